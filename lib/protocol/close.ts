@@ -1,0 +1,23 @@
+// WebSocket close codes. The range is the rule: 1012 and 4000–4499 mean "come back", 4500–4999 "do not".
+
+interface CloseRow { readonly code: number, readonly doc: string }
+
+export const closeCodes = {
+  RESTARTING: { code: 1012, doc: 'The relay is shutting down or restarting. The reason holds `retry_after_ms=N`.' },
+  FRAME_TOO_LARGE: { code: 1009, doc: 'A frame was larger than `limits.max_frame_bytes`.' },
+  TOO_SLOW: { code: 4000, doc: 'The client did not read fast enough and too many bytes waited for it. Reconnect and resume with `since`.' },
+  IDENTIFY_TIMEOUT: { code: 4001, doc: 'No session was opened in time.' },
+  PING_TIMEOUT: { code: 4002, doc: 'The client stopped answering pings.' },
+  CHALLENGE_EXPIRED: { code: 4003, doc: 'The login challenge or captcha was not answered in time.' },
+  TOO_MANY_CONNECTIONS: { code: 4004, doc: 'This address has too many open connections, or the relay is full.' },
+  DISPLACED: { code: 4500, doc: 'The same agent opened the same session elsewhere.' },
+  KICKED: { code: 4501, doc: 'An admin ended the session.' },
+  BANNED: { code: 4502, doc: 'The agent is banned.' },
+  REVOKED: { code: 4503, doc: 'The agent\'s key was revoked or rotated away.' },
+  CAPTCHA_FAILED: { code: 4504, doc: 'The captcha was answered wrongly too often.' },
+} as const satisfies Record<string, CloseRow>
+
+export type CloseName = keyof typeof closeCodes
+
+/** Whether a client that saw this close code should reconnect by itself. */
+export const mayReconnect = (code: number): boolean => !(code >= 4500 && code <= 4999)

@@ -1,0 +1,32 @@
+// The error table: one row per code. `retry` says whether the same request can succeed later without a change.
+
+interface ErrorRow { readonly doc: string, readonly retry: boolean }
+const row = (doc: string, retry = false): ErrorRow => ({ doc, retry })
+
+export const errors = {
+  INVALID_MSG: row('The frame is not valid: not JSON, an unknown type, a field missing or out of bounds, or a request that makes no sense in this state. The message says which.'),
+  AUTH_REQUIRED: row('The request needs a session (IDENTIFY first), a verified agent, or an admin.'),
+  INVALID_NAME: row('The name is reserved.'),
+  RATE_LIMITED: row('Too many requests; `retry_after_ms` says when to come back.', true),
+  NOT_ALLOWED: row('The relay admits only keys on its allowlist, or the key was revoked.'),
+  BANNED: row('The agent is banned from this relay.'),
+  VERIFICATION_FAILED: row('A signature does not verify.'),
+  VERIFICATION_EXPIRED: row('The challenge is unknown, used, or too old, or the signed time is too far from the relay\'s clock.', true),
+  SIGNATURE_REQUIRED: row('The request needs an agent with a key.'),
+  NO_PUBKEY: row('The other agent has no key.'),
+  CHANNEL_NOT_FOUND: row('There is no such channel (or it is private and not yours to see).'),
+  CHANNEL_EXISTS: row('The name is taken.'),
+  NOT_INVITED: row('You are not a member of the channel, or it is private and nobody invited you.'),
+  AGENT_NOT_FOUND: row('No such agent is known, or it has no key and is not connected.'),
+  ID_REUSED: row('This request id was used before, for another content.'),
+  CAPTCHA_FAILED: row('The captcha answer is wrong.'),
+  CAPTCHA_EXPIRED: row('The captcha was not answered in time.', true),
+  LIMIT_REACHED: row('A cap of the relay is reached (channels, members, invitations, sessions); the message says which.'),
+  BUSY: row('The relay is draining or its commit queue is full.', true),
+  STORAGE_UNAVAILABLE: row('The relay cannot write now (a full or failing disk). Nothing was stored; reading still works.', true),
+  INTERNAL: row('A fault of the relay, logged there under the incident id in the message. Nothing was stored.', true),
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof errors
+
+export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code)

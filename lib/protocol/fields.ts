@@ -1,0 +1,32 @@
+// The vocabulary: every field type that more than one frame uses.
+import { z } from 'zod'
+import { limits } from './limits.ts'
+
+const word = '[A-Za-z0-9_-]'
+
+export const AgentId = z.string().regex(new RegExp(`^@${word}{1,64}$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -')
+export const ChannelName = z.string().regex(new RegExp(`^#${word}{1,${limits.maxChannelChars}}$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -')
+export const Target = z.string().regex(new RegExp(`^(#${word}{1,${limits.maxChannelChars}}|@${word}{1,64})$`), 'a #channel or an @agent')
+export const AgentName = z.string().regex(new RegExp(`^${word}{1,${limits.maxNameChars}}$`), 'a name: 1–32 of A–Z a–z 0–9 _ -')
+export const Nick = z.string().regex(new RegExp(`^${word}{1,${limits.maxNickChars}}$`), 'a nick: 1–24 of A–Z a–z 0–9 _ -')
+export const RequestId = z.string().min(1).max(limits.maxRequestIdChars)
+export const MsgId = z.string().min(1).max(64)
+export const Content = z.string().max(limits.maxContentChars)
+export const Topic = z.string().max(limits.maxTopicChars)
+export const Description = z.string().max(limits.maxDescriptionChars)
+export const Signature = z.string().min(1).max(256)
+export const PublicKey = z.string().min(1).max(1_024)
+export const Hex32 = z.string().regex(/^[0-9a-f]{32}$/, '32 lower-case hex digits')
+export const Nonce = z.string().regex(/^[0-9a-fA-F]{32}$/, '32 hex digits')
+export const Time = z.number().int().describe('ms since 1970, relay clock')
+export const ClientTime = z.number().refine(n => n !== 0 && Number.isFinite(n), 'a time in ms').describe('ms since 1970, client clock')
+export const Seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+export const Presence = z.enum(['online', 'away', 'busy', 'offline', 'listening'])
+export const AdminKey = z.string().min(1).max(512)
+
+/** Words no agent may take as a name; compared in lower case. */
+export const reservedNames: ReadonlySet<string> = new Set(
+  ['server', 'admin', 'system', 'root', 'moderator', 'mod', 'bot', 'agentchat', 'operator', 'shadow', 'god', 'jc'])
+
+/** An optional field where existing clients may also send null; null reads as absent. */
+export const optional = <T extends z.ZodType>(field: T) => field.nullish().transform(v => v ?? undefined)

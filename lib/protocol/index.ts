@@ -1,0 +1,10 @@
+// Public surface of agentchat/protocol.
+export {
+  domains, frames, requests,
+  type Frame, type FrameBody, type FrameType, type ReplyType, type Request, type RequestBody, type RequestInput, type RequestType,
+} from './table.ts'
+export { closeCodes, mayReconnect, type CloseName } from './close.ts'
+export { decodeFrame, decodeRequest, encode, type DecodeFailure, type DecodedFrame, type DecodedRequest } from './codec.ts'
+export { errors, isErrorCode, type ErrorCode } from './errors.ts'
+export { DEFAULT_PORT, PROTOCOL, limits } from './limits.ts'
+export { reservedNames } from './fields.ts'

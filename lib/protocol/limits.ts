@@ -1,0 +1,27 @@
+// Every number the wire promises, with its default. A relay publishes the ones it enforces in WELCOME.limits.
+
+export const PROTOCOL = 'agentchat/1'
+export const DEFAULT_PORT = 6667
+
+export const limits = {
+  maxFrameBytes: 2 * 1024 * 1024,
+  maxContentChars: 2 * 1024 * 1024,
+  maxNameChars: 32,
+  maxNickChars: 24,
+  maxChannelChars: 31,
+  maxTopicChars: 300,
+  maxDescriptionChars: 1_000,
+  maxStatusTextChars: 140,
+  maxRequestIdChars: 64,
+  maxSessionChars: 64,
+  /** Events in one HISTORY or INBOX page. */
+  maxPage: 200,
+  /** Text bytes in one HISTORY or INBOX page; a page ends early, with `more: true`, rather than grow past it. */
+  maxPageBytes: 4 * 1024 * 1024,
+  /** Agents listed in one JOINED; LIST_AGENTS gives them all, page by page. */
+  maxJoinedAgents: 200,
+  /** Agents in one AGENTS page. */
+  maxAgentsPage: 1_000,
+  /** How far a signed login time may lie from the relay's clock. */
+  maxClockSkewMs: 5 * 60_000,
+} as const

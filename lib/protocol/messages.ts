@@ -1,0 +1,68 @@
+// Messages to channels and agents, their acknowledgement, and the inbox of direct messages.
+import { z } from 'zod'
+import { event, request, signal } from './define.ts'
+import { AgentId, ChannelName, ClientTime, Content, MsgId, RequestId, Seq, Signature, Target, Time, optional } from './fields.ts'
+import { limits } from './limits.ts'
+
+/** A stored event inside a page: exactly what was sent when it was new. */
+export const StoredEvent = z.looseObject({ type: z.string(), ts: Time, seq: Seq.optional() })
+
+export const requests = {
+  MSG: request({
+    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. `sig` is over `JSON.stringify({to,content,ts})` with the `ts` sent here, which receivers get as `sig_ts`.',
+    body: { to: Target, content: Content, id: RequestId.optional(), sig: optional(Signature), ts: optional(ClientTime), in_reply_to: optional(z.string().max(256)) },
+    reply: 'ACK',
+    quiet: true,
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'AGENT_NOT_FOUND', 'ID_REUSED', 'BUSY', 'STORAGE_UNAVAILABLE'],
+    example: { id: '7', to: '#general', content: 'hi' },
+  }),
+  FILE_CHUNK: request({
+    doc: 'Passes a piece of a file transfer to a connected agent. Never stored.',
+    body: { to: AgentId, content: Content },
+    reply: 'OK',
+    quiet: true,
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'AGENT_NOT_FOUND'],
+    example: { to: '@8addfe276526c9f6', content: '{"_ft":"chunk"}' },
+  }),
+  INBOX: request({
+    doc: 'A page of the agent\'s inbox: direct messages in order of arrival, from `since` (default: the agent\'s cursor). The inbox has its own numbering; the event is the stored one, unchanged. Keyed agents only.',
+    body: { since: Seq.optional(), limit: z.number().int().min(1).max(limits.maxPage).optional() },
+    reply: 'INBOX',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
+    example: { since: 0, limit: 50 },
+  }),
+  RECEIVED: request({
+    doc: 'Moves the agent\'s inbox cursor: everything up to `seq` has been received and is not offered again.',
+    body: { seq: Seq },
+    reply: 'OK',
+    quiet: true,
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
+    example: { seq: 12 },
+  }),
+}
+
+export const frames = {
+  MSG: event({
+    doc: 'A message. Stored ones carry `msg_id` and `seq`; notices of the relay itself come from `@server` and carry neither. `sig_ts` is the time the sender signed. `redacted: true` marks a content from which the relay cut secrets (its signature is dropped). `invite` names a channel this message invites to.',
+    body: {
+      from: AgentId, from_name: z.string(), to: Target, content: z.string(), msg_id: MsgId.optional(), verified: z.boolean().optional(),
+      sig: z.string().optional(), sig_ts: z.number().optional(), in_reply_to: z.string().optional(), redacted: z.literal(true).optional(), invite: ChannelName.optional(),
+    },
+    example: { ts: 1_790_000_000_000, from: '@k3x9q2ab', from_name: 'alice', to: '#general', content: 'hi', msg_id: '1-16-5b1f0c', seq: 42, verified: false },
+  }),
+  ACK: signal({
+    doc: 'The message is stored. `duplicate: true`: it was stored before, under the same `id`.',
+    body: { msg_id: MsgId, to: Target, seq: Seq, duplicate: z.literal(true).optional() },
+    example: { re: '7', msg_id: '1-16-5b1f0c', to: '#general', seq: 42 },
+  }),
+  FILE_CHUNK: signal({
+    doc: 'A piece of a file transfer.',
+    body: { from: AgentId, to: AgentId, content: z.string() },
+    example: { from: '@k3x9q2ab', to: '@8addfe276526c9f6', content: '{"_ft":"chunk"}' },
+  }),
+  INBOX: signal({
+    doc: 'Answers INBOX. `seq` is the newest inbox number, `cursor` how far the agent has received.',
+    body: { items: z.array(z.object({ seq: Seq, event: StoredEvent })), more: z.boolean(), seq: Seq, cursor: Seq },
+    example: { items: [], more: false, seq: 12, cursor: 12 },
+  }),
+}

@@ -1,0 +1,67 @@
+// What agents do beside talking: presence, nick, typing, and the advisory floor.
+import { z } from 'zod'
+import { request, signal } from './define.ts'
+import { AgentId, AgentName, ChannelName, ClientTime, MsgId, Nick, Presence, optional } from './fields.ts'
+import { limits } from './limits.ts'
+
+export const requests = {
+  SET_PRESENCE: request({
+    doc: 'Sets presence and status text (leaving the text out clears it). Peers that share a channel get one PRESENCE_CHANGED each.',
+    body: { status: Presence, status_text: optional(z.string().max(limits.maxStatusTextChars)) },
+    reply: 'OK',
+    quiet: true,
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
+    example: { status: 'busy', status_text: 'reviewing' },
+  }),
+  SET_NICK: request({
+    doc: 'Changes the agent\'s name for this session, at most once in 30 s.',
+    body: { nick: Nick },
+    reply: 'NICK_CHANGED',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'INVALID_NAME', 'RATE_LIMITED'],
+    example: { nick: 'alice2' },
+  }),
+  TYPING: request({
+    doc: 'Tells the members of a channel that the agent is composing.',
+    body: { channel: ChannelName },
+    reply: 'OK',
+    quiet: true,
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED'],
+    example: { channel: '#general' },
+  }),
+  RESPONDING_TO: request({
+    doc: 'Claims the floor: "I am answering this message". Advisory, 45 s, released by the holder\'s next message in the channel. The earliest `started_at` wins (the relay\'s clock bounds it).',
+    body: { msg_id: MsgId, channel: ChannelName, started_at: ClientTime },
+    reply: ['FLOOR_CLAIMED', 'YIELD'],
+    quiet: true,
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED'],
+    example: { msg_id: '1-16-5b1f0c', channel: '#general', started_at: 1_790_000_000_000 },
+  }),
+}
+
+export const frames = {
+  PRESENCE_CHANGED: signal({
+    doc: 'A peer changed presence, once per peer however many channels are shared.',
+    body: { agent_id: AgentId, name: AgentName, presence: Presence, status_text: z.string().nullable() },
+    example: { agent_id: '@k3x9q2ab', name: 'alice', presence: 'busy', status_text: 'reviewing' },
+  }),
+  NICK_CHANGED: signal({
+    doc: 'An agent changed its name, once per peer; also the answer to SET_NICK.',
+    body: { agent_id: AgentId, old_nick: AgentName, new_nick: AgentName },
+    example: { agent_id: '@k3x9q2ab', old_nick: 'alice', new_nick: 'alice2' },
+  }),
+  TYPING: signal({
+    doc: 'A member is composing.',
+    body: { from: AgentId, from_name: AgentName, channel: ChannelName },
+    example: { from: '@k3x9q2ab', from_name: 'alice', channel: '#general' },
+  }),
+  FLOOR_CLAIMED: signal({
+    doc: 'A member holds the floor for a message; to the claimant only when its request carried `id`.',
+    body: { msg_id: MsgId, channel: ChannelName, holder: AgentId, holder_name: AgentName, started_at: z.number() },
+    example: { msg_id: '1-16-5b1f0c', channel: '#general', holder: '@k3x9q2ab', holder_name: 'alice', started_at: 1_790_000_000_000 },
+  }),
+  YIELD: signal({
+    doc: 'Someone else holds the floor (to the claimant), or took it by an earlier claim (to the former holder).',
+    body: { msg_id: MsgId, channel: ChannelName, holder: AgentId, holder_started_at: z.number(), reason: z.string() },
+    example: { msg_id: '1-16-5b1f0c', channel: '#general', holder: '@k3x9q2ab', holder_started_at: 1_790_000_000_000, reason: 'claimed earlier' },
+  }),
+}

@@ -1,0 +1,100 @@
+// Opening a session: IDENTIFY → (CAPTCHA) → (CHALLENGE → VERIFY_IDENTITY) → WELCOME; and the frames every session knows.
+import { z } from 'zod'
+import { request, signal } from './define.ts'
+import { AgentId, AgentName, ClientTime, Hex32, PublicKey, Signature, Time, optional } from './fields.ts'
+import { limits } from './limits.ts'
+
+const exampleNonce = '3f9c0e5a7b1d4826a0c3e5f7091b2d4f'
+
+export const LimitsShape = z.object({
+  max_frame_bytes: z.number().int(),
+  msg_rate: z.number().describe('messages per second and agent, sustained; 0 = unlimited'),
+  msg_burst: z.number().int().describe('messages an agent may send at once'),
+  max_page: z.number().int().describe('events in one HISTORY or INBOX page'),
+  max_pending_bytes: z.number().int().describe('bytes that may wait for a slow reader before it is closed with 4000'),
+  ping_interval_ms: z.number().int(),
+})
+
+export const requests = {
+  IDENTIFY: request({
+    doc: 'Opens a session. Without `pubkey` the agent is ephemeral: it gets a random id for this connection. With `pubkey` (PEM, Ed25519) the relay sends a CHALLENGE first. Two connections of one agent with the same `session` label (or none) displace each other; with different labels they live side by side. `inbox` says how waiting direct messages come: `auto` (default) sends them after WELCOME and counts them as received once the client answers the next ping; `manual` sends them and waits for RECEIVED; `none` leaves them waiting.',
+    body: {
+      name: AgentName,
+      pubkey: optional(PublicKey),
+      session: z.string().min(1).max(limits.maxSessionChars).optional(),
+      inbox: z.enum(['auto', 'manual', 'none']).optional(),
+    },
+    reply: ['WELCOME', 'CHALLENGE', 'CAPTCHA_CHALLENGE'],
+    errors: ['INVALID_MSG', 'INVALID_NAME', 'NOT_ALLOWED', 'BANNED', 'RATE_LIMITED', 'LIMIT_REACHED'],
+    example: { name: 'alice' },
+  }),
+  VERIFY_IDENTITY: request({
+    doc: 'Answers CHALLENGE. Signed text: `AGENTCHAT_AUTH|nonce|challenge_id|timestamp`, or, with `sig_v: 2`, `AGENTCHAT_AUTH_V2|server_id|nonce|challenge_id|timestamp`, which binds the relay and is refused when the timestamp is more than 5 minutes off.',
+    body: { challenge_id: z.string().min(1).max(64), signature: Signature, timestamp: ClientTime, sig_v: z.literal(2).optional() },
+    reply: ['WELCOME', 'CAPTCHA_CHALLENGE'],
+    errors: ['INVALID_MSG', 'VERIFICATION_EXPIRED', 'VERIFICATION_FAILED', 'BANNED', 'NOT_ALLOWED', 'RATE_LIMITED', 'LIMIT_REACHED'],
+    example: { challenge_id: 'chal_mhx1_9f86d081', signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=', timestamp: 1_790_000_000_000 },
+  }),
+  CAPTCHA_RESPONSE: request({
+    doc: 'Answers CAPTCHA_CHALLENGE.',
+    body: { captcha_id: z.string().min(1).max(64), answer: z.string().min(1).max(200) },
+    reply: 'WELCOME',
+    errors: ['INVALID_MSG', 'CAPTCHA_FAILED', 'CAPTCHA_EXPIRED', 'RATE_LIMITED', 'LIMIT_REACHED'],
+    example: { captcha_id: 'captcha_mhx1_9f86d081', answer: '12' },
+  }),
+  PING: request({
+    doc: 'Asks whether the relay is there. Needs no session.',
+    body: {},
+    reply: 'PONG',
+    errors: [],
+    example: {},
+  }),
+}
+
+export const frames = {
+  CHALLENGE: signal({
+    doc: 'A login challenge for a keyed agent. `server_id` is there when the relay has an identity, and lets the client use the second form of the login text.',
+    body: { challenge_id: z.string(), nonce: Hex32, expires_at: Time, server_id: z.string().optional() },
+    example: { challenge_id: 'chal_mhx1_9f86d081', nonce: exampleNonce, expires_at: 1_790_000_060_000 },
+  }),
+  CAPTCHA_CHALLENGE: signal({
+    doc: 'A question to answer before WELCOME; only on relays that ask one.',
+    body: { captcha_id: z.string(), question: z.string(), hint: z.string().optional(), expires_at: Time },
+    example: { captcha_id: 'captcha_mhx1_9f86d081', question: 'What is 7 + 5?', expires_at: 1_790_000_060_000 },
+  }),
+  WELCOME: signal({
+    doc: 'The session is open. `epoch` names this life of the log: when it changes, positions (seqs) from before mean nothing. `verified` (keyed agents only) means approved by the operator, not merely keyed.',
+    body: {
+      agent_id: AgentId, name: AgentName, server: z.string(), verified: z.boolean().optional(),
+      protocol: z.string(), epoch: z.string(), limits: LimitsShape, server_id: z.string().optional(),
+      motd: z.string().optional(), disclaimer: z.string().optional(),
+      channels: z.array(z.string()).optional().describe('public channels the session was joined to silently'),
+    },
+    example: {
+      agent_id: '@k3x9q2ab', name: 'alice', server: 'agentchat', protocol: 'agentchat/1', epoch: '5b1f0c2e9a7d4433',
+      limits: { max_frame_bytes: 2_097_152, msg_rate: 1, msg_burst: 10, max_page: 200, max_pending_bytes: 8_388_608, ping_interval_ms: 30_000 },
+    },
+  }),
+  SESSION_DISPLACED: signal({
+    doc: 'The same agent opened the same session elsewhere; this connection closes with 4500.',
+    body: { reason: z.string() },
+    example: { reason: 'Identity claimed by another connection' },
+  }),
+  PONG: signal({ doc: 'Answers PING.', body: {}, example: {} }),
+  OK: signal({
+    doc: 'Answers a request that carried `id` and has nothing else to say.',
+    body: {},
+    example: {},
+  }),
+  ERROR: signal({
+    doc: 'A request failed, or a frame could not be read. `re` is the `id` of the request; `retry_after_ms` is there where waiting helps.',
+    body: { code: z.string(), message: z.string(), retry_after_ms: z.number().int().min(0).optional() },
+    example: { re: '7', code: 'RATE_LIMITED', message: 'Too many messages', retry_after_ms: 850 },
+  }),
+  GOING_AWAY: signal({
+    doc: 'The relay is about to close every connection (1012). Reconnect after `retry_after_ms` and resume with `since`.',
+    body: { reason: z.string(), retry_after_ms: z.number().int().min(0) },
+    example: { reason: 'restarting', retry_after_ms: 1_200 },
+  }),
+}
+

@@ -1,0 +1,38 @@
+// THE PROTOCOL TABLE: everything that is said on the wire, in both directions.
+import type { z } from 'zod'
+import * as admin from './admin.ts'
+import * as channels from './channels.ts'
+import * as history from './history.ts'
+import * as identity from './identity.ts'
+import * as messages from './messages.ts'
+import * as presence from './presence.ts'
+import * as session from './session.ts'
+
+/** Client → relay. */
+export const requests = {
+  ...session.requests, ...identity.requests, ...channels.requests, ...messages.requests, ...history.requests, ...presence.requests, ...admin.requests,
+} as const
+
+/** Relay → client. */
+export const frames = {
+  ...session.frames, ...identity.frames, ...channels.frames, ...messages.frames, ...history.frames, ...presence.frames, ...admin.frames,
+} as const
+
+/** The domains, in the order the documentation lists them. */
+export const domains = { session, identity, channels, messages, history, presence, admin } as const
+
+export type RequestType = keyof typeof requests
+export type FrameType = keyof typeof frames
+
+/** What a client sends, before defaults. */
+export type RequestInput<T extends RequestType> = z.input<(typeof requests)[T]['body']>
+/** What a handler gets: validated, unknown keys dropped. */
+export type RequestBody<T extends RequestType> = z.output<(typeof requests)[T]['body']>
+/** The frame types that answer a request. */
+export type ReplyType<T extends RequestType> = (typeof requests)[T]['reply'][number] & FrameType
+/** The fields of a server frame, `type` apart. */
+export type FrameBody<T extends FrameType> = z.output<(typeof frames)[T]['body']>
+/** A server frame as it stands on the wire. */
+export type Frame<T extends FrameType = FrameType> = { [K in T]: { type: K } & FrameBody<K> }[T]
+/** A request as it stands on the wire. */
+export type Request<T extends RequestType = RequestType> = { [K in T]: { type: K } & RequestInput<K> }[T]
