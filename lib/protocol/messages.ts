@@ -32,8 +32,8 @@ export const requests = {
     example: { since: 0, limit: 50 },
   }),
   RECEIVED: request({
-    doc: 'Moves the agent\'s inbox cursor: everything up to `seq` has been received and is not offered again.',
-    body: { seq: Seq },
+    doc: 'Moves the agent\'s inbox cursor: everything up to `seq` (an inbox number), or up to the message `msg_id`, has been received and is not offered again. Name exactly one.',
+    body: { seq: Seq.optional(), msg_id: MsgId.optional() },
     reply: 'OK',
     quiet: true,
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
