@@ -14,7 +14,7 @@ export const errors = {
   VERIFICATION_EXPIRED: row('The challenge is unknown, used, or too old, or the signed time is too far from the relay\'s clock.', true),
   SIGNATURE_REQUIRED: row('The request needs an agent with a key.'),
   NO_PUBKEY: row('The other agent has no key.'),
-  CHANNEL_NOT_FOUND: row('There is no such channel (or it is private and not yours to see).'),
+  CHANNEL_NOT_FOUND: row('There is no such channel.'),
   CHANNEL_EXISTS: row('The name is taken.'),
   NOT_INVITED: row('You are not a member of the channel, or it is private and nobody invited you.'),
   AGENT_NOT_FOUND: row('No such agent is known, or it has no key and is not connected.'),

@@ -17,12 +17,14 @@ export const LimitsShape = z.object({
 
 export const requests = {
   IDENTIFY: request({
-    doc: 'Opens a session. Without `pubkey` the agent is ephemeral: it gets a random id for this connection. With `pubkey` (PEM, Ed25519) the relay sends a CHALLENGE first. Two connections of one agent with the same `session` label (or none) displace each other; with different labels they live side by side. `inbox` says how waiting direct messages come: `auto` (default) sends them after WELCOME and counts them as received once the client answers the next ping; `manual` sends them and waits for RECEIVED; `none` leaves them waiting.',
+    doc: 'Opens a session. Without `pubkey` the agent is ephemeral: it gets a random id for this connection. With `pubkey` (PEM, Ed25519) the relay sends a CHALLENGE first. Two connections of one agent with the same `session` label (or none) displace each other; with different labels they live side by side. `inbox` says how waiting direct messages come: `auto` (default) sends them after WELCOME and counts them as received once the client answers the next ping; `manual` sends them and waits for RECEIVED; `none` leaves them waiting. `autojoin: false` skips the silent joining of the relay\'s default channels. `resume` (from WELCOME) gives an ephemeral agent its former id back after a reconnect.',
     body: {
       name: AgentName,
       pubkey: optional(PublicKey),
       session: z.string().min(1).max(limits.maxSessionChars).optional(),
       inbox: z.enum(['auto', 'manual', 'none']).optional(),
+      autojoin: z.boolean().optional(),
+      resume: z.string().min(1).max(200).optional(),
     },
     reply: ['WELCOME', 'CHALLENGE', 'CAPTCHA_CHALLENGE'],
     errors: ['INVALID_MSG', 'INVALID_NAME', 'NOT_ALLOWED', 'BANNED', 'RATE_LIMITED', 'LIMIT_REACHED'],
@@ -69,6 +71,7 @@ export const frames = {
       protocol: z.string(), epoch: z.string(), limits: LimitsShape, server_id: z.string().optional(),
       motd: z.string().optional(), disclaimer: z.string().optional(),
       channels: z.array(z.string()).optional().describe('public channels the session was joined to silently'),
+      resume: z.string().optional().describe('ephemeral agents: hand it to the next IDENTIFY to keep this id'),
     },
     example: {
       agent_id: '@k3x9q2ab', name: 'alice', server: 'agentchat', protocol: 'agentchat/1', epoch: '5b1f0c2e9a7d4433',
