@@ -1,0 +1,74 @@
+// Every metric of the relay, declared once. Hot paths add to plain numbers; Prometheus reads them when it asks.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+export type { Histogram } from 'prom-client'
+export type LabelledCounter = Counter<'code'>
+
+const counters = {
+  framesReceived: ['agentchat_frames_received_total', 'Frames that clients sent'],
+  framesInvalid: ['agentchat_frames_invalid_total', 'Frames that could not be read'],
+  messagesStored: ['agentchat_messages_stored_total', 'Messages committed to the log'],
+  deliveries: ['agentchat_deliveries_total', 'Live messages handed to connections'],
+  replayedEvents: ['agentchat_replayed_events_total', 'Stored messages sent again to clients that caught up'],
+  bytesSent: ['agentchat_sent_bytes_total', 'Bytes handed to sockets'],
+  commits: ['agentchat_commits_total', 'Batches committed'],
+  rateLimited: ['agentchat_rate_limited_total', 'Requests refused for their rate'],
+  slowCloses: ['agentchat_slow_closes_total', 'Connections closed because they did not read'],
+} as const
+
+const gauges = {
+  connections: ['agentchat_connections', 'Open connections'],
+  sessions: ['agentchat_agents', 'Connected agents'],
+  channels: ['agentchat_channels', 'Channels'],
+  queueFrames: ['agentchat_queue_frames', 'Writes that wait for the committer'],
+  pausedSockets: ['agentchat_paused_sockets', 'Connections not read because the commit queue is full'],
+} as const
+
+export type Counts = { [K in keyof typeof counters]: number }
+export type Gauges = { readonly [K in keyof typeof gauges]: () => number }
+
+export interface Metrics {
+  readonly counts: Counts
+  readonly errorsSent: LabelledCounter
+  readonly closes: LabelledCounter
+  readonly batchSize: Histogram
+  readonly commitSeconds: Histogram
+  /** Where the gauges read from. */
+  observe(gauges: Gauges): void
+  render(): Promise<{ readonly contentType: string, readonly text: string }>
+  close(): void
+}
+
+export const createMetrics = (): Metrics => {
+  const registry = new Registry()
+  const registers = [registry]
+  const counts = Object.fromEntries(Object.keys(counters).map(key => [key, 0])) as Counts
+  collectDefaultMetrics({ register: registry })
+  for (const [key, [name, help]] of Object.entries(counters)) {
+    new Counter({ name, help, registers, collect() { this.reset(); this.inc(counts[key as keyof Counts]) } })
+  }
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  new Gauge({
+    name: 'agentchat_event_loop_delay_p99_seconds', help: 'Event loop delay, 99th percentile since the last scrape', registers,
+    collect() { this.set(delay.count === 0 ? 0 : delay.percentile(99) / 1e9); delay.reset() },
+  })
+  return {
+    counts,
+    errorsSent: new Counter({ name: 'agentchat_errors_sent_total', help: 'ERROR frames sent, by code', labelNames: ['code'], registers }),
+    closes: new Counter({ name: 'agentchat_closes_total', help: 'Connections ended, by WebSocket close code', labelNames: ['code'], registers }),
+    batchSize: new Histogram({ name: 'agentchat_commit_batch_frames', help: 'Writes per commit', buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000], registers }),
+    commitSeconds: new Histogram({ name: 'agentchat_commit_seconds', help: 'Time from the first decision of a batch to its commit', buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1], registers }),
+    observe: sources => {
+      for (const [key, [name, help]] of Object.entries(gauges)) {
+        new Gauge({ name, help, registers, collect() { this.set(sources[key as keyof Gauges]()) } })
+      }
+    },
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    close: () => {
+      delay.disable()
+      registry.clear()
+    },
+  }
+}
