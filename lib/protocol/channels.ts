@@ -46,7 +46,7 @@ export const requests = {
     doc: 'Invites an agent to a channel you are a member of. The invitation lasts until it is used; the agent gets a direct message that names the channel.',
     body: { channel: ChannelName, agent: AgentId },
     reply: 'OK',
-    quiet: true,
+    quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED', 'RATE_LIMITED'],
     example: { channel: '#builders', agent: '@8addfe276526c9f6' },
   }),

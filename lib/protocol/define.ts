@@ -5,12 +5,12 @@ import { RequestId, Seq, Time } from './fields.ts'
 
 type Shape = z.core.$ZodLooseShape
 
-/** Client → relay. `reply` names the frame that answers it; a `quiet` one is answered only when the request carries `id`. */
+/** Client → relay. `reply` names the frames that answer it; `quiet` those of them that are sent only when the request carries `id`. */
 export interface RequestSpec<S extends Shape, R extends string> {
   readonly doc: string
   readonly body: S
   readonly reply: R | readonly R[]
-  readonly quiet?: true
+  readonly quiet?: R
   readonly errors: readonly ErrorCode[]
   readonly example: z.input<z.ZodObject<S>>
 }
@@ -29,7 +29,7 @@ export const request = <S extends Shape, const R extends string>(spec: RequestSp
   doc: spec.doc,
   body: z.object({ ...spec.body, id: RequestId.optional() }),
   reply: (typeof spec.reply === 'string' ? [spec.reply] : spec.reply) as readonly R[],
-  quiet: spec.quiet === true,
+  quiet: spec.quiet,
   errors: spec.errors,
   example: spec.example,
 })

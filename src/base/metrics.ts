@@ -25,7 +25,7 @@ const gauges = {
   pausedSockets: ['agentchat_paused_sockets', 'Connections not read because the commit queue is full'],
 } as const
 
-export type Counts = { [K in keyof typeof counters]: number }
+export type Counts = { -readonly [K in keyof typeof counters]: number }
 export type Gauges = { readonly [K in keyof typeof gauges]: () => number }
 
 export interface Metrics {

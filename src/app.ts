@@ -1,0 +1,114 @@
+// COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { nodeVerify } from '../lib/node/crypto.ts'
+import { limits, type FrameBody } from '../lib/protocol/index.ts'
+import { systemClock, type Clock } from './base/clock.ts'
+import { createLogger, type Logger } from './base/log.ts'
+import { createMetrics } from './base/metrics.ts'
+import { version } from './base/version.ts'
+import type { Config } from './config/schema.ts'
+import { addChannel, featureMigrations, features, loadChannels, motdKey } from './features/index.ts'
+import { Relay } from './relay/relay.ts'
+import { agentMigrations } from './store/agents.ts'
+import { readMeta, writeMeta } from './store/meta.ts'
+import { openSqlite } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+
+/** A relay that accepts connections. */
+export interface RunningRelay {
+  /** Where to connect from this machine, e.g. ws://localhost:6667 */
+  readonly url: string
+  readonly port: number
+  /** The relay's own identity: SHA-256 of its public key, in hex. */
+  readonly serverId: string
+  /** Commits what is queued, tells clients to come back, and stops. */
+  drain(): Promise<void>
+  /** Reads the certificate files again. */
+  reloadTls(): void
+}
+
+export interface RelayParts {
+  readonly clock?: Clock
+  readonly log?: Logger
+  /** 0 ≤ random < 1 */
+  readonly random?: () => number
+}
+
+/**
+ * Starts a relay.
+ * @throws StorageError, ListenError: each with a `hint` that says what to do next.
+ * @example
+ * const relay = await startRelay(defaultConfig({ port: 0, data: ':memory:' }))
+ * console.log(relay.url)
+ * await relay.drain()
+ */
+export const startRelay = async (config: Config, parts: RelayParts = {}): Promise<RunningRelay> => {
+  const clock = parts.clock ?? systemClock
+  const log = parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat })
+  const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
+  const metrics = createMetrics()
+
+  const store = openSqlite({ data: config.data, durability: config.durability, migrations: [agentMigrations, ...featureMigrations], newEpoch: () => randomHex(8) })
+  try {
+    const { serverId, resumeSecret } = await relaySecrets(store, randomHex)
+    await addConfiguredChannels(store, config, clock.now())
+    const wireLimits: FrameBody<'WELCOME'>['limits'] = {
+      max_frame_bytes: config.maxFrameBytes, msg_rate: config.msgRate, msg_burst: config.msgBurst, max_page: limits.maxPage,
+      max_pending_bytes: config.maxPendingBytes, ping_interval_ms: config.pingIntervalMs,
+    }
+    const table = features({
+      ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
+      serverId, resumeSecret, verify: nodeVerify, randomHex,
+    })
+    const relay = new Relay({
+      ...config, version,
+      messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
+      addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
+      frameRate: { perSecond: config.frameRate, burst: config.frameBurst },
+    }, { store, handlers: table.handlers, sweeps: table.sweeps, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random: parts.random ?? Math.random })
+    const port = await relay.start()
+    const url = `${relay.isTls ? 'wss' : 'ws'}://${['0.0.0.0', '::', '127.0.0.1'].includes(config.host) ? 'localhost' : config.host}:${port}`
+    log.info({ url, serverId, epoch: store.epoch, data: config.data }, 'relay listens')
+    return {
+      url, port, serverId,
+      drain: async () => {
+        log.info('draining')
+        await relay.drain()
+        await store.close()
+        metrics.close()
+        log.info('stopped')
+      },
+      reloadTls: () => relay.reloadTls(),
+    }
+  } catch (error) {
+    await store.close()
+    metrics.close()
+    throw error
+  }
+}
+
+/** The relay's key pair and the secret behind its resume tokens: made once, kept in the store. */
+const relaySecrets = async (store: Store, randomHex: (bytes: number) => string): Promise<{ serverId: string, resumeSecret: string }> => {
+  const once = async (key: string, make: () => string): Promise<string> => {
+    const kept = await readMeta(store.read, key)
+    if (kept !== undefined) return kept
+    const made = make()
+    await store.write(tx => writeMeta(tx, key, made))
+    return made
+  }
+  const privatePem = await once('relay_private_key', () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+  const publicPem = createPublicKey(createPrivateKey(privatePem)).export({ type: 'spki', format: 'pem' })
+  return { serverId: createHash('sha256').update(publicPem).digest('hex'), resumeSecret: await once('resume_secret', () => randomHex(32)) }
+}
+
+const addConfiguredChannels = async (store: Store, config: Config, now: number): Promise<void> => {
+  await store.write(async tx => {
+    for (const name of config.channels) {
+      await addChannel(tx, { name, private: false, verifiedOnly: config.verifiedChannels.includes(name), topic: '', description: '' }, null, now)
+    }
+  })
+}
+
+export { defaultConfig, type Config } from './config/schema.ts'
+export { ListenError } from './relay/listener.ts'
+export { StorageError } from './store/store.ts'

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { redact } from './redaction.ts'
+
+const letters = (n: number) => 'aB3'.repeat(n).slice(0, n)
+
+test.each([
+  ['sk-ant-' + letters(40), 'anthropic-key'],
+  ['sk-' + letters(48), 'openai-key'],
+  ['ghp_' + letters(36), 'github-token'],
+  ['AKIA' + 'ABCDEFGH12345678', 'aws-key'],
+  ['AIza' + letters(35), 'google-key'],
+  ['xoxb-' + letters(24), 'slack-token'],
+  ['sk_live_' + letters(24), 'stripe-key'],
+  ['npm_' + letters(36), 'npm-token'],
+  [`eyJ${letters(20)}.eyJ${letters(20)}.${letters(20)}`, 'jwt'],
+  ['-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----', 'private-key'],
+])('a secret is cut out and its surroundings stay: %#', (secret, name) => {
+  expect(redact(`use ${secret} please`)).toBe(`use [REDACTED:${name}] please`)
+})
+
+test('ordinary text is given back as it is', () => {
+  for (const text of ['', 'hi', 'the task-runner and risk-free ask-me-anything', 'xox', 'eyJ is how a token starts']) expect(redact(text)).toBe(text)
+})

@@ -1,0 +1,45 @@
+// THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
+import type { Feature, Handlers } from '../relay/feature.ts'
+import type { Migration } from '../store/store.ts'
+import { admin, type AdminOptions } from './operate/admin/handlers.ts'
+import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
+import { channelMigrations } from './talk/channels/store.ts'
+import { history, type HistoryOptions } from './talk/history/handlers.ts'
+import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
+import { proofMigrations } from './talk/identity/store.ts'
+import { messages, type MessageOptions } from './talk/messages/handlers.ts'
+import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
+import { session, type SessionOptions } from './talk/session/handlers.ts'
+
+export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & HistoryOptions & PresenceOptions & AdminOptions
+
+export interface Features {
+  readonly handlers: Handlers
+  readonly sweeps: readonly NonNullable<Feature['sweep']>[]
+}
+
+/** The tables of every slice that has some. */
+export const featureMigrations: readonly Migration[] = [channelMigrations, proofMigrations]
+
+export const features = (options: FeatureOptions): Features => {
+  const table = {
+    session: session(options),
+    identity: identity(options),
+    channels: channels(options),
+    messages: messages(options),
+    history: history(options),
+    presence: presence(options),
+    admin: admin(options),
+  }
+  const all: readonly Pick<Feature, 'sweep'>[] = Object.values(table)
+  return {
+    handlers: {
+      ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers,
+      ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers,
+    },
+    sweeps: all.flatMap(feature => feature.sweep ?? []),
+  }
+}
+
+export { addChannel, loadChannels } from './talk/channels/store.ts'
+export { motdKey } from './operate/admin/handlers.ts'

@@ -1,0 +1,157 @@
+// Channels: who is in, who may come in, what they are about.
+import { planReplay } from '../../../domain/replay-plan.ts'
+import { addInvitation, addMembership, countInvitations, findAgent, isInvited, removeInvitation, removeMembership } from '../../../store/agents.ts'
+import { pairStream, type Head } from '../../../store/log.ts'
+import {
+  Fail, mayRead, notify, reply, type Agent, type Append, type Channel, type ChannelInfo, type Effect, type Feature, type Reply, type WriteCtx,
+} from '../../../relay/feature.ts'
+import { addChannel, setTopic } from './store.ts'
+
+export interface ChannelOptions {
+  /** Messages replayed by a JOIN that names no position. */
+  readonly joinReplay: number
+  readonly maxChannels: number
+  readonly maxMembersPerChannel: number
+  readonly maxInvitationsPerChannel: number
+  readonly maxJoinedAgents: number
+  readonly maxAgentsPage: number
+  readonly createChannels: 'anyone' | 'keyed' | 'verified'
+}
+
+type Requests = 'JOIN' | 'LEAVE' | 'LIST_CHANNELS' | 'LIST_AGENTS' | 'CREATE_CHANNEL' | 'INVITE' | 'SET_TOPIC'
+
+export const channels = (options: ChannelOptions): Feature<Requests> => {
+  const listed = ({ id, name, verified }: Agent) => ({ id, name, verified })
+
+  /** JOINED, with the newcomer first: it is not on the roster yet. */
+  const joined = ({ me, epoch }: WriteCtx, { info, agents }: Pick<Channel, 'info' | 'agents'>, head: Head, recovered: boolean): Reply<'JOINED'> => {
+    const list = [listed(me)]
+    for (const agent of agents.keys()) {
+      if (list.length >= options.maxJoinedAgents) break
+      if (agent !== me) list.push(listed(agent))
+    }
+    return reply('JOINED', {
+      channel: info.name, agents: list, count: agents.size + (agents.has(me) ? 0 : 1),
+      seq: head.seq, oldest: head.oldest, epoch, recovered, ...about(info),
+    })
+  }
+
+  /** A membership that survives the connection: of keyed agents, and of anybody in a private channel. */
+  const lasts = (me: Agent, info: ChannelInfo): boolean => me.pubkey !== null || info.private
+
+  const admit = async ({ me, roster, tx }: WriteCtx, channel: Channel): Promise<void> => {
+    const { name, verifiedOnly, private: isPrivate } = channel.info
+    if (roster.isMember(me, channel)) return
+    if (verifiedOnly && !me.verified) throw new Fail('AUTH_REQUIRED', `${name} is for verified agents`)
+    if (isPrivate) {
+      if (!await isInvited(tx, me.id, name)) throw new Fail('NOT_INVITED', `${name} is private and you are not invited`)
+      await removeInvitation(tx, me.id, name)
+    }
+    if (channel.agents.size >= options.maxMembersPerChannel) throw new Fail('LIMIT_REACHED', `${name} is full`)
+  }
+
+  const find = (name: string, roster: WriteCtx['roster']): Channel => {
+    const channel = roster.channel(name)
+    if (channel === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+    return channel
+  }
+
+  return {
+    handlers: {
+      JOIN: {
+        needs: 'session',
+        async write(ctx, { channel: name, since, limit, epoch }) {
+          const { me, tx } = ctx
+          const channel = find(name, ctx.roster)
+          await admit(ctx, channel)
+          const lasting = lasts(me, channel.info)
+          if (lasting && !me.memberships.has(name)) await addMembership(tx, me.id, name)
+          const head = await tx.log.head(name)
+          const { after, recovered } = planReplay({ head, since, limit, sameEpoch: epoch === undefined || epoch === ctx.epoch, defaultLimit: options.joinReplay })
+          return { reply: joined(ctx, channel, head, recovered), effects: [{ kind: 'subscribe', channel: name, after, last: head.seq, lasting }] }
+        },
+      },
+      LEAVE: {
+        needs: 'session',
+        async write({ me, roster, tx }, { channel: name }) {
+          find(name, roster)
+          if (me.memberships.has(name)) await removeMembership(tx, me.id, name)
+          return { reply: reply('LEFT', { channel: name }), effects: [{ kind: 'unsubscribe', channel: name }] }
+        },
+      },
+      LIST_CHANNELS: {
+        needs: 'anyone',
+        read({ me, roster }) {
+          const list = []
+          for (const channel of roster.channels()) {
+            const { info, agents } = channel
+            if (info.private && (me === undefined || !roster.isMember(me, channel))) continue
+            list.push({ name: info.name, agents: agents.size, ...(info.verifiedOnly && { verifiedOnly: true as const }), ...(info.private && { private: true as const }), ...about(info) })
+          }
+          return reply('CHANNELS', { list })
+        },
+      },
+      LIST_AGENTS: {
+        needs: 'session',
+        read({ me, roster }, { channel: name, after = '', limit = options.maxAgentsPage }) {
+          const channel = find(name, roster)
+          if (!mayRead(me, channel, roster)) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+          const rest = [...channel.agents.keys()].filter(agent => agent.id > after).sort((a, b) => a.id < b.id ? -1 : 1)
+          const list = rest.slice(0, limit).map(agent => ({ ...listed(agent), presence: agent.presence, status_text: agent.statusText }))
+          return reply('AGENTS', { channel: name, list, more: rest.length > limit })
+        },
+      },
+      CREATE_CHANNEL: {
+        needs: 'session',
+        paced: true,
+        async write(ctx, { channel: name, invite_only = false, verified_only = false, topic = '', description = '' }) {
+          const { me, roster, tx, now } = ctx
+          if (options.createChannels === 'keyed' && me.pubkey === null) throw new Fail('AUTH_REQUIRED', 'Only agents with a key create channels here')
+          if (options.createChannels === 'verified' && !me.verified) throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels here')
+          if (verified_only && !me.verified) throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels for verified agents')
+          if (roster.channel(name) !== undefined) throw new Fail('CHANNEL_EXISTS', `${name} exists already`)
+          if (roster.channelCount >= options.maxChannels) throw new Fail('LIMIT_REACHED', 'This relay has as many channels as it allows')
+          const info: ChannelInfo = { name, private: invite_only, verifiedOnly: verified_only, topic, description }
+          await addChannel(tx, info, me.id, now)
+          const lasting = lasts(me, info)
+          if (lasting) await addMembership(tx, me.id, name)
+          const effects: readonly Effect[] = [{ kind: 'channel', info }, { kind: 'subscribe', channel: name, after: 0, last: 0, lasting }]
+          return { reply: joined(ctx, { info, agents: new Map() }, { seq: 0, oldest: 0, ts: 0 }, true), effects }
+        },
+      },
+      INVITE: {
+        needs: 'member',
+        paced: true,
+        async write({ me, channel, tx, now, roster }, { agent }) {
+          const { name } = channel.info
+          if (await countInvitations(tx, name) >= options.maxInvitationsPerChannel) throw new Fail('LIMIT_REACHED', `${name} has as many open invitations as it allows`)
+          await addInvitation(tx, { channel: name, agent, by: me.id, at: now })
+          const online = roster.agent(agent)
+          const isKeyed = online === undefined ? (await findAgent(tx, agent))?.revoked_at === null : online.pubkey !== null
+          // Of a stranger nothing is known, so nothing is said; the invitation waits.
+          const append: Append | undefined = online === undefined && !isKeyed ? undefined : {
+            stream: pairStream(me.id, agent), type: 'MSG', agents: [agent], ...(isKeyed && { inbox: [agent] }),
+            body: { from: me.id, from_name: me.name, to: agent, content: `You have been invited to ${name}`, verified: me.verified, invite: name },
+          }
+          return { reply: reply('OK', {}), ...(append !== undefined && { append }) }
+        },
+      },
+      SET_TOPIC: {
+        needs: 'member',
+        paced: true,
+        async write({ me, channel, tx }, { topic }) {
+          const { info } = channel
+          await setTopic(tx, info.name, topic)
+          const changed = { channel: info.name, topic, by: me.id, by_name: me.name }
+          return {
+            reply: reply('TOPIC_CHANGED', changed),
+            notify: [notify({ kind: 'channel', channel: info.name, exceptAsker: true }, 'TOPIC_CHANGED', changed)],
+            effects: [{ kind: 'channel', info: { ...info, topic } }],
+          }
+        },
+      },
+    },
+  }
+}
+
+const about = ({ topic, description }: ChannelInfo) => ({ ...(topic !== '' && { topic }), ...(description !== '' && { description }) })

@@ -1,0 +1,31 @@
+// Pages of what was said.
+import { pairStream } from '../../../store/log.ts'
+import { Fail, mayRead, pageReply, type Feature } from '../../../relay/feature.ts'
+
+export interface HistoryOptions { readonly maxPage: number, readonly maxPageBytes: number, readonly defaultLimit: number }
+
+export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions): Feature<'HISTORY'> => ({
+  handlers: {
+    HISTORY: {
+      needs: 'session',
+      async read({ me, db, roster, epoch }, { channel: name, with: other, before, after, limit = defaultLimit }) {
+        if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
+        if (before !== undefined && after !== undefined) throw new Fail('INVALID_MSG', 'Name at most one of before and after')
+        if (name !== undefined) {
+          const channel = roster.channel(name)
+          if (channel === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+          if (!mayRead(me, channel, roster)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
+        }
+        const stream = name ?? pairStream(me.id, other!)
+        const { seq, oldest } = await db.log.head(stream)
+        const rows = await db.log.page(stream, {
+          ...(after !== undefined && { after }), ...(before !== undefined && { before }),
+          limit: Math.min(limit, maxPage), maxBytes: maxPageBytes,
+        })
+        const more = rows.length > 0 && (after === undefined ? rows[0]!.seq > oldest : rows.at(-1)!.seq < seq)
+        const where = name === undefined ? { with: other! } : { channel: name }
+        return pageReply('HISTORY', { ...where, more, seq, oldest, epoch }, 'events', rows.map(row => row.text))
+      },
+    },
+  },
+})

@@ -1,0 +1,119 @@
+// Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
+import { agentIdOf, canonicalPem, revocationText, rotationText } from '../../../../lib/identity/index.ts'
+import { findAgent, findBan, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
+import { Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
+import { addProof, countProofsOf, expiredProofs, findProof, takeProof } from './store.ts'
+
+export interface IdentityOptions {
+  readonly adminAgents: readonly string[]
+  readonly verify: (publicPem: string, text: string, signature: string) => boolean
+  readonly randomHex: (bytes: number) => string
+}
+
+const proofMs = 30_000
+/** Proofs one agent may have open at once. */
+const maxProofs = 20
+
+type Requests = 'WHOIS' | 'ROTATION' | 'REVOCATION' | 'VERIFY_REQUEST' | 'VERIFY_RESPONSE'
+
+export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): Feature<Requests> => ({
+  handlers: {
+    WHOIS: {
+      needs: 'session',
+      async read({ db, roster }, { agent: id }) {
+        const online = roster.agent(id)
+        const known = await findAgent(db, id)
+        if (online === undefined && known === undefined) throw new Fail('AGENT_NOT_FOUND', `No agent ${id} is known here`)
+        return reply('WHOIS', {
+          agent_id: id,
+          name: online?.name ?? known!.name,
+          pubkey: known?.pubkey ?? null,
+          verified: online?.verified ?? known?.verified === 1,
+          presence: online?.presence ?? 'offline',
+          status_text: online?.statusText ?? null,
+          last_seen: known?.last_seen ?? null,
+          ...(known?.rotated_to != null && { rotated_to: known.rotated_to }),
+          ...(known?.revoked_at != null && { revoked_at: known.revoked_at }),
+        })
+      },
+    },
+    ROTATION: {
+      needs: 'session',
+      async write({ me, tx, now }, { old_pubkey, new_pubkey, timestamp, signature }) {
+        if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Open the session with the new key first')
+        const oldKey = pemOf('old_pubkey', old_pubkey)
+        if (pemOf('new_pubkey', new_pubkey) !== me.pubkey) throw new Fail('INVALID_MSG', 'new_pubkey: not the key of this session')
+        const oldId = agentIdOf(oldKey)
+        if (oldId === me.id) throw new Fail('INVALID_MSG', 'The two keys are the same')
+        // The texts are signed as they stand in the record, whatever their spelling.
+        if (!verify(oldKey, rotationText({ old_pubkey, new_pubkey, timestamp }), signature)) throw new Fail('VERIFICATION_FAILED', 'The old key did not sign this rotation')
+        const old = await findAgent(tx, oldId)
+        if (old?.rotated_to === me.id) return { reply: reply('OK', {}) }
+        if (old?.revoked_at != null) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
+        if (await findBan(tx, oldId) !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
+        await rotateAgent(tx, { id: oldId, pubkey: oldKey }, me.id, now)
+        const verified = me.verified || (await findAgent(tx, me.id))?.verified === 1
+        return {
+          reply: reply('OK', {}),
+          effects: [
+            { kind: 'agent', agent: me.id, change: { verified, memberships: await membershipsOf(tx, me.id), admin: me.admin || adminAgents.includes(oldId) } },
+            { kind: 'close', agents: [oldId], code: 4503, reason: 'REVOKED' },
+          ],
+        }
+      },
+    },
+    REVOCATION: {
+      needs: 'anyone',
+      async write({ tx, now }, { pubkey, agent_id, reason, timestamp, signature }) {
+        const key = pemOf('pubkey', pubkey)
+        const id = agentIdOf(key)
+        if (agent_id.replace(/^@/, '') !== id.slice(1)) throw new Fail('INVALID_MSG', 'agent_id: not the id of this key')
+        if (!verify(key, revocationText({ type: 'REVOCATION', pubkey, agent_id, reason, timestamp }), signature)) throw new Fail('VERIFICATION_FAILED', 'The key did not sign this notice')
+        await revokeAgent(tx, { id, pubkey: key }, now)
+        return { reply: reply('OK', {}), effects: [{ kind: 'close', agents: [id], code: 4503, reason: 'REVOKED' }] }
+      },
+    },
+    VERIFY_REQUEST: {
+      needs: 'session',
+      async write({ me, roster, tx, now }, { target, nonce }) {
+        const other = roster.agent(target)
+        if (other === undefined) throw new Fail('AGENT_NOT_FOUND', `${target} is not connected`)
+        if (other.pubkey === null) throw new Fail('NO_PUBKEY', `${target} has no key to prove`)
+        if (await countProofsOf(tx, me.id) >= maxProofs) throw new Fail('LIMIT_REACHED', `You have ${maxProofs} proofs open already`)
+        const id = `verify_${now.toString(36)}_${randomHex(4)}`
+        await addProof(tx, { id, requester: me.id, target, nonce, expires_at: now + proofMs })
+        return {
+          notify: [notify({ kind: 'agents', agents: [target] }, 'VERIFY_REQUEST', { request_id: id, from: me.id, nonce })],
+          reply: reply('VERIFY_REQUEST', { request_id: id, target, status: 'pending' }),
+        }
+      },
+    },
+    VERIFY_RESPONSE: {
+      needs: 'session',
+      async write({ me, tx, now }, { request_id, nonce, sig }) {
+        if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only an agent with a key can prove one')
+        const proof = await findProof(tx, request_id)
+        if (proof === undefined || proof.expires_at <= now) throw new Fail('VERIFICATION_EXPIRED', 'No such proof is open')
+        if (proof.target !== me.id) throw new Fail('INVALID_MSG', 'This proof was asked of another agent')
+        if (proof.nonce !== nonce) throw new Fail('INVALID_MSG', 'nonce: not the one that was asked')
+        await takeProof(tx, request_id)
+        const to = { kind: 'agents', agents: [proof.requester] } as const
+        return verify(me.pubkey, nonce, sig)
+          ? { notify: [notify(to, 'VERIFY_SUCCESS', { request_id, agent: me.id, pubkey: me.pubkey })], reply: reply('VERIFY_SUCCESS', { request_id, verified: true }) }
+          : { notify: [notify(to, 'VERIFY_FAILED', { request_id, target: me.id, reason: 'The signature does not verify' })], reply: reply('VERIFY_FAILED', { request_id, verified: false }) }
+      },
+    },
+  },
+  async sweep({ tx, now }) {
+    const due = await expiredProofs(tx, now)
+    return { notify: due.map(({ id, requester, target }) => notify({ kind: 'agents', agents: [requester] }, 'VERIFY_FAILED', { request_id: id, target, reason: 'Timed out' })) }
+  },
+})
+
+const pemOf = (field: string, pem: string): string => {
+  try {
+    return canonicalPem(pem)
+  } catch {
+    throw new Fail('INVALID_MSG', `${field}: not an Ed25519 public key in PEM`)
+  }
+}

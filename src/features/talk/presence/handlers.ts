@@ -1,0 +1,90 @@
+// Presence, nick, typing, and the advisory floor: signals between agents that share a channel.
+import { reservedNames } from '../../../../lib/protocol/index.ts'
+import { Fail, notify, reply, type Agent, type Audience, type Feature, type FloorClaim } from '../../../relay/feature.ts'
+
+export interface PresenceOptions {
+  /** Peers in larger channels are not told. */
+  readonly announceMaxMembers: number
+}
+
+const nickEveryMs = 30_000
+const floorMs = 45_000
+/** Claims that one channel remembers at once. */
+const maxClaims = 1_000
+
+export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_PRESENCE' | 'SET_NICK' | 'TYPING' | 'RESPONDING_TO'> => {
+  /** Everyone who shares a channel with the agent, each once. */
+  const peers = (me: Agent): Audience => {
+    const agents = new Set<string>()
+    for (const channel of me.channels) {
+      if (channel.agents.size > announceMaxMembers) continue
+      for (const agent of channel.agents.keys()) if (agent !== me) agents.add(agent.id)
+    }
+    return { kind: 'agents', agents: [...agents] }
+  }
+
+  return {
+    handlers: {
+      SET_PRESENCE: {
+        needs: 'session',
+        write({ me }, { status, status_text: statusText = null }) {
+          return {
+            reply: reply('OK', {}),
+            notify: [notify(peers(me), 'PRESENCE_CHANGED', { agent_id: me.id, name: me.name, presence: status, status_text: statusText })],
+            effects: [{ kind: 'agent', agent: me.id, change: { presence: status, statusText } }],
+          }
+        },
+      },
+      SET_NICK: {
+        needs: 'session',
+        write({ me, now }, { nick }) {
+          if (reservedNames.has(nick.toLowerCase())) throw new Fail('INVALID_NAME', `The name ${nick} is reserved`)
+          const waitMs = me.nickAt + nickEveryMs - now
+          if (waitMs > 0) throw new Fail('RATE_LIMITED', `You changed your name less than ${nickEveryMs / 1_000} s ago`, waitMs)
+          const changed = { agent_id: me.id, old_nick: me.name, new_nick: nick }
+          return {
+            reply: reply('NICK_CHANGED', changed),
+            notify: [notify(peers(me), 'NICK_CHANGED', changed)],
+            effects: [{ kind: 'agent', agent: me.id, change: { name: nick, nickAt: now } }],
+          }
+        },
+      },
+      TYPING: {
+        needs: 'member',
+        write({ me, channel }) {
+          const { name } = channel.info
+          return { reply: reply('OK', {}), notify: [notify({ kind: 'channel', channel: name, exceptAgent: me.id }, 'TYPING', { from: me.id, from_name: me.name, channel: name })] }
+        },
+      },
+      RESPONDING_TO: {
+        needs: 'member',
+        write({ me, channel, now }, { msg_id, started_at }) {
+          const { name } = channel.info
+          const held = channel.floor.get(msg_id)
+          const current = held !== undefined && held.until > now ? held : undefined
+          if (current === undefined && channel.floor.size >= maxClaims) throw new Fail('LIMIT_REACHED', `Too many floor claims in ${name}`)
+          // A start in the future or long ago would win or hold for ever.
+          const startedAt = Math.min(Math.max(started_at, now - floorMs), now)
+          if (current !== undefined && current.holder !== me.id && !isEarlier({ startedAt, holder: me.id }, current)) {
+            return { reply: reply('YIELD', { msg_id, channel: name, holder: current.holder, holder_started_at: current.startedAt, reason: 'claimed earlier' }) }
+          }
+          const claim: FloorClaim = { holder: me.id, startedAt, until: now + floorMs }
+          const claimed = { msg_id, channel: name, holder: me.id, holder_name: me.name, started_at: startedAt }
+          const displaced = current !== undefined && current.holder !== me.id
+          return {
+            reply: reply('FLOOR_CLAIMED', claimed),
+            notify: [
+              notify({ kind: 'channel', channel: name, exceptAgent: me.id }, 'FLOOR_CLAIMED', claimed),
+              ...(displaced ? [notify({ kind: 'agents', agents: [current.holder] }, 'YIELD', { msg_id, channel: name, holder: me.id, holder_started_at: startedAt, reason: 'an earlier claim' })] : []),
+            ],
+            effects: [{ kind: 'floor', channel: name, msgId: msg_id, claim }],
+          }
+        },
+      },
+    },
+  }
+}
+
+/** The earlier start wins; of two at the same time, the smaller id. */
+const isEarlier = (a: { readonly startedAt: number, readonly holder: string }, b: FloorClaim): boolean =>
+  a.startedAt < b.startedAt || (a.startedAt === b.startedAt && a.holder < b.holder)

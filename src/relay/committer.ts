@@ -1,0 +1,204 @@
+// Group commit: everything that arrived while the last commit ran is decided, numbered, stored and committed together,
+// and only then delivered. No timer: low load gives batches of one, high load batches of hundreds.
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Counts, Histogram } from '../base/metrics.ts'
+import type { FrameBody, RequestType } from '../../lib/protocol/index.ts'
+import type { Stamp } from '../store/log.ts'
+import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
+import type { Connection } from './connection.ts'
+import { frameOf, textOfFrame } from './encode.ts'
+import { Fail, type Append, type Outcome } from './feature.ts'
+
+/** A write that waits for its turn. */
+export interface Job {
+  readonly connection: Connection | undefined
+  readonly bytes: number
+  readonly re: string | undefined
+  readonly type: RequestType | undefined
+  decide(tx: Tx, now: number): Awaitable<Outcome | undefined>
+  /** Called once its result is delivered. */
+  delivered?(): void
+}
+
+/** An event that is committed: its stamp, and its frame, encoded once. */
+export interface Committed { readonly append: Append, readonly stamp: Stamp, readonly frame: Buffer, readonly inboxSeqs: readonly number[] }
+
+export type Result =
+  | { readonly kind: 'done', readonly job: Job, readonly outcome: Outcome, readonly event?: Committed, readonly duplicate?: Stamp }
+  | { readonly kind: 'failed', readonly job: Job, readonly error: unknown }
+
+export interface CommitterOptions {
+  readonly maxQueueFrames: number
+  readonly maxQueueBytes: number
+  /** Called after the commit, with the results in the order of the requests. */
+  readonly deliver: (results: readonly Result[]) => void
+}
+
+const maxBatchFrames = 1_000
+const maxBatchBytes = 8 * 1024 * 1024
+
+/** A handler failed after it had written: the batch is undone and run again, one by one. */
+class Undo extends Error {}
+
+export class Committer {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #counts: Counts
+  readonly #batchSize: Histogram
+  readonly #commitSeconds: Histogram
+  readonly #options: CommitterOptions
+  #queue: Job[] = []
+  #next = 0
+  #bytes = 0
+  #running = false
+  #paused = new Set<Connection>()
+  #idle: (() => void)[] = []
+
+  constructor(deps: { readonly store: Store, readonly clock: Clock, readonly log: Logger, readonly counts: Counts, readonly batchSize: Histogram, readonly commitSeconds: Histogram }, options: CommitterOptions) {
+    this.#store = deps.store
+    this.#clock = deps.clock
+    this.#log = deps.log
+    this.#counts = deps.counts
+    this.#batchSize = deps.batchSize
+    this.#commitSeconds = deps.commitSeconds
+    this.#options = options
+  }
+
+  get length(): number {
+    return this.#queue.length - this.#next
+  }
+
+  get pausedCount(): number {
+    return this.#paused.size
+  }
+
+  push(job: Job): void {
+    this.#queue.push(job)
+    this.#bytes += job.bytes
+    if (job.connection !== undefined) {
+      job.connection.pendingWrites++
+      if (this.#isFull(1) && !this.#paused.has(job.connection)) {
+        this.#paused.add(job.connection)
+        job.connection.pause()
+      }
+    }
+    if (this.#running) return
+    this.#running = true
+    // After this turn's reading: what else arrived with it joins the batch.
+    setImmediate(() => void this.#run())
+  }
+
+  /** Resolves when nothing waits any more. */
+  idle(): Promise<void> {
+    return this.#running ? new Promise(resolve => this.#idle.push(resolve)) : Promise.resolve()
+  }
+
+  #isFull(share: number): boolean {
+    return this.length > this.#options.maxQueueFrames * share || this.#bytes > this.#options.maxQueueBytes * share
+  }
+
+  async #run(): Promise<void> {
+    while (this.length > 0) {
+      await this.#commit(this.#take())
+      if (this.#paused.size > 0 && !this.#isFull(0.5)) {
+        const paused = this.#paused
+        this.#paused = new Set()
+        for (const connection of paused) connection.resume()
+      }
+      // Let sockets be read before the next batch, so that it can be larger than this one's leftovers.
+      if (this.length > 0) await new Promise(resolve => setImmediate(resolve))
+    }
+    this.#running = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #take(): Job[] {
+    let bytes = 0
+    let end = this.#next
+    while (end < this.#queue.length && end - this.#next < maxBatchFrames && bytes < maxBatchBytes) bytes += this.#queue[end++]!.bytes
+    return this.#queue.slice(this.#next, end)
+  }
+
+  /** The first `count` jobs have their results. */
+  #done(count: number): void {
+    for (let i = this.#next; i < this.#next + count; i++) {
+      const { connection, bytes } = this.#queue[i]!
+      this.#bytes -= bytes
+      if (connection !== undefined) connection.pendingWrites--
+    }
+    this.#next += count
+    if (this.#next === this.#queue.length || this.#next > 10_000) {
+      this.#queue = this.#queue.slice(this.#next)
+      this.#next = 0
+    }
+  }
+
+  async #commit(batch: readonly Job[]): Promise<void> {
+    const startedAt = performance.now()
+    let results: readonly Result[]
+    try {
+      results = await this.#attempt(batch)
+    } catch (error) {
+      if (batch.length > 1) {
+        for (const job of batch) await this.#commit([job])
+        return
+      }
+      const cause = error instanceof Undo ? error.cause : error
+      results = batch.map(job => ({ kind: 'failed', job, error: cause }))
+      if (error instanceof StorageError) this.#log.error({ err: error, hint: error.hint }, 'commit failed')
+    }
+    this.#counts.commits++
+    this.#batchSize.observe(results.length)
+    this.#commitSeconds.observe((performance.now() - startedAt) / 1_000)
+    this.#done(results.length)
+    this.#options.deliver(results)
+  }
+
+  /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first. */
+  #attempt(batch: readonly Job[]): Promise<readonly Result[]> {
+    return this.#store.write(async tx => {
+      const now = this.#clock.now()
+      const results: Result[] = []
+      for (const job of batch) {
+        const writesBefore = tx.writes
+        let outcome: Outcome
+        try {
+          const decided = job.decide(tx, now)
+          outcome = (decided instanceof Promise ? await decided : decided) ?? {}
+        } catch (error) {
+          if (error instanceof StorageError) throw error
+          if (tx.writes !== writesBefore) throw new Undo('undo', { cause: error })
+          results.push({ kind: 'failed', job, error })
+          continue
+        }
+        if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
+        else results.push(await this.#append(tx, now, job, outcome, outcome.append))
+        if (outcome.effects !== undefined || outcome.notify !== undefined) break
+      }
+      return results
+    })
+  }
+
+  async #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Promise<Result> {
+    let frame: Buffer | undefined
+    const { stream, body, key, inbox } = append
+    const appended = tx.log.append({ stream, author: body.from, ...(key && { key }), ...(inbox && { inbox }) }, now, ({ seq, ts, msgId }) => {
+      frame = frameOf(append.type, { ts, ...body, msg_id: msgId, seq } as FrameBody<'MSG'>)
+      return textOfFrame(frame)
+    })
+    const result = appended instanceof Promise ? await appended : appended
+    if (result.kind === 'stored') return { kind: 'done', job, outcome, event: { append, stamp: result.stamp, frame: frame!, inboxSeqs: result.inboxSeqs } }
+    if (result.text !== undefined && !sameMessage(result.text, append)) {
+      return { kind: 'failed', job, error: new Fail('ID_REUSED', 'This id was used before, for another message') }
+    }
+    return { kind: 'done', job, outcome, duplicate: result.stamp }
+  }
+}
+
+/** Whether a repeated key repeats the message it was first used for. */
+const sameMessage = (text: Buffer, { body }: Append): boolean => {
+  const first = JSON.parse(text.toString()) as Record<string, unknown>
+  return first['to'] === body.to && first['content'] === body.content
+}

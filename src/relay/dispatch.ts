@@ -1,0 +1,206 @@
+// From bytes to answers: decode, admit, route reads and writes, and deliver what the committer returns.
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Counts, LabelledCounter } from '../base/metrics.ts'
+import { decodeRequest, requests, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
+import { StorageError, type Store, type Tx } from '../store/store.ts'
+import type { Buckets } from './bucket.ts'
+import type { Committed, Committer, Result } from './committer.ts'
+import type { Connection } from './connection.ts'
+import type { Effects } from './effects.ts'
+import { frameOfList } from './encode.ts'
+import { Fail, type Handler, type Handlers, type Outcome, type ReadCtx, type Reply, type WriteCtx } from './feature.ts'
+import type { Gate } from './gate.ts'
+import type { Hub } from './hub.ts'
+import type { Outbox } from './outbox.ts'
+import type { Roster } from './roster.ts'
+
+export interface DispatchDeps {
+  readonly handlers: Handlers
+  readonly store: Store
+  readonly roster: Roster
+  readonly hub: Hub
+  readonly outbox: Outbox
+  readonly effects: Effects
+  readonly gate: Gate
+  readonly agentBuckets: Buckets
+  readonly addressBuckets: Buckets
+  readonly clock: Clock
+  readonly log: Logger
+  readonly counts: Counts
+  readonly errors: LabelledCounter
+}
+
+/** Bytes of a page that cost its reader one frame of its allowance. */
+const pageBytesPerFrame = 32 * 1024
+/** A shorter debt is not worth stopping a socket for. */
+const minPauseMs = 5
+const maxPauseMs = 10_000
+
+export class Dispatch {
+  readonly #deps: DispatchDeps
+  readonly #committer: Committer
+
+  constructor(deps: DispatchDeps, committer: Committer) {
+    this.#deps = deps
+    this.#committer = committer
+  }
+
+  /** One text message from a socket. */
+  receive(connection: Connection, data: Buffer): void {
+    if (!connection.open) return
+    const { clock, counts } = this.#deps
+    const now = clock.now()
+    counts.framesReceived++
+    connection.heardAt = now
+    this.#charge(connection, now, 1)
+    const request = decodeRequest(data.toString())
+    if (!request.ok) {
+      counts.framesInvalid++
+      this.#fail(connection, 'INVALID_MSG', request.message, request.id)
+      return
+    }
+    const handler = this.#deps.handlers[request.type] as Handler<RequestType>
+    const waitMs = handler.paced === true ? this.#admit(connection, now) : 0
+    if (waitMs > 0) {
+      counts.rateLimited++
+      this.#fail(connection, 'RATE_LIMITED', `Too many messages; try again in ${waitMs} ms`, request.body.id, waitMs)
+      return
+    }
+    if ('write' in handler) this.#write(connection, handler, request, data.length)
+    else this.#read(connection, handler, request)
+  }
+
+  /** Results of a commit: events first, joined per channel; then notices, answers and effects, in order. */
+  deliver(results: readonly Result[]): void {
+    this.#publish(results)
+    for (const result of results) {
+      const { connection, re, type } = result.job
+      if (result.kind === 'failed') {
+        if (connection !== undefined) this.#refuse(connection, result.error, re)
+        else this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
+      } else {
+        const { outcome } = result
+        if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
+        for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
+        if (outcome.reply !== undefined && connection !== undefined) {
+          const stamp = result.event?.stamp ?? result.duplicate
+          const answer = typeof outcome.reply === 'function' ? stamp && outcome.reply({ stamp, duplicate: result.duplicate !== undefined }) : outcome.reply
+          const isQuiet = re === undefined && type !== undefined && requests[type].quiet === answer?.type
+          if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
+        }
+        for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
+      }
+      result.job.delivered?.()
+    }
+    this.#deps.outbox.flush()
+  }
+
+  #write(connection: Connection, handler: Extract<Handler<RequestType>, { write: unknown }>, request: DecodedRequest, bytes: number): void {
+    const { gate, roster, store } = this.#deps
+    this.#committer.push({
+      connection, bytes, re: request.body.id, type: request.type,
+      decide: (tx: Tx, now: number) => {
+        const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
+        const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel }
+        return handler.write(ctx, request.body as never) as Outcome
+      },
+    })
+  }
+
+  /** A read sees what the same connection wrote before it; otherwise it does not wait for anybody's writes. */
+  #read(connection: Connection, handler: Extract<Handler<RequestType>, { read: unknown }>, request: DecodedRequest): void {
+    const run = () => connection.read(() => this.#runRead(connection, handler, request))
+    if (connection.pendingWrites === 0) run()
+    else this.#committer.push({ connection, bytes: 0, re: undefined, type: undefined, decide: () => undefined, delivered: run })
+  }
+
+  async #runRead(connection: Connection, handler: Extract<Handler<RequestType>, { read: unknown }>, request: DecodedRequest): Promise<void> {
+    const { gate, roster, store, clock } = this.#deps
+    try {
+      const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
+      const ctx: ReadCtx = { now: clock.now(), asker: connection, roster, epoch: store.epoch, db: store.read, me, channel }
+      this.#answer(connection, await handler.read(ctx, request.body as never), request.body.id)
+    } catch (error) {
+      this.#refuse(connection, error, request.body.id)
+    }
+  }
+
+  #publish(results: readonly Result[]): void {
+    const { counts, hub } = this.#deps
+    const byChannel = new Map<string, Committed[]>()
+    for (const result of results) {
+      const event = result.kind === 'done' ? result.event : undefined
+      if (event === undefined) continue
+      counts.messagesStored++
+      const { stream } = event.append
+      if (event.append.agents !== undefined) this.#publishDirect(event, event.append.agents)
+      else if (byChannel.has(stream)) byChannel.get(stream)!.push(event)
+      else byChannel.set(stream, [event])
+    }
+    for (const [channel, events] of byChannel) {
+      const frames = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map(event => event.frame))
+      hub.publish(channel, frames, events.length, events.at(-1)!.stamp.seq)
+    }
+  }
+
+  /** A direct message, to every session of both agents that wants such. A session that is still catching up finds it in the inbox. */
+  #publishDirect({ append, frame, inboxSeqs }: Committed, agents: readonly string[]): void {
+    for (const agent of new Set(agents)) {
+      const inboxSeq = inboxSeqs[append.inbox?.indexOf(agent) ?? -1]
+      for (const connection of this.#deps.roster.connectionsOf(agent)) {
+        if (connection.inbox === 'none') continue
+        if (inboxSeq !== undefined) {
+          connection.inboxNewest = inboxSeq
+          if (connection.inboxSent === undefined) continue
+          connection.inboxSent = inboxSeq
+        }
+        this.#deps.counts.deliveries++
+        this.#deps.outbox.add(connection, frame)
+      }
+    }
+  }
+
+  #answer(connection: Connection, { type, body, list }: Reply, re: string | undefined): void {
+    if (list === undefined) return this.#deps.effects.send(connection, type, body, re)
+    const now = this.#deps.clock.now()
+    const frame = frameOfList(type, { ts: now, ...body, ...(re !== undefined && { re }) }, list.key, list.items)
+    this.#charge(connection, now, Math.floor(frame.length / pageBytesPerFrame))
+    this.#deps.outbox.add(connection, frame)
+  }
+
+  /** The one place where errors become frames. Only expected failures are told; anything else is a bug with an incident id. */
+  #refuse(connection: Connection, error: unknown, re: string | undefined): void {
+    if (error instanceof Fail) return this.#fail(connection, error.code, error.message, re, error.retryAfterMs)
+    if (error instanceof StorageError) return this.#fail(connection, 'STORAGE_UNAVAILABLE', 'The relay cannot store now; nothing was stored', re, 1_000)
+    const incident = randomBytes(6).toString('hex')
+    this.#deps.log.error({ err: error, incident }, 'handler failed')
+    this.#fail(connection, 'INTERNAL', `Internal error, incident ${incident}`, re)
+  }
+
+  #fail(connection: Connection, code: ErrorCode, message: string, re: string | undefined, retryAfterMs?: number): void {
+    this.#deps.errors.inc({ code })
+    this.#deps.effects.send(connection, 'ERROR', { code, message, ...(retryAfterMs !== undefined && { retry_after_ms: retryAfterMs }) }, re)
+  }
+
+  /** Message allowance, of the agent and of its address: 0, or the ms to wait. */
+  #admit(connection: Connection, now: number): number {
+    const { agentBuckets, addressBuckets } = this.#deps
+    if (connection.agent === undefined) return 0
+    return agentBuckets.take(connection.agent.id, now) || addressBuckets.take(connection.address, now)
+  }
+
+  /** Frames of any kind cost reading speed, never an error: a connection in debt is read again once it is paid. */
+  #charge(connection: Connection, now: number, frames: number): void {
+    let debtMs = 0
+    for (let i = 0; i < frames; i++) debtMs = connection.frames.owe(now)
+    if (debtMs < minPauseMs || connection.throttled) return
+    connection.throttled = true
+    connection.pause()
+    setTimeout(() => {
+      connection.throttled = false
+      connection.resume()
+    }, Math.min(debtMs, maxPauseMs)).unref()
+  }
+}

@@ -1,0 +1,185 @@
+// Applies what an outcome changes in memory, after its commit: sessions, subscriptions, and who is told of comings and goings.
+import type { Clock } from '../base/clock.ts'
+import { closeCodes, type FrameBody, type FrameType } from '../../lib/protocol/index.ts'
+import type { Logger } from '../base/log.ts'
+import type { Connection } from './connection.ts'
+import { frameOf } from './encode.ts'
+import type { Audience, Effect, Notify } from './feature.ts'
+import type { Hub } from './hub.ts'
+import type { Outbox } from './outbox.ts'
+import type { Replayer } from './replay.ts'
+import type { Agent, Roster } from './roster.ts'
+
+export interface EffectsOptions {
+  /** Joins and leaves are announced in channels up to this many agents. */
+  readonly announceMaxMembers: number
+  /** Called when a session opens. */
+  readonly onIdentified: (connection: Connection) => void
+  /** Every open connection. */
+  readonly connections: () => Iterable<Connection>
+}
+
+export class Effects {
+  readonly #roster: Roster
+  readonly #hub: Hub
+  readonly #outbox: Outbox
+  readonly #replayer: Replayer
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #options: EffectsOptions
+
+  constructor(deps: { readonly roster: Roster, readonly hub: Hub, readonly outbox: Outbox, readonly replayer: Replayer, readonly clock: Clock, readonly log: Logger }, options: EffectsOptions) {
+    this.#roster = deps.roster
+    this.#hub = deps.hub
+    this.#outbox = deps.outbox
+    this.#replayer = deps.replayer
+    this.#clock = deps.clock
+    this.#log = deps.log
+    this.#options = options
+  }
+
+  /** Sends a signal to one connection. */
+  send<T extends FrameType>(connection: Connection, type: T, body: object, re?: string): void {
+    this.#outbox.add(connection, frameOf(type, { ts: this.#clock.now(), ...body, ...(re !== undefined && { re }) } as FrameBody<T>))
+  }
+
+  /** Sends a signal to an audience: encoded once, once per connection however often it is in reach. */
+  notify({ to, type, body }: Notify, asker: Connection | undefined): void {
+    const frame = frameOf(type, { ts: this.#clock.now(), ...body } as FrameBody<typeof type>)
+    if (to.kind === 'channel') {
+      const { exceptAsker, exceptAgent } = to
+      this.#hub.signal(to.channel, frame, connection => (exceptAsker === true && connection === asker) || (exceptAgent !== undefined && connection.agent?.id === exceptAgent))
+      return
+    }
+    for (const connection of new Set(this.#reach(to, asker))) this.#outbox.add(connection, frame)
+  }
+
+  apply(effect: Effect, asker: Connection | undefined): void {
+    switch (effect.kind) {
+      case 'challenge': {
+        if (asker === undefined) return
+        asker.challenge = effect.challenge
+        if (effect.challenge !== undefined) asker.deadline = { at: effect.challenge.expiresAt, close: 'CHALLENGE_EXPIRED' }
+        return
+      }
+      case 'identify': return this.#identify(effect, asker)
+      case 'subscribe': return this.#subscribe(effect, asker)
+      case 'unsubscribe': {
+        const agent = asker?.agent
+        if (agent === undefined) return
+        this.#roster.setMembership(agent, effect.channel, false)
+        for (const connection of this.#roster.connectionsOf(agent.id)) this.#exit(connection, agent, effect.channel, true)
+        return
+      }
+      case 'channel': return this.#roster.setChannel(effect.info)
+      case 'agent': return this.#roster.change(effect.agent, effect.change)
+      case 'floor': return this.#roster.setFloor(effect.channel, effect.msgId, effect.claim)
+      case 'motd': {
+        this.#roster.motd = effect.motd
+        return
+      }
+      case 'depart': {
+        if (asker !== undefined) this.depart(asker)
+        return
+      }
+      case 'close': {
+        for (const id of effect.agents) for (const connection of [...this.#roster.connectionsOf(id)]) this.end(connection, effect.code, effect.reason)
+        return
+      }
+      case 'closeAsker': {
+        if (asker !== undefined) this.end(asker, effect.code, effect.reason)
+        return
+      }
+      case 'closeOthers': {
+        for (const connection of this.#options.connections()) if (connection !== asker) this.end(connection, effect.code, effect.reason)
+        return
+      }
+      default: effect satisfies never
+    }
+  }
+
+  /** Flushes what the connection still has to hear, then closes it. */
+  end(connection: Connection, code: number, reason: string): void {
+    this.#outbox.flushOne(connection)
+    this.#hub.silence(connection)
+    connection.closeWith(code, reason)
+  }
+
+  /** A connection is gone: its agent leaves the channels that no other connection of it hears. */
+  depart(connection: Connection): void {
+    const { agent } = connection
+    if (agent === undefined) return
+    for (const channel of [...connection.channels]) this.#exit(connection, agent, channel, false)
+    this.#roster.detach(connection)
+    connection.agent = undefined
+  }
+
+  #identify({ login, agent, autojoin }: Extract<Effect, { kind: 'identify' }>, asker: Connection | undefined): void {
+    if (asker === undefined || !asker.open) return
+    asker.challenge = undefined
+    asker.deadline = undefined
+    asker.session = login.session
+    asker.inbox = login.inbox
+    const former = this.#roster.attach(asker, login.session, agent, this.#clock.now())
+    for (const channel of autojoin) {
+      this.#hub.listen(asker, channel)
+      this.#roster.enter(asker.agent!, channel, false)
+    }
+    this.#options.onIdentified(asker)
+    if (former !== undefined) {
+      this.send(former, 'SESSION_DISPLACED', { reason: 'Identity claimed by another connection' })
+      this.depart(former)
+      this.end(former, closeCodes.DISPLACED.code, 'Identity claimed by another connection')
+    }
+    if (agent.pubkey !== null && login.inbox !== 'none') this.#inBackground(asker, this.#replayer.inbox(asker, agent.id))
+  }
+
+  #subscribe({ channel, after, last, lasting }: Extract<Effect, { kind: 'subscribe' }>, asker: Connection | undefined): void {
+    const agent = asker?.agent
+    if (asker === undefined || agent === undefined || !asker.open) return
+    if (lasting) this.#roster.setMembership(agent, channel, true)
+    const here = this.#roster.channel(channel)
+    if (here === undefined) return
+    const isNew = !here.announced.has(agent)
+    if (!this.#hub.isSubscribed(asker, channel)) this.#roster.enter(agent, channel, true)
+    else this.#roster.announce(agent, channel)
+    if (isNew && here.agents.size <= this.#options.announceMaxMembers) {
+      this.notify({ to: { kind: 'channel', channel, exceptAgent: agent.id }, type: 'AGENT_JOINED', body: { channel, agent: agent.id, name: agent.name, verified: agent.verified } }, asker)
+    }
+    this.#hub.subscribe(asker, channel, last)
+    if (!this.#hub.goLive(asker, channel, after)) this.#inBackground(asker, this.#replayer.channel(asker, channel, after))
+  }
+
+  #exit(connection: Connection, agent: Agent, channel: string, withName: boolean): void {
+    if (!connection.channels.has(channel)) return
+    const here = this.#roster.channel(channel)
+    const wasAnnounced = here?.announced.has(agent) === true
+    this.#hub.unsubscribe(connection, channel)
+    if (this.#roster.exit(agent, channel) && wasAnnounced && here !== undefined && here.agents.size <= this.#options.announceMaxMembers) {
+      this.notify({ to: { kind: 'channel', channel }, type: 'AGENT_LEFT', body: { channel, agent: agent.id, ...(withName && { name: agent.name }) } }, connection)
+    }
+  }
+
+  *#reach(to: Exclude<Audience, { kind: 'channel' }>, asker: Connection | undefined): Iterable<Connection> {
+    switch (to.kind) {
+      case 'asker': {
+        if (asker !== undefined) yield asker
+        return
+      }
+      case 'agents': {
+        for (const id of to.agents) yield* this.#roster.connectionsOf(id)
+        return
+      }
+      case 'everyone': return yield* this.#options.connections()
+      default: to satisfies never
+    }
+  }
+
+  /** Work that outlives its turn: a failure of it ends that connection, which comes back and resumes. */
+  #inBackground(connection: Connection, work: Promise<void>): void {
+    work.catch(error => {
+      this.#log.error({ err: error }, 'catching up failed')
+      this.end(connection, closeCodes.RESTARTING.code, 'retry_after_ms=1000')
+    })
+  }
+}

@@ -1,0 +1,67 @@
+// Frame → bytes, once. A frame's buffer is its WebSocket header and its JSON text, ready to be written to any number of sockets.
+import type { FrameBody, FrameType } from '../../lib/protocol/index.ts'
+import { encode } from '../../lib/protocol/index.ts'
+
+/** RFC 6455: FIN + text, never masked from a server. */
+const finText = 0x81
+
+const headerBytes = (payload: number): number => payload < 126 ? 2 : payload < 65_536 ? 4 : 10
+
+const writeHeader = (frame: Buffer, payload: number): void => {
+  frame[0] = finText
+  if (payload < 126) {
+    frame[1] = payload
+  } else if (payload < 65_536) {
+    frame[1] = 126
+    frame.writeUInt16BE(payload, 2)
+  } else {
+    frame[1] = 127
+    frame.writeUInt32BE(Math.floor(payload / 2 ** 32), 2)
+    frame.writeUInt32BE(payload >>> 0, 6)
+  }
+}
+
+/** The whole frame of a text. */
+export const frameOfText = (text: string): Buffer => {
+  const payload = Buffer.byteLength(text)
+  const header = headerBytes(payload)
+  const frame = Buffer.allocUnsafe(header + payload)
+  writeHeader(frame, payload)
+  frame.write(text, header)
+  return frame
+}
+
+/** The text inside a frame made here: the bytes that are stored. */
+export const textOfFrame = (frame: Buffer): Buffer => frame.subarray(frame[1]! < 126 ? 2 : frame[1] === 126 ? 4 : 10)
+
+export const frameOf = <T extends FrameType>(type: T, body: FrameBody<T>): Buffer => frameOfText(encode(type, body))
+
+/** Parts of a text, framed without decoding them. */
+const frameOfParts = (parts: readonly Buffer[]): Buffer => {
+  let payload = 0
+  for (const part of parts) payload += part.length
+  const frame = Buffer.allocUnsafe(headerBytes(payload) + payload)
+  writeHeader(frame, payload)
+  let at = headerBytes(payload)
+  for (const part of parts) at += part.copy(frame, at)
+  return frame
+}
+
+const replayMark = Buffer.from(',"replay":true}')
+
+/** A stored text sent again: the same bytes, with the mark spliced in before the closing brace. */
+export const replayFrame = (text: Buffer): Buffer => frameOfParts([text.subarray(0, -1), replayMark])
+
+const comma = Buffer.from(',')
+
+/** A reply with a list of stored texts under `key`, spliced in as the bytes they are. */
+export const frameOfList = (type: FrameType, body: object, key: string, items: readonly Buffer[]): Buffer => {
+  const head = JSON.stringify({ type, ...body })
+  const parts: Buffer[] = [Buffer.from(`${head.slice(0, -1)},${JSON.stringify(key)}:[`)]
+  items.forEach((item, i) => {
+    if (i > 0) parts.push(comma)
+    parts.push(item)
+  })
+  parts.push(Buffer.from(']}'))
+  return frameOfParts(parts)
+}

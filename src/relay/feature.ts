@@ -1,0 +1,152 @@
+// What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
+import type { Frame, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
+import type { ErrorCode } from '../../lib/protocol/index.ts'
+import type { PublishKey, Stamp } from '../store/log.ts'
+import type { Awaitable, Db, Tx } from '../store/store.ts'
+import type { Agent, Channel, ChannelInfo, RosterView } from './roster.ts'
+
+/** An expected failure: the only kind a client is told about. */
+export class Fail extends Error {
+  override readonly name = 'Fail'
+  readonly code: ErrorCode
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: ErrorCode, message: string, retryAfterMs?: number) {
+    super(message)
+    this.code = code
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** Who may ask. `member` also finds the channel named in the request and hands it to the handler. */
+export type Need = 'anyone' | 'session' | 'member' | 'admin'
+
+/** What a handler may know of the connection that asked. */
+export interface Asker {
+  readonly address: string
+  readonly host: string | undefined
+  readonly challenge: Challenge | undefined
+  /** Inbox mode of the session; `none` gets no direct messages. */
+  readonly inbox: InboxMode
+}
+
+export type InboxMode = 'auto' | 'manual' | 'none'
+
+/** A login under way on one connection: what was asked, and what was claimed. */
+export interface Challenge {
+  readonly kind: 'key' | 'captcha'
+  readonly id: string
+  readonly secret: string
+  readonly expiresAt: number
+  readonly login: Login
+  readonly attempts: number
+}
+
+/** What IDENTIFY claimed, kept until it is proved. */
+export interface Login {
+  readonly name: string
+  readonly pubkey?: string
+  readonly session: string
+  readonly inbox: InboxMode
+  readonly autojoin: boolean
+  readonly id?: string
+}
+
+interface BaseCtx {
+  readonly now: number
+  readonly asker: Asker
+  readonly roster: RosterView
+  readonly epoch: string
+}
+
+/** `me` and `channel` are there when the handler's need says so; reading them elsewhere is a bug and throws. */
+export interface ReadCtx extends BaseCtx { readonly db: Db, readonly me: Agent, readonly channel: Channel }
+export interface WriteCtx extends BaseCtx { readonly tx: Tx, readonly me: Agent, readonly channel: Channel }
+
+type Fields<T extends FrameType> = Omit<FrameBody<T>, 'ts' | 're'>
+
+/** An answer. `list` adds stored texts under one key, as the bytes they are. */
+export interface Reply<T extends FrameType = FrameType> {
+  readonly type: T
+  readonly body: Partial<Fields<T>> & object
+  readonly list?: { readonly key: string, readonly items: readonly Buffer[] }
+}
+
+export const reply = <T extends FrameType>(type: T, body: Fields<T>): Reply<T> => ({ type, body })
+
+export const pageReply = <T extends FrameType, K extends keyof Fields<T> & string>(type: T, body: Omit<Fields<T>, K>, key: K, items: readonly Buffer[]): Reply<T> =>
+  ({ type, body: body as Reply<T>['body'], list: { key, items } })
+
+export type Audience =
+  | { readonly kind: 'channel', readonly channel: string, readonly exceptAsker?: true, readonly exceptAgent?: string }
+  | { readonly kind: 'agents', readonly agents: readonly string[] }
+  | { readonly kind: 'asker' }
+  | { readonly kind: 'everyone' }
+
+/** An event to number, store and fan out. `agents` get it beside the subscribers of the stream (direct messages). */
+export interface Append {
+  readonly stream: string
+  readonly type: 'MSG'
+  readonly body: Omit<FrameBody<'MSG'>, 'ts' | 'seq' | 'msg_id' | 'replay'>
+  readonly key?: PublishKey
+  readonly agents?: readonly string[]
+  /** Of `agents`, those with a key, whose inbox keeps the message until it is received. */
+  readonly inbox?: readonly string[]
+}
+
+/** A signal to send, never stored. */
+export interface Notify<T extends FrameType = FrameType> { readonly to: Audience, readonly type: T, readonly body: Partial<Fields<T>> & object }
+
+export const notify = <T extends FrameType>(to: Audience, type: T, body: Fields<T>): Notify => ({ to, type, body } as unknown as Notify)
+
+/** A change of what the engine holds in memory; applied after the commit, in order. */
+export type Effect =
+  | { readonly kind: 'challenge', readonly challenge: Challenge | undefined }
+  | { readonly kind: 'identify', readonly login: Login, readonly agent: AgentFacts, readonly autojoin: readonly string[] }
+  | { readonly kind: 'subscribe', readonly channel: string, /** replay starts after this seq */ readonly after: number, /** newest stored seq */ readonly last: number, readonly lasting: boolean }
+  | { readonly kind: 'unsubscribe', readonly channel: string }
+  | { readonly kind: 'channel', readonly info: ChannelInfo }
+  | { readonly kind: 'agent', readonly agent: string, readonly change: AgentChange }
+  | { readonly kind: 'floor', readonly channel: string, readonly msgId: string, readonly claim: FloorClaim | undefined }
+  | { readonly kind: 'motd', readonly motd: string | null }
+  | { readonly kind: 'depart' }
+  | { readonly kind: 'close', readonly agents: readonly string[], readonly code: number, readonly reason: string }
+  | { readonly kind: 'closeAsker', readonly code: number, readonly reason: string }
+  | { readonly kind: 'closeOthers', readonly code: number, readonly reason: string }
+
+/** What a session starts with. */
+export interface AgentFacts { readonly id: string, readonly name: string, readonly pubkey: string | null, readonly verified: boolean, readonly admin: boolean, readonly memberships: readonly string[] }
+export interface AgentChange { readonly name?: string, readonly nickAt?: number, readonly presence?: Frame<'PRESENCE_CHANGED'>['presence'], readonly statusText?: string | null, readonly verified?: boolean, readonly memberships?: readonly string[], readonly admin?: boolean }
+export interface FloorClaim { readonly holder: string, readonly startedAt: number, readonly until: number }
+
+/** What a write decided. Nothing of it happens before the commit. */
+export interface Outcome<R extends FrameType = FrameType> {
+  /** The answer; for a stored message it may need the numbers that storing gave. */
+  readonly reply?: Reply<R> | ((stored: { readonly stamp: Stamp, readonly duplicate: boolean }) => Reply<R>)
+  /** A refusal that still has effects: an answer that uses up its challenge. */
+  readonly fail?: Fail
+  readonly append?: Append
+  readonly notify?: readonly Notify[]
+  readonly effects?: readonly Effect[]
+}
+
+export type Handler<T extends RequestType> =
+  | { readonly needs: Need, /** costs a message token */ readonly paced?: true, read(ctx: ReadCtx, body: RequestBody<T>): Awaitable<Reply<ReplyType<T>>> }
+  | { readonly needs: Need, readonly paced?: true, write(ctx: WriteCtx, body: RequestBody<T>): Awaitable<Outcome<ReplyType<T>>> }
+
+export type Handlers = { readonly [T in RequestType]: Handler<T> }
+
+/** A slice of what the relay can do. */
+export interface Feature<T extends RequestType = RequestType> {
+  readonly handlers: { readonly [K in T]: Handler<K> }
+  /** Runs once a second as a write of its own: timers that survive a restart. */
+  sweep?(ctx: SweepCtx): Awaitable<Outcome | undefined>
+}
+
+export type SweepCtx = Pick<WriteCtx, 'now' | 'roster' | 'tx'>
+
+/** Whether an agent may see what is in a channel: its members, and everyone where it is open to them. */
+export const mayRead = (agent: Agent, channel: Channel, roster: RosterView): boolean =>
+  roster.isMember(agent, channel) || (!channel.info.private && (!channel.info.verifiedOnly || agent.verified))
+
+export type { Agent, Channel, ChannelInfo, RosterView } from './roster.ts'

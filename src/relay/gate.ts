@@ -1,0 +1,38 @@
+// Who may ask: the declared need of a handler against the roster, before the handler runs.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Connection } from './connection.ts'
+import { Fail, type Need } from './feature.ts'
+import type { Agent, Channel, RosterView } from './roster.ts'
+
+export interface Passed { readonly me: Agent, readonly channel: Channel }
+
+export class Gate {
+  readonly #adminKeyHash: Buffer | undefined
+
+  constructor(adminKey: string | undefined) {
+    this.#adminKeyHash = adminKey === undefined ? undefined : hash(adminKey)
+  }
+
+  /** Throws the Fail that refuses, or gives what the need promises to the handler. */
+  pass(need: Need, connection: Connection, body: object, roster: RosterView): Passed {
+    const me = connection.agent
+    const { channel: name, admin_key: key } = body as { readonly channel?: unknown, readonly admin_key?: unknown }
+    if (need === 'admin') this.#admin(me, key)
+    else if (need !== 'anyone' && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
+    if (need !== 'member') return { me, channel: undefined } as unknown as Passed
+    const channel = roster.channel(String(name))
+    if (channel === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${String(name)}`)
+    if (!roster.isMember(me!, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${channel.info.name}`)
+    return { me: me!, channel }
+  }
+
+  #admin(me: Agent | undefined, key: unknown): void {
+    if (me?.admin === true) return
+    if (this.#adminKeyHash === undefined) throw new Fail('INVALID_MSG', 'Admin requests are not configured on this relay')
+    if (typeof key !== 'string') throw new Fail('INVALID_MSG', 'admin_key: missing')
+    if (!timingSafeEqual(hash(key), this.#adminKeyHash)) throw new Fail('AUTH_REQUIRED', 'Wrong admin key')
+  }
+}
+
+/** Equal lengths for the comparison, whatever the key's. */
+const hash = (key: string): Buffer => createHash('sha256').update(key).digest()

@@ -1,0 +1,95 @@
+// Who hears what: subscribers per channel, and the one place where stored events fan out.
+import type { Counts } from '../base/metrics.ts'
+import type { Connection } from './connection.ts'
+import type { Outbox } from './outbox.ts'
+
+interface Topic {
+  /** Newest seq delivered to the live subscribers. */
+  last: number
+  readonly live: Set<Connection>
+  /** Still reading the log; they turn live when they reach `last`. */
+  readonly catchingUp: Set<Connection>
+}
+
+export class Hub {
+  readonly #topics = new Map<string, Topic>()
+  readonly #outbox: Outbox
+  readonly #counts: Counts
+
+  constructor(outbox: Outbox, counts: Counts) {
+    this.#outbox = outbox
+    this.#counts = counts
+  }
+
+  isSubscribed(connection: Connection, channel: string): boolean {
+    return connection.channels.has(channel)
+  }
+
+  /** Adds a subscriber that still has to read the log up to `last`. */
+  subscribe(connection: Connection, channel: string, last: number): void {
+    let topic = this.#topics.get(channel)
+    if (topic === undefined) this.#topics.set(channel, topic = { last, live: new Set(), catchingUp: new Set() })
+    topic.last = Math.max(topic.last, last)
+    topic.live.delete(connection)
+    topic.catchingUp.add(connection)
+    connection.channels.add(channel)
+  }
+
+  /** Whether the connection is still catching up there: a newer JOIN, a LEAVE or a close ends it. */
+  isCatchingUp(connection: Connection, channel: string): boolean {
+    return this.#topics.get(channel)?.catchingUp.has(connection) === true
+  }
+
+  /** Turns a subscriber live if it has everything up to the newest delivered event. */
+  goLive(connection: Connection, channel: string, position: number): boolean {
+    const topic = this.#topics.get(channel)
+    if (topic === undefined || position < topic.last) return false
+    topic.catchingUp.delete(connection)
+    topic.live.add(connection)
+    return true
+  }
+
+  /** Subscribes from now on, with nothing to catch up. */
+  listen(connection: Connection, channel: string): void {
+    let topic = this.#topics.get(channel)
+    if (topic === undefined) this.#topics.set(channel, topic = { last: 0, live: new Set(), catchingUp: new Set() })
+    topic.live.add(connection)
+    connection.channels.add(channel)
+  }
+
+  unsubscribe(connection: Connection, channel: string): void {
+    connection.channels.delete(channel)
+    const topic = this.#topics.get(channel)
+    if (topic === undefined) return
+    topic.live.delete(connection)
+    topic.catchingUp.delete(connection)
+    if (topic.live.size + topic.catchingUp.size === 0) this.#topics.delete(channel)
+  }
+
+  /** Stops all delivery to a connection that is closing. Its channels stay listed until its departure is told. */
+  silence(connection: Connection): void {
+    for (const channel of connection.channels) {
+      const topic = this.#topics.get(channel)
+      topic?.live.delete(connection)
+      topic?.catchingUp.delete(connection)
+      if (topic !== undefined && topic.live.size + topic.catchingUp.size === 0) this.#topics.delete(channel)
+    }
+  }
+
+  /** Committed events of one channel, already joined into one buffer, to every live subscriber. */
+  publish(channel: string, frames: Buffer, count: number, last: number): void {
+    const topic = this.#topics.get(channel)
+    if (topic === undefined) return
+    topic.last = last
+    this.#counts.deliveries += count * topic.live.size
+    for (const connection of topic.live) this.#outbox.add(connection, frames)
+  }
+
+  /** A signal to everyone in the channel, caught up or not. */
+  signal(channel: string, frame: Buffer, except: (connection: Connection) => boolean): void {
+    const topic = this.#topics.get(channel)
+    if (topic === undefined) return
+    for (const connection of topic.live) if (!except(connection)) this.#outbox.add(connection, frame)
+    for (const connection of topic.catchingUp) if (!except(connection)) this.#outbox.add(connection, frame)
+  }
+}

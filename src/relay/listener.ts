@@ -1,0 +1,162 @@
+// The door: an HTTP(S) server that upgrades to WebSocket, counts connections per address, and closes in order.
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import { BlockList, isIP, type AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import type { CloseName } from '../../lib/protocol/index.ts'
+
+export interface ListenerOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** PEM files; both or neither. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly maxFrameBytes: number
+  /** Open connections in all, and per address (0 = unlimited). */
+  readonly maxConnections: number
+  readonly maxConnectionsPerIp: number
+  /** Addresses or CIDR ranges whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
+  readonly onRequest: RequestListener
+  readonly onConnection: (ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }) => void
+  /** Told of a connection that was turned away. */
+  readonly onRefused: (ws: WebSocket, reason: CloseName) => void
+}
+
+/** The relay cannot listen, and what to do about it. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+  readonly hint: string
+
+  constructor(message: string, hint: string, cause?: unknown) {
+    super(message, { cause })
+    this.hint = hint
+  }
+}
+
+/** Time for an HTTP request's header to arrive. */
+const headersTimeoutMs = 10_000
+
+export class Listener {
+  readonly #options: ListenerOptions
+  readonly #server: Server | TlsServer
+  readonly #sockets: WebSocketServer
+  readonly #proxies = new BlockList()
+  readonly #perAddress = new Map<string, number>()
+  #open = 0
+  #accepting = true
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    for (const proxy of options.trustedProxies) addTo(this.#proxies, proxy)
+    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxFrameBytes, perMessageDeflate: false, clientTracking: false, skipUTF8Validation: false })
+    this.#server = options.cert === undefined
+      ? createServer({ headersTimeout: headersTimeoutMs }, options.onRequest)
+      : createTlsServer({ ...this.#tls(), headersTimeout: headersTimeoutMs }, options.onRequest)
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head))
+    // A client that resets while connecting must not take the relay with it.
+    this.#server.on('clientError', (_error, socket) => socket.destroy())
+  }
+
+  get isTls(): boolean {
+    return this.#options.cert !== undefined
+  }
+
+  listen(): Promise<number> {
+    const { host, port } = this.#options
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenErrorOf(error, host, port)))
+      this.#server.listen({ host, port, backlog: 4_096 }, () => resolve((this.#server.address() as AddressInfo).port))
+    })
+  }
+
+  /** Reads the certificate files again; what they hold now serves the next connections. */
+  reloadTls(): void {
+    if (this.isTls) (this.#server as TlsServer).setSecureContext(this.#tls())
+  }
+
+  /** Takes no more connections. */
+  stop(): void {
+    this.#accepting = false
+    this.#server.close()
+  }
+
+  /** Resolves when every connection, HTTP ones too, is gone. */
+  closed(): Promise<void> {
+    this.#server.closeIdleConnections()
+    return new Promise(resolve => this.#server.listening ? this.#server.once('close', resolve) : resolve())
+  }
+
+  #tls(): { cert: Buffer, key: Buffer } {
+    return { cert: readPem('certificate', this.#options.cert!), key: readPem('key', this.#options.key!) }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
+    if (!this.#accepting) {
+      socket.destroy()
+      return
+    }
+    const address = this.#addressOf(request)
+    this.#sockets.handleUpgrade(request, socket, head, ws => {
+      ws.on('error', () => undefined)
+      const { maxConnections, maxConnectionsPerIp } = this.#options
+      const fromHere = this.#perAddress.get(address) ?? 0
+      if (this.#open >= maxConnections || (maxConnectionsPerIp > 0 && fromHere >= maxConnectionsPerIp)) {
+        this.#options.onRefused(ws, 'TOO_MANY_CONNECTIONS')
+        return
+      }
+      this.#open++
+      this.#perAddress.set(address, fromHere + 1)
+      ws.once('close', () => {
+        this.#open--
+        const left = this.#perAddress.get(address)! - 1
+        if (left === 0) this.#perAddress.delete(address)
+        else this.#perAddress.set(address, left)
+      })
+      this.#options.onConnection(ws, socket, { address, host: request.headers.host })
+    })
+  }
+
+  /** The peer's address, or the one a trusted proxy vouches for: the last one in X-Forwarded-For that is not itself a trusted proxy. */
+  #addressOf(request: IncomingMessage): string {
+    const peer = plain(request.socket.remoteAddress ?? '')
+    if (!this.#isProxy(peer)) return peer
+    const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',').map(part => plain(part.trim())).filter(part => isIP(part) !== 0)
+    return forwarded.findLast(address => !this.#isProxy(address)) ?? peer
+  }
+
+  #isProxy(address: string): boolean {
+    const family = isIP(address)
+    return family !== 0 && this.#proxies.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+/** IPv4 as such, also when it came over an IPv6 socket. */
+const plain = (address: string): string => address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
+
+const addTo = (list: BlockList, entry: string): void => {
+  const [address = '', prefix] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0) throw new ListenError(`trustedProxies: ${JSON.stringify(entry)} is not an address or a CIDR range`, 'Write addresses like 10.0.0.1 or ranges like 10.0.0.0/8.')
+  if (prefix === undefined) list.addAddress(address, family === 4 ? 'ipv4' : 'ipv6')
+  else list.addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
+}
+
+const readPem = (what: string, file: string): Buffer => {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new ListenError(`Cannot read the TLS ${what}: ${(error as Error).message}`, `Check the path given with --${what === 'key' ? 'key' : 'cert'} and that the relay may read it.`, error)
+  }
+}
+
+const listenErrorOf = (error: NodeJS.ErrnoException, host: string, port: number): Error => {
+  if (error.code === 'EADDRINUSE') return new ListenError(`Port ${port} on ${host} is taken`, `Is a relay running already? Otherwise choose another port: agentchat serve --port ${port + 1}`, error)
+  if (error.code === 'EACCES') return new ListenError(`Not allowed to listen on port ${port}`, 'Ports below 1024 need privileges; choose another with --port.', error)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new ListenError(`Cannot listen on ${host}`, 'Give an address of this machine with --host, or 0.0.0.0 for all of them.', error)
+  return error
+}

@@ -1,0 +1,244 @@
+// The engine put together: sockets in, committed events out. It knows stages and no feature.
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Metrics } from '../base/metrics.ts'
+import { closeCodes } from '../../lib/protocol/index.ts'
+import type { Store } from '../store/store.ts'
+import { Bucket, Buckets, type Rate } from './bucket.ts'
+import { Committer } from './committer.ts'
+import { Connection } from './connection.ts'
+import { Dispatch } from './dispatch.ts'
+import { Effects } from './effects.ts'
+import type { Feature, Handlers } from './feature.ts'
+import { Gate } from './gate.ts'
+import { httpHandler } from './http.ts'
+import { Hub } from './hub.ts'
+import { Listener, type ListenerOptions } from './listener.ts'
+import { Outbox } from './outbox.ts'
+import { Replayer } from './replay.ts'
+import { Roster, type ChannelInfo } from './roster.ts'
+import { Sweeper } from './sweeper.ts'
+
+export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onConnection' | 'onRefused'> {
+  readonly name: string
+  readonly version: string
+  readonly adminKey?: string | undefined
+  readonly messageRate: Rate
+  readonly addressRate: Rate
+  readonly frameRate: Rate
+  readonly maxPendingBytes: number
+  readonly maxQueueFrames: number
+  readonly maxQueueBytes: number
+  readonly announceMaxMembers: number
+  readonly identifyTimeoutMs: number
+  readonly pingIntervalMs: number
+  readonly pingTimeoutMs: number
+  readonly drainMs: number
+}
+
+export interface RelayDeps {
+  readonly store: Store
+  readonly handlers: Handlers
+  readonly sweeps: readonly NonNullable<Feature['sweep']>[]
+  readonly channels: readonly ChannelInfo[]
+  readonly motd: string | null
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** 0 ≤ random < 1, for jitter. */
+  readonly random: () => number
+}
+
+/** What a socket may send before it has a session: enough to log in. */
+const unidentifiedRate: Rate = { perSecond: 2, burst: 20 }
+/** How long ago a publish key must lie before it is forgotten. */
+const keyWindowMs = 24 * 60 * 60_000
+
+export class Relay {
+  readonly #options: RelayOptions
+  readonly #deps: RelayDeps
+  readonly #connections = new Set<Connection>()
+  readonly #roster = new Roster()
+  readonly #hub: Hub
+  readonly #effects: Effects
+  readonly #committer: Committer
+  readonly #dispatch: Dispatch
+  readonly #listener: Listener
+  readonly #sweeper: Sweeper
+  readonly #startedAt: number
+  #draining = false
+
+  constructor(options: RelayOptions, deps: RelayDeps) {
+    this.#options = options
+    this.#deps = deps
+    const { store, clock, log, metrics, handlers } = deps
+    const { counts } = metrics
+    this.#startedAt = clock.now()
+    for (const channel of deps.channels) this.#roster.setChannel(channel)
+    this.#roster.motd = deps.motd
+    const roster = this.#roster
+    const agentBuckets = new Buckets(options.messageRate)
+    const addressBuckets = new Buckets(options.addressRate)
+
+    const outbox = new Outbox({ maxPendingBytes: options.maxPendingBytes, onSlow: connection => this.#tooSlow(connection) }, counts)
+    const hub = this.#hub = new Hub(outbox, counts)
+    const replayer = new Replayer(store, hub, outbox, counts)
+    const effects = this.#effects = new Effects({ roster, hub, outbox, replayer, clock, log }, {
+      announceMaxMembers: options.announceMaxMembers,
+      connections: () => this.#connections,
+      onIdentified: connection => { connection.frames = new Bucket(options.frameRate, clock.now()) },
+    })
+    this.#committer = new Committer({ store, clock, log, counts, batchSize: metrics.batchSize, commitSeconds: metrics.commitSeconds }, {
+      maxQueueFrames: options.maxQueueFrames,
+      maxQueueBytes: options.maxQueueBytes,
+      deliver: results => this.#dispatch.deliver(results),
+    })
+    this.#dispatch = new Dispatch({ handlers, store, roster, hub, outbox, effects, gate: new Gate(options.adminKey), agentBuckets, addressBuckets, clock, log, counts, errors: metrics.errorsSent }, this.#committer)
+    this.#listener = new Listener({
+      ...options,
+      onRequest: httpHandler({ health: () => this.#health(), ready: () => this.#draining ? 'draining' : undefined, metrics: () => metrics.render() }),
+      onConnection: (ws, socket, facts) => this.#accept(ws, socket, facts),
+      onRefused: (ws, reason) => {
+        metrics.closes.inc({ code: String(closeCodes[reason].code) })
+        ws.close(closeCodes[reason].code, reason)
+        setTimeout(() => ws.terminate(), 1_000).unref()
+      },
+    })
+    this.#sweeper = new Sweeper([
+      { everyMs: 1_000, run: now => this.#sweepConnections(now) },
+      { everyMs: 1_000, run: () => this.#sweepFeatures() },
+      { everyMs: 10_000, run: now => { agentBuckets.sweep(now); addressBuckets.sweep(now); roster.sweep(now) } },
+      { everyMs: 60_000, run: now => this.#write(async tx => { await tx.log.forgetKeys(now - keyWindowMs) }) },
+    ], () => clock.now())
+    metrics.observe({
+      connections: () => this.#connections.size,
+      sessions: () => roster.agentCount,
+      channels: () => roster.channelCount,
+      queueFrames: () => this.#committer.length,
+      pausedSockets: () => this.#committer.pausedCount,
+    })
+  }
+
+  get isTls(): boolean {
+    return this.#listener.isTls
+  }
+
+  /** Opens the door; gives the port. */
+  async start(): Promise<number> {
+    const port = await this.#listener.listen()
+    this.#sweeper.start()
+    return port
+  }
+
+  reloadTls(): void {
+    this.#listener.reloadTls()
+  }
+
+  /** Not ready, no new connections, what is queued is committed and answered, then everyone is told to come back. */
+  async drain(): Promise<void> {
+    if (this.#draining) return
+    this.#draining = true
+    this.#listener.stop()
+    this.#sweeper.stop()
+    for (const connection of this.#connections) connection.pause()
+    await this.#committer.idle()
+    for (const connection of this.#connections) {
+      // Spread the returns, so that the next process is not met by all of them at once.
+      const retryAfterMs = 250 + Math.floor(this.#deps.random() * 1_500)
+      this.#effects.send(connection, 'GOING_AWAY', { reason: 'restarting', retry_after_ms: retryAfterMs })
+      this.#effects.end(connection, closeCodes.RESTARTING.code, `retry_after_ms=${retryAfterMs}`)
+      connection.resume()
+    }
+    const deadline = setTimeout(() => { for (const connection of this.#connections) connection.ws.terminate() }, this.#options.drainMs)
+    await this.#listener.closed()
+    clearTimeout(deadline)
+    await this.#committer.idle()
+  }
+
+  #accept(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }): void {
+    const now = this.#deps.clock.now()
+    const connection = new Connection(ws, socket, { ...facts, frames: new Bucket(unidentifiedRate, now), now })
+    connection.deadline = { at: now + this.#options.identifyTimeoutMs, close: 'IDENTIFY_TIMEOUT' }
+    this.#connections.add(connection)
+    ws.on('message', (data: Buffer) => this.#dispatch.receive(connection, data))
+    ws.on('pong', () => this.#heard(connection))
+    ws.once('close', code => this.#closed(connection, code))
+  }
+
+  #closed(connection: Connection, code: number): void {
+    connection.open = false
+    this.#connections.delete(connection)
+    this.#hub.silence(connection)
+    this.#deps.metrics.closes.inc({ code: String(code) })
+    // In line behind the writes it sent before it went.
+    this.#committer.push({ connection, bytes: 0, re: undefined, type: undefined, decide: () => ({ effects: [{ kind: 'depart' }] }) })
+  }
+
+  #tooSlow(connection: Connection): void {
+    this.#deps.metrics.counts.slowCloses++
+    this.#hub.silence(connection)
+    connection.close('TOO_SLOW')
+  }
+
+  /** A pong: the client has taken everything that was sent before the ping, waiting direct messages too. */
+  #heard(connection: Connection): void {
+    connection.heardAt = this.#deps.clock.now()
+    const { agent, inboxPinged } = connection
+    if (connection.inbox !== 'auto' || agent === undefined || agent.pubkey === null || inboxPinged === 0) return
+    connection.inboxPinged = 0
+    this.#write(async tx => { await tx.log.received(agent.id, inboxPinged) })
+  }
+
+  /** A write of the relay's own. */
+  #write(run: (tx: Parameters<Parameters<Store['write']>[0]>[0]) => Promise<void>): void {
+    this.#committer.push({ connection: undefined, bytes: 0, re: undefined, type: undefined, decide: async tx => { await run(tx); return {} } })
+  }
+
+  #sweepConnections(now: number): void {
+    const { pingIntervalMs, pingTimeoutMs } = this.#options
+    for (const connection of this.#connections) {
+      if (!connection.open) continue
+      if (connection.deadline !== undefined && now >= connection.deadline.at) {
+        if (connection.deadline.close === 'CHALLENGE_EXPIRED') this.#effects.send(connection, 'ERROR', { code: 'VERIFICATION_EXPIRED', message: 'Not answered in time' })
+        this.#effects.end(connection, closeCodes[connection.deadline.close].code, connection.deadline.close)
+      } else if (now - connection.heardAt >= pingTimeoutMs) {
+        this.#hub.silence(connection)
+        connection.close('PING_TIMEOUT')
+      } else if (now - connection.pingedAt >= pingIntervalMs || now < connection.pingedAt) {
+        this.#ping(connection, now)
+      } else if (connection.inbox === 'auto' && connection.agent?.pubkey != null && connection.inboxPinged === 0 && (connection.inboxSent ?? 0) > connection.inboxVouched) {
+        this.#ping(connection, now)
+      }
+    }
+  }
+
+  #ping(connection: Connection, now: number): void {
+    connection.pingedAt = now
+    connection.inboxPinged = connection.inboxVouched = connection.inboxSent ?? 0
+    connection.ws.ping()
+  }
+
+  #sweepFeatures(): void {
+    for (const sweep of this.#deps.sweeps) {
+      this.#committer.push({ connection: undefined, bytes: 0, re: undefined, type: undefined, decide: (tx, now) => sweep({ tx, now, roster: this.#roster }) })
+    }
+  }
+
+  #health(): object {
+    const now = this.#deps.clock.now()
+    const channels = [...this.#roster.channels()]
+    return {
+      status: this.#draining ? 'draining' : 'healthy',
+      server: this.#options.name,
+      version: this.#options.version,
+      uptime_seconds: Math.floor((now - this.#startedAt) / 1_000),
+      started_at: new Date(this.#startedAt).toISOString(),
+      agents: { connected: this.#roster.agentCount, with_identity: this.#roster.keyedCount },
+      channels: { total: channels.length, public: channels.filter(channel => !channel.info.private).length },
+      proposals: { total: 0, byStatus: {}, agents: 0 },
+      timestamp: new Date(now).toISOString(),
+    }
+  }
+}

@@ -1,0 +1,210 @@
+// Who is here: agents and their connections, channels and who is in them. Handlers see the read-only view; effects change it.
+import type { AgentChange, AgentFacts, FloorClaim } from './feature.ts'
+import type { Connection } from './connection.ts'
+
+export interface ChannelInfo {
+  readonly name: string
+  readonly private: boolean
+  readonly verifiedOnly: boolean
+  readonly topic: string
+  readonly description: string
+}
+
+export interface Agent {
+  readonly id: string
+  readonly name: string
+  readonly pubkey: string | null
+  readonly verified: boolean
+  readonly admin: boolean
+  readonly presence: 'online' | 'away' | 'busy' | 'offline' | 'listening'
+  readonly statusText: string | null
+  readonly nickAt: number
+  /** Channels a keyed agent belongs to whether connected to them or not. */
+  readonly memberships: ReadonlySet<string>
+  /** Channels one of its connections is subscribed to. */
+  readonly channels: ReadonlySet<Channel>
+}
+
+export interface Channel {
+  readonly info: ChannelInfo
+  /** Connected members, and how many of their connections are subscribed. */
+  readonly agents: ReadonlyMap<Agent, number>
+  /** Agents whose coming was announced, so that their going is too. */
+  readonly announced: ReadonlySet<Agent>
+  /** Floor claims by message. */
+  readonly floor: ReadonlyMap<string, FloorClaim>
+}
+
+/** What handlers may ask. */
+export interface RosterView {
+  readonly motd: string | null
+  agent(id: string): Agent | undefined
+  channel(name: string): Channel | undefined
+  channels(): Iterable<Channel>
+  readonly channelCount: number
+  isMember(agent: Agent, channel: Channel): boolean
+  /** How many live sessions the agent has, and whether one carries this label. */
+  sessions(id: string): { readonly count: number, has(session: string): boolean }
+  /** Displacements of this agent's sessions within the last minute. */
+  takeovers(id: string, now: number): number
+}
+
+interface LiveAgent extends Agent {
+  name: string
+  verified: boolean
+  admin: boolean
+  presence: Agent['presence']
+  statusText: string | null
+  nickAt: number
+  readonly memberships: Set<string>
+  readonly channels: Set<LiveChannel>
+  readonly sessions: Map<string, Connection>
+}
+
+interface LiveChannel extends Channel {
+  info: ChannelInfo
+  readonly agents: Map<Agent, number>
+  readonly announced: Set<Agent>
+  readonly floor: Map<string, FloorClaim>
+}
+
+const takeoverWindowMs = 60_000
+
+export class Roster implements RosterView {
+  motd: string | null = null
+  readonly #agents = new Map<string, LiveAgent>()
+  readonly #channels = new Map<string, LiveChannel>()
+  readonly #takeovers = new Map<string, number[]>()
+
+  get agentCount(): number {
+    return this.#agents.size
+  }
+
+  get channelCount(): number {
+    return this.#channels.size
+  }
+
+  get keyedCount(): number {
+    let count = 0
+    for (const agent of this.#agents.values()) if (agent.pubkey !== null) count++
+    return count
+  }
+
+  agent(id: string): Agent | undefined {
+    return this.#agents.get(id)
+  }
+
+  channel(name: string): Channel | undefined {
+    return this.#channels.get(name)
+  }
+
+  channels(): Iterable<Channel> {
+    return this.#channels.values()
+  }
+
+  isMember(agent: Agent, channel: Channel): boolean {
+    return channel.agents.has(agent) || agent.memberships.has(channel.info.name)
+  }
+
+  sessions(id: string): { readonly count: number, has(session: string): boolean } {
+    const sessions = this.#agents.get(id)?.sessions
+    return { count: sessions?.size ?? 0, has: session => sessions?.has(session) === true }
+  }
+
+  takeovers(id: string, now: number): number {
+    return this.#takeovers.get(id)?.filter(at => now - at < takeoverWindowMs).length ?? 0
+  }
+
+  connectionsOf(id: string): Iterable<Connection> {
+    return this.#agents.get(id)?.sessions.values() ?? []
+  }
+
+  /** Creates a channel, or changes what is said of it. */
+  setChannel(info: ChannelInfo): void {
+    const channel = this.#channels.get(info.name)
+    if (channel === undefined) this.#channels.set(info.name, { info, agents: new Map(), announced: new Set(), floor: new Map() })
+    else channel.info = info
+  }
+
+  /** Opens a session; gives the connection that held the same one before. */
+  attach(connection: Connection, session: string, facts: AgentFacts, now: number): Connection | undefined {
+    let agent = this.#agents.get(facts.id)
+    if (agent === undefined) {
+      agent = {
+        ...facts, presence: 'online', statusText: null, nickAt: 0,
+        memberships: new Set(facts.memberships), channels: new Set(), sessions: new Map(),
+      }
+      this.#agents.set(facts.id, agent)
+    } else {
+      Object.assign(agent, { name: facts.name, verified: facts.verified, admin: facts.admin })
+    }
+    const former = agent.sessions.get(session)
+    if (former !== undefined) this.#takeovers.set(facts.id, [...(this.#takeovers.get(facts.id) ?? []).slice(-9), now])
+    agent.sessions.set(session, connection)
+    connection.agent = agent
+    return former
+  }
+
+  /** Ends a connection's session. The agent is gone with its last one. */
+  detach(connection: Connection): void {
+    const agent = connection.agent as LiveAgent | undefined
+    if (agent === undefined) return
+    if (agent.sessions.get(connection.session) === connection) agent.sessions.delete(connection.session)
+    if (agent.sessions.size === 0 && this.#agents.get(agent.id) === agent) this.#agents.delete(agent.id)
+  }
+
+  /** One more connection of the agent is in the channel. */
+  enter(agent: Agent, name: string, announced: boolean): void {
+    const channel = this.#channels.get(name)
+    if (channel === undefined) return
+    channel.agents.set(agent, (channel.agents.get(agent) ?? 0) + 1)
+    if (announced) channel.announced.add(agent)
+    ;(agent as LiveAgent).channels.add(channel)
+  }
+
+  /** The agent's coming is told now: it was there silently before. */
+  announce(agent: Agent, name: string): void {
+    this.#channels.get(name)?.announced.add(agent)
+  }
+
+  /** One connection fewer; true when that was the agent's last one there. */
+  exit(agent: Agent, name: string): boolean {
+    const channel = this.#channels.get(name)
+    const count = channel?.agents.get(agent)
+    if (channel === undefined || count === undefined) return false
+    if (count > 1) {
+      channel.agents.set(agent, count - 1)
+      return false
+    }
+    channel.agents.delete(agent)
+    channel.announced.delete(agent)
+    ;(agent as LiveAgent).channels.delete(channel)
+    for (const [msgId, claim] of channel.floor) if (claim.holder === agent.id) channel.floor.delete(msgId)
+    return true
+  }
+
+  setMembership(agent: Agent, name: string, member: boolean): void {
+    const memberships = (agent as LiveAgent).memberships
+    if (member) memberships.add(name)
+    else memberships.delete(name)
+  }
+
+  change(id: string, change: AgentChange): void {
+    const agent = this.#agents.get(id)
+    if (agent === undefined) return
+    const { memberships, ...fields } = change
+    Object.assign(agent, fields)
+    for (const name of memberships ?? []) agent.memberships.add(name)
+  }
+
+  setFloor(name: string, msgId: string, claim: FloorClaim | undefined): void {
+    const floor = this.#channels.get(name)?.floor
+    if (claim === undefined) floor?.delete(msgId)
+    else floor?.set(msgId, claim)
+  }
+
+  sweep(now: number): void {
+    for (const [id, times] of this.#takeovers) if (times.every(at => now - at >= takeoverWindowMs)) this.#takeovers.delete(id)
+    for (const { floor } of this.#channels.values()) for (const [msgId, claim] of floor) if (claim.until <= now) floor.delete(msgId)
+  }
+}

@@ -1,0 +1,138 @@
+// What outlives a session of an agent: its key, its standing, bans and approvals. Several features read and write it.
+import type { Db, Migration, Tx } from './store.ts'
+
+export interface AgentRow {
+  readonly id: string
+  readonly pubkey: string
+  readonly name: string
+  readonly verified: 0 | 1
+  readonly first_seen: number
+  readonly last_seen: number
+  readonly rotated_to: string | null
+  readonly revoked_at: number | null
+}
+
+interface Tables {
+  agents: AgentRow
+  bans: { agent: string, reason: string | null, at: number }
+  allowlist: { agent: string, pubkey: string, note: string | null, at: number }
+  memberships: { agent: string, channel: string }
+  invitations: { agent: string, channel: string, by: string, at: number }
+}
+
+export const agentMigrations: Migration = {
+  feature: 'agents',
+  steps: [`
+    CREATE TABLE agents (id TEXT PRIMARY KEY, pubkey TEXT NOT NULL, name TEXT NOT NULL, verified INTEGER NOT NULL DEFAULT 0,
+      first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, rotated_to TEXT, revoked_at INTEGER) WITHOUT ROWID;
+    CREATE INDEX agents_rotated ON agents (rotated_to) WHERE rotated_to IS NOT NULL;
+    CREATE TABLE bans (agent TEXT PRIMARY KEY, reason TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE allowlist (agent TEXT PRIMARY KEY, pubkey TEXT NOT NULL, note TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE memberships (agent TEXT NOT NULL, channel TEXT NOT NULL, PRIMARY KEY (agent, channel)) WITHOUT ROWID;
+    CREATE TABLE invitations (channel TEXT NOT NULL, agent TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (channel, agent)) WITHOUT ROWID;
+  `],
+}
+
+export const findAgent = (db: Db, id: string): Promise<AgentRow | undefined> =>
+  db.tables<Tables>().selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+
+export const rememberAgent = async (tx: Tx, agent: { readonly id: string, readonly pubkey: string, readonly name: string }, now: number): Promise<void> => {
+  await tx.tables<Tables>().insertInto('agents')
+    .values({ ...agent, verified: 0, first_seen: now, last_seen: now, rotated_to: null, revoked_at: null })
+    .onConflict(conflict => conflict.column('id').doUpdateSet({ name: agent.name, last_seen: now }))
+    .execute()
+}
+
+export const setVerified = async (tx: Tx, id: string, verified: boolean): Promise<void> => {
+  await tx.tables<Tables>().updateTable('agents').set({ verified: verified ? 1 : 0 }).where('id', '=', id).execute()
+}
+
+export const revokeAgent = async (tx: Tx, agent: { readonly id: string, readonly pubkey: string }, now: number): Promise<void> => {
+  await tx.tables<Tables>().insertInto('agents')
+    .values({ ...agent, name: agent.id.slice(1), verified: 0, first_seen: now, last_seen: now, rotated_to: null, revoked_at: now })
+    .onConflict(conflict => conflict.column('id').doUpdateSet({ revoked_at: now, verified: 0 }))
+    .execute()
+}
+
+/** The agents whose keys led to this one, nearest first. A chain longer than the bound is cut. */
+export const predecessors = async (db: Db, id: string): Promise<readonly string[]> => {
+  const found: string[] = []
+  for (let next = [id]; next.length > 0 && found.length < 100;) {
+    const rows = await db.tables<Tables>().selectFrom('agents').select('id').where('rotated_to', 'in', next).execute()
+    next = rows.map(row => row.id).filter(row => !found.includes(row))
+    found.push(...next)
+  }
+  return found
+}
+
+/** Hands everything an agent is to the agent of its new key. The old key stays known, and shut. */
+export const rotateAgent = async (tx: Tx, from: { readonly id: string, readonly pubkey: string }, to: string, now: number): Promise<void> => {
+  const tables = tx.tables<Tables>()
+  const old = await findAgent(tx, from.id)
+  await rememberAgent(tx, { ...from, name: old?.name ?? from.id.slice(1) }, now)
+  await tables.updateTable('agents').set({ rotated_to: to, revoked_at: now }).where('id', '=', from.id).execute()
+  if (old?.verified === 1) await setVerified(tx, to, true)
+  const approval = await tables.selectFrom('allowlist').selectAll().where('agent', '=', from.id).executeTakeFirst()
+  const successor = await findAgent(tx, to)
+  if (approval !== undefined && successor !== undefined) {
+    await tables.deleteFrom('allowlist').where('agent', '=', from.id).execute()
+    await approve(tx, { agent: to, pubkey: successor.pubkey, note: approval.note }, now)
+  }
+  for (const channel of await membershipsOf(tx, from.id)) await addMembership(tx, to, channel)
+  await tables.deleteFrom('memberships').where('agent', '=', from.id).execute()
+  for (const { channel, by, at } of await tables.selectFrom('invitations').selectAll().where('agent', '=', from.id).execute()) await addInvitation(tx, { channel, agent: to, by, at })
+  await tables.deleteFrom('invitations').where('agent', '=', from.id).execute()
+  await tx.log.moveInbox(from.id, to)
+}
+
+export const findBan = (db: Db, id: string): Promise<{ reason: string | null } | undefined> =>
+  db.tables<Tables>().selectFrom('bans').select('reason').where('agent', '=', id).executeTakeFirst()
+
+export const ban = async (tx: Tx, agent: string, reason: string | null, now: number): Promise<void> => {
+  await tx.tables<Tables>().insertInto('bans').values({ agent, reason, at: now })
+    .onConflict(conflict => conflict.column('agent').doUpdateSet({ reason, at: now })).execute()
+}
+
+/** Whether there was a ban to lift. */
+export const unban = async (tx: Tx, agent: string): Promise<boolean> =>
+  (await tx.tables<Tables>().deleteFrom('bans').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
+
+export const isApproved = async (db: Db, agent: string): Promise<boolean> =>
+  (await db.tables<Tables>().selectFrom('allowlist').select('agent').where('agent', '=', agent).executeTakeFirst()) !== undefined
+
+export const approve = async (tx: Tx, entry: { readonly agent: string, readonly pubkey: string, readonly note: string | null }, now: number): Promise<void> => {
+  await tx.tables<Tables>().insertInto('allowlist').values({ ...entry, at: now })
+    .onConflict(conflict => conflict.column('agent').doUpdateSet({ note: entry.note })).execute()
+}
+
+/** Whether there was an approval to take back. */
+export const disapprove = async (tx: Tx, agent: string): Promise<boolean> =>
+  (await tx.tables<Tables>().deleteFrom('allowlist').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
+
+export const approvals = (db: Db) =>
+  db.tables<Tables>().selectFrom('allowlist').selectAll().orderBy('at').execute()
+
+export const membershipsOf = async (db: Db, agent: string): Promise<readonly string[]> =>
+  (await db.tables<Tables>().selectFrom('memberships').select('channel').where('agent', '=', agent).execute()).map(row => row.channel)
+
+export const addMembership = async (tx: Tx, agent: string, channel: string): Promise<void> => {
+  await tx.tables<Tables>().insertInto('memberships').values({ agent, channel }).onConflict(conflict => conflict.doNothing()).execute()
+}
+
+export const removeMembership = async (tx: Tx, agent: string, channel: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('memberships').where('agent', '=', agent).where('channel', '=', channel).execute()
+}
+
+export const isInvited = async (db: Db, agent: string, channel: string): Promise<boolean> =>
+  (await db.tables<Tables>().selectFrom('invitations').select('agent').where('channel', '=', channel).where('agent', '=', agent).executeTakeFirst()) !== undefined
+
+export const countInvitations = async (db: Db, channel: string): Promise<number> =>
+  Number((await db.tables<Tables>().selectFrom('invitations').select(eb => eb.fn.countAll().as('n')).where('channel', '=', channel).executeTakeFirstOrThrow()).n)
+
+export const addInvitation = async (tx: Tx, invitation: { readonly channel: string, readonly agent: string, readonly by: string, readonly at: number }): Promise<void> => {
+  await tx.tables<Tables>().insertInto('invitations').values(invitation).onConflict(conflict => conflict.doNothing()).execute()
+}
+
+export const removeInvitation = async (tx: Tx, agent: string, channel: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('invitations').where('channel', '=', channel).where('agent', '=', agent).execute()
+}

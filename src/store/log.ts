@@ -1,0 +1,71 @@
+// The log: every stored event, numbered per stream, as the bytes that were sent. A stream is a channel ("#c") or a pair of agents.
+import type { Awaitable } from './store.ts'
+
+/** Where a stream stands. seq 0: nothing stored yet. */
+export interface Head { readonly seq: number, readonly oldest: number, readonly ts: number }
+
+/** What numbering gives an event. `ts` is ms, strictly rising per stream. */
+export interface Stamp { readonly seq: number, readonly ts: number, readonly msgId: string }
+
+/** A stored event: its number and its JSON text as UTF-8 bytes. */
+export interface Row { readonly seq: number, readonly text: Buffer }
+
+/** An inbox entry: its own number, and the event it points at. */
+export interface InboxRow extends Row { readonly stream: string }
+
+export interface PageQuery {
+  /** Events after this seq, oldest first … */
+  readonly after?: number
+  /** … or the newest events before this seq, still oldest first. */
+  readonly before?: number
+  readonly limit: number
+  /** Stop before the page's text grows past this; one event is always given. */
+  readonly maxBytes: number
+}
+
+export interface LogReader {
+  head(stream: string): Awaitable<Head>
+  page(stream: string, query: PageQuery): Awaitable<readonly Row[]>
+  inboxHead(agent: string): Awaitable<{ readonly seq: number, readonly cursor: number }>
+  inbox(agent: string, query: { readonly after: number, readonly limit: number, readonly maxBytes: number }): Awaitable<readonly InboxRow[]>
+}
+
+/** The publish key of an event: the author's own request id, remembered so that a repeat is told apart from a new message. */
+export interface PublishKey { readonly agent: string, readonly id: string }
+
+export interface NewEvent {
+  readonly stream: string
+  readonly author: string
+  readonly key?: PublishKey
+  /** Keyed agents whose inbox gets an entry. */
+  readonly inbox?: readonly string[]
+}
+
+export type Appended =
+  | { readonly kind: 'stored', readonly stamp: Stamp, /** inbox number per agent, in the order of `inbox` */ readonly inboxSeqs: readonly number[] }
+  | { readonly kind: 'duplicate', readonly stamp: Stamp, /** the first event's text; missing when it was erased */ readonly text?: Buffer }
+
+export interface LogWriter extends LogReader {
+  /** Numbers an event, has it encoded once with its stamp, and stores those bytes; or finds that its key was used before. */
+  append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Awaitable<Appended>
+  /** Moves an agent's inbox cursor forward, never back; gives where it stands now. */
+  received(agent: string, upTo: number): Awaitable<number>
+  /** The inbox number of a message, if it is in the agent's inbox. */
+  inboxSeqOf(agent: string, msgId: string): Awaitable<number | undefined>
+  /** Hands an agent's inbox to another: what was not received yet is appended to the other's. */
+  moveInbox(from: string, to: string): Awaitable<void>
+  /** Forgets publish keys older than `before` (ms), a bounded number at a time; gives how many went. */
+  forgetKeys(before: number): Awaitable<number>
+}
+
+/** The stream of direct messages between two agents, the same from both ends. */
+export const pairStream = (a: string, b: string): string => a < b ? `${a}|${b}` : `${b}|${a}`
+
+/** A message id says where the message is: stream and seq, and the life of the log it belongs to. Opaque to clients. */
+export const msgIdOf = (streamId: number, seq: number, epoch: string): string => `${streamId.toString(36)}-${seq.toString(36)}-${epoch.slice(0, 6)}`
+
+export const parseMsgId = (msgId: string, epoch: string): { readonly streamId: number, readonly seq: number } | undefined => {
+  const match = /^([0-9a-z]{1,10})-([0-9a-z]{1,10})-([0-9a-f]{6})$/.exec(msgId)
+  if (match === null || match[3] !== epoch.slice(0, 6)) return undefined
+  return { streamId: Number.parseInt(match[1]!, 36), seq: Number.parseInt(match[2]!, 36) }
+}

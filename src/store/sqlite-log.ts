@@ -1,0 +1,182 @@
+// The log on SQLite: statements prepared once, heads of streams cached, everything synchronous inside the writer's transaction.
+import type { Database, Statement } from 'better-sqlite3'
+import { msgIdOf, parseMsgId, type Appended, type Head, type InboxRow, type LogReader, type LogWriter, type NewEvent, type PageQuery, type Row, type Stamp } from './log.ts'
+
+export const logSchema = [`
+  CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+  CREATE TABLE events (stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, author TEXT NOT NULL, text BLOB NOT NULL, UNIQUE (stream, seq));
+  CREATE TABLE publish_keys (agent TEXT NOT NULL, id TEXT NOT NULL, stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, UNIQUE (agent, id));
+  CREATE TABLE inbox (agent TEXT NOT NULL, seq INTEGER NOT NULL, stream INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (agent, seq)) WITHOUT ROWID;
+  CREATE UNIQUE INDEX inbox_event ON inbox (agent, stream, event);
+  CREATE TABLE inbox_cursors (agent TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+`]
+
+/** Heads kept in memory; past this the ones used longest ago are read again when needed. */
+const maxCachedHeads = 100_000
+const keysForgottenAtOnce = 5_000
+
+interface CachedHead { id: number, seq: number, ts: number }
+
+export class SqliteLogReader implements LogReader {
+  readonly #head: Statement<[string], { id: number, seq: number | null, ts: number | null, oldest: number | null }>
+  readonly #after: Statement<[string, number, number], Row>
+  readonly #before: Statement<[string, number, number], Row>
+  readonly #inboxHead: Statement<[string, string], { seq: number | null, cursor: number | null }>
+  readonly #inbox: Statement<[string, number, number], InboxRow>
+
+  constructor(db: Database) {
+    this.#head = db.prepare(`SELECT s.id, max(e.seq) AS seq, min(e.seq) AS oldest,
+      (SELECT ts FROM events WHERE stream = s.id ORDER BY seq DESC LIMIT 1) AS ts
+      FROM streams s LEFT JOIN events e ON e.stream = s.id WHERE s.name = ? GROUP BY s.id`)
+    const pageOf = (comparison: string, order: string) =>
+      `SELECT seq, text FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?) AND seq ${comparison} ? ORDER BY seq ${order} LIMIT ?`
+    this.#after = db.prepare(pageOf('>', 'ASC'))
+    this.#before = db.prepare(pageOf('<', 'DESC'))
+    this.#inboxHead = db.prepare('SELECT (SELECT max(seq) FROM inbox WHERE agent = ?) AS seq, (SELECT seq FROM inbox_cursors WHERE agent = ?) AS cursor')
+    this.#inbox = db.prepare(`SELECT i.seq, s.name AS stream, e.text FROM inbox i
+      JOIN events e ON e.stream = i.stream AND e.seq = i.event JOIN streams s ON s.id = i.stream
+      WHERE i.agent = ? AND i.seq > ? ORDER BY i.seq LIMIT ?`)
+  }
+
+  head(stream: string): Head {
+    const row = this.#head.get(stream)
+    return { seq: row?.seq ?? 0, oldest: row?.oldest ?? 0, ts: row?.ts ?? 0 }
+  }
+
+  page(stream: string, { after, before, limit, maxBytes }: PageQuery): readonly Row[] {
+    if (after !== undefined) return take(this.#after.iterate(stream, after, limit), maxBytes)
+    return take(this.#before.iterate(stream, before ?? Number.MAX_SAFE_INTEGER, limit), maxBytes).reverse()
+  }
+
+  inboxHead(agent: string): { readonly seq: number, readonly cursor: number } {
+    const row = this.#inboxHead.get(agent, agent)
+    return { seq: row?.seq ?? 0, cursor: row?.cursor ?? 0 }
+  }
+
+  inbox(agent: string, { after, limit, maxBytes }: { readonly after: number, readonly limit: number, readonly maxBytes: number }): readonly InboxRow[] {
+    return take(this.#inbox.iterate(agent, after, limit), maxBytes)
+  }
+}
+
+/** Rows until their text passes `maxBytes`; the first one always. */
+const take = <R extends Row>(rows: Iterable<R>, maxBytes: number): R[] => {
+  const page: R[] = []
+  let bytes = 0
+  for (const row of rows) {
+    bytes += row.text.length
+    if (page.length > 0 && bytes > maxBytes) break
+    page.push(row)
+  }
+  return page
+}
+
+export class SqliteLog extends SqliteLogReader implements LogWriter {
+  readonly #epoch: string
+  readonly #wrote: () => void
+  readonly #heads = new Map<string, CachedHead>()
+  readonly #touched = new Set<string>()
+  readonly #findHead: Statement<[string], { id: number, seq: number | null, ts: number | null }>
+  readonly #addStream: Statement<[string]>
+  readonly #addEvent: Statement<[number, number, number, string, Buffer]>
+  readonly #addKey: Statement<[string, string, number, number, number]>
+  readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, text: Buffer | null }>
+  readonly #addInbox: Statement<[string, number, number], { seq: number }>
+  readonly #setCursor: Statement<[string, number], { seq: number }>
+  readonly #findInbox: Statement<[string, number, number], { seq: number }>
+  readonly #copyInbox: Statement<[string, string]>
+  readonly #clearInbox: Statement<[string]>
+  readonly #forgetKeys: Statement<[number, number]>
+
+  /** `wrote` is called before each write statement, so that the transaction begins with the first of them. */
+  constructor(db: Database, epoch: string, wrote: () => void) {
+    super(db)
+    this.#epoch = epoch
+    this.#wrote = wrote
+    this.#findHead = db.prepare(`SELECT s.id, e.seq, e.ts FROM streams s LEFT JOIN events e ON e.stream = s.id
+      AND e.seq = (SELECT max(seq) FROM events WHERE stream = s.id) WHERE s.name = ?`)
+    this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
+    this.#addEvent = db.prepare('INSERT INTO events (stream, seq, ts, author, text) VALUES (?, ?, ?, ?, ?)')
+    this.#addKey = db.prepare('INSERT INTO publish_keys (agent, id, stream, seq, ts) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, e.text FROM publish_keys k LEFT JOIN events e ON e.stream = k.stream AND e.seq = k.seq
+      WHERE k.agent = ? AND k.id = ?`)
+    this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event)
+      SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM inbox WHERE agent = ?1 RETURNING seq`)
+    this.#setCursor = db.prepare(`INSERT INTO inbox_cursors (agent, seq) SELECT ?1, min(?2, coalesce(max(seq), 0)) FROM inbox WHERE agent = ?1
+      ON CONFLICT (agent) DO UPDATE SET seq = max(inbox_cursors.seq, excluded.seq) RETURNING seq`)
+    this.#findInbox = db.prepare('SELECT seq FROM inbox WHERE agent = ? AND stream = ? AND event = ?')
+    this.#copyInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event)
+      SELECT ?1, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = ?1) + row_number() OVER (ORDER BY seq), stream, event
+      FROM inbox WHERE agent = ?2 AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = ?2), 0)`)
+    this.#clearInbox = db.prepare('DELETE FROM inbox WHERE agent = ?')
+    this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT ?2) AND ts < ?1')
+  }
+
+  append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Appended {
+    this.#wrote()
+    const head = this.#cachedHead(event.stream)
+    const seq = head.seq + 1
+    const ts = Math.max(now, head.ts + 1)
+    if (event.key !== undefined && this.#addKey.run(event.key.agent, event.key.id, head.id, seq, ts).changes === 0) {
+      const first = this.#findKey.get(event.key.agent, event.key.id)!
+      const stamp = { seq: first.seq, ts: first.ts, msgId: msgIdOf(first.stream, first.seq, this.#epoch) }
+      return first.text === null ? { kind: 'duplicate', stamp } : { kind: 'duplicate', stamp, text: first.text }
+    }
+    const stamp = { seq, ts, msgId: msgIdOf(head.id, seq, this.#epoch) }
+    this.#addEvent.run(head.id, seq, ts, event.author, encode(stamp))
+    head.seq = seq
+    head.ts = ts
+    const inboxSeqs = (event.inbox ?? []).map(agent => this.#addInbox.get(agent, head.id, seq)!.seq)
+    return { kind: 'stored', stamp, inboxSeqs }
+  }
+
+  received(agent: string, upTo: number): number {
+    this.#wrote()
+    return this.#setCursor.get(agent, upTo)!.seq
+  }
+
+  inboxSeqOf(agent: string, msgId: string): number | undefined {
+    const place = parseMsgId(msgId, this.#epoch)
+    return place === undefined ? undefined : this.#findInbox.get(agent, place.streamId, place.seq)?.seq
+  }
+
+  moveInbox(from: string, to: string): void {
+    this.#wrote()
+    this.#copyInbox.run(to, from)
+    this.#clearInbox.run(from)
+  }
+
+  forgetKeys(before: number): number {
+    this.#wrote()
+    return this.#forgetKeys.run(before, keysForgottenAtOnce).changes
+  }
+
+  /** The transaction is in: its numbers stand. */
+  committed(): void {
+    this.#touched.clear()
+  }
+
+  /** The transaction is gone, and with it every number it gave. */
+  rolledBack(): void {
+    for (const stream of this.#touched) this.#heads.delete(stream)
+    this.#touched.clear()
+  }
+
+  #cachedHead(stream: string): CachedHead {
+    this.#touched.add(stream)
+    const cached = this.#heads.get(stream)
+    if (cached !== undefined) return cached
+    const found = this.#findHead.get(stream)
+    const head = found === undefined
+      ? { id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 }
+      : { id: found.id, seq: found.seq ?? 0, ts: found.ts ?? 0 }
+    if (this.#heads.size >= maxCachedHeads) {
+      for (const [name] of this.#heads) {
+        if (this.#touched.has(name)) continue
+        this.#heads.delete(name)
+        break
+      }
+    }
+    this.#heads.set(stream, head)
+    return head
+  }
+}

@@ -1,0 +1,158 @@
+// The embedded store: SQLite in WAL mode, one writer behind a queue and one reader connection.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
+import { migrate } from './migrate.ts'
+import { SqliteLog, SqliteLogReader, logSchema } from './sqlite-log.ts'
+import { StorageError, type Awaitable, type Db, type Migration, type Store, type Tx } from './store.ts'
+
+export interface SqliteOptions {
+  /** Directory of the database, or ":memory:". */
+  readonly data: string
+  /** normal: commits survive a killed process; full: also a power loss (one fsync per batch). */
+  readonly durability: 'normal' | 'full'
+  readonly migrations: readonly Migration[]
+  /** Names a new database's epoch. */
+  readonly newEpoch: () => string
+}
+
+const maxCachedStatements = 500
+
+export const openSqlite = (options: SqliteOptions): Store => guarded(() => new SqliteStore(options))
+
+class SqliteStore implements Store {
+  readonly epoch: string
+  readonly read: Db
+  readonly #lock: Database | undefined
+  readonly #writer: Database
+  readonly #reader: Database
+  readonly #log: SqliteLog
+  readonly #tx: Tx
+  readonly #begin: Statement
+  readonly #commit: Statement
+  readonly #rollback: Statement
+  #writes = 0
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor({ data, durability, migrations, newEpoch }: SqliteOptions) {
+    const inMemory = data === ':memory:'
+    if (!inMemory) mkdirSync(data, { recursive: true, mode: 0o700 })
+    this.#lock = inMemory ? undefined : holdLock(join(data, 'lock.db'))
+    const file = inMemory ? data : join(data, 'agentchat.db')
+    this.#writer = new BetterSqlite3(file, { timeout: 2_000 })
+    this.#writer.pragma('journal_mode = WAL')
+    this.#writer.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
+    migrate(this.#writer, [
+      { feature: 'store', steps: ['CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID'] },
+      { feature: 'log', steps: logSchema },
+      ...migrations,
+    ])
+    this.#writer.prepare('INSERT INTO meta (key, value) VALUES (\'epoch\', ?) ON CONFLICT DO NOTHING').run(newEpoch())
+    this.epoch = this.#writer.prepare<[], { value: string }>('SELECT value FROM meta WHERE key = \'epoch\'').get()!.value
+    this.#reader = inMemory ? this.#writer : new BetterSqlite3(file, { readonly: true, timeout: 2_000 })
+
+    this.#begin = this.#writer.prepare('BEGIN IMMEDIATE')
+    this.#commit = this.#writer.prepare('COMMIT')
+    this.#rollback = this.#writer.prepare('ROLLBACK')
+    this.#log = new SqliteLog(this.#writer, this.epoch, () => this.#wrote())
+    this.#tx = this.#newTx()
+    const reads = kyselyOn(this.#reader)
+    this.read = { tables: <T>() => reads as unknown as Kysely<T>, log: new SqliteLogReader(this.#reader) }
+  }
+
+  write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
+    const run = this.#tail.then(() => this.#transaction(fn))
+    this.#tail = run.catch(() => undefined)
+    return run
+  }
+
+  async close(): Promise<void> {
+    await this.#tail
+    if (this.#reader !== this.#writer) this.#reader.close()
+    this.#writer.close()
+    this.#lock?.close()
+  }
+
+  async #transaction<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
+    this.#writes = 0
+    try {
+      const result = await fn(this.#tx)
+      if (this.#writer.inTransaction) this.#commit.run()
+      this.#log.committed()
+      return result
+    } catch (error) {
+      if (this.#writer.inTransaction) this.#rollback.run()
+      this.#log.rolledBack()
+      throw storageErrorOf(error) ?? error
+    }
+  }
+
+  /** The transaction begins with its first write: a batch that stores nothing costs no statement. */
+  #wrote(): void {
+    this.#writes++
+    if (!this.#writer.inTransaction) this.#begin.run()
+  }
+
+  #newTx(): Tx {
+    const writes = kyselyOn(this.#writer, () => this.#wrote())
+    const count = () => this.#writes
+    return {
+      tables: <T>() => writes as unknown as Kysely<T>,
+      log: this.#log,
+      get writes() { return count() },
+    }
+  }
+}
+
+/** One process per directory: a second one would hand out the same numbers. The lock dies with the process that holds it. */
+const holdLock = (file: string): Database => {
+  const lock = new BetterSqlite3(file, { timeout: 1_000 })
+  lock.exec('BEGIN EXCLUSIVE')
+  return lock
+}
+
+/** Kysely over an open connection, with its statements prepared once. */
+const kyselyOn = (db: Database, wrote?: () => void): Kysely<unknown> => {
+  const statements = new Map<string, Statement>()
+  const prepare = (sql: string): Statement => {
+    let statement = statements.get(sql)
+    if (statement === undefined) {
+      if (statements.size >= maxCachedStatements) statements.clear()
+      statement = db.prepare(sql)
+      statements.set(sql, statement)
+    }
+    if (wrote !== undefined && !statement.readonly) wrote()
+    return statement
+  }
+  return new Kysely({ dialect: new SqliteDialect({ database: { prepare, close: () => undefined } }) })
+}
+
+const hints: Readonly<Record<string, string>> = {
+  SQLITE_FULL: 'The disk is full: free some space; the relay goes on by itself.',
+  SQLITE_IOERR: 'The disk fails or is full: check it; the relay goes on when writing works again.',
+  SQLITE_BUSY: 'Another process holds the database: stop it, or give another --data directory.',
+  SQLITE_LOCKED: 'Another process holds the database: stop it, or give another --data directory.',
+  SQLITE_READONLY: 'The database cannot be written: check the owner and the mode of the --data directory.',
+  SQLITE_CANTOPEN: 'The database cannot be opened: check that the --data directory exists and is yours.',
+  SQLITE_CORRUPT: 'The database is damaged: restore a backup, or give an empty --data directory.',
+  SQLITE_NOTADB: 'The file is not a database: give another --data directory.',
+}
+
+const storageErrorOf = (error: unknown): StorageError | undefined => {
+  if (error instanceof StorageError) return error
+  const code = (error as { code?: unknown } | null)?.code
+  if (typeof code !== 'string') return undefined
+  const known = Object.keys(hints).find(prefix => code.startsWith(prefix))
+  if (known !== undefined) return new StorageError(`Storage failed: ${(error as Error).message}`, hints[known]!, error)
+  if (['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST', 'EPERM'].includes(code)) return new StorageError(`Storage failed: ${(error as Error).message}`, 'Check the --data directory.', error)
+  return undefined
+}
+
+const guarded = <T>(open: () => T): T => {
+  try {
+    return open()
+  } catch (error) {
+    throw storageErrorOf(error) ?? error
+  }
+}

@@ -1,0 +1,43 @@
+// The storage ports. A reader cannot write and a writer exists only inside `write`, by type.
+import type { Kysely } from 'kysely'
+import type { LogReader, LogWriter } from './log.ts'
+
+export type Awaitable<T> = T | Promise<T>
+
+/** Reads of the last commit. A feature names its own tables: `db.tables<MyTables>().selectFrom(…)`. */
+export interface Db {
+  tables<T>(): Pick<Kysely<T>, 'selectFrom'>
+  readonly log: LogReader
+}
+
+/** One open write transaction. */
+export interface Tx extends Db {
+  tables<T>(): Pick<Kysely<T>, 'selectFrom' | 'insertInto' | 'updateTable' | 'deleteFrom'>
+  readonly log: LogWriter
+  /** How many statements that write were run so far; tells whether a failed handler left something behind. */
+  readonly writes: number
+}
+
+/** A feature's tables: SQL run once, in order, and recorded under the feature's name. Only ever append. */
+export interface Migration { readonly feature: string, readonly steps: readonly string[] }
+
+export interface Store {
+  readonly read: Db
+  /** Names this life of the log: positions of another epoch mean nothing. */
+  readonly epoch: string
+  /** Runs `fn` in one transaction, one at a time. A throw rolls back and is thrown on. */
+  write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T>
+  close(): Promise<void>
+}
+
+/** The storage failed, not the request: disk full or failing, file locked or corrupt. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError'
+  /** What the operator can do next. */
+  readonly hint: string
+
+  constructor(message: string, hint: string, cause?: unknown) {
+    super(message, { cause })
+    this.hint = hint
+  }
+}
