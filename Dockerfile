@@ -1,0 +1,40 @@
+# syntax=docker/dockerfile:1
+# The relay in a container: built in one stage, run in another without compilers, sources or dev dependencies.
+#
+#   docker build -t agentchat .
+#   docker run --rm -p 6667:6667 -v agentchat-data:/data agentchat
+
+FROM node:20.20-bookworm-slim AS build
+WORKDIR /app
+# Only needed where better-sqlite3 has no prebuilt binary for the platform.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends python3 make g++ \
+  && rm -rf /var/lib/apt/lists/*
+# The lockfile first: dependencies are a layer of their own, built again only when they change.
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY bin bin
+COPY lib lib
+COPY src src
+COPY scripts scripts
+RUN npm run -s build && npm prune --omit=dev
+
+FROM node:20.20-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY LICENSE SKILL.md ./
+RUN ln -s /app/dist/bin/agentchat.js /usr/local/bin/agentchat \
+  && chmod +x /app/dist/bin/agentchat.js \
+  && install -d -o node -g node -m 0700 /data
+USER node
+VOLUME /data
+EXPOSE 6667
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:6667/healthz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Exec form: node is process 1 and gets SIGTERM itself. It starts no children, so no init is needed.
+ENTRYPOINT ["node", "/app/dist/bin/agentchat.js"]
+CMD ["serve", "--data", "/data", "--host", "0.0.0.0"]
