@@ -29,11 +29,11 @@ export class Bucket {
     return Math.ceil((1 - this.#tokens) / this.rate.perSecond * 1_000)
   }
 
-  /** Takes a token even when there is none: gives the debt in ms, for a reader that is slowed instead of refused. */
-  owe(now: number): number {
+  /** Takes tokens even when there are none: gives the debt in ms, for a reader that is slowed instead of refused. */
+  owe(now: number, tokens: number): number {
     if (this.rate.perSecond === 0) return 0
     this.#refill(now)
-    this.#tokens -= 1
+    this.#tokens -= tokens
     return this.#tokens >= 0 ? 0 : Math.ceil(-this.#tokens / this.rate.perSecond * 1_000)
   }
 

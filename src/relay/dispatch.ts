@@ -32,8 +32,8 @@ export interface DispatchDeps {
   readonly errors: LabelledCounter
 }
 
-/** Bytes of a page that cost its reader one frame of its allowance. */
-const pageBytesPerFrame = 32 * 1024
+/** Bytes of an answer that cost its reader one frame of its allowance. */
+const answerBytesPerFrame = 32 * 1024
 /** A shorter debt is not worth stopping a socket for. */
 const minPauseMs = 5
 const maxPauseMs = 10_000
@@ -162,12 +162,18 @@ export class Dispatch {
     }
   }
 
+  /** A large answer costs its reader as much of its allowance as the many frames it could have been. */
   #answer(connection: Connection, { type, body, list }: Reply, re: string | undefined): void {
-    if (list === undefined) return this.#deps.effects.send(connection, type, body, re)
     const now = this.#deps.clock.now()
-    const frame = frameOfList(type, { ts: now, ...body, ...(re !== undefined && { re }) }, list.key, list.items)
-    this.#charge(connection, now, Math.floor(frame.length / pageBytesPerFrame))
-    this.#deps.outbox.add(connection, frame)
+    let bytes: number
+    if (list === undefined) {
+      bytes = this.#deps.effects.send(connection, type, body, re)
+    } else {
+      const frame = frameOfList(type, { ts: now, ...body, ...(re !== undefined && { re }) }, list.key, list.items)
+      this.#deps.outbox.add(connection, frame)
+      bytes = frame.length
+    }
+    this.#charge(connection, now, Math.floor(bytes / answerBytesPerFrame))
   }
 
   /** The one place where errors become frames. Only expected failures are told; anything else is a bug with an incident id. */
@@ -193,8 +199,8 @@ export class Dispatch {
 
   /** Frames of any kind cost reading speed, never an error: a connection in debt is read again once it is paid. */
   #charge(connection: Connection, now: number, frames: number): void {
-    let debtMs = 0
-    for (let i = 0; i < frames; i++) debtMs = connection.frames.owe(now)
+    if (frames === 0) return
+    const debtMs = connection.frames.owe(now, frames)
     if (debtMs < minPauseMs || connection.throttled) return
     connection.throttled = true
     connection.pause()

@@ -38,9 +38,11 @@ export class Effects {
     this.#options = options
   }
 
-  /** Sends a signal to one connection. */
-  send<T extends FrameType>(connection: Connection, type: T, body: object, re?: string): void {
-    this.#outbox.add(connection, frameOf(type, { ts: this.#clock.now(), ...body, ...(re !== undefined && { re }) } as FrameBody<T>))
+  /** Sends a signal to one connection; gives its size in bytes. */
+  send<T extends FrameType>(connection: Connection, type: T, body: object, re?: string): number {
+    const frame = frameOf(type, { ts: this.#clock.now(), ...body, ...(re !== undefined && { re }) } as FrameBody<T>)
+    this.#outbox.add(connection, frame)
+    return frame.length
   }
 
   /** Sends a signal to an audience: encoded once, once per connection however often it is in reach. */

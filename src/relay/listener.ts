@@ -47,7 +47,7 @@ export class Listener {
   readonly #proxies = new BlockList()
   readonly #perAddress = new Map<string, number>()
   #open = 0
-  #accepting = true
+  #stopped: Promise<void> | undefined
 
   constructor(options: ListenerOptions) {
     this.#options = options
@@ -78,16 +78,11 @@ export class Listener {
     if (this.isTls) (this.#server as TlsServer).setSecureContext(this.#tls())
   }
 
-  /** Takes no more connections. */
-  stop(): void {
-    this.#accepting = false
-    this.#server.close()
-  }
-
-  /** Resolves when every connection, HTTP ones too, is gone. */
-  closed(): Promise<void> {
+  /** Takes no more connections. Resolves when every open one, HTTP ones too, is gone. */
+  stop(): Promise<void> {
+    this.#stopped ??= new Promise(resolve => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
-    return new Promise(resolve => this.#server.listening ? this.#server.once('close', resolve) : resolve())
+    return this.#stopped
   }
 
   #tls(): { cert: Buffer, key: Buffer } {
@@ -96,7 +91,7 @@ export class Listener {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy())
-    if (!this.#accepting) {
+    if (this.#stopped !== undefined) {
       socket.destroy()
       return
     }

@@ -140,7 +140,7 @@ export class Relay {
   async drain(): Promise<void> {
     if (this.#draining) return
     this.#draining = true
-    this.#listener.stop()
+    const stopped = this.#listener.stop()
     this.#sweeper.stop()
     for (const connection of this.#connections) connection.pause()
     await this.#committer.idle()
@@ -152,7 +152,7 @@ export class Relay {
       connection.resume()
     }
     const deadline = setTimeout(() => { for (const connection of this.#connections) connection.ws.terminate() }, this.#options.drainMs)
-    await this.#listener.closed()
+    await stopped
     clearTimeout(deadline)
     await this.#committer.idle()
   }
