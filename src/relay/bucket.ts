@@ -9,44 +9,44 @@ export interface Rate {
 
 export class Bucket {
   readonly rate: Rate
-  #tokens: number
+  /** What was taken and is not refilled yet, in ms of refilling: whole numbers stay exact. */
+  #usedMs = 0
   #at: number
 
   constructor(rate: Rate, now: number) {
     this.rate = rate
-    this.#tokens = rate.burst
     this.#at = now
   }
 
   /** Takes a token: 0 when there was one, else the ms until there is one (and nothing is taken). */
   take(now: number): number {
     if (this.rate.perSecond === 0) return 0
-    this.#refill(now)
-    if (this.#tokens >= 1) {
-      this.#tokens -= 1
-      return 0
-    }
-    return Math.ceil((1 - this.#tokens) / this.rate.perSecond * 1_000)
+    const waitMs = this.#usedAt(now) + this.#tokenMs - this.rate.burst * this.#tokenMs
+    if (waitMs > 0) return Math.ceil(waitMs)
+    this.#usedMs += this.#tokenMs
+    return 0
   }
 
   /** Takes tokens even when there are none: gives the debt in ms, for a reader that is slowed instead of refused. */
   owe(now: number, tokens: number): number {
     if (this.rate.perSecond === 0) return 0
-    this.#refill(now)
-    this.#tokens -= tokens
-    return this.#tokens >= 0 ? 0 : Math.ceil(-this.#tokens / this.rate.perSecond * 1_000)
+    this.#usedMs = this.#usedAt(now) + tokens * this.#tokenMs
+    return Math.max(0, Math.ceil(this.#usedMs - this.rate.burst * this.#tokenMs))
   }
 
   isFull(now: number): boolean {
-    this.#refill(now)
-    return this.#tokens >= this.rate.burst
+    return this.#usedAt(now) === 0
   }
 
-  #refill(now: number): void {
+  get #tokenMs(): number {
+    return 1_000 / this.rate.perSecond
+  }
+
+  #usedAt(now: number): number {
     // A clock that stepped back gives nothing and takes nothing.
-    const elapsedMs = Math.max(0, now - this.#at)
+    this.#usedMs = Math.max(0, this.#usedMs - Math.max(0, now - this.#at))
     this.#at = now
-    this.#tokens = Math.min(this.rate.burst, this.#tokens + elapsedMs / 1_000 * this.rate.perSecond)
+    return this.#usedMs
   }
 }
 

@@ -80,12 +80,12 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   readonly #addEvent: Statement<[number, number, number, string, Buffer]>
   readonly #addKey: Statement<[string, string, number, number, number]>
   readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, text: Buffer | null }>
-  readonly #addInbox: Statement<[string, number, number], { seq: number }>
-  readonly #setCursor: Statement<[string, number], { seq: number }>
+  readonly #addInbox: Statement<{ agent: string, stream: number, event: number }, { seq: number }>
+  readonly #setCursor: Statement<{ agent: string, upTo: number }, { seq: number }>
   readonly #findInbox: Statement<[string, number, number], { seq: number }>
-  readonly #copyInbox: Statement<[string, string]>
+  readonly #copyInbox: Statement<{ from: string, to: string }>
   readonly #clearInbox: Statement<[string]>
-  readonly #forgetKeys: Statement<[number, number]>
+  readonly #forgetKeys: Statement<{ before: number, limit: number }>
 
   /** `wrote` is called before each write statement, so that the transaction begins with the first of them. */
   constructor(db: Database, epoch: string, wrote: () => void) {
@@ -100,15 +100,15 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, e.text FROM publish_keys k LEFT JOIN events e ON e.stream = k.stream AND e.seq = k.seq
       WHERE k.agent = ? AND k.id = ?`)
     this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event)
-      SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM inbox WHERE agent = ?1 RETURNING seq`)
-    this.#setCursor = db.prepare(`INSERT INTO inbox_cursors (agent, seq) SELECT ?1, min(?2, coalesce(max(seq), 0)) FROM inbox WHERE agent = ?1
+      SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event FROM inbox WHERE agent = @agent RETURNING seq`)
+    this.#setCursor = db.prepare(`INSERT INTO inbox_cursors (agent, seq) SELECT @agent, min(@upTo, coalesce(max(seq), 0)) FROM inbox WHERE agent = @agent
       ON CONFLICT (agent) DO UPDATE SET seq = max(inbox_cursors.seq, excluded.seq) RETURNING seq`)
     this.#findInbox = db.prepare('SELECT seq FROM inbox WHERE agent = ? AND stream = ? AND event = ?')
     this.#copyInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event)
-      SELECT ?1, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = ?1) + row_number() OVER (ORDER BY seq), stream, event
-      FROM inbox WHERE agent = ?2 AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = ?2), 0)`)
+      SELECT @to, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = @to) + row_number() OVER (ORDER BY seq), stream, event
+      FROM inbox WHERE agent = @from AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @from), 0)`)
     this.#clearInbox = db.prepare('DELETE FROM inbox WHERE agent = ?')
-    this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT ?2) AND ts < ?1')
+    this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT @limit) AND ts < @before')
   }
 
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Appended {
@@ -125,13 +125,13 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#addEvent.run(head.id, seq, ts, event.author, encode(stamp))
     head.seq = seq
     head.ts = ts
-    const inboxSeqs = (event.inbox ?? []).map(agent => this.#addInbox.get(agent, head.id, seq)!.seq)
+    const inboxSeqs = (event.inbox ?? []).map(agent => this.#addInbox.get({ agent, stream: head.id, event: seq })!.seq)
     return { kind: 'stored', stamp, inboxSeqs }
   }
 
   received(agent: string, upTo: number): number {
     this.#wrote()
-    return this.#setCursor.get(agent, upTo)!.seq
+    return this.#setCursor.get({ agent, upTo })!.seq
   }
 
   inboxSeqOf(agent: string, msgId: string): number | undefined {
@@ -141,13 +141,13 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
 
   moveInbox(from: string, to: string): void {
     this.#wrote()
-    this.#copyInbox.run(to, from)
+    this.#copyInbox.run({ from, to })
     this.#clearInbox.run(from)
   }
 
   forgetKeys(before: number): number {
     this.#wrote()
-    return this.#forgetKeys.run(before, keysForgottenAtOnce).changes
+    return this.#forgetKeys.run({ before, limit: keysForgottenAtOnce }).changes
   }
 
   /** The transaction is in: its numbers stand. */
