@@ -3,8 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { closeCodes, type CloseName } from '../../lib/protocol/index.ts'
 import type { Bucket } from './bucket.ts'
-import type { Asker, Challenge, InboxMode } from './feature.ts'
-import type { Agent } from './roster.ts'
+import type { Agent, Asker, Challenge, InboxMode } from './view.ts'
 
 /** How long a closing connection may take to read what waits for it. */
 const closeGraceMs = 5_000

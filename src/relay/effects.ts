@@ -8,7 +8,8 @@ import type { Audience, Effect, Notify } from './feature.ts'
 import type { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
 import type { Replayer } from './replay.ts'
-import type { Agent, Roster } from './roster.ts'
+import type { Roster } from './roster.ts'
+import type { Agent } from './view.ts'
 
 export interface EffectsOptions {
   /** Joins and leaves are announced in channels up to this many agents. */

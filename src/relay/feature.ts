@@ -1,9 +1,9 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
-import type { Frame, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
+import type { FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
 import type { ErrorCode } from '../../lib/protocol/index.ts'
 import type { PublishKey, Stamp } from '../store/log.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
-import type { Agent, Channel, ChannelInfo, RosterView } from './roster.ts'
+import type { Agent, AgentChange, AgentFacts, Asker, Challenge, Channel, ChannelInfo, FloorClaim, Login, RosterView } from './view.ts'
 
 /** An expected failure: the only kind a client is told about. */
 export class Fail extends Error {
@@ -20,37 +20,6 @@ export class Fail extends Error {
 
 /** Who may ask. `member` also finds the channel named in the request and hands it to the handler. */
 export type Need = 'anyone' | 'session' | 'member' | 'admin'
-
-/** What a handler may know of the connection that asked. */
-export interface Asker {
-  readonly address: string
-  readonly host: string | undefined
-  readonly challenge: Challenge | undefined
-  /** Inbox mode of the session; `none` gets no direct messages. */
-  readonly inbox: InboxMode
-}
-
-export type InboxMode = 'auto' | 'manual' | 'none'
-
-/** A login under way on one connection: what was asked, and what was claimed. */
-export interface Challenge {
-  readonly kind: 'key' | 'captcha'
-  readonly id: string
-  readonly secret: string
-  readonly expiresAt: number
-  readonly login: Login
-  readonly attempts: number
-}
-
-/** What IDENTIFY claimed, kept until it is proved. */
-export interface Login {
-  readonly name: string
-  readonly pubkey?: string
-  readonly session: string
-  readonly inbox: InboxMode
-  readonly autojoin: boolean
-  readonly id?: string
-}
 
 interface BaseCtx {
   readonly now: number
@@ -114,11 +83,6 @@ export type Effect =
   | { readonly kind: 'closeAsker', readonly code: number, readonly reason: string }
   | { readonly kind: 'closeOthers', readonly code: number, readonly reason: string }
 
-/** What a session starts with. */
-export interface AgentFacts { readonly id: string, readonly name: string, readonly pubkey: string | null, readonly verified: boolean, readonly admin: boolean, readonly memberships: readonly string[] }
-export interface AgentChange { readonly name?: string, readonly nickAt?: number, readonly presence?: Frame<'PRESENCE_CHANGED'>['presence'], readonly statusText?: string | null, readonly verified?: boolean, readonly memberships?: readonly string[], readonly admin?: boolean }
-export interface FloorClaim { readonly holder: string, readonly startedAt: number, readonly until: number }
-
 /** What a write decided. Nothing of it happens before the commit. */
 export interface Outcome<R extends FrameType = FrameType> {
   /** The answer; for a stored message it may need the numbers that storing gave. */
@@ -145,8 +109,4 @@ export interface Feature<T extends RequestType = RequestType> {
 
 export type SweepCtx = Pick<WriteCtx, 'now' | 'roster' | 'tx'>
 
-/** Whether an agent may see what is in a channel: its members, and everyone where it is open to them. */
-export const mayRead = (agent: Agent, channel: Channel, roster: RosterView): boolean =>
-  roster.isMember(agent, channel) || (!channel.info.private && (!channel.info.verifiedOnly || agent.verified))
-
-export type { Agent, Channel, ChannelInfo, RosterView } from './roster.ts'
+export { mayRead, type Agent, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Login, type RosterView } from './view.ts'

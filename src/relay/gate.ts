@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Connection } from './connection.ts'
 import { Fail, type Need } from './feature.ts'
-import type { Agent, Channel, RosterView } from './roster.ts'
+import type { Agent, Channel, RosterView } from './view.ts'
 
 export interface Passed { readonly me: Agent, readonly channel: Channel }
 

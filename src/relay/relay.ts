@@ -18,8 +18,9 @@ import { Hub } from './hub.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { Replayer } from './replay.ts'
-import { Roster, type ChannelInfo } from './roster.ts'
+import { Roster } from './roster.ts'
 import { Sweeper } from './sweeper.ts'
+import type { ChannelInfo } from './view.ts'
 
 export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onConnection' | 'onRefused'> {
   readonly name: string

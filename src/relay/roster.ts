@@ -1,53 +1,6 @@
 // Who is here: agents and their connections, channels and who is in them. Handlers see the read-only view; effects change it.
-import type { AgentChange, AgentFacts, FloorClaim } from './feature.ts'
 import type { Connection } from './connection.ts'
-
-export interface ChannelInfo {
-  readonly name: string
-  readonly private: boolean
-  readonly verifiedOnly: boolean
-  readonly topic: string
-  readonly description: string
-}
-
-export interface Agent {
-  readonly id: string
-  readonly name: string
-  readonly pubkey: string | null
-  readonly verified: boolean
-  readonly admin: boolean
-  readonly presence: 'online' | 'away' | 'busy' | 'offline' | 'listening'
-  readonly statusText: string | null
-  readonly nickAt: number
-  /** Channels a keyed agent belongs to whether connected to them or not. */
-  readonly memberships: ReadonlySet<string>
-  /** Channels one of its connections is subscribed to. */
-  readonly channels: ReadonlySet<Channel>
-}
-
-export interface Channel {
-  readonly info: ChannelInfo
-  /** Connected members, and how many of their connections are subscribed. */
-  readonly agents: ReadonlyMap<Agent, number>
-  /** Agents whose coming was announced, so that their going is too. */
-  readonly announced: ReadonlySet<Agent>
-  /** Floor claims by message. */
-  readonly floor: ReadonlyMap<string, FloorClaim>
-}
-
-/** What handlers may ask. */
-export interface RosterView {
-  readonly motd: string | null
-  agent(id: string): Agent | undefined
-  channel(name: string): Channel | undefined
-  channels(): Iterable<Channel>
-  readonly channelCount: number
-  isMember(agent: Agent, channel: Channel): boolean
-  /** How many live sessions the agent has, and whether one carries this label. */
-  sessions(id: string): { readonly count: number, has(session: string): boolean }
-  /** Displacements of this agent's sessions within the last minute. */
-  takeovers(id: string, now: number): number
-}
+import type { Agent, AgentChange, AgentFacts, Channel, ChannelInfo, FloorClaim, RosterView } from './view.ts'
 
 interface LiveAgent extends Agent {
   name: string

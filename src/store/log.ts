@@ -1,5 +1,7 @@
 // The log: every stored event, numbered per stream, as the bytes that were sent. A stream is a channel ("#c") or a pair of agents.
-import type { Awaitable } from './store.ts'
+
+/** A value now or later: an embedded store answers at once, a database server does not. */
+export type Awaitable<T> = T | Promise<T>
 
 /** Where a stream stands. seq 0: nothing stored yet. */
 export interface Head { readonly seq: number, readonly oldest: number, readonly ts: number }

@@ -1,8 +1,8 @@
 // The storage ports. A reader cannot write and a writer exists only inside `write`, by type.
 import type { Kysely } from 'kysely'
-import type { LogReader, LogWriter } from './log.ts'
+import type { Awaitable, LogReader, LogWriter } from './log.ts'
 
-export type Awaitable<T> = T | Promise<T>
+export type { Awaitable } from './log.ts'
 
 /** Reads of the last commit. A feature names its own tables: `db.tables<MyTables>().selectFrom(…)`. */
 export interface Db {

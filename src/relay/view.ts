@@ -1,0 +1,109 @@
+// What handlers may see: the agents, the channels, and the connection that asked. Types and one rule, no state.
+import type { Frame } from '../../lib/protocol/index.ts'
+
+export interface ChannelInfo {
+  readonly name: string
+  readonly private: boolean
+  readonly verifiedOnly: boolean
+  readonly topic: string
+  readonly description: string
+}
+
+export interface Agent {
+  readonly id: string
+  readonly name: string
+  readonly pubkey: string | null
+  readonly verified: boolean
+  readonly admin: boolean
+  readonly presence: Frame<'PRESENCE_CHANGED'>['presence']
+  readonly statusText: string | null
+  readonly nickAt: number
+  /** Channels a keyed agent belongs to whether connected to them or not. */
+  readonly memberships: ReadonlySet<string>
+  /** Channels one of its connections is subscribed to. */
+  readonly channels: ReadonlySet<Channel>
+}
+
+export interface Channel {
+  readonly info: ChannelInfo
+  /** Connected members, and how many of their connections are subscribed. */
+  readonly agents: ReadonlyMap<Agent, number>
+  /** Agents whose coming was announced, so that their going is too. */
+  readonly announced: ReadonlySet<Agent>
+  /** Floor claims by message. */
+  readonly floor: ReadonlyMap<string, FloorClaim>
+}
+
+/** What handlers may ask. */
+export interface RosterView {
+  readonly motd: string | null
+  agent(id: string): Agent | undefined
+  channel(name: string): Channel | undefined
+  channels(): Iterable<Channel>
+  readonly channelCount: number
+  isMember(agent: Agent, channel: Channel): boolean
+  /** How many live sessions the agent has, and whether one carries this label. */
+  sessions(id: string): { readonly count: number, has(session: string): boolean }
+  /** Displacements of this agent's sessions within the last minute. */
+  takeovers(id: string, now: number): number
+}
+
+/** What a handler may know of the connection that asked. */
+export interface Asker {
+  readonly address: string
+  readonly host: string | undefined
+  readonly challenge: Challenge | undefined
+  /** Inbox mode of the session; `none` gets no direct messages. */
+  readonly inbox: InboxMode
+}
+
+export type InboxMode = 'auto' | 'manual' | 'none'
+
+/** A login under way on one connection: what was asked, and what was claimed. */
+export interface Challenge {
+  readonly kind: 'key' | 'captcha'
+  readonly id: string
+  readonly secret: string
+  readonly expiresAt: number
+  readonly login: Login
+  readonly attempts: number
+}
+
+/** What IDENTIFY claimed, kept until it is proved. */
+export interface Login {
+  readonly name: string
+  readonly pubkey?: string
+  readonly session: string
+  readonly inbox: InboxMode
+  readonly autojoin: boolean
+  readonly id?: string
+}
+
+/** What a session starts with. */
+export interface AgentFacts {
+  readonly id: string
+  readonly name: string
+  readonly pubkey: string | null
+  readonly verified: boolean
+  readonly admin: boolean
+  readonly memberships: readonly string[]
+}
+
+/** What a request changes of a connected agent. */
+export interface AgentChange {
+  readonly name?: string
+  readonly nickAt?: number
+  readonly presence?: Agent['presence']
+  readonly statusText?: string | null
+  readonly verified?: boolean
+  readonly admin?: boolean
+  /** Channels it belongs to beside those it had. */
+  readonly memberships?: readonly string[]
+}
+
+/** "I am answering this": who, since when, until when. */
+export interface FloorClaim { readonly holder: string, readonly startedAt: number, readonly until: number }
+
+/** Whether an agent may see what is in a channel: its members, and everyone where it is open to them. */
+export const mayRead = (agent: Agent, channel: Channel, roster: RosterView): boolean =>
+  roster.isMember(agent, channel) || (!channel.info.private && (!channel.info.verifiedOnly || agent.verified))
