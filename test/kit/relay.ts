@@ -1,0 +1,64 @@
+// Relays for tests: quiet, on a free port of the loopback, in memory, unpaced, with a clock that a test can move.
+import { startRelay, defaultConfig, type Config, type RelayParts, type RunningRelay } from '../../src/app.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { login, connect, type Wire } from './wire.ts'
+
+/** Real time, moved by hand. */
+export class TestClock implements Clock {
+  #aheadMs = 0
+
+  now(): number {
+    return Date.now() + this.#aheadMs
+  }
+
+  advance(ms: number): void {
+    this.#aheadMs += ms
+  }
+}
+
+export const testConfig = (overrides: Partial<Config> = {}): Config =>
+  defaultConfig({ host: '127.0.0.1', port: 0, data: ':memory:', logLevel: 'silent', msgRate: 0, drainMs: 500, ...overrides })
+
+export class TestRelay {
+  readonly clock: TestClock
+  readonly #running: RunningRelay
+
+  constructor(running: RunningRelay, clock: TestClock) {
+    this.#running = running
+    this.clock = clock
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.#running.port}`
+  }
+
+  get httpUrl(): string {
+    return `http://127.0.0.1:${this.#running.port}`
+  }
+
+  get serverId(): string {
+    return this.#running.serverId
+  }
+
+  connect(): Promise<Wire> {
+    return connect(this.url)
+  }
+
+  login(name: string, options?: Parameters<typeof login>[2]): Promise<Wire> {
+    return login(this.url, name, options)
+  }
+
+  drain(): Promise<void> {
+    return this.#running.drain()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain()
+  }
+}
+
+/** @example await using relay = await startTestRelay({ captcha: true }) */
+export const startTestRelay = async (overrides: Partial<Config> = {}, parts: Omit<RelayParts, 'clock'> = {}): Promise<TestRelay> => {
+  const clock = new TestClock()
+  return new TestRelay(await startRelay(testConfig(overrides), { ...parts, clock }), clock)
+}
