@@ -7,6 +7,8 @@ import type { Agent, Asker, Challenge, InboxMode } from './view.ts'
 
 /** How long a closing connection may take to read what waits for it. */
 const closeGraceMs = 5_000
+/** Reads that may wait while the client takes what earlier ones sent; past it the socket is not read either. */
+const maxWaitingReads = 64
 
 export interface Deadline { readonly at: number, readonly close: CloseName }
 
@@ -46,6 +48,7 @@ export class Connection implements Asker {
   readonly connectedAt: number
   #pauses = 0
   #reading: Promise<void> = Promise.resolve()
+  #waitingReads = 0
 
   constructor(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined, readonly frames: Bucket, readonly now: number }) {
     this.ws = ws
@@ -72,9 +75,11 @@ export class Connection implements Asker {
 
   /** Runs reads of this connection one after the other, each once the client has taken what the last one sent. */
   read(run: () => Promise<void>): void {
+    if (++this.#waitingReads === maxWaitingReads) this.pause()
     this.#reading = this.#reading.then(async () => {
       await this.drained()
       if (this.open) await run()
+      if (this.#waitingReads-- === maxWaitingReads) this.resume()
     })
   }
 

@@ -62,7 +62,8 @@ export class Effects {
       case 'challenge': {
         if (asker === undefined) return
         asker.challenge = effect.challenge
-        if (effect.challenge !== undefined) asker.deadline = { at: effect.challenge.expiresAt, close: 'CHALLENGE_EXPIRED' }
+        // Trying again does not buy time.
+        if (effect.challenge !== undefined && asker.deadline?.close === 'IDENTIFY_TIMEOUT') asker.deadline = { at: effect.challenge.expiresAt, close: 'CHALLENGE_EXPIRED' }
         return
       }
       case 'identify': return this.#identify(effect, asker)
