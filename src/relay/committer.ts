@@ -55,6 +55,7 @@ export class Committer {
   #running = false
   #paused = new Set<Connection>()
   #idle: (() => void)[] = []
+  #storageProblem: string | undefined
 
   constructor(deps: { readonly store: Store, readonly clock: Clock, readonly log: Logger, readonly counts: Counts, readonly batchSize: Histogram, readonly commitSeconds: Histogram }, options: CommitterOptions) {
     this.#store = deps.store
@@ -72,6 +73,11 @@ export class Committer {
 
   get pausedCount(): number {
     return this.#paused.size
+  }
+
+  /** Why the storage refused the last write; undefined again as soon as one goes through. */
+  get storageProblem(): string | undefined {
+    return this.#storageProblem
   }
 
   push(job: Job): void {
@@ -139,7 +145,9 @@ export class Committer {
     const startedAt = performance.now()
     let results: readonly Result[]
     try {
-      results = await this.#attempt(batch)
+      const attempt = await this.#attempt(batch)
+      results = attempt.results
+      if (attempt.wrote) this.#storageProblem = undefined
     } catch (error) {
       if (batch.length > 1) {
         for (const job of batch) await this.#commit([job])
@@ -147,7 +155,10 @@ export class Committer {
       }
       const cause = error instanceof Undo ? error.cause : error
       results = batch.map(job => ({ kind: 'failed', job, error: cause }))
-      if (error instanceof StorageError) this.#log.error({ err: error, hint: error.hint }, 'commit failed')
+      if (error instanceof StorageError) {
+        this.#storageProblem = error.message
+        this.#log.error({ err: error, hint: error.hint }, 'commit failed')
+      }
     }
     this.#counts.commits++
     this.#batchSize.observe(results.length)
@@ -157,7 +168,7 @@ export class Committer {
   }
 
   /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first. */
-  #attempt(batch: readonly Job[]): Promise<readonly Result[]> {
+  #attempt(batch: readonly Job[]): Promise<{ readonly results: readonly Result[], readonly wrote: boolean }> {
     return this.#store.write(async tx => {
       const now = this.#clock.now()
       const results: Result[] = []
@@ -177,7 +188,7 @@ export class Committer {
         else results.push(await this.#append(tx, now, job, outcome, outcome.append))
         if (outcome.effects !== undefined || outcome.notify !== undefined) break
       }
-      return results
+      return { results, wrote: tx.writes > 0 }
     })
   }
 

@@ -99,7 +99,7 @@ export class Relay {
     this.#dispatch = new Dispatch({ handlers, store, roster, hub, outbox, effects, gate: new Gate(options.adminKey), agentBuckets, addressBuckets, clock, log, counts, errors: metrics.errorsSent }, this.#committer)
     this.#listener = new Listener({
       ...options,
-      onRequest: httpHandler({ health: () => this.#health(), ready: () => this.#draining ? 'draining' : undefined, metrics: () => metrics.render() }),
+      onRequest: httpHandler({ health: () => this.#health(), ready: () => this.#draining ? 'draining' : this.#committer.storageProblem, metrics: () => metrics.render() }),
       onConnection: (ws, socket, facts) => this.#accept(ws, socket, facts),
       onRefused: (ws, reason) => {
         metrics.closes.inc({ code: String(closeCodes[reason].code) })
@@ -111,6 +111,8 @@ export class Relay {
       { everyMs: 1_000, run: now => this.#sweepConnections(now) },
       { everyMs: 1_000, run: () => this.#sweepFeatures() },
       { everyMs: 10_000, run: now => { agentBuckets.sweep(now); addressBuckets.sweep(now); roster.sweep(now) } },
+      // A storage that failed is tried again even if nobody writes, so that the relay is ready as soon as it can be.
+      { everyMs: 2_000, run: () => { if (this.#committer.storageProblem !== undefined) this.#write(async tx => { await tx.log.forgetKeys(0) }) } },
       { everyMs: 60_000, run: now => this.#write(async tx => { await tx.log.forgetKeys(now - keyWindowMs) }) },
     ], () => clock.now())
     metrics.observe({
