@@ -18,13 +18,17 @@ export class Bucket {
     this.#at = now
   }
 
+  /** 0 when there is a token, else the ms until there is one. */
+  wait(now: number): number {
+    if (this.rate.perSecond === 0) return 0
+    return Math.max(0, Math.ceil(this.#usedAt(now) + this.#tokenMs - this.rate.burst * this.#tokenMs))
+  }
+
   /** Takes a token: 0 when there was one, else the ms until there is one (and nothing is taken). */
   take(now: number): number {
-    if (this.rate.perSecond === 0) return 0
-    const waitMs = this.#usedAt(now) + this.#tokenMs - this.rate.burst * this.#tokenMs
-    if (waitMs > 0) return Math.ceil(waitMs)
-    this.#usedMs += this.#tokenMs
-    return 0
+    const waitMs = this.wait(now)
+    if (waitMs === 0 && this.rate.perSecond > 0) this.#usedMs += this.#tokenMs
+    return waitMs
   }
 
   /** Takes tokens even when there are none: gives the debt in ms, for a reader that is slowed instead of refused. */
@@ -61,6 +65,10 @@ export class Buckets {
 
   get size(): number {
     return this.#buckets.size
+  }
+
+  wait(key: string, now: number): number {
+    return this.#buckets.get(key)?.wait(now) ?? 0
   }
 
   take(key: string, now: number): number {

@@ -194,7 +194,14 @@ export class Dispatch {
   #admit(connection: Connection, now: number): number {
     const { agentBuckets, addressBuckets } = this.#deps
     if (connection.agent === undefined) return 0
-    return agentBuckets.take(connection.agent.id, now) || addressBuckets.take(connection.address, now)
+    const { agent: { id }, address } = connection
+    const waitMs = Math.max(agentBuckets.wait(id, now), addressBuckets.wait(address, now))
+    // Taken from both or from neither: a refusal costs nothing, so that the wait it tells is the whole wait.
+    if (waitMs === 0) {
+      agentBuckets.take(id, now)
+      addressBuckets.take(address, now)
+    }
+    return waitMs
   }
 
   /** Frames of any kind cost reading speed, never an error: a connection in debt is read again once it is paid. */

@@ -124,7 +124,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         paced: true,
         async write({ me, channel, tx, now, roster }, { agent }) {
           const { name } = channel.info
-          if (await countInvitations(tx, name) >= options.maxInvitationsPerChannel) throw new Fail('LIMIT_REACHED', `${name} has as many open invitations as it allows`)
+          if (!await isInvited(tx, agent, name) && await countInvitations(tx, name) >= options.maxInvitationsPerChannel) throw new Fail('LIMIT_REACHED', `${name} has as many open invitations as it allows`)
           await addInvitation(tx, { channel: name, agent, by: me.id, at: now })
           const online = roster.agent(agent)
           const isKeyed = online === undefined ? (await findAgent(tx, agent))?.revoked_at === null : online.pubkey !== null
