@@ -1,0 +1,88 @@
+// Plays a scene against a relay: every frame in its order, and after the last line nobody has heard anything that is not written down.
+import type { Config } from '../../src/app.ts'
+import { startTestRelay, type TestRelay } from '../kit/relay.ts'
+import type { Wire } from '../kit/wire.ts'
+import { Bindings } from './bindings.ts'
+import type { Scene, Statement } from './script.ts'
+
+class Play {
+  readonly #relay: TestRelay
+  readonly #bindings = new Bindings()
+  readonly #wires = new Map<string, Wire>()
+
+  constructor(relay: TestRelay) {
+    this.#relay = relay
+    const now = relay.clock.now()
+    for (const [name, value] of Object.entries({ server_id: relay.serverId, now, earlier: now - 10_000 })) this.#bindings.bind(name, value)
+  }
+
+  async run(statement: Statement): Promise<void> {
+    switch (statement.kind) {
+      case 'key': return this.#bindings.addKey(statement.name)
+      case 'clock': return this.#relay.clock.advance(statement.ms)
+      case 'drain': {
+        void this.#relay.drain()
+        return
+      }
+      case 'connect': {
+        this.#wires.set(statement.who, await this.#relay.connect())
+        return
+      }
+      case 'login': {
+        const key = statement.key === undefined ? undefined : this.#bindings.key(statement.key)
+        const wire = await this.#relay.login(statement.who, { ...this.#bindings.fill(statement.fields) as object, ...(key !== undefined && { key }) })
+        this.#wires.set(statement.who, wire)
+        this.#bindings.bind(`id:${statement.who}`, wire.id)
+        return
+      }
+      case 'leave': return this.#wire(statement.who).close()
+      case 'silence': return this.#wire(statement.who).hearsNothing()
+      case 'send': return this.#wire(statement.who).send(this.#bindings.fill(statement.frame) as object)
+      case 'sendText': return this.#wire(statement.who).send(statement.text)
+      case 'hear': {
+        const heard = await this.#wire(statement.who).next()
+        const mismatch = this.#bindings.mismatch(statement.frame, heard)
+        if (mismatch !== undefined) throw new Error(`${mismatch}\nheard ${JSON.stringify(heard)}`)
+        return
+      }
+      case 'closed': {
+        const { code } = await this.#wire(statement.who).closed()
+        if (code !== statement.code) throw new Error(`closed with ${code}`)
+        return
+      }
+      default: statement satisfies never
+    }
+  }
+
+  /** Whatever anybody heard was written down. */
+  async finish(): Promise<void> {
+    for (const [who, wire] of this.#wires) {
+      if (!wire.isClosed) await wire.barrier()
+      const extra = wire.unread[0]
+      if (extra !== undefined) throw new Error(`${who} also heard ${JSON.stringify(extra)}`)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const wire of this.#wires.values()) await wire[Symbol.asyncDispose]()
+  }
+
+  #wire(who: string): Wire {
+    const wire = this.#wires.get(who)
+    if (wire === undefined) throw new Error(`${who} is not connected`)
+    return wire
+  }
+}
+
+export const playScene = async ({ relay: options, statements }: Scene): Promise<void> => {
+  await using relay = await startTestRelay(options as Partial<Config>)
+  await using play = new Play(relay)
+  for (const statement of statements) {
+    try {
+      await play.run(statement)
+    } catch (error) {
+      throw new Error(`line ${statement.line}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+  await play.finish()
+}

@@ -1,0 +1,40 @@
+// Plays every transcript, and shows that together they say everything the protocol can say.
+import { readFileSync, readdirSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { closeCodes, errors, frames, requests } from '../../lib/protocol/index.ts'
+import { playScene } from './runner.ts'
+import { parseScript, type Statement } from './script.ts'
+
+const scripts = readdirSync(import.meta.dirname).filter(file => file.endsWith('.txt')).sort()
+  .map(file => ({ file, scenes: parseScript(readFileSync(new URL(file, import.meta.url), 'utf8')) }))
+
+for (const { file, scenes } of scripts) {
+  describe(file, () => {
+    for (const scene of scenes) test(scene.title, () => playScene(scene))
+  })
+}
+
+describe('coverage', () => {
+  const statements: readonly Statement[] = scripts.flatMap(({ scenes }) => scenes.flatMap(scene => scene.statements))
+  const fields = (kind: 'send' | 'hear', field: string) => new Set(statements.flatMap(statement =>
+    statement.kind === kind ? [(statement.frame as Record<string, unknown>)[field]] : []))
+
+  test('every request occurs', () => {
+    expect(Object.keys(requests).filter(type => !fields('send', 'type').has(type))).toEqual([])
+  })
+
+  test('every server frame occurs', () => {
+    expect(Object.keys(frames).filter(type => !fields('hear', 'type').has(type))).toEqual([])
+  })
+
+  test('every error occurs, but those of a failing or overloaded relay', () => {
+    const faults = ['BUSY', 'STORAGE_UNAVAILABLE', 'INTERNAL']
+    expect(Object.keys(errors).filter(code => !fields('hear', 'code').has(code)).sort()).toEqual(faults.sort())
+  })
+
+  test('every close occurs, but those of a connection that does not read or answer pings', () => {
+    const seen = new Set(statements.flatMap(statement => statement.kind === 'closed' ? [statement.code] : []))
+    const mute = ['TOO_SLOW', 'PING_TIMEOUT']
+    expect(Object.entries(closeCodes).filter(([, { code }]) => !seen.has(code)).map(([name]) => name).sort()).toEqual(mute.sort())
+  })
+})
