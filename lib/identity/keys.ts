@@ -1,0 +1,55 @@
+// Ed25519 keys: making, signing, verifying. Works in browsers; Node programs get a faster signer from agentchat/node.
+import { getPublicKey, hashes, sign, utils, verify as verifyBytes } from '@noble/ed25519'
+import { sha512 } from '@noble/hashes/sha2.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { agentIdOf } from './agent-id.ts'
+import { fromBase64, privateKeyBytes, privateKeyPem, publicKeyBytes, publicKeyPem, toBase64 } from './pem.ts'
+
+// The library leaves SHA-512 to its user, by this one setting; every import of it here shares the same value.
+hashes.sha512 = sha512
+
+/** Who signs: an agent's key, without showing it. */
+export interface Identity {
+  /** canonical PEM */
+  readonly publicKey: string
+  /** "@" and 16 hex digits */
+  readonly agentId: string
+  readonly name?: string
+  /** Standard base64 of the Ed25519 signature over the text's UTF-8 bytes. */
+  sign(text: string): string
+}
+
+export interface KeyPair { /** PEM, SPKI */ readonly publicKey: string, /** PEM, PKCS #8 */ readonly privateKey: string }
+
+/** A new key pair, from the system's randomness. */
+export const generateKeyPair = (): KeyPair => {
+  const seed = utils.randomSecretKey()
+  return { publicKey: publicKeyPem(getPublicKey(seed)), privateKey: privateKeyPem(seed) }
+}
+
+/**
+ * An identity from a private key.
+ * @throws IdentityError when the PEM is not an Ed25519 private key
+ * @example const me = identityFrom(generateKeyPair().privateKey, { name: 'alice' })
+ */
+export const identityFrom = (privateKey: string, { name }: { readonly name?: string } = {}): Identity => {
+  const seed = privateKeyBytes(privateKey)
+  const publicKey = publicKeyPem(getPublicKey(seed))
+  return {
+    publicKey,
+    agentId: agentIdOf(publicKey),
+    ...(name !== undefined && { name }),
+    sign: text => toBase64(sign(utf8ToBytes(text), seed)),
+  }
+}
+
+/** Whether `signature` (standard base64) is the key's over `text`. Never throws: what cannot be read does not verify. */
+export const verify = (publicPem: string, text: string, signature: string): boolean => {
+  try {
+    const bytes = fromBase64(signature)
+    // RFC 8032 rules, as node:crypto applies them, so that both sides of a wire agree.
+    return bytes !== undefined && bytes.length === 64 && verifyBytes(bytes, utf8ToBytes(text), publicKeyBytes(publicPem), { zip215: false })
+  } catch {
+    return false
+  }
+}
