@@ -149,7 +149,7 @@ describe('caps', () => {
     await using wire = await relay.connect()
     const { challenge_id, nonce } = await wire.ask({ type: 'IDENTIFY', name: 'ann', pubkey: key.pem, ...fields }, 'CHALLENGE')
     const timestamp = Date.now()
-    return await wire.refusal({ type: 'VERIFY_IDENTITY'', challenge_id, timestamp, signature: signWith(key, loginText({ nonce, challengeId: challenge_id, timestamp })) })
+    return await wire.refusal({ type: 'VERIFY_IDENTITY', challenge_id, timestamp, signature: signWith(key, loginText({ nonce, challengeId: challenge_id, timestamp })) })
   }
 
   test('channels', async () => {
