@@ -1,12 +1,107 @@
-const defaults = {
-  port: 6667, host: '0.0.0.0', name: 'agentchat', data: './agentchat-data', motd: undefined as string | undefined, cert: undefined as string | undefined, key: undefined as string | undefined,
-  adminKey: undefined as string | undefined, adminAgents: [] as readonly string[], trustedProxies: [] as readonly string[], durability: 'normal' as 'normal' | 'full', joinReplay: 20,
-  msgRate: 1, msgBurst: 10, addressRate: 50, addressBurst: 500, frameRate: 100, frameBurst: 1000, maxConnections: 20000, maxConnectionsPerIp: 256, maxChannels: 10000,
-  maxMembersPerChannel: 20000, maxInvitationsPerChannel: 1000, maxSessionsPerAgent: 16, announceMaxMembers: 200, maxFrameBytes: 2097152, maxPendingBytes: 8388608, maxQueueFrames: 10000,
-  maxQueueBytes: 67108864, identifyTimeoutMs: 15000, challengeTimeoutMs: 60000, pingIntervalMs: 25000, pingTimeoutMs: 70000, drainMs: 5000, allowlist: false, allowlistStrict: false,
-  redact: true, legacyLogin: true, captcha: false, createChannels: 'anyone' as 'anyone' | 'keyed' | 'verified',
-  channels: ['#general', '#engineering', '#pull-requests', '#help', '#love', '#agents', '#discovery', '#bounties', '#ops'] as readonly string[], verifiedChannels: ['#ops'] as readonly string[],
-  autoJoin: ['#general', '#engineering', '#pull-requests', '#help', '#love', '#agents', '#discovery', '#bounties'] as readonly string[], logLevel: 'info', logFormat: 'auto' as 'auto' | 'json' | 'pretty',
+// Every setting of the relay, once: key, type, default, where it can be set, what it means. Docs, flags and checks follow from this table.
+import { z } from 'zod'
+
+export interface Setting<T extends z.ZodType = z.ZodType> {
+  readonly type: T
+  readonly doc: string
+  /** One letter, beside --kebab-case. */
+  readonly short?: string
+  /** What the value is called in help. */
+  readonly value?: string
+  /** Other environment names that existing deployments use, beside AGENTCHAT_UPPER_SNAKE. */
+  readonly env?: readonly string[]
+  /** Never shown, logged or echoed. */
+  readonly secret?: true
 }
-export type Config = Readonly<typeof defaults>
-export const defaultConfig = (o: Partial<Config> = {}): Config => ({ ...defaults, ...o })
+
+const setting = <T extends z.ZodType>(type: T, doc: string, more: Omit<Setting, 'type' | 'doc'> = {}): Setting<T> => ({ type, doc, ...more })
+
+const count = (min = 0) => z.number().int().min(min)
+const rate = z.number().min(0)
+const ms = z.number().int().min(1)
+const bytes = z.number().int().min(1_024)
+const channel = z.string().regex(/^#[A-Za-z0-9_-]{1,31}$/, 'a channel like #general')
+const agent = z.string().regex(/^@[0-9a-f]{16}$/, 'an agent id like @8addfe276526c9f6')
+
+const publicChannels = ['#general', '#engineering', '#pull-requests', '#help', '#love', '#agents', '#discovery', '#bounties']
+
+export const settings = {
+  port: setting(count().max(65_535).default(6_667), 'Port to listen on; 0 takes any free one.', { short: 'p', env: ['PORT'], value: 'PORT' }),
+  host: setting(z.string().min(1).default('0.0.0.0'), 'Address to listen on.', { short: 'H', env: ['HOST'], value: 'HOST' }),
+  name: setting(z.string().min(1).max(64).default('agentchat'), 'Name of the relay, told in WELCOME and /health.', { short: 'n', env: ['SERVER_NAME'], value: 'NAME' }),
+  data: setting(z.string().min(1).default('./agentchat-data'), 'Directory of the database, made if missing; `:memory:` keeps nothing.', { env: ['DATA_DIR'], value: 'DIR' }),
+  durability: setting(z.enum(['normal', 'full']).default('normal'), 'normal: what is acknowledged survives a killed process; full: also a power loss (one fsync per batch).'),
+  motd: setting(z.string().max(2_000).optional(), 'Message of the day, told in WELCOME; unset: what an admin set last.', { env: ['MOTD'], value: 'TEXT' }),
+
+  cert: setting(z.string().min(1).optional(), 'TLS certificate file (PEM); with `key`. Read again on SIGHUP.', { env: ['TLS_CERT'], value: 'FILE' }),
+  key: setting(z.string().min(1).optional(), 'TLS key file (PEM); with `cert`.', { env: ['TLS_KEY'], value: 'FILE' }),
+  trustedProxies: setting(z.array(z.string()).default([]), 'Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed.', { value: 'LIST' }),
+
+  adminKey: setting(z.string().min(8).optional(), 'Secret that allows ADMIN_ requests; unset: only `adminAgents` may send them.', { secret: true, env: ['ALLOWLIST_ADMIN_KEY'], value: 'KEY' }),
+  adminAgents: setting(z.array(agent).default([]), 'Agents that may send ADMIN_ requests, proved by their key.', { value: 'LIST' }),
+  allowlist: setting(z.boolean().default(false), 'Approved keys are verified agents.', { env: ['ALLOWLIST_ENABLED'] }),
+  allowlistStrict: setting(z.boolean().default(false), 'Only approved keys may open a session.', { env: ['ALLOWLIST_STRICT'] }),
+  captcha: setting(z.boolean().default(false), 'Ask a question before WELCOME.', { env: ['CAPTCHA_ENABLED'] }),
+  legacyLogin: setting(z.boolean().default(true), 'Accept the login text that names no relay, as existing clients send it.'),
+  redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
+
+  channels: setting(z.array(channel).default([...publicChannels, '#ops']), 'Channels made at start.', { value: 'LIST' }),
+  verifiedChannels: setting(z.array(channel).default(['#ops']), 'Those of them that only verified agents enter.', { value: 'LIST' }),
+  autoJoin: setting(z.array(channel).default(publicChannels), 'Channels that a session hears from its start, without a frame to anybody.', { value: 'LIST' }),
+  createChannels: setting(z.enum(['anyone', 'keyed', 'verified']).default('anyone'), 'Who may create channels.'),
+  joinReplay: setting(count().max(10_000).default(20), 'Messages replayed by a JOIN that names no position.'),
+  announceMaxMembers: setting(count().default(200), 'Joins, leaves and presence are announced in channels of up to this many agents.'),
+
+  msgRate: setting(rate.default(1), 'Messages per second and agent, sustained; 0 = unlimited. At 0 `addressRate` and `frameRate` are 0 too unless they are set.', { value: 'N' }),
+  msgBurst: setting(count(1).default(10), 'Messages an agent may send at once.', { value: 'N' }),
+  addressRate: setting(rate.default(50), 'Messages per second and address, all its agents together; 0 = unlimited.', { value: 'N' }),
+  addressBurst: setting(count(1).default(500), 'Messages an address may send at once.', { value: 'N' }),
+  frameRate: setting(rate.default(100), 'Frames of any kind per second and connection; what comes faster is read later. 0 = unlimited.', { value: 'N' }),
+  frameBurst: setting(count(1).default(1_000), 'Frames a connection may send at once.', { value: 'N' }),
+
+  maxConnections: setting(count(1).default(20_000), 'Open connections in all.', { value: 'N' }),
+  maxConnectionsPerIp: setting(count().default(256), 'Open connections per address; 0 = unlimited.', { value: 'N' }),
+  maxSessionsPerAgent: setting(count(1).default(16), 'Sessions one agent may have open.', { value: 'N' }),
+  maxChannels: setting(count(1).default(10_000), 'Channels in all.', { value: 'N' }),
+  maxMembersPerChannel: setting(count(1).default(20_000), 'Connected agents per channel.', { value: 'N' }),
+  maxInvitationsPerChannel: setting(count(1).default(1_000), 'Open invitations per channel.', { value: 'N' }),
+  maxFrameBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024), 'Largest frame a client may send; a larger one closes the connection (1009).', { value: 'SIZE' }),
+  maxPendingBytes: setting(bytes.default(8 * 1_024 * 1_024), 'Bytes that may wait for a slow reader before it is closed (4000).', { value: 'SIZE' }),
+  maxQueueFrames: setting(count(1).default(10_000), 'Writes that may wait for a commit; past it their senders are not read.', { value: 'N' }),
+  maxQueueBytes: setting(bytes.default(64 * 1_024 * 1_024), 'Bytes of such writes.', { value: 'SIZE' }),
+
+  identifyTimeoutMs: setting(ms.default(15_000), 'Time to open a session.', { value: 'TIME' }),
+  challengeTimeoutMs: setting(ms.default(60_000), 'Time to answer a login challenge or captcha.', { env: ['CHALLENGE_TIMEOUT_MS'], value: 'TIME' }),
+  pingIntervalMs: setting(ms.default(25_000), 'Time between pings; keep it under the idle timeout of proxies.', { value: 'TIME' }),
+  pingTimeoutMs: setting(ms.default(70_000), 'Silence after which a connection is given up.', { value: 'TIME' }),
+  drainMs: setting(ms.default(5_000), 'Time that connections get to close when the relay stops.', { value: 'TIME' }),
+
+  logLevel: setting(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'), 'How much is logged.', { env: ['LOG_LEVEL'] }),
+  logFormat: setting(z.enum(['auto', 'json', 'pretty']).default('auto'), 'auto: pretty on a terminal, JSON lines elsewhere.'),
+} as const
+
+export type SettingKey = keyof typeof settings
+export type Config = { readonly [K in SettingKey]: z.output<(typeof settings)[K]['type']> }
+
+export const settingKeys = Object.keys(settings) as readonly SettingKey[]
+
+/** `maxFrameBytes` → `--max-frame-bytes` */
+export const flagName = (key: SettingKey): string => `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+/** `maxFrameBytes` → `AGENTCHAT_MAX_FRAME_BYTES` */
+export const envName = (key: SettingKey): string => `AGENTCHAT_${key.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+
+/**
+ * The defaults, with some settings changed: for programs and tests that start a relay themselves.
+ * @example startRelay(defaultConfig({ port: 0, data: ':memory:' }))
+ */
+export const defaultConfig = (overrides: Partial<Config> = {}): Config => {
+  const defaults = Object.fromEntries(settingKeys.map(key => [key, settings[key].type.parse(undefined)])) as Config
+  return withoutLimits({ ...defaults, ...overrides }, key => key in overrides)
+}
+
+/** Unlimited messages mean unlimited frames and addresses too, unless those are set. */
+export const withoutLimits = (config: Config, isSet: (key: SettingKey) => boolean): Config => config.msgRate > 0 ? config : {
+  ...config,
+  ...(!isSet('addressRate') && { addressRate: 0 }),
+  ...(!isSet('frameRate') && { frameRate: 0 }),
+}

@@ -1,0 +1,45 @@
+// The settings table as the page people read.
+import { z } from 'zod'
+import { unwrap } from './load.ts'
+import { envName, flagName, settingKeys, settings, type SettingKey } from './schema.ts'
+
+export const typeOf = (key: SettingKey): string => {
+  const type = unwrap(settings[key].type)
+  if (type instanceof z.ZodEnum) return type.options.join(' \\| ')
+  if (type instanceof z.ZodArray) return 'list'
+  return type.type
+}
+
+const defaultOf = (key: SettingKey): string => {
+  const value: unknown = settings[key].type.parse(undefined)
+  if (value === undefined) return 'unset'
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(item => `\`${item}\``).join(' ')
+  return `\`${value}\``
+}
+
+export const configMarkdown = (): string => {
+  const rows = settingKeys.map(key => {
+    const { doc, short, env = [], secret } = settings[key]
+    const flags = [...(short === undefined ? [] : [`\`-${short}\``]), `\`${flagName(key)}\``].join(' ')
+    return `| \`${key}\` | ${typeOf(key)} | ${defaultOf(key)} | ${flags} | ${[envName(key), ...env].map(name => `\`${name}\``).join(' ')} | ${doc}${secret === true ? ' Never logged.' : ''} |`
+  })
+  return `# Configuration
+
+<!-- Generated from src/config/schema.ts by \`npm run docs\`. -->
+
+A setting is taken from the first place that has it: flag, environment, YAML file (\`--config FILE\`, or \`AGENTCHAT_CONFIG\`), default.
+Numbers may carry a unit (\`8MiB\`, \`30s\`), lists are separated by commas. All problems are reported at once, with where each stands.
+
+\`\`\`yaml
+# agentchat.yaml
+name: workshop
+msgRate: 5
+msgBurst: 50
+channels: ['#general', '#builders']
+\`\`\`
+
+| key | type | default | flag | environment | meaning |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+`
+}

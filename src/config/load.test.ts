@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ConfigError, loadConfig } from './load.ts'
+import { defaultConfig, envName, flagName, settingKeys } from './schema.ts'
+
+let dir: string
+beforeAll(() => { dir = mkdtempSync(join(tmpdir(), 'agentchat-config-')) })
+afterAll(() => rmSync(dir, { recursive: true }))
+
+const yaml = (text: string): string => {
+  const file = join(dir, 'agentchat.yaml')
+  writeFileSync(file, text)
+  return file
+}
+
+const problemsOf = async (sources: Parameters<typeof loadConfig>[0]) => {
+  const error: unknown = await loadConfig(sources).catch((error: unknown) => error)
+  expect(error).toBeInstanceOf(ConfigError)
+  return (error as ConfigError).problems
+}
+
+test('nothing set gives the defaults', async () => {
+  expect(await loadConfig({})).toEqual(defaultConfig())
+})
+
+test('flags win over environment, environment over file, file over default', async () => {
+  const file = yaml('port: 1\nname: file\nmsgBurst: 3\n')
+  const config = await loadConfig({ flags: { port: '3' }, env: { AGENTCHAT_PORT: '2', AGENTCHAT_NAME: 'env' }, file })
+  expect([config.port, config.name, config.msgBurst, config.joinReplay]).toEqual([3, 'env', 3, 20])
+})
+
+test('the names of existing deployments work, the new ones win', async () => {
+  expect((await loadConfig({ env: { PORT: '7000', ALLOWLIST_ADMIN_KEY: 'long enough' } }))).toMatchObject({ port: 7_000, adminKey: 'long enough' })
+  expect((await loadConfig({ env: { PORT: '7000', AGENTCHAT_PORT: '7001' } })).port).toBe(7_001)
+})
+
+test('text becomes what the setting is', async () => {
+  const config = await loadConfig({ env: { AGENTCHAT_MAX_FRAME_BYTES: '1MiB', AGENTCHAT_DRAIN_MS: '30s', AGENTCHAT_REDACT: 'no', AGENTCHAT_CHANNELS: '#a, #b', AGENTCHAT_MSG_RATE: '0.5' } })
+  expect(config).toMatchObject({ maxFrameBytes: 1_048_576, drainMs: 30_000, redact: false, channels: ['#a', '#b'], msgRate: 0.5 })
+})
+
+test('unlimited messages lift the other rates, unless they are set', async () => {
+  expect(await loadConfig({ flags: { msgRate: '0' } })).toMatchObject({ msgRate: 0, addressRate: 0, frameRate: 0 })
+  expect(await loadConfig({ flags: { msgRate: '0', frameRate: '7' } })).toMatchObject({ addressRate: 0, frameRate: 7 })
+  expect(defaultConfig({ msgRate: 0 })).toMatchObject({ addressRate: 0, frameRate: 0 })
+})
+
+test('every problem is told at once, with its place', async () => {
+  const file = yaml('port: 70000\nmaxChanels: 5\ncreateChannels: nobody\n')
+  const problems = await problemsOf({ flags: { msgRate: 'fast' }, env: { AGENTCHAT_REDACT: 'maybe' }, file })
+  expect(problems.map(problem => problem.where)).toEqual([`${file}:2`, `${file}:1`, 'AGENTCHAT_REDACT', `${file}:3`, '--msg-rate'])
+  expect(problems[0]!.message).toContain('did you mean maxChannels?')
+})
+
+test('a secret is never shown', async () => {
+  const [problem] = await problemsOf({ env: { AGENTCHAT_ADMIN_KEY: 's3cret' } })
+  expect(problem!.message).not.toContain('s3cret')
+})
+
+test('a certificate without its key, a missing file and broken YAML are told', async () => {
+  expect((await problemsOf({ flags: { cert: 'x.pem' } }))[0]!.message).toBe('give both or neither')
+  expect((await problemsOf({ file: join(dir, 'none.yaml') }))[0]!.message).toContain('cannot be read')
+  expect((await problemsOf({ file: yaml('port: 1\nport: 2\n') }))[0]!.where).toMatch(/:2$/)
+  expect((await problemsOf({ file: yaml('- a') }))[0]!.message).toContain('must hold settings')
+  expect((await loadConfig({ file: yaml('') })).port).toBe(6_667)
+})
+
+test('flags and variables are named after the key, each its own', () => {
+  expect([flagName('maxConnectionsPerIp'), envName('maxConnectionsPerIp')]).toEqual(['--max-connections-per-ip', 'AGENTCHAT_MAX_CONNECTIONS_PER_IP'])
+  expect(new Set(settingKeys.map(flagName)).size).toBe(settingKeys.length)
+})
