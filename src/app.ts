@@ -32,6 +32,8 @@ export interface RelayParts {
   readonly log?: Logger
   /** 0 ≤ random < 1 */
   readonly random?: () => number
+  /** Another store, or one that is watched. */
+  readonly openStore?: typeof openSqlite
 }
 
 /**
@@ -48,7 +50,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
   const metrics = createMetrics()
 
-  const store = openSqlite({ data: config.data, durability: config.durability, migrations: [agentMigrations, ...featureMigrations], newEpoch: () => randomHex(8) })
+  const store = (parts.openStore ?? openSqlite)({ data: config.data, durability: config.durability, migrations: [agentMigrations, ...featureMigrations], newEpoch: () => randomHex(8) })
   try {
     const { serverId, resumeSecret } = await relaySecrets(store, randomHex)
     await addConfiguredChannels(store, config, clock.now())

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { BlockList, isIP, type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createSecureContext } from 'node:tls'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { CloseName } from '../../lib/protocol/index.ts'
 
@@ -86,7 +87,13 @@ export class Listener {
   }
 
   #tls(): { cert: Buffer, key: Buffer } {
-    return { cert: readPem('certificate', this.#options.cert!), key: readPem('key', this.#options.key!) }
+    const files = { cert: readPem('certificate', this.#options.cert!), key: readPem('key', this.#options.key!) }
+    try {
+      createSecureContext(files)
+    } catch (error) {
+      throw new ListenError(`The TLS certificate and its key cannot be used: ${(error as Error).message}`, 'Give two PEM files that belong together with --cert and --key.', error)
+    }
+    return files
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -19,7 +19,22 @@ export interface SqliteOptions {
 
 const maxCachedStatements = 500
 
-export const openSqlite = (options: SqliteOptions): Store => guarded(() => new SqliteStore(options))
+type Open = (file: string, options: BetterSqlite3.Options) => Database
+
+export const openSqlite = (options: SqliteOptions): Store => {
+  const opened: Database[] = []
+  try {
+    return new SqliteStore(options, (file, how) => {
+      const db = new BetterSqlite3(file, how)
+      opened.push(db)
+      return db
+    })
+  } catch (error) {
+    // Nothing stays open, the lock least of all: the next attempt starts afresh.
+    for (const db of opened) db.close()
+    throw storageErrorOf(error) ?? error
+  }
+}
 
 class SqliteStore implements Store {
   readonly epoch: string
@@ -35,12 +50,12 @@ class SqliteStore implements Store {
   #writes = 0
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor({ data, durability, migrations, newEpoch }: SqliteOptions) {
+  constructor({ data, durability, migrations, newEpoch }: SqliteOptions, open: Open) {
     const inMemory = data === ':memory:'
     if (!inMemory) mkdirSync(data, { recursive: true, mode: 0o700 })
-    this.#lock = inMemory ? undefined : holdLock(join(data, 'lock.db'))
+    this.#lock = inMemory ? undefined : holdLock(open(join(data, 'lock.db'), { timeout: 1_000 }))
     const file = inMemory ? data : join(data, 'agentchat.db')
-    this.#writer = new BetterSqlite3(file, { timeout: 2_000 })
+    this.#writer = open(file, { timeout: 2_000 })
     this.#writer.pragma('journal_mode = WAL')
     this.#writer.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
     migrate(this.#writer, [
@@ -50,7 +65,7 @@ class SqliteStore implements Store {
     ])
     this.#writer.prepare('INSERT INTO meta (key, value) VALUES (\'epoch\', ?) ON CONFLICT DO NOTHING').run(newEpoch())
     this.epoch = this.#writer.prepare<[], { value: string }>('SELECT value FROM meta WHERE key = \'epoch\'').get()!.value
-    this.#reader = inMemory ? this.#writer : new BetterSqlite3(file, { readonly: true, timeout: 2_000 })
+    this.#reader = inMemory ? this.#writer : open(file, { readonly: true, timeout: 2_000 })
 
     this.#begin = this.#writer.prepare('BEGIN IMMEDIATE')
     this.#commit = this.#writer.prepare('COMMIT')
@@ -84,7 +99,7 @@ class SqliteStore implements Store {
     } catch (error) {
       if (this.#writer.inTransaction) this.#rollback.run()
       this.#log.rolledBack()
-      throw storageErrorOf(error) ?? error
+      throw storageErrorOf(error) ?? storageErrorOf((error as Error).cause) ?? error
     }
   }
 
@@ -106,8 +121,7 @@ class SqliteStore implements Store {
 }
 
 /** One process per directory: a second one would hand out the same numbers. The lock dies with the process that holds it. */
-const holdLock = (file: string): Database => {
-  const lock = new BetterSqlite3(file, { timeout: 1_000 })
+const holdLock = (lock: Database): Database => {
   lock.exec('BEGIN EXCLUSIVE')
   return lock
 }
@@ -147,12 +161,4 @@ const storageErrorOf = (error: unknown): StorageError | undefined => {
   if (known !== undefined) return new StorageError(`Storage failed: ${(error as Error).message}`, hints[known]!, error)
   if (['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST', 'EPERM'].includes(code)) return new StorageError(`Storage failed: ${(error as Error).message}`, 'Check the --data directory.', error)
   return undefined
-}
-
-const guarded = <T>(open: () => T): T => {
-  try {
-    return open()
-  } catch (error) {
-    throw storageErrorOf(error) ?? error
-  }
 }
