@@ -1,0 +1,193 @@
+// What the machine does to a relay: taken ports, missing files, locked, damaged and full storage. Each is a sentence with what to do next.
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
+import { sql, type Kysely } from 'kysely'
+import { expect, test } from 'vitest'
+import type { Frame } from '../lib/protocol/index.ts'
+import { ListenError, StorageError, startRelay, type Config } from '../src/app.ts'
+import type { Store } from '../src/store/store.ts'
+import { newFolder, type Folder } from './kit/folder.ts'
+import { startTestRelay, testConfig, type TestRelay } from './kit/relay.ts'
+import { expectExchange, metricsOf } from './kit/vitals.ts'
+import { newKey } from './kit/wire.ts'
+
+/** The error that keeps a relay from starting. */
+const failure = async (overrides: Partial<Config>): Promise<ListenError | StorageError> => {
+  try {
+    await (await startRelay(testConfig(overrides))).drain()
+  } catch (error) {
+    expect(error instanceof ListenError || error instanceof StorageError, String(error)).toBe(true)
+    return error as ListenError
+  }
+  throw new Error('the relay started')
+}
+
+const portOf = (relay: TestRelay): number => Number(new URL(relay.url).port)
+
+test('a busy port is told with the way out, and the storage is free again', async () => {
+  await using relay = await startTestRelay()
+  using data = newFolder()
+  const error = await failure({ port: portOf(relay), data: data.path })
+  expect(error).toBeInstanceOf(ListenError)
+  expect(error.message).toBe(`Port ${portOf(relay)} on 127.0.0.1 is taken`)
+  expect(error.hint).toContain(`--port ${portOf(relay) + 1}`)
+  await (await startTestRelay({ data: data.path })).drain()
+  await expectExchange(relay.url)
+})
+
+test('a host that is not here is told', async () => {
+  expect((await failure({ host: '192.0.2.1' })).hint).toContain('--host')
+})
+
+test('a trusted proxy that is no address is told', async () => {
+  expect((await failure({ trustedProxies: ['proxy.internal'] })).message).toContain('"proxy.internal"')
+})
+
+const certificate = (folder: Folder, name: string): { readonly cert: string, readonly key: string } => {
+  const [cert, key] = [folder.at(`${name}.crt`), folder.at(`${name}.key`)]
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  return { cert, key }
+}
+
+test.each(['cert', 'key'] as const)('a missing --%s is told with the path', async missing => {
+  using folder = newFolder()
+  const files = { ...certificate(folder, 'relay'), [missing]: folder.at('nowhere.pem') }
+  const error = await failure(files)
+  expect(error).toBeInstanceOf(ListenError)
+  expect(error.message).toContain('nowhere.pem')
+  expect(error.hint).toContain(`--${missing}`)
+})
+
+test('certificate files that are none are told', async () => {
+  using folder = newFolder()
+  const { cert, key } = certificate(folder, 'relay')
+  writeFileSync(cert, 'not a certificate')
+  expect((await failure({ cert, key })).hint).toContain('--cert')
+})
+
+test('a certificate that does not fit its key is told', async () => {
+  using folder = newFolder()
+  const [one, two] = [certificate(folder, 'one'), certificate(folder, 'two')]
+  expect((await failure({ cert: one.cert, key: two.key })).hint).toContain('--cert')
+})
+
+test('a reload of damaged certificate files fails in words and keeps the certificate in use', async () => {
+  using folder = newFolder()
+  const files = certificate(folder, 'one')
+  const relay = await startRelay(testConfig(files))
+  const nameSeen = (): Promise<unknown> => new Promise((resolve, reject) => {
+    const request = get({ port: relay.port, host: '127.0.0.1', path: '/healthz', rejectUnauthorized: false, agent: false }, response => {
+      resolve((response.socket as import('node:tls').TLSSocket).getPeerCertificate().subject.CN)
+      response.resume()
+    })
+    request.on('error', reject)
+  })
+  expect(await nameSeen()).toBe('one')
+  writeFileSync(files.cert, 'not a certificate')
+  expect(() => relay.reloadTls()).toThrow(ListenError)
+  expect(await nameSeen()).toBe('one')
+  const { cert, key } = certificate(folder, 'two')
+  execFileSync('mv', [cert, files.cert])
+  execFileSync('mv', [key, files.key])
+  relay.reloadTls()
+  expect(await nameSeen()).toBe('two')
+  await relay.drain()
+})
+
+test('a second relay on the same data is told, and the first goes on', async () => {
+  using data = newFolder()
+  await using first = await startTestRelay({ data: data.path })
+  const error = await failure({ data: data.path })
+  expect(error).toBeInstanceOf(StorageError)
+  expect(error.hint).toBe('Another process holds the database: stop it, or give another --data directory.')
+  await expectExchange(first.url)
+})
+
+test('a database that is none is told; once it is out of the way the relay starts', async () => {
+  using data = newFolder()
+  writeFileSync(data.at('agentchat.db'), 'garbage, and not a little of it. '.repeat(1_000))
+  const error = await failure({ data: data.path })
+  expect(error).toBeInstanceOf(StorageError)
+  expect(error.hint).toContain('not a database')
+  rmSync(data.at('agentchat.db'))
+  await using relay = await startTestRelay({ data: data.path })
+  await expectExchange(relay.url)
+})
+
+test('a data directory that is a file is told', async () => {
+  using data = newFolder()
+  writeFileSync(data.at('file'), '')
+  const error = await failure({ data: data.at('file') })
+  expect(error).toBeInstanceOf(StorageError)
+  expect(error.hint).toContain('--data')
+})
+
+test.skipIf(process.getuid?.() === 0)('a data directory that cannot be written is told (not as root, who can write everywhere)', async () => {
+  using data = newFolder()
+  mkdirSync(data.at('sealed'))
+  chmodSync(data.at('sealed'), 0o500)
+  expect((await failure({ data: data.at('sealed') })).hint).toContain('--data')
+})
+
+/** As if the disk were full: SQLite may not make its file larger. */
+const fillDisk = ({ store }: TestRelay) => limitPages(store, 1)
+const freeDisk = ({ store }: TestRelay) => limitPages(store, 1_000_000)
+const limitPages = (store: Store, pages: number) =>
+  store.write(tx => sql.raw(`PRAGMA max_page_count = ${pages}`).execute(tx.tables() as Kysely<unknown>))
+
+test('on a full disk writes are refused as such, reads go on, nothing acknowledged is lost, and it heals by itself', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  const key = newKey()
+  const large = 'x'.repeat(100_000)
+  await using ann = await relay.login('ann', { key })
+  await using bob = await relay.login('bob')
+  await ann.ask({ type: 'MSG', to: '#general', content: 'before' }, 'ACK')
+  await fillDisk(relay)
+  const refused = { code: 'STORAGE_UNAVAILABLE', retry_after_ms: 1_000 }
+  expect(await ann.refusal({ type: 'MSG', id: 'large', to: '#general', content: large })).toMatchObject(refused)
+  expect(await ann.refusal({ type: 'MSG', to: bob.id, content: large })).toMatchObject(refused)
+  // A batch of several: those that fit are stored, each of the others is refused.
+  ann.send(...Array.from({ length: 5 }, (_, i) => ({ type: 'MSG', id: `batch-${i}`, to: '#general', content: large })))
+  for (let i = 0; i < 5; i++) expect(await ann.next('ERROR')).toMatchObject({ re: `batch-${i}`, ...refused })
+  expect((await bob.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')).events).toMatchObject([{ content: 'before', seq: 1 }])
+  await bob.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')
+  await bob.ask({ type: 'JOIN', channel: '#help' }, 'JOINED')
+  await freeDisk(relay)
+  expect(await ann.ask({ type: 'MSG', id: 'large', to: '#general', content: large }, 'ACK')).toMatchObject({ seq: 2 })
+  expect((await bob.take('MSG', 2)).map(message => message.seq)).toEqual([1, 2])
+  await expectExchange(relay.url)
+  await relay.drain()
+  await using again = await startTestRelay({ data: data.path })
+  await using reader = await again.login('reader')
+  const { events } = await reader.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')
+  expect(events.map(event => event.seq)).toEqual([1, 2, 3])
+})
+
+test('on a full disk also the writes of features are refused as such', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  await using ann = await relay.login('ann', { key: newKey() })
+  await fillDisk(relay)
+  // Channels until the pages at hand are full.
+  let answer: Frame
+  let count = 0
+  do {
+    ann.send({ type: 'CREATE_CHANNEL', channel: `#c${count}`, description: 'd'.repeat(1_000) })
+    answer = await ann.next()
+  } while (answer.type === 'JOINED' && ++count < 200)
+  expect(answer).toMatchObject({ type: 'ERROR', code: 'STORAGE_UNAVAILABLE' })
+  expect(Object.keys(await metricsOf(relay.httpUrl))).not.toContain('agentchat_errors_sent_total{code="INTERNAL"}')
+  await freeDisk(relay)
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#room' }, 'JOINED')
+  await expectExchange(relay.url)
+})
+
+test('the data directory is private to its owner', async () => {
+  using folder = newFolder()
+  await using relay = await startTestRelay({ data: folder.at('made') })
+  expect(existsSync(folder.at('made/agentchat.db'))).toBe(true)
+  expect(execFileSync('stat', ['-c', '%a', folder.at('made')]).toString().trim()).toBe('700')
+  await expectExchange(relay.url)
+})
