@@ -1,7 +1,9 @@
 // Relays for tests: quiet, on a free port of the loopback, in memory, unpaced, with a clock that a test can move.
 import { startRelay, defaultConfig, type Config, type RelayParts, type RunningRelay } from '../../src/app.ts'
 import type { Clock } from '../../src/base/clock.ts'
-import { login, connect, type Wire } from './wire.ts'
+import { openSqlite } from '../../src/store/sqlite.ts'
+import { HeldStore } from './store.ts'
+import { connect, login, type Wire } from './wire.ts'
 
 /** Real time, moved by hand. */
 export class TestClock implements Clock {
@@ -21,11 +23,13 @@ export const testConfig = (overrides: Partial<Config> = {}): Config =>
 
 export class TestRelay {
   readonly clock: TestClock
+  readonly store: HeldStore
   readonly #running: RunningRelay
 
-  constructor(running: RunningRelay, clock: TestClock) {
+  constructor(running: RunningRelay, clock: TestClock, store: HeldStore) {
     this.#running = running
     this.clock = clock
+    this.store = store
   }
 
   get url(): string {
@@ -48,7 +52,14 @@ export class TestRelay {
     return login(this.url, name, options)
   }
 
+  /** One number of /metrics. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.httpUrl}/metrics`)).text()
+    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+  }
+
   drain(): Promise<void> {
+    this.store.release()
     return this.#running.drain()
   }
 
@@ -60,5 +71,7 @@ export class TestRelay {
 /** @example await using relay = await startTestRelay({ captcha: true }) */
 export const startTestRelay = async (overrides: Partial<Config> = {}, parts: Omit<RelayParts, 'clock'> = {}): Promise<TestRelay> => {
   const clock = new TestClock()
-  return new TestRelay(await startRelay(testConfig(overrides), { ...parts, clock }), clock)
+  let store: HeldStore | undefined
+  const running = await startRelay(testConfig(overrides), { ...parts, clock, openStore: options => store = new HeldStore((parts.openStore ?? openSqlite)(options)) })
+  return new TestRelay(running, clock, store!)
 }

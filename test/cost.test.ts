@@ -1,0 +1,147 @@
+// What a message costs, counted: encodings, statements and system calls. Never time.
+import { Socket } from 'node:net'
+import BetterSqlite3 from 'better-sqlite3'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import type { Wire } from './kit/wire.ts'
+
+afterEach(() => { vi.restoreAllMocks() })
+
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+/** Ready texts, so that no encoding of the sender is counted. */
+const said = (count: number, withId: boolean) => upTo(count).map(i => JSON.stringify({ type: 'MSG', to: '#general', content: `message ${i}`, ...(withId && { id: `m${i}` }) }))
+
+/** A room with one sender who has spoken before, so that nothing is done for the first time. */
+const room = async (relay: TestRelay, members: number): Promise<{ readonly sender: Wire, readonly members: readonly Wire[] }> => {
+  const sender = await relay.login('sender')
+  const others: Wire[] = []
+  for (const i of upTo(members)) others.push(await relay.login(`member${i}`))
+  await sender.ask({ type: 'MSG', to: '#general', content: 'warm' }, 'ACK')
+  for (const wire of [sender, ...others]) await wire.next('MSG')
+  return { sender, members: others }
+}
+
+/** The types of the frames that JSON.stringify made since. */
+const countEncodings = (): () => readonly unknown[] => {
+  const stringify = vi.spyOn(JSON, 'stringify')
+  return () => stringify.mock.calls.flatMap(([value]) => typeof value === 'object' ? [(value as { readonly type?: unknown }).type] : [])
+}
+
+/** Calls of the operating system that wrote to the relay's sockets, with the buffers they were given. */
+const countWrites = (relay: TestRelay): { readonly calls: (readonly Buffer[])[] } => {
+  const port = Number(new URL(relay.url).port)
+  const calls: (readonly Buffer[])[] = []
+  const { _write, _writev } = Socket.prototype
+  vi.spyOn(Socket.prototype, '_write').mockImplementation(function (this: Socket, chunk, ...rest) {
+    if (this.localPort === port) calls.push([chunk as Buffer])
+    return _write.call(this, chunk, ...rest)
+  })
+  vi.spyOn(Socket.prototype, '_writev').mockImplementation(function (this: Socket, chunks, ...rest) {
+    if (this.localPort === port) calls.push(chunks.map(({ chunk }) => chunk as Buffer))
+    return _writev!.call(this, chunks, ...rest)
+  })
+  return { calls }
+}
+
+const countStatements = (): readonly string[] => {
+  const statements: string[] = []
+  const prototype = Object.getPrototypeOf(new BetterSqlite3(':memory:').prepare('SELECT 1')) as BetterSqlite3.Statement
+  for (const method of ['run', 'get', 'all', 'iterate'] as const) {
+    const original = prototype[method] as (this: BetterSqlite3.Statement, ...args: unknown[]) => unknown
+    vi.spyOn(prototype, method).mockImplementation(function (this: BetterSqlite3.Statement, ...args: unknown[]) {
+      statements.push(this.source.trim().split(/\s+/, 3).join(' '))
+      return original.apply(this, args)
+    } as never)
+  }
+  return statements
+}
+
+describe.each([1, 20])('with %i members beside the sender', count => {
+  test('an event is encoded once', async () => {
+    await using relay = await startTestRelay()
+    const { sender, members } = await room(relay, count)
+    const texts = said(3, false)
+    const encodings = countEncodings()
+    sender.send(...texts)
+    for (const wire of [sender, ...members]) await wire.take('MSG', 3)
+    expect(encodings()).toEqual(['MSG', 'MSG', 'MSG'])
+  })
+
+  test('a batch is one buffer, the same for all, in one write to each', async () => {
+    await using relay = await startTestRelay()
+    const { sender, members } = await room(relay, count)
+    const { calls } = countWrites(relay)
+    sender.send(...said(10, true))
+    await sender.take('ACK', 10)
+    for (const wire of [sender, ...members]) await wire.take('MSG', 10)
+    expect(calls).toHaveLength(1 + count)
+    const batch = calls[0]![0]!
+    expect(batch.toString('latin1').match(/"type":"MSG"/g)).toHaveLength(10)
+    expect(calls.every(([first]) => first === batch)).toBe(true)
+    // The sender's ten acknowledgements leave in the same call as its copy.
+    expect(calls.map(buffers => buffers.length).sort((a, b) => a - b)).toEqual([...members.map(() => 1), 11])
+  })
+})
+
+describe('a batch is one transaction, and one statement per event', () => {
+  const statementsOf = async (relay: TestRelay, sender: Wire, texts: readonly string[]): Promise<readonly string[]> => {
+    const commits = await relay.metric('agentchat_commits_total')
+    const statements = countStatements()
+    sender.send(...texts)
+    await sender.take('MSG', texts.length)
+    vi.restoreAllMocks()
+    expect(await relay.metric('agentchat_commits_total')).toBe(commits + 1)
+    return statements
+  }
+
+  test.each([1, 10])('%i messages', async count => {
+    await using relay = await startTestRelay()
+    const { sender } = await room(relay, 5)
+    expect(await statementsOf(relay, sender, said(count, false))).toEqual(['BEGIN IMMEDIATE', ...said(count, false).map(() => 'INSERT INTO events'), 'COMMIT'])
+  })
+
+  test('and one more for each id that is remembered', async () => {
+    await using relay = await startTestRelay()
+    const { sender } = await room(relay, 5)
+    expect(await statementsOf(relay, sender, said(10, true))).toEqual(['BEGIN IMMEDIATE', ...said(10, true).flatMap(() => ['INSERT INTO publish_keys', 'INSERT INTO events']), 'COMMIT'])
+  })
+})
+
+test('a signal is encoded once and stored never', async () => {
+  await using relay = await startTestRelay()
+  const { sender, members } = await room(relay, 10)
+  const encodings = countEncodings()
+  const statements = countStatements()
+  sender.send('{"type":"TYPING","channel":"#general"}')
+  for (const wire of members) await wire.next('TYPING')
+  expect(encodings()).toEqual(['TYPING'])
+  expect(statements).toEqual([])
+})
+
+test('a page is sent as the bytes that are stored', async () => {
+  await using relay = await startTestRelay()
+  const { sender } = await room(relay, 1)
+  sender.send(...said(20, false))
+  await sender.take('MSG', 20)
+  const encodings = countEncodings()
+  sender.send('{"type":"HISTORY","channel":"#general"}')
+  expect((await sender.next('HISTORY')).events).toHaveLength(20)
+  // The frame around the page, and none of the events in it.
+  expect(encodings()).toEqual(['HISTORY'])
+})
+
+test('a connect costs its bystanders nothing, a nick or a presence one frame each', async () => {
+  await using relay = await startTestRelay()
+  const { sender, members } = await room(relay, 5)
+  const newcomer = await relay.login('newcomer')
+  for (const wire of [sender, ...members]) await wire.hearsNothing()
+  await newcomer.close()
+  for (const wire of [sender, ...members]) await wire.hearsNothing()
+
+  await sender.ask({ type: 'SET_NICK', nick: 'sender2' }, 'NICK_CHANGED')
+  await sender.ask({ type: 'SET_PRESENCE', status: 'away' }, 'OK')
+  for (const wire of members) {
+    await wire.barrier()
+    expect(wire.unread.map(frame => frame.type)).toEqual(['NICK_CHANGED', 'PRESENCE_CHANGED'])
+  }
+})

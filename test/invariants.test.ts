@@ -1,0 +1,254 @@
+// The invariants of the engine (docs/ARCHITECTURE.md, section 4), each by a test that fails without it.
+import { createLogger } from '../src/base/log.ts'
+import { StorageError } from '../src/store/store.ts'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decodeFrame, decodeRequest, type Frame } from '../lib/protocol/index.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { newKey, type Wire } from './kit/wire.ts'
+
+const say = (content: string, id?: string) => ({ type: 'MSG', to: '#general', content, ...(id !== undefined && { id }) })
+const contents = (frames: readonly Frame[]) => frames.flatMap(frame => frame.type === 'MSG' ? [frame.content] : [])
+const seqs = (frames: readonly Frame[]) => frames.flatMap(frame => frame.type === 'MSG' ? [frame.seq] : [])
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+
+describe('I1 no byte of an event leaves before its commit', () => {
+  test('while a commit is held nobody hears of it', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice')
+    await using bob = await relay.login('bob')
+    relay.store.hold()
+    alice.send(say('soon', '1'))
+    await relay.store.reached()
+    await bob.hearsNothing()
+    expect(alice.unread).toEqual([])
+    relay.store.release()
+    expect((await bob.next('MSG')).content).toBe('soon')
+    expect((await alice.next('ACK')).seq).toBe(1)
+  })
+
+  test('what was not committed was never said, and its number is given again', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice')
+    await using bob = await relay.login('bob')
+    let failing = true
+    relay.store.tamper = method => { if (method === 'append' && failing) throw new StorageError('disk full', 'free some space') }
+    expect(await alice.refusal(say('lost'))).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retry_after_ms: expect.any(Number) as number })
+    await bob.hearsNothing()
+    failing = false
+    expect((await alice.ask(say('kept'), 'ACK')).seq).toBe(1)
+    expect((await bob.next('MSG')).content).toBe('kept')
+  })
+})
+
+test('I2 stored text = sent text = replayed text = text in a page', async () => {
+  await using relay = await startTestRelay()
+  await using alice = await relay.login('alice')
+  await using bob = await relay.login('bob')
+  const said = ['plain', 'ümläut €', '👩‍👩‍👧', '"quotes" \\ and \n control \u0001', '\ud800 alone', '</script>', '', ',"replay":true}', 'x'.repeat(70_000)]
+  alice.send(...said.map(content => say(content)))
+  await bob.take('MSG', said.length)
+  const sent = bob.texts.filter(text => text.startsWith('{"type":"MSG"'))
+  expect(contents(sent.map(text => JSON.parse(text) as Frame))).toEqual(said)
+
+  const stored = await relay.store.read.log.page('#general', { after: 0, limit: 100, maxBytes: 1e9 })
+  expect(stored.map(row => row.text.toString())).toEqual(sent)
+
+  await using carol = await relay.login('carol', { autojoin: false })
+  carol.send({ type: 'JOIN', channel: '#general', since: 0 })
+  await carol.take('MSG', said.length)
+  const replayed = carol.texts.filter(text => text.startsWith('{"type":"MSG"'))
+  expect(replayed).toEqual(sent.map(text => `${text.slice(0, -1)},"replay":true}`))
+
+  await carol.ask({ type: 'HISTORY', channel: '#general', after: 0 }, 'HISTORY')
+  expect(carol.texts.at(-1)!.endsWith(`"events":[${sent.join(',')}]}`)).toBe(true)
+})
+
+describe('I3 seqs are 1, 2, 3 … at every connection', () => {
+  test('many senders, and members that join midway', async () => {
+    await using relay = await startTestRelay({ frameRate: 0 })
+    const senders = await Promise.all(upTo(5).map(i => relay.login(`sender${i}`)))
+    const each = 100
+    const total = senders.length * each
+    const late: Promise<Wire>[] = []
+    for (let round = 0; round < each; round++) {
+      // Long enough for a replay of several pages, and never in step with each other.
+      senders.forEach((sender, i) => sender.send(say(`${i}/${round} ${'.'.repeat(1_000 * i)}`)))
+      if (round % 20 === 10) {
+        await senders[0]!.barrier()
+        late.push(relay.login(`late${round}`, { autojoin: false }).then(wire => { wire.send({ type: 'JOIN', channel: '#general', since: 0 }); return wire }))
+      }
+    }
+    for (const wire of [...senders, ...await Promise.all(late)]) {
+      expect(seqs(await wire.take('MSG', total))).toEqual(upTo(total))
+      await wire[Symbol.asyncDispose]()
+    }
+  })
+
+  test('a member that joins again hears what it asks for, and then nothing twice', async () => {
+    await using relay = await startTestRelay({ frameRate: 0 })
+    await using alice = await relay.login('alice')
+    alice.send(...upTo(30).map(i => say(String(i))), { type: 'JOIN', channel: '#general', since: 10 }, ...upTo(5).map(i => say(String(30 + i))))
+    const heard = await alice.take('MSG', 30 + 20 + 5)
+    expect(heard.filter(frame => frame.replay !== true).map(frame => frame.seq)).toEqual(upTo(35))
+    expect(heard.filter(frame => frame.replay === true).map(frame => frame.seq)).toEqual(upTo(20).map(i => 10 + i))
+    await alice.barrier()
+    expect(seqs(alice.unread)).toEqual([])
+  })
+
+  test('times rise strictly, whatever the clock does', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice')
+    alice.send(...upTo(20).map(i => say(String(i))))
+    const first = await alice.take('MSG', 20)
+    relay.clock.advance(-60_000)
+    alice.send(say('the clock went back'))
+    const times = [...first, await alice.next('MSG')].map(frame => frame.ts)
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b))
+  })
+})
+
+describe('I4 one bad frame hurts only itself', () => {
+  /** Ten messages in one chunk, the fifth of which fails by `fault`. */
+  const batch = async (relay: TestRelay, fault: Error): Promise<{ readonly answers: readonly Frame[], readonly heard: readonly string[] }> => {
+    await using alice = await relay.login('alice')
+    await using bob = await relay.login('bob')
+    relay.store.tamper = (method, [event]) => {
+      if (method === 'append' && (event as { key?: { id: string } }).key?.id === '5') throw fault
+    }
+    alice.send(...upTo(10).map(i => say(String(i), String(i))))
+    await alice.barrier()
+    await bob.barrier()
+    expect(seqs(bob.unread)).toEqual(upTo(9))
+    return { answers: alice.unread.filter(frame => frame.type === 'ACK' || frame.type === 'ERROR'), heard: contents(bob.unread) }
+  }
+  const others = upTo(10).map(String).filter(id => id !== '5')
+
+  test.each([
+    ['a fault of the storage', new StorageError('disk full', 'free some space'), 'STORAGE_UNAVAILABLE'],
+    ['a bug', new TypeError('undefined is not a function'), 'INTERNAL'],
+  ])('%s', async (_, fault, code) => {
+    await using relay = await startTestRelay()
+    const { answers, heard } = await batch(relay, fault)
+    expect(heard).toEqual(others)
+    expect(answers.map(frame => (frame as Frame<'ACK'>).re)).toEqual(upTo(10).map(String))
+    expect(answers[4]).toMatchObject({ type: 'ERROR', code })
+  })
+
+  test('a handler that fails after it wrote leaves nothing behind', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice', { key: newKey(), autojoin: false })
+    await using bob = await relay.login('bob')
+    // JOIN of a keyed agent writes its membership before it looks at the log.
+    relay.store.tamper = method => { if (method === 'head') throw new TypeError('a bug') }
+    bob.send(say('before', 'b1'))
+    alice.send({ type: 'JOIN', channel: '#general', id: '1' })
+    expect((await alice.next('ERROR')).code).toBe('INTERNAL')
+    relay.store.tamper = undefined
+    expect((await bob.next('ACK')).seq).toBe(1)
+    expect(await alice.refusal(say('not a member'))).toMatchObject({ code: 'NOT_INVITED' })
+    expect((await alice.ask({ type: 'LIST_AGENTS', channel: '#general' }, 'AGENTS')).list.map(agent => agent.id)).toEqual([bob.id])
+  })
+})
+
+describe('I5 membership is seen by the very next frame', () => {
+  test('JOIN and MSG in one chunk', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice', { autojoin: false })
+    alice.send({ type: 'JOIN', channel: '#general' }, say('hi', '1'), { type: 'LEAVE', channel: '#general' }, say('too late', '2'), { type: 'JOIN', channel: '#general' }, say('again', '3'))
+    expect((await alice.next('ACK')).re).toBe('1')
+    expect(await alice.next('ERROR')).toMatchObject({ re: '2', code: 'NOT_INVITED' })
+    expect((await alice.next('ACK')).re).toBe('3')
+  })
+
+  test('a session opened and used in one chunk', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.connect()
+    alice.send({ type: 'IDENTIFY', name: 'alice' }, say('hi', '1'), { type: 'CREATE_CHANNEL', channel: '#new' }, { type: 'SET_TOPIC', channel: '#new', topic: 'news', id: '2' }, { type: 'LIST_AGENTS', channel: '#new', id: '3' })
+    expect((await alice.next('ACK')).re).toBe('1')
+    expect((await alice.next('TOPIC_CHANGED')).re).toBe('2')
+    expect((await alice.next('AGENTS')).list).toHaveLength(1)
+  })
+})
+
+describe('I6 decoding never throws', () => {
+  const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.anything().map(value => { try { return String(JSON.stringify(value)) } catch { return '' } }),
+    fc.record({ type: fc.oneof(fc.constantFrom('MSG', 'JOIN', 'IDENTIFY', 'WELCOME', '__proto__', 'constructor'), fc.jsonValue()), id: fc.jsonValue(), to: fc.jsonValue(), content: fc.jsonValue() }, { requiredKeys: [] }).map(value => JSON.stringify(value)))
+
+  test('whatever the text', () => {
+    fc.assert(fc.property(texts, text => {
+      expect(typeof decodeRequest(text).ok).toBe('boolean')
+      expect(typeof decodeFrame(text).ok).toBe('boolean')
+    }), { numRuns: 2_000 })
+    expect(decodeRequest('['.repeat(100_000)).ok).toBe(false)
+    expect(decodeRequest(`{"type":"PING","x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`).ok).toBe(true)
+  })
+
+  test('unknown keys are dropped, unknown types answered', async () => {
+    expect(decodeRequest('{"type":"JOIN","channel":"#a","__proto__":{"admin":true},"extra":1}')).toEqual({ ok: true, type: 'JOIN', body: { channel: '#a' } })
+    await using relay = await startTestRelay()
+    await using alice = await relay.connect()
+    expect(await alice.refusal({ type: 'NEXT_YEAR' })).toMatchObject({ code: 'INVALID_MSG' })
+    await alice.barrier()
+  })
+})
+
+describe('I7 memory per connection is bounded', () => {
+  test('a full commit queue stops the reading of those who fill it, and loses nothing', async () => {
+    await using relay = await startTestRelay({ frameRate: 0, maxQueueFrames: 20 })
+    await using alice = await relay.login('alice')
+    await using bob = await relay.login('bob', { autojoin: false })
+    relay.store.hold()
+    const count = 5_000
+    const filler = '.'.repeat(1_000)
+    for (const i of upTo(count)) alice.send(say(filler, String(i)))
+    await expect.poll(() => relay.metric('agentchat_paused_sockets')).toBe(1)
+    // Nothing more comes in, however often the relay turns; and others are still read.
+    const read = await relay.metric('agentchat_frames_received_total')
+    for (const _ of upTo(50)) await bob.barrier()
+    expect(await relay.metric('agentchat_frames_received_total')).toBe(read + 50)
+    // One chunk of a socket is what comes beside the limit.
+    expect(await relay.metric('agentchat_queue_frames')).toBeLessThan(200)
+    relay.store.release()
+    expect((await alice.take('ACK', count)).map(frame => frame.seq)).toEqual(upTo(count))
+  })
+
+  test('a reader that does not read is closed as too slow, and the others do not notice', async () => {
+    await using relay = await startTestRelay({ frameRate: 0, maxPendingBytes: 64 * 1024 })
+    await using alice = await relay.login('alice')
+    await using bob = await relay.login('bob')
+    await using sloth = await relay.login('sloth')
+    sloth.pause()
+    const filler = 'x'.repeat(1_000_000)
+    let said = 0
+    while (await relay.metric('agentchat_slow_closes_total') === 0 && said < 100) {
+      alice.send(say(filler))
+      expect((await bob.next('MSG')).seq).toBe(++said)
+    }
+    sloth.resume()
+    expect((await sloth.closed()).code).toBe(4000)
+    alice.send(say('still here'))
+    expect((await bob.next('MSG')).content).toBe('still here')
+  })
+
+  test('a frame over the limit ends its connection before it is taken in', async () => {
+    await using relay = await startTestRelay({ maxFrameBytes: 1_000 })
+    await using alice = await relay.login('alice')
+    alice.send(say('x'.repeat(1_000)))
+    expect((await alice.closed()).code).toBe(1009)
+    expect(await relay.metric('agentchat_messages_stored_total')).toBe(0)
+  })
+})
+
+test('I8 a bug is told as INTERNAL with an incident id, and everything else stays in the log', async () => {
+  const lines: string[] = []
+  const log = createLogger({ level: 'error', format: 'json', destination: { write: line => { lines.push(line) } } })
+  await using relay = await startTestRelay({}, { log })
+  await using alice = await relay.login('alice')
+  relay.store.tamper = method => { if (method === 'tables') throw new TypeError('secret detail') }
+  const { code, message } = await alice.refusal({ type: 'CREATE_CHANNEL', channel: '#new' })
+  const incident = /^Internal error, incident ([0-9a-f]{12})$/.exec(message)?.[1]
+  expect({ code, incident }).toEqual({ code: 'INTERNAL', incident: expect.any(String) as string })
+  expect(alice.texts.join()).not.toContain('secret detail')
+  expect(lines.map(line => JSON.parse(line) as { incident?: string, err?: { message: string } })).toContainEqual(expect.objectContaining({ incident, err: expect.objectContaining({ message: 'secret detail' }) as object }))
+})

@@ -1,0 +1,71 @@
+// A store that a test holds in its hand: commits wait, or fail, when it says so. Around the real one, never in its place.
+import type { LogWriter } from '../../src/store/log.ts'
+import type { Awaitable, Store, Tx } from '../../src/store/store.ts'
+
+/** Called inside the transaction, with its name, before a method of the log runs: a throw is the storage's or the handler's. */
+export type Tamper = (method: keyof LogWriter | 'tables', args: readonly unknown[]) => void
+
+export class HeldStore implements Store {
+  readonly #store: Store
+  #held: Promise<void> | undefined
+  #release: (() => void) | undefined
+  #waiting = 0
+  #onWaiting: (() => void) | undefined
+  /** Set to make statements fail. */
+  tamper: Tamper | undefined
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  get read(): Store['read'] {
+    return this.#store.read
+  }
+
+  get epoch(): string {
+    return this.#store.epoch
+  }
+
+  /** From now on transactions run up to their commit and stand still there. */
+  hold(): void {
+    this.#held = new Promise(resolve => { this.#release = resolve })
+  }
+
+  /** Resolves when a transaction stands before its commit. */
+  reached(): Promise<void> {
+    return this.#waiting > 0 ? Promise.resolve() : new Promise(resolve => { this.#onWaiting = resolve })
+  }
+
+  release(): void {
+    this.#held = undefined
+    this.#release?.()
+  }
+
+  write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
+    return this.#store.write(async tx => {
+      const result = await fn(this.#tampered(tx))
+      if (this.#held === undefined) return result
+      this.#waiting++
+      this.#onWaiting?.()
+      await this.#held
+      this.#waiting--
+      return result
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+
+  #tampered(tx: Tx): Tx {
+    const tamper = this.tamper
+    if (tamper === undefined) return tx
+    const log = new Proxy(tx.log, {
+      get: (target, method) => (...args: unknown[]) => {
+        tamper(method as keyof LogWriter, args)
+        return (target[method as keyof LogWriter] as (...args: unknown[]) => unknown).apply(target, args)
+      },
+    })
+    return { log, tables: () => { tamper('tables', []); return tx.tables() }, get writes() { return tx.writes } }
+  }
+}
