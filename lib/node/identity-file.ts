@@ -1,0 +1,120 @@
+// Identity files: a key pair, its name, and the rotations that led to it, in the format that existing AgentChat clients read and write.
+import { existsSync, readFileSync, statSync, writeFileSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import {
+  IdentityError, agentIdOf, canonicalPem, chainProblem, generateKeyPair, makeRevocation, makeRotation,
+  type Identity, type Revocation, type Rotation,
+} from '../identity/index.ts'
+import { nodeIdentity } from './crypto.ts'
+import { writePrivateFile } from './private-file.ts'
+
+/** What a file holds. */
+export interface IdentityFile {
+  /** PEM, SPKI */
+  readonly publicKey: string
+  /** PEM, PKCS #8 */
+  readonly privateKey: string
+  /** 16 hex digits, without "@" */
+  readonly agentId: string
+  readonly name: string
+  /** ISO 8601 */
+  readonly created: string
+  readonly rotations?: readonly Rotation[]
+}
+
+const RotationShape = z.object({
+  old_pubkey: z.string(), old_agent_id: z.string(), new_pubkey: z.string(), new_agent_id: z.string(), signature: z.string(), timestamp: z.string(),
+})
+const Shape = z.object({
+  publicKey: z.string().optional(), pubkey: z.string().optional(), privateKey: z.string().optional(), privkey: z.string().optional(),
+  agentId: z.string().optional(), name: z.string().optional(), created: z.string().optional(), rotations: z.array(RotationShape).optional(),
+})
+
+/** ~/.agentchat/identity.json, or ~/.agentchat/identities/NAME.json */
+export const identityPath = (name?: string, home: string = process.env['HOME'] ?? homedir()): string =>
+  name === undefined ? join(home, '.agentchat', 'identity.json') : join(home, '.agentchat', 'identities', `${name}.json`)
+
+/** A new identity, not yet on disk. `now` in ms since 1970. */
+export const newIdentityFile = (name: string, now: number): IdentityFile => {
+  const { publicKey, privateKey } = generateKeyPair()
+  return { publicKey, privateKey, agentId: agentIdOf(publicKey).slice(1), name, created: new Date(now).toISOString() }
+}
+
+/**
+ * Reads an identity file; older spellings (pubkey, privkey) too.
+ * @throws IdentityError that says what is wrong and what to do
+ */
+export const loadIdentityFile = (file: string): IdentityFile => {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    throw new IdentityError(missing ? `No identity file ${file}; make one with: agentchat identity generate -f ${file}` : `Cannot read the identity file ${file}: ${(error as Error).message}`)
+  }
+  let parsed: z.infer<typeof Shape>
+  try {
+    parsed = Shape.parse(JSON.parse(text))
+  } catch {
+    throw new IdentityError(`${file} is not an identity file`)
+  }
+  const publicKey = parsed.publicKey ?? parsed.pubkey
+  const privateKey = parsed.privateKey ?? parsed.privkey
+  if (publicKey === undefined || privateKey === undefined) throw new IdentityError(`${file} is not an identity file: a key is missing`)
+  const canonical = canonicalPem(publicKey)
+  const agentId = agentIdOf(canonical).slice(1)
+  if (nodeIdentity(privateKey).publicKey !== canonical) throw new IdentityError(`${file}: the private key does not belong to the public key`)
+  if (parsed.agentId !== undefined && parsed.agentId.replace(/^@/, '') !== agentId) throw new IdentityError(`${file}: agentId is not the id of its key (${agentId})`)
+  return {
+    publicKey: canonical, privateKey, agentId, name: parsed.name ?? agentId.slice(0, 8), created: parsed.created ?? '',
+    ...(parsed.rotations !== undefined && { rotations: parsed.rotations }),
+  }
+}
+
+/** Who else than the owner may read the file: a warning to show, or undefined. */
+export const identityFileWarning = (file: string): string | undefined => {
+  const mode = statSync(file).mode & 0o777
+  return (mode & 0o077) === 0 ? undefined : `${file} can be read by others (mode ${mode.toString(8)}); fix it with: chmod 600 ${file}`
+}
+
+/**
+ * Writes an identity file with mode 0600.
+ * @throws IdentityError when a file is there and `overwrite` is not set
+ */
+export const saveIdentityFile = (file: string, identity: IdentityFile, { overwrite = false }: { readonly overwrite?: boolean } = {}): void => {
+  try {
+    writePrivateFile(file, `${JSON.stringify(identity, null, 2)}\n`, { overwrite })
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'EEXIST') throw new IdentityError(`${file} exists already; its key would be lost (--force overwrites it)`)
+    throw new IdentityError(`Cannot write ${file}: ${(error as Error).message}`)
+  }
+  keepOutOfGit(file)
+}
+
+/** The identity to log in with. */
+export const identityOf = (file: IdentityFile): Identity => nodeIdentity(file.privateKey, { name: file.name })
+
+/** A new key for the same agent, signed over by the old one. Not yet on disk. */
+export const rotated = (file: IdentityFile, now: number): IdentityFile => {
+  const next = newIdentityFile(file.name, now)
+  return { ...next, created: file.created, rotations: [...file.rotations ?? [], makeRotation(identityOf(file), next.publicKey, now)] }
+}
+
+/** A notice that ends the file's key. */
+export const revocationOf = (file: IdentityFile, reason: string, now: number): Revocation => makeRevocation(identityOf(file), reason, now, file.rotations)
+
+/** What is wrong with the file's rotations, or undefined. */
+export const rotationProblem = (file: IdentityFile): string | undefined => chainProblem(file.publicKey, file.rotations ?? [])
+
+/** Keys under a .agentchat folder stay out of repositories. */
+const keepOutOfGit = (file: string): void => {
+  const at = file.lastIndexOf('/.agentchat/')
+  if (at < 0) return
+  const ignore = `${file.slice(0, at)}/.agentchat/.gitignore`
+  if (existsSync(ignore)) return
+  mkdirSync(`${file.slice(0, at)}/.agentchat`, { recursive: true, mode: 0o700 })
+  writeFileSync(ignore, '*\n')
+}
