@@ -1,10 +1,360 @@
-import { test, expect } from 'vitest'
-import { startTestRelay } from './kit/relay.ts'
-test('smoke', async () => {
-  await using relay = await startTestRelay()
-  await using a = await relay.login('alice')
-  await a.hearsNothing()
-  a.send({ type: 'MSG', to: '#general', content: 'hi' })
-  expect((await a.next('MSG')).from).toBe(a.id)
-  await a.hearsNothing()
+// What clients of the original AgentChat rely on, point by point: the wire may grow, but not away from them.
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { frames as frameTable, type Frame } from '../lib/protocol/index.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { connect, login, newKey, signWith, type Wire } from './kit/wire.ts'
+
+const types = (wire: Wire) => wire.unread.map(frame => frame.type)
+/** What an existing client sends when it logs in: nothing that is new. */
+const oldClient = (relay: TestRelay, name: string, options?: Parameters<typeof login>[2]) => relay.login(name, options)
+const join = async (wire: Wire, channel: string): Promise<Frame<'JOINED'>> => {
+  wire.send({ type: 'JOIN', channel })
+  return wire.next('JOINED')
+}
+
+describe('1. ids', () => {
+  test('a keyed id is @ and 16 hex digits of the SHA-256 over the PEM text as Node writes it', async () => {
+    await using relay = await startTestRelay()
+    const key = newKey()
+    await using alice = await oldClient(relay, 'alice', { key })
+    expect(key.pem).toMatch(/^-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=]{60}\n-----END PUBLIC KEY-----\n$/)
+    expect(alice.id).toBe(`@${createHash('sha256').update(key.pem).digest('hex').slice(0, 16)}`)
+  })
+
+  test('another spelling of the key is the same agent', async () => {
+    await using relay = await startTestRelay()
+    const key = newKey()
+    for (const pem of [key.pem.trimEnd(), `${key.pem}\n`, key.pem.replaceAll('\n', '\r\n')]) {
+      await using alice = await oldClient(relay, 'alice', { key: { ...key, pem } })
+      expect(alice.id).toBe(key.id)
+    }
+  })
+
+  test('an ephemeral id is @ and 8 of a–z 0–9', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    expect(alice.id).toMatch(/^@[a-z0-9]{8}$/)
+  })
+
+  test.each(['ephemeral', 'keyed'])('%s: WELCOME.agent_id is the `from` of the agent\'s messages and its id in every list', async kind => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice', kind === 'keyed' ? { key: newKey() } : {})
+    await using bob = await oldClient(relay, 'bob')
+    expect((await join(alice, '#general')).agents.map(agent => agent.id)).toContain(alice.id)
+    expect((await bob.next('AGENT_JOINED')).agent).toBe(alice.id)
+    expect((await bob.ask({ type: 'LIST_AGENTS', channel: '#general' }, 'AGENTS')).list.map(agent => agent.id)).toContain(alice.id)
+    alice.send({ type: 'MSG', to: '#general', content: 'hi' })
+    expect((await bob.next('MSG')).from).toBe(alice.id)
+    alice.send({ type: 'TYPING', channel: '#general' })
+    expect((await bob.next('TYPING')).from).toBe(alice.id)
+    alice.send({ type: 'SET_PRESENCE', status: 'busy' })
+    expect((await bob.next('PRESENCE_CHANGED')).agent_id).toBe(alice.id)
+    await alice.close()
+    expect((await bob.next('AGENT_LEFT')).agent).toBe(alice.id)
+  })
+})
+
+describe('2. joining', () => {
+  test('no JOINED that was not asked for, though the public channels are joined silently', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await alice.hearsNothing()
+    alice.send({ type: 'MSG', to: '#engineering', content: 'a member without a JOIN' })
+    expect((await alice.next('MSG')).to).toBe('#engineering')
+    expect((await join(alice, '#help')).channel).toBe('#help')
+    expect(alice.heard.filter(frame => frame.type === 'JOINED')).toHaveLength(1)
+  })
+
+  test('JOINED comes before the replay, and the replay before anything newer', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    for (const content of ['one', 'two']) alice.send({ type: 'MSG', to: '#general', content })
+    await alice.take('MSG', 2)
+    await using bob = await oldClient(relay, 'bob', { autojoin: false })
+    bob.send({ type: 'JOIN', channel: '#general' }, { type: 'MSG', to: '#general', content: 'three' })
+    expect([await bob.next(), await bob.next(), await bob.next(), await bob.next()]).toMatchObject([
+      { type: 'JOINED' }, { type: 'MSG', content: 'one', replay: true }, { type: 'MSG', content: 'two', replay: true }, { type: 'MSG', content: 'three' },
+    ])
+  })
+
+  test('JOINED lists the newcomer too', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    expect((await join(alice, '#general')).agents).toEqual([{ id: alice.id, name: 'alice', verified: false }])
+  })
+
+  test('AGENT_JOINED and AGENT_LEFT name the agent in `agent`, never in `agent_id` or `from`', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await using bob = await oldClient(relay, 'bob')
+    await join(bob, '#general')
+    expect(Object.keys(await alice.next('AGENT_JOINED')).sort()).toEqual(['agent', 'channel', 'name', 'ts', 'type', 'verified'])
+    await bob.close()
+    expect(Object.keys(await alice.next('AGENT_LEFT')).sort()).toEqual(['agent', 'channel', 'ts', 'type'])
+    for (const type of ['AGENT_JOINED', 'AGENT_LEFT'] as const) {
+      expect(Object.keys(frameTable[type].body.shape)).not.toEqual(expect.arrayContaining(['agent_id']))
+      expect(Object.keys(frameTable[type].body.shape)).not.toEqual(expect.arrayContaining(['from']))
+    }
+  })
+
+  test('a connect is heard by nobody, and so is its end', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await using bob = await oldClient(relay, 'bob')
+    await bob.close()
+    await alice.hearsNothing()
+  })
+})
+
+describe('3. as few ERRORs as possible: the second one that nobody awaits ends the original client', () => {
+  test('a burst of ten messages passes under the default rate', async () => {
+    await using relay = await startTestRelay({ msgRate: 1 })
+    await using alice = await oldClient(relay, 'alice')
+    alice.send(...Array.from({ length: 10 }, (_, i) => ({ type: 'MSG', to: '#general', content: String(i) })))
+    await alice.take('MSG', 10)
+    await alice.hearsNothing()
+  })
+
+  test('a flood of other frames is slowed, not refused', async () => {
+    await using relay = await startTestRelay({ frameRate: 1_000, frameBurst: 10 })
+    await using alice = await oldClient(relay, 'alice')
+    for (let i = 0; i < 100; i++) alice.send({ type: 'PING' })
+    await alice.take('PONG', 100)
+    await alice.hearsNothing()
+  })
+
+  test('typing where the agent is no member is not worth an ERROR', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    alice.send({ type: 'TYPING', channel: '#nowhere' }, { type: 'TYPING', channel: '#ops' })
+    await alice.hearsNothing()
+  })
+
+  test('null for an optional field reads as absent, and unknown fields as nothing', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice', { pubkey: null, capabilities: ['chat'] })
+    alice.send(
+      { type: 'MSG', to: '#general', content: 'hi', sig: null, ts: null, in_reply_to: null, color: 'red' },
+      { type: 'SET_PRESENCE', status: 'online', status_text: null },
+    )
+    await alice.next('MSG')
+    await alice.hearsNothing()
+  })
+
+  test('a status text of 120 characters is taken: an original tool lets its users type that', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    alice.send({ type: 'SET_PRESENCE', status: 'busy', status_text: 'x'.repeat(120) })
+    await alice.hearsNothing()
+  })
+})
+
+describe('4. time', () => {
+  test('ts is the relay\'s clock in ms on every frame, and never repeats or goes back within a channel', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    const before = Date.now()
+    alice.send(...Array.from({ length: 50 }, (_, i) => ({ type: 'MSG', to: '#general', content: String(i) })))
+    const times = (await alice.take('MSG', 50)).map(frame => frame.ts)
+    expect(times.every((ts, i) => i === 0 || ts > times[i - 1]!)).toBe(true)
+    expect(times[0]! - before).toBeLessThan(60_000)
+    expect(alice.heard.every(frame => Number.isInteger(frame.ts))).toBe(true)
+  })
+
+  test('`type` comes first and `ts` second', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await join(alice, '#general')
+    alice.send({ type: 'MSG', to: '#general', content: 'hi' }, { type: 'HISTORY', channel: '#general' })
+    await alice.next('HISTORY')
+    for (const text of alice.texts) expect(text).toMatch(/^\{"type":"[A-Z_]+","ts":\d+[,}]/)
+  })
+
+  test('a replayed message is the original with replay:true: same fields, same ts', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    alice.send({ type: 'MSG', to: '#general', content: 'hi', in_reply_to: 'something' })
+    const original = await alice.next('MSG')
+    relay.clock.advance(60_000)
+    await using bob = await oldClient(relay, 'bob')
+    await join(bob, '#general')
+    expect(await bob.next('MSG')).toEqual({ ...original, replay: true })
+    expect(original).not.toHaveProperty('replay')
+  })
+})
+
+test.todo('5. PROPOSAL copy to the sender, ACCEPT/REJECT/COMPLETE/DISPUTE to both parties: with the negotiation frames')
+
+describe('6. proofs between agents', () => {
+  const nonce = '3f9c0e5a7b1d4826a0c3e5f7091b2d4f'
+
+  test('the acknowledgement of VERIFY_REQUEST carries neither nonce nor from, which would make the requester sign', async () => {
+    await using relay = await startTestRelay()
+    const key = newKey()
+    await using alice = await oldClient(relay, 'alice', { key: newKey() })
+    await using bob = await oldClient(relay, 'bob', { key })
+    alice.send({ type: 'VERIFY_REQUEST', target: bob.id, nonce })
+    const pending = await alice.next('VERIFY_REQUEST')
+    expect(Object.keys(pending).sort()).toEqual(['request_id', 'status', 'target', 'ts', 'type'])
+    const asked = await bob.next('VERIFY_REQUEST')
+    expect(asked).toMatchObject({ request_id: pending.request_id, from: alice.id, nonce })
+    bob.send({ type: 'VERIFY_RESPONSE', request_id: asked.request_id, nonce, sig: signWith(key, nonce) })
+    expect(await alice.next('VERIFY_SUCCESS')).toMatchObject({ request_id: pending.request_id, agent: bob.id, pubkey: key.pem })
+    expect(await bob.next('VERIFY_SUCCESS')).toMatchObject({ request_id: pending.request_id, verified: true })
+  })
+})
+
+describe('7. staying and being displaced', () => {
+  test('PING is answered PONG, with a session and without', async () => {
+    await using relay = await startTestRelay()
+    await using stranger = await relay.connect()
+    stranger.send({ type: 'PING' })
+    expect(Object.keys(await stranger.next('PONG'))).toEqual(['type', 'ts'])
+    await using alice = await oldClient(relay, 'alice')
+    alice.send({ type: 'PING' })
+    await alice.next('PONG')
+  })
+
+  test('SESSION_DISPLACED comes before the close, and tells no address', async () => {
+    await using relay = await startTestRelay()
+    const key = newKey()
+    await using first = await oldClient(relay, 'alice', { key })
+    await using second = await oldClient(relay, 'alice', { key })
+    const displaced = await first.next('SESSION_DISPLACED')
+    expect(displaced).not.toHaveProperty('new_ip')
+    await first.closed()
+    expect(first.heard.at(-1)).toBe(displaced)
+    second.send({ type: 'MSG', to: '#general', content: 'still the same agent' })
+    expect((await second.next('MSG')).from).toBe(key.id)
+  })
+})
+
+describe('8. the codes that tell a client to give up a channel', () => {
+  test('CHANNEL_NOT_FOUND and NOT_INVITED on JOIN', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await using bob = await oldClient(relay, 'bob')
+    alice.send({ type: 'CREATE_CHANNEL', channel: '#private', invite_only: true })
+    await alice.next('JOINED')
+    bob.send({ type: 'JOIN', channel: '#nowhere' })
+    expect((await bob.next('ERROR')).code).toBe('CHANNEL_NOT_FOUND')
+    bob.send({ type: 'JOIN', channel: '#private' })
+    expect((await bob.next('ERROR')).code).toBe('NOT_INVITED')
+  })
+
+  test('wrong channel syntax is INVALID_MSG', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    alice.send({ type: 'JOIN', channel: '#no spaces' })
+    expect((await alice.next('ERROR')).code).toBe('INVALID_MSG')
+  })
+
+  test('a malformed frame of a stranger is INVALID_MSG, a well-formed one AUTH_REQUIRED', async () => {
+    await using relay = await startTestRelay()
+    await using stranger = await relay.connect()
+    stranger.send({ type: 'MSG', to: 5, content: 'hi' })
+    expect((await stranger.next('ERROR')).code).toBe('INVALID_MSG')
+    stranger.send({ type: 'MSG', to: '#general', content: 'hi' })
+    expect((await stranger.next('ERROR')).code).toBe('AUTH_REQUIRED')
+  })
+
+  test('an ERROR to a request without id carries no `re`', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    alice.send({ type: 'JOIN', channel: '#nowhere' })
+    expect(Object.keys(await alice.next('ERROR')).sort()).toEqual(['code', 'message', 'ts', 'type'])
+  })
+})
+
+test.todo('9. SEARCH_RESULTS echo query_id, SKILLS_REGISTERED carry skills_count: with the skills frames')
+
+describe('10. /health', () => {
+  test('has the shape that discovery reads', async () => {
+    await using relay = await startTestRelay({ name: 'here' })
+    await using alice = await oldClient(relay, 'alice', { key: newKey() })
+    await using bob = await oldClient(relay, 'bob')
+    await alice.ask({ type: 'CREATE_CHANNEL', channel: '#private', invite_only: true }, 'JOINED')
+    const response = await fetch(`${relay.httpUrl}/health`)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+    const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string
+    expect(await response.json()).toEqual({
+      status: 'healthy', server: 'here', version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string, uptime_seconds: expect.any(Number) as number, started_at: isoTime,
+      agents: { connected: 2, with_identity: 1 }, channels: { total: 10, public: 9 },
+      proposals: { total: 0, byStatus: {}, agents: 0 }, timestamp: isoTime,
+    })
+    expect((await fetch(`${relay.httpUrl}/nothing-here`)).status).toBe(404)
+    await bob.barrier()
+  })
+})
+
+describe('messages', () => {
+  test('the sender gets its own MSG; without id there is no ACK', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    alice.send({ type: 'MSG', to: '#general', content: 'hi' })
+    expect(await alice.next()).toMatchObject({ type: 'MSG', from: alice.id, from_name: 'alice', to: '#general', content: 'hi', verified: false, msg_id: expect.any(String) as string })
+    await alice.hearsNothing()
+  })
+
+  test('a binary frame is read as the text it holds', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    alice.send(Buffer.from('{"type":"MSG","to":"#general","content":"bytes"}'))
+    expect((await alice.next('MSG')).content).toBe('bytes')
+  })
+
+  test('any path connects, with no subprotocol', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await connect(`${relay.url}/some/path?and=query`)
+    await alice.barrier()
+  })
+
+  test('INVITE is silent towards the inviter, and a MSG to the invited', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await using bob = await oldClient(relay, 'bob')
+    await alice.ask({ type: 'CREATE_CHANNEL', channel: '#private', invite_only: true }, 'JOINED')
+    alice.send({ type: 'INVITE', channel: '#private', agent: bob.id })
+    await alice.hearsNothing()
+    expect(await bob.next('MSG')).toMatchObject({ from: alice.id, from_name: 'alice', to: bob.id, content: 'You have been invited to #private' })
+  })
+
+  test('joins, leaves and presence never enter the history', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await using bob = await oldClient(relay, 'bob')
+    await join(bob, '#general')
+    bob.send({ type: 'SET_PRESENCE', status: 'away' }, { type: 'LEAVE', channel: '#general' })
+    await bob.next('LEFT')
+    expect((await alice.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')).events).toEqual([])
+  })
+})
+
+describe('presence and nick', () => {
+  test('the field of PRESENCE_CHANGED is `presence`; the text is there, null when cleared', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await using bob = await oldClient(relay, 'bob')
+    alice.send({ type: 'SET_PRESENCE', status: 'listening' })
+    const changed = await bob.next('PRESENCE_CHANGED')
+    expect(changed).toMatchObject({ agent_id: alice.id, name: 'alice', presence: 'listening', status_text: null })
+    expect(changed).not.toHaveProperty('status')
+    await alice.hearsNothing()
+    expect((await bob.ask({ type: 'LIST_AGENTS', channel: '#general' }, 'AGENTS')).list.find(agent => agent.id === alice.id)).toMatchObject({ presence: 'listening', status_text: null })
+  })
+
+  test('a new nick is one frame to each peer and one to its owner, however many channels they share', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await oldClient(relay, 'alice')
+    await using bob = await oldClient(relay, 'bob')
+    alice.send({ type: 'SET_NICK', nick: 'alice2' })
+    await alice.next('NICK_CHANGED')
+    await alice.hearsNothing()
+    await bob.barrier()
+    expect(types(bob)).toEqual(['NICK_CHANGED'])
+    alice.send({ type: 'MSG', to: '#general', content: 'hi' })
+    expect((await bob.next('MSG')).from_name).toBe('alice2')
+  })
 })

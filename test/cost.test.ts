@@ -13,6 +13,7 @@ const said = (count: number, withId: boolean) => upTo(count).map(i => JSON.strin
 
 /** A room with one sender who has spoken before, so that nothing is done for the first time. */
 const room = async (relay: TestRelay, members: number): Promise<{ readonly sender: Wire, readonly members: readonly Wire[] }> => {
+  relay.clock.stop()
   const sender = await relay.login('sender')
   const others: Wire[] = []
   for (const i of upTo(members)) others.push(await relay.login(`member${i}`))

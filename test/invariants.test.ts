@@ -15,6 +15,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 describe('I1 no byte of an event leaves before its commit', () => {
   test('while a commit is held nobody hears of it', async () => {
     await using relay = await startTestRelay()
+    relay.clock.stop()
     await using alice = await relay.login('alice')
     await using bob = await relay.login('bob')
     relay.store.hold()

@@ -5,12 +5,18 @@ import { openSqlite } from '../../src/store/sqlite.ts'
 import { HeldStore } from './store.ts'
 import { connect, login, type Wire } from './wire.ts'
 
-/** Real time, moved by hand. */
+/** Real time, moved or stopped by hand. */
 export class TestClock implements Clock {
   #aheadMs = 0
+  #stoppedAt: number | undefined
 
   now(): number {
-    return Date.now() + this.#aheadMs
+    return (this.#stoppedAt ?? Date.now()) + this.#aheadMs
+  }
+
+  /** Nothing happens by the clock any more: no sweep runs beside what a test counts. */
+  stop(): void {
+    this.#stoppedAt = Date.now()
   }
 
   advance(ms: number): void {

@@ -50,9 +50,14 @@ export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_
         },
       },
       TYPING: {
-        needs: 'member',
-        write({ me, channel }) {
-          const { name } = channel.info
+        needs: 'session',
+        write({ me, roster }, { channel: name, id }) {
+          const channel = roster.channel(name)
+          if (channel === undefined || !roster.isMember(me, channel)) {
+            // A hint that nobody hears is not worth an ERROR that nobody awaits.
+            if (id === undefined) return {}
+            throw channel === undefined ? new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`) : new Fail('NOT_INVITED', `You are not a member of ${name}`)
+          }
           return { reply: reply('OK', {}), notify: [notify({ kind: 'channel', channel: name, exceptAgent: me.id }, 'TYPING', { from: me.id, from_name: me.name, channel: name })] }
         },
       },
