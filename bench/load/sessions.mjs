@@ -1,0 +1,32 @@
+// @ts-check
+// Many sessions at once, but not all at the same moment.
+
+const width = 100
+
+/**
+ * Runs `work` on every item, at most `width` at a time, and keeps the order.
+ * @template T, R
+ * @param {readonly T[]} items
+ * @param {(item: T) => Promise<R>} work
+ * @returns {Promise<R[]>}
+ */
+export const inParallel = async (items, work) => {
+  /** @type {R[]} */
+  const results = []
+  let next = 0
+  const worker = async () => {
+    while (next < items.length) {
+      const i = next++
+      results[i] = await work(items[i])
+    }
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+  return results
+}
+
+/**
+ * @param {import('../peers/index.mjs').Peer} peer
+ * @param {string} url @param {number} count @param {string} prefix of their names
+ */
+export const openAll = (peer, url, count, prefix) =>
+  inParallel(Array.from({ length: count }, (_, i) => `${prefix}${i}`), name => peer.open(url, name))

@@ -1,0 +1,70 @@
+// @ts-check
+// Rounds to medians, medians to tables and ratios. The same Markdown goes to the terminal and into RESULTS.md.
+import { execFileSync } from 'node:child_process'
+import { cpus, totalmem, type } from 'node:os'
+import { workloads } from './workloads/index.mjs'
+
+/** @typedef {import('./workloads/index.mjs').Figures} Figures */
+/** @typedef {{ readonly workload: string, readonly subject: string, readonly figures: Figures }} Round */
+/** @typedef {Map<string, Map<string, Figures>>} Medians workload → subject → figures */
+
+/** @param {readonly number[]} values */
+const median = values => {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** @param {readonly Round[]} rounds @returns {Medians} */
+export const mediansOf = rounds => {
+  /** @type {Medians} */
+  const medians = new Map()
+  for (const { workload, subject, figures } of rounds) {
+    const same = rounds.filter(round => round.workload === workload && round.subject === subject)
+    const bySubject = medians.get(workload) ?? new Map()
+    medians.set(workload, bySubject.set(subject, Object.fromEntries(Object.keys(figures).map(name => [name, median(same.map(round => round.figures[name]))]))))
+  }
+  return medians
+}
+
+const format = (/** @type {number} */ value) => value >= 1_000
+  ? Math.round(Number(value.toPrecision(4))).toLocaleString('en')
+  : String(Number(value.toPrecision(3)))
+
+/** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
+const table = (head, rows) => {
+  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map(row => row[i].length)))
+  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join(' | ')} |`
+  return [line(head), `|${widths.map((width, i) => i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`).join('|')}|`, ...rows.map(line)].join('\n')
+}
+
+/** @param {import('./workloads/index.mjs').Workload} workload @param {Map<string, Figures>} bySubject */
+const section = ({ title }, bySubject) => {
+  const names = Object.keys([...bySubject.values()][0])
+  return `## ${title}\n\n${table(['', ...names], [...bySubject].map(([subject, figures]) => [subject, ...names.map(name => format(figures[name]))]))}`
+}
+
+/** What the first subject's figures are as a multiple of the others'. @param {Medians} medians */
+const ratios = medians => {
+  const compared = workloads.filter(({ name, ratios }) => ratios.length > 0 && (medians.get(name)?.size ?? 0) > 1)
+  if (compared.length === 0) return []
+  const [ours, ...others] = [...new Set(compared.flatMap(({ name }) => [...medians.get(name).keys()]))]
+  const rows = compared.flatMap(({ name, title, ratios }) => ratios.map(figure => {
+    const of = (/** @type {string} */ subject) => medians.get(name)?.get(subject)?.[figure] ?? NaN
+    return [`${title}: ${figure}`, ...others.map(other => format(of(ours) / of(other)))]
+  }))
+  return [`## ${ours} as a multiple of its peers\n\n${table(['', ...others.map(other => `÷ ${other}`)], rows)}`]
+}
+
+/** @param {Medians} medians */
+export const report = medians => [
+  ...workloads.filter(({ name }) => medians.has(name)).map(workload => section(workload, medians.get(workload.name))),
+  ...ratios(medians),
+].join('\n\n')
+
+/** Where and when it was measured, in one line. */
+export const machine = () => {
+  const [{ model }] = cpus()
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim()
+  return `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB · ${type()} · Node ${process.versions.node} · commit ${commit}`
+}

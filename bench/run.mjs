@@ -1,0 +1,109 @@
+// @ts-check
+// `npm run bench`: every workload against every peer, round by round, each in fresh processes; medians and ratios at the end.
+import { fork } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { peers } from './peers/index.mjs'
+import { hotSpots } from './profile.mjs'
+import { machine, mediansOf, report } from './report.mjs'
+import { startServer } from './server.mjs'
+import { workloads } from './workloads/index.mjs'
+
+const usage = `Usage: npm run bench -- [options]
+  --rounds N      rounds per workload and peer; medians are shown (default 3)
+  --quick         one short round with a tenth of the clients: shows that it runs, not how fast
+  --only NAMES    workloads, by the beginning of their names: ${workloads.map(({ name }) => name).join(' ')}
+  --peers NAMES   servers: ${peers.map(({ name }) => name).join(' ')}
+  --json FILE     every round's figures, as JSON
+  --save          writes bench/RESULTS.md
+  --profile       our relay only, under node --cpu-prof: the functions that take its time
+  --help
+NAMES are separated by commas. AGENTCHAT_BIN names another build of the relay (default dist/bin/agentchat.js).`
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' }, quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, peers: { type: 'string', default: '' },
+    json: { type: 'string' }, save: { type: 'boolean', default: false }, profile: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  },
+})
+
+/** No single round may take longer. */
+const roundLimitMs = 120_000
+const generatorFile = fileURLToPath(new URL('./load/generator.mjs', import.meta.url))
+const interrupt = new AbortController()
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(signal, () => interrupt.abort(new Error(signal)))
+
+/**
+ * @param {import('./load/generator.mjs').Assignment} assignment
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ figures: import('./workloads/index.mjs').Figures, window: readonly [number, number] }>}
+ */
+const generate = (assignment, signal) => new Promise((resolve, reject) => {
+  const told = { figures: {}, window: /** @type {const} */ ([0, Infinity]) }
+  const child = fork(generatorFile, [JSON.stringify(assignment)], { signal, killSignal: 'SIGKILL' })
+  child.on('message', message => Object.assign(told, message))
+  child.on('error', reject)
+  child.on('exit', code => code === 0 ? resolve(told) : reject(new Error(`${assignment.workload} against ${assignment.subject} failed`)))
+})
+
+/** @param {import('./workloads/index.mjs').Workload} workload @param {string} subject */
+const runRound = async (workload, subject) => {
+  const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(roundLimitMs)])
+  const assignment = { workload: workload.name, subject, isQuick: options.quick, url: '', pid: 0 }
+  if (workload.subjects !== undefined) return generate(assignment, signal)
+  const peer = /** @type {import('./peers/index.mjs').Peer} */ (peers.find(({ name }) => name === subject))
+  const profiled = options.profile ? hotSpots() : undefined
+  const server = await startServer(peer, { nodeFlags: profiled?.nodeFlags ?? [], signal })
+  try {
+    const told = await generate({ ...assignment, url: server.url, pid: server.pid }, signal)
+    await server.stop()
+    if (profiled !== undefined) console.log(`## ${workload.title}\n\n${profiled.render(told.window)}\n`)
+    return told
+  } finally {
+    await server.stop()
+    profiled?.remove()
+  }
+}
+
+const chosen = (/** @type {readonly { readonly name: string }[]} */ all, /** @type {string} */ names) =>
+  all.map(({ name }) => name).filter(name => names.split(',').some(beginning => name.startsWith(beginning)))
+
+const main = async () => {
+  if (options.help) return console.log(usage)
+  const servers = options.profile ? ['agentchat'] : chosen(peers, options.peers)
+  const selected = workloads.filter(({ name }) => chosen(workloads, options.only).includes(name)).filter(({ subjects }) => !options.profile || subjects === undefined)
+  const roundCount = options.quick || options.profile ? 1 : Number(options.rounds)
+  /** @type {import('./report.mjs').Round[]} */
+  const rounds = []
+  for (const workload of selected) {
+    for (let round = 1; round <= roundCount; round++) {
+      for (const subject of workload.subjects ?? servers) {
+        console.error(`${workload.name} ${round}/${roundCount} ${subject}`)
+        const { figures } = await runRound(workload, subject)
+        rounds.push({ workload: workload.name, subject, figures })
+      }
+    }
+  }
+  if (options.profile) return
+  const text = report(mediansOf(rounds))
+  console.log(text)
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine: machine(), rounds }, undefined, 1))
+  if (options.save) writeFileSync(new URL('./RESULTS.md', import.meta.url), `${heading(roundCount)}\n\n${text}\n`)
+}
+
+const heading = (/** @type {number} */ roundCount) => `# Bench results
+
+${machine()}
+
+Written by \`npm run bench -- --save\`: medians of ${roundCount} rounds, every round in fresh processes, loopback, one server process and one generator process.
+Messages are 300 bytes of JSON as they are sent. CPU is user and system time of the server process, all threads.
+
+${peers.map(({ name, is }) => `* **${name}**: ${is}`).join('\n')}`
+
+try {
+  await main()
+} catch (error) {
+  console.error(/** @type {Error} */ (error).message)
+  process.exitCode = 1
+}
