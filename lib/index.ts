@@ -1,1 +1,2 @@
-export {}
+// Public surface of the package: the client.
+export * from './client/index.ts'

@@ -1,0 +1,370 @@
+// The client: what a program calls. It owns nothing but the wiring of session, requests, outgoing and inbound messages.
+import { isSafeNonce, messageText, verify, type Identity } from '../identity/index.ts'
+import type { Frame, FrameType, ReplyType, RequestInput, RequestType } from '../protocol/index.ts'
+import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
+import { Emitter } from './emitter.ts'
+import { ConnectionError, RelayError } from './errors.ts'
+import { Inbound, type Message, type VerifySignature } from './inbound.ts'
+import { Outgoing } from './outgoing.ts'
+import { MemoryPositions, type Positions } from './positions.ts'
+import { Requests, type CallOptions } from './requests.ts'
+import { Session, publicKeyOf, type SessionState } from './session.ts'
+import { messageStream } from './stream.ts'
+import { webSocketTransport, type Transport } from './transport.ts'
+
+export interface ClientOptions {
+  /** ws:// or wss:// url of the relay */
+  readonly server: string
+  /** Name to appear under; default: the identity's. */
+  readonly name?: string
+  /** Key to log in and sign with; without one the agent is ephemeral. */
+  readonly identity?: Identity
+  /** Label of this session: sessions of one agent with different labels live side by side, equal ones displace each other. */
+  readonly session?: string
+  /** What happens to waiting direct messages: `manual` (default with an identity) receives and acknowledges them, `none` leaves them. */
+  readonly inbox?: 'auto' | 'manual' | 'none'
+  /** The relay's identity, if known; the key then signs for no other. */
+  readonly serverId?: string
+  readonly transport?: Transport
+  /** Come back after a lost connection (default), and how. */
+  readonly reconnect?: boolean | Partial<BackoffPolicy>
+  /** ms for a login and for the answer to a request; default 15,000 */
+  readonly requestTimeoutMs?: number
+  /** Where the client keeps how far it has come; default: in memory. */
+  readonly positions?: Positions
+  /** Checks signatures; on Node `createVerify()` of agentchat/node is faster. */
+  readonly verify?: VerifySignature
+  /** Sign sent messages when there is an identity; default true. */
+  readonly signMessages?: boolean
+  /** Messages that may wait in one `messages()` iteration; default 10,000 */
+  readonly bufferSize?: number
+  /** Answers the question of a relay that asks one. */
+  readonly onCaptcha?: (question: string, hint: string | undefined) => string | Promise<string>
+  /** ms since 1970; for tests */
+  readonly now?: () => number
+  /** 0 ≤ random < 1; for tests */
+  readonly random?: () => number
+}
+
+/** What happens to the connection and around it. The client never logs and never throws these. */
+export type ClientStatus =
+  | { readonly kind: 'connected', readonly welcome: Frame<'WELCOME'>, /** not the first time */ readonly again: boolean }
+  | { readonly kind: 'lost', readonly error: ConnectionError, readonly retryInMs: number }
+  | { readonly kind: 'ended', readonly error: Error | undefined }
+  | { readonly kind: 'epoch-changed', readonly epoch: string }
+  | { readonly kind: 'gap', readonly channel: string, readonly since: number, readonly oldest: number }
+  | { readonly kind: 'rejoin-failed', readonly channel: string, readonly error: unknown }
+  | { readonly kind: 'error', readonly error: RelayError }
+  | { readonly kind: 'invalid-frame', readonly message: string }
+  | { readonly kind: 'listener-error', readonly error: unknown }
+
+type FrameEvents = { readonly [T in FrameType]: Frame<T> }
+/** Everything `on` can listen to: checked messages, status, and every frame of the protocol by its type. */
+export type ClientEvents = FrameEvents & { readonly message: Message, readonly status: ClientStatus }
+
+export interface JoinOptions extends CallOptions {
+  /** Replay what came after this seq; default: after the last message this client saw. */
+  readonly since?: number | undefined
+  /** Replay at most so many, the newest. */
+  readonly limit?: number | undefined
+}
+
+export interface SendOptions extends CallOptions {
+  /** Publish key: the same agent, id and content are stored once, however often they are sent. Default: a new one. */
+  readonly id?: string | undefined
+  /** id of the message that this one answers */
+  readonly inReplyTo?: string | undefined
+}
+
+/**
+ * A client of one relay.
+ * @example
+ * const client = new AgentChatClient({ server: 'ws://localhost:6667', name: 'alice' })
+ * await client.connect()
+ * await client.join('#general')
+ * client.on('message', message => console.log(message.fromName, message.content))
+ * await client.send('#general', 'hello') // resolves once the message is stored
+ */
+export class AgentChatClient {
+  readonly #options: ClientOptions
+  readonly #timeoutMs: number
+  readonly #now: () => number
+  readonly #emitter: Emitter<ClientEvents>
+  readonly #session: Session
+  readonly #requests = new Requests()
+  readonly #outgoing: Outgoing
+  readonly #inbound: Inbound
+  readonly #positions: Positions
+  readonly #joined = new Map<string, { readonly limit: number | undefined }>()
+  readonly #idPrefix: string
+  #lastId = 0
+  #welcome: Frame<'WELCOME'> | undefined
+  #unreceived: string | undefined
+  #isReceiving = false
+
+  constructor(options: ClientOptions) {
+    const { identity, server, session, serverId, transport = webSocketTransport, reconnect = true, requestTimeoutMs = 15_000, positions = new MemoryPositions() } = options
+    this.#options = options
+    this.#timeoutMs = requestTimeoutMs
+    this.#now = options.now ?? Date.now
+    this.#positions = positions
+    this.#idPrefix = [...crypto.getRandomValues(new Uint8Array(9))].map(byte => byte.toString(36).padStart(2, '0')).join('')
+    this.#emitter = new Emitter(error => this.#emitter.emit('status', { kind: 'listener-error', error }))
+    this.#outgoing = new Outgoing(text => this.#session.send(text))
+    this.#inbound = new Inbound({
+      positions,
+      identity,
+      verify: options.verify ?? verify,
+      myId: () => this.#welcome?.agent_id,
+      page: (stream, after) => this.request('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
+      keyOf: async agent => (await this.request('WHOIS', { agent })).pubkey ?? undefined,
+      deliver: message => this.#deliver(message),
+      overflow: () => this.#session.restart('too many messages at once'),
+    })
+    this.#session = new Session({
+      url: server,
+      transport,
+      identity,
+      serverId,
+      onCaptcha: options.onCaptcha,
+      timeoutMs: requestTimeoutMs,
+      now: this.#now,
+      random: options.random ?? Math.random,
+      backoff: reconnect === false ? undefined : { ...defaultBackoff, ...(reconnect === true ? {} : reconnect) },
+      login: {
+        name: options.name ?? identity?.name ?? 'agent',
+        autojoin: false,
+        inbox: options.inbox ?? (identity === undefined ? 'auto' : 'manual'),
+        ...(identity !== undefined && { pubkey: publicKeyOf(identity) }),
+        ...(session !== undefined && { session }),
+      },
+    }, {
+      opened: welcome => this.#opened(welcome),
+      frame: frame => this.#frame(frame),
+      invalid: message => this.#emitter.emit('status', { kind: 'invalid-frame', message }),
+      lost: (error, retryInMs) => {
+        this.#disconnected(error)
+        this.#emitter.emit('status', { kind: 'lost', error, retryInMs })
+      },
+      ended: error => {
+        const cause = error ?? new ConnectionError('The client was closed')
+        this.#disconnected(cause)
+        this.#outgoing.failAll(cause)
+        this.#emitter.emit('status', { kind: 'ended', error })
+      },
+    })
+  }
+
+  /** "@…", once connected */
+  get agentId(): string | undefined {
+    return this.#welcome?.agent_id
+  }
+
+  /** The relay's last WELCOME: its name, limits and epoch */
+  get welcome(): Frame<'WELCOME'> | undefined {
+    return this.#welcome
+  }
+
+  get state(): SessionState {
+    return this.#session.state
+  }
+
+  /** Opens the session. @throws RelayError, ConnectionError, TimeoutError, ProtocolError */
+  connect({ signal }: Pick<CallOptions, 'signal'> = {}): Promise<Frame<'WELCOME'>> {
+    return this.#session.connect(signal)
+  }
+
+  /** Ends the session for good. What was not acknowledged rejects. */
+  close(): Promise<void> {
+    return this.#session.close()
+  }
+
+  /**
+   * Enters a channel, again after every reconnect. What was missed since the last message seen here comes first, marked `replay`.
+   * @throws RelayError CHANNEL_NOT_FOUND, NOT_INVITED, AUTH_REQUIRED, LIMIT_REACHED
+   */
+  async join(channel: string, { since = this.#positions.get(channel), limit, ...call }: JoinOptions = {}): Promise<Frame<'JOINED'>> {
+    const joined = await this.request('JOIN', {
+      channel,
+      ...(since !== undefined && { since, ...(this.#welcome !== undefined && { epoch: this.#welcome.epoch }) }),
+      ...(limit !== undefined && { limit }),
+    }, call)
+    this.#joined.set(channel, { limit })
+    this.#settle(joined, since, limit)
+    return joined
+  }
+
+  async leave(channel: string, options?: CallOptions): Promise<Frame<'LEFT'>> {
+    this.#joined.delete(channel)
+    return this.request('LEAVE', { channel }, options)
+  }
+
+  /**
+   * Sends a message to a channel or an agent. Resolves once it is stored; after a lost connection it is sent again under its id.
+   * Messages of one client are stored in the order of the calls.
+   * @throws RelayError NOT_INVITED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND, ID_REUSED …; TimeoutError; ConnectionError
+   */
+  send(to: string, content: string, { id = this.#newId(), inReplyTo, ...call }: SendOptions = {}): Promise<Frame<'ACK'>> {
+    if (this.state === 'idle' || this.state === 'closed') return Promise.reject(new ConnectionError(`The client is ${this.state === 'idle' ? 'not connected; call connect() first' : 'closed'}`))
+    const { identity, signMessages = true } = this.#options
+    const ts = this.#now()
+    const signed = identity !== undefined && signMessages ? { ts, sig: identity.sign(messageText({ to, content, ts })) } : {}
+    return this.#outgoing.add(id, JSON.stringify({ type: 'MSG', id, to, content, ...signed, ...(inReplyTo !== undefined && { in_reply_to: inReplyTo }) }), call)
+  }
+
+  /** Sends a direct message: waits at the relay for an agent with a key that is not connected. */
+  dm(agent: string, content: string, options?: SendOptions): Promise<Frame<'ACK'>> {
+    return this.send(agent, content, options)
+  }
+
+  async createChannel(channel: string, { inviteOnly, verifiedOnly, topic, description }: {
+    readonly inviteOnly?: boolean, readonly verifiedOnly?: boolean, readonly topic?: string, readonly description?: string
+  } = {}, options?: CallOptions): Promise<Frame<'JOINED'>> {
+    const joined = await this.request('CREATE_CHANNEL', {
+      channel,
+      ...(inviteOnly !== undefined && { invite_only: inviteOnly }), ...(verifiedOnly !== undefined && { verified_only: verifiedOnly }),
+      ...(topic !== undefined && { topic }), ...(description !== undefined && { description }),
+    }, options)
+    this.#joined.set(channel, { limit: undefined })
+    this.#settle(joined, undefined, undefined)
+    return joined
+  }
+
+  async invite(channel: string, agent: string, options?: CallOptions): Promise<void> {
+    await this.request('INVITE', { channel, agent }, options)
+  }
+
+  setTopic(channel: string, topic: string, options?: CallOptions): Promise<Frame<'TOPIC_CHANGED'>> {
+    return this.request('SET_TOPIC', { channel, topic }, options)
+  }
+
+  async listChannels(options?: CallOptions): Promise<Frame<'CHANNELS'>['list']> {
+    return (await this.request('LIST_CHANNELS', {}, options)).list
+  }
+
+  /** Everyone connected in a channel, all pages. */
+  async listAgents(channel: string, options?: CallOptions): Promise<Frame<'AGENTS'>['list']> {
+    const all: Frame<'AGENTS'>['list'] = []
+    for (;;) {
+      const after = all.at(-1)?.id
+      const { list, more } = await this.request('LIST_AGENTS', { channel, ...(after !== undefined && { after }) }, options)
+      all.push(...list)
+      if (!more || list.length === 0) return all
+    }
+  }
+
+  /** One page of a channel, or of the direct messages with an agent; `limit` ≤ 200. */
+  history(where: { readonly channel: string } | { readonly with: string }, page: { readonly before?: number, readonly after?: number, readonly limit?: number } = {}, options?: CallOptions): Promise<Frame<'HISTORY'>> {
+    return this.request('HISTORY', { ...where, ...page }, options)
+  }
+
+  whois(agent: string, options?: CallOptions): Promise<Frame<'WHOIS'>> {
+    return this.request('WHOIS', { agent }, options)
+  }
+
+  /**
+   * Any request of the protocol, typed by its name.
+   * @throws RelayError, TimeoutError, ConnectionError
+   * @example const { list } = await client.request('LIST_CHANNELS', {})
+   */
+  request<T extends RequestType>(type: T, body: Omit<RequestInput<T>, 'id'>, { signal, timeoutMs = this.#timeoutMs }: CallOptions = {}): Promise<Frame<ReplyType<T>>> {
+    if (this.state !== 'open') return Promise.reject(new ConnectionError(`The client is ${this.state}, not connected`))
+    const id = this.#newId()
+    return this.#requests.call(id, type, () => this.#session.send(JSON.stringify({ type, id, ...body })), { signal, timeoutMs }) as Promise<Frame<ReplyType<T>>>
+  }
+
+  /** Listens to checked messages, to status, or to a frame type; gives the function that stops it. */
+  on<K extends keyof ClientEvents>(event: K, listener: (value: ClientEvents[K]) => void): () => void {
+    return this.#emitter.on(event, listener)
+  }
+
+  /**
+   * Messages as they come: all of them, those of a channel, or the direct ones with an agent. Listens from the call on.
+   * @example for await (const message of client.messages('#general')) console.log(message.content)
+   */
+  messages(target?: string, { signal }: Pick<CallOptions, 'signal'> = {}): AsyncIterableIterator<Message> {
+    return messageStream(
+      {
+        onMessage: listener => this.on('message', listener),
+        onEnd: listener => {
+          if (this.state === 'closed') listener(undefined)
+          return this.on('status', status => { if (status.kind === 'ended') listener(status.error) })
+        },
+      },
+      message => target === undefined || this.#inbound.streamOf(message.frame) === target,
+      { signal, bufferSize: this.#options.bufferSize ?? 10_000 })
+  }
+
+  #newId(): string {
+    return `${this.#idPrefix}-${(++this.#lastId).toString(36)}`
+  }
+
+  #opened(welcome: Frame<'WELCOME'>): void {
+    const former = this.#welcome
+    this.#welcome = welcome
+    const { epoch } = this.#positions
+    if (epoch !== welcome.epoch) this.#positions.reset(welcome.epoch)
+    this.#inbound.reset()
+    this.#outgoing.rewind(former === undefined || former.agent_id === welcome.agent_id)
+    for (const [channel, { limit }] of this.#joined) this.#rejoin(channel, limit)
+    this.#outgoing.open(welcome.limits.msg_rate > 0)
+    this.#emitter.emit('status', { kind: 'connected', welcome, again: former !== undefined })
+    if (epoch !== undefined && epoch !== welcome.epoch) this.#emitter.emit('status', { kind: 'epoch-changed', epoch: welcome.epoch })
+  }
+
+  #rejoin(channel: string, limit: number | undefined): void {
+    this.join(channel, limit === undefined || this.#positions.get(channel) !== undefined ? {} : { limit }).catch((error: unknown) => {
+      // A channel that is gone for this agent stays gone; a lost connection brings the next try by itself.
+      if (error instanceof RelayError && !error.shouldRetry()) this.#joined.delete(channel)
+      this.#emitter.emit('status', { kind: 'rejoin-failed', channel, error })
+    })
+  }
+
+  /** What a JOINED says about where the channel stands. */
+  #settle({ channel, seq, oldest, recovered }: Frame<'JOINED'>, since: number | undefined, limit: number | undefined): void {
+    // Nothing is replayed: the next message follows this one.
+    if (this.#positions.get(channel) === undefined && (seq === 0 || limit === 0)) this.#positions.set(channel, seq)
+    if (since !== undefined && !recovered) this.#emitter.emit('status', { kind: 'gap', channel, since, oldest })
+  }
+
+  #frame(frame: Frame): void {
+    if (frame.type === 'MSG') this.#inbound.push(frame)
+    else if (!this.#outgoing.answer(frame) && !this.#requests.answer(frame) && frame.type === 'ERROR') {
+      this.#emitter.emit('status', { kind: 'error', error: new RelayError(frame.code, frame.message, frame.retry_after_ms) })
+    }
+    if (frame.type === 'VERIFY_REQUEST') this.#prove(frame)
+    this.#emitter.emit(frame.type, frame as never)
+  }
+
+  /** Another agent asks for a proof of our key: a nonce is signed, any other text is not. */
+  #prove({ request_id, nonce, from }: Frame<'VERIFY_REQUEST'>): void {
+    const { identity } = this.#options
+    if (identity === undefined || from === undefined || !isSafeNonce(nonce)) return
+    this.request('VERIFY_RESPONSE', { request_id, nonce, sig: identity.sign(nonce) }).catch(() => undefined)
+  }
+
+  #deliver(message: Message): void {
+    this.#emitter.emit('message', message)
+    if (message.id === undefined || message.to !== this.#welcome?.agent_id || this.#options.identity === undefined || (this.#options.inbox ?? 'manual') !== 'manual') return
+    this.#unreceived = message.id
+    if (!this.#isReceiving) void this.#acknowledge()
+  }
+
+  /** Tells the relay how far the inbox was received: the newest message only, one request at a time. */
+  async #acknowledge(): Promise<void> {
+    this.#isReceiving = true
+    while (this.#unreceived !== undefined) {
+      const id = this.#unreceived
+      this.#unreceived = undefined
+      // What is not acknowledged is offered again, and dropped here as seen.
+      await this.request('RECEIVED', { msg_id: id }).catch(() => undefined)
+    }
+    this.#isReceiving = false
+  }
+
+  #disconnected(error: Error): void {
+    this.#requests.failAll(error)
+    this.#outgoing.lost()
+    this.#inbound.reset()
+  }
+}

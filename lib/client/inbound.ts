@@ -1,0 +1,181 @@
+// Messages on their way in: each once, in order, checked. Waits (for a missing page, for a key) hold back what comes after them.
+import { agentIdOf, messageText, type Identity } from '../identity/index.ts'
+import type { Frame } from '../protocol/index.ts'
+import type { Positions } from './positions.ts'
+
+/** Whether the sender's key signed the message. unknown-key: signed, but the relay could not show a key that belongs to the sender's id. */
+export type SignatureState = 'valid' | 'invalid' | 'none' | 'unknown-key'
+
+export interface Message {
+  /** the relay's id of a stored message */
+  readonly id?: string
+  /** "@…" */
+  readonly from: string
+  readonly fromName: string
+  /** "#channel" or "@agent" */
+  readonly to: string
+  readonly content: string
+  /** relay time in ms, strictly rising per stream */
+  readonly ts: number
+  /** position in the channel, or in the direct messages of the pair */
+  readonly seq?: number
+  /** read from the log, not live */
+  readonly replay: boolean
+  /** the operator approved the sender */
+  readonly verified: boolean
+  readonly mine: boolean
+  readonly inReplyTo?: string
+  readonly signature: SignatureState
+  /** the frame as it came */
+  readonly frame: Frame<'MSG'>
+}
+
+export type VerifySignature = (publicPem: string, text: string, signature: string) => boolean | Promise<boolean>
+
+export interface InboundOptions {
+  readonly positions: Positions
+  readonly identity: Identity | undefined
+  readonly verify: VerifySignature
+  readonly myId: () => string | undefined
+  /** A page of a stream after a position. */
+  readonly page: (stream: string, after: number) => Promise<Frame<'HISTORY'>>
+  /** The public key the relay has for an agent; undefined when it knows none. */
+  readonly keyOf: (agent: string) => Promise<string | undefined>
+  readonly deliver: (message: Message) => void
+  /** More than the limit waits: the connection should be given up and resumed. */
+  readonly overflow: () => void
+}
+
+const maxHeld = 20_000
+const maxKeys = 10_000
+
+export class Inbound {
+  readonly #options: InboundOptions
+  readonly #keys = new Map<string, string>()
+  #queue: Frame<'MSG'>[] = []
+  #isBusy = false
+  #generation = 0
+
+  constructor(options: InboundOptions) {
+    this.#options = options
+  }
+
+  push(frame: Frame<'MSG'>): void {
+    this.#queue.push(frame)
+    if (this.#queue.length > maxHeld) {
+      this.reset()
+      this.#options.overflow()
+      return
+    }
+    if (!this.#isBusy) this.#run()
+  }
+
+  /** A new connection resumes from the positions: what was held of the old one will come again. */
+  reset(): void {
+    this.#generation++
+    this.#queue = []
+    this.#isBusy = false
+  }
+
+  /** The stream of a message: its channel, or the other agent of the pair. */
+  streamOf(frame: Frame<'MSG'>): string {
+    return frame.to.startsWith('#') ? frame.to : frame.from === this.#options.myId() ? frame.to : frame.from
+  }
+
+  #run(): void {
+    for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
+      const work = this.#process(frame)
+      if (work === undefined) continue
+      this.#isBusy = true
+      const generation = this.#generation
+      void work.finally(() => {
+        if (generation !== this.#generation) return
+        this.#isBusy = false
+        this.#run()
+      })
+      return
+    }
+  }
+
+  /** undefined when the message was delivered (or dropped) at once. */
+  #process(frame: Frame<'MSG'>): Promise<void> | undefined {
+    const { seq } = frame
+    if (seq === undefined) return this.#checked(frame)
+    const position = this.#options.positions.get(this.streamOf(frame))
+    if (position !== undefined && seq <= position) return undefined
+    const isGap = position !== undefined && seq > position + 1 && frame.replay !== true
+    return isGap ? this.#repair(frame, position) : this.#checked(frame)
+  }
+
+  /** A live message that does not follow the last one: what is between is read from the log first. */
+  async #repair(frame: Frame<'MSG'>, after: number): Promise<void> {
+    const generation = this.#generation
+    const stream = this.streamOf(frame)
+    try {
+      for (let position = after; position < frame.seq! - 1;) {
+        const { events, more } = await this.#options.page(stream, position)
+        if (generation !== this.#generation) return
+        for (const event of events) {
+          if (event.seq === undefined || event.seq >= frame.seq!) break
+          position = event.seq
+          await this.#checked({ ...event, replay: true } as unknown as Frame<'MSG'>)
+          if (generation !== this.#generation) return
+        }
+        if (!more || events.length === 0) break
+      }
+    } catch {
+      // What cannot be read (erased, or refused) stays missing; the message itself is not held back for it.
+      if (generation !== this.#generation) return
+    }
+    await this.#checked(frame)
+  }
+
+  #checked(frame: Frame<'MSG'>): Promise<void> | undefined {
+    const { sig, sig_ts: ts, to, content, from } = frame
+    if (sig === undefined || ts === undefined) {
+      this.#deliver(frame, 'none')
+      return undefined
+    }
+    const text = messageText({ to, content, ts })
+    const key = this.#knownKey(from)
+    if (key === undefined) return this.#checkedLater(frame, text, sig)
+    const result = this.#options.verify(key, text, sig)
+    if (result instanceof Promise) return this.#deliverAfter(frame, result.then(isValid => isValid ? 'valid' : 'invalid', () => 'invalid'))
+    this.#deliver(frame, result ? 'valid' : 'invalid')
+    return undefined
+  }
+
+  #checkedLater(frame: Frame<'MSG'>, text: string, sig: string): Promise<void> {
+    return this.#deliverAfter(frame, this.#options.keyOf(frame.from).then(async key => {
+      // The id is the hash of the key: a relay cannot pass off another one.
+      if (key === undefined || agentIdOf(key) !== frame.from) return 'unknown-key'
+      if (this.#keys.size >= maxKeys) this.#keys.delete(this.#keys.keys().next().value!)
+      this.#keys.set(frame.from, key)
+      return await this.#options.verify(key, text, sig) ? 'valid' : 'invalid'
+    }).catch((): SignatureState => 'unknown-key'))
+  }
+
+  async #deliverAfter(frame: Frame<'MSG'>, state: Promise<SignatureState>): Promise<void> {
+    const generation = this.#generation
+    const signature = await state
+    if (generation === this.#generation) this.#deliver(frame, signature)
+  }
+
+  #knownKey(agent: string): string | undefined {
+    const { identity } = this.#options
+    return agent === identity?.agentId ? identity.publicKey : this.#keys.get(agent)
+  }
+
+  #deliver(frame: Frame<'MSG'>, signature: SignatureState): void {
+    const { positions, deliver, myId } = this.#options
+    if (frame.seq !== undefined) positions.set(this.streamOf(frame), frame.seq)
+    deliver({
+      ...(frame.msg_id !== undefined && { id: frame.msg_id }),
+      from: frame.from, fromName: frame.from_name, to: frame.to, content: frame.content, ts: frame.ts,
+      ...(frame.seq !== undefined && { seq: frame.seq }),
+      replay: frame.replay === true, verified: frame.verified === true, mine: frame.from === myId(),
+      ...(frame.in_reply_to !== undefined && { inReplyTo: frame.in_reply_to }),
+      signature, frame,
+    })
+  }
+}

@@ -1,0 +1,39 @@
+// The port to a WebSocket, so that the client runs where there is one of its own and where there is none.
+
+export interface Socket {
+  send(text: string): void
+  close(code?: number, reason?: string): void
+}
+
+export interface SocketHandlers {
+  open(): void
+  message(text: string): void
+  /** Called once, also when the connection could not be opened. */
+  close(code: number, reason: string): void
+}
+
+/** Opens a connection to a ws:// or wss:// url. Never throws: a failure is a close. */
+export type Transport = (url: string, handlers: SocketHandlers) => Socket
+
+/** What this uses of the WebSocket that browsers and recent runtimes have. */
+interface WebSocketLike {
+  onopen: (() => void) | null
+  onmessage: ((event: { readonly data: unknown }) => void) | null
+  onclose: ((event: { readonly code: number, readonly reason: string }) => void) | null
+  send(data: string): void
+  close(code?: number, reason?: string): void
+}
+
+/** WebSocket of the platform; Node 20 has none: use `wsTransport` of agentchat/node there. */
+export const webSocketTransport: Transport = (url, handlers) => {
+  const Constructor = (globalThis as { WebSocket?: new (url: string) => WebSocketLike }).WebSocket
+  if (Constructor === undefined) {
+    queueMicrotask(() => handlers.close(1006, 'No WebSocket here; on Node 20 pass `transport: wsTransport` from agentchat/node'))
+    return { send: () => undefined, close: () => undefined }
+  }
+  const socket = new Constructor(url)
+  socket.onopen = () => handlers.open()
+  socket.onmessage = ({ data }) => { if (typeof data === 'string') handlers.message(data) }
+  socket.onclose = ({ code, reason }) => handlers.close(code, reason)
+  return { send: text => socket.send(text), close: (code, reason) => socket.close(code, reason) }
+}

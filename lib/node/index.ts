@@ -1,0 +1,8 @@
+// Public surface of agentchat/node: what a program on Node needs beside the client.
+export { createVerify, nodeIdentity, type Verify } from './crypto.ts'
+export {
+  identityFileWarning, identityOf, identityPath, loadIdentityFile, newIdentityFile, revocationOf, rotated, rotationProblem, saveIdentityFile,
+  type IdentityFile,
+} from './identity-file.ts'
+export { KnownRelays, knownRelaysPath } from './known-relays.ts'
+export { wsTransport } from './transport.ts'
