@@ -1,0 +1,273 @@
+import { describe, expect, test } from 'vitest'
+import { AgentChatClient, ConnectionError, MemoryPositions, ProtocolError, RelayError, TimeoutError, type ClientOptions, type ClientStatus, type Message } from '../lib/index.ts'
+import { generateKeyPair, identityFrom, type Identity } from '../lib/identity/index.ts'
+import { createVerify, wsTransport } from '../lib/node/index.ts'
+import type { Socket, Transport } from '../lib/client/transport.ts'
+import { newFolder } from './kit/folder.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+
+const newIdentity = (name: string): Identity => identityFrom(generateKeyPair().privateKey, { name })
+
+/** A transport whose connections a test can cut. */
+const breakable = (): { transport: Transport, cut: () => void } => {
+  let socket: (Socket & { terminate?: () => void }) | undefined
+  let cut = () => undefined as void
+  return {
+    transport: (url, handlers) => {
+      let isCut = false
+      socket = wsTransport(url, {
+        open: handlers.open,
+        message: text => { if (!isCut) handlers.message(text) },
+        close: (code, reason) => { if (!isCut) handlers.close(code, reason) },
+      })
+      const here = socket
+      cut = () => {
+        if (isCut) return
+        isCut = true
+        here.close()
+        handlers.close(1_006, 'cut')
+      }
+      return { send: text => { if (!isCut) here.send(text) }, close: (code, reason) => here.close(code, reason) }
+    },
+    cut: () => cut(),
+  }
+}
+
+const clientOf = async (relay: TestRelay | string, options: Partial<ClientOptions> & { readonly name?: string } = {}): Promise<AgentChatClient & AsyncDisposable> => {
+  const client = new AgentChatClient({
+    server: typeof relay === 'string' ? relay : relay.url, transport: wsTransport, verify: createVerify(),
+    reconnect: { minMs: 5, maxMs: 20 }, name: options.identity?.name ?? 'agent', ...options,
+  })
+  await client.connect()
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() })
+}
+
+/** Collects messages until there are `count` of them. */
+const collect = (client: AgentChatClient, count: number, target?: string): Promise<readonly Message[]> => {
+  const stream = client.messages(target)
+  return (async () => {
+    const all: Message[] = []
+    for await (const message of stream) if (all.push(message) === count) break
+    return all
+  })()
+}
+
+const statusOf = (client: AgentChatClient, kind: ClientStatus['kind']): Promise<ClientStatus> =>
+  new Promise(resolve => { const stop = client.on('status', status => { if (status.kind === kind) { stop(); resolve(status) } }) })
+
+describe('talking', () => {
+  test('a send resolves with its place in the log, and everybody hears it once, the sender too', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await clientOf(relay, { name: 'alice' })
+    await using bob = await clientOf(relay, { name: 'bob' })
+    await Promise.all([alice.join('#general'), bob.join('#general')])
+    const heard = [collect(alice, 2), collect(bob, 2, '#general')]
+    const acks = await Promise.all([alice.send('#general', 'one'), alice.send('#general', 'two')])
+    expect(acks.map(ack => ack.seq)).toEqual([1, 2])
+    for (const messages of await Promise.all(heard)) expect(messages.map(({ content, seq, fromName, signature }) => [content, seq, fromName, signature])).toEqual([['one', 1, 'alice', 'none'], ['two', 2, 'alice', 'none']])
+  })
+
+  test('concurrent requests of every kind get their own answers', async () => {
+    await using relay = await startTestRelay()
+    await using client = await clientOf(relay)
+    await client.join('#general')
+    const results = await Promise.allSettled([
+      client.history({ channel: '#general' }), client.join('#nowhere'), client.listAgents('#general'), client.listChannels(),
+      client.join('#help'), client.send('#general', 'x'), client.whois('@0000000000000000'), client.request('PING', {}),
+    ])
+    expect(results.map(result => result.status === 'fulfilled' ? (result.value as { type?: string }).type ?? 'list' : (result.reason as RelayError).code))
+      .toEqual(['HISTORY', 'CHANNEL_NOT_FOUND', 'list', 'list', 'JOINED', 'ACK', 'AGENT_NOT_FOUND', 'PONG'])
+  })
+
+  test('sends are stored in the order of the calls, also on a relay that limits the rate', async () => {
+    await using relay = await startTestRelay({ msgRate: 200, msgBurst: 5 })
+    await using client = await clientOf(relay)
+    await client.join('#general')
+    const acks = await Promise.all(Array.from({ length: 30 }, (_, i) => client.send('#general', String(i))))
+    expect(acks.map(ack => ack.seq)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1))
+    const { events } = await client.history({ channel: '#general' }, { limit: 200 })
+    expect(events.map(event => event['content'])).toEqual(Array.from({ length: 30 }, (_, i) => String(i)))
+  })
+
+  test('an ERROR that nobody awaits is a status, and a listener that throws hurts nobody', async () => {
+    await using relay = await startTestRelay()
+    await using client = await clientOf(relay)
+    client.on('PONG', () => { throw new Error('mine') })
+    const listenerError = statusOf(client, 'listener-error')
+    await client.request('PING', {})
+    expect((await listenerError as { error: Error }).error.message).toBe('mine')
+    expect(client.state).toBe('open')
+  })
+
+  test('timeouts and aborts end a call and leave the client whole', async () => {
+    await using relay = await startTestRelay()
+    await using client = await clientOf(relay)
+    await client.join('#general')
+    relay.store.hold()
+    await expect(client.send('#general', 'late', { timeoutMs: 30 })).rejects.toBeInstanceOf(TimeoutError)
+    const abort = new AbortController()
+    const waiting = client.send('#general', 'aborted', { signal: abort.signal })
+    abort.abort(new Error('changed my mind'))
+    await expect(waiting).rejects.toThrow('changed my mind')
+    relay.store.release()
+    expect((await client.send('#general', 'on time')).seq).toBe(3)
+  })
+
+  test('before connect and after close a call says so', async () => {
+    await using relay = await startTestRelay()
+    const client = new AgentChatClient({ server: relay.url, name: 'a', transport: wsTransport })
+    await expect(client.send('#general', 'x')).rejects.toBeInstanceOf(ConnectionError)
+    await client.connect()
+    const rest = collect(client, 1)
+    await client.close()
+    expect(await rest).toEqual([])
+    await expect(client.request('PING', {})).rejects.toThrow(/closed/)
+    await expect(new AgentChatClient({ server: 'ws://127.0.0.1:9', name: 'a', transport: wsTransport }).connect()).rejects.toBeInstanceOf(ConnectionError)
+  })
+})
+
+describe('identity', () => {
+  test('a keyed agent logs in, signs, and its messages verify at the receiver', async () => {
+    await using relay = await startTestRelay({ legacyLogin: false })
+    const identity = newIdentity('alice')
+    await using alice = await clientOf(relay, { identity, serverId: relay.serverId })
+    await using bob = await clientOf(relay, { name: 'bob' })
+    expect(alice.agentId).toBe(identity.agentId)
+    await Promise.all([alice.join('#general'), bob.join('#general')])
+    const heard = collect(bob, 2)
+    await alice.send('#general', 'signed')
+    await bob.send('#general', 'not signed')
+    expect((await heard).map(message => message.signature)).toEqual(['valid', 'none'])
+  })
+
+  test('a forged signature is told from a good one, and a key that is not the sender\'s from both', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await clientOf(relay, { identity: newIdentity('alice') })
+    await using mallory = await clientOf(relay, { name: 'mallory' })
+    await using bob = await clientOf(relay, { name: 'bob' })
+    for (const client of [alice, mallory, bob]) await client.join('#general')
+    const heard = collect(bob, 2)
+    await alice.request('MSG', { to: '#general', content: 'changed', ts: 5, sig: newIdentity('x').sign('whatever') })
+    await mallory.request('MSG', { to: '#general', content: 'no key', ts: 5, sig: newIdentity('x').sign('whatever') })
+    expect((await heard).map(message => message.signature)).toEqual(['invalid', 'unknown-key'])
+  })
+
+  test('the key is not used for a relay that is not the expected one', async () => {
+    await using relay = await startTestRelay()
+    const client = new AgentChatClient({ server: relay.url, identity: newIdentity('alice'), serverId: 'f'.repeat(64), transport: wsTransport })
+    await expect(client.connect()).rejects.toBeInstanceOf(ProtocolError)
+    expect(await relay.metric('agentchat_agents')).toBe(0)
+  })
+
+  test('a proof is given for a nonce and for nothing else', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('alice')
+    await using alice = await clientOf(relay, { identity })
+    await using bob = await clientOf(relay, { name: 'bob' })
+    const proved = new Promise(resolve => bob.on('VERIFY_SUCCESS', resolve))
+    await bob.request('VERIFY_REQUEST', { target: identity.agentId, nonce: 'ab'.repeat(16) })
+    expect(await proved).toMatchObject({ agent: alice.agentId, pubkey: identity.publicKey })
+  })
+})
+
+describe('coming back', () => {
+  test('a cut connection resumes: nothing missed, nothing twice, sends included', async () => {
+    await using relay = await startTestRelay()
+    const { transport, cut } = breakable()
+    await using alice = await clientOf(relay, { name: 'alice', transport })
+    await using bob = await clientOf(relay, { name: 'bob' })
+    await Promise.all([alice.join('#general'), bob.join('#general')])
+    const id = alice.agentId
+    const total = 60
+    const heard = collect(alice, 2 * total)
+    const sends: Promise<unknown>[] = []
+    for (let i = 0; i < total; i++) {
+      sends.push(alice.send('#general', `a${i}`), bob.send('#general', `b${i}`))
+      if (i % 15 === 7) cut()
+      if (i % 5 === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    await Promise.all(sends)
+    const messages = await heard
+    expect(messages.map(message => message.seq)).toEqual(Array.from({ length: 2 * total }, (_, i) => i + 1))
+    for (const who of ['a', 'b']) expect(messages.filter(message => message.content.startsWith(who)).map(message => message.content)).toEqual(Array.from({ length: total }, (_, i) => `${who}${i}`))
+    expect(alice.agentId).toBe(id)
+  })
+
+  test('a relay that restarts on the same data is met again by itself', async () => {
+    using data = newFolder()
+    const first = await startTestRelay({ data: data.path })
+    const port = Number(new URL(first.url).port)
+    await using client = await clientOf(first, { identity: newIdentity('alice') })
+    await client.join('#general')
+    await client.send('#general', 'before')
+    const lost = statusOf(client, 'lost')
+    await first.drain()
+    expect((await lost as { retryInMs: number }).retryInMs).toBeGreaterThan(0)
+    const sent = client.send('#general', 'between')
+    await using second = await startTestRelay({ data: data.path, port })
+    expect((await sent).seq).toBe(2)
+    expect((await client.history({ channel: '#general' })).events.map(event => event['content'])).toEqual(['before', 'between'])
+    expect(second.url).toContain(String(port))
+  })
+
+  test('another life of the log makes positions void, and says so', async () => {
+    await using relay = await startTestRelay()
+    const positions = new MemoryPositions()
+    positions.reset('another life')
+    positions.set('#general', 500)
+    const client = new AgentChatClient({ server: relay.url, name: 'a', transport: wsTransport, positions })
+    const changed = statusOf(client, 'epoch-changed')
+    await client.connect()
+    expect(await changed).toMatchObject({ epoch: client.welcome!.epoch })
+    expect(positions.get('#general')).toBeUndefined()
+    await client.close()
+  })
+
+  test('a displaced session does not fight back', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('alice')
+    await using first = await clientOf(relay, { identity })
+    const ended = statusOf(first, 'ended')
+    await using second = await clientOf(relay, { identity })
+    expect((await ended as { error: ConnectionError }).error.closeCode).toBe(4_500)
+    expect([first.state, second.state]).toEqual(['closed', 'open'])
+    await using third = await clientOf(relay, { identity, session: 'other' })
+    await third.request('PING', {})
+    expect(second.state).toBe('open')
+  })
+})
+
+describe('direct messages', () => {
+  test('what waits is received once, in order, and not offered again', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('bob')
+    await (await clientOf(relay, { identity })).close()
+    await using alice = await clientOf(relay, { identity: newIdentity('alice') })
+    for (const content of ['one', 'two', 'three']) await alice.dm(identity.agentId, content)
+    const bob = new AgentChatClient({ server: relay.url, identity, transport: wsTransport })
+    const waiting = collect(bob, 3, alice.agentId)
+    await bob.connect()
+    expect((await waiting).map(({ content, replay, signature }) => [content, replay, signature])).toEqual([['one', true, 'valid'], ['two', true, 'valid'], ['three', true, 'valid']])
+    await expect.poll(async () => (await bob.request('INBOX', {})).cursor).toBe(3)
+    await bob.close()
+    await using again = await clientOf(relay, { identity })
+    const next = collect(again, 1)
+    await alice.dm(identity.agentId, 'four')
+    expect((await next).map(message => message.content)).toEqual(['four'])
+  })
+
+  test('a session that wants no inbox leaves it alone', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('bob')
+    await using listener = await clientOf(relay, { identity, session: 'listen' })
+    await using sender = await clientOf(relay, { identity, session: 'send', inbox: 'none' })
+    await using alice = await clientOf(relay, { name: 'alice' })
+    const seen: string[] = []
+    sender.on('message', message => seen.push(message.content))
+    const heard = collect(listener, 1)
+    await alice.dm(identity.agentId, 'for the listener')
+    expect((await heard)[0]!.content).toBe('for the listener')
+    await sender.request('PING', {})
+    expect(seen).toEqual([])
+  })
+})
