@@ -1,0 +1,97 @@
+// The main promise, on the package as it ships: a text file piped through `agentchat send -` arrives everywhere byte for byte,
+// every acknowledged line exactly once and in order, though the relay is killed half-way.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newFolder, type Folder } from '../kit/folder.ts'
+import { install, type Installed } from '../kit/install.ts'
+import { Program, ServeProgram, type RunOptions } from '../kit/process.ts'
+
+let folder: Folder
+let installed: Installed
+beforeAll(() => {
+  folder = newFolder()
+  installed = install(folder.path)
+}, 300_000)
+afterAll(() => folder[Symbol.dispose]())
+
+/** Nothing of the tester's own files or settings is used. */
+const options = (): RunOptions => ({ cwd: installed.project, env: { HOME: folder.path } })
+const agentchat = (...args: readonly string[]) => new Program(process.execPath, [installed.bin, ...args], options())
+const script = (name: string, text: string, ...args: readonly string[]) => {
+  writeFileSync(join(installed.project, name), text)
+  return new Program(process.execPath, [name, ...args], options())
+}
+
+test('every entry point of the package can be imported', async () => {
+  await using program = script('entries.js', `
+    for (const entry of ['agentchat', 'agentchat/protocol', 'agentchat/identity', 'agentchat/node', 'agentchat/server']) {
+      console.log(JSON.stringify({ entry, names: Object.keys(await import(entry)) }))
+    }
+  `)
+  expect(await program.ended, program.stderr).toMatchObject({ code: 0 })
+  const names = Object.fromEntries(program.jsonLines.map(({ entry, names }) => [entry, names]))
+  expect(names['agentchat']).toContain('AgentChatClient')
+  expect(names['agentchat/protocol']).toContain('requests')
+  expect(names['agentchat/identity']).toContain('agentIdOf')
+  expect(names['agentchat/node']).toContain('wsTransport')
+  expect(names['agentchat/server']).toContain('startRelay')
+})
+
+/** Prints the contents of a channel's messages, by the library. */
+const libraryReceiver = `
+  import { AgentChatClient } from 'agentchat'
+  import { wsTransport } from 'agentchat/node'
+
+  const client = new AgentChatClient({ server: process.argv[2], name: 'library', transport: wsTransport })
+  client.on('message', ({ content, seq }) => console.log(JSON.stringify({ content, seq })))
+  await client.connect()
+  await client.join('#general')
+  console.error('joined')
+`
+
+/** A few MB of real text, and in every repetition lines that invite mistakes. The last line has no newline. */
+const sampleText = (): string => {
+  const license = readFileSync(join(import.meta.dirname, '../../LICENSE'), 'utf8')
+  const traps = ['', '  leading and trailing  ', '\ttab', 'carriage return\r', 'größer, 漢字, עברית, 👩‍👩‍👧', '\ufeffbyte order mark', '\u0000\u001b[31mcontrol\u007f', '"quoted" \\ {"type":"MSG"}', 'x'.repeat(20_000), '', '']
+  return Array.from({ length: 200 }, (_, i) => `${license}\n${i}\n${traps.join('\n')}`).join('\n')
+}
+
+test('a file arrives byte for byte at three receivers, though the relay is killed half-way', { timeout: 120_000 }, async () => {
+  const text = sampleText()
+  const count = text.split('\n').length
+  const flags = ['--data', folder.at('data'), '--msg-rate', '0']
+  await using first = new ServeProgram(installed.bin, [...flags, '--port', '0'], options())
+  const url = await first.url
+
+  await using lines = agentchat('listen', url, '#general')
+  await using file = agentchat('listen', url, '#general', '--content', '--max-messages', String(count + 1))
+  await using library = script('receiver.js', libraryReceiver, url)
+  await Promise.all([lines.prints(/Connected as/), file.prints(/Connected as/), library.prints(/joined/)])
+  const received = (program: Program) => program.stdout.split('\n').length - 1
+
+  await using sender = agentchat('send', url, '#general', '-')
+  sender.stdin.end(text)
+  await library.until('the first part', () => received(library) > count / 4)
+  first.signal('SIGKILL')
+  expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' })
+  const acknowledgedBefore = received(sender)
+  expect(acknowledgedBefore).toBeLessThan(count)
+
+  await using second = new ServeProgram(installed.bin, [...flags, '--port', new URL(url).port], options())
+  expect(await second.url).toBe(url)
+  expect(await sender.ended, sender.stderr).toEqual({ code: 0, signal: null })
+  // What comes after the file shows that nothing of it came twice.
+  await using last = agentchat('send', url, '#general', 'the end')
+  expect(await last.ended, last.stderr).toEqual({ code: 0, signal: null })
+  const wanted = `${text}\nthe end`
+
+  expect(sender.jsonLines.map(({ line, seq }) => [line, seq])).toEqual(Array.from({ length: count }, (_, i) => [i + 1, i + 1]))
+  expect(await file.ended, file.stderr).toEqual({ code: 0, signal: null })
+  expect(file.stdout === `${wanted}\n`).toBe(true)
+  for (const program of [lines, library]) {
+    await program.until('the end', () => received(program) > count)
+    expect(program.jsonLines.map(({ seq }) => seq)).toEqual(Array.from({ length: count + 1 }, (_, i) => i + 1))
+    expect(program.jsonLines.map(({ content }) => content).join('\n') === wanted).toBe(true)
+  }
+})
