@@ -1,0 +1,100 @@
+// The house rules that a machine can hold: who may import whom, no circles, sizes, names, and what must not be written.
+import { readFileSync, readdirSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const roots = ['bin', 'lib', 'src', 'scripts']
+const files = roots.flatMap(root => readdirSync(root, { recursive: true, encoding: 'utf8' }).map(name => join(root, name)))
+  .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+const source = new Map(files.map(file => [file, readFileSync(file, 'utf8')]))
+
+const staticImport = /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s+'([^']+)'|(?:^|\n)import\s+'([^']+)'/g
+const anyImport = new RegExp(`${staticImport.source}|import\\('([^']+)'\\)`, 'g')
+
+/** The modules a file names, lazy ones too unless asked otherwise: paths from the root for our own, package names for others. */
+const importsOf = (file: string, pattern = anyImport): readonly string[] =>
+  [...source.get(file)!.matchAll(pattern)]
+    .map(match => match[1] ?? match[2] ?? match[3]!)
+    .map(name => name.startsWith('.') ? normalize(join(dirname(file), name)) : name)
+
+/** Folder or file → what it may import, beside its own folder. The first row that fits a file is its row. */
+const table: readonly (readonly [string, readonly string[]])[] = [
+  ['lib/protocol', ['zod']],
+  ['lib/identity', ['lib/protocol', '@noble/ed25519', '@noble/hashes']],
+  ['lib/client', ['lib/protocol', 'lib/identity']],
+  ['lib/node', ['lib/protocol', 'lib/identity', 'lib/client', 'node:', 'ws', 'zod']],
+  ['lib/index.ts', ['lib/client']],
+  ['src/base', ['node:', 'pino', 'prom-client']],
+  ['src/config', ['src/base', 'zod', 'yaml', 'node:']],
+  ['src/store', ['src/base', 'node:', 'kysely', 'better-sqlite3']],
+  ['src/domain', ['lib/protocol']],
+  ['src/relay', ['lib/protocol', 'src/base', 'src/store', 'node:', 'ws']],
+  ['src/features', ['lib/protocol', 'lib/identity', 'src/base', 'src/domain', 'src/store/store.ts', 'src/store/log.ts', 'src/store/agents.ts', 'src/store/meta.ts', 'src/relay/feature.ts', 'node:crypto']],
+  ['src/app.ts', ['lib/protocol', 'lib/identity', 'lib/node', 'src/base', 'src/config', 'src/store', 'src/relay', 'src/features', 'node:']],
+  ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'node:', 'commander', 'zod', 'better-sqlite3', 'ws']],
+  ['bin', ['src/cli', 'node:']],
+  ['scripts', ['lib/protocol', 'src/config', 'src/cli', 'node:']],
+]
+
+const isUnder = (name: string, place: string): boolean => name === place || name.startsWith(place.endsWith(':') ? place : `${place}/`)
+
+describe('imports', () => {
+  test.each(files)('%s imports only what its place may', file => {
+    const row = table.find(([place]) => isUnder(file, place))
+    expect(row, 'a row of the table').toBeDefined()
+    const [place, allowed] = row!
+    // A feature is a slice: of the other features it sees nothing.
+    const own = place === 'src/features' && file !== 'src/features/index.ts' ? dirname(file) : place
+    const wrong = importsOf(file).filter(name => ![own, ...allowed].some(allowance => isUnder(name, allowance)))
+    expect(wrong).toEqual([])
+  })
+
+  test('there is no circle', () => {
+    const done = new Set<string>()
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) throw new Error(`circle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`)
+      if (done.has(file)) return
+      for (const name of importsOf(file, staticImport)) if (source.has(name)) visit(name, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) visit(file, [])
+  })
+
+  test('what the table allows is used: a row that nobody needs is a lie', () => {
+    for (const [place, allowed] of table) {
+      const used = files.filter(file => isUnder(file, place)).flatMap(file => importsOf(file))
+      for (const allowance of allowed) {
+        if (['lib/protocol', 'src/base', 'src/domain', 'zod'].includes(allowance)) continue
+        expect(used.some(name => isUnder(name, allowance)), `${place} ← ${allowance}`).toBe(true)
+      }
+    }
+  })
+})
+
+/** What must not be written, and where it may be all the same. */
+const forbidden: readonly (readonly [string, RegExp, RegExp])[] = [
+  ['process.exit', /process\.exit\(/, /^bin\//],
+  ['a default export', /^export default/m, /^$/],
+  ['an enum', /^\s*(?:export )?(?:const )?enum /m, /^$/],
+  ['mutable state of a module', /^(?:export )?let /m, /^bin\//],
+  ['any', /[:<(|&]\s*any\b(?!\w)/, /^$/],
+  ['console', /\bconsole\./, /^$/],
+  ['a TODO without an issue', /@todo(?! #\d)/i, /^$/],
+]
+
+describe('words', () => {
+  test.each(forbidden)('no file holds %s', (_name, pattern, except) => {
+    const code = (file: string) => source.get(file)!.replace(/^\s*(?:\*|\/\/|\/\*\*).*$/gm, '')
+    expect(files.filter(file => !except.test(file) && pattern.test(code(file)))).toEqual([])
+  })
+
+  test('files are named for what they own, in kebab-case, and say it in their first line', () => {
+    expect(files.filter(file => /(?:^|\/)(?:utils|helpers|types|common|misc)(?:\/|\.ts$)/.test(file))).toEqual([])
+    expect(files.filter(file => !/^[a-z0-9/.-]+$/.test(file))).toEqual([])
+    expect(files.filter(file => !/^(?:#!.*\n)?\/\/ \S/.test(source.get(file)!))).toEqual([])
+  })
+
+  test('a file holds one concept: no more than 500 lines', () => {
+    expect(files.filter(file => source.get(file)!.split('\n').length > 500)).toEqual([])
+  })
+})

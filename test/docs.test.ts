@@ -1,0 +1,44 @@
+// The documents say what the code says: generated pages, examples, links, tables.
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { decodeFrame, decodeRequest, encode, errors, frames, requests, type FrameType, type RequestType } from '../lib/protocol/index.ts'
+import { generatedDocs } from '../scripts/generated.ts'
+
+const pages = ['README.md', 'SKILL.md', 'CONTRIBUTING.md', 'ROADMAP.md', 'CHANGELOG.md', ...readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
+
+describe('generated pages', async () => {
+  test.each(Object.entries(await generatedDocs()))('%s is what the tables say (npm run docs)', (name, text) => {
+    expect(readFileSync(`docs/${name}`, 'utf8')).toBe(text)
+  })
+})
+
+describe('the protocol table', () => {
+  test.each(Object.keys(requests) as RequestType[])('request %s is documented, and its example is one', type => {
+    const { doc, example, errors: codes, reply, quiet } = requests[type]
+    expect(doc).toMatch(/^[A-Z].*[.]$/s)
+    expect(decodeRequest(JSON.stringify({ type, ...example }))).toMatchObject({ ok: true, type })
+    for (const code of codes) expect(errors).toHaveProperty(code)
+    for (const name of reply) expect(frames).toHaveProperty(name)
+    if (quiet !== undefined) expect(reply).toContain(quiet)
+  })
+
+  test.each(Object.keys(frames) as FrameType[])('frame %s is documented, and its example survives the wire', type => {
+    const { doc, example } = frames[type]
+    expect(doc).toMatch(/^[A-Z].*[.]$/s)
+    const body = { ts: 1_790_000_000_000, ...example }
+    expect(decodeFrame(encode(type, body as never))).toEqual({ ok: true, frame: { type, ...body } })
+  })
+})
+
+describe('pages', () => {
+  test.each(pages)('%s links to files that are there', page => {
+    const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(match => match[1]!).filter(link => !/^[a-z]+:/.test(link))
+    expect(links.filter(link => !existsSync(join(dirname(page), link)))).toEqual([])
+  })
+
+  test.each(pages)('%s names source files that are there', page => {
+    const paths = [...readFileSync(page, 'utf8').matchAll(/\b(?:src|lib|test|bench|bin|scripts)\/[\w./-]+\.(?:ts|mjs)\b/g)].map(match => match[0])
+    expect(paths.filter(path => !existsSync(path) && page !== 'CONTRIBUTING.md')).toEqual([])
+  })
+})
