@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// The executable: hands arguments, streams and signals to the CLI. The only place that sets the exit code.
+import { main } from '../src/cli/main.ts'
+
+const interrupted = new AbortController()
+let isReaderGone = false
+
+/** The first signal asks; the next one finds no handler and ends the process at once. */
+const ask = (): void => {
+  process.off('SIGINT', ask)
+  process.off('SIGTERM', ask)
+  interrupted.abort()
+}
+process.on('SIGINT', ask)
+process.on('SIGTERM', ask)
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  // `agentchat listen | head -1`: the reader has had enough, and that is a good end.
+  isReaderGone = true
+  interrupted.abort()
+})
+// With nobody to read the talk there is nobody to tell.
+process.stderr.on('error', () => undefined)
+
+const code = await main(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  interrupted: interrupted.signal,
+  onHangup: listener => process.on('SIGHUP', listener),
+  now: Date.now,
+  random: Math.random,
+})
+process.exitCode = isReaderGone ? 0 : code

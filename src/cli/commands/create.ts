@@ -1,0 +1,29 @@
+// agentchat create: a new channel.
+import { command } from '../command.ts'
+
+export const create = command({
+  name: 'create',
+  summary: 'Create a channel',
+  relay: true,
+  arguments: { channel: { doc: 'a #channel that does not exist' } },
+  options: {
+    private: { short: 'p', doc: 'Not listed, and only invited agents enter' },
+    verifiedOnly: { doc: 'Only verified agents enter' },
+    topic: { value: 'TEXT', doc: 'What it is about, in a line' },
+    description: { value: 'TEXT', doc: 'What it is about, at length' },
+  },
+  examples: [
+    { command: 'agentchat create ws://localhost:6667 \'#builders\' --topic "What we build this week"', doc: 'A channel for everybody' },
+    { command: 'agentchat create \'#core\' --private -i alice.json', doc: 'A channel for those whom its members invite' },
+  ],
+  async run({ args: { channel }, options, out, connect }) {
+    const client = await connect()
+    const joined = await client.createChannel(channel, {
+      ...(options.private && { inviteOnly: true }),
+      ...(options.verifiedOnly && { verifiedOnly: true }),
+      ...(options.topic !== undefined && { topic: options.topic }),
+      ...(options.description !== undefined && { description: options.description }),
+    })
+    out.one(joined, ({ channel }) => `Created ${channel}`)
+  },
+})

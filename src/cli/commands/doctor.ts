@@ -1,0 +1,128 @@
+// agentchat doctor: looks at everything that usually goes wrong, and says what to do about it.
+import { command, type Call } from '../command.ts'
+
+interface Finding {
+  readonly check: string
+  readonly status: 'ok' | 'warn' | 'fail'
+  readonly message: string
+  /** What to do next. */
+  readonly next?: string
+}
+
+type Finder = (call: DoctorCall) => Promise<readonly Finding[]>
+type DoctorCall = Pick<Call, 'io' | 'options' | 'target' | 'connect'>
+
+const minNode = [20, 19] as const
+
+const node: Finder = async () => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const isEnough = major > minNode[0] || (major === minNode[0] && minor >= minNode[1])
+  return [isEnough ? { check: 'node', status: 'ok', message: `Node ${process.versions.node}` }
+    : { check: 'node', status: 'fail', message: `Node ${process.versions.node} is too old`, next: `Install Node ${minNode.join('.')} or newer.` }]
+}
+
+const storage: Finder = async () => {
+  try {
+    const { default: Database } = await import('better-sqlite3')
+    const db = new Database(':memory:')
+    const version = db.prepare('select sqlite_version()').pluck().get()
+    db.close()
+    return [{ check: 'sqlite', status: 'ok', message: `SQLite ${version}` }]
+  } catch (error) {
+    return [{ check: 'sqlite', status: 'fail', message: `better-sqlite3 does not load: ${(error as Error).message}`, next: 'Only `serve` needs it. Rebuild it: npm rebuild better-sqlite3' }]
+  }
+}
+
+const configuration: Finder = async ({ io }) => {
+  const [{ ConfigError, loadConfig }, fs, { dirname, resolve }] = await Promise.all([import('../../config/load.ts'), import('node:fs'), import('node:path')])
+  const file = io.env['AGENTCHAT_CONFIG'] || undefined
+  try {
+    const { data } = await loadConfig({ env: io.env, ...(file !== undefined && { file }) })
+    const findings: Finding[] = [{ check: 'config', status: 'ok', message: file === undefined ? 'Environment and defaults' : file }]
+    if (data === ':memory:') return [...findings, { check: 'data', status: 'warn', message: 'Data is kept in memory only', next: 'Name a directory: --data DIR or AGENTCHAT_DATA.' }]
+    let place = resolve(data)
+    while (!fs.existsSync(place)) place = dirname(place)
+    try {
+      fs.accessSync(place, fs.constants.W_OK)
+      findings.push({ check: 'data', status: 'ok', message: place === resolve(data) ? `${place} can be written` : `${resolve(data)} will be made` })
+    } catch {
+      findings.push({ check: 'data', status: 'fail', message: `${place} cannot be written`, next: 'Only `serve` needs it. Name another directory: --data DIR or AGENTCHAT_DATA.' })
+    }
+    return findings
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems.map(({ where, message }): Finding => ({ check: 'config', status: 'fail', message: `${where}: ${message}`, next: 'docs/CONFIG.md lists the settings.' }))
+  }
+}
+
+const identity: Finder = async ({ io, options }) => {
+  const [{ identityFileWarning, loadIdentityFile, rotationProblem }, { agentchatHome }, { existsSync }, { join }] = await Promise.all([
+    import('../../../lib/node/identity-file.ts'), import('../home.ts'), import('node:fs'), import('node:path')])
+  const path = options.identity ?? (io.env['AGENTCHAT_IDENTITY'] || join(agentchatHome(io.env), 'identity.json'))
+  if (!existsSync(path)) {
+    return [{ check: 'identity', status: 'warn', message: `No identity file ${path}: every connection is another agent`, next: 'Make one: agentchat identity generate' }]
+  }
+  try {
+    const file = loadIdentityFile(path)
+    const problem = identityFileWarning(path) ?? rotationProblem(file)
+    return [problem === undefined ? { check: 'identity', status: 'ok', message: `@${file.agentId} (${file.name}), ${path}` } : { check: 'identity', status: 'warn', message: problem }]
+  } catch (error) {
+    return [{ check: 'identity', status: 'fail', message: (error as Error).message, next: 'Restore it from a copy, or make another: agentchat identity generate --force' }]
+  }
+}
+
+const relay: Finder = async call => {
+  const { failureOf } = await import('../failure.ts')
+  const failed = (check: string, error: unknown): Finding => {
+    const { message, hint } = failureOf(error)
+    return { check, status: 'fail', message, ...(hint !== undefined && { next: hint }) }
+  }
+  let url: string
+  try {
+    ({ url } = await call.target())
+  } catch (error) {
+    return [{ ...failed('relay', error), status: 'warn' }]
+  }
+  const findings: Finding[] = []
+  const health = new URL('/health', url.replace(/^ws/i, 'http')).href
+  try {
+    const response = await fetch(health, { signal: AbortSignal.timeout(5_000) })
+    const { version, agents } = await response.json() as { version?: string, agents?: { connected?: number } }
+    findings.push({ check: 'health', status: response.ok ? 'ok' : 'fail', message: `${health}: version ${version}, ${agents?.connected} agents connected` })
+  } catch (error) {
+    const cause = (error as Error).cause as Error | undefined
+    findings.push({ check: 'health', status: 'fail', message: `${health}: ${cause?.message || (error as Error).message}`, next: 'Is the relay running, and does nothing stand between? Start one: agentchat serve' })
+  }
+  try {
+    const client = await call.connect()
+    const startedAt = performance.now()
+    await client.request('PING', {})
+    findings.push({ check: 'login', status: 'ok', message: `${url}: ${client.agentId} at ${client.welcome!.server}, ${client.welcome!.protocol}, ${(performance.now() - startedAt).toFixed(1)} ms there and back` })
+  } catch (error) {
+    findings.push(failed('login', error))
+  }
+  return findings
+}
+
+const marks = { ok: ['green', 'ok  '], warn: ['yellow', 'warn'], fail: ['red', 'FAIL'] } as const
+
+export const doctor = command({
+  name: 'doctor',
+  summary: 'Check this installation, your identity, and the way to a relay',
+  relay: true,
+  arguments: {},
+  options: {},
+  examples: [
+    { command: 'agentchat doctor', doc: 'Exit code 0 when nothing failed' },
+    { command: 'agentchat doctor wss://relay.example --json', doc: 'Another relay, as JSON' },
+  ],
+  async run(call) {
+    const { visible } = await import('../terminal.ts')
+    const findings = (await Promise.all([node, storage, configuration, identity, relay].map(find => find(call)))).flat()
+    call.out.list(findings, ({ check, status, message, next }, paint) => {
+      const [colour, mark] = marks[status]
+      return `${paint(colour, mark)} ${check.padEnd(9)} ${visible(message)}${next === undefined ? '' : `\n               → ${visible(next)}`}`
+    })
+    return findings.some(({ status }) => status === 'fail') ? 'error' : 'ok'
+  },
+})

@@ -1,0 +1,119 @@
+// agentchat send: says something, and ends well only once the relay has stored it.
+import type { AgentChatClient } from '../../../lib/client/index.ts'
+import { command, relayOptions, whole, type Call, type Wish } from '../command.ts'
+import { CliError } from '../exit.ts'
+
+const options = {
+  stdin: { doc: 'Send each line of standard input as a message; the same as - for MESSAGE' },
+  id: { value: 'PREFIX', doc: 'Send line N under the id PREFIX-N: repeating the same input stores nothing twice (with -i)' },
+  skip: { value: 'N', doc: 'Leave out the first N lines', parse: whole },
+  replyTo: { value: 'MSG_ID', doc: 'The message this answers' },
+} as const
+const args = {
+  target: { doc: 'a #channel or an @agent' },
+  message: { doc: 'the text; - takes the lines of standard input', optional: true },
+} as const
+
+type SendCall = Call<typeof args, typeof options>
+
+/** Request ids are at most 64 characters; a line number takes the rest. */
+const maxPrefixChars = 48
+const maxWaiting = 256
+const maxWaitingChars = 4 * 1024 * 1024
+const progressEveryMs = 100
+
+/** Prefix of the ids of this run's lines. */
+const prefixOf = ({ options, io }: SendCall): string => {
+  const { id } = options
+  if (id === undefined) return `cli-${Math.floor(io.random() * 2 ** 48).toString(36)}`
+  if (id.length < 1 || id.length > maxPrefixChars) throw new CliError('usage', `--id takes 1 to ${maxPrefixChars} characters`)
+  return id
+}
+
+/** Says so when a line came with a stable id that a nameless session cannot make good. */
+const connectFor = async (call: SendCall, wish: Wish): Promise<AgentChatClient> => {
+  const { args: { target }, options, io, out } = call
+  const client = await call.connect({ session: `send-${Math.floor(io.random() * 2 ** 32).toString(36)}`, ...wish })
+  if (options.id !== undefined && (await call.target()).identity === undefined) out.say('note: without an identity (-i) every run is another agent, so --id cannot find what an earlier run stored')
+  if (target.startsWith('#')) await client.join(target, { limit: 0 })
+  return client
+}
+
+const sendOne = async (call: SendCall, content: string): Promise<void> => {
+  const { args: { target }, options, out } = call
+  const prefix = prefixOf(call)
+  const client = await connectFor(call, {})
+  const ack = await client.send(target, content, { id: `${prefix}-1`, inReplyTo: options.replyTo, timeoutMs: (options.timeout ?? 15) * 1_000 })
+  if (out.isJson) out.one(ack, () => '')
+  else out.say(`Stored in ${ack.to} as ${ack.seq}${ack.duplicate ? ' (it was there already)' : ''}`)
+}
+
+const sendStdin = async (call: SendCall): Promise<void> => {
+  const { args: { target }, options, io, out } = call
+  const [{ linesOf }, { Pace }, { sendLines }] = await Promise.all([import('../lines.ts'), import('../pace.ts'), import('../sender.ts')])
+  const prefix = prefixOf(call)
+  const client = await connectFor(call, { timeoutMs: 15_000, reconnect: { maxMs: 5_000, maxElapsedMs: (options.timeout ?? 60) * 1_000 } })
+  const { limits } = client.welcome!
+  const startedAt = io.now()
+  const skip = options.skip ?? 0
+  let acknowledged = skip
+  let duplicates = 0
+  let shownAt = 0
+
+  const numbered = async function* () {
+    let number = 0
+    for await (const content of linesOf(io.stdin, limits.max_frame_bytes)) {
+      if (++number > skip) yield { number, content }
+    }
+  }
+  const rate = () => `${((acknowledged - skip) / Math.max(0.001, (io.now() - startedAt) / 1_000)).toFixed(1)}/s`
+  const stopReading = () => io.stdin.destroy()
+  io.interrupted.addEventListener('abort', stopReading)
+  try {
+    await sendLines(numbered(), {
+      send: ({ number, content }) => client.send(target, content, { id: `${prefix}-${number}`, inReplyTo: options.replyTo, signal: io.interrupted }),
+      onAck: ({ number }, ack) => {
+        acknowledged = number
+        if (ack.duplicate) duplicates++
+        if (out.isJson) out.one({ ...ack, line: number }, () => '')
+        if (io.now() - shownAt < progressEveryMs) return
+        shownAt = io.now()
+        out.progress(`${acknowledged - skip} lines stored, ${rate()}`)
+      },
+      // One less than the burst: the relay may count a little faster than this clock.
+      pace: new Pace({ perSecond: limits.msg_rate, burst: limits.msg_burst - 1 }),
+      maxWaiting, maxWaitingChars, now: io.now, signal: io.interrupted,
+    })
+  } catch (error) {
+    out.say(`Stopped: lines up to ${acknowledged} are stored. Go on with: --skip ${acknowledged}${options.id === undefined ? '' : `, or repeat the whole input with --id ${prefix}`}`)
+    throw error
+  } finally {
+    io.interrupted.removeEventListener('abort', stopReading)
+    io.stdin.destroy()
+  }
+  out.say(`${acknowledged - skip} lines stored in ${target}, ${rate()}${duplicates === 0 ? '' : `; ${duplicates} of them were there already`}`)
+}
+
+export const send = command({
+  name: 'send',
+  summary: 'Send a message, or each line of standard input',
+  relay: true,
+  arguments: args,
+  options: { ...options, timeout: { ...relayOptions.timeout, doc: 'How long to wait for the relay (default: 15); with standard input, how long to try to reach it again (default: 60)' } },
+  examples: [
+    { command: 'agentchat send ws://localhost:6667 \'#general\' "hi"', doc: 'Returns once the message is stored' },
+    { command: 'tail -f build.log | agentchat send \'#builds\' -', doc: 'Each line as it comes, at the pace the relay allows' },
+    { command: 'agentchat send \'#general\' - --id notes -i alice.json < notes.txt', doc: 'Can be repeated after any failure: nothing is stored twice' },
+    { command: 'agentchat send @8addfe276526c9f6 "are you there?" -i alice.json', doc: 'To one agent; it waits there until read' },
+  ],
+  async run(call) {
+    const { args: { target, message }, options } = call
+    if (!/^[#@]/.test(target)) throw new CliError('usage', `${JSON.stringify(target)} is not a target`, 'Targets are a \'#channel\' (with quotes) or an @agent.')
+    if (options.stdin || message === '-') {
+      if (options.stdin && message !== undefined && message !== '-') throw new CliError('usage', 'A MESSAGE and --stdin do not go together')
+      return sendStdin(call)
+    }
+    if (message === undefined) throw new CliError('usage', 'Missing argument MESSAGE', 'Give the text in quotes, or - to send the lines of standard input.')
+    return sendOne(call, message)
+  },
+})

@@ -1,0 +1,53 @@
+// agentchat serve: runs a relay until it is told to stop.
+import { z } from 'zod'
+import { unwrap } from '../../config/load.ts'
+import { settingKeys, settings, type SettingKey } from '../../config/schema.ts'
+import { command, type OptionSpec } from '../command.ts'
+
+const valueName = (key: SettingKey): string => {
+  const { type, value } = settings[key]
+  const inner = unwrap(type)
+  if (inner instanceof z.ZodBoolean) return '[yes|no]'
+  return inner instanceof z.ZodEnum ? inner.options.join('|') : value ?? 'VALUE'
+}
+
+const settingOptions = Object.fromEntries(settingKeys.map((key): [string, OptionSpec] => {
+  const { doc, short } = settings[key]
+  return [key, { doc, value: valueName(key), ...(short !== undefined && { short }) }]
+}))
+
+export const serve = command({
+  name: 'serve',
+  summary: 'Run a relay',
+  arguments: {},
+  options: {
+    ...settingOptions,
+    config: { value: 'FILE', doc: 'YAML file with settings (default: AGENTCHAT_CONFIG).' },
+  },
+  details: async () => 'Every flag is also an environment variable and a key of the YAML file: docs/CONFIG.md.\nSIGTERM and SIGINT end it in order, a second one at once; SIGHUP reads the certificate again.',
+  examples: [
+    { command: 'agentchat serve', doc: 'A relay on ws://localhost:6667 that keeps its data in ./agentchat-data' },
+    { command: 'agentchat serve --port 7000 --data /var/lib/agentchat --msg-rate 5 --msg-burst 50', doc: 'Another port and place, and more messages per agent' },
+    { command: 'agentchat serve --cert fullchain.pem --key privkey.pem --host 0.0.0.0 --port 443', doc: 'With TLS' },
+  ],
+  async run({ options, io, out }) {
+    const [{ loadConfig }, { startRelay }] = await Promise.all([import('../../config/load.ts'), import('../../app.ts')])
+    const { config: file = io.env['AGENTCHAT_CONFIG'] || undefined, ...flags } = options as Record<string, string | undefined>
+    const relay = await startRelay(await loadConfig({ flags, env: io.env, ...(file !== undefined && { file }) }))
+    const stopped = new Promise<void>(resolve => { io.interrupted.addEventListener('abort', () => resolve(), { once: true }) })
+    io.onHangup(() => {
+      try {
+        relay.reloadTls()
+        out.say('Certificate read again')
+      } catch (error) {
+        out.say(`The certificate could not be read again, the old one stays: ${(error as Error).message}`)
+      }
+    })
+    const { url, port, serverId } = relay
+    out.say(`Relay on ${url}\n  talk:    agentchat send ${url} '#general' "hi"\n  listen:  agentchat listen ${url} '#general'`)
+    if (out.isJson) out.one({ url, port, server_id: serverId }, () => url)
+    if (!io.interrupted.aborted) await stopped
+    out.say('Stopping')
+    await relay.drain()
+  },
+})

@@ -1,0 +1,59 @@
+// A logged-in client for a command: as whom, to a relay that is still the one it was, with the newest key told.
+import { join } from 'node:path'
+import { AgentChatClient, ProtocolError, RelayError } from '../../lib/client/index.ts'
+import { KnownRelays, createVerify, identityFileWarning, identityOf, loadIdentityFile, wsTransport } from '../../lib/node/index.ts'
+import { agentName } from './agent-name.ts'
+import type { Call, Wish } from './command.ts'
+import { CliError } from './exit.ts'
+import { agentchatHome } from './home.ts'
+import type { Target } from './target.ts'
+
+const defaultTimeoutMs = 15_000
+
+/** @throws what the client throws, and CliError when the relay's key has changed */
+export const openClient = async ({ url, name, identity: path }: Target, wish: Wish, { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>): Promise<AgentChatClient> => {
+  const file = path === undefined || wish.anonymous ? undefined : loadIdentityFile(path)
+  const warning = file && identityFileWarning(path!)
+  if (warning !== undefined) out.say(`warning: ${warning}`)
+
+  const relays = new KnownRelays(join(agentchatHome(io.env), 'known-relays.json'))
+  const known = options.acceptNewRelayKey ? undefined : relays.get(url)
+  const client = new AgentChatClient({
+    server: url,
+    name: agentName(name ?? file?.name, io),
+    inbox: wish.inbox ?? 'none',
+    reconnect: wish.reconnect ?? false,
+    requestTimeoutMs: wish.timeoutMs ?? (options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000),
+    transport: wsTransport,
+    verify: createVerify(),
+    now: io.now,
+    random: io.random,
+    ...(file !== undefined && { identity: identityOf(file) }),
+    ...(wish.session !== undefined && { session: wish.session }),
+    ...(known !== undefined && { serverId: known }),
+  })
+  wish.prepare?.(client)
+
+  const welcome = await client.connect({ signal: io.interrupted }).catch((error: unknown) => {
+    throw known !== undefined && error instanceof ProtocolError && error.message.includes(known) ? changed(url, known) : error
+  })
+  // A login without a key makes the relay prove nothing; it still has to show the same identity.
+  if (known !== undefined && welcome.server_id !== known) {
+    await client.close()
+    throw changed(url, known)
+  }
+  if (welcome.server_id !== undefined) relays.remember(url, welcome.server_id)
+
+  const rotation = file?.rotations?.at(-1)
+  if (rotation !== undefined) {
+    await client.request('ROTATION', rotation).catch((error: unknown) => {
+      if (!(error instanceof RelayError)) throw error
+      out.say(`warning: the relay does not take over the standing of @${rotation.old_agent_id}: ${error.message}`)
+    })
+  }
+  return client
+}
+
+const changed = (url: string, known: string): CliError => new CliError('auth',
+  `THE RELAY AT ${url} HAS ANOTHER KEY THAN BEFORE (known: ${known.slice(0, 16)}…). It was set up anew, or somebody stands between.`,
+  'Ask its operator. If the change is right, trust it with --accept-new-relay-key.')

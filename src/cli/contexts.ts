@@ -1,0 +1,23 @@
+// Named contexts on disk: ~/.agentchat/contexts.json.
+import { join } from 'node:path'
+import { CliError } from './exit.ts'
+import { agentchatHome, readJson, writeJson } from './home.ts'
+import type { Io } from './io.ts'
+import type { Context, Contexts } from './target.ts'
+
+const fileOf = (env: Io['env']): string => join(agentchatHome(env), 'contexts.json')
+
+const isContext = (value: unknown): value is Context => {
+  const { url, identity, name } = (value ?? {}) as Record<string, unknown>
+  return typeof url === 'string' && ['string', 'undefined'].includes(typeof identity) && ['string', 'undefined'].includes(typeof name)
+}
+
+export const readContexts = (env: Io['env']): Contexts => {
+  const { current, contexts = {} } = readJson(fileOf(env)) ?? {}
+  if (typeof contexts !== 'object' || contexts === null || !Object.values(contexts).every(isContext)) {
+    throw new CliError('error', `${fileOf(env)} does not hold contexts`, 'Repair it, or move it away and add them again.')
+  }
+  return { contexts: contexts as Contexts['contexts'], ...(typeof current === 'string' && { current }) }
+}
+
+export const writeContexts = (env: Io['env'], contexts: Contexts): void => writeJson(fileOf(env), contexts)

@@ -1,0 +1,60 @@
+// Exit codes: one table for the program, its documentation and its tests. 7–10 may be tried again as they are, the others not.
+import type { ErrorCode } from '../../lib/protocol/index.ts'
+
+interface ExitRow { readonly code: number, readonly retry: boolean, readonly doc: string }
+const row = (code: number, doc: string, retry = false): ExitRow => ({ code, retry, doc })
+
+export const exits = {
+  ok: row(0, 'Done. For `send`: the relay has stored the message.'),
+  error: row(1, 'Something failed that no other code names; the message says what.'),
+  usage: row(2, 'The command line is wrong: an unknown option, a missing argument, no relay named.'),
+  auth: row(3, 'The relay does not accept who you are, or you may not do this: banned, not allowed, not a member, a wrong key.'),
+  notFound: row(4, 'There is no such channel, agent, file or context.'),
+  refused: row(5, 'The relay refused the request, and would refuse it again: invalid, taken, over a cap.'),
+  ended: row(6, 'The relay ended the session for good: displaced by another session, kicked, key revoked.'),
+  timeout: row(7, 'It did not happen in time.', true),
+  busy: row(8, 'The relay cannot do it now: it restarts, its queue or its disk is full, or it has a fault.', true),
+  rateLimited: row(9, 'Too many requests.', true),
+  unreachable: row(10, 'The relay cannot be reached, or the connection was lost.', true),
+  interrupted: row(130, 'Ended by Ctrl-C or SIGTERM before it was done.'),
+} as const satisfies Record<string, ExitRow>
+
+export type ExitName = keyof typeof exits
+
+/** How each error code of the wire ends a command. */
+export const exitOfCode = {
+  INVALID_MSG: 'refused',
+  AUTH_REQUIRED: 'auth',
+  INVALID_NAME: 'refused',
+  RATE_LIMITED: 'rateLimited',
+  NOT_ALLOWED: 'auth',
+  BANNED: 'auth',
+  VERIFICATION_FAILED: 'auth',
+  VERIFICATION_EXPIRED: 'timeout',
+  SIGNATURE_REQUIRED: 'auth',
+  NO_PUBKEY: 'refused',
+  CHANNEL_NOT_FOUND: 'notFound',
+  CHANNEL_EXISTS: 'refused',
+  NOT_INVITED: 'auth',
+  AGENT_NOT_FOUND: 'notFound',
+  ID_REUSED: 'refused',
+  CAPTCHA_FAILED: 'auth',
+  CAPTCHA_EXPIRED: 'timeout',
+  LIMIT_REACHED: 'refused',
+  BUSY: 'busy',
+  STORAGE_UNAVAILABLE: 'busy',
+  INTERNAL: 'busy',
+} as const satisfies Record<ErrorCode, ExitName>
+
+/** A failure that the CLI itself explains: how it ends the command, and what to do next. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+  readonly exit: ExitName
+  readonly hint: string | undefined
+
+  constructor(exit: ExitName, message: string, hint?: string, cause?: unknown) {
+    super(message, { cause })
+    this.exit = exit
+    this.hint = hint
+  }
+}

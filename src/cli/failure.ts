@@ -1,0 +1,41 @@
+// What went wrong, in words: exit, message and next step for whatever a command threw.
+import { ConnectionError, ProtocolError, RelayError, TimeoutError } from '../../lib/client/index.ts'
+import { IdentityError } from '../../lib/identity/index.ts'
+import { isErrorCode } from '../../lib/protocol/index.ts'
+import { CliError, exitOfCode, type ExitName } from './exit.ts'
+
+export interface Failure {
+  readonly exit: ExitName
+  readonly message: string
+  /** What to do next. */
+  readonly hint?: string | undefined
+  /** Error code of the wire. */
+  readonly code?: string
+}
+
+const hints: { readonly [code: string]: string | undefined } = {
+  CHANNEL_NOT_FOUND: 'See what there is: agentchat channels. Make one: agentchat create.',
+  NOT_INVITED: 'A member can let you in: agentchat invite CHANNEL AGENT (with an identity, -i, so that your id stays).',
+  AGENT_NOT_FOUND: 'See who is there: agentchat agents CHANNEL. Agents without a key exist only while they are connected.',
+  SIGNATURE_REQUIRED: 'Log in with a key: agentchat identity generate, then -i FILE.',
+  ID_REUSED: 'Under this --id another text was stored before: take another prefix for another input.',
+}
+
+export const failureOf = (error: unknown): Failure => {
+  if (error instanceof CliError) return { exit: error.exit, message: error.message, hint: error.hint }
+  if (error instanceof RelayError) {
+    const { code, message } = error
+    return { exit: isErrorCode(code) ? exitOfCode[code] : 'refused', message: `${message} (${code})`, hint: Object.hasOwn(hints, code) ? hints[code] : undefined, code }
+  }
+  if (error instanceof TimeoutError) return { exit: 'timeout', message: error.message }
+  if (error instanceof ConnectionError) {
+    return error.shouldRetry()
+      ? { exit: 'unreachable', message: error.message, hint: 'Is the relay running, and the URL right? agentchat doctor URL looks closer.' }
+      : { exit: 'ended', message: error.message }
+  }
+  if (error instanceof ProtocolError) return { exit: 'refused', message: error.message }
+  if (error instanceof IdentityError) return { exit: /^No identity file/.test(error.message) ? 'notFound' : 'error', message: error.message }
+  // The relay's own errors (a busy port, a locked database, a bad setting) bring their hint along.
+  const { message, hint } = error instanceof Error ? error as Error & { hint?: unknown } : { message: String(error), hint: undefined }
+  return { exit: 'error', message, hint: typeof hint === 'string' ? hint : undefined }
+}

@@ -1,0 +1,26 @@
+// The outside of a command: its streams, environment and signals, handed in so that tests can be the outside.
+
+export interface Sink {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+}
+
+export interface Source extends AsyncIterable<Uint8Array> {
+  readonly isTTY?: boolean
+  destroy(): unknown
+}
+
+export interface Io {
+  readonly stdin: Source
+  readonly stdout: Sink
+  readonly stderr: Sink
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Aborted when the user or the system asks the command to end. */
+  readonly interrupted: AbortSignal
+  /** Calls the listener at each SIGHUP from now on. */
+  onHangup(listener: () => void): void
+  /** ms since 1970 */
+  now(): number
+  /** 0 ≤ random < 1 */
+  random(): number
+}

@@ -1,0 +1,71 @@
+// From argv to an exit code: finds the command, runs it, and tells how it ended.
+import { Command as Commander, CommanderError } from 'commander'
+import { version } from '../base/version.ts'
+import type { Call } from './command.ts'
+import { allCommands, loaders } from './commands/index.ts'
+import { CliError, exits, type ExitName } from './exit.ts'
+import type { Io } from './io.ts'
+import { createOutput, type Output } from './output.ts'
+import { addCommand, type Run } from './program.ts'
+
+/** Runs one command line (without the program's own name) and gives the exit code. Never throws. */
+export const main = async (argv: readonly string[], io: Io): Promise<number> => {
+  const dashes = argv.indexOf('--')
+  const words = dashes === -1 ? argv : argv.slice(0, dashes)
+  const out = createOutput(io, words.includes('--json'))
+  const closers: (() => Promise<void>)[] = []
+  let exit: ExitName = 'ok'
+
+  const run: Run = async ({ record, server, args, options }) => {
+    const { identity, name, context } = options as Call['options']
+    const target: Call['target'] = async wish => {
+      const [{ resolveTarget }, { readContexts }] = await Promise.all([import('./target.ts'), import('./contexts.ts')])
+      return resolveTarget({ server: wish?.server ?? server, identity: wish?.identity ?? identity, name, context }, io.env, () => readContexts(io.env))
+    }
+    const connect: Call['connect'] = async (wish = {}) => {
+      const { openClient } = await import('./connection.ts')
+      const client = await openClient(await target(wish), wish, { io, out, options })
+      closers.push(() => client.close())
+      return client
+    }
+    exit = await record.run({ args, options, io, out, target, connect } as never) ?? 'ok'
+  }
+
+  try {
+    const program = await programOf(argv, words, io, run)
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    exit = await report(error, io, out)
+  }
+  out.progress('')
+  await Promise.all(closers.map(close => close()))
+  return exits[exit].code
+}
+
+/** The named command alone where there is one: the others need not be loaded. */
+const programOf = async (argv: readonly string[], words: readonly string[], io: Io, run: Run): Promise<Commander> => {
+  const program = new Commander('agentchat')
+  program.version(version).description('The place where AI agents meet and talk: relay, client and shell tools.')
+  // An option belongs to the command it follows: `identity generate -f FILE` is not `identity -f FILE`.
+  program.enablePositionalOptions().configureHelp({ subcommandTerm: child => child.name() })
+  program.exitOverride().configureOutput({ writeOut: text => io.stdout.write(text), writeErr: text => io.stderr.write(text), outputError: () => undefined })
+  const name = argv[0] ?? ''
+  const isHelp = name === 'help' || words.includes('--help') || words.includes('-h')
+  const records = Object.hasOwn(loaders, name) ? [await loaders[name]!()] : await allCommands()
+  for (const record of records) {
+    const details = isHelp ? await record.details?.() : undefined
+    addCommand(program, `agentchat ${record.name}`, record, run, details)
+  }
+  return program
+}
+
+const report = async (error: unknown, io: Io, out: Output): Promise<ExitName> => {
+  if (error instanceof CommanderError && error.code === 'commander.version') return 'ok'
+  // Help was shown: because it was asked for, or because `agentchat` alone asks for nothing.
+  if (error instanceof CommanderError && error.code.startsWith('commander.help')) return error.exitCode === 0 ? 'ok' : 'usage'
+  const { failureOf } = await import('./failure.ts')
+  const failure = io.interrupted.aborted ? { exit: 'interrupted' as const, message: 'Interrupted' }
+    : failureOf(error instanceof CommanderError ? new CliError('usage', error.message.replace(/^error: /, ''), 'agentchat --help lists the commands, agentchat COMMAND --help their options.') : error)
+  out.fail(failure)
+  return failure.exit
+}

@@ -1,0 +1,66 @@
+// stdout is data, stderr is talk. Data is readable text on a terminal, JSON Lines in a pipe, and one document under --json.
+import { styleText } from 'node:util'
+import { exits } from './exit.ts'
+import type { Failure } from './failure.ts'
+import type { Io, Sink } from './io.ts'
+import { visible, visibleJson, visibleLines } from './terminal.ts'
+
+type Style = Parameters<typeof styleText>[0]
+export type Paint = (style: Style, text: string) => string
+
+export interface Output {
+  /** Whether data is meant for eyes. */
+  readonly isText: boolean
+  /** Whether --json was given. */
+  readonly isJson: boolean
+  /** Colour for stdout, or none. */
+  readonly paint: Paint
+  /** One thing: a line of JSON, or text for eyes. Call it again and again to stream. */
+  one<T>(value: T, text: (value: T, paint: Paint) => string): void
+  /** Several things: a line each; under --json one document, `document` or else the array. */
+  list<T>(values: readonly T[], text: (value: T, paint: Paint) => string, document?: unknown): void
+  /** Data as it is, byte for byte. */
+  raw(text: string): void
+  /** A line of talk. */
+  say(text: string): void
+  /** Replaces the progress line on a terminal; nothing elsewhere. '' takes it away. */
+  progress(text: string): void
+  /** A failure, as talk or under --json as a JSON line. */
+  fail(failure: Failure): void
+}
+
+const colours = (sink: Sink, env: Io['env']): boolean => sink.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
+const painter = (on: boolean): Paint => on ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text
+
+export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stderr' | 'env'>, isJson: boolean): Output => {
+  const isText = stdout.isTTY === true && !isJson
+  const paint = painter(colours(stdout, env))
+  const talkPaint = painter(colours(stderr, env))
+  let hasProgress = false
+
+  const line = (text: string) => void stdout.write(`${text}\n`)
+  const progress = (text: string) => {
+    if (stderr.isTTY !== true || isJson || (text === '' && !hasProgress)) return
+    hasProgress = text !== ''
+    stderr.write(`\r\u001b[K${talkPaint('dim', visible(text))}`)
+  }
+  const say = (text: string) => {
+    progress('')
+    stderr.write(`${text}\n`)
+  }
+
+  return {
+    isText, isJson, paint, progress,
+    one: (value, text) => line(isText ? text(value, paint) : visibleJson(value)),
+    list: (values, text, document) => {
+      if (isJson) line(visibleJson(document ?? values))
+      else for (const value of values) line(isText ? text(value, paint) : visibleJson(value))
+    },
+    raw: text => void stdout.write(text),
+    say: text => say(visibleLines(text)),
+    fail: ({ exit, message, hint, code }) => {
+      if (isJson) say(visibleJson({ error: exit, message, ...(hint !== undefined && { hint }), ...(code !== undefined && { code }), exit_code: exits[exit].code, retry: exits[exit].retry }))
+      else say(`${talkPaint('red', 'error:')} ${visibleLines(message, '  ')}${hint === undefined ? '' : `\n${talkPaint('dim', `  ${visibleLines(hint, '  ')}`)}`}`)
+    },
+  }
+}

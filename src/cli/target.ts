@@ -1,0 +1,70 @@
+// Which relay, and as whom: the argument, else AGENTCHAT_URL, else a named context.
+import { CliError } from './exit.ts'
+import type { Io } from './io.ts'
+
+export interface Context {
+  readonly url: string
+  /** Identity file. */
+  readonly identity?: string
+  readonly name?: string
+}
+
+/** What ~/.agentchat/contexts.json holds. */
+export interface Contexts {
+  readonly current?: string
+  readonly contexts: Readonly<Record<string, Context>>
+}
+
+export interface Target {
+  readonly url: string
+  readonly identity: string | undefined
+  readonly name: string | undefined
+}
+
+export interface Wanted {
+  /** URL on the command line. */
+  readonly server?: string | undefined
+  /** Context named by option. */
+  readonly context?: string | undefined
+  readonly identity?: string | undefined
+  readonly name?: string | undefined
+}
+
+export const isServerUrl = (word: string): boolean => /^wss?:\/\//i.test(word)
+
+/** A relay's URL, in one spelling. */
+export const serverUrl = (word: string): string => {
+  if (!isServerUrl(word) || !URL.canParse(word)) {
+    throw new CliError('usage', `${JSON.stringify(word)} is not a relay URL`, 'Relay URLs look like ws://localhost:6667 or wss://relay.example.')
+  }
+  const url = new URL(word)
+  url.hash = ''
+  return url.pathname === '/' && url.search === '' ? url.href.replace(/\/$/, '') : url.href
+}
+
+export const contextNamed = ({ contexts }: Contexts, name: string): Context => {
+  if (Object.hasOwn(contexts, name)) return contexts[name]!
+  const known = Object.keys(contexts)
+  throw new CliError('notFound', `There is no context ${JSON.stringify(name)}`, known.length === 0 ? 'Make one with: agentchat context add NAME URL' : `Known: ${known.join(', ')}`)
+}
+
+/** A context speaks for identity and name only where it was asked for by name or gave the URL: a key is not shown to a relay it was not meant for. */
+export const resolveTarget = (wanted: Wanted, env: Io['env'], readContexts: () => Contexts): Target => {
+  let context: Context | undefined
+  let url = wanted.server
+  if (wanted.context !== undefined) context = contextNamed(readContexts(), wanted.context)
+  else if (url === undefined && !env['AGENTCHAT_URL']) {
+    const contexts = readContexts()
+    const name = env['AGENTCHAT_CONTEXT'] || contexts.current
+    if (name !== undefined) context = contextNamed(contexts, name)
+  }
+  url ??= context?.url ?? (env['AGENTCHAT_URL'] || undefined)
+  if (url === undefined) {
+    throw new CliError('usage', 'No relay named', 'Put its URL first (ws://localhost:6667), set AGENTCHAT_URL, or keep it: agentchat context add NAME URL')
+  }
+  return {
+    url: serverUrl(url),
+    identity: wanted.identity ?? context?.identity ?? (env['AGENTCHAT_IDENTITY'] || undefined),
+    name: wanted.name ?? context?.name ?? (env['AGENTCHAT_NAME'] || undefined),
+  }
+}
