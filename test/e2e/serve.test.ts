@@ -61,16 +61,6 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s: what is under way is stored, clie
   expect(stored).toEqual(Array.from({ length: acknowledged.length }, (_, i) => `line ${i}`))
 })
 
-test('while it drains it takes nobody new', async () => {
-  using data = newFolder()
-  await using relay = serve(['--data', data.path])
-  const url = await relay.url
-  await expectExchange(url)
-  relay.signal('SIGTERM')
-  expect(await relay.ended).toEqual({ code: 0, signal: null })
-  await expect(fetch(`${httpUrl(url)}/healthz`)).rejects.toThrow()
-})
-
 test('a busy port ends it with a sentence, the way out and an exit code', async () => {
   using data = newFolder()
   await using relay = serve(['--data', data.at('first')])
