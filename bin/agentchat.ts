@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 // The executable: hands arguments, streams and signals to the CLI. The only place that sets the exit code.
+import { setMaxListeners } from 'node:events'
 import { main } from '../src/cli/main.ts'
 
 const interrupted = new AbortController()
+// Every line that waits for its acknowledgement listens to it.
+setMaxListeners(0, interrupted.signal)
 let isReaderGone = false
 
 /** The first signal asks; the next one finds no handler and ends the process at once. */

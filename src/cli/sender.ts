@@ -32,7 +32,9 @@ export const sendLines = async <Line extends { readonly content: string }>(lines
         await settled
         waitingChars -= chars
       }
-      await sleep(pace.take(now()), undefined, { signal })
+      const waitMs = pace.take(now())
+      // A timer of 0 takes a millisecond: too long for each of many lines.
+      if (waitMs > 0) await sleep(waitMs, undefined, { signal })
       last = Promise.all([send(line), last]).then(([ack]) => onAck(line, ack))
       last.catch(fail)
       waiting.push({ chars: line.content.length, settled: last })
