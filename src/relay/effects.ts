@@ -78,6 +78,10 @@ export class Effects {
       case 'channel': return this.#roster.setChannel(effect.info)
       case 'agent': return this.#roster.change(effect.agent, effect.change)
       case 'floor': return this.#roster.setFloor(effect.channel, effect.msgId, effect.claim)
+      case 'inbox': {
+        for (const connection of this.#roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
+        return
+      }
       case 'motd': {
         this.#roster.motd = effect.motd
         return
@@ -152,6 +156,16 @@ export class Effects {
     }
     this.#hub.subscribe(asker, channel, last)
     if (!this.#hub.goLive(asker, channel, after)) this.#inBackground(asker, this.#replayer.channel(asker, channel, after))
+  }
+
+  /** Sends what came into the inbox beside the messages that were delivered; a session that is catching up anyway finds it. */
+  #catchUp(connection: Connection, agent: string, newest: number): void {
+    if (connection.inbox === 'none') return
+    connection.inboxNewest = newest
+    const sent = connection.inboxSent
+    if (sent === undefined) return
+    connection.inboxSent = undefined
+    this.#inBackground(connection, this.#replayer.inbox(connection, agent, sent))
   }
 
   #exit(connection: Connection, agent: Agent, channel: string, withName: boolean): void {

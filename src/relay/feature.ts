@@ -77,6 +77,7 @@ export type Effect =
   | { readonly kind: 'channel', readonly info: ChannelInfo }
   | { readonly kind: 'agent', readonly agent: string, readonly change: AgentChange }
   | { readonly kind: 'floor', readonly channel: string, readonly msgId: string, readonly claim: FloorClaim | undefined }
+  | { readonly kind: 'inbox', readonly agent: string, /** newest inbox number, of entries that came another way than by a message */ readonly newest: number }
   | { readonly kind: 'motd', readonly motd: string | null }
   | { readonly kind: 'depart' }
   | { readonly kind: 'close', readonly agents: readonly string[], readonly code: number, readonly reason: string }

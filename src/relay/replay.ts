@@ -35,9 +35,9 @@ export class Replayer {
     }
   }
 
-  /** Sends an agent's waiting inbox entries, then goes live. */
-  async inbox(connection: Connection, agent: string): Promise<void> {
-    let position = (await this.#store.read.log.inboxHead(agent)).cursor
+  /** Sends an agent's inbox entries after `from` (default: those not received yet), then goes live. */
+  async inbox(connection: Connection, agent: string, from?: number): Promise<void> {
+    let position = from ?? (await this.#store.read.log.inboxHead(agent)).cursor
     for (;;) {
       const rows = await this.#store.read.log.inbox(agent, { after: position, ...page })
       if (!connection.open) return

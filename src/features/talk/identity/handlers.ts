@@ -57,6 +57,7 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
           reply: reply('OK', {}),
           effects: [
             { kind: 'agent', agent: me.id, change: { verified, memberships: await membershipsOf(tx, me.id), admin: me.admin || adminAgents.includes(oldId) } },
+            { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
             { kind: 'close', agents: [oldId], code: 4503, reason: 'REVOKED' },
           ],
         }
