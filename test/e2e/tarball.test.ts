@@ -88,6 +88,7 @@ test('a file arrives byte for byte at three receivers, though the relay is kille
   await using second = new ServeProgram(installed.bin, [...flags, '--port', new URL(url).port], options())
   expect(await second.url).toBe(url)
   expect(await sender.ended, sender.stderr).toEqual({ code: 0, signal: null })
+  expect(sender.stderr).not.toContain('Warning')
   // What comes after the file shows that nothing of it came twice.
   await using last = agentchat('send', url, '#general', 'the end')
   expect(await last.ended, last.stderr).toEqual({ code: 0, signal: null })
