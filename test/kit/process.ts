@@ -28,13 +28,19 @@ export class Program {
   readonly ended: Promise<Ending>
   stdout = ''
   stderr = ''
+  /** Complete lines on stdout so far. */
+  lineCount = 0
   #watchers: (() => void)[] = []
   #isOver = false
 
   constructor(command: string, args: readonly string[], { cwd, env }: RunOptions = {}) {
     this.#child = spawn(command, args, { stdio: 'pipe', env: { PATH: process.env['PATH'], ...env }, ...(cwd !== undefined && { cwd }) })
     this.#child.stdin.on('error', () => undefined)
-    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; this.#wake() })
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text
+      this.lineCount += text.split('\n').length - 1
+      this.#wake()
+    })
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; this.#wake() })
     this.ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject)
