@@ -88,7 +88,7 @@ export class Wire {
       const index = type === undefined ? 0 : this.#unread.findIndex(frame => frame.type === type)
       if (index >= 0 && index < this.#unread.length) found = this.#unread.splice(index, 1)[0]
       return found !== undefined
-    }, type ?? 'a frame')
+    }, type ?? 'frame')
     return found!
   }
 
