@@ -2,6 +2,7 @@
 // Rounds to medians, medians to tables and ratios. The same Markdown goes to the terminal and into RESULTS.md.
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem, type } from 'node:os'
+import { peers } from './peers/index.mjs'
 import { workloads } from './workloads/index.mjs'
 
 /** @typedef {import('./workloads/index.mjs').Figures} Figures */
@@ -44,21 +45,24 @@ const section = ({ title }, bySubject) => {
   return `## ${title}\n\n${table(['', ...names], [...bySubject].map(([subject, figures]) => [subject, ...names.map(name => format(figures[name]))]))}`
 }
 
-/** What the first subject's figures are as a multiple of the others'. @param {Medians} medians */
+/** What the first peer's figures are as a multiple of the others'. @param {Medians} medians */
 const ratios = medians => {
-  const compared = workloads.filter(({ name, ratios }) => ratios.length > 0 && (medians.get(name)?.size ?? 0) > 1)
-  if (compared.length === 0) return []
-  const [ours, ...others] = [...new Set(compared.flatMap(({ name }) => [...medians.get(name).keys()]))]
-  const rows = compared.flatMap(({ name, title, ratios }) => ratios.map(figure => {
-    const of = (/** @type {string} */ subject) => medians.get(name)?.get(subject)?.[figure] ?? NaN
+  const measured = peers.map(({ name }) => name).filter(name => [...medians.values()].some(bySubject => bySubject.has(name)))
+  const [ours = '', ...others] = measured
+  if (others.length === 0) return []
+  const rows = workloads.flatMap(({ name, title, ratios }) => ratios.map(figure => {
+    const of = (/** @type {string} */ peer) => medians.get(name)?.get(peer)?.[figure] ?? NaN
     return [`${title}: ${figure}`, ...others.map(other => format(of(ours) / of(other)))]
-  }))
+  })).filter(cells => !cells.includes('NaN'))
   return [`## ${ours} as a multiple of its peers\n\n${table(['', ...others.map(other => `÷ ${other}`)], rows)}`]
 }
 
 /** @param {Medians} medians */
 export const report = medians => [
-  ...workloads.filter(({ name }) => medians.has(name)).map(workload => section(workload, medians.get(workload.name))),
+  ...workloads.flatMap(workload => {
+    const bySubject = medians.get(workload.name)
+    return bySubject === undefined ? [] : [section(workload, bySubject)]
+  }),
   ...ratios(medians),
 ].join('\n\n')
 

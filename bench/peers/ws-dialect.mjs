@@ -1,8 +1,9 @@
 // @ts-check
-// How to speak to the raw broadcasters: a first message says which room to hear and which to write to; all others are passed on as they are.
+// What the raw broadcasters and their clients agree on: a first message says which room to hear and which to tell; every other one is passed on as it is.
+import { WebSocketServer } from 'ws'
 import { connect } from '../load/client.mjs'
 
-/** @typedef {{ readonly hear: string, readonly tell: string }} Places */
+/** @typedef {{ readonly hear: string, readonly tell: string }} Places names of rooms */
 
 /** @param {import('../load/client.mjs').Client} client @param {Places} places */
 const enter = (client, places) => client.ask(JSON.stringify(places), 'JOINED')
@@ -18,21 +19,31 @@ export const wsDialect = {
   pair: (a, b) => Promise.all([enter(a, { hear: a.address, tell: b.address }), enter(b, { hear: b.address, tell: a.address })]),
 }
 
-export const serverOptions = { host: '127.0.0.1', port: 0, perMessageDeflate: false, clientTracking: false, backlog: 4_096 }
-
-/** @param {import('ws').WebSocketServer} server */
-export const announce = server => {
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  console.log(JSON.stringify({ url: `ws://127.0.0.1:${port}/` }))
-}
-
 /**
- * The value of a key, made when it is first asked for.
- * @template V
- * @param {Map<string, V>} map @param {string} key @param {() => V} make
+ * Listens on a free port, says where, and hands on whoever has entered.
+ * @template R
+ * @param {() => R} makeRoom
+ * @param {(ws: import('ws').WebSocket, socket: import('node:net').Socket, hear: R, tell: R) => void} onEnter
  */
-export const valueOf = (map, key, make) => {
-  let value = map.get(key)
-  if (value === undefined) map.set(key, value = make())
-  return value
+export const listen = (makeRoom, onEnter) => {
+  /** @type {Map<string, R>} */
+  const rooms = new Map()
+  const roomOf = (/** @type {string} */ name) => {
+    const room = rooms.get(name) ?? makeRoom()
+    rooms.set(name, room)
+    return room
+  }
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false, clientTracking: false, backlog: 4_096 })
+  server.on('listening', () => {
+    const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+    console.log(JSON.stringify({ url: `ws://127.0.0.1:${port}` }))
+  })
+  server.on('connection', (ws, { socket }) => {
+    ws.on('error', () => undefined)
+    ws.once('message', data => {
+      const { hear, tell } = /** @type {Places} */ (JSON.parse(data.toString()))
+      onEnter(ws, socket, roomOf(hear), roomOf(tell))
+      ws.send('{"type":"JOINED"}')
+    })
+  })
 }

@@ -39,7 +39,7 @@ const play = (client, partner, says, awaits, tally) => {
   const next = messageMaker(partner, says)
   const serve = () => client.send(next())
   client.onText = (bytes, start, end) => {
-    const frame = bytes.latin1Slice(start, end)
+    const frame = bytes.toString('latin1', start, end)
     if (frame.includes(awaits)) {
       tally.deliveries++
       serve()
