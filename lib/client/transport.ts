@@ -20,6 +20,7 @@ interface WebSocketLike {
   onopen: (() => void) | null
   onmessage: ((event: { readonly data: unknown }) => void) | null
   onclose: ((event: { readonly code: number, readonly reason: string }) => void) | null
+  onerror: (() => void) | null
   send(data: string): void
   close(code?: number, reason?: string): void
 }
@@ -31,9 +32,23 @@ export const webSocketTransport: Transport = (url, handlers) => {
     queueMicrotask(() => handlers.close(1006, 'No WebSocket here; on Node 20 pass `transport: wsTransport` from agentchat/node'))
     return { send: () => undefined, close: () => undefined }
   }
-  const socket = new Constructor(url)
+  let socket: WebSocketLike
+  let isClosed = false
+  const close = (code: number, reason: string) => {
+    if (isClosed) return
+    isClosed = true
+    handlers.close(code, reason)
+  }
+  try {
+    socket = new Constructor(url)
+  } catch (error) {
+    queueMicrotask(() => close(1006, (error as Error).message))
+    return { send: () => undefined, close: () => undefined }
+  }
+  // A platform may refuse a connection (browsers keep away from some ports, 6667 among them) and tell of it by this event alone.
+  socket.onerror = () => close(1006, `The platform cannot or will not connect to ${url}`)
   socket.onopen = () => handlers.open()
   socket.onmessage = ({ data }) => { if (typeof data === 'string') handlers.message(data) }
-  socket.onclose = ({ code, reason }) => handlers.close(code, reason)
+  socket.onclose = ({ code, reason }) => close(code, reason)
   return { send: text => socket.send(text), close: (code, reason) => socket.close(code, reason) }
 }

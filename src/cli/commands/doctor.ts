@@ -86,12 +86,10 @@ const relay: Finder = async call => {
   const findings: Finding[] = []
   const health = new URL('/health', url.replace(/^ws/i, 'http')).href
   try {
-    const response = await fetch(health, { signal: AbortSignal.timeout(5_000) })
-    const { version, agents } = await response.json() as { version?: string, agents?: { connected?: number } }
-    findings.push({ check: 'health', status: response.ok ? 'ok' : 'fail', message: `${health}: version ${version}, ${agents?.connected} agents connected` })
+    const { version, agents } = await healthOf(health)
+    findings.push({ check: 'health', status: 'ok', message: `${health}: version ${version}, ${agents?.connected} agents connected` })
   } catch (error) {
-    const cause = (error as Error).cause as Error | undefined
-    findings.push({ check: 'health', status: 'fail', message: `${health}: ${cause?.message || (error as Error).message}`, next: 'Is the relay running, and does nothing stand between? Start one: agentchat serve' })
+    findings.push({ check: 'health', status: 'fail', message: `${health}: ${(error as Error).message}`, next: 'Is the relay running, and does nothing stand between? Start one: agentchat serve' })
   }
   try {
     const client = await call.connect()
@@ -126,3 +124,25 @@ export const doctor = command({
     return findings.some(({ status }) => status === 'fail') ? 'error' : 'ok'
   },
 })
+
+const maxHealthBytes = 64 * 1_024
+
+/** GET by node:http: fetch refuses the default port, 6667, as one that browsers keep away from. */
+const healthOf = async (url: string): Promise<{ readonly version?: string, readonly agents?: { readonly connected?: number } }> => {
+  const { get } = url.startsWith('https:') ? await import('node:https') : await import('node:http')
+  const text = await new Promise<string>((resolve, reject) => {
+    const request = get(url, { signal: AbortSignal.timeout(5_000) }, response => {
+      if (response.statusCode !== 200) reject(new Error(`answers ${response.statusCode}`))
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        text += chunk
+        if (text.length > maxHealthBytes) response.destroy(new Error('answers too much'))
+      })
+      response.on('end', () => resolve(text))
+      response.on('error', reject)
+    })
+    request.on('error', error => reject((error as Error & { code?: string }).code === 'ABORT_ERR' ? new Error('no answer within 5 s') : error))
+  })
+  return JSON.parse(text) as Awaited<ReturnType<typeof healthOf>>
+}
