@@ -1,13 +1,13 @@
 // What the machine does to a relay: taken ports, missing files, locked, damaged and full storage. Each is a sentence with what to do next.
-import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { get } from 'node:https'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { sql, type Kysely } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Frame } from '../lib/protocol/index.ts'
 import { ListenError, StorageError, startRelay, type Config } from '../src/app.ts'
 import type { Store } from '../src/store/store.ts'
-import { newFolder, type Folder } from './kit/folder.ts'
+import { nameShown, newCertificate } from './kit/certificate.ts'
+import { newFolder } from './kit/folder.ts'
+import { portOf } from './kit/raw-socket.ts'
 import { startTestRelay, testConfig, type TestRelay } from './kit/relay.ts'
 import { expectExchange, metricsOf } from './kit/vitals.ts'
 import { newKey } from './kit/wire.ts'
@@ -23,15 +23,13 @@ const failure = async (overrides: Partial<Config>): Promise<ListenError | Storag
   throw new Error('the relay started')
 }
 
-const portOf = (relay: TestRelay): number => Number(new URL(relay.url).port)
-
 test('a busy port is told with the way out, and the storage is free again', async () => {
   await using relay = await startTestRelay()
   using data = newFolder()
-  const error = await failure({ port: portOf(relay), data: data.path })
+  const error = await failure({ port: portOf(relay.url), data: data.path })
   expect(error).toBeInstanceOf(ListenError)
-  expect(error.message).toBe(`Port ${portOf(relay)} on 127.0.0.1 is taken`)
-  expect(error.hint).toContain(`--port ${portOf(relay) + 1}`)
+  expect(error.message).toBe(`Port ${portOf(relay.url)} on 127.0.0.1 is taken`)
+  expect(error.hint).toContain(`--port ${portOf(relay.url) + 1}`)
   await (await startTestRelay({ data: data.path })).drain()
   await expectExchange(relay.url)
 })
@@ -44,15 +42,9 @@ test('a trusted proxy that is no address is told', async () => {
   expect((await failure({ trustedProxies: ['proxy.internal'] })).message).toContain('"proxy.internal"')
 })
 
-const certificate = (folder: Folder, name: string): { readonly cert: string, readonly key: string } => {
-  const [cert, key] = [folder.at(`${name}.crt`), folder.at(`${name}.key`)]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-  return { cert, key }
-}
-
 test.each(['cert', 'key'] as const)('a missing --%s is told with the path', async missing => {
   using folder = newFolder()
-  const files = { ...certificate(folder, 'relay'), [missing]: folder.at('nowhere.pem') }
+  const files = { ...newCertificate(folder, 'relay'), [missing]: folder.at('nowhere.pem') }
   const error = await failure(files)
   expect(error).toBeInstanceOf(ListenError)
   expect(error.message).toContain('nowhere.pem')
@@ -61,37 +53,30 @@ test.each(['cert', 'key'] as const)('a missing --%s is told with the path', asyn
 
 test('certificate files that are none are told', async () => {
   using folder = newFolder()
-  const { cert, key } = certificate(folder, 'relay')
+  const { cert, key } = newCertificate(folder, 'relay')
   writeFileSync(cert, 'not a certificate')
   expect((await failure({ cert, key })).hint).toContain('--cert')
 })
 
 test('a certificate that does not fit its key is told', async () => {
   using folder = newFolder()
-  const [one, two] = [certificate(folder, 'one'), certificate(folder, 'two')]
+  const [one, two] = [newCertificate(folder, 'one'), newCertificate(folder, 'two')]
   expect((await failure({ cert: one.cert, key: two.key })).hint).toContain('--cert')
 })
 
 test('a reload of damaged certificate files fails in words and keeps the certificate in use', async () => {
   using folder = newFolder()
-  const files = certificate(folder, 'one')
+  const files = newCertificate(folder, 'one')
   const relay = await startRelay(testConfig(files))
-  const nameSeen = (): Promise<unknown> => new Promise((resolve, reject) => {
-    const request = get({ port: relay.port, host: '127.0.0.1', path: '/healthz', rejectUnauthorized: false, agent: false }, response => {
-      resolve((response.socket as import('node:tls').TLSSocket).getPeerCertificate().subject.CN)
-      response.resume()
-    })
-    request.on('error', reject)
-  })
-  expect(await nameSeen()).toBe('one')
+  expect(await nameShown(relay.url)).toBe('one')
   writeFileSync(files.cert, 'not a certificate')
   expect(() => relay.reloadTls()).toThrow(ListenError)
-  expect(await nameSeen()).toBe('one')
-  const { cert, key } = certificate(folder, 'two')
-  execFileSync('mv', [cert, files.cert])
-  execFileSync('mv', [key, files.key])
+  expect(await nameShown(relay.url)).toBe('one')
+  const { cert, key } = newCertificate(folder, 'two')
+  renameSync(cert, files.cert)
+  renameSync(key, files.key)
   relay.reloadTls()
-  expect(await nameSeen()).toBe('two')
+  expect(await nameShown(relay.url)).toBe('two')
   await relay.drain()
 })
 
@@ -188,6 +173,6 @@ test('the data directory is private to its owner', async () => {
   using folder = newFolder()
   await using relay = await startTestRelay({ data: folder.at('made') })
   expect(existsSync(folder.at('made/agentchat.db'))).toBe(true)
-  expect(execFileSync('stat', ['-c', '%a', folder.at('made')]).toString().trim()).toBe('700')
+  expect(statSync(folder.at('made')).mode & 0o777).toBe(0o700)
   await expectExchange(relay.url)
 })

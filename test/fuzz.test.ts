@@ -1,10 +1,9 @@
 // Thousands of hostile frames from several sockets at once; then the relay is asked whether it is well.
 // A failure prints the seed and the shortest list of frames. FUZZ_SEED and FUZZ_RUNS choose others.
-import { once } from 'node:events'
-import { connect as connectSocket } from 'node:net'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { requests } from '../lib/protocol/index.ts'
+import { rawSocket } from './kit/raw-socket.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { expectExchange, metricsOf } from './kit/vitals.ts'
 import { newKey, type Wire } from './kit/wire.ts'
@@ -65,14 +64,10 @@ const settle = async (wire: Wire): Promise<void> => {
   }
 }
 
-/** Bytes on a socket that has shaken hands, and is no WebSocket any more. */
+/** Bytes on a socket that was a WebSocket until then. */
 const writeRaw = async (relay: TestRelay, bytes: Uint8Array): Promise<void> => {
-  const socket = connectSocket(Number(new URL(relay.url).port), '127.0.0.1')
-  socket.on('error', () => undefined)
-  socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`)
-  await once(socket, 'data')
+  const socket = await rawSocket(relay.url)
   socket.end(bytes)
-  socket.resume()
   await new Promise(resolve => socket.once('close', resolve))
 }
 

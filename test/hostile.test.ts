@@ -1,8 +1,9 @@
 // What strangers send to the port: every case gets a typed answer or a close code, and the relay goes on.
 import { once } from 'node:events'
-import { connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectSocket } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { portOf, rawSocket } from './kit/raw-socket.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { expectExchange, metricsOf } from './kit/vitals.ts'
 import { newKey, type Wire } from './kit/wire.ts'
@@ -107,26 +108,13 @@ describe('frames', () => {
   })
 })
 
-const portOf = (relay: TestRelay): number => Number(new URL(relay.url).port)
-
-/** A client that writes its own WebSocket frames. */
-const rawClient = async (relay: TestRelay): Promise<Socket> => {
-  const socket = connectSocket(portOf(relay), '127.0.0.1')
-  socket.on('error', () => undefined)
-  socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`)
-  const [head] = await once(socket, 'data') as [Buffer]
-  expect(head.toString()).toContain('101 Switching Protocols')
-  socket.resume()
-  return socket
-}
-
 /** A masked text frame; a mask of zeros leaves the text as it is. */
 const textFrame = (text: string): Buffer => Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])
 
 describe('sockets', () => {
   test('a million tiny frames slow their own socket and nobody else', async () => {
     await using relay = await startTestRelay()
-    const flooder = await rawClient(relay)
+    const flooder = await rawSocket(relay.url)
     const tenThousand = Buffer.concat(Array.from({ length: 10_000 }, () => textFrame('{}')))
     for (let i = 0; i < 100; i++) flooder.write(tenThousand)
     await expectExchange(relay.url)
@@ -151,7 +139,7 @@ describe('sockets', () => {
     ['a TLS hello', [0x16, 0x03, 0x01, 0x02, 0x00, 0x01]],
   ])('%s ends that socket only', async (_what, bytes) => {
     await using relay = await startTestRelay()
-    const raw = await rawClient(relay)
+    const raw = await rawSocket(relay.url)
     raw.write(Buffer.from(bytes))
     await once(raw, 'close')
     await expectExchange(relay.url)
@@ -159,7 +147,7 @@ describe('sockets', () => {
 
   test('a frame that never ends is given up with its socket', async () => {
     await using relay = await startTestRelay()
-    const raw = await rawClient(relay)
+    const raw = await rawSocket(relay.url)
     raw.write(Buffer.from([0x81, 0xfe, 0xff, 0xff, 0, 0, 0, 0, 0x7b]))
     await expectExchange(relay.url)
     raw.resetAndDestroy()
@@ -240,7 +228,7 @@ describe('sockets', () => {
 describe('HTTP', () => {
   /** Sends bytes to the port; gives all that came back before the relay closed. */
   const exchange = async (relay: TestRelay, bytes: string | Buffer): Promise<string> => {
-    const socket = connectSocket(portOf(relay), '127.0.0.1')
+    const socket = connectSocket(portOf(relay.url), '127.0.0.1')
     let text = ''
     socket.on('error', () => undefined)
     socket.on('data', chunk => { text += chunk.toString('latin1') })

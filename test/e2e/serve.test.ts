@@ -1,18 +1,16 @@
 // `agentchat serve` as an operator meets it: a process that says where it is, what is wrong, and goes in order.
-import { execFileSync } from 'node:child_process'
 import { renameSync, writeFileSync } from 'node:fs'
-import { get } from 'node:https'
-import type { TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
-import { newFolder, type Folder } from '../kit/folder.ts'
+import { nameShown, newCertificate } from '../kit/certificate.ts'
+import { newFolder } from '../kit/folder.ts'
 import { ServeProgram, builtBin } from '../kit/process.ts'
+import { portOf } from '../kit/raw-socket.ts'
 import { expectExchange, metricsOf } from '../kit/vitals.ts'
 import { login } from '../kit/wire.ts'
 
 const bin = builtBin()
 const serve = (flags: readonly string[]) => new ServeProgram(bin, ['--port', '0', ...flags])
 const httpUrl = (url: string) => url.replace(/^ws/, 'http')
-const portOf = (url: string) => Number(new URL(url).port)
 
 test('serve says where it is, answers over HTTP, and keeps its data where it is told', async () => {
   using data = newFolder()
@@ -89,28 +87,14 @@ test('a flag that is wrong ends it with what is wrong', async () => {
   expect(relay.stderr).toMatch(/msg-?rate/i)
 })
 
-const certificate = (folder: Folder, name: string): { readonly cert: string, readonly key: string } => {
-  const [cert, key] = [folder.at(`${name}.crt`), folder.at(`${name}.key`)]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-  return { cert, key }
-}
-
-/** The name on the certificate that the next connection is shown. */
-const nameShown = (url: string): Promise<unknown> => new Promise((resolve, reject) => {
-  get(`${httpUrl(url)}/healthz`, { rejectUnauthorized: false, agent: false }, response => {
-    resolve((response.socket as TLSSocket).getPeerCertificate().subject.CN)
-    response.resume()
-  }).on('error', reject)
-})
-
 test('SIGHUP reads the certificate again; a damaged one changes nothing', async () => {
   using folder = newFolder()
-  const { cert, key } = certificate(folder, 'first')
+  const { cert, key } = newCertificate(folder, 'first')
   await using relay = serve(['--data', folder.at('data'), '--cert', cert, '--key', key])
   const url = await relay.url
   expect(url).toMatch(/^wss:/)
   expect(await nameShown(url)).toBe('first')
-  const second = certificate(folder, 'second')
+  const second = newCertificate(folder, 'second')
   renameSync(second.cert, cert)
   renameSync(second.key, key)
   relay.signal('SIGHUP')
