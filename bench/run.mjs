@@ -16,7 +16,7 @@ const usage = `Usage: npm run bench -- [options]
   --only NAMES    workloads, by the beginning of their names: ${workloads.map(({ name }) => name).join(' ')}
   --peers NAMES   servers: ${peers.map(({ name }) => name).join(' ')}
   --json FILE     every round's figures, as JSON
-  --save          writes bench/RESULTS.md
+  --save          writes bench/RESULTS.md (not of a quick run)
   --profile       our relay only, under node --cpu-prof: the functions that take its time
   --help
 NAMES are separated by commas. AGENTCHAT_BIN names another build of the relay (default dist/bin/agentchat.js).`
@@ -60,6 +60,8 @@ const runRound = async (workload, subject) => {
     await server.stop()
     if (profiled !== undefined) console.log(`## ${workload.title}\n\n${profiled.render(told.window)}\n`)
     return told
+  } catch (error) {
+    throw new Error(`${/** @type {Error} */ (error).message}\n${server.said()}`, { cause: error })
   } finally {
     await server.stop()
     profiled?.remove()
@@ -89,7 +91,7 @@ const main = async () => {
   const text = report(mediansOf(rounds))
   console.log(text)
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine: machine(), rounds }, undefined, 1))
-  if (options.save) writeFileSync(new URL('./RESULTS.md', import.meta.url), `${heading(roundCount)}\n\n${text}\n`)
+  if (options.save && !options.quick) writeFileSync(new URL('./RESULTS.md', import.meta.url), `${heading(roundCount)}\n\n${text}\n`)
 }
 
 const heading = (/** @type {number} */ roundCount) => `# Bench results

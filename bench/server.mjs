@@ -10,7 +10,13 @@ import { fileURLToPath } from 'node:url'
 const serveFile = fileURLToPath(new URL('./peers/serve.mjs', import.meta.url))
 const stopMs = 10_000
 
-/** @typedef {{ readonly url: string, readonly pid: number, stop(): Promise<void> }} Server */
+/**
+ * @typedef {object} Server
+ * @property {string} url
+ * @property {number} pid
+ * @property {() => string} said what it wrote to stderr
+ * @property {() => Promise<void>} stop
+ */
 
 /**
  * @param {import('./peers/index.mjs').Peer} peer
@@ -20,8 +26,10 @@ const stopMs = 10_000
 export const startServer = async (peer, { nodeFlags, signal }) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'agentchat-bench-'))
   const [file = '', ...args] = peer.command?.(dataDir, nodeFlags) ?? [process.execPath, ...nodeFlags, serveFile, peer.name]
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], signal, killSignal: 'SIGKILL' })
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' })
   const exited = once(child, 'exit')
+  let said = ''
+  child.stderr.on('data', chunk => { said = (said + chunk).slice(-2_000) })
   const stop = async () => {
     const kill = setTimeout(() => child.kill('SIGKILL'), stopMs)
     child.kill('SIGTERM')
@@ -29,11 +37,11 @@ export const startServer = async (peer, { nodeFlags, signal }) => {
     clearTimeout(kill)
     await rm(dataDir, { recursive: true, force: true })
   }
-  const isOver = exited.then(([code]) => { throw new Error(`${peer.name} ended with ${code} before it served: ${file} ${args.join(' ')}`) })
+  const isOver = exited.then(([code]) => { throw new Error(`${peer.name} ended with ${code} before it served: ${file} ${args.join(' ')}\n${said}`) })
   try {
     const { url } = await Promise.race([firstJson(child.stdout), isOver])
     isOver.catch(() => undefined)
-    return { url, pid: Number(child.pid), stop }
+    return { url, pid: Number(child.pid), said: () => said, stop }
   } catch (error) {
     await stop()
     throw error
