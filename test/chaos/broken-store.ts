@@ -1,0 +1,49 @@
+// Stores that break one promise each, to prove that the harness notices; and a disk that can be filled.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql, type Kysely } from 'kysely'
+import type { LogReader, LogWriter } from '../../src/store/log.ts'
+import type { Awaitable, Store, Tx } from '../../src/store/store.ts'
+
+/** commit: told to be stored before it is; key: repeats are not recognised; resume: catching up leaves messages out. */
+export const promises = ['commit', 'key', 'resume'] as const
+export type Promised = (typeof promises)[number]
+
+const lateMs = 150
+const maxPages = 4_294_967_294
+
+export const brokenStore = (store: Store, broken: Promised): Store => {
+  const write: Store['write'] = broken === 'commit' ? fn => earlyWrite(store, fn) : broken === 'key' ? fn => store.write(tx => fn(withoutKeys(tx))) : fn => store.write(fn)
+  const read = broken === 'resume' ? { tables: store.read.tables, log: withHoles(store.read.log) } : store.read
+  return { epoch: store.epoch, read, write, close: () => store.close() }
+}
+
+/** Resolves when the statements have run; the commit comes later, or never. */
+const earlyWrite = <T>(store: Store, fn: (tx: Tx) => Awaitable<T>): Promise<T> => new Promise((resolve, reject) => {
+  store.write(async tx => {
+    resolve(await fn(tx))
+    if (tx.writes > 0) await sleep(lateMs)
+  }).catch(reject)
+})
+
+const withoutKeys = (tx: Tx): Tx => {
+  const append: LogWriter['append'] = ({ stream, author, inbox }, now, encode) => tx.log.append({ stream, author, ...(inbox && { inbox }) }, now, encode)
+  return { tables: tx.tables, log: override(tx.log, { append }), get writes() { return tx.writes } }
+}
+
+/** Every seventh message is left out; never the last of a page, so that reading goes on. */
+const withHoles = (log: LogReader): LogReader => override(log, {
+  page: async (stream, query) => (await log.page(stream, query)).filter(({ seq }, i, rows) => seq % 7 !== 0 || i === rows.length - 1),
+})
+
+const override = <T extends object>(target: T, methods: Partial<T>): T => new Proxy(target, {
+  get: (_, name) => {
+    const own = methods[name as keyof T]
+    if (own !== undefined) return own
+    const value = target[name as keyof T]
+    return typeof value === 'function' ? value.bind(target) : value
+  },
+})
+
+/** Nothing more fits into the database than is there, until it is healed. */
+export const setDiskFull = (store: Store, isFull: boolean): Promise<unknown> =>
+  store.write(tx => sql.raw(`PRAGMA max_page_count = ${isFull ? 1 : maxPages}`).execute(tx.tables() as Kysely<unknown>))
