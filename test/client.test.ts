@@ -89,6 +89,14 @@ describe('talking', () => {
     expect(events.map(event => event['content'])).toEqual(Array.from({ length: 30 }, (_, i) => String(i)))
   })
 
+  test('a message over the relay\'s frame limit is refused here, and the connection stays', async () => {
+    await using relay = await startTestRelay({ maxFrameBytes: 4_096 })
+    await using ann = await clientOf(relay, { name: 'ann' })
+    await ann.join('#general')
+    await expect(ann.send('#general', '\u0001'.repeat(1_000))).rejects.toMatchObject({ code: 'INVALID_MSG' })
+    expect(await ann.send('#general', 'x'.repeat(3_900))).toMatchObject({ seq: 1 })
+  })
+
   test('an ERROR that nobody awaits is a status, and a listener that throws hurts nobody', async () => {
     await using relay = await startTestRelay()
     await using client = await clientOf(relay)

@@ -209,7 +209,11 @@ export class AgentChatClient {
     const { identity, signMessages = true } = this.#options
     const ts = this.#now()
     const signed = identity !== undefined && signMessages ? { ts, sig: identity.sign(messageText({ to, content, ts })) } : {}
-    return this.#outgoing.add(id, JSON.stringify({ type: 'MSG', id, to, content, ...signed, ...(inReplyTo !== undefined && { in_reply_to: inReplyTo }) }), call)
+    const text = JSON.stringify({ type: 'MSG', id, to, content, ...signed, ...(inReplyTo !== undefined && { in_reply_to: inReplyTo }) })
+    // The relay would close the connection over it, as often as it is sent.
+    const maxBytes = this.#welcome?.limits.max_frame_bytes ?? Infinity
+    if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes) return Promise.reject(new RelayError('INVALID_MSG', `The message is too long: with its frame it takes more than ${maxBytes} bytes`))
+    return this.#outgoing.add(id, text, call)
   }
 
   /** Sends a direct message: waits at the relay for an agent with a key that is not connected. */
