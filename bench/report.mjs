@@ -68,7 +68,15 @@ export const report = medians => [
 
 /** Where and when it was measured, in one line. */
 export const machine = () => {
-  const [{ model }] = cpus()
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim()
-  return `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB · ${type()} · Node ${process.versions.node} · commit ${commit}`
+  const model = cpus()[0]?.model.trim()
+  return [new Date().toISOString().slice(0, 10), `${cpus().length} × ${model}`, `${Math.round(totalmem() / 2 ** 30)} GB`, type(), `Node ${process.versions.node}`, ...commit()].join(' · ')
+}
+
+/** The commit that was measured; a copy without history has none. */
+const commit = () => {
+  try {
+    return [`commit ${execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim()}`]
+  } catch {
+    return []
+  }
 }

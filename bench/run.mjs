@@ -12,7 +12,7 @@ import { workloads } from './workloads/index.mjs'
 
 const usage = `Usage: npm run bench -- [options]
   --rounds N      rounds per workload and peer; medians are shown (default 3)
-  --quick         one short round with a tenth of the clients: shows that it runs, not how fast
+  --quick         one short round with fewer clients: shows that it runs, not how fast
   --only NAMES    workloads, by the beginning of their names: ${workloads.map(({ name }) => name).join(' ')}
   --peers NAMES   servers: ${peers.map(({ name }) => name).join(' ')}
   --json FILE     every round's figures, as JSON

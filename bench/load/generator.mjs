@@ -6,7 +6,6 @@ import { workloads } from '../workloads/index.mjs'
 import { cpuMicros } from './usage.mjs'
 
 /** @typedef {{ workload: string, subject: string, url: string, pid: number, isQuick: boolean }} Assignment */
-/** @typedef {{ figures: import('../workloads/index.mjs').Figures } | { window: readonly [number, number] }} Told `window`: when it measured, by the machine's monotonic clock in µs */
 
 const assignment = /** @type {Assignment} */ (JSON.parse(process.argv[2] ?? ''))
 const { subject, url, pid, isQuick } = assignment
@@ -30,6 +29,7 @@ const measure = async tally => {
   const server = to.server - from.server
   const own = to.own - from.own
   if (deliveries === 0) throw new Error('nothing was delivered')
+  // By the machine's monotonic clock in µs, which CPU profiles use too.
   process.send?.({ window: [from.at, to.at] })
   return {
     'deliveries/s': deliveries / micros * 1e6,

@@ -10,7 +10,7 @@ const width = 100
  * @param {(item: T) => Promise<R>} work
  * @returns {Promise<R[]>}
  */
-export const inParallel = async (items, work) => {
+const inParallel = async (items, work) => {
   /** @type {R[]} */
   const results = []
   let next = 0
@@ -30,3 +30,13 @@ export const inParallel = async (items, work) => {
  */
 export const openAll = (peer, url, count, prefix) =>
   inParallel(Array.from({ length: count }, (_, i) => `${prefix}${i}`), name => peer.open(url, name))
+
+/**
+ * @param {import('../peers/index.mjs').Peer} peer
+ * @param {readonly import('./client.mjs').Client[]} clients @param {string} room
+ */
+export const joinAll = async (peer, clients, room) => {
+  const [first, ...others] = clients
+  await peer.join(first, room, true)
+  await inParallel(others, client => peer.join(client, room, false))
+}

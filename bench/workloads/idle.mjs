@@ -1,7 +1,7 @@
 // @ts-check
 // Sessions that only sit there: how fast they open and join one channel, and what memory each one keeps.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inParallel, openAll } from '../load/sessions.mjs'
+import { joinAll, openAll } from '../load/sessions.mjs'
 import { cpuMicros, residentBytes } from '../load/usage.mjs'
 
 /**
@@ -25,8 +25,7 @@ export const idle = ({ name, title, connections }) => ({
     await sleep(runMs / 2)
     const bytes = residentBytes(pid) - bytesBefore
     const joiningAt = performance.now()
-    await peer.join(clients[0], '#bench', true)
-    await inParallel(clients.slice(1), client => peer.join(client, '#bench', false))
+    await joinAll(peer, clients, '#bench')
     return {
       'KB/connection': bytes / clients.length / 1024,
       'ms to connect': openedAt - startedAt,

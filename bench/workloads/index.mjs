@@ -13,7 +13,7 @@ import { rooms } from './rooms.mjs'
  * @property {number} pid of the server
  * @property {string} subject what is measured, where it is not a server
  * @property {number} runMs how long to measure
- * @property {(full: number) => number} count a number of clients: a tenth of it in a quick run
+ * @property {(full: number) => number} count how many of something: a tenth in a quick run
  * @property {(tally: { deliveries: number }) => Promise<Figures>} measure warms up, measures, gives the figures
  */
 

@@ -1,7 +1,7 @@
 // @ts-check
 // Rooms that talk: each keeps `window` messages outstanding; one is done when as many deliveries as the room has members came back for it.
 import { messageMaker } from '../load/client.mjs'
-import { openAll } from '../load/sessions.mjs'
+import { joinAll, openAll } from '../load/sessions.mjs'
 
 /** The tenth byte of `{"type":"M…` tells a message from everything else. */
 const typeAt = 9
@@ -18,12 +18,11 @@ export const rooms = ({ name, title, rooms, members, senders, window }) => ({
   ratios: ['CPU µs/delivery'],
   async run({ peer, url, count, measure }) {
     const tally = { deliveries: 0 }
-    const size = rooms === 1 ? count(members) : members
     const talkers = []
-    for (let r = 0; r < (rooms === 1 ? 1 : count(rooms)); r++) {
+    for (let r = 0; r < count(rooms); r++) {
       const room = `#bench-${r}`
-      const clients = await openAll(peer, url, size, `r${r}-`)
-      for (const [i, client] of clients.entries()) await peer.join(client, room, i === 0)
+      const clients = await openAll(peer, url, members, `r${r}-`)
+      await joinAll(peer, clients, room)
       const speakers = clients.slice(0, senders).map(client => ({ client, next: messageMaker(room, 'hello ') }))
       let received = 0
       let sent = 0
@@ -36,7 +35,7 @@ export const rooms = ({ name, title, rooms, members, senders, window }) => ({
           const type = bytes[start + typeAt]
           if (type === isMessage) {
             tally.deliveries++
-            if (++received % size === 0) send()
+            if (++received % members === 0) send()
           } else if (type === isError) throw new Error(bytes.toString('utf8', start, end))
         }
       }
