@@ -264,6 +264,60 @@ describe('direct messages', () => {
     expect((await next).map(message => message.content)).toEqual(['four'])
   })
 
+  test('a sender follows its message: offered, received, read', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('bob')
+    await using bob = await clientOf(relay, { identity })
+    await using alice = await clientOf(relay, { identity: newIdentity('alice') })
+    const states: string[] = []
+    alice.on('STATUS', frame => { if (frame.re === undefined) states.push(frame.recipients[0]!.state) })
+    const heard = collect(bob, 1)
+    const { msg_id } = await alice.dm(identity.agentId, 'task', { receipts: true, ttlMs: 60_000 })
+    const [message] = await heard
+    await expect.poll(() => states).toEqual(['offered', 'received'])
+    await bob.markRead(message!)
+    await expect.poll(() => states).toEqual(['offered', 'received', 'read'])
+    expect((await alice.status(msg_id)).recipients).toMatchObject([{ agent: identity.agentId, state: 'read' }])
+    await expect(bob.status(msg_id)).rejects.toMatchObject({ code: 'MESSAGE_NOT_FOUND' })
+  })
+
+  test('a mention in a channel that the agent is not in comes by its inbox, once; in one it is in, by the channel', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('bob')
+    await using alice = await clientOf(relay, { name: 'alice' })
+    for (const channel of ['#general', '#help']) await alice.join(channel)
+    await (await clientOf(relay, { identity })).close()
+    await alice.send('#general', `${identity.agentId} outside`)
+    const bob = new AgentChatClient({ server: relay.url, identity, transport: wsTransport })
+    const heard = collect(bob, 3)
+    await bob.connect()
+    await bob.join('#help')
+    await alice.send('#help', '@bob inside')
+    await alice.send('#general', `${identity.agentId} outside again`)
+    expect((await heard).map(({ content, seq, inboxSeq }) => [content, seq, inboxSeq])).toEqual([
+      [`${identity.agentId} outside`, 1, 1], ['@bob inside', 1, undefined], [`${identity.agentId} outside again`, 2, 3],
+    ])
+    await expect.poll(async () => (await bob.request('INBOX', {})).cursor).toBe(3)
+    await bob.close()
+  })
+
+  test('a repeat of a stored message is acknowledged, though its author has left the channel and its target is gone', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await clientOf(relay, { name: 'alice' })
+    const bob = await clientOf(relay, { name: 'bob' })
+    await alice.join('#general')
+    const stored = await alice.send('#general', 'x', { id: 'a' })
+    const direct = await alice.dm(bob.agentId!, 'y', { id: 'b' })
+    await alice.leave('#general')
+    const gone = bob.agentId!
+    await bob.close()
+    await expect.poll(() => relay.metric('agentchat_agents')).toBe(1)
+    expect(await alice.send('#general', 'x', { id: 'a' })).toMatchObject({ msg_id: stored.msg_id, seq: 1, duplicate: true })
+    expect(await alice.dm(gone, 'y', { id: 'b' })).toMatchObject({ msg_id: direct.msg_id, duplicate: true })
+    await expect(alice.dm(gone, 'z', { id: 'c' })).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' })
+    await expect(alice.send('#general', 'other', { id: 'a' })).rejects.toMatchObject({ code: 'ID_REUSED' })
+  })
+
   test('a session that wants no inbox leaves it alone', async () => {
     await using relay = await startTestRelay()
     const identity = newIdentity('bob')

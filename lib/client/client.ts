@@ -74,6 +74,10 @@ export interface SendOptions extends CallOptions {
   readonly id?: string | undefined
   /** id of the message that this one answers */
   readonly inReplyTo?: string | undefined
+  /** ms after which the message is not offered to a recipient any more; it then ends as expired */
+  readonly ttlMs?: number | undefined
+  /** Be told by STATUS frames (`client.on('STATUS', …)`) what becomes of the message. */
+  readonly receipts?: boolean | undefined
 }
 
 /**
@@ -99,7 +103,7 @@ export class AgentChatClient {
   readonly #idPrefix: string
   #lastId = 0
   #welcome: Frame<'WELCOME'> | undefined
-  #unreceived: string | undefined
+  #unreceived: RequestInput<'RECEIVED'> | undefined
   #isReceiving = false
 
   constructor(options: ClientOptions) {
@@ -119,6 +123,8 @@ export class AgentChatClient {
       page: (stream, after) => this.request('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
       keyOf: async agent => (await this.request('WHOIS', { agent })).pubkey ?? undefined,
       deliver: message => this.#deliver(message),
+      isJoined: channel => this.#joined.has(channel),
+      settled: seq => this.#receive({ seq }),
       overflow: () => this.#session.restart('too many messages at once'),
     })
     this.#session = new Session({
@@ -204,12 +210,12 @@ export class AgentChatClient {
    * Messages of one client are stored in the order of the calls.
    * @throws RelayError NOT_INVITED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND, ID_REUSED …; TimeoutError; ConnectionError
    */
-  send(to: string, content: string, { id = this.#newId(), inReplyTo, ...call }: SendOptions = {}): Promise<Frame<'ACK'>> {
+  send(to: string, content: string, { id = this.#newId(), inReplyTo, ttlMs, receipts, ...call }: SendOptions = {}): Promise<Frame<'ACK'>> {
     if (this.state === 'idle' || this.state === 'closed') return Promise.reject(new ConnectionError(`The client is ${this.state === 'idle' ? 'not connected; call connect() first' : 'closed'}`))
     const { identity, signMessages = true } = this.#options
     const ts = this.#now()
     const signed = identity !== undefined && signMessages ? { ts, sig: identity.sign(messageText({ to, content, ts })) } : {}
-    const text = JSON.stringify({ type: 'MSG', id, to, content, ...signed, ...(inReplyTo !== undefined && { in_reply_to: inReplyTo }) })
+    const text = JSON.stringify({ type: 'MSG', id, to, content, ...signed, in_reply_to: inReplyTo, ttl_ms: ttlMs, receipts })
     // The relay would close the connection over it, as often as it is sent.
     const maxBytes = this.#welcome?.limits.max_frame_bytes ?? Infinity
     if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes) return Promise.reject(new RelayError('INVALID_MSG', `The message is too long: with its frame it takes more than ${maxBytes} bytes`))
@@ -264,6 +270,16 @@ export class AgentChatClient {
 
   whois(agent: string, options?: CallOptions): Promise<Frame<'WHOIS'>> {
     return this.request('WHOIS', { agent }, options)
+  }
+
+  /** What became of a message that this agent sent: who has been offered it, received it, read it, or let it expire. */
+  status(messageId: string, options?: CallOptions): Promise<Frame<'STATUS'>> {
+    return this.request('STATUS', { msg_id: messageId }, options)
+  }
+
+  /** Says that a message from the inbox, and all before it, were read. Receiving is said by the client itself. */
+  async markRead(message: Pick<Message, 'id' | 'inboxSeq'>, options?: CallOptions): Promise<void> {
+    await this.request('READ', message.inboxSeq === undefined ? { msg_id: message.id } : { seq: message.inboxSeq }, options)
   }
 
   /**
@@ -337,6 +353,7 @@ export class AgentChatClient {
       this.#emitter.emit('status', { kind: 'error', error: new RelayError(frame.code, frame.message, frame.retry_after_ms) })
     }
     if (frame.type === 'VERIFY_REQUEST') this.#prove(frame)
+    if (frame.type === 'INBOX' && frame.re === undefined) for (const { seq, event } of frame.items) this.#inbound.push({ ...event, replay: true } as unknown as Frame<'MSG'>, seq)
     this.#emitter.emit(frame.type, frame as never)
   }
 
@@ -349,8 +366,14 @@ export class AgentChatClient {
 
   #deliver(message: Message): void {
     this.#emitter.emit('message', message)
-    if (message.id === undefined || message.to !== this.#welcome?.agent_id || this.#options.identity === undefined || (this.#options.inbox ?? 'manual') !== 'manual') return
-    this.#unreceived = message.id
+    if (message.inboxSeq !== undefined) this.#receive({ seq: message.inboxSeq })
+    else if (message.id !== undefined && message.to === this.#welcome?.agent_id) this.#receive({ msg_id: message.id })
+  }
+
+  /** The inbox was received up to here. */
+  #receive(place: RequestInput<'RECEIVED'>): void {
+    if (this.#options.identity === undefined || (this.#options.inbox ?? 'manual') !== 'manual') return
+    this.#unreceived = place
     if (!this.#isReceiving) void this.#acknowledge()
   }
 
@@ -358,10 +381,10 @@ export class AgentChatClient {
   async #acknowledge(): Promise<void> {
     this.#isReceiving = true
     while (this.#unreceived !== undefined) {
-      const id = this.#unreceived
+      const place = this.#unreceived
       this.#unreceived = undefined
       // What is not acknowledged is offered again, and dropped here as seen.
-      await this.request('RECEIVED', { msg_id: id }).catch(() => undefined)
+      await this.request('RECEIVED', place).catch(() => undefined)
     }
     this.#isReceiving = false
   }

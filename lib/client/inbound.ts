@@ -26,6 +26,8 @@ export interface Message {
   readonly mine: boolean
   readonly inReplyTo?: string
   readonly signature: SignatureState
+  /** set when a mention was offered from the inbox, of a channel this client is not in */
+  readonly inboxSeq?: number
   /** the frame as it came */
   readonly frame: Frame<'MSG'>
 }
@@ -42,9 +44,15 @@ export interface InboundOptions {
   /** The public key the relay has for an agent; undefined when it knows none. */
   readonly keyOf: (agent: string) => Promise<string | undefined>
   readonly deliver: (message: Message) => void
+  /** Whether the channel itself brings its messages. */
+  readonly isJoined: (channel: string) => boolean
+  /** An inbox item that needs no delivery was dealt with. */
+  readonly settled: (inboxSeq: number) => void
   /** More than the limit waits: the connection should be given up and resumed. */
   readonly overflow: () => void
 }
+
+interface Held { readonly frame: Frame<'MSG'>, readonly inboxSeq?: number }
 
 const maxHeld = 20_000
 const maxKeys = 10_000
@@ -52,7 +60,7 @@ const maxKeys = 10_000
 export class Inbound {
   readonly #options: InboundOptions
   readonly #keys = new Map<string, string>()
-  #queue: Frame<'MSG'>[] = []
+  #queue: Held[] = []
   #isBusy = false
   #generation = 0
 
@@ -60,8 +68,9 @@ export class Inbound {
     this.#options = options
   }
 
-  push(frame: Frame<'MSG'>): void {
-    this.#queue.push(frame)
+  /** A message, or with `inboxSeq` a mention that was offered from the inbox. */
+  push(frame: Frame<'MSG'>, inboxSeq?: number): void {
+    this.#queue.push(inboxSeq === undefined ? { frame } : { frame, inboxSeq })
     if (this.#queue.length > maxHeld) {
       this.reset()
       this.#options.overflow()
@@ -83,8 +92,8 @@ export class Inbound {
   }
 
   #run(): void {
-    for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
-      const work = this.#process(frame)
+    for (let held = this.#queue.shift(); held !== undefined; held = this.#queue.shift()) {
+      const work = held.inboxSeq === undefined ? this.#process(held.frame) : this.#offered(held.frame, held.inboxSeq)
       if (work === undefined) continue
       this.#isBusy = true
       const generation = this.#generation
@@ -105,6 +114,13 @@ export class Inbound {
     if (position !== undefined && seq <= position) return undefined
     const isGap = position !== undefined && seq > position + 1 && frame.replay !== true
     return isGap ? this.#repair(frame, position) : this.#checked(frame)
+  }
+
+  /** A mention from the inbox: its channel brings it to who is there; to others it comes this way alone, and moves no position. */
+  #offered(frame: Frame<'MSG'>, inboxSeq: number): Promise<void> | undefined {
+    if (!this.#options.isJoined(frame.to)) return this.#checked(frame, inboxSeq)
+    this.#options.settled(inboxSeq)
+    return undefined
   }
 
   /** A live message that does not follow the last one: what is between is read from the log first. */
@@ -130,35 +146,35 @@ export class Inbound {
     await this.#checked(frame)
   }
 
-  #checked(frame: Frame<'MSG'>): Promise<void> | undefined {
+  #checked(frame: Frame<'MSG'>, inboxSeq?: number): Promise<void> | undefined {
     const { sig, sig_ts: ts, to, content, from } = frame
     if (sig === undefined || ts === undefined) {
-      this.#deliver(frame, 'none')
+      this.#deliver(frame, 'none', inboxSeq)
       return undefined
     }
     const text = messageText({ to, content, ts })
     const key = this.#knownKey(from)
-    if (key === undefined) return this.#checkedLater(frame, text, sig)
+    if (key === undefined) return this.#checkedLater(frame, text, sig, inboxSeq)
     const result = this.#options.verify(key, text, sig)
-    if (result instanceof Promise) return this.#deliverAfter(frame, result.then(isValid => isValid ? 'valid' : 'invalid', () => 'invalid'))
-    this.#deliver(frame, result ? 'valid' : 'invalid')
+    if (result instanceof Promise) return this.#deliverAfter(frame, result.then(isValid => isValid ? 'valid' : 'invalid', () => 'invalid'), inboxSeq)
+    this.#deliver(frame, result ? 'valid' : 'invalid', inboxSeq)
     return undefined
   }
 
-  #checkedLater(frame: Frame<'MSG'>, text: string, sig: string): Promise<void> {
+  #checkedLater(frame: Frame<'MSG'>, text: string, sig: string, inboxSeq: number | undefined): Promise<void> {
     return this.#deliverAfter(frame, this.#options.keyOf(frame.from).then(async key => {
       // The id is the hash of the key: a relay cannot pass off another one.
       if (key === undefined || agentIdOf(key) !== frame.from) return 'unknown-key'
       if (this.#keys.size >= maxKeys) this.#keys.delete(this.#keys.keys().next().value!)
       this.#keys.set(frame.from, key)
       return await this.#options.verify(key, text, sig) ? 'valid' : 'invalid'
-    }).catch((): SignatureState => 'unknown-key'))
+    }).catch((): SignatureState => 'unknown-key'), inboxSeq)
   }
 
-  async #deliverAfter(frame: Frame<'MSG'>, state: Promise<SignatureState>): Promise<void> {
+  async #deliverAfter(frame: Frame<'MSG'>, state: Promise<SignatureState>, inboxSeq: number | undefined): Promise<void> {
     const generation = this.#generation
     const signature = await state
-    if (generation === this.#generation) this.#deliver(frame, signature)
+    if (generation === this.#generation) this.#deliver(frame, signature, inboxSeq)
   }
 
   #knownKey(agent: string): string | undefined {
@@ -166,16 +182,16 @@ export class Inbound {
     return agent === identity?.agentId ? identity.publicKey : this.#keys.get(agent)
   }
 
-  #deliver(frame: Frame<'MSG'>, signature: SignatureState): void {
+  #deliver(frame: Frame<'MSG'>, signature: SignatureState, inboxSeq: number | undefined): void {
     const { positions, deliver, myId } = this.#options
-    if (frame.seq !== undefined) positions.set(this.streamOf(frame), frame.seq)
+    if (frame.seq !== undefined && inboxSeq === undefined) positions.set(this.streamOf(frame), frame.seq)
     deliver({
       ...(frame.msg_id !== undefined && { id: frame.msg_id }),
       from: frame.from, fromName: frame.from_name, to: frame.to, content: frame.content, ts: frame.ts,
       ...(frame.seq !== undefined && { seq: frame.seq }),
       replay: frame.replay === true, verified: frame.verified === true, mine: frame.from === myId(),
       ...(frame.in_reply_to !== undefined && { inReplyTo: frame.in_reply_to }),
-      signature, frame,
+      signature, ...(inboxSeq !== undefined && { inboxSeq }), frame,
     })
   }
 }

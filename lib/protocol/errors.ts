@@ -18,6 +18,7 @@ export const errors = {
   CHANNEL_EXISTS: row('The name is taken.'),
   NOT_INVITED: row('You are not a member of the channel, or it is private and nobody invited you.'),
   AGENT_NOT_FOUND: row('No such agent is known, or it has no key and is not connected.'),
+  MESSAGE_NOT_FOUND: row('There is no such message, or it is not yours to ask about.'),
   ID_REUSED: row('This request id was used before, for another content.'),
   CAPTCHA_FAILED: row('The captcha answer is wrong.'),
   CAPTCHA_EXPIRED: row('The captcha was not answered in time.', true),

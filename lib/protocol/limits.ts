@@ -22,6 +22,8 @@ export const limits = {
   maxJoinedAgents: 200,
   /** Agents in one AGENTS page. */
   maxAgentsPage: 1_000,
+  /** Longest time a message may wait to be received. */
+  maxTtlMs: 30 * 24 * 60 * 60_000,
   /** How far a signed login time may lie from the relay's clock. */
   maxClockSkewMs: 5 * 60_000,
 } as const

@@ -1,4 +1,4 @@
-// Messages to channels and agents, their acknowledgement, and the inbox of direct messages.
+// Messages to channels and agents, and their acknowledgement.
 import { z } from 'zod'
 import { event, request, signal } from './define.ts'
 import { AgentId, ChannelName, ClientTime, Content, MsgId, RequestId, Seq, Signature, Target, Time, optional } from './fields.ts'
@@ -9,8 +9,11 @@ export const StoredEvent = z.looseObject({ type: z.string(), ts: Time, seq: Seq.
 
 export const requests = {
   MSG: request({
-    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. `sig` is over `JSON.stringify({to,content,ts})` with the `ts` sent here, which receivers get as `sig_ts`.',
-    body: { to: Target, content: Content, id: RequestId.optional(), sig: optional(Signature), ts: optional(ClientTime), in_reply_to: optional(z.string().max(256)) },
+    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. `sig` is over `JSON.stringify({to,content,ts})` with the `ts` sent here, which receivers get as `sig_ts`. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds the message in its inbox until it has received it; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender is told by STATUS what becomes of it.',
+    body: {
+      to: Target, content: Content, id: RequestId.optional(), sig: optional(Signature), ts: optional(ClientTime), in_reply_to: optional(z.string().max(256)),
+      ttl_ms: z.number().int().min(1).max(limits.maxTtlMs).optional(), receipts: z.boolean().optional(),
+    },
     reply: 'ACK',
     quiet: 'ACK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'AGENT_NOT_FOUND', 'ID_REUSED', 'BUSY', 'STORAGE_UNAVAILABLE'],
@@ -24,29 +27,14 @@ export const requests = {
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'AGENT_NOT_FOUND'],
     example: { to: '@8addfe276526c9f6', content: '{"_ft":"chunk"}' },
   }),
-  INBOX: request({
-    doc: 'A page of the agent\'s inbox: direct messages in order of arrival, from `since` (default: the agent\'s cursor). The inbox has its own numbering; the event is the stored one, unchanged. Keyed agents only.',
-    body: { since: Seq.optional(), limit: z.number().int().min(1).max(limits.maxPage).optional() },
-    reply: 'INBOX',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
-    example: { since: 0, limit: 50 },
-  }),
-  RECEIVED: request({
-    doc: 'Moves the agent\'s inbox cursor: everything up to `seq` (an inbox number), or up to the message `msg_id`, has been received and is not offered again. Name exactly one.',
-    body: { seq: Seq.optional(), msg_id: MsgId.optional() },
-    reply: 'OK',
-    quiet: 'OK',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
-    example: { seq: 12 },
-  }),
 }
 
 export const frames = {
   MSG: event({
-    doc: 'A message. Stored ones carry `msg_id` and `seq`; notices of the relay itself come from `@server` and carry neither. `sig_ts` is the time the sender signed. `redacted: true` marks a content from which the relay cut secrets (its signature is dropped). `invite` names a channel this message invites to.',
+    doc: 'A message. Stored ones carry `msg_id` and `seq`; notices of the relay itself come from `@server` and carry neither. `sig_ts` is the time the sender signed. `redacted: true` marks a content from which the relay cut secrets (its signature is dropped). `invite` names a channel this message invites to. After `expires_at` it is not offered from an inbox any more.',
     body: {
       from: AgentId, from_name: z.string(), to: Target, content: z.string(), msg_id: MsgId.optional(), verified: z.boolean().optional(),
-      sig: z.string().optional(), sig_ts: z.number().optional(), in_reply_to: z.string().optional(), redacted: z.literal(true).optional(), invite: ChannelName.optional(),
+      sig: z.string().optional(), sig_ts: z.number().optional(), in_reply_to: z.string().optional(), redacted: z.literal(true).optional(), invite: ChannelName.optional(), expires_at: Time.optional(),
     },
     example: { ts: 1_790_000_000_000, from: '@k3x9q2ab', from_name: 'alice', to: '#general', content: 'hi', msg_id: '1-16-5b1f0c', seq: 42, verified: false },
   }),
@@ -59,10 +47,5 @@ export const frames = {
     doc: 'A piece of a file transfer.',
     body: { from: AgentId, to: AgentId, content: z.string() },
     example: { from: '@k3x9q2ab', to: '@8addfe276526c9f6', content: '{"_ft":"chunk"}' },
-  }),
-  INBOX: signal({
-    doc: 'Answers INBOX. `seq` is the newest inbox number, `cursor` how far the agent has received.',
-    body: { items: z.array(z.object({ seq: Seq, event: StoredEvent })), more: z.boolean(), seq: Seq, cursor: Seq },
-    example: { items: [], more: false, seq: 12, cursor: 12 },
   }),
 }

@@ -37,6 +37,7 @@ export const exitOfCode = {
   CHANNEL_EXISTS: 'refused',
   NOT_INVITED: 'auth',
   AGENT_NOT_FOUND: 'notFound',
+  MESSAGE_NOT_FOUND: 'notFound',
   ID_REUSED: 'refused',
   CAPTCHA_FAILED: 'auth',
   CAPTCHA_EXPIRED: 'timeout',

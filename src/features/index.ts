@@ -7,11 +7,12 @@ import { channelMigrations } from './talk/channels/store.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
 import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
 import { proofMigrations } from './talk/identity/store.ts'
+import { inbox, type InboxOptions } from './talk/inbox/handlers.ts'
 import { messages, type MessageOptions } from './talk/messages/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
 
-export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & HistoryOptions & PresenceOptions & AdminOptions
+export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & AdminOptions
 
 export interface Features {
   readonly handlers: Handlers
@@ -27,6 +28,7 @@ export const features = (options: FeatureOptions): Features => {
     identity: identity(options),
     channels: channels(options),
     messages: messages(options),
+    inbox: inbox(options),
     history: history(options),
     presence: presence(options),
     admin: admin(options),
@@ -34,7 +36,7 @@ export const features = (options: FeatureOptions): Features => {
   const all: readonly Pick<Feature, 'sweep'>[] = Object.values(table)
   return {
     handlers: {
-      ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers,
+      ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
       ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers,
     },
     sweeps: all.flatMap(feature => feature.sweep ?? []),

@@ -194,9 +194,9 @@ export class Committer {
 
   async #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Promise<Result> {
     let frame: Buffer | undefined
-    const { stream, body, key, inbox } = append
-    const appended = tx.log.append({ stream, author: body.from, ...(key && { key }), ...(inbox && { inbox }) }, now, ({ seq, ts, msgId }) => {
-      frame = frameOf(append.type, { ts, ...body, msg_id: msgId, seq } as FrameBody<'MSG'>)
+    const { body, ttlMs } = append
+    const appended = tx.log.append({ ...append, author: body.from }, now, ({ seq, ts, msgId }) => {
+      frame = frameOf(append.type, { ts, ...body, msg_id: msgId, seq, ...(ttlMs !== undefined && { expires_at: ts + ttlMs }) } as FrameBody<'MSG'>)
       return textOfFrame(frame)
     })
     const result = appended instanceof Promise ? await appended : appended

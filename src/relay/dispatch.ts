@@ -130,34 +130,33 @@ export class Dispatch {
   #publish(results: readonly Result[]): void {
     const { counts, hub } = this.#deps
     const byChannel = new Map<string, Committed[]>()
+    const direct: Committed[] = []
     for (const result of results) {
       const event = result.kind === 'done' ? result.event : undefined
       if (event === undefined) continue
       counts.messagesStored++
-      const { stream } = event.append
-      if (event.append.agents !== undefined) this.#publishDirect(event, event.append.agents)
-      else if (byChannel.has(stream)) byChannel.get(stream)!.push(event)
+      const { stream, agents, inbox } = event.append
+      if (agents !== undefined || inbox !== undefined) direct.push(event)
+      if (agents !== undefined) continue
+      if (byChannel.has(stream)) byChannel.get(stream)!.push(event)
       else byChannel.set(stream, [event])
     }
     for (const [channel, events] of byChannel) {
       const frames = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map(event => event.frame))
       hub.publish(channel, frames, events.length, events.at(-1)!.stamp.seq)
     }
+    for (const event of direct) this.#publishDirect(event)
   }
 
-  /** A direct message, to every session of both agents that wants such. A session that is still catching up finds it in the inbox. */
-  #publishDirect({ append, frame, inboxSeqs }: Committed, agents: readonly string[]): void {
-    for (const agent of new Set(agents)) {
+  /** To every session of the agents concerned that wants such. A session that is still catching up finds the message in the inbox. */
+  #publishDirect({ append, frame, inboxSeqs }: Committed): void {
+    const { roster, effects } = this.#deps
+    for (const agent of new Set([...append.agents ?? [], ...append.inbox ?? []])) {
       const inboxSeq = inboxSeqs[append.inbox?.indexOf(agent) ?? -1]
-      for (const connection of this.#deps.roster.connectionsOf(agent)) {
+      for (const connection of roster.connectionsOf(agent)) {
         if (connection.inbox === 'none') continue
-        if (inboxSeq !== undefined) {
-          connection.inboxNewest = inboxSeq
-          if (connection.inboxSent === undefined) continue
-          connection.inboxSent = inboxSeq
-        }
-        this.#deps.counts.deliveries++
-        this.#deps.outbox.add(connection, frame)
+        if (inboxSeq === undefined) effects.deliver(connection, frame)
+        else effects.offer(connection, inboxSeq, frame, append.stream)
       }
     }
   }

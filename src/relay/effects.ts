@@ -2,12 +2,13 @@
 import type { Clock } from '../base/clock.ts'
 import { closeCodes, type FrameBody, type FrameType } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/log.ts'
+import type { Counts } from '../base/metrics.ts'
 import type { Connection } from './connection.ts'
-import { frameOf } from './encode.ts'
+import { frameOf, textOfFrame } from './encode.ts'
 import type { Audience, Effect, Notify } from './feature.ts'
 import type { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
-import type { Replayer } from './replay.ts'
+import { itemFrame, type Replayer } from './replay.ts'
 import type { Roster } from './roster.ts'
 import type { Agent } from './view.ts'
 
@@ -16,6 +17,8 @@ export interface EffectsOptions {
   readonly announceMaxMembers: number
   /** Called when a session opens. */
   readonly onIdentified: (connection: Connection) => void
+  /** Told when inbox entries up to a number were sent. */
+  readonly onOffered: (connection: Connection, upTo: number) => void
   /** Every open connection. */
   readonly connections: () => Iterable<Connection>
 }
@@ -27,15 +30,17 @@ export class Effects {
   readonly #replayer: Replayer
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #counts: Counts
   readonly #options: EffectsOptions
 
-  constructor(deps: { readonly roster: Roster, readonly hub: Hub, readonly outbox: Outbox, readonly replayer: Replayer, readonly clock: Clock, readonly log: Logger }, options: EffectsOptions) {
+  constructor(deps: { readonly roster: Roster, readonly hub: Hub, readonly outbox: Outbox, readonly replayer: Replayer, readonly clock: Clock, readonly log: Logger, readonly counts: Counts }, options: EffectsOptions) {
     this.#roster = deps.roster
     this.#hub = deps.hub
     this.#outbox = deps.outbox
     this.#replayer = deps.replayer
     this.#clock = deps.clock
     this.#log = deps.log
+    this.#counts = deps.counts
     this.#options = options
   }
 
@@ -44,6 +49,25 @@ export class Effects {
     const frame = frameOf(type, { ts: this.#clock.now(), ...body, ...(re !== undefined && { re }) } as FrameBody<T>)
     this.#outbox.add(connection, frame)
     return frame.length
+  }
+
+  /** A live message. */
+  deliver(connection: Connection, frame: Buffer): void {
+    this.#counts.deliveries++
+    this.#outbox.add(connection, frame)
+  }
+
+  /**
+   * A live inbox entry of `stream`. A mention was told by its channel to those who hear it; a session that acknowledges by
+   * itself gets it as an item all the same, with the number to acknowledge.
+   */
+  offer(connection: Connection, seq: number, frame: Buffer, stream: string): void {
+    connection.inboxNewest = seq
+    if (connection.inboxSent === undefined) return
+    connection.inboxSent = seq
+    if (this.#replayer.isItem(connection, stream)) this.deliver(connection, itemFrame(seq, textOfFrame(frame), this.#clock.now()))
+    else if (!connection.channels.has(stream)) this.deliver(connection, frame)
+    this.#options.onOffered(connection, seq)
   }
 
   /** Sends a signal to an audience: encoded once, once per connection however often it is in reach. */

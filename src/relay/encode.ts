@@ -52,6 +52,9 @@ const replayMark = Buffer.from(',"replay":true}')
 /** A stored text sent again: the same bytes, with the mark spliced in before the closing brace. */
 export const replayFrame = (text: Buffer): Buffer => frameOfParts([text.subarray(0, -1), replayMark])
 
+/** An inbox entry in a list: its number, and the stored text as it is. */
+export const inboxItem = (seq: number, text: Buffer): Buffer => Buffer.concat([Buffer.from(`{"seq":${seq},"event":`), text, Buffer.from('}')])
+
 const comma = Buffer.from(',')
 
 /** A reply with a list of stored texts under `key`, spliced in as the bytes they are. */

@@ -1,8 +1,9 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
 import type { FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
 import type { ErrorCode } from '../../lib/protocol/index.ts'
-import type { PublishKey, Stamp } from '../store/log.ts'
+import type { Fate, PublishKey, Stamp } from '../store/log.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
+import { statusOf } from './receipts.ts'
 import type { Agent, AgentChange, AgentFacts, Asker, Challenge, Channel, ChannelInfo, FloorClaim, Login, RosterView } from './view.ts'
 
 /** An expected failure: the only kind a client is told about. */
@@ -52,21 +53,29 @@ export type Audience =
   | { readonly kind: 'asker' }
   | { readonly kind: 'everyone' }
 
-/** An event to number, store and fan out. `agents` get it beside the subscribers of the stream (direct messages). */
+/** An event to number, store and fan out. A direct message goes to `agents`; any other to the subscribers of its stream. */
 export interface Append {
   readonly stream: string
   readonly type: 'MSG'
-  readonly body: Omit<FrameBody<'MSG'>, 'ts' | 'seq' | 'msg_id' | 'replay'>
+  readonly body: Omit<FrameBody<'MSG'>, 'ts' | 'seq' | 'msg_id' | 'replay' | 'expires_at'>
   readonly key?: PublishKey
   readonly agents?: readonly string[]
-  /** Of `agents`, those with a key, whose inbox keeps the message until it is received. */
+  /** Agents with a key whose inbox keeps the message until it is received. */
   readonly inbox?: readonly string[]
+  /** ms after which it is not offered any more */
+  readonly ttlMs?: number
+  /** The author wants to be told what becomes of it. */
+  readonly receipts?: boolean
 }
 
 /** A signal to send, never stored. */
 export interface Notify<T extends FrameType = FrameType> { readonly to: Audience, readonly type: T, readonly body: Partial<Fields<T>> & object }
 
 export const notify = <T extends FrameType>(to: Audience, type: T, body: Fields<T>): Notify => ({ to, type, body } as unknown as Notify)
+
+/** Tells the authors what became of their messages. */
+export const statusNotices = (fates: readonly Fate[]): readonly Notify[] =>
+  fates.map(fate => notify({ kind: 'agents', agents: [fate.author] }, 'STATUS', statusOf(fate)))
 
 /** A change of what the engine holds in memory; applied after the commit, in order. */
 export type Effect =
@@ -111,3 +120,5 @@ export interface Feature<T extends RequestType = RequestType> {
 export type SweepCtx = Pick<WriteCtx, 'now' | 'roster' | 'tx'>
 
 export { mayRead, type Agent, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Login, type RosterView } from './view.ts'
+export { statusOf } from './receipts.ts'
+export { inboxItem } from './encode.ts'

@@ -7,11 +7,11 @@ import type { Metrics } from '../base/metrics.ts'
 import { closeCodes } from '../../lib/protocol/index.ts'
 import type { Store } from '../store/store.ts'
 import { Bucket, Buckets, type Rate } from './bucket.ts'
-import { Committer } from './committer.ts'
+import { Committer, type Job } from './committer.ts'
 import { Connection } from './connection.ts'
 import { Dispatch } from './dispatch.ts'
 import { Effects } from './effects.ts'
-import type { Feature, Handlers } from './feature.ts'
+import { statusNotices, type Feature, type Handlers } from './feature.ts'
 import { Gate } from './gate.ts'
 import { httpHandler } from './http.ts'
 import { Hub } from './hub.ts'
@@ -69,6 +69,8 @@ export class Relay {
   readonly #listener: Listener
   readonly #sweeper: Sweeper
   readonly #startedAt: number
+  /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
+  #offered = new Map<string, number>()
   #draining = false
 
   constructor(options: RelayOptions, deps: RelayDeps) {
@@ -85,8 +87,10 @@ export class Relay {
 
     const outbox = new Outbox({ maxPendingBytes: options.maxPendingBytes, onSlow: connection => this.#tooSlow(connection) }, counts)
     const hub = this.#hub = new Hub(outbox, counts)
-    const replayer = new Replayer(store, hub, outbox, counts)
-    const effects = this.#effects = new Effects({ roster, hub, outbox, replayer, clock, log }, {
+    const onOffered = (connection: Connection, upTo: number) => this.#noteOffered(connection, upTo)
+    const replayer = new Replayer({ store, hub, outbox, clock, counts, onOffered })
+    const effects = this.#effects = new Effects({ roster, hub, outbox, replayer, clock, log, counts }, {
+      onOffered,
       announceMaxMembers: options.announceMaxMembers,
       connections: () => this.#connections,
       onIdentified: connection => { connection.frames = new Bucket(options.frameRate, clock.now()) },
@@ -112,8 +116,8 @@ export class Relay {
       { everyMs: 1_000, run: () => this.#sweepFeatures() },
       { everyMs: 10_000, run: now => { agentBuckets.sweep(now); addressBuckets.sweep(now); roster.sweep(now) } },
       // A storage that failed is tried again even if nobody writes, so that the relay is ready as soon as it can be.
-      { everyMs: 2_000, run: () => { if (this.#committer.storageProblem !== undefined) this.#write(async tx => { await tx.log.forgetKeys(0) }) } },
-      { everyMs: 60_000, run: now => this.#write(async tx => { await tx.log.forgetKeys(now - keyWindowMs) }) },
+      { everyMs: 2_000, run: () => { if (this.#committer.storageProblem !== undefined) this.#write(async tx => { await tx.log.forgetKeys(0); return undefined }) } },
+      { everyMs: 60_000, run: now => this.#write(async tx => { await tx.log.forgetKeys(now - keyWindowMs); return undefined }) },
     ], () => clock.now())
     metrics.observe({
       connections: () => this.#connections.size,
@@ -191,12 +195,27 @@ export class Relay {
     const { agent, inboxPinged } = connection
     if (connection.inbox !== 'auto' || agent === undefined || agent.pubkey === null || inboxPinged === 0) return
     connection.inboxPinged = 0
-    this.#write(async tx => { await tx.log.received(agent.id, inboxPinged) })
+    this.#write(async (tx, now) => ({ notify: statusNotices(await tx.log.progress(agent.id, 'received', inboxPinged, now)) }))
+  }
+
+  /** Entries that went out together are noted together, behind the batch that brought them. */
+  #noteOffered({ agent }: Connection, upTo: number): void {
+    if (agent === undefined) return
+    if (this.#offered.size === 0) {
+      this.#write(async (tx, now) => {
+        const offered = this.#offered
+        this.#offered = new Map()
+        const fates = []
+        for (const [id, seq] of offered) fates.push(...await tx.log.progress(id, 'offered', seq, now))
+        return { notify: statusNotices(fates) }
+      })
+    }
+    this.#offered.set(agent.id, Math.max(upTo, this.#offered.get(agent.id) ?? 0))
   }
 
   /** A write of the relay's own. */
-  #write(run: (tx: Parameters<Parameters<Store['write']>[0]>[0]) => Promise<void>): void {
-    this.#committer.push({ connection: undefined, bytes: 0, re: undefined, type: undefined, decide: async tx => { await run(tx); return {} } })
+  #write(decide: Job['decide']): void {
+    this.#committer.push({ connection: undefined, bytes: 0, re: undefined, type: undefined, decide })
   }
 
   #sweepConnections(now: number): void {
@@ -224,9 +243,7 @@ export class Relay {
   }
 
   #sweepFeatures(): void {
-    for (const sweep of this.#deps.sweeps) {
-      this.#committer.push({ connection: undefined, bytes: 0, re: undefined, type: undefined, decide: (tx, now) => sweep({ tx, now, roster: this.#roster }) })
-    }
+    for (const sweep of this.#deps.sweeps) this.#write((tx, now) => sweep({ tx, now, roster: this.#roster }))
   }
 
   #health(): object {

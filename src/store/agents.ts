@@ -12,6 +12,9 @@ export interface AgentRow {
   readonly revoked_at: number | null
 }
 
+/** Agents that one message can mention, though many may share a name. */
+const maxMentioned = 50
+
 interface Tables {
   agents: AgentRow
   bans: { agent: string, reason: string | null, at: number }
@@ -26,6 +29,7 @@ export const agentMigrations: Migration = {
     CREATE TABLE agents (id TEXT PRIMARY KEY, pubkey TEXT NOT NULL, name TEXT NOT NULL, verified INTEGER NOT NULL DEFAULT 0,
       first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, rotated_to TEXT, revoked_at INTEGER) WITHOUT ROWID;
     CREATE INDEX agents_rotated ON agents (rotated_to) WHERE rotated_to IS NOT NULL;
+    CREATE INDEX agents_name ON agents (name);
     CREATE TABLE bans (agent TEXT PRIMARY KEY, reason TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE allowlist (agent TEXT PRIMARY KEY, pubkey TEXT NOT NULL, note TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE memberships (agent TEXT NOT NULL, channel TEXT NOT NULL, PRIMARY KEY (agent, channel)) WITHOUT ROWID;
@@ -52,6 +56,20 @@ export const revokeAgent = async (tx: Tx, agent: { readonly id: string, readonly
     .values({ ...agent, name: agent.id.slice(1), verified: 0, first_seen: now, last_seen: now, rotated_to: null, revoked_at: now })
     .onConflict(conflict => conflict.column('id').doUpdateSet({ revoked_at: now, verified: 0 }))
     .execute()
+}
+
+/** The agents with a key that words after an @ mean in a channel: by id where they may read it, by name among its members. */
+export const findMentioned = async (db: Db, words: readonly string[], channel: { readonly name: string, readonly private: boolean, readonly verifiedOnly: boolean }): Promise<readonly string[]> => {
+  const members = db.tables<Tables>().selectFrom('memberships').select('agent').where('channel', '=', channel.name)
+  const isClosed = channel.private || channel.verifiedOnly
+  const rows = await db.tables<Tables>().selectFrom('agents').select('id')
+    .where('revoked_at', 'is', null)
+    .where(({ and, or, eb }) => or([
+      isClosed ? and([eb('id', 'in', words.map(word => `@${word}`)), eb('id', 'in', members)]) : eb('id', 'in', words.map(word => `@${word}`)),
+      and([eb('name', 'in', words), eb('id', 'in', members)]),
+    ]))
+    .orderBy('id').limit(maxMentioned).execute()
+  return rows.map(row => row.id)
 }
 
 /** The agents whose keys led to this one, nearest first. A chain longer than the bound is cut. */

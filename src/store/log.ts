@@ -12,6 +12,29 @@ export interface Stamp { readonly seq: number, readonly ts: number, readonly msg
 /** A stored event: its number and its JSON text as UTF-8 bytes. */
 export interface Row { readonly seq: number, readonly text: Buffer }
 
+/** How far an inbox entry has come. */
+export type ReceiptState = 'stored' | 'offered' | 'received' | 'read' | 'expired'
+
+/** An inbox entry of one agent, and when it got where. Times in ms, null: not (yet). */
+export interface Receipt {
+  readonly agent: string
+  readonly offeredAt: number | null
+  readonly receivedAt: number | null
+  readonly readAt: number | null
+  readonly expiredAt: number | null
+}
+
+/** A message and what became of it. */
+export interface Fate {
+  readonly msgId: string
+  readonly author: string
+  /** the stream it stands in */
+  readonly stream: string
+  readonly storedAt: number
+  readonly expiresAt: number | null
+  readonly receipts: readonly Receipt[]
+}
+
 /** An inbox entry: its own number, and the event it points at. */
 export interface InboxRow extends Row { readonly stream: string }
 
@@ -29,7 +52,10 @@ export interface LogReader {
   head(stream: string): Awaitable<Head>
   page(stream: string, query: PageQuery): Awaitable<readonly Row[]>
   inboxHead(agent: string): Awaitable<{ readonly seq: number, readonly cursor: number }>
-  inbox(agent: string, query: { readonly after: number, readonly limit: number, readonly maxBytes: number }): Awaitable<readonly InboxRow[]>
+  /** Entries that are not expired at `now`. */
+  inbox(agent: string, query: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number }): Awaitable<readonly InboxRow[]>
+  /** What became of a message; undefined when there is none of that id. */
+  fate(msgId: string): Awaitable<Fate | undefined>
 }
 
 /** The publish key of an event: the author's own request id, remembered so that a repeat is told apart from a new message. */
@@ -41,6 +67,10 @@ export interface NewEvent {
   readonly key?: PublishKey
   /** Keyed agents whose inbox gets an entry. */
   readonly inbox?: readonly string[]
+  /** ms after which those entries expire unless they were received */
+  readonly ttlMs?: number
+  /** The author wants to be told what becomes of it. */
+  readonly receipts?: boolean
 }
 
 export type Appended =
@@ -48,10 +78,17 @@ export type Appended =
   | { readonly kind: 'duplicate', readonly stamp: Stamp, /** the first event's text; missing when it was erased */ readonly text?: Buffer }
 
 export interface LogWriter extends LogReader {
+  /** Whether the key was used, so that appending under it stores nothing. */
+  isPublished(key: PublishKey): Awaitable<boolean>
   /** Numbers an event, has it encoded once with its stamp, and stores those bytes; or finds that its key was used before. */
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Awaitable<Appended>
-  /** Moves an agent's inbox cursor forward, never back; gives where it stands now. */
-  received(agent: string, upTo: number): Awaitable<number>
+  /**
+   * Notes that an agent's inbox entries up to a number were offered, received or read; receiving and reading move its cursor, never back.
+   * Gives the fates of messages whose authors want to be told, with the one receipt that changed.
+   */
+  progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): Awaitable<readonly Fate[]>
+  /** Ends entries whose time is over, a bounded number at once; gives the fates to tell. */
+  expire(now: number): Awaitable<readonly Fate[]>
   /** The inbox number of a message, if it is in the agent's inbox. */
   inboxSeqOf(agent: string, msgId: string): Awaitable<number | undefined>
   /** Hands an agent's inbox to another: what was not received yet is appended to the other's. */

@@ -95,19 +95,53 @@ test('an inbox has its own numbers, a cursor that only moves forward, and can be
   const stream = pairStream('@b', '@a')
   const sent = await store.write(async tx => [await say(tx, stream, 'one', { inbox: ['@b'] }), await say(tx, '#x', 'two', { inbox: ['@b'] })])
   expect(sent.map(result => result.kind === 'stored' && result.inboxSeqs)).toEqual([[1], [2]])
-  const waiting = async (agent: string) => (await store.read.log.inbox(agent, { after: (await store.read.log.inboxHead(agent)).cursor, limit: 10, maxBytes: 1e6 })).map(row => row.seq)
+  const waiting = async (agent: string) => (await store.read.log.inbox(agent, { after: (await store.read.log.inboxHead(agent)).cursor, limit: 10, maxBytes: 1e6, now: 0 })).map(row => row.seq)
   expect(await waiting('@b')).toEqual([1, 2])
   await store.write(async tx => {
     expect(await tx.log.inboxSeqOf('@b', sent[0]!.stamp.msgId)).toBe(1)
     expect(await tx.log.inboxSeqOf('@c', sent[0]!.stamp.msgId)).toBeUndefined()
-    expect(await tx.log.received('@b', 1)).toBe(1)
-    expect(await tx.log.received('@b', 0)).toBe(1)
-    expect(await tx.log.received('@b', 99)).toBe(2)
+    for (const [upTo, cursor] of [[1, 1], [0, 1], [99, 2]] as const) {
+      await tx.log.progress('@b', 'received', upTo, 5_000)
+      expect((await tx.log.inboxHead('@b')).cursor).toBe(cursor)
+    }
   })
   await store.write(tx => say(tx, stream, 'three', { inbox: ['@b'] }))
   await store.write(async tx => { await tx.log.moveInbox('@b', '@new') })
   expect(await waiting('@b')).toEqual([])
-  expect((await store.read.log.inbox('@new', { after: 0, limit: 10, maxBytes: 1e6 })).map(row => [row.seq, row.stream])).toEqual([[1, stream]])
+  expect((await store.read.log.inbox('@new', { after: 0, limit: 10, maxBytes: 1e6, now: 0 })).map(row => [row.seq, row.stream])).toEqual([[1, stream]])
+})
+
+test('a message\'s fate: stored, offered, received, read, each with its time, told only to authors who asked', async () => {
+  const store = open()
+  const send = (receipts: boolean, ttlMs?: number) => store.write(tx => tx.log.append(
+    { stream: pairStream('@a', '@b'), author: '@a', inbox: ['@b'], receipts, ...(ttlMs && { ttlMs }) }, 1_000, stamp => Buffer.from(JSON.stringify(stamp))))
+  const progress = (state: 'offered' | 'received' | 'read', upTo: number, now: number) => store.write(tx => tx.log.progress('@b', state, upTo, now))
+  const { msgId } = (await send(true)).stamp
+  await send(false)
+  expect((await store.read.log.fate(msgId))?.receipts).toEqual([{ agent: '@b', offeredAt: null, receivedAt: null, readAt: null, expiredAt: null }])
+  expect(await progress('offered', 2, 10)).toMatchObject([{ msgId, author: '@a', receipts: [{ agent: '@b', offeredAt: 10 }] }])
+  expect(await progress('offered', 2, 11)).toEqual([])
+  expect(await progress('read', 2, 20)).toMatchObject([{ receipts: [{ offeredAt: 10, receivedAt: 20, readAt: 20 }] }])
+  expect(await progress('received', 2, 30)).toEqual([])
+  expect((await store.read.log.inboxHead('@b')).cursor).toBe(2)
+  expect(await store.read.log.fate('1-99-eeeeee')).toBeUndefined()
+  expect(await store.read.log.fate(msgId.replace(/e$/, 'f'))).toBeUndefined()
+})
+
+test('what is not received in time is expired, told once, and not offered any more', async () => {
+  const store = open()
+  const send = (ttlMs: number) => store.write(tx => tx.log.append({ stream: '@a|@b', author: '@a', inbox: ['@b'], receipts: true, ttlMs }, 1_000, stamp => Buffer.from(JSON.stringify(stamp))))
+  const short = await send(500)
+  const long = await send(5_000)
+  const waiting = async (now: number) => (await store.read.log.inbox('@b', { after: 0, limit: 10, maxBytes: 1e6, now })).map(row => row.seq)
+  expect(await waiting(1_499)).toEqual([1, 2])
+  expect(await waiting(1_500)).toEqual([2])
+  expect(await store.write(tx => tx.log.expire(1_499))).toEqual([])
+  expect(await store.write(tx => tx.log.expire(1_500))).toMatchObject([{ msgId: short.stamp.msgId, receipts: [{ expiredAt: 1_500 }] }])
+  expect(await store.write(tx => tx.log.expire(1_501))).toEqual([])
+  await store.write(tx => tx.log.progress('@b', 'received', 2, 2_000))
+  expect(await store.write(tx => tx.log.expire(99_999))).toEqual([])
+  expect((await store.read.log.fate(long.stamp.msgId))?.receipts).toMatchObject([{ receivedAt: 2_000, expiredAt: null }])
 })
 
 test('a batch that writes nothing begins no transaction, and reads see commits only', async () => {

@@ -73,7 +73,7 @@ class SqliteStore implements Store {
     this.#log = new SqliteLog(this.#writer, this.epoch, () => this.#wrote())
     this.#tx = this.#newTx()
     const reads = kyselyOn(this.#reader)
-    this.read = { tables: <T>() => reads as unknown as Kysely<T>, log: new SqliteLogReader(this.#reader) }
+    this.read = { tables: <T>() => reads as unknown as Kysely<T>, log: new SqliteLogReader(this.#reader, this.epoch) }
   }
 
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {

@@ -1,18 +1,17 @@
-// Saying something, in a channel or to an agent; and the inbox that keeps direct messages until they are received.
+// Saying something, in a channel or to an agent.
 import { redact } from '../../../domain/redaction.ts'
-import { findAgent } from '../../../store/agents.ts'
+import { mentionsIn } from '../../../domain/mentions.ts'
+import { findAgent, findMentioned } from '../../../store/agents.ts'
 import { pairStream } from '../../../store/log.ts'
-import { Fail, notify, pageReply, reply, type Append, type Effect, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, notify, reply, type Append, type Effect, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
 export interface MessageOptions {
   /** Cut secrets out of contents. */
   readonly redact: boolean
-  readonly maxPage: number
-  readonly maxPageBytes: number
 }
 
-export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK' | 'INBOX' | 'RECEIVED'> => {
+export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
   const bodyOf = ({ me }: WriteCtx, { to, content, sig, ts, in_reply_to }: RequestBody<'MSG'>): Append['body'] => {
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
@@ -27,7 +26,12 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK' 
 
   /** The answer to every stored message. */
   const stored = (ctx: WriteCtx, request: RequestBody<'MSG'>, append: Pick<Append, 'stream' | 'agents' | 'inbox'>, effects?: readonly Effect[]): Outcome<'ACK'> => ({
-    append: { type: 'MSG', body: bodyOf(ctx, request), ...append, ...(request.id !== undefined && { key: { agent: ctx.me.id, id: request.id } }) },
+    append: {
+      type: 'MSG', body: bodyOf(ctx, request), ...append,
+      ...(request.id !== undefined && { key: { agent: ctx.me.id, id: request.id } }),
+      ...(request.ttl_ms !== undefined && { ttlMs: request.ttl_ms }),
+      ...(request.receipts !== undefined && { receipts: request.receipts }),
+    },
     reply: ({ stamp, duplicate }) => ({
       type: 'ACK',
       body: { ts: stamp.ts, msg_id: stamp.msgId, to: request.to, seq: stamp.seq, ...(duplicate && { duplicate: true as const }) },
@@ -35,14 +39,20 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK' 
     ...(effects !== undefined && { effects }),
   })
 
-  const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> => {
-    const { me, roster } = ctx
+  const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
+    const { me, roster, tx } = ctx
     const channel = roster.channel(request.to)
     if (channel === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${request.to}`)
     if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${request.to}; JOIN it first`)
     const held = channel.floor.size === 0 ? [] : [...channel.floor].filter(([, claim]) => claim.holder === me.id)
     const release = held.map(([msgId]) => ({ kind: 'floor', channel: request.to, msgId, claim: undefined } as const))
-    return stored(ctx, request, { stream: request.to }, release.length > 0 ? release : undefined)
+    const effects = release.length > 0 ? release : undefined
+    const words = mentionsIn(request.content)
+    if (words.length === 0) return stored(ctx, request, { stream: request.to }, effects)
+    return findMentioned(tx, words, channel.info).then(found => {
+      const inbox = found.filter(agent => agent !== me.id)
+      return stored(ctx, request, { stream: request.to, ...(inbox.length > 0 && { inbox }) }, effects)
+    })
   }
 
   const toAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, isKeyed: boolean): Outcome<'ACK'> => stored(ctx, request, {
@@ -60,15 +70,31 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK' 
     return toAgent(ctx, request, true)
   }
 
+  const decide = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
+    if (request.to.startsWith('#')) return toChannel(ctx, request)
+    const target = ctx.roster.agent(request.to)
+    return target === undefined ? toAbsent(ctx, request) : toAgent(ctx, request, target.pubkey !== null)
+  }
+
+  /** A repeat of what is stored gets its acknowledgement, though the sender has left the channel since, or the target has gone. */
+  const repeated = async (ctx: WriteCtx, request: RequestBody<'MSG'>, error: unknown): Promise<Outcome<'ACK'>> => {
+    const isStored = request.id !== undefined && await ctx.tx.log.isPublished({ agent: ctx.me.id, id: request.id })
+    if (!isStored) throw error
+    return request.to.startsWith('#') ? stored(ctx, request, { stream: request.to }) : toAgent(ctx, request, false)
+  }
+
   return {
     handlers: {
       MSG: {
         needs: 'session',
         paced: true,
         write(ctx, request) {
-          if (request.to.startsWith('#')) return toChannel(ctx, request)
-          const target = ctx.roster.agent(request.to)
-          return target === undefined ? toAbsent(ctx, request) : toAgent(ctx, request, target.pubkey !== null)
+          try {
+            const outcome = decide(ctx, request)
+            return outcome instanceof Promise ? outcome.catch((error: unknown) => repeated(ctx, request, error)) : outcome
+          } catch (error) {
+            return repeated(ctx, request, error)
+          }
         },
       },
       FILE_CHUNK: {
@@ -77,29 +103,6 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK' 
         write({ me, roster }, { to, content }) {
           if (roster.agent(to) === undefined) throw new Fail('AGENT_NOT_FOUND', `${to} is not connected; a file needs both ends`)
           return { reply: reply('OK', {}), notify: [notify({ kind: 'agents', agents: [to] }, 'FILE_CHUNK', { from: me.id, to, content })] }
-        },
-      },
-      INBOX: {
-        needs: 'session',
-        async read({ me, db }, { since, limit = options.maxPage }) {
-          if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an inbox')
-          const head = await db.log.inboxHead(me.id)
-          const rows = await db.log.inbox(me.id, { after: since ?? head.cursor, limit, maxBytes: options.maxPageBytes })
-          const last = rows.at(-1)?.seq ?? head.seq
-          const items = rows.map(row => Buffer.concat([Buffer.from(`{"seq":${row.seq},"event":`), row.text, Buffer.from('}')]))
-          return pageReply('INBOX', { more: last < head.seq, seq: head.seq, cursor: head.cursor }, 'items', items)
-        },
-      },
-      RECEIVED: {
-        needs: 'session',
-        async write({ me, tx }, { seq, msg_id }) {
-          if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an inbox')
-          if ((seq === undefined) === (msg_id === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of seq and msg_id')
-          const upTo = seq ?? await tx.log.inboxSeqOf(me.id, msg_id!)
-          if (upTo === undefined) throw new Fail('INVALID_MSG', 'No such message is in your inbox')
-          if (upTo > (await tx.log.inboxHead(me.id)).seq) throw new Fail('INVALID_MSG', 'Your inbox does not reach that far')
-          await tx.log.received(me.id, upTo)
-          return { reply: reply('OK', {}) }
         },
       },
     },
