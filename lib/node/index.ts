@@ -5,4 +5,5 @@ export {
   type IdentityFile,
 } from './identity-file.ts'
 export { KnownRelays, knownRelaysPath } from './known-relays.ts'
+export { PositionsFile, type PositionsFileOptions } from './positions-file.ts'
 export { wsTransport } from './transport.ts'

@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { PositionsFile } from './positions-file.ts'
+
+let file: string
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'agentchat-positions-'))
+  file = join(dir, 'cursor.json')
+})
+afterEach(() => rmSync(dir, { recursive: true }))
+
+test('what was saved is there again, in a private file', () => {
+  const first = new PositionsFile(file)
+  expect([first.epoch, first.get('#a')]).toEqual([undefined, undefined])
+  first.reset('e1')
+  first.set('#a', 5)
+  first.set('@0123456789abcdef', 2)
+  first.save()
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const second = new PositionsFile(file)
+  expect([second.epoch, second.get('#a'), second.get('@0123456789abcdef')]).toEqual(['e1', 5, 2])
+  second.reset('e2')
+  second.save()
+  expect(new PositionsFile(file).get('#a')).toBeUndefined()
+})
+
+test('changes are saved together, by themselves', async () => {
+  const positions = new PositionsFile(file, { saveEveryMs: 5 })
+  positions.reset('e')
+  for (let seq = 1; seq <= 1_000; seq++) positions.set('#a', seq)
+  await expect.poll(() => { try { return readFileSync(file, 'utf8') } catch { return '' } }).toBe('{"epoch":"e","positions":{"#a":1000}}\n')
+})
+
+test('a file of something else is refused, not overwritten', () => {
+  for (const text of ['', 'x', '{}', '{"epoch":"e","positions":{"#a":-1}}', '{"epoch":"e","positions":{"#a":"1"}}']) {
+    writeFileSync(file, text)
+    expect(() => new PositionsFile(file)).toThrow()
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  }
+})
