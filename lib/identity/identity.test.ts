@@ -5,6 +5,7 @@ import {
   IdentityError, agentIdOf, canonicalPem, chainProblem, generateKeyPair, identityFrom, isSafeNonce, loginText, loginTextV2,
   makeRevocation, makeRotation, messageText, verify, verifyRevocation, verifyRotation,
 } from './index.ts'
+import { publicKeyPem } from './pem.ts'
 
 const nodePair = () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
@@ -35,7 +36,10 @@ describe('ids', () => {
     const { publicKey, privateKey } = nodePair()
     const rsa = generateKeyPairSync('rsa', { modulusLength: 1_024 }).publicKey.export({ type: 'spki', format: 'pem' }).toString()
     const x25519 = generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'pem' }).toString()
-    for (const pem of ['', 'garbage', privateKey, rsa, x25519, publicKey.replace(/.{8}=/, '='), publicKey.slice(0, 60), publicKey + publicKey, 'A'.repeat(10_000_000), publicKey.replace('M', '*')]) {
+    const zeroPoint = publicKeyPem(Uint8Array.of(1, ...new Uint8Array(31)))
+    const noPoint = publicKeyPem(new Uint8Array(32).fill(2))
+    const unreduced = publicKeyPem(Uint8Array.of(0xf0, ...new Uint8Array(30).fill(0xff), 0x7f))
+    for (const pem of [zeroPoint, noPoint, unreduced, `hello\n${publicKey}`, '', 'garbage', privateKey, rsa, x25519, publicKey.replace(/.{8}=/, '='), publicKey.slice(0, 60), publicKey + publicKey, 'A'.repeat(10_000_000), publicKey.replace('M', '*')]) {
       expect(() => canonicalPem(pem)).toThrow(IdentityError)
     }
   })
@@ -53,6 +57,16 @@ describe('signatures', () => {
       expect(identity.sign(text)).toBe(nodeSign(null, bytes, createPrivateKey(pair.privateKey)).toString('base64'))
       expect(verify(pair.publicKey, text, identity.sign(text))).toBe(true)
     }), { numRuns: 15 })
+  })
+
+  test('the first vector of RFC 8032', () => {
+    const hex = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'))
+    const pair = generateKeyPair(() => hex('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'))
+    expect(pair.publicKey).toBe(publicKeyPem(hex('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a')))
+    const signature = Buffer.from(
+      'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b', 'hex').toString('base64')
+    expect(identityFrom(pair.privateKey).sign('')).toBe(signature)
+    expect(verify(pair.publicKey, '', signature)).toBe(true)
   })
 
   test('a changed text, key or signature does not verify, and nothing throws', () => {
@@ -104,6 +118,23 @@ describe('records', () => {
     expect(verifyRevocation(notice)).toBe(true)
     const other = makeRevocation(second, 'other', 2)
     for (const key of ['pubkey', 'agent_id', 'reason', 'timestamp', 'signature'] as const) expect(verifyRevocation({ ...notice, [key]: other[key] })).toBe(false)
-    expect(makeRevocation(second, 'x', 1, [makeRotation(first, second.publicKey, 1)]).original_agent_id).toBe(first.agentId.slice(1))
+  })
+
+  test('a revocation claims no history that is not proved', () => {
+    const rotations = [makeRotation(first, second.publicKey, 1)]
+    const notice = makeRevocation(second, 'x', 2, rotations)
+    expect(notice.original_agent_id).toBe(first.agentId.slice(1))
+    expect(verifyRevocation(notice)).toBe(true)
+    const { original_agent_id: _, ...without } = notice
+    for (const forged of [
+      without,
+      { ...notice, original_agent_id: third.agentId.slice(1) },
+      { ...notice, fingerprint: third.agentId.slice(1) },
+      { ...notice, rotations: [] },
+      { ...notice, rotations: [{ ...rotations[0]!, timestamp: '1970' }] },
+      { ...notice, rotations: [makeRotation(first, third.publicKey, 1)] },
+      { ...makeRevocation(second, 'x', 2), original_agent_id: first.agentId.slice(1) },
+    ]) expect(verifyRevocation(forged)).toBe(false)
+    for (const broken of [null, {}, { ...notice, rotations: [null] }, { ...notice, agent_id: 5 }]) expect(verifyRevocation(broken as never)).toBe(false)
   })
 })

@@ -1,4 +1,5 @@
 // One spelling per key: whatever the line breaks of a PEM, ids and comparisons use the spelling that Node writes.
+import { Point } from '@noble/ed25519'
 
 /** A key, record or nonce that cannot be used, and why. */
 export class IdentityError extends Error {
@@ -27,7 +28,7 @@ const write = (label: string, prefix: Uint8Array, key: Uint8Array): string =>
 
 const read = (label: string, prefix: Uint8Array, pem: string): Uint8Array<ArrayBuffer> => {
   const refuse = (why: string) => new IdentityError(`Not an Ed25519 ${label.toLowerCase()} in PEM: ${why}`)
-  if (typeof pem !== 'string' || pem.length > maxPemChars) throw refuse('too long')
+  if (typeof pem !== 'string' || pem.length > maxPemChars) throw refuse(`not a text of at most ${maxPemChars} characters`)
   const body = new RegExp(`^\\s*-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]*)-----END ${label}-----\\s*$`).exec(pem)?.[1]
   if (body === undefined) throw refuse('no such block')
   const der = fromBase64(body.replace(/\s+/g, ''))
@@ -36,8 +37,22 @@ const read = (label: string, prefix: Uint8Array, pem: string): Uint8Array<ArrayB
   return der.slice(prefix.length)
 }
 
-/** The 32 bytes of a public key. @throws IdentityError */
-export const publicKeyBytes = (pem: string): Uint8Array<ArrayBuffer> => read('PUBLIC KEY', spkiPrefix, pem)
+/** The 32 bytes of a public key that has a private one. @throws IdentityError */
+export const publicKeyBytes = (pem: string): Uint8Array<ArrayBuffer> => {
+  const key = read('PUBLIC KEY', spkiPrefix, pem)
+  if (!isPublicKey(key)) throw new IdentityError('Not an Ed25519 public key in PEM: no private key belongs to it')
+  return key
+}
+
+/** Points of small order are none: anyone can make signatures that verify under them. */
+const isPublicKey = (key: Uint8Array): boolean => {
+  try {
+    return !Point.fromBytes(key).isSmallOrder()
+  } catch {
+    return false
+  }
+}
+
 /** The 32-byte seed of a private key. @throws IdentityError */
 export const privateKeyBytes = (pem: string): Uint8Array<ArrayBuffer> => read('PRIVATE KEY', pkcs8Prefix, pem)
 
@@ -47,5 +62,6 @@ export const privateKeyPem = (seed: Uint8Array): string => write('PRIVATE KEY', 
 /**
  * The one spelling of a public key: header, one base64 line, footer, line feed.
  * @throws IdentityError for anything but an Ed25519 SPKI public key
+ * @example canonicalPem(pem.replaceAll('\n', '\r\n')) === canonicalPem(pem) // true
  */
 export const canonicalPem = (pem: string): string => publicKeyPem(publicKeyBytes(pem))

@@ -18,7 +18,11 @@ export interface Revocation extends RevocationText {
 
 const bareId = (publicPem: string): string => agentIdOf(publicPem).slice(1)
 
-/** The old key hands over to a new one. `now` in ms since 1970. */
+/**
+ * The old key hands over to a new one. `now` in ms since 1970.
+ * @throws IdentityError when `newPublicKey` is not an Ed25519 public key
+ * @example await client.request('ROTATION', makeRotation(old, next.publicKey, Date.now()))
+ */
 export const makeRotation = (old: Identity, newPublicKey: string, now: number): Rotation => {
   const text = { old_pubkey: old.publicKey, new_pubkey: canonicalPem(newPublicKey), timestamp: new Date(now).toISOString() }
   return { ...text, old_agent_id: bareId(old.publicKey), new_agent_id: bareId(newPublicKey), signature: old.sign(rotationText(text)) }
@@ -34,7 +38,10 @@ export const verifyRotation = (rotation: Rotation): boolean => {
   }
 }
 
-/** A key ends itself. `now` in ms since 1970. */
+/**
+ * A key ends itself. `now` in ms since 1970; `rotations` are those that led to the key.
+ * @example await client.request('REVOCATION', makeRevocation(me, 'laptop lost', Date.now()))
+ */
 export const makeRevocation = (identity: Identity, reason: string, now: number, rotations: readonly Rotation[] = []): Revocation => {
   const id = bareId(identity.publicKey)
   const text = { type: 'REVOCATION' as const, pubkey: identity.publicKey, agent_id: id, reason, timestamp: new Date(now).toISOString() }
@@ -42,10 +49,14 @@ export const makeRevocation = (identity: Identity, reason: string, now: number, 
   return { ...text, fingerprint: id, signature: identity.sign(revocationText(text)), ...(first !== undefined && { rotations, original_agent_id: first.old_agent_id }) }
 }
 
-/** Whether the key itself signed it. Never throws. */
+/** Whether the key itself signed it, and the history it claims is proved. Never throws. */
 export const verifyRevocation = (notice: Revocation): boolean => {
   try {
-    return notice.type === 'REVOCATION' && notice.agent_id.replace(/^@/, '') === bareId(notice.pubkey) && verify(notice.pubkey, revocationText(notice), notice.signature)
+    const { type, pubkey, agent_id, fingerprint = agent_id, signature, rotations = [], original_agent_id } = notice
+    const id = bareId(pubkey)
+    return type === 'REVOCATION' && agent_id.replace(/^@/, '') === id && verify(pubkey, revocationText(notice), signature)
+      // These are not under the signature, so they must follow from what is.
+      && fingerprint.replace(/^@/, '') === id && original_agent_id === rotations[0]?.old_agent_id && chainProblem(pubkey, rotations) === undefined
   } catch {
     return false
   }

@@ -21,7 +21,11 @@ const login = (prefix: string, { nonce, challengeId, timestamp }: LoginText): st
   return `${prefix}|${nonce}|${part('challenge_id', challengeId)}|${timestamp}`
 }
 
-/** The first form of the login text: it names no relay. @throws IdentityError on an unsafe nonce or challenge id */
+/**
+ * The first form of the login text: it names no relay.
+ * @throws IdentityError on an unsafe nonce or challenge id
+ * @example identity.sign(loginText({ nonce, challengeId, timestamp: Date.now() }))
+ */
 export const loginText = (fields: LoginText): string => login('AGENTCHAT_AUTH', fields)
 
 /** The second form: bound to one relay, and checked against its clock. @throws IdentityError on an unsafe part */

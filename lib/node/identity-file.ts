@@ -1,7 +1,7 @@
 // Identity files: a key pair, its name, and the rotations that led to it, in the format that existing AgentChat clients read and write.
-import { existsSync, readFileSync, statSync, writeFileSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import { z } from 'zod'
 import {
   IdentityError, agentIdOf, canonicalPem, chainProblem, generateKeyPair, makeRevocation, makeRotation,
@@ -45,8 +45,10 @@ export const newIdentityFile = (name: string, now: number): IdentityFile => {
 /**
  * Reads an identity file; older spellings (pubkey, privkey) too.
  * @throws IdentityError that says what is wrong and what to do
+ * @example const me = identityOf(loadIdentityFile(identityPath()))
  */
 export const loadIdentityFile = (file: string): IdentityFile => {
+  const refuse = (why: string) => new IdentityError(`${file} is not an identity file: ${why}. Take another file or a copy, or make a new one with: agentchat identity generate`)
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -57,18 +59,25 @@ export const loadIdentityFile = (file: string): IdentityFile => {
   let parsed: z.infer<typeof Shape>
   try {
     parsed = Shape.parse(JSON.parse(text))
-  } catch {
-    throw new IdentityError(`${file} is not an identity file`)
+  } catch (error) {
+    throw refuse(error instanceof SyntaxError ? 'it is not JSON' : 'its fields are of the wrong kind')
   }
-  const publicKey = parsed.publicKey ?? parsed.pubkey
   const privateKey = parsed.privateKey ?? parsed.privkey
-  if (publicKey === undefined || privateKey === undefined) throw new IdentityError(`${file} is not an identity file: a key is missing`)
-  const canonical = canonicalPem(publicKey)
-  const agentId = agentIdOf(canonical).slice(1)
-  if (nodeIdentity(privateKey).publicKey !== canonical) throw new IdentityError(`${file}: the private key does not belong to the public key`)
-  if (parsed.agentId !== undefined && parsed.agentId.replace(/^@/, '') !== agentId) throw new IdentityError(`${file}: agentId is not the id of its key (${agentId})`)
+  const givenKey = parsed.publicKey ?? parsed.pubkey
+  if (givenKey === undefined || !privateKey) throw refuse('a key is missing')
+  const readKey = <T>(read: () => T): T => {
+    try {
+      return read()
+    } catch (error) {
+      throw refuse((error as Error).message)
+    }
+  }
+  const publicKey = readKey(() => canonicalPem(givenKey))
+  const agentId = agentIdOf(publicKey).slice(1)
+  if (readKey(() => nodeIdentity(privateKey)).publicKey !== publicKey) throw refuse('the private key does not belong to the public key')
+  if (parsed.agentId !== undefined && parsed.agentId.replace(/^@/, '') !== agentId) throw refuse(`agentId is not the id of its key (${agentId})`)
   return {
-    publicKey: canonical, privateKey, agentId, name: parsed.name ?? agentId.slice(0, 8), created: parsed.created ?? '',
+    publicKey, privateKey, agentId, name: parsed.name ?? agentId.slice(0, 8), created: parsed.created ?? '',
     ...(parsed.rotations !== undefined && { rotations: parsed.rotations }),
   }
 }
@@ -81,23 +90,28 @@ export const identityFileWarning = (file: string): string | undefined => {
 
 /**
  * Writes an identity file with mode 0600.
- * @throws IdentityError when a file is there and `overwrite` is not set
+ * @throws IdentityError when a file is there and `overwrite` is not set, or it cannot be written
+ * @example saveIdentityFile(identityPath('alice'), newIdentityFile('alice', Date.now()))
  */
 export const saveIdentityFile = (file: string, identity: IdentityFile, { overwrite = false }: { readonly overwrite?: boolean } = {}): void => {
   try {
+    keepOutOfGit(file)
     writePrivateFile(file, `${JSON.stringify(identity, null, 2)}\n`, { overwrite })
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'EEXIST') throw new IdentityError(`${file} exists already; its key would be lost (--force overwrites it)`)
+    const { code, syscall } = error as NodeJS.ErrnoException
+    // Any other EEXIST is a file where a folder should be.
+    if (code === 'EEXIST' && syscall === 'link') throw new IdentityError(`${file} exists already; its key would be lost (--force overwrites it)`)
     throw new IdentityError(`Cannot write ${file}: ${(error as Error).message}`)
   }
-  keepOutOfGit(file)
 }
 
 /** The identity to log in with. */
 export const identityOf = (file: IdentityFile): Identity => nodeIdentity(file.privateKey, { name: file.name })
 
-/** A new key for the same agent, signed over by the old one. Not yet on disk. */
+/**
+ * A new key for the same agent, signed over by the old one. Not yet on disk. `now` in ms since 1970.
+ * @example saveIdentityFile(path, rotated(loadIdentityFile(path), Date.now()), { overwrite: true })
+ */
 export const rotated = (file: IdentityFile, now: number): IdentityFile => {
   const next = newIdentityFile(file.name, now)
   return { ...next, created: file.created, rotations: [...file.rotations ?? [], makeRotation(identityOf(file), next.publicKey, now)] }
@@ -109,12 +123,14 @@ export const revocationOf = (file: IdentityFile, reason: string, now: number): R
 /** What is wrong with the file's rotations, or undefined. */
 export const rotationProblem = (file: IdentityFile): string | undefined => chainProblem(file.publicKey, file.rotations ?? [])
 
-/** Keys under a .agentchat folder stay out of repositories. */
+/** Keys under a .agentchat folder stay out of repositories; said before the key is there. */
 const keepOutOfGit = (file: string): void => {
-  const at = file.lastIndexOf('/.agentchat/')
+  const parts = resolve(file).split(sep)
+  const at = parts.lastIndexOf('.agentchat', -2)
   if (at < 0) return
-  const ignore = `${file.slice(0, at)}/.agentchat/.gitignore`
+  const root = parts.slice(0, at + 1).join(sep)
+  const ignore = join(root, '.gitignore')
   if (existsSync(ignore)) return
-  mkdirSync(`${file.slice(0, at)}/.agentchat`, { recursive: true, mode: 0o700 })
+  mkdirSync(root, { recursive: true, mode: 0o700 })
   writeFileSync(ignore, '*\n')
 }

@@ -6,6 +6,10 @@ import { writePrivateFile } from './private-file.ts'
 
 export const knownRelaysPath = (home: string = process.env['HOME'] ?? homedir()): string => join(home, '.agentchat', 'known-relays.json')
 
+/**
+ * Relay identities by address, in a file of mode 0600.
+ * @example if (new KnownRelays().check(url, welcome.server_id) === 'changed') throw new Error('not the relay it was')
+ */
 export class KnownRelays {
   readonly #file: string
 
