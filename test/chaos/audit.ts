@@ -1,0 +1,57 @@
+// The reckoning: what clients were promised against what is in the database and what arrived.
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { numberOf, type ClientAccount } from './account.ts'
+
+export interface Verdict {
+  /** Acknowledged and not stored where the ACK said, or stored and not at an agent that had to get it. */
+  readonly lost: number
+  /** Stored twice, or delivered twice. */
+  readonly duplicated: number
+  /** Delivered out of order, or stored in another order than sent. */
+  readonly reordered: number
+  readonly unanswered: number
+}
+
+interface Membership { readonly index: number, readonly channel: string }
+
+/**
+ * Reads the database of the ended relay itself: the relay's own reading is under test.
+ * A channel is heard by its members, a pair by the two agents, each what the other said.
+ */
+export const audit = (data: string, perSender: number, accounts: readonly ClientAccount[], memberships: readonly Membership[]): Verdict => {
+  const storedAt = new Uint32Array(perSender * accounts.length)
+  let lost = 0
+  let duplicated = accounts.reduce((sum, account) => sum + account.duplicated, 0)
+  let reordered = accounts.reduce((sum, account) => sum + account.reordered, 0)
+
+  const readersOf = (stream: string): readonly ClientAccount[] => stream.startsWith('#')
+    ? accounts.filter(({ index }) => memberships.some(membership => membership.index === index && membership.channel === stream))
+    : accounts.filter(({ agentId }) => stream.split('|').includes(agentId))
+
+  const db = new BetterSqlite3(join(data, 'agentchat.db'), { readonly: true })
+  const streams = db.prepare<[], { id: number, name: string }>('SELECT id, name FROM streams').all()
+  const events = db.prepare<[number], { seq: number, author: string, text: Buffer }>('SELECT seq, author, text FROM events WHERE stream = ? ORDER BY seq')
+  for (const { id, name } of streams) {
+    const readers = readersOf(name)
+    const newest = new Map<number, number>()
+    for (const { seq, author, text } of events.iterate(id)) {
+      const number = numberOf((JSON.parse(text.toString()) as { content: string }).content)
+      const sender = Math.floor(number / perSender)
+      if (storedAt[number] !== 0) duplicated++
+      else if (number < (newest.get(sender) ?? 0)) reordered++
+      else newest.set(sender, number)
+      storedAt[number] = seq
+      for (const { agentId, received } of readers) {
+        const isPromised = name.startsWith('#') || author !== agentId
+        if (isPromised && received.get(name)?.[seq] !== number + 1) lost++
+      }
+    }
+  }
+  db.close()
+
+  for (const { index, acknowledged } of accounts) {
+    acknowledged.forEach((seq, n) => { if (seq !== 0 && storedAt[index * perSender + n] !== seq) lost++ })
+  }
+  return { lost, duplicated, reordered, unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0) }
+}

@@ -1,0 +1,92 @@
+// The clients of a run, in processes of their own, as one thing that can be told and asked.
+import { generateKeyPairSync } from 'node:crypto'
+import { nodeIdentity } from '../../lib/node/index.ts'
+import type { ClientAccount } from './account.ts'
+import type { AgentsCommand, AgentsReport, AgentsStart, Progress } from './agents-process.ts'
+import { Child } from './child.ts'
+import type { Part } from './participant.ts'
+import type { Random } from './random.ts'
+
+const clientsPerProcess = 6
+const maxProcesses = 4
+const clientsPerChannel = 6
+
+export const channelOf = (index: number, clients: number): string => `#chaos-${index % Math.ceil(clients / clientsPerChannel)}`
+
+/** Two of three agents have a key, and write to the next one that has; the third is ephemeral. */
+const partsOf = (clients: number): readonly Part[] => {
+  const keys = Array.from({ length: clients }, (_, index) => index % 3 === 2 ? undefined : generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+  const peerOf = (index: number): string => {
+    const next = keys[(index + 1) % clients] ?? keys[(index + 2) % clients]!
+    return nodeIdentity(next).agentId
+  }
+  return keys.map((privateKey, index) => ({ index, channel: channelOf(index, clients), peer: peerOf(index), ...(privateKey !== undefined && { privateKey }) }))
+}
+
+class AgentsProcess {
+  readonly child: Child<AgentsCommand, AgentsReport>
+  readonly ready: Promise<void>
+  readonly accounts: Promise<readonly ClientAccount[]>
+  progress: Progress = { issued: 0, settled: 0, delivered: 0, isOpen: false }
+
+  constructor(start: AgentsStart) {
+    let onReport: (report: AgentsReport) => void = () => undefined
+    this.child = new Child('./agents-process.js', start, report => onReport(report))
+    const died = this.child.ended.then((): never => { throw new Error('a process of clients ended by itself') })
+    died.catch(() => undefined)
+    let isReady: () => void
+    let giveAccounts: (accounts: readonly ClientAccount[]) => void
+    this.ready = Promise.race([died, new Promise<void>(resolve => { isReady = resolve })])
+    this.accounts = Promise.race([died, new Promise<readonly ClientAccount[]>(resolve => { giveAccounts = resolve })])
+    for (const promise of [this.ready, this.accounts]) promise.catch(() => undefined)
+    onReport = report => {
+      if (report.kind === 'ready') isReady()
+      else if (report.kind === 'progress') this.progress = report.progress
+      else giveAccounts(report.accounts)
+    }
+  }
+}
+
+export class Fleet implements Disposable {
+  readonly #processes: readonly AgentsProcess[]
+
+  constructor(url: string, clients: number, perSender: number) {
+    const parts = partsOf(clients)
+    const count = Math.min(maxProcesses, Math.ceil(clients / clientsPerProcess))
+    this.#processes = Array.from({ length: count }, (_, i) => new AgentsProcess({ url, perSender, parts: parts.filter(({ index }) => index % count === i) }))
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(this.#processes.map(({ ready }) => ready))
+  }
+
+  tell(command: AgentsCommand): void {
+    for (const { child } of this.#processes) child.tell(command)
+  }
+
+  /** One process stands still until the promise that `wait` gives is done. */
+  async freezeOne(random: Random, wait: () => Promise<void>): Promise<void> {
+    const { child } = this.#processes[random.between(0, this.#processes.length)]!
+    child.signal('SIGSTOP')
+    try {
+      await wait()
+    } finally {
+      child.signal('SIGCONT')
+    }
+  }
+
+  get progress(): Progress {
+    const all = this.#processes.map(({ progress }) => progress)
+    const sum = (of: (progress: Progress) => number) => all.reduce((total, progress) => total + of(progress), 0)
+    return { issued: sum(({ issued }) => issued), settled: sum(({ settled }) => settled), delivered: sum(({ delivered }) => delivered), isOpen: all.every(({ isOpen }) => isOpen) }
+  }
+
+  async accounts(): Promise<readonly ClientAccount[]> {
+    this.tell({ kind: 'report' })
+    return (await Promise.all(this.#processes.map(({ accounts }) => accounts))).flat().sort((a, b) => a.index - b.index)
+  }
+
+  [Symbol.dispose](): void {
+    for (const { child } of this.#processes) child[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,48 @@
+// The command line of a run. Prints one line; the exit code is 1 when any of its first four numbers is not 0, and 2 when the run itself failed.
+import { parseArgs } from 'node:util'
+import { promises, type Promised } from './broken-store.ts'
+import { run, type RunResult } from './run.ts'
+
+const usage = `npm run chaos -- [options]
+  --messages N   sent in all (20000)
+  --clients C    at least 3 (12)
+  --minutes M    how long faults happen (0.5)
+  --seed S       the same seed, the same plan of faults (random)
+  --break P      ${promises.join(', ')}: the relay breaks this promise, and the run has to notice
+  --json         the result as JSON, with what clients were refused
+  --verbose      what happens, on stderr`
+
+const lineOf = (seed: number, r: RunResult): string => [
+  `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} seed=${seed} messages=${r.messages} refused=${r.refused}`,
+  `kills=${r.kills} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} full_disks=${r.fullDisks} torn_logs=${r.tornLogs} longest_recovery_ms=${r.longestRecoveryMs}`,
+].join(' ')
+
+const options = {
+  messages: { type: 'string', default: '20000' }, clients: { type: 'string', default: '12' }, minutes: { type: 'string', default: '0.5' }, seed: { type: 'string' },
+  break: { type: 'string' }, json: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+} as const
+
+const main = async (): Promise<number> => {
+  const { values } = parseArgs({ options })
+  if (values.help) return print(usage)
+  const [messages, clients, minutes, seed] = [values.messages, values.clients, values.minutes, values.seed ?? String(Date.now() % 1_000_000)].map(Number) as [number, number, number, number]
+  const broken = promises.find(promise => promise === values.break) as Promised | undefined
+  if (!(messages >= 1 && clients >= 3 && minutes > 0) || !Number.isInteger(seed) || (values.break !== undefined && broken === undefined)) throw new Error(usage)
+
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)))
+  const result = await run({ messages, clients, seed, durationMs: minutes * 60_000, broken, signal: stop.signal, onProgress: line => { if (values.verbose) process.stderr.write(`${line}\n`) } })
+  print(values.json ? JSON.stringify({ seed, ...result }) : lineOf(seed, result))
+  if (!values.json) for (const note of result.notes) process.stderr.write(`${note}\n`)
+  return result.lost + result.duplicated + result.reordered + result.unanswered === 0 ? 0 : 1
+}
+
+const print = (text: string): number => {
+  process.stdout.write(`${text}\n`)
+  return 0
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack ?? error.message : String(error)}\n`)
+  return 2
+})

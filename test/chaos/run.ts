@@ -1,0 +1,172 @@
+// One run: a relay, its clients, what is done to them, and the reckoning.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { audit, type Verdict } from './audit.ts'
+import type { Promised } from './broken-store.ts'
+import { channelOf, Fleet } from './fleet.ts'
+import { TearingProxy } from './proxy.ts'
+import { Random } from './random.ts'
+import { Victim } from './victim.ts'
+
+export interface RunOptions {
+  readonly messages: number
+  readonly clients: number
+  readonly seed: number
+  /** How long messages are sent and faults happen. */
+  readonly durationMs: number
+  readonly broken: Promised | undefined
+  readonly onProgress: (line: string) => void
+  /** Ends the run early, and everything it started. */
+  readonly signal: AbortSignal
+}
+
+export interface RunResult extends Verdict {
+  readonly messages: number
+  readonly refused: number
+  readonly kills: number
+  readonly cuts: number
+  readonly stalls: number
+  readonly freezes: number
+  readonly clockJumps: number
+  readonly fullDisks: number
+  readonly tornLogs: number
+  readonly longestRecoveryMs: number
+  /** What clients were refused, and why some gave up. */
+  readonly notes: readonly string[]
+}
+
+/** Messages are all sent when this share of the time is over, if the relay keeps up. */
+const sendingShare = 0.85
+/** How long a send may stay without an answer once nothing is broken any more. */
+const answerDeadlineMs = 30_000
+const quietMs = 2_000
+const maxQuietWaitMs = 120_000
+const maxKillPauseMs = 5_000
+/** The clock stays within what a login tolerates. */
+const maxClockOffsetMs = 4 * 60_000
+
+export const run = async ({ messages, clients, seed, durationMs, broken, onProgress, signal }: RunOptions): Promise<RunResult> => {
+  const perSender = Math.ceil(messages / clients)
+  const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
+  const data = join(folder, 'data')
+  const memberships = Array.from({ length: clients }, (_, index) => ({ index, channel: channelOf(index, clients) }))
+  using victim = new Victim(data, [...new Set(memberships.map(({ channel }) => channel))], broken)
+  const proxy = new TearingProxy(new Random(seed, 'network'), () => victim.port)
+  try {
+    await victim.start()
+    using fleet = new Fleet(`ws://127.0.0.1:${await proxy.listen()}`, clients, perSender)
+    await fleet.ready()
+    onProgress('everybody is here')
+
+    proxy.tears = true
+    fleet.tell({ kind: 'send', durationMs: durationMs * sendingShare })
+    const counts = { freezes: 0, clockJumps: 0, fullDisks: 0 }
+    await misfortunes({ victim, proxy, fleet, counts }, { seed, durationMs, signal, onProgress })
+    proxy.tears = false
+    fleet.tell({ kind: 'stop' })
+
+    const deadline = performance.now() + answerDeadlineMs
+    while (performance.now() < deadline && !isSettled(fleet)) await sleep(200, undefined, { signal })
+    // Once more everybody comes back and resumes; whatever is still missing then is lost.
+    await quiet(fleet, signal)
+    proxy.cutAll()
+    await quiet(fleet, signal)
+
+    const accounts = await fleet.accounts()
+    await victim.end()
+    const refusals = new Map<string, number>()
+    for (const [reason, count] of accounts.flatMap(({ refusals }) => [...refusals])) refusals.set(reason, (refusals.get(reason) ?? 0) + count)
+    return {
+      ...audit(data, perSender, accounts, memberships),
+      messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
+      refused: [...refusals].reduce((sum, [reason, count]) => sum + (reason.startsWith('send ') ? count : 0), 0),
+      kills: victim.kills, tornLogs: victim.tears, cuts: proxy.cuts, stalls: proxy.stalls, ...counts,
+      longestRecoveryMs: Math.round(Math.max(...accounts.map(({ longestGapMs }) => longestGapMs))),
+      notes: [
+        ...[...refusals].map(([reason, count]) => `${reason}: ${count}`),
+        ...accounts.flatMap(({ index, ended }) => ended === undefined ? [] : [`client ${index} gave up: ${ended}`]),
+      ],
+    }
+  } finally {
+    proxy.close()
+    await victim.end()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+interface Scene {
+  readonly victim: Victim
+  readonly proxy: TearingProxy
+  readonly fleet: Fleet
+  readonly counts: { freezes: number, clockJumps: number, fullDisks: number }
+}
+
+/** Every kind of fault in a loop of its own, with chances of its own, until the time is over; then all is well again. */
+const misfortunes = async ({ victim, proxy, fleet, counts }: Scene, { seed, durationMs, signal, onProgress }: Pick<RunOptions, 'seed' | 'durationMs' | 'signal' | 'onProgress'>): Promise<void> => {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)])
+  const wait = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => undefined)
+  const again = async (name: string, fault: (random: Random) => Promise<void>): Promise<void> => {
+    const random = new Random(seed, name)
+    while (!over.aborted) await fault(random)
+  }
+  const startedAt = performance.now()
+  const killPauseMs = Math.min(maxKillPauseMs, durationMs / 4)
+  await Promise.all([
+    again('kill', async random => {
+      // Now and then it dies while everybody is still coming back.
+      await wait(random.chance(0.2) ? random.between(50, 500) : random.between(killPauseMs / 2, killPauseMs))
+      if (over.aborted) return
+      await victim.kill()
+      if (random.chance(0.5)) victim.tearLog(random)
+      await victim.start()
+      const { settled, delivered } = fleet.progress
+      onProgress(`${Math.round((performance.now() - startedAt) / 1_000)} s: ${victim.kills} kills, ${proxy.cuts} cuts, ${settled} answered, ${delivered} delivered`)
+    }),
+    again('stall', async random => {
+      await wait(random.between(200, 2_000))
+      if (!over.aborted) proxy.stallOne(random, random.exponential(1_500))
+    }),
+    again('freeze', async random => {
+      await wait(random.between(1_000, 6_000))
+      if (over.aborted) return
+      counts.freezes++
+      const ms = random.between(200, 3_000)
+      await fleet.freezeOne(random, () => wait(ms))
+    }),
+    again('clock', async random => {
+      await wait(random.between(1_000, 6_000))
+      if (over.aborted) return
+      counts.clockJumps++
+      victim.setClock(random.between(-maxClockOffsetMs, maxClockOffsetMs))
+    }),
+    again('disk', async random => {
+      await wait(random.between(3_000, 15_000))
+      if (over.aborted) return
+      counts.fullDisks++
+      victim.setDisk(true)
+      await wait(random.between(200, 2_500))
+      victim.setDisk(false)
+    }),
+  ])
+  signal.throwIfAborted()
+}
+
+const isSettled = ({ progress }: Fleet): boolean => progress.isOpen && progress.settled === progress.issued
+
+/** Waits until everybody has a session and nothing more arrives. */
+const quiet = async (fleet: Fleet, signal: AbortSignal): Promise<void> => {
+  const deadline = performance.now() + maxQuietWaitMs
+  let seen = -1
+  let changedAt = performance.now()
+  while (performance.now() < deadline) {
+    const { delivered, isOpen } = fleet.progress
+    if (delivered !== seen || !isOpen) {
+      seen = delivered
+      changedAt = performance.now()
+    }
+    if (performance.now() - changedAt >= quietMs) return
+    await sleep(100, undefined, { signal })
+  }
+}
