@@ -1,7 +1,7 @@
 // What went wrong, in words: exit, message and next step for whatever a command threw.
 import { ConnectionError, ProtocolError, RelayError, TimeoutError } from '../../lib/client/index.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
-import { isErrorCode } from '../../lib/protocol/index.ts'
+import { closeCodes, isErrorCode } from '../../lib/protocol/index.ts'
 import { CliError, exitOfCode, type ExitName } from './exit.ts'
 
 export interface Failure {
@@ -31,7 +31,7 @@ export const failureOf = (error: unknown): Failure => {
   if (error instanceof ConnectionError) {
     return error.shouldRetry()
       ? { exit: 'unreachable', message: error.message, hint: 'Is the relay running, and the URL right? agentchat doctor URL looks closer.' }
-      : { exit: 'ended', message: error.message }
+      : { exit: 'ended', message: error.message, hint: Object.values(closeCodes).find(({ code }) => code === error.closeCode)?.doc }
   }
   if (error instanceof ProtocolError) return { exit: 'refused', message: error.message }
   if (error instanceof IdentityError) return { exit: /^No identity file/.test(error.message) ? 'notFound' : 'error', message: error.message }

@@ -26,21 +26,25 @@ export const sendLines = async <Line extends { readonly content: string }>(lines
 
   const feed = async (): Promise<void> => {
     let last = Promise.resolve()
-    for await (const line of lines) {
-      while (waiting.length >= maxWaiting || waitingChars > maxWaitingChars) {
-        const { chars, settled } = waiting.shift()!
-        await settled
-        waitingChars -= chars
+    try {
+      for await (const line of lines) {
+        while (waiting.length >= maxWaiting || waitingChars > maxWaitingChars) {
+          const { chars, settled } = waiting.shift()!
+          await settled
+          waitingChars -= chars
+        }
+        const waitMs = pace.take(now())
+        // A timer of 0 takes a millisecond: too long for each of many lines.
+        if (waitMs > 0) await sleep(waitMs, undefined, { signal })
+        last = Promise.all([send(line), last]).then(([ack]) => onAck(line, ack))
+        last.catch(fail)
+        waiting.push({ chars: line.content.length, settled: last })
+        waitingChars += line.content.length
       }
-      const waitMs = pace.take(now())
-      // A timer of 0 takes a millisecond: too long for each of many lines.
-      if (waitMs > 0) await sleep(waitMs, undefined, { signal })
-      last = Promise.all([send(line), last]).then(([ack]) => onAck(line, ack))
-      last.catch(fail)
-      waiting.push({ chars: line.content.length, settled: last })
-      waitingChars += line.content.length
+    } finally {
+      // Also when a line cannot be read: what was sent before it is still told.
+      await last
     }
-    await last
   }
   await Promise.race([feed(), failed])
 }

@@ -18,6 +18,7 @@ export const listen = command({
     maxMessages: { short: 'm', value: 'N', doc: 'End after N messages, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },
     since: { value: 'SEQ|all|now', doc: 'Begin after this position, at the first message, or with the next one (default: the newest few)', parse: since },
+    cursor: { value: 'FILE', doc: 'Keep in FILE how far this went, and go on from there: a listener that is started again misses nothing' },
     followDm: { doc: 'Direct messages too, also those that waited; they count as received' },
     content: { doc: 'Print only the contents, a line each, as they were sent' },
     session: { value: 'LABEL', doc: 'Session label; the same agent can listen once per label (default: listen)' },
@@ -27,6 +28,7 @@ export const listen = command({
     { command: 'agentchat listen ws://localhost:6667 \'#general\' -m 5', doc: 'Five messages, then end' },
     { command: 'agentchat listen \'#general\' \'#builds\' --since now | jq -r .content', doc: 'Two channels, from now on' },
     { command: 'agentchat listen --follow-dm -i alice.json -m 1 --timeout 60', doc: 'Wait up to a minute for something to do' },
+    { command: 'agentchat listen \'#tasks\' --cursor tasks.json -m 1', doc: 'The next message that no earlier run has seen' },
     { command: 'agentchat listen \'#notes\' --since all --content > notes.txt', doc: 'A channel as a text file' },
   ],
   async run({ args, options, io, out, connect }): Promise<ExitName> {
@@ -35,10 +37,13 @@ export const listen = command({
     if (wrong !== undefined) throw new CliError('usage', `${JSON.stringify(wrong)} is not a channel`, 'Channels are written like \'#general\', with quotes. Direct messages come with --follow-dm.')
     const [{ RelayError }, { messageText }, { visibleLines }] = await Promise.all([import('../../../lib/client/index.ts'), import('../message-text.ts'), import('../terminal.ts')])
     const { maxMessages = Infinity } = options
+    const positions = options.cursor === undefined ? undefined : await openCursor(options.cursor)
     let received = 0
     let end: (exit: ExitName) => void
     let fail: (error: unknown) => void
     const ended = new Promise<ExitName>((resolve, reject) => { [end, fail] = [resolve, reject] })
+    // It may fail while nobody awaits it yet.
+    ended.catch(() => undefined)
 
     const print = ({ frame, signature }: Message): void => {
       if (options.content) out.raw(`${io.stdout.isTTY ? visibleLines(frame.content) : frame.content}\n`)
@@ -49,12 +54,15 @@ export const listen = command({
         const isWanted = message.to.startsWith('#') ? channels.includes(message.to) : options.followDm === true
         if (!isWanted || received >= maxMessages) return
         print(message)
-        if (++received >= maxMessages) end('ok')
+        if (++received < maxMessages) return
+        // What comes after it was not printed: the next run begins there.
+        positions?.close()
+        end('ok')
       })
       client.on('status', status => {
         switch (status.kind) {
           case 'lost': return out.say(`${status.error.message}; trying again in ${(status.retryInMs / 1_000).toFixed(1)} s`)
-          case 'connected': return out.say(`Connected ${status.again ? 'again ' : ''}as ${status.welcome.agent_id}`)
+          case 'connected': return status.again && out.say(`Connected again as ${status.welcome.agent_id}`)
           case 'ended': return status.error && fail(status.error)
           // Lost again in between: the next connection joins again.
           case 'rejoin-failed': return status.error instanceof RelayError && !status.error.shouldRetry() && fail(status.error)
@@ -69,7 +77,8 @@ export const listen = command({
     const stop = () => end('interrupted')
     io.interrupted.addEventListener('abort', stop)
     try {
-      const client = await connect({ session: options.session ?? 'listen', inbox: options.followDm ? 'manual' : 'none', reconnect: {}, timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000, prepare })
+      const client = await connect({ session: options.session ?? 'listen', inbox: options.followDm ? 'manual' : 'none', reconnect: {}, timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000, prepare, ...(positions !== undefined && { positions }) })
+      out.say(`Connected as ${client.agentId}`)
       for (const channel of channels) await Promise.race([client.join(channel, joinOptions(options.since)), ended])
       const exit = await ended
       if (exit === 'timeout') out.say(`Time is up; ${received} messages received`)
@@ -77,6 +86,16 @@ export const listen = command({
     } finally {
       clearTimeout(timer)
       io.interrupted.removeEventListener('abort', stop)
+      positions?.close()
     }
   },
 })
+
+const openCursor = async (file: string) => {
+  const { PositionsFile } = await import('../../../lib/node/index.ts')
+  try {
+    return new PositionsFile(file)
+  } catch (error) {
+    throw new CliError('usage', `${file} is not a cursor file of agentchat listen`, 'Give another name, or delete it to begin anew.', error)
+  }
+}

@@ -13,7 +13,9 @@ const valueName = (key: SettingKey): string => {
 
 const settingOptions = Object.fromEntries(settingKeys.map((key): [string, OptionSpec] => {
   const { doc, short } = settings[key]
-  return [key, { doc, value: valueName(key), ...(short !== undefined && { short }) }]
+  const preset: unknown = settings[key].type.parse(undefined)
+  const withPreset = preset === undefined || typeof preset === 'object' ? doc : doc.replace(/\.?$/, ` (default: ${preset}).`)
+  return [key, { doc: withPreset, value: valueName(key), ...(short !== undefined && { short }) }]
 }))
 
 export const serve = command({
