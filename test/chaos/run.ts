@@ -105,7 +105,11 @@ interface Scene {
 
 /** Every kind of fault in a loop of its own, with chances of its own, until the time is over; then all is well again. */
 const misfortunes = async ({ victim, proxy, fleet, counts }: Scene, { seed, durationMs, signal, onProgress }: Pick<RunOptions, 'seed' | 'durationMs' | 'signal' | 'onProgress'>): Promise<void> => {
-  const over = AbortSignal.any([signal, AbortSignal.timeout(durationMs)])
+  const end = new AbortController()
+  const over = end.signal
+  const onAbort = () => end.abort()
+  const timer = setTimeout(onAbort, durationMs)
+  signal.addEventListener('abort', onAbort)
   const wait = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => undefined)
   const again = async (name: string, fault: (random: Random) => Promise<void>): Promise<void> => {
     const random = new Random(seed, name)
@@ -149,7 +153,11 @@ const misfortunes = async ({ victim, proxy, fleet, counts }: Scene, { seed, dura
       await wait(random.between(200, 2_500))
       victim.setDisk(false)
     }),
-  ])
+  ]).finally(() => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+    end.abort()
+  })
   signal.throwIfAborted()
 }
 
