@@ -264,6 +264,30 @@ describe('direct messages', () => {
     expect((await next).map(message => message.content)).toEqual(['four'])
   })
 
+  test('a listener that closes the client has had its message, and what comes after it is offered again', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('bob')
+    await (await clientOf(relay, { identity })).close()
+    await using alice = await clientOf(relay, { name: 'alice' })
+    for (const text of ['one', 'two', 'three', 'four']) await alice.dm(identity.agentId, text)
+    const take = async (count: number): Promise<readonly string[]> => {
+      const bob = new AgentChatClient({ server: relay.url, identity, transport: wsTransport, verify: createVerify() })
+      const heard: string[] = []
+      const enough = new Promise<void>(resolve => {
+        bob.on('message', ({ content }) => {
+          heard.push(content)
+          if (heard.length === count) resolve(bob.close())
+        })
+      })
+      await bob.connect()
+      await enough
+      return heard
+    }
+    expect(await take(1)).toEqual(['one'])
+    expect(await take(2)).toEqual(['two', 'three'])
+    expect(await take(1)).toEqual(['four'])
+  })
+
   test('a sender follows its message: offered, received, read', async () => {
     await using relay = await startTestRelay()
     const identity = newIdentity('bob')

@@ -12,6 +12,9 @@ import { Session, publicKeyOf, type SessionState } from './session.ts'
 import { messageStream } from './stream.ts'
 import { webSocketTransport, type Transport } from './transport.ts'
 
+/** How long closing waits for the relay to hear what was received. */
+const closeGraceMs = 1_000
+
 export interface ClientOptions {
   /** ws:// or wss:// url of the relay */
   readonly server: string
@@ -104,7 +107,8 @@ export class AgentChatClient {
   #lastId = 0
   #welcome: Frame<'WELCOME'> | undefined
   #unreceived: RequestInput<'RECEIVED'> | undefined
-  #isReceiving = false
+  #receiving: Promise<void> | undefined
+  #closing: Promise<void> | undefined
 
   constructor(options: ClientOptions) {
     const { identity, server, session, serverId, transport = webSocketTransport, reconnect = true, requestTimeoutMs = 15_000, positions = new MemoryPositions() } = options
@@ -180,9 +184,12 @@ export class AgentChatClient {
     return this.#session.connect(signal)
   }
 
-  /** Ends the session for good. What was not acknowledged rejects. */
+  /**
+   * Ends the session for good: no message is delivered from here on, the relay is told what was received, and sends that are
+   * not acknowledged reject. Called by a listener, its message is the last one.
+   */
   close(): Promise<void> {
-    return this.#session.close()
+    return this.#closing ??= this.#close()
   }
 
   /**
@@ -348,13 +355,17 @@ export class AgentChatClient {
   }
 
   #frame(frame: Frame): void {
-    if (frame.type === 'MSG') this.#inbound.push(frame)
+    if (frame.type === 'MSG') this.#push(frame)
     else if (!this.#outgoing.answer(frame) && !this.#requests.answer(frame) && frame.type === 'ERROR') {
       this.#emitter.emit('status', { kind: 'error', error: new RelayError(frame.code, frame.message, frame.retry_after_ms) })
     }
     if (frame.type === 'VERIFY_REQUEST') this.#prove(frame)
-    if (frame.type === 'INBOX' && frame.re === undefined) for (const { seq, event } of frame.items) this.#inbound.push({ ...event, replay: true } as unknown as Frame<'MSG'>, seq)
+    if (frame.type === 'INBOX' && frame.re === undefined) for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, seq)
     this.#emitter.emit(frame.type, frame as never)
+  }
+
+  #push(frame: Frame<'MSG'>, inboxSeq?: number): void {
+    if (this.#closing === undefined) this.#inbound.push(frame, inboxSeq)
   }
 
   /** Another agent asks for a proof of our key: a nonce is signed, any other text is not. */
@@ -374,19 +385,28 @@ export class AgentChatClient {
   #receive(place: RequestInput<'RECEIVED'>): void {
     if (this.#options.identity === undefined || (this.#options.inbox ?? 'manual') !== 'manual') return
     this.#unreceived = place
-    if (!this.#isReceiving) void this.#acknowledge()
+    this.#receiving ??= this.#acknowledge()
   }
 
   /** Tells the relay how far the inbox was received: the newest message only, one request at a time. */
   async #acknowledge(): Promise<void> {
-    this.#isReceiving = true
     while (this.#unreceived !== undefined) {
       const place = this.#unreceived
       this.#unreceived = undefined
       // What is not acknowledged is offered again, and dropped here as seen.
       await this.request('RECEIVED', place).catch(() => undefined)
     }
-    this.#isReceiving = false
+    this.#receiving = undefined
+  }
+
+  async #close(): Promise<void> {
+    this.#inbound.reset()
+    // The listener that closes returns first, and its message counts as received.
+    await Promise.resolve()
+    let timer: ReturnType<typeof setTimeout> | undefined
+    await Promise.race([this.#receiving, new Promise(resolve => { timer = setTimeout(resolve, closeGraceMs) })])
+    clearTimeout(timer)
+    await this.#session.close()
   }
 
   #disconnected(error: Error): void {
