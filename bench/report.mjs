@@ -72,10 +72,10 @@ export const machine = () => {
   return [new Date().toISOString().slice(0, 10), `${cpus().length} × ${model}`, `${Math.round(totalmem() / 2 ** 30)} GB`, type(), `Node ${process.versions.node}`, ...commit()].join(' · ')
 }
 
-/** The commit that was measured; a copy without history has none. */
+/** The commit of this checkout, marked where files differ from it; a copy without history has none. */
 const commit = () => {
   try {
-    return [`commit ${execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim()}`]
+    return [`commit ${execFileSync('git', ['describe', '--always', '--dirty', '--exclude', '*'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim()}`]
   } catch {
     return []
   }

@@ -75,6 +75,8 @@ const main = async () => {
   if (options.help) return console.log(usage)
   const servers = options.profile ? ['agentchat'] : chosen(peers, options.peers)
   const selected = workloads.filter(({ name }) => chosen(workloads, options.only).includes(name)).filter(({ subjects }) => !options.profile || subjects === undefined)
+  // Before anything runs: the checkout may move on meanwhile.
+  const where = machine()
   const roundCount = options.quick || options.profile ? 1 : Number(options.rounds)
   /** @type {import('./report.mjs').Round[]} */
   const rounds = []
@@ -90,13 +92,13 @@ const main = async () => {
   if (options.profile) return
   const text = report(mediansOf(rounds))
   console.log(text)
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine: machine(), rounds }, undefined, 1))
-  if (options.save && !options.quick) writeFileSync(new URL('./RESULTS.md', import.meta.url), `${heading(roundCount)}\n\n${text}\n`)
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine: where, rounds }, undefined, 1))
+  if (options.save && !options.quick) writeFileSync(new URL('./RESULTS.md', import.meta.url), `${heading(where, roundCount)}\n\n${text}\n`)
 }
 
-const heading = (/** @type {number} */ roundCount) => `# Bench results
+const heading = (/** @type {string} */ where, /** @type {number} */ roundCount) => `# Bench results
 
-${machine()}
+${where}
 
 Written by \`npm run bench -- --save\`: medians of ${roundCount} rounds, every round in fresh processes, loopback, one server process and one generator process.
 Messages are 300 bytes of JSON as they are sent. CPU is user and system time of the server process, all threads, per message that reached its reader:
