@@ -11,8 +11,9 @@ export type Promised = (typeof promises)[number]
 const lateMs = 150
 const maxPages = 4_294_967_294
 
-export const brokenStore = (store: Store, broken: Promised): Store => {
-  const write: Store['write'] = broken === 'commit' ? fn => earlyWrite(store, fn) : broken === 'key' ? fn => store.write(tx => fn(withoutKeys(tx))) : fn => store.write(fn)
+/** `isUp`: what the relay does to start is left alone. */
+export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean): Store => {
+  const write: Store['write'] = broken === 'commit' ? fn => isUp() ? earlyWrite(store, fn) : store.write(fn) : broken === 'key' ? fn => store.write(tx => fn(withoutKeys(tx))) : fn => store.write(fn)
   const read = broken === 'resume' ? { tables: store.read.tables, log: withHoles(store.read.log) } : store.read
   return { epoch: store.epoch, read, write, close: () => store.close() }
 }

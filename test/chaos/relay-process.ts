@@ -19,6 +19,7 @@ export interface RelayReady { readonly port: number }
 const { data, port, channels, broken, ...start } = JSON.parse(process.argv[2]!) as RelayStart
 let { clockOffsetMs } = start
 let store: Store | undefined
+let isUp = false
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 process.on('message', (command: RelayCommand) => {
@@ -34,7 +35,8 @@ const relay = await startRelay(defaultConfig({
   clock: { now: () => Date.now() + clockOffsetMs },
   openStore: options => {
     store = openSqlite(options)
-    return broken === undefined ? store : brokenStore(store, broken)
+    return broken === undefined ? store : brokenStore(store, broken, () => isUp)
   },
 })
+isUp = true
 process.send!({ port: relay.port } satisfies RelayReady)

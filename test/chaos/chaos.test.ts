@@ -1,0 +1,62 @@
+// Slices of the chaos run: nothing is lost while everything breaks, and each broken promise is noticed. Real processes, so it is compiled first.
+import { execFile, execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, test } from 'vitest'
+
+const repository = join(import.meta.dirname, '../..')
+
+interface Outcome {
+  readonly code: number
+  readonly lost: number
+  readonly duplicated: number
+  readonly reordered: number
+  readonly unanswered: number
+  readonly messages: number
+  readonly refused: number
+  readonly kills: number
+  readonly cuts: number
+}
+
+const chaos = async (...args: readonly string[]): Promise<Outcome> => {
+  const main = join(repository, 'dist-chaos/test/chaos/main.js')
+  const { code, stdout, stderr } = await promisify(execFile)(process.execPath, [main, '--json', '--seed', '1', ...args])
+    .then(({ stdout }) => ({ code: 0, stdout, stderr: '' }), (error: { code: number, stdout: string, stderr: string }) => error)
+  if (stdout === '') throw new Error(stderr)
+  return { code, ...JSON.parse(stdout) as Omit<Outcome, 'code'> }
+}
+
+beforeAll(() => { execFileSync(join(repository, 'node_modules/.bin/tsc'), ['-p', join(repository, 'test/chaos/tsconfig.json')]) })
+
+describe('while the relay is killed and the network torn', () => {
+  test('nothing is lost, doubled, reordered or left without an answer', async () => {
+    const outcome = await chaos('--messages', '10000', '--clients', '12', '--minutes', '0.25')
+    expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0 })
+    // It did happen.
+    expect(outcome.messages).toBeGreaterThan(1_000)
+    expect(outcome.kills).toBeGreaterThan(1)
+    expect(outcome.cuts).toBeGreaterThan(5)
+  }, 120_000)
+})
+
+describe.concurrent('a relay that breaks a promise is found out', () => {
+  const slice = ['--messages', '3000', '--clients', '6', '--minutes', '0.08'] as const
+
+  test('acknowledging before the commit loses messages', async ({ expect }) => {
+    const { code, lost } = await chaos('--break', 'commit', ...slice)
+    expect(code).toBe(1)
+    expect(lost).toBeGreaterThan(0)
+  }, 120_000)
+
+  test('forgetting publish keys doubles them', async ({ expect }) => {
+    const { code, duplicated } = await chaos('--break', 'key', ...slice)
+    expect(code).toBe(1)
+    expect(duplicated).toBeGreaterThan(0)
+  }, 120_000)
+
+  test('leaving some out of what is replayed loses them', async ({ expect }) => {
+    const { code, lost } = await chaos('--break', 'resume', ...slice)
+    expect(code).toBe(1)
+    expect(lost).toBeGreaterThan(0)
+  }, 120_000)
+})
