@@ -18,7 +18,7 @@ export interface PositionsFileOptions {
  * const positions = new PositionsFile('cursor.json')
  * const client = new AgentChatClient({ server, positions })
  * …
- * positions.save()
+ * positions.close()
  */
 export class PositionsFile implements Positions {
   readonly #file: string
@@ -26,6 +26,7 @@ export class PositionsFile implements Positions {
   readonly #seqs = new Map<string, number>()
   #epoch: string | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #isClosed = false
 
   constructor(file: string, { saveEveryMs = 200 }: PositionsFileOptions = {}) {
     this.#file = file
@@ -52,20 +53,30 @@ export class PositionsFile implements Positions {
 
   set(stream: string, seq: number): void {
     this.#seqs.set(stream, seq)
-    this.#timer ??= setTimeout(() => this.save(), this.#saveEveryMs)
+    this.#changed()
   }
 
   reset(epoch: string): void {
     this.#epoch = epoch
     this.#seqs.clear()
-    this.#timer ??= setTimeout(() => this.save(), this.#saveEveryMs)
+    this.#changed()
   }
 
-  /** Writes what has changed, now: before the process ends. */
+  /** Writes what has changed, now. */
   save(): void {
     if (this.#timer === undefined || this.#epoch === undefined) return
     clearTimeout(this.#timer)
     this.#timer = undefined
     writePrivateFile(this.#file, `${JSON.stringify({ epoch: this.#epoch, positions: Object.fromEntries(this.#seqs) })}\n`, { overwrite: true })
+  }
+
+  /** Writes what has changed, and nothing that comes later: the program takes no more messages. */
+  close(): void {
+    this.save()
+    this.#isClosed = true
+  }
+
+  #changed(): void {
+    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.save(), this.#saveEveryMs)
   }
 }

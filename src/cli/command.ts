@@ -1,5 +1,5 @@
 // A command is a record: its name, what it takes, examples, and `run`. Loading a record costs nothing; `run` imports what it needs.
-import type { AgentChatClient, BackoffPolicy } from '../../lib/client/index.ts'
+import type { AgentChatClient, BackoffPolicy, Positions } from '../../lib/client/index.ts'
 import { CliError, type ExitName } from './exit.ts'
 import type { Io } from './io.ts'
 import type { Output } from './output.ts'
@@ -77,6 +77,8 @@ export interface Wish {
   readonly reconnect?: Partial<BackoffPolicy>
   /** ms to wait for a login or an answer; default --timeout */
   readonly timeoutMs?: number
+  /** How far earlier runs have come. */
+  readonly positions?: Positions
   /** Relay to talk to, for commands without the [server] argument. */
   readonly server?: string
   /** Identity file, where it is not the one of -i. */

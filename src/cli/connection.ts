@@ -30,6 +30,7 @@ export const openClient = async ({ url, name, identity: path }: Target, wish: Wi
     random: io.random,
     ...(file !== undefined && { identity: identityOf(file) }),
     ...(wish.session !== undefined && { session: wish.session }),
+    ...(wish.positions !== undefined && { positions: wish.positions }),
     ...(known !== undefined && { serverId: known }),
   })
   wish.prepare?.(client)
@@ -37,12 +38,9 @@ export const openClient = async ({ url, name, identity: path }: Target, wish: Wi
   const welcome = await client.connect({ signal: io.interrupted }).catch((error: unknown) => {
     throw known !== undefined && error instanceof ProtocolError && error.message.includes(known) ? changed(url, known) : error
   })
-  // A login without a key makes the relay prove nothing; it still has to show the same identity.
-  if (known !== undefined && welcome.server_id !== known) {
-    await client.close()
-    throw changed(url, known)
-  }
-  if (welcome.server_id !== undefined) relays.remember(url, welcome.server_id)
+  // Without a key there is nothing that another relay could misuse: it is said, and goes on.
+  if (known !== undefined && welcome.server_id !== known) out.say(`warning: ${changed(url, known).message}`)
+  else if (welcome.server_id !== undefined) relays.remember(url, welcome.server_id)
 
   const rotation = file?.rotations?.at(-1)
   if (rotation !== undefined) {
