@@ -55,19 +55,21 @@ const configuration: Finder = async ({ io }) => {
   }
 }
 
-const identity: Finder = async ({ io, options }) => {
+const identity: Finder = async ({ io, options, target }) => {
   const [{ identityFileWarning, loadIdentityFile, rotationProblem }, { agentchatHome }, { existsSync }, { join }] = await Promise.all([
     import('../../../lib/node/identity-file.ts'), import('../home.ts'), import('node:fs'), import('node:path')])
-  const path = options.identity ?? (io.env['AGENTCHAT_IDENTITY'] || join(agentchatHome(io.env), 'identity.json'))
+  // A context may name the file; without a relay there is none to ask.
+  const named = await target().then(({ identity }) => identity, () => options.identity ?? (io.env['AGENTCHAT_IDENTITY'] || undefined))
+  const path = named ?? join(agentchatHome(io.env), 'identity.json')
   if (!existsSync(path)) {
     return [{ check: 'identity', status: 'warn', message: `No identity file ${path}: every connection is another agent`, next: 'Make one: agentchat identity generate' }]
   }
   try {
     const file = loadIdentityFile(path)
     const problem = identityFileWarning(path) ?? rotationProblem(file)
-    return [problem === undefined ? { check: 'identity', status: 'ok', message: `@${file.agentId} (${file.name}), ${path}` } : { check: 'identity', status: 'warn', message: problem }]
+    return [problem === undefined ? { check: 'identity', status: 'ok', message: `@${file.agentId} (${file.name}), ${path}` } : { check: 'identity', status: 'warn', message: problem, next: 'agentchat identity verify looks closer.' }]
   } catch (error) {
-    return [{ check: 'identity', status: 'fail', message: (error as Error).message, next: 'Restore it from a copy, or make another: agentchat identity generate --force' }]
+    return [{ check: 'identity', status: 'fail', message: (error as Error).message, next: 'Name another with -i or AGENTCHAT_IDENTITY, restore it from a copy, or make another: agentchat identity generate --force' }]
   }
 }
 

@@ -19,7 +19,7 @@ export const listen = command({
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },
     since: { value: 'SEQ|all|now', doc: 'Begin after this position, at the first message, or with the next one (default: the newest few)', parse: since },
     cursor: { value: 'FILE', doc: 'Keep in FILE how far this went, and go on from there: a listener that is started again misses nothing' },
-    followDm: { doc: 'Direct messages too, also those that waited; they count as received' },
+    followDm: { doc: 'Direct messages and mentions too, also those that waited; what is printed counts as received' },
     content: { doc: 'Print only the contents, a line each, as they were sent' },
     session: { value: 'LABEL', doc: 'Session label; the same agent can listen once per label (default: listen)' },
   },
@@ -51,11 +51,12 @@ export const listen = command({
     }
     const prepare = (client: AgentChatClient): void => {
       client.on('message', message => {
-        const isWanted = message.to.startsWith('#') ? channels.includes(message.to) : options.followDm === true
-        if (!isWanted || received >= maxMessages) return
+        const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined
+        if (!channels.includes(message.to) && !(isMine && options.followDm)) return
         print(message)
         if (++received < maxMessages) return
-        // What comes after it was not printed: the next run begins there.
+        // What comes after it was not printed, so it was not received either: the next run begins there.
+        void client.close()
         positions?.close()
         end('ok')
       })
