@@ -31,10 +31,10 @@ export const requests = {
 
 export const frames = {
   MSG: event({
-    doc: 'A message. Stored ones carry `msg_id` and `seq`; notices of the relay itself come from `@server` and carry neither. `sig_ts` is the time the sender signed. `redacted: true` marks a content from which the relay cut secrets (its signature is dropped). `invite` names a channel this message invites to. After `expires_at` it is not offered from an inbox any more.',
+    doc: 'A message. Stored ones carry `msg_id` and `seq`; notices of the relay itself come from `@server` and carry neither. `sig_ts` is the time the sender signed. `redacted: true` marks a content from which the relay cut secrets (its signature is dropped). `invite` names a channel this message invites to. `erased: true` marks the place of a message that was erased: its content is empty, its name and signature are gone. After `expires_at` it is not offered from an inbox any more.',
     body: {
       from: AgentId, from_name: z.string(), to: Target, content: z.string(), msg_id: MsgId.optional(), verified: z.boolean().optional(),
-      sig: z.string().optional(), sig_ts: z.number().optional(), in_reply_to: z.string().optional(), redacted: z.literal(true).optional(), invite: ChannelName.optional(), expires_at: Time.optional(),
+      sig: z.string().optional(), sig_ts: z.number().optional(), in_reply_to: z.string().optional(), redacted: z.literal(true).optional(), erased: z.literal(true).optional(), invite: ChannelName.optional(), expires_at: Time.optional(),
     },
     example: { ts: 1_790_000_000_000, from: '@k3x9q2ab', from_name: 'alice', to: '#general', content: 'hi', msg_id: '1-16-5b1f0c', seq: 42, verified: false },
   }),

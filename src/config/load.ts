@@ -82,7 +82,7 @@ const readFile = async (file: string, problems: ConfigProblem[]): Promise<Map<st
 }
 
 const unitBytes: Readonly<Record<string, number>> = { b: 1, kib: 1_024, mib: 1_024 ** 2, gib: 1_024 ** 3, kb: 1_000, mb: 1e6, gb: 1e9 }
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Text from flags and environment to what the type wants: numbers with units (8MiB, 30s), yes or no, lists with commas. */
 const coerce = (type: z.ZodType, value: unknown): unknown => {

@@ -70,6 +70,11 @@ export const settings = {
   maxQueueFrames: setting(count(1).default(10_000), 'Writes that may wait for a commit; past it their senders are not read.', { value: 'N' }),
   maxQueueBytes: setting(bytes.default(64 * 1_024 * 1_024), 'Bytes of such writes.', { value: 'SIZE' }),
 
+  publishWindowMs: setting(ms.default(24 * 60 * 60_000), 'How long a repeated request `id` is known to be a repeat.', { value: 'TIME' }),
+  retentionAgeMs: setting(count().default(0), 'Age after which messages are deleted, in every channel without a limit of its own and between two agents; 0 = never.', { value: 'TIME' }),
+  retentionCount: setting(count().default(0), 'Newest messages that are kept per channel and pair of agents; 0 = all.', { value: 'N' }),
+  retentionBytes: setting(count().default(0), 'Bytes of messages that are kept per channel and pair of agents; 0 = all.', { value: 'SIZE' }),
+
   identifyTimeoutMs: setting(ms.default(15_000), 'Time to open a session.', { value: 'TIME' }),
   challengeTimeoutMs: setting(ms.default(60_000), 'Time to answer a login challenge or captcha.', { env: ['CHALLENGE_TIMEOUT_MS'], value: 'TIME' }),
   pingIntervalMs: setting(ms.default(25_000), 'Time between pings; keep it under the idle timeout of proxies.', { value: 'TIME' }),

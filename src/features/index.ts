@@ -1,7 +1,9 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { Feature, Handlers } from '../relay/feature.ts'
+import { keepingMigrations } from '../store/keeping.ts'
 import type { Migration } from '../store/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
+import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
 import { channelMigrations } from './talk/channels/store.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
@@ -12,7 +14,7 @@ import { messages, type MessageOptions } from './talk/messages/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
 
-export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & AdminOptions
+export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & AdminOptions & KeepingOptions
 
 export interface Features {
   readonly handlers: Handlers
@@ -20,7 +22,7 @@ export interface Features {
 }
 
 /** The tables of every slice that has some. */
-export const featureMigrations: readonly Migration[] = [channelMigrations, proofMigrations]
+export const featureMigrations: readonly Migration[] = [channelMigrations, proofMigrations, keepingMigrations]
 
 export const features = (options: FeatureOptions): Features => {
   const table = {
@@ -32,12 +34,13 @@ export const features = (options: FeatureOptions): Features => {
     history: history(options),
     presence: presence(options),
     admin: admin(options),
+    keeping: keeping(options),
   }
   const all: readonly Pick<Feature, 'sweep'>[] = Object.values(table)
   return {
     handlers: {
       ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
-      ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers,
+      ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers, ...table.keeping.handlers,
     },
     sweeps: all.flatMap(feature => feature.sweep ?? []),
   }

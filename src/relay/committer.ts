@@ -186,7 +186,7 @@ export class Committer {
         }
         if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
         else results.push(await this.#append(tx, now, job, outcome, outcome.append))
-        if (outcome.effects !== undefined || outcome.notify !== undefined) break
+        if (outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined) break
       }
       return { results, wrote: tx.writes > 0 }
     })
@@ -208,8 +208,8 @@ export class Committer {
   }
 }
 
-/** Whether a repeated key repeats the message it was first used for. */
+/** Whether a repeated key repeats the message it was first used for. Of an erased one nobody knows any more. */
 const sameMessage = (text: Buffer, { body }: Append): boolean => {
   const first = JSON.parse(text.toString()) as Record<string, unknown>
-  return first['to'] === body.to && first['content'] === body.content
+  return first['to'] === body.to && (first['erased'] === true || first['content'] === body.content)
 }

@@ -6,7 +6,7 @@ import type { Counts, LabelledCounter } from '../base/metrics.ts'
 import { decodeRequest, requests, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
 import { StorageError, type Store, type Tx } from '../store/store.ts'
 import type { Buckets } from './bucket.ts'
-import type { Committed, Committer, Result } from './committer.ts'
+import type { Committed, Committer, Job, Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList } from './encode.ts'
@@ -41,10 +41,16 @@ const maxPauseMs = 10_000
 export class Dispatch {
   readonly #deps: DispatchDeps
   readonly #committer: Committer
+  #isStopping = false
 
   constructor(deps: DispatchDeps, committer: Committer) {
     this.#deps = deps
     this.#committer = committer
+  }
+
+  /** Work in several batches ends with the one that runs. */
+  stop(): void {
+    this.#isStopping = true
   }
 
   /** One text message from a socket. */
@@ -91,10 +97,17 @@ export class Dispatch {
           if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
         }
         for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
+        if (outcome.again !== undefined) this.#goOn(result.job, outcome.again)
       }
       result.job.delivered?.()
     }
     this.#deps.outbox.flush()
+  }
+
+  /** Long work is not begun anew while the relay stops: whoever asked is told to ask again. */
+  #goOn(job: Job, decide: Job['decide']): void {
+    if (!this.#isStopping) this.#committer.push({ ...job, bytes: 0, decide })
+    else if (job.connection !== undefined) this.#refuse(job.connection, new Fail('BUSY', 'The relay stops; it goes on with this when it is back'), job.re)
   }
 
   #write(connection: Connection, handler: Extract<Handler<RequestType>, { write: unknown }>, request: DecodedRequest, bytes: number): void {

@@ -19,8 +19,8 @@ export class Fail extends Error {
   }
 }
 
-/** Who may ask. `member` also finds the channel named in the request and hands it to the handler. */
-export type Need = 'anyone' | 'session' | 'member' | 'admin'
+/** Who may ask. `member` also finds the channel named in the request and hands it to the handler; `own` is a session that asks for itself, or an admin that names another `agent`. */
+export type Need = 'anyone' | 'session' | 'member' | 'own' | 'admin'
 
 interface BaseCtx {
   readonly now: number
@@ -102,6 +102,8 @@ export interface Outcome<R extends FrameType = FrameType> {
   readonly append?: Append
   readonly notify?: readonly Notify[]
   readonly effects?: readonly Effect[]
+  /** The rest of long work: decided in a later batch, behind the writes that wait. It has to survive being dropped. */
+  again?(tx: Tx, now: number): Awaitable<Outcome<R>>
 }
 
 export type Handler<T extends RequestType> =

@@ -16,8 +16,8 @@ export class Gate {
   /** Throws the Fail that refuses, or gives what the need promises to the handler. */
   pass(need: Need, connection: Connection, body: object, roster: RosterView): Passed {
     const me = connection.agent
-    const { channel: name, admin_key: key } = body as { readonly channel?: unknown, readonly admin_key?: unknown }
-    if (need === 'admin') this.#admin(me, key)
+    const { channel: name, agent, admin_key: key } = body as { readonly channel?: unknown, readonly agent?: unknown, readonly admin_key?: unknown }
+    if (need === 'admin' || (need === 'own' && agent !== undefined && agent !== me?.id)) this.#admin(me, key)
     else if (need !== 'anyone' && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     if (need !== 'member') return { me, channel: undefined } as unknown as Passed
     const channel = roster.channel(String(name))

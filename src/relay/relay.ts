@@ -32,6 +32,8 @@ export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onCon
   readonly maxPendingBytes: number
   readonly maxQueueFrames: number
   readonly maxQueueBytes: number
+  /** How long a publish key is remembered. */
+  readonly publishWindowMs: number
   readonly announceMaxMembers: number
   readonly identifyTimeoutMs: number
   readonly pingIntervalMs: number
@@ -54,8 +56,6 @@ export interface RelayDeps {
 
 /** What a socket may send before it has a session: enough to log in. */
 const unidentifiedRate: Rate = { perSecond: 2, burst: 20 }
-/** How long ago a publish key must lie before it is forgotten. */
-const keyWindowMs = 24 * 60 * 60_000
 
 export class Relay {
   readonly #options: RelayOptions
@@ -117,7 +117,7 @@ export class Relay {
       { everyMs: 10_000, run: now => { agentBuckets.sweep(now); addressBuckets.sweep(now); roster.sweep(now) } },
       // A storage that failed is tried again even if nobody writes, so that the relay is ready as soon as it can be.
       { everyMs: 2_000, run: () => { if (this.#committer.storageProblem !== undefined) this.#write(async tx => { await tx.log.forgetKeys(0); return undefined }) } },
-      { everyMs: 60_000, run: now => this.#write(async tx => { await tx.log.forgetKeys(now - keyWindowMs); return undefined }) },
+      { everyMs: 60_000, run: now => this.#write(async tx => { await tx.log.forgetKeys(now - options.publishWindowMs); return undefined }) },
     ], () => clock.now())
     metrics.observe({
       connections: () => this.#connections.size,
@@ -149,6 +149,7 @@ export class Relay {
     this.#draining = true
     const stopped = this.#listener.stop()
     this.#sweeper.stop()
+    this.#dispatch.stop()
     for (const connection of this.#connections) connection.pause()
     await this.#committer.idle()
     for (const connection of this.#connections) {

@@ -1,0 +1,49 @@
+// How long things are kept, and taking back what one said.
+import type { Retention } from '../../../domain/retention.ts'
+import { Fail, reply, statusNotices, type Feature, type Outcome } from '../../../relay/feature.ts'
+import { beginErasure, eraseSome, erasureUnderWay, setRetention } from '../../../store/keeping.ts'
+import type { Tx } from '../../../store/store.ts'
+import { RetentionSweep, effective } from './retention.ts'
+
+export interface KeepingOptions { readonly retentionAgeMs: number, readonly retentionCount: number, readonly retentionBytes: number }
+
+export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: KeepingOptions): Feature<'SET_RETENTION' | 'ERASE'> => {
+  const defaults: Retention = { ageMs: retentionAgeMs, count: retentionCount, bytes: retentionBytes }
+  const retention = new RetentionSweep(defaults)
+
+  /** One chunk, and the rest in later batches; the answer is given when there is no rest. */
+  const erase = (agent: string, before = 0) => async (tx: Tx, now: number): Promise<Outcome<'ERASED'>> => {
+    const { done, events, fates } = await eraseSome(tx, agent, now)
+    // The sweep may have found the end first.
+    const erased = Math.max(before, events)
+    return done ? { reply: reply('ERASED', { agent, events: erased }) } : { again: erase(agent, erased), notify: statusNotices(fates) }
+  }
+
+  return {
+    handlers: {
+      SET_RETENTION: {
+        needs: 'admin',
+        async write({ tx, roster }, { channel, age_ms = null, count = null, bytes = null }) {
+          if (roster.channel(channel) === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${channel}`)
+          await setRetention(tx, { channel, age_ms, count, bytes })
+          const { ageMs, ...rest } = effective({ age_ms, count, bytes }, defaults)
+          return { reply: reply('RETENTION', { channel, age_ms: ageMs, ...rest }) }
+        },
+      },
+      ERASE: {
+        needs: 'own',
+        async write({ me, tx, now }, { agent }) {
+          const id = agent ?? me.id
+          if (me?.id === id && me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
+          await beginErasure(tx, id)
+          return erase(id)(tx, now)
+        },
+      },
+    },
+    async sweep(ctx) {
+      const agent = await erasureUnderWay(ctx.tx)
+      const { fates } = agent === undefined ? { fates: [] } : await eraseSome(ctx.tx, agent, ctx.now)
+      return { notify: statusNotices([...fates, ...await retention.run(ctx)]) }
+    },
+  }
+}

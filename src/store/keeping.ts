@@ -1,0 +1,152 @@
+// Letting go of what was said: the oldest events of a stream, or one agent's. In chunks, so that no transaction is long; the newest
+// event of a stream is blanked instead of deleted, because the next number comes from it.
+import { sql, type RawBuilder } from 'kysely'
+import { predecessors } from './agents.ts'
+import type { Fate } from './log.ts'
+import type { Db, Migration, Tx } from './store.ts'
+
+/** A limit that is null is the relay's default; 0 is none. */
+export interface RetentionRow { readonly channel: string, readonly age_ms: number | null, readonly count: number | null, readonly bytes: number | null }
+
+interface Tables {
+  retention: RetentionRow
+  /** The bytes of a stream's events up to a seq; counted only where a limit asks for it. */
+  stream_sizes: { stream: number, upto: number, bytes: number }
+  /** Erasures under way: the events between two rowids are still to be looked at. */
+  erasures: { agent: string, after: number, upto: number, events: number }
+  streams: { id: number, name: string }
+  events: { rowid: number, stream: number, seq: number, ts: number, author: string, text: Buffer }
+  inbox: { agent: string, seq: number, stream: number, event: number, expires_at: number | null, received_at: number | null, expired_at: number | null }
+}
+
+export const keepingMigrations: Migration = {
+  feature: 'keeping',
+  steps: [`
+    CREATE TABLE retention (channel TEXT PRIMARY KEY, age_ms INTEGER, count INTEGER, bytes INTEGER) WITHOUT ROWID;
+    CREATE TABLE stream_sizes (stream INTEGER PRIMARY KEY, upto INTEGER NOT NULL, bytes INTEGER NOT NULL);
+    CREATE TABLE erasures (agent TEXT PRIMARY KEY, after INTEGER NOT NULL, upto INTEGER NOT NULL, events INTEGER NOT NULL) WITHOUT ROWID;
+  `],
+}
+
+const measuredAtOnce = 5_000
+const scannedAtOnce = 2_000
+const blankedBytesAtOnce = 4 * 1024 * 1024
+
+const textBytes = sql<number>`length(text)`
+const fieldOfText = (path: string) => sql`json_extract(CAST(text AS TEXT), ${sql.lit(path)})`
+/** What is left of an event: that it was, when, from whom and to whom. */
+const blankText = sql<Buffer>`CAST(json_object('type', ${fieldOfText('$.type')}, 'ts', ts, 'from', author, 'from_name', '', 'to', ${fieldOfText('$.to')},
+  'content', '', 'msg_id', ${fieldOfText('$.msg_id')}, 'seq', seq, 'erased', json('true')) AS BLOB)`
+const isBlank = sql<number | null>`${fieldOfText('$.erased')}`
+
+export interface KeptStream extends Omit<RetentionRow, 'channel'> { readonly id: number, readonly name: string }
+
+export const setRetention = async (tx: Tx, row: RetentionRow): Promise<void> => {
+  await tx.tables<Tables>().insertInto('retention').values(row).onConflict(conflict => conflict.column('channel').doUpdateSet(row)).execute()
+}
+
+/** The next streams, each with the limits that are its own; only those that have some, if `onlyOwn`. */
+export const streamsAfter = (db: Db, after: number, limit: number, onlyOwn: boolean): Promise<readonly KeptStream[]> => {
+  const streams = db.tables<Tables>().selectFrom('streams')
+  const joined = onlyOwn ? streams.innerJoin('retention', 'channel', 'name') : streams.leftJoin('retention', 'channel', 'name')
+  return joined.select(['id', 'name', 'age_ms', 'count', 'bytes']).where('id', '>', after).orderBy('id').limit(limit).execute()
+}
+
+export const oldestEvents = (db: Db, stream: number, limit: number) =>
+  db.tables<Tables>().selectFrom('events').select(['seq', 'ts', textBytes.as('bytes')]).where('stream', '=', stream).orderBy('seq').limit(limit).execute()
+
+/** What a stream holds in bytes, counting on from where it was counted to last, a bounded number of events at once. */
+export const measureStream = async (tx: Tx, stream: number): Promise<number> => {
+  const tables = tx.tables<Tables>()
+  const known = await tables.selectFrom('stream_sizes').select(['upto', 'bytes']).where('stream', '=', stream).executeTakeFirst() ?? { upto: 0, bytes: 0 }
+  const next = tables.selectFrom('events').select(['seq', textBytes.as('size')]).where('stream', '=', stream).where('seq', '>', known.upto).orderBy('seq').limit(measuredAtOnce)
+  const { upto, size } = await tables.selectFrom(next.as('next')).select(({ fn }) => [fn.max('seq').as('upto'), fn.sum<number>('size').as('size')]).executeTakeFirstOrThrow()
+  if (upto === null) return known.bytes
+  const row = { stream, upto, bytes: known.bytes + size }
+  await tables.insertInto('stream_sizes').values(row).onConflict(conflict => conflict.column('stream').doUpdateSet(row)).execute()
+  return row.bytes
+}
+
+/** Deletes a stream's events up to a seq, and what of them waits in inboxes; gives the fates to tell. */
+export const deleteThrough = async (tx: Tx, stream: number, last: number, now: number): Promise<readonly Fate[]> => {
+  const tables = tx.tables<Tables>()
+  const fates = await endEntries(tx, now, sql`stream = ${stream} AND event <= ${last}`)
+  // An agent's newest entry stays, expired: its next number comes from it.
+  await tables.deleteFrom('inbox').where('stream', '=', stream).where('event', '<=', last)
+    .where('seq', '<', sql<number>`(SELECT max(seq) FROM inbox AS own WHERE own.agent = inbox.agent)`).execute()
+  await tables.updateTable('stream_sizes').where('stream', '=', stream).set({
+    bytes: sql`bytes - (SELECT coalesce(sum(length(text)), 0) FROM events WHERE stream = ${stream} AND seq <= min(${last}, upto))`,
+    upto: sql`max(upto, ${last})`,
+  }).execute()
+  await tables.deleteFrom('events').where('stream', '=', stream).where('seq', '<=', last).execute()
+  return fates
+}
+
+/** Blanks one event, unless it is blank already. */
+export const blankEvent = async (tx: Tx, stream: number, seq: number, now: number): Promise<readonly Fate[]> => {
+  const event = await tx.tables<Tables>().selectFrom('events').select('seq').where('stream', '=', stream).where('seq', '=', seq).where(isBlank, 'is', null).executeTakeFirst()
+  if (event === undefined) return []
+  const fates = await endEntries(tx, now, sql`stream = ${stream} AND event = ${seq}`)
+  await tx.tables<Tables>().updateTable('events').set({ text: blankText }).where('stream', '=', stream).where('seq', '=', seq).execute()
+  await forgetSizes(tx, [stream])
+  return fates
+}
+
+/** Notes that everything an agent has said until now is to be erased. */
+export const beginErasure = async (tx: Tx, agent: string): Promise<void> => {
+  const tables = tx.tables<Tables>()
+  const { first, last } = await tables.selectFrom('events').select(({ fn }) => [fn.min('rowid').as('first'), fn.max('rowid').as('last')]).executeTakeFirstOrThrow()
+  const upto = last ?? 0
+  await tables.insertInto('erasures').values({ agent, after: (first ?? 1) - 1, upto, events: 0 }).onConflict(conflict => conflict.column('agent').doUpdateSet({ upto })).execute()
+}
+
+export interface ErasureStep { readonly done: boolean, /** erased so far */ readonly events: number, readonly fates: readonly Fate[] }
+
+/** Erases the next chunk. Where the agent has said little, that is a look at some thousand events of others. */
+export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<ErasureStep> => {
+  const tables = tx.tables<Tables>()
+  const erasure = await tables.selectFrom('erasures').selectAll().where('agent', '=', agent).executeTakeFirst()
+  if (erasure === undefined) return { done: true, events: 0, fates: [] }
+  const { after, upto, events } = erasure
+  const authors = new Set([agent, ...await predecessors(tx, agent)])
+  const found = await tables.selectFrom('events').select(['rowid', 'author', textBytes.as('bytes')])
+    .where('rowid', '>', after).where('rowid', '<=', upto).orderBy('rowid').limit(scannedAtOnce).execute()
+  if (found.length === 0) {
+    await tables.deleteFrom('erasures').where('agent', '=', agent).execute()
+    return { done: true, events, fates: [] }
+  }
+  let end = after
+  let bytes = 0
+  for (const row of found) {
+    end = row.rowid
+    if (authors.has(row.author)) bytes += row.bytes
+    if (bytes > blankedBytesAtOnce) break
+  }
+  const theirs = sql<boolean>`events.rowid > ${after} AND events.rowid <= ${end} AND author IN (${sql.join([...authors])})`
+  const fates = await endEntries(tx, now, sql`(stream, event) IN (SELECT stream, seq FROM events WHERE ${theirs})`)
+  const blanked = await tables.updateTable('events').set({ text: blankText }).where(theirs).where(isBlank, 'is', null).returning('stream').execute()
+  await forgetSizes(tx, [...new Set(blanked.map(row => row.stream))])
+  const erased = events + blanked.length
+  await tables.updateTable('erasures').set({ after: end, events: erased }).where('agent', '=', agent).execute()
+  return { done: false, events: erased, fates }
+}
+
+/** An agent whose erasure is under way: one that a restart interrupted, or whose asker has gone. */
+export const erasureUnderWay = async (db: Db): Promise<string | undefined> =>
+  (await db.tables<Tables>().selectFrom('erasures').select('agent').limit(1).executeTakeFirst())?.agent
+
+/** They are counted anew when a limit asks for it. */
+const forgetSizes = async (tx: Tx, streams: readonly number[]): Promise<void> => {
+  if (streams.length > 0) await tx.tables<Tables>().deleteFrom('stream_sizes').where('stream', 'in', streams).execute()
+}
+
+/** Inbox entries of events that go: what was not received ends as expired. */
+const endEntries = async (tx: Tx, now: number, which: RawBuilder<unknown>): Promise<readonly Fate[]> => {
+  const waiting = sql<boolean>`received_at IS NULL AND expired_at IS NULL AND ${which}`
+  const { numUpdatedRows } = await tx.tables<Tables>().updateTable('inbox').set({ expires_at: now }).where(waiting).executeTakeFirst()
+  if (numUpdatedRows === 0n) return []
+  const fates: Fate[] = []
+  do fates.push(...await tx.log.expire(now))
+  while (await tx.tables<Tables>().selectFrom('inbox').select('agent').where(waiting).limit(1).executeTakeFirst() !== undefined)
+  return fates
+}
