@@ -2,6 +2,8 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { sql, type Kysely } from 'kysely'
 import { expect, test } from 'vitest'
+import { AgentChatClient } from '../lib/index.ts'
+import { wsTransport } from '../lib/node/index.ts'
 import type { Frame } from '../lib/protocol/index.ts'
 import { ListenError, StorageError, startRelay, type Config } from '../src/app.ts'
 import type { Store } from '../src/store/store.ts'
@@ -148,6 +150,19 @@ test('on a full disk writes are refused as such, reads go on, nothing acknowledg
   await using reader = await again.login('reader')
   const { events } = await reader.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')
   expect(events.map(event => event.seq)).toEqual([1, 2, 3])
+})
+
+test('what a client sends while the storage fails and heals is stored in the order it was sent', async () => {
+  await using relay = await startTestRelay()
+  const client = new AgentChatClient({ server: relay.url, name: 'ann', transport: wsTransport })
+  await client.connect()
+  await client.join('#general')
+  // The first message fails in its batch and again by itself; those behind it, on their way already, would fit.
+  let failures = 2
+  relay.store.tamper = method => { if (method === 'append' && failures-- > 0) throw new StorageError('disk full', 'free some space') }
+  const acks = await Promise.all(['1', '2', '3', '4', '5'].map(content => client.send('#general', content)))
+  expect(acks.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
+  await client.close()
 })
 
 test('on a full disk also the writes of features are refused as such', async () => {

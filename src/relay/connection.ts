@@ -29,6 +29,8 @@ export class Connection implements Asker {
   throttled = false
   /** False from the moment it starts to close: nothing more is sent. */
   open = true
+  /** A write of this connection failed in the storage: what it had sent after it, not knowing, must not overtake it. */
+  held = false
   /** Writes of this connection that wait in the commit queue. */
   pendingWrites = 0
   /** Frames for the end of this turn. */

@@ -9,7 +9,7 @@ import type { Buckets } from './bucket.ts'
 import type { Committed, Committer, Job, Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
-import { frameOfList } from './encode.ts'
+import { frameOfList, refusalPing } from './encode.ts'
 import { Fail, type Handler, type Handlers, type Outcome, type ReadCtx, type Reply, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
@@ -37,6 +37,8 @@ const answerBytesPerFrame = 32 * 1024
 /** A shorter debt is not worth stopping a socket for. */
 const minPauseMs = 5
 const maxPauseMs = 10_000
+/** When a client should try again what the storage refused. */
+const storageRetryMs = 1_000
 
 export class Dispatch {
   readonly #deps: DispatchDeps
@@ -84,7 +86,10 @@ export class Dispatch {
     for (const result of results) {
       const { connection, re, type } = result.job
       if (result.kind === 'failed') {
-        if (connection !== undefined) this.#refuse(connection, result.error, re)
+        if (connection !== undefined) {
+          this.#refuse(connection, result.error, re)
+          if (result.error instanceof StorageError) this.#hold(connection)
+        }
         else this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
       } else {
         const { outcome } = result
@@ -104,6 +109,19 @@ export class Dispatch {
     this.#deps.outbox.flush()
   }
 
+  /** The client has read the refusal: what it sends from now on, it sends knowing it. In line behind what it sent before. */
+  release(connection: Connection): void {
+    if (!connection.held) return
+    this.#committer.push({ connection, bytes: 0, re: undefined, type: undefined, decide: () => undefined, delivered: () => { connection.held = false } })
+  }
+
+  /** After a write that the storage refused, messages behind it are refused too, until the answer to a ping shows that the client knows. */
+  #hold(connection: Connection): void {
+    if (connection.held) return
+    connection.held = true
+    this.#deps.outbox.add(connection, refusalPing)
+  }
+
   /** Long work is not begun anew while the relay stops: whoever asked is told to ask again. */
   #goOn(job: Job, decide: Job['decide']): void {
     if (!this.#isStopping) this.#committer.push({ ...job, bytes: 0, decide })
@@ -115,6 +133,7 @@ export class Dispatch {
     this.#committer.push({
       connection, bytes, re: request.body.id, type: request.type,
       decide: (tx: Tx, now: number) => {
+        if (connection.held && handler.paced === true) throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
         const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
         const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel }
         return handler.write(ctx, request.body as never) as Outcome
@@ -191,7 +210,7 @@ export class Dispatch {
   /** The one place where errors become frames. Only expected failures are told; anything else is a bug with an incident id. */
   #refuse(connection: Connection, error: unknown, re: string | undefined): void {
     if (error instanceof Fail) return this.#fail(connection, error.code, error.message, re, error.retryAfterMs)
-    if (error instanceof StorageError) return this.#fail(connection, 'STORAGE_UNAVAILABLE', 'The relay cannot store now; nothing was stored', re, 1_000)
+    if (error instanceof StorageError) return this.#fail(connection, 'STORAGE_UNAVAILABLE', 'The relay cannot store now; nothing was stored', re, storageRetryMs)
     const incident = randomBytes(6).toString('hex')
     this.#deps.log.error({ err: error, incident }, 'handler failed')
     this.#fail(connection, 'INTERNAL', `Internal error, incident ${incident}`, re)

@@ -36,6 +36,11 @@ export const textOfFrame = (frame: Buffer): Buffer => frame.subarray(frame[1]! <
 
 export const frameOf = <T extends FrameType>(type: T, body: FrameBody<T>): Buffer => frameOfText(encode(type, body))
 
+/** Payload of the ping that asks a client whether it has read a refusal. */
+export const refusalMark = Buffer.from('refusal')
+/** That ping, as it is written to a socket. */
+export const refusalPing = Buffer.concat([Buffer.from([0x89, refusalMark.length]), refusalMark])
+
 /** Parts of a text, framed without decoding them. */
 const frameOfParts = (parts: readonly Buffer[]): Buffer => {
   let payload = 0

@@ -11,6 +11,7 @@ import { Committer, type Job } from './committer.ts'
 import { Connection } from './connection.ts'
 import { Dispatch } from './dispatch.ts'
 import { Effects } from './effects.ts'
+import { refusalMark } from './encode.ts'
 import { statusNotices, type Feature, type Handlers } from './feature.ts'
 import { Gate } from './gate.ts'
 import { httpHandler } from './http.ts'
@@ -171,7 +172,7 @@ export class Relay {
     connection.deadline = { at: now + this.#options.identifyTimeoutMs, close: 'IDENTIFY_TIMEOUT' }
     this.#connections.add(connection)
     ws.on('message', (data: Buffer) => this.#dispatch.receive(connection, data))
-    ws.on('pong', () => this.#heard(connection))
+    ws.on('pong', (data: Buffer) => data.equals(refusalMark) ? this.#dispatch.release(connection) : this.#heard(connection))
     ws.once('close', code => this.#closed(connection, code))
   }
 
@@ -241,6 +242,8 @@ export class Relay {
     connection.pingedAt = now
     connection.inboxPinged = connection.inboxVouched = connection.inboxSent ?? 0
     connection.ws.ping()
+    // Of several pings a client may answer the last one only.
+    if (connection.held) connection.ws.ping(refusalMark)
   }
 
   #sweepFeatures(): void {

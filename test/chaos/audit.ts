@@ -11,6 +11,8 @@ export interface Verdict {
   /** Delivered out of order, or stored in another order than sent. */
   readonly reordered: number
   readonly unanswered: number
+  /** Where something was lost: in the store, or at which client in which stream. */
+  readonly losses: readonly string[]
 }
 
 interface Membership { readonly index: number, readonly channel: string }
@@ -21,7 +23,8 @@ interface Membership { readonly index: number, readonly channel: string }
  */
 export const audit = (data: string, perSender: number, accounts: readonly ClientAccount[], memberships: readonly Membership[]): Verdict => {
   const storedAt = new Uint32Array(perSender * accounts.length)
-  let lost = 0
+  const losses = new Map<string, number>()
+  const lose = (where: string) => losses.set(where, (losses.get(where) ?? 0) + 1)
   let duplicated = accounts.reduce((sum, account) => sum + account.duplicated, 0)
   let reordered = accounts.reduce((sum, account) => sum + account.reordered, 0)
 
@@ -42,16 +45,20 @@ export const audit = (data: string, perSender: number, accounts: readonly Client
       else if (number < (newest.get(sender) ?? 0)) reordered++
       else newest.set(sender, number)
       storedAt[number] = seq
-      for (const { agentId, received } of readers) {
+      for (const { index, agentId, received } of readers) {
         const isPromised = name.startsWith('#') || author !== agentId
-        if (isPromised && received.get(name)?.[seq] !== number + 1) lost++
+        if (isPromised && received.get(name)?.[seq] !== number + 1) lose(`at client ${index} in ${name}`)
       }
     }
   }
   db.close()
 
   for (const { index, acknowledged } of accounts) {
-    acknowledged.forEach((seq, n) => { if (seq !== 0 && storedAt[index * perSender + n] !== seq) lost++ })
+    acknowledged.forEach((seq, n) => { if (seq !== 0 && storedAt[index * perSender + n] !== seq) lose('in the store') })
   }
-  return { lost, duplicated, reordered, unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0) }
+  return {
+    lost: [...losses.values()].reduce((sum, count) => sum + count, 0), duplicated, reordered,
+    unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0),
+    losses: [...losses].map(([where, count]) => `lost ${where}: ${count}`),
+  }
 }

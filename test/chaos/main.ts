@@ -33,7 +33,7 @@ const main = async (): Promise<number> => {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)))
   const result = await run({ messages, clients, seed, durationMs: minutes * 60_000, broken, signal: stop.signal, onProgress: line => { if (values.verbose) process.stderr.write(`${line}\n`) } })
   print(values.json ? JSON.stringify({ seed, ...result }) : lineOf(seed, result))
-  if (!values.json) for (const note of result.notes) process.stderr.write(`${note}\n`)
+  if (!values.json) for (const note of [...result.notes, ...result.losses]) process.stderr.write(`${note}\n`)
   return result.lost + result.duplicated + result.reordered + result.unanswered === 0 ? 0 : 1
 }
 
