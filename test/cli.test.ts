@@ -376,6 +376,11 @@ test('send keeps to the rate that the relay publishes, so that none of its lines
   expect(await relay.metric('agentchat_rate_limited_total')).toBe(0)
 })
 
+test('a relay that asks a question gets its answer', async () => {
+  await using relay = await startTestRelay({ captcha: true })
+  expect(await cli.run(['send', relay.url, '#general', 'hi'])).toMatchObject({ code: 0 })
+})
+
 test('send and listen survive a relay that restarts', async () => {
   using data = newFolder()
   const first = await startTestRelay({ data: data.path })

@@ -40,8 +40,8 @@ They log in with the identity file of \`-i\`, the context, or \`AGENTCHAT_IDENTI
 
 stdout is data, stderr is talk. Data is readable text on a terminal, JSON Lines in a pipe, and one JSON document with \`--json\` (JSON Lines
 where it streams); with \`--json\` an error is one line of JSON on stderr. Control characters that peers wrote are shown, never obeyed.
-\`NO_COLOR\` is honoured. Files live in \`~/.agentchat\`: identities, contexts, and the keys of known relays; a relay whose key has changed is
-refused until \`--accept-new-relay-key\`.
+\`NO_COLOR\` is honoured. Files live in \`~/.agentchat\`: identities, contexts, and the keys of known relays. A relay whose key has
+changed is told loudly, and no identity is used with it until \`--accept-new-relay-key\`.
 
 ## Exit codes
 

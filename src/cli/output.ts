@@ -19,6 +19,8 @@ export interface Output {
   one<T>(value: T, text: (value: T, paint: Paint) => string): void
   /** Several things: a line each; under --json one document, `document` or else the array. */
   list<T>(values: readonly T[], text: (value: T, paint: Paint) => string, document?: unknown): void
+  /** How an action went: talk, or under --json a line of JSON. */
+  done<T>(value: T, text: (value: T) => string): void
   /** Data as it is, byte for byte. */
   raw(text: string): void
   /** A line of talk. */
@@ -56,6 +58,7 @@ export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stder
       if (isJson) line(visibleJson(document ?? values))
       else for (const value of values) line(isText ? text(value, paint) : visibleJson(value))
     },
+    done: (value, text) => isJson ? line(visibleJson(value)) : say(visibleLines(text(value))),
     raw: text => void stdout.write(text),
     say: text => say(visibleLines(text)),
     fail: ({ exit, message, hint, code }) => {

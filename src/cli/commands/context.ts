@@ -36,7 +36,7 @@ const add = command({
       current: options.use || current === undefined ? args.context : current,
       contexts: { ...contexts, [args.context]: context },
     }))
-    out.say(`Context ${args.context} is ${context.url}`)
+    out.done({ context: args.context, ...context }, ({ url }) => `Context ${args.context} is ${url}`)
   },
 })
 
@@ -53,7 +53,7 @@ const use = command({
       contextNamed(contexts, context)
       return { ...contexts, current: context }
     })
-    call.out.say(`Current context: ${context}`)
+    call.out.done({ context }, () => `Current context: ${context}`)
   },
 })
 
@@ -98,7 +98,7 @@ const remove = command({
       const { [context]: _, ...rest } = contexts.contexts
       return { contexts: rest, ...(contexts.current !== undefined && contexts.current !== context && { current: contexts.current }) }
     })
-    call.out.say(`Context ${context} is forgotten`)
+    call.out.done({ context }, () => `Context ${context} is forgotten`)
   },
 })
 

@@ -44,8 +44,7 @@ const sendOne = async (call: SendCall, content: string): Promise<void> => {
   const prefix = prefixOf(call)
   const client = await connectFor(call, {})
   const ack = await client.send(target, content, { id: `${prefix}-1`, inReplyTo: options.replyTo, timeoutMs: (options.timeout ?? 15) * 1_000 })
-  if (out.isJson) out.one(ack, () => '')
-  else out.say(`Stored in ${ack.to} as ${ack.seq}${ack.duplicate ? ' (it was there already)' : ''}`)
+  out.done(ack, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`)
 }
 
 const sendStdin = async (call: SendCall): Promise<void> => {
