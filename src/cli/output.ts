@@ -9,16 +9,12 @@ type Style = Parameters<typeof styleText>[0]
 export type Paint = (style: Style, text: string) => string
 
 export interface Output {
-  /** Whether data is meant for eyes. */
-  readonly isText: boolean
   /** Whether --json was given. */
   readonly isJson: boolean
-  /** Colour for stdout, or none. */
-  readonly paint: Paint
   /** One thing: a line of JSON, or text for eyes. Call it again and again to stream. */
   one<T>(value: T, text: (value: T, paint: Paint) => string): void
-  /** Several things: a line each; under --json one document, `document` or else the array. */
-  list<T>(values: readonly T[], text: (value: T, paint: Paint) => string, document?: unknown): void
+  /** Several things: a line each; under --json one array. */
+  list<T>(values: readonly T[], text: (value: T, paint: Paint) => string): void
   /** How an action went: talk, or under --json a line of JSON. */
   done<T>(value: T, text: (value: T) => string): void
   /** Data as it is, byte for byte. */
@@ -52,10 +48,10 @@ export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stder
   }
 
   return {
-    isText, isJson, paint, progress,
+    isJson, progress,
     one: (value, text) => line(isText ? text(value, paint) : visibleJson(value)),
-    list: (values, text, document) => {
-      if (isJson) line(visibleJson(document ?? values))
+    list: (values, text) => {
+      if (isJson) line(visibleJson(values))
       else for (const value of values) line(isText ? text(value, paint) : visibleJson(value))
     },
     done: (value, text) => isJson ? line(visibleJson(value)) : say(visibleLines(text(value))),
