@@ -8,6 +8,7 @@ import { createMetrics } from './base/metrics.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
 import { addChannel, featureMigrations, features, loadChannels, motdKey } from './features/index.ts'
+import { createKeeper, type Keeper } from './keeping/keeper.ts'
 import { Relay } from './relay/relay.ts'
 import { agentMigrations } from './store/agents.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
@@ -36,6 +37,12 @@ export interface RelayParts {
   readonly openStore?: typeof openSqlite
 }
 
+/** The tables of this version. */
+const migrations = [agentMigrations, ...featureMigrations]
+
+/** Export, import, backup and restore of what a relay keeps. */
+export const openKeeper = (): Promise<Keeper> => createKeeper(migrations)
+
 /**
  * Starts a relay.
  * @throws StorageError, ListenError: each with a `hint` that says what to do next.
@@ -50,7 +57,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
   const metrics = createMetrics()
 
-  const store = (parts.openStore ?? openSqlite)({ data: config.data, durability: config.durability, migrations: [agentMigrations, ...featureMigrations], newEpoch: () => randomHex(8) })
+  const store = (parts.openStore ?? openSqlite)({ data: config.data, durability: config.durability, migrations, newEpoch: () => randomHex(8) })
   try {
     const { serverId, resumeSecret } = await relaySecrets(store, randomHex)
     await addConfiguredChannels(store, config, clock.now())
@@ -113,4 +120,6 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
 
 export { defaultConfig, type Config } from './config/schema.ts'
 export { ListenError } from './relay/listener.ts'
+export { KeepingError } from './keeping/failure.ts'
+export type { Keeper } from './keeping/keeper.ts'
 export { StorageError } from './store/store.ts'

@@ -1,0 +1,84 @@
+// THE ARCHIVE FORMAT: JSON Lines; a header, the records of each kind in the order of this table, and an end that vouches for all of it.
+// What only this relay may have is not in it: its key, its secrets, and what repeats and proofs are told by.
+import { z } from 'zod'
+import { AgentId, AgentName, ChannelName, Description, PublicKey, Seq, Topic } from '../../lib/protocol/fields.ts'
+
+export const archiveFormat = 'agentchat-export/1'
+
+const Flag = z.union([z.literal(0), z.literal(1)])
+const Time = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const Limit = Time.nullable()
+const Number1 = Seq.min(1)
+const Stream = z.string().min(2).max(140)
+const Note = z.string().max(2_000).nullable()
+
+interface Kind {
+  /** The fields of a record: the columns that `select` gives and `insert` takes. An event's other columns stand in its text. */
+  readonly fields: z.ZodObject
+  /** Reads them; with channels `?` bound as a JSON array, only what belongs to those. null: belongs to no channel. */
+  readonly select: string
+  readonly selectOf: string | null
+  readonly insert: string
+}
+
+const inChannels = (column: string) => `${column} IN (SELECT value FROM json_each(?))`
+
+/** A kind that is one table, column by column. */
+const table = (name: string, shape: z.core.$ZodLooseShape, order: string, ofChannels: string | null): Kind => {
+  const columns = Object.keys(shape)
+  const select = `SELECT ${columns.join(', ')} FROM ${name}`
+  return {
+    fields: z.strictObject(shape),
+    select: `${select} ORDER BY ${order}`,
+    selectOf: ofChannels === null ? null : `${select} WHERE ${ofChannels} ORDER BY ${order}`,
+    insert: `INSERT INTO ${name} (${columns.join(', ')}) VALUES (${columns.map(column => `@${column}`).join(', ')})`,
+  }
+}
+
+const eventsOf = (where: string) => `SELECT s.name AS stream, e.seq, e.text FROM streams s CROSS JOIN events e ON e.stream = s.id ${where} ORDER BY s.id, e.seq`
+const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at']
+
+export const kinds = {
+  channel: table('channels', {
+    name: ChannelName, private: Flag, verified_only: Flag, topic: Topic, description: Description, created_by: AgentId.nullable(), created_at: Time,
+  }, 'name', inChannels('name')),
+  retention: table('retention', { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit }, 'channel', inChannels('channel')),
+  agent: table('agents', {
+    id: AgentId, pubkey: PublicKey, name: AgentName, verified: Flag, first_seen: Time, last_seen: Time, rotated_to: AgentId.nullable(), revoked_at: Time.nullable(),
+  }, 'id', `id IN (SELECT agent FROM memberships WHERE ${inChannels('channel')})`),
+  membership: table('memberships', { agent: AgentId, channel: ChannelName }, 'agent, channel', inChannels('channel')),
+  invitation: table('invitations', { channel: ChannelName, agent: AgentId, by: AgentId, at: Time }, 'channel, agent', inChannels('channel')),
+  approval: table('allowlist', { agent: AgentId, pubkey: PublicKey, note: Note, at: Time }, 'agent', null),
+  ban: table('bans', { agent: AgentId, reason: Note, at: Time }, 'agent', null),
+  event: {
+    fields: z.strictObject({ stream: Stream, seq: Number1, text: z.string() }),
+    select: eventsOf(''),
+    selectOf: eventsOf(`WHERE ${inChannels('s.name')}`),
+    insert: 'INSERT INTO events (stream, seq, ts, author, text) VALUES (@id, @seq, @ts, @author, @text)',
+  },
+  inbox: {
+    fields: z.strictObject({
+      agent: AgentId, seq: Number1, stream: Stream, event: Number1, receipts: Flag, expires_at: Limit, offered_at: Limit, received_at: Limit, read_at: Limit, expired_at: Limit,
+    }),
+    select: `SELECT i.agent, i.seq, s.name AS stream, i.event, ${inboxColumns.map(column => `i.${column}`).join(', ')} FROM inbox i JOIN streams s ON s.id = i.stream ORDER BY i.agent, i.seq`,
+    selectOf: null,
+    insert: `INSERT INTO inbox (agent, seq, stream, event, ${inboxColumns.join(', ')})
+      VALUES (@agent, @seq, (SELECT id FROM streams WHERE name = @stream), @event, ${inboxColumns.map(column => `@${column}`).join(', ')})`,
+  },
+  cursor: table('inbox_cursors', { agent: AgentId, seq: Seq, offered: Seq, read: Seq }, 'agent', null),
+} as const satisfies Record<string, Kind>
+
+export type KindName = keyof typeof kinds
+export const kindNames = Object.keys(kinds) as readonly KindName[]
+export type Counts = Readonly<Record<KindName, number>>
+
+export const noCounts = (): Record<KindName, number> => Object.fromEntries(kindNames.map(kind => [kind, 0])) as Record<KindName, number>
+export const sumOf = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0)
+
+const CountsField = z.strictObject(Object.fromEntries(kindNames.map(kind => [kind, Seq])) as Record<KindName, typeof Seq>)
+
+export const Header = z.strictObject({
+  format: z.literal(archiveFormat), epoch: z.string().max(64), server_id: z.string().max(64).nullable(), exported_at: Time, counts: CountsField,
+})
+/** `sha256` is over every line before this one, line ends included. */
+export const End = z.strictObject({ kind: z.literal('end'), counts: CountsField, sha256: z.string().regex(/^[0-9a-f]{64}$/) })

@@ -1,0 +1,79 @@
+// A relay's data as an archive, read as of one moment, line by line: memory does not grow with the log.
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { archiveFormat, kindNames, kinds, noCounts, sumOf, type Counts, type KindName } from './archive.ts'
+import { checkSteps, databaseOf, metaOf, reading, serverIdOf, type Steps } from './database.ts'
+import { KeepingError } from './failure.ts'
+import { mustNotExist, publishFile } from './files.ts'
+
+export interface ExportOptions {
+  readonly data: string
+  /** Only these, with their members and messages. */
+  readonly channels?: readonly string[]
+  /** Takes the archive, piece by piece; it has taken a piece when it returns. */
+  readonly write: (text: string) => void
+  readonly now: number
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+const pieceChars = 64 * 1024
+
+export const exportArchive = ({ data, channels, write, now, onProgress, signal }: ExportOptions, steps: Steps): Promise<Counts> => reading(databaseOf(data), db => {
+  checkSteps(db, steps, true)
+  // Everything below sees the same moment, however much a relay writes meanwhile.
+  db.exec('BEGIN')
+  const filter = channels === undefined ? [] : [JSON.stringify(channels)]
+  const missing = channels?.find(name => db.prepare('SELECT 1 FROM channels WHERE name = ?').get(name) === undefined)
+  if (missing !== undefined) throw new KeepingError('notFound', `There is no channel ${missing}`)
+  const selectOf = (kind: KindName): string | null => channels === undefined ? kinds[kind].select : kinds[kind].selectOf
+  const expected = noCounts()
+  for (const kind of kindNames) {
+    const select = selectOf(kind)
+    if (select !== null) expected[kind] = db.prepare<string[], { n: number }>(`SELECT count(*) AS n FROM (${select})`).get(...filter)!.n
+  }
+
+  const hash = createHash('sha256')
+  const total = sumOf(expected)
+  const counts = noCounts()
+  let piece = ''
+  let done = 0
+  const line = (record: object) => {
+    piece += `${JSON.stringify(record)}\n`
+    if (piece.length >= pieceChars) flush()
+  }
+  const flush = () => {
+    signal?.throwIfAborted()
+    hash.update(piece)
+    write(piece)
+    piece = ''
+    onProgress?.(done, total)
+  }
+
+  line({ format: archiveFormat, epoch: metaOf(db, 'epoch'), server_id: serverIdOf(db) ?? null, exported_at: now, counts: expected })
+  for (const kind of kindNames) {
+    const select = selectOf(kind)
+    if (select === null) continue
+    for (const row of db.prepare<string[], Record<string, unknown>>(select).iterate(...filter)) {
+      line({ kind, ...row, ...(Buffer.isBuffer(row['text']) && { text: row['text'].toString() }) })
+      counts[kind]++
+      done++
+    }
+  }
+  flush()
+  write(`${JSON.stringify({ kind: 'end', counts, sha256: hash.digest('hex') })}\n`)
+  return counts
+})
+
+/** The same into a file, that appears when it is whole. */
+export const exportToFile = async (file: string, options: Omit<ExportOptions, 'write'>, steps: Steps): Promise<Counts> => {
+  mustNotExist(file)
+  return publishFile(file, { replace: false }, async temporary => {
+    const fd = openSync(temporary, 'w', 0o600)
+    try {
+      return await exportArchive({ ...options, write: text => { for (let rest = Buffer.from(text); rest.length > 0;) rest = rest.subarray(writeSync(fd, rest)) } }, steps)
+    } finally {
+      closeSync(fd)
+    }
+  })
+}

@@ -1,0 +1,196 @@
+// An archive into a new database: every line is checked before it counts, and the database appears when the last one did.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
+import type { z } from 'zod'
+import { agentIdOf, canonicalPem } from '../../lib/identity/index.ts'
+import { decodeFrame } from '../../lib/protocol/index.ts'
+import { pairStream } from '../store/log.ts'
+import { openSqlite } from '../store/sqlite.ts'
+import type { Migration } from '../store/store.ts'
+import { End, Header, kindNames, kinds, noCounts, sumOf, type Counts, type KindName } from './archive.ts'
+import { KeepingError, explained } from './failure.ts'
+import { databaseName, publishFile } from './files.ts'
+import { linesOf } from './lines.ts'
+
+export interface ImportOptions {
+  readonly source: AsyncIterable<Uint8Array>
+  /** A directory that is empty, or not there yet. */
+  readonly data: string
+  readonly newEpoch: string
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+export interface Imported { readonly epoch: string, readonly counts: Counts }
+
+/** More than the longest message takes, escaped twice. */
+const maxLineBytes = 32 * 1024 * 1024
+const recordsPerTransaction = 2_000
+
+export const importArchive = async ({ source, data, newEpoch, onProgress, signal }: ImportOptions, migrations: readonly Migration[]): Promise<Imported> => {
+  const isNew = !existsSync(data)
+  if (!isNew && readdirSync(data).some(name => name !== 'lock.db')) {
+    throw new KeepingError('refused', `${data} is not empty`, { hint: 'An archive becomes a relay of its own: name a new --data directory.' })
+  }
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  try {
+    const counts = await publishFile(join(data, databaseName), { replace: false }, async temporary => {
+      await emptyDatabase(temporary, data, newEpoch, migrations)
+      const db = new BetterSqlite3(temporary, { fileMustExist: true })
+      try {
+        // If it is not finished it is thrown away, so nothing of it need survive anything.
+        db.pragma('journal_mode = MEMORY')
+        db.pragma('synchronous = OFF')
+        return await new Importer(db).run(source, onProgress, signal)
+      } catch (error) {
+        throw explained(error, temporary)
+      } finally {
+        db.close()
+      }
+    })
+    return { epoch: newEpoch, counts }
+  } catch (error) {
+    if (isNew) rmSync(data, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** The tables of this version, and nothing in them but a new epoch. */
+const emptyDatabase = async (file: string, data: string, epoch: string, migrations: readonly Migration[]): Promise<void> => {
+  const workshop = mkdtempSync(join(data, '.import-'))
+  try {
+    await openSqlite({ data: workshop, durability: 'normal', migrations, newEpoch: () => epoch }).close()
+    renameSync(join(workshop, databaseName), file)
+  } finally {
+    rmSync(workshop, { recursive: true, force: true })
+  }
+}
+
+class Importer {
+  readonly #db: Database
+  readonly #hash = createHash('sha256')
+  readonly #counts = noCounts()
+  readonly #inserts: Readonly<Record<KindName, Statement>>
+  readonly #addStream: Statement
+  readonly #findChannel: Statement
+  /** The kind that came last, by its place in the table. */
+  #kind = 0
+  /** The newest event so far. */
+  #head = { stream: '', id: 0, seq: 0, ts: 0 }
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#inserts = Object.fromEntries(kindNames.map(kind => [kind, db.prepare(kinds[kind].insert)])) as Record<KindName, Statement>
+    this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
+    this.#findChannel = db.prepare('SELECT 1 FROM channels WHERE name = ?')
+  }
+
+  async run(source: AsyncIterable<Uint8Array>, onProgress: ImportOptions['onProgress'], signal: AbortSignal | undefined): Promise<Counts> {
+    let header: z.output<typeof Header> | undefined
+    let isEnded = false
+    let line = 0
+    this.#db.exec('BEGIN')
+    for await (const bytes of linesOf(source, maxLineBytes)) {
+      line++
+      try {
+        if (isEnded) throw new KeepingError('refused', 'something follows the end of the archive', { line })
+        const record = parsed(bytes)
+        if (header === undefined) header = checked(Header, record)
+        else if (record['kind'] === 'end') isEnded = this.#end(checked(End, record), header)
+        else this.#add(record)
+      } catch (error) {
+        throw error instanceof Wrong ? new KeepingError('refused', error.message, { line }) : constraintOf(error, line) ?? error
+      }
+      if (!isEnded) this.#hash.update(bytes)
+      if (line % recordsPerTransaction === 0) {
+        signal?.throwIfAborted()
+        this.#db.exec('COMMIT; BEGIN')
+        onProgress?.(line, sumOf(header.counts))
+      }
+    }
+    if (!isEnded) throw new KeepingError('refused', 'the archive was cut: its end is missing', { line: line + 1 })
+    this.#db.exec('COMMIT')
+    return this.#counts
+  }
+
+  #add({ kind, ...fields }: Readonly<Record<string, unknown>>): void {
+    const place = kindNames.indexOf(kind as KindName)
+    if (place === -1) throw new Wrong(`kind: unknown (${JSON.stringify(kind)?.slice(0, 40) ?? 'missing'})`)
+    if (place < this.#kind) throw new Wrong(`kind: ${kindNames[place]!} after ${kindNames[this.#kind]!}`)
+    this.#kind = place
+    const name = kindNames[place]!
+    const record = checked(kinds[name].fields, fields)
+    if (name === 'event') {
+      this.#event(record as z.output<typeof kinds.event.fields>)
+    } else {
+      if (name === 'agent' || name === 'approval') checkKey(record as { readonly id?: string, readonly agent?: string, readonly pubkey: string })
+      this.#inserts[name].run(record)
+    }
+    this.#counts[name]++
+  }
+
+  #event({ stream, seq, text }: z.output<typeof kinds.event.fields>): void {
+    const decoded = decodeFrame(text)
+    if (!decoded.ok) throw new Wrong(`text: ${decoded.message}`)
+    const { frame } = decoded
+    // It is sent to clients as it is, so it has to be what a relay would have written.
+    if (frame.type !== 'MSG' || frame.replay !== undefined || JSON.stringify(JSON.parse(text)) !== text) throw new Wrong('text: not a stored message')
+    if (frame.seq !== seq) throw new Wrong('text: of another seq')
+    const isInChannel = stream.startsWith('#')
+    if ((isInChannel ? frame.to : pairStream(frame.from, frame.to)) !== stream) throw new Wrong('text: of another stream')
+    if (stream !== this.#head.stream) {
+      if (isInChannel && this.#findChannel.get(stream) === undefined) throw new Wrong(`stream: no channel ${stream}`)
+      this.#head = { stream, id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 }
+    }
+    if (seq <= this.#head.seq || frame.ts <= this.#head.ts) throw new Wrong('out of order')
+    this.#inserts.event.run({ id: this.#head.id, seq, ts: frame.ts, author: frame.from, text: Buffer.from(text) })
+    this.#head.seq = seq
+    this.#head.ts = frame.ts
+  }
+
+  /** Whether all is there, and nothing else. */
+  #end({ counts, sha256 }: z.output<typeof End>, header: z.output<typeof Header>): true {
+    const wrong = kindNames.find(kind => counts[kind] !== this.#counts[kind] || header.counts[kind] !== this.#counts[kind])
+    if (wrong !== undefined) throw new Wrong(`${this.#counts[wrong]} records of kind ${wrong}, where ${header.counts[wrong]} were exported`)
+    if (this.#hash.digest('hex') !== sha256) throw new Wrong('the archive was changed after it was made: its SHA-256 is another')
+    return true
+  }
+}
+
+/** What is wrong with the line that is being read. */
+class Wrong extends Error {}
+
+const parsed = (bytes: Buffer): Readonly<Record<string, unknown>> => {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new Wrong('not JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Wrong('not a JSON object')
+  return value as Record<string, unknown>
+}
+
+const checked = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  throw new Wrong(`${issue.path.length === 0 ? '' : `${issue.path.join('.')}: `}${issue.message}`)
+}
+
+/** An agent is its key. */
+const checkKey = ({ id, agent, pubkey }: { readonly id?: string, readonly agent?: string, readonly pubkey: string }): void => {
+  let owner: string | undefined
+  try {
+    owner = agentIdOf(canonicalPem(pubkey))
+  } catch {
+    throw new Wrong('pubkey: not an Ed25519 public key in PEM')
+  }
+  if (owner !== (id ?? agent)) throw new Wrong('pubkey: of another agent')
+}
+
+/** A record that contradicts one before it. */
+const constraintOf = (error: unknown, line: number): KeepingError | undefined =>
+  String((error as { code?: unknown } | null)?.code).startsWith('SQLITE_CONSTRAINT') ? new KeepingError('refused', `contradicts an earlier line (${(error as Error).message})`, { line, cause: error }) : undefined

@@ -1,0 +1,30 @@
+// What an operator does with a relay's data from outside the relay: carry it over, copy it, check a copy, put one back.
+import type { Migration } from '../store/store.ts'
+import type { Counts } from './archive.ts'
+import { backup, restore, type BackupOptions, type RestoreOptions, type Restored } from './backup.ts'
+import { checkDatabase, stepsOf, type Checked } from './database.ts'
+import { exportArchive, exportToFile, type ExportOptions } from './exporter.ts'
+import { importArchive, type ImportOptions, type Imported } from './importer.ts'
+
+/** @throws KeepingError */
+export interface Keeper {
+  export(options: ExportOptions): Promise<Counts>
+  /** Into a file that must not be there yet. */
+  exportToFile(file: string, options: Omit<ExportOptions, 'write'>): Promise<Counts>
+  import(options: ImportOptions): Promise<Imported>
+  backup(options: BackupOptions): Promise<{ readonly epoch: string, readonly bytes: number }>
+  verify(file: string, onProgress?: (done: number, total: number) => void): Promise<Checked>
+  restore(options: RestoreOptions): Promise<Restored>
+}
+
+export const createKeeper = async (migrations: readonly Migration[]): Promise<Keeper> => {
+  const steps = await stepsOf(migrations)
+  return {
+    export: options => exportArchive(options, steps),
+    exportToFile: (file, options) => exportToFile(file, options, steps),
+    import: options => importArchive(options, migrations),
+    backup: options => backup(options, steps),
+    verify: (file, onProgress) => checkDatabase(file, steps, onProgress),
+    restore: options => restore(options, steps),
+  }
+}
