@@ -30,4 +30,9 @@ export class MemoryPositions implements Positions {
     this.#epoch = epoch
     this.#seqs.clear()
   }
+
+  /** Every stream and its position. */
+  entries(): Iterable<[stream: string, seq: number]> {
+    return this.#seqs
+  }
 }

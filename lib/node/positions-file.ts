@@ -1,7 +1,7 @@
 // Positions that outlive the process, in a small private file: a program that was stopped goes on where it was.
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import type { Positions } from '../client/index.ts'
+import { MemoryPositions } from '../client/index.ts'
 import { writePrivateFile } from './private-file.ts'
 
 const Shape = z.object({ epoch: z.string(), positions: z.record(z.string(), z.number().int().min(0)) })
@@ -20,15 +20,14 @@ export interface PositionsFileOptions {
  * …
  * positions.close()
  */
-export class PositionsFile implements Positions {
+export class PositionsFile extends MemoryPositions {
   readonly #file: string
   readonly #saveEveryMs: number
-  readonly #seqs = new Map<string, number>()
-  #epoch: string | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
 
   constructor(file: string, { saveEveryMs = 200 }: PositionsFileOptions = {}) {
+    super()
     this.#file = file
     this.#saveEveryMs = saveEveryMs
     let text: string
@@ -39,35 +38,26 @@ export class PositionsFile implements Positions {
       throw error
     }
     const { epoch, positions } = Shape.parse(JSON.parse(text))
-    this.#epoch = epoch
-    for (const [stream, seq] of Object.entries(positions)) this.#seqs.set(stream, seq)
+    super.reset(epoch)
+    for (const [stream, seq] of Object.entries(positions)) super.set(stream, seq)
   }
 
-  get epoch(): string | undefined {
-    return this.#epoch
-  }
-
-  get(stream: string): number | undefined {
-    return this.#seqs.get(stream)
-  }
-
-  set(stream: string, seq: number): void {
-    this.#seqs.set(stream, seq)
+  override set(stream: string, seq: number): void {
+    super.set(stream, seq)
     this.#changed()
   }
 
-  reset(epoch: string): void {
-    this.#epoch = epoch
-    this.#seqs.clear()
+  override reset(epoch: string): void {
+    super.reset(epoch)
     this.#changed()
   }
 
   /** Writes what has changed, now. */
   save(): void {
-    if (this.#timer === undefined || this.#epoch === undefined) return
+    if (this.#timer === undefined || this.epoch === undefined) return
     clearTimeout(this.#timer)
     this.#timer = undefined
-    writePrivateFile(this.#file, `${JSON.stringify({ epoch: this.#epoch, positions: Object.fromEntries(this.#seqs) })}\n`, { overwrite: true })
+    writePrivateFile(this.#file, `${JSON.stringify({ epoch: this.epoch, positions: Object.fromEntries(this.entries()) })}\n`, { overwrite: true })
   }
 
   /** Writes what has changed, and nothing that comes later: the program takes no more messages. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts, LabelledCounter } from '../base/metrics.ts'
+import { IdentityError } from '../../lib/identity/index.ts'
 import { decodeRequest, requests, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
 import { StorageError, type Store, type Tx } from '../store/store.ts'
 import type { Buckets } from './bucket.ts'
@@ -210,6 +211,7 @@ export class Dispatch {
   /** The one place where errors become frames. Only expected failures are told; anything else is a bug with an incident id. */
   #refuse(connection: Connection, error: unknown, re: string | undefined): void {
     if (error instanceof Fail) return this.#fail(connection, error.code, error.message, re, error.retryAfterMs)
+    if (error instanceof IdentityError) return this.#fail(connection, 'INVALID_MSG', error.message, re)
     if (error instanceof StorageError) return this.#fail(connection, 'STORAGE_UNAVAILABLE', 'The relay cannot store now; nothing was stored', re, storageRetryMs)
     const incident = randomBytes(6).toString('hex')
     this.#deps.log.error({ err: error, incident }, 'handler failed')

@@ -48,7 +48,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
     ADMIN_APPROVE: {
       needs: 'admin',
       async write({ tx, now }, { pubkey, note }) {
-        const key = pemOf(pubkey)
+        const key = canonicalPem(pubkey)
         const id = agentIdOf(key)
         await approve(tx, { agent: id, pubkey: key, note: note ?? null }, now)
         return {
@@ -61,7 +61,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
       needs: 'admin',
       async write({ tx }, { pubkey, agent_id }) {
         if ((pubkey === undefined) === (agent_id === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of pubkey and agent_id')
-        const id = pubkey === undefined ? withAt(agent_id!) : agentIdOf(pemOf(pubkey))
+        const id = pubkey === undefined ? withAt(agent_id!) : agentIdOf(canonicalPem(pubkey))
         if (!await disapprove(tx, id)) throw new Fail('AGENT_NOT_FOUND', `${id} is not on the allowlist`)
         const verified = (await findAgent(tx, id))?.verified === 1
         return {
@@ -109,11 +109,3 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
 })
 
 const withAt = (id: string): string => id.startsWith('@') ? id : `@${id}`
-
-const pemOf = (pem: string): string => {
-  try {
-    return canonicalPem(pem)
-  } catch {
-    throw new Fail('INVALID_MSG', 'pubkey: not an Ed25519 public key in PEM')
-  }
-}

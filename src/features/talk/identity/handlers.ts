@@ -41,8 +41,8 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
       needs: 'session',
       async write({ me, tx, now }, { old_pubkey, new_pubkey, timestamp, signature }) {
         if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Open the session with the new key first')
-        const oldKey = pemOf('old_pubkey', old_pubkey)
-        if (pemOf('new_pubkey', new_pubkey) !== me.pubkey) throw new Fail('INVALID_MSG', 'new_pubkey: not the key of this session')
+        const oldKey = canonicalPem(old_pubkey)
+        if (canonicalPem(new_pubkey) !== me.pubkey) throw new Fail('INVALID_MSG', 'new_pubkey: not the key of this session')
         const oldId = agentIdOf(oldKey)
         if (oldId === me.id) throw new Fail('INVALID_MSG', 'The two keys are the same')
         // The texts are signed as they stand in the record, whatever their spelling.
@@ -66,7 +66,7 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
     REVOCATION: {
       needs: 'anyone',
       async write({ tx, now }, { pubkey, agent_id, reason, timestamp, signature }) {
-        const key = pemOf('pubkey', pubkey)
+        const key = canonicalPem(pubkey)
         const id = agentIdOf(key)
         if (agent_id.replace(/^@/, '') !== id.slice(1)) throw new Fail('INVALID_MSG', 'agent_id: not the id of this key')
         if (!verify(key, revocationText({ type: 'REVOCATION', pubkey, agent_id, reason, timestamp }), signature)) throw new Fail('VERIFICATION_FAILED', 'The key did not sign this notice')
@@ -110,11 +110,3 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
     return { notify: due.map(({ id, requester, target }) => notify({ kind: 'agents', agents: [requester] }, 'VERIFY_FAILED', { request_id: id, target, reason: 'Timed out' })) }
   },
 })
-
-const pemOf = (field: string, pem: string): string => {
-  try {
-    return canonicalPem(pem)
-  } catch {
-    throw new Fail('INVALID_MSG', `${field}: not an Ed25519 public key in PEM`)
-  }
-}

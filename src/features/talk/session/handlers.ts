@@ -126,7 +126,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
             const known = { ...login, ...(id !== undefined && { id }) }
             return options.captcha ? askCaptcha(ctx, known) : welcome(ctx, known)
           }
-          const canonical = pemOf(pubkey)
+          const canonical = canonicalPem(pubkey)
           const id = agentIdOf(canonical)
           const agent = await findAgent(ctx.tx, id)
           if (agent?.rotated_to != null) throw new Fail('NOT_ALLOWED', `This key was rotated; the agent is now ${agent.rotated_to}`)
@@ -171,13 +171,5 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
       },
       PING: { needs: 'anyone', read: () => reply('PONG', {}) },
     },
-  }
-}
-
-const pemOf = (pubkey: string): string => {
-  try {
-    return canonicalPem(pubkey)
-  } catch {
-    throw new Fail('INVALID_MSG', 'pubkey: not an Ed25519 public key in PEM')
   }
 }
