@@ -3,16 +3,14 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync,
 import { join } from 'node:path'
 import BetterSqlite3, { type Database } from 'better-sqlite3'
 import { KeepingError } from './failure.ts'
-import { checkDatabase, checkIntegrity, checkSteps, databaseOf, metaOf, reading, type Checked, type Steps } from './database.ts'
+import { checkDatabase, checkIntegrity, checkSteps, databaseOf, metaOf, reading, type Checked, type Steps, type Watched } from './database.ts'
 import { databaseName, mustNotExist, publishFile } from './files.ts'
 
 const pagesPerStep = 2_000
 
-export interface BackupOptions {
+export interface BackupOptions extends Watched {
   readonly data: string
   readonly target: string
-  readonly onProgress?: (done: number, total: number) => void
-  readonly signal?: AbortSignal
 }
 
 /** Copies the database of a relay, running or not, as of one moment. */
@@ -44,24 +42,23 @@ export const backup = async ({ data, target, onProgress, signal }: BackupOptions
   })
 }
 
-export interface RestoreOptions {
+export interface RestoreOptions extends Watched {
   readonly file: string
   readonly data: string
   readonly force: boolean
   readonly newEpoch: string
   /** Names what is put aside. */
   readonly now: number
-  readonly onProgress?: (done: number, total: number) => void
 }
 
 export interface Restored extends Checked { /** where the database that was there before lies now */ readonly aside: string | undefined }
 
 /** Puts a checked copy into a data directory, as a new life of the log and of the same relay. What was there is put aside. */
-export const restore = async ({ file, data, force, newEpoch, now, onProgress }: RestoreOptions, steps: Steps): Promise<Restored> => {
+export const restore = async ({ file, data, force, newEpoch, now, ...watched }: RestoreOptions, steps: Steps): Promise<Restored> => {
   if (existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0) {
     throw new KeepingError('refused', `${file} is open, or was copied from a running relay: what stands in ${file}-wal is not in it`, { hint: 'Make copies with: agentchat backup' })
   }
-  const checked = await checkDatabase(file, steps, onProgress)
+  const checked = await checkDatabase(file, steps, watched)
   const isNew = !existsSync(data)
   mkdirSync(data, { recursive: true, mode: 0o700 })
   try {

@@ -2,6 +2,7 @@
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import BetterSqlite3, { type Database } from 'better-sqlite3'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Migration } from '../store/store.ts'
@@ -80,8 +81,13 @@ export interface Checked {
   readonly agents: number
 }
 
+export interface Watched {
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
 /** Reads a whole database: its pages, its version, and that each event is what its place in the log says. */
-export const checkDatabase = (file: string, steps: Steps, onProgress?: (done: number, total: number) => void): Promise<Checked> => reading(file, db => {
+export const checkDatabase = (file: string, steps: Steps, { onProgress, signal }: Watched = {}): Promise<Checked> => reading(file, async db => {
   checkIntegrity(db, file)
   checkSteps(db, steps, false)
   const epoch = metaOf(db, 'epoch')
@@ -98,7 +104,11 @@ export const checkDatabase = (file: string, steps: Steps, onProgress?: (done: nu
     const said = textFields(row.text)
     if (said?.seq !== row.seq || said.ts !== row.ts || said.from !== row.author) throw wrong('is not what its place says')
     before = row
-    if (++done % 10_000 === 0) onProgress?.(done, events)
+    if (++done % 10_000 > 0) continue
+    onProgress?.(done, events)
+    // Whoever wants to end it has to be heard.
+    await setImmediate()
+    signal?.throwIfAborted()
   }
   return { epoch, serverId: serverIdOf(db), streams: count('streams'), events, agents: count('agents') }
 })

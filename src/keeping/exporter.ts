@@ -1,25 +1,24 @@
 // A relay's data as an archive, read as of one moment, line by line: memory does not grow with the log.
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { archiveFormat, kindNames, kinds, noCounts, sumOf, type Counts, type KindName } from './archive.ts'
-import { checkSteps, databaseOf, metaOf, reading, serverIdOf, type Steps } from './database.ts'
+import { checkSteps, databaseOf, metaOf, reading, serverIdOf, type Steps, type Watched } from './database.ts'
 import { KeepingError } from './failure.ts'
 import { mustNotExist, publishFile } from './files.ts'
 
-export interface ExportOptions {
+export interface ExportOptions extends Watched {
   readonly data: string
   /** Only these, with their members and messages. */
   readonly channels?: readonly string[]
-  /** Takes the archive, piece by piece; it has taken a piece when it returns. */
-  readonly write: (text: string) => void
+  /** Takes the archive, piece by piece. */
+  readonly write: (text: string) => void | Promise<void>
   readonly now: number
-  readonly onProgress?: (done: number, total: number) => void
-  readonly signal?: AbortSignal
 }
 
 const pieceChars = 64 * 1024
 
-export const exportArchive = ({ data, channels, write, now, onProgress, signal }: ExportOptions, steps: Steps): Promise<Counts> => reading(databaseOf(data), db => {
+export const exportArchive = ({ data, channels, write, now, onProgress, signal }: ExportOptions, steps: Steps): Promise<Counts> => reading(databaseOf(data), async db => {
   checkSteps(db, steps, true)
   // Everything below sees the same moment, however much a relay writes meanwhile.
   db.exec('BEGIN')
@@ -40,14 +39,15 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
   let done = 0
   const line = (record: object) => {
     piece += `${JSON.stringify(record)}\n`
-    if (piece.length >= pieceChars) flush()
   }
-  const flush = () => {
-    signal?.throwIfAborted()
+  const flush = async () => {
     hash.update(piece)
-    write(piece)
+    await write(piece)
     piece = ''
     onProgress?.(done, total)
+    // Whoever wants to end it has to be heard.
+    await setImmediate()
+    signal?.throwIfAborted()
   }
 
   line({ format: archiveFormat, epoch: metaOf(db, 'epoch'), server_id: serverIdOf(db) ?? null, exported_at: now, counts: expected })
@@ -58,10 +58,11 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
       line({ kind, ...row, ...(Buffer.isBuffer(row['text']) && { text: row['text'].toString() }) })
       counts[kind]++
       done++
+      if (piece.length >= pieceChars) await flush()
     }
   }
-  flush()
-  write(`${JSON.stringify({ kind: 'end', counts, sha256: hash.digest('hex') })}\n`)
+  await flush()
+  await write(`${JSON.stringify({ kind: 'end', counts, sha256: hash.digest('hex') })}\n`)
   return counts
 })
 

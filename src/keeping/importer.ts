@@ -10,17 +10,16 @@ import { pairStream } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Migration } from '../store/store.ts'
 import { End, Header, kindNames, kinds, noCounts, sumOf, type Counts, type KindName } from './archive.ts'
+import type { Watched } from './database.ts'
 import { KeepingError, explained } from './failure.ts'
 import { databaseName, publishFile } from './files.ts'
 import { linesOf } from './lines.ts'
 
-export interface ImportOptions {
+export interface ImportOptions extends Watched {
   readonly source: AsyncIterable<Uint8Array>
   /** A directory that is empty, or not there yet. */
   readonly data: string
   readonly newEpoch: string
-  readonly onProgress?: (done: number, total: number) => void
-  readonly signal?: AbortSignal
 }
 
 export interface Imported { readonly epoch: string, readonly counts: Counts }
@@ -29,7 +28,7 @@ export interface Imported { readonly epoch: string, readonly counts: Counts }
 const maxLineBytes = 32 * 1024 * 1024
 const recordsPerTransaction = 2_000
 
-export const importArchive = async ({ source, data, newEpoch, onProgress, signal }: ImportOptions, migrations: readonly Migration[]): Promise<Imported> => {
+export const importArchive = async ({ source, data, newEpoch, ...watched }: ImportOptions, migrations: readonly Migration[]): Promise<Imported> => {
   const isNew = !existsSync(data)
   if (!isNew && readdirSync(data).some(name => name !== 'lock.db')) {
     throw new KeepingError('refused', `${data} is not empty`, { hint: 'An archive becomes a relay of its own: name a new --data directory.' })
@@ -43,7 +42,7 @@ export const importArchive = async ({ source, data, newEpoch, onProgress, signal
         // If it is not finished it is thrown away, so nothing of it need survive anything.
         db.pragma('journal_mode = MEMORY')
         db.pragma('synchronous = OFF')
-        return await new Importer(db).run(source, onProgress, signal)
+        return await new Importer(db).run(source, watched)
       } catch (error) {
         throw explained(error, temporary)
       } finally {
@@ -87,7 +86,7 @@ class Importer {
     this.#findChannel = db.prepare('SELECT 1 FROM channels WHERE name = ?')
   }
 
-  async run(source: AsyncIterable<Uint8Array>, onProgress: ImportOptions['onProgress'], signal: AbortSignal | undefined): Promise<Counts> {
+  async run(source: AsyncIterable<Uint8Array>, { onProgress, signal }: Watched): Promise<Counts> {
     let header: z.output<typeof Header> | undefined
     let isEnded = false
     let line = 0

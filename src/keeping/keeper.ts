@@ -2,7 +2,7 @@
 import type { Migration } from '../store/store.ts'
 import type { Counts } from './archive.ts'
 import { backup, restore, type BackupOptions, type RestoreOptions, type Restored } from './backup.ts'
-import { checkDatabase, stepsOf, type Checked } from './database.ts'
+import { checkDatabase, stepsOf, type Checked, type Watched } from './database.ts'
 import { exportArchive, exportToFile, type ExportOptions } from './exporter.ts'
 import { importArchive, type ImportOptions, type Imported } from './importer.ts'
 
@@ -13,7 +13,7 @@ export interface Keeper {
   exportToFile(file: string, options: Omit<ExportOptions, 'write'>): Promise<Counts>
   import(options: ImportOptions): Promise<Imported>
   backup(options: BackupOptions): Promise<{ readonly epoch: string, readonly bytes: number }>
-  verify(file: string, onProgress?: (done: number, total: number) => void): Promise<Checked>
+  verify(file: string, watched?: Watched): Promise<Checked>
   restore(options: RestoreOptions): Promise<Restored>
 }
 
@@ -24,7 +24,7 @@ export const createKeeper = async (migrations: readonly Migration[]): Promise<Ke
     exportToFile: (file, options) => exportToFile(file, options, steps),
     import: options => importArchive(options, migrations),
     backup: options => backup(options, steps),
-    verify: (file, onProgress) => checkDatabase(file, steps, onProgress),
+    verify: (file, watched) => checkDatabase(file, steps, watched),
     restore: options => restore(options, steps),
   }
 }
