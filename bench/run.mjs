@@ -103,7 +103,7 @@ ${where}
 Written by \`npm run bench -- --save\`: medians of ${roundCount} rounds, every round in fresh processes, loopback, one server process and one generator process.
 Messages are 300 bytes of JSON as they are sent. CPU is user and system time of the server process, all threads, per message that reached its reader:
 in ping-pong only what the other one gets counts, though agentchat also writes an ACK and a copy to the sender.
-Where "server busy" is well below 100 % something else had the processors and deliveries/s say little; CPU per delivery and the ratios hold.
+Where "server busy" is well below 100 % something else had the processors and deliveries/s say little; CPU per delivery and the ratios move less, but they move too.
 The generator runs on the other core; one read per write costs it nearly what the write costs a bare broadcaster.
 
 ${peers.map(({ name, is }) => `* **${name}**: ${is}`).join('\n')}`
