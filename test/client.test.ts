@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { AgentChatClient, ConnectionError, MemoryPositions, ProtocolError, RelayError, TimeoutError, type ClientOptions, type ClientStatus, type Message } from '../lib/index.ts'
 import { generateKeyPair, identityFrom, type Identity } from '../lib/identity/index.ts'
-import { createVerify, wsTransport } from '../lib/node/index.ts'
+import { createVerify, nodeIdentity, wsTransport } from '../lib/node/index.ts'
 import type { Socket, Transport } from '../lib/client/transport.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -355,5 +355,26 @@ describe('direct messages', () => {
     expect((await heard)[0]!.content).toBe('for the listener')
     await sender.request('PING', {})
     expect(seen).toEqual([])
+  })
+})
+
+describe('a backlog that is larger than what may be held', () => {
+  test('is read in several goes, and nothing of it is skipped', async () => {
+    await using relay = await startTestRelay({ maxPendingBytes: 64 * 1024 * 1024 })
+    await using alice = await clientOf(relay, { identity: nodeIdentity(generateKeyPair().privateKey, { name: 'alice' }) })
+    await alice.join('#general')
+    const count = 20_500
+    await Promise.all(Array.from({ length: count }, (_, i) => alice.send('#general', String(i + 1))))
+
+    // The first signature is not checked before the connection has been given up.
+    let giveUp = () => undefined as void
+    const givenUp = new Promise<boolean>(resolve => { giveUp = () => resolve(true) })
+    await using bob = await clientOf(relay, { verify: () => givenUp })
+    bob.on('status', status => { if (status.kind === 'lost') giveUp() })
+    const heard: string[] = []
+    const all = new Promise<void>(resolve => bob.on('message', ({ content }) => { if (heard.push(content) >= count) resolve() }))
+    await bob.join('#general', { since: 0 })
+    await all
+    expect(heard).toEqual(Array.from({ length: count }, (_, i) => String(i + 1)))
   })
 })

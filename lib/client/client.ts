@@ -332,6 +332,7 @@ export class AgentChatClient {
     const { epoch } = this.#positions
     if (epoch !== welcome.epoch) this.#positions.reset(welcome.epoch)
     this.#inbound.reset()
+    this.#inbound.askAgain()
     this.#outgoing.rewind(former === undefined || former.agent_id === welcome.agent_id)
     for (const [channel, { limit }] of this.#joined) this.#rejoin(channel, limit)
     this.#outgoing.open(welcome.limits.msg_rate > 0)
@@ -351,6 +352,8 @@ export class AgentChatClient {
   #settle({ channel, seq, oldest, recovered }: Frame<'JOINED'>, since: number | undefined, limit: number | undefined): void {
     // Nothing is replayed: the next message follows this one.
     if (this.#positions.get(channel) === undefined && (seq === 0 || limit === 0)) this.#positions.set(channel, seq)
+    // Should the connection be lost before the first message, the next one asks for the same again.
+    if (this.#positions.get(channel) === undefined && since !== undefined && recovered) this.#positions.set(channel, since)
     if (since !== undefined && !recovered) this.#emitter.emit('status', { kind: 'gap', channel, since, oldest })
   }
 

@@ -60,6 +60,8 @@ const maxKeys = 10_000
 export class Inbound {
   readonly #options: InboundOptions
   readonly #keys = new Map<string, string>()
+  /** Agents whose keys were asked for and not told yet. */
+  readonly #wanted = new Set<string>()
   #queue: Held[] = []
   #isBusy = false
   #generation = 0
@@ -84,6 +86,11 @@ export class Inbound {
     this.#generation++
     this.#queue = []
     this.#isBusy = false
+  }
+
+  /** Asks again for the keys whose lookup ended with the last connection: before a long replay stands in the way of the answer. */
+  askAgain(): void {
+    for (const agent of this.#wanted) this.#lookUp(agent).catch(() => undefined)
   }
 
   /** The stream of a message: its channel, or the other agent of the pair. */
@@ -162,13 +169,25 @@ export class Inbound {
   }
 
   #checkedLater(frame: Frame<'MSG'>, text: string, sig: string, inboxSeq: number | undefined): Promise<void> {
-    return this.#deliverAfter(frame, this.#options.keyOf(frame.from).then(async key => {
-      // The id is the hash of the key: a relay cannot pass off another one.
-      if (key === undefined || agentIdOf(key) !== frame.from) return 'unknown-key'
-      if (this.#keys.size >= maxKeys) this.#keys.delete(this.#keys.keys().next().value!)
-      this.#keys.set(frame.from, key)
+    return this.#deliverAfter(frame, this.#lookUp(frame.from).then(async key => {
+      if (key === undefined) return 'unknown-key'
       return await this.#options.verify(key, text, sig) ? 'valid' : 'invalid'
     }).catch((): SignatureState => 'unknown-key'), inboxSeq)
+  }
+
+  async #lookUp(agent: string): Promise<string | undefined> {
+    const generation = this.#generation
+    this.#wanted.add(agent)
+    try {
+      const key = await this.#options.keyOf(agent)
+      // The id is the hash of the key: a relay cannot pass off another one.
+      if (key === undefined || agentIdOf(key) !== agent) return undefined
+      if (this.#keys.size >= maxKeys) this.#keys.delete(this.#keys.keys().next().value!)
+      this.#keys.set(agent, key)
+      return key
+    } finally {
+      if (generation === this.#generation) this.#wanted.delete(agent)
+    }
   }
 
   async #deliverAfter(frame: Frame<'MSG'>, state: Promise<SignatureState>, inboxSeq: number | undefined): Promise<void> {

@@ -75,7 +75,12 @@ export class Session {
 
   /** Gives the connection up, to come back and resume. */
   restart(reason: string): void {
-    this.#socket?.close(4_000, reason)
+    const socket = this.#socket
+    if (socket === undefined || this.#state !== 'open') return
+    // Not heard any more from here on: what it still brings comes again, behind what it skipped.
+    this.#socket = undefined
+    socket.close(4_000, reason)
+    this.#lost(4_000, reason)
   }
 
   close(): Promise<void> {

@@ -23,8 +23,12 @@ interface Membership { readonly index: number, readonly channel: string }
  */
 export const audit = (data: string, perSender: number, accounts: readonly ClientAccount[], memberships: readonly Membership[]): Verdict => {
   const storedAt = new Uint32Array(perSender * accounts.length)
-  const losses = new Map<string, number>()
-  const lose = (where: string) => losses.set(where, (losses.get(where) ?? 0) + 1)
+  const losses = new Map<string, { count: number, readonly first: number, last: number }>()
+  const lose = (where: string, seq: number) => {
+    const loss = losses.get(where)
+    if (loss === undefined) losses.set(where, { count: 1, first: seq, last: seq })
+    else Object.assign(loss, { count: loss.count + 1, last: seq })
+  }
   let duplicated = accounts.reduce((sum, account) => sum + account.duplicated, 0)
   let reordered = accounts.reduce((sum, account) => sum + account.reordered, 0)
 
@@ -47,18 +51,18 @@ export const audit = (data: string, perSender: number, accounts: readonly Client
       storedAt[number] = seq
       for (const { index, agentId, received } of readers) {
         const isPromised = name.startsWith('#') || author !== agentId
-        if (isPromised && received.get(name)?.[seq] !== number + 1) lose(`at client ${index} in ${name}`)
+        if (isPromised && received.get(name)?.[seq] !== number + 1) lose(`at client ${index} in ${name}`, seq)
       }
     }
   }
   db.close()
 
   for (const { index, acknowledged } of accounts) {
-    acknowledged.forEach((seq, n) => { if (seq !== 0 && storedAt[index * perSender + n] !== seq) lose('in the store') })
+    acknowledged.forEach((seq, n) => { if (seq !== 0 && storedAt[index * perSender + n] !== seq) lose('in the store', seq) })
   }
   return {
-    lost: [...losses.values()].reduce((sum, count) => sum + count, 0), duplicated, reordered,
+    lost: [...losses.values()].reduce((sum, { count }) => sum + count, 0), duplicated, reordered,
     unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0),
-    losses: [...losses].map(([where, count]) => `lost ${where}: ${count}`),
+    losses: [...losses].map(([where, { count, first, last }]) => `lost ${where}: ${count}, seq ${first} to ${last}`),
   }
 }

@@ -13,14 +13,14 @@ const clientsPerChannel = 6
 
 export const channelOf = (index: number, clients: number): string => `#chaos-${index % Math.ceil(clients / clientsPerChannel)}`
 
-/** Two of three agents have a key, and write to the next one that has; the third is ephemeral. */
+/** Two of three agents have a key; the third is ephemeral. Each writes to the nearest ones that have a key, on both sides: pairs of keyed agents talk both ways. */
 const partsOf = (clients: number): readonly Part[] => {
   const keys = Array.from({ length: clients }, (_, index) => index % 3 === 2 ? undefined : generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
-  const peerOf = (index: number): string => {
-    const next = keys[(index + 1) % clients] ?? keys[(index + 2) % clients]!
-    return nodeIdentity(next).agentId
+  const nearest = (index: number, step: 1 | -1): string => {
+    const at = (distance: number) => keys[(index + step * distance + clients) % clients]
+    return nodeIdentity((at(1) ?? at(2))!).agentId
   }
-  return keys.map((privateKey, index) => ({ index, channel: channelOf(index, clients), peer: peerOf(index), ...(privateKey !== undefined && { privateKey }) }))
+  return keys.map((privateKey, index) => ({ index, channel: channelOf(index, clients), peers: [nearest(index, 1), nearest(index, -1)], ...(privateKey !== undefined && { privateKey }) }))
 }
 
 class AgentsProcess {

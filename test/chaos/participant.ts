@@ -9,8 +9,8 @@ export interface Part {
   /** Missing: an ephemeral agent. */
   readonly privateKey?: string
   readonly channel: string
-  /** A keyed agent that gets every fourth message as a direct one. Only those have an inbox: to nobody else is delivery promised after an absence. */
-  readonly peer: string
+  /** Keyed agents that get every fourth message as a direct one, in turn. Only those have an inbox: to nobody else is delivery promised after an absence. */
+  readonly peers: readonly string[]
 }
 
 const directEvery = 4
@@ -47,6 +47,8 @@ export class Participant {
         this.#lostAt = undefined
       } else if (status.kind === 'ended') this.#ended = String(status.error)
       else if (status.kind === 'rejoin-failed') this.#count('rejoin-failed', status.error)
+      else if (status.kind === 'gap') this.#count('gap', `since ${status.since}, oldest ${status.oldest}`)
+      else if (status.kind === 'error' || status.kind === 'listener-error') this.#count(status.kind, status.error)
     })
   }
 
@@ -76,8 +78,8 @@ export class Participant {
   }
 
   #send(n: number): void {
-    const { index, channel, peer } = this.#part
-    const to = n % directEvery === directEvery - 1 ? peer : channel
+    const { index, channel, peers } = this.#part
+    const to = n % directEvery === directEvery - 1 ? peers[Math.floor(n / directEvery) % peers.length]! : channel
     const number = index * this.#perSender + n
     this.#client.send(to, contentOf(number, paddings[number % paddings.length]!)).then(
       ({ seq }) => { this.#acknowledged[n] = seq },

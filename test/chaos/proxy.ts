@@ -14,7 +14,7 @@ interface Link {
 /** One connection in so many is cut within its handshake or login. */
 const earlyCutChance = 0.15
 const earlyBytes = 3_000
-const meanBytes = 600_000
+const meanBytes = 1_200_000
 
 export class TearingProxy {
   readonly #random: Random

@@ -41,7 +41,8 @@ export interface RunResult extends Verdict {
 const sendingShare = 0.85
 /** How long a send may stay without an answer once nothing is broken any more. */
 const answerDeadlineMs = 30_000
-const quietMs = 2_000
+/** So long nothing may arrive before it is believed that nothing more will: in a long run longer than a request may take. */
+const quietMsOf = (durationMs: number): number => Math.min(9_000, Math.max(1_500, durationMs / 10))
 const maxQuietWaitMs = 120_000
 const maxKillPauseMs = 5_000
 /** The clock stays within what a login tolerates. */
@@ -70,9 +71,9 @@ export const run = async ({ messages, clients, seed, durationMs, broken, onProgr
     const deadline = performance.now() + answerDeadlineMs
     while (performance.now() < deadline && !isSettled(fleet)) await sleep(200, undefined, { signal })
     // Once more everybody comes back and resumes; whatever is still missing then is lost.
-    await quiet(fleet, signal)
+    await quiet(fleet, durationMs, signal)
     proxy.cutAll()
-    await quiet(fleet, signal)
+    await quiet(fleet, durationMs, signal)
 
     const accounts = await fleet.accounts()
     await victim.end()
@@ -164,7 +165,7 @@ const misfortunes = async ({ victim, proxy, fleet, counts }: Scene, { seed, dura
 const isSettled = ({ progress }: Fleet): boolean => progress.isOpen && progress.settled === progress.issued
 
 /** Waits until everybody has a session and nothing more arrives. */
-const quiet = async (fleet: Fleet, signal: AbortSignal): Promise<void> => {
+const quiet = async (fleet: Fleet, durationMs: number, signal: AbortSignal): Promise<void> => {
   const deadline = performance.now() + maxQuietWaitMs
   let seen = -1
   let changedAt = performance.now()
@@ -174,7 +175,7 @@ const quiet = async (fleet: Fleet, signal: AbortSignal): Promise<void> => {
       seen = delivered
       changedAt = performance.now()
     }
-    if (performance.now() - changedAt >= quietMs) return
+    if (performance.now() - changedAt >= quietMsOf(durationMs)) return
     await sleep(100, undefined, { signal })
   }
 }
