@@ -1,0 +1,276 @@
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { encode } from '../../lib/protocol/index.ts'
+import { newFolder, type Folder } from '../../test/kit/folder.ts'
+import { newKey } from '../../test/kit/wire.ts'
+import { openKeeper } from '../app.ts'
+import { featureMigrations } from '../features/index.ts'
+import { addMembership, agentMigrations, ban, rememberAgent } from '../store/agents.ts'
+import { setRetention } from '../store/keeping.ts'
+import { pairStream } from '../store/log.ts'
+import { writeMeta } from '../store/meta.ts'
+import { openSqlite } from '../store/sqlite.ts'
+import type { Store } from '../store/store.ts'
+import { KeepingError } from './failure.ts'
+
+let folder: Folder
+const keeper = await openKeeper()
+const alice = newKey()
+const bob = newKey()
+const { id: aliceId } = alice
+const { id: bobId } = bob
+
+beforeEach(() => {
+  folder = newFolder()
+  onTestFinished(() => folder[Symbol.dispose]())
+})
+
+const open = (data: string): Store => {
+  const store = openSqlite({ data, durability: 'normal', migrations: [agentMigrations, ...featureMigrations], newEpoch: () => 'a'.repeat(16) })
+  onTestFinished(() => store.close().catch(() => undefined))
+  return store
+}
+
+const say = (store: Store, from: string, to: string, content: string, inbox: readonly string[] = []) => store.write(tx => {
+  const body = { from, from_name: 'x', to, content, verified: false }
+  return tx.log.append({ stream: to.startsWith('#') ? to : pairStream(from, to), author: from, inbox }, 1_000,
+    ({ ts, seq, msgId }) => Buffer.from(encode('MSG', { ts, ...body, msg_id: msgId, seq })))
+})
+
+/** A data directory with a little of everything, closed. */
+const filled = async (name = 'data'): Promise<string> => {
+  const data = folder.at(name)
+  const store = open(data)
+  await store.write(async tx => {
+    await writeMeta(tx, 'resume_secret', 'only mine')
+    for (const { id, pem } of [alice, bob]) await rememberAgent(tx, { id, pubkey: pem, name: 'x' }, 1)
+    await tx.tables<{ channels: object }>().insertInto('channels').values(['#general', '#other'].map(name => ({ name, private: 0, verified_only: 0, topic: 'ü\u2028"', description: '', created_by: null, created_at: 1 })) as never).execute()
+    await addMembership(tx, aliceId, '#general')
+    await ban(tx, '@0000000000000000', 'spam', 5)
+    await setRetention(tx, { channel: '#general', age_ms: null, count: 100, bytes: 0 })
+  })
+  for (let i = 1; i <= 5; i++) await say(store, aliceId, '#general', `line ${i} "quoted" \n ü 🙂`)
+  await say(store, bobId, '#other', 'elsewhere')
+  await say(store, aliceId, bobId, 'psst', [bobId])
+  await store.close()
+  return data
+}
+
+const exported = async (data: string, channels?: readonly string[]): Promise<string> => {
+  let text = ''
+  await keeper.export({ data, now: 7, write: piece => { text += piece }, ...(channels !== undefined && { channels }) })
+  return text
+}
+const importText = (text: string | Buffer, data = folder.at('new')) =>
+  keeper.import({ source: (async function* () { yield Buffer.from(text) })(), data, newEpoch: 'b'.repeat(16) })
+
+/** The archive of changed lines, with counts and hash as a forger would make them. */
+const forged = (text: string, change: (lines: string[]) => string[]): string => {
+  const lines = change(text.trimEnd().split('\n').slice(0, -1))
+  const counts = JSON.parse(text.trimEnd().split('\n').at(-1)!) as { counts: object }
+  const body = lines.map(line => `${line}\n`).join('')
+  return `${body}${JSON.stringify({ kind: 'end', counts: counts.counts, sha256: createHash('sha256').update(body).digest('hex') })}\n`
+}
+const refusal = async (promise: Promise<unknown>): Promise<KeepingError> => {
+  const error = await promise.then(() => undefined, (error: unknown) => error)
+  expect(error).toBeInstanceOf(KeepingError)
+  return error as KeepingError
+}
+
+describe('export and import', () => {
+  test('carry everything over but the secrets: what is imported exports the same again', async () => {
+    const data = await filled()
+    const text = await exported(data)
+    expect(text).not.toContain('only mine')
+    const { counts } = await importText(text)
+    expect(counts).toMatchObject({ channel: 2, retention: 1, agent: 2, membership: 1, ban: 1, event: 7, inbox: 1 })
+    const records = (archive: string) => archive.split('\n').slice(1, -2)
+    expect(records(await exported(folder.at('new')))).toEqual(records(text))
+    const store = open(folder.at('new'))
+    expect(store.epoch).toBe('b'.repeat(16))
+    expect(await store.read.log.head('#general')).toMatchObject({ seq: 5, oldest: 1 })
+    expect((await say(store, aliceId, '#general', 'on')).stamp.seq).toBe(6)
+    expect(await store.read.log.inbox(bobId, { after: 0, limit: 9, maxBytes: 1e6, now: 2 })).toHaveLength(1)
+  })
+
+  test('a channel alone: its members and messages, nobody\'s direct ones', async () => {
+    const lines = (await exported(await filled(), ['#general'])).trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+    expect(lines.filter(({ kind }) => kind === 'event').map(({ stream }) => stream)).toEqual(Array(5).fill('#general'))
+    expect(lines.filter(({ kind }) => kind === 'agent').map(({ id }) => id)).toEqual([aliceId])
+    expect(new Set(lines.map(({ kind }) => kind))).toEqual(new Set([undefined, 'channel', 'retention', 'agent', 'membership', 'event', 'end']))
+    expect((await refusal(exported(folder.at('data'), ['#nowhere']))).problem).toBe('notFound')
+  })
+
+  test('an export of a store that is written to is of one moment', async () => {
+    const data = await filled()
+    const store = open(data)
+    let text = ''
+    let isFirst = true
+    for (let i = 0; i < 500; i++) await say(store, aliceId, '#general', 'x'.repeat(1_000))
+    await keeper.export({ data, now: 7, write: async piece => {
+      text += piece
+      if (isFirst) await say(store, aliceId, '#general', 'meanwhile')
+      isFirst = false
+    } })
+    expect(text).not.toContain('meanwhile')
+    expect((await importText(text)).counts.event).toBe(507)
+  })
+
+  test('what is imported takes no place that is taken', async () => {
+    const data = await filled()
+    const text = await exported(data)
+    expect(await refusal(importText(text, data))).toMatchObject({ problem: 'refused' })
+    const before = folder.at('empty')
+    mkdirSync(before)
+    await importText(text, before)
+    expect(readdirSync(before)).toEqual(['agentchat.db'])
+    expect(statSync(join(before, 'agentchat.db')).mode & 0o777).toBe(0o600)
+  })
+
+  const bad: readonly (readonly [string, (text: string) => string | Buffer, number, string])[] = [
+    ['empty', () => '', 1, 'cut'],
+    ['cut between lines', text => text.split('\n').slice(0, 6).join('\n') + '\n', 7, 'cut'],
+    ['cut in a line', text => text.slice(0, text.indexOf('line 3')), 11, 'cut'],
+    ['cut at its last byte', text => text.slice(0, -1), 17, 'cut'],
+    ['with more behind its end', text => `${text}{}\n`, 18, 'follows'],
+    ['without a header', text => text.slice(text.indexOf('\n') + 1), 1, 'format'],
+    ['of another format', text => text.replace('agentchat-export/1', 'agentchat-export/2'), 1, 'format'],
+    ['not JSON', text => text.replace('{"kind":"agent"', '{kind:"agent"'), 5, 'not JSON'],
+    ['not UTF-8', text => { const bytes = Buffer.from(text); bytes[bytes.indexOf('{"kind":"agent"') + 3] = 0xff; return bytes }, 5, 'not JSON'],
+    ['with a changed content', text => text.replace('line 3', 'LINE 3'), 17, 'SHA-256'],
+    ['with a line too few', text => forged(text, lines => lines.toSpliced(12, 1)), 16, 'records of kind event'],
+    ['with a line twice', text => forged(text, lines => lines.toSpliced(10, 0, lines[10]!)), 12, 'out of order'],
+    ['with lines of events exchanged', text => forged(text, lines => lines.toSpliced(9, 2, lines[10]!, lines[9]!)), 11, 'out of order'],
+    ['with kinds exchanged', text => forged(text, lines => [...lines.slice(0, -1), lines[2]!]), 16, 'channel after event'],
+    ['with an unknown kind', text => forged(text, lines => lines.toSpliced(1, 0, '{"kind":"secret"}')), 2, 'unknown'],
+    ['with an unknown field', text => forged(text, lines => lines.with(1, lines[1]!.replace('{', '{"more":1,'))), 2, 'more'],
+    ['with an agent under another\'s key', text => forged(text, lines => lines.with(4, lines[4]!.replace(/"id":"[^"]+"/, '"id":"@1111111111111111"'))), 5, 'of another agent'],
+    ['with an agent twice', text => forged(text, lines => lines.toSpliced(4, 0, lines[4]!)), 6, 'contradicts'],
+    ['with an event under another number', text => forged(text, lines => lines.map(line => line.includes('line 5') ? line.replace('"seq":5', '"seq":6') : line)), 13, 'another seq'],
+    ['with an event in another channel', text => forged(text, lines => lines.map(line => line.includes('line 1') ? line.replace('"stream":"#general"', '"stream":"#other"') : line)), 9, 'another stream'],
+    ['with an event of no channel', text => forged(text, lines => lines.map(line => line.replaceAll('#other', '#gone').replace('"name":"#gone"', '"name":"#other"'))), 14, 'no channel'],
+    ['with a text that no relay writes', text => forged(text, lines => lines.map(line => line.includes('line 1') ? line.replace('"text":"{', '"text":" {') : line)), 9, 'not a stored message'],
+    ['with a text that is no message', text => forged(text, lines => lines.map(line => line.includes('line 1') ? JSON.stringify({ kind: 'event', stream: '#general', seq: 1, text: '{"type":"PONG","ts":1}' }) : line)), 9, 'text'],
+  ]
+  test.each(bad)('an archive %s is refused with its line, and nothing is left', async (_, change, line, message) => {
+    const error = await refusal(importText(change(await exported(await filled()))))
+    expect(error).toMatchObject({ problem: 'refused', line, message: expect.stringContaining(message) as string })
+    expect(existsSync(folder.at('new'))).toBe(false)
+    const empty = folder.at('empty')
+    mkdirSync(empty)
+    await refusal(importText(change(await exported(folder.at('data'))), empty))
+    expect(readdirSync(empty)).toEqual([])
+  })
+
+  test('a line without end is not kept in memory', async () => {
+    let given = 0
+    const endless = (async function* () { for (;;) { given++; yield Buffer.alloc(1024 * 1024, 'x') } })()
+    expect(await refusal(keeper.import({ source: endless, data: folder.at('new'), newEpoch: 'b'.repeat(16) }))).toMatchObject({ line: 1, message: expect.stringContaining('longer') as string })
+    expect(given).toBeLessThan(40)
+  })
+
+  test('it ends when it is asked to, and leaves nothing', async () => {
+    const text = await exported(await filled())
+    await expect(keeper.exportToFile(folder.at('out'), { data: folder.at('data'), now: 1, signal: AbortSignal.abort() })).rejects.toThrow('abort')
+    const many = (async function* () { for (;;) yield Buffer.from(text.split('\n').slice(0, 2).join('\n') + '\n') })()
+    await expect(keeper.import({ source: many, data: folder.at('new'), newEpoch: '', signal: AbortSignal.abort() })).rejects.toThrow()
+    expect(readdirSync(folder.path)).toEqual(['data'])
+  })
+})
+
+describe('backup and restore', () => {
+  test('a copy of a store that is written to is whole, private, and of one moment', async () => {
+    const data = await filled()
+    const store = open(data)
+    for (let i = 0; i < 3_000; i++) await say(store, aliceId, '#general', 'x'.repeat(4_000))
+    let steps = 0
+    await keeper.backup({ data, target: folder.at('copy.db'), onProgress: () => {
+      steps++
+      void say(store, aliceId, '#general', 'meanwhile')
+    } })
+    expect(steps).toBeGreaterThan(1)
+    expect(statSync(folder.at('copy.db')).mode & 0o777).toBe(0o600)
+    expect(readdirSync(folder.path).sort()).toEqual(['copy.db', 'data'])
+    expect(await keeper.verify(folder.at('copy.db'))).toMatchObject({ epoch: 'a'.repeat(16), events: 3_007, streams: 3, agents: 2 })
+    expect(await refusal(keeper.backup({ data, target: folder.at('copy.db') }))).toMatchObject({ problem: 'refused' })
+  })
+
+  test('a restore is a new life of the same relay', async () => {
+    const data = await filled()
+    await keeper.backup({ data, target: folder.at('copy.db') })
+    await keeper.restore({ file: folder.at('copy.db'), data: folder.at('back'), force: false, newEpoch: 'c'.repeat(16), now: 1 })
+    const store = open(folder.at('back'))
+    expect(store.epoch).toBe('c'.repeat(16))
+    expect((await store.read.tables<{ meta: { key: string, value: string } }>().selectFrom('meta').select('value').where('key', '=', 'resume_secret').executeTakeFirst())?.value).toBe('only mine')
+    expect((await store.read.log.head('#general')).seq).toBe(5)
+  })
+
+  test('where something is, it asks for --force, and puts aside what was there', async () => {
+    const data = await filled()
+    await keeper.backup({ data, target: folder.at('copy.db') })
+    const store = open(data)
+    await say(store, aliceId, '#general', 'newer')
+    const request = { file: folder.at('copy.db'), data, newEpoch: 'c'.repeat(16), now: 99 }
+    expect(await refusal(keeper.restore({ ...request, force: true }))).toMatchObject({ problem: 'busy' })
+    await store.close()
+    expect(await refusal(keeper.restore({ ...request, force: false }))).toMatchObject({ problem: 'refused' })
+    const { aside } = await keeper.restore({ ...request, force: true })
+    expect(aside).toBe(join(data, 'agentchat.db.before-99'))
+    expect((await keeper.verify(aside!)).events).toBe(8)
+    expect((await keeper.verify(join(data, 'agentchat.db'))).events).toBe(7)
+  })
+
+  const damages: readonly (readonly [string, (file: string) => void])[] = [
+    ['no database', file => writeFileSync(file, 'hello')],
+    ['empty', file => writeFileSync(file, '')],
+    ['cut short', file => truncateSync(file, Math.floor(statSync(file).size / 2))],
+    ['damaged in its pages', file => {
+      const bytes = readFileSync(file)
+      bytes.fill(0x5a, 4_096, 3 * 4_096)
+      writeFileSync(file, bytes)
+    }],
+    ['changed in a message\'s place', file => change(file, 'UPDATE events SET seq = 50 WHERE seq = 5')],
+    ['changed in a message\'s time', file => change(file, 'UPDATE events SET ts = 1 WHERE seq = 5')],
+    ['changed in a message\'s text', file => change(file, 'UPDATE events SET text = CAST(\'{}\' AS BLOB) WHERE seq = 5')],
+    ['of a newer version', file => change(file, 'INSERT INTO migrations VALUES (\'log\', 99)')],
+    ['another program\'s database', file => { copyFileSync(file, `${file}.x`); change(file, 'DROP TABLE migrations') }],
+  ]
+  const change = (file: string, sql: string) => {
+    const db = new BetterSqlite3(file)
+    db.exec(sql)
+    db.close()
+  }
+
+  test.each(damages)('a copy that is %s is refused, and nothing is touched', async (_, damage) => {
+    const data = await filled()
+    const file = folder.at('copy.db')
+    await keeper.backup({ data, target: file })
+    damage(file)
+    expect(await refusal(keeper.verify(file))).toMatchObject({ problem: 'refused' })
+    const before = readFileSync(join(data, 'agentchat.db'))
+    for (const target of [data, folder.at('back')]) {
+      expect(await refusal(keeper.restore({ file, data: target, force: true, newEpoch: 'c'.repeat(16), now: 1 }))).toMatchObject({ problem: 'refused' })
+    }
+    expect(existsSync(folder.at('back'))).toBe(false)
+    expect(readFileSync(join(data, 'agentchat.db')).equals(before)).toBe(true)
+  })
+
+  test('a damaged database gives no backup', async () => {
+    const data = await filled()
+    const file = join(data, 'agentchat.db')
+    const bytes = readFileSync(file)
+    bytes.fill(0x5a, 4_096 * 4, 4_096 * 9)
+    writeFileSync(file, bytes)
+    expect(await refusal(keeper.backup({ data, target: folder.at('copy.db') }))).toMatchObject({ problem: 'refused' })
+    expect(readdirSync(folder.path)).toEqual(['data'])
+  })
+
+  test('nothing there is said so', async () => {
+    expect(await refusal(keeper.backup({ data: folder.path, target: folder.at('copy.db') }))).toMatchObject({ problem: 'notFound' })
+    expect(await refusal(keeper.verify(folder.at('copy.db')))).toMatchObject({ problem: 'notFound' })
+    expect(await refusal(exported(folder.at('nowhere')))).toMatchObject({ problem: 'notFound' })
+  })
+})
