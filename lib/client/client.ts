@@ -129,7 +129,7 @@ export class AgentChatClient {
       deliver: message => this.#deliver(message),
       isJoined: channel => this.#joined.has(channel),
       settled: seq => this.#receive({ seq }),
-      overflow: () => this.#session.restart('too many messages at once'),
+      giveUp: reason => this.#session.restart(reason),
     })
     this.#session = new Session({
       url: server,

@@ -1,6 +1,7 @@
 // Messages on their way in: each once, in order, checked. Waits (for a missing page, for a key) hold back what comes after them.
 import { agentIdOf, messageText, type Identity } from '../identity/index.ts'
 import type { Frame } from '../protocol/index.ts'
+import { AgentChatError } from './errors.ts'
 import type { Positions } from './positions.ts'
 
 /** Whether the sender's key signed the message. unknown-key: signed, but the relay could not show a key that belongs to the sender's id. */
@@ -48,8 +49,8 @@ export interface InboundOptions {
   readonly isJoined: (channel: string) => boolean
   /** An inbox item that needs no delivery was dealt with. */
   readonly settled: (inboxSeq: number) => void
-  /** More than the limit waits: the connection should be given up and resumed. */
-  readonly overflow: () => void
+  /** What is missing cannot be had on this connection: it should be given up and resumed. */
+  readonly giveUp: (reason: string) => void
 }
 
 interface Held { readonly frame: Frame<'MSG'>, readonly inboxSeq?: number }
@@ -74,8 +75,7 @@ export class Inbound {
   push(frame: Frame<'MSG'>, inboxSeq?: number): void {
     this.#queue.push(inboxSeq === undefined ? { frame } : { frame, inboxSeq })
     if (this.#queue.length > maxHeld) {
-      this.reset()
-      this.#options.overflow()
+      this.#giveUp('too many messages at once')
       return
     }
     if (!this.#isBusy) this.#run()
@@ -146,11 +146,18 @@ export class Inbound {
         }
         if (!more || events.length === 0) break
       }
-    } catch {
-      // What cannot be read (erased, or refused) stays missing; the message itself is not held back for it.
+    } catch (error) {
       if (generation !== this.#generation) return
+      // What can be read another time is not skipped; what is refused for good stays missing, and the message itself is not held back for it.
+      if (error instanceof AgentChatError && error.shouldRetry()) return this.#giveUp('a gap could not be read')
     }
     await this.#checked(frame)
+  }
+
+  /** Nothing more is taken from this connection. */
+  #giveUp(reason: string): void {
+    this.reset()
+    this.#options.giveUp(reason)
   }
 
   #checked(frame: Frame<'MSG'>, inboxSeq?: number): Promise<void> | undefined {
