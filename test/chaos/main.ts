@@ -1,6 +1,6 @@
 // The command line of a run. Prints one line; the exit code is 1 when any of its first four numbers is not 0, and 2 when the run itself failed.
 import { parseArgs } from 'node:util'
-import { promises, type Promised } from './broken-store.ts'
+import { promises } from './broken-store.ts'
 import { run, type RunResult } from './run.ts'
 
 const usage = `npm run chaos -- [options]
@@ -24,22 +24,23 @@ const options = {
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({ options })
-  if (values.help) return print(usage)
+  if (values.help) {
+    process.stdout.write(`${usage}\n`)
+    return 0
+  }
   const [messages, clients, minutes, seed] = [values.messages, values.clients, values.minutes, values.seed ?? String(Date.now() % 1_000_000)].map(Number) as [number, number, number, number]
-  const broken = promises.find(promise => promise === values.break) as Promised | undefined
-  if (!(messages >= 1 && clients >= 3 && minutes > 0) || !Number.isInteger(seed) || (values.break !== undefined && broken === undefined)) throw new Error(usage)
+  const broken = promises.find(promise => promise === values.break)
+  if (!(messages >= 1 && clients >= 3 && minutes > 0) || !Number.isInteger(seed) || (values.break !== undefined && broken === undefined)) {
+    process.stderr.write(`${usage}\n`)
+    return 2
+  }
 
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)))
   const result = await run({ messages, clients, seed, durationMs: minutes * 60_000, broken, signal: stop.signal, onProgress: line => { if (values.verbose) process.stderr.write(`${line}\n`) } })
-  print(values.json ? JSON.stringify({ seed, ...result }) : lineOf(seed, result))
+  process.stdout.write(`${values.json ? JSON.stringify({ seed, ...result }) : lineOf(seed, result)}\n`)
   if (!values.json) for (const note of [...result.notes, ...result.losses]) process.stderr.write(`${note}\n`)
   return result.lost + result.duplicated + result.reordered + result.unanswered === 0 ? 0 : 1
-}
-
-const print = (text: string): number => {
-  process.stdout.write(`${text}\n`)
-  return 0
 }
 
 process.exitCode = await main().catch((error: unknown) => {
