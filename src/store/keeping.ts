@@ -28,7 +28,6 @@ export const keepingMigrations: Migration = {
   `],
 }
 
-const measuredAtOnce = 5_000
 const scannedAtOnce = 2_000
 const blankedBytesAtOnce = 4 * 1024 * 1024
 
@@ -55,16 +54,16 @@ export const streamsAfter = (db: Db, after: number, limit: number, onlyOwn: bool
 export const oldestEvents = (db: Db, stream: number, limit: number) =>
   db.tables<Tables>().selectFrom('events').select(['seq', 'ts', textBytes.as('bytes')]).where('stream', '=', stream).orderBy('seq').limit(limit).execute()
 
-/** What a stream holds in bytes, counting on from where it was counted to last, a bounded number of events at once. */
-export const measureStream = async (tx: Tx, stream: number): Promise<number> => {
+/** What a stream holds in bytes, counting on from where it was counted to last, `limit` events at once; and how many that were. */
+export const measureStream = async (tx: Tx, stream: number, limit: number): Promise<{ readonly bytes: number, readonly counted: number }> => {
   const tables = tx.tables<Tables>()
   const known = await tables.selectFrom('stream_sizes').select(['upto', 'bytes']).where('stream', '=', stream).executeTakeFirst() ?? { upto: 0, bytes: 0 }
-  const next = tables.selectFrom('events').select(['seq', textBytes.as('size')]).where('stream', '=', stream).where('seq', '>', known.upto).orderBy('seq').limit(measuredAtOnce)
-  const { upto, size } = await tables.selectFrom(next.as('next')).select(({ fn }) => [fn.max('seq').as('upto'), fn.sum<number>('size').as('size')]).executeTakeFirstOrThrow()
-  if (upto === null) return known.bytes
+  const next = tables.selectFrom('events').select(['seq', textBytes.as('size')]).where('stream', '=', stream).where('seq', '>', known.upto).orderBy('seq').limit(limit)
+  const { upto, size, counted } = await tables.selectFrom(next.as('next')).select(({ fn }) => [fn.max('seq').as('upto'), fn.sum<number>('size').as('size'), fn.countAll<number>().as('counted')]).executeTakeFirstOrThrow()
+  if (upto === null) return { bytes: known.bytes, counted }
   const row = { stream, upto, bytes: known.bytes + size }
   await tables.insertInto('stream_sizes').values(row).onConflict(conflict => conflict.column('stream').doUpdateSet(row)).execute()
-  return row.bytes
+  return { bytes: row.bytes, counted }
 }
 
 /** Deletes a stream's events up to a seq, and what of them waits in inboxes; gives the fates to tell. */
@@ -95,9 +94,9 @@ export const blankEvent = async (tx: Tx, stream: number, seq: number, now: numbe
 /** Notes that everything an agent has said until now is to be erased. */
 export const beginErasure = async (tx: Tx, agent: string): Promise<void> => {
   const tables = tx.tables<Tables>()
-  const { first, last } = await tables.selectFrom('events').select(({ fn }) => [fn.min('rowid').as('first'), fn.max('rowid').as('last')]).executeTakeFirstOrThrow()
-  const upto = last ?? 0
-  await tables.insertInto('erasures').values({ agent, after: (first ?? 1) - 1, upto, events: 0 }).onConflict(conflict => conflict.column('agent').doUpdateSet({ upto })).execute()
+  const end = async (order: 'asc' | 'desc') => (await tables.selectFrom('events').select('rowid').orderBy('rowid', order).limit(1).executeTakeFirst())?.rowid ?? 0
+  const upto = await end('desc')
+  await tables.insertInto('erasures').values({ agent, after: await end('asc') - 1, upto, events: 0 }).onConflict(conflict => conflict.column('agent').doUpdateSet({ upto })).execute()
 }
 
 export interface ErasureStep { readonly done: boolean, /** erased so far */ readonly events: number, readonly fates: readonly Fate[] }

@@ -58,6 +58,8 @@ class SqliteStore implements Store {
     this.#writer = open(file, { timeout: 2_000 })
     this.#writer.pragma('journal_mode = WAL')
     this.#writer.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
+    // What is erased is not left lying in free pages.
+    this.#writer.pragma('secure_delete = ON')
     migrate(this.#writer, [
       { feature: 'store', steps: ['CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID'] },
       { feature: 'log', steps: logSchema },

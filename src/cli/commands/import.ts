@@ -15,6 +15,8 @@ export const importData = command({
     if (file !== '-' && !existsSync(file)) throw new CliError('notFound', `There is no file ${file}`)
     const data = dataFolder(call)
     const source = file === '-' ? io.stdin : createReadStream(file)
+    // Nothing more may come from it, and it would be waited for.
+    io.interrupted.addEventListener('abort', () => source.destroy(), { once: true })
     try {
       const imported = await withKeeper(keeper => keeper.import({ source, data, newEpoch: randomBytes(8).toString('hex'), ...watched(call, 'Importing') }))
       out.done({ data, ...imported }, ({ counts }) => `${counts.event} messages and ${counts.agent} agents are in ${data}`)

@@ -7,6 +7,10 @@ import { RetentionSweep, effective } from './retention.ts'
 
 export interface KeepingOptions { readonly retentionAgeMs: number, readonly retentionCount: number, readonly retentionBytes: number }
 
+const turnsPerSweep = 20
+/** A sweep does not last into the next one. */
+const sweepMs = 500
+
 export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: KeepingOptions): Feature<'SET_RETENTION' | 'ERASE'> => {
   const defaults: Retention = { ageMs: retentionAgeMs, count: retentionCount, bytes: retentionBytes }
   const retention = new RetentionSweep(defaults)
@@ -17,6 +21,15 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
     // The sweep may have found the end first.
     const erased = Math.max(before, events)
     return done ? { reply: reply('ERASED', { agent, events: erased }) } : { again: erase(agent, erased), notify: statusNotices(fates) }
+  }
+
+  /** A piece of what has to go, and the next one while this sweep has time: a backlog goes in many short batches, with those of others between. */
+  const turn = (startedAt: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> => {
+    const agent = await erasureUnderWay(tx)
+    const erased = agent === undefined ? undefined : await eraseSome(tx, agent, now)
+    const trimmed = await retention.run(tx, now)
+    const goesOn = (erased !== undefined || trimmed.worked) && left > 1 && now - startedAt < sweepMs
+    return { notify: statusNotices([...erased?.fates ?? [], ...trimmed.fates]), ...(goesOn && { again: turn(startedAt, left - 1) }) }
   }
 
   return {
@@ -40,10 +53,6 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
         },
       },
     },
-    async sweep(ctx) {
-      const agent = await erasureUnderWay(ctx.tx)
-      const { fates } = agent === undefined ? { fates: [] } : await eraseSome(ctx.tx, agent, ctx.now)
-      return { notify: statusNotices([...fates, ...await retention.run(ctx)]) }
-    },
+    sweep: ({ tx, now }) => turn(now, turnsPerSweep)(tx, now),
   }
 }

@@ -1,11 +1,13 @@
-// The sweep that holds streams to their limits: a bounded piece of work per tick, in turn over all streams that have limits.
+// Holding streams to their limits: a bounded piece of work per turn, round and round over all streams that have limits.
 import { keepsEverything, lastToGo, type Retention } from '../../../domain/retention.ts'
-import type { SweepCtx } from '../../../relay/feature.ts'
 import { blankEvent, deleteThrough, measureStream, oldestEvents, streamsAfter, type KeptStream, type RetentionRow } from '../../../store/keeping.ts'
 import type { Fate } from '../../../store/log.ts'
+import type { Tx } from '../../../store/store.ts'
 
-const streamsPerTick = 200
-const eventsPerTick = 5_000
+const streamsPerTurn = 100
+const eventsPerTurn = 250
+/** Events that can be counted in the time that deleting one takes. */
+const countedPerDeleted = 10
 
 /** What applies to a stream: its own limits, and the relay's where it has none. */
 export const effective = (own: Omit<RetentionRow, 'channel'>, defaults: Retention): Retention =>
@@ -13,43 +15,44 @@ export const effective = (own: Omit<RetentionRow, 'channel'>, defaults: Retentio
 
 export class RetentionSweep {
   readonly #defaults: Retention
-  /** The stream looked at last. Only a place in the round: a tick that is undone costs a stream one turn. */
+  /** The stream looked at last. Only a place in the round: a turn that is undone costs a stream one round. */
   #after = 0
 
   constructor(defaults: Retention) {
     this.#defaults = defaults
   }
 
-  /** One tick's work; gives the fates to tell. */
-  async run({ tx, now }: SweepCtx): Promise<readonly Fate[]> {
-    const streams = await streamsAfter(tx, this.#after, streamsPerTick, keepsEverything(this.#defaults))
+  /** One turn; gives whether it did anything, and the fates to tell. */
+  async run(tx: Tx, now: number): Promise<{ readonly worked: boolean, readonly fates: readonly Fate[] }> {
+    const streams = await streamsAfter(tx, this.#after, streamsPerTurn, keepsEverything(this.#defaults))
     const fates: Fate[] = []
-    let left = eventsPerTick
+    let left = eventsPerTurn
     for (const stream of streams) {
-      left -= await this.#trim({ tx, now }, stream, left, fates)
-      // What is not done yet is gone on with in the next tick.
+      left -= await this.#trim(tx, now, stream, left, fates)
+      // What is not done yet is gone on with in the next turn.
       if (left <= 0) break
       this.#after = stream.id
     }
-    if (left > 0 && streams.length < streamsPerTick) this.#after = 0
-    return fates
+    if (left > 0 && streams.length < streamsPerTurn) this.#after = 0
+    return { worked: left < eventsPerTurn, fates }
   }
 
-  /** Gives how many events went. */
-  async #trim({ tx, now }: Pick<SweepCtx, 'tx' | 'now'>, stream: KeptStream, limit: number, fates: Fate[]): Promise<number> {
+  /** Gives what it cost of the turn, in deleted events. */
+  async #trim(tx: Tx, now: number, stream: KeptStream, limit: number, fates: Fate[]): Promise<number> {
     const policy = effective(stream, this.#defaults)
     if (keepsEverything(policy)) return 0
     const { seq: newest } = await tx.log.head(stream.name)
-    const bytes = policy.bytes === 0 ? 0 : await measureStream(tx, stream.id)
+    const { bytes, counted } = policy.bytes === 0 ? { bytes: 0, counted: 0 } : await measureStream(tx, stream.id, limit * countedPerDeleted)
+    const cost = counted / countedPerDeleted
     const last = async (count: number) => lastToGo(policy, { oldest: await oldestEvents(tx, stream.id, count), newest, bytes, now })
     const first = await last(1)
-    if (first === 0) return 0
+    if (first === 0) return cost
     const through = await last(limit)
     // The newest of all stays as a place, so that numbering goes on.
     if (through === newest) fates.push(...await blankEvent(tx, stream.id, newest, now))
     const end = Math.min(through, newest - 1)
-    if (end < first) return 0
+    if (end < first) return cost
     fates.push(...await deleteThrough(tx, stream.id, end, now))
-    return end - first + 1
+    return cost + end - first + 1
   }
 }
