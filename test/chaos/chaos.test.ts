@@ -20,7 +20,7 @@ interface Outcome {
 
 const chaos = async (...args: readonly string[]): Promise<Outcome> => {
   const main = join(repository, 'dist-chaos/test/chaos/main.js')
-  const { code, stdout, stderr } = await promisify(execFile)(process.execPath, [main, '--json', '--seed', '1', ...args])
+  const { code, stdout, stderr } = await promisify(execFile)(process.execPath, [main, '--json', ...args])
     .then(({ stdout }) => ({ code: 0, stdout, stderr: '' }), (error: { code: number, stdout: string, stderr: string }) => error)
   if (stdout === '') throw new Error(stderr)
   return { code, ...JSON.parse(stdout) as Omit<Outcome, 'code'> }
@@ -30,7 +30,7 @@ beforeAll(() => { execFileSync(join(repository, 'node_modules/.bin/tsc'), ['-p',
 
 describe('while the relay is killed and the network torn', () => {
   test('nothing is lost, doubled, reordered or left without an answer', async () => {
-    const outcome = await chaos('--messages', '10000', '--clients', '12', '--minutes', '0.25')
+    const outcome = await chaos('--seed', '1', '--messages', '10000', '--clients', '12', '--minutes', '0.25')
     expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0 })
     // It did happen.
     expect(outcome.messages).toBeGreaterThan(1_000)
@@ -40,23 +40,21 @@ describe('while the relay is killed and the network torn', () => {
 })
 
 describe.concurrent('a relay that breaks a promise is found out', () => {
-  const slice = ['--messages', '3000', '--clients', '6', '--minutes', '0.08'] as const
+  /** On a busy machine one short slice may pass before a fault falls on the right moment; of a few, one does not. */
+  const seeds = ['1', '2', '3', '4', '5']
 
-  test('acknowledging before the commit loses messages', async ({ expect }) => {
-    const { code, lost } = await chaos('--break', 'commit', ...slice)
-    expect(code).toBe(1)
-    expect(lost).toBeGreaterThan(0)
-  }, 120_000)
-
-  test('forgetting publish keys doubles them', async ({ expect }) => {
-    const { code, duplicated } = await chaos('--break', 'key', ...slice)
-    expect(code).toBe(1)
-    expect(duplicated).toBeGreaterThan(0)
-  }, 120_000)
-
-  test('leaving some out of what is replayed loses them', async ({ expect }) => {
-    const { code, lost } = await chaos('--break', 'resume', ...slice)
-    expect(code).toBe(1)
-    expect(lost).toBeGreaterThan(0)
-  }, 120_000)
+  test.each([
+    ['acknowledging before the commit loses messages', 'commit', 'lost'],
+    ['forgetting publish keys doubles them', 'key', 'duplicated'],
+    ['leaving some out of what is replayed loses them', 'resume', 'lost'],
+  ] as const)('%s', async (_title, broken, counter) => {
+    const outcomes: Outcome[] = []
+    for (const seed of seeds) {
+      const outcome = await chaos('--seed', seed, '--break', broken, '--messages', '3000', '--clients', '6', '--minutes', '0.08')
+      outcomes.push(outcome)
+      if (outcome[counter] > 0) break
+    }
+    expect(outcomes.at(-1)).toMatchObject({ code: 1, [counter]: expect.any(Number) })
+    expect(outcomes.at(-1)![counter]).toBeGreaterThan(0)
+  }, 240_000)
 })
