@@ -10,6 +10,7 @@ export interface ShownMessage {
   readonly to: string
   readonly content: string
   readonly replay?: boolean | undefined
+  readonly erased?: boolean | undefined
   readonly signature?: string
 }
 
@@ -20,9 +21,9 @@ const signatureMarks: Readonly<Record<string, (paint: Paint) => string>> = {
 
 /** `12:03:11 #general alice @k3x9q2ab ✓ hi`; further lines of the content are indented. */
 export const messageText = (message: ShownMessage, paint: Paint): string => {
-  const { ts, from, from_name, to, content, replay, signature = 'none' } = message
+  const { ts, from, from_name, to, content, replay, erased, signature = 'none' } = message
   const time = new Date(ts).toLocaleTimeString('en-GB')
   const mark = Object.hasOwn(signatureMarks, signature) ? signatureMarks[signature]!(paint) : ''
   const head = `${paint('dim', `${time}${replay ? '·' : ' '}`)}${paint('cyan', visible(to))} ${paint('bold', visible(from_name))} ${paint('dim', visible(from))}${mark}`
-  return `${head} ${visibleLines(content, '         │ ')}`
+  return `${head} ${erased ? paint('dim', '(erased)') : visibleLines(content, '         │ ')}`
 }

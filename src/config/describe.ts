@@ -28,7 +28,7 @@ export const configMarkdown = (): string => {
 <!-- Generated from src/config/schema.ts by \`npm run docs\`. -->
 
 A setting is taken from the first place that has it: flag, environment, YAML file (\`--config FILE\`, or \`AGENTCHAT_CONFIG\`), default.
-Numbers may carry a unit (\`8MiB\`, \`30s\`), lists are separated by commas. All problems are reported at once, with where each stands.
+Numbers may carry a unit (\`8MiB\`, \`30s\`, \`7d\`), lists are separated by commas. All problems are reported at once, with where each stands.
 
 \`\`\`yaml
 # agentchat.yaml

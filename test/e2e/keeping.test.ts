@@ -1,5 +1,6 @@
 // Export, import, backup and restore as an operator runs them: beside a relay that is written to, and on what is broken.
 import { existsSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { newFolder, type Folder } from '../kit/folder.ts'
 import { Program, ServeProgram, builtBin } from '../kit/process.ts'
@@ -152,7 +153,7 @@ describe('what is broken', () => {
   test('Ctrl-C ends an import with 130, and leaves nothing', async () => {
     await using program = new Program(process.execPath, [bin, 'import', '-', '--data', folder.at('new')], { env: { HOME: folder.path } })
     program.stdin.write(`${JSON.stringify({ format: 'agentchat-export/1' })}`)
-    await program.until('it to have begun', () => existsSync(folder.at('new')) || program.stderr !== '')
+    while (!existsSync(folder.at('new')) && program.stderr === '') await setTimeout(20)
     program.signal('SIGINT')
     expect(await program.ended).toEqual({ code: 130, signal: null })
     expect(readdirSync(folder.path).filter(name => name !== '.agentchat')).toEqual([])
