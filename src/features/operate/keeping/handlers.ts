@@ -45,6 +45,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
       },
       ERASE: {
         needs: 'own',
+        paced: true,
         async write({ me, tx, now }, { agent }) {
           const id = agent ?? me.id
           if (me?.id === id && me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
