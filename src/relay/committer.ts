@@ -21,6 +21,10 @@ export interface Job {
   delivered?(): void
 }
 
+/** A job of the relay's own, which answers nobody; with a connection it waits behind that one's writes. */
+export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connection' | 'delivered'>> = {}): Job =>
+  ({ connection: undefined, bytes: 0, re: undefined, type: undefined, decide, ...more })
+
 /** An event that is committed: its stamp, and its frame, encoded once. */
 export interface Committed { readonly append: Append, readonly stamp: Stamp, readonly frame: Buffer, readonly inboxSeqs: readonly number[] }
 

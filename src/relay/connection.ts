@@ -101,13 +101,9 @@ export class Connection implements Asker {
 
   /** Says goodbye after what is already queued; a client that does not read it is cut off a little later. */
   close(name: CloseName, reason: string = name): void {
-    this.closeWith(closeCodes[name].code, reason)
-  }
-
-  closeWith(code: number, reason: string): void {
     if (!this.open) return
     this.open = false
-    this.ws.close(code, Buffer.from(reason).subarray(0, 120))
+    this.ws.close(closeCodes[name].code, Buffer.from(reason).subarray(0, 120))
     setTimeout(() => this.ws.terminate(), closeGraceMs).unref()
   }
 }

@@ -7,7 +7,7 @@ import { IdentityError } from '../../lib/identity/index.ts'
 import { decodeRequest, requests, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
 import { StorageError, type Store, type Tx } from '../store/store.ts'
 import type { Buckets } from './bucket.ts'
-import type { Committed, Committer, Job, Result } from './committer.ts'
+import { ownJob, type Committed, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, refusalPing } from './encode.ts'
@@ -113,7 +113,7 @@ export class Dispatch {
   /** The client has read the refusal: what it sends from now on, it sends knowing it. In line behind what it sent before. */
   release(connection: Connection): void {
     if (!connection.held) return
-    this.#committer.push({ connection, bytes: 0, re: undefined, type: undefined, decide: () => undefined, delivered: () => { connection.held = false } })
+    this.#committer.push(ownJob(() => undefined, { connection, delivered: () => { connection.held = false } }))
   }
 
   /** After a write that the storage refused, messages behind it are refused too, until the answer to a ping shows that the client knows. */
@@ -146,7 +146,7 @@ export class Dispatch {
   #read(connection: Connection, handler: Extract<Handler<RequestType>, { read: unknown }>, request: DecodedRequest): void {
     const run = () => connection.read(() => this.#runRead(connection, handler, request))
     if (connection.pendingWrites === 0) run()
-    else this.#committer.push({ connection, bytes: 0, re: undefined, type: undefined, decide: () => undefined, delivered: run })
+    else this.#committer.push(ownJob(() => undefined, { connection, delivered: run }))
   }
 
   async #runRead(connection: Connection, handler: Extract<Handler<RequestType>, { read: unknown }>, request: DecodedRequest): Promise<void> {

@@ -1,6 +1,6 @@
 // Applies what an outcome changes in memory, after its commit: sessions, subscriptions, and who is told of comings and goings.
 import type { Clock } from '../base/clock.ts'
-import { closeCodes, type FrameBody, type FrameType } from '../../lib/protocol/index.ts'
+import type { CloseName, FrameBody, FrameType } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
 import type { Connection } from './connection.ts'
@@ -115,15 +115,15 @@ export class Effects {
         return
       }
       case 'close': {
-        for (const id of effect.agents) for (const connection of [...this.#roster.connectionsOf(id)]) this.end(connection, effect.code, effect.reason)
+        for (const id of effect.agents) for (const connection of [...this.#roster.connectionsOf(id)]) this.end(connection, effect.close)
         return
       }
       case 'closeAsker': {
-        if (asker !== undefined) this.end(asker, effect.code, effect.reason)
+        if (asker !== undefined) this.end(asker, effect.close)
         return
       }
       case 'closeOthers': {
-        for (const connection of this.#options.connections()) if (connection !== asker) this.end(connection, effect.code, effect.reason)
+        for (const connection of this.#options.connections()) if (connection !== asker) this.end(connection, effect.close, effect.reason)
         return
       }
       default: effect satisfies never
@@ -131,10 +131,10 @@ export class Effects {
   }
 
   /** Flushes what the connection still has to hear, then closes it. */
-  end(connection: Connection, code: number, reason: string): void {
+  end(connection: Connection, close: CloseName, reason?: string): void {
     this.#outbox.flushOne(connection)
     this.#hub.silence(connection)
-    connection.closeWith(code, reason)
+    connection.close(close, reason)
   }
 
   /** A connection is gone: its agent leaves the channels that no other connection of it hears. */
@@ -161,7 +161,7 @@ export class Effects {
     if (former !== undefined) {
       this.send(former, 'SESSION_DISPLACED', { reason: 'Identity claimed by another connection' })
       this.depart(former)
-      this.end(former, closeCodes.DISPLACED.code, 'Identity claimed by another connection')
+      this.end(former, 'DISPLACED', 'Identity claimed by another connection')
     }
     if (agent.pubkey !== null && login.inbox !== 'none') this.#inBackground(asker, this.#replayer.inbox(asker, agent.id))
   }
@@ -221,7 +221,7 @@ export class Effects {
   #inBackground(connection: Connection, work: Promise<void>): void {
     work.catch(error => {
       this.#log.error({ err: error }, 'catching up failed')
-      this.end(connection, closeCodes.RESTARTING.code, 'retry_after_ms=1000')
+      this.end(connection, 'RESTARTING', 'retry_after_ms=1000')
     })
   }
 }

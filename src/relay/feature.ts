@@ -1,6 +1,5 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
-import type { FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
-import type { ErrorCode } from '../../lib/protocol/index.ts'
+import type { CloseName, ErrorCode, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Fate, PublishKey, Stamp } from '../store/log.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
 import { statusOf } from './receipts.ts'
@@ -89,9 +88,9 @@ export type Effect =
   | { readonly kind: 'inbox', readonly agent: string, /** newest inbox number, of entries that came another way than by a message */ readonly newest: number }
   | { readonly kind: 'motd', readonly motd: string | null }
   | { readonly kind: 'depart' }
-  | { readonly kind: 'close', readonly agents: readonly string[], readonly code: number, readonly reason: string }
-  | { readonly kind: 'closeAsker', readonly code: number, readonly reason: string }
-  | { readonly kind: 'closeOthers', readonly code: number, readonly reason: string }
+  | { readonly kind: 'close', readonly agents: readonly string[], readonly close: CloseName }
+  | { readonly kind: 'closeAsker', readonly close: CloseName }
+  | { readonly kind: 'closeOthers', readonly close: CloseName, readonly reason: string }
 
 /** What a write decided. Nothing of it happens before the commit. */
 export interface Outcome<R extends FrameType = FrameType> {

@@ -27,8 +27,7 @@ export class Hub {
 
   /** Adds a subscriber that still has to read the log up to `last`. */
   subscribe(connection: Connection, channel: string, last: number): void {
-    let topic = this.#topics.get(channel)
-    if (topic === undefined) this.#topics.set(channel, topic = { last, live: new Set(), catchingUp: new Set() })
+    const topic = this.#topicOf(channel)
     topic.last = Math.max(topic.last, last)
     topic.live.delete(connection)
     topic.catchingUp.add(connection)
@@ -51,29 +50,18 @@ export class Hub {
 
   /** Subscribes from now on, with nothing to catch up. */
   listen(connection: Connection, channel: string): void {
-    let topic = this.#topics.get(channel)
-    if (topic === undefined) this.#topics.set(channel, topic = { last: 0, live: new Set(), catchingUp: new Set() })
-    topic.live.add(connection)
+    this.#topicOf(channel).live.add(connection)
     connection.channels.add(channel)
   }
 
   unsubscribe(connection: Connection, channel: string): void {
     connection.channels.delete(channel)
-    const topic = this.#topics.get(channel)
-    if (topic === undefined) return
-    topic.live.delete(connection)
-    topic.catchingUp.delete(connection)
-    if (topic.live.size + topic.catchingUp.size === 0) this.#topics.delete(channel)
+    this.#remove(connection, channel)
   }
 
   /** Stops all delivery to a connection that is closing. Its channels stay listed until its departure is told. */
   silence(connection: Connection): void {
-    for (const channel of connection.channels) {
-      const topic = this.#topics.get(channel)
-      topic?.live.delete(connection)
-      topic?.catchingUp.delete(connection)
-      if (topic !== undefined && topic.live.size + topic.catchingUp.size === 0) this.#topics.delete(channel)
-    }
+    for (const channel of connection.channels) this.#remove(connection, channel)
   }
 
   /** Committed events of one channel, already joined into one buffer, to every live subscriber. */
@@ -91,5 +79,20 @@ export class Hub {
     if (topic === undefined) return
     for (const connection of topic.live) if (!except(connection)) this.#outbox.add(connection, frame)
     for (const connection of topic.catchingUp) if (!except(connection)) this.#outbox.add(connection, frame)
+  }
+
+  #topicOf(channel: string): Topic {
+    let topic = this.#topics.get(channel)
+    if (topic === undefined) this.#topics.set(channel, topic = { last: 0, live: new Set(), catchingUp: new Set() })
+    return topic
+  }
+
+  /** A topic without subscribers is forgotten. */
+  #remove(connection: Connection, channel: string): void {
+    const topic = this.#topics.get(channel)
+    if (topic === undefined) return
+    topic.live.delete(connection)
+    topic.catchingUp.delete(connection)
+    if (topic.live.size + topic.catchingUp.size === 0) this.#topics.delete(channel)
   }
 }

@@ -7,7 +7,7 @@ import type { Metrics } from '../base/metrics.ts'
 import { closeCodes } from '../../lib/protocol/index.ts'
 import type { Store } from '../store/store.ts'
 import { Bucket, Buckets, type Rate } from './bucket.ts'
-import { Committer, type Job } from './committer.ts'
+import { Committer, ownJob, type Job } from './committer.ts'
 import { Connection } from './connection.ts'
 import { Dispatch } from './dispatch.ts'
 import { Effects } from './effects.ts'
@@ -157,7 +157,7 @@ export class Relay {
       // Spread the returns, so that the next process is not met by all of them at once.
       const retryAfterMs = 250 + Math.floor(this.#deps.random() * 1_500)
       this.#effects.send(connection, 'GOING_AWAY', { reason: 'restarting', retry_after_ms: retryAfterMs })
-      this.#effects.end(connection, closeCodes.RESTARTING.code, `retry_after_ms=${retryAfterMs}`)
+      this.#effects.end(connection, 'RESTARTING', `retry_after_ms=${retryAfterMs}`)
       connection.resume()
     }
     const deadline = setTimeout(() => { for (const connection of this.#connections) connection.ws.terminate() }, this.#options.drainMs)
@@ -182,7 +182,7 @@ export class Relay {
     this.#hub.silence(connection)
     this.#deps.metrics.closes.inc({ code: String(code) })
     // In line behind the writes it sent before it went.
-    this.#committer.push({ connection, bytes: 0, re: undefined, type: undefined, decide: () => ({ effects: [{ kind: 'depart' }] }) })
+    this.#committer.push(ownJob(() => ({ effects: [{ kind: 'depart' }] }), { connection }))
   }
 
   #tooSlow(connection: Connection): void {
@@ -217,7 +217,7 @@ export class Relay {
 
   /** A write of the relay's own. */
   #write(decide: Job['decide']): void {
-    this.#committer.push({ connection: undefined, bytes: 0, re: undefined, type: undefined, decide })
+    this.#committer.push(ownJob(decide))
   }
 
   #sweepConnections(now: number): void {
@@ -226,7 +226,7 @@ export class Relay {
       if (!connection.open) continue
       if (connection.deadline !== undefined && now >= connection.deadline.at) {
         if (connection.deadline.close === 'CHALLENGE_EXPIRED') this.#effects.send(connection, 'ERROR', { code: 'VERIFICATION_EXPIRED', message: 'Not answered in time' })
-        this.#effects.end(connection, closeCodes[connection.deadline.close].code, connection.deadline.close)
+        this.#effects.end(connection, connection.deadline.close)
       } else if (now - connection.heardAt >= pingTimeoutMs) {
         this.#hub.silence(connection)
         connection.close('PING_TIMEOUT')

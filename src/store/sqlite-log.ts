@@ -41,6 +41,7 @@ const entry = 'agent, stream, event, receipts, expires_at, offered_at, received_
 interface CachedHead { id: number, seq: number, ts: number }
 
 export class SqliteLogReader implements LogReader {
+  protected readonly epoch: string
   readonly #head: Statement<[string], { id: number, seq: number | null, ts: number | null, oldest: number | null }>
   readonly #after: Statement<[string, number, number], Row>
   readonly #before: Statement<[string, number, number], Row>
@@ -48,10 +49,9 @@ export class SqliteLogReader implements LogReader {
   readonly #inbox: Statement<[string, number, number, number], InboxRow>
   readonly #event: Statement<[number, number], { author: string, ts: number, name: string }>
   readonly #entries: Statement<[number, number], Entry>
-  readonly #lifeOf: string
 
   constructor(db: Database, epoch: string) {
-    this.#lifeOf = epoch
+    this.epoch = epoch
     this.#head = db.prepare(`SELECT s.id, max(e.seq) AS seq, min(e.seq) AS oldest,
       (SELECT ts FROM events WHERE stream = s.id ORDER BY seq DESC LIMIT 1) AS ts
       FROM streams s LEFT JOIN events e ON e.stream = s.id WHERE s.name = ? GROUP BY s.id`)
@@ -87,7 +87,7 @@ export class SqliteLogReader implements LogReader {
   }
 
   fate(msgId: string): Fate | undefined {
-    const place = parseMsgId(msgId, this.#lifeOf)
+    const place = parseMsgId(msgId, this.epoch)
     return place === undefined ? undefined : this.fateAt(place.streamId, place.seq, this.#entries.all(place.streamId, place.seq))
   }
 
@@ -95,7 +95,7 @@ export class SqliteLogReader implements LogReader {
     const event = this.#event.get(streamId, seq)
     if (event === undefined) return undefined
     return {
-      msgId: msgIdOf(streamId, seq, this.#lifeOf), author: event.author, stream: event.name, storedAt: event.ts, expiresAt: entries[0]?.expires_at ?? null,
+      msgId: msgIdOf(streamId, seq, this.epoch), author: event.author, stream: event.name, storedAt: event.ts, expiresAt: entries[0]?.expires_at ?? null,
       receipts: entries.map(row => ({ agent: row.agent, offeredAt: row.offered_at, receivedAt: row.received_at, readAt: row.read_at, expiredAt: row.expired_at })),
     }
   }
@@ -114,7 +114,6 @@ const take = <R extends Row>(rows: Iterable<R>, maxBytes: number): R[] => {
 }
 
 export class SqliteLog extends SqliteLogReader implements LogWriter {
-  readonly #epoch: string
   readonly #wrote: () => void
   readonly #heads = new Map<string, CachedHead>()
   readonly #touched = new Set<string>()
@@ -137,7 +136,6 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   /** `wrote` is called before each write statement, so that the transaction begins with the first of them. */
   constructor(db: Database, epoch: string, wrote: () => void) {
     super(db, epoch)
-    this.#epoch = epoch
     this.#wrote = wrote
     this.#findHead = db.prepare(`SELECT s.id, e.seq, e.ts FROM streams s LEFT JOIN events e ON e.stream = s.id
       AND e.seq = (SELECT max(seq) FROM events WHERE stream = s.id) WHERE s.name = ?`)
@@ -176,10 +174,10 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     const ts = Math.max(now, head.ts + 1)
     if (event.key !== undefined && this.#addKey.run(event.key.agent, event.key.id, head.id, seq, ts).changes === 0) {
       const first = this.#findKey.get(event.key.agent, event.key.id)!
-      const stamp = { seq: first.seq, ts: first.ts, msgId: msgIdOf(first.stream, first.seq, this.#epoch) }
+      const stamp = { seq: first.seq, ts: first.ts, msgId: msgIdOf(first.stream, first.seq, this.epoch) }
       return first.text === null ? { kind: 'duplicate', stamp } : { kind: 'duplicate', stamp, text: first.text }
     }
-    const stamp = { seq, ts, msgId: msgIdOf(head.id, seq, this.#epoch) }
+    const stamp = { seq, ts, msgId: msgIdOf(head.id, seq, this.epoch) }
     this.#addEvent.run(head.id, seq, ts, event.author, encode(stamp))
     head.seq = seq
     head.ts = ts
@@ -194,10 +192,10 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   }
 
   progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): readonly Fate[] {
-    this.#wrote()
     const end = Math.min(upTo, this.inboxHead(agent).seq)
     const after = this.#cursors.get(agent)?.[cursorOf[state]] ?? 0
     if (end <= after) return []
+    this.#wrote()
     const changed = this.#progress[state].all({ agent, after, upTo: end, now })
     this.#setCursor[state].run({ agent, upTo: end })
     // What was read was received.
@@ -216,7 +214,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   }
 
   inboxSeqOf(agent: string, msgId: string): number | undefined {
-    const place = parseMsgId(msgId, this.#epoch)
+    const place = parseMsgId(msgId, this.epoch)
     return place === undefined ? undefined : this.#findInbox.get(agent, place.streamId, place.seq)?.seq
   }
 

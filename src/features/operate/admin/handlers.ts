@@ -21,7 +21,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
         return {
           reply: reply('ADMIN_RESULT', { action: 'kick', success: true, agentId: id }),
           notify: [notify({ kind: 'agents', agents: [id] }, 'KICKED', reason === undefined ? {} : { reason })],
-          effects: [{ kind: 'close', agents: [id], code: 4501, reason: 'KICKED' }],
+          effects: [{ kind: 'close', agents: [id], close: 'KICKED' }],
         }
       },
     },
@@ -33,7 +33,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
         return {
           reply: reply('ADMIN_RESULT', { action: 'ban', success: true, agentId: id }),
           notify: [notify({ kind: 'agents', agents: [id] }, 'BANNED', reason === undefined ? {} : { reason })],
-          effects: [{ kind: 'close', agents: [id], code: 4502, reason: 'BANNED' }],
+          effects: [{ kind: 'close', agents: [id], close: 'BANNED' }],
         }
       },
     },
@@ -86,7 +86,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
         return {
           reply: reply('ADMIN_RESULT', { action: 'motd', success: true, motd }),
           notify: [notify({ kind: 'everyone' }, 'MOTD_UPDATE', { motd })],
-          effects: [{ kind: 'motd', motd }, ...(kick === true ? [{ kind: 'closeOthers', code: 1012, reason: 'retry_after_ms=500' } as const] : [])],
+          effects: [{ kind: 'motd', motd }, ...(kick === true ? [{ kind: 'closeOthers', close: 'RESTARTING', reason: 'retry_after_ms=500' } as const] : [])],
         }
       },
     },

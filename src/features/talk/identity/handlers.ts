@@ -58,7 +58,7 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
           effects: [
             { kind: 'agent', agent: me.id, change: { verified, memberships: await membershipsOf(tx, me.id), admin: me.admin || adminAgents.includes(oldId) } },
             { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
-            { kind: 'close', agents: [oldId], code: 4503, reason: 'REVOKED' },
+            { kind: 'close', agents: [oldId], close: 'REVOKED' },
           ],
         }
       },
@@ -71,7 +71,7 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
         if (agent_id.replace(/^@/, '') !== id.slice(1)) throw new Fail('INVALID_MSG', 'agent_id: not the id of this key')
         if (!verify(key, revocationText({ type: 'REVOCATION', pubkey, agent_id, reason, timestamp }), signature)) throw new Fail('VERIFICATION_FAILED', 'The key did not sign this notice')
         await revokeAgent(tx, { id, pubkey: key }, now)
-        return { reply: reply('OK', {}), effects: [{ kind: 'close', agents: [id], code: 4503, reason: 'REVOKED' }] }
+        return { reply: reply('OK', {}), effects: [{ kind: 'close', agents: [id], close: 'REVOKED' }] }
       },
     },
     VERIFY_REQUEST: {

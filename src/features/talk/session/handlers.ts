@@ -82,7 +82,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     if (pubkey !== undefined) {
       const banned = await findBan(tx, id)
       if (banned !== undefined) {
-        return { fail: new Fail('BANNED', banned.reason ?? 'Banned'), effects: [{ kind: 'closeAsker', code: 4502, reason: 'BANNED' }] }
+        return { fail: new Fail('BANNED', banned.reason ?? 'Banned'), effects: [{ kind: 'closeAsker', close: 'BANNED' }] }
       }
       await rememberAgent(tx, { id, pubkey, name }, now)
       verified = (await findAgent(tx, id))?.verified === 1 || await isApproved(tx, id)
@@ -166,7 +166,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
           const attempts = challenge.attempts + 1
           const fail = new Fail('CAPTCHA_FAILED', 'Wrong answer')
           if (attempts < maxCaptchaAttempts) return { fail, effects: [{ kind: 'challenge', challenge: { ...challenge, attempts } }] }
-          return { fail, effects: [{ kind: 'closeAsker', code: 4504, reason: 'CAPTCHA_FAILED' }] }
+          return { fail, effects: [{ kind: 'closeAsker', close: 'CAPTCHA_FAILED' }] }
         },
       },
       PING: { needs: 'anyone', read: () => reply('PONG', {}) },
