@@ -9,7 +9,8 @@ afterEach(() => { vi.restoreAllMocks() })
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 /** Ready texts, so that no encoding of the sender is counted. */
-const said = (count: number, withId: boolean) => upTo(count).map(i => JSON.stringify({ type: 'MSG', to: '#general', content: `message ${i}`, ...(withId && { id: `m${i}` }) }))
+const said = (count: number, withId: boolean, first = 0) =>
+  upTo(count).map(i => JSON.stringify({ type: 'MSG', to: '#general', content: `message ${first + i}`, ...(withId && { id: `m${first + i}` }) }))
 
 /** A room with one sender who has spoken before, so that nothing is done for the first time. */
 const room = async (relay: TestRelay, members: number): Promise<{ readonly sender: Wire, readonly members: readonly Wire[] }> => {
@@ -101,10 +102,26 @@ describe('a batch is one transaction, and one statement per event', () => {
     expect(await statementsOf(relay, sender, said(count, false))).toEqual(['BEGIN IMMEDIATE', ...said(count, false).map(() => 'INSERT INTO events'), 'COMMIT'])
   })
 
-  test('and one more for each id that is remembered', async () => {
+  test('and one to look up each id', async () => {
     await using relay = await startTestRelay()
     const { sender } = await room(relay, 5)
-    expect(await statementsOf(relay, sender, said(10, true))).toEqual(['BEGIN IMMEDIATE', ...said(10, true).flatMap(() => ['INSERT INTO publish_keys', 'INSERT INTO events']), 'COMMIT'])
+    const [lookup, begin, ...rest] = await statementsOf(relay, sender, said(10, true))
+    expect([lookup, begin]).toEqual([expect.stringMatching(/^SELECT k/), 'BEGIN IMMEDIATE'])
+    expect(rest).toEqual(['INSERT INTO events', ...said(9, true).flatMap(() => [lookup, 'INSERT INTO events']), 'COMMIT'])
+  })
+
+  test('the indexes are brought up to date for thousands of events at once', async () => {
+    await using relay = await startTestRelay()
+    const { sender } = await room(relay, 1)
+    const statements = countStatements()
+    for (let sent = 0; sent < 4_500; sent += 500) {
+      sender.send(...said(500, true, sent))
+      await sender.take('MSG', 500)
+    }
+    vi.restoreAllMocks()
+    const count = (statement: string) => statements.filter(each => each === statement).length
+    expect(count('INSERT INTO events')).toBe(4_500)
+    expect([count('INSERT INTO places'), count('INSERT INTO publish_keys')]).toEqual([1, 1])
   })
 })
 

@@ -35,7 +35,8 @@ const table = (name: string, shape: z.core.$ZodLooseShape, order: string, ofChan
   }
 }
 
-const eventsOf = (where: string) => `SELECT s.name AS stream, e.seq, e.text FROM streams s CROSS JOIN events e ON e.stream = s.id ${where} ORDER BY s.id, e.seq`
+const eventsOf = (where: string) => `SELECT (SELECT name FROM streams WHERE id = p.stream) AS stream, p.seq, e.text
+  FROM placed p JOIN events e ON e.id = p.event ${where} ORDER BY p.stream, p.seq`
 const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at']
 
 export const kinds = {
@@ -53,7 +54,7 @@ export const kinds = {
   event: {
     fields: z.strictObject({ stream: Stream, seq: Number1, text: z.string() }),
     select: eventsOf(''),
-    selectOf: eventsOf(`WHERE ${inChannels('s.name')}`),
+    selectOf: eventsOf(`WHERE p.stream IN (SELECT id FROM streams WHERE ${inChannels('name')})`),
     insert: 'INSERT INTO events (stream, seq, ts, author, text) VALUES (@id, @seq, @ts, @author, @text)',
   },
   inbox: {

@@ -98,7 +98,7 @@ export const checkDatabase = (file: string, steps: Steps, { onProgress, signal }
   if (orphan !== undefined) throw new KeepingError('refused', `${file}: events of a stream that is not there`)
   let before = { stream: 0, seq: 0, ts: 0 }
   let done = 0
-  for (const row of db.prepare<[], { stream: number, seq: number, ts: number, author: string, text: Buffer }>('SELECT stream, seq, ts, author, text FROM events ORDER BY stream, seq').iterate()) {
+  for (const row of db.prepare<[], { stream: number, seq: number, ts: number, author: string, text: Buffer }>('SELECT p.stream, p.seq, ts, author, text FROM placed p JOIN events ON id = event ORDER BY p.stream, p.seq').iterate()) {
     const wrong = (why: string) => new KeepingError('refused', `${file}: event ${row.seq} of stream ${row.stream} ${why}`, { hint: 'Take another copy.' })
     if (row.stream === before.stream ? row.seq <= before.seq || row.ts <= before.ts : row.seq < 1) throw wrong('is out of order')
     const said = textFields(row.text)
@@ -110,6 +110,7 @@ export const checkDatabase = (file: string, steps: Steps, { onProgress, signal }
     await setImmediate()
     signal?.throwIfAborted()
   }
+  if (done !== events) throw new KeepingError('refused', `${file}: ${events - done} of ${events} events have no place`, { hint: 'Take another copy.' })
   return { epoch, serverId: serverIdOf(db), streams: count('streams'), events, agents: count('agents') }
 })
 

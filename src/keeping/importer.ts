@@ -8,6 +8,7 @@ import { agentIdOf, canonicalPem } from '../../lib/identity/index.ts'
 import { decodeFrame } from '../../lib/protocol/index.ts'
 import { pairStream } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
+import { indexEvents } from '../store/sqlite-log.ts'
 import type { Migration } from '../store/store.ts'
 import { End, Header, kindNames, kinds, noCounts, sumOf, type Counts, type KindName } from './archive.ts'
 import type { Watched } from './database.ts'
@@ -110,6 +111,7 @@ class Importer {
       }
     }
     if (!isEnded) throw new KeepingError('refused', 'the archive was cut: its end is missing', { line: line + 1 })
+    indexEvents(this.#db)
     this.#db.exec('COMMIT')
     return this.#counts
   }

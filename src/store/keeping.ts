@@ -12,10 +12,11 @@ interface Tables {
   retention: RetentionRow
   /** The bytes of a stream's events up to a seq; counted only where a limit asks for it. */
   stream_sizes: { stream: number, upto: number, bytes: number }
-  /** Erasures under way: the events between two rowids are still to be looked at. */
+  /** Erasures under way: the events between two ids are still to be looked at. */
   erasures: { agent: string, after: number, upto: number, events: number }
   streams: { id: number, name: string }
-  events: { rowid: number, stream: number, seq: number, ts: number, author: string, text: Buffer }
+  events: { id: number, stream: number, seq: number, ts: number, author: string, text: Buffer }
+  places: { stream: number, seq: number, event: number }
   inbox: { agent: string, seq: number, stream: number, event: number, expires_at: number | null, received_at: number | null, expired_at: number | null }
 }
 
@@ -51,14 +52,19 @@ export const streamsAfter = (db: Db, after: number, limit: number, onlyOwn: bool
   return joined.select(['id', 'name', 'age_ms', 'count', 'bytes']).where('id', '>', after).orderBy('id').limit(limit).execute()
 }
 
-export const oldestEvents = (db: Db, stream: number, limit: number) =>
-  db.tables<Tables>().selectFrom('events').select(['seq', 'ts', textBytes.as('bytes')]).where('stream', '=', stream).orderBy('seq').limit(limit).execute()
+export const oldestEvents = async (tx: Tx, stream: number, limit: number) => {
+  await tx.log.index()
+  return tx.tables<Tables>().selectFrom('places').innerJoin('events', 'events.id', 'places.event').select(['places.seq', 'ts', textBytes.as('bytes')])
+    .where('places.stream', '=', stream).orderBy('places.seq').limit(limit).execute()
+}
 
 /** What a stream holds in bytes, counting on from where it was counted to last, `limit` events at once; and how many that were. */
 export const measureStream = async (tx: Tx, stream: number, limit: number): Promise<{ readonly bytes: number, readonly counted: number }> => {
+  await tx.log.index()
   const tables = tx.tables<Tables>()
   const known = await tables.selectFrom('stream_sizes').select(['upto', 'bytes']).where('stream', '=', stream).executeTakeFirst() ?? { upto: 0, bytes: 0 }
-  const next = tables.selectFrom('events').select(['seq', textBytes.as('size')]).where('stream', '=', stream).where('seq', '>', known.upto).orderBy('seq').limit(limit)
+  const next = tables.selectFrom('places').innerJoin('events', 'events.id', 'places.event').select(['places.seq', textBytes.as('size')])
+    .where('places.stream', '=', stream).where('places.seq', '>', known.upto).orderBy('places.seq').limit(limit)
   const { upto, size, counted } = await tables.selectFrom(next.as('next')).select(({ fn }) => [fn.max('seq').as('upto'), fn.sum<number>('size').as('size'), fn.countAll<number>().as('counted')]).executeTakeFirstOrThrow()
   if (upto === null) return { bytes: known.bytes, counted }
   const row = { stream, upto, bytes: known.bytes + size }
@@ -68,25 +74,30 @@ export const measureStream = async (tx: Tx, stream: number, limit: number): Prom
 
 /** Deletes a stream's events up to a seq, and what of them waits in inboxes; gives the fates to tell. */
 export const deleteThrough = async (tx: Tx, stream: number, last: number, now: number): Promise<readonly Fate[]> => {
+  await tx.log.index()
   const tables = tx.tables<Tables>()
   const fates = await endEntries(tx, now, sql`stream = ${stream} AND event <= ${last}`)
   // An agent's newest entry stays, expired: its next number comes from it.
   await tables.deleteFrom('inbox').where('stream', '=', stream).where('event', '<=', last)
     .where('seq', '<', sql<number>`(SELECT max(seq) FROM inbox AS own WHERE own.agent = inbox.agent)`).execute()
   await tables.updateTable('stream_sizes').where('stream', '=', stream).set({
-    bytes: sql`bytes - (SELECT coalesce(sum(length(text)), 0) FROM events WHERE stream = ${stream} AND seq <= min(${last}, upto))`,
+    bytes: sql`bytes - (SELECT coalesce(sum(length(text)), 0) FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ${stream} AND p.seq <= min(${last}, upto))`,
     upto: sql`max(upto, ${last})`,
   }).execute()
-  await tables.deleteFrom('events').where('stream', '=', stream).where('seq', '<=', last).execute()
+  const gone = tables.selectFrom('places').select('event').where('stream', '=', stream).where('seq', '<=', last)
+  await tables.deleteFrom('events').where('id', 'in', gone).execute()
+  await tables.deleteFrom('places').where('stream', '=', stream).where('seq', '<=', last).execute()
   return fates
 }
 
 /** Blanks one event, unless it is blank already. */
 export const blankEvent = async (tx: Tx, stream: number, seq: number, now: number): Promise<readonly Fate[]> => {
-  const event = await tx.tables<Tables>().selectFrom('events').select('seq').where('stream', '=', stream).where('seq', '=', seq).where(isBlank, 'is', null).executeTakeFirst()
+  await tx.log.index()
+  const event = await tx.tables<Tables>().selectFrom('places').innerJoin('events', 'events.id', 'places.event').select('id')
+    .where('places.stream', '=', stream).where('places.seq', '=', seq).where(isBlank, 'is', null).executeTakeFirst()
   if (event === undefined) return []
   const fates = await endEntries(tx, now, sql`stream = ${stream} AND event = ${seq}`)
-  await tx.tables<Tables>().updateTable('events').set({ text: blankText }).where('stream', '=', stream).where('seq', '=', seq).execute()
+  await tx.tables<Tables>().updateTable('events').set({ text: blankText }).where('id', '=', event.id).execute()
   await forgetSizes(tx, [stream])
   return fates
 }
@@ -94,7 +105,7 @@ export const blankEvent = async (tx: Tx, stream: number, seq: number, now: numbe
 /** Notes that everything an agent has said until now is to be erased. */
 export const beginErasure = async (tx: Tx, agent: string): Promise<void> => {
   const tables = tx.tables<Tables>()
-  const end = async (order: 'asc' | 'desc') => (await tables.selectFrom('events').select('rowid').orderBy('rowid', order).limit(1).executeTakeFirst())?.rowid ?? 0
+  const end = async (order: 'asc' | 'desc') => (await tables.selectFrom('events').select('id').orderBy('id', order).limit(1).executeTakeFirst())?.id ?? 0
   const upto = await end('desc')
   await tables.insertInto('erasures').values({ agent, after: await end('asc') - 1, upto, events: 0 }).onConflict(conflict => conflict.column('agent').doUpdateSet({ upto })).execute()
 }
@@ -108,8 +119,8 @@ export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<Era
   if (erasure === undefined) return { done: true, events: 0, fates: [] }
   const { after, upto, events } = erasure
   const authors = new Set([agent, ...await predecessors(tx, agent)])
-  const found = await tables.selectFrom('events').select(['rowid', 'author', textBytes.as('bytes')])
-    .where('rowid', '>', after).where('rowid', '<=', upto).orderBy('rowid').limit(scannedAtOnce).execute()
+  const found = await tables.selectFrom('events').select(['id', 'author', textBytes.as('bytes')])
+    .where('id', '>', after).where('id', '<=', upto).orderBy('id').limit(scannedAtOnce).execute()
   if (found.length === 0) {
     await tables.deleteFrom('erasures').where('agent', '=', agent).execute()
     return { done: true, events, fates: [] }
@@ -117,11 +128,11 @@ export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<Era
   let end = after
   let bytes = 0
   for (const row of found) {
-    end = row.rowid
+    end = row.id
     if (authors.has(row.author)) bytes += row.bytes
     if (bytes > blankedBytesAtOnce) break
   }
-  const theirs = sql<boolean>`events.rowid > ${after} AND events.rowid <= ${end} AND author IN (${sql.join([...authors])})`
+  const theirs = sql<boolean>`id > ${after} AND id <= ${end} AND author IN (${sql.join([...authors])})`
   const fates = await endEntries(tx, now, sql`(stream, event) IN (SELECT stream, seq FROM events WHERE ${theirs})`)
   const blanked = await tables.updateTable('events').set({ text: blankText }).where(theirs).where(isBlank, 'is', null).returning('stream').execute()
   await forgetSizes(tx, [...new Set(blanked.map(row => row.stream))])

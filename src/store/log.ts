@@ -64,6 +64,7 @@ export interface PublishKey { readonly agent: string, readonly id: string }
 export interface NewEvent {
   readonly stream: string
   readonly author: string
+  /** Of the author. */
   readonly key?: PublishKey
   /** Keyed agents whose inbox gets an entry. */
   readonly inbox?: readonly string[]
@@ -78,6 +79,8 @@ export type Appended =
   | { readonly kind: 'duplicate', readonly stamp: Stamp, /** the first event's text; missing when it was erased */ readonly text?: Buffer }
 
 export interface LogWriter extends LogReader {
+  /** Makes every event found by its place in its stream: to be called before what reads or changes the tables of events by SQL. */
+  index(): Awaitable<void>
   /** Whether the key was used, so that appending under it stores nothing. */
   isPublished(key: PublishKey): Awaitable<boolean>
   /** Numbers an event, has it encoded once with its stamp, and stores those bytes; or finds that its key was used before. */

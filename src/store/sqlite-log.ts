@@ -1,5 +1,8 @@
 // The log on SQLite: statements prepared once, heads of streams cached, everything synchronous inside the writer's transaction.
+// An event is written to the end of its table and nowhere else. The indexes over it are brought up to date in bulk, every few
+// thousand events: that touches a page per stream, where one by one it is two pages per message. Until then the tail knows.
 import type { Database, Statement } from 'better-sqlite3'
+import type { Tail, TailEvent } from './tail.ts'
 import { msgIdOf, parseMsgId, type Appended, type Fate, type Head, type InboxRow, type LogReader, type LogWriter, type NewEvent, type PageQuery, type PublishKey, type Row, type Stamp } from './log.ts'
 
 export const logSchema = [`
@@ -21,7 +24,33 @@ export const logSchema = [`
   CREATE INDEX inbox_expiry ON inbox (expires_at) WHERE expires_at IS NOT NULL AND received_at IS NULL AND expired_at IS NULL;
   ALTER TABLE inbox_cursors ADD COLUMN offered INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE inbox_cursors ADD COLUMN read INTEGER NOT NULL DEFAULT 0;
+`, `
+  ALTER TABLE events RENAME TO old_events;
+  CREATE TABLE events (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, author TEXT NOT NULL, key TEXT, text BLOB NOT NULL);
+  INSERT INTO events SELECT rowid, stream, seq, ts, author, NULL, text FROM old_events ORDER BY rowid;
+  DROP TABLE old_events;
+  CREATE TABLE places (stream INTEGER NOT NULL, seq INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (stream, seq)) WITHOUT ROWID;
+  INSERT INTO places SELECT stream, seq, id FROM events ORDER BY stream, seq;
+  CREATE TABLE indexed (upto INTEGER NOT NULL);
+  INSERT INTO indexed SELECT coalesce(max(id), 0) FROM events;
+  CREATE VIEW placed AS SELECT stream, seq, event FROM places
+    UNION ALL SELECT stream, seq, id FROM events WHERE id > (SELECT upto FROM indexed);
 `]
+
+const indexing = [
+  'INSERT INTO places SELECT stream, seq, id FROM events WHERE id > (SELECT upto FROM indexed) ORDER BY stream, seq',
+  `INSERT INTO publish_keys (agent, id, stream, seq, ts)
+    SELECT author, key, stream, seq, ts FROM events WHERE id > (SELECT upto FROM indexed) AND key IS NOT NULL ORDER BY author, key`,
+  'UPDATE indexed SET upto = max(upto, coalesce((SELECT max(id) FROM events), 0))',
+] as const
+
+/** Brings the indexes of a database up to date that no relay has open. */
+export const indexEvents = (db: Database): void => {
+  for (const statement of indexing) db.prepare(statement).run()
+}
+
+/** Events that may wait for their indexes. */
+const maxTail = 4_096
 
 /** Heads kept in memory; past this the ones used longest ago are read again when needed. */
 const maxCachedHeads = 100_000
@@ -38,43 +67,62 @@ interface Entry {
 }
 const entry = 'agent, stream, event, receipts, expires_at, offered_at, received_at, read_at, expired_at'
 
-interface CachedHead { id: number, seq: number, ts: number }
+interface CachedHead { readonly id: number, seq: number, ts: number }
 
 export class SqliteLogReader implements LogReader {
   protected readonly epoch: string
-  readonly #head: Statement<[string], { id: number, seq: number | null, ts: number | null, oldest: number | null }>
-  readonly #after: Statement<[string, number, number], Row>
-  readonly #before: Statement<[string, number, number], Row>
+  protected readonly tail: Tail
+  readonly #stream: Statement<[string], { id: number }>
+  readonly #head: Statement<[number], { seq: number, oldest: number, ts: number }>
+  readonly #after: Statement<[number, number, number], Row>
+  readonly #before: Statement<[number, number, number], Row>
+  readonly #text: Statement<[number], { text: Buffer }>
   readonly #inboxHead: Statement<[string, string], { seq: number | null, cursor: number | null }>
-  readonly #inbox: Statement<[string, number, number, number], InboxRow>
-  readonly #event: Statement<[number, number], { author: string, ts: number, name: string }>
+  readonly #inbox: Statement<[string, number, number, number], { seq: number, id: number, event: number, stream: string, text: Buffer | null }>
+  readonly #event: Statement<[number], { author: string, ts: number, name: string }>
+  readonly #place: Statement<[number, number], { event: number }>
   readonly #entries: Statement<[number, number], Entry>
 
-  constructor(db: Database, epoch: string) {
+  constructor(db: Database, epoch: string, tail: Tail) {
     this.epoch = epoch
-    this.#head = db.prepare(`SELECT s.id, max(e.seq) AS seq, min(e.seq) AS oldest,
-      (SELECT ts FROM events WHERE stream = s.id ORDER BY seq DESC LIMIT 1) AS ts
-      FROM streams s LEFT JOIN events e ON e.stream = s.id WHERE s.name = ? GROUP BY s.id`)
+    this.tail = tail
+    this.#stream = db.prepare('SELECT id FROM streams WHERE name = ?')
+    this.#head = db.prepare(`SELECT p.seq, e.ts, (SELECT min(seq) FROM places WHERE stream = p.stream) AS oldest
+      FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ? ORDER BY p.seq DESC LIMIT 1`)
     const pageOf = (comparison: string, order: string) =>
-      `SELECT seq, text FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?) AND seq ${comparison} ? ORDER BY seq ${order} LIMIT ?`
+      `SELECT p.seq, e.text FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ? AND p.seq ${comparison} ? ORDER BY p.seq ${order} LIMIT ?`
     this.#after = db.prepare(pageOf('>', 'ASC'))
     this.#before = db.prepare(pageOf('<', 'DESC'))
+    this.#text = db.prepare('SELECT text FROM events WHERE id = ?')
     this.#inboxHead = db.prepare('SELECT (SELECT max(seq) FROM inbox WHERE agent = ?) AS seq, (SELECT seq FROM inbox_cursors WHERE agent = ?) AS cursor')
-    this.#inbox = db.prepare(`SELECT i.seq, s.name AS stream, e.text FROM inbox i
-      JOIN events e ON e.stream = i.stream AND e.seq = i.event JOIN streams s ON s.id = i.stream
+    this.#inbox = db.prepare(`SELECT i.seq, i.stream AS id, i.event, s.name AS stream, e.text FROM inbox i JOIN streams s ON s.id = i.stream
+      LEFT JOIN places p ON p.stream = i.stream AND p.seq = i.event LEFT JOIN events e ON e.id = p.event
       WHERE i.agent = ? AND i.seq > ? AND i.expired_at IS NULL AND coalesce(i.expires_at, 9e15) > ? ORDER BY i.seq LIMIT ?`)
-    this.#event = db.prepare('SELECT e.author, e.ts, s.name FROM events e JOIN streams s ON s.id = e.stream WHERE e.stream = ? AND e.seq = ?')
+    this.#event = db.prepare('SELECT e.author, e.ts, s.name FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?')
+    this.#place = db.prepare('SELECT event FROM places WHERE stream = ? AND seq = ?')
     this.#entries = db.prepare(`SELECT ${entry} FROM inbox WHERE stream = ? AND event = ? ORDER BY agent`)
   }
 
   head(stream: string): Head {
-    const row = this.#head.get(stream)
-    return { seq: row?.seq ?? 0, oldest: row?.oldest ?? 0, ts: row?.ts ?? 0 }
+    const id = this.#stream.get(stream)?.id
+    if (id === undefined) return { seq: 0, oldest: 0, ts: 0 }
+    const placed = this.#head.get(id)
+    const recent = this.tail.of(id)
+    const { seq, ts } = recent.at(-1)?.stamp ?? placed ?? { seq: 0, ts: 0 }
+    return { seq, ts, oldest: placed?.oldest ?? recent[0]?.stamp.seq ?? 0 }
   }
 
-  page(stream: string, { after, before, limit, maxBytes }: PageQuery): readonly Row[] {
-    if (after !== undefined) return take(this.#after.iterate(stream, after, limit), maxBytes)
-    return take(this.#before.iterate(stream, before ?? Number.MAX_SAFE_INTEGER, limit), maxBytes).reverse()
+  page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): readonly Row[] {
+    const id = this.#stream.get(stream)?.id
+    if (id === undefined) return []
+    const recent = this.tail.of(id)
+    const page = new Page<Row>(limit, maxBytes)
+    if (after !== undefined) {
+      if (page.fill(this.#after.iterate(id, after, limit))) page.fill(this.#texts(recent, seq => seq > after))
+      return page.rows
+    }
+    if (page.fill(this.#texts(recent.toReversed(), seq => seq < before))) page.fill(this.#before.iterate(id, Math.min(before, recent[0]?.stamp.seq ?? before), limit))
+    return page.rows.reverse()
   }
 
   inboxHead(agent: string): { readonly seq: number, readonly cursor: number } {
@@ -83,7 +131,9 @@ export class SqliteLogReader implements LogReader {
   }
 
   inbox(agent: string, { after, limit, maxBytes, now }: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number }): readonly InboxRow[] {
-    return take(this.#inbox.iterate(agent, after, now, limit), maxBytes)
+    const page = new Page<InboxRow>(limit, maxBytes)
+    page.fill(this.#inboxRows(agent, after, now, limit))
+    return page.rows
   }
 
   fate(msgId: string): Fate | undefined {
@@ -92,36 +142,67 @@ export class SqliteLogReader implements LogReader {
   }
 
   protected fateAt(streamId: number, seq: number, entries: readonly Entry[]): Fate | undefined {
-    const event = this.#event.get(streamId, seq)
+    const event = this.#event.get(this.tail.at(streamId, seq)?.id ?? this.#place.get(streamId, seq)?.event ?? 0)
     if (event === undefined) return undefined
     return {
       msgId: msgIdOf(streamId, seq, this.epoch), author: event.author, stream: event.name, storedAt: event.ts, expiresAt: entries[0]?.expires_at ?? null,
       receipts: entries.map(row => ({ agent: row.agent, offeredAt: row.offered_at, receivedAt: row.received_at, readAt: row.read_at, expiredAt: row.expired_at })),
     }
   }
+
+  protected textOf(id: number): Buffer | undefined {
+    return this.#text.get(id)?.text
+  }
+
+  * #inboxRows(agent: string, after: number, now: number, limit: number): Iterable<InboxRow> {
+    for (const { seq, id, event, stream, text } of this.#inbox.iterate(agent, after, now, limit)) {
+      const found = text ?? this.textOf(this.tail.at(id, event)?.id ?? 0)
+      if (found !== undefined) yield { seq, stream, text: found }
+    }
+  }
+
+  /** Of events in the tail; those of an open transaction are not there for whoever reads outside it. */
+  * #texts(recent: readonly TailEvent[], isWanted: (seq: number) => boolean): Iterable<Row> {
+    for (const { id, stamp: { seq } } of recent) {
+      const text = isWanted(seq) ? this.textOf(id) : undefined
+      if (text !== undefined) yield { seq, text }
+    }
+  }
 }
 
-/** Rows until their text passes `maxBytes`; the first one always. */
-const take = <R extends Row>(rows: Iterable<R>, maxBytes: number): R[] => {
-  const page: R[] = []
-  let bytes = 0
-  for (const row of rows) {
-    bytes += row.text.length
-    if (page.length > 0 && bytes > maxBytes) break
-    page.push(row)
+/** At most `limit` rows, and until their text passes `maxBytes`; the first one always. */
+class Page<R extends Row> {
+  readonly rows: R[] = []
+  readonly #limit: number
+  readonly #maxBytes: number
+  #bytes = 0
+
+  constructor(limit: number, maxBytes: number) {
+    this.#limit = limit
+    this.#maxBytes = maxBytes
   }
-  return page
+
+  /** Takes what there is room for; gives whether there is more room. */
+  fill(rows: Iterable<R>): boolean {
+    for (const row of rows) {
+      this.#bytes += row.text.length
+      if (this.rows.length > 0 && this.#bytes > this.#maxBytes) return false
+      this.rows.push(row)
+      if (this.rows.length === this.#limit) return false
+    }
+    return true
+  }
 }
 
 export class SqliteLog extends SqliteLogReader implements LogWriter {
   readonly #wrote: () => void
   readonly #heads = new Map<string, CachedHead>()
   readonly #touched = new Set<string>()
-  readonly #findHead: Statement<[string], { id: number, seq: number | null, ts: number | null }>
+  readonly #findStream: Statement<[string], { id: number }>
   readonly #addStream: Statement<[string]>
-  readonly #addEvent: Statement<[number, number, number, string, Buffer]>
-  readonly #addKey: Statement<[string, string, number, number, number]>
-  readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, text: Buffer | null }>
+  readonly #addEvent: Statement<[number, number, number, number, string, string | null, Buffer]>
+  readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, event: number | null }>
+  readonly #index: readonly Statement[]
   readonly #addInbox: Statement<{ agent: string, stream: number, event: number, receipts: number, expiresAt: number | null }, { seq: number }>
   readonly #cursors: Statement<[string], { seq: number, offered: number, read: number }>
   readonly #setCursor: Record<keyof typeof cursorOf, Statement<{ agent: string, upTo: number }>>
@@ -132,18 +213,19 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   readonly #copyInbox: Statement<{ from: string, to: string }>
   readonly #clearInbox: Statement<[string]>
   readonly #forgetKeys: Statement<{ before: number, limit: number }>
+  /** The row of the newest event that was ever written. */
+  #newestId: number
 
   /** `wrote` is called before each write statement, so that the transaction begins with the first of them. */
-  constructor(db: Database, epoch: string, wrote: () => void) {
-    super(db, epoch)
+  constructor(db: Database, epoch: string, tail: Tail, wrote: () => void) {
+    super(db, epoch, tail)
     this.#wrote = wrote
-    this.#findHead = db.prepare(`SELECT s.id, e.seq, e.ts FROM streams s LEFT JOIN events e ON e.stream = s.id
-      AND e.seq = (SELECT max(seq) FROM events WHERE stream = s.id) WHERE s.name = ?`)
+    this.#findStream = db.prepare('SELECT id FROM streams WHERE name = ?')
     this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
-    this.#addEvent = db.prepare('INSERT INTO events (stream, seq, ts, author, text) VALUES (?, ?, ?, ?, ?)')
-    this.#addKey = db.prepare('INSERT INTO publish_keys (agent, id, stream, seq, ts) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-    this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, e.text FROM publish_keys k LEFT JOIN events e ON e.stream = k.stream AND e.seq = k.seq
+    this.#addEvent = db.prepare('INSERT INTO events (id, stream, seq, ts, author, key, text) VALUES (?, ?, ?, ?, ?, ?, ?)')
+    this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, p.event FROM publish_keys k LEFT JOIN places p ON p.stream = k.stream AND p.seq = k.seq
       WHERE k.agent = ? AND k.id = ?`)
+    this.#index = indexing.map(statement => db.prepare(statement))
     this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at)
       SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event, @receipts, @expiresAt FROM inbox WHERE agent = @agent RETURNING seq`)
     this.#cursors = db.prepare('SELECT seq, offered, read FROM inbox_cursors WHERE agent = ?')
@@ -165,20 +247,29 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
       FROM inbox WHERE agent = @from AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @from), 0)`)
     this.#clearInbox = db.prepare('DELETE FROM inbox WHERE agent = ?')
     this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT @limit) AND ts < @before')
+    this.#newestId = db.prepare<[], { id: number }>('SELECT max(upto, coalesce((SELECT max(id) FROM events), 0)) AS id FROM indexed').get()!.id
+    interface Unindexed { id: number, stream: number, seq: number, ts: number, author: string, key: string | null }
+    for (const { id, stream, seq, ts, author, key } of db.prepare<[], Unindexed>('SELECT id, stream, seq, ts, author, key FROM events WHERE id > (SELECT upto FROM indexed) ORDER BY id').iterate()) {
+      tail.add({ id, stream, stamp: { seq, ts, msgId: msgIdOf(stream, seq, epoch) }, key: key === null ? undefined : { agent: author, id: key } })
+    }
+    tail.committed()
   }
 
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Appended {
+    const { key, author } = event
+    const first = key && this.#published(key)
+    if (first !== undefined) {
+      const text = this.textOf(first.id)
+      return text === undefined ? { kind: 'duplicate', stamp: first.stamp } : { kind: 'duplicate', stamp: first.stamp, text }
+    }
     this.#wrote()
     const head = this.#cachedHead(event.stream)
     const seq = head.seq + 1
     const ts = Math.max(now, head.ts + 1)
-    if (event.key !== undefined && this.#addKey.run(event.key.agent, event.key.id, head.id, seq, ts).changes === 0) {
-      const first = this.#findKey.get(event.key.agent, event.key.id)!
-      const stamp = { seq: first.seq, ts: first.ts, msgId: msgIdOf(first.stream, first.seq, this.epoch) }
-      return first.text === null ? { kind: 'duplicate', stamp } : { kind: 'duplicate', stamp, text: first.text }
-    }
     const stamp = { seq, ts, msgId: msgIdOf(head.id, seq, this.epoch) }
-    this.#addEvent.run(head.id, seq, ts, event.author, encode(stamp))
+    const id = ++this.#newestId
+    this.#addEvent.run(id, head.id, seq, ts, author, key?.id ?? null, encode(stamp))
+    this.tail.add({ id, stream: head.id, stamp, key })
     head.seq = seq
     head.ts = ts
     const expiresAt = event.ttlMs === undefined ? null : ts + event.ttlMs
@@ -187,8 +278,28 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     return { kind: 'stored', stamp, inboxSeqs }
   }
 
-  isPublished({ agent, id }: PublishKey): boolean {
-    return this.#findKey.get(agent, id) !== undefined
+  isPublished(key: PublishKey): boolean {
+    return this.#published(key) !== undefined
+  }
+
+  /** The event that was published under a key: its stamp, and the row of its text, 0 where it is gone. */
+  #published(key: PublishKey): Pick<TailEvent, 'id' | 'stamp'> | undefined {
+    const recent = this.tail.published(key)
+    if (recent !== undefined) return recent
+    const found = this.#findKey.get(key.agent, key.id)
+    return found && { id: found.event ?? 0, stamp: { seq: found.seq, ts: found.ts, msgId: msgIdOf(found.stream, found.seq, this.epoch) } }
+  }
+
+  /** Whether so many events wait for their indexes that it is time. */
+  get isIndexDue(): boolean {
+    return this.tail.size >= maxTail
+  }
+
+  index(): void {
+    if (this.tail.size === 0) return
+    this.#wrote()
+    for (const statement of this.#index) statement.run()
+    this.tail.indexed()
   }
 
   progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): readonly Fate[] {
@@ -225,6 +336,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   }
 
   forgetKeys(before: number): number {
+    if (this.tail.oldestTs < before) this.index()
     this.#wrote()
     return this.#forgetKeys.run({ before, limit: keysForgottenAtOnce }).changes
   }
@@ -232,22 +344,22 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   /** The transaction is in: its numbers stand. */
   committed(): void {
     this.#touched.clear()
+    this.tail.committed()
   }
 
   /** The transaction is gone, and with it every number it gave. */
   rolledBack(): void {
     for (const stream of this.#touched) this.#heads.delete(stream)
     this.#touched.clear()
+    this.tail.rolledBack()
   }
 
   #cachedHead(stream: string): CachedHead {
     this.#touched.add(stream)
     const cached = this.#heads.get(stream)
     if (cached !== undefined) return cached
-    const found = this.#findHead.get(stream)
-    const head = found === undefined
-      ? { id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 }
-      : { id: found.id, seq: found.seq ?? 0, ts: found.ts ?? 0 }
+    const id = this.#findStream.get(stream)?.id
+    const head = id === undefined ? { id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 } : { ...this.head(stream), id }
     if (this.#heads.size >= maxCachedHeads) {
       for (const [name] of this.#heads) {
         if (this.#touched.has(name)) continue

@@ -5,6 +5,7 @@ import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { migrate } from './migrate.ts'
 import { SqliteLog, SqliteLogReader, logSchema } from './sqlite-log.ts'
+import { Tail } from './tail.ts'
 import { StorageError, type Awaitable, type Db, type Migration, type Store, type Tx } from './store.ts'
 
 export interface SqliteOptions {
@@ -48,6 +49,7 @@ class SqliteStore implements Store {
   readonly #commit: Statement
   readonly #rollback: Statement
   #writes = 0
+  #isIndexing = false
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor({ data, durability, migrations, newEpoch }: SqliteOptions, open: Open) {
@@ -72,10 +74,11 @@ class SqliteStore implements Store {
     this.#begin = this.#writer.prepare('BEGIN IMMEDIATE')
     this.#commit = this.#writer.prepare('COMMIT')
     this.#rollback = this.#writer.prepare('ROLLBACK')
-    this.#log = new SqliteLog(this.#writer, this.epoch, () => this.#wrote())
+    const tail = new Tail()
+    this.#log = new SqliteLog(this.#writer, this.epoch, tail, () => this.#wrote())
     this.#tx = this.#newTx()
     const reads = kyselyOn(this.#reader)
-    this.read = { tables: <T>() => reads as unknown as Kysely<T>, log: new SqliteLogReader(this.#reader, this.epoch) }
+    this.read = { tables: <T>() => reads as unknown as Kysely<T>, log: new SqliteLogReader(this.#reader, this.epoch, tail) }
   }
 
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
@@ -97,12 +100,20 @@ class SqliteStore implements Store {
       const result = await fn(this.#tx)
       if (this.#writer.inTransaction) this.#commit.run()
       this.#log.committed()
+      this.#indexWhenDue()
       return result
     } catch (error) {
       if (this.#writer.inTransaction) this.#rollback.run()
       this.#log.rolledBack()
       throw storageErrorOf(error) ?? storageErrorOf((error as Error).cause) ?? error
     }
+  }
+
+  /** Behind the transaction that made it due, so that nobody waits for it. A full disk lets it fail: it is tried again, and reads do without. */
+  #indexWhenDue(): void {
+    if (this.#isIndexing || !this.#log.isIndexDue) return
+    this.#isIndexing = true
+    this.write(tx => tx.log.index()).catch(() => undefined).finally(() => { this.#isIndexing = false })
   }
 
   /** The transaction begins with its first write: a batch that stores nothing costs no statement. */

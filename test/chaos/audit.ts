@@ -38,7 +38,7 @@ export const audit = (data: string, perSender: number, accounts: readonly Client
 
   const db = new BetterSqlite3(join(data, 'agentchat.db'), { readonly: true })
   const streams = db.prepare<[], { id: number, name: string }>('SELECT id, name FROM streams').all()
-  const events = db.prepare<[number], { seq: number, author: string, text: Buffer }>('SELECT seq, author, text FROM events WHERE stream = ? ORDER BY seq')
+  const events = db.prepare<[number], { seq: number, author: string, text: Buffer }>('SELECT p.seq, author, text FROM placed p JOIN events ON id = event WHERE p.stream = ? ORDER BY p.seq')
   for (const { id, name } of streams) {
     const readers = readersOf(name)
     const newest = new Map<number, number>()

@@ -1,0 +1,78 @@
+// The newest events, which the indexes on disk do not know yet: where they are, and under which keys they were published.
+// Bounded by how often the indexes are brought up to date; read again from the log at a start.
+import type { PublishKey, Stamp } from './log.ts'
+
+/** Where an event is: the row of its text, and the numbers it got. */
+export interface TailEvent { readonly id: number, readonly stream: number, readonly stamp: Stamp, readonly key: PublishKey | undefined }
+
+export class Tail {
+  readonly #streams = new Map<number, TailEvent[]>()
+  readonly #keys = new Map<string, TailEvent>()
+  /** In the order they were written. */
+  #events: TailEvent[] = []
+  /** How many of them are committed; the rest is of the open transaction. */
+  #committed = 0
+  /** How many of them the open transaction has indexed. */
+  #indexed = 0
+
+  /** Events that are not indexed, as the open transaction sees it. */
+  get size(): number {
+    return this.#events.length - this.#indexed
+  }
+
+  /** ms; no event in the tail is older. Infinity: there is none. */
+  get oldestTs(): number {
+    return this.#events[0]?.stamp.ts ?? Infinity
+  }
+
+  add(event: TailEvent): void {
+    this.#events.push(event)
+    const events = this.#streams.get(event.stream)
+    if (events === undefined) this.#streams.set(event.stream, [event])
+    else events.push(event)
+    if (event.key !== undefined) this.#keys.set(nameOf(event.key), event)
+  }
+
+  /** A stream's events in the tail, oldest first. */
+  of(stream: number): readonly TailEvent[] {
+    return this.#streams.get(stream) ?? []
+  }
+
+  at(stream: number, seq: number): TailEvent | undefined {
+    const events = this.of(stream)
+    // Without gaps: what goes is indexed first.
+    return events[seq - (events[0]?.stamp.seq ?? 0)]
+  }
+
+  published(key: PublishKey): TailEvent | undefined {
+    return this.#keys.get(nameOf(key))
+  }
+
+  /** The open transaction has indexed all there is; what it adds from here on is not. */
+  indexed(): void {
+    this.#indexed = this.#events.length
+  }
+
+  committed(): void {
+    this.#forget(this.#events.splice(0, this.#indexed), 'shift')
+    this.#indexed = 0
+    this.#committed = this.#events.length
+  }
+
+  rolledBack(): void {
+    this.#indexed = 0
+    this.#forget(this.#events.splice(this.#committed), 'pop')
+  }
+
+  #forget(gone: readonly TailEvent[], end: 'shift' | 'pop'): void {
+    for (const { stream, key } of gone) {
+      const events = this.#streams.get(stream)!
+      events[end]()
+      if (events.length === 0) this.#streams.delete(stream)
+      if (key !== undefined) this.#keys.delete(nameOf(key))
+    }
+  }
+}
+
+/** An agent's id holds no line feed, so no two keys have one name. */
+const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
