@@ -25,6 +25,8 @@ export const domains = { session, identity, channels, messages, inbox, history, 
 
 export type RequestType = keyof typeof requests
 export type FrameType = keyof typeof frames
+/** Frames that are stored, numbered and replayed. */
+export type EventType = { [T in FrameType]: (typeof frames)[T]['kind'] extends 'event' ? T : never }[FrameType]
 
 /** What a client sends, before defaults. */
 export type RequestInput<T extends RequestType> = z.input<(typeof requests)[T]['body']>

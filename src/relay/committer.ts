@@ -3,7 +3,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
-import type { FrameBody, RequestType } from '../../lib/protocol/index.ts'
+import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Stamp } from '../store/log.ts'
 import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
@@ -29,7 +29,7 @@ export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connectio
 export interface Committed { readonly append: Append, readonly stamp: Stamp, readonly frame: Buffer, readonly inboxSeqs: readonly number[] }
 
 export type Result =
-  | { readonly kind: 'done', readonly job: Job, readonly outcome: Outcome, readonly event?: Committed, readonly duplicate?: Stamp }
+  | { readonly kind: 'done', readonly job: Job, readonly outcome: Outcome, readonly event?: Committed, /** the events behind the first */ readonly more?: readonly Committed[], readonly duplicate?: Stamp }
   | { readonly kind: 'failed', readonly job: Job, readonly error: unknown }
 
 export interface CommitterOptions {
@@ -189,6 +189,7 @@ export class Committer {
           continue
         }
         if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
+        else if (isSeveral(outcome.append)) results.push(await this.#appendAll(tx, now, job, outcome, outcome.append))
         else results.push(await this.#append(tx, now, job, outcome, outcome.append))
         if (outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined) break
       }
@@ -199,21 +200,42 @@ export class Committer {
   async #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Promise<Result> {
     let frame: Buffer | undefined
     const { body, ttlMs } = append
-    const appended = tx.log.append({ ...append, author: body.from }, now, ({ seq, ts, msgId }) => {
-      frame = frameOf(append.type, { ts, ...body, msg_id: msgId, seq, ...(ttlMs !== undefined && { expires_at: ts + ttlMs }) } as FrameBody<'MSG'>)
+    const appended = tx.log.append({ ...append, author: authorOf(body) }, now, ({ seq, ts, msgId }) => {
+      frame = frameOf(append.type, { ts, ...body, msg_id: msgId, seq, ...(ttlMs !== undefined && { expires_at: ts + ttlMs }) } as FrameBody<EventType>)
       return textOfFrame(frame)
     })
     const result = appended instanceof Promise ? await appended : appended
     if (result.kind === 'stored') return { kind: 'done', job, outcome, event: { append, stamp: result.stamp, frame: frame!, inboxSeqs: result.inboxSeqs } }
-    if (result.text !== undefined && !sameMessage(result.text, append)) {
+    if (result.text !== undefined && !isRepeat(result.text, append)) {
       return { kind: 'failed', job, error: new Fail('ID_REUSED', 'This id was used before, for another message') }
     }
     return { kind: 'done', job, outcome, duplicate: result.stamp }
   }
+
+  async #appendAll(tx: Tx, now: number, job: Job, outcome: Outcome, [first, ...rest]: readonly Append[]): Promise<Result> {
+    if (first === undefined) return { kind: 'done', job, outcome }
+    const result = await this.#append(tx, now, job, outcome, first)
+    if (result.kind === 'failed' || result.event === undefined) return result
+    const more: Committed[] = []
+    for (const append of rest) {
+      const next = await this.#append(tx, now, job, outcome, append)
+      // The first one told a repeat; a key that repeats behind it is a fault of the feature.
+      if (next.kind === 'failed' || next.event === undefined) throw new Undo('undo', { cause: next.kind === 'failed' ? next.error : new Error(`the key of a second ${append.type} was used before`) })
+      more.push(next.event)
+    }
+    return { ...result, more }
+  }
 }
 
-/** Whether a repeated key repeats the message it was first used for. Of an erased one nobody knows any more. */
-const sameMessage = (text: Buffer, { body }: Append): boolean => {
+const isSeveral = (append: Append | readonly Append[]): append is readonly Append[] => Array.isArray(append)
+
+/** Who acted: `by` where an event names other parties, else who it is from. */
+const authorOf = (body: Append['body']): string => (body as { readonly by?: string }).by ?? body.from
+
+/** Whether a repeated key repeats what it was first used for. Of an erased message nobody knows any more. */
+const isRepeat = (text: Buffer, { type, body }: Append): boolean => {
   const first = JSON.parse(text.toString()) as Record<string, unknown>
-  return first['to'] === body.to && (first['erased'] === true || first['content'] === body.content)
+  const again: Record<string, unknown> = body
+  if (first['type'] !== type) return false
+  return type === 'MSG' ? first['to'] === again['to'] && (first['erased'] === true || first['content'] === again['content']) : first['sig'] === again['sig']
 }

@@ -103,6 +103,7 @@ export class Dispatch {
           if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
         }
         for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
+        outcome.committed?.()
         if (outcome.again !== undefined) this.#goOn(result.job, outcome.again)
       }
       result.job.delivered?.()
@@ -164,15 +165,18 @@ export class Dispatch {
     const { counts, hub } = this.#deps
     const byChannel = new Map<string, Committed[]>()
     const direct: Committed[] = []
-    for (const result of results) {
-      const event = result.kind === 'done' ? result.event : undefined
-      if (event === undefined) continue
+    const sort = (event: Committed) => {
       counts.messagesStored++
       const { stream, agents, inbox } = event.append
       if (agents !== undefined || inbox !== undefined) direct.push(event)
-      if (agents !== undefined) continue
+      if (agents !== undefined) return
       if (byChannel.has(stream)) byChannel.get(stream)!.push(event)
       else byChannel.set(stream, [event])
+    }
+    for (const result of results) {
+      if (result.kind === 'failed' || result.event === undefined) continue
+      sort(result.event)
+      for (const event of result.more ?? []) sort(event)
     }
     for (const [channel, events] of byChannel) {
       const frames = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map(event => event.frame))

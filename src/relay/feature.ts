@@ -1,5 +1,5 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
-import type { CloseName, ErrorCode, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
+import type { CloseName, ErrorCode, EventType, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Fate, PublishKey, Stamp } from '../store/log.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
 import { statusOf } from './receipts.ts'
@@ -52,14 +52,14 @@ export type Audience =
   | { readonly kind: 'asker' }
   | { readonly kind: 'everyone' }
 
-/** An event to number, store and fan out. A direct message goes to `agents`; any other to the subscribers of its stream. */
-export interface Append {
+/** An event to number, store and fan out. With `agents` it goes to those, in that order; otherwise to the subscribers of its stream. */
+export interface Append<T extends EventType = EventType> {
   readonly stream: string
-  readonly type: 'MSG'
-  readonly body: Omit<FrameBody<'MSG'>, 'ts' | 'seq' | 'msg_id' | 'replay' | 'expires_at'>
+  readonly type: T
+  readonly body: Omit<FrameBody<T>, 'ts' | 'seq' | 'msg_id' | 'replay' | 'expires_at'>
   readonly key?: PublishKey
   readonly agents?: readonly string[]
-  /** Agents with a key whose inbox keeps the message until it is received. */
+  /** Agents with a key whose inbox keeps the event until it is received. */
   readonly inbox?: readonly string[]
   /** ms after which it is not offered any more */
   readonly ttlMs?: number
@@ -94,13 +94,16 @@ export type Effect =
 
 /** What a write decided. Nothing of it happens before the commit. */
 export interface Outcome<R extends FrameType = FrameType> {
-  /** The answer; for a stored message it may need the numbers that storing gave. */
+  /** The answer; for a stored event it may need the numbers that storing gave (of several, the first one's). */
   readonly reply?: Reply<R> | ((stored: { readonly stamp: Stamp, readonly duplicate: boolean }) => Reply<R>)
   /** A refusal that still has effects: an answer that uses up its challenge. */
   readonly fail?: Fail
-  readonly append?: Append
+  /** Events to store. If the first one's key was used before, it is a repeat, and none of them is stored again. */
+  readonly append?: Append | readonly Append[]
   readonly notify?: readonly Notify[]
   readonly effects?: readonly Effect[]
+  /** Called after the commit: for what lives outside the relay. */
+  committed?(): void
   /** The rest of long work: decided in a later batch, behind the writes that wait. It has to survive being dropped. */
   again?(tx: Tx, now: number): Awaitable<Outcome<R>>
 }
