@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
-import type { Stamp } from '../store/log.ts'
+import type { Appended, Stamp } from '../store/log.ts'
 import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
@@ -190,26 +190,25 @@ export class Committer {
         }
         if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
         else if (isSeveral(outcome.append)) results.push(await this.#appendAll(tx, now, job, outcome, outcome.append))
-        else results.push(await this.#append(tx, now, job, outcome, outcome.append))
+        else {
+          const appended = this.#append(tx, now, job, outcome, outcome.append)
+          results.push(appended instanceof Promise ? await appended : appended)
+        }
         if (outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined) break
       }
       return { results, wrote: tx.writes > 0 }
     })
   }
 
-  async #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Promise<Result> {
+  #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Awaitable<Result> {
     let frame: Buffer | undefined
-    const { body, ttlMs } = append
+    const { type, body, ttlMs } = append
     const appended = tx.log.append({ ...append, author: authorOf(body) }, now, ({ seq, ts, msgId }) => {
-      frame = frameOf(append.type, { ts, ...body, msg_id: msgId, seq, ...(ttlMs !== undefined && { expires_at: ts + ttlMs }) } as FrameBody<EventType>)
+      const numbered = { ts, ...body, msg_id: msgId, seq } as FrameBody<EventType>
+      frame = frameOf(type, ttlMs === undefined ? numbered : { ...numbered, expires_at: ts + ttlMs })
       return textOfFrame(frame)
     })
-    const result = appended instanceof Promise ? await appended : appended
-    if (result.kind === 'stored') return { kind: 'done', job, outcome, event: { append, stamp: result.stamp, frame: frame!, inboxSeqs: result.inboxSeqs } }
-    if (result.text !== undefined && !isRepeat(result.text, append)) {
-      return { kind: 'failed', job, error: new Fail('ID_REUSED', 'This id was used before, for another message') }
-    }
-    return { kind: 'done', job, outcome, duplicate: result.stamp }
+    return appended instanceof Promise ? appended.then(each => appendedOf(each, job, outcome, append, frame)) : appendedOf(appended, job, outcome, append, frame)
   }
 
   async #appendAll(tx: Tx, now: number, job: Job, outcome: Outcome, [first, ...rest]: readonly Append[]): Promise<Result> {
@@ -225,6 +224,14 @@ export class Committer {
     }
     return { ...result, more }
   }
+}
+
+const appendedOf = (result: Appended, job: Job, outcome: Outcome, append: Append, frame: Buffer | undefined): Result => {
+  if (result.kind === 'stored') return { kind: 'done', job, outcome, event: { append, stamp: result.stamp, frame: frame!, inboxSeqs: result.inboxSeqs } }
+  if (result.text !== undefined && !isRepeat(result.text, append)) {
+    return { kind: 'failed', job, error: new Fail('ID_REUSED', 'This id was used before, for another message') }
+  }
+  return { kind: 'done', job, outcome, duplicate: result.stamp }
 }
 
 const isSeveral = (append: Append | readonly Append[]): append is readonly Append[] => Array.isArray(append)

@@ -188,14 +188,16 @@ export class Dispatch {
   /** To every session of the agents concerned that wants such. A session that is still catching up finds the message in the inbox. */
   #publishDirect({ append, frame, inboxSeqs }: Committed): void {
     const { roster, effects } = this.#deps
-    for (const agent of new Set([...append.agents ?? [], ...append.inbox ?? []])) {
-      const inboxSeq = inboxSeqs[append.inbox?.indexOf(agent) ?? -1]
+    const { agents = [], inbox = [], stream } = append
+    const tell = (agent: string, inboxSeq: number | undefined) => {
       for (const connection of roster.connectionsOf(agent)) {
         if (connection.inbox === 'none') continue
         if (inboxSeq === undefined) effects.deliver(connection, frame)
-        else effects.offer(connection, inboxSeq, frame, append.stream)
+        else effects.offer(connection, inboxSeq, frame, stream)
       }
     }
+    for (const agent of agents) tell(agent, inboxSeqs[inbox.indexOf(agent)])
+    inbox.forEach((agent, i) => { if (!agents.includes(agent)) tell(agent, inboxSeqs[i]) })
   }
 
   /** A large answer costs its reader as much of its allowance as the many frames it could have been. */

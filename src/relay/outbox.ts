@@ -8,6 +8,9 @@ export interface OutboxOptions {
   readonly onSlow: (connection: Connection) => void
 }
 
+/** Up to here copying frames together costs less than handing them over one by one. */
+const maxCopiedBytes = 4_096
+
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #counts: Counts
@@ -56,16 +59,15 @@ export class Outbox {
       this.#options.onSlow(connection)
       return
     }
-    if (out.length === 1) {
-      this.#counts.bytesSent += out[0]!.length
-      socket.write(out[0]!)
-      return
+    let length = 0
+    for (const bytes of out) length += bytes.length
+    this.#counts.bytesSent += length
+    if (out.length === 1) socket.write(out[0]!)
+    else if (length <= maxCopiedBytes) socket.write(Buffer.concat(out, length))
+    else {
+      socket.cork()
+      for (const bytes of out) socket.write(bytes)
+      socket.uncork()
     }
-    socket.cork()
-    for (const bytes of out) {
-      this.#counts.bytesSent += bytes.length
-      socket.write(bytes)
-    }
-    socket.uncork()
   }
 }

@@ -257,6 +257,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
 
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Appended {
     const { key, author } = event
+    if (key !== undefined && key.agent !== author) throw new Error('A publish key is the author\'s own')
     const first = key && this.#published(key)
     if (first !== undefined) {
       const text = this.textOf(first.id)
@@ -272,9 +273,10 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.tail.add({ id, stream: head.id, stamp, key })
     head.seq = seq
     head.ts = ts
+    if (event.inbox === undefined) return { kind: 'stored', stamp, inboxSeqs: [] }
     const expiresAt = event.ttlMs === undefined ? null : ts + event.ttlMs
     const receipts = event.receipts === true ? 1 : 0
-    const inboxSeqs = (event.inbox ?? []).map(agent => this.#addInbox.get({ agent, stream: head.id, event: seq, receipts, expiresAt })!.seq)
+    const inboxSeqs = event.inbox.map(agent => this.#addInbox.get({ agent, stream: head.id, event: seq, receipts, expiresAt })!.seq)
     return { kind: 'stored', stamp, inboxSeqs }
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -167,4 +167,13 @@ test('what is wrong with the storage is said, with what to do', async () => {
   open(newer, ['CREATE TABLE a (n)', 'CREATE TABLE b (n)'])
   await stores.pop()!.close()
   expect(() => open(newer, ['CREATE TABLE a (n)'])).toThrow(/newer AgentChat/)
+})
+
+test('what was committed moves into the database while it is open, and not by a commit', async () => {
+  const data = tempDir()
+  const store = open(data)
+  const size = () => statSync(join(data, 'agentchat.db')).size
+  const before = size()
+  for (let i = 0; i < 1_000; i++) await store.write(tx => say(tx, '#a', 'x'.repeat(1_000)))
+  await expect.poll(size).toBeGreaterThan(before + 500_000)
 })

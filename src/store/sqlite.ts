@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
+import { Checkpointer, maxWalPages } from './checkpointer.ts'
 import { migrate } from './migrate.ts'
 import { SqliteLog, SqliteLogReader, logSchema } from './sqlite-log.ts'
 import { Tail } from './tail.ts'
@@ -43,6 +44,7 @@ class SqliteStore implements Store {
   readonly #lock: Database | undefined
   readonly #writer: Database
   readonly #reader: Database
+  readonly #checkpointer: Checkpointer | undefined
   readonly #log: SqliteLog
   readonly #tx: Tx
   readonly #begin: Statement
@@ -60,6 +62,7 @@ class SqliteStore implements Store {
     this.#writer = open(file, { timeout: 2_000 })
     this.#writer.pragma('journal_mode = WAL')
     this.#writer.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
+    this.#writer.pragma(`wal_autocheckpoint = ${maxWalPages}`)
     // What is erased is not left lying in free pages.
     this.#writer.pragma('secure_delete = ON')
     migrate(this.#writer, [
@@ -69,6 +72,7 @@ class SqliteStore implements Store {
     ])
     this.#writer.prepare('INSERT INTO meta (key, value) VALUES (\'epoch\', ?) ON CONFLICT DO NOTHING').run(newEpoch())
     this.epoch = this.#writer.prepare<[], { value: string }>('SELECT value FROM meta WHERE key = \'epoch\'').get()!.value
+    this.#checkpointer = inMemory ? undefined : new Checkpointer(file)
     this.#reader = inMemory ? this.#writer : open(file, { readonly: true, timeout: 2_000 })
 
     this.#begin = this.#writer.prepare('BEGIN IMMEDIATE')
@@ -89,6 +93,7 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await this.#tail
+    await this.#checkpointer?.close()
     if (this.#reader !== this.#writer) this.#reader.close()
     this.#writer.close()
     this.#lock?.close()
@@ -98,7 +103,10 @@ class SqliteStore implements Store {
     this.#writes = 0
     try {
       const result = await fn(this.#tx)
-      if (this.#writer.inTransaction) this.#commit.run()
+      if (this.#writer.inTransaction) {
+        this.#commit.run()
+        this.#checkpointer?.committed(this.#writes)
+      }
       this.#log.committed()
       this.#indexWhenDue()
       return result
