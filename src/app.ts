@@ -1,6 +1,6 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { createVerify } from '../lib/node/crypto.ts'
+import { createVerify, createVerifyAsync } from '../lib/node/crypto.ts'
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { createLogger, type Logger } from './base/log.ts'
@@ -67,7 +67,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     }
     const table = features({
       ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
-      serverId, resumeSecret, verify: createVerify(), randomHex,
+      serverId, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex,
     })
     const relay = new Relay({
       ...config, version,

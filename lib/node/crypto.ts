@@ -21,14 +21,48 @@ export const nodeIdentity = (privateKeyPem: string, { name }: { readonly name?: 
 /** Whether a signature (standard base64) is the key's over the text's UTF-8 bytes. Never throws. */
 export type Verify = (publicPem: string, text: string, signature: string) => boolean
 
+/** The same on a thread of Node's pool: the event loop goes on meanwhile. Never rejects. */
+export type VerifyAsync = (publicPem: string, text: string, signature: string) => Promise<boolean>
+
+export interface VerifyOptions {
+  /** Keys that are kept parsed (default 10,000), the ones used last: parsing costs more than verifying. */
+  readonly maxKeys?: number
+}
+
 /**
- * A verifier that keeps the `maxKeys` keys it used last: parsing costs more than verifying.
+ * A verifier for one signature now and then.
  * @example const client = new AgentChatClient({ server, verify: createVerify() })
  */
-export const createVerify = ({ maxKeys = 10_000 }: { readonly maxKeys?: number } = {}): Verify => {
+export const createVerify = (options: VerifyOptions = {}): Verify => {
+  const keyOf = keyCache(options)
+  return (publicPem, text, signature) => {
+    try {
+      const bytes = signatureBytes(signature)
+      return bytes !== undefined && verify(null, Buffer.from(text), keyOf(publicPem), bytes)
+    } catch {
+      return false
+    }
+  }
+}
+
+/** A verifier for many signatures: they are checked beside each other, off the caller's thread. */
+export const createVerifyAsync = (options: VerifyOptions = {}): VerifyAsync => {
+  const keyOf = keyCache(options)
+  return (publicPem, text, signature) => new Promise(resolve => {
+    try {
+      const bytes = signatureBytes(signature)
+      if (bytes === undefined) resolve(false)
+      else verify(null, Buffer.from(text), keyOf(publicPem), bytes, (error, isValid) => resolve(error === null && isValid))
+    } catch {
+      resolve(false)
+    }
+  })
+}
+
+const keyCache = ({ maxKeys = 10_000 }: VerifyOptions): ((pem: string) => KeyObject) => {
   /** By the PEM as given; the key used last stands last. */
   const keys = new Map<string, KeyObject>()
-  const keyOf = (pem: string): KeyObject => {
+  return pem => {
     // Node alone would read certificates and private keys too, and take keys that anyone can sign for.
     const key = keys.get(pem) ?? createPublicKey(canonicalPem(pem))
     keys.delete(pem)
@@ -36,14 +70,11 @@ export const createVerify = ({ maxKeys = 10_000 }: { readonly maxKeys?: number }
     if (keys.size > maxKeys) keys.delete(keys.keys().next().value!)
     return key
   }
-  return (publicPem, text, signature) => {
-    try {
-      const bytes = signature.length === signatureChars ? Buffer.from(signature, 'base64') : undefined
-      return bytes?.length === 64 && bytes.toString('base64') === signature && verify(null, Buffer.from(text), keyOf(publicPem), bytes)
-    } catch {
-      return false
-    }
-  }
+}
+
+const signatureBytes = (signature: string): Buffer | undefined => {
+  const bytes = signature.length === signatureChars ? Buffer.from(signature, 'base64') : undefined
+  return bytes?.length === 64 && bytes.toString('base64') === signature ? bytes : undefined
 }
 
 /** 64 bytes in base64. */

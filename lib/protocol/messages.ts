@@ -9,14 +9,14 @@ export const StoredEvent = z.looseObject({ type: z.string(), ts: Time, seq: Seq.
 
 export const requests = {
   MSG: request({
-    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. `sig` is over `JSON.stringify({to,content,ts})` with the `ts` sent here, which receivers get as `sig_ts`. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds the message in its inbox until it has received it; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender is told by STATUS what becomes of it.',
+    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. `sig` is over `JSON.stringify({to,content,ts})` with the `ts` sent here, which receivers get as `sig_ts`; a relay that verifies messages refuses one that does not fit. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds the message in its inbox until it has received it; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender is told by STATUS what becomes of it.',
     body: {
       to: Target, content: Content, id: RequestId.optional(), sig: optional(Signature), ts: optional(ClientTime), in_reply_to: optional(z.string().max(256)),
       ttl_ms: z.number().int().min(1).max(limits.maxTtlMs).optional(), receipts: z.boolean().optional(),
     },
     reply: 'ACK',
     quiet: 'ACK',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'AGENT_NOT_FOUND', 'ID_REUSED', 'BUSY', 'STORAGE_UNAVAILABLE'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'AGENT_NOT_FOUND', 'ID_REUSED', 'VERIFICATION_FAILED', 'BUSY', 'STORAGE_UNAVAILABLE'],
     example: { id: '7', to: '#general', content: 'hi' },
   }),
   FILE_CHUNK: request({

@@ -43,6 +43,7 @@ export const settings = {
   allowlistStrict: setting(z.boolean().default(false), 'Only approved keys may open a session.', { env: ['ALLOWLIST_STRICT'] }),
   captcha: setting(z.boolean().default(false), 'Ask a question before WELCOME.', { env: ['CAPTCHA_ENABLED'] }),
   legacyLogin: setting(z.boolean().default(true), 'Accept the login text that names no relay, as existing clients send it.'),
+  verifyMessages: setting(z.boolean().default(false), 'Refuse signed messages whose signature is not the sender\'s. Unsigned ones pass.'),
   redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
 
   channels: setting(z.array(channel).default([...publicChannels, '#ops']), 'Channels made at start.', { value: 'LIST' }),

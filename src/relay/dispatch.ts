@@ -132,13 +132,19 @@ export class Dispatch {
 
   #write(connection: Connection, handler: Extract<Handler<RequestType>, { write: unknown }>, request: DecodedRequest, bytes: number): void {
     const { gate, roster, store } = this.#deps
+    const sender = connection.agent
+    const prepared = sender && handler.prepare?.(sender, request.body as never)
+    // Whoever awaits it hears of it; if nobody does, the request was refused for another reason.
+    prepared?.catch(() => undefined)
     this.#committer.push({
       connection, bytes, re: request.body.id, type: request.type,
       decide: (tx: Tx, now: number) => {
         if (connection.held && handler.paced === true) throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
         const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
         const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel }
-        return handler.write(ctx, request.body as never) as Outcome
+        const write = () => handler.write(ctx, request.body as never) as Outcome
+        const ready = me === sender ? prepared : handler.prepare?.(me, request.body as never)
+        return ready === undefined ? write() : ready.then(write)
       },
     })
   }

@@ -20,8 +20,8 @@ test('lengths are bytes, not characters', () => {
   expect(frameOfText('é').subarray(0, 2).toString('hex')).toBe('8102')
 })
 
-test('type comes first, then ts', () => {
-  expect(textOfFrame(frameOf('LEFT', { channel: '#a', ts: 5 })).toString()).toBe('{"type":"LEFT","ts":5,"channel":"#a"}')
+test('type comes first, then the body as it is', () => {
+  expect(textOfFrame(frameOf('LEFT', { ts: 5, channel: '#a' })).toString()).toBe('{"type":"LEFT","ts":5,"channel":"#a"}')
 })
 
 test('a replay is the stored text with its mark, nothing else', () => {

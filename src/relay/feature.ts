@@ -110,7 +110,12 @@ export interface Outcome<R extends FrameType = FrameType> {
 
 export type Handler<T extends RequestType> =
   | { readonly needs: Need, /** costs a message token */ readonly paced?: true, read(ctx: ReadCtx, body: RequestBody<T>): Awaitable<Reply<ReplyType<T>>> }
-  | { readonly needs: Need, readonly paced?: true, write(ctx: WriteCtx, body: RequestBody<T>): Awaitable<Outcome<ReplyType<T>>> }
+  | {
+    readonly needs: Need, readonly paced?: true
+    /** Work that takes long elsewhere: begun when the request arrives, awaited when it is its turn. A rejection is the answer. */
+    prepare?(me: Agent, body: RequestBody<T>): Promise<void> | undefined
+    write(ctx: WriteCtx, body: RequestBody<T>): Awaitable<Outcome<ReplyType<T>>>
+  }
 
 export type Handlers = { readonly [T in RequestType]: Handler<T> }
 

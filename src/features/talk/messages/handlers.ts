@@ -3,12 +3,16 @@ import { redact } from '../../../domain/redaction.ts'
 import { mentionsIn } from '../../../domain/mentions.ts'
 import { findAgent, findMentioned } from '../../../store/agents.ts'
 import { pairStream } from '../../../store/log.ts'
-import { Fail, notify, reply, type Append, type Effect, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, notify, reply, type Agent, type Append, type Effect, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { messageText } from '../../../../lib/identity/index.ts'
 import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
 export interface MessageOptions {
   /** Cut secrets out of contents. */
   readonly redact: boolean
+  /** Refuse signatures that are not the sender's. */
+  readonly verifyMessages: boolean
+  readonly verifyAsync: (publicPem: string, text: string, signature: string) => Promise<boolean>
 }
 
 export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
@@ -83,11 +87,18 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     return request.to.startsWith('#') ? stored(ctx, request, { stream: request.to }) : toAgent(ctx, request, false)
   }
 
+  const checkSignature = (me: Agent, { to, content, ts, sig }: RequestBody<'MSG'>): Promise<void> | undefined => sig === undefined ? undefined : (async () => {
+    if (me.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
+    if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
+    if (!await options.verifyAsync(me.pubkey, messageText({ to, content, ts }), sig)) throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
+  })()
+
   return {
     handlers: {
       MSG: {
         needs: 'session',
         paced: true,
+        ...(options.verifyMessages && { prepare: checkSignature }),
         write(ctx, request) {
           try {
             const outcome = decide(ctx, request)
