@@ -246,10 +246,13 @@ describe('I7 memory per connection is bounded', () => {
     sloth.pause()
     const filler = 'x'.repeat(1_000_000)
     let said = 0
+    let queuedBytes = 0
     while (await relay.metric('agentchat_slow_closes_total') === 0 && said < 100) {
       alice.send(say(filler))
       expect((await bob.next('MSG')).seq).toBe(++said)
+      queuedBytes = Math.max(queuedBytes, await relay.metric('agentchat_queued_bytes'))
     }
+    expect(queuedBytes).toBeGreaterThan(64 * 1024)
     sloth.resume()
     expect((await sloth.closed()).code).toBe(4000)
     alice.send(say('still here'))

@@ -22,6 +22,7 @@ const gauges = {
   sessions: ['agentchat_agents', 'Connected agents'],
   channels: ['agentchat_channels', 'Channels'],
   queueFrames: ['agentchat_queue_frames', 'Writes that wait for the committer'],
+  queuedBytes: ['agentchat_queued_bytes', 'Bytes that wait for readers'],
   pausedSockets: ['agentchat_paused_sockets', 'Connections not read because the commit queue is full'],
 } as const
 

@@ -125,6 +125,11 @@ export class Relay {
       sessions: () => roster.agentCount,
       channels: () => roster.channelCount,
       queueFrames: () => this.#committer.length,
+      queuedBytes: () => {
+        let bytes = 0
+        for (const connection of this.#connections) bytes += connection.bytesWaiting
+        return bytes
+      },
       pausedSockets: () => this.#committer.pausedCount,
     })
   }
