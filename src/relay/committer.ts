@@ -111,7 +111,9 @@ export class Committer {
 
   async #run(): Promise<void> {
     while (this.length > 0) {
-      await this.#commit(this.#take())
+      // What waited when this turn began, however many batches it takes: an outcome that others have to see ends its own.
+      const end = Math.min(this.length, maxBatchFrames)
+      for (let done = 0; done < end;) done += await this.#commit(this.#take(end - done))
       if (this.#paused.size > 0 && !this.#isFull(0.5)) {
         const paused = this.#paused
         this.#paused = new Set()
@@ -124,10 +126,10 @@ export class Committer {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #take(): Job[] {
+  #take(maxFrames: number): Job[] {
     let bytes = 0
     let end = this.#next
-    while (end < this.#queue.length && end - this.#next < maxBatchFrames && bytes < maxBatchBytes) bytes += this.#queue[end++]!.bytes
+    while (end - this.#next < maxFrames && bytes < maxBatchBytes) bytes += this.#queue[end++]!.bytes
     return this.#queue.slice(this.#next, end)
   }
 
@@ -145,7 +147,8 @@ export class Committer {
     }
   }
 
-  async #commit(batch: readonly Job[]): Promise<void> {
+  /** Gives how many of the batch's jobs have their results. */
+  async #commit(batch: readonly Job[]): Promise<number> {
     const startedAt = performance.now()
     let results: readonly Result[]
     try {
@@ -155,7 +158,7 @@ export class Committer {
     } catch (error) {
       if (batch.length > 1) {
         for (const job of batch) await this.#commit([job])
-        return
+        return batch.length
       }
       const cause = error instanceof Undo ? error.cause : error
       results = batch.map(job => ({ kind: 'failed', job, error: cause }))
@@ -169,6 +172,7 @@ export class Committer {
     this.#commitSeconds.observe((performance.now() - startedAt) / 1_000)
     this.#done(results.length)
     this.#options.deliver(results)
+    return results.length
   }
 
   /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first. */
