@@ -6,7 +6,7 @@ import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import type { z } from 'zod'
 import { agentIdOf, canonicalPem } from '../../lib/identity/index.ts'
 import { decodeFrame } from '../../lib/protocol/index.ts'
-import { pairStream } from '../store/log.ts'
+import { pairStream, parseMsgId } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { indexEvents } from '../store/sqlite-log.ts'
 import type { Migration } from '../store/store.ts'
@@ -74,6 +74,7 @@ class Importer {
   readonly #counts = noCounts()
   readonly #inserts: Readonly<Record<KindName, Statement>>
   readonly #addStream: Statement
+  readonly #findStream: Statement
   readonly #findChannel: Statement
   /** The kind that came last, by its place in the table. */
   #kind = 0
@@ -83,7 +84,8 @@ class Importer {
   constructor(db: Database) {
     this.#db = db
     this.#inserts = Object.fromEntries(kindNames.map(kind => [kind, db.prepare(kinds[kind].insert)])) as Record<KindName, Statement>
-    this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
+    this.#addStream = db.prepare('INSERT INTO streams (id, name) VALUES (?, ?)')
+    this.#findStream = db.prepare('SELECT 1 FROM streams WHERE id = ?')
     this.#findChannel = db.prepare('SELECT 1 FROM channels WHERE name = ?')
   }
 
@@ -143,7 +145,10 @@ class Importer {
     if ((isInChannel ? frame.to : pairStream(frame.from, frame.to)) !== stream) throw new Wrong('text: of another stream')
     if (stream !== this.#head.stream) {
       if (isInChannel && this.#findChannel.get(stream) === undefined) throw new Wrong(`stream: no channel ${stream}`)
-      this.#head = { stream, id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 }
+      // Under the number that its messages' ids name, so that they can be asked for by them.
+      const named = parseMsgId(frame.msg_id ?? '', '')?.streamId ?? 0
+      const id = named === 0 || this.#findStream.get(named) !== undefined ? null : named
+      this.#head = { stream, id: Number(this.#addStream.run(id, stream).lastInsertRowid), seq: 0, ts: 0 }
     }
     if (seq <= this.#head.seq || frame.ts <= this.#head.ts) throw new Wrong('out of order')
     this.#inserts.event.run({ id: this.#head.id, seq, ts: frame.ts, author: frame.from, text: Buffer.from(text) })

@@ -96,6 +96,25 @@ describe('export and import', () => {
     expect(await store.read.log.inbox(bobId, { after: 0, limit: 9, maxBytes: 1e6, now: 2 })).toHaveLength(1)
   })
 
+  test('messages keep their ids, and are found by them in the next life; ids of another life find nothing else', async () => {
+    const data = await filled()
+    const archive = await exported(data)
+    const msgIds = archive.split('\n').flatMap(line => /\\"msg_id\\":\\"([^\\]+)/.exec(line)?.[1] ?? [])
+    expect(msgIds).toHaveLength(7)
+    await importText(archive, folder.at('all'))
+    // The second stream alone: it does not take the place of the first.
+    await importText(await exported(data, ['#other']))
+    const part = open(folder.at('new'))
+    const all = open(folder.at('all'))
+    for (const msgId of msgIds) expect((await all.read.log.fate(msgId))?.msgId).toBe(msgId)
+    expect((await Promise.all(msgIds.map(msgId => part.read.log.fate(msgId)))).map(fate => fate?.msgId)).toEqual(msgIds.map((msgId, i) => i === 5 ? msgId : undefined))
+    const { stamp } = await say(all, aliceId, '#general', 'after')
+    expect(await part.read.log.fate(stamp.msgId)).toBeUndefined()
+    const [waiting] = await all.read.log.inbox(bobId, { after: 0, limit: 1, maxBytes: 1e6, now: 2 })
+    const { msg_id } = JSON.parse(waiting!.text.toString()) as { msg_id: string }
+    expect(await all.write(tx => tx.log.inboxSeqOf(bobId, msg_id))).toBe(waiting!.seq)
+  })
+
   test('a channel alone: its members and messages, nobody\'s direct ones', async () => {
     const lines = (await exported(await filled(), ['#general'])).trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
     expect(lines.filter(({ kind }) => kind === 'event').map(({ stream }) => stream)).toEqual(Array(5).fill('#general'))

@@ -103,11 +103,12 @@ export interface LogWriter extends LogReader {
 /** The stream of direct messages between two agents, the same from both ends. */
 export const pairStream = (a: string, b: string): string => a < b ? `${a}|${b}` : `${b}|${a}`
 
-/** A message id says where the message is: stream and seq, and the life of the log it belongs to. Opaque to clients. */
+/** A message id says where the message is: stream and seq, and the life of the log it was given in. Opaque to clients. */
 export const msgIdOf = (streamId: number, seq: number, epoch: string): string => `${streamId.toString(36)}-${seq.toString(36)}-${epoch.slice(0, 6)}`
 
-export const parseMsgId = (msgId: string, epoch: string): { readonly streamId: number, readonly seq: number } | undefined => {
+/** Where a message id points. One of another life may point at nothing, or at another message: its text tells. */
+export const parseMsgId = (msgId: string, epoch: string): { readonly streamId: number, readonly seq: number, readonly isOfThisLife: boolean } | undefined => {
   const match = /^([0-9a-z]{1,10})-([0-9a-z]{1,10})-([0-9a-f]{6})$/.exec(msgId)
-  if (match === null || match[3] !== epoch.slice(0, 6)) return undefined
-  return { streamId: Number.parseInt(match[1]!, 36), seq: Number.parseInt(match[2]!, 36) }
+  if (match === null) return undefined
+  return { streamId: Number.parseInt(match[1]!, 36), seq: Number.parseInt(match[2]!, 36), isOfThisLife: match[3] === epoch.slice(0, 6) }
 }

@@ -67,6 +67,9 @@ interface Entry {
 }
 const entry = 'agent, stream, event, receipts, expires_at, offered_at, received_at, read_at, expired_at'
 
+/** The id that an event itself says it has. */
+const textMsgId = 'json_extract(CAST(e.text AS TEXT), \'$.msg_id\')'
+
 interface CachedHead { readonly id: number, seq: number, ts: number }
 
 export class SqliteLogReader implements LogReader {
@@ -79,7 +82,7 @@ export class SqliteLogReader implements LogReader {
   readonly #text: Statement<[number], { text: Buffer }>
   readonly #inboxHead: Statement<[string, string], { seq: number | null, cursor: number | null }>
   readonly #inbox: Statement<[string, number, number, number], { seq: number, id: number, event: number, stream: string, text: Buffer | null }>
-  readonly #event: Statement<[number], { author: string, ts: number, name: string }>
+  readonly #event: Statement<[number], { author: string, ts: number, name: string, msg_id: string }>
   readonly #place: Statement<[number, number], { event: number }>
   readonly #entries: Statement<[number, number], Entry>
 
@@ -98,7 +101,7 @@ export class SqliteLogReader implements LogReader {
     this.#inbox = db.prepare(`SELECT i.seq, i.stream AS id, i.event, s.name AS stream, e.text FROM inbox i JOIN streams s ON s.id = i.stream
       LEFT JOIN places p ON p.stream = i.stream AND p.seq = i.event LEFT JOIN events e ON e.id = p.event
       WHERE i.agent = ? AND i.seq > ? AND i.expired_at IS NULL AND coalesce(i.expires_at, 9e15) > ? ORDER BY i.seq LIMIT ?`)
-    this.#event = db.prepare('SELECT e.author, e.ts, s.name FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?')
+    this.#event = db.prepare(`SELECT e.author, e.ts, s.name, ${textMsgId} AS msg_id FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?`)
     this.#place = db.prepare('SELECT event FROM places WHERE stream = ? AND seq = ?')
     this.#entries = db.prepare(`SELECT ${entry} FROM inbox WHERE stream = ? AND event = ? ORDER BY agent`)
   }
@@ -137,15 +140,27 @@ export class SqliteLogReader implements LogReader {
   }
 
   fate(msgId: string): Fate | undefined {
-    const place = parseMsgId(msgId, this.epoch)
+    const place = this.placeOf(msgId)
     return place === undefined ? undefined : this.fateAt(place.streamId, place.seq, this.#entries.all(place.streamId, place.seq))
   }
 
+  /** Where a message stands that has this id; one that was restored or imported keeps the id of its former life. */
+  protected placeOf(msgId: string): { readonly streamId: number, readonly seq: number } | undefined {
+    const place = parseMsgId(msgId, this.epoch)
+    if (place === undefined || place.isOfThisLife) return place
+    return this.#event.get(this.#idAt(place.streamId, place.seq))?.msg_id === msgId ? place : undefined
+  }
+
+  /** The row of an event; 0 when there is none. */
+  #idAt(streamId: number, seq: number): number {
+    return this.tail.at(streamId, seq)?.id ?? this.#place.get(streamId, seq)?.event ?? 0
+  }
+
   protected fateAt(streamId: number, seq: number, entries: readonly Entry[]): Fate | undefined {
-    const event = this.#event.get(this.tail.at(streamId, seq)?.id ?? this.#place.get(streamId, seq)?.event ?? 0)
+    const event = this.#event.get(this.#idAt(streamId, seq))
     if (event === undefined) return undefined
     return {
-      msgId: msgIdOf(streamId, seq, this.epoch), author: event.author, stream: event.name, storedAt: event.ts, expiresAt: entries[0]?.expires_at ?? null,
+      msgId: event.msg_id, author: event.author, stream: event.name, storedAt: event.ts, expiresAt: entries[0]?.expires_at ?? null,
       receipts: entries.map(row => ({ agent: row.agent, offeredAt: row.offered_at, receivedAt: row.received_at, readAt: row.read_at, expiredAt: row.expired_at })),
     }
   }
@@ -201,7 +216,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   readonly #findStream: Statement<[string], { id: number }>
   readonly #addStream: Statement<[string]>
   readonly #addEvent: Statement<[number, number, number, number, string, string | null, Buffer]>
-  readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, event: number | null }>
+  readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, event: number | null, msg_id: string | null }>
   readonly #index: readonly Statement[]
   readonly #addInbox: Statement<{ agent: string, stream: number, event: number, receipts: number, expiresAt: number | null }, { seq: number }>
   readonly #cursors: Statement<[string], { seq: number, offered: number, read: number }>
@@ -223,8 +238,8 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#findStream = db.prepare('SELECT id FROM streams WHERE name = ?')
     this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
     this.#addEvent = db.prepare('INSERT INTO events (id, stream, seq, ts, author, key, text) VALUES (?, ?, ?, ?, ?, ?, ?)')
-    this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, p.event FROM publish_keys k LEFT JOIN places p ON p.stream = k.stream AND p.seq = k.seq
-      WHERE k.agent = ? AND k.id = ?`)
+    this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, p.event, ${textMsgId} AS msg_id FROM publish_keys k
+      LEFT JOIN places p ON p.stream = k.stream AND p.seq = k.seq LEFT JOIN events e ON e.id = p.event WHERE k.agent = ? AND k.id = ?`)
     this.#index = indexing.map(statement => db.prepare(statement))
     this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at)
       SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event, @receipts, @expiresAt FROM inbox WHERE agent = @agent RETURNING seq`)
@@ -289,7 +304,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     const recent = this.tail.published(key)
     if (recent !== undefined) return recent
     const found = this.#findKey.get(key.agent, key.id)
-    return found && { id: found.event ?? 0, stamp: { seq: found.seq, ts: found.ts, msgId: msgIdOf(found.stream, found.seq, this.epoch) } }
+    return found && { id: found.event ?? 0, stamp: { seq: found.seq, ts: found.ts, msgId: found.msg_id ?? msgIdOf(found.stream, found.seq, this.epoch) } }
   }
 
   /** Whether so many events wait for their indexes that it is time. */
@@ -327,7 +342,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   }
 
   inboxSeqOf(agent: string, msgId: string): number | undefined {
-    const place = parseMsgId(msgId, this.epoch)
+    const place = this.placeOf(msgId)
     return place === undefined ? undefined : this.#findInbox.get(agent, place.streamId, place.seq)?.seq
   }
 
