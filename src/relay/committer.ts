@@ -171,7 +171,12 @@ export class Committer {
     this.#batchSize.observe(results.length)
     this.#commitSeconds.observe((performance.now() - startedAt) / 1_000)
     this.#done(results.length)
-    this.#options.deliver(results)
+    try {
+      this.#options.deliver(results)
+    } catch (error) {
+      // What is stored is stored: those behind it are not held up by a fault in telling of it.
+      this.#log.error({ err: error }, 'a commit could not be delivered')
+    }
     return results.length
   }
 
