@@ -103,8 +103,10 @@ export class Dispatch {
       if (connection !== undefined) {
         this.#refuse(connection, result.error, re)
         if (result.error instanceof StorageError) this.#hold(connection)
+      } else if (!(result.error instanceof StorageError)) {
+        // What the storage refuses is told by the committer.
+        this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
       }
-      else this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
     } else {
       const { outcome } = result
       if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
