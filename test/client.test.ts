@@ -220,6 +220,43 @@ describe('coming back', () => {
     expect(second.url).toContain(String(port))
   })
 
+  test('a relay that is gone without a word is noticed, and met again', async () => {
+    await using relay = await startTestRelay()
+    const sockets: { isDeaf: boolean, pings: number }[] = []
+    // As when a cable is pulled: nothing gets through any more, in either direction, and no end is told.
+    const transport: Transport = (url, handlers) => {
+      const line = { isDeaf: false, pings: 0 }
+      sockets.push(line)
+      const socket = wsTransport(url, {
+        open: handlers.open,
+        message: text => { if (!line.isDeaf) handlers.message(text) },
+        close: (code, reason) => { if (!line.isDeaf) handlers.close(code, reason) },
+      })
+      return {
+        send: text => {
+          if (text.includes('"PING"')) line.pings++
+          if (!line.isDeaf) socket.send(text)
+        },
+        close: (code, reason) => socket.close(code, reason),
+      }
+    }
+    await using alice = await clientOf(relay, { name: 'alice' })
+    await using bob = await clientOf(relay, { name: 'bob', transport, heartbeatMs: 40 })
+    await Promise.all([alice.join('#general'), bob.join('#general')])
+    const heard = collect(bob, 2)
+    // An idle line that answers is kept.
+    await expect.poll(() => sockets[0]!.pings).toBeGreaterThan(3)
+    expect(sockets.length).toBe(1)
+    const lost = statusOf(bob, 'lost')
+    sockets[0]!.isDeaf = true
+    const sent = bob.send('#general', 'from bob')
+    await alice.send('#general', 'from alice')
+    expect((await lost as { error: ConnectionError }).error.message).toContain('nothing was heard')
+    await sent
+    expect((await heard).map(({ content }) => content).sort()).toEqual(['from alice', 'from bob'])
+    expect(sockets.length).toBe(2)
+  })
+
   test('a channel that could not be entered again just then is entered a little later, on the same connection', async () => {
     await using relay = await startTestRelay()
     const { transport, cut } = breakable()

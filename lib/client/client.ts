@@ -34,6 +34,8 @@ export interface ClientOptions {
   readonly reconnect?: boolean | Partial<BackoffPolicy>
   /** ms for a login and for the answer to a request; default 15,000 */
   readonly requestTimeoutMs?: number
+  /** ms of silence after which the client asks the relay whether it is there; without an answer in as many it reconnects. Default 30,000; 0: never */
+  readonly heartbeatMs?: number
   /** Where the client keeps how far it has come; default: in memory. */
   readonly positions?: Positions
   /** Checks signatures; on Node `createVerify()` of agentchat/node is faster. */
@@ -112,7 +114,7 @@ export class AgentChatClient {
   #closing: Promise<void> | undefined
 
   constructor(options: ClientOptions) {
-    const { identity, server, session, serverId, transport = webSocketTransport, reconnect = true, requestTimeoutMs = 15_000, positions = new MemoryPositions() } = options
+    const { identity, server, session, serverId, transport = webSocketTransport, reconnect = true, requestTimeoutMs = 15_000, heartbeatMs = 30_000, positions = new MemoryPositions() } = options
     this.#options = options
     this.#timeoutMs = requestTimeoutMs
     this.#now = options.now ?? Date.now
@@ -146,6 +148,7 @@ export class AgentChatClient {
       serverId,
       onCaptcha: options.onCaptcha,
       timeoutMs: requestTimeoutMs,
+      heartbeatMs,
       now: this.#now,
       random,
       backoff: reconnect === false ? undefined : backoff,
