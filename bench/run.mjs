@@ -1,10 +1,13 @@
 // @ts-check
 // `npm run bench`: every workload against every peer, round by round, each in fresh processes; medians and ratios at the end.
-import { fork } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { execFileSync, fork } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { peers } from './peers/index.mjs'
+import { compileLoad } from './load/native.mjs'
+import { lost, peers } from './peers/index.mjs'
 import { hotSpots } from './profile.mjs'
 import { machine, mediansOf, report } from './report.mjs'
 import { startServer } from './server.mjs'
@@ -14,7 +17,9 @@ const usage = `Usage: npm run bench -- [options]
   --rounds N      rounds per workload and peer; medians are shown (default 3)
   --quick         one short round with fewer clients: shows that it runs, not how fast
   --only NAMES    workloads, by the beginning of their names: ${workloads.map(({ name }) => name).join(' ')}
-  --peers NAMES   servers: ${peers.map(({ name }) => name).join(' ')}
+  --peers         beside our relay and bare ws: Bun (installed into bench/) and nats-server (found); says which are missing
+  --servers NAMES only these servers: ${peers.map(({ name }) => name).join(' ')}
+  --node-load     load from Node, as where there is no C++ compiler
   --json FILE     every round's figures, as JSON
   --save          writes bench/RESULTS.md (not of a quick run)
   --profile       our relay only, under node --cpu-prof: the functions that take its time
@@ -23,7 +28,7 @@ NAMES are separated by commas. AGENTCHAT_BIN names another build of the relay (d
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' }, quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, peers: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '3' }, quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, peers: { type: 'boolean', default: false }, servers: { type: 'string' }, 'node-load': { type: 'boolean', default: false },
     json: { type: 'string' }, save: { type: 'boolean', default: false }, profile: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 })
@@ -50,7 +55,7 @@ const generate = (assignment, signal) => new Promise((resolve, reject) => {
 /** @param {import('./workloads/index.mjs').Workload} workload @param {string} subject */
 const runRound = async (workload, subject) => {
   const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(roundLimitMs)])
-  const assignment = { workload: workload.name, subject, isQuick: options.quick, url: '', pid: 0 }
+  const assignment = { workload: workload.name, subject, isQuick: options.quick, url: '', pid: 0, ...loadFile && { loadFile } }
   if (workload.subjects !== undefined) return generate(assignment, signal)
   const peer = /** @type {import('./peers/index.mjs').Peer} */ (peers.find(({ name }) => name === subject))
   const profiled = options.profile ? hotSpots() : undefined
@@ -71,9 +76,22 @@ const runRound = async (workload, subject) => {
 const chosen = (/** @type {readonly { readonly name: string }[]} */ all, /** @type {string} */ names) =>
   all.map(({ name }) => name).filter(name => names.split(',').some(beginning => name.startsWith(beginning)))
 
+const scratch = mkdtempSync(join(tmpdir(), 'agentchat-load-'))
+const loadFile = options['node-load'] ? undefined : compileLoad(scratch)
+
+/** The servers to measure; whoever is missing is named, with what would help. */
+const present = () => {
+  if (options.peers) execFileSync('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel', 'error'], { cwd: import.meta.dirname, stdio: ['ignore', 'ignore', 'inherit'] })
+  const wanted = options.servers !== undefined ? chosen(peers, options.servers) : peers.filter(({ missing }) => options.peers || missing === undefined).map(({ name }) => name)
+  const absent = peers.filter(({ name, missing }) => wanted.includes(name) && missing?.() !== undefined)
+  for (const { name, missing } of absent) console.error(`missing: ${name}. To have it: ${missing?.()}`)
+  if (options.peers) for (const text of lost) console.error(`missing: ${text}`)
+  return wanted.filter(name => !absent.some(peer => peer.name === name))
+}
+
 const main = async () => {
   if (options.help) return console.log(usage)
-  const servers = options.profile ? ['agentchat'] : chosen(peers, options.peers)
+  const servers = options.profile ? ['agentchat'] : present()
   const selected = workloads.filter(({ name }) => chosen(workloads, options.only).includes(name)).filter(({ subjects }) => !options.profile || subjects === undefined)
   // Before anything runs: the checkout may move on meanwhile.
   const where = machine()
@@ -113,4 +131,6 @@ try {
 } catch (error) {
   console.error(/** @type {Error} */ (error).message)
   process.exitCode = 1
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
 }

@@ -14,8 +14,11 @@ import { rooms } from './rooms.mjs'
  * @property {string} subject what is measured, where it is not a server
  * @property {number} runMs how long to measure
  * @property {(full: number) => number} count how many of something: a tenth in a quick run
- * @property {(tally: { deliveries: number }) => Promise<Figures>} measure warms up, measures, gives the figures
+ * @property {(groups: readonly import('../load/plan.mjs').Group[], phases?: readonly number[]) => Promise<import('../load/plan.mjs').Seen & { readonly moments: readonly Moment[] }>} drive warms up, then runs the phases (ms)
+ * @property {(groups: readonly import('../load/plan.mjs').Group[]) => Promise<Figures>} measure the same with one phase, as figures
  */
+
+/** @typedef {import('../load/plan.mjs').Sample & { readonly server: number, readonly bytes: number }} Moment a sample with the server's CPU time in µs and its memory */
 
 /** @typedef {Record<string, number>} Figures by name and unit */
 
@@ -32,6 +35,7 @@ import { rooms } from './rooms.mjs'
 export const workloads = [
   ...[1, 10, 40].map(window => rooms({ name: `fanout-${window}`, title: `fan-out 1 × 500, 10 senders, ${window} outstanding`, rooms: 1, members: 500, senders: 10, window })),
   rooms({ name: 'rooms', title: '100 rooms × 10, 10 outstanding per room', rooms: 100, members: 10, senders: 10, window: 10 }),
+  rooms({ name: 'latency', title: 'latency at 20,000 deliveries/s: 100 rooms × 10', ratios: ['p99 µs', 'p50 µs'], rooms: 100, members: 10, senders: 1, perSecond: 20 }),
   direct({ name: 'direct', title: 'direct ping-pong, 200 pairs', pairs: 200 }),
   idle({ name: 'idle', title: '5,000 idle connections', connections: 5_000 }),
   commit,
