@@ -1,5 +1,5 @@
 // @ts-check
-// A peer's server as a child process: started on a free port with a fresh data directory, stopped with everything it left.
+// A peer's server as a child process: started on a free port, with a fresh data directory unless one is given; stopped with everything it left.
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,12 +19,11 @@ const stopMs = 10_000
 
 /**
  * @param {import('./peers/index.mjs').Peer} peer
- * @param {{ readonly nodeFlags?: readonly string[], readonly flags?: readonly string[], readonly prepare?: (dataDir: string) => Promise<void>, readonly signal: AbortSignal }} options
+ * @param {{ readonly nodeFlags?: readonly string[], readonly flags?: readonly string[], readonly dataDir?: string, readonly signal: AbortSignal }} options
  * @returns {Promise<Server>}
  */
-export const startServer = async (peer, { nodeFlags = [], flags = [], prepare, signal }) => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'agentchat-bench-'))
-  await prepare?.(dataDir)
+export const startServer = async (peer, { nodeFlags = [], flags = [], dataDir: given, signal }) => {
+  const dataDir = given ?? await mkdtemp(join(tmpdir(), 'agentchat-bench-'))
   const [file = '', ...args] = peer.command?.(dataDir, nodeFlags) ?? [process.execPath, ...nodeFlags, serveFile, peer.name]
   const child = spawn(file, [...args, ...flags], { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' })
   let said = ''
@@ -33,7 +32,7 @@ export const startServer = async (peer, { nodeFlags = [], flags = [], prepare, s
     child.kill('SIGTERM')
     await exited
     clearTimeout(kill)
-    await rm(dataDir, { recursive: true, force: true })
+    if (given === undefined) await rm(dataDir, { recursive: true, force: true })
   }
   /** @type {Promise<string>} */
   const serves = new Promise((resolve, reject) => {

@@ -10,7 +10,7 @@ import { cpuMicros, residentBytes } from './usage.mjs'
 
 const assignment = /** @type {Assignment} */ (JSON.parse(process.argv[2] ?? ''))
 const { subject, url, pid, isQuick, loadFile } = assignment
-const runMs = isQuick ? 400 : 2_400
+const runMs = isQuick ? 400 : 2_000
 const warmMs = runMs / 2
 
 /** @type {import('../workloads/index.mjs').Load['drive']} */

@@ -17,13 +17,12 @@ export const openRoom = async ({ peer, url }, { room, members, senders }) => {
 }
 
 /**
- * @param {{ name: string, title: string, ratios?: readonly string[], rooms: number, members: number, senders: number, window?: number, perSecond?: number }} shape
+ * @param {Omit<import('./index.mjs').Workload, 'run'> & { rooms: number, members: number, senders: number, window?: number, perSecond?: number }} shape
  * @returns {import('./index.mjs').Workload}
  */
-export const rooms = ({ name, title, ratios = ['CPU µs/delivery', 'deliveries/s'], rooms, members, senders, window, perSecond }) => ({
-  name,
-  title,
-  ratios,
+export const rooms = ({ rooms, members, senders, window, perSecond, ...facts }) => ({
+  ratios: ['CPU µs/delivery', 'deliveries/s'],
+  ...facts,
   async run({ peer, url, count, measure }) {
     const groups = []
     for (let i = 0; i < count(rooms); i++) {
