@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem, type } from 'node:os'
 import { peers } from './peers/index.mjs'
+import { isMet, targets } from './targets.mjs'
 import { workloads } from './workloads/index.mjs'
 
 /** @typedef {import('./workloads/index.mjs').Figures} Figures */
@@ -45,24 +46,42 @@ const section = ({ title }, bySubject) => {
   return `## ${title}\n\n${table(['', ...names], [...bySubject].map(([subject, figures]) => [subject, ...names.map(name => format(figures[name]))]))}`
 }
 
+/** @param {Medians} medians @returns {import('./targets.mjs').Of} */
+export const lookUp = medians => (workload, subject, figure) => medians.get(workload)?.get(subject)?.[figure] ?? NaN
+
+/** Each target that this run measured, with its verdict. @param {Medians} medians */
+const verdicts = medians => {
+  const of = lookUp(medians)
+  const rows = targets.map(target => ({ target, value: target.value(of) })).filter(({ value }) => !Number.isNaN(value))
+  if (rows.length === 0) return []
+  const cells = rows.map(({ target, value }) => [target.what, target.level, `${target.sign} ${format(target.limit)} ${target.unit}`, format(value), isMet(target, value) ? 'pass' : 'FAIL'])
+  return [`## Targets\n\n${table(['', '', 'target', 'measured', ''], cells)}`]
+}
+
 /** What the first peer's figures are as a multiple of the others'. @param {Medians} medians */
 const ratios = medians => {
   const measured = peers.map(({ name }) => name).filter(name => [...medians.values()].some(bySubject => bySubject.has(name)))
   const [ours = '', ...others] = measured
+  const of = lookUp(medians)
   if (others.length === 0) return []
-  const rows = workloads.flatMap(({ name, title, ratios = [] }) => ratios.map(figure => {
-    const of = (/** @type {string} */ peer) => medians.get(name)?.get(peer)?.[figure] ?? NaN
-    return [`${title}: ${figure}`, ...others.map(other => format(of(ours) / of(other)))]
-  })).filter(cells => !cells.includes('NaN'))
+  const rows = workloads.flatMap(({ name, title, ratios = [] }) =>
+    ratios.map(figure => [`${title}: ${figure}`, ...others.map(other => format(of(name, ours, figure) / of(name, other, figure)))])).filter(cells => !cells.includes('NaN'))
   return [`## ${ours} as a multiple of its peers\n\n${table(['', ...others.map(other => `÷ ${other}`)], rows)}`]
+}
+
+/** Points of a curve: a row each. @param {string} family @param {Medians} medians */
+const curve = (family, medians) => {
+  const points = workloads.filter(workload => workload.family === family && medians.has(workload.name))
+  const rows = points.flatMap(({ name, title }) => [...medians.get(name)?.values() ?? []].map(figures => ({ title, figures })))
+  const names = Object.keys(rows[0].figures)
+  return `## ${family}\n\n${table(['', ...names], rows.map(({ title, figures }) => [title, ...names.map(name => format(figures[name]))]))}`
 }
 
 /** @param {Medians} medians */
 export const report = medians => [
-  ...workloads.flatMap(workload => {
-    const bySubject = medians.get(workload.name)
-    return bySubject === undefined ? [] : [section(workload, bySubject)]
-  }),
+  ...verdicts(medians),
+  ...workloads.filter(({ name, family }) => medians.has(name) && family === undefined).map(workload => section(workload, medians.get(workload.name) ?? new Map())),
+  ...new Set(workloads.flatMap(({ name, family }) => medians.has(name) && family !== undefined ? [curve(family, medians)] : [])),
   ...ratios(medians),
 ].join('\n\n')
 

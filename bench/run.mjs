@@ -1,7 +1,7 @@
 // @ts-check
 // `npm run bench`: every workload against every peer, round by round, each in fresh processes; medians and ratios at the end.
 import { execFileSync, fork } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,8 @@ import { parseArgs } from 'node:util'
 import { compileLoad } from './load/native.mjs'
 import { lost, peers } from './peers/index.mjs'
 import { hotSpots } from './profile.mjs'
-import { machine, mediansOf, report } from './report.mjs'
+import { scalingPlot } from './plot.mjs'
+import { lookUp, machine, mediansOf, report } from './report.mjs'
 import { startServer } from './server.mjs'
 import { workloads } from './workloads/index.mjs'
 import { seed } from './workloads/seed.mjs'
@@ -23,7 +24,7 @@ const usage = `Usage: npm run bench -- [options]
   --long          also what takes minutes: 10 million stored messages, seeded into 5 GB of temporary files
   --node-load     load from Node, as where there is no C++ compiler
   --json FILE     every round's figures, as JSON
-  --save          writes bench/RESULTS.md (not of a quick run)
+  --save          writes its part of bench/RESULTS.md, and the plot (of a whole run only: not with --quick, --only or --servers)
   --profile       our relay only, under node --cpu-prof: the functions that take its time
   --help
 NAMES are separated by commas. AGENTCHAT_BIN names another build of the relay (default dist/bin/agentchat.js).`
@@ -113,6 +114,7 @@ const present = () => {
 
 const main = async () => {
   if (options.help) return console.log(usage)
+  if (options.save && (options.quick || options.only !== '' || options.servers !== undefined)) throw new Error('--save is for a whole run: leave --quick, --only and --servers out')
   const servers = options.profile ? ['agentchat'] : present()
   const selected = workloads.filter(({ name }) => chosen(workloads, options.only).includes(name)).filter(({ subjects, isLong }) => (!options.profile || subjects === undefined) && (!isLong || options.long))
   // Before anything runs: the checkout may move on meanwhile.
@@ -131,23 +133,35 @@ const main = async () => {
     }
   }
   if (options.profile) return
-  const text = report(mediansOf(rounds))
+  const medians = mediansOf(rounds)
+  const text = report(medians)
   console.log(text)
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine: where, rounds }, undefined, 1))
-  if (options.save && !options.quick) writeFileSync(new URL('./RESULTS.md', import.meta.url), `${heading(where, roundCount)}\n\n${text}\n`)
+  if (options.save) save(`${heading(where, roundCount)}\n\n${text}`, scalingPlot(lookUp(medians)))
 }
 
-const heading = (/** @type {string} */ where, /** @type {number} */ roundCount) => `# Bench results
+const resultsFile = new URL('./RESULTS.md', import.meta.url)
+const plotFile = new URL('./scaling.svg', import.meta.url)
+const [begin, end] = ['<!-- npm run bench -->', '<!-- end of npm run bench -->']
 
-${where}
+/** Writes what this run found between its two marks; everything else in the file stays. @param {string} text @param {string | undefined} plot */
+const save = (text, plot) => {
+  const before = readFileSync(resultsFile, 'utf8')
+  const [from, to] = [before.indexOf(begin), before.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`RESULTS.md has no ${begin} … ${end}`)
+  if (plot !== undefined) writeFileSync(plotFile, plot)
+  writeFileSync(resultsFile, `${before.slice(0, from)}${begin}\n\n${text}\n\n${plot === undefined ? '' : '![CPU per delivery as members and stored messages grow](scaling.svg)\n\n'}${before.slice(to)}`)
+}
 
-Written by \`npm run bench -- --save\`: medians of ${roundCount} rounds, every round in fresh processes, loopback, one server process and one generator process.
+const heading = (/** @type {string} */ where, /** @type {number} */ roundCount) => `${where}
+
+Written by \`npm run bench -- --peers --save\`: medians of ${roundCount} rounds, every round in fresh processes, loopback, one server process and one process of load.
 Messages are 300 bytes of JSON as they are sent. CPU is user and system time of the server process, all threads, per message that reached its reader:
 in ping-pong only what the other one gets counts, though agentchat also writes an ACK and a copy to the sender.
-Where "server busy" is well below 100 % something else had the processors and deliveries/s say little; CPU per delivery and the ratios move less, but they move too.
-The generator runs on the other core; one read per write costs it nearly what the write costs a bare broadcaster.
+Where "server busy" is well below 100 % something else had the processors, or the load was the limit; deliveries/s say little then. CPU per delivery and the ratios move less, but they move too.
+"Load ÷ server CPU" is what the load cost: ${loadFile === undefined ? 'it came from Node' : 'a C++ program that reads frames by their headers; it cannot read for less than the kernel takes for a read per write'}.
 
-${peers.map(({ name, is }) => `* **${name}**: ${is}`).join('\n')}`
+${peers.map(({ name, is }) => `* **${name}**: ${is}`).join('\n')}${lost.map(text => `\n* ${text}`).join('')}`
 
 try {
   await main()

@@ -6,6 +6,7 @@ import { history } from './history.mjs'
 import { idle } from './idle.mjs'
 import { login, signed } from './keys.mjs'
 import { rooms } from './rooms.mjs'
+import { scale } from './scale.mjs'
 import { slow } from './slow.mjs'
 import { start } from './start.mjs'
 
@@ -30,6 +31,7 @@ import { start } from './start.mjs'
  * @typedef {object} Workload
  * @property {string} name
  * @property {string} title
+ * @property {string} [family] the curve it is a point of
  * @property {readonly string[]} [ratios] the figures to compare with the peers'
  * @property {readonly string[]} [subjects] what it measures, where that is not servers
  * @property {'agentchat'} [only] what only our relay does
@@ -40,12 +42,6 @@ import { start } from './start.mjs'
  */
 
 const fanOut = { rooms: 1, members: 500, senders: 10 }
-const growing = { ...fanOut, only: /** @type {const} */ ('agentchat'), ratios: [], window: 10 }
-const short = (/** @type {number} */ n) => n >= 1e6 ? `${n / 1e6}M` : n >= 1e3 ? `${n / 1e3}k` : String(n)
-
-/** How far the scaling curves go. */
-export const memberCounts = [10, 100, 1_000, 5_000]
-export const storedCounts = [1_000, 100_000, 10_000_000]
 
 /** @type {readonly Workload[]} */
 export const workloads = [
@@ -59,10 +55,6 @@ export const workloads = [
   signed,
   history,
   start,
-  ...memberCounts.map(members => rooms({ ...growing, name: `members-${short(members)}`, title: `one room of ${members.toLocaleString('en')}, 10 outstanding`, members })),
-  ...storedCounts.map(messages => rooms({
-    ...growing, name: `stored-${short(messages)}`, title: `one room of 100 with ${messages.toLocaleString('en')} messages stored, 10 outstanding`, members: 100,
-    seed: { room: '#bench-0', messages }, isLong: messages > 1e6,
-  })),
+  ...scale,
   commit,
 ]

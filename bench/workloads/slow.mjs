@@ -16,18 +16,18 @@ export const slow = {
   flags: ['--max-pending-bytes', String(pendingBytes)],
   async run({ peer, url, pid, runMs, drive }) {
     const { members, speakers } = await openRoom({ peer, url }, { room: 'bench', members: 51, senders: 10 })
-    const group = { members: members.map((member, i) => i === 50 ? { ...member, sleeps: 2 } : member), speakers, perMessage: 50, window: 40 }
+    const group = { members: members.map((member, i) => i === 50 ? { ...member, sleeps: 3 } : member), speakers, perMessage: 50, window: 40 }
     let peak = 0
     const watch = setInterval(() => { peak = Math.max(peak, residentBytes(pid)) }, everyMs)
-    const { moments: [from, half, to], closed } = await drive([group], [runMs, 2 * runMs])
+    // A phase more than elsewhere: code that still gets faster would hide what is lost.
+    const { moments: [, from, half, to], closed } = await drive([group], [runMs, runMs, 2 * runMs])
     clearInterval(watch)
     const rate = (/** @type {import('./index.mjs').Moment} */ a, /** @type {import('./index.mjs').Moment} */ b) => (b.deliveries - a.deliveries) / (b.at - a.at)
     return {
       'deliveries/s': rate(half, to) * 1e6,
       'others keep %': rate(half, to) / rate(from, half) * 100,
       'memory growth MB': (peak - half.bytes) / 2 ** 20,
-      'close code': closed[0] ?? 0,
-      'slow closes counted': peer === agentchat ? await metric(url, 'agentchat_slow_closes_total') : 0,
+      'closed 4000 and counted': peer === agentchat && closed[0] === 4000 ? await metric(url, 'agentchat_slow_closes_total') : 0,
     }
   },
 }
