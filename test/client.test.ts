@@ -35,6 +35,25 @@ const breakable = (): { transport: Transport, cut: () => void } => {
   }
 }
 
+/** A transport that keeps back what is replayed, as a slow line would, while a test wants it. */
+const holding = () => {
+  const { transport, cut } = breakable()
+  let held: (() => void)[] | undefined
+  return {
+    transport: ((url, handlers) => transport(url, {
+      ...handlers,
+      message: text => { if (held !== undefined && text.includes('"replay":true')) held.push(() => handlers.message(text)); else handlers.message(text) },
+    })) satisfies Transport as Transport,
+    cut,
+    hold: () => { held = [] },
+    release: () => {
+      const texts = held ?? []
+      held = undefined
+      for (const text of texts) text()
+    },
+  }
+}
+
 const clientOf = async (relay: TestRelay | string, options: Partial<ClientOptions> & { readonly name?: string } = {}): Promise<AgentChatClient & AsyncDisposable> => {
   const client = new AgentChatClient({
     server: typeof relay === 'string' ? relay : relay.url, transport: wsTransport, verify: createVerify(),
@@ -418,6 +437,79 @@ describe('direct messages', () => {
     expect(await alice.dm(gone, 'y', { id: 'b' })).toMatchObject({ msg_id: direct.msg_id, duplicate: true })
     await expect(alice.dm(gone, 'z', { id: 'c' })).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' })
     await expect(alice.send('#general', 'other', { id: 'a' })).rejects.toMatchObject({ code: 'ID_REUSED' })
+  })
+
+  test('what is read to fill a gap counts as received only once the inbox has come that far', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('bob')
+    const positions = new MemoryPositions()
+    await using alice = await clientOf(relay, { identity: newIdentity('alice') })
+    await using carol = await clientOf(relay, { identity: newIdentity('carol') })
+    const first = await clientOf(relay, { identity, positions })
+    const one = collect(first, 1)
+    await alice.dm(identity.agentId, 'one')
+    await one
+    await first.close()
+    await carol.dm(identity.agentId, 'from carol')
+    await alice.dm(identity.agentId, 'two')
+
+    // What waits is on the line still when an own message makes a gap known.
+    const { transport, hold } = holding()
+    hold()
+    const second = await clientOf(relay, { identity, positions, transport })
+    const gap = collect(second, 2, alice.agentId)
+    await second.dm(alice.agentId!, 'three')
+    expect((await gap).map(({ content }) => content)).toEqual(['two', 'three'])
+    await second.request('PING', {})
+    await second.close()
+
+    await using third = await clientOf(relay, { identity, positions })
+    const rest = collect(third, 1)
+    expect((await rest).map(({ content }) => content)).toEqual(['from carol'])
+    // What had been seen counts as received once it came again.
+    await expect.poll(async () => (await third.request('INBOX', {})).cursor).toBe(3)
+  })
+
+  test('an own message does not hide those that were sent to the agent before it', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('bob')
+    await (await clientOf(relay, { identity })).close()
+    await using alice = await clientOf(relay, { identity: newIdentity('alice') })
+    for (const content of ['one', 'two']) await alice.dm(identity.agentId, content)
+    const { transport, hold, release } = holding()
+    hold()
+    await using bob = await clientOf(relay, { identity, transport })
+    const all = collect(bob, 5)
+    await bob.dm(alice.agentId!, 'three')
+    release()
+    await expect.poll(async () => (await bob.request('INBOX', {})).cursor).toBe(2)
+    for (const content of ['four', 'five']) await bob.dm(alice.agentId!, content)
+    expect((await all).map(({ content }) => content)).toEqual(['three', 'one', 'two', 'four', 'five'])
+  })
+
+  test('a mention that its channel still has to bring does not count as received', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('bob')
+    await using alice = await clientOf(relay, { identity: newIdentity('alice') })
+    await alice.join('#general')
+    const { transport, hold, release, cut } = holding()
+    await using bob = await clientOf(relay, { identity, transport })
+    await bob.join('#general')
+    const one = collect(bob, 1)
+    await alice.send('#general', 'one')
+    await one
+    const [again, two] = [statusOf(bob, 'connected'), collect(bob, 2)]
+    hold()
+    cut()
+    await alice.send('#general', '@bob two')
+    await alice.dm(identity.agentId, 'three')
+    await again
+    await expect.poll(() => bob.state).toBe('open')
+    await bob.request('PING', {})
+    expect((await bob.request('INBOX', {})).cursor).toBe(0)
+    release()
+    expect((await two).map(({ content }) => content).sort()).toEqual(['@bob two', 'three'])
+    await expect.poll(async () => (await bob.request('INBOX', {})).cursor).toBe(2)
   })
 
   test('a session that wants no inbox leaves it alone', async () => {

@@ -129,9 +129,9 @@ export class AgentChatClient {
       myId: () => this.#welcome?.agent_id,
       page: (stream, after) => this.request('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
       keyOf: async agent => (await this.request('WHOIS', { agent })).pubkey ?? undefined,
-      deliver: message => this.#deliver(message),
+      deliver: message => this.#emitter.emit('message', message),
       isJoined: channel => this.#memberships.has(channel),
-      settled: seq => this.#receive({ seq }),
+      received: place => this.#receive(place),
       giveUp: reason => this.#session.restart(reason),
     })
     const random = options.random ?? Math.random
@@ -381,12 +381,6 @@ export class AgentChatClient {
     const { identity } = this.#options
     if (identity === undefined || from === undefined || !isSafeNonce(nonce)) return
     this.request('VERIFY_RESPONSE', { request_id, nonce, sig: identity.sign(nonce) }).catch(() => undefined)
-  }
-
-  #deliver(message: Message): void {
-    this.#emitter.emit('message', message)
-    if (message.inboxSeq !== undefined) this.#receive({ seq: message.inboxSeq })
-    else if (message.id !== undefined && message.to === this.#welcome?.agent_id) this.#receive({ msg_id: message.id })
   }
 
   /** The inbox was received up to here. */

@@ -1,6 +1,6 @@
 // Messages on their way in: each once, in order, checked. Waits (for a missing page, for a key) hold back what comes after them.
 import { agentIdOf, messageText, type Identity } from '../identity/index.ts'
-import type { Frame } from '../protocol/index.ts'
+import type { Frame, RequestInput } from '../protocol/index.ts'
 import { AgentChatError } from './errors.ts'
 import type { Positions } from './positions.ts'
 
@@ -47,13 +47,19 @@ export interface InboundOptions {
   readonly deliver: (message: Message) => void
   /** Whether the channel itself brings its messages. */
   readonly isJoined: (channel: string) => boolean
-  /** An inbox item that needs no delivery was dealt with. */
-  readonly settled: (inboxSeq: number) => void
+  /** The inbox was received up to here. */
+  readonly received: (place: RequestInput<'RECEIVED'>) => void
   /** What is missing cannot be had on this connection: it should be given up and resumed. */
   readonly giveUp: (reason: string) => void
 }
 
-interface Held { readonly frame: Frame<'MSG'>, readonly inboxSeq?: number }
+interface Held {
+  readonly frame: Frame<'MSG'>
+  /** set when a mention was offered from the inbox */
+  readonly inboxSeq?: number
+  /** read to fill a gap: the inbox may not have come that far */
+  readonly isRepair?: true
+}
 
 const maxHeld = 20_000
 const maxKeys = 10_000
@@ -63,6 +69,12 @@ export class Inbound {
   readonly #keys = new Map<string, string>()
   /** Agents whose keys were asked for and not told yet. */
   readonly #wanted = new Set<string>()
+  /** The newest own message to each agent of whom nothing has come yet. */
+  readonly #echoed = new Map<string, number>()
+  /** Mentions that the inbox has told of, and that their channels still have to bring: until then nothing behind them counts as received. */
+  #awaited = new Map<string, number>()
+  /** How far the inbox has come, while some of it is awaited. */
+  #reached: RequestInput<'RECEIVED'> | undefined
   #queue: Held[] = []
   #isBusy = false
   #generation = 0
@@ -86,6 +98,8 @@ export class Inbound {
     this.#generation++
     this.#queue = []
     this.#isBusy = false
+    this.#awaited = new Map()
+    this.#reached = undefined
   }
 
   /** Asks again for the keys whose lookup ended with the last connection: before a long replay stands in the way of the answer. */
@@ -100,7 +114,7 @@ export class Inbound {
 
   #run(): void {
     for (let held = this.#queue.shift(); held !== undefined; held = this.#queue.shift()) {
-      const work = held.inboxSeq === undefined ? this.#process(held.frame) : this.#offered(held.frame, held.inboxSeq)
+      const work = held.inboxSeq === undefined ? this.#process(held) : this.#offered(held, held.inboxSeq)
       if (work === undefined) continue
       this.#isBusy = true
       const generation = this.#generation
@@ -114,26 +128,33 @@ export class Inbound {
   }
 
   /** undefined when the message was delivered (or dropped) at once. */
-  #process(frame: Frame<'MSG'>): Promise<void> | undefined {
-    const { seq } = frame
-    if (seq === undefined) return this.#checked(frame)
+  #process(held: Held): Promise<void> | undefined {
+    const { frame, frame: { seq } } = held
+    if (seq === undefined) return this.#checked(held)
     const position = this.#options.positions.get(this.streamOf(frame))
-    if (position !== undefined && seq <= position) return undefined
+    if (position !== undefined && seq <= position) {
+      this.#settle(held)
+      return undefined
+    }
     const isGap = position !== undefined && seq > position + 1 && frame.replay !== true
-    return isGap ? this.#repair(frame, position) : this.#checked(frame)
+    return isGap ? this.#repair(held, position) : this.#checked(held)
   }
 
   /** A mention from the inbox: its channel brings it to who is there; to others it comes this way alone, and moves no position. */
-  #offered(frame: Frame<'MSG'>, inboxSeq: number): Promise<void> | undefined {
-    if (!this.#options.isJoined(frame.to)) return this.#checked(frame, inboxSeq)
-    this.#options.settled(inboxSeq)
+  #offered(held: Held, inboxSeq: number): Promise<void> | undefined {
+    const { to, seq = 0 } = held.frame
+    if (!this.#options.isJoined(to)) return this.#checked(held)
+    if (seq > (this.#options.positions.get(to) ?? 0)) this.#awaited.set(to, Math.max(seq, this.#awaited.get(to) ?? 0))
+    this.#receive({ seq: inboxSeq })
     return undefined
   }
 
   /** A live message that does not follow the last one: what is between is read from the log first. */
-  async #repair(frame: Frame<'MSG'>, after: number): Promise<void> {
+  async #repair(held: Held, after: number): Promise<void> {
+    const { frame } = held
     const generation = this.#generation
     const stream = this.streamOf(frame)
+    const echoed = this.#echoed.get(stream) ?? 0
     try {
       for (let position = after; position < frame.seq! - 1;) {
         const { events, more } = await this.#options.page(stream, position)
@@ -141,7 +162,9 @@ export class Inbound {
         for (const event of events) {
           if (event.seq === undefined || event.seq >= frame.seq!) break
           position = event.seq
-          await this.#checked({ ...event, replay: true } as unknown as Frame<'MSG'>)
+          const missing = { ...event, replay: true } as unknown as Frame<'MSG'>
+          if (event.seq <= echoed && missing.from === this.#options.myId()) continue
+          await this.#checked({ frame: missing, isRepair: true })
           if (generation !== this.#generation) return
         }
         if (!more || events.length === 0) break
@@ -151,7 +174,7 @@ export class Inbound {
       // What can be read another time is not skipped; what is refused for good stays missing, and the message itself is not held back for it.
       if (error instanceof AgentChatError && error.shouldRetry()) return this.#giveUp('a gap could not be read')
     }
-    await this.#checked(frame)
+    await this.#checked(held)
   }
 
   /** Nothing more is taken from this connection. */
@@ -160,26 +183,26 @@ export class Inbound {
     this.#options.giveUp(reason)
   }
 
-  #checked(frame: Frame<'MSG'>, inboxSeq?: number): Promise<void> | undefined {
-    const { sig, sig_ts: ts, to, content, from } = frame
+  #checked(held: Held): Promise<void> | undefined {
+    const { sig, sig_ts: ts, to, content, from } = held.frame
     if (sig === undefined || ts === undefined) {
-      this.#deliver(frame, 'none', inboxSeq)
+      this.#deliver(held, 'none')
       return undefined
     }
     const text = messageText({ to, content, ts })
     const key = this.#knownKey(from)
-    if (key === undefined) return this.#checkedLater(frame, text, sig, inboxSeq)
+    if (key === undefined) return this.#checkedLater(held, text, sig)
     const result = this.#options.verify(key, text, sig)
-    if (result instanceof Promise) return this.#deliverAfter(frame, result.then(isValid => isValid ? 'valid' : 'invalid', () => 'invalid'), inboxSeq)
-    this.#deliver(frame, result ? 'valid' : 'invalid', inboxSeq)
+    if (result instanceof Promise) return this.#deliverAfter(held, result.then(isValid => isValid ? 'valid' : 'invalid', () => 'invalid'))
+    this.#deliver(held, result ? 'valid' : 'invalid')
     return undefined
   }
 
-  #checkedLater(frame: Frame<'MSG'>, text: string, sig: string, inboxSeq: number | undefined): Promise<void> {
-    return this.#deliverAfter(frame, this.#lookUp(frame.from).then(async key => {
+  #checkedLater(held: Held, text: string, sig: string): Promise<void> {
+    return this.#deliverAfter(held, this.#lookUp(held.frame.from).then(async key => {
       if (key === undefined) return 'unknown-key'
       return await this.#options.verify(key, text, sig) ? 'valid' : 'invalid'
-    }).catch((): SignatureState => 'unknown-key'), inboxSeq)
+    }).catch((): SignatureState => 'unknown-key'))
   }
 
   async #lookUp(agent: string): Promise<string | undefined> {
@@ -197,10 +220,10 @@ export class Inbound {
     }
   }
 
-  async #deliverAfter(frame: Frame<'MSG'>, state: Promise<SignatureState>, inboxSeq: number | undefined): Promise<void> {
+  async #deliverAfter(held: Held, state: Promise<SignatureState>): Promise<void> {
     const generation = this.#generation
     const signature = await state
-    if (generation === this.#generation) this.#deliver(frame, signature, inboxSeq)
+    if (generation === this.#generation) this.#deliver(held, signature)
   }
 
   #knownKey(agent: string): string | undefined {
@@ -208,16 +231,46 @@ export class Inbound {
     return agent === identity?.agentId ? identity.publicKey : this.#keys.get(agent)
   }
 
-  #deliver(frame: Frame<'MSG'>, signature: SignatureState, inboxSeq: number | undefined): void {
-    const { positions, deliver, myId } = this.#options
-    if (frame.seq !== undefined && inboxSeq === undefined) positions.set(this.streamOf(frame), frame.seq)
-    deliver({
+  #deliver(held: Held, signature: SignatureState): void {
+    const { frame, inboxSeq } = held
+    const awaited = this.#awaited
+    if (frame.seq !== undefined && inboxSeq === undefined) this.#advance(frame, frame.seq)
+    this.#options.deliver({
       ...(frame.msg_id !== undefined && { id: frame.msg_id }),
       from: frame.from, fromName: frame.from_name, to: frame.to, content: frame.content, ts: frame.ts,
       ...(frame.seq !== undefined && { seq: frame.seq }),
-      replay: frame.replay === true, verified: frame.verified === true, mine: frame.from === myId(),
+      replay: frame.replay === true, verified: frame.verified === true, mine: frame.from === this.#options.myId(),
       ...(frame.in_reply_to !== undefined && { inReplyTo: frame.in_reply_to }),
       signature, ...(inboxSeq !== undefined && { inboxSeq }), frame,
     })
+    // A listener that closed the client has had its message, but not what is still awaited.
+    if (awaited === this.#awaited || awaited.size === 0) this.#settle(held)
+  }
+
+  /** The stream was heard up to here. */
+  #advance(frame: Frame<'MSG'>, seq: number): void {
+    const { positions, identity, myId } = this.#options
+    const stream = this.streamOf(frame)
+    // An own message says nothing of those that were sent to this agent before it: they come from its inbox.
+    if (identity !== undefined && stream.startsWith('@') && frame.to !== myId() && positions.get(stream) === undefined) this.#echoed.set(stream, seq)
+    else positions.set(stream, seq)
+  }
+
+  /** The message was delivered, now or before. */
+  #settle({ frame, inboxSeq, isRepair }: Held): void {
+    if (inboxSeq !== undefined) return this.#receive({ seq: inboxSeq })
+    if (frame.to === this.#options.myId()) {
+      if (isRepair === undefined && frame.msg_id !== undefined) this.#receive({ msg_id: frame.msg_id })
+      return
+    }
+    const awaited = this.#awaited.get(frame.to)
+    if (awaited === undefined || (frame.seq ?? 0) < awaited) return
+    this.#awaited.delete(frame.to)
+    if (this.#reached !== undefined) this.#receive(this.#reached)
+  }
+
+  #receive(place: RequestInput<'RECEIVED'>): void {
+    this.#reached = this.#awaited.size === 0 ? undefined : place
+    if (this.#reached === undefined) this.#options.received(place)
   }
 }

@@ -61,7 +61,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
 
   const toAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, isKeyed: boolean): Outcome<'ACK'> => stored(ctx, request, {
     stream: pairStream(ctx.me.id, request.to),
-    agents: [request.to, ctx.me.id],
+    agents: request.to === ctx.me.id ? [ctx.me.id] : [request.to, ctx.me.id],
     ...(isKeyed && { inbox: [request.to] }),
   })
 
