@@ -7,7 +7,7 @@ import { createLogger, type Logger } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
-import { addChannel, featureMigrations, features, loadChannels, motdKey } from './features/index.ts'
+import { addChannel, featureMigrations, features, loadChannels, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
 import { Relay } from './relay/relay.ts'
 import { agentMigrations } from './store/agents.ts'
@@ -35,6 +35,8 @@ export interface RelayParts {
   readonly random?: () => number
   /** Another store, or one that is watched. */
   readonly openStore?: typeof openSqlite
+  /** Told of money that is held and moved for proposals, after it is committed. */
+  readonly onEscrow?: (event: EscrowEvent) => void
 }
 
 /** The tables of this version. */
@@ -67,7 +69,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     }
     const table = features({
       ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
-      serverId, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex,
+      serverId, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex, onEscrow: parts.onEscrow,
     })
     const relay = new Relay({
       ...config, version,
@@ -121,5 +123,6 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
 export { defaultConfig, type Config } from './config/schema.ts'
 export { ListenError } from './relay/listener.ts'
 export { KeepingError } from './keeping/failure.ts'
+export type { EscrowEvent } from './features/index.ts'
 export type { Keeper } from './keeping/keeper.ts'
 export { StorageError } from './store/store.ts'

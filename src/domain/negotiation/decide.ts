@@ -38,7 +38,7 @@ export type Move =
 /** held: from both to the deal. released: to their owners, and what becomes of them is the rating's business. */
 export type StakeMove = 'hold' | 'release'
 
-export type Refusal = 'NOT_A_PARTY' | 'NOT_YOURS_TO_DO' | 'WRONG_STATE' | 'NOT_DUE' | 'MILESTONES' | 'NO_PRICE' | 'BAD_RULING'
+export type Refusal = 'NOT_A_PARTY' | 'NOT_YOURS_TO_DO' | 'WRONG_STATE' | 'NOT_DUE' | 'LATE' | 'MILESTONES' | 'NO_PRICE' | 'BAD_RULING'
 
 export type Decision =
   | { readonly ok: true, readonly deal: Deal, readonly moves: readonly Move[], readonly stakes: StakeMove | undefined, readonly row: Transition }
@@ -83,11 +83,13 @@ const refusalOf = (deal: Deal, action: Action, actor: Actor, now: number): Refus
   if (!isParty(deal, actor) && action !== 'LAPSE') return 'NOT_A_PARTY'
   if (rows.length === 0) return 'WRONG_STATE'
   if (!rows.some(row => row.by.some(role => holds(deal, role, actor)))) return 'NOT_YOURS_TO_DO'
-  return action === 'LAPSE' && !isDue(deal, now) ? 'NOT_DUE' : 'MILESTONES'
+  if (action === 'LAPSE') return 'NOT_DUE'
+  return isDue(deal, now) ? 'LATE' : 'MILESTONES'
 }
 
 export const decide = (deal: Deal, action: Action, actor: Actor, { now, terms, ruling }: Input): Decision => {
-  const row = transitions.find(each => each.from === deal.state && each.action === action && each.by.some(role => holds(deal, role, actor)) && meets(deal, each, now))
+  // Once a deadline is over, what it brings comes first, whether the relay has noticed or not.
+  const row = isDue(deal, now) && action !== 'LAPSE' ? undefined : transitions.find(each => each.from === deal.state && each.action === action && each.by.some(role => holds(deal, role, actor)) && meets(deal, each, now))
   if (row === undefined) return { ok: false, refusal: refusalOf(deal, action, actor, now) }
 
   const moves: Move[] = []
