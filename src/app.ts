@@ -9,6 +9,7 @@ import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
 import { addChannel, featureMigrations, features, loadChannels, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
+import { paymentProcessor } from './outbound/processor.ts'
 import { Relay } from './relay/relay.ts'
 import { agentMigrations } from './store/agents.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
@@ -67,9 +68,12 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       max_frame_bytes: config.maxFrameBytes, msg_rate: config.msgRate, msg_burst: config.msgBurst, max_page: limits.maxPage,
       max_pending_bytes: config.maxPendingBytes, ping_interval_ms: config.pingIntervalMs,
     }
+    const { escrowWebhook, escrowSecret } = config
+    const processor = escrowWebhook === undefined || escrowSecret === undefined ? undefined
+      : paymentProcessor({ url: escrowWebhook, secret: escrowSecret, allow: config.outboundAllow, now: () => clock.now() })
     const table = features({
       ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
-      serverId, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex, onEscrow: parts.onEscrow,
+      serverId, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex, onEscrow: parts.onEscrow, processor,
     })
     const relay = new Relay({
       ...config, version,
