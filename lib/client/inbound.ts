@@ -53,7 +53,7 @@ export interface InboundOptions {
   readonly giveUp: (reason: string) => void
 }
 
-interface Held { readonly frame: Frame<'MSG'>, readonly inboxSeq?: number }
+type Held = { readonly frame: Frame<'MSG'>, readonly inboxSeq?: number } | { readonly then: () => void }
 
 const maxHeld = 20_000
 const maxKeys = 10_000
@@ -81,6 +81,12 @@ export class Inbound {
     if (!this.#isBusy) this.#run()
   }
 
+  /** Calls once everything that came before was delivered. */
+  after(then: () => void): void {
+    this.#queue.push({ then })
+    if (!this.#isBusy) this.#run()
+  }
+
   /** A new connection resumes from the positions: what was held of the old one will come again. */
   reset(): void {
     this.#generation++
@@ -100,6 +106,10 @@ export class Inbound {
 
   #run(): void {
     for (let held = this.#queue.shift(); held !== undefined; held = this.#queue.shift()) {
+      if ('then' in held) {
+        held.then()
+        continue
+      }
       const work = held.inboxSeq === undefined ? this.#process(held.frame) : this.#offered(held.frame, held.inboxSeq)
       if (work === undefined) continue
       this.#isBusy = true

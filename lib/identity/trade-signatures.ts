@@ -71,7 +71,7 @@ const requestOf = (type: string, event: Fields): Fields => {
  */
 export const checkTradeEvent = (event: Fields & { readonly type: string }, publicPem: string, verify: (publicPem: string, text: string, signature: string) => boolean = verifyText): TradeSignature => {
   const { type, sig, sig_v, sig_ts, sig_nonce, relay } = event
-  if (typeof sig !== 'string') return 'unsigned'
+  if (typeof sig !== 'string' || type === 'COUNTER') return 'unsigned'
   if (!isTradeAction(type)) return 'invalid'
   try {
     const request = requestOf(type, event)
