@@ -7,8 +7,9 @@ import { createLogger, type Logger } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
-import { addChannel, featureMigrations, features, loadChannels, motdKey } from './features/index.ts'
+import { addChannel, featureMigrations, features, loadChannels, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
+import { paymentProcessor } from './outbound/processor.ts'
 import { Relay } from './relay/relay.ts'
 import { agentMigrations } from './store/agents.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
@@ -35,6 +36,8 @@ export interface RelayParts {
   readonly random?: () => number
   /** Another store, or one that is watched. */
   readonly openStore?: typeof openSqlite
+  /** Told of money that is held and moved for proposals, after it is committed. */
+  readonly onEscrow?: (event: EscrowEvent) => void
 }
 
 /** The tables of this version. */
@@ -65,9 +68,12 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       max_frame_bytes: config.maxFrameBytes, msg_rate: config.msgRate, msg_burst: config.msgBurst, max_page: limits.maxPage,
       max_pending_bytes: config.maxPendingBytes, ping_interval_ms: config.pingIntervalMs,
     }
+    const { escrowWebhook, escrowSecret } = config
+    const processor = escrowWebhook === undefined || escrowSecret === undefined ? undefined
+      : paymentProcessor({ url: escrowWebhook, secret: escrowSecret, allow: config.outboundAllow, now: () => clock.now() })
     const table = features({
       ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
-      serverId, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex,
+      serverId, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex, onEscrow: parts.onEscrow, processor,
     })
     const relay = new Relay({
       ...config, version,
@@ -121,5 +127,6 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
 export { defaultConfig, type Config } from './config/schema.ts'
 export { ListenError } from './relay/listener.ts'
 export { KeepingError } from './keeping/failure.ts'
+export type { EscrowEvent } from './features/index.ts'
 export type { Keeper } from './keeping/keeper.ts'
 export { StorageError } from './store/store.ts'

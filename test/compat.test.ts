@@ -184,7 +184,93 @@ describe('4. time', () => {
   })
 })
 
-test.todo('5. PROPOSAL copy to the sender, ACCEPT/REJECT/COMPLETE/DISPUTE to both parties: with the negotiation frames')
+describe('5. proposals', () => {
+  /** Two existing clients, which sign the older texts and send no ids. */
+  const pair = async (relay: TestRelay) => {
+    const [annKey, bobKey] = [newKey(), newKey()]
+    const ann = await oldClient(relay, 'ann', { key: annKey, autojoin: false })
+    const bob = await oldClient(relay, 'bob', { key: bobKey, autojoin: false })
+    return { ann, bob, annKey, bobKey, async [Symbol.asyncDispose]() { await ann[Symbol.asyncDispose](); await bob[Symbol.asyncDispose]() } }
+  }
+  const offered = async ({ ann, bob, annKey }: Awaited<ReturnType<typeof pair>>, more: object = {}): Promise<string> => {
+    ann.send({ type: 'PROPOSAL', to: bob.id, task: 'write it', terms: 'soon', sig: signWith(annKey, `${bob.id}|write it|||||`), ...more })
+    return (await ann.next('PROPOSAL')).id
+  }
+
+  test('the sender gets a copy from itself to the target, with the id twice', async () => {
+    await using relay = await startTestRelay()
+    await using both = await pair(relay)
+    const { ann, bob, annKey } = both
+    ann.send({ type: 'PROPOSAL', to: bob.id, task: 'write it', amount: 5, currency: 'USD', payment_code: null, terms: null, expires: 300, elo_stake: null, sig: signWith(annKey, `${bob.id}|write it|5|USD||300|`) })
+    const copy = await ann.next('PROPOSAL')
+    expect(copy).toEqual(await bob.next('PROPOSAL'))
+    expect(copy).toMatchObject({ id: copy.proposal_id, from: ann.id, to: bob.id, status: 'pending', amount: 5, currency: 'USD', payment_code: null, terms: null, elo_stake: null, expires: copy.created_at + 300_000, sig_v: 1 })
+    await ann.hearsNothing()
+  })
+
+  test.each([
+    ['ACCEPT', {}, (id: string) => `ACCEPT|${id}||`, { status: 'accepted', payment_code: null, proposer_stake: null, acceptor_stake: null }],
+    ['ACCEPT', { payment_code: null, elo_stake: 25 }, (id: string) => `ACCEPT|${id}||25`, { status: 'accepted', acceptor_stake: 25 }],
+    ['REJECT', { reason: 'no time' }, (id: string) => `REJECT|${id}|no time`, { status: 'rejected', reason: 'no time' }],
+  ] as const)('%s %j reaches the proposer and the one who answers, with the parties as from and to', async (type, fields, text, expected) => {
+    await using relay = await startTestRelay()
+    await using both = await pair(relay)
+    const { ann, bob, bobKey } = both
+    const proposal_id = await offered(both)
+    bob.send({ type, proposal_id, ...fields, sig: signWith(bobKey, text(proposal_id)) })
+    for (const wire of [ann, bob]) expect(await wire.next(type)).toMatchObject({ proposal_id, from: ann.id, to: bob.id, ...expected })
+    await bob.clear()
+    await ann.hearsNothing()
+  })
+
+  test('COMPLETE by either party alone, DISPUTE by either: both hear it', async () => {
+    await using relay = await startTestRelay()
+    await using both = await pair(relay)
+    const { ann, bob, annKey, bobKey } = both
+    for (const [type, text, expected] of [
+      ['COMPLETE', (id: string) => `COMPLETE|${id}|done`, { status: 'completed', completed_by: ann.id, proof: 'done', rating_changes: null, elo_stakes: { proposer: 0, acceptor: 0 } }],
+      ['DISPUTE', (id: string) => `DISPUTE|${id}|bad`, { status: 'disputed', disputed_by: ann.id, reason: 'bad', rating_changes: null }],
+    ] as const) {
+      const proposal_id = await offered(both)
+      bob.send({ type: 'ACCEPT', proposal_id, sig: signWith(bobKey, `ACCEPT|${proposal_id}||`) })
+      await ann.next('ACCEPT')
+      ann.send({ type, proposal_id, proof: 'done', reason: 'bad', sig: signWith(annKey, text(proposal_id)) })
+      for (const wire of [ann, bob]) expect(await wire.next(type)).toMatchObject({ proposal_id, from: ann.id, to: bob.id, ...expected })
+    }
+  })
+
+  test('refusals come in the order of old: no key, a wrong signature, no such proposal, then the reason as message', async () => {
+    await using relay = await startTestRelay()
+    await using both = await pair(relay)
+    const { ann, bob, annKey, bobKey } = both
+    await using guest = await oldClient(relay, 'guest', { autojoin: false })
+    const id = await offered(both)
+    const refusal = async (wire: Wire, frame: object) => {
+      wire.send(frame)
+      const { code, message } = await wire.next('ERROR')
+      return [code, message.split(':')[0]]
+    }
+    expect(await refusal(guest, { type: 'ACCEPT', proposal_id: 'x', sig: 'x' })).toEqual(['SIGNATURE_REQUIRED', expect.anything()])
+    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: 'x', sig: signWith(annKey, 'ACCEPT|x||') })).toEqual(['VERIFICATION_FAILED', expect.anything()])
+    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: 'x', sig: signWith(bobKey, 'ACCEPT|x||') })).toEqual(['PROPOSAL_NOT_FOUND', expect.anything()])
+    expect(await refusal(ann, { type: 'ACCEPT', proposal_id: id, sig: signWith(annKey, `ACCEPT|${id}||`) })).toEqual(['INVALID_PROPOSAL', 'NOT_PROPOSAL_RECIPIENT'])
+    expect(await refusal(ann, { type: 'ACCEPT', proposal_id: id })).toEqual(['INVALID_MSG', 'sig'])
+    bob.send({ type: 'REJECT', proposal_id: id, sig: signWith(bobKey, `REJECT|${id}|`) })
+    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: id, sig: signWith(bobKey, `ACCEPT|${id}||`) })).toEqual(['INVALID_PROPOSAL', 'PROPOSAL_NOT_PENDING'])
+  })
+
+  test('#bounties hears of offers and of who took them, by id', async () => {
+    await using relay = await startTestRelay()
+    await using both = await pair(relay)
+    const { bob, bobKey } = both
+    await using carol = await oldClient(relay, 'carol')
+    const id = await offered(both)
+    bob.send({ type: 'ACCEPT', proposal_id: id, sig: signWith(bobKey, `ACCEPT|${id}||`) })
+    const heard = await carol.take('MSG', 2)
+    expect(heard.map(({ from, to, content }) => [from, to, content.includes(id), content.startsWith('[CLAIMED]'), content.includes('write it')]))
+      .toEqual([['@server', '#bounties', true, false, false], ['@server', '#bounties', true, true, false]])
+  })
+})
 
 describe('6. proofs between agents', () => {
   const nonce = '3f9c0e5a7b1d4826a0c3e5f7091b2d4f'

@@ -23,7 +23,7 @@ const open = () => {
   return { store, run, [Symbol.asyncDispose]: async () => { await store.close(); metrics.close() } }
 }
 
-const said = (stream: string, content: string, more: Partial<Append> = {}): Append =>
+const said = (stream: string, content: string, more: Partial<Append<'MSG'>> = {}): Append<'MSG'> =>
   ({ stream, type: 'MSG', body: { from: '@alice', from_name: 'alice', to: '@bob', content }, ...more })
 
 test('events of one outcome are numbered in their streams and delivered together', async () => {
@@ -47,7 +47,7 @@ test('a key that was used before stores none of them again; for another first ev
 
 test('the author of an event is who acted, not who it names', async () => {
   await using relay = open()
-  const [result] = await relay.run({ append: said('one', 'a', { body: { from: '@alice', from_name: 'alice', to: '@bob', content: 'a', by: '@bob' } as Append['body'] }) })
+  const [result] = await relay.run({ append: said('one', 'a', { body: { from: '@alice', from_name: 'alice', to: '@bob', content: 'a', by: '@bob' } as Append<'MSG'>['body'] }) })
   if (result?.kind !== 'done' || result.event === undefined) throw new Error('failed')
   expect((await relay.store.read.log.fate(result.event.stamp.msgId))?.author).toBe('@bob')
 })

@@ -1,6 +1,6 @@
 // The client: what a program calls. It owns nothing but the wiring of session, requests, outgoing and inbound messages.
 import { isSafeNonce, messageText, verify, type Identity } from '../identity/index.ts'
-import type { Frame, FrameType, ReplyType, RequestInput, RequestType } from '../protocol/index.ts'
+import { frames, type Frame, type FrameType, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
 import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError } from './errors.ts'
@@ -11,6 +11,7 @@ import { MemoryPositions, type Positions } from './positions.ts'
 import { Requests, type CallOptions } from './requests.ts'
 import { Session, publicKeyOf, type SessionState } from './session.ts'
 import { messageStream } from './stream.ts'
+import { Trade } from './trade.ts'
 import { webSocketTransport, type Transport } from './transport.ts'
 
 /** How long closing waits for the relay to hear what was received. */
@@ -96,6 +97,8 @@ export interface SendOptions extends CallOptions {
  * await client.send('#general', 'hello') // resolves once the message is stored
  */
 export class AgentChatClient {
+  /** Deals with other agents: proposals, money held for them, balances. */
+  readonly trade: Trade
   readonly #options: ClientOptions
   readonly #timeoutMs: number
   readonly #now: () => number
@@ -140,6 +143,10 @@ export class AgentChatClient {
       join: (channel, limit) => this.join(channel, this.#positions.get(channel) === undefined ? { limit } : {}),
       failed: (channel, error) => this.#emitter.emit('status', { kind: 'rejoin-failed', channel, error }),
       backoff, random,
+    })
+    this.trade = new Trade({
+      identity, now: this.#now, verify: options.verify ?? verify, relay: () => this.#welcome?.server_id,
+      request: (type, body, call) => this.request(type, body, call),
     })
     this.#session = new Session({
       url: server,
@@ -370,6 +377,7 @@ export class AgentChatClient {
     if (frame.type === 'LEFT') this.#memberships.remove(frame.channel)
     if (frame.type === 'INBOX' && frame.re === undefined) for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, seq)
     this.#emitter.emit(frame.type, frame as never)
+    if (isKept(frame) && (frame.by ?? frame.from) !== this.agentId) this.#inbound.after(() => this.#receive({ msg_id: frame.msg_id }))
   }
 
   #push(frame: Frame<'MSG'>, inboxSeq?: number): void {
@@ -418,3 +426,7 @@ export class AgentChatClient {
     this.#inbound.reset()
   }
 }
+
+/** An event of another kind than a message, from the inbox of whom it concerns. */
+const isKept = (frame: Frame): frame is Frame & { readonly msg_id: string, readonly from: string, readonly by?: string } =>
+  frame.type !== 'MSG' && frames[frame.type].kind === 'event' && 'msg_id' in frame

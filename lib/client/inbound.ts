@@ -60,6 +60,8 @@ interface Held {
   /** read to fill a gap: the inbox may not have come that far */
   readonly isRepair?: true
 }
+/** What waits its turn: a message, or what is to be done once all before it was delivered. */
+type Waiting = Held | { readonly then: () => void }
 
 const maxHeld = 20_000
 const maxKeys = 10_000
@@ -75,7 +77,7 @@ export class Inbound {
   #awaited = new Map<string, number>()
   /** How far the inbox has come, while some of it is awaited. */
   #reached: RequestInput<'RECEIVED'> | undefined
-  #queue: Held[] = []
+  #queue: Waiting[] = []
   #isBusy = false
   #generation = 0
 
@@ -90,6 +92,12 @@ export class Inbound {
       this.#giveUp('too many messages at once')
       return
     }
+    if (!this.#isBusy) this.#run()
+  }
+
+  /** Calls once everything that came before was delivered. */
+  after(then: () => void): void {
+    this.#queue.push({ then })
     if (!this.#isBusy) this.#run()
   }
 
@@ -114,6 +122,10 @@ export class Inbound {
 
   #run(): void {
     for (let held = this.#queue.shift(); held !== undefined; held = this.#queue.shift()) {
+      if ('then' in held) {
+        held.then()
+        continue
+      }
       const work = held.inboxSeq === undefined ? this.#process(held) : this.#offered(held, held.inboxSeq)
       if (work === undefined) continue
       this.#isBusy = true

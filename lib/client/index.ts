@@ -6,4 +6,5 @@ export { type Message, type SignatureState, type VerifySignature } from './inbou
 export { MemoryPositions, type Positions } from './positions.ts'
 export { type CallOptions } from './requests.ts'
 export { type SessionState } from './session.ts'
+export { type Balance, type Deliverable, type Offer, type Proposal, type ProposalEvent, type ProposalQuery, type StatementEntry, type Trade } from './trade.ts'
 export { webSocketTransport, type Socket, type SocketHandlers, type Transport } from './transport.ts'

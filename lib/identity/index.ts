@@ -7,3 +7,5 @@ export {
   isSafeNonce, loginText, loginTextV2, messageText, revocationText, rotationText,
   type LoginText, type RevocationText, type RotationText,
 } from './texts.ts'
+export { canonicalJson, oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
+export { checkTradeEvent, isTradeAction, oldTradeTextOf, signTrade, signedFields, tradeTextOf, type SignedFields, type TradeAction, type TradeSignature } from './trade-signatures.ts'

@@ -22,6 +22,16 @@ export const limits = {
   maxJoinedAgents: 200,
   /** Agents in one AGENTS page. */
   maxAgentsPage: 1_000,
+  /** Characters of a proposal's task, its terms, a proof, or a text that is delivered. */
+  maxTradeTextChars: 20_000,
+  maxMilestones: 20,
+  maxDeliverableFiles: 20,
+  /** Base64 characters of the files that one SUBMIT carries in itself, together. */
+  maxInlineFileChars: 1_400_000,
+  /** Longest deadline that a proposal may state. */
+  maxDeadlineSeconds: 366 * 24 * 60 * 60,
+  /** Proposals of one agent that may be open at once. */
+  maxOpenProposals: 1_000,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
   /** How far a signed login time may lie from the relay's clock. */

@@ -44,6 +44,7 @@ export const loadConfig = async ({ flags = {}, env = {}, file }: ConfigSources):
     else problems.push({ where: found!.where, message: `${result.error.issues[0]!.message}${secret === true ? '' : `, not ${JSON.stringify(found!.value)}`}` })
   }
   if ((config['cert'] === undefined) !== (config['key'] === undefined)) problems.push({ where: '--cert and --key', message: 'give both or neither' })
+  if ((config['escrowWebhook'] === undefined) !== (config['escrowSecret'] === undefined)) problems.push({ where: '--escrow-webhook and --escrow-secret', message: 'give both or neither' })
   if (problems.length > 0) throw new ConfigError(problems)
   return withoutLimits(config as unknown as Config, key => isSet.has(key))
 }

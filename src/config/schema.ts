@@ -46,6 +46,10 @@ export const settings = {
   verifyMessages: setting(z.boolean().default(false), 'Refuse signed messages whose signature is not the sender\'s. Unsigned ones pass.'),
   redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
 
+  escrowWebhook: setting(z.url({ protocol: /^https?$/ }).optional(), 'Url of a payment processor, for deals of rail `webhook`; with `escrowSecret`.', { value: 'URL' }),
+  escrowSecret: setting(z.string().min(16).optional(), 'Secret that signs what the payment processor is asked, and what it answers.', { secret: true }),
+  outboundAllow: setting(z.array(z.string().regex(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/, 'an address or a network like 10.0.0.0/8')).default([]), 'Addresses and networks that the relay may connect to though they are not public.', { value: 'LIST' }),
+
   channels: setting(z.array(channel).default([...publicChannels, '#ops']), 'Channels made at start.', { value: 'LIST' }),
   verifiedChannels: setting(z.array(channel).default(['#ops']), 'Those of them that only verified agents enter.', { value: 'LIST' }),
   autoJoin: setting(z.array(channel).default(publicChannels), 'Channels that a session hears from its start, without a frame to anybody.', { value: 'LIST' }),

@@ -1,5 +1,6 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { Feature, Handlers } from '../relay/feature.ts'
+import { nonceMigrations } from '../store/nonces.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import type { Migration } from '../store/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
@@ -13,8 +14,17 @@ import { inbox, type InboxOptions } from './talk/inbox/handlers.ts'
 import { messages, type MessageOptions } from './talk/messages/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
+import { callMigrations } from './trade/escrow/calls.ts'
+import { escrow, rails, type EscrowOptions } from './trade/escrow/handlers.ts'
+import { ledgerMigrations } from './trade/escrow/store.ts'
+import { proposals } from './trade/proposals/handlers.ts'
+import type { EscrowEvent, ProposalOptions } from './trade/proposals/ports.ts'
+import { proposalMigrations } from './trade/proposals/store.ts'
+import { signatureCheck, type SignatureOptions } from './trade/signatures/check.ts'
 
-export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & AdminOptions & KeepingOptions
+type TradeOptions = SignatureOptions & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'> & Pick<EscrowOptions, 'processor'>
+
+export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & AdminOptions & KeepingOptions & TradeOptions
 
 export interface Features {
   readonly handlers: Handlers
@@ -22,9 +32,11 @@ export interface Features {
 }
 
 /** The tables of every slice that has some. */
-export const featureMigrations: readonly Migration[] = [channelMigrations, proofMigrations, keepingMigrations]
+export const featureMigrations: readonly Migration[] = [channelMigrations, proofMigrations, keepingMigrations, nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations]
 
 export const features = (options: FeatureOptions): Features => {
+  const checkSignature = signatureCheck(options)
+  const deals = proposals({ ...options, checkSignature, holding: rails({ hasProcessor: options.processor !== undefined }), ...defaultRatings })
   const table = {
     session: session(options),
     identity: identity(options),
@@ -35,16 +47,26 @@ export const features = (options: FeatureOptions): Features => {
     presence: presence(options),
     admin: admin(options),
     keeping: keeping(options),
+    proposals: deals.feature,
+    escrow: escrow({ ...options, checkSignature, funded: deals.port.funded }),
   }
   const all: readonly Pick<Feature, 'sweep'>[] = Object.values(table)
   return {
     handlers: {
       ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
       ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers, ...table.keeping.handlers,
+      ...table.proposals.handlers, ...table.escrow.handlers,
     },
     sweeps: all.flatMap(feature => feature.sweep ?? []),
   }
 }
 
+/** Everyone's rating is the one that agents begin with, less the floor; nothing changes it. */
+const defaultRatings: Pick<ProposalOptions, 'stakeable' | 'settled'> = {
+  stakeable: () => Promise.resolve(1_200 - 100),
+  settled: () => Promise.resolve({ ratingChanges: null }),
+}
+
+export type { EscrowEvent }
 export { addChannel, loadChannels } from './talk/channels/store.ts'
 export { motdKey } from './operate/admin/handlers.ts'

@@ -53,7 +53,9 @@ export type Audience =
   | { readonly kind: 'everyone' }
 
 /** An event to number, store and fan out. With `agents` it goes to those, in that order; otherwise to the subscribers of its stream. */
-export interface Append<T extends EventType = EventType> {
+export type Append<T extends EventType = EventType> = { readonly [K in T]: AppendOf<K> }[T]
+
+interface AppendOf<T extends EventType> {
   readonly stream: string
   readonly type: T
   readonly body: Omit<FrameBody<T>, 'ts' | 'seq' | 'msg_id' | 'replay' | 'expires_at'>

@@ -12,9 +12,13 @@ const recipient = ({ agent, offeredAt, receivedAt, readAt, expiredAt }: Receipt)
   ...(expiredAt !== null && { expired_at: expiredAt }),
 })
 
+/** The channel, or the other agent of a pair; a stream of another kind has none of its own. */
+const targetOf = (stream: string, author: string): string | undefined =>
+  stream.startsWith('#') ? stream : stream.startsWith('@') ? stream.split('|').find(agent => agent !== author) : undefined
+
 export const statusOf = ({ msgId, author, stream, storedAt, expiresAt, receipts }: Fate): Omit<FrameBody<'STATUS'>, 'ts'> => ({
   msg_id: msgId,
-  to: stream.startsWith('#') ? stream : stream.split('|').find(agent => agent !== author) ?? author,
+  to: targetOf(stream, author) ?? receipts[0]?.agent ?? author,
   stored_at: storedAt,
   ...(expiresAt !== null && { expires_at: expiresAt }),
   recipients: receipts.map(recipient),

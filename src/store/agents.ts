@@ -83,6 +83,17 @@ export const predecessors = async (db: Db, id: string): Promise<readonly string[
   return found
 }
 
+/** Who an agent is now: the end of the chain of its rotations. */
+export const successorOf = async (db: Db, id: string): Promise<string> => {
+  let last = id
+  for (let hops = 0; hops < 100; hops++) {
+    const next = (await findAgent(db, last))?.rotated_to
+    if (next == null) break
+    last = next
+  }
+  return last
+}
+
 /** Hands everything an agent is to the agent of its new key. The old key stays known, and shut. */
 export const rotateAgent = async (tx: Tx, from: { readonly id: string, readonly pubkey: string }, to: string, now: number): Promise<void> => {
   const tables = tx.tables<Tables>()

@@ -49,7 +49,8 @@ export const setRetention = async (tx: Tx, row: RetentionRow): Promise<void> => 
 export const streamsAfter = (db: Db, after: number, limit: number, onlyOwn: boolean): Promise<readonly KeptStream[]> => {
   const streams = db.tables<Tables>().selectFrom('streams')
   const joined = onlyOwn ? streams.innerJoin('retention', 'channel', 'name') : streams.leftJoin('retention', 'channel', 'name')
-  return joined.select(['id', 'name', 'age_ms', 'count', 'bytes']).where('id', '>', after).orderBy('id').limit(limit).execute()
+  // What agents agreed and paid is not talk: it is kept.
+  return joined.select(['id', 'name', 'age_ms', 'count', 'bytes']).where('id', '>', after).where(sql<boolean>`substr(name, 1, 1) IN ('#', '@')`).orderBy('id').limit(limit).execute()
 }
 
 export const oldestEvents = async (tx: Tx, stream: number, limit: number) => {
@@ -132,7 +133,7 @@ export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<Era
     if (authors.has(row.author)) bytes += row.bytes
     if (bytes > blankedBytesAtOnce) break
   }
-  const theirs = sql<boolean>`id > ${after} AND id <= ${end} AND author IN (${sql.join([...authors])})`
+  const theirs = sql<boolean>`id > ${after} AND id <= ${end} AND author IN (${sql.join([...authors])}) AND ${fieldOfText('$.type')} = 'MSG'`
   const fates = await endEntries(tx, now, sql`(stream, event) IN (SELECT stream, seq FROM events WHERE ${theirs})`)
   const blanked = await tables.updateTable('events').set({ text: blankText }).where(theirs).where(isBlank, 'is', null).returning('stream').execute()
   await forgetSizes(tx, [...new Set(blanked.map(row => row.stream))])

@@ -1,7 +1,8 @@
 // Plays a scene against a relay: every frame in its order, and after the last line nobody has heard anything that is not written down.
 import type { Config } from '../../src/app.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
-import type { Wire } from '../kit/wire.ts'
+import { signTrade, type TradeAction } from '../../lib/identity/index.ts'
+import { signWith, type Key, type Wire } from '../kit/wire.ts'
 import { Bindings } from './bindings.ts'
 import type { Scene, Statement } from './script.ts'
 
@@ -9,6 +10,7 @@ class Play {
   readonly #relay: TestRelay
   readonly #bindings = new Bindings()
   readonly #wires = new Map<string, Wire>()
+  readonly #keys = new Map<string, Key>()
 
   constructor(relay: TestRelay) {
     this.#relay = relay
@@ -32,12 +34,20 @@ class Play {
         const key = statement.key === undefined ? undefined : this.#bindings.key(statement.key)
         const wire = await this.#relay.login(statement.who, { ...this.#bindings.fill(statement.fields) as object, ...(key !== undefined && { key }) })
         this.#wires.set(statement.who, wire)
+        if (key !== undefined) this.#keys.set(statement.who, key)
         this.#bindings.bind(`id:${statement.who}`, wire.id)
         return
       }
       case 'leave': return this.#wire(statement.who).close()
       case 'silence': return this.#wire(statement.who).hearsNothing()
       case 'send': return this.#wire(statement.who).send(this.#bindings.fill(statement.frame) as object)
+      case 'sign': {
+        const { type, ...fields } = this.#bindings.fill(statement.frame) as { readonly type: TradeAction }
+        const key = this.#keys.get(statement.who)
+        if (key === undefined) throw new Error(`${statement.who} has no key`)
+        const signed = signTrade({ agentId: key.id, sign: text => signWith(key, text) }, type, fields, { relay: this.#relay.serverId, ts: this.#relay.clock.now() })
+        return this.#wire(statement.who).send({ type, ...fields, ...signed })
+      }
       case 'sendText': return this.#wire(statement.who).send(statement.text)
       case 'hear': {
         const heard = await this.#wire(statement.who).next()

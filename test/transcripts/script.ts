@@ -3,7 +3,7 @@
 export type Statement = { readonly line: number } & (
   | { readonly kind: 'connect' | 'silence' | 'leave', readonly who: string }
   | { readonly kind: 'login', readonly who: string, readonly key: string | undefined, readonly fields: object }
-  | { readonly kind: 'send' | 'hear', readonly who: string, readonly frame: unknown }
+  | { readonly kind: 'send' | 'sign' | 'hear', readonly who: string, readonly frame: unknown }
   | { readonly kind: 'sendText', readonly who: string, readonly text: string }
   | { readonly kind: 'closed', readonly who: string, readonly code: number }
   | { readonly kind: 'key', readonly name: string }
@@ -30,6 +30,7 @@ const rules: readonly Rule[] = [
   [/^(\w+) hears nothing$/, who => ({ kind: 'silence', who })],
   [/^(\w+) closed (\d+)$/, (who, code) => ({ kind: 'closed', who, code: Number(code) })],
   [/^(\w+) > (\{.*\})$/, (who, frame) => ({ kind: 'send', who, frame: JSON.parse(frame) as unknown })],
+  [/^(\w+) signs (\{.*\})$/, (who, frame) => ({ kind: 'sign', who, frame: JSON.parse(frame) as unknown })],
   [/^(\w+) >> ?(.*)$/, (who, text) => ({ kind: 'sendText', who, text })],
   [/^(\w+) < (\{.*\})$/, (who, frame) => ({ kind: 'hear', who, frame: json(frame) })],
 ]

@@ -16,7 +16,7 @@ export interface MessageOptions {
 }
 
 export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
-  const bodyOf = ({ me }: WriteCtx, { to, content, sig, ts, in_reply_to }: RequestBody<'MSG'>): Append['body'] => {
+  const bodyOf = ({ me }: WriteCtx, { to, content, sig, ts, in_reply_to }: RequestBody<'MSG'>): Append<'MSG'>['body'] => {
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
     return {
@@ -29,7 +29,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   }
 
   /** The answer to every stored message. */
-  const stored = (ctx: WriteCtx, request: RequestBody<'MSG'>, append: Pick<Append, 'stream' | 'agents' | 'inbox'>, effects?: readonly Effect[]): Outcome<'ACK'> => ({
+  const stored = (ctx: WriteCtx, request: RequestBody<'MSG'>, append: Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox'>, effects?: readonly Effect[]): Outcome<'ACK'> => ({
     append: {
       type: 'MSG', body: bodyOf(ctx, request), ...append,
       ...(request.id !== undefined && { key: { agent: ctx.me.id, id: request.id } }),

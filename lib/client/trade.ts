@@ -1,0 +1,215 @@
+// Deals: every step signed for this relay, with a time and a nonce; and what the relay keeps of them.
+import { agentIdOf, checkTradeEvent, signTrade, type Identity, type TradeAction, type TradeSignature } from '../identity/index.ts'
+import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
+import { ProtocolError, RelayError } from './errors.ts'
+import type { CallOptions } from './requests.ts'
+import type { VerifySignature } from './inbound.ts'
+
+/** A proposal as it stands; amounts in minor units, times in ms. */
+export type Proposal = FrameBody<'PROPOSAL_STATE'>['proposal']
+export type ProposalEvent = FrameBody<'PROPOSAL_EVENTS'>['events'][number]
+export type Balance = FrameBody<'BALANCE'>['balances'][number]
+export type StatementEntry = FrameBody<'STATEMENT'>['entries'][number]
+
+export interface Offer {
+  readonly task: string
+  /** in units of the currency: 12.5 */
+  readonly amount?: number | undefined
+  readonly currency?: string | undefined
+  readonly terms?: string | undefined
+  readonly capability?: string | undefined
+  readonly paymentCode?: string | undefined
+  /** seconds until the offer lapses; default 30 days */
+  readonly expiresS?: number | undefined
+  readonly eloStake?: number | undefined
+  /** What the proposer is: `client` pays (default), `provider` works. */
+  readonly role?: 'client' | 'provider' | undefined
+  /** Paid one after the other; their amounts add up to `amount`. */
+  readonly milestones?: readonly { readonly title: string, readonly amount: number }[] | undefined
+  /** seconds for the work on each milestone, and for its review */
+  readonly deliverS?: number | undefined
+  readonly reviewS?: number | undefined
+  readonly rail?: 'ledger' | 'webhook' | undefined
+}
+
+export interface Deliverable {
+  readonly text?: string | undefined
+  /** `content` in base64, for small files; `sha256` in lower-case hex */
+  readonly files?: readonly { readonly name: string, readonly bytes: number, readonly sha256: string, readonly content?: string }[] | undefined
+}
+
+export interface ProposalQuery {
+  readonly state?: Proposal['status'] | undefined
+  /** the other party */
+  readonly with?: string | undefined
+  /** what you are in it */
+  readonly role?: 'client' | 'provider' | undefined
+  readonly limit?: number | undefined
+}
+
+export interface TradeOptions {
+  readonly identity: Identity | undefined
+  readonly relay: () => string | undefined
+  readonly now: () => number
+  readonly verify: VerifySignature
+  readonly request: (type: Step | keyof Answers, body: never, options?: CallOptions) => Promise<unknown>
+}
+
+type Step = Exclude<TradeAction, 'TRANSFER'> | 'COUNTER'
+
+const pageSize = 200
+
+/** What `client.trade` offers. Every step resolves with the proposal as it then stands. */
+export class Trade {
+  readonly #options: TradeOptions
+
+  constructor(options: TradeOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Offers a deal to an agent; one that is away finds it in its inbox.
+   * @throws RelayError AGENT_NOT_FOUND, NO_PUBKEY, INVALID_PROPOSAL …
+   * @example const { proposal_id } = await client.trade.propose('@8addfe276526c9f6', { task: 'review the patch', amount: 12.5, currency: 'USD' })
+   */
+  propose(to: string, offer: Offer, options?: CallOptions): Promise<Proposal> {
+    return this.#step('PROPOSAL', { to, ...wireOffer(offer) }, options)
+  }
+
+  /** Supersedes a pending proposal by a revised offer to the other party. Who pays stays as it was, unless `role` says otherwise. */
+  async counter(proposalId: string, offer: Offer, options?: CallOptions): Promise<Proposal> {
+    const { proposal } = await this.#page(proposalId, 0, 1, options)
+    const to = proposal.from === this.#identity().agentId ? proposal.to : proposal.from
+    return this.#step('COUNTER', { proposal_id: proposalId, to, ...wireOffer(offer) }, options)
+  }
+
+  accept(proposalId: string, { paymentCode, eloStake }: { readonly paymentCode?: string | undefined, readonly eloStake?: number | undefined } = {}, options?: CallOptions): Promise<Proposal> {
+    return this.#step('ACCEPT', { proposal_id: proposalId, payment_code: paymentCode, elo_stake: eloStake }, options)
+  }
+
+  reject(proposalId: string, reason?: string, options?: CallOptions): Promise<Proposal> {
+    return this.#step('REJECT', { proposal_id: proposalId, reason }, options)
+  }
+
+  /** Withdraws one's own pending offer; or gives up a funded deal as its provider: what is held goes back. */
+  cancel(proposalId: string, reason?: string, options?: CallOptions): Promise<Proposal> {
+    return this.#step('CANCEL', { proposal_id: proposalId, reason }, options)
+  }
+
+  /** Has the whole price held. With a payment processor the proposal may come back with `funding: 'pending'`; a FUND event follows. @throws RelayError INSUFFICIENT_FUNDS */
+  fund(proposalId: string, options?: CallOptions): Promise<Proposal> {
+    return this.#step('FUND', { proposal_id: proposalId }, options)
+  }
+
+  submit(proposalId: string, { text, files }: Deliverable, options?: CallOptions): Promise<Proposal> {
+    return this.#step('SUBMIT', { proposal_id: proposalId, text, files }, options)
+  }
+
+  revise(proposalId: string, reason: string, options?: CallOptions): Promise<Proposal> {
+    return this.#step('REVISE', { proposal_id: proposalId, reason }, options)
+  }
+
+  /** Pays the current milestone; the last one is paid by `complete`. */
+  release(proposalId: string, options?: CallOptions): Promise<Proposal> {
+    return this.#step('RELEASE', { proposal_id: proposalId }, options)
+  }
+
+  /** Ends the deal as done: everything that is held goes to the provider. */
+  complete(proposalId: string, proof?: string, options?: CallOptions): Promise<Proposal> {
+    return this.#step('COMPLETE', { proposal_id: proposalId, proof }, options)
+  }
+
+  dispute(proposalId: string, reason: string, options?: CallOptions): Promise<Proposal> {
+    return this.#step('DISPUTE', { proposal_id: proposalId, reason }, options)
+  }
+
+  /** Has a passed deadline take effect now; anyone may. */
+  async reclaim(proposalId: string, options?: CallOptions): Promise<Proposal> {
+    return (await this.#ask('RECLAIM', { proposal_id: proposalId }, options)).proposal
+  }
+
+  /** Your proposals, the one that changed last first; all of them unless `limit` says how many. */
+  async list({ limit = Infinity, ...query }: ProposalQuery = {}, options?: CallOptions): Promise<readonly Proposal[]> {
+    const all: Proposal[] = []
+    for (let before: string | undefined; all.length < limit;) {
+      const page: FrameBody<'PROPOSALS'> = await this.#ask('PROPOSALS', { ...query, before, limit: Math.min(pageSize, limit - all.length) }, options)
+      all.push(...page.proposals)
+      if (page.next === undefined) break
+      before = page.next
+    }
+    return all
+  }
+
+  /** A proposal and its whole history, each event with what its signature is worth; nothing of that needs the relay's word. */
+  async show(proposalId: string, options?: CallOptions): Promise<{ readonly proposal: Proposal, readonly events: readonly (ProposalEvent & { readonly signature: TradeSignature })[] }> {
+    const events: (ProposalEvent & { readonly signature: TradeSignature })[] = []
+    const keys = new Map<string, string | null>()
+    for (;;) {
+      const page = await this.#page(proposalId, events.at(-1)?.seq ?? 0, pageSize, options)
+      for (const event of page.events) events.push({ ...event, signature: await this.check(event, options, keys) })
+      if (!page.more || page.events.length === 0) return { proposal: page.proposal, events }
+    }
+  }
+
+  /** Whether who acted signed an event. A COUNTER is vouched for by the PROPOSAL it names. */
+  async check(event: ProposalEvent, options?: CallOptions, keys = new Map<string, string | null>()): Promise<TradeSignature> {
+    const by = event['by'] ?? event['from']
+    if (event['sig'] === undefined || typeof by !== 'string') return 'unsigned'
+    const key = keys.get(by) ?? (await this.#ask('WHOIS', { agent: by }, options)).pubkey
+    keys.set(by, key)
+    // The id is the hash of the key: a relay cannot pass off another one.
+    if (key === null || agentIdOf(key) !== by) return 'invalid'
+    // The verifier may take its time: the text is found first, and checked then.
+    let question: readonly [key: string, text: string, signature: string] | undefined
+    const state = checkTradeEvent(event, key, (...asked) => { question = asked; return true })
+    return question === undefined || await this.#options.verify(...question) ? state : 'invalid'
+  }
+
+  async balance(options?: CallOptions): Promise<readonly Balance[]> {
+    return (await this.#ask('BALANCE', {}, options)).balances
+  }
+
+  /** Moves money to another agent. @throws RelayError INSUFFICIENT_FUNDS, AGENT_NOT_FOUND */
+  async transfer(to: string, amountMinor: number, currency: string, note?: string, options?: CallOptions): Promise<readonly Balance[]> {
+    const fields = { to, currency, amount_minor: amountMinor, ...(note !== undefined && { note }) }
+    return (await this.#ask('TRANSFER', { ...fields, ...this.#sign('TRANSFER', fields) }, options)).balances
+  }
+
+  /** The entries of your account, newest first; one page. */
+  statement(query: { readonly currency?: string | undefined, readonly before?: number | undefined, readonly limit?: number | undefined } = {}, options?: CallOptions): Promise<FrameBody<'STATEMENT'>> {
+    return this.#ask('STATEMENT', query, options)
+  }
+
+  #identity(): Identity {
+    const { identity } = this.#options
+    if (identity === undefined) throw new RelayError('SIGNATURE_REQUIRED', 'Deals are made with a key: give the client an identity')
+    return identity
+  }
+
+  #sign(type: TradeAction | 'COUNTER', fields: Readonly<Record<string, unknown>>) {
+    const relay = this.#options.relay()
+    if (relay === undefined) throw new ProtocolError('This relay has no identity of its own to sign for')
+    return signTrade(this.#identity(), type, fields, { relay, ts: this.#options.now() })
+  }
+
+  async #step(type: Step, body: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Proposal> {
+    const fields = defined(body)
+    return (await this.#options.request(type, { ...fields, ...this.#sign(type, fields) } as never, options) as Frame<'PROPOSAL_STATE'>).proposal
+  }
+
+  #page(proposalId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'PROPOSAL_EVENTS'>> {
+    return this.#ask('PROPOSAL_EVENTS', { proposal_id: proposalId, after, limit }, options)
+  }
+
+  #ask<T extends keyof Answers>(type: T, body: Omit<RequestInput<T>, 'id'>, options?: CallOptions): Promise<FrameBody<Answers[T]>> {
+    return this.#options.request(type, body as never, options) as Promise<FrameBody<Answers[T]>>
+  }
+}
+
+interface Answers { PROPOSAL_EVENTS: 'PROPOSAL_EVENTS', PROPOSALS: 'PROPOSALS', RECLAIM: 'PROPOSAL_STATE', BALANCE: 'BALANCE', STATEMENT: 'STATEMENT', TRANSFER: 'BALANCE', WHOIS: 'WHOIS' }
+
+/** What is signed is what is sent: nothing that JSON would drop. */
+const defined = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+
+const wireOffer = ({ paymentCode, expiresS, eloStake, deliverS, reviewS, ...offer }: Offer) =>
+  ({ ...offer, payment_code: paymentCode, expires: expiresS, elo_stake: eloStake, deliver_s: deliverS, review_s: reviewS })

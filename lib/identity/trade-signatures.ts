@@ -1,0 +1,102 @@
+// Which fields of a request in trade are under its signature, and whether a stored event carries a good one: that can be checked years later, without the relay.
+import { verify as verifyText, type Identity } from './keys.ts'
+import { oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
+
+const offer = ['to', 'task', 'amount', 'currency', 'payment_code', 'terms', 'capability', 'expires', 'elo_stake', 'role', 'milestones', 'deliver_s', 'review_s', 'rail'] as const
+
+/** By action. What a request has beside these (`id`, the signature itself, the content of files that are named by their hash) is not signed. */
+export const signedFields = {
+  PROPOSAL: [...offer, 'supersedes'],
+  ACCEPT: ['proposal_id', 'payment_code', 'elo_stake'],
+  REJECT: ['proposal_id', 'reason'],
+  CANCEL: ['proposal_id', 'reason'],
+  FUND: ['proposal_id'],
+  SUBMIT: ['proposal_id', 'text', 'files'],
+  REVISE: ['proposal_id', 'reason'],
+  RELEASE: ['proposal_id'],
+  COMPLETE: ['proposal_id', 'proof'],
+  DISPUTE: ['proposal_id', 'reason'],
+  TRANSFER: ['to', 'currency', 'amount_minor', 'note'],
+} as const satisfies Record<string, readonly string[]>
+
+export type TradeAction = keyof typeof signedFields
+
+export const isTradeAction = (type: string): type is TradeAction => Object.hasOwn(signedFields, type)
+
+type Fields = Readonly<Record<string, unknown>>
+
+const pick = (action: TradeAction, body: Fields): Parameters<typeof tradeText>[1] => {
+  const fields: Record<string, unknown> = {}
+  for (const name of signedFields[action]) {
+    const value = body[name]
+    if (name === 'files' && Array.isArray(value)) fields[name] = (value as readonly Fields[]).map(({ name: file, bytes, sha256 }) => ({ name: file, bytes, sha256 }))
+    // Nothing at stake is no stake, however it is written.
+    else if (!(name === 'elo_stake' && value === 0)) fields[name] = value
+  }
+  return fields as Parameters<typeof tradeText>[1]
+}
+
+/**
+ * The text of a request's signature (`sig_v: 2`). A COUNTER is signed as the PROPOSAL it makes, with `supersedes`.
+ * @throws IdentityError on values that cannot be signed
+ */
+export const tradeTextOf = (action: TradeAction, request: Fields, stamp: TradeStamp): string => tradeText(action, pick(action, request), stamp)
+
+/** The text that older clients sign for the same request; undefined: there is none. */
+export const oldTradeTextOf = (action: TradeAction, request: Fields): string | undefined => {
+  switch (action) {
+    case 'PROPOSAL': return oldTradeTexts.PROPOSAL(request as unknown as OldProposal)
+    case 'ACCEPT': return oldTradeTexts.ACCEPT(request as never)
+    case 'REJECT': return oldTradeTexts.REJECT(request as never)
+    case 'COMPLETE': return oldTradeTexts.COMPLETE(request as never)
+    case 'DISPUTE': return oldTradeTexts.DISPUTE(request as never)
+    default: return undefined
+  }
+}
+
+/** valid: every field is covered. weak: the older text, which names no signer, relay or time. unsigned: the relay itself says so. */
+export type TradeSignature = 'valid' | 'weak' | 'invalid' | 'unsigned'
+
+/** The signed request inside a stored event. */
+const requestOf = (type: string, event: Fields): Fields => {
+  if (type === 'PROPOSAL') return { ...event, expires: event['expires_s'] }
+  if (type === 'ACCEPT') return { ...event, elo_stake: event['acceptor_stake'] }
+  return event
+}
+
+/**
+ * Checks the signature of a stored event (a step of a proposal, a TRANSFER) against the key of who acted. Never throws.
+ * The signature of a COUNTER stands over the PROPOSAL it names.
+ * @example checkTradeEvent(event, (await client.whois(event.by)).pubkey)
+ */
+export const checkTradeEvent = (event: Fields & { readonly type: string }, publicPem: string, verify: (publicPem: string, text: string, signature: string) => boolean = verifyText): TradeSignature => {
+  const { type, sig, sig_v, sig_ts, sig_nonce, relay } = event
+  if (typeof sig !== 'string' || type === 'COUNTER') return 'unsigned'
+  if (!isTradeAction(type)) return 'invalid'
+  try {
+    const request = requestOf(type, event)
+    if (sig_v === 1) {
+      const text = oldTradeTextOf(type, request)
+      return text !== undefined && verify(publicPem, text, sig) ? 'weak' : 'invalid'
+    }
+    const by = event['by'] ?? event['from']
+    if (typeof by !== 'string' || typeof relay !== 'string' || typeof sig_ts !== 'number' || typeof sig_nonce !== 'string') return 'invalid'
+    return verify(publicPem, tradeTextOf(type, request, { by, relay, ts: sig_ts, nonce: sig_nonce }), sig) ? 'valid' : 'invalid'
+  } catch {
+    return 'invalid'
+  }
+}
+
+export interface SignedFields { readonly sig: string, readonly sig_v: 2, readonly sig_ts: number, readonly sig_nonce: string }
+
+/**
+ * What a request in trade carries beside its fields. A nonce that is left out is made.
+ * @throws IdentityError on values that cannot be signed
+ * @example const request = { proposal_id }; client.request('ACCEPT', { ...request, ...signTrade(me, 'ACCEPT', request, { relay: welcome.server_id, ts: Date.now() }) })
+ */
+export const signTrade = (identity: Pick<Identity, 'agentId' | 'sign'>, type: TradeAction | 'COUNTER', request: Fields, { relay, ts, nonce = randomNonce() }: Omit<TradeStamp, 'by' | 'nonce'> & { readonly nonce?: string }): SignedFields => {
+  const [action, fields] = type === 'COUNTER' ? ['PROPOSAL', { ...request, supersedes: request['proposal_id'] }] as const : [type, request] as const
+  return { sig: identity.sign(tradeTextOf(action, fields, { by: identity.agentId, relay, ts, nonce })), sig_v: 2, sig_ts: ts, sig_nonce: nonce }
+}
+
+const randomNonce = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('')

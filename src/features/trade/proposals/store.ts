@@ -1,0 +1,130 @@
+// Proposals as they stand; what led there is in the log, one stream per proposal.
+import type { Deal, Stakes, State } from '../../../domain/negotiation/index.ts'
+import type { FrameBody } from '../../../../lib/protocol/index.ts'
+import type { Db, Migration, Tx } from '../../../store/store.ts'
+
+export type ProposalRecord = FrameBody<'PROPOSAL_STATE'>['proposal']
+
+/** What was offered, as it was offered. */
+export interface Offer {
+  readonly task: string
+  readonly terms: string | null
+  readonly capability: string | null
+  readonly amount: number | null
+  readonly currency: string | null
+  readonly amountMinor: number | null
+  readonly milestones: readonly { readonly title: string, readonly amount: number }[] | null
+  readonly rail: 'ledger' | 'webhook' | null
+  /** ms, null: the relay's default */
+  readonly deliverMs: number | null
+  readonly reviewMs: number | null
+}
+
+/** What an event says of the signature it carries. */
+export interface Signature { readonly relay: string, readonly sig: string, readonly sig_v: 1 | 2, readonly sig_ts?: number, readonly sig_nonce?: string }
+
+export interface Proposal {
+  readonly id: string
+  readonly offer: Offer
+  readonly deal: Deal
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly supersedes: string | null
+  readonly supersededBy: string | null
+  readonly deliverable: ProposalRecord['deliverable']
+  /** How often money was asked to be held; and the signature under which a processor is being asked now. */
+  readonly funding: { readonly attempts: number, readonly pending: Signature | null }
+}
+
+type Facts = Pick<Proposal, 'offer' | 'supersedes' | 'supersededBy' | 'deliverable' | 'funding'> & { readonly deal: Omit<Deal, 'state' | 'proposer' | 'recipient' | 'client' | 'provider' | 'dueAt'> }
+
+interface Row {
+  readonly id: string, readonly proposer: string, readonly recipient: string, readonly client: string, readonly provider: string, readonly state: State, readonly due_at: number | null,
+  readonly created_at: number, readonly updated_at: number, readonly request_id: string | null, readonly facts: string
+}
+
+interface Tables { proposals: Row }
+
+export const proposalMigrations: Migration = {
+  feature: 'proposals',
+  steps: [`
+    CREATE TABLE proposals (id TEXT PRIMARY KEY, proposer TEXT NOT NULL, recipient TEXT NOT NULL, client TEXT NOT NULL, provider TEXT NOT NULL, state TEXT NOT NULL, due_at INTEGER,
+      created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, request_id TEXT, facts TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX proposals_proposer ON proposals (proposer, updated_at, id);
+    CREATE INDEX proposals_recipient ON proposals (recipient, updated_at, id);
+    CREATE INDEX proposals_due ON proposals (due_at) WHERE due_at IS NOT NULL;
+    CREATE UNIQUE INDEX proposals_request ON proposals (proposer, request_id) WHERE request_id IS NOT NULL;
+  `],
+}
+
+const proposalOf = ({ id, proposer, recipient, client, provider, state, due_at, created_at, updated_at, facts }: Row): Proposal => {
+  const { deal, ...rest } = JSON.parse(facts) as Facts
+  return { id, createdAt: created_at, updatedAt: updated_at, ...rest, deal: { ...deal, state, proposer, recipient, client, provider, dueAt: due_at } }
+}
+
+const rowOf = ({ id, createdAt, updatedAt, deal: { state, proposer, recipient, client, provider, dueAt, ...deal }, offer, supersedes, supersededBy, deliverable, funding }: Proposal): Omit<Row, 'request_id'> => ({
+  id, proposer, recipient, client, provider, state, due_at: dueAt, created_at: createdAt, updated_at: updatedAt,
+  facts: JSON.stringify({ offer, deal, supersedes, supersededBy, deliverable, funding } satisfies Facts),
+})
+
+export const addProposal = async (tx: Tx, proposal: Proposal, requestId: string | undefined): Promise<void> => {
+  // A request id may come again once the relay has forgotten it as a key.
+  if (requestId !== undefined) await tx.tables<Tables>().updateTable('proposals').set({ request_id: null }).where('proposer', '=', proposal.deal.proposer).where('request_id', '=', requestId).execute()
+  await tx.tables<Tables>().insertInto('proposals').values({ ...rowOf(proposal), request_id: requestId ?? null }).execute()
+}
+
+export const saveProposal = async (tx: Tx, proposal: Proposal): Promise<void> => {
+  await tx.tables<Tables>().updateTable('proposals').set(rowOf(proposal)).where('id', '=', proposal.id).execute()
+}
+
+export const findProposal = async (db: Db, id: string): Promise<Proposal | undefined> => {
+  const row = await db.tables<Tables>().selectFrom('proposals').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : proposalOf(row)
+}
+
+export const findByRequest = async (db: Db, proposer: string, requestId: string): Promise<Proposal | undefined> => {
+  const row = await db.tables<Tables>().selectFrom('proposals').selectAll().where('proposer', '=', proposer).where('request_id', '=', requestId).executeTakeFirst()
+  return row === undefined ? undefined : proposalOf(row)
+}
+
+export const countOpen = async (db: Db, proposer: string): Promise<number> =>
+  (await db.tables<Tables>().selectFrom('proposals').select(eb => eb.fn.countAll<number>().as('n')).where('proposer', '=', proposer).where('due_at', 'is not', null).executeTakeFirstOrThrow()).n
+
+/** Those whose deadline is over, the oldest first. */
+export const dueProposals = async (db: Db, now: number, limit: number): Promise<readonly Proposal[]> =>
+  (await db.tables<Tables>().selectFrom('proposals').selectAll().where('due_at', '<=', now).orderBy('due_at').limit(limit).execute()).map(proposalOf)
+
+export interface Query {
+  readonly agents: readonly string[]
+  readonly state?: State | undefined
+  readonly with?: string | undefined
+  readonly role?: 'client' | 'provider' | undefined
+  readonly before?: { readonly updatedAt: number, readonly id: string } | undefined
+  readonly limit: number
+}
+
+/** An agent's proposals, the one that changed last first. */
+export const listProposals = async (db: Db, { agents, state, with: other, role, before, limit }: Query): Promise<readonly Proposal[]> => {
+  let query = db.tables<Tables>().selectFrom('proposals').selectAll().where(({ or, eb }) => or([eb('proposer', 'in', agents), eb('recipient', 'in', agents)]))
+  if (state !== undefined) query = query.where('state', '=', state)
+  if (other !== undefined) query = query.where(({ or, eb }) => or([eb('proposer', '=', other), eb('recipient', '=', other)]))
+  if (role !== undefined) query = query.where(role, 'in', agents)
+  if (before !== undefined) query = query.where(({ or, and, eb }) => or([eb('updated_at', '<', before.updatedAt), and([eb('updated_at', '=', before.updatedAt), eb('id', '<', before.id)])]))
+  return (await query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute()).map(proposalOf)
+}
+
+export const countByState = async (db: Db): Promise<Readonly<Record<string, number>>> =>
+  Object.fromEntries((await db.tables<Tables>().selectFrom('proposals').select(({ fn }) => ['state', fn.countAll<number>().as('n')]).groupBy('state').execute()).map(row => [row.state, row.n]))
+
+/** The stream of a proposal's events. */
+export const streamOf = (id: string): string => `!${id}`
+
+const stakesOf = ({ proposer, recipient }: Stakes) => ({ proposer, acceptor: recipient })
+
+export const recordOf = ({ id, offer, deal, createdAt, updatedAt, supersedes, supersededBy, deliverable, funding }: Proposal): ProposalRecord => ({
+  proposal_id: id, from: deal.proposer, to: deal.recipient, client: deal.client, provider: deal.provider, status: deal.state,
+  task: offer.task, terms: offer.terms, capability: offer.capability, amount: offer.amount, currency: offer.currency, amount_minor: offer.amountMinor,
+  milestones: offer.milestones === null ? null : [...offer.milestones], released: deal.released,
+  rail: offer.rail, held_minor: deal.held, captured_minor: deal.captured, returned_minor: deal.returned, ...(funding.pending !== null && { funding: 'pending' as const }),
+  elo_stakes: stakesOf(deal.stakes), supersedes, superseded_by: supersededBy, deliverable, created_at: createdAt, updated_at: updatedAt, due: deal.dueAt,
+})

@@ -1,0 +1,68 @@
+// One HTTP request of the relay's own: bounded in time and bytes, to where the guard lets it, and never redirected.
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
+import { AddressRefused, type AddressGuard } from './guard.ts'
+
+export interface OutboundRequest {
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** for all of it, from the look-up of the name to the last byte */
+  readonly timeoutMs: number
+  /** of the answer's body */
+  readonly maxBytes: number
+}
+
+export interface OutboundResponse { readonly status: number, readonly headers: IncomingHttpHeaders, readonly body: Buffer }
+
+/** Nothing that was asked came back. */
+export class OutboundError extends Error {
+  override readonly name = 'OutboundError'
+  /** address: refused by the guard; it will be refused again. The others may go away. */
+  readonly kind: 'address' | 'timeout' | 'too-large' | 'failed'
+
+  constructor(kind: OutboundError['kind'], message: string, cause?: unknown) {
+    super(message, { cause })
+    this.kind = kind
+  }
+}
+
+/** @throws OutboundError */
+export const sendRequest = (guard: AddressGuard, { url, method, headers = {}, body, timeoutMs, maxBytes }: OutboundRequest): Promise<OutboundResponse> => {
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  if (target === undefined || !['http:', 'https:'].includes(target.protocol)) return Promise.reject(new OutboundError('address', 'Only http and https addresses are asked'))
+  if (target.username !== '' || target.password !== '') return Promise.reject(new OutboundError('address', 'An address with a password in it is not asked'))
+  const host = target.hostname.replace(/^\[|\]$/g, '')
+  // An address is connected to without a look-up, so it is judged here.
+  if (isIP(host) !== 0 && !guard.mayReach(host)) return Promise.reject(new OutboundError('address', `${host} may not be reached`))
+
+  return new Promise((resolve, reject) => {
+    const fail = (kind: OutboundError['kind'], message: string, cause?: unknown) => {
+      clearTimeout(timer)
+      reject(new OutboundError(kind, message, cause))
+      request.destroy()
+    }
+    const send = target.protocol === 'https:' ? httpsRequest : httpRequest
+    const request = send(target, { method, lookup: guard.lookup, agent: false, headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) } })
+    const timer = setTimeout(() => fail('timeout', `No answer within ${timeoutMs} ms`), timeoutMs)
+    request.on('error', error => fail(error instanceof AddressRefused ? 'address' : 'failed', error.message, error))
+    request.on('response', response => {
+      const parts: Buffer[] = []
+      let size = 0
+      response.on('data', (part: Buffer) => {
+        size += part.length
+        if (size > maxBytes) fail('too-large', `More than ${maxBytes} bytes came back`)
+        else parts.push(part)
+      })
+      response.on('error', error => fail('failed', error.message, error))
+      response.on('end', () => {
+        clearTimeout(timer)
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) })
+      })
+      response.on('close', () => { if (!response.complete) fail('failed', 'The answer was cut') })
+    })
+    request.end(body)
+  })
+}

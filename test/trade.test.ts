@@ -1,0 +1,307 @@
+// Deals on the wire: offers, steps, money and deadlines, from end to end of a relay.
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { checkTradeEvent } from '../lib/identity/index.ts'
+import type { EscrowEvent } from '../src/app.ts'
+import { issuer } from '../src/domain/ledger/ledger.ts'
+import { adminKey, newTrader, type Trader } from './kit/trade.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+
+const dayMs = 24 * 60 * 60_000
+const started = (parts: Parameters<typeof startTestRelay>[1] = {}) => startTestRelay({ adminKey, pingTimeoutMs: 1e12 }, parts)
+
+/** A client with 100 USD, a provider, and a deal between them that is accepted. */
+const agreed = async (relay: TestRelay, fields: Readonly<Record<string, unknown>> = {}) => {
+  const ann = await newTrader(relay, 'ann', { USD: 10_000 })
+  const bob = await newTrader(relay, 'bob')
+  const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', amount: 12.5, currency: 'USD', ...fields })
+  await bob.do('ACCEPT', { proposal_id })
+  return { ann, bob, proposal_id, async [Symbol.asyncDispose]() { await ann[Symbol.asyncDispose](); await bob[Symbol.asyncDispose]() } }
+}
+
+/** Lets the sweep see that time has passed. */
+const pass = async (relay: TestRelay, ms: number, heard: Promise<unknown>): Promise<void> => {
+  relay.clock.advance(ms)
+  await heard
+}
+
+/** The whole ledger, added up. */
+const ledgerSum = async (relay: TestRelay): Promise<number> => {
+  interface Tables { accounts: { account: string, currency: string, balance: number } }
+  const rows = await relay.store.read.tables<Tables>().selectFrom('accounts').selectAll().execute()
+  expect(rows.filter(row => row.account !== issuer && row.currency !== 'ELO' && row.balance < 0)).toEqual([])
+  return rows.reduce((sum, row) => sum + row.balance, 0)
+}
+
+describe('a funded deal', () => {
+  test('from offer to payment: each step goes to both, the money to the provider, and every signature can be checked later', async () => {
+    const hooks: EscrowEvent[] = []
+    await using relay = await started({ onEscrow: event => hooks.push(event) })
+    await using deal = await agreed(relay)
+    const { ann, bob, proposal_id } = deal
+    expect(await bob.wire.next('PROPOSAL')).toMatchObject({ id: proposal_id, proposal_id, from: ann.id, to: bob.id, status: 'pending', sig_v: 2 })
+    expect(await ann.wire.next('ACCEPT')).toMatchObject({ status: 'accepted', from: ann.id, to: bob.id, by: bob.id })
+    expect(await ann.do('FUND', { proposal_id })).toMatchObject({ status: 'funded', held_minor: 1_250 })
+    expect(await ann.balance()).toEqual([8_750, 1_250])
+    const content = Buffer.from('the work')
+    const files = [{ name: 'work.txt', bytes: content.length, sha256: createHash('sha256').update(content).digest('hex'), content: content.toString('base64') }]
+    expect(await bob.do('SUBMIT', { proposal_id, text: 'done', files })).toMatchObject({ status: 'submitted', deliverable: { text: 'done' } })
+    expect((await ann.wire.next('SUBMIT')).files).toEqual(files)
+    expect(await ann.do('REVISE', { proposal_id, reason: 'shorter' })).toMatchObject({ status: 'funded' })
+    await bob.do('SUBMIT', { proposal_id, text: 'shorter now' })
+    expect(await bob.refused('COMPLETE', { proposal_id })).toBe('NOT_YOURS_TO_DO')
+    expect(await ann.do('COMPLETE', { proposal_id, proof: 'thanks' })).toMatchObject({ status: 'completed', held_minor: 0, captured_minor: 1_250 })
+    expect([await ann.balance(), await bob.balance()]).toEqual([[8_750, 0], [1_250, 0]])
+    expect(hooks.map(({ type, amountMinor }) => [type, amountMinor])).toEqual([['escrow:created', 0], ['escrow:funded', 1_250], ['escrow:captured', 1_250]])
+    expect(await ledgerSum(relay)).toBe(0)
+
+    const { events, proposal, more } = await bob.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')
+    expect([proposal.status, more]).toEqual(['completed', false])
+    expect(events.map(event => event.type)).toEqual(['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'COMPLETE'])
+    const pem = (id: unknown) => id === ann.id ? ann.key.pem : bob.key.pem
+    for (const event of events) {
+      expect(checkTradeEvent(event, pem(event['by'])), event.type).toBe('valid')
+      for (const [field, value] of [['proposal_id', 'prop_other'], ['task', 'more'], ['reason', 'x'], ['text', 'y'], ['proof', 'z'], ['by', bob.id === event['by'] ? ann.id : bob.id], ['relay', 'f'.repeat(64)], ['sig_ts', 1]] as const) {
+        if (event[field] === undefined || (field === 'proposal_id' && event.type === 'PROPOSAL')) continue
+        expect(checkTradeEvent({ ...event, [field]: value }, pem(event['by'])), `${event.type} ${field}`).toBe('invalid')
+      }
+    }
+  })
+
+  test('milestones are paid one by one; each has its own deadlines', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay, { milestones: [{ title: 'draft', amount: 2.5 }, { title: 'final', amount: 10 }], deliver_s: 3_600, review_s: 60 })
+    const { ann, bob, proposal_id } = deal
+    await ann.do('FUND', { proposal_id })
+    await bob.do('SUBMIT', { proposal_id, text: 'draft' })
+    expect(await ann.do('RELEASE', { proposal_id })).toMatchObject({ status: 'funded', released: 1, held_minor: 1_000, captured_minor: 250 })
+    expect(await bob.balance()).toEqual([250, 0])
+    expect(await ann.refused('RELEASE', { proposal_id })).toBe('LAST_MILESTONE')
+    await bob.do('SUBMIT', { proposal_id, text: 'final' })
+    // Silence after the review deadline completes.
+    await pass(relay, 61_000, bob.wire.next('LAPSED'))
+    expect(await ann.wire.next('LAPSED')).toMatchObject({ status: 'completed', deadline: 'review', captured_minor: 1_000, by: '@server' })
+    expect([await ann.balance(), await bob.balance()]).toEqual([[8_750, 0], [1_250, 0]])
+  })
+
+  test('a delivery that does not come brings the rest back; anyone may ask for it, nobody before', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay, { milestones: [{ title: 'draft', amount: 2.5 }, { title: 'final', amount: 10 }], deliver_s: 3_600 })
+    const { ann, bob, proposal_id } = deal
+    await ann.do('FUND', { proposal_id })
+    await ann.do('RELEASE', { proposal_id })
+    await using eve = await newTrader(relay, 'eve')
+    expect(await eve.wire.refusal({ type: 'RECLAIM', proposal_id })).toMatchObject({ code: 'INVALID_PROPOSAL', message: expect.stringContaining('NOT_DUE') as string })
+    relay.clock.advance(3_600_000)
+    // Whoever is first, the sweep or the stranger: it happens once.
+    eve.wire.send({ type: 'RECLAIM', proposal_id })
+    expect(await ann.wire.next('LAPSED')).toMatchObject({ status: 'expired', deadline: 'delivery', returned_minor: 1_000 })
+    expect(await bob.refused('SUBMIT', { proposal_id, text: 'late' })).toBe('WRONG_STATE')
+    expect([await ann.balance(), await bob.balance()]).toEqual([[9_750, 0], [250, 0]])
+    expect(await ledgerSum(relay)).toBe(0)
+  })
+
+  test('a dispute freezes; a ruling divides; only an arbiter who is no party rules', async () => {
+    const hooks: EscrowEvent[] = []
+    await using relay = await started({ onEscrow: event => hooks.push(event) })
+    await using deal = await agreed(relay)
+    const { ann, bob, proposal_id } = deal
+    await ann.do('FUND', { proposal_id })
+    await bob.do('SUBMIT', { proposal_id, text: 'done' })
+    expect(await ann.do('DISPUTE', { proposal_id, reason: 'it is empty' })).toMatchObject({ status: 'disputed', held_minor: 1_250 })
+    for (const action of ['SUBMIT', 'REVISE', 'DISPUTE'] as const) expect(await bob.refused(action, { proposal_id, text: 'x', reason: 'x' })).toBe('WRONG_STATE')
+    const rule = { type: 'ADMIN_RULING', proposal_id, capture_minor: 500, winner: bob.id, reason: 'half of it is there' }
+    expect(await bob.wire.refusal(rule)).toMatchObject({ code: 'INVALID_MSG' })
+    // The holder of the key who is a party is still a party.
+    expect(await ann.wire.refusal({ ...rule, admin_key: adminKey })).toMatchObject({ message: expect.stringContaining('NOT_YOURS_TO_DO') as string })
+    await using judge = await newTrader(relay, 'judge')
+    expect(await judge.wire.refusal({ ...rule, admin_key: adminKey, capture_minor: 1_251 })).toMatchObject({ message: expect.stringContaining('BAD_RULING') as string })
+    const { proposal } = await judge.wire.ask({ ...rule, admin_key: adminKey }, 'PROPOSAL_STATE')
+    expect(proposal).toMatchObject({ status: 'ruled', captured_minor: 500, returned_minor: 750 })
+    expect(await ann.wire.next('RULING')).toMatchObject({ by: judge.id, captured_minor: 500, returned_minor: 750, winner: bob.id })
+    expect([await ann.balance(), await bob.balance()]).toEqual([[9_500, 0], [500, 0]])
+    expect(hooks.map(hook => hook.type).slice(2)).toEqual(['escrow:disputed', 'escrow:captured', 'escrow:refunded', 'escrow:ruled'])
+  })
+
+  test('a dispute that nobody decides ends by the clock; either party may give in before', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay)
+    const { ann, bob, proposal_id } = deal
+    await ann.do('FUND', { proposal_id })
+    await bob.do('SUBMIT', { proposal_id, text: 'done' })
+    await ann.do('DISPUTE', { proposal_id, reason: 'no' })
+    await pass(relay, 30 * dayMs, bob.wire.next('LAPSED'))
+    expect([await ann.balance(), await bob.balance()]).toEqual([[9_375, 0], [625, 0]])
+    const { proposal_id: second } = await ann.do('PROPOSAL', { to: bob.id, task: 'again', amount: 1, currency: 'USD' })
+    await bob.do('ACCEPT', { proposal_id: second })
+    await ann.do('FUND', { proposal_id: second })
+    await bob.do('DISPUTE', { proposal_id: second, reason: 'no' })
+    expect(await bob.do('CANCEL', { proposal_id: second })).toMatchObject({ status: 'cancelled', returned_minor: 100 })
+    expect(await ann.balance()).toEqual([9_375, 0])
+  })
+
+  test('what is not there is not held, and a deal is not paid twice', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay, { amount: 100.01 })
+    const { ann, bob, proposal_id } = deal
+    expect(await ann.refused('FUND', { proposal_id })).toBe('INSUFFICIENT_FUNDS')
+    expect(await bob.refused('FUND', { proposal_id })).toBe('NOT_YOURS_TO_DO')
+    expect(await ann.balance()).toEqual([10_000, 0])
+  })
+})
+
+describe('an offer', () => {
+  test('is found by an agent that was away, once it comes back', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann')
+    const away = await newTrader(relay, 'bob')
+    await away.wire.close()
+    const { proposal_id } = await ann.do('PROPOSAL', { to: away.id, task: 'write it' })
+    await using bob = await newTrader(relay, 'bob', {}, away.key)
+    expect(await bob.wire.next('PROPOSAL')).toMatchObject({ proposal_id, replay: true })
+    await bob.wire.ask({ type: 'RECEIVED', seq: 1 }, 'OK')
+  })
+
+  test('expires by the relay\'s clock, with an event, and not before', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    const offered = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', expires: 60 })
+    expect(offered.due).toBe(offered.created_at + 60_000)
+    await pass(relay, 60_000, ann.wire.next('LAPSED'))
+    expect(await bob.wire.next('LAPSED')).toMatchObject({ status: 'expired', deadline: 'offer' })
+    expect(await bob.refused('ACCEPT', { proposal_id: offered.proposal_id })).toBe('PROPOSAL_NOT_PENDING')
+  })
+
+  test('is superseded by a counter, from either side, that keeps who pays; cancelled by its proposer alone', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann', { USD: 10_000 })
+    await using bob = await newTrader(relay, 'bob')
+    const first = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', amount: 10, currency: 'USD' })
+    const counter = (who: Trader, to: string, proposal_id: string, amount: number) => who.do('COUNTER', { proposal_id, to, task: 'write it', amount, currency: 'USD' })
+    const second = await counter(bob, ann.id, first.proposal_id, 20)
+    expect(second).toMatchObject({ from: bob.id, to: ann.id, client: ann.id, provider: bob.id, supersedes: first.proposal_id, status: 'pending' })
+    expect(await ann.wire.next('COUNTER')).toMatchObject({ proposal_id: first.proposal_id, status: 'countered', superseded_by: second.proposal_id })
+    const told = (await ann.wire.take('PROPOSAL', 2))[1]!
+    expect(told).toMatchObject({ proposal_id: second.proposal_id, supersedes: first.proposal_id })
+    expect(checkTradeEvent(told, bob.key.pem)).toBe('valid')
+    expect(await bob.refused('ACCEPT', { proposal_id: first.proposal_id })).toBe('PROPOSAL_NOT_PENDING')
+    expect(await ann.refused('CANCEL', { proposal_id: second.proposal_id })).toBe('NOT_YOURS_TO_DO')
+    const third = await counter(bob, ann.id, second.proposal_id, 15)
+    expect(await ann.do('ACCEPT', { proposal_id: third.proposal_id })).toMatchObject({ status: 'accepted' })
+    expect(await ann.do('FUND', { proposal_id: third.proposal_id })).toMatchObject({ held_minor: 1_500 })
+    const { proposals } = await ann.wire.ask({ type: 'PROPOSALS' }, 'PROPOSALS')
+    expect(proposals.map(proposal => [proposal.status, proposal.superseded_by])).toEqual([['funded', null], ['countered', third.proposal_id], ['countered', second.proposal_id]])
+  })
+
+  test('nobody deals with himself; strangers see nothing', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    await using eve = await newTrader(relay, 'eve')
+    expect(await ann.refused('PROPOSAL', { to: ann.id, task: 'x' })).toBe('SELF_DEAL')
+    const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'secret' })
+    for (const action of ['ACCEPT', 'REJECT', 'CANCEL', 'FUND', 'COMPLETE', 'DISPUTE', 'SUBMIT', 'RELEASE', 'REVISE'] as const) {
+      expect(await eve.refused(action, { proposal_id, reason: 'x', text: 'x' }), action).toBe('PROPOSAL_NOT_FOUND')
+    }
+    expect(await eve.wire.refusal({ type: 'PROPOSAL_EVENTS', proposal_id })).toMatchObject({ code: 'PROPOSAL_NOT_FOUND' })
+    expect((await eve.wire.ask({ type: 'PROPOSALS' }, 'PROPOSALS')).proposals).toEqual([])
+    await eve.wire.hearsNothing()
+    expect(await ann.refused('ACCEPT', { proposal_id })).toBe('NOT_PROPOSAL_RECIPIENT')
+    await using guest = await relay.login('guest', { autojoin: false })
+    expect(await guest.refusal(ann.sign('PROPOSAL', { to: bob.id, task: 'x' }))).toMatchObject({ code: 'SIGNATURE_REQUIRED' })
+    expect(await ann.wire.refusal(ann.sign('PROPOSAL', { to: guest.id, task: 'x' }))).toMatchObject({ code: 'NO_PUBKEY' })
+    expect(await ann.refused('PROPOSAL', { to: '@nobody', task: 'x' })).toBe('AGENT_NOT_FOUND')
+  })
+
+  test.each([
+    [{ amount: 1, currency: 'USD', payment_code: 'PM8Twrong' }, 'BAD_PAYMENT_CODE'],
+    [{ amount: 5, currency: 'ELO' }, 'BAD_CURRENCY'],
+    [{ rail: 'ledger' }, 'NO_PRICE'],
+    [{ amount: 0.001, currency: 'USD', rail: 'ledger' }, 'NO_PRICE'],
+    [{ amount: 3, currency: 'USD', milestones: [{ title: 'a', amount: 1 }, { title: 'b', amount: 1 }] }, 'MILESTONES'],
+  ])('with %j is refused', async (fields, reason) => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    expect(await ann.refused('PROPOSAL', { to: bob.id, task: 'x', ...fields })).toBe(reason)
+  })
+
+  test('pages of proposals', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    const ids: string[] = []
+    for (let i = 0; i < 5; i++) ids.unshift((await ann.do('PROPOSAL', { to: bob.id, task: `job ${i}` })).proposal_id)
+    const seen: string[] = []
+    for (let before: string | undefined; ;) {
+      const page = await bob.wire.ask({ type: 'PROPOSALS', limit: 2, state: 'pending', with: ann.id, ...(before !== undefined && { before }) }, 'PROPOSALS')
+      seen.push(...page.proposals.map(proposal => proposal.proposal_id))
+      if (page.next === undefined) break
+      before = page.next
+    }
+    expect([...seen].sort()).toEqual([...ids].sort())
+    expect(new Set(seen).size).toBe(5)
+  })
+})
+
+describe('an unfunded deal', () => {
+  test('is ended by either party alone; stakes are held from ACCEPT on, and come back', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'x', elo_stake: 1_000 })
+    expect(await bob.refused('ACCEPT', { proposal_id, elo_stake: 1_101 })).toBe('INSUFFICIENT_REPUTATION')
+    await bob.do('ACCEPT', { proposal_id, elo_stake: 50 })
+    expect(await ann.wire.next('ACCEPT')).toMatchObject({ proposer_stake: 1_000, acceptor_stake: 50 })
+    expect([await ann.balance('ELO'), await bob.balance('ELO')]).toEqual([[0, 1_000], [0, 50]])
+    const { proposal_id: second } = await ann.do('PROPOSAL', { to: bob.id, task: 'y', elo_stake: 101 })
+    expect(await bob.refused('ACCEPT', { proposal_id: second })).toBe('INSUFFICIENT_REPUTATION')
+    await bob.do('COMPLETE', { proposal_id, proof: 'see there' })
+    expect(await ann.wire.next('COMPLETE')).toMatchObject({ completed_by: bob.id, from: ann.id, to: bob.id, elo_stakes: { proposer: 1_000, acceptor: 50 }, rating_changes: null })
+    expect([await ann.balance('ELO'), await bob.balance('ELO')]).toEqual([[0, 0], [0, 0]])
+    expect(await bob.do('ACCEPT', { proposal_id: second })).toMatchObject({ status: 'accepted' })
+    expect(await ledgerSum(relay)).toBe(0)
+  })
+})
+
+describe('a repeat', () => {
+  test('of a request under its id does nothing twice, and is answered alike', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann', { USD: 1_000 })
+    await using bob = await newTrader(relay, 'bob')
+    const propose = { ...ann.sign('PROPOSAL', { to: bob.id, task: 'x', amount: 5, currency: 'USD' }), id: 'p' }
+    const { proposal } = await ann.wire.ask(propose, 'PROPOSAL_STATE')
+    expect(await ann.wire.ask(propose, 'PROPOSAL_STATE')).toMatchObject({ duplicate: true, proposal: { proposal_id: proposal.proposal_id } })
+    const { proposal_id } = proposal
+    await bob.do('ACCEPT', { proposal_id })
+    const fund = { ...ann.sign('FUND', { proposal_id }), id: 'f' }
+    await ann.wire.ask(fund, 'PROPOSAL_STATE')
+    expect(await ann.wire.ask(fund, 'PROPOSAL_STATE')).toMatchObject({ duplicate: true, proposal: { held_minor: 500 } })
+    expect(await ann.wire.refusal({ ...ann.sign('COMPLETE', { proposal_id }), id: 'f' })).toMatchObject({ code: 'ID_REUSED' })
+    const transfer = { ...ann.sign('TRANSFER', { to: bob.id, currency: 'USD', amount_minor: 100 }), id: 't' }
+    await ann.wire.ask(transfer, 'BALANCE')
+    expect(await ann.wire.ask(transfer, 'BALANCE')).toMatchObject({ duplicate: true })
+    expect([await ann.balance(), await bob.balance()]).toEqual([[400, 500], [100, 0]])
+  })
+
+  test('a proposal whose key was rotated goes on under the new one, with its money', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay)
+    const { ann, bob, proposal_id } = deal
+    const { makeRotation } = await import('../lib/identity/index.ts')
+    const { nodeIdentity } = await import('../lib/node/index.ts')
+    const old = nodeIdentity(ann.key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+    await using next = await newTrader(relay, 'ann2')
+    const { old_pubkey, new_pubkey, timestamp, signature } = makeRotation(old, next.key.pem, Date.now())
+    await next.wire.ask({ type: 'ROTATION', old_pubkey, new_pubkey, timestamp, signature }, 'OK')
+    expect(await next.balance()).toEqual([10_000, 0])
+    expect(await next.do('FUND', { proposal_id })).toMatchObject({ status: 'funded', client: ann.id })
+    expect(await next.balance()).toEqual([8_750, 1_250])
+    expect(await bob.refused('PROPOSAL', { to: ann.id, task: 'x' })).toBe('AGENT_NOT_FOUND')
+    await next.do('COMPLETE', { proposal_id })
+    expect(await bob.balance()).toEqual([1_250, 0])
+    expect((await next.wire.ask({ type: 'PROPOSALS' }, 'PROPOSALS')).proposals).toHaveLength(1)
+    expect(await ledgerSum(relay)).toBe(0)
+  })
+})
