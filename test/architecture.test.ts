@@ -36,7 +36,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/app.ts', ['lib/protocol', 'lib/node', 'src/base', 'src/config', 'src/store', 'src/relay', 'src/features', 'src/keeping', 'src/outbound', 'node:']],
   ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'node:', 'commander', 'zod', 'better-sqlite3']],
   ['bin', ['src/cli', 'node:']],
-  ['scripts', ['lib/protocol', 'src/config', 'src/cli', 'node:']],
+  ['scripts', ['lib/protocol', 'src/config', 'src/domain', 'src/cli', 'node:']],
 ]
 
 const isUnder = (name: string, place: string): boolean => name === place || name.startsWith(place.endsWith(':') ? place : `${place}/`)

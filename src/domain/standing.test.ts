@@ -11,9 +11,9 @@ const of = (deals: readonly Deal[], agent: string, options = {}) => standings(de
 describe('standing', () => {
   test('comes from anchors, along what was paid', () => {
     const all = standings([deal('@anchor', '@a'), deal('@b', '@a'), deal('@b', '@c'), deal('@x', '@y', 1_000)], { anchors, now })
-    // 0.8 from the anchor; from @a to the two who paid it 0.8 × 0.3, half of it each; what went back to the anchor comes again
+    // 0.8 from the anchor; from @a to the two who paid it 0.8 × 0.1, half of it each; what went back to the anchor comes again
     expect(all.of('@a').reach).toBe(0.8)
-    expect(all.of('@b').reach).toBeCloseTo(0.8 * 0.12 / (1 - 0.8 * 0.12), 6)
+    expect(all.of('@b').reach).toBeCloseTo(0.8 * 0.04 / (1 - 0.8 * 0.04), 6)
     expect(all.of('@c').reach).toBeGreaterThan(0)
     expect(all.of('@x')).toEqual({ agent: '@x', standing: 0, reach: 0, confidence: 0, counterparties: 1 })
     expect(all.leaders(10).map(({ agent }) => agent)).toEqual(['@a', '@b', '@c'])

@@ -44,7 +44,7 @@ export interface Standings {
 /** The chance that a walk goes on. */
 const damping = 0.8
 /** What a provider's word for a client weighs against a client's word for a provider: paying is easier than delivering. */
-const backward = 0.3
+const backward = 0.1
 /** Volume with one counterparty counts less and less, and never as more than this many ordinary deals. */
 const pairCap = 10
 /** Counterparties of standing that make half a confidence; each counts in full from this part of the typical standing on. */
