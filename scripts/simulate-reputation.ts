@@ -35,12 +35,12 @@ const simulate = ({ honest, fakes, budgets, seeds, json }: ReturnType<typeof rea
     return { fakes: size, budget, climbs: climbs({ honest, fakes: size, budget, seeds: Array.from({ length: seeds }, (_, i) => i + 1) }) }
   }))
   if (json) return void process.stdout.write(`${JSON.stringify({ honest, seeds, settings }, null, 2)}\n`)
-  const row = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(i < 2 ? 8 : 36)).join('').trimEnd()
+  const row = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(i < 2 ? 8 : 44)).join('').trimEnd()
   const table = (among: readonly AttackName[]) => [row(['fakes', 'budget', ...names]), ...settings.map(({ fakes: size, budget, climbs: all }) => row([String(size), String(budget), ...names.map(name => {
-    const { before, after, above, attack } = worst(all, name, among)
-    return `${shown(before)} → ${shown(after)}, above ${Math.round(above * 100)} % (${attack})`
+    const { before, after, above, honest: middle, attack } = worst(all, name, among)
+    return `${shown(before)} → ${shown(after)} (${shown(middle)}), above ${Math.round(above * 100)} %: ${attack}`
   })]))].join('\n')
-  process.stdout.write(`How far the target of a ring climbs: its number before and after, and the share of the honest providers it is above then.
+  process.stdout.write(`How far the target of a ring climbs: its number before → after (that of the honest provider in the middle), and the share of honest providers it is above then.
 ${honest} honest agents, medians over ${seeds} seeds.
 
 What fakes do by themselves, the worst of ${ownAttacks.join(', ')}:
@@ -53,7 +53,7 @@ ${table(['bribe'])}
 `)
 }
 
-const shown = (value: number): string => String(Math.round(value * 10) / 10)
+const shown = (value: number): string => String(value < 100 ? Math.round(value * 10) / 10 : Math.round(value))
 
 try {
   const options = read()

@@ -17,7 +17,7 @@ describe('a ring of fakes', () => {
     expect(reached['elo']!.above).toBeGreaterThan(0.95)
     expect(reached['mean']!.above).toBeGreaterThan(0.95)
     expect(reached['standing']!.above).toBeLessThan(0.5)
-    expect(reached['standing']!.after).toBeLessThan(10)
+    expect(reached['standing']!.after).toBeLessThan(reached['standing']!.honest)
   })
 
   test('gets nothing at all by dealing with itself', () => {
@@ -29,8 +29,11 @@ describe('a ring of fakes', () => {
 })
 
 test('what a ring gets by itself does not grow with its size when its budget does not', () => {
-  const after = (fakes: number) => worst(climbs({ honest: 60, fakes, budget: 20, seeds }), 'standing', ring).after
-  expect(after(40)).toBeLessThan(10)
+  const [few, many] = [4, 40].map(fakes => climbs({ honest: 60, fakes, budget: 20, seeds }))
+  expect(worst(many!, 'standing', ring).after).toBeLessThan(2 * worst(few!, 'standing', ring).after)
+  expect(worst(many!, 'standing', ring).after).toBeLessThan(worst(many!, 'standing', ring).honest)
+  // Under the rating that older clients show, size is everything.
+  expect(worst(many!, 'elo', ring).after - 1_200).toBeGreaterThan(4 * (worst(few!, 'elo', ring).after - 1_200))
 })
 
 test('standing still tells honest providers apart: it follows what they were paid', () => {

@@ -20,6 +20,8 @@ export interface Climb {
   readonly after: number
   /** Share of the honest providers that the target is above then, 0 to 1. */
   readonly above: number
+  /** The number of the honest provider in the middle, under the same attack. */
+  readonly honest: number
 }
 
 export const climbs = ({ honest, fakes, budget, seeds }: Setting): readonly Climb[] => {
@@ -32,14 +34,15 @@ export const climbs = ({ honest, fakes, budget, seeds }: Setting): readonly Clim
       for (const [attack, dealsOf] of entries(attacks)) {
         const number = measured([...population.deals, ...dealsOf({ ring, population, random: randomFrom(seed + 1_000_003) })], population)
         const after = number(ring.target)
-        const above = population.providers.filter(provider => number(provider) < after).length / population.providers.length
+        const numbers = population.providers.map(number)
+        const above = numbers.filter(other => other < after).length / numbers.length
         const key = `${measure} ${attack}`
-        found.set(key, [...found.get(key) ?? [], { measure, attack, before, after, above }])
+        found.set(key, [...found.get(key) ?? [], { measure, attack, before, after, above, honest: median(numbers) }])
       }
     }
   }
   return [...found.values()].map(runs => ({
-    ...runs[0]!, before: median(runs.map(run => run.before)), after: median(runs.map(run => run.after)), above: median(runs.map(run => run.above)),
+    ...runs[0]!, before: median(runs.map(run => run.before)), after: median(runs.map(run => run.after)), above: median(runs.map(run => run.above)), honest: median(runs.map(run => run.honest)),
   }))
 }
 

@@ -47,9 +47,10 @@ const damping = 0.8
 const backward = 0.1
 /** Volume with one counterparty counts less and less, and never as more than this many ordinary deals. */
 const pairCap = 10
-/** Counterparties of standing that make half a confidence; each counts in full from this part of the typical standing on. */
+/** Counterparties of typical standing that make half a confidence. */
 const halfConfidence = 2
-const fullCounterparty = 0.25
+/** The mean below is near the few at the top; an agent in the middle has about this part of it. */
+const typicalPart = 0.25
 const dayMs = 24 * 60 * 60_000
 
 /** No deal counts as more; keeps sums finite. */
@@ -59,7 +60,7 @@ const maxVolume = 1e9
 const maxSteps = 64
 const negligible = 1e-9
 /** Fixpoints that one list of leaders may cost. */
-const maxSolves = 400
+const maxSolves = 150
 
 /** Which agent vouches for which, as chances of a step: row u is `from[u]` up to `from[u + 1]`. */
 interface Graph {
@@ -152,7 +153,7 @@ export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays =
   const visits = arrivals(graph, start)
   const sum = visits.reduce((all, mass) => all + mass, 0)
   // The mean of the agents, each weighted by its own standing: any number of agents without standing does not move it.
-  const typical = sum > 0 ? visits.reduce((all, mass) => all + mass * mass, 0) / sum : 1
+  const typical = sum > 0 ? typicalPart * visits.reduce((all, mass) => all + mass * mass, 0) / sum : 1
   const others = (v: number) => 1 - start[v]!
 
   /** Never below what `reached` gives. */
@@ -171,7 +172,7 @@ export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays =
     let weight = 0
     for (let edge = from[v]!; edge < from[v + 1]!; edge++) {
       const u = to[edge]!
-      weight += freshness[edge]! * Math.min(1, (start[u]! + visits[u]!) / (fullCounterparty * typical))
+      weight += freshness[edge]! * Math.min(1, (start[u]! + visits[u]!) / typical)
     }
     return {
       agent: agents[v]!,
