@@ -6,6 +6,7 @@ import type { ReceiptDocument } from '../lib/protocol/index.ts'
 import { reputationBook, type FinishedWork } from '../src/features/trade/reputation/book.ts'
 import { settlementsOf, type SettledDeal } from '../src/features/trade/reputation/settlement.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { adminKey, newTrader } from './kit/trade.ts'
 import { newKey, signWith, type Key } from './kit/wire.ts'
 
 const relayKey = identityFrom(generateKeyPair().privateKey)
@@ -220,5 +221,50 @@ describe('a settled deal', () => {
     await settle(relay, { kind: 'released', capturedMinor: 100, proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', captured_minor: 100 }) })
     expect(await settle(relay, { kind: 'expired', proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', captured_minor: 100, returned_minor: 400 }) }))
       .toMatchObject({ append: [{ body: { receipt: { outcome: 'expired', captures: [{ minor: 100 }], paid: { captured_minor: 100, returned_minor: 400 } } } }] })
+  })
+})
+
+describe('from offer to standing', () => {
+  test('money that a verified client paid, in milestones, signed for by both: proven without the relay, and the provider stands', async () => {
+    await using relay = await startTestRelay({ adminKey })
+    await using ann = await newTrader(relay, 'ann', { USD: 10_000 })
+    await using bob = await newTrader(relay, 'bob')
+    await ann.wire.ask({ type: 'ADMIN_VERIFY', admin_key: adminKey, agent_id: ann.id, verified: true }, 'ADMIN_RESULT')
+    const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', amount: 10, currency: 'USD', elo_stake: 20, milestones: [{ title: 'draft', amount: 4 }, { title: 'final', amount: 6 }] })
+    await bob.do('ACCEPT', { proposal_id })
+    await ann.do('FUND', { proposal_id })
+    await bob.do('SUBMIT', { proposal_id, text: 'draft' })
+    await ann.do('RELEASE', { proposal_id })
+    await bob.do('SUBMIT', { proposal_id, text: 'final' })
+    await ann.do('COMPLETE', { proposal_id })
+
+    const made = await bob.wire.next('RECEIPT')
+    for (const party of [ann, bob]) await party.wire.ask(signed(party.key, made), 'RECEIPT_SIGNED')
+    const { receipts } = await ann.wire.ask({ type: 'RECEIPTS', proposal_id }, 'RECEIPTS')
+    const check = verifyReceipt(JSON.parse(JSON.stringify(receipts[0])), { relayId: relay.serverId })
+    expect(check).toMatchObject({ proven: true, receipt: { paid: { rail: 'ledger', captured_minor: 1_000, returned_minor: 0 }, captures: [{ minor: 400 }, { minor: 600 }], outcome: 'completed' } })
+    expect(check.receipt?.deliverables.map(({ sha256 }) => sha256)).toEqual(['draft', 'final'].map(text => createHash('sha256').update(text).digest('hex')))
+
+    const { rating, standing } = await ann.wire.ask({ type: 'RATING', agent: bob.id }, 'RATING')
+    expect(rating).toBeGreaterThan(1_200)
+    expect(standing).toMatchObject({ reach: 0.8, counterparties: 1 })
+    expect((await ann.wire.next('COMPLETE')).rating_changes).toMatchObject({ _escrow: { proposer_stake: 20, settlement: 'returned' } })
+  })
+
+  test('a dispute that is ruled for the client costs the provider his stake, and what is staked never exceeds the rating', async () => {
+    await using relay = await startTestRelay({ adminKey })
+    await using ann = await newTrader(relay, 'ann', { USD: 1_000 })
+    await using bob = await newTrader(relay, 'bob')
+    const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'x', amount: 10, currency: 'USD' })
+    await bob.do('ACCEPT', { proposal_id, elo_stake: 50 })
+    await ann.do('FUND', { proposal_id })
+    await ann.do('DISPUTE', { proposal_id, reason: 'nothing came' })
+    await using boss = await relay.connect()
+    await boss.ask({ type: 'ADMIN_RULING', admin_key: adminKey, proposal_id, capture_minor: 0, winner: ann.id }, 'PROPOSAL_STATE')
+    // m = 1 + log10(11): a loss of 33, and the stake
+    expect((await bob.wire.next('RULING')).rating_changes).toMatchObject({ [ann.id]: { change: 67 }, [bob.id]: { change: -83 }, _escrow: { transferred_to: ann.id, transferred_amount: 50 } })
+    const { proposal_id: next } = await ann.do('PROPOSAL', { to: bob.id, task: 'y' })
+    expect(await bob.refused('ACCEPT', { proposal_id: next, elo_stake: 1_018 })).toBe('INSUFFICIENT_REPUTATION')
+    expect(await bob.do('ACCEPT', { proposal_id: next, elo_stake: 1_017 })).toMatchObject({ status: 'accepted' })
   })
 })
