@@ -228,7 +228,7 @@ describe('5. proposals', () => {
     await using both = await pair(relay)
     const { ann, bob, annKey, bobKey } = both
     for (const [type, text, expected] of [
-      ['COMPLETE', (id: string) => `COMPLETE|${id}|done`, { status: 'completed', completed_by: ann.id, proof: 'done', rating_changes: null, elo_stakes: { proposer: 0, acceptor: 0 } }],
+      ['COMPLETE', (id: string) => `COMPLETE|${id}|done`, { status: 'completed', completed_by: ann.id, proof: 'done', rating_changes: { [ann.id]: { oldRating: 1_200, transactions: 1 }, [bob.id]: { transactions: 1 } }, elo_stakes: { proposer: 0, acceptor: 0 } }],
       ['DISPUTE', (id: string) => `DISPUTE|${id}|bad`, { status: 'disputed', disputed_by: ann.id, reason: 'bad', rating_changes: null }],
     ] as const) {
       const proposal_id = await offered(both)

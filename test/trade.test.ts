@@ -57,9 +57,9 @@ describe('a funded deal', () => {
 
     const { events, proposal, more } = await bob.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')
     expect([proposal.status, more]).toEqual(['completed', false])
-    expect(events.map(event => event.type)).toEqual(['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'COMPLETE'])
+    expect(events.map(event => event.type)).toEqual(['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'COMPLETE', 'RECEIPT'])
     const pem = (id: unknown) => id === ann.id ? ann.key.pem : bob.key.pem
-    for (const event of events) {
+    for (const event of events.slice(0, -1)) {
       expect(checkTradeEvent(event, pem(event['by'])), event.type).toBe('valid')
       for (const [field, value] of [['proposal_id', 'prop_other'], ['task', 'more'], ['reason', 'x'], ['text', 'y'], ['proof', 'z'], ['by', bob.id === event['by'] ? ann.id : bob.id], ['relay', 'f'.repeat(64)], ['sig_ts', 1]] as const) {
         if (event[field] === undefined || (field === 'proposal_id' && event.type === 'PROPOSAL')) continue
@@ -258,7 +258,7 @@ describe('an unfunded deal', () => {
     const { proposal_id: second } = await ann.do('PROPOSAL', { to: bob.id, task: 'y', elo_stake: 101 })
     expect(await bob.refused('ACCEPT', { proposal_id: second })).toBe('INSUFFICIENT_REPUTATION')
     await bob.do('COMPLETE', { proposal_id, proof: 'see there' })
-    expect(await ann.wire.next('COMPLETE')).toMatchObject({ completed_by: bob.id, from: ann.id, to: bob.id, elo_stakes: { proposer: 1_000, acceptor: 50 }, rating_changes: null })
+    expect(await ann.wire.next('COMPLETE')).toMatchObject({ completed_by: bob.id, from: ann.id, to: bob.id, elo_stakes: { proposer: 1_000, acceptor: 50 }, rating_changes: { [ann.id]: { change: 8 }, [bob.id]: { change: 8 }, _escrow: { settlement: 'returned' } } })
     expect([await ann.balance('ELO'), await bob.balance('ELO')]).toEqual([[0, 0], [0, 0]])
     expect(await bob.do('ACCEPT', { proposal_id: second })).toMatchObject({ status: 'accepted' })
     expect(await ledgerSum(relay)).toBe(0)

@@ -1,6 +1,6 @@
 // The client: what a program calls. It owns nothing but the wiring of session, requests, outgoing and inbound messages.
-import { isSafeNonce, messageText, verify, type Identity } from '../identity/index.ts'
-import { frames, type Frame, type FrameType, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
+import { IdentityError, isSafeNonce, messageText, signReceipt, verify, verifyReceipt, type Identity } from '../identity/index.ts'
+import { frames, type Frame, type FrameType, type ReceiptDocument, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
 import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError } from './errors.ts'
@@ -305,6 +305,34 @@ export class AgentChatClient {
   /** Says that a message from the inbox, and all before it, were read. Receiving is said by the client itself. */
   async markRead(message: Pick<Message, 'id' | 'inboxSeq'>, options?: CallOptions): Promise<void> {
     await this.request('READ', message.inboxSeq === undefined ? { msg_id: message.id } : { seq: message.inboxSeq }, options)
+  }
+
+  /** A page of this agent's receipts, newest first; the next one is `before` the last id of this. */
+  receipts({ proposal, ...page }: { readonly proposal?: string, readonly unsigned?: true, readonly before?: string, readonly limit?: number } = {}, options?: CallOptions): Promise<Frame<'RECEIPTS'>> {
+    return this.request('RECEIPTS', { ...page, ...(proposal !== undefined && { proposal_id: proposal }) }, options)
+  }
+
+  /**
+   * Puts this agent's signature under a receipt. Look at what it says first; that it is whole and of this relay is checked here.
+   * @throws IdentityError when it is not, or this agent is no party of it; RelayError
+   */
+  async signReceipt(document: ReceiptDocument, options?: CallOptions): Promise<Frame<'RECEIPT_SIGNED'>> {
+    const { identity } = this.#options
+    if (identity === undefined) throw new IdentityError('Only an agent with a key can sign')
+    const relayId = this.#welcome?.server_id
+    const { valid, problems } = verifyReceipt(document, relayId === undefined ? {} : { relayId })
+    if (!valid) throw new IdentityError(`The receipt is not good: ${problems.join('; ')}`)
+    return this.request('RECEIPT_SIGN', { receipt_id: document.receipt_id, sig: signReceipt(identity, document.receipt) }, options)
+  }
+
+  /** Rating and standing of an agent, by default this one. */
+  rating(agent?: string, options?: CallOptions): Promise<Frame<'RATING'>> {
+    return this.request('RATING', agent === undefined ? {} : { agent }, options)
+  }
+
+  /** The best agents, by standing (the default) or by rating; `limit` ≤ 100. */
+  leaderboard(query: { readonly by?: 'standing' | 'rating', readonly limit?: number } = {}, options?: CallOptions): Promise<Frame<'LEADERBOARD'>> {
+    return this.request('LEADERBOARD', query, options)
   }
 
   /**

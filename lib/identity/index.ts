@@ -1,11 +1,16 @@
 // Public surface of agentchat/identity.
 export { agentIdOf } from './agent-id.ts'
+export { canonicalJson, signedText } from './canonical.ts'
 export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair } from './keys.ts'
 export { IdentityError, canonicalPem } from './pem.ts'
 export { chainProblem, makeRevocation, makeRotation, verifyRevocation, verifyRotation, type Revocation, type Rotation } from './records.ts'
 export {
+  completionText, receiptIdOf, receiptText, roleIn, signReceipt, verifyCompletion, verifyReceipt,
+  type CompletionCheck, type ReceiptCheck, type ReceiptRole, type SignatureState,
+} from './receipts.ts'
+export {
   isSafeNonce, loginText, loginTextV2, messageText, revocationText, rotationText,
   type LoginText, type RevocationText, type RotationText,
 } from './texts.ts'
-export { canonicalJson, oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
+export { oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
 export { checkTradeEvent, isTradeAction, oldTradeTextOf, signTrade, signedFields, tradeTextOf, type SignedFields, type TradeAction, type TradeSignature } from './trade-signatures.ts'

@@ -1,27 +1,7 @@
 // The texts that are signed in trade. The second form covers every field, the signer, the relay, a time and a nonce; the first is what older clients sign.
-import { IdentityError } from './pem.ts'
+import { canonicalJson } from './canonical.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
-
-/**
- * JSON with one spelling: keys sorted, no spaces, fields that are missing or null left out.
- * @throws IdentityError on what JSON cannot say exactly
- */
-export const canonicalJson = (value: Json): string => {
-  if (value === null || typeof value === 'boolean') return String(value)
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new IdentityError('not a number that can be signed')
-    return JSON.stringify(value)
-  }
-  if (typeof value === 'string') {
-    // Half of a surrogate pair has no UTF-8 of its own: another one would make the same bytes.
-    if (/\p{Surrogate}/u.test(value)) throw new IdentityError('text with half a character cannot be signed')
-    return JSON.stringify(value)
-  }
-  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonicalJson).join(',')}]`
-  const fields = Object.entries(value as Readonly<Record<string, Json | undefined>>).filter((entry): entry is [string, Json] => entry[1] !== undefined && entry[1] !== null)
-  return `{${fields.sort(([a], [b]) => a < b ? -1 : 1).map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(',')}}`
-}
 
 /** Who signs what, where and when. */
 export interface TradeStamp {
@@ -35,12 +15,15 @@ export interface TradeStamp {
   readonly nonce: string
 }
 
+/** Fields that are null count as missing, as they do on the wire. */
+const stated = (fields: Readonly<Record<string, Json | undefined>>) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+
 /**
  * The second form of every signed text in trade.
  * @example identity.sign(tradeText('ACCEPT', { proposal_id }, { by: identity.agentId, relay: welcome.server_id, ts: Date.now(), nonce }))
  */
 export const tradeText = (action: string, fields: Readonly<Record<string, Json | undefined>>, { by, relay, ts, nonce }: TradeStamp): string =>
-  `AGENTCHAT_TRADE_V2|${canonicalJson([action, fields, { by, relay, ts, nonce }])}`
+  `AGENTCHAT_TRADE_V2|${canonicalJson([action, stated(fields), { by, relay, ts, nonce }])}`
 
 /** The first form: parts joined by `|`; null, 0 and what is missing are empty. It names no signer, no relay and no time. */
 const joined = (...parts: readonly (string | number | null | undefined)[]): string => parts.map(part => part === undefined || part === null || part === 0 ? '' : String(part)).join('|')

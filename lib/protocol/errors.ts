@@ -19,6 +19,7 @@ export const errors = {
   NOT_INVITED: row('You are not a member of the channel, or it is private and nobody invited you.'),
   AGENT_NOT_FOUND: row('No such agent is known, or it has no key and is not connected.'),
   MESSAGE_NOT_FOUND: row('There is no such message, or it is not yours to ask about.'),
+  RECEIPT_NOT_FOUND: row('There is no such receipt, or you are no party of it.'),
   ID_REUSED: row('This request id was used before, for another content.'),
   PROPOSAL_NOT_FOUND: row('There is no such proposal, or it is not yours to see.'),
   INVALID_PROPOSAL: row('The step is not possible: the message begins with the reason, e.g. PROPOSAL_NOT_PENDING, NOT_PROPOSAL_RECIPIENT, NOT_PROPOSAL_PARTY, WRONG_STATE, NOT_DUE.'),

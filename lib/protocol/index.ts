@@ -8,4 +8,5 @@ export { decodeFrame, decodeRequest, encode, type DecodeFailure, type DecodedFra
 export { errors, isErrorCode, type ErrorCode } from './errors.ts'
 export { DEFAULT_PORT, PROTOCOL, limits } from './limits.ts'
 export { reservedNames } from './fields.ts'
+export { Receipt, ReceiptDocument } from './receipts.ts'
 export { digitsOf, formatMinor, maxMinor, minorOf } from './money.ts'

@@ -22,6 +22,10 @@ export const limits = {
   maxJoinedAgents: 200,
   /** Agents in one AGENTS page. */
   maxAgentsPage: 1_000,
+  /** Receipts in one RECEIPTS page. */
+  maxReceipts: 50,
+  /** Agents in one LEADERBOARD. */
+  maxLeaders: 100,
   /** Characters of a proposal's task, its terms, a proof, or a text that is delivered. */
   maxTradeTextChars: 20_000,
   maxMilestones: 20,

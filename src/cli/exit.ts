@@ -38,6 +38,7 @@ export const exitOfCode = {
   NOT_INVITED: 'auth',
   AGENT_NOT_FOUND: 'notFound',
   MESSAGE_NOT_FOUND: 'notFound',
+  RECEIPT_NOT_FOUND: 'notFound',
   ID_REUSED: 'refused',
   PROPOSAL_NOT_FOUND: 'notFound',
   INVALID_PROPOSAL: 'refused',

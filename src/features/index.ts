@@ -20,9 +20,13 @@ import { ledgerMigrations } from './trade/escrow/store.ts'
 import { proposals } from './trade/proposals/handlers.ts'
 import type { EscrowEvent, ProposalOptions } from './trade/proposals/ports.ts'
 import { proposalMigrations } from './trade/proposals/store.ts'
+import { reputationBook, type BookOptions } from './trade/reputation/book.ts'
+import { reputation, type ReputationOptions } from './trade/reputation/handlers.ts'
+import { reputationMigrations } from './trade/reputation/store.ts'
+import { settlementsOf } from './trade/reputation/settlement.ts'
 import { signatureCheck, type SignatureOptions } from './trade/signatures/check.ts'
 
-type TradeOptions = SignatureOptions & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'> & Pick<EscrowOptions, 'processor'>
+type TradeOptions = SignatureOptions & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'> & Pick<EscrowOptions, 'processor'> & ReputationOptions & BookOptions
 
 export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & AdminOptions & KeepingOptions & TradeOptions
 
@@ -32,11 +36,11 @@ export interface Features {
 }
 
 /** The tables of every slice that has some. */
-export const featureMigrations: readonly Migration[] = [channelMigrations, proofMigrations, keepingMigrations, nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations]
+export const featureMigrations: readonly Migration[] = [channelMigrations, proofMigrations, keepingMigrations, nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations, reputationMigrations]
 
 export const features = (options: FeatureOptions): Features => {
   const checkSignature = signatureCheck(options)
-  const deals = proposals({ ...options, checkSignature, holding: rails({ hasProcessor: options.processor !== undefined }), ...defaultRatings })
+  const deals = proposals({ ...options, checkSignature, holding: rails({ hasProcessor: options.processor !== undefined }), ...settlementsOf(reputationBook(options)) })
   const table = {
     session: session(options),
     identity: identity(options),
@@ -49,22 +53,17 @@ export const features = (options: FeatureOptions): Features => {
     keeping: keeping(options),
     proposals: deals.feature,
     escrow: escrow({ ...options, checkSignature, funded: deals.port.funded }),
+    reputation: reputation(options),
   }
   const all: readonly Pick<Feature, 'sweep'>[] = Object.values(table)
   return {
     handlers: {
       ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
       ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers, ...table.keeping.handlers,
-      ...table.proposals.handlers, ...table.escrow.handlers,
+      ...table.proposals.handlers, ...table.escrow.handlers, ...table.reputation.handlers,
     },
     sweeps: all.flatMap(feature => feature.sweep ?? []),
   }
-}
-
-/** Everyone's rating is the one that agents begin with, less the floor; nothing changes it. */
-const defaultRatings: Pick<ProposalOptions, 'stakeable' | 'settled'> = {
-  stakeable: () => Promise.resolve(1_200 - 100),
-  settled: () => Promise.resolve({ ratingChanges: null }),
 }
 
 export type { EscrowEvent }

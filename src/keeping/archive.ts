@@ -1,7 +1,7 @@
 // THE ARCHIVE FORMAT: JSON Lines; a header, the records of each kind in the order of this table, and an end that vouches for all of it.
 // What only this relay may have is not in it: its key, its secrets, and what repeats and proofs are told by.
 import { z } from 'zod'
-import { AgentId, AgentName, ChannelName, Description, PublicKey, Seq, Topic } from '../../lib/protocol/fields.ts'
+import { AgentId, AgentName, ChannelName, Description, PublicKey, Seq, Signature, Topic } from '../../lib/protocol/fields.ts'
 
 export const archiveFormat = 'agentchat-export/1'
 
@@ -66,6 +66,13 @@ export const kinds = {
     insert: `INSERT INTO inbox (agent, seq, stream, event, ${inboxColumns.join(', ')})
       VALUES (@agent, @seq, (SELECT id FROM streams WHERE name = @stream), @event, ${inboxColumns.map(column => `@${column}`).join(', ')})`,
   },
+  receipt: table('receipts', {
+    id: z.string().max(64), proposal: z.string().max(64), client: AgentId, provider: AgentId, text: z.string(), relay_pubkey: PublicKey, relay_sig: Signature,
+    client_sig: Signature.nullable(), provider_sig: Signature.nullable(), currency: z.string().max(32).nullable(), paid: Limit, completed_at: Time,
+  }, 'id', null),
+  receipt_part: table('receipt_parts', { proposal: z.string().max(64), n: Seq, text: z.string() }, 'proposal, n', null),
+  rating: table('ratings', { agent: AgentId, rating: Seq, transactions: Seq, updated: Time }, 'agent', null),
+  rated_pair: table('rated_pairs', { a: AgentId, b: AgentId, times: Seq, last: Time }, 'a, b', null),
   cursor: table('inbox_cursors', { agent: AgentId, seq: Seq, offered: Seq, read: Seq }, 'agent', null),
 } as const satisfies Record<string, Kind>
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } f
 import { join } from 'node:path'
 import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import type { z } from 'zod'
-import { agentIdOf, canonicalPem } from '../../lib/identity/index.ts'
+import { agentIdOf, canonicalPem, verifyReceipt } from '../../lib/identity/index.ts'
 import { decodeFrame } from '../../lib/protocol/index.ts'
 import { pairStream, parseMsgId } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
@@ -129,6 +129,7 @@ class Importer {
       this.#event(record as z.output<typeof kinds.event.fields>)
     } else {
       if (name === 'agent' || name === 'approval') checkKey(record as { readonly id?: string, readonly agent?: string, readonly pubkey: string })
+      if (name === 'receipt') checkReceipt(record as unknown as ReceiptRecord)
       this.#inserts[name].run(record)
     }
     this.#counts[name]++
@@ -184,6 +185,22 @@ const checked = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> =>
   if (result.success) return result.data
   const issue = result.error.issues[0]!
   throw new Wrong(`${issue.path.length === 0 ? '' : `${issue.path.join('.')}: `}${issue.message}`)
+}
+
+interface ReceiptRecord {
+  readonly id: string, readonly proposal: string, readonly client: string, readonly provider: string, readonly text: string, readonly relay_pubkey: string, readonly relay_sig: string,
+  readonly client_sig: string | null, readonly provider_sig: string | null, readonly currency: string | null, readonly paid: number | null, readonly completed_at: number
+}
+
+/** A receipt is what its relay and its parties signed. */
+const checkReceipt = ({ id, proposal, client, provider, text, relay_pubkey, relay_sig, client_sig, provider_sig, currency, paid, completed_at }: ReceiptRecord): void => {
+  const { valid, problems, receipt } = verifyReceipt({
+    receipt_id: id, receipt: parsed(Buffer.from(text)),
+    signatures: { relay: { pubkey: relay_pubkey, sig: relay_sig }, ...(client_sig !== null && { client: client_sig }), ...(provider_sig !== null && { provider: provider_sig }) },
+  })
+  if (!valid || receipt === undefined) throw new Wrong(`text: ${problems.join('; ')}`)
+  const says = [receipt.proposal_id, receipt.client.agent, receipt.provider.agent, receipt.currency, receipt.paid?.captured_minor ?? null, receipt.completed_at]
+  if (says.some((value, i) => value !== [proposal, client, provider, currency, paid, completed_at][i])) throw new Wrong('text: not what the record says')
 }
 
 /** An agent is its key. */

@@ -3,11 +3,13 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSyn
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { generateKeyPair, identityFrom } from '../../lib/identity/index.ts'
 import { encode } from '../../lib/protocol/index.ts'
 import { newFolder, type Folder } from '../../test/kit/folder.ts'
 import { newKey } from '../../test/kit/wire.ts'
 import { openKeeper } from '../app.ts'
 import { featureMigrations } from '../features/index.ts'
+import { reputationBook } from '../features/trade/reputation/book.ts'
 import { addMembership, agentMigrations, ban, rememberAgent } from '../store/agents.ts'
 import { setRetention } from '../store/keeping.ts'
 import { pairStream } from '../store/log.ts'
@@ -113,6 +115,29 @@ describe('export and import', () => {
     const [waiting] = await all.read.log.inbox(bobId, { after: 0, limit: 1, maxBytes: 1e6, now: 2 })
     const { msg_id } = JSON.parse(waiting!.text.toString()) as { msg_id: string }
     expect(await all.write(tx => tx.log.inboxSeqOf(bobId, msg_id))).toBe(waiting!.seq)
+  })
+
+  test('receipts and ratings come along; a receipt that is not what was signed is refused', async () => {
+    const data = await filled()
+    const store = open(data)
+    const relayKey = identityFrom(generateKeyPair().privateKey)
+    const book = reputationBook({ serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'), relayKey })
+    await store.write(async tx => {
+      await book.receipt(tx, {
+        proposal_id: 'prop_1', outcome: 'completed', client: aliceId, provider: bobId, task: 'x', terms: null, price: 5, currency: 'USD', paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 },
+        milestones: null, captures: [{ minor: 500, at: 3 }], deliverables: [], proposed_at: 1, completed_at: 3,
+      })
+      await book.completed(tx, [aliceId, bobId], 5, 3)
+    })
+    await store.close()
+    const text = await exported(data)
+    expect((await importText(text)).counts).toMatchObject({ receipt: 1, rating: 2, rated_pair: 1 })
+    expect((await exported(folder.at('new'))).split('\n').slice(1, -2)).toEqual(text.split('\n').slice(1, -2))
+    for (const [from, to] of [['\\"captured_minor\\":500', '\\"captured_minor\\":50'], ['"paid":500', '"paid":5000'], [`"provider":"${bobId}"`, `"provider":"${aliceId}"`]] as const) {
+      const changed = forged(text, lines => lines.map(line => line.startsWith('{"kind":"receipt"') ? line.replace(from, to) : line))
+      expect(changed).not.toBe(text)
+      expect((await refusal(importText(changed, folder.at('changed')))).message).toContain('text: ')
+    }
   })
 
   test('a channel alone: its members and messages, nobody\'s direct ones', async () => {

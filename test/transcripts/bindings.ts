@@ -1,10 +1,11 @@
 // Placeholders: what a transcript cannot know beforehand gets a name, is bound where it first comes, and must be the same ever after.
+import { canonicalJson } from '../../lib/identity/index.ts'
 import { newKey, signWith, type Key } from '../kit/wire.ts'
 import { openEnded } from './script.ts'
 
 /** A whole string that is one placeholder keeps the type of what it stands for. */
 const whole = /^<([\w:]+)>$/
-const name = /<([\w:]+)(\|json)?>/g
+const name = /<([\w:]+)(\|json|\|canonical)?>/g
 const signature = /^<sign:(\w+) ([\s\S]*)>$/
 
 export class Bindings {
@@ -74,9 +75,9 @@ export class Bindings {
   }
 
   #fillNames(text: string): string {
-    return text.replace(name, (_, placeholder: string, asJson: string | undefined) => {
+    return text.replace(name, (_, placeholder: string, form: string | undefined) => {
       const value = this.#valueOf(placeholder)
-      return asJson === undefined ? String(value) : JSON.stringify(value)
+      return form === undefined ? String(value) : form === '|json' ? JSON.stringify(value) : canonicalJson(value)
     })
   }
 

@@ -12,6 +12,8 @@ export const loaders: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   topic: async () => (await import('./topic.ts')).topic,
   history: async () => (await import('./history.ts')).history,
   who: async () => (await import('./who.ts')).who,
+  receipts: async () => (await import('./receipts.ts')).receipts,
+  ratings: async () => (await import('./ratings.ts')).ratings,
   identity: async () => (await import('./identity.ts')).identity,
   call: async () => (await import('./call.ts')).call,
   export: async () => (await import('./export.ts')).exportData,

@@ -1,0 +1,132 @@
+// Receipts: the text that both parties and the relay sign, and checking one without a network, years later.
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { ReceiptDocument, type Receipt } from '../protocol/receipts.ts'
+import { agentIdOf } from './agent-id.ts'
+import { signedText } from './canonical.ts'
+import { verify, type Identity } from './keys.ts'
+import { IdentityError, canonicalPem } from './pem.ts'
+
+/** What is signed: every field of the receipt, those of later versions too. @throws IdentityError on what cannot be signed */
+export const receiptText = (receipt: Receipt): string => signedText('RECEIPT', receipt)
+
+/** "rcpt_" and 32 hex digits: names a receipt by what it says. @throws IdentityError on what cannot be signed */
+export const receiptIdOf = (receipt: Receipt): string => `rcpt_${bytesToHex(sha256(utf8ToBytes(receiptText(receipt)))).slice(0, 32)}`
+
+export type ReceiptRole = 'client' | 'provider'
+
+/** Which side of a receipt an agent is on. */
+export const roleIn = (receipt: Receipt, agentId: string): ReceiptRole | undefined =>
+  receipt.client.agent === agentId ? 'client' : receipt.provider.agent === agentId ? 'provider' : undefined
+
+/**
+ * A party's signature under a receipt. Look at what it says first: it is what you will be held to.
+ * @throws IdentityError when the identity is not a party of it
+ * @example await client.request('RECEIPT_SIGN', { receipt_id, sig: signReceipt(me, receipt) })
+ */
+export const signReceipt = (identity: Identity, receipt: Receipt): string => {
+  if (roleIn(receipt, identity.agentId) === undefined) throw new IdentityError(`${identity.agentId} is not a party of this receipt`)
+  return identity.sign(receiptText(receipt))
+}
+
+export type SignatureState = 'good' | 'missing' | 'wrong'
+
+export interface ReceiptCheck {
+  /** Both parties and the relay signed exactly this. */
+  readonly proven: boolean
+  /** Nothing about it is false; a party's signature may be missing. */
+  readonly valid: boolean
+  readonly signatures: Readonly<Record<ReceiptRole | 'relay', SignatureState>>
+  /** What is wrong or missing, in words. */
+  readonly problems: readonly string[]
+  /** There when it could be read at all. */
+  readonly receipt?: Receipt
+  readonly receiptId?: string
+}
+
+const missing = { relay: 'missing', client: 'missing', provider: 'missing' } as const
+
+/**
+ * Checks a receipt by itself: keys, ids and signatures; no network, no server. Never throws.
+ * It cannot know whether you trust that relay: `relayId` names the one that it has to be from.
+ * @example verifyReceipt(JSON.parse(text)).proven // true
+ */
+export const verifyReceipt = (document: unknown, { relayId }: { readonly relayId?: string } = {}): ReceiptCheck => {
+  const parsed = ReceiptDocument.safeParse(document)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    return { proven: false, valid: false, signatures: missing, problems: [`not a receipt: ${issue === undefined ? 'unreadable' : `${issue.path.join('.')}: ${issue.message}`}`] }
+  }
+  const { receipt_id, receipt, signatures: given } = parsed.data
+  let text: string
+  let receiptId: string
+  try {
+    text = receiptText(receipt)
+    receiptId = receiptIdOf(receipt)
+  } catch (error) {
+    return { proven: false, valid: false, signatures: missing, problems: [(error as Error).message], receipt }
+  }
+
+  const wrong: string[] = []
+  const lacking: string[] = []
+  if (receipt_id !== receiptId) wrong.push(`receipt_id: what it says is ${receiptId}`)
+  if (receipt.client.agent === receipt.provider.agent) wrong.push('client and provider are the same agent')
+  const checked = (who: string, pubkey: string, sig: string | undefined): SignatureState => {
+    if (sig === undefined) {
+      lacking.push(`${who}: has not signed`)
+      return 'missing'
+    }
+    if (verify(pubkey, text, sig)) return 'good'
+    wrong.push(`${who}: the signature is not over this receipt`)
+    return 'wrong'
+  }
+  const party = (role: ReceiptRole): SignatureState => {
+    const { agent, pubkey } = receipt[role]
+    if (safely(() => agentIdOf(pubkey)) !== agent) wrong.push(`${role}: the key is not that of ${agent}`)
+    return checked(role, pubkey, given[role])
+  }
+  const signatures = { client: party('client'), provider: party('provider'), relay: checked('relay', given.relay.pubkey, given.relay.sig) }
+  if (safely(() => bytesToHex(sha256(utf8ToBytes(canonicalPem(given.relay.pubkey))))) !== receipt.relay_id) wrong.push('relay: the key is not that of relay_id')
+  if (relayId !== undefined && receipt.relay_id !== relayId) wrong.push(`relay: it is from ${receipt.relay_id}, not from ${relayId}`)
+
+  const valid = wrong.length === 0
+  return { proven: valid && lacking.length === 0, valid, signatures, problems: [...wrong, ...lacking], receipt, receiptId }
+}
+
+const safely = <T>(read: () => T): T | undefined => {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+/** The text that a completion of the first form was signed over: the proposal's id and the proof, nothing else. */
+export const completionText = (proposalId: string, proof: string | null | undefined): string => `COMPLETE|${proposalId}|${proof ?? ''}`
+
+export interface CompletionCheck {
+  /** good: the completer signed these. unknown: his key is not at hand. */
+  readonly signature: SignatureState | 'unknown'
+  readonly completedBy: string | undefined
+  readonly problems: readonly string[]
+}
+
+/** What such a line never proves, whoever signed it. */
+const uncovered = 'parties, task, amount and time are not signed, and the other party signed nothing'
+
+/**
+ * Checks a COMPLETE frame, as older clients keep it in receipts.jsonl, as far as it goes: it holds one signature, over proposal id and proof,
+ * and no key. `keyOf` gives the PEM of an agent, if you have it. Never throws.
+ */
+export const verifyCompletion = (frame: Readonly<Record<string, unknown>>, keyOf: (agent: string) => string | undefined): CompletionCheck => {
+  const { proposal_id, proof, completed_by, sig } = frame
+  const completedBy = typeof completed_by === 'string' ? completed_by : undefined
+  if (typeof proposal_id !== 'string' || completedBy === undefined) return { signature: 'missing', completedBy, problems: ['proposal_id or completed_by is missing'] }
+  if (typeof sig !== 'string') return { signature: 'missing', completedBy, problems: ['it holds no signature', uncovered] }
+  const key = keyOf(completedBy)
+  if (key === undefined) return { signature: 'unknown', completedBy, problems: [`the key of ${completedBy} is needed to check its signature`, uncovered] }
+  if (safely(() => agentIdOf(key)) !== completedBy) return { signature: 'unknown', completedBy, problems: [`the key is not that of ${completedBy}`, uncovered] }
+  return verify(key, completionText(proposal_id, typeof proof === 'string' ? proof : ''), sig)
+    ? { signature: 'good', completedBy, problems: [uncovered] }
+    : { signature: 'wrong', completedBy, problems: [`${completedBy} did not sign this completion`, uncovered] }
+}

@@ -1,0 +1,205 @@
+// Standing: what agents of standing vouch for with money. docs/REPUTATION.md says why each step is as it is.
+//
+// A walk of trust starts at an anchor and follows funded deals; an agent's standing is the chance that a walk ever reaches him.
+// What he or his friends do among themselves comes after that, and so cannot raise it.
+
+/** Funded work that was paid and that both parties signed for. */
+export interface Deal {
+  readonly client: string
+  readonly provider: string
+  /** What the provider got, in ordinary deals: 1 is one. */
+  readonly volume: number
+  /** ms since 1970 */
+  readonly at: number
+}
+
+export interface StandingOptions {
+  /** Where trust comes from, and how much: agents that an operator vouches for, or money that came from outside. Fakes must not be able to mint it. */
+  readonly anchors: ReadonlyMap<string, number>
+  /** ms since 1970 */
+  readonly now: number
+  /** After this time a deal counts half. */
+  readonly halfLifeDays?: number
+}
+
+export interface Score {
+  readonly agent: string
+  /** 0 to 100; 50 is a typical agent of standing. */
+  readonly standing: number
+  /** What it is made from: the chance that a walk of trust reaches the agent. */
+  readonly reach: number
+  /** 0 to 1: how much stands behind the number. */
+  readonly confidence: number
+  /** Agents it dealt with for money. */
+  readonly counterparties: number
+}
+
+export interface Standings {
+  /** An agent without deals has standing 0, with confidence 0: nothing is known. */
+  of(agent: string): Score
+  /** The best, best first. */
+  leaders(limit: number): readonly Score[]
+}
+
+/** The chance that a walk goes on. */
+const damping = 0.8
+/** What a provider's word for a client weighs against a client's word for a provider: paying is easier than delivering. */
+const backward = 0.1
+/** Volume with one counterparty counts less and less, and never as more than this many ordinary deals. */
+const pairCap = 10
+/** Counterparties of typical standing that make half a confidence. */
+const halfConfidence = 2
+/** The mean below is near the few at the top; an agent in the middle has about this part of it. */
+const typicalPart = 0.25
+const dayMs = 24 * 60 * 60_000
+
+/** No deal counts as more; keeps sums finite. */
+const maxVolume = 1e9
+
+/** Walks of more steps are not followed: what they would add is below one part in a million. */
+const maxSteps = 64
+const negligible = 1e-9
+/** Fixpoints that one list of leaders may cost. */
+const maxSolves = 150
+
+/** Which agent vouches for which, as chances of a step: row u is `from[u]` up to `from[u + 1]`. */
+interface Graph {
+  readonly agents: readonly string[]
+  readonly from: Uint32Array
+  readonly to: Uint32Array
+  readonly chance: Float64Array
+  /** When u and its counterparty last dealt, as a weight: 1 now, ½ a half-life ago. */
+  readonly freshness: Float64Array
+}
+
+interface Pair { paid: number, received: number, freshness: number }
+
+const graphOf = (deals: readonly Deal[], now: number, halfLifeMs: number): Graph => {
+  const between = new Map<string, Map<string, Pair>>()
+  const pairOf = (agent: string, other: string): Pair => {
+    let others = between.get(agent)
+    if (others === undefined) between.set(agent, others = new Map())
+    let pair = others.get(other)
+    if (pair === undefined) others.set(other, pair = { paid: 0, received: 0, freshness: 0 })
+    return pair
+  }
+  for (const { client, provider, volume, at } of deals) {
+    if (client === provider || !(volume > 0)) continue
+    const freshness = 2 ** (-Math.max(0, now - at) / halfLifeMs)
+    for (const [agent, other, side] of [[client, provider, 'paid'], [provider, client, 'received']] as const) {
+      const pair = pairOf(agent, other)
+      pair[side] += Math.min(volume, maxVolume) * freshness
+      pair.freshness = Math.max(pair.freshness, freshness)
+    }
+  }
+
+  const agents = [...between.keys()].sort()
+  const index = new Map(agents.map((agent, i) => [agent, i]))
+  const steps = agents.map(agent => [...between.get(agent)!].map(([other, { paid, received, freshness }]) => {
+    // What goes to and fro between two agents says nothing about either.
+    const net = Math.abs(paid - received)
+    const said = net / (1 + net / pairCap)
+    return { to: index.get(other)!, weight: paid > received ? said : backward * said, said, freshness }
+  }).sort((a, b) => a.to - b.to))
+  const count = steps.reduce((sum, row) => sum + row.length, 0)
+  const graph = { agents, from: new Uint32Array(agents.length + 1), to: new Uint32Array(count), chance: new Float64Array(count), freshness: new Float64Array(count) }
+  let edge = 0
+  for (const [u, row] of steps.entries()) {
+    const all = row.reduce((sum, { said }) => sum + said, 0)
+    for (const { to, weight, freshness } of row) {
+      graph.to[edge] = to
+      graph.chance[edge] = all > 0 ? damping * weight / all : 0
+      graph.freshness[edge] = freshness
+      edge++
+    }
+    graph.from[u + 1] = edge
+  }
+  return graph
+}
+
+/** How often walks from `start` arrive at each agent. Walks end at `end`: there it is the chance that one ever arrives. */
+const arrivals = ({ from, to, chance }: Graph, start: Float64Array, end = -1): Float64Array => {
+  const total = new Float64Array(start.length)
+  let present = start
+  for (let step = 0; step < maxSteps; step++) {
+    const next = new Float64Array(start.length)
+    let moving = 0
+    for (let u = 0; u < present.length; u++) {
+      const mass = present[u]!
+      if (mass === 0 || u === end) continue
+      for (let edge = from[u]!; edge < from[u + 1]!; edge++) next[to[edge]!]! += mass * chance[edge]!
+    }
+    for (let v = 0; v < next.length; v++) {
+      total[v]! += next[v]!
+      moving += next[v]!
+    }
+    if (moving < negligible) break
+    present = next
+  }
+  return total
+}
+
+/** The standing of every agent that took part in these deals. Cost: one fixpoint here, one for each agent that is asked about. */
+export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays = 90 }: StandingOptions): Standings => {
+  const graph = graphOf(deals, now, halfLifeDays * dayMs)
+  const { agents, from, to, freshness } = graph
+  const index = new Map(agents.map((agent, i) => [agent, i]))
+
+  // Anchors that never dealt say nothing about anybody: trust starts at the others.
+  const start = Float64Array.from(agents, agent => Math.max(0, anchors.get(agent) ?? 0))
+  const anchored = start.reduce((sum, weight) => sum + weight, 0)
+  if (anchored > 0) for (let u = 0; u < start.length; u++) start[u]! /= anchored
+
+  const visits = arrivals(graph, start)
+  const sum = visits.reduce((all, mass) => all + mass, 0)
+  // The mean of the agents, each weighted by its own standing: any number of agents without standing does not move it.
+  const typical = sum > 0 ? typicalPart * visits.reduce((all, mass) => all + mass * mass, 0) / sum : 1
+  const others = (v: number) => 1 - start[v]!
+
+  /** Never below what `reached` gives. */
+  const bound = (v: number) => others(v) > 0 ? visits[v]! / others(v) : 0
+  const reached = (v: number): number => {
+    // Nobody is an anchor of himself: walks that start here are left out.
+    if (bound(v) === 0) return 0
+    const own = start[v]!
+    start[v] = 0
+    const chance = arrivals(graph, start, v)[v]!
+    start[v] = own
+    return chance / others(v)
+  }
+
+  const score = (v: number, chance: number): Score => {
+    let weight = 0
+    for (let edge = from[v]!; edge < from[v + 1]!; edge++) {
+      const u = to[edge]!
+      weight += freshness[edge]! * Math.min(1, (start[u]! + visits[u]!) / typical)
+    }
+    return {
+      agent: agents[v]!,
+      standing: rounded(100 * chance / (chance + typical), 1),
+      reach: rounded(chance, 6),
+      confidence: rounded(weight / (weight + halfConfidence), 2),
+      counterparties: from[v + 1]! - from[v]!,
+    }
+  }
+
+  return {
+    of: agent => {
+      const v = index.get(agent)
+      return v === undefined ? { agent, standing: 0, reach: 0, confidence: 0, counterparties: 0 } : score(v, reached(v))
+    },
+    leaders: limit => {
+      const candidates = agents.map((_, v) => v).filter(v => bound(v) > 0).sort((a, b) => bound(b) - bound(a) || a - b).slice(0, maxSolves)
+      const best: { readonly v: number, readonly chance: number }[] = []
+      for (const v of candidates) {
+        // Nobody further down can reach what the last one of the list has.
+        if (best.length >= limit && best[limit - 1]!.chance >= bound(v)) break
+        best.push({ v, chance: reached(v) })
+        best.sort((a, b) => b.chance - a.chance || a.v - b.v)
+      }
+      return best.slice(0, limit).map(({ v, chance }) => score(v, chance))
+    },
+  }
+}
+
+const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits
