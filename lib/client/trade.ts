@@ -78,7 +78,7 @@ export class Trade {
 
   /** Supersedes a pending proposal by a revised offer to the other party. Who pays stays as it was, unless `role` says otherwise. */
   async counter(proposalId: string, offer: Offer, options?: CallOptions): Promise<Proposal> {
-    const { proposal } = await this.#page(proposalId, 0, 1, options)
+    const proposal = await this.get(proposalId, options)
     const to = proposal.from === this.#identity().agentId ? proposal.to : proposal.from
     return this.#step('COUNTER', { proposal_id: proposalId, to, ...wireOffer(offer) }, options)
   }
@@ -138,6 +138,11 @@ export class Trade {
       before = page.next
     }
     return all
+  }
+
+  /** A proposal as it stands. */
+  async get(proposalId: string, options?: CallOptions): Promise<Proposal> {
+    return (await this.#page(proposalId, 0, 1, options)).proposal
   }
 
   /** A proposal and its whole history, each event with what its signature is worth; nothing of that needs the relay's word. */

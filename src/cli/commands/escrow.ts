@@ -1,0 +1,103 @@
+// agentchat escrow: what the account holds, and moving it.
+import { formatMinor } from '../../../lib/protocol/money.ts'
+import { command, count } from '../command.ts'
+import { visible } from '../terminal.ts'
+import { confirm, connectKeyed, minor, priceText, stepText, yesOption } from '../trade.ts'
+
+const balance = command({
+  name: 'balance',
+  summary: 'What your account holds, and what of yours is held for deals',
+  relay: true,
+  arguments: {},
+  options: {},
+  examples: [{ command: 'agentchat escrow balance', doc: 'Per currency' }],
+  async run(call) {
+    const client = await connectKeyed(call)
+    call.out.list(await client.trade.balance(), ({ currency, amount_minor, held_minor }) => `${visible(formatMinor(amount_minor, currency))}${held_minor === 0 ? '' : `, ${visible(formatMinor(held_minor, currency))} held`}`)
+  },
+})
+
+const fund = command({
+  name: 'fund',
+  summary: 'Have the price of an accepted deal held, so that its work can begin',
+  relay: true,
+  arguments: { proposal: { doc: 'the proposal\'s id' } },
+  options: yesOption,
+  examples: [{ command: 'agentchat escrow fund prop_mhx1k2_9f86d081', doc: 'Asks before; --yes does not' }],
+  async run(call) {
+    const client = await connectKeyed(call)
+    const proposal = await client.trade.get(call.args.proposal)
+    await confirm(call, `${priceText(proposal)} of yours will be held for ${proposal.provider}`)
+    call.out.done(await client.trade.fund(call.args.proposal), stepText)
+  },
+})
+
+const history = command({
+  name: 'history',
+  summary: 'The entries of your account, newest first',
+  relay: true,
+  arguments: {},
+  options: { currency: { short: 'c', value: 'CURRENCY', doc: 'Only this currency' }, limit: { short: 'l', value: 'N', doc: 'How many (default: 50)', parse: count } },
+  examples: [{ command: 'agentchat escrow history -c USD -l 20', doc: 'The newest 20' }, { command: 'agentchat escrow history -l 100000 > statement.jsonl', doc: 'All of them, as JSON Lines' }],
+  async run(call) {
+    const { options, out } = call
+    const client = await connectKeyed(call)
+    const entries: Awaited<ReturnType<typeof client.trade.statement>>['entries'] = []
+    for (let left = options.limit ?? 50, before: number | undefined; left > 0;) {
+      const page = await client.trade.statement({ currency: options.currency, before, limit: Math.min(200, left) })
+      entries.push(...page.entries)
+      left -= page.entries.length
+      if (!page.more) break
+      before = page.entries.at(-1)!.entry
+    }
+    out.list(entries, ({ at, kind, currency, amount_minor, balance_minor, with: other, ref, note }, paint) =>
+      `${paint('dim', new Date(at).toISOString())} ${kind.padEnd(8)} ${visible(formatMinor(amount_minor, currency)).padStart(16)}  ${paint('dim', `→ ${visible(formatMinor(balance_minor, currency))}`)}  ${visible(ref ?? other)}${note === null ? '' : ` ${visible(note)}`}`)
+  },
+})
+
+const transfer = command({
+  name: 'transfer',
+  summary: 'Send money to another agent',
+  relay: true,
+  arguments: { agent: { doc: 'who gets it' }, amount: { doc: 'like 12.5' }, currency: { doc: 'like USD' } },
+  options: { note: { value: 'TEXT', doc: 'What it is for' }, ...yesOption },
+  examples: [{ command: 'agentchat escrow transfer @8addfe276526c9f6 2.50 USD --note lunch', doc: 'Asks before; --yes does not' }],
+  async run(call) {
+    const { args, options, out } = call
+    const amount = minor(args.amount, args.currency)
+    const client = await connectKeyed(call)
+    await confirm(call, `${formatMinor(amount, args.currency)} of yours go to ${args.agent}`)
+    out.done(await client.trade.transfer(args.agent, amount, args.currency, options.note), () => `${formatMinor(amount, args.currency)} went to ${args.agent}`)
+  },
+})
+
+const credit = command({
+  name: 'credit',
+  summary: 'Put money into an agent\'s account, as an admin of the relay',
+  relay: true,
+  arguments: { agent: { doc: 'whose account' }, amount: { doc: 'like 50' }, currency: { doc: 'like USD' }, note: { doc: 'why, for the audit' } },
+  options: { key: { value: 'KEY', doc: 'Makes a repeat harmless: the number of an invoice, say' }, adminKey: { value: 'KEY', doc: 'The relay\'s admin key (default: AGENTCHAT_ADMIN_KEY)' }, takeBack: { doc: 'Take it out instead, as far as it is there' } },
+  examples: [{ command: 'agentchat escrow credit @8addfe276526c9f6 50 USD "paid by card" --key invoice-17', doc: 'With AGENTCHAT_ADMIN_KEY in the environment' }],
+  async run(call) {
+    const { args, options, io, out } = call
+    const amount = minor(args.amount, args.currency)
+    const adminKey = options.adminKey ?? io.env['AGENTCHAT_ADMIN_KEY']
+    const client = await call.connect()
+    const result = await client.request('ADMIN_CREDIT', {
+      agent_id: args.agent, currency: args.currency, amount_minor: options.takeBack ? -amount : amount, note: args.note,
+      ...(adminKey !== undefined && { admin_key: adminKey }), ...(options.key !== undefined && { key: options.key }),
+    })
+    out.done(result, () => `${formatMinor(amount, args.currency)} ${options.takeBack ? 'taken from' : 'put into'} the account of ${args.agent}`)
+  },
+})
+
+export const escrow = command({
+  name: 'escrow',
+  summary: 'Money on the relay: balance, fund, history, transfer, credit',
+  relay: true,
+  arguments: {},
+  options: {},
+  commands: [balance, fund, history, transfer, credit],
+  examples: [{ command: 'agentchat escrow', doc: 'The same as `escrow balance`' }],
+  run: call => balance.run({ ...call, args: {} }),
+})

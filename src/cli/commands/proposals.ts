@@ -1,0 +1,178 @@
+// agentchat proposals: what was offered and agreed, its signed history, and what was delivered.
+import type { Proposal, ProposalEvent } from '../../../lib/client/index.ts'
+import { command, count, seconds } from '../command.ts'
+import { CliError, type ExitName } from '../exit.ts'
+import type { Paint } from '../output.ts'
+import { visible, visibleLines } from '../terminal.ts'
+import { connectKeyed, proposalText } from '../trade.ts'
+
+type CheckedEvent = ProposalEvent & { readonly signature: string }
+
+const proposal = { doc: 'the proposal\'s id' } as const
+const example = 'prop_mhx1k2_9f86d081'
+
+const stateOf = async (text: string | undefined): Promise<Proposal['status'] | undefined> => {
+  const { ProposalState } = await import('../../../lib/protocol/proposals.ts')
+  if (text === undefined) return undefined
+  const state = ProposalState.safeParse(text)
+  if (!state.success) throw new CliError('usage', `${JSON.stringify(text)} is not a state`, `States: ${ProposalState.options.join(', ')}`)
+  return state.data
+}
+
+const listOptions = {
+  state: { value: 'STATE', doc: 'Only those in this state: pending, accepted, funded, submitted, disputed, completed, rejected, countered, cancelled, expired, ruled' },
+  with: { value: 'AGENT', doc: 'Only those with this agent' },
+  limit: { short: 'l', value: 'N', doc: 'How many (default: 50)', parse: count },
+} as const
+
+const list = command({
+  name: 'list',
+  summary: 'Your proposals, the one that changed last first',
+  relay: true,
+  arguments: {},
+  options: listOptions,
+  examples: [{ command: 'agentchat proposals list --state pending', doc: 'What waits for an answer' }],
+  async run(call) {
+    const { options, out } = call
+    const state = await stateOf(options.state)
+    const client = await connectKeyed(call)
+    out.list(await client.trade.list({ state, with: options.with, limit: options.limit ?? 50 }), proposalText)
+  },
+})
+
+const marks: Readonly<Record<string, (paint: Paint) => string>> = {
+  valid: paint => paint('green', '✓'), weak: paint => paint('yellow', '✓ (older form)'), invalid: paint => paint('red', '✗ NOT SIGNED BY WHO IS NAMED'), unsigned: () => '',
+}
+
+/** What a step says beside its kind. */
+const remark = (event: ProposalEvent): string => ['reason', 'proof', 'text', 'deadline', 'superseded_by'].map(field => event[field]).find(value => typeof value === 'string') as string ?? ''
+
+const timelineText = (event: CheckedEvent, paint: Paint): string => {
+  const files = (event['files'] ?? []) as readonly { readonly name: string, readonly bytes: number, readonly sha256: string }[]
+  const said = remark(event)
+  return [
+    `${paint('dim', new Date(event.ts).toISOString())} ${paint('bold', event.type.padEnd(9))} ${visible(String(event['by']))} ${marks[event.signature]?.(paint) ?? ''}${said === '' ? '' : ` ${visibleLines(said, '  │ ')}`}`,
+    ...files.map(({ name, bytes, sha256 }) => `  ${visible(name)}  ${bytes} bytes  sha256 ${sha256}`),
+  ].join('\n')
+}
+
+const show = command({
+  name: 'show',
+  summary: 'A proposal and its timeline, every signature checked',
+  relay: true,
+  arguments: { proposal },
+  options: {},
+  examples: [{ command: `agentchat proposals show ${example}`, doc: 'Who did what, and when' }, { command: `agentchat proposals show ${example} --json > deal.json`, doc: 'Everything that proves it' }],
+  async run(call): Promise<ExitName> {
+    const { args, out } = call
+    const client = await connectKeyed(call)
+    const shown = await client.trade.show(args.proposal)
+    if (out.isJson) out.one(shown, () => '')
+    else {
+      out.one(shown.proposal, proposalText)
+      out.list(shown.events, timelineText)
+    }
+    const bad = shown.events.filter(event => event.signature === 'invalid').length
+    if (bad > 0) out.say(`${bad} of these steps ${bad === 1 ? 'was' : 'were'} NOT signed by who is named: do not trust this history`)
+    return bad > 0 ? 'error' : 'ok'
+  },
+})
+
+const watched = ['PROPOSAL', 'COUNTER', 'ACCEPT', 'REJECT', 'CANCEL', 'FUND', 'FUND_REFUSED', 'SUBMIT', 'REVISE', 'RELEASE', 'COMPLETE', 'DISPUTE', 'RULING', 'LAPSED'] as const
+
+const watch = command({
+  name: 'watch',
+  summary: 'Print the steps of your deals as they are taken, those that waited first',
+  relay: true,
+  arguments: { proposal: { doc: 'only of this one', optional: true } },
+  options: {
+    max: { short: 'm', value: 'N', doc: 'End after N steps, with exit code 0', parse: count },
+    timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },
+  },
+  examples: [{ command: 'agentchat proposals watch', doc: 'Until Ctrl-C' }, { command: `agentchat proposals watch ${example} -m 1 --timeout 3600`, doc: 'Wait up to an hour for the next step' }],
+  async run(call): Promise<ExitName> {
+    const { args, options, io, out } = call
+    let end: (exit: ExitName) => void
+    let fail: (error: unknown) => void
+    const ended = new Promise<ExitName>((resolve, reject) => { [end, fail] = [resolve, reject] })
+    ended.catch(() => undefined)
+    let left = options.max ?? Infinity
+    const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), options.timeout * 1_000)
+    const stop = () => end('interrupted')
+    io.interrupted.addEventListener('abort', stop)
+    try {
+      const client = await connectKeyed(call, {
+        session: 'proposals', inbox: 'manual', reconnect: {}, timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
+        prepare: client => {
+          for (const type of watched) {
+            client.on(type, frame => {
+              if (left <= 0 || (args.proposal !== undefined && frame.proposal_id !== args.proposal)) return
+              left--
+              const shown = client.trade.check(frame).catch(() => 'unsigned' as const).then(signature => out.one({ ...frame, signature } as unknown as CheckedEvent, (event, paint) => `${paint('bold', visible(frame.proposal_id))} ${timelineText(event, paint)}`))
+              if (left === 0) void shown.then(() => end('ok'))
+            })
+          }
+          client.on('status', status => { if (status.kind === 'ended' && status.error !== undefined) fail(status.error) })
+        },
+      })
+      out.say(`Connected as ${client.agentId}`)
+      return await ended
+    } finally {
+      clearTimeout(timer)
+      io.interrupted.removeEventListener('abort', stop)
+    }
+  },
+})
+
+const save = command({
+  name: 'save',
+  summary: 'Write the files that were delivered, each checked against its hash',
+  relay: true,
+  arguments: { proposal },
+  options: { to: { value: 'DIR', doc: 'Folder to write them to (default: here)' } },
+  examples: [{ command: `agentchat proposals save ${example} --to delivered`, doc: 'The newest delivery' }],
+  async run(call) {
+    const { args, options, out } = call
+    const [client, { saveDelivered }] = await Promise.all([connectKeyed(call), import('../deliverables.ts')])
+    const { events } = await client.trade.show(args.proposal)
+    const last = events.findLast(event => event.type === 'SUBMIT')
+    if (last === undefined) throw new CliError('notFound', 'Nothing was delivered yet')
+    if (last.signature !== 'valid') throw new CliError('error', 'The delivery is not signed by who is named')
+    const files = (last['files'] ?? []) as readonly Parameters<typeof saveDelivered>[0][]
+    const sent = files.filter(file => file.content !== undefined)
+    const { mkdirSync } = await import('node:fs')
+    if (options.to !== undefined) mkdirSync(options.to, { recursive: true })
+    out.list(sent.map(file => ({ file: saveDelivered(file, options.to ?? '.'), bytes: file.bytes, sha256: file.sha256 })), ({ file, bytes }) => `${visible(file)}  ${bytes} bytes`)
+    if (sent.length < files.length) out.say(`${files.length - sent.length} more went another way; check them with: agentchat proposals check ${args.proposal} FILE`)
+  },
+})
+
+const check = command({
+  name: 'check',
+  summary: 'Whether a file of yours is one that was delivered',
+  relay: true,
+  arguments: { proposal, file: { doc: 'the file' } },
+  options: {},
+  examples: [{ command: `agentchat proposals check ${example} dataset.tar`, doc: 'Exit code 0 only if its hash was signed as delivered' }],
+  async run(call): Promise<ExitName> {
+    const { args, out } = call
+    const [client, { hashFile }] = await Promise.all([connectKeyed(call), import('../deliverables.ts')])
+    const { sha256 } = await hashFile(args.file)
+    const { events } = await client.trade.show(args.proposal)
+    const match = events.findLast(event => event.type === 'SUBMIT' && event.signature === 'valid' && ((event['files'] ?? []) as readonly { readonly sha256: string }[]).some(file => file.sha256 === sha256))
+    out.one({ file: args.file, sha256, delivered: match !== undefined, milestone: match?.['milestone'] ?? null, by: match?.['by'] ?? null },
+      ({ delivered, by }) => delivered ? `Delivered and signed by ${visible(String(by))}` : 'NOT one that was delivered')
+    return match === undefined ? 'error' : 'ok'
+  },
+})
+
+export const proposals = command({
+  name: 'proposals',
+  summary: 'What was offered and agreed: list, show, watch, save, check',
+  relay: true,
+  arguments: {},
+  options: listOptions,
+  commands: [list, show, watch, save, check],
+  examples: [{ command: 'agentchat proposals', doc: 'The same as `proposals list`' }],
+  run: call => list.run({ ...call, args: {} }),
+})
