@@ -1,6 +1,7 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { createVerify, createVerifyAsync } from '../lib/node/crypto.ts'
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
+import type { Identity } from '../lib/identity/index.ts'
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { createLogger, type Logger } from './base/log.ts'
@@ -59,7 +60,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 
   const store = (parts.openStore ?? openSqlite)({ data: config.data, durability: config.durability, migrations, newEpoch: () => randomHex(8) })
   try {
-    const { serverId, resumeSecret } = await relaySecrets(store, randomHex)
+    const { serverId, resumeSecret, relayKey } = await relaySecrets(store, randomHex)
     await addConfiguredChannels(store, config, clock.now())
     const wireLimits: FrameBody<'WELCOME'>['limits'] = {
       max_frame_bytes: config.maxFrameBytes, msg_rate: config.msgRate, msg_burst: config.msgBurst, max_page: limits.maxPage,
@@ -67,14 +68,14 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     }
     const table = features({
       ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
-      serverId, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex,
+      serverId, resumeSecret, relayKey, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex,
     })
     const relay = new Relay({
       ...config, version,
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
       addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
       frameRate: { perSecond: config.frameRate, burst: config.frameBurst },
-    }, { store, handlers: table.handlers, sweeps: table.sweeps, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random: parts.random ?? Math.random })
+    }, { store, handlers: table.handlers, sweeps: table.sweeps, routes: table.routes, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random: parts.random ?? Math.random })
     const port = await relay.start()
     const url = `${relay.isTls ? 'wss' : 'ws'}://${['0.0.0.0', '::', '127.0.0.1'].includes(config.host) ? 'localhost' : config.host}:${port}`
     log.info({ url, serverId, epoch: store.epoch, data: config.data }, 'relay listens')
@@ -97,7 +98,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 }
 
 /** The relay's key pair and the secret behind its resume tokens: made once, kept in the store. */
-const relaySecrets = async (store: Store, randomHex: (bytes: number) => string): Promise<{ serverId: string, resumeSecret: string }> => {
+const relaySecrets = async (store: Store, randomHex: (bytes: number) => string): Promise<{ serverId: string, resumeSecret: string, relayKey: Identity }> => {
   const once = async (key: string, make: () => string): Promise<string> => {
     const kept = await readMeta(store.read, key)
     if (kept !== undefined) return kept
@@ -106,8 +107,8 @@ const relaySecrets = async (store: Store, randomHex: (bytes: number) => string):
     return made
   }
   const privatePem = await once('relay_private_key', () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
-  const publicPem = createPublicKey(createPrivateKey(privatePem)).export({ type: 'spki', format: 'pem' })
-  return { serverId: createHash('sha256').update(publicPem).digest('hex'), resumeSecret: await once('resume_secret', () => randomHex(32)) }
+  const relayKey = nodeIdentity(privatePem)
+  return { relayKey, serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'), resumeSecret: await once('resume_secret', () => randomHex(32)) }
 }
 
 const addConfiguredChannels = async (store: Store, config: Config, now: number): Promise<void> => {

@@ -8,3 +8,5 @@ export { decodeFrame, decodeRequest, encode, type DecodeFailure, type DecodedFra
 export { errors, isErrorCode, type ErrorCode } from './errors.ts'
 export { DEFAULT_PORT, PROTOCOL, limits } from './limits.ts'
 export { reservedNames } from './fields.ts'
+export { type Profile } from './profiles.ts'
+export { type Skill, type SkillQuery } from './skills.ts'

@@ -8,20 +8,24 @@ import * as inbox from './inbox.ts'
 import * as keeping from './keeping.ts'
 import * as messages from './messages.ts'
 import * as presence from './presence.ts'
+import * as profiles from './profiles.ts'
 import * as session from './session.ts'
+import * as skills from './skills.ts'
 
 /** Client → relay. */
 export const requests = {
   ...session.requests, ...identity.requests, ...channels.requests, ...messages.requests, ...inbox.requests, ...history.requests, ...presence.requests, ...admin.requests, ...keeping.requests,
+  ...skills.requests, ...profiles.requests,
 } as const
 
 /** Relay → client. */
 export const frames = {
   ...session.frames, ...identity.frames, ...channels.frames, ...messages.frames, ...inbox.frames, ...history.frames, ...presence.frames, ...admin.frames, ...keeping.frames,
+  ...skills.frames, ...profiles.frames,
 } as const
 
 /** The domains, in the order the documentation lists them. */
-export const domains = { session, identity, channels, messages, inbox, history, presence, admin, keeping } as const
+export const domains = { session, identity, channels, messages, inbox, history, presence, admin, keeping, skills, profiles } as const
 
 export type RequestType = keyof typeof requests
 export type FrameType = keyof typeof frames
