@@ -203,7 +203,7 @@ describe('profiles', () => {
     expect((await bob.refusal(setProfile(relay, key, profile))).code).toBe('SIGNATURE_REQUIRED')
     expect((await bob.refusal({ type: 'PROFILE', agent: bob.id })).code).toBe('AGENT_NOT_FOUND')
     const wrong: readonly object[] = [{ links: [{ url: 'javascript:alert(1)' }] }, { languages: ['not a language'] }, { availability: 'maybe' }, { description: 'x'.repeat(2_001) }, { blob: 'x'.repeat(20_000) }]
-    for (const bad of wrong) expect((await alice.refusal(setProfile(relay, key, bad))).code).toBe('INVALID_MSG')
+    for (const bad of wrong) expect((await alice.refusal(setProfile(relay, key, bad as Profile))).code).toBe('INVALID_MSG')
     relay.clock.advance(1_000)
     await alice.ask(setProfile(relay, key, {}), 'PROFILE')
     expect((await bob.ask({ type: 'PROFILE', agent: key.id }, 'PROFILE')).profile).toBe(null)
