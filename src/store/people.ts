@@ -142,6 +142,8 @@ export interface SkillFilter {
   readonly currency?: string | undefined
   readonly language?: string | undefined
   readonly availability?: string | undefined
+  /** ms: agents not heard since are left out */
+  readonly seenSince?: number | undefined
 }
 
 /** A skill that was found, without its text. */
@@ -166,24 +168,26 @@ export interface FoundSkill {
 /** Words of a search that are looked for; more are no more precise. */
 const maxWords = 10
 
-/** Finds skills among the newest `maxScanned` that have the words asked for; `scanned` says how many there were, `maxScanned` at most. */
-export const searchSkills = async (db: Db, filter: SkillFilter, maxScanned: number): Promise<{ readonly found: readonly FoundSkill[], readonly scanned: number }> => {
-  const { capability, maxRate, currency, language, availability } = filter
+/** Finds the newest `maxFound` skills among the newest `maxScanned` that have the words asked for; `isAll`: there are no more. */
+export const searchSkills = async (db: Db, filter: SkillFilter, { maxScanned, maxFound }: { readonly maxScanned: number, readonly maxFound: number }): Promise<{ readonly found: readonly FoundSkill[], readonly isAll: boolean }> => {
+  const { capability, maxRate, currency, language, availability, seenSince } = filter
   const part = capability?.toLowerCase()
   const candidates = candidatesOf(filter, maxScanned).as('m')
   const tables = db.tables<Tables>()
-  const { scanned } = await tables.selectFrom(candidates).select(eb => eb.fn.countAll<number>().as('scanned')).executeTakeFirstOrThrow()
   const found = await tables.selectFrom(candidates).innerJoin('skills as s', 's.id', 'm.id').innerJoin('agents as a', 'a.id', 's.agent').leftJoin('profiles as p', 'p.agent', 's.agent')
     .where('a.revoked_at', 'is', null)
     .where(({ not, exists, selectFrom }) => not(exists(selectFrom('bans').select('bans.agent').whereRef('bans.agent', '=', 's.agent'))))
     .$if(part !== undefined && part !== '', query => query.where(sql<boolean>`instr(s.capability, ${part}) > 0`))
+    .$if(seenSince !== undefined, query => query.where('a.last_seen', '>=', seenSince!))
     .$if(maxRate !== undefined, query => query.where(({ or, eb }) => or([eb('s.rate', 'is', null), eb('s.rate', '<=', maxRate!)])))
     .$if(currency !== undefined, query => query.where(({ or, eb }) => or([eb('s.currency', 'is', null), eb('s.currency', '=', currency!.toUpperCase())])))
     .$if(availability !== undefined, query => query.where('p.availability', '=', availability!))
     .$if(language !== undefined, query => query.where(sql<boolean>`EXISTS (SELECT 1 FROM json_each(p.languages) WHERE value = ${language!.toLowerCase()} OR value LIKE ${`${language!.toLowerCase()}-%`})`))
     .select(['s.agent', 's.n', 's.capability', 's.rate', 's.currency', 's.registered_at as registeredAt', 'a.name', 'a.verified', 'a.last_seen as lastSeen', 'p.availability', 'p.languages', 'm.rank'])
-    .orderBy('s.id', 'desc').execute()
-  return { found, scanned }
+    .orderBy('s.id', 'desc').limit(maxFound).execute()
+  if (found.length === maxFound) return { found, isAll: false }
+  const { scanned } = await tables.selectFrom(candidates).select(eb => eb.fn.countAll<number>().as('scanned')).executeTakeFirstOrThrow()
+  return { found, isAll: scanned < maxScanned }
 }
 
 /** The newest skills that have the words or the part, by an index; a part of fewer than three letters has none, and all are candidates. */

@@ -47,8 +47,8 @@ export const skills = ({ serverId, verify, skillsAgeMs, ratings }: SkillOptions)
       SEARCH_SKILLS: {
         needs: 'session',
         paced: true,
-        async read({ db, roster }, { query, query_id }) {
-          return reply('SEARCH_RESULTS', { query_id: query_id ?? null, query, ...await search(db, roster, query, ratings) })
+        async read({ db, roster, now }, { query, query_id }) {
+          return reply('SEARCH_RESULTS', { query_id: query_id ?? null, query, ...await search(db, roster, query, now, ratings) })
         },
       },
     },

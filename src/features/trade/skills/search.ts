@@ -19,8 +19,10 @@ export type Ratings = (db: Db, agents: readonly string[]) => Promise<ReadonlyMap
 const newcomer: Standing = { rating: 1_200, transactions: 0 }
 const nobodyKnown: Ratings = async () => new Map()
 
-/** Skills that one search looks at, the newest: what bounds its cost. */
-const maxScanned = 5_000
+/** Skills that one search looks at, and of those that fit how many it sorts, the newest: what bounds its cost. */
+const bounds = { maxScanned: 5_000, maxFound: 1_000 }
+/** Who is here was noted within this time; the rest of them are told apart by the roster. */
+const notedMs = 5 * 60_000
 const defaultLimit = 50
 
 interface Match extends FoundSkill { readonly presence: ReturnType<typeof presenceOf>, readonly standing: Standing, readonly skillRating: number }
@@ -35,9 +37,9 @@ const orders: Readonly<Record<NonNullable<SkillQuery['sort']>, Order>> = {
   rate: (a, b) => (a.rate ?? Infinity) === (b.rate ?? Infinity) ? byRating(a, b) : (a.rate ?? Infinity) - (b.rate ?? Infinity),
 }
 
-export const search = async (db: Db, roster: RosterView, query: SkillQuery, ratings: Ratings = nobodyKnown): Promise<Omit<FrameBody<'SEARCH_RESULTS'>, 'ts' | 're' | 'query' | 'query_id'>> => {
+export const search = async (db: Db, roster: RosterView, query: SkillQuery, now: number, ratings: Ratings = nobodyKnown): Promise<Omit<FrameBody<'SEARCH_RESULTS'>, 'ts' | 're' | 'query' | 'query_id'>> => {
   const { capability, text, max_rate: maxRate, currency, language, availability, online, offset = 0 } = query
-  const { found, scanned } = await searchSkills(db, { capability, text, maxRate, currency, language, availability }, maxScanned)
+  const { found, isAll } = await searchSkills(db, { capability, text, maxRate, currency, language, availability, ...(online === true && { seenSince: now - notedMs }) }, bounds)
   const here = found.map(skill => ({ ...skill, presence: presenceOf(roster, skill.agent, skill.lastSeen) }))
     .filter(({ presence }) => online === undefined || online === (presence.presence !== 'offline'))
   const standings = await ratings(db, [...new Set(here.map(({ agent }) => agent))])
@@ -50,7 +52,7 @@ export const search = async (db: Db, roster: RosterView, query: SkillQuery, rati
   const texts = await skillsOf(db, [...new Set(page.map(({ agent }) => agent))])
   return {
     total: matches.length,
-    ...(scanned === maxScanned && { capped: true as const }),
+    ...(!isAll && { capped: true as const }),
     results: page.flatMap(match => {
       const { agent, n, name, verified, registeredAt, presence, standing, skillRating, capability } = match
       const skill = texts.get(agent)?.[n]
