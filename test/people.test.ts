@@ -234,6 +234,18 @@ describe('profiles', () => {
   })
 })
 
+test('ERASE takes back skills and profile too', async () => {
+  await using relay = await startTestRelay()
+  const key = newKey()
+  await using alice = await relay.login('alice', { key })
+  await alice.ask(registration(relay, key, [review]), 'SKILLS_REGISTERED')
+  await alice.ask(setProfile(relay, key, { description: 'Hi' }), 'PROFILE')
+  await alice.ask({ type: 'ERASE' }, 'ERASED')
+  expect(await found(alice, { text: 'typescript' })).toEqual([])
+  expect(await alice.ask({ type: 'PROFILE', agent: key.id }, 'PROFILE')).toMatchObject({ profile: null, skills: [] })
+  expect((await fetch(`${relay.httpUrl}/agents/${key.id}`)).status).toBe(404)
+})
+
 describe('presence', () => {
   test('a watcher is told of coming, changing and going, once each, with no channel shared', async () => {
     await using relay = await startTestRelay()

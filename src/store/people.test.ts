@@ -1,6 +1,8 @@
+import { readFileSync, readdirSync } from 'node:fs'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { agentMigrations, findAgent, noteSeen, rememberAgent } from './agents.ts'
-import { ageLists, findSkillList, peopleMigrations, searchSkills, setProfile, setSkillList, type Skill, type SkillFilter } from './people.ts'
+import { ageLists, forgetPerson, findSkillList, peopleMigrations, searchSkills, setProfile, setSkillList, type Skill, type SkillFilter } from './people.ts'
+import { newFolder } from '../../test/kit/folder.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Store } from './store.ts'
 
@@ -45,6 +47,22 @@ describe('the index', () => {
     expect(await found({ capability: 'ol' }, { maxScanned: 5, maxFound: 100 })).toEqual([[], false])
     expect(await found({ text: 'new' }, { maxScanned: 100, maxFound: 100 })).toEqual([Array.from({ length: 10 }, (_, i) => `@agent${10 + i}/0`), true])
   })
+})
+
+test('what is taken back leaves the file, the index too', async () => {
+  using data = newFolder()
+  const kept = openSqlite({ data: data.path, durability: 'normal', migrations: [agentMigrations, peopleMigrations], newEpoch: () => '0'.repeat(16) })
+  const file = () => readdirSync(data.path).map(name => readFileSync(data.at(name), 'latin1')).join('').toLowerCase()
+  const words = ['qwertzuiop', 'yxcvbnm', 'lkjhgf', 'plmokn']
+  await kept.write(async tx => {
+    await rememberAgent(tx, { id: '@ann', pubkey: 'pem', name: 'ann' }, 1)
+    await setSkillList(tx, { agent: '@ann', skills: [{ capability: words[0]!, description: words[1]! }], sig: 's', sigV: 1, sigTs: null, nonce: null, registeredAt: 1 })
+    await setProfile(tx, { agent: '@ann', profile: { description: words[2]!, capabilities: [words[3]!] }, sig: 's', sigTs: 1, nonce: 'n' })
+  })
+  for (const word of words) expect(file()).toContain(word)
+  await kept.write(tx => forgetPerson(tx, '@ann'))
+  await kept.close()
+  for (const word of words) expect(file()).not.toContain(word.slice(0, 6))
 })
 
 describe('ageing', () => {

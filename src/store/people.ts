@@ -57,8 +57,10 @@ export const peopleMigrations: Migration = {
       availability TEXT, languages TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE skills (id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, n INTEGER NOT NULL, capability TEXT NOT NULL, rate REAL, currency TEXT, registered_at INTEGER NOT NULL);
     CREATE INDEX skills_agent ON skills (agent);
-    CREATE VIRTUAL TABLE skill_words USING fts5 (capability, words, about, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
-    CREATE VIRTUAL TABLE skill_parts USING fts5 (capability, content = '', contentless_delete = 1, tokenize = 'trigram');
+    CREATE VIRTUAL TABLE skill_words USING fts5 (capability, words, about, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
+    CREATE VIRTUAL TABLE skill_parts USING fts5 (capability, tokenize = 'trigram');
+    INSERT INTO skill_words (skill_words, rank) VALUES ('secure-delete', 1);
+    INSERT INTO skill_parts (skill_parts, rank) VALUES ('secure-delete', 1);
   `],
 }
 
@@ -85,6 +87,13 @@ export const setProfile = async (tx: Tx, { agent, profile, sig, sigTs, nonce }: 
     availability: profile.availability ?? null, languages: JSON.stringify((profile.languages ?? []).map(language => language.toLowerCase())),
   }
   await tx.tables<Tables>().insertInto('profiles').values({ agent, ...row }).onConflict(conflict => conflict.column('agent').doUpdateSet(row)).execute()
+  await index(tx, agent)
+}
+
+/** Nothing of what the agent said of itself is left. */
+export const forgetPerson = async (tx: Tx, agent: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('skill_lists').where('agent', '=', agent).execute()
+  await tx.tables<Tables>().deleteFrom('profiles').where('agent', '=', agent).execute()
   await index(tx, agent)
 }
 
