@@ -81,7 +81,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
       addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
       frameRate: { perSecond: config.frameRate, burst: config.frameBurst },
-    }, { store, handlers: table.handlers, sweeps: table.sweeps, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random: parts.random ?? Math.random })
+    }, { store, handlers: table.handlers, sweeps: table.sweeps, routes: table.routes, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random: parts.random ?? Math.random })
     const port = await relay.start()
     const url = `${relay.isTls ? 'wss' : 'ws'}://${['0.0.0.0', '::', '127.0.0.1'].includes(config.host) ? 'localhost' : config.host}:${port}`
     log.info({ url, serverId, epoch: store.epoch, data: config.data }, 'relay listens')

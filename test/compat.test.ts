@@ -353,7 +353,27 @@ describe('8. the codes that tell a client to give up a channel', () => {
   })
 })
 
-test.todo('9. SEARCH_RESULTS echo query_id, SKILLS_REGISTERED carry skills_count: with the skills frames')
+describe('9. skills', () => {
+  test('SKILLS_REGISTERED carries skills_count, SEARCH_RESULTS echo query_id; both signing texts of existing clients are accepted', async () => {
+    await using relay = await startTestRelay()
+    const key = newKey()
+    await using alice = await oldClient(relay, 'alice', { key })
+    await using bob = await oldClient(relay, 'bob')
+    const skills = [{ capability: 'code-review', description: 'Reviews', rate: 5, currency: 'TEST', since: 2025 }]
+    const json = JSON.stringify(skills)
+    for (const text of [`REGISTER_SKILLS|${createHash('sha256').update(json).digest('hex')}`, json]) {
+      alice.send({ type: 'REGISTER_SKILLS', skills, sig: signWith(key, text) })
+      expect(await alice.next('SKILLS_REGISTERED')).toMatchObject({ agent_id: key.id, skills_count: 1, registered_at: expect.any(Number) as number })
+    }
+    expect((await bob.take('MSG', 1))[0]).toMatchObject({ from: '@server', to: '#discovery', content: `Agent ${key.id} registered 1 skill(s): code-review` })
+    bob.send({ type: 'SEARCH_SKILLS', query: { capability: 'REVIEW', max_rate: 10, currency: 'TEST', limit: 5 }, query_id: 'mine' })
+    const found = await bob.next('SEARCH_RESULTS')
+    expect(found).toMatchObject({ query_id: 'mine', query: { capability: 'REVIEW', max_rate: 10, currency: 'TEST', limit: 5 }, total: 1 })
+    expect(found.results[0]).toMatchObject({ agent_id: key.id, ...skills[0], agent_rating: 1_200, agent_transactions: 0, skill_rating: 1_200, skill_transactions: 0, skill_updated: null })
+    bob.send({ type: 'SEARCH_SKILLS', query: {} })
+    expect((await bob.next('SEARCH_RESULTS')).query_id).toBe(null)
+  })
+})
 
 describe('10. /health', () => {
   test('has the shape that discovery reads', async () => {

@@ -1,12 +1,13 @@
 // The client: what a program calls. It owns nothing but the wiring of session, requests, outgoing and inbound messages.
 import { IdentityError, isSafeNonce, messageText, signReceipt, verify, verifyReceipt, type Identity } from '../identity/index.ts'
-import { frames, type Frame, type FrameType, type ReceiptDocument, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
+import { frames, limits, type Frame, type FrameType, type Profile, type ReceiptDocument, type ReplyType, type RequestInput, type RequestType, type Skill } from '../protocol/index.ts'
 import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError } from './errors.ts'
 import { Inbound, type Message, type VerifySignature } from './inbound.ts'
 import { Memberships } from './memberships.ts'
 import { Outgoing } from './outgoing.ts'
+import { checkedProfile, signedProfile, signedSkills, type AgentProfile, type Signing } from './people.ts'
 import { MemoryPositions, type Positions } from './positions.ts'
 import { Requests, type CallOptions } from './requests.ts'
 import { Session, publicKeyOf, type SessionState } from './session.ts'
@@ -109,6 +110,7 @@ export class AgentChatClient {
   readonly #inbound: Inbound
   readonly #positions: Positions
   readonly #memberships: Memberships
+  readonly #watched = new Set<string>()
   readonly #idPrefix: string
   #lastId = 0
   #welcome: Frame<'WELCOME'> | undefined
@@ -297,6 +299,58 @@ export class AgentChatClient {
     return this.request('WHOIS', { agent }, options)
   }
 
+  /**
+   * Sets presence and status text for all sessions of this agent, as long as one of them is open.
+   * @example await client.setPresence('away', 'lunch')
+   */
+  async setPresence(status: RequestInput<'SET_PRESENCE'>['status'], statusText?: string, options?: CallOptions): Promise<void> {
+    await this.request('SET_PRESENCE', { status, ...(statusText !== undefined && { status_text: statusText }) }, options)
+  }
+
+  /**
+   * Asks to be told when agents come, go or change presence, again after every reconnect; gives how they stand now. At most 200 at a time.
+   * @throws RelayError LIMIT_REACHED
+   * @example client.on('PRESENCE_CHANGED', ({ name, presence }) => …); await client.watch(['@8addfe276526c9f6'])
+   */
+  async watch(agents: readonly string[], options?: CallOptions): Promise<Frame<'WATCHING'>['list']> {
+    const { list } = await this.request('WATCH', { agents: [...agents] }, options)
+    for (const agent of agents) this.#watched.add(agent)
+    return list
+  }
+
+  /** Ends that, for some agents or for all. */
+  async unwatch(agents: readonly string[] = [...this.#watched], options?: CallOptions): Promise<void> {
+    for (const agent of agents) this.#watched.delete(agent)
+    if (agents.length > 0) await this.request('UNWATCH', { agents: agents.slice(0, limits.maxWatched) }, options)
+  }
+
+  /**
+   * Registers what this agent offers, signed, in place of what it registered before; an empty list withdraws it.
+   * @throws RelayError INVALID_MSG, VERIFICATION_EXPIRED (the clock is off), LIMIT_REACHED; ProtocolError without an identity
+   * @example await client.registerSkills([{ capability: 'code-review', rate: 5, currency: 'TEST' }])
+   */
+  async registerSkills(skills: readonly Skill[], options?: CallOptions): Promise<Frame<'SKILLS_REGISTERED'>> {
+    return this.request('REGISTER_SKILLS', signedSkills(skills, this.#signing()), options)
+  }
+
+  /**
+   * Finds skills; `total` counts before `limit` (default 50, at most 100) and `offset`. Results are what the relay says: see `profile` for the agents' signatures.
+   * @example const { results } = await client.searchSkills({ capability: 'review', max_rate: 10, online: true })
+   */
+  searchSkills(query: RequestInput<'SEARCH_SKILLS'>['query'] = {}, options?: CallOptions): Promise<Frame<'SEARCH_RESULTS'>> {
+    return this.request('SEARCH_SKILLS', { query }, options)
+  }
+
+  /** Sets this agent's profile, signed, in place of the former one; `{}` takes it back. @throws RelayError, ProtocolError */
+  async setProfile(profile: Profile, options?: CallOptions): Promise<AgentProfile> {
+    return this.#checkedProfile(await this.request('SET_PROFILE', signedProfile(profile, this.#signing()), options))
+  }
+
+  /** The profile, skills and presence of an agent with a key, and whether its signatures hold. @throws RelayError AGENT_NOT_FOUND */
+  async profile(agent: string, options?: CallOptions): Promise<AgentProfile> {
+    return this.#checkedProfile(await this.request('PROFILE', { agent }, options))
+  }
+
   /** What became of a message that this agent sent: who has been offered it, received it, read it, or let it expire. */
   status(messageId: string, options?: CallOptions): Promise<Frame<'STATUS'>> {
     return this.request('STATUS', { msg_id: messageId }, options)
@@ -368,6 +422,14 @@ export class AgentChatClient {
       { signal, bufferSize: this.#options.bufferSize ?? 10_000 })
   }
 
+  #signing(): Signing {
+    return { identity: this.#options.identity, relay: this.#welcome?.server_id, now: this.#now() }
+  }
+
+  #checkedProfile(frame: Frame<'PROFILE'>): AgentProfile {
+    return checkedProfile(frame, this.#welcome?.server_id)
+  }
+
   #newId(): string {
     return `${this.#idPrefix}-${(++this.#lastId).toString(36)}`
   }
@@ -381,6 +443,7 @@ export class AgentChatClient {
     this.#inbound.askAgain()
     this.#outgoing.rewind(former === undefined || former.agent_id === welcome.agent_id)
     this.#memberships.rejoin()
+    if (former !== undefined && this.#watched.size > 0) this.watch([...this.#watched].slice(0, limits.maxWatched)).catch(() => undefined)
     this.#outgoing.open(welcome.limits.msg_rate > 0)
     this.#emitter.emit('status', { kind: 'connected', welcome, again: former !== undefined })
     if (epoch !== undefined && epoch !== welcome.epoch) this.#emitter.emit('status', { kind: 'epoch-changed', epoch: welcome.epoch })

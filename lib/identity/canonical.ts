@@ -2,11 +2,11 @@
 import { IdentityError } from './pem.ts'
 
 /** Deeper values are refused: nothing that is signed needs them. */
-const maxDepth = 16
+const maxDepth = 64
 
 /**
  * The canonical JSON of a value: keys sorted, no white space, numbers and strings as ECMAScript writes them. Keys whose value is undefined are left out.
- * @throws IdentityError on what JSON cannot say: numbers that are none, lone surrogates, functions, and values nested more than 16 deep
+ * @throws IdentityError on what JSON cannot say: numbers that are none, lone surrogates, functions, and values nested more than 64 deep
  * @example canonicalJson({ b: 1, a: 'x' }) // '{"a":"x","b":1}'
  */
 export const canonicalJson = (value: unknown): string => write(value, maxDepth)

@@ -3,6 +3,9 @@ export { agentIdOf } from './agent-id.ts'
 export { canonicalJson, signedText } from './canonical.ts'
 export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair } from './keys.ts'
 export { IdentityError, canonicalPem } from './pem.ts'
+export {
+  agentDocumentProblem, agentDocumentText, oldSkillsTexts, profileText, skillsText, verifyProfile, verifySkills, type AgentDocument, type Proof, type Stamp,
+} from './people-texts.ts'
 export { chainProblem, makeRevocation, makeRotation, verifyRevocation, verifyRotation, type Revocation, type Rotation } from './records.ts'
 export {
   completionText, receiptIdOf, receiptText, roleIn, signReceipt, verifyCompletion, verifyReceipt,

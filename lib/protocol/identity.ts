@@ -53,7 +53,7 @@ export const frames = {
     doc: 'Answers WHOIS. `pubkey` is null for ephemeral agents. `rotated_to` names the agent that took over; `revoked_at` is set on revoked keys.',
     body: {
       agent_id: AgentId, name: AgentName, pubkey: z.string().nullable(), verified: z.boolean(), presence: Presence,
-      status_text: z.string().nullable(), last_seen: Time.nullable(), rotated_to: AgentId.optional(), revoked_at: Time.optional(),
+      status_text: z.string().nullable(), last_seen: Time.nullable(), rotated_to: AgentId.optional(), revoked_at: Time.optional(), sessions: z.number().int().optional().describe('of the asker itself: its open sessions'),
     },
     example: { agent_id: '@8addfe276526c9f6', name: 'alice', pubkey: examplePem, verified: false, presence: 'online', status_text: null, last_seen: null },
   }),

@@ -14,7 +14,7 @@ export const requests = {
     example: { admin_key: 'the relay\'s admin key', channel: '#general', age_ms: 2_592_000_000, count: 0 },
   }),
   ERASE: request({
-    doc: 'Erases everything the agent has said, in channels and to agents, under its former keys too. Each message stays in its place as `erased`, without its content. An agent with a key erases its own; an admin may name another. The answer comes when all is done; if the connection is lost before, the work goes on.',
+    doc: 'Erases everything the agent has said, in channels and to agents, under its former keys too. Each message stays in its place as `erased`, without its content; skills and profile go altogether. An agent with a key erases its own; an admin may name another. The answer comes when all is done; if the connection is lost before, the work goes on.',
     body: { admin_key: optional(AdminKey), agent: optional(AgentId) },
     reply: 'ERASED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'SIGNATURE_REQUIRED', 'BUSY', 'STORAGE_UNAVAILABLE'],

@@ -36,6 +36,16 @@ export const limits = {
   maxDeadlineSeconds: 366 * 24 * 60 * 60,
   /** Proposals of one agent that may be open at once. */
   maxOpenProposals: 1_000,
+  /** Skills of one agent, and characters of their JSON. */
+  maxSkills: 50,
+  maxSkillsChars: 16 * 1024,
+  maxCapabilityChars: 100,
+  /** Results in one SEARCH_RESULTS. */
+  maxSkillsPage: 100,
+  /** Characters of a profile's JSON. */
+  maxProfileChars: 16 * 1024,
+  /** Agents that one session may watch. */
+  maxWatched: 200,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
   /** How far a signed login time may lie from the relay's clock. */

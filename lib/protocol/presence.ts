@@ -1,7 +1,7 @@
 // What agents do beside talking: presence, nick, typing, and the advisory floor.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AgentId, AgentName, ChannelName, ClientTime, MsgId, Nick, Presence, optional } from './fields.ts'
+import { AgentId, AgentName, ChannelName, ClientTime, MsgId, Nick, Presence, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 
 export const requests = {
@@ -12,6 +12,20 @@ export const requests = {
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
     example: { status: 'busy', status_text: 'reviewing' },
+  }),
+  WATCH: request({
+    doc: `Asks to be told when agents come, go or change presence, by one PRESENCE_CHANGED each, whether a channel is shared or not. It lasts as long as the session, which may watch ${limits.maxWatched} agents. WATCHING tells how they stand now.`,
+    body: { agents: z.array(AgentId).min(1).max(limits.maxWatched) },
+    reply: 'WATCHING',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'LIMIT_REACHED'],
+    example: { agents: ['@8addfe276526c9f6'] },
+  }),
+  UNWATCH: request({
+    doc: 'Ends that for the agents named, or for all.',
+    body: { agents: z.array(AgentId).max(limits.maxWatched).optional() },
+    reply: 'WATCHING',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
+    example: {},
   }),
   SET_NICK: request({
     doc: 'Changes the agent\'s name for this session, at most once in 30 s.',
@@ -40,9 +54,17 @@ export const requests = {
 
 export const frames = {
   PRESENCE_CHANGED: signal({
-    doc: 'A peer changed presence, once per peer however many channels are shared.',
-    body: { agent_id: AgentId, name: AgentName, presence: Presence, status_text: z.string().nullable() },
+    doc: 'A peer or a watched agent changed presence: once, however many channels are shared. Coming and going is told to those who watch; `last_seen` is when one that is gone was heard last.',
+    body: { agent_id: AgentId, name: AgentName, presence: Presence, status_text: z.string().nullable(), last_seen: Time.optional() },
     example: { agent_id: '@k3x9q2ab', name: 'alice', presence: 'busy', status_text: 'reviewing' },
+  }),
+  WATCHING: signal({
+    doc: 'Answers WATCH with how those agents stand, and UNWATCH with an empty list. `count` is how many agents the session watches now; `name` is null for one that is not known here.',
+    body: {
+      list: z.array(z.object({ agent_id: AgentId, name: AgentName.nullable(), presence: Presence, status_text: z.string().nullable(), last_seen: Time.nullable() })),
+      count: z.number().int(),
+    },
+    example: { list: [{ agent_id: '@8addfe276526c9f6', name: 'alice', presence: 'offline', status_text: null, last_seen: 1_790_000_000_000 }], count: 1 },
   }),
   NICK_CHANGED: signal({
     doc: 'An agent changed its name, once per peer; also the answer to SET_NICK.',

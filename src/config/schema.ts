@@ -76,6 +76,7 @@ export const settings = {
   maxQueueBytes: setting(bytes.default(64 * 1_024 * 1_024), 'Bytes of such writes.', { value: 'SIZE' }),
 
   publishWindowMs: setting(ms.default(24 * 60 * 60_000), 'How long a repeated request `id` is known to be a repeat.', { value: 'TIME' }),
+  skillsAgeMs: setting(ms.default(30 * 24 * 60 * 60_000), 'Time without a sign of an agent after which its skills are not found any more, until it comes back.', { value: 'TIME' }),
   retentionAgeMs: setting(count().default(0), 'Age after which messages are deleted, in every channel without a limit of its own and between two agents; 0 = never.', { value: 'TIME' }),
   retentionCount: setting(count().default(0), 'Newest messages that are kept per channel and pair of agents; 0 = all.', { value: 'N' }),
   retentionBytes: setting(count().default(0), 'Bytes of messages that are kept per channel and pair of agents; 0 = all.', { value: 'SIZE' }),

@@ -1,7 +1,8 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
-import type { Feature, Handlers } from '../relay/feature.ts'
-import { nonceMigrations } from '../store/nonces.ts'
+import type { Feature, Handlers, Route } from '../relay/feature.ts'
 import { keepingMigrations } from '../store/keeping.ts'
+import { nonceMigrations } from '../store/nonces.ts'
+import { peopleMigrations } from '../store/people.ts'
 import type { Migration } from '../store/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
@@ -12,6 +13,7 @@ import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
 import { proofMigrations } from './talk/identity/store.ts'
 import { inbox, type InboxOptions } from './talk/inbox/handlers.ts'
 import { messages, type MessageOptions } from './talk/messages/handlers.ts'
+import { profiles, type ProfileOptions } from './talk/profiles/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
 import { callMigrations } from './trade/escrow/calls.ts'
@@ -25,18 +27,24 @@ import { reputation, type ReputationOptions } from './trade/reputation/handlers.
 import { reputationMigrations } from './trade/reputation/store.ts'
 import { settlementsOf } from './trade/reputation/settlement.ts'
 import { signatureCheck, type SignatureOptions } from './trade/signatures/check.ts'
+import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 
-type TradeOptions = SignatureOptions & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'> & Pick<EscrowOptions, 'processor'> & ReputationOptions & BookOptions
+type TalkOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & ProfileOptions
+type TradeOptions = SignatureOptions & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'> & Pick<EscrowOptions, 'processor'> & ReputationOptions & BookOptions & SkillOptions
 
-export type FeatureOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & AdminOptions & KeepingOptions & TradeOptions
+export type FeatureOptions = TalkOptions & TradeOptions & AdminOptions & KeepingOptions
 
 export interface Features {
   readonly handlers: Handlers
   readonly sweeps: readonly NonNullable<Feature['sweep']>[]
+  readonly routes: readonly Route[]
 }
 
 /** The tables of every slice that has some. */
-export const featureMigrations: readonly Migration[] = [channelMigrations, proofMigrations, keepingMigrations, nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations, reputationMigrations]
+export const featureMigrations: readonly Migration[] = [
+  channelMigrations, proofMigrations, keepingMigrations, peopleMigrations,
+  nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations, reputationMigrations,
+]
 
 export const features = (options: FeatureOptions): Features => {
   const checkSignature = signatureCheck(options)
@@ -54,15 +62,19 @@ export const features = (options: FeatureOptions): Features => {
     proposals: deals.feature,
     escrow: escrow({ ...options, checkSignature, funded: deals.port.funded }),
     reputation: reputation(options),
+    skills: skills(options),
+    profiles: profiles(options),
   }
-  const all: readonly Pick<Feature, 'sweep'>[] = Object.values(table)
+  const all: readonly Pick<Feature, 'sweep' | 'routes'>[] = Object.values(table)
   return {
     handlers: {
       ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
       ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers, ...table.keeping.handlers,
       ...table.proposals.handlers, ...table.escrow.handlers, ...table.reputation.handlers,
+      ...table.skills.handlers, ...table.profiles.handlers,
     },
     sweeps: all.flatMap(feature => feature.sweep ?? []),
+    routes: all.flatMap(feature => feature.routes ?? []),
   }
 }
 

@@ -37,6 +37,8 @@ export class Connection implements Asker {
   out: Buffer[] | undefined
   /** Channels this connection hears. */
   readonly channels = new Set<string>()
+  /** Agents whose comings, goings and presence this connection is told. */
+  readonly watching = new Set<string>()
   /** Inbox number sent last; undefined while older entries are still being sent. */
   inboxSent: number | undefined
   /** Newest inbox number that was committed, told so that catching up does not stop short of it. */

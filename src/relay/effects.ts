@@ -109,6 +109,14 @@ export class Effects {
         for (const connection of this.#roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
         return
       }
+      case 'watch': {
+        if (asker?.agent === undefined || !asker.open) return
+        for (const id of effect.agents) {
+          if (effect.on) this.#roster.watch(asker, id)
+          else this.#roster.unwatch(asker, id)
+        }
+        return
+      }
       case 'motd': {
         this.#roster.motd = effect.motd
         return
@@ -147,6 +155,7 @@ export class Effects {
     for (const channel of [...connection.channels]) this.#exit(connection, agent, channel, false)
     this.#roster.detach(connection)
     connection.agent = undefined
+    if (agent.presence !== 'offline' && this.#roster.agent(agent.id) === undefined) this.#tellWatchers(agent, { presence: 'offline', status_text: null, last_seen: connection.heardAt })
   }
 
   #identify({ login, agent, autojoin }: Extract<Effect, { kind: 'identify' }>, asker: Connection | undefined): void {
@@ -155,12 +164,14 @@ export class Effects {
     asker.deadline = undefined
     asker.session = login.session
     asker.inbox = login.inbox
+    const wasHere = this.#roster.agent(agent.id) !== undefined
     const former = this.#roster.attach(asker, login.session, agent, this.#clock.now())
     for (const channel of autojoin) {
       this.#hub.listen(asker, channel)
       this.#roster.enter(asker.agent!, channel, false)
     }
     this.#options.onIdentified(asker)
+    if (!wasHere) this.#tellWatchers(agent, { presence: 'online', status_text: null })
     if (former !== undefined) {
       this.send(former, 'SESSION_DISPLACED', { reason: 'Identity claimed by another connection' })
       this.depart(former)
@@ -183,6 +194,12 @@ export class Effects {
     }
     this.#hub.subscribe(asker, channel, last)
     if (!this.#hub.goLive(asker, channel, after)) this.#inBackground(asker, this.#replayer.channel(asker, channel, after))
+  }
+
+  /** An agent came or is gone. */
+  #tellWatchers({ id, name }: Pick<Agent, 'id' | 'name'>, state: Pick<FrameBody<'PRESENCE_CHANGED'>, 'presence' | 'status_text' | 'last_seen'>): void {
+    if (this.#roster.watchersOf(id).size === 0) return
+    this.notify({ to: { kind: 'watchers', agent: id, agents: [] }, type: 'PRESENCE_CHANGED', body: { agent_id: id, name, ...state } }, undefined)
   }
 
   /** Sends what came into the inbox beside the messages that were delivered; a session that is catching up anyway finds it. */
@@ -214,6 +231,10 @@ export class Effects {
       case 'agents': {
         for (const id of to.agents) yield* this.#roster.connectionsOf(id)
         return
+      }
+      case 'watchers': {
+        for (const id of to.agents) yield* this.#roster.connectionsOf(id)
+        return yield* this.#roster.watchersOf(to.agent)
       }
       case 'everyone': return yield* this.#options.connections()
       default: to satisfies never

@@ -50,6 +50,8 @@ export type Audience =
   | { readonly kind: 'channel', readonly channel: string, readonly exceptAsker?: true, readonly exceptAgent?: string }
   | { readonly kind: 'agents', readonly agents: readonly string[] }
   | { readonly kind: 'asker' }
+  /** Those who watch the agent, and the named ones: each connection once. */
+  | { readonly kind: 'watchers', readonly agent: string, readonly agents: readonly string[] }
   | { readonly kind: 'everyone' }
 
 /** An event to number, store and fan out. With `agents` it goes to those, in that order; otherwise to the subscribers of its stream. */
@@ -88,6 +90,7 @@ export type Effect =
   | { readonly kind: 'agent', readonly agent: string, readonly change: AgentChange }
   | { readonly kind: 'floor', readonly channel: string, readonly msgId: string, readonly claim: FloorClaim | undefined }
   | { readonly kind: 'inbox', readonly agent: string, /** newest inbox number, of entries that came another way than by a message */ readonly newest: number }
+  | { readonly kind: 'watch', readonly agents: readonly string[], readonly on: boolean }
   | { readonly kind: 'motd', readonly motd: string | null }
   | { readonly kind: 'depart' }
   | { readonly kind: 'close', readonly agents: readonly string[], readonly close: CloseName }
@@ -121,15 +124,24 @@ export type Handler<T extends RequestType> =
 
 export type Handlers = { readonly [T in RequestType]: Handler<T> }
 
+export interface RouteCtx extends Pick<BaseCtx, 'now' | 'roster'> { readonly db: Db }
+
+/** What is answered over plain HTTP. */
+export interface HttpAnswer { readonly status: number, readonly contentType: string, readonly body: string, readonly maxAgeSeconds?: number }
+
+/** A place that plain HTTP may GET: a path, or with a "/" at its end everything under it; `rest` is what follows, decoded. */
+export interface Route { readonly path: string, get(ctx: RouteCtx, rest: string): Awaitable<HttpAnswer> }
+
 /** A slice of what the relay can do. */
 export interface Feature<T extends RequestType = RequestType> {
   readonly handlers: { readonly [K in T]: Handler<K> }
   /** Runs once a second as a write of its own: timers that survive a restart. */
   sweep?(ctx: SweepCtx): Awaitable<Outcome | undefined>
+  readonly routes?: readonly Route[]
 }
 
 export type SweepCtx = Pick<WriteCtx, 'now' | 'roster' | 'tx'>
 
-export { mayRead, type Agent, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Login, type RosterView } from './view.ts'
+export { mayRead, presenceOf, type Agent, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Login, type RosterView } from './view.ts'
 export { statusOf } from './receipts.ts'
 export { inboxItem } from './encode.ts'

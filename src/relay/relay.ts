@@ -5,14 +5,15 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import { closeCodes } from '../../lib/protocol/index.ts'
-import type { Store } from '../store/store.ts'
+import { noteSeen } from '../store/agents.ts'
+import type { Store, Tx } from '../store/store.ts'
 import { Bucket, Buckets, type Rate } from './bucket.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
 import { Connection } from './connection.ts'
 import { Dispatch } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
-import { statusNotices, type Feature, type Handlers } from './feature.ts'
+import { statusNotices, type Feature, type Handlers, type HttpAnswer, type Outcome, type Route } from './feature.ts'
 import { Gate } from './gate.ts'
 import { httpHandler } from './http.ts'
 import { Hub } from './hub.ts'
@@ -46,6 +47,8 @@ export interface RelayDeps {
   readonly store: Store
   readonly handlers: Handlers
   readonly sweeps: readonly NonNullable<Feature['sweep']>[]
+  /** What features answer over plain HTTP. */
+  readonly routes: readonly Route[]
   readonly channels: readonly ChannelInfo[]
   readonly motd: string | null
   readonly clock: Clock
@@ -54,6 +57,9 @@ export interface RelayDeps {
   /** 0 ≤ random < 1, for jitter. */
   readonly random: () => number
 }
+
+/** Agents whose last sign is noted in one batch. */
+const seenAtOnce = 1_000
 
 /** What a socket may send before it has a session: enough to log in. */
 const unidentifiedRate: Rate = { perSecond: 2, burst: 20 }
@@ -104,7 +110,7 @@ export class Relay {
     this.#dispatch = new Dispatch({ handlers, store, roster, hub, outbox, effects, gate: new Gate(options.adminKey), agentBuckets, addressBuckets, clock, log, counts, errors: metrics.errorsSent }, this.#committer)
     this.#listener = new Listener({
       ...options,
-      onRequest: httpHandler({ health: () => this.#health(), ready: () => this.#draining ? 'draining' : this.#committer.storageProblem, metrics: () => metrics.render() }),
+      onRequest: httpHandler({ route: path => this.#route(path), health: () => this.#health(), ready: () => this.#draining ? 'draining' : this.#committer.storageProblem, metrics: () => metrics.render() }),
       onConnection: (ws, socket, facts) => this.#accept(ws, socket, facts),
       onRefused: (ws, reason) => {
         metrics.closes.inc({ code: String(closeCodes[reason].code) })
@@ -118,6 +124,7 @@ export class Relay {
       { everyMs: 10_000, run: now => { agentBuckets.sweep(now); addressBuckets.sweep(now); roster.sweep(now) } },
       // A storage that failed is tried again even if nobody writes, so that the relay is ready as soon as it can be.
       { everyMs: 2_000, run: () => { if (this.#committer.storageProblem !== undefined) this.#write(async tx => { await tx.log.forgetKeys(0); return undefined }) } },
+      { everyMs: 60_000, run: () => this.#write(this.#noteSeen([...roster.heard()])) },
       { everyMs: 60_000, run: now => this.#write(async tx => { await tx.log.forgetKeys(now - options.publishWindowMs); return undefined }) },
     ], () => clock.now())
     metrics.observe({
@@ -188,6 +195,8 @@ export class Relay {
     this.#deps.metrics.closes.inc({ code: String(code) })
     // In line behind the writes it sent before it went.
     this.#committer.push(ownJob(() => ({ effects: [{ kind: 'depart' }] }), { connection }))
+    const { agent, heardAt } = connection
+    if (agent !== undefined && agent.pubkey !== null && agent.presence !== 'offline') this.#write(this.#noteSeen([[agent.id, heardAt]]))
   }
 
   #tooSlow(connection: Connection): void {
@@ -218,6 +227,25 @@ export class Relay {
       })
     }
     this.#offered.set(agent.id, Math.max(upTo, this.#offered.get(agent.id) ?? 0))
+  }
+
+  /** The answer of a feature's route; what fails in it is logged and told as a fault. */
+  #route(path: string): Promise<HttpAnswer> | undefined {
+    const route = this.#deps.routes.find(({ path: place }) => place.endsWith('/') ? path.startsWith(place) : path === place)
+    if (route === undefined) return undefined
+    const { clock, store, log } = this.#deps
+    return (async () => route.get({ now: clock.now(), db: store.read, roster: this.#roster }, decode(path.slice(route.path.length))))().catch((error: unknown) => {
+      log.error({ err: error, route: route.path }, 'a page failed')
+      throw error
+    })
+  }
+
+  /** Notes when agents were heard last, a bounded number per batch: of those who are gone, and every minute of those who are here, for the case that this process does not end well. */
+  #noteSeen(heard: readonly (readonly [string, number])[]): (tx: Tx) => Promise<Outcome> {
+    return async tx => {
+      await noteSeen(tx, heard.slice(0, seenAtOnce))
+      return heard.length > seenAtOnce ? { again: this.#noteSeen(heard.slice(seenAtOnce)) } : {}
+    }
   }
 
   /** A write of the relay's own. */
@@ -269,5 +297,14 @@ export class Relay {
       proposals: { total: 0, byStatus: {}, agents: 0 },
       timestamp: new Date(now).toISOString(),
     }
+  }
+}
+
+/** A path's percent signs undone; as it stands where they mean nothing. */
+const decode = (path: string): string => {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
   }
 }

@@ -22,12 +22,15 @@ interface LiveChannel extends Channel {
 }
 
 const takeoverWindowMs = 60_000
+const nobody: ReadonlySet<Connection> = new Set()
 
 export class Roster implements RosterView {
   motd: string | null = null
   readonly #agents = new Map<string, LiveAgent>()
   readonly #channels = new Map<string, LiveChannel>()
   readonly #takeovers = new Map<string, number[]>()
+  /** Agent → who watches it, whether it is here or not. */
+  readonly #watchers = new Map<string, Set<Connection>>()
 
   get agentCount(): number {
     return this.#agents.size
@@ -68,6 +71,34 @@ export class Roster implements RosterView {
     return this.#takeovers.get(id)?.filter(at => now - at < takeoverWindowMs).length ?? 0
   }
 
+  heardAt(id: string): number | undefined {
+    let newest: number | undefined
+    for (const { heardAt } of this.connectionsOf(id)) newest = Math.max(heardAt, newest ?? 0)
+    return newest
+  }
+
+  /** Agents with a key that say they are here, and when they were heard last. */
+  *heard(): Iterable<readonly [agent: string, at: number]> {
+    for (const { id, pubkey, presence } of this.#agents.values()) if (pubkey !== null && presence !== 'offline') yield [id, this.heardAt(id)!]
+  }
+
+  watchersOf(id: string): ReadonlySet<Connection> {
+    return this.#watchers.get(id) ?? nobody
+  }
+
+  watch(connection: Connection, id: string): void {
+    connection.watching.add(id)
+    const watchers = this.#watchers.get(id)
+    if (watchers === undefined) this.#watchers.set(id, new Set([connection]))
+    else watchers.add(connection)
+  }
+
+  unwatch(connection: Connection, id: string): void {
+    connection.watching.delete(id)
+    const watchers = this.#watchers.get(id)
+    if (watchers?.delete(connection) === true && watchers.size === 0) this.#watchers.delete(id)
+  }
+
   connectionsOf(id: string): Iterable<Connection> {
     return this.#agents.get(id)?.sessions.values() ?? []
   }
@@ -102,6 +133,7 @@ export class Roster implements RosterView {
   detach(connection: Connection): void {
     const agent = connection.agent as LiveAgent | undefined
     if (agent === undefined) return
+    for (const id of connection.watching) this.unwatch(connection, id)
     if (agent.sessions.get(connection.session) === connection) agent.sessions.delete(connection.session)
     if (agent.sessions.size === 0 && this.#agents.get(agent.id) === agent) this.#agents.delete(agent.id)
   }

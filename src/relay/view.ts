@@ -46,6 +46,8 @@ export interface RosterView {
   sessions(id: string): { readonly count: number, has(session: string): boolean }
   /** Displacements of this agent's sessions within the last minute. */
   takeovers(id: string, now: number): number
+  /** When a connection of the agent was heard last; undefined when it has none. */
+  heardAt(id: string): number | undefined
 }
 
 /** What a handler may know of the connection that asked. */
@@ -55,6 +57,8 @@ export interface Asker {
   readonly challenge: Challenge | undefined
   /** Inbox mode of the session; `none` gets no direct messages. */
   readonly inbox: InboxMode
+  /** Agents whose comings, goings and presence it is told. */
+  readonly watching: ReadonlySet<string>
 }
 
 export type InboxMode = 'auto' | 'manual' | 'none'
@@ -103,6 +107,13 @@ export interface AgentChange {
 
 /** "I am answering this": who, since when, until when. */
 export interface FloorClaim { readonly holder: string, readonly startedAt: number, readonly until: number }
+
+/** How an agent stands now. Who says it is offline is taken at its word: nothing tells when it was heard. */
+export const presenceOf = (roster: RosterView, id: string, lastSeen: number | null): { readonly presence: Agent['presence'], readonly status_text: string | null, readonly last_seen: number | null } => {
+  const agent = roster.agent(id)
+  if (agent === undefined || agent.presence === 'offline') return { presence: 'offline', status_text: agent?.statusText ?? null, last_seen: lastSeen }
+  return { presence: agent.presence, status_text: agent.statusText, last_seen: roster.heardAt(id) ?? lastSeen }
+}
 
 /** Whether an agent may see what is in a channel: its members, and everyone where it is open to them. */
 export const mayRead = (agent: Agent, channel: Channel, roster: RosterView): boolean =>

@@ -1,4 +1,5 @@
 // What outlives a session of an agent: its key, its standing, bans and approvals. Several features read and write it.
+import { sql } from 'kysely'
 import type { Db, Migration, Tx } from './store.ts'
 
 export interface AgentRow {
@@ -39,6 +40,15 @@ export const agentMigrations: Migration = {
 
 export const findAgent = (db: Db, id: string): Promise<AgentRow | undefined> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+
+export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly AgentRow[]> =>
+  db.tables<Tables>().selectFrom('agents').selectAll().where('id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`).execute()
+
+/** Notes when agents were heard last; a time never goes back. */
+export const noteSeen = async (tx: Tx, heard: readonly (readonly [agent: string, at: number])[]): Promise<void> => {
+  const list = sql<{ id: string, at: number }>`(SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(${JSON.stringify(heard)}))`.as('heard')
+  await tx.tables<Tables>().updateTable('agents').from(list).set({ last_seen: sql<number>`max(agents.last_seen, heard.at)` }).whereRef('agents.id', '=', 'heard.id').execute()
+}
 
 export const rememberAgent = async (tx: Tx, agent: { readonly id: string, readonly pubkey: string, readonly name: string }, now: number): Promise<void> => {
   await tx.tables<Tables>().insertInto('agents')

@@ -2,6 +2,8 @@
 import type { Retention } from '../../../domain/retention.ts'
 import { Fail, reply, statusNotices, type Feature, type Outcome } from '../../../relay/feature.ts'
 import { beginErasure, eraseSome, erasureUnderWay, setRetention } from '../../../store/keeping.ts'
+import { predecessors } from '../../../store/agents.ts'
+import { forgetPerson } from '../../../store/people.ts'
 import type { Tx } from '../../../store/store.ts'
 import { RetentionSweep, effective } from './retention.ts'
 
@@ -49,6 +51,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
         async write({ me, tx, now }, { agent }) {
           const id = agent ?? me.id
           if (me?.id === id && me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
+          for (const name of [id, ...await predecessors(tx, id)]) await forgetPerson(tx, name)
           await beginErasure(tx, id)
           return erase(id)(tx, now)
         },

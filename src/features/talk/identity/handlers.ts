@@ -1,7 +1,7 @@
 // Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
 import { agentIdOf, canonicalPem, revocationText, rotationText } from '../../../../lib/identity/index.ts'
 import { findAgent, findBan, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
-import { Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
+import { Fail, notify, presenceOf, reply, type Feature } from '../../../relay/feature.ts'
 import { addProof, countProofsOf, expiredProofs, findProof, takeProof } from './store.ts'
 
 export interface IdentityOptions {
@@ -20,7 +20,7 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
   handlers: {
     WHOIS: {
       needs: 'session',
-      async read({ db, roster }, { agent: id }) {
+      async read({ me, db, roster }, { agent: id }) {
         const online = roster.agent(id)
         const known = await findAgent(db, id)
         if (online === undefined && known === undefined) throw new Fail('AGENT_NOT_FOUND', `No agent ${id} is known here`)
@@ -29,9 +29,8 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
           name: online?.name ?? known!.name,
           pubkey: known?.pubkey ?? null,
           verified: online?.verified ?? known?.verified === 1,
-          presence: online?.presence ?? 'offline',
-          status_text: online?.statusText ?? null,
-          last_seen: known?.last_seen ?? null,
+          ...presenceOf(roster, id, known?.last_seen ?? null),
+          ...(id === me.id && { sessions: roster.sessions(id).count }),
           ...(known?.rotated_to != null && { rotated_to: known.rotated_to }),
           ...(known?.revoked_at != null && { revoked_at: known.revoked_at }),
         })

@@ -1,6 +1,7 @@
 // Presence, nick, typing, and the advisory floor: signals between agents that share a channel.
-import { reservedNames } from '../../../../lib/protocol/index.ts'
-import { Fail, notify, reply, type Agent, type Audience, type Feature, type FloorClaim } from '../../../relay/feature.ts'
+import { limits, reservedNames } from '../../../../lib/protocol/index.ts'
+import { Fail, notify, presenceOf, reply, type Agent, type Audience, type Feature, type FloorClaim } from '../../../relay/feature.ts'
+import { findAgents, noteSeen } from '../../../store/agents.ts'
 
 export interface PresenceOptions {
   /** Peers in larger channels are not told. */
@@ -12,27 +13,52 @@ const floorMs = 45_000
 /** Claims that one channel remembers at once. */
 const maxClaims = 1_000
 
-export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_PRESENCE' | 'SET_NICK' | 'TYPING' | 'RESPONDING_TO'> => {
+export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_PRESENCE' | 'WATCH' | 'UNWATCH' | 'SET_NICK' | 'TYPING' | 'RESPONDING_TO'> => {
   /** Everyone who shares a channel with the agent, each once. */
-  const peers = (me: Agent): Audience => {
+  const peers = (me: Agent): readonly string[] => {
     const agents = new Set<string>()
     for (const channel of me.channels) {
       if (channel.agents.size > announceMaxMembers) continue
       for (const agent of channel.agents.keys()) if (agent !== me) agents.add(agent.id)
     }
-    return { kind: 'agents', agents: [...agents] }
+    return [...agents]
   }
+
+  const toldOf = (me: Agent): Audience => ({ kind: 'watchers', agent: me.id, agents: peers(me) })
 
   return {
     handlers: {
       SET_PRESENCE: {
         needs: 'session',
-        write({ me }, { status, status_text: statusText = null }) {
+        async write({ me, tx, now }, { status, status_text: statusText = null }) {
+          const hides = status === 'offline' && me.presence !== 'offline'
+          if (hides && me.pubkey !== null) await noteSeen(tx, [[me.id, now]])
           return {
             reply: reply('OK', {}),
-            notify: [notify(peers(me), 'PRESENCE_CHANGED', { agent_id: me.id, name: me.name, presence: status, status_text: statusText })],
+            notify: [notify(toldOf(me), 'PRESENCE_CHANGED', { agent_id: me.id, name: me.name, presence: status, status_text: statusText, ...(hides && { last_seen: now }) })],
             effects: [{ kind: 'agent', agent: me.id, change: { presence: status, statusText } }],
           }
+        },
+      },
+      WATCH: {
+        needs: 'session',
+        async write({ asker, roster, tx }, { agents }) {
+          const wanted = [...new Set(agents)]
+          const count = new Set([...asker.watching, ...wanted]).size
+          if (count > limits.maxWatched) throw new Fail('LIMIT_REACHED', `A session may watch ${limits.maxWatched} agents; UNWATCH some first`)
+          const known = new Map((await findAgents(tx, wanted)).map(agent => [agent.id, agent]))
+          const list = wanted.map(id => ({
+            agent_id: id, name: roster.agent(id)?.name ?? known.get(id)?.name ?? null, ...presenceOf(roster, id, known.get(id)?.last_seen ?? null),
+          }))
+          return { reply: reply('WATCHING', { list, count }), effects: [{ kind: 'watch', agents: wanted, on: true }] }
+        },
+      },
+      UNWATCH: {
+        needs: 'session',
+        write({ asker }, { agents = [...asker.watching] }) {
+          const gone = new Set(agents)
+          const count = [...asker.watching].filter(id => !gone.has(id)).length
+          return { reply: reply('WATCHING', { list: [], count }), effects: [{ kind: 'watch', agents: [...gone], on: false }] }
         },
       },
       SET_NICK: {
@@ -44,7 +70,7 @@ export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_
           const changed = { agent_id: me.id, old_nick: me.name, new_nick: nick }
           return {
             reply: reply('NICK_CHANGED', changed),
-            notify: [notify(peers(me), 'NICK_CHANGED', changed)],
+            notify: [notify({ kind: 'agents', agents: peers(me) }, 'NICK_CHANGED', changed)],
             effects: [{ kind: 'agent', agent: me.id, change: { name: nick, nickAt: now } }],
           }
         },
