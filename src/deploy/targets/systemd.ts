@@ -17,7 +17,6 @@ export const unitText = (spec: DeploySpec): string => {
   return `# Written from deploy.yaml by \`agentchat deploy\`.
 [Unit]
 Description=AgentChat relay ${name}
-Documentation=https://www.npmjs.com/package/agentchat
 After=network-online.target
 Wants=network-online.target
 StartLimitIntervalSec=60
