@@ -1,9 +1,9 @@
 // A Dockerfile carried out without an engine: its steps run as written, in order, in a root of their own that lies over this machine's.
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Copy, DockerfileParser } from 'dockerfile-ast'
+import { freePort } from './port.ts'
 
 export interface Step {
   readonly keyword: string
@@ -112,14 +112,6 @@ layer() {
   mkdir -p "$W/$1${modulesPath}"; mount --bind ${quote(`${repository}/node_modules`)} "$W/$1${modulesPath}"
 }
 `
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
 
 export interface ImageRun {
   readonly target: string
