@@ -35,7 +35,7 @@ describe('the package', () => {
     const { messages, pkg } = await publint({ pack: { tarball: tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.length) as ArrayBuffer }, strict: true })
     expect(messages.map(message => formatMessage(message, pkg as never))).toEqual([])
     const faulty = { name: 'package/package.json', data: Buffer.from('{"name":"a","version":"1.0.0","exports":"./gone.js"}') }
-    expect((await publint({ pack: { files: [faulty] } })).messages).not.toEqual([])
+    expect((await publint({ pkgDir: 'package', pack: { files: [faulty] } })).messages).not.toEqual([])
   })
 
   test('types and code are found alike, by all that can read ES modules', async () => {
