@@ -100,6 +100,8 @@ akash:
     ['a bomb of references', `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}*a]\nc: &c [${'*b,'.repeat(9)}*b]\nname: [${'*c,'.repeat(9)}*c]`, /^deploy\.yaml/],
     ['a prototype', '__proto__: { name: x }', /^deploy\.yaml/],
     ['too much', `#${'x'.repeat(70_000)}`, /64 KiB/],
+    ['more time to drain than targets give', 'environment: { AGENTCHAT_DRAIN_MS: 60s }', /^deploy\.yaml:1: environment\.AGENTCHAT_DRAIN_MS: at most 10s/],
+    ['a certificate whose files are not there', 'environment: { TLS_CERT: a, TLS_KEY: b }', /environment\.TLS_CERT: docker does not mount/],
     ['an ingress without a name', 'kubernetes: { ingressClass: nginx }', /^deploy\.yaml:1: kubernetes: .*need a domain/],
     ['a plain http node', 'akash: { rpc: "http://node" }', /https/],
   ])('%s is refused', async (_name, text, expected) => {

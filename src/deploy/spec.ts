@@ -112,6 +112,10 @@ export class SpecError extends Error {
 /** Where the image keeps its data: it is made for the user the relay runs as. */
 export const dataPath = '/data'
 
+/** From asking the relay to stop to killing it, on every target; it needs a little of that beside its drain. */
+export const graceSeconds = 15
+const maxDrainMs = 10_000
+
 type Path = readonly PropertyKey[]
 
 const maxFileBytes = 64 * 1_024
@@ -176,9 +180,10 @@ const ownKeys: { readonly [K in SettingKey]?: string } = {
 }
 
 /** The relay would refuse a wrong setting at its start; here it is told before anything is deployed. */
-const environmentProblems = async ({ environment }: DeploySpec, problemAt: (path: Path, message: string) => SpecProblem): Promise<readonly SpecProblem[]> => {
+const environmentProblems = async ({ environment, target }: DeploySpec, problemAt: (path: Path, message: string) => SpecProblem): Promise<readonly SpecProblem[]> => {
   const settingOf = new Map(settingKeys.flatMap(key => [envName(key), ...settings[key].env ?? []].map(name => [name, key] as const)))
   const problems: SpecProblem[] = []
+  const nameOf = (key: SettingKey) => Object.keys(environment).find(name => settingOf.get(name) === key) ?? envName(key)
   for (const name of Object.keys(environment)) {
     const key = settingOf.get(name)
     const own = key && ownKeys[key]
@@ -190,9 +195,10 @@ const environmentProblems = async ({ environment }: DeploySpec, problemAt: (path
       say(`there is no such setting${near === undefined ? '; see docs/CONFIG.md' : `; did you mean ${near}?`}`)
     }
   }
-  // The certificate's files are checked as a pair, and where the relay runs.
   try {
-    await loadConfig({ env: environment })
+    const { drainMs, cert } = await loadConfig({ env: environment })
+    if (drainMs > maxDrainMs) problems.push(problemAt(['environment', nameOf('drainMs')], `at most ${maxDrainMs / 1_000}s: the relay is killed ${graceSeconds} seconds after it was asked to stop`))
+    if (cert !== undefined && target !== 'systemd') problems.push(problemAt(['environment', nameOf('cert')], `${target} does not mount its files: set domain, and TLS is a proxy's`))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const { where, message } of error.problems) problems.push(problemAt(['environment', where], message))

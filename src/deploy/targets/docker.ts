@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
-import { dataPath, environmentOf, type DeploySpec } from '../spec.ts'
+import { dataPath, environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 import { yamlText } from '../yaml-text.ts'
 
 const isLoopback = (bind: string): boolean => bind.startsWith('127.') || bind === '::1'
@@ -22,7 +22,7 @@ export const composeText = (spec: DeploySpec): string => {
         ...(build !== undefined && { build }),
         image,
         restart: 'unless-stopped',
-        stop_grace_period: '15s',
+        stop_grace_period: `${graceSeconds}s`,
         ports: [`${inUrl(bind)}:${port}:${port}`],
         volumes: [`${volume.name}:${dataPath}`],
         environment: {

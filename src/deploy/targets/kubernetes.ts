@@ -6,7 +6,7 @@ import type { Ingress, NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
-import { dataPath, environmentOf, type DeploySpec } from '../spec.ts'
+import { dataPath, environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 import { yamlText } from '../yaml-text.ts'
 
 const quantity = (bytes: number): string => `${bytes / 1_024 ** 2}Mi`
@@ -38,7 +38,7 @@ const statefulSet = (spec: DeploySpec): StatefulSet => {
           serviceAccountName: name,
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          terminationGracePeriodSeconds: 15,
+          terminationGracePeriodSeconds: graceSeconds,
           securityContext: { runAsNonRoot: true, runAsUser: uid, runAsGroup: uid, fsGroup: uid, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } },
           containers: [{
             name: 'relay',

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
-import { environmentOf, type DeploySpec } from '../spec.ts'
+import { environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 
 /** `K=V` for Environment=: in quotes, with specifiers and escapes as themselves. */
 const assignment = (name: string, value: string): string => `"${`${name}=${value}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`
@@ -31,7 +31,7 @@ EnvironmentFile=-/etc/${name}.env
 Restart=on-failure
 RestartSec=1
 # Time to commit what is queued and to tell clients to come back.
-TimeoutStopSec=15
+TimeoutStopSec=${graceSeconds}
 LimitNOFILE=65536
 CPUQuota=${Math.round(size.cpu * 100)}%
 MemoryMax=${size.memory}
