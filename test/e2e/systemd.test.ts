@@ -12,16 +12,16 @@ const canBoot = existsSync(systemd) && canRunImages()
   && spawnSync('unshare', ['--mount', '--cgroup', 'sh', '-c', 'mount -t cgroup2 cgroup2 /mnt'], { stdio: 'ignore' }).status === 0
 
 /** None of this machine's own units: only targets with nothing in them. */
-const boot = (deployment: string): string => `
+const boot = (folder: string): string => `
 set -euo pipefail
-export M=$(mktemp -d)/m; mount -t tmpfs none "$(dirname "$M")"; mkdir "$M" "$M.upper" "$M.work"
+export M='${folder}/root/m'; mkdir '${folder}/root'; mount -t tmpfs none '${folder}/root'; mkdir "$M" "$M.upper" "$M.work"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$M.upper,workdir=$M.work" "$M"
 for place in /run /tmp /usr/lib/systemd/system /etc/systemd/system /var/lib; do mount -t tmpfs none "$M$place"; done
 mount --rbind /dev "$M/dev"; mkdir -p "$M/sys" "$M/opt/agentchat"; mount -t sysfs sysfs "$M/sys"; mount -t cgroup2 cgroup2 "$M/sys/fs/cgroup"
 mount --bind '${builtTree}' "$M/opt/agentchat"
 for target in start sysinit basic shutdown network-online multi-user; do printf '[Unit]\\nDefaultDependencies=no\\n' > "$M/usr/lib/systemd/system/$target.target"; done
 printf '#!/bin/sh\\nexec node /opt/agentchat/dist/bin/agentchat.js "$@"\\n' > "$M/usr/local/bin/agentchat"; chmod 755 "$M/usr/local/bin/agentchat"
-mkdir -p "$M/srv"; cp '${deployment}' "$M/srv/deploy.yaml"
+mkdir -p "$M/srv"; cp '${folder}/deploy.yaml' "$M/srv/deploy.yaml"
 unshare --pid --cgroup --fork --kill-child bash -c 'mount -t proc proc "$M/proc" && exec chroot "$M" env -i container=test PATH="$PATH" ${systemd} --system --unit=start.target --log-target=null --show-status=no' &
 outer=$!
 booted() { [ -S "$M/run/systemd/private" ]; }
@@ -36,7 +36,7 @@ test.skipIf(!canBoot)('systemd starts the unit, holds it as tightly as it says, 
   const motd = 'a "quoted" 100% $HOME ${HOME} \\ é'
   const port = await freePort()
   writeFileSync(folder.at('deploy.yaml'), `name: chat\nport: ${port}\ntarget: systemd\nenvironment:\n  MOTD: ${JSON.stringify(motd)}\n`)
-  const { stdout, stderr, status } = spawnSync('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', `${boot(folder.at('deploy.yaml'))}
+  const { stdout, stderr, status } = spawnSync('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', `${boot(folder.path)}
 in_root agentchat deploy up -f /srv/deploy.yaml --yes
 talks() { for try in $(seq 1 100); do ! in_root agentchat deploy check ws://127.0.0.1:${port} 2>/dev/null || return 0; sleep 0.1; done; return 1; }
 talks && echo "SHOWN talks yes"

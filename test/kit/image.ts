@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Copy, DockerfileParser } from 'dockerfile-ast'
+import { newFolder } from './folder.ts'
 import { freePort } from './port.ts'
 
 export interface Step {
@@ -95,9 +96,9 @@ const inside = (stage: string, { user, env, workdir }: Pick<Built, 'user' | 'env
 export const modulesPath = '/checkout-modules'
 
 /** An engine's part: layers, a machine's devices, the base image's user. */
-const prelude = (context: readonly string[]): string => `
+const prelude = (folder: string, context: readonly string[]): string => `
 set -euo pipefail
-export W=$(mktemp -d); mount -t tmpfs none "$W"; mkdir "$W/context"
+export W=${quote(folder)}; mount -t tmpfs none "$W"; mkdir "$W/context"
 for name in ${context.map(quote).join(' ')}; do cp -a ${quote(repository)}/"$name" "$W/context/"; done
 find "$W/context" -name '*.test.ts' -delete
 layer() {
@@ -152,10 +153,11 @@ echo "END OF RUN"`
 
 /** Builds the image once and runs its stages. @param replace another command for a RUN step */
 export const runImages = async (runs: readonly ImageRun[], replace: (run: string) => string = run => run): Promise<readonly { readonly shown: Shown, readonly output: string }[]> => {
+  using folder = newFolder()
   const stages = stagesOf(readFileSync(join(repository, 'Dockerfile'), 'utf8'))
   const last = stages.findLast(({ name }) => runs.some(({ target }) => target === name))!.name
   const { script } = buildScript(stages, last, replace)
-  const parts: string[] = [prelude(contextNames(readFileSync(join(repository, '.dockerignore'), 'utf8'))), script, 'echo "END OF BUILD"']
+  const parts: string[] = [prelude(folder.path, contextNames(readFileSync(join(repository, '.dockerignore'), 'utf8'))), script, 'echo "END OF BUILD"']
   for (const run of runs) parts.push(runScript(run, buildScript(stages, run.target, replace), await freePort()))
   const { stdout, status } = await new Promise<{ stdout: string, status: number | null }>(resolve => {
     const child = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', `exec 2>&1\n${parts.join('\n')}`], { stdio: ['ignore', 'pipe', 'inherit'] })
