@@ -59,14 +59,14 @@ const buildScript = (stages: readonly Stage[], target: string, replace: (run: st
   for (const { name, from, steps } of stages) {
     const parent = settings.get(from)
     let now = parent ?? { user: 'root', env: {}, workdir: '/', start: '', healthy: '' }
-    let entry = parent?.start ?? ''
+    let entry = ''
     script.push(`layer ${name} ${parent === undefined ? '' : from}`)
     for (const { keyword, text, from: source } of steps) {
       const root = `"$W/${name}"`
       if (keyword === 'WORKDIR') {
         now = { ...now, workdir: text }
         script.push(`mkdir -p ${root}${text}`)
-      } else if (keyword === 'ENV') now = { ...now, env: { ...now.env, ...Object.fromEntries([text.split('=') as [string, string]]) } }
+      } else if (keyword === 'ENV') now = { ...now, env: { ...now.env, [text.split('=')[0]!]: text.slice(text.indexOf('=') + 1) } }
       else if (keyword === 'USER') now = { ...now, user: text }
       else if (keyword === 'COPY') {
         const places = text.split(/\s+/)
@@ -107,8 +107,8 @@ layer() {
   mount -t overlay overlay -o "lowerdir=$lower,upperdir=$W/$1.upper,workdir=$W/$1.work" "$W/$1"
   # The base image has this user, and nothing of this machine's own files.
   grep -q '^node:' "$W/$1/etc/passwd" || { echo node:x:1000:1000::/home/node:/bin/sh >> "$W/$1/etc/passwd"; echo node:x:1000: >> "$W/$1/etc/group"; }
-  for hidden in /tmp /work /app /data; do [ -n "\${2:-}" ] || { rm -rf "$W/$1.upper$hidden"; mkdir -p "$W/$1$hidden"; }; done
-  mount -t tmpfs -o mode=1777 none "$W/$1/tmp"; [ ! -d "$W/$1/work" ] || mount -t tmpfs none "$W/$1/work"
+  [ -n "\${2:-}" ] || for own in /app /data; do rm -rf "$W/$1$own"; mkdir "$W/$1$own"; done
+  mount -t tmpfs -o mode=1777 none "$W/$1/tmp"
   mount -t proc proc "$W/$1/proc"; mount --rbind /dev "$W/$1/dev"
   mkdir -p "$W/$1${modulesPath}"; mount --bind ${quote(`${repository}/node_modules`)} "$W/$1${modulesPath}"
 }
