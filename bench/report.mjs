@@ -50,7 +50,7 @@ const ratios = medians => {
   const measured = peers.map(({ name }) => name).filter(name => [...medians.values()].some(bySubject => bySubject.has(name)))
   const [ours = '', ...others] = measured
   if (others.length === 0) return []
-  const rows = workloads.flatMap(({ name, title, ratios }) => ratios.map(figure => {
+  const rows = workloads.flatMap(({ name, title, ratios = [] }) => ratios.map(figure => {
     const of = (/** @type {string} */ peer) => medians.get(name)?.get(peer)?.[figure] ?? NaN
     return [`${title}: ${figure}`, ...others.map(other => format(of(ours) / of(other)))]
   })).filter(cells => !cells.includes('NaN'))

@@ -1,20 +1,27 @@
 // @ts-check
 // `npm run bench`: every workload against every peer, round by round, each in fresh processes; medians and ratios at the end.
-import { fork } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { execFileSync, fork } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { peers } from './peers/index.mjs'
+import { compileLoad } from './load/native.mjs'
+import { lost, peers } from './peers/index.mjs'
 import { hotSpots } from './profile.mjs'
 import { machine, mediansOf, report } from './report.mjs'
 import { startServer } from './server.mjs'
 import { workloads } from './workloads/index.mjs'
+import { seed } from './workloads/seed.mjs'
 
 const usage = `Usage: npm run bench -- [options]
   --rounds N      rounds per workload and peer; medians are shown (default 3)
   --quick         one short round with fewer clients: shows that it runs, not how fast
   --only NAMES    workloads, by the beginning of their names: ${workloads.map(({ name }) => name).join(' ')}
-  --peers NAMES   servers: ${peers.map(({ name }) => name).join(' ')}
+  --peers         beside our relay and bare ws: Bun (installed into bench/) and nats-server (found); says which are missing
+  --servers NAMES only these servers: ${peers.map(({ name }) => name).join(' ')}
+  --long          also what takes minutes: 10 million stored messages, seeded into 5 GB of temporary files
+  --node-load     load from Node, as where there is no C++ compiler
   --json FILE     every round's figures, as JSON
   --save          writes bench/RESULTS.md (not of a quick run)
   --profile       our relay only, under node --cpu-prof: the functions that take its time
@@ -23,7 +30,7 @@ NAMES are separated by commas. AGENTCHAT_BIN names another build of the relay (d
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' }, quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, peers: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '3' }, quick: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, peers: { type: 'boolean', default: false }, servers: { type: 'string' }, long: { type: 'boolean', default: false }, 'node-load': { type: 'boolean', default: false },
     json: { type: 'string' }, save: { type: 'boolean', default: false }, profile: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 })
@@ -47,14 +54,33 @@ const generate = (assignment, signal) => new Promise((resolve, reject) => {
   child.on('exit', code => code === 0 ? resolve(told) : reject(new Error(`${assignment.workload} against ${assignment.subject} failed`)))
 })
 
+/** A copy of a seeded store; it is seeded once. @param {NonNullable<import('./workloads/index.mjs').Workload['seed']>} what */
+const seeded = async what => {
+  const original = join(scratch, `seed-${what.messages}`)
+  if (!existsSync(original)) {
+    mkdirSync(original)
+    console.error(`seeding ${what.messages.toLocaleString('en')} messages`)
+    await seed(original, { ...what, signal: interrupt.signal })
+  }
+  const copy = mkdtempSync(join(scratch, 'data-'))
+  cpSync(original, copy, { recursive: true })
+  return copy
+}
+
 /** @param {import('./workloads/index.mjs').Workload} workload @param {string} subject */
 const runRound = async (workload, subject) => {
+  const dataDir = workload.seed === undefined ? undefined : await seeded(workload.seed)
   const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(roundLimitMs)])
-  const assignment = { workload: workload.name, subject, isQuick: options.quick, url: '', pid: 0 }
+  const assignment = { workload: workload.name, subject, isQuick: options.quick, url: '', pid: 0, ...loadFile && { loadFile } }
   if (workload.subjects !== undefined) return generate(assignment, signal)
   const peer = /** @type {import('./peers/index.mjs').Peer} */ (peers.find(({ name }) => name === subject))
   const profiled = options.profile ? hotSpots() : undefined
-  const server = await startServer(peer, { nodeFlags: profiled?.nodeFlags ?? [], signal })
+  const server = await startServer(peer, {
+    nodeFlags: profiled?.nodeFlags ?? [],
+    ...subject === 'agentchat' && workload.flags && { flags: workload.flags },
+    ...dataDir !== undefined && { dataDir },
+    signal,
+  })
   try {
     const told = await generate({ ...assignment, url: server.url, pid: server.pid }, signal)
     await server.stop()
@@ -64,6 +90,7 @@ const runRound = async (workload, subject) => {
     throw new Error(`${/** @type {Error} */ (error).message}\n${server.said()}`, { cause: error })
   } finally {
     await server.stop()
+    if (dataDir !== undefined) rmSync(dataDir, { recursive: true, force: true })
     profiled?.remove()
   }
 }
@@ -71,19 +98,33 @@ const runRound = async (workload, subject) => {
 const chosen = (/** @type {readonly { readonly name: string }[]} */ all, /** @type {string} */ names) =>
   all.map(({ name }) => name).filter(name => names.split(',').some(beginning => name.startsWith(beginning)))
 
+const scratch = mkdtempSync(join(tmpdir(), 'agentchat-load-'))
+const loadFile = options['node-load'] ? undefined : compileLoad(scratch)
+
+/** The servers to measure; whoever is missing is named, with what would help. */
+const present = () => {
+  if (options.peers) execFileSync('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel', 'error'], { cwd: import.meta.dirname, stdio: ['ignore', 'ignore', 'inherit'] })
+  const wanted = options.servers !== undefined ? chosen(peers, options.servers) : peers.filter(({ missing }) => options.peers || missing === undefined).map(({ name }) => name)
+  const absent = peers.filter(({ name, missing }) => wanted.includes(name) && missing?.() !== undefined)
+  for (const { name, missing } of absent) console.error(`missing: ${name}. To have it: ${missing?.()}`)
+  if (options.peers) for (const text of lost) console.error(`missing: ${text}`)
+  return wanted.filter(name => !absent.some(peer => peer.name === name))
+}
+
 const main = async () => {
   if (options.help) return console.log(usage)
-  const servers = options.profile ? ['agentchat'] : chosen(peers, options.peers)
-  const selected = workloads.filter(({ name }) => chosen(workloads, options.only).includes(name)).filter(({ subjects }) => !options.profile || subjects === undefined)
+  const servers = options.profile ? ['agentchat'] : present()
+  const selected = workloads.filter(({ name }) => chosen(workloads, options.only).includes(name)).filter(({ subjects, isLong }) => (!options.profile || subjects === undefined) && (!isLong || options.long))
   // Before anything runs: the checkout may move on meanwhile.
   const where = machine()
   const roundCount = options.quick || options.profile ? 1 : Number(options.rounds)
   /** @type {import('./report.mjs').Round[]} */
   const rounds = []
   for (const workload of selected) {
-    for (let round = 1; round <= roundCount; round++) {
-      for (const subject of workload.subjects ?? servers) {
-        console.error(`${workload.name} ${round}/${roundCount} ${subject}`)
+    const times = workload.isLong ? 1 : roundCount
+    for (let round = 1; round <= times; round++) {
+      for (const subject of workload.subjects ?? servers.filter(name => name === (workload.only ?? name))) {
+        console.error(`${workload.name} ${round}/${times} ${subject}`)
         const { figures } = await runRound(workload, subject)
         rounds.push({ workload: workload.name, subject, figures })
       }
@@ -113,4 +154,6 @@ try {
 } catch (error) {
   console.error(/** @type {Error} */ (error).message)
   process.exitCode = 1
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
 }

@@ -3,6 +3,8 @@ import { AgentChatClient, ConnectionError, MemoryPositions, ProtocolError, Relay
 import { generateKeyPair, identityFrom, type Identity } from '../lib/identity/index.ts'
 import { createVerify, nodeIdentity, wsTransport } from '../lib/node/index.ts'
 import type { Socket, Transport } from '../lib/client/transport.ts'
+import { Fail } from '../src/relay/feature.ts'
+import { StorageError } from '../src/store/store.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 
@@ -216,6 +218,82 @@ describe('coming back', () => {
     expect((await sent).seq).toBe(2)
     expect((await client.history({ channel: '#general' })).events.map(event => event['content'])).toEqual(['before', 'between'])
     expect(second.url).toContain(String(port))
+  })
+
+  test('a relay that is gone without a word is noticed, and met again', async () => {
+    await using relay = await startTestRelay()
+    const sockets: { isDeaf: boolean, pings: number }[] = []
+    // As when a cable is pulled: nothing gets through any more, in either direction, and no end is told.
+    const transport: Transport = (url, handlers) => {
+      const line = { isDeaf: false, pings: 0 }
+      sockets.push(line)
+      const socket = wsTransport(url, {
+        open: handlers.open,
+        message: text => { if (!line.isDeaf) handlers.message(text) },
+        close: (code, reason) => { if (!line.isDeaf) handlers.close(code, reason) },
+      })
+      return {
+        send: text => {
+          if (text.includes('"PING"')) line.pings++
+          if (!line.isDeaf) socket.send(text)
+        },
+        close: (code, reason) => socket.close(code, reason),
+      }
+    }
+    await using alice = await clientOf(relay, { name: 'alice' })
+    await using bob = await clientOf(relay, { name: 'bob', transport, heartbeatMs: 40 })
+    await Promise.all([alice.join('#general'), bob.join('#general')])
+    const heard = collect(bob, 2)
+    // An idle line that answers is kept.
+    await expect.poll(() => sockets[0]!.pings).toBeGreaterThan(3)
+    expect(sockets.length).toBe(1)
+    const lost = statusOf(bob, 'lost')
+    sockets[0]!.isDeaf = true
+    const sent = bob.send('#general', 'from bob')
+    await alice.send('#general', 'from alice')
+    expect((await lost as { error: ConnectionError }).error.message).toContain('nothing was heard')
+    await sent
+    expect((await heard).map(({ content }) => content).sort()).toEqual(['from alice', 'from bob'])
+    expect(sockets.length).toBe(2)
+  })
+
+  test('a channel that could not be entered again just then is entered a little later, on the same connection', async () => {
+    await using relay = await startTestRelay()
+    const { transport, cut } = breakable()
+    await using alice = await clientOf(relay, { name: 'alice' })
+    await using bob = await clientOf(relay, { name: 'bob', transport })
+    await Promise.all([alice.join('#general'), bob.join('#general')])
+    const heard = collect(bob, 2)
+    await alice.send('#general', 'one')
+    // Three joins of bob's fail: for now, without a time to wait, and in the storage.
+    const refusals = [() => new Fail('RATE_LIMITED', 'later', 1), () => new Fail('BUSY', 'later'), () => new StorageError('disk full', 'free some space')]
+    relay.store.tamper = method => { if (method === 'head' && refusals.length > 0) throw refusals.shift()!() }
+    const failed: unknown[] = []
+    bob.on('status', status => { if (status.kind === 'rejoin-failed') failed.push((status.error as RelayError).code) })
+    const again = statusOf(bob, 'connected')
+    cut()
+    await again
+    await alice.send('#general', 'two')
+    expect((await heard).map(({ content }) => content)).toEqual(['one', 'two'])
+    expect(failed).toEqual(['RATE_LIMITED', 'BUSY', 'STORAGE_UNAVAILABLE'])
+    expect(bob.state).toBe('open')
+  })
+
+  test('a channel that another session of the agent left is not entered again', async () => {
+    await using relay = await startTestRelay()
+    const identity = newIdentity('alice')
+    const { transport, cut } = breakable()
+    await using phone = await clientOf(relay, { identity, session: 'phone', transport })
+    await using desk = await clientOf(relay, { identity, session: 'desk' })
+    await Promise.all([phone.join('#general'), desk.join('#general')])
+    const left = new Promise(resolve => phone.on('LEFT', resolve))
+    await desk.leave('#general')
+    expect(await left).toMatchObject({ channel: '#general' })
+    const again = statusOf(phone, 'connected')
+    cut()
+    await again
+    await phone.request('PING', {})
+    expect((await phone.listAgents('#general'))).toEqual([])
   })
 
   test('another life of the log makes positions void, and says so', async () => {

@@ -165,6 +165,28 @@ test('what a client sends while the storage fails and heals is stored in the ord
   await client.close()
 })
 
+test('a fault in telling of a stored message costs its sender the connection, and nobody the message', async () => {
+  await using relay = await startTestRelay()
+  await using bob = await relay.login('bob')
+  const client = new AgentChatClient({ server: relay.url, name: 'ann', transport: wsTransport, reconnect: { minMs: 5, maxMs: 20 } })
+  await client.connect()
+  await client.join('#general')
+  // The clock is read again for the answer: there it fails, once.
+  const { clock } = relay
+  relay.store.tamper = method => {
+    if (method !== 'append') return
+    relay.store.tamper = undefined
+    clock.now = () => {
+      clock.now = () => Date.now()
+      throw new Error('a bug')
+    }
+  }
+  expect(await client.send('#general', 'once')).toMatchObject({ seq: 1, duplicate: true })
+  await bob.barrier()
+  expect(bob.heard.filter(({ type }) => type === 'MSG')).toMatchObject([{ content: 'once' }])
+  await client.close()
+})
+
 test('on a full disk also the writes of features are refused as such', async () => {
   using data = newFolder()
   await using relay = await startTestRelay({ data: data.path })

@@ -7,17 +7,17 @@ const width = 100
  * Runs `work` on every item, at most `width` at a time, and keeps the order.
  * @template T, R
  * @param {readonly T[]} items
- * @param {(item: T) => Promise<R>} work
+ * @param {(item: T, i: number) => Promise<R>} work
  * @returns {Promise<R[]>}
  */
-const inParallel = async (items, work) => {
+export const inParallel = async (items, work) => {
   /** @type {R[]} */
   const results = []
   let next = 0
   const worker = async () => {
     while (next < items.length) {
       const i = next++
-      results[i] = await work(items[i])
+      results[i] = await work(items[i], i)
     }
   }
   await Promise.all(Array.from({ length: width }, worker))

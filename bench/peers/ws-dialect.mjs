@@ -1,22 +1,25 @@
 // @ts-check
-// What the raw broadcasters and their clients agree on: a first message says which room to hear and which to tell; every other one is passed on as it is.
+// What the bare broadcasters and their clients agree on: a first message says which room to hear and which to tell; every other one is passed on as it is.
 import { WebSocketServer } from 'ws'
 import { connect } from '../load/client.mjs'
+import { paddedContent } from '../load/frames.mjs'
+import { ask, websocket } from '../load/websocket.mjs'
 
 /** @typedef {{ readonly hear: string, readonly tell: string }} Places names of rooms */
 
 /** @param {import('../load/client.mjs').Client} client @param {Places} places */
-const enter = (client, places) => client.ask(JSON.stringify(places), 'JOINED')
+const enter = (client, places) => ask(client, places, 'JOINED')
 
-/** @type {Pick<import('./index.mjs').Peer, 'open' | 'join' | 'pair'>} */
+/** @type {Pick<import('./index.mjs').Peer, 'open' | 'join' | 'pair' | 'message'>} */
 export const wsDialect = {
   async open(url, name) {
-    const client = await connect(url)
+    const client = await connect(url, websocket)
     client.address = name
     return client
   },
   join: (client, room) => enter(client, { hear: room, tell: room }),
   pair: (a, b) => Promise.all([enter(a, { hear: a.address, tell: b.address }), enter(b, { hear: b.address, tell: a.address })]),
+  message: (to, text) => websocket.frame({ type: 'MSG', to, content: paddedContent(to, text) }),
 }
 
 /**

@@ -13,7 +13,6 @@ const variants = new Map(['NORMAL', 'FULL'].flatMap(synchronous => batches.map(b
 export const commit = {
   name: 'commit',
   title: 'commit cost: rows of 300 bytes, SQLite WAL, synchronous × rows per transaction',
-  ratios: [],
   subjects: [...variants.keys()],
   async run({ subject, runMs }) {
     const { synchronous, batch } = /** @type {{ synchronous: string, batch: number }} */ (variants.get(subject))

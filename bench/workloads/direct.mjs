@@ -1,6 +1,5 @@
 // @ts-check
 // Pairs that play ping-pong by direct message: whoever hears the other answers at once.
-import { messageMaker } from '../load/client.mjs'
 import { openAll } from '../load/sessions.mjs'
 
 /** Contents begin so; a sender that gets its own message back is told by it. */
@@ -14,36 +13,20 @@ const pong = 'pong '
 export const direct = ({ name, title, pairs }) => ({
   name,
   title,
-  ratios: ['CPU µs/delivery'],
+  ratios: ['CPU µs/delivery', 'deliveries/s'],
   async run({ peer, url, count, measure }) {
-    const tally = { deliveries: 0 }
     const clients = await openAll(peer, url, 2 * count(pairs), 'p')
-    const serves = []
+    const groups = []
     for (let i = 0; i < clients.length; i += 2) {
       const [a, b] = [clients[i], clients[i + 1]]
       await peer.pair(a, b)
-      serves.push(play(a, b.address, ping, pong, tally))
-      play(b, a.address, pong, ping, tally)
+      groups.push({
+        members: [{ client: a, awaits: pong }, { client: b, awaits: ping }],
+        speakers: [{ client: a, frames: [peer.message(b.address, ping)] }, { client: b, frames: [peer.message(a.address, pong)] }],
+        perMessage: 1,
+        window: 1,
+      })
     }
-    for (const serve of serves) serve()
-    return measure(tally)
+    return measure(groups)
   },
 })
-
-/**
- * @param {import('../load/client.mjs').Client} client
- * @param {string} partner @param {string} says @param {string} awaits
- * @param {{ deliveries: number }} tally
- */
-const play = (client, partner, says, awaits, tally) => {
-  const next = messageMaker(partner, says)
-  const serve = () => client.send(next())
-  client.onText = (bytes, start, end) => {
-    const frame = bytes.toString('latin1', start, end)
-    if (frame.includes(awaits)) {
-      tally.deliveries++
-      serve()
-    } else if (frame.startsWith('{"type":"ERROR"')) throw new Error(frame)
-  }
-  return serve
-}

@@ -2,8 +2,12 @@
 // THE WORKLOAD TABLE: one question each.
 import { commit } from './commit.mjs'
 import { direct } from './direct.mjs'
+import { history } from './history.mjs'
 import { idle } from './idle.mjs'
+import { login, signed } from './keys.mjs'
 import { rooms } from './rooms.mjs'
+import { slow } from './slow.mjs'
+import { start } from './start.mjs'
 
 /**
  * What a workload gets.
@@ -14,8 +18,11 @@ import { rooms } from './rooms.mjs'
  * @property {string} subject what is measured, where it is not a server
  * @property {number} runMs how long to measure
  * @property {(full: number) => number} count how many of something: a tenth in a quick run
- * @property {(tally: { deliveries: number }) => Promise<Figures>} measure warms up, measures, gives the figures
+ * @property {(groups: readonly import('../load/plan.mjs').Group[], phases?: readonly number[]) => Promise<import('../load/plan.mjs').Seen & { readonly moments: readonly Moment[] }>} drive warms up, then runs the phases (ms)
+ * @property {(groups: readonly import('../load/plan.mjs').Group[]) => Promise<Figures>} measure the same with one phase, as figures
  */
+
+/** @typedef {import('../load/plan.mjs').Sample & { readonly server: number, readonly bytes: number }} Moment a sample with the server's CPU time in µs and its memory */
 
 /** @typedef {Record<string, number>} Figures by name and unit */
 
@@ -23,16 +30,39 @@ import { rooms } from './rooms.mjs'
  * @typedef {object} Workload
  * @property {string} name
  * @property {string} title
- * @property {readonly string[]} ratios the figures to compare with the peers'
+ * @property {readonly string[]} [ratios] the figures to compare with the peers'
  * @property {readonly string[]} [subjects] what it measures, where that is not servers
+ * @property {'agentchat'} [only] what only our relay does
+ * @property {readonly string[]} [flags] for our relay
+ * @property {{ readonly room: string, readonly messages: number }} [seed] what our relay's store holds before it starts
+ * @property {boolean} [isLong] only with --long, and once
  * @property {(load: Load) => Promise<Figures>} run
  */
 
+const fanOut = { rooms: 1, members: 500, senders: 10 }
+const growing = { ...fanOut, only: /** @type {const} */ ('agentchat'), ratios: [], window: 10 }
+const short = (/** @type {number} */ n) => n >= 1e6 ? `${n / 1e6}M` : n >= 1e3 ? `${n / 1e3}k` : String(n)
+
+/** How far the scaling curves go. */
+export const memberCounts = [10, 100, 1_000, 5_000]
+export const storedCounts = [1_000, 100_000, 10_000_000]
+
 /** @type {readonly Workload[]} */
 export const workloads = [
-  ...[1, 10, 40].map(window => rooms({ name: `fanout-${window}`, title: `fan-out 1 × 500, 10 senders, ${window} outstanding`, rooms: 1, members: 500, senders: 10, window })),
+  ...[1, 10, 40].map(window => rooms({ name: `fanout-${window}`, title: `fan-out 1 × 500, 10 senders, ${window} outstanding`, ...fanOut, window })),
   rooms({ name: 'rooms', title: '100 rooms × 10, 10 outstanding per room', rooms: 100, members: 10, senders: 10, window: 10 }),
   direct({ name: 'direct', title: 'direct ping-pong, 200 pairs', pairs: 200 }),
+  rooms({ name: 'latency', title: 'latency at 20,000 deliveries/s: 100 rooms × 10', ratios: ['p99 µs', 'p50 µs'], rooms: 100, members: 10, senders: 1, perSecond: 20 }),
   idle({ name: 'idle', title: '5,000 idle connections', connections: 5_000 }),
+  slow,
+  login,
+  signed,
+  history,
+  start,
+  ...memberCounts.map(members => rooms({ ...growing, name: `members-${short(members)}`, title: `one room of ${members.toLocaleString('en')}, 10 outstanding`, members })),
+  ...storedCounts.map(messages => rooms({
+    ...growing, name: `stored-${short(messages)}`, title: `one room of 100 with ${messages.toLocaleString('en')} messages stored, 10 outstanding`, members: 100,
+    seed: { room: '#bench-0', messages }, isLong: messages > 1e6,
+  })),
   commit,
 ]

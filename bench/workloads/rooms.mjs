@@ -1,47 +1,33 @@
 // @ts-check
-// Rooms that talk: each keeps `window` messages outstanding; one is done when as many deliveries as the room has members came back for it.
-import { messageMaker } from '../load/client.mjs'
+// Rooms that talk: each keeps `window` messages outstanding, or says `perSecond`, and every member hears every message.
 import { joinAll, openAll } from '../load/sessions.mjs'
 
-/** The tenth byte of `{"type":"M…` tells a message from everything else. */
-const typeAt = 9
-const isMessage = 'M'.charCodeAt(0)
-const isError = 'E'.charCodeAt(0)
+/**
+ * Opens a room full of clients; the first `senders` of them will speak.
+ * @param {Pick<import('./index.mjs').Load, 'peer' | 'url'>} load
+ * @param {{ readonly room: string, readonly members: number, readonly senders: number }} shape
+ */
+export const openRoom = async ({ peer, url }, { room, members, senders }) => {
+  const clients = await openAll(peer, url, members, `${room}-`)
+  await joinAll(peer, clients, `#${room}`)
+  return {
+    members: clients.map(client => ({ client })),
+    speakers: clients.slice(0, senders).map(client => ({ client, frames: [peer.message(`#${room}`, 'hello ')] })),
+  }
+}
 
 /**
- * @param {{ name: string, title: string, rooms: number, members: number, senders: number, window: number }} shape
+ * @param {Omit<import('./index.mjs').Workload, 'run'> & { rooms: number, members: number, senders: number, window?: number, perSecond?: number }} shape
  * @returns {import('./index.mjs').Workload}
  */
-export const rooms = ({ name, title, rooms, members, senders, window }) => ({
-  name,
-  title,
-  ratios: ['CPU µs/delivery'],
+export const rooms = ({ rooms, members, senders, window, perSecond, ...facts }) => ({
+  ratios: ['CPU µs/delivery', 'deliveries/s'],
+  ...facts,
   async run({ peer, url, count, measure }) {
-    const tally = { deliveries: 0 }
-    const talkers = []
-    for (let r = 0; r < count(rooms); r++) {
-      const room = `#bench-${r}`
-      const clients = await openAll(peer, url, members, `r${r}-`)
-      await joinAll(peer, clients, room)
-      const speakers = clients.slice(0, senders).map(client => ({ client, next: messageMaker(room, 'hello ') }))
-      let received = 0
-      let sent = 0
-      const send = () => {
-        const { client, next } = speakers[sent++ % senders]
-        client.send(next())
-      }
-      for (const client of clients) {
-        client.onText = (bytes, start, end) => {
-          const type = bytes[start + typeAt]
-          if (type === isMessage) {
-            tally.deliveries++
-            if (++received % members === 0) send()
-          } else if (type === isError) throw new Error(bytes.toString('utf8', start, end))
-        }
-      }
-      talkers.push(() => { for (let i = 0; i < window; i++) send() })
+    const groups = []
+    for (let i = 0; i < count(rooms); i++) {
+      groups.push({ ...await openRoom({ peer, url }, { room: `bench-${i}`, members, senders }), ...window && { window }, ...perSecond && { perSecond } })
     }
-    for (const start of talkers) start()
-    return measure(tally)
+    return measure(groups)
   },
 })

@@ -5,6 +5,7 @@ import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError } from './errors.ts'
 import { Inbound, type Message, type VerifySignature } from './inbound.ts'
+import { Memberships } from './memberships.ts'
 import { Outgoing } from './outgoing.ts'
 import { MemoryPositions, type Positions } from './positions.ts'
 import { Requests, type CallOptions } from './requests.ts'
@@ -33,6 +34,8 @@ export interface ClientOptions {
   readonly reconnect?: boolean | Partial<BackoffPolicy>
   /** ms for a login and for the answer to a request; default 15,000 */
   readonly requestTimeoutMs?: number
+  /** ms of silence after which the client asks the relay whether it is there; without an answer in as many it reconnects. Default 30,000; 0: never */
+  readonly heartbeatMs?: number
   /** Where the client keeps how far it has come; default: in memory. */
   readonly positions?: Positions
   /** Checks signatures; on Node `createVerify()` of agentchat/node is faster. */
@@ -102,7 +105,7 @@ export class AgentChatClient {
   readonly #outgoing: Outgoing
   readonly #inbound: Inbound
   readonly #positions: Positions
-  readonly #joined = new Map<string, { readonly limit: number | undefined }>()
+  readonly #memberships: Memberships
   readonly #idPrefix: string
   #lastId = 0
   #welcome: Frame<'WELCOME'> | undefined
@@ -111,7 +114,7 @@ export class AgentChatClient {
   #closing: Promise<void> | undefined
 
   constructor(options: ClientOptions) {
-    const { identity, server, session, serverId, transport = webSocketTransport, reconnect = true, requestTimeoutMs = 15_000, positions = new MemoryPositions() } = options
+    const { identity, server, session, serverId, transport = webSocketTransport, reconnect = true, requestTimeoutMs = 15_000, heartbeatMs = 30_000, positions = new MemoryPositions() } = options
     this.#options = options
     this.#timeoutMs = requestTimeoutMs
     this.#now = options.now ?? Date.now
@@ -127,9 +130,16 @@ export class AgentChatClient {
       page: (stream, after) => this.request('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
       keyOf: async agent => (await this.request('WHOIS', { agent })).pubkey ?? undefined,
       deliver: message => this.#deliver(message),
-      isJoined: channel => this.#joined.has(channel),
+      isJoined: channel => this.#memberships.has(channel),
       settled: seq => this.#receive({ seq }),
       giveUp: reason => this.#session.restart(reason),
+    })
+    const random = options.random ?? Math.random
+    const backoff = { ...defaultBackoff, ...(typeof reconnect === 'boolean' ? {} : reconnect) }
+    this.#memberships = new Memberships({
+      join: (channel, limit) => this.join(channel, this.#positions.get(channel) === undefined ? { limit } : {}),
+      failed: (channel, error) => this.#emitter.emit('status', { kind: 'rejoin-failed', channel, error }),
+      backoff, random,
     })
     this.#session = new Session({
       url: server,
@@ -138,9 +148,10 @@ export class AgentChatClient {
       serverId,
       onCaptcha: options.onCaptcha,
       timeoutMs: requestTimeoutMs,
+      heartbeatMs,
       now: this.#now,
-      random: options.random ?? Math.random,
-      backoff: reconnect === false ? undefined : { ...defaultBackoff, ...(reconnect === true ? {} : reconnect) },
+      random,
+      backoff: reconnect === false ? undefined : backoff,
       login: {
         name: options.name ?? identity?.name ?? 'agent',
         autojoin: false,
@@ -202,13 +213,13 @@ export class AgentChatClient {
       ...(since !== undefined && { since, ...(this.#welcome !== undefined && { epoch: this.#welcome.epoch }) }),
       ...(limit !== undefined && { limit }),
     }, call)
-    this.#joined.set(channel, { limit })
+    this.#memberships.add(channel, limit)
     this.#settle(joined, since, limit)
     return joined
   }
 
   async leave(channel: string, options?: CallOptions): Promise<Frame<'LEFT'>> {
-    this.#joined.delete(channel)
+    this.#memberships.remove(channel)
     return this.request('LEAVE', { channel }, options)
   }
 
@@ -242,7 +253,7 @@ export class AgentChatClient {
       ...(inviteOnly !== undefined && { invite_only: inviteOnly }), ...(verifiedOnly !== undefined && { verified_only: verifiedOnly }),
       ...(topic !== undefined && { topic }), ...(description !== undefined && { description }),
     }, options)
-    this.#joined.set(channel, { limit: undefined })
+    this.#memberships.add(channel, undefined)
     this.#settle(joined, undefined, undefined)
     return joined
   }
@@ -334,18 +345,10 @@ export class AgentChatClient {
     this.#inbound.reset()
     this.#inbound.askAgain()
     this.#outgoing.rewind(former === undefined || former.agent_id === welcome.agent_id)
-    for (const [channel, { limit }] of this.#joined) this.#rejoin(channel, limit)
+    this.#memberships.rejoin()
     this.#outgoing.open(welcome.limits.msg_rate > 0)
     this.#emitter.emit('status', { kind: 'connected', welcome, again: former !== undefined })
     if (epoch !== undefined && epoch !== welcome.epoch) this.#emitter.emit('status', { kind: 'epoch-changed', epoch: welcome.epoch })
-  }
-
-  #rejoin(channel: string, limit: number | undefined): void {
-    this.join(channel, limit === undefined || this.#positions.get(channel) !== undefined ? {} : { limit }).catch((error: unknown) => {
-      // A channel that is gone for this agent stays gone; a lost connection brings the next try by itself.
-      if (error instanceof RelayError && !error.shouldRetry()) this.#joined.delete(channel)
-      this.#emitter.emit('status', { kind: 'rejoin-failed', channel, error })
-    })
   }
 
   /** What a JOINED says about where the channel stands. */
@@ -363,6 +366,8 @@ export class AgentChatClient {
       this.#emitter.emit('status', { kind: 'error', error: new RelayError(frame.code, frame.message, frame.retry_after_ms) })
     }
     if (frame.type === 'VERIFY_REQUEST') this.#prove(frame)
+    // Asked for here, or by another session of this agent.
+    if (frame.type === 'LEFT') this.#memberships.remove(frame.channel)
     if (frame.type === 'INBOX' && frame.re === undefined) for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, seq)
     this.#emitter.emit(frame.type, frame as never)
   }
@@ -414,6 +419,7 @@ export class AgentChatClient {
 
   #disconnected(error: Error): void {
     this.#requests.failAll(error)
+    this.#memberships.lost()
     this.#outgoing.lost()
     this.#inbound.reset()
   }

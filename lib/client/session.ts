@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly backoff: BackoffPolicy | undefined
   /** ms to open the session, login included */
   readonly timeoutMs: number
+  /** ms without a frame after which the relay is asked whether it is there; after as many more the connection is given up. 0: never */
+  readonly heartbeatMs: number
   readonly now: () => number
   readonly random: () => number
 }
@@ -47,6 +49,9 @@ export class Session {
   #lostAt = 0
   #retryHintMs: number | undefined
   #retryTimer: ReturnType<typeof setTimeout> | undefined
+  #heartbeat: ReturnType<typeof setInterval> | undefined
+  /** Heartbeats that went by since a frame was heard. */
+  #silence = 0
   #onClosed: (() => void) | undefined
 
   constructor(options: SessionOptions, hooks: SessionHooks) {
@@ -120,6 +125,7 @@ export class Session {
       const socket: Socket = transport(url, {
         open: () => { if (!isSettled) socket.send(JSON.stringify({ type: 'IDENTIFY', ...this.#options.login, ...(this.#resume !== undefined && { resume: this.#resume }) })) },
         message: text => {
+          this.#silence = 0
           if (this.#socket === socket && this.#state === 'open') return this.#receive(text)
           if (isSettled) return
           // In this turn: what follows WELCOME in the same chunk is the session already.
@@ -130,6 +136,7 @@ export class Session {
               this.#state = 'open'
               this.#attempt = 0
               this.#resume = welcome.resume
+              this.#watch()
               this.#hooks.opened(welcome)
               resolve(welcome)
             })
@@ -194,7 +201,19 @@ export class Session {
     this.#hooks.frame(decoded.frame)
   }
 
+  /** A connection can end without a word, and a browser shows no pings: the relay is asked in frames. Turns are counted, not time, so that a machine that slept asks first. */
+  #watch(): void {
+    const { heartbeatMs } = this.#options
+    if (heartbeatMs === 0) return
+    this.#heartbeat = setInterval(() => {
+      this.#silence++
+      if (this.#silence === 2) this.send(JSON.stringify({ type: 'PING' }))
+      if (this.#silence > 2) this.restart('nothing was heard from the relay')
+    }, heartbeatMs)
+  }
+
   #lost(code: number, reason: string): void {
+    clearInterval(this.#heartbeat)
     const error = new ConnectionError(`The connection was closed (${code}${reason === '' ? '' : `: ${reason}`})`, code)
     const { backoff } = this.#options
     if (backoff === undefined || !mayReconnect(code)) return this.#end(error)
@@ -229,6 +248,7 @@ export class Session {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     clearTimeout(this.#retryTimer)
+    clearInterval(this.#heartbeat)
     this.#socket?.close(1_000, '')
     this.#hooks.ended(error)
   }

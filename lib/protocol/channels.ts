@@ -68,7 +68,7 @@ export const frames = {
     },
     example: { channel: '#general', agents: [{ id: '@k3x9q2ab', name: 'alice', verified: false }], count: 1, seq: 42, oldest: 1, epoch: '5b1f0c2e9a7d4433', recovered: true },
   }),
-  LEFT: signal({ doc: 'You are out.', body: { channel: ChannelName }, example: { channel: '#general' } }),
+  LEFT: signal({ doc: 'You are out; without `re`: another session of your agent left.', body: { channel: ChannelName }, example: { channel: '#general' } }),
   AGENT_JOINED: signal({
     doc: 'An agent entered. Not sent in channels with more members than the relay\'s announcement limit.',
     body: { channel: ChannelName, agent: AgentId, name: AgentName, verified: z.boolean() },

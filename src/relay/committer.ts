@@ -60,6 +60,8 @@ export class Committer {
   #paused = new Set<Connection>()
   #idle: (() => void)[] = []
   #storageProblem: string | undefined
+  /** Writes refused since the storage failed. */
+  #refused = 0
 
   constructor(deps: { readonly store: Store, readonly clock: Clock, readonly log: Logger, readonly counts: Counts, readonly batchSize: Histogram, readonly commitSeconds: Histogram }, options: CommitterOptions) {
     this.#store = deps.store
@@ -154,7 +156,7 @@ export class Committer {
     try {
       const attempt = await this.#attempt(batch)
       results = attempt.results
-      if (attempt.wrote) this.#storageProblem = undefined
+      if (attempt.wrote && this.#storageProblem !== undefined) this.#healed()
     } catch (error) {
       if (batch.length > 1) {
         for (const job of batch) await this.#commit([job])
@@ -162,17 +164,32 @@ export class Committer {
       }
       const cause = error instanceof Undo ? error.cause : error
       results = batch.map(job => ({ kind: 'failed', job, error: cause }))
-      if (error instanceof StorageError) {
-        this.#storageProblem = error.message
-        this.#log.error({ err: error, hint: error.hint }, 'commit failed')
-      }
+      if (error instanceof StorageError) this.#failed(error, batch.length)
     }
     this.#counts.commits++
     this.#batchSize.observe(results.length)
     this.#commitSeconds.observe((performance.now() - startedAt) / 1_000)
     this.#done(results.length)
-    this.#options.deliver(results)
+    try {
+      this.#options.deliver(results)
+    } catch (error) {
+      // What is stored is stored: those behind it are not held up by a fault in telling of it.
+      this.#log.error({ err: error }, 'a commit could not be delivered')
+    }
     return results.length
+  }
+
+  /** However many writes a full disk refuses, the log that may lie on it gets a line when it begins and one when it is over. */
+  #failed(error: StorageError, refused: number): void {
+    if (this.#storageProblem === undefined) this.#log.error({ err: error, hint: error.hint }, 'the storage refuses writes')
+    this.#storageProblem = error.message
+    this.#refused += refused
+  }
+
+  #healed(): void {
+    this.#log.info({ refused: this.#refused }, 'the storage takes writes again')
+    this.#storageProblem = undefined
+    this.#refused = 0
   }
 
   /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first. */

@@ -85,30 +85,42 @@ export class Dispatch {
   deliver(results: readonly Result[]): void {
     this.#publish(results)
     for (const result of results) {
-      const { connection, re, type } = result.job
-      if (result.kind === 'failed') {
-        if (connection !== undefined) {
-          this.#refuse(connection, result.error, re)
-          if (result.error instanceof StorageError) this.#hold(connection)
-        }
-        else this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
-      } else {
-        const { outcome } = result
-        if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
-        for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
-        if (outcome.reply !== undefined && connection !== undefined) {
-          const stamp = result.event?.stamp ?? result.duplicate
-          const answer = typeof outcome.reply === 'function' ? stamp && outcome.reply({ stamp, duplicate: result.duplicate !== undefined }) : outcome.reply
-          const isQuiet = re === undefined && type !== undefined && requests[type].quiet === answer?.type
-          if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
-        }
-        for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
-        outcome.committed?.()
-        if (outcome.again !== undefined) this.#goOn(result.job, outcome.again)
+      try {
+        this.#tell(result)
+      } catch (error) {
+        // It is stored, and a client that comes back and asks again learns so: better than an answer that may be wrong.
+        this.#deps.log.error({ err: error }, 'telling of a stored write failed')
+        if (result.job.connection !== undefined) this.#deps.effects.end(result.job.connection, 'RESTARTING', 'retry_after_ms=1000')
       }
       result.job.delivered?.()
     }
     this.#deps.outbox.flush()
+  }
+
+  #tell(result: Result): void {
+    const { connection, re, type } = result.job
+    if (result.kind === 'failed') {
+      if (connection !== undefined) {
+        this.#refuse(connection, result.error, re)
+        if (result.error instanceof StorageError) this.#hold(connection)
+      } else if (!(result.error instanceof StorageError)) {
+        // What the storage refuses is told by the committer.
+        this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
+      }
+    } else {
+      const { outcome } = result
+      if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
+      for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
+      if (outcome.reply !== undefined && connection !== undefined) {
+        const stamp = result.event?.stamp ?? result.duplicate
+        const answer = typeof outcome.reply === 'function' ? stamp && outcome.reply({ stamp, duplicate: result.duplicate !== undefined }) : outcome.reply
+        const isQuiet = re === undefined && type !== undefined && requests[type].quiet === answer?.type
+        if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
+      }
+      for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
+      outcome.committed?.()
+      if (outcome.again !== undefined) this.#goOn(result.job, outcome.again)
+    }
   }
 
   /** The client has read the refusal: what it sends from now on, it sends knowing it. In line behind what it sent before. */

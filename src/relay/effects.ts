@@ -96,7 +96,10 @@ export class Effects {
         const agent = asker?.agent
         if (agent === undefined) return
         this.#roster.setMembership(agent, effect.channel, false)
-        for (const connection of this.#roster.connectionsOf(agent.id)) this.#exit(connection, agent, effect.channel, true)
+        for (const connection of this.#roster.connectionsOf(agent.id)) {
+          if (connection !== asker && connection.channels.has(effect.channel)) this.send(connection, 'LEFT', { channel: effect.channel })
+          this.#exit(connection, agent, effect.channel, true)
+        }
         return
       }
       case 'channel': return this.#roster.setChannel(effect.info)

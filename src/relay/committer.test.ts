@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { createLogger } from '../base/log.ts'
+import { createMetrics } from '../base/metrics.ts'
+import { openSqlite } from '../store/sqlite.ts'
+import { StorageError } from '../store/store.ts'
+import { Committer, ownJob, type CommitterOptions } from './committer.ts'
+
+/** A committer on a store of its own, and the lines it logs. */
+const setUp = (deliver: CommitterOptions['deliver']) => {
+  const lines: Record<string, unknown>[] = []
+  const log = createLogger({ level: 'info', format: 'json', destination: { write: line => { lines.push(JSON.parse(line) as Record<string, unknown>) } } })
+  const store = openSqlite({ data: ':memory:', durability: 'normal', migrations: [], newEpoch: () => 'e' })
+  const metrics = createMetrics()
+  const committer = new Committer({ store, log, clock: { now: Date.now }, ...metrics }, { maxQueueFrames: 100, maxQueueBytes: 1e6, deliver })
+  return { committer, lines, [Symbol.asyncDispose]: async () => { metrics.close(); await store.close() } }
+}
+
+test('a fault in delivering one commit does not hold up the next', async () => {
+  const delivered: number[] = []
+  await using set = setUp(results => {
+    delivered.push(results.length)
+    if (delivered.length === 1) throw new Error('a bug')
+  })
+  for (let i = 0; i < 2; i++) {
+    set.committer.push(ownJob(() => undefined))
+    await set.committer.idle()
+  }
+  expect(delivered).toEqual([1, 1])
+  expect(set.lines).toMatchObject([{ msg: 'a commit could not be delivered', err: { message: 'a bug' } }])
+})
+
+test('a disk that is full for long is logged twice: when it began, and when it was over', async () => {
+  await using set = setUp(() => undefined)
+  const write = async (decide: Parameters<typeof ownJob>[0]) => {
+    set.committer.push(ownJob(decide))
+    await set.committer.idle()
+  }
+  for (let i = 0; i < 50; i++) await write(() => { throw new StorageError('Storage failed: full', 'free some space') })
+  expect(set.committer.storageProblem).toBe('Storage failed: full')
+  await write(async tx => { await tx.log.forgetKeys(0); return undefined })
+  expect(set.committer.storageProblem).toBeUndefined()
+  expect(set.lines).toMatchObject([{ level: 50, msg: 'the storage refuses writes', hint: 'free some space' }, { level: 30, msg: 'the storage takes writes again', refused: 50 }])
+})
