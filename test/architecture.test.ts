@@ -34,9 +34,11 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/store', 'node:', 'ws']],
   ['src/features', ['lib/protocol', 'lib/identity', 'src/base', 'src/domain', 'src/store/store.ts', 'src/store/log.ts', 'src/store/agents.ts', 'src/store/meta.ts', 'src/store/keeping.ts', 'src/store/nonces.ts', 'src/store/people.ts', 'src/relay/feature.ts', 'node:crypto']],
   ['src/app.ts', ['lib/protocol', 'lib/identity', 'lib/node', 'src/base', 'src/config', 'src/store', 'src/relay', 'src/features', 'src/keeping', 'src/outbound', 'node:']],
-  ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'node:', 'commander', 'zod', 'yaml', 'better-sqlite3']],
+  // A deployment: its description, and what it becomes on each target.
+  ['src/deploy', ['src/config', 'node:', 'zod', 'yaml', 'kubernetes-types']],
+  ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'src/deploy', 'node:', 'commander', 'zod', 'yaml', 'better-sqlite3']],
   ['bin', ['src/cli', 'node:']],
-  ['scripts', ['lib/protocol', 'src/config', 'src/domain', 'src/cli', 'node:']],
+  ['scripts', ['lib/protocol', 'src/config', 'src/domain', 'src/cli', 'src/deploy', 'node:']],
 ]
 
 const isUnder = (name: string, place: string): boolean => name === place || name.startsWith(place.endsWith(':') ? place : `${place}/`)

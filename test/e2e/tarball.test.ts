@@ -38,6 +38,14 @@ test('every entry point of the package can be imported', async () => {
   expect(names['agentchat/server']).toContain('startRelay')
 })
 
+test('a deployment can be described, planned and written from the installed package', async () => {
+  for (const words of [['init'], ['plan', '--target', 'systemd'], ['plan', '--target', 'kubernetes'], ['up', '--files-only', '--yes']]) {
+    await using program = agentchat('deploy', ...words)
+    expect(await program.ended, program.stderr).toEqual({ code: 0, signal: null })
+  }
+  expect(readFileSync(join(installed.project, 'docker-compose.yml'), 'utf8')).toContain('image: agentchat:latest')
+})
+
 /** Prints the contents of a channel's messages, by the library. */
 const libraryReceiver = `
   import { AgentChatClient } from 'agentchat'
