@@ -109,9 +109,14 @@ export const unwrap = (type: z.ZodType): z.ZodType =>
 
 /** The setting that was probably meant. */
 const suggestion = (key: string): string => {
-  const plain = (text: string) => text.replace(/[^a-z]/gi, '').toLowerCase()
-  const near = settingKeys.find(known => plain(known) === plain(key)) ?? settingKeys.find(known => distance(plain(known), plain(key)) <= 2)
+  const near = nearest(key, settingKeys)
   return near === undefined ? '; see docs/CONFIG.md' : `; did you mean ${near}?`
+}
+
+/** The known word that was probably meant. */
+export const nearest = <T extends string>(word: string, known: readonly T[]): T | undefined => {
+  const plain = (text: string) => text.replace(/[^a-z]/gi, '').toLowerCase()
+  return known.find(other => plain(other) === plain(word)) ?? known.find(other => distance(plain(other), plain(word)) <= 2)
 }
 
 /** Edits between two words. */

@@ -1,0 +1,108 @@
+// deploy.yaml: what is accepted, what each fault is called, and on which line it stands.
+import { describe, expect, test } from 'vitest'
+import { SpecError, deploySchema, environmentOf, parseSpec } from './spec.ts'
+
+const problems = async (text: string): Promise<readonly string[]> => {
+  const error = await parseSpec(text).then(() => undefined, (error: unknown) => error)
+  expect(error).toBeInstanceOf(SpecError)
+  return (error as SpecError).message.split('\n')
+}
+
+describe('deploy.yaml', () => {
+  test('an empty file is a deployment with every default', async () => {
+    const spec = await parseSpec('')
+    expect(spec).toMatchObject({
+      name: 'agentchat', port: 6_667, durability: 'normal', target: 'docker', adminAgents: [], environment: {},
+      size: { cpu: 1, memory: 512 * 1_024 ** 2, storage: 1_024 ** 3 },
+      docker: { bind: '127.0.0.1' }, akash: { network: 'sandbox', maxMonthlyAct: '10' },
+    })
+    expect(spec).toEqual(deploySchema.parse({}))
+  })
+
+  test('everything can be said', async () => {
+    const spec = await parseSpec(`
+name: chat
+image: ghcr.io/owner/agentchat:0.1.0@sha256:${'a'.repeat(64)}
+size: { cpu: 0.5, memory: 256Mi, storage: 20Gi }
+port: 7000
+domain: chat.example.org
+volume: { name: log, path: /var/lib/chat, class: beta3 }
+durability: full
+adminAgents: ['@8addfe276526c9f6']
+environment: { AGENTCHAT_MSG_RATE: 5, AGENTCHAT_CAPTCHA: true, MOTD: "Hello: world", OTHER: '' }
+target: akash
+kubernetes: { namespace: chat, ingressClass: nginx, clusterIssuer: letsencrypt, serviceMonitor: true }
+akash: { network: mainnet, region: us-west, attributes: { host: akash }, auditors: [akash1365yvmc4s7awdyj3n2sav7xfx76adc6dnmlx63], depositAct: 1.25, maxPriceUact: 12.000000000000000001 }
+`)
+    expect(spec.size).toEqual({ cpu: 0.5, memory: 256 * 1_024 ** 2, storage: 20 * 1_024 ** 3 })
+    expect(spec.akash).toMatchObject({ depositAct: '1.25', region: 'us-west' })
+    expect(environmentOf(spec)).toEqual({
+      AGENTCHAT_NAME: 'chat', AGENTCHAT_PORT: '7000', AGENTCHAT_DURABILITY: 'full', AGENTCHAT_ADMIN_AGENTS: '@8addfe276526c9f6',
+      AGENTCHAT_MSG_RATE: '5', AGENTCHAT_CAPTCHA: 'true', MOTD: 'Hello: world', OTHER: '',
+    })
+  })
+
+  test('every fault is told, each with its line', async () => {
+    expect(await problems(`name: Chat Room
+prot: 6667
+port: 80
+size:
+  memory: 512MB
+  strorage: 1Gi
+domain: https://chat.example.org
+target: heroku
+akash:
+  maxFeeAkt: lots
+  maxMonthlyAct: -1
+`)).toEqual([
+      expect.stringMatching(/^deploy\.yaml:1: name: small letters/),
+      'deploy.yaml:2: prot: there is no such key; did you mean port?',
+      'deploy.yaml:3: port: a port from 1024 on: the relay does not run as root',
+      expect.stringMatching(/^deploy\.yaml:5: size\.memory: a size like 512Mi/),
+      'deploy.yaml:6: size.strorage: there is no such key; did you mean storage?',
+      expect.stringMatching(/^deploy\.yaml:7: domain: a host name like/),
+      expect.stringMatching(/^deploy\.yaml:8: target: .*"docker"/),
+      expect.stringMatching(/^deploy\.yaml:10: akash\.maxFeeAkt: an amount in AKT/),
+      expect.stringMatching(/^deploy\.yaml:11: akash\.maxMonthlyAct: an amount in ACT/),
+    ])
+  })
+
+  test('settings of the relay are checked as the relay would, and have one place', async () => {
+    expect(await problems(`environment:
+  AGENTCHAT_MSG_RATE: fast
+  AGENTCHAT_MGS_BURST: 5
+  AGENTCHAT_ADMIN_KEY: hunter2hunter2
+  PORT: 80
+  DATA_DIR: /elsewhere
+`)).toEqual([
+      expect.stringMatching(/^deploy\.yaml:2: environment\.AGENTCHAT_MSG_RATE: .*"fast"/),
+      expect.stringMatching(/^deploy\.yaml:3: .*did you mean AGENTCHAT_MSG_BURST\?/),
+      expect.stringMatching(/^deploy\.yaml:4: .*is a secret/),
+      'deploy.yaml:5: environment.PORT: is said with port',
+      'deploy.yaml:6: environment.DATA_DIR: is said with volume',
+    ])
+  })
+
+  test('a secret is not repeated in its error', async () => {
+    expect((await problems('environment: { AGENTCHAT_ADMIN_KEY: "short" }')).join()).not.toContain('short')
+  })
+
+  test.each([
+    ['not YAML', 'name: [', /^deploy\.yaml:1/],
+    ['a list', '- name: a', /^deploy\.yaml:1: must hold a deployment/],
+    ['a key twice', 'name: a\nname: b', /^deploy\.yaml:2: .*unique/],
+    ['null', 'name:', /^deploy\.yaml:1: name/],
+    ['a line break that would forge a line of a unit', 'environment: { MOTD: "a\\nExecStart=/bin/sh" }', /line breaks/],
+    ['a separator that providers read differently', 'environment: { MOTD: "a\\u2028b" }', /line breaks/],
+    ['a wrong name of a variable', 'environment: { "A=B": c }', /variable is named/],
+    ['an expansion of a shell', 'docker: { build: "$(reboot)" }', /a path/],
+    ['an unknown reference', 'name: *other', /^deploy\.yaml/],
+    ['a bomb of references', `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}*a]\nc: &c [${'*b,'.repeat(9)}*b]\nname: [${'*c,'.repeat(9)}*c]`, /^deploy\.yaml/],
+    ['a prototype', '__proto__: { name: x }', /^deploy\.yaml/],
+    ['too much', `#${'x'.repeat(70_000)}`, /64 KiB/],
+    ['an ingress without a name', 'kubernetes: { ingressClass: nginx }', /^deploy\.yaml:1: kubernetes: .*need a domain/],
+    ['a plain http node', 'akash: { rpc: "http://node" }', /https/],
+  ])('%s is refused', async (_name, text, expected) => {
+    expect((await problems(text)).join('\n')).toMatch(expected)
+  })
+})
