@@ -34,8 +34,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/features', ['lib/protocol', 'lib/identity', 'src/base', 'src/domain', 'src/store/store.ts', 'src/store/log.ts', 'src/store/agents.ts', 'src/store/meta.ts', 'src/store/keeping.ts', 'src/relay/feature.ts', 'node:crypto']],
   ['src/app.ts', ['lib/protocol', 'lib/node', 'src/base', 'src/config', 'src/store', 'src/relay', 'src/features', 'src/keeping', 'node:']],
   // A deployment: its description, and what it becomes on each target.
-  ['src/deploy', ['src/config', 'node:', 'zod', 'yaml']],
-  ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'node:', 'commander', 'zod', 'better-sqlite3']],
+  ['src/deploy', ['src/config', 'node:', 'zod', 'yaml', 'kubernetes-types']],
+  ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'src/deploy', 'node:', 'commander', 'zod', 'better-sqlite3']],
   ['bin', ['src/cli', 'node:']],
   ['scripts', ['lib/protocol', 'src/config', 'src/cli', 'node:']],
 ]

@@ -26,7 +26,7 @@ image: ghcr.io/owner/agentchat:0.1.0@sha256:${'a'.repeat(64)}
 size: { cpu: 0.5, memory: 256Mi, storage: 20Gi }
 port: 7000
 domain: chat.example.org
-volume: { name: log, path: /var/lib/chat, class: beta3 }
+volume: { name: log, class: beta3 }
 durability: full
 adminAgents: ['@8addfe276526c9f6']
 environment: { AGENTCHAT_MSG_RATE: 5, AGENTCHAT_CAPTCHA: true, MOTD: "Hello: world", OTHER: '' }

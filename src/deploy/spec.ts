@@ -46,7 +46,6 @@ export const deploySchema = z.strictObject({
   domain: hostname.optional().describe('Public host name; TLS is set up for it where the target can.'),
   volume: block({
     name: label(40).default('data'),
-    path: path.default('/data').describe('Where the relay finds it; systemd uses /var/lib/NAME.'),
     class: text(/^[a-z0-9]([-a-z0-9.]{0,62})$/, 'a storage class').optional().describe('Storage class: of Kubernetes, or beta1, beta2, beta3 of Akash.'),
   }),
   durability: settings.durability.type.describe(settings.durability.doc),
@@ -67,6 +66,7 @@ export const deploySchema = z.strictObject({
     namespace: label(63).default('agentchat'),
     ingressClass: label(63).optional().describe('With domain: an Ingress of this class.'),
     clusterIssuer: label(63).optional().describe('With domain: the cert-manager issuer of its certificate.'),
+    egress: z.boolean().default(false).describe('Whether the relay may open connections of its own.'),
     serviceMonitor: z.boolean().default(false).describe('For the Prometheus operator; its types must be installed.'),
   }),
   akash: block({
@@ -105,6 +105,9 @@ export class SpecError extends Error {
     this.problems = inOrder
   }
 }
+
+/** Where the image keeps its data: it is made for the user the relay runs as. */
+export const dataPath = '/data'
 
 type Path = readonly PropertyKey[]
 

@@ -18,6 +18,7 @@ export const loaders: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   import: async () => (await import('./import.ts')).importData,
   backup: async () => (await import('./backup.ts')).backup,
   restore: async () => (await import('./restore.ts')).restore,
+  deploy: async () => (await import('./deploy.ts')).deploy,
   context: async () => (await import('./context.ts')).context,
   completion: async () => (await import('./completion.ts')).completion,
   doctor: async () => (await import('./doctor.ts')).doctor,

@@ -1,0 +1,49 @@
+// agentchat deploy check: two sessions at a relay, and a message from one to the other.
+import { randomBytes } from 'node:crypto'
+import { command, type Call } from '../../command.ts'
+import { CliError } from '../../exit.ts'
+
+const defaultTimeoutMs = 15_000
+
+export interface Checked {
+  readonly url: string
+  readonly server_id: string | null
+  /** From sending the message to having it at the other session. */
+  readonly round_trip_ms: number
+}
+
+/**
+ * Direct, and without a channel: nothing is announced to anybody.
+ * @throws what connecting throws, and CliError when the message does not come back
+ */
+export const checkRelay = async ({ connect, target, options, io }: Pick<Call, 'connect' | 'target' | 'options' | 'io'>, server?: string): Promise<Checked> => {
+  const wish = server === undefined ? {} : { server }
+  const text = `deploy check ${randomBytes(4).toString('hex')}`
+  let hear = () => undefined as void
+  const heard = new Promise<void>(resolve => { hear = resolve })
+  const listener = await connect({ ...wish, session: 'deploy-check-a', prepare: client => client.on('message', ({ content }) => { if (content === text) hear() }) })
+  const sender = await connect({ ...wish, session: 'deploy-check-b' })
+  const timeout = AbortSignal.any([io.interrupted, AbortSignal.timeout(options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000)])
+  const late = new Promise<never>((_, reject) => timeout.addEventListener('abort', () =>
+    reject(new CliError('timeout', 'The relay took the message and did not hand it on in time', 'Ask its log; is there more than one relay behind the address?'))))
+  const startedAt = performance.now()
+  await sender.dm(listener.agentId!, text, { ttlMs: 60_000 })
+  await Promise.race([heard, late])
+  return { url: (await target(wish)).url, server_id: listener.welcome?.server_id ?? null, round_trip_ms: Math.round((performance.now() - startedAt) * 10) / 10 }
+}
+
+export const check = command({
+  name: 'check',
+  summary: 'Connect to a relay over WebSocket and exchange a message',
+  relay: true,
+  arguments: {},
+  options: {},
+  details: async () => 'Two sessions log in and one sends the other a direct message. Exit 0: it arrived. 10: nothing answers there; 3: it does not let you in; 7: the message did not arrive.',
+  examples: [
+    { command: 'agentchat deploy check wss://chat.example.org', doc: 'Is the new relay there, behind its TLS, for everybody?' },
+    { command: 'agentchat deploy check wss://chat.example.org -i admin.json', doc: 'A relay that lets only known keys in' },
+  ],
+  async run(call) {
+    call.out.done(await checkRelay(call), ({ url, round_trip_ms }) => `${url} works: a message went through in ${round_trip_ms} ms`)
+  },
+})
