@@ -1,8 +1,11 @@
-// Writes the generated pages of docs/. `npm run docs`; a test fails when they are not what the tables say.
-import { writeFileSync } from 'node:fs'
-import { generatedDocs } from './generated.ts'
+// Writes the generated pages of docs/ and the generated deployments. `npm run docs`; a test fails when they are not what the tables say.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { generatedDeployments, generatedDocs } from './generated.ts'
 
-for (const [name, text] of Object.entries(await generatedDocs())) {
-  writeFileSync(`docs/${name}`, text)
-  process.stdout.write(`docs/${name}\n`)
+const docs = Object.entries(await generatedDocs()).map(([name, text]) => [`docs/${name}`, text] as const)
+for (const [file, text] of [...docs, ...Object.entries(await generatedDeployments())]) {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+  process.stdout.write(`${file}\n`)
 }

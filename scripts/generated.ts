@@ -1,11 +1,23 @@
-// Every page of docs/ that is made from a table, by file name.
+// Every page of docs/ that is made from a table, and every file that is made from deploy.yaml, by file name.
 import { protocolJsonSchema, protocolMarkdown } from '../lib/protocol/describe.ts'
 import { cliMarkdown } from '../src/cli/describe.ts'
 import { configMarkdown } from '../src/config/describe.ts'
+import { sampleText } from '../src/deploy/sample.ts'
+import { deployJsonSchema, parseSpec, targets } from '../src/deploy/spec.ts'
+import { planOf } from '../src/deploy/targets/index.ts'
 
 export const generatedDocs = async (): Promise<Readonly<Record<string, string>>> => ({
   'PROTOCOL.md': protocolMarkdown(),
   'protocol.schema.json': `${JSON.stringify(protocolJsonSchema(), null, 2)}\n`,
   'CONFIG.md': configMarkdown(),
   'CLI.md': await cliMarkdown(),
+  'deploy.schema.json': `${JSON.stringify(deployJsonSchema(), null, 2)}\n`,
 })
+
+/** The sample deployment, and what it becomes for those who have no command line: paths from the root. */
+export const generatedDeployments = async (): Promise<Readonly<Record<string, string>>> => {
+  const sample = sampleText({ build: '.' })
+  const spec = await parseSpec(sample)
+  const files = targets.flatMap(target => planOf({ ...spec, target, systemd: { ...spec.systemd, directory: 'deploy/systemd' } }, target === 'docker' ? '' : 'deploy')?.files ?? [])
+  return { 'deploy.yaml': sample, ...Object.fromEntries(files.map(({ path, text }) => [path, text])) }
+}

@@ -74,6 +74,9 @@ docker:
 # akash:
 #   # mainnet costs real money.
 #   network: sandbox
+#   # Nodes of your own choice.
+#   rpc: https://rpc.sandbox-2.aksh.pw:443
+#   rest: https://api.sandbox-2.aksh.pw:443
 #   # Which providers may take it.
 #   region: us-west
 #   attributes: { host: akash }

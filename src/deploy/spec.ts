@@ -45,7 +45,7 @@ export const deploySchema = z.strictObject({
   port: z.number().int().min(1_024, 'a port from 1024 on: the relay does not run as root').max(65_535).default(6_667).describe('The relay\'s plain port: WebSocket and HTTP.'),
   domain: hostname.optional().describe('Public host name; TLS is set up for it where the target can.'),
   volume: block({
-    name: label(40).default('data'),
+    name: label(40).refine(name => !['tmp', 'caddy'].includes(name), 'another name: tmp and caddy are taken').default('data'),
     class: text(/^[a-z0-9]([-a-z0-9.]{0,62})$/, 'a storage class').optional().describe('Storage class: of Kubernetes, or beta1, beta2, beta3 of Akash.'),
   }),
   durability: settings.durability.type.describe(settings.durability.doc),
@@ -84,6 +84,9 @@ export const deploySchema = z.strictObject({
   }),
 }).refine(({ kubernetes, domain }) => domain !== undefined || (kubernetes.ingressClass === undefined && kubernetes.clusterIssuer === undefined),
   { path: ['kubernetes'], message: 'ingressClass and clusterIssuer need a domain' })
+
+/** For editors, and for programs that write deploy.yaml. */
+export const deployJsonSchema = (): object => z.toJSONSchema(deploySchema, { io: 'input' })
 
 /** A deployment, with every default filled in; sizes in bytes, amounts as decimal text. */
 export type DeploySpec = z.output<typeof deploySchema>

@@ -13,24 +13,32 @@ export interface Checked {
 }
 
 /**
- * Direct, and without a channel: nothing is announced to anybody.
- * @throws what connecting throws, and CliError when the message does not come back
+ * Direct, so that nothing is announced to anybody. Without a key the other session hears it; with one it reads it back, for to hear
+ * it would mean to take what waits in the agent's inbox from those whom it is meant for.
+ * @throws what connecting throws, and CliError when the message does not come
  */
 export const checkRelay = async ({ connect, target, options, io }: Pick<Call, 'connect' | 'target' | 'options' | 'io'>, server?: string): Promise<Checked> => {
   const wish = server === undefined ? {} : { server }
+  const { url, identity } = await target(wish)
   const text = `deploy check ${randomBytes(4).toString('hex')}`
   let hear = () => undefined as void
   const heard = new Promise<void>(resolve => { hear = resolve })
-  const listener = await connect({ ...wish, session: 'deploy-check-a', prepare: client => client.on('message', ({ content }) => { if (content === text) hear() }) })
-  const sender = await connect({ ...wish, session: 'deploy-check-b' })
   const timeout = AbortSignal.any([io.interrupted, AbortSignal.timeout(options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000)])
-  const late = new Promise<never>((_, reject) => timeout.addEventListener('abort', () =>
-    reject(new CliError('timeout', 'The relay took the message and did not hand it on in time', 'Ask its log; is there more than one relay behind the address?'))))
+  const other = await connect({
+    ...wish, session: 'deploy-check-a', inbox: identity === undefined ? 'auto' : 'none',
+    prepare: client => client.on('message', ({ content }) => { if (content === text) hear() }),
+  })
+  const sender = await connect({ ...wish, session: 'deploy-check-b' })
   const startedAt = performance.now()
-  await sender.dm(listener.agentId!, text, { ttlMs: 60_000 })
-  await Promise.race([heard, late])
-  return { url: (await target(wish)).url, server_id: listener.welcome?.server_id ?? null, round_trip_ms: Math.round((performance.now() - startedAt) * 10) / 10 }
+  await sender.dm(other.agentId!, text, { ttlMs: 60_000, signal: timeout })
+  if (identity === undefined) await Promise.race([heard, late(timeout)])
+  else if (!(await other.history({ with: other.agentId! }, { limit: 100 })).events.some(event => event['content'] === text)) throw lost()
+  return { url, server_id: other.welcome?.server_id ?? null, round_trip_ms: Math.round((performance.now() - startedAt) * 10) / 10 }
 }
+
+const lost = () => new CliError('timeout', 'The relay took the message and did not hand it on', 'Ask its log; is there more than one relay behind the address?')
+
+const late = (timeout: AbortSignal): Promise<never> => new Promise((_, reject) => { timeout.addEventListener('abort', () => reject(lost()), { once: true }) })
 
 export const check = command({
   name: 'check',

