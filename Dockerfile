@@ -2,6 +2,8 @@
 #
 #   docker build -t agentchat .
 #   docker run --rm -p 6667:6667 -v agentchat-data:/data agentchat
+#
+# Where volumes are mounted as root's and nobody can say otherwise (Akash): docker build --target volume-owner -t agentchat:akash .
 
 ARG NODE=20.20.2-bookworm-slim
 
@@ -19,9 +21,10 @@ COPY bin bin
 COPY lib lib
 COPY src src
 COPY scripts scripts
-RUN npm run -s build && npm prune --omit=dev
+# What is optional is for `agentchat deploy`, not for a relay.
+RUN npm run -s build && npm prune --omit=dev --omit=optional
 
-FROM node:${NODE}
+FROM node:${NODE} AS relay
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/package.json ./
@@ -36,7 +39,16 @@ VOLUME /data
 EXPOSE 6667
 # Not fetch: it refuses port 6667, which is on its list of ports that browsers must not visit.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["node", "-e", "http.get('http://127.0.0.1:6667/healthz', r => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
+  CMD ["node", "-e", "http.get({ host: '127.0.0.1', port: process.env.AGENTCHAT_PORT || 6667, path: '/healthz' }, r => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # Exec form: node is process 1 and gets SIGTERM itself. It starts no children, so no init is needed.
 ENTRYPOINT ["node", "/app/dist/bin/agentchat.js"]
 CMD ["serve", "--data", "/data", "--host", "0.0.0.0"]
+
+# Begins as root, gives the volume to the relay's user, and is that user from then on.
+FROM relay AS volume-owner
+USER root
+ENTRYPOINT ["sh", "-c", "chown node:node /data && exec setpriv --reuid=node --regid=node --init-groups --no-new-privs node /app/dist/bin/agentchat.js \"$@\"", "--"]
+CMD ["serve", "--data", "/data", "--host", "0.0.0.0"]
+
+# What is built without --target.
+FROM relay
