@@ -31,3 +31,14 @@ export const loadMessages = (): Promise<readonly (readonly [typeUrl: string, Gen
     v1.MsgMintACT, v1.MsgAccountDeposit, v1beta4.MsgCreateDeployment, v1beta4.MsgUpdateDeployment, v1beta4.MsgCloseDeployment, v1beta5.MsgCreateLease,
   ].map(message => [`/${message.$type}`, message as GeneratedType] as const)
 })
+
+export const loadTxRaw = () => loaded(async () => (await import('@akashnetwork/chain-sdk/private-types/cosmos.v1beta1')).TxRaw as { encode(tx: object): { finish(): Uint8Array } })
+
+/** The groups of a deployment as text, so that a record can hold them: base64 of the chain's own encoding. */
+export const loadGroups = () => loaded(async () => {
+  const { GroupSpec } = await import('@akashnetwork/chain-sdk/private-types/akash.v1beta4')
+  return {
+    encode: (group: object): string => Buffer.from(GroupSpec.encode(group as never).finish()).toString('base64'),
+    decode: (text: string): object => GroupSpec.decode(Buffer.from(text, 'base64')),
+  }
+})

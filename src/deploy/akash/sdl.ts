@@ -2,7 +2,7 @@
 import type { SDLInput } from '@akashnetwork/chain-sdk/web'
 import { AkashError } from './failure.ts'
 import { priceText } from './money.ts'
-import { loadSdk } from './packages.ts'
+import { loadGroups, loadSdk } from './packages.ts'
 
 /** The part of a deploy.yaml that becomes a manifest; sizes in bytes. */
 export interface AkashSpec {
@@ -22,10 +22,10 @@ export interface AkashSpec {
 export interface Manifest {
   /** The very bytes that the hash is of and that the provider gets: kept, never made again. */
   readonly json: string
-  /** SHA-256, 32 bytes */
-  readonly hash: Uint8Array
-  /** Groups of a MsgCreateDeployment. */
-  readonly groups: readonly object[]
+  /** SHA-256, hex */
+  readonly hash: string
+  /** Groups of a MsgCreateDeployment, base64. */
+  readonly groups: readonly string[]
 }
 
 /** The system disk of the container; the database is on the volume. */
@@ -83,7 +83,8 @@ export const manifestOf = async (spec: AkashSpec, environment: Readonly<Record<s
   const result = generateManifest(sdlOf(spec, environment, maxPrice))
   if (result.ok !== true) throw new AkashError('refused', `Akash does not take this: ${result.value.map(({ message }) => message).join('; ')}`)
   const { groups, groupSpecs } = result.value
-  return { json: manifestToSortedJSON(groups), hash: await generateManifestVersion(groups), groups: groupSpecs }
+  const { encode } = await loadGroups()
+  return { json: manifestToSortedJSON(groups), hash: Buffer.from(await generateManifestVersion(groups)).toString('hex'), groups: groupSpecs.map(encode) }
 }
 
 /** What Akash's own checks let through and its providers refuse, or what would break later. */
