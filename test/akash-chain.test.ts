@@ -8,12 +8,12 @@ import { toPrice } from '../src/deploy/akash/money.ts'
 import { networkOf, type Network } from '../src/deploy/akash/networks.ts'
 import { manifestOf } from '../src/deploy/akash/sdl.ts'
 import { newPhrase, Wallet } from '../src/deploy/akash/wallet.ts'
-import { environmentOf, parseSpec } from '../src/deploy/spec.ts'
+import { parseSpec } from '../src/deploy/spec.ts'
 import { FakeChain } from './kit/akash-chain.ts'
 import { one } from './kit/akash-ledger.ts'
 
 const spec = await parseSpec('image: ghcr.io/example/agentchat:0.1.0\nakash: { region: us-west }')
-const manifest = await manifestOf(spec, environmentOf(spec), toPrice('20.5'))
+const manifest = await manifestOf(spec, toPrice('20.5'))
 const wallet = await Wallet.fromPhrase(await newPhrase(randomBytes))
 const provider = (await Wallet.fromPhrase(await newPhrase(randomBytes))).address
 

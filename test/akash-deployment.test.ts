@@ -1,6 +1,6 @@
 // The steps of a deployment against fake chain and fake provider: the way there and back, every way it fails, and a crash at each place where one can happen.
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createChainReader } from '../src/deploy/akash/chain-reader.ts'
 import { createChainWriter } from '../src/deploy/akash/chain-writer.ts'
 import { Deployment, type DeploymentParts } from '../src/deploy/akash/deployment.ts'
@@ -11,14 +11,14 @@ import { Records, type DeploymentRecord } from '../src/deploy/akash/record.ts'
 import { manifestOf } from '../src/deploy/akash/sdl.ts'
 import { createToken } from '../src/deploy/akash/token.ts'
 import { newPhrase, Wallet } from '../src/deploy/akash/wallet.ts'
-import { environmentOf, parseSpec } from '../src/deploy/spec.ts'
+import { parseSpec } from '../src/deploy/spec.ts'
 import { FakeChain } from './kit/akash-chain.ts'
 import { one } from './kit/akash-ledger.ts'
 import { ProviderGateway } from './kit/akash-provider.ts'
 import { newFolder, type Folder } from './kit/folder.ts'
 
 const spec = await parseSpec('image: ghcr.io/example/agentchat:0.1.0')
-const manifest = await manifestOf(spec, environmentOf(spec), toPrice('20'))
+const manifest = await manifestOf(spec, toPrice('20'))
 const wallet = await Wallet.fromPhrase(await newPhrase(randomBytes))
 const address = (await Wallet.fromPhrase(await newPhrase(randomBytes))).address
 const deposit = 500_000n
@@ -92,9 +92,9 @@ test('from nothing but AKT to a running relay, and back', async () => {
 
   await deployment.topUp(250_000n)
   expect(world.chain.ledger.deployment(wallet.address, deployment.record.dseq)!.deposited).toBe(750_000n)
-  await deployment.update(await manifestOf({ ...spec, image: 'ghcr.io/example/agentchat:0.2.0' }, environmentOf(spec), toPrice('20')))
+  await deployment.update(await manifestOf({ ...spec, image: 'ghcr.io/example/agentchat:0.2.0' }, toPrice('20')))
   expect([deployment.record.step, world.gateway.manifests.length]).toEqual(['running', 2])
-  await expect(deployment.update(await manifestOf({ ...spec, size: { ...spec.size, cpu: 2 } }, environmentOf(spec), toPrice('20')))).rejects.toThrow('cannot change')
+  await expect(deployment.update(await manifestOf({ ...spec, size: { ...spec.size, cpu: 2 } }, toPrice('20')))).rejects.toThrow('cannot change')
 
   await deployment.close()
   expect(world.chain.done).toEqual(['MsgMintACT', 'MsgCreateDeployment', 'MsgCreateLease', 'MsgAccountDeposit', 'MsgUpdateDeployment', 'MsgCloseDeployment'])

@@ -10,14 +10,14 @@ import { ProviderClient, type ProviderOptions } from '../src/deploy/akash/provid
 import { manifestOf } from '../src/deploy/akash/sdl.ts'
 import { createToken, type Scope } from '../src/deploy/akash/token.ts'
 import { newPhrase, Wallet } from '../src/deploy/akash/wallet.ts'
-import { environmentOf, parseSpec } from '../src/deploy/spec.ts'
+import { parseSpec } from '../src/deploy/spec.ts'
 import { FakeChain } from './kit/akash-chain.ts'
 import { ProviderGateway, type ProviderOptions as GatewayOptions } from './kit/akash-provider.ts'
 import { newCertificate } from './kit/certificate.ts'
 import { newFolder, type Folder } from './kit/folder.ts'
 
 const spec = await parseSpec('image: ghcr.io/example/agentchat:0.1.0\nenvironment: { AGENTCHAT_MOTD: "a <b> & c" }')
-const manifest = await manifestOf(spec, environmentOf(spec), toPrice('20'))
+const manifest = await manifestOf(spec, toPrice('20'))
 const wallet = await Wallet.fromPhrase(await newPhrase(randomBytes))
 const address = (await Wallet.fromPhrase(await newPhrase(randomBytes))).address
 const lease: BidId = { owner: wallet.address, dseq: '7', gseq: 1, oseq: 1, provider: address, bseq: 1 }

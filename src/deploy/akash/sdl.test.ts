@@ -1,7 +1,7 @@
 // What a deploy.yaml becomes on Akash.
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { environmentOf, parseSpec } from '../spec.ts'
+import { parseSpec } from '../spec.ts'
 import { aktToBurn, daysLeft, fromUnits, perMonth, toPrice, toUnits } from './money.ts'
 import { manifestOf, sdlOf } from './sdl.ts'
 
@@ -17,7 +17,7 @@ akash: { region: us-west, auditors: [akash1365yvmc4s7awdyj3n2sav7xfx76adc6dnmlx6
 
 test('a manifest has volume, domain, placement and price, and its hash is of the bytes that are sent', async () => {
   const spec = await parseSpec(yaml)
-  const { json, hash, groups } = await manifestOf(spec, environmentOf(spec), toPrice('20.5'))
+  const { json, hash, groups } = await manifestOf(spec, toPrice('20.5'))
   expect(hash).toBe(createHash('sha256').update(json).digest('hex'))
   const [group] = JSON.parse(json) as [{ services: [Record<string, never>] }]
   expect(group.services[0]).toMatchObject({
@@ -30,14 +30,14 @@ test('a manifest has volume, domain, placement and price, and its hash is of the
   expect(json).toContain('\\u003cb\\u003e \\u0026 c')
   // On the wire a price is the decimal times 10^18.
   expect(groups.map(group => Buffer.from(group, 'base64').toString('latin1'))).toEqual([expect.stringMatching(/akash1365yvmc4s7[^]*location-region[^]*us-west[^]*uact[^]*20500000000000000000/)])
-  expect(sdlOf(spec, {}, 1n).profiles.placement['akash']!.pricing['relay']).toEqual({ denom: 'uact', amount: '0.000000000000000001' })
+  expect(sdlOf(spec, 1n).profiles.placement['akash']!.pricing['relay']).toEqual({ denom: 'uact', amount: '0.000000000000000001' })
 })
 
 test('what a provider would refuse is told before anything is signed', async () => {
   const spec = await parseSpec(yaml)
-  const wrong = { ...spec, image: 'agentchat:latest', volume: { ...spec.volume, class: 'gp3' } }
-  await expect(manifestOf(wrong, { A: 'x\u2028y' }, 1n)).rejects.toThrow(/names no version[^]*not a class[^]*environment\.A/)
-  await expect(manifestOf({ ...spec, image: 'localhost:5000/agentchat' }, {}, 1n)).rejects.toThrow('names no version')
+  const wrong = { ...spec, image: 'agentchat:latest', volume: { ...spec.volume, class: 'gp3' }, environment: { A: 'x\u2028y' } }
+  await expect(manifestOf(wrong, 1n)).rejects.toThrow(/names no version[^]*not a class[^]*environment\.A/)
+  await expect(manifestOf({ ...spec, image: 'localhost:5000/agentchat' }, 1n)).rejects.toThrow('names no version')
 })
 
 test('amounts are exact', () => {
