@@ -38,7 +38,7 @@ export const priceProblem = (price: bigint, { maxPrice, maxMonthlyUact }: Limits
 }
 
 /** The most that a bid may ask: what the SDL says. The lower of the two ceilings. */
-export const ceilingOf = ({ maxPrice, maxMonthlyUact }: Limits): bigint => {
+export const ceilingOf = ({ maxPrice, maxMonthlyUact }: Pick<Limits, 'maxPrice' | 'maxMonthlyUact'>): bigint => {
   const monthly = maxMonthlyUact * 10n ** 18n / 431_249n
   return monthly < maxPrice ? monthly : maxPrice
 }

@@ -1,5 +1,5 @@
 // What is known of a deployment, on disk: written before each step that costs anything, so that whoever comes after a crash can go on or close.
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { writePrivateFile } from '../../../lib/node/private-file.ts'
@@ -99,6 +99,7 @@ export class Records {
   /** Two at once could pay twice: the second is refused. The lock of a process that is gone does not count. */
   lock(dseq: string): Disposable {
     const file = `${this.#file(dseq)}.lock`
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
     for (let attempt = 0; ; attempt++) {
       try {
         const fd = openSync(file, 'wx', 0o600)
