@@ -24,7 +24,7 @@ export class FakeChain implements AsyncDisposable {
   readonly ledger = new Ledger()
   chainId = 'sandbox-2'
   height = 1_000
-  /** No block comes while this is set. */
+  /** No block comes by itself while this is set. */
   isHalted = false
   fault: (asked: Asked) => Fault = () => undefined
   /** Called when a transaction has been put into a block. */
@@ -64,6 +64,11 @@ export class FakeChain implements AsyncDisposable {
   /** Messages that came to something, by their short name. */
   get done(): readonly string[] {
     return this.included.filter(({ code }) => code === 0).flatMap(({ tx }) => tx.messages.map(({ typeUrl }) => typeUrl.split('.').at(-1)!))
+  }
+
+  /** So many blocks, now. */
+  mine(blocks: number): void {
+    for (let block = 0; block < blocks; block++) this.#block()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

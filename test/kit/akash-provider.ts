@@ -10,7 +10,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import { verifySecp256k1 } from './akash-wire.ts'
 import type { FakeChain } from './akash-chain.ts'
 import type { FakeProvider, LeaseRow } from './akash-ledger.ts'
-import { newCertificate } from './certificate.ts'
+import { newCertificate, type Certificate } from './certificate.ts'
 import { newFolder, type Folder } from './folder.ts'
 import { builtBin, Program } from './process.ts'
 
@@ -38,6 +38,10 @@ export interface ProviderOptions {
   readonly auditors?: readonly string[]
   /** Host in its address; a name is sent by SNI, an IP is not. */
   readonly host?: string
+  /** Made where none is given, which takes a moment. */
+  readonly certificate?: Certificate
+  /** Takes manifests and says that they run, without starting anything. */
+  readonly isIdle?: boolean
   /** Shown to those who ask for `host` by SNI. */
   readonly publicCertificate?: { readonly cert: string, readonly key: string }
 }
@@ -54,13 +58,15 @@ export class ProviderGateway implements AsyncDisposable {
   readonly manifests: string[] = []
   relay: Program | undefined
   #uri = ''
+  readonly #isIdle: boolean
   readonly #chain: FakeChain
   readonly #server: Server
   readonly #sockets = new WebSocketServer({ noServer: true })
   readonly #folder: Folder
   readonly #timer: NodeJS.Timeout
 
-  private constructor(chain: FakeChain, server: Server, folder: Folder, row: FakeProvider) {
+  private constructor(chain: FakeChain, server: Server, folder: Folder, row: FakeProvider, isIdle: boolean) {
+    this.#isIdle = isIdle
     this.#chain = chain
     this.#server = server
     this.#folder = folder
@@ -83,9 +89,9 @@ export class ProviderGateway implements AsyncDisposable {
   }
 
   /** A gateway whose address and certificate stand on the chain. */
-  static async start(chain: FakeChain, { address, host = '127.0.0.1', publicCertificate, ...rest }: ProviderOptions): Promise<ProviderGateway> {
+  static async start(chain: FakeChain, { address, host = '127.0.0.1', publicCertificate, isIdle = false, certificate, ...rest }: ProviderOptions): Promise<ProviderGateway> {
     const folder = newFolder()
-    const { cert, key } = newCertificate(folder, address)
+    const { cert, key } = certificate ?? newCertificate(folder, address)
     const [pem, privateKey] = [readFileSync(cert, 'utf8'), readFileSync(key, 'utf8')]
     const server = createServer({
       cert: pem, key: privateKey, minVersion: 'TLSv1.3',
@@ -94,7 +100,7 @@ export class ProviderGateway implements AsyncDisposable {
     await once(server, 'listening')
     const row = { address, hostUri: `https://${host}:${(server.address() as AddressInfo).port}`, cert: pem, ...rest }
     chain.ledger.providers.push(row)
-    return new ProviderGateway(chain, server, folder, row)
+    return new ProviderGateway(chain, server, folder, row, isIdle)
   }
 
   get fingerprint(): string {
@@ -168,7 +174,7 @@ export class ProviderGateway implements AsyncDisposable {
     if (hash !== this.#chain.ledger.deployment(owner, dseq)!.hash) throw new HttpRefusal(422, 'manifest version validation failed')
     this.manifests.push(text)
     const [{ services: [service] }] = JSON.parse(text) as [{ services: [ManifestService] }]
-    await this.#run(service)
+    if (!this.#isIdle) await this.#run(service)
   }
 
   /** As its container would run it, with the mount in a folder and the port that it exposes mapped to a free one. */
@@ -187,7 +193,7 @@ export class ProviderGateway implements AsyncDisposable {
   }
 
   #status({ id }: LeaseRow): object {
-    if (this.relay === undefined) throw new HttpRefusal(404, 'lease not found')
+    if (this.relay === undefined && !(this.#isIdle && this.manifests.length > 0)) throw new HttpRefusal(404, 'lease not found')
     const [{ services: [{ name }] }] = JSON.parse(this.manifests.at(-1)!) as [{ services: [ManifestService] }]
     return { services: { [name]: { name, available: 1, total: 1, uris: [this.#uri], observed_generation: 1, replicas: 1, updated_replicas: 1, ready_replicas: 1, available_replicas: 1 } }, forwarded_ports: null, ips: null, dseq: id.dseq }
   }
