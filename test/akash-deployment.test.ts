@@ -28,7 +28,7 @@ const deposit = 500_000n
 
 class Crash extends Error {}
 
-/** The process dies once so many things were done: calls of chain and provider, records written. Nothing happens after that. */
+/** The process dies once so many things were done that last: records written, transactions and manifests sent. Nothing happens after that. */
 const dyingAfter = (count: number) => {
   let done = 0
   const live = () => { if (done > count) throw new Crash() }
@@ -40,7 +40,8 @@ const dyingAfter = (count: number) => {
       return async (...args: unknown[]) => {
         live()
         const result = await (value as (...args: unknown[]) => unknown).apply(target, args)
-        die()
+        // To die after a question is to die after the deed before it.
+        if (key === 'submit' || key === 'sendManifest') die()
         return result
       }
     },
@@ -80,7 +81,7 @@ const newWorld = async (folder: Folder, { uact = 2_000_000n, record: patch = {},
       const record = records.find(undefined)
       return new Deployment(record, {
         reader: around(createChainReader(network)), writer: around(await createChainWriter(network, wallet, { gasPrice: record.gasPrice })),
-        openProvider: (provider, pins) => around(new ProviderClient({ provider, pins, token: scope => createToken(wallet, { provider: provider.address, scope: [scope], nowMs: Date.now(), id: 'test' }) })),
+        openProvider: (provider, pins) => around(new ProviderClient({ provider, pins, roots: [], token: scope => createToken(wallet, { provider: provider.address, scope: [scope], nowMs: Date.now(), id: 'test' }) })),
         save: next => save(() => records.save(next)), ask: async () => undefined, choose: async () => undefined,
         say: text => void said.push(text), progress: () => undefined, now: Date.now,
         pause: async () => chain.mine(4),
@@ -306,8 +307,8 @@ test('a crash at any place of the beginning: resumed it runs, and everything was
     expect(world.gateway.manifests.length).toBeGreaterThan(0)
     expectBalanced(world, 0n)
   })
-  expect(places).toBeGreaterThan(50)
-}, 60_000)
+  expect(places).toBeGreaterThan(15)
+})
 
 test('a crash at any place of the beginning: aborted nothing is left on the chain, and nothing is lost', async () => {
   await dieEverywhere(deployment => deployment.advance(), nothing, async world => {
@@ -319,7 +320,7 @@ test('a crash at any place of the beginning: aborted nothing is left on the chai
     expect(world.records.all()[0]!.step).toBe('closed')
     expectBalanced(world, 0n)
   })
-}, 60_000)
+})
 
 test('a crash at any place of a top-up, an update, an end: done again it is done once', async () => {
   await dieEverywhere(deployment => deployment.topUp(250_000n), start, async world => {
@@ -343,4 +344,4 @@ test('a crash at any place of a top-up, an update, an end: done again it is done
     expect(world.chain.done.filter(name => name === 'MsgCloseDeployment')).toHaveLength(1)
     expectBalanced(world, 0n)
   })
-}, 60_000)
+})
