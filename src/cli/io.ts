@@ -7,6 +7,8 @@ export interface Sink {
 
 export interface Source extends AsyncIterable<Uint8Array> {
   readonly isTTY?: boolean
+  /** On a terminal: whether what is typed comes at once and is not shown. */
+  setRawMode?(isRaw: boolean): unknown
   destroy(): unknown
 }
 

@@ -1,5 +1,9 @@
 // agentchat deploy: from deploy.yaml to a relay somewhere, with a plan to read first.
 import { command } from '../command.ts'
+import { doctor } from './deploy/akash/doctor.ts'
+import { abort, close, resume, topUp, update } from './deploy/akash/life.ts'
+import { events, logs, status } from './deploy/akash/look.ts'
+import { wallet } from './deploy/akash/wallet.ts'
 import { check } from './deploy/check.ts'
 import { init } from './deploy/init.ts'
 import { plan } from './deploy/plan.ts'
@@ -13,6 +17,7 @@ export const deploy = command({
   // THE TABLE: one line per group of subcommands.
   commands: [
     init, plan, up, check,
+    wallet, doctor, resume, abort, status, logs, events, topUp, update, close,
   ],
   examples: [
     { command: 'agentchat deploy init && agentchat deploy plan', doc: 'Describe a deployment, and see what would happen' },

@@ -1,7 +1,8 @@
 // agentchat deploy up: carries the plan out, after a question.
 import { command } from '../../command.ts'
 import { CliError } from '../../exit.ts'
-import { fileOptions, readPlan } from './file.ts'
+import { akashUp, akashUpOptions } from './akash/up.ts'
+import { fileOptions, readPlan, readSpec } from './file.ts'
 import { outlookOf, outlookText } from './plan.ts'
 
 export const up = command({
@@ -10,6 +11,7 @@ export const up = command({
   arguments: {},
   options: {
     ...fileOptions,
+    ...akashUpOptions,
     yes: { short: 'y', doc: 'Do not ask' },
     filesOnly: { doc: 'Write the files and run nothing' },
     force: { doc: 'Replace files that were not written by a deployment' },
@@ -18,11 +20,16 @@ export const up = command({
     { command: 'agentchat deploy up', doc: 'Shows the plan, asks, and starts the relay' },
     { command: 'agentchat deploy up --target kubernetes --files-only --yes', doc: 'The manifests as files, to be applied by something else' },
     { command: 'sudo agentchat deploy up --target systemd --yes', doc: 'Install and start the unit' },
+    { command: 'agentchat deploy up --target akash --dry-run', doc: 'Manifest, hash and transactions, without a network' },
   ],
   async run({ options, io, out }) {
+    const spec = await readSpec(options)
+    // Not files and commands, but transactions with states in between.
+    if (spec.target === 'akash') return akashUp({ io, out }, spec, options)
     const [plan, { missingPrograms, runCommand, shellText, writeFiles }, { confirm }] = await Promise.all([
       readPlan(options), import('../../../deploy/apply.ts'), import('../../confirm.ts')])
     const outlook = await outlookOf(plan)
+    if (options.dryRun) return out.one(outlook, outlookText)
     const foreign = outlook.files.filter(({ state }) => state === 'foreign').map(({ path }) => path)
     if (foreign.length > 0 && !options.force) throw new CliError('refused', `Not written by a deployment: ${foreign.join(', ')}`, 'Move it away, put deploy.yaml into another directory, or replace it with --force.')
     const commands = options.filesOnly ? [] : plan.commands

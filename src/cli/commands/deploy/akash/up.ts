@@ -1,0 +1,149 @@
+// agentchat deploy up, where the target is Akash: writes a plan down and carries it out; or with --dry-run shows it and touches nothing.
+import type { DeploySpec } from '../../../../deploy/spec.ts'
+import type { Limits } from '../../../../deploy/akash/limits.ts'
+import type { Manifest } from '../../../../deploy/akash/sdl.ts'
+import type { DeploymentRecord } from '../../../../deploy/akash/record.ts'
+import type { OptionSpec } from '../../../command.ts'
+import { CliError } from '../../../exit.ts'
+import { openRecords, walletFile, withAkash, withDeployment, workOptions, type AkashCall, type WorkOptions } from './parts.ts'
+
+const networkName = (text: string): 'sandbox' | 'mainnet' => {
+  if (text === 'sandbox' || text === 'mainnet') return text
+  throw new CliError('usage', `${JSON.stringify(text)} is not a network`, 'Networks: sandbox, mainnet')
+}
+
+const list = (text: string): readonly string[] => text.split(',').map(word => word.trim()).filter(word => word !== '')
+
+export const networkOption = { value: 'NETWORK', doc: 'sandbox or mainnet (default: sandbox; mainnet must be said here, whatever the file says)', parse: networkName } as const satisfies OptionSpec
+
+export const akashUpOptions = {
+  ...workOptions,
+  network: networkOption,
+  dryRun: { doc: 'Do nothing: show the plan; for Akash SDL, manifest hash and transactions, without network or password' },
+  deposit: { value: 'ACT', doc: 'First deposit (default: depositAct of the file)' },
+  maxDeposit: { value: 'ACT', doc: 'Most that is put into escrow at once (default: maxDepositAct of the file)' },
+  maxFee: { value: 'AKT', doc: 'Most that one transaction may cost (default: maxFeeAkt of the file)' },
+  maxPrice: { value: 'UACT', doc: 'Most that a bid may ask per block (default: maxPriceUact of the file)' },
+  maxMonthly: { value: 'ACT', doc: 'Most that a bid may come to in a month (default: maxMonthlyAct of the file)' },
+  maxMint: { value: 'ACT', doc: 'Most ACT that is minted from AKT at once (default: 12; the chain mints no less than 10)' },
+  gasPrice: { value: 'UAKT', doc: 'Offered for a unit of gas (default: 0.025)' },
+  provider: { value: 'ADDRESSES', doc: 'Take bids of these providers only, with commas between', parse: list },
+  denyProvider: { value: 'ADDRESSES', doc: 'Never take bids of these', parse: list },
+} as const satisfies Readonly<Record<string, OptionSpec>>
+
+export interface AkashUpOptions extends WorkOptions {
+  readonly network?: 'sandbox' | 'mainnet' | undefined
+  readonly dryRun?: true | undefined
+  readonly deposit?: string | undefined
+  readonly maxDeposit?: string | undefined
+  readonly maxFee?: string | undefined
+  readonly maxPrice?: string | undefined
+  readonly maxMonthly?: string | undefined
+  readonly maxMint?: string | undefined
+  readonly gasPrice?: string | undefined
+  readonly provider?: readonly string[] | undefined
+  readonly denyProvider?: readonly string[] | undefined
+}
+
+const defaultMaxMintAct = '12'
+const defaultGasPrice = '0.025'
+
+interface Terms { readonly limits: Limits, readonly deposit: bigint, readonly gasPrice: string }
+
+const termsOf = async ({ akash }: DeploySpec, options: AkashUpOptions): Promise<Terms> => {
+  const { toUnits } = await import('../../../../deploy/akash/money.ts')
+  const amount = (flag: string, text: string, decimals: number): bigint => {
+    try {
+      return toUnits(text, decimals)
+    } catch (error) {
+      throw new CliError('usage', `--${flag}: ${(error as Error).message}`)
+    }
+  }
+  const gasPrice = options.gasPrice ?? defaultGasPrice
+  amount('gas-price', gasPrice, 18)
+  return {
+    gasPrice, deposit: amount('deposit', options.deposit ?? akash.depositAct, 6),
+    limits: {
+      maxDepositUact: amount('max-deposit', options.maxDeposit ?? akash.maxDepositAct, 6),
+      maxFeeUakt: amount('max-fee', options.maxFee ?? akash.maxFeeAkt, 6),
+      maxPrice: amount('max-price', options.maxPrice ?? akash.maxPriceUact, 18),
+      maxMonthlyUact: amount('max-monthly', options.maxMonthly ?? akash.maxMonthlyAct, 6),
+      maxMintUact: amount('max-mint', options.maxMint ?? defaultMaxMintAct, 6),
+    },
+  }
+}
+
+export const akashUp = (call: AkashCall, spec: DeploySpec, options: AkashUpOptions): Promise<void> => withAkash(async () => {
+  const { io, out } = call
+  const name = options.network ?? 'sandbox'
+  if (spec.akash.network === 'mainnet' && name !== 'mainnet') throw new CliError('refused', 'deploy.yaml says mainnet, where it costs real money', 'Say it here too: --network mainnet')
+  const [{ networkOf }, { manifestOf }, { ceilingOf, checkDeposit }, { readKeystoreCard }] = await Promise.all([
+    import('../../../../deploy/akash/networks.ts'), import('../../../../deploy/akash/sdl.ts'), import('../../../../deploy/akash/limits.ts'), import('../../../../deploy/akash/keystore.ts')])
+  const { limits, deposit, gasPrice } = await termsOf(spec, options)
+  checkDeposit(deposit, limits)
+  const network = networkOf(name, { rpc: options.rpc ?? spec.akash.rpc, rest: options.rest ?? spec.akash.rest })
+  const manifest = await manifestOf(spec, ceilingOf(limits))
+  if (options.dryRun) return showPlan(call, spec, { ...manifest, limits, deposit, gasPrice, network: name, chainId: network.chainId })
+
+  const records = await openRecords(call)
+  const owner = readKeystoreCard(await walletFile(call, options)).address
+  const other = records.all().find(record => record.name === spec.name && record.network === name && record.step !== 'closed')
+  if (other !== undefined) throw new CliError('refused', `${spec.name} is deployed on ${name} already (${other.dseq}, ${other.step})`, `Go on with it: agentchat deploy resume ${other.dseq}. End it: agentchat deploy close ${other.dseq}. Or give the new one another name.`)
+
+  const now = io.now()
+  const time = new Date(now).toISOString()
+  // Fixed here and written down first: the chain refuses the same number twice.
+  const dseq = String(now)
+  const planned: DeploymentRecord = {
+    version: 1, dseq, name: spec.name, network: name, chainId: network.chainId, rpc: network.rpc, rest: network.rest, owner, created: time, updated: time, step: 'planned',
+    ...(spec.domain !== undefined && { domain: spec.domain }),
+    manifest: { ...manifest, groups: [...manifest.groups] }, deposit, deposited: 0n, gasPrice, limits, providers: { only: [...options.provider ?? []], never: [...options.denyProvider ?? []] }, uris: [], transactions: [],
+  }
+  // Written down once the wallet is open: a wrong password leaves nothing behind.
+  await withDeployment(call, () => planned, options, async deployment => {
+    deployment.change({})
+    out.say(`planned: deployment ${dseq} of ${spec.name} on ${name}`)
+    await deployment.advance()
+    await showRunning(call, deployment.record)
+  })
+})
+
+export const showRunning = async ({ out }: AkashCall, record: DeploymentRecord): Promise<void> => {
+  const { recordView } = await import('./texts.ts')
+  const view = recordView(record)
+  out.done(view, ({ step, urls, domain, dseq, refund_uact }) => step === 'closed'
+    ? `Deployment ${dseq} is closed; ${Number(refund_uact) / 1e6} ACT came back`
+    : [
+        `The relay runs: ${urls.join(', ')}`,
+        ...(domain === undefined ? [] : [`${domain} needs a DNS entry (CNAME) that leads to ${urls.map(url => new URL(url).hostname).find(host => host !== domain) ?? 'the provider'}; for wss:// put a proxy in front that does TLS (docs/DEPLOY.md).`]),
+        `Next: agentchat deploy check ${urls[0] ?? ''}`,
+      ].join('\n'))
+}
+
+type Shown = Manifest & Terms & { readonly network: 'sandbox' | 'mainnet', readonly chainId: string }
+
+/** Everything that can be known without a network. */
+const showPlan = async (call: AkashCall, spec: DeploySpec, { json, hash, groups, limits, deposit, gasPrice, network, chainId }: Shown): Promise<void> => {
+  const [{ sdlOf }, { ceilingOf }, { feeOf, typicalGas }, { typeUrls }, { act, akt, perMonth }, { ceilingText, messageText }, { yamlText }] = await Promise.all([
+    import('../../../../deploy/akash/sdl.ts'), import('../../../../deploy/akash/limits.ts'), import('../../../../deploy/akash/chain-writer.ts'), import('../../../../deploy/akash/messages.ts'),
+    import('../../../../deploy/akash/money.ts'), import('./texts.ts'), import('../../../../deploy/yaml-text.ts')])
+  const id = { owner: '', dseq: '0', gseq: 1, oseq: 1, provider: 'the provider that is chosen', bseq: 1 }
+  const messages = [{ kind: 'create', dseq: '0', groups, hash, depositUact: deposit } as const, { kind: 'lease', bid: id } as const].map(message => {
+    const { gas, uakt } = feeOf(typicalGas[message.kind], gasPrice)
+    return { type_url: typeUrls[message.kind], does: messageText(message, { dseq: 'NUMBER', bid: undefined }), gas_about: gas, fee_about_uakt: String(uakt) }
+  })
+  const sdl = yamlText(sdlOf(spec, ceilingOf(limits)), '')
+  const view = {
+    network, chain_id: chainId, sdl, manifest: JSON.parse(json) as unknown, hash, messages, deposit_uact: String(deposit),
+    at_most: { deposit_uact: String(limits.maxDepositUact), fee_uakt: String(limits.maxFeeUakt), mint_uact: String(limits.maxMintUact), month_uact: String(perMonth(ceilingOf(limits))) },
+  }
+  call.out.one(view, (_, paint) => [
+    `${paint('bold', 'akash')}: ${network} (${chainId}); nothing is signed, nothing is sent`, '',
+    paint('bold', 'SDL'), ...sdl.trimEnd().split('\n').map(line => `  ${line}`), '',
+    `${paint('bold', 'Manifest hash')}\n  ${hash}`, '',
+    paint('bold', 'Transactions'),
+    ...messages.map(({ type_url, does, fee_about_uakt }) => `  ${type_url}\n    ${does}\n    fee about ${akt(BigInt(fee_about_uakt))}`),
+    '  before them, where the wallet has less ACT than the deposit, one that burns AKT for ACT', '',
+    `${paint('bold', 'At most')}\n  ${ceilingText(limits)}; deposit ${act(limits.maxDepositUact)}, fee ${akt(limits.maxFeeUakt)}, mint ${act(limits.maxMintUact)}`,
+  ].join('\n'))
+}
