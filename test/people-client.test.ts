@@ -21,13 +21,13 @@ describe('skills and profiles', () => {
     await using relay = await startTestRelay()
     await using alice = await clientOf(relay, { identity: newIdentity('alice') })
     await using bob = await clientOf(relay)
-    expect(await alice.registerSkills([{ capability: 'code-review', rate: 5, notes: undefined }])).toMatchObject({ skills_count: 1, sig_v: 2 })
-    expect(await alice.setProfile({ description: 'Hi', languages: ['en'] })).toMatchObject({ signatures: { profile: 'valid', skills: 'valid' } })
-    const { results, total } = await bob.searchSkills({ capability: 'review', language: 'en' })
+    expect(await alice.people.registerSkills([{ capability: 'code-review', rate: 5, notes: undefined }])).toMatchObject({ skills_count: 1, sig_v: 2 })
+    expect(await alice.people.setProfile({ description: 'Hi', languages: ['en'] })).toMatchObject({ signatures: { profile: 'valid', skills: 'valid' } })
+    const { results, total } = await bob.people.searchSkills({ capability: 'review', language: 'en' })
     expect([total, results[0]]).toEqual([1, expect.objectContaining({ agent_id: alice.agentId, rate: 5 })])
-    expect(await bob.profile(alice.agentId!)).toMatchObject({ profile: { description: 'Hi' }, signatures: { profile: 'valid', skills: 'valid' } })
-    await expect(bob.registerSkills([])).rejects.toThrow(ProtocolError)
-    await expect(bob.profile('@0123456789abcdef')).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' })
+    expect(await bob.people.profile(alice.agentId!)).toMatchObject({ profile: { description: 'Hi' }, signatures: { profile: 'valid', skills: 'valid' } })
+    await expect(bob.people.registerSkills([])).rejects.toThrow(ProtocolError)
+    await expect(bob.people.profile('@0123456789abcdef')).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' })
   })
 
   test('what a relay made up is told apart, and the older form of a signature too', () => {
@@ -63,7 +63,7 @@ describe('watching', () => {
       return socket
     }
     await using bob = await clientOf(relay, { transport })
-    expect(await bob.watch([identity.agentId])).toMatchObject([{ agent_id: identity.agentId, presence: 'offline', name: null }])
+    expect(await bob.people.watch([identity.agentId])).toMatchObject([{ agent_id: identity.agentId, presence: 'offline', name: null }])
     const next = () => new Promise<string>(resolve => {
       const stops = [bob.on('PRESENCE_CHANGED', ({ presence }) => done(presence)), bob.on('WATCHING', ({ list }) => done(`again ${list[0]?.presence}`))]
       const done = (told: string) => { for (const stop of stops) stop(); resolve(told) }
@@ -72,7 +72,7 @@ describe('watching', () => {
     const alice = await clientOf(relay, { identity })
     expect(await came).toBe('online')
     const busy = next()
-    await alice.setPresence('busy', 'reviewing')
+    await alice.people.setPresence('busy', 'reviewing')
     expect(await busy).toBe('busy')
     const again = next()
     cut()
@@ -80,7 +80,7 @@ describe('watching', () => {
     const went = next()
     await alice.close()
     expect(await went).toBe('offline')
-    await bob.unwatch()
+    await bob.people.unwatch()
     expect((await bob.request('WATCH', { agents: ['@someone'] })).count).toBe(1)
   })
 })

@@ -1,14 +1,16 @@
 // The client: what a program calls. It owns nothing but the wiring of session, requests, outgoing and inbound messages.
-import { IdentityError, isSafeNonce, messageText, signReceipt, verify, verifyReceipt, type Identity } from '../identity/index.ts'
-import { frames, limits, type Frame, type FrameType, type Profile, type ReceiptDocument, type ReplyType, type RequestInput, type RequestType, type Skill } from '../protocol/index.ts'
+import { isSafeNonce, messageText, verify, type Identity } from '../identity/index.ts'
+import { frames, type Frame, type FrameType, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
 import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError } from './errors.ts'
 import { Inbound, type Message, type VerifySignature } from './inbound.ts'
 import { Memberships } from './memberships.ts'
 import { Outgoing } from './outgoing.ts'
-import { checkedProfile, signedProfile, signedSkills, type AgentProfile, type Signing } from './people.ts'
+import { People } from './people.ts'
+import type { ClientPort } from './port.ts'
 import { MemoryPositions, type Positions } from './positions.ts'
+import { Reputation } from './reputation.ts'
 import { Requests, type CallOptions } from './requests.ts'
 import { Session, publicKeyOf, type SessionState } from './session.ts'
 import { messageStream } from './stream.ts'
@@ -100,6 +102,10 @@ export interface SendOptions extends CallOptions {
 export class AgentChatClient {
   /** Deals with other agents: proposals, money held for them, balances. */
   readonly trade: Trade
+  /** Skills, profiles, and who is there. */
+  readonly people: People
+  /** Receipts of settled deals, ratings and standing. */
+  readonly reputation: Reputation
   readonly #options: ClientOptions
   readonly #timeoutMs: number
   readonly #now: () => number
@@ -110,7 +116,6 @@ export class AgentChatClient {
   readonly #inbound: Inbound
   readonly #positions: Positions
   readonly #memberships: Memberships
-  readonly #watched = new Set<string>()
   readonly #idPrefix: string
   #lastId = 0
   #welcome: Frame<'WELCOME'> | undefined
@@ -146,10 +151,13 @@ export class AgentChatClient {
       failed: (channel, error) => this.#emitter.emit('status', { kind: 'rejoin-failed', channel, error }),
       backoff, random,
     })
-    this.trade = new Trade({
+    const port: ClientPort = {
       identity, now: this.#now, verify: options.verify ?? verify, relay: () => this.#welcome?.server_id,
       request: (type, body, call) => this.request(type, body, call),
-    })
+    }
+    this.people = new People(port)
+    this.trade = new Trade(port)
+    this.reputation = new Reputation(port)
     this.#session = new Session({
       url: server,
       transport,
@@ -299,58 +307,6 @@ export class AgentChatClient {
     return this.request('WHOIS', { agent }, options)
   }
 
-  /**
-   * Sets presence and status text for all sessions of this agent, as long as one of them is open.
-   * @example await client.setPresence('away', 'lunch')
-   */
-  async setPresence(status: RequestInput<'SET_PRESENCE'>['status'], statusText?: string, options?: CallOptions): Promise<void> {
-    await this.request('SET_PRESENCE', { status, ...(statusText !== undefined && { status_text: statusText }) }, options)
-  }
-
-  /**
-   * Asks to be told when agents come, go or change presence, again after every reconnect; gives how they stand now. At most 200 at a time.
-   * @throws RelayError LIMIT_REACHED
-   * @example client.on('PRESENCE_CHANGED', ({ name, presence }) => …); await client.watch(['@8addfe276526c9f6'])
-   */
-  async watch(agents: readonly string[], options?: CallOptions): Promise<Frame<'WATCHING'>['list']> {
-    const { list } = await this.request('WATCH', { agents: [...agents] }, options)
-    for (const agent of agents) this.#watched.add(agent)
-    return list
-  }
-
-  /** Ends that, for some agents or for all. */
-  async unwatch(agents: readonly string[] = [...this.#watched], options?: CallOptions): Promise<void> {
-    for (const agent of agents) this.#watched.delete(agent)
-    if (agents.length > 0) await this.request('UNWATCH', { agents: agents.slice(0, limits.maxWatched) }, options)
-  }
-
-  /**
-   * Registers what this agent offers, signed, in place of what it registered before; an empty list withdraws it.
-   * @throws RelayError INVALID_MSG, VERIFICATION_EXPIRED (the clock is off), LIMIT_REACHED; ProtocolError without an identity
-   * @example await client.registerSkills([{ capability: 'code-review', rate: 5, currency: 'TEST' }])
-   */
-  async registerSkills(skills: readonly Skill[], options?: CallOptions): Promise<Frame<'SKILLS_REGISTERED'>> {
-    return this.request('REGISTER_SKILLS', signedSkills(skills, this.#signing()), options)
-  }
-
-  /**
-   * Finds skills; `total` counts before `limit` (default 50, at most 100) and `offset`. Results are what the relay says: see `profile` for the agents' signatures.
-   * @example const { results } = await client.searchSkills({ capability: 'review', max_rate: 10, online: true })
-   */
-  searchSkills(query: RequestInput<'SEARCH_SKILLS'>['query'] = {}, options?: CallOptions): Promise<Frame<'SEARCH_RESULTS'>> {
-    return this.request('SEARCH_SKILLS', { query }, options)
-  }
-
-  /** Sets this agent's profile, signed, in place of the former one; `{}` takes it back. @throws RelayError, ProtocolError */
-  async setProfile(profile: Profile, options?: CallOptions): Promise<AgentProfile> {
-    return this.#checkedProfile(await this.request('SET_PROFILE', signedProfile(profile, this.#signing()), options))
-  }
-
-  /** The profile, skills and presence of an agent with a key, and whether its signatures hold. @throws RelayError AGENT_NOT_FOUND */
-  async profile(agent: string, options?: CallOptions): Promise<AgentProfile> {
-    return this.#checkedProfile(await this.request('PROFILE', { agent }, options))
-  }
-
   /** What became of a message that this agent sent: who has been offered it, received it, read it, or let it expire. */
   status(messageId: string, options?: CallOptions): Promise<Frame<'STATUS'>> {
     return this.request('STATUS', { msg_id: messageId }, options)
@@ -359,34 +315,6 @@ export class AgentChatClient {
   /** Says that a message from the inbox, and all before it, were read. Receiving is said by the client itself. */
   async markRead(message: Pick<Message, 'id' | 'inboxSeq'>, options?: CallOptions): Promise<void> {
     await this.request('READ', message.inboxSeq === undefined ? { msg_id: message.id } : { seq: message.inboxSeq }, options)
-  }
-
-  /** A page of this agent's receipts, newest first; the next one is `before` the last id of this. */
-  receipts({ proposal, ...page }: { readonly proposal?: string, readonly unsigned?: true, readonly before?: string, readonly limit?: number } = {}, options?: CallOptions): Promise<Frame<'RECEIPTS'>> {
-    return this.request('RECEIPTS', { ...page, ...(proposal !== undefined && { proposal_id: proposal }) }, options)
-  }
-
-  /**
-   * Puts this agent's signature under a receipt. Look at what it says first; that it is whole and of this relay is checked here.
-   * @throws IdentityError when it is not, or this agent is no party of it; RelayError
-   */
-  async signReceipt(document: ReceiptDocument, options?: CallOptions): Promise<Frame<'RECEIPT_SIGNED'>> {
-    const { identity } = this.#options
-    if (identity === undefined) throw new IdentityError('Only an agent with a key can sign')
-    const relayId = this.#welcome?.server_id
-    const { valid, problems } = verifyReceipt(document, relayId === undefined ? {} : { relayId })
-    if (!valid) throw new IdentityError(`The receipt is not good: ${problems.join('; ')}`)
-    return this.request('RECEIPT_SIGN', { receipt_id: document.receipt_id, sig: signReceipt(identity, document.receipt) }, options)
-  }
-
-  /** Rating and standing of an agent, by default this one. */
-  rating(agent?: string, options?: CallOptions): Promise<Frame<'RATING'>> {
-    return this.request('RATING', agent === undefined ? {} : { agent }, options)
-  }
-
-  /** The best agents, by standing (the default) or by rating; `limit` ≤ 100. */
-  leaderboard(query: { readonly by?: 'standing' | 'rating', readonly limit?: number } = {}, options?: CallOptions): Promise<Frame<'LEADERBOARD'>> {
-    return this.request('LEADERBOARD', query, options)
   }
 
   /**
@@ -422,14 +350,6 @@ export class AgentChatClient {
       { signal, bufferSize: this.#options.bufferSize ?? 10_000 })
   }
 
-  #signing(): Signing {
-    return { identity: this.#options.identity, relay: this.#welcome?.server_id, now: this.#now() }
-  }
-
-  #checkedProfile(frame: Frame<'PROFILE'>): AgentProfile {
-    return checkedProfile(frame, this.#welcome?.server_id)
-  }
-
   #newId(): string {
     return `${this.#idPrefix}-${(++this.#lastId).toString(36)}`
   }
@@ -443,7 +363,7 @@ export class AgentChatClient {
     this.#inbound.askAgain()
     this.#outgoing.rewind(former === undefined || former.agent_id === welcome.agent_id)
     this.#memberships.rejoin()
-    if (former !== undefined && this.#watched.size > 0) this.watch([...this.#watched].slice(0, limits.maxWatched)).catch(() => undefined)
+    if (former !== undefined) this.people.resume()
     this.#outgoing.open(welcome.limits.msg_rate > 0)
     this.#emitter.emit('status', { kind: 'connected', welcome, again: former !== undefined })
     if (epoch !== undefined && epoch !== welcome.epoch) this.#emitter.emit('status', { kind: 'epoch-changed', epoch: welcome.epoch })

@@ -1,13 +1,91 @@
-// What an agent says of itself, signed; and what others said, checked.
+// Agents as people: what one says of itself, signed; what others said, checked; and who is there.
 import { agentIdOf, oldSkillsTexts, profileText, skillsText, verifyProfile, verifySkills, type Identity } from '../identity/index.ts'
-import type { Frame, Profile, RequestInput, Skill } from '../protocol/index.ts'
+import { limits, type Frame, type Profile, type RequestInput, type Skill } from '../protocol/index.ts'
 import { ProtocolError } from './errors.ts'
+import type { ClientPort } from './port.ts'
+import type { CallOptions } from './requests.ts'
 
 /** `weak`: by a text that names neither the relay nor a time. `invalid`: not the agent's words. `none`: there is nothing to sign. */
 export type ProofState = 'valid' | 'weak' | 'invalid' | 'none'
 
 /** An agent as the relay tells it, and what of it is proved to be the agent's own words. */
 export interface AgentProfile extends Omit<Frame<'PROFILE'>, 'type' | 'ts' | 're'> { readonly signatures: { readonly profile: ProofState, readonly skills: ProofState } }
+
+/** What `client.people` offers. */
+export class People {
+  readonly #port: ClientPort
+  readonly #watched = new Set<string>()
+
+  constructor(port: ClientPort) {
+    this.#port = port
+  }
+
+  /**
+   * Sets presence and status text for all sessions of this agent, as long as one of them is open.
+   * @example await client.setPresence('away', 'lunch')
+   */
+  async setPresence(status: RequestInput<'SET_PRESENCE'>['status'], statusText?: string, options?: CallOptions): Promise<void> {
+    await this.#port.request('SET_PRESENCE', { status, ...(statusText !== undefined && { status_text: statusText }) }, options)
+  }
+
+  /**
+   * Asks to be told when agents come, go or change presence, again after every reconnect; gives how they stand now. At most 200 at a time.
+   * @throws RelayError LIMIT_REACHED
+   * @example client.on('PRESENCE_CHANGED', ({ name, presence }) => …); await client.people.watch(['@8addfe276526c9f6'])
+   */
+  async watch(agents: readonly string[], options?: CallOptions): Promise<Frame<'WATCHING'>['list']> {
+    const { list } = await this.#port.request('WATCH', { agents: [...agents] }, options)
+    for (const agent of agents) this.#watched.add(agent)
+    return list
+  }
+
+  /** Ends that, for some agents or for all. */
+  async unwatch(agents: readonly string[] = [...this.#watched], options?: CallOptions): Promise<void> {
+    for (const agent of agents) this.#watched.delete(agent)
+    if (agents.length > 0) await this.#port.request('UNWATCH', { agents: agents.slice(0, limits.maxWatched) }, options)
+  }
+
+  /**
+   * Registers what this agent offers, signed, in place of what it registered before; an empty list withdraws it.
+   * @throws RelayError INVALID_MSG, VERIFICATION_EXPIRED (the clock is off), LIMIT_REACHED; ProtocolError without an identity
+   * @example await client.people.registerSkills([{ capability: 'code-review', rate: 5, currency: 'TEST' }])
+   */
+  async registerSkills(skills: readonly Skill[], options?: CallOptions): Promise<Frame<'SKILLS_REGISTERED'>> {
+    return this.#port.request('REGISTER_SKILLS', signedSkills(skills, this.#signing()), options)
+  }
+
+  /**
+   * Finds skills; `total` counts before `limit` (default 50, at most 100) and `offset`. Results are what the relay says: see `profile` for the agents' signatures.
+   * @example const { results } = await client.people.searchSkills({ capability: 'review', max_rate: 10, online: true })
+   */
+  searchSkills(query: RequestInput<'SEARCH_SKILLS'>['query'] = {}, options?: CallOptions): Promise<Frame<'SEARCH_RESULTS'>> {
+    return this.#port.request('SEARCH_SKILLS', { query }, options)
+  }
+
+  /** Sets this agent's profile, signed, in place of the former one; `{}` takes it back. @throws RelayError, ProtocolError */
+  async setProfile(profile: Profile, options?: CallOptions): Promise<AgentProfile> {
+    return this.#checkedProfile(await this.#port.request('SET_PROFILE', signedProfile(profile, this.#signing()), options))
+  }
+
+  /** The profile, skills and presence of an agent with a key, and whether its signatures hold. @throws RelayError AGENT_NOT_FOUND */
+  async profile(agent: string, options?: CallOptions): Promise<AgentProfile> {
+    return this.#checkedProfile(await this.#port.request('PROFILE', { agent }, options))
+  }
+
+  /** After a reconnect: asks again to be told of those who are watched. */
+  resume(): void {
+    if (this.#watched.size > 0) this.watch([...this.#watched].slice(0, limits.maxWatched)).catch(() => undefined)
+  }
+
+  #signing(): Signing {
+    const { identity, relay, now } = this.#port
+    return { identity, relay: relay(), now: now() }
+  }
+
+  #checkedProfile(frame: Frame<'PROFILE'>): AgentProfile {
+    return checkedProfile(frame, this.#port.relay())
+  }
+}
 
 export interface Signing {
   readonly identity: Identity | undefined
@@ -36,7 +114,7 @@ export const signedSkills = (skills: readonly Skill[], { identity, relay, now }:
 }
 
 /** @throws ProtocolError without an identity, or where the relay has none; IdentityError on what has no exact JSON */
-export const signedProfile = (profile: Profile, { identity, relay, now }: Signing): RequestInput<'SET_PROFILE'> => {
+const signedProfile = (profile: Profile, { identity, relay, now }: Signing): RequestInput<'SET_PROFILE'> => {
   const me = signer(identity)
   if (relay === undefined) throw new ProtocolError('This relay keeps no profiles')
   const own = JSON.parse(JSON.stringify(profile)) as Profile

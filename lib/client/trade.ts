@@ -2,8 +2,8 @@
 import { agentIdOf, checkTradeEvent, signTrade, type Identity, type TradeAction, type TradeSignature } from '../identity/index.ts'
 import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
 import { ProtocolError, RelayError } from './errors.ts'
+import type { ClientPort } from './port.ts'
 import type { CallOptions } from './requests.ts'
-import type { VerifySignature } from './inbound.ts'
 
 /** A proposal as it stands; amounts in minor units, times in ms. */
 export type Proposal = FrameBody<'PROPOSAL_STATE'>['proposal']
@@ -47,24 +47,16 @@ export interface ProposalQuery {
   readonly limit?: number | undefined
 }
 
-export interface TradeOptions {
-  readonly identity: Identity | undefined
-  readonly relay: () => string | undefined
-  readonly now: () => number
-  readonly verify: VerifySignature
-  readonly request: (type: Step | keyof Answers, body: never, options?: CallOptions) => Promise<unknown>
-}
-
 type Step = Exclude<TradeAction, 'TRANSFER'> | 'COUNTER'
 
 const pageSize = 200
 
 /** What `client.trade` offers. Every step resolves with the proposal as it then stands. */
 export class Trade {
-  readonly #options: TradeOptions
+  readonly #port: ClientPort
 
-  constructor(options: TradeOptions) {
-    this.#options = options
+  constructor(port: ClientPort) {
+    this.#port = port
   }
 
   /**
@@ -167,7 +159,7 @@ export class Trade {
     // The verifier may take its time: the text is found first, and checked then.
     let question: readonly [key: string, text: string, signature: string] | undefined
     const state = checkTradeEvent(event, key, (...asked) => { question = asked; return true })
-    return question === undefined || await this.#options.verify(...question) ? state : 'invalid'
+    return question === undefined || await this.#port.verify(...question) ? state : 'invalid'
   }
 
   async balance(options?: CallOptions): Promise<readonly Balance[]> {
@@ -186,20 +178,20 @@ export class Trade {
   }
 
   #identity(): Identity {
-    const { identity } = this.#options
+    const { identity } = this.#port
     if (identity === undefined) throw new RelayError('SIGNATURE_REQUIRED', 'Deals are made with a key: give the client an identity')
     return identity
   }
 
   #sign(type: TradeAction | 'COUNTER', fields: Readonly<Record<string, unknown>>) {
-    const relay = this.#options.relay()
+    const relay = this.#port.relay()
     if (relay === undefined) throw new ProtocolError('This relay has no identity of its own to sign for')
-    return signTrade(this.#identity(), type, fields, { relay, ts: this.#options.now() })
+    return signTrade(this.#identity(), type, fields, { relay, ts: this.#port.now() })
   }
 
   async #step(type: Step, body: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Proposal> {
     const fields = defined(body)
-    return (await this.#options.request(type, { ...fields, ...this.#sign(type, fields) } as never, options) as Frame<'PROPOSAL_STATE'>).proposal
+    return (await this.#port.request(type, { ...fields, ...this.#sign(type, fields) } as never, options) as Frame<'PROPOSAL_STATE'>).proposal
   }
 
   #page(proposalId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'PROPOSAL_EVENTS'>> {
@@ -207,7 +199,7 @@ export class Trade {
   }
 
   #ask<T extends keyof Answers>(type: T, body: Omit<RequestInput<T>, 'id'>, options?: CallOptions): Promise<FrameBody<Answers[T]>> {
-    return this.#options.request(type, body as never, options) as Promise<FrameBody<Answers[T]>>
+    return this.#port.request(type, body as never, options) as Promise<FrameBody<Answers[T]>>
   }
 }
 

@@ -19,7 +19,7 @@ export const presence = command({
     const state = states.find(name => name === status)
     if (state === undefined) throw new CliError('usage', `${JSON.stringify(status)} is not a presence`, `One of: ${states.join(', ')}`)
     const client = await connect({ session: `presence-${Math.floor(io.random() * 1e9).toString(36)}`, ...(options.stay && { reconnect: {} }) })
-    const set = () => client.setPresence(state, text)
+    const set = () => client.people.setPresence(state, text)
     await set()
     if (!options.stay) {
       const { sessions = 1 } = await client.whois(client.agentId!)

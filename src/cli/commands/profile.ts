@@ -16,7 +16,7 @@ const show = command({
   ],
   async run({ args: { agent }, out, connect }) {
     const [client, { profileText }] = await Promise.all([connect(), import('../people-text.ts')])
-    out.one(await client.profile(agent ?? client.agentId!), profileText)
+    out.one(await client.people.profile(agent ?? client.agentId!), profileText)
   },
 })
 
@@ -53,10 +53,10 @@ const set = command({
     const [{ readDocument }, { profileDocument }, { profileText }] = await Promise.all([import('../documents.ts'), import('../people-documents.ts'), import('../people-text.ts')])
     const given = file === undefined ? undefined : await readDocument(file, profileDocument, io)
     const client = await connect()
-    const former = given ?? (clear ? {} : (await client.profile(client.agentId!)).profile ?? {})
+    const former = given ?? (clear ? {} : (await client.people.profile(client.agentId!)).profile ?? {})
     const profile = profileDocument.safeParse({ ...former, ...changes, ...(link !== undefined && { links: [...former.links ?? [], { url: link }] }) })
     if (!profile.success) throw new CliError('usage', `${profile.error.issues[0]!.path.join('.')}: ${profile.error.issues[0]!.message}`)
-    out.one(await client.setProfile(profile.data), profileText)
+    out.one(await client.people.setProfile(profile.data), profileText)
   },
 })
 

@@ -25,13 +25,13 @@ export const ratings = command({
     const [client, { visible }] = await Promise.all([connect(), import('../terminal.ts')])
     const limit = options.leaderboard
     if (agent === undefined) {
-      const { agents } = await client.leaderboard({ ...(options.by !== undefined && { by: options.by }), ...(limit !== undefined && { limit }) })
+      const { agents } = await client.reputation.leaderboard({ ...(options.by !== undefined && { by: options.by }), ...(limit !== undefined && { limit }) })
       out.list(agents, ({ agent: id, rating, transactions, standing: { standing, confidence } }, paint) =>
         `${paint('bold', String(standing).padStart(5))}  confidence ${confidence.toFixed(2)}  rating ${String(rating).padStart(4)}  ${String(transactions).padStart(4)} rated  ${visible(id)}`)
       if (agents.length === 0) out.say('Nobody yet: standing begins with paid work that both parties signed for, near agents the operator has verified.')
       return
     }
-    const { type: _, ts: __, re: ___, ...found } = await client.rating(agent)
+    const { type: _, ts: __, re: ___, ...found } = await client.reputation.rating(agent)
     out.one(found, ({ agent: id, rating, transactions, standing: { standing, confidence, counterparties } }, paint) => [
       paint('bold', visible(id)),
       `  standing  ${standing} of 100, confidence ${confidence.toFixed(2)}, ${counterparties} counterparties of paid work`,

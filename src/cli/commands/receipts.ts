@@ -8,7 +8,7 @@ import { visible, visibleJson } from '../terminal.ts'
 /** Every receipt of the agent, page by page, newest first. */
 async function* allReceipts(client: AgentChatClient, query: { readonly unsigned?: true, readonly proposal?: string }): AsyncGenerator<ReceiptDocument> {
   for (let before: string | undefined;;) {
-    const { receipts, more } = await client.receipts({ ...query, ...(before !== undefined && { before }) })
+    const { receipts, more } = await client.reputation.receipts({ ...query, ...(before !== undefined && { before }) })
     yield* receipts
     before = receipts.at(-1)?.receipt_id
     if (!more || before === undefined) return
@@ -63,7 +63,7 @@ const sign = command({
       break
     }
     if (found === undefined) throw new CliError('notFound', `You have no receipt ${id}`, 'See what there is: agentchat receipts list.')
-    const { receipt_id, proposal_id, by, complete } = await client.signReceipt(found)
+    const { receipt_id, proposal_id, by, complete } = await client.reputation.signReceipt(found)
     out.done({ receipt_id, proposal_id, by, complete }, () => `${receipt_id} is signed by ${by}${complete ? ', and now by both' : '; the other party has not signed yet'}`)
   },
 })

@@ -38,7 +38,7 @@ const announce = command({
     const skills = file !== undefined ? await readDocument(file, skillsDocument, io)
       : card !== undefined ? fromCardSkills(await readDocument(card, cardDocument, io))
       : [{ capability: capability!, ...(description !== undefined && { description }), ...(rate !== undefined && { rate, currency: currency ?? 'TEST' }) }]
-    const { agent_id, skills_count, registered_at } = await (await connect()).registerSkills(skills)
+    const { agent_id, skills_count, registered_at } = await (await connect()).people.registerSkills(skills)
     out.done({ agent_id, skills_count, registered_at }, () => `Registered ${skills_count} skill(s) of ${agent_id}`)
   },
 })
@@ -75,7 +75,7 @@ const search = command({
       ...(args.words.length > 0 && { text: args.words.join(' ') }),
     })
     if (!query.success) throw new CliError('usage', `--${query.error.issues[0]!.path.join('.').replace('_', '-')}: ${query.error.issues[0]!.message}`)
-    const { results, total, capped, facets } = await (await connect({ anonymous: true })).searchSkills(query.data)
+    const { results, total, capped, facets } = await (await connect({ anonymous: true })).people.searchSkills(query.data)
     if (out.isJson) return out.one({ results, total, capped: capped === true, ...(facets !== undefined && { facets }) }, () => '')
     out.list(results, (found, paint) => foundText(found as never, paint))
     out.say(`${results.length} of ${total}${capped === true ? ' or more' : ''} skill(s)`)
@@ -95,7 +95,7 @@ const show = command({
   ],
   async run({ args: { agent }, options, out, connect }) {
     const [client, { profileText }, { toCardSkills }] = await Promise.all([connect({ anonymous: true }), import('../people-text.ts'), import('../../domain/a2a-skills.ts')])
-    const found = await client.profile(agent)
+    const found = await client.people.profile(agent)
     if (options.card) {
       if (found.signatures.skills === 'invalid') throw new CliError('auth', `The skills that the relay shows for ${agent} are not signed by it`)
       return out.raw(`${JSON.stringify(toCardSkills(found.skills), null, 2)}\n`)
@@ -113,7 +113,7 @@ const withdraw = command({
   details: async () => identityNeeded,
   examples: [{ command: 'agentchat skills withdraw -i me.json', doc: 'Found by nobody from now on' }],
   async run({ out, connect }) {
-    const { agent_id } = await (await connect()).registerSkills([])
+    const { agent_id } = await (await connect()).people.registerSkills([])
     out.done({ agent_id, skills_count: 0 }, () => `${agent_id} offers nothing any more`)
   },
 })

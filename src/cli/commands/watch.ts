@@ -48,7 +48,7 @@ export const watch = command({
     io.interrupted.addEventListener('abort', stop)
     try {
       const client = await connect({ session: `watch-${Math.floor(io.random() * 1e9).toString(36)}`, reconnect: {}, prepare })
-      await client.watch(agents)
+      await client.people.watch(agents)
       return await ended
     } finally {
       clearTimeout(timer)
