@@ -37,7 +37,7 @@ test('a deal from offer to payment, with its history checked', async () => {
 
   const { proposal, events } = await ann.trade.show(offer.proposal_id)
   expect(proposal).toMatchObject({ status: 'completed', captured_minor: 1_250 })
-  expect(events.map(event => [event.type, event.signature])).toEqual(['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'RELEASE', 'SUBMIT', 'COMPLETE'].map(type => [type, 'valid']))
+  expect(events.map(event => [event.type, event.signature])).toEqual(['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'RELEASE', 'SUBMIT', 'COMPLETE'].map(type => [type, 'valid']).concat([['RECEIPT', 'unsigned']]))
   expect(events[3]).toMatchObject({ files: [{ name: 'draft.md', content }] })
   expect((await ann.trade.list({ state: 'countered' })).map(each => each.superseded_by)).toEqual([offer.proposal_id])
   expect(await ann.trade.check({ ...events[0]!, task: 'something else' })).toBe('invalid')
