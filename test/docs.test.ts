@@ -38,7 +38,7 @@ describe('pages', () => {
   })
 
   test.each(pages)('%s names source files that are there', page => {
-    const paths = [...readFileSync(page, 'utf8').matchAll(/\b(?:src|lib|test|bench|bin|scripts)\/[\w./-]+\.(?:ts|mjs)\b/g)].map(match => match[0])
+    const paths = [...readFileSync(page, 'utf8').matchAll(/\b(?:src|lib|test|bench|bin|scripts)\/[\w./-]+\.(?:ts|mjs|txt)\b/g)].map(match => match[0])
     expect(paths.filter(path => !existsSync(path) && page !== 'CONTRIBUTING.md')).toEqual([])
   })
 })

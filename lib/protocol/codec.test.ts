@@ -26,6 +26,11 @@ test('an example with any one field replaced by anything is read or refused, nev
   }), { numRuns: 2_000 })
 })
 
+test('an id with half a character is none: two of them would be one key where they are kept', () => {
+  expect(decodeRequest('{"type":"PING","id":"a\\ud800"}')).toMatchObject({ ok: false })
+  expect(decodeRequest('{"type":"PING","id":"a\\ud83d\\ude00"}')).toMatchObject({ ok: true })
+})
+
 test('unknown keys are dropped, and prototypes are left alone', () => {
   const result = decodeRequest('{"type":"MSG","to":"#a","content":"x","extra":1,"__proto__":{"polluted":true},"constructor":5}')
   expect(result).toEqual({ ok: true, type: 'MSG', body: { to: '#a', content: 'x' } })

@@ -9,7 +9,8 @@ export const ChannelName = z.string().regex(new RegExp(`^#${word}{1,${limits.max
 export const Target = z.string().regex(new RegExp(`^(#${word}{1,${limits.maxChannelChars}}|@${word}{1,64})$`), 'a #channel or an @agent')
 export const AgentName = z.string().regex(new RegExp(`^${word}{1,${limits.maxNameChars}}$`), 'a name: 1–32 of A–Z a–z 0–9 _ -')
 export const Nick = z.string().regex(new RegExp(`^${word}{1,${limits.maxNickChars}}$`), 'a nick: 1–24 of A–Z a–z 0–9 _ -')
-export const RequestId = z.string().min(1).max(limits.maxRequestIdChars)
+/** Half a character has no UTF-8 of its own: two such ids would be one key in the store. */
+export const RequestId = z.string().min(1).max(limits.maxRequestIdChars).regex(/^\P{Surrogate}*$/u, 'an id without half a character')
 export const MsgId = z.string().min(1).max(64)
 export const Content = z.string().max(limits.maxContentChars)
 export const Topic = z.string().max(limits.maxTopicChars)
