@@ -85,6 +85,8 @@ export interface Wish {
   readonly identity?: string
   /** Log in without a key. */
   readonly anonymous?: true
+  /** Not the first connection of the command: what was said of the relay is not said again. */
+  readonly isFurther?: true
   /** Called before the connection opens, so that no event is missed. */
   readonly prepare?: (client: AgentChatClient) => void
 }

@@ -40,8 +40,11 @@ export const openClient = async ({ url, name, identity: path }: Target, wish: Wi
     throw known !== undefined && error instanceof ProtocolError && error.message.includes(known) ? changed(url, known) : error
   })
   // Without a key there is nothing that another relay could misuse: it is said, and goes on.
-  if (known !== undefined && welcome.server_id !== known) out.say(`warning: ${changed(url, known).message}`)
-  else if (welcome.server_id !== undefined) relays.remember(url, welcome.server_id)
+  if (known !== undefined && welcome.server_id !== known) {
+    if (!wish.isFurther) out.say(`warning: ${changed(url, known).message}`)
+  } else if (welcome.server_id !== undefined) {
+    relays.remember(url, welcome.server_id)
+  }
 
   const rotation = file?.rotations?.at(-1)
   if (rotation !== undefined) {

@@ -30,6 +30,7 @@ export const loaders: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   dispute: async () => (await import('./deal.ts')).dispute,
   proposals: async () => (await import('./proposals.ts')).proposals,
   escrow: async () => (await import('./escrow.ts')).escrow,
+  bench: async () => (await import('./bench.ts')).bench,
   call: async () => (await import('./call.ts')).call,
   export: async () => (await import('./export.ts')).exportData,
   import: async () => (await import('./import.ts')).importData,
