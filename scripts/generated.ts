@@ -1,16 +1,26 @@
 // Every page of docs/ that is made from a table, and every file that is made from deploy.yaml, by file name.
+import { readFileSync } from 'node:fs'
+import { signedFields } from '../lib/identity/index.ts'
 import { protocolJsonSchema, protocolMarkdown } from '../lib/protocol/describe.ts'
 import { cliMarkdown } from '../src/cli/describe.ts'
 import { configMarkdown } from '../src/config/describe.ts'
 import { sampleText } from '../src/deploy/sample.ts'
 import { deployJsonSchema, parseSpec, targets } from '../src/deploy/spec.ts'
 import { planOf } from '../src/deploy/targets/index.ts'
+import { deadlinesMarkdown, statesMarkdown, transitionsMarkdown } from '../src/domain/negotiation/describe.ts'
+
+/** A page by hand, with the tables that stand in it between marks. */
+const withTables = (page: string, tables: Readonly<Record<string, string>>): string =>
+  page.replace(/(<!-- table: (\w+) -->\n).*?(<!-- end -->)/gs, (_, begin: string, name: string, end: string) => `${begin}${tables[name]}\n${end}`)
+
+const signedMarkdown = (): string => ['| Action | Fields under the signature |', '| --- | --- |', ...Object.entries(signedFields).map(([action, fields]) => `| ${action} | ${fields.map(field => `\`${field}\``).join(' ')} |`)].join('\n')
 
 export const generatedDocs = async (): Promise<Readonly<Record<string, string>>> => ({
   'PROTOCOL.md': protocolMarkdown(),
   'protocol.schema.json': `${JSON.stringify(protocolJsonSchema(), null, 2)}\n`,
   'CONFIG.md': configMarkdown(),
   'CLI.md': await cliMarkdown(),
+  'NEGOTIATION.md': withTables(readFileSync('docs/NEGOTIATION.md', 'utf8'), { states: statesMarkdown(), transitions: transitionsMarkdown(), deadlines: deadlinesMarkdown(), signed: signedMarkdown() }),
   'deploy.schema.json': `${JSON.stringify(deployJsonSchema(), null, 2)}\n`,
 })
 

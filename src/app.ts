@@ -71,7 +71,10 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     }
     const { escrowWebhook, escrowSecret } = config
     const processor = escrowWebhook === undefined || escrowSecret === undefined ? undefined
-      : paymentProcessor({ url: escrowWebhook, secret: escrowSecret, allow: config.outboundAllow, now: () => clock.now() })
+      : paymentProcessor({
+        url: escrowWebhook, secret: escrowSecret, allow: config.outboundAllow, now: () => clock.now(),
+        onProblem: ({ key, op }, reason) => log.warn({ key, op, reason }, 'the payment processor did not do what it was asked'),
+      })
     const table = features({
       ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
       serverId, relayKey, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex, onEscrow: parts.onEscrow, processor,

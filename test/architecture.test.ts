@@ -40,7 +40,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/deploy', ['src/config', 'node:', 'zod', 'yaml', 'kubernetes-types']],
   ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'src/deploy', 'node:', 'commander', 'zod', 'yaml', 'better-sqlite3']],
   ['bin', ['src/cli', 'node:']],
-  ['scripts', ['lib/protocol', 'src/config', 'src/domain', 'src/cli', 'src/deploy', 'node:']],
+  ['scripts', ['lib/protocol', 'lib/identity', 'src/config', 'src/domain', 'src/cli', 'src/deploy', 'node:']],
 ]
 
 const isUnder = (name: string, place: string): boolean => name === place || name.startsWith(place.endsWith(':') ? place : `${place}/`)

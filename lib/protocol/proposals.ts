@@ -48,14 +48,14 @@ const Deliverable = z.object({ text: z.string().optional(), files: z.array(FileE
 export const ProposalRecord = z.object({
   proposal_id: ProposalId, from: AgentId, to: AgentId, client: AgentId, provider: AgentId, status: ProposalState,
   task: z.string(), terms: z.string().nullable(), capability: z.string().nullable(), amount: z.number().nullable(), currency: z.string().nullable(), amount_minor: Minor.nullable(),
-  milestones: Milestones.nullable(), released: z.number().int().describe('milestones released so far'),
+  milestones: Milestones.nullable(), released: z.number().int().describe('milestones released so far'), deliver_s: z.number().nullable(), review_s: z.number().nullable(),
   rail: Rail.nullable(), held_minor: Minor, captured_minor: Minor, returned_minor: Minor, funding: z.literal('pending').optional().describe('the payment processor was asked to hold the money'),
   elo_stakes: z.object({ proposer: Stake, acceptor: Stake }), supersedes: ProposalId.nullable(), superseded_by: ProposalId.nullable(),
   deliverable: Deliverable.nullable(), created_at: Time, updated_at: Time, due: Time.nullable().describe('when the deadline of this state is over'),
 })
 const exampleRecord = {
   proposal_id: exampleId, from: '@k3x9q2ab', to: '@8addfe276526c9f6', client: '@k3x9q2ab', provider: '@8addfe276526c9f6', status: 'pending' as const,
-  task: 'Review the patch', terms: null, capability: null, amount: 12.5, currency: 'USD', amount_minor: 1_250, milestones: null, released: 0, rail: null, held_minor: 0, captured_minor: 0, returned_minor: 0,
+  task: 'Review the patch', terms: null, capability: null, amount: 12.5, currency: 'USD', amount_minor: 1_250, milestones: null, released: 0, deliver_s: null, review_s: null, rail: null, held_minor: 0, captured_minor: 0, returned_minor: 0,
   elo_stakes: { proposer: 0, acceptor: 0 }, supersedes: null, superseded_by: null, deliverable: null, created_at: 1_790_000_000_000, updated_at: 1_790_000_000_000, due: 1_790_000_300_000,
 }
 

@@ -56,6 +56,7 @@ export const count = (text: string): number => {
 /** Options that every command has. */
 export const commonOptions = {
   json: { doc: 'Machine output: one JSON document (JSON Lines where it streams), errors as JSON on stderr' },
+  field: { value: 'LIST', doc: 'Print only these fields of each result, like "task,proposal.status": a line each, tabs between', parse: (text: string) => text.split(',') },
 } as const satisfies OptionSpecs
 
 /** Options of commands that talk to a relay. */

@@ -12,12 +12,14 @@ import { addCommand, type Run } from './program.ts'
 export const main = async (argv: readonly string[], io: Io): Promise<number> => {
   const dashes = argv.indexOf('--')
   const words = dashes === -1 ? argv : argv.slice(0, dashes)
-  const out = createOutput(io, words.includes('--json'))
+  const isJson = words.includes('--json')
+  let out = createOutput(io, isJson)
   const closers: (() => Promise<void>)[] = []
   let exit: ExitName = 'ok'
 
   const run: Run = async ({ record, server, args, options }) => {
-    const { identity, name, context } = options as Call['options']
+    const { identity, name, context, field } = options as Call['options']
+    if (field !== undefined) out = createOutput(io, isJson, field)
     const target: Call['target'] = async wish => {
       const [{ resolveTarget }, { readContexts }] = await Promise.all([import('./target.ts'), import('./contexts.ts')])
       return resolveTarget({ server: wish?.server ?? server, identity: wish?.identity ?? identity, name, context }, io.env, () => readContexts(io.env))

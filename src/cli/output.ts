@@ -1,4 +1,4 @@
-// stdout is data, stderr is talk. Data is readable text on a terminal, JSON Lines in a pipe, and one document under --json.
+// stdout is data, stderr is talk. Data is readable text on a terminal, JSON Lines in a pipe, one document under --json, and bare values under --field.
 import { styleText } from 'node:util'
 import { exits } from './exit.ts'
 import type { Failure } from './failure.ts'
@@ -15,7 +15,7 @@ export interface Output {
   one<T>(value: T, text: (value: T, paint: Paint) => string): void
   /** Several things: a line each; under --json one array. */
   list<T>(values: readonly T[], text: (value: T, paint: Paint) => string): void
-  /** How an action went: talk, or under --json a line of JSON. */
+  /** How an action went: talk, or under --json a line of JSON; under --field data. */
   done<T>(value: T, text: (value: T) => string): void
   /** Data as it is, byte for byte. */
   raw(text: string): void
@@ -30,7 +30,18 @@ export interface Output {
 const colours = (sink: Sink, env: Io['env']): boolean => sink.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
 const painter = (on: boolean): Paint => on ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text
 
-export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stderr' | 'env'>, isJson: boolean): Output => {
+/** What a path of names leads to: `proposal.status`. */
+const valueAt = (value: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((at, name) => typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Record<string, unknown>)[name] : undefined, value)
+
+/** The fields of a value as one line; undefined: it has none of them. */
+const fieldsOf = (value: unknown, paths: readonly string[]): string | undefined => {
+  const found = paths.map(path => valueAt(value, path))
+  if (found.every(each => each === undefined)) return undefined
+  return found.map(each => typeof each === 'string' ? visible(each) : each === undefined || each === null ? '' : visibleJson(each)).join('\t')
+}
+
+export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stderr' | 'env'>, isJson: boolean, fields?: readonly string[]): Output => {
   const isText = stdout.isTTY === true && !isJson
   const paint = painter(colours(stdout, env))
   const talkPaint = painter(colours(stderr, env))
@@ -47,14 +58,20 @@ export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stder
     stderr.write(`${text}\n`)
   }
 
+  const bare = (value: unknown) => {
+    const text = fieldsOf(value, fields!)
+    if (text !== undefined) line(text)
+  }
+
   return {
     isJson, progress,
-    one: (value, text) => line(isText ? text(value, paint) : visibleJson(value)),
+    one: (value, text) => fields !== undefined ? bare(value) : line(isText ? text(value, paint) : visibleJson(value)),
     list: (values, text) => {
-      if (isJson) line(visibleJson(values))
+      if (fields !== undefined) values.forEach(bare)
+      else if (isJson) line(visibleJson(values))
       else for (const value of values) line(isText ? text(value, paint) : visibleJson(value))
     },
-    done: (value, text) => isJson ? line(visibleJson(value)) : say(visibleLines(text(value))),
+    done: (value, text) => fields !== undefined ? bare(value) : isJson ? line(visibleJson(value)) : say(visibleLines(text(value))),
     raw: text => void stdout.write(text),
     say: text => say(visibleLines(text)),
     fail: ({ exit, message, hint, code }) => {

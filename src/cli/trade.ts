@@ -52,6 +52,12 @@ export const milestones = (text: string): readonly { readonly title: string, rea
   return { title: match[1]!, amount: amount(match[2]!) }
 })
 
+/** What milestones come to, to the last minor unit: fractions do not add up. */
+export const priceOf = (parts: readonly { readonly amount: number }[], currency: string): number => {
+  const sum = parts.reduce((total, part) => total + minor(String(part.amount), currency), 0)
+  return Number(formatMinor(sum, currency).split(' ')[0])
+}
+
 export const priceText = ({ amount_minor, amount, currency }: Proposal): string =>
   amount_minor !== null && currency !== null ? visible(formatMinor(amount_minor, currency)) : amount === null ? 'no price' : visible(`${amount} ${currency ?? ''}`.trim())
 

@@ -106,6 +106,11 @@ export class Wire {
     return reply as Frame<T>
   }
 
+  /** Sends a request with an id and gives its answer, whatever that is. */
+  answer(request: { readonly type: string } & Record<string, unknown>): Promise<Frame> {
+    return this.#reply(request)
+  }
+
   /** Sends a request with an id and gives the code it is refused with. */
   async refusal(request: { readonly type: string } & Record<string, unknown>): Promise<Frame<'ERROR'>> {
     const reply = await this.#reply(request)

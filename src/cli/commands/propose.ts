@@ -1,8 +1,8 @@
 // agentchat propose, agentchat counter: offers, and revised ones.
-import type { Offer } from '../../../lib/client/index.ts'
+import type { Offer, Proposal } from '../../../lib/client/index.ts'
 import { command, seconds, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
-import { amount, connectKeyed, milestones } from '../trade.ts'
+import { amount, connectKeyed, milestones, priceOf } from '../trade.ts'
 
 const role = (text: string): 'client' | 'provider' => {
   if (text !== 'client' && text !== 'provider') throw new CliError('usage', `${JSON.stringify(text)} is not a role`, 'client pays, provider works.')
@@ -32,9 +32,11 @@ type OfferOptions = { readonly [K in keyof typeof options]?: (typeof options)[K]
 
 const offerOf = (task: string, { expires, deliver, review, ...rest }: OfferOptions): Offer => {
   const { amount, currency, milestones, role, rail, paymentCode, terms, capability, eloStake } = rest
-  const offer = { task, amount: amount ?? milestones?.reduce((sum, part) => sum + part.amount, 0), currency, milestones, role, rail, paymentCode, terms, capability, eloStake, expiresS: expires, deliverS: deliver, reviewS: review }
-  if (offer.amount !== undefined && currency === undefined) throw new CliError('usage', 'A price without a currency', 'Say which: -c USD')
-  return offer
+  if ((amount !== undefined || milestones !== undefined) && currency === undefined) throw new CliError('usage', 'A price without a currency', 'Say which: -c USD')
+  return {
+    task, amount: amount ?? (milestones && priceOf(milestones, currency!)), currency, milestones, role, rail, paymentCode, terms, capability, eloStake,
+    expiresS: expires, deliverS: deliver, reviewS: review,
+  }
 }
 
 export const propose = command({
@@ -46,12 +48,20 @@ export const propose = command({
   examples: [
     { command: 'agentchat propose @8addfe276526c9f6 "review the patch" -a 12.5 -c USD', doc: 'You pay, once it is done' },
     { command: 'agentchat propose @8addfe276526c9f6 "write the guide" -c USD -m "draft=2.5,final=10" --review 86400', doc: 'In two parts, with a day to review each' },
+    { command: 'id=$(agentchat propose @8addfe276526c9f6 "say hello" --field proposal_id)', doc: 'In a script' },
   ],
   async run(call) {
     const offer = offerOf(call.args.task, call.options)
     const client = await connectKeyed(call)
     call.out.done(await client.trade.propose(call.args.agent, offer), proposal => `Offered as ${proposal.proposal_id}`)
   },
+})
+
+/** What of an offer stays where a revised one does not say otherwise. */
+const termsOf = ({ amount, currency, milestones, rail, terms, capability, deliver_s, review_s }: Proposal, isPriceKept: boolean): OfferOptions => ({
+  ...(isPriceKept && { ...(amount !== null && { amount }), ...(milestones !== null && { milestones }) }),
+  ...(currency !== null && { currency }), ...(rail !== null && { rail }), ...(terms !== null && { terms }), ...(capability !== null && { capability }),
+  ...(deliver_s !== null && { deliver: deliver_s }), ...(review_s !== null && { review: review_s }),
 })
 
 export const counter = command({
@@ -65,7 +75,8 @@ export const counter = command({
     const client = await connectKeyed(call)
     const { args: { proposal: id, task }, options, out } = call
     const before = await client.trade.get(id)
-    const offer = offerOf(task ?? before.task, { ...(before.amount !== null && options.milestones === undefined && { amount: before.amount }), ...(before.currency !== null && { currency: before.currency }), ...(before.rail !== null && { rail: before.rail }), ...(before.terms !== null && { terms: before.terms }), ...options })
+    if (before.milestones !== null && options.amount !== undefined && options.milestones === undefined) throw new CliError('usage', 'The price is divided into milestones', 'Say what each is to be worth: -m "draft=5,final=15".')
+    const offer = offerOf(task ?? before.task, { ...termsOf(before, options.milestones === undefined), ...options })
     out.done(await client.trade.counter(id, offer), proposal => `Offered as ${proposal.proposal_id}; ${id} is superseded`)
   },
 })

@@ -11,6 +11,14 @@ interface StateRow {
 /** offer: the proposal's own expiry; agreement: of an unfunded agreement nobody goes on with; the others as their names say. */
 export type Deadline = 'offer' | 'agreement' | 'delivery' | 'review' | 'ruling'
 
+export const deadlines: Readonly<Record<Deadline, { readonly defaultDays: number, readonly doc: string }>> = {
+  offer: { defaultDays: 30, doc: '`expires` of the offer, in seconds' },
+  agreement: { defaultDays: 90, doc: 'from ACCEPT, or the last SUBMIT, on' },
+  delivery: { defaultDays: 14, doc: '`deliver_s` of the offer; per milestone, and anew after REVISE' },
+  review: { defaultDays: 3, doc: '`review_s` of the offer; from the last SUBMIT on' },
+  ruling: { defaultDays: 30, doc: 'from DISPUTE on' },
+}
+
 export const states = {
   pending: { deadline: 'offer', doc: 'Offered, not answered yet.' },
   accepted: { deadline: 'agreement', doc: 'Agreed; no money is held. Either party can end it.' },

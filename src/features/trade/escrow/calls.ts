@@ -28,8 +28,9 @@ export const callMigrations: Migration = {
 const firstRetryMs = 2_000
 const maxRetryMs = 60 * 60_000
 
-export const addCall = async (tx: Tx, call: Call, now: number): Promise<void> => {
-  await tx.tables<Tables>().insertInto('escrow_calls').values({ ...call, state: 'due', attempts: 0, next_at: now } as CallRow).onConflict(conflict => conflict.column('key').doNothing()).execute()
+export const addCall = async (tx: Tx, { key, op, proposal_id, currency, amount_minor, client, provider }: Call, now: number): Promise<void> => {
+  // Field by field: the call that it follows from may be a row with a number of its own.
+  await tx.tables<Tables>().insertInto('escrow_calls').values({ key, op, proposal_id, currency, amount_minor, client, provider, state: 'due', attempts: 0, next_at: now } as CallRow).onConflict(conflict => conflict.column('key').doNothing()).execute()
 }
 
 /** The next call of each proposal, if its time has come: they are made in their order. Each is due again later, should no answer come. */

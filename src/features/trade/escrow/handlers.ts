@@ -64,7 +64,9 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
     const target = await findAgent(tx, to)
     if (target === undefined || (target.revoked_at !== null && target.rotated_to === null)) throw new Fail('AGENT_NOT_FOUND', `No agent with a key is known as ${to}`)
     await gather(tx, me.id, now)
-    await postEntries(tx, { kind: 'transfer', from: me.id, to: await accountOf(tx, to), currency, amountMinor: amount_minor, key: `transfer ${me.id} ${request.sig_nonce}`, by: me.id, note }, now)
+    const posted = await postEntries(tx, { kind: 'transfer', from: me.id, to: await accountOf(tx, to), currency, amountMinor: amount_minor, key: `transfer ${me.id} ${request.sig_nonce}`, by: me.id, note }, now)
+    // The ledger remembers nonces that the relay has forgotten: nobody is told of money that did not move.
+    if (posted === 'repeat') throw new Fail('ID_REUSED', 'This nonce was used before')
     await useNonce(tx, me.id, request.sig_nonce, now)
     return { append: event(signed), reply: await answer() }
   }

@@ -3,7 +3,7 @@ import type { Outcome } from '../../../relay/feature.ts'
 import type { Tx } from '../../../store/store.ts'
 import { addCall, endCall, hasDueCalls, takeDueCalls, type Call } from './calls.ts'
 
-/** done, or refused for good. Anything else is thrown, and asked again later under the same key. */
+/** done, or refused; a refusal ends only a `fund`. Anything else is thrown, and asked again later under the same key. */
 export type ProcessorAnswer = { readonly status: 'done' } | { readonly status: 'refused', readonly reason: string }
 
 export interface Processor {
@@ -46,7 +46,9 @@ export class ProcessorTurns {
     const call = { key, op, proposal_id, currency, amount_minor, client, provider }
     this.#asking++
     try {
-      this.#answers.push({ call, answer: await this.#processor.ask(call) })
+      const answer = await this.#processor.ask(call)
+      // What is held has to go somewhere: only a hold can be refused.
+      if (answer.status === 'done' || op === 'fund') this.#answers.push({ call, answer })
     } catch {
       // It is due again by itself.
     } finally {

@@ -1,5 +1,5 @@
 // One step of a proposal, whoever takes it: decided by the state table, its money moved, stored, and told to both parties.
-import { decide, deadlineOf, type Action, type Actor, type Deal, type Refusal, type Terms } from '../../../domain/negotiation/index.ts'
+import { decide, deadlineOf, deadlines, type Action, type Actor, type Deal, type Refusal, type Terms } from '../../../domain/negotiation/index.ts'
 import type { EventType } from '../../../../lib/protocol/index.ts'
 import { Fail, reply, type Append, type Outcome } from '../../../relay/feature.ts'
 import { successorOf } from '../../../store/agents.ts'
@@ -8,9 +8,9 @@ import type { Tx } from '../../../store/store.ts'
 import type { EscrowEvent, ProposalOptions, Settlement } from './ports.ts'
 import { recordOf, saveProposal, streamOf, type Proposal, type Signature } from './store.ts'
 
-export const dayMs = 24 * 60 * 60_000
+const dayMs = 24 * 60 * 60_000
 /** Where an offer says nothing else. */
-const defaults: Terms = { offer: 30 * dayMs, agreement: 90 * dayMs, delivery: 14 * dayMs, review: 3 * dayMs, ruling: 30 * dayMs }
+const defaults = Object.fromEntries(Object.entries(deadlines).map(([name, { defaultDays }]) => [name, defaultDays * dayMs])) as unknown as Terms
 
 export const termsOf = ({ offer }: Pick<Proposal, 'offer'>, offerMs = defaults.offer): Terms =>
   ({ ...defaults, offer: offerMs, delivery: offer.deliverMs ?? defaults.delivery, review: offer.reviewMs ?? defaults.review })

@@ -125,6 +125,6 @@ export const recordOf = ({ id, offer, deal, createdAt, updatedAt, supersedes, su
   proposal_id: id, from: deal.proposer, to: deal.recipient, client: deal.client, provider: deal.provider, status: deal.state,
   task: offer.task, terms: offer.terms, capability: offer.capability, amount: offer.amount, currency: offer.currency, amount_minor: offer.amountMinor,
   milestones: offer.milestones === null ? null : [...offer.milestones], released: deal.released,
-  rail: offer.rail, held_minor: deal.held, captured_minor: deal.captured, returned_minor: deal.returned, ...(funding.pending !== null && { funding: 'pending' as const }),
+  deliver_s: offer.deliverMs === null ? null : offer.deliverMs / 1_000, review_s: offer.reviewMs === null ? null : offer.reviewMs / 1_000, rail: offer.rail, held_minor: deal.held, captured_minor: deal.captured, returned_minor: deal.returned, ...(funding.pending !== null && { funding: 'pending' as const }),
   elo_stakes: stakesOf(deal.stakes), supersedes, superseded_by: supersededBy, deliverable, created_at: createdAt, updated_at: updatedAt, due: deal.dueAt,
 })
