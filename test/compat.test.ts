@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { frames as frameTable, type Frame } from '../lib/protocol/index.ts'
+import { openCourt, startCourtRelay } from './kit/court.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import type { Trader } from './kit/trade.ts'
 import { connect, login, newKey, signWith, type Wire } from './kit/wire.ts'
 
 const types = (wire: Wire) => wire.unread.map(frame => frame.type)
@@ -269,6 +271,58 @@ describe('5. proposals', () => {
     const heard = await carol.take('MSG', 2)
     expect(heard.map(({ from, to, content }) => [from, to, content.includes(id), content.startsWith('[CLAIMED]'), content.includes('write it')]))
       .toEqual([['@server', '#bounties', true, false, false], ['@server', '#bounties', true, true, false]])
+  })
+})
+
+describe('disputes before a panel', () => {
+  test('the whole way with the older texts and no ids: every frame has the fields that clients of old read', async () => {
+    await using relay = await startCourtRelay()
+    await using court = await openCourt(relay, { jurors: 3 })
+    const { ann, bob, proposalId: proposal_id } = court
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+    const sign = ({ key }: Trader, text: string) => signWith(key, text)
+    const commitment = hash('a nonce')
+    ann.wire.send({ type: 'DISPUTE_INTENT', proposal_id, reason: 'late', commitment, sig: sign(ann, `DISPUTE_INTENT|${proposal_id}|late|${commitment}`) })
+    const { dispute_id, server_nonce, ...ack } = await ann.wire.next('DISPUTE_INTENT_ACK')
+    expect(ack).toMatchObject({ proposal_id })
+    expect(dispute_id).toMatch(/^disp_[0-9a-z]+_[0-9a-f]+$/)
+    expect(await bob.wire.next('MSG')).toMatchObject({ from: '@server', to: bob.id })
+    ann.wire.send({ type: 'DISPUTE_REVEAL', proposal_id, nonce: 'a nonce', sig: sign(ann, `DISPUTE_REVEAL|${proposal_id}|a nonce`) })
+    const seed = hash(proposal_id + 'a nonce' + server_nonce)
+    const { arbiters, ...formed } = await bob.wire.next('PANEL_FORMED')
+    expect(formed).toMatchObject({ dispute_id, proposal_id, disputant: ann.id, respondent: bob.id, evidence_deadline: null, vote_deadline: null, seed, server_nonce })
+    expect(await ann.wire.next('DISPUTE_REVEALED')).toMatchObject({ dispute_id, panel_size: 3, seed })
+    const panel = arbiters.map(id => court.juror(id))
+    for (const juror of panel) {
+      expect(await juror.wire.next('ARBITER_ASSIGNED')).toMatchObject({ dispute_id, proposal_id, disputant: ann.id, respondent: bob.id, reason: 'late', response_deadline: expect.any(Number) as number })
+      juror.wire.send({ type: 'ARBITER_ACCEPT', dispute_id, sig: sign(juror, `ARBITER_ACCEPT|${dispute_id}`) })
+      await bob.wire.next('ARBITER_ANSWER')
+    }
+    // The text covers the very spelling of the items: the order of their keys, and keys the relay does not know.
+    const items = [{ value: 'v', extra: 1, label: 'l', kind: 'commit' }]
+    for (const who of [ann, bob]) who.wire.send({ type: 'EVIDENCE', dispute_id, items, statement: 'so', sig: sign(who, `EVIDENCE|${dispute_id}|${hash(JSON.stringify(items))}`) })
+    expect(await bob.wire.next('EVIDENCE_RECEIVED')).toMatchObject({ dispute_id, items_count: 1 })
+    const ready = await panel[0]!.wire.next('CASE_READY')
+    expect(ready).toMatchObject({ dispute_id, proposal: { task: 'write it' }, disputant: ann.id, respondent: bob.id, vote_deadline: expect.any(Number) as number })
+    expect(JSON.stringify(ready.disputant_evidence?.items)).toBe(JSON.stringify(items))
+    for (const juror of panel) juror.wire.send({ type: 'VOTE', dispute_id, verdict: 'disputant', reasoning: 'late indeed', sig: sign(juror, `VOTE|${dispute_id}|disputant`) })
+    for (const { wire } of [ann, bob, ...panel]) {
+      expect(await wire.next('VERDICT')).toMatchObject({ dispute_id, proposal_id, verdict: 'disputant', votes: [{ verdict: 'disputant', reasoning: 'late indeed' }, {}, {}], arbiter_results: [{}, {}, {}], resolved_at: expect.any(Number) as number })
+      expect(await wire.next('SETTLEMENT_COMPLETE')).toMatchObject({ dispute_id, proposal_id, verdict: 'disputant', rating_changes: { [ann.id]: { oldRating: 1_200, newRating: 1_204, change: 4, transactions: 1 }, [bob.id]: { change: -8 } } })
+    }
+    // Nobody who sends no ids is answered by a frame that he does not know.
+    expect(ann.wire.heard.filter(frame => frame.type === 'DISPUTE_STATE')).toEqual([])
+  })
+
+  test('with too few arbiters there is a DISPUTE_FALLBACK to both, and no DISPUTE_REVEALED', async () => {
+    await using relay = await startCourtRelay()
+    await using court = await openCourt(relay, { jurors: 0 })
+    const { ann, bob, proposalId: proposal_id } = court
+    await court.file()
+    ann.wire.send({ type: 'DISPUTE_REVEAL', proposal_id, nonce: court.nonce, sig: signWith(ann.key, `DISPUTE_REVEAL|${proposal_id}|${court.nonce}`) })
+    for (const { wire } of [ann, bob]) expect(await wire.next('DISPUTE_FALLBACK')).toMatchObject({ dispute_id: court.disputeId, proposal_id, reason: expect.any(String) as string })
+    await ann.wire.barrier()
+    expect(types(ann.wire)).not.toContain('DISPUTE_REVEALED')
   })
 })
 

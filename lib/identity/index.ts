@@ -2,6 +2,7 @@
 export { agentIdOf } from './agent-id.ts'
 export { canonicalJson, signedText } from './canonical.ts'
 export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair } from './keys.ts'
+export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
 export { IdentityError, canonicalPem } from './pem.ts'
 export {
   agentDocumentProblem, agentDocumentText, oldSkillsTexts, profileText, skillsText, verifyProfile, verifySkills, type AgentDocument, type Proof, type Stamp,
@@ -16,4 +17,4 @@ export {
   type LoginText, type RevocationText, type RotationText,
 } from './texts.ts'
 export { oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
-export { checkTradeEvent, isTradeAction, oldTradeTextOf, signTrade, signedFields, tradeTextOf, type SignedFields, type TradeAction, type TradeSignature } from './trade-signatures.ts'
+export { checkSigned, checkTradeEvent, isTradeAction, oldTradeTextOf, signTrade, signedFields, tradeTextOf, type SignedFields, type TradeAction, type TradeSignature } from './trade-signatures.ts'

@@ -1,6 +1,6 @@
 // Which fields of a request in trade are under its signature, and whether a stored event carries a good one: that can be checked years later, without the relay.
 import { verify as verifyText, type Identity } from './keys.ts'
-import { oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
+import { oldTradeTexts, tradeText, type TradeStamp } from './trade-texts.ts'
 
 const offer = ['to', 'task', 'amount', 'currency', 'payment_code', 'terms', 'capability', 'expires', 'elo_stake', 'role', 'milestones', 'deliver_s', 'review_s', 'rail'] as const
 
@@ -16,6 +16,12 @@ export const signedFields = {
   RELEASE: ['proposal_id'],
   COMPLETE: ['proposal_id', 'proof'],
   DISPUTE: ['proposal_id', 'reason'],
+  DISPUTE_INTENT: ['proposal_id', 'reason', 'commitment'],
+  DISPUTE_REVEAL: ['proposal_id', 'nonce'],
+  ARBITER_ACCEPT: ['dispute_id'],
+  ARBITER_DECLINE: ['dispute_id', 'reason'],
+  EVIDENCE: ['dispute_id', 'items', 'statement'],
+  VOTE: ['dispute_id', 'verdict', 'reasoning', 'capture_minor'],
   TRANSFER: ['to', 'currency', 'amount_minor', 'note'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -44,14 +50,8 @@ export const tradeTextOf = (action: TradeAction, request: Fields, stamp: TradeSt
 
 /** The text that older clients sign for the same request; undefined: there is none. */
 export const oldTradeTextOf = (action: TradeAction, request: Fields): string | undefined => {
-  switch (action) {
-    case 'PROPOSAL': return oldTradeTexts.PROPOSAL(request as unknown as OldProposal)
-    case 'ACCEPT': return oldTradeTexts.ACCEPT(request as never)
-    case 'REJECT': return oldTradeTexts.REJECT(request as never)
-    case 'COMPLETE': return oldTradeTexts.COMPLETE(request as never)
-    case 'DISPUTE': return oldTradeTexts.DISPUTE(request as never)
-    default: return undefined
-  }
+  const texts: Readonly<Record<string, (request: never) => string>> = oldTradeTexts
+  return Object.hasOwn(texts, action) ? texts[action]!(request as never) : undefined
 }
 
 /** valid: every field is covered. weak: the older text, which names no signer, relay or time. unsigned: the relay itself says so. */
@@ -70,18 +70,24 @@ const requestOf = (type: string, event: Fields): Fields => {
  * @example checkTradeEvent(event, (await client.whois(event.by)).pubkey)
  */
 export const checkTradeEvent = (event: Fields & { readonly type: string }, publicPem: string, verify: (publicPem: string, text: string, signature: string) => boolean = verifyText): TradeSignature => {
-  const { type, sig, sig_v, sig_ts, sig_nonce, relay } = event
+  const { type, sig } = event
   if (typeof sig !== 'string' || type === 'COUNTER') return 'unsigned'
   if (!isTradeAction(type)) return 'invalid'
+  return checkSigned(type, requestOf(type, event), event, publicPem, verify)
+}
+
+/** Checks the signature of a request that was kept: its fields, and beside `sig` what else is signed. Never throws. */
+export const checkSigned = (action: TradeAction, request: Fields, stamp: Fields, publicPem: string, verify: (publicPem: string, text: string, signature: string) => boolean = verifyText): Exclude<TradeSignature, 'unsigned'> => {
+  const { sig, sig_v, sig_ts, sig_nonce, relay } = stamp
+  if (typeof sig !== 'string') return 'invalid'
   try {
-    const request = requestOf(type, event)
     if (sig_v === 1) {
-      const text = oldTradeTextOf(type, request)
+      const text = oldTradeTextOf(action, request)
       return text !== undefined && verify(publicPem, text, sig) ? 'weak' : 'invalid'
     }
-    const by = event['by'] ?? event['from']
+    const by = stamp['by'] ?? stamp['from']
     if (typeof by !== 'string' || typeof relay !== 'string' || typeof sig_ts !== 'number' || typeof sig_nonce !== 'string') return 'invalid'
-    return verify(publicPem, tradeTextOf(type, request, { by, relay, ts: sig_ts, nonce: sig_nonce }), sig) ? 'valid' : 'invalid'
+    return verify(publicPem, tradeTextOf(action, request, { by, relay, ts: sig_ts, nonce: sig_nonce }), sig) ? 'valid' : 'invalid'
   } catch {
     return 'invalid'
   }

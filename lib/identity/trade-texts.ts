@@ -1,4 +1,6 @@
 // The texts that are signed in trade. The second form covers every field, the signer, the relay, a time and a nonce; the first is what older clients sign.
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { canonicalJson } from './canonical.ts'
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
@@ -40,4 +42,12 @@ export const oldTradeTexts = {
   REJECT: ({ proposal_id, reason }: { readonly proposal_id: string, readonly reason?: string | undefined }): string => joined('REJECT', proposal_id, reason),
   COMPLETE: ({ proposal_id, proof }: { readonly proposal_id: string, readonly proof?: string | undefined }): string => joined('COMPLETE', proposal_id, proof),
   DISPUTE: ({ proposal_id, reason }: { readonly proposal_id: string, readonly reason: string }): string => joined('DISPUTE', proposal_id, reason),
+  DISPUTE_INTENT: ({ proposal_id, reason, commitment }: { readonly proposal_id: string, readonly reason: string, readonly commitment: string }): string => joined('DISPUTE_INTENT', proposal_id, reason, commitment),
+  DISPUTE_REVEAL: ({ proposal_id, nonce }: { readonly proposal_id: string, readonly nonce: string }): string => joined('DISPUTE_REVEAL', proposal_id, nonce),
+  /** It does not cover the statement. */
+  EVIDENCE: ({ dispute_id, items }: { readonly dispute_id: string, readonly items: readonly unknown[] }): string => joined('EVIDENCE', dispute_id, bytesToHex(sha256(utf8ToBytes(JSON.stringify(items))))),
+  ARBITER_ACCEPT: ({ dispute_id }: { readonly dispute_id: string }): string => joined('ARBITER_ACCEPT', dispute_id),
+  ARBITER_DECLINE: ({ dispute_id, reason }: { readonly dispute_id: string, readonly reason?: string | undefined }): string => joined('ARBITER_DECLINE', dispute_id, reason),
+  /** It does not cover the reasoning. */
+  VOTE: ({ dispute_id, verdict }: { readonly dispute_id: string, readonly verdict: string }): string => joined('VOTE', dispute_id, verdict),
 } as const

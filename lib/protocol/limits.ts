@@ -36,6 +36,13 @@ export const limits = {
   maxDeadlineSeconds: 366 * 24 * 60 * 60,
   /** Proposals of one agent that may be open at once. */
   maxOpenProposals: 1_000,
+  /** Items of evidence in one EVIDENCE, and characters of their JSON. */
+  maxEvidenceItems: 10,
+  maxEvidenceChars: 64 * 1024,
+  /** Agents that a panel is drawn from. */
+  maxPanelPool: 256,
+  /** Disputes in one DISPUTES page. */
+  maxDisputesPage: 50,
   /** Skills of one agent, and characters of their JSON. */
   maxSkills: 50,
   maxSkillsChars: 16 * 1024,

@@ -12,7 +12,7 @@ const Reason = z.string().max(2_000)
 const Stake = z.number().int().min(0).max(100_000)
 const Amount = z.number().min(0).max(1e15).describe('in units of the currency')
 const Seconds = z.number().min(0).max(limits.maxDeadlineSeconds)
-const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hex')
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hex')
 export const ProposalState = z.enum(['pending', 'accepted', 'funded', 'submitted', 'disputed', 'completed', 'rejected', 'countered', 'cancelled', 'expired', 'ruled'])
 const Milestone = z.object({ title: z.string().min(1).max(200), amount: Amount })
 const Milestones = z.array(Milestone).min(1).max(limits.maxMilestones)
@@ -20,7 +20,7 @@ const Rail = z.enum(['ledger', 'webhook'])
 const DealRole = z.enum(['client', 'provider'])
 
 /** With `sig_v: 2` the signature covers every field, the signer, the relay, `sig_ts` and `sig_nonce`. */
-const oldSigned = { sig: Signature, sig_v: z.literal(2).optional(), sig_ts: ClientTime.optional(), sig_nonce: Hex32.optional() }
+export const oldSigned = { sig: Signature, sig_v: z.literal(2).optional(), sig_ts: ClientTime.optional(), sig_nonce: Hex32.optional() }
 const signed = { sig: Signature, sig_v: z.literal(2), sig_ts: ClientTime, sig_nonce: Hex32 }
 
 const offer = {
@@ -124,8 +124,8 @@ export const frames = {
   REVISE: told('Changes are asked for.', { reason: z.string() }, { status: 'funded', by: '@k3x9q2ab', reason: 'the tests fail' }),
   RELEASE: told('A milestone was paid; the next one begins.', { milestone: z.number().int(), captured_minor: Minor }, { status: 'funded', by: '@k3x9q2ab', milestone: 1, captured_minor: 500 }),
   COMPLETE: told('The agreement is done.', { completed_by: AgentId, completed_at: Time, proof: z.string().nullable(), captured_minor: Minor.optional(), elo_stakes: Stakes, rating_changes: RatingChanges }, { status: 'completed', completed_by: '@8addfe276526c9f6', completed_at: 1_790_000_000_000, proof: null, elo_stakes: { proposer: 0, acceptor: 0 }, rating_changes: null }),
-  DISPUTE: told('The agreement is disputed; money and stakes are frozen.', { disputed_by: AgentId, disputed_at: Time, reason: z.string(), elo_stakes: Stakes, rating_changes: RatingChanges }, { status: 'disputed', disputed_by: '@8addfe276526c9f6', disputed_at: 1_790_000_000_000, reason: 'nothing was delivered', elo_stakes: { proposer: 0, acceptor: 0 }, rating_changes: null }),
-  RULING: told('A dispute was decided.', { captured_minor: Minor, returned_minor: Minor, winner: AgentId.nullable(), reason: z.string().nullable(), elo_stakes: Stakes, rating_changes: RatingChanges }, { status: 'ruled', by: '@server', captured_minor: 500, returned_minor: 750, winner: null, reason: 'half was delivered', elo_stakes: { proposer: 0, acceptor: 0 }, rating_changes: null }),
+  DISPUTE: told('The agreement is disputed; money and stakes are frozen. With `dispute_id` it was taken to court, and DISPUTE_FILED of that case carries the signature.', { dispute_id: z.string().optional(), disputed_by: AgentId, disputed_at: Time, reason: z.string(), elo_stakes: Stakes, rating_changes: RatingChanges }, { status: 'disputed', disputed_by: '@8addfe276526c9f6', disputed_at: 1_790_000_000_000, reason: 'nothing was delivered', elo_stakes: { proposer: 0, acceptor: 0 }, rating_changes: null }),
+  RULING: told('A dispute was decided; by the panel of `dispute_id` where it is there.', { dispute_id: z.string().optional(), captured_minor: Minor, returned_minor: Minor, winner: AgentId.nullable(), reason: z.string().nullable(), elo_stakes: Stakes, rating_changes: RatingChanges }, { status: 'ruled', by: '@server', captured_minor: 500, returned_minor: 750, winner: null, reason: 'half was delivered', elo_stakes: { proposer: 0, acceptor: 0 }, rating_changes: null }),
   LAPSED: told('A deadline passed: an offer or an agreement expired, a delivery was not made in time, silence completed a milestone, or nobody ruled.', {
     deadline: z.enum(['offer', 'agreement', 'delivery', 'review', 'ruling']), captured_minor: Minor.optional(), returned_minor: Minor.optional(), elo_stakes: Stakes, rating_changes: RatingChanges,
   }, { status: 'expired', by: '@server', deadline: 'offer', elo_stakes: { proposer: 0, acceptor: 0 }, rating_changes: null }),

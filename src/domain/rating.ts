@@ -76,10 +76,13 @@ export const verdictChanges = (winner: Rating, loser: Rating): readonly [winner:
 export const mutualVerdictChanges = (one: Rating, other: Rating): readonly [RatingChange, RatingChange] =>
   [moved(one, -verdictLoss(one, other)), moved(other, -verdictLoss(other, one))]
 
-const arbiterPoints = { majority: 5, dissent: 0, absent: -25 } as const
+export const arbiterPoints = { majority: 5, dissent: 0, absent: -25 } as const
 
 /** What sitting on a panel does to an arbiter. */
 export const arbiterChange = (arbiter: Rating, part: keyof typeof arbiterPoints): RatingChange => moved(arbiter, arbiterPoints[part])
+
+/** Points that were at stake are gone; that is no transaction. */
+export const forfeitChange = (agent: Rating, points: number): RatingChange => ({ ...moved(agent, -points), transactions: agent.transactions })
 
 /** Points an agent can stake, with `staked` in open proposals. */
 export const availableStake = ({ rating }: Rating, staked: number): number => Math.max(0, rating - staked - floor)

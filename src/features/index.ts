@@ -16,6 +16,9 @@ import { messages, type MessageOptions } from './talk/messages/handlers.ts'
 import { profiles, type ProfileOptions } from './talk/profiles/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
+import { closingCases } from './trade/court/closing.ts'
+import { court } from './trade/court/handlers.ts'
+import { courtMigrations } from './trade/court/store.ts'
 import { callMigrations } from './trade/escrow/calls.ts'
 import { escrow, rails, type EscrowOptions } from './trade/escrow/handlers.ts'
 import { ledgerMigrations } from './trade/escrow/store.ts'
@@ -43,12 +46,16 @@ export interface Features {
 /** The tables of every slice that has some. */
 export const featureMigrations: readonly Migration[] = [
   channelMigrations, proofMigrations, keepingMigrations, peopleMigrations,
-  nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations, reputationMigrations,
+  nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations, reputationMigrations, courtMigrations,
 ]
 
 export const features = (options: FeatureOptions): Features => {
   const checkSignature = signatureCheck(options)
-  const deals = proposals({ ...options, checkSignature, holding: rails({ hasProcessor: options.processor !== undefined }), ...settlementsOf(reputationBook(options)) })
+  const book = reputationBook(options)
+  const { stakeable, settled } = settlementsOf(book)
+  const holding = rails({ hasProcessor: options.processor !== undefined })
+  const ratings = { ...book, stakeable }
+  const deals = proposals({ ...options, checkSignature, holding, stakeable, settled: closingCases({ ...options, holding, ratings }, settled) })
   const table = {
     session: session(options),
     identity: identity(options),
@@ -60,6 +67,7 @@ export const features = (options: FeatureOptions): Features => {
     admin: admin(options),
     keeping: keeping(options),
     proposals: deals.feature,
+    court: court({ ...options, checkSignature, holding, ratings, deals: deals.port }),
     escrow: escrow({ ...options, checkSignature, funded: deals.port.funded }),
     reputation: reputation(options),
     skills: skills(options),
@@ -70,7 +78,7 @@ export const features = (options: FeatureOptions): Features => {
     handlers: {
       ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
       ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers, ...table.keeping.handlers,
-      ...table.proposals.handlers, ...table.escrow.handlers, ...table.reputation.handlers,
+      ...table.proposals.handlers, ...table.court.handlers, ...table.escrow.handlers, ...table.reputation.handlers,
       ...table.skills.handlers, ...table.profiles.handlers,
     },
     sweeps: all.flatMap(feature => feature.sweep ?? []),

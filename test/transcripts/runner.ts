@@ -1,5 +1,6 @@
 // Plays a scene against a relay: every frame in its order, and after the last line nobody has heard anything that is not written down.
 import type { Config } from '../../src/app.ts'
+import { season } from '../kit/court.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { signTrade, type TradeAction } from '../../lib/identity/index.ts'
 import { signWith, type Key, type Wire } from '../kit/wire.ts'
@@ -38,6 +39,7 @@ class Play {
         this.#bindings.bind(`id:${statement.who}`, wire.id)
         return
       }
+      case 'season': return season(this.#relay, this.#wire(statement.who).id)
       case 'leave': return this.#wire(statement.who).close()
       case 'silence': return this.#wire(statement.who).hearsNothing()
       case 'send': return this.#wire(statement.who).send(this.#bindings.fill(statement.frame) as object)

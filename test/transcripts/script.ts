@@ -1,7 +1,7 @@
 // The language of transcripts: text → scenes of statements. What each line means stands in README.md beside the scripts.
 
 export type Statement = { readonly line: number } & (
-  | { readonly kind: 'connect' | 'silence' | 'leave', readonly who: string }
+  | { readonly kind: 'connect' | 'silence' | 'leave' | 'season', readonly who: string }
   | { readonly kind: 'login', readonly who: string, readonly key: string | undefined, readonly fields: object }
   | { readonly kind: 'send' | 'sign' | 'hear', readonly who: string, readonly frame: unknown }
   | { readonly kind: 'sendText', readonly who: string, readonly text: string }
@@ -26,6 +26,7 @@ const rules: readonly Rule[] = [
   [/^relay drains$/, () => ({ kind: 'drain' })],
   [/^(\w+) connects$/, who => ({ kind: 'connect', who })],
   [/^(\w+) logs in(?: with key (\w+))?(?: (\{.*\}))?$/, (who, key, fields) => ({ kind: 'login', who, key, fields: fields === undefined ? {} : JSON.parse(fields) as object })],
+  [/^(\w+) is seasoned$/, who => ({ kind: 'season', who })],
   [/^(\w+) leaves$/, who => ({ kind: 'leave', who })],
   [/^(\w+) hears nothing$/, who => ({ kind: 'silence', who })],
   [/^(\w+) closed (\d+)$/, (who, code) => ({ kind: 'closed', who, code: Number(code) })],

@@ -10,7 +10,7 @@ import { checkFiles } from './deliverable.ts'
 import { paymentKindOf, readOffer } from './offer.ts'
 import type { ProposalOptions, ProposalPort } from './ports.ts'
 import { Steps, fundEvent, lapsedDeadline, termsOf, told, type Done, type Step } from './steps.ts'
-import { addProposal, countOpen, dueProposals, findByRequest, findProposal, listProposals, recordOf, saveProposal, streamOf, type Proposal, type Signature } from './store.ts'
+import { addProposal, countOpen, dueProposals, findByRequest, findProposal, listProposals, partnersOf, recordOf, saveProposal, streamOf, type Proposal, type Signature } from './store.ts'
 
 type Requests = 'PROPOSAL' | 'COUNTER' | 'ACCEPT' | 'REJECT' | 'CANCEL' | 'FUND' | 'SUBMIT' | 'REVISE' | 'RELEASE' | 'COMPLETE' | 'DISPUTE' | 'RECLAIM' | 'ADMIN_RULING' | 'PROPOSALS' | 'PROPOSAL_EVENTS'
 
@@ -123,18 +123,26 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
   })
 
   const port: ProposalPort = {
-    async ruling(tx, proposalId, { captureMinor, winner, reason, by }, now) {
+    async ruling(tx, proposalId, { captureMinor, winner, reason, by, panel }, now) {
       const proposal = await found(tx, proposalId)
       const { proposer, recipient } = proposal.deal
       if (winner !== undefined && winner !== proposer && winner !== recipient) throw new Fail('INVALID_PROPOSAL', 'NOT_PROPOSAL_PARTY: the winner is one of the parties')
       const isParty = by !== relayItself && await partyOf(tx, by, proposal) !== undefined
       return steps.take(tx, now, proposal, {
-        action: 'RULE', actor: isParty ? { kind: 'agent', id: by } : { kind: 'arbiter', id: by }, by, winner, ruling: { captureMinor },
+        action: 'RULE', actor: isParty ? { kind: 'agent', id: by } : { kind: 'arbiter', id: by }, by, winner, byPanel: panel !== undefined, ruling: { captureMinor },
         event: ({ after, capturedMinor, returnedMinor, ratingChanges }) => ({
-          type: 'RULING', body: { captured_minor: capturedMinor, returned_minor: returnedMinor, winner: winner ?? null, reason: reason ?? null, elo_stakes: stakesOf(after), rating_changes: ratingChanges },
+          type: 'RULING', body: { captured_minor: capturedMinor, returned_minor: returnedMinor, winner: winner ?? null, reason: reason ?? null, elo_stakes: stakesOf(after), rating_changes: ratingChanges, ...(panel !== undefined && { dispute_id: panel.disputeId }) },
         }),
       })
     },
+    async freeze(tx, proposalId, { by, reason, disputeId }, now) {
+      const { proposal, party } = await own(tx, by, proposalId)
+      return steps.take(tx, now, proposal, {
+        action: 'DISPUTE', actor: { kind: 'agent', id: party }, by,
+        event: ({ after }) => ({ type: 'DISPUTE', body: { disputed_by: by, disputed_at: now, reason, elo_stakes: stakesOf(after), rating_changes: null, dispute_id: disputeId } }),
+      })
+    },
+    partners: partnersOf,
     async funded(tx, { proposalId, ok, reason }, now) {
       const proposal = await findProposal(tx, proposalId)
       return proposal === undefined ? {} : steps.funded(tx, now, proposal, { ok, reason })

@@ -27,6 +27,8 @@ export interface Settlement {
   readonly winner: string | null
   /** both stakes were held until now; they are back with their owners when this is called */
   readonly wasStaked: boolean
+  /** A panel ruled, not an admin. */
+  readonly byPanel?: boolean
 }
 
 export interface Settled {
@@ -62,8 +64,12 @@ export interface ProposalOptions {
 /** What others may do with proposals, inside their own transaction. */
 export interface ProposalPort {
   /** Decides a dispute; `by` is the arbiter. @throws Fail PROPOSAL_NOT_FOUND, INVALID_PROPOSAL */
-  ruling(tx: Tx, proposalId: string, ruling: { readonly captureMinor: number, readonly winner?: string | undefined, readonly reason?: string | undefined, readonly by: string }, now: number): Promise<Outcome<'PROPOSAL_STATE'>>
+  ruling(tx: Tx, proposalId: string, ruling: { readonly captureMinor: number, readonly winner?: string | undefined, readonly reason?: string | undefined, readonly by: string, readonly panel?: { readonly disputeId: string } }, now: number): Promise<Outcome<'PROPOSAL_STATE'>>
   /** A processor's answer to a FUND. */
   funded(tx: Tx, answer: { readonly proposalId: string, readonly ok: boolean, readonly reason: string }, now: number): Promise<Outcome>
+  /** Takes a deal to court: DISPUTE, vouched for by what the party signed there. @throws Fail PROPOSAL_NOT_FOUND, INVALID_PROPOSAL */
+  freeze(tx: Tx, proposalId: string, dispute: { readonly by: string, readonly reason: string, readonly disputeId: string }, now: number): Promise<Outcome>
+  /** Who agreed to a deal with one of the agents that changed after a time. */
+  partners(db: Db, agents: readonly string[], since: number): Promise<readonly string[]>
   find(db: Db, proposalId: string): Promise<ProposalRecord | undefined>
 }

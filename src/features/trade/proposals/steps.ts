@@ -43,6 +43,7 @@ export interface Step {
   readonly signature?: Signature
   readonly ruling?: { readonly captureMinor: number }
   readonly winner?: string | undefined
+  readonly byPanel?: boolean
   readonly key?: PublishKey
   /** What changes beside the deal. */
   readonly change?: Partial<Pick<Proposal, 'supersededBy' | 'deliverable'>>
@@ -121,11 +122,11 @@ export class Steps {
     }
   }
 
-  async #tell(tx: Tx, now: number, done: Omit<Done, 'ratingChanges'>, { by, winner, signature, key, event }: Step): Promise<Outcome<'PROPOSAL_STATE'>> {
+  async #tell(tx: Tx, now: number, done: Omit<Done, 'ratingChanges'>, { by, winner, byPanel = false, signature, key, event }: Step): Promise<Outcome<'PROPOSAL_STATE'>> {
     const { before, after, capturedMinor, returnedMinor } = done
     const proposal = recordOf(after)
     const kind = settlementKind(before.deal, after.deal)
-    const settled = kind === undefined ? undefined : await this.#options.settled(tx, { kind, proposal, by, capturedMinor, returnedMinor, winner: winner ?? null, wasStaked: before.deal.staked }, now)
+    const settled = kind === undefined ? undefined : await this.#options.settled(tx, { kind, proposal, by, capturedMinor, returnedMinor, winner: winner ?? null, wasStaked: before.deal.staked, byPanel }, now)
     const { type, body } = event({ ...done, ratingChanges: settled?.ratingChanges ?? null })
     const hooks = escrowEvents(before.deal, after.deal).map(([hook, amountMinor]): EscrowEvent => ({ type: hook, proposal, amountMinor, at: now }))
     const { onEscrow } = this.#options

@@ -113,6 +113,13 @@ export const listProposals = async (db: Db, { agents, state, with: other, role, 
   return (await query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute()).map(proposalOf)
 }
 
+/** Who agreed to a deal with one of the agents that changed after a time. An offer alone makes nobody a partner. */
+export const partnersOf = async (db: Db, agents: readonly string[], since: number): Promise<readonly string[]> => {
+  const agreed: readonly State[] = ['accepted', 'funded', 'submitted', 'disputed', 'completed', 'ruled']
+  const side = (own: 'proposer' | 'recipient', other: 'proposer' | 'recipient') => db.tables<Tables>().selectFrom('proposals').select(`${other} as agent`).where(own, 'in', agents).where('updated_at', '>=', since).where('state', 'in', agreed)
+  return (await side('proposer', 'recipient').union(side('recipient', 'proposer')).execute()).map(row => row.agent)
+}
+
 export const countByState = async (db: Db): Promise<Readonly<Record<string, number>>> =>
   Object.fromEntries((await db.tables<Tables>().selectFrom('proposals').select(({ fn }) => ['state', fn.countAll<number>().as('n')]).groupBy('state').execute()).map(row => [row.state, row.n]))
 

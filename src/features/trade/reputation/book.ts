@@ -1,11 +1,11 @@
 // What the end of a deal leaves behind: a receipt for both parties to sign, and ratings. The slices that end deals get this handed in.
 import { receiptIdOf, receiptText } from '../../../../lib/identity/index.ts'
 import type { Receipt } from '../../../../lib/protocol/index.ts'
-import { arbiterChange, completionChanges, disputeChanges, mutualFaultChanges, mutualVerdictChanges, newcomer, verdictChanges, type Rating, type RatingChange } from '../../../domain/rating.ts'
+import { arbiterChange, completionChanges, disputeChanges, forfeitChange, mutualFaultChanges, mutualVerdictChanges, newcomer, verdictChanges, type Rating, type RatingChange } from '../../../domain/rating.ts'
 import { findAgent, predecessors, successorOf } from '../../../store/agents.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import type { Append } from '../../../relay/feature.ts'
-import { addReceipt, dropRating, findPair, findRating, notePair, saveRating, type RatingRow } from './store.ts'
+import { addReceipt, dropRating, findPair, findRating, notePair, saveRating, seasonedAgents, type RatingRow } from './store.ts'
 
 /** Work that came to its end, as the slice that ended it knows it: a receipt, its parties by id alone. */
 export type FinishedWork =
@@ -29,7 +29,11 @@ export interface ReputationBook {
   /** A panel's verdict; without a winner both lose. */
   ruled(tx: Tx, verdict: { readonly winner: string, readonly loser: string } | { readonly both: readonly [string, string] }, now: number): Promise<RatingChanges>
   arbitrated(tx: Tx, agent: string, part: 'majority' | 'dissent' | 'absent', now: number): Promise<RatingChanges>
+  /** Points that were at stake are lost to nobody. */
+  forfeited(tx: Tx, agent: string, points: number, now: number): Promise<RatingChanges>
   ratingOf(db: Db, agent: string): Promise<Rating>
+  /** Agents of at least this rating, with so many transactions, the best first. */
+  seasoned(db: Db, least: Rating, limit: number): Promise<readonly string[]>
 }
 
 export interface BookOptions {
@@ -103,6 +107,10 @@ export const reputationBook = ({ serverId, relayKey }: BookOptions): ReputationB
     async ruled(tx, verdict, now) {
       if ('both' in verdict) return save(tx, verdict.both, mutualVerdictChanges(await ratingOf(tx, verdict.both[0]), await ratingOf(tx, verdict.both[1])), now)
       return save(tx, [verdict.winner, verdict.loser], verdictChanges(await ratingOf(tx, verdict.winner), await ratingOf(tx, verdict.loser)), now)
+    },
+    seasoned: seasonedAgents,
+    async forfeited(tx, agent, points, now) {
+      return save(tx, [agent], [forfeitChange(await ratingOf(tx, agent), points)], now)
     },
     async arbitrated(tx, agent, part, now) {
       return save(tx, [agent], [arbiterChange(await ratingOf(tx, agent), part)], now)

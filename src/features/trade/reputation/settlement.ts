@@ -37,6 +37,8 @@ export interface SettledDeal {
   readonly winner: string | null
   /** Both stakes were held until now. */
   readonly wasStaked: boolean
+  /** A panel ruled: both stakes are back, and a dispute without a winner counts against both. */
+  readonly byPanel?: boolean
 }
 
 export interface Settlements {
@@ -61,13 +63,17 @@ const distinct = (deliverables: ReceiptPart['deliverables']): ReceiptPart['deliv
   [...new Map(deliverables.map(deliverable => [JSON.stringify(deliverable), deliverable])).values()]
 
 export const settlementsOf = (book: ReputationBook): Settlements => {
-  const rated = async (tx: Tx, { kind, proposal, winner, wasStaked }: SettledDeal, now: number): Promise<Record<string, unknown> | null> => {
+  const rated = async (tx: Tx, { kind, proposal, winner, wasStaked, byPanel = false }: SettledDeal, now: number): Promise<Record<string, unknown> | null> => {
     const { amount, elo_stakes: { proposer, acceptor } } = proposal
     const [from, to] = [await successorOf(tx, proposal.from), await successorOf(tx, proposal.to)]
     const stakes = { proposer_stake: wasStaked ? proposer : 0, acceptor_stake: wasStaked ? acceptor : 0 }
     if (kind === 'completed') {
       const changes = await book.completed(tx, [from, to], amount ?? 0, now)
       return changes === null ? null : { ...changes, ...(wasStaked && { _escrow: { ...stakes, settlement: 'returned' } }) }
+    }
+    if (kind === 'ruled' && byPanel) {
+      const changes = await book.ruled(tx, winner === null ? { both: [from, to] } : winner === proposal.from || winner === from ? { winner: from, loser: to } : { winner: to, loser: from }, now)
+      return { ...changes, ...(wasStaked && { _escrow: { ...stakes, settlement: 'returned' } }) }
     }
     // A ruling for nobody in particular says nothing about either.
     if (kind !== 'ruled' || winner === null) return null

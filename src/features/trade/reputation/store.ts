@@ -110,6 +110,10 @@ export const dropParts = async (tx: Tx, proposal: string): Promise<void> => {
 export const findRating = (db: Db, agent: string): Promise<RatingRow | undefined> =>
   db.tables<Tables>().selectFrom('ratings').selectAll().where('agent', '=', agent).executeTakeFirst()
 
+/** The best first. */
+export const seasonedAgents = async (db: Db, { rating, transactions }: Pick<RatingRow, 'rating' | 'transactions'>, limit: number): Promise<readonly string[]> =>
+  (await db.tables<Tables>().selectFrom('ratings').select('agent').where('rating', '>=', rating).where('transactions', '>=', transactions).orderBy('rating', 'desc').orderBy('agent').limit(limit).execute()).map(row => row.agent)
+
 export const saveRating = async (tx: Tx, row: RatingRow): Promise<void> => {
   await tx.tables<Tables>().insertInto('ratings').values(row)
     .onConflict(conflict => conflict.column('agent').doUpdateSet({ rating: row.rating, transactions: row.transactions, updated: row.updated })).execute()

@@ -15,7 +15,7 @@ export interface SignedRequest { readonly sig: string, readonly sig_v?: 2 | unde
 export interface SignatureFields { readonly relay: string, readonly sig: string, readonly sig_v: 1 | 2, readonly sig_ts?: number, readonly sig_nonce?: string }
 
 /** Fields that the older text does not know, and that nobody should add to it unsigned. */
-const onlyNew = ['role', 'milestones', 'deliver_s', 'review_s', 'rail'] as const
+const onlyNew = ['role', 'milestones', 'deliver_s', 'review_s', 'rail', 'capture_minor'] as const
 
 /** What it finds is to be noted by `useNonce` when the request is carried out. @throws Fail SIGNATURE_REQUIRED, VERIFICATION_FAILED, VERIFICATION_EXPIRED */
 export const signatureCheck = ({ verify, serverId, maxClockSkewMs }: SignatureOptions) =>

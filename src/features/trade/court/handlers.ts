@@ -1,0 +1,229 @@
+// Disputes on the wire: filing, drawing, hearing and voting.
+import { decideCase, type Act, type CourtDecision, type CourtInput, type CourtRefusal, type Side } from '../../../domain/court/index.ts'
+import { commitmentOf, drawOrder, panelSize, poolHashOf, seedOf, type TradeAction } from '../../../../lib/identity/index.ts'
+import type { ErrorCode, EventType, RequestBody } from '../../../../lib/protocol/index.ts'
+import { limits } from '../../../../lib/protocol/index.ts'
+import { Fail, pageReply, reply, type Append, type Feature, type Outcome, type Reply, type WriteCtx } from '../../../relay/feature.ts'
+import { predecessors, successorOf } from '../../../store/agents.ts'
+import { pairStream } from '../../../store/log.ts'
+import { useNonce } from '../../../store/nonces.ts'
+import type { Db, Tx } from '../../../store/store.ts'
+import { Docket, courtTerms, filingFee, relayItself } from './docket.ts'
+import { poolOf } from './pool.ts'
+import type { CourtOptions, Signature } from './ports.ts'
+import { Proceedings, type Proceeding } from './proceedings.ts'
+import { isOpen, recordOf, shownEvidence } from './record.ts'
+import { disputesOf, dueDisputes, findDispute, listDisputes, streamOf, type Dispute } from './store.ts'
+
+type Requests = 'DISPUTE_INTENT' | 'DISPUTE_REVEAL' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE' | 'DISPUTES' | 'ADMIN_DISPUTES' | 'DISPUTE_EVENTS'
+type Decided = Extract<CourtDecision, { readonly ok: true }>
+
+const lapsesPerTurn = 50
+
+const refusals: Readonly<Record<CourtRefusal, readonly [ErrorCode, string]>> = {
+  NOT_PARTY: ['DISPUTE_NOT_PARTY', 'This is for a party of the dispute; a reveal, for the one who filed it'],
+  NOT_ARBITER: ['DISPUTE_NOT_ARBITER', 'You have no seat on this panel'],
+  WRONG_PHASE: ['DISPUTE_INVALID_PHASE', 'The dispute is in another phase'],
+  DONE_ALREADY: ['DISPUTE_INVALID_PHASE', 'This is done already'],
+  LATE: ['DISPUTE_DEADLINE_PASSED', 'The time for it is over'],
+  NOT_DUE: ['DISPUTE_INVALID_PHASE', 'Its deadline is not over'],
+}
+
+const decided = (decision: CourtDecision): Decided => {
+  if (decision.ok) return decision
+  const [code, message] = refusals[decision.refusal]
+  throw new Fail(code, message)
+}
+
+const notFound = (): Fail => new Fail('DISPUTE_NOT_FOUND', 'There is no such dispute, or it is not yours to see')
+
+export const court = (options: CourtOptions): Feature<Requests> => {
+  const { deals, ratings, holding, randomHex } = options
+  const proceedings = new Proceedings(options)
+  const docket = new Docket(options)
+  const checkSignature = (ctx: WriteCtx, action: TradeAction, request: object): Promise<Signature> => options.checkSignature(ctx, action, request as never)
+
+  /** Which of some agents one is, by its present key or a former one; else itself. */
+  const asOneOf = async (db: Db, me: string, agents: readonly string[]): Promise<string> =>
+    agents.includes(me) ? me : (await predecessors(db, me)).find(former => agents.includes(former)) ?? me
+
+  const peopleOf = ({ case: { disputant, respondent, seats } }: Dispute): readonly string[] => [disputant, respondent, ...seats.map(seat => seat.arbiter)]
+
+  const found = async (db: Db, id: string): Promise<Dispute> => {
+    const dispute = await findDispute(db, id)
+    if (dispute === undefined) throw notFound()
+    return dispute
+  }
+
+  const stateOf = (dispute: Dispute, isRepeat = false): Reply<'DISPUTE_STATE'> =>
+    reply('DISPUTE_STATE', { dispute: recordOf(dispute), ...(isRepeat && { duplicate: true as const }) })
+
+  const outcomeOf = <T extends 'DISPUTE_STATE' | 'DISPUTE_REVEALED'>({ append, committed }: Proceeding, answer: Reply<T>): Outcome<T> => ({ append, committed, reply: answer })
+
+  /** An act on a case that its sender signs. */
+  const act = async <T extends 'EVIDENCE' | 'VOTE' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE'>(ctx: WriteCtx, type: T, request: RequestBody<T>, what: {
+    readonly act: Act
+    readonly input?: Pick<CourtInput, 'vote'>
+    readonly check?: (dispute: Dispute) => Promise<void>
+    readonly change?: (dispute: Dispute, as: string, signature: Signature) => Partial<Pick<Dispute, 'statements' | 'votes'>>
+    readonly said?: { readonly type: EventType, readonly body: object }
+  }): Promise<Outcome<'DISPUTE_STATE'>> => {
+    const { me, tx, now } = ctx
+    const dispute = await found(tx, request.dispute_id)
+    const as = await asOneOf(tx, me.id, peopleOf(dispute))
+    if (dispute.taken.includes(request.sig) && peopleOf(dispute).includes(as)) return { reply: stateOf(dispute, true) }
+    const signature = await checkSignature(ctx, type, request)
+    const decision = decided(decideCase(dispute.case, what.act, { kind: 'agent', id: as }, { now, terms: courtTerms, ...what.input }))
+    await what.check?.(dispute)
+    if (decision.effects.includes('verdict') && await isDealLate(tx, now, dispute)) throw new Fail('DISPUTE_DEADLINE_PASSED', 'The deadline of the deal itself is over')
+    const changed: Dispute = { ...dispute, ...what.change?.(dispute, as, signature), taken: [...dispute.taken, request.sig] }
+    await useNonce(tx, me.id, signature.sig_nonce, now)
+    const proceeding = await proceedings.go(tx, now, changed, decision, what.said && { ...what.said, from: me.id, signature })
+    return outcomeOf(proceeding, stateOf(proceeding.dispute))
+  }
+
+  /** The deal's own deadline for a ruling comes first. */
+  const isDealLate = async (tx: Tx, now: number, { proposalId }: Dispute): Promise<boolean> => {
+    const deal = await deals.find(tx, proposalId)
+    return deal === undefined || (deal.due !== null && now >= deal.due)
+  }
+
+  const answered = (arbiter: string, answer: 'accepted' | 'declined', reason: string | null) => ({ type: 'ARBITER_ANSWER', body: { arbiter, answer, reason } }) as const
+
+  const intent = async (ctx: WriteCtx, request: RequestBody<'DISPUTE_INTENT'>): Promise<Outcome<'DISPUTE_INTENT_ACK'>> => {
+    const { me, tx, now } = ctx
+    const { proposal_id, reason, commitment, sig } = request
+    const cases = await disputesOf(tx, proposal_id)
+    const ack = (dispute: Dispute) => reply('DISPUTE_INTENT_ACK', { dispute_id: dispute.id, proposal_id, server_nonce: dispute.serverNonce, pool_hash: poolHashOf(dispute.pool), due: dispute.case.dueAt })
+    const repeated = cases.find(dispute => dispute.taken.includes(sig))
+    if (repeated !== undefined && await asOneOf(tx, me.id, [repeated.case.disputant]) === repeated.case.disputant) return { reply: ack(repeated) }
+    const signature = await checkSignature(ctx, 'DISPUTE_INTENT', request)
+    const deal = await deals.find(tx, proposal_id)
+    if (deal === undefined) throw new Fail('PROPOSAL_NOT_FOUND', 'There is no such proposal')
+    const parties = [deal.from, deal.to]
+    const disputant = await asOneOf(tx, me.id, parties)
+    if (!parties.includes(disputant)) throw new Fail('NOT_PROPOSAL_PARTY', 'This proposal is between others')
+    if (cases.some(isOpen)) throw new Fail('DISPUTE_ALREADY_EXISTS', 'There is a case about this proposal already')
+    // Who has seen a draw and did not like it gets no other.
+    if (cases.some(dispute => dispute.case.phase === 'abandoned' && dispute.case.disputant === disputant)) throw new Fail('DISPUTE_ALREADY_EXISTS', 'You filed a case about this proposal and did not reveal; the other party may file')
+
+    const id = `disp_${now.toString(36)}_${randomHex(6)}`
+    if (deal.status === 'disputed' && deal.due !== null && now >= deal.due) throw new Fail('INVALID_PROPOSAL', 'LATE: the deadline for a ruling is over')
+    const frozen = deal.status === 'disputed' ? {} : await deals.freeze(tx, proposal_id, { by: me.id, reason, disputeId: id }, now)
+    await holding.stake(tx, { proposalId: id, agent: me.id, amount: filingFee, covered: await ratings.stakeable(tx, me.id) }, now)
+    await useNonce(tx, me.id, signature.sig_nonce, now)
+    const respondent = disputant === deal.from ? deal.to : deal.from
+    const dispute: Dispute = {
+      id, proposalId: proposal_id, reason, commitment, serverNonce: randomHex(16), nonce: null, seed: null, pool: await poolOf(ctx, options, proposal_id, parties), fee: filingFee,
+      case: { phase: 'filed', disputant, respondent, queue: [], seats: [], evidence: [], heard: false, dueAt: now + courtTerms.revealMs },
+      statements: {}, votes: [], verdict: null, captureMinor: null, taken: [sig], createdAt: now, updatedAt: now,
+    }
+    const filed = await docket.file(tx, dispute, { from: me.id, signature })
+    const other = await successorOf(tx, respondent)
+    const word: Append = {
+      stream: pairStream(relayItself, other), type: 'MSG', agents: [other], inbox: [other],
+      body: { from: relayItself, from_name: 'Server', to: other, content: `${me.id} filed dispute ${id} about ${proposal_id}` },
+    }
+    return { ...frozen, append: [[frozen.append ?? []].flat() as readonly Append[], filed, word].flat(), reply: ack(dispute) } as Outcome<'DISPUTE_INTENT_ACK'>
+  }
+
+  const reveal = async (ctx: WriteCtx, request: RequestBody<'DISPUTE_REVEAL'>): Promise<Outcome<'DISPUTE_REVEALED' | 'DISPUTE_STATE'>> => {
+    const { me, tx, now } = ctx
+    const { proposal_id, nonce, sig } = request
+    const [before] = await disputesOf(tx, proposal_id)
+    if (before === undefined) throw notFound()
+    const answer = (dispute: Dispute) => dispute.case.seats.length === 0 ? stateOf(dispute) : reply('DISPUTE_REVEALED', { dispute_id: dispute.id, panel_size: panelSize, seed: dispute.seed! })
+    const as = await asOneOf(tx, me.id, peopleOf(before))
+    if (before.taken.includes(sig) && as === before.case.disputant) return { reply: answer(before) }
+    const signature = await checkSignature(ctx, 'DISPUTE_REVEAL', request)
+    const seed = seedOf({ proposal_id, nonce, server_nonce: before.serverNonce })
+    const order = drawOrder(before.pool, seed)
+    const decision = decided(decideCase(before.case, 'REVEAL', { kind: 'agent', id: as }, { now, terms: courtTerms, order }))
+    if (commitmentOf(nonce) !== before.commitment) throw new Fail('DISPUTE_COMMITMENT_MISMATCH', 'This nonce is not what you committed to')
+    await useNonce(tx, me.id, signature.sig_nonce, now)
+    const { pool, commitment, serverNonce, case: { disputant, respondent } } = before
+    const said = {
+      type: 'PANEL_FORMED' as const, from: me.id, signature,
+      body: {
+        arbiters: decision.asked, disputant, respondent, evidence_deadline: null, vote_deadline: null, seed, server_nonce: serverNonce, nonce, commitment, pool, pool_hash: poolHashOf(pool),
+      },
+    }
+    const proceeding = await proceedings.go(tx, now, { ...before, nonce, seed, taken: [...before.taken, sig] }, decision, decision.asked.length > 0 ? said : undefined)
+    return outcomeOf(proceeding, answer(proceeding.dispute) as Reply<'DISPUTE_REVEALED'>)
+  }
+
+  const page = async (db: Db, { agents, role, phase, before, limit = limits.maxDisputesPage }: Omit<Parameters<typeof listDisputes>[1], 'before' | 'limit'> & { readonly before?: string | undefined, readonly limit?: number | undefined }) => {
+    const last = before === undefined ? undefined : await found(db, before)
+    const disputes = await listDisputes(db, { agents, role, phase, before: last, limit: limit + 1 })
+    return reply('DISPUTES', { disputes: disputes.slice(0, limit).map(recordOf), more: disputes.length > limit })
+  }
+
+  return {
+    handlers: {
+      DISPUTE_INTENT: { needs: 'session', paced: true, write: intent },
+      DISPUTE_REVEAL: { needs: 'session', paced: true, write: reveal },
+      ARBITER_ACCEPT: { needs: 'session', paced: true, write: (ctx, request) => act(ctx, 'ARBITER_ACCEPT', request, { act: 'ACCEPT', said: answered(ctx.me.id, 'accepted', null) }) },
+      ARBITER_DECLINE: { needs: 'session', paced: true, write: (ctx, request) => act(ctx, 'ARBITER_DECLINE', request, { act: 'DECLINE', said: answered(ctx.me.id, 'declined', request.reason ?? null) }) },
+      EVIDENCE: {
+        needs: 'session',
+        paced: true,
+        write(ctx, request) {
+          const { items, statement } = request
+          return act(ctx, 'EVIDENCE', request, {
+            act: 'EVIDENCE',
+            change({ case: { disputant }, statements }, as, signature) {
+              const side: Side = as === disputant ? 'disputant' : 'respondent'
+              return { statements: { ...statements, [side]: { by: ctx.me.id, items, statement, ...signature } } }
+            },
+            said: { type: 'EVIDENCE_RECEIVED', body: { items_count: items.length } },
+          })
+        },
+      },
+      VOTE: {
+        needs: 'session',
+        paced: true,
+        write(ctx, request) {
+          const { verdict, reasoning, capture_minor } = request
+          if (capture_minor !== undefined && verdict !== 'mutual') throw new Fail('INVALID_MSG', 'capture_minor: it goes with the verdict mutual; another gives all of it to one')
+          return act(ctx, 'VOTE', request, {
+            act: 'VOTE', input: { vote: { verdict, captureMinor: capture_minor ?? null } },
+            async check({ proposalId }) {
+              const deal = await deals.find(ctx.tx, proposalId)
+              if ((capture_minor ?? 0) > (deal?.held_minor ?? 0)) throw new Fail('INVALID_MSG', `capture_minor: between 0 and the ${deal?.held_minor ?? 0} that is held`)
+            },
+            change: ({ votes }, _as, signature) => ({ votes: [...votes, { arbiter: ctx.me.id, verdict, reasoning, ...(capture_minor !== undefined && { capture_minor }), ...signature }] }),
+          })
+        },
+      },
+      DISPUTES: {
+        needs: 'session',
+        async read({ me, db }, query) {
+          if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have disputes')
+          return page(db, { ...query, agents: [me.id, ...await predecessors(db, me.id)] })
+        },
+      },
+      ADMIN_DISPUTES: { needs: 'admin', read: ({ db }, { phase, before, limit }) => page(db, { phase, before, limit }) },
+      DISPUTE_EVENTS: {
+        needs: 'session',
+        async read({ me, db }, { dispute_id, after = 0, limit = options.maxPage }) {
+          const dispute = await found(db, dispute_id)
+          const as = await asOneOf(db, me.id, peopleOf(dispute))
+          if (!me.admin && (me.pubkey === null || !peopleOf(dispute).includes(as))) throw notFound()
+          const stream = streamOf(dispute_id)
+          const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
+          const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq
+          return pageReply('DISPUTE_EVENTS', { dispute: recordOf(dispute), ...shownEvidence(dispute, me.admin ? 'admin' : as), more }, 'events', rows.map(row => row.text))
+        },
+      },
+    },
+    async sweep({ tx, now }) {
+      const done: Proceeding[] = []
+      for (const dispute of await dueDisputes(tx, now, lapsesPerTurn)) {
+        // A deal that is over as well ends with its own sweep, and this case with it.
+        if (await isDealLate(tx, now, dispute)) continue
+        done.push(await proceedings.go(tx, now, dispute, decided(decideCase(dispute.case, 'LAPSE', { kind: 'court' }, { now, terms: courtTerms }))))
+      }
+      return done.length === 0 ? undefined : { append: done.flatMap(each => each.append), committed: () => { for (const each of done) each.committed() } }
+    },
+  }
+}

@@ -1,0 +1,48 @@
+// What the court needs of others, handed in where the features are put together.
+import type { TradeAction } from '../../../../lib/identity/index.ts'
+import type { FrameBody } from '../../../../lib/protocol/index.ts'
+import type { Outcome, WriteCtx } from '../../../relay/feature.ts'
+import type { Db, Tx } from '../../../store/store.ts'
+
+type ProposalRecord = FrameBody<'PROPOSAL_STATE'>['proposal']
+
+/** What an event says of the signature it carries. */
+export interface Signature { readonly relay: string, readonly sig: string, readonly sig_v: 1 | 2, readonly sig_ts?: number, readonly sig_nonce?: string }
+
+/** The deals that are disputed. */
+export interface Deals {
+  find(db: Db, proposalId: string): Promise<ProposalRecord | undefined>
+  /** Freezes a deal. @throws Fail INVALID_PROPOSAL where it cannot be disputed */
+  freeze(tx: Tx, proposalId: string, dispute: { readonly by: string, readonly reason: string, readonly disputeId: string }, now: number): Promise<Outcome>
+  ruling(tx: Tx, proposalId: string, ruling: { readonly captureMinor: number, readonly winner?: string | undefined, readonly reason: string, readonly by: string, readonly panel: { readonly disputeId: string } }, now: number): Promise<Outcome>
+  /** Who had a deal with one of the agents after a time. */
+  partners(db: Db, agents: readonly string[], since: number): Promise<readonly string[]>
+}
+
+export type Change = { readonly change: number }
+
+/** Ratings: who may judge, and what judging and being judged does to them. */
+export interface CourtRatings {
+  /** Agents of at least this rating, with so many transactions. */
+  seasoned(db: Db, least: { readonly rating: number, readonly transactions: number }, limit: number): Promise<readonly string[]>
+  stakeable(db: Db, agent: string): Promise<number>
+  forfeited(tx: Tx, agent: string, points: number, now: number): Promise<Readonly<Record<string, Change>>>
+  arbitrated(tx: Tx, agent: string, part: 'majority' | 'dissent' | 'absent', now: number): Promise<Readonly<Record<string, Change>>>
+}
+
+/** How the fee is held: as a stake. */
+export interface FeeHolding {
+  stake(tx: Tx, stake: { readonly proposalId: string, readonly agent: string, readonly amount: number, readonly covered: number }, now: number): Promise<void>
+  unstake(tx: Tx, stake: { readonly proposalId: string, readonly agent: string, readonly amount: number }, now: number): Promise<void>
+}
+
+export interface CourtOptions {
+  readonly serverId: string
+  readonly maxPage: number
+  readonly maxPageBytes: number
+  readonly randomHex: (bytes: number) => string
+  readonly checkSignature: (ctx: WriteCtx, action: TradeAction, request: never) => Promise<Signature>
+  readonly deals: Deals
+  readonly ratings: CourtRatings
+  readonly holding: FeeHolding
+}

@@ -1,0 +1,17 @@
+// A case as its people may see it: nothing that would let somebody choose a panel, know a vote early, or answer evidence that is not closed.
+import { isOver } from '../../../domain/court/index.ts'
+import { poolHashOf } from '../../../../lib/identity/index.ts'
+import type { Dispute, DisputeRecord, Evidence } from './store.ts'
+
+export const isOpen = ({ case: { phase } }: Dispute): boolean => !isOver(phase)
+
+export const recordOf = ({ id, proposalId, reason, commitment, serverNonce, nonce, seed, pool, fee, case: { phase, disputant, respondent, seats, evidence, dueAt }, verdict, captureMinor, createdAt, updatedAt }: Dispute): DisputeRecord => ({
+  dispute_id: id, proposal_id: proposalId, disputant, respondent, reason, phase, commitment, server_nonce: serverNonce, nonce, seed, pool_hash: poolHashOf(pool), pool: nonce === null ? null : [...pool],
+  seats: seats.map(({ arbiter, state, dueAt: due }) => ({ arbiter, state, due })), evidence: [...evidence], verdict, capture_minor: captureMinor, fee, created_at: createdAt, updated_at: updatedAt, due: dueAt,
+})
+
+/** What of the evidence an agent sees: a party its own, everyone concerned all of it once it is closed, an admin all of it at once. */
+export const shownEvidence = ({ case: { disputant, respondent, heard }, statements }: Dispute, to: string): { readonly disputant_evidence: Evidence | null, readonly respondent_evidence: Evidence | null } => ({
+  disputant_evidence: heard || to === 'admin' || to === disputant ? statements.disputant ?? null : null,
+  respondent_evidence: heard || to === 'admin' || to === respondent ? statements.respondent ?? null : null,
+})
