@@ -331,7 +331,8 @@ describe('refused', () => {
     expect(await court.refused(one!, 'VOTE', { verdict: 'disputant', reasoning: 'I changed my mind' })).toBe('DISPUTE_INVALID_PHASE')
     expect((await eve.wire.refusal({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId })).code).toBe('DISPUTE_NOT_FOUND')
     expect((await eve.wire.ask({ type: 'DISPUTES' }, 'DISPUTES')).disputes).toEqual([])
-    expect(await refusal(eve, { ...vote, dispute_id: 'disp_none' })).toBe('DISPUTE_NOT_FOUND')
+    expect(await refusal(eve, { ...vote, dispute_id: 'disp_none' })).toBe('VERIFICATION_FAILED')
+    expect(await refusal(eve, eve.sign('VOTE', { dispute_id: 'disp_none', verdict: 'respondent', reasoning: 'r' }))).toBe('DISPUTE_NOT_FOUND')
   })
 
   test('a deal that cannot be disputed, and a filing that the rating does not cover: nothing is frozen, nothing is held', async () => {

@@ -129,7 +129,7 @@ export const frames = {
   }, {
     phase: 'voting', from: '@server', ...exampleParties, disputant_evidence: null, respondent_evidence: { by: bob, items: [], statement: 'It was delivered in time', ...exampleSig }, vote_deadline: 1_790_003_600_000,
     proposal: {
-      proposal_id: exampleProposal, from: ann, to: bob, client: ann, provider: bob, status: 'disputed', task: 'Review the patch', terms: null, capability: null, amount: null, currency: null, amount_minor: null, milestones: null, released: 0, rail: null,
+      proposal_id: exampleProposal, from: ann, to: bob, client: ann, provider: bob, status: 'disputed', task: 'Review the patch', terms: null, capability: null, amount: null, currency: null, amount_minor: null, milestones: null, deliver_s: 1_209_600, review_s: 259_200, released: 0, rail: null,
       held_minor: 0, captured_minor: 0, returned_minor: 0, elo_stakes: { proposer: 0, acceptor: 0 }, supersedes: null, superseded_by: null, deliverable: null, created_at: 1_790_000_000_000, updated_at: 1_790_000_000_000, due: null,
     },
   }),

@@ -60,6 +60,12 @@ export const court = (options: CourtOptions): Feature<Requests> => {
 
   const outcomeOf = <T extends 'DISPUTE_STATE' | 'DISPUTE_REVEALED'>({ append, committed }: Proceeding, answer: Reply<T>): Outcome<T> => ({ append, committed, reply: answer })
 
+  /** Whoever did not sign is told that, and not what there is. */
+  const nothing = async (ctx: WriteCtx, action: TradeAction, request: object): Promise<never> => {
+    await checkSignature(ctx, action, request)
+    throw notFound()
+  }
+
   /** An act on a case that its sender signs. */
   const act = async <T extends 'EVIDENCE' | 'VOTE' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE'>(ctx: WriteCtx, type: T, request: RequestBody<T>, what: {
     readonly act: Act
@@ -69,7 +75,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     readonly said?: { readonly type: EventType, readonly body: object }
   }): Promise<Outcome<'DISPUTE_STATE'>> => {
     const { me, tx, now } = ctx
-    const dispute = await found(tx, request.dispute_id)
+    const dispute = await findDispute(tx, request.dispute_id) ?? await nothing(ctx, type, request)
     const as = await asOneOf(tx, me.id, peopleOf(dispute))
     if (dispute.taken.includes(request.sig) && peopleOf(dispute).includes(as)) return { reply: stateOf(dispute, true) }
     const signature = await checkSignature(ctx, type, request)
@@ -130,8 +136,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   const reveal = async (ctx: WriteCtx, request: RequestBody<'DISPUTE_REVEAL'>): Promise<Outcome<'DISPUTE_REVEALED' | 'DISPUTE_STATE'>> => {
     const { me, tx, now } = ctx
     const { proposal_id, nonce, sig } = request
-    const [before] = await disputesOf(tx, proposal_id)
-    if (before === undefined) throw notFound()
+    const before = (await disputesOf(tx, proposal_id))[0] ?? await nothing(ctx, 'DISPUTE_REVEAL', request)
     const answer = (dispute: Dispute) => dispute.case.seats.length === 0 ? stateOf(dispute) : reply('DISPUTE_REVEALED', { dispute_id: dispute.id, panel_size: panelSize, seed: dispute.seed! })
     const as = await asOneOf(tx, me.id, peopleOf(before))
     if (before.taken.includes(sig) && as === before.case.disputant) return { reply: answer(before) }
