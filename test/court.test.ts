@@ -1,6 +1,6 @@
 // Disputes on the wire, from filing to the money: the panel, those who stay silent, those who cheat, and those who have no say.
 import { describe, expect, test } from 'vitest'
-import { checkSigned, checkTradeEvent, commitmentOf, drawOrder, drawProblems, makeRotation } from '../lib/identity/index.ts'
+import { checkTradeEvent, commitmentOf, drawOrder, drawProblems, makeRotation } from '../lib/identity/index.ts'
 import { nodeIdentity } from '../lib/node/index.ts'
 import type { Frame } from '../lib/protocol/index.ts'
 import { dayMs, ledgerSum, minuteMs, openCourt, season, startCourtRelay, type Court } from './kit/court.ts'
@@ -78,10 +78,11 @@ describe('a case', () => {
     expect(dispute).toMatchObject({ phase: 'ruled', verdict: 'disputant', capture_minor: 0, fee: 0, due: null })
     const { nonce, seed, pool } = dispute
     expect(drawProblems({ ...dispute, nonce: nonce!, seed: seed!, pool: pool!, arbiters: dispute.seats.map(seat => seat.arbiter) })).toEqual([])
-    expect(checkSigned('EVIDENCE', { dispute_id: court.disputeId, ...disputant_evidence }, disputant_evidence!, ann.key.pem)).toBe('valid')
-    expect(checkSigned('VOTE', { dispute_id: court.disputeId, ...verdict.votes[0] }, { ...verdict.votes[0], by: verdict.votes[0]!.arbiter }, panel[0]!.key.pem)).toBe('valid')
-    expect(checkTradeEvent({ ...events[0]!, type: 'DISPUTE_INTENT' }, ann.key.pem)).toBe('valid')
-    expect(checkTradeEvent({ ...events[1]!, type: 'DISPUTE_REVEAL' }, ann.key.pem)).toBe('valid')
+    expect(checkTradeEvent({ type: 'EVIDENCE', dispute_id: court.disputeId, ...disputant_evidence }, ann.key.pem)).toBe('valid')
+    expect(checkTradeEvent({ type: 'VOTE', dispute_id: court.disputeId, by: panel[0]!.id, ...verdict.votes[0] }, panel[0]!.key.pem)).toBe('valid')
+    expect(events.slice(0, 2).map(event => checkTradeEvent(event, ann.key.pem))).toEqual(['valid', 'valid'])
+    expect(events.slice(5, 8).map((event, i) => checkTradeEvent(event, panel[i]!.key.pem))).toEqual(['valid', 'valid', 'valid'])
+    expect(checkTradeEvent({ ...events[0]!, reason: 'another' }, ann.key.pem)).toBe('invalid')
   })
 
   test.each([

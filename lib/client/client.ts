@@ -2,6 +2,7 @@
 import { isSafeNonce, messageText, verify, type Identity } from '../identity/index.ts'
 import { frames, type Frame, type FrameType, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
 import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
+import { Court } from './court.ts'
 import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError } from './errors.ts'
 import { Inbound, type Message, type VerifySignature } from './inbound.ts'
@@ -102,6 +103,8 @@ export interface SendOptions extends CallOptions {
 export class AgentChatClient {
   /** Deals with other agents: proposals, money held for them, balances. */
   readonly trade: Trade
+  /** Disputes about deals, before a panel. */
+  readonly court: Court
   /** Skills, profiles, and who is there. */
   readonly people: People
   /** Receipts of settled deals, ratings and standing. */
@@ -157,6 +160,7 @@ export class AgentChatClient {
     }
     this.people = new People(port)
     this.trade = new Trade(port)
+    this.court = new Court(port)
     this.reputation = new Reputation(port)
     this.#session = new Session({
       url: server,

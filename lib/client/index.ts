@@ -1,6 +1,7 @@
 // Public surface of the client.
 export { type BackoffPolicy } from './backoff.ts'
 export { AgentChatClient, type ClientEvents, type ClientOptions, type ClientStatus, type JoinOptions, type SendOptions } from './client.ts'
+export { drawOf, type Court, type Dispute, type DisputeQuery, type EvidenceItem, type ShownDispute, type Verdict } from './court.ts'
 export { AgentChatError, ConnectionError, ProtocolError, RelayError, TimeoutError } from './errors.ts'
 export { type Message, type SignatureState, type VerifySignature } from './inbound.ts'
 export { type AgentProfile, type People, type ProofState } from './people.ts'

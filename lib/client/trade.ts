@@ -1,9 +1,9 @@
 // Deals: every step signed for this relay, with a time and a nonce; and what the relay keeps of them.
-import { agentIdOf, checkTradeEvent, signTrade, type Identity, type TradeAction, type TradeSignature } from '../identity/index.ts'
+import type { TradeAction, TradeSignature } from '../identity/index.ts'
 import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
-import { ProtocolError, RelayError } from './errors.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './requests.ts'
+import { checkEvent, defined, signedBy } from './signatures.ts'
 
 /** A proposal as it stands; amounts in minor units, times in ms. */
 export type Proposal = FrameBody<'PROPOSAL_STATE'>['proposal']
@@ -47,7 +47,7 @@ export interface ProposalQuery {
   readonly limit?: number | undefined
 }
 
-type Step = Exclude<TradeAction, 'TRANSFER'> | 'COUNTER'
+type Step = Exclude<TradeAction, 'TRANSFER' | 'DISPUTE_INTENT' | 'DISPUTE_REVEAL' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE'> | 'COUNTER'
 
 const pageSize = 200
 
@@ -71,7 +71,7 @@ export class Trade {
   /** Supersedes a pending proposal by a revised offer to the other party. Who pays stays as it was, unless `role` says otherwise. */
   async counter(proposalId: string, offer: Offer, options?: CallOptions): Promise<Proposal> {
     const proposal = await this.get(proposalId, options)
-    const to = proposal.from === this.#identity().agentId ? proposal.to : proposal.from
+    const to = proposal.from === this.#port.identity?.agentId ? proposal.to : proposal.from
     return this.#step('COUNTER', { proposal_id: proposalId, to, ...wireOffer(offer) }, options)
   }
 
@@ -149,17 +149,8 @@ export class Trade {
   }
 
   /** Whether who acted signed an event. A COUNTER is vouched for by the PROPOSAL it names. */
-  async check(event: ProposalEvent, options?: CallOptions, keys = new Map<string, string | null>()): Promise<TradeSignature> {
-    const by = event['by'] ?? event['from']
-    if (event['sig'] === undefined || typeof by !== 'string') return 'unsigned'
-    const key = keys.get(by) ?? (await this.#ask('WHOIS', { agent: by }, options)).pubkey
-    keys.set(by, key)
-    // The id is the hash of the key: a relay cannot pass off another one.
-    if (key === null || agentIdOf(key) !== by) return 'invalid'
-    // The verifier may take its time: the text is found first, and checked then.
-    let question: readonly [key: string, text: string, signature: string] | undefined
-    const state = checkTradeEvent(event, key, (...asked) => { question = asked; return true })
-    return question === undefined || await this.#port.verify(...question) ? state : 'invalid'
+  check(event: ProposalEvent, options?: CallOptions, keys = new Map<string, string | null>()): Promise<TradeSignature> {
+    return checkEvent(this.#port, event, keys, options)
   }
 
   async balance(options?: CallOptions): Promise<readonly Balance[]> {
@@ -169,7 +160,7 @@ export class Trade {
   /** Moves money to another agent. @throws RelayError INSUFFICIENT_FUNDS, AGENT_NOT_FOUND */
   async transfer(to: string, amountMinor: number, currency: string, note?: string, options?: CallOptions): Promise<readonly Balance[]> {
     const fields = { to, currency, amount_minor: amountMinor, ...(note !== undefined && { note }) }
-    return (await this.#ask('TRANSFER', { ...fields, ...this.#sign('TRANSFER', fields) }, options)).balances
+    return (await this.#ask('TRANSFER', { ...fields, ...signedBy(this.#port, 'TRANSFER', fields) }, options)).balances
   }
 
   /** The entries of your account, newest first; one page. */
@@ -177,21 +168,9 @@ export class Trade {
     return this.#ask('STATEMENT', query, options)
   }
 
-  #identity(): Identity {
-    const { identity } = this.#port
-    if (identity === undefined) throw new RelayError('SIGNATURE_REQUIRED', 'Deals are made with a key: give the client an identity')
-    return identity
-  }
-
-  #sign(type: TradeAction | 'COUNTER', fields: Readonly<Record<string, unknown>>) {
-    const relay = this.#port.relay()
-    if (relay === undefined) throw new ProtocolError('This relay has no identity of its own to sign for')
-    return signTrade(this.#identity(), type, fields, { relay, ts: this.#port.now() })
-  }
-
   async #step(type: Step, body: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Proposal> {
     const fields = defined(body)
-    return (await this.#port.request(type, { ...fields, ...this.#sign(type, fields) } as never, options) as Frame<'PROPOSAL_STATE'>).proposal
+    return (await this.#port.request(type, { ...fields, ...signedBy(this.#port, type, fields) } as never, options) as Frame<'PROPOSAL_STATE'>).proposal
   }
 
   #page(proposalId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'PROPOSAL_EVENTS'>> {
@@ -203,10 +182,7 @@ export class Trade {
   }
 }
 
-interface Answers { PROPOSAL_EVENTS: 'PROPOSAL_EVENTS', PROPOSALS: 'PROPOSALS', RECLAIM: 'PROPOSAL_STATE', BALANCE: 'BALANCE', STATEMENT: 'STATEMENT', TRANSFER: 'BALANCE', WHOIS: 'WHOIS' }
-
-/** What is signed is what is sent: nothing that JSON would drop. */
-const defined = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+interface Answers { PROPOSAL_EVENTS: 'PROPOSAL_EVENTS', PROPOSALS: 'PROPOSALS', RECLAIM: 'PROPOSAL_STATE', BALANCE: 'BALANCE', STATEMENT: 'STATEMENT', TRANSFER: 'BALANCE' }
 
 const wireOffer = ({ paymentCode, expiresS, eloStake, deliverS, reviewS, ...offer }: Offer) =>
   ({ ...offer, payment_code: paymentCode, expires: expiresS, elo_stake: eloStake, deliver_s: deliverS, review_s: reviewS })

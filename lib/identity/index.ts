@@ -17,4 +17,4 @@ export {
   type LoginText, type RevocationText, type RotationText,
 } from './texts.ts'
 export { oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
-export { checkSigned, checkTradeEvent, isTradeAction, oldTradeTextOf, signTrade, signedFields, tradeTextOf, type SignedFields, type TradeAction, type TradeSignature } from './trade-signatures.ts'
+export { checkTradeEvent, isTradeAction, oldTradeTextOf, randomNonce, signTrade, signedFields, tradeTextOf, type SignedFields, type TradeAction, type TradeSignature } from './trade-signatures.ts'

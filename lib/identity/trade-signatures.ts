@@ -57,6 +57,16 @@ export const oldTradeTextOf = (action: TradeAction, request: Fields): string | u
 /** valid: every field is covered. weak: the older text, which names no signer, relay or time. unsigned: the relay itself says so. */
 export type TradeSignature = 'valid' | 'weak' | 'invalid' | 'unsigned'
 
+/** Of an event that is not called as its request: what was asked. */
+const actionOf = ({ type, answer }: Fields): string => {
+  switch (type) {
+    case 'DISPUTE_FILED': return 'DISPUTE_INTENT'
+    case 'PANEL_FORMED': return 'DISPUTE_REVEAL'
+    case 'ARBITER_ANSWER': return answer === 'accepted' ? 'ARBITER_ACCEPT' : 'ARBITER_DECLINE'
+    default: return String(type)
+  }
+}
+
 /** The signed request inside a stored event. */
 const requestOf = (type: string, event: Fields): Fields => {
   if (type === 'PROPOSAL') return { ...event, expires: event['expires_s'] }
@@ -65,27 +75,22 @@ const requestOf = (type: string, event: Fields): Fields => {
 }
 
 /**
- * Checks the signature of a stored event (a step of a proposal, a TRANSFER) against the key of who acted. Never throws.
+ * Checks the signature of a stored event (a step of a proposal or a dispute, a TRANSFER) against the key of who acted. Never throws.
  * The signature of a COUNTER stands over the PROPOSAL it names.
  * @example checkTradeEvent(event, (await client.whois(event.by)).pubkey)
  */
 export const checkTradeEvent = (event: Fields & { readonly type: string }, publicPem: string, verify: (publicPem: string, text: string, signature: string) => boolean = verifyText): TradeSignature => {
-  const { type, sig } = event
+  const { type, sig, sig_v, sig_ts, sig_nonce, relay } = event
   if (typeof sig !== 'string' || type === 'COUNTER') return 'unsigned'
-  if (!isTradeAction(type)) return 'invalid'
-  return checkSigned(type, requestOf(type, event), event, publicPem, verify)
-}
-
-/** Checks the signature of a request that was kept: its fields, and beside `sig` what else is signed. Never throws. */
-export const checkSigned = (action: TradeAction, request: Fields, stamp: Fields, publicPem: string, verify: (publicPem: string, text: string, signature: string) => boolean = verifyText): Exclude<TradeSignature, 'unsigned'> => {
-  const { sig, sig_v, sig_ts, sig_nonce, relay } = stamp
-  if (typeof sig !== 'string') return 'invalid'
+  const action = actionOf(event)
+  if (!isTradeAction(action)) return 'invalid'
   try {
+    const request = requestOf(type, event)
     if (sig_v === 1) {
       const text = oldTradeTextOf(action, request)
       return text !== undefined && verify(publicPem, text, sig) ? 'weak' : 'invalid'
     }
-    const by = stamp['by'] ?? stamp['from']
+    const by = event['by'] ?? event['from']
     if (typeof by !== 'string' || typeof relay !== 'string' || typeof sig_ts !== 'number' || typeof sig_nonce !== 'string') return 'invalid'
     return verify(publicPem, tradeTextOf(action, request, { by, relay, ts: sig_ts, nonce: sig_nonce }), sig) ? 'valid' : 'invalid'
   } catch {
@@ -105,4 +110,5 @@ export const signTrade = (identity: Pick<Identity, 'agentId' | 'sign'>, type: Tr
   return { sig: identity.sign(tradeTextOf(action, fields, { by: identity.agentId, relay, ts, nonce })), sig_v: 2, sig_ts: ts, sig_nonce: nonce }
 }
 
-const randomNonce = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('')
+/** 32 hex digits that nobody can guess. */
+export const randomNonce = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('')

@@ -29,6 +29,7 @@ export const loaders: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   complete: async () => (await import('./deal.ts')).complete,
   dispute: async () => (await import('./deal.ts')).dispute,
   proposals: async () => (await import('./proposals.ts')).proposals,
+  court: async () => (await import('./court.ts')).court,
   escrow: async () => (await import('./escrow.ts')).escrow,
   bench: async () => (await import('./bench.ts')).bench,
   call: async () => (await import('./call.ts')).call,

@@ -91,36 +91,15 @@ const watch = command({
   },
   examples: [{ command: 'agentchat proposals watch', doc: 'Until Ctrl-C' }, { command: `agentchat proposals watch ${example} -m 1 --timeout 3600`, doc: 'Wait up to an hour for the next step' }],
   async run(call): Promise<ExitName> {
-    const { args, options, io, out } = call
-    let end: (exit: ExitName) => void
-    let fail: (error: unknown) => void
-    const ended = new Promise<ExitName>((resolve, reject) => { [end, fail] = [resolve, reject] })
-    ended.catch(() => undefined)
-    let left = options.max ?? Infinity
-    const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), options.timeout * 1_000)
-    const stop = () => end('interrupted')
-    io.interrupted.addEventListener('abort', stop)
-    try {
-      const client = await connectKeyed(call, {
-        session: 'proposals', inbox: 'manual', reconnect: {}, timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
-        prepare: client => {
-          for (const type of watched) {
-            client.on(type, frame => {
-              if (left <= 0 || (args.proposal !== undefined && frame.proposal_id !== args.proposal)) return
-              left--
-              const shown = client.trade.check(frame).catch(() => 'unsigned' as const).then(signature => out.one({ ...frame, signature } as unknown as CheckedEvent, (event, paint) => `${paint('bold', visible(frame.proposal_id))} ${timelineText(event, paint)}`))
-              if (left === 0) void shown.then(() => end('ok'))
-            })
-          }
-          client.on('status', status => { if (status.kind === 'ended' && status.error !== undefined) fail(status.error) })
-        },
-      })
-      out.say(`Connected as ${client.agentId}`)
-      return await ended
-    } finally {
-      clearTimeout(timer)
-      io.interrupted.removeEventListener('abort', stop)
-    }
+    const { args, out } = call
+    const { watchFrames } = await import('../watching.ts')
+    return watchFrames(call, {
+      session: 'proposals', types: watched, isWanted: frame => args.proposal === undefined || frame.proposal_id === args.proposal,
+      async print(frame, client) {
+        const signature = await client.trade.check(frame).catch(() => 'unsigned' as const)
+        out.one({ ...frame, signature } as unknown as CheckedEvent, (event, paint) => `${paint('bold', visible(frame.proposal_id))} ${timelineText(event, paint)}`)
+      },
+    })
   },
 })
 

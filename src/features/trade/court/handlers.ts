@@ -72,7 +72,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     readonly input?: Pick<CourtInput, 'vote'>
     readonly check?: (dispute: Dispute) => Promise<void>
     readonly change?: (dispute: Dispute, as: string, signature: Signature) => Partial<Pick<Dispute, 'statements' | 'votes'>>
-    readonly said?: { readonly type: EventType, readonly body: object }
+    readonly said?: { readonly type: EventType, readonly body: object, /** it holds all that was signed */ readonly isWhole: boolean }
   }): Promise<Outcome<'DISPUTE_STATE'>> => {
     const { me, tx, now } = ctx
     const dispute = await findDispute(tx, request.dispute_id) ?? await nothing(ctx, type, request)
@@ -84,7 +84,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     if (decision.effects.includes('verdict') && await isDealLate(tx, now, dispute)) throw new Fail('DISPUTE_DEADLINE_PASSED', 'The deadline of the deal itself is over')
     const changed: Dispute = { ...dispute, ...what.change?.(dispute, as, signature), taken: [...dispute.taken, request.sig] }
     await useNonce(tx, me.id, signature.sig_nonce, now)
-    const proceeding = await proceedings.go(tx, now, changed, decision, what.said && { ...what.said, from: me.id, signature })
+    const proceeding = await proceedings.go(tx, now, changed, decision, what.said && { ...what.said, from: me.id, ...(what.said.isWhole && { signature }) })
     return outcomeOf(proceeding, stateOf(proceeding.dispute))
   }
 
@@ -94,7 +94,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     return deal === undefined || (deal.due !== null && now >= deal.due)
   }
 
-  const answered = (arbiter: string, answer: 'accepted' | 'declined', reason: string | null) => ({ type: 'ARBITER_ANSWER', body: { arbiter, answer, reason } }) as const
+  const answered = (arbiter: string, answer: 'accepted' | 'declined', reason: string | null) => ({ type: 'ARBITER_ANSWER', body: { arbiter, answer, reason }, isWhole: true }) as const
 
   const intent = async (ctx: WriteCtx, request: RequestBody<'DISPUTE_INTENT'>): Promise<Outcome<'DISPUTE_INTENT_ACK'>> => {
     const { me, tx, now } = ctx
@@ -180,7 +180,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
               const side: Side = as === disputant ? 'disputant' : 'respondent'
               return { statements: { ...statements, [side]: { by: ctx.me.id, items, statement, ...signature } } }
             },
-            said: { type: 'EVIDENCE_RECEIVED', body: { items_count: items.length } },
+            said: { type: 'EVIDENCE_RECEIVED', body: { items_count: items.length }, isWhole: false },
           })
         },
       },

@@ -19,7 +19,7 @@ export interface Proceeding {
 type Decided = Extract<CourtDecision, { readonly ok: true }>
 
 /** An event that an act brings beside what follows from the decision. */
-export interface Said { readonly type: EventType, readonly body: object, readonly from: string, readonly signature: Signature }
+export interface Said { readonly type: EventType, readonly body: object, readonly from: string, readonly signature?: Signature }
 
 type ProceedingOptions = Pick<CourtOptions, 'serverId' | 'holding' | 'ratings' | 'deals'>
 

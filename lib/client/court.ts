@@ -1,0 +1,156 @@
+// Disputes before a panel: filing, judging, and checking afterwards that nobody chose the panel and everybody signed.
+import { commitmentOf, drawProblems, randomNonce, type TradeAction, type TradeSignature } from '../identity/index.ts'
+import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
+import type { ClientPort } from './port.ts'
+import type { CallOptions } from './requests.ts'
+import { checkEvent, defined, signedBy } from './signatures.ts'
+import type { ProposalEvent } from './trade.ts'
+
+/** A case as it stands; amounts in minor units, times in ms. */
+export type Dispute = FrameBody<'DISPUTE_STATE'>['dispute']
+export type Verdict = NonNullable<Dispute['verdict']>
+export type EvidenceItem = RequestInput<'EVIDENCE'>['items'][number]
+type Evidence = NonNullable<FrameBody<'DISPUTE_EVENTS'>['disputant_evidence']>
+
+/** What was signed, and what the signature is worth. */
+type Checked<T> = T & { readonly signature: TradeSignature }
+
+export interface ShownDispute {
+  readonly dispute: Dispute
+  readonly events: readonly Checked<ProposalEvent>[]
+  /** of each side, where it may be seen */
+  readonly evidence: { readonly disputant: Checked<Evidence> | null, readonly respondent: Checked<Evidence> | null }
+  /** once there is a verdict */
+  readonly votes: readonly Checked<FrameBody<'VERDICT'>['votes'][number]>[]
+  /** what is wrong with the draw; empty: nothing. null: there was none */
+  readonly draw: readonly string[] | null
+}
+
+export interface DisputeQuery {
+  readonly role?: 'party' | 'arbiter' | undefined
+  readonly phase?: Dispute['phase'] | undefined
+  readonly limit?: number | undefined
+}
+
+const pageSize = 200
+const listPageSize = 50
+
+/** Problems of the draw of a case, computed from what it tells; null: nobody was drawn. Needs no relay. */
+export const drawOf = ({ nonce, seed, pool, seats, ...dispute }: Dispute): readonly string[] | null =>
+  nonce === null || seed === null || pool === null || seats.length === 0 ? null : drawProblems({ ...dispute, nonce, seed, pool, arbiters: seats.map(seat => seat.arbiter) })
+
+/** What `client.court` offers. Every step resolves with the case as it then stands. */
+export class Court {
+  readonly #port: ClientPort
+
+  constructor(port: ClientPort) {
+    this.#port = port
+  }
+
+  /**
+   * Files a dispute about a proposal of yours: freezes it, and has a panel drawn. Costs a fee in rating, which comes back unless you lose.
+   * A `nonce` of your own lets you `reveal` it later if the connection is lost in between; within 10 minutes, or the fee is gone.
+   * @throws RelayError PROPOSAL_NOT_FOUND, NOT_PROPOSAL_PARTY, INVALID_PROPOSAL, DISPUTE_ALREADY_EXISTS, INSUFFICIENT_REPUTATION
+   * @example const dispute = await client.court.file('prop_mhx1k2_9f86d081', 'nothing was delivered')
+   */
+  async file(proposalId: string, reason: string, { nonce = randomNonce() }: { readonly nonce?: string } = {}, options?: CallOptions): Promise<Dispute> {
+    await this.commit(proposalId, reason, nonce, options)
+    return this.reveal(proposalId, nonce, options)
+  }
+
+  /** The first half of `file`. Keep what it answers: with it, nobody can change afterwards who could be drawn. */
+  commit(proposalId: string, reason: string, nonce: string, options?: CallOptions): Promise<Frame<'DISPUTE_INTENT_ACK'>> {
+    const fields = { proposal_id: proposalId, reason, commitment: commitmentOf(nonce) }
+    return this.#port.request('DISPUTE_INTENT', { ...fields, ...signedBy(this.#port, 'DISPUTE_INTENT', fields) }, options)
+  }
+
+  /** The second half of `file`. The case is `seating` then, or `appealed` where no panel can be formed. */
+  async reveal(proposalId: string, nonce: string, options?: CallOptions): Promise<Dispute> {
+    const fields = { proposal_id: proposalId, nonce }
+    const answer = await this.#port.request('DISPUTE_REVEAL', { ...fields, ...signedBy(this.#port, 'DISPUTE_REVEAL', fields) }, options)
+    return answer.type === 'DISPUTE_STATE' ? answer.dispute : this.get(answer.dispute_id, options)
+  }
+
+  /** Takes the seat on the panel that you were drawn for. */
+  accept(disputeId: string, options?: CallOptions): Promise<Dispute> {
+    return this.#act('ARBITER_ACCEPT', { dispute_id: disputeId }, options)
+  }
+
+  decline(disputeId: string, reason?: string, options?: CallOptions): Promise<Dispute> {
+    return this.#act('ARBITER_DECLINE', { dispute_id: disputeId, reason }, options)
+  }
+
+  /** Says what you have to say as a party; at most 10 items. Until the other party's is in too, a newer one replaces it. */
+  evidence(disputeId: string, { items = [], statement }: { readonly items?: readonly EvidenceItem[], readonly statement: string }, options?: CallOptions): Promise<Dispute> {
+    return this.#act('EVIDENCE', { dispute_id: disputeId, items, statement }, options)
+  }
+
+  /** Decides, as an arbiter; once. `captureMinor` goes with `mutual`: what of the money the provider gets; half of it if nothing is said. */
+  vote(disputeId: string, verdict: Verdict, { reasoning = '', captureMinor }: { readonly reasoning?: string | undefined, readonly captureMinor?: number | undefined } = {}, options?: CallOptions): Promise<Dispute> {
+    return this.#act('VOTE', { dispute_id: disputeId, verdict, reasoning, capture_minor: captureMinor }, options)
+  }
+
+  /** Your disputes, the newest first; all of them unless `limit` says how many. */
+  async list({ limit = Infinity, ...query }: DisputeQuery = {}, options?: CallOptions): Promise<readonly Dispute[]> {
+    const all: Dispute[] = []
+    for (let before: string | undefined; all.length < limit;) {
+      const page: FrameBody<'DISPUTES'> = await this.#port.request('DISPUTES', { ...query, before, limit: Math.min(listPageSize, limit - all.length) }, options)
+      all.push(...page.disputes)
+      before = page.disputes.at(-1)?.dispute_id
+      if (!page.more || before === undefined) break
+    }
+    return all
+  }
+
+  async get(disputeId: string, options?: CallOptions): Promise<Dispute> {
+    return (await this.#page(disputeId, 0, 1, options)).dispute
+  }
+
+  /** A case with its whole history: every signature checked, and the draw computed again. Nothing of that needs the relay's word. */
+  async show(disputeId: string, options?: CallOptions): Promise<ShownDispute> {
+    const keys = new Map<string, string | null>()
+    const checked = async <T extends object>(what: T, event: { readonly type: string } & Readonly<Record<string, unknown>>): Promise<Checked<T>> => ({ ...what, signature: await checkEvent(this.#port, event, keys, options) })
+    const stored: ProposalEvent[] = []
+    let page: FrameBody<'DISPUTE_EVENTS'>
+    do {
+      page = await this.#page(disputeId, stored.at(-1)?.seq ?? 0, pageSize, options)
+      stored.push(...page.events)
+    } while (page.more && page.events.length > 0)
+    const { dispute, disputant_evidence, respondent_evidence } = page
+
+    const evidence = async (said: Evidence | null) => said && checked(said, { type: 'EVIDENCE', dispute_id: disputeId, ...said })
+    const verdict = stored.find(event => event.type === 'VERDICT') as Frame<'VERDICT'> | undefined
+    return {
+      dispute,
+      events: await inOrder(stored, event => checked(event, event)),
+      evidence: { disputant: await evidence(disputant_evidence), respondent: await evidence(respondent_evidence) },
+      votes: await inOrder(verdict?.votes ?? [], vote => checked(vote, { type: 'VOTE', dispute_id: disputeId, by: vote.arbiter, ...vote })),
+      draw: drawHistory(dispute, stored),
+    }
+  }
+
+  async #act(type: TradeAction & ('ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE'), body: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Dispute> {
+    const fields = defined(body)
+    return (await this.#port.request(type, { ...fields, ...signedBy(this.#port, type, fields) } as never, options) as Frame<'DISPUTE_STATE'>).dispute
+  }
+
+  #page(disputeId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'DISPUTE_EVENTS'>> {
+    return this.#port.request('DISPUTE_EVENTS', { dispute_id: disputeId, after, limit }, options)
+  }
+}
+
+/** One after the other: the second asks for no key that the first asked for. */
+const inOrder = async <T, R>(items: readonly T[], check: (item: T) => Promise<R>): Promise<readonly R[]> => {
+  const results: R[] = []
+  for (const item of items) results.push(await check(item))
+  return results
+}
+
+/** The draw as it is told now, and whether it was committed to in the same words before the nonce was known. */
+const drawHistory = (dispute: Dispute, events: readonly ProposalEvent[]): readonly string[] | null => {
+  const problems = drawOf(dispute)
+  if (problems === null) return null
+  const filed = events.find(event => event.type === 'DISPUTE_FILED')
+  const wasTold = filed !== undefined && (['proposal_id', 'disputant', 'respondent', 'commitment', 'server_nonce', 'pool_hash'] as const).every(field => filed[field] === dispute[field])
+  return wasTold ? problems : [...problems, 'what was told when the case was filed is something else']
+}

@@ -1,0 +1,32 @@
+// What the parts of the client that sign share: signing for this relay, and checking what others signed.
+import { agentIdOf, checkTradeEvent, signTrade, type SignedFields, type TradeAction, type TradeSignature } from '../identity/index.ts'
+import { ProtocolError, RelayError } from './errors.ts'
+import type { ClientPort } from './port.ts'
+import type { CallOptions } from './requests.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What is signed is what is sent: nothing that JSON would drop. */
+export const defined = (fields: Fields): Fields => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+
+/** @throws RelayError without a key, ProtocolError where the relay has no identity */
+export const signedBy = ({ identity, relay: relayOf, now }: ClientPort, type: TradeAction | 'COUNTER', fields: Fields): SignedFields => {
+  if (identity === undefined) throw new RelayError('SIGNATURE_REQUIRED', 'Deals are made with a key: give the client an identity')
+  const relay = relayOf()
+  if (relay === undefined) throw new ProtocolError('This relay has no identity of its own to sign for')
+  return signTrade(identity, type, fields, { relay, ts: now() })
+}
+
+/** Whether who acted signed an event; `keys` remembers those that were asked for. */
+export const checkEvent = async (port: ClientPort, event: Fields & { readonly type: string }, keys: Map<string, string | null>, options?: CallOptions): Promise<TradeSignature> => {
+  const by = event['by'] ?? event['from']
+  if (event['sig'] === undefined || typeof by !== 'string') return 'unsigned'
+  const key = keys.get(by) ?? (await port.request('WHOIS', { agent: by }, options)).pubkey
+  keys.set(by, key)
+  // The id is the hash of the key: a relay cannot pass off another one.
+  if (key === null || agentIdOf(key) !== by) return 'invalid'
+  // The verifier may take its time: the text is found first, and checked then.
+  let question: readonly [key: string, text: string, signature: string] | undefined
+  const state = checkTradeEvent(event, key, (...asked) => { question = asked; return true })
+  return question === undefined || await port.verify(...question) ? state : 'invalid'
+}

@@ -1,0 +1,71 @@
+// Disputes by the client library: what programs write, and what they can prove afterwards.
+import { expect, test } from 'vitest'
+import { AgentChatClient, drawOf } from '../lib/client/index.ts'
+import { generateKeyPair } from '../lib/identity/index.ts'
+import { nodeIdentity, wsTransport } from '../lib/node/index.ts'
+import { season, startCourtRelay } from './kit/court.ts'
+import type { TestRelay } from './kit/relay.ts'
+
+const clientOf = async (relay: TestRelay, name: string): Promise<AgentChatClient> => {
+  const client = new AgentChatClient({ server: relay.url, identity: nodeIdentity(generateKeyPair().privateKey, { name }), transport: wsTransport, reconnect: false, now: () => relay.clock.now() })
+  await client.connect()
+  return client
+}
+
+/** Two parties with a deal, and a jury. */
+const people = async (relay: TestRelay, jurors: number) => {
+  const [ann, bob] = [await clientOf(relay, 'ann'), await clientOf(relay, 'bob')]
+  const jury = new Map<string, AgentChatClient>()
+  for (let i = 0; i < jurors; i++) {
+    const juror = await clientOf(relay, `juror${i}`)
+    await season(relay, juror.agentId!)
+    jury.set(juror.agentId!, juror)
+  }
+  const { proposal_id } = await ann.trade.propose(bob.agentId!, { task: 'write it' })
+  await bob.trade.accept(proposal_id)
+  return { ann, bob, jury, proposal_id, [Symbol.asyncDispose]: async () => { for (const client of [ann, bob, ...jury.values()]) await client.close() } }
+}
+
+test('from filing to a verdict; afterwards every signature and the draw are checked, and a doctored case is found out', async () => {
+  await using relay = await startCourtRelay()
+  await using court = await people(relay, 4)
+  const { ann, bob, jury, proposal_id } = court
+  const filed = await ann.court.file(proposal_id, 'nothing was delivered')
+  expect(filed).toMatchObject({ phase: 'seating', seats: [{ state: 'asked' }, { state: 'asked' }, { state: 'asked' }] })
+  const { dispute_id } = filed
+  const [first, ...others] = filed.seats.map(seat => jury.get(seat.arbiter)!) as [AgentChatClient, ...AgentChatClient[]]
+  await first.court.decline(dispute_id, 'no time')
+  const { seats } = await bob.court.get(dispute_id)
+  const panel = [...others, jury.get(seats[3]!.arbiter)!]
+  for (const juror of panel) await juror.court.accept(dispute_id)
+  await bob.court.evidence(dispute_id, { items: [{ kind: 'commit', label: 'the patch', value: '4f0c1e', url: 'https://example.org/4f0c1e' }], statement: 'it is there' })
+  expect((await ann.court.show(dispute_id)).evidence).toEqual({ disputant: null, respondent: null })
+  expect(await ann.court.evidence(dispute_id, { statement: 'it is not' })).toMatchObject({ phase: 'voting' })
+  expect((await panel[0]!.court.list({ role: 'arbiter', phase: 'voting' })).map(each => each.dispute_id)).toEqual([dispute_id])
+  for (const juror of panel.slice(0, 2)) await juror.court.vote(dispute_id, 'respondent', { reasoning: 'I saw the commit' })
+  expect(await panel[2]!.court.vote(dispute_id, 'mutual')).toMatchObject({ phase: 'ruled', verdict: 'respondent' })
+
+  const shown = await bob.court.show(dispute_id)
+  expect(shown).toMatchObject({
+    dispute: { phase: 'ruled' }, draw: [], evidence: { disputant: { statement: 'it is not', signature: 'valid' }, respondent: { items: [{ kind: 'commit' }], signature: 'valid' } },
+    votes: [{ verdict: 'respondent', signature: 'valid' }, { signature: 'valid' }, { verdict: 'mutual', signature: 'valid' }],
+  })
+  expect(shown.events.filter(event => event.signature === 'invalid')).toEqual([])
+  expect(shown.events.filter(event => event.signature === 'valid').map(event => event.type)).toEqual(['DISPUTE_FILED', 'PANEL_FORMED', ...Array<string>(4).fill('ARBITER_ANSWER')])
+  const { dispute } = shown
+  expect(drawOf(dispute)).toEqual([])
+  expect(drawOf({ ...dispute, seats: dispute.seats.toReversed() })).toEqual(['the arbiters are not the ones drawn'])
+  expect(drawOf({ ...dispute, pool: [...dispute.pool!, '@zzz'] })).toContain('the pool is not the one whose hash was told')
+  expect(await bob.trade.check({ ...shown.events[1]!, nonce: 'another' })).toBe('invalid')
+})
+
+test('committing and revealing apart: with a nonce that was kept, a lost connection loses nothing; without arbiters the case goes to an admin', async () => {
+  await using relay = await startCourtRelay()
+  await using court = await people(relay, 0)
+  const { ann, bob, proposal_id } = court
+  const ack = await ann.court.commit(proposal_id, 'late', 'my own nonce')
+  expect((await bob.court.list()).map(each => [each.dispute_id, each.phase, each.pool])).toEqual([[ack.dispute_id, 'filed', null]])
+  await expect(ann.court.file(proposal_id, 'late')).rejects.toMatchObject({ code: 'DISPUTE_ALREADY_EXISTS' })
+  expect(await ann.court.reveal(proposal_id, 'my own nonce')).toMatchObject({ phase: 'appealed', pool_hash: ack.pool_hash })
+  expect((await ann.court.show(ack.dispute_id)).draw).toBeNull()
+})
