@@ -305,3 +305,109 @@ describe('a repeat', () => {
     expect(await ledgerSum(relay)).toBe(0)
   })
 })
+
+describe('two keys that become one', () => {
+  /** The provider's key is rotated to the client's while their deal is under way. */
+  const merged = async (deal: Awaited<ReturnType<typeof agreed>>) => {
+    const { makeRotation } = await import('../lib/identity/index.ts')
+    const { nodeIdentity } = await import('../lib/node/index.ts')
+    const old = nodeIdentity(deal.bob.key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+    const { old_pubkey, new_pubkey, timestamp, signature } = makeRotation(old, deal.ann.key.pem, Date.now())
+    await deal.ann.wire.ask({ type: 'ROTATION', old_pubkey, new_pubkey, timestamp, signature }, 'OK')
+  }
+
+  test('go on with no deal between themselves, and gain nothing by one that was under way', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay)
+    const { ann, bob, proposal_id } = deal
+    const { proposal_id: offered } = await bob.do('PROPOSAL', { to: ann.id, task: 'x' })
+    const { proposal_id: funded } = await ann.do('PROPOSAL', { to: bob.id, task: 'x', amount: 1, currency: 'USD' })
+    await bob.do('ACCEPT', { proposal_id: funded })
+    await ann.do('FUND', { proposal_id: funded })
+    await merged(deal)
+    expect(await ann.refused('FUND', { proposal_id })).toBe('SELF_DEAL')
+    expect(await ann.refused('ACCEPT', { proposal_id: offered })).toBe('SELF_DEAL')
+    await ann.do('COMPLETE', { proposal_id: funded })
+    expect(await ann.wire.ask({ type: 'RATING' }, 'RATING')).toMatchObject({ rating: 1_200, transactions: 0 })
+    expect(await ann.balance()).toEqual([10_000, 0])
+    expect(await ledgerSum(relay)).toBe(0)
+  })
+
+  test('do not hold up the deadlines of others', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay, { deliver_s: 60 })
+    const { ann, proposal_id } = deal
+    await ann.do('FUND', { proposal_id })
+    await merged(deal)
+    await using carl = await newTrader(relay, 'carl')
+    await carl.do('PROPOSAL', { to: ann.id, task: 'x', expires: 61 })
+    await pass(relay, 62_000, carl.wire.next('LAPSED'))
+    expect(await ann.balance()).toEqual([10_000, 0])
+  })
+})
+
+describe('what cannot be', () => {
+  test('a deadline that cannot be carried out holds up no other, and is tried again', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay, { deliver_s: 60 })
+    const { ann, bob, proposal_id } = deal
+    await ann.do('FUND', { proposal_id })
+    interface Tables { accounts: { account: string, currency: string, balance: number } }
+    const hold = (balance: number) => relay.store.write(async tx => { await tx.tables<Tables>().updateTable('accounts').set({ balance }).where('account', '=', `!${proposal_id}`).execute() })
+    await hold(0)
+    const others: string[] = []
+    for (let i = 0; i < 3; i++) others.push((await ann.do('PROPOSAL', { to: bob.id, task: 'x', expires: 61 })).proposal_id)
+    relay.clock.advance(62_000)
+    expect((await ann.wire.take('LAPSED', 3)).map(frame => frame.proposal_id)).toEqual(others)
+    await hold(1_250)
+    expect(await ann.wire.next('LAPSED')).toMatchObject({ proposal_id, status: 'expired', returned_minor: 1_250 })
+  }, 20_000)
+
+  test('a stranger who has a deadline carried out does not learn what was agreed', async () => {
+    await using relay = await started()
+    await using deal = await agreed(relay, { deliver_s: 60, terms: 'secret terms' })
+    const { ann, bob, proposal_id } = deal
+    await ann.do('FUND', { proposal_id })
+    await bob.do('SUBMIT', { proposal_id, text: 'secret work' })
+    await using eve = await newTrader(relay, 'eve')
+    relay.clock.stop()
+    relay.clock.advance(4 * dayMs)
+    const answer = await eve.wire.answer({ type: 'RECLAIM', proposal_id })
+    expect(answer).toMatchObject({ type: 'PROPOSAL_STATE', proposal: { proposal_id, status: 'completed' } })
+    for (const secret of ['write it', 'secret']) expect(JSON.stringify(answer)).not.toContain(secret)
+  })
+})
+
+describe('what is kept', () => {
+  test('ERASE leaves what was agreed and paid; an export made then is one that can be imported', async () => {
+    const { newFolder } = await import('./kit/folder.ts')
+    using folder = newFolder()
+    let bobKey: Trader['key'] | undefined
+    {
+      await using relay = await startTestRelay({ adminKey, data: folder.at('data') })
+      await using deal = await agreed(relay)
+      const { ann, bob, proposal_id } = deal
+      bobKey = bob.key
+      await ann.do('FUND', { proposal_id })
+      await bob.do('SUBMIT', { proposal_id, text: 'done' })
+      await ann.do('COMPLETE', { proposal_id })
+      await bob.wire.ask(bob.sign('TRANSFER', { to: ann.id, currency: 'USD', amount_minor: 50 }), 'BALANCE')
+      const history = async () => (await bob.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')).events
+      const before = await history()
+      await ann.wire.ask({ type: 'ERASE' }, 'ERASED')
+      expect(await history()).toEqual(before)
+      expect(await bob.balance()).toEqual([1_200, 0])
+      await bob.wire.ask({ type: 'RECEIVED', seq: (await bob.wire.ask({ type: 'INBOX' }, 'INBOX')).seq }, 'OK')
+    }
+    const { Cli } = await import('./kit/cli.ts')
+    using cli = new Cli()
+    expect(await cli.run(['export', '--data', folder.at('data'), '--out', folder.at('archive.jsonl')])).toMatchObject({ code: 0 })
+    expect(await cli.run(['import', '--data', folder.at('copy'), folder.at('archive.jsonl')])).toMatchObject({ code: 0 })
+    // What bob received of deals is not there, and what comes now is not taken for it.
+    await using copy = await startTestRelay({ adminKey, data: folder.at('copy') })
+    await using carl = await newTrader(copy, 'carl')
+    await carl.wire.ask({ type: 'MSG', to: bobKey!.id, content: 'still there?' }, 'ACK')
+    await using bob = await newTrader(copy, 'bob', {}, bobKey!)
+    expect(await bob.wire.next()).toMatchObject({ type: 'MSG', content: 'still there?' })
+  })
+})

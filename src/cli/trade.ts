@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { AgentChatClient, Proposal } from '../../lib/client/index.ts'
 import { formatMinor, minorOf } from '../../lib/protocol/money.ts'
 import type { Call, Wish } from './command.ts'
+import { confirm as ask } from './confirm.ts'
 import { CliError } from './exit.ts'
 import { agentchatHome } from './home.ts'
 import type { Paint } from './output.ts'
@@ -21,15 +22,9 @@ export const connectKeyed = async (call: Pick<Call, 'io' | 'target' | 'connect'>
 
 /** Asks before money moves. Without a terminal nobody can be asked. */
 export const confirm = async ({ io, out, options }: Pick<Call, 'io' | 'out'> & { readonly options: { readonly yes?: true } }, what: string): Promise<void> => {
-  if (options.yes) return
-  if (io.stdin.isTTY !== true || io.stderr.isTTY !== true || out.isJson) throw new CliError('usage', `${what}: nobody is there to ask`, 'Say --yes if it is meant.')
-  io.stderr.write(`${visible(what)}. Go on? [y/N] `)
-  for await (const answer of io.stdin) {
-    io.stdin.destroy()
-    if (/^\s*y(es)?\s*$/i.test(Buffer.from(answer).toString())) return
-    break
-  }
-  throw new CliError('error', 'Nothing was done')
+  const isAsked = options.yes !== true
+  if (isAsked && (io.stdin.isTTY !== true || io.stderr.isTTY !== true || out.isJson)) throw new CliError('usage', `${what}: nobody is there to ask`, 'Say --yes if it is meant.')
+  if (!await ask(`${what}. Go on?`, { io, yes: !isAsked })) throw new CliError('error', 'Nothing was done')
 }
 
 /** An amount as people write it. */

@@ -37,6 +37,9 @@ const table = (name: string, shape: z.core.$ZodLooseShape, order: string, ofChan
 
 const eventsOf = (where: string) => `SELECT (SELECT name FROM streams WHERE id = p.stream) AS stream, p.seq, e.text
   FROM placed p JOIN events e ON e.id = p.event ${where} ORDER BY p.stream, p.seq`
+/** What agents agreed and paid is told in streams of its own. It is signed for this relay and vouched for by its books, so it does not go to another. */
+const isTalk = (name: string) => `substr(${name}, 1, 1) IN ('#', '@')`
+const newestTalkOf = (agent: string) => `coalesce((SELECT max(i.seq) FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.agent = ${agent} AND ${isTalk('s.name')}), 0)`
 const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at']
 
 export const kinds = {
@@ -53,7 +56,7 @@ export const kinds = {
   ban: table('bans', { agent: AgentId, reason: Note, at: Time }, 'agent', null),
   event: {
     fields: z.strictObject({ stream: Stream, seq: Number1, text: z.string() }),
-    select: eventsOf(''),
+    select: eventsOf(`WHERE p.stream IN (SELECT id FROM streams WHERE ${isTalk('name')})`),
     selectOf: eventsOf(`WHERE p.stream IN (SELECT id FROM streams WHERE ${inChannels('name')})`),
     insert: 'INSERT INTO events (stream, seq, ts, author, text) VALUES (@id, @seq, @ts, @author, @text)',
   },
@@ -61,7 +64,7 @@ export const kinds = {
     fields: z.strictObject({
       agent: AgentId, seq: Number1, stream: Stream, event: Number1, receipts: Flag, expires_at: Limit, offered_at: Limit, received_at: Limit, read_at: Limit, expired_at: Limit,
     }),
-    select: `SELECT i.agent, i.seq, s.name AS stream, i.event, ${inboxColumns.map(column => `i.${column}`).join(', ')} FROM inbox i JOIN streams s ON s.id = i.stream ORDER BY i.agent, i.seq`,
+    select: `SELECT i.agent, i.seq, s.name AS stream, i.event, ${inboxColumns.map(column => `i.${column}`).join(', ')} FROM inbox i JOIN streams s ON s.id = i.stream WHERE ${isTalk('s.name')} ORDER BY i.agent, i.seq`,
     selectOf: null,
     insert: `INSERT INTO inbox (agent, seq, stream, event, ${inboxColumns.join(', ')})
       VALUES (@agent, @seq, (SELECT id FROM streams WHERE name = @stream), @event, ${inboxColumns.map(column => `@${column}`).join(', ')})`,
@@ -73,7 +76,11 @@ export const kinds = {
   receipt_part: table('receipt_parts', { proposal: z.string().max(64), n: Seq, text: z.string() }, 'proposal, n', null),
   rating: table('ratings', { agent: AgentId, rating: Seq, transactions: Seq, updated: Time }, 'agent', null),
   rated_pair: table('rated_pairs', { a: AgentId, b: AgentId, times: Seq, last: Time }, 'a, b', null),
-  cursor: table('inbox_cursors', { agent: AgentId, seq: Seq, offered: Seq, read: Seq }, 'agent', null),
+  // Numbers go on from the newest entry that comes along: a cursor beyond it would take what comes later for received.
+  cursor: {
+    ...table('inbox_cursors', { agent: AgentId, seq: Seq, offered: Seq, read: Seq }, 'agent', null),
+    select: `SELECT agent, ${['seq', 'offered', 'read'].map(column => `min(${column}, ${newestTalkOf('c.agent')}) AS ${column}`).join(', ')} FROM inbox_cursors c ORDER BY agent`,
+  },
 } as const satisfies Record<string, Kind>
 
 export type KindName = keyof typeof kinds

@@ -91,13 +91,25 @@ const credit = command({
   },
 })
 
+const reclaim = command({
+  name: 'reclaim',
+  summary: 'Have what a passed deadline brings happen now; anyone may',
+  relay: true,
+  arguments: { proposal: { doc: 'the proposal\'s id' } },
+  options: {},
+  examples: [{ command: 'agentchat escrow reclaim prop_mhx1k2_9f86d081', doc: 'The relay does the same by itself within seconds' }],
+  async run(call) {
+    call.out.done(await (await connectKeyed(call)).trade.reclaim(call.args.proposal), stepText)
+  },
+})
+
 export const escrow = command({
   name: 'escrow',
-  summary: 'Money on the relay: balance, fund, history, transfer, credit',
+  summary: 'Money on the relay: balance, fund, history, transfer, credit, reclaim',
   relay: true,
   arguments: {},
   options: {},
-  commands: [balance, fund, history, transfer, credit],
+  commands: [balance, fund, history, transfer, credit, reclaim],
   examples: [{ command: 'agentchat escrow', doc: 'The same as `escrow balance`' }],
   run: call => balance.run({ ...call, args: {} }),
 })

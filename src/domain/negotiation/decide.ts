@@ -20,7 +20,7 @@ export interface Deal {
   readonly returned: number
   readonly stakes: Stakes
   readonly staked: boolean
-  /** Something was submitted once money was held, or for an unfunded agreement at all. */
+  /** The current milestone was submitted since its money is held; or, of an unfunded agreement, anything was. */
   readonly delivered: boolean
   readonly dueAt: number | null
 }
@@ -93,7 +93,7 @@ export const decide = (deal: Deal, action: Action, actor: Actor, { now, terms, r
   if (row === undefined) return { ok: false, refusal: refusalOf(deal, action, actor, now) }
 
   const moves: Move[] = []
-  let { released, held, captured, returned, staked } = deal
+  let { released, held, captured, returned, staked, delivered } = deal
   let stakes: StakeMove | undefined
   const capture = (amount: number) => {
     held -= amount
@@ -122,11 +122,13 @@ export const decide = (deal: Deal, action: Action, actor: Actor, { now, terms, r
         held = priceOf(deal)
         if (held === 0) return { ok: false, refusal: 'NO_PRICE' }
         moves.push({ op: 'fund', amount: held })
+        delivered = false
         break
       }
       case 'capture milestone': {
         capture(deal.amounts[released] ?? 0)
         released++
+        delivered = false
         break
       }
       case 'capture all': {
@@ -154,6 +156,6 @@ export const decide = (deal: Deal, action: Action, actor: Actor, { now, terms, r
     }
   }
   const deadline = deadlineOf(row.to)
-  const delivered = deal.delivered || action === 'SUBMIT'
+  if (action === 'SUBMIT') delivered = true
   return { ok: true, row, moves, stakes, deal: { ...deal, state: row.to, released, held, captured, returned, staked, delivered, dueAt: deadline === undefined ? null : now + terms[deadline] } }
 }

@@ -142,3 +142,18 @@ test('the table says one thing for each case: no two rows fit at once, none leav
   }
   for (const name of stateNames) expect('final' in states[name] !== 'deadline' in states[name]).toBe(true)
 })
+
+test('what was delivered for one milestone brings nothing of the next: silence of the arbiters gives it back', () => {
+  const taken = (deal: Deal, action: Action, actor: Actor, now = 0): Deal => {
+    const decision = decide(deal, action, actor, { now, terms })
+    if (!decision.ok) throw new Error(`${action}: ${decision.refusal}`)
+    return decision.deal
+  }
+  const [ann, bob] = [{ kind: 'agent', id: 'ann' }, { kind: 'agent', id: 'bob' }] as const
+  let deal = taken(taken({ ...offer('ann', 'ann', [4, 6]), state: 'accepted' }, 'SUBMIT', bob), 'FUND', ann)
+  expect(deal.delivered).toBe(false)
+  deal = taken(taken(deal, 'SUBMIT', bob), 'RELEASE', ann)
+  expect(taken(taken(deal, 'DISPUTE', bob), 'LAPSE', { kind: 'clock' }, 1)).toMatchObject({ state: 'ruled', captured: 4, returned: 6 })
+  deal = taken(deal, 'SUBMIT', bob)
+  expect(taken(taken(deal, 'DISPUTE', ann), 'LAPSE', { kind: 'clock' }, 1)).toMatchObject({ state: 'ruled', captured: 7, returned: 3 })
+})

@@ -26,7 +26,8 @@ export const ledgerMigrations: Migration = {
       balance INTEGER NOT NULL, other TEXT NOT NULL, ref TEXT, by TEXT NOT NULL, note TEXT);
     CREATE INDEX ledger_entries_account ON ledger_entries (account, entry);
     CREATE TABLE ledger_keys (key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
-  `],
+  `,
+  'CREATE INDEX ledger_entries_kind ON ledger_entries (account, kind)'],
 }
 
 export interface Posting {
@@ -82,7 +83,7 @@ export const accountsOf = (db: Db, account: string): Promise<readonly { readonly
 export const heldOf = async (db: Db, agents: readonly string[]): Promise<ReadonlyMap<string, number>> => {
   const rows = await db.tables<Tables>().selectFrom('ledger_entries as e')
     .innerJoin('accounts as a', join => join.onRef('a.account', '=', 'e.other').onRef('a.currency', '=', 'e.currency'))
-    .select(({ fn }) => ['a.currency', fn.sum<number>('a.balance').as('held')]).where('e.account', 'in', agents).where('e.kind', '=', 'fund').groupBy('a.currency').execute()
+    .select(({ fn }) => ['a.currency', fn.sum<number>('a.balance').as('held')]).where('e.account', 'in', agents).where('e.kind', '=', 'fund').where('a.balance', '>', 0).groupBy('a.currency').execute()
   return new Map(rows.map(row => [row.currency, row.held]))
 }
 

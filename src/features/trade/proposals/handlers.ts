@@ -153,6 +153,10 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
     },
   }
 
+  /** Proposals whose deadline could not be carried out when it was tried last; a fault of ours or of the storage. */
+  const stuck = new Set<string>()
+  let isCareful = false
+
   const feature: Feature<Requests> = {
     handlers: {
       PROPOSAL: {
@@ -246,7 +250,17 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
           event: ({ after }) => ({ disputed_by: ctx.me.id, disputed_at: ctx.now, reason: request.reason, elo_stakes: stakesOf(after), rating_changes: null }),
         }),
       },
-      RECLAIM: { needs: 'session', paced: true, write: async ({ tx, now }, { proposal_id }) => lapse(tx, now, await found(tx, proposal_id)) },
+      RECLAIM: {
+        needs: 'session',
+        paced: true,
+        async write({ me, tx, now }, { proposal_id }) {
+          const proposal = await found(tx, proposal_id)
+          const outcome = await lapse(tx, now, proposal)
+          if (await partyOf(tx, me.id, proposal) !== undefined) return outcome
+          // A stranger may set it off, and learns what became of it, but not what was agreed.
+          return { ...outcome, reply: reply('PROPOSAL_STATE', { proposal: { ...recordOf(await found(tx, proposal_id)), task: '', terms: null, capability: null, milestones: null, deliverable: null } }) }
+        },
+      },
       ADMIN_RULING: {
         needs: 'admin',
         write: ({ me, tx, now }, { proposal_id, capture_minor, winner, reason }) => port.ruling(tx, proposal_id, { captureMinor: capture_minor, winner, reason, by: me?.id ?? relayItself }, now),
@@ -275,10 +289,21 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
     },
     async sweep({ tx, now }) {
-      const due = await dueProposals(tx, now, lapsesPerTurn)
+      const due = (await dueProposals(tx, now, lapsesPerTurn + stuck.size)).filter(({ id }) => !stuck.has(id)).slice(0, isCareful ? 1 : lapsesPerTurn)
+      if (due.length === 0) {
+        isCareful = false
+        stuck.clear()
+        return undefined
+      }
       const outcomes: StateOutcome[] = []
-      for (const proposal of due) outcomes.push(await lapse(tx, now, proposal))
-      if (outcomes.length === 0) return undefined
+      try {
+        for (const proposal of due) outcomes.push(await lapse(tx, now, proposal))
+      } catch (error) {
+        // One that cannot be carried out holds up no other: all are tried one by one, and it again when the others are through.
+        if (due.length === 1) stuck.add(due[0]!.id)
+        isCareful = true
+        throw error
+      }
       return {
         append: outcomes.flatMap(outcome => outcome.append as readonly Append[]),
         committed: () => { for (const outcome of outcomes) outcome.committed?.() },

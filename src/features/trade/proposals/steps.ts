@@ -52,7 +52,8 @@ export interface Step {
 
 /** An event in a proposal's stream, for both parties: first for those who have to hear of it, who find it in their inbox too. */
 export const told = async (tx: Tx, { id, deal, updatedAt }: Proposal, by: string, type: EventType, body: object, relay: string, more: { readonly signature?: Signature, readonly key?: PublishKey } = {}): Promise<Append> => {
-  const parties = [await successorOf(tx, deal.proposer), await successorOf(tx, deal.recipient)]
+  // Both may have become one, by a rotation.
+  const parties = [...new Set([await successorOf(tx, deal.proposer), await successorOf(tx, deal.recipient)])]
   const others = parties.filter(party => party !== by)
   return {
     stream: streamOf(id), type, agents: parties.includes(by) ? [...others, by] : others, inbox: others, ...(more.key !== undefined && { key: more.key }),
@@ -73,6 +74,7 @@ export class Steps {
     const decision = decide(before.deal, action, actor, { now, terms: termsOf(before), ...(step.ruling !== undefined && { ruling: step.ruling }) })
     if (!decision.ok) throw new Fail('INVALID_PROPOSAL', reasons[decision.refusal](before.deal, action))
     const { deal, moves, stakes } = decision
+    if ((action === 'ACCEPT' || action === 'FUND') && await successorOf(tx, deal.proposer) === await successorOf(tx, deal.recipient)) throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
 
     for (const { op, amount } of moves) {
       if (await this.#move(tx, now, before, op, amount, by) === 'pending') return this.#pending(tx, now, before, step)

@@ -103,14 +103,18 @@ export interface Query {
   readonly limit: number
 }
 
-/** An agent's proposals, the one that changed last first. */
+/** An agent's proposals, the one that changed last first. Each side is read along its own index, so that a page costs a page. */
 export const listProposals = async (db: Db, { agents, state, with: other, role, before, limit }: Query): Promise<readonly Proposal[]> => {
-  let query = db.tables<Tables>().selectFrom('proposals').selectAll().where(({ or, eb }) => or([eb('proposer', 'in', agents), eb('recipient', 'in', agents)]))
-  if (state !== undefined) query = query.where('state', '=', state)
-  if (other !== undefined) query = query.where(({ or, eb }) => or([eb('proposer', '=', other), eb('recipient', '=', other)]))
-  if (role !== undefined) query = query.where(role, 'in', agents)
-  if (before !== undefined) query = query.where(({ or, and, eb }) => or([eb('updated_at', '<', before.updatedAt), and([eb('updated_at', '=', before.updatedAt), eb('id', '<', before.id)])]))
-  return (await query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute()).map(proposalOf)
+  const side = (mine: 'proposer' | 'recipient', theirs: 'proposer' | 'recipient') => {
+    let query = db.tables<Tables>().selectFrom('proposals').selectAll().where(mine, 'in', agents)
+    if (state !== undefined) query = query.where('state', '=', state)
+    if (other !== undefined) query = query.where(theirs, '=', other)
+    if (role !== undefined) query = query.where(role, 'in', agents)
+    if (before !== undefined) query = query.where('updated_at', '<=', before.updatedAt).where(({ or, eb }) => or([eb('updated_at', '<', before.updatedAt), eb('id', '<', before.id)]))
+    return query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
+  }
+  const rows = new Map([...await side('proposer', 'recipient'), ...await side('recipient', 'proposer')].map(row => [row.id, row]))
+  return [...rows.values()].sort((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? 1 : -1)).slice(0, limit).map(proposalOf)
 }
 
 /** Who agreed to a deal with one of the agents that changed after a time. An offer alone makes nobody a partner. */

@@ -86,7 +86,7 @@ export const reputationBook = ({ serverId, relayKey }: BookOptions): ReputationB
         id: receipt_id, proposal: work.proposal_id, client: work.client, provider: work.provider, text: JSON.stringify(receipt), relay_pubkey: relay.pubkey, relay_sig: relay.sig,
         client_sig: null, provider_sig: null, currency: work.currency, paid: work.paid?.captured_minor ?? null, completed_at: work.completed_at,
       })
-      const both = [await successorOf(tx, work.client), await successorOf(tx, work.provider)]
+      const both = [...new Set([await successorOf(tx, work.client), await successorOf(tx, work.provider)])]
       return { stream: `!${work.proposal_id}`, type: 'RECEIPT', body: { from: '@server', receipt_id, receipt, signatures: { relay } }, agents: both, inbox: both }
     },
     async completed(tx, parties, amount, now) {

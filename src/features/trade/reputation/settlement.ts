@@ -66,6 +66,8 @@ export const settlementsOf = (book: ReputationBook): Settlements => {
   const rated = async (tx: Tx, { kind, proposal, winner, wasStaked, byPanel = false }: SettledDeal, now: number): Promise<Record<string, unknown> | null> => {
     const { amount, elo_stakes: { proposer, acceptor } } = proposal
     const [from, to] = [await successorOf(tx, proposal.from), await successorOf(tx, proposal.to)]
+    // Both keys have become one agent's: nobody rates himself.
+    if (from === to) return null
     const stakes = { proposer_stake: wasStaked ? proposer : 0, acceptor_stake: wasStaked ? acceptor : 0 }
     if (kind === 'completed') {
       const changes = await book.completed(tx, [from, to], amount ?? 0, now)
