@@ -127,5 +127,8 @@ test('a node that answers what it should not is an error that names the address,
   await expect(reader.minDepositUact()).rejects.toThrow('of another version')
   await expect(reader.bids(wallet.address, '1')).rejects.toThrow(/bids\/list.*form that this program does not know/)
   await expect(reader.status()).rejects.toThrow(expect.objectContaining({ problem: 'unreachable' }))
+  chain.fault = () => undefined
+  chain.restChainId = 'akashnet-2'
+  await expect(reader.status()).rejects.toThrow('is a node of sandbox-2')
   expect(() => networkOf('sandbox', { rpc: 'http://rpc.example.org' })).toThrow('not an https://')
 })

@@ -146,7 +146,7 @@ test('deploy, check, logs, events, top-up, update, close: the whole story, and n
   // Every byte that was written anywhere, and the wallet looked at in every way.
   const wallet = await openWallet(world.home.at('.agentchat/akash/wallet.json'), password)
   const files = filesUnder(world.home.path).filter(file => file !== world.home.at('password'))
-  expect(files.filter(file => file.includes('/akash/')).map(file => statSync(file).mode & 0o777)).toEqual([0o600, 0o600])
+  expect(files.filter(file => file.includes('/akash/')).map(file => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600])
   const everything = [world.written, ...files.map(file => readFileSync(file, 'latin1')), inspect(wallet, { depth: 9, showHidden: true, getters: true }), JSON.stringify(wallet), String(wallet), gateway.relay?.stdout, gateway.manifests.join()].join('\n')
   expect(everything).toContain(wallet.address)
   expect(gateway.tokens.length).toBeGreaterThan(5)
