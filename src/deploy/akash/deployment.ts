@@ -98,7 +98,7 @@ export class Deployment implements RecordHolder {
     const { manifest, step } = this.#record
     if (step !== 'leased' && step !== 'sent' && step !== 'running') throw new AkashError('refused', `The deployment is ${step}, and has no lease`, 'agentchat deploy resume goes on with it.')
     if (next.hash === manifest.hash) throw new AkashError('refused', 'Nothing has changed')
-    if (next.groups.join() !== manifest.groups.join()) throw new AkashError('refused', 'Size, volume, ports and placement cannot change while a lease runs', 'Export the data, agentchat deploy close, then up again.')
+    if (next.groups.join() !== manifest.groups.join()) throw new AkashError('refused', 'Size, volume, ports and placement cannot change while a lease runs', 'Another deployment is needed, with an empty volume: agentchat deploy close, then up.')
     await this.#mustBeActive()
     this.change({ next: { ...next, groups: [...next.groups] } })
     await this.advance()

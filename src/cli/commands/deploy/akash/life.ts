@@ -42,7 +42,7 @@ export const close = command({
   summary: 'Akash: end a deployment; what is left of the deposit comes back',
   arguments: { deployment: which },
   options: workOptions,
-  details: async () => 'The volume goes with the lease: agentchat export keeps the messages.',
+  details: async () => 'The volume goes with the lease, and with it every message and the relay\'s own key. What is to be kept is read out before: agentchat history "#channel" --all.',
   examples: [{ command: 'agentchat deploy close agentchat', doc: 'By its name' }],
   run: end,
 })
