@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { createChainReader } from '../src/deploy/akash/chain-reader.ts'
 import { createChainWriter, feeOf } from '../src/deploy/akash/chain-writer.ts'
 import type { Message } from '../src/deploy/akash/chain.ts'
+import { messageOf } from '../src/deploy/akash/messages.ts'
 import { toPrice } from '../src/deploy/akash/money.ts'
 import { networkOf, type Network } from '../src/deploy/akash/networks.ts'
 import { manifestOf } from '../src/deploy/akash/sdl.ts'
@@ -116,6 +117,13 @@ test('a forged signature, a message of somebody else, a message that the chain h
   forged[forged.length - 1]! ^= 1
   await expect(writer.submit({ ...tx, bytes: forged.toString('base64') })).rejects.toThrow('sdk 4')
   expect(await send({ kind: 'lease', bid: { owner: provider, dseq: '1', gseq: 1, oseq: 1, provider, bseq: 1 } })).toMatchObject({ code: 4 })
+  // What this program never signs, in the chain's own encoding: a deposit, and a price, in AKT.
+  const [{ MsgCreateDeployment }, { value }] = [await import('@akashnetwork/chain-sdk/private-types/akash.v1beta4'), await messageOf(create('2'), wallet.address)]
+  const run = (change: object) => () => chain.ledger.run('/akash.deployment.v1beta4.MsgCreateDeployment', Buffer.from(MsgCreateDeployment.encode(MsgCreateDeployment.fromPartial({ ...value as object, ...change })).finish()), wallet.address, 1)
+  expect(run({ deposit: { amount: { denom: 'uakt', amount: '500000' }, sources: [1] } })).toThrow('invalid deposit denom uakt')
+  expect(run({ deposit: { amount: { denom: 'uact', amount: '500000' }, sources: [] } })).toThrow('empty deposit sources')
+  expect(run({ groups: (value as { groups: { resources: { price: object }[] }[] }).groups.map(group => ({ ...group, resources: group.resources.map(unit => ({ ...unit, price: { denom: 'uakt', amount: '1' } })) })) })).toThrow('price denom')
+  expect(run({})).not.toThrow()
   expect(() => chain.ledger.run('/akash.deployment.v1beta3.MsgCreateDeployment', Buffer.alloc(0), wallet.address, 1)).toThrow('unknown message')
 })
 
@@ -127,5 +135,8 @@ test('a node that answers what it should not is an error that names the address,
   await expect(reader.minDepositUact()).rejects.toThrow('of another version')
   await expect(reader.bids(wallet.address, '1')).rejects.toThrow(/bids\/list.*form that this program does not know/)
   await expect(reader.status()).rejects.toThrow(expect.objectContaining({ problem: 'unreachable' }))
+  chain.fault = () => undefined
+  chain.restChainId = 'akashnet-2'
+  await expect(reader.status()).rejects.toThrow('is a node of sandbox-2')
   expect(() => networkOf('sandbox', { rpc: 'http://rpc.example.org' })).toThrow('not an https://')
 })

@@ -1,7 +1,6 @@
 // The steps of a deployment against fake chain and fake provider: the way there and back, every way it fails, and a crash at each place where one can happen.
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createChainReader } from '../src/deploy/akash/chain-reader.ts'
 import { createChainWriter } from '../src/deploy/akash/chain-writer.ts'
@@ -25,6 +24,7 @@ const manifest = await manifestOf(spec, toPrice('20'))
 const wallet = await Wallet.fromPhrase(await newPhrase(randomBytes))
 const address = (await Wallet.fromPhrase(await newPhrase(randomBytes))).address
 const deposit = 500_000n
+const limits = { maxDepositUact: 5_000_000n, maxFeeUakt: 100_000n, maxPrice: toPrice('20'), maxMonthlyUact: toUnits('10', 6), maxMintUact: toUnits('12', 6), maxBurnUakt: toUnits('50', 6) }
 
 class Crash extends Error {}
 
@@ -71,7 +71,7 @@ const newWorld = async (folder: Folder, { uact = 2_000_000n, record: patch = {},
   records.save({
     version: 1, dseq: '1700000000000', name: 'agentchat', network: 'sandbox', ...nodes, owner: wallet.address, created: '2026-01-01T00:00:00.000Z', updated: '2026-01-01T00:00:00.000Z', step: 'planned',
     manifest: { ...manifest, groups: [...manifest.groups] }, deposit, deposited: 0n, gasPrice: '0.025', providers: { only: [], never: [] }, uris: [], transactions: [],
-    limits: { maxDepositUact: 5_000_000n, maxFeeUakt: 100_000n, maxPrice: toPrice('20'), maxMonthlyUact: toUnits('10', 6), maxMintUact: toUnits('12', 6) },
+    limits,
     ...patch,
   })
   const said: string[] = []
@@ -253,6 +253,77 @@ test('a node that swallows transactions: the same bytes are sent again and again
   await (await world.open()).close()
 })
 
+test('a node that tells late what is in the blocks: what it has not seen yet is not taken for lost, and nothing is paid twice', async () => {
+  await using world = await newWorld(folder, { uact: 0n })
+  const stuckAt = world.chain.height
+  const { record } = await failing(world, 'Nobody can tell yet', { pause: async () => { world.chain.mine(4); world.chain.restLag = world.chain.height - stuckAt } })
+  expect([record.pending?.kind, record.step]).toEqual(['mint', 'planned'])
+  world.chain.restLag = 0
+  await (await world.open()).advance()
+  expect(world.chain.done).toEqual(['MsgMintACT', 'MsgCreateDeployment', 'MsgCreateLease'])
+})
+
+test('a node that does not know the deployment ends nothing: another one has to be asked', async () => {
+  await using world = await newWorld(folder)
+  await (await world.open()).advance()
+  world.chain.fault = ({ rest }) => rest?.endsWith('/deployments/info') === true ? { status: 404, body: { code: 5, message: 'deployment not found', details: [] } } : undefined
+  await expect((await world.open()).close()).rejects.toThrow('does not know the deployment')
+  expect(world.records.find(undefined).step).toBe('running')
+  world.chain.fault = () => undefined
+  await (await world.open()).close()
+  expect(world.chain.done).toContain('MsgCloseDeployment')
+})
+
+test('without AKT for the fees of a lease and of its end nothing is begun; what a node says of AKT\'s price burns no more than is allowed', async () => {
+  await using world = await newWorld(folder)
+  world.chain.ledger.balance(wallet.address).uakt = 30_000n
+  await failing(world, /has 0\.03 AKT; 0\.04 AKT are needed for the fees/)
+  await using other = await newWorld(folder, { uact: 0n })
+  other.chain.ledger.rules.aktPrice = one / 10n
+  await failing(other, /Burning 102\.25 AKT for 10 ACT, over the limit of 50 AKT/)
+  for (const { chain } of [world, other]) expect(chain.broadcasts).toEqual([])
+})
+
+test('ACT that comes out too little is not minted for a second time in the same run', async () => {
+  await using world = await newWorld(folder, { uact: 0n, record: { deposit: 10_000_000n, limits: { ...limits, maxDepositUact: 10_000_000n } } })
+  world.chain.onIncluded = () => { world.chain.ledger.rules.minMintUact = 0n; world.chain.ledger.rules.aktPrice = one / 4n }
+  await failing(world, 'minted less than was asked for')
+  expect(world.chain.done).toEqual(['MsgMintACT'])
+})
+
+test('a bid that its provider has replaced by a dearer one is not the one that was chosen', async () => {
+  await using world = await newWorld(folder)
+  const [id, asked] = [{ owner: wallet.address, dseq: '1700000000000', gseq: 1, oseq: 1, provider: address, bseq: 1 }, [] as string[]]
+  const deployment = await world.open({ say: text => {
+    if (text.startsWith('chosen') && asked.push(text) === 1) world.chain.ledger.state.bids = [{ id: { ...id, bseq: 2 }, state: 'open', price: toPrice('19') }]
+  } })
+  await deployment.advance()
+  expect(asked).toHaveLength(2)
+  expect(deployment.record.bid).toMatchObject({ id: { bseq: 2 }, price: toPrice('19') })
+})
+
+test('an update may mend what does not start; one that was signed before keeps its own manifest', async () => {
+  await using world = await newWorld(folder, { isIdle: true })
+  const [broken, mended] = await Promise.all(['0.2.0', '0.3.0'].map(version => manifestOf({ ...spec, image: `ghcr.io/example/agentchat:${version}` }, toPrice('20'))))
+  const deployment = await world.open()
+  await deployment.advance()
+  world.gateway.manifestAnswer = 500
+  await expect(deployment.update(broken!)).rejects.toThrow('with 500')
+  expect(deployment.record.step).toBe('leased')
+  world.gateway.manifestAnswer = undefined
+  await deployment.update(mended!)
+  expect([deployment.record.step, deployment.record.manifest.hash, world.gateway.manifests.at(-1)]).toEqual(['running', mended!.hash, mended!.json])
+
+  // Signed, sent, in a block, and not written down any more.
+  const dying = await world.open({ pause: async () => { world.chain.mine(4); throw new Crash() } })
+  await expect(dying.update(broken!)).rejects.toThrow(Crash)
+  const later = await world.open()
+  await later.update(mended!)
+  expect(world.chain.done.slice(-3)).toEqual(['MsgUpdateDeployment', 'MsgUpdateDeployment', 'MsgUpdateDeployment'])
+  expect(world.gateway.manifests.at(-1)).toBe(mended!.json)
+  expect(later.record.step).toBe('running')
+})
+
 test('a no to the question signs nothing and leaves everything as it was', async () => {
   await using world = await newWorld(folder)
   const asked: unknown[] = []
@@ -261,15 +332,13 @@ test('a no to the question signs nothing and leaves everything as it was', async
   expect(world.chain.broadcasts).toEqual([])
 })
 
-test('two at once: the second is refused, and the lock of one that is gone does not count', async () => {
+test('two at once: the second is refused, until the first has ended', async () => {
   await using world = await newWorld(folder)
-  const { dseq } = world.records.find(undefined)
   {
-    using _ = world.records.lock(dseq)
-    expect(() => world.records.lock(dseq)).toThrow(`process ${process.pid}`)
+    using _ = world.records.lock()
+    expect(() => world.records.lock()).toThrow('Another agentchat deploy')
   }
-  writeFileSync(join(folder.path, `deployments-${world.chain.url.split(':').at(-1)}`, `${dseq}.json.lock`), '999999999')
-  using _ = world.records.lock(dseq)
+  using _ = world.records.lock()
 })
 
 /** Of a whole life: how many places there are to die at. */

@@ -83,6 +83,13 @@ akash:
     ])
   })
 
+  test('what is wrong depends on the target that is taken, not on the one that is written', async () => {
+    const text = 'environment: { AGENTCHAT_CERT: /etc/tls/a.pem, AGENTCHAT_KEY: /etc/tls/a.key }'
+    await expect(parseSpec(text)).rejects.toThrow('docker does not mount its files')
+    expect(await parseSpec(text, 'deploy.yaml', 'systemd')).toMatchObject({ target: 'systemd' })
+    await expect(parseSpec(`target: systemd\n${text}`, 'deploy.yaml', 'akash')).rejects.toThrow('akash does not mount its files')
+  })
+
   test('a secret is not repeated in its error', async () => {
     expect((await problems('environment: { AGENTCHAT_ADMIN_KEY: "short" }')).join()).not.toContain('short')
   })
@@ -100,6 +107,7 @@ akash:
     ['a bomb of references', `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}*a]\nc: &c [${'*b,'.repeat(9)}*b]\nname: [${'*c,'.repeat(9)}*c]`, /^deploy\.yaml/],
     ['a prototype', '__proto__: { name: x }', /^deploy\.yaml/],
     ['too much', `#${'x'.repeat(70_000)}`, /64 KiB/],
+    ['pings too seldom for an ingress', 'target: akash\nenvironment: { AGENTCHAT_PING_INTERVAL_MS: 60s }', /^deploy\.yaml:2: environment\.AGENTCHAT_PING_INTERVAL_MS: at most 45s/],
     ['more time to drain than targets give', 'environment: { AGENTCHAT_DRAIN_MS: 60s }', /^deploy\.yaml:1: environment\.AGENTCHAT_DRAIN_MS: at most 10s/],
     ['a certificate whose files are not there', 'environment: { TLS_CERT: a, TLS_KEY: b }', /environment\.TLS_CERT: docker does not mount/],
     ['an ingress without a name', 'kubernetes: { ingressClass: nginx }', /^deploy\.yaml:1: kubernetes: .*need a domain/],

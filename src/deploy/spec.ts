@@ -112,16 +112,17 @@ export class SpecError extends Error {
 /** Where the image keeps its data: it is made for the user the relay runs as. */
 export const dataPath = '/data'
 
-/** From asking the relay to stop to killing it, on every target; it needs a little of that beside its drain. */
+/** From asking the relay to stop to killing it, where that can be said (a provider on Akash gives 30); it needs a little of that beside its drain. */
 export const graceSeconds = 15
 const maxDrainMs = 10_000
+const maxPingMs = 45_000
 
 type Path = readonly PropertyKey[]
 
 const maxFileBytes = 64 * 1_024
 
-/** Reads the text of a deploy.yaml; `file` names it in errors. @throws SpecError */
-export const parseSpec = async (source: string, file = 'deploy.yaml'): Promise<DeploySpec> => {
+/** Reads the text of a deploy.yaml; `file` names it in errors, `target` is taken in place of its own. @throws SpecError */
+export const parseSpec = async (source: string, file = 'deploy.yaml', target?: TargetName): Promise<DeploySpec> => {
   if (Buffer.byteLength(source) > maxFileBytes) throw new SpecError(file, [{ line: 1, message: `is larger than ${maxFileBytes / 1_024} KiB` }])
   const lines = new LineCounter()
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false })
@@ -138,9 +139,11 @@ export const parseSpec = async (source: string, file = 'deploy.yaml'): Promise<D
     throw new SpecError(file, [{ line: 1, message: (error as Error).message }])
   }
   const result = deploySchema.safeParse(value)
-  const problems = result.success ? await environmentProblems(result.data, problemAt) : result.error.issues.flatMap(issue => problemsOf(issue, problemAt))
+  if (!result.success) throw new SpecError(file, result.error.issues.flatMap(issue => problemsOf(issue, problemAt)))
+  const spec = { ...result.data, target: target ?? result.data.target }
+  const problems = await environmentProblems(spec, problemAt)
   if (problems.length > 0) throw new SpecError(file, problems)
-  return result.data!
+  return spec
 }
 
 const problemsOf = (issue: z.core.$ZodIssue, problemAt: (path: Path, message: string) => SpecProblem): readonly SpecProblem[] => {
@@ -196,8 +199,9 @@ const environmentProblems = async ({ environment, target }: DeploySpec, problemA
     }
   }
   try {
-    const { drainMs, cert } = await loadConfig({ env: environment })
+    const { drainMs, pingIntervalMs, cert } = await loadConfig({ env: environment })
     if (drainMs > maxDrainMs) problems.push(problemAt(['environment', nameOf('drainMs')], `at most ${maxDrainMs / 1_000}s: the relay is killed ${graceSeconds} seconds after it was asked to stop`))
+    if (pingIntervalMs > maxPingMs && target === 'akash') problems.push(problemAt(['environment', nameOf('pingIntervalMs')], `at most ${maxPingMs / 1_000}s: the providers' ingress cuts a connection that is silent for 60`))
     if (cert !== undefined && target !== 'systemd') problems.push(problemAt(['environment', nameOf('cert')], `${target} does not mount its files: set domain, and TLS is a proxy's`))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

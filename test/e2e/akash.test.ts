@@ -146,13 +146,47 @@ test('deploy, check, logs, events, top-up, update, close: the whole story, and n
   // Every byte that was written anywhere, and the wallet looked at in every way.
   const wallet = await openWallet(world.home.at('.agentchat/akash/wallet.json'), password)
   const files = filesUnder(world.home.path).filter(file => file !== world.home.at('password'))
-  expect(files.filter(file => file.includes('/akash/')).map(file => statSync(file).mode & 0o777)).toEqual([0o600, 0o600])
+  expect(files.filter(file => file.includes('/akash/')).map(file => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600])
   const everything = [world.written, ...files.map(file => readFileSync(file, 'latin1')), inspect(wallet, { depth: 9, showHidden: true, getters: true }), JSON.stringify(wallet), String(wallet), gateway.relay?.stdout, gateway.manifests.join()].join('\n')
   expect(everything).toContain(wallet.address)
   expect(gateway.tokens.length).toBeGreaterThan(5)
   const words = phrase.split(' ')
   const secrets = [phrase, password, ...gateway.tokens, ...gateway.tokens.map(token => token.split('.')[2]!), ...words.slice(1).map((word, index) => `${words[index]} ${word}`), createHash('sha256').update(phrase).digest('hex')]
   expect(secrets.filter(secret => everything.includes(secret))).toEqual([])
+}, 60_000)
+
+test('killed at each transaction: another process goes on, or gives up, and nothing is paid twice; of two at once one is refused', async () => {
+  const world = await newWorld()
+  const { chain } = world
+  /** Runs until the transaction is in a block, and is gone with no time to write that down. */
+  const killedAt = async (message: string, args: readonly string[]) => {
+    await using program = world.begin(args)
+    chain.onIncluded = ({ messages }) => { if (messages.some(({ typeUrl }) => typeUrl.endsWith(message))) program.signal('SIGKILL') }
+    expect(await program.ended).toMatchObject({ signal: 'SIGKILL' })
+    chain.onIncluded = () => undefined
+  }
+  await killedAt('MsgMintACT', ['up', ...world.signing])
+  await killedAt('MsgCreateDeployment', ['resume', ...world.signing])
+  {
+    // No block comes: the first waits.
+    chain.isHalted = true
+    await using first = world.begin(['resume', ...world.signing])
+    await first.until('its first question to the chain', () => first.stderr.includes('looking what became of it'))
+    await using second = world.begin(['abort', ...world.signing])
+    expect([await second.ended, second.stderr]).toMatchObject([{ code: 5 }, expect.stringContaining('Another agentchat deploy')])
+    first.signal('SIGINT')
+    expect([await first.ended, first.stderr]).toMatchObject([{ code: 130 }, expect.stringContaining('agentchat deploy resume')])
+    chain.isHalted = false
+  }
+  await killedAt('MsgCreateLease', ['resume', ...world.signing])
+  const { jsonLines: [running] } = await world.run(['resume', ...world.signing, '--json'])
+  expect(running).toMatchObject({ step: 'running' })
+  await world.run(['check', (running!['urls'] as [string])[0]])
+  await killedAt('MsgAccountDeposit', ['top-up', '0.5', ...world.signing])
+  await killedAt('MsgCloseDeployment', ['close', ...world.signing])
+  expect((await world.run(['abort', ...world.signing, '--json'])).jsonLines).toMatchObject([{ step: 'closed', deposited_uact: '1000000' }])
+  expect(chain.done).toEqual(['MsgMintACT', 'MsgCreateDeployment', 'MsgCreateLease', 'MsgAccountDeposit', 'MsgCloseDeployment'])
+  expect(chain.included.every(({ code }) => code === 0)).toBe(true)
 }, 60_000)
 
 test('--dry-run shows it all without network, password or wallet; a plan says what it costs at most', async () => {

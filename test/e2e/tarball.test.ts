@@ -1,11 +1,14 @@
 // The main promise, on the package as it ships: a text file piped through `agentchat send -` arrives everywhere byte for byte,
 // every acknowledged line exactly once and in order, though the relay is killed half-way.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newFolder, type Folder } from '../kit/folder.ts'
 import { install, type Installed } from '../kit/install.ts'
 import { Program, ServeProgram, type RunOptions } from '../kit/process.ts'
+
+/** Optional, and pinned. */
+const { peerDependencies: peers } = JSON.parse(readFileSync('package.json', 'utf8')) as { peerDependencies: Record<string, string> }
 
 let folder: Folder
 let installed: Installed
@@ -44,6 +47,30 @@ test('a deployment can be described, planned and written from the installed pack
     expect(await program.ended, program.stderr).toEqual({ code: 0, signal: null })
   }
   expect(readFileSync(join(installed.project, 'docker-compose.yml'), 'utf8')).toContain('image: agentchat:latest')
+})
+
+test('the packages of Akash are not there until somebody wants them: nothing else needs them, and what needs them says how to get them', async ({ skip }) => {
+  expect(readdirSync(join(installed.project, 'node_modules')).filter(name => /^@(cosmjs|akashnetwork)$/.test(name))).toEqual([])
+  {
+    await using program = script('resolve.js', 'import("@cosmjs/crypto").catch(() => process.exit(1))')
+    if ((await program.ended).code === 0) skip('a directory above the temporary ones has them: run with another TMPDIR')
+  }
+  {
+    await using program = agentchat('deploy', 'plan', '--target', 'akash', '--json')
+    expect(await program.ended, program.stderr).toMatchObject({ code: 0 })
+    expect(program.jsonLines).toMatchObject([{ cost: expect.stringContaining('8.63 ACT') }])
+  }
+  writeFileSync(join(installed.project, 'password'), 'correct horse battery\n')
+  writeFileSync(join(installed.project, 'akash.yaml'), 'target: akash\nimage: ghcr.io/example/agentchat:0.1.0\n')
+  for (const words of [['wallet', 'create', '--password-file', 'password'], ['up', '-f', 'akash.yaml', '--dry-run']]) {
+    await using program = agentchat('deploy', ...words)
+    expect(await program.ended, program.stderr).toMatchObject({ code: 1 })
+    expect(program.stderr).toContain(`npm install ${Object.entries(peers).map(([name, version]) => `${name}@${version}`).join(' ')}`)
+    expect(program.stderr).not.toContain('    at ')
+  }
+  await using doctor = agentchat('deploy', 'doctor', '--rpc', 'http://127.0.0.1:9', '--rest', 'http://127.0.0.1:9')
+  expect(await doctor.ended).toMatchObject({ code: 1 })
+  expect(doctor.jsonLines).toEqual(expect.arrayContaining([expect.objectContaining({ check: 'packages', status: 'fail', next: expect.stringContaining('npm install @akashnetwork/chain-sdk@') })]))
 })
 
 /** Prints the contents of a channel's messages, by the library. */

@@ -23,6 +23,9 @@ const blockMs = 15
 export class FakeChain implements AsyncDisposable {
   readonly ledger = new Ledger()
   chainId = 'sandbox-2'
+  /** REST is of a node that is so many blocks behind the one of RPC, or of another chain. */
+  restLag = 0
+  restChainId: string | undefined
   height = 1_000
   /** No block comes by itself while this is set. */
   isHalted = false
@@ -205,6 +208,7 @@ export class FakeChain implements AsyncDisposable {
           ...(status === 'canceled' && { canceled_record: { owner, cancel_reason: reason } }),
         })),
       })
+      case '/cosmos/base/tendermint/v1beta1/blocks/latest': return ok({ block_id: {}, block: { header: { chain_id: this.restChainId ?? this.chainId, height: String(this.height - this.restLag) } } })
       case '/cosmos/bank/v1beta1/balances/ADDRESS/by_denom': {
         const denom = searchParams.get('denom') as 'uakt' | 'uact'
         return ok({ balance: { denom, amount: String(state.balances[pathname.split('/')[5]!]?.[denom] ?? 0n) } })
@@ -228,7 +232,7 @@ export class FakeChain implements AsyncDisposable {
         return ok({ certificates: providers.filter(({ address, cert }) => address === searchParams.get('filter.owner') && cert !== '').map(({ cert }) => ({ certificate: { state: 'valid', cert: Buffer.from(cert).toString('base64'), pubkey: '' }, serial: '1' })) })
       case '/cosmos/tx/v1beta1/txs/HASH': {
         const found = this.included.find(({ tx }) => tx.hash === tail)
-        return found === undefined ? none(`tx not found: ${tail}`)
+        return found === undefined || found.height > this.height - this.restLag ? none(`tx not found: ${tail}`)
           : ok({ tx_response: { txhash: tail, height: String(found.height), code: found.code, codespace: found.codespace, raw_log: found.log, gas_used: String(gasUsed) } })
       }
       default: return { status: 501, body: { code: 12, message: 'Not Implemented', details: [] } }

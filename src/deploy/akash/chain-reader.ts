@@ -16,7 +16,8 @@ const small = z.union([z.string(), z.number()]).transform(Number).pipe(z.number(
 const coin = z.object({ denom: z.string(), amount: units })
 const decCoin = z.object({ denom: z.string(), amount: decimal })
 
-const bidId = z.object({ owner: z.string(), dseq: sequence, gseq: small, oseq: small, provider: z.string(), bseq: small.default(0) })
+const bech32 = z.string().regex(/^akash1[02-9ac-hj-np-z]{38,58}$/)
+const bidId = z.object({ owner: bech32, dseq: sequence, gseq: small, oseq: small, provider: bech32, bseq: small.default(0) })
 const offer = z.object({ id: bidId, state: z.string(), price: decCoin })
 const uactOf = (coins: readonly { readonly denom: string, readonly amount: bigint }[]): bigint => coins.find(({ denom }) => denom === 'uact')?.amount ?? 0n
 
@@ -38,6 +39,7 @@ const answers = {
   provider: z.object({ provider: z.object({ owner: z.string(), host_uri: z.string(), attributes: z.array(z.object({ key: z.string(), value: z.string() })).default([]) }) }),
   certificates: z.object({ certificates: z.array(z.object({ certificate: z.object({ state: z.string(), cert: z.base64() }) })) }),
   transaction: z.object({ tx_response: z.object({ height, code: z.number(), codespace: z.string(), raw_log: z.string() }) }),
+  block: z.object({ block: z.object({ header: z.object({ chain_id: z.string(), height }) }) }),
   status: z.object({
     result: z.object({ node_info: z.object({ network: z.string() }), sync_info: z.object({ latest_block_height: height, catching_up: z.boolean() }) }),
   }),
@@ -67,10 +69,14 @@ export const createChainReader = ({ rpc, rest }: Pick<Network, 'rpc' | 'rest'>):
 
   return {
     async status() {
-      const { status, value } = await request(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'status', params: {} }) })
+      const [{ status, value }, { block: { header } }] = await Promise.all([
+        request(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'status', params: {} }) }),
+        must('/cosmos/base/tendermint/v1beta1/blocks/latest', answers.block),
+      ])
       if (status !== 200) throw new AkashError('unreachable', `${rpc} answers ${status}`)
-      const { result: { node_info, sync_info } } = parsed(rpc, answers.status, value)
-      return { chainId: node_info.network, height: sync_info.latest_block_height, isCatchingUp: sync_info.catching_up }
+      const { result: { node_info: { network }, sync_info: { latest_block_height, catching_up } } } = parsed(rpc, answers.status, value)
+      if (header.chain_id !== network) throw new AkashError('refused', `${rpc} is a node of ${network}, ${rest} one of ${header.chain_id}`, 'Name nodes of one network with --rpc and --rest.')
+      return { chainId: network, height: Math.min(latest_block_height, header.height), isCatchingUp: catching_up }
     },
     balance: async (address, denom) => (await read(`/cosmos/bank/v1beta1/balances/${address}/by_denom`, answers.balance, { denom }))?.balance.amount ?? 0n,
     minDepositUact: async () => uactOf((await must('/akash/deployment/v1beta4/params', answers.params)).params.min_deposits),

@@ -51,6 +51,7 @@ export interface MintTerms {
 
 /** What can be read by anyone. Each method throws AkashError('unreachable') when the node does not answer, or not as the chain of today does. */
 export interface ChainReader {
+  /** `height`: that of the node which is behind, where two are asked. @throws AkashError('refused') when they are of two chains */
   status(): Promise<{ readonly chainId: string, readonly height: number, readonly isCatchingUp: boolean }>
   balance(address: string, denom: 'uakt' | 'uact'): Promise<bigint>
   minDepositUact(): Promise<bigint>

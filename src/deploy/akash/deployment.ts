@@ -26,8 +26,8 @@ export interface DeploymentParts {
 
 /** How often is looked before giving up for now, at the default of 6 s between two looks. */
 const polls = { mint: 50, bids: 30, manifest: 20, running: 100 } as const
-/** Kept in AKT beside what is burned: the fees of a deployment's life. */
-const feeReserve = 4n
+/** Kept in AKT beside what is burned, in tenths of the highest fee: without it a lease could neither be paid nor the deployment closed. */
+const reserveTenths = 4n
 
 export class Deployment implements RecordHolder {
   #record: DeploymentRecord
@@ -72,10 +72,11 @@ export class Deployment implements RecordHolder {
     await this.#preflight()
     if (this.#record.pending !== undefined) await this.#transactor.resume().catch(this.#tolerateFailed)
     // An ACT that is on its way would come to the wallet anyway: nothing to wait for.
-    const { owner, dseq } = this.#record
+    const { owner, dseq, deposited } = this.#record
     const { reader } = this.#parts
-    if ((await reader.deployment(owner, dseq))?.state === 'active') await this.#transactor.send({ kind: 'close', dseq }, { step: 'closing' })
-    const { deposited } = this.#record
+    const there = await reader.deployment(owner, dseq)
+    if (there === undefined && deposited > 0n) throw new AkashError('unreachable', `${this.#record.rest} does not know the deployment ${dseq}, which is on the chain and holds money`, 'The node is behind, or forgets. Name another with --rpc and --rest.')
+    if (there?.state === 'active') await this.#transactor.send({ kind: 'close', dseq }, { step: 'closing' })
     const transferred = (await reader.deployment(owner, dseq))?.transferred ?? 0n
     this.change({ step: 'closed', refund: deposited - (transferred + 10n ** 18n - 1n) / 10n ** 18n })
   }
@@ -91,11 +92,13 @@ export class Deployment implements RecordHolder {
   }
 
   async update(next: Manifest): Promise<void> {
-    const { manifest, step } = this.#record
-    if (step !== 'running') throw new AkashError('refused', `The deployment is ${step}, not running`, 'agentchat deploy resume goes on with it.')
-    if (next.hash === manifest.hash) throw new AkashError('refused', 'Nothing has changed')
-    if (next.groups.join() !== manifest.groups.join()) throw new AkashError('refused', 'Size, volume, ports and placement cannot change while a lease runs', 'Export the data, agentchat deploy close, then up again.')
     await this.#preflight()
+    // What an earlier run has signed belongs to the manifest of that run.
+    if (this.#record.pending !== undefined) await this.#transactor.resume()
+    const { manifest, step } = this.#record
+    if (step !== 'leased' && step !== 'sent' && step !== 'running') throw new AkashError('refused', `The deployment is ${step}, and has no lease`, 'agentchat deploy resume goes on with it.')
+    if (next.hash === manifest.hash) throw new AkashError('refused', 'Nothing has changed')
+    if (next.groups.join() !== manifest.groups.join()) throw new AkashError('refused', 'Size, volume, ports and placement cannot change while a lease runs', 'Another deployment is needed, with an empty volume: agentchat deploy close, then up.')
     await this.#mustBeActive()
     this.change({ next: { ...next, groups: [...next.groups] } })
     await this.advance()
@@ -108,6 +111,8 @@ export class Deployment implements RecordHolder {
       const least = await this.#parts.reader.minDepositUact()
       if (record.deposit < least) throw new AkashError('refused', `A deposit of ${act(record.deposit)} is below the chain's minimum of ${act(least)}`, 'Deposit more: --deposit')
       await this.#ensureAct(record.deposit)
+      const [has, needs] = [await this.#parts.reader.balance(record.owner, 'uakt'), this.#feeReserve]
+      if (has < needs) throw new AkashError('refused', `The wallet has ${akt(has)}; ${akt(needs)} are needed for the fees of a lease and of its end`, `Send ${akt(needs - has)} or more to ${record.owner}, then agentchat deploy resume`)
       this.change({ step: 'funded' })
     },
 
@@ -130,7 +135,8 @@ export class Deployment implements RecordHolder {
       const { reader } = this.#parts
       const leases = await reader.leases(owner, dseq)
       if (leases.some(({ id, state }) => state === 'active' && id.provider === bid!.id.provider)) return this.change({ step: 'leased' })
-      const isOpen = (await reader.bids(owner, dseq)).some(({ id, state }) => state === 'open' && id.provider === bid!.id.provider)
+      // The very one: its provider may have taken it back and asks for more now.
+      const isOpen = (await reader.bids(owner, dseq)).some(({ id, state, price }) => state === 'open' && id.provider === bid!.id.provider && id.bseq === bid!.id.bseq && price === bid!.price)
       if (!isOpen) {
         this.#parts.say('The bid is gone: bids last about five minutes. Looking for another')
         return this.change({ step: 'created', bid: undefined })
@@ -204,24 +210,28 @@ export class Deployment implements RecordHolder {
   /** Until the wallet holds `uact`: mints what is missing, by a transaction and an epoch of the chain. */
   async #ensureAct(uact: bigint): Promise<void> {
     const { reader, say } = this.#parts
-    const { owner } = this.record
-    for (;;) {
+    const { owner, limits } = this.record
+    for (let isMinted = false; ; isMinted = true) {
       if (this.record.mint?.height !== undefined) await this.#awaitMint(this.record.mint.height)
       const held = await reader.balance(owner, 'uact')
       if (held >= uact) return
+      if (isMinted) throw new AkashError('refused', `The chain minted less than was asked for: the wallet holds ${act(held)} of ${act(uact)}`, 'The price of AKT fell meanwhile. Mint the rest: agentchat deploy resume. Or give up: agentchat deploy abort')
       const { isAllowed, status, minUact, aktPrice } = await reader.mintTerms()
       if (!isAllowed || aktPrice === undefined) {
         throw new AkashError('refused', `The wallet holds ${act(held)} of ${act(uact)}, and no ACT is minted now (${isAllowed ? 'the price of AKT is not known' : status})`, 'Try again later; nothing was paid.')
       }
       const missing = uact - held > minUact ? uact - held : minUact
-      checkMint(missing, this.record.limits)
       const uakt = aktToBurn(missing, aktPrice)
-      const reserve = feeReserve * this.record.limits.maxFeeUakt / 10n
-      const [has, needs] = [await reader.balance(owner, 'uakt'), uakt + reserve]
+      checkMint(missing, uakt, limits)
+      const [has, needs] = [await reader.balance(owner, 'uakt'), uakt + this.#feeReserve]
       if (has < needs) throw new AkashError('refused', `The wallet has ${akt(has)}; ${akt(needs)} are needed to mint ${act(missing)} and for fees`, `Send ${akt(needs - has)} or more to ${owner}, then agentchat deploy resume`)
       say(`The wallet holds ${act(held)} of ${act(uact)}: burning ${akt(uakt)} for about ${act(missing)}, at ${priceText(aktPrice)} dollars for one AKT`)
       await this.#transactor.send({ kind: 'mint', uakt }, { mint: { uakt } })
     }
+  }
+
+  get #feeReserve(): bigint {
+    return reserveTenths * this.record.limits.maxFeeUakt / 10n
   }
 
   async #awaitMint(height: number): Promise<void> {

@@ -1,6 +1,6 @@
 // What may be spent. Each limit is hard: what would exceed it is not signed.
 import { AkashError } from './failure.ts'
-import { aboutAct, act, akt, perMonth, priceText } from './money.ts'
+import { aboutAct, act, akt, perMonth, priceFor, priceText } from './money.ts'
 
 export interface Limits {
   /** Put into escrow at once. */
@@ -10,8 +10,10 @@ export interface Limits {
   /** Per block, times 10^18. */
   readonly maxPrice: bigint
   readonly maxMonthlyUact: bigint
-  /** AKT burned at once to mint ACT, by what it gives. */
+  /** Minted from AKT at once. */
   readonly maxMintUact: bigint
+  /** Burned for it: the price of AKT is what a node says it is. */
+  readonly maxBurnUakt: bigint
 }
 
 const refuse = (what: string, limit: string, flag: string): never => {
@@ -26,8 +28,9 @@ export const checkFee = (uakt: bigint, { maxFeeUakt }: Limits): void => {
   if (uakt > maxFeeUakt) refuse(`A fee of ${akt(uakt)}`, akt(maxFeeUakt), '--max-fee')
 }
 
-export const checkMint = (uact: bigint, { maxMintUact }: Limits): void => {
+export const checkMint = (uact: bigint, uakt: bigint, { maxMintUact, maxBurnUakt }: Limits): void => {
   if (uact > maxMintUact) refuse(`Minting ${act(uact)}`, act(maxMintUact), '--max-mint')
+  if (uakt > maxBurnUakt) refuse(`Burning ${akt(uakt)} for ${act(uact)}`, akt(maxBurnUakt), '--max-burn')
 }
 
 /** Why a price is too high, in words; undefined when it is not. */
@@ -39,6 +42,6 @@ export const priceProblem = (price: bigint, { maxPrice, maxMonthlyUact }: Limits
 
 /** The most that a bid may ask: what the SDL says. The lower of the two ceilings. */
 export const ceilingOf = ({ maxPrice, maxMonthlyUact }: Pick<Limits, 'maxPrice' | 'maxMonthlyUact'>): bigint => {
-  const monthly = maxMonthlyUact * 10n ** 18n / 431_249n
+  const monthly = priceFor(maxMonthlyUact)
   return monthly < maxPrice ? monthly : maxPrice
 }

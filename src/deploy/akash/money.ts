@@ -29,6 +29,8 @@ const roundedUp = (amount: bigint): bigint => (amount + one - 1n) / one
 
 /** uact for a month at this price, rounded up */
 export const perMonth = (price: bigint): bigint => roundedUp(price * blocksPerMonth)
+/** The highest price that comes to no more than `uact` a month. */
+export const priceFor = (uact: bigint): bigint => uact * one / blocksPerMonth
 /** Days that `uact` last at this price. */
 export const daysLeft = (uact: bigint, price: bigint): number => price === 0n ? Infinity : Number(uact * one * 10n / (price * blocksPerDay)) / 10
 

@@ -17,9 +17,11 @@ export interface ProviderOptions {
   readonly roots?: readonly string[]
 }
 
+/** A host, perhaps with a port: it is shown, and connected to. */
+const uriPattern = /^[\w.-]{1,253}(:\d{1,5})?\/?$/
+
 const leaseStatus = z.object({
   services: z.record(z.string(), z.object({ uris: z.array(z.string()).nullish(), available: z.number().default(0), total: z.number().default(0) })).nullish(),
-  forwarded_ports: z.record(z.string(), z.array(z.object({ host: z.string(), port: z.number(), externalPort: z.number() }))).nullish(),
 })
 
 export interface LeaseStatus {
@@ -37,9 +39,13 @@ export interface StreamOptions {
 }
 
 const patienceMs = 30_000
+/** A stream whose other end has gone without a word is noticed by its next two. */
+const pingMs = 30_000
 /** The provider itself works on a manifest for up to 120 s. */
 const manifestPatienceMs = 130_000
 const maxAnswerBytes = 1_024 ** 2
+/** Of a connection that ended without a word, as WebSocket libraries tell it. */
+const lostCode = 1_006
 const streamEnds: Readonly<Record<number, string>> = { 4_000: 'nothing runs yet', 4_001: 'there is no such lease', 4_002: 'the provider cannot tell now' }
 
 export class ProviderClient implements Disposable {
@@ -54,9 +60,11 @@ export class ProviderClient implements Disposable {
     this.address = address
     this.#base = base
     this.#token = token
-    const pinned = new Set(pins.map(pem => new X509Certificate(pem).fingerprint256))
+    // Anybody may put anything on the chain as a certificate of their own.
+    const certificates = pins.flatMap(pem => certificateOf(pem) ?? [])
+    const pinned = new Set(certificates.map(({ fingerprint256 }) => fingerprint256))
     this.#agent = new Agent({
-      ca: [...roots, ...pins], minVersion: 'TLSv1.3',
+      ca: [...roots, ...certificates.map(String)], minVersion: 'TLSv1.3',
       checkServerIdentity: (host, certificate) => pinned.has(certificate.fingerprint256) ? undefined : checkServerIdentity(host, certificate),
     })
   }
@@ -76,7 +84,7 @@ export class ProviderClient implements Disposable {
     if (status !== 200) throw this.#refusal(status, text, 'the status')
     const parsed = leaseStatus.safeParse(jsonOf(text))
     if (!parsed.success) throw new AkashError('unreachable', `The provider ${this.address} tells the status in a form that this program does not know`)
-    return { services: Object.fromEntries(Object.entries(parsed.data.services ?? {}).map(([name, { uris, available, total }]) => [name, { uris: uris ?? [], available, total }])) }
+    return { services: Object.fromEntries(Object.entries(parsed.data.services ?? {}).map(([name, { uris, available, total }]) => [name, { uris: (uris ?? []).filter(uri => uriPattern.test(uri)).map(uri => uri.replace(/\/$/, '')), available, total }])) }
   }
 
   /** Resolves when the stream ends by itself or by the signal. */
@@ -87,6 +95,13 @@ export class ProviderClient implements Disposable {
     const authorization = `Bearer ${await this.#token(kind === 'logs' ? 'logs' : 'events')}`
     await new Promise<void>((resolve, reject) => {
       const ws = new WebSocket(url, { agent: this.#agent, headers: { authorization }, maxPayload: maxAnswerBytes, handshakeTimeout: patienceMs, followRedirects: false })
+      let isAlive = true
+      const pinging = setInterval(() => {
+        if (!isAlive) return ws.terminate()
+        isAlive = false
+        if (ws.readyState === WebSocket.OPEN) ws.ping()
+      }, pingMs)
+      ws.on('pong', () => { isAlive = true })
       signal.addEventListener('abort', () => ws.close(), { once: true })
       if (signal.aborted) ws.close()
       ws.on('unexpected-response', (_, response) => {
@@ -99,8 +114,10 @@ export class ProviderClient implements Disposable {
         if (typeof value === 'object' && value !== null) onMessage(value as Readonly<Record<string, unknown>>)
       })
       ws.on('close', code => {
+        clearInterval(pinging)
         const end = streamEnds[code]
-        if (end === undefined || signal.aborted) resolve()
+        if (signal.aborted || (end === undefined && code !== lostCode)) resolve()
+        else if (end === undefined) reject(this.#lost(new Error('the connection is gone')))
         else reject(new AkashError(code === 4_001 ? 'notFound' : 'unreachable', `The provider ended the stream: ${end}`, 'agentchat deploy status tells how it stands.'))
       })
     })
@@ -149,6 +166,14 @@ export class ProviderClient implements Disposable {
 }
 
 const leasePath = ({ dseq, gseq, oseq }: BidId): string => `/lease/${dseq}/${gseq}/${oseq}`
+
+const certificateOf = (pem: string): X509Certificate | undefined => {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
+}
 
 const jsonOf = (text: string): unknown => {
   try {

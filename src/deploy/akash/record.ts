@@ -1,6 +1,7 @@
 // What is known of a deployment, on disk: written before each step that costs anything, so that whoever comes after a crash can go on or close.
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import BetterSqlite3 from 'better-sqlite3'
 import { z } from 'zod'
 import { writePrivateFile } from '../../../lib/node/private-file.ts'
 import { AkashError } from './failure.ts'
@@ -43,7 +44,7 @@ const recordSchema = z.strictObject({
   deposit: units,
   deposited: units,
   gasPrice: z.string(),
-  limits: z.strictObject({ maxDepositUact: units, maxFeeUakt: units, maxPrice: units, maxMonthlyUact: units, maxMintUact: units }),
+  limits: z.strictObject({ maxDepositUact: units, maxFeeUakt: units, maxPrice: units, maxMonthlyUact: units, maxMintUact: units, maxBurnUakt: units }),
   providers: z.strictObject({ only: z.array(z.string()), never: z.array(z.string()) }),
   /** AKT that was burned for ACT which has not come yet; height of the transaction once it is in a block. */
   mint: z.strictObject({ uakt: units, height: z.number().optional() }).optional(),
@@ -96,23 +97,19 @@ export class Records {
     throw new AkashError('notFound', which === undefined ? 'There is no open deployment' : `There is no deployment ${which}`, 'agentchat deploy status lists them; agentchat deploy up makes one.')
   }
 
-  /** Two at once could pay twice: the second is refused. The lock of a process that is gone does not count. */
-  lock(dseq: string): Disposable {
-    const file = `${this.#file(dseq)}.lock`
+  /** Two at once could pay twice, or use one place in the account's order twice: the second is refused. The lock dies with the process that holds it. */
+  lock(): Disposable {
+    const file = join(this.#folder, 'lock.db')
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const fd = openSync(file, 'wx', 0o600)
-        writeFileSync(fd, String(process.pid))
-        closeSync(fd)
-        return { [Symbol.dispose]: () => rmSync(file, { force: true }) }
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-        const holder = Number(readIfThere(file))
-        if (attempt > 3 || isAlive(holder)) throw new AkashError('refused', `Another command works on the deployment ${dseq} (process ${holder})`, `Wait for it. If there is none, remove ${file}`)
-        rmSync(file, { force: true })
-      }
+    closeSync(openSync(file, 'a', 0o600))
+    const held = new BetterSqlite3(file, { timeout: 0 })
+    try {
+      held.exec('BEGIN EXCLUSIVE')
+    } catch (error) {
+      held.close()
+      throw new AkashError('refused', 'Another agentchat deploy is at work with this wallet', 'Wait for it, or end it: what it has done is written down.', error)
     }
+    return { [Symbol.dispose]: () => void held.close() }
   }
 
   #file(dseq: string): string {
@@ -129,23 +126,5 @@ export class Records {
     const parsed = recordSchema.safeParse(value)
     if (parsed.success) return parsed.data
     throw new AkashError('error', `${file} is not a deployment of this version (${parsed.error.issues[0]!.path.join('.')})`)
-  }
-}
-
-const readIfThere = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  if (!Number.isInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

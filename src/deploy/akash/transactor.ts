@@ -32,8 +32,10 @@ export interface TransactorParts {
   pause(): Promise<void>
 }
 
-/** About three minutes: then it can be in no block any more, and another may be signed. */
+/** About three minutes: then it can be in no block any more, and after `behindBlocks` another may be signed. */
 const lifeBlocks = 30
+/** An address may have several nodes behind it: what one of them has not seen by so many blocks later, none has. */
+const behindBlocks = 10
 const maxPolls = 60
 
 export class Transactor {
@@ -99,7 +101,7 @@ export class Transactor {
     try {
       const { height } = await reader.status()
       const found = await reader.transaction(hash)
-      return found ?? (height > expiresAtHeight + 1 ? 'expired' : undefined)
+      return found ?? (height > expiresAtHeight + behindBlocks ? 'expired' : undefined)
     } catch (error) {
       if (error instanceof AkashError && error.problem === 'unreachable') return undefined
       throw error

@@ -5,7 +5,7 @@ import { aboutAct, perMonth, priceText, toPrice, toUnits } from '../akash/money.
 import { sizeText, type Planner } from '../plan.ts'
 
 export const akashPlan: Planner = spec => {
-  const { domain, akash: { network, depositAct, maxPriceUact, maxMonthlyAct, maxFeeAkt } } = spec
+  const { image, domain, akash: { network, depositAct, maxPriceUact, maxMonthlyAct, maxFeeAkt } } = spec
   const ceiling = ceilingOf({ maxPrice: toPrice(maxPriceUact), maxMonthlyUact: toUnits(maxMonthlyAct, 6) })
   return {
     target: 'akash', files: [], commands: [],
@@ -20,7 +20,8 @@ export const akashPlan: Planner = spec => {
       `On ${network}${network === 'mainnet' ? ', with real money: up wants --network mainnet as well' : ', whose money is worth nothing'}; nothing is signed without a question`,
       'agentchat deploy doctor tells whether the network takes deployments now, agentchat deploy up --dry-run shows SDL, manifest and hash',
       'The provider reads the environment, and everything the relay stores: what must not be read is encrypted by the agents',
-      'The volume lives as long as the lease: agentchat export keeps the messages',
+      'The volume, and the relay\'s own key on it, live as long as the lease: what is to be kept is read out before (agentchat history "#channel" --all)',
+      ...(image.endsWith('-akash') ? [] : [`Providers mount the volume as root\'s: ${image} must be able to begin as root and give it to the relay\'s user, as the tags that end in -akash do`]),
       ...(domain === undefined ? [] : [`${domain} needs a DNS entry that leads to the provider, and for wss:// a proxy in front that does TLS`]),
     ],
   }

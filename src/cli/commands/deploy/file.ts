@@ -33,8 +33,7 @@ export const readSpec = async ({ file = 'deploy.yaml', target }: FileChoice): Pr
       isMissing ? 'Make one: agentchat deploy init. Or name it: -f FILE' : undefined, error)
   }
   try {
-    const spec = await parseSpec(text, file)
-    return target === undefined ? spec : { ...spec, target }
+    return await parseSpec(text, file, target)
   } catch (error) {
     throw error instanceof SpecError ? new CliError('usage', error.message, 'Every key is in docs/DEPLOY.md.', error) : error
   }

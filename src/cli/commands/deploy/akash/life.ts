@@ -3,6 +3,7 @@ import { command } from '../../../command.ts'
 import { CliError } from '../../../exit.ts'
 import { readSpec } from '../file.ts'
 import { which, withDeployment, workOptions, type AkashCall, type WorkOptions } from './parts.ts'
+import { amountOf } from './terms.ts'
 import { showRunning } from './up.ts'
 
 export const resume = command({
@@ -41,7 +42,7 @@ export const close = command({
   summary: 'Akash: end a deployment; what is left of the deposit comes back',
   arguments: { deployment: which },
   options: workOptions,
-  details: async () => 'The volume goes with the lease: agentchat export keeps the messages.',
+  details: async () => 'The volume goes with the lease, and with it every message and the relay\'s own key. What is to be kept is read out before: agentchat history "#channel" --all.',
   examples: [{ command: 'agentchat deploy close agentchat', doc: 'By its name' }],
   run: end,
 })
@@ -54,13 +55,7 @@ export const topUp = command({
   details: async () => 'ACT that the wallet lacks is minted from AKT first. An escrow that runs out closes the deployment for good: agentchat deploy status tells how many days are left.',
   examples: [{ command: 'agentchat deploy top-up 2.5', doc: 'Two and a half ACT, about as many dollars' }],
   async run(call) {
-    const { toUnits } = await import('../../../../deploy/akash/money.ts')
-    let uact: bigint
-    try {
-      uact = toUnits(call.args.amount, 6)
-    } catch (error) {
-      throw new CliError('usage', (error as Error).message)
-    }
+    const uact = await amountOf('amount', call.args.amount, 6)
     if (uact === 0n) throw new CliError('usage', 'Nothing is no top-up')
     await withDeployment(call, records => records.find(call.args.deployment), call.options, async deployment => {
       await deployment.topUp(uact)

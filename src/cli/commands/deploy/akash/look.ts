@@ -2,7 +2,7 @@
 import { command, count } from '../../../command.ts'
 import type { DeploymentRecord } from '../../../../deploy/akash/record.ts'
 import { visible } from '../../../terminal.ts'
-import { nodeOptions, openRecords, walletOptions, which, withAkash, withDeployment, type AkashCall, type WorkOptions } from './parts.ts'
+import { newPrompt, nodeOptions, openDeployment, openRecords, walletOptions, which, withAkash, type AkashCall, type WorkOptions } from './parts.ts'
 
 /** What the chain says of it, or why it says nothing. */
 const standing = async (record: DeploymentRecord, options: WorkOptions) => {
@@ -69,8 +69,11 @@ const streamOptions = {
 type StreamCall = AkashCall & { readonly args: { readonly deployment: string | undefined }, readonly options: WorkOptions & { readonly follow?: true, readonly tail?: number } }
 
 const stream = ({ args, options, ...call }: StreamCall, kind: 'logs' | 'kubeevents', text: (value: Readonly<Record<string, unknown>>) => string): Promise<void> =>
-  // Nothing is signed but the login.
-  withDeployment(call, records => records.find(args.deployment), { ...options, yes: true }, async deployment => {
+  // Nothing is signed but the login: it goes beside a command that works on the deployment.
+  withAkash(async () => {
+    const records = await openRecords(call)
+    using prompt = await newPrompt(call)
+    const deployment = await openDeployment(call, records.find(args.deployment), options, prompt, records)
     using provider = await deployment.provider()
     const { follow = false, tail = 100 } = options
     await provider.stream(kind, deployment.record.bid!.id, { follow, tail, signal: call.io.interrupted, onMessage: value => call.out.one(value, text) })

@@ -6,6 +6,7 @@ import type { Wallet } from '../../../../deploy/akash/wallet.ts'
 import { seconds, type Call, type OptionSpec } from '../../../command.ts'
 import { CliError } from '../../../exit.ts'
 import type { Prompt } from '../../../prompt.ts'
+import { gasPriceOf, limitOptions, limitsOf, type LimitOptions } from './terms.ts'
 
 export const walletOptions = {
   wallet: { value: 'FILE', doc: 'Wallet file (default: ~/.agentchat/akash/wallet.json)' },
@@ -17,10 +18,11 @@ export const nodeOptions = {
   rest: { value: 'URL', doc: 'Another REST node of the network' },
 } as const satisfies Readonly<Record<string, OptionSpec>>
 
-/** Of commands that go on with a deployment. */
+/** Of commands that sign. */
 export const workOptions = {
   ...walletOptions,
   ...nodeOptions,
+  ...limitOptions,
   yes: { short: 'y', doc: 'Sign without asking; the limits hold all the same' },
   poll: { value: 'SECONDS', doc: 'How often to look at the chain and the provider (default: 6)', parse: seconds },
 } as const satisfies Readonly<Record<string, OptionSpec>>
@@ -28,7 +30,7 @@ export const workOptions = {
 export const which = { doc: 'name or number of the deployment (default: the only one)', optional: true } as const
 
 /** As their options leave them; each command has more. */
-export interface WorkOptions {
+export interface WorkOptions extends LimitOptions {
   readonly wallet?: string | undefined
   readonly passwordFile?: string | undefined
   readonly rpc?: string | undefined
@@ -97,32 +99,42 @@ export const openWalletFile = async (call: Pick<Call, 'io'>, options: WorkOption
   return openWallet(file, await passwordOf(call, options, prompt))
 }
 
-/** Runs `work` with a deployment that nobody else works on, and its wallet open. */
+/** Runs `work` with the deployment that `found` gives, while nobody else signs with a wallet of this home. */
 export const withDeployment = (call: AkashCall, found: (records: Records) => DeploymentRecord, options: WorkOptions, work: (deployment: Deployment) => Promise<void>): Promise<void> => withAkash(async () => {
   const { io, out } = call
   const records = await openRecords(call)
-  const begun = found(records)
-  const { dseq } = begun
   using prompt = await newPrompt(call)
   if (options.yes !== true && !prompt.canAsk) throw new CliError('usage', 'There is no terminal to ask on', 'Each signature is asked for. Read what would be signed (agentchat deploy up --dry-run), then say --yes.')
-  using _ = records.lock(dseq)
-  const wallet = await openWalletFile(call, options, prompt)
+  using _ = records.lock()
+  const kept = found(records)
+  const { dseq } = kept
+  try {
+    await work(await openDeployment(call, kept, options, prompt, records))
+  } catch (error) {
+    if (io.interrupted.aborted) out.say(`What was done is written down. Go on: agentchat deploy resume ${dseq}. The money back: agentchat deploy abort ${dseq}`)
+    throw error
+  }
+})
+
+/** A deployment with everything it needs around it. */
+export const openDeployment = async (call: AkashCall, kept: DeploymentRecord, options: WorkOptions, prompt: Prompt, records: Records): Promise<Deployment> => {
+  const { io, out } = call
   const [{ Deployment }, { createChainReader }, { createChainWriter }, { ProviderClient }, { createToken }, { networkOf }, { questionText, offersText }, { setTimeout: sleep }, { randomUUID }] = await Promise.all([
     import('../../../../deploy/akash/deployment.ts'), import('../../../../deploy/akash/chain-reader.ts'), import('../../../../deploy/akash/chain-writer.ts'), import('../../../../deploy/akash/provider.ts'),
     import('../../../../deploy/akash/token.ts'), import('../../../../deploy/akash/networks.ts'), import('./texts.ts'), import('node:timers/promises'), import('node:crypto')])
-  // As it is now: another process may have changed it before the lock was ours. A new one is not there yet.
-  const kept = records.all().find(record => record.dseq === dseq) ?? begun
   const { rpc, rest } = networkOf(kept.network, { rpc: options.rpc ?? kept.rpc, rest: options.rest ?? kept.rest })
-  const record: DeploymentRecord = { ...kept, rpc, rest }
+  const [limits, gasPrice] = [await limitsOf(options, kept.limits), await gasPriceOf(options, kept.gasPrice)]
+  const wallet = await openWalletFile(call, options, prompt)
   const network = { name: kept.network, chainId: kept.chainId, rpc, rest }
-  const deployment = new Deployment(record, {
+  return new Deployment({ ...kept, rpc, rest, limits, gasPrice }, {
     reader: createChainReader(network),
-    writer: await createChainWriter(network, wallet, { gasPrice: record.gasPrice }),
+    writer: await createChainWriter(network, wallet, { gasPrice }),
     openProvider: (provider, pins) => new ProviderClient({ provider, pins, token: scope => createToken(wallet, { provider: provider.address, scope: [scope], nowMs: io.now(), id: randomUUID() }) }),
-    save: next => records.save(next),
+    // What was said for this run holds for this run.
+    save: next => records.save({ ...next, limits: kept.limits, gasPrice: kept.gasPrice }),
     ask: async question => {
       out.say(questionText(question))
-      if (options.yes !== true && !await prompt.confirm('Sign?')) throw new CliError('refused', 'Not signed', `Nothing more happens by itself. Go on: agentchat deploy resume ${dseq}. The money back: agentchat deploy abort ${dseq}`)
+      if (options.yes !== true && !await prompt.confirm('Sign?')) throw new CliError('refused', 'Not signed', `Nothing more happens by itself. Go on: agentchat deploy resume ${kept.dseq}. The money back: agentchat deploy abort ${kept.dseq}`)
     },
     choose: async offers => {
       out.say(offersText(offers))
@@ -133,13 +145,7 @@ export const withDeployment = (call: AkashCall, found: (records: Records) => Dep
     say: text => out.say(text), progress: text => out.progress(text), now: io.now,
     pause: () => sleep((options.poll ?? 6) * 1_000, undefined, { signal: io.interrupted }),
   })
-  try {
-    await work(deployment)
-  } catch (error) {
-    if (io.interrupted.aborted) out.say(`What was done is written down. Go on: agentchat deploy resume ${dseq}. The money back: agentchat deploy abort ${dseq}`)
-    throw error
-  }
-})
+}
 
 const chosen = (answer: string, bids: readonly Bid[]): Bid => {
   const bid = bids[answer.trim() === '' ? 0 : Number(answer) - 1]

@@ -5,7 +5,8 @@ import type { Manifest } from '../../../../deploy/akash/sdl.ts'
 import type { DeploymentRecord } from '../../../../deploy/akash/record.ts'
 import type { OptionSpec } from '../../../command.ts'
 import { CliError } from '../../../exit.ts'
-import { openRecords, walletFile, withAkash, withDeployment, workOptions, type AkashCall, type WorkOptions } from './parts.ts'
+import { walletFile, withAkash, withDeployment, workOptions, type AkashCall, type WorkOptions } from './parts.ts'
+import { amountOf, fileLimits, gasPriceOf, limitsOf } from './terms.ts'
 
 const networkName = (text: string): 'sandbox' | 'mainnet' => {
   if (text === 'sandbox' || text === 'mainnet') return text
@@ -21,12 +22,6 @@ export const akashUpOptions = {
   network: networkOption,
   dryRun: { doc: 'Do nothing: show the plan; for Akash SDL, manifest hash and transactions, without network or password' },
   deposit: { value: 'ACT', doc: 'First deposit (default: depositAct of the file)' },
-  maxDeposit: { value: 'ACT', doc: 'Most that is put into escrow at once (default: maxDepositAct of the file)' },
-  maxFee: { value: 'AKT', doc: 'Most that one transaction may cost (default: maxFeeAkt of the file)' },
-  maxPrice: { value: 'UACT', doc: 'Most that a bid may ask per block (default: maxPriceUact of the file)' },
-  maxMonthly: { value: 'ACT', doc: 'Most that a bid may come to in a month (default: maxMonthlyAct of the file)' },
-  maxMint: { value: 'ACT', doc: 'Most ACT that is minted from AKT at once (default: 12; the chain mints no less than 10)' },
-  gasPrice: { value: 'UAKT', doc: 'Offered for a unit of gas (default: 0.025)' },
   provider: { value: 'ADDRESSES', doc: 'Take bids of these providers only, with commas between', parse: list },
   denyProvider: { value: 'ADDRESSES', doc: 'Never take bids of these', parse: list },
 } as const satisfies Readonly<Record<string, OptionSpec>>
@@ -35,42 +30,8 @@ export interface AkashUpOptions extends WorkOptions {
   readonly network?: 'sandbox' | 'mainnet' | undefined
   readonly dryRun?: true | undefined
   readonly deposit?: string | undefined
-  readonly maxDeposit?: string | undefined
-  readonly maxFee?: string | undefined
-  readonly maxPrice?: string | undefined
-  readonly maxMonthly?: string | undefined
-  readonly maxMint?: string | undefined
-  readonly gasPrice?: string | undefined
   readonly provider?: readonly string[] | undefined
   readonly denyProvider?: readonly string[] | undefined
-}
-
-const defaultMaxMintAct = '12'
-const defaultGasPrice = '0.025'
-
-interface Terms { readonly limits: Limits, readonly deposit: bigint, readonly gasPrice: string }
-
-const termsOf = async ({ akash }: DeploySpec, options: AkashUpOptions): Promise<Terms> => {
-  const { toUnits } = await import('../../../../deploy/akash/money.ts')
-  const amount = (flag: string, text: string, decimals: number): bigint => {
-    try {
-      return toUnits(text, decimals)
-    } catch (error) {
-      throw new CliError('usage', `--${flag}: ${(error as Error).message}`)
-    }
-  }
-  const gasPrice = options.gasPrice ?? defaultGasPrice
-  amount('gas-price', gasPrice, 18)
-  return {
-    gasPrice, deposit: amount('deposit', options.deposit ?? akash.depositAct, 6),
-    limits: {
-      maxDepositUact: amount('max-deposit', options.maxDeposit ?? akash.maxDepositAct, 6),
-      maxFeeUakt: amount('max-fee', options.maxFee ?? akash.maxFeeAkt, 6),
-      maxPrice: amount('max-price', options.maxPrice ?? akash.maxPriceUact, 18),
-      maxMonthlyUact: amount('max-monthly', options.maxMonthly ?? akash.maxMonthlyAct, 6),
-      maxMintUact: amount('max-mint', options.maxMint ?? defaultMaxMintAct, 6),
-    },
-  }
 }
 
 export const akashUp = (call: AkashCall, spec: DeploySpec, options: AkashUpOptions): Promise<void> => withAkash(async () => {
@@ -79,17 +40,13 @@ export const akashUp = (call: AkashCall, spec: DeploySpec, options: AkashUpOptio
   if (spec.akash.network === 'mainnet' && name !== 'mainnet') throw new CliError('refused', 'deploy.yaml says mainnet, where it costs real money', 'Say it here too: --network mainnet')
   const [{ networkOf }, { manifestOf }, { ceilingOf, checkDeposit }, { readKeystoreCard }] = await Promise.all([
     import('../../../../deploy/akash/networks.ts'), import('../../../../deploy/akash/sdl.ts'), import('../../../../deploy/akash/limits.ts'), import('../../../../deploy/akash/keystore.ts')])
-  const { limits, deposit, gasPrice } = await termsOf(spec, options)
+  const [limits, deposit, gasPrice] = [await limitsOf(options, await fileLimits(spec)), await amountOf('--deposit', options.deposit ?? spec.akash.depositAct, 6), await gasPriceOf(options)]
   checkDeposit(deposit, limits)
   const network = networkOf(name, { rpc: options.rpc ?? spec.akash.rpc, rest: options.rest ?? spec.akash.rest })
   const manifest = await manifestOf(spec, ceilingOf(limits))
   if (options.dryRun) return showPlan(call, spec, { ...manifest, limits, deposit, gasPrice, network: name, chainId: network.chainId })
 
-  const records = await openRecords(call)
   const owner = readKeystoreCard(await walletFile(call, options)).address
-  const other = records.all().find(record => record.name === spec.name && record.network === name && record.step !== 'closed')
-  if (other !== undefined) throw new CliError('refused', `${spec.name} is deployed on ${name} already (${other.dseq}, ${other.step})`, `Go on with it: agentchat deploy resume ${other.dseq}. End it: agentchat deploy close ${other.dseq}. Or give the new one another name.`)
-
   const now = io.now()
   const time = new Date(now).toISOString()
   // Fixed here and written down first: the chain refuses the same number twice.
@@ -100,7 +57,11 @@ export const akashUp = (call: AkashCall, spec: DeploySpec, options: AkashUpOptio
     manifest: { ...manifest, groups: [...manifest.groups] }, deposit, deposited: 0n, gasPrice, limits, providers: { only: [...options.provider ?? []], never: [...options.denyProvider ?? []] }, uris: [], transactions: [],
   }
   // Written down once the wallet is open: a wrong password leaves nothing behind.
-  await withDeployment(call, () => planned, options, async deployment => {
+  await withDeployment(call, records => {
+    const other = records.all().find(record => record.name === spec.name && record.network === name && record.step !== 'closed')
+    if (other !== undefined) throw new CliError('refused', `${spec.name} is deployed on ${name} already (${other.dseq}, ${other.step})`, `Go on with it: agentchat deploy resume ${other.dseq}. End it: agentchat deploy close ${other.dseq}. Or give the new one another name.`)
+    return planned
+  }, options, async deployment => {
     deployment.change({})
     out.say(`planned: deployment ${dseq} of ${spec.name} on ${name}`)
     await deployment.advance()
@@ -120,7 +81,7 @@ export const showRunning = async ({ out }: AkashCall, record: DeploymentRecord):
       ].join('\n'))
 }
 
-type Shown = Manifest & Terms & { readonly network: 'sandbox' | 'mainnet', readonly chainId: string }
+type Shown = Manifest & { readonly limits: Limits, readonly deposit: bigint, readonly gasPrice: string, readonly network: 'sandbox' | 'mainnet', readonly chainId: string }
 
 /** Everything that can be known without a network. */
 const showPlan = async (call: AkashCall, spec: DeploySpec, { json, hash, groups, limits, deposit, gasPrice, network, chainId }: Shown): Promise<void> => {
@@ -135,7 +96,7 @@ const showPlan = async (call: AkashCall, spec: DeploySpec, { json, hash, groups,
   const sdl = yamlText(sdlOf(spec, ceilingOf(limits)), '')
   const view = {
     network, chain_id: chainId, sdl, manifest: JSON.parse(json) as unknown, hash, messages, deposit_uact: String(deposit),
-    at_most: { deposit_uact: String(limits.maxDepositUact), fee_uakt: String(limits.maxFeeUakt), mint_uact: String(limits.maxMintUact), month_uact: String(perMonth(ceilingOf(limits))) },
+    at_most: { deposit_uact: String(limits.maxDepositUact), fee_uakt: String(limits.maxFeeUakt), mint_uact: String(limits.maxMintUact), burn_uakt: String(limits.maxBurnUakt), month_uact: String(perMonth(ceilingOf(limits))) },
   }
   call.out.one(view, (_, paint) => [
     `${paint('bold', 'akash')}: ${network} (${chainId}); nothing is signed, nothing is sent`, '',
@@ -144,6 +105,6 @@ const showPlan = async (call: AkashCall, spec: DeploySpec, { json, hash, groups,
     paint('bold', 'Transactions'),
     ...messages.map(({ type_url, does, fee_about_uakt }) => `  ${type_url}\n    ${does}\n    fee about ${akt(BigInt(fee_about_uakt))}`),
     '  before them, where the wallet has less ACT than the deposit, one that burns AKT for ACT', '',
-    `${paint('bold', 'At most')}\n  ${ceilingText(limits)}; deposit ${act(limits.maxDepositUact)}, fee ${akt(limits.maxFeeUakt)}, mint ${act(limits.maxMintUact)}`,
+    `${paint('bold', 'At most')}\n  ${ceilingText(limits)}; deposit ${act(limits.maxDepositUact)}, fee ${akt(limits.maxFeeUakt)}, mint ${act(limits.maxMintUact)} for ${akt(limits.maxBurnUakt)}`,
   ].join('\n'))
 }
