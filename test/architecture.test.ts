@@ -38,7 +38,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/deploy/akash', ['src/deploy/spec.ts', 'src/config/schema.ts', 'lib/node/private-file.ts', 'node:', 'ws', 'zod', '@akashnetwork/chain-sdk', '@cosmjs']],
   // A deployment: its description, and what it becomes on each target.
   ['src/deploy', ['src/config', 'node:', 'zod', 'yaml', 'kubernetes-types']],
-  ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'src/deploy', 'node:', 'commander', 'zod', 'yaml', 'better-sqlite3']],
+  ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'src/deploy', 'src/outbound', 'node:', 'commander', 'zod', 'yaml', 'better-sqlite3']],
   ['bin', ['src/cli', 'node:']],
   ['scripts', ['lib/protocol', 'src/config', 'src/domain', 'src/cli', 'src/deploy', 'node:']],
 ]
