@@ -1,5 +1,6 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { isIPv6 } from 'node:net'
 import type { Identity } from '../lib/identity/index.ts'
 import { createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
@@ -10,6 +11,8 @@ import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
 import { addChannel, featureMigrations, features, loadChannels, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
+import { discovery } from './outbound/discovery.ts'
+import { addressGuard } from './outbound/guard.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { Relay } from './relay/relay.ts'
 import { agentMigrations } from './store/agents.ts'
@@ -59,6 +62,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const clock = parts.clock ?? systemClock
   const log = parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat })
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
+  const random = parts.random ?? Math.random
   const metrics = createMetrics()
 
   const store = (parts.openStore ?? openSqlite)({ data: config.data, durability: config.durability, migrations, newEpoch: () => randomHex(8) })
@@ -75,23 +79,33 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         url: escrowWebhook, secret: escrowSecret, allow: config.outboundAllow, now: () => clock.now(),
         onProblem: ({ key, op }, reason) => log.warn({ key, op, reason }, 'the payment processor did not do what it was asked'),
       })
+    const stopping = new AbortController()
+    const { look, page, announce } = discovery({ guard: addressGuard({ allow: config.outboundAllow }), signal: stopping.signal })
+    // Where it listens is known once it does.
+    let listensAt: readonly string[] = []
     const table = features({
       ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
       serverId, relayKey, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex, onEscrow: parts.onEscrow, processor,
+      random, urls: () => config.publicUrls.length > 0 ? config.publicUrls : listensAt,
+      lookAt: look, pull: page, sendAnnouncement: announce,
+      onAnnounced: ({ ok, ...event }) => ok ? log.info(event, 'announced to a directory') : log.warn(event, 'a directory did not take the announcement; it is tried again'),
+      onPullFailed: event => log.warn(event, 'another directory could not be read; it is tried again'),
     })
     const relay = new Relay({
       ...config, version,
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
       addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
       frameRate: { perSecond: config.frameRate, burst: config.frameBurst },
-    }, { store, handlers: table.handlers, sweeps: table.sweeps, routes: table.routes, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random: parts.random ?? Math.random })
+    }, { store, handlers: table.handlers, sweeps: table.sweeps, routes: table.routes, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random })
     const port = await relay.start()
     const url = `${relay.isTls ? 'wss' : 'ws'}://${['0.0.0.0', '::', '127.0.0.1'].includes(config.host) ? 'localhost' : config.host}:${port}`
+    if (!['0.0.0.0', '::'].includes(config.host)) listensAt = [`${relay.isTls ? 'wss' : 'ws'}://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`]
     log.info({ url, serverId, epoch: store.epoch, data: config.data }, 'relay listens')
     return {
       url, port, serverId,
       drain: async () => {
         log.info('draining')
+        stopping.abort()
         await relay.drain()
         await store.close()
         metrics.close()

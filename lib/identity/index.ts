@@ -18,3 +18,4 @@ export {
 } from './texts.ts'
 export { oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
 export { checkTradeEvent, isTradeAction, oldTradeTextOf, randomNonce, signTrade, signedFields, tradeTextOf, type SignedFields, type TradeAction, type TradeSignature } from './trade-signatures.ts'
+export { serverDocumentProblem, serverDocumentText, serverIdOf, type ServerDocumentProblem } from './server-documents.ts'

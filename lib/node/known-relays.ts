@@ -28,8 +28,14 @@ export class KnownRelays {
   }
 
   remember(url: string, serverId: string): void {
-    if (this.get(url) === serverId) return
-    writePrivateFile(this.#file, `${JSON.stringify({ ...this.#read(), [normal(url)]: serverId }, null, 2)}\n`, { overwrite: true })
+    this.rememberAll([[url, serverId]])
+  }
+
+  /** Several at once: the file is written once, and only if something is new. */
+  rememberAll(relays: readonly (readonly [url: string, serverId: string])[]): void {
+    const known = this.#read()
+    const news = relays.map(([url, serverId]) => [normal(url), serverId] as const).filter(([url, serverId]) => known[url] !== serverId)
+    if (news.length > 0) writePrivateFile(this.#file, `${JSON.stringify({ ...known, ...Object.fromEntries(news) }, null, 2)}\n`, { overwrite: true })
   }
 
   /** A file that cannot be read knows nothing: that is what first use means. */

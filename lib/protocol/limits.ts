@@ -51,6 +51,8 @@ export const limits = {
   maxSkillsPage: 100,
   /** Characters of a profile's JSON. */
   maxProfileChars: 16 * 1024,
+  /** Characters of the JSON in which a relay describes itself. */
+  maxServerChars: 16 * 1024,
   /** Agents that one session may watch. */
   maxWatched: 200,
   /** Longest time a message may wait to be received. */

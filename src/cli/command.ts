@@ -10,6 +10,8 @@ export interface ArgumentSpec {
   readonly optional?: true
   /** Takes all the words that are left. */
   readonly variadic?: true
+  /** Begins with # or @: a word before it that does not is a relay's name. */
+  readonly sigil?: true
 }
 
 /** The key in the record is the long name: `maxMessages` is `--max-messages`. */

@@ -11,13 +11,13 @@ import type { Target } from './target.ts'
 const defaultTimeoutMs = 15_000
 
 /** @throws what the client throws, and CliError when the relay's key has changed */
-export const openClient = async ({ url, name, identity: path }: Target, wish: Wish, { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>): Promise<AgentChatClient> => {
+export const openClient = async ({ url, serverId, name, identity: path }: Target, wish: Wish, { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>): Promise<AgentChatClient> => {
   const file = path === undefined || wish.anonymous ? undefined : loadIdentityFile(path)
   const warning = file && identityFileWarning(path!)
   if (warning !== undefined) out.say(`warning: ${warning}`)
 
   const relays = new KnownRelays(join(agentchatHome(io.env), 'known-relays.json'))
-  const known = options.acceptNewRelayKey ? undefined : relays.get(url)
+  const known = options.acceptNewRelayKey ? undefined : relays.get(url) ?? serverId
   const client = new AgentChatClient({
     server: url,
     name: agentName(name ?? file?.name, io),

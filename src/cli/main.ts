@@ -21,8 +21,12 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
     const { identity, name, context, field } = options as Call['options']
     if (field !== undefined) out = createOutput(io, isJson, field)
     const target: Call['target'] = async wish => {
-      const [{ resolveTarget }, { readContexts }] = await Promise.all([import('./target.ts'), import('./contexts.ts')])
-      return resolveTarget({ server: wish?.server ?? server, identity: wish?.identity ?? identity, name, context }, io.env, () => readContexts(io.env))
+      const [{ isServerUrl, resolveTarget }, { readContexts }] = await Promise.all([import('./target.ts'), import('./contexts.ts')])
+      const wanted = { server: wish?.server ?? server, identity: wish?.identity ?? identity, name, context }
+      const word = wanted.server ?? (context === undefined ? io.env['AGENTCHAT_URL'] : undefined)
+      // Names are looked up only where one is given: what finds them is not loaded for a url.
+      const { serverNamed } = !word || isServerUrl(word) ? { serverNamed: undefined } : await import('./discovery/names.ts')
+      return resolveTarget(wanted, io.env, () => readContexts(io.env), serverNamed && (word => serverNamed(io.env, word)))
     }
     const connect: Call['connect'] = async (wish = {}) => {
       const { openClient } = await import('./connection.ts')

@@ -17,6 +17,8 @@ export interface Contexts {
 
 export interface Target {
   readonly url: string
+  /** The key that the relay has to have, where it was named and found under it. */
+  readonly serverId?: string | undefined
   readonly identity: string | undefined
   readonly name: string | undefined
 }
@@ -49,7 +51,7 @@ export const contextNamed = ({ contexts }: Contexts, name: string): Context => {
 }
 
 /** A context speaks for identity and name only where it was asked for by name or gave the URL: a key is not shown to a relay it was not meant for. */
-export const resolveTarget = (wanted: Wanted, env: Io['env'], readContexts: () => Contexts): Target => {
+export const resolveTarget = (wanted: Wanted, env: Io['env'], readContexts: () => Contexts, named?: (word: string) => Pick<Target, 'url' | 'serverId'>): Target => {
   let context: Context | undefined
   let url = wanted.server
   if (wanted.context !== undefined) context = contextNamed(readContexts(), wanted.context)
@@ -62,8 +64,10 @@ export const resolveTarget = (wanted: Wanted, env: Io['env'], readContexts: () =
   if (url === undefined) {
     throw new CliError('usage', 'No relay named', 'Put its URL first (ws://localhost:6667), set AGENTCHAT_URL, or keep it: agentchat context add NAME URL')
   }
+  const found = isServerUrl(url) || named === undefined ? undefined : named(url)
   return {
-    url: serverUrl(url),
+    url: serverUrl(found?.url ?? url),
+    ...(found?.serverId !== undefined && { serverId: found.serverId }),
     identity: wanted.identity ?? context?.identity ?? (env['AGENTCHAT_IDENTITY'] || undefined),
     name: wanted.name ?? context?.name ?? (env['AGENTCHAT_NAME'] || undefined),
   }

@@ -45,6 +45,10 @@ export const loadConfig = async ({ flags = {}, env = {}, file }: ConfigSources):
   }
   if ((config['cert'] === undefined) !== (config['key'] === undefined)) problems.push({ where: '--cert and --key', message: 'give both or neither' })
   if ((config['escrowWebhook'] === undefined) !== (config['escrowSecret'] === undefined)) problems.push({ where: '--escrow-webhook and --escrow-secret', message: 'give both or neither' })
+  const isAnywhere = ['0.0.0.0', '::'].includes(String(config['host']))
+  if ((config['announce'] as readonly string[] | undefined)?.length && (config['publicUrls'] as readonly string[] | undefined)?.length === 0 && isAnywhere) {
+    problems.push({ where: '--announce', message: 'others have to know where the relay is: give --public-urls too, like wss://relay.example' })
+  }
   if (problems.length > 0) throw new ConfigError(problems)
   return withoutLimits(config as unknown as Config, key => isSet.has(key))
 }

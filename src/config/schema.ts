@@ -23,15 +23,30 @@ const bytes = z.number().int().min(1_024)
 const channel = z.string().regex(/^#[A-Za-z0-9_-]{1,31}$/, 'a channel like #general')
 const agent = z.string().regex(/^@[0-9a-f]{16}$/, 'an agent id like @8addfe276526c9f6')
 
+/** Text that people read in one line: nothing in it drives a terminal. */
+const line = (maxChars: number) => z.string().max(maxChars).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line without control characters')
+const page = z.url({ protocol: /^https?$/, error: 'an address like https://directory.example' })
+
 const publicChannels = ['#general', '#engineering', '#pull-requests', '#help', '#love', '#agents', '#discovery', '#bounties']
 
 export const settings = {
   port: setting(count().max(65_535).default(6_667), 'Port to listen on; 0 takes any free one.', { short: 'p', env: ['PORT'], value: 'PORT' }),
   host: setting(z.string().min(1).default('0.0.0.0'), 'Address to listen on.', { short: 'H', env: ['HOST'], value: 'HOST' }),
-  name: setting(z.string().min(1).max(64).default('agentchat'), 'Name of the relay, told in WELCOME and /health.', { short: 'n', env: ['SERVER_NAME'], value: 'NAME' }),
+  name: setting(line(64).min(1).default('agentchat'), 'Name of the relay, told in WELCOME and /health.', { short: 'n', env: ['SERVER_NAME'], value: 'NAME' }),
   data: setting(z.string().min(1).default('./agentchat-data'), 'Directory of the database, made if missing; `:memory:` keeps nothing.', { env: ['DATA_DIR'], value: 'DIR' }),
   durability: setting(z.enum(['normal', 'full']).default('normal'), 'normal: what is acknowledged survives a killed process; full: also a power loss (one fsync per batch).'),
   motd: setting(z.string().max(2_000).optional(), 'Message of the day, told in WELCOME; unset: what an admin set last.', { env: ['MOTD'], value: 'TEXT' }),
+
+  description: setting(line(500).default(''), 'What the relay is for, in a sentence; told in /.well-known/agentchat.json.', { value: 'TEXT' }),
+  region: setting(z.string().regex(/^[A-Za-z0-9-]{1,32}$/, 'a region like eu or us-east').optional(), 'Where the relay stands; told there too.', { value: 'REGION' }),
+  contact: setting(line(200).min(1).optional(), 'Who moderates, as a url or an address; told there too.', { value: 'TEXT' }),
+  publicUrls: setting(z.array(z.string().regex(/^wss?:\/\/[^\s?#@]{1,290}$/, 'a relay URL like wss://relay.example')).max(4).default([]), 'Where the relay is reached from outside, the best first; unset: where it listens, if `host` names one address.', { value: 'LIST' }),
+  announce: setting(z.array(page).max(16).default([]), 'Directories that the relay announces itself to, every `announceEveryMs`.', { value: 'URL,…' }),
+  announceEveryMs: setting(z.number().int().min(1_000).max(24 * 60 * 60_000).default(10 * 60_000), 'Time between announcements; what is announced is good for six times as long.', { value: 'TIME' }),
+  directory: setting(z.boolean().default(false), 'Be a directory: list relays that announce themselves.'),
+  directoryPeers: setting(z.array(page).max(16).default([]), 'Other directories whose relays this one lists too.', { value: 'URL,…' }),
+  maxServers: setting(count(1).max(100_000).default(10_000), 'Relays that the directory holds.', { value: 'N' }),
+  probeEveryMs: setting(z.number().int().min(1_000).default(5 * 60_000), 'Time between two looks of the directory at a relay, and at its peers.', { value: 'TIME' }),
 
   cert: setting(z.string().min(1).optional(), 'TLS certificate file (PEM); with `key`. Read again on SIGHUP.', { env: ['TLS_CERT'], value: 'FILE' }),
   key: setting(z.string().min(1).optional(), 'TLS key file (PEM); with `cert`.', { env: ['TLS_KEY'], value: 'FILE' }),

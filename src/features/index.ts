@@ -3,8 +3,11 @@ import type { Feature, Handlers, Route } from '../relay/feature.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
+import { directoryMigrations } from '../store/servers.ts'
 import type { Migration } from '../store/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
+import { description, type DescriptionOptions } from './operate/description/feature.ts'
+import { directory, type DirectoryOptions } from './operate/directory/handlers.ts'
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
 import { channelMigrations } from './talk/channels/store.ts'
@@ -35,7 +38,9 @@ import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 type TalkOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & ProfileOptions
 type TradeOptions = SignatureOptions & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'> & Pick<EscrowOptions, 'processor'> & ReputationOptions & BookOptions & SkillOptions
 
-export type FeatureOptions = TalkOptions & TradeOptions & AdminOptions & KeepingOptions
+type OperateOptions = AdminOptions & KeepingOptions & DescriptionOptions & DirectoryOptions
+
+export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions
 
 export interface Features {
   readonly handlers: Handlers
@@ -47,6 +52,7 @@ export interface Features {
 export const featureMigrations: readonly Migration[] = [
   channelMigrations, proofMigrations, keepingMigrations, peopleMigrations,
   nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations, reputationMigrations, courtMigrations,
+  directoryMigrations,
 ]
 
 export const features = (options: FeatureOptions): Features => {
@@ -72,6 +78,8 @@ export const features = (options: FeatureOptions): Features => {
     reputation: reputation(options),
     skills: skills(options),
     profiles: profiles(options),
+    description: description(options),
+    directory: directory(options),
   }
   const all: readonly Pick<Feature, 'sweep' | 'routes'>[] = Object.values(table)
   return {
@@ -79,7 +87,7 @@ export const features = (options: FeatureOptions): Features => {
       ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
       ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers, ...table.keeping.handlers,
       ...table.proposals.handlers, ...table.court.handlers, ...table.escrow.handlers, ...table.reputation.handlers,
-      ...table.skills.handlers, ...table.profiles.handlers,
+      ...table.skills.handlers, ...table.profiles.handlers, ...table.directory.handlers,
     },
     sweeps: all.flatMap(feature => feature.sweep ?? []),
     routes: all.flatMap(feature => feature.routes ?? []),

@@ -13,6 +13,8 @@ export interface OutboundRequest {
   readonly timeoutMs: number
   /** of the answer's body */
   readonly maxBytes: number
+  /** Ends it early. */
+  readonly signal?: AbortSignal
 }
 
 export interface OutboundResponse { readonly status: number, readonly headers: IncomingHttpHeaders, readonly body: Buffer }
@@ -30,7 +32,7 @@ export class OutboundError extends Error {
 }
 
 /** @throws OutboundError */
-export const sendRequest = (guard: AddressGuard, { url, method, headers = {}, body, timeoutMs, maxBytes }: OutboundRequest): Promise<OutboundResponse> => {
+export const sendRequest = (guard: AddressGuard, { url, method, headers = {}, body, timeoutMs, maxBytes, signal }: OutboundRequest): Promise<OutboundResponse> => {
   const target = URL.canParse(url) ? new URL(url) : undefined
   if (target === undefined || !['http:', 'https:'].includes(target.protocol)) return Promise.reject(new OutboundError('address', 'Only http and https addresses are asked'))
   if (target.username !== '' || target.password !== '') return Promise.reject(new OutboundError('address', 'An address with a password in it is not asked'))
@@ -45,7 +47,7 @@ export const sendRequest = (guard: AddressGuard, { url, method, headers = {}, bo
       request.destroy()
     }
     const send = target.protocol === 'https:' ? httpsRequest : httpRequest
-    const request = send(target, { method, lookup: guard.lookup, agent: false, headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) } })
+    const request = send(target, { method, lookup: guard.lookup, agent: false, ...(signal !== undefined && { signal }), headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) } })
     const timer = setTimeout(() => fail('timeout', `No answer within ${timeoutMs} ms`), timeoutMs)
     request.on('error', error => fail(error instanceof AddressRefused ? 'address' : 'failed', error.message, error))
     request.on('response', response => {

@@ -3,7 +3,7 @@ import type { CloseName, ErrorCode, EventType, FrameBody, FrameType, ReplyType, 
 import type { Fate, PublishKey, Stamp } from '../store/log.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
 import { statusOf } from './receipts.ts'
-import type { Agent, AgentChange, AgentFacts, Asker, Challenge, Channel, ChannelInfo, FloorClaim, Login, RosterView } from './view.ts'
+import type { Agent, AgentChange, AgentFacts, Asker, Challenge, Channel, ChannelInfo, FloorClaim, Health, Login, RosterView } from './view.ts'
 
 /** An expected failure: the only kind a client is told about. */
 export class Fail extends Error {
@@ -124,13 +124,33 @@ export type Handler<T extends RequestType> =
 
 export type Handlers = { readonly [T in RequestType]: Handler<T> }
 
-export interface RouteCtx extends Pick<BaseCtx, 'now' | 'roster'> { readonly db: Db }
+export interface RouteCtx extends Pick<BaseCtx, 'now' | 'roster'> {
+  readonly db: Db
+  readonly query: URLSearchParams
+  health(): Health
+}
 
 /** What is answered over plain HTTP. */
-export interface HttpAnswer { readonly status: number, readonly contentType: string, readonly body: string, readonly maxAgeSeconds?: number }
+export interface HttpAnswer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  readonly maxAgeSeconds?: number
+  readonly headers?: Readonly<Record<string, string>>
+}
 
-/** A place that plain HTTP may GET: a path, or with a "/" at its end everything under it; `rest` is what follows, decoded. */
-export interface Route { readonly path: string, get(ctx: RouteCtx, rest: string): Awaitable<HttpAnswer> }
+export interface PostCtx extends RouteCtx {
+  readonly address: string
+  /** A write in its turn among the others; resolves once it is committed. What `decide` throws is a fault: a refusal is an answer like any. */
+  write<R>(decide: (tx: Tx, now: number) => Awaitable<R>): Promise<R>
+}
+
+/** A place of plain HTTP: a path, or with a "/" at its end everything under it; `rest` is what follows, decoded. */
+export interface Route {
+  readonly path: string
+  get(ctx: RouteCtx, rest: string): Awaitable<HttpAnswer>
+  post?(ctx: PostCtx, body: string): Awaitable<HttpAnswer>
+}
 
 /** A slice of what the relay can do. */
 export interface Feature<T extends RequestType = RequestType> {
@@ -140,8 +160,8 @@ export interface Feature<T extends RequestType = RequestType> {
   readonly routes?: readonly Route[]
 }
 
-export type SweepCtx = Pick<WriteCtx, 'now' | 'roster' | 'tx'>
+export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> { health(): Health }
 
-export { mayRead, presenceOf, type Agent, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Login, type RosterView } from './view.ts'
+export { mayRead, presenceOf, type Agent, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Health, type Login, type RosterView } from './view.ts'
 export { statusOf } from './receipts.ts'
 export { inboxItem } from './encode.ts'

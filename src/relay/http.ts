@@ -1,28 +1,51 @@
-// What the relay answers over plain HTTP: health for people and probes, metrics for Prometheus.
-import type { RequestListener, ServerResponse } from 'node:http'
-import type { Awaitable } from '../store/store.ts'
+// What the relay answers over plain HTTP: health for people and probes, metrics for Prometheus, and the features' own pages.
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpAnswer } from './feature.ts'
+import type { Health } from './view.ts'
+
+/** A request as a feature's route gets it; `body` is there for POST. */
+export interface PageRequest {
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly address: string
+  readonly body?: string
+}
 
 export interface HttpFacts {
-  /** Existing clients' discovery reads this shape. */
-  readonly health: () => object
+  readonly health: () => Health
   /** Whether the relay can serve writes now, and if not why. */
   readonly ready: () => string | undefined
-  /** The answer of a feature's route; undefined: there is none at this path. */
-  readonly route: (path: string) => Awaitable<HttpAnswer> | undefined
+  /** Whether a feature has a page at this path, and whether it takes a POST there. */
+  readonly places: (path: string) => 'get' | 'post' | undefined
+  readonly page: (request: PageRequest) => Promise<HttpAnswer>
   readonly metrics: () => Promise<{ readonly contentType: string, readonly text: string }>
 }
 
-const send = (response: ServerResponse, status: number, contentType: string, body: string, cacheControl = 'no-store'): void => {
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body), 'cache-control': cacheControl })
+/** What may be posted, and the time it may take to arrive. */
+const maxBodyBytes = 64 * 1024
+const bodyTimeoutMs = 10_000
+
+const send = (response: ServerResponse, status: number, contentType: string, body: string, headers: Readonly<Record<string, string>> = {}): void => {
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store', ...headers })
   response.end(body)
 }
 
-const noSuchPage = 'This is an AgentChat relay: connect by WebSocket. Also here: /health /healthz /readyz /metrics\n'
+/** The end of a request that cannot be read on. */
+const cut = (response: ServerResponse, status: number, text: string): void => send(response, status, 'text/plain', `${text}\n`, { connection: 'close' })
 
-export const httpHandler = (facts: HttpFacts): RequestListener => (request, response) => {
+const noSuchPage = 'This is an AgentChat relay: connect by WebSocket. Also here: /health /healthz /readyz /metrics /.well-known/agentchat.json\n'
+
+export const httpHandler = (facts: HttpFacts) => (request: IncomingMessage, response: ServerResponse, address: string): void => {
+  const [path = '/', search = ''] = (request.url ?? '/').split('?', 2)
+  const page = (body?: string) => {
+    facts.page({ path, query: new URLSearchParams(search), address, ...(body !== undefined && { body }) }).then(
+      answer => sendPage(request, response, answer),
+      () => send(response, 500, 'text/plain', 'The relay has a fault\n'))
+  }
+  const place = facts.places(path)
+  if (request.method === 'POST' && place === 'post') return readBody(request, response, page)
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'text/plain', 'Method not allowed\n')
-  const path = request.url?.split('?', 1)[0] ?? '/'
   switch (path) {
     case '/health': return send(response, 200, 'application/json', `${JSON.stringify(facts.health())}\n`)
     case '/healthz': return send(response, 200, 'text/plain', 'ok\n')
@@ -36,12 +59,42 @@ export const httpHandler = (facts: HttpFacts): RequestListener => (request, resp
         () => send(response, 500, 'text/plain', 'metrics failed\n'))
       return
     }
-    default: {
-      const answer = facts.route(path)
-      if (answer === undefined) return send(response, 404, 'text/plain', noSuchPage)
-      Promise.resolve(answer).then(
-        ({ status, contentType, body, maxAgeSeconds }) => send(response, status, contentType, body, maxAgeSeconds === undefined ? undefined : `public, max-age=${maxAgeSeconds}`),
-        () => send(response, 500, 'text/plain', 'The relay has a fault\n'))
-    }
+    default: return place === undefined ? send(response, 404, 'text/plain', noSuchPage) : page()
   }
+}
+
+/** A page under its fingerprint: who has it already is told so, and gets nothing. */
+const sendPage = (request: IncomingMessage, response: ServerResponse, { status, contentType, body, maxAgeSeconds, headers }: HttpAnswer): void => {
+  const caching = maxAgeSeconds === undefined ? {} : { 'cache-control': `public, max-age=${maxAgeSeconds}` }
+  if (status !== 200 || request.method === 'POST') return send(response, status, contentType, body, { ...caching, ...headers })
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+  const known = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? []
+  if (!known.includes(etag) && !known.includes('*')) return send(response, status, contentType, body, { ...caching, ...headers, etag })
+  response.writeHead(304, { ...caching, etag }).end()
+}
+
+const readBody = (request: IncomingMessage, response: ServerResponse, done: (body: string) => void): void => {
+  const parts: Buffer[] = []
+  let size = 0
+  const stop = () => {
+    clearTimeout(timer)
+    request.removeAllListeners('data').removeAllListeners('end').pause()
+  }
+  const timer = setTimeout(() => {
+    stop()
+    cut(response, 408, `The body did not arrive within ${bodyTimeoutMs / 1_000} seconds`)
+  }, bodyTimeoutMs)
+  request.on('data', (part: Buffer) => {
+    size += part.length
+    if (size > maxBodyBytes) {
+      stop()
+      cut(response, 413, `At most ${maxBodyBytes} bytes are taken`)
+    } else parts.push(part)
+  })
+  request.on('end', () => {
+    stop()
+    done(Buffer.concat(parts).toString())
+  })
+  request.on('error', stop)
+  request.on('close', () => clearTimeout(timer))
 }

@@ -1,6 +1,6 @@
 // The door: an HTTP(S) server that upgrades to WebSocket, counts connections per address, and closes in order.
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { BlockList, isIP, type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -21,7 +21,7 @@ export interface ListenerOptions {
   readonly maxConnectionsPerIp: number
   /** Addresses or CIDR ranges whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
-  readonly onRequest: RequestListener
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse, address: string) => void
   readonly onConnection: (ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }) => void
   /** Told of a connection that was turned away. */
   readonly onRefused: (ws: WebSocket, reason: CloseName) => void
@@ -54,9 +54,10 @@ export class Listener {
     this.#options = options
     for (const proxy of options.trustedProxies) addTo(this.#proxies, proxy)
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxFrameBytes, perMessageDeflate: false, clientTracking: false, skipUTF8Validation: false })
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => options.onRequest(request, response, this.#addressOf(request))
     this.#server = options.cert === undefined
-      ? createServer({ headersTimeout: headersTimeoutMs }, options.onRequest)
-      : createTlsServer({ ...this.#tls(), headersTimeout: headersTimeoutMs }, options.onRequest)
+      ? createServer({ headersTimeout: headersTimeoutMs }, onRequest)
+      : createTlsServer({ ...this.#tls(), headersTimeout: headersTimeoutMs }, onRequest)
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head))
     // A client that resets while connecting must not take the relay with it.
     this.#server.on('clientError', (_error, socket) => socket.destroy())

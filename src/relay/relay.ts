@@ -6,23 +6,23 @@ import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import { closeCodes } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
-import type { Store, Tx } from '../store/store.ts'
+import type { Awaitable, Store, Tx } from '../store/store.ts'
 import { Bucket, Buckets, type Rate } from './bucket.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
 import { Connection } from './connection.ts'
 import { Dispatch } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
-import { statusNotices, type Feature, type Handlers, type HttpAnswer, type Outcome, type Route } from './feature.ts'
+import { statusNotices, type Feature, type Handlers, type HttpAnswer, type Outcome, type Route, type RouteCtx } from './feature.ts'
 import { Gate } from './gate.ts'
-import { httpHandler } from './http.ts'
+import { httpHandler, type PageRequest } from './http.ts'
 import { Hub } from './hub.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { Replayer } from './replay.ts'
 import { Roster } from './roster.ts'
 import { Sweeper } from './sweeper.ts'
-import type { ChannelInfo } from './view.ts'
+import type { ChannelInfo, Health } from './view.ts'
 
 export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onConnection' | 'onRefused'> {
   readonly name: string
@@ -76,6 +76,7 @@ export class Relay {
   readonly #listener: Listener
   readonly #sweeper: Sweeper
   readonly #startedAt: number
+  readonly #addressBuckets: Buckets
   /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
   #offered = new Map<string, number>()
   #draining = false
@@ -90,7 +91,7 @@ export class Relay {
     this.#roster.motd = deps.motd
     const roster = this.#roster
     const agentBuckets = new Buckets(options.messageRate)
-    const addressBuckets = new Buckets(options.addressRate)
+    const addressBuckets = this.#addressBuckets = new Buckets(options.addressRate)
 
     const outbox = new Outbox({ maxPendingBytes: options.maxPendingBytes, onSlow: connection => this.#tooSlow(connection) }, counts)
     const hub = this.#hub = new Hub(outbox, counts)
@@ -110,7 +111,7 @@ export class Relay {
     this.#dispatch = new Dispatch({ handlers, store, roster, hub, outbox, effects, gate: new Gate(options.adminKey), agentBuckets, addressBuckets, clock, log, counts, errors: metrics.errorsSent }, this.#committer)
     this.#listener = new Listener({
       ...options,
-      onRequest: httpHandler({ route: path => this.#route(path), health: () => this.#health(), ready: () => this.#draining ? 'draining' : this.#committer.storageProblem, metrics: () => metrics.render() }),
+      onRequest: httpHandler({ places: path => { const route = this.#routeAt(path); return route && (route.post === undefined ? 'get' : 'post') }, page: request => this.#page(request), health: () => this.#health(), ready: () => this.#draining ? 'draining' : this.#committer.storageProblem, metrics: () => metrics.render() }),
       onConnection: (ws, socket, facts) => this.#accept(ws, socket, facts),
       onRefused: (ws, reason) => {
         metrics.closes.inc({ code: String(closeCodes[reason].code) })
@@ -229,14 +230,34 @@ export class Relay {
     this.#offered.set(agent.id, Math.max(upTo, this.#offered.get(agent.id) ?? 0))
   }
 
+  #routeAt(path: string): Route | undefined {
+    return this.#deps.routes.find(({ path: place }) => place.endsWith('/') ? path.startsWith(place) : path === place)
+  }
+
   /** The answer of a feature's route; what fails in it is logged and told as a fault. */
-  #route(path: string): Promise<HttpAnswer> | undefined {
-    const route = this.#deps.routes.find(({ path: place }) => place.endsWith('/') ? path.startsWith(place) : path === place)
-    if (route === undefined) return undefined
+  async #page({ path, query, address, body }: PageRequest): Promise<HttpAnswer> {
+    const route = this.#routeAt(path)!
     const { clock, store, log } = this.#deps
-    return (async () => route.get({ now: clock.now(), db: store.read, roster: this.#roster }, decode(path.slice(route.path.length))))().catch((error: unknown) => {
+    const ctx: RouteCtx = { now: clock.now(), db: store.read, roster: this.#roster, query, health: () => this.#health() }
+    try {
+      if (body === undefined) return await route.get(ctx, decode(path.slice(route.path.length)))
+      if (this.#draining) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }
+      const waitMs = this.#addressBuckets.take(address, ctx.now)
+      if (waitMs > 0) return { status: 429, contentType: 'text/plain', body: 'Too many requests\n', headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) } }
+      return await route.post!({ ...ctx, address, write: decide => this.#written(decide) }, body)
+    } catch (error) {
       log.error({ err: error, route: route.path }, 'a page failed')
       throw error
+    }
+  }
+
+  /** A write for somebody who waits for its commit. */
+  #written<R>(decide: (tx: Tx, now: number) => Awaitable<R>): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.#committer.push(ownJob(async (tx, now) => {
+        const value = await decide(tx, now)
+        return { committed: () => resolve(value) }
+      }, { delivered: () => reject(new Error('the write was not committed')) }))
     })
   }
 
@@ -280,10 +301,10 @@ export class Relay {
   }
 
   #sweepFeatures(): void {
-    for (const sweep of this.#deps.sweeps) this.#write((tx, now) => sweep({ tx, now, roster: this.#roster }))
+    for (const sweep of this.#deps.sweeps) this.#write((tx, now) => sweep({ tx, now, roster: this.#roster, health: () => this.#health() }))
   }
 
-  #health(): object {
+  #health(): Health {
     const now = this.#deps.clock.now()
     const channels = [...this.#roster.channels()]
     return {

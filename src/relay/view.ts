@@ -34,6 +34,20 @@ export interface Channel {
   readonly floor: ReadonlyMap<string, FloorClaim>
 }
 
+/** How the relay is: what /health tells. Existing clients' discovery reads this shape. */
+export interface Health {
+  readonly status: 'healthy' | 'draining'
+  readonly server: string
+  readonly version: string
+  readonly uptime_seconds: number
+  /** ISO 8601, as is `timestamp` */
+  readonly started_at: string
+  readonly agents: { readonly connected: number, readonly with_identity: number }
+  readonly channels: { readonly total: number, readonly public: number }
+  readonly proposals: { readonly total: number, readonly byStatus: Readonly<Record<string, number>>, readonly agents: number }
+  readonly timestamp: string
+}
+
 /** What handlers may ask. */
 export interface RosterView {
   readonly motd: string | null

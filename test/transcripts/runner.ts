@@ -13,10 +13,11 @@ class Play {
   readonly #wires = new Map<string, Wire>()
   readonly #keys = new Map<string, Key>()
 
-  constructor(relay: TestRelay) {
+  /** `self`: what the relay says of itself. */
+  constructor(relay: TestRelay, self: unknown) {
     this.#relay = relay
     const now = relay.clock.now()
-    for (const [name, value] of Object.entries({ server_id: relay.serverId, now, earlier: now - 10_000 })) this.#bindings.bind(name, value)
+    for (const [name, value] of Object.entries({ self, server_id: relay.serverId, now, earlier: now - 10_000 })) this.#bindings.bind(name, value)
   }
 
   async run(statement: Statement): Promise<void> {
@@ -88,7 +89,7 @@ class Play {
 
 export const playScene = async ({ relay: options, statements }: Scene): Promise<void> => {
   await using relay = await startTestRelay(options as Partial<Config>)
-  await using play = new Play(relay)
+  await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json())
   for (const statement of statements) {
     try {
       await play.run(statement)

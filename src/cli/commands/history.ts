@@ -10,7 +10,7 @@ export const history = command({
   name: 'history',
   summary: 'Show stored messages',
   relay: true,
-  arguments: { target: { doc: 'a #channel, or an @agent for the direct messages with it' } },
+  arguments: { target: { doc: 'a #channel, or an @agent for the direct messages with it', sigil: true } },
   options: {
     limit: { short: 'l', value: 'N', doc: 'How many (default: 20)', parse: count },
     before: { value: 'SEQ', doc: 'Only those before this one', parse: whole },

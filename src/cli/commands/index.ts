@@ -5,6 +5,7 @@ export const loaders: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   send: async () => (await import('./send.ts')).send,
   listen: async () => (await import('./listen.ts')).listen,
+  discover: async () => (await import('./discover.ts')).discover,
   channels: async () => (await import('./channels.ts')).channels,
   agents: async () => (await import('./agents.ts')).agents,
   create: async () => (await import('./create.ts')).create,

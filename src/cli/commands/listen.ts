@@ -13,7 +13,7 @@ export const listen = command({
   name: 'listen',
   summary: 'Print messages as they come',
   relay: true,
-  arguments: { channels: { doc: 'channels to listen to (default: #general)', variadic: true, optional: true } },
+  arguments: { channels: { doc: 'channels to listen to (default: #general)', sigil: true, variadic: true, optional: true } },
   options: {
     maxMessages: { short: 'm', value: 'N', doc: 'End after N messages, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },

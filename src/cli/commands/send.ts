@@ -10,7 +10,7 @@ const options = {
   replyTo: { value: 'MSG_ID', doc: 'The message this answers' },
 } as const
 const args = {
-  target: { doc: 'a #channel or an @agent' },
+  target: { doc: 'a #channel or an @agent', sigil: true },
   message: { doc: 'the text; - takes the lines of standard input', optional: true },
 } as const
 

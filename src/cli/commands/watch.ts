@@ -9,7 +9,7 @@ export const watch = command({
   name: 'watch',
   summary: 'Tell when agents come, go or change presence',
   relay: true,
-  arguments: { agents: { doc: '@agent ids, at most 200', variadic: true } },
+  arguments: { agents: { doc: '@agent ids, at most 200', sigil: true, variadic: true } },
   options: {
     maxChanges: { short: 'm', value: 'N', doc: 'End after N changes, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },

@@ -1,0 +1,26 @@
+// What `discover` and `discover agents` share: where relays are named, and where it may look.
+import { count, type Options } from '../../command.ts'
+import { CliError } from '../../exit.ts'
+import type { Io } from '../../io.ts'
+import type { SurveyOptions } from '../../discovery/survey.ts'
+
+export const listOf = (text: string): readonly string[] => text.split(',').map(part => part.trim()).filter(part => part !== '')
+
+const networks = (text: string): readonly string[] => {
+  const list = listOf(text)
+  const wrong = list.find(network => !/^[0-9a-fA-F.:]+(\/\d{1,3})?$/.test(network))
+  if (wrong !== undefined) throw new CliError('usage', `${JSON.stringify(wrong)} is not an address or a network like 10.0.0.0/8`)
+  return list
+}
+
+export const sourceOptions = {
+  directory: { value: 'LIST', doc: 'Directories to ask beside your own: URLs or JSON files', parse: listOf },
+  outboundAllow: { value: 'LIST', doc: 'Addresses and networks where relays that only a directory names are looked at, though they are not public (default: AGENTCHAT_OUTBOUND_ALLOW)', parse: networks },
+  limitPerDirectory: { value: 'N', doc: 'Relays to take from one directory (default: 200)', parse: count },
+} as const
+
+type Given = Options<typeof sourceOptions> & { readonly region?: string | undefined, readonly feature?: readonly string[] | undefined, readonly search?: string | undefined }
+
+export const surveyWishOf = ({ directory, outboundAllow, limitPerDirectory = 200, region, feature, search }: Given, env: Io['env']): Omit<SurveyOptions, 'timeoutMs'> => ({
+  directories: directory, limit: limitPerDirectory, region, feature, search, allow: outboundAllow ?? networks(env['AGENTCHAT_OUTBOUND_ALLOW'] ?? ''),
+})

@@ -1,0 +1,48 @@
+// The relay describes itself: /.well-known/agentchat.json, a catalog for agents that look there, and announcements to directories.
+import { searchSkills } from '../../../store/people.ts'
+import type { Feature, HttpAnswer, RouteCtx } from '../../../relay/feature.ts'
+import { Announcer, type AnnouncerOptions } from './announcer.ts'
+import { selfDescription, type SelfOptions } from './self.ts'
+
+export type DescriptionOptions = SelfOptions & AnnouncerOptions
+
+/** Agents named in the catalog, of those that registered skills last. */
+const maxCatalogAgents = 200
+const cacheSeconds = 10
+
+const document = (contentType: string, body: object): HttpAnswer => ({ status: 200, contentType, body: `${JSON.stringify(body)}\n`, maxAgeSeconds: cacheSeconds })
+
+export const description = (options: DescriptionOptions): Feature<never> => {
+  const self = selfDescription(options)
+  const announcer = new Announcer(options)
+
+  /** What is here, in the form of the AI Catalog: the relay, its directory, and the agents that have a page. */
+  const catalog = async ({ db, now, health }: RouteCtx): Promise<HttpAnswer> => {
+    const { name, description, features, urls, server_id } = self(health(), now)
+    const base = urls[0]?.replace(/^ws/, 'http').replace(/\/$/, '') ?? ''
+    const { found } = await searchSkills(db, {}, { maxScanned: 5_000, maxFound: 1_000 })
+    const agents = [...new Map(found.map(({ agent, name }) => [agent, name]))].slice(0, maxCatalogAgents)
+    const entry = (identifier: string, type: string, url: string, displayName: string, more: object = {}) => ({ identifier: `urn:agentchat:${identifier}`, type, url: `${base}${url}`, displayName, ...more })
+    return document('application/ai-catalog+json', {
+      specVersion: '1.0',
+      host: { displayName: name, identifier: `urn:agentchat:server:${server_id}` },
+      entries: [
+        entry(`server:${server_id}`, 'application/vnd.agentchat.server+json', '/.well-known/agentchat.json', name, { ...(description !== '' && { description }), tags: features }),
+        ...(options.directory ? [entry(`directory:${server_id}`, 'application/vnd.agentchat.directory+json', '/directory/servers', `${name}: directory of relays`)] : []),
+        ...agents.map(([id, name]) => entry(`agent:${id.slice(1)}`, 'application/vnd.agentchat.agent+json', `/agents/${id}`, name)),
+      ],
+    })
+  }
+
+  return {
+    handlers: {},
+    sweep: ({ now, health }) => {
+      if (options.announce.length > 0) announcer.turn(now, () => self(health(), now))
+      return undefined
+    },
+    routes: [
+      { path: '/.well-known/agentchat.json', get: ({ health, now }) => document('application/json', self(health(), now)) },
+      { path: '/.well-known/ai-catalog.json', get: catalog },
+    ],
+  }
+}
