@@ -1,8 +1,12 @@
 // Disputes on the wire, from filing to the money: the panel, those who stay silent, those who cheat, and those who have no say.
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { checkTradeEvent, commitmentOf, drawOrder, drawProblems, makeRotation } from '../lib/identity/index.ts'
 import { nodeIdentity } from '../lib/node/index.ts'
 import type { Frame } from '../lib/protocol/index.ts'
+import { changesMarkdown, phasesMarkdown } from '../src/domain/court/describe.ts'
+import { courtTerms, filingFee } from '../src/features/trade/court/docket.ts'
+import { eligibility } from '../src/features/trade/court/pool.ts'
 import { dayMs, ledgerSum, minuteMs, openCourt, season, startCourtRelay, type Court } from './kit/court.ts'
 import { adminKey, newTrader, type Trader } from './kit/trade.ts'
 import { newKey } from './kit/wire.ts'
@@ -390,6 +394,36 @@ test('a party and an arbiter who rotate their keys go on under the new ones', as
   expect([await ann.balance(), await ann.balance('ELO'), await court.rating(juror)]).toEqual([[10_000, 0], [0, 0], 1_305])
 })
 
+test('who comes to hold an arbiter\'s key and a party\'s is a party: nobody judges his own case', async () => {
+  await using relay = await startCourtRelay()
+  await using court = await openCourt(relay, { jurors: 3 })
+  const [one, two, three] = await heard(court) as [Trader, Trader, Trader]
+  const rotate = async (from: Trader, to: Trader) => {
+    const old = nodeIdentity(from.key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+    const { old_pubkey, new_pubkey, timestamp, signature } = makeRotation(old, to.key.pem, Date.now())
+    await to.wire.ask({ type: 'ROTATION', old_pubkey, new_pubkey, timestamp, signature }, 'OK')
+  }
+  await rotate(court.bob, one)
+  expect(await court.refused(one, 'VOTE', { verdict: 'respondent', reasoning: 'I am right' })).toBe('DISPUTE_NOT_ARBITER')
+  // Two seats in one hand are one vote.
+  await rotate(two, three)
+  await court.vote(three, 'disputant')
+  expect(await court.refused(three, 'VOTE', { verdict: 'respondent', reasoning: 'again' })).toBe('DISPUTE_INVALID_PHASE')
+})
+
+test('evidence can be sent again, but not for ever; who has left the panel reads nothing of it', async () => {
+  await using relay = await startCourtRelay()
+  await using court = await openCourt(relay, { jurors: 4 })
+  await court.file()
+  const [left] = await court.reveal()
+  await court.do(left!, 'ARBITER_DECLINE')
+  for (let i = 0; i < 18; i++) await court.evidence(court.ann, `version ${i}`)
+  expect(await court.refused(court.ann, 'EVIDENCE', { items: [], statement: 'once more' })).toBe('LIMIT_REACHED')
+  await court.evidence(court.bob)
+  expect((await court.state()).disputant_evidence).toMatchObject({ statement: 'version 17' })
+  expect((await left!.wire.refusal({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId })).code).toBe('DISPUTE_NOT_FOUND')
+})
+
 test('lists: what one is a party of, what one sits on, page by page', async () => {
   await using relay = await startCourtRelay()
   await using court = await openCourt(relay, { jurors: 3 })
@@ -404,4 +438,14 @@ test('lists: what one is a party of, what one sits on, page by page', async () =
   const page = await all({ limit: 1 })
   expect([page.disputes.map(each => each.dispute_id), page.more]).toEqual([[second.disputeId], true])
   expect((await all({ limit: 1, before: second.disputeId })).disputes.map(each => each.dispute_id)).toEqual([court.disputeId])
+})
+
+test('docs/DISPUTES.md says what the tables say', () => {
+  const page = readFileSync('docs/DISPUTES.md', 'utf8')
+  for (const part of [phasesMarkdown(), changesMarkdown()]) expect(page).toContain(part)
+  const { revealMs, answerMs, evidenceMs, voteMs, maxAsked } = courtTerms
+  for (const ms of [revealMs, answerMs, evidenceMs, voteMs]) expect(page).toContain(`${ms / minuteMs} minutes`)
+  for (const text of [`up to ${maxAsked} are asked`, `The fee of ${filingFee}`, `rating of at least ${eligibility.rating} and ${eligibility.transactions} rated deals`, `no more than ${eligibility.maxPanels} panels`, `known for ${eligibility.minAgeMs / dayMs} days`, `within ${eligibility.strangerForMs / dayMs} days`]) {
+    expect(page).toContain(text)
+  }
 })

@@ -38,7 +38,7 @@ const [ann, bob, judge, juror, third] = ['@k3x9q2abk3x9q2ab', '@8addfe276526c9f6
 const exampleSigned = { sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=', sig_v: 2, sig_ts: 1_790_000_000_000, sig_nonce: '3f9c0e5a7b1d4826a0c3e5f7091b2d4f' } as const
 const id = { dispute_id: DisputeId }
 
-const act = <S extends z.core.$ZodLooseShape>(doc: string, body: S, example: object, more: readonly ('DISPUTE_NOT_PARTY' | 'DISPUTE_NOT_ARBITER')[]) => request({
+const act = <S extends z.core.$ZodLooseShape>(doc: string, body: S, example: object, more: readonly ('DISPUTE_NOT_PARTY' | 'DISPUTE_NOT_ARBITER' | 'LIMIT_REACHED')[]) => request({
   doc, body: { ...id, ...body, ...oldSigned }, reply: 'DISPUTE_STATE', quiet: 'DISPUTE_STATE', errors: [...caseErrors, ...more], example: { dispute_id: exampleId, ...example, ...exampleSigned } as never,
 })
 
@@ -75,21 +75,21 @@ export const requests = {
   ARBITER_ACCEPT: act('Takes a seat on the panel, within 30 minutes.', {}, {}, ['DISPUTE_NOT_ARBITER']),
   ARBITER_DECLINE: act('Declines the seat; the next agent of the draw is asked.', { reason: optional(Reason) }, { reason: 'no time' }, ['DISPUTE_NOT_ARBITER']),
   EVIDENCE: act('Says what a party has to say, once the panel is drawn and for an hour after it sits. A newer one replaces it until the other party\'s is in too: then the case is closed, and both are shown to the arbiters. The older signed text does not cover `statement`.',
-    { items: Items, statement: Statement }, { items: [{ kind: 'commit', label: 'the patch', value: '4f0c1e' }], statement: 'It was delivered in time' }, ['DISPUTE_NOT_PARTY']),
+    { items: Items, statement: Statement }, { items: [{ kind: 'commit', label: 'the patch', value: '4f0c1e' }], statement: 'It was delivered in time' }, ['DISPUTE_NOT_PARTY', 'LIMIT_REACHED']),
   VOTE: act('Decides, within an hour of CASE_READY; once. `capture_minor` is for `mutual`: what of the money goes to the provider (half of it if nothing is said). The older signed text does not cover `reasoning`.',
     { verdict: Verdict, reasoning: Reasoning, capture_minor: Minor.optional() }, { verdict: 'respondent', reasoning: 'the commit is there' }, ['DISPUTE_NOT_ARBITER']),
   DISPUTES: request({
     doc: 'The disputes you are a party of, or sit on the panel of, the newest first. `before` (an id of the last page) pages on.',
     body: { role: z.enum(['party', 'arbiter']).optional(), phase: DisputePhase.optional(), before: DisputeId.optional(), limit: z.number().int().min(1).max(limits.maxDisputesPage).optional() },
-    reply: 'DISPUTES', errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'], example: { role: 'arbiter' },
+    reply: 'DISPUTES', errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'DISPUTE_NOT_FOUND'], example: { role: 'arbiter' },
   }),
   ADMIN_DISPUTES: request({
     doc: 'Every dispute of the relay, the newest first; those in phase `appealed` wait for an ADMIN_RULING.',
     body: { admin_key: optional(AdminKey), phase: DisputePhase.optional(), before: DisputeId.optional(), limit: z.number().int().min(1).max(limits.maxDisputesPage).optional() },
-    reply: 'DISPUTES', errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED'], example: { admin_key: 'the relay\'s admin key', phase: 'appealed' },
+    reply: 'DISPUTES', errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'DISPUTE_NOT_FOUND'], example: { admin_key: 'the relay\'s admin key', phase: 'appealed' },
   }),
   DISPUTE_EVENTS: request({
-    doc: 'A dispute as it stands, and its signed history, oldest first: for its parties, those who were drawn for its panel, and admins.',
+    doc: 'A dispute as it stands, and its signed history, oldest first: for its parties, the arbiters that were asked and have not left, and admins.',
     body: { ...id, after: z.number().int().min(0).optional(), limit: z.number().int().min(1).max(limits.maxPage).optional() },
     reply: 'DISPUTE_EVENTS', errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'DISPUTE_NOT_FOUND'], example: { dispute_id: exampleId },
   }),

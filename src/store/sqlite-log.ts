@@ -259,7 +259,8 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#findInbox = db.prepare('SELECT seq FROM inbox WHERE agent = ? AND stream = ? AND event = ?')
     this.#copyInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at)
       SELECT @to, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = @to) + row_number() OVER (ORDER BY seq), stream, event, receipts, expires_at, offered_at
-      FROM inbox WHERE agent = @from AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @from), 0)`)
+      FROM inbox WHERE agent = @from AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @from), 0)
+        AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = @to AND had.stream = inbox.stream AND had.event = inbox.event)`)
     this.#clearInbox = db.prepare('DELETE FROM inbox WHERE agent = ?')
     this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT @limit) AND ts < @before')
     this.#newestId = db.prepare<[], { id: number }>('SELECT max(upto, coalesce((SELECT max(id) FROM events), 0)) AS id FROM indexed').get()!.id

@@ -12,13 +12,15 @@ import { Docket, courtTerms, filingFee, relayItself } from './docket.ts'
 import { poolOf } from './pool.ts'
 import type { CourtOptions, Signature } from './ports.ts'
 import { Proceedings, type Proceeding } from './proceedings.ts'
-import { isOpen, recordOf, shownEvidence } from './record.ts'
+import { isOpen, mayRead, recordOf, shownEvidence } from './record.ts'
 import { disputesOf, dueDisputes, findDispute, listDisputes, streamOf, type Dispute } from './store.ts'
 
 type Requests = 'DISPUTE_INTENT' | 'DISPUTE_REVEAL' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE' | 'DISPUTES' | 'ADMIN_DISPUTES' | 'DISPUTE_EVENTS'
 type Decided = Extract<CourtDecision, { readonly ok: true }>
 
 const lapsesPerTurn = 50
+/** Of one agent in one case: evidence can be sent again and again. */
+const maxActs = 20
 
 const refusals: Readonly<Record<CourtRefusal, readonly [ErrorCode, string]>> = {
   NOT_PARTY: ['DISPUTE_NOT_PARTY', 'This is for a party of the dispute; a reveal, for the one who filed it'],
@@ -43,11 +45,22 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   const docket = new Docket(options)
   const checkSignature = (ctx: WriteCtx, action: TradeAction, request: object): Promise<Signature> => options.checkSignature(ctx, action, request as never)
 
-  /** Which of some agents one is, by its present key or a former one; else itself. */
-  const asOneOf = async (db: Db, me: string, agents: readonly string[]): Promise<string> =>
-    agents.includes(me) ? me : (await predecessors(db, me)).find(former => agents.includes(former)) ?? me
+  /** The first of some agents that one is, by its present key or a former one; else itself. */
+  const asOneOf = async (db: Db, me: string, agents: readonly string[]): Promise<string> => {
+    const own = [me, ...await predecessors(db, me)]
+    return agents.find(agent => own.includes(agent)) ?? me
+  }
 
+  /** Parties first: whoever comes to hold the key of an arbiter too is a party all the same. */
   const peopleOf = ({ case: { disputant, respondent, seats } }: Dispute): readonly string[] => [disputant, respondent, ...seats.map(seat => seat.arbiter)]
+
+  const isTaken = ({ taken }: Dispute, as: string, sig: string): boolean => taken[as]?.includes(sig) === true
+
+  const take = ({ taken }: Dispute, as: string, sig: string): Dispute['taken'] => {
+    const own = taken[as] ?? []
+    if (own.length >= maxActs) throw new Fail('LIMIT_REACHED', `You have acted ${maxActs} times in this case`)
+    return { ...taken, [as]: [...own, sig] }
+  }
 
   const found = async (db: Db, id: string): Promise<Dispute> => {
     const dispute = await findDispute(db, id)
@@ -77,12 +90,12 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     const { me, tx, now } = ctx
     const dispute = await findDispute(tx, request.dispute_id) ?? await nothing(ctx, type, request)
     const as = await asOneOf(tx, me.id, peopleOf(dispute))
-    if (dispute.taken.includes(request.sig) && peopleOf(dispute).includes(as)) return { reply: stateOf(dispute, true) }
+    if (isTaken(dispute, as, request.sig)) return { reply: stateOf(dispute, true) }
     const signature = await checkSignature(ctx, type, request)
     const decision = decided(decideCase(dispute.case, what.act, { kind: 'agent', id: as }, { now, terms: courtTerms, ...what.input }))
     await what.check?.(dispute)
     if (decision.effects.includes('verdict') && await isDealLate(tx, now, dispute)) throw new Fail('DISPUTE_DEADLINE_PASSED', 'The deadline of the deal itself is over')
-    const changed: Dispute = { ...dispute, ...what.change?.(dispute, as, signature), taken: [...dispute.taken, request.sig] }
+    const changed: Dispute = { ...dispute, ...what.change?.(dispute, as, signature), taken: take(dispute, as, request.sig) }
     await useNonce(tx, me.id, signature.sig_nonce, now)
     const proceeding = await proceedings.go(tx, now, changed, decision, what.said && { ...what.said, from: me.id, ...(what.said.isWhole && { signature }) })
     return outcomeOf(proceeding, stateOf(proceeding.dispute))
@@ -101,8 +114,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     const { proposal_id, reason, commitment, sig } = request
     const cases = await disputesOf(tx, proposal_id)
     const ack = (dispute: Dispute) => reply('DISPUTE_INTENT_ACK', { dispute_id: dispute.id, proposal_id, server_nonce: dispute.serverNonce, pool_hash: poolHashOf(dispute.pool), due: dispute.case.dueAt })
-    const repeated = cases.find(dispute => dispute.taken.includes(sig))
-    if (repeated !== undefined && await asOneOf(tx, me.id, [repeated.case.disputant]) === repeated.case.disputant) return { reply: ack(repeated) }
+    for (const dispute of cases) if (isTaken(dispute, await asOneOf(tx, me.id, peopleOf(dispute)), sig)) return { reply: ack(dispute) }
     const signature = await checkSignature(ctx, 'DISPUTE_INTENT', request)
     const deal = await deals.find(tx, proposal_id)
     if (deal === undefined) throw new Fail('PROPOSAL_NOT_FOUND', 'There is no such proposal')
@@ -122,7 +134,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     const dispute: Dispute = {
       id, proposalId: proposal_id, reason, commitment, serverNonce: randomHex(16), nonce: null, seed: null, pool: await poolOf(ctx, options, proposal_id, parties), fee: filingFee,
       case: { phase: 'filed', disputant, respondent, queue: [], seats: [], evidence: [], heard: false, dueAt: now + courtTerms.revealMs },
-      statements: {}, votes: [], verdict: null, captureMinor: null, taken: [sig], createdAt: now, updatedAt: now,
+      statements: {}, votes: [], verdict: null, captureMinor: null, taken: { [disputant]: [sig] }, createdAt: now, updatedAt: now,
     }
     const filed = await docket.file(tx, dispute, { from: me.id, signature })
     const other = await successorOf(tx, respondent)
@@ -139,7 +151,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     const before = (await disputesOf(tx, proposal_id))[0] ?? await nothing(ctx, 'DISPUTE_REVEAL', request)
     const answer = (dispute: Dispute) => dispute.case.seats.length === 0 ? stateOf(dispute) : reply('DISPUTE_REVEALED', { dispute_id: dispute.id, panel_size: panelSize, seed: dispute.seed! })
     const as = await asOneOf(tx, me.id, peopleOf(before))
-    if (before.taken.includes(sig) && as === before.case.disputant) return { reply: answer(before) }
+    if (isTaken(before, as, sig)) return { reply: answer(before) }
     const signature = await checkSignature(ctx, 'DISPUTE_REVEAL', request)
     const seed = seedOf({ proposal_id, nonce, server_nonce: before.serverNonce })
     const order = drawOrder(before.pool, seed)
@@ -153,7 +165,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
         arbiters: decision.asked, disputant, respondent, evidence_deadline: null, vote_deadline: null, seed, server_nonce: serverNonce, nonce, commitment, pool, pool_hash: poolHashOf(pool),
       },
     }
-    const proceeding = await proceedings.go(tx, now, { ...before, nonce, seed, taken: [...before.taken, sig] }, decision, decision.asked.length > 0 ? said : undefined)
+    const proceeding = await proceedings.go(tx, now, { ...before, nonce, seed, taken: take(before, as, sig) }, decision, decision.asked.length > 0 ? said : undefined)
     return outcomeOf(proceeding, answer(proceeding.dispute) as Reply<'DISPUTE_REVEALED'>)
   }
 
@@ -213,7 +225,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
         async read({ me, db }, { dispute_id, after = 0, limit = options.maxPage }) {
           const dispute = await found(db, dispute_id)
           const as = await asOneOf(db, me.id, peopleOf(dispute))
-          if (!me.admin && (me.pubkey === null || !peopleOf(dispute).includes(as))) throw notFound()
+          if (!me.admin && !mayRead(dispute, as)) throw notFound()
           const stream = streamOf(dispute_id)
           const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
           const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq

@@ -10,6 +10,10 @@ export const recordOf = ({ id, proposalId, reason, commitment, serverNonce, nonc
   seats: seats.map(({ arbiter, state, dueAt: due }) => ({ arbiter, state, due })), evidence: [...evidence], verdict, capture_minor: captureMinor, fee, created_at: createdAt, updated_at: updatedAt, due: dueAt,
 })
 
+/** Its parties, and the arbiters that have not left the panel before they sat on it. */
+export const mayRead = ({ case: { disputant, respondent, seats } }: Dispute, agent: string): boolean =>
+  agent === disputant || agent === respondent || seats.some(({ arbiter, state }) => arbiter === agent && state !== 'declined' && state !== 'silent')
+
 /** What of the evidence an agent sees: a party its own, everyone concerned all of it once it is closed, an admin all of it at once. */
 export const shownEvidence = ({ case: { disputant, respondent, heard }, statements }: Dispute, to: string): { readonly disputant_evidence: Evidence | null, readonly respondent_evidence: Evidence | null } => ({
   disputant_evidence: heard || to === 'admin' || to === disputant ? statements.disputant ?? null : null,

@@ -24,8 +24,8 @@ export interface Dispute {
   readonly votes: readonly SignedVote[]
   readonly verdict: Verdict | null
   readonly captureMinor: number | null
-  /** Signatures that were taken, so that a repeat is known as one. */
-  readonly taken: readonly string[]
+  /** The signatures that were taken of each of its people, so that a repeat is known as one. */
+  readonly taken: Readonly<Record<string, readonly string[]>>
   readonly createdAt: number
   readonly updatedAt: number
 }
