@@ -37,7 +37,7 @@ export const audit = (data: string, perSender: number, accounts: readonly Client
     : accounts.filter(({ agentId }) => stream.split('|').includes(agentId))
 
   const db = new BetterSqlite3(join(data, 'agentchat.db'), { readonly: true })
-  const streams = db.prepare<[], { id: number, name: string }>('SELECT id, name FROM streams').all()
+  const streams = db.prepare<[], { id: number, name: string }>('SELECT id, name FROM streams WHERE substr(name, 1, 1) IN (\'#\', \'@\')').all()
   const events = db.prepare<[number], { seq: number, author: string, text: Buffer }>('SELECT p.seq, author, text FROM placed p JOIN events ON id = event WHERE p.stream = ? ORDER BY p.seq')
   for (const { id, name } of streams) {
     const readers = readersOf(name)

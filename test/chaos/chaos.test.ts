@@ -16,6 +16,7 @@ interface Outcome {
   readonly refused: number
   readonly kills: number
   readonly cuts: number
+  readonly money: { readonly transfers: number, readonly deals: number, readonly wrong: readonly string[] }
 }
 
 const chaos = async (...args: readonly string[]): Promise<Outcome> => {
@@ -29,13 +30,15 @@ const chaos = async (...args: readonly string[]): Promise<Outcome> => {
 beforeAll(() => { execFileSync(join(repository, 'node_modules/.bin/tsc'), ['-p', join(repository, 'test/chaos/tsconfig.json')]) })
 
 describe('while the relay is killed and the network torn', () => {
-  test('nothing is lost, doubled, reordered or left without an answer', async () => {
+  test('nothing is lost, doubled, reordered or left without an answer, and the books add up to what was acknowledged', async () => {
     const outcome = await chaos('--seed', '1', '--messages', '10000', '--clients', '12', '--minutes', '0.25')
-    expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0 })
+    expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0, money: { wrong: [] } })
     // It did happen.
     expect(outcome.messages).toBeGreaterThan(1_000)
     expect(outcome.kills).toBeGreaterThan(1)
     expect(outcome.cuts).toBeGreaterThan(5)
+    expect(outcome.money.transfers).toBeGreaterThan(50)
+    expect(outcome.money.deals).toBeGreaterThan(5)
   }, 120_000)
 })
 

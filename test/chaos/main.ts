@@ -1,4 +1,4 @@
-// The command line of a run. Prints one line; the exit code is 1 when any of its first four numbers is not 0, and 2 when the run itself failed.
+// The command line of a run. Prints one line; the exit code is 1 when any of its first four numbers is not 0, or money_wrong, and 2 when the run itself failed.
 import { parseArgs } from 'node:util'
 import { promises } from './broken-store.ts'
 import { run, type RunResult } from './run.ts'
@@ -14,6 +14,7 @@ const usage = `npm run chaos -- [options]
 
 const lineOf = (seed: number, r: RunResult): string => [
   `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} seed=${seed} messages=${r.messages} refused=${r.refused}`,
+  `money_wrong=${r.money.wrong.length} transfers=${r.money.transfers} deals=${r.money.deals}`,
   `kills=${r.kills} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} full_disks=${r.fullDisks} torn_logs=${r.tornLogs} longest_recovery_ms=${r.longestRecoveryMs}`,
 ].join(' ')
 
@@ -39,8 +40,8 @@ const main = async (): Promise<number> => {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)))
   const result = await run({ messages, clients, seed, durationMs: minutes * 60_000, broken, signal: stop.signal, onProgress: line => { if (values.verbose) process.stderr.write(`${line}\n`) } })
   process.stdout.write(`${values.json ? JSON.stringify({ seed, ...result }) : lineOf(seed, result)}\n`)
-  if (!values.json) for (const note of [...result.notes, ...result.losses]) process.stderr.write(`${note}\n`)
-  return result.lost + result.duplicated + result.reordered + result.unanswered === 0 ? 0 : 1
+  if (!values.json) for (const note of [...result.notes, ...result.losses, ...result.money.wrong]) process.stderr.write(`${note}\n`)
+  return result.lost + result.duplicated + result.reordered + result.unanswered + result.money.wrong.length === 0 ? 0 : 1
 }
 
 process.exitCode = await main().catch((error: unknown) => {

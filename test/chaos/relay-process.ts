@@ -2,6 +2,7 @@
 import { defaultConfig, startRelay } from '../../src/app.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
+import { chaosAdminKey } from './dealers.ts'
 import { brokenStore, setDiskFull, type Promised } from './broken-store.ts'
 
 export interface RelayStart {
@@ -28,7 +29,7 @@ process.on('message', (command: RelayCommand) => {
 })
 
 const relay = await startRelay(defaultConfig({
-  data, port, host: '127.0.0.1', logLevel: 'silent', msgRate: 0, joinReplay: 0, channels: [...channels], autoJoin: [], verifiedChannels: [],
+  data, port, host: '127.0.0.1', adminKey: chaosAdminKey, logLevel: 'silent', msgRate: 0, joinReplay: 0, channels: [...channels], autoJoin: [], verifiedChannels: [],
   // Peers that stand still are given up within the run.
   pingIntervalMs: 1_000, pingTimeoutMs: 4_000, maxPendingBytes: 1_000_000,
 }), {

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { audit, type Verdict } from './audit.ts'
 import type { Promised } from './broken-store.ts'
+import { Dealers } from './dealers.ts'
 import { channelOf, Fleet } from './fleet.ts'
+import { auditMoney, type MoneyVerdict } from './money-audit.ts'
 import { TearingProxy } from './proxy.ts'
 import { Random } from './random.ts'
 import { Victim } from './victim.ts'
@@ -24,6 +26,7 @@ export interface RunOptions {
 
 export interface RunResult extends Verdict {
   readonly messages: number
+  readonly money: MoneyVerdict
   readonly refused: number
   readonly kills: number
   readonly cuts: number
@@ -45,6 +48,8 @@ const answerDeadlineMs = 30_000
 const quietMsOf = (durationMs: number): number => Math.min(9_000, Math.max(1_500, durationMs / 10))
 const maxQuietWaitMs = 120_000
 const maxKillPauseMs = 5_000
+/** Agents that deal with each other beside those that talk. */
+const dealerCount = 4
 /** The clock stays within what a login tolerates. */
 const maxClockOffsetMs = 4 * 60_000
 
@@ -57,16 +62,20 @@ export const run = async ({ messages, clients, seed, durationMs, broken, onProgr
   const proxy = new TearingProxy(new Random(seed, 'network'), () => victim.port)
   try {
     await victim.start()
-    using fleet = new Fleet(`ws://127.0.0.1:${await proxy.listen()}`, clients, perSender)
-    await fleet.ready()
+    const url = `ws://127.0.0.1:${await proxy.listen()}`
+    using fleet = new Fleet(url, clients, perSender)
+    using dealers = new Dealers(url, dealerCount, seed)
+    await Promise.all([fleet.ready(), dealers.enter()])
     onProgress('everybody is here')
 
     proxy.tears = true
     fleet.tell({ kind: 'send', durationMs: durationMs * sendingShare })
+    dealers.start()
     const counts = { freezes: 0, clockJumps: 0, fullDisks: 0 }
     await misfortunes({ victim, proxy, fleet, counts }, { seed, durationMs, signal, onProgress })
     proxy.tears = false
     fleet.tell({ kind: 'stop' })
+    const dealings = await dealers.stop(answerDeadlineMs)
 
     const deadline = performance.now() + answerDeadlineMs
     while (performance.now() < deadline && !isSettled(fleet)) await sleep(200, undefined, { signal })
@@ -81,6 +90,7 @@ export const run = async ({ messages, clients, seed, durationMs, broken, onProgr
     for (const [reason, count] of accounts.flatMap(({ refusals }) => [...refusals])) refusals.set(reason, (refusals.get(reason) ?? 0) + count)
     return {
       ...audit(data, perSender, accounts, memberships),
+      money: auditMoney(data, dealings),
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
       refused: [...refusals].reduce((sum, [reason, count]) => sum + (reason.startsWith('send ') ? count : 0), 0),
       kills: victim.kills, tornLogs: victim.tears, cuts: proxy.cuts, stalls: proxy.stalls, ...counts,
