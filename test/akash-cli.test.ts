@@ -115,3 +115,21 @@ test('mainnet must be said on the command line, an http:// node is no node, and 
   expect(await cli.run(['deploy', 'doctor', '--rpc', 'http://node.example.org'])).toMatchObject({ code: 5, stderr: expect.stringContaining('not an https://') })
   expect(chain.included.filter(({ code }) => code !== 0)).toEqual([])
 })
+
+test('doctor tells each thing that stands in the way, and what does not', async () => {
+  const look = async (...args: readonly string[]) => {
+    const { code, json } = await cli.run(['deploy', 'doctor', ...nodes(), ...args])
+    return { code, failing: json.filter(({ status }) => status !== 'ok').map(({ check, status, message }) => `${String(check)} ${String(status)}: ${String(message)}`) }
+  }
+  expect(await look()).toEqual({ code: 0, failing: [] })
+  expect(await look('--wallet', cli.at('none.json'))).toEqual({ code: 0, failing: ['wallet warn: There is no wallet'] })
+  expect(await look('--network', 'mainnet')).toEqual({ code: 1, failing: ['chain fail: The node is one of sandbox-2, not of akashnet-2'] })
+  chain.ledger.rules.mintsAllowed = false
+  expect(await look()).toEqual({ code: 0, failing: ['mint warn: No ACT is minted now: mint_status_halt_cr'] })
+  chain.ledger.rules.mintsAllowed = true
+  chain.fault = ({ rest }) => rest?.includes('/market/') ? { status: 501, body: { code: 12, message: 'Not Implemented', details: [] } } : rest?.includes('/oracle/') ? 'drop' : undefined
+  expect(await look()).toEqual({ code: 1, failing: ['mint warn: The price of AKT is not known: nothing can be minted', expect.stringMatching(/^market fail: .*of another version/)] })
+  chain.fault = () => 'drop'
+  expect((await look()).failing.map(text => text.split(':')[0])).toEqual(['chain fail', 'deposit fail', 'mint fail', 'market fail', 'wallet fail'])
+  chain.fault = () => undefined
+})

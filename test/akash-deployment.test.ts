@@ -324,6 +324,18 @@ test('an update may mend what does not start; one that was signed before keeps i
   expect(later.record.step).toBe('running')
 })
 
+test('a deployment that another program made under the same number is neither taken nor closed', async () => {
+  await using world = await newWorld(folder)
+  await (await world.open()).advance()
+  const [theirs] = world.records.all()
+  const { bid: _, ...before } = theirs!
+  world.records.save({ ...before, step: 'planned', deposited: 0n, manifest: { ...theirs!.manifest, hash: 'ab'.repeat(32) }, uris: [], transactions: [] })
+  await failing(world, 'Deployment exists')
+  await (await world.open()).close()
+  expect(world.chain.ledger.state.deployments.map(({ state }) => state)).toEqual(['active'])
+  expect(world.records.all()).toMatchObject([{ step: 'closed', refund: 0n }])
+})
+
 test('a no to the question signs nothing and leaves everything as it was', async () => {
   await using world = await newWorld(folder)
   const asked: unknown[] = []

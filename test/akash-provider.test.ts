@@ -53,6 +53,14 @@ test('the manifest of the hash starts the relay; status, logs and events tell of
   expect(events).toEqual(['Scheduled', 'Pulled', 'Started'])
 })
 
+test('a stream whose other end is gone without a word ends', async () => {
+  await using chain = await FakeChain.start()
+  await using gateway = await started(chain)
+  using provider = client(gateway)
+  gateway.isMute = true
+  await expect(provider.stream('logs', lease, { follow: true, tail: 1, signal: new AbortController().signal, onMessage: () => undefined, pingMs: 50 })).rejects.toThrow('the connection is gone')
+})
+
 test('a manifest with one letter changed is refused', async () => {
   await using chain = await FakeChain.start()
   await using gateway = await started(chain)

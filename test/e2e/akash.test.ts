@@ -153,7 +153,7 @@ test('deploy, check, logs, events, top-up, update, close: the whole story, and n
   const words = phrase.split(' ')
   const secrets = [phrase, password, ...gateway.tokens, ...gateway.tokens.map(token => token.split('.')[2]!), ...words.slice(1).map((word, index) => `${words[index]} ${word}`), createHash('sha256').update(phrase).digest('hex')]
   expect(secrets.filter(secret => everything.includes(secret))).toEqual([])
-}, 60_000)
+}, 180_000)
 
 test('killed at each transaction: another process goes on, or gives up, and nothing is paid twice; of two at once one is refused', async () => {
   const world = await newWorld()
@@ -187,7 +187,7 @@ test('killed at each transaction: another process goes on, or gives up, and noth
   expect((await world.run(['abort', ...world.signing, '--json'])).jsonLines).toMatchObject([{ step: 'closed', deposited_uact: '1000000' }])
   expect(chain.done).toEqual(['MsgMintACT', 'MsgCreateDeployment', 'MsgCreateLease', 'MsgAccountDeposit', 'MsgCloseDeployment'])
   expect(chain.included.every(({ code }) => code === 0)).toBe(true)
-}, 60_000)
+}, 180_000)
 
 test('--dry-run shows it all without network, password or wallet; a plan says what it costs at most', async () => {
   using home = newFolder()

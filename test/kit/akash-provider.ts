@@ -52,6 +52,8 @@ export class ProviderGateway implements AsyncDisposable {
   blindness = 0
   /** Answers this to every manifest instead. */
   manifestAnswer: number | undefined
+  /** Streams open, and from then on nothing is heard or said: as behind a cut cable. */
+  isMute = false
   /** Every token that came, for tests that must not find it anywhere. */
   readonly tokens: string[] = []
   /** Manifests that were accepted. */
@@ -200,6 +202,7 @@ export class ProviderGateway implements AsyncDisposable {
 
   #stream(ws: WebSocket, kind: string, _: LeaseRow, query: URLSearchParams): void {
     const { relay } = this
+    if (this.isMute) return ws.pause()
     if (relay === undefined) return ws.close(4_000, 'no running pods')
     if (kind === 'kubeevents') {
       for (const reason of ['Scheduled', 'Pulled', 'Started']) ws.send(JSON.stringify({ type: 'Normal', reason, note: `${reason} by the test`, object: { kind: 'Pod', name: 'agentchat-0' }, lastTimestamp: new Date().toISOString() }))

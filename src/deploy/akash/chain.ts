@@ -15,7 +15,8 @@ export interface BidId {
 export interface Bid { readonly id: BidId, readonly state: string, readonly price: bigint, readonly denom: string }
 export interface Lease extends Bid { readonly reason: string }
 
-export interface Deployment {
+/** Of a deployment and its escrow. */
+export interface OnChain {
   readonly state: string
   /** hex */
   readonly hash: string
@@ -57,7 +58,7 @@ export interface ChainReader {
   minDepositUact(): Promise<bigint>
   mintTerms(): Promise<MintTerms>
   mints(owner: string): Promise<readonly Mint[]>
-  deployment(owner: string, dseq: string): Promise<Deployment | undefined>
+  deployment(owner: string, dseq: string): Promise<OnChain | undefined>
   bids(owner: string, dseq: string): Promise<readonly Bid[]>
   leases(owner: string, dseq: string): Promise<readonly Lease[]>
   provider(address: string): Promise<Provider | undefined>

@@ -72,13 +72,17 @@ export class Deployment implements RecordHolder {
     await this.#preflight()
     if (this.#record.pending !== undefined) await this.#transactor.resume().catch(this.#tolerateFailed)
     // An ACT that is on its way would come to the wallet anyway: nothing to wait for.
-    const { owner, dseq, deposited } = this.#record
+    const { owner, dseq, deposited, manifest } = this.#record
     const { reader } = this.#parts
     const there = await reader.deployment(owner, dseq)
     if (there === undefined && deposited > 0n) throw new AkashError('unreachable', `${this.#record.rest} does not know the deployment ${dseq}, which is on the chain and holds money`, 'The node is behind, or forgets. Name another with --rpc and --rest.')
-    if (there?.state === 'active') await this.#transactor.send({ kind: 'close', dseq }, { step: 'closing' })
-    const transferred = (await reader.deployment(owner, dseq))?.transferred ?? 0n
-    this.change({ step: 'closed', refund: deposited - (transferred + 10n ** 18n - 1n) / 10n ** 18n })
+    // What another program made under the same number is not ours to end.
+    const isOurs = deposited > 0n || there?.hash === manifest.hash
+    if (isOurs && there?.state === 'active') await this.#transactor.send({ kind: 'close', dseq }, { step: 'closing' })
+    const transferred = isOurs ? (await reader.deployment(owner, dseq))?.transferred ?? 0n : 0n
+    const left = deposited - (transferred + 10n ** 18n - 1n) / 10n ** 18n
+    // Less than nothing where somebody else has put something in as well.
+    this.change({ step: 'closed', refund: left > 0n ? left : 0n })
   }
 
   async topUp(uact: bigint): Promise<void> {

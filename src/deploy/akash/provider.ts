@@ -34,13 +34,14 @@ export interface StreamOptions {
   readonly tail: number
   readonly service?: string
   readonly signal: AbortSignal
+  readonly pingMs?: number
   /** One JSON object each. */
   readonly onMessage: (value: Readonly<Record<string, unknown>>) => void
 }
 
 const patienceMs = 30_000
 /** A stream whose other end has gone without a word is noticed by its next two. */
-const pingMs = 30_000
+const defaultPingMs = 30_000
 /** The provider itself works on a manifest for up to 120 s. */
 const manifestPatienceMs = 130_000
 const maxAnswerBytes = 1_024 ** 2
@@ -88,39 +89,44 @@ export class ProviderClient implements Disposable {
   }
 
   /** Resolves when the stream ends by itself or by the signal. */
-  async stream(kind: Stream, lease: BidId, { follow, tail, service, signal, onMessage }: StreamOptions): Promise<void> {
+  async stream(kind: Stream, lease: BidId, { follow, tail, service, signal, onMessage, pingMs = defaultPingMs }: StreamOptions): Promise<void> {
     const url = new URL(`${leasePath(lease)}/${kind}`, this.#base)
     url.protocol = 'wss:'
     url.search = String(new URLSearchParams({ follow: String(follow), tail: String(tail), ...(service !== undefined && { service }) }))
     const authorization = `Bearer ${await this.#token(kind === 'logs' ? 'logs' : 'events')}`
-    await new Promise<void>((resolve, reject) => {
-      const ws = new WebSocket(url, { agent: this.#agent, headers: { authorization }, maxPayload: maxAnswerBytes, handshakeTimeout: patienceMs, followRedirects: false })
-      let isAlive = true
-      const pinging = setInterval(() => {
-        if (!isAlive) return ws.terminate()
-        isAlive = false
-        if (ws.readyState === WebSocket.OPEN) ws.ping()
-      }, pingMs)
-      ws.on('pong', () => { isAlive = true })
-      signal.addEventListener('abort', () => ws.close(), { once: true })
-      if (signal.aborted) ws.close()
-      ws.on('unexpected-response', (_, response) => {
-        response.resume()
-        reject(this.#refusal(response.statusCode!, '', kind === 'logs' ? 'the logs' : 'the events'))
+    const ws = new WebSocket(url, { agent: this.#agent, headers: { authorization }, maxPayload: maxAnswerBytes, handshakeTimeout: patienceMs, followRedirects: false })
+    const close = () => ws.close()
+    let isAlive = true
+    const pinging = setInterval(() => {
+      if (!isAlive) return ws.terminate()
+      isAlive = false
+      if (ws.readyState === WebSocket.OPEN) ws.ping()
+    }, pingMs)
+    signal.addEventListener('abort', close)
+    try {
+      await new Promise<void>((resolve, reject) => {
+        ws.on('unexpected-response', (_, response) => {
+          response.destroy()
+          reject(this.#refusal(response.statusCode!, '', kind === 'logs' ? 'the logs' : 'the events'))
+        })
+        ws.on('error', error => signal.aborted ? resolve() : reject(this.#lost(error)))
+        ws.on('pong', () => { isAlive = true })
+        ws.on('message', data => {
+          const value = jsonOf(data.toString())
+          if (typeof value === 'object' && value !== null) onMessage(value as Readonly<Record<string, unknown>>)
+        })
+        ws.on('close', code => {
+          const end = streamEnds[code]
+          if (signal.aborted || (end === undefined && code !== lostCode)) resolve()
+          else if (end === undefined) reject(this.#lost(new Error('the connection is gone')))
+          else reject(new AkashError(code === 4_001 ? 'notFound' : 'unreachable', `The provider ended the stream: ${end}`, 'agentchat deploy status tells how it stands.'))
+        })
+        if (signal.aborted) ws.close()
       })
-      ws.on('error', error => signal.aborted ? resolve() : reject(this.#lost(error)))
-      ws.on('message', data => {
-        const value = jsonOf(data.toString())
-        if (typeof value === 'object' && value !== null) onMessage(value as Readonly<Record<string, unknown>>)
-      })
-      ws.on('close', code => {
-        clearInterval(pinging)
-        const end = streamEnds[code]
-        if (signal.aborted || (end === undefined && code !== lostCode)) resolve()
-        else if (end === undefined) reject(this.#lost(new Error('the connection is gone')))
-        else reject(new AkashError(code === 4_001 ? 'notFound' : 'unreachable', `The provider ended the stream: ${end}`, 'agentchat deploy status tells how it stands.'))
-      })
-    })
+    } finally {
+      signal.removeEventListener('abort', close)
+      clearInterval(pinging)
+    }
   }
 
   [Symbol.dispose](): void {

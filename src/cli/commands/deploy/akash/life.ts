@@ -4,7 +4,7 @@ import { CliError } from '../../../exit.ts'
 import { readSpec } from '../file.ts'
 import { which, withDeployment, workOptions, type AkashCall, type WorkOptions } from './parts.ts'
 import { amountOf } from './terms.ts'
-import { showRunning } from './up.ts'
+import { showEnd } from './up.ts'
 
 export const resume = command({
   name: 'resume',
@@ -18,14 +18,14 @@ export const resume = command({
   ],
   run: call => withDeployment(call, records => records.find(call.args.deployment), call.options, async deployment => {
     await deployment.advance()
-    await showRunning(call, deployment.record)
+    await showEnd(call, deployment.record)
   }),
 })
 
 const end = (call: AkashCall & { readonly args: { readonly deployment: string | undefined }, readonly options: WorkOptions }): Promise<void> =>
   withDeployment(call, records => records.find(call.args.deployment), call.options, async deployment => {
     await deployment.close()
-    await showRunning(call, deployment.record)
+    await showEnd(call, deployment.record)
   })
 
 export const abort = command({
@@ -59,8 +59,8 @@ export const topUp = command({
     if (uact === 0n) throw new CliError('usage', 'Nothing is no top-up')
     await withDeployment(call, records => records.find(call.args.deployment), call.options, async deployment => {
       await deployment.topUp(uact)
-      const { recordView } = await import('./texts.ts')
-      call.out.done(recordView(deployment.record), ({ dseq, deposited_uact }) => `Deployment ${dseq} has had ${Number(deposited_uact) / 1e6} ACT in all`)
+      const { depositedText, recordView } = await import('./texts.ts')
+      call.out.done(recordView(deployment.record), depositedText)
     })
   },
 })
@@ -77,7 +77,7 @@ export const update = command({
     await withDeployment(call, records => records.find(call.args.deployment ?? spec.name), call.options, async deployment => {
       const [{ manifestOf }, { ceilingOf }] = await Promise.all([import('../../../../deploy/akash/sdl.ts'), import('../../../../deploy/akash/limits.ts')])
       await deployment.update(await manifestOf(spec, ceilingOf(deployment.record.limits)))
-      await showRunning(call, deployment.record)
+      await showEnd(call, deployment.record)
     })
   },
 })

@@ -2,10 +2,11 @@
 import { command, count } from '../../../command.ts'
 import type { DeploymentRecord } from '../../../../deploy/akash/record.ts'
 import { visible } from '../../../terminal.ts'
+import type { Standing } from './texts.ts'
 import { newPrompt, nodeOptions, openDeployment, openRecords, walletOptions, which, withAkash, type AkashCall, type WorkOptions } from './parts.ts'
 
 /** What the chain says of it, or why it says nothing. */
-const standing = async (record: DeploymentRecord, options: WorkOptions) => {
+const standing = async (record: DeploymentRecord, options: WorkOptions): Promise<Standing> => {
   const [{ createChainReader }, { networkOf }, { daysLeft }, { recordView }] = await Promise.all([
     import('../../../../deploy/akash/chain-reader.ts'), import('../../../../deploy/akash/networks.ts'), import('../../../../deploy/akash/money.ts'), import('./texts.ts')])
   const view = recordView(record)
@@ -28,21 +29,6 @@ const standing = async (record: DeploymentRecord, options: WorkOptions) => {
   }
 }
 
-/** Below it a top-up is due. */
-const soonDays = 3
-
-type Standing = Awaited<ReturnType<typeof standing>> & { readonly on_chain?: string, readonly left_uact?: string, readonly days_left?: number, readonly lease?: string }
-
-const standingText = (view: Standing): string => [
-  `${visible(view.name)}  ${view.dseq}  ${view.network}  ${view.step}`,
-  ...(view.on_chain === undefined ? [] : [`  chain     deployment ${visible(view.on_chain)}, lease ${view.lease ?? 'none'}`]),
-  ...(view.provider === undefined ? [] : [`  provider  ${view.provider}, ${view.price_uact_per_block} uact per block`]),
-  ...(view.left_uact === undefined ? [] : [`  escrow    ${Number(view.left_uact) / 1e6} of ${Number(view.deposited_uact) / 1e6} ACT left${view.days_left === undefined ? '' : `, for ${view.days_left} days${view.days_left < soonDays ? ': agentchat deploy top-up' : ''}`}`]),
-  ...(view.refund_uact === undefined ? [] : [`  refund    ${Number(view.refund_uact) / 1e6} ACT`]),
-  ...(view.urls.length === 0 ? [] : [`  address   ${view.urls.map(visible).join(', ')}`]),
-  ...(view.pending === undefined ? [] : [`  pending   ${view.pending.kind} ${view.pending.hash}: agentchat deploy resume`]),
-].join('\n')
-
 export const status = command({
   name: 'status',
   summary: 'Akash: deployments, their step, lease, and how long the money lasts',
@@ -55,7 +41,8 @@ export const status = command({
   run: ({ args, options, ...call }) => withAkash(async () => {
     const records = await openRecords(call)
     const chosen = args.deployment === undefined ? records.all().filter(({ step }) => options.all || step !== 'closed') : [records.find(args.deployment)]
-    call.out.list(await Promise.all(chosen.map(record => standing(record, options))), view => standingText(view))
+    const { standingText } = await import('./texts.ts')
+    call.out.list(await Promise.all(chosen.map(record => standing(record, options))), standingText)
     if (chosen.length === 0 && !call.out.isJson) call.out.say('No deployment is open. Make one: agentchat deploy up')
   }),
 })

@@ -6,6 +6,7 @@ import { typeUrls } from '../../../../deploy/akash/messages.ts'
 import { aboutAct, act, akt, perMonth, priceText } from '../../../../deploy/akash/money.ts'
 import type { DeploymentRecord } from '../../../../deploy/akash/record.ts'
 import type { Question } from '../../../../deploy/akash/transactor.ts'
+import { visible } from '../../../terminal.ts'
 
 type About = Pick<DeploymentRecord, 'dseq' | 'bid'>
 
@@ -54,3 +55,34 @@ export const recordView = ({ dseq, name, network, chainId, owner, step, bid, uri
   ...(pending !== undefined && { pending: { kind: pending.kind, hash: pending.hash } }),
   transactions: transactions.map(({ kind, hash, height, code, feeUakt }) => ({ kind, hash, height, code, fee_uakt: String(feeUakt) })),
 })
+
+type RecordView = ReturnType<typeof recordView>
+
+/** A record, and what the chain says of it. */
+export type Standing = RecordView & { readonly on_chain?: string, readonly lease?: string, readonly left_uact?: string, readonly spent_uact?: string, readonly days_left?: number }
+
+/** Below it a top-up is due. */
+const soonDays = 3
+
+const actText = (uact: string): string => act(BigInt(uact))
+
+export const standingText = (view: Standing): string => [
+  `${visible(view.name)}  ${view.dseq}  ${view.network}  ${view.step}`,
+  ...(view.on_chain === undefined ? [] : [`  chain     deployment ${visible(view.on_chain)}, lease ${visible(view.lease ?? 'none')}`]),
+  ...(view.provider === undefined ? [] : [`  provider  ${visible(view.provider)}, ${view.price_uact_per_block} uact per block`]),
+  ...(view.left_uact === undefined ? [] : [`  escrow    ${actText(view.left_uact)} of ${actText(view.deposited_uact)} left${view.days_left === undefined ? '' : `, for ${view.days_left} days${view.days_left < soonDays ? ': agentchat deploy top-up' : ''}`}`]),
+  ...(view.refund_uact === undefined ? [] : [`  refund    ${actText(view.refund_uact)}`]),
+  ...(view.urls.length === 0 ? [] : [`  address   ${view.urls.map(visible).join(', ')}`]),
+  ...(view.pending === undefined ? [] : [`  pending   ${view.pending.kind} ${view.pending.hash}: agentchat deploy resume`]),
+].join('\n')
+
+/** How a command ended that carried a deployment on. */
+export const endText = ({ step, urls, domain, dseq, refund_uact }: RecordView): string => step === 'closed'
+  ? `Deployment ${dseq} is closed; ${actText(refund_uact ?? '0')} came back`
+  : [
+      `The relay runs: ${urls.join(', ')}`,
+      ...(domain === undefined ? [] : [`${domain} needs a DNS entry (CNAME) that leads to ${urls.map(url => new URL(url).hostname).find(host => host !== domain) ?? 'the provider'}; for wss:// put a proxy in front that does TLS (docs/DEPLOY.md).`]),
+      `Next: agentchat deploy check ${urls[0] ?? ''}`,
+    ].join('\n')
+
+export const depositedText = ({ dseq, deposited_uact }: RecordView): string => `Deployment ${dseq} has had ${actText(deposited_uact)} in all`

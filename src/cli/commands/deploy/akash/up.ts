@@ -65,20 +65,13 @@ export const akashUp = (call: AkashCall, spec: DeploySpec, options: AkashUpOptio
     deployment.change({})
     out.say(`planned: deployment ${dseq} of ${spec.name} on ${name}`)
     await deployment.advance()
-    await showRunning(call, deployment.record)
+    await showEnd(call, deployment.record)
   })
 })
 
-export const showRunning = async ({ out }: AkashCall, record: DeploymentRecord): Promise<void> => {
-  const { recordView } = await import('./texts.ts')
-  const view = recordView(record)
-  out.done(view, ({ step, urls, domain, dseq, refund_uact }) => step === 'closed'
-    ? `Deployment ${dseq} is closed; ${Number(refund_uact) / 1e6} ACT came back`
-    : [
-        `The relay runs: ${urls.join(', ')}`,
-        ...(domain === undefined ? [] : [`${domain} needs a DNS entry (CNAME) that leads to ${urls.map(url => new URL(url).hostname).find(host => host !== domain) ?? 'the provider'}; for wss:// put a proxy in front that does TLS (docs/DEPLOY.md).`]),
-        `Next: agentchat deploy check ${urls[0] ?? ''}`,
-      ].join('\n'))
+export const showEnd = async ({ out }: AkashCall, record: DeploymentRecord): Promise<void> => {
+  const { endText, recordView } = await import('./texts.ts')
+  out.done(recordView(record), endText)
 }
 
 type Shown = Manifest & { readonly limits: Limits, readonly deposit: bigint, readonly gasPrice: string, readonly network: 'sandbox' | 'mainnet', readonly chainId: string }
