@@ -7,6 +7,7 @@ import { configMarkdown } from '../src/config/describe.ts'
 import { sampleText } from '../src/deploy/sample.ts'
 import { deployJsonSchema, parseSpec, targets } from '../src/deploy/spec.ts'
 import { planOf } from '../src/deploy/targets/index.ts'
+import { changesMarkdown, phasesMarkdown } from '../src/domain/court/describe.ts'
 import { deadlinesMarkdown, statesMarkdown, transitionsMarkdown } from '../src/domain/negotiation/describe.ts'
 
 /** A page by hand, with the tables that stand in it between marks. */
@@ -21,6 +22,7 @@ export const generatedDocs = async (): Promise<Readonly<Record<string, string>>>
   'CONFIG.md': configMarkdown(),
   'CLI.md': await cliMarkdown(),
   'NEGOTIATION.md': withTables(readFileSync('docs/NEGOTIATION.md', 'utf8'), { states: statesMarkdown(), transitions: transitionsMarkdown(), deadlines: deadlinesMarkdown(), signed: signedMarkdown() }),
+  'DISPUTES.md': withTables(readFileSync('docs/DISPUTES.md', 'utf8'), { phases: phasesMarkdown(), changes: changesMarkdown() }),
   'deploy.schema.json': `${JSON.stringify(deployJsonSchema(), null, 2)}\n`,
 })
 

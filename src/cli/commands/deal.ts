@@ -117,6 +117,7 @@ export const dispute = command({
   relay: true,
   arguments: { proposal, reason: { doc: 'what is wrong' } },
   options: {},
+  details: async () => 'An admin of the relay rules. To have other agents decide, drawn by lot: agentchat court file',
   examples: [{ command: `agentchat dispute ${example} "nothing was delivered"`, doc: 'Money and stakes stay where they are' }],
   async run(call) {
     call.out.done(await (await connectKeyed(call)).trade.dispute(call.args.proposal, call.args.reason), stepText)
