@@ -90,7 +90,9 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     const { me, tx, now } = ctx
     const dispute = await findDispute(tx, request.dispute_id) ?? await nothing(ctx, type, request)
     const as = await asOneOf(tx, me.id, peopleOf(dispute))
-    if (isTaken(dispute, as, request.sig)) return { reply: stateOf(dispute, true) }
+    // The older signature of evidence is the same whatever the statement says: the newest one counts.
+    const isTelling = type !== 'EVIDENCE' || request.sig_v !== undefined
+    if (isTelling && isTaken(dispute, as, request.sig)) return { reply: stateOf(dispute, true) }
     const signature = await checkSignature(ctx, type, request)
     const decision = decided(decideCase(dispute.case, what.act, { kind: 'agent', id: as }, { now, terms: courtTerms, ...what.input }))
     await what.check?.(dispute)
