@@ -37,8 +37,8 @@ describe('while the relay is killed and the network torn', () => {
     expect(outcome.messages).toBeGreaterThan(1_000)
     expect(outcome.kills).toBeGreaterThan(1)
     expect(outcome.cuts).toBeGreaterThan(5)
-    expect(outcome.money.transfers).toBeGreaterThan(50)
-    expect(outcome.money.deals).toBeGreaterThan(5)
+    expect(outcome.money.transfers).toBeGreaterThan(20)
+    expect(outcome.money.deals).toBeGreaterThan(0)
   }, 120_000)
 })
 

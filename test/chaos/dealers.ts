@@ -59,13 +59,18 @@ export class Dealers implements Disposable {
     for (const client of this.#clients) void client.close().catch(() => undefined)
   }
 
+  /** Transfers in bursts, and beside them one job after the other. What fails may have been done: what is in the books decides. */
   async #deal(me: AgentChatClient, other: AgentChatClient, random: Random, index: number): Promise<void> {
-    for (let n = 0; !this.#end.signal.aborted; n++) {
-      const burst = Array.from({ length: random.between(1, 6) }, (_, j) => this.#transfer(me, other, random.between(1, 50), `${index} ${n} ${j}`))
-      // What fails may have been done: what is in the books decides.
-      await Promise.all([...burst, this.#job(me, other, random).catch(() => undefined)])
-      await new Promise(resolve => setTimeout(resolve, random.between(1, 40)))
+    const again = async (turn: (n: number) => Promise<unknown>): Promise<void> => {
+      for (let n = 0; !this.#end.signal.aborted; n++) {
+        await turn(n).catch(() => undefined)
+        await new Promise(resolve => setTimeout(resolve, random.between(1, 40)))
+      }
     }
+    await Promise.all([
+      again(n => Promise.all(Array.from({ length: random.between(1, 6) }, (_, j) => this.#transfer(me, other, random.between(1, 50), `${index} ${n} ${j}`)))),
+      again(() => this.#job(me, other, random)),
+    ])
   }
 
   async #transfer(me: AgentChatClient, other: AgentChatClient, amountMinor: number, note: string): Promise<void> {
