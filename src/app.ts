@@ -13,6 +13,7 @@ import { addChannel, featureMigrations, features, loadChannels, motdKey, type Es
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
 import { discovery } from './outbound/discovery.ts'
 import { addressGuard } from './outbound/guard.ts'
+import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { Relay } from './relay/relay.ts'
 import { agentMigrations } from './store/agents.ts'
@@ -40,6 +41,8 @@ export interface RelayParts {
   readonly random?: () => number
   /** Another store, or one that is watched. */
   readonly openStore?: typeof openSqlite
+  /** Where Moltbook's API is, for trying it against a stand-in. */
+  readonly moltbookBase?: string
   /** Told of money that is held and moved for proposals, after it is committed. */
   readonly onEscrow?: (event: EscrowEvent) => void
 }
@@ -80,7 +83,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         onProblem: ({ key, op }, reason) => log.warn({ key, op, reason }, 'the payment processor did not do what it was asked'),
       })
     const stopping = new AbortController()
-    const { look, page, announce } = discovery({ guard: addressGuard({ allow: config.outboundAllow }), signal: stopping.signal })
+    const guard = addressGuard({ allow: config.outboundAllow })
+    const { look, page, announce } = discovery({ guard, signal: stopping.signal })
     // Where it listens is known once it does.
     let listensAt: readonly string[] = []
     const table = features({
@@ -89,6 +93,9 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       random, urls: () => config.publicUrls.length > 0 ? config.publicUrls : listensAt,
       lookAt: look, pull: page, sendAnnouncement: announce,
       onAnnounced: ({ ok, ...event }) => ok ? log.info(event, 'announced to a directory') : log.warn(event, 'a directory did not take the announcement; it is tried again'),
+      places: config.moltbookKey === undefined ? []
+        : [moltbook({ key: config.moltbookKey, isLive: config.moltbookLive, submolt: config.moltbookSubmolt, guard, now: () => clock.now(), signal: stopping.signal, ...(parts.moltbookBase !== undefined && { base: parts.moltbookBase }) })],
+      onPost: event => event.state === 'posted' || event.state === 'dry-run' || event.state === 'queued' ? log.info(event, 'an announcement went on') : log.warn(event, 'an announcement needs a look: agentchat announce list'),
       onPullFailed: event => log.warn(event, 'another directory could not be read; it is tried again'),
     })
     const relay = new Relay({

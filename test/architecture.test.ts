@@ -32,7 +32,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/outbound', ['node:', 'zod']],
   ['src/domain', ['lib/protocol', '@noble/hashes', '@scure/base']],
   ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/store', 'node:', 'ws']],
-  ['src/features', ['lib/protocol', 'lib/identity', 'src/base', 'src/domain', 'src/store/store.ts', 'src/store/log.ts', 'src/store/agents.ts', 'src/store/meta.ts', 'src/store/keeping.ts', 'src/store/nonces.ts', 'src/store/people.ts', 'src/store/servers.ts', 'src/relay/feature.ts', 'node:crypto']],
+  ['src/features', ['lib/protocol', 'lib/identity', 'src/base', 'src/domain', 'src/store/store.ts', 'src/store/log.ts', 'src/store/agents.ts', 'src/store/meta.ts', 'src/store/keeping.ts', 'src/store/nonces.ts', 'src/store/people.ts', 'src/store/servers.ts', 'src/store/announcements.ts', 'src/relay/feature.ts', 'node:crypto']],
   ['src/app.ts', ['lib/protocol', 'lib/identity', 'lib/node', 'src/base', 'src/config', 'src/store', 'src/relay', 'src/features', 'src/keeping', 'src/outbound', 'node:']],
   // Wallet, chain and provider; the packages that speak to the chain are optional and loaded late.
   ['src/deploy/akash', ['src/deploy/spec.ts', 'src/config/schema.ts', 'lib/node/private-file.ts', 'node:', 'ws', 'zod', 'better-sqlite3', '@akashnetwork/chain-sdk', '@cosmjs']],

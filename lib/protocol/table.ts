@@ -1,6 +1,7 @@
 // THE PROTOCOL TABLE: everything that is said on the wire, in both directions.
 import type { z } from 'zod'
 import * as admin from './admin.ts'
+import * as announcements from './announcements.ts'
 import * as channels from './channels.ts'
 import * as disputes from './disputes.ts'
 import * as escrow from './escrow.ts'
@@ -20,17 +21,17 @@ import * as skills from './skills.ts'
 /** Client → relay. */
 export const requests = {
   ...session.requests, ...identity.requests, ...channels.requests, ...messages.requests, ...inbox.requests, ...history.requests, ...presence.requests, ...admin.requests, ...keeping.requests,
-  ...skills.requests, ...profiles.requests, ...proposals.requests, ...disputes.requests, ...escrow.requests, ...receipts.requests, ...servers.requests,
+  ...skills.requests, ...profiles.requests, ...proposals.requests, ...disputes.requests, ...escrow.requests, ...receipts.requests, ...servers.requests, ...announcements.requests,
 } as const
 
 /** Relay → client. */
 export const frames = {
   ...session.frames, ...identity.frames, ...channels.frames, ...messages.frames, ...inbox.frames, ...history.frames, ...presence.frames, ...admin.frames, ...keeping.frames,
-  ...skills.frames, ...profiles.frames, ...proposals.frames, ...disputes.frames, ...escrow.frames, ...receipts.frames, ...servers.frames,
+  ...skills.frames, ...profiles.frames, ...proposals.frames, ...disputes.frames, ...escrow.frames, ...receipts.frames, ...servers.frames, ...announcements.frames,
 } as const
 
 /** The domains, in the order the documentation lists them. */
-export const domains = { session, identity, channels, messages, inbox, history, presence, admin, keeping, skills, profiles, proposals, disputes, escrow, receipts, servers } as const
+export const domains = { session, identity, channels, messages, inbox, history, presence, admin, keeping, skills, profiles, proposals, disputes, escrow, receipts, servers, announcements } as const
 
 export type RequestType = keyof typeof requests
 export type FrameType = keyof typeof frames

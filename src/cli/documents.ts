@@ -31,7 +31,8 @@ const readText = async (file: string): Promise<string> => {
   }
 }
 
-const readInput = async ({ stdin }: Pick<Io, 'stdin'>): Promise<string> => {
+/** All of stdin. */
+export const readInput = async ({ stdin }: Pick<Io, 'stdin'>): Promise<string> => {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of stdin) {

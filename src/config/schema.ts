@@ -48,6 +48,10 @@ export const settings = {
   maxServers: setting(count(1).max(100_000).default(10_000), 'Relays that the directory holds.', { value: 'N' }),
   probeEveryMs: setting(z.number().int().min(1_000).default(5 * 60_000), 'Time between two looks of the directory at a relay, and at its peers.', { value: 'TIME' }),
 
+  moltbookKey: setting(z.string().min(8).optional(), 'Key of an agent at Moltbook, where announcements are posted too. Without `moltbookLive` nothing is sent: what would be is told.', { secret: true, value: 'KEY' }),
+  moltbookLive: setting(z.boolean().default(false), 'Really post there.'),
+  moltbookSubmolt: setting(z.string().regex(/^[a-z0-9_-]{1,64}$/i, 'a community like general').default('general'), 'Community to post in.', { value: 'NAME' }),
+
   cert: setting(z.string().min(1).optional(), 'TLS certificate file (PEM); with `key`. Read again on SIGHUP.', { env: ['TLS_CERT'], value: 'FILE' }),
   key: setting(z.string().min(1).optional(), 'TLS key file (PEM); with `cert`.', { env: ['TLS_KEY'], value: 'FILE' }),
   trustedProxies: setting(z.array(z.string()).default([]), 'Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed.', { value: 'LIST' }),

@@ -1,11 +1,13 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { Feature, Handlers, Route } from '../relay/feature.ts'
+import { announcementMigrations } from '../store/announcements.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
 import { directoryMigrations } from '../store/servers.ts'
 import type { Migration } from '../store/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
+import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
 import { description, type DescriptionOptions } from './operate/description/feature.ts'
 import { directory, type DirectoryOptions } from './operate/directory/handlers.ts'
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
@@ -38,7 +40,7 @@ import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 type TalkOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & ProfileOptions
 type TradeOptions = SignatureOptions & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'> & Pick<EscrowOptions, 'processor'> & ReputationOptions & BookOptions & SkillOptions
 
-type OperateOptions = AdminOptions & KeepingOptions & DescriptionOptions & DirectoryOptions
+type OperateOptions = AdminOptions & KeepingOptions & DescriptionOptions & DirectoryOptions & AnnouncementOptions
 
 export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions
 
@@ -52,7 +54,7 @@ export interface Features {
 export const featureMigrations: readonly Migration[] = [
   channelMigrations, proofMigrations, keepingMigrations, peopleMigrations,
   nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations, reputationMigrations, courtMigrations,
-  directoryMigrations,
+  directoryMigrations, announcementMigrations,
 ]
 
 export const features = (options: FeatureOptions): Features => {
@@ -80,6 +82,7 @@ export const features = (options: FeatureOptions): Features => {
     profiles: profiles(options),
     description: description(options),
     directory: directory(options),
+    announcements: announcements(options),
   }
   const all: readonly Pick<Feature, 'sweep' | 'routes'>[] = Object.values(table)
   return {
@@ -87,7 +90,7 @@ export const features = (options: FeatureOptions): Features => {
       ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
       ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers, ...table.keeping.handlers,
       ...table.proposals.handlers, ...table.court.handlers, ...table.escrow.handlers, ...table.reputation.handlers,
-      ...table.skills.handlers, ...table.profiles.handlers, ...table.directory.handlers,
+      ...table.skills.handlers, ...table.profiles.handlers, ...table.directory.handlers, ...table.announcements.handlers,
     },
     sweeps: all.flatMap(feature => feature.sweep ?? []),
     routes: all.flatMap(feature => feature.routes ?? []),

@@ -36,7 +36,7 @@ signed by its key, by the same key as before (the first one seen is remembered),
       // On a terminal they stand in the list; in a pipe nobody would see them.
       if (!io.stdout.isTTY || out.isJson) for (const warning of warnings) out.say(`warning: ${name} (${url}): ${warning}`)
     }
-    if (found.length === 0) out.say('No relay is known. Add one: agentchat discover add wss://relay.example, or a directory: agentchat discover add https://directory.example')
-    else out.say(`${shown.length} relay(s), ${shown.filter(({ status }) => status === 'online').length} online${shown.length < found.length ? `; ${found.length - shown.length} more do not fit` : ''}`)
+    out.say(`${shown.length} relay(s), ${shown.filter(({ status }) => status === 'online').length} online${shown.length < found.length ? `; ${found.length - shown.length} more do not fit` : ''}`)
+    if (shown.length < 2 && !out.isJson) out.say('Add relays: agentchat discover add wss://relay.example; or all those of a directory: agentchat discover add https://directory.example')
   },
 })

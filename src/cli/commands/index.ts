@@ -41,6 +41,7 @@ export const loaders: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   deploy: async () => (await import('./deploy.ts')).deploy,
   context: async () => (await import('./context.ts')).context,
   completion: async () => (await import('./completion.ts')).completion,
+  announce: async () => (await import('./announce.ts')).announce,
   doctor: async () => (await import('./doctor.ts')).doctor,
 }
 

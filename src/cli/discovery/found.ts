@@ -5,8 +5,8 @@ import { ServerDocument, limits } from '../../../lib/protocol/index.ts'
 import { urlKey, type Sighting } from '../../domain/directory/sightings.ts'
 import type { Look } from '../../outbound/discovery.ts'
 
-/** known: the key that was there before; new: first seen now; changed: another one; unsigned: nothing says who it is; invalid: signed by nobody. */
-export type Trust = 'known' | 'new' | 'changed' | 'unsigned' | 'invalid'
+/** known: the key that was there before; new: first seen now; changed: another one; disputed: a directory names another one; unsigned: nothing says who it is; invalid: signed by nobody. */
+export type Trust = 'known' | 'new' | 'changed' | 'disputed' | 'unsigned' | 'invalid'
 
 export interface Found {
   readonly name: string
@@ -63,6 +63,7 @@ export const seen = (sighting: Sighting, look: Look, known: Known, now: number):
     warnings: [
       ...(isForged ? ['what it says of itself is NOT signed by its key'] : []),
       ...(trust === 'changed' ? [changedText(sighting, known)] : []),
+      ...(trust === 'disputed' ? [`a directory names another key for it (${sighting.document!.server_id.slice(0, 16)}…): the directory is wrong, or somebody stands between`] : []),
       ...(isOff ? [`its clock is ${spanText(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} this one, or an old copy answers`] : problem === 'expired' ? ['what it says of itself is over'] : []),
       ...(isElsewhere ? [`it says that it is at ${urls[0]!}`] : []),
     ],
@@ -74,15 +75,15 @@ const described = (sighting: Sighting): Pick<Found, 'name' | 'description' | 're
   return { name, description, region }
 }
 
-/** What the user's own list of keys says comes first; then what a directory showed under the relay's signature. */
-const trustOf = ({ url, document }: Sighting, serverId: string, known: Known): Trust => {
+/** What the user's own list of keys says comes first, and the relay that the user named is believed at first sight; for others, what a directory showed has to agree. */
+const trustOf = ({ url, own, document }: Sighting, serverId: string, known: Known): Trust => {
   const before = known.check(url, serverId)
   if (before !== 'new') return before === 'same' ? 'known' : 'changed'
-  return document !== undefined && document.server_id !== serverId ? 'changed' : 'new'
+  return own === undefined && document !== undefined && document.server_id !== serverId ? 'disputed' : 'new'
 }
 
-const changedText = ({ url, document }: Sighting, known: Known): string =>
-  `ITS KEY IS NOT THE ONE FROM BEFORE (known: ${(known.get(url) ?? document?.server_id ?? '').slice(0, 16)}…). It was set up anew, or somebody stands between. If the change is right: agentchat discover trust ${url}`
+const changedText = ({ url }: Sighting, known: Known): string =>
+  `ITS KEY IS NOT THE ONE FROM BEFORE (known: ${known.get(url)?.slice(0, 16)}…). It was set up anew, or somebody stands between. If the change is right: agentchat discover trust ${url}`
 
 /** A relay that does not describe itself: only its health is known, and nobody signs that. */
 const seenByHealth = (base: Found, health: unknown, known: Known): Found => {

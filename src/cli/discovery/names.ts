@@ -17,7 +17,7 @@ export const serverNamed = (env: Io['env'], word: string): NamedServer => {
   const cached = readCache(env)
   const withKey = (server: { readonly name: string, readonly url: string }): NamedServer => {
     const found = cached.find(({ url }) => urlKey(url) === urlKey(server.url))
-    return { name: server.name, url: server.url, ...(found?.server_id != null && found.trust !== 'invalid' && found.trust !== 'changed' && { serverId: found.server_id }) }
+    return { name: server.name, url: server.url, ...(found?.server_id != null && (found.trust === 'known' || found.trust === 'new') && { serverId: found.server_id }) }
   }
   const own = readOwnServers(env).filter(server => isCalled(server, word))
   const candidates = own.length > 0 ? own : cached.filter(server => isCalled(server, word))

@@ -11,6 +11,9 @@ import { ownServersOf, readOwnServers } from './servers-file.ts'
 /** What a directory is asked for; files are filtered afterwards. */
 export interface Wanted { readonly search?: string | undefined, readonly region?: string | undefined, readonly feature?: readonly string[] | undefined, readonly limit: number }
 
+/** Who knows no relay perhaps runs one. */
+const here = { name: 'local', url: 'ws://localhost:6667', description: '', region: 'local' }
+
 const maxFileBytes = 4 * 1024 * 1024
 
 export const isPage = (word: string): boolean => /^https?:\/\//i.test(word)
@@ -22,7 +25,8 @@ export const ownSightings = (env: Io['env']): readonly Sighting[] => {
   const named = current && isServerUrl(current) && URL.canParse(current) ? [{ name: new URL(current).host, url: current, description: '', region: '' }] : []
   const own = readOwnServers(env)
   const isNew = ({ url }: { readonly url: string }) => !own.some(server => urlKey(server.url) === urlKey(url))
-  return [...own, ...contexts.filter(isNew), ...named.filter(isNew)].map(({ url, ...own }) => ({ url: urlKey(url), own, from: [] }))
+  const known = [...own, ...contexts.filter(isNew), ...named.filter(isNew)]
+  return (known.length === 0 ? [here] : known).map(({ url, ...own }) => ({ url: urlKey(url), own, from: [] }))
 }
 
 /** Entries of a list, whoever made it: signed descriptions, or names and urls. */

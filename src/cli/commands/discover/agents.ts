@@ -38,8 +38,8 @@ export const agents = command({
     const [{ chosen, survey }, { askOffers }, { offerLine }, { surveyWishOf }] = await Promise.all([import('../../discovery/survey.ts'), import('../../discovery/offers.ts'), import('../../discovery/text.ts'), import('./options.ts')])
     const found = await survey(call, { ...surveyWishOf(options, io.env), timeoutMs: timeout * 1_000 })
     const online = chosen(found, { online: true, region: options.region, feature: options.feature })
-    const safe = online.filter(({ trust }) => trust !== 'changed' && trust !== 'invalid')
-    for (const { url } of online.filter(server => !safe.includes(server))) out.say(`warning: ${url} is not asked: its key is not the one from before. agentchat discover says more`)
+    const safe = online.filter(({ trust }) => trust !== 'changed' && trust !== 'disputed' && trust !== 'invalid')
+    for (const { url } of online.filter(server => !safe.includes(server))) out.say(`warning: ${url} is not asked: its key is not to be trusted as it is. agentchat discover says more`)
     const offers = await askOffers(call, safe.slice(0, relays), {
       limit, ...(skill !== undefined && { capability: skill }), ...(text !== undefined && { text }), ...(maxRate !== undefined && { max_rate: maxRate }), ...(currency !== undefined && { currency }), ...(options.online && { online: true }),
     }, timeout * 1_000)

@@ -30,7 +30,7 @@ export type Self = (health: Health, now: number) => ServerDocument
 
 export const selfDescription = (options: SelfOptions): Self => {
   const { serverId, relayKey, description, region, contact, urls, directory, allowlistStrict, captcha, limits, announceEveryMs } = options
-  const features = [...Object.keys(domains).filter(domain => domain !== 'servers'), ...(directory ? ['directory'] : [])]
+  const features = [...Object.keys(domains).filter(domain => domain !== 'servers' && domain !== 'announcements'), ...(directory ? ['directory'] : [])]
   let last: ServerDocument | undefined
   return (health, now) => {
     if (last !== undefined && last.status === health.status && now >= last.issued_at && now - last.issued_at < 1_000) return last
