@@ -29,7 +29,7 @@ describe('three relays', () => {
       return { code, stdout: program.stdout, stderr: program.stderr }
     }
     const discover = async (...args: readonly string[]) => {
-      const { code, stdout, stderr } = await agentchat('discover', '--json', '--outbound-allow', '127.0.0.1', ...args)
+      const { code, stdout, stderr } = await agentchat('discover', '--json', '--timeout', '20', '--outbound-allow', '127.0.0.1', ...args)
       expect(code, stderr).toBe(0)
       const found = JSON.parse(stdout) as readonly Found[]
       return { stderr, found, at: (url: string) => found.find(server => server.url === url)! }
@@ -45,7 +45,7 @@ describe('three relays', () => {
       while (!(await listed('?online=true')).includes('plain')) await new Promise(resolve => setTimeout(resolve, 100))
 
       // Only addresses that the user names lead to the loopback by themselves.
-      const guarded = await agentchat('discover', '--json', '--directory', right)
+      const guarded = await agentchat('discover', '--json', '--timeout', '20', '--directory', right)
       expect((JSON.parse(guarded.stdout) as readonly Found[]).find(({ url }) => url === plain)).toMatchObject({ status: 'offline', problem: expect.stringContaining('may not be reached') as string })
 
       expect((await agentchat('discover', 'add', left, '--name', 'links')).code).toBe(0)
