@@ -103,7 +103,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
       addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
       frameRate: { perSecond: config.frameRate, burst: config.frameBurst },
-    }, { store, handlers: table.handlers, sweeps: table.sweeps, routes: table.routes, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random })
+    }, { store, handlers: table.handlers, sweeps: table.sweeps, facts: table.facts, routes: table.routes, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random })
     const port = await relay.start()
     const url = `${relay.isTls ? 'wss' : 'ws'}://${['0.0.0.0', '::', '127.0.0.1'].includes(config.host) ? 'localhost' : config.host}:${port}`
     if (!['0.0.0.0', '::'].includes(config.host)) listensAt = [`${relay.isTls ? 'wss' : 'ws'}://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`]

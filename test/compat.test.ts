@@ -7,7 +7,7 @@ import { frames as frameTable, type Frame } from '../lib/protocol/index.ts'
 import { Cli } from './kit/cli.ts'
 import { openCourt, startCourtRelay } from './kit/court.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
-import type { Trader } from './kit/trade.ts'
+import { newTrader, type Trader } from './kit/trade.ts'
 import { connect, login, newKey, signWith, type Wire } from './kit/wire.ts'
 
 const types = (wire: Wire) => wire.unread.map(frame => frame.type)
@@ -449,6 +449,18 @@ describe('10. /health', () => {
     })
     expect((await fetch(`${relay.httpUrl}/nothing-here`)).status).toBe(404)
     await bob.barrier()
+  })
+
+  test('tells how many deals there are, within a second or two', async () => {
+    await using relay = await startTestRelay()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    await using cyd = await newTrader(relay, 'cyd')
+    const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'x' })
+    await bob.do('ACCEPT', { proposal_id })
+    await cyd.do('PROPOSAL', { to: ann.id, task: 'y' })
+    const proposals = async () => (await (await fetch(`${relay.httpUrl}/health`)).json() as { readonly proposals: unknown }).proposals
+    await expect.poll(proposals, { timeout: 10_000 }).toEqual({ total: 2, byStatus: { accepted: 1, pending: 1 }, agents: 3 })
   })
 })
 

@@ -1,5 +1,5 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
-import type { Feature, Handlers, Route } from '../relay/feature.ts'
+import type { Feature, Handlers, Health, Route } from '../relay/feature.ts'
 import { announcementMigrations } from '../store/announcements.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
@@ -27,6 +27,7 @@ import { courtMigrations } from './trade/court/store.ts'
 import { callMigrations } from './trade/escrow/calls.ts'
 import { escrow, rails, type EscrowOptions } from './trade/escrow/handlers.ts'
 import { ledgerMigrations } from './trade/escrow/store.ts'
+import { census } from './trade/proposals/census.ts'
 import { proposals } from './trade/proposals/handlers.ts'
 import type { EscrowEvent, ProposalOptions } from './trade/proposals/ports.ts'
 import { proposalMigrations } from './trade/proposals/store.ts'
@@ -47,6 +48,8 @@ export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions
 export interface Features {
   readonly handlers: Handlers
   readonly sweeps: readonly NonNullable<Feature['sweep']>[]
+  /** What /health says beside the relay's own. */
+  readonly facts: () => Pick<Health, 'proposals'>
   readonly routes: readonly Route[]
 }
 
@@ -64,6 +67,7 @@ export const features = (options: FeatureOptions): Features => {
   const holding = rails({ hasProcessor: options.processor !== undefined })
   const ratings = { ...book, stakeable }
   const deals = proposals({ ...options, checkSignature, holding, stakeable, settled: closingCases({ ...options, holding, ratings }, settled) })
+  const counted = census()
   const table = {
     session: session(options),
     identity: identity(options),
@@ -92,7 +96,8 @@ export const features = (options: FeatureOptions): Features => {
       ...table.proposals.handlers, ...table.court.handlers, ...table.escrow.handlers, ...table.reputation.handlers,
       ...table.skills.handlers, ...table.profiles.handlers, ...table.directory.handlers, ...table.announcements.handlers,
     },
-    sweeps: all.flatMap(feature => feature.sweep ?? []),
+    sweeps: [...all.flatMap(feature => feature.sweep ?? []), counted.sweep],
+    facts: counted.facts,
     routes: all.flatMap(feature => feature.routes ?? []),
   }
 }

@@ -47,6 +47,8 @@ export interface RelayDeps {
   readonly store: Store
   readonly handlers: Handlers
   readonly sweeps: readonly NonNullable<Feature['sweep']>[]
+  /** What the features add to /health. */
+  readonly facts: () => Pick<Health, 'proposals'>
   /** What features answer over plain HTTP. */
   readonly routes: readonly Route[]
   readonly channels: readonly ChannelInfo[]
@@ -315,7 +317,7 @@ export class Relay {
       started_at: new Date(this.#startedAt).toISOString(),
       agents: { connected: this.#roster.agentCount, with_identity: this.#roster.keyedCount },
       channels: { total: channels.length, public: channels.filter(channel => !channel.info.private).length },
-      proposals: { total: 0, byStatus: {}, agents: 0 },
+      ...this.#deps.facts(),
       timestamp: new Date(now).toISOString(),
     }
   }
