@@ -1,7 +1,10 @@
 // What clients of the original AgentChat rely on, point by point: the wire may grow, but not away from them.
 import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { get as httpGet } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { frames as frameTable, type Frame } from '../lib/protocol/index.ts'
+import { Cli } from './kit/cli.ts'
 import { openCourt, startCourtRelay } from './kit/court.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import type { Trader } from './kit/trade.ts'
@@ -446,6 +449,34 @@ describe('10. /health', () => {
     })
     expect((await fetch(`${relay.httpUrl}/nothing-here`)).status).toBe(404)
     await bob.barrier()
+  })
+})
+
+describe('11. discovery', () => {
+  /** What an existing client does with its servers.json: the scheme replaced, /health appended, 200 and JSON within 5 s wanted. */
+  const discover = async (file: string) => {
+    const { servers } = JSON.parse(readFileSync(file, 'utf8')) as { servers: readonly { name: string, url: string }[] }
+    return Promise.all(servers.map(async server => {
+      const url = `${server.url.replace('wss://', 'https://').replace('ws://', 'http://')}/health`
+      const response = await new Promise<{ status: number | undefined, text: string }>((resolve, reject) => httpGet(url, { timeout: 5_000 }, response => {
+        let text = ''
+        response.on('data', (part: Buffer) => { text += String(part) })
+        response.on('end', () => resolve({ status: response.statusCode, text }))
+      }).on('error', reject))
+      return { ...server, status: response.status === 200 ? 'online' : 'offline', health: JSON.parse(response.text) as { agents: { connected: number }, uptime_seconds: number } }
+    }))
+  }
+
+  test('an existing client finds relays by the servers.json that `agentchat discover add` writes, and `agentchat discover` reads the one that it writes', async () => {
+    using cli = new Cli()
+    await using relay = await startTestRelay({ name: 'here' })
+    await using alice = await oldClient(relay, 'alice')
+    expect((await cli.run(['discover', 'add', `${relay.url}/`, '--name', 'here', '--region', 'local'])).code).toBe(0)
+    const [found] = await discover(cli.at('.agentchat/servers.json'))
+    expect(found).toMatchObject({ name: 'here', status: 'online', region: 'local', health: { agents: { connected: 1 }, uptime_seconds: expect.any(Number) as number } })
+    writeFileSync(cli.at('.agentchat/servers.json'), JSON.stringify({ version: 1, updated_at: new Date().toISOString(), servers: [{ name: 'AgentChat Local', url: relay.url, description: 'Local AgentChat server', region: 'local' }] }, null, 2))
+    expect(JSON.parse((await cli.run(['discover', '--json'])).stdout)).toMatchObject([{ name: 'AgentChat Local', status: 'online', agents: 1, description: 'Local AgentChat server' }])
+    await alice.barrier()
   })
 })
 
