@@ -113,6 +113,8 @@ describe('a directory', () => {
     expect((await post(directory, absent.describe({ urls: [silent.url] }))).status).toBe(202)
     expect((await post(directory, elsewhere.describe({ urls: [away.url] }))).status).toBe(202)
     expect((await listed(directory, impostor.serverId, 'refused')).status.problem).toBe('another key answers at its address')
+    // Whoever announces again is told why.
+    expect(await (await post(directory, impostor.describe({ urls: [realUrl!], issued_at: Date.now() + 1 }))).json()).toMatchObject({ status: 'pending', problem: 'another key answers at its address' })
     const waiting = await eventually(() => entry(directory, absent.serverId), found => found.status.problem !== null)
     expect(waiting.status).toMatchObject({ state: 'pending', problem: 'it answers 200, and not in JSON' })
     expect((await eventually(() => entry(directory, elsewhere.serverId), found => found.status.problem !== null)).status.problem).toBe('it answers 302')
@@ -152,15 +154,27 @@ describe('a directory', () => {
   })
 
   test('bounds what waits of one announcer, and what it holds in all; what is over makes room', async () => {
-    await using directory = await startDirectory({ maxServers: 30, outboundAllow: [] })
+    await using directory = await startDirectory({ outboundAllow: [] })
     directory.clock.stop()
     const answers: number[] = []
     for (let n = 0; n < 22; n++) answers.push((await post(directory, paperRelay().describe({ issued_at: directory.clock.now(), urls: [`wss://r${n}.example`] }))).status)
     expect(answers).toEqual([...Array<number>(20).fill(202), 429, 429])
-    directory.clock.advance(3_600_000 + 1)
-    await using real = await startTestRelay({ name: 'real' })
-    expect(await refusal(await post(directory, paperRelay().describe({ issued_at: directory.clock.now(), urls: ['wss://r99.example'] })))).toEqual([429, 'RATE_LIMITED'])
-    await real.drain()
+    await using small = await startDirectory({ maxServers: 3, outboundAllow: [] })
+    small.clock.stop()
+    const next = () => post(small, paperRelay().describe({ issued_at: small.clock.now(), urls: ['wss://r.example'] }))
+    for (let n = 0; n < 3; n++) expect((await next()).status).toBe(202)
+    expect(await refusal(await next())).toEqual([503, 'LIMIT_REACHED'])
+    small.clock.advance(3_600_000 + 1)
+    expect((await next()).status).toBe(202)
+  })
+
+  test('pages are paced by the address that asks', async () => {
+    await using directory = await startDirectory({ msgRate: 1, addressRate: 1, addressBurst: 3 })
+    const answers = []
+    for (let n = 0; n < 5; n++) answers.push((await fetch(`${directory.httpUrl}/directory/servers`)).status)
+    expect(answers.slice(0, 3)).toEqual([200, 200, 200])
+    expect(answers).toContain(429)
+    expect((await fetch(`${directory.httpUrl}/health`)).status).toBe(200)
   })
 
   test('takes off who announces itself no more, remembers its uptime, and lists it again when it is back', async () => {

@@ -15,12 +15,9 @@ const isRelayUrl = (text: string): boolean => {
 /** One line for people: what would drive a terminal, or turn text around, is refused. */
 const line = (maxChars: number) => z.string().max(maxChars).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'a line without control characters')
 
-export const ServerId = z.string().regex(/^[0-9a-f]{64}$/, 'a server id: 64 hex digits')
-export const RelayUrl = z.string().max(300).refine(isRelayUrl, 'a relay URL, ws:// or wss://')
-export const Region = z.string().regex(/^[A-Za-z0-9-]{1,32}$/, 'a region: 1–32 of A–Z a–z 0–9 -')
-export const ServerName = line(64).min(1)
-export const ServerDescription = line(500)
-export const Contact = line(200)
+const ServerId = z.string().regex(/^[0-9a-f]{64}$/, 'a server id: 64 hex digits')
+const RelayUrl = z.string().max(300).refine(isRelayUrl, 'a relay URL, ws:// or wss://')
+const Region = z.string().regex(/^[A-Za-z0-9-]{1,32}$/, 'a region: 1–32 of A–Z a–z 0–9 -')
 
 const Count = z.number().int().min(0)
 
@@ -29,8 +26,8 @@ export const ServerDocument = z.looseObject({
   format: z.literal('agentchat-server/1'),
   server_id: ServerId.describe('SHA-256 of the public key\'s PEM, in hex'),
   pubkey: PublicKey,
-  name: ServerName,
-  description: ServerDescription,
+  name: line(64).min(1),
+  description: line(500),
   region: Region.optional(),
   urls: z.array(RelayUrl).max(4).describe('where to connect; the first one is the one to use'),
   protocol: z.string().max(32),
@@ -41,7 +38,7 @@ export const ServerDocument = z.looseObject({
   policies: z.looseObject({
     registration: z.enum(['open', 'captcha', 'allowlist']),
     retention: z.looseObject({ age_ms: Count, count: Count, bytes: Count }).describe('0: no limit'),
-    contact: Contact.optional().describe('who moderates'),
+    contact: line(200).optional().describe('who moderates'),
   }),
   counts: z.looseObject({ agents: Count, with_identity: Count, channels: Count, public_channels: Count }),
   started_at: Time,
@@ -73,7 +70,7 @@ export const requests = {
 export const frames = {
   ANNOUNCED: signal({
     doc: 'The announcement is kept. `pending`: the relay is asked next, and is listed once it has answered with the same key; how that went is told by `GET /directory/servers/SERVER_ID`.',
-    body: { server_id: ServerId, status: z.enum(['pending', 'listed']), expires_at: Time },
+    body: { server_id: ServerId, status: z.enum(['pending', 'listed']), expires_at: Time, problem: z.string().optional().describe('why it is not listed yet, or not any more') },
     example: { server_id: example.server_id, status: 'pending', expires_at: 1_790_003_660_000 },
   }),
 }

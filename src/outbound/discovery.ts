@@ -68,9 +68,9 @@ export const discovery = ({ guard, timeoutMs = defaultTimeoutMs, signal }: Disco
     async announce(directory, document) {
       const response = await ask(listUrl(directory), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) })
       const retryAfterS = Number(response.headers['retry-after'])
-      const { message, status } = jsonOf(response) as { readonly message?: unknown, readonly status?: unknown }
+      const { message, problem, status } = jsonOf(response) as { readonly message?: unknown, readonly problem?: unknown, readonly status?: unknown }
       return {
-        ok: response.status < 300, message: String(message ?? status ?? response.status).slice(0, 300),
+        ok: response.status < 300, message: String(message ?? problem ?? status ?? response.status).slice(0, 300),
         ...(retryAfterS > 0 && { retryAfterMs: Math.min(retryAfterS, 86_400) * 1_000 }),
       }
     },

@@ -8,6 +8,9 @@ export interface AddressPolicy {
   readonly allow: readonly string[]
 }
 
+/** For requests that a user makes from its own machine to an address that it named. */
+export const anywhere: AddressPolicy = { allow: ['0.0.0.0/0', '::/0'] }
+
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused'
 }

@@ -242,10 +242,10 @@ export class Relay {
     const { clock, store, log } = this.#deps
     const ctx: RouteCtx = { now: clock.now(), db: store.read, roster: this.#roster, query, health: () => this.#health() }
     try {
-      if (body === undefined) return await route.get(ctx, decode(path.slice(route.path.length)))
-      if (this.#draining) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }
       const waitMs = this.#addressBuckets.take(address, ctx.now)
       if (waitMs > 0) return { status: 429, contentType: 'text/plain', body: 'Too many requests\n', headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) } }
+      if (body === undefined) return await route.get(ctx, decode(path.slice(route.path.length)))
+      if (this.#draining) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }
       return await route.post!({ ...ctx, address, write: decide => this.#written(decide) }, body)
     } catch (error) {
       log.error({ err: error, route: route.path }, 'a page failed')

@@ -127,24 +127,10 @@ export const doctor = command({
   },
 })
 
-const maxHealthBytes = 64 * 1_024
-
-/** GET by node:http: fetch refuses the default port, 6667, as one that browsers keep away from. */
+/** Where the user points, it goes: any address, but a bounded answer. */
 const healthOf = async (url: string): Promise<{ readonly version?: string, readonly agents?: { readonly connected?: number } }> => {
-  const { get } = url.startsWith('https:') ? await import('node:https') : await import('node:http')
-  const text = await new Promise<string>((resolve, reject) => {
-    const request = get(url, { signal: AbortSignal.timeout(5_000) }, response => {
-      if (response.statusCode !== 200) reject(new Error(`answers ${response.statusCode}`))
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        text += chunk
-        if (text.length > maxHealthBytes) response.destroy(new Error('answers too much'))
-      })
-      response.on('end', () => resolve(text))
-      response.on('error', reject)
-    })
-    request.on('error', error => reject((error as Error & { code?: string }).code === 'ABORT_ERR' ? new Error('no answer within 5 s') : error))
-  })
-  return JSON.parse(text) as Awaited<ReturnType<typeof healthOf>>
+  const [{ addressGuard, anywhere }, { sendRequest }] = await Promise.all([import('../../outbound/guard.ts'), import('../../outbound/request.ts')])
+  const { status, body } = await sendRequest(addressGuard(anywhere), { url, method: 'GET', timeoutMs: 5_000, maxBytes: 64 * 1_024 })
+  if (status !== 200) throw new Error(`answers ${status}`)
+  return JSON.parse(body.toString()) as Awaited<ReturnType<typeof healthOf>>
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { KnownRelays } from '../../../lib/node/known-relays.ts'
 import { mergeSightings, urlKey, type Sighting } from '../../domain/directory/sightings.ts'
 import { discovery } from '../../outbound/discovery.ts'
-import { addressGuard } from '../../outbound/guard.ts'
+import { addressGuard, anywhere } from '../../outbound/guard.ts'
 import type { Call } from '../command.ts'
 import { agentchatHome } from '../home.ts'
 import type { Io } from '../io.ts'
@@ -24,7 +24,7 @@ export interface SurveyOptions extends Wanted {
 
 const looksAtOnce = 16
 /** Where the user points, the user may go. */
-const anywhere = addressGuard({ allow: ['0.0.0.0/0', '::/0'] })
+const unguarded = addressGuard(anywhere)
 
 export const knownRelaysOf = (env: Io['env']): KnownRelays => new KnownRelays(join(agentchatHome(env), 'known-relays.json'))
 
@@ -33,7 +33,7 @@ export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: Sur
   const cached = readCache(io.env)
   if (isOffline) return offline(ownSightings(io.env), cached)
   const asked = { timeoutMs, signal: io.interrupted }
-  const [trusted, guarded] = [discovery({ guard: anywhere, ...asked }), discovery({ guard: addressGuard({ allow }), ...asked })]
+  const [trusted, guarded] = [discovery({ guard: unguarded, ...asked }), discovery({ guard: addressGuard({ allow }), ...asked })]
 
   const directories = [...new Set([...readDirectories(io.env), ...options.directories ?? []])]
   let read = 0
@@ -76,7 +76,7 @@ export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: Sur
 /** One relay that the user named, as it answers now. Nothing is remembered. */
 export const lookAtOne = async (io: Io, url: string): Promise<Found> => {
   const sighting: Sighting = { url: urlKey(url), own: { name: url, description: '', region: '' }, from: [] }
-  const { look } = discovery({ guard: anywhere, signal: io.interrupted })
+  const { look } = discovery({ guard: unguarded, signal: io.interrupted })
   return look(url).then(answer => seen(sighting, answer, knownRelaysOf(io.env), io.now()), (error: unknown) => unreachable(sighting, (error as Error).message, io.now()))
 }
 

@@ -13,7 +13,7 @@ export interface AnnouncerOptions {
   readonly onAnnounced: (event: { readonly directory: string, readonly ok: boolean, readonly message: string }) => void
 }
 
-interface Due { at: number, failures: number, isAsking: boolean }
+interface Due { at: number, failures: number, isAsking: boolean, said: string }
 
 const firstRetryMs = 5_000
 
@@ -23,7 +23,7 @@ export class Announcer {
 
   constructor(options: AnnouncerOptions) {
     this.#options = options
-    this.#due = new Map(options.announce.map(directory => [directory, { at: 0, failures: 0, isAsking: false }]))
+    this.#due = new Map(options.announce.map(directory => [directory, { at: 0, failures: 0, isAsking: false, said: '' }]))
   }
 
   /** Announces where it is time to. */
@@ -40,8 +40,9 @@ export class Announcer {
     due.isAsking = true
     const { ok, message, retryAfterMs = 0 } = await sendAnnouncement(directory, document).catch((error: unknown) => ({ ok: false, message: (error as Error).message, retryAfterMs: 0 }))
     due.isAsking = false
-    // Told once when it changes: a directory that is away for a day is not a thousand lines.
-    if (ok !== (due.failures === 0) || due.at === 0) onAnnounced({ directory, ok, message })
+    // Told when it changes: a directory that is away for a day is not a thousand lines.
+    if (message !== due.said) onAnnounced({ directory, ok, message })
+    due.said = message
     due.failures = ok ? 0 : due.failures + 1
     const waitMs = ok ? announceEveryMs : Math.min(announceEveryMs, Math.max(retryAfterMs, firstRetryMs * 2 ** Math.min(due.failures - 1, 20)))
     // Relays that were started together do not stay together.

@@ -3,15 +3,15 @@ import type { ServerDocument } from '../../../../lib/protocol/index.ts'
 import { hostOf, type Kept, type ServerState } from '../../../domain/directory/admission.ts'
 import { endOf } from '../../../domain/directory/documents.ts'
 import { dayHours, hourMs, uptimeOf, weekHours } from '../../../domain/directory/uptime.ts'
-import { countLook, findServer, forgetServers, noteLook, putServer, type LookedAt } from '../../../store/servers.ts'
+import { countLook, findServer, forgetServers, noteLook, putServer, type LookedAt, type ServerRow } from '../../../store/servers.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 
 /** How long it is told why a relay was not listed. */
 const refusedMs = 10 * 60_000
 
-export const findKept = async (db: Db, id: string): Promise<Kept | undefined> => {
+export const findKept = async (db: Db, id: string): Promise<(Kept & Pick<ServerRow, 'problem'>) | undefined> => {
   const row = await findServer(db, id)
-  return row && { document: JSON.parse(row.document) as ServerDocument, state: row.state }
+  return row && { document: JSON.parse(row.document) as ServerDocument, state: row.state, problem: row.problem }
 }
 
 export const keepServer = async (tx: Tx, document: ServerDocument, state: ServerState, from: { readonly announcer: string, readonly now: number }): Promise<void> => {

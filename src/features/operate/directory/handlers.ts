@@ -59,7 +59,10 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
     if (admission.kind === 'refuse') throw new Fail(admission.code, admission.message, admission.code === 'RATE_LIMITED' ? retryAfterMs : undefined)
     if (admission.kind === 'take') await keepServer(tx, document, admission.state, { announcer, now })
     const state = admission.kind === 'take' ? admission.state : kept!.state
-    return { server_id, status: state === 'listed' ? 'listed' : 'pending', expires_at: endOf(admission.kind === 'take' ? document : kept!.document) }
+    return {
+      server_id, status: state === 'listed' ? 'listed' : 'pending', expires_at: endOf(admission.kind === 'take' ? document : kept!.document),
+      ...(state !== 'listed' && kept?.problem != null && { problem: kept.problem }),
+    }
   }
 
   const post = async ({ address, now, write }: PostCtx, body: string): Promise<HttpAnswer> => {
