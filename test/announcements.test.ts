@@ -3,6 +3,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Frame } from '../lib/protocol/index.ts'
 import { addressGuard } from '../src/outbound/guard.ts'
 import { moltbook } from '../src/outbound/moltbook.ts'
+import { exits } from '../src/cli/exit.ts'
+import { Cli } from './kit/cli.ts'
 import { newFolder } from './kit/folder.ts'
 import { MoltbookStandIn } from './kit/moltbook.ts'
 import { startTestRelay, TestClock, type TestRelay } from './kit/relay.ts'
@@ -58,6 +60,35 @@ describe('the feeds', () => {
     await ask(relay, { type: 'ADMIN_ANNOUNCE_WITHDRAW', announcement_id: first })
     expect((await (await fetch(`${relay.httpUrl}/feed.json`)).json() as { items: readonly unknown[] }).items).toHaveLength(1)
   })
+})
+
+describe('the command line', () => {
+  test('announces, lists, answers and withdraws, and says what is wrong', async () => {
+    using cli = new Cli()
+    await using standIn = new MoltbookStandIn(() => relay.clock)
+    await using relay = await startTestRelay({ adminKey: 'open sesame', moltbookKey: 'moltbook_key', moltbookLive: true, outboundAllow: ['127.0.0.1'] }, { moltbookBase: await standIn.listen() })
+    Object.assign(cli.env, { AGENTCHAT_URL: relay.url, AGENTCHAT_ADMIN_KEY: 'open sesame' })
+    standIn.next = 'challenge'
+    const announced = await cli.run(['announce', 'post', 'Release 2', '-', '--url', 'https://relay.example', '--json'], { stdin: 'Many things\nare better.\n' })
+    expect(announced).toMatchObject({ code: 0 })
+    const id = String(announced.json[0]!['announcement_id'])
+    await reaches(relay, id, 'challenged')
+    const listed = await cli.run(['announce', 'list'], { isTTY: true, env: { NO_COLOR: '1' } })
+    expect(listed.stdout).toMatch(/Release 2 {2}ann_/)
+    expect(listed.stdout).toContain('asks: a cLaW oF t]eN aNd oN^e oF fIvE')
+    expect(listed.stdout).toContain(`agentchat announce answer ${id} NUMBER`)
+    expect(await cli.run(['announce', 'answer', id, 'many'])).toMatchObject({ code: exits.usage.code })
+    expect(await cli.run(['announce', 'answer', id, '15'])).toMatchObject({ code: 0 })
+    expect(await reaches(relay, id, 'posted')).toMatchObject({ url: expect.stringContaining('/post/p1') as string })
+    expect(await cli.run(['announce', 'answer', id, '15'])).toMatchObject({ code: exits.refused.code })
+    expect(await cli.run(['announce', 'post', 'release 2', 'many things are BETTER.'])).toMatchObject({ code: exits.refused.code, stderr: expect.stringContaining('announced before') as string })
+    expect(await cli.run(['announce', 'withdraw', id])).toMatchObject({ code: 0 })
+    expect(await cli.run(['announce', 'withdraw', 'ann_0000000000000000'])).toMatchObject({ code: exits.notFound.code })
+    expect(await cli.run(['announce', 'list', '--admin-key', 'a wrong key'])).toMatchObject({ code: exits.auth.code })
+    expect(await cli.run(['announce'])).toMatchObject({ code: exits.usage.code })
+    expect(standIn.posts).toMatchObject([{ title: 'Release 2', content: 'Many things\nare better.\n\nhttps://relay.example', visible: true }])
+    expect(standIn.violations).toEqual([])
+  }, 30_000)
 })
 
 describe('Moltbook', () => {

@@ -156,6 +156,15 @@ describe('a name stands for the key it was found under', () => {
   })
 })
 
+test('on a terminal it tells how far it is; Ctrl-C ends it', async () => {
+  const hanging = await site(() => undefined)
+  own(hanging, 'ws://127.0.0.1:1')
+  const running = cli.run(['discover', '--timeout', '30'], { isTTY: true, env: { NO_COLOR: '1' } })
+  await running.prints('looked at 1 of 2 relays, 0 online')
+  running.interrupt()
+  expect((await running).code).toBe(exits.interrupted.code)
+})
+
 describe('agents', () => {
   test('many relays are asked at once; the same offer is shown once, with all its places', async () => {
     const [left, right, empty] = [await relayOf({ name: 'left' }), await relayOf({ name: 'right' }), await relayOf({ name: 'empty' })]
