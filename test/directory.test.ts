@@ -143,6 +143,8 @@ describe('a directory', () => {
     expect(await refusal(await post(directory, relay.describe({ issued_at: now - 7_200_000 })))).toEqual([409, 'VERIFICATION_EXPIRED'])
     expect(await refusal(await post(directory, relay.describe({ issued_at: now + 3_600_000 })))).toEqual([409, 'VERIFICATION_EXPIRED'])
     expect(await refusal(await post(directory, relay.describe({ urls: [] })))).toEqual([400, 'INVALID_MSG'])
+    expect(await refusal(await post(directory, { ...good, half: '\ud800' }))).toEqual([403, 'VERIFICATION_FAILED'])
+    expect(await refusal(await post(directory, { ...good, pubkey: 'no key' }))).toEqual([403, 'VERIFICATION_FAILED'])
     for (const wrong of [
       'not JSON', '[]', '{}', { ...good, format: 'agentchat-server/2' }, relay.describe({ name: 'red \u001b[31m' }), relay.describe({ name: 'turned \u202e' }), relay.describe({ urls: ['http://relay.example'] }),
       relay.describe({ urls: ['wss://user:secret@relay.example'] }), relay.describe({ padding: 'x'.repeat(20_000) }), relay.describe({ deep: JSON.parse('['.repeat(40) + ']'.repeat(40)) as unknown }),
