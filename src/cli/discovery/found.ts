@@ -19,6 +19,8 @@ export interface Found {
   readonly latency_ms: number | null
   readonly agents: number | null
   readonly uptime_seconds: number | null
+  /** 0 to 1, as directories saw it; null where none says */
+  readonly uptime_week: number | null
   readonly version: string | null
   readonly registration: string | null
   readonly features: readonly string[]
@@ -34,9 +36,9 @@ export interface Found {
 }
 
 /** What a source says of a relay before anybody looked. */
-export const unchecked = ({ url, own, document, from }: Sighting): Found => ({
+export const unchecked = ({ url, own, document, uptime, from }: Sighting): Found => ({
   name: own?.name ?? document?.name ?? new URL(url).host, url, status: 'unchecked', server_id: document?.server_id ?? null, trust: null,
-  description: own?.description || (document?.description ?? ''), region: own?.region || (document?.region ?? ''), latency_ms: null, agents: null, uptime_seconds: null,
+  description: own?.description || (document?.description ?? ''), region: own?.region || (document?.region ?? ''), latency_ms: null, agents: null, uptime_seconds: null, uptime_week: uptime ?? null,
   version: document?.version ?? null, registration: document?.policies.registration ?? null, features: document?.features ?? [], clock_skew_ms: null, last_seen: null, checked_at: null, from, warnings: [], problem: null,
 })
 

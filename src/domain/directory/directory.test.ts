@@ -87,7 +87,7 @@ describe('sources', () => {
   const own = fc.record({ name: fc.constantFrom('home', 'work'), description: fc.constantFrom('', 'mine'), region: fc.constantFrom('', 'eu') })
   const sighting: fc.Arbitrary<Sighting> = fc.record({
     url: fc.constantFrom('wss://a.example', 'wss://b.example', 'wss://c.example'), own: fc.option(own, { nil: undefined }),
-    document: fc.option(document.map(one => one as ServerDocument), { nil: undefined }), from: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')),
+    document: fc.option(document.map(one => one as ServerDocument), { nil: undefined }), uptime: fc.option(fc.constantFrom(0, 0.5, 1), { nil: undefined }), from: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')),
   })
   const sightings = fc.array(sighting, { maxLength: 15 })
 

@@ -33,13 +33,17 @@ type Announced = Omit<FrameBody<'ANNOUNCED'>, 'ts' | 're'>
 export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
   const { maxServers, verify, verifyAsync, probeEveryMs } = options
   const prober = new Prober(options.lookAt, probeEveryMs)
-  const peers = new Peers({ ...options, isSigned: async document => isIdOfKey(document) && verifyAsync(document.pubkey, textOf(document), document.sig) })
+  const peers = new Peers({ ...options, isSigned: async document => {
+    const text = textOf(document)
+    return text !== undefined && isIdOfKey(document) && verifyAsync(document.pubkey, text, document.sig)
+  } })
   let tidiedAt = 0
 
   /** What no moment changes: whose words these are. @throws Fail */
   const checkSignature = (document: ServerDocument): void => {
     if (!isIdOfKey(document)) throw new Fail('VERIFICATION_FAILED', 'server_id: it is not the SHA-256 of pubkey')
-    if (!verify(document.pubkey, textOf(document), document.sig)) throw new Fail('VERIFICATION_FAILED', 'sig: the key did not sign this')
+    const text = textOf(document)
+    if (text === undefined || !verify(document.pubkey, text, document.sig)) throw new Fail('VERIFICATION_FAILED', 'sig: the key did not sign this')
   }
 
   /** @throws Fail */
@@ -115,11 +119,11 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
 }
 
 /** What has no exact JSON is signed by nobody. */
-const textOf = (document: ServerDocument): string => {
+const textOf = (document: ServerDocument): string | undefined => {
   try {
     return serverDocumentText(document)
   } catch {
-    return ''
+    return undefined
   }
 }
 
