@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { serverDocumentProblem } from '../lib/identity/index.ts'
 import { ServerDocument } from '../lib/protocol/index.ts'
+import { StorageError } from '../src/app.ts'
 import { paperRelay } from './kit/describe.ts'
 import { freePort } from './kit/port.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -65,6 +66,21 @@ describe('a relay describes itself', () => {
     expect(serverDocumentProblem(document, { now: document.expires_at })).toBe('expired')
     expect(serverDocumentProblem(document, { now: document.issued_at - 10 * 60_000 })).toBe('early')
     await alice.barrier()
+  })
+
+  test('healthy, draining, or unable to write: every page says the same', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice')
+    const states = async () => [
+      (await self(relay)).status, (await get<{ status: string }>(relay, '/health')).status,
+      (await fetch(`${relay.httpUrl}/readyz`)).status, (await fetch(`${relay.httpUrl}/healthz`)).status,
+    ]
+    expect(await states()).toEqual(['healthy', 'healthy', 200, 200])
+    relay.store.tamper = method => { if (method === 'append') throw new StorageError('disk full', 'free some space') }
+    await alice.refusal({ type: 'MSG', to: '#general', content: 'x' })
+    expect(await states()).toEqual(['degraded', 'degraded', 503, 200])
+    relay.store.tamper = undefined
+    await alice.close()
   })
 
   test('and stands in a catalog for agents that look there', async () => {

@@ -11,7 +11,7 @@ export type Trust = 'known' | 'new' | 'changed' | 'disputed' | 'unsigned' | 'inv
 export interface Found {
   readonly name: string
   readonly url: string
-  readonly status: 'online' | 'draining' | 'offline' | 'unchecked'
+  readonly status: 'online' | 'degraded' | 'draining' | 'offline' | 'unchecked'
   readonly server_id: string | null
   readonly trust: Trust | null
   readonly description: string
@@ -61,7 +61,7 @@ export const seen = (sighting: Sighting, look: Look, known: Known, now: number):
   const isOff = Math.abs(skewMs) > limits.maxClockSkewMs
   const isElsewhere = sighting.own === undefined && urls.length > 0 && !urls.some(url => urlKey(url) === sighting.url)
   return {
-    ...base, ...described({ ...sighting, document }), status: status === 'healthy' ? 'online' : 'draining', server_id, trust, agents: counts.agents, uptime_seconds, version, registration: policies.registration, features, clock_skew_ms: skewMs,
+    ...base, ...described({ ...sighting, document }), status: status === 'healthy' ? 'online' : status, server_id, trust, agents: counts.agents, uptime_seconds, version, registration: policies.registration, features, clock_skew_ms: skewMs,
     warnings: [
       ...(isForged ? ['what it says of itself is NOT signed by its key'] : []),
       ...(trust === 'changed' ? [changedText(sighting, known)] : []),
@@ -93,7 +93,7 @@ const seenByHealth = (base: Found, health: unknown, known: Known): Found => {
   if (typeof status !== 'string') return { ...base, status: 'offline', last_seen: null, problem: 'what answers there is no relay' }
   const before = known.get(base.url)
   return {
-    ...base, status: status === 'healthy' ? 'online' : 'draining', server_id: null, trust: 'unsigned',
+    ...base, status: status === 'healthy' ? 'online' : status === 'draining' ? 'draining' : 'degraded', server_id: null, trust: 'unsigned',
     agents: count(agents?.connected), uptime_seconds: count(uptime), version: typeof version === 'string' ? version.slice(0, 64) : null,
     warnings: before === undefined ? [] : ['it showed a key before, and describes itself no more'],
   }

@@ -5,7 +5,7 @@ import { visible } from '../terminal.ts'
 import { spanText, type Found } from './found.ts'
 import type { Offer } from './offers.ts'
 
-const colours = { online: 'green', draining: 'yellow', offline: 'red', unchecked: 'dim' } as const
+const colours = { online: 'green', degraded: 'yellow', draining: 'yellow', offline: 'red', unchecked: 'dim' } as const
 
 export const foundLine = (server: Found, paint: Paint): string => {
   const { name, url, status, latency_ms, agents, uptime_seconds, uptime_week, version, region, description, features, trust, last_seen, warnings, problem } = server
