@@ -107,6 +107,23 @@ describe('Moltbook', () => {
     checked = undefined
   })
 
+  test('the stand-in notices who does not keep to the rules', async () => {
+    await using standIn = new MoltbookStandIn(() => clock)
+    const base = await standIn.listen()
+    const ask = (path: string, body: object) => fetch(`${base}${path}`, { method: 'POST', headers: { authorization: 'Bearer moltbook_key' }, body: JSON.stringify(body) })
+    const post = (title: string) => ask('/posts', { submolt_name: 'general', title, content: '' })
+    standIn.next = 'challenge'
+    const { post: { verification } } = await (await post('one')).json() as { post: { verification: { verification_code: string } } }
+    await post('one')
+    standIn.next = 'busy'
+    await post('two')
+    await ask('/verify', { verification_code: verification.verification_code, answer: '16' })
+    await ask('/verify', { verification_code: verification.verification_code, answer: '15.00' })
+    expect(standIn.violations.map(violation => violation.replace(/\d+/g, 'N'))).toEqual([
+      'a post N ms after the last', 'the same text twice: one', 'a request N ms before Retry-After is over', 'an answer like N', 'a request N ms before Retry-After is over', 'a second answer to one question',
+    ])
+  })
+
   test('by default nothing is sent: what would be is told', async () => {
     await using standIn = newStandIn()
     await using relay = await start(standIn, await standIn.listen(), { moltbookLive: false })

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { serverDocumentProblem } from '../lib/identity/index.ts'
 import { ServerDocument } from '../lib/protocol/index.ts'
+import { StorageError } from '../src/app.ts'
 import { paperRelay } from './kit/describe.ts'
 import { freePort } from './kit/port.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -65,6 +66,21 @@ describe('a relay describes itself', () => {
     expect(serverDocumentProblem(document, { now: document.expires_at })).toBe('expired')
     expect(serverDocumentProblem(document, { now: document.issued_at - 10 * 60_000 })).toBe('early')
     await alice.barrier()
+  })
+
+  test('healthy, draining, or unable to write: every page says the same', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice')
+    const states = async () => [
+      (await self(relay)).status, (await get<{ status: string }>(relay, '/health')).status,
+      (await fetch(`${relay.httpUrl}/readyz`)).status, (await fetch(`${relay.httpUrl}/healthz`)).status,
+    ]
+    expect(await states()).toEqual(['healthy', 'healthy', 200, 200])
+    relay.store.tamper = method => { if (method === 'append') throw new StorageError('disk full', 'free some space') }
+    await alice.refusal({ type: 'MSG', to: '#general', content: 'x' })
+    expect(await states()).toEqual(['degraded', 'degraded', 503, 200])
+    relay.store.tamper = undefined
+    await alice.close()
   })
 
   test('and stands in a catalog for agents that look there', async () => {
@@ -143,6 +159,8 @@ describe('a directory', () => {
     expect(await refusal(await post(directory, relay.describe({ issued_at: now - 7_200_000 })))).toEqual([409, 'VERIFICATION_EXPIRED'])
     expect(await refusal(await post(directory, relay.describe({ issued_at: now + 3_600_000 })))).toEqual([409, 'VERIFICATION_EXPIRED'])
     expect(await refusal(await post(directory, relay.describe({ urls: [] })))).toEqual([400, 'INVALID_MSG'])
+    expect(await refusal(await post(directory, { ...good, half: '\ud800' }))).toEqual([403, 'VERIFICATION_FAILED'])
+    expect(await refusal(await post(directory, { ...good, pubkey: 'no key' }))).toEqual([403, 'VERIFICATION_FAILED'])
     for (const wrong of [
       'not JSON', '[]', '{}', { ...good, format: 'agentchat-server/2' }, relay.describe({ name: 'red \u001b[31m' }), relay.describe({ name: 'turned \u202e' }), relay.describe({ urls: ['http://relay.example'] }),
       relay.describe({ urls: ['wss://user:secret@relay.example'] }), relay.describe({ padding: 'x'.repeat(20_000) }), relay.describe({ deep: JSON.parse('['.repeat(40) + ']'.repeat(40)) as unknown }),

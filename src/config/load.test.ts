@@ -67,6 +67,15 @@ test('a certificate without its key, a missing file and broken YAML are told', a
   expect((await loadConfig({ file: yaml('') })).port).toBe(6_667)
 })
 
+test('a relay that announces itself says where it is', async () => {
+  const announce = 'https://directory.example'
+  expect((await problemsOf({ flags: { announce } }))[0]!.message).toContain('give --public-urls too')
+  expect((await loadConfig({ flags: { announce, publicUrls: 'wss://relay.example' } })).announce).toEqual([announce])
+  expect((await loadConfig({ flags: { announce, host: '127.0.0.1' } })).publicUrls).toEqual([])
+  const wrong = { announce: 'directory.example', publicUrls: 'https://relay.example', name: 'red \u001b[31m', region: 'a b', maxServers: '0' }
+  expect((await problemsOf({ flags: wrong })).map(({ where }) => where).sort()).toEqual(['--announce', '--max-servers', '--name', '--public-urls', '--region'])
+})
+
 test('flags and variables are named after the key, each its own', () => {
   expect([flagName('maxConnectionsPerIp'), envName('maxConnectionsPerIp')]).toEqual(['--max-connections-per-ip', 'AGENTCHAT_MAX_CONNECTIONS_PER_IP'])
   expect(new Set(settingKeys.map(flagName)).size).toBe(settingKeys.length)

@@ -310,7 +310,7 @@ export class Relay {
     const now = this.#deps.clock.now()
     const channels = [...this.#roster.channels()]
     return {
-      status: this.#draining ? 'draining' : 'healthy',
+      status: this.#draining ? 'draining' : this.#committer.storageProblem === undefined ? 'healthy' : 'degraded',
       server: this.#options.name,
       version: this.#options.version,
       uptime_seconds: Math.floor((now - this.#startedAt) / 1_000),

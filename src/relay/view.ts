@@ -36,7 +36,8 @@ export interface Channel {
 
 /** How the relay is: what /health tells. Existing clients' discovery reads this shape. */
 export interface Health {
-  readonly status: 'healthy' | 'draining'
+  /** degraded: it cannot write now */
+  readonly status: 'healthy' | 'degraded' | 'draining'
   readonly server: string
   readonly version: string
   readonly uptime_seconds: number

@@ -71,9 +71,12 @@ export const countServers = async (db: Db, { announcer, host, id }: { readonly a
 /** What a description says of its relay, as it is searched. */
 export type SaidOfServer = Pick<ServerRow, 'state' | 'url' | 'host' | 'region' | 'words' | 'features' | 'issued_at' | 'expires_at'>
 
-/** Keeps a description in place of the relay's former one. What was found out about the relay stays; one that waits is asked at once. */
+/** Least time between two looks that announcements bring about: nobody's address is hammered through a directory. */
+const askAgainMs = 10_000
+
+/** Keeps a description in place of the relay's former one. What was found out about the relay stays; one that waits is asked soon. */
 export const putServer = async (tx: Tx, id: string, document: string, said: SaidOfServer, { announcer, now }: { readonly announcer: string, readonly now: number }): Promise<void> => {
-  const asked = said.state === 'pending' ? { next_check: now, failures: 0, problem: null, announcer } : {}
+  const asked = said.state === 'pending' ? { next_check: sql<number>`MAX(${now}, COALESCE(checked_at, 0) + ${askAgainMs})`, failures: 0, announcer } : {}
   const tables = tx.tables<Tables>()
   await tables.insertInto('servers').values({
     server_id: id, announcer, first_seen: now, online: 0, checked_at: null, latency_ms: null, agents: null, failures: 0, problem: null, uptime_day: null, uptime_week: null, next_check: now, ...said,

@@ -8,7 +8,7 @@ import { freePort } from '../kit/port.ts'
 import { Program, ServeProgram, builtBin } from '../kit/process.ts'
 
 interface Found {
-  readonly name: string, readonly url: string, readonly status: string, readonly trust: string | null, readonly server_id: string | null, readonly agents: number | null, readonly latency_ms: number | null
+  readonly name: string, readonly url: string, readonly status: string, readonly trust: string | null, readonly server_id: string | null, readonly agents: number | null, readonly latency_ms: number | null, readonly uptime_week: number | null
   readonly features: readonly string[], readonly clock_skew_ms: number | null, readonly last_seen: number | null, readonly warnings: readonly string[], readonly problem: string | null, readonly from: readonly string[]
 }
 
@@ -22,7 +22,7 @@ describe('three relays', () => {
     const [left, right, plain] = [leftPort, rightPort, plainPort].map(port => `ws://127.0.0.1:${port}`) as [string, string, string]
     const flags = (name: string, port: number) => ['--name', name, '--port', String(port), '--data', folder.at(name), '--outbound-allow', '127.0.0.1', '--announce-every-ms', '1s', '--probe-every-ms', '1s', '--log-level', 'warn']
     const serveLeft = (options = {}) => new ServeProgram(builtBin(), [...flags('left', leftPort), '--directory', 'yes', '--directory-peers', right.replace('ws', 'http')], options)
-    const serveRight = (data: string) => new ServeProgram(builtBin(), [...flags('right', rightPort), '--directory', 'yes', '--directory-peers', left.replace('ws', 'http'), '--data', folder.at(data), '--announce', left.replace('ws', 'http')])
+    const serveRight = (data: string) => new ServeProgram(builtBin(), [...flags('right', rightPort), '--directory', '--directory-peers', left.replace('ws', 'http'), '--data', folder.at(data), '--announce', left.replace('ws', 'http')])
     const agentchat = async (...args: readonly string[]) => {
       await using program = new Program(process.execPath, [builtBin(), ...args], { env: { HOME: folder.at('home') } })
       const { code } = await program.ended
@@ -55,6 +55,7 @@ describe('three relays', () => {
       expect(first.at(left)).toMatchObject({ name: 'links', status: 'online', trust: 'new', agents: 0, warnings: [] })
       expect(first.at(plain)).toMatchObject({ name: 'plain', status: 'online', trust: 'new', from: [right.replace('ws', 'http')], features: expect.arrayContaining(['channels', 'escrow']) as string[] })
       expect(first.at(plain).latency_ms).toBeGreaterThan(0)
+      expect(first.at(plain).uptime_week).toBeGreaterThan(0)
       expect((await discover()).found.every(({ trust }) => trust === 'known')).toBe(true)
       expect((await discover('--feature', 'directory')).found.map(({ url }) => url).sort()).toEqual([left, right].sort())
       expect((await discover('--region', 'eu')).found.map(({ url }) => url)).toEqual([plain])

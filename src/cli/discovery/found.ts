@@ -11,7 +11,7 @@ export type Trust = 'known' | 'new' | 'changed' | 'disputed' | 'unsigned' | 'inv
 export interface Found {
   readonly name: string
   readonly url: string
-  readonly status: 'online' | 'draining' | 'offline' | 'unchecked'
+  readonly status: 'online' | 'degraded' | 'draining' | 'offline' | 'unchecked'
   readonly server_id: string | null
   readonly trust: Trust | null
   readonly description: string
@@ -19,6 +19,8 @@ export interface Found {
   readonly latency_ms: number | null
   readonly agents: number | null
   readonly uptime_seconds: number | null
+  /** 0 to 1, as directories saw it; null where none says */
+  readonly uptime_week: number | null
   readonly version: string | null
   readonly registration: string | null
   readonly features: readonly string[]
@@ -34,9 +36,9 @@ export interface Found {
 }
 
 /** What a source says of a relay before anybody looked. */
-export const unchecked = ({ url, own, document, from }: Sighting): Found => ({
+export const unchecked = ({ url, own, document, uptime, from }: Sighting): Found => ({
   name: own?.name ?? document?.name ?? new URL(url).host, url, status: 'unchecked', server_id: document?.server_id ?? null, trust: null,
-  description: own?.description || (document?.description ?? ''), region: own?.region || (document?.region ?? ''), latency_ms: null, agents: null, uptime_seconds: null,
+  description: own?.description || (document?.description ?? ''), region: own?.region || (document?.region ?? ''), latency_ms: null, agents: null, uptime_seconds: null, uptime_week: uptime ?? null,
   version: document?.version ?? null, registration: document?.policies.registration ?? null, features: document?.features ?? [], clock_skew_ms: null, last_seen: null, checked_at: null, from, warnings: [], problem: null,
 })
 
@@ -59,7 +61,7 @@ export const seen = (sighting: Sighting, look: Look, known: Known, now: number):
   const isOff = Math.abs(skewMs) > limits.maxClockSkewMs
   const isElsewhere = sighting.own === undefined && urls.length > 0 && !urls.some(url => urlKey(url) === sighting.url)
   return {
-    ...base, ...described({ ...sighting, document }), status: status === 'healthy' ? 'online' : 'draining', server_id, trust, agents: counts.agents, uptime_seconds, version, registration: policies.registration, features, clock_skew_ms: skewMs,
+    ...base, ...described({ ...sighting, document }), status: status === 'healthy' ? 'online' : status, server_id, trust, agents: counts.agents, uptime_seconds, version, registration: policies.registration, features, clock_skew_ms: skewMs,
     warnings: [
       ...(isForged ? ['what it says of itself is NOT signed by its key'] : []),
       ...(trust === 'changed' ? [changedText(sighting, known)] : []),
@@ -91,7 +93,7 @@ const seenByHealth = (base: Found, health: unknown, known: Known): Found => {
   if (typeof status !== 'string') return { ...base, status: 'offline', last_seen: null, problem: 'what answers there is no relay' }
   const before = known.get(base.url)
   return {
-    ...base, status: status === 'healthy' ? 'online' : 'draining', server_id: null, trust: 'unsigned',
+    ...base, status: status === 'healthy' ? 'online' : status === 'draining' ? 'draining' : 'degraded', server_id: null, trust: 'unsigned',
     agents: count(agents?.connected), uptime_seconds: count(uptime), version: typeof version === 'string' ? version.slice(0, 64) : null,
     warnings: before === undefined ? [] : ['it showed a key before, and describes itself no more'],
   }

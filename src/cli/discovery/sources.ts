@@ -32,7 +32,11 @@ export const ownSightings = (env: Io['env']): readonly Sighting[] => {
 /** Entries of a list, whoever made it: signed descriptions, or names and urls. */
 const sightingsOf = (entries: readonly unknown[], from: string): readonly Sighting[] => entries.flatMap((entry): readonly Sighting[] => {
   const parsed = ServerDocument.safeParse((entry as { readonly document?: unknown } | null)?.document)
-  if (parsed.success) return parsed.data.urls[0] === undefined ? [] : [{ url: urlKey(parsed.data.urls[0]), document: parsed.data, from: [from] }]
+  if (parsed.success) {
+    const [url] = parsed.data.urls
+    const uptime = (entry as { readonly status?: { readonly uptime_week?: unknown } }).status?.uptime_week
+    return url === undefined ? [] : [{ url: urlKey(url), document: parsed.data, ...(typeof uptime === 'number' && uptime >= 0 && uptime <= 1 && { uptime }), from: [from] }]
+  }
   // Unsigned: the name is the list's word, and stands only until the relay speaks for itself.
   return ownServersOf({ servers: [entry] }).map(({ url }) => ({ url: urlKey(url), from: [from] }))
 })

@@ -86,7 +86,7 @@ const offline = (own: readonly Sighting[], cached: readonly Found[]): readonly F
   return [...own.filter(({ url }) => !known.has(url)).map(unchecked), ...cached]
 }
 
-const rank: Readonly<Record<Found['status'], number>> = { online: 0, draining: 1, unchecked: 2, offline: 3 }
+const rank: Readonly<Record<Found['status'], number>> = { online: 0, degraded: 1, draining: 2, unchecked: 3, offline: 4 }
 
 /** Those that were asked for, the ones that answer first, the near ones before the far. */
 export const chosen = (found: readonly Found[], { online, region, feature = [], search }: Pick<Wanted, 'region' | 'feature' | 'search'> & { readonly online?: boolean | undefined }): readonly Found[] => {

@@ -5,14 +5,15 @@ import { visible } from '../terminal.ts'
 import { spanText, type Found } from './found.ts'
 import type { Offer } from './offers.ts'
 
-const colours = { online: 'green', draining: 'yellow', offline: 'red', unchecked: 'dim' } as const
+const colours = { online: 'green', degraded: 'yellow', draining: 'yellow', offline: 'red', unchecked: 'dim' } as const
 
 export const foundLine = (server: Found, paint: Paint): string => {
-  const { name, url, status, latency_ms, agents, uptime_seconds, version, region, description, features, trust, last_seen, warnings, problem } = server
+  const { name, url, status, latency_ms, agents, uptime_seconds, uptime_week, version, region, description, features, trust, last_seen, warnings, problem } = server
   const facts = [
     ...(latency_ms === null || status === 'offline' ? [] : [`${Math.round(latency_ms)} ms`]),
     ...(agents === null || status === 'offline' ? [] : [`${agents} agent${agents === 1 ? '' : 's'}`]),
     ...(uptime_seconds === null || status === 'offline' ? [] : [`up ${spanText(uptime_seconds * 1_000)}`]),
+    ...(uptime_week == null ? [] : [`${Math.floor(uptime_week * 1_000) / 10} % of the week`]),
     ...(version === null ? [] : [visible(version)]),
     ...(region === '' ? [] : [visible(region)]),
     ...(trust === 'unsigned' ? ['unsigned'] : []),

@@ -1,5 +1,5 @@
 // What a directory does with an announcement whose signature is good: take it, leave it, or refuse it.
-import type { ServerDocument } from '../../../lib/protocol/index.ts'
+import { limits as wire, type ServerDocument } from '../../../lib/protocol/index.ts'
 import { endOf, isLive, isNewer } from './documents.ts'
 
 /** pending: to be asked; listed: has answered with its key; refused: has not. */
@@ -32,14 +32,16 @@ const refuse = (code: (Admission & { kind: 'refuse' })['code'], message: string)
 export const admit = (document: ServerDocument, kept: Kept | undefined, fill: Fill, limits: FillLimits, now: number): Admission => {
   const url = document.urls[0]
   if (url === undefined) return refuse('INVALID_MSG', 'urls: a relay that is announced says where it is')
-  if (!isLive(document, now)) return refuse('VERIFICATION_EXPIRED', 'expires_at: it is over; check the clock')
+  // What comes from the future would outrank every honest description until then.
+  if (document.issued_at > now + wire.maxClockSkewMs) return refuse('VERIFICATION_EXPIRED', `issued_at: more than ${wire.maxClockSkewMs / 60_000} minutes ahead of the directory's clock; check the clock`)
+  if (!isLive(document, now)) return refuse('VERIFICATION_EXPIRED', 'expires_at: it is over; announce a fresh description, and check the clock')
   if (kept !== undefined) {
     if (document.sig === kept.document.sig) return { kind: 'leave' }
     if (!isNewer(document, kept.document)) return refuse('VERIFICATION_EXPIRED', 'issued_at: a later announcement of this relay is known')
-    const isSameHost = hostOf(url) === hostOf(kept.document.urls[0]!)
     // The same key has answered at this address before.
     if (kept.state === 'listed' && url === kept.document.urls[0]) return isFresh(kept.document, now) ? { kind: 'leave' } : { kind: 'take', state: 'listed' }
-    if (isSameHost) return { kind: 'take', state: 'pending' }
+    // It waits already, and is counted.
+    if (kept.state === 'pending' && hostOf(url) === hostOf(kept.document.urls[0]!)) return { kind: 'take', state: 'pending' }
   }
   if (fill.atHost >= limits.maxAtHost) return refuse('LIMIT_REACHED', `The directory lists ${limits.maxAtHost} relays of one host`)
   if (fill.pendingHere >= limits.maxPendingHere || fill.pending >= limits.maxPending) return refuse('RATE_LIMITED', 'Too many announcements wait to be checked')

@@ -64,11 +64,19 @@ describe('announcements', () => {
     }))
   })
 
+  test('nothing from the future is taken', () => {
+    fc.assert(fc.property(fc.nat(1e7), aheadMs => {
+      const admission = admit(server({ issued_at: 1e12 + aheadMs, expires_at: 2e12, sig: 'a' }, 'wss://a.example'), undefined, empty, limits, 1e12)
+      expect(admission.kind).toBe(aheadMs > 5 * 60_000 ? 'refuse' : 'take')
+    }))
+  })
+
   test('bounds hold whatever is asked', () => {
     const fill = fc.record({ servers: fc.nat(1_200), pending: fc.nat(150), pendingHere: fc.nat(30), atHost: fc.nat(80) })
     fc.assert(fc.property(fill, fc.option(fc.constantFrom<ServerState>('pending', 'listed', 'refused'), { nil: undefined }), (full, state) => {
       const kept = state && { state, document: server({ issued_at: 1, expires_at: 100, sig: 'a' }, 'wss://b.example') }
       const admission = admit(server({ issued_at: 5, expires_at: 100, sig: 'b' }, 'wss://a.example'), kept, full, limits, 10)
+      if (state === 'pending') return
       const isFull = full.atHost >= limits.maxAtHost || full.pending >= limits.maxPending || full.pendingHere >= limits.maxPendingHere || (kept === undefined && full.servers >= limits.maxServers)
       expect(admission.kind).toBe(isFull ? 'refuse' : 'take')
     }))
@@ -79,7 +87,7 @@ describe('sources', () => {
   const own = fc.record({ name: fc.constantFrom('home', 'work'), description: fc.constantFrom('', 'mine'), region: fc.constantFrom('', 'eu') })
   const sighting: fc.Arbitrary<Sighting> = fc.record({
     url: fc.constantFrom('wss://a.example', 'wss://b.example', 'wss://c.example'), own: fc.option(own, { nil: undefined }),
-    document: fc.option(document.map(one => one as ServerDocument), { nil: undefined }), from: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')),
+    document: fc.option(document.map(one => one as ServerDocument), { nil: undefined }), uptime: fc.option(fc.constantFrom(0, 0.5, 1), { nil: undefined }), from: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')),
   })
   const sightings = fc.array(sighting, { maxLength: 15 })
 

@@ -9,6 +9,8 @@ export interface Sighting {
   /** What the user calls it, or wrote about it. */
   readonly own?: { readonly name: string, readonly description: string, readonly region: string } | undefined
   readonly document?: ServerDocument | undefined
+  /** share of the last week in which it answered, as the directory saw that was content with it least */
+  readonly uptime?: number | undefined
   /** directories that name it, in order */
   readonly from: readonly string[]
 }
@@ -22,7 +24,8 @@ export const urlKey = (url: string): string => {
 const mergeTwo = (a: Sighting, b: Sighting): Sighting => {
   const document = a.document === undefined || b.document === undefined ? a.document ?? b.document : newest(a.document, b.document)
   const own = [a.own, b.own].filter(each => each !== undefined).sort((x, y) => textOf(x) < textOf(y) ? -1 : 1)[0]
-  return { url: a.url, ...(own !== undefined && { own }), ...(document !== undefined && { document }), from: [...new Set([...a.from, ...b.from])].sort() }
+  const uptime = Math.min(a.uptime ?? Infinity, b.uptime ?? Infinity)
+  return { url: a.url, ...(own !== undefined && { own }), ...(document !== undefined && { document }), ...(uptime <= 1 && { uptime }), from: [...new Set([...a.from, ...b.from])].sort() }
 }
 
 const textOf = (own: NonNullable<Sighting['own']>): string => JSON.stringify([own.name, own.description, own.region])

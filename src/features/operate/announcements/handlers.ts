@@ -28,6 +28,7 @@ const digestOf = (title: string, text: string): string =>
 export const announcements = ({ serverName, serverId, urls, places, randomHex, onPost }: AnnouncementOptions): Feature<'ADMIN_ANNOUNCE' | 'ADMIN_ANNOUNCEMENTS' | 'ADMIN_ANNOUNCE_ANSWER' | 'ADMIN_ANNOUNCE_WITHDRAW'> => {
   const all = [feedPlace, ...places]
   const posters = all.map(place => new Poster(place, { onPost }))
+  const wake = () => { for (const poster of posters) poster.wake() }
   const facts = (): FeedFacts => ({ serverName, serverId, base: urls()[0]?.replace(/^ws/, 'http').replace(/\/$/, '') ?? '' })
 
   const told = async (db: Db, rows: readonly AnnouncementRow[]): Promise<Reply<'ANNOUNCEMENTS'>> => {
@@ -50,7 +51,7 @@ export const announcements = ({ serverName, serverId, urls, places, randomHex, o
           for (const { name } of all) if (await countQueued(tx, name) >= maxWaiting) throw new Fail('LIMIT_REACHED', `${maxWaiting} announcements wait for ${name} already`)
           const announcement = { id: `ann_${randomHex(8)}`, title, text, url: url ?? null, at: now, digest: digestOf(title, text) }
           if (!await addAnnouncement(tx, announcement, all.map(({ name }) => ({ place: name, state: 'queued', due_at: now })))) throw new Fail('INVALID_MSG', 'text: the same was announced before; places take a repeated text for spam')
-          return { reply: await told(tx, [await one(tx, announcement.id)]) }
+          return { reply: await told(tx, [await one(tx, announcement.id)]), committed: wake }
         },
       },
       ADMIN_ANNOUNCEMENTS: {
@@ -64,7 +65,7 @@ export const announcements = ({ serverName, serverId, urls, places, randomHex, o
           const open = (await postsOf(tx, [row.id])).find(({ state }) => state === 'challenged')
           if (open === undefined || (open.answer_by ?? 0) <= now) throw new Fail('INVALID_MSG', 'No place waits for an answer about this announcement')
           await movePost(tx, open, { state: 'answering', answer, due_at: now })
-          return { reply: await told(tx, [row]) }
+          return { reply: await told(tx, [row]), committed: wake }
         },
       },
       ADMIN_ANNOUNCE_WITHDRAW: {

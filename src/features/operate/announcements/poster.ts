@@ -21,10 +21,17 @@ export class Poster {
   #done: Done | undefined
   /** What this process is doing; whatever else the tables say is under way was cut off. */
   #busy: string | undefined
+  /** Whether the tables may hold something to do: an idle relay does not look every second. */
+  #mayHaveWork = true
 
   constructor(place: Place, options: PosterOptions) {
     this.#place = place
     this.#options = options
+  }
+
+  /** Something was announced, or answered. */
+  wake(): void {
+    this.#mayHaveWork = true
   }
 
   async turn(tx: Tx, now: number): Promise<Outcome | undefined> {
@@ -33,10 +40,11 @@ export class Poster {
       const told = await this.#note(tx, done, now)
       return { committed: () => { this.#done = undefined; this.#busy = undefined; told() } }
     }
-    if (this.#busy !== undefined) return undefined
+    if (this.#busy !== undefined || !this.#mayHaveWork) return undefined
     const { name, account } = this.#place
     const open = await openPosts(tx, name, ['posting', 'answering', 'challenged', 'queued'], 100)
-    if (open.length === 0) return undefined
+    this.#mayHaveWork = open.length > 0
+    if (!this.#mayHaveWork) return undefined
     const state = await findPlace(tx, account)
 
     const cut = open.find(post => post.state === 'posting' || (post.state === 'answering' && post.answer === null))
