@@ -20,7 +20,7 @@ describe('three relays', () => {
     mkdirSync(folder.at('home'))
     const [leftPort, rightPort, plainPort] = [await freePort(), await freePort(), await freePort()]
     const [left, right, plain] = [leftPort, rightPort, plainPort].map(port => `ws://127.0.0.1:${port}`) as [string, string, string]
-    const flags = (name: string, port: number) => ['--name', name, '--port', String(port), '--data', folder.at(name), '--outbound-allow', '127.0.0.1', '--announce-every-ms', '1s', '--probe-every-ms', '1s', '--log-level', 'warn']
+    const flags = (name: string, port: number) => ['--name', name, '--port', String(port), '--data', folder.at(name), '--outbound-allow', '127.0.0.1', '--announce-every-ms', '20s', '--probe-every-ms', '1s', '--log-level', 'warn']
     const serveLeft = (options = {}) => new ServeProgram(builtBin(), [...flags('left', leftPort), '--directory', 'yes', '--directory-peers', right.replace('ws', 'http')], options)
     const serveRight = (data: string) => new ServeProgram(builtBin(), [...flags('right', rightPort), '--directory', '--directory-peers', left.replace('ws', 'http'), '--data', folder.at(data), '--announce', left.replace('ws', 'http')])
     const agentchat = async (...args: readonly string[]) => {
@@ -41,8 +41,17 @@ describe('three relays', () => {
     try {
       await Promise.all([firstLeft.url, firstRight.url, plainRelay.url])
       // What was announced to the one arrives at the other.
-      const listed = async (query = '') => (await (await fetch(`${right.replace('ws', 'http')}/directory/servers${query}`)).json() as { servers: readonly { document: { name: string } }[] }).servers.map(({ document }) => document.name)
-      while (!(await listed('?online=true')).includes('plain')) await new Promise(resolve => setTimeout(resolve, 100))
+      const listed = async (query: string) => (await (await fetch(`${right.replace('ws', 'http')}/directory/servers${query}`)).json() as { servers: readonly { document: { name: string } }[] }).servers.map(({ document }) => document.name)
+      const lists = async (query: string, name: string) => {
+        let names: readonly string[] = []
+        for (let tries = 0; tries < 400; tries++) {
+          names = await listed(query)
+          if (names.includes(name)) return
+          await new Promise(resolve => setTimeout(resolve, 100))
+        }
+        throw new Error(`${right} does not list ${name} for ${query}, only ${names.join(', ')}; ${firstLeft.stderr} ${firstRight.stderr} ${plainRelay.stderr}`)
+      }
+      await lists('?online=true', 'plain')
 
       // Only addresses that the user names lead to the loopback by themselves.
       const guarded = await agentchat('discover', '--json', '--timeout', '20', '--directory', right)
@@ -69,7 +78,7 @@ describe('three relays', () => {
 
       plainRelay.signal('SIGKILL')
       await plainRelay.ended
-      while (!(await listed('?online=false')).includes('plain')) await new Promise(resolve => setTimeout(resolve, 100))
+      await lists('?online=false', 'plain')
       expect((await discover()).at(plain)).toMatchObject({ status: 'offline', last_seen: expect.any(Number) as number, problem: expect.stringContaining('ECONNREFUSED') as string })
 
       for (const relay of [firstLeft, firstRight]) {
