@@ -25,10 +25,10 @@ describe('the package', () => {
   afterAll(() => folder[Symbol.dispose]())
 
   test('holds the built code, the documentation, the samples, and nothing else', () => {
-    const places = [/^dist\/(bin|lib|src|scripts)\/.*\.(js|d\.ts)$/, /^docs\/[\w.-]+$/, /^deploy\/(kubernetes|systemd)\/[\w.-]+$/, /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SKILL\.md|deploy\.yaml|docker-compose\.yml)$/]
+    const places = [/^dist\/(bin|lib|src|scripts)\/.*\.(js|d\.ts)$/, /^docs\/[\w.-]+$/, /^deploy\/(kubernetes|systemd)\/[\w.-]+$/, /^(package\.json|README\.md|LICENSE|dist\/bin\/LICENSES\.txt|CHANGELOG\.md|SKILL\.md|deploy\.yaml|docker-compose\.yml)$/]
     expect(files.filter(file => !places.some(place => place.test(file)))).toEqual([])
     expect(files.filter(file => /\.test\.|secret|\.env/.test(file))).toEqual([])
-    expect(files).toEqual(expect.arrayContaining(['dist/bin/agentchat.js', 'dist/lib/index.js', 'dist/lib/index.d.ts', 'LICENSE', 'README.md', 'SKILL.md', 'docs/deploy.schema.json', 'deploy/kubernetes/kustomization.yaml']))
+    expect(files).toEqual(expect.arrayContaining(['dist/bin/agentchat.js', 'dist/bin/LICENSES.txt', 'dist/lib/index.js', 'dist/lib/index.d.ts', 'LICENSE', 'README.md', 'SKILL.md', 'docs/deploy.schema.json', 'deploy/kubernetes/kustomization.yaml']))
   })
 
   test('publint finds no fault', async () => {
