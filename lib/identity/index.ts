@@ -3,7 +3,7 @@ export { agentIdOf } from './agent-id.ts'
 export { canonicalJson, signedText } from './canonical.ts'
 export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair } from './keys.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
-export { IdentityError, canonicalPem } from './pem.ts'
+export { IdentityError, canonicalPem, publicKeyBytes } from './pem.ts'
 export {
   agentDocumentProblem, agentDocumentText, oldSkillsTexts, profileText, skillsText, verifyProfile, verifySkills, type AgentDocument, type Proof, type Stamp,
 } from './people-texts.ts'

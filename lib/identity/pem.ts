@@ -37,12 +37,28 @@ const read = (label: string, prefix: Uint8Array, pem: string): Uint8Array<ArrayB
   return der.slice(prefix.length)
 }
 
-/** The 32 bytes of a public key that has a private one. @throws IdentityError */
-export const publicKeyBytes = (pem: string): Uint8Array<ArrayBuffer> => {
-  const key = read('PUBLIC KEY', spkiPrefix, pem)
-  if (!isPublicKey(key)) throw new IdentityError('Not an Ed25519 public key in PEM: no private key belongs to it')
+interface PublicKey { readonly bytes: Uint8Array<ArrayBuffer>, /** in the one spelling */ readonly pem: string }
+
+/** Keys read of late, by the texts they came in: to find that a key is one costs as much as checking a signature. */
+const known = new Map<string, PublicKey>()
+const maxKnown = 1_000
+
+const publicKey = (text: string): PublicKey => {
+  const found = known.get(text)
+  if (found !== undefined) return found
+  const bytes = read('PUBLIC KEY', spkiPrefix, text)
+  if (!isPublicKey(bytes)) throw new IdentityError('Not an Ed25519 public key in PEM: no private key belongs to it')
+  const key = { bytes, pem: publicKeyPem(bytes) }
+  if (known.size >= maxKnown) known.clear()
+  known.set(text, key).set(key.pem, key)
   return key
 }
+
+/**
+ * The 32 bytes of a public key that has a private one.
+ * @throws IdentityError for anything but an Ed25519 SPKI public key
+ */
+export const publicKeyBytes = (pem: string): Uint8Array<ArrayBuffer> => publicKey(pem).bytes.slice()
 
 /** Points of small order are none: anyone can make signatures that verify under them. */
 const isPublicKey = (key: Uint8Array): boolean => {
@@ -64,4 +80,4 @@ export const privateKeyPem = (seed: Uint8Array): string => write('PRIVATE KEY', 
  * @throws IdentityError for anything but an Ed25519 SPKI public key
  * @example canonicalPem(pem.replaceAll('\n', '\r\n')) === canonicalPem(pem) // true
  */
-export const canonicalPem = (pem: string): string => publicKeyPem(publicKeyBytes(pem))
+export const canonicalPem = (pem: string): string => publicKey(pem).pem

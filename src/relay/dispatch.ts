@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts'
 import type { Counts, LabelledCounter } from '../base/metrics.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
 import { decodeRequest, requests, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
-import { StorageError, type Store, type Tx } from '../store/store.ts'
+import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Buckets } from './bucket.ts'
 import { ownJob, type Committed, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
@@ -144,8 +144,15 @@ export class Dispatch {
 
   #write(connection: Connection, handler: Extract<Handler<RequestType>, { write: unknown }>, request: DecodedRequest, bytes: number): void {
     const { gate, roster, store } = this.#deps
-    const sender = connection.agent
-    const prepared = sender && handler.prepare?.(sender, request.body as never)
+    const { agent, challenge } = connection
+    const prepare = (): Promise<unknown> | undefined => {
+      try {
+        return handler.prepare?.(connection, request.body as never)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
+    const prepared = prepare()
     // Whoever awaits it hears of it; if nobody does, the request was refused for another reason.
     prepared?.catch(() => undefined)
     this.#committer.push({
@@ -154,9 +161,10 @@ export class Dispatch {
         if (connection.held && handler.paced === true) throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
         const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
         const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel }
-        const write = () => handler.write(ctx, request.body as never) as Outcome
-        const ready = me === sender ? prepared : handler.prepare?.(me, request.body as never)
-        return ready === undefined ? write() : ready.then(write)
+        const write = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
+        const isAsBefore = connection.agent === agent && connection.challenge === challenge
+        const ready = isAsBefore ? prepared : prepare()
+        return ready === undefined ? write() : ready.then(settled => settled as Outcome | undefined ?? write())
       },
     })
   }

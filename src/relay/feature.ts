@@ -117,8 +117,11 @@ export type Handler<T extends RequestType> =
   | { readonly needs: Need, /** costs a message token */ readonly paced?: true, read(ctx: ReadCtx, body: RequestBody<T>): Awaitable<Reply<ReplyType<T>>> }
   | {
     readonly needs: Need, readonly paced?: true
-    /** Work that takes long elsewhere: begun when the request arrives, awaited when it is its turn. A rejection is the answer. */
-    prepare?(me: Agent, body: RequestBody<T>): Promise<void> | undefined
+    /**
+     * Work that takes long elsewhere: begun when the request arrives, awaited when it is its turn. A rejection is the answer; so is an
+     * outcome, and nothing is written then. It is begun anew if the asker's agent or challenge is not the same any more.
+     */
+    prepare?(asker: Asker, body: RequestBody<T>): Promise<Outcome<ReplyType<T>> | undefined> | undefined
     write(ctx: WriteCtx, body: RequestBody<T>): Awaitable<Outcome<ReplyType<T>>>
   }
 
@@ -162,6 +165,6 @@ export interface Feature<T extends RequestType = RequestType> {
 
 export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> { health(): Health }
 
-export { mayRead, presenceOf, type Agent, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Health, type Login, type RosterView } from './view.ts'
+export { mayRead, presenceOf, type Agent, type Asker, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Health, type Login, type RosterView } from './view.ts'
 export { statusOf } from './receipts.ts'
 export { inboxItem } from './encode.ts'

@@ -133,7 +133,7 @@ export class Listener {
   }
 
   #isProxy(address: string): boolean {
-    const family = isIP(address)
+    const family = this.#options.trustedProxies.length === 0 ? 0 : isIP(address)
     return family !== 0 && this.#proxies.check(address, family === 4 ? 'ipv4' : 'ipv6')
   }
 }

@@ -178,6 +178,8 @@ export class Relay {
     const deadline = setTimeout(() => { for (const connection of this.#connections) connection.ws.terminate() }, this.#options.drainMs)
     await stopped
     clearTimeout(deadline)
+    // The server is through once its sockets are; that they closed is told a little later, and still has to be noted.
+    while (this.#connections.size > 0) await new Promise(resolve => setImmediate(resolve))
     await this.#committer.idle()
   }
 

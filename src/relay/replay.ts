@@ -52,15 +52,16 @@ export class Replayer {
 
   /** Sends an agent's inbox entries after `from` (default: those not received yet), then goes live. */
   async inbox(connection: Connection, agent: string, from?: number): Promise<void> {
-    let position = from ?? (await this.#store.read.log.inboxHead(agent)).cursor
+    const head = from === undefined ? await this.#store.read.log.inboxHead(agent) : { seq: 0, cursor: from }
+    let position = head.cursor
     for (;;) {
       // What is committed up to here is in the page, or expired; what comes while it is read is told by a newer number.
-      const { inboxNewest } = connection
+      const newest = Math.max(head.seq, connection.inboxNewest)
+      if (position >= newest) break
       const rows = await this.#store.read.log.inbox(agent, { after: position, now: this.#clock.now(), ...page })
       if (!connection.open) return
       if (rows.length === 0) {
-        position = Math.max(position, inboxNewest)
-        if (connection.inboxNewest === inboxNewest) break
+        position = newest
         continue
       }
       this.#send(connection, rows.map(({ seq, stream, text }) => this.isItem(connection, stream) ? itemFrame(seq, text, this.#clock.now()) : replayFrame(text)))

@@ -69,6 +69,7 @@ export interface RosterView {
 export interface Asker {
   readonly address: string
   readonly host: string | undefined
+  readonly agent: Agent | undefined
   readonly challenge: Challenge | undefined
   /** Inbox mode of the session; `none` gets no direct messages. */
   readonly inbox: InboxMode

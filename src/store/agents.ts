@@ -41,6 +41,25 @@ export const agentMigrations: Migration = {
 export const findAgent = (db: Db, id: string): Promise<AgentRow | undefined> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
 
+/** Everything that decides whether a key may open a session, and as what. */
+export interface Standing {
+  readonly isVerified: boolean
+  readonly isApproved: boolean
+  readonly isRevoked: boolean
+  readonly rotatedTo: string | null
+  readonly ban: { readonly reason: string | null } | undefined
+}
+
+export const standingOf = async (db: Db, id: string): Promise<Standing> => {
+  const { verified, rotated_to, revoked_at, banned_at, reason, approved_at } = await db.tables<Tables>().selectFrom(sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'))
+    .leftJoin('agents', 'agents.id', 'who.id').leftJoin('bans', 'bans.agent', 'who.id').leftJoin('allowlist', 'allowlist.agent', 'who.id')
+    .select(['verified', 'rotated_to', 'revoked_at', 'bans.at as banned_at', 'reason', 'allowlist.at as approved_at']).executeTakeFirstOrThrow()
+  return {
+    isVerified: verified === 1 || approved_at !== null, isApproved: approved_at !== null, isRevoked: revoked_at !== null, rotatedTo: rotated_to,
+    ban: banned_at === null ? undefined : { reason },
+  }
+}
+
 export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly AgentRow[]> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where('id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`).execute()
 
@@ -135,9 +154,6 @@ export const ban = async (tx: Tx, agent: string, reason: string | null, now: num
 /** Whether there was a ban to lift. */
 export const unban = async (tx: Tx, agent: string): Promise<boolean> =>
   (await tx.tables<Tables>().deleteFrom('bans').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
-
-export const isApproved = async (db: Db, agent: string): Promise<boolean> =>
-  (await db.tables<Tables>().selectFrom('allowlist').select('agent').where('agent', '=', agent).executeTakeFirst()) !== undefined
 
 export const approve = async (tx: Tx, entry: { readonly agent: string, readonly pubkey: string, readonly note: string | null }, now: number): Promise<void> => {
   await tx.tables<Tables>().insertInto('allowlist').values({ ...entry, at: now })

@@ -3,7 +3,7 @@ import { redact } from '../../../domain/redaction.ts'
 import { mentionsIn } from '../../../domain/mentions.ts'
 import { findAgent, findMentioned } from '../../../store/agents.ts'
 import { pairStream } from '../../../store/log.ts'
-import { Fail, notify, reply, type Agent, type Append, type Effect, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, notify, reply, type Append, type Asker, type Effect, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { messageText } from '../../../../lib/identity/index.ts'
 import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
@@ -87,10 +87,11 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     return request.to.startsWith('#') ? stored(ctx, request, { stream: request.to }) : toAgent(ctx, request, false)
   }
 
-  const checkSignature = (me: Agent, { to, content, ts, sig }: RequestBody<'MSG'>): Promise<void> | undefined => sig === undefined ? undefined : (async () => {
-    if (me.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
+  const checkSignature = ({ agent }: Asker, { to, content, ts, sig }: RequestBody<'MSG'>): Promise<undefined> | undefined => sig === undefined || agent === undefined ? undefined : (async () => {
+    if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
     if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
-    if (!await options.verifyAsync(me.pubkey, messageText({ to, content, ts }), sig)) throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
+    if (!await options.verifyAsync(agent.pubkey, messageText({ to, content, ts }), sig)) throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
+    return undefined
   })()
 
   return {

@@ -1,9 +1,9 @@
 // Opening a session: who an agent is, proved by its key where it has one.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { agentIdOf, canonicalPem, loginText, loginTextV2 } from '../../../../lib/identity/index.ts'
-import { PROTOCOL, limits, reservedNames, type FrameBody } from '../../../../lib/protocol/index.ts'
-import { findAgent, findBan, isApproved, membershipsOf, predecessors, rememberAgent } from '../../../store/agents.ts'
-import { Fail, reply, type Challenge, type Feature, type Login, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { PROTOCOL, limits, reservedNames, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
+import { membershipsOf, predecessors, rememberAgent, standingOf, type Standing } from '../../../store/agents.ts'
+import { Fail, reply, type Asker, type Challenge, type Feature, type Login, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { captchaAnswer, captchaQuestion } from './captcha.ts'
 
 export interface SessionOptions {
@@ -21,7 +21,7 @@ export interface SessionOptions {
   readonly challengeTimeoutMs: number
   /** Signs the tokens by which ephemeral agents keep their id. */
   readonly resumeSecret: string
-  readonly verify: (publicPem: string, text: string, signature: string) => boolean
+  readonly verifyAsync: (publicPem: string, text: string, signature: string) => Promise<boolean>
   /** `bytes` random bytes as lower-case hex. */
   readonly randomHex: (bytes: number) => string
 }
@@ -69,6 +69,13 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     }
   }
 
+  /** Whether a key is one to log in with: asked when a login begins, so that its owner learns why not, and when it ends. */
+  const mayLogin = ({ rotatedTo, isRevoked, isApproved }: Standing): void => {
+    if (rotatedTo !== null) throw new Fail('NOT_ALLOWED', `This key was rotated; the agent is now ${rotatedTo}`)
+    if (isRevoked) throw new Fail('NOT_ALLOWED', 'This key was revoked')
+    if (options.allowlistStrict && !isApproved) throw new Fail('NOT_ALLOWED', 'This relay admits approved keys only')
+  }
+
   /** The login is proved: the session opens, unless the agent is not wanted here. */
   const welcome = async (ctx: WriteCtx, login: Login): Promise<Outcome<'WELCOME'>> => {
     const { roster, tx, now } = ctx
@@ -80,12 +87,13 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     let verified = false
     let admin = false
     if (pubkey !== undefined) {
-      const banned = await findBan(tx, id)
-      if (banned !== undefined) {
-        return { fail: new Fail('BANNED', banned.reason ?? 'Banned'), effects: [{ kind: 'closeAsker', close: 'BANNED' }] }
+      const standing = await standingOf(tx, id)
+      if (standing.ban !== undefined) {
+        return { fail: new Fail('BANNED', standing.ban.reason ?? 'Banned'), effects: [{ kind: 'closeAsker', close: 'BANNED' }] }
       }
+      mayLogin(standing)
       await rememberAgent(tx, { id, pubkey, name }, now)
-      verified = (await findAgent(tx, id))?.verified === 1 || await isApproved(tx, id)
+      verified = standing.isVerified
       admin = options.adminAgents.length > 0 && [id, ...await predecessors(tx, id)].some(agent => options.adminAgents.includes(agent))
     }
     const memberships = pubkey !== undefined || login.id !== undefined ? await membershipsOf(tx, id) : []
@@ -106,10 +114,16 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
   }
 
   /** The pending challenge that an answer names. */
-  const pending = (ctx: WriteCtx, kind: Challenge['kind'], id: string): Challenge | undefined => {
-    const { challenge } = ctx.asker
-    return challenge?.kind === kind && challenge.id === id ? challenge : undefined
-  }
+  const pending = ({ challenge }: Asker, kind: Challenge['kind'], id: string): Challenge | undefined =>
+    challenge?.kind === kind && challenge.id === id ? challenge : undefined
+
+  const used = { kind: 'challenge', challenge: undefined } as const
+  const refused = (code: 'VERIFICATION_FAILED' | 'VERIFICATION_EXPIRED', message: string): Outcome<never> => ({ fail: new Fail(code, message), effects: [used] })
+
+  /** What the key has to have signed. */
+  const provingText = ({ id, secret }: Challenge, { timestamp, sig_v }: Pick<RequestBody<'VERIFY_IDENTITY'>, 'timestamp' | 'sig_v'>): string => sig_v === 2
+    ? loginTextV2({ serverId: options.serverId ?? '', nonce: secret, challengeId: id, timestamp })
+    : loginText({ nonce: secret, challengeId: id, timestamp })
 
   return {
     handlers: {
@@ -128,31 +142,27 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
           }
           const canonical = canonicalPem(pubkey)
           const id = agentIdOf(canonical)
-          const agent = await findAgent(ctx.tx, id)
-          if (agent?.rotated_to != null) throw new Fail('NOT_ALLOWED', `This key was rotated; the agent is now ${agent.rotated_to}`)
-          if (agent?.revoked_at != null) throw new Fail('NOT_ALLOWED', 'This key was revoked')
-          if (options.allowlistStrict && !await isApproved(ctx.tx, id)) throw new Fail('NOT_ALLOWED', 'This relay admits approved keys only')
-          return ask(ctx, { ...login, pubkey: canonical })
+          mayLogin(await standingOf(ctx.tx, id))
+          return ask(ctx, { ...login, pubkey: canonical, id })
         },
       },
       VERIFY_IDENTITY: {
         needs: 'anyone',
-        async write(ctx, { challenge_id, signature, timestamp, sig_v }) {
-          const challenge = pending(ctx, 'key', challenge_id)
+        prepare(asker, proof) {
+          const challenge = pending(asker, 'key', proof.challenge_id)
+          return challenge && options.verifyAsync(challenge.login.pubkey!, provingText(challenge, proof), proof.signature)
+            .then(holds => holds ? undefined : refused('VERIFICATION_FAILED', 'The signature does not verify'))
+        },
+        async write(ctx, { challenge_id, timestamp, sig_v }) {
+          const challenge = pending(ctx.asker, 'key', challenge_id)
           if (challenge === undefined || ctx.now >= challenge.expiresAt) throw new Fail('VERIFICATION_EXPIRED', 'No such challenge is pending; send IDENTIFY again')
-          const used = { kind: 'challenge', challenge: undefined } as const
-          const refuse = (code: 'VERIFICATION_FAILED' | 'VERIFICATION_EXPIRED', message: string): Outcome<never> => ({ fail: new Fail(code, message), effects: [used] })
-          const { secret: nonce, login } = challenge
           if (sig_v === 2) {
-            if (options.serverId === undefined) return refuse('VERIFICATION_FAILED', 'This relay has no identity to bind to; use the first form')
-            if (Math.abs(timestamp - ctx.now) > limits.maxClockSkewMs) return refuse('VERIFICATION_EXPIRED', `The signed time is more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
+            if (options.serverId === undefined) return refused('VERIFICATION_FAILED', 'This relay has no identity to bind to; use the first form')
+            if (Math.abs(timestamp - ctx.now) > limits.maxClockSkewMs) return refused('VERIFICATION_EXPIRED', `The signed time is more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
           } else if (!options.legacyLogin) {
-            return refuse('VERIFICATION_FAILED', 'This relay accepts only the second form of the login text (sig_v: 2)')
+            return refused('VERIFICATION_FAILED', 'This relay accepts only the second form of the login text (sig_v: 2)')
           }
-          const text = sig_v === 2
-            ? loginTextV2({ serverId: options.serverId!, nonce, challengeId: challenge.id, timestamp })
-            : loginText({ nonce, challengeId: challenge.id, timestamp })
-          if (!options.verify(login.pubkey!, text, signature)) return refuse('VERIFICATION_FAILED', 'The signature does not verify')
+          const { login } = challenge
           const outcome = options.captcha ? askCaptcha(ctx, login) : await welcome(ctx, login)
           return { ...outcome, effects: [used, ...outcome.effects ?? []] }
         },
@@ -160,7 +170,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
       CAPTCHA_RESPONSE: {
         needs: 'anyone',
         async write(ctx, { captcha_id, answer }) {
-          const challenge = pending(ctx, 'captcha', captcha_id)
+          const challenge = pending(ctx.asker, 'captcha', captcha_id)
           if (challenge === undefined || ctx.now >= challenge.expiresAt) throw new Fail('CAPTCHA_EXPIRED', 'No such captcha is pending; send IDENTIFY again')
           if (answer.trim() === challenge.secret) return welcome(ctx, challenge.login)
           const attempts = challenge.attempts + 1
