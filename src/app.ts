@@ -16,6 +16,7 @@ import { addressGuard } from './outbound/guard.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { Relay } from './relay/relay.ts'
+import { Verifier } from './relay/verifier.ts'
 import { agentMigrations } from './store/agents.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
 import { openSqlite } from './store/sqlite.ts'
@@ -67,6 +68,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
   const random = parts.random ?? Math.random
   const metrics = createMetrics()
+  const verifier = new Verifier()
 
   const store = (parts.openStore ?? openSqlite)({ data: config.data, durability: config.durability, migrations, newEpoch: () => randomHex(8) })
   try {
@@ -89,7 +91,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     let listensAt: readonly string[] = []
     const table = features({
       ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
-      serverId, relayKey, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), randomHex, onEscrow: parts.onEscrow, processor,
+      serverId, relayKey, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), verifyMessage: (...signed) => verifier.verify(...signed), randomHex, onEscrow: parts.onEscrow, processor,
       random, urls: () => config.publicUrls.length > 0 ? config.publicUrls : listensAt,
       lookAt: look, pull: page, sendAnnouncement: announce,
       onAnnounced: ({ ok, ...event }) => ok ? log.info(event, 'announced to a directory') : log.warn(event, 'a directory did not take the announcement; it is tried again'),
@@ -115,6 +117,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         stopping.abort()
         await relay.drain()
         await store.close()
+        await verifier.close()
         metrics.close()
         log.info('stopped')
       },

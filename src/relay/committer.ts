@@ -41,6 +41,8 @@ export interface CommitterOptions {
 
 const maxBatchFrames = 1_000
 const maxBatchBytes = 8 * 1024 * 1024
+/** How long a turn decides before it delivers what it has and lets sockets be read: whoever writes next waits no longer than that. */
+const maxTurnMs = 10
 
 /** A handler failed after it had written: the batch is undone and run again, one by one. */
 class Undo extends Error {}
@@ -115,7 +117,8 @@ export class Committer {
     while (this.length > 0) {
       // What waited when this turn began, however many batches it takes: an outcome that others have to see ends its own.
       const end = Math.min(this.length, maxBatchFrames)
-      for (let done = 0; done < end;) done += await this.#commit(this.#take(end - done))
+      const until = this.#clock.now() + maxTurnMs
+      for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);) done += await this.#commit(this.#take(end - done), until)
       if (this.#paused.size > 0 && !this.#isFull(0.5)) {
         const paused = this.#paused
         this.#paused = new Set()
@@ -150,16 +153,16 @@ export class Committer {
   }
 
   /** Gives how many of the batch's jobs have their results. */
-  async #commit(batch: readonly Job[]): Promise<number> {
+  async #commit(batch: readonly Job[], until: number): Promise<number> {
     const startedAt = performance.now()
     let results: readonly Result[]
     try {
-      const attempt = await this.#attempt(batch)
+      const attempt = await this.#attempt(batch, until)
       results = attempt.results
       if (attempt.wrote && this.#storageProblem !== undefined) this.#healed()
     } catch (error) {
       if (batch.length > 1) {
-        for (const job of batch) await this.#commit([job])
+        for (const job of batch) await this.#commit([job], until)
         return batch.length
       }
       const cause = error instanceof Undo ? error.cause : error
@@ -192,8 +195,8 @@ export class Committer {
     this.#refused = 0
   }
 
-  /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first. */
-  #attempt(batch: readonly Job[]): Promise<{ readonly results: readonly Result[], readonly wrote: boolean }> {
+  /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first, and when its time is over. */
+  #attempt(batch: readonly Job[], until: number): Promise<{ readonly results: readonly Result[], readonly wrote: boolean }> {
     return this.#store.write(async tx => {
       const now = this.#clock.now()
       const results: Result[] = []
@@ -215,7 +218,7 @@ export class Committer {
           const appended = this.#append(tx, now, job, outcome, outcome.append)
           results.push(appended instanceof Promise ? await appended : appended)
         }
-        if (outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined) break
+        if (outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined || this.#clock.now() >= until) break
       }
       return { results, wrote: tx.writes > 0 }
     })

@@ -1,5 +1,5 @@
 // The log on SQLite: statements prepared once, heads of streams cached, everything synchronous inside the writer's transaction.
-// An event is written to the end of its table and nowhere else. The indexes over it are brought up to date in bulk, every few
+// An event is written to the end of its table and nowhere else. The indexes over it are brought up to date in bulk, every
 // thousand events: that touches a page per stream, where one by one it is two pages per message. Until then the tail knows.
 import type { Database, Statement } from 'better-sqlite3'
 import type { Tail, TailEvent } from './tail.ts'
@@ -49,8 +49,8 @@ export const indexEvents = (db: Database): void => {
   for (const statement of indexing) db.prepare(statement).run()
 }
 
-/** Events that may wait for their indexes. */
-const maxTail = 4_096
+/** Events that may wait for their indexes: few enough that the batch which writes those holds nobody up for long. */
+const maxTail = 1_024
 
 /** Heads kept in memory; past this the ones used longest ago are read again when needed. */
 const maxCachedHeads = 100_000

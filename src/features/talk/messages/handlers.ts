@@ -12,7 +12,7 @@ export interface MessageOptions {
   readonly redact: boolean
   /** Refuse signatures that are not the sender's. */
   readonly verifyMessages: boolean
-  readonly verifyAsync: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
 }
 
 export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
@@ -90,7 +90,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   const checkSignature = ({ agent }: Asker, { to, content, ts, sig }: RequestBody<'MSG'>): Promise<undefined> | undefined => sig === undefined || agent === undefined ? undefined : (async () => {
     if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
     if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
-    if (!await options.verifyAsync(agent.pubkey, messageText({ to, content, ts }), sig)) throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
+    if (!await options.verifyMessage(agent.pubkey, messageText({ to, content, ts }), sig)) throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
     return undefined
   })()
 
