@@ -122,7 +122,9 @@ describe('a batch is one transaction, and one statement per event', () => {
     vi.restoreAllMocks()
     const count = (statement: string) => statements.filter(each => each === statement).length
     expect(count('INSERT INTO events')).toBe(4_500)
-    expect([count('INSERT INTO places'), count('INSERT INTO publish_keys')]).toEqual([4, 4])
+    // Each pass takes the batch that made it due too, and how those fall depends on how the messages arrive.
+    expect([3, 4]).toContain(count('INSERT INTO places'))
+    expect(count('INSERT INTO publish_keys')).toBe(count('INSERT INTO places'))
   })
 })
 
