@@ -5,6 +5,7 @@ import { direct } from './direct.mjs'
 import { history } from './history.mjs'
 import { idle } from './idle.mjs'
 import { login, signed } from './keys.mjs'
+import { machine } from './machine.mjs'
 import { rooms } from './rooms.mjs'
 import { scale } from './scale.mjs'
 import { slow } from './slow.mjs'
@@ -51,6 +52,7 @@ export const workloads = [
   rooms({ name: 'latency', title: 'latency at 20,000 deliveries/s: 100 rooms × 10', ratios: ['p99 µs', 'p50 µs'], rooms: 100, members: 10, senders: 1, perSecond: 20 }),
   idle({ name: 'idle', title: '5,000 idle connections', connections: 5_000 }),
   slow,
+  machine,
   login,
   signed,
   history,

@@ -19,7 +19,7 @@ export const limits = {
   /** Text bytes in one HISTORY or INBOX page; a page ends early, with `more: true`, rather than grow past it. */
   maxPageBytes: 4 * 1024 * 1024,
   /** Agents listed in one JOINED; LIST_AGENTS gives them all, page by page. */
-  maxJoinedAgents: 200,
+  maxJoinedAgents: 100,
   /** Agents in one AGENTS page. */
   maxAgentsPage: 1_000,
   /** Receipts in one RECEIPTS page. */
