@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { closeCodes, type CloseName } from '../../lib/protocol/index.ts'
 import type { Bucket } from './bucket.ts'
+import { none } from './lean-set.ts'
 import type { Agent, Asker, Challenge, InboxMode } from './view.ts'
 
 /** How long a closing connection may take to read what waits for it. */
@@ -38,7 +39,7 @@ export class Connection implements Asker {
   /** Channels this connection hears. */
   readonly channels = new Set<string>()
   /** Agents whose comings, goings and presence this connection is told. */
-  readonly watching = new Set<string>()
+  watching: ReadonlySet<string> = none
   /** Inbox number sent last; undefined while older entries are still being sent. */
   inboxSent: number | undefined
   /** Newest inbox number that was committed, told so that catching up does not stop short of it. */

@@ -103,25 +103,29 @@ export class Listener {
       socket.destroy()
       return
     }
-    const address = this.#addressOf(request)
-    this.#sockets.handleUpgrade(request, socket, head, ws => {
-      ws.on('error', () => undefined)
-      const { maxConnections, maxConnectionsPerIp } = this.#options
-      const fromHere = this.#perAddress.get(address) ?? 0
-      if (this.#open >= maxConnections || (maxConnectionsPerIp > 0 && fromHere >= maxConnectionsPerIp)) {
-        this.#options.onRefused(ws, 'TOO_MANY_CONNECTIONS')
-        return
-      }
-      this.#open++
-      this.#perAddress.set(address, fromHere + 1)
-      ws.once('close', () => {
-        this.#open--
-        const left = this.#perAddress.get(address)! - 1
-        if (left === 0) this.#perAddress.delete(address)
-        else this.#perAddress.set(address, left)
-      })
-      this.#options.onConnection(ws, socket, { address, host: request.headers.host })
+    const facts = { address: this.#addressOf(request), host: request.headers.host }
+    this.#sockets.handleUpgrade(request, socket, head, ws => this.#opened(ws, socket, facts))
+  }
+
+  /** Apart from the upgrade, so that what listens to the socket does not keep its HTTP request for as long. */
+  #opened(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }): void {
+    ws.on('error', () => undefined)
+    const { address } = facts
+    const { maxConnections, maxConnectionsPerIp } = this.#options
+    const fromHere = this.#perAddress.get(address) ?? 0
+    if (this.#open >= maxConnections || (maxConnectionsPerIp > 0 && fromHere >= maxConnectionsPerIp)) {
+      this.#options.onRefused(ws, 'TOO_MANY_CONNECTIONS')
+      return
+    }
+    this.#open++
+    this.#perAddress.set(address, fromHere + 1)
+    ws.once('close', () => {
+      this.#open--
+      const left = this.#perAddress.get(address)! - 1
+      if (left === 0) this.#perAddress.delete(address)
+      else this.#perAddress.set(address, left)
     })
+    this.#options.onConnection(ws, socket, facts)
   }
 
   /** The peer's address, or the one a trusted proxy vouches for: the last one in X-Forwarded-For that is not itself a trusted proxy. */

@@ -1,5 +1,6 @@
 // Who is here: agents and their connections, channels and who is in them. Handlers see the read-only view; effects change it.
 import type { Connection } from './connection.ts'
+import { none, withMember, withoutMember } from './lean-set.ts'
 import type { Agent, AgentChange, AgentFacts, Channel, ChannelInfo, FloorClaim, RosterView } from './view.ts'
 
 interface LiveAgent extends Agent {
@@ -9,7 +10,7 @@ interface LiveAgent extends Agent {
   presence: Agent['presence']
   statusText: string | null
   nickAt: number
-  readonly memberships: Set<string>
+  memberships: ReadonlySet<string>
   readonly channels: Set<LiveChannel>
   readonly sessions: Map<string, Connection>
 }
@@ -87,14 +88,14 @@ export class Roster implements RosterView {
   }
 
   watch(connection: Connection, id: string): void {
-    connection.watching.add(id)
+    connection.watching = withMember(connection.watching, id)
     const watchers = this.#watchers.get(id)
     if (watchers === undefined) this.#watchers.set(id, new Set([connection]))
     else watchers.add(connection)
   }
 
   unwatch(connection: Connection, id: string): void {
-    connection.watching.delete(id)
+    connection.watching = withoutMember(connection.watching, id)
     const watchers = this.#watchers.get(id)
     if (watchers?.delete(connection) === true && watchers.size === 0) this.#watchers.delete(id)
   }
@@ -116,7 +117,7 @@ export class Roster implements RosterView {
     if (agent === undefined) {
       agent = {
         ...facts, presence: 'online', statusText: null, nickAt: 0,
-        memberships: new Set(facts.memberships), channels: new Set(), sessions: new Map(),
+        memberships: facts.memberships.reduce(withMember, none), channels: new Set(), sessions: new Map(),
       }
       this.#agents.set(facts.id, agent)
     } else {
@@ -169,9 +170,8 @@ export class Roster implements RosterView {
   }
 
   setMembership(agent: Agent, name: string, member: boolean): void {
-    const memberships = (agent as LiveAgent).memberships
-    if (member) memberships.add(name)
-    else memberships.delete(name)
+    const live = agent as LiveAgent
+    live.memberships = (member ? withMember : withoutMember)(live.memberships, name)
   }
 
   change(id: string, change: AgentChange): void {
@@ -179,7 +179,7 @@ export class Roster implements RosterView {
     if (agent === undefined) return
     const { memberships, ...fields } = change
     Object.assign(agent, fields)
-    for (const name of memberships ?? []) agent.memberships.add(name)
+    agent.memberships = (memberships ?? []).reduce(withMember, agent.memberships)
   }
 
   setFloor(name: string, msgId: string, claim: FloorClaim | undefined): void {
