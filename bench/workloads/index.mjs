@@ -2,6 +2,7 @@
 // THE WORKLOAD TABLE: one question each.
 import { commit } from './commit.mjs'
 import { direct } from './direct.mjs'
+import { durability } from './durability.mjs'
 import { history } from './history.mjs'
 import { idle } from './idle.mjs'
 import { login, signed } from './keys.mjs'
@@ -58,5 +59,6 @@ export const workloads = [
   history,
   start,
   ...scale,
+  ...durability,
   commit,
 ]
