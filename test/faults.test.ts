@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { AgentChatClient } from '../lib/index.ts'
 import { wsTransport } from '../lib/node/index.ts'
 import type { Frame } from '../lib/protocol/index.ts'
+import { createLogger } from '../src/base/log.ts'
 import { ListenError, StorageError, startRelay, type Config } from '../src/app.ts'
 import type { Store } from '../src/store/store.ts'
 import { nameShown, newCertificate } from './kit/certificate.ts'
@@ -12,7 +13,7 @@ import { newFolder } from './kit/folder.ts'
 import { portOf } from './kit/raw-socket.ts'
 import { startTestRelay, testConfig, type TestRelay } from './kit/relay.ts'
 import { expectExchange, metricsOf } from './kit/vitals.ts'
-import { newKey } from './kit/wire.ts'
+import { login, newKey } from './kit/wire.ts'
 
 /** The error that keeps a relay from starting. */
 const failure = async (overrides: Partial<Config>): Promise<ListenError | StorageError> => {
@@ -80,6 +81,20 @@ test('a reload of damaged certificate files fails in words and keeps the certifi
   relay.reloadTls()
   expect(await nameShown(relay.url)).toBe('two')
   await relay.drain()
+})
+
+test('sessions that do not say goodbye are noted before the storage closes', async () => {
+  const errors: string[] = []
+  const log = createLogger({ level: 'error', format: 'json', destination: { write: line => { errors.push(line) } } })
+  const relay = await startRelay(testConfig({ drainMs: 50 }), { log })
+  const url = `ws://127.0.0.1:${relay.port}`
+  const wires = await Promise.all(Array.from({ length: 100 }, (_, i) => login(url, `a${i}`, { key: newKey() })))
+  for (const wire of wires) wire.pause()
+  await relay.drain()
+  // What comes too late comes with the next turns of the event loop.
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect(errors).toEqual([])
+  for (const wire of wires) await wire[Symbol.asyncDispose]()
 })
 
 test('a second relay on the same data is told, and the first goes on', async () => {
@@ -171,14 +186,17 @@ test('a fault in telling of a stored message costs its sender the connection, an
   const client = new AgentChatClient({ server: relay.url, name: 'ann', transport: wsTransport, reconnect: { minMs: 5, maxMs: 20 } })
   await client.connect()
   await client.join('#general')
-  // The clock is read again for the answer: there it fails, once.
+  // The clock is read when the message is decided, and again for the answer: there it fails, once.
   const { clock } = relay
   relay.store.tamper = method => {
     if (method !== 'append') return
     relay.store.tamper = undefined
     clock.now = () => {
-      clock.now = () => Date.now()
-      throw new Error('a bug')
+      clock.now = () => {
+        clock.now = () => Date.now()
+        throw new Error('a bug')
+      }
+      return Date.now()
     }
   }
   expect(await client.send('#general', 'once')).toMatchObject({ seq: 1, duplicate: true })

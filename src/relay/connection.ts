@@ -11,6 +11,8 @@ const closeGraceMs = 5_000
 /** Reads that may wait while the client takes what earlier ones sent; past it the socket is not read either. */
 const maxWaitingReads = 64
 
+const nothingToRead = Promise.resolve()
+
 export interface Deadline { readonly at: number, readonly close: CloseName }
 
 export class Connection implements Asker {
@@ -52,7 +54,7 @@ export class Connection implements Asker {
   heardAt: number
   readonly connectedAt: number
   #pauses = 0
-  #reading: Promise<void> = Promise.resolve()
+  #reading = nothingToRead
   #waitingReads = 0
 
   constructor(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined, readonly frames: Bucket, readonly now: number }) {

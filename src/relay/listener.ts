@@ -41,6 +41,10 @@ export class ListenError extends Error {
 /** Time for an HTTP request's header to arrive. */
 const headersTimeoutMs = 10_000
 
+// Shared by all sockets, so that none carries listeners of its own for this.
+function destroyIt(this: Duplex): void { this.destroy() }
+const ignoreIt = (): void => undefined
+
 export class Listener {
   readonly #options: ListenerOptions
   readonly #server: Server | TlsServer
@@ -98,7 +102,7 @@ export class Listener {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyIt)
     if (this.#stopped !== undefined) {
       socket.destroy()
       return
@@ -109,7 +113,7 @@ export class Listener {
 
   /** Apart from the upgrade, so that what listens to the socket does not keep its HTTP request for as long. */
   #opened(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }): void {
-    ws.on('error', () => undefined)
+    ws.on('error', ignoreIt)
     const { address } = facts
     const { maxConnections, maxConnectionsPerIp } = this.#options
     const fromHere = this.#perAddress.get(address) ?? 0
@@ -119,7 +123,8 @@ export class Listener {
     }
     this.#open++
     this.#perAddress.set(address, fromHere + 1)
-    ws.once('close', () => {
+    // Told once anyway; `once` would keep a wrapper per connection.
+    ws.on('close', () => {
       this.#open--
       const left = this.#perAddress.get(address)! - 1
       if (left === 0) this.#perAddress.delete(address)

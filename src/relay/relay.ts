@@ -190,7 +190,7 @@ export class Relay {
     this.#connections.add(connection)
     ws.on('message', (data: Buffer) => this.#dispatch.receive(connection, data))
     ws.on('pong', (data: Buffer) => data.equals(refusalMark) ? this.#dispatch.release(connection) : this.#heard(connection))
-    ws.once('close', code => this.#closed(connection, code))
+    ws.on('close', code => this.#closed(connection, code))
   }
 
   #closed(connection: Connection, code: number): void {
