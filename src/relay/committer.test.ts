@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Clock } from '../base/clock.ts'
 import { createLogger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import { openSqlite } from '../store/sqlite.ts'
@@ -6,12 +7,12 @@ import { StorageError } from '../store/store.ts'
 import { Committer, ownJob, type CommitterOptions } from './committer.ts'
 
 /** A committer on a store of its own, and the lines it logs. */
-const setUp = (deliver: CommitterOptions['deliver']) => {
+const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.now }) => {
   const lines: Record<string, unknown>[] = []
   const log = createLogger({ level: 'info', format: 'json', destination: { write: line => { lines.push(JSON.parse(line) as Record<string, unknown>) } } })
   const store = openSqlite({ data: ':memory:', durability: 'normal', migrations: [], newEpoch: () => 'e' })
   const metrics = createMetrics()
-  const committer = new Committer({ store, log, clock: { now: Date.now }, ...metrics }, { maxQueueFrames: 100, maxQueueBytes: 1e6, deliver })
+  const committer = new Committer({ store, log, clock, ...metrics }, { maxQueueFrames: 100, maxQueueBytes: 1e6, deliver })
   return { committer, lines, [Symbol.asyncDispose]: async () => { metrics.close(); await store.close() } }
 }
 
@@ -40,4 +41,22 @@ test('a disk that is full for long is logged twice: when it began, and when it w
   await write(async tx => { await tx.log.forgetKeys(0); return undefined })
   expect(set.committer.storageProblem).toBeUndefined()
   expect(set.lines).toMatchObject([{ level: 50, msg: 'the storage refuses writes', hint: 'free some space' }, { level: 30, msg: 'the storage takes writes again', refused: 50 }])
+})
+
+test('a turn ends when its time is over, so that a long queue keeps nobody waiting', async () => {
+  let now = 0
+  const delivered: number[] = []
+  await using set = setUp(results => { delivered.push(results.length) }, { now: () => now })
+  for (let i = 0; i < 10; i++) set.committer.push(ownJob(() => { now += 4; return undefined }))
+  await set.committer.idle()
+  expect(delivered).toEqual([3, 3, 3, 1])
+})
+
+test('a clock that jumps back does not make a turn endless, and one that jumps ahead ends it', async () => {
+  let now = 1e6
+  const delivered: number[] = []
+  await using set = setUp(results => { delivered.push(results.length) }, { now: () => now })
+  for (const jump of [0, -1e6, 0, 2e6, 0]) set.committer.push(ownJob(() => { now += jump; return undefined }))
+  await set.committer.idle()
+  expect(delivered).toEqual([4, 1])
 })
