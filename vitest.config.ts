@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['lib/**/*.test.ts', 'src/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
+    // Many tests wait for processes more than they compute.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

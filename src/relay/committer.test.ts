@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { createLogger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import { openSqlite } from '../store/sqlite.ts'
-import { StorageError } from '../store/store.ts'
+import { StorageError, type Store } from '../store/store.ts'
 import { Committer, ownJob, type CommitterOptions } from './committer.ts'
 
 /** A committer on a store of its own, and the lines it logs. */
@@ -12,8 +12,10 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
   const log = createLogger({ level: 'info', format: 'json', destination: { write: line => { lines.push(JSON.parse(line) as Record<string, unknown>) } } })
   const store = openSqlite({ data: ':memory:', durability: 'normal', migrations: [], newEpoch: () => 'e' })
   const metrics = createMetrics()
-  const committer = new Committer({ store, log, clock, ...metrics }, { maxQueueFrames: 100, maxQueueBytes: 1e6, deliver })
-  return { committer, lines, [Symbol.asyncDispose]: async () => { metrics.close(); await store.close() } }
+  const hooks = { beforeWrite: () => {} }
+  const slow: Store = { read: store.read, epoch: store.epoch, close: () => store.close(), write: fn => store.write(tx => { hooks.beforeWrite(); return fn(tx) }) }
+  const committer = new Committer({ store: slow, log, clock, ...metrics }, { maxQueueFrames: 100, maxQueueBytes: 1e6, deliver })
+  return { committer, lines, hooks, [Symbol.asyncDispose]: async () => { metrics.close(); await store.close() } }
 }
 
 test('a fault in delivering one commit does not hold up the next', async () => {
@@ -50,6 +52,16 @@ test('a turn ends when its time is over, so that a long queue keeps nobody waiti
   for (let i = 0; i < 10; i++) set.committer.push(ownJob(() => { now += 4; return undefined }))
   await set.committer.idle()
   expect(delivered).toEqual([3, 3, 3, 1])
+})
+
+test('a storage that is slow to begin makes batches larger, not smaller', async () => {
+  let now = 0
+  const delivered: number[] = []
+  await using set = setUp(results => { delivered.push(results.length) }, { now: () => now })
+  set.hooks.beforeWrite = () => { now += 150 }
+  for (let i = 0; i < 10; i++) set.committer.push(ownJob(() => undefined))
+  await set.committer.idle()
+  expect(delivered).toEqual([10])
 })
 
 test('a clock that jumps back does not make a turn endless, and one that jumps ahead ends it', async () => {

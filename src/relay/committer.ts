@@ -118,7 +118,7 @@ export class Committer {
       // What waited when this turn began, however many batches it takes: an outcome that others have to see ends its own.
       const end = Math.min(this.length, maxBatchFrames)
       const until = this.#clock.now() + maxTurnMs
-      for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);) done += await this.#commit(this.#take(end - done), until)
+      for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);) done += await this.#commit(this.#take(end - done))
       if (this.#paused.size > 0 && !this.#isFull(0.5)) {
         const paused = this.#paused
         this.#paused = new Set()
@@ -153,16 +153,16 @@ export class Committer {
   }
 
   /** Gives how many of the batch's jobs have their results. */
-  async #commit(batch: readonly Job[], until: number): Promise<number> {
+  async #commit(batch: readonly Job[]): Promise<number> {
     const startedAt = performance.now()
     let results: readonly Result[]
     try {
-      const attempt = await this.#attempt(batch, until)
+      const attempt = await this.#attempt(batch)
       results = attempt.results
       if (attempt.wrote && this.#storageProblem !== undefined) this.#healed()
     } catch (error) {
       if (batch.length > 1) {
-        for (const job of batch) await this.#commit([job], until)
+        for (const job of batch) await this.#commit([job])
         return batch.length
       }
       const cause = error instanceof Undo ? error.cause : error
@@ -196,8 +196,9 @@ export class Committer {
   }
 
   /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first, and when its time is over. */
-  #attempt(batch: readonly Job[], until: number): Promise<{ readonly results: readonly Result[], readonly wrote: boolean }> {
+  #attempt(batch: readonly Job[]): Promise<{ readonly results: readonly Result[], readonly wrote: boolean }> {
     return this.#store.write(async tx => {
+      // Its time begins when the storage has begun: however long that takes, those who waited go together.
       const now = this.#clock.now()
       const results: Result[] = []
       for (const job of batch) {
@@ -218,7 +219,7 @@ export class Committer {
           const appended = this.#append(tx, now, job, outcome, outcome.append)
           results.push(appended instanceof Promise ? await appended : appended)
         }
-        if (outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined || this.#clock.now() >= until) break
+        if (outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined || this.#clock.now() >= now + maxTurnMs) break
       }
       return { results, wrote: tx.writes > 0 }
     })

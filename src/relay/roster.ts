@@ -115,9 +115,11 @@ export class Roster implements RosterView {
   attach(connection: Connection, session: string, facts: AgentFacts, now: number): Connection | undefined {
     let agent = this.#agents.get(facts.id)
     if (agent === undefined) {
+      const { id, name, pubkey, verified, admin, memberships } = facts
+      // Field by field: spreading gave each agent a hidden class of its own, and every reader of agents a slow path.
       agent = {
-        ...facts, presence: 'online', statusText: null, nickAt: 0,
-        memberships: facts.memberships.reduce(withMember, none), channels: new Set(), sessions: new Map(),
+        id, name, pubkey, verified, admin, presence: 'online', statusText: null, nickAt: 0,
+        memberships: memberships.reduce(withMember, none), channels: new Set(), sessions: new Map(),
       }
       this.#agents.set(facts.id, agent)
     } else {
