@@ -63,6 +63,9 @@ export interface RelayDeps {
 /** Agents whose last sign is noted in one batch. */
 const seenAtOnce = 1_000
 
+/** Turns of the event loop in which a destroyed socket tells that it is closed; it takes a few. */
+const maxClosingTurns = 1_000
+
 /** What a socket may send before it has a session: enough to log in. */
 const unidentifiedRate: Rate = { perSecond: 2, burst: 20 }
 
@@ -179,7 +182,7 @@ export class Relay {
     await stopped
     clearTimeout(deadline)
     // The server is through once its sockets are; that they closed is told a little later, and still has to be noted.
-    while (this.#connections.size > 0) await new Promise(resolve => setImmediate(resolve))
+    for (let turns = 0; turns < maxClosingTurns && this.#connections.size > 0; turns++) await new Promise(resolve => setImmediate(resolve))
     await this.#committer.idle()
   }
 
