@@ -260,10 +260,17 @@ describe('standing', () => {
     await live(async relay => {
       await using wire = await relay.login('ann', { key: lost })
       const notice = { type: 'REVOCATION' as const, pubkey: lost.pem, agent_id: lost.id.slice(1), reason: 'laptop lost', timestamp: new Date().toISOString() }
+      await using thief = await relay.connect()
+      thief.send({ type: 'IDENTIFY', name: 'ann', pubkey: lost.pem })
+      const { challenge_id, nonce } = await thief.next('CHALLENGE')
       await using stranger = await relay.connect()
       expect(await stranger.refusal({ ...notice, signature: signWith(newKey(), revocationText(notice)) })).toMatchObject({ code: 'VERIFICATION_FAILED' })
       await stranger.ask({ ...notice, signature: signWith(lost, revocationText(notice)) }, 'OK')
       expect(await wire.closed()).toMatchObject({ code: 4503 })
+      // A login that had begun before does not end after.
+      const timestamp = Date.now()
+      const proof = signWith(lost, `AGENTCHAT_AUTH|${nonce}|${challenge_id}|${timestamp}`)
+      expect(await thief.refusal({ type: 'VERIFY_IDENTITY', challenge_id, timestamp, signature: proof })).toMatchObject({ code: 'NOT_ALLOWED' })
     })
     await live(async relay => {
       expect(await refusedLogin(relay, lost)).toBe('NOT_ALLOWED')
