@@ -492,34 +492,6 @@ describe('11. discovery', () => {
   })
 })
 
-describe('11. discovery', () => {
-  /** What an existing client does with its servers.json: the scheme replaced, /health appended, 200 and JSON within 5 s wanted. */
-  const discover = async (file: string) => {
-    const { servers } = JSON.parse(readFileSync(file, 'utf8')) as { servers: readonly { name: string, url: string }[] }
-    return Promise.all(servers.map(async server => {
-      const url = `${server.url.replace('wss://', 'https://').replace('ws://', 'http://')}/health`
-      const response = await new Promise<{ status: number | undefined, text: string }>((resolve, reject) => httpGet(url, { timeout: 5_000 }, response => {
-        let text = ''
-        response.on('data', (part: Buffer) => { text += String(part) })
-        response.on('end', () => resolve({ status: response.statusCode, text }))
-      }).on('error', reject))
-      return { ...server, status: response.status === 200 ? 'online' : 'offline', health: JSON.parse(response.text) as { agents: { connected: number }, uptime_seconds: number } }
-    }))
-  }
-
-  test('an existing client finds relays by the servers.json that `agentchat discover add` writes, and `agentchat discover` reads the one that it writes', async () => {
-    using cli = new Cli()
-    await using relay = await startTestRelay({ name: 'here' })
-    await using alice = await oldClient(relay, 'alice')
-    expect((await cli.run(['discover', 'add', `${relay.url}/`, '--name', 'here', '--region', 'local'])).code).toBe(0)
-    const [found] = await discover(cli.at('.agentchat/servers.json'))
-    expect(found).toMatchObject({ name: 'here', status: 'online', region: 'local', health: { agents: { connected: 1 }, uptime_seconds: expect.any(Number) as number } })
-    writeFileSync(cli.at('.agentchat/servers.json'), JSON.stringify({ version: 1, updated_at: new Date().toISOString(), servers: [{ name: 'AgentChat Local', url: relay.url, description: 'Local AgentChat server', region: 'local' }] }, null, 2))
-    expect(JSON.parse((await cli.run(['discover', '--json'])).stdout)).toMatchObject([{ name: 'AgentChat Local', status: 'online', agents: 1, description: 'Local AgentChat server' }])
-    await alice.barrier()
-  })
-})
-
 describe('messages', () => {
   test('the sender gets its own MSG; without id there is no ACK', async () => {
     await using relay = await startTestRelay()
