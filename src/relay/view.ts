@@ -96,6 +96,7 @@ export interface Login {
   readonly session: string
   readonly inbox: InboxMode
   readonly autojoin: boolean
+  /** Of its key, or the one that a resume token keeps; a new one is made where there is none. */
   readonly id?: string
 }
 

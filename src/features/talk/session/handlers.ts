@@ -80,7 +80,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
   const welcome = async (ctx: WriteCtx, login: Login): Promise<Outcome<'WELCOME'>> => {
     const { roster, tx, now } = ctx
     const { pubkey, name, session } = login
-    const id = login.id ?? (pubkey === undefined ? ephemeralId(ctx) : agentIdOf(pubkey))
+    const id = login.id ?? ephemeralId(ctx)
     const sessions = roster.sessions(id)
     if (!sessions.has(session) && sessions.count >= options.maxSessionsPerAgent) throw new Fail('LIMIT_REACHED', `An agent may have ${options.maxSessionsPerAgent} sessions at once`)
     if (sessions.has(session) && roster.takeovers(id, now) >= maxTakeoversPerMinute) throw new Fail('RATE_LIMITED', 'Two connections fight for this session; use different session labels', 30_000)
@@ -96,7 +96,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
       verified = standing.isVerified
       admin = options.adminAgents.length > 0 && [id, ...await predecessors(tx, id)].some(agent => options.adminAgents.includes(agent))
     }
-    const memberships = pubkey !== undefined || login.id !== undefined ? await membershipsOf(tx, id) : []
+    const memberships = login.id !== undefined ? await membershipsOf(tx, id) : []
     const autojoin = login.autojoin ? options.autoJoin.filter(channel => roster.channel(channel)?.info.verifiedOnly === false || (verified && roster.channel(channel) !== undefined)) : []
     return {
       reply: reply('WELCOME', {
