@@ -5,6 +5,7 @@ import { cpus, totalmem, type } from 'node:os'
 import { peers } from './peers/index.mjs'
 import { isMet, limitHere, slowness, targets } from './targets.mjs'
 import { workloads } from './workloads/index.mjs'
+import { reference } from './workloads/machine.mjs'
 
 /** @typedef {import('./workloads/index.mjs').Figures} Figures */
 /** @typedef {{ readonly workload: string, readonly subject: string, readonly figures: Figures }} Round */
@@ -59,7 +60,7 @@ const verdicts = medians => {
   ])
   const times = slowness(of)
   const note = Number.isNaN(times) ? 'Limits of time were set on another machine, and how fast this one is was not measured in this run.'
-    : `Limits of time were set on a machine that verifies 17,000 signatures and parses 2.7 million messages a second on one thread; by the same two pieces of work this one was ${format(times)} times slower in this run, and "here" is the limit that goes with it.`
+    : `Limits of time were set on a machine that verifies ${format(reference['verify/s'])} signatures and parses ${format(reference['parse/s'])} messages a second on one thread; by the same two pieces of work this one was ${format(times)} times slower in this run, and "here" is the limit that goes with it.`
   return [`## Targets\n\n${note}\n\n${table(['', '', 'target', 'here', 'measured', ''], cells)}`]
 }
 
