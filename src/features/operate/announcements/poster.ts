@@ -104,11 +104,9 @@ export class Poster {
     }
     const { posted, nextInMs } = done
     const state = await findPlace(tx, this.#place.account)
-    await setPlace(tx, { ...state, not_before: now + (posted.kind === 'later' ? posted.retryAfterMs : nextInMs) })
+    await setPlace(tx, { ...state, not_before: now + (posted.kind === 'later' ? posted.retryAfterMs : nextInMs), ...(posted.kind === 'posted' && { failures: 0 }) })
     switch (posted.kind) {
-      case 'posted':
-        await setPlace(tx, { ...state, not_before: now + nextInMs, failures: 0 })
-        return move({ state: 'posted', posted_at: now, url: posted.url, problem: null })
+      case 'posted': return move({ state: 'posted', posted_at: now, url: posted.url, problem: null })
       case 'dry-run': return move({ state: 'dry-run' })
       case 'challenged': return move({ state: 'challenged', challenge: posted.challenge, question: posted.question, answer_by: posted.answerBy })
       case 'later': return move({ state: 'queued', due_at: now + posted.retryAfterMs, problem: posted.problem })
