@@ -12,16 +12,27 @@ import { deadlinesMarkdown, statesMarkdown, transitionsMarkdown } from '../src/d
 
 /** A page by hand, with the tables that stand in it between marks. */
 const withTables = (page: string, tables: Readonly<Record<string, string>>): string =>
-  page.replace(/(<!-- table: (\w+) -->\n).*?(<!-- end -->)/gs, (_, begin: string, name: string, end: string) => `${begin}${tables[name]}\n${end}`)
+  page.replace(/(<!-- table: (\w+) -->\n).*?(<!-- end -->)/gs, (_, begin: string, name: string, end: string) =>
+    `${begin}${tables[name]}\n${end}`)
 
-const signedMarkdown = (): string => ['| Action | Fields under the signature |', '| --- | --- |', ...Object.entries(signedFields).map(([action, fields]) => `| ${action} | ${fields.map(field => `\`${field}\``).join(' ')} |`)].join('\n')
+const signedMarkdown = (): string =>
+  [
+    '| Action | Fields under the signature |',
+    '| --- | --- |',
+    ...Object.entries(signedFields).map(([action, fields]) => `| ${action} | ${fields.map(field => `\`${field}\``).join(' ')} |`),
+  ].join('\n')
 
 export const generatedDocs = async (): Promise<Readonly<Record<string, string>>> => ({
   'PROTOCOL.md': protocolMarkdown(),
   'protocol.schema.json': `${JSON.stringify(protocolJsonSchema(), null, 2)}\n`,
   'CONFIG.md': configMarkdown(),
   'CLI.md': await cliMarkdown(),
-  'NEGOTIATION.md': withTables(readFileSync('docs/NEGOTIATION.md', 'utf8'), { states: statesMarkdown(), transitions: transitionsMarkdown(), deadlines: deadlinesMarkdown(), signed: signedMarkdown() }),
+  'NEGOTIATION.md': withTables(readFileSync('docs/NEGOTIATION.md', 'utf8'), {
+    states: statesMarkdown(),
+    transitions: transitionsMarkdown(),
+    deadlines: deadlinesMarkdown(),
+    signed: signedMarkdown(),
+  }),
   'DISPUTES.md': withTables(readFileSync('docs/DISPUTES.md', 'utf8'), { phases: phasesMarkdown(), changes: changesMarkdown() }),
   'deploy.schema.json': `${JSON.stringify(deployJsonSchema(), null, 2)}\n`,
 })
@@ -30,6 +41,8 @@ export const generatedDocs = async (): Promise<Readonly<Record<string, string>>>
 export const generatedDeployments = async (): Promise<Readonly<Record<string, string>>> => {
   const sample = sampleText({ build: '.' })
   const spec = await parseSpec(sample)
-  const files = targets.flatMap(target => planOf({ ...spec, target, systemd: { ...spec.systemd, directory: 'deploy/systemd' } }, target === 'docker' ? '' : 'deploy')?.files ?? [])
+  const files = targets.flatMap(target =>
+    planOf({ ...spec, target, systemd: { ...spec.systemd, directory: 'deploy/systemd' } }, target === 'docker' ? '' : 'deploy')?.files ?? []
+  )
   return { 'deploy.yaml': sample, ...Object.fromEntries(files.map(({ path, text }) => [path, text])) }
 }

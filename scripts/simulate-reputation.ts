@@ -14,15 +14,25 @@ const usage = `usage: npm run simulate:reputation -- [--honest N] [--fakes N,N] 
 
 const text = { type: 'string' } as const
 const read = () => {
-  const { values } = parseArgs({ options: { honest: text, fakes: text, budget: text, seeds: text, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
-  const numbers = (value: string, least: number) => value.split(',').map(word => {
-    const number = Number(word)
-    if (!Number.isInteger(number) || number < least || number > 100_000) throw new Error(`${JSON.stringify(word)} is not a whole number from ${least} to 100000`)
-    return number
+  const { values } = parseArgs({
+    options: { honest: text, fakes: text, budget: text, seeds: text, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   })
+  const numbers = (value: string, least: number) =>
+    value.split(',').map(word => {
+      const number = Number(word)
+      if (!Number.isInteger(number) || number < least || number > 100_000)
+        throw new Error(
+          `${JSON.stringify(word)} is not a whole number from ${least} to 100000`,
+        )
+      return number
+    })
   return {
-    help: values.help === true, json: values.json === true,
-    honest: numbers(values.honest ?? '120', 20)[0]!, fakes: numbers(values.fakes ?? '5,20,50', 2), budgets: numbers(values.budget ?? '10,100,1000', 1), seeds: numbers(values.seeds ?? '5', 1)[0]!,
+    help: values.help === true,
+    json: values.json === true,
+    honest: numbers(values.honest ?? '120', 20)[0]!,
+    fakes: numbers(values.fakes ?? '5,20,50', 2),
+    budgets: numbers(values.budget ?? '10,100,1000', 1),
+    seeds: numbers(values.seeds ?? '5', 1)[0]!,
   }
 }
 
@@ -30,17 +40,30 @@ const names = Object.keys(measures) as readonly MeasureName[]
 const ownAttacks = Object.keys(ringAttacks) as readonly AttackName[]
 
 const simulate = ({ honest, fakes, budgets, seeds, json }: ReturnType<typeof read>): void => {
-  const settings = fakes.flatMap(size => budgets.map(budget => {
-    process.stderr.write(`${size} fakes, budget ${budget} …\n`)
-    return { fakes: size, budget, climbs: climbs({ honest, fakes: size, budget, seeds: Array.from({ length: seeds }, (_, i) => i + 1) }) }
-  }))
+  const settings = fakes.flatMap(size =>
+    budgets.map(budget => {
+      process.stderr.write(`${size} fakes, budget ${budget} …\n`)
+      return { fakes: size, budget, climbs: climbs({ honest, fakes: size, budget, seeds: Array.from({ length: seeds }, (_, i) => i + 1) }) }
+    })
+  )
   if (json) return void process.stdout.write(`${JSON.stringify({ honest, seeds, settings }, null, 2)}\n`)
   const row = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(i < 2 ? 8 : 44)).join('').trimEnd()
-  const table = (among: readonly AttackName[]) => [row(['fakes', 'budget', ...names]), ...settings.map(({ fakes: size, budget, climbs: all }) => row([String(size), String(budget), ...names.map(name => {
-    const { before, after, above, honest: middle, attack } = worst(all, name, among)
-    return `${shown(before)} → ${shown(after)} (${shown(middle)}), above ${Math.round(above * 100)} %: ${attack}`
-  })]))].join('\n')
-  process.stdout.write(`How far the target of a ring climbs: its number before → after (that of the honest provider in the middle), and the share of honest providers it is above then.
+  const table = (among: readonly AttackName[]) =>
+    [
+      row(['fakes', 'budget', ...names]),
+      ...settings.map(({ fakes: size, budget, climbs: all }) =>
+        row([
+          String(size),
+          String(budget),
+          ...names.map(name => {
+            const { before, after, above, honest: middle, attack } = worst(all, name, among)
+            return `${shown(before)} → ${shown(after)} (${shown(middle)}), above ${Math.round(above * 100)} %: ${attack}`
+          }),
+        ])
+      ),
+    ].join('\n')
+  process.stdout.write(
+    `How far the target of a ring climbs: its number before → after (that of the honest provider in the middle), and the share of honest providers it is above then.
 ${honest} honest agents, medians over ${seeds} seeds.
 
 What fakes do by themselves, the worst of ${ownAttacks.join(', ')}:
@@ -50,7 +73,8 @@ ${table(ownAttacks)}
 What they buy of honest clients, at the price of the deal:
 
 ${table(['bribe'])}
-`)
+`,
+  )
 }
 
 const shown = (value: number): string => String(value < 100 ? Math.round(value * 10) / 10 : Math.round(value))

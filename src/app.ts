@@ -70,18 +70,31 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const metrics = createMetrics()
   const verifier = new Verifier()
 
-  const store = (parts.openStore ?? openSqlite)({ data: config.data, durability: config.durability, migrations, newEpoch: () => randomHex(8) })
+  const store = (parts.openStore ?? openSqlite)({
+    data: config.data,
+    durability: config.durability,
+    migrations,
+    newEpoch: () => randomHex(8),
+  })
   try {
     const { serverId, relayKey, resumeSecret } = await relaySecrets(store, randomHex)
     await addConfiguredChannels(store, config, clock.now())
     const wireLimits: FrameBody<'WELCOME'>['limits'] = {
-      max_frame_bytes: config.maxFrameBytes, msg_rate: config.msgRate, msg_burst: config.msgBurst, max_page: limits.maxPage,
-      max_pending_bytes: config.maxPendingBytes, ping_interval_ms: config.pingIntervalMs,
+      max_frame_bytes: config.maxFrameBytes,
+      msg_rate: config.msgRate,
+      msg_burst: config.msgBurst,
+      max_page: limits.maxPage,
+      max_pending_bytes: config.maxPendingBytes,
+      ping_interval_ms: config.pingIntervalMs,
     }
     const { escrowWebhook, escrowSecret } = config
-    const processor = escrowWebhook === undefined || escrowSecret === undefined ? undefined
+    const processor = escrowWebhook === undefined || escrowSecret === undefined
+      ? undefined
       : paymentProcessor({
-        url: escrowWebhook, secret: escrowSecret, allow: config.outboundAllow, now: () => clock.now(),
+        url: escrowWebhook,
+        secret: escrowSecret,
+        allow: config.outboundAllow,
+        now: () => clock.now(),
         onProblem: ({ key, op }, reason) => log.warn({ key, op, reason }, 'the payment processor did not do what it was asked'),
       })
     const stopping = new AbortController()
@@ -90,28 +103,76 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     // Where it listens is known once it does.
     let listensAt: readonly string[] = []
     const table = features({
-      ...config, ...limits, serverName: config.name, defaultLimit: config.joinReplay, limits: wireLimits,
-      serverId, relayKey, resumeSecret, verify: createVerify(), verifyAsync: createVerifyAsync(), verifyMessage: (...signed) => verifier.verify(...signed), randomHex, onEscrow: parts.onEscrow, processor,
-      random, urls: () => config.publicUrls.length > 0 ? config.publicUrls : listensAt,
-      lookAt: look, pull: page, sendAnnouncement: announce,
-      onAnnounced: ({ ok, ...event }) => ok ? log.info(event, 'announced to a directory') : log.warn(event, 'a directory did not take the announcement; it is tried again'),
-      places: config.moltbookKey === undefined ? []
-        : [moltbook({ key: config.moltbookKey, isLive: config.moltbookLive, submolt: config.moltbookSubmolt, guard, now: () => clock.now(), signal: stopping.signal, ...(parts.moltbookBase !== undefined && { base: parts.moltbookBase }) })],
-      onPost: event => event.state === 'posted' || event.state === 'dry-run' || event.state === 'queued' ? log.info(event, 'an announcement went on') : log.warn(event, 'an announcement needs a look: agentchat announce list'),
+      ...config,
+      ...limits,
+      serverName: config.name,
+      defaultLimit: config.joinReplay,
+      limits: wireLimits,
+      serverId,
+      relayKey,
+      resumeSecret,
+      verify: createVerify(),
+      verifyAsync: createVerifyAsync(),
+      verifyMessage: (...signed) => verifier.verify(...signed),
+      randomHex,
+      onEscrow: parts.onEscrow,
+      processor,
+      random,
+      urls: () => config.publicUrls.length > 0 ? config.publicUrls : listensAt,
+      lookAt: look,
+      pull: page,
+      sendAnnouncement: announce,
+      onAnnounced: ({ ok, ...event }) =>
+        ok ? log.info(event, 'announced to a directory') : log.warn(event, 'a directory did not take the announcement; it is tried again'),
+      places: config.moltbookKey === undefined
+        ? []
+        : [
+          moltbook({
+            key: config.moltbookKey,
+            isLive: config.moltbookLive,
+            submolt: config.moltbookSubmolt,
+            guard,
+            now: () => clock.now(),
+            signal: stopping.signal,
+            ...(parts.moltbookBase !== undefined && { base: parts.moltbookBase }),
+          }),
+        ],
+      onPost: event =>
+        event.state === 'posted' || event.state === 'dry-run' || event.state === 'queued'
+          ? log.info(event, 'an announcement went on')
+          : log.warn(event, 'an announcement needs a look: agentchat announce list'),
       onPullFailed: event => log.warn(event, 'another directory could not be read; it is tried again'),
     })
     const relay = new Relay({
-      ...config, version,
+      ...config,
+      version,
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
       addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
       frameRate: { perSecond: config.frameRate, burst: config.frameBurst },
-    }, { store, handlers: table.handlers, sweeps: table.sweeps, facts: table.facts, routes: table.routes, channels: await loadChannels(store.read), motd: config.motd ?? await readMeta(store.read, motdKey) ?? null, clock, log, metrics, random })
+    }, {
+      store,
+      handlers: table.handlers,
+      sweeps: table.sweeps,
+      facts: table.facts,
+      routes: table.routes,
+      channels: await loadChannels(store.read),
+      motd: config.motd ?? await readMeta(store.read, motdKey) ?? null,
+      clock,
+      log,
+      metrics,
+      random,
+    })
     const port = await relay.start()
-    const url = `${relay.isTls ? 'wss' : 'ws'}://${['0.0.0.0', '::', '127.0.0.1'].includes(config.host) ? 'localhost' : config.host}:${port}`
-    if (!['0.0.0.0', '::'].includes(config.host)) listensAt = [`${relay.isTls ? 'wss' : 'ws'}://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`]
+    const url = `${relay.isTls ? 'wss' : 'ws'}://${
+      ['0.0.0.0', '::', '127.0.0.1'].includes(config.host) ? 'localhost' : config.host
+    }:${port}`
+    if (!['0.0.0.0', '::'].includes(config.host))
+      listensAt = [`${relay.isTls ? 'wss' : 'ws'}://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`]
     log.info({ url, serverId, epoch: store.epoch, data: config.data }, 'relay listens')
     return {
-      url, port, serverId,
+      url,
+      port,
+      serverId,
       drain: async () => {
         log.info('draining')
         stopping.abort()
@@ -131,7 +192,10 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 }
 
 /** The relay's key pair and the secret behind its resume tokens: made once, kept in the store. */
-const relaySecrets = async (store: Store, randomHex: (bytes: number) => string): Promise<{ serverId: string, relayKey: Identity, resumeSecret: string }> => {
+const relaySecrets = async (
+  store: Store,
+  randomHex: (bytes: number) => string,
+): Promise<{ serverId: string, relayKey: Identity, resumeSecret: string }> => {
   const once = async (key: string, make: () => string): Promise<string> => {
     const kept = await readMeta(store.read, key)
     if (kept !== undefined) return kept
@@ -139,15 +203,21 @@ const relaySecrets = async (store: Store, randomHex: (bytes: number) => string):
     await store.write(tx => writeMeta(tx, key, made))
     return made
   }
-  const privatePem = await once('relay_private_key', () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+  const privatePem = await once('relay_private_key',
+    () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
   const relayKey = nodeIdentity(privatePem)
-  return { serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'), relayKey, resumeSecret: await once('resume_secret', () => randomHex(32)) }
+  return {
+    serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'),
+    relayKey,
+    resumeSecret: await once('resume_secret', () => randomHex(32)),
+  }
 }
 
 const addConfiguredChannels = async (store: Store, config: Config, now: number): Promise<void> => {
   await store.write(async tx => {
     for (const name of config.channels) {
-      await addChannel(tx, { name, private: false, verifiedOnly: config.verifiedChannels.includes(name), topic: '', description: '' }, null, now)
+      await addChannel(tx, { name, private: false, verifiedOnly: config.verifiedChannels.includes(name), topic: '', description: '' }, null,
+        now)
     }
   })
 }

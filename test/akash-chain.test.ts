@@ -33,28 +33,51 @@ const opened = async (chain: FakeChain, overrides: Partial<Network> = {}) => {
   return { reader, writer, send }
 }
 
-const create = (dseq: string, depositUact = 500_000n): Message => ({ kind: 'create', dseq, groups: manifest.groups, hash: manifest.hash, depositUact })
+const create = (dseq: string, depositUact = 500_000n): Message => ({
+  kind: 'create',
+  dseq,
+  groups: manifest.groups,
+  hash: manifest.hash,
+  depositUact,
+})
 
 test('a deployment is paid, bid for, leased, topped up, updated and closed, and the rest comes back', async () => {
   await using chain = await FakeChain.start()
   chain.fund(wallet.address, 40_000_000n)
-  chain.ledger.providers.push({ address: provider, hostUri: 'https://provider.test:8443', price: '3.25', cert: 'PEM', attributes: { 'location-region': 'us-west' } }, { address: 'akash1other', hostUri: '', price: '1', cert: '' })
+  chain.ledger.providers.push({
+    address: provider,
+    hostUri: 'https://provider.test:8443',
+    price: '3.25',
+    cert: 'PEM',
+    attributes: { 'location-region': 'us-west' },
+  }, { address: 'akash1other', hostUri: '', price: '1', cert: '' })
   const { reader, writer, send } = await opened(chain)
   expect(await reader.status()).toMatchObject({ chainId: 'sandbox-2', isCatchingUp: false })
   expect(await reader.mintTerms()).toEqual({ isAllowed: true, status: 'mint_status_healthy', minUact: 10_000_000n, aktPrice: one / 2n })
   expect(await reader.minDepositUact()).toBe(500_000n)
 
   const minted = await send({ kind: 'mint', uakt: 21_000_000n })
-  while ((await reader.mints(wallet.address)).find(({ height }) => height === minted.height)?.status !== 'executed') await new Promise(resolve => setTimeout(resolve, 5))
+  while ((await reader.mints(wallet.address)).find(({ height }) => height === minted.height)?.status !== 'executed')
+    await new Promise(resolve => setTimeout(resolve, 5))
   expect(await reader.balance(wallet.address, 'uact')).toBe(10_473_750n)
 
   expect((await writer.estimate(create('7'))).gas).toBe(216_000)
   await expect(send(create('7'))).resolves.toMatchObject({ code: 0 })
   // The decimal price reached the chain times 10^18, and the hash is that of the manifest.
-  expect(chain.ledger.deployment(wallet.address, '7')).toMatchObject({ maxPrice: 20_500_000_000_000_000_000n, deposited: 500_000n, hash: manifest.hash, attributes: { 'location-region': 'us-west' } })
+  expect(chain.ledger.deployment(wallet.address, '7')).toMatchObject({
+    maxPrice: 20_500_000_000_000_000_000n,
+    deposited: 500_000n,
+    hash: manifest.hash,
+    attributes: { 'location-region': 'us-west' },
+  })
   let bids = await reader.bids(wallet.address, '7')
   for (; bids.length === 0; bids = await reader.bids(wallet.address, '7')) await new Promise(resolve => setTimeout(resolve, 5))
-  expect(bids).toEqual([{ id: { owner: wallet.address, dseq: '7', gseq: 1, oseq: 1, provider, bseq: 1 }, state: 'open', price: toPrice('3.25'), denom: 'uact' }])
+  expect(bids).toEqual([{
+    id: { owner: wallet.address, dseq: '7', gseq: 1, oseq: 1, provider, bseq: 1 },
+    state: 'open',
+    price: toPrice('3.25'),
+    denom: 'uact',
+  }])
 
   await expect(send({ kind: 'lease', bid: bids[0]!.id })).resolves.toMatchObject({ code: 0 })
   expect(await reader.leases(wallet.address, '7')).toMatchObject([{ state: 'active', price: toPrice('3.25') }])
@@ -89,7 +112,9 @@ test.each([
   await using chain = await FakeChain.start()
   chain.fund(wallet.address, 1_000_000n, 1_000_000n)
   const { send } = await opened(chain, network)
-  await expect(send(create('1'), options)).rejects.toThrow(expect.objectContaining({ name: 'TxRejected', message: expect.stringContaining(code) }))
+  await expect(send(create('1'), options)).rejects.toThrow(
+    expect.objectContaining({ name: 'TxRejected', message: expect.stringContaining(code) }),
+  )
   expect(chain.included).toEqual([])
 })
 
@@ -97,7 +122,10 @@ test('a sequence that was used is refused, and the same bytes twice count once',
   await using chain = await FakeChain.start()
   chain.fund(wallet.address, 1_000_000n, 1_000_000n)
   const { writer } = await opened(chain)
-  const [first, second] = [await writer.sign(create('1'), feeOf(300_000, '0.025'), chain.height + 50), await writer.sign(create('2'), feeOf(300_000, '0.025'), chain.height + 50)]
+  const [first, second] = [
+    await writer.sign(create('1'), feeOf(300_000, '0.025'), chain.height + 50),
+    await writer.sign(create('2'), feeOf(300_000, '0.025'), chain.height + 50),
+  ]
   chain.isHalted = true
   await writer.submit(first)
   await writer.submit(first)
@@ -118,20 +146,40 @@ test('a forged signature, a message of somebody else, a message that the chain h
   await expect(writer.submit({ ...tx, bytes: forged.toString('base64') })).rejects.toThrow('sdk 4')
   expect(await send({ kind: 'lease', bid: { owner: provider, dseq: '1', gseq: 1, oseq: 1, provider, bseq: 1 } })).toMatchObject({ code: 4 })
   // What this program never signs, in the chain's own encoding: a deposit, and a price, in AKT.
-  const [{ MsgCreateDeployment }, { value }] = [await import('@akashnetwork/chain-sdk/private-types/akash.v1beta4'), await messageOf(create('2'), wallet.address)]
-  const run = (change: object) => () => chain.ledger.run('/akash.deployment.v1beta4.MsgCreateDeployment', Buffer.from(MsgCreateDeployment.encode(MsgCreateDeployment.fromPartial({ ...value as object, ...change })).finish()), wallet.address, 1)
+  const [{ MsgCreateDeployment }, { value }] = [
+    await import('@akashnetwork/chain-sdk/private-types/akash.v1beta4'),
+    await messageOf(create('2'), wallet.address),
+  ]
+  const run = (change: object) => () =>
+    chain.ledger.run('/akash.deployment.v1beta4.MsgCreateDeployment',
+      Buffer.from(MsgCreateDeployment.encode(MsgCreateDeployment.fromPartial({ ...value as object, ...change })).finish()), wallet.address,
+      1)
   expect(run({ deposit: { amount: { denom: 'uakt', amount: '500000' }, sources: [1] } })).toThrow('invalid deposit denom uakt')
   expect(run({ deposit: { amount: { denom: 'uact', amount: '500000' }, sources: [] } })).toThrow('empty deposit sources')
-  expect(run({ groups: (value as { groups: { resources: { price: object }[] }[] }).groups.map(group => ({ ...group, resources: group.resources.map(unit => ({ ...unit, price: { denom: 'uakt', amount: '1' } })) })) })).toThrow('price denom')
+  expect(
+    run({
+      groups: (value as { groups: { resources: { price: object }[] }[] }).groups.map(group => ({
+        ...group,
+        resources: group.resources.map(unit => ({ ...unit, price: { denom: 'uakt', amount: '1' } })),
+      })),
+    }),
+  ).toThrow('price denom')
   expect(run({})).not.toThrow()
-  expect(() => chain.ledger.run('/akash.deployment.v1beta3.MsgCreateDeployment', Buffer.alloc(0), wallet.address, 1)).toThrow('unknown message')
+  expect(() => chain.ledger.run('/akash.deployment.v1beta3.MsgCreateDeployment', Buffer.alloc(0), wallet.address, 1)).toThrow(
+    'unknown message',
+  )
 })
 
 test('a node that answers what it should not is an error that names the address, never a value', async () => {
   await using chain = await FakeChain.start()
   const { reader, writer } = await opened(chain)
   await expect(writer.estimate(create('1'))).rejects.toThrow('is not known on sandbox-2')
-  chain.fault = ({ rest }) => rest?.includes('/deployment/') ? { status: 501, body: { code: 12, message: 'Not Implemented', details: [] } } : rest?.includes('/bids/') ? { status: 200, body: { bids: [{ bid: { id: {}, state: 'open', price: { denom: 'uact', amount: '1e3' } } }] } } : 'drop'
+  chain.fault = ({ rest }) =>
+    rest?.includes('/deployment/')
+      ? { status: 501, body: { code: 12, message: 'Not Implemented', details: [] } }
+      : rest?.includes('/bids/')
+      ? { status: 200, body: { bids: [{ bid: { id: {}, state: 'open', price: { denom: 'uact', amount: '1e3' } } }] } }
+      : 'drop'
   await expect(reader.minDepositUact()).rejects.toThrow('of another version')
   await expect(reader.bids(wallet.address, '1')).rejects.toThrow(/bids\/list.*form that this program does not know/)
   await expect(reader.status()).rejects.toThrow(expect.objectContaining({ problem: 'unreachable' }))

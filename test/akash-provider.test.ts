@@ -25,13 +25,29 @@ const lease: BidId = { owner: wallet.address, dseq: '7', gseq: 1, oseq: 1, provi
 /** A gateway with a lease, whose owner's key the chain knows. */
 const started = async (chain: FakeChain, options: Partial<GatewayOptions> = {}): Promise<ProviderGateway> => {
   chain.accounts.set(wallet.address, { number: 1n, sequence: 1n, pubkey: Buffer.from((await wallet.signer.getAccounts())[0]!.pubkey) })
-  chain.ledger.state.deployments.push({ owner: wallet.address, dseq: '7', state: 'active', hash: manifest.hash, maxPrice: 0n, bidsAt: 0, attributes: {}, auditors: [], funds: 0n, transferred: 0n, deposited: 0n, settledAt: 0, escrow: 'open' })
+  chain.ledger.state.deployments.push({
+    owner: wallet.address,
+    dseq: '7',
+    state: 'active',
+    hash: manifest.hash,
+    maxPrice: 0n,
+    bidsAt: 0,
+    attributes: {},
+    auditors: [],
+    funds: 0n,
+    transferred: 0n,
+    deposited: 0n,
+    settledAt: 0,
+    escrow: 'open',
+  })
   chain.ledger.state.leases.push({ id: { ...lease }, state: 'active', price: 0n, reason: '' })
   return ProviderGateway.start(chain, { address, ...options })
 }
 
-const token = (scope: Scope, overrides: Partial<Parameters<typeof createToken>[1]> = {}) => createToken(wallet, { provider: address, scope: [scope], nowMs: Date.now(), id: 'test', ...overrides })
-const client = ({ row }: ProviderGateway, overrides: Partial<ProviderOptions> = {}) => new ProviderClient({ provider: { address, hostUri: row.hostUri }, pins: [row.cert], token, ...overrides })
+const token = (scope: Scope, overrides: Partial<Parameters<typeof createToken>[1]> = {}) =>
+  createToken(wallet, { provider: address, scope: [scope], nowMs: Date.now(), id: 'test', ...overrides })
+const client = ({ row }: ProviderGateway, overrides: Partial<ProviderOptions> = {}) =>
+  new ProviderClient({ provider: { address, hostUri: row.hostUri }, pins: [row.cert], token, ...overrides })
 
 test('the manifest of the hash starts the relay; status, logs and events tell of it', async () => {
   await using chain = await FakeChain.start()
@@ -46,10 +62,23 @@ test('the manifest of the hash starts the relay; status, logs and events tell of
 
   const lines: unknown[] = []
   const enough = new AbortController()
-  await provider.stream('logs', lease, { follow: true, tail: 10, signal: enough.signal, onMessage: value => { lines.push(value['message']); enough.abort() } })
+  await provider.stream('logs', lease, {
+    follow: true,
+    tail: 10,
+    signal: enough.signal,
+    onMessage: value => {
+      lines.push(value['message'])
+      enough.abort()
+    },
+  })
   expect(lines[0]).toMatch(/agentchat|listening|ws:/i)
   const events: unknown[] = []
-  await provider.stream('kubeevents', lease, { follow: false, tail: 10, signal: new AbortController().signal, onMessage: value => void events.push(value['reason']) })
+  await provider.stream('kubeevents', lease, {
+    follow: false,
+    tail: 10,
+    signal: new AbortController().signal,
+    onMessage: value => void events.push(value['reason']),
+  })
   expect(events).toEqual(['Scheduled', 'Pulled', 'Started'])
 })
 
@@ -58,7 +87,9 @@ test('a stream whose other end is gone without a word ends', async () => {
   await using gateway = await started(chain)
   using provider = client(gateway)
   gateway.isMute = true
-  await expect(provider.stream('logs', lease, { follow: true, tail: 1, signal: new AbortController().signal, onMessage: () => undefined, pingMs: 50 })).rejects.toThrow('the connection is gone')
+  await expect(
+    provider.stream('logs', lease, { follow: true, tail: 1, signal: new AbortController().signal, onMessage: () => undefined, pingMs: 50 }),
+  ).rejects.toThrow('the connection is gone')
 })
 
 test('a manifest with one letter changed is refused', async () => {
@@ -69,9 +100,15 @@ test('a manifest with one letter changed is refused', async () => {
   expect(gateway.manifests).toEqual([])
 })
 
-const edited = async (change: (claims: Record<string, unknown>, header: Record<string, unknown>) => void, sign = false): Promise<string> => {
+const edited = async (
+  change: (claims: Record<string, unknown>, header: Record<string, unknown>) => void,
+  sign = false,
+): Promise<string> => {
   const [head, body, signature] = (await token('status')).split('.') as [string, string, string]
-  const [header, claims] = [head, body].map(text => JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>) as [Record<string, unknown>, Record<string, unknown>]
+  const [header, claims] = [head, body].map(text => JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>) as [
+    Record<string, unknown>,
+    Record<string, unknown>,
+  ]
   change(claims, header)
   const text = [header, claims].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
   return `${text}.${sign ? Buffer.from(await wallet.sign(Buffer.from(text))).toString('base64url') : signature}`
@@ -79,11 +116,20 @@ const edited = async (change: (claims: Record<string, unknown>, header: Record<s
 
 test.each([
   ['a forged signature', async () => `${(await token('status')).slice(0, -8)}AAAAAAAA`, 401],
-  ['edited claims', () => edited(claims => { claims['exp'] = 9_999_999_999 }), 401],
-  ['no algorithm', () => edited((_, header) => { header['alg'] = 'none' }), 401],
+  ['edited claims', () =>
+    edited(claims => {
+      claims['exp'] = 9_999_999_999
+    }), 401],
+  ['no algorithm', () =>
+    edited((_, header) => {
+      header['alg'] = 'none'
+    }), 401],
   ['an expired token', () => token('status', { nowMs: Date.now() - 3_600_000 }), 401],
   ['a token from the future', () => token('status', { nowMs: Date.now() + 3_600_000 }), 401],
-  ['full access with a scope', () => edited(claims => { claims['leases'] = { access: 'full', scope: ['status'] } }, true), 400],
+  ['full access with a scope', () =>
+    edited(claims => {
+      claims['leases'] = { access: 'full', scope: ['status'] }
+    }, true), 400],
   ['a token for another provider', () => token('status', { provider: wallet.address }), 401],
   ['a token for another purpose', () => token('events'), 401],
   ['no token', async () => '', 400],
@@ -92,17 +138,35 @@ test.each([
   await using gateway = await started(chain)
   const bad = await make()
   using provider = client(gateway, { token: async () => bad })
-  await expect(provider.status(lease)).rejects.toThrow(expect.objectContaining({ problem: 'auth', message: expect.stringContaining(`with ${status}`) }))
-  await expect(provider.stream('logs', lease, { follow: true, tail: 1, signal: new AbortController().signal, onMessage: () => undefined })).rejects.toThrow(/refuses the logs/)
+  await expect(provider.status(lease)).rejects.toThrow(
+    expect.objectContaining({ problem: 'auth', message: expect.stringContaining(`with ${status}`) }),
+  )
+  await expect(provider.stream('logs', lease, { follow: true, tail: 1, signal: new AbortController().signal, onMessage: () => undefined }))
+    .rejects.toThrow(/refuses the logs/)
 })
 
 /** An authority, and a certificate of it for localhost. */
 const authority = (folder: Folder) => {
   const { cert: ca, key: caKey } = newCertificate(folder, 'authority')
   const [csr, key, cert, extensions] = ['l.csr', 'l.key', 'l.crt', 'l.ext'].map(name => folder.at(name)) as [string, string, string, string]
-  execFileSync('openssl', ['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost', '-keyout', key, '-out', csr], { stdio: 'ignore' })
+  execFileSync('openssl', [
+    'req',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-subj',
+    '/CN=localhost',
+    '-keyout',
+    key,
+    '-out',
+    csr,
+  ], { stdio: 'ignore' })
   execFileSync('sh', ['-c', `echo subjectAltName=DNS:localhost > ${extensions}`])
-  execFileSync('openssl', ['x509', '-req', '-in', csr, '-CA', ca, '-CAkey', caKey, '-days', '2', '-extfile', extensions, '-out', cert], { stdio: 'ignore' })
+  execFileSync('openssl', ['x509', '-req', '-in', csr, '-CA', ca, '-CAkey', caKey, '-days', '2', '-extfile', extensions, '-out', cert], {
+    stdio: 'ignore',
+  })
   return { root: readFileSync(ca, 'utf8'), publicCertificate: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } }
 }
 
@@ -113,8 +177,12 @@ test('a gateway is believed by the certificate on the chain, or by a public one 
   const other = readFileSync(newCertificate(folder, address).cert, 'utf8')
   for (const pins of [[], [other]]) {
     using provider = client(gateway, { pins })
-    await expect(provider.sendManifest('7', manifest.json)).rejects.toThrow(expect.objectContaining({ problem: 'auth', message: expect.stringMatching(/is not the provider.*DEPTH_ZERO_SELF_SIGNED_CERT/) }))
-    await expect(provider.stream('logs', lease, { follow: true, tail: 1, signal: new AbortController().signal, onMessage: () => undefined })).rejects.toThrow('is not the provider')
+    await expect(provider.sendManifest('7', manifest.json)).rejects.toThrow(
+      expect.objectContaining({ problem: 'auth', message: expect.stringMatching(/is not the provider.*DEPTH_ZERO_SELF_SIGNED_CERT/) }),
+    )
+    await expect(
+      provider.stream('logs', lease, { follow: true, tail: 1, signal: new AbortController().signal, onMessage: () => undefined }),
+    ).rejects.toThrow('is not the provider')
   }
   expect(gateway.tokens).toEqual([])
   using right = client(gateway, { pins: [other, gateway.row.cert] })
@@ -132,7 +200,11 @@ test('a gateway that shows by its name what an authority signed is believed with
   using unknown = client(gateway)
   await expect(unknown.status(lease)).rejects.toThrow('is not the provider')
   // A certificate of a known authority, for another name.
-  using elsewhere = client(gateway, { pins: [], roots: [root], provider: { address, hostUri: gateway.row.hostUri.replace('localhost', '127.0.0.1') } })
+  using elsewhere = client(gateway, {
+    pins: [],
+    roots: [root],
+    provider: { address, hostUri: gateway.row.hostUri.replace('localhost', '127.0.0.1') },
+  })
   await expect(elsewhere.status(lease)).rejects.toThrow('is not the provider')
   expect(() => client(gateway, { provider: { address, hostUri: 'http://localhost:1' } })).toThrow('not https://')
 })

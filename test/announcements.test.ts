@@ -1,4 +1,5 @@
-// What the operator announces: in the feeds, and at Moltbook, where a stand-in enforces the documented limits and counts whoever breaks them.
+// What the operator announces: in the feeds, and at Moltbook, where a stand-in enforces the documented limits and counts
+// whoever breaks them.
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Frame } from '../lib/protocol/index.ts'
 import { addressGuard } from '../src/outbound/guard.ts'
@@ -19,10 +20,14 @@ const ask = async (relay: TestRelay, request: { readonly type: string } & Record
   await using wire = await relay.connect()
   return (await wire.ask({ ...admin, ...request }, 'ANNOUNCEMENTS')).announcements
 }
-const announce = async (relay: TestRelay, title: string, more: object = {}) => (await ask(relay, { type: 'ADMIN_ANNOUNCE', title, ...more }))[0]!.announcement_id
-const postAt = async (relay: TestRelay, id: string, place = 'moltbook') => (await ask(relay, { type: 'ADMIN_ANNOUNCEMENTS', limit: 100 })).find(({ announcement_id }) => announcement_id === id)!.posts.find(post => post.place === place)!
+const announce = async (relay: TestRelay, title: string, more: object = {}) =>
+  (await ask(relay, { type: 'ADMIN_ANNOUNCE', title, ...more }))[0]!.announcement_id
+const postAt = async (relay: TestRelay, id: string, place = 'moltbook') =>
+  (await ask(relay, { type: 'ADMIN_ANNOUNCEMENTS', limit: 100 })).find(({ announcement_id }) => announcement_id === id)!.posts.find(post =>
+    post.place === place
+  )!
 const reaches = async (relay: TestRelay, id: string, state: string, place?: string) => {
-  for (let tries = 0; ; tries++) {
+  for (let tries = 0;; tries++) {
     const post = await postAt(relay, id, place)
     if (post.state === state) return post
     if (tries === 200) throw new Error(`${id} does not become ${state}; it is ${JSON.stringify(post)}`)
@@ -49,14 +54,26 @@ describe('the feeds', () => {
     const json = await fetch(`${relay.httpUrl}/feed.json`)
     expect(json.headers.get('content-type')).toBe('application/feed+json')
     expect(await json.json()).toMatchObject({
-      version: 'https://jsonfeed.org/version/1.1', title: 'workshop: announcements', feed_url: 'https://relay.example/feed.json',
-      items: [{ title: 'Second', content_text: 'Second' }, { title: 'First & <b>"best"</b>', content_text: 'One\ntwo ]]>', url: 'https://relay.example/?a=1&b=2', id: expect.stringContaining(first) as string }],
+      version: 'https://jsonfeed.org/version/1.1',
+      title: 'workshop: announcements',
+      feed_url: 'https://relay.example/feed.json',
+      items: [{ title: 'Second', content_text: 'Second' }, {
+        title: 'First & <b>"best"</b>',
+        content_text: 'One\ntwo ]]>',
+        url: 'https://relay.example/?a=1&b=2',
+        id: expect.stringContaining(first) as string,
+      }],
     })
     await using boss = await relay.connect()
-    expect(await boss.refusal({ type: 'ADMIN_ANNOUNCE', ...admin, title: 'first  & <B>"best"</B>', text: 'ONE two ]]>' })).toMatchObject({ code: 'INVALID_MSG', message: expect.stringContaining('announced before') as string })
+    expect(await boss.refusal({ type: 'ADMIN_ANNOUNCE', ...admin, title: 'first  & <B>"best"</B>', text: 'ONE two ]]>' })).toMatchObject({
+      code: 'INVALID_MSG',
+      message: expect.stringContaining('announced before') as string,
+    })
     expect(await boss.refusal({ type: 'ADMIN_ANNOUNCE', ...admin, title: 'red \u001b[31m' })).toMatchObject({ code: 'INVALID_MSG' })
     expect(await boss.refusal({ type: 'ADMIN_ANNOUNCE', admin_key: 'guess', title: 'mine' })).toMatchObject({ code: 'AUTH_REQUIRED' })
-    expect(await boss.refusal({ type: 'ADMIN_ANNOUNCE_ANSWER', ...admin, announcement_id: first, answer: '1' })).toMatchObject({ code: 'INVALID_MSG' })
+    expect(await boss.refusal({ type: 'ADMIN_ANNOUNCE_ANSWER', ...admin, announcement_id: first, answer: '1' })).toMatchObject({
+      code: 'INVALID_MSG',
+    })
     await ask(relay, { type: 'ADMIN_ANNOUNCE_WITHDRAW', announcement_id: first })
     expect((await (await fetch(`${relay.httpUrl}/feed.json`)).json() as { items: readonly unknown[] }).items).toHaveLength(1)
   })
@@ -66,10 +83,17 @@ describe('the command line', () => {
   test('announces, lists, answers and withdraws, and says what is wrong', async () => {
     using cli = new Cli()
     await using standIn = new MoltbookStandIn(() => relay.clock)
-    await using relay = await startTestRelay({ adminKey: 'open sesame', moltbookKey: 'moltbook_key', moltbookLive: true, outboundAllow: ['127.0.0.1'] }, { moltbookBase: await standIn.listen() })
+    await using relay = await startTestRelay({
+      adminKey: 'open sesame',
+      moltbookKey: 'moltbook_key',
+      moltbookLive: true,
+      outboundAllow: ['127.0.0.1'],
+    }, { moltbookBase: await standIn.listen() })
     Object.assign(cli.env, { AGENTCHAT_URL: relay.url, AGENTCHAT_ADMIN_KEY: 'open sesame' })
     standIn.next = 'challenge'
-    const announced = await cli.run(['announce', 'post', 'Release 2', '-', '--url', 'https://relay.example', '--json'], { stdin: 'Many things\nare better.\n' })
+    const announced = await cli.run(['announce', 'post', 'Release 2', '-', '--url', 'https://relay.example', '--json'], {
+      stdin: 'Many things\nare better.\n',
+    })
     expect(announced).toMatchObject({ code: 0 })
     const id = String(announced.json[0]!['announcement_id'])
     await reaches(relay, id, 'challenged')
@@ -81,12 +105,19 @@ describe('the command line', () => {
     expect(await cli.run(['announce', 'answer', id, '15'])).toMatchObject({ code: 0 })
     expect(await reaches(relay, id, 'posted')).toMatchObject({ url: expect.stringContaining('/post/p1') as string })
     expect(await cli.run(['announce', 'answer', id, '15'])).toMatchObject({ code: exits.refused.code })
-    expect(await cli.run(['announce', 'post', 'release 2', 'many things are BETTER.'])).toMatchObject({ code: exits.refused.code, stderr: expect.stringContaining('announced before') as string })
+    expect(await cli.run(['announce', 'post', 'release 2', 'many things are BETTER.'])).toMatchObject({
+      code: exits.refused.code,
+      stderr: expect.stringContaining('announced before') as string,
+    })
     expect(await cli.run(['announce', 'withdraw', id])).toMatchObject({ code: 0 })
     expect(await cli.run(['announce', 'withdraw', 'ann_0000000000000000'])).toMatchObject({ code: exits.notFound.code })
     expect(await cli.run(['announce', 'list', '--admin-key', 'a wrong key'])).toMatchObject({ code: exits.auth.code })
     expect(await cli.run(['announce'])).toMatchObject({ code: exits.usage.code })
-    expect(standIn.posts).toMatchObject([{ title: 'Release 2', content: 'Many things\nare better.\n\nhttps://relay.example', visible: true }])
+    expect(standIn.posts).toMatchObject([{
+      title: 'Release 2',
+      content: 'Many things\nare better.\n\nhttps://relay.example',
+      visible: true,
+    }])
     expect(standIn.violations).toEqual([])
   }, 30_000)
 })
@@ -110,7 +141,8 @@ describe('Moltbook', () => {
   test('the stand-in notices who does not keep to the rules', async () => {
     await using standIn = new MoltbookStandIn(() => clock)
     const base = await standIn.listen()
-    const ask = (path: string, body: object) => fetch(`${base}${path}`, { method: 'POST', headers: { authorization: 'Bearer moltbook_key' }, body: JSON.stringify(body) })
+    const ask = (path: string, body: object) =>
+      fetch(`${base}${path}`, { method: 'POST', headers: { authorization: 'Bearer moltbook_key' }, body: JSON.stringify(body) })
     const post = (title: string) => ask('/posts', { submolt_name: 'general', title, content: '' })
     standIn.next = 'challenge'
     const { post: { verification } } = await (await post('one')).json() as { post: { verification: { verification_code: string } } }
@@ -120,7 +152,12 @@ describe('Moltbook', () => {
     await ask('/verify', { verification_code: verification.verification_code, answer: '16' })
     await ask('/verify', { verification_code: verification.verification_code, answer: '15.00' })
     expect(standIn.violations.map(violation => violation.replace(/\d+/g, 'N'))).toEqual([
-      'a post N ms after the last', 'the same text twice: one', 'a request N ms before Retry-After is over', 'an answer like N', 'a request N ms before Retry-After is over', 'a second answer to one question',
+      'a post N ms after the last',
+      'the same text twice: one',
+      'a request N ms before Retry-After is over',
+      'an answer like N',
+      'a request N ms before Retry-After is over',
+      'a second answer to one question',
     ])
   })
 
@@ -139,7 +176,8 @@ describe('Moltbook', () => {
     const ids: string[] = []
     {
       await using relay = await start(standIn, base, { data: data.path })
-      ids.push(await announce(relay, 'One'), await announce(relay, 'Two', { url: 'https://relay.example' }), await announce(relay, 'Three'), await announce(relay, 'Four'))
+      ids.push(await announce(relay, 'One'), await announce(relay, 'Two', { url: 'https://relay.example' }), await announce(relay, 'Three'),
+        await announce(relay, 'Four'))
       expect(await reaches(relay, ids[0]!, 'posted')).toMatchObject({ url: expect.stringMatching(/\/post\/p1$/) as string })
       relay.clock.advance(aheadMs = 90 * minuteMs)
       await sweeps()
@@ -157,7 +195,10 @@ describe('Moltbook', () => {
     expect(standIn.posts).toHaveLength(3)
     relay.clock.advance(2 * minuteMs)
     await reaches(relay, ids[3]!, 'posted')
-    expect(standIn.posts.map(({ title, content }) => [title, content])).toEqual([['One', ''], ['Two', 'https://relay.example'], ['Three', ''], ['Four', '']])
+    expect(standIn.posts.map(({ title, content }) => [title, content])).toEqual([['One', ''], ['Two', 'https://relay.example'], [
+      'Three',
+      '',
+    ], ['Four', '']])
   })
 
   test('a question goes to the operator; its answer is given once, in the form that is asked for', async () => {
@@ -166,10 +207,16 @@ describe('Moltbook', () => {
     const [asked, behind] = [await announce(relay, 'Asked'), await announce(relay, 'Behind')]
     standIn.next = 'challenge'
     while ((await postAt(relay, asked)).state !== 'challenged') await new Promise(resolve => setTimeout(resolve, 50))
-    expect(await postAt(relay, asked)).toMatchObject({ question: 'a cLaW oF t]eN aNd oN^e oF fIvE', answer_by: expect.any(Number) as number })
+    expect(await postAt(relay, asked)).toMatchObject({
+      question: 'a cLaW oF t]eN aNd oN^e oF fIvE',
+      answer_by: expect.any(Number) as number,
+    })
     await ask(relay, { type: 'ADMIN_ANNOUNCE_ANSWER', announcement_id: asked, answer: 'fifteen' })
     while ((await postAt(relay, asked)).problem === undefined) await new Promise(resolve => setTimeout(resolve, 50))
-    expect(await postAt(relay, asked)).toMatchObject({ state: 'challenged', problem: expect.stringContaining('has to be a number') as string })
+    expect(await postAt(relay, asked)).toMatchObject({
+      state: 'challenged',
+      problem: expect.stringContaining('has to be a number') as string,
+    })
     standIn.isVerifyBusy = true
     await ask(relay, { type: 'ADMIN_ANNOUNCE_ANSWER', announcement_id: asked, answer: '15' })
     while (standIn.isVerifyBusy) await new Promise(resolve => setTimeout(resolve, 50))
@@ -190,34 +237,42 @@ describe('Moltbook', () => {
     relay.clock.advance(6 * minuteMs)
     expect(await reaches(relay, late, 'failed')).toMatchObject({ problem: 'the question was not answered in time' })
     await using boss = await relay.connect()
-    expect(await boss.refusal({ type: 'ADMIN_ANNOUNCE_ANSWER', ...admin, announcement_id: late, answer: '15' })).toMatchObject({ code: 'INVALID_MSG' })
+    expect(await boss.refusal({ type: 'ADMIN_ANNOUNCE_ANSWER', ...admin, announcement_id: late, answer: '15' })).toMatchObject({
+      code: 'INVALID_MSG',
+    })
     expect(standIn.posts).toHaveLength(3)
   }, 60_000)
 
-  test('busy: later; a fault or silence: perhaps posted, so never again; a redirect is not followed, and an unclaimed agent posts nothing', async () => {
-    await using standIn = newStandIn()
-    standIn.isClaimed = false
-    await using relay = await start(standIn, await standIn.listen())
-    const ids = [await announce(relay, 'Busy'), await announce(relay, 'Fault'), await announce(relay, 'Silence'), await announce(relay, 'Redirect')]
-    while ((await postAt(relay, ids[0]!)).problem === undefined) await new Promise(resolve => setTimeout(resolve, 50))
-    expect(await postAt(relay, ids[0]!)).toMatchObject({ state: 'queued', problem: expect.stringContaining('not claimed') as string })
-    standIn.isClaimed = true
-    standIn.next = 'busy'
-    relay.clock.advance(11 * minuteMs)
-    while ((await postAt(relay, ids[0]!)).problem !== 'it asks to wait') await new Promise(resolve => setTimeout(resolve, 50))
-    relay.clock.advance(121_000)
-    await reaches(relay, ids[0]!, 'posted')
-    standIn.next = 'fault'
-    relay.clock.advance(3 * hourMs)
-    expect(await reaches(relay, ids[1]!, 'unknown')).toMatchObject({ problem: expect.stringContaining('502') as string })
-    standIn.next = 'silent'
-    relay.clock.advance(3 * hourMs)
-    await reaches(relay, ids[2]!, 'unknown')
-    standIn.next = 'redirect'
-    relay.clock.advance(3 * hourMs)
-    expect(await reaches(relay, ids[3]!, 'refused')).toMatchObject({ problem: 'it redirects (307); that is not followed' })
-    expect(standIn.posts.map(({ title }) => title)).toEqual(['Busy', 'Fault', 'Silence'])
-  }, 60_000)
+  test('busy: later; a fault or silence: perhaps posted, so never again; a redirect is not followed, and an unclaimed agent posts nothing',
+    async () => {
+      await using standIn = newStandIn()
+      standIn.isClaimed = false
+      await using relay = await start(standIn, await standIn.listen())
+      const ids = [
+        await announce(relay, 'Busy'),
+        await announce(relay, 'Fault'),
+        await announce(relay, 'Silence'),
+        await announce(relay, 'Redirect'),
+      ]
+      while ((await postAt(relay, ids[0]!)).problem === undefined) await new Promise(resolve => setTimeout(resolve, 50))
+      expect(await postAt(relay, ids[0]!)).toMatchObject({ state: 'queued', problem: expect.stringContaining('not claimed') as string })
+      standIn.isClaimed = true
+      standIn.next = 'busy'
+      relay.clock.advance(11 * minuteMs)
+      while ((await postAt(relay, ids[0]!)).problem !== 'it asks to wait') await new Promise(resolve => setTimeout(resolve, 50))
+      relay.clock.advance(121_000)
+      await reaches(relay, ids[0]!, 'posted')
+      standIn.next = 'fault'
+      relay.clock.advance(3 * hourMs)
+      expect(await reaches(relay, ids[1]!, 'unknown')).toMatchObject({ problem: expect.stringContaining('502') as string })
+      standIn.next = 'silent'
+      relay.clock.advance(3 * hourMs)
+      await reaches(relay, ids[2]!, 'unknown')
+      standIn.next = 'redirect'
+      relay.clock.advance(3 * hourMs)
+      expect(await reaches(relay, ids[3]!, 'refused')).toMatchObject({ problem: 'it redirects (307); that is not followed' })
+      expect(standIn.posts.map(({ title }) => title)).toEqual(['Busy', 'Fault', 'Silence'])
+    }, 60_000)
 
   test('ended while it posts: nobody knows, and it is not posted again', async () => {
     using data = newFolder()
@@ -231,7 +286,9 @@ describe('Moltbook', () => {
       while (standIn.posts.length === 0) await new Promise(resolve => setTimeout(resolve, 1))
     }
     await using relay = await start(standIn, base, { data: data.path })
-    expect(await reaches(relay, id, 'unknown')).toMatchObject({ problem: expect.stringContaining('the relay ended while it was posted') as string })
+    expect(await reaches(relay, id, 'unknown')).toMatchObject({
+      problem: expect.stringContaining('the relay ended while it was posted') as string,
+    })
     relay.clock.advance(5 * hourMs)
     await sweeps()
     expect(standIn.posts).toHaveLength(1)

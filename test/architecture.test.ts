@@ -1,4 +1,5 @@
 // The house rules that a machine can hold: who may import whom, no circles, sizes, names, and what must not be written.
+import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -32,13 +33,64 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/outbound', ['node:', 'zod']],
   ['src/domain', ['lib/protocol', '@noble/hashes', '@scure/base']],
   ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/store', 'node:', 'ws']],
-  ['src/features', ['lib/protocol', 'lib/identity', 'src/base', 'src/domain', 'src/store/store.ts', 'src/store/log.ts', 'src/store/agents.ts', 'src/store/meta.ts', 'src/store/keeping.ts', 'src/store/nonces.ts', 'src/store/people.ts', 'src/store/servers.ts', 'src/store/announcements.ts', 'src/relay/feature.ts', 'node:crypto']],
-  ['src/app.ts', ['lib/protocol', 'lib/identity', 'lib/node', 'src/base', 'src/config', 'src/store', 'src/relay', 'src/features', 'src/keeping', 'src/outbound', 'node:']],
+  ['src/features', [
+    'lib/protocol',
+    'lib/identity',
+    'src/base',
+    'src/domain',
+    'src/store/store.ts',
+    'src/store/log.ts',
+    'src/store/agents.ts',
+    'src/store/meta.ts',
+    'src/store/keeping.ts',
+    'src/store/nonces.ts',
+    'src/store/people.ts',
+    'src/store/servers.ts',
+    'src/store/announcements.ts',
+    'src/relay/feature.ts',
+    'node:crypto',
+  ]],
+  ['src/app.ts', [
+    'lib/protocol',
+    'lib/identity',
+    'lib/node',
+    'src/base',
+    'src/config',
+    'src/store',
+    'src/relay',
+    'src/features',
+    'src/keeping',
+    'src/outbound',
+    'node:',
+  ]],
   // Wallet, chain and provider; the packages that speak to the chain are optional and loaded late.
-  ['src/deploy/akash', ['src/deploy/spec.ts', 'src/config/schema.ts', 'lib/node/private-file.ts', 'node:', 'ws', 'zod', 'better-sqlite3', '@akashnetwork/chain-sdk', '@cosmjs']],
+  ['src/deploy/akash', [
+    'src/deploy/spec.ts',
+    'src/config/schema.ts',
+    'lib/node/private-file.ts',
+    'node:',
+    'ws',
+    'zod',
+    'better-sqlite3',
+    '@akashnetwork/chain-sdk',
+    '@cosmjs',
+  ]],
   // A deployment: its description, and what it becomes on each target.
   ['src/deploy', ['src/config', 'node:', 'zod', 'yaml', 'kubernetes-types']],
-  ['src/cli', ['lib', 'src/app.ts', 'src/base', 'src/config', 'src/domain', 'src/deploy', 'src/outbound', 'node:', 'commander', 'zod', 'yaml', 'better-sqlite3']],
+  ['src/cli', [
+    'lib',
+    'src/app.ts',
+    'src/base',
+    'src/config',
+    'src/domain',
+    'src/deploy',
+    'src/outbound',
+    'node:',
+    'commander',
+    'zod',
+    'yaml',
+    'better-sqlite3',
+  ]],
   ['bin', ['src/cli', 'node:']],
   ['scripts', ['lib/protocol', 'lib/identity', 'src/config', 'src/domain', 'src/cli', 'src/deploy', 'node:']],
 ]
@@ -99,6 +151,10 @@ describe('words', () => {
     expect(files.filter(file => /(?:^|\/)(?:utils|helpers|types|common|misc)(?:\/|\.ts$)/.test(file))).toEqual([])
     expect(files.filter(file => !/^[a-z0-9/.-]+$/.test(file))).toEqual([])
     expect(files.filter(file => !/^(?:#!.*\n)?\/\/ \S/.test(source.get(file)!))).toEqual([])
+  })
+
+  test('sources are as `npm run format` writes them', () => {
+    expect(execFileSync('node', ['scripts/format.mjs', '--check'], { encoding: 'utf8' })).toBe('')
   })
 
   test('a file holds one concept: no more than 500 lines', () => {

@@ -11,7 +11,10 @@ describe('agentchat bench', () => {
     await using guest = await relay.login('guest')
     const { code, json } = await cli.run(['bench', relay.url, '-a', '4', '-r', '40', '-s', '0.5', '--size', '50', '--json'])
     expect(code).toBe(exits.ok.code)
-    const result = json[0] as Record<string, number> & { readonly ack_ms: Record<string, number>, readonly delivery_ms: Record<string, number> }
+    const result = json[0] as Record<string, number> & {
+      readonly ack_ms: Record<string, number>
+      readonly delivery_ms: Record<string, number>
+    }
     expect(result).toMatchObject({ agents: 4, size: 50, failed: {} })
     expect(result.sent).toBeGreaterThan(0)
     expect(result.acknowledged).toBe(result.sent)
@@ -23,7 +26,9 @@ describe('agentchat bench', () => {
     }
     // Three invitations are messages too.
     expect(await relay.metric('agentchat_messages_stored_total')).toBe(result.sent! + 3)
-    expect((await guest.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')).list.map(({ name }) => name)).not.toContainEqual(expect.stringContaining('bench'))
+    expect((await guest.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')).list.map(({ name }) => name)).not.toContainEqual(
+      expect.stringContaining('bench'),
+    )
     expect(guest.unread.filter(({ type }) => type === 'MSG')).toEqual([])
   })
 
@@ -31,7 +36,9 @@ describe('agentchat bench', () => {
     await using relay = await startTestRelay()
     using cli = new Cli()
     const { stdout } = await cli.run(['bench', relay.url, '-a', '2', '-r', '20', '-s', '0.3'], { isTTY: true, env: { NO_COLOR: '1' } })
-    expect(stdout).toMatch(/^\d+ messages in \d\.\d s: (\d+) acknowledged, \1 of \1 deliveries\nms +p50 +p90 +p99 +max\nuntil ACK( +\d+\.\d){4}\nuntil delivery( +\d+\.\d){4}\n$/)
+    expect(stdout).toMatch(
+      /^\d+ messages in \d\.\d s: (\d+) acknowledged, \1 of \1 deliveries\nms +p50 +p90 +p99 +max\nuntil ACK( +\d+\.\d){4}\nuntil delivery( +\d+\.\d){4}\n$/,
+    )
   })
 
   test('what is refused is counted, and ends with 1', async () => {

@@ -19,18 +19,19 @@ const paths = (commands: readonly AnyCommand[], path: readonly string[] = []): r
   commands.flatMap(record => [[[...path, record.name].join(' '), record] as const, ...paths(record.commands ?? [], [...path, record.name])])
 
 describe('help', async () => {
-  test.each(paths(await allCommands()))('%s --help shows usage, every option and its examples, on stdout', async (path, { options, examples }) => {
-    const { code, stdout, stderr } = await cli.run([...path.split(' '), '--help'])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toContain(`Usage: agentchat ${path} `)
-    expect(stdout).toContain('--json')
-    for (const key of Object.keys(options)) expect(stdout).toContain(`--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`)
-    expect(examples.length).toBeGreaterThan(0)
-    for (const { command } of examples) {
-      expect(stdout).toContain(command)
-      expect(command).toContain(`agentchat ${path}`)
-    }
-  })
+  test.each(paths(await allCommands()))('%s --help shows usage, every option and its examples, on stdout',
+    async (path, { options, examples }) => {
+      const { code, stdout, stderr } = await cli.run([...path.split(' '), '--help'])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toContain(`Usage: agentchat ${path} `)
+      expect(stdout).toContain('--json')
+      for (const key of Object.keys(options)) expect(stdout).toContain(`--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`)
+      expect(examples.length).toBeGreaterThan(0)
+      for (const { command } of examples) {
+        expect(stdout).toContain(command)
+        expect(command).toContain(`agentchat ${path}`)
+      }
+    })
 
   test('call --help lists the requests of the protocol', async () => {
     const { stdout } = await cli.run(['call', '--help'])
@@ -72,7 +73,13 @@ describe('usage', () => {
   test('with --json a failure is one line of JSON on stderr', async () => {
     const { code, stdout, stderr } = await cli.run(['send', 'ws://127.0.0.1:1', '#general', 'hi', '--json'])
     expect({ code, stdout }).toEqual({ code: exits.unreachable.code, stdout: '' })
-    expect(JSON.parse(stderr)).toMatchObject({ error: 'unreachable', exit_code: 10, retry: true, message: expect.any(String), hint: expect.any(String) })
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: 'unreachable',
+      exit_code: 10,
+      retry: true,
+      message: expect.any(String),
+      hint: expect.any(String),
+    })
     expect(JSON.parse((await cli.run(['senf', '--json'])).stderr)).toMatchObject({ error: 'usage', exit_code: 2, retry: false })
   })
 })
@@ -125,7 +132,8 @@ describe('talking', () => {
 
   test('listen --since: a position, everything, or only what comes', async () => {
     for (const text of ['one', 'two', 'three']) await cli.run(['send', '#general', text])
-    const contents = async (since: string, count: number) => (await cli.run(['listen', '--since', since, '-m', String(count), '--content'])).stdout
+    const contents = async (since: string, count: number) =>
+      (await cli.run(['listen', '--since', since, '-m', String(count), '--content'])).stdout
     expect(await contents('1', 2)).toBe('two\nthree\n')
     expect(await contents('all', 3)).toBe('one\ntwo\nthree\n')
     const live = cli.run(['listen', '#general', '--since', 'now', '-m', '1', '--content'])
@@ -196,11 +204,15 @@ describe('talking', () => {
 
   test('the same input under the same --id is stored once, and --skip leaves lines out', async () => {
     const { file } = await identity('ann')
-    const send = (stdin: string, ...flags: string[]) => cli.run(['send', '#general', '--stdin', '-i', file, '--id', 'notes', ...flags], { stdin })
+    const send = (stdin: string, ...flags: string[]) =>
+      cli.run(['send', '#general', '--stdin', '-i', file, '--id', 'notes', ...flags], { stdin })
     await send('one\ntwo\n')
     expect((await send('one\ntwo\nthree\n')).stderr).toContain('2 of them were there already')
     expect((await send('one\ntwo\nthree\nfour\n', '--skip', '3')).stderr).toMatch(/^1 lines stored/)
-    expect(await send('one\nTWO\n')).toMatchObject({ code: exits.refused.code, stderr: expect.stringMatching(/up to 1 are stored.*--skip 1.*\n.*ID_REUSED/s) })
+    expect(await send('one\nTWO\n')).toMatchObject({
+      code: exits.refused.code,
+      stderr: expect.stringMatching(/up to 1 are stored.*--skip 1.*\n.*ID_REUSED/s),
+    })
     expect((await cli.run(['listen', '--since', 'all', '-m', '4', '--content'])).stdout).toBe('one\ntwo\nthree\nfour\n')
   })
 
@@ -228,13 +240,22 @@ describe('talking', () => {
 
   test('channels, agents, create, topic, invite, who, history, call', async () => {
     const [ann, bob] = [await identity('ann'), await identity('bob')]
-    expect((await cli.run(['create', '#core', '-p', '--topic', 'secret', '-i', ann.file])).json).toEqual([expect.objectContaining({ type: 'JOINED', channel: '#core', topic: 'secret' })])
-    expect(await cli.run(['send', '#core', 'hi', '-i', bob.file])).toMatchObject({ code: exits.auth.code, stderr: expect.stringContaining('NOT_INVITED') })
+    expect((await cli.run(['create', '#core', '-p', '--topic', 'secret', '-i', ann.file])).json).toEqual([
+      expect.objectContaining({ type: 'JOINED', channel: '#core', topic: 'secret' }),
+    ])
+    expect(await cli.run(['send', '#core', 'hi', '-i', bob.file])).toMatchObject({
+      code: exits.auth.code,
+      stderr: expect.stringContaining('NOT_INVITED'),
+    })
     expect(await cli.run(['invite', '#core', bob.id, '-i', ann.file])).toMatchObject({ code: 0 })
     expect(await cli.run(['send', '#core', 'hi', '-i', bob.file])).toMatchObject({ code: 0 })
     expect((await cli.run(['topic', '#core', 'open', '-i', bob.file])).json[0]).toMatchObject({ type: 'TOPIC_CHANGED', topic: 'open' })
     expect((await cli.run(['topic', '#core', '-i', ann.file])).json).toEqual([{ channel: '#core', topic: 'open' }])
-    expect((await cli.run(['who', bob.id])).json[0]).toMatchObject({ agent_id: bob.id, name: 'bob', pubkey: expect.stringContaining('PUBLIC KEY') })
+    expect((await cli.run(['who', bob.id])).json[0]).toMatchObject({
+      agent_id: bob.id,
+      name: 'bob',
+      pubkey: expect.stringContaining('PUBLIC KEY'),
+    })
     const listed = await cli.run(['channels', '--json'])
     expect(listed.json).toHaveLength(1)
     expect(listed.json[0]).toContainEqual({ name: '#general', agents: 0 })
@@ -249,7 +270,11 @@ describe('talking', () => {
     await listening
 
     expect((await cli.run(['call', 'ping'])).json).toEqual([expect.objectContaining({ type: 'PONG' })])
-    expect((await cli.run(['call', 'HISTORY', 'channel=#core', 'limit=1', '-i', bob.file])).json[0]).toMatchObject({ type: 'HISTORY', events: [{ content: 'hi' }], more: false })
+    expect((await cli.run(['call', 'HISTORY', 'channel=#core', 'limit=1', '-i', bob.file])).json[0]).toMatchObject({
+      type: 'HISTORY',
+      events: [{ content: 'hi' }],
+      more: false,
+    })
   })
 
   test('history pages both ways', async () => {
@@ -273,7 +298,10 @@ describe('talking', () => {
     const ann = await identity('ann')
     expect((await cli.run(['context', 'add', 'here', relay.url, '-i', ann.file])).code).toBe(0)
     expect((await cli.run(['context', 'add', 'there', 'ws://127.0.0.1:1'])).code).toBe(0)
-    expect((await cli.run(['context', 'list'])).json).toMatchObject([{ context: 'here', current: true, url: relay.url }, { context: 'there', current: false }])
+    expect((await cli.run(['context', 'list'])).json).toMatchObject([{ context: 'here', current: true, url: relay.url }, {
+      context: 'there',
+      current: false,
+    }])
     expect((await cli.run(['send', '#general', 'hi', '--json'])).code).toBe(0)
     expect((await cli.run(['history', '#general'])).json[0]).toMatchObject({ from: ann.id, from_name: 'ann' })
     expect((await cli.run(['channels', '--context', 'there'])).code).toBe(exits.unreachable.code)
@@ -288,8 +316,18 @@ describe('talking', () => {
   test('doctor looks at everything and says what to do', async () => {
     const well = await cli.run(['doctor'])
     expect(well.code).toBe(0)
-    expect(Object.fromEntries(well.json.map(({ check, status }) => [check, status]))).toEqual({ node: 'ok', sqlite: 'ok', config: 'ok', data: 'ok', identity: 'warn', health: 'ok', login: 'ok' })
-    const ill = await cli.run(['doctor', 'ws://127.0.0.1:1', '--json'], { env: { AGENTCHAT_PORT: 'many', AGENTCHAT_IDENTITY: cli.at('none.json') } })
+    expect(Object.fromEntries(well.json.map(({ check, status }) => [check, status]))).toEqual({
+      node: 'ok',
+      sqlite: 'ok',
+      config: 'ok',
+      data: 'ok',
+      identity: 'warn',
+      health: 'ok',
+      login: 'ok',
+    })
+    const ill = await cli.run(['doctor', 'ws://127.0.0.1:1', '--json'], {
+      env: { AGENTCHAT_PORT: 'many', AGENTCHAT_IDENTITY: cli.at('none.json') },
+    })
     expect(ill.code).toBe(exits.error.code)
     const findings = ill.json[0] as unknown as readonly { readonly check: string, readonly status: string, readonly next?: string }[]
     expect(findings.filter(({ status }) => status === 'fail').map(({ check }) => check)).toEqual(['config', 'health', 'login'])
@@ -302,7 +340,10 @@ describe('talking', () => {
     const known = cli.at('.agentchat/known-relays.json')
     writeFileSync(known, readFileSync(known, 'utf8').replace(relay.serverId, 'f'.repeat(64)))
     for (const [flags, exit] of [[[], exits.ok], [['-i', file], exits.auth]] as const) {
-      expect(await cli.run(['send', '#general', 'hi', ...flags])).toMatchObject({ code: exit.code, stderr: expect.stringContaining('ANOTHER KEY') })
+      expect(await cli.run(['send', '#general', 'hi', ...flags])).toMatchObject({
+        code: exit.code,
+        stderr: expect.stringContaining('ANOTHER KEY'),
+      })
     }
     expect((await cli.run(['send', '#general', 'hi', '--accept-new-relay-key'])).code).toBe(0)
     expect((await cli.run(['send', '#general', 'hi', '-i', file])).code).toBe(0)
@@ -311,7 +352,8 @@ describe('talking', () => {
   test('a cursor file: each run goes on where the last one ended, whatever came meanwhile', async () => {
     await cli.run(['create', '#tasks'])
     for (const content of ['one', 'two']) await cli.run(['send', '#tasks', content])
-    const next = async () => (await cli.run(['listen', '#tasks', '--cursor', cli.at('cursor.json'), '-m', '1', '--content', '--timeout', '10'])).stdout
+    const next = async () =>
+      (await cli.run(['listen', '#tasks', '--cursor', cli.at('cursor.json'), '-m', '1', '--content', '--timeout', '10'])).stdout
     expect(await next()).toBe('one\n')
     await cli.run(['send', '#tasks', 'three'])
     expect([await next(), await next()]).toEqual(['two\n', 'three\n'])
@@ -325,7 +367,10 @@ describe('talking', () => {
       const file = cli.at('.agentchat/identity.json')
       expect(made.json[0]).toMatchObject({ name: 'alice', file, agent_id: expect.stringMatching(/^@[0-9a-f]{16}$/) })
       expect(statSync(file).mode & 0o777).toBe(0o600)
-      expect(await cli.run(['identity', 'generate', '-n', 'bob'])).toMatchObject({ code: exits.error.code, stderr: expect.stringContaining('--force') })
+      expect(await cli.run(['identity', 'generate', '-n', 'bob'])).toMatchObject({
+        code: exits.error.code,
+        stderr: expect.stringContaining('--force'),
+      })
       expect((await cli.run(['identity', 'show'])).json).toEqual(made.json)
       for (const args of [['show'], ['export']]) {
         const { stdout } = await cli.run(['identity', ...args])
@@ -342,7 +387,10 @@ describe('talking', () => {
       const made = await cli.run(['identity', '-g', '-n', 'old', '-f', file])
       expect((await cli.run(['identity', '-s', '-f', file])).json).toEqual(made.json)
       expect((await cli.run(['identity', '-e', '-f', file])).json[0]).toMatchObject({ name: 'old', publicKey: made.json[0]!['public_key'] })
-      expect((await cli.run(['identity', '-r', '-f', file])).json[0]).toMatchObject({ old_agent_id: made.json[0]!['agent_id'], rotations: 1 })
+      expect((await cli.run(['identity', '-r', '-f', file])).json[0]).toMatchObject({
+        old_agent_id: made.json[0]!['agent_id'],
+        rotations: 1,
+      })
       expect((await cli.run(['identity', '--verify-chain', '-f', file])).json[0]).toMatchObject({ valid: true, rotations: 1 })
       const notice = cli.at('notice.json')
       writeFileSync(notice, (await cli.run(['identity', '--revoke', 'lost', '-f', file])).stdout)
@@ -361,7 +409,9 @@ describe('talking', () => {
       expect((await cli.run(['send', '#core', 'still here', '-i', ann.file])).code).toBe(0)
       expect((await cli.run(['who', ann.id])).json[0]).toMatchObject({ rotated_to: rotated.json[0]!['agent_id'] })
       const again = await cli.run(['identity', 'rotate', '-f', ann.file, '--server', relay.url])
-      expect((await cli.run(['who', String(rotated.json[0]!['agent_id'])])).json[0]).toMatchObject({ rotated_to: again.json[0]!['agent_id'] })
+      expect((await cli.run(['who', String(rotated.json[0]!['agent_id'])])).json[0]).toMatchObject({
+        rotated_to: again.json[0]!['agent_id'],
+      })
       expect((await cli.run(['identity', 'revoke', 'lost', '-f', ann.file, '--server', relay.url])).code).toBe(0)
       expect((await cli.run(['send', '#core', 'and now?', '-i', ann.file])).code).toBe(exits.auth.code)
     })
@@ -370,7 +420,9 @@ describe('talking', () => {
 
 test('send keeps to the rate that the relay publishes, so that none of its lines is refused', async () => {
   await using relay = await startTestRelay({ msgRate: 20, msgBurst: 3 })
-  const { code, json } = await cli.run(['send', relay.url, '#general', '-', '--json'], { stdin: Array.from({ length: 10 }, (_, i) => `${i}\n`).join('') })
+  const { code, json } = await cli.run(['send', relay.url, '#general', '-', '--json'], {
+    stdin: Array.from({ length: 10 }, (_, i) => `${i}\n`).join(''),
+  })
   expect(code).toBe(0)
   expect(json.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   expect(await relay.metric('agentchat_rate_limited_total')).toBe(0)

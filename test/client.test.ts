@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { AgentChatClient, ConnectionError, MemoryPositions, ProtocolError, RelayError, TimeoutError, type ClientOptions, type ClientStatus, type Message } from '../lib/index.ts'
+import {
+  AgentChatClient,
+  ConnectionError,
+  MemoryPositions,
+  ProtocolError,
+  RelayError,
+  TimeoutError,
+  type ClientOptions,
+  type ClientStatus,
+  type Message,
+} from '../lib/index.ts'
 import { generateKeyPair, identityFrom, type Identity } from '../lib/identity/index.ts'
 import { createVerify, nodeIdentity, wsTransport } from '../lib/node/index.ts'
 import type { Socket, Transport } from '../lib/client/transport.ts'
@@ -19,8 +29,12 @@ const breakable = (): { transport: Transport, cut: () => void } => {
       let isCut = false
       socket = wsTransport(url, {
         open: handlers.open,
-        message: text => { if (!isCut) handlers.message(text) },
-        close: (code, reason) => { if (!isCut) handlers.close(code, reason) },
+        message: text => {
+          if (!isCut) handlers.message(text)
+        },
+        close: (code, reason) => {
+          if (!isCut) handlers.close(code, reason)
+        },
       })
       const here = socket
       cut = () => {
@@ -29,7 +43,12 @@ const breakable = (): { transport: Transport, cut: () => void } => {
         here.close()
         handlers.close(1_006, 'cut')
       }
-      return { send: text => { if (!isCut) here.send(text) }, close: (code, reason) => here.close(code, reason) }
+      return {
+        send: text => {
+          if (!isCut) here.send(text)
+        },
+        close: (code, reason) => here.close(code, reason),
+      }
     },
     cut: () => cut(),
   }
@@ -40,12 +59,18 @@ const holding = () => {
   const { transport, cut } = breakable()
   let held: (() => void)[] | undefined
   return {
-    transport: ((url, handlers) => transport(url, {
-      ...handlers,
-      message: text => { if (held !== undefined && text.includes('"replay":true')) held.push(() => handlers.message(text)); else handlers.message(text) },
-    })) satisfies Transport as Transport,
+    transport: ((url, handlers) =>
+      transport(url, {
+        ...handlers,
+        message: text => {
+          if (held !== undefined && text.includes('"replay":true')) held.push(() => handlers.message(text))
+          else handlers.message(text)
+        },
+      })) satisfies Transport as Transport,
     cut,
-    hold: () => { held = [] },
+    hold: () => {
+      held = []
+    },
     release: () => {
       const texts = held ?? []
       held = undefined
@@ -54,10 +79,17 @@ const holding = () => {
   }
 }
 
-const clientOf = async (relay: TestRelay | string, options: Partial<ClientOptions> & { readonly name?: string } = {}): Promise<AgentChatClient & AsyncDisposable> => {
+const clientOf = async (
+  relay: TestRelay | string,
+  options: Partial<ClientOptions> & { readonly name?: string } = {},
+): Promise<AgentChatClient & AsyncDisposable> => {
   const client = new AgentChatClient({
-    server: typeof relay === 'string' ? relay : relay.url, transport: wsTransport, verify: createVerify(),
-    reconnect: { minMs: 5, maxMs: 20 }, name: options.identity?.name ?? 'agent', ...options,
+    server: typeof relay === 'string' ? relay : relay.url,
+    transport: wsTransport,
+    verify: createVerify(),
+    reconnect: { minMs: 5, maxMs: 20 },
+    name: options.identity?.name ?? 'agent',
+    ...options,
   })
   await client.connect()
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() })
@@ -74,7 +106,14 @@ const collect = (client: AgentChatClient, count: number, target?: string): Promi
 }
 
 const statusOf = (client: AgentChatClient, kind: ClientStatus['kind']): Promise<ClientStatus> =>
-  new Promise(resolve => { const stop = client.on('status', status => { if (status.kind === kind) { stop(); resolve(status) } }) })
+  new Promise(resolve => {
+    const stop = client.on('status', status => {
+      if (status.kind === kind) {
+        stop()
+        resolve(status)
+      }
+    })
+  })
 
 describe('talking', () => {
   test('a send resolves with its place in the log, and everybody hears it once, the sender too', async () => {
@@ -85,7 +124,13 @@ describe('talking', () => {
     const heard = [collect(alice, 2), collect(bob, 2, '#general')]
     const acks = await Promise.all([alice.send('#general', 'one'), alice.send('#general', 'two')])
     expect(acks.map(ack => ack.seq)).toEqual([1, 2])
-    for (const messages of await Promise.all(heard)) expect(messages.map(({ content, seq, fromName, signature }) => [content, seq, fromName, signature])).toEqual([['one', 1, 'alice', 'none'], ['two', 2, 'alice', 'none']])
+    for (const messages of await Promise.all(heard))
+      expect(messages.map(({ content, seq, fromName, signature }) => [content, seq, fromName, signature])).toEqual([[
+        'one',
+        1,
+        'alice',
+        'none',
+      ], ['two', 2, 'alice', 'none']])
   })
 
   test('concurrent requests of every kind get their own answers', async () => {
@@ -93,10 +138,20 @@ describe('talking', () => {
     await using client = await clientOf(relay)
     await client.join('#general')
     const results = await Promise.allSettled([
-      client.history({ channel: '#general' }), client.join('#nowhere'), client.listAgents('#general'), client.listChannels(),
-      client.join('#help'), client.send('#general', 'x'), client.whois('@0000000000000000'), client.request('PING', {}),
+      client.history({ channel: '#general' }),
+      client.join('#nowhere'),
+      client.listAgents('#general'),
+      client.listChannels(),
+      client.join('#help'),
+      client.send('#general', 'x'),
+      client.whois('@0000000000000000'),
+      client.request('PING', {}),
     ])
-    expect(results.map(result => result.status === 'fulfilled' ? (result.value as { type?: string }).type ?? 'list' : (result.reason as RelayError).code))
+    expect(
+      results.map(result =>
+        result.status === 'fulfilled' ? (result.value as { type?: string }).type ?? 'list' : (result.reason as RelayError).code
+      ),
+    )
       .toEqual(['HISTORY', 'CHANNEL_NOT_FOUND', 'list', 'list', 'JOINED', 'ACK', 'AGENT_NOT_FOUND', 'PONG'])
   })
 
@@ -110,7 +165,7 @@ describe('talking', () => {
     expect(events.map(event => event['content'])).toEqual(Array.from({ length: 30 }, (_, i) => String(i)))
   })
 
-  test('a message over the relay\'s frame limit is refused here, and the connection stays', async () => {
+  test("a message over the relay's frame limit is refused here, and the connection stays", async () => {
     await using relay = await startTestRelay({ maxFrameBytes: 4_096 })
     await using ann = await clientOf(relay, { name: 'ann' })
     await ann.join('#general')
@@ -121,7 +176,9 @@ describe('talking', () => {
   test('an ERROR that nobody awaits is a status, and a listener that throws hurts nobody', async () => {
     await using relay = await startTestRelay()
     await using client = await clientOf(relay)
-    client.on('PONG', () => { throw new Error('mine') })
+    client.on('PONG', () => {
+      throw new Error('mine')
+    })
     const listenerError = statusOf(client, 'listener-error')
     await client.request('PING', {})
     expect((await listenerError as { error: Error }).error.message).toBe('mine')
@@ -151,7 +208,9 @@ describe('talking', () => {
     await client.close()
     expect(await rest).toEqual([])
     await expect(client.request('PING', {})).rejects.toThrow(/closed/)
-    await expect(new AgentChatClient({ server: 'ws://127.0.0.1:9', name: 'a', transport: wsTransport }).connect()).rejects.toBeInstanceOf(ConnectionError)
+    await expect(new AgentChatClient({ server: 'ws://127.0.0.1:9', name: 'a', transport: wsTransport }).connect()).rejects.toBeInstanceOf(
+      ConnectionError,
+    )
   })
 })
 
@@ -169,7 +228,7 @@ describe('identity', () => {
     expect((await heard).map(message => message.signature)).toEqual(['valid', 'none'])
   })
 
-  test('a forged signature is told from a good one, and a key that is not the sender\'s from both', async () => {
+  test("a forged signature is told from a good one, and a key that is not the sender's from both", async () => {
     await using relay = await startTestRelay()
     await using alice = await clientOf(relay, { identity: newIdentity('alice') })
     await using mallory = await clientOf(relay, { name: 'mallory' })
@@ -183,7 +242,12 @@ describe('identity', () => {
 
   test('the key is not used for a relay that is not the expected one', async () => {
     await using relay = await startTestRelay()
-    const client = new AgentChatClient({ server: relay.url, identity: newIdentity('alice'), serverId: 'f'.repeat(64), transport: wsTransport })
+    const client = new AgentChatClient({
+      server: relay.url,
+      identity: newIdentity('alice'),
+      serverId: 'f'.repeat(64),
+      transport: wsTransport,
+    })
     await expect(client.connect()).rejects.toBeInstanceOf(ProtocolError)
     expect(await relay.metric('agentchat_agents')).toBe(0)
   })
@@ -218,7 +282,10 @@ describe('coming back', () => {
     await Promise.all(sends)
     const messages = await heard
     expect(messages.map(message => message.seq)).toEqual(Array.from({ length: 2 * total }, (_, i) => i + 1))
-    for (const who of ['a', 'b']) expect(messages.filter(message => message.content.startsWith(who)).map(message => message.content)).toEqual(Array.from({ length: total }, (_, i) => `${who}${i}`))
+    for (const who of ['a', 'b'])
+      expect(messages.filter(message => message.content.startsWith(who)).map(message => message.content)).toEqual(
+        Array.from({ length: total }, (_, i) => `${who}${i}`),
+      )
     expect(alice.agentId).toBe(id)
   })
 
@@ -248,8 +315,12 @@ describe('coming back', () => {
       sockets.push(line)
       const socket = wsTransport(url, {
         open: handlers.open,
-        message: text => { if (!line.isDeaf) handlers.message(text) },
-        close: (code, reason) => { if (!line.isDeaf) handlers.close(code, reason) },
+        message: text => {
+          if (!line.isDeaf) handlers.message(text)
+        },
+        close: (code, reason) => {
+          if (!line.isDeaf) handlers.close(code, reason)
+        },
       })
       return {
         send: text => {
@@ -285,10 +356,18 @@ describe('coming back', () => {
     const heard = collect(bob, 2)
     await alice.send('#general', 'one')
     // Three joins of bob's fail: for now, without a time to wait, and in the storage.
-    const refusals = [() => new Fail('RATE_LIMITED', 'later', 1), () => new Fail('BUSY', 'later'), () => new StorageError('disk full', 'free some space')]
-    relay.store.tamper = method => { if (method === 'head' && refusals.length > 0) throw refusals.shift()!() }
+    const refusals = [
+      () => new Fail('RATE_LIMITED', 'later', 1),
+      () => new Fail('BUSY', 'later'),
+      () => new StorageError('disk full', 'free some space'),
+    ]
+    relay.store.tamper = method => {
+      if (method === 'head' && refusals.length > 0) throw refusals.shift()!()
+    }
     const failed: unknown[] = []
-    bob.on('status', status => { if (status.kind === 'rejoin-failed') failed.push((status.error as RelayError).code) })
+    bob.on('status', status => {
+      if (status.kind === 'rejoin-failed') failed.push((status.error as RelayError).code)
+    })
     const again = statusOf(bob, 'connected')
     cut()
     await again
@@ -312,7 +391,7 @@ describe('coming back', () => {
     cut()
     await again
     await phone.request('PING', {})
-    expect((await phone.listAgents('#general'))).toEqual([])
+    expect(await phone.listAgents('#general')).toEqual([])
   })
 
   test('another life of the log makes positions void, and says so', async () => {
@@ -352,7 +431,11 @@ describe('direct messages', () => {
     const bob = new AgentChatClient({ server: relay.url, identity, transport: wsTransport })
     const waiting = collect(bob, 3, alice.agentId)
     await bob.connect()
-    expect((await waiting).map(({ content, replay, signature }) => [content, replay, signature])).toEqual([['one', true, 'valid'], ['two', true, 'valid'], ['three', true, 'valid']])
+    expect((await waiting).map(({ content, replay, signature }) => [content, replay, signature])).toEqual([['one', true, 'valid'], [
+      'two',
+      true,
+      'valid',
+    ], ['three', true, 'valid']])
     await expect.poll(async () => (await bob.request('INBOX', {})).cursor).toBe(3)
     await bob.close()
     await using again = await clientOf(relay, { identity })
@@ -391,7 +474,9 @@ describe('direct messages', () => {
     await using bob = await clientOf(relay, { identity })
     await using alice = await clientOf(relay, { identity: newIdentity('alice') })
     const states: string[] = []
-    alice.on('STATUS', frame => { if (frame.re === undefined) states.push(frame.recipients[0]!.state) })
+    alice.on('STATUS', frame => {
+      if (frame.re === undefined) states.push(frame.recipients[0]!.state)
+    })
     const heard = collect(bob, 1)
     const { msg_id } = await alice.dm(identity.agentId, 'task', { receipts: true, ttlMs: 60_000 })
     const [message] = await heard
@@ -416,7 +501,9 @@ describe('direct messages', () => {
     await alice.send('#help', '@bob inside')
     await alice.send('#general', `${identity.agentId} outside again`)
     expect((await heard).map(({ content, seq, inboxSeq }) => [content, seq, inboxSeq])).toEqual([
-      [`${identity.agentId} outside`, 1, 1], ['@bob inside', 1, undefined], [`${identity.agentId} outside again`, 2, 3],
+      [`${identity.agentId} outside`, 1, 1],
+      ['@bob inside', 1, undefined],
+      [`${identity.agentId} outside again`, 2, 3],
     ])
     await expect.poll(async () => (await bob.request('INBOX', {})).cursor).toBe(3)
     await bob.close()
@@ -534,13 +621,14 @@ test('a gap that cannot be read now is not skipped', async () => {
   await alice.join('#general')
   // A message is missing on the line, and the first page that would bring it, too.
   const missing = ['"content":"2"', '"type":"HISTORY"']
-  const transport: Transport = (url, handlers) => wsTransport(url, {
-    ...handlers,
-    message: text => {
-      if (missing[0] !== undefined && text.includes(missing[0])) missing.shift()
-      else handlers.message(text)
-    },
-  })
+  const transport: Transport = (url, handlers) =>
+    wsTransport(url, {
+      ...handlers,
+      message: text => {
+        if (missing[0] !== undefined && text.includes(missing[0])) missing.shift()
+        else handlers.message(text)
+      },
+    })
   await using bob = await clientOf(relay, { transport, requestTimeoutMs: 300 })
   await bob.join('#general')
   const all = collect(bob, 3)
@@ -559,11 +647,19 @@ describe('a backlog that is larger than what may be held', () => {
 
     // The first signature is not checked before the connection has been given up.
     let giveUp = () => undefined as void
-    const givenUp = new Promise<boolean>(resolve => { giveUp = () => resolve(true) })
+    const givenUp = new Promise<boolean>(resolve => {
+      giveUp = () => resolve(true)
+    })
     await using bob = await clientOf(relay, { verify: () => givenUp })
-    bob.on('status', status => { if (status.kind === 'lost') giveUp() })
+    bob.on('status', status => {
+      if (status.kind === 'lost') giveUp()
+    })
     const heard: string[] = []
-    const all = new Promise<void>(resolve => bob.on('message', ({ content }) => { if (heard.push(content) >= count) resolve() }))
+    const all = new Promise<void>(resolve =>
+      bob.on('message', ({ content }) => {
+        if (heard.push(content) >= count) resolve()
+      })
+    )
     await bob.join('#general', { since: 0 })
     await all
     expect(heard).toEqual(Array.from({ length: count }, (_, i) => String(i + 1)))

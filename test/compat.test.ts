@@ -42,7 +42,7 @@ describe('1. ids', () => {
     expect(alice.id).toMatch(/^@[a-z0-9]{8}$/)
   })
 
-  test.each(['ephemeral', 'keyed'])('%s: WELCOME.agent_id is the `from` of the agent\'s messages and its id in every list', async kind => {
+  test.each(['ephemeral', 'keyed'])("%s: WELCOME.agent_id is the `from` of the agent's messages and its id in every list", async kind => {
     await using relay = await startTestRelay()
     await using alice = await oldClient(relay, 'alice', kind === 'keyed' ? { key: newKey() } : {})
     await using bob = await oldClient(relay, 'bob')
@@ -79,7 +79,10 @@ describe('2. joining', () => {
     await using bob = await oldClient(relay, 'bob', { autojoin: false })
     bob.send({ type: 'JOIN', channel: '#general' }, { type: 'MSG', to: '#general', content: 'three' })
     expect([await bob.next(), await bob.next(), await bob.next(), await bob.next()]).toMatchObject([
-      { type: 'JOINED' }, { type: 'MSG', content: 'one', replay: true }, { type: 'MSG', content: 'two', replay: true }, { type: 'MSG', content: 'three' },
+      { type: 'JOINED' },
+      { type: 'MSG', content: 'one', replay: true },
+      { type: 'MSG', content: 'two', replay: true },
+      { type: 'MSG', content: 'three' },
     ])
   })
 
@@ -156,7 +159,7 @@ describe('3. as few ERRORs as possible: the second one that nobody awaits ends t
 })
 
 describe('4. time', () => {
-  test('ts is the relay\'s clock in ms on every frame, and never repeats or goes back within a channel', async () => {
+  test("ts is the relay's clock in ms on every frame, and never repeats or goes back within a channel", async () => {
     await using relay = await startTestRelay()
     await using alice = await oldClient(relay, 'alice')
     const before = Date.now()
@@ -195,7 +198,16 @@ describe('5. proposals', () => {
     const [annKey, bobKey] = [newKey(), newKey()]
     const ann = await oldClient(relay, 'ann', { key: annKey, autojoin: false })
     const bob = await oldClient(relay, 'bob', { key: bobKey, autojoin: false })
-    return { ann, bob, annKey, bobKey, async [Symbol.asyncDispose]() { await ann[Symbol.asyncDispose](); await bob[Symbol.asyncDispose]() } }
+    return {
+      ann,
+      bob,
+      annKey,
+      bobKey,
+      async [Symbol.asyncDispose]() {
+        await ann[Symbol.asyncDispose]()
+        await bob[Symbol.asyncDispose]()
+      },
+    }
   }
   const offered = async ({ ann, bob, annKey }: Awaited<ReturnType<typeof pair>>, more: object = {}): Promise<string> => {
     ann.send({ type: 'PROPOSAL', to: bob.id, task: 'write it', terms: 'soon', sig: signWith(annKey, `${bob.id}|write it|||||`), ...more })
@@ -206,36 +218,73 @@ describe('5. proposals', () => {
     await using relay = await startTestRelay()
     await using both = await pair(relay)
     const { ann, bob, annKey } = both
-    ann.send({ type: 'PROPOSAL', to: bob.id, task: 'write it', amount: 5, currency: 'USD', payment_code: null, terms: null, expires: 300, elo_stake: null, sig: signWith(annKey, `${bob.id}|write it|5|USD||300|`) })
+    ann.send({
+      type: 'PROPOSAL',
+      to: bob.id,
+      task: 'write it',
+      amount: 5,
+      currency: 'USD',
+      payment_code: null,
+      terms: null,
+      expires: 300,
+      elo_stake: null,
+      sig: signWith(annKey, `${bob.id}|write it|5|USD||300|`),
+    })
     const copy = await ann.next('PROPOSAL')
     expect(copy).toEqual(await bob.next('PROPOSAL'))
-    expect(copy).toMatchObject({ id: copy.proposal_id, from: ann.id, to: bob.id, status: 'pending', amount: 5, currency: 'USD', payment_code: null, terms: null, elo_stake: null, expires: copy.created_at + 300_000, sig_v: 1 })
+    expect(copy).toMatchObject({
+      id: copy.proposal_id,
+      from: ann.id,
+      to: bob.id,
+      status: 'pending',
+      amount: 5,
+      currency: 'USD',
+      payment_code: null,
+      terms: null,
+      elo_stake: null,
+      expires: copy.created_at + 300_000,
+      sig_v: 1,
+    })
     await ann.hearsNothing()
   })
 
   test.each([
-    ['ACCEPT', {}, (id: string) => `ACCEPT|${id}||`, { status: 'accepted', payment_code: null, proposer_stake: null, acceptor_stake: null }],
+    ['ACCEPT', {}, (id: string) => `ACCEPT|${id}||`, {
+      status: 'accepted',
+      payment_code: null,
+      proposer_stake: null,
+      acceptor_stake: null,
+    }],
     ['ACCEPT', { payment_code: null, elo_stake: 25 }, (id: string) => `ACCEPT|${id}||25`, { status: 'accepted', acceptor_stake: 25 }],
     ['REJECT', { reason: 'no time' }, (id: string) => `REJECT|${id}|no time`, { status: 'rejected', reason: 'no time' }],
-  ] as const)('%s %j reaches the proposer and the one who answers, with the parties as from and to', async (type, fields, text, expected) => {
-    await using relay = await startTestRelay()
-    await using both = await pair(relay)
-    const { ann, bob, bobKey } = both
-    const proposal_id = await offered(both)
-    bob.send({ type, proposal_id, ...fields, sig: signWith(bobKey, text(proposal_id)) })
-    for (const wire of [ann, bob]) expect(await wire.next(type)).toMatchObject({ proposal_id, from: ann.id, to: bob.id, ...expected })
-    await bob.clear()
-    await ann.hearsNothing()
-  })
+  ] as const)('%s %j reaches the proposer and the one who answers, with the parties as from and to',
+    async (type, fields, text, expected) => {
+      await using relay = await startTestRelay()
+      await using both = await pair(relay)
+      const { ann, bob, bobKey } = both
+      const proposal_id = await offered(both)
+      bob.send({ type, proposal_id, ...fields, sig: signWith(bobKey, text(proposal_id)) })
+      for (const wire of [ann, bob]) expect(await wire.next(type)).toMatchObject({ proposal_id, from: ann.id, to: bob.id, ...expected })
+      await bob.clear()
+      await ann.hearsNothing()
+    })
 
   test('COMPLETE by either party alone, DISPUTE by either: both hear it', async () => {
     await using relay = await startTestRelay()
     await using both = await pair(relay)
     const { ann, bob, annKey, bobKey } = both
-    for (const [type, text, expected] of [
-      ['COMPLETE', (id: string) => `COMPLETE|${id}|done`, { status: 'completed', completed_by: ann.id, proof: 'done', rating_changes: { [ann.id]: { oldRating: 1_200, transactions: 1 }, [bob.id]: { transactions: 1 } }, elo_stakes: { proposer: 0, acceptor: 0 } }],
-      ['DISPUTE', (id: string) => `DISPUTE|${id}|bad`, { status: 'disputed', disputed_by: ann.id, reason: 'bad', rating_changes: null }],
-    ] as const) {
+    for (
+      const [type, text, expected] of [
+        ['COMPLETE', (id: string) => `COMPLETE|${id}|done`, {
+          status: 'completed',
+          completed_by: ann.id,
+          proof: 'done',
+          rating_changes: { [ann.id]: { oldRating: 1_200, transactions: 1 }, [bob.id]: { transactions: 1 } },
+          elo_stakes: { proposer: 0, acceptor: 0 },
+        }],
+        ['DISPUTE', (id: string) => `DISPUTE|${id}|bad`, { status: 'disputed', disputed_by: ann.id, reason: 'bad', rating_changes: null }],
+      ] as const
+    ) {
       const proposal_id = await offered(both)
       bob.send({ type: 'ACCEPT', proposal_id, sig: signWith(bobKey, `ACCEPT|${proposal_id}||`) })
       await ann.next('ACCEPT')
@@ -256,12 +305,24 @@ describe('5. proposals', () => {
       return [code, message.split(':')[0]]
     }
     expect(await refusal(guest, { type: 'ACCEPT', proposal_id: 'x', sig: 'x' })).toEqual(['SIGNATURE_REQUIRED', expect.anything()])
-    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: 'x', sig: signWith(annKey, 'ACCEPT|x||') })).toEqual(['VERIFICATION_FAILED', expect.anything()])
-    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: 'x', sig: signWith(bobKey, 'ACCEPT|x||') })).toEqual(['PROPOSAL_NOT_FOUND', expect.anything()])
-    expect(await refusal(ann, { type: 'ACCEPT', proposal_id: id, sig: signWith(annKey, `ACCEPT|${id}||`) })).toEqual(['INVALID_PROPOSAL', 'NOT_PROPOSAL_RECIPIENT'])
+    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: 'x', sig: signWith(annKey, 'ACCEPT|x||') })).toEqual([
+      'VERIFICATION_FAILED',
+      expect.anything(),
+    ])
+    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: 'x', sig: signWith(bobKey, 'ACCEPT|x||') })).toEqual([
+      'PROPOSAL_NOT_FOUND',
+      expect.anything(),
+    ])
+    expect(await refusal(ann, { type: 'ACCEPT', proposal_id: id, sig: signWith(annKey, `ACCEPT|${id}||`) })).toEqual([
+      'INVALID_PROPOSAL',
+      'NOT_PROPOSAL_RECIPIENT',
+    ])
     expect(await refusal(ann, { type: 'ACCEPT', proposal_id: id })).toEqual(['INVALID_MSG', 'sig'])
     bob.send({ type: 'REJECT', proposal_id: id, sig: signWith(bobKey, `REJECT|${id}|`) })
-    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: id, sig: signWith(bobKey, `ACCEPT|${id}||`) })).toEqual(['INVALID_PROPOSAL', 'PROPOSAL_NOT_PENDING'])
+    expect(await refusal(bob, { type: 'ACCEPT', proposal_id: id, sig: signWith(bobKey, `ACCEPT|${id}||`) })).toEqual([
+      'INVALID_PROPOSAL',
+      'PROPOSAL_NOT_PENDING',
+    ])
   })
 
   test('#bounties hears of offers and of who took them, by id', async () => {
@@ -272,7 +333,9 @@ describe('5. proposals', () => {
     const id = await offered(both)
     bob.send({ type: 'ACCEPT', proposal_id: id, sig: signWith(bobKey, `ACCEPT|${id}||`) })
     const heard = await carol.take('MSG', 2)
-    expect(heard.map(({ from, to, content }) => [from, to, content.includes(id), content.startsWith('[CLAIMED]'), content.includes('write it')]))
+    expect(
+      heard.map(({ from, to, content }) => [from, to, content.includes(id), content.startsWith('[CLAIMED]'), content.includes('write it')]),
+    )
       .toEqual([['@server', '#bounties', true, false, false], ['@server', '#bounties', true, true, false]])
   })
 })
@@ -285,7 +348,13 @@ describe('disputes before a panel', () => {
     const hash = (text: string) => createHash('sha256').update(text).digest('hex')
     const sign = ({ key }: Trader, text: string) => signWith(key, text)
     const commitment = hash('a nonce')
-    ann.wire.send({ type: 'DISPUTE_INTENT', proposal_id, reason: 'late', commitment, sig: sign(ann, `DISPUTE_INTENT|${proposal_id}|late|${commitment}`) })
+    ann.wire.send({
+      type: 'DISPUTE_INTENT',
+      proposal_id,
+      reason: 'late',
+      commitment,
+      sig: sign(ann, `DISPUTE_INTENT|${proposal_id}|late|${commitment}`),
+    })
     const { dispute_id, server_nonce, ...ack } = await ann.wire.next('DISPUTE_INTENT_ACK')
     expect(ack).toMatchObject({ proposal_id })
     expect(dispute_id).toMatch(/^disp_[0-9a-z]+_[0-9a-f]+$/)
@@ -293,25 +362,73 @@ describe('disputes before a panel', () => {
     ann.wire.send({ type: 'DISPUTE_REVEAL', proposal_id, nonce: 'a nonce', sig: sign(ann, `DISPUTE_REVEAL|${proposal_id}|a nonce`) })
     const seed = hash(proposal_id + 'a nonce' + server_nonce)
     const { arbiters, ...formed } = await bob.wire.next('PANEL_FORMED')
-    expect(formed).toMatchObject({ dispute_id, proposal_id, disputant: ann.id, respondent: bob.id, evidence_deadline: null, vote_deadline: null, seed, server_nonce })
+    expect(formed).toMatchObject({
+      dispute_id,
+      proposal_id,
+      disputant: ann.id,
+      respondent: bob.id,
+      evidence_deadline: null,
+      vote_deadline: null,
+      seed,
+      server_nonce,
+    })
     expect(await ann.wire.next('DISPUTE_REVEALED')).toMatchObject({ dispute_id, panel_size: 3, seed })
     const panel = arbiters.map(id => court.juror(id))
     for (const juror of panel) {
-      expect(await juror.wire.next('ARBITER_ASSIGNED')).toMatchObject({ dispute_id, proposal_id, disputant: ann.id, respondent: bob.id, reason: 'late', response_deadline: expect.any(Number) as number })
+      expect(await juror.wire.next('ARBITER_ASSIGNED')).toMatchObject({
+        dispute_id,
+        proposal_id,
+        disputant: ann.id,
+        respondent: bob.id,
+        reason: 'late',
+        response_deadline: expect.any(Number) as number,
+      })
       juror.wire.send({ type: 'ARBITER_ACCEPT', dispute_id, sig: sign(juror, `ARBITER_ACCEPT|${dispute_id}`) })
       await bob.wire.next('ARBITER_ANSWER')
     }
     // The text covers the very spelling of the items: the order of their keys, and keys the relay does not know.
     const items = [{ value: 'v', extra: 1, label: 'l', kind: 'commit' }]
-    for (const who of [ann, bob]) who.wire.send({ type: 'EVIDENCE', dispute_id, items, statement: 'so', sig: sign(who, `EVIDENCE|${dispute_id}|${hash(JSON.stringify(items))}`) })
+    for (const who of [ann, bob])
+      who.wire.send({
+        type: 'EVIDENCE',
+        dispute_id,
+        items,
+        statement: 'so',
+        sig: sign(who, `EVIDENCE|${dispute_id}|${hash(JSON.stringify(items))}`),
+      })
     expect(await bob.wire.next('EVIDENCE_RECEIVED')).toMatchObject({ dispute_id, items_count: 1 })
     const ready = await panel[0]!.wire.next('CASE_READY')
-    expect(ready).toMatchObject({ dispute_id, proposal: { task: 'write it' }, disputant: ann.id, respondent: bob.id, vote_deadline: expect.any(Number) as number })
+    expect(ready).toMatchObject({
+      dispute_id,
+      proposal: { task: 'write it' },
+      disputant: ann.id,
+      respondent: bob.id,
+      vote_deadline: expect.any(Number) as number,
+    })
     expect(JSON.stringify(ready.disputant_evidence?.items)).toBe(JSON.stringify(items))
-    for (const juror of panel) juror.wire.send({ type: 'VOTE', dispute_id, verdict: 'disputant', reasoning: 'late indeed', sig: sign(juror, `VOTE|${dispute_id}|disputant`) })
+    for (const juror of panel)
+      juror.wire.send({
+        type: 'VOTE',
+        dispute_id,
+        verdict: 'disputant',
+        reasoning: 'late indeed',
+        sig: sign(juror, `VOTE|${dispute_id}|disputant`),
+      })
     for (const { wire } of [ann, bob, ...panel]) {
-      expect(await wire.next('VERDICT')).toMatchObject({ dispute_id, proposal_id, verdict: 'disputant', votes: [{ verdict: 'disputant', reasoning: 'late indeed' }, {}, {}], arbiter_results: [{}, {}, {}], resolved_at: expect.any(Number) as number })
-      expect(await wire.next('SETTLEMENT_COMPLETE')).toMatchObject({ dispute_id, proposal_id, verdict: 'disputant', rating_changes: { [ann.id]: { oldRating: 1_200, newRating: 1_204, change: 4, transactions: 1 }, [bob.id]: { change: -8 } } })
+      expect(await wire.next('VERDICT')).toMatchObject({
+        dispute_id,
+        proposal_id,
+        verdict: 'disputant',
+        votes: [{ verdict: 'disputant', reasoning: 'late indeed' }, {}, {}],
+        arbiter_results: [{}, {}, {}],
+        resolved_at: expect.any(Number) as number,
+      })
+      expect(await wire.next('SETTLEMENT_COMPLETE')).toMatchObject({
+        dispute_id,
+        proposal_id,
+        verdict: 'disputant',
+        rating_changes: { [ann.id]: { oldRating: 1_200, newRating: 1_204, change: 4, transactions: 1 }, [bob.id]: { change: -8 } },
+      })
     }
     // Nobody who sends no ids is answered by a frame that he does not know.
     expect(ann.wire.heard.filter(frame => frame.type === 'DISPUTE_STATE')).toEqual([])
@@ -322,8 +439,18 @@ describe('disputes before a panel', () => {
     await using court = await openCourt(relay, { jurors: 0 })
     const { ann, bob, proposalId: proposal_id } = court
     await court.file()
-    ann.wire.send({ type: 'DISPUTE_REVEAL', proposal_id, nonce: court.nonce, sig: signWith(ann.key, `DISPUTE_REVEAL|${proposal_id}|${court.nonce}`) })
-    for (const { wire } of [ann, bob]) expect(await wire.next('DISPUTE_FALLBACK')).toMatchObject({ dispute_id: court.disputeId, proposal_id, reason: expect.any(String) as string })
+    ann.wire.send({
+      type: 'DISPUTE_REVEAL',
+      proposal_id,
+      nonce: court.nonce,
+      sig: signWith(ann.key, `DISPUTE_REVEAL|${proposal_id}|${court.nonce}`),
+    })
+    for (const { wire } of [ann, bob])
+      expect(await wire.next('DISPUTE_FALLBACK')).toMatchObject({
+        dispute_id: court.disputeId,
+        proposal_id,
+        reason: expect.any(String) as string,
+      })
     await ann.wire.barrier()
     expect(types(ann.wire)).not.toContain('DISPUTE_REVEALED')
   })
@@ -420,13 +547,29 @@ describe('9. skills', () => {
     const json = JSON.stringify(skills)
     for (const text of [`REGISTER_SKILLS|${createHash('sha256').update(json).digest('hex')}`, json]) {
       alice.send({ type: 'REGISTER_SKILLS', skills, sig: signWith(key, text) })
-      expect(await alice.next('SKILLS_REGISTERED')).toMatchObject({ agent_id: key.id, skills_count: 1, registered_at: expect.any(Number) as number })
+      expect(await alice.next('SKILLS_REGISTERED')).toMatchObject({
+        agent_id: key.id,
+        skills_count: 1,
+        registered_at: expect.any(Number) as number,
+      })
     }
-    expect((await bob.take('MSG', 1))[0]).toMatchObject({ from: '@server', to: '#discovery', content: `Agent ${key.id} registered 1 skill(s): code-review` })
+    expect((await bob.take('MSG', 1))[0]).toMatchObject({
+      from: '@server',
+      to: '#discovery',
+      content: `Agent ${key.id} registered 1 skill(s): code-review`,
+    })
     bob.send({ type: 'SEARCH_SKILLS', query: { capability: 'REVIEW', max_rate: 10, currency: 'TEST', limit: 5 }, query_id: 'mine' })
     const found = await bob.next('SEARCH_RESULTS')
     expect(found).toMatchObject({ query_id: 'mine', query: { capability: 'REVIEW', max_rate: 10, currency: 'TEST', limit: 5 }, total: 1 })
-    expect(found.results[0]).toMatchObject({ agent_id: key.id, ...skills[0], agent_rating: 1_200, agent_transactions: 0, skill_rating: 1_200, skill_transactions: 0, skill_updated: null })
+    expect(found.results[0]).toMatchObject({
+      agent_id: key.id,
+      ...skills[0],
+      agent_rating: 1_200,
+      agent_transactions: 0,
+      skill_rating: 1_200,
+      skill_transactions: 0,
+      skill_updated: null,
+    })
     bob.send({ type: 'SEARCH_SKILLS', query: {} })
     expect((await bob.next('SEARCH_RESULTS')).query_id).toBe(null)
   })
@@ -443,9 +586,15 @@ describe('10. /health', () => {
     expect(response.headers.get('content-type')).toMatch(/^application\/json/)
     const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string
     expect(await response.json()).toEqual({
-      status: 'healthy', server: 'here', version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string, uptime_seconds: expect.any(Number) as number, started_at: isoTime,
-      agents: { connected: 2, with_identity: 1 }, channels: { total: 10, public: 9 },
-      proposals: { total: 0, byStatus: {}, agents: 0 }, timestamp: isoTime,
+      status: 'healthy',
+      server: 'here',
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
+      uptime_seconds: expect.any(Number) as number,
+      started_at: isoTime,
+      agents: { connected: 2, with_identity: 1 },
+      channels: { total: 10, public: 9 },
+      proposals: { total: 0, byStatus: {}, agents: 0 },
+      timestamp: isoTime,
     })
     expect((await fetch(`${relay.httpUrl}/nothing-here`)).status).toBe(404)
     await bob.barrier()
@@ -470,12 +619,20 @@ describe('11. discovery', () => {
     const { servers } = JSON.parse(readFileSync(file, 'utf8')) as { servers: readonly { name: string, url: string }[] }
     return Promise.all(servers.map(async server => {
       const url = `${server.url.replace('wss://', 'https://').replace('ws://', 'http://')}/health`
-      const response = await new Promise<{ status: number | undefined, text: string }>((resolve, reject) => httpGet(url, { timeout: 5_000 }, response => {
-        let text = ''
-        response.on('data', (part: Buffer) => { text += String(part) })
-        response.on('end', () => resolve({ status: response.statusCode, text }))
-      }).on('error', reject))
-      return { ...server, status: response.status === 200 ? 'online' : 'offline', health: JSON.parse(response.text) as { agents: { connected: number }, uptime_seconds: number } }
+      const response = await new Promise<{ status: number | undefined, text: string }>((resolve, reject) =>
+        httpGet(url, { timeout: 5_000 }, response => {
+          let text = ''
+          response.on('data', (part: Buffer) => {
+            text += String(part)
+          })
+          response.on('end', () => resolve({ status: response.statusCode, text }))
+        }).on('error', reject)
+      )
+      return {
+        ...server,
+        status: response.status === 200 ? 'online' : 'offline',
+        health: JSON.parse(response.text) as { agents: { connected: number }, uptime_seconds: number },
+      }
     }))
   }
 
@@ -485,9 +642,23 @@ describe('11. discovery', () => {
     await using alice = await oldClient(relay, 'alice')
     expect((await cli.run(['discover', 'add', `${relay.url}/`, '--name', 'here', '--region', 'local'])).code).toBe(0)
     const [found] = await discover(cli.at('.agentchat/servers.json'))
-    expect(found).toMatchObject({ name: 'here', status: 'online', region: 'local', health: { agents: { connected: 1 }, uptime_seconds: expect.any(Number) as number } })
-    writeFileSync(cli.at('.agentchat/servers.json'), JSON.stringify({ version: 1, updated_at: new Date().toISOString(), servers: [{ name: 'AgentChat Local', url: relay.url, description: 'Local AgentChat server', region: 'local' }] }, null, 2))
-    expect(JSON.parse((await cli.run(['discover', '--json'])).stdout)).toMatchObject([{ name: 'AgentChat Local', status: 'online', agents: 1, description: 'Local AgentChat server' }])
+    expect(found).toMatchObject({
+      name: 'here',
+      status: 'online',
+      region: 'local',
+      health: { agents: { connected: 1 }, uptime_seconds: expect.any(Number) as number },
+    })
+    writeFileSync(cli.at('.agentchat/servers.json'), JSON.stringify({
+      version: 1,
+      updated_at: new Date().toISOString(),
+      servers: [{ name: 'AgentChat Local', url: relay.url, description: 'Local AgentChat server', region: 'local' }],
+    }, null, 2))
+    expect(JSON.parse((await cli.run(['discover', '--json'])).stdout)).toMatchObject([{
+      name: 'AgentChat Local',
+      status: 'online',
+      agents: 1,
+      description: 'Local AgentChat server',
+    }])
     await alice.barrier()
   })
 })
@@ -497,7 +668,15 @@ describe('messages', () => {
     await using relay = await startTestRelay()
     await using alice = await oldClient(relay, 'alice')
     alice.send({ type: 'MSG', to: '#general', content: 'hi' })
-    expect(await alice.next()).toMatchObject({ type: 'MSG', from: alice.id, from_name: 'alice', to: '#general', content: 'hi', verified: false, msg_id: expect.any(String) as string })
+    expect(await alice.next()).toMatchObject({
+      type: 'MSG',
+      from: alice.id,
+      from_name: 'alice',
+      to: '#general',
+      content: 'hi',
+      verified: false,
+      msg_id: expect.any(String) as string,
+    })
     await alice.hearsNothing()
   })
 
@@ -521,7 +700,12 @@ describe('messages', () => {
     await alice.ask({ type: 'CREATE_CHANNEL', channel: '#private', invite_only: true }, 'JOINED')
     alice.send({ type: 'INVITE', channel: '#private', agent: bob.id })
     await alice.hearsNothing()
-    expect(await bob.next('MSG')).toMatchObject({ from: alice.id, from_name: 'alice', to: bob.id, content: 'You have been invited to #private' })
+    expect(await bob.next('MSG')).toMatchObject({
+      from: alice.id,
+      from_name: 'alice',
+      to: bob.id,
+      content: 'You have been invited to #private',
+    })
   })
 
   test('joins, leaves and presence never enter the history', async () => {
@@ -545,7 +729,9 @@ describe('presence and nick', () => {
     expect(changed).toMatchObject({ agent_id: alice.id, name: 'alice', presence: 'listening', status_text: null })
     expect(changed).not.toHaveProperty('status')
     await alice.hearsNothing()
-    expect((await bob.ask({ type: 'LIST_AGENTS', channel: '#general' }, 'AGENTS')).list.find(agent => agent.id === alice.id)).toMatchObject({ presence: 'listening', status_text: null })
+    expect((await bob.ask({ type: 'LIST_AGENTS', channel: '#general' }, 'AGENTS')).list.find(agent => agent.id === alice.id)).toMatchObject(
+      { presence: 'listening', status_text: null },
+    )
   })
 
   test('a new nick is one frame to each peer and one to its owner, however many channels they share', async () => {

@@ -5,12 +5,16 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import type { Wire } from './kit/wire.ts'
 
-afterEach(() => { vi.restoreAllMocks() })
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 /** Ready texts, so that no encoding of the sender is counted. */
 const said = (count: number, withId: boolean, first = 0) =>
-  upTo(count).map(i => JSON.stringify({ type: 'MSG', to: '#general', content: `message ${first + i}`, ...(withId && { id: `m${first + i}` }) }))
+  upTo(count).map(i =>
+    JSON.stringify({ type: 'MSG', to: '#general', content: `message ${first + i}`, ...(withId && { id: `m${first + i}` }) })
+  )
 
 /** A room with one sender who has spoken before, so that nothing is done for the first time. */
 const room = async (relay: TestRelay, members: number): Promise<{ readonly sender: Wire, readonly members: readonly Wire[] }> => {
@@ -34,11 +38,11 @@ const countWrites = (relay: TestRelay): { readonly calls: (readonly Buffer[])[] 
   const port = Number(new URL(relay.url).port)
   const calls: (readonly Buffer[])[] = []
   const { _write, _writev } = Socket.prototype
-  vi.spyOn(Socket.prototype, '_write').mockImplementation(function (this: Socket, chunk, ...rest) {
+  vi.spyOn(Socket.prototype, '_write').mockImplementation(function(this: Socket, chunk, ...rest) {
     if (this.localPort === port) calls.push([chunk as Buffer])
     return _write.call(this, chunk, ...rest)
   })
-  vi.spyOn(Socket.prototype, '_writev').mockImplementation(function (this: Socket, chunks, ...rest) {
+  vi.spyOn(Socket.prototype, '_writev').mockImplementation(function(this: Socket, chunks, ...rest) {
     if (this.localPort === port) calls.push(chunks.map(({ chunk }) => chunk as Buffer))
     return _writev!.call(this, chunks, ...rest)
   })
@@ -50,7 +54,7 @@ const countStatements = (): readonly string[] => {
   const prototype = Object.getPrototypeOf(new BetterSqlite3(':memory:').prepare('SELECT 1')) as BetterSqlite3.Statement
   for (const method of ['run', 'get', 'all', 'iterate'] as const) {
     const original = prototype[method] as (this: BetterSqlite3.Statement, ...args: unknown[]) => unknown
-    vi.spyOn(prototype, method).mockImplementation(function (this: BetterSqlite3.Statement, ...args: unknown[]) {
+    vi.spyOn(prototype, method).mockImplementation(function(this: BetterSqlite3.Statement, ...args: unknown[]) {
       statements.push(this.source.trim().split(/\s+/, 3).join(' '))
       return original.apply(this, args)
     } as never)
@@ -100,7 +104,11 @@ describe('a batch is one transaction, and one statement per event', () => {
   test.each([1, 10])('%i messages', async count => {
     await using relay = await startTestRelay()
     const { sender } = await room(relay, 5)
-    expect(await statementsOf(relay, sender, said(count, false))).toEqual(['BEGIN IMMEDIATE', ...said(count, false).map(() => 'INSERT INTO events'), 'COMMIT'])
+    expect(await statementsOf(relay, sender, said(count, false))).toEqual([
+      'BEGIN IMMEDIATE',
+      ...said(count, false).map(() => 'INSERT INTO events'),
+      'COMMIT',
+    ])
   })
 
   test('and one to look up each id', async () => {

@@ -59,7 +59,10 @@ test('a case from filing to the verdict, shared out by the arbiters; the draw is
     const proposal = await funded(relay)
     // Nobody is there to ask.
     expect((await cli.run(['court', 'file', proposal, 'late', ...as('ann')])).code).toBe(exits.usage.code)
-    const { dispute_id, seats } = await ok(['court', 'file', proposal, 'late \u001b[31mand red', '--yes', ...as('ann')]) as { dispute_id: string, seats: { arbiter: string }[] }
+    const { dispute_id, seats } = await ok(['court', 'file', proposal, 'late \u001b[31mand red', '--yes', ...as('ann')]) as {
+      dispute_id: string
+      seats: { arbiter: string }[]
+    }
     expect(seats.map(seat => seat.arbiter).sort()).toEqual(['kim', 'lee', 'max'].map(idOf).sort())
     expect((await cli.run(['court', 'list', '--role', 'arbiter', ...as('kim')], { isTTY: true })).stdout).toContain(dispute_id)
     for (const name of ['kim', 'lee', 'max']) await ok(['court', 'accept', dispute_id, ...as(name)])
@@ -69,23 +72,44 @@ test('a case from filing to the verdict, shared out by the arbiters; the draw is
     await ok(['court', 'evidence', dispute_id, 'it is there', cli.at('work.txt'), '--items', cli.at('items.json'), ...as('bob')])
     await ok(['court', 'evidence', dispute_id, 'it is not', ...as('ann')])
     expect((await cli.run(['court', 'vote', dispute_id, 'guilty', '--yes', ...as('kim')])).code).toBe(exits.usage.code)
-    expect((await cli.run(['court', 'vote', dispute_id, 'respondent', '--provider-gets', '1', '--yes', ...as('kim')])).code).toBe(exits.usage.code)
-    for (const name of ['kim', 'lee']) await ok(['court', 'vote', dispute_id, 'mutual', '--provider-gets', '2.50', '-r', 'a bit was done', '--yes', ...as(name)])
-    expect(await ok(['court', 'vote', dispute_id, 'disputant', '--yes', ...as('max')])).toMatchObject({ phase: 'ruled', verdict: 'mutual', capture_minor: 250 })
+    expect((await cli.run(['court', 'vote', dispute_id, 'respondent', '--provider-gets', '1', '--yes', ...as('kim')])).code).toBe(
+      exits.usage.code,
+    )
+    for (const name of ['kim', 'lee'])
+      await ok(['court', 'vote', dispute_id, 'mutual', '--provider-gets', '2.50', '-r', 'a bit was done', '--yes', ...as(name)])
+    expect(await ok(['court', 'vote', dispute_id, 'disputant', '--yes', ...as('max')])).toMatchObject({
+      phase: 'ruled',
+      verdict: 'mutual',
+      capture_minor: 250,
+    })
     expect(JSON.stringify(await ok(['escrow', 'balance', ...as('bob')]))).toContain('"amount_minor":250')
 
     const shown = await cli.run(['court', 'show', dispute_id, ...as('bob')], { isTTY: true })
     expect(shown.code).toBe(0)
-    for (const text of ['The panel is the one', 'file: work.txt', 'sha256:', 'a bit was done', 'it is not', 'ARBITER_ANSWER']) expect(shown.stdout).toContain(text)
+    for (const text of ['The panel is the one', 'file: work.txt', 'sha256:', 'a bit was done', 'it is not', 'ARBITER_ANSWER'])
+      expect(shown.stdout).toContain(text)
     expect(shown.stdout).not.toContain('\u001b[31mand red')
     writeFileSync(saved, (await cli.run(['court', 'show', dispute_id, '--json', ...as('ann')])).stdout)
     expect((await cli.run(['court', 'show', dispute_id, '-i', cli.at('none.json')])).code).not.toBe(0)
     const seen = await stopWatching('bob')
     expect(seen.code).toBe(exits.interrupted.code)
-    expect(seen.json.filter(event => event['dispute_id'] === dispute_id).map(event => event['type'])).toEqual(['DISPUTE_FILED', 'PANEL_FORMED', 'ARBITER_ANSWER', 'ARBITER_ANSWER', 'ARBITER_ANSWER', 'EVIDENCE_RECEIVED', 'EVIDENCE_RECEIVED', 'VERDICT', 'SETTLEMENT_COMPLETE'])
+    expect(seen.json.filter(event => event['dispute_id'] === dispute_id).map(event => event['type'])).toEqual([
+      'DISPUTE_FILED',
+      'PANEL_FORMED',
+      'ARBITER_ANSWER',
+      'ARBITER_ANSWER',
+      'ARBITER_ANSWER',
+      'EVIDENCE_RECEIVED',
+      'EVIDENCE_RECEIVED',
+      'VERDICT',
+      'SETTLEMENT_COMPLETE',
+    ])
     expect(seen.json.slice(0, 5).map(event => event['signature'])).toEqual(Array(5).fill('valid'))
   }
-  expect(await cli.run(['court', 'verify-draw', saved, '--json'])).toMatchObject({ code: 0, json: [{ drawn: true, problems: [], pool: 3 }] })
+  expect(await cli.run(['court', 'verify-draw', saved, '--json'])).toMatchObject({
+    code: 0,
+    json: [{ drawn: true, problems: [], pool: 3 }],
+  })
   const forged = readFileSync(saved, 'utf8').replace(/"server_nonce":"[0-9a-f]{4}/, '"server_nonce":"0000')
   writeFileSync(saved, forged)
   const refused = await cli.run(['court', 'verify-draw', saved])
@@ -101,7 +125,11 @@ test('without a panel the admin lists what waits, and rules', async () => {
   expect((await cli.run(['court', 'list', '--all', '--phase', 'appealed', '--json'])).json[0]).toMatchObject([{ proposal_id: proposal }])
   expect((await cli.run(['court', 'list', '--all', '--admin-key', 'wrong', '--json'])).code).toBe(exits.auth.code)
   expect((await cli.run(['court', 'rule', proposal, '1001', '--yes'])).code).toBe(exits.refused.code)
-  expect(await ok(['court', 'rule', proposal, '300', '-r', 'a little was done', '--yes'])).toMatchObject({ status: 'ruled', captured_minor: 300, returned_minor: 700 })
+  expect(await ok(['court', 'rule', proposal, '300', '-r', 'a little was done', '--yes'])).toMatchObject({
+    status: 'ruled',
+    captured_minor: 300,
+    returned_minor: 700,
+  })
   expect((await cli.run(['court', 'list', '--json', ...as('ann')])).json[0]).toMatchObject([{ phase: 'ruled' }])
   expect((await cli.run(['court', '--phase', 'nowhere', ...as('ann')])).code).toBe(exits.usage.code)
 })

@@ -7,7 +7,13 @@ import { season, startCourtRelay } from './kit/court.ts'
 import type { TestRelay } from './kit/relay.ts'
 
 const clientOf = async (relay: TestRelay, name: string): Promise<AgentChatClient> => {
-  const client = new AgentChatClient({ server: relay.url, identity: nodeIdentity(generateKeyPair().privateKey, { name }), transport: wsTransport, reconnect: false, now: () => relay.clock.now() })
+  const client = new AgentChatClient({
+    server: relay.url,
+    identity: nodeIdentity(generateKeyPair().privateKey, { name }),
+    transport: wsTransport,
+    reconnect: false,
+    now: () => relay.clock.now(),
+  })
   await client.connect()
   return client
 }
@@ -23,7 +29,15 @@ const people = async (relay: TestRelay, jurors: number) => {
   }
   const { proposal_id } = await ann.trade.propose(bob.agentId!, { task: 'write it' })
   await bob.trade.accept(proposal_id)
-  return { ann, bob, jury, proposal_id, [Symbol.asyncDispose]: async () => { for (const client of [ann, bob, ...jury.values()]) await client.close() } }
+  return {
+    ann,
+    bob,
+    jury,
+    proposal_id,
+    [Symbol.asyncDispose]: async () => {
+      for (const client of [ann, bob, ...jury.values()]) await client.close()
+    },
+  }
 }
 
 test('from filing to a verdict; afterwards every signature and the draw are checked, and a doctored case is found out', async () => {
@@ -38,7 +52,10 @@ test('from filing to a verdict; afterwards every signature and the draw are chec
   const { seats } = await bob.court.get(dispute_id)
   const panel = [...others, jury.get(seats[3]!.arbiter)!]
   for (const juror of panel) await juror.court.accept(dispute_id)
-  await bob.court.evidence(dispute_id, { items: [{ kind: 'commit', label: 'the patch', value: '4f0c1e', url: 'https://example.org/4f0c1e' }], statement: 'it is there' })
+  await bob.court.evidence(dispute_id, {
+    items: [{ kind: 'commit', label: 'the patch', value: '4f0c1e', url: 'https://example.org/4f0c1e' }],
+    statement: 'it is there',
+  })
   expect((await ann.court.show(dispute_id)).evidence).toEqual({ disputant: null, respondent: null })
   expect(await ann.court.evidence(dispute_id, { statement: 'it is not' })).toMatchObject({ phase: 'voting' })
   expect((await panel[0]!.court.list({ role: 'arbiter', phase: 'voting' })).map(each => each.dispute_id)).toEqual([dispute_id])
@@ -47,11 +64,20 @@ test('from filing to a verdict; afterwards every signature and the draw are chec
 
   const shown = await bob.court.show(dispute_id)
   expect(shown).toMatchObject({
-    dispute: { phase: 'ruled' }, draw: [], evidence: { disputant: { statement: 'it is not', signature: 'valid' }, respondent: { items: [{ kind: 'commit' }], signature: 'valid' } },
+    dispute: { phase: 'ruled' },
+    draw: [],
+    evidence: {
+      disputant: { statement: 'it is not', signature: 'valid' },
+      respondent: { items: [{ kind: 'commit' }], signature: 'valid' },
+    },
     votes: [{ verdict: 'respondent', signature: 'valid' }, { signature: 'valid' }, { verdict: 'mutual', signature: 'valid' }],
   })
   expect(shown.events.filter(event => event.signature === 'invalid')).toEqual([])
-  expect(shown.events.filter(event => event.signature === 'valid').map(event => event.type)).toEqual(['DISPUTE_FILED', 'PANEL_FORMED', ...Array<string>(4).fill('ARBITER_ANSWER')])
+  expect(shown.events.filter(event => event.signature === 'valid').map(event => event.type)).toEqual([
+    'DISPUTE_FILED',
+    'PANEL_FORMED',
+    ...Array<string>(4).fill('ARBITER_ANSWER'),
+  ])
   const { dispute } = shown
   expect(drawOf(dispute)).toEqual([])
   expect(drawOf({ ...dispute, seats: dispute.seats.toReversed() })).toEqual(['the arbiters are not the ones drawn'])

@@ -37,25 +37,54 @@ describe('a case', () => {
     await using court = await openCourt(relay, { jurors: 5, eloStake: 40 })
     const { ann, bob, proposalId } = court
     const { server_nonce, pool_hash } = await court.file()
-    expect(await bob.wire.next('DISPUTE')).toMatchObject({ proposal_id: proposalId, status: 'disputed', dispute_id: court.disputeId, disputed_by: ann.id })
-    expect(await bob.wire.next('DISPUTE_FILED')).toMatchObject({ from: ann.id, disputant: ann.id, respondent: bob.id, server_nonce, pool_hash, commitment: commitmentOf(court.nonce), sig_v: 2 })
+    expect(await bob.wire.next('DISPUTE')).toMatchObject({
+      proposal_id: proposalId,
+      status: 'disputed',
+      dispute_id: court.disputeId,
+      disputed_by: ann.id,
+    })
+    expect(await bob.wire.next('DISPUTE_FILED')).toMatchObject({
+      from: ann.id,
+      disputant: ann.id,
+      respondent: bob.id,
+      server_nonce,
+      pool_hash,
+      commitment: commitmentOf(court.nonce),
+      sig_v: 2,
+    })
     expect(await bob.wire.next('MSG')).toMatchObject({ from: '@server', content: expect.stringContaining(court.disputeId) as string })
     expect(await ann.balance('ELO')).toEqual([0, 50])
     expect((await court.state()).dispute).toMatchObject({ phase: 'filed', pool: null, nonce: null, seed: null, fee: 10 })
 
     await ann.wire.clear()
     const panel = await court.reveal()
-    expect(await bob.wire.next('PANEL_FORMED')).toMatchObject({ arbiters: panel.map(juror => juror.id), evidence_deadline: null, vote_deadline: null, server_nonce, pool_hash })
-    expect(await panel[0]!.wire.next('ARBITER_ASSIGNED')).toMatchObject({ arbiter: panel[0]!.id, disputant: ann.id, respondent: bob.id, reason: 'nothing was delivered' })
+    expect(await bob.wire.next('PANEL_FORMED')).toMatchObject({
+      arbiters: panel.map(juror => juror.id),
+      evidence_deadline: null,
+      vote_deadline: null,
+      server_nonce,
+      pool_hash,
+    })
+    expect(await panel[0]!.wire.next('ARBITER_ASSIGNED')).toMatchObject({
+      arbiter: panel[0]!.id,
+      disputant: ann.id,
+      respondent: bob.id,
+      reason: 'nothing was delivered',
+    })
     for (const juror of panel) await court.do(juror, 'ARBITER_ACCEPT')
-    expect((await court.state()).dispute).toMatchObject({ phase: 'evidence', seats: panel.map(({ id }) => ({ arbiter: id, state: 'sitting' })) })
+    expect((await court.state()).dispute).toMatchObject({
+      phase: 'evidence',
+      seats: panel.map(({ id }) => ({ arbiter: id, state: 'sitting' })),
+    })
     await court.evidence(bob, 'it was delivered')
     expect(await ann.wire.next('EVIDENCE_RECEIVED')).toMatchObject({ from: bob.id, items_count: 1 })
     expect((await court.state()).respondent_evidence).toBeNull()
     await court.evidence(bob, 'it was delivered, look')
     await court.evidence(ann, 'it was not')
     expect(await panel[1]!.wire.next('CASE_READY')).toMatchObject({
-      proposal: { proposal_id: proposalId, task: 'write it', held_minor: 1_000 }, disputant_evidence: { by: ann.id, statement: 'it was not' }, respondent_evidence: { by: bob.id, statement: 'it was delivered, look' },
+      proposal: { proposal_id: proposalId, task: 'write it', held_minor: 1_000 },
+      disputant_evidence: { by: ann.id, statement: 'it was not' },
+      respondent_evidence: { by: bob.id, statement: 'it was delivered, look' },
     })
     expect((await court.state()).respondent_evidence).toMatchObject({ statement: 'it was delivered, look' })
 
@@ -66,23 +95,62 @@ describe('a case', () => {
     await court.vote(panel[2]!, 'disputant')
     const verdict = await ann.wire.next('VERDICT')
     expect(verdict).toMatchObject({
-      verdict: 'disputant', capture_minor: 0, arbiter_results: [{ arbiter: panel[0]!.id, result: 'majority', change: 5 }, { arbiter: panel[1]!.id, result: 'dissent', change: 0 }, { arbiter: panel[2]!.id, result: 'majority', change: 5 }],
+      verdict: 'disputant',
+      capture_minor: 0,
+      arbiter_results: [{ arbiter: panel[0]!.id, result: 'majority', change: 5 }, { arbiter: panel[1]!.id, result: 'dissent', change: 0 }, {
+        arbiter: panel[2]!.id,
+        result: 'majority',
+        change: 5,
+      }],
     })
-    expect(await bob.wire.next('RULING')).toMatchObject({ status: 'ruled', captured_minor: 0, returned_minor: 1_000, winner: ann.id, dispute_id: court.disputeId })
+    expect(await bob.wire.next('RULING')).toMatchObject({
+      status: 'ruled',
+      captured_minor: 0,
+      returned_minor: 1_000,
+      winner: ann.id,
+      dispute_id: court.disputeId,
+    })
     // Upstream's arithmetic: K is 16, E of equals a half; stakes are not touched.
-    expect((await bob.wire.next('SETTLEMENT_COMPLETE')).rating_changes).toMatchObject({ [ann.id]: { change: 4 }, [bob.id]: { change: -8 }, [panel[0]!.id]: { change: 5 }, _escrow: { proposer_stake: 40, settlement: 'returned' } })
+    expect((await bob.wire.next('SETTLEMENT_COMPLETE')).rating_changes).toMatchObject({
+      [ann.id]: { change: 4 },
+      [bob.id]: { change: -8 },
+      [panel[0]!.id]: { change: 5 },
+      _escrow: { proposer_stake: 40, settlement: 'returned' },
+    })
     expect([await ann.balance(), await bob.balance(), await ann.balance('ELO')]).toEqual([[10_000, 0], [0, 0], [0, 0]])
-    expect([await court.rating(ann), await court.rating(bob), await court.rating(panel[0]!), await court.rating(panel[1]!)]).toEqual([1_204, 1_192, 1_305, 1_300])
+    expect([await court.rating(ann), await court.rating(bob), await court.rating(panel[0]!), await court.rating(panel[1]!)]).toEqual([
+      1_204,
+      1_192,
+      1_305,
+      1_300,
+    ])
     expect(await ledgerSum(relay)).toBe(0)
 
     const { dispute, events, disputant_evidence } = await court.state()
-    expect(events.map(event => event.type)).toEqual(['DISPUTE_FILED', 'PANEL_FORMED', 'ARBITER_ASSIGNED', 'ARBITER_ASSIGNED', 'ARBITER_ASSIGNED', 'ARBITER_ANSWER', 'ARBITER_ANSWER', 'ARBITER_ANSWER',
-      'EVIDENCE_RECEIVED', 'EVIDENCE_RECEIVED', 'EVIDENCE_RECEIVED', 'CASE_READY', 'VERDICT', 'SETTLEMENT_COMPLETE'])
+    expect(events.map(event => event.type)).toEqual([
+      'DISPUTE_FILED',
+      'PANEL_FORMED',
+      'ARBITER_ASSIGNED',
+      'ARBITER_ASSIGNED',
+      'ARBITER_ASSIGNED',
+      'ARBITER_ANSWER',
+      'ARBITER_ANSWER',
+      'ARBITER_ANSWER',
+      'EVIDENCE_RECEIVED',
+      'EVIDENCE_RECEIVED',
+      'EVIDENCE_RECEIVED',
+      'CASE_READY',
+      'VERDICT',
+      'SETTLEMENT_COMPLETE',
+    ])
     expect(dispute).toMatchObject({ phase: 'ruled', verdict: 'disputant', capture_minor: 0, fee: 0, due: null })
     const { nonce, seed, pool } = dispute
-    expect(drawProblems({ ...dispute, nonce: nonce!, seed: seed!, pool: pool!, arbiters: dispute.seats.map(seat => seat.arbiter) })).toEqual([])
+    expect(drawProblems({ ...dispute, nonce: nonce!, seed: seed!, pool: pool!, arbiters: dispute.seats.map(seat => seat.arbiter) }))
+      .toEqual([])
     expect(checkTradeEvent({ type: 'EVIDENCE', dispute_id: court.disputeId, ...disputant_evidence }, ann.key.pem)).toBe('valid')
-    expect(checkTradeEvent({ type: 'VOTE', dispute_id: court.disputeId, by: panel[0]!.id, ...verdict.votes[0] }, panel[0]!.key.pem)).toBe('valid')
+    expect(checkTradeEvent({ type: 'VOTE', dispute_id: court.disputeId, by: panel[0]!.id, ...verdict.votes[0] }, panel[0]!.key.pem)).toBe(
+      'valid',
+    )
     expect(events.slice(0, 2).map(event => checkTradeEvent(event, ann.key.pem))).toEqual(['valid', 'valid'])
     expect(events.slice(5, 8).map((event, i) => checkTradeEvent(event, panel[i]!.key.pem))).toEqual(['valid', 'valid', 'valid'])
     expect(checkTradeEvent({ ...events[0]!, reason: 'another' }, ann.key.pem)).toBe('invalid')
@@ -112,7 +180,8 @@ describe('a case', () => {
     const { proposal_id } = await bob.do('PROPOSAL', { to: ann.id, task: 'for nothing' })
     await ann.do('ACCEPT', { proposal_id })
     await ann.do('DISPUTE', { proposal_id, reason: 'bad' })
-    const { dispute_id } = await bob.wire.ask(bob.sign('DISPUTE_INTENT', { proposal_id, reason: 'no', commitment: commitmentOf('n') }), 'DISPUTE_INTENT_ACK')
+    const { dispute_id } = await bob.wire.ask(bob.sign('DISPUTE_INTENT', { proposal_id, reason: 'no', commitment: commitmentOf('n') }),
+      'DISPUTE_INTENT_ACK')
     court.disputeId = dispute_id
     await bob.wire.ask(bob.sign('DISPUTE_REVEAL', { proposal_id, nonce: 'n' }), 'DISPUTE_REVEALED')
     const panel = [...court.jury.values()]
@@ -138,8 +207,13 @@ describe('deadlines', () => {
     expect(await ann.balance('ELO')).toEqual([0, 0])
     const again = ann.sign('DISPUTE_INTENT', { proposal_id: proposalId, reason: 'again', commitment: commitmentOf('other') })
     expect((await ann.wire.refusal(again)).code).toBe('DISPUTE_ALREADY_EXISTS')
-    expect((await ann.wire.refusal(ann.sign('DISPUTE_REVEAL', { proposal_id: proposalId, nonce: court.nonce }))).code).toBe('DISPUTE_DEADLINE_PASSED')
-    expect(await bob.wire.ask(bob.sign('DISPUTE_INTENT', { proposal_id: proposalId, reason: 'mine', commitment: commitmentOf('b') }), 'DISPUTE_INTENT_ACK')).toMatchObject({ proposal_id: proposalId })
+    expect((await ann.wire.refusal(ann.sign('DISPUTE_REVEAL', { proposal_id: proposalId, nonce: court.nonce }))).code).toBe(
+      'DISPUTE_DEADLINE_PASSED',
+    )
+    expect(
+      await bob.wire.ask(bob.sign('DISPUTE_INTENT', { proposal_id: proposalId, reason: 'mine', commitment: commitmentOf('b') }),
+        'DISPUTE_INTENT_ACK'),
+    ).toMatchObject({ proposal_id: proposalId })
   })
 
   test('arbiters who decline or stay silent are replaced in the order of the draw, each with time of its own, and lose nothing', async () => {
@@ -151,7 +225,12 @@ describe('deadlines', () => {
     const order = drawOrder(pool!, seed!).map(id => court.juror(id))
     expect(order.slice(0, 3)).toEqual(panel)
     await court.do(panel[0]!, 'ARBITER_DECLINE', { reason: 'no time' })
-    expect(await court.bob.wire.next('ARBITER_ANSWER')).toMatchObject({ arbiter: panel[0]!.id, answer: 'declined', reason: 'no time', sig_v: 2 })
+    expect(await court.bob.wire.next('ARBITER_ANSWER')).toMatchObject({
+      arbiter: panel[0]!.id,
+      answer: 'declined',
+      reason: 'no time',
+      sig_v: 2,
+    })
     expect(await order[3]!.wire.next('ARBITER_ASSIGNED')).toMatchObject({ arbiter: order[3]!.id, is_replacement: true })
     expect(await court.refused(panel[0]!, 'ARBITER_ACCEPT')).toBe('DISPUTE_NOT_ARBITER')
     await court.do(panel[1]!, 'ARBITER_ACCEPT')
@@ -162,8 +241,23 @@ describe('deadlines', () => {
     expect(await court.refused(panel[2]!, 'ARBITER_ACCEPT')).toBe('DISPUTE_DEADLINE_PASSED')
     for (const juror of order.slice(4)) await court.do(juror, 'ARBITER_ACCEPT')
     const { dispute } = await court.state()
-    expect([dispute.phase, dispute.seats.map(seat => seat.state)]).toEqual(['evidence', ['declined', 'sitting', 'silent', 'silent', 'sitting', 'sitting']])
-    expect(drawProblems({ ...dispute, nonce: dispute.nonce!, seed: dispute.seed!, pool: dispute.pool!, arbiters: dispute.seats.map(seat => seat.arbiter) })).toEqual([])
+    expect([dispute.phase, dispute.seats.map(seat => seat.state)]).toEqual(['evidence', [
+      'declined',
+      'sitting',
+      'silent',
+      'silent',
+      'sitting',
+      'sitting',
+    ]])
+    expect(
+      drawProblems({
+        ...dispute,
+        nonce: dispute.nonce!,
+        seed: dispute.seed!,
+        pool: dispute.pool!,
+        arbiters: dispute.seats.map(seat => seat.arbiter),
+      }),
+    ).toEqual([])
     expect(await court.rating(panel[2]!)).toBe(1_300)
   })
 
@@ -184,7 +278,11 @@ describe('deadlines', () => {
     await court.do(fourth, 'ARBITER_ACCEPT')
     expect(await fourth.wire.next('CASE_READY')).toMatchObject({ disputant_evidence: { by: court.ann.id } })
     await court.vote(fourth, 'respondent')
-    expect(await court.ann.wire.next('VERDICT')).toMatchObject({ verdict: 'respondent', votes: [{}, {}, {}], arbiter_results: expect.arrayContaining([{ arbiter: panel[2]!.id, result: 'absent', change: -25 }]) as unknown[] })
+    expect(await court.ann.wire.next('VERDICT')).toMatchObject({
+      verdict: 'respondent',
+      votes: [{}, {}, {}],
+      arbiter_results: expect.arrayContaining([{ arbiter: panel[2]!.id, result: 'absent', change: -25 }]) as unknown[],
+    })
     expect([await court.rating(panel[2]!), await court.rating(fourth)]).toEqual([1_275, 1_305])
   })
 
@@ -210,16 +308,27 @@ describe('no panel', () => {
     const { ann, bob } = court
     const answer = await ann.wire.ask(ann.sign('DISPUTE_REVEAL', { proposal_id: court.proposalId, nonce: court.nonce }), 'DISPUTE_STATE')
     expect(answer.dispute).toMatchObject({ phase: 'appealed', seats: [] })
-    for (const who of [ann, bob]) expect(await who.wire.next('DISPUTE_FALLBACK')).toMatchObject({ dispute_id: court.disputeId, reason: 'fewer than 3 eligible arbiters' })
+    for (const who of [ann, bob])
+      expect(await who.wire.next('DISPUTE_FALLBACK')).toMatchObject({
+        dispute_id: court.disputeId,
+        reason: 'fewer than 3 eligible arbiters',
+      })
     await court.evidence(bob, 'look here')
-    expect((await ann.wire.ask({ type: 'ADMIN_DISPUTES', admin_key: adminKey, phase: 'appealed' }, 'DISPUTES')).disputes).toMatchObject([{ dispute_id: court.disputeId }])
+    expect((await ann.wire.ask({ type: 'ADMIN_DISPUTES', admin_key: adminKey, phase: 'appealed' }, 'DISPUTES')).disputes).toMatchObject([{
+      dispute_id: court.disputeId,
+    }])
     expect((await ann.wire.refusal({ type: 'ADMIN_DISPUTES', admin_key: 'guess' })).code).toBe('AUTH_REQUIRED')
     await using boss = await newTrader(relay, 'boss', {}, key)
-    expect(await boss.wire.ask({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId }, 'DISPUTE_EVENTS')).toMatchObject({ respondent_evidence: { statement: 'look here' } })
+    expect(await boss.wire.ask({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId }, 'DISPUTE_EVENTS')).toMatchObject({
+      respondent_evidence: { statement: 'look here' },
+    })
     expect((await ann.wire.ask({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId }, 'DISPUTE_EVENTS')).respondent_evidence).toBeNull()
     await boss.wire.ask({ type: 'ADMIN_RULING', proposal_id: court.proposalId, capture_minor: 600, winner: bob.id }, 'PROPOSAL_STATE')
     expect(await ann.wire.next('DISPUTE_CLOSED')).toMatchObject({ outcome: 'ruled', phase: 'ruled' })
-    expect([await ann.balance(), await bob.balance(), await ann.balance('ELO'), await ledgerSum(relay)]).toEqual([[9_400, 0], [600, 0], [0, 0], 0])
+    expect([await ann.balance(), await bob.balance(), await ann.balance('ELO'), await ledgerSum(relay)]).toEqual([[9_400, 0], [600, 0], [
+      0,
+      0,
+    ], 0])
   })
 
   test('when nobody is left to replace an arbiter, too; those who sat are free', async () => {
@@ -229,16 +338,25 @@ describe('no panel', () => {
     const panel = await court.reveal()
     await court.do(panel[1]!, 'ARBITER_ACCEPT')
     await court.do(panel[0]!, 'ARBITER_DECLINE')
-    expect(await panel[1]!.wire.next('DISPUTE_FALLBACK')).toMatchObject({ reason: 'nobody is left to replace an arbiter', phase: 'appealed' })
+    expect(await panel[1]!.wire.next('DISPUTE_FALLBACK')).toMatchObject({
+      reason: 'nobody is left to replace an arbiter',
+      phase: 'appealed',
+    })
     expect(await court.refused(panel[2]!, 'ARBITER_ACCEPT')).toBe('DISPUTE_INVALID_PHASE')
     expect(await rule(court, { capture_minor: 0 })).toMatchObject({ status: 'ruled' })
     expect((await court.state()).dispute).toMatchObject({ phase: 'ruled', verdict: null })
   })
 
   test.each([
-    ['a party gives in', 'settled', async (court: Court) => { await court.bob.do('CANCEL', { proposal_id: court.proposalId }) }],
-    ['an admin rules', 'ruled', async (court: Court) => { await rule(court, { capture_minor: 1 }) }],
-    ['nobody rules in time', 'ruled', async (court: Court) => { court.relay.clock.advance(31 * dayMs) }],
+    ['a party gives in', 'settled', async (court: Court) => {
+      await court.bob.do('CANCEL', { proposal_id: court.proposalId })
+    }],
+    ['an admin rules', 'ruled', async (court: Court) => {
+      await rule(court, { capture_minor: 1 })
+    }],
+    ['nobody rules in time', 'ruled', async (court: Court) => {
+      court.relay.clock.advance(31 * dayMs)
+    }],
   ] as const)('%s while a panel sits: the case is closed, the fee comes back, and its arbiters are told', async (_what, outcome, end) => {
     await using relay = await startCourtRelay()
     await using court = await openCourt(relay, { jurors: 3 })
@@ -267,7 +385,9 @@ describe('who may judge', () => {
     await court.file()
     await court.ann.wire.ask(court.ann.sign('DISPUTE_REVEAL', { proposal_id: court.proposalId, nonce: court.nonce }), 'DISPUTE_STATE')
     const { dispute } = await court.state()
-    expect([...dispute.pool!].sort()).toEqual([...court.jury.values()].filter(juror => ![away, green, low, young, partner].includes(juror)).map(juror => juror.id).sort())
+    expect([...dispute.pool!].sort()).toEqual(
+      [...court.jury.values()].filter(juror => ![away, green, low, young, partner].includes(juror)).map(juror => juror.id).sort(),
+    )
     expect(dispute.phase).toBe('appealed')
   })
 
@@ -281,7 +401,8 @@ describe('who may judge', () => {
     }
     for (const [i, court] of courts.entries()) {
       await court.file()
-      const heardOf = await court.ann.wire.ask(court.ann.sign('DISPUTE_REVEAL', { proposal_id: court.proposalId, nonce: court.nonce }), i < 3 ? 'DISPUTE_REVEALED' : 'DISPUTE_STATE')
+      const heardOf = await court.ann.wire.ask(court.ann.sign('DISPUTE_REVEAL', { proposal_id: court.proposalId, nonce: court.nonce }),
+        i < 3 ? 'DISPUTE_REVEALED' : 'DISPUTE_STATE')
       expect(heardOf.type).toBe(i < 3 ? 'DISPUTE_REVEALED' : 'DISPUTE_STATE')
     }
     for (const court of courts.slice(1)) await court[Symbol.asyncDispose]()
@@ -289,7 +410,7 @@ describe('who may judge', () => {
 })
 
 describe('refused', () => {
-  test('strangers, forged and replayed signatures, wrong nonces, double votes, votes of the other party\'s friends', async () => {
+  test("strangers, forged and replayed signatures, wrong nonces, double votes, votes of the other party's friends", async () => {
     await using relay = await startCourtRelay()
     await using court = await openCourt(relay, { jurors: 3 })
     await using eve = await newTrader(relay, 'eve')
@@ -300,8 +421,11 @@ describe('refused', () => {
     expect(await refusal(eve, file(eve))).toBe('NOT_PROPOSAL_PARTY')
     expect(await refusal(ann, file(ann, { proposal_id: 'prop_none' }))).toBe('PROPOSAL_NOT_FOUND')
     expect(await refusal(ann, { ...file(ann), reason: 'another' })).toBe('VERIFICATION_FAILED')
-    expect(await refusal(ann, ann.sign('DISPUTE_INTENT', { proposal_id, reason: 'r', commitment }, { relay: 'f'.repeat(64) }))).toBe('VERIFICATION_FAILED')
-    expect(await refusal(ann, ann.sign('DISPUTE_INTENT', { proposal_id, reason: 'r', commitment }, { ts: relay.clock.now() - 3_600_000 }))).toBe('VERIFICATION_EXPIRED')
+    expect(await refusal(ann, ann.sign('DISPUTE_INTENT', { proposal_id, reason: 'r', commitment }, { relay: 'f'.repeat(64) }))).toBe(
+      'VERIFICATION_FAILED',
+    )
+    expect(await refusal(ann, ann.sign('DISPUTE_INTENT', { proposal_id, reason: 'r', commitment }, { ts: relay.clock.now() - 3_600_000 })))
+      .toBe('VERIFICATION_EXPIRED')
     expect(await refusal(ann, ann.sign('DISPUTE_REVEAL', { proposal_id, nonce: 'x' }))).toBe('DISPUTE_NOT_FOUND')
     await court.file()
     expect(await refusal(bob, file(bob))).toBe('DISPUTE_ALREADY_EXISTS')
@@ -318,15 +442,19 @@ describe('refused', () => {
     for (const who of [eve, one!]) expect(await court.refused(who, 'EVIDENCE', { items: [], statement: 's' })).toBe('DISPUTE_NOT_PARTY')
     const item = { kind: 'k', label: 'l', value: 'v' }
     const evidence = ann.sign('EVIDENCE', { dispute_id: court.disputeId, items: [item], statement: 's' })
-    for (const forged of [{ statement: 'other' }, { items: [{ ...item, value: 'w' }] }, { items: [] }]) expect(await refusal(ann, { ...evidence, ...forged })).toBe('VERIFICATION_FAILED')
+    for (const forged of [{ statement: 'other' }, { items: [{ ...item, value: 'w' }] }, { items: [] }])
+      expect(await refusal(ann, { ...evidence, ...forged })).toBe('VERIFICATION_FAILED')
     expect(await refusal(ann, { ...evidence, items: Array.from({ length: 11 }, () => item) })).toBe('INVALID_MSG')
     await court.evidence(ann)
     await court.evidence(bob)
-    for (const who of [ann, bob, eve]) expect(await court.refused(who, 'VOTE', { verdict: 'mutual', reasoning: '' })).toBe('DISPUTE_NOT_ARBITER')
+    for (const who of [ann, bob, eve])
+      expect(await court.refused(who, 'VOTE', { verdict: 'mutual', reasoning: '' })).toBe('DISPUTE_NOT_ARBITER')
     const vote = one!.sign('VOTE', { dispute_id: court.disputeId, verdict: 'respondent', reasoning: 'r' })
     expect(await refusal(one!, { ...vote, verdict: 'disputant' })).toBe('VERIFICATION_FAILED')
     expect(await refusal(panel[1]!, vote)).toBe('VERIFICATION_FAILED')
-    expect(await refusal(one!, { ...one!.signOld('VOTE', { dispute_id: court.disputeId, verdict: 'mutual' }), reasoning: '', capture_minor: 1 })).toBe('VERIFICATION_FAILED')
+    expect(
+      await refusal(one!, { ...one!.signOld('VOTE', { dispute_id: court.disputeId, verdict: 'mutual' }), reasoning: '', capture_minor: 1 }),
+    ).toBe('VERIFICATION_FAILED')
     expect(await court.refused(one!, 'VOTE', { verdict: 'mutual', reasoning: '', capture_minor: 1_001 })).toBe('INVALID_MSG')
     expect(await court.refused(one!, 'VOTE', { verdict: 'disputant', reasoning: '', capture_minor: 1 })).toBe('INVALID_MSG')
     await one!.wire.ask(vote, 'DISPUTE_STATE')
@@ -336,7 +464,9 @@ describe('refused', () => {
     expect((await eve.wire.refusal({ type: 'DISPUTE_EVENTS', dispute_id: court.disputeId })).code).toBe('DISPUTE_NOT_FOUND')
     expect((await eve.wire.ask({ type: 'DISPUTES' }, 'DISPUTES')).disputes).toEqual([])
     expect(await refusal(eve, { ...vote, dispute_id: 'disp_none' })).toBe('VERIFICATION_FAILED')
-    expect(await refusal(eve, eve.sign('VOTE', { dispute_id: 'disp_none', verdict: 'respondent', reasoning: 'r' }))).toBe('DISPUTE_NOT_FOUND')
+    expect(await refusal(eve, eve.sign('VOTE', { dispute_id: 'disp_none', verdict: 'respondent', reasoning: 'r' }))).toBe(
+      'DISPUTE_NOT_FOUND',
+    )
   })
 
   test('a deal that cannot be disputed, and a filing that the rating does not cover: nothing is frozen, nothing is held', async () => {
@@ -393,7 +523,7 @@ test('a party and an arbiter who rotate their keys go on under the new ones', as
   expect([await ann.balance(), await ann.balance('ELO'), await court.rating(juror)]).toEqual([[10_000, 0], [0, 0], 1_305])
 })
 
-test('who comes to hold an arbiter\'s key and a party\'s is a party: nobody judges his own case', async () => {
+test("who comes to hold an arbiter's key and a party's is a party: nobody judges his own case", async () => {
   await using relay = await startCourtRelay()
   await using court = await openCourt(relay, { jurors: 3 })
   const [one, two, three] = await heard(court) as [Trader, Trader, Trader]
@@ -416,7 +546,8 @@ test('evidence can be sent again, but not for ever; who has left the panel reads
   await court.file()
   const [left] = await court.reveal()
   await court.do(left!, 'ARBITER_DECLINE')
-  for (const statement of ['a slip', 'corrected']) await court.ann.wire.ask({ ...court.ann.signOld('EVIDENCE', { dispute_id: court.disputeId, items: [] }), statement }, 'DISPUTE_STATE')
+  for (const statement of ['a slip', 'corrected'])
+    await court.ann.wire.ask({ ...court.ann.signOld('EVIDENCE', { dispute_id: court.disputeId, items: [] }), statement }, 'DISPUTE_STATE')
   expect((await court.state()).disputant_evidence).toMatchObject({ statement: 'corrected', sig_v: 1 })
   for (let i = 0; i < 16; i++) await court.evidence(court.ann, `version ${i}`)
   expect(await court.refused(court.ann, 'EVIDENCE', { items: [], statement: 'once more' })).toBe('LIMIT_REACHED')
@@ -435,7 +566,9 @@ test('a verdict that would come after the deadline of the deal itself comes too 
   await court.vote(panel[0]!, 'respondent')
   await court.vote(panel[1]!, 'respondent')
   relay.clock.advance(31 * minuteMs)
-  expect(await court.refused(panel[2]!, 'VOTE', { verdict: 'respondent', reasoning: 'r' })).toMatch(/^DISPUTE_(DEADLINE_PASSED|INVALID_PHASE)$/)
+  expect(await court.refused(panel[2]!, 'VOTE', { verdict: 'respondent', reasoning: 'r' })).toMatch(
+    /^DISPUTE_(DEADLINE_PASSED|INVALID_PHASE)$/,
+  )
   expect(await court.bob.wire.next('DISPUTE_CLOSED')).toMatchObject({ outcome: 'ruled' })
   expect([await court.ann.balance(), await court.bob.balance(), await ledgerSum(relay)]).toEqual([[10_000, 0], [0, 0], 0])
 })
@@ -447,10 +580,18 @@ test('lists: what one is a party of, what one sits on, page by page', async () =
   const [juror] = await court.reveal()
   await using second = await openCourt(relay, { jurors: 0 })
   await second.file()
-  const ids = async (who: Trader, query: object) => (await who.wire.ask({ type: 'DISPUTES', ...query }, 'DISPUTES')).disputes.map(dispute => dispute.dispute_id)
-  expect([await ids(court.ann, {}), await ids(court.bob, { role: 'party' }), await ids(court.bob, { role: 'arbiter' }), await ids(juror!, { role: 'arbiter', phase: 'seating' }), await ids(juror!, { phase: 'filed' })])
+  const ids = async (who: Trader, query: object) =>
+    (await who.wire.ask({ type: 'DISPUTES', ...query }, 'DISPUTES')).disputes.map(dispute => dispute.dispute_id)
+  expect([
+    await ids(court.ann, {}),
+    await ids(court.bob, { role: 'party' }),
+    await ids(court.bob, { role: 'arbiter' }),
+    await ids(juror!, { role: 'arbiter', phase: 'seating' }),
+    await ids(juror!, { phase: 'filed' }),
+  ])
     .toEqual([[court.disputeId], [court.disputeId], [], [court.disputeId], []])
-  const all = async (query: object): Promise<Frame<'DISPUTES'>> => court.ann.wire.ask({ type: 'ADMIN_DISPUTES', admin_key: adminKey, ...query }, 'DISPUTES')
+  const all = async (query: object): Promise<Frame<'DISPUTES'>> =>
+    court.ann.wire.ask({ type: 'ADMIN_DISPUTES', admin_key: adminKey, ...query }, 'DISPUTES')
   const page = await all({ limit: 1 })
   expect([page.disputes.map(each => each.dispute_id), page.more]).toEqual([[second.disputeId], true])
   expect((await all({ limit: 1, before: second.disputeId })).disputes.map(each => each.dispute_id)).toEqual([court.disputeId])
@@ -460,7 +601,16 @@ test('docs/DISPUTES.md says the numbers that hold', () => {
   const page = readFileSync('docs/DISPUTES.md', 'utf8')
   const { revealMs, answerMs, evidenceMs, voteMs, maxAsked } = courtTerms
   for (const ms of [revealMs, answerMs, evidenceMs, voteMs]) expect(page).toContain(`${ms / minuteMs} minutes`)
-  for (const text of [`up to ${maxAsked} are asked`, `The fee of ${filingFee}`, `rating of at least ${eligibility.rating} and ${eligibility.transactions} rated deals`, `no more than ${eligibility.maxPanels} panels`, `known for ${eligibility.minAgeMs / dayMs} days`, `within ${eligibility.strangerForMs / dayMs} days`]) {
+  for (
+    const text of [
+      `up to ${maxAsked} are asked`,
+      `The fee of ${filingFee}`,
+      `rating of at least ${eligibility.rating} and ${eligibility.transactions} rated deals`,
+      `no more than ${eligibility.maxPanels} panels`,
+      `known for ${eligibility.minAgeMs / dayMs} days`,
+      `within ${eligibility.strangerForMs / dayMs} days`,
+    ]
+  ) {
     expect(page).toContain(text)
   }
 })

@@ -18,7 +18,14 @@ beforeEach(() => {
   onTestFinished(() => cli[Symbol.dispose]())
 })
 
-type Found = Record<string, unknown> & { readonly name: string, readonly url: string, readonly status: string, readonly trust: string, readonly warnings: readonly string[], readonly problem: string | null }
+type Found = Record<string, unknown> & {
+  readonly name: string
+  readonly url: string
+  readonly status: string
+  readonly trust: string
+  readonly warnings: readonly string[]
+  readonly problem: string | null
+}
 
 const relayOf = async (overrides: Parameters<typeof startTestRelay>[0] = {}): Promise<TestRelay> => {
   const relay = await startTestRelay(overrides)
@@ -28,13 +35,25 @@ const relayOf = async (overrides: Parameters<typeof startTestRelay>[0] = {}): Pr
 const site = async (listener: RequestListener): Promise<string> => {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await new Promise(resolve => server.once('listening', resolve))
-  onTestFinished(() => new Promise<void>(resolve => { server.closeAllConnections(); server.close(() => resolve()) }))
+  onTestFinished(() =>
+    new Promise<void>(resolve => {
+      server.closeAllConnections()
+      server.close(() => resolve())
+    })
+  )
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
-const json = (body: unknown): RequestListener => (request, response) => request.url === '/.well-known/agentchat.json' ? void response.end(JSON.stringify(body)) : void response.writeHead(404).end()
+const json = (body: unknown): RequestListener => (request, response) =>
+  request.url === '/.well-known/agentchat.json' ? void response.end(JSON.stringify(body)) : void response.writeHead(404).end()
 
-const write = (name: string, value: unknown) => writeFileSync(cli.at(`.agentchat/${name}`), typeof value === 'string' ? value : JSON.stringify(value))
-const own = (...urls: readonly string[]) => write('servers.json', { version: 1, updated_at: '2026-01-01T00:00:00.000Z', servers: urls.map((url, n) => ({ name: `r${n}`, url, description: '', region: '' })) })
+const write = (name: string, value: unknown) =>
+  writeFileSync(cli.at(`.agentchat/${name}`), typeof value === 'string' ? value : JSON.stringify(value))
+const own = (...urls: readonly string[]) =>
+  write('servers.json', {
+    version: 1,
+    updated_at: '2026-01-01T00:00:00.000Z',
+    servers: urls.map((url, n) => ({ name: `r${n}`, url, description: '', region: '' })),
+  })
 const discover = async (...args: readonly string[]): Promise<Ran & { readonly found: readonly Found[] }> => {
   const ran = await cli.run(['discover', '--json', '--timeout', '2', '--outbound-allow', '127.0.0.1', ...args])
   return { ...ran, found: ran.code === 0 ? JSON.parse(ran.stdout) as readonly Found[] : [] }
@@ -49,18 +68,32 @@ describe('what only looks like a relay', () => {
       site(json({ ...paperRelay().describe(), name: 'red \u001b[31m' })),
       site(json(expired.describe({ issued_at: Date.now() - 5 * 3_600_000 }))),
       site((_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()),
-      site((_request, response) => { response.write('{"'); const timer = setInterval(() => response.write('x'.repeat(4_096)), 1); response.on('close', () => clearInterval(timer)) }),
+      site((_request, response) => {
+        response.write('{"')
+        const timer = setInterval(() => response.write('x'.repeat(4_096)), 1)
+        response.on('close', () => clearInterval(timer))
+      }),
       site((_request, response) => void response.write('{')),
       site((_request, response) => response.end('<html>')),
       // An older relay: it has its health, and no description.
-      site((request, response) => request.url === '/health' ? void response.end(JSON.stringify({ status: 'healthy', server: 'x', version: '0.36', uptime_seconds: 90, agents: { connected: 3 } })) : void response.writeHead(404).end()),
+      site((request, response) =>
+        request.url === '/health'
+          ? void response.end(
+            JSON.stringify({ status: 'healthy', server: 'x', version: '0.36', uptime_seconds: 90, agents: { connected: 3 } }),
+          )
+          : void response.writeHead(404).end()
+      ),
     ])
     own(...urls)
     const { found, stderr } = await discover()
     const at = (n: number) => found.find(({ url }) => url === urls[n])!
     expect(at(0)).toMatchObject({ status: 'online', trust: 'invalid', warnings: ['what it says of itself is NOT signed by its key'] })
     expect(at(1)).toMatchObject({ status: 'offline', problem: 'what answers there is no relay' })
-    expect(at(2)).toMatchObject({ status: 'online', trust: 'new', warnings: [expect.stringContaining('its clock is 5 h behind this one, or an old copy answers') as string] })
+    expect(at(2)).toMatchObject({
+      status: 'online',
+      trust: 'new',
+      warnings: [expect.stringContaining('its clock is 5 h behind this one, or an old copy answers') as string],
+    })
     expect(at(3).problem).toBe('it answers 302')
     expect(at(4).problem).toBe('More than 65536 bytes came back')
     expect(at(5).problem).toBe('No answer within 2000 ms')
@@ -80,13 +113,39 @@ describe('what only looks like a relay', () => {
     const endless = await site((request, response) => {
       pages++
       const from = Number(new URL(request.url!, 'http://x').searchParams.get('after') ?? 0)
-      response.end(JSON.stringify({ servers: Array.from({ length: 100 }, (_, n) => ({ name: `n${from + n}`, url: `ws://127.0.0.1:${1 + (from + n) % 9}/${from + n}` })), next: `/directory/servers?after=${from + 100}` }))
+      response.end(
+        JSON.stringify({
+          servers: Array.from({ length: 100 },
+            (_, n) => ({ name: `n${from + n}`, url: `ws://127.0.0.1:${1 + (from + n) % 9}/${from + n}` })),
+          next: `/directory/servers?after=${from + 100}`,
+        }),
+      )
     })
-    const lying = await site((_request, response) => response.end(JSON.stringify({ servers: [{ document: impostor }, { document: elsewhere }, { document: { ...document, name: 'forged' } }, { url: 'file:///etc/passwd' }, { url: 'http://169.254.169.254/' }, 'x', null] })))
+    const lying = await site((_request, response) =>
+      response.end(
+        JSON.stringify({
+          servers: [
+            { document: impostor },
+            { document: elsewhere },
+            { document: { ...document, name: 'forged' } },
+            { url: 'file:///etc/passwd' },
+            { url: 'http://169.254.169.254/' },
+            'x',
+            null,
+          ],
+        }),
+      )
+    )
     const away = await site((_request, response) => response.writeHead(301, { location: `${real.httpUrl}/directory/servers` }).end())
     own()
     const listed = await discover('--directory', lying.replace('ws', 'http'))
-    expect(listed.found.find(({ url }) => url === real.url)).toMatchObject({ name: 'real', status: 'online', trust: 'disputed', server_id: real.serverId, warnings: [expect.stringContaining('a directory names another key for it') as string] })
+    expect(listed.found.find(({ url }) => url === real.url)).toMatchObject({
+      name: 'real',
+      status: 'online',
+      trust: 'disputed',
+      server_id: real.serverId,
+      warnings: [expect.stringContaining('a directory names another key for it') as string],
+    })
     expect((await discover('--directory', cli.at('.agentchat/discovered.json'))).code).toBe(0)
     expect(listed.found.map(({ url }) => url).sort()).toEqual(['ws://127.0.0.1:1', real.url, 'ws://localhost:6667'].sort())
     const many = await discover('--directory', endless, '--limit-per-directory', '250')
@@ -99,22 +158,37 @@ describe('what only looks like a relay', () => {
     expect(direct.stderr).toContain('cannot be read: it answers 404')
   })
 
-  test('names that strangers write drive no terminal, and are not taken for one\'s own', async () => {
+  test("names that strangers write drive no terminal, and are not taken for one's own", async () => {
     const [one, two] = [await relayOf({ name: 'workshop' }), await relayOf({ name: 'workshop' })]
-    write('servers.json', { version: 1, servers: [{ name: 'evil \u001b[2J\u202e', url: 'ws://127.0.0.1:1', description: '\u0007', region: '' }, { name: 'bad', url: 'http://127.0.0.1' }, 7] })
-    write('list.json', { servers: [one, two].map(({ url }) => ({ name: 'a stranger\'s word', url })) })
-    const shown = await cli.run(['discover', '--outbound-allow', '127.0.0.1', '--directory', cli.at('.agentchat/list.json')], { isTTY: true, env: { NO_COLOR: '1' } })
+    write('servers.json', {
+      version: 1,
+      servers: [{ name: 'evil \u001b[2J\u202e', url: 'ws://127.0.0.1:1', description: '\u0007', region: '' }, {
+        name: 'bad',
+        url: 'http://127.0.0.1',
+      }, 7],
+    })
+    write('list.json', { servers: [one, two].map(({ url }) => ({ name: "a stranger's word", url })) })
+    const shown = await cli.run(['discover', '--outbound-allow', '127.0.0.1', '--directory', cli.at('.agentchat/list.json')], {
+      isTTY: true,
+      env: { NO_COLOR: '1' },
+    })
     expect(shown.code).toBe(0)
     expect(shown.stdout).toContain('evil \\u001b[2J\\u202e')
     expect(shown.stdout).not.toMatch(/[\u0007\u202e]|\u001b\[2J/)
-    expect(await cli.run(['channels', 'workshop'])).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('2 relays are called "workshop"') as string })
+    expect(await cli.run(['channels', 'workshop'])).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('2 relays are called "workshop"') as string,
+    })
     expect((await cli.run(['discover', 'add', two.url, '--name', 'workshop'])).code).toBe(0)
     expect(await cli.run(['send', 'workshop', '#general', 'hi', '--json'])).toMatchObject({ code: 0 })
     const heard = await cli.run(['history', two.url, '#general', '--json'])
     expect(heard.stdout).toContain('"content":"hi"')
     expect(await cli.run(['channels'], { env: { AGENTCHAT_URL: 'workshop' } })).toMatchObject({ code: 0 })
     // A plain word stays an argument where there is no room for a relay.
-    expect(await cli.run(['send', two.url, 'general', 'hi'])).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('"general" is not a target') as string })
+    expect(await cli.run(['send', two.url, 'general', 'hi'])).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('"general" is not a target') as string,
+    })
     expect((await cli.run(['skills', 'search', two.url, 'workshop', '--json'])).code).toBe(0)
   })
 })
@@ -129,7 +203,10 @@ describe('a name stands for the key it was found under', () => {
     expect((await cli.run(['send', 'shop', '#general', 'hi', '-i', cli.at('ann.json')])).code).toBe(0)
     await relay.drain()
     const other = await relayOf({ name: 'shop', port })
-    expect(await cli.run(['send', 'shop', '#general', 'hi', '-i', cli.at('ann.json')])).toMatchObject({ code: exits.auth.code, stderr: expect.stringContaining('HAS ANOTHER KEY') as string })
+    expect(await cli.run(['send', 'shop', '#general', 'hi', '-i', cli.at('ann.json')])).toMatchObject({
+      code: exits.auth.code,
+      stderr: expect.stringContaining('HAS ANOTHER KEY') as string,
+    })
     expect((await discover()).found[0]).toMatchObject({ trust: 'changed', server_id: other.serverId })
     const trusted = await cli.run(['discover', 'trust', 'shop', '--json'])
     expect(trusted.json[0]).toEqual({ url: other.url, server_id: other.serverId, former: relay.serverId })
@@ -137,11 +214,23 @@ describe('a name stands for the key it was found under', () => {
   })
 
   test('add, remove and trust say what is wrong, and keep what others wrote into the file', async () => {
-    write('servers.json', { version: 1, updated_at: 'x', theme: 'dark', servers: [{ name: 'old one', url: 'wss://old.example', description: 'd', region: 'eu', starred: true }] })
+    write('servers.json', {
+      version: 1,
+      updated_at: 'x',
+      theme: 'dark',
+      servers: [{ name: 'old one', url: 'wss://old.example', description: 'd', region: 'eu', starred: true }],
+    })
     expect((await cli.run(['discover', 'add', 'WSS://New.example/', '-n', 'new', '--region', 'us'])).code).toBe(0)
     expect(JSON.parse(readFileSync(cli.at('.agentchat/servers.json'), 'utf8'))).toEqual({
-      version: 1, updated_at: expect.stringMatching(/^\d{4}-/) as string, theme: 'dark',
-      servers: [{ name: 'old one', url: 'wss://old.example', description: 'd', region: 'eu', starred: true }, { name: 'new', url: 'wss://new.example', description: '', region: 'us' }],
+      version: 1,
+      updated_at: expect.stringMatching(/^\d{4}-/) as string,
+      theme: 'dark',
+      servers: [{ name: 'old one', url: 'wss://old.example', description: 'd', region: 'eu', starred: true }, {
+        name: 'new',
+        url: 'wss://new.example',
+        description: '',
+        region: 'us',
+      }],
     })
     expect(await cli.run(['discover', 'add', 'wss://third.example', '-n', 'new'])).toMatchObject({ code: exits.refused.code })
     expect(await cli.run(['discover', 'add', 'nonsense'])).toMatchObject({ code: exits.usage.code })
@@ -182,8 +271,16 @@ describe('agents', () => {
     const search = (...args: readonly string[]) => cli.run(['discover', 'agents', '--json', '--timeout', '5', ...args])
     const all = await search('--skill', 'review')
     expect(all.code).toBe(0)
-    const offers = JSON.parse(all.stdout) as readonly { readonly agent_id: string, readonly online: boolean, readonly relays: readonly { readonly url: string }[] }[]
-    expect(offers.map(({ agent_id, online, relays }) => [agent_id, online, relays.map(({ url }) => url).sort()])).toEqual([[ann.id, true, [left.url, right.url].sort()], [bob.id, false, [right.url]]])
+    const offers = JSON.parse(all.stdout) as readonly {
+      readonly agent_id: string
+      readonly online: boolean
+      readonly relays: readonly { readonly url: string }[]
+    }[]
+    expect(offers.map(({ agent_id, online, relays }) => [agent_id, online, relays.map(({ url }) => url).sort()])).toEqual([[
+      ann.id,
+      true,
+      [left.url, right.url].sort(),
+    ], [bob.id, false, [right.url]]])
     expect(JSON.parse((await search('--skill', 'review', '--max-rate', '10', '--currency', 'USD')).stdout)).toHaveLength(1)
     expect(JSON.parse((await search('--skill', 'review', '--online')).stdout)).toHaveLength(1)
     expect(JSON.parse((await search('--text', 'baking', '-l', '1')).stdout)).toMatchObject([{ agent_id: ann.id, capability: 'baking' }])

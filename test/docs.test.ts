@@ -5,7 +5,14 @@ import { describe, expect, test } from 'vitest'
 import { decodeFrame, decodeRequest, encode, errors, frames, requests, type FrameType, type RequestType } from '../lib/protocol/index.ts'
 import { generatedDocs } from '../scripts/generated.ts'
 
-const pages = ['README.md', 'SKILL.md', 'CONTRIBUTING.md', 'ROADMAP.md', 'CHANGELOG.md', ...readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
+const pages = [
+  'README.md',
+  'SKILL.md',
+  'CONTRIBUTING.md',
+  'ROADMAP.md',
+  'CHANGELOG.md',
+  ...readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`),
+]
 
 describe('generated pages', async () => {
   test.each(Object.entries(await generatedDocs()))('%s is what the tables say (npm run docs)', (name, text) => {
@@ -33,12 +40,16 @@ describe('the protocol table', () => {
 
 describe('pages', () => {
   test.each(pages)('%s links to files that are there', page => {
-    const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(match => match[1]!).filter(link => !/^[a-z]+:/.test(link))
+    const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(match => match[1]!).filter(link =>
+      !/^[a-z]+:/.test(link)
+    )
     expect(links.filter(link => !existsSync(join(dirname(page), link)))).toEqual([])
   })
 
   test.each(pages)('%s names source files that are there', page => {
-    const paths = [...readFileSync(page, 'utf8').matchAll(/\b(?:src|lib|test|bench|bin|scripts)\/[\w./-]+\.(?:ts|mjs|txt)\b/g)].map(match => match[0])
+    const paths = [...readFileSync(page, 'utf8').matchAll(/\b(?:src|lib|test|bench|bin|scripts)\/[\w./-]+\.(?:ts|mjs|txt)\b/g)].map(match =>
+      match[0]
+    )
     expect(paths.filter(path => !existsSync(path) && page !== 'CONTRIBUTING.md')).toEqual([])
   })
 })

@@ -9,7 +9,13 @@ import { startTestRelay, type TestRelay } from './kit/relay.ts'
 const test = oneByOne.concurrent
 
 const start = async (processor: TestProcessor, data = ':memory:'): Promise<TestRelay> => {
-  const relay = await startTestRelay({ data, escrowWebhook: await processor.start(), escrowSecret: secret, outboundAllow: ['127.0.0.1'], pingTimeoutMs: 1e12 })
+  const relay = await startTestRelay({
+    data,
+    escrowWebhook: await processor.start(),
+    escrowSecret: secret,
+    outboundAllow: ['127.0.0.1'],
+    pingTimeoutMs: 1e12,
+  })
   processor.now = () => relay.clock.now()
   return relay
 }
@@ -23,8 +29,13 @@ const agreed = async (relay: TestRelay, more: object = {}) => {
 }
 
 /** Lets the time of the next retries come, until something holds. */
-const until = (relay: TestRelay, holds: () => void): Promise<void> => vi.waitFor(() => { relay.clock.advance(600_000); holds() }, { timeout: 25_000, interval: 250 })
-const stateOf = async (who: Trader, proposal_id: string) => (await who.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')).proposal
+const until = (relay: TestRelay, holds: () => void): Promise<void> =>
+  vi.waitFor(() => {
+    relay.clock.advance(600_000)
+    holds()
+  }, { timeout: 25_000, interval: 250 })
+const stateOf = async (who: Trader, proposal_id: string) =>
+  (await who.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')).proposal
 
 test('held, paid in parts, and the rest given back: each by a signed call of its own, in their order', async () => {
   await using processor = new TestProcessor()
@@ -46,7 +57,10 @@ test('an answer that is lost, unsigned or never comes: the same key again, and n
   await using processor = new TestProcessor()
   await using relay = await start(processor)
   const { ann, bob, proposal_id } = await agreed(relay)
-  const ways = { fund: ['silent', 'unsigned', 'absent'], capture: ['absent', 'silent', 'unsigned'] } as Record<string, ('silent' | 'unsigned' | 'absent')[]>
+  const ways = { fund: ['silent', 'unsigned', 'absent'], capture: ['absent', 'silent', 'unsigned'] } as Record<
+    string,
+    ('silent' | 'unsigned' | 'absent')[]
+  >
   processor.policy = ({ op }) => ways[op]?.shift() ?? 'done'
   await ann.do('FUND', { proposal_id })
   await until(relay, () => expect(bob.wire.unread.some(frame => frame.type === 'FUND')).toBe(true))

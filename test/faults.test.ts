@@ -85,7 +85,15 @@ test('a reload of damaged certificate files fails in words and keeps the certifi
 
 test('sessions that do not say goodbye are noted before the storage closes', async () => {
   const errors: string[] = []
-  const log = createLogger({ level: 'error', format: 'json', destination: { write: line => { errors.push(line) } } })
+  const log = createLogger({
+    level: 'error',
+    format: 'json',
+    destination: {
+      write: line => {
+        errors.push(line)
+      },
+    },
+  })
   const relay = await startRelay(testConfig({ drainMs: 50 }), { log })
   const url = `ws://127.0.0.1:${relay.port}`
   const wires = await Promise.all(Array.from({ length: 100 }, (_, i) => login(url, `a${i}`, { key: newKey() })))
@@ -125,12 +133,13 @@ test('a data directory that is a file is told', async () => {
   expect(error.hint).toContain('--data')
 })
 
-test.skipIf(process.getuid?.() === 0)('a data directory that cannot be written is told (not as root, who can write everywhere)', async () => {
-  using data = newFolder()
-  mkdirSync(data.at('sealed'))
-  chmodSync(data.at('sealed'), 0o500)
-  expect((await failure({ data: data.at('sealed') })).hint).toContain('--data')
-})
+test.skipIf(process.getuid?.() === 0)('a data directory that cannot be written is told (not as root, who can write everywhere)',
+  async () => {
+    using data = newFolder()
+    mkdirSync(data.at('sealed'))
+    chmodSync(data.at('sealed'), 0o500)
+    expect((await failure({ data: data.at('sealed') })).hint).toContain('--data')
+  })
 
 /** As if the disk were full: SQLite may not make its file larger. */
 const fillDisk = ({ store }: TestRelay) => limitPages(store, 1)
@@ -174,7 +183,9 @@ test('what a client sends while the storage fails and heals is stored in the ord
   await client.join('#general')
   // The first message fails in its batch and again by itself; those behind it, on their way already, would fit.
   let failures = 2
-  relay.store.tamper = method => { if (method === 'append' && failures-- > 0) throw new StorageError('disk full', 'free some space') }
+  relay.store.tamper = method => {
+    if (method === 'append' && failures-- > 0) throw new StorageError('disk full', 'free some space')
+  }
   const acks = await Promise.all(['1', '2', '3', '4', '5'].map(content => client.send('#general', content)))
   expect(acks.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
   await client.close()

@@ -19,7 +19,8 @@ const fieldNames = [...new Set(examples.flatMap(example => Object.keys(example))
 
 /** Values at the edges of what fields allow, and beyond. */
 const oddValue: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom<unknown>(null, true, -1, 0, 0.5, 1e300, Number.MAX_SAFE_INTEGER, '', ' ', '#', '@', '#general', '#ops', '@server', '__proto__', 'constructor', '\ud800', '\u0000', 'x'.repeat(33), 'x'.repeat(5_000), [], {}, [[]], [null], { length: 1 }),
+  fc.constantFrom<unknown>(null, true, -1, 0, 0.5, 1e300, Number.MAX_SAFE_INTEGER, '', ' ', '#', '@', '#general', '#ops', '@server',
+    '__proto__', 'constructor', '\ud800', '\u0000', 'x'.repeat(33), 'x'.repeat(5_000), [], {}, [[]], [null], { length: 1 }),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.integer(),
   fc.double(),
@@ -39,11 +40,14 @@ const mutated: fc.Arbitrary<string> = fc.tuple(fc.constantFrom(...examples), fc.
 const hostileFrame: fc.Arbitrary<string | Buffer> = fc.oneof(
   { weight: 10, arbitrary: mutated },
   { weight: 2, arbitrary: fc.tuple(mutated, fc.nat(200)).map(([text, end]) => text.slice(0, end)) },
-  { weight: 2, arbitrary: fc.tuple(mutated, fc.nat(200), fc.nat(255)).map(([text, at, byte]) => {
-    const bytes = Buffer.from(text)
-    bytes[at % bytes.length] = byte
-    return bytes
-  }) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(mutated, fc.nat(200), fc.nat(255)).map(([text, at, byte]) => {
+      const bytes = Buffer.from(text)
+      bytes[at % bytes.length] = byte
+      return bytes
+    }),
+  },
   { weight: 1, arbitrary: fc.json() },
   { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
   { weight: 1, arbitrary: fc.uint8Array().map(bytes => Buffer.from(bytes)) },
@@ -73,29 +77,39 @@ const writeRaw = async (relay: TestRelay, bytes: Uint8Array): Promise<void> => {
 
 test(`a live relay withstands hostile frames (seed ${seed})`, { timeout: 120_000 }, async () => {
   const stray: unknown[] = []
-  const onStray = (error: unknown) => { stray.push(error) }
+  const onStray = (error: unknown) => {
+    stray.push(error)
+  }
   process.on('unhandledRejection', onStray).on('uncaughtException', onStray)
   // The admin key is the one in the examples: what an admin can break counts too.
-  await using relay = await startTestRelay({ adminKey: 'the relay\'s admin key', addressRate: 0, frameRate: 0, maxConnectionsPerIp: 0 })
+  await using relay = await startTestRelay({ adminKey: "the relay's admin key", addressRate: 0, frameRate: 0, maxConnectionsPerIp: 0 })
   let sent = 0
 
   const step = fc.record({ by: fc.nat(senderCount - 1), frame: hostileFrame })
   const raw = fc.uint8Array({ minLength: 1, maxLength: 300 })
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: framesPerRun, maxLength: framesPerRun, size: 'max' }), raw, async (steps, bytes) => {
-    const wires = await openSenders(relay)
-    for (const { by, frame } of steps) wires[by]!.send(frame)
-    sent += steps.length
-    // The one without a session is read no further than its small allowance.
-    await Promise.all([...wires.slice(0, -1).map(settle), writeRaw(relay, bytes)])
-    for (const wire of wires) await wire[Symbol.asyncDispose]()
-    await expectExchange(relay.url)
-    expect(stray).toEqual([])
-    expect(await metricsOf(relay.httpUrl)).not.toHaveProperty(['agentchat_errors_sent_total{code="INTERNAL"}'])
-  }), { seed, numRuns, endOnFailure: process.env['CI'] !== undefined })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: framesPerRun, maxLength: framesPerRun, size: 'max' }), raw, async (steps, bytes) => {
+      const wires = await openSenders(relay)
+      for (const { by, frame } of steps) wires[by]!.send(frame)
+      sent += steps.length
+      // The one without a session is read no further than its small allowance.
+      await Promise.all([...wires.slice(0, -1).map(settle), writeRaw(relay, bytes)])
+      for (const wire of wires) await wire[Symbol.asyncDispose]()
+      await expectExchange(relay.url)
+      expect(stray).toEqual([])
+      expect(await metricsOf(relay.httpUrl)).not.toHaveProperty(['agentchat_errors_sent_total{code="INTERNAL"}'])
+    }),
+    { seed, numRuns, endOnFailure: process.env['CI'] !== undefined },
+  )
 
-  await vi.waitFor(async () => expect(await metricsOf(relay.httpUrl)).toMatchObject({
-    agentchat_connections: 0, agentchat_agents: 0, agentchat_queue_frames: 0, agentchat_paused_sockets: 0,
-  }))
+  await vi.waitFor(async () =>
+    expect(await metricsOf(relay.httpUrl)).toMatchObject({
+      agentchat_connections: 0,
+      agentchat_agents: 0,
+      agentchat_queue_frames: 0,
+      agentchat_paused_sockets: 0,
+    })
+  )
   const counted = await metricsOf(relay.httpUrl)
   expect(counted['agentchat_frames_received_total']).toBeGreaterThan(sent / 2)
   expect(counted['agentchat_frames_invalid_total']).toBeGreaterThan(sent / 10)

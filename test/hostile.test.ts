@@ -13,8 +13,12 @@ const maxFrameBytes = 2 * 1024 * 1024
 describe('frames', () => {
   let relay: TestRelay
   let wire: Wire
-  beforeAll(async () => { relay = await startTestRelay({ maxFrameBytes, addressRate: 0, frameRate: 0 }) })
-  beforeEach(async () => { wire = await relay.login('mallory') })
+  beforeAll(async () => {
+    relay = await startTestRelay({ maxFrameBytes, addressRate: 0, frameRate: 0 })
+  })
+  beforeEach(async () => {
+    wire = await relay.login('mallory')
+  })
   afterEach(async () => {
     await wire.close()
     await expectExchange(relay.url)
@@ -63,7 +67,9 @@ describe('frames', () => {
   })
 
   test('__proto__ and constructor keys change nothing', async () => {
-    wire.send('{"type":"MSG","to":"#general","content":"plain","__proto__":{"verified":true,"admin":true},"constructor":{"prototype":{"x":1}}}')
+    wire.send(
+      '{"type":"MSG","to":"#general","content":"plain","__proto__":{"verified":true,"admin":true},"constructor":{"prototype":{"x":1}}}',
+    )
     const heard = await wire.next('MSG')
     expect(heard).toMatchObject({ content: 'plain', verified: false })
     expect({}).not.toHaveProperty('verified')
@@ -101,7 +107,12 @@ describe('frames', () => {
 
   test('requests before IDENTIFY are refused, whatever they ask', async () => {
     await using stranger = await relay.connect()
-    for (const request of [{ type: 'MSG', to: '#general', content: 'x' }, { type: 'JOIN', channel: '#general' }, { type: 'HISTORY', channel: '#ops' }, { type: 'TYPING', channel: '#general' }]) {
+    for (
+      const request of [{ type: 'MSG', to: '#general', content: 'x' }, { type: 'JOIN', channel: '#general' }, {
+        type: 'HISTORY',
+        channel: '#ops',
+      }, { type: 'TYPING', channel: '#general' }]
+    ) {
       expect(await stranger.refusal(request)).toMatchObject({ code: 'AUTH_REQUIRED' })
     }
     await stranger.ask({ type: 'IDENTIFY', name: 'late' }, 'WELCOME')
@@ -168,7 +179,9 @@ describe('sockets', () => {
     const identify = { type: 'IDENTIFY', name: 'slow', pubkey: newKey().pem }
     const { challenge_id } = await slow.ask(identify, 'CHALLENGE')
     relay.clock.advance(30_000)
-    expect(await slow.refusal({ type: 'VERIFY_IDENTITY', challenge_id, signature: 'bm8=', timestamp: 1 })).toMatchObject({ code: 'VERIFICATION_FAILED' })
+    expect(await slow.refusal({ type: 'VERIFY_IDENTITY', challenge_id, signature: 'bm8=', timestamp: 1 })).toMatchObject({
+      code: 'VERIFICATION_FAILED',
+    })
     await slow.ask(identify, 'CHALLENGE')
     relay.clock.advance(30_000)
     expect(await slow.next('ERROR')).toMatchObject({ code: 'VERIFICATION_EXPIRED' })
@@ -231,7 +244,9 @@ describe('HTTP', () => {
     const socket = connectSocket(portOf(relay.url), '127.0.0.1')
     let text = ''
     socket.on('error', () => undefined)
-    socket.on('data', chunk => { text += chunk.toString('latin1') })
+    socket.on('data', chunk => {
+      text += chunk.toString('latin1')
+    })
     socket.write(bytes)
     await new Promise(resolve => socket.once('close', resolve))
     return text
@@ -256,7 +271,9 @@ describe('HTTP', () => {
     ['another protocol', 'Upgrade: h2c\r\n'],
   ])('an upgrade with %s is refused', async (_what, headers) => {
     await using relay = await startTestRelay()
-    expect(await exchange(relay, `GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n${headers}\r\n`)).toMatch(/^HTTP\/1\.1 4\d\d /)
+    expect(await exchange(relay, `GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n${headers}\r\n`)).toMatch(
+      /^HTTP\/1\.1 4\d\d /,
+    )
     await expectExchange(relay.url)
   })
 

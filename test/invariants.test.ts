@@ -34,7 +34,9 @@ describe('I1 no byte of an event leaves before its commit', () => {
     await using alice = await relay.login('alice')
     await using bob = await relay.login('bob')
     let failing = true
-    relay.store.tamper = method => { if (method === 'append' && failing) throw new StorageError('disk full', 'free some space') }
+    relay.store.tamper = method => {
+      if (method === 'append' && failing) throw new StorageError('disk full', 'free some space')
+    }
     expect(await alice.refusal(say('lost'))).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retry_after_ms: expect.any(Number) as number })
     await bob.hearsNothing()
     failing = false
@@ -47,7 +49,17 @@ test('I2 stored text = sent text = replayed text = text in a page', async () => 
   await using relay = await startTestRelay()
   await using alice = await relay.login('alice')
   await using bob = await relay.login('bob')
-  const said = ['plain', 'ümläut €', '👩‍👩‍👧', '"quotes" \\ and \n control \u0001', '\ud800 alone', '</script>', '', ',"replay":true}', 'x'.repeat(70_000)]
+  const said = [
+    'plain',
+    'ümläut €',
+    '👩‍👩‍👧',
+    '"quotes" \\ and \n control \u0001',
+    '\ud800 alone',
+    '</script>',
+    '',
+    ',"replay":true}',
+    'x'.repeat(70_000),
+  ]
   alice.send(...said.map(content => say(content)))
   await bob.take('MSG', said.length)
   const sent = bob.texts.filter(text => text.startsWith('{"type":"MSG"'))
@@ -78,7 +90,10 @@ describe('I3 seqs are 1, 2, 3 … at every connection', () => {
       senders.forEach((sender, i) => sender.send(say(`${i}/${round} ${'.'.repeat(1_000 * i)}`)))
       if (round % 20 === 10) {
         await senders[0]!.barrier()
-        late.push(relay.login(`late${round}`, { autojoin: false }).then(wire => { wire.send({ type: 'JOIN', channel: '#general', since: 0 }); return wire }))
+        late.push(relay.login(`late${round}`, { autojoin: false }).then(wire => {
+          wire.send({ type: 'JOIN', channel: '#general', since: 0 })
+          return wire
+        }))
       }
     }
     for (const wire of [...senders, ...await Promise.all(late)]) {
@@ -90,7 +105,8 @@ describe('I3 seqs are 1, 2, 3 … at every connection', () => {
   test('a member that joins again hears what it asks for, and then nothing twice', async () => {
     await using relay = await startTestRelay({ frameRate: 0 })
     await using alice = await relay.login('alice')
-    alice.send(...upTo(30).map(i => say(String(i))), { type: 'JOIN', channel: '#general', since: 10 }, ...upTo(5).map(i => say(String(30 + i))))
+    alice.send(...upTo(30).map(i => say(String(i))), { type: 'JOIN', channel: '#general', since: 10 },
+      ...upTo(5).map(i => say(String(30 + i))))
     const heard = await alice.take('MSG', 30 + 20 + 5)
     expect(heard.filter(frame => frame.replay !== true).map(frame => frame.seq)).toEqual(upTo(35))
     expect(heard.filter(frame => frame.replay === true).map(frame => frame.seq)).toEqual(upTo(20).map(i => 10 + i))
@@ -130,7 +146,10 @@ describe('I3 seqs are 1, 2, 3 … at every connection', () => {
 
 describe('I4 one bad frame hurts only itself', () => {
   /** Ten messages in one chunk, the fifth of which fails by `fault`. */
-  const batch = async (relay: TestRelay, fault: Error): Promise<{ readonly answers: readonly Frame[], readonly heard: readonly string[] }> => {
+  const batch = async (
+    relay: TestRelay,
+    fault: Error,
+  ): Promise<{ readonly answers: readonly Frame[], readonly heard: readonly string[] }> => {
     await using alice = await relay.login('alice')
     await using bob = await relay.login('bob')
     relay.store.tamper = (method, [event]) => {
@@ -151,7 +170,7 @@ describe('I4 one bad frame hurts only itself', () => {
   })
 
   // The sender did not know of it when it sent them, and would have its message behind them when it tries again.
-  test('a fault of the storage, and none of its sender\'s messages behind it overtakes it', async () => {
+  test("a fault of the storage, and none of its sender's messages behind it overtakes it", async () => {
     await using relay = await startTestRelay()
     const { answers, heard } = await batch(relay, new StorageError('disk full', 'free some space'))
     expect(heard).toEqual(['1', '2', '3', '4'])
@@ -165,7 +184,9 @@ describe('I4 one bad frame hurts only itself', () => {
     await using alice = await relay.login('alice', { key, autojoin: false })
     await using bob = await relay.login('bob')
     // JOIN of a keyed agent writes its membership before it looks at the log.
-    relay.store.tamper = method => { if (method === 'head') throw new TypeError('a bug') }
+    relay.store.tamper = method => {
+      if (method === 'head') throw new TypeError('a bug')
+    }
     bob.send(say('before', 'b1'))
     alice.send({ type: 'JOIN', channel: '#general', id: '1' })
     expect((await alice.next('ERROR')).code).toBe('INTERNAL')
@@ -180,7 +201,10 @@ describe('I5 membership is seen by the very next frame', () => {
   test('JOIN and MSG in one chunk', async () => {
     await using relay = await startTestRelay()
     await using alice = await relay.login('alice', { autojoin: false })
-    alice.send({ type: 'JOIN', channel: '#general' }, say('hi', '1'), { type: 'LEAVE', channel: '#general' }, say('too late', '2'), { type: 'JOIN', channel: '#general' }, say('again', '3'))
+    alice.send({ type: 'JOIN', channel: '#general' }, say('hi', '1'), { type: 'LEAVE', channel: '#general' }, say('too late', '2'), {
+      type: 'JOIN',
+      channel: '#general',
+    }, say('again', '3'))
     expect((await alice.next('ACK')).re).toBe('1')
     expect(await alice.next('ERROR')).toMatchObject({ re: '2', code: 'NOT_INVITED' })
     expect((await alice.next('ACK')).re).toBe('3')
@@ -189,7 +213,12 @@ describe('I5 membership is seen by the very next frame', () => {
   test('a session opened and used in one chunk', async () => {
     await using relay = await startTestRelay()
     await using alice = await relay.connect()
-    alice.send({ type: 'IDENTIFY', name: 'alice' }, say('hi', '1'), { type: 'CREATE_CHANNEL', channel: '#new' }, { type: 'SET_TOPIC', channel: '#new', topic: 'news', id: '2' }, { type: 'LIST_AGENTS', channel: '#new', id: '3' })
+    alice.send({ type: 'IDENTIFY', name: 'alice' }, say('hi', '1'), { type: 'CREATE_CHANNEL', channel: '#new' }, {
+      type: 'SET_TOPIC',
+      channel: '#new',
+      topic: 'news',
+      id: '2',
+    }, { type: 'LIST_AGENTS', channel: '#new', id: '3' })
     expect((await alice.next('ACK')).re).toBe('1')
     expect((await alice.next('TOPIC_CHANGED')).re).toBe('2')
     expect((await alice.next('AGENTS')).list).toHaveLength(1)
@@ -197,8 +226,18 @@ describe('I5 membership is seen by the very next frame', () => {
 })
 
 describe('I6 decoding never throws', () => {
-  const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.anything().map(value => { try { return String(JSON.stringify(value)) } catch { return '' } }),
-    fc.record({ type: fc.oneof(fc.constantFrom('MSG', 'JOIN', 'IDENTIFY', 'WELCOME', '__proto__', 'constructor'), fc.jsonValue()), id: fc.jsonValue(), to: fc.jsonValue(), content: fc.jsonValue() }, { requiredKeys: [] }).map(value => JSON.stringify(value)))
+  const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.anything().map(value => {
+    try {
+      return String(JSON.stringify(value))
+    } catch {
+      return ''
+    }
+  }), fc.record({
+    type: fc.oneof(fc.constantFrom('MSG', 'JOIN', 'IDENTIFY', 'WELCOME', '__proto__', 'constructor'), fc.jsonValue()),
+    id: fc.jsonValue(),
+    to: fc.jsonValue(),
+    content: fc.jsonValue(),
+  }, { requiredKeys: [] }).map(value => JSON.stringify(value)))
 
   test('whatever the text', () => {
     fc.assert(fc.property(texts, text => {
@@ -210,7 +249,11 @@ describe('I6 decoding never throws', () => {
   })
 
   test('unknown keys are dropped, unknown types answered', async () => {
-    expect(decodeRequest('{"type":"JOIN","channel":"#a","__proto__":{"admin":true},"extra":1}')).toEqual({ ok: true, type: 'JOIN', body: { channel: '#a' } })
+    expect(decodeRequest('{"type":"JOIN","channel":"#a","__proto__":{"admin":true},"extra":1}')).toEqual({
+      ok: true,
+      type: 'JOIN',
+      body: { channel: '#a' },
+    })
     await using relay = await startTestRelay()
     await using alice = await relay.connect()
     expect(await alice.refusal({ type: 'NEXT_YEAR' })).toMatchObject({ code: 'INVALID_MSG' })
@@ -270,13 +313,25 @@ describe('I7 memory per connection is bounded', () => {
 
 test('I8 a bug is told as INTERNAL with an incident id, and everything else stays in the log', async () => {
   const lines: string[] = []
-  const log = createLogger({ level: 'error', format: 'json', destination: { write: line => { lines.push(line) } } })
+  const log = createLogger({
+    level: 'error',
+    format: 'json',
+    destination: {
+      write: line => {
+        lines.push(line)
+      },
+    },
+  })
   await using relay = await startTestRelay({}, { log })
   await using alice = await relay.login('alice')
-  relay.store.tamper = method => { if (method === 'tables') throw new TypeError('secret detail') }
+  relay.store.tamper = method => {
+    if (method === 'tables') throw new TypeError('secret detail')
+  }
   const { code, message } = await alice.refusal({ type: 'CREATE_CHANNEL', channel: '#new' })
   const incident = /^Internal error, incident ([0-9a-f]{12})$/.exec(message)?.[1]
   expect({ code, incident }).toEqual({ code: 'INTERNAL', incident: expect.any(String) as string })
   expect(alice.texts.join()).not.toContain('secret detail')
-  expect(lines.map(line => JSON.parse(line) as { incident?: string, err?: { message: string } })).toContainEqual(expect.objectContaining({ incident, err: expect.objectContaining({ message: 'secret detail' }) as object }))
+  expect(lines.map(line => JSON.parse(line) as { incident?: string, err?: { message: string } })).toContainEqual(
+    expect.objectContaining({ incident, err: expect.objectContaining({ message: 'secret detail' }) as object }),
+  )
 })

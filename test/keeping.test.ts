@@ -9,8 +9,10 @@ import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Wire } from './kit/wire.ts'
 
 const adminKey = 'open sesame'
-const say = (wire: Wire, content: string, more: Record<string, unknown> = {}) => wire.ask({ type: 'MSG', to: '#general', content, ...more }, 'ACK')
-const history = (wire: Wire, of: Record<string, unknown> = { channel: '#general' }) => wire.ask({ type: 'HISTORY', ...of, after: 0 }, 'HISTORY')
+const say = (wire: Wire, content: string, more: Record<string, unknown> = {}) =>
+  wire.ask({ type: 'MSG', to: '#general', content, ...more }, 'ACK')
+const history = (wire: Wire, of: Record<string, unknown> = { channel: '#general' }) =>
+  wire.ask({ type: 'HISTORY', ...of, after: 0 }, 'HISTORY')
 const forever = { ageMs: 0, count: 0, bytes: 0 }
 
 /** Holds the log to limits until nothing is over them, as the relay does once a second. */
@@ -70,7 +72,8 @@ describe('retention', () => {
   test('each channel by its own limits, where it has some', async () => {
     await using relay = await startTestRelay({ adminKey })
     await using alice = await relay.login('alice')
-    const set = (channel: string, limits: object) => alice.ask({ type: 'SET_RETENTION', admin_key: adminKey, channel, ...limits }, 'RETENTION')
+    const set = (channel: string, limits: object) =>
+      alice.ask({ type: 'SET_RETENTION', admin_key: adminKey, channel, ...limits }, 'RETENTION')
     await set('#general', { count: 0 })
     await set('#help', { count: 2 })
     for (const to of ['#general', '#help', '#agents']) for (let i = 1; i <= 5; i++) await say(alice, `${i}`, { to })
@@ -120,7 +123,8 @@ describe('retention', () => {
     await using relay = await startTestRelay()
     relay.clock.stop()
     await relay.store.write(async tx => {
-      for (let i = 0; i < 1_300; i++) await tx.log.append({ stream: '#big', author: '@a' }, 1, ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq })))
+      for (let i = 0; i < 1_300; i++)
+        await tx.log.append({ stream: '#big', author: '@a' }, 1, ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq })))
     })
     const retention = new RetentionSweep({ ...forever, count: 10 })
     const left: number[] = []
@@ -134,7 +138,7 @@ describe('retention', () => {
 })
 
 describe('erasure', () => {
-  test('takes an agent\'s words out of channels, conversations and inboxes, and nobody else\'s', async () => {
+  test("takes an agent's words out of channels, conversations and inboxes, and nobody else's", async () => {
     await using relay = await startTestRelay()
     relay.clock.stop()
     const [mine, theirs] = [newKey(), newKey()]
@@ -147,7 +151,17 @@ describe('erasure', () => {
     expect(await alice.ask({ type: 'ERASE' }, 'ERASED')).toMatchObject({ agent: mine.id, events: 2 })
     expect(await alice.next('STATUS')).toMatchObject({ recipients: [{ state: 'expired' }] })
     expect((await history(carol)).events).toEqual([
-      { type: 'MSG', ts: expect.any(Number), from: mine.id, from_name: '', to: '#general', content: '', msg_id: expect.any(String), seq: 1, erased: true },
+      {
+        type: 'MSG',
+        ts: expect.any(Number),
+        from: mine.id,
+        from_name: '',
+        to: '#general',
+        content: '',
+        msg_id: expect.any(String),
+        seq: 1,
+        erased: true,
+      },
       expect.objectContaining({ content: 'what she said', seq: 2 }),
     ])
     await using bob = await relay.login('bob', { key: theirs })
@@ -163,7 +177,11 @@ describe('erasure', () => {
     await using alice = await relay.login('alice', { key: newKey() })
     const first = await alice.ask({ type: 'MSG', id: 'k', to: '#general', content: 'one' }, 'ACK')
     await alice.ask({ type: 'ERASE' }, 'ERASED')
-    expect(await alice.ask({ type: 'MSG', id: 'k', to: '#general', content: 'one' }, 'ACK')).toMatchObject({ duplicate: true, seq: first.seq, msg_id: first.msg_id })
+    expect(await alice.ask({ type: 'MSG', id: 'k', to: '#general', content: 'one' }, 'ACK')).toMatchObject({
+      duplicate: true,
+      seq: first.seq,
+      msg_id: first.msg_id,
+    })
     expect((await history(alice)).events).toMatchObject([{ erased: true }])
   })
 
@@ -174,7 +192,9 @@ describe('erasure', () => {
     await using bob = await relay.login('bob')
     const total = 20_000
     await relay.store.write(async tx => {
-      for (let i = 0; i < total; i++) await tx.log.append({ stream: '#big', author: key.id }, 1, ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq, content: 'secret' })))
+      for (let i = 0; i < total; i++)
+        await tx.log.append({ stream: '#big', author: key.id }, 1,
+          ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq, content: 'secret' })))
     })
     alice.send({ type: 'ERASE' })
     await say(bob, 'between')
@@ -216,7 +236,9 @@ describe('erasure', () => {
     await using relay = await startTestRelay()
     relay.clock.stop()
     await relay.store.write(async tx => {
-      for (let i = 0; i < 6; i++) await tx.log.append({ stream: '#big', author: '@a' }, 1, ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq, content: 'x'.repeat(1_500_000) })))
+      for (let i = 0; i < 6; i++)
+        await tx.log.append({ stream: '#big', author: '@a' }, 1,
+          ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq, content: 'x'.repeat(1_500_000) })))
       await beginErasure(tx, '@a')
     })
     const counts: number[] = []

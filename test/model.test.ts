@@ -1,4 +1,5 @@
-// Random interleavings of sending, repeating, losing connections, killing clients and killing the relay, against the simplest model: every message once, in one order, seen by all.
+// Random interleavings of sending, repeating, losing connections, killing clients and killing the relay, against the simplest
+// model: every message once, in one order, seen by all.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AgentChatClient, MemoryPositions, type Message } from '../lib/index.ts'
@@ -14,7 +15,12 @@ const names = ['ann', 'bob', 'eve'] as const
 const reconnect = { minMs: 5, maxMs: 40 }
 
 /** A message as its sender meant it. */
-interface Meant { readonly id: string, readonly to: string, readonly content: string, isStored: boolean }
+interface Meant {
+  readonly id: string
+  readonly to: string
+  readonly content: string
+  isStored: boolean
+}
 
 const copyOf = (positions: MemoryPositions): MemoryPositions => {
   const copy = new MemoryPositions()
@@ -47,9 +53,15 @@ class Subject {
     const transport: Transport = (url, handlers) => {
       let isCut = false
       const socket = wsTransport(url, {
-        open: () => { if (!isCut) handlers.open() },
-        message: text => { if (!isCut) handlers.message(text) },
-        close: (code, reason) => { if (!isCut) handlers.close(code, reason) },
+        open: () => {
+          if (!isCut) handlers.open()
+        },
+        message: text => {
+          if (!isCut) handlers.message(text)
+        },
+        close: (code, reason) => {
+          if (!isCut) handlers.close(code, reason)
+        },
       })
       // Whatever is on its way, in either direction, is gone.
       const cut = () => {
@@ -59,13 +71,31 @@ class Subject {
         handlers.close(1_006, 'cut')
       }
       this.#cut = cut
-      return { send: text => { if (!isCut && isAlive) socket.send(text) }, close: (code, reason) => socket.close(code, reason) }
+      return {
+        send: text => {
+          if (!isCut && isAlive) socket.send(text)
+        },
+        close: (code, reason) => socket.close(code, reason),
+      }
     }
     const positions = this.#positions = copyOf(this.#positions)
-    const client = this.#client = new AgentChatClient({ server: this.#url, identity: this.identity, transport, verify: createVerify(), reconnect, positions, heartbeatMs: 500, requestTimeoutMs: 10_000 })
+    const client = this.#client = new AgentChatClient({
+      server: this.#url,
+      identity: this.identity,
+      transport,
+      verify: createVerify(),
+      reconnect,
+      positions,
+      heartbeatMs: 500,
+      requestTimeoutMs: 10_000,
+    })
     client.on('message', message => {
       if (!isAlive) return
-      const stream = message.frame.to.startsWith('#') ? message.frame.to : message.frame.from === this.identity.agentId ? message.frame.to : message.frame.from
+      const stream = message.frame.to.startsWith('#')
+        ? message.frame.to
+        : message.frame.from === this.identity.agentId
+        ? message.frame.to
+        : message.frame.from
       this.view.set(stream, [...this.view.get(stream) ?? [], message])
     })
     this.kill = () => {
@@ -92,7 +122,11 @@ class Subject {
         await new Promise(resolve => setTimeout(resolve, 20))
       }
     }
-    for (const meant of this.outbox) if (!meant.isStored) this.#deliver(meant, () => { meant.isStored = true })
+    for (const meant of this.outbox)
+      if (!meant.isStored)
+        this.#deliver(meant, () => {
+          meant.isStored = true
+        })
   }
 
   kill: () => void = () => undefined
@@ -105,7 +139,9 @@ class Subject {
     const n = this.outbox.length
     const meant = { id: `${this.identity.name}-${n}`, to, content: `${this.identity.name} ${n}`, isStored: false }
     this.outbox.push(meant)
-    this.#deliver(meant, () => { meant.isStored = true })
+    this.#deliver(meant, () => {
+      meant.isStored = true
+    })
   }
 
   /** Says something again that it has said before, as a program does that lost its memory of the answer. */
@@ -118,7 +154,10 @@ class Subject {
     const client = this.#client!
     this.#sending.push(client.send(meant.to, meant.content, { id: meant.id, timeoutMs: 60_000 }).then(
       ({ duplicate }) => stored(duplicate === true),
-      (error: unknown) => { if (this.#client === client) throw error }))
+      (error: unknown) => {
+        if (this.#client === client) throw error
+      },
+    ))
   }
 
   /** Everything it said is stored, and it is connected. */
@@ -133,7 +172,10 @@ class Subject {
 }
 
 const stepsOf = fc.array(fc.oneof(
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('say' as const), who: fc.nat(2), to: fc.nat(3), times: fc.integer({ min: 1, max: 8 }) }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ do: fc.constant('say' as const), who: fc.nat(2), to: fc.nat(3), times: fc.integer({ min: 1, max: 8 }) }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('repeat' as const), who: fc.nat(2), which: fc.nat(50) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('cut' as const), who: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('kill' as const), who: fc.nat(2) }) },
@@ -155,7 +197,8 @@ test('whatever is lost on the way, each message is stored once, and who comes ba
   await fc.assert(fc.asyncProperty(stepsOf, async steps => {
     using data = newFolder()
     const port = await freePort()
-    const serve = () => new ServeProgram(builtBin(), ['--port', String(port), '--data', data.path, '--msg-rate', '0', '--log-level', 'error'])
+    const serve = () =>
+      new ServeProgram(builtBin(), ['--port', String(port), '--data', data.path, '--msg-rate', '0', '--log-level', 'error'])
     let relay = serve()
     try {
       const subjects = keys.map(identity => new Subject(identity, `ws://127.0.0.1:${port}`))
@@ -170,8 +213,9 @@ test('whatever is lost on the way, each message is stored once, and who comes ba
           relay = serve()
         } else {
           const subject = subjects[step.who]!
-          if (step.do === 'say') for (let i = 0; i < step.times; i++) subject.say(step.to === 3 ? channel : subjects[step.to]!.identity.agentId)
-          else if (step.do === 'repeat') subject.repeat(step.which)
+          if (step.do === 'say') {
+            for (let i = 0; i < step.times; i++) subject.say(step.to === 3 ? channel : subjects[step.to]!.identity.agentId)
+          } else if (step.do === 'repeat') subject.repeat(step.which)
           else if (step.do === 'cut') subject.cut()
           else {
             subject.kill()

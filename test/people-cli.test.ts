@@ -27,29 +27,56 @@ const identity = async (name: string): Promise<{ readonly id: string, readonly f
 describe('skills', () => {
   test('announce by flags, search, show, withdraw', async () => {
     const { id, file } = await identity('alice')
-    const announced = await cli.run(['skills', 'announce', relay.url, '-i', file, '-c', 'code-review', '-r', '5', '--description', 'Reads \u001b[31m TypeScript', '--json'])
+    const announced = await cli.run([
+      'skills',
+      'announce',
+      relay.url,
+      '-i',
+      file,
+      '-c',
+      'code-review',
+      '-r',
+      '5',
+      '--description',
+      'Reads \u001b[31m TypeScript',
+      '--json',
+    ])
     expect([announced.code, announced.json[0]]).toEqual([0, { agent_id: id, skills_count: 1, registered_at: expect.any(Number) as number }])
     const found = await cli.run(['skills', 'search', 'typescript', '--max-rate', '5', '--currency', 'TEST', '--facets', '--json'])
-    expect(found.json[0]).toMatchObject({ total: 1, capped: false, results: [{ agent_id: id, capability: 'code-review', rate: 5, currency: 'TEST', online: false }], facets: { currency: { TEST: 1 } } })
+    expect(found.json[0]).toMatchObject({
+      total: 1,
+      capped: false,
+      results: [{ agent_id: id, capability: 'code-review', rate: 5, currency: 'TEST', online: false }],
+      facets: { currency: { TEST: 1 } },
+    })
     const seen = await cli.run(['skills', 'search', '-c', 'REVIEW'], { isTTY: true, env: { NO_COLOR: '1' } })
     expect(seen.stdout).toContain('code-review              5 TEST')
     expect(seen.stdout).toContain('Reads \\u001b[31m TypeScript')
     expect(seen.stdout).not.toContain('\u001b')
     expect((await cli.run(['skills', 'search', '--online', '--json'])).json[0]).toMatchObject({ total: 0 })
     const shown = await cli.run(['skills', 'show', id, '--json'])
-    expect(shown.json[0]).toMatchObject({ agent_id: id, signatures: { skills: 'valid', profile: 'none' }, skills: [{ capability: 'code-review' }] })
+    expect(shown.json[0]).toMatchObject({
+      agent_id: id,
+      signatures: { skills: 'valid', profile: 'none' },
+      skills: [{ capability: 'code-review' }],
+    })
     expect((await cli.run(['skills', 'withdraw', '-i', file])).code).toBe(0)
     expect((await cli.run(['skills', 'search', '--json'])).json[0]).toMatchObject({ total: 0, results: [] })
   })
 
   test('from a file in both shapes, and through an agent card and back', async () => {
     const [alice, bob] = [await identity('alice'), await identity('bob')]
-    const skills = 'skills:\n  - capability: translation\n    description: de to en\n    rate: 0.02\n    currency: USD\n    per: word\n  - capability: baking\n'
+    const skills = 'skills:\n  - capability: translation\n    description: de to en\n    rate: 0.02\n    currency: USD\n    per: '
+      + 'word\n  - capability: baking\n'
     expect((await cli.run(['skills', 'announce', '-i', alice.file, '-f', '-'], { stdin: skills })).code).toBe(0)
     const card = await cli.run(['skills', 'show', alice.id, '--card'])
-    expect(JSON.parse(card.stdout)).toMatchObject({ skills: [{ id: 'translation', name: 'translation', description: 'de to en', tags: [] }, { id: 'baking' }] })
+    expect(JSON.parse(card.stdout)).toMatchObject({
+      skills: [{ id: 'translation', name: 'translation', description: 'de to en', tags: [] }, { id: 'baking' }],
+    })
     expect((await cli.run(['skills', 'announce', '-i', bob.file, '--card', '-'], { stdin: card.stdout })).code).toBe(0)
-    const [ofAlice, ofBob] = await Promise.all([alice.id, bob.id].map(async id => (await cli.run(['skills', 'show', id, '--json'])).json[0]!['skills']))
+    const [ofAlice, ofBob] = await Promise.all(
+      [alice.id, bob.id].map(async id => (await cli.run(['skills', 'show', id, '--json'])).json[0]!['skills']),
+    )
     expect(ofBob).toEqual(ofAlice)
     expect(ofBob).toContainEqual({ capability: 'translation', description: 'de to en', rate: 0.02, currency: 'USD', per: 'word' })
     writeFileSync(cli.at('list.json'), '[{"capability":"go"}]')
@@ -80,19 +107,45 @@ describe('skills', () => {
 describe('profile', () => {
   test('set by fields and by file, show, clear', async () => {
     const { id, file } = await identity('alice')
-    expect((await cli.run(['profile', 'set', '-i', file, '--description', 'Reviews', '--languages', 'en, de-CH', '--link', 'https://example.org/'])).code).toBe(0)
+    expect(
+      (await cli.run([
+        'profile',
+        'set',
+        '-i',
+        file,
+        '--description',
+        'Reviews',
+        '--languages',
+        'en, de-CH',
+        '--link',
+        'https://example.org/',
+      ])).code,
+    ).toBe(0)
     await cli.run(['profile', 'set', '-i', file, '--availability', 'limited'])
     expect((await cli.run(['profile', 'show', id, '--json'])).json[0]).toMatchObject({
-      profile: { description: 'Reviews', languages: ['en', 'de-CH'], links: [{ url: 'https://example.org/' }], availability: 'limited' }, signatures: { profile: 'valid' },
+      profile: { description: 'Reviews', languages: ['en', 'de-CH'], links: [{ url: 'https://example.org/' }], availability: 'limited' },
+      signatures: { profile: 'valid' },
     })
     const seen = await cli.run(['profile', 'show', '-i', file], { isTTY: true, env: { NO_COLOR: '1' } })
-    expect(seen.stdout).toMatch(/^alice @[0-9a-f]{16} {2}online\nProfile: signed by the agent\n {2}description {2}Reviews\n {2}availability limited\n {2}languages {4}en, de-CH\n/)
-    await cli.run(['profile', 'set', '-i', file, '-f', '-'], { stdin: 'description: anew\nprices:\n  - { item: review, amount: 5, currency: TEST, per: file }\n' })
-    expect((await cli.run(['profile', 'show', id, '--json'])).json[0]).toMatchObject({ profile: { description: 'anew', prices: [{ item: 'review', amount: 5, currency: 'TEST', per: 'file' }] } })
+    expect(seen.stdout).toMatch(
+      /^alice @[0-9a-f]{16} {2}online\nProfile: signed by the agent\n {2}description {2}Reviews\n {2}availability limited\n {2}languages {4}en, de-CH\n/,
+    )
+    await cli.run(['profile', 'set', '-i', file, '-f', '-'], {
+      stdin: 'description: anew\nprices:\n  - { item: review, amount: 5, currency: TEST, per: file }\n',
+    })
+    expect((await cli.run(['profile', 'show', id, '--json'])).json[0]).toMatchObject({
+      profile: { description: 'anew', prices: [{ item: 'review', amount: 5, currency: 'TEST', per: 'file' }] },
+    })
     await cli.run(['profile', 'set', '-i', file, '--clear'])
     expect((await cli.run(['profile', 'show', id, '--json'])).json[0]).toMatchObject({ profile: null, signatures: { profile: 'none' } })
-    expect(await cli.run(['profile', 'set', '-i', file, '--availability', 'maybe'])).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('availability') as string })
-    expect(await cli.run(['profile', 'set', '-i', file])).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('Nothing to change') as string })
+    expect(await cli.run(['profile', 'set', '-i', file, '--availability', 'maybe'])).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('availability') as string,
+    })
+    expect(await cli.run(['profile', 'set', '-i', file])).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('Nothing to change') as string,
+    })
   })
 })
 
@@ -107,14 +160,26 @@ describe('presence and watch', () => {
     expect((await cli.run(['presence', 'away', 'lunch', '-i', file, '--json'])).code).toBe(exits.ok.code)
     staying.interrupt()
     const { code, json } = await watching
-    expect([code, json.map(({ presence, status_text }) => [presence, status_text])]).toEqual([0, [['offline', null], ['online', null], ['busy', 'reviewing'], ['away', 'lunch']]])
+    expect([code, json.map(({ presence, status_text }) => [presence, status_text])]).toEqual([0, [['offline', null], ['online', null], [
+      'busy',
+      'reviewing',
+    ], ['away', 'lunch']]])
     await staying
   })
 
   test('a presence that nobody would see is not reported as set', async () => {
     const { file } = await identity('alice')
-    expect(await cli.run(['presence', 'away', '-i', file])).toMatchObject({ code: exits.refused.code, stderr: expect.stringContaining('--stay') as string })
-    expect(await cli.run(['presence', 'asleep', '-i', file])).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('One of: online, away, busy, listening, offline') as string })
-    expect(await cli.run(['watch', 'alice'])).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('is not an agent id') as string })
+    expect(await cli.run(['presence', 'away', '-i', file])).toMatchObject({
+      code: exits.refused.code,
+      stderr: expect.stringContaining('--stay') as string,
+    })
+    expect(await cli.run(['presence', 'asleep', '-i', file])).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('One of: online, away, busy, listening, offline') as string,
+    })
+    expect(await cli.run(['watch', 'alice'])).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('is not an agent id') as string,
+    })
   })
 })

@@ -11,21 +11,35 @@ import { startTestRelay, type TestRelay } from './kit/relay.ts'
 const newIdentity = (name: string): Identity => identityFrom(generateKeyPair().privateKey, { name })
 
 const clientOf = async (relay: TestRelay, options: Partial<ClientOptions> = {}): Promise<AgentChatClient & AsyncDisposable> => {
-  const client = new AgentChatClient({ server: relay.url, transport: wsTransport, name: 'agent', reconnect: { minMs: 5, maxMs: 20 }, ...options })
+  const client = new AgentChatClient({
+    server: relay.url,
+    transport: wsTransport,
+    name: 'agent',
+    reconnect: { minMs: 5, maxMs: 20 },
+    ...options,
+  })
   await client.connect()
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() })
 }
 
 describe('skills and profiles', () => {
-  test('what is registered is found, and proved to be the agent\'s', async () => {
+  test("what is registered is found, and proved to be the agent's", async () => {
     await using relay = await startTestRelay()
     await using alice = await clientOf(relay, { identity: newIdentity('alice') })
     await using bob = await clientOf(relay)
-    expect(await alice.people.registerSkills([{ capability: 'code-review', rate: 5, notes: undefined }])).toMatchObject({ skills_count: 1, sig_v: 2 })
-    expect(await alice.people.setProfile({ description: 'Hi', languages: ['en'] })).toMatchObject({ signatures: { profile: 'valid', skills: 'valid' } })
+    expect(await alice.people.registerSkills([{ capability: 'code-review', rate: 5, notes: undefined }])).toMatchObject({
+      skills_count: 1,
+      sig_v: 2,
+    })
+    expect(await alice.people.setProfile({ description: 'Hi', languages: ['en'] })).toMatchObject({
+      signatures: { profile: 'valid', skills: 'valid' },
+    })
     const { results, total } = await bob.people.searchSkills({ capability: 'review', language: 'en' })
     expect([total, results[0]]).toEqual([1, expect.objectContaining({ agent_id: alice.agentId, rate: 5 })])
-    expect(await bob.people.profile(alice.agentId!)).toMatchObject({ profile: { description: 'Hi' }, signatures: { profile: 'valid', skills: 'valid' } })
+    expect(await bob.people.profile(alice.agentId!)).toMatchObject({
+      profile: { description: 'Hi' },
+      signatures: { profile: 'valid', skills: 'valid' },
+    })
     await expect(bob.people.registerSkills([])).rejects.toThrow(ProtocolError)
     await expect(bob.people.profile('@0123456789abcdef')).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' })
   })
@@ -37,8 +51,18 @@ describe('skills and profiles', () => {
     const frameOf = (identity: Identity, from: Identity, signing: { relay: string | undefined }): Frame<'PROFILE'> => {
       const { sig, sig_v = 1, sig_ts, nonce } = signedSkills(skills, { identity: from, ...signing, now: 5 })
       return {
-        type: 'PROFILE', ts: 1, agent_id: identity.agentId, name: 'me', pubkey: identity.publicKey, verified: false, presence: 'online', status_text: null, last_seen: null, profile: null,
-        skills, skills_proof: { sig, sig_v, ...(sig_ts !== undefined && { sig_ts }), ...(nonce !== undefined && { nonce }) },
+        type: 'PROFILE',
+        ts: 1,
+        agent_id: identity.agentId,
+        name: 'me',
+        pubkey: identity.publicKey,
+        verified: false,
+        presence: 'online',
+        status_text: null,
+        last_seen: null,
+        profile: null,
+        skills,
+        skills_proof: { sig, sig_v, ...(sig_ts !== undefined && { sig_ts }), ...(nonce !== undefined && { nonce }) },
       }
     }
     const stateOf = (frame: Frame<'PROFILE'>) => checkedProfile(frame, relay).signatures.skills
@@ -64,10 +88,17 @@ describe('watching', () => {
     }
     await using bob = await clientOf(relay, { transport })
     expect(await bob.people.watch([identity.agentId])).toMatchObject([{ agent_id: identity.agentId, presence: 'offline', name: null }])
-    const next = () => new Promise<string>(resolve => {
-      const stops = [bob.on('PRESENCE_CHANGED', ({ presence }) => done(presence)), bob.on('WATCHING', ({ list }) => done(`again ${list[0]?.presence}`))]
-      const done = (told: string) => { for (const stop of stops) stop(); resolve(told) }
-    })
+    const next = () =>
+      new Promise<string>(resolve => {
+        const stops = [
+          bob.on('PRESENCE_CHANGED', ({ presence }) => done(presence)),
+          bob.on('WATCHING', ({ list }) => done(`again ${list[0]?.presence}`)),
+        ]
+        const done = (told: string) => {
+          for (const stop of stops) stop()
+          resolve(told)
+        }
+      })
     const came = next()
     const alice = await clientOf(relay, { identity })
     expect(await came).toBe('online')

@@ -1,6 +1,14 @@
 // Skills, profiles and presence over the wire: who may say what, what is found, and who is told.
 import { describe, expect, test } from 'vitest'
-import { agentDocumentProblem, oldSkillsTexts, profileText, skillsText, verifyProfile, verifySkills, type AgentDocument } from '../lib/identity/index.ts'
+import {
+  agentDocumentProblem,
+  oldSkillsTexts,
+  profileText,
+  skillsText,
+  verifyProfile,
+  verifySkills,
+  type AgentDocument,
+} from '../lib/identity/index.ts'
 import type { Profile, Skill, SkillQuery } from '../lib/protocol/index.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, signWith, type Key, type Wire } from './kit/wire.ts'
@@ -28,12 +36,16 @@ describe('registering skills', () => {
     const key = newKey()
     await using alice = await relay.login('alice', { key })
     for (const text of oldSkillsTexts([review])) {
-      expect(await alice.ask({ type: 'REGISTER_SKILLS', skills: [review], sig: signWith(key, text) }, 'SKILLS_REGISTERED')).toMatchObject({ agent_id: key.id, skills_count: 1, sig_v: 1 })
+      expect(await alice.ask({ type: 'REGISTER_SKILLS', skills: [review], sig: signWith(key, text) }, 'SKILLS_REGISTERED')).toMatchObject({
+        agent_id: key.id,
+        skills_count: 1,
+        sig_v: 1,
+      })
     }
     expect(await alice.ask(registration(relay, key, [review]), 'SKILLS_REGISTERED')).toMatchObject({ sig_v: 2 })
   })
 
-  test('the spelling that was signed is kept: key order and fields of one\'s own', async () => {
+  test("the spelling that was signed is kept: key order and fields of one's own", async () => {
     await using relay = await startTestRelay()
     const key = newKey()
     await using alice = await relay.login('alice', { key })
@@ -77,13 +89,24 @@ describe('registering skills', () => {
     let deep: unknown = 1
     for (let i = 0; i < 20_000; i++) deep = [deep]
     const bad: readonly unknown[] = [
-      [null], [{}], [{ capability: 5 }], [{ capability: '' }], [{ capability: 'x', rate: 'free' }], [{ capability: 'x', rate: -1 }], 'x', { length: 1 },
-      [{ capability: 'x', blob: 'y'.repeat(20_000) }], Array.from({ length: 51 }, () => review),
+      [null],
+      [{}],
+      [{ capability: 5 }],
+      [{ capability: '' }],
+      [{ capability: 'x', rate: 'free' }],
+      [{ capability: 'x', rate: -1 }],
+      'x',
+      { length: 1 },
+      [{ capability: 'x', blob: 'y'.repeat(20_000) }],
+      Array.from({ length: 51 }, () => review),
     ]
     for (const skills of bad) expect((await alice.refusal({ type: 'REGISTER_SKILLS', skills, sig: 'x' })).code).toBe('INVALID_MSG')
-    alice.send(`{"type":"REGISTER_SKILLS","id":"deep","sig":"x","skills":[{"capability":"x","deep":${'['.repeat(20_000)}${']'.repeat(20_000)}}]}`)
+    alice.send(
+      `{"type":"REGISTER_SKILLS","id":"deep","sig":"x","skills":[{"capability":"x","deep":${'['.repeat(20_000)}${']'.repeat(20_000)}}]}`,
+    )
     expect(await alice.next('ERROR')).toMatchObject({ re: 'deep', code: 'INVALID_MSG' })
-    for (const query of [{ capability: 5 }, { limit: 0 }, { max_rate: 'x' }, { language: '%' }, null]) expect((await alice.refusal({ type: 'SEARCH_SKILLS', query })).code).toBe('INVALID_MSG')
+    for (const query of [{ capability: 5 }, { limit: 0 }, { max_rate: 'x' }, { language: '%' }, null])
+      expect((await alice.refusal({ type: 'SEARCH_SKILLS', query })).code).toBe('INVALID_MSG')
     expect(await found(alice, {})).toEqual(['Code-Review'])
   })
 
@@ -93,7 +116,11 @@ describe('registering skills', () => {
     await using alice = await relay.login('alice', { key })
     await using bob = await relay.login('bob')
     await alice.ask(registration(relay, key, [review]), 'SKILLS_REGISTERED')
-    expect(await bob.next('MSG')).toMatchObject({ from: '@server', to: '#discovery', content: `Agent ${key.id} registered 1 skill(s): Code-Review` })
+    expect(await bob.next('MSG')).toMatchObject({
+      from: '@server',
+      to: '#discovery',
+      content: `Agent ${key.id} registered 1 skill(s): Code-Review`,
+    })
     relay.clock.advance(10)
     await alice.ask(registration(relay, key, [review]), 'SKILLS_REGISTERED')
     await bob.hearsNothing()
@@ -112,8 +139,14 @@ describe('searching', () => {
   const market = async (relay: TestRelay) => {
     const keys = { alice: newKey(), bob: newKey(), carol: newKey() }
     const alice = await relay.login('alice', { key: keys.alice })
-    await alice.ask(registration(relay, keys.alice, [review, { capability: 'translation', description: 'de-CH to English', rate: 50, currency: 'test' }]), 'SKILLS_REGISTERED')
-    await alice.ask(setProfile(relay, keys.alice, { description: 'Gardener of codebases', languages: ['en-GB', 'de'], availability: 'limited' }), 'PROFILE')
+    await alice.ask(
+      registration(relay, keys.alice, [review, { capability: 'translation', description: 'de-CH to English', rate: 50, currency: 'test' }]),
+      'SKILLS_REGISTERED',
+    )
+    await alice.ask(
+      setProfile(relay, keys.alice, { description: 'Gardener of codebases', languages: ['en-GB', 'de'], availability: 'limited' }),
+      'PROFILE',
+    )
     const bob = await relay.login('bob', { key: keys.bob })
     await bob.ask(registration(relay, keys.bob, [{ capability: 'reviewing "quotes" & 100%', tags: ['prose'] }]), 'SKILLS_REGISTERED')
     const carol = await relay.login('carol', { key: keys.carol })
@@ -147,7 +180,7 @@ describe('searching', () => {
       [{ online: false }, ['go']],
     ]
     for (const [query, expected] of cases) expect([query, (await found(seeker, query)).sort()]).toEqual([query, [...expected].sort()])
-    expect((await found(seeker, { sort: 'rate' }))).toEqual(['go', 'Code-Review', 'translation', 'reviewing "quotes" & 100%'])
+    expect(await found(seeker, { sort: 'rate' })).toEqual(['go', 'Code-Review', 'translation', 'reviewing "quotes" & 100%'])
     for (const wire of [alice, bob]) await wire.close()
   })
 
@@ -159,9 +192,20 @@ describe('searching', () => {
     const second = await search(seeker, { limit: 3, offset: 3, sort: 'newest' })
     expect([first.total, first.results.length, second.total, second.results.length]).toEqual([4, 3, 4, 1])
     expect(new Set([...first.results, ...second.results].map(result => result.capability)).size).toBe(4)
-    expect(first.facets).toEqual({ currency: { TEST: 2, USD: 1 }, language: { 'en-gb': 2, de: 2 }, availability: { limited: 2 }, presence: { online: 3, offline: 1 } })
+    expect(first.facets).toEqual({
+      currency: { TEST: 2, USD: 1 },
+      language: { 'en-gb': 2, de: 2 },
+      availability: { limited: 2 },
+      presence: { online: 3, offline: 1 },
+    })
     const gone = first.results.concat(second.results).find(result => result.capability === 'go')!
-    expect(gone).toMatchObject({ agent_id: keys.carol.id, agent_name: 'carol', online: false, presence: 'offline', last_seen: expect.any(Number) as number })
+    expect(gone).toMatchObject({
+      agent_id: keys.carol.id,
+      agent_name: 'carol',
+      online: false,
+      presence: 'offline',
+      last_seen: expect.any(Number) as number,
+    })
     for (const wire of [alice, bob]) await wire.close()
   })
 
@@ -169,8 +213,25 @@ describe('searching', () => {
     await using relay = await startTestRelay()
     const key = newKey()
     await using alice = await relay.login('alice', { key })
-    await alice.ask(registration(relay, key, [{ capability: 'x', agent_id: '@someone', agent_rating: 9_999, verified: true, online: false, presence: 'busy', registered_at: 1 }]), 'SKILLS_REGISTERED')
-    expect((await search(alice)).results[0]).toMatchObject({ agent_id: key.id, agent_rating: 1_200, verified: false, online: true, presence: 'online' })
+    await alice.ask(
+      registration(relay, key, [{
+        capability: 'x',
+        agent_id: '@someone',
+        agent_rating: 9_999,
+        verified: true,
+        online: false,
+        presence: 'busy',
+        registered_at: 1,
+      }]),
+      'SKILLS_REGISTERED',
+    )
+    expect((await search(alice)).results[0]).toMatchObject({
+      agent_id: key.id,
+      agent_rating: 1_200,
+      verified: false,
+      online: true,
+      presence: 'online',
+    })
   })
 
   test('agents not seen for long are not found until they come back; revoked and banned ones never', async () => {
@@ -198,18 +259,26 @@ describe('profiles', () => {
     const read = await bob.ask({ type: 'PROFILE', agent: key.id }, 'PROFILE')
     expect(read.profile).toEqual(profile)
     expect(verifyProfile(read.profile!, read.profile_proof!, { pubkey: key.pem, relay: relay.serverId })).toBe(true)
-    expect((await alice.refusal(setProfile(relay, key, { description: 'old' }, relay.clock.now() - 60_000))).code).toBe('VERIFICATION_EXPIRED')
+    expect((await alice.refusal(setProfile(relay, key, { description: 'old' }, relay.clock.now() - 60_000))).code).toBe(
+      'VERIFICATION_EXPIRED',
+    )
     expect((await alice.refusal(setProfile(relay, newKey(), profile))).code).toBe('VERIFICATION_FAILED')
     expect((await bob.refusal(setProfile(relay, key, profile))).code).toBe('SIGNATURE_REQUIRED')
     expect((await bob.refusal({ type: 'PROFILE', agent: bob.id })).code).toBe('AGENT_NOT_FOUND')
-    const wrong: readonly object[] = [{ links: [{ url: 'javascript:alert(1)' }] }, { languages: ['not a language'] }, { availability: 'maybe' }, { description: 'x'.repeat(2_001) }, { blob: 'x'.repeat(20_000) }]
+    const wrong: readonly object[] = [
+      { links: [{ url: 'javascript:alert(1)' }] },
+      { languages: ['not a language'] },
+      { availability: 'maybe' },
+      { description: 'x'.repeat(2_001) },
+      { blob: 'x'.repeat(20_000) },
+    ]
     for (const bad of wrong) expect((await alice.refusal(setProfile(relay, key, bad as Profile))).code).toBe('INVALID_MSG')
     relay.clock.advance(1_000)
     await alice.ask(setProfile(relay, key, {}), 'PROFILE')
     expect((await bob.ask({ type: 'PROFILE', agent: key.id }, 'PROFILE')).profile).toBe(null)
   })
 
-  test('the page at /agents/ID is signed by the relay, and holds the agent\'s own signatures', async () => {
+  test("the page at /agents/ID is signed by the relay, and holds the agent's own signatures", async () => {
     await using relay = await startTestRelay({ name: 'here' })
     const key = newKey()
     await using alice = await relay.login('alice', { key })
@@ -218,9 +287,20 @@ describe('profiles', () => {
     await alice.ask(setProfile(relay, key, { description: 'Hi' }), 'PROFILE')
     await alice.ask(registration(relay, key, [review]), 'SKILLS_REGISTERED')
     const response = await get(`/agents/${encodeURIComponent(key.id)}`)
-    expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([200, 'application/json', 'public, max-age=30'])
+    expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([
+      200,
+      'application/json',
+      'public, max-age=30',
+    ])
     const document = await response.json() as AgentDocument
-    expect(document).toMatchObject({ agent_id: key.id, name: 'alice', presence: 'online', profile: { description: 'Hi' }, skills: [review], relay: { name: 'here', server_id: relay.serverId } })
+    expect(document).toMatchObject({
+      agent_id: key.id,
+      name: 'alice',
+      presence: 'online',
+      profile: { description: 'Hi' },
+      skills: [review],
+      relay: { name: 'here', server_id: relay.serverId },
+    })
     const now = relay.clock.now()
     expect(agentDocumentProblem(document, { now, serverId: relay.serverId })).toBeUndefined()
     expect(await (await get(`/agents/${key.id.slice(1)}`)).json()).toMatchObject({ agent_id: key.id })
@@ -229,7 +309,8 @@ describe('profiles', () => {
     expect(agentDocumentProblem(document, { now: now + 2 * 60 * 60_000 })).toBe('expired')
     expect(agentDocumentProblem(document, { now, serverId: 'f'.repeat(64) })).toBe('signed by another relay')
     expect(agentDocumentProblem(JSON.parse('{"relay":5}') as AgentDocument, { now })).toBe('not an agent document of this format')
-    for (const path of ['/agents/', '/agents/@nobody', '/agents/%zz', `/agents/${key.id}/x`, `/agents/@${'0'.repeat(16)}`]) expect([path, (await get(path)).status]).toEqual([path, 404])
+    for (const path of ['/agents/', '/agents/@nobody', '/agents/%zz', `/agents/${key.id}/x`, `/agents/@${'0'.repeat(16)}`])
+      expect([path, (await get(path)).status]).toEqual([path, 404])
     expect((await fetch(`${relay.httpUrl}/agents/${key.id}`, { method: 'POST' })).status).toBe(405)
   })
 })
@@ -251,7 +332,10 @@ describe('presence', () => {
     await using relay = await startTestRelay()
     const key = newKey()
     await using seeker = await relay.login('seeker')
-    expect(await seeker.ask({ type: 'WATCH', agents: [key.id, key.id] }, 'WATCHING')).toMatchObject({ count: 1, list: [{ agent_id: key.id, name: null, presence: 'offline', last_seen: null }] })
+    expect(await seeker.ask({ type: 'WATCH', agents: [key.id, key.id] }, 'WATCHING')).toMatchObject({
+      count: 1,
+      list: [{ agent_id: key.id, name: null, presence: 'offline', last_seen: null }],
+    })
     const alice = await relay.login('alice', { key, autojoin: false })
     expect(await seeker.next()).toMatchObject({ type: 'PRESENCE_CHANGED', agent_id: key.id, name: 'alice', presence: 'online' })
     const second = await relay.login('alice', { key, autojoin: false, session: 'two' })

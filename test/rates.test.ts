@@ -9,8 +9,12 @@ import { newKey, signWith, type Key, type Wire } from './kit/wire.ts'
 
 describe('message rates', () => {
   // Time stands still but for `relay.clock.advance`, so that every wait is exact.
-  beforeEach(() => { vi.useFakeTimers({ toFake: ['Date'] }) })
-  afterEach(() => { vi.useRealTimers() })
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
 
   const message = (content: string, to = '#general') => ({ type: 'MSG', to, content })
 
@@ -31,7 +35,11 @@ describe('message rates', () => {
   test('WELCOME publishes what is enforced', async () => {
     await using relay = await startTestRelay({ msgRate: 2, msgBurst: 3 })
     await using stranger = await relay.connect()
-    expect((await stranger.ask({ type: 'IDENTIFY', name: 'ann' }, 'WELCOME')).limits).toMatchObject({ msg_rate: 2, msg_burst: 3, max_frame_bytes: 2 * 1024 * 1024 })
+    expect((await stranger.ask({ type: 'IDENTIFY', name: 'ann' }, 'WELCOME')).limits).toMatchObject({
+      msg_rate: 2,
+      msg_burst: 3,
+      max_frame_bytes: 2 * 1024 * 1024,
+    })
   })
 
   test('sessions of one agent share its allowance, also one that is opened anew; other agents have their own', async () => {
@@ -43,7 +51,8 @@ describe('message rates', () => {
     await phone.ask({ ...message('two'), id: '2' }, 'ACK')
     await phone.close()
     await using again = await relay.login('ann', { key, session: 'phone' })
-    for (const session of [desk, again]) expect(await session.refusal(message('three'))).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: 1_000 })
+    for (const session of [desk, again])
+      expect(await session.refusal(message('three'))).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: 1_000 })
     await using bob = await relay.login('bob')
     await bob.ask(message('mine'), 'ACK')
   })
@@ -52,10 +61,15 @@ describe('message rates', () => {
     await using relay = await startTestRelay({ msgRate: 1, msgBurst: 1 })
     await using ann = await relay.login('ann')
     await ann.ask({ type: 'CREATE_CHANNEL', channel: '#mine' }, 'JOINED')
-    for (const request of [
-      message('x'), { type: 'CREATE_CHANNEL', channel: '#more' }, { type: 'INVITE', channel: '#mine', agent: '@someone' },
-      { type: 'SET_TOPIC', channel: '#mine', topic: 'x' }, { type: 'FILE_CHUNK', to: ann.id, content: 'x' },
-    ]) expect(await ann.refusal(request)).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: 1_000 })
+    for (
+      const request of [
+        message('x'),
+        { type: 'CREATE_CHANNEL', channel: '#more' },
+        { type: 'INVITE', channel: '#mine', agent: '@someone' },
+        { type: 'SET_TOPIC', channel: '#mine', topic: 'x' },
+        { type: 'FILE_CHUNK', to: ann.id, content: 'x' },
+      ]
+    ) expect(await ann.refusal(request)).toMatchObject({ code: 'RATE_LIMITED', retry_after_ms: 1_000 })
     await ann.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')
     await ann.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
     await ann.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')
@@ -86,7 +100,10 @@ describe('message rates', () => {
 
 describe('connections', () => {
   /** Opens a socket as if a proxy had passed it on; gives its first frame or its close code. */
-  const arrive = async (relay: TestRelay, forwardedFor?: string): Promise<{ readonly ws: WebSocket, readonly outcome: 'open' | number }> => {
+  const arrive = async (
+    relay: TestRelay,
+    forwardedFor?: string,
+  ): Promise<{ readonly ws: WebSocket, readonly outcome: 'open' | number }> => {
     const ws = new WebSocket(relay.url, forwardedFor === undefined ? {} : { headers: { 'X-Forwarded-For': forwardedFor } })
     const outcome = await new Promise<'open' | number>(resolve => {
       ws.once('open', () => ws.send('{"type":"PING"}'))
@@ -142,14 +159,20 @@ describe('connections', () => {
 })
 
 describe('caps', () => {
-  const refusalOf = async (wire: Wire, request: { readonly type: string, readonly [field: string]: unknown }) => (await wire.refusal(request)).code
+  const refusalOf = async (wire: Wire, request: { readonly type: string, readonly [field: string]: unknown }) =>
+    (await wire.refusal(request)).code
 
   /** A login with the right key that the relay turns down. */
   const loginRefusal = async (relay: TestRelay, key: Key, fields: object = {}) => {
     await using wire = await relay.connect()
     const { challenge_id, nonce } = await wire.ask({ type: 'IDENTIFY', name: 'ann', pubkey: key.pem, ...fields }, 'CHALLENGE')
     const timestamp = Date.now()
-    return await wire.refusal({ type: 'VERIFY_IDENTITY', challenge_id, timestamp, signature: signWith(key, loginText({ nonce, challengeId: challenge_id, timestamp })) })
+    return await wire.refusal({
+      type: 'VERIFY_IDENTITY',
+      challenge_id,
+      timestamp,
+      signature: signWith(key, loginText({ nonce, challengeId: challenge_id, timestamp })),
+    })
   }
 
   test('channels', async () => {

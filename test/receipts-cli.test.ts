@@ -27,13 +27,29 @@ const startWithWork = async (count = 1): Promise<TestRelay> => {
   const relay = await startTestRelay()
   cli.env['AGENTCHAT_URL'] = relay.url
   for (const name of ['ann', 'bob']) await cli.run(['agents', '#general', ...as(name)])
-  const book = reputationBook({ serverId: relay.serverId, relayKey: nodeIdentity((await readMeta(relay.store.read, 'relay_private_key'))!) })
+  const book = reputationBook({
+    serverId: relay.serverId,
+    relayKey: nodeIdentity((await readMeta(relay.store.read, 'relay_private_key'))!),
+  })
   for (let i = 1; i <= count; i++) {
-    await relay.store.write(tx => book.receipt(tx, {
-      proposal_id: `prop_${i}`, outcome: 'completed', client: identity('ann').agentId, provider: identity('bob').agentId, task: 'Translate \u001b[31mthe manual', terms: null, price: 5, currency: 'USD',
-      paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 }, milestones: null, captures: [{ minor: 500, at: 5 }],
-      deliverables: [{ sha256: createHash('sha256').update(delivered).digest('hex'), name: 'manual.txt', bytes: 11, at: 4 }], proposed_at: 1, completed_at: 1_790_000_000_000 + i,
-    }))
+    await relay.store.write(tx =>
+      book.receipt(tx, {
+        proposal_id: `prop_${i}`,
+        outcome: 'completed',
+        client: identity('ann').agentId,
+        provider: identity('bob').agentId,
+        task: 'Translate \u001b[31mthe manual',
+        terms: null,
+        price: 5,
+        currency: 'USD',
+        paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 },
+        milestones: null,
+        captures: [{ minor: 500, at: 5 }],
+        deliverables: [{ sha256: createHash('sha256').update(delivered).digest('hex'), name: 'manual.txt', bytes: 11, at: 4 }],
+        proposed_at: 1,
+        completed_at: 1_790_000_000_000 + i,
+      })
+    )
   }
   return relay
 }
@@ -49,7 +65,10 @@ describe('receipts', () => {
       expect((await cli.run(['receipts', 'sign', 'prop_1', ...as('ann')])).stderr).toContain('the other party has not signed yet')
       await cli.run(['receipts', 'export', '--out', cli.at('half.jsonl'), ...as('bob')])
       const [{ receipt_id } = {}] = (await cli.run(['receipts', 'list', ...as('bob')])).json
-      expect(await cli.run(['receipts', 'sign', String(receipt_id), '--json', ...as('bob')])).toMatchObject({ code: 0, json: [{ receipt_id, complete: true }] })
+      expect(await cli.run(['receipts', 'sign', String(receipt_id), '--json', ...as('bob')])).toMatchObject({
+        code: 0,
+        json: [{ receipt_id, complete: true }],
+      })
       expect((await cli.run(['receipts', 'list', '--unsigned', ...as('bob')])).stdout).toBe('')
       expect((await cli.run(['receipts', 'sign', 'prop_9', ...as('bob')])).code).toBe(exits.notFound.code)
       expect((await cli.run(['receipts', 'export', '--out', file, ...as('bob')])).stderr).toContain('1 receipts are in')
@@ -61,7 +80,10 @@ describe('receipts', () => {
     expect(JSON.parse(checked.stdout)).toMatchObject([{ proven: true, valid: true, proposal_id: 'prop_1', problems: [] }])
     expect((await cli.run(['receipts', 'verify', '-'], { stdin: readFileSync(file) })).code).toBe(0)
     // One party's signature is missing: true, but not proven.
-    expect(await cli.run(['receipts', 'verify', cli.at('half.jsonl')])).toMatchObject({ code: exits.error.code, stdout: expect.stringContaining('provider: has not signed') })
+    expect(await cli.run(['receipts', 'verify', cli.at('half.jsonl')])).toMatchObject({
+      code: exits.error.code,
+      stdout: expect.stringContaining('provider: has not signed'),
+    })
     expect((await cli.run(['receipts', 'verify', cli.at('half.jsonl'), '--partial'])).code).toBe(0)
   })
 
@@ -95,13 +117,33 @@ describe('receipts', () => {
 
   test('completions of older clients are checked as far as they go, and never proven', async () => {
     const [ann, bob] = [identity('ann'), identity('bob')]
-    const frame = { type: 'COMPLETE', proposal_id: 'prop_1', status: 'completed', from: ann.agentId, to: bob.agentId, completed_by: bob.agentId, completed_at: 5, proof: 'done', sig: bob.sign(completionText('prop_1', 'done')), stored_at: 6 }
+    const frame = {
+      type: 'COMPLETE',
+      proposal_id: 'prop_1',
+      status: 'completed',
+      from: ann.agentId,
+      to: bob.agentId,
+      completed_by: bob.agentId,
+      completed_at: 5,
+      proof: 'done',
+      sig: bob.sign(completionText('prop_1', 'done')),
+      stored_at: 6,
+    }
     const file = cli.at('old.jsonl')
     writeFileSync(file, `${JSON.stringify(frame)}\n`)
     const verify = (...args: string[]) => cli.run(['receipts', 'verify', file, ...args])
     expect(await verify()).toMatchObject({ code: exits.error.code, stdout: expect.stringContaining('key of @') })
     const known = await verify('--key', cli.at('bob.json'))
-    expect(known).toMatchObject({ code: exits.error.code, json: [{ kind: 'completion', proven: false, valid: true, signatures: { completer: 'good' }, problems: [expect.stringContaining('not signed')] }] })
+    expect(known).toMatchObject({
+      code: exits.error.code,
+      json: [{
+        kind: 'completion',
+        proven: false,
+        valid: true,
+        signatures: { completer: 'good' },
+        problems: [expect.stringContaining('not signed')],
+      }],
+    })
     writeFileSync(cli.at('bob.pem'), bob.publicKey)
     expect((await verify('--key', cli.at('bob.pem'), '--key', cli.at('ann.json'), '--partial')).code).toBe(0)
     writeFileSync(file, JSON.stringify({ ...frame, proof: 'more' }))
@@ -111,7 +153,11 @@ describe('receipts', () => {
 
 test('ratings show an agent, and the best', async () => {
   await using _ = await startWithWork()
-  expect((await cli.run(['ratings', identity('bob').agentId, '--json'])).json).toMatchObject([{ agent: identity('bob').agentId, rating: 1_200, standing: { standing: 0, confidence: 0 } }])
+  expect((await cli.run(['ratings', identity('bob').agentId, '--json'])).json).toMatchObject([{
+    agent: identity('bob').agentId,
+    rating: 1_200,
+    standing: { standing: 0, confidence: 0 },
+  }])
   expect((await cli.run(['ratings', identity('bob').agentId], { isTTY: true })).stdout).toContain('standing  0 of 100')
   expect((await cli.run(['ratings'])).stderr).toContain('Nobody yet')
   expect((await cli.run(['ratings', '--by', 'charm'])).code).toBe(exits.usage.code)

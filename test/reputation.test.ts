@@ -14,8 +14,21 @@ const serverId = createHash('sha256').update(relayKey.publicKey).digest('hex')
 const book = reputationBook({ serverId, relayKey })
 
 const work = (client: Key, provider: Key, proposal_id: string, more: Partial<FinishedWork> = {}): FinishedWork => ({
-  proposal_id, outcome: 'completed', client: client.id, provider: provider.id, task: 'Translate', terms: null, price: 5, currency: 'USD', paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 },
-  milestones: null, captures: [{ minor: 500, at: 3 }], deliverables: [], proposed_at: 1, completed_at: 3, ...more,
+  proposal_id,
+  outcome: 'completed',
+  client: client.id,
+  provider: provider.id,
+  task: 'Translate',
+  terms: null,
+  price: 5,
+  currency: 'USD',
+  paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 },
+  milestones: null,
+  captures: [{ minor: 500, at: 3 }],
+  deliverables: [],
+  proposed_at: 1,
+  completed_at: 3,
+  ...more,
 })
 
 /** Ends a deal, signed by whoever is named. */
@@ -28,7 +41,11 @@ const people = async (relay: TestRelay) => {
   return { keys, ann: ann!, bob: bob!, eve: eve! }
 }
 
-const signed = (key: Key, { receipt_id, receipt }: Pick<ReceiptDocument, 'receipt_id' | 'receipt'>) => ({ type: 'RECEIPT_SIGN', receipt_id, sig: signWith(key, receiptText(receipt)) })
+const signed = (key: Key, { receipt_id, receipt }: Pick<ReceiptDocument, 'receipt_id' | 'receipt'>) => ({
+  type: 'RECEIPT_SIGN',
+  receipt_id,
+  sig: signWith(key, receiptText(receipt)),
+})
 
 describe('receipts', () => {
   test('both parties sign, the other is told, and what comes back is proven without the relay', async () => {
@@ -36,7 +53,11 @@ describe('receipts', () => {
     const { keys, ann, bob } = await people(relay)
     const made = await end(relay, keys.ann, keys.bob, 'prop_1')
     expect((await ann.ask({ type: 'RECEIPTS', unsigned: true }, 'RECEIPTS')).receipts).toHaveLength(1)
-    expect(await ann.ask(signed(keys.ann, made), 'RECEIPT_SIGNED')).toMatchObject({ by: keys.ann.id, proposal_id: 'prop_1', complete: false })
+    expect(await ann.ask(signed(keys.ann, made), 'RECEIPT_SIGNED')).toMatchObject({
+      by: keys.ann.id,
+      proposal_id: 'prop_1',
+      complete: false,
+    })
     expect(await bob.next('RECEIPT_SIGNED')).toMatchObject({ by: keys.ann.id, complete: false })
     expect((await ann.ask({ type: 'RECEIPTS', unsigned: true }, 'RECEIPTS')).receipts).toEqual([])
     expect(await bob.ask(signed(keys.bob, made), 'RECEIPT_SIGNED')).toMatchObject({ complete: true })
@@ -66,13 +87,15 @@ describe('receipts', () => {
     expect((await eve.ask({ type: 'RECEIPTS' }, 'RECEIPTS')).receipts).toEqual([])
     expect((await eve.refusal({ type: 'RECEIPTS', before: made.receipt_id })).code).toBe('INVALID_MSG')
     const guest = await relay.login('guest')
-    for (const request of [{ type: 'RECEIPTS' }, signed(keys.ann, made)]) expect((await guest.refusal(request)).code).toBe('SIGNATURE_REQUIRED')
+    for (const request of [{ type: 'RECEIPTS' }, signed(keys.ann, made)])
+      expect((await guest.refusal(request)).code).toBe('SIGNATURE_REQUIRED')
   })
 
   test('pages lead through all of them, newest first, those of one moment too', async () => {
     await using relay = await startTestRelay()
     const { keys, ann } = await people(relay)
-    for (let i = 0; i < 7; i++) await end(relay, i % 2 === 0 ? keys.ann : keys.bob, i % 2 === 0 ? keys.bob : keys.ann, `prop_${i}`, { completed_at: 10 + (i >> 2) })
+    for (let i = 0; i < 7; i++)
+      await end(relay, i % 2 === 0 ? keys.ann : keys.bob, i % 2 === 0 ? keys.bob : keys.ann, `prop_${i}`, { completed_at: 10 + (i >> 2) })
     const seen: string[] = []
     for (let before: string | undefined;;) {
       const { receipts, more } = await ann.ask({ type: 'RECEIPTS', limit: 2, ...(before !== undefined && { before }) }, 'RECEIPTS')
@@ -103,7 +126,13 @@ describe('ratings', () => {
   test('an agent nobody knows is a newcomer', async () => {
     await using relay = await startTestRelay()
     const ann = await relay.login('ann')
-    expect(await ann.ask({ type: 'RATING' }, 'RATING')).toMatchObject({ agent: ann.id, rating: 1_200, transactions: 0, updated: null, standing: { standing: 0, confidence: 0 } })
+    expect(await ann.ask({ type: 'RATING' }, 'RATING')).toMatchObject({
+      agent: ann.id,
+      rating: 1_200,
+      transactions: 0,
+      updated: null,
+      standing: { standing: 0, confidence: 0 },
+    })
   })
 
   test('completions, disputes and verdicts are kept, and once an hour a pair is rated', async () => {
@@ -111,10 +140,16 @@ describe('ratings', () => {
     const { keys, eve } = await people(relay)
     const [ann, bob] = [keys.ann.id, keys.bob.id]
     const hour = 3_600_000
-    expect(await relay.store.write(tx => book.completed(tx, [ann, bob], 0, 0))).toMatchObject({ [ann]: { change: 8, newRating: 1_208 }, [bob]: { change: 8 } })
+    expect(await relay.store.write(tx => book.completed(tx, [ann, bob], 0, 0))).toMatchObject({
+      [ann]: { change: 8, newRating: 1_208 },
+      [bob]: { change: 8 },
+    })
     expect(await relay.store.write(tx => book.completed(tx, [bob, ann], 0, hour - 1))).toBeNull()
     expect(await relay.store.write(tx => book.completed(tx, [bob, ann], 0, hour))).toMatchObject({ [ann]: { change: 4, transactions: 2 } })
-    expect(await relay.store.write(tx => book.disputed(tx, ann, { agent: bob, stake: 50 }, 0, hour))).toMatchObject({ [ann]: { change: 58 }, [bob]: { change: -66 } })
+    expect(await relay.store.write(tx => book.disputed(tx, ann, { agent: bob, stake: 50 }, 0, hour))).toMatchObject({
+      [ann]: { change: 58 },
+      [bob]: { change: -66 },
+    })
     await relay.store.write(tx => book.ruled(tx, { winner: bob, loser: ann }, hour))
     await relay.store.write(tx => book.ruled(tx, { both: [ann, bob] }, hour))
     await relay.store.write(tx => book.atFault(tx, [{ agent: ann, stake: 10 }, { agent: bob }], 0, hour))
@@ -169,8 +204,23 @@ describe('standing', () => {
 describe('a settled deal', () => {
   const settlements = settlementsOf(book)
   const proposalOf = (client: Key, provider: Key, more: Partial<SettledDeal['proposal']> = {}): SettledDeal['proposal'] => ({
-    proposal_id: 'prop_1', from: client.id, to: provider.id, client: client.id, provider: provider.id, task: 'Translate', terms: null, amount: null, currency: null, milestones: null, rail: null,
-    captured_minor: 0, returned_minor: 0, elo_stakes: { proposer: 0, acceptor: 0 }, deliverable: null, created_at: 1, ...more,
+    proposal_id: 'prop_1',
+    from: client.id,
+    to: provider.id,
+    client: client.id,
+    provider: provider.id,
+    task: 'Translate',
+    terms: null,
+    amount: null,
+    currency: null,
+    milestones: null,
+    rail: null,
+    captured_minor: 0,
+    returned_minor: 0,
+    elo_stakes: { proposer: 0, acceptor: 0 },
+    deliverable: null,
+    created_at: 1,
+    ...more,
   })
   const settle = (relay: TestRelay, deal: Partial<SettledDeal> & Pick<SettledDeal, 'kind' | 'proposal'>, now = 0) =>
     relay.store.write(tx => settlements.settled(tx, { capturedMinor: 0, winner: null, wasStaked: false, ...deal }, now))
@@ -179,15 +229,27 @@ describe('a settled deal', () => {
     await using relay = await startTestRelay()
     const { keys: { ann, bob } } = await people(relay)
     const elo_stakes = { proposer: 10, acceptor: 20 }
-    const done = await settle(relay, { kind: 'completed', proposal: proposalOf(ann, bob, { elo_stakes, amount: 9, currency: 'SOL' }), wasStaked: true })
+    const done = await settle(relay, {
+      kind: 'completed',
+      proposal: proposalOf(ann, bob, { elo_stakes, amount: 9, currency: 'SOL' }),
+      wasStaked: true,
+    })
     expect(done.ratingChanges).toEqual({
-      [ann.id]: { oldRating: 1_200, newRating: 1_216, change: 16, transactions: 1 }, [bob.id]: { oldRating: 1_200, newRating: 1_216, change: 16, transactions: 1 },
+      [ann.id]: { oldRating: 1_200, newRating: 1_216, change: 16, transactions: 1 },
+      [bob.id]: { oldRating: 1_200, newRating: 1_216, change: 16, transactions: 1 },
       _escrow: { proposer_stake: 10, acceptor_stake: 20, settlement: 'returned' },
     })
-    expect(done.append).toMatchObject([{ type: 'RECEIPT', stream: '!prop_1', inbox: [ann.id, bob.id], body: { receipt: { paid: null, price: 9, currency: 'SOL', outcome: 'completed', captures: [] } } }])
+    expect(done.append).toMatchObject([{
+      type: 'RECEIPT',
+      stream: '!prop_1',
+      inbox: [ann.id, bob.id],
+      body: { receipt: { paid: null, price: 9, currency: 'SOL', outcome: 'completed', captures: [] } },
+    }])
     expect(await settlements.stakeable(relay.store.read, ann.id)).toBe(1_116)
     // Within the hour: no rating, but a receipt, and nothing in the way of the stakes.
-    expect(await settle(relay, { kind: 'completed', proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', elo_stakes }), wasStaked: true }, 1)).toMatchObject({ ratingChanges: null, append: [{ type: 'RECEIPT' }] })
+    expect(
+      await settle(relay, { kind: 'completed', proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', elo_stakes }), wasStaked: true }, 1),
+    ).toMatchObject({ ratingChanges: null, append: [{ type: 'RECEIPT' }] })
   })
 
   test('milestones are gathered: every capture and every deliverable stands in the one receipt', async () => {
@@ -195,32 +257,83 @@ describe('a settled deal', () => {
     const { keys: { ann, bob } } = await people(relay)
     const money = { amount: 10, currency: 'USD', rail: 'ledger', milestones: [{ title: 'one', amount: 4 }, { title: 'two', amount: 6 }] }
     const first = { files: [{ name: 'a.txt', bytes: 3, sha256: 'a'.repeat(64) }], at: 5 }
-    expect(await settle(relay, { kind: 'released', capturedMinor: 400, proposal: proposalOf(ann, bob, { ...money, captured_minor: 400, deliverable: first }) }, 6)).toEqual({ ratingChanges: null })
+    expect(
+      await settle(relay, {
+        kind: 'released',
+        capturedMinor: 400,
+        proposal: proposalOf(ann, bob, { ...money, captured_minor: 400, deliverable: first }),
+      }, 6),
+    ).toEqual({ ratingChanges: null })
     const second = { text: 'é', files: [...first.files], at: 7 }
-    const { append: [event] = [] } = await settle(relay, { kind: 'completed', capturedMinor: 600, proposal: proposalOf(ann, bob, { ...money, captured_minor: 1_000, deliverable: second }) }, 8)
-    expect(event?.body).toMatchObject({ receipt: {
-      paid: { rail: 'ledger', captured_minor: 1_000, returned_minor: 0 }, captures: [{ minor: 400, at: 6 }, { minor: 600, at: 8 }], milestones: money.milestones,
-      deliverables: [{ name: 'a.txt', at: 5 }, { name: 'a.txt', at: 7 }, { name: null, bytes: 2, sha256: createHash('sha256').update('é').digest('hex'), at: 7 }], completed_at: 8,
-    } })
+    const { append: [event] = [] } = await settle(relay, {
+      kind: 'completed',
+      capturedMinor: 600,
+      proposal: proposalOf(ann, bob, { ...money, captured_minor: 1_000, deliverable: second }),
+    }, 8)
+    expect(event?.body).toMatchObject({
+      receipt: {
+        paid: { rail: 'ledger', captured_minor: 1_000, returned_minor: 0 },
+        captures: [{ minor: 400, at: 6 }, { minor: 600, at: 8 }],
+        milestones: money.milestones,
+        deliverables: [{ name: 'a.txt', at: 5 }, { name: 'a.txt', at: 7 }, {
+          name: null,
+          bytes: 2,
+          sha256: createHash('sha256').update('é').digest('hex'),
+          at: 7,
+        }],
+        completed_at: 8,
+      },
+    })
   })
 
   test('ruled for one: the loser pays with his rating and his stake; for nobody: no rating', async () => {
     await using relay = await startTestRelay()
     const { keys: { ann, bob } } = await people(relay)
     const elo_stakes = { proposer: 30, acceptor: 50 }
-    const { ratingChanges } = await settle(relay, { kind: 'ruled', winner: ann.id, wasStaked: true, proposal: proposalOf(ann, bob, { elo_stakes, captured_minor: 100, returned_minor: 300 }) })
-    expect(ratingChanges).toMatchObject({ [ann.id]: { change: 58 }, [bob.id]: { change: -66 }, _escrow: { settlement: 'transferred', transferred_to: ann.id, transferred_amount: 50 } })
-    const nobody = await settle(relay, { kind: 'ruled', proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', captured_minor: 200, returned_minor: 200 }), capturedMinor: 200 })
-    expect(nobody).toMatchObject({ ratingChanges: null, append: [{ body: { receipt: { outcome: 'ruled', paid: { captured_minor: 200, returned_minor: 200 } } } }] })
+    const { ratingChanges } = await settle(relay, {
+      kind: 'ruled',
+      winner: ann.id,
+      wasStaked: true,
+      proposal: proposalOf(ann, bob, { elo_stakes, captured_minor: 100, returned_minor: 300 }),
+    })
+    expect(ratingChanges).toMatchObject({
+      [ann.id]: { change: 58 },
+      [bob.id]: { change: -66 },
+      _escrow: { settlement: 'transferred', transferred_to: ann.id, transferred_amount: 50 },
+    })
+    const nobody = await settle(relay, {
+      kind: 'ruled',
+      proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', captured_minor: 200, returned_minor: 200 }),
+      capturedMinor: 200,
+    })
+    expect(nobody).toMatchObject({
+      ratingChanges: null,
+      append: [{ body: { receipt: { outcome: 'ruled', paid: { captured_minor: 200, returned_minor: 200 } } } }],
+    })
   })
 
   test('given up before anything was paid leaves no receipt; after a milestone it does', async () => {
     await using relay = await startTestRelay()
     const { keys: { ann, bob } } = await people(relay)
-    expect(await settle(relay, { kind: 'cancelled', proposal: proposalOf(ann, bob, { returned_minor: 500 }) })).toEqual({ ratingChanges: null })
-    await settle(relay, { kind: 'released', capturedMinor: 100, proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', captured_minor: 100 }) })
-    expect(await settle(relay, { kind: 'expired', proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', captured_minor: 100, returned_minor: 400 }) }))
-      .toMatchObject({ append: [{ body: { receipt: { outcome: 'expired', captures: [{ minor: 100 }], paid: { captured_minor: 100, returned_minor: 400 } } } }] })
+    expect(await settle(relay, { kind: 'cancelled', proposal: proposalOf(ann, bob, { returned_minor: 500 }) })).toEqual({
+      ratingChanges: null,
+    })
+    await settle(relay, {
+      kind: 'released',
+      capturedMinor: 100,
+      proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', captured_minor: 100 }),
+    })
+    expect(
+      await settle(relay, {
+        kind: 'expired',
+        proposal: proposalOf(ann, bob, { proposal_id: 'prop_2', captured_minor: 100, returned_minor: 400 }),
+      }),
+    )
+      .toMatchObject({
+        append: [{
+          body: { receipt: { outcome: 'expired', captures: [{ minor: 100 }], paid: { captured_minor: 100, returned_minor: 400 } } },
+        }],
+      })
   })
 })
 
@@ -230,7 +343,14 @@ describe('from offer to standing', () => {
     await using ann = await newTrader(relay, 'ann', { USD: 10_000 })
     await using bob = await newTrader(relay, 'bob')
     await ann.wire.ask({ type: 'ADMIN_VERIFY', admin_key: adminKey, agent_id: ann.id, verified: true }, 'ADMIN_RESULT')
-    const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', amount: 10, currency: 'USD', elo_stake: 20, milestones: [{ title: 'draft', amount: 4 }, { title: 'final', amount: 6 }] })
+    const { proposal_id } = await ann.do('PROPOSAL', {
+      to: bob.id,
+      task: 'write it',
+      amount: 10,
+      currency: 'USD',
+      elo_stake: 20,
+      milestones: [{ title: 'draft', amount: 4 }, { title: 'final', amount: 6 }],
+    })
     await bob.do('ACCEPT', { proposal_id })
     await ann.do('FUND', { proposal_id })
     await bob.do('SUBMIT', { proposal_id, text: 'draft' })
@@ -242,8 +362,17 @@ describe('from offer to standing', () => {
     for (const party of [ann, bob]) await party.wire.ask(signed(party.key, made), 'RECEIPT_SIGNED')
     const { receipts } = await ann.wire.ask({ type: 'RECEIPTS', proposal_id }, 'RECEIPTS')
     const check = verifyReceipt(JSON.parse(JSON.stringify(receipts[0])), { relayId: relay.serverId })
-    expect(check).toMatchObject({ proven: true, receipt: { paid: { rail: 'ledger', captured_minor: 1_000, returned_minor: 0 }, captures: [{ minor: 400 }, { minor: 600 }], outcome: 'completed' } })
-    expect(check.receipt?.deliverables.map(({ sha256 }) => sha256)).toEqual(['draft', 'final'].map(text => createHash('sha256').update(text).digest('hex')))
+    expect(check).toMatchObject({
+      proven: true,
+      receipt: {
+        paid: { rail: 'ledger', captured_minor: 1_000, returned_minor: 0 },
+        captures: [{ minor: 400 }, { minor: 600 }],
+        outcome: 'completed',
+      },
+    })
+    expect(check.receipt?.deliverables.map(({ sha256 }) => sha256)).toEqual(
+      ['draft', 'final'].map(text => createHash('sha256').update(text).digest('hex')),
+    )
 
     const { rating, standing } = await ann.wire.ask({ type: 'RATING', agent: bob.id }, 'RATING')
     expect(rating).toBeGreaterThan(1_200)
@@ -262,7 +391,11 @@ describe('from offer to standing', () => {
     await using boss = await relay.connect()
     await boss.ask({ type: 'ADMIN_RULING', admin_key: adminKey, proposal_id, capture_minor: 0, winner: ann.id }, 'PROPOSAL_STATE')
     // m = 1 + log10(11): a loss of 33, and the stake
-    expect((await bob.wire.next('RULING')).rating_changes).toMatchObject({ [ann.id]: { change: 67 }, [bob.id]: { change: -83 }, _escrow: { transferred_to: ann.id, transferred_amount: 50 } })
+    expect((await bob.wire.next('RULING')).rating_changes).toMatchObject({
+      [ann.id]: { change: 67 },
+      [bob.id]: { change: -83 },
+      _escrow: { transferred_to: ann.id, transferred_amount: 50 },
+    })
     const { proposal_id: next } = await ann.do('PROPOSAL', { to: bob.id, task: 'y' })
     expect(await bob.refused('ACCEPT', { proposal_id: next, elo_stake: 1_018 })).toBe('INSUFFICIENT_REPUTATION')
     expect(await bob.do('ACCEPT', { proposal_id: next, elo_stake: 1_017 })).toMatchObject({ status: 'accepted' })

@@ -1,4 +1,5 @@
-// Deals and money on the command line: what is said and printed, what is asked before money moves, how it ends, and what a peer's words may not do.
+// Deals and money on the command line: what is said and printed, what is asked before money moves, how it ends, and what a
+// peer's words may not do.
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
@@ -26,7 +27,8 @@ const good = async (ran: Promise<Ran>): Promise<Ran> => {
   return result
 }
 
-const propose = async (...more: string[]): Promise<string> => (await good(ann('propose', id('bob'), 'write it', ...more, '--field', 'proposal_id'))).stdout.trim()
+const propose = async (...more: string[]): Promise<string> =>
+  (await good(ann('propose', id('bob'), 'write it', ...more, '--field', 'proposal_id'))).stdout.trim()
 const agreed = async (...more: string[]): Promise<string> => {
   const proposal = await propose(...(more.length === 0 ? ['-a', '12.5', '-c', 'USD'] : more))
   await good(bob('accept', proposal))
@@ -43,7 +45,9 @@ beforeEach(async () => {
     await cli.run(['identity', 'generate', '-n', name, '-f', cli.at(`${name}.json`)])
     await good(as(name)(['channels']))
   }
-  await good(cli.run(['escrow', 'credit', id('ann'), '100', 'USD', 'for the test', '--key', 'k'], { env: { AGENTCHAT_ADMIN_KEY: adminKey } }))
+  await good(
+    cli.run(['escrow', 'credit', id('ann'), '100', 'USD', 'for the test', '--key', 'k'], { env: { AGENTCHAT_ADMIN_KEY: adminKey } }),
+  )
 })
 
 describe('steps', () => {
@@ -52,7 +56,15 @@ describe('steps', () => {
     expect(offered).toMatchObject({ stdout: '', stderr: expect.stringMatching(/^Offered as prop_\w+\n$/) as string })
     const first = /prop_\w+/.exec(offered.stderr)![0]
     const [countered] = (await good(bob('counter', first, '-a', '20', '--json'))).json
-    expect(countered).toMatchObject({ status: 'pending', amount: 20, currency: 'USD', terms: 'in English', task: 'write it', supersedes: first, client: id('ann') })
+    expect(countered).toMatchObject({
+      status: 'pending',
+      amount: 20,
+      currency: 'USD',
+      terms: 'in English',
+      task: 'write it',
+      supersedes: first,
+      client: id('ann'),
+    })
     expect((await good(ann('accept', String(countered!['proposal_id'])))).stderr).toContain('is accepted')
     expect((await ann('accept', first)).code).toBe(exits.refused.code)
     const second = await propose()
@@ -66,14 +78,33 @@ describe('steps', () => {
   test('a revised offer keeps what it does not change; milestones add up to the last cent', async () => {
     const first = await propose('-c', 'USD', '-m', 'a=0.1,b=0.2,c=70.09', '--deliver', '60', '--review', '30', '--capability', 'writing')
     const [revised] = (await good(bob('counter', first, 'write it better', '--json'))).json
-    expect(revised).toMatchObject({ task: 'write it better', amount: 70.39, amount_minor: 7_039, deliver_s: 60, review_s: 30, capability: 'writing', milestones: [{ title: 'a', amount: 0.1 }, { title: 'b', amount: 0.2 }, { title: 'c', amount: 70.09 }] })
-    expect(await bob('counter', String(revised!['proposal_id']), '-a', '5')).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('milestones') as string })
+    expect(revised).toMatchObject({
+      task: 'write it better',
+      amount: 70.39,
+      amount_minor: 7_039,
+      deliver_s: 60,
+      review_s: 30,
+      capability: 'writing',
+      milestones: [{ title: 'a', amount: 0.1 }, { title: 'b', amount: 0.2 }, { title: 'c', amount: 70.09 }],
+    })
+    expect(await bob('counter', String(revised!['proposal_id']), '-a', '5')).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('milestones') as string,
+    })
   })
 
   test.each([
-    [['-a', '5'], 'without a currency'], [['-a', 'five', '-c', 'USD'], 'not an amount'], [['-c', 'USD', '-m', 'draft'], 'not a milestone'], [['--role', 'boss'], 'not a role'], [['--rail', 'cash'], 'not a rail'], [['-c', 'USD', '-m', 'a=0.001'], 'not an amount'],
+    [['-a', '5'], 'without a currency'],
+    [['-a', 'five', '-c', 'USD'], 'not an amount'],
+    [['-c', 'USD', '-m', 'draft'], 'not a milestone'],
+    [['--role', 'boss'], 'not a role'],
+    [['--rail', 'cash'], 'not a rail'],
+    [['-c', 'USD', '-m', 'a=0.001'], 'not an amount'],
   ] as const)('propose %j is wrong before anything is sent', async (options, message) => {
-    expect(await ann('propose', id('bob'), 'x', ...options)).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining(message) as string })
+    expect(await ann('propose', id('bob'), 'x', ...options)).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining(message) as string,
+    })
   })
 
   test('a deal with milestones, from money held to money paid', async () => {
@@ -87,8 +118,14 @@ describe('steps', () => {
     await good(ann('revise', deal, 'longer'))
     await good(bob('submit', deal, cli.at('work.txt'), '--hash-only'))
     expect((await good(ann('complete', deal, '--milestone', '--yes'))).stderr).toContain('funded: 10.00 USD held, 2.50 USD paid')
-    expect(await ann('complete', deal)).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('10.00 USD go to') as string })
-    expect((await good(ann('complete', deal, '--milestone', '-p', 'thanks', '--yes', '--json'))).json[0]).toMatchObject({ status: 'completed', captured_minor: 1_250 })
+    expect(await ann('complete', deal)).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('10.00 USD go to') as string,
+    })
+    expect((await good(ann('complete', deal, '--milestone', '-p', 'thanks', '--yes', '--json'))).json[0]).toMatchObject({
+      status: 'completed',
+      captured_minor: 1_250,
+    })
     expect((await good(bob('escrow', '--json'))).json).toEqual([[{ currency: 'USD', amount_minor: 1_250, held_minor: 0 }]])
   })
 
@@ -97,7 +134,10 @@ describe('steps', () => {
     await good(ann('escrow', 'fund', deal, '-y'))
     expect((await good(ann('dispute', deal, 'nothing came'))).stderr).toContain('disputed: 12.50 USD held')
     expect((await ann('escrow', 'reclaim', deal)).code).toBe(exits.refused.code)
-    expect(await bob('cancel', deal)).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('12.50 USD go back to the client') as string })
+    expect(await bob('cancel', deal)).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('12.50 USD go back to the client') as string,
+    })
     expect((await good(bob('cancel', deal, '--yes'))).stderr).toContain('cancelled: 12.50 USD returned')
   })
 
@@ -114,7 +154,10 @@ describe('at a terminal', () => {
   test('yes goes on; anything else does nothing; --json is never asked', async () => {
     const deal = await agreed()
     const fund = (...more: string[]) => (options: RunOptions) => as('ann')(['escrow', 'fund', deal, ...more], options)
-    expect(await fund()(typing('n\n'))).toMatchObject({ code: exits.error.code, stderr: expect.stringMatching(/12\.50 USD of yours will be held.*\[y\/N\][^]*Nothing was done/) as string })
+    expect(await fund()(typing('n\n'))).toMatchObject({
+      code: exits.error.code,
+      stderr: expect.stringMatching(/12\.50 USD of yours will be held.*\[y\/N\][^]*Nothing was done/) as string,
+    })
     expect((await fund()(typing('\n'))).code).toBe(exits.error.code)
     expect((await fund()(typing('yesterday\n'))).code).toBe(exits.error.code)
     expect((await fund('--json')(typing('y\n'))).code).toBe(exits.usage.code)
@@ -132,7 +175,10 @@ describe('money', () => {
     expect((await transfer('1000', 'USD', '--yes')).code).toBe(exits.refused.code)
     expect((await good(transfer('2.50', 'USD', '--note', 'lunch', '--yes'))).stderr).toContain(`2.50 USD went to ${id('bob')}`)
     expect((await as('ann')(['escrow', 'balance'], { isTTY: true })).stdout).toBe('97.50 USD\n')
-    expect((await good(ann('escrow', 'history', '--json'))).json[0]).toMatchObject([{ kind: 'transfer', amount_minor: -250, note: 'lunch' }, { kind: 'credit', amount_minor: 10_000, note: 'for the test' }])
+    expect((await good(ann('escrow', 'history', '--json'))).json[0]).toMatchObject([
+      { kind: 'transfer', amount_minor: -250, note: 'lunch' },
+      { kind: 'credit', amount_minor: 10_000, note: 'for the test' },
+    ])
     expect((await as('ann')(['escrow', 'history', '-l', '1'], { isTTY: true })).stdout).toMatch(/^\S+ transfer +-2\.50 USD .*lunch\n$/)
     const credit = (...args: string[]) => cli.run(['escrow', 'credit', id('ann'), ...args], { env: { AGENTCHAT_ADMIN_KEY: adminKey } })
     // The same invoice again credits nothing; another amount under it is a mistake.
@@ -144,11 +190,23 @@ describe('money', () => {
     expect((await cli.run(['escrow', 'credit', id('ann'), '5', 'USD', 'mine'])).code).toBe(exits.refused.code)
     // What was issued, by whom and why, for the audit.
     const audit = await good(cli.run(['call', 'STATEMENT', 'agent=*', `admin_key=${adminKey}`]))
-    expect(audit.json[0]).toMatchObject({ agent: '*', entries: [{ kind: 'credit', amount_minor: 750, note: 'paid out' }, { kind: 'credit', amount_minor: -10_000, with: id('ann'), note: 'for the test', by: expect.any(String) as string }] })
+    expect(audit.json[0]).toMatchObject({
+      agent: '*',
+      entries: [{ kind: 'credit', amount_minor: 750, note: 'paid out' }, {
+        kind: 'credit',
+        amount_minor: -10_000,
+        with: id('ann'),
+        note: 'for the test',
+        by: expect.any(String) as string,
+      }],
+    })
   })
 
   test('without a key there is nothing to sign with', async () => {
-    expect(await cli.run(['escrow', 'balance'])).toMatchObject({ code: exits.auth.code, stderr: expect.stringContaining('identity generate') as string })
+    expect(await cli.run(['escrow', 'balance'])).toMatchObject({
+      code: exits.auth.code,
+      stderr: expect.stringContaining('identity generate') as string,
+    })
     expect((await cli.run(['propose', id('bob'), 'x'])).code).toBe(exits.auth.code)
   })
 })
@@ -158,10 +216,20 @@ describe('proposals', () => {
     const deal = await agreed()
     await propose('-a', '1', '-c', 'USD')
     expect((await as('bob')(['proposals'], { isTTY: true })).stdout.split('\n').filter(line => line !== '')).toHaveLength(2)
-    expect((await good(bob('proposals', 'list', '--state', 'accepted', '--with', id('ann'), '--field', 'proposal_id,status,amount'))).stdout).toBe(`${deal}\taccepted\t12.5\n`)
-    expect(await bob('proposals', 'list', '--state', 'odd')).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('pending') as string })
-    expect((await as('bob')(['proposals', 'show', deal], { isTTY: true, env: { NO_COLOR: '1' } })).stdout).toMatch(/accepted 12\.50 USD[^]*PROPOSAL .*✓[^]*ACCEPT +.*✓/)
-    expect((await good(bob('proposals', 'show', deal, '--json'))).json[0]).toMatchObject({ proposal: { proposal_id: deal }, events: [{ type: 'PROPOSAL', signature: 'valid' }, { type: 'ACCEPT', signature: 'valid' }] })
+    expect(
+      (await good(bob('proposals', 'list', '--state', 'accepted', '--with', id('ann'), '--field', 'proposal_id,status,amount'))).stdout,
+    ).toBe(`${deal}\taccepted\t12.5\n`)
+    expect(await bob('proposals', 'list', '--state', 'odd')).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('pending') as string,
+    })
+    expect((await as('bob')(['proposals', 'show', deal], { isTTY: true, env: { NO_COLOR: '1' } })).stdout).toMatch(
+      /accepted 12\.50 USD[^]*PROPOSAL .*✓[^]*ACCEPT +.*✓/,
+    )
+    expect((await good(bob('proposals', 'show', deal, '--json'))).json[0]).toMatchObject({
+      proposal: { proposal_id: deal },
+      events: [{ type: 'PROPOSAL', signature: 'valid' }, { type: 'ACCEPT', signature: 'valid' }],
+    })
     await cli.run(['identity', 'generate', '-f', cli.at('eve.json')])
     expect((await as('eve')(['proposals', 'show', deal])).code).toBe(exits.notFound.code)
 
@@ -191,7 +259,10 @@ describe('proposals', () => {
     expect((await ann('proposals', 'save', deal, '--to', folder)).code).toBe(exits.refused.code)
     expect((await ann('proposals', 'check', deal, cli.at('work.bin'))).code).toBe(0)
     writeFileSync(cli.at('other.bin'), 'x')
-    expect(await ann('proposals', 'check', deal, cli.at('other.bin'))).toMatchObject({ code: exits.error.code, json: [{ delivered: false }] })
+    expect(await ann('proposals', 'check', deal, cli.at('other.bin'))).toMatchObject({
+      code: exits.error.code,
+      json: [{ delivered: false }],
+    })
   })
 })
 
@@ -208,7 +279,16 @@ test('what a peer wrote is shown, never obeyed', async () => {
   await good(ann('escrow', 'transfer', id('bob'), '1', 'USD', '--note', evil, '--yes'))
   const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
   const plain = { NO_COLOR: '1' }
-  for (const args of [['proposals'], ['proposals', 'show', proposal], ['proposals', 'show', declined], ['escrow', 'history'], ['receipts'], ['proposals', 'watch', '-m', '5', '--timeout', '2']]) {
+  for (
+    const args of [['proposals'], ['proposals', 'show', proposal], ['proposals', 'show', declined], ['escrow', 'history'], ['receipts'], [
+      'proposals',
+      'watch',
+      '-m',
+      '5',
+      '--timeout',
+      '2',
+    ]]
+  ) {
     for (const options of [{ isTTY: true, env: plain }, { env: plain }]) {
       for (const more of [[], ['--json'], ['--field', 'task,terms,text,reason,note,proof,proposal,events']]) {
         if (args[1] === 'watch' && more.length > 0) continue

@@ -20,12 +20,21 @@ test('a deal from offer to payment, with its history checked', async () => {
   bob.on('PROPOSAL', ({ task }) => heard.push(task))
 
   const first = await ann.trade.propose(bobId, { task: 'write it', amount: 10, currency: 'USD' })
-  const offer = await bob.trade.counter(first.proposal_id, { task: 'write it well', amount: 12.5, currency: 'USD', milestones: [{ title: 'draft', amount: 2.5 }, { title: 'final', amount: 10 }], reviewS: 60 })
+  const offer = await bob.trade.counter(first.proposal_id, {
+    task: 'write it well',
+    amount: 12.5,
+    currency: 'USD',
+    milestones: [{ title: 'draft', amount: 2.5 }, { title: 'final', amount: 10 }],
+    reviewS: 60,
+  })
   expect(offer).toMatchObject({ from: bobId, to: annId, client: annId })
   await ann.trade.accept(offer.proposal_id)
   expect(await ann.trade.fund(offer.proposal_id)).toMatchObject({ held_minor: 1_250 })
   const content = Buffer.from('the draft').toString('base64')
-  await bob.trade.submit(offer.proposal_id, { text: 'see there', files: [{ name: 'draft.md', bytes: 9, sha256: createHash('sha256').update('the draft').digest('hex'), content }] })
+  await bob.trade.submit(offer.proposal_id, {
+    text: 'see there',
+    files: [{ name: 'draft.md', bytes: 9, sha256: createHash('sha256').update('the draft').digest('hex'), content }],
+  })
   await ann.trade.revise(offer.proposal_id, 'longer')
   await bob.trade.submit(offer.proposal_id, { text: 'longer' })
   await ann.trade.release(offer.proposal_id)
@@ -33,11 +42,21 @@ test('a deal from offer to payment, with its history checked', async () => {
   await ann.trade.complete(offer.proposal_id, 'thanks')
   expect(await bob.trade.balance()).toEqual([{ currency: 'USD', amount_minor: 1_250, held_minor: 0 }])
   expect(await bob.trade.transfer(annId, 50, 'USD', 'tip back')).toEqual([{ currency: 'USD', amount_minor: 1_200, held_minor: 0 }])
-  expect((await ann.trade.statement({ limit: 1 })).entries).toMatchObject([{ kind: 'transfer', amount_minor: 50, with: bobId, note: 'tip back' }])
+  expect((await ann.trade.statement({ limit: 1 })).entries).toMatchObject([{
+    kind: 'transfer',
+    amount_minor: 50,
+    with: bobId,
+    note: 'tip back',
+  }])
 
   const { proposal, events } = await ann.trade.show(offer.proposal_id)
   expect(proposal).toMatchObject({ status: 'completed', captured_minor: 1_250 })
-  expect(events.map(event => [event.type, event.signature])).toEqual(['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'RELEASE', 'SUBMIT', 'COMPLETE'].map(type => [type, 'valid']).concat([['RECEIPT', 'unsigned']]))
+  expect(events.map(event => [event.type, event.signature])).toEqual(
+    ['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'RELEASE', 'SUBMIT', 'COMPLETE'].map(type => [type, 'valid']).concat([[
+      'RECEIPT',
+      'unsigned',
+    ]]),
+  )
   expect(events[3]).toMatchObject({ files: [{ name: 'draft.md', content }] })
   expect((await ann.trade.list({ state: 'countered' })).map(each => each.superseded_by)).toEqual([offer.proposal_id])
   expect(await ann.trade.check({ ...events[0]!, task: 'something else' })).toBe('invalid')

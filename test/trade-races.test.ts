@@ -10,21 +10,33 @@ const perConnection = 5
 
 /** Further sessions of the same agent. */
 const sessionsOf = async (relay: TestRelay, who: Trader): Promise<readonly Trader[]> =>
-  Promise.all(Array.from({ length: connections }, async (_, i) => new Trader(await relay.login(`racer${i}`, { key: who.key, autojoin: false, session: `racer-${i}` }), who.key, relay)))
+  Promise.all(
+    Array.from({ length: connections },
+      async (_, i) => new Trader(await relay.login(`racer${i}`, { key: who.key, autojoin: false, session: `racer-${i}` }), who.key, relay)),
+  )
 
 /** Every session sends its requests in one burst, all at once, each under an id of its own; gives what each was answered. */
 const race = (racers: readonly Trader[], request: (racer: Trader, n: number) => Signed): Promise<readonly Frame[]> =>
-  Promise.all(racers.flatMap((racer, i) => Array.from({ length: perConnection }, (_, j) => {
-    const n = i * perConnection + j
-    return racer.wire.answer({ ...request(racer, n), id: `race ${n} ${racer.relay.clock.now()}` })
-  })))
+  Promise.all(racers.flatMap((racer, i) =>
+    Array.from({ length: perConnection }, (_, j) => {
+      const n = i * perConnection + j
+      return racer.wire.answer({ ...request(racer, n), id: `race ${n} ${racer.relay.clock.now()}` })
+    })
+  ))
 
-interface Tables { accounts: { account: string, currency: string, balance: number }, ledger_entries: { kind: string, amount: number } }
+interface Tables {
+  accounts: { account: string, currency: string, balance: number }
+  ledger_entries: { kind: string, amount: number }
+}
 
 /** All there is, added up; and how often money moved in this way. */
-const books = async (relay: TestRelay, kind: string): Promise<{ readonly sum: number, readonly negative: number, readonly moves: number }> => {
+const books = async (
+  relay: TestRelay,
+  kind: string,
+): Promise<{ readonly sum: number, readonly negative: number, readonly moves: number }> => {
   const accounts = await relay.store.read.tables<Tables>().selectFrom('accounts').selectAll().execute()
-  const entries = await relay.store.read.tables<Tables>().selectFrom('ledger_entries').selectAll().where('kind', '=', kind as never).execute()
+  const entries = await relay.store.read.tables<Tables>().selectFrom('ledger_entries').selectAll().where('kind', '=', kind as never)
+    .execute()
   return {
     sum: accounts.reduce((total, { balance }) => total + balance, 0),
     negative: accounts.filter(({ account, balance }) => account !== issuer && balance < 0).length,
@@ -76,7 +88,8 @@ test('one balance, many transfers: as many as it covers, and not one more', asyn
   await using relay = await started()
   const ann = await newTrader(relay, 'ann', { USD: 1_000 })
   const bob = await newTrader(relay, 'bob')
-  const answers = await race(await sessionsOf(relay, ann), racer => racer.sign('TRANSFER', { to: bob.id, currency: 'USD', amount_minor: 300 }))
+  const answers = await race(await sessionsOf(relay, ann),
+    racer => racer.sign('TRANSFER', { to: bob.id, currency: 'USD', amount_minor: 300 }))
   expect(count(answers, 'BALANCE')).toBe(3)
   expect([await ann.balance(), await bob.balance()]).toEqual([[100, 0], [900, 0]])
   expect(await books(relay, 'transfer')).toEqual({ sum: 0, negative: 0, moves: 3 })
@@ -115,8 +128,10 @@ test('paid once: COMPLETE against COMPLETE, against CANCEL, against DISPUTE and 
     await bob.do('SUBMIT', { proposal_id, text: 'x' })
     const anns = await sessionsOf(relay, ann)
     const bobs = await sessionsOf(relay, bob)
-    await race(anns.flatMap((racer, i) => [racer, bobs[i]!]), racer => racer.sign(racer.id === ann.id ? clients : providers, { proposal_id }))
-    const { captured_minor, returned_minor, held_minor } = (await ann.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')).proposal
+    await race(anns.flatMap((racer, i) => [racer, bobs[i]!]), racer =>
+      racer.sign(racer.id === ann.id ? clients : providers, { proposal_id }))
+    const { captured_minor, returned_minor, held_minor } =
+      (await ann.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')).proposal
     expect(captured_minor + returned_minor + held_minor).toBe(1_000)
     expect([await ann.balance(), await bob.balance()]).toEqual([[9_000 + returned_minor, held_minor], [captured_minor, 0]])
     // A milestone that is not the last is released once, however often it is asked for.
@@ -133,8 +148,10 @@ test('one ruling: many arbiters, and a party that gives in meanwhile', async () 
   await bob.do('DISPUTE', { proposal_id, reason: 'x' })
   const judges = await sessionsOf(relay, await newTrader(relay, 'judge'))
   const racers = judges.flatMap(judge => [judge, ...[ann, bob]])
-  const answers = await race(racers, (racer, n) => racer.id === ann.id ? ann.sign('COMPLETE', { proposal_id }) : racer.id === bob.id ? bob.sign('CANCEL', { proposal_id })
-    : { type: 'ADMIN_RULING', proposal_id, capture_minor: n, admin_key: adminKey })
+  const answers = await race(racers, (racer, n) =>
+    racer.id === ann.id ? ann.sign('COMPLETE', { proposal_id }) : racer.id === bob.id
+      ? bob.sign('CANCEL', { proposal_id })
+      : { type: 'ADMIN_RULING', proposal_id, capture_minor: n, admin_key: adminKey })
   expect(count(answers, 'PROPOSAL_STATE')).toBe(1)
   const [[has], [got]] = [await ann.balance(), await bob.balance()]
   expect(has + got).toBe(10_000)

@@ -16,7 +16,15 @@ const agreed = async (relay: TestRelay, fields: Readonly<Record<string, unknown>
   const bob = await newTrader(relay, 'bob')
   const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', amount: 12.5, currency: 'USD', ...fields })
   await bob.do('ACCEPT', { proposal_id })
-  return { ann, bob, proposal_id, async [Symbol.asyncDispose]() { await ann[Symbol.asyncDispose](); await bob[Symbol.asyncDispose]() } }
+  return {
+    ann,
+    bob,
+    proposal_id,
+    async [Symbol.asyncDispose]() {
+      await ann[Symbol.asyncDispose]()
+      await bob[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** Lets the sweep see that time has passed. */
@@ -27,7 +35,9 @@ const pass = async (relay: TestRelay, ms: number, heard: Promise<unknown>): Prom
 
 /** The whole ledger, added up. */
 const ledgerSum = async (relay: TestRelay): Promise<number> => {
-  interface Tables { accounts: { account: string, currency: string, balance: number } }
+  interface Tables {
+    accounts: { account: string, currency: string, balance: number }
+  }
   const rows = await relay.store.read.tables<Tables>().selectFrom('accounts').selectAll().execute()
   expect(rows.filter(row => row.account !== issuer && row.currency !== 'ELO' && row.balance < 0)).toEqual([])
   return rows.reduce((sum, row) => sum + row.balance, 0)
@@ -39,20 +49,42 @@ describe('a funded deal', () => {
     await using relay = await started({ onEscrow: event => hooks.push(event) })
     await using deal = await agreed(relay)
     const { ann, bob, proposal_id } = deal
-    expect(await bob.wire.next('PROPOSAL')).toMatchObject({ id: proposal_id, proposal_id, from: ann.id, to: bob.id, status: 'pending', sig_v: 2 })
+    expect(await bob.wire.next('PROPOSAL')).toMatchObject({
+      id: proposal_id,
+      proposal_id,
+      from: ann.id,
+      to: bob.id,
+      status: 'pending',
+      sig_v: 2,
+    })
     expect(await ann.wire.next('ACCEPT')).toMatchObject({ status: 'accepted', from: ann.id, to: bob.id, by: bob.id })
     expect(await ann.do('FUND', { proposal_id })).toMatchObject({ status: 'funded', held_minor: 1_250 })
     expect(await ann.balance()).toEqual([8_750, 1_250])
     const content = Buffer.from('the work')
-    const files = [{ name: 'work.txt', bytes: content.length, sha256: createHash('sha256').update(content).digest('hex'), content: content.toString('base64') }]
-    expect(await bob.do('SUBMIT', { proposal_id, text: 'done', files })).toMatchObject({ status: 'submitted', deliverable: { text: 'done' } })
+    const files = [{
+      name: 'work.txt',
+      bytes: content.length,
+      sha256: createHash('sha256').update(content).digest('hex'),
+      content: content.toString('base64'),
+    }]
+    expect(await bob.do('SUBMIT', { proposal_id, text: 'done', files })).toMatchObject({
+      status: 'submitted',
+      deliverable: { text: 'done' },
+    })
     expect((await ann.wire.next('SUBMIT')).files).toEqual(files)
     expect(await ann.do('REVISE', { proposal_id, reason: 'shorter' })).toMatchObject({ status: 'funded' })
     await bob.do('SUBMIT', { proposal_id, text: 'shorter now' })
     expect(await bob.refused('COMPLETE', { proposal_id })).toBe('NOT_YOURS_TO_DO')
-    expect(await ann.do('COMPLETE', { proposal_id, proof: 'thanks' })).toMatchObject({ status: 'completed', held_minor: 0, captured_minor: 1_250 })
+    expect(await ann.do('COMPLETE', { proposal_id, proof: 'thanks' })).toMatchObject({
+      status: 'completed',
+      held_minor: 0,
+      captured_minor: 1_250,
+    })
     expect([await ann.balance(), await bob.balance()]).toEqual([[8_750, 0], [1_250, 0]])
-    expect(hooks.map(({ type, amountMinor }) => [type, amountMinor])).toEqual([['escrow:created', 0], ['escrow:funded', 1_250], ['escrow:captured', 1_250]])
+    expect(hooks.map(({ type, amountMinor }) => [type, amountMinor])).toEqual([['escrow:created', 0], ['escrow:funded', 1_250], [
+      'escrow:captured',
+      1_250,
+    ]])
     expect(await ledgerSum(relay)).toBe(0)
 
     const { events, proposal, more } = await bob.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')
@@ -61,7 +93,18 @@ describe('a funded deal', () => {
     const pem = (id: unknown) => id === ann.id ? ann.key.pem : bob.key.pem
     for (const event of events.slice(0, -1)) {
       expect(checkTradeEvent(event, pem(event['by'])), event.type).toBe('valid')
-      for (const [field, value] of [['proposal_id', 'prop_other'], ['task', 'more'], ['reason', 'x'], ['text', 'y'], ['proof', 'z'], ['by', bob.id === event['by'] ? ann.id : bob.id], ['relay', 'f'.repeat(64)], ['sig_ts', 1]] as const) {
+      for (
+        const [field, value] of [
+          ['proposal_id', 'prop_other'],
+          ['task', 'more'],
+          ['reason', 'x'],
+          ['text', 'y'],
+          ['proof', 'z'],
+          ['by', bob.id === event['by'] ? ann.id : bob.id],
+          ['relay', 'f'.repeat(64)],
+          ['sig_ts', 1],
+        ] as const
+      ) {
         if (event[field] === undefined || (field === 'proposal_id' && event.type === 'PROPOSAL')) continue
         expect(checkTradeEvent({ ...event, [field]: value }, pem(event['by'])), `${event.type} ${field}`).toBe('invalid')
       }
@@ -70,11 +113,20 @@ describe('a funded deal', () => {
 
   test('milestones are paid one by one; each has its own deadlines', async () => {
     await using relay = await started()
-    await using deal = await agreed(relay, { milestones: [{ title: 'draft', amount: 2.5 }, { title: 'final', amount: 10 }], deliver_s: 3_600, review_s: 60 })
+    await using deal = await agreed(relay, {
+      milestones: [{ title: 'draft', amount: 2.5 }, { title: 'final', amount: 10 }],
+      deliver_s: 3_600,
+      review_s: 60,
+    })
     const { ann, bob, proposal_id } = deal
     await ann.do('FUND', { proposal_id })
     await bob.do('SUBMIT', { proposal_id, text: 'draft' })
-    expect(await ann.do('RELEASE', { proposal_id })).toMatchObject({ status: 'funded', released: 1, held_minor: 1_000, captured_minor: 250 })
+    expect(await ann.do('RELEASE', { proposal_id })).toMatchObject({
+      status: 'funded',
+      released: 1,
+      held_minor: 1_000,
+      captured_minor: 250,
+    })
     expect(await bob.balance()).toEqual([250, 0])
     expect(await ann.refused('RELEASE', { proposal_id })).toBe('LAST_MILESTONE')
     await bob.do('SUBMIT', { proposal_id, text: 'final' })
@@ -86,12 +138,18 @@ describe('a funded deal', () => {
 
   test('a delivery that does not come brings the rest back; anyone may ask for it, nobody before', async () => {
     await using relay = await started()
-    await using deal = await agreed(relay, { milestones: [{ title: 'draft', amount: 2.5 }, { title: 'final', amount: 10 }], deliver_s: 3_600 })
+    await using deal = await agreed(relay, {
+      milestones: [{ title: 'draft', amount: 2.5 }, { title: 'final', amount: 10 }],
+      deliver_s: 3_600,
+    })
     const { ann, bob, proposal_id } = deal
     await ann.do('FUND', { proposal_id })
     await ann.do('RELEASE', { proposal_id })
     await using eve = await newTrader(relay, 'eve')
-    expect(await eve.wire.refusal({ type: 'RECLAIM', proposal_id })).toMatchObject({ code: 'INVALID_PROPOSAL', message: expect.stringContaining('NOT_DUE') as string })
+    expect(await eve.wire.refusal({ type: 'RECLAIM', proposal_id })).toMatchObject({
+      code: 'INVALID_PROPOSAL',
+      message: expect.stringContaining('NOT_DUE') as string,
+    })
     relay.clock.advance(3_600_000)
     // Whoever is first, the sweep or the stranger: it happens once.
     eve.wire.send({ type: 'RECLAIM', proposal_id })
@@ -109,13 +167,18 @@ describe('a funded deal', () => {
     await ann.do('FUND', { proposal_id })
     await bob.do('SUBMIT', { proposal_id, text: 'done' })
     expect(await ann.do('DISPUTE', { proposal_id, reason: 'it is empty' })).toMatchObject({ status: 'disputed', held_minor: 1_250 })
-    for (const action of ['SUBMIT', 'REVISE', 'DISPUTE'] as const) expect(await bob.refused(action, { proposal_id, text: 'x', reason: 'x' })).toBe('WRONG_STATE')
+    for (const action of ['SUBMIT', 'REVISE', 'DISPUTE'] as const)
+      expect(await bob.refused(action, { proposal_id, text: 'x', reason: 'x' })).toBe('WRONG_STATE')
     const rule = { type: 'ADMIN_RULING', proposal_id, capture_minor: 500, winner: bob.id, reason: 'half of it is there' }
     expect(await bob.wire.refusal(rule)).toMatchObject({ code: 'INVALID_MSG' })
     // The holder of the key who is a party is still a party.
-    expect(await ann.wire.refusal({ ...rule, admin_key: adminKey })).toMatchObject({ message: expect.stringContaining('NOT_YOURS_TO_DO') as string })
+    expect(await ann.wire.refusal({ ...rule, admin_key: adminKey })).toMatchObject({
+      message: expect.stringContaining('NOT_YOURS_TO_DO') as string,
+    })
     await using judge = await newTrader(relay, 'judge')
-    expect(await judge.wire.refusal({ ...rule, admin_key: adminKey, capture_minor: 1_251 })).toMatchObject({ message: expect.stringContaining('BAD_RULING') as string })
+    expect(await judge.wire.refusal({ ...rule, admin_key: adminKey, capture_minor: 1_251 })).toMatchObject({
+      message: expect.stringContaining('BAD_RULING') as string,
+    })
     const { proposal } = await judge.wire.ask({ ...rule, admin_key: adminKey }, 'PROPOSAL_STATE')
     expect(proposal).toMatchObject({ status: 'ruled', captured_minor: 500, returned_minor: 750 })
     expect(await ann.wire.next('RULING')).toMatchObject({ by: judge.id, captured_minor: 500, returned_minor: 750, winner: bob.id })
@@ -162,7 +225,7 @@ describe('an offer', () => {
     await bob.wire.ask({ type: 'RECEIVED', seq: 1 }, 'OK')
   })
 
-  test('expires by the relay\'s clock, with an event, and not before', async () => {
+  test("expires by the relay's clock, with an event, and not before", async () => {
     await using relay = await started()
     await using ann = await newTrader(relay, 'ann')
     await using bob = await newTrader(relay, 'bob')
@@ -178,10 +241,22 @@ describe('an offer', () => {
     await using ann = await newTrader(relay, 'ann', { USD: 10_000 })
     await using bob = await newTrader(relay, 'bob')
     const first = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', amount: 10, currency: 'USD' })
-    const counter = (who: Trader, to: string, proposal_id: string, amount: number) => who.do('COUNTER', { proposal_id, to, task: 'write it', amount, currency: 'USD' })
+    const counter = (who: Trader, to: string, proposal_id: string, amount: number) =>
+      who.do('COUNTER', { proposal_id, to, task: 'write it', amount, currency: 'USD' })
     const second = await counter(bob, ann.id, first.proposal_id, 20)
-    expect(second).toMatchObject({ from: bob.id, to: ann.id, client: ann.id, provider: bob.id, supersedes: first.proposal_id, status: 'pending' })
-    expect(await ann.wire.next('COUNTER')).toMatchObject({ proposal_id: first.proposal_id, status: 'countered', superseded_by: second.proposal_id })
+    expect(second).toMatchObject({
+      from: bob.id,
+      to: ann.id,
+      client: ann.id,
+      provider: bob.id,
+      supersedes: first.proposal_id,
+      status: 'pending',
+    })
+    expect(await ann.wire.next('COUNTER')).toMatchObject({
+      proposal_id: first.proposal_id,
+      status: 'countered',
+      superseded_by: second.proposal_id,
+    })
     const told = (await ann.wire.take('PROPOSAL', 2))[1]!
     expect(told).toMatchObject({ proposal_id: second.proposal_id, supersedes: first.proposal_id })
     expect(checkTradeEvent(told, bob.key.pem)).toBe('valid')
@@ -191,7 +266,10 @@ describe('an offer', () => {
     expect(await ann.do('ACCEPT', { proposal_id: third.proposal_id })).toMatchObject({ status: 'accepted' })
     expect(await ann.do('FUND', { proposal_id: third.proposal_id })).toMatchObject({ held_minor: 1_500 })
     const { proposals } = await ann.wire.ask({ type: 'PROPOSALS' }, 'PROPOSALS')
-    expect(proposals.map(proposal => [proposal.status, proposal.superseded_by])).toEqual([['funded', null], ['countered', third.proposal_id], ['countered', second.proposal_id]])
+    expect(proposals.map(proposal => [proposal.status, proposal.superseded_by])).toEqual([['funded', null], [
+      'countered',
+      third.proposal_id,
+    ], ['countered', second.proposal_id]])
   })
 
   test('nobody deals with himself; strangers see nothing', async () => {
@@ -234,8 +312,14 @@ describe('an offer', () => {
     const ids: string[] = []
     for (let i = 0; i < 5; i++) ids.unshift((await ann.do('PROPOSAL', { to: bob.id, task: `job ${i}` })).proposal_id)
     const seen: string[] = []
-    for (let before: string | undefined; ;) {
-      const page = await bob.wire.ask({ type: 'PROPOSALS', limit: 2, state: 'pending', with: ann.id, ...(before !== undefined && { before }) }, 'PROPOSALS')
+    for (let before: string | undefined;;) {
+      const page = await bob.wire.ask({
+        type: 'PROPOSALS',
+        limit: 2,
+        state: 'pending',
+        with: ann.id,
+        ...(before !== undefined && { before }),
+      }, 'PROPOSALS')
       seen.push(...page.proposals.map(proposal => proposal.proposal_id))
       if (page.next === undefined) break
       before = page.next
@@ -258,7 +342,13 @@ describe('an unfunded deal', () => {
     const { proposal_id: second } = await ann.do('PROPOSAL', { to: bob.id, task: 'y', elo_stake: 101 })
     expect(await bob.refused('ACCEPT', { proposal_id: second })).toBe('INSUFFICIENT_REPUTATION')
     await bob.do('COMPLETE', { proposal_id, proof: 'see there' })
-    expect(await ann.wire.next('COMPLETE')).toMatchObject({ completed_by: bob.id, from: ann.id, to: bob.id, elo_stakes: { proposer: 1_000, acceptor: 50 }, rating_changes: { [ann.id]: { change: 8 }, [bob.id]: { change: 8 }, _escrow: { settlement: 'returned' } } })
+    expect(await ann.wire.next('COMPLETE')).toMatchObject({
+      completed_by: bob.id,
+      from: ann.id,
+      to: bob.id,
+      elo_stakes: { proposer: 1_000, acceptor: 50 },
+      rating_changes: { [ann.id]: { change: 8 }, [bob.id]: { change: 8 }, _escrow: { settlement: 'returned' } },
+    })
     expect([await ann.balance('ELO'), await bob.balance('ELO')]).toEqual([[0, 0], [0, 0]])
     expect(await bob.do('ACCEPT', { proposal_id: second })).toMatchObject({ status: 'accepted' })
     expect(await ledgerSum(relay)).toBe(0)
@@ -272,7 +362,10 @@ describe('a repeat', () => {
     await using bob = await newTrader(relay, 'bob')
     const propose = { ...ann.sign('PROPOSAL', { to: bob.id, task: 'x', amount: 5, currency: 'USD' }), id: 'p' }
     const { proposal } = await ann.wire.ask(propose, 'PROPOSAL_STATE')
-    expect(await ann.wire.ask(propose, 'PROPOSAL_STATE')).toMatchObject({ duplicate: true, proposal: { proposal_id: proposal.proposal_id } })
+    expect(await ann.wire.ask(propose, 'PROPOSAL_STATE')).toMatchObject({
+      duplicate: true,
+      proposal: { proposal_id: proposal.proposal_id },
+    })
     const { proposal_id } = proposal
     await bob.do('ACCEPT', { proposal_id })
     const fund = { ...ann.sign('FUND', { proposal_id }), id: 'f' }
@@ -352,8 +445,13 @@ describe('what cannot be', () => {
     await using deal = await agreed(relay, { deliver_s: 60 })
     const { ann, bob, proposal_id } = deal
     await ann.do('FUND', { proposal_id })
-    interface Tables { accounts: { account: string, currency: string, balance: number } }
-    const hold = (balance: number) => relay.store.write(async tx => { await tx.tables<Tables>().updateTable('accounts').set({ balance }).where('account', '=', `!${proposal_id}`).execute() })
+    interface Tables {
+      accounts: { account: string, currency: string, balance: number }
+    }
+    const hold = (balance: number) =>
+      relay.store.write(async tx => {
+        await tx.tables<Tables>().updateTable('accounts').set({ balance }).where('account', '=', `!${proposal_id}`).execute()
+      })
     await hold(0)
     const others: string[] = []
     for (let i = 0; i < 3; i++) others.push((await ann.do('PROPOSAL', { to: bob.id, task: 'x', expires: 61 })).proposal_id)

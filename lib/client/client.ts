@@ -39,7 +39,10 @@ export interface ClientOptions {
   readonly reconnect?: boolean | Partial<BackoffPolicy>
   /** ms for a login and for the answer to a request; default 15,000 */
   readonly requestTimeoutMs?: number
-  /** ms of silence after which the client asks the relay whether it is there; without an answer in as many it reconnects. Default 30,000; 0: never */
+  /**
+   * ms of silence after which the client asks the relay whether it is there; without an answer in as many it reconnects.
+   * Default 30,000; 0: never
+   */
   readonly heartbeatMs?: number
   /** Where the client keeps how far it has come; default: in memory. */
   readonly positions?: Positions
@@ -127,7 +130,17 @@ export class AgentChatClient {
   #closing: Promise<void> | undefined
 
   constructor(options: ClientOptions) {
-    const { identity, server, session, serverId, transport = webSocketTransport, reconnect = true, requestTimeoutMs = 15_000, heartbeatMs = 30_000, positions = new MemoryPositions() } = options
+    const {
+      identity,
+      server,
+      session,
+      serverId,
+      transport = webSocketTransport,
+      reconnect = true,
+      requestTimeoutMs = 15_000,
+      heartbeatMs = 30_000,
+      positions = new MemoryPositions(),
+    } = options
     this.#options = options
     this.#timeoutMs = requestTimeoutMs
     this.#now = options.now ?? Date.now
@@ -140,7 +153,8 @@ export class AgentChatClient {
       identity,
       verify: options.verify ?? verify,
       myId: () => this.#welcome?.agent_id,
-      page: (stream, after) => this.request('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
+      page: (stream, after) =>
+        this.request('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
       keyOf: async agent => (await this.request('WHOIS', { agent })).pubkey ?? undefined,
       deliver: message => this.#emitter.emit('message', message),
       isJoined: channel => this.#memberships.has(channel),
@@ -152,10 +166,14 @@ export class AgentChatClient {
     this.#memberships = new Memberships({
       join: (channel, limit) => this.join(channel, this.#positions.get(channel) === undefined ? { limit } : {}),
       failed: (channel, error) => this.#emitter.emit('status', { kind: 'rejoin-failed', channel, error }),
-      backoff, random,
+      backoff,
+      random,
     })
     const port: ClientPort = {
-      identity, now: this.#now, verify: options.verify ?? verify, relay: () => this.#welcome?.server_id,
+      identity,
+      now: this.#now,
+      verify: options.verify ?? verify,
+      relay: () => this.#welcome?.server_id,
       request: (type, body, call) => this.request(type, body, call),
     }
     this.people = new People(port)
@@ -250,14 +268,18 @@ export class AgentChatClient {
    * @throws RelayError NOT_INVITED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND, ID_REUSED …; TimeoutError; ConnectionError
    */
   send(to: string, content: string, { id = this.#newId(), inReplyTo, ttlMs, receipts, ...call }: SendOptions = {}): Promise<Frame<'ACK'>> {
-    if (this.state === 'idle' || this.state === 'closed') return Promise.reject(new ConnectionError(`The client is ${this.state === 'idle' ? 'not connected; call connect() first' : 'closed'}`))
+    if (this.state === 'idle' || this.state === 'closed')
+      return Promise.reject(
+        new ConnectionError(`The client is ${this.state === 'idle' ? 'not connected; call connect() first' : 'closed'}`),
+      )
     const { identity, signMessages = true } = this.#options
     const ts = this.#now()
     const signed = identity !== undefined && signMessages ? { ts, sig: identity.sign(messageText({ to, content, ts })) } : {}
     const text = JSON.stringify({ type: 'MSG', id, to, content, ...signed, in_reply_to: inReplyTo, ttl_ms: ttlMs, receipts })
     // The relay would close the connection over it, as often as it is sent.
     const maxBytes = this.#welcome?.limits.max_frame_bytes ?? Infinity
-    if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes) return Promise.reject(new RelayError('INVALID_MSG', `The message is too long: with its frame it takes more than ${maxBytes} bytes`))
+    if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes)
+      return Promise.reject(new RelayError('INVALID_MSG', `The message is too long: with its frame it takes more than ${maxBytes} bytes`))
     return this.#outgoing.add(id, text, call)
   }
 
@@ -267,12 +289,17 @@ export class AgentChatClient {
   }
 
   async createChannel(channel: string, { inviteOnly, verifiedOnly, topic, description }: {
-    readonly inviteOnly?: boolean, readonly verifiedOnly?: boolean, readonly topic?: string, readonly description?: string
+    readonly inviteOnly?: boolean
+    readonly verifiedOnly?: boolean
+    readonly topic?: string
+    readonly description?: string
   } = {}, options?: CallOptions): Promise<Frame<'JOINED'>> {
     const joined = await this.request('CREATE_CHANNEL', {
       channel,
-      ...(inviteOnly !== undefined && { invite_only: inviteOnly }), ...(verifiedOnly !== undefined && { verified_only: verifiedOnly }),
-      ...(topic !== undefined && { topic }), ...(description !== undefined && { description }),
+      ...(inviteOnly !== undefined && { invite_only: inviteOnly }),
+      ...(verifiedOnly !== undefined && { verified_only: verifiedOnly }),
+      ...(topic !== undefined && { topic }),
+      ...(description !== undefined && { description }),
     }, options)
     this.#memberships.add(channel, undefined)
     this.#settle(joined, undefined, undefined)
@@ -303,7 +330,11 @@ export class AgentChatClient {
   }
 
   /** One page of a channel, or of the direct messages with an agent; `limit` ≤ 200. */
-  history(where: { readonly channel: string } | { readonly with: string }, page: { readonly before?: number, readonly after?: number, readonly limit?: number } = {}, options?: CallOptions): Promise<Frame<'HISTORY'>> {
+  history(
+    where: { readonly channel: string } | { readonly with: string },
+    page: { readonly before?: number, readonly after?: number, readonly limit?: number } = {},
+    options?: CallOptions,
+  ): Promise<Frame<'HISTORY'>> {
     return this.request('HISTORY', { ...where, ...page }, options)
   }
 
@@ -326,10 +357,16 @@ export class AgentChatClient {
    * @throws RelayError, TimeoutError, ConnectionError
    * @example const { list } = await client.request('LIST_CHANNELS', {})
    */
-  request<T extends RequestType>(type: T, body: Omit<RequestInput<T>, 'id'>, { signal, timeoutMs = this.#timeoutMs }: CallOptions = {}): Promise<Frame<ReplyType<T>>> {
+  request<T extends RequestType>(
+    type: T,
+    body: Omit<RequestInput<T>, 'id'>,
+    { signal, timeoutMs = this.#timeoutMs }: CallOptions = {},
+  ): Promise<Frame<ReplyType<T>>> {
     if (this.state !== 'open') return Promise.reject(new ConnectionError(`The client is ${this.state}, not connected`))
     const id = this.#newId()
-    return this.#requests.call(id, type, () => this.#session.send(JSON.stringify({ type, id, ...body })), { signal, timeoutMs }) as Promise<Frame<ReplyType<T>>>
+    return this.#requests.call(id, type, () => this.#session.send(JSON.stringify({ type, id, ...body })), { signal, timeoutMs }) as Promise<
+      Frame<ReplyType<T>>
+    >
   }
 
   /** Listens to checked messages, to status, or to a frame type; gives the function that stops it. */
@@ -347,11 +384,14 @@ export class AgentChatClient {
         onMessage: listener => this.on('message', listener),
         onEnd: listener => {
           if (this.state === 'closed') listener(undefined)
-          return this.on('status', status => { if (status.kind === 'ended') listener(status.error) })
+          return this.on('status', status => {
+            if (status.kind === 'ended') listener(status.error)
+          })
         },
       },
       message => target === undefined || this.#inbound.streamOf(message.frame) === target,
-      { signal, bufferSize: this.#options.bufferSize ?? 10_000 })
+      { signal, bufferSize: this.#options.bufferSize ?? 10_000 },
+    )
   }
 
   #newId(): string {
@@ -390,7 +430,9 @@ export class AgentChatClient {
     if (frame.type === 'VERIFY_REQUEST') this.#prove(frame)
     // Asked for here, or by another session of this agent.
     if (frame.type === 'LEFT') this.#memberships.remove(frame.channel)
-    if (frame.type === 'INBOX' && frame.re === undefined) for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, seq)
+    if (frame.type === 'INBOX' && frame.re === undefined) {
+      for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, seq)
+    }
     this.#emitter.emit(frame.type, frame as never)
     if (isKept(frame) && (frame.by ?? frame.from) !== this.agentId) this.#inbound.after(() => this.#receive({ msg_id: frame.msg_id }))
   }
@@ -429,7 +471,12 @@ export class AgentChatClient {
     // The listener that closes returns first, and its message counts as received.
     await Promise.resolve()
     let timer: ReturnType<typeof setTimeout> | undefined
-    await Promise.race([this.#receiving, new Promise(resolve => { timer = setTimeout(resolve, closeGraceMs) })])
+    await Promise.race([
+      this.#receiving,
+      new Promise(resolve => {
+        timer = setTimeout(resolve, closeGraceMs)
+      }),
+    ])
     clearTimeout(timer)
     await this.#session.close()
   }

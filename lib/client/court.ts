@@ -37,7 +37,9 @@ const listPageSize = 50
 
 /** Problems of the draw of a case, computed from what it tells; null: nobody was drawn. Needs no relay. */
 export const drawOf = ({ nonce, seed, pool, seats, ...dispute }: Dispute): readonly string[] | null =>
-  nonce === null || seed === null || pool === null || seats.length === 0 ? null : drawProblems({ ...dispute, nonce, seed, pool, arbiters: seats.map(seat => seat.arbiter) })
+  nonce === null || seed === null || pool === null || seats.length === 0
+    ? null
+    : drawProblems({ ...dispute, nonce, seed, pool, arbiters: seats.map(seat => seat.arbiter) })
 
 /** What `client.court` offers. Every step resolves with the case as it then stands. */
 export class Court {
@@ -53,7 +55,12 @@ export class Court {
    * @throws RelayError PROPOSAL_NOT_FOUND, NOT_PROPOSAL_PARTY, INVALID_PROPOSAL, DISPUTE_ALREADY_EXISTS, INSUFFICIENT_REPUTATION
    * @example const dispute = await client.court.file('prop_mhx1k2_9f86d081', 'nothing was delivered')
    */
-  async file(proposalId: string, reason: string, { nonce = randomNonce() }: { readonly nonce?: string } = {}, options?: CallOptions): Promise<Dispute> {
+  async file(
+    proposalId: string,
+    reason: string,
+    { nonce = randomNonce() }: { readonly nonce?: string } = {},
+    options?: CallOptions,
+  ): Promise<Dispute> {
     await this.commit(proposalId, reason, nonce, options)
     return this.reveal(proposalId, nonce, options)
   }
@@ -81,12 +88,24 @@ export class Court {
   }
 
   /** Says what you have to say as a party; at most 10 items. Until the other party's is in too, a newer one replaces it. */
-  evidence(disputeId: string, { items = [], statement }: { readonly items?: readonly EvidenceItem[], readonly statement: string }, options?: CallOptions): Promise<Dispute> {
+  evidence(
+    disputeId: string,
+    { items = [], statement }: { readonly items?: readonly EvidenceItem[], readonly statement: string },
+    options?: CallOptions,
+  ): Promise<Dispute> {
     return this.#act('EVIDENCE', { dispute_id: disputeId, items, statement }, options)
   }
 
-  /** Decides, as an arbiter; once. `captureMinor` goes with `mutual`: what of the money the provider gets; half of it if nothing is said. */
-  vote(disputeId: string, verdict: Verdict, { reasoning = '', captureMinor }: { readonly reasoning?: string | undefined, readonly captureMinor?: number | undefined } = {}, options?: CallOptions): Promise<Dispute> {
+  /**
+   * Decides, as an arbiter; once. `captureMinor` goes with `mutual`: what of the money the provider gets; half of it if nothing
+   * is said.
+   */
+  vote(
+    disputeId: string,
+    verdict: Verdict,
+    { reasoning = '', captureMinor }: { readonly reasoning?: string | undefined, readonly captureMinor?: number | undefined } = {},
+    options?: CallOptions,
+  ): Promise<Dispute> {
     return this.#act('VOTE', { dispute_id: disputeId, verdict, reasoning, capture_minor: captureMinor }, options)
   }
 
@@ -94,7 +113,11 @@ export class Court {
   async list({ limit = Infinity, ...query }: DisputeQuery = {}, options?: CallOptions): Promise<readonly Dispute[]> {
     const all: Dispute[] = []
     for (let before: string | undefined; all.length < limit;) {
-      const page: FrameBody<'DISPUTES'> = await this.#port.request('DISPUTES', { ...query, before, limit: Math.min(listPageSize, limit - all.length) }, options)
+      const page: FrameBody<'DISPUTES'> = await this.#port.request('DISPUTES', {
+        ...query,
+        before,
+        limit: Math.min(listPageSize, limit - all.length),
+      }, options)
       all.push(...page.disputes)
       before = page.disputes.at(-1)?.dispute_id
       if (!page.more || before === undefined) break
@@ -109,7 +132,10 @@ export class Court {
   /** A case with its whole history: every signature checked, and the draw computed again. Nothing of that needs the relay's word. */
   async show(disputeId: string, options?: CallOptions): Promise<ShownDispute> {
     const keys = new Map<string, string | null>()
-    const checked = async <T extends object>(what: T, event: { readonly type: string } & Readonly<Record<string, unknown>>): Promise<Checked<T>> => ({ ...what, signature: await checkEvent(this.#port, event, keys, options) })
+    const checked = async <T extends object>(
+      what: T,
+      event: { readonly type: string } & Readonly<Record<string, unknown>>,
+    ): Promise<Checked<T>> => ({ ...what, signature: await checkEvent(this.#port, event, keys, options) })
     const stored: ProposalEvent[] = []
     let page: FrameBody<'DISPUTE_EVENTS'>
     do {
@@ -129,9 +155,15 @@ export class Court {
     }
   }
 
-  async #act(type: TradeAction & ('ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE'), body: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Dispute> {
+  async #act(
+    type: TradeAction & ('ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE'),
+    body: Readonly<Record<string, unknown>>,
+    options?: CallOptions,
+  ): Promise<Dispute> {
     const fields = defined(body)
-    return (await this.#port.request(type, { ...fields, ...signedBy(this.#port, type, fields) } as never, options) as Frame<'DISPUTE_STATE'>).dispute
+    return (await this.#port.request(type, { ...fields, ...signedBy(this.#port, type, fields) } as never, options) as Frame<
+      'DISPUTE_STATE'
+    >).dispute
   }
 
   #page(disputeId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'DISPUTE_EVENTS'>> {
@@ -151,6 +183,9 @@ const drawHistory = (dispute: Dispute, events: readonly ProposalEvent[]): readon
   const problems = drawOf(dispute)
   if (problems === null) return null
   const filed = events.find(event => event.type === 'DISPUTE_FILED')
-  const wasTold = filed !== undefined && (['proposal_id', 'disputant', 'respondent', 'commitment', 'server_nonce', 'pool_hash'] as const).every(field => filed[field] === dispute[field])
+  const wasTold = filed !== undefined
+    && (['proposal_id', 'disputant', 'respondent', 'commitment', 'server_nonce', 'pool_hash'] as const).every(field =>
+      filed[field] === dispute[field]
+    )
   return wasTold ? problems : [...problems, 'what was told when the case was filed is something else']
 }

@@ -14,13 +14,15 @@ export class Emitter<Events extends object> {
     let listeners = this.#listeners.get(event)
     if (listeners === undefined) this.#listeners.set(event, listeners = new Set())
     listeners.add(listener)
-    return () => { listeners.delete(listener) }
+    return () => {
+      listeners.delete(listener)
+    }
   }
 
   emit<K extends keyof Events>(event: K, value: Events[K]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
       try {
-        (listener as (value: Events[K]) => void)(value)
+        ;(listener as (value: Events[K]) => void)(value)
       } catch (error) {
         this.#onError(error)
       }

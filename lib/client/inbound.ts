@@ -73,7 +73,10 @@ export class Inbound {
   readonly #wanted = new Set<string>()
   /** The newest own message to each agent of whom nothing has come yet. */
   readonly #echoed = new Map<string, number>()
-  /** Mentions that the inbox has told of, and that their channels still have to bring: until then nothing behind them counts as received. */
+  /**
+   * Mentions that the inbox has told of, and that their channels still have to bring: until then nothing behind them counts as
+   * received.
+   */
   #awaited = new Map<string, number>()
   /** How far the inbox has come, while some of it is awaited. */
   #reached: RequestInput<'RECEIVED'> | undefined
@@ -183,7 +186,8 @@ export class Inbound {
       }
     } catch (error) {
       if (generation !== this.#generation) return
-      // What can be read another time is not skipped; what is refused for good stays missing, and the message itself is not held back for it.
+      // What can be read another time is not skipped; what is refused for good stays missing, and the message itself is not
+      // held back for it.
       if (error instanceof AgentChatError && error.shouldRetry()) return this.#giveUp('a gap could not be read')
     }
     await this.#checked(held)
@@ -249,11 +253,19 @@ export class Inbound {
     if (frame.seq !== undefined && inboxSeq === undefined) this.#advance(frame, frame.seq)
     this.#options.deliver({
       ...(frame.msg_id !== undefined && { id: frame.msg_id }),
-      from: frame.from, fromName: frame.from_name, to: frame.to, content: frame.content, ts: frame.ts,
+      from: frame.from,
+      fromName: frame.from_name,
+      to: frame.to,
+      content: frame.content,
+      ts: frame.ts,
       ...(frame.seq !== undefined && { seq: frame.seq }),
-      replay: frame.replay === true, verified: frame.verified === true, mine: frame.from === this.#options.myId(),
+      replay: frame.replay === true,
+      verified: frame.verified === true,
+      mine: frame.from === this.#options.myId(),
       ...(frame.in_reply_to !== undefined && { inReplyTo: frame.in_reply_to }),
-      signature, ...(inboxSeq !== undefined && { inboxSeq }), frame,
+      signature,
+      ...(inboxSeq !== undefined && { inboxSeq }),
+      frame,
     })
     // A listener that closed the client has had its message, but not what is still awaited.
     if (awaited === this.#awaited || awaited.size === 0) this.#settle(held)
@@ -264,7 +276,8 @@ export class Inbound {
     const { positions, identity, myId } = this.#options
     const stream = this.streamOf(frame)
     // An own message says nothing of those that were sent to this agent before it: they come from its inbox.
-    if (identity !== undefined && stream.startsWith('@') && frame.to !== myId() && positions.get(stream) === undefined) this.#echoed.set(stream, seq)
+    if (identity !== undefined && stream.startsWith('@') && frame.to !== myId() && positions.get(stream) === undefined)
+      this.#echoed.set(stream, seq)
     else positions.set(stream, seq)
   }
 

@@ -9,5 +9,14 @@ export { MemoryPositions, type Positions } from './positions.ts'
 export { type Reputation } from './reputation.ts'
 export { type CallOptions } from './requests.ts'
 export { type SessionState } from './session.ts'
-export { type Balance, type Deliverable, type Offer, type Proposal, type ProposalEvent, type ProposalQuery, type StatementEntry, type Trade } from './trade.ts'
+export {
+  type Balance,
+  type Deliverable,
+  type Offer,
+  type Proposal,
+  type ProposalEvent,
+  type ProposalQuery,
+  type StatementEntry,
+  type Trade,
+} from './trade.ts'
 export { webSocketTransport, type Socket, type SocketHandlers, type Transport } from './transport.ts'

@@ -32,9 +32,12 @@ export class Outgoing {
   add(id: string, text: string, { signal, timeoutMs }: CallOptions): Promise<Frame<'ACK'>> {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     if (this.#waiting.size >= maxWaiting) return Promise.reject(new ConnectionError(`More than ${maxWaiting} messages wait to be sent`))
-    if (this.#waiting.has(id)) return Promise.reject(new RelayError('ID_REUSED', `A message with the id ${JSON.stringify(id)} is on its way already`))
+    if (this.#waiting.has(id))
+      return Promise.reject(new RelayError('ID_REUSED', `A message with the id ${JSON.stringify(id)} is on its way already`))
     return new Promise((resolve, reject) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => settle(() => reject(new TimeoutError(`Message ${id} was not acknowledged within ${timeoutMs} ms`))), timeoutMs)
+      const timer = timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => settle(() => reject(new TimeoutError(`Message ${id} was not acknowledged within ${timeoutMs} ms`))), timeoutMs)
       const onAbort = () => settle(() => reject(signal?.reason))
       const settle = (then: () => void) => {
         const entry = this.#waiting.get(id)
@@ -46,7 +49,13 @@ export class Outgoing {
         this.#pump()
       }
       signal?.addEventListener('abort', onAbort)
-      this.#waiting.set(id, { id, text, state: 'waiting', resolve: ack => settle(() => resolve(ack)), reject: error => settle(() => reject(error)) })
+      this.#waiting.set(id, {
+        id,
+        text,
+        state: 'waiting',
+        resolve: ack => settle(() => resolve(ack)),
+        reject: error => settle(() => reject(error)),
+      })
       this.#pump()
     })
   }
@@ -72,7 +81,9 @@ export class Outgoing {
     for (const entry of [...this.#waiting.values()]) {
       if (entry.state !== 'uncertain') continue
       entry.state = 'waiting'
-      if (!isSameAgent) entry.reject(new ConnectionError('The connection was lost before the acknowledgement, and the relay gave this agent a new id: the message may or may not be stored'))
+      if (!isSameAgent)
+        entry.reject(new ConnectionError('The connection was lost before the acknowledgement, and the relay gave '
+          + 'this agent a new id: the message may or may not be stored'))
     }
   }
 

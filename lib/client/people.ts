@@ -9,7 +9,9 @@ import type { CallOptions } from './requests.ts'
 export type ProofState = 'valid' | 'weak' | 'invalid' | 'none'
 
 /** An agent as the relay tells it, and what of it is proved to be the agent's own words. */
-export interface AgentProfile extends Omit<Frame<'PROFILE'>, 'type' | 'ts' | 're'> { readonly signatures: { readonly profile: ProofState, readonly skills: ProofState } }
+export interface AgentProfile extends Omit<Frame<'PROFILE'>, 'type' | 'ts' | 're'> {
+  readonly signatures: { readonly profile: ProofState, readonly skills: ProofState }
+}
 
 /** What `client.people` offers. */
 export class People {
@@ -55,7 +57,8 @@ export class People {
   }
 
   /**
-   * Finds skills; `total` counts before `limit` (default 50, at most 100) and `offset`. Results are what the relay says: see `profile` for the agents' signatures.
+   * Finds skills; `total` counts before `limit` (default 50, at most 100) and `offset`. Results are what the relay says: see
+   * `profile` for the agents' signatures.
    * @example const { results } = await client.people.searchSkills({ capability: 'review', max_rate: 10, online: true })
    */
   searchSkills(query: RequestInput<'SEARCH_SKILLS'>['query'] = {}, options?: CallOptions): Promise<Frame<'SEARCH_RESULTS'>> {
@@ -95,15 +98,22 @@ export interface Signing {
   readonly now: number
 }
 
-const stampOf = (by: string, relay: string, ts: number) =>
-  ({ by, relay, ts, nonce: [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('') })
+const stampOf = (by: string, relay: string, ts: number) => ({
+  by,
+  relay,
+  ts,
+  nonce: [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join(''),
+})
 
 const signer = (identity: Identity | undefined): Identity => {
   if (identity === undefined) throw new ProtocolError('Only a client with an identity can say something about itself')
   return identity
 }
 
-/** A relay without an identity of its own gets the older text, which names none. @throws ProtocolError without an identity; IdentityError on what has no exact JSON */
+/**
+ * A relay without an identity of its own gets the older text, which names none.
+ * @throws ProtocolError without an identity; IdentityError on what has no exact JSON
+ */
 export const signedSkills = (skills: readonly Skill[], { identity, relay, now }: Signing): RequestInput<'REGISTER_SKILLS'> => {
   const me = signer(identity)
   // What is signed is what goes over the wire: fields that JSON leaves out are not there.
@@ -127,11 +137,17 @@ export const checkedProfile = ({ type: _, ts: __, re: ___, ...record }: Frame<'P
   const { pubkey, agent_id, profile, profile_proof, skills, skills_proof } = record
   const signer = { pubkey, relay: relay ?? '' }
   const isKey = keyFits(pubkey, agent_id)
-  const skillsState = skills_proof !== undefined && isKey && verifySkills(skills, skills_proof, signer) ? skills_proof.sig_v === 1 ? 'weak' : 'valid' : 'invalid'
+  const skillsState = skills_proof !== undefined && isKey && verifySkills(skills, skills_proof, signer)
+    ? skills_proof.sig_v === 1 ? 'weak' : 'valid'
+    : 'invalid'
   return {
     ...record,
     signatures: {
-      profile: profile === null ? 'none' : profile_proof !== undefined && isKey && verifyProfile(profile, profile_proof, signer) ? 'valid' : 'invalid',
+      profile: profile === null
+        ? 'none'
+        : profile_proof !== undefined && isKey && verifyProfile(profile, profile_proof, signer)
+        ? 'valid'
+        : 'invalid',
       skills: skills.length === 0 ? 'none' : skillsState,
     },
   }

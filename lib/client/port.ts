@@ -11,5 +11,9 @@ export interface ClientPort {
   /** ms since 1970 */
   readonly now: () => number
   readonly verify: VerifySignature
-  readonly request: <T extends RequestType>(type: T, body: Omit<RequestInput<T>, 'id'>, options?: CallOptions) => Promise<Frame<ReplyType<T>>>
+  readonly request: <T extends RequestType>(
+    type: T,
+    body: Omit<RequestInput<T>, 'id'>,
+    options?: CallOptions,
+  ) => Promise<Frame<ReplyType<T>>>
 }

@@ -13,7 +13,10 @@ export class Reputation {
   }
 
   /** A page of this agent's receipts, newest first; the next one is `before` the last id of this. */
-  receipts({ proposal, ...page }: { readonly proposal?: string, readonly unsigned?: true, readonly before?: string, readonly limit?: number } = {}, options?: CallOptions): Promise<Frame<'RECEIPTS'>> {
+  receipts(
+    { proposal, ...page }: { readonly proposal?: string, readonly unsigned?: true, readonly before?: string, readonly limit?: number } = {},
+    options?: CallOptions,
+  ): Promise<Frame<'RECEIPTS'>> {
     return this.#port.request('RECEIPTS', { ...page, ...(proposal !== undefined && { proposal_id: proposal }) }, options)
   }
 
@@ -36,7 +39,10 @@ export class Reputation {
   }
 
   /** The best agents, by standing (the default) or by rating; `limit` ≤ 100. */
-  leaderboard(query: { readonly by?: 'standing' | 'rating', readonly limit?: number } = {}, options?: CallOptions): Promise<Frame<'LEADERBOARD'>> {
+  leaderboard(
+    query: { readonly by?: 'standing' | 'rating', readonly limit?: number } = {},
+    options?: CallOptions,
+  ): Promise<Frame<'LEADERBOARD'>> {
     return this.#port.request('LEADERBOARD', query, options)
   }
 }

@@ -24,7 +24,9 @@ export class Requests {
     if (signal?.aborted === true) return Promise.reject(signal.reason)
     if (this.#pending.size >= maxPending) return Promise.reject(new ConnectionError(`More than ${maxPending} requests wait for an answer`))
     return new Promise((resolve, reject) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => settle(() => reject(new TimeoutError(`No answer to ${type} within ${timeoutMs} ms`))), timeoutMs)
+      const timer = timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => settle(() => reject(new TimeoutError(`No answer to ${type} within ${timeoutMs} ms`))), timeoutMs)
       const onAbort = () => settle(() => reject(signal?.reason))
       const settle = (then: () => void) => {
         this.#pending.delete(id)

@@ -116,14 +116,20 @@ export class Session {
         signal?.removeEventListener('abort', onAbort)
         then()
       }
-      const fail = (error: unknown) => settle(() => {
-        socket.close()
-        reject(error)
-      })
+      const fail = (error: unknown) =>
+        settle(() => {
+          socket.close()
+          reject(error)
+        })
       const timer = setTimeout(() => fail(new TimeoutError(`No session with ${url} within ${timeoutMs} ms`)), timeoutMs)
       const onAbort = () => fail(signal?.reason)
       const socket: Socket = transport(url, {
-        open: () => { if (!isSettled) socket.send(JSON.stringify({ type: 'IDENTIFY', ...this.#options.login, ...(this.#resume !== undefined && { resume: this.#resume }) })) },
+        open: () => {
+          if (!isSettled)
+            socket.send(
+              JSON.stringify({ type: 'IDENTIFY', ...this.#options.login, ...(this.#resume !== undefined && { resume: this.#resume }) }),
+            )
+        },
         message: text => {
           this.#silence = 0
           if (this.#socket === socket && this.#state === 'open') return this.#receive(text)
@@ -131,15 +137,16 @@ export class Session {
           // In this turn: what follows WELCOME in the same chunk is the session already.
           try {
             const welcome = this.#login(text, socket, fail)
-            if (welcome !== undefined) settle(() => {
-              this.#socket = socket
-              this.#state = 'open'
-              this.#attempt = 0
-              this.#resume = welcome.resume
-              this.#watch()
-              this.#hooks.opened(welcome)
-              resolve(welcome)
-            })
+            if (welcome !== undefined)
+              settle(() => {
+                this.#socket = socket
+                this.#state = 'open'
+                this.#attempt = 0
+                this.#resume = welcome.resume
+                this.#watch()
+                this.#hooks.opened(welcome)
+                resolve(welcome)
+              })
           } catch (error) {
             fail(error)
           }
@@ -163,23 +170,30 @@ export class Session {
     if (!decoded.ok) return undefined
     const { frame } = decoded
     switch (frame.type) {
-      case 'WELCOME': return frame
+      case 'WELCOME':
+        return frame
       case 'CHALLENGE': {
         socket.send(JSON.stringify({ type: 'VERIFY_IDENTITY', ...this.#proof(frame) }))
         return undefined
       }
       case 'CAPTCHA_CHALLENGE': {
-        this.#answerCaptcha(frame).then(answer => socket.send(JSON.stringify({ type: 'CAPTCHA_RESPONSE', captcha_id: frame.captcha_id, answer })), fail)
+        this.#answerCaptcha(frame).then(
+          answer => socket.send(JSON.stringify({ type: 'CAPTCHA_RESPONSE', captcha_id: frame.captcha_id, answer })),
+          fail,
+        )
         return undefined
       }
-      case 'ERROR': throw new RelayError(frame.code, frame.message, frame.retry_after_ms)
-      default: return undefined
+      case 'ERROR':
+        throw new RelayError(frame.code, frame.message, frame.retry_after_ms)
+      default:
+        return undefined
     }
   }
 
   async #answerCaptcha({ question, hint }: Frame<'CAPTCHA_CHALLENGE'>): Promise<string> {
     const { onCaptcha } = this.#options
-    if (onCaptcha === undefined) throw new ProtocolError(`The relay asks a question first: ${JSON.stringify(question)}; pass onCaptcha to answer it`)
+    if (onCaptcha === undefined)
+      throw new ProtocolError(`The relay asks a question first: ${JSON.stringify(question)}; pass onCaptcha to answer it`)
     return onCaptcha(question, hint)
   }
 
@@ -188,9 +202,14 @@ export class Session {
     const { identity, now } = this.#options
     if (identity === undefined) throw new ProtocolError('The relay asks for a key that this client did not offer')
     const expected = this.#options.serverId
-    if (expected !== undefined && serverId !== expected) throw new ProtocolError(`The relay shows another identity than expected (${serverId ?? 'none'} instead of ${expected}); not logging in`)
+    if (expected !== undefined && serverId !== expected)
+      throw new ProtocolError(
+        `The relay shows another identity than expected (${serverId ?? 'none'} instead of ${expected}); not logging in`,
+      )
     const timestamp = now()
-    const text = serverId === undefined ? loginText({ nonce, challengeId, timestamp }) : loginTextV2({ serverId, nonce, challengeId, timestamp })
+    const text = serverId === undefined
+      ? loginText({ nonce, challengeId, timestamp })
+      : loginTextV2({ serverId, nonce, challengeId, timestamp })
     return { challenge_id: challengeId, signature: identity.sign(text), timestamp, ...(serverId !== undefined && { sig_v: 2 }) }
   }
 
@@ -201,7 +220,10 @@ export class Session {
     this.#hooks.frame(decoded.frame)
   }
 
-  /** A connection can end without a word, and a browser shows no pings: the relay is asked in frames. Turns are counted, not time, so that a machine that slept asks first. */
+  /**
+   * A connection can end without a word, and a browser shows no pings: the relay is asked in frames. Turns are counted, not
+   * time, so that a machine that slept asks first.
+   */
   #watch(): void {
     const { heartbeatMs } = this.#options
     if (heartbeatMs === 0) return
@@ -256,6 +278,6 @@ export class Session {
 
 /** The public part of an identity, as IDENTIFY carries it. @throws ProtocolError when id and key do not fit */
 export const publicKeyOf = (identity: Identity): string => {
-  if (agentIdOf(identity.publicKey) !== identity.agentId) throw new ProtocolError('The identity\'s id is not that of its key')
+  if (agentIdOf(identity.publicKey) !== identity.agentId) throw new ProtocolError("The identity's id is not that of its key")
   return identity.publicKey
 }

@@ -18,7 +18,12 @@ export const signedBy = ({ identity, relay: relayOf, now }: ClientPort, type: Tr
 }
 
 /** Whether who acted signed an event; `keys` remembers those that were asked for. */
-export const checkEvent = async (port: ClientPort, event: Fields & { readonly type: string }, keys: Map<string, string | null>, options?: CallOptions): Promise<TradeSignature> => {
+export const checkEvent = async (
+  port: ClientPort,
+  event: Fields & { readonly type: string },
+  keys: Map<string, string | null>,
+  options?: CallOptions,
+): Promise<TradeSignature> => {
   const by = event['by'] ?? event['from']
   if (event['sig'] === undefined || typeof by !== 'string') return 'unsigned'
   const key = keys.get(by) ?? (await port.request('WHOIS', { agent: by }, options)).pubkey
@@ -27,6 +32,9 @@ export const checkEvent = async (port: ClientPort, event: Fields & { readonly ty
   if (key === null || agentIdOf(key) !== by) return 'invalid'
   // The verifier may take its time: the text is found first, and checked then.
   let question: readonly [key: string, text: string, signature: string] | undefined
-  const state = checkTradeEvent(event, key, (...asked) => { question = asked; return true })
+  const state = checkTradeEvent(event, key, (...asked) => {
+    question = asked
+    return true
+  })
   return question === undefined || await port.verify(...question) ? state : 'invalid'
 }

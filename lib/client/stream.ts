@@ -15,7 +15,11 @@ export interface StreamOptions {
 }
 
 /** Listens from the call on, not from the first `next()`. Ends with the session, or quietly when `signal` aborts. */
-export const messageStream = (source: StreamSource, wants: (message: Message) => boolean, { signal, bufferSize }: StreamOptions): AsyncIterableIterator<Message> => {
+export const messageStream = (
+  source: StreamSource,
+  wants: (message: Message) => boolean,
+  { signal, bufferSize }: StreamOptions,
+): AsyncIterableIterator<Message> => {
   const buffer: Message[] = []
   let wake: (() => void) | undefined
   let end: { readonly error: Error | undefined } | undefined
@@ -44,7 +48,9 @@ export const messageStream = (source: StreamSource, wants: (message: Message) =>
         if (message !== undefined) return { value: message, done: false }
         if (end?.error !== undefined) throw end.error
         if (end !== undefined) return { value: undefined, done: true }
-        await new Promise<void>(resolve => { wake = resolve })
+        await new Promise<void>(resolve => {
+          wake = resolve
+        })
       }
     },
     return() {
@@ -52,6 +58,8 @@ export const messageStream = (source: StreamSource, wants: (message: Message) =>
       finish(undefined)
       return Promise.resolve({ value: undefined, done: true })
     },
-    [Symbol.asyncIterator]() { return this },
+    [Symbol.asyncIterator]() {
+      return this
+    },
   }
 }

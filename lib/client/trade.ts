@@ -35,7 +35,9 @@ export interface Offer {
 export interface Deliverable {
   readonly text?: string | undefined
   /** `content` in base64, for small files; `sha256` in lower-case hex */
-  readonly files?: readonly { readonly name: string, readonly bytes: number, readonly sha256: string, readonly content?: string }[] | undefined
+  readonly files?:
+    | readonly { readonly name: string, readonly bytes: number, readonly sha256: string, readonly content?: string }[]
+    | undefined
 }
 
 export interface ProposalQuery {
@@ -47,7 +49,9 @@ export interface ProposalQuery {
   readonly limit?: number | undefined
 }
 
-type Step = Exclude<TradeAction, 'TRANSFER' | 'DISPUTE_INTENT' | 'DISPUTE_REVEAL' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE'> | 'COUNTER'
+type Step =
+  | Exclude<TradeAction, 'TRANSFER' | 'DISPUTE_INTENT' | 'DISPUTE_REVEAL' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE'>
+  | 'COUNTER'
 
 const pageSize = 200
 
@@ -62,7 +66,8 @@ export class Trade {
   /**
    * Offers a deal to an agent; one that is away finds it in its inbox.
    * @throws RelayError AGENT_NOT_FOUND, NO_PUBKEY, INVALID_PROPOSAL …
-   * @example const { proposal_id } = await client.trade.propose('@8addfe276526c9f6', { task: 'review the patch', amount: 12.5, currency: 'USD' })
+   * @example const { proposal_id } = await client.trade.propose('@8addfe276526c9f6', { task: 'review the patch', amount: 12.5,
+   * currency: 'USD' })
    */
   propose(to: string, offer: Offer, options?: CallOptions): Promise<Proposal> {
     return this.#step('PROPOSAL', { to, ...wireOffer(offer) }, options)
@@ -75,7 +80,11 @@ export class Trade {
     return this.#step('COUNTER', { proposal_id: proposalId, to, ...wireOffer(offer) }, options)
   }
 
-  accept(proposalId: string, { paymentCode, eloStake }: { readonly paymentCode?: string | undefined, readonly eloStake?: number | undefined } = {}, options?: CallOptions): Promise<Proposal> {
+  accept(
+    proposalId: string,
+    { paymentCode, eloStake }: { readonly paymentCode?: string | undefined, readonly eloStake?: number | undefined } = {},
+    options?: CallOptions,
+  ): Promise<Proposal> {
     return this.#step('ACCEPT', { proposal_id: proposalId, payment_code: paymentCode, elo_stake: eloStake }, options)
   }
 
@@ -88,7 +97,11 @@ export class Trade {
     return this.#step('CANCEL', { proposal_id: proposalId, reason }, options)
   }
 
-  /** Has the whole price held. With a payment processor the proposal may come back with `funding: 'pending'`; a FUND event follows. @throws RelayError INSUFFICIENT_FUNDS */
+  /**
+   * Has the whole price held. With a payment processor the proposal may come back with `funding: 'pending'`; a FUND event
+   * follows.
+   * @throws RelayError INSUFFICIENT_FUNDS
+   */
   fund(proposalId: string, options?: CallOptions): Promise<Proposal> {
     return this.#step('FUND', { proposal_id: proposalId }, options)
   }
@@ -124,7 +137,8 @@ export class Trade {
   async list({ limit = Infinity, ...query }: ProposalQuery = {}, options?: CallOptions): Promise<readonly Proposal[]> {
     const all: Proposal[] = []
     for (let before: string | undefined; all.length < limit;) {
-      const page: FrameBody<'PROPOSALS'> = await this.#ask('PROPOSALS', { ...query, before, limit: Math.min(pageSize, limit - all.length) }, options)
+      const page: FrameBody<'PROPOSALS'> = await this.#ask('PROPOSALS', { ...query, before, limit: Math.min(pageSize, limit - all.length) },
+        options)
       all.push(...page.proposals)
       if (page.next === undefined) break
       before = page.next
@@ -138,7 +152,10 @@ export class Trade {
   }
 
   /** A proposal and its whole history, each event with what its signature is worth; nothing of that needs the relay's word. */
-  async show(proposalId: string, options?: CallOptions): Promise<{ readonly proposal: Proposal, readonly events: readonly (ProposalEvent & { readonly signature: TradeSignature })[] }> {
+  async show(
+    proposalId: string,
+    options?: CallOptions,
+  ): Promise<{ readonly proposal: Proposal, readonly events: readonly (ProposalEvent & { readonly signature: TradeSignature })[] }> {
     const events: (ProposalEvent & { readonly signature: TradeSignature })[] = []
     const keys = new Map<string, string | null>()
     for (;;) {
@@ -164,13 +181,18 @@ export class Trade {
   }
 
   /** The entries of your account, newest first; one page. */
-  statement(query: { readonly currency?: string | undefined, readonly before?: number | undefined, readonly limit?: number | undefined } = {}, options?: CallOptions): Promise<FrameBody<'STATEMENT'>> {
+  statement(
+    query: { readonly currency?: string | undefined, readonly before?: number | undefined, readonly limit?: number | undefined } = {},
+    options?: CallOptions,
+  ): Promise<FrameBody<'STATEMENT'>> {
     return this.#ask('STATEMENT', query, options)
   }
 
   async #step(type: Step, body: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Proposal> {
     const fields = defined(body)
-    return (await this.#port.request(type, { ...fields, ...signedBy(this.#port, type, fields) } as never, options) as Frame<'PROPOSAL_STATE'>).proposal
+    return (await this.#port.request(type, { ...fields, ...signedBy(this.#port, type, fields) } as never, options) as Frame<
+      'PROPOSAL_STATE'
+    >).proposal
   }
 
   #page(proposalId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'PROPOSAL_EVENTS'>> {
@@ -182,7 +204,20 @@ export class Trade {
   }
 }
 
-interface Answers { PROPOSAL_EVENTS: 'PROPOSAL_EVENTS', PROPOSALS: 'PROPOSALS', RECLAIM: 'PROPOSAL_STATE', BALANCE: 'BALANCE', STATEMENT: 'STATEMENT', TRANSFER: 'BALANCE' }
+interface Answers {
+  PROPOSAL_EVENTS: 'PROPOSAL_EVENTS'
+  PROPOSALS: 'PROPOSALS'
+  RECLAIM: 'PROPOSAL_STATE'
+  BALANCE: 'BALANCE'
+  STATEMENT: 'STATEMENT'
+  TRANSFER: 'BALANCE'
+}
 
-const wireOffer = ({ paymentCode, expiresS, eloStake, deliverS, reviewS, ...offer }: Offer) =>
-  ({ ...offer, payment_code: paymentCode, expires: expiresS, elo_stake: eloStake, deliver_s: deliverS, review_s: reviewS })
+const wireOffer = ({ paymentCode, expiresS, eloStake, deliverS, reviewS, ...offer }: Offer) => ({
+  ...offer,
+  payment_code: paymentCode,
+  expires: expiresS,
+  elo_stake: eloStake,
+  deliver_s: deliverS,
+  review_s: reviewS,
+})

@@ -27,7 +27,7 @@ interface WebSocketLike {
 
 /** WebSocket of the platform; Node 20 has none: use `wsTransport` of agentchat/node there. */
 export const webSocketTransport: Transport = (url, handlers) => {
-  const Constructor = (globalThis as { WebSocket?: new (url: string) => WebSocketLike }).WebSocket
+  const Constructor = (globalThis as { WebSocket?: new(url: string) => WebSocketLike }).WebSocket
   if (Constructor === undefined) {
     queueMicrotask(() => handlers.close(1006, 'No WebSocket here; on Node 20 pass `transport: wsTransport` from agentchat/node'))
     return { send: () => undefined, close: () => undefined }
@@ -48,7 +48,9 @@ export const webSocketTransport: Transport = (url, handlers) => {
   // A platform may refuse a connection (browsers keep away from some ports, 6667 among them) and tell of it by this event alone.
   socket.onerror = () => close(1006, `The platform cannot or will not connect to ${url}`)
   socket.onopen = () => handlers.open()
-  socket.onmessage = ({ data }) => { if (typeof data === 'string') handlers.message(data) }
+  socket.onmessage = ({ data }) => {
+    if (typeof data === 'string') handlers.message(data)
+  }
   socket.onclose = ({ code, reason }) => close(code, reason)
   return { send: text => socket.send(text), close: (code, reason) => socket.close(code, reason) }
 }

@@ -5,7 +5,8 @@ import { IdentityError } from './pem.ts'
 const maxDepth = 64
 
 /**
- * The canonical JSON of a value: keys sorted, no white space, numbers and strings as ECMAScript writes them. Keys whose value is undefined are left out.
+ * The canonical JSON of a value: keys sorted, no white space, numbers and strings as ECMAScript writes them. Keys whose value
+ * is undefined are left out.
  * @throws IdentityError on what JSON cannot say: numbers that are none, lone surrogates, functions, and values nested more than 64 deep
  * @example canonicalJson({ b: 1, a: 'x' }) // '{"a":"x","b":1}'
  */
@@ -38,4 +39,5 @@ const write = (value: unknown, depth: number): string => {
  * @throws IdentityError as canonicalJson
  * @example signedText('RECEIPT', { amount: 5 }) // 'AGENTCHAT_RECEIPT_V2|{"amount":5}'
  */
-export const signedText = (type: Uppercase<string>, fields: Readonly<Record<string, unknown>>): string => `AGENTCHAT_${type}_V2|${canonicalJson(fields)}`
+export const signedText = (type: Uppercase<string>, fields: Readonly<Record<string, unknown>>): string =>
+  `AGENTCHAT_${type}_V2|${canonicalJson(fields)}`

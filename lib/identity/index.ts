@@ -5,17 +5,53 @@ export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair } fr
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
 export { IdentityError, canonicalPem, publicKeyBytes } from './pem.ts'
 export {
-  agentDocumentProblem, agentDocumentText, oldSkillsTexts, profileText, skillsText, verifyProfile, verifySkills, type AgentDocument, type Proof, type Stamp,
+  agentDocumentProblem,
+  agentDocumentText,
+  oldSkillsTexts,
+  profileText,
+  skillsText,
+  verifyProfile,
+  verifySkills,
+  type AgentDocument,
+  type Proof,
+  type Stamp,
 } from './people-texts.ts'
 export { chainProblem, makeRevocation, makeRotation, verifyRevocation, verifyRotation, type Revocation, type Rotation } from './records.ts'
 export {
-  completionText, receiptIdOf, receiptText, roleIn, signReceipt, verifyCompletion, verifyReceipt,
-  type CompletionCheck, type ReceiptCheck, type ReceiptRole, type SignatureState,
+  completionText,
+  receiptIdOf,
+  receiptText,
+  roleIn,
+  signReceipt,
+  verifyCompletion,
+  verifyReceipt,
+  type CompletionCheck,
+  type ReceiptCheck,
+  type ReceiptRole,
+  type SignatureState,
 } from './receipts.ts'
 export {
-  isSafeNonce, loginText, loginTextV2, messageText, revocationText, rotationText,
-  type LoginText, type RevocationText, type RotationText,
+  isSafeNonce,
+  loginText,
+  loginTextV2,
+  messageText,
+  revocationText,
+  rotationText,
+  type LoginText,
+  type RevocationText,
+  type RotationText,
 } from './texts.ts'
 export { oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
-export { checkTradeEvent, isTradeAction, oldTradeTextOf, randomNonce, signTrade, signedFields, tradeTextOf, type SignedFields, type TradeAction, type TradeSignature } from './trade-signatures.ts'
+export {
+  checkTradeEvent,
+  isTradeAction,
+  oldTradeTextOf,
+  randomNonce,
+  signTrade,
+  signedFields,
+  tradeTextOf,
+  type SignedFields,
+  type TradeAction,
+  type TradeSignature,
+} from './trade-signatures.ts'
 export { serverDocumentProblem, serverDocumentText, serverIdOf, type ServerDocumentProblem } from './server-documents.ts'

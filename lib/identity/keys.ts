@@ -19,7 +19,10 @@ export interface Identity {
   sign(text: string): string
 }
 
-export interface KeyPair { /** PEM, SPKI */ readonly publicKey: string, /** PEM, PKCS #8 */ readonly privateKey: string }
+export interface KeyPair {
+  /** PEM, SPKI */ readonly publicKey: string /** PEM, PKCS #8 */
+  readonly privateKey: string
+}
 
 /**
  * A new key pair. `random` gives the 32 bytes of the private key; default: the system's randomness.
@@ -64,7 +67,8 @@ const signatureChars = 88
 
 /**
  * The equation of RFC 8032 §5.1.7 without the cofactor, R = [S]B − [k]A, as node:crypto checks it. The library's own `verify` multiplies
- * by the cofactor, and so takes crafted signatures that Node refuses: the two ends of a wire would disagree. Throws where S is out of range.
+ * by the cofactor, and so takes crafted signatures that Node refuses: the two ends of a wire would disagree. Throws where S is
+ * out of range.
  */
 const holds = (signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean => {
   const r = signature.subarray(0, 32)

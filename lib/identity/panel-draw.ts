@@ -12,11 +12,18 @@ export const commitmentOf = (nonce: string): string => hashOf(nonce)
 /** What the relay commits to before it knows the nonce: who can be drawn. `pool` is sorted. */
 export const poolHashOf = (pool: readonly string[]): string => hashOf(JSON.stringify(pool))
 
-export interface DrawTerms { readonly proposal_id: string, readonly nonce: string, readonly server_nonce: string }
+export interface DrawTerms {
+  readonly proposal_id: string
+  readonly nonce: string
+  readonly server_nonce: string
+}
 
 export const seedOf = ({ proposal_id, nonce, server_nonce }: DrawTerms): string => hashOf(proposal_id + nonce + server_nonce)
 
-/** The pool in the order in which its agents are asked: a Fisher–Yates shuffle, each index from the next SHA-256 of the one before, beginning with the seed. */
+/**
+ * The pool in the order in which its agents are asked: a Fisher–Yates shuffle, each index from the next SHA-256 of the one
+ * before, beginning with the seed.
+ */
 export const drawOrder = (pool: readonly string[], seed: string): readonly string[] => {
   const order = [...pool]
   let hash = seed
@@ -44,14 +51,15 @@ export interface Draw extends DrawTerms {
 
 /**
  * Whether the arbiters are those that the two nonces and the pool give. Needs no relay. Never throws.
- * That `commitment`, `server_nonce` and `pool_hash` were told before the nonce is shown by DISPUTE_FILED, or by the DISPUTE_INTENT_ACK that the disputant kept.
+ * That `commitment`, `server_nonce` and `pool_hash` were told before the nonce is shown by DISPUTE_FILED, or by the
+ * DISPUTE_INTENT_ACK that the disputant kept.
  * @returns what is wrong; empty when nothing is
  */
 export const drawProblems = ({ commitment, seed, pool, pool_hash, arbiters, disputant, respondent, ...terms }: Draw): readonly string[] => {
   const order = drawOrder(pool, seed)
   const checks: readonly (readonly [boolean, string])[] = [
     [commitmentOf(terms.nonce) === commitment, 'the nonce is not what was committed to'],
-    [seedOf(terms) === seed, 'the seed is not made of the proposal\'s id and the two nonces'],
+    [seedOf(terms) === seed, "the seed is not made of the proposal's id and the two nonces"],
     [poolHashOf(pool) === pool_hash, 'the pool is not the one whose hash was told'],
     [pool.every((agent, i) => i === 0 || pool[i - 1]! < agent), 'the pool is not sorted, or names somebody twice'],
     [!pool.includes(disputant) && !pool.includes(respondent), 'a party could be drawn'],

@@ -37,7 +37,10 @@ const read = (label: string, prefix: Uint8Array, pem: string): Uint8Array<ArrayB
   return der.slice(prefix.length)
 }
 
-interface PublicKey { readonly bytes: Uint8Array<ArrayBuffer>, /** in the one spelling */ readonly pem: string }
+interface PublicKey {
+  readonly bytes: Uint8Array<ArrayBuffer> /** in the one spelling */
+  readonly pem: string
+}
 
 /** Keys read of late, by the texts they came in: to find that a key is one costs as much as checking a signature. */
 const known = new Map<string, PublicKey>()

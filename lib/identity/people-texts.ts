@@ -19,7 +19,12 @@ export interface Stamp {
 }
 
 /** Beside a signature: what it was made with. `sig_v` 1 is one of the older texts, which name no signer, relay or time. */
-export interface Proof { readonly sig: string, readonly sig_v: 1 | 2, readonly sig_ts?: number | undefined, readonly nonce?: string | undefined }
+export interface Proof {
+  readonly sig: string
+  readonly sig_v: 1 | 2
+  readonly sig_ts?: number | undefined
+  readonly nonce?: string | undefined
+}
 
 /** The older texts over a skill list: with its hash behind a prefix, and the bare list, as the command line of older clients signs it. */
 export const oldSkillsTexts = (skills: readonly unknown[]): readonly string[] => {
@@ -43,7 +48,12 @@ const text = (type: string, value: unknown, { by, relay, ts, nonce }: Stamp): st
 export type Verify = (publicPem: string, text: string, signature: string) => boolean
 
 /** Whether the agent of this key signed the skill list, by either form, for this relay. Never throws. */
-export const verifySkills = (skills: readonly unknown[], proof: Proof, signer: { readonly pubkey: string, readonly relay: string }, verify: Verify = verifyHere): boolean => {
+export const verifySkills = (
+  skills: readonly unknown[],
+  proof: Proof,
+  signer: { readonly pubkey: string, readonly relay: string },
+  verify: Verify = verifyHere,
+): boolean => {
   try {
     if (proof.sig_v === 1) return oldSkillsTexts(skills).some(old => verify(signer.pubkey, old, proof.sig))
     return verify(signer.pubkey, skillsText(skills, stampOf(proof, signer)), proof.sig)
@@ -53,7 +63,12 @@ export const verifySkills = (skills: readonly unknown[], proof: Proof, signer: {
 }
 
 /** Whether the agent of this key signed the profile for this relay. Never throws. */
-export const verifyProfile = (profile: object, proof: Proof, signer: { readonly pubkey: string, readonly relay: string }, verify: Verify = verifyHere): boolean => {
+export const verifyProfile = (
+  profile: object,
+  proof: Proof,
+  signer: { readonly pubkey: string, readonly relay: string },
+  verify: Verify = verifyHere,
+): boolean => {
   try {
     return proof.sig_v === 2 && verify(signer.pubkey, profileText(profile, stampOf(proof, signer)), proof.sig)
   } catch {
@@ -61,8 +76,12 @@ export const verifyProfile = (profile: object, proof: Proof, signer: { readonly 
   }
 }
 
-const stampOf = ({ sig_ts: ts, nonce }: Proof, { pubkey, relay }: { readonly pubkey: string, readonly relay: string }): Stamp =>
-  ({ by: agentIdOf(pubkey), relay, ts: ts ?? 0, nonce: nonce ?? '' })
+const stampOf = ({ sig_ts: ts, nonce }: Proof, { pubkey, relay }: { readonly pubkey: string, readonly relay: string }): Stamp => ({
+  by: agentIdOf(pubkey),
+  relay,
+  ts: ts ?? 0,
+  nonce: nonce ?? '',
+})
 
 /** What a relay tells of an agent, to whoever asks: `GET /agents/ID`. The agent's own signatures stand inside. */
 export interface AgentDocument {
@@ -86,22 +105,36 @@ export interface AgentDocument {
 export const agentDocumentText = ({ sig: _, ...document }: AgentDocument): string => `AGENTCHAT_AGENT_V2|${canonicalJson(document)}`
 
 /**
- * What is wrong with a document; undefined: the relay signed it, the key is the agent's, and profile and skills are the agent's own words. Never throws.
+ * What is wrong with a document; undefined: the relay signed it, the key is the agent's, and profile and skills are the agent's
+ * own words. Never throws.
  * `now` in ms since 1970. With `serverId`, the relay has to be that one.
  * @example const problem = agentDocumentProblem(await (await fetch(`https://${host}/agents/${id}`)).json(), { now: Date.now() })
  */
-export const agentDocumentProblem = (document: AgentDocument & { readonly sig?: unknown }, { now, serverId, verify = verifyHere }: { readonly now: number, readonly serverId?: string, readonly verify?: Verify }): string | undefined => {
+export const agentDocumentProblem = (
+  document: AgentDocument & { readonly sig?: unknown },
+  { now, serverId, verify = verifyHere }: { readonly now: number, readonly serverId?: string, readonly verify?: Verify },
+): string | undefined => {
   try {
     const { relay, pubkey, sig } = document
     if (document.format !== 'agentchat-agent/1') return 'not an agent document of this format'
-    if (bytesToHex(sha256(utf8ToBytes(canonicalPem(relay.pubkey)))) !== relay.server_id) return 'the relay\'s id is not that of its key'
+    if (bytesToHex(sha256(utf8ToBytes(canonicalPem(relay.pubkey)))) !== relay.server_id) return "the relay's id is not that of its key"
     if (serverId !== undefined && relay.server_id !== serverId) return 'signed by another relay'
     if (typeof sig !== 'string' || !verify(relay.pubkey, agentDocumentText(document), sig)) return 'the relay did not sign it'
     if (!(now < document.expires_at)) return 'expired'
-    if (agentIdOf(pubkey) !== document.agent_id) return 'the agent\'s id is not that of its key'
+    if (agentIdOf(pubkey) !== document.agent_id) return "the agent's id is not that of its key"
     const signer = { pubkey, relay: relay.server_id }
-    if (document.profile !== null && (document.profile_proof === undefined || !verifyProfile(document.profile, document.profile_proof, signer, verify))) return 'the agent did not sign the profile'
-    if (document.skills.length > 0 && (document.skills_proof === undefined || !verifySkills(document.skills, document.skills_proof, signer, verify))) return 'the agent did not sign the skills'
+    if (
+      document.profile !== null
+      && (document.profile_proof === undefined || !verifyProfile(document.profile, document.profile_proof, signer, verify))
+    )
+      return 'the '
+        + 'agent did not sign the profile'
+    if (
+      document.skills.length > 0
+      && (document.skills_proof === undefined || !verifySkills(document.skills, document.skills_proof, signer, verify))
+    )
+      return 'the '
+        + 'agent did not sign the skills'
     return undefined
   } catch {
     return 'not an agent document'

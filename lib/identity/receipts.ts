@@ -55,7 +55,12 @@ export const verifyReceipt = (document: unknown, { relayId }: { readonly relayId
   const parsed = ReceiptDocument.safeParse(document)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    return { proven: false, valid: false, signatures: missing, problems: [`not a receipt: ${issue === undefined ? 'unreadable' : `${issue.path.join('.')}: ${issue.message}`}`] }
+    return {
+      proven: false,
+      valid: false,
+      signatures: missing,
+      problems: [`not a receipt: ${issue === undefined ? 'unreadable' : `${issue.path.join('.')}: ${issue.message}`}`],
+    }
   }
   const { receipt_id, receipt, signatures: given } = parsed.data
   let text: string
@@ -86,7 +91,9 @@ export const verifyReceipt = (document: unknown, { relayId }: { readonly relayId
     return checked(role, pubkey, given[role])
   }
   const signatures = { client: party('client'), provider: party('provider'), relay: checked('relay', given.relay.pubkey, given.relay.sig) }
-  if (safely(() => bytesToHex(sha256(utf8ToBytes(canonicalPem(given.relay.pubkey))))) !== receipt.relay_id) wrong.push('relay: the key is not that of relay_id')
+  if (safely(() => bytesToHex(sha256(utf8ToBytes(canonicalPem(given.relay.pubkey))))) !== receipt.relay_id)
+    wrong.push('relay: the '
+      + 'key is not that of relay_id')
   if (relayId !== undefined && receipt.relay_id !== relayId) wrong.push(`relay: it is from ${receipt.relay_id}, not from ${relayId}`)
 
   const valid = wrong.length === 0
@@ -115,17 +122,24 @@ export interface CompletionCheck {
 const uncovered = 'parties, task, amount and time are not signed, and the other party signed nothing'
 
 /**
- * Checks a COMPLETE frame, as older clients keep it in receipts.jsonl, as far as it goes: it holds one signature, over proposal id and proof,
+ * Checks a COMPLETE frame, as older clients keep it in receipts.jsonl, as far as it goes: it holds one signature, over proposal
+ * id and proof,
  * and no key. `keyOf` gives the PEM of an agent, if you have it. Never throws.
  */
-export const verifyCompletion = (frame: Readonly<Record<string, unknown>>, keyOf: (agent: string) => string | undefined): CompletionCheck => {
+export const verifyCompletion = (
+  frame: Readonly<Record<string, unknown>>,
+  keyOf: (agent: string) => string | undefined,
+): CompletionCheck => {
   const { proposal_id, proof, completed_by, sig } = frame
   const completedBy = typeof completed_by === 'string' ? completed_by : undefined
-  if (typeof proposal_id !== 'string' || completedBy === undefined) return { signature: 'missing', completedBy, problems: ['proposal_id or completed_by is missing'] }
+  if (typeof proposal_id !== 'string' || completedBy === undefined)
+    return { signature: 'missing', completedBy, problems: ['proposal_id or completed_by is missing'] }
   if (typeof sig !== 'string') return { signature: 'missing', completedBy, problems: ['it holds no signature', uncovered] }
   const key = keyOf(completedBy)
-  if (key === undefined) return { signature: 'unknown', completedBy, problems: [`the key of ${completedBy} is needed to check its signature`, uncovered] }
-  if (safely(() => agentIdOf(key)) !== completedBy) return { signature: 'unknown', completedBy, problems: [`the key is not that of ${completedBy}`, uncovered] }
+  if (key === undefined)
+    return { signature: 'unknown', completedBy, problems: [`the key of ${completedBy} is needed to check its signature`, uncovered] }
+  if (safely(() => agentIdOf(key)) !== completedBy)
+    return { signature: 'unknown', completedBy, problems: [`the key is not that of ${completedBy}`, uncovered] }
   return verify(key, completionText(proposal_id, typeof proof === 'string' ? proof : ''), sig)
     ? { signature: 'good', completedBy, problems: [uncovered] }
     : { signature: 'wrong', completedBy, problems: [`${completedBy} did not sign this completion`, uncovered] }

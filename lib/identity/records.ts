@@ -5,7 +5,11 @@ import { canonicalPem } from './pem.ts'
 import { revocationText, rotationText, type RevocationText, type RotationText } from './texts.ts'
 
 /** A rotation as identity files keep it; the ids are 16 hex digits without "@". */
-export interface Rotation extends RotationText { readonly old_agent_id: string, readonly new_agent_id: string, readonly signature: string }
+export interface Rotation extends RotationText {
+  readonly old_agent_id: string
+  readonly new_agent_id: string
+  readonly signature: string
+}
 
 export interface Revocation extends RevocationText {
   /** the agent id once more, for people to compare */
@@ -46,7 +50,12 @@ export const makeRevocation = (identity: Identity, reason: string, now: number, 
   const id = bareId(identity.publicKey)
   const text = { type: 'REVOCATION' as const, pubkey: identity.publicKey, agent_id: id, reason, timestamp: new Date(now).toISOString() }
   const first = rotations[0]
-  return { ...text, fingerprint: id, signature: identity.sign(revocationText(text)), ...(first !== undefined && { rotations, original_agent_id: first.old_agent_id }) }
+  return {
+    ...text,
+    fingerprint: id,
+    signature: identity.sign(revocationText(text)),
+    ...(first !== undefined && { rotations, original_agent_id: first.old_agent_id }),
+  }
 }
 
 /** Whether the key itself signed it, and the history it claims is proved. Never throws. */
@@ -56,13 +65,17 @@ export const verifyRevocation = (notice: Revocation): boolean => {
     const id = bareId(pubkey)
     return type === 'REVOCATION' && agent_id.replace(/^@/, '') === id && verify(pubkey, revocationText(notice), signature)
       // These are not under the signature, so they must follow from what is.
-      && fingerprint.replace(/^@/, '') === id && original_agent_id === rotations[0]?.old_agent_id && chainProblem(pubkey, rotations) === undefined
+      && fingerprint.replace(/^@/, '') === id && original_agent_id === rotations[0]?.old_agent_id
+      && chainProblem(pubkey, rotations) === undefined
   } catch {
     return false
   }
 }
 
-/** Checks an identity's whole history: each rotation good, each handing over to the next, the last to the present key. undefined, or what is wrong. */
+/**
+ * Checks an identity's whole history: each rotation good, each handing over to the next, the last to the present key.
+ * undefined, or what is wrong.
+ */
 export const chainProblem = (publicKey: string, rotations: readonly Rotation[]): string | undefined => {
   for (const [i, rotation] of rotations.entries()) {
     if (!verifyRotation(rotation)) return `rotation ${i + 1}: the old key did not sign it`

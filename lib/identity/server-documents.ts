@@ -11,16 +11,21 @@ import type { Verify } from './people-texts.ts'
 export const serverIdOf = (publicPem: string): string => bytesToHex(sha256(utf8ToBytes(canonicalPem(publicPem))))
 
 /** What a relay signs: all of its description but the signature. @throws IdentityError on what has no exact JSON */
-export const serverDocumentText = ({ sig: _, ...document }: Omit<ServerDocument, 'sig'> & { readonly sig?: unknown }): string => signedText('SERVER', document)
+export const serverDocumentText = ({ sig: _, ...document }: Omit<ServerDocument, 'sig'> & { readonly sig?: unknown }): string =>
+  signedText('SERVER', document)
 
 /** key: the id is not that of the key; signature: the key did not sign it; early: from the future; expired: no longer good. */
 export type ServerDocumentProblem = 'key' | 'signature' | 'early' | 'expired'
 
 /**
- * What is wrong with a relay's description; undefined: the relay of this key signed it, and it is good at `now` (ms since 1970). Never throws.
+ * What is wrong with a relay's description; undefined: the relay of this key signed it, and it is good at `now` (ms since
+ * 1970). Never throws.
  * @example const problem = serverDocumentProblem(ServerDocument.parse(await response.json()), { now: Date.now() })
  */
-export const serverDocumentProblem = (document: ServerDocument, { now, verify = verifyHere }: { readonly now: number, readonly verify?: Verify }): ServerDocumentProblem | undefined => {
+export const serverDocumentProblem = (
+  document: ServerDocument,
+  { now, verify = verifyHere }: { readonly now: number, readonly verify?: Verify },
+): ServerDocumentProblem | undefined => {
   try {
     if (serverIdOf(document.pubkey) !== document.server_id) return 'key'
     if (!verify(document.pubkey, serverDocumentText(document), document.sig)) return 'signature'

@@ -36,10 +36,15 @@ export const loginTextV2 = ({ serverId, ...fields }: LoginText & { readonly serv
 export const messageText = ({ to, content, ts }: { readonly to: string, readonly content: string, readonly ts: number }): string =>
   JSON.stringify({ to, content, ts })
 
-export interface RotationText { readonly old_pubkey: string, readonly new_pubkey: string, /** ISO 8601 */ readonly timestamp: string }
+export interface RotationText {
+  readonly old_pubkey: string
+  readonly new_pubkey: string /** ISO 8601 */
+  readonly timestamp: string
+}
 
 /** What the old key signs when it hands over to a new one. */
-export const rotationText = ({ old_pubkey, new_pubkey, timestamp }: RotationText): string => JSON.stringify({ old_pubkey, new_pubkey, timestamp })
+export const rotationText = ({ old_pubkey, new_pubkey, timestamp }: RotationText): string =>
+  JSON.stringify({ old_pubkey, new_pubkey, timestamp })
 
 export interface RevocationText {
   readonly type: 'REVOCATION'

@@ -1,10 +1,29 @@
-// Which fields of a request in trade are under its signature, and whether a stored event carries a good one: that can be checked years later, without the relay.
+// Which fields of a request in trade are under its signature, and whether a stored event carries a good one: that can be
+// checked years later, without the relay.
 import { verify as verifyText, type Identity } from './keys.ts'
 import { oldTradeTexts, tradeText, type TradeStamp } from './trade-texts.ts'
 
-const offer = ['to', 'task', 'amount', 'currency', 'payment_code', 'terms', 'capability', 'expires', 'elo_stake', 'role', 'milestones', 'deliver_s', 'review_s', 'rail'] as const
+const offer = [
+  'to',
+  'task',
+  'amount',
+  'currency',
+  'payment_code',
+  'terms',
+  'capability',
+  'expires',
+  'elo_stake',
+  'role',
+  'milestones',
+  'deliver_s',
+  'review_s',
+  'rail',
+] as const
 
-/** By action. What a request has beside these (`id`, the signature itself, the content of files that are named by their hash) is not signed. */
+/**
+ * By action. What a request has beside these (`id`, the signature itself, the content of files that are named by their hash) is
+ * not signed.
+ */
 export const signedFields = {
   PROPOSAL: [...offer, 'supersedes'],
   ACCEPT: ['proposal_id', 'payment_code', 'elo_stake'],
@@ -35,7 +54,8 @@ const pick = (action: TradeAction, body: Fields): Parameters<typeof tradeText>[1
   const fields: Record<string, unknown> = {}
   for (const name of signedFields[action]) {
     const value = body[name]
-    if (name === 'files' && Array.isArray(value)) fields[name] = (value as readonly Fields[]).map(({ name: file, bytes, sha256 }) => ({ name: file, bytes, sha256 }))
+    if (name === 'files' && Array.isArray(value))
+      fields[name] = (value as readonly Fields[]).map(({ name: file, bytes, sha256 }) => ({ name: file, bytes, sha256 }))
     // Nothing at stake is no stake, however it is written.
     else if (!(name === 'elo_stake' && value === 0)) fields[name] = value
   }
@@ -46,7 +66,8 @@ const pick = (action: TradeAction, body: Fields): Parameters<typeof tradeText>[1
  * The text of a request's signature (`sig_v: 2`). A COUNTER is signed as the PROPOSAL it makes, with `supersedes`.
  * @throws IdentityError on values that cannot be signed
  */
-export const tradeTextOf = (action: TradeAction, request: Fields, stamp: TradeStamp): string => tradeText(action, pick(action, request), stamp)
+export const tradeTextOf = (action: TradeAction, request: Fields, stamp: TradeStamp): string =>
+  tradeText(action, pick(action, request), stamp)
 
 /** The text that older clients sign for the same request; undefined: there is none. */
 export const oldTradeTextOf = (action: TradeAction, request: Fields): string | undefined => {
@@ -60,10 +81,14 @@ export type TradeSignature = 'valid' | 'weak' | 'invalid' | 'unsigned'
 /** Of an event that is not called as its request: what was asked. */
 const actionOf = ({ type, answer }: Fields): string => {
   switch (type) {
-    case 'DISPUTE_FILED': return 'DISPUTE_INTENT'
-    case 'PANEL_FORMED': return 'DISPUTE_REVEAL'
-    case 'ARBITER_ANSWER': return answer === 'accepted' ? 'ARBITER_ACCEPT' : 'ARBITER_DECLINE'
-    default: return String(type)
+    case 'DISPUTE_FILED':
+      return 'DISPUTE_INTENT'
+    case 'PANEL_FORMED':
+      return 'DISPUTE_REVEAL'
+    case 'ARBITER_ANSWER':
+      return answer === 'accepted' ? 'ARBITER_ACCEPT' : 'ARBITER_DECLINE'
+    default:
+      return String(type)
   }
 }
 
@@ -79,7 +104,11 @@ const requestOf = (type: string, event: Fields): Fields => {
  * The signature of a COUNTER stands over the PROPOSAL it names.
  * @example checkTradeEvent(event, (await client.whois(event.by)).pubkey)
  */
-export const checkTradeEvent = (event: Fields & { readonly type: string }, publicPem: string, verify: (publicPem: string, text: string, signature: string) => boolean = verifyText): TradeSignature => {
+export const checkTradeEvent = (
+  event: Fields & { readonly type: string },
+  publicPem: string,
+  verify: (publicPem: string, text: string, signature: string) => boolean = verifyText,
+): TradeSignature => {
   const { type, sig, sig_v, sig_ts, sig_nonce, relay } = event
   if (typeof sig !== 'string' || type === 'COUNTER') return 'unsigned'
   const action = actionOf(event)
@@ -98,17 +127,36 @@ export const checkTradeEvent = (event: Fields & { readonly type: string }, publi
   }
 }
 
-export interface SignedFields { readonly sig: string, readonly sig_v: 2, readonly sig_ts: number, readonly sig_nonce: string }
+export interface SignedFields {
+  readonly sig: string
+  readonly sig_v: 2
+  readonly sig_ts: number
+  readonly sig_nonce: string
+}
 
 /**
  * What a request in trade carries beside its fields. A nonce that is left out is made.
  * @throws IdentityError on values that cannot be signed
- * @example const request = { proposal_id }; client.request('ACCEPT', { ...request, ...signTrade(me, 'ACCEPT', request, { relay: welcome.server_id, ts: Date.now() }) })
+ * @example const request = { proposal_id }; client.request('ACCEPT', { ...request, ...signTrade(me, 'ACCEPT', request, { relay:
+ * welcome.server_id, ts: Date.now() }) })
  */
-export const signTrade = (identity: Pick<Identity, 'agentId' | 'sign'>, type: TradeAction | 'COUNTER', request: Fields, { relay, ts, nonce = randomNonce() }: Omit<TradeStamp, 'by' | 'nonce'> & { readonly nonce?: string }): SignedFields => {
-  const [action, fields] = type === 'COUNTER' ? ['PROPOSAL', { ...request, supersedes: request['proposal_id'] }] as const : [type, request] as const
-  return { sig: identity.sign(tradeTextOf(action, fields, { by: identity.agentId, relay, ts, nonce })), sig_v: 2, sig_ts: ts, sig_nonce: nonce }
+export const signTrade = (
+  identity: Pick<Identity, 'agentId' | 'sign'>,
+  type: TradeAction | 'COUNTER',
+  request: Fields,
+  { relay, ts, nonce = randomNonce() }: Omit<TradeStamp, 'by' | 'nonce'> & { readonly nonce?: string },
+): SignedFields => {
+  const [action, fields] = type === 'COUNTER'
+    ? ['PROPOSAL', { ...request, supersedes: request['proposal_id'] }] as const
+    : [type, request] as const
+  return {
+    sig: identity.sign(tradeTextOf(action, fields, { by: identity.agentId, relay, ts, nonce })),
+    sig_v: 2,
+    sig_ts: ts,
+    sig_nonce: nonce,
+  }
 }
 
 /** 32 hex digits that nobody can guess. */
-export const randomNonce = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('')
+export const randomNonce = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('')

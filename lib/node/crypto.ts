@@ -48,18 +48,19 @@ export const createVerify = (options: VerifyOptions = {}): Verify => {
 /** A verifier for many signatures: they are checked beside each other, off the caller's thread. */
 export const createVerifyAsync = (options: VerifyOptions = {}): VerifyAsync => {
   const keyOf = keyCache(options)
-  return (publicPem, text, signature) => new Promise(resolve => {
-    try {
-      const bytes = signatureBytes(signature)
-      if (bytes === undefined) resolve(false)
-      else verify(null, Buffer.from(text), keyOf(publicPem), bytes, (error, isValid) => resolve(error === null && isValid))
-    } catch {
-      resolve(false)
-    }
-  })
+  return (publicPem, text, signature) =>
+    new Promise(resolve => {
+      try {
+        const bytes = signatureBytes(signature)
+        if (bytes === undefined) resolve(false)
+        else verify(null, Buffer.from(text), keyOf(publicPem), bytes, (error, isValid) => resolve(error === null && isValid))
+      } catch {
+        resolve(false)
+      }
+    })
 }
 
-const keyCache = ({ maxKeys = 10_000 }: VerifyOptions): ((pem: string) => KeyObject) => {
+const keyCache = ({ maxKeys = 10_000 }: VerifyOptions): (pem: string) => KeyObject => {
   /** By the PEM as given; the key used last stands last. */
   const keys = new Map<string, KeyObject>()
   return pem => {
@@ -79,7 +80,10 @@ const signatureBytes = (signature: string): Buffer | undefined => {
 /** 64 bytes in base64. */
 const signatureChars = 88
 
-/** Node alone would read certificates and private keys too, and take keys that anyone can sign for. From a PEM it takes ten times as long as from the bytes. */
+/**
+ * Node alone would read certificates and private keys too, and take keys that anyone can sign for. From a PEM it takes ten
+ * times as long as from the bytes.
+ */
 const parsePublicKey = (pem: string): KeyObject =>
   createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKeyBytes(pem)).toString('base64url') } })
 

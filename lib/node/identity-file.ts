@@ -4,8 +4,16 @@ import { homedir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { z } from 'zod'
 import {
-  IdentityError, agentIdOf, canonicalPem, chainProblem, generateKeyPair, makeRevocation, makeRotation,
-  type Identity, type Revocation, type Rotation,
+  IdentityError,
+  agentIdOf,
+  canonicalPem,
+  chainProblem,
+  generateKeyPair,
+  makeRevocation,
+  makeRotation,
+  type Identity,
+  type Revocation,
+  type Rotation,
 } from '../identity/index.ts'
 import { nodeIdentity } from './crypto.ts'
 import { writePrivateFile } from './private-file.ts'
@@ -25,11 +33,22 @@ export interface IdentityFile {
 }
 
 const RotationShape = z.object({
-  old_pubkey: z.string(), old_agent_id: z.string(), new_pubkey: z.string(), new_agent_id: z.string(), signature: z.string(), timestamp: z.string(),
+  old_pubkey: z.string(),
+  old_agent_id: z.string(),
+  new_pubkey: z.string(),
+  new_agent_id: z.string(),
+  signature: z.string(),
+  timestamp: z.string(),
 })
 const Shape = z.object({
-  publicKey: z.string().optional(), pubkey: z.string().optional(), privateKey: z.string().optional(), privkey: z.string().optional(),
-  agentId: z.string().optional(), name: z.string().optional(), created: z.string().optional(), rotations: z.array(RotationShape).optional(),
+  publicKey: z.string().optional(),
+  pubkey: z.string().optional(),
+  privateKey: z.string().optional(),
+  privkey: z.string().optional(),
+  agentId: z.string().optional(),
+  name: z.string().optional(),
+  created: z.string().optional(),
+  rotations: z.array(RotationShape).optional(),
 })
 
 /** ~/.agentchat/identity.json, or ~/.agentchat/identities/NAME.json */
@@ -48,13 +67,20 @@ export const newIdentityFile = (name: string, now: number): IdentityFile => {
  * @example const me = identityOf(loadIdentityFile(identityPath()))
  */
 export const loadIdentityFile = (file: string): IdentityFile => {
-  const refuse = (why: string) => new IdentityError(`${file} is not an identity file: ${why}. Take another file or a copy, or make a new one with: agentchat identity generate`)
+  const refuse = (why: string) =>
+    new IdentityError(
+      `${file} is not an identity file: ${why}. Take another file or a copy, or make a new one with: agentchat identity generate`,
+    )
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new IdentityError(missing ? `No identity file ${file}; make one with: agentchat identity generate -f ${file}` : `Cannot read the identity file ${file}: ${(error as Error).message}`)
+    throw new IdentityError(
+      missing
+        ? `No identity file ${file}; make one with: agentchat identity generate -f ${file}`
+        : `Cannot read the identity file ${file}: ${(error as Error).message}`,
+    )
   }
   let parsed: z.infer<typeof Shape>
   try {
@@ -75,9 +101,14 @@ export const loadIdentityFile = (file: string): IdentityFile => {
   const publicKey = readKey(() => canonicalPem(givenKey))
   const agentId = agentIdOf(publicKey).slice(1)
   if (readKey(() => nodeIdentity(privateKey)).publicKey !== publicKey) throw refuse('the private key does not belong to the public key')
-  if (parsed.agentId !== undefined && parsed.agentId.replace(/^@/, '') !== agentId) throw refuse(`agentId is not the id of its key (${agentId})`)
+  if (parsed.agentId !== undefined && parsed.agentId.replace(/^@/, '') !== agentId)
+    throw refuse(`agentId is not the id of its key (${agentId})`)
   return {
-    publicKey, privateKey, agentId, name: parsed.name ?? agentId.slice(0, 8), created: parsed.created ?? '',
+    publicKey,
+    privateKey,
+    agentId,
+    name: parsed.name ?? agentId.slice(0, 8),
+    created: parsed.created ?? '',
     ...(parsed.rotations !== undefined && { rotations: parsed.rotations }),
   }
 }
@@ -93,14 +124,19 @@ export const identityFileWarning = (file: string): string | undefined => {
  * @throws IdentityError when a file is there and `overwrite` is not set, or it cannot be written
  * @example saveIdentityFile(identityPath('alice'), newIdentityFile('alice', Date.now()))
  */
-export const saveIdentityFile = (file: string, identity: IdentityFile, { overwrite = false }: { readonly overwrite?: boolean } = {}): void => {
+export const saveIdentityFile = (
+  file: string,
+  identity: IdentityFile,
+  { overwrite = false }: { readonly overwrite?: boolean } = {},
+): void => {
   try {
     keepOutOfGit(file)
     writePrivateFile(file, `${JSON.stringify(identity, null, 2)}\n`, { overwrite })
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException
     // Any other EEXIST is a file where a folder should be.
-    if (code === 'EEXIST' && syscall === 'link') throw new IdentityError(`${file} exists already; its key would be lost (--force overwrites it)`)
+    if (code === 'EEXIST' && syscall === 'link')
+      throw new IdentityError(`${file} exists already; its key would be lost (--force overwrites it)`)
     throw new IdentityError(`Cannot write ${file}: ${(error as Error).message}`)
   }
 }
@@ -118,7 +154,8 @@ export const rotated = (file: IdentityFile, now: number): IdentityFile => {
 }
 
 /** A notice that ends the file's key. */
-export const revocationOf = (file: IdentityFile, reason: string, now: number): Revocation => makeRevocation(identityOf(file), reason, now, file.rotations)
+export const revocationOf = (file: IdentityFile, reason: string, now: number): Revocation =>
+  makeRevocation(identityOf(file), reason, now, file.rotations)
 
 /** What is wrong with the file's rotations, or undefined. */
 export const rotationProblem = (file: IdentityFile): string | undefined => chainProblem(file.publicKey, file.rotations ?? [])

@@ -1,7 +1,15 @@
 // Public surface of agentchat/node: what a program on Node needs beside the client.
 export { createVerify, createVerifyAsync, nodeIdentity, type Verify, type VerifyAsync, type VerifyOptions } from './crypto.ts'
 export {
-  identityFileWarning, identityOf, identityPath, loadIdentityFile, newIdentityFile, revocationOf, rotated, rotationProblem, saveIdentityFile,
+  identityFileWarning,
+  identityOf,
+  identityPath,
+  loadIdentityFile,
+  newIdentityFile,
+  revocationOf,
+  rotated,
+  rotationProblem,
+  saveIdentityFile,
   type IdentityFile,
 } from './identity-file.ts'
 export { KnownRelays, knownRelaysPath } from './known-relays.ts'

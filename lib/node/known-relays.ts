@@ -35,14 +35,17 @@ export class KnownRelays {
   rememberAll(relays: readonly (readonly [url: string, serverId: string])[]): void {
     const known = this.#read()
     const news = relays.map(([url, serverId]) => [normal(url), serverId] as const).filter(([url, serverId]) => known[url] !== serverId)
-    if (news.length > 0) writePrivateFile(this.#file, `${JSON.stringify({ ...known, ...Object.fromEntries(news) }, null, 2)}\n`, { overwrite: true })
+    if (news.length > 0)
+      writePrivateFile(this.#file, `${JSON.stringify({ ...known, ...Object.fromEntries(news) }, null, 2)}\n`, { overwrite: true })
   }
 
   /** A file that cannot be read knows nothing: that is what first use means. */
   #read(): Record<string, string> {
     try {
       const value: unknown = JSON.parse(readFileSync(this.#file, 'utf8'))
-      return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).filter(([, id]) => typeof id === 'string')) : {}
+      return typeof value === 'object' && value !== null
+        ? Object.fromEntries(Object.entries(value).filter(([, id]) => typeof id === 'string'))
+        : {}
     } catch {
       return {}
     }

@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Point, etc, hash } from '@noble/ed25519'
@@ -8,13 +19,23 @@ import { IdentityError, generateKeyPair, identityFrom, verify, verifyRevocation 
 import { publicKeyPem } from '../identity/pem.ts'
 import { createVerify, nodeIdentity } from './crypto.ts'
 import {
-  identityFileWarning, identityOf, identityPath, loadIdentityFile, newIdentityFile, revocationOf, rotated, rotationProblem, saveIdentityFile,
+  identityFileWarning,
+  identityOf,
+  identityPath,
+  loadIdentityFile,
+  newIdentityFile,
+  revocationOf,
+  rotated,
+  rotationProblem,
+  saveIdentityFile,
 } from './identity-file.ts'
 import { KnownRelays } from './known-relays.ts'
 import { writePrivateFile } from './private-file.ts'
 
 let home: string
-beforeEach(() => { home = mkdtempSync(join(tmpdir(), 'agentchat-node-')) })
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'agentchat-node-'))
+})
 afterEach(() => rmSync(home, { recursive: true }))
 
 test('Node signs and verifies as the library does, also what is broken', () => {
@@ -24,7 +45,8 @@ test('Node signs and verifies as the library does, also what is broken', () => {
     const signature = nodeIdentity(privateKey).sign(text)
     expect(signature).toBe(identityFrom(privateKey).sign(text))
     const broken = signature.slice(0, at) + char + signature.slice(at + 1)
-    for (const given of [signature, broken, signature.slice(0, at), '']) expect(nodeVerify(publicKey, text, given)).toBe(verify(publicKey, text, given))
+    for (const given of [signature, broken, signature.slice(0, at), ''])
+      expect(nodeVerify(publicKey, text, given)).toBe(verify(publicKey, text, given))
     expect(nodeVerify(publicKey, text, signature)).toBe(true)
   }), { numRuns: 25 })
   expect(nodeVerify('no key', 'text', 'AAAA')).toBe(false)
@@ -68,8 +90,10 @@ test('only a public key verifies: no private key, no text around it', () => {
   const signature = identityFrom(privateKey).sign('text')
   for (const check of [verify, createVerify()]) {
     expect(check(publicKey.replaceAll('\n', '\r\n'), 'text', signature)).toBe(true)
-    for (const pem of [privateKey, `hello\n${publicKey}`, publicKey + publicKey, 'A'.repeat(10_000_000)]) expect(check(pem, 'text', signature)).toBe(false)
-    for (const given of ['A'.repeat(10_000_000), `${signature.slice(0, -2)}AA`, undefined as never]) expect(check(publicKey, 'text', given)).toBe(false)
+    for (const pem of [privateKey, `hello\n${publicKey}`, publicKey + publicKey, 'A'.repeat(10_000_000)])
+      expect(check(pem, 'text', signature)).toBe(false)
+    for (const given of ['A'.repeat(10_000_000), `${signature.slice(0, -2)}AA`, undefined as never])
+      expect(check(publicKey, 'text', given)).toBe(false)
   }
 })
 
@@ -89,17 +113,18 @@ test('an identity file is private, whole, and not overwritten by accident', () =
   expect(JSON.parse(readFileSync(file, 'utf8')).agentId).toMatch(/^[0-9a-f]{16}$/)
 })
 
-test.each([['.', '.agentchat/identities/alice.json'], ['.agentchat', 'alice.json']])('from %s, the keys of %s stay out of a repository', (folder, file) => {
-  const before = process.cwd()
-  mkdirSync(join(home, '.agentchat'))
-  process.chdir(join(home, folder))
-  try {
-    saveIdentityFile(file, newIdentityFile('alice', 0))
-  } finally {
-    process.chdir(before)
-  }
-  expect(readFileSync(join(home, '.agentchat', '.gitignore'), 'utf8')).toBe('*\n')
-})
+test.each([['.', '.agentchat/identities/alice.json'], ['.agentchat', 'alice.json']])('from %s, the keys of %s stay out of a repository',
+  (folder, file) => {
+    const before = process.cwd()
+    mkdirSync(join(home, '.agentchat'))
+    process.chdir(join(home, folder))
+    try {
+      saveIdentityFile(file, newIdentityFile('alice', 0))
+    } finally {
+      process.chdir(before)
+    }
+    expect(readFileSync(join(home, '.agentchat', '.gitignore'), 'utf8')).toBe('*\n')
+  })
 
 test('a write that fails leaves the old file and no litter', () => {
   const file = join(home, 'x.json')

@@ -31,7 +31,13 @@ test('changes are saved together, by themselves', async () => {
   const positions = new PositionsFile(file, { saveEveryMs: 5 })
   positions.reset('e')
   for (let seq = 1; seq <= 1_000; seq++) positions.set('#a', seq)
-  await expect.poll(() => { try { return readFileSync(file, 'utf8') } catch { return '' } }).toBe('{"epoch":"e","positions":{"#a":1000}}\n')
+  await expect.poll(() => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch {
+      return ''
+    }
+  }).toBe('{"epoch":"e","positions":{"#a":1000}}\n')
 })
 
 test('a file of something else is refused, not overwritten', () => {

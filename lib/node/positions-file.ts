@@ -57,7 +57,9 @@ export class PositionsFile extends MemoryPositions {
     if (this.#timer === undefined || this.epoch === undefined) return
     clearTimeout(this.#timer)
     this.#timer = undefined
-    writePrivateFile(this.#file, `${JSON.stringify({ epoch: this.epoch, positions: Object.fromEntries(this.entries()) })}\n`, { overwrite: true })
+    writePrivateFile(this.#file, `${JSON.stringify({ epoch: this.epoch, positions: Object.fromEntries(this.entries()) })}\n`, {
+      overwrite: true,
+    })
   }
 
   /** Writes what has changed, and nothing that comes later: the program takes no more messages. */

@@ -14,7 +14,9 @@ export const wsTransport: Transport = (url, handlers) => {
   const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload, handshakeTimeout: 15_000 })
   socket.on('open', () => handlers.open())
   socket.on('message', data => handlers.message(String(data)))
-  socket.on('error', error => { problem = error.message })
+  socket.on('error', error => {
+    problem = error.message
+  })
   socket.on('close', (code, reason) => handlers.close(code, String(reason) || problem))
   return { send: text => socket.send(text), close: (code, reason) => socket.close(code, reason) }
 }

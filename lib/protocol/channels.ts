@@ -8,8 +8,15 @@ const ListedAgent = z.object({ id: AgentId, name: AgentName, verified: z.boolean
 
 export const requests = {
   JOIN: request({
-    doc: 'Enters a channel. JOINED comes first, then stored messages with `replay: true`, oldest first, then live ones. Without `since` the newest few are replayed. With `since` exactly what came after that seq is replayed; with `since` and `limit` the newest `limit` of those. `epoch` (from WELCOME) says which life of the log `since` belongs to.',
-    body: { channel: ChannelName, since: Seq.optional(), limit: z.number().int().min(0).max(100_000).optional(), epoch: z.string().max(64).optional() },
+    doc: 'Enters a channel. JOINED comes first, then stored messages with `replay: true`, oldest first, then live ones. Without '
+      + '`since` the newest few are replayed. With `since` exactly what came after that seq is replayed; with `since` and `limit` '
+      + 'the newest `limit` of those. `epoch` (from WELCOME) says which life of the log `since` belongs to.',
+    body: {
+      channel: ChannelName,
+      since: Seq.optional(),
+      limit: z.number().int().min(0).max(100_000).optional(),
+      epoch: z.string().max(64).optional(),
+    },
     reply: 'JOINED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED'],
     example: { channel: '#general', since: 41 },
@@ -29,7 +36,8 @@ export const requests = {
     example: {},
   }),
   LIST_AGENTS: request({
-    doc: 'Who is connected in a channel, ordered by id. `after` (an agent id) and `limit` page through large channels. Private channels answer members only.',
+    doc: 'Who is connected in a channel, ordered by id. `after` (an agent id) and `limit` page through large channels. Private '
+      + 'channels answer members only.',
     body: { channel: ChannelName, after: AgentId.optional(), limit: z.number().int().min(1).max(limits.maxAgentsPage).optional() },
     reply: 'AGENTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND'],
@@ -37,13 +45,20 @@ export const requests = {
   }),
   CREATE_CHANNEL: request({
     doc: 'Creates a channel and joins it. An `invite_only` channel is private: it is not listed, and only invited agents enter.',
-    body: { channel: ChannelName, invite_only: z.boolean().optional(), verified_only: z.boolean().optional(), topic: Topic.optional(), description: Description.optional() },
+    body: {
+      channel: ChannelName,
+      invite_only: z.boolean().optional(),
+      verified_only: z.boolean().optional(),
+      topic: Topic.optional(),
+      description: Description.optional(),
+    },
     reply: 'JOINED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_EXISTS', 'LIMIT_REACHED', 'RATE_LIMITED'],
     example: { channel: '#builders', topic: 'What we build this week' },
   }),
   INVITE: request({
-    doc: 'Invites an agent to a channel you are a member of. The invitation lasts until it is used; the agent gets a direct message that names the channel.',
+    doc: 'Invites an agent to a channel you are a member of. The invitation lasts until it is used; the agent gets a direct message '
+      + 'that names the channel.',
     body: { channel: ChannelName, agent: AgentId },
     reply: 'OK',
     quiet: 'OK',
@@ -61,16 +76,36 @@ export const requests = {
 
 export const frames = {
   JOINED: signal({
-    doc: 'You are in. `seq` is the newest stored message (0: none), `oldest` the oldest still there, `recovered` is true only if nothing is missing between `since` and the replay that follows. `agents` lists at most 200; `count` is how many there are.',
+    doc: 'You are in. `seq` is the newest stored message (0: none), `oldest` the oldest still there, `recovered` is true only if '
+      + 'nothing is missing between `since` and the replay that follows. `agents` lists at most 200; `count` is how many there are.',
     body: {
-      channel: ChannelName, agents: z.array(ListedAgent), count: z.number().int(),
-      seq: Seq, oldest: Seq, epoch: z.string(), recovered: z.boolean(), topic: z.string().optional(), description: z.string().optional(),
+      channel: ChannelName,
+      agents: z.array(ListedAgent),
+      count: z.number().int(),
+      seq: Seq,
+      oldest: Seq,
+      epoch: z.string(),
+      recovered: z.boolean(),
+      topic: z.string().optional(),
+      description: z.string().optional(),
     },
-    example: { channel: '#general', agents: [{ id: '@k3x9q2ab', name: 'alice', verified: false }], count: 1, seq: 42, oldest: 1, epoch: '5b1f0c2e9a7d4433', recovered: true },
+    example: {
+      channel: '#general',
+      agents: [{ id: '@k3x9q2ab', name: 'alice', verified: false }],
+      count: 1,
+      seq: 42,
+      oldest: 1,
+      epoch: '5b1f0c2e9a7d4433',
+      recovered: true,
+    },
   }),
-  LEFT: signal({ doc: 'You are out; without `re`: another session of your agent left.', body: { channel: ChannelName }, example: { channel: '#general' } }),
+  LEFT: signal({
+    doc: 'You are out; without `re`: another session of your agent left.',
+    body: { channel: ChannelName },
+    example: { channel: '#general' },
+  }),
   AGENT_JOINED: signal({
-    doc: 'An agent entered. Not sent in channels with more members than the relay\'s announcement limit.',
+    doc: "An agent entered. Not sent in channels with more members than the relay's announcement limit.",
     body: { channel: ChannelName, agent: AgentId, name: AgentName, verified: z.boolean() },
     example: { channel: '#general', agent: '@k3x9q2ab', name: 'alice', verified: false },
   }),
@@ -83,8 +118,13 @@ export const frames = {
     doc: 'Answers LIST_CHANNELS. `agents` counts who is connected.',
     body: {
       list: z.array(z.object({
-        name: ChannelName, agents: z.number().int(), verifiedOnly: z.literal(true).optional(), private: z.literal(true).optional(),
-        topic: z.string().optional(), description: z.string().optional(), seq: Seq.optional(),
+        name: ChannelName,
+        agents: z.number().int(),
+        verifiedOnly: z.literal(true).optional(),
+        private: z.literal(true).optional(),
+        topic: z.string().optional(),
+        description: z.string().optional(),
+        seq: Seq.optional(),
       })),
     },
     example: { list: [{ name: '#general', agents: 3, topic: 'Say hello' }] },
@@ -92,10 +132,17 @@ export const frames = {
   AGENTS: signal({
     doc: 'Answers LIST_AGENTS. `more` is true when another page follows.',
     body: {
-      channel: ChannelName, more: z.boolean(),
-      list: z.array(z.object({ id: AgentId, name: AgentName, presence: Presence, status_text: z.string().nullable(), verified: z.boolean() })),
+      channel: ChannelName,
+      more: z.boolean(),
+      list: z.array(
+        z.object({ id: AgentId, name: AgentName, presence: Presence, status_text: z.string().nullable(), verified: z.boolean() }),
+      ),
     },
-    example: { channel: '#general', more: false, list: [{ id: '@k3x9q2ab', name: 'alice', presence: 'online', status_text: null, verified: false }] },
+    example: {
+      channel: '#general',
+      more: false,
+      list: [{ id: '@k3x9q2ab', name: 'alice', presence: 'online', status_text: null, verified: false }],
+    },
   }),
   TOPIC_CHANGED: signal({
     doc: 'The topic of a channel changed.',

@@ -1,6 +1,9 @@
 // WebSocket close codes. The range is the rule: 1012 and 4000–4499 mean "come back", 4500–4999 "do not".
 
-interface CloseRow { readonly code: number, readonly doc: string }
+interface CloseRow {
+  readonly code: number
+  readonly doc: string
+}
 
 export const closeCodes = {
   RESTARTING: { code: 1012, doc: 'The relay is shutting down or restarting. The reason holds `retry_after_ms=N`.' },
@@ -13,7 +16,7 @@ export const closeCodes = {
   DISPLACED: { code: 4500, doc: 'The same agent opened the same session elsewhere.' },
   KICKED: { code: 4501, doc: 'An admin ended the session.' },
   BANNED: { code: 4502, doc: 'The agent is banned.' },
-  REVOKED: { code: 4503, doc: 'The agent\'s key was revoked or rotated away.' },
+  REVOKED: { code: 4503, doc: "The agent's key was revoked or rotated away." },
   CAPTCHA_FAILED: { code: 4504, doc: 'The captcha was answered wrongly too often.' },
 } as const satisfies Record<string, CloseRow>
 

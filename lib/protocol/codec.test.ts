@@ -2,7 +2,22 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeFrame, decodeRequest, requests, type RequestType } from './index.ts'
 
-const hostile = ['', ' ', 'null', '[]', '5', '"MSG"', '{', '{"type":null}', '{"type":["MSG"]}', '{"type":"__proto__"}', '{"type":"constructor"}', '{"type":"toString"}', '['.repeat(1_000_000), '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000)]
+const hostile = [
+  '',
+  ' ',
+  'null',
+  '[]',
+  '5',
+  '"MSG"',
+  '{',
+  '{"type":null}',
+  '{"type":["MSG"]}',
+  '{"type":"__proto__"}',
+  '{"type":"constructor"}',
+  '{"type":"toString"}',
+  '['.repeat(1_000_000),
+  '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000),
+]
 
 test.each(hostile)('hostile text %# is a failure, not a throw', text => {
   expect(decodeRequest(text).ok).toBe(false)
@@ -38,12 +53,24 @@ test('unknown keys are dropped, and prototypes are left alone', () => {
 })
 
 test('a failure names the field, and carries the id where one can be read', () => {
-  expect(decodeRequest('{"type":"MSG","id":"7","to":5,"content":"x"}')).toMatchObject({ ok: false, id: '7', message: expect.stringMatching(/^to: /) as string })
-  expect(decodeRequest('{"type":"NOPE","id":"7"}')).toMatchObject({ ok: false, id: '7', message: expect.stringContaining('unknown') as string })
+  expect(decodeRequest('{"type":"MSG","id":"7","to":5,"content":"x"}')).toMatchObject({
+    ok: false,
+    id: '7',
+    message: expect.stringMatching(/^to: /) as string,
+  })
+  expect(decodeRequest('{"type":"NOPE","id":"7"}')).toMatchObject({
+    ok: false,
+    id: '7',
+    message: expect.stringContaining('unknown') as string,
+  })
   for (const id of [5, '', 'x'.repeat(65), null, {}]) expect(decodeRequest(JSON.stringify({ type: 'NOPE', id }))).not.toHaveProperty('id')
 })
 
 test('null reads as absent where existing clients send it', () => {
-  expect(decodeRequest('{"type":"IDENTIFY","name":"a","pubkey":null}')).toEqual({ ok: true, type: 'IDENTIFY', body: { name: 'a', pubkey: undefined } })
+  expect(decodeRequest('{"type":"IDENTIFY","name":"a","pubkey":null}')).toEqual({
+    ok: true,
+    type: 'IDENTIFY',
+    body: { name: 'a', pubkey: undefined },
+  })
   expect(decodeRequest('{"type":"MSG","to":"#a","content":"","in_reply_to":null,"sig":null}').ok).toBe(true)
 })

@@ -2,7 +2,11 @@
 import { z } from 'zod'
 import { frames, requests, type Frame, type FrameBody, type FrameType, type RequestBody, type RequestType } from './table.ts'
 
-export interface DecodeFailure { readonly ok: false, readonly message: string, /** the request's id, where one could be read */ readonly id?: string }
+export interface DecodeFailure {
+  readonly ok: false
+  readonly message: string /** the request's id, where one could be read */
+  readonly id?: string
+}
 export type DecodedRequest = { [T in RequestType]: { readonly ok: true, readonly type: T, readonly body: RequestBody<T> } }[RequestType]
 export type DecodedFrame = { readonly ok: true, readonly frame: Frame }
 

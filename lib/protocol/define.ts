@@ -22,7 +22,11 @@ export interface FrameSpec<S extends Shape> {
   readonly example: z.input<z.ZodObject<S>> & Stamp
 }
 
-export interface Stamp { readonly ts?: number, readonly re?: string, readonly seq?: number }
+export interface Stamp {
+  readonly ts?: number
+  readonly re?: string
+  readonly seq?: number
+}
 
 export const request = <S extends Shape, const R extends string>(spec: RequestSpec<S, R>) => ({
   kind: 'request' as const,

@@ -21,8 +21,12 @@ export const protocolJsonSchema = (): object => ({
   title: `AgentChat wire protocol (${PROTOCOL})`,
   description: 'requests: client to relay; frames: relay to client. One JSON object per WebSocket text message.',
   $defs: {
-    requests: Object.fromEntries(Object.entries(requests).map(([type, { body, doc }]) => [type, { description: doc, ...schemaOf(type, body, 'input') }])),
-    frames: Object.fromEntries(Object.entries(frames).map(([type, { body, doc }]) => [type, { description: doc, ...schemaOf(type, body, 'input') }])),
+    requests: Object.fromEntries(
+      Object.entries(requests).map(([type, { body, doc }]) => [type, { description: doc, ...schemaOf(type, body, 'input') }]),
+    ),
+    frames: Object.fromEntries(
+      Object.entries(frames).map(([type, { body, doc }]) => [type, { description: doc, ...schemaOf(type, body, 'input') }]),
+    ),
   },
 })
 
@@ -34,7 +38,9 @@ const words = (schema: JsonSchema): string => {
   if (options !== undefined) return options.map(option => words(option as JsonSchema)).join(' or ')
   if (schema.type === 'array') return `list of ${schema.items === undefined ? 'anything' : words(schema.items as JsonSchema)}`
   if (schema.type === 'object') {
-    const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => `${name}${schema.required?.includes(name) === true ? '' : '?'}: ${words(field as JsonSchema)}`)
+    const fields = Object.entries(schema.properties ?? {}).map(([name, field]) =>
+      `${name}${schema.required?.includes(name) === true ? '' : '?'}: ${words(field as JsonSchema)}`
+    )
     return fields.length === 0 ? 'object' : `{ ${fields.join(', ')} }`
   }
   const bounds = [
@@ -49,7 +55,9 @@ const fieldTable = (body: z.ZodObject, hidden: readonly string[]): string => {
   const { properties = {}, required = [] } = schemaOf('', body, 'input')
   const rows = Object.entries(properties).filter(([name]) => name !== 'type' && !hidden.includes(name)).map(([name, schema]) => {
     const { description } = schema as JsonSchema
-    return `| \`${name}\`${required.includes(name) ? '' : '?'} | ${words(schema as JsonSchema)}${description === undefined ? '' : `; ${description}`} |`
+    return `| \`${name}\`${required.includes(name) ? '' : '?'} | ${words(schema as JsonSchema)}${
+      description === undefined ? '' : `; ${description}`
+    } |`
   })
   return rows.length === 0 ? '' : `| field | type |\n|---|---|\n${rows.join('\n')}\n`
 }
@@ -58,18 +66,32 @@ const example = (type: string, value: object): string => `\`\`\`json\n${JSON.str
 
 const requestSection = (type: RequestType): string => {
   const { doc, body, reply, quiet, errors: codes, example: sample } = requests[type]
-  const answers = (reply as readonly string[]).map(name => `[\`${name}\`](#${anchor('frame', name)})${name === quiet ? ' (only when `id` is given)' : ''}`).join(' or ')
-  return [`### → ${type}\n<a id="${anchor('request', type)}"></a>\n`, `${doc}\n`, fieldTable(body, ['id']), `Answer: ${answers}.${codes.length === 0 ? '' : ` Errors: ${codes.map(code => `\`${code}\``).join(' ')}.`}\n`, example(type, sample)].filter(part => part !== '').join('\n')
+  const answers = (reply as readonly string[]).map(name =>
+    `[\`${name}\`](#${anchor('frame', name)})${name === quiet ? ' (only when `id` is given)' : ''}`
+  ).join(' or ')
+  return [
+    `### → ${type}\n<a id="${anchor('request', type)}"></a>\n`,
+    `${doc}\n`,
+    fieldTable(body, ['id']),
+    `Answer: ${answers}.${codes.length === 0 ? '' : ` Errors: ${codes.map(code => `\`${code}\``).join(' ')}.`}\n`,
+    example(type, sample),
+  ].filter(part => part !== '').join('\n')
 }
 
 const frameSection = (type: FrameType): string => {
   const { doc, body, kind, example: sample } = frames[type]
-  return [`### ← ${type}${kind === 'event' ? ' (stored)' : ''}\n<a id="${anchor('frame', type)}"></a>\n`, `${doc}\n`, fieldTable(body, ['ts', 're', 'seq', 'replay']), example(type, { ts: 1_790_000_000_000, ...sample })].filter(part => part !== '').join('\n')
+  return [
+    `### ← ${type}${kind === 'event' ? ' (stored)' : ''}\n<a id="${anchor('frame', type)}"></a>\n`,
+    `${doc}\n`,
+    fieldTable(body, ['ts', 're', 'seq', 'replay']),
+    example(type, { ts: 1_790_000_000_000, ...sample }),
+  ].filter(part => part !== '').join('\n')
 }
 
 const anchor = (kind: 'request' | 'frame', type: string): string => `${kind}-${type.toLowerCase()}`
 
-export const protocolMarkdown = (): string => `# The wire: ${PROTOCOL}
+export const protocolMarkdown = (): string =>
+  `# The wire: ${PROTOCOL}
 
 <!-- Generated from lib/protocol by \`npm run docs\`. -->
 
@@ -81,11 +103,15 @@ relay and ignored by clients. The same, for programs: [protocol.schema.json](pro
 * A stored frame carries \`seq\`: 1, 2, 3 … per channel, and per pair of agents for direct messages; its \`ts\` is strictly rising there. Read from the log it also carries \`replay: true\`.
 * A message with \`id\` is stored once for its agent and \`id\`, however often it is sent: a repeat gets the first \`ACK\` with \`duplicate: true\`.
 
-${Object.entries(domains).map(([name, domain]) => [
-  `## ${name[0]!.toUpperCase()}${name.slice(1)}\n`,
-  ...Object.keys(domain.requests).map(type => requestSection(type as RequestType)),
-  ...Object.keys(domain.frames).map(type => frameSection(type as FrameType)),
-].join('\n')).join('\n')}
+${
+    Object.entries(domains).map(([name, domain]) =>
+      [
+        `## ${name[0]!.toUpperCase()}${name.slice(1)}\n`,
+        ...Object.keys(domain.requests).map(type => requestSection(type as RequestType)),
+        ...Object.keys(domain.frames).map(type => frameSection(type as FrameType)),
+      ].join('\n')
+    ).join('\n')
+  }
 ## Errors
 
 | code | meaning | trying again helps |

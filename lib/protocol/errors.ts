@@ -1,17 +1,21 @@
 // The error table: one row per code. `retry` says whether the same request can succeed later without a change.
 
-interface ErrorRow { readonly doc: string, readonly retry: boolean }
+interface ErrorRow {
+  readonly doc: string
+  readonly retry: boolean
+}
 const row = (doc: string, retry = false): ErrorRow => ({ doc, retry })
 
 export const errors = {
-  INVALID_MSG: row('The frame is not valid: not JSON, an unknown type, a field missing or out of bounds, or a request that makes no sense in this state. The message says which.'),
+  INVALID_MSG: row('The frame is not valid: not JSON, an unknown type, a field missing or out of bounds, or a request that makes no '
+    + 'sense in this state. The message says which.'),
   AUTH_REQUIRED: row('The request needs a session (IDENTIFY first), a verified agent, or an admin.'),
   INVALID_NAME: row('The name is reserved.'),
   RATE_LIMITED: row('Too many requests; `retry_after_ms` says when to come back.', true),
   NOT_ALLOWED: row('The relay admits only keys on its allowlist, or the key was revoked.'),
   BANNED: row('The agent is banned from this relay.'),
   VERIFICATION_FAILED: row('A signature does not verify.'),
-  VERIFICATION_EXPIRED: row('The challenge is unknown, used, or too old, or the signed time is too far from the relay\'s clock.', true),
+  VERIFICATION_EXPIRED: row("The challenge is unknown, used, or too old, or the signed time is too far from the relay's clock.", true),
   SIGNATURE_REQUIRED: row('The request needs an agent with a key.'),
   NO_PUBKEY: row('The other agent has no key.'),
   CHANNEL_NOT_FOUND: row('There is no such channel.'),
@@ -22,7 +26,8 @@ export const errors = {
   RECEIPT_NOT_FOUND: row('There is no such receipt, or you are no party of it.'),
   ID_REUSED: row('This request id was used before, for another content.'),
   PROPOSAL_NOT_FOUND: row('There is no such proposal, or it is not yours to see.'),
-  INVALID_PROPOSAL: row('The step is not possible: the message begins with the reason, e.g. PROPOSAL_NOT_PENDING, NOT_PROPOSAL_RECIPIENT, NOT_PROPOSAL_PARTY, WRONG_STATE, NOT_DUE.'),
+  INVALID_PROPOSAL: row('The step is not possible: the message begins with the reason, e.g. PROPOSAL_NOT_PENDING, '
+    + 'NOT_PROPOSAL_RECIPIENT, NOT_PROPOSAL_PARTY, WRONG_STATE, NOT_DUE.'),
   DISPUTE_NOT_FOUND: row('There is no such dispute, or it is not yours to see.'),
   DISPUTE_ALREADY_EXISTS: row('The proposal has a case before the court already, or you filed one and did not reveal.'),
   DISPUTE_NOT_PARTY: row('Only a party of the dispute may do this; of a reveal, only who filed it.'),

@@ -5,7 +5,8 @@ import { limits } from './limits.ts'
 const word = '[A-Za-z0-9_-]'
 
 export const AgentId = z.string().regex(new RegExp(`^@${word}{1,64}$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -')
-export const ChannelName = z.string().regex(new RegExp(`^#${word}{1,${limits.maxChannelChars}}$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -')
+export const ChannelName = z.string().regex(new RegExp(`^#${word}{1,${limits.maxChannelChars}}$`),
+  'a channel: # and 1–31 of A–Z a–z 0–9 _ -')
 export const Target = z.string().regex(new RegExp(`^(#${word}{1,${limits.maxChannelChars}}|@${word}{1,64})$`), 'a #channel or an @agent')
 export const AgentName = z.string().regex(new RegExp(`^${word}{1,${limits.maxNameChars}}$`), 'a name: 1–32 of A–Z a–z 0–9 _ -')
 export const Nick = z.string().regex(new RegExp(`^${word}{1,${limits.maxNickChars}}$`), 'a nick: 1–24 of A–Z a–z 0–9 _ -')
@@ -27,7 +28,8 @@ export const AdminKey = z.string().min(1).max(512)
 
 /** Words no agent may take as a name; compared in lower case. */
 export const reservedNames: ReadonlySet<string> = new Set(
-  ['server', 'admin', 'system', 'root', 'moderator', 'mod', 'bot', 'agentchat', 'operator', 'shadow', 'god', 'jc'])
+  ['server', 'admin', 'system', 'root', 'moderator', 'mod', 'bot', 'agentchat', 'operator', 'shadow', 'god', 'jc'],
+)
 
 /** An optional field where existing clients may also send null; null reads as absent. */
 export const optional = <T extends z.ZodType>(field: T) => field.nullish().transform(v => v ?? undefined)

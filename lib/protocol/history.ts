@@ -7,9 +7,13 @@ import { StoredEvent } from './messages.ts'
 
 export const requests = {
   HISTORY: request({
-    doc: 'A page of a channel, or of the direct messages with an agent, oldest first. `after` pages forward from that seq; `before` (or neither: the newest page) pages backward. Name exactly one of `channel` and `with`.',
+    doc: 'A page of a channel, or of the direct messages with an agent, oldest first. `after` pages forward from that seq; `before` '
+      + '(or neither: the newest page) pages backward. Name exactly one of `channel` and `with`.',
     body: {
-      channel: ChannelName.optional(), with: AgentId.optional(), before: Seq.optional(), after: Seq.optional(),
+      channel: ChannelName.optional(),
+      with: AgentId.optional(),
+      before: Seq.optional(),
+      after: Seq.optional(),
       limit: z.number().int().min(1).max(limits.maxPage).optional(),
     },
     reply: 'HISTORY',
@@ -20,8 +24,17 @@ export const requests = {
 
 export const frames = {
   HISTORY: signal({
-    doc: 'Answers HISTORY. `events` are the stored texts, unchanged; `more` is true when the next page in the same direction is not empty; `seq` is the newest and `oldest` the oldest still there.',
-    body: { channel: ChannelName.optional(), with: AgentId.optional(), events: z.array(StoredEvent), more: z.boolean(), seq: Seq, oldest: Seq, epoch: z.string() },
+    doc: 'Answers HISTORY. `events` are the stored texts, unchanged; `more` is true when the next page in the same direction is not '
+      + 'empty; `seq` is the newest and `oldest` the oldest still there.',
+    body: {
+      channel: ChannelName.optional(),
+      with: AgentId.optional(),
+      events: z.array(StoredEvent),
+      more: z.boolean(),
+      seq: Seq,
+      oldest: Seq,
+      epoch: z.string(),
+    },
     example: { re: '9', channel: '#general', events: [], more: false, seq: 42, oldest: 1, epoch: '5b1f0c2e9a7d4433' },
   }),
 }

@@ -9,28 +9,56 @@ const BareId = z.string().regex(/^@?[0-9a-f]{16}$/, '16 hex digits')
 
 export const requests = {
   WHOIS: request({
-    doc: 'What the relay knows of an agent: its public key, so that its signatures can be checked (the id is the hash of the key), and where a rotated key went.',
+    doc: 'What the relay knows of an agent: its public key, so that its signatures can be checked (the id is the hash of the key), '
+      + 'and where a rotated key went.',
     body: { agent: AgentId },
     reply: 'WHOIS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'AGENT_NOT_FOUND'],
     example: { agent: '@8addfe276526c9f6' },
   }),
   ROTATION: request({
-    doc: 'Presents the rotation record of an identity file, from a session of the new key. The old key must have signed `JSON.stringify({old_pubkey,new_pubkey,timestamp})`. The new key takes over the standing of the old one (verified, admin, memberships, invitations, waiting messages), which can no longer log in.',
-    body: { old_pubkey: PublicKey, new_pubkey: PublicKey, timestamp: IsoTime, signature: Signature, old_agent_id: BareId.optional(), new_agent_id: BareId.optional() },
+    doc: 'Presents the rotation record of an identity file, from a session of the new key. The old key must have signed '
+      + '`JSON.stringify({old_pubkey,new_pubkey,timestamp})`. The new key takes over the standing of the old one (verified, admin, '
+      + 'memberships, invitations, waiting messages), which can no longer log in.',
+    body: {
+      old_pubkey: PublicKey,
+      new_pubkey: PublicKey,
+      timestamp: IsoTime,
+      signature: Signature,
+      old_agent_id: BareId.optional(),
+      new_agent_id: BareId.optional(),
+    },
     reply: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_FAILED', 'NOT_ALLOWED', 'BANNED'],
-    example: { old_pubkey: examplePem, new_pubkey: examplePem, timestamp: '2026-11-21T00:00:00.000Z', signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=' },
+    example: {
+      old_pubkey: examplePem,
+      new_pubkey: examplePem,
+      timestamp: '2026-11-21T00:00:00.000Z',
+      signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
+    },
   }),
   REVOCATION: request({
-    doc: 'Presents a revocation notice, signed by the key it revokes over `JSON.stringify({type,pubkey,agent_id,reason,timestamp})`. Anyone may present it, with or without a session; the key cannot log in again and its sessions end.',
+    doc: 'Presents a revocation notice, signed by the key it revokes over `JSON.stringify({type,pubkey,agent_id,reason,timestamp})`. '
+      + 'Anyone may present it, with or without a session; the key cannot log in again and its sessions end.',
     body: {
-      pubkey: PublicKey, agent_id: BareId, reason: z.string().max(500), timestamp: IsoTime, signature: Signature,
-      fingerprint: z.string().max(200).optional(), original_agent_id: BareId.optional(), rotations: z.array(z.unknown()).max(100).optional(),
+      pubkey: PublicKey,
+      agent_id: BareId,
+      reason: z.string().max(500),
+      timestamp: IsoTime,
+      signature: Signature,
+      fingerprint: z.string().max(200).optional(),
+      original_agent_id: BareId.optional(),
+      rotations: z.array(z.unknown()).max(100).optional(),
     },
     reply: 'OK',
     errors: ['INVALID_MSG', 'VERIFICATION_FAILED'],
-    example: { pubkey: examplePem, agent_id: '8addfe276526c9f6', reason: 'laptop lost', timestamp: '2026-11-21T00:00:00.000Z', signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=' },
+    example: {
+      pubkey: examplePem,
+      agent_id: '8addfe276526c9f6',
+      reason: 'laptop lost',
+      timestamp: '2026-11-21T00:00:00.000Z',
+      signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
+    },
   }),
   VERIFY_REQUEST: request({
     doc: 'Asks another agent to prove its key by signing `nonce`. The nonce is 32 hex digits: nothing else is ever signed.',
@@ -50,16 +78,40 @@ export const requests = {
 
 export const frames = {
   WHOIS: signal({
-    doc: 'Answers WHOIS. `pubkey` is null for ephemeral agents. `rotated_to` names the agent that took over; `revoked_at` is set on revoked keys.',
+    doc: 'Answers WHOIS. `pubkey` is null for ephemeral agents. `rotated_to` names the agent that took over; `revoked_at` is set on '
+      + 'revoked keys.',
     body: {
-      agent_id: AgentId, name: AgentName, pubkey: z.string().nullable(), verified: z.boolean(), presence: Presence,
-      status_text: z.string().nullable(), last_seen: Time.nullable(), rotated_to: AgentId.optional(), revoked_at: Time.optional(), sessions: z.number().int().optional().describe('of the asker itself: its open sessions'),
+      agent_id: AgentId,
+      name: AgentName,
+      pubkey: z.string().nullable(),
+      verified: z.boolean(),
+      presence: Presence,
+      status_text: z.string().nullable(),
+      last_seen: Time.nullable(),
+      rotated_to: AgentId.optional(),
+      revoked_at: Time.optional(),
+      sessions: z.number().int().optional().describe('of '
+        + 'the asker itself: its open sessions'),
     },
-    example: { agent_id: '@8addfe276526c9f6', name: 'alice', pubkey: examplePem, verified: false, presence: 'online', status_text: null, last_seen: null },
+    example: {
+      agent_id: '@8addfe276526c9f6',
+      name: 'alice',
+      pubkey: examplePem,
+      verified: false,
+      presence: 'online',
+      status_text: null,
+      last_seen: null,
+    },
   }),
   VERIFY_REQUEST: signal({
     doc: 'To the target: sign `nonce`. To the requester: `status: "pending"`, without nonce and from.',
-    body: { request_id: z.string(), from: AgentId.optional(), nonce: z.string().optional(), target: AgentId.optional(), status: z.literal('pending').optional() },
+    body: {
+      request_id: z.string(),
+      from: AgentId.optional(),
+      nonce: z.string().optional(),
+      target: AgentId.optional(),
+      status: z.literal('pending').optional(),
+    },
     example: { request_id: 'verify_mhx1_9f86d081', target: '@8addfe276526c9f6', status: 'pending' },
   }),
   VERIFY_SUCCESS: signal({

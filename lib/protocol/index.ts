@@ -1,7 +1,17 @@
 // Public surface of agentchat/protocol.
 export {
-  domains, frames, requests,
-  type EventType, type Frame, type FrameBody, type FrameType, type ReplyType, type Request, type RequestBody, type RequestInput, type RequestType,
+  domains,
+  frames,
+  requests,
+  type EventType,
+  type Frame,
+  type FrameBody,
+  type FrameType,
+  type ReplyType,
+  type Request,
+  type RequestBody,
+  type RequestInput,
+  type RequestType,
 } from './table.ts'
 export { closeCodes, mayReconnect, type CloseName } from './close.ts'
 export { decodeFrame, decodeRequest, encode, type DecodeFailure, type DecodedFrame, type DecodedRequest } from './codec.ts'

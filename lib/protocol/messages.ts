@@ -9,14 +9,35 @@ export const StoredEvent = z.looseObject({ type: z.string(), ts: Time, seq: Seq.
 
 export const requests = {
   MSG: request({
-    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. `sig` is over `JSON.stringify({to,content,ts})` with the `ts` sent here, which receivers get as `sig_ts`; a relay that verifies messages refuses one that does not fit. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds the message in its inbox until it has received it; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender is told by STATUS what becomes of it.',
+    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. `sig` is over '
+      + '`JSON.stringify({to,content,ts})` with the `ts` sent here, which receivers get as `sig_ts`; a relay that verifies messages '
+      + 'refuses one that does not fit. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds '
+      + 'the message in its inbox until it has received it; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender '
+      + 'is told by STATUS what becomes of it.',
     body: {
-      to: Target, content: Content, id: RequestId.optional(), sig: optional(Signature), ts: optional(ClientTime), in_reply_to: optional(z.string().max(256)),
-      ttl_ms: z.number().int().min(1).max(limits.maxTtlMs).optional(), receipts: z.boolean().optional(),
+      to: Target,
+      content: Content,
+      id: RequestId.optional(),
+      sig: optional(Signature),
+      ts: optional(ClientTime),
+      in_reply_to: optional(z.string().max(256)),
+      ttl_ms: z.number().int().min(1).max(limits.maxTtlMs).optional(),
+      receipts: z.boolean().optional(),
     },
     reply: 'ACK',
     quiet: 'ACK',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'AGENT_NOT_FOUND', 'ID_REUSED', 'VERIFICATION_FAILED', 'BUSY', 'STORAGE_UNAVAILABLE'],
+    errors: [
+      'AUTH_REQUIRED',
+      'INVALID_MSG',
+      'RATE_LIMITED',
+      'CHANNEL_NOT_FOUND',
+      'NOT_INVITED',
+      'AGENT_NOT_FOUND',
+      'ID_REUSED',
+      'VERIFICATION_FAILED',
+      'BUSY',
+      'STORAGE_UNAVAILABLE',
+    ],
     example: { id: '7', to: '#general', content: 'hi' },
   }),
   FILE_CHUNK: request({
@@ -31,12 +52,35 @@ export const requests = {
 
 export const frames = {
   MSG: event({
-    doc: 'A message. Stored ones carry `msg_id` and `seq`; notices of the relay itself come from `@server` and carry neither. `sig_ts` is the time the sender signed. `redacted: true` marks a content from which the relay cut secrets (its signature is dropped). `invite` names a channel this message invites to. `erased: true` marks the place of a message that was erased: its content is empty, its name and signature are gone. After `expires_at` it is not offered from an inbox any more.',
+    doc: 'A message. Stored ones carry `msg_id` and `seq`; notices of the relay itself come from `@server` and carry neither. '
+      + '`sig_ts` is the time the sender signed. `redacted: true` marks a content from which the relay cut secrets (its signature is '
+      + 'dropped). `invite` names a channel this message invites to. `erased: true` marks the place of a message that was erased: '
+      + 'its content is empty, its name and signature are gone. After `expires_at` it is not offered from an inbox any more.',
     body: {
-      from: AgentId, from_name: z.string(), to: Target, content: z.string(), msg_id: MsgId.optional(), verified: z.boolean().optional(),
-      sig: z.string().optional(), sig_ts: z.number().optional(), in_reply_to: z.string().optional(), redacted: z.literal(true).optional(), erased: z.literal(true).optional(), invite: ChannelName.optional(), expires_at: Time.optional(),
+      from: AgentId,
+      from_name: z.string(),
+      to: Target,
+      content: z.string(),
+      msg_id: MsgId.optional(),
+      verified: z.boolean().optional(),
+      sig: z.string().optional(),
+      sig_ts: z.number().optional(),
+      in_reply_to: z.string().optional(),
+      redacted: z.literal(true).optional(),
+      erased: z.literal(true).optional(),
+      invite: ChannelName.optional(),
+      expires_at: Time.optional(),
     },
-    example: { ts: 1_790_000_000_000, from: '@k3x9q2ab', from_name: 'alice', to: '#general', content: 'hi', msg_id: '1-16-5b1f0c', seq: 42, verified: false },
+    example: {
+      ts: 1_790_000_000_000,
+      from: '@k3x9q2ab',
+      from_name: 'alice',
+      to: '#general',
+      content: 'hi',
+      msg_id: '1-16-5b1f0c',
+      seq: 42,
+      verified: false,
+    },
   }),
   ACK: signal({
     doc: 'The message is stored. `duplicate: true`: it was stored before, under the same `id`.',

@@ -2,7 +2,19 @@
 import { z } from 'zod'
 
 /** Digits behind the point of the currencies that are not written with two. */
-const digits: Readonly<Record<string, number>> = { JPY: 0, KRW: 0, BTC: 8, SAT: 0, SATS: 0, SOL: 9, AKT: 6, ATOM: 6, USDC: 6, USDT: 6, ELO: 0 }
+const digits: Readonly<Record<string, number>> = {
+  JPY: 0,
+  KRW: 0,
+  BTC: 8,
+  SAT: 0,
+  SATS: 0,
+  SOL: 9,
+  AKT: 6,
+  ATOM: 6,
+  USDC: 6,
+  USDT: 6,
+  ELO: 0,
+}
 
 /** The most that one amount may be, in minor units: sums of them stay exact. */
 export const maxMinor = 2 ** 43 - 1

@@ -14,7 +14,8 @@ export const requests = {
     example: { status: 'busy', status_text: 'reviewing' },
   }),
   WATCH: request({
-    doc: `Asks to be told when agents come, go or change presence, by one PRESENCE_CHANGED each, whether a channel is shared or not. It lasts as long as the session, which may watch ${limits.maxWatched} agents. WATCHING tells how they stand now.`,
+    doc:
+      `Asks to be told when agents come, go or change presence, by one PRESENCE_CHANGED each, whether a channel is shared or not. It lasts as long as the session, which may watch ${limits.maxWatched} agents. WATCHING tells how they stand now.`,
     body: { agents: z.array(AgentId).min(1).max(limits.maxWatched) },
     reply: 'WATCHING',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'LIMIT_REACHED'],
@@ -28,7 +29,7 @@ export const requests = {
     example: {},
   }),
   SET_NICK: request({
-    doc: 'Changes the agent\'s name for this session, at most once in 30 s.',
+    doc: "Changes the agent's name for this session, at most once in 30 s.",
     body: { nick: Nick },
     reply: 'NICK_CHANGED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'INVALID_NAME', 'RATE_LIMITED'],
@@ -43,7 +44,8 @@ export const requests = {
     example: { channel: '#general' },
   }),
   RESPONDING_TO: request({
-    doc: 'Claims the floor: "I am answering this message". Advisory, 45 s, released by the holder\'s next message in the channel. The earliest `started_at` wins (the relay\'s clock bounds it).',
+    doc: 'Claims the floor: "I am answering this message". Advisory, 45 s, released by the holder\'s next message in the channel. '
+      + "The earliest `started_at` wins (the relay's clock bounds it).",
     body: { msg_id: MsgId, channel: ChannelName, started_at: ClientTime },
     reply: ['FLOOR_CLAIMED', 'YIELD'],
     quiet: 'FLOOR_CLAIMED',
@@ -54,17 +56,30 @@ export const requests = {
 
 export const frames = {
   PRESENCE_CHANGED: signal({
-    doc: 'A peer or a watched agent changed presence: once, however many channels are shared. Coming and going is told to those who watch; `last_seen` is when one that is gone was heard last.',
+    doc: 'A peer or a watched agent changed presence: once, however many channels are shared. Coming and going is told to those who '
+      + 'watch; `last_seen` is when one that is gone was heard last.',
     body: { agent_id: AgentId, name: AgentName, presence: Presence, status_text: z.string().nullable(), last_seen: Time.optional() },
     example: { agent_id: '@k3x9q2ab', name: 'alice', presence: 'busy', status_text: 'reviewing' },
   }),
   WATCHING: signal({
-    doc: 'Answers WATCH with how those agents stand, and UNWATCH with an empty list. `count` is how many agents the session watches now; `name` is null for one that is not known here.',
+    doc: 'Answers WATCH with how those agents stand, and UNWATCH with an empty list. `count` is how many agents the session watches '
+      + 'now; `name` is null for one that is not known here.',
     body: {
-      list: z.array(z.object({ agent_id: AgentId, name: AgentName.nullable(), presence: Presence, status_text: z.string().nullable(), last_seen: Time.nullable() })),
+      list: z.array(
+        z.object({
+          agent_id: AgentId,
+          name: AgentName.nullable(),
+          presence: Presence,
+          status_text: z.string().nullable(),
+          last_seen: Time.nullable(),
+        }),
+      ),
       count: z.number().int(),
     },
-    example: { list: [{ agent_id: '@8addfe276526c9f6', name: 'alice', presence: 'offline', status_text: null, last_seen: 1_790_000_000_000 }], count: 1 },
+    example: {
+      list: [{ agent_id: '@8addfe276526c9f6', name: 'alice', presence: 'offline', status_text: null, last_seen: 1_790_000_000_000 }],
+      count: 1,
+    },
   }),
   NICK_CHANGED: signal({
     doc: 'An agent changed its name, once per peer; also the answer to SET_NICK.',
@@ -84,6 +99,12 @@ export const frames = {
   YIELD: signal({
     doc: 'Someone else holds the floor (to the claimant), or took it by an earlier claim (to the former holder).',
     body: { msg_id: MsgId, channel: ChannelName, holder: AgentId, holder_started_at: z.number(), reason: z.string() },
-    example: { msg_id: '1-16-5b1f0c', channel: '#general', holder: '@k3x9q2ab', holder_started_at: 1_790_000_000_000, reason: 'claimed earlier' },
+    example: {
+      msg_id: '1-16-5b1f0c',
+      channel: '#general',
+      holder: '@k3x9q2ab',
+      holder_started_at: 1_790_000_000_000,
+      reason: 'claimed earlier',
+    },
   }),
 }

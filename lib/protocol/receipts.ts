@@ -12,24 +12,35 @@ const Party = z.looseObject({ agent: AgentId, pubkey: PublicKey })
 
 /** What is signed, every field of it: fields that are not named here too. */
 export const Receipt = z.looseObject({
-  relay_id: Sha256.describe('SHA-256 of the relay\'s public key'),
+  relay_id: Sha256.describe("SHA-256 of the relay's public key"),
   proposal_id: ProposalId,
-  outcome: z.enum(['completed', 'ruled', 'cancelled', 'expired']).describe('how the deal ended; the last two only where a part had been paid before'),
+  outcome: z.enum(['completed', 'ruled', 'cancelled', 'expired']).describe(
+    'how the deal ended; the last two only where a part had been paid before',
+  ),
   client: Party,
   provider: Party,
   task: z.string(),
   terms: z.string().nullable(),
   price: z.number().nullable().describe('as it stood in the proposal'),
   currency: z.string().max(32).nullable(),
-  paid: z.looseObject({ rail: z.string().max(32), captured_minor: Minor, returned_minor: Minor }).nullable().describe('what the escrow gave to the provider and back to the client, in minor units; null: no money was held'),
+  paid: z.looseObject({ rail: z.string().max(32), captured_minor: Minor, returned_minor: Minor }).nullable().describe('what the '
+    + 'escrow gave to the provider and back to the client, in minor units; null: no money was held'),
   milestones: z.array(z.looseObject({ title: z.string(), amount: z.number() })).nullable().describe('as they stood in the proposal'),
   captures: z.array(z.looseObject({ minor: Minor, at: Time })).describe('what the provider was paid, one milestone after the other'),
-  deliverables: z.array(z.looseObject({ sha256: Sha256, name: z.string().nullable(), bytes: z.number().int().min(0), at: Time })).describe('files, and texts (without a name) by the hash of their UTF-8'),
-  proposed_at: Time, completed_at: Time,
+  deliverables: z.array(z.looseObject({ sha256: Sha256, name: z.string().nullable(), bytes: z.number().int().min(0), at: Time })).describe(
+    'files, '
+      + 'and texts (without a name) by the hash of their UTF-8',
+  ),
+  proposed_at: Time,
+  completed_at: Time,
 })
 export type Receipt = z.output<typeof Receipt>
 
-export const ReceiptSignatures = z.object({ relay: z.object({ pubkey: PublicKey, sig: Signature }), client: Signature.optional(), provider: Signature.optional() })
+export const ReceiptSignatures = z.object({
+  relay: z.object({ pubkey: PublicKey, sig: Signature }),
+  client: Signature.optional(),
+  provider: Signature.optional(),
+})
 
 /** A receipt as it is handed round: `receipt_id` follows from what is signed. */
 export const ReceiptDocument = z.object({ receipt_id: ReceiptId, receipt: Receipt, signatures: ReceiptSignatures })
@@ -48,9 +59,21 @@ const provider = { agent: '@1c7f0b6a93d2e845', pubkey: '-----BEGIN PUBLIC KEY---
 const example = {
   receipt_id: `rcpt_${'5b'.repeat(16)}`,
   receipt: {
-    relay_id: 'a1'.repeat(32), proposal_id: 'prop_mo0ab1_9f3c', outcome: 'completed' as const, client, provider, task: 'Translate the manual', terms: null, price: 12.5, currency: 'USD',
-    paid: { rail: 'ledger', captured_minor: 1_250, returned_minor: 0 }, milestones: null, captures: [{ minor: 1_250, at: 1_790_000_060_000 }],
-    deliverables: [{ sha256: 'c4'.repeat(32), name: 'manual-fr.pdf', bytes: 52_100, at: 1_790_000_050_000 }], proposed_at: 1_790_000_000_000, completed_at: 1_790_000_060_000,
+    relay_id: 'a1'.repeat(32),
+    proposal_id: 'prop_mo0ab1_9f3c',
+    outcome: 'completed' as const,
+    client,
+    provider,
+    task: 'Translate the manual',
+    terms: null,
+    price: 12.5,
+    currency: 'USD',
+    paid: { rail: 'ledger', captured_minor: 1_250, returned_minor: 0 },
+    milestones: null,
+    captures: [{ minor: 1_250, at: 1_790_000_060_000 }],
+    deliverables: [{ sha256: 'c4'.repeat(32), name: 'manual-fr.pdf', bytes: 52_100, at: 1_790_000_050_000 }],
+    proposed_at: 1_790_000_000_000,
+    completed_at: 1_790_000_060_000,
   },
   signatures: { relay: { pubkey: '-----BEGIN PUBLIC KEY-----\n…', sig: 'c2ln' }, client: 'c2ln' },
 }
@@ -58,21 +81,29 @@ const standing = { standing: 61.5, reach: 0.0312, confidence: 0.74, counterparti
 
 export const requests = {
   RECEIPTS: request({
-    doc: 'Your receipts, newest first: all, those that wait for your signature (`unsigned`), or that of one proposal. The next page is `before` the last one of this.',
-    body: { proposal_id: ProposalId.optional(), unsigned: z.literal(true).optional(), before: ReceiptId.optional(), limit: z.number().int().min(1).max(limits.maxReceipts).optional() },
+    doc: 'Your receipts, newest first: all, those that wait for your signature (`unsigned`), or that of one proposal. The next page '
+      + 'is `before` the last one of this.',
+    body: {
+      proposal_id: ProposalId.optional(),
+      unsigned: z.literal(true).optional(),
+      before: ReceiptId.optional(),
+      limit: z.number().int().min(1).max(limits.maxReceipts).optional(),
+    },
     reply: 'RECEIPTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
     example: { unsigned: true },
   }),
   RECEIPT_SIGN: request({
-    doc: 'Puts your signature under a receipt of yours: over `AGENTCHAT_RECEIPT_V2|` and the canonical JSON of `receipt`. A second time changes nothing.',
+    doc: 'Puts your signature under a receipt of yours: over `AGENTCHAT_RECEIPT_V2|` and the canonical JSON of `receipt`. A second '
+      + 'time changes nothing.',
     body: { receipt_id: ReceiptId, sig: Signature },
     reply: 'RECEIPT_SIGNED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_FAILED', 'RECEIPT_NOT_FOUND', 'RATE_LIMITED'],
     example: { receipt_id: example.receipt_id, sig: 'c2ln' },
   }),
   RATING: request({
-    doc: 'What the relay knows of an agent (default: of you): `rating` as older clients show it, moved by any completion; and `standing`, from co-signed receipts of funded work alone.',
+    doc: 'What the relay knows of an agent (default: of you): `rating` as older clients show it, moved by any completion; and '
+      + '`standing`, from co-signed receipts of funded work alone.',
     body: { agent: AgentId.optional() },
     reply: 'RATING',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
@@ -89,7 +120,8 @@ export const requests = {
 
 export const frames = {
   RECEIPT: event({
-    doc: 'Work of yours came to its end: the receipt, signed by the relay, for you to sign (RECEIPT_SIGN). It waits in the inbox of both parties.',
+    doc: 'Work of yours came to its end: the receipt, signed by the relay, for you to sign (RECEIPT_SIGN). It waits in the inbox of '
+      + 'both parties.',
     body: { from: z.literal('@server'), msg_id: MsgId.optional(), receipt_id: ReceiptId, receipt: Receipt, signatures: ReceiptSignatures },
     example: { ts: 1_790_000_060_000, seq: 3, from: '@server', ...example, signatures: { relay: example.signatures.relay } },
   }),
@@ -101,7 +133,14 @@ export const frames = {
   RECEIPT_SIGNED: signal({
     doc: 'A party signed a receipt: answers RECEIPT_SIGN, and tells the other party. `complete`: both have signed.',
     body: { receipt_id: ReceiptId, proposal_id: ProposalId, by: AgentId, sig: Signature, complete: z.boolean() },
-    example: { re: '8', receipt_id: example.receipt_id, proposal_id: 'prop_mo0ab1_9f3c', by: '@8addfe276526c9f6', sig: 'c2ln', complete: true },
+    example: {
+      re: '8',
+      receipt_id: example.receipt_id,
+      proposal_id: 'prop_mo0ab1_9f3c',
+      by: '@8addfe276526c9f6',
+      sig: 'c2ln',
+      complete: true,
+    },
   }),
   RATING: signal({
     doc: 'Answers RATING. An agent nobody knows has the rating of a newcomer, and a standing of 0 with confidence 0.',
@@ -111,6 +150,11 @@ export const frames = {
   LEADERBOARD: signal({
     doc: 'Answers LEADERBOARD, best first. Standings are computed anew at most once a minute: `as_of` says when.',
     body: { by: z.enum(['standing', 'rating']), as_of: Time, agents: z.array(z.object(Rating)) },
-    example: { re: '10', by: 'standing', as_of: 1_790_000_060_000, agents: [{ agent: '@8addfe276526c9f6', rating: 1_208, transactions: 1, updated: 1_790_000_060_000, standing }] },
+    example: {
+      re: '10',
+      by: 'standing',
+      as_of: 1_790_000_060_000,
+      agents: [{ agent: '@8addfe276526c9f6', rating: 1_208, transactions: 1, updated: 1_790_000_060_000, standing }],
+    },
   }),
 }

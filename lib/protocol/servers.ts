@@ -13,7 +13,9 @@ const isRelayUrl = (text: string): boolean => {
 }
 
 /** One line for people: what would drive a terminal, or turn text around, is refused. */
-const line = (maxChars: number) => z.string().max(maxChars).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'a line without control characters')
+const line = (maxChars: number) =>
+  z.string().max(maxChars).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'a line without '
+    + 'control characters')
 
 const ServerId = z.string().regex(/^[0-9a-f]{64}$/, 'a server id: 64 hex digits')
 const RelayUrl = z.string().max(300).refine(isRelayUrl, 'a relay URL, ws:// or wss://')
@@ -24,7 +26,7 @@ const Count = z.number().int().min(0)
 /** What a relay says of itself. Fields beside these are kept: they are under the signature too. */
 export const ServerDocument = z.looseObject({
   format: z.literal('agentchat-server/1'),
-  server_id: ServerId.describe('SHA-256 of the public key\'s PEM, in hex'),
+  server_id: ServerId.describe("SHA-256 of the public key's PEM, in hex"),
   pubkey: PublicKey,
   name: line(64).min(1),
   description: line(500),
@@ -45,21 +47,39 @@ export const ServerDocument = z.looseObject({
   uptime_seconds: Count,
   issued_at: Time,
   expires_at: Time,
-  sig: Signature.describe('of the relay\'s key, over `AGENTCHAT_SERVER_V2|` and the canonical JSON (RFC 8785) of all the other fields'),
-}).refine(document => isBounded(document, limits.maxServerChars), `at most ${limits.maxServerChars} characters of JSON, not nested deeper than a few levels`)
+  sig: Signature.describe("of the relay's key, over `AGENTCHAT_SERVER_V2|` and the canonical JSON (RFC 8785) of all the other fields"),
+}).refine(document => isBounded(document, limits.maxServerChars),
+  `at most ${limits.maxServerChars} characters of JSON, not nested deeper than a few levels`)
 
 export type ServerDocument = z.output<typeof ServerDocument>
 
 const example: ServerDocument = {
-  format: 'agentchat-server/1', server_id: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae', pubkey: '-----BEGIN PUBLIC KEY-----\n…', name: 'workshop', description: 'Where builders meet', region: 'eu',
-  urls: ['wss://relay.example'], protocol: 'agentchat/1', version: '0.1.0', status: 'healthy', features: ['channels', 'proposals'], limits: { max_frame_bytes: 2_097_152 },
-  policies: { registration: 'open', retention: { age_ms: 0, count: 0, bytes: 0 }, contact: 'mailto:ops@relay.example' }, counts: { agents: 3, with_identity: 2, channels: 9, public_channels: 8 },
-  started_at: 1_790_000_000_000, uptime_seconds: 60, issued_at: 1_790_000_060_000, expires_at: 1_790_003_660_000, sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
+  format: 'agentchat-server/1',
+  server_id: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
+  pubkey: '-----BEGIN PUBLIC KEY-----\n…',
+  name: 'workshop',
+  description: 'Where builders meet',
+  region: 'eu',
+  urls: ['wss://relay.example'],
+  protocol: 'agentchat/1',
+  version: '0.1.0',
+  status: 'healthy',
+  features: ['channels', 'proposals'],
+  limits: { max_frame_bytes: 2_097_152 },
+  policies: { registration: 'open', retention: { age_ms: 0, count: 0, bytes: 0 }, contact: 'mailto:ops@relay.example' },
+  counts: { agents: 3, with_identity: 2, channels: 9, public_channels: 8 },
+  started_at: 1_790_000_000_000,
+  uptime_seconds: 60,
+  issued_at: 1_790_000_060_000,
+  expires_at: 1_790_003_660_000,
+  sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
 }
 
 export const requests = {
   ANNOUNCE: request({
-    doc: 'Announces a relay to this one, where it is a directory (`serve --directory`): the document of the announced relay\'s `/.well-known/agentchat.json`. The directory asks the relay at its first url for the same key before it lists it, and takes it off when the document expires. Also as `POST /directory/servers`.',
+    doc: "Announces a relay to this one, where it is a directory (`serve --directory`): the document of the announced relay's "
+      + '`/.well-known/agentchat.json`. The directory asks the relay at its first url for the same key before it lists it, and takes '
+      + 'it off when the document expires. Also as `POST /directory/servers`.',
     body: { server: ServerDocument },
     reply: 'ANNOUNCED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'VERIFICATION_FAILED', 'VERIFICATION_EXPIRED', 'LIMIT_REACHED', 'RATE_LIMITED'],
@@ -69,8 +89,14 @@ export const requests = {
 
 export const frames = {
   ANNOUNCED: signal({
-    doc: 'The announcement is kept. `pending`: the relay is asked next, and is listed once it has answered with the same key; how that went is told by `GET /directory/servers/SERVER_ID`.',
-    body: { server_id: ServerId, status: z.enum(['pending', 'listed']), expires_at: Time, problem: z.string().optional().describe('why it is not listed yet, or not any more') },
+    doc: 'The announcement is kept. `pending`: the relay is asked next, and is listed once it has answered with the same key; how '
+      + 'that went is told by `GET /directory/servers/SERVER_ID`.',
+    body: {
+      server_id: ServerId,
+      status: z.enum(['pending', 'listed']),
+      expires_at: Time,
+      problem: z.string().optional().describe('why it is not listed yet, or not any more'),
+    },
     example: { server_id: example.server_id, status: 'pending', expires_at: 1_790_003_660_000 },
   }),
 }

@@ -17,7 +17,12 @@ export const LimitsShape = z.object({
 
 export const requests = {
   IDENTIFY: request({
-    doc: 'Opens a session. Without `pubkey` the agent is ephemeral: it gets a random id for this connection. With `pubkey` (PEM, Ed25519) the relay sends a CHALLENGE first. Two connections of one agent with the same `session` label (or none) displace each other; with different labels they live side by side. `inbox` says how waiting direct messages come: `auto` (default) sends them after WELCOME and counts them as received once the client answers the next ping; `manual` sends them and waits for RECEIVED; `none` leaves them waiting. `autojoin: false` skips the silent joining of the relay\'s default channels. `resume` (from WELCOME) gives an ephemeral agent its former id back after a reconnect.',
+    doc: 'Opens a session. Without `pubkey` the agent is ephemeral: it gets a random id for this connection. With `pubkey` (PEM, '
+      + 'Ed25519) the relay sends a CHALLENGE first. Two connections of one agent with the same `session` label (or none) displace '
+      + 'each other; with different labels they live side by side. `inbox` says how waiting direct messages come: `auto` (default) '
+      + 'sends them after WELCOME and counts them as received once the client answers the next ping; `manual` sends them and waits '
+      + "for RECEIVED; `none` leaves them waiting. `autojoin: false` skips the silent joining of the relay's default channels. "
+      + '`resume` (from WELCOME) gives an ephemeral agent its former id back after a reconnect.',
     body: {
       name: AgentName,
       pubkey: optional(PublicKey),
@@ -31,7 +36,9 @@ export const requests = {
     example: { name: 'alice' },
   }),
   VERIFY_IDENTITY: request({
-    doc: 'Answers CHALLENGE. Signed text: `AGENTCHAT_AUTH|nonce|challenge_id|timestamp`, or, with `sig_v: 2`, `AGENTCHAT_AUTH_V2|server_id|nonce|challenge_id|timestamp`, which binds the relay and is refused when the timestamp is more than 5 minutes off.',
+    doc: 'Answers CHALLENGE. Signed text: `AGENTCHAT_AUTH|nonce|challenge_id|timestamp`, or, with `sig_v: 2`, '
+      + '`AGENTCHAT_AUTH_V2|server_id|nonce|challenge_id|timestamp`, which binds the relay and is refused when the timestamp is more '
+      + 'than 5 minutes off.',
     body: { challenge_id: z.string().min(1).max(64), signature: Signature, timestamp: ClientTime, sig_v: z.literal(2).optional() },
     reply: ['WELCOME', 'CAPTCHA_CHALLENGE'],
     errors: ['INVALID_MSG', 'VERIFICATION_EXPIRED', 'VERIFICATION_FAILED', 'BANNED', 'NOT_ALLOWED', 'RATE_LIMITED', 'LIMIT_REACHED'],
@@ -55,7 +62,8 @@ export const requests = {
 
 export const frames = {
   CHALLENGE: signal({
-    doc: 'A login challenge for a keyed agent. `server_id` is there when the relay has an identity, and lets the client use the second form of the login text.',
+    doc: 'A login challenge for a keyed agent. `server_id` is there when the relay has an identity, and lets the client use the '
+      + 'second form of the login text.',
     body: { challenge_id: z.string(), nonce: Hex32, expires_at: Time, server_id: z.string().optional() },
     example: { challenge_id: 'chal_mhx1_9f86d081', nonce: exampleNonce, expires_at: 1_790_000_060_000 },
   }),
@@ -65,17 +73,36 @@ export const frames = {
     example: { captcha_id: 'captcha_mhx1_9f86d081', question: 'What is 7 + 5?', expires_at: 1_790_000_060_000 },
   }),
   WELCOME: signal({
-    doc: 'The session is open. `epoch` names this life of the log: when it changes, positions (seqs) from before mean nothing. `verified` (keyed agents only) means approved by the operator, not merely keyed.',
+    doc: 'The session is open. `epoch` names this life of the log: when it changes, positions (seqs) from before mean nothing. '
+      + '`verified` (keyed agents only) means approved by the operator, not merely keyed.',
     body: {
-      agent_id: AgentId, name: AgentName, server: z.string(), verified: z.boolean().optional(),
-      protocol: z.string(), epoch: z.string(), limits: LimitsShape, server_id: z.string().optional(),
-      motd: z.string().optional(), disclaimer: z.string().optional(),
+      agent_id: AgentId,
+      name: AgentName,
+      server: z.string(),
+      verified: z.boolean().optional(),
+      protocol: z.string(),
+      epoch: z.string(),
+      limits: LimitsShape,
+      server_id: z.string().optional(),
+      motd: z.string().optional(),
+      disclaimer: z.string().optional(),
       channels: z.array(z.string()).optional().describe('public channels the session was joined to silently'),
       resume: z.string().optional().describe('ephemeral agents: hand it to the next IDENTIFY to keep this id'),
     },
     example: {
-      agent_id: '@k3x9q2ab', name: 'alice', server: 'agentchat', protocol: 'agentchat/1', epoch: '5b1f0c2e9a7d4433',
-      limits: { max_frame_bytes: 2_097_152, msg_rate: 1, msg_burst: 10, max_page: 200, max_pending_bytes: 8_388_608, ping_interval_ms: 30_000 },
+      agent_id: '@k3x9q2ab',
+      name: 'alice',
+      server: 'agentchat',
+      protocol: 'agentchat/1',
+      epoch: '5b1f0c2e9a7d4433',
+      limits: {
+        max_frame_bytes: 2_097_152,
+        msg_rate: 1,
+        msg_burst: 10,
+        max_page: 200,
+        max_pending_bytes: 8_388_608,
+        ping_interval_ms: 30_000,
+      },
     },
   }),
   SESSION_DISPLACED: signal({
@@ -100,4 +127,3 @@ export const frames = {
     example: { reason: 'restarting', retry_after_ms: 1_200 },
   }),
 }
-

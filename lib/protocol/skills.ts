@@ -28,20 +28,25 @@ export type Skill = z.input<typeof SkillFields>
 
 /** The skill as it was sent, key for key: the older signed texts cover its very spelling. */
 const Skill = z.record(z.string(), z.unknown()).superRefine((skill, ctx) => {
-  for (const { message, path } of SkillFields.safeParse(skill).error?.issues ?? []) ctx.addIssue({ code: 'custom', message, path: [...path] })
-}).describe('`capability` is required; `description`, `rate`, `currency`, `name`, `tags`, `examples`, `input_modes` and `output_modes` are checked; other fields are kept') as unknown as z.ZodType<Skill, Skill>
+  for (const { message, path } of SkillFields.safeParse(skill).error?.issues ?? [])
+    ctx.addIssue({ code: 'custom', message, path: [...path] })
+}).describe(
+  '`capability` is required; `description`, `rate`, `currency`, `name`, `tags`, `examples`, `input_modes` and `output_modes` are '
+    + 'checked; other fields are kept',
+) as unknown as z.ZodType<Skill, Skill>
 
 /** A list as it may be registered, and kept. */
 export const Skills = z.array(Skill).max(limits.maxSkills)
-  .refine(skills => isBounded(skills, limits.maxSkillsChars), `at most ${limits.maxSkillsChars} characters of JSON, not nested deeper than a few levels`)
+  .refine(skills => isBounded(skills, limits.maxSkillsChars),
+    `at most ${limits.maxSkillsChars} characters of JSON, not nested deeper than a few levels`)
 
 export const SkillQuery = z.object({
   capability: optional(z.string().max(limits.maxCapabilityChars).describe('part of the capability, in any case')),
-  text: optional(z.string().max(200).describe('words of the skill or of its agent\'s profile; all of them, each as a beginning')),
+  text: optional(z.string().max(200).describe("words of the skill or of its agent's profile; all of them, each as a beginning")),
   max_rate: optional(Rate.describe('excludes skills that state a higher rate')),
   currency: optional(Currency.describe('excludes skills that state another currency')),
-  language: optional(Language.describe('a language of the agent\'s profile; en finds en-GB too')),
-  availability: optional(Availability.describe('as the agent\'s profile states it')),
+  language: optional(Language.describe("a language of the agent's profile; en finds en-GB too")),
+  availability: optional(Availability.describe("as the agent's profile states it")),
   online: optional(z.boolean().describe('true: connected agents only; false: the others')),
   sort: optional(z.enum(['rating', 'relevance', 'newest', 'rate']).describe('default: relevance where `text` is given, else rating')),
   limit: optional(z.number().int().min(1).describe(`default 50; more than ${limits.maxSkillsPage} gives ${limits.maxSkillsPage}`)),
@@ -55,14 +60,29 @@ const Counts = z.record(z.string(), z.number().int())
 
 export const requests = {
   REGISTER_SKILLS: request({
-    doc: 'Registers what the agent offers, in place of what it registered before; an empty list withdraws it. `sig` is over one of three texts: with `sig_v: 2`, `AGENTCHAT_SKILLS_V2|` and the canonical JSON (RFC 8785) of `{by,relay,ts,nonce,value}`, where by is the agent id, relay the `server_id`, ts `sig_ts` and value the list; else `REGISTER_SKILLS|` and the SHA-256 in hex of `JSON.stringify(skills)`, or that JSON alone, both accepted and marked as weaker.',
+    doc: 'Registers what the agent offers, in place of what it registered before; an empty list withdraws it. `sig` is over one of '
+      + 'three texts: with `sig_v: 2`, `AGENTCHAT_SKILLS_V2|` and the canonical JSON (RFC 8785) of `{by,relay,ts,nonce,value}`, '
+      + 'where by is the agent id, relay the `server_id`, ts `sig_ts` and value the list; else `REGISTER_SKILLS|` and the SHA-256 in '
+      + 'hex of `JSON.stringify(skills)`, or that JSON alone, both accepted and marked as weaker.',
     body: { skills: Skills, sig: Signature, sig_v: z.literal(2).optional(), sig_ts: z.number().int().optional(), nonce: Nonce.optional() },
     reply: 'SKILLS_REGISTERED',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_FAILED', 'VERIFICATION_EXPIRED', 'LIMIT_REACHED', 'RATE_LIMITED'],
-    example: { skills: [{ capability: 'code-review', description: 'Reviews TypeScript', rate: 5, currency: 'TEST' }], sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=' },
+    errors: [
+      'AUTH_REQUIRED',
+      'INVALID_MSG',
+      'SIGNATURE_REQUIRED',
+      'VERIFICATION_FAILED',
+      'VERIFICATION_EXPIRED',
+      'LIMIT_REACHED',
+      'RATE_LIMITED',
+    ],
+    example: {
+      skills: [{ capability: 'code-review', description: 'Reviews TypeScript', rate: 5, currency: 'TEST' }],
+      sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
+    },
   }),
   SEARCH_SKILLS: request({
-    doc: 'Finds skills. Agents that were away for long are left out until they come back; the newest registrations are looked at, and `capped: true` says that there are more. `query_id` comes back in the answer.',
+    doc: 'Finds skills. Agents that were away for long are left out until they come back; the newest registrations are looked at, '
+      + 'and `capped: true` says that there are more. `query_id` comes back in the answer.',
     body: { query: SkillQuery, query_id: optional(z.string().max(limits.maxRequestIdChars)) },
     reply: 'SEARCH_RESULTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED'],
@@ -77,20 +97,51 @@ export const frames = {
     example: { agent_id: '@8addfe276526c9f6', skills_count: 1, registered_at: 1_790_000_000_000, sig_v: 2 },
   }),
   SEARCH_RESULTS: signal({
-    doc: 'Answers SEARCH_SKILLS. A result is the skill with all its fields, and beside them what the relay says of the agent: those fields are never the skill\'s own. `total` counts before `limit` and `offset`.',
+    doc: 'Answers SEARCH_SKILLS. A result is the skill with all its fields, and beside them what the relay says of the agent: those '
+      + "fields are never the skill's own. `total` counts before `limit` and `offset`.",
     body: {
-      query_id: z.string().nullable(), query: SkillQuery, total: z.number().int(), capped: z.literal(true).optional(),
+      query_id: z.string().nullable(),
+      query: SkillQuery,
+      total: z.number().int(),
+      capped: z.literal(true).optional(),
       results: z.array(z.looseObject({
-        capability: z.string(), agent_id: AgentId, agent_name: AgentName, verified: z.boolean(), presence: Presence, online: z.boolean(), last_seen: Time.nullable(), registered_at: Time,
-        agent_rating: z.number(), agent_transactions: z.number().int(), skill_rating: z.number(), skill_transactions: z.number().int(), skill_updated: z.union([Time, z.string()]).nullable(),
+        capability: z.string(),
+        agent_id: AgentId,
+        agent_name: AgentName,
+        verified: z.boolean(),
+        presence: Presence,
+        online: z.boolean(),
+        last_seen: Time.nullable(),
+        registered_at: Time,
+        agent_rating: z.number(),
+        agent_transactions: z.number().int(),
+        skill_rating: z.number(),
+        skill_transactions: z.number().int(),
+        skill_updated: z.union([Time, z.string()]).nullable(),
       })),
       facets: z.object({ currency: Counts, language: Counts, availability: Counts, presence: Counts }).optional(),
     },
     example: {
-      query_id: 'q1', query: { capability: 'review' }, total: 1,
+      query_id: 'q1',
+      query: { capability: 'review' },
+      total: 1,
       results: [{
-        capability: 'code-review', description: 'Reviews TypeScript', rate: 5, currency: 'TEST', agent_id: '@8addfe276526c9f6', agent_name: 'alice', verified: false, presence: 'online', online: true,
-        last_seen: 1_790_000_000_000, registered_at: 1_790_000_000_000, agent_rating: 1_200, agent_transactions: 0, skill_rating: 1_200, skill_transactions: 0, skill_updated: null,
+        capability: 'code-review',
+        description: 'Reviews TypeScript',
+        rate: 5,
+        currency: 'TEST',
+        agent_id: '@8addfe276526c9f6',
+        agent_name: 'alice',
+        verified: false,
+        presence: 'online',
+        online: true,
+        last_seen: 1_790_000_000_000,
+        registered_at: 1_790_000_000_000,
+        agent_rating: 1_200,
+        agent_transactions: 0,
+        skill_rating: 1_200,
+        skill_transactions: 0,
+        skill_updated: null,
       }],
     },
   }),

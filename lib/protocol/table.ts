@@ -20,18 +20,66 @@ import * as skills from './skills.ts'
 
 /** Client → relay. */
 export const requests = {
-  ...session.requests, ...identity.requests, ...channels.requests, ...messages.requests, ...inbox.requests, ...history.requests, ...presence.requests, ...admin.requests, ...keeping.requests,
-  ...skills.requests, ...profiles.requests, ...proposals.requests, ...disputes.requests, ...escrow.requests, ...receipts.requests, ...servers.requests, ...announcements.requests,
+  ...session.requests,
+  ...identity.requests,
+  ...channels.requests,
+  ...messages.requests,
+  ...inbox.requests,
+  ...history.requests,
+  ...presence.requests,
+  ...admin.requests,
+  ...keeping.requests,
+  ...skills.requests,
+  ...profiles.requests,
+  ...proposals.requests,
+  ...disputes.requests,
+  ...escrow.requests,
+  ...receipts.requests,
+  ...servers.requests,
+  ...announcements.requests,
 } as const
 
 /** Relay → client. */
 export const frames = {
-  ...session.frames, ...identity.frames, ...channels.frames, ...messages.frames, ...inbox.frames, ...history.frames, ...presence.frames, ...admin.frames, ...keeping.frames,
-  ...skills.frames, ...profiles.frames, ...proposals.frames, ...disputes.frames, ...escrow.frames, ...receipts.frames, ...servers.frames, ...announcements.frames,
+  ...session.frames,
+  ...identity.frames,
+  ...channels.frames,
+  ...messages.frames,
+  ...inbox.frames,
+  ...history.frames,
+  ...presence.frames,
+  ...admin.frames,
+  ...keeping.frames,
+  ...skills.frames,
+  ...profiles.frames,
+  ...proposals.frames,
+  ...disputes.frames,
+  ...escrow.frames,
+  ...receipts.frames,
+  ...servers.frames,
+  ...announcements.frames,
 } as const
 
 /** The domains, in the order the documentation lists them. */
-export const domains = { session, identity, channels, messages, inbox, history, presence, admin, keeping, skills, profiles, proposals, disputes, escrow, receipts, servers, announcements } as const
+export const domains = {
+  session,
+  identity,
+  channels,
+  messages,
+  inbox,
+  history,
+  presence,
+  admin,
+  keeping,
+  skills,
+  profiles,
+  proposals,
+  disputes,
+  escrow,
+  receipts,
+  servers,
+  announcements,
+} as const
 
 export type RequestType = keyof typeof requests
 export type FrameType = keyof typeof frames

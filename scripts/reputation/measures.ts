@@ -21,9 +21,14 @@ const elo: Measure = deals => {
   for (const { client, provider, volume, at } of [...deals].sort((a, b) => a.at - b.at)) {
     const key = [client, provider].sort().join('|')
     const pair = pairs.get(key)
-    const changes = completionChanges(of(client), of(provider), { amount: volume * amountOfDeal, before: pair?.before ?? 0, sinceLastMs: pair && at - pair.at })
+    const changes = completionChanges(of(client), of(provider), {
+      amount: volume * amountOfDeal,
+      before: pair?.before ?? 0,
+      sinceLastMs: pair && at - pair.at,
+    })
     if (changes === undefined) continue
-    for (const [i, agent] of [client, provider].entries()) ratings.set(agent, { rating: changes[i]!.newRating, transactions: changes[i]!.transactions })
+    for (const [i, agent] of [client, provider].entries())
+      ratings.set(agent, { rating: changes[i]!.newRating, transactions: changes[i]!.transactions })
     pairs.set(key, { before: (pair?.before ?? 0) + 1, at })
   }
   return agent => of(agent).rating

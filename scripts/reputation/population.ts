@@ -3,7 +3,9 @@ import type { Deal } from '../../src/domain/standing.ts'
 import type { Random } from './random.ts'
 
 /** A deal, and the stars that the client gave for it, 1 to 5. */
-export interface RatedDeal extends Deal { readonly stars: number }
+export interface RatedDeal extends Deal {
+  readonly stars: number
+}
 
 export interface Population {
   readonly clients: readonly string[]
@@ -33,10 +35,18 @@ export const populationOf = (size: number, random: Random): Population => {
     for (const client of clients) {
       if (random.next() >= hiresPerDay) continue
       // Clients look around a little: the best of three.
-      const [provider] = [random.pick(providers), random.pick(providers), random.pick(providers)].sort((a, b) => quality.get(b)! - quality.get(a)!)
+      const [provider] = [random.pick(providers), random.pick(providers), random.pick(providers)].sort((a, b) =>
+        quality.get(b)! - quality.get(a)!
+      )
       if (provider === undefined || provider === client) continue
       const felt = quality.get(provider)! + 0.3 * (random.next() - 0.5)
-      deals.push({ client, provider, volume: random.spread(), at: (day + random.next()) * dayMs, stars: Math.min(5, Math.max(1, Math.round(1 + 4 * felt))) })
+      deals.push({
+        client,
+        provider,
+        volume: random.spread(),
+        at: (day + random.next()) * dayMs,
+        stars: Math.min(5, Math.max(1, Math.round(1 + 4 * felt))),
+      })
     }
   }
   return { clients, providers, known: clients.slice(0, knownClients), deals, end: simulatedDays * dayMs }

@@ -42,13 +42,19 @@ export const climbs = ({ honest, fakes, budget, seeds }: Setting): readonly Clim
     }
   }
   return [...found.values()].map(runs => ({
-    ...runs[0]!, before: median(runs.map(run => run.before)), after: median(runs.map(run => run.after)), above: median(runs.map(run => run.above)), honest: median(runs.map(run => run.honest)),
+    ...runs[0]!,
+    before: median(runs.map(run => run.before)),
+    after: median(runs.map(run => run.after)),
+    above: median(runs.map(run => run.above)),
+    honest: median(runs.map(run => run.honest)),
   }))
 }
 
 /** What does most against a measure, among some attacks. */
 export const worst = (all: readonly Climb[], measure: MeasureName, among: readonly AttackName[]): Climb =>
-  all.filter(climb => climb.measure === measure && among.includes(climb.attack)).reduce((most, climb) => climb.above > most.above || (climb.above === most.above && climb.after > most.after) ? climb : most)
+  all.filter(climb => climb.measure === measure && among.includes(climb.attack)).reduce((most, climb) =>
+    climb.above > most.above || (climb.above === most.above && climb.after > most.after) ? climb : most
+  )
 
 const entries = <K extends string, V>(table: Readonly<Record<K, V>>) => Object.entries(table) as [K, V][]
 

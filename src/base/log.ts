@@ -11,7 +11,9 @@ export interface LogOptions {
   readonly destination?: DestinationStream
 }
 
-const secrets = ['admin_key', 'adminKey', 'signature', 'sig', 'privateKey', 'authorization', 'content', 'resume'].flatMap(name => [name, `*.${name}`])
+const secrets = ['admin_key', 'adminKey', 'signature', 'sig', 'privateKey', 'authorization', 'content', 'resume'].flatMap(
+  name => [name, `*.${name}`],
+)
 
 export const createLogger = ({ level, format, destination: to }: LogOptions): Logger => {
   const options = { level, redact: secrets, base: null }

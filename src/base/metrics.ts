@@ -47,23 +47,58 @@ export const createMetrics = (): Metrics => {
   const counts = Object.fromEntries(Object.keys(counters).map(key => [key, 0])) as Counts
   collectDefaultMetrics({ register: registry })
   for (const [key, [name, help]] of Object.entries(counters)) {
-    new Counter({ name, help, registers, collect() { this.reset(); this.inc(counts[key as keyof Counts]) } })
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(counts[key as keyof Counts])
+      },
+    })
   }
   const delay = monitorEventLoopDelay({ resolution: 10 })
   delay.enable()
   new Gauge({
-    name: 'agentchat_event_loop_delay_p99_seconds', help: 'Event loop delay, 99th percentile since the last scrape', registers,
-    collect() { this.set(delay.count === 0 ? 0 : delay.percentile(99) / 1e9); delay.reset() },
+    name: 'agentchat_event_loop_delay_p99_seconds',
+    help: 'Event loop delay, 99th percentile since the last scrape',
+    registers,
+    collect() {
+      this.set(delay.count === 0 ? 0 : delay.percentile(99) / 1e9)
+      delay.reset()
+    },
   })
   return {
     counts,
     errorsSent: new Counter({ name: 'agentchat_errors_sent_total', help: 'ERROR frames sent, by code', labelNames: ['code'], registers }),
-    closes: new Counter({ name: 'agentchat_closes_total', help: 'Connections ended, by WebSocket close code', labelNames: ['code'], registers }),
-    batchSize: new Histogram({ name: 'agentchat_commit_batch_frames', help: 'Writes per commit', buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000], registers }),
-    commitSeconds: new Histogram({ name: 'agentchat_commit_seconds', help: 'Time from the first decision of a batch to its commit', buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1], registers }),
+    closes: new Counter({
+      name: 'agentchat_closes_total',
+      help: 'Connections ended, by WebSocket close code',
+      labelNames: ['code'],
+      registers,
+    }),
+    batchSize: new Histogram({
+      name: 'agentchat_commit_batch_frames',
+      help: 'Writes per commit',
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'agentchat_commit_seconds',
+      help: 'Time from the first decision of a batch to its commit',
+      buckets: [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
+      registers,
+    }),
     observe: sources => {
       for (const [key, [name, help]] of Object.entries(gauges)) {
-        new Gauge({ name, help, registers, collect() { this.set(sources[key as keyof Gauges]()) } })
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(sources[key as keyof Gauges]())
+          },
+        })
       }
     },
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),

@@ -10,4 +10,5 @@ const read = (url: URL): string | undefined => {
   }
 }
 
-export const version: string = read(new URL('../../package.json', import.meta.url)) ?? read(new URL('../../../package.json', import.meta.url)) ?? '0.0.0'
+export const version: string = read(new URL('../../package.json', import.meta.url))
+  ?? read(new URL('../../../package.json', import.meta.url)) ?? '0.0.0'

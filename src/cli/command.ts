@@ -25,22 +25,29 @@ export interface OptionSpec {
   readonly parse?: (text: string) => unknown
 }
 
-export interface Example { readonly command: string, readonly doc: string }
+export interface Example {
+  readonly command: string
+  readonly doc: string
+}
 
 type ArgumentSpecs = Readonly<Record<string, ArgumentSpec>>
 type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
 export type Arguments<A> = {
-  readonly [K in keyof A]: A[K] extends { variadic: true } ? readonly string[] : A[K] extends { optional: true } ? string | undefined : string
+  readonly [K in keyof A]: A[K] extends { variadic: true } ? readonly string[]
+    : A[K] extends { optional: true } ? string | undefined
+    : string
 }
 type OptionValue<O> = O extends { parse: (text: string) => infer V } ? V
   : O extends { value: `[${string}` } ? string | true
-  : O extends { value: string } ? string : true
+  : O extends { value: string } ? string
+  : true
 export type Options<O> = { readonly [K in keyof O]?: OptionValue<O[K]> }
 
 export const seconds = (text: string): number => {
   const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new CliError('usage', `${JSON.stringify(text)} is not a number of seconds`)
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new CliError('usage', `${JSON.stringify(text)} is not a number of seconds`)
   return value
 }
 
@@ -58,13 +65,21 @@ export const count = (text: string): number => {
 /** Options that every command has. */
 export const commonOptions = {
   json: { doc: 'Machine output: one JSON document (JSON Lines where it streams), errors as JSON on stderr' },
-  field: { value: 'LIST', doc: 'Print only these fields of each result, like "task,proposal.status": a line each, tabs between', parse: (text: string) => text.split(',') },
+  field: {
+    value: 'LIST',
+    doc: 'Print only these fields of each result, like "task,proposal.status": a line each, tabs between',
+    parse: (text: string) => text.split(','),
+  },
 } as const satisfies OptionSpecs
 
 /** Options of commands that talk to a relay. */
 export const relayOptions = {
-  name: { short: 'n', value: 'NAME', doc: 'Name to appear under (default: the identity\'s, else agent-XXXX)' },
-  identity: { short: 'i', value: 'FILE', doc: 'Identity file to log in with (default: AGENTCHAT_IDENTITY or the context\'s; else an id for this connection only)' },
+  name: { short: 'n', value: 'NAME', doc: "Name to appear under (default: the identity's, else agent-XXXX)" },
+  identity: {
+    short: 'i',
+    value: 'FILE',
+    doc: "Identity file to log in with (default: AGENTCHAT_IDENTITY or the context's; else an id for this connection only)",
+  },
   context: { value: 'NAME', doc: 'Named context to take relay, identity and name from' },
   timeout: { value: 'SECONDS', doc: 'How long to wait for the relay (default: 15)', parse: seconds },
   acceptNewRelayKey: { doc: 'Trust a relay whose key is not the one known from before' },
@@ -130,21 +145,28 @@ export const command = <const A extends ArgumentSpecs, const O extends OptionSpe
 export const longName = (key: string): string => key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 
 /** Every option of a command, in the order help shows them. */
-export const optionsOf = (record: AnyCommand): OptionSpecs => ({ ...record.options, ...(record.relay && omit(relayOptions, record.options)), ...commonOptions })
+export const optionsOf = (record: AnyCommand): OptionSpecs => ({
+  ...record.options,
+  ...(record.relay && omit(relayOptions, record.options)),
+  ...commonOptions,
+})
 
-const omit = (specs: OptionSpecs, present: OptionSpecs): OptionSpecs => Object.fromEntries(Object.entries(specs).filter(([key]) => !(key in present)))
+const omit = (specs: OptionSpecs, present: OptionSpecs): OptionSpecs =>
+  Object.fromEntries(Object.entries(specs).filter(([key]) => !(key in present)))
 
 /** `-m, --max-messages <N>` */
 export const flagsOf = (key: string, { short, value }: OptionSpec): string =>
-  [...(short === undefined ? [] : [`-${short}`]), `--${longName(key)}`].join(', ') + (value === undefined ? '' : value.startsWith('[') ? ` ${value}` : ` <${value}>`)
+  [...(short === undefined ? [] : [`-${short}`]), `--${longName(key)}`].join(', ')
+  + (value === undefined ? '' : value.startsWith('[') ? ` ${value}` : ` <${value}>`)
 
 /** `send [options] [server] TARGET [MESSAGE]`, without the command's name. */
-export const usageOf = (record: AnyCommand): string => [
-  '[options]',
-  ...(record.relay ? ['[server]'] : []),
-  ...(record.commands === undefined ? [] : ['[command]']),
-  ...Object.entries(record.arguments).map(([name, { optional, variadic }]) => {
-    const word = `${name.toUpperCase()}${variadic ? '...' : ''}`
-    return optional ? `[${word}]` : word
-  }),
-].join(' ')
+export const usageOf = (record: AnyCommand): string =>
+  [
+    '[options]',
+    ...(record.relay ? ['[server]'] : []),
+    ...(record.commands === undefined ? [] : ['[command]']),
+    ...Object.entries(record.arguments).map(([name, { optional, variadic }]) => {
+      const word = `${name.toUpperCase()}${variadic ? '...' : ''}`
+      return optional ? `[${word}]` : word
+    }),
+  ].join(' ')

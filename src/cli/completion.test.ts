@@ -9,7 +9,12 @@ const bash = (script: string): string => execFileSync('bash', ['--norc', '-c', s
 describe('bash', () => {
   const script = completionScript('bash', commands)
   /** What the shell would offer after these words. */
-  const offered = (...words: string[]): readonly string[] => bash(`${script}\nCOMP_WORDS=(${['agentchat', ...words].map(word => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; _agentchat; printf '%s\\n' "\${COMPREPLY[@]}"`).trim().split('\n')
+  const offered = (...words: string[]): readonly string[] =>
+    bash(
+      `${script}\nCOMP_WORDS=(${
+        ['agentchat', ...words].map(word => `'${word}'`).join(' ')
+      }); COMP_CWORD=${words.length}; _agentchat; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ).trim().split('\n')
 
   test('the script is one that bash reads', () => {
     execFileSync('bash', ['-n'], { input: script })
@@ -26,6 +31,7 @@ describe('bash', () => {
 
 test.each<Shell>(['bash', 'zsh', 'fish'])('%s: every command, subcommand and option is in the script', shell => {
   const script = completionScript(shell, commands)
-  for (const { name, commands: children = [] } of commands) for (const word of [name, ...children.map(child => child.name)]) expect(script).toMatch(new RegExp(`\\b${word}\\b`))
+  for (const { name, commands: children = [] } of commands)
+    for (const word of [name, ...children.map(child => child.name)]) expect(script).toMatch(new RegExp(`\\b${word}\\b`))
   expect(script).toContain('max-messages')
 })

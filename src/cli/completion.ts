@@ -4,28 +4,40 @@ import { longName, optionsOf, type AnyCommand } from './command.ts'
 export type Shell = 'bash' | 'zsh' | 'fish'
 
 /** A place in the command line and what may follow there. `path` is '' or 'context' or 'context add'. */
-interface Place { readonly path: string, readonly commands: readonly AnyCommand[], readonly options: readonly { readonly flag: string, readonly short?: string, readonly takesValue: boolean, readonly doc: string }[] }
+interface Place {
+  readonly path: string
+  readonly commands: readonly AnyCommand[]
+  readonly options: readonly { readonly flag: string, readonly short?: string, readonly takesValue: boolean, readonly doc: string }[]
+}
 
 const placesOf = (commands: readonly AnyCommand[], path = '', self?: AnyCommand): readonly Place[] => [
   {
-    path, commands,
+    path,
+    commands,
     options: Object.entries(self === undefined ? {} : optionsOf(self)).map(([key, { short, value, doc }]) => ({
-      flag: `--${longName(key)}`, ...(short !== undefined && { short: `-${short}` }), takesValue: value !== undefined && !value.startsWith('['), doc,
+      flag: `--${longName(key)}`,
+      ...(short !== undefined && { short: `-${short}` }),
+      takesValue: value !== undefined && !value.startsWith('['),
+      doc,
     })),
   },
   ...commands.flatMap(child => placesOf(child.commands ?? [], `${path} ${child.name}`.trim(), child)),
 ]
 
-const words = ({ commands, options }: Place): string => [...commands.map(({ name }) => name), ...options.flatMap(({ flag, short }) => short === undefined ? [flag] : [short, flag])].join(' ')
+const words = ({ commands, options }: Place): string =>
+  [...commands.map(({ name }) => name), ...options.flatMap(({ flag, short }) => short === undefined ? [flag] : [short, flag])].join(' '
+    + '')
 
 /** The words that name a command so far, as a shell loop: options and values are passed over, a word that is no command ends it. */
-const pathLoop = (places: readonly Place[], list: string, from: string): string => `  local at="" word next
+const pathLoop = (places: readonly Place[], list: string, from: string): string =>
+  `  local at="" word next
   for word in "\${${list}[@]:${from}}"; do
     next="\${at:+$at }$word"
     case "|${places.map(({ path }) => path).join('|')}|" in *"|$next|"*) at="$next" ;; esac
   done`
 
-const bash = (places: readonly Place[]): string => `# agentchat completion for bash:  source <(agentchat completion bash)
+const bash = (places: readonly Place[]): string =>
+  `# agentchat completion for bash:  source <(agentchat completion bash)
 _agentchat() {
 ${pathLoop(places, 'COMP_WORDS', '1:COMP_CWORD-1')}
   local words=""
@@ -37,25 +49,32 @@ ${places.map(place => `    "${place.path}") words="${words(place)}" ;;`).join('\
 complete -o default -F _agentchat agentchat
 `
 
-const zshQuote = (text: string): string => `'${text.replaceAll('\'', '\'\\\'\'')}'`
+const zshQuote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
-const zsh = (places: readonly Place[]): string => `#compdef agentchat
+const zsh = (places: readonly Place[]): string =>
+  `#compdef agentchat
 # agentchat completion for zsh:  source <(agentchat completion zsh)
 _agentchat() {
 ${pathLoop(places, 'words', '1:CURRENT-2')}
   local -a choices
   case "$at" in
-${places.map(({ path, commands, options }) => `    "${path}") choices=(${[
-    ...commands.map(({ name, summary }) => zshQuote(`${name}:${summary.replaceAll(':', '\\:')}`)),
-    ...options.map(({ flag, doc }) => zshQuote(`${flag}:${doc.replaceAll(':', '\\:')}`)),
-  ].join(' ')}) ;;`).join('\n')}
+${
+    places.map(({ path, commands, options }) =>
+      `    "${path}") choices=(${
+        [
+          ...commands.map(({ name, summary }) => zshQuote(`${name}:${summary.replaceAll(':', '\\:')}`)),
+          ...options.map(({ flag, doc }) => zshQuote(`${flag}:${doc.replaceAll(':', '\\:')}`)),
+        ].join(' ')
+      }) ;;`
+    ).join('\n')
+  }
   esac
   _describe agentchat choices || _files
 }
 compdef _agentchat agentchat
 `
 
-const fishQuote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll('\'', '\\\'')}'`
+const fishQuote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
 const fish = (places: readonly Place[]): string => {
   const condition = ({ path, commands }: Place): string => {
@@ -68,7 +87,9 @@ const fish = (places: readonly Place[]): string => {
     const start = `complete -c agentchat -n ${fishQuote(condition(place))}`
     return [
       ...place.commands.map(({ name, summary }) => `${start} -f -a ${name} -d ${fishQuote(summary)}`),
-      ...place.options.map(({ flag, short, takesValue, doc }) => `${start} -l ${flag.slice(2)}${short === undefined ? '' : ` -s ${short.slice(1)}`}${takesValue ? ' -r' : ''} -d ${fishQuote(doc)}`),
+      ...place.options.map(({ flag, short, takesValue, doc }) =>
+        `${start} -l ${flag.slice(2)}${short === undefined ? '' : ` -s ${short.slice(1)}`}${takesValue ? ' -r' : ''} -d ${fishQuote(doc)}`
+      ),
     ]
   })
   return `# agentchat completion for fish:  agentchat completion fish | source\n${lines.join('\n')}\n`

@@ -5,9 +5,13 @@ import { linesOf } from './lines.ts'
 import { visible } from './terminal.ts'
 
 /** @throws CliError where nobody can be asked */
-export const confirm = async (question: string, { io: { stdin, stderr, interrupted }, yes }: Pick<Call, 'io'> & { readonly yes: boolean }): Promise<boolean> => {
+export const confirm = async (
+  question: string,
+  { io: { stdin, stderr, interrupted }, yes }: Pick<Call, 'io'> & { readonly yes: boolean },
+): Promise<boolean> => {
   if (yes) return true
-  if (stdin.isTTY !== true) throw new CliError('usage', 'There is no terminal to ask on', 'Read what would happen (agentchat deploy plan), then say --yes.')
+  if (stdin.isTTY !== true)
+    throw new CliError('usage', 'There is no terminal to ask on', 'Read what would happen (agentchat deploy plan), then say --yes.')
   stderr.write(`${visible(question)} [y/N] `)
   const stop = () => stdin.destroy()
   interrupted.addEventListener('abort', stop)

@@ -11,7 +11,11 @@ import type { Target } from './target.ts'
 const defaultTimeoutMs = 15_000
 
 /** @throws what the client throws, and CliError when the relay's key has changed */
-export const openClient = async ({ url, serverId, name, identity: path }: Target, wish: Wish, { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>): Promise<AgentChatClient> => {
+export const openClient = async (
+  { url, serverId, name, identity: path }: Target,
+  wish: Wish,
+  { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>,
+): Promise<AgentChatClient> => {
   const file = path === undefined || wish.anonymous ? undefined : loadIdentityFile(path)
   const warning = file && identityFileWarning(path!)
   if (warning !== undefined) out.say(`warning: ${warning}`)
@@ -59,10 +63,13 @@ export const openClient = async ({ url, serverId, name, identity: path }: Target
 /** What relays ask is a sum, meant to be read by a program; any other question is for people. */
 const sumOf = (question: string): string => {
   const numbers = /^What is (\d+) \+ (\d+)\?$/.exec(question)
-  if (numbers === null) throw new CliError('auth', `The relay asks a question that this tool cannot answer: ${question}`, 'Ask its operator to let your key in.')
+  if (numbers === null)
+    throw new CliError('auth', `The relay asks a question that this tool cannot answer: ${question}`,
+      'Ask its operator to let your key in.')
   return String(Number(numbers[1]) + Number(numbers[2]))
 }
 
-const changed = (url: string, known: string): CliError => new CliError('auth',
-  `THE RELAY AT ${url} HAS ANOTHER KEY THAN BEFORE (known: ${known.slice(0, 16)}…). It was set up anew, or somebody stands between.`,
-  'Ask its operator. If the change is right, trust it with --accept-new-relay-key.')
+const changed = (url: string, known: string): CliError =>
+  new CliError('auth',
+    `THE RELAY AT ${url} HAS ANOTHER KEY THAN BEFORE (known: ${known.slice(0, 16)}…). It was set up anew, or somebody stands between.`,
+    'Ask its operator. If the change is right, trust it with --accept-new-relay-key.')

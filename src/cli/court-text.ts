@@ -4,45 +4,76 @@ import type { Paint } from './output.ts'
 import { visible, visibleLines } from './terminal.ts'
 
 /** One line. */
-export const disputeText = ({ dispute_id, proposal_id, phase, disputant, respondent, due, verdict, reason }: Dispute, paint: Paint): string =>
-  `${paint('bold', visible(dispute_id))} ${paint('cyan', phase)}${verdict === null ? '' : ` for ${verdict}`} ${visible(proposal_id)} ${paint('dim', `${visible(disputant)} ⚡ ${visible(respondent)}`)}${due === null ? '' : ` until ${new Date(due).toISOString()}`} ${visible(reason.slice(0, 80))}`
+export const disputeText = (
+  { dispute_id, proposal_id, phase, disputant, respondent, due, verdict, reason }: Dispute,
+  paint: Paint,
+): string =>
+  `${paint('bold', visible(dispute_id))} ${paint('cyan', phase)}${verdict === null ? '' : ` for ${verdict}`} ${visible(proposal_id)} ${
+    paint('dim', `${visible(disputant)} ⚡ ${visible(respondent)}`)
+  }${due === null ? '' : ` until ${new Date(due).toISOString()}`} ${visible(reason.slice(0, 80))}`
 
 /** Talk about a step that was taken. */
 export const caseText = ({ dispute_id, phase, due, verdict }: Dispute): string =>
   `${dispute_id} is ${phase}${verdict === null ? '' : `: ${verdict}`}${due === null ? '' : `, until ${new Date(due).toISOString()}`}`
 
 const marks: Readonly<Record<string, (paint: Paint) => string>> = {
-  valid: paint => paint('green', '✓'), weak: paint => paint('yellow', '✓ (older form)'), invalid: paint => paint('red', '✗ NOT SIGNED BY WHO IS NAMED'), unsigned: () => '',
+  valid: paint => paint('green', '✓'),
+  weak: paint => paint('yellow', '✓ (older form)'),
+  invalid: paint => paint('red', '✗ NOT SIGNED BY WHO IS NAMED'),
+  unsigned: () => '',
 }
 
 const markOf = (signature: string, paint: Paint): string => marks[signature]?.(paint) ?? ''
 
 /** What an event says beside its kind. */
-const remark = (event: ProposalEvent): string => [['answer', 'outcome', 'verdict'], ['reason']].map(fields => fields.map(field => event[field]).find(value => typeof value === 'string') ?? '').join(' ').trim()
+const remark = (event: ProposalEvent): string =>
+  [['answer', 'outcome', 'verdict'], ['reason']].map(fields =>
+    fields.map(field => event[field]).find(value => typeof value === 'string') ?? ''
+  ).join(' ').trim()
 
 export const courtEventText = (event: ProposalEvent & { readonly signature: string }, paint: Paint): string => {
   const said = remark(event)
-  return `${paint('dim', new Date(event.ts).toISOString())} ${paint('bold', event.type.padEnd(19))} ${visible(String(event['arbiter'] ?? event['from']))} ${markOf(event.signature, paint)}${said === '' ? '' : ` ${visibleLines(said, '  │ ')}`}`
+  return `${paint('dim', new Date(event.ts).toISOString())} ${paint('bold', event.type.padEnd(19))} ${
+    visible(String(event['arbiter'] ?? event['from']))
+  } ${markOf(event.signature, paint)}${said === '' ? '' : ` ${visibleLines(said, '  │ ')}`}`
 }
 
-const seatMarks: Readonly<Record<Dispute['seats'][number]['state'], string>> = { asked: 'asked', sitting: 'sits', voted: 'voted', declined: 'declined', silent: 'did not answer', absent: 'did not vote' }
+const seatMarks: Readonly<Record<Dispute['seats'][number]['state'], string>> = {
+  asked: 'asked',
+  sitting: 'sits',
+  voted: 'voted',
+  declined: 'declined',
+  silent: 'did not answer',
+  absent: 'did not vote',
+}
 
 const evidenceText = (side: 'disputant' | 'respondent', { evidence }: ShownDispute, paint: Paint): readonly string[] => {
   const said = evidence[side]
   if (said === null) return []
   return [
-    `${paint('bold', `Evidence of the ${side}`)} ${markOf(said.signature, paint)}`, `  │ ${visibleLines(said.statement, '  │ ')}`,
-    ...said.items.map(({ kind, label, value, url }) => `  ${visible(kind)}: ${visible(label)}  ${visibleLines(value, '    ')}${typeof url === 'string' ? `  ${visible(url)}` : ''}`),
+    `${paint('bold', `Evidence of the ${side}`)} ${markOf(said.signature, paint)}`,
+    `  │ ${visibleLines(said.statement, '  │ ')}`,
+    ...said.items.map(({ kind, label, value, url }) =>
+      `  ${visible(kind)}: ${visible(label)}  ${visibleLines(value, '    ')}${typeof url === 'string' ? `  ${visible(url)}` : ''}`
+    ),
   ]
 }
 
 export const drawText = (problems: readonly string[] | null, paint: Paint): string =>
-  problems === null ? 'No panel was drawn' : problems.length === 0 ? `${paint('green', '✓')} The panel is the one that the nonces and the pool give` : problems.map(problem => `${paint('red', '✗')} ${problem}`).join('\n')
+  problems === null
+    ? 'No panel was drawn'
+    : problems.length === 0
+    ? `${paint('green', '✓')} The panel is the one that the nonces and the pool give`
+    : problems.map(problem => `${paint('red', '✗')} ${problem}`).join('\n')
 
-export const shownText = (shown: ShownDispute, paint: Paint): string => [
-  disputeText(shown.dispute, paint),
-  ...shown.dispute.seats.map(({ arbiter, state }) => `  ${visible(arbiter)} ${seatMarks[state]}`),
-  drawText(shown.draw, paint),
-  ...evidenceText('disputant', shown, paint), ...evidenceText('respondent', shown, paint),
-  ...shown.votes.map(({ arbiter, verdict, reasoning, signature }) => `${paint('bold', verdict)} ${visible(arbiter)} ${markOf(signature, paint)} ${visibleLines(reasoning, '  │ ')}`),
-].join('\n')
+export const shownText = (shown: ShownDispute, paint: Paint): string =>
+  [
+    disputeText(shown.dispute, paint),
+    ...shown.dispute.seats.map(({ arbiter, state }) => `  ${visible(arbiter)} ${seatMarks[state]}`),
+    drawText(shown.draw, paint),
+    ...evidenceText('disputant', shown, paint),
+    ...evidenceText('respondent', shown, paint),
+    ...shown.votes.map(({ arbiter, verdict, reasoning, signature }) =>
+      `${paint('bold', verdict)} ${visible(arbiter)} ${markOf(signature, paint)} ${visibleLines(reasoning, '  │ ')}`
+    ),
+  ].join('\n')

@@ -7,7 +7,12 @@ type Options = ReturnType<typeof optionsOf>
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 
-const optionTable = (options: Options): string => ['| option | meaning |', '|---|---|', ...Object.entries(options).map(([key, spec]) => `| \`${cell(flagsOf(key, spec))}\` | ${cell(spec.doc)} |`)].join('\n')
+const optionTable = (options: Options): string =>
+  [
+    '| option | meaning |',
+    '|---|---|',
+    ...Object.entries(options).map(([key, spec]) => `| \`${cell(flagsOf(key, spec))}\` | ${cell(spec.doc)} |`),
+  ].join('\n')
 
 const section = async (record: AnyCommand, path: string, level: number): Promise<string> => {
   const isShared = (key: string) => key in commonOptions || (record.relay === true && key in relayOptions && !(key in record.options))

@@ -27,7 +27,11 @@ test.each([
   [new ConnectionError('m', 1012), { exit: 'unreachable' }],
   [new ConnectionError('m', 4500), { exit: 'ended', hint: 'The same agent opened the same session elsewhere.' }],
   [new ProtocolError('m'), { exit: 'refused' }],
-  [Object.assign(new Error('Port 1 is taken'), { hint: 'take another' }), { exit: 'error', message: 'Port 1 is taken', hint: 'take another' }],
+  [Object.assign(new Error('Port 1 is taken'), { hint: 'take another' }), {
+    exit: 'error',
+    message: 'Port 1 is taken',
+    hint: 'take another',
+  }],
   [new Error('m'), { exit: 'error', hint: undefined }],
   ['thrown text', { exit: 'error', message: 'thrown text' }],
 ])('%s: %o', (error, failure) => {

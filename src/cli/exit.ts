@@ -1,7 +1,11 @@
 // Exit codes: one table for the program, its documentation and its tests. 7–10 may be tried again as they are, the others not.
 import type { ErrorCode } from '../../lib/protocol/index.ts'
 
-interface ExitRow { readonly code: number, readonly retry: boolean, readonly doc: string }
+interface ExitRow {
+  readonly code: number
+  readonly retry: boolean
+  readonly doc: string
+}
 const row = (code: number, doc: string, retry = false): ExitRow => ({ code, retry, doc })
 
 export const exits = {

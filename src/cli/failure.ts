@@ -25,7 +25,12 @@ export const failureOf = (error: unknown): Failure => {
   if (error instanceof CliError) return { exit: error.exit, message: error.message, hint: error.hint }
   if (error instanceof RelayError) {
     const { code, message } = error
-    return { exit: isErrorCode(code) ? exitOfCode[code] : 'refused', message: `${message} (${code})`, hint: Object.hasOwn(hints, code) ? hints[code] : undefined, code }
+    return {
+      exit: isErrorCode(code) ? exitOfCode[code] : 'refused',
+      message: `${message} (${code})`,
+      hint: Object.hasOwn(hints, code) ? hints[code] : undefined,
+      code,
+    }
   }
   if (error instanceof TimeoutError) return { exit: 'timeout', message: error.message }
   if (error instanceof ConnectionError) {
@@ -34,7 +39,12 @@ export const failureOf = (error: unknown): Failure => {
       : { exit: 'ended', message: error.message, hint: Object.values(closeCodes).find(({ code }) => code === error.closeCode)?.doc }
   }
   if (error instanceof ProtocolError) return { exit: 'refused', message: error.message }
-  if (error instanceof IdentityError) return { exit: /^No identity file/.test(error.message) ? 'notFound' : 'error', message: error.message, hint: 'Another file is named with -i or AGENTCHAT_IDENTITY.' }
+  if (error instanceof IdentityError)
+    return {
+      exit: /^No identity file/.test(error.message) ? 'notFound' : 'error',
+      message: error.message,
+      hint: 'Another file is named with -i or AGENTCHAT_IDENTITY.',
+    }
   // The relay's own errors (a busy port, a locked database, a bad setting) bring their hint along.
   const { message, hint } = error instanceof Error ? error as Error & { hint?: unknown } : { message: String(error), hint: undefined }
   return { exit: 'error', message, hint: typeof hint === 'string' ? hint : undefined }

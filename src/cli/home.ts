@@ -15,7 +15,8 @@ export const readJson = (file: string): Record<string, unknown> | undefined => {
     value = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new CliError('error', `Cannot read ${file}: ${(error as Error).message}`, 'Repair it, or move it away and set it up again.', error)
+    throw new CliError('error', `Cannot read ${file}: ${(error as Error).message}`, 'Repair it, or move it away and set it up again.',
+      error)
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new CliError('error', `${file} does not hold a JSON object`, 'Repair it, or move it away and set it up again.')

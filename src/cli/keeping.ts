@@ -3,16 +3,27 @@ import { settings } from '../config/schema.ts'
 import type { Call, OptionSpec } from './command.ts'
 import { CliError } from './exit.ts'
 
-export const dataOption = { value: 'DIR', doc: 'The relay\'s data directory (default: AGENTCHAT_DATA, else ./agentchat-data)' } as const satisfies OptionSpec
+export const dataOption = {
+  value: 'DIR',
+  doc: "The relay's data directory (default: AGENTCHAT_DATA, else ./agentchat-data)",
+} as const satisfies OptionSpec
 
 /** As the relay itself finds it. */
-export const dataFolder = ({ options, io: { env } }: { readonly options: { readonly data?: string | undefined }, readonly io: Pick<Call['io'], 'env'> }): string =>
-  options.data ?? ['AGENTCHAT_DATA', ...settings.data.env ?? []].map(name => env[name]).find(value => value) ?? settings.data.type.parse(undefined)
+export const dataFolder = (
+  { options, io: { env } }: { readonly options: { readonly data?: string | undefined }, readonly io: Pick<Call['io'], 'env'> },
+): string =>
+  options.data ?? ['AGENTCHAT_DATA', ...settings.data.env ?? []].map(name => env[name]).find(value => value)
+    ?? settings.data.type.parse(undefined)
 
 /** A progress line, and an end when it is asked for. */
 export const watched = ({ io, out }: Pick<Call, 'io' | 'out'>, doing: string) => ({
   signal: io.interrupted,
-  onProgress: (done: number, total: number) => out.progress(`${doing}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}${total === 0 ? '' : ` (${Math.floor(done / total * 100)} %)`}`),
+  onProgress: (done: number, total: number) =>
+    out.progress(
+      `${doing}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}${
+        total === 0 ? '' : ` (${Math.floor(done / total * 100)} %)`
+      }`,
+    ),
 })
 
 /** Runs `work` with the keeper; its failures become the program's. */

@@ -20,18 +20,22 @@ const all = async (lines: AsyncIterable<string>): Promise<readonly string[]> => 
   return list
 }
 
-const read = (data: string | Uint8Array, sizes: readonly number[] = [], maxBytes = 1_000) => all(linesOf(inPieces(typeof data === 'string' ? bytes(data) : data, sizes), maxBytes))
+const read = (data: string | Uint8Array, sizes: readonly number[] = [], maxBytes = 1_000) =>
+  all(linesOf(inPieces(typeof data === 'string' ? bytes(data) : data, sizes), maxBytes))
 
 test('lines come out as they went in, however the bytes are cut', async () => {
   await fc.assert(fc.asyncProperty(
-    fc.array(fc.string({ unit: 'grapheme' }).map(text => text.replaceAll('\n', '\r'))), fc.boolean(), fc.array(fc.nat(7)),
+    fc.array(fc.string({ unit: 'grapheme' }).map(text => text.replaceAll('\n', '\r'))),
+    fc.boolean(),
+    fc.array(fc.nat(7)),
     async (lines, endsWithNewline, sizes) => {
       const text = lines.map(line => `${line}\n`).join('')
       const data = endsWithNewline || lines.length === 0 ? text : text.slice(0, -1)
       // A last line without its newline is there only if it has something in it.
       const expected = endsWithNewline || lines.at(-1) !== '' ? lines : lines.slice(0, -1)
       expect(await read(data, sizes, 10_000)).toEqual(expected)
-    }))
+    },
+  ))
 })
 
 test.each([
@@ -52,7 +56,7 @@ test('a line may be as long as the limit and no longer, and the error says which
 
 test('an endless line is refused before it fills the memory', async () => {
   let given = 0
-  const endless = async function* () {
+  const endless = async function*() {
     for (;;) {
       given++
       yield new Uint8Array(100)

@@ -3,7 +3,10 @@ import { CliError } from './exit.ts'
 
 const newline = 10
 
-/** Each line without its "\n". Input that is not UTF-8, or a line over `maxBytes`, is an error: nothing is sent in another form than it came. */
+/**
+ * Each line without its "\n". Input that is not UTF-8, or a line over `maxBytes`, is an error: nothing is sent in another form
+ * than it came.
+ */
 export async function* linesOf(input: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let parts: Uint8Array[] = []
@@ -12,7 +15,8 @@ export async function* linesOf(input: AsyncIterable<Uint8Array>, maxBytes: numbe
 
   const add = (part: Uint8Array) => {
     size += part.length
-    if (size > maxBytes) throw new CliError('refused', `Line ${number} is longer than the relay takes (${maxBytes} bytes)`, 'Cut it into several messages.')
+    if (size > maxBytes)
+      throw new CliError('refused', `Line ${number} is longer than the relay takes (${maxBytes} bytes)`, 'Cut it into several messages.')
     if (part.length > 0) parts.push(part)
   }
   const take = (): string => {

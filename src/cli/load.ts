@@ -18,7 +18,12 @@ export interface LoadPlan {
 }
 
 /** ms; undefined where nothing came. */
-export interface Latency { readonly p50: number, readonly p90: number, readonly p99: number, readonly max: number }
+export interface Latency {
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly max: number
+}
 
 export interface LoadResult {
   readonly seconds: number
@@ -40,7 +45,9 @@ export interface LoadResult {
 const graceMs = 5_000
 const progressMs = 200
 
-export const runLoad = async ({ clients, channel, messagesPerSecond, outstanding, size, durationMs, signal, onProgress }: LoadPlan): Promise<LoadResult> => {
+export const runLoad = async (
+  { clients, channel, messagesPerSecond, outstanding, size, durationMs, signal, onProgress }: LoadPlan,
+): Promise<LoadResult> => {
   const acks = createHistogram()
   const deliveries = createHistogram()
   const sentAt = new Map<string, number>()
@@ -48,13 +55,15 @@ export const runLoad = async ({ clients, channel, messagesPerSecond, outstanding
   let [sent, acknowledged, skipped, received] = [0, 0, 0, 0]
   const toMicros = (ms: number) => Math.max(1, Math.round(ms * 1_000))
 
-  const stops = clients.map(client => client.on('MSG', ({ to, from, content }) => {
-    if (to !== channel || from === client.agentId) return
-    const at = sentAt.get(content.slice(0, content.indexOf(' ')))
-    if (at === undefined) return
-    received++
-    deliveries.record(toMicros(performance.now() - at))
-  }))
+  const stops = clients.map(client =>
+    client.on('MSG', ({ to, from, content }) => {
+      if (to !== channel || from === client.agentId) return
+      const at = sentAt.get(content.slice(0, content.indexOf(' ')))
+      if (at === undefined) return
+      received++
+      deliveries.record(toMicros(performance.now() - at))
+    })
+  )
 
   const startedAt = performance.now()
   const say = async (client: AgentChatClient): Promise<void> => {
@@ -73,7 +82,7 @@ export const runLoad = async ({ clients, channel, messagesPerSecond, outstanding
   const talk = async (client: AgentChatClient, index: number): Promise<void> => {
     const waiting = new Set<Promise<void>>()
     // Spread over the interval: agents that all talk at the same moment measure their own crowd.
-    for (let turn = index / clients.length; ; turn++) {
+    for (let turn = index / clients.length;; turn++) {
       const dueMs = startedAt + turn * 1_000 / messagesPerSecond - performance.now()
       if (dueMs > 0) await pause(dueMs, signal)
       if (signal.aborted || performance.now() - startedAt >= durationMs) break
@@ -92,8 +101,19 @@ export const runLoad = async ({ clients, channel, messagesPerSecond, outstanding
     await Promise.all(clients.map(talk))
     const seconds = (performance.now() - startedAt) / 1_000
     const expected = () => acknowledged * (clients.length - 1)
-    for (const end = performance.now() + graceMs; received < expected() && performance.now() < end && !signal.aborted;) await pause(20, signal)
-    return { seconds, sent, acknowledged, failed, skipped, expected: expected(), received, ackMs: latencyOf(acks), deliveryMs: latencyOf(deliveries) }
+    for (const end = performance.now() + graceMs; received < expected() && performance.now() < end && !signal.aborted;)
+      await pause(20, signal)
+    return {
+      seconds,
+      sent,
+      acknowledged,
+      failed,
+      skipped,
+      expected: expected(),
+      received,
+      ackMs: latencyOf(acks),
+      deliveryMs: latencyOf(deliveries),
+    }
   } finally {
     clearInterval(ticking)
     for (const stop of stops) stop()
@@ -105,13 +125,14 @@ const latencyOf = (histogram: ReturnType<typeof createHistogram>): Latency | und
   return histogram.count === 0 ? undefined : { p50: ms(50), p90: ms(90), p99: ms(99), max: histogram.max / 1_000 }
 }
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise(resolve => {
-  const done = () => {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', done)
-    resolve()
-  }
-  const timer = setTimeout(done, ms)
-  signal.addEventListener('abort', done)
-  if (signal.aborted) done()
-})
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })

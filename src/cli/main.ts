@@ -54,7 +54,11 @@ const programOf = async (argv: readonly string[], words: readonly string[], io: 
   program.version(version).description('The place where AI agents meet and talk: relay, client and shell tools.')
   // An option belongs to the command it follows: `identity generate -f FILE` is not `identity -f FILE`.
   program.enablePositionalOptions().configureHelp({ subcommandTerm: child => child.name() })
-  program.exitOverride().configureOutput({ writeOut: text => io.stdout.write(text), writeErr: text => io.stderr.write(text), outputError: () => undefined })
+  program.exitOverride().configureOutput({
+    writeOut: text => io.stdout.write(text),
+    writeErr: text => io.stderr.write(text),
+    outputError: () => undefined,
+  })
   const name = argv[0] ?? ''
   const isHelp = name === 'help' || words.includes('--help') || words.includes('-h')
   const records = Object.hasOwn(loaders, name) ? [await loaders[name]!()] : await allCommands()
@@ -70,8 +74,14 @@ const report = async (error: unknown, io: Io, out: Output): Promise<ExitName> =>
   // Help was shown: because it was asked for, or because `agentchat` alone asks for nothing.
   if (error instanceof CommanderError && error.code.startsWith('commander.help')) return error.exitCode === 0 ? 'ok' : 'usage'
   const { failureOf } = await import('./failure.ts')
-  const failure = io.interrupted.aborted ? { exit: 'interrupted' as const, message: 'Interrupted' }
-    : failureOf(error instanceof CommanderError ? new CliError('usage', error.message.replace(/^error: /, ''), 'agentchat --help lists the commands, agentchat COMMAND --help their options.') : error)
+  const failure = io.interrupted.aborted
+    ? { exit: 'interrupted' as const, message: 'Interrupted' }
+    : failureOf(
+      error instanceof CommanderError
+        ? new CliError('usage', error.message.replace(/^error: /, ''),
+          'agentchat --help lists the commands, agentchat COMMAND --help their options.')
+        : error,
+    )
   out.fail(failure)
   return failure.exit
 }

@@ -16,7 +16,7 @@ export interface ShownMessage {
 
 const signatureMarks: Readonly<Record<string, (paint: Paint) => string>> = {
   valid: paint => paint('green', ' ✓'),
-  invalid: paint => paint('red', ' ✗ the signature is not this agent\'s'),
+  invalid: paint => paint('red', " ✗ the signature is not this agent's"),
 }
 
 /** `12:03:11 #general alice @k3x9q2ab ✓ hi`; further lines of the content are indented. */
@@ -24,6 +24,8 @@ export const messageText = (message: ShownMessage, paint: Paint): string => {
   const { ts, from, from_name, to, content, replay, erased, signature = 'none' } = message
   const time = new Date(ts).toLocaleTimeString('en-GB')
   const mark = Object.hasOwn(signatureMarks, signature) ? signatureMarks[signature]!(paint) : ''
-  const head = `${paint('dim', `${time}${replay ? '·' : ' '}`)}${paint('cyan', visible(to))} ${paint('bold', visible(from_name))} ${paint('dim', visible(from))}${mark}`
+  const head = `${paint('dim', `${time}${replay ? '·' : ' '}`)}${paint('cyan', visible(to))} ${paint('bold', visible(from_name))} ${
+    paint('dim', visible(from))
+  }${mark}`
   return `${head} ${erased ? paint('dim', '(erased)') : visibleLines(content, '         │ ')}`
 }

@@ -1,4 +1,5 @@
-// stdout is data, stderr is talk. Data is readable text on a terminal, JSON Lines in a pipe, one document under --json, and bare values under --field.
+// stdout is data, stderr is talk. Data is readable text on a terminal, JSON Lines in a pipe, one document under --json, and
+// bare values under --field.
 import { styleText } from 'node:util'
 import { exits } from './exit.ts'
 import type { Failure } from './failure.ts'
@@ -32,16 +33,25 @@ const painter = (on: boolean): Paint => on ? (style, text) => styleText(style, t
 
 /** What a path of names leads to: `proposal.status`. */
 const valueAt = (value: unknown, path: string): unknown =>
-  path.split('.').reduce<unknown>((at, name) => typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Record<string, unknown>)[name] : undefined, value)
+  path.split('.').reduce<unknown>(
+    (at, name) => typeof at === 'object' && at !== null && Object.hasOwn(at, name) ? (at as Record<string, unknown>)[name] : undefined,
+    value,
+  )
 
 /** The fields of a value as one line; undefined: it has none of them. */
 const fieldsOf = (value: unknown, paths: readonly string[]): string | undefined => {
   const found = paths.map(path => valueAt(value, path))
   if (found.every(each => each === undefined)) return undefined
-  return found.map(each => typeof each === 'string' ? visible(each) : each === undefined || each === null ? '' : visibleJson(each)).join('\t')
+  return found.map(each => typeof each === 'string' ? visible(each) : each === undefined || each === null ? '' : visibleJson(each)).join(
+    '\t',
+  )
 }
 
-export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stderr' | 'env'>, isJson: boolean, fields?: readonly string[]): Output => {
+export const createOutput = (
+  { stdout, stderr, env }: Pick<Io, 'stdout' | 'stderr' | 'env'>,
+  isJson: boolean,
+  fields?: readonly string[],
+): Output => {
   const isText = stdout.isTTY === true && !isJson
   const paint = painter(colours(stdout, env))
   const talkPaint = painter(colours(stderr, env))
@@ -64,7 +74,8 @@ export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stder
   }
 
   return {
-    isJson, progress,
+    isJson,
+    progress,
     one: (value, text) => fields !== undefined ? bare(value) : line(isText ? text(value, paint) : visibleJson(value)),
     list: (values, text) => {
       if (fields !== undefined) values.forEach(bare)
@@ -75,8 +86,22 @@ export const createOutput = ({ stdout, stderr, env }: Pick<Io, 'stdout' | 'stder
     raw: text => void stdout.write(text),
     say: text => say(visibleLines(text)),
     fail: ({ exit, message, hint, code }) => {
-      if (isJson) say(visibleJson({ error: exit, message, ...(hint !== undefined && { hint }), ...(code !== undefined && { code }), exit_code: exits[exit].code, retry: exits[exit].retry }))
-      else say(`${talkPaint('red', 'error:')} ${visibleLines(message, '  ')}${hint === undefined ? '' : `\n${talkPaint('dim', `  ${visibleLines(hint, '  ')}`)}`}`)
+      if (isJson)
+        say(
+          visibleJson({
+            error: exit,
+            message,
+            ...(hint !== undefined && { hint }),
+            ...(code !== undefined && { code }),
+            exit_code: exits[exit].code,
+            retry: exits[exit].retry,
+          }),
+        )
+      else say(
+          `${talkPaint('red', 'error:')} ${visibleLines(message, '  ')}${
+            hint === undefined ? '' : `\n${talkPaint('dim', `  ${visibleLines(hint, '  ')}`)}`
+          }`,
+        )
     },
   }
 }

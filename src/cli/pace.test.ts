@@ -19,15 +19,18 @@ test('without a rate nothing waits', () => {
   expect(Array.from({ length: 1_000 }, () => pace.take(0)).every(wait => wait === 0)).toBe(true)
 })
 
-test('who keeps the pace is never refused by the relay\'s own bucket', () => {
-  fc.assert(fc.property(fc.record({ perSecond: fc.constantFrom(0.5, 1, 2, 5, 10), burst: fc.integer({ min: 1, max: 20 }) }), fc.array(fc.nat(3_000), { maxLength: 200 }), (rate, gapsMs) => {
-    const pace = new Pace(rate)
-    const bucket = new Bucket(rate, 0)
-    let now = 0
-    for (const gapMs of gapsMs) {
-      now += gapMs
-      now += pace.take(now)
-      expect(bucket.take(now)).toBe(0)
-    }
-  }))
+test("who keeps the pace is never refused by the relay's own bucket", () => {
+  fc.assert(
+    fc.property(fc.record({ perSecond: fc.constantFrom(0.5, 1, 2, 5, 10), burst: fc.integer({ min: 1, max: 20 }) }),
+      fc.array(fc.nat(3_000), { maxLength: 200 }), (rate, gapsMs) => {
+      const pace = new Pace(rate)
+      const bucket = new Bucket(rate, 0)
+      let now = 0
+      for (const gapMs of gapsMs) {
+        now += gapMs
+        now += pace.take(now)
+        expect(bucket.take(now)).toBe(0)
+      }
+    }),
+  )
 })

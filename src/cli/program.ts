@@ -18,7 +18,11 @@ export type Run = (use: Use) => Promise<void>
 export const addCommand = (parent: Commander, path: string, record: AnyCommand, run: Run, details?: string): void => {
   const own = new Commander(record.name).copyInheritedSettings(parent)
   own.summary(record.summary).description(`${record.summary}.`).usage(usageOf(record))
-  if (record.relay) own.addArgument(new Argument('[server]', 'relay URL, ws:// or wss://, or a name of `agentchat discover` (default: AGENTCHAT_URL, else the context\'s)'))
+  if (record.relay)
+    own.addArgument(
+      new Argument('[server]',
+        "relay URL, ws:// or wss://, or a name of `agentchat discover` (default: AGENTCHAT_URL, else the context's)"),
+    )
   for (const [name, { doc, variadic }] of Object.entries(record.arguments)) {
     own.addArgument(new Argument(`[${name.toUpperCase()}${variadic ? '...' : ''}]`, doc))
   }
@@ -37,11 +41,16 @@ export const addCommand = (parent: Commander, path: string, record: AnyCommand, 
 const examplesText = (examples: readonly Example[]): string =>
   ['Examples:', ...examples.flatMap(({ command, doc }) => [`  # ${doc}`, `  ${command}`])].join('\n')
 
-/** A plain word in front of arguments that begin with # or @, or of none at all. Elsewhere it may be an argument: then a relay is named by its url. */
+/**
+ * A plain word in front of arguments that begin with # or @, or of none at all. Elsewhere it may be an argument: then a relay
+ * is named by its url.
+ */
 const isRelayName = ({ arguments: specs, commands }: AnyCommand, [word, ...others]: readonly string[]): boolean => {
   const all = Object.values(specs)
   if (word === undefined || commands !== undefined || !/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/.test(word)) return false
-  return all.length === 0 || (all[0]!.sigil === true && others.length >= all.filter(({ optional }) => !optional).length && (others[0] === undefined || /^[#@]/.test(others[0])))
+  return all.length === 0
+    || (all[0]!.sigil === true && others.length >= all.filter(({ optional }) => !optional).length
+      && (others[0] === undefined || /^[#@]/.test(others[0])))
 }
 
 /** Words → the relay, if the first word is a relay's URL, and the record's arguments by name. */
@@ -50,11 +59,13 @@ export const takeArguments = (record: AnyCommand, words: readonly string[], path
   const left = words.slice(server === undefined ? 0 : 1)
   const args: Record<string, unknown> = {}
   for (const [name, { optional, variadic }] of Object.entries(record.arguments)) {
-    if (!optional && left.length === 0) throw new CliError('usage', `Missing argument ${name.toUpperCase()}`, `Usage: ${path} ${usageOf(record)}`)
+    if (!optional && left.length === 0)
+      throw new CliError('usage', `Missing argument ${name.toUpperCase()}`, `Usage: ${path} ${usageOf(record)}`)
     args[name] = variadic ? left.splice(0) : left.shift()
   }
   if (left.length === 0) return { server, args }
   const excess = left.map(word => JSON.stringify(word)).join(' ')
-  if (record.commands !== undefined) throw new CliError('usage', `Unknown command ${excess}`, `Known: ${record.commands.map(child => child.name).join(', ')}`)
+  if (record.commands !== undefined)
+    throw new CliError('usage', `Unknown command ${excess}`, `Known: ${record.commands.map(child => child.name).join(', ')}`)
   throw new CliError('usage', `Too many arguments: ${excess}`, 'Put quotes around text that has spaces.')
 }

@@ -38,7 +38,8 @@ export class Prompt implements Disposable {
   async secret(question: string): Promise<string> {
     this.#mustBeTerminal()
     const { stdin, stderr } = this.#io
-    if (stdin.setRawMode === undefined) throw new CliError('usage', 'This terminal cannot hide what is typed', 'Give the password with --password-file FILE.')
+    if (stdin.setRawMode === undefined)
+      throw new CliError('usage', 'This terminal cannot hide what is typed', 'Give the password with --password-file FILE.')
     stderr.write(visible(question))
     stdin.setRawMode(true)
     try {
@@ -72,6 +73,8 @@ export class Prompt implements Disposable {
   }
 
   #mustBeTerminal(): void {
-    if (!this.canAsk) throw new CliError('usage', 'There is no terminal to ask on', 'Say --yes instead of answering questions, and --password-file FILE instead of typing the password.')
+    if (!this.canAsk)
+      throw new CliError('usage', 'There is no terminal to ask on',
+        'Say --yes instead of answering questions, and --password-file FILE instead of typing the password.')
   }
 }

@@ -1,7 +1,14 @@
 // Files of receipts: documents of this version, as JSON or JSON Lines, and the COMPLETE frames that older clients keep.
 import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync, statSync } from 'node:fs'
-import { agentIdOf, canonicalPem, verifyCompletion, verifyReceipt, type ReceiptCheck, type SignatureState } from '../../lib/identity/index.ts'
+import {
+  agentIdOf,
+  canonicalPem,
+  verifyCompletion,
+  verifyReceipt,
+  type ReceiptCheck,
+  type SignatureState,
+} from '../../lib/identity/index.ts'
 import { CliError } from './exit.ts'
 import type { Io } from './io.ts'
 
@@ -11,7 +18,11 @@ const maxFileBytes = 64 * 1024 * 1024
 export const readReceiptFile = async (file: string, io: Pick<Io, 'stdin'>): Promise<readonly unknown[]> => {
   const text = file === '-' ? await textOf(io.stdin) : read(file)
   const whole = parsed(text)
-  const entries = Array.isArray(whole) ? whole : whole !== undefined ? [whole] : text.split('\n').filter(line => line.trim() !== '').map(line => parsed(line) ?? line)
+  const entries = Array.isArray(whole)
+    ? whole
+    : whole !== undefined
+    ? [whole]
+    : text.split('\n').filter(line => line.trim() !== '').map(line => parsed(line) ?? line)
   if (entries.length === 0) throw new CliError('notFound', `${file === '-' ? 'Standard input' : file} holds no receipts`)
   return entries
 }
@@ -32,7 +43,8 @@ const read = (file: string): string => {
     return readFileSync(file, 'utf8')
   } catch (error) {
     if (error instanceof CliError) throw error
-    throw new CliError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'notFound' : 'error', `Cannot read ${file}: ${(error as Error).message}`, undefined, error)
+    throw new CliError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'notFound' : 'error',
+      `Cannot read ${file}: ${(error as Error).message}`, undefined, error)
   }
 }
 
@@ -48,19 +60,21 @@ const textOf = async (source: Io['stdin']): Promise<string> => {
 }
 
 /** Agent → public key, from files that hold a PEM or an identity. */
-export const keysIn = (files: readonly string[]): ReadonlyMap<string, string> => new Map(files.map(file => {
-  const text = read(file)
-  const { publicKey, pubkey } = (parsed(text) ?? {}) as { readonly publicKey?: unknown, readonly pubkey?: unknown }
-  const pem = canonicalPem(typeof publicKey === 'string' ? publicKey : typeof pubkey === 'string' ? pubkey : text)
-  return [agentIdOf(pem), pem] as const
-}))
+export const keysIn = (files: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(files.map(file => {
+    const text = read(file)
+    const { publicKey, pubkey } = (parsed(text) ?? {}) as { readonly publicKey?: unknown, readonly pubkey?: unknown }
+    const pem = canonicalPem(typeof publicKey === 'string' ? publicKey : typeof pubkey === 'string' ? pubkey : text)
+    return [agentIdOf(pem), pem] as const
+  }))
 
 export const sha256OfFile = async (file: string): Promise<string> => {
   const hash = createHash('sha256')
   try {
     for await (const piece of createReadStream(file)) hash.update(piece as Buffer)
   } catch (error) {
-    throw new CliError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'notFound' : 'error', `Cannot read ${file}: ${(error as Error).message}`, undefined, error)
+    throw new CliError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'notFound' : 'error',
+      `Cannot read ${file}: ${(error as Error).message}`, undefined, error)
   }
   return hash.digest('hex')
 }
@@ -89,20 +103,47 @@ export interface Expectations {
 
 export const judge = (entry: unknown, { keys, relayId, deliverables }: Expectations): Judged => {
   if (typeof entry !== 'object' || entry === null) {
-    return { kind: 'unreadable', proposal_id: null, proven: false, valid: false, signatures: { completer: 'missing' }, problems: ['neither a receipt nor a completion'] }
+    return {
+      kind: 'unreadable',
+      proposal_id: null,
+      proven: false,
+      valid: false,
+      signatures: { completer: 'missing' },
+      problems: ['neither a receipt nor a completion'],
+    }
   }
   const frame = entry as Readonly<Record<string, unknown>>
   if (frame['type'] === 'COMPLETE' || (frame['receipt'] === undefined && 'completed_by' in frame)) {
     const { signature, problems } = verifyCompletion(frame, agent => keys.get(agent))
     const { proposal_id } = frame
-    return { kind: 'completion', proposal_id: typeof proposal_id === 'string' ? proposal_id : null, proven: false, valid: signature === 'good', signatures: { completer: signature }, problems }
+    return {
+      kind: 'completion',
+      proposal_id: typeof proposal_id === 'string' ? proposal_id : null,
+      proven: false,
+      valid: signature === 'good',
+      signatures: { completer: signature },
+      problems,
+    }
   }
   const { proven, valid, signatures, problems, receipt, receiptId } = verifyReceipt(entry, relayId === undefined ? {} : { relayId })
-  const absent = receipt === undefined ? [] : deliverables.filter(({ sha256 }) => !receipt.deliverables.some(delivered => delivered.sha256 === sha256))
-    .map(({ file, sha256 }) => `${file} was not delivered: no deliverable has the SHA-256 ${sha256}`)
+  const absent = receipt === undefined
+    ? []
+    : deliverables.filter(({ sha256 }) => !receipt.deliverables.some(delivered => delivered.sha256 === sha256))
+      .map(({ file, sha256 }) => `${file} was not delivered: no deliverable has the SHA-256 ${sha256}`)
   return {
-    kind: 'receipt', proposal_id: receipt?.proposal_id ?? null, proven: proven && absent.length === 0, valid: valid && absent.length === 0, signatures, problems: [...problems, ...absent],
+    kind: 'receipt',
+    proposal_id: receipt?.proposal_id ?? null,
+    proven: proven && absent.length === 0,
+    valid: valid && absent.length === 0,
+    signatures,
+    problems: [...problems, ...absent],
     ...(receiptId !== undefined && { receipt_id: receiptId }),
-    ...(receipt !== undefined && { relay_id: receipt.relay_id, client: receipt.client.agent, provider: receipt.provider.agent, completed_at: receipt.completed_at }),
+    ...(receipt !== undefined
+      && {
+        relay_id: receipt.relay_id,
+        client: receipt.client.agent,
+        provider: receipt.provider.agent,
+        completed_at: receipt.completed_at,
+      }),
   }
 }

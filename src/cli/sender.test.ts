@@ -3,7 +3,9 @@ import type { Frame } from '../../lib/protocol/index.ts'
 import { Pace } from './pace.ts'
 import { sendLines } from './sender.ts'
 
-interface Line { readonly content: string }
+interface Line {
+  readonly content: string
+}
 
 const ackOf = ({ content }: Line): Frame<'ACK'> => ({ type: 'ACK', ts: 1, re: content, msg_id: content, to: '#general', seq: 1 })
 
@@ -11,12 +13,20 @@ const ackOf = ({ content }: Line): Frame<'ACK'> => ({ type: 'ACK', ts: 1, re: co
 const start = (contents: AsyncIterable<string> | Iterable<string>, { maxWaiting = 10, maxWaitingChars = 1_000 } = {}) => {
   const sent = new Map<string, { readonly acknowledge: () => void, readonly refuse: (error: Error) => void }>()
   const acknowledged: string[] = []
-  const lines = async function* () { for await (const content of contents) yield { content } }
+  const lines = async function*() {
+    for await (const content of contents) yield { content }
+  }
   const done = sendLines<Line>(lines(), {
-    send: line => new Promise((resolve, reject) => { sent.set(line.content, { acknowledge: () => resolve(ackOf(line)), refuse: reject }) }),
+    send: line =>
+      new Promise((resolve, reject) => {
+        sent.set(line.content, { acknowledge: () => resolve(ackOf(line)), refuse: reject })
+      }),
     onAck: ({ content }) => acknowledged.push(content),
     pace: new Pace({ perSecond: 0, burst: 1 }),
-    maxWaiting, maxWaitingChars, now: () => 0, signal: new AbortController().signal,
+    maxWaiting,
+    maxWaitingChars,
+    now: () => 0,
+    signal: new AbortController().signal,
   })
   done.catch(() => undefined)
   return { sent, acknowledged, done, settle: () => new Promise(resolve => setImmediate(resolve)) }
@@ -48,7 +58,7 @@ test('no more lines wait than allowed, by number and by length', async () => {
 })
 
 test('a refused line ends it at once, though the next line has not come yet', async () => {
-  const silent = async function* () {
+  const silent = async function*() {
     yield 'a'
     await new Promise(() => undefined)
   }
@@ -59,7 +69,7 @@ test('a refused line ends it at once, though the next line has not come yet', as
 })
 
 test('when the input breaks, what was sent before it is still acknowledged first', async () => {
-  const broken = async function* () {
+  const broken = async function*() {
     yield 'a'
     throw new Error('not UTF-8')
   }

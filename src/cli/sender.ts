@@ -17,12 +17,17 @@ export interface SendLines<Line> {
 }
 
 /** Resolves when every line is acknowledged; rejects at the first failure, even while the next line is still awaited. */
-export const sendLines = async <Line extends { readonly content: string }>(lines: AsyncIterable<Line>, options: SendLines<Line>): Promise<void> => {
+export const sendLines = async <Line extends { readonly content: string }>(
+  lines: AsyncIterable<Line>,
+  options: SendLines<Line>,
+): Promise<void> => {
   const { send, onAck, pace, maxWaiting, maxWaitingChars, now, signal } = options
   const waiting: { readonly chars: number, readonly settled: Promise<void> }[] = []
   let waitingChars = 0
   let fail: (error: unknown) => void
-  const failed = new Promise<never>((_, reject) => { fail = reject })
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
 
   const feed = async (): Promise<void> => {
     let last = Promise.resolve()

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { resolveTarget, serverUrl, type Contexts, type Wanted } from './target.ts'
 
-const contexts: Contexts = { current: 'home', contexts: { home: { url: 'ws://home:1', identity: '/keys/home.json', name: 'homer' }, work: { url: 'wss://work' } } }
+const contexts: Contexts = {
+  current: 'home',
+  contexts: { home: { url: 'ws://home:1', identity: '/keys/home.json', name: 'homer' }, work: { url: 'wss://work' } },
+}
 const env = { AGENTCHAT_URL: 'ws://env:2' }
 const resolve = (wanted: Wanted, env: Record<string, string> = {}, known = contexts) => resolveTarget(wanted, env, () => known)
 
@@ -25,11 +28,16 @@ test('a context lends its key only to its own relay, or where it was asked for',
 
 test('options go before the context, and the environment fills what is left', () => {
   expect(resolve({ identity: 'mine.json', name: 'me' })).toMatchObject({ identity: 'mine.json', name: 'me' })
-  expect(resolve({ context: 'work' }, { AGENTCHAT_IDENTITY: 'e.json', AGENTCHAT_NAME: 'eve' })).toMatchObject({ identity: 'e.json', name: 'eve' })
+  expect(resolve({ context: 'work' }, { AGENTCHAT_IDENTITY: 'e.json', AGENTCHAT_NAME: 'eve' })).toMatchObject({
+    identity: 'e.json',
+    name: 'eve',
+  })
 })
 
 test('no relay named: an error that says how to name one', () => {
-  expect(() => resolve({}, {}, { contexts: {} })).toThrow(expect.objectContaining({ exit: 'usage', hint: expect.stringContaining('AGENTCHAT_URL') }))
+  expect(() => resolve({}, {}, { contexts: {} })).toThrow(
+    expect.objectContaining({ exit: 'usage', hint: expect.stringContaining('AGENTCHAT_URL') }),
+  )
 })
 
 test.each(['nope', '__proto__', 'constructor'])('there is no context %s', name => {
@@ -39,5 +47,6 @@ test.each(['nope', '__proto__', 'constructor'])('there is no context %s', name =
 test('relay URLs have one spelling, and what is none is refused', () => {
   expect(serverUrl('WS://LocalHost:6667/')).toBe('ws://localhost:6667')
   expect(serverUrl('wss://relay.example/path?x=1')).toBe('wss://relay.example/path?x=1')
-  for (const word of ['http://relay', 'localhost:6667', 'ws://', 'ws://a b']) expect(() => serverUrl(word)).toThrow(expect.objectContaining({ exit: 'usage' }))
+  for (const word of ['http://relay', 'localhost:6667', 'ws://', 'ws://a b'])
+    expect(() => serverUrl(word)).toThrow(expect.objectContaining({ exit: 'usage' }))
 })

@@ -37,7 +37,8 @@ export const isServerUrl = (word: string): boolean => /^wss?:\/\//i.test(word)
 /** A relay's URL, in one spelling. */
 export const serverUrl = (word: string): string => {
   if (!isServerUrl(word) || !URL.canParse(word)) {
-    throw new CliError('usage', `${JSON.stringify(word)} is not a relay URL`, 'Relay URLs look like ws://localhost:6667 or wss://relay.example.')
+    throw new CliError('usage', `${JSON.stringify(word)} is not a relay URL`,
+      'Relay URLs look like ws://localhost:6667 or wss://relay.example.')
   }
   const url = new URL(word)
   url.hash = ''
@@ -47,11 +48,20 @@ export const serverUrl = (word: string): string => {
 export const contextNamed = ({ contexts }: Contexts, name: string): Context => {
   if (Object.hasOwn(contexts, name)) return contexts[name]!
   const known = Object.keys(contexts)
-  throw new CliError('notFound', `There is no context ${JSON.stringify(name)}`, known.length === 0 ? 'Make one with: agentchat context add NAME URL' : `Known: ${known.join(', ')}`)
+  throw new CliError('notFound', `There is no context ${JSON.stringify(name)}`,
+    known.length === 0 ? 'Make one with: agentchat context add NAME URL' : `Known: ${known.join(', ')}`)
 }
 
-/** A context speaks for identity and name only where it was asked for by name or gave the URL: a key is not shown to a relay it was not meant for. */
-export const resolveTarget = (wanted: Wanted, env: Io['env'], readContexts: () => Contexts, named?: (word: string) => Pick<Target, 'url' | 'serverId'>): Target => {
+/**
+ * A context speaks for identity and name only where it was asked for by name or gave the URL: a key is not shown to a relay it
+ * was not meant for.
+ */
+export const resolveTarget = (
+  wanted: Wanted,
+  env: Io['env'],
+  readContexts: () => Contexts,
+  named?: (word: string) => Pick<Target, 'url' | 'serverId'>,
+): Target => {
   let context: Context | undefined
   let url = wanted.server
   if (wanted.context !== undefined) context = contextNamed(readContexts(), wanted.context)
@@ -62,7 +72,8 @@ export const resolveTarget = (wanted: Wanted, env: Io['env'], readContexts: () =
   }
   url ??= context?.url ?? (env['AGENTCHAT_URL'] || undefined)
   if (url === undefined) {
-    throw new CliError('usage', 'No relay named', 'Put its URL first (ws://localhost:6667), set AGENTCHAT_URL, or keep it: agentchat context add NAME URL')
+    throw new CliError('usage', 'No relay named',
+      'Put its URL first (ws://localhost:6667), set AGENTCHAT_URL, or keep it: agentchat context add NAME URL')
   }
   const found = isServerUrl(url) || named === undefined ? undefined : named(url)
   return {

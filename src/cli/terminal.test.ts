@@ -3,10 +3,16 @@ import { expect, test } from 'vitest'
 import { visible, visibleJson, visibleLines } from './terminal.ts'
 
 /** What a terminal would obey: C0, DEL, C1, and the marks that reorder text. Written as numbers, not as the code's own expression. */
-const isUnsafe = (code: number): boolean => code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)
+const isUnsafe = (code: number): boolean =>
+  code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)
 const hasUnsafe = (text: string): boolean => [...text].some(char => isUnsafe(char.codePointAt(0)!))
-const hostile = fc.string({ unit: fc.oneof(
-  fc.constantFrom('\u001b', '\u009b', '\u0007', '\u007f', '\u202e', '\u2066', '\n', '\r', '\t', '\u0000'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }), fc.constantFrom('a', '[', '3', '1', 'm')) })
+const hostile = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('\u001b', '\u009b', '\u0007', '\u007f', '\u202e', '\u2066', '\n', '\r', '\t', '\u0000'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+    fc.constantFrom('a', '[', '3', '1', 'm'),
+  ),
+})
 
 test('nothing a terminal obeys gets through, whatever a peer writes', () => {
   fc.assert(fc.property(hostile, text => {
@@ -21,7 +27,9 @@ test('harmless text stays as it is, in any script', () => {
 })
 
 test('JSON made visible is JSON of the same value', () => {
-  fc.assert(fc.property(hostile, text => { expect(JSON.parse(visibleJson({ text, list: [text] }))).toEqual({ text, list: [text] }) }))
+  fc.assert(fc.property(hostile, text => {
+    expect(JSON.parse(visibleJson({ text, list: [text] }))).toEqual({ text, list: [text] })
+  }))
 })
 
 test('what is replaced can be read', () => {

@@ -16,36 +16,47 @@ export const yesOption = { yes: { short: 'y', doc: 'Do not ask before money move
 export const connectKeyed = async (call: Pick<Call, 'io' | 'target' | 'connect'>, wish: Wish = {}): Promise<AgentChatClient> => {
   const standard = join(agentchatHome(call.io.env), 'identity.json')
   const identity = (await call.target()).identity ?? (existsSync(standard) ? standard : undefined)
-  if (identity === undefined) throw new CliError('auth', 'Deals are made with a key', 'Make one: agentchat identity generate. Another file than the default one: -i FILE.')
+  if (identity === undefined)
+    throw new CliError('auth', 'Deals are made with a key',
+      'Make one: agentchat identity generate. Another file than the default one: -i FILE.')
   return call.connect({ identity, ...wish })
 }
 
 /** Asks before money moves. Without a terminal nobody can be asked. */
-export const confirm = async ({ io, out, options }: Pick<Call, 'io' | 'out'> & { readonly options: { readonly yes?: true } }, what: string): Promise<void> => {
+export const confirm = async (
+  { io, out, options }: Pick<Call, 'io' | 'out'> & { readonly options: { readonly yes?: true } },
+  what: string,
+): Promise<void> => {
   const isAsked = options.yes !== true
-  if (isAsked && (io.stdin.isTTY !== true || io.stderr.isTTY !== true || out.isJson)) throw new CliError('usage', `${what}: nobody is there to ask`, 'Say --yes if it is meant.')
+  if (isAsked && (io.stdin.isTTY !== true || io.stderr.isTTY !== true || out.isJson))
+    throw new CliError('usage', `${what}: nobody is there to ask`, 'Say --yes if it is meant.')
   if (!await ask(`${what}. Go on?`, { io, yes: !isAsked })) throw new CliError('error', 'Nothing was done')
 }
 
 /** An amount as people write it. */
 export const amount = (text: string): number => {
-  if (!/^\d{1,15}(\.\d{1,12})?$/.test(text)) throw new CliError('usage', `${JSON.stringify(text)} is not an amount`, 'Amounts look like 12.5')
+  if (!/^\d{1,15}(\.\d{1,12})?$/.test(text))
+    throw new CliError('usage', `${JSON.stringify(text)} is not an amount`, 'Amounts look like 12.5')
   return Number(text)
 }
 
 /** An amount in minor units. */
 export const minor = (text: string, currency: string): number => {
   const value = minorOf(text, currency)
-  if (value === undefined || value === 0) throw new CliError('usage', `${JSON.stringify(text)} is not an amount of ${currency}`, 'Amounts look like 12.5, not finer than the currency goes.')
+  if (value === undefined || value === 0)
+    throw new CliError('usage', `${JSON.stringify(text)} is not an amount of ${currency}`,
+      'Amounts look like 12.5, not finer than the currency goes.')
   return value
 }
 
 /** `draft=2.5,final=10` */
-export const milestones = (text: string): readonly { readonly title: string, readonly amount: number }[] => text.split(',').map(part => {
-  const match = /^(.+)=([\d.]+)$/.exec(part.trim())
-  if (match === null) throw new CliError('usage', `${JSON.stringify(part)} is not a milestone`, 'Milestones look like "draft=2.5,final=10".')
-  return { title: match[1]!, amount: amount(match[2]!) }
-})
+export const milestones = (text: string): readonly { readonly title: string, readonly amount: number }[] =>
+  text.split(',').map(part => {
+    const match = /^(.+)=([\d.]+)$/.exec(part.trim())
+    if (match === null) throw new CliError('usage', `${JSON.stringify(part)} is not a milestone`,
+        'Milestones look like "draft=2.5,final=10".')
+    return { title: match[1]!, amount: amount(match[2]!) }
+  })
 
 /** What milestones come to, to the last minor unit: fractions do not add up. */
 export const priceOf = (parts: readonly { readonly amount: number }[], currency: string): number => {
@@ -54,19 +65,28 @@ export const priceOf = (parts: readonly { readonly amount: number }[], currency:
 }
 
 export const priceText = ({ amount_minor, amount, currency }: Proposal): string =>
-  amount_minor !== null && currency !== null ? visible(formatMinor(amount_minor, currency)) : amount === null ? 'no price' : visible(`${amount} ${currency ?? ''}`.trim())
+  amount_minor !== null && currency !== null
+    ? visible(formatMinor(amount_minor, currency))
+    : amount === null
+    ? 'no price'
+    : visible(`${amount} ${currency ?? ''}`.trim())
 
 /** What is held, paid and returned of it, where anything is. */
-export const moneyText = ({ held_minor, captured_minor, returned_minor, currency, funding }: Proposal): string => [
-  ...(funding === 'pending' ? ['funding asked'] : []),
-  ...([[held_minor, 'held'], [captured_minor, 'paid'], [returned_minor, 'returned']] as const).filter(([minor]) => minor > 0).map(([minor, word]) => `${visible(formatMinor(minor, currency ?? ''))} ${word}`),
-].join(', ')
+export const moneyText = ({ held_minor, captured_minor, returned_minor, currency, funding }: Proposal): string =>
+  [
+    ...(funding === 'pending' ? ['funding asked'] : []),
+    ...([[held_minor, 'held'], [captured_minor, 'paid'], [returned_minor, 'returned']] as const).filter(([minor]) => minor > 0).map((
+      [minor, word],
+    ) => `${visible(formatMinor(minor, currency ?? ''))} ${word}`),
+  ].join(', ')
 
 /** One line. */
 export const proposalText = (proposal: Proposal, paint: Paint): string => {
   const { proposal_id, status, client, provider, task } = proposal
   const money = moneyText(proposal)
-  return `${paint('bold', visible(proposal_id))} ${paint('cyan', status)} ${priceText(proposal)}${money === '' ? '' : ` (${money})`} ${paint('dim', `${visible(client)} → ${visible(provider)}`)} ${visible(task.length > 80 ? `${task.slice(0, 79)}…` : task)}`
+  return `${paint('bold', visible(proposal_id))} ${paint('cyan', status)} ${priceText(proposal)}${money === '' ? '' : ` (${money})`} ${
+    paint('dim', `${visible(client)} → ${visible(provider)}`)
+  } ${visible(task.length > 80 ? `${task.slice(0, 79)}…` : task)}`
 }
 
 /** Talk about a step that was taken. */

@@ -13,11 +13,16 @@ export interface Watch<T extends FrameType> {
   print(frame: Frame<T>, client: AgentChatClient): Promise<void>
 }
 
-export const watchFrames = async <T extends FrameType>(call: Pick<Call, 'io' | 'out' | 'target' | 'connect'> & { readonly options: { readonly max?: number, readonly timeout?: number } }, { session, types, isWanted, print }: Watch<T>): Promise<ExitName> => {
+export const watchFrames = async <T extends FrameType>(
+  call: Pick<Call, 'io' | 'out' | 'target' | 'connect'> & { readonly options: { readonly max?: number, readonly timeout?: number } },
+  { session, types, isWanted, print }: Watch<T>,
+): Promise<ExitName> => {
   const { options, io, out } = call
   let end: (exit: ExitName) => void
   let fail: (error: unknown) => void
-  const ended = new Promise<ExitName>((resolve, reject) => { [end, fail] = [resolve, reject] })
+  const ended = new Promise<ExitName>((resolve, reject) => {
+    ;[end, fail] = [resolve, reject]
+  })
   ended.catch(() => undefined)
   let left = options.max ?? Infinity
   let printed = Promise.resolve()
@@ -26,7 +31,10 @@ export const watchFrames = async <T extends FrameType>(call: Pick<Call, 'io' | '
   io.interrupted.addEventListener('abort', stop)
   try {
     const client = await connectKeyed(call, {
-      session, inbox: 'manual', reconnect: {}, timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
+      session,
+      inbox: 'manual',
+      reconnect: {},
+      timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
       prepare: client => {
         for (const type of types) {
           client.on(type, heard => {
@@ -35,10 +43,14 @@ export const watchFrames = async <T extends FrameType>(call: Pick<Call, 'io' | '
             left--
             const isLast = left === 0
             // In the order in which they came, however long each is checked.
-            printed = printed.then(() => print(frame, client)).then(() => { if (isLast) end('ok') }, fail)
+            printed = printed.then(() => print(frame, client)).then(() => {
+              if (isLast) end('ok')
+            }, fail)
           })
         }
-        client.on('status', status => { if (status.kind === 'ended' && status.error !== undefined) fail(status.error) })
+        client.on('status', status => {
+          if (status.kind === 'ended' && status.error !== undefined) fail(status.error)
+        })
       },
     })
     out.say(`Connected as ${client.agentId}`)

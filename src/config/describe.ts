@@ -21,7 +21,9 @@ export const configMarkdown = (): string => {
   const rows = settingKeys.map(key => {
     const { doc, short, env = [], secret } = settings[key]
     const flags = [...(short === undefined ? [] : [`\`-${short}\``]), `\`${flagName(key)}\``].join(' ')
-    return `| \`${key}\` | ${typeOf(key)} | ${defaultOf(key)} | ${flags} | ${[envName(key), ...env].map(name => `\`${name}\``).join(' ')} | ${doc}${secret === true ? ' Never logged.' : ''} |`
+    return `| \`${key}\` | ${typeOf(key)} | ${defaultOf(key)} | ${flags} | ${
+      [envName(key), ...env].map(name => `\`${name}\``).join(' ')
+    } | ${doc}${secret === true ? ' Never logged.' : ''} |`
   })
   return `# Configuration
 

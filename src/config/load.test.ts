@@ -6,7 +6,9 @@ import { ConfigError, loadConfig } from './load.ts'
 import { defaultConfig, envName, flagName, settingKeys } from './schema.ts'
 
 let dir: string
-beforeAll(() => { dir = mkdtempSync(join(tmpdir(), 'agentchat-config-')) })
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'agentchat-config-'))
+})
 afterAll(() => rmSync(dir, { recursive: true }))
 
 const yaml = (text: string): string => {
@@ -32,12 +34,23 @@ test('flags win over environment, environment over file, file over default', asy
 })
 
 test('the names of existing deployments work, the new ones win', async () => {
-  expect((await loadConfig({ env: { PORT: '7000', ALLOWLIST_ADMIN_KEY: 'long enough' } }))).toMatchObject({ port: 7_000, adminKey: 'long enough' })
+  expect(await loadConfig({ env: { PORT: '7000', ALLOWLIST_ADMIN_KEY: 'long enough' } })).toMatchObject({
+    port: 7_000,
+    adminKey: 'long enough',
+  })
   expect((await loadConfig({ env: { PORT: '7000', AGENTCHAT_PORT: '7001' } })).port).toBe(7_001)
 })
 
 test('text becomes what the setting is', async () => {
-  const config = await loadConfig({ env: { AGENTCHAT_MAX_FRAME_BYTES: '1MiB', AGENTCHAT_DRAIN_MS: '30s', AGENTCHAT_REDACT: 'no', AGENTCHAT_CHANNELS: '#a, #b', AGENTCHAT_MSG_RATE: '0.5' } })
+  const config = await loadConfig({
+    env: {
+      AGENTCHAT_MAX_FRAME_BYTES: '1MiB',
+      AGENTCHAT_DRAIN_MS: '30s',
+      AGENTCHAT_REDACT: 'no',
+      AGENTCHAT_CHANNELS: '#a, #b',
+      AGENTCHAT_MSG_RATE: '0.5',
+    },
+  })
   expect(config).toMatchObject({ maxFrameBytes: 1_048_576, drainMs: 30_000, redact: false, channels: ['#a', '#b'], msgRate: 0.5 })
 })
 
@@ -72,11 +85,26 @@ test('a relay that announces itself says where it is', async () => {
   expect((await problemsOf({ flags: { announce } }))[0]!.message).toContain('give --public-urls too')
   expect((await loadConfig({ flags: { announce, publicUrls: 'wss://relay.example' } })).announce).toEqual([announce])
   expect((await loadConfig({ flags: { announce, host: '127.0.0.1' } })).publicUrls).toEqual([])
-  const wrong = { announce: 'directory.example', publicUrls: 'https://relay.example', name: 'red \u001b[31m', region: 'a b', maxServers: '0' }
-  expect((await problemsOf({ flags: wrong })).map(({ where }) => where).sort()).toEqual(['--announce', '--max-servers', '--name', '--public-urls', '--region'])
+  const wrong = {
+    announce: 'directory.example',
+    publicUrls: 'https://relay.example',
+    name: 'red \u001b[31m',
+    region: 'a b',
+    maxServers: '0',
+  }
+  expect((await problemsOf({ flags: wrong })).map(({ where }) => where).sort()).toEqual([
+    '--announce',
+    '--max-servers',
+    '--name',
+    '--public-urls',
+    '--region',
+  ])
 })
 
 test('flags and variables are named after the key, each its own', () => {
-  expect([flagName('maxConnectionsPerIp'), envName('maxConnectionsPerIp')]).toEqual(['--max-connections-per-ip', 'AGENTCHAT_MAX_CONNECTIONS_PER_IP'])
+  expect([flagName('maxConnectionsPerIp'), envName('maxConnectionsPerIp')]).toEqual([
+    '--max-connections-per-ip',
+    'AGENTCHAT_MAX_CONNECTIONS_PER_IP',
+  ])
   expect(new Set(settingKeys.map(flagName)).size).toBe(settingKeys.length)
 })

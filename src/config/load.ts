@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { envName, flagName, settingKeys, settings, withoutLimits, type Config, type SettingKey } from './schema.ts'
 
-export interface ConfigProblem { /** flag, variable or file:line */ readonly where: string, readonly message: string }
+export interface ConfigProblem {
+  /** flag, variable or file:line */ readonly where: string
+  readonly message: string
+}
 
 /** The configuration cannot be used; `problems` names each fault and where it stands. */
 export class ConfigError extends Error {
@@ -24,7 +27,10 @@ export interface ConfigSources {
   readonly file?: string
 }
 
-interface Found { readonly where: string, readonly value: unknown }
+interface Found {
+  readonly where: string
+  readonly value: unknown
+}
 
 /** @throws ConfigError */
 export const loadConfig = async ({ flags = {}, env = {}, file }: ConfigSources): Promise<Config> => {
@@ -41,13 +47,24 @@ export const loadConfig = async ({ flags = {}, env = {}, file }: ConfigSources):
     const { type, secret } = settings[key]
     const result = (type as z.ZodType).safeParse(found === undefined ? undefined : coerce(type, found.value))
     if (result.success) config[key] = result.data
-    else problems.push({ where: found!.where, message: `${result.error.issues[0]!.message}${secret === true ? '' : `, not ${JSON.stringify(found!.value)}`}` })
+    else problems.push({
+        where: found!.where,
+        message: `${result.error.issues[0]!.message}${secret === true ? '' : `, not ${JSON.stringify(found!.value)}`}`,
+      })
   }
-  if ((config['cert'] === undefined) !== (config['key'] === undefined)) problems.push({ where: '--cert and --key', message: 'give both or neither' })
-  if ((config['escrowWebhook'] === undefined) !== (config['escrowSecret'] === undefined)) problems.push({ where: '--escrow-webhook and --escrow-secret', message: 'give both or neither' })
+  if ((config['cert'] === undefined) !== (config['key'] === undefined))
+    problems.push({ where: '--cert and --key', message: 'give both or neither' })
+  if ((config['escrowWebhook'] === undefined) !== (config['escrowSecret'] === undefined))
+    problems.push({ where: '--escrow-webhook and --escrow-secret', message: 'give both or neither' })
   const isAnywhere = ['0.0.0.0', '::'].includes(String(config['host']))
-  if ((config['announce'] as readonly string[] | undefined)?.length && (config['publicUrls'] as readonly string[] | undefined)?.length === 0 && isAnywhere) {
-    problems.push({ where: '--announce', message: 'others have to know where the relay is: give --public-urls too, like wss://relay.example' })
+  if (
+    (config['announce'] as readonly string[] | undefined)?.length && (config['publicUrls'] as readonly string[] | undefined)?.length === 0
+    && isAnywhere
+  ) {
+    problems.push({
+      where: '--announce',
+      message: 'others have to know where the relay is: give --public-urls too, like wss://relay.example',
+    })
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return withoutLimits(config as unknown as Config, key => isSet.has(key))

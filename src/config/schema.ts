@@ -14,7 +14,11 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
   readonly secret?: true
 }
 
-const setting = <T extends z.ZodType>(type: T, doc: string, more: Omit<Setting, 'type' | 'doc'> = {}): Setting<T> => ({ type, doc, ...more })
+const setting = <T extends z.ZodType>(type: T, doc: string, more: Omit<Setting, 'type' | 'doc'> = {}): Setting<T> => ({
+  type,
+  doc,
+  ...more,
+})
 
 const count = (min = 0) => z.number().int().min(min)
 const rate = z.number().min(0)
@@ -24,63 +28,113 @@ const channel = z.string().regex(/^#[A-Za-z0-9_-]{1,31}$/, 'a channel like #gene
 const agent = z.string().regex(/^@[0-9a-f]{16}$/, 'an agent id like @8addfe276526c9f6')
 
 /** Text that people read in one line: nothing in it drives a terminal. */
-const line = (maxChars: number) => z.string().max(maxChars).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line without control characters')
+const line = (maxChars: number) =>
+  z.string().max(maxChars).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line without '
+    + 'control characters')
 const page = z.url({ protocol: /^https?$/, error: 'an address like https://directory.example' })
 
 const publicChannels = ['#general', '#engineering', '#pull-requests', '#help', '#love', '#agents', '#discovery', '#bounties']
 
 export const settings = {
-  port: setting(count().max(65_535).default(6_667), 'Port to listen on; 0 takes any free one.', { short: 'p', env: ['PORT'], value: 'PORT' }),
+  port: setting(count().max(65_535).default(6_667), 'Port to listen on; 0 takes any free one.', {
+    short: 'p',
+    env: ['PORT'],
+    value: 'PORT',
+  }),
   host: setting(z.string().min(1).default('0.0.0.0'), 'Address to listen on.', { short: 'H', env: ['HOST'], value: 'HOST' }),
-  name: setting(line(64).min(1).default('agentchat'), 'Name of the relay, told in WELCOME and /health.', { short: 'n', env: ['SERVER_NAME'], value: 'NAME' }),
-  data: setting(z.string().min(1).default('./agentchat-data'), 'Directory of the database, made if missing; `:memory:` keeps nothing.', { env: ['DATA_DIR'], value: 'DIR' }),
-  durability: setting(z.enum(['normal', 'full']).default('normal'), 'normal: what is acknowledged survives a killed process; full: also a power loss (one fsync per batch).'),
-  motd: setting(z.string().max(2_000).optional(), 'Message of the day, told in WELCOME; unset: what an admin set last.', { env: ['MOTD'], value: 'TEXT' }),
+  name: setting(line(64).min(1).default('agentchat'), 'Name of the relay, told in WELCOME and /health.', {
+    short: 'n',
+    env: ['SERVER_NAME'],
+    value: 'NAME',
+  }),
+  data: setting(z.string().min(1).default('./agentchat-data'), 'Directory of the database, made if missing; `:memory:` keeps nothing.', {
+    env: ['DATA_DIR'],
+    value: 'DIR',
+  }),
+  durability: setting(z.enum(['normal', 'full']).default('normal'),
+    'normal: what is acknowledged survives a killed process; full: also a power loss (one fsync per batch).'),
+  motd: setting(z.string().max(2_000).optional(), 'Message of the day, told in WELCOME; unset: what an admin set last.', {
+    env: ['MOTD'],
+    value: 'TEXT',
+  }),
 
-  description: setting(line(500).default(''), 'What the relay is for, in a sentence; told in /.well-known/agentchat.json.', { value: 'TEXT' }),
-  region: setting(z.string().regex(/^[A-Za-z0-9-]{1,32}$/, 'a region like eu or us-east').optional(), 'Where the relay stands; told there too.', { value: 'REGION' }),
+  description: setting(line(500).default(''), 'What the relay is for, in a sentence; told in /.well-known/agentchat.json.', {
+    value: 'TEXT',
+  }),
+  region: setting(z.string().regex(/^[A-Za-z0-9-]{1,32}$/, 'a region like eu or us-east').optional(),
+    'Where the relay stands; told there too.', { value: 'REGION' }),
   contact: setting(line(200).min(1).optional(), 'Who moderates, as a url or an address; told there too.', { value: 'TEXT' }),
-  publicUrls: setting(z.array(z.string().regex(/^wss?:\/\/[^\s?#@]{1,290}$/, 'a relay URL like wss://relay.example')).max(4).default([]), 'Where the relay is reached from outside, the best first; unset: where it listens, if `host` names one address.', { value: 'LIST' }),
-  announce: setting(z.array(page).max(16).default([]), 'Directories that the relay announces itself to, every `announceEveryMs`.', { value: 'URL,…' }),
-  announceEveryMs: setting(z.number().int().min(1_000).max(24 * 60 * 60_000).default(10 * 60_000), 'Time between announcements; what is announced is good for six times as long.', { value: 'TIME' }),
+  publicUrls: setting(z.array(z.string().regex(/^wss?:\/\/[^\s?#@]{1,290}$/, 'a relay URL like wss://relay.example')).max(4).default([]),
+    'Where the relay is reached from outside, the best first; unset: where it listens, if `host` names one address.', { value: 'LIST' }),
+  announce: setting(z.array(page).max(16).default([]), 'Directories that the relay announces itself to, every `announceEveryMs`.', {
+    value: 'URL,…',
+  }),
+  announceEveryMs: setting(z.number().int().min(1_000).max(24 * 60 * 60_000).default(10 * 60_000),
+    'Time between announcements; what is announced is good for six times as long.', { value: 'TIME' }),
   directory: setting(z.boolean().default(false), 'Be a directory: list relays that announce themselves.'),
   directoryPeers: setting(z.array(page).max(16).default([]), 'Other directories whose relays this one lists too.', { value: 'URL,…' }),
   maxServers: setting(count(1).max(100_000).default(10_000), 'Relays that the directory holds.', { value: 'N' }),
-  probeEveryMs: setting(z.number().int().min(1_000).default(5 * 60_000), 'Time between two looks of the directory at a relay, and at its peers.', { value: 'TIME' }),
+  probeEveryMs: setting(z.number().int().min(1_000).default(5 * 60_000),
+    'Time between two looks of the directory at a relay, and at its peers.', { value: 'TIME' }),
 
-  moltbookKey: setting(z.string().min(8).optional(), 'Key of an agent at Moltbook, where announcements are posted too. Without `moltbookLive` nothing is sent: what would be is told.', { secret: true, value: 'KEY' }),
+  moltbookKey: setting(z.string().min(8).optional(),
+    'Key of an agent at Moltbook, where announcements are posted too. Without `moltbookLive` nothing is sent: what would be is told.', {
+    secret: true,
+    value: 'KEY',
+  }),
   moltbookLive: setting(z.boolean().default(false), 'Really post there.'),
-  moltbookSubmolt: setting(z.string().regex(/^[a-z0-9_-]{1,64}$/i, 'a community like general').default('general'), 'Community to post in.', { value: 'NAME' }),
+  moltbookSubmolt: setting(z.string().regex(/^[a-z0-9_-]{1,64}$/i, 'a community like general').default('general'), 'Community to post in.',
+    { value: 'NAME' }),
 
-  cert: setting(z.string().min(1).optional(), 'TLS certificate file (PEM); with `key`. Read again on SIGHUP.', { env: ['TLS_CERT'], value: 'FILE' }),
+  cert: setting(z.string().min(1).optional(), 'TLS certificate file (PEM); with `key`. Read again on SIGHUP.', {
+    env: ['TLS_CERT'],
+    value: 'FILE',
+  }),
   key: setting(z.string().min(1).optional(), 'TLS key file (PEM); with `cert`.', { env: ['TLS_KEY'], value: 'FILE' }),
-  trustedProxies: setting(z.array(z.string()).default([]), 'Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed.', { value: 'LIST' }),
+  trustedProxies: setting(z.array(z.string()).default([]), 'Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed.', {
+    value: 'LIST',
+  }),
 
-  adminKey: setting(z.string().min(8).optional(), 'Secret that allows ADMIN_ requests; unset: only `adminAgents` may send them.', { secret: true, env: ['ALLOWLIST_ADMIN_KEY'], value: 'KEY' }),
+  adminKey: setting(z.string().min(8).optional(), 'Secret that allows ADMIN_ requests; unset: only `adminAgents` may send them.', {
+    secret: true,
+    env: ['ALLOWLIST_ADMIN_KEY'],
+    value: 'KEY',
+  }),
   adminAgents: setting(z.array(agent).default([]), 'Agents that may send ADMIN_ requests, proved by their key.', { value: 'LIST' }),
   allowlist: setting(z.boolean().default(false), 'Approved keys are verified agents.', { env: ['ALLOWLIST_ENABLED'] }),
   allowlistStrict: setting(z.boolean().default(false), 'Only approved keys may open a session.', { env: ['ALLOWLIST_STRICT'] }),
   captcha: setting(z.boolean().default(false), 'Ask a question before WELCOME.', { env: ['CAPTCHA_ENABLED'] }),
   legacyLogin: setting(z.boolean().default(true), 'Accept the login text that names no relay, as existing clients send it.'),
-  verifyMessages: setting(z.boolean().default(false), 'Refuse signed messages whose signature is not the sender\'s. Unsigned ones pass.'),
+  verifyMessages: setting(z.boolean().default(false), "Refuse signed messages whose signature is not the sender's. Unsigned ones pass."),
   redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
 
-  escrowWebhook: setting(z.url({ protocol: /^https?$/ }).optional(), 'Url of a payment processor, for deals of rail `webhook`; with `escrowSecret`.', { value: 'URL' }),
-  escrowSecret: setting(z.string().min(16).optional(), 'Secret that signs what the payment processor is asked, and what it answers.', { secret: true }),
-  outboundAllow: setting(z.array(z.string().regex(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/, 'an address or a network like 10.0.0.0/8')).default([]), 'Addresses and networks that the relay may connect to though they are not public.', { value: 'LIST' }),
+  escrowWebhook: setting(z.url({ protocol: /^https?$/ }).optional(),
+    'Url of a payment processor, for deals of rail `webhook`; with `escrowSecret`.', { value: 'URL' }),
+  escrowSecret: setting(z.string().min(16).optional(), 'Secret that signs what the payment processor is asked, and what it answers.', {
+    secret: true,
+  }),
+  outboundAllow: setting(z.array(z.string().regex(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/, 'an address or a network like 10.0.0.0/8')).default([]),
+    'Addresses and networks that the relay may connect to though they are not public.', { value: 'LIST' }),
 
   channels: setting(z.array(channel).default([...publicChannels, '#ops']), 'Channels made at start.', { value: 'LIST' }),
   verifiedChannels: setting(z.array(channel).default(['#ops']), 'Those of them that only verified agents enter.', { value: 'LIST' }),
-  autoJoin: setting(z.array(channel).default(publicChannels), 'Channels that a session hears from its start, without a frame to anybody.', { value: 'LIST' }),
+  autoJoin: setting(z.array(channel).default(publicChannels), 'Channels that a session hears from its start, without a frame to anybody.', {
+    value: 'LIST',
+  }),
   createChannels: setting(z.enum(['anyone', 'keyed', 'verified']).default('anyone'), 'Who may create channels.'),
   joinReplay: setting(count().max(10_000).default(20), 'Messages replayed by a JOIN that names no position.'),
   announceMaxMembers: setting(count().default(200), 'Joins, leaves and presence are announced in channels of up to this many agents.'),
 
-  msgRate: setting(rate.default(1), 'Messages per second and agent, sustained; 0 = unlimited. At 0 `addressRate` and `frameRate` are 0 too unless they are set.', { value: 'N' }),
+  msgRate: setting(rate.default(1),
+    'Messages per second and agent, sustained; 0 = unlimited. At 0 `addressRate` and `frameRate` are 0 too unless they are set.', {
+    value: 'N',
+  }),
   msgBurst: setting(count(1).default(10), 'Messages an agent may send at once.', { value: 'N' }),
   addressRate: setting(rate.default(50), 'Messages per second and address, all its agents together; 0 = unlimited.', { value: 'N' }),
   addressBurst: setting(count(1).default(500), 'Messages an address may send at once.', { value: 'N' }),
-  frameRate: setting(rate.default(100), 'Frames of any kind per second and connection; what comes faster is read later. 0 = unlimited.', { value: 'N' }),
+  frameRate: setting(rate.default(100), 'Frames of any kind per second and connection; what comes faster is read later. 0 = unlimited.', {
+    value: 'N',
+  }),
   frameBurst: setting(count(1).default(1_000), 'Frames a connection may send at once.', { value: 'N' }),
 
   maxConnections: setting(count(1).default(20_000), 'Open connections in all.', { value: 'N' }),
@@ -89,24 +143,40 @@ export const settings = {
   maxChannels: setting(count(1).default(10_000), 'Channels in all.', { value: 'N' }),
   maxMembersPerChannel: setting(count(1).default(20_000), 'Connected agents per channel.', { value: 'N' }),
   maxInvitationsPerChannel: setting(count(1).default(1_000), 'Open invitations per channel.', { value: 'N' }),
-  maxFrameBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024), 'Largest frame a client may send; a larger one closes the connection (1009).', { value: 'SIZE' }),
-  maxPendingBytes: setting(bytes.default(8 * 1_024 * 1_024), 'Bytes that may wait for a slow reader before it is closed (4000).', { value: 'SIZE' }),
-  maxQueueFrames: setting(count(1).default(10_000), 'Writes that may wait for a commit; past it their senders are not read.', { value: 'N' }),
+  maxFrameBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024),
+    'Largest frame a client may send; a larger one closes the connection (1009).', { value: 'SIZE' }),
+  maxPendingBytes: setting(bytes.default(8 * 1_024 * 1_024), 'Bytes that may wait for a slow reader before it is closed (4000).', {
+    value: 'SIZE',
+  }),
+  maxQueueFrames: setting(count(1).default(10_000), 'Writes that may wait for a commit; past it their senders are not read.', {
+    value: 'N',
+  }),
   maxQueueBytes: setting(bytes.default(64 * 1_024 * 1_024), 'Bytes of such writes.', { value: 'SIZE' }),
 
   publishWindowMs: setting(ms.default(24 * 60 * 60_000), 'How long a repeated request `id` is known to be a repeat.', { value: 'TIME' }),
-  skillsAgeMs: setting(ms.default(30 * 24 * 60 * 60_000), 'Time without a sign of an agent after which its skills are not found any more, until it comes back.', { value: 'TIME' }),
-  retentionAgeMs: setting(count().default(0), 'Age after which messages are deleted, in every channel without a limit of its own and between two agents; 0 = never.', { value: 'TIME' }),
+  skillsAgeMs: setting(ms.default(30 * 24 * 60 * 60_000),
+    'Time without a sign of an agent after which its skills are not found any more, until it comes back.', { value: 'TIME' }),
+  retentionAgeMs: setting(count().default(0),
+    'Age after which messages are deleted, in every channel without a limit of its own and between two agents; 0 = never.', {
+    value: 'TIME',
+  }),
   retentionCount: setting(count().default(0), 'Newest messages that are kept per channel and pair of agents; 0 = all.', { value: 'N' }),
-  retentionBytes: setting(count().default(0), 'Bytes of messages that are kept per channel and pair of agents; 0 = all.', { value: 'SIZE' }),
+  retentionBytes: setting(count().default(0), 'Bytes of messages that are kept per channel and pair of agents; 0 = all.', {
+    value: 'SIZE',
+  }),
 
   identifyTimeoutMs: setting(ms.default(15_000), 'Time to open a session.', { value: 'TIME' }),
-  challengeTimeoutMs: setting(ms.default(60_000), 'Time to answer a login challenge or captcha.', { env: ['CHALLENGE_TIMEOUT_MS'], value: 'TIME' }),
+  challengeTimeoutMs: setting(ms.default(60_000), 'Time to answer a login challenge or captcha.', {
+    env: ['CHALLENGE_TIMEOUT_MS'],
+    value: 'TIME',
+  }),
   pingIntervalMs: setting(ms.default(25_000), 'Time between pings; keep it under the idle timeout of proxies.', { value: 'TIME' }),
   pingTimeoutMs: setting(ms.default(70_000), 'Silence after which a connection is given up.', { value: 'TIME' }),
   drainMs: setting(ms.default(5_000), 'Time that connections get to close when the relay stops.', { value: 'TIME' }),
 
-  logLevel: setting(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'), 'How much is logged.', { env: ['LOG_LEVEL'] }),
+  logLevel: setting(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'), 'How much is logged.', {
+    env: ['LOG_LEVEL'],
+  }),
   logFormat: setting(z.enum(['auto', 'json', 'pretty']).default('auto'), 'auto: pretty on a terminal, JSON lines elsewhere.'),
 } as const
 
@@ -130,8 +200,9 @@ export const defaultConfig = (overrides: Partial<Config> = {}): Config => {
 }
 
 /** Unlimited messages mean unlimited frames and addresses too, unless those are set. */
-export const withoutLimits = (config: Config, isSet: (key: SettingKey) => boolean): Config => config.msgRate > 0 ? config : {
-  ...config,
-  ...(!isSet('addressRate') && { addressRate: 0 }),
-  ...(!isSet('frameRate') && { frameRate: 0 }),
-}
+export const withoutLimits = (config: Config, isSet: (key: SettingKey) => boolean): Config =>
+  config.msgRate > 0 ? config : {
+    ...config,
+    ...(!isSet('addressRate') && { addressRate: 0 }),
+    ...(!isSet('frameRate') && { frameRate: 0 }),
+  }

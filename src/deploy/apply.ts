@@ -36,14 +36,15 @@ export const writeFiles = ({ files }: Plan): void => {
 
 /** Programs that the plan runs and that are not installed. */
 export const missingPrograms = ({ commands }: Plan, path = ''): readonly string[] => {
-  const isThere = (program: string) => path.split(delimiter).some(folder => {
-    try {
-      accessSync(join(folder, program), constants.X_OK)
-      return folder !== ''
-    } catch {
-      return false
-    }
-  })
+  const isThere = (program: string) =>
+    path.split(delimiter).some(folder => {
+      try {
+        accessSync(join(folder, program), constants.X_OK)
+        return folder !== ''
+      } catch {
+        return false
+      }
+    })
   return [...new Set(commands.map(({ argv }) => argv[0]))].filter(program => !isThere(program))
 }
 
@@ -66,7 +67,9 @@ export const runCommand = ({ argv: [program, ...args] }: PlannedCommand, { env, 
         rest = lines.pop()!.slice(-maxLineChars)
         for (const line of lines) onLine(line)
       })
-      stream.on('end', () => { if (rest !== '') onLine(rest) })
+      stream.on('end', () => {
+        if (rest !== '') onLine(rest)
+      })
     }
     child.once('error', reject)
     child.once('close', (code, name) => resolve(code ?? name!))
@@ -77,4 +80,4 @@ const maxLineChars = 64 * 1_024
 
 /** As it would be typed into a shell. */
 export const shellText = ({ argv }: PlannedCommand): string =>
-  argv.map(word => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll('\'', '\'\\\'\'')}'`).join(' ')
+  argv.map(word => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`).join(' ')

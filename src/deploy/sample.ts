@@ -10,7 +10,10 @@ export interface SampleChoices {
   readonly build?: string | undefined
 }
 
-export const sampleText = ({ name = 'agentchat', image = 'agentchat:latest', domain, target = 'docker', build }: SampleChoices = {}): string => `# A deployment of the AgentChat relay. \`agentchat deploy plan\` shows what becomes of it and touches nothing; \`agentchat deploy up\` does it.
+export const sampleText = (
+  { name = 'agentchat', image = 'agentchat:latest', domain, target = 'docker', build }: SampleChoices = {},
+): string =>
+  `# A deployment of the AgentChat relay. \`agentchat deploy plan\` shows what becomes of it and touches nothing; \`agentchat deploy up\` does it.
 # Lines that begin with a # are the defaults, or examples. What is wrong is told with its line.
 
 # Names everything that is made: container, unit, StatefulSet, lease.

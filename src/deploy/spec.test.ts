@@ -12,9 +12,15 @@ describe('deploy.yaml', () => {
   test('an empty file is a deployment with every default', async () => {
     const spec = await parseSpec('')
     expect(spec).toMatchObject({
-      name: 'agentchat', port: 6_667, durability: 'normal', target: 'docker', adminAgents: [], environment: {},
+      name: 'agentchat',
+      port: 6_667,
+      durability: 'normal',
+      target: 'docker',
+      adminAgents: [],
+      environment: {},
       size: { cpu: 1, memory: 512 * 1_024 ** 2, storage: 1_024 ** 3 },
-      docker: { bind: '127.0.0.1' }, akash: { network: 'sandbox', maxMonthlyAct: '10' },
+      docker: { bind: '127.0.0.1' },
+      akash: { network: 'sandbox', maxMonthlyAct: '10' },
     })
     expect(spec).toEqual(deploySchema.parse({}))
   })
@@ -37,8 +43,14 @@ akash: { network: mainnet, region: us-west, attributes: { host: akash }, auditor
     expect(spec.size).toEqual({ cpu: 0.5, memory: 256 * 1_024 ** 2, storage: 20 * 1_024 ** 3 })
     expect(spec.akash).toMatchObject({ depositAct: '1.25', region: 'us-west' })
     expect(environmentOf(spec)).toEqual({
-      AGENTCHAT_NAME: 'chat', AGENTCHAT_PORT: '7000', AGENTCHAT_DURABILITY: 'full', AGENTCHAT_ADMIN_AGENTS: '@8addfe276526c9f6',
-      AGENTCHAT_MSG_RATE: '5', AGENTCHAT_CAPTCHA: 'true', MOTD: 'Hello: world', OTHER: '',
+      AGENTCHAT_NAME: 'chat',
+      AGENTCHAT_PORT: '7000',
+      AGENTCHAT_DURABILITY: 'full',
+      AGENTCHAT_ADMIN_AGENTS: '@8addfe276526c9f6',
+      AGENTCHAT_MSG_RATE: '5',
+      AGENTCHAT_CAPTCHA: 'true',
+      MOTD: 'Hello: world',
+      OTHER: '',
     })
   })
 
@@ -104,11 +116,23 @@ akash:
     ['a wrong name of a variable', 'environment: { "A=B": c }', /variable is named/],
     ['an expansion of a shell', 'docker: { build: "$(reboot)" }', /a path/],
     ['an unknown reference', 'name: *other', /^deploy\.yaml/],
-    ['a bomb of references', `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}*a]\nc: &c [${'*b,'.repeat(9)}*b]\nname: [${'*c,'.repeat(9)}*c]`, /^deploy\.yaml/],
+    [
+      'a bomb of references',
+      `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}*a]\nc: &c [${'*b,'.repeat(9)}*b]\nname: [${'*c,'.repeat(9)}*c]`,
+      /^deploy\.yaml/,
+    ],
     ['a prototype', '__proto__: { name: x }', /^deploy\.yaml/],
     ['too much', `#${'x'.repeat(70_000)}`, /64 KiB/],
-    ['pings too seldom for an ingress', 'target: akash\nenvironment: { AGENTCHAT_PING_INTERVAL_MS: 60s }', /^deploy\.yaml:2: environment\.AGENTCHAT_PING_INTERVAL_MS: at most 45s/],
-    ['more time to drain than targets give', 'environment: { AGENTCHAT_DRAIN_MS: 60s }', /^deploy\.yaml:1: environment\.AGENTCHAT_DRAIN_MS: at most 10s/],
+    [
+      'pings too seldom for an ingress',
+      'target: akash\nenvironment: { AGENTCHAT_PING_INTERVAL_MS: 60s }',
+      /^deploy\.yaml:2: environment\.AGENTCHAT_PING_INTERVAL_MS: at most 45s/,
+    ],
+    [
+      'more time to drain than targets give',
+      'environment: { AGENTCHAT_DRAIN_MS: 60s }',
+      /^deploy\.yaml:1: environment\.AGENTCHAT_DRAIN_MS: at most 10s/,
+    ],
     ['a certificate whose files are not there', 'environment: { TLS_CERT: a, TLS_KEY: b }', /environment\.TLS_CERT: docker does not mount/],
     ['an ingress without a name', 'kubernetes: { ingressClass: nginx }', /^deploy\.yaml:1: kubernetes: .*need a domain/],
     ['a plain http node', 'akash: { rpc: "http://node" }', /https/],

@@ -14,39 +14,50 @@ const block = <S extends z.ZodRawShape>(shape: S) => z.strictObject(shape).prefa
 
 const unitBytes: Readonly<Record<string, number>> = { Mi: 1_024 ** 2, Gi: 1_024 ** 3, Ti: 1_024 ** 4 }
 /** `512Mi` → bytes */
-const size = (minMiB: number, maxMiB: number) => z.string().regex(/^[1-9]\d{0,5}(Mi|Gi|Ti)$/, 'a size like 512Mi or 2Gi')
-  .transform(value => Number(value.slice(0, -2)) * unitBytes[value.slice(-2)]!)
-  .refine(bytes => bytes >= minMiB * unitBytes['Mi']! && bytes <= maxMiB * unitBytes['Mi']!, `between ${minMiB}Mi and ${maxMiB / 1_024}Gi`)
+const size = (minMiB: number, maxMiB: number) =>
+  z.string().regex(/^[1-9]\d{0,5}(Mi|Gi|Ti)$/, 'a size like 512Mi or 2Gi')
+    .transform(value => Number(value.slice(0, -2)) * unitBytes[value.slice(-2)]!)
+    .refine(bytes => bytes >= minMiB * unitBytes['Mi']! && bytes <= maxMiB * unitBytes['Mi']!,
+      `between ${minMiB}Mi and ${maxMiB / 1_024}Gi`)
 
 /** An amount of money: a decimal that stays text, since it is compared in whole micro-units and never as a float. */
-const amount = (decimals: number, what: string) => z.union([z.number(), z.string()]).transform(String)
-  .pipe(text(new RegExp(`^\\d{1,9}(\\.\\d{1,${decimals}})?$`), `an amount in ${what} like 2.5`))
+const amount = (decimals: number, what: string) =>
+  z.union([z.number(), z.string()]).transform(String)
+    .pipe(text(new RegExp(`^\\d{1,9}(\\.\\d{1,${decimals}})?$`), `an amount in ${what} like 2.5`))
 
-const hostname = z.string().max(253).regex(/^(?=.*\.)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/, 'a host name like chat.example.org, without scheme or port')
+const hostname = z.string().max(253).regex(/^(?=.*\.)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/, 'a host '
+  + 'name like chat.example.org, without scheme or port')
 const address = z.string().refine(value => isIP(value) !== 0, 'an IP address like 127.0.0.1 or 0.0.0.0')
-const label = (max: number) => text(new RegExp(`^(?=.{1,${max}}$)[a-z]([-a-z0-9]*[a-z0-9])?$`), `small letters, digits and -, up to ${max}, like agentchat`)
+const label = (max: number) =>
+  text(new RegExp(`^(?=.{1,${max}}$)[a-z]([-a-z0-9]*[a-z0-9])?$`), `small letters, digits and -, up to ${max}, like agentchat`)
 const path = text(/^(\/[A-Za-z0-9._-]+)+$/, 'an absolute path like /data')
 const url = z.url({ protocol: /^https$/, error: 'an https:// URL' })
 
 /** What manifests, units and shells carry unchanged: no line breaks or other control characters. */
 const plain = z.string().max(4_096).regex(/^[^\u0000-\u001f\u007f\u2028\u2029]*$/, 'text without line breaks and control characters')
-const environment = z.record(text(/^[A-Z_][A-Z0-9_]{0,127}$/, 'a variable is named with A-Z 0-9 _'), z.union([plain, z.number(), z.boolean()]).transform(String))
+const environment = z.record(text(/^[A-Z_][A-Z0-9_]{0,127}$/, 'a variable is named with A-Z 0-9 _'),
+  z.union([plain, z.number(), z.boolean()]).transform(String))
   .refine(value => Object.keys(value).length <= 100, 'at most 100 variables')
 
 export const deploySchema = z.strictObject({
   name: label(40).default('agentchat').describe('Names everything that is made: container, unit, StatefulSet, lease.'),
-  image: text(/^(?=.{1,255}$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$/, 'an image like ghcr.io/owner/agentchat:0.1.0').default('agentchat:latest')
+  image: text(/^(?=.{1,255}$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$/,
+    'an image like ghcr.io/owner/agentchat:0.1.0').default('agentchat:latest')
     .describe('Container image; systemd does not need one. Name a version, not :latest, outside your own machine.'),
   size: block({
     cpu: z.number().min(0.1).max(64).default(1).describe('Cores.'),
     memory: size(128, 262_144).prefault('512Mi'),
     storage: size(64, 16_777_216).prefault('1Gi').describe('Of the volume that holds the database.'),
   }),
-  port: z.number().int().min(1_024, 'a port from 1024 on: the relay does not run as root').max(65_535).default(6_667).describe('The relay\'s plain port: WebSocket and HTTP.'),
+  port: z.number().int().min(1_024, 'a port from 1024 on: the relay does not run as root').max(65_535).default(6_667).describe(
+    "The relay's plain port: WebSocket and HTTP.",
+  ),
   domain: hostname.optional().describe('Public host name; TLS is set up for it where the target can.'),
   volume: block({
     name: label(40).refine(name => !['tmp', 'caddy'].includes(name), 'another name: tmp and caddy are taken').default('data'),
-    class: text(/^[a-z0-9]([-a-z0-9.]{0,62})$/, 'a storage class').optional().describe('Storage class: of Kubernetes, or beta1, beta2, beta3 of Akash.'),
+    class: text(/^[a-z0-9]([-a-z0-9.]{0,62})$/, 'a storage class').optional().describe(
+      'Storage class: of Kubernetes, or beta1, beta2, beta3 of Akash.',
+    ),
   }),
   durability: settings.durability.type.describe(settings.durability.doc),
   adminAgents: settings.adminAgents.type.describe('Agents that may send ADMIN_ requests, proved by their key: no secret is deployed.'),
@@ -55,7 +66,9 @@ export const deploySchema = z.strictObject({
 
   docker: block({
     bind: address.default('127.0.0.1').describe('Address the plain port is published on.'),
-    build: z.string().min(1).max(255).regex(/^[^\s'"$]+$/, 'a path').optional().describe('Directory of the Dockerfile, to build the image instead of pulling it.'),
+    build: z.string().min(1).max(255).regex(/^[^\s'"$]+$/, 'a path').optional().describe(
+      'Directory of the Dockerfile, to build the image instead of pulling it.',
+    ),
   }),
   systemd: block({
     bind: address.default('127.0.0.1').describe('Address the relay listens on; a proxy in front does TLS.'),
@@ -74,16 +87,22 @@ export const deploySchema = z.strictObject({
     rpc: url.optional().describe('Another RPC node of the network.'),
     rest: url.optional().describe('Another REST node of the network.'),
     region: label(63).optional().describe('Placement attribute location-region, like us-west.'),
-    attributes: z.record(text(/^[a-z][a-z0-9./_-]{0,127}$/, 'an attribute like host'), plain).default({}).describe('More placement attributes that a provider must have.'),
-    auditors: z.array(text(/^akash1[02-9ac-hj-np-z]{38}$/, 'an address like akash1…')).max(20).default([]).describe('A provider must be signed by one of them.'),
+    attributes: z.record(text(/^[a-z][a-z0-9./_-]{0,127}$/, 'an attribute like host'), plain).default({}).describe(
+      'More placement attributes that a provider must have.',
+    ),
+    auditors: z.array(text(/^akash1[02-9ac-hj-np-z]{38}$/, 'an address like akash1…')).max(20).default([]).describe(
+      'A provider must be signed by one of them.',
+    ),
     depositAct: amount(6, 'ACT').prefault('0.5').describe('First deposit; what is not used comes back.'),
     maxPriceUact: amount(18, 'uact per block').prefault('20').describe('A bid above it is never taken.'),
     maxMonthlyAct: amount(6, 'ACT').prefault('10').describe('Nor one that costs more per month.'),
     maxDepositAct: amount(6, 'ACT').prefault('5').describe('Most that is put in at once.'),
     maxFeeAkt: amount(6, 'AKT').prefault('0.1').describe('Most that one transaction may cost.'),
   }),
-}).refine(({ kubernetes, domain }) => domain !== undefined || (kubernetes.ingressClass === undefined && kubernetes.clusterIssuer === undefined),
-  { path: ['kubernetes'], message: 'ingressClass and clusterIssuer need a domain' })
+}).refine(
+  ({ kubernetes, domain }) => domain !== undefined || (kubernetes.ingressClass === undefined && kubernetes.clusterIssuer === undefined),
+  { path: ['kubernetes'], message: 'ingressClass and clusterIssuer need a domain' },
+)
 
 /** For editors, and for programs that write deploy.yaml. */
 export const deployJsonSchema = (): object => z.toJSONSchema(deploySchema, { io: 'input' })
@@ -112,7 +131,10 @@ export class SpecError extends Error {
 /** Where the image keeps its data: it is made for the user the relay runs as. */
 export const dataPath = '/data'
 
-/** From asking the relay to stop to killing it, where that can be said (a provider on Akash gives 30); it needs a little of that beside its drain. */
+/**
+ * From asking the relay to stop to killing it, where that can be said (a provider on Akash gives 30); it needs a little of that
+ * beside its drain.
+ */
 export const graceSeconds = 15
 const maxDrainMs = 10_000
 const maxPingMs = 45_000
@@ -123,15 +145,23 @@ const maxFileBytes = 64 * 1_024
 
 /** Reads the text of a deploy.yaml; `file` names it in errors, `target` is taken in place of its own. @throws SpecError */
 export const parseSpec = async (source: string, file = 'deploy.yaml', target?: TargetName): Promise<DeploySpec> => {
-  if (Buffer.byteLength(source) > maxFileBytes) throw new SpecError(file, [{ line: 1, message: `is larger than ${maxFileBytes / 1_024} KiB` }])
+  if (Buffer.byteLength(source) > maxFileBytes)
+    throw new SpecError(file, [{ line: 1, message: `is larger than ${maxFileBytes / 1_024} KiB` }])
   const lines = new LineCounter()
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false })
   const lineOf = (offset: number | undefined) => lines.linePos(offset ?? 0).line || 1
   if (document.errors.length > 0) throw new SpecError(file, document.errors.map(({ pos, message }) => ({ line: lineOf(pos[0]), message })))
-  if (document.contents !== null && !isMap(document.contents)) throw new SpecError(file, [{ line: 1, message: 'must hold a deployment, like `name: agentchat`' }])
+  if (document.contents !== null && !isMap(document.contents))
+    throw new SpecError(file, [{
+      line: 1,
+      message: 'must hold a '
+        + 'deployment, like `name: agentchat`',
+    }])
 
-  const problemAt = (path: Path, message: string): SpecProblem =>
-    ({ line: lineOf(offsetOf(document, path)), message: path.length === 0 ? message : `${path.join('.')}: ${message}` })
+  const problemAt = (path: Path, message: string): SpecProblem => ({
+    line: lineOf(offsetOf(document, path)),
+    message: path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  })
   let value: unknown
   try {
     value = document.toJS() ?? {}
@@ -147,9 +177,11 @@ export const parseSpec = async (source: string, file = 'deploy.yaml', target?: T
 }
 
 const problemsOf = (issue: z.core.$ZodIssue, problemAt: (path: Path, message: string) => SpecProblem): readonly SpecProblem[] => {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map(key => problemAt([...issue.path, key], `there is no such key${suggestion(issue.path, key)}`))
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map(key => problemAt([...issue.path, key], `there is no such key${suggestion(issue.path, key)}`))
   if (issue.code === 'invalid_key') return [problemAt(issue.path, issue.issues[0]!.message)]
-  if (issue.code === 'invalid_union') return [problemAt(issue.path, issue.errors.flat().find(({ code }) => code !== 'invalid_type')?.message ?? 'text or a number')]
+  if (issue.code === 'invalid_union')
+    return [problemAt(issue.path, issue.errors.flat().find(({ code }) => code !== 'invalid_type')?.message ?? 'text or a number')]
   return [problemAt(issue.path, issue.message)]
 }
 
@@ -171,7 +203,9 @@ const offsetOf = (document: Document, path: Path): number | undefined => {
   for (let depth = path.length; depth > 0; depth--) {
     const parent: unknown = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true)
     const step = path[depth - 1]
-    const key: unknown = isMap(parent) ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))?.key : document.getIn(path.slice(0, depth), true)
+    const key: unknown = isMap(parent)
+      ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))?.key
+      : document.getIn(path.slice(0, depth), true)
     if (isNode(key) && key.range) return key.range[0]
   }
   return undefined
@@ -179,11 +213,18 @@ const offsetOf = (document: Document, path: Path): number | undefined => {
 
 /** Settings that deploy.yaml says in a key of its own, or that follow from one. */
 const ownKeys: { readonly [K in SettingKey]?: string } = {
-  port: 'port', host: 'docker.bind or systemd.bind', data: 'volume', durability: 'durability', adminAgents: 'adminAgents',
+  port: 'port',
+  host: 'docker.bind or systemd.bind',
+  data: 'volume',
+  durability: 'durability',
+  adminAgents: 'adminAgents',
 }
 
 /** The relay would refuse a wrong setting at its start; here it is told before anything is deployed. */
-const environmentProblems = async ({ environment, target }: DeploySpec, problemAt: (path: Path, message: string) => SpecProblem): Promise<readonly SpecProblem[]> => {
+const environmentProblems = async (
+  { environment, target }: DeploySpec,
+  problemAt: (path: Path, message: string) => SpecProblem,
+): Promise<readonly SpecProblem[]> => {
   const settingOf = new Map(settingKeys.flatMap(key => [envName(key), ...settings[key].env ?? []].map(name => [name, key] as const)))
   const problems: SpecProblem[] = []
   const nameOf = (key: SettingKey) => Object.keys(environment).find(name => settingOf.get(name) === key) ?? envName(key)
@@ -192,7 +233,9 @@ const environmentProblems = async ({ environment, target }: DeploySpec, problemA
     const own = key && ownKeys[key]
     const say = (message: string) => problems.push(problemAt(['environment', name], message))
     if (own !== undefined) say(`is said with ${own}`)
-    else if (key !== undefined && settings[key].secret) say('is a secret and does not belong here: name your own agent in adminAgents, or see "Secrets" in docs/DEPLOY.md')
+    else if (key !== undefined && settings[key].secret)
+      say('is a secret and does not belong here: name your own agent in '
+        + 'adminAgents, or see "Secrets" in docs/DEPLOY.md')
     else if (key === undefined && name.startsWith('AGENTCHAT_')) {
       const near = nearest(name, [...settingOf.keys()])
       say(`there is no such setting${near === undefined ? '; see docs/CONFIG.md' : `; did you mean ${near}?`}`)
@@ -200,9 +243,18 @@ const environmentProblems = async ({ environment, target }: DeploySpec, problemA
   }
   try {
     const { drainMs, pingIntervalMs, cert } = await loadConfig({ env: environment })
-    if (drainMs > maxDrainMs) problems.push(problemAt(['environment', nameOf('drainMs')], `at most ${maxDrainMs / 1_000}s: the relay is killed ${graceSeconds} seconds after it was asked to stop`))
-    if (pingIntervalMs > maxPingMs && target === 'akash') problems.push(problemAt(['environment', nameOf('pingIntervalMs')], `at most ${maxPingMs / 1_000}s: the providers' ingress cuts a connection that is silent for 60`))
-    if (cert !== undefined && target !== 'systemd') problems.push(problemAt(['environment', nameOf('cert')], `${target} does not mount its files: set domain, and TLS is a proxy's`))
+    if (drainMs > maxDrainMs)
+      problems.push(
+        problemAt(['environment', nameOf('drainMs')],
+          `at most ${maxDrainMs / 1_000}s: the relay is killed ${graceSeconds} seconds after it was asked to stop`),
+      )
+    if (pingIntervalMs > maxPingMs && target === 'akash')
+      problems.push(
+        problemAt(['environment', nameOf('pingIntervalMs')],
+          `at most ${maxPingMs / 1_000}s: the providers' ingress cuts a connection that is silent for 60`),
+      )
+    if (cert !== undefined && target !== 'systemd')
+      problems.push(problemAt(['environment', nameOf('cert')], `${target} does not mount its files: set domain, and TLS is a proxy's`))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const { where, message } of error.problems) problems.push(problemAt(['environment', where], message))

@@ -1,4 +1,5 @@
-// Skills as A2A agent cards list them, and back. What a card has no field for (capability, rate, currency, anything else) travels in an extension
+// Skills as A2A agent cards list them, and back. What a card has no field for (capability, rate, currency, anything else)
+// travels in an extension
 // of the card, so that nothing is lost either way.
 import type { Skill } from '../../lib/protocol/index.ts'
 
@@ -24,7 +25,10 @@ export interface SkillsExtension {
 }
 
 /** The parts of an agent card that speak of skills. */
-export interface CardSkills { readonly skills: readonly A2aSkill[], readonly capabilities?: { readonly extensions?: readonly unknown[] } }
+export interface CardSkills {
+  readonly skills: readonly A2aSkill[]
+  readonly capabilities?: { readonly extensions?: readonly unknown[] }
+}
 
 export const skillsExtensionUri = 'urn:agentchat:skills:1'
 
@@ -52,21 +56,33 @@ export const toCardSkills = (skills: readonly Skill[]): Required<CardSkills> => 
     for (let n = 2; ids.has(id); n++) id = `${capability}-${n}`
     ids.add(id)
     const card: A2aSkill = {
-      id, name: skill.name ?? capability, description: skill.description ?? '', tags: skill.tags ?? [],
+      id,
+      name: skill.name ?? capability,
+      description: skill.description ?? '',
+      tags: skill.tags ?? [],
       ...Object.fromEntries(shared.flatMap(([ours, theirs]) => skill[ours] === undefined ? [] : [[theirs, skill[ours]]])),
     }
     const plain = plainSkill(card, capability)
-    const extra = Object.entries(skill).filter(([key, value]) => key === 'capability' ? value !== id : !Object.hasOwn(plain, key) || !isSame(plain[key], value))
+    const extra = Object.entries(skill).filter(([key, value]) =>
+      key === 'capability' ? value !== id : !Object.hasOwn(plain, key) || !isSame(plain[key], value)
+    )
     if (extra.length > 0) extras.set(id, Object.fromEntries(extra))
     return card
   })
-  const extension: SkillsExtension = { uri: skillsExtensionUri, description: 'Rates, currencies and other fields of the skills, by skill id', required: false, params: { skills: Object.fromEntries(extras) } }
+  const extension: SkillsExtension = {
+    uri: skillsExtensionUri,
+    description: 'Rates, currencies and other fields of the skills, by skill id',
+    required: false,
+    params: { skills: Object.fromEntries(extras) },
+  }
   return { skills: listed, capabilities: { extensions: extras.size === 0 ? [] : [extension] } }
 }
 
 /** The parts of an agent card → skills. Extensions of others are left alone. */
 export const fromCardSkills = ({ skills, capabilities }: CardSkills): readonly Skill[] => {
-  const extension = capabilities?.extensions?.find((entry): entry is SkillsExtension => (entry as { uri?: unknown } | null)?.uri === skillsExtensionUri)
+  const extension = capabilities?.extensions?.find((entry): entry is SkillsExtension =>
+    (entry as { uri?: unknown } | null)?.uri === skillsExtensionUri
+  )
   const extras = extension?.params?.skills ?? {}
   return skills.map(skill => {
     const extra = Object.hasOwn(extras, skill.id) ? extras[skill.id]! : {}

@@ -2,10 +2,17 @@
 import type { Deal } from './standing.ts'
 
 /** Money that went from a client to a provider, in minor units of its currency. */
-export interface Payment { readonly client: string, readonly provider: string, readonly currency: string, readonly minor: number, readonly at: number }
+export interface Payment {
+  readonly client: string
+  readonly provider: string
+  readonly currency: string
+  readonly minor: number
+  readonly at: number
+}
 
 /**
- * An ordinary deal of a currency is the median of what anchors paid in it: others cannot move it, by heaps of tiny deals or a few huge ones.
+ * An ordinary deal of a currency is the median of what anchors paid in it: others cannot move it, by heaps of tiny deals or a
+ * few huge ones.
  * Where anchors paid nothing, the median of all payments has to do.
  */
 export const dealsOf = (payments: readonly Payment[], anchors: { has(agent: string): boolean }): readonly Deal[] => {
@@ -16,7 +23,9 @@ export const dealsOf = (payments: readonly Payment[], anchors: { has(agent: stri
     amounts.byAll.push(minor)
     if (anchors.has(client)) amounts.byAnchors.push(minor)
   }
-  const ordinary = new Map([...paid].map(([currency, { byAnchors, byAll }]) => [currency, median(byAnchors.length > 0 ? byAnchors : byAll)]))
+  const ordinary = new Map(
+    [...paid].map(([currency, { byAnchors, byAll }]) => [currency, median(byAnchors.length > 0 ? byAnchors : byAll)]),
+  )
   return payments.map(({ client, provider, currency, minor, at }) => ({ client, provider, volume: minor / ordinary.get(currency)!, at }))
 }
 

@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  arbiterChange, availableStake, completionChanges, disputeChanges, mutualFaultChanges, mutualVerdictChanges, newcomer, verdictChanges, type Rating,
+  arbiterChange,
+  availableStake,
+  completionChanges,
+  disputeChanges,
+  mutualFaultChanges,
+  mutualVerdictChanges,
+  newcomer,
+  verdictChanges,
+  type Rating,
 } from './rating.ts'
 
 const first = { amount: 0, before: 0, sinceLastMs: undefined }
@@ -17,7 +25,8 @@ describe('completion', () => {
   })
 
   test('the gain of a pair is divided by how often it met, and is never less than 1', () => {
-    expect([0, 1, 2, 3, 30].map(before => changes(completionChanges(newcomer, newcomer, { ...first, before, sinceLastMs: hour }))?.[0])).toEqual([8, 4, 3, 2, 1])
+    expect([0, 1, 2, 3, 30].map(before => changes(completionChanges(newcomer, newcomer, { ...first, before, sinceLastMs: hour }))?.[0]))
+      .toEqual([8, 4, 3, 2, 1])
   })
 
   test('a pair is rated once an hour', () => {
@@ -76,7 +85,11 @@ test('whatever happens, ratings stay whole numbers at or above the floor, and it
   const agent = fc.record({ rating: fc.integer({ min: 100, max: 4_000 }), transactions: fc.nat(1_000), stake: fc.nat(500) })
   fc.assert(fc.property(agent, agent, fc.double({ min: 0, max: 1e15, noNaN: true }), fc.nat(1_000), (a, b, amount, before) => {
     const all = [
-      completionChanges(a, b, { amount, before, sinceLastMs: undefined })!, disputeChanges(a, b, amount), mutualFaultChanges(a, b, amount), verdictChanges(a, b), mutualVerdictChanges(a, b),
+      completionChanges(a, b, { amount, before, sinceLastMs: undefined })!,
+      disputeChanges(a, b, amount),
+      mutualFaultChanges(a, b, amount),
+      verdictChanges(a, b),
+      mutualVerdictChanges(a, b),
     ]
     for (const pair of all) {
       for (const [i, self] of [a, b].entries() as ArrayIterator<[number, Rating]>) {

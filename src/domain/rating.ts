@@ -1,13 +1,24 @@
-// The rating that existing clients show: Elo turned to work done together. Easy to move by dealing with oneself; standing.ts is the honest one.
+// The rating that existing clients show: Elo turned to work done together. Easy to move by dealing with oneself; standing.ts is
+// the honest one.
 
 /** What is known of an agent. */
-export interface Rating { readonly rating: number, readonly transactions: number }
+export interface Rating {
+  readonly rating: number
+  readonly transactions: number
+}
 
 /** One row of the wire's `rating_changes`. */
-export interface RatingChange { readonly oldRating: number, readonly newRating: number, readonly change: number, readonly transactions: number }
+export interface RatingChange {
+  readonly oldRating: number
+  readonly newRating: number
+  readonly change: number
+  readonly transactions: number
+}
 
 /** One of two that deal with each other, and what he staked. */
-export interface Stakeholder extends Rating { readonly stake?: number }
+export interface Stakeholder extends Rating {
+  readonly stake?: number
+}
 
 export const newcomer: Rating = { rating: 1_200, transactions: 0 }
 const floor = 100
@@ -24,8 +35,12 @@ const weight = (amount: number): number => amount > 0 ? Math.min(1 + Math.log10(
 
 const atLeastOne = (points: number): number => Math.max(1, Math.round(points))
 
-const moved = ({ rating, transactions }: Rating, change: number): RatingChange =>
-  ({ oldRating: rating, newRating: Math.max(floor, rating + change), change, transactions: transactions + 1 })
+const moved = ({ rating, transactions }: Rating, change: number): RatingChange => ({
+  oldRating: rating,
+  newRating: Math.max(floor, rating + change),
+  change,
+  transactions: transactions + 1,
+})
 
 export interface Completion {
   readonly amount: number
@@ -39,7 +54,11 @@ export interface Completion {
  * Both gain, the less the more often they met. undefined: the pair was rated within the hour, and this time is not.
  * That is about the rating alone: stakes and funds of the proposal are settled all the same.
  */
-export const completionChanges = (one: Rating, other: Rating, { amount, before, sinceLastMs }: Completion): readonly [RatingChange, RatingChange] | undefined => {
+export const completionChanges = (
+  one: Rating,
+  other: Rating,
+  { amount, before, sinceLastMs }: Completion,
+): readonly [RatingChange, RatingChange] | undefined => {
   if (sinceLastMs !== undefined && sinceLastMs < pairCooldownMs) return undefined
   const gain = (self: Rating, opponent: Rating) => {
     const full = atLeastOne(kFactor(self) * weight(amount) * (1 - expected(self, opponent)))
@@ -48,10 +67,15 @@ export const completionChanges = (one: Rating, other: Rating, { amount, before, 
   return [gain(one, other), gain(other, one)]
 }
 
-const disputeLoss = (loser: Rating, other: Rating, amount: number): number => atLeastOne(kFactor(loser) * weight(amount) * expected(loser, other))
+const disputeLoss = (loser: Rating, other: Rating, amount: number): number =>
+  atLeastOne(kFactor(loser) * weight(amount) * expected(loser, other))
 
 /** A dispute that one of the two won: the loser's stake goes to the winner. */
-export const disputeChanges = (winner: Rating, loser: Stakeholder, amount: number): readonly [winner: RatingChange, loser: RatingChange] => {
+export const disputeChanges = (
+  winner: Rating,
+  loser: Stakeholder,
+  amount: number,
+): readonly [winner: RatingChange, loser: RatingChange] => {
   const loss = disputeLoss(loser, winner, amount)
   const { stake = 0 } = loser
   return [moved(winner, Math.round(loss / 2) + stake), moved(loser, -loss - stake)]
@@ -73,8 +97,10 @@ export const verdictChanges = (winner: Rating, loser: Rating): readonly [winner:
 }
 
 /** A panel found both at fault. */
-export const mutualVerdictChanges = (one: Rating, other: Rating): readonly [RatingChange, RatingChange] =>
-  [moved(one, -verdictLoss(one, other)), moved(other, -verdictLoss(other, one))]
+export const mutualVerdictChanges = (
+  one: Rating,
+  other: Rating,
+): readonly [RatingChange, RatingChange] => [moved(one, -verdictLoss(one, other)), moved(other, -verdictLoss(other, one))]
 
 export const arbiterPoints = { majority: 5, dissent: 0, absent: -25 } as const
 
@@ -82,7 +108,10 @@ export const arbiterPoints = { majority: 5, dissent: 0, absent: -25 } as const
 export const arbiterChange = (arbiter: Rating, part: keyof typeof arbiterPoints): RatingChange => moved(arbiter, arbiterPoints[part])
 
 /** Points that were at stake are gone; that is no transaction. */
-export const forfeitChange = (agent: Rating, points: number): RatingChange => ({ ...moved(agent, -points), transactions: agent.transactions })
+export const forfeitChange = (agent: Rating, points: number): RatingChange => ({
+  ...moved(agent, -points),
+  transactions: agent.transactions,
+})
 
 /** Points an agent can stake, with `staked` in open proposals. */
 export const availableStake = ({ rating }: Rating, staked: number): number => Math.max(0, rating - staked - floor)

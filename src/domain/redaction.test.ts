@@ -19,5 +19,6 @@ test.each([
 })
 
 test('ordinary text is given back as it is', () => {
-  for (const text of ['', 'hi', 'the task-runner and risk-free ask-me-anything', 'xox', 'eyJ is how a token starts']) expect(redact(text)).toBe(text)
+  for (const text of ['', 'hi', 'the task-runner and risk-free ask-me-anything', 'xox', 'eyJ is how a token starts'])
+    expect(redact(text)).toBe(text)
 })

@@ -12,11 +12,15 @@ export interface ReplayRequest {
 }
 
 /** The replay is everything with a seq above `after`. */
-export interface ReplayPlan { readonly after: number, readonly recovered: boolean }
+export interface ReplayPlan {
+  readonly after: number
+  readonly recovered: boolean
+}
 
 export const planReplay = ({ head, since, limit, sameEpoch, defaultLimit }: ReplayRequest): ReplayPlan => {
   // A position of another life, or beyond the end, says nothing about this log.
-  if (since === undefined || !sameEpoch || since > head.seq) return { after: Math.max(0, head.seq - (limit ?? defaultLimit)), recovered: false }
+  if (since === undefined || !sameEpoch || since > head.seq)
+    return { after: Math.max(0, head.seq - (limit ?? defaultLimit)), recovered: false }
   const missed = head.seq - since
   const after = head.seq - Math.min(missed, limit ?? missed)
   const nothingErased = missed === 0 || head.oldest <= since + 1

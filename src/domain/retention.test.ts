@@ -25,8 +25,15 @@ test('0 is no limit', () => {
 })
 
 test('what stays is within every limit, and what goes is a prefix', () => {
-  const events = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 50 }), bytes: fc.integer({ min: 1, max: 50 }) }), { minLength: 1, maxLength: 40 })
-  const policy = fc.record({ ageMs: fc.integer({ min: 0, max: 500 }), count: fc.integer({ min: 0, max: 50 }), bytes: fc.integer({ min: 0, max: 500 }) })
+  const events = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 50 }), bytes: fc.integer({ min: 1, max: 50 }) }), {
+    minLength: 1,
+    maxLength: 40,
+  })
+  const policy = fc.record({
+    ageMs: fc.integer({ min: 0, max: 500 }),
+    count: fc.integer({ min: 0, max: 50 }),
+    bytes: fc.integer({ min: 0, max: 500 }),
+  })
   fc.assert(fc.property(events, policy, (gaps, retention) => {
     let ts = 0
     const log = gaps.map(({ gap, bytes }, i) => ({ seq: i + 1, ts: ts += gap, bytes }))
@@ -39,7 +46,8 @@ test('what stays is within every limit, and what goes is a prefix', () => {
     // Not one more than needed: with the last that went, some limit would be passed.
     const next = log.slice(log.length - kept.length - 1)
     if (next.length > kept.length) {
-      const isOver = (retention.count > 0 && next.length > retention.count) || (retention.bytes > 0 && sum(next) > retention.bytes) || (retention.ageMs > 0 && next[0]!.ts < now - retention.ageMs)
+      const isOver = (retention.count > 0 && next.length > retention.count) || (retention.bytes > 0 && sum(next) > retention.bytes)
+        || (retention.ageMs > 0 && next[0]!.ts < now - retention.ageMs)
       expect(isOver).toBe(true)
     }
   }))

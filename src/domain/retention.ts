@@ -1,9 +1,17 @@
 // What retention lets go of: always the oldest events of a stream, never a hole in it.
 
 /** How much of a stream is kept. 0: no such limit. */
-export interface Retention { readonly ageMs: number, readonly count: number, readonly bytes: number }
+export interface Retention {
+  readonly ageMs: number
+  readonly count: number
+  readonly bytes: number
+}
 
-export interface StoredSize { readonly seq: number, readonly ts: number, readonly bytes: number }
+export interface StoredSize {
+  readonly seq: number
+  readonly ts: number
+  readonly bytes: number
+}
 
 export interface StreamFacts {
   /** The oldest events, oldest first; as many as may go at once. */

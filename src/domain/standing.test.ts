@@ -70,7 +70,8 @@ describe('standing', () => {
   })
 
   test('numbers that are none, and deals with oneself, are left out', () => {
-    expect(of([deal('@anchor', '@a', NaN), deal('@anchor', '@a', -5), deal('@anchor', '@anchor', 5), deal('@anchor', '@b')], '@a').reach).toBe(0)
+    expect(of([deal('@anchor', '@a', NaN), deal('@anchor', '@a', -5), deal('@anchor', '@anchor', 5), deal('@anchor', '@b')], '@a').reach)
+      .toBe(0)
   })
 })
 
@@ -78,8 +79,14 @@ describe('rings', () => {
   const honest = ['@anchor', '@h1', '@h2', '@h3', '@h4']
   const fakes = ['@f0', '@f1', '@f2', '@f3']
   const dealOf = (clients: readonly string[], providers: readonly string[]) =>
-    fc.record({ client: fc.constantFrom(...clients), provider: fc.constantFrom(...providers), volume: fc.double({ min: 0.01, max: 1_000, noNaN: true }), at: fc.constant(now) })
-  const outside = fc.tuple(fc.array(dealOf(honest, honest), { maxLength: 25 }), fc.array(dealOf(honest, fakes), { maxLength: 6 }), fc.array(dealOf(fakes, honest), { maxLength: 6 }))
+    fc.record({
+      client: fc.constantFrom(...clients),
+      provider: fc.constantFrom(...providers),
+      volume: fc.double({ min: 0.01, max: 1_000, noNaN: true }),
+      at: fc.constant(now),
+    })
+  const outside = fc.tuple(fc.array(dealOf(honest, honest), { maxLength: 25 }), fc.array(dealOf(honest, fakes), { maxLength: 6 }),
+    fc.array(dealOf(fakes, honest), { maxLength: 6 }))
     .map(parts => parts.flat())
   const inside = fc.array(dealOf(fakes, fakes), { maxLength: 40 })
 
@@ -101,7 +108,8 @@ describe('rings', () => {
   test('the list of leaders is the order of all agents', () => {
     fc.assert(fc.property(outside, inside, fc.integer({ min: 1, max: 12 }), (given, ring, limit) => {
       const all = standings([...given, ...ring], { anchors, now })
-      const reaches = [...honest, ...fakes].map(agent => all.of(agent).reach).filter(reach => reach > 0).sort((a, b) => b - a).slice(0, limit)
+      const reaches = [...honest, ...fakes].map(agent => all.of(agent).reach).filter(reach => reach > 0).sort((a, b) => b - a).slice(0,
+        limit)
       expect(all.leaders(limit).map(({ reach }) => reach).filter(reach => reach > 0)).toEqual(reaches)
     }), { numRuns: 100 })
   })
@@ -109,7 +117,9 @@ describe('rings', () => {
   test('the order of the deals does not matter', () => {
     fc.assert(fc.property(outside, inside, (given, ring) => {
       const one = standings([...given, ...ring], { anchors, now }).leaders(20)
-      expect(standings([...ring, ...given].reverse(), { anchors, now }).leaders(20).map(({ agent }) => agent).sort()).toEqual(one.map(({ agent }) => agent).sort())
+      expect(standings([...ring, ...given].reverse(), { anchors, now }).leaders(20).map(({ agent }) => agent).sort()).toEqual(
+        one.map(({ agent }) => agent).sort(),
+      )
     }), { numRuns: 50 })
   })
 })

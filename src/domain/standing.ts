@@ -14,7 +14,10 @@ export interface Deal {
 }
 
 export interface StandingOptions {
-  /** Where trust comes from, and how much: agents that an operator vouches for, or money that came from outside. Fakes must not be able to mint it. */
+  /**
+   * Where trust comes from, and how much: agents that an operator vouches for, or money that came from outside. Fakes must not
+   * be able to mint it.
+   */
   readonly anchors: ReadonlyMap<string, number>
   /** ms since 1970 */
   readonly now: number
@@ -72,7 +75,11 @@ interface Graph {
   readonly freshness: Float64Array
 }
 
-interface Pair { paid: number, received: number, freshness: number }
+interface Pair {
+  paid: number
+  received: number
+  freshness: number
+}
 
 const graphOf = (deals: readonly Deal[], now: number, halfLifeMs: number): Graph => {
   const between = new Map<string, Map<string, Pair>>()
@@ -95,14 +102,22 @@ const graphOf = (deals: readonly Deal[], now: number, halfLifeMs: number): Graph
 
   const agents = [...between.keys()].sort()
   const index = new Map(agents.map((agent, i) => [agent, i]))
-  const steps = agents.map(agent => [...between.get(agent)!].map(([other, { paid, received, freshness }]) => {
-    // What goes to and fro between two agents says nothing about either.
-    const net = Math.abs(paid - received)
-    const said = net / (1 + net / pairCap)
-    return { to: index.get(other)!, weight: paid > received ? said : backward * said, said, freshness }
-  }).sort((a, b) => a.to - b.to))
+  const steps = agents.map(agent =>
+    [...between.get(agent)!].map(([other, { paid, received, freshness }]) => {
+      // What goes to and fro between two agents says nothing about either.
+      const net = Math.abs(paid - received)
+      const said = net / (1 + net / pairCap)
+      return { to: index.get(other)!, weight: paid > received ? said : backward * said, said, freshness }
+    }).sort((a, b) => a.to - b.to)
+  )
   const count = steps.reduce((sum, row) => sum + row.length, 0)
-  const graph = { agents, from: new Uint32Array(agents.length + 1), to: new Uint32Array(count), chance: new Float64Array(count), freshness: new Float64Array(count) }
+  const graph = {
+    agents,
+    from: new Uint32Array(agents.length + 1),
+    to: new Uint32Array(count),
+    chance: new Float64Array(count),
+    freshness: new Float64Array(count),
+  }
   let edge = 0
   for (const [u, row] of steps.entries()) {
     const all = row.reduce((sum, { said }) => sum + said, 0)
@@ -148,7 +163,7 @@ export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays =
   // Anchors that never dealt say nothing about anybody: trust starts at the others.
   const start = Float64Array.from(agents, agent => Math.max(0, anchors.get(agent) ?? 0))
   const anchored = start.reduce((sum, weight) => sum + weight, 0)
-  if (anchored > 0) for (let u = 0; u < start.length; u++) start[u]! /= anchored
+  if (anchored > 0) { for (let u = 0; u < start.length; u++) start[u]! /= anchored }
 
   const visits = arrivals(graph, start)
   const sum = visits.reduce((all, mass) => all + mass, 0)

@@ -38,8 +38,22 @@ import { settlementsOf } from './trade/reputation/settlement.ts'
 import { signatureCheck, type SignatureOptions } from './trade/signatures/check.ts'
 import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 
-type TalkOptions = SessionOptions & IdentityOptions & ChannelOptions & MessageOptions & InboxOptions & HistoryOptions & PresenceOptions & ProfileOptions
-type TradeOptions = SignatureOptions & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'> & Pick<EscrowOptions, 'processor'> & ReputationOptions & BookOptions & SkillOptions
+type TalkOptions =
+  & SessionOptions
+  & IdentityOptions
+  & ChannelOptions
+  & MessageOptions
+  & InboxOptions
+  & HistoryOptions
+  & PresenceOptions
+  & ProfileOptions
+type TradeOptions =
+  & SignatureOptions
+  & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'>
+  & Pick<EscrowOptions, 'processor'>
+  & ReputationOptions
+  & BookOptions
+  & SkillOptions
 
 type OperateOptions = AdminOptions & KeepingOptions & DescriptionOptions & DirectoryOptions & AnnouncementOptions
 
@@ -55,9 +69,18 @@ export interface Features {
 
 /** The tables of every slice that has some. */
 export const featureMigrations: readonly Migration[] = [
-  channelMigrations, proofMigrations, keepingMigrations, peopleMigrations,
-  nonceMigrations, ledgerMigrations, callMigrations, proposalMigrations, reputationMigrations, courtMigrations,
-  directoryMigrations, announcementMigrations,
+  channelMigrations,
+  proofMigrations,
+  keepingMigrations,
+  peopleMigrations,
+  nonceMigrations,
+  ledgerMigrations,
+  callMigrations,
+  proposalMigrations,
+  reputationMigrations,
+  courtMigrations,
+  directoryMigrations,
+  announcementMigrations,
 ]
 
 export const features = (options: FeatureOptions): Features => {
@@ -66,7 +89,13 @@ export const features = (options: FeatureOptions): Features => {
   const { stakeable, settled } = settlementsOf(book)
   const holding = rails({ hasProcessor: options.processor !== undefined })
   const ratings = { ...book, stakeable }
-  const deals = proposals({ ...options, checkSignature, holding, stakeable, settled: closingCases({ ...options, holding, ratings }, settled) })
+  const deals = proposals({
+    ...options,
+    checkSignature,
+    holding,
+    stakeable,
+    settled: closingCases({ ...options, holding, ratings }, settled),
+  })
   const counted = census()
   const table = {
     session: session(options),
@@ -91,10 +120,23 @@ export const features = (options: FeatureOptions): Features => {
   const all: readonly Pick<Feature, 'sweep' | 'routes'>[] = Object.values(table)
   return {
     handlers: {
-      ...table.session.handlers, ...table.identity.handlers, ...table.channels.handlers, ...table.messages.handlers, ...table.inbox.handlers,
-      ...table.history.handlers, ...table.presence.handlers, ...table.admin.handlers, ...table.keeping.handlers,
-      ...table.proposals.handlers, ...table.court.handlers, ...table.escrow.handlers, ...table.reputation.handlers,
-      ...table.skills.handlers, ...table.profiles.handlers, ...table.directory.handlers, ...table.announcements.handlers,
+      ...table.session.handlers,
+      ...table.identity.handlers,
+      ...table.channels.handlers,
+      ...table.messages.handlers,
+      ...table.inbox.handlers,
+      ...table.history.handlers,
+      ...table.presence.handlers,
+      ...table.admin.handlers,
+      ...table.keeping.handlers,
+      ...table.proposals.handlers,
+      ...table.court.handlers,
+      ...table.escrow.handlers,
+      ...table.reputation.handlers,
+      ...table.skills.handlers,
+      ...table.profiles.handlers,
+      ...table.directory.handlers,
+      ...table.announcements.handlers,
     },
     sweeps: [...all.flatMap(feature => feature.sweep ?? []), counted.sweep],
     facts: counted.facts,

@@ -35,23 +35,42 @@ const table = (name: string, shape: z.core.$ZodLooseShape, order: string, ofChan
   }
 }
 
-const eventsOf = (where: string) => `SELECT (SELECT name FROM streams WHERE id = p.stream) AS stream, p.seq, e.text
+const eventsOf = (where: string) =>
+  `SELECT (SELECT name FROM streams WHERE id = p.stream) AS stream, p.seq, e.text
   FROM placed p JOIN events e ON e.id = p.event ${where} ORDER BY p.stream, p.seq`
-/** What agents agreed and paid is told in streams of its own. It is signed for this relay and vouched for by its books, so it does not go to another. */
+/**
+ * What agents agreed and paid is told in streams of its own. It is signed for this relay and vouched for by its books, so it
+ * does not go to another.
+ */
 const isTalk = (name: string) => `substr(${name}, 1, 1) IN ('#', '@')`
-const newestTalkOf = (agent: string) => `coalesce((SELECT max(i.seq) FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.agent = ${agent} AND ${isTalk('s.name')}), 0)`
+const newestTalkOf = (agent: string) =>
+  `coalesce((SELECT max(i.seq) FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.agent = ${agent} AND ${isTalk('s.name')}), 0)`
 const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at']
 
 export const kinds = {
   channel: table('channels', {
-    name: ChannelName, private: Flag, verified_only: Flag, topic: Topic, description: Description, created_by: AgentId.nullable(), created_at: Time,
+    name: ChannelName,
+    private: Flag,
+    verified_only: Flag,
+    topic: Topic,
+    description: Description,
+    created_by: AgentId.nullable(),
+    created_at: Time,
   }, 'name', inChannels('name')),
   retention: table('retention', { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit }, 'channel', inChannels('channel')),
   agent: table('agents', {
-    id: AgentId, pubkey: PublicKey, name: AgentName, verified: Flag, first_seen: Time, last_seen: Time, rotated_to: AgentId.nullable(), revoked_at: Time.nullable(),
+    id: AgentId,
+    pubkey: PublicKey,
+    name: AgentName,
+    verified: Flag,
+    first_seen: Time,
+    last_seen: Time,
+    rotated_to: AgentId.nullable(),
+    revoked_at: Time.nullable(),
   }, 'id', `id IN (SELECT agent FROM memberships WHERE ${inChannels('channel')})`),
   membership: table('memberships', { agent: AgentId, channel: ChannelName }, 'agent, channel', inChannels('channel')),
-  invitation: table('invitations', { channel: ChannelName, agent: AgentId, by: AgentId, at: Time }, 'channel, agent', inChannels('channel')),
+  invitation: table('invitations', { channel: ChannelName, agent: AgentId, by: AgentId, at: Time }, 'channel, agent',
+    inChannels('channel')),
   approval: table('allowlist', { agent: AgentId, pubkey: PublicKey, note: Note, at: Time }, 'agent', null),
   ban: table('bans', { agent: AgentId, reason: Note, at: Time }, 'agent', null),
   event: {
@@ -62,16 +81,37 @@ export const kinds = {
   },
   inbox: {
     fields: z.strictObject({
-      agent: AgentId, seq: Number1, stream: Stream, event: Number1, receipts: Flag, expires_at: Limit, offered_at: Limit, received_at: Limit, read_at: Limit, expired_at: Limit,
+      agent: AgentId,
+      seq: Number1,
+      stream: Stream,
+      event: Number1,
+      receipts: Flag,
+      expires_at: Limit,
+      offered_at: Limit,
+      received_at: Limit,
+      read_at: Limit,
+      expired_at: Limit,
     }),
-    select: `SELECT i.agent, i.seq, s.name AS stream, i.event, ${inboxColumns.map(column => `i.${column}`).join(', ')} FROM inbox i JOIN streams s ON s.id = i.stream WHERE ${isTalk('s.name')} ORDER BY i.agent, i.seq`,
+    select: `SELECT i.agent, i.seq, s.name AS stream, i.event, ${
+      inboxColumns.map(column => `i.${column}`).join(', ')
+    } FROM inbox i JOIN streams s ON s.id = i.stream WHERE ${isTalk('s.name')} ORDER BY i.agent, i.seq`,
     selectOf: null,
     insert: `INSERT INTO inbox (agent, seq, stream, event, ${inboxColumns.join(', ')})
       VALUES (@agent, @seq, (SELECT id FROM streams WHERE name = @stream), @event, ${inboxColumns.map(column => `@${column}`).join(', ')})`,
   },
   receipt: table('receipts', {
-    id: z.string().max(64), proposal: z.string().max(64), client: AgentId, provider: AgentId, text: z.string(), relay_pubkey: PublicKey, relay_sig: Signature,
-    client_sig: Signature.nullable(), provider_sig: Signature.nullable(), currency: z.string().max(32).nullable(), paid: Limit, completed_at: Time,
+    id: z.string().max(64),
+    proposal: z.string().max(64),
+    client: AgentId,
+    provider: AgentId,
+    text: z.string(),
+    relay_pubkey: PublicKey,
+    relay_sig: Signature,
+    client_sig: Signature.nullable(),
+    provider_sig: Signature.nullable(),
+    currency: z.string().max(32).nullable(),
+    paid: Limit,
+    completed_at: Time,
   }, 'id', null),
   receipt_part: table('receipt_parts', { proposal: z.string().max(64), n: Seq, text: z.string() }, 'proposal, n', null),
   rating: table('ratings', { agent: AgentId, rating: Seq, transactions: Seq, updated: Time }, 'agent', null),
@@ -79,7 +119,9 @@ export const kinds = {
   // Numbers go on from the newest entry that comes along: a cursor beyond it would take what comes later for received.
   cursor: {
     ...table('inbox_cursors', { agent: AgentId, seq: Seq, offered: Seq, read: Seq }, 'agent', null),
-    select: `SELECT agent, ${['seq', 'offered', 'read'].map(column => `min(${column}, ${newestTalkOf('c.agent')}) AS ${column}`).join(', ')} FROM inbox_cursors c ORDER BY agent`,
+    select: `SELECT agent, ${
+      ['seq', 'offered', 'read'].map(column => `min(${column}, ${newestTalkOf('c.agent')}) AS ${column}`).join(', ')
+    } FROM inbox_cursors c ORDER BY agent`,
   },
 } as const satisfies Record<string, Kind>
 
@@ -93,7 +135,11 @@ export const sumOf = (counts: Counts): number => Object.values(counts).reduce((s
 const CountsField = z.strictObject(Object.fromEntries(kindNames.map(kind => [kind, Seq])) as Record<KindName, typeof Seq>)
 
 export const Header = z.strictObject({
-  format: z.literal(archiveFormat), epoch: z.string().max(64), server_id: z.string().max(64).nullable(), exported_at: Time, counts: CountsField,
+  format: z.literal(archiveFormat),
+  epoch: z.string().max(64),
+  server_id: z.string().max(64).nullable(),
+  exported_at: Time,
+  counts: CountsField,
 })
 /** `sha256` is over every line before this one, line ends included. */
 export const End = z.strictObject({ kind: z.literal('end'), counts: CountsField, sha256: z.string().regex(/^[0-9a-f]{64}$/) })

@@ -3,7 +3,17 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync,
 import { join } from 'node:path'
 import BetterSqlite3, { type Database } from 'better-sqlite3'
 import { KeepingError } from './failure.ts'
-import { checkDatabase, checkIntegrity, checkSteps, databaseOf, metaOf, reading, type Checked, type Steps, type Watched } from './database.ts'
+import {
+  checkDatabase,
+  checkIntegrity,
+  checkSteps,
+  databaseOf,
+  metaOf,
+  reading,
+  type Checked,
+  type Steps,
+  type Watched,
+} from './database.ts'
 import { databaseName, mustNotExist, publishFile } from './files.ts'
 
 const pagesPerStep = 2_000
@@ -14,7 +24,10 @@ export interface BackupOptions extends Watched {
 }
 
 /** Copies the database of a relay, running or not, as of one moment. */
-export const backup = async ({ data, target, onProgress, signal }: BackupOptions, steps: Steps): Promise<{ readonly epoch: string, readonly bytes: number }> => {
+export const backup = async (
+  { data, target, onProgress, signal }: BackupOptions,
+  steps: Steps,
+): Promise<{ readonly epoch: string, readonly bytes: number }> => {
   const file = databaseOf(data)
   mustNotExist(target)
   return publishFile(target, { replace: false }, async temporary => {
@@ -51,12 +64,16 @@ export interface RestoreOptions extends Watched {
   readonly now: number
 }
 
-export interface Restored extends Checked { /** where the database that was there before lies now */ readonly aside: string | undefined }
+export interface Restored extends Checked {
+  /** where the database that was there before lies now */ readonly aside: string | undefined
+}
 
 /** Puts a checked copy into a data directory, as a new life of the log and of the same relay. What was there is put aside. */
 export const restore = async ({ file, data, force, newEpoch, now, ...watched }: RestoreOptions, steps: Steps): Promise<Restored> => {
   if (existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0) {
-    throw new KeepingError('refused', `${file} is open, or was copied from a running relay: what stands in ${file}-wal is not in it`, { hint: 'Make copies with: agentchat backup' })
+    throw new KeepingError('refused', `${file} is open, or was copied from a running relay: what stands in ${file}-wal is not in it`, {
+      hint: 'Make copies with: agentchat backup',
+    })
   }
   const checked = await checkDatabase(file, steps, watched)
   const isNew = !existsSync(data)
@@ -64,7 +81,10 @@ export const restore = async ({ file, data, force, newEpoch, now, ...watched }: 
   try {
     using _lock = lock(data)
     const there = readdirSync(data).filter(name => name !== 'lock.db')
-    if (there.length > 0 && !force) throw new KeepingError('refused', `${data} is not empty`, { hint: 'Name another --data directory, or give --force: what is there is put aside then.' })
+    if (there.length > 0 && !force)
+      throw new KeepingError('refused', `${data} is not empty`, {
+        hint: 'Name another --data directory, or give --force: what is there is put aside then.',
+      })
     const target = join(data, databaseName)
     const replace = existsSync(target)
     const aside = replace ? `${target}.before-${now}` : undefined
@@ -72,7 +92,7 @@ export const restore = async ({ file, data, force, newEpoch, now, ...watched }: 
       copyFileSync(file, temporary)
       changing(temporary, copy => {
         copy.pragma('journal_mode = DELETE')
-        copy.prepare('UPDATE meta SET value = ? WHERE key = \'epoch\'').run(newEpoch)
+        copy.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(newEpoch)
       })
     }, () => {
       if (aside === undefined) return
@@ -98,7 +118,11 @@ const lock = (data: string): Disposable => {
     held.close()
     throw new KeepingError('busy', `A relay runs on ${data}`, { hint: 'Stop it first.', cause: error })
   }
-  return { [Symbol.dispose]: () => { held.close() } }
+  return {
+    [Symbol.dispose]: () => {
+      held.close()
+    },
+  }
 }
 
 const changing = <T>(file: string, change: (db: Database) => T): T => {

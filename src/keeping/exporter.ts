@@ -18,53 +18,54 @@ export interface ExportOptions extends Watched {
 
 const pieceChars = 64 * 1024
 
-export const exportArchive = ({ data, channels, write, now, onProgress, signal }: ExportOptions, steps: Steps): Promise<Counts> => reading(databaseOf(data), async db => {
-  checkSteps(db, steps, true)
-  // Everything below sees the same moment, however much a relay writes meanwhile.
-  db.exec('BEGIN')
-  const filter = channels === undefined ? [] : [JSON.stringify(channels)]
-  const missing = channels?.find(name => db.prepare('SELECT 1 FROM channels WHERE name = ?').get(name) === undefined)
-  if (missing !== undefined) throw new KeepingError('notFound', `There is no channel ${missing}`)
-  const selectOf = (kind: KindName): string | null => channels === undefined ? kinds[kind].select : kinds[kind].selectOf
-  const expected = noCounts()
-  for (const kind of kindNames) {
-    const select = selectOf(kind)
-    if (select !== null) expected[kind] = db.prepare<string[], { n: number }>(`SELECT count(*) AS n FROM (${select})`).get(...filter)!.n
-  }
-
-  const hash = createHash('sha256')
-  const total = sumOf(expected)
-  const counts = noCounts()
-  let piece = ''
-  let done = 0
-  const line = (record: object) => {
-    piece += `${JSON.stringify(record)}\n`
-  }
-  const flush = async () => {
-    hash.update(piece)
-    await write(piece)
-    piece = ''
-    onProgress?.(done, total)
-    // Whoever wants to end it has to be heard.
-    await setImmediate()
-    signal?.throwIfAborted()
-  }
-
-  line({ format: archiveFormat, epoch: metaOf(db, 'epoch'), server_id: serverIdOf(db) ?? null, exported_at: now, counts: expected })
-  for (const kind of kindNames) {
-    const select = selectOf(kind)
-    if (select === null) continue
-    for (const row of db.prepare<string[], Record<string, unknown>>(select).iterate(...filter)) {
-      line({ kind, ...row, ...(Buffer.isBuffer(row['text']) && { text: row['text'].toString() }) })
-      counts[kind]++
-      done++
-      if (piece.length >= pieceChars) await flush()
+export const exportArchive = ({ data, channels, write, now, onProgress, signal }: ExportOptions, steps: Steps): Promise<Counts> =>
+  reading(databaseOf(data), async db => {
+    checkSteps(db, steps, true)
+    // Everything below sees the same moment, however much a relay writes meanwhile.
+    db.exec('BEGIN')
+    const filter = channels === undefined ? [] : [JSON.stringify(channels)]
+    const missing = channels?.find(name => db.prepare('SELECT 1 FROM channels WHERE name = ?').get(name) === undefined)
+    if (missing !== undefined) throw new KeepingError('notFound', `There is no channel ${missing}`)
+    const selectOf = (kind: KindName): string | null => channels === undefined ? kinds[kind].select : kinds[kind].selectOf
+    const expected = noCounts()
+    for (const kind of kindNames) {
+      const select = selectOf(kind)
+      if (select !== null) expected[kind] = db.prepare<string[], { n: number }>(`SELECT count(*) AS n FROM (${select})`).get(...filter)!.n
     }
-  }
-  await flush()
-  await write(`${JSON.stringify({ kind: 'end', counts, sha256: hash.digest('hex') })}\n`)
-  return counts
-})
+
+    const hash = createHash('sha256')
+    const total = sumOf(expected)
+    const counts = noCounts()
+    let piece = ''
+    let done = 0
+    const line = (record: object) => {
+      piece += `${JSON.stringify(record)}\n`
+    }
+    const flush = async () => {
+      hash.update(piece)
+      await write(piece)
+      piece = ''
+      onProgress?.(done, total)
+      // Whoever wants to end it has to be heard.
+      await setImmediate()
+      signal?.throwIfAborted()
+    }
+
+    line({ format: archiveFormat, epoch: metaOf(db, 'epoch'), server_id: serverIdOf(db) ?? null, exported_at: now, counts: expected })
+    for (const kind of kindNames) {
+      const select = selectOf(kind)
+      if (select === null) continue
+      for (const row of db.prepare<string[], Record<string, unknown>>(select).iterate(...filter)) {
+        line({ kind, ...row, ...(Buffer.isBuffer(row['text']) && { text: row['text'].toString() }) })
+        counts[kind]++
+        done++
+        if (piece.length >= pieceChars) await flush()
+      }
+    }
+    await flush()
+    await write(`${JSON.stringify({ kind: 'end', counts, sha256: hash.digest('hex') })}\n`)
+    return counts
+  })
 
 /** The same into a file, that appears when it is whole. */
 export const exportToFile = async (file: string, options: Omit<ExportOptions, 'write'>, steps: Steps): Promise<Counts> => {
@@ -72,7 +73,12 @@ export const exportToFile = async (file: string, options: Omit<ExportOptions, 'w
   return publishFile(file, { replace: false }, async temporary => {
     const fd = openSync(temporary, 'w', 0o600)
     try {
-      return await exportArchive({ ...options, write: text => { for (let rest = Buffer.from(text); rest.length > 0;) rest = rest.subarray(writeSync(fd, rest)) } }, steps)
+      return await exportArchive({
+        ...options,
+        write: text => {
+          for (let rest = Buffer.from(text); rest.length > 0;) rest = rest.subarray(writeSync(fd, rest))
+        },
+      }, steps)
     } finally {
       closeSync(fd)
     }

@@ -10,7 +10,11 @@ export class KeepingError extends Error {
   /** Line of the archive, from 1. */
   readonly line: number | undefined
 
-  constructor(problem: KeepingProblem, message: string, { hint, line, cause }: { readonly hint?: string, readonly line?: number, readonly cause?: unknown } = {}) {
+  constructor(
+    problem: KeepingProblem,
+    message: string,
+    { hint, line, cause }: { readonly hint?: string, readonly line?: number, readonly cause?: unknown } = {},
+  ) {
     super(line === undefined ? message : `Line ${line}: ${message}`, { cause })
     this.problem = problem
     this.hint = hint

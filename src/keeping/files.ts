@@ -12,7 +12,12 @@ export const mustNotExist = (file: string): void => {
 }
 
 /** Has `write` fill a temporary file beside `target`, then puts it there: as new, or in place of what is there. */
-export const publishFile = async <T>(target: string, { replace }: { readonly replace: boolean }, write: (temporary: string) => T | Promise<T>, beforePublish?: () => void): Promise<T> => {
+export const publishFile = async <T>(
+  target: string,
+  { replace }: { readonly replace: boolean },
+  write: (temporary: string) => T | Promise<T>,
+  beforePublish?: () => void,
+): Promise<T> => {
   const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`
   try {
     closeSync(openSync(temporary, 'wx', 0o600))
@@ -27,9 +32,12 @@ export const publishFile = async <T>(target: string, { replace }: { readonly rep
     return result
   } catch (error) {
     switch ((error as NodeJS.ErrnoException).code) {
-      case 'EEXIST': throw new KeepingError('refused', `${target} is there already`, { cause: error })
-      case 'ENOENT': throw new KeepingError('notFound', `There is no directory ${dirname(target)}`, { cause: error })
-      default: throw error
+      case 'EEXIST':
+        throw new KeepingError('refused', `${target} is there already`, { cause: error })
+      case 'ENOENT':
+        throw new KeepingError('notFound', `There is no directory ${dirname(target)}`, { cause: error })
+      default:
+        throw error
     }
   } finally {
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${temporary}${suffix}`, { force: true })

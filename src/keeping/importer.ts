@@ -23,16 +23,24 @@ export interface ImportOptions extends Watched {
   readonly newEpoch: string
 }
 
-export interface Imported { readonly epoch: string, readonly counts: Counts }
+export interface Imported {
+  readonly epoch: string
+  readonly counts: Counts
+}
 
 /** More than the longest message takes, escaped twice. */
 const maxLineBytes = 32 * 1024 * 1024
 const recordsPerTransaction = 2_000
 
-export const importArchive = async ({ source, data, newEpoch, ...watched }: ImportOptions, migrations: readonly Migration[]): Promise<Imported> => {
+export const importArchive = async (
+  { source, data, newEpoch, ...watched }: ImportOptions,
+  migrations: readonly Migration[],
+): Promise<Imported> => {
   const isNew = !existsSync(data)
   if (!isNew && readdirSync(data).some(name => name !== 'lock.db')) {
-    throw new KeepingError('refused', `${data} is not empty`, { hint: 'An archive becomes a relay of its own: name a new --data directory.' })
+    throw new KeepingError('refused', `${data} is not empty`, {
+      hint: 'An archive becomes a relay of its own: name a new --data directory.',
+    })
   }
   mkdirSync(data, { recursive: true, mode: 0o700 })
   try {
@@ -128,7 +136,8 @@ class Importer {
     if (name === 'event') {
       this.#event(record as z.output<typeof kinds.event.fields>)
     } else {
-      if (name === 'agent' || name === 'approval') checkKey(record as { readonly id?: string, readonly agent?: string, readonly pubkey: string })
+      if (name === 'agent' || name === 'approval')
+        checkKey(record as { readonly id?: string, readonly agent?: string, readonly pubkey: string })
       if (name === 'receipt') checkReceipt(record as unknown as ReceiptRecord)
       this.#inserts[name].run(record)
     }
@@ -140,7 +149,8 @@ class Importer {
     if (!decoded.ok) throw new Wrong(`text: ${decoded.message}`)
     const { frame } = decoded
     // It is sent to clients as it is, so it has to be what a relay would have written.
-    if (frame.type !== 'MSG' || frame.replay !== undefined || JSON.stringify(JSON.parse(text)) !== text) throw new Wrong('text: not a stored message')
+    if (frame.type !== 'MSG' || frame.replay !== undefined || JSON.stringify(JSON.parse(text)) !== text)
+      throw new Wrong('text: not a stored message')
     if (frame.seq !== seq) throw new Wrong('text: of another seq')
     const isInChannel = stream.startsWith('#')
     if ((isInChannel ? frame.to : pairStream(frame.from, frame.to)) !== stream) throw new Wrong('text: of another stream')
@@ -188,19 +198,45 @@ const checked = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> =>
 }
 
 interface ReceiptRecord {
-  readonly id: string, readonly proposal: string, readonly client: string, readonly provider: string, readonly text: string, readonly relay_pubkey: string, readonly relay_sig: string,
-  readonly client_sig: string | null, readonly provider_sig: string | null, readonly currency: string | null, readonly paid: number | null, readonly completed_at: number
+  readonly id: string
+  readonly proposal: string
+  readonly client: string
+  readonly provider: string
+  readonly text: string
+  readonly relay_pubkey: string
+  readonly relay_sig: string
+  readonly client_sig: string | null
+  readonly provider_sig: string | null
+  readonly currency: string | null
+  readonly paid: number | null
+  readonly completed_at: number
 }
 
 /** A receipt is what its relay and its parties signed. */
-const checkReceipt = ({ id, proposal, client, provider, text, relay_pubkey, relay_sig, client_sig, provider_sig, currency, paid, completed_at }: ReceiptRecord): void => {
+const checkReceipt = (
+  { id, proposal, client, provider, text, relay_pubkey, relay_sig, client_sig, provider_sig, currency, paid, completed_at }: ReceiptRecord,
+): void => {
   const { valid, problems, receipt } = verifyReceipt({
-    receipt_id: id, receipt: parsed(Buffer.from(text)),
-    signatures: { relay: { pubkey: relay_pubkey, sig: relay_sig }, ...(client_sig !== null && { client: client_sig }), ...(provider_sig !== null && { provider: provider_sig }) },
+    receipt_id: id,
+    receipt: parsed(Buffer.from(text)),
+    signatures: {
+      relay: { pubkey: relay_pubkey, sig: relay_sig },
+      ...(client_sig !== null && { client: client_sig }),
+      ...(provider_sig !== null && { provider: provider_sig }),
+    },
   })
   if (!valid || receipt === undefined) throw new Wrong(`text: ${problems.join('; ')}`)
-  const says = [receipt.proposal_id, receipt.client.agent, receipt.provider.agent, receipt.currency, receipt.paid?.captured_minor ?? null, receipt.completed_at]
-  if (says.some((value, i) => value !== [proposal, client, provider, currency, paid, completed_at][i])) throw new Wrong('text: not what the record says')
+  const says = [
+    receipt.proposal_id,
+    receipt.client.agent,
+    receipt.provider.agent,
+    receipt.currency,
+    receipt.paid?.captured_minor ?? null,
+    receipt.completed_at,
+  ]
+  if (says.some((value, i) => value !== [proposal, client, provider, currency, paid, completed_at][i]))
+    throw new Wrong('text: not '
+      + 'what the record says')
 }
 
 /** An agent is its key. */
@@ -216,4 +252,6 @@ const checkKey = ({ id, agent, pubkey }: { readonly id?: string, readonly agent?
 
 /** A record that contradicts one before it. */
 const constraintOf = (error: unknown, line: number): KeepingError | undefined =>
-  String((error as { code?: unknown } | null)?.code).startsWith('SQLITE_CONSTRAINT') ? new KeepingError('refused', `contradicts an earlier line (${(error as Error).message})`, { line, cause: error }) : undefined
+  String((error as { code?: unknown } | null)?.code).startsWith('SQLITE_CONSTRAINT')
+    ? new KeepingError('refused', `contradicts an earlier line (${(error as Error).message})`, { line, cause: error })
+    : undefined

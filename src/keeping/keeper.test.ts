@@ -31,16 +31,22 @@ beforeEach(() => {
 })
 
 const open = (data: string): Store => {
-  const store = openSqlite({ data, durability: 'normal', migrations: [agentMigrations, ...featureMigrations], newEpoch: () => 'a'.repeat(16) })
+  const store = openSqlite({
+    data,
+    durability: 'normal',
+    migrations: [agentMigrations, ...featureMigrations],
+    newEpoch: () => 'a'.repeat(16),
+  })
   onTestFinished(() => store.close().catch(() => undefined))
   return store
 }
 
-const say = (store: Store, from: string, to: string, content: string, inbox: readonly string[] = []) => store.write(tx => {
-  const body = { from, from_name: 'x', to, content, verified: false }
-  return tx.log.append({ stream: to.startsWith('#') ? to : pairStream(from, to), author: from, inbox }, 1_000,
-    ({ ts, seq, msgId }) => Buffer.from(encode('MSG', { ts, ...body, msg_id: msgId, seq })))
-})
+const say = (store: Store, from: string, to: string, content: string, inbox: readonly string[] = []) =>
+  store.write(tx => {
+    const body = { from, from_name: 'x', to, content, verified: false }
+    return tx.log.append({ stream: to.startsWith('#') ? to : pairStream(from, to), author: from, inbox }, 1_000,
+      ({ ts, seq, msgId }) => Buffer.from(encode('MSG', { ts, ...body, msg_id: msgId, seq })))
+  })
 
 /** A data directory with a little of everything, closed. */
 const filled = async (name = 'data'): Promise<string> => {
@@ -49,7 +55,17 @@ const filled = async (name = 'data'): Promise<string> => {
   await store.write(async tx => {
     await writeMeta(tx, 'resume_secret', 'only mine')
     for (const { id, pem } of [alice, bob]) await rememberAgent(tx, { id, pubkey: pem, name: 'x' }, 1)
-    await tx.tables<{ channels: object }>().insertInto('channels').values(['#general', '#other'].map(name => ({ name, private: 0, verified_only: 0, topic: 'ü\u2028"', description: '', created_by: null, created_at: 1 })) as never).execute()
+    await tx.tables<{ channels: object }>().insertInto('channels').values(
+      ['#general', '#other'].map(name => ({
+        name,
+        private: 0,
+        verified_only: 0,
+        topic: 'ü\u2028"',
+        description: '',
+        created_by: null,
+        created_at: 1,
+      })) as never,
+    ).execute()
     await addMembership(tx, aliceId, '#general')
     await ban(tx, '@0000000000000000', 'spam', 5)
     await setRetention(tx, { channel: '#general', age_ms: null, count: 100, bytes: 0 })
@@ -63,11 +79,24 @@ const filled = async (name = 'data'): Promise<string> => {
 
 const exported = async (data: string, channels?: readonly string[]): Promise<string> => {
   let text = ''
-  await keeper.export({ data, now: 7, write: piece => { text += piece }, ...(channels !== undefined && { channels }) })
+  await keeper.export({
+    data,
+    now: 7,
+    write: piece => {
+      text += piece
+    },
+    ...(channels !== undefined && { channels }),
+  })
   return text
 }
 const importText = (text: string | Buffer, data = folder.at('new')) =>
-  keeper.import({ source: (async function* () { yield Buffer.from(text) })(), data, newEpoch: 'b'.repeat(16) })
+  keeper.import({
+    source: (async function*() {
+      yield Buffer.from(text)
+    })(),
+    data,
+    newEpoch: 'b'.repeat(16),
+  })
 
 /** The archive of changed lines, with counts and hash as a forger would make them. */
 const forged = (text: string, change: (lines: string[]) => string[]): string => {
@@ -109,7 +138,9 @@ describe('export and import', () => {
     const part = open(folder.at('new'))
     const all = open(folder.at('all'))
     for (const msgId of msgIds) expect((await all.read.log.fate(msgId))?.msgId).toBe(msgId)
-    expect((await Promise.all(msgIds.map(msgId => part.read.log.fate(msgId)))).map(fate => fate?.msgId)).toEqual(msgIds.map((msgId, i) => i === 5 ? msgId : undefined))
+    expect((await Promise.all(msgIds.map(msgId => part.read.log.fate(msgId)))).map(fate => fate?.msgId)).toEqual(
+      msgIds.map((msgId, i) => i === 5 ? msgId : undefined),
+    )
     const { stamp } = await say(all, aliceId, '#general', 'after')
     expect(await part.read.log.fate(stamp.msgId)).toBeUndefined()
     const [waiting] = await all.read.log.inbox(bobId, { after: 0, limit: 1, maxBytes: 1e6, now: 2 })
@@ -124,8 +155,20 @@ describe('export and import', () => {
     const book = reputationBook({ serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'), relayKey })
     await store.write(async tx => {
       await book.receipt(tx, {
-        proposal_id: 'prop_1', outcome: 'completed', client: aliceId, provider: bobId, task: 'x', terms: null, price: 5, currency: 'USD', paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 },
-        milestones: null, captures: [{ minor: 500, at: 3 }], deliverables: [], proposed_at: 1, completed_at: 3,
+        proposal_id: 'prop_1',
+        outcome: 'completed',
+        client: aliceId,
+        provider: bobId,
+        task: 'x',
+        terms: null,
+        price: 5,
+        currency: 'USD',
+        paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 },
+        milestones: null,
+        captures: [{ minor: 500, at: 3 }],
+        deliverables: [],
+        proposed_at: 1,
+        completed_at: 3,
       })
       await book.completed(tx, [aliceId, bobId], 5, 3)
     })
@@ -133,18 +176,27 @@ describe('export and import', () => {
     const text = await exported(data)
     expect((await importText(text)).counts).toMatchObject({ receipt: 1, rating: 2, rated_pair: 1 })
     expect((await exported(folder.at('new'))).split('\n').slice(1, -2)).toEqual(text.split('\n').slice(1, -2))
-    for (const [from, to] of [['\\"captured_minor\\":500', '\\"captured_minor\\":50'], ['"paid":500', '"paid":5000'], [`"provider":"${bobId}"`, `"provider":"${aliceId}"`]] as const) {
+    for (
+      const [from, to] of [['\\"captured_minor\\":500', '\\"captured_minor\\":50'], ['"paid":500', '"paid":5000'], [
+        `"provider":"${bobId}"`,
+        `"provider":"${aliceId}"`,
+      ]] as const
+    ) {
       const changed = forged(text, lines => lines.map(line => line.startsWith('{"kind":"receipt"') ? line.replace(from, to) : line))
       expect(changed).not.toBe(text)
       expect((await refusal(importText(changed, folder.at('changed')))).message).toContain('text: ')
     }
   })
 
-  test('a channel alone: its members and messages, nobody\'s direct ones', async () => {
-    const lines = (await exported(await filled(), ['#general'])).trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+  test("a channel alone: its members and messages, nobody's direct ones", async () => {
+    const lines = (await exported(await filled(), ['#general'])).trimEnd().split('\n').map(line =>
+      JSON.parse(line) as Record<string, unknown>
+    )
     expect(lines.filter(({ kind }) => kind === 'event').map(({ stream }) => stream)).toEqual(Array(5).fill('#general'))
     expect(lines.filter(({ kind }) => kind === 'agent').map(({ id }) => id)).toEqual([aliceId])
-    expect(new Set(lines.map(({ kind }) => kind))).toEqual(new Set([undefined, 'channel', 'retention', 'agent', 'membership', 'event', 'end']))
+    expect(new Set(lines.map(({ kind }) => kind))).toEqual(
+      new Set([undefined, 'channel', 'retention', 'agent', 'membership', 'event', 'end']),
+    )
     expect((await refusal(exported(folder.at('data'), ['#nowhere']))).problem).toBe('notFound')
   })
 
@@ -154,11 +206,15 @@ describe('export and import', () => {
     let text = ''
     let isFirst = true
     for (let i = 0; i < 500; i++) await say(store, aliceId, '#general', 'x'.repeat(1_000))
-    await keeper.export({ data, now: 7, write: async piece => {
-      text += piece
-      if (isFirst) await say(store, aliceId, '#general', 'meanwhile')
-      isFirst = false
-    } })
+    await keeper.export({
+      data,
+      now: 7,
+      write: async piece => {
+        text += piece
+        if (isFirst) await say(store, aliceId, '#general', 'meanwhile')
+        isFirst = false
+      },
+    })
     expect(text).not.toContain('meanwhile')
     expect((await importText(text)).counts.event).toBe(507)
   })
@@ -183,7 +239,16 @@ describe('export and import', () => {
     ['without a header', text => text.slice(text.indexOf('\n') + 1), 1, 'format'],
     ['of another format', text => text.replace('agentchat-export/1', 'agentchat-export/2'), 1, 'format'],
     ['not JSON', text => text.replace('{"kind":"agent"', '{kind:"agent"'), 5, 'not JSON'],
-    ['not UTF-8', text => { const bytes = Buffer.from(text); bytes[bytes.indexOf('{"kind":"agent"') + 3] = 0xff; return bytes }, 5, 'not JSON'],
+    [
+      'not UTF-8',
+      text => {
+        const bytes = Buffer.from(text)
+        bytes[bytes.indexOf('{"kind":"agent"') + 3] = 0xff
+        return bytes
+      },
+      5,
+      'not JSON',
+    ],
     ['with a changed content', text => text.replace('line 3', 'LINE 3'), 17, 'SHA-256'],
     ['with a line too few', text => forged(text, lines => lines.toSpliced(12, 1)), 16, 'records of kind event'],
     ['with a line twice', text => forged(text, lines => lines.toSpliced(10, 0, lines[10]!)), 12, 'out of order'],
@@ -191,13 +256,48 @@ describe('export and import', () => {
     ['with kinds exchanged', text => forged(text, lines => [...lines.slice(0, -1), lines[2]!]), 16, 'channel after event'],
     ['with an unknown kind', text => forged(text, lines => lines.toSpliced(1, 0, '{"kind":"secret"}')), 2, 'unknown'],
     ['with an unknown field', text => forged(text, lines => lines.with(1, lines[1]!.replace('{', '{"more":1,'))), 2, 'more'],
-    ['with an agent under another\'s key', text => forged(text, lines => lines.with(4, lines[4]!.replace(/"id":"[^"]+"/, '"id":"@1111111111111111"'))), 5, 'of another agent'],
+    [
+      "with an agent under another's key",
+      text => forged(text, lines => lines.with(4, lines[4]!.replace(/"id":"[^"]+"/, '"id":"@1111111111111111"'))),
+      5,
+      'of another agent',
+    ],
     ['with an agent twice', text => forged(text, lines => lines.toSpliced(4, 0, lines[4]!)), 6, 'contradicts'],
-    ['with an event under another number', text => forged(text, lines => lines.map(line => line.includes('line 5') ? line.replace('"seq":5', '"seq":6') : line)), 13, 'another seq'],
-    ['with an event in another channel', text => forged(text, lines => lines.map(line => line.includes('line 1') ? line.replace('"stream":"#general"', '"stream":"#other"') : line)), 9, 'another stream'],
-    ['with an event of no channel', text => forged(text, lines => lines.map(line => line.replaceAll('#other', '#gone').replace('"name":"#gone"', '"name":"#other"'))), 14, 'no channel'],
-    ['with a text that no relay writes', text => forged(text, lines => lines.map(line => line.includes('line 1') ? line.replace('"text":"{', '"text":" {') : line)), 9, 'not a stored message'],
-    ['with a text that is no message', text => forged(text, lines => lines.map(line => line.includes('line 1') ? JSON.stringify({ kind: 'event', stream: '#general', seq: 1, text: '{"type":"PONG","ts":1}' }) : line)), 9, 'text'],
+    [
+      'with an event under another number',
+      text => forged(text, lines => lines.map(line => line.includes('line 5') ? line.replace('"seq":5', '"seq":6') : line)),
+      13,
+      'another seq',
+    ],
+    [
+      'with an event in another channel',
+      text =>
+        forged(text, lines => lines.map(line => line.includes('line 1') ? line.replace('"stream":"#general"', '"stream":"#other"') : line)),
+      9,
+      'another stream',
+    ],
+    [
+      'with an event of no channel',
+      text => forged(text, lines => lines.map(line => line.replaceAll('#other', '#gone').replace('"name":"#gone"', '"name":"#other"'))),
+      14,
+      'no channel',
+    ],
+    [
+      'with a text that no relay writes',
+      text => forged(text, lines => lines.map(line => line.includes('line 1') ? line.replace('"text":"{', '"text":" {') : line)),
+      9,
+      'not a stored message',
+    ],
+    [
+      'with a text that is no message',
+      text =>
+        forged(text, lines =>
+          lines.map(line =>
+            line.includes('line 1') ? JSON.stringify({ kind: 'event', stream: '#general', seq: 1, text: '{"type":"PONG","ts":1}' }) : line
+          )),
+      9,
+      'text',
+    ],
   ]
   test.each(bad)('an archive %s is refused with its line, and nothing is left', async (_, change, line, message) => {
     const error = await refusal(importText(change(await exported(await filled()))))
@@ -211,15 +311,27 @@ describe('export and import', () => {
 
   test('a line without end is not kept in memory', async () => {
     let given = 0
-    const endless = (async function* () { for (;;) { given++; yield Buffer.alloc(1024 * 1024, 'x') } })()
-    expect(await refusal(keeper.import({ source: endless, data: folder.at('new'), newEpoch: 'b'.repeat(16) }))).toMatchObject({ line: 1, message: expect.stringContaining('longer') as string })
+    const endless = (async function*() {
+      for (;;) {
+        given++
+        yield Buffer.alloc(1024 * 1024, 'x')
+      }
+    })()
+    expect(await refusal(keeper.import({ source: endless, data: folder.at('new'), newEpoch: 'b'.repeat(16) }))).toMatchObject({
+      line: 1,
+      message: expect.stringContaining('longer') as string,
+    })
     expect(given).toBeLessThan(40)
   })
 
   test('it ends when it is asked to, and leaves nothing', async () => {
     const text = await exported(await filled())
-    await expect(keeper.exportToFile(folder.at('out'), { data: folder.at('data'), now: 1, signal: AbortSignal.abort() })).rejects.toThrow('abort')
-    const many = (async function* () { for (;;) yield Buffer.from(text.split('\n').slice(0, 2).join('\n') + '\n') })()
+    await expect(keeper.exportToFile(folder.at('out'), { data: folder.at('data'), now: 1, signal: AbortSignal.abort() })).rejects.toThrow(
+      'abort',
+    )
+    const many = (async function*() {
+      for (;;) yield Buffer.from(text.split('\n').slice(0, 2).join('\n') + '\n')
+    })()
     await expect(keeper.import({ source: many, data: folder.at('new'), newEpoch: '', signal: AbortSignal.abort() })).rejects.toThrow()
     expect(readdirSync(folder.path)).toEqual(['data'])
   })
@@ -231,10 +343,14 @@ describe('backup and restore', () => {
     const store = open(data)
     for (let i = 0; i < 3_000; i++) await say(store, aliceId, '#general', 'x'.repeat(4_000))
     let steps = 0
-    await keeper.backup({ data, target: folder.at('copy.db'), onProgress: () => {
-      steps++
-      void say(store, aliceId, '#general', 'meanwhile')
-    } })
+    await keeper.backup({
+      data,
+      target: folder.at('copy.db'),
+      onProgress: () => {
+        steps++
+        void say(store, aliceId, '#general', 'meanwhile')
+      },
+    })
     expect(steps).toBeGreaterThan(1)
     expect(statSync(folder.at('copy.db')).mode & 0o777).toBe(0o600)
     expect(readdirSync(folder.path).sort()).toEqual(['copy.db', 'data'])
@@ -248,7 +364,10 @@ describe('backup and restore', () => {
     await keeper.restore({ file: folder.at('copy.db'), data: folder.at('back'), force: false, newEpoch: 'c'.repeat(16), now: 1 })
     const store = open(folder.at('back'))
     expect(store.epoch).toBe('c'.repeat(16))
-    expect((await store.read.tables<{ meta: { key: string, value: string } }>().selectFrom('meta').select('value').where('key', '=', 'resume_secret').executeTakeFirst())?.value).toBe('only mine')
+    expect(
+      (await store.read.tables<{ meta: { key: string, value: string } }>().selectFrom('meta').select('value').where('key', '=',
+        'resume_secret').executeTakeFirst())?.value,
+    ).toBe('only mine')
     expect((await store.read.log.head('#general')).seq).toBe(5)
   })
 
@@ -276,11 +395,14 @@ describe('backup and restore', () => {
       bytes.fill(0x5a, 4_096, 3 * 4_096)
       writeFileSync(file, bytes)
     }],
-    ['changed in a message\'s place', file => change(file, 'UPDATE events SET seq = 50 WHERE seq = 5')],
-    ['changed in a message\'s time', file => change(file, 'UPDATE events SET ts = 1 WHERE seq = 5')],
-    ['changed in a message\'s text', file => change(file, 'UPDATE events SET text = CAST(\'{}\' AS BLOB) WHERE seq = 5')],
-    ['of a newer version', file => change(file, 'INSERT INTO migrations VALUES (\'log\', 99)')],
-    ['another program\'s database', file => { copyFileSync(file, `${file}.x`); change(file, 'DROP TABLE migrations') }],
+    ["changed in a message's place", file => change(file, 'UPDATE events SET seq = 50 WHERE seq = 5')],
+    ["changed in a message's time", file => change(file, 'UPDATE events SET ts = 1 WHERE seq = 5')],
+    ["changed in a message's text", file => change(file, "UPDATE events SET text = CAST('{}' AS BLOB) WHERE seq = 5")],
+    ['of a newer version', file => change(file, "INSERT INTO migrations VALUES ('log', 99)")],
+    ["another program's database", file => {
+      copyFileSync(file, `${file}.x`)
+      change(file, 'DROP TABLE migrations')
+    }],
   ]
   const change = (file: string, sql: string) => {
     const db = new BetterSqlite3(file)
@@ -296,7 +418,9 @@ describe('backup and restore', () => {
     expect(await refusal(keeper.verify(file))).toMatchObject({ problem: 'refused' })
     const before = readFileSync(join(data, 'agentchat.db'))
     for (const target of [data, folder.at('back')]) {
-      expect(await refusal(keeper.restore({ file, data: target, force: true, newEpoch: 'c'.repeat(16), now: 1 }))).toMatchObject({ problem: 'refused' })
+      expect(await refusal(keeper.restore({ file, data: target, force: true, newEpoch: 'c'.repeat(16), now: 1 }))).toMatchObject({
+        problem: 'refused',
+      })
     }
     expect(existsSync(folder.at('back'))).toBe(false)
     expect(readFileSync(join(data, 'agentchat.db')).equals(before)).toBe(true)

@@ -44,8 +44,15 @@ export const listUrl = (url: string): string => {
 }
 
 export const discovery = ({ guard, timeoutMs = defaultTimeoutMs, signal }: DiscoveryOptions): Discovery => {
-  const ask = (url: string, more: { readonly method?: 'GET' | 'POST', readonly headers?: Readonly<Record<string, string>>, readonly body?: string, readonly maxBytes?: number } = {}) =>
-    sendRequest(guard, { method: 'GET', maxBytes: maxDocumentBytes, timeoutMs, ...more, url, ...(signal !== undefined && { signal }) })
+  const ask = (
+    url: string,
+    more: {
+      readonly method?: 'GET' | 'POST'
+      readonly headers?: Readonly<Record<string, string>>
+      readonly body?: string
+      readonly maxBytes?: number
+    } = {},
+  ) => sendRequest(guard, { method: 'GET', maxBytes: maxDocumentBytes, timeoutMs, ...more, url, ...(signal !== undefined && { signal }) })
   return {
     async look(url) {
       const startedAt = performance.now()
@@ -56,7 +63,10 @@ export const discovery = ({ guard, timeoutMs = defaultTimeoutMs, signal }: Disco
       return { health: jsonOf(await ask(new URL('/health', httpOf(url)).href), 200), latencyMs }
     },
     async page(url, etag) {
-      const response = await ask(listUrl(url), { maxBytes: maxPageBytes, ...(etag !== undefined && { headers: { 'if-none-match': etag } }) })
+      const response = await ask(listUrl(url), {
+        maxBytes: maxPageBytes,
+        ...(etag !== undefined && { headers: { 'if-none-match': etag } }),
+      })
       if (response.status === 304) return undefined
       const body = jsonOf(response, 200) as { readonly servers?: unknown, readonly next?: unknown } | null
       const servers = Array.isArray(body) ? body as unknown[] : body?.servers
@@ -66,11 +76,20 @@ export const discovery = ({ guard, timeoutMs = defaultTimeoutMs, signal }: Disco
       return { servers, ...(next?.origin === new URL(listUrl(url)).origin && { next: next.href }), etag: response.headers.etag }
     },
     async announce(directory, document) {
-      const response = await ask(listUrl(directory), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) })
+      const response = await ask(listUrl(directory), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(document),
+      })
       const retryAfterS = Number(response.headers['retry-after'])
-      const { message, problem, status } = jsonOf(response) as { readonly message?: unknown, readonly problem?: unknown, readonly status?: unknown }
+      const { message, problem, status } = jsonOf(response) as {
+        readonly message?: unknown
+        readonly problem?: unknown
+        readonly status?: unknown
+      }
       return {
-        ok: response.status < 300, message: String(message ?? problem ?? status ?? response.status).slice(0, 300),
+        ok: response.status < 300,
+        message: String(message ?? problem ?? status ?? response.status).slice(0, 300),
         ...(retryAfterS > 0 && { retryAfterMs: Math.min(retryAfterS, 86_400) * 1_000 }),
       }
     },

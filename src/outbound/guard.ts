@@ -1,4 +1,5 @@
-// Where the relay may connect to by itself: public addresses, and private ones that the operator named. Decided after DNS, and what was decided is what is connected to.
+// Where the relay may connect to by itself: public addresses, and private ones that the operator named. Decided after DNS, and
+// what was decided is what is connected to.
 import { lookup as systemLookup } from 'node:dns/promises'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
@@ -17,9 +18,35 @@ export class AddressRefused extends Error {
 
 /** Everything that is not the public internet: RFC 6890 and its IPv6 kin, and the addresses that wrap an IPv4 one. */
 const special = [
-  '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16',
-  '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4',
-  '::/96', '::1/128', '64:ff9b::/96', '64:ff9b:1::/48', '100::/64', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20', '5f00::/16', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8',
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/96',
+  '::1/128',
+  '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '100::/64',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+  '5f00::/16',
+  'fc00::/7',
+  'fe80::/10',
+  'fec0::/10',
+  'ff00::/8',
 ]
 
 const listOf = (networks: readonly string[]): BlockList => {
@@ -54,7 +81,10 @@ export interface AddressGuard {
 type Resolve = (host: string) => Promise<readonly { readonly address: string, readonly family: number }[]>
 
 /** @throws TypeError on a network that is none */
-export const addressGuard = ({ allow }: AddressPolicy, resolve: Resolve = host => systemLookup(host, { all: true, verbatim: true })): AddressGuard => {
+export const addressGuard = (
+  { allow }: AddressPolicy,
+  resolve: Resolve = host => systemLookup(host, { all: true, verbatim: true }),
+): AddressGuard => {
   const allowed = listOf(allow)
   const mayReach = (text: string): boolean => {
     const address = unwrapped(text)

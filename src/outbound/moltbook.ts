@@ -1,5 +1,6 @@
 // Posting to Moltbook, as carefully as its operators ask: one host, no redirect, one post at a time, and questions go to a person.
-// Its posting API is described by its public skill file only: answers are read with tolerance, and what is unclear counts as "perhaps posted".
+// Its posting API is described by its public skill file only: answers are read with tolerance, and what is unclear counts as
+// "perhaps posted".
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { AddressGuard } from './guard.ts'
@@ -18,7 +19,12 @@ export interface MoltbookOptions {
 
 type Later = { readonly kind: 'later', readonly retryAfterMs: number, readonly problem: string }
 type Sure = { readonly kind: 'refused' | 'unknown', readonly problem: string }
-type Posted = { readonly kind: 'posted', readonly url: string | null } | { readonly kind: 'dry-run' } | { readonly kind: 'challenged', readonly challenge: string, readonly question: string, readonly answerBy: number } | Later | Sure
+type Posted =
+  | { readonly kind: 'posted', readonly url: string | null }
+  | { readonly kind: 'dry-run' }
+  | { readonly kind: 'challenged', readonly challenge: string, readonly question: string, readonly answerBy: number }
+  | Later
+  | Sure
 type Answered = { readonly kind: 'posted', readonly url: string | null } | { readonly kind: 'failed', readonly problem: string } | Later
 
 /** The bare host redirects, and a redirect would carry the key along. */
@@ -35,21 +41,41 @@ const challengeMs = 5 * 60_000
 /** An answer on the way still has to arrive. */
 const marginMs = 10_000
 
-const Challenge = z.looseObject({ verification_code: z.string().min(1).max(500), challenge_text: z.string().max(4_000).optional(), challenge: z.string().max(4_000).optional(), expires_at: z.string().optional() })
+const Challenge = z.looseObject({
+  verification_code: z.string().min(1).max(500),
+  challenge_text: z.string().max(4_000).optional(),
+  challenge: z.string().max(4_000).optional(),
+  expires_at: z.string().optional(),
+})
 const PostAnswer = z.looseObject({
-  success: z.boolean().optional(), verification_required: z.boolean().optional(), verification: Challenge.optional(),
+  success: z.boolean().optional(),
+  verification_required: z.boolean().optional(),
+  verification: Challenge.optional(),
   post: z.looseObject({ id: z.union([z.string(), z.number()]).optional(), verification: Challenge.optional() }).optional(),
 })
-const Standing = z.looseObject({ status: z.string().optional(), agent: z.looseObject({ created_at: z.string().optional() }).optional(), created_at: z.string().optional() })
+const Standing = z.looseObject({
+  status: z.string().optional(),
+  agent: z.looseObject({ created_at: z.string().optional() }).optional(),
+  created_at: z.string().optional(),
+})
 
 export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = moltbookBase }: MoltbookOptions) => {
   let standing: { readonly at: number, readonly nextInMs: number } | undefined
 
-  const ask = (method: 'GET' | 'POST', path: string, body?: object): Promise<OutboundResponse> => sendRequest(guard, {
-    url: `${base}${path}`, method, timeoutMs, maxBytes, ...(signal !== undefined && { signal }),
-    headers: { authorization: `Bearer ${key}`, accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  })
+  const ask = (method: 'GET' | 'POST', path: string, body?: object): Promise<OutboundResponse> =>
+    sendRequest(guard, {
+      url: `${base}${path}`,
+      method,
+      timeoutMs,
+      maxBytes,
+      ...(signal !== undefined && { signal }),
+      headers: {
+        authorization: `Bearer ${key}`,
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
 
   /** Whether the agent may post, and how often. */
   const look = async (): Promise<{ readonly nextInMs: number } | Later | Sure> => {
@@ -58,7 +84,8 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
     if (status.status === 429) return later(status, 'it asks to wait')
     if (status.status === 401 || status.status === 403) return { kind: 'refused', problem: 'it does not take the key' }
     if (status.status !== 200) return later(status, `it answers ${status.status}`)
-    if (Standing.safeParse(jsonOf(status)).data?.status !== 'claimed') return { kind: 'later', retryAfterMs: standingMs, problem: 'the agent is not claimed yet: a person has to do that there' }
+    if (Standing.safeParse(jsonOf(status)).data?.status !== 'claimed')
+      return { kind: 'later', retryAfterMs: standingMs, problem: 'the agent is not claimed yet: a person has to do that there' }
     const me = await ask('GET', '/agents/me')
     const parsed = me.status === 200 ? Standing.safeParse(jsonOf(me)).data : undefined
     const createdAt = Date.parse(parsed?.agent?.created_at ?? parsed?.created_at ?? '')
@@ -76,7 +103,9 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
   /** Posts whose challenge is open, so that their address can be told later. */
   const urls = new Map<string, string | null>()
 
-  const postLive = async ({ title, text, url }: { readonly title: string, readonly text: string, readonly url: string | null }): Promise<{ readonly posted: Posted, readonly nextInMs: number }> => {
+  const postLive = async (
+    { title, text, url }: { readonly title: string, readonly text: string, readonly url: string | null },
+  ): Promise<{ readonly posted: Posted, readonly nextInMs: number }> => {
     const may = await look()
     if ('kind' in may) return { posted: may, nextInMs: postEveryMs }
     const { nextInMs } = may
@@ -86,8 +115,17 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
       response = await ask('POST', '/posts', { submolt_name: submolt, title, content: content.slice(0, 40_000), type: 'text' })
     } catch (error) {
       // Only what never left is surely not there.
-      const hasLeft = !(error instanceof OutboundError && (error.kind === 'address' || /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(error.message)))
-      return { posted: hasLeft ? { kind: 'unknown', problem: `no answer (${(error as Error).message}): look there whether it was posted. It is not posted again` } : { kind: 'later', retryAfterMs: 5 * 60_000, problem: (error as Error).message }, nextInMs }
+      const hasLeft =
+        !(error instanceof OutboundError && (error.kind === 'address' || /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(error.message)))
+      return {
+        posted: hasLeft
+          ? {
+            kind: 'unknown',
+            problem: `no answer (${(error as Error).message}): look there whether it was posted. It is not posted again`,
+          }
+          : { kind: 'later', retryAfterMs: 5 * 60_000, problem: (error as Error).message },
+        nextInMs,
+      }
     }
     return { posted: readPost(response), nextInMs: Math.max(nextInMs, untilReset(response.headers, now())) }
   }
@@ -99,13 +137,22 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
     if (status >= 500) return { kind: 'unknown', problem: `it answers ${status}: look there whether it was posted. It is not posted again` }
     if (status >= 400) return { kind: 'refused', problem: errorOf(response) }
     const answer = PostAnswer.safeParse(jsonOf(response))
-    if (!answer.success || answer.data.success === false) return { kind: 'unknown', problem: 'its answer cannot be read: look there whether it was posted. It is not posted again' }
+    if (!answer.success || answer.data.success === false)
+      return { kind: 'unknown', problem: 'its answer cannot be read: look there whether it was posted. It is not posted again' }
     const { post, verification = post?.verification, verification_required } = answer.data
-    if (verification === undefined) return verification_required === true ? { kind: 'unknown', problem: 'it asks something that cannot be read' } : { kind: 'posted', url: urlOf(post?.id) }
+    if (verification === undefined)
+      return verification_required === true
+        ? { kind: 'unknown', problem: 'it asks something that cannot be read' }
+        : { kind: 'posted', url: urlOf(post?.id) }
     const { verification_code: challenge, challenge_text, challenge: other, expires_at = '' } = verification
     urls.set(challenge, urlOf(post?.id))
     const until = Date.parse(expires_at)
-    return { kind: 'challenged', challenge, question: challenge_text ?? other ?? '', answerBy: Math.min(Number.isNaN(until) ? Infinity : until, now() + challengeMs) - marginMs }
+    return {
+      kind: 'challenged',
+      challenge,
+      question: challenge_text ?? other ?? '',
+      answerBy: Math.min(Number.isNaN(until) ? Infinity : until, now() + challengeMs) - marginMs,
+    }
   }
 
   return {
@@ -113,11 +160,15 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
     account: `moltbook:${createHash('sha256').update(key).digest('hex').slice(0, 16)}`,
     async post(announcement: Parameters<typeof postLive>[0]): Promise<{ readonly posted: Posted, readonly nextInMs: number }> {
       if (!isLive) return { posted: { kind: 'dry-run' }, nextInMs: postEveryMs }
-      return postLive(announcement).catch((error: unknown): { posted: Later, nextInMs: number } => ({ posted: { kind: 'later', retryAfterMs: 5 * 60_000, problem: (error as Error).message }, nextInMs: postEveryMs }))
+      return postLive(announcement).catch((error: unknown): { posted: Later, nextInMs: number } => ({
+        posted: { kind: 'later', retryAfterMs: 5 * 60_000, problem: (error as Error).message },
+        nextInMs: postEveryMs,
+      }))
     },
     async answer(challenge: string, answer: string): Promise<Answered> {
       const value = Number(answer.trim().replace(',', '.'))
-      if (answer.trim() === '' || !Number.isFinite(value)) return { kind: 'later', retryAfterMs: 0, problem: 'the answer has to be a number, like 15 or 15.00' }
+      if (answer.trim() === '' || !Number.isFinite(value))
+        return { kind: 'later', retryAfterMs: 0, problem: 'the answer has to be a number, like 15 or 15.00' }
       try {
         const response = await ask('POST', '/verify', { verification_code: challenge, answer: value.toFixed(2) })
         if (response.status === 429) return later(response, 'it asks to wait')
@@ -151,5 +202,7 @@ const jsonOf = ({ body }: OutboundResponse): unknown => {
 
 const errorOf = (response: OutboundResponse): string => {
   const { error, hint } = (jsonOf(response) ?? {}) as { readonly error?: unknown, readonly hint?: unknown }
-  return [`it answers ${response.status}`, ...[error, hint].filter(text => typeof text === 'string').map(text => text.slice(0, 200))].join(': ')
+  return [`it answers ${response.status}`, ...[error, hint].filter(text => typeof text === 'string').map(text => text.slice(0, 200))].join(
+    ': ',
+  )
 }

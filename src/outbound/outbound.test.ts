@@ -11,32 +11,77 @@ const serve = async (listener: RequestListener) => {
   const server = createServer(listener)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  return { port, url: `http://127.0.0.1:${port}/`, [Symbol.asyncDispose]: () => new Promise<void>(resolve => { server.closeAllConnections(); server.close(() => resolve()) }) }
+  return {
+    port,
+    url: `http://127.0.0.1:${port}/`,
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>(resolve => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
 }
 const local = addressGuard({ allow: ['127.0.0.1'] })
 const bounds = { method: 'GET', timeoutMs: 2_000, maxBytes: 1_000 } as const
 
 describe('where to', () => {
   const guard = addressGuard({ allow: ['10.1.0.0/16', 'fd00::5'] })
-  test.each(['8.8.8.8', '2606:4700::1111', '10.1.2.3', '::ffff:10.1.2.3', 'fd00::5'])('%s may be reached', address => expect(guard.mayReach(address)).toBe(true))
+  test.each(['8.8.8.8', '2606:4700::1111', '10.1.2.3', '::ffff:10.1.2.3', 'fd00::5'])('%s may be reached',
+    address => expect(guard.mayReach(address)).toBe(true))
   test.each([
-    '127.0.0.1', '127.1.2.3', '0.0.0.0', '10.2.0.1', '172.20.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '224.0.0.1', '255.255.255.255', '::1', '::', 'fe80::1', 'fe80::1%eth0', 'fd00::6',
-    '::ffff:127.0.0.1', '::ffff:7f00:1', '0:0:0:0:0:ffff:a9fe:a9fe', '::127.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::', 'ff02::1', 'localhost', '', '1.2.3',
+    '127.0.0.1',
+    '127.1.2.3',
+    '0.0.0.0',
+    '10.2.0.1',
+    '172.20.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    '::',
+    'fe80::1',
+    'fe80::1%eth0',
+    'fd00::6',
+    '::ffff:127.0.0.1',
+    '::ffff:7f00:1',
+    '0:0:0:0:0:ffff:a9fe:a9fe',
+    '::127.0.0.1',
+    '64:ff9b::7f00:1',
+    '2002:7f00:1::',
+    'ff02::1',
+    'localhost',
+    '',
+    '1.2.3',
   ])('%s may not', address => expect(guard.mayReach(address)).toBe(false))
 
   test('a name is judged by what it is found to be, and what was found is what is connected to', async () => {
     await using server = await serve((_request, response) => response.end('in'))
     let lookups = 0
-    const rebinding = addressGuard({ allow: [] }, () => Promise.resolve(++lookups === 1 ? [{ address: '127.0.0.1', family: 4 }] : [{ address: '8.8.8.8', family: 4 }]))
-    await expect(sendRequest(rebinding, { url: `http://trick.example:${server.port}/`, ...bounds })).rejects.toMatchObject({ kind: 'address' })
+    const rebinding = addressGuard({ allow: [] },
+      () => Promise.resolve(++lookups === 1 ? [{ address: '127.0.0.1', family: 4 }] : [{ address: '8.8.8.8', family: 4 }]))
+    await expect(sendRequest(rebinding, { url: `http://trick.example:${server.port}/`, ...bounds })).rejects.toMatchObject({
+      kind: 'address',
+    })
     expect(lookups).toBe(1)
-    const mixed = addressGuard({ allow: [] }, () => Promise.resolve([{ address: '8.8.8.8', family: 4 }, { address: '169.254.169.254', family: 4 }]))
+    const mixed = addressGuard({ allow: [] },
+      () => Promise.resolve([{ address: '8.8.8.8', family: 4 }, { address: '169.254.169.254', family: 4 }]))
     await expect(sendRequest(mixed, { url: 'http://mixed.example/', ...bounds })).rejects.toMatchObject({ kind: 'address' })
     const pinned = addressGuard({ allow: ['127.0.0.1'] }, () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]))
     expect((await sendRequest(pinned, { url: `http://pinned.example:${server.port}/`, ...bounds })).body.toString()).toBe('in')
   })
 
-  test.each(['http://127.0.0.1:1/', 'http://[::1]:1/', 'http://0x7f.1/', 'http://2130706433/', 'file:///etc/passwd', 'ftp://example.com/', 'http://user:pass@example.com/', 'nonsense'])('%s is refused before anything is sent', async url => {
+  test.each([
+    'http://127.0.0.1:1/',
+    'http://[::1]:1/',
+    'http://0x7f.1/',
+    'http://2130706433/',
+    'file:///etc/passwd',
+    'ftp://example.com/',
+    'http://user:pass@example.com/',
+    'nonsense',
+  ])('%s is refused before anything is sent', async url => {
     await expect(sendRequest(addressGuard({ allow: [] }), { url, ...bounds })).rejects.toMatchObject({ kind: 'address' })
   })
 })
@@ -51,7 +96,10 @@ describe('how much', () => {
     await expect(sendRequest(local, { url: large.url, ...bounds })).rejects.toMatchObject({ kind: 'too-large' })
     await using slow = await serve((_request, response) => response.write('x'))
     await expect(sendRequest(local, { url: slow.url, ...bounds, timeoutMs: 50 })).rejects.toMatchObject({ kind: 'timeout' })
-    await using cut = await serve((_request, response) => { response.writeHead(200, { 'content-length': '10' }); response.write('x', () => response.destroy()) })
+    await using cut = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': '10' })
+      response.write('x', () => response.destroy())
+    })
     await expect(sendRequest(local, { url: cut.url, ...bounds })).rejects.toMatchObject({ kind: 'failed' })
   })
 })
@@ -70,16 +118,24 @@ describe('signed', () => {
 
   const call: ProcessorCall = { key: 'k', op: 'fund', proposal_id: 'p', currency: 'USD', amount_minor: 1, client: '@a', provider: '@b' }
   const processorAt = (url: string) => paymentProcessor({ url, secret: 'secret', allow: ['127.0.0.1'], now: () => 1_000_000 })
-  const answering = (body: string, sign: (question: string) => string | undefined) => serve((request, response) => {
-    const signature = sign(String(request.headers[signatureHeader]))
-    response.writeHead(200, signature === undefined ? {} : { [signatureHeader]: signature }).end(body)
-  })
+  const answering = (body: string, sign: (question: string) => string | undefined) =>
+    serve((request, response) => {
+      const signature = sign(String(request.headers[signatureHeader]))
+      response.writeHead(200, signature === undefined ? {} : { [signatureHeader]: signature }).end(body)
+    })
 
   test('a processor is believed only where its answer is signed for this question', async () => {
     const done = '{"status":"done"}'
     await using good = await answering(done, question => signBody('secret', done, 1_000_000, question))
     expect(await processorAt(good.url).ask(call)).toEqual({ status: 'done' })
-    for (const sign of [() => undefined, () => signBody('secret', done, 1_000_000), (question: string) => signBody('guess', done, 1_000_000, question), () => signBody('secret', done, 1_000_000, 'another question')]) {
+    for (
+      const sign of [
+        () => undefined,
+        () => signBody('secret', done, 1_000_000),
+        (question: string) => signBody('guess', done, 1_000_000, question),
+        () => signBody('secret', done, 1_000_000, 'another question'),
+      ]
+    ) {
       await using bad = await answering(done, sign)
       await expect(processorAt(bad.url).ask(call)).rejects.toThrow('not signed')
     }

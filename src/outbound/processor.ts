@@ -23,18 +23,30 @@ export interface ProcessorCall {
   readonly provider: string
 }
 
-const Answer = z.union([z.object({ status: z.literal('done') }), z.object({ status: z.literal('refused'), reason: z.string().max(500).default('refused') })])
+const Answer = z.union([
+  z.object({ status: z.literal('done') }),
+  z.object({ status: z.literal('refused'), reason: z.string().max(500).default('refused') }),
+])
 
 const timeoutMs = 10_000
 const maxBytes = 64 * 1024
 
 /** `ask` throws where there is no answer that can be believed: it is asked again later. */
-export const paymentProcessor = ({ url, secret, allow, now, onProblem }: ProcessorOptions): { ask(call: ProcessorCall): Promise<z.output<typeof Answer>> } => {
+export const paymentProcessor = (
+  { url, secret, allow, now, onProblem }: ProcessorOptions,
+): { ask(call: ProcessorCall): Promise<z.output<typeof Answer>> } => {
   const guard = addressGuard({ allow })
   const asked = async (call: ProcessorCall): Promise<z.output<typeof Answer>> => {
     const body = JSON.stringify(call)
     const signature = signBody(secret, body, now())
-    const response = await sendRequest(guard, { url, method: 'POST', headers: { 'content-type': 'application/json', [signatureHeader]: signature }, body, timeoutMs, maxBytes }).catch((error: unknown) => {
+    const response = await sendRequest(guard, {
+      url,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [signatureHeader]: signature },
+      body,
+      timeoutMs,
+      maxBytes,
+    }).catch((error: unknown) => {
       // It stays where it must not be asked; a payment under way waits for the operator, a new one does not.
       if (error instanceof OutboundError && error.kind === 'address' && call.op === 'fund') return undefined
       throw error
@@ -43,7 +55,8 @@ export const paymentProcessor = ({ url, secret, allow, now, onProblem }: Process
     const text = response.body.toString()
     if (response.status !== 200) throw new Error(`the payment processor answered ${response.status}`)
     const answered = response.headers[signatureHeader]
-    if (typeof answered !== 'string' || !isSigned(secret, text, answered, now(), signature)) throw new Error('the payment processor\'s answer is not signed')
+    if (typeof answered !== 'string' || !isSigned(secret, text, answered, now(), signature))
+      throw new Error("the payment processor's answer is not signed")
     return Answer.parse(JSON.parse(text))
   }
   return {

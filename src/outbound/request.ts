@@ -17,7 +17,11 @@ export interface OutboundRequest {
   readonly signal?: AbortSignal
 }
 
-export interface OutboundResponse { readonly status: number, readonly headers: IncomingHttpHeaders, readonly body: Buffer }
+export interface OutboundResponse {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
 
 /** Nothing that was asked came back. */
 export class OutboundError extends Error {
@@ -32,10 +36,15 @@ export class OutboundError extends Error {
 }
 
 /** @throws OutboundError */
-export const sendRequest = (guard: AddressGuard, { url, method, headers = {}, body, timeoutMs, maxBytes, signal }: OutboundRequest): Promise<OutboundResponse> => {
+export const sendRequest = (
+  guard: AddressGuard,
+  { url, method, headers = {}, body, timeoutMs, maxBytes, signal }: OutboundRequest,
+): Promise<OutboundResponse> => {
   const target = URL.canParse(url) ? new URL(url) : undefined
-  if (target === undefined || !['http:', 'https:'].includes(target.protocol)) return Promise.reject(new OutboundError('address', 'Only http and https addresses are asked'))
-  if (target.username !== '' || target.password !== '') return Promise.reject(new OutboundError('address', 'An address with a password in it is not asked'))
+  if (target === undefined || !['http:', 'https:'].includes(target.protocol))
+    return Promise.reject(new OutboundError('address', 'Only http and https addresses are asked'))
+  if (target.username !== '' || target.password !== '')
+    return Promise.reject(new OutboundError('address', 'An address with a password in it is not asked'))
   const host = target.hostname.replace(/^\[|\]$/g, '')
   // An address is connected to without a look-up, so it is judged here.
   if (isIP(host) !== 0 && !guard.mayReach(host)) return Promise.reject(new OutboundError('address', `${host} may not be reached`))
@@ -47,7 +56,13 @@ export const sendRequest = (guard: AddressGuard, { url, method, headers = {}, bo
       request.destroy()
     }
     const send = target.protocol === 'https:' ? httpsRequest : httpRequest
-    const request = send(target, { method, lookup: guard.lookup, agent: false, ...(signal !== undefined && { signal }), headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) } })
+    const request = send(target, {
+      method,
+      lookup: guard.lookup,
+      agent: false,
+      ...(signal !== undefined && { signal }),
+      headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) },
+    })
     const timer = setTimeout(() => fail('timeout', `No answer within ${timeoutMs} ms`), timeoutMs)
     request.on('error', error => fail(error instanceof AddressRefused ? 'address' : 'failed', error.message, error))
     request.on('response', response => {
@@ -63,7 +78,9 @@ export const sendRequest = (guard: AddressGuard, { url, method, headers = {}, bo
         clearTimeout(timer)
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) })
       })
-      response.on('close', () => { if (!response.complete) fail('failed', 'The answer was cut') })
+      response.on('close', () => {
+        if (!response.complete) fail('failed', 'The answer was cut')
+      })
     })
     request.end(body)
   })

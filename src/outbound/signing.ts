@@ -1,4 +1,5 @@
-// Signed both ways: HMAC-SHA-256 over a time and the body, with a secret that both ends have. An answer also covers the question it answers.
+// Signed both ways: HMAC-SHA-256 over a time and the body, with a secret that both ends have. An answer also covers the
+// question it answers.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 export const signatureHeader = 'agentchat-signature'

@@ -22,14 +22,32 @@ export interface Job {
 }
 
 /** A job of the relay's own, which answers nobody; with a connection it waits behind that one's writes. */
-export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connection' | 'delivered'>> = {}): Job =>
-  ({ connection: undefined, bytes: 0, re: undefined, type: undefined, decide, ...more })
+export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connection' | 'delivered'>> = {}): Job => ({
+  connection: undefined,
+  bytes: 0,
+  re: undefined,
+  type: undefined,
+  decide,
+  ...more,
+})
 
 /** An event that is committed: its stamp, and its frame, encoded once. */
-export interface Committed { readonly append: Append, readonly stamp: Stamp, readonly frame: Buffer, readonly inboxSeqs: readonly number[] }
+export interface Committed {
+  readonly append: Append
+  readonly stamp: Stamp
+  readonly frame: Buffer
+  readonly inboxSeqs: readonly number[]
+}
 
 export type Result =
-  | { readonly kind: 'done', readonly job: Job, readonly outcome: Outcome, readonly event?: Committed, /** the events behind the first */ readonly more?: readonly Committed[], readonly duplicate?: Stamp }
+  | {
+    readonly kind: 'done'
+    readonly job: Job
+    readonly outcome: Outcome
+    readonly event?: Committed /** the events behind the first */
+    readonly more?: readonly Committed[]
+    readonly duplicate?: Stamp
+  }
   | { readonly kind: 'failed', readonly job: Job, readonly error: unknown }
 
 export interface CommitterOptions {
@@ -65,7 +83,17 @@ export class Committer {
   /** Writes refused since the storage failed. */
   #refused = 0
 
-  constructor(deps: { readonly store: Store, readonly clock: Clock, readonly log: Logger, readonly counts: Counts, readonly batchSize: Histogram, readonly commitSeconds: Histogram }, options: CommitterOptions) {
+  constructor(
+    deps: {
+      readonly store: Store
+      readonly clock: Clock
+      readonly log: Logger
+      readonly counts: Counts
+      readonly batchSize: Histogram
+      readonly commitSeconds: Histogram
+    },
+    options: CommitterOptions,
+  ) {
     this.#store = deps.store
     this.#clock = deps.clock
     this.#log = deps.log
@@ -219,7 +247,10 @@ export class Committer {
           const appended = this.#append(tx, now, job, outcome, outcome.append)
           results.push(appended instanceof Promise ? await appended : appended)
         }
-        if (outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined || this.#clock.now() >= now + maxTurnMs) break
+        if (
+          outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined
+          || this.#clock.now() >= now + maxTurnMs
+        ) break
       }
       return { results, wrote: tx.writes > 0 }
     })
@@ -233,7 +264,9 @@ export class Committer {
       frame = frameOf(type, ttlMs === undefined ? numbered : { ...numbered, expires_at: ts + ttlMs })
       return textOfFrame(frame)
     })
-    return appended instanceof Promise ? appended.then(each => appendedOf(each, job, outcome, append, frame)) : appendedOf(appended, job, outcome, append, frame)
+    return appended instanceof Promise
+      ? appended.then(each => appendedOf(each, job, outcome, append, frame))
+      : appendedOf(appended, job, outcome, append, frame)
   }
 
   async #appendAll(tx: Tx, now: number, job: Job, outcome: Outcome, [first, ...rest]: readonly Append[]): Promise<Result> {
@@ -244,7 +277,10 @@ export class Committer {
     for (const append of rest) {
       const next = await this.#append(tx, now, job, outcome, append)
       // The first one told a repeat; a key that repeats behind it is a fault of the feature.
-      if (next.kind === 'failed' || next.event === undefined) throw new Undo('undo', { cause: next.kind === 'failed' ? next.error : new Error(`the key of a second ${append.type} was used before`) })
+      if (next.kind === 'failed' || next.event === undefined)
+        throw new Undo('undo', {
+          cause: next.kind === 'failed' ? next.error : new Error(`the key of a second ${append.type} was used before`),
+        })
       more.push(next.event)
     }
     return { ...result, more }
@@ -252,7 +288,8 @@ export class Committer {
 }
 
 const appendedOf = (result: Appended, job: Job, outcome: Outcome, append: Append, frame: Buffer | undefined): Result => {
-  if (result.kind === 'stored') return { kind: 'done', job, outcome, event: { append, stamp: result.stamp, frame: frame!, inboxSeqs: result.inboxSeqs } }
+  if (result.kind === 'stored')
+    return { kind: 'done', job, outcome, event: { append, stamp: result.stamp, frame: frame!, inboxSeqs: result.inboxSeqs } }
   if (result.text !== undefined && !isRepeat(result.text, append)) {
     return { kind: 'failed', job, error: new Fail('ID_REUSED', 'This id was used before, for another message') }
   }
@@ -269,5 +306,7 @@ const isRepeat = (text: Buffer, { type, body }: Append): boolean => {
   const first = JSON.parse(text.toString()) as Record<string, unknown>
   const again: Record<string, unknown> = body
   if (first['type'] !== type) return false
-  return type === 'MSG' ? first['to'] === again['to'] && (first['erased'] === true || first['content'] === again['content']) : first['sig'] === again['sig']
+  return type === 'MSG'
+    ? first['to'] === again['to'] && (first['erased'] === true || first['content'] === again['content'])
+    : first['sig'] === again['sig']
 }

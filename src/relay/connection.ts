@@ -13,7 +13,10 @@ const maxWaitingReads = 64
 
 const nothingToRead = Promise.resolve()
 
-export interface Deadline { readonly at: number, readonly close: CloseName }
+export interface Deadline {
+  readonly at: number
+  readonly close: CloseName
+}
 
 export class Connection implements Asker {
   readonly ws: WebSocket
@@ -57,7 +60,11 @@ export class Connection implements Asker {
   #reading = nothingToRead
   #waitingReads = 0
 
-  constructor(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined, readonly frames: Bucket, readonly now: number }) {
+  constructor(
+    ws: WebSocket,
+    socket: Duplex,
+    facts: { readonly address: string, readonly host: string | undefined, readonly frames: Bucket, readonly now: number },
+  ) {
     this.ws = ws
     this.socket = socket
     this.address = facts.address

@@ -113,7 +113,9 @@ export class Dispatch {
       for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
       if (outcome.reply !== undefined && connection !== undefined) {
         const stamp = result.event?.stamp ?? result.duplicate
-        const answer = typeof outcome.reply === 'function' ? stamp && outcome.reply({ stamp, duplicate: result.duplicate !== undefined }) : outcome.reply
+        const answer = typeof outcome.reply === 'function'
+          ? stamp && outcome.reply({ stamp, duplicate: result.duplicate !== undefined })
+          : outcome.reply
         const isQuiet = re === undefined && type !== undefined && requests[type].quiet === answer?.type
         if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
       }
@@ -126,7 +128,12 @@ export class Dispatch {
   /** The client has read the refusal: what it sends from now on, it sends knowing it. In line behind what it sent before. */
   release(connection: Connection): void {
     if (!connection.held) return
-    this.#committer.push(ownJob(() => undefined, { connection, delivered: () => { connection.held = false } }))
+    this.#committer.push(ownJob(() => undefined, {
+      connection,
+      delivered: () => {
+        connection.held = false
+      },
+    }))
   }
 
   /** After a write that the storage refused, messages behind it are refused too, until the answer to a ping shows that the client knows. */
@@ -139,7 +146,8 @@ export class Dispatch {
   /** Long work is not begun anew while the relay stops: whoever asked is told to ask again. */
   #goOn(job: Job, decide: Job['decide']): void {
     if (!this.#isStopping) this.#committer.push({ ...job, bytes: 0, decide })
-    else if (job.connection !== undefined) this.#refuse(job.connection, new Fail('BUSY', 'The relay stops; it goes on with this when it is back'), job.re)
+    else if (job.connection !== undefined)
+      this.#refuse(job.connection, new Fail('BUSY', 'The relay stops; it goes on with this when it is back'), job.re)
   }
 
   #write(connection: Connection, handler: Extract<Handler<RequestType>, { write: unknown }>, request: DecodedRequest, bytes: number): void {
@@ -156,9 +164,13 @@ export class Dispatch {
     // Whoever awaits it hears of it; if nobody does, the request was refused for another reason.
     prepared?.catch(() => undefined)
     this.#committer.push({
-      connection, bytes, re: request.body.id, type: request.type,
+      connection,
+      bytes,
+      re: request.body.id,
+      type: request.type,
       decide: (tx: Tx, now: number) => {
-        if (connection.held && handler.paced === true) throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
+        if (connection.held && handler.paced === true)
+          throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
         const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
         const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel }
         const write = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
@@ -176,7 +188,11 @@ export class Dispatch {
     else this.#committer.push(ownJob(() => undefined, { connection, delivered: run }))
   }
 
-  async #runRead(connection: Connection, handler: Extract<Handler<RequestType>, { read: unknown }>, request: DecodedRequest): Promise<void> {
+  async #runRead(
+    connection: Connection,
+    handler: Extract<Handler<RequestType>, { read: unknown }>,
+    request: DecodedRequest,
+  ): Promise<void> {
     const { gate, roster, store, clock } = this.#deps
     try {
       const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
@@ -223,7 +239,9 @@ export class Dispatch {
       }
     }
     for (const agent of agents) tell(agent, inboxSeqs[inbox.indexOf(agent)])
-    inbox.forEach((agent, i) => { if (!agents.includes(agent)) tell(agent, inboxSeqs[i]) })
+    inbox.forEach((agent, i) => {
+      if (!agents.includes(agent)) tell(agent, inboxSeqs[i])
+    })
   }
 
   /** A large answer costs its reader as much of its allowance as the many frames it could have been. */
@@ -244,7 +262,8 @@ export class Dispatch {
   #refuse(connection: Connection, error: unknown, re: string | undefined): void {
     if (error instanceof Fail) return this.#fail(connection, error.code, error.message, re, error.retryAfterMs)
     if (error instanceof IdentityError) return this.#fail(connection, 'INVALID_MSG', error.message, re)
-    if (error instanceof StorageError) return this.#fail(connection, 'STORAGE_UNAVAILABLE', 'The relay cannot store now; nothing was stored', re, storageRetryMs)
+    if (error instanceof StorageError)
+      return this.#fail(connection, 'STORAGE_UNAVAILABLE', 'The relay cannot store now; nothing was stored', re, storageRetryMs)
     const incident = randomBytes(6).toString('hex')
     this.#deps.log.error({ err: error, incident }, 'handler failed')
     this.#fail(connection, 'INTERNAL', `Internal error, incident ${incident}`, re)

@@ -33,7 +33,18 @@ export class Effects {
   readonly #counts: Counts
   readonly #options: EffectsOptions
 
-  constructor(deps: { readonly roster: Roster, readonly hub: Hub, readonly outbox: Outbox, readonly replayer: Replayer, readonly clock: Clock, readonly log: Logger, readonly counts: Counts }, options: EffectsOptions) {
+  constructor(
+    deps: {
+      readonly roster: Roster
+      readonly hub: Hub
+      readonly outbox: Outbox
+      readonly replayer: Replayer
+      readonly clock: Clock
+      readonly log: Logger
+      readonly counts: Counts
+    },
+    options: EffectsOptions,
+  ) {
     this.#roster = deps.roster
     this.#hub = deps.hub
     this.#outbox = deps.outbox
@@ -75,7 +86,8 @@ export class Effects {
     const frame = frameOf(type, { ts: this.#clock.now(), ...body } as FrameBody<typeof type>)
     if (to.kind === 'channel') {
       const { exceptAsker, exceptAgent } = to
-      this.#hub.signal(to.channel, frame, connection => (exceptAsker === true && connection === asker) || (exceptAgent !== undefined && connection.agent?.id === exceptAgent))
+      this.#hub.signal(to.channel, frame, connection =>
+        (exceptAsker === true && connection === asker) || (exceptAgent !== undefined && connection.agent?.id === exceptAgent))
       return
     }
     for (const connection of new Set(this.#reach(to, asker))) this.#outbox.add(connection, frame)
@@ -87,11 +99,14 @@ export class Effects {
         if (asker === undefined) return
         asker.challenge = effect.challenge
         // Trying again does not buy time.
-        if (effect.challenge !== undefined && asker.deadline?.close === 'IDENTIFY_TIMEOUT') asker.deadline = { at: effect.challenge.expiresAt, close: 'CHALLENGE_EXPIRED' }
+        if (effect.challenge !== undefined && asker.deadline?.close === 'IDENTIFY_TIMEOUT')
+          asker.deadline = { at: effect.challenge.expiresAt, close: 'CHALLENGE_EXPIRED' }
         return
       }
-      case 'identify': return this.#identify(effect, asker)
-      case 'subscribe': return this.#subscribe(effect, asker)
+      case 'identify':
+        return this.#identify(effect, asker)
+      case 'subscribe':
+        return this.#subscribe(effect, asker)
       case 'unsubscribe': {
         const agent = asker?.agent
         if (agent === undefined) return
@@ -102,9 +117,12 @@ export class Effects {
         }
         return
       }
-      case 'channel': return this.#roster.setChannel(effect.info)
-      case 'agent': return this.#roster.change(effect.agent, effect.change)
-      case 'floor': return this.#roster.setFloor(effect.channel, effect.msgId, effect.claim)
+      case 'channel':
+        return this.#roster.setChannel(effect.info)
+      case 'agent':
+        return this.#roster.change(effect.agent, effect.change)
+      case 'floor':
+        return this.#roster.setFloor(effect.channel, effect.msgId, effect.claim)
       case 'inbox': {
         for (const connection of this.#roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
         return
@@ -137,7 +155,8 @@ export class Effects {
         for (const connection of this.#options.connections()) if (connection !== asker) this.end(connection, effect.close, effect.reason)
         return
       }
-      default: effect satisfies never
+      default:
+        effect satisfies never
     }
   }
 
@@ -155,7 +174,8 @@ export class Effects {
     for (const channel of [...connection.channels]) this.#exit(connection, agent, channel, false)
     this.#roster.detach(connection)
     connection.agent = undefined
-    if (agent.presence !== 'offline' && this.#roster.agent(agent.id) === undefined) this.#tellWatchers(agent, { presence: 'offline', status_text: null, last_seen: connection.heardAt })
+    if (agent.presence !== 'offline' && this.#roster.agent(agent.id) === undefined)
+      this.#tellWatchers(agent, { presence: 'offline', status_text: null, last_seen: connection.heardAt })
   }
 
   #identify({ login, agent, autojoin }: Extract<Effect, { kind: 'identify' }>, asker: Connection | undefined): void {
@@ -190,16 +210,24 @@ export class Effects {
     if (!this.#hub.isSubscribed(asker, channel)) this.#roster.enter(agent, channel, true)
     else this.#roster.announce(agent, channel)
     if (isNew && here.agents.size <= this.#options.announceMaxMembers) {
-      this.notify({ to: { kind: 'channel', channel, exceptAgent: agent.id }, type: 'AGENT_JOINED', body: { channel, agent: agent.id, name: agent.name, verified: agent.verified } }, asker)
+      this.notify({
+        to: { kind: 'channel', channel, exceptAgent: agent.id },
+        type: 'AGENT_JOINED',
+        body: { channel, agent: agent.id, name: agent.name, verified: agent.verified },
+      }, asker)
     }
     this.#hub.subscribe(asker, channel, last)
     if (!this.#hub.goLive(asker, channel, after)) this.#inBackground(asker, this.#replayer.channel(asker, channel, after))
   }
 
   /** An agent came or is gone. */
-  #tellWatchers({ id, name }: Pick<Agent, 'id' | 'name'>, state: Pick<FrameBody<'PRESENCE_CHANGED'>, 'presence' | 'status_text' | 'last_seen'>): void {
+  #tellWatchers(
+    { id, name }: Pick<Agent, 'id' | 'name'>,
+    state: Pick<FrameBody<'PRESENCE_CHANGED'>, 'presence' | 'status_text' | 'last_seen'>,
+  ): void {
     if (this.#roster.watchersOf(id).size === 0) return
-    this.notify({ to: { kind: 'watchers', agent: id, agents: [] }, type: 'PRESENCE_CHANGED', body: { agent_id: id, name, ...state } }, undefined)
+    this.notify({ to: { kind: 'watchers', agent: id, agents: [] }, type: 'PRESENCE_CHANGED', body: { agent_id: id, name, ...state } },
+      undefined)
   }
 
   /** Sends what came into the inbox beside the messages that were delivered; a session that is catching up anyway finds it. */
@@ -218,7 +246,11 @@ export class Effects {
     const wasAnnounced = here?.announced.has(agent) === true
     this.#hub.unsubscribe(connection, channel)
     if (this.#roster.exit(agent, channel) && wasAnnounced && here !== undefined && here.agents.size <= this.#options.announceMaxMembers) {
-      this.notify({ to: { kind: 'channel', channel }, type: 'AGENT_LEFT', body: { channel, agent: agent.id, ...(withName && { name: agent.name }) } }, connection)
+      this.notify({
+        to: { kind: 'channel', channel },
+        type: 'AGENT_LEFT',
+        body: { channel, agent: agent.id, ...(withName && { name: agent.name }) },
+      }, connection)
     }
   }
 
@@ -236,8 +268,10 @@ export class Effects {
         for (const id of to.agents) yield* this.#roster.connectionsOf(id)
         return yield* this.#roster.watchersOf(to.agent)
       }
-      case 'everyone': return yield* this.#options.connections()
-      default: to satisfies never
+      case 'everyone':
+        return yield* this.#options.connections()
+      default:
+        to satisfies never
     }
   }
 

@@ -31,6 +31,8 @@ test('a replay is the stored text with its mark, nothing else', () => {
 
 test('a list carries stored texts as they are, however many', () => {
   const items = [Buffer.from('{"a":1}'), Buffer.from('{"b": 2}')]
-  expect(textOfFrame(frameOfList('HISTORY', { ts: 1 }, 'events', items)).toString()).toBe('{"type":"HISTORY","ts":1,"events":[{"a":1},{"b": 2}]}')
+  expect(textOfFrame(frameOfList('HISTORY', { ts: 1 }, 'events', items)).toString()).toBe(
+    '{"type":"HISTORY","ts":1,"events":[{"a":1},{"b": 2}]}',
+  )
   expect(textOfFrame(frameOfList('HISTORY', { ts: 1 }, 'events', [])).toString()).toBe('{"type":"HISTORY","ts":1,"events":[]}')
 })

@@ -58,7 +58,8 @@ const replayMark = Buffer.from(',"replay":true}')
 export const replayFrame = (text: Buffer): Buffer => frameOfParts([text.subarray(0, -1), replayMark])
 
 /** An inbox entry in a list: its number, and the stored text as it is. */
-export const inboxItem = (seq: number, text: Buffer): Buffer => Buffer.concat([Buffer.from(`{"seq":${seq},"event":`), text, Buffer.from('}')])
+export const inboxItem = (seq: number, text: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`{"seq":${seq},"event":`), text, Buffer.from('}')])
 
 const comma = Buffer.from(',')
 

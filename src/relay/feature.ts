@@ -1,9 +1,30 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
-import type { CloseName, ErrorCode, EventType, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
+import type {
+  CloseName,
+  ErrorCode,
+  EventType,
+  FrameBody,
+  FrameType,
+  ReplyType,
+  RequestBody,
+  RequestType,
+} from '../../lib/protocol/index.ts'
 import type { Fate, PublishKey, Stamp } from '../store/log.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
 import { statusOf } from './receipts.ts'
-import type { Agent, AgentChange, AgentFacts, Asker, Challenge, Channel, ChannelInfo, FloorClaim, Health, Login, RosterView } from './view.ts'
+import type {
+  Agent,
+  AgentChange,
+  AgentFacts,
+  Asker,
+  Challenge,
+  Channel,
+  ChannelInfo,
+  FloorClaim,
+  Health,
+  Login,
+  RosterView,
+} from './view.ts'
 
 /** An expected failure: the only kind a client is told about. */
 export class Fail extends Error {
@@ -18,7 +39,10 @@ export class Fail extends Error {
   }
 }
 
-/** Who may ask. `member` also finds the channel named in the request and hands it to the handler; `own` is a session that asks for itself, or an admin that names another `agent`. */
+/**
+ * Who may ask. `member` also finds the channel named in the request and hands it to the handler; `own` is a session that asks
+ * for itself, or an admin that names another `agent`.
+ */
 export type Need = 'anyone' | 'session' | 'member' | 'own' | 'admin'
 
 interface BaseCtx {
@@ -29,8 +53,16 @@ interface BaseCtx {
 }
 
 /** `me` and `channel` are there when the handler's need says so; reading them elsewhere is a bug and throws. */
-export interface ReadCtx extends BaseCtx { readonly db: Db, readonly me: Agent, readonly channel: Channel }
-export interface WriteCtx extends BaseCtx { readonly tx: Tx, readonly me: Agent, readonly channel: Channel }
+export interface ReadCtx extends BaseCtx {
+  readonly db: Db
+  readonly me: Agent
+  readonly channel: Channel
+}
+export interface WriteCtx extends BaseCtx {
+  readonly tx: Tx
+  readonly me: Agent
+  readonly channel: Channel
+}
 
 type Fields<T extends FrameType> = Omit<FrameBody<T>, 'ts' | 're'>
 
@@ -43,8 +75,12 @@ export interface Reply<T extends FrameType = FrameType> {
 
 export const reply = <T extends FrameType>(type: T, body: Fields<T>): Reply<T> => ({ type, body })
 
-export const pageReply = <T extends FrameType, K extends keyof Fields<T> & string>(type: T, body: Omit<Fields<T>, K>, key: K, items: readonly Buffer[]): Reply<T> =>
-  ({ type, body: body as Reply<T>['body'], list: { key, items } })
+export const pageReply = <T extends FrameType, K extends keyof Fields<T> & string>(
+  type: T,
+  body: Omit<Fields<T>, K>,
+  key: K,
+  items: readonly Buffer[],
+): Reply<T> => ({ type, body: body as Reply<T>['body'], list: { key, items } })
 
 export type Audience =
   | { readonly kind: 'channel', readonly channel: string, readonly exceptAsker?: true, readonly exceptAgent?: string }
@@ -72,7 +108,11 @@ interface AppendOf<T extends EventType> {
 }
 
 /** A signal to send, never stored. */
-export interface Notify<T extends FrameType = FrameType> { readonly to: Audience, readonly type: T, readonly body: Partial<Fields<T>> & object }
+export interface Notify<T extends FrameType = FrameType> {
+  readonly to: Audience
+  readonly type: T
+  readonly body: Partial<Fields<T>> & object
+}
 
 export const notify = <T extends FrameType>(to: Audience, type: T, body: Fields<T>): Notify => ({ to, type, body } as unknown as Notify)
 
@@ -84,12 +124,22 @@ export const statusNotices = (fates: readonly Fate[]): readonly Notify[] =>
 export type Effect =
   | { readonly kind: 'challenge', readonly challenge: Challenge | undefined }
   | { readonly kind: 'identify', readonly login: Login, readonly agent: AgentFacts, readonly autojoin: readonly string[] }
-  | { readonly kind: 'subscribe', readonly channel: string, /** replay starts after this seq */ readonly after: number, /** newest stored seq */ readonly last: number, readonly lasting: boolean }
+  | {
+    readonly kind: 'subscribe'
+    readonly channel: string /** replay starts after this seq */
+    readonly after: number /** newest stored seq */
+    readonly last: number
+    readonly lasting: boolean
+  }
   | { readonly kind: 'unsubscribe', readonly channel: string }
   | { readonly kind: 'channel', readonly info: ChannelInfo }
   | { readonly kind: 'agent', readonly agent: string, readonly change: AgentChange }
   | { readonly kind: 'floor', readonly channel: string, readonly msgId: string, readonly claim: FloorClaim | undefined }
-  | { readonly kind: 'inbox', readonly agent: string, /** newest inbox number, of entries that came another way than by a message */ readonly newest: number }
+  | {
+    readonly kind: 'inbox'
+    readonly agent: string /** newest inbox number, of entries that came another way than by a message */
+    readonly newest: number
+  }
   | { readonly kind: 'watch', readonly agents: readonly string[], readonly on: boolean }
   | { readonly kind: 'motd', readonly motd: string | null }
   | { readonly kind: 'depart' }
@@ -114,9 +164,14 @@ export interface Outcome<R extends FrameType = FrameType> {
 }
 
 export type Handler<T extends RequestType> =
-  | { readonly needs: Need, /** costs a message token */ readonly paced?: true, read(ctx: ReadCtx, body: RequestBody<T>): Awaitable<Reply<ReplyType<T>>> }
   | {
-    readonly needs: Need, readonly paced?: true
+    readonly needs: Need /** costs a message token */
+    readonly paced?: true
+    read(ctx: ReadCtx, body: RequestBody<T>): Awaitable<Reply<ReplyType<T>>>
+  }
+  | {
+    readonly needs: Need
+    readonly paced?: true
     /**
      * Work that takes long elsewhere: begun when the request arrives, awaited when it is its turn. A rejection is the answer; so is an
      * outcome, and nothing is written then. It is begun anew if the asker's agent or challenge is not the same any more.
@@ -144,7 +199,10 @@ export interface HttpAnswer {
 
 export interface PostCtx extends RouteCtx {
   readonly address: string
-  /** A write in its turn among the others; resolves once it is committed. What `decide` throws is a fault: a refusal is an answer like any. */
+  /**
+   * A write in its turn among the others; resolves once it is committed. What `decide` throws is a fault: a refusal is an
+   * answer like any.
+   */
   write<R>(decide: (tx: Tx, now: number) => Awaitable<R>): Promise<R>
 }
 
@@ -163,8 +221,22 @@ export interface Feature<T extends RequestType = RequestType> {
   readonly routes?: readonly Route[]
 }
 
-export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> { health(): Health }
+export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> {
+  health(): Health
+}
 
-export { mayRead, presenceOf, type Agent, type Asker, type Challenge, type Channel, type ChannelInfo, type FloorClaim, type Health, type Login, type RosterView } from './view.ts'
+export {
+  mayRead,
+  presenceOf,
+  type Agent,
+  type Asker,
+  type Challenge,
+  type Channel,
+  type ChannelInfo,
+  type FloorClaim,
+  type Health,
+  type Login,
+  type RosterView,
+} from './view.ts'
 export { statusOf } from './receipts.ts'
 export { inboxItem } from './encode.ts'

@@ -4,7 +4,10 @@ import type { Connection } from './connection.ts'
 import { Fail, type Need } from './feature.ts'
 import type { Agent, Channel, RosterView } from './view.ts'
 
-export interface Passed { readonly me: Agent, readonly channel: Channel }
+export interface Passed {
+  readonly me: Agent
+  readonly channel: Channel
+}
 
 export class Gate {
   readonly #adminKeyHash: Buffer | undefined
@@ -16,7 +19,11 @@ export class Gate {
   /** Throws the Fail that refuses, or gives what the need promises to the handler. */
   pass(need: Need, connection: Connection, body: object, roster: RosterView): Passed {
     const me = connection.agent
-    const { channel: name, agent, admin_key: key } = body as { readonly channel?: unknown, readonly agent?: unknown, readonly admin_key?: unknown }
+    const { channel: name, agent, admin_key: key } = body as {
+      readonly channel?: unknown
+      readonly agent?: unknown
+      readonly admin_key?: unknown
+    }
     if (need === 'admin' || (need === 'own' && agent !== undefined && agent !== me?.id)) this.#admin(me, key)
     else if (need !== 'anyone' && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     if (need !== 'member') return { me, channel: undefined } as unknown as Passed

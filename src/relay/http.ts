@@ -26,29 +26,45 @@ export interface HttpFacts {
 const maxBodyBytes = 64 * 1024
 const bodyTimeoutMs = 10_000
 
-const send = (response: ServerResponse, status: number, contentType: string, body: string, headers: Readonly<Record<string, string>> = {}): void => {
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store', ...headers })
+const send = (
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void => {
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...headers,
+  })
   response.end(body)
 }
 
 /** The end of a request that cannot be read on. */
-const cut = (response: ServerResponse, status: number, text: string): void => send(response, status, 'text/plain', `${text}\n`, { connection: 'close' })
+const cut = (response: ServerResponse, status: number, text: string): void =>
+  send(response, status, 'text/plain', `${text}\n`, { connection: 'close' })
 
-const noSuchPage = 'This is an AgentChat relay: connect by WebSocket. Also here: /health /healthz /readyz /metrics /.well-known/agentchat.json\n'
+const noSuchPage = 'This is an AgentChat relay: connect by WebSocket. Also here: /health /healthz /readyz /metrics '
+  + '/.well-known/agentchat.json\n'
 
 export const httpHandler = (facts: HttpFacts) => (request: IncomingMessage, response: ServerResponse, address: string): void => {
   const [path = '/', search = ''] = (request.url ?? '/').split('?', 2)
   const page = (body?: string) => {
     facts.page({ path, query: new URLSearchParams(search), address, ...(body !== undefined && { body }) }).then(
       answer => sendPage(request, response, answer),
-      () => send(response, 500, 'text/plain', 'The relay has a fault\n'))
+      () => send(response, 500, 'text/plain', 'The relay has a fault\n'),
+    )
   }
   const place = facts.places(path)
   if (request.method === 'POST' && place === 'post') return readBody(request, response, page)
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'text/plain', 'Method not allowed\n')
   switch (path) {
-    case '/health': return send(response, 200, 'application/json', `${JSON.stringify(facts.health())}\n`)
-    case '/healthz': return send(response, 200, 'text/plain', 'ok\n')
+    case '/health':
+      return send(response, 200, 'application/json', `${JSON.stringify(facts.health())}\n`)
+    case '/healthz':
+      return send(response, 200, 'text/plain', 'ok\n')
     case '/readyz': {
       const problem = facts.ready()
       return send(response, problem === undefined ? 200 : 503, 'text/plain', `${problem ?? 'ready'}\n`)
@@ -56,15 +72,21 @@ export const httpHandler = (facts: HttpFacts) => (request: IncomingMessage, resp
     case '/metrics': {
       facts.metrics().then(
         ({ contentType, text }) => send(response, 200, contentType, text),
-        () => send(response, 500, 'text/plain', 'metrics failed\n'))
+        () => send(response, 500, 'text/plain', 'metrics failed\n'),
+      )
       return
     }
-    default: return place === undefined ? send(response, 404, 'text/plain', noSuchPage) : page()
+    default:
+      return place === undefined ? send(response, 404, 'text/plain', noSuchPage) : page()
   }
 }
 
 /** A page under its fingerprint: who has it already is told so, and gets nothing. */
-const sendPage = (request: IncomingMessage, response: ServerResponse, { status, contentType, body, maxAgeSeconds, headers }: HttpAnswer): void => {
+const sendPage = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, contentType, body, maxAgeSeconds, headers }: HttpAnswer,
+): void => {
   const caching = maxAgeSeconds === undefined ? {} : { 'cache-control': `public, max-age=${maxAgeSeconds}` }
   if (status !== 200 || request.method === 'POST') return send(response, status, contentType, body, { ...caching, ...headers })
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`

@@ -2,7 +2,8 @@
 
 export const none: ReadonlySet<never> = new Set<never>()
 
-export const withMember = (set: ReadonlySet<string>, member: string): ReadonlySet<string> => set === none ? new Set([member]) : (set as Set<string>).add(member)
+export const withMember = (set: ReadonlySet<string>, member: string): ReadonlySet<string> =>
+  set === none ? new Set([member]) : (set as Set<string>).add(member)
 
 export const withoutMember = (set: ReadonlySet<string>, member: string): ReadonlySet<string> => {
   if (set !== none) (set as Set<string>).delete(member)

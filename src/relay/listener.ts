@@ -42,7 +42,9 @@ export class ListenError extends Error {
 const headersTimeoutMs = 10_000
 
 // Shared by all sockets, so that none carries listeners of its own for this.
-function destroyIt(this: Duplex): void { this.destroy() }
+function destroyIt(this: Duplex): void {
+  this.destroy()
+}
 const ignoreIt = (): void => undefined
 
 export class Listener {
@@ -57,7 +59,13 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.#options = options
     for (const proxy of options.trustedProxies) addTo(this.#proxies, proxy)
-    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxFrameBytes, perMessageDeflate: false, clientTracking: false, skipUTF8Validation: false })
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: options.maxFrameBytes,
+      perMessageDeflate: false,
+      clientTracking: false,
+      skipUTF8Validation: false,
+    })
     const onRequest = (request: IncomingMessage, response: ServerResponse) => options.onRequest(request, response, this.#addressOf(request))
     this.#server = options.cert === undefined
       ? createServer({ headersTimeout: headersTimeoutMs }, onRequest)
@@ -96,7 +104,8 @@ export class Listener {
     try {
       createSecureContext(files)
     } catch (error) {
-      throw new ListenError(`The TLS certificate and its key cannot be used: ${(error as Error).message}`, 'Give two PEM files that belong together with --cert and --key.', error)
+      throw new ListenError(`The TLS certificate and its key cannot be used: ${(error as Error).message}`,
+        'Give two PEM files that belong together with --cert and --key.', error)
     }
     return files
   }
@@ -137,7 +146,9 @@ export class Listener {
   #addressOf(request: IncomingMessage): string {
     const peer = plain(request.socket.remoteAddress ?? '')
     if (!this.#isProxy(peer)) return peer
-    const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',').map(part => plain(part.trim())).filter(part => isIP(part) !== 0)
+    const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',').map(part => plain(part.trim())).filter(part =>
+      isIP(part) !== 0
+    )
     return forwarded.findLast(address => !this.#isProxy(address)) ?? peer
   }
 
@@ -153,7 +164,9 @@ const plain = (address: string): string => address.startsWith('::ffff:') && isIP
 const addTo = (list: BlockList, entry: string): void => {
   const [address = '', prefix] = entry.split('/')
   const family = isIP(address)
-  if (family === 0) throw new ListenError(`trustedProxies: ${JSON.stringify(entry)} is not an address or a CIDR range`, 'Write addresses like 10.0.0.1 or ranges like 10.0.0.0/8.')
+  if (family === 0)
+    throw new ListenError(`trustedProxies: ${JSON.stringify(entry)} is not an address or a CIDR range`,
+      'Write addresses like 10.0.0.1 or ranges like 10.0.0.0/8.')
   if (prefix === undefined) list.addAddress(address, family === 4 ? 'ipv4' : 'ipv6')
   else list.addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
 }
@@ -162,13 +175,18 @@ const readPem = (what: string, file: string): Buffer => {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new ListenError(`Cannot read the TLS ${what}: ${(error as Error).message}`, `Check the path given with --${what === 'key' ? 'key' : 'cert'} and that the relay may read it.`, error)
+    throw new ListenError(`Cannot read the TLS ${what}: ${(error as Error).message}`,
+      `Check the path given with --${what === 'key' ? 'key' : 'cert'} and that the relay may read it.`, error)
   }
 }
 
 const listenErrorOf = (error: NodeJS.ErrnoException, host: string, port: number): Error => {
-  if (error.code === 'EADDRINUSE') return new ListenError(`Port ${port} on ${host} is taken`, `Is a relay running already? Otherwise choose another port: agentchat serve --port ${port + 1}`, error)
-  if (error.code === 'EACCES') return new ListenError(`Not allowed to listen on port ${port}`, 'Ports below 1024 need privileges; choose another with --port.', error)
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new ListenError(`Cannot listen on ${host}`, 'Give an address of this machine with --host, or 0.0.0.0 for all of them.', error)
+  if (error.code === 'EADDRINUSE')
+    return new ListenError(`Port ${port} on ${host} is taken`,
+      `Is a relay running already? Otherwise choose another port: agentchat serve --port ${port + 1}`, error)
+  if (error.code === 'EACCES')
+    return new ListenError(`Not allowed to listen on port ${port}`, 'Ports below 1024 need privileges; choose another with --port.', error)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new ListenError(`Cannot listen on ${host}`, 'Give an address of this machine with --host, or 0.0.0.0 for all of them.', error)
   return error
 }

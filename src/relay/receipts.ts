@@ -5,7 +5,15 @@ import type { Fate, Receipt } from '../store/log.ts'
 /** The furthest of stored, offered, received, read and expired, with the times of all it reached. */
 const recipient = ({ agent, offeredAt, receivedAt, readAt, expiredAt }: Receipt): FrameBody<'STATUS'>['recipients'][number] => ({
   agent,
-  state: expiredAt !== null ? 'expired' : readAt !== null ? 'read' : receivedAt !== null ? 'received' : offeredAt !== null ? 'offered' : 'stored',
+  state: expiredAt !== null
+    ? 'expired'
+    : readAt !== null
+    ? 'read'
+    : receivedAt !== null
+    ? 'received'
+    : offeredAt !== null
+    ? 'offered'
+    : 'stored',
   ...(offeredAt !== null && { offered_at: offeredAt }),
   ...(receivedAt !== null && { received_at: receivedAt }),
   ...(readAt !== null && { read_at: readAt }),

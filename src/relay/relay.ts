@@ -106,17 +106,42 @@ export class Relay {
       onOffered,
       announceMaxMembers: options.announceMaxMembers,
       connections: () => this.#connections,
-      onIdentified: connection => { connection.frames = new Bucket(options.frameRate, clock.now()) },
+      onIdentified: connection => {
+        connection.frames = new Bucket(options.frameRate, clock.now())
+      },
     })
     this.#committer = new Committer({ store, clock, log, counts, batchSize: metrics.batchSize, commitSeconds: metrics.commitSeconds }, {
       maxQueueFrames: options.maxQueueFrames,
       maxQueueBytes: options.maxQueueBytes,
       deliver: results => this.#dispatch.deliver(results),
     })
-    this.#dispatch = new Dispatch({ handlers, store, roster, hub, outbox, effects, gate: new Gate(options.adminKey), agentBuckets, addressBuckets, clock, log, counts, errors: metrics.errorsSent }, this.#committer)
+    this.#dispatch = new Dispatch({
+      handlers,
+      store,
+      roster,
+      hub,
+      outbox,
+      effects,
+      gate: new Gate(options.adminKey),
+      agentBuckets,
+      addressBuckets,
+      clock,
+      log,
+      counts,
+      errors: metrics.errorsSent,
+    }, this.#committer)
     this.#listener = new Listener({
       ...options,
-      onRequest: httpHandler({ places: path => { const route = this.#routeAt(path); return route && (route.post === undefined ? 'get' : 'post') }, page: request => this.#page(request), health: () => this.#health(), ready: () => this.#draining ? 'draining' : this.#committer.storageProblem, metrics: () => metrics.render() }),
+      onRequest: httpHandler({
+        places: path => {
+          const route = this.#routeAt(path)
+          return route && (route.post === undefined ? 'get' : 'post')
+        },
+        page: request => this.#page(request),
+        health: () => this.#health(),
+        ready: () => this.#draining ? 'draining' : this.#committer.storageProblem,
+        metrics: () => metrics.render(),
+      }),
       onConnection: (ws, socket, facts) => this.#accept(ws, socket, facts),
       onRefused: (ws, reason) => {
         metrics.closes.inc({ code: String(closeCodes[reason].code) })
@@ -127,11 +152,34 @@ export class Relay {
     this.#sweeper = new Sweeper([
       { everyMs: 1_000, run: now => this.#sweepConnections(now) },
       { everyMs: 1_000, run: () => this.#sweepFeatures() },
-      { everyMs: 10_000, run: now => { agentBuckets.sweep(now); addressBuckets.sweep(now); roster.sweep(now) } },
+      {
+        everyMs: 10_000,
+        run: now => {
+          agentBuckets.sweep(now)
+          addressBuckets.sweep(now)
+          roster.sweep(now)
+        },
+      },
       // A storage that failed is tried again even if nobody writes, so that the relay is ready as soon as it can be.
-      { everyMs: 2_000, run: () => { if (this.#committer.storageProblem !== undefined) this.#write(async tx => { await tx.log.forgetKeys(0); return undefined }) } },
+      {
+        everyMs: 2_000,
+        run: () => {
+          if (this.#committer.storageProblem !== undefined)
+            this.#write(async tx => {
+              await tx.log.forgetKeys(0)
+              return undefined
+            })
+        },
+      },
       { everyMs: 60_000, run: () => this.#write(this.#noteSeen([...roster.heard()])) },
-      { everyMs: 60_000, run: now => this.#write(async tx => { await tx.log.forgetKeys(now - options.publishWindowMs); return undefined }) },
+      {
+        everyMs: 60_000,
+        run: now =>
+          this.#write(async tx => {
+            await tx.log.forgetKeys(now - options.publishWindowMs)
+            return undefined
+          }),
+      },
     ], () => clock.now())
     metrics.observe({
       connections: () => this.#connections.size,
@@ -178,7 +226,9 @@ export class Relay {
       this.#effects.end(connection, 'RESTARTING', `retry_after_ms=${retryAfterMs}`)
       connection.resume()
     }
-    const deadline = setTimeout(() => { for (const connection of this.#connections) connection.ws.terminate() }, this.#options.drainMs)
+    const deadline = setTimeout(() => {
+      for (const connection of this.#connections) connection.ws.terminate()
+    }, this.#options.drainMs)
     await stopped
     clearTimeout(deadline)
     // The server is through once its sockets are; that they closed is told a little later, and still has to be noted.
@@ -248,7 +298,13 @@ export class Relay {
     const ctx: RouteCtx = { now: clock.now(), db: store.read, roster: this.#roster, query, health: () => this.#health() }
     try {
       const waitMs = this.#addressBuckets.take(address, ctx.now)
-      if (waitMs > 0) return { status: 429, contentType: 'text/plain', body: 'Too many requests\n', headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) } }
+      if (waitMs > 0)
+        return {
+          status: 429,
+          contentType: 'text/plain',
+          body: 'Too many requests\n',
+          headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
+        }
       if (body === undefined) return await route.get(ctx, decode(path.slice(route.path.length)))
       if (this.#draining) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }
       return await route.post!({ ...ctx, address, write: decide => this.#written(decide) }, body)
@@ -268,7 +324,10 @@ export class Relay {
     })
   }
 
-  /** Notes when agents were heard last, a bounded number per batch: of those who are gone, and every minute of those who are here, for the case that this process does not end well. */
+  /**
+   * Notes when agents were heard last, a bounded number per batch: of those who are gone, and every minute of those who are
+   * here, for the case that this process does not end well.
+   */
   #noteSeen(heard: readonly (readonly [string, number])[]): (tx: Tx) => Promise<Outcome> {
     return async tx => {
       await noteSeen(tx, heard.slice(0, seenAtOnce))
@@ -286,14 +345,18 @@ export class Relay {
     for (const connection of this.#connections) {
       if (!connection.open) continue
       if (connection.deadline !== undefined && now >= connection.deadline.at) {
-        if (connection.deadline.close === 'CHALLENGE_EXPIRED') this.#effects.send(connection, 'ERROR', { code: 'VERIFICATION_EXPIRED', message: 'Not answered in time' })
+        if (connection.deadline.close === 'CHALLENGE_EXPIRED')
+          this.#effects.send(connection, 'ERROR', { code: 'VERIFICATION_EXPIRED', message: 'Not answered in time' })
         this.#effects.end(connection, connection.deadline.close)
       } else if (now - connection.heardAt >= pingTimeoutMs) {
         this.#hub.silence(connection)
         connection.close('PING_TIMEOUT')
       } else if (now - connection.pingedAt >= pingIntervalMs || now < connection.pingedAt) {
         this.#ping(connection, now)
-      } else if (connection.inbox === 'auto' && connection.agent?.pubkey != null && connection.inboxPinged === 0 && (connection.inboxSent ?? 0) > connection.inboxVouched) {
+      } else if (
+        connection.inbox === 'auto' && connection.agent?.pubkey != null && connection.inboxPinged === 0
+        && (connection.inboxSent ?? 0) > connection.inboxVouched
+      ) {
         this.#ping(connection, now)
       }
     }

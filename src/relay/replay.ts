@@ -64,7 +64,9 @@ export class Replayer {
         position = newest
         continue
       }
-      this.#send(connection, rows.map(({ seq, stream, text }) => this.isItem(connection, stream) ? itemFrame(seq, text, this.#clock.now()) : replayFrame(text)))
+      this.#send(connection, rows.map(({ seq, stream, text }) =>
+        this.isItem(connection, stream) ? itemFrame(seq, text, this.#clock.now()) : replayFrame(text)
+      ))
       position = rows.at(-1)!.seq
       this.#onOffered(connection, position)
       await connection.drained()
@@ -86,4 +88,5 @@ export class Replayer {
 }
 
 /** One inbox entry, offered unasked. */
-export const itemFrame = (seq: number, text: Buffer, now: number): Buffer => frameOfList('INBOX', { ts: now, more: false, seq }, 'items', [inboxItem(seq, text)])
+export const itemFrame = (seq: number, text: Buffer, now: number): Buffer =>
+  frameOfList('INBOX', { ts: now, more: false, seq }, 'items', [inboxItem(seq, text)])

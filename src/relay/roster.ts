@@ -80,7 +80,8 @@ export class Roster implements RosterView {
 
   /** Agents with a key that say they are here, and when they were heard last. */
   *heard(): Iterable<readonly [agent: string, at: number]> {
-    for (const { id, pubkey, presence } of this.#agents.values()) if (pubkey !== null && presence !== 'offline') yield [id, this.heardAt(id)!]
+    for (const { id, pubkey, presence } of this.#agents.values())
+      if (pubkey !== null && presence !== 'offline') yield [id, this.heardAt(id)!]
   }
 
   watchersOf(id: string): ReadonlySet<Connection> {
@@ -118,8 +119,17 @@ export class Roster implements RosterView {
       const { id, name, pubkey, verified, admin, memberships } = facts
       // Field by field: spreading gave each agent a hidden class of its own, and every reader of agents a slow path.
       agent = {
-        id, name, pubkey, verified, admin, presence: 'online', statusText: null, nickAt: 0,
-        memberships: memberships.reduce(withMember, none), channels: new Set(), sessions: new Map(),
+        id,
+        name,
+        pubkey,
+        verified,
+        admin,
+        presence: 'online',
+        statusText: null,
+        nickAt: 0,
+        memberships: memberships.reduce(withMember, none),
+        channels: new Set(),
+        sessions: new Map(),
       }
       this.#agents.set(facts.id, agent)
     } else {

@@ -1,6 +1,9 @@
 // One timer for everything that happens by the clock: pings, deadlines, forgotten buckets, and the features' own sweeps.
 
-export interface SweepTask { readonly everyMs: number, run(now: number): void }
+export interface SweepTask {
+  readonly everyMs: number
+  run(now: number): void
+}
 
 const tickMs = 1_000
 

@@ -7,7 +7,9 @@ const [alice, bob] = [identityFrom(generateKeyPair().privateKey), identityFrom(g
 test('each of many signatures gets its own answer, whatever thread it went to', async () => {
   const verifier = new Verifier({ maxThreads: 3 })
   const texts = Array.from({ length: 100 }, (_, i) => `text ${i}`)
-  const answers = await Promise.all(texts.map((text, i) => verifier.verify(alice.publicKey, text, alice.sign(i % 3 === 0 ? `not ${text}` : text))))
+  const answers = await Promise.all(
+    texts.map((text, i) => verifier.verify(alice.publicKey, text, alice.sign(i % 3 === 0 ? `not ${text}` : text))),
+  )
   expect(answers).toEqual(texts.map((_, i) => i % 3 !== 0))
   await verifier.close()
 })
@@ -15,12 +17,26 @@ test('each of many signatures gets its own answer, whatever thread it went to', 
 test('what cannot be read does not verify', async () => {
   const verifier = new Verifier({ maxThreads: 1 })
   const good = alice.sign('hello')
-  const smallOrder = `-----BEGIN PUBLIC KEY-----\n${Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from([1]), Buffer.alloc(31)]).toString('base64')}\n-----END PUBLIC KEY-----\n`
-  for (const [key, text, signature] of [
-    [bob.publicKey, 'hello', good], [alice.publicKey, 'hello ', good], [alice.publicKey, 'hello', ''], [alice.publicKey, 'hello', `${good}A`], [alice.publicKey, 'hello', good.replace('==', '')],
-    [alice.publicKey, 'hello', `${good.slice(0, -3)}${good.at(-3) === 'A' ? 'B' : String.fromCharCode(good.charCodeAt(good.length - 3) + 1)}==`],
-    ['no key', 'hello', good], [smallOrder, 'hello', good], [alice.publicKey, 'hello', '\ud800'.repeat(88)],
-  ] as const) expect(await verifier.verify(key, text, signature), signature).toBe(false)
+  const smallOrder = `-----BEGIN PUBLIC KEY-----\n${
+    Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from([1]), Buffer.alloc(31)]).toString('base64')
+  }\n-----END PUBLIC KEY-----\n`
+  for (
+    const [key, text, signature] of [
+      [bob.publicKey, 'hello', good],
+      [alice.publicKey, 'hello ', good],
+      [alice.publicKey, 'hello', ''],
+      [alice.publicKey, 'hello', `${good}A`],
+      [alice.publicKey, 'hello', good.replace('==', '')],
+      [
+        alice.publicKey,
+        'hello',
+        `${good.slice(0, -3)}${good.at(-3) === 'A' ? 'B' : String.fromCharCode(good.charCodeAt(good.length - 3) + 1)}==`,
+      ],
+      ['no key', 'hello', good],
+      [smallOrder, 'hello', good],
+      [alice.publicKey, 'hello', '\ud800'.repeat(88)],
+    ] as const
+  ) expect(await verifier.verify(key, text, signature), signature).toBe(false)
   expect(await verifier.verify(alice.publicKey.replaceAll('\n', '\r\n'), 'hello', good)).toBe(true)
   await verifier.close()
 })

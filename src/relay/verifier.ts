@@ -1,4 +1,5 @@
-// Checks signatures on threads of its own. Node's pool does it too, but each call there costs its caller a good part of what it saves, and its
+// Checks signatures on threads of its own. Node's pool does it too, but each call there costs its caller a good part of what it
+// saves, and its
 // threads take the processor from the event loop: here signatures go over many at a time, to threads that step back for it.
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
@@ -28,9 +29,19 @@ const program = `
   }
   parentPort.on('message', checks => parentPort.postMessage(checks.map(check => { try { return holds(check) } catch { return false } })))`
 
-interface Check { readonly x: string, readonly text: string, readonly signature: string }
-interface Waiting { readonly resolve: (holds: boolean) => void, readonly reject: (error: Error) => void }
-interface Thread { readonly worker: Worker, /** in the order in which they went over */ readonly waiting: Waiting[] }
+interface Check {
+  readonly x: string
+  readonly text: string
+  readonly signature: string
+}
+interface Waiting {
+  readonly resolve: (holds: boolean) => void
+  readonly reject: (error: Error) => void
+}
+interface Thread {
+  readonly worker: Worker /** in the order in which they went over */
+  readonly waiting: Waiting[]
+}
 
 export class Verifier {
   readonly #maxThreads: number

@@ -123,12 +123,21 @@ export interface AgentChange {
 }
 
 /** "I am answering this": who, since when, until when. */
-export interface FloorClaim { readonly holder: string, readonly startedAt: number, readonly until: number }
+export interface FloorClaim {
+  readonly holder: string
+  readonly startedAt: number
+  readonly until: number
+}
 
 /** How an agent stands now. Who says it is offline is taken at its word: nothing tells when it was heard. */
-export const presenceOf = (roster: RosterView, id: string, lastSeen: number | null): { readonly presence: Agent['presence'], readonly status_text: string | null, readonly last_seen: number | null } => {
+export const presenceOf = (
+  roster: RosterView,
+  id: string,
+  lastSeen: number | null,
+): { readonly presence: Agent['presence'], readonly status_text: string | null, readonly last_seen: number | null } => {
   const agent = roster.agent(id)
-  if (agent === undefined || agent.presence === 'offline') return { presence: 'offline', status_text: agent?.statusText ?? null, last_seen: lastSeen }
+  if (agent === undefined || agent.presence === 'offline')
+    return { presence: 'offline', status_text: agent?.statusText ?? null, last_seen: lastSeen }
   return { presence: agent.presence, status_text: agent.statusText, last_seen: roster.heardAt(id) ?? lastSeen }
 }
 

@@ -34,7 +34,8 @@ export const agentMigrations: Migration = {
     CREATE TABLE bans (agent TEXT PRIMARY KEY, reason TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE allowlist (agent TEXT PRIMARY KEY, pubkey TEXT NOT NULL, note TEXT, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE memberships (agent TEXT NOT NULL, channel TEXT NOT NULL, PRIMARY KEY (agent, channel)) WITHOUT ROWID;
-    CREATE TABLE invitations (channel TEXT NOT NULL, agent TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (channel, agent)) WITHOUT ROWID;
+    CREATE TABLE invitations (channel TEXT NOT NULL, agent TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (channel,
+      agent)) WITHOUT ROWID;
   `],
 }
 
@@ -51,25 +52,42 @@ export interface Standing {
 }
 
 export const standingOf = async (db: Db, id: string): Promise<Standing> => {
-  const { verified, rotated_to, revoked_at, banned_at, reason, approved_at } = await db.tables<Tables>().selectFrom(sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'))
+  const { verified, rotated_to, revoked_at, banned_at, reason, approved_at } = await db.tables<Tables>().selectFrom(
+    sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'),
+  )
     .leftJoin('agents', 'agents.id', 'who.id').leftJoin('bans', 'bans.agent', 'who.id').leftJoin('allowlist', 'allowlist.agent', 'who.id')
-    .select(['verified', 'rotated_to', 'revoked_at', 'bans.at as banned_at', 'reason', 'allowlist.at as approved_at']).executeTakeFirstOrThrow()
+    .select(['verified', 'rotated_to', 'revoked_at', 'bans.at as banned_at', 'reason', 'allowlist.at as approved_at'])
+    .executeTakeFirstOrThrow()
   return {
-    isVerified: verified === 1 || approved_at !== null, isApproved: approved_at !== null, isRevoked: revoked_at !== null, rotatedTo: rotated_to,
+    isVerified: verified === 1 || approved_at !== null,
+    isApproved: approved_at !== null,
+    isRevoked: revoked_at !== null,
+    rotatedTo: rotated_to,
     ban: banned_at === null ? undefined : { reason },
   }
 }
 
 export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly AgentRow[]> =>
-  db.tables<Tables>().selectFrom('agents').selectAll().where('id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`).execute()
+  db.tables<Tables>().selectFrom('agents').selectAll().where('id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`)
+    .execute()
 
 /** Notes when agents were heard last; a time never goes back. */
 export const noteSeen = async (tx: Tx, heard: readonly (readonly [agent: string, at: number])[]): Promise<void> => {
-  const list = sql<{ id: string, at: number }>`(SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(${JSON.stringify(heard)}))`.as('heard')
-  await tx.tables<Tables>().updateTable('agents').from(list).set({ last_seen: sql<number>`max(agents.last_seen, heard.at)` }).whereRef('agents.id', '=', 'heard.id').execute()
+  const list = sql<{ id: string, at: number }>`(SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(${JSON.stringify(heard)}))`.as(
+    'heard',
+  )
+  await tx.tables<Tables>().updateTable('agents').from(list).set({ last_seen: sql<number>`max(agents.last_seen, heard.at)` }).whereRef(
+    'agents.id',
+    '=',
+    'heard.id',
+  ).execute()
 }
 
-export const rememberAgent = async (tx: Tx, agent: { readonly id: string, readonly pubkey: string, readonly name: string }, now: number): Promise<void> => {
+export const rememberAgent = async (
+  tx: Tx,
+  agent: { readonly id: string, readonly pubkey: string, readonly name: string },
+  now: number,
+): Promise<void> => {
   await tx.tables<Tables>().insertInto('agents')
     .values({ ...agent, verified: 0, first_seen: now, last_seen: now, rotated_to: null, revoked_at: null })
     .onConflict(conflict => conflict.column('id').doUpdateSet({ name: agent.name, last_seen: now }))
@@ -88,15 +106,23 @@ export const revokeAgent = async (tx: Tx, agent: { readonly id: string, readonly
 }
 
 /** The agents with a key that words after an @ mean in a channel: by id where they may read it, by name among its members. */
-export const findMentioned = async (db: Db, words: readonly string[], channel: { readonly name: string, readonly private: boolean, readonly verifiedOnly: boolean }): Promise<readonly string[]> => {
+export const findMentioned = async (
+  db: Db,
+  words: readonly string[],
+  channel: { readonly name: string, readonly private: boolean, readonly verifiedOnly: boolean },
+): Promise<readonly string[]> => {
   const members = db.tables<Tables>().selectFrom('memberships').select('agent').where('channel', '=', channel.name)
   const isClosed = channel.private || channel.verifiedOnly
   const rows = await db.tables<Tables>().selectFrom('agents').select('id')
     .where('revoked_at', 'is', null)
-    .where(({ and, or, eb }) => or([
-      isClosed ? and([eb('id', 'in', words.map(word => `@${word}`)), eb('id', 'in', members)]) : eb('id', 'in', words.map(word => `@${word}`)),
-      and([eb('name', 'in', words), eb('id', 'in', members)]),
-    ]))
+    .where(({ and, or, eb }) =>
+      or([
+        isClosed
+          ? and([eb('id', 'in', words.map(word => `@${word}`)), eb('id', 'in', members)])
+          : eb('id', 'in', words.map(word => `@${word}`)),
+        and([eb('name', 'in', words), eb('id', 'in', members)]),
+      ])
+    )
     .orderBy('id').limit(maxMentioned).execute()
   return rows.map(row => row.id)
 }
@@ -124,7 +150,12 @@ export const successorOf = async (db: Db, id: string): Promise<string> => {
 }
 
 /** Hands everything an agent is to the agent of its new key. The old key stays known, and shut. */
-export const rotateAgent = async (tx: Tx, from: { readonly id: string, readonly pubkey: string }, to: string, now: number): Promise<void> => {
+export const rotateAgent = async (
+  tx: Tx,
+  from: { readonly id: string, readonly pubkey: string },
+  to: string,
+  now: number,
+): Promise<void> => {
   const tables = tx.tables<Tables>()
   const old = await findAgent(tx, from.id)
   await rememberAgent(tx, { ...from, name: old?.name ?? from.id.slice(1) }, now)
@@ -138,7 +169,8 @@ export const rotateAgent = async (tx: Tx, from: { readonly id: string, readonly 
   }
   for (const channel of await membershipsOf(tx, from.id)) await addMembership(tx, to, channel)
   await tables.deleteFrom('memberships').where('agent', '=', from.id).execute()
-  for (const { channel, by, at } of await tables.selectFrom('invitations').selectAll().where('agent', '=', from.id).execute()) await addInvitation(tx, { channel, agent: to, by, at })
+  for (const { channel, by, at } of await tables.selectFrom('invitations').selectAll().where('agent', '=', from.id).execute())
+    await addInvitation(tx, { channel, agent: to, by, at })
   await tables.deleteFrom('invitations').where('agent', '=', from.id).execute()
   await tx.log.moveInbox(from.id, to)
 }
@@ -155,7 +187,11 @@ export const ban = async (tx: Tx, agent: string, reason: string | null, now: num
 export const unban = async (tx: Tx, agent: string): Promise<boolean> =>
   (await tx.tables<Tables>().deleteFrom('bans').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
 
-export const approve = async (tx: Tx, entry: { readonly agent: string, readonly pubkey: string, readonly note: string | null }, now: number): Promise<void> => {
+export const approve = async (
+  tx: Tx,
+  entry: { readonly agent: string, readonly pubkey: string, readonly note: string | null },
+  now: number,
+): Promise<void> => {
   await tx.tables<Tables>().insertInto('allowlist').values({ ...entry, at: now })
     .onConflict(conflict => conflict.column('agent').doUpdateSet({ note: entry.note })).execute()
 }
@@ -164,8 +200,7 @@ export const approve = async (tx: Tx, entry: { readonly agent: string, readonly 
 export const disapprove = async (tx: Tx, agent: string): Promise<boolean> =>
   (await tx.tables<Tables>().deleteFrom('allowlist').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
 
-export const approvals = (db: Db) =>
-  db.tables<Tables>().selectFrom('allowlist').selectAll().orderBy('at').execute()
+export const approvals = (db: Db) => db.tables<Tables>().selectFrom('allowlist').selectAll().orderBy('at').execute()
 
 export const membershipsOf = async (db: Db, agent: string): Promise<readonly string[]> =>
   (await db.tables<Tables>().selectFrom('memberships').select('channel').where('agent', '=', agent).execute()).map(row => row.channel)
@@ -179,12 +214,19 @@ export const removeMembership = async (tx: Tx, agent: string, channel: string): 
 }
 
 export const isInvited = async (db: Db, agent: string, channel: string): Promise<boolean> =>
-  (await db.tables<Tables>().selectFrom('invitations').select('agent').where('channel', '=', channel).where('agent', '=', agent).executeTakeFirst()) !== undefined
+  (await db.tables<Tables>().selectFrom('invitations').select('agent').where('channel', '=', channel).where('agent', '=', agent)
+    .executeTakeFirst()) !== undefined
 
 export const countInvitations = async (db: Db, channel: string): Promise<number> =>
-  Number((await db.tables<Tables>().selectFrom('invitations').select(eb => eb.fn.countAll().as('n')).where('channel', '=', channel).executeTakeFirstOrThrow()).n)
+  Number(
+    (await db.tables<Tables>().selectFrom('invitations').select(eb => eb.fn.countAll().as('n')).where('channel', '=', channel)
+      .executeTakeFirstOrThrow()).n,
+  )
 
-export const addInvitation = async (tx: Tx, invitation: { readonly channel: string, readonly agent: string, readonly by: string, readonly at: number }): Promise<void> => {
+export const addInvitation = async (
+  tx: Tx,
+  invitation: { readonly channel: string, readonly agent: string, readonly by: string, readonly at: number },
+): Promise<void> => {
   await tx.tables<Tables>().insertInto('invitations').values(invitation).onConflict(conflict => conflict.doNothing()).execute()
 }
 

@@ -1,4 +1,5 @@
-// Moves what was committed from the write-ahead log into the database, on a thread of its own: it waits for the disk, and the relay must not.
+// Moves what was committed from the write-ahead log into the database, on a thread of its own: it waits for the disk, and the
+// relay must not.
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 
@@ -45,10 +46,17 @@ export class Checkpointer {
   }
 
   #start(): Worker {
-    const worker = new Worker(program, { eval: true, workerData: { driver: createRequire(import.meta.url).resolve('better-sqlite3'), file: this.#file } })
-    worker.on('message', () => { this.#isBusy = false })
+    const worker = new Worker(program, {
+      eval: true,
+      workerData: { driver: createRequire(import.meta.url).resolve('better-sqlite3'), file: this.#file },
+    })
+    worker.on('message', () => {
+      this.#isBusy = false
+    })
     // It cannot open the file: SQLite does the work itself, later.
-    worker.on('error', () => { this.#worker = undefined })
+    worker.on('error', () => {
+      this.#worker = undefined
+    })
     worker.unref()
     return worker
   }

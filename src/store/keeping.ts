@@ -6,7 +6,12 @@ import type { Fate } from './log.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
 /** A limit that is null is the relay's default; 0 is none. */
-export interface RetentionRow { readonly channel: string, readonly age_ms: number | null, readonly count: number | null, readonly bytes: number | null }
+export interface RetentionRow {
+  readonly channel: string
+  readonly age_ms: number | null
+  readonly count: number | null
+  readonly bytes: number | null
+}
 
 interface Tables {
   retention: RetentionRow
@@ -17,7 +22,15 @@ interface Tables {
   streams: { id: number, name: string }
   events: { id: number, stream: number, seq: number, ts: number, author: string, text: Buffer }
   places: { stream: number, seq: number, event: number }
-  inbox: { agent: string, seq: number, stream: number, event: number, expires_at: number | null, received_at: number | null, expired_at: number | null }
+  inbox: {
+    agent: string
+    seq: number
+    stream: number
+    event: number
+    expires_at: number | null
+    received_at: number | null
+    expired_at: number | null
+  }
 }
 
 export const keepingMigrations: Migration = {
@@ -35,14 +48,20 @@ const blankedBytesAtOnce = 4 * 1024 * 1024
 const textBytes = sql<number>`length(text)`
 const fieldOfText = (path: string) => sql`json_extract(CAST(text AS TEXT), ${sql.lit(path)})`
 /** What is left of an event: that it was, when, from whom and to whom. */
-const blankText = sql<Buffer>`CAST(json_object('type', ${fieldOfText('$.type')}, 'ts', ts, 'from', author, 'from_name', '', 'to', ${fieldOfText('$.to')},
+const blankText = sql<Buffer>`CAST(json_object('type', ${fieldOfText('$.type')}, 'ts', ts, 'from', author, 'from_name', '', 'to', ${
+  fieldOfText('$.to')
+},
   'content', '', 'msg_id', ${fieldOfText('$.msg_id')}, 'seq', seq, 'erased', json('true')) AS BLOB)`
 const isBlank = sql<number | null>`${fieldOfText('$.erased')}`
 
-export interface KeptStream extends Omit<RetentionRow, 'channel'> { readonly id: number, readonly name: string }
+export interface KeptStream extends Omit<RetentionRow, 'channel'> {
+  readonly id: number
+  readonly name: string
+}
 
 export const setRetention = async (tx: Tx, row: RetentionRow): Promise<void> => {
-  await tx.tables<Tables>().insertInto('retention').values(row).onConflict(conflict => conflict.column('channel').doUpdateSet(row)).execute()
+  await tx.tables<Tables>().insertInto('retention').values(row).onConflict(conflict => conflict.column('channel').doUpdateSet(row))
+    .execute()
 }
 
 /** The next streams, each with the limits that are its own; only those that have some, if `onlyOwn`. */
@@ -50,23 +69,36 @@ export const streamsAfter = (db: Db, after: number, limit: number, onlyOwn: bool
   const streams = db.tables<Tables>().selectFrom('streams')
   const joined = onlyOwn ? streams.innerJoin('retention', 'channel', 'name') : streams.leftJoin('retention', 'channel', 'name')
   // What agents agreed and paid is not talk: it is kept.
-  return joined.select(['id', 'name', 'age_ms', 'count', 'bytes']).where('id', '>', after).where(sql<boolean>`substr(name, 1, 1) IN ('#', '@')`).orderBy('id').limit(limit).execute()
+  return joined.select(['id', 'name', 'age_ms', 'count', 'bytes']).where('id', '>', after).where(
+    sql<boolean>`substr(name, 1, 1) IN ('#', '@')`,
+  ).orderBy('id').limit(limit).execute()
 }
 
 export const oldestEvents = async (tx: Tx, stream: number, limit: number) => {
   await tx.log.index()
-  return tx.tables<Tables>().selectFrom('places').innerJoin('events', 'events.id', 'places.event').select(['places.seq', 'ts', textBytes.as('bytes')])
+  return tx.tables<Tables>().selectFrom('places').innerJoin('events', 'events.id', 'places.event').select([
+    'places.seq',
+    'ts',
+    textBytes.as('bytes'),
+  ])
     .where('places.stream', '=', stream).orderBy('places.seq').limit(limit).execute()
 }
 
 /** What a stream holds in bytes, counting on from where it was counted to last, `limit` events at once; and how many that were. */
-export const measureStream = async (tx: Tx, stream: number, limit: number): Promise<{ readonly bytes: number, readonly counted: number }> => {
+export const measureStream = async (
+  tx: Tx,
+  stream: number,
+  limit: number,
+): Promise<{ readonly bytes: number, readonly counted: number }> => {
   await tx.log.index()
   const tables = tx.tables<Tables>()
-  const known = await tables.selectFrom('stream_sizes').select(['upto', 'bytes']).where('stream', '=', stream).executeTakeFirst() ?? { upto: 0, bytes: 0 }
+  const known = await tables.selectFrom('stream_sizes').select(['upto', 'bytes']).where('stream', '=', stream).executeTakeFirst()
+    ?? { upto: 0, bytes: 0 }
   const next = tables.selectFrom('places').innerJoin('events', 'events.id', 'places.event').select(['places.seq', textBytes.as('size')])
     .where('places.stream', '=', stream).where('places.seq', '>', known.upto).orderBy('places.seq').limit(limit)
-  const { upto, size, counted } = await tables.selectFrom(next.as('next')).select(({ fn }) => [fn.max('seq').as('upto'), fn.sum<number>('size').as('size'), fn.countAll<number>().as('counted')]).executeTakeFirstOrThrow()
+  const { upto, size, counted } = await tables.selectFrom(next.as('next')).select((
+    { fn },
+  ) => [fn.max('seq').as('upto'), fn.sum<number>('size').as('size'), fn.countAll<number>().as('counted')]).executeTakeFirstOrThrow()
   if (upto === null) return { bytes: known.bytes, counted }
   const row = { stream, upto, bytes: known.bytes + size }
   await tables.insertInto('stream_sizes').values(row).onConflict(conflict => conflict.column('stream').doUpdateSet(row)).execute()
@@ -82,7 +114,8 @@ export const deleteThrough = async (tx: Tx, stream: number, last: number, now: n
   await tables.deleteFrom('inbox').where('stream', '=', stream).where('event', '<=', last)
     .where('seq', '<', sql<number>`(SELECT max(seq) FROM inbox AS own WHERE own.agent = inbox.agent)`).execute()
   await tables.updateTable('stream_sizes').where('stream', '=', stream).set({
-    bytes: sql`bytes - (SELECT coalesce(sum(length(text)), 0) FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ${stream} AND p.seq <= min(${last}, upto))`,
+    bytes: sql`bytes - (SELECT coalesce(sum(length(text)), 0) FROM places p JOIN events e ON e.id = p.event
+        WHERE p.stream = ${stream} AND p.seq <= min(${last}, upto))`,
     upto: sql`max(upto, ${last})`,
   }).execute()
   const gone = tables.selectFrom('places').select('event').where('stream', '=', stream).where('seq', '<=', last)
@@ -106,12 +139,19 @@ export const blankEvent = async (tx: Tx, stream: number, seq: number, now: numbe
 /** Notes that everything an agent has said until now is to be erased. */
 export const beginErasure = async (tx: Tx, agent: string): Promise<void> => {
   const tables = tx.tables<Tables>()
-  const end = async (order: 'asc' | 'desc') => (await tables.selectFrom('events').select('id').orderBy('id', order).limit(1).executeTakeFirst())?.id ?? 0
+  const end = async (order: 'asc' | 'desc') =>
+    (await tables.selectFrom('events').select('id').orderBy('id', order).limit(1).executeTakeFirst())?.id ?? 0
   const upto = await end('desc')
-  await tables.insertInto('erasures').values({ agent, after: await end('asc') - 1, upto, events: 0 }).onConflict(conflict => conflict.column('agent').doUpdateSet({ upto })).execute()
+  await tables.insertInto('erasures').values({ agent, after: await end('asc') - 1, upto, events: 0 }).onConflict(conflict =>
+    conflict.column('agent').doUpdateSet({ upto })
+  ).execute()
 }
 
-export interface ErasureStep { readonly done: boolean, /** erased so far */ readonly events: number, readonly fates: readonly Fate[] }
+export interface ErasureStep {
+  readonly done: boolean /** erased so far */
+  readonly events: number
+  readonly fates: readonly Fate[]
+}
 
 /** Erases the next chunk. Where the agent has said little, that is a look at some thousand events of others. */
 export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<ErasureStep> => {
@@ -135,7 +175,8 @@ export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<Era
   }
   const theirs = sql<boolean>`id > ${after} AND id <= ${end} AND author IN (${sql.join([...authors])}) AND ${fieldOfText('$.type')} = 'MSG'`
   const fates = await endEntries(tx, now, sql`(stream, event) IN (SELECT stream, seq FROM events WHERE ${theirs})`)
-  const blanked = await tables.updateTable('events').set({ text: blankText }).where(theirs).where(isBlank, 'is', null).returning('stream').execute()
+  const blanked = await tables.updateTable('events').set({ text: blankText }).where(theirs).where(isBlank, 'is', null).returning('stream')
+    .execute()
   await forgetSizes(tx, [...new Set(blanked.map(row => row.stream))])
   const erased = events + blanked.length
   await tables.updateTable('erasures').set({ after: end, events: erased }).where('agent', '=', agent).execute()

@@ -4,13 +4,24 @@
 export type Awaitable<T> = T | Promise<T>
 
 /** Where a stream stands. seq 0: nothing stored yet. */
-export interface Head { readonly seq: number, readonly oldest: number, readonly ts: number }
+export interface Head {
+  readonly seq: number
+  readonly oldest: number
+  readonly ts: number
+}
 
 /** What numbering gives an event. `ts` is ms, strictly rising per stream. */
-export interface Stamp { readonly seq: number, readonly ts: number, readonly msgId: string }
+export interface Stamp {
+  readonly seq: number
+  readonly ts: number
+  readonly msgId: string
+}
 
 /** A stored event: its number and its JSON text as UTF-8 bytes. */
-export interface Row { readonly seq: number, readonly text: Buffer }
+export interface Row {
+  readonly seq: number
+  readonly text: Buffer
+}
 
 /** How far an inbox entry has come. */
 export type ReceiptState = 'stored' | 'offered' | 'received' | 'read' | 'expired'
@@ -36,7 +47,9 @@ export interface Fate {
 }
 
 /** An inbox entry: its own number, and the event it points at. */
-export interface InboxRow extends Row { readonly stream: string }
+export interface InboxRow extends Row {
+  readonly stream: string
+}
 
 export interface PageQuery {
   /** Events after this seq, oldest first … */
@@ -53,13 +66,19 @@ export interface LogReader {
   page(stream: string, query: PageQuery): Awaitable<readonly Row[]>
   inboxHead(agent: string): Awaitable<{ readonly seq: number, readonly cursor: number }>
   /** Entries that are not expired at `now`. */
-  inbox(agent: string, query: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number }): Awaitable<readonly InboxRow[]>
+  inbox(
+    agent: string,
+    query: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number },
+  ): Awaitable<readonly InboxRow[]>
   /** What became of a message; undefined when there is none of that id. */
   fate(msgId: string): Awaitable<Fate | undefined>
 }
 
 /** The publish key of an event: the author's own request id, remembered so that a repeat is told apart from a new message. */
-export interface PublishKey { readonly agent: string, readonly id: string }
+export interface PublishKey {
+  readonly agent: string
+  readonly id: string
+}
 
 export interface NewEvent {
   readonly stream: string
@@ -75,7 +94,11 @@ export interface NewEvent {
 }
 
 export type Appended =
-  | { readonly kind: 'stored', readonly stamp: Stamp, /** inbox number per agent, in the order of `inbox` */ readonly inboxSeqs: readonly number[] }
+  | {
+    readonly kind: 'stored'
+    readonly stamp: Stamp /** inbox number per agent, in the order of `inbox` */
+    readonly inboxSeqs: readonly number[]
+  }
   | { readonly kind: 'duplicate', readonly stamp: Stamp, /** the first event's text; missing when it was erased */ readonly text?: Buffer }
 
 export interface LogWriter extends LogReader {
@@ -104,10 +127,14 @@ export interface LogWriter extends LogReader {
 export const pairStream = (a: string, b: string): string => a < b ? `${a}|${b}` : `${b}|${a}`
 
 /** A message id says where the message is: stream and seq, and the life of the log it was given in. Opaque to clients. */
-export const msgIdOf = (streamId: number, seq: number, epoch: string): string => `${streamId.toString(36)}-${seq.toString(36)}-${epoch.slice(0, 6)}`
+export const msgIdOf = (streamId: number, seq: number, epoch: string): string =>
+  `${streamId.toString(36)}-${seq.toString(36)}-${epoch.slice(0, 6)}`
 
 /** Where a message id points. One of another life may point at nothing, or at another message: its text tells. */
-export const parseMsgId = (msgId: string, epoch: string): { readonly streamId: number, readonly seq: number, readonly isOfThisLife: boolean } | undefined => {
+export const parseMsgId = (
+  msgId: string,
+  epoch: string,
+): { readonly streamId: number, readonly seq: number, readonly isOfThisLife: boolean } | undefined => {
   const match = /^([0-9a-z]{1,10})-([0-9a-z]{1,10})-([0-9a-f]{6})$/.exec(msgId)
   if (match === null) return undefined
   return { streamId: Number.parseInt(match[1]!, 36), seq: Number.parseInt(match[2]!, 36), isOfThisLife: match[3] === epoch.slice(0, 6) }

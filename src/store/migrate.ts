@@ -9,7 +9,8 @@ export const migrate = (db: Database, migrations: readonly Migration[]): void =>
   for (const { feature, steps } of migrations) {
     const { steps: have } = done.get(feature)!
     if (have > steps.length) {
-      throw new StorageError(`The database was written by a newer AgentChat (feature "${feature}")`, 'Run the newer version, or give another --data directory.')
+      throw new StorageError(`The database was written by a newer AgentChat (feature "${feature}")`,
+        'Run the newer version, or give another --data directory.')
     }
     for (let step = have; step < steps.length; step++) {
       db.transaction(() => {

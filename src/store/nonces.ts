@@ -1,15 +1,21 @@
 // Nonces of signed requests: each is good once, for as long as its signature is.
 import type { Db, Migration, Tx } from './store.ts'
 
-interface Tables { nonces: { agent: string, nonce: string, at: number } }
+interface Tables {
+  nonces: { agent: string, nonce: string, at: number }
+}
 
 export const nonceMigrations: Migration = {
   feature: 'nonces',
-  steps: ['CREATE TABLE nonces (agent TEXT NOT NULL, nonce TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (agent, nonce)) WITHOUT ROWID; CREATE INDEX nonces_at ON nonces (at);'],
+  steps: [
+    'CREATE TABLE nonces (agent TEXT NOT NULL, nonce TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (agent, nonce)) WITHOUT '
+    + 'ROWID; CREATE INDEX nonces_at ON nonces (at);',
+  ],
 }
 
 export const isNonceUsed = async (db: Db, agent: string, nonce: string): Promise<boolean> =>
-  await db.tables<Tables>().selectFrom('nonces').select('at').where('agent', '=', agent).where('nonce', '=', nonce).executeTakeFirst() !== undefined
+  await db.tables<Tables>().selectFrom('nonces').select('at').where('agent', '=', agent).where('nonce', '=', nonce).executeTakeFirst()
+    !== undefined
 
 /** Notes the nonce of a request that is carried out; one that is refused uses none. A signature of the older form has none. */
 export const useNonce = async (tx: Tx, agent: string, nonce: string | undefined, now: number): Promise<void> => {

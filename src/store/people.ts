@@ -35,13 +35,36 @@ export interface SkillList {
   readonly registeredAt: number
 }
 
-export interface ProfileRow { readonly agent: string, readonly profile: Profile, readonly sig: string, readonly sigTs: number, readonly nonce: string }
+export interface ProfileRow {
+  readonly agent: string
+  readonly profile: Profile
+  readonly sig: string
+  readonly sigTs: number
+  readonly nonce: string
+}
 
 interface Tables {
   agents: AgentRow
   bans: { agent: string }
-  skill_lists: { agent: string, skills: string, sig: string, sig_v: 1 | 2, sig_ts: number | null, nonce: string | null, registered_at: number, /** whether it is in the index */ listed: 0 | 1 }
-  profiles: { agent: string, profile: string, sig: string, sig_ts: number, nonce: string, availability: string | null, /** JSON, lower case */ languages: string }
+  skill_lists: {
+    agent: string
+    skills: string
+    sig: string
+    sig_v: 1 | 2
+    sig_ts: number | null
+    nonce: string | null
+    registered_at: number /** whether it is in the index */
+    listed: 0 | 1
+  }
+  profiles: {
+    agent: string
+    profile: string
+    sig: string
+    sig_ts: number
+    nonce: string
+    availability: string | null /** JSON, lower case */
+    languages: string
+  }
   /** One row per listed skill; `n` is its place in the list. */
   skills: { id: number, agent: string, n: number, capability: string, rate: number | null, currency: string | null, registered_at: number }
   skill_words: { rowid: number, capability: string, words: string, about: string }
@@ -51,11 +74,13 @@ interface Tables {
 export const peopleMigrations: Migration = {
   feature: 'people',
   steps: [`
-    CREATE TABLE skill_lists (agent TEXT PRIMARY KEY, skills TEXT NOT NULL, sig TEXT NOT NULL, sig_v INTEGER NOT NULL, sig_ts INTEGER, nonce TEXT,
+    CREATE TABLE skill_lists (agent TEXT PRIMARY KEY, skills TEXT NOT NULL, sig TEXT NOT NULL, sig_v INTEGER NOT NULL, sig_ts INTEGER,
+      nonce TEXT,
       registered_at INTEGER NOT NULL, listed INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE profiles (agent TEXT PRIMARY KEY, profile TEXT NOT NULL, sig TEXT NOT NULL, sig_ts INTEGER NOT NULL, nonce TEXT NOT NULL,
       availability TEXT, languages TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE skills (id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, n INTEGER NOT NULL, capability TEXT NOT NULL, rate REAL, currency TEXT, registered_at INTEGER NOT NULL);
+    CREATE TABLE skills (id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, n INTEGER NOT NULL, capability TEXT NOT NULL,
+      rate REAL, currency TEXT, registered_at INTEGER NOT NULL);
     CREATE INDEX skills_agent ON skills (agent);
     CREATE VIRTUAL TABLE skill_words USING fts5 (capability, words, about, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
     CREATE VIRTUAL TABLE skill_parts USING fts5 (capability, tokenize = 'trigram');
@@ -66,7 +91,16 @@ export const peopleMigrations: Migration = {
 
 export const findSkillList = async (db: Db, agent: string): Promise<SkillList | undefined> => {
   const row = await db.tables<Tables>().selectFrom('skill_lists').selectAll().where('agent', '=', agent).executeTakeFirst()
-  return row && { agent, skills: JSON.parse(row.skills) as Skill[], sig: row.sig, sigV: row.sig_v, sigTs: row.sig_ts, nonce: row.nonce, registeredAt: row.registered_at }
+  return row
+    && {
+      agent,
+      skills: JSON.parse(row.skills) as Skill[],
+      sig: row.sig,
+      sigV: row.sig_v,
+      sigTs: row.sig_ts,
+      nonce: row.nonce,
+      registeredAt: row.registered_at,
+    }
 }
 
 export const findProfile = async (db: Db, agent: string): Promise<ProfileRow | undefined> => {
@@ -77,16 +111,24 @@ export const findProfile = async (db: Db, agent: string): Promise<ProfileRow | u
 /** Keeps a list in place of the agent's former one; an empty list stays, as what was said last, and is found by nothing. */
 export const setSkillList = async (tx: Tx, { agent, skills, sig, sigV, sigTs, nonce, registeredAt }: SkillList): Promise<void> => {
   const row = { skills: JSON.stringify(skills), sig, sig_v: sigV, sig_ts: sigTs, nonce, registered_at: registeredAt, listed: 1 as const }
-  await tx.tables<Tables>().insertInto('skill_lists').values({ agent, ...row }).onConflict(conflict => conflict.column('agent').doUpdateSet(row)).execute()
+  await tx.tables<Tables>().insertInto('skill_lists').values({ agent, ...row }).onConflict(conflict =>
+    conflict.column('agent').doUpdateSet(row)
+  ).execute()
   await index(tx, agent)
 }
 
 export const setProfile = async (tx: Tx, { agent, profile, sig, sigTs, nonce }: ProfileRow): Promise<void> => {
   const row = {
-    profile: JSON.stringify(profile), sig, sig_ts: sigTs, nonce,
-    availability: profile.availability ?? null, languages: JSON.stringify((profile.languages ?? []).map(language => language.toLowerCase())),
+    profile: JSON.stringify(profile),
+    sig,
+    sig_ts: sigTs,
+    nonce,
+    availability: profile.availability ?? null,
+    languages: JSON.stringify((profile.languages ?? []).map(language => language.toLowerCase())),
   }
-  await tx.tables<Tables>().insertInto('profiles').values({ agent, ...row }).onConflict(conflict => conflict.column('agent').doUpdateSet(row)).execute()
+  await tx.tables<Tables>().insertInto('profiles').values({ agent, ...row }).onConflict(conflict =>
+    conflict.column('agent').doUpdateSet(row)
+  ).execute()
   await index(tx, agent)
 }
 
@@ -127,20 +169,35 @@ const index = async (tx: Tx, agent: string): Promise<void> => {
   await tables.deleteFrom('skill_words').where('rowid', 'in', own).execute()
   await tables.deleteFrom('skill_parts').where('rowid', 'in', own).execute()
   await tables.deleteFrom('skills').where('agent', '=', agent).execute()
-  const listed = await tables.selectFrom('skill_lists').select(['skills', 'registered_at']).where('agent', '=', agent).where('listed', '=', 1).executeTakeFirst()
+  const listed = await tables.selectFrom('skill_lists').select(['skills', 'registered_at']).where('agent', '=', agent).where('listed', '=',
+    1).executeTakeFirst()
   const skills = listed === undefined ? [] : JSON.parse(listed.skills) as Skill[]
   if (skills.length === 0) return
   const profile = (await findProfile(tx, agent))?.profile
-  const about = [(await findAgent(tx, agent))?.name, profile?.description, ...profile?.capabilities ?? [], ...(profile?.prices ?? []).map(price => price.item)].filter(Boolean).join(' ')
+  const about = [
+    (await findAgent(tx, agent))?.name,
+    profile?.description,
+    ...profile?.capabilities ?? [],
+    ...(profile?.prices ?? []).map(price => price.item),
+  ].filter(Boolean).join(' '
+    + '')
   const rows = await tables.insertInto('skills').values(skills.map(({ capability, rate, currency }, n) => (
-    { agent, n, capability: capability.toLowerCase(), rate: rate ?? null, currency: currency?.toUpperCase() ?? null, registered_at: listed!.registered_at } as Tables['skills']
+    {
+      agent,
+      n,
+      capability: capability.toLowerCase(),
+      rate: rate ?? null,
+      currency: currency?.toUpperCase() ?? null,
+      registered_at: listed!.registered_at,
+    } as Tables['skills']
   ))).returning(['id', 'n']).execute()
   const skillOf = (n: number) => skills[n]!
   await tables.insertInto('skill_words').values(rows.map(({ id, n }) => {
     const { capability, name, description, tags = [], examples = [] } = skillOf(n)
     return { rowid: id, capability, words: [name, description, ...tags, ...examples].filter(Boolean).join(' '), about }
   })).execute()
-  await tables.insertInto('skill_parts').values(rows.map(({ id, n }) => ({ rowid: id, capability: skillOf(n).capability.toLowerCase() }))).execute()
+  await tables.insertInto('skill_parts').values(rows.map(({ id, n }) => ({ rowid: id, capability: skillOf(n).capability.toLowerCase() })))
+    .execute()
 }
 
 /** What narrows a search. Everything else is decided by who is here, which the store does not know. */
@@ -178,21 +235,45 @@ export interface FoundSkill {
 const maxWords = 10
 
 /** Finds the newest `maxFound` skills among the newest `maxScanned` that have the words asked for; `isAll`: there are no more. */
-export const searchSkills = async (db: Db, filter: SkillFilter, { maxScanned, maxFound }: { readonly maxScanned: number, readonly maxFound: number }): Promise<{ readonly found: readonly FoundSkill[], readonly isAll: boolean }> => {
+export const searchSkills = async (
+  db: Db,
+  filter: SkillFilter,
+  { maxScanned, maxFound }: { readonly maxScanned: number, readonly maxFound: number },
+): Promise<{ readonly found: readonly FoundSkill[], readonly isAll: boolean }> => {
   const { capability, maxRate, currency, language, availability, seenSince } = filter
   const part = capability?.toLowerCase()
   const candidates = candidatesOf(filter, maxScanned).as('m')
   const tables = db.tables<Tables>()
-  const found = await tables.selectFrom(candidates).innerJoin('skills as s', 's.id', 'm.id').innerJoin('agents as a', 'a.id', 's.agent').leftJoin('profiles as p', 'p.agent', 's.agent')
+  const found = await tables.selectFrom(candidates).innerJoin('skills as s', 's.id', 'm.id').innerJoin('agents as a', 'a.id', 's.agent')
+    .leftJoin('profiles as p', 'p.agent', 's.agent')
     .where('a.revoked_at', 'is', null)
     .where(({ not, exists, selectFrom }) => not(exists(selectFrom('bans').select('bans.agent').whereRef('bans.agent', '=', 's.agent'))))
     .$if(part !== undefined && part !== '', query => query.where(sql<boolean>`instr(s.capability, ${part}) > 0`))
     .$if(seenSince !== undefined, query => query.where('a.last_seen', '>=', seenSince!))
     .$if(maxRate !== undefined, query => query.where(({ or, eb }) => or([eb('s.rate', 'is', null), eb('s.rate', '<=', maxRate!)])))
-    .$if(currency !== undefined, query => query.where(({ or, eb }) => or([eb('s.currency', 'is', null), eb('s.currency', '=', currency!.toUpperCase())])))
+    .$if(currency !== undefined,
+      query => query.where(({ or, eb }) => or([eb('s.currency', 'is', null), eb('s.currency', '=', currency!.toUpperCase())])))
     .$if(availability !== undefined, query => query.where('p.availability', '=', availability!))
-    .$if(language !== undefined, query => query.where(sql<boolean>`EXISTS (SELECT 1 FROM json_each(p.languages) WHERE value = ${language!.toLowerCase()} OR value LIKE ${`${language!.toLowerCase()}-%`})`))
-    .select(['s.agent', 's.n', 's.capability', 's.rate', 's.currency', 's.registered_at as registeredAt', 'a.name', 'a.verified', 'a.last_seen as lastSeen', 'p.availability', 'p.languages', 'm.rank'])
+    .$if(language !== undefined, query =>
+      query.where(
+        sql<boolean>`EXISTS (SELECT 1 FROM json_each(p.languages) WHERE value = ${language!.toLowerCase()} OR value LIKE ${`${
+          language!.toLowerCase()
+        }-%`})`,
+      ))
+    .select([
+      's.agent',
+      's.n',
+      's.capability',
+      's.rate',
+      's.currency',
+      's.registered_at as registeredAt',
+      'a.name',
+      'a.verified',
+      'a.last_seen as lastSeen',
+      'p.availability',
+      'p.languages',
+      'm.rank',
+    ])
     .orderBy('s.id', 'desc').limit(maxFound).execute()
   if (found.length === maxFound) return { found, isAll: false }
   const { scanned } = await tables.selectFrom(candidates).select(eb => eb.fn.countAll<number>().as('scanned')).executeTakeFirstOrThrow()
@@ -202,14 +283,19 @@ export const searchSkills = async (db: Db, filter: SkillFilter, { maxScanned, ma
 /** The newest skills that have the words or the part, by an index; a part of fewer than three letters has none, and all are candidates. */
 const candidatesOf = ({ text, capability }: SkillFilter, limit: number): RawBuilder<{ id: number, rank: number }> => {
   const words = (text?.normalize('NFC').match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords).map(word => `"${word}"*`).join(' ')
-  if (words !== '') return sql`(SELECT rowid AS id, rank FROM skill_words WHERE skill_words MATCH ${words} ORDER BY rowid DESC LIMIT ${limit})`
-  if (capability !== undefined && [...capability].length >= 3) return sql`(SELECT rowid AS id, 0 AS rank FROM skill_parts WHERE skill_parts MATCH ${`"${capability.toLowerCase().replaceAll('"', '""')}"`} ORDER BY rowid DESC LIMIT ${limit})`
+  if (words !== '')
+    return sql`(SELECT rowid AS id, rank FROM skill_words WHERE skill_words MATCH ${words} ORDER BY rowid DESC LIMIT ${limit})`
+  if (capability !== undefined && [...capability].length >= 3)
+    return sql`(SELECT rowid AS id, 0 AS rank FROM skill_parts WHERE skill_parts MATCH ${`"${
+      capability.toLowerCase().replaceAll('"', '""')
+    }"`} ORDER BY rowid DESC LIMIT ${limit})`
   return sql`(SELECT id, 0 AS rank FROM skills ORDER BY id DESC LIMIT ${limit})`
 }
 
 /** The lists of several agents. */
 export const skillsOf = async (db: Db, agents: readonly string[]): Promise<ReadonlyMap<string, readonly Skill[]>> => {
   if (agents.length === 0) return new Map()
-  const rows = await db.tables<Tables>().selectFrom('skill_lists').select(['agent', 'skills']).where('agent', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(agents)}))`).execute()
+  const rows = await db.tables<Tables>().selectFrom('skill_lists').select(['agent', 'skills']).where('agent', 'in',
+    sql<string>`(SELECT value FROM json_each(${JSON.stringify(agents)}))`).execute()
   return new Map(rows.map(({ agent, skills }) => [agent, JSON.parse(skills) as Skill[]]))
 }

@@ -39,16 +39,20 @@ interface Tables {
 export const directoryMigrations: Migration = {
   feature: 'directory',
   steps: [`
-    CREATE TABLE servers (server_id TEXT PRIMARY KEY, state TEXT NOT NULL, url TEXT NOT NULL, host TEXT NOT NULL, region TEXT, words TEXT NOT NULL, features TEXT NOT NULL,
-      issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, announcer TEXT NOT NULL, first_seen INTEGER NOT NULL, online INTEGER NOT NULL, checked_at INTEGER,
-      next_check INTEGER NOT NULL, latency_ms INTEGER, agents INTEGER, failures INTEGER NOT NULL, problem TEXT, uptime_day REAL, uptime_week REAL);
+    CREATE TABLE servers (server_id TEXT PRIMARY KEY, state TEXT NOT NULL, url TEXT NOT NULL, host TEXT NOT NULL, region TEXT,
+      words TEXT NOT NULL, features TEXT NOT NULL,
+      issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, announcer TEXT NOT NULL, first_seen INTEGER NOT NULL,
+        online INTEGER NOT NULL, checked_at INTEGER,
+      next_check INTEGER NOT NULL, latency_ms INTEGER, agents INTEGER, failures INTEGER NOT NULL, problem TEXT, uptime_day REAL,
+        uptime_week REAL);
     CREATE INDEX servers_listed ON servers (first_seen, server_id, expires_at, online, region) WHERE state = 'listed';
     CREATE INDEX servers_due ON servers (next_check);
     CREATE INDEX servers_host ON servers (host);
     CREATE INDEX servers_url ON servers (url);
     CREATE INDEX servers_pending ON servers (announcer) WHERE state = 'pending';
     CREATE TABLE server_documents (server_id TEXT PRIMARY KEY, document TEXT NOT NULL);
-    CREATE TABLE server_hours (server_id TEXT NOT NULL, hour INTEGER NOT NULL, ok INTEGER NOT NULL, total INTEGER NOT NULL, PRIMARY KEY (server_id, hour)) WITHOUT ROWID;
+    CREATE TABLE server_hours (server_id TEXT NOT NULL, hour INTEGER NOT NULL, ok INTEGER NOT NULL, total INTEGER NOT NULL,
+      PRIMARY KEY (server_id, hour)) WITHOUT ROWID;
     CREATE INDEX server_hours_age ON server_hours (hour);
   `],
 }
@@ -58,8 +62,14 @@ export const findServer = async (db: Db, id: string): Promise<ListedServer | und
     .selectAll('servers').select('document').where('servers.server_id', '=', id).executeTakeFirst()
 
 /** How many relays there are, how many of them wait (in all, and announced by one), and how many others say that they are at one host. */
-export const countServers = async (db: Db, { announcer, host, id }: { readonly announcer: string, readonly host: string, readonly id: string }): Promise<{ readonly servers: number, readonly pending: number, readonly pendingHere: number, readonly atHost: number }> => {
-  const count = (where: ReturnType<typeof sql<boolean>>) => db.tables<Tables>().selectFrom('servers').select(eb => eb.fn.countAll<number>().as('n')).where(where).executeTakeFirstOrThrow().then(({ n }) => n)
+export const countServers = async (
+  db: Db,
+  { announcer, host, id }: { readonly announcer: string, readonly host: string, readonly id: string },
+): Promise<{ readonly servers: number, readonly pending: number, readonly pendingHere: number, readonly atHost: number }> => {
+  const count = (where: ReturnType<typeof sql<boolean>>) =>
+    db.tables<Tables>().selectFrom('servers').select(eb => eb.fn.countAll<number>().as('n')).where(where).executeTakeFirstOrThrow().then((
+      { n },
+    ) => n)
   return {
     servers: await count(sql`TRUE`),
     pending: await count(sql`state = 'pending'`),
@@ -75,23 +85,55 @@ export type SaidOfServer = Pick<ServerRow, 'state' | 'url' | 'host' | 'region' |
 const askAgainMs = 10_000
 
 /** Keeps a description in place of the relay's former one. What was found out about the relay stays; one that waits is asked soon. */
-export const putServer = async (tx: Tx, id: string, document: string, said: SaidOfServer, { announcer, now }: { readonly announcer: string, readonly now: number }): Promise<void> => {
-  const asked = said.state === 'pending' ? { next_check: sql<number>`MAX(${now}, COALESCE(checked_at, 0) + ${askAgainMs})`, failures: 0, announcer } : {}
+export const putServer = async (
+  tx: Tx,
+  id: string,
+  document: string,
+  said: SaidOfServer,
+  { announcer, now }: { readonly announcer: string, readonly now: number },
+): Promise<void> => {
+  const asked = said.state === 'pending'
+    ? { next_check: sql<number>`MAX(${now}, COALESCE(checked_at, 0) + ${askAgainMs})`, failures: 0, announcer }
+    : {}
   const tables = tx.tables<Tables>()
   await tables.insertInto('servers').values({
-    server_id: id, announcer, first_seen: now, online: 0, checked_at: null, latency_ms: null, agents: null, failures: 0, problem: null, uptime_day: null, uptime_week: null, next_check: now, ...said,
+    server_id: id,
+    announcer,
+    first_seen: now,
+    online: 0,
+    checked_at: null,
+    latency_ms: null,
+    agents: null,
+    failures: 0,
+    problem: null,
+    uptime_day: null,
+    uptime_week: null,
+    next_check: now,
+    ...said,
   }).onConflict(conflict => conflict.column('server_id').doUpdateSet({ ...said, ...asked })).execute()
-  await tables.insertInto('server_documents').values({ server_id: id, document }).onConflict(conflict => conflict.column('server_id').doUpdateSet({ document })).execute()
+  await tables.insertInto('server_documents').values({ server_id: id, document }).onConflict(conflict =>
+    conflict.column('server_id').doUpdateSet({ document })
+  ).execute()
 }
 
 /** Relays to look at now; they are not due again before `claimedUntil`. */
-export const takeDue = async (tx: Tx, now: number, count: number, claimedUntil: number): Promise<readonly Pick<ServerRow, 'server_id' | 'url'>[]> => {
-  const due = await tx.tables<Tables>().selectFrom('servers').select(['server_id', 'url']).where('next_check', '<=', now).where('state', '<>', 'refused').orderBy('next_check').limit(count).execute()
-  if (due.length > 0) await tx.tables<Tables>().updateTable('servers').set({ next_check: claimedUntil }).where('server_id', 'in', due.map(({ server_id }) => server_id)).execute()
+export const takeDue = async (
+  tx: Tx,
+  now: number,
+  count: number,
+  claimedUntil: number,
+): Promise<readonly Pick<ServerRow, 'server_id' | 'url'>[]> => {
+  const due = await tx.tables<Tables>().selectFrom('servers').select(['server_id', 'url']).where('next_check', '<=', now).where('state',
+    '<>', 'refused').orderBy('next_check').limit(count).execute()
+  if (due.length > 0)
+    await tx.tables<Tables>().updateTable('servers').set({ next_check: claimedUntil }).where('server_id', 'in',
+      due.map(({ server_id }) => server_id)).execute()
   return due
 }
 
-export type LookedAt = Pick<ServerRow, 'state' | 'online' | 'checked_at' | 'next_check' | 'latency_ms' | 'agents' | 'failures' | 'problem'> & Partial<Pick<ServerRow, 'uptime_day' | 'uptime_week'>>
+export type LookedAt =
+  & Pick<ServerRow, 'state' | 'online' | 'checked_at' | 'next_check' | 'latency_ms' | 'agents' | 'failures' | 'problem'>
+  & Partial<Pick<ServerRow, 'uptime_day' | 'uptime_week'>>
 
 /** Notes what came of a look. */
 export const noteLook = async (tx: Tx, id: string, looked: LookedAt): Promise<void> => {
@@ -99,10 +141,17 @@ export const noteLook = async (tx: Tx, id: string, looked: LookedAt): Promise<vo
 }
 
 /** Counts a look in its hour (hours since 1970), and gives the hours since `since`, this one too. */
-export const countLook = async (tx: Tx, id: string, hour: number, ok: 0 | 1, since: number): Promise<readonly Omit<Tables['server_hours'], 'server_id'>[]> => {
+export const countLook = async (
+  tx: Tx,
+  id: string,
+  hour: number,
+  ok: 0 | 1,
+  since: number,
+): Promise<readonly Omit<Tables['server_hours'], 'server_id'>[]> => {
   const tables = tx.tables<Tables>()
   await tables.insertInto('server_hours').values({ server_id: id, hour, ok, total: 1 })
-    .onConflict(conflict => conflict.columns(['server_id', 'hour']).doUpdateSet({ ok: sql`ok + excluded.ok`, total: sql`total + 1` })).execute()
+    .onConflict(conflict => conflict.columns(['server_id', 'hour']).doUpdateSet({ ok: sql`ok + excluded.ok`, total: sql`total + 1` }))
+    .execute()
   return tables.selectFrom('server_hours').select(['hour', 'ok', 'total']).where('server_id', '=', id).where('hour', '>', since).execute()
 }
 
@@ -112,10 +161,22 @@ export const supersede = async (tx: Tx, url: string, id: string): Promise<void> 
     .where('url', '=', url).where('server_id', '<>', id).where('state', '=', 'listed').execute()
 }
 
-/** Forgets relays that wait or were refused since before `unlistedBefore`, those whose description ended before `endedBefore`, and looks before an hour. */
-export const forgetServers = async (tx: Tx, { unlistedBefore, endedBefore, hoursBefore }: { readonly unlistedBefore: number, readonly endedBefore: number, readonly hoursBefore: number }): Promise<void> => {
+/**
+ * Forgets relays that wait or were refused since before `unlistedBefore`, those whose description ended before `endedBefore`,
+ * and looks before an hour.
+ */
+export const forgetServers = async (
+  tx: Tx,
+  { unlistedBefore, endedBefore, hoursBefore }: {
+    readonly unlistedBefore: number
+    readonly endedBefore: number
+    readonly hoursBefore: number
+  },
+): Promise<void> => {
   const tables = tx.tables<Tables>()
-  const gone = sql<boolean>`(state <> 'listed' AND MAX(first_seen, COALESCE(checked_at, 0)) < ${unlistedBefore}) OR expires_at < ${endedBefore}`
+  const gone = sql<
+    boolean
+  >`(state <> 'listed' AND MAX(first_seen, COALESCE(checked_at, 0)) < ${unlistedBefore}) OR expires_at < ${endedBefore}`
   const old = await tables.selectFrom('servers').select('server_id').where(gone).limit(500).execute()
   if (old.length > 0) await drop(tx, old.map(({ server_id }) => server_id))
   await tables.deleteFrom('server_hours').where('hour', '<', hoursBefore).execute()
@@ -130,7 +191,8 @@ export const makeRoom = async (tx: Tx, now: number, count: number): Promise<numb
 }
 
 const drop = async (tx: Tx, ids: readonly string[]): Promise<void> => {
-  for (const table of ['server_documents', 'server_hours', 'servers'] as const) await tx.tables<Tables>().deleteFrom(table).where('server_id', 'in', ids).execute()
+  for (const table of ['server_documents', 'server_hours', 'servers'] as const)
+    await tx.tables<Tables>().deleteFrom(table).where('server_id', 'in', ids).execute()
 }
 
 export interface ServerFilter {
@@ -146,15 +208,23 @@ export interface ServerFilter {
 export type ListedServer = ServerRow & { readonly document: string }
 
 /** One page of the relays that are listed now, the oldest entries first: an order that stays while pages are turned. */
-export const listServers = async (db: Db, { words, features, region, online, limit, after }: ServerFilter, now: number): Promise<{ readonly total: number, readonly page: readonly ListedServer[] }> => {
+export const listServers = async (
+  db: Db,
+  { words, features, region, online, limit, after }: ServerFilter,
+  now: number,
+): Promise<{ readonly total: number, readonly page: readonly ListedServer[] }> => {
   // As a literal: a parameter would not find the index of those that are listed.
   const listed = db.tables<Tables>().selectFrom('servers').where(sql<boolean>`state = 'listed'`).where('expires_at', '>', now)
     .$if(region !== undefined, query => query.where('region', '=', region!.toLowerCase()))
     .$if(online !== undefined, query => query.where('online', '=', online ? 1 : 0))
     .$if(words.length > 0, query => query.where(eb => eb.and(words.map(word => sql<boolean>`instr(words, ${word}) > 0`))))
-    .$if(features.length > 0, query => query.where(eb => eb.and(features.map(feature => sql<boolean>`instr(features, ${` ${feature} `}) > 0`))))
-  const page = await listed.innerJoin('server_documents', 'server_documents.server_id', 'servers.server_id').selectAll('servers').select('document')
-    .$if(after !== undefined, query => query.where(sql<boolean>`(servers.first_seen, servers.server_id) > (${after!.firstSeen}, ${after!.id})`))
+    .$if(features.length > 0,
+      query => query.where(eb => eb.and(features.map(feature => sql<boolean>`instr(features, ${` ${feature} `}) > 0`))))
+  const page = await listed.innerJoin('server_documents', 'server_documents.server_id', 'servers.server_id').selectAll('servers').select(
+    'document',
+  )
+    .$if(after !== undefined,
+      query => query.where(sql<boolean>`(servers.first_seen, servers.server_id) > (${after!.firstSeen}, ${after!.id})`))
     .orderBy('servers.first_seen').orderBy('servers.server_id').limit(limit).execute()
   // A first page that is not full is all there is: nothing has to be counted.
   if (after === undefined && page.length < limit) return { total: page.length, page }

@@ -3,16 +3,35 @@
 // thousand events: that touches a page per stream, where one by one it is two pages per message. Until then the tail knows.
 import type { Database, Statement } from 'better-sqlite3'
 import type { Tail, TailEvent } from './tail.ts'
-import { msgIdOf, parseMsgId, type Appended, type Fate, type Head, type InboxRow, type LogReader, type LogWriter, type NewEvent, type PageQuery, type PublishKey, type Row, type Stamp } from './log.ts'
+import {
+  msgIdOf,
+  parseMsgId,
+  type Appended,
+  type Fate,
+  type Head,
+  type InboxRow,
+  type LogReader,
+  type LogWriter,
+  type NewEvent,
+  type PageQuery,
+  type PublishKey,
+  type Row,
+  type Stamp,
+} from './log.ts'
 
-export const logSchema = [`
+export const logSchema = [
+  `
   CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-  CREATE TABLE events (stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, author TEXT NOT NULL, text BLOB NOT NULL, UNIQUE (stream, seq));
-  CREATE TABLE publish_keys (agent TEXT NOT NULL, id TEXT NOT NULL, stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, UNIQUE (agent, id));
-  CREATE TABLE inbox (agent TEXT NOT NULL, seq INTEGER NOT NULL, stream INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (agent, seq)) WITHOUT ROWID;
+  CREATE TABLE events (stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, author TEXT NOT NULL, text BLOB NOT NULL,
+    UNIQUE (stream, seq));
+  CREATE TABLE publish_keys (agent TEXT NOT NULL, id TEXT NOT NULL, stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL,
+    UNIQUE (agent, id));
+  CREATE TABLE inbox (agent TEXT NOT NULL, seq INTEGER NOT NULL, stream INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (agent,
+    seq)) WITHOUT ROWID;
   CREATE UNIQUE INDEX inbox_event ON inbox (agent, stream, event);
   CREATE TABLE inbox_cursors (agent TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
-`, `
+`,
+  `
   ALTER TABLE inbox ADD COLUMN receipts INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE inbox ADD COLUMN expires_at INTEGER;
   ALTER TABLE inbox ADD COLUMN offered_at INTEGER;
@@ -24,9 +43,11 @@ export const logSchema = [`
   CREATE INDEX inbox_expiry ON inbox (expires_at) WHERE expires_at IS NOT NULL AND received_at IS NULL AND expired_at IS NULL;
   ALTER TABLE inbox_cursors ADD COLUMN offered INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE inbox_cursors ADD COLUMN read INTEGER NOT NULL DEFAULT 0;
-`, `
+`,
+  `
   ALTER TABLE events RENAME TO old_events;
-  CREATE TABLE events (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, author TEXT NOT NULL, key TEXT, text BLOB NOT NULL);
+  CREATE TABLE events (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL,
+    author TEXT NOT NULL, key TEXT, text BLOB NOT NULL);
   INSERT INTO events SELECT rowid, stream, seq, ts, author, NULL, text FROM old_events ORDER BY rowid;
   DROP TABLE old_events;
   CREATE TABLE places (stream INTEGER NOT NULL, seq INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (stream, seq)) WITHOUT ROWID;
@@ -35,7 +56,8 @@ export const logSchema = [`
   INSERT INTO indexed SELECT coalesce(max(id), 0) FROM events;
   CREATE VIEW placed AS SELECT stream, seq, event FROM places
     UNION ALL SELECT stream, seq, id FROM events WHERE id > (SELECT upto FROM indexed);
-`]
+`,
+]
 
 const indexing = [
   'INSERT INTO places SELECT stream, seq, id FROM events WHERE id > (SELECT upto FROM indexed) ORDER BY stream, seq',
@@ -62,15 +84,26 @@ const cursorOf = { offered: 'offered', received: 'seq', read: 'read' } as const
 
 /** An inbox entry as the statements give it. */
 interface Entry {
-  readonly agent: string, readonly stream: number, readonly event: number, readonly receipts: number, readonly expires_at: number | null
-  readonly offered_at: number | null, readonly received_at: number | null, readonly read_at: number | null, readonly expired_at: number | null
+  readonly agent: string
+  readonly stream: number
+  readonly event: number
+  readonly receipts: number
+  readonly expires_at: number | null
+  readonly offered_at: number | null
+  readonly received_at: number | null
+  readonly read_at: number | null
+  readonly expired_at: number | null
 }
 const entry = 'agent, stream, event, receipts, expires_at, offered_at, received_at, read_at, expired_at'
 
 /** The id that an event itself says it has. */
-const textMsgId = 'json_extract(CAST(e.text AS TEXT), \'$.msg_id\')'
+const textMsgId = "json_extract(CAST(e.text AS TEXT), '$.msg_id')"
 
-interface CachedHead { readonly id: number, seq: number, ts: number }
+interface CachedHead {
+  readonly id: number
+  seq: number
+  ts: number
+}
 
 export class SqliteLogReader implements LogReader {
   protected readonly epoch: string
@@ -81,7 +114,10 @@ export class SqliteLogReader implements LogReader {
   readonly #before: Statement<[number, number, number], Row>
   readonly #text: Statement<[number], { text: Buffer }>
   readonly #inboxHead: Statement<[string, string], { seq: number | null, cursor: number | null }>
-  readonly #inbox: Statement<[string, number, number, number], { seq: number, id: number, event: number, stream: string, text: Buffer | null }>
+  readonly #inbox: Statement<
+    [string, number, number, number],
+    { seq: number, id: number, event: number, stream: string, text: Buffer | null }
+  >
   readonly #event: Statement<[number], { author: string, ts: number, name: string, msg_id: string }>
   readonly #place: Statement<[number, number], { event: number }>
   readonly #entries: Statement<[number, number], Entry>
@@ -93,15 +129,19 @@ export class SqliteLogReader implements LogReader {
     this.#head = db.prepare(`SELECT p.seq, e.ts, (SELECT min(seq) FROM places WHERE stream = p.stream) AS oldest
       FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ? ORDER BY p.seq DESC LIMIT 1`)
     const pageOf = (comparison: string, order: string) =>
-      `SELECT p.seq, e.text FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ? AND p.seq ${comparison} ? ORDER BY p.seq ${order} LIMIT ?`
+      `SELECT p.seq, e.text FROM places p JOIN events e ON e.id = p.event
+        WHERE p.stream = ? AND p.seq ${comparison} ? ORDER BY p.seq ${order} LIMIT ?`
     this.#after = db.prepare(pageOf('>', 'ASC'))
     this.#before = db.prepare(pageOf('<', 'DESC'))
     this.#text = db.prepare('SELECT text FROM events WHERE id = ?')
-    this.#inboxHead = db.prepare('SELECT (SELECT max(seq) FROM inbox WHERE agent = ?) AS seq, (SELECT seq FROM inbox_cursors WHERE agent = ?) AS cursor')
+    this.#inboxHead = db.prepare('SELECT (SELECT max(seq) FROM inbox WHERE agent = ?) AS seq, (SELECT seq FROM inbox_cursors WHERE '
+      + 'agent = ?) AS cursor')
     this.#inbox = db.prepare(`SELECT i.seq, i.stream AS id, i.event, s.name AS stream, e.text FROM inbox i JOIN streams s ON s.id = i.stream
       LEFT JOIN places p ON p.stream = i.stream AND p.seq = i.event LEFT JOIN events e ON e.id = p.event
       WHERE i.agent = ? AND i.seq > ? AND i.expired_at IS NULL AND coalesce(i.expires_at, 9e15) > ? ORDER BY i.seq LIMIT ?`)
-    this.#event = db.prepare(`SELECT e.author, e.ts, s.name, ${textMsgId} AS msg_id FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?`)
+    this.#event = db.prepare(
+      `SELECT e.author, e.ts, s.name, ${textMsgId} AS msg_id FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?`,
+    )
     this.#place = db.prepare('SELECT event FROM places WHERE stream = ? AND seq = ?')
     this.#entries = db.prepare(`SELECT ${entry} FROM inbox WHERE stream = ? AND event = ? ORDER BY agent`)
   }
@@ -124,7 +164,8 @@ export class SqliteLogReader implements LogReader {
       if (page.fill(this.#after.iterate(id, after, limit))) page.fill(this.#texts(recent, seq => seq > after))
       return page.rows
     }
-    if (page.fill(this.#texts(recent.toReversed(), seq => seq < before))) page.fill(this.#before.iterate(id, Math.min(before, recent[0]?.stamp.seq ?? before), limit))
+    if (page.fill(this.#texts(recent.toReversed(), seq => seq < before)))
+      page.fill(this.#before.iterate(id, Math.min(before, recent[0]?.stamp.seq ?? before), limit))
     return page.rows.reverse()
   }
 
@@ -133,7 +174,10 @@ export class SqliteLogReader implements LogReader {
     return { seq: row?.seq ?? 0, cursor: row?.cursor ?? 0 }
   }
 
-  inbox(agent: string, { after, limit, maxBytes, now }: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number }): readonly InboxRow[] {
+  inbox(
+    agent: string,
+    { after, limit, maxBytes, now }: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number },
+  ): readonly InboxRow[] {
     const page = new Page<InboxRow>(limit, maxBytes)
     page.fill(this.#inboxRows(agent, after, now, limit))
     return page.rows
@@ -160,8 +204,18 @@ export class SqliteLogReader implements LogReader {
     const event = this.#event.get(this.#idAt(streamId, seq))
     if (event === undefined) return undefined
     return {
-      msgId: event.msg_id, author: event.author, stream: event.name, storedAt: event.ts, expiresAt: entries[0]?.expires_at ?? null,
-      receipts: entries.map(row => ({ agent: row.agent, offeredAt: row.offered_at, receivedAt: row.received_at, readAt: row.read_at, expiredAt: row.expired_at })),
+      msgId: event.msg_id,
+      author: event.author,
+      stream: event.name,
+      storedAt: event.ts,
+      expiresAt: entries[0]?.expires_at ?? null,
+      receipts: entries.map(row => ({
+        agent: row.agent,
+        offeredAt: row.offered_at,
+        receivedAt: row.received_at,
+        readAt: row.read_at,
+        expiredAt: row.expired_at,
+      })),
     }
   }
 
@@ -169,7 +223,7 @@ export class SqliteLogReader implements LogReader {
     return this.#text.get(id)?.text
   }
 
-  * #inboxRows(agent: string, after: number, now: number, limit: number): Iterable<InboxRow> {
+  *#inboxRows(agent: string, after: number, now: number, limit: number): Iterable<InboxRow> {
     for (const { seq, id, event, stream, text } of this.#inbox.iterate(agent, after, now, limit)) {
       const found = text ?? this.textOf(this.tail.at(id, event)?.id ?? 0)
       if (found !== undefined) yield { seq, stream, text: found }
@@ -177,7 +231,7 @@ export class SqliteLogReader implements LogReader {
   }
 
   /** Of events in the tail; those of an open transaction are not there for whoever reads outside it. */
-  * #texts(recent: readonly TailEvent[], isWanted: (seq: number) => boolean): Iterable<Row> {
+  *#texts(recent: readonly TailEvent[], isWanted: (seq: number) => boolean): Iterable<Row> {
     for (const { id, stamp: { seq } } of recent) {
       const text = isWanted(seq) ? this.textOf(id) : undefined
       if (text !== undefined) yield { seq, text }
@@ -218,7 +272,10 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   readonly #addEvent: Statement<[number, number, number, number, string, string | null, Buffer]>
   readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, event: number | null, msg_id: string | null }>
   readonly #index: readonly Statement[]
-  readonly #addInbox: Statement<{ agent: string, stream: number, event: number, receipts: number, expiresAt: number | null }, { seq: number }>
+  readonly #addInbox: Statement<
+    { agent: string, stream: number, event: number, receipts: number, expiresAt: number | null },
+    { seq: number }
+  >
   readonly #cursors: Statement<[string], { seq: number, offered: number, read: number }>
   readonly #setCursor: Record<keyof typeof cursorOf, Statement<{ agent: string, upTo: number }>>
   readonly #progress: Record<keyof typeof cursorOf, Statement<{ agent: string, after: number, upTo: number, now: number }, Entry>>
@@ -244,36 +301,67 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at)
       SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event, @receipts, @expiresAt FROM inbox WHERE agent = @agent RETURNING seq`)
     this.#cursors = db.prepare('SELECT seq, offered, read FROM inbox_cursors WHERE agent = ?')
-    const setCursor = (column: string) => db.prepare<{ agent: string, upTo: number }>(
-      `INSERT INTO inbox_cursors (agent, ${column === 'seq' ? 'seq' : `seq, ${column}`}) VALUES (@agent, ${column === 'seq' ? '@upTo' : '0, @upTo'})
-      ON CONFLICT (agent) DO UPDATE SET ${column} = max(${column}, @upTo)`)
+    const setCursor = (column: string) =>
+      db.prepare<{ agent: string, upTo: number }>(
+        `INSERT INTO inbox_cursors (agent, ${column === 'seq' ? 'seq' : `seq, ${column}`}) VALUES (@agent, ${
+          column === 'seq' ? '@upTo' : '0, @upTo'
+        })
+      ON CONFLICT (agent) DO UPDATE SET ${column} = max(${column}, @upTo)`,
+      )
     this.#setCursor = { offered: setCursor('offered'), received: setCursor('seq'), read: setCursor('read') }
-    const progress = (set: string, column: string) => db.prepare<{ agent: string, after: number, upTo: number, now: number }, Entry>(
-      `UPDATE inbox SET ${set} WHERE agent = @agent AND seq > @after AND seq <= @upTo AND ${column} IS NULL AND expired_at IS NULL RETURNING ${entry}`)
+    const progress = (set: string, column: string) =>
+      db.prepare<{ agent: string, after: number, upTo: number, now: number }, Entry>(
+        `UPDATE inbox SET ${set} WHERE agent = @agent AND seq > @after AND seq <= @upTo AND ${column} IS NULL AND expired_at IS NULL RETURNING ${entry}`,
+      )
     const offered = 'offered_at = coalesce(offered_at, @now)'
     const received = `${offered}, received_at = coalesce(received_at, @now)`
-    this.#progress = { offered: progress(offered, 'offered_at'), received: progress(received, 'received_at'), read: progress(`${received}, read_at = @now`, 'read_at') }
+    this.#progress = {
+      offered: progress(offered, 'offered_at'),
+      received: progress(received, 'received_at'),
+      read: progress(`${received}, read_at = @now`, 'read_at'),
+    }
     const due = (now: string) => `FROM inbox WHERE expires_at <= ${now} AND received_at IS NULL AND expired_at IS NULL`
     this.#due = db.prepare(`SELECT 1 ${due('?')} LIMIT 1`)
-    this.#expire = db.prepare(`UPDATE inbox SET expired_at = @now WHERE (agent, seq) IN (SELECT agent, seq ${due('@now')} LIMIT @limit) RETURNING ${entry}`)
+    this.#expire = db.prepare(
+      `UPDATE inbox SET expired_at = @now WHERE (agent, seq) IN (SELECT agent, seq ${due('@now')} LIMIT @limit) RETURNING ${entry}`,
+    )
     this.#findInbox = db.prepare('SELECT seq FROM inbox WHERE agent = ? AND stream = ? AND event = ?')
     this.#copyInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at)
-      SELECT @to, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = @to) + row_number() OVER (ORDER BY seq), stream, event, receipts, expires_at, offered_at
+      SELECT @to, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = @to) + row_number() OVER (ORDER BY seq), stream, event,
+        receipts, expires_at, offered_at
       FROM inbox WHERE agent = @from AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @from), 0)
         AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = @to AND had.stream = inbox.stream AND had.event = inbox.event)`)
     this.#clearInbox = db.prepare('DELETE FROM inbox WHERE agent = ?')
-    this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT @limit) AND ts < @before')
-    this.#newestId = db.prepare<[], { id: number }>('SELECT max(upto, coalesce((SELECT max(id) FROM events), 0)) AS id FROM indexed').get()!.id
-    interface Unindexed { id: number, stream: number, seq: number, ts: number, author: string, key: string | null }
-    for (const { id, stream, seq, ts, author, key } of db.prepare<[], Unindexed>('SELECT id, stream, seq, ts, author, key FROM events WHERE id > (SELECT upto FROM indexed) ORDER BY id').iterate()) {
-      tail.add({ id, stream, stamp: { seq, ts, msgId: msgIdOf(stream, seq, epoch) }, key: key === null ? undefined : { agent: author, id: key } })
+    this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT '
+      + '@limit) AND ts < @before')
+    this.#newestId =
+      db.prepare<[], { id: number }>('SELECT max(upto, coalesce((SELECT max(id) FROM events), 0)) AS id FROM indexed').get()!.id
+    interface Unindexed {
+      id: number
+      stream: number
+      seq: number
+      ts: number
+      author: string
+      key: string | null
+    }
+    for (
+      const { id, stream, seq, ts, author, key } of db.prepare<[], Unindexed>(
+        'SELECT id, stream, seq, ts, author, key FROM events WHERE id > (SELECT upto FROM indexed) ORDER BY id',
+      ).iterate()
+    ) {
+      tail.add({
+        id,
+        stream,
+        stamp: { seq, ts, msgId: msgIdOf(stream, seq, epoch) },
+        key: key === null ? undefined : { agent: author, id: key },
+      })
     }
     tail.committed()
   }
 
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Appended {
     const { key, author } = event
-    if (key !== undefined && key.agent !== author) throw new Error('A publish key is the author\'s own')
+    if (key !== undefined && key.agent !== author) throw new Error("A publish key is the author's own")
     const first = key && this.#published(key)
     if (first !== undefined) {
       const text = this.textOf(first.id)
@@ -305,7 +393,11 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     const recent = this.tail.published(key)
     if (recent !== undefined) return recent
     const found = this.#findKey.get(key.agent, key.id)
-    return found && { id: found.event ?? 0, stamp: { seq: found.seq, ts: found.ts, msgId: found.msg_id ?? msgIdOf(found.stream, found.seq, this.epoch) } }
+    return found
+      && {
+        id: found.event ?? 0,
+        stamp: { seq: found.seq, ts: found.ts, msgId: found.msg_id ?? msgIdOf(found.stream, found.seq, this.epoch) },
+      }
   }
 
   /** Whether so many events wait for their indexes that it is time. */
@@ -377,7 +469,9 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     const cached = this.#heads.get(stream)
     if (cached !== undefined) return cached
     const id = this.#findStream.get(stream)?.id
-    const head = id === undefined ? { id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 } : { ...this.head(stream), id }
+    const head = id === undefined
+      ? { id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 }
+      : { ...this.head(stream), id }
     if (this.#heads.size >= maxCachedHeads) {
       for (const [name] of this.#heads) {
         if (this.#touched.has(name)) continue

@@ -29,16 +29,21 @@ const open = (data: string = tempDir(), steps: readonly string[] = []): Store =>
 const say = (tx: Tx, stream: string, text: string, extra: { id?: string, inbox?: readonly string[], now?: number } = {}) =>
   tx.log.append(
     { stream, author: '@a', ...(extra.id && { key: { agent: '@a', id: extra.id } }), ...(extra.inbox && { inbox: extra.inbox }) },
-    extra.now ?? 1_000, stamp => Buffer.from(JSON.stringify({ text, ...stamp })))
+    extra.now ?? 1_000,
+    stamp => Buffer.from(JSON.stringify({ text, ...stamp })),
+  )
 
 const texts = async (store: Store, stream: string, after = 0) =>
-  (await store.read.log.page(stream, { after, limit: 100, maxBytes: 1e6 })).map(row => (JSON.parse(row.text.toString()) as { text: string }).text)
+  (await store.read.log.page(stream, { after, limit: 100, maxBytes: 1e6 })).map(row =>
+    (JSON.parse(row.text.toString()) as { text: string }).text
+  )
 
 test.each([':memory:', undefined])('streams are numbered apart, from 1, with rising times (%s)', async data => {
   const store = open(data)
   const stamps: Stamp[] = []
   await store.write(async tx => {
-    for (const [stream, now] of [['#a', 1_000], ['#b', 1_000], ['#a', 1_000], ['#a', 900]] as const) stamps.push((await say(tx, stream, 'x', { now })).stamp)
+    for (const [stream, now] of [['#a', 1_000], ['#b', 1_000], ['#a', 1_000], ['#a', 900]] as const)
+      stamps.push((await say(tx, stream, 'x', { now })).stamp)
   })
   expect(stamps.map(({ seq, ts }) => [seq, ts])).toEqual([[1, 1_000], [1, 1_000], [2, 1_001], [3, 1_002]])
   expect(new Set(stamps.map(stamp => stamp.msgId)).size).toBe(4)
@@ -48,7 +53,10 @@ test.each([':memory:', undefined])('streams are numbered apart, from 1, with ris
 test('a rolled-back batch gives its numbers back', async () => {
   const store = open()
   await store.write(tx => say(tx, '#a', 'one'))
-  await expect(store.write(async tx => { await say(tx, '#a', 'lost'); throw new Error('no') })).rejects.toThrow('no')
+  await expect(store.write(async tx => {
+    await say(tx, '#a', 'lost')
+    throw new Error('no')
+  })).rejects.toThrow('no')
   await store.write(tx => say(tx, '#a', 'two'))
   expect(await texts(store, '#a')).toEqual(['one', 'two'])
   expect((await store.read.log.head('#a')).seq).toBe(2)
@@ -75,13 +83,17 @@ test('a publish key stores once and gives the first stamp again, also after a re
   expect(first.kind).toBe('stored')
   expect(again).toMatchObject({ kind: 'duplicate', stamp: first.stamp })
   expect(await texts(store, '#a')).toEqual(['one'])
-  await store.write(async tx => { await tx.log.forgetKeys(2_000) })
+  await store.write(async tx => {
+    await tx.log.forgetKeys(2_000)
+  })
   expect((await store.write(tx => say(tx, '#a', 'one', { id: 'k' }))).kind).toBe('stored')
 })
 
 test('pages go both ways, by count and by bytes', async () => {
   const store = open()
-  await store.write(async tx => { for (let i = 1; i <= 10; i++) await say(tx, '#a', String(i)) })
+  await store.write(async tx => {
+    for (let i = 1; i <= 10; i++) await say(tx, '#a', String(i))
+  })
   const seqs = async (query: object) => (await store.read.log.page('#a', { limit: 3, maxBytes: 1e6, ...query })).map(row => row.seq)
   expect(await seqs({ after: 4 })).toEqual([5, 6, 7])
   expect(await seqs({ before: 4 })).toEqual([1, 2, 3])
@@ -93,9 +105,14 @@ test('pages go both ways, by count and by bytes', async () => {
 test('an inbox has its own numbers, a cursor that only moves forward, and can be handed on', async () => {
   const store = open()
   const stream = pairStream('@b', '@a')
-  const sent = await store.write(async tx => [await say(tx, stream, 'one', { inbox: ['@b'] }), await say(tx, '#x', 'two', { inbox: ['@b'] })])
+  const sent = await store.write(
+    async tx => [await say(tx, stream, 'one', { inbox: ['@b'] }), await say(tx, '#x', 'two', { inbox: ['@b'] })],
+  )
   expect(sent.map(result => result.kind === 'stored' && result.inboxSeqs)).toEqual([[1], [2]])
-  const waiting = async (agent: string) => (await store.read.log.inbox(agent, { after: (await store.read.log.inboxHead(agent)).cursor, limit: 10, maxBytes: 1e6, now: 0 })).map(row => row.seq)
+  const waiting = async (agent: string) =>
+    (await store.read.log.inbox(agent, { after: (await store.read.log.inboxHead(agent)).cursor, limit: 10, maxBytes: 1e6, now: 0 })).map(
+      row => row.seq,
+    )
   expect(await waiting('@b')).toEqual([1, 2])
   await store.write(async tx => {
     expect(await tx.log.inboxSeqOf('@b', sent[0]!.stamp.msgId)).toBe(1)
@@ -106,19 +123,37 @@ test('an inbox has its own numbers, a cursor that only moves forward, and can be
     }
   })
   await store.write(tx => say(tx, stream, 'three', { inbox: ['@b'] }))
-  await store.write(async tx => { await tx.log.moveInbox('@b', '@new') })
+  await store.write(async tx => {
+    await tx.log.moveInbox('@b', '@new')
+  })
   expect(await waiting('@b')).toEqual([])
-  expect((await store.read.log.inbox('@new', { after: 0, limit: 10, maxBytes: 1e6, now: 0 })).map(row => [row.seq, row.stream])).toEqual([[1, stream]])
+  expect((await store.read.log.inbox('@new', { after: 0, limit: 10, maxBytes: 1e6, now: 0 })).map(row => [row.seq, row.stream])).toEqual([[
+    1,
+    stream,
+  ]])
 })
 
-test('a message\'s fate: stored, offered, received, read, each with its time, told only to authors who asked', async () => {
+test("a message's fate: stored, offered, received, read, each with its time, told only to authors who asked", async () => {
   const store = open()
-  const send = (receipts: boolean, ttlMs?: number) => store.write(tx => tx.log.append(
-    { stream: pairStream('@a', '@b'), author: '@a', inbox: ['@b'], receipts, ...(ttlMs && { ttlMs }) }, 1_000, stamp => Buffer.from(JSON.stringify({ msg_id: stamp.msgId }))))
-  const progress = (state: 'offered' | 'received' | 'read', upTo: number, now: number) => store.write(tx => tx.log.progress('@b', state, upTo, now))
+  const send = (receipts: boolean, ttlMs?: number) =>
+    store.write(tx =>
+      tx.log.append(
+        { stream: pairStream('@a', '@b'), author: '@a', inbox: ['@b'], receipts, ...(ttlMs && { ttlMs }) },
+        1_000,
+        stamp => Buffer.from(JSON.stringify({ msg_id: stamp.msgId })),
+      )
+    )
+  const progress = (state: 'offered' | 'received' | 'read', upTo: number, now: number) =>
+    store.write(tx => tx.log.progress('@b', state, upTo, now))
   const { msgId } = (await send(true)).stamp
   await send(false)
-  expect((await store.read.log.fate(msgId))?.receipts).toEqual([{ agent: '@b', offeredAt: null, receivedAt: null, readAt: null, expiredAt: null }])
+  expect((await store.read.log.fate(msgId))?.receipts).toEqual([{
+    agent: '@b',
+    offeredAt: null,
+    receivedAt: null,
+    readAt: null,
+    expiredAt: null,
+  }])
   expect(await progress('offered', 2, 10)).toMatchObject([{ msgId, author: '@a', receipts: [{ agent: '@b', offeredAt: 10 }] }])
   expect(await progress('offered', 2, 11)).toEqual([])
   expect(await progress('read', 2, 20)).toMatchObject([{ receipts: [{ offeredAt: 10, receivedAt: 20, readAt: 20 }] }])
@@ -130,7 +165,11 @@ test('a message\'s fate: stored, offered, received, read, each with its time, to
 
 test('what is not received in time is expired, told once, and not offered any more', async () => {
   const store = open()
-  const send = (ttlMs: number) => store.write(tx => tx.log.append({ stream: '@a|@b', author: '@a', inbox: ['@b'], receipts: true, ttlMs }, 1_000, stamp => Buffer.from(JSON.stringify({ msg_id: stamp.msgId }))))
+  const send = (ttlMs: number) =>
+    store.write(tx =>
+      tx.log.append({ stream: '@a|@b', author: '@a', inbox: ['@b'], receipts: true, ttlMs }, 1_000, stamp =>
+        Buffer.from(JSON.stringify({ msg_id: stamp.msgId })))
+    )
   const short = await send(500)
   const long = await send(5_000)
   const waiting = async (now: number) => (await store.read.log.inbox('@b', { after: 0, limit: 10, maxBytes: 1e6, now })).map(row => row.seq)
@@ -146,7 +185,9 @@ test('what is not received in time is expired, told once, and not offered any mo
 
 test('a batch that writes nothing begins no transaction, and reads see commits only', async () => {
   const store = open(undefined, ['CREATE TABLE t (n INTEGER)'])
-  interface Tables { t: { n: number } }
+  interface Tables {
+    t: { n: number }
+  }
   await store.write(async tx => {
     expect(tx.writes).toBe(0)
     await tx.tables<Tables>().insertInto('t').values({ n: 1 }).execute()
@@ -159,7 +200,9 @@ test('a batch that writes nothing begins no transaction, and reads see commits o
 test('what is wrong with the storage is said, with what to do', async () => {
   const dir = tempDir()
   open(dir)
-  expect(() => open(dir)).toThrow(expect.objectContaining({ name: 'StorageError', hint: expect.stringContaining('Another process') }) as Error)
+  expect(() => open(dir)).toThrow(
+    expect.objectContaining({ name: 'StorageError', hint: expect.stringContaining('Another process') }) as Error,
+  )
   const damaged = tempDir()
   writeFileSync(join(damaged, 'agentchat.db'), 'this is not a database at all, but it is long enough to be looked at. '.repeat(20))
   expect(() => open(damaged)).toThrow(StorageError)

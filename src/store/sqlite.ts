@@ -70,8 +70,8 @@ class SqliteStore implements Store {
       { feature: 'log', steps: logSchema },
       ...migrations,
     ])
-    this.#writer.prepare('INSERT INTO meta (key, value) VALUES (\'epoch\', ?) ON CONFLICT DO NOTHING').run(newEpoch())
-    this.epoch = this.#writer.prepare<[], { value: string }>('SELECT value FROM meta WHERE key = \'epoch\'').get()!.value
+    this.#writer.prepare("INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING").run(newEpoch())
+    this.epoch = this.#writer.prepare<[], { value: string }>("SELECT value FROM meta WHERE key = 'epoch'").get()!.value
     this.#checkpointer = inMemory ? undefined : new Checkpointer(file)
     this.#reader = inMemory ? this.#writer : open(file, { readonly: true, timeout: 2_000 })
 
@@ -117,11 +117,16 @@ class SqliteStore implements Store {
     }
   }
 
-  /** Behind the transaction that made it due, so that nobody waits for it. A full disk lets it fail: it is tried again, and reads do without. */
+  /**
+   * Behind the transaction that made it due, so that nobody waits for it. A full disk lets it fail: it is tried again, and
+   * reads do without.
+   */
   #indexWhenDue(): void {
     if (this.#isIndexing || !this.#log.isIndexDue) return
     this.#isIndexing = true
-    this.write(tx => tx.log.index()).catch(() => undefined).finally(() => { this.#isIndexing = false })
+    this.write(tx => tx.log.index()).catch(() => undefined).finally(() => {
+      this.#isIndexing = false
+    })
   }
 
   /** The transaction begins with its first write: a batch that stores nothing costs no statement. */
@@ -136,7 +141,9 @@ class SqliteStore implements Store {
     return {
       tables: <T>() => writes as unknown as Kysely<T>,
       log: this.#log,
-      get writes() { return count() },
+      get writes() {
+        return count()
+      },
     }
   }
 }
@@ -180,6 +187,7 @@ const storageErrorOf = (error: unknown): StorageError | undefined => {
   if (typeof code !== 'string') return undefined
   const known = Object.keys(hints).find(prefix => code.startsWith(prefix))
   if (known !== undefined) return new StorageError(`Storage failed: ${(error as Error).message}`, hints[known]!, error)
-  if (['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST', 'EPERM'].includes(code)) return new StorageError(`Storage failed: ${(error as Error).message}`, 'Check the --data directory.', error)
+  if (['EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST', 'EPERM'].includes(code))
+    return new StorageError(`Storage failed: ${(error as Error).message}`, 'Check the --data directory.', error)
   return undefined
 }

@@ -19,7 +19,10 @@ export interface Tx extends Db {
 }
 
 /** A feature's tables: SQL run once, in order, and recorded under the feature's name. Only ever append. */
-export interface Migration { readonly feature: string, readonly steps: readonly string[] }
+export interface Migration {
+  readonly feature: string
+  readonly steps: readonly string[]
+}
 
 export interface Store {
   readonly read: Db

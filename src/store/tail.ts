@@ -3,7 +3,12 @@
 import type { PublishKey, Stamp } from './log.ts'
 
 /** Where an event is: the row of its text, and the numbers it got. */
-export interface TailEvent { readonly id: number, readonly stream: number, readonly stamp: Stamp, readonly key: PublishKey | undefined }
+export interface TailEvent {
+  readonly id: number
+  readonly stream: number
+  readonly stamp: Stamp
+  readonly key: PublishKey | undefined
+}
 
 export class Tail {
   readonly #streams = new Map<number, TailEvent[]>()

@@ -50,14 +50,22 @@ process.on('message', (command: AgentsCommand) => {
       }, tickMs)
       return
     }
-    case 'stop': return clearInterval(sending)
-    case 'report': tell({ kind: 'accounts', accounts: participants.map(participant => participant.account()) })
+    case 'stop':
+      return clearInterval(sending)
+    case 'report':
+      tell({ kind: 'accounts', accounts: participants.map(participant => participant.account()) })
   }
 })
 
 await Promise.all(participants.map(participant => participant.enter()))
 tell({ kind: 'ready' })
-setInterval(() => tell({
-  kind: 'progress',
-  progress: { issued: sum(({ issued }) => issued), settled: sum(({ settled }) => settled), delivered: sum(({ delivered }) => delivered), isOpen: participants.every(({ isOpen }) => isOpen) },
-}), progressMs)
+setInterval(() =>
+  tell({
+    kind: 'progress',
+    progress: {
+      issued: sum(({ issued }) => issued),
+      settled: sum(({ settled }) => settled),
+      delivered: sum(({ delivered }) => delivered),
+      isOpen: participants.every(({ isOpen }) => isOpen),
+    },
+  }), progressMs)

@@ -15,7 +15,10 @@ export interface Verdict {
   readonly losses: readonly string[]
 }
 
-interface Membership { readonly index: number, readonly channel: string }
+interface Membership {
+  readonly index: number
+  readonly channel: string
+}
 
 /**
  * Reads the database of the ended relay itself: the relay's own reading is under test.
@@ -32,13 +35,15 @@ export const audit = (data: string, perSender: number, accounts: readonly Client
   let duplicated = accounts.reduce((sum, account) => sum + account.duplicated, 0)
   let reordered = accounts.reduce((sum, account) => sum + account.reordered, 0)
 
-  const readersOf = (stream: string): readonly ClientAccount[] => stream.startsWith('#')
-    ? accounts.filter(({ index }) => memberships.some(membership => membership.index === index && membership.channel === stream))
-    : accounts.filter(({ agentId }) => stream.split('|').includes(agentId))
+  const readersOf = (stream: string): readonly ClientAccount[] =>
+    stream.startsWith('#')
+      ? accounts.filter(({ index }) => memberships.some(membership => membership.index === index && membership.channel === stream))
+      : accounts.filter(({ agentId }) => stream.split('|').includes(agentId))
 
   const db = new BetterSqlite3(join(data, 'agentchat.db'), { readonly: true })
-  const streams = db.prepare<[], { id: number, name: string }>('SELECT id, name FROM streams WHERE substr(name, 1, 1) IN (\'#\', \'@\')').all()
-  const events = db.prepare<[number], { seq: number, author: string, text: Buffer }>('SELECT p.seq, author, text FROM placed p JOIN events ON id = event WHERE p.stream = ? ORDER BY p.seq')
+  const streams = db.prepare<[], { id: number, name: string }>("SELECT id, name FROM streams WHERE substr(name, 1, 1) IN ('#', '@')").all()
+  const events = db.prepare<[number], { seq: number, author: string, text: Buffer }>('SELECT p.seq, author, text FROM placed p JOIN '
+    + 'events ON id = event WHERE p.stream = ? ORDER BY p.seq')
   for (const { id, name } of streams) {
     const readers = readersOf(name)
     const newest = new Map<number, number>()
@@ -58,10 +63,14 @@ export const audit = (data: string, perSender: number, accounts: readonly Client
   db.close()
 
   for (const { index, acknowledged } of accounts) {
-    acknowledged.forEach((seq, n) => { if (seq !== 0 && storedAt[index * perSender + n] !== seq) lose('in the store', seq) })
+    acknowledged.forEach((seq, n) => {
+      if (seq !== 0 && storedAt[index * perSender + n] !== seq) lose('in the store', seq)
+    })
   }
   return {
-    lost: [...losses.values()].reduce((sum, { count }) => sum + count, 0), duplicated, reordered,
+    lost: [...losses.values()].reduce((sum, { count }) => sum + count, 0),
+    duplicated,
+    reordered,
     unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0),
     losses: [...losses].map(([where, { count, first, last }]) => `lost ${where}: ${count}, seq ${first} to ${last}`),
   }

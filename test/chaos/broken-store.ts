@@ -13,37 +13,51 @@ const maxPages = 4_294_967_294
 
 /** `isUp`: what the relay does to start is left alone. */
 export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean): Store => {
-  const write: Store['write'] = broken === 'commit' ? fn => isUp() ? earlyWrite(store, fn) : store.write(fn) : broken === 'key' ? fn => store.write(tx => fn(withoutKeys(tx))) : fn => store.write(fn)
+  const write: Store['write'] = broken === 'commit'
+    ? fn => isUp() ? earlyWrite(store, fn) : store.write(fn)
+    : broken === 'key'
+    ? fn => store.write(tx => fn(withoutKeys(tx)))
+    : fn => store.write(fn)
   const read = broken === 'resume' ? { tables: store.read.tables, log: withHoles(store.read.log) } : store.read
   return { epoch: store.epoch, read, write, close: () => store.close() }
 }
 
 /** Resolves when the statements have run; the commit comes later, or never. */
-const earlyWrite = <T>(store: Store, fn: (tx: Tx) => Awaitable<T>): Promise<T> => new Promise((resolve, reject) => {
-  store.write(async tx => {
-    resolve(await fn(tx))
-    if (tx.writes > 0) await sleep(lateMs)
-  }).catch(reject)
-})
+const earlyWrite = <T>(store: Store, fn: (tx: Tx) => Awaitable<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    store.write(async tx => {
+      resolve(await fn(tx))
+      if (tx.writes > 0) await sleep(lateMs)
+    }).catch(reject)
+  })
 
 const withoutKeys = (tx: Tx): Tx => {
-  const append: LogWriter['append'] = ({ stream, author, inbox }, now, encode) => tx.log.append({ stream, author, ...(inbox && { inbox }) }, now, encode)
-  return { tables: tx.tables, log: override(tx.log, { append }), get writes() { return tx.writes } }
+  const append: LogWriter['append'] = ({ stream, author, inbox }, now, encode) =>
+    tx.log.append({ stream, author, ...(inbox && { inbox }) }, now, encode)
+  return {
+    tables: tx.tables,
+    log: override(tx.log, { append }),
+    get writes() {
+      return tx.writes
+    },
+  }
 }
 
 /** Every seventh message is left out; never the last of a page, so that reading goes on. */
-const withHoles = (log: LogReader): LogReader => override(log, {
-  page: async (stream, query) => (await log.page(stream, query)).filter(({ seq }, i, rows) => seq % 7 !== 0 || i === rows.length - 1),
-})
+const withHoles = (log: LogReader): LogReader =>
+  override(log, {
+    page: async (stream, query) => (await log.page(stream, query)).filter(({ seq }, i, rows) => seq % 7 !== 0 || i === rows.length - 1),
+  })
 
-const override = <T extends object>(target: T, methods: Partial<T>): T => new Proxy(target, {
-  get: (_, name) => {
-    const own = methods[name as keyof T]
-    if (own !== undefined) return own
-    const value = target[name as keyof T]
-    return typeof value === 'function' ? value.bind(target) : value
-  },
-})
+const override = <T extends object>(target: T, methods: Partial<T>): T =>
+  new Proxy(target, {
+    get: (_, name) => {
+      const own = methods[name as keyof T]
+      if (own !== undefined) return own
+      const value = target[name as keyof T]
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 
 /** Nothing more fits into the database than is there, until it is healed. */
 export const setDiskFull = (store: Store, isFull: boolean): Promise<unknown> =>

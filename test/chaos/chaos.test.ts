@@ -1,4 +1,5 @@
-// Slices of the chaos run: nothing is lost while everything breaks, and each broken promise is noticed. Real processes, so it is compiled first.
+// Slices of the chaos run: nothing is lost while everything breaks, and each broken promise is noticed. Real processes, so it
+// is compiled first.
 import { execFile, execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -27,7 +28,9 @@ const chaos = async (...args: readonly string[]): Promise<Outcome> => {
   return { code, ...JSON.parse(stdout) as Omit<Outcome, 'code'> }
 }
 
-beforeAll(() => { execFileSync(join(repository, 'node_modules/.bin/tsc'), ['-p', join(repository, 'test/chaos/tsconfig.json')]) })
+beforeAll(() => {
+  execFileSync(join(repository, 'node_modules/.bin/tsc'), ['-p', join(repository, 'test/chaos/tsconfig.json')])
+})
 
 describe('while the relay is killed and the network torn', () => {
   test('nothing is lost, doubled, reordered or left without an answer, and the books add up to what was acknowledged', async () => {

@@ -8,12 +8,17 @@ export class Child<Command, Report> implements Disposable {
   #isOver = false
 
   constructor(file: string, start: object, onReport: (report: Report) => void) {
-    this.#process = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(start)], { serialization: 'advanced', execArgv: [] })
+    this.#process = fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(start)], {
+      serialization: 'advanced',
+      execArgv: [],
+    })
     this.#process.on('message', report => onReport(report as Report))
-    this.ended = new Promise(resolve => this.#process.once('exit', () => {
-      this.#isOver = true
-      resolve()
-    }))
+    this.ended = new Promise(resolve =>
+      this.#process.once('exit', () => {
+        this.#isOver = true
+        resolve()
+      })
+    )
   }
 
   get isOver(): boolean {

@@ -13,14 +13,24 @@ const clientsPerChannel = 6
 
 export const channelOf = (index: number, clients: number): string => `#chaos-${index % Math.ceil(clients / clientsPerChannel)}`
 
-/** Two of three agents have a key; the third is ephemeral. Each writes to the nearest ones that have a key, on both sides: pairs of keyed agents talk both ways. */
+/**
+ * Two of three agents have a key; the third is ephemeral. Each writes to the nearest ones that have a key, on both sides: pairs
+ * of keyed agents talk both ways.
+ */
 const partsOf = (clients: number): readonly Part[] => {
-  const keys = Array.from({ length: clients }, (_, index) => index % 3 === 2 ? undefined : generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+  const keys = Array.from({ length: clients },
+    (_, index) =>
+      index % 3 === 2 ? undefined : generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
   const nearest = (index: number, step: 1 | -1): string => {
     const at = (distance: number) => keys[(index + step * distance + clients) % clients]
     return nodeIdentity((at(1) ?? at(2))!).agentId
   }
-  return keys.map((privateKey, index) => ({ index, channel: channelOf(index, clients), peers: [nearest(index, 1), nearest(index, -1)], ...(privateKey !== undefined && { privateKey }) }))
+  return keys.map((privateKey, index) => ({
+    index,
+    channel: channelOf(index, clients),
+    peers: [nearest(index, 1), nearest(index, -1)],
+    ...(privateKey !== undefined && { privateKey }),
+  }))
 }
 
 class AgentsProcess {
@@ -32,12 +42,24 @@ class AgentsProcess {
   constructor(start: AgentsStart) {
     let onReport: (report: AgentsReport) => void = () => undefined
     this.child = new Child('./agents-process.js', start, report => onReport(report))
-    const died = this.child.ended.then((): never => { throw new Error('a process of clients ended by itself') })
+    const died = this.child.ended.then((): never => {
+      throw new Error('a process of clients ended by itself')
+    })
     died.catch(() => undefined)
     let isReady: () => void
     let giveAccounts: (accounts: readonly ClientAccount[]) => void
-    this.ready = Promise.race([died, new Promise<void>(resolve => { isReady = resolve })])
-    this.accounts = Promise.race([died, new Promise<readonly ClientAccount[]>(resolve => { giveAccounts = resolve })])
+    this.ready = Promise.race([
+      died,
+      new Promise<void>(resolve => {
+        isReady = resolve
+      }),
+    ])
+    this.accounts = Promise.race([
+      died,
+      new Promise<readonly ClientAccount[]>(resolve => {
+        giveAccounts = resolve
+      }),
+    ])
     for (const promise of [this.ready, this.accounts]) promise.catch(() => undefined)
     onReport = report => {
       if (report.kind === 'ready') isReady()
@@ -53,7 +75,8 @@ export class Fleet implements Disposable {
   constructor(url: string, clients: number, perSender: number) {
     const parts = partsOf(clients)
     const count = Math.min(maxProcesses, Math.ceil(clients / clientsPerProcess))
-    this.#processes = Array.from({ length: count }, (_, i) => new AgentsProcess({ url, perSender, parts: parts.filter(({ index }) => index % count === i) }))
+    this.#processes = Array.from({ length: count },
+      (_, i) => new AgentsProcess({ url, perSender, parts: parts.filter(({ index }) => index % count === i) }))
   }
 
   async ready(): Promise<void> {
@@ -78,7 +101,12 @@ export class Fleet implements Disposable {
   get progress(): Progress {
     const all = this.#processes.map(({ progress }) => progress)
     const sum = (of: (progress: Progress) => number) => all.reduce((total, progress) => total + of(progress), 0)
-    return { issued: sum(({ issued }) => issued), settled: sum(({ settled }) => settled), delivered: sum(({ delivered }) => delivered), isOpen: all.every(({ isOpen }) => isOpen) }
+    return {
+      issued: sum(({ issued }) => issued),
+      settled: sum(({ settled }) => settled),
+      delivered: sum(({ delivered }) => delivered),
+      isOpen: all.every(({ isOpen }) => isOpen),
+    }
   }
 
   async accounts(): Promise<readonly ClientAccount[]> {

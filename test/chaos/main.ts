@@ -1,4 +1,5 @@
-// The command line of a run. Prints one line; the exit code is 1 when any of its first four numbers is not 0, or money_wrong, and 2 when the run itself failed.
+// The command line of a run. Prints one line; the exit code is 1 when any of its first four numbers is not 0, or money_wrong,
+// and 2 when the run itself failed.
 import { parseArgs } from 'node:util'
 import { promises } from './broken-store.ts'
 import { run, type RunResult } from './run.ts'
@@ -12,15 +13,22 @@ const usage = `npm run chaos -- [options]
   --json         the result as JSON, with what clients were refused
   --verbose      what happens, on stderr`
 
-const lineOf = (seed: number, r: RunResult): string => [
-  `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} seed=${seed} messages=${r.messages} refused=${r.refused}`,
-  `money_wrong=${r.money.wrong.length} transfers=${r.money.transfers} deals=${r.money.deals}`,
-  `kills=${r.kills} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} full_disks=${r.fullDisks} torn_logs=${r.tornLogs} longest_recovery_ms=${r.longestRecoveryMs}`,
-].join(' ')
+const lineOf = (seed: number, r: RunResult): string =>
+  [
+    `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} seed=${seed} messages=${r.messages} refused=${r.refused}`,
+    `money_wrong=${r.money.wrong.length} transfers=${r.money.transfers} deals=${r.money.deals}`,
+    `kills=${r.kills} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} full_disks=${r.fullDisks} torn_logs=${r.tornLogs} longest_recovery_ms=${r.longestRecoveryMs}`,
+  ].join(' ')
 
 const options = {
-  messages: { type: 'string', default: '20000' }, clients: { type: 'string', default: '12' }, minutes: { type: 'string', default: '0.5' }, seed: { type: 'string' },
-  break: { type: 'string' }, json: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  messages: { type: 'string', default: '20000' },
+  clients: { type: 'string', default: '12' },
+  minutes: { type: 'string', default: '0.5' },
+  seed: { type: 'string' },
+  break: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  verbose: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
 } as const
 
 const main = async (): Promise<number> => {
@@ -29,7 +37,12 @@ const main = async (): Promise<number> => {
     process.stdout.write(`${usage}\n`)
     return 0
   }
-  const [messages, clients, minutes, seed] = [values.messages, values.clients, values.minutes, values.seed ?? String(Date.now() % 1_000_000)].map(Number) as [number, number, number, number]
+  const [messages, clients, minutes, seed] = [
+    values.messages,
+    values.clients,
+    values.minutes,
+    values.seed ?? String(Date.now() % 1_000_000),
+  ].map(Number) as [number, number, number, number]
   const broken = promises.find(promise => promise === values.break)
   if (!(messages >= 1 && clients >= 3 && minutes > 0) || !Number.isInteger(seed) || (values.break !== undefined && broken === undefined)) {
     process.stderr.write(`${usage}\n`)
@@ -38,9 +51,19 @@ const main = async (): Promise<number> => {
 
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)))
-  const result = await run({ messages, clients, seed, durationMs: minutes * 60_000, broken, signal: stop.signal, onProgress: line => { if (values.verbose) process.stderr.write(`${line}\n`) } })
+  const result = await run({
+    messages,
+    clients,
+    seed,
+    durationMs: minutes * 60_000,
+    broken,
+    signal: stop.signal,
+    onProgress: line => {
+      if (values.verbose) process.stderr.write(`${line}\n`)
+    },
+  })
   process.stdout.write(`${values.json ? JSON.stringify({ seed, ...result }) : lineOf(seed, result)}\n`)
-  if (!values.json) for (const note of [...result.notes, ...result.losses, ...result.money.wrong]) process.stderr.write(`${note}\n`)
+  if (!values.json) { for (const note of [...result.notes, ...result.losses, ...result.money.wrong]) process.stderr.write(`${note}\n`) }
   return result.lost + result.duplicated + result.reordered + result.unanswered + result.money.wrong.length === 0 ? 0 : 1
 }
 

@@ -19,7 +19,8 @@ test('books that are right pass, and each way of being wrong is named', async ()
   const [ann, bob] = parties
   const credits = new Map([[ann, 1_000], [bob, 1_000]])
   const sent = (note: string, amountMinor: number, isAcknowledged: boolean) => ({ note, from: ann, to: bob, amountMinor, isAcknowledged })
-  const wrong = (...promised: ReturnType<typeof sent>[]) => auditMoney(folder.at('data'), { credits, sent: promised, dealt: [], isAnswered: true }).wrong
+  const wrong = (...promised: ReturnType<typeof sent>[]) =>
+    auditMoney(folder.at('data'), { credits, sent: promised, dealt: [], isAnswered: true }).wrong
   expect(wrong(sent('one', 5, true), sent('never stored, never answered', 1, false))).toEqual([])
   expect(wrong(sent('one', 5, false))).toEqual([])
   expect(wrong(sent('one', 5, true), sent('two', 5, true))).toEqual(['transfer two: made 0 times, acknowledged: true'])

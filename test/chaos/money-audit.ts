@@ -3,10 +3,28 @@ import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import type { Dealings } from './dealers.ts'
 
-export interface MoneyVerdict { readonly transfers: number, readonly deals: number, readonly entries: number, /** everything that does not add up */ readonly wrong: readonly string[] }
+export interface MoneyVerdict {
+  readonly transfers: number
+  readonly deals: number
+  readonly entries: number /** everything that does not add up */
+  readonly wrong: readonly string[]
+}
 
-interface Entry { readonly entry: number, readonly kind: string, readonly account: string, readonly amount: number, readonly balance: number, readonly other: string, readonly ref: string | null, readonly note: string | null }
-interface Deal { readonly held: number, readonly captured: number, readonly returned: number }
+interface Entry {
+  readonly entry: number
+  readonly kind: string
+  readonly account: string
+  readonly amount: number
+  readonly balance: number
+  readonly other: string
+  readonly ref: string | null
+  readonly note: string | null
+}
+interface Deal {
+  readonly held: number
+  readonly captured: number
+  readonly returned: number
+}
 
 const groupedBy = <K>(entries: readonly Entry[], keyOf: (entry: Entry) => K): Map<K, Entry[]> => {
   const groups = new Map<K, Entry[]>()
@@ -21,15 +39,26 @@ const groupedBy = <K>(entries: readonly Entry[], keyOf: (entry: Entry) => K): Ma
 
 export const auditMoney = (data: string, { credits, sent, dealt, isAnswered }: Dealings): MoneyVerdict => {
   const db = new BetterSqlite3(join(data, 'agentchat.db'), { readonly: true })
-  const balances = new Map(db.prepare<[], { account: string, balance: number }>('SELECT account, balance FROM accounts WHERE currency = \'USD\'').all().map(row => [row.account, row.balance]))
-  const entries = db.prepare<[], Entry>('SELECT * FROM ledger_entries WHERE currency = \'USD\' ORDER BY entry').all()
-  const proposals = new Map(db.prepare<[], { id: string, state: string, facts: string }>('SELECT id, state, facts FROM proposals').all().map(({ id, state, facts }) => [id, { state, deal: (JSON.parse(facts) as { deal: Deal }).deal }]))
-  const history = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM placed WHERE stream = (SELECT id FROM streams WHERE name = ?)')
+  const balances = new Map(
+    db.prepare<[], { account: string, balance: number }>("SELECT account, balance FROM accounts WHERE currency = 'USD'").all().map(
+      row => [row.account, row.balance],
+    ),
+  )
+  const entries = db.prepare<[], Entry>("SELECT * FROM ledger_entries WHERE currency = 'USD' ORDER BY entry").all()
+  const proposals = new Map(
+    db.prepare<[], { id: string, state: string, facts: string }>('SELECT id, state, facts FROM proposals').all().map((
+      { id, state, facts },
+    ) => [id, { state, deal: (JSON.parse(facts) as { deal: Deal }).deal }]),
+  )
+  const history = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM placed WHERE stream = (SELECT id FROM streams WHERE '
+    + 'name = ?)')
   const events = new Map(dealt.map(({ proposalId }) => [proposalId, history.get(`!${proposalId}`)!.n]))
   db.close()
 
   const wrong: string[] = []
-  const check = (isTrue: boolean, what: string) => { if (!isTrue) wrong.push(what) }
+  const check = (isTrue: boolean, what: string) => {
+    if (!isTrue) wrong.push(what)
+  }
   check(isAnswered, 'a dealer was left without an answer')
   const sumOf = (of: readonly Entry[]): number => of.reduce((sum, { amount }) => sum + amount, 0)
   const total = [...balances.values()].reduce((sum, balance) => sum + balance, 0)
@@ -43,14 +72,18 @@ export const auditMoney = (data: string, { credits, sent, dealt, isAnswered }: D
     check(after === balance && (after >= 0 || account === '*'), `entry ${entry}: ${account} has ${balance}, not ${after}`)
     if (i % 2 === 1) check(entries[i - 1]!.account === other && entries[i - 1]!.amount === -amount, `entry ${entry} has no other side`)
   }
-  for (const [account, balance] of balances) check((running.get(account) ?? 0) === balance, `${account} has ${balance}, its entries ${running.get(account) ?? 0}`)
+  for (const [account, balance] of balances)
+    check((running.get(account) ?? 0) === balance, `${account} has ${balance}, its entries ${running.get(account) ?? 0}`)
 
-  for (const [agent, credit] of credits) check(sumOf(entries.filter(({ kind, account }) => kind === 'credit' && account === agent)) === credit, `${agent} was not credited once`)
+  for (const [agent, credit] of credits)
+    check(sumOf(entries.filter(({ kind, account }) => kind === 'credit' && account === agent)) === credit, `${agent} was not credited once`)
   const byNote = groupedBy(entries.filter(({ kind, amount }) => kind === 'transfer' && amount > 0), ({ note }) => note)
   for (const { note, from, to, amountMinor, isAcknowledged } of sent) {
     const found = byNote.get(note) ?? []
-    check(found.length === 1 || (found.length === 0 && !isAcknowledged), `transfer ${note}: made ${found.length} times, acknowledged: ${isAcknowledged}`)
-    for (const { account, other, amount } of found) check(account === to && other === from && amount === amountMinor, `transfer ${note}: another one was made`)
+    check(found.length === 1 || (found.length === 0 && !isAcknowledged),
+      `transfer ${note}: made ${found.length} times, acknowledged: ${isAcknowledged}`)
+    for (const { account, other, amount } of found)
+      check(account === to && other === from && amount === amountMinor, `transfer ${note}: another one was made`)
     byNote.delete(note)
   }
   for (const note of byNote.keys()) wrong.push(`transfer ${note}: nobody made it`)
@@ -59,15 +92,25 @@ export const auditMoney = (data: string, { credits, sent, dealt, isAnswered }: D
   for (const [id, { deal }] of proposals) {
     const moves = byRef.get(id) ?? []
     const of = (...kinds: string[]) => Math.abs(sumOf(moves.filter(({ kind }) => kinds.includes(kind))))
-    check((balances.get(`!${id}`) ?? 0) === deal.held && of('capture') === deal.captured && of('void', 'refund', 'reclaim') === deal.returned, `${id}: its books are not what it says`)
+    check(
+      (balances.get(`!${id}`) ?? 0) === deal.held && of('capture') === deal.captured && of('void', 'refund', 'reclaim') === deal.returned,
+      `${id}: its books are not what it says`,
+    )
   }
   for (const { proposalId, states } of dealt) {
     const proposal = proposals.get(proposalId)
     check(proposal !== undefined, `${proposalId} is not there`)
     // Each answered step is an event; the end of a deal brings its receipt too.
-    check((events.get(proposalId) ?? 0) >= states.length, `${proposalId}: ${events.get(proposalId)} events of ${states.length} answered steps`)
+    check((events.get(proposalId) ?? 0) >= states.length,
+      `${proposalId}: ${events.get(proposalId)} events of ${states.length} answered steps`)
     const last = states.at(-1)!
-    if (last === 'completed' || last === 'cancelled') check(proposal?.state === last && proposal.deal.held === 0, `${proposalId} is ${proposal?.state}, not ${last}`)
+    if (last === 'completed' || last === 'cancelled')
+      check(proposal?.state === last && proposal.deal.held === 0, `${proposalId} is ${proposal?.state}, not ${last}`)
   }
-  return { transfers: sent.filter(({ isAcknowledged }) => isAcknowledged).length, deals: dealt.filter(({ states }) => ['completed', 'cancelled'].includes(states.at(-1)!)).length, entries: entries.length, wrong }
+  return {
+    transfers: sent.filter(({ isAcknowledged }) => isAcknowledged).length,
+    deals: dealt.filter(({ states }) => ['completed', 'cancelled'].includes(states.at(-1)!)).length,
+    entries: entries.length,
+    wrong,
+  }
 }

@@ -9,7 +9,10 @@ export interface Part {
   /** Missing: an ephemeral agent. */
   readonly privateKey?: string
   readonly channel: string
-  /** Keyed agents that get every fourth message as a direct one, in turn. Only those have an inbox: to nobody else is delivery promised after an absence. */
+  /**
+   * Keyed agents that get every fourth message as a direct one, in turn. Only those have an inbox: to nobody else is delivery
+   * promised after an absence.
+   */
   readonly peers: readonly string[]
 }
 
@@ -36,7 +39,12 @@ export class Participant {
     this.#perSender = perSender
     this.#acknowledged = new Uint32Array(perSender)
     this.#client = new AgentChatClient({
-      server: url, name: `chaos-${part.index}`, transport: wsTransport, verify, requestTimeoutMs: 8_000, reconnect: { minMs: 100, maxMs: 1_000 },
+      server: url,
+      name: `chaos-${part.index}`,
+      transport: wsTransport,
+      verify,
+      requestTimeoutMs: 8_000,
+      reconnect: { minMs: 100, maxMs: 1_000 },
       ...(part.privateKey !== undefined && { identity: nodeIdentity(part.privateKey) }),
     })
     this.#client.on('message', message => this.#hear(message))
@@ -69,11 +77,17 @@ export class Participant {
   account(): ClientAccount {
     const heard = [...this.#heard.values()]
     return {
-      index: this.#part.index, agentId: this.#client.agentId ?? '', acknowledged: this.#acknowledged, issued: this.issued,
-      unanswered: this.issued - this.settled, refusals: this.#refusals,
+      index: this.#part.index,
+      agentId: this.#client.agentId ?? '',
+      acknowledged: this.#acknowledged,
+      issued: this.issued,
+      unanswered: this.issued - this.settled,
+      refusals: this.#refusals,
       received: new Map([...this.#heard].map(([stream, { numbers }]) => [stream, numbers.slice()])),
-      duplicated: heard.reduce((sum, { duplicated }) => sum + duplicated, 0), reordered: heard.reduce((sum, { reordered }) => sum + reordered, 0),
-      longestGapMs: this.#longestGapMs, ended: this.#ended,
+      duplicated: heard.reduce((sum, { duplicated }) => sum + duplicated, 0),
+      reordered: heard.reduce((sum, { reordered }) => sum + reordered, 0),
+      longestGapMs: this.#longestGapMs,
+      ended: this.#ended,
     }
   }
 
@@ -82,9 +96,13 @@ export class Participant {
     const to = n % directEvery === directEvery - 1 ? peers[Math.floor(n / directEvery) % peers.length]! : channel
     const number = index * this.#perSender + n
     this.#client.send(to, contentOf(number, paddings[number % paddings.length]!)).then(
-      ({ seq }) => { this.#acknowledged[n] = seq },
+      ({ seq }) => {
+        this.#acknowledged[n] = seq
+      },
       (error: unknown) => this.#count('send', error),
-    ).finally(() => { this.settled++ })
+    ).finally(() => {
+      this.settled++
+    })
   }
 
   #hear({ from, to, seq, content, mine }: Message): void {

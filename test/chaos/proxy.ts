@@ -49,7 +49,9 @@ export class TearingProxy {
     this.stalls++
     const sockets = random.chance(0.5) ? [link.relay] : [link.relay, link.client]
     for (const socket of sockets) socket.pause()
-    setTimeout(() => { for (const socket of sockets) socket.resume() }, ms)
+    setTimeout(() => {
+      for (const socket of sockets) socket.resume()
+    }, ms)
   }
 
   close(): void {

@@ -15,7 +15,9 @@ export interface RelayStart {
 }
 
 export type RelayCommand = { readonly kind: 'clock', readonly offsetMs: number } | { readonly kind: 'disk', readonly isFull: boolean }
-export interface RelayReady { readonly port: number }
+export interface RelayReady {
+  readonly port: number
+}
 
 const { data, port, channels, broken, ...start } = JSON.parse(process.argv[2]!) as RelayStart
 let { clockOffsetMs } = start
@@ -29,9 +31,20 @@ process.on('message', (command: RelayCommand) => {
 })
 
 const relay = await startRelay(defaultConfig({
-  data, port, host: '127.0.0.1', adminKey: chaosAdminKey, logLevel: 'silent', msgRate: 0, joinReplay: 0, channels: [...channels], autoJoin: [], verifiedChannels: [],
+  data,
+  port,
+  host: '127.0.0.1',
+  adminKey: chaosAdminKey,
+  logLevel: 'silent',
+  msgRate: 0,
+  joinReplay: 0,
+  channels: [...channels],
+  autoJoin: [],
+  verifiedChannels: [],
   // Peers that stand still are given up within the run.
-  pingIntervalMs: 1_000, pingTimeoutMs: 4_000, maxPendingBytes: 1_000_000,
+  pingIntervalMs: 1_000,
+  pingTimeoutMs: 4_000,
+  maxPendingBytes: 1_000_000,
 }), {
   clock: { now: () => Date.now() + clockOffsetMs },
   openStore: options => {

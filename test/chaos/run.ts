@@ -87,13 +87,18 @@ export const run = async ({ messages, clients, seed, durationMs, broken, onProgr
     const accounts = await fleet.accounts()
     await victim.end()
     const refusals = new Map<string, number>()
-    for (const [reason, count] of accounts.flatMap(({ refusals }) => [...refusals])) refusals.set(reason, (refusals.get(reason) ?? 0) + count)
+    for (const [reason, count] of accounts.flatMap(({ refusals }) => [...refusals]))
+      refusals.set(reason, (refusals.get(reason) ?? 0) + count)
     return {
       ...audit(data, perSender, accounts, memberships),
       money: auditMoney(data, dealings),
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
       refused: [...refusals].reduce((sum, [reason, count]) => sum + (reason.startsWith('send ') ? count : 0), 0),
-      kills: victim.kills, tornLogs: victim.tears, cuts: proxy.cuts, stalls: proxy.stalls, ...counts,
+      kills: victim.kills,
+      tornLogs: victim.tears,
+      cuts: proxy.cuts,
+      stalls: proxy.stalls,
+      ...counts,
       longestRecoveryMs: Math.round(Math.max(...accounts.map(({ longestGapMs }) => longestGapMs))),
       notes: [
         ...[...refusals].map(([reason, count]) => `${reason}: ${count}`),
@@ -115,7 +120,10 @@ interface Scene {
 }
 
 /** Every kind of fault in a loop of its own, with chances of its own, until the time is over; then all is well again. */
-const misfortunes = async ({ victim, proxy, fleet, counts }: Scene, { seed, durationMs, signal, onProgress }: Pick<RunOptions, 'seed' | 'durationMs' | 'signal' | 'onProgress'>): Promise<void> => {
+const misfortunes = async (
+  { victim, proxy, fleet, counts }: Scene,
+  { seed, durationMs, signal, onProgress }: Pick<RunOptions, 'seed' | 'durationMs' | 'signal' | 'onProgress'>,
+): Promise<void> => {
   const end = new AbortController()
   const over = end.signal
   const onAbort = () => end.abort()
@@ -137,7 +145,11 @@ const misfortunes = async ({ victim, proxy, fleet, counts }: Scene, { seed, dura
       if (random.chance(0.5)) victim.tearLog(random)
       await victim.start()
       const { settled, delivered } = fleet.progress
-      onProgress(`${Math.round((performance.now() - startedAt) / 1_000)} s: ${victim.kills} kills, ${proxy.cuts} cuts, ${settled} answered, ${delivered} delivered`)
+      onProgress(
+        `${
+          Math.round((performance.now() - startedAt) / 1_000)
+        } s: ${victim.kills} kills, ${proxy.cuts} cuts, ${settled} answered, ${delivered} delivered`,
+      )
     }),
     again('stall', async random => {
       await wait(random.between(200, 2_000))

@@ -24,7 +24,13 @@ export class Victim implements Disposable {
   }
 
   async start(): Promise<void> {
-    const start: RelayStart = { data: this.#data, port: this.port, channels: this.#channels, clockOffsetMs: this.#clockOffsetMs, broken: this.#broken }
+    const start: RelayStart = {
+      data: this.#data,
+      port: this.port,
+      channels: this.#channels,
+      clockOffsetMs: this.#clockOffsetMs,
+      broken: this.#broken,
+    }
     await new Promise<void>((resolve, reject) => {
       const child = this.#child = new Child<RelayCommand, RelayReady>('./relay-process.js', start, ({ port }) => {
         this.port = port

@@ -8,7 +8,9 @@ import { loaders } from '../../src/cli/commands/index.ts'
 const bin = builtBin()
 let home: Folder
 
-beforeAll(() => { home = newFolder() })
+beforeAll(() => {
+  home = newFolder()
+})
 afterAll(() => home[Symbol.dispose]())
 
 const env = () => ({ HOME: home.path })
@@ -17,10 +19,12 @@ const shell = (script: string) => new Program('bash', ['-c', script], { env: { .
 
 describe('start-up', () => {
   /** Prints the packages that a run has loaded, when it ends. */
-  const listing = `data:text/javascript,${encodeURIComponent(`
+  const listing = `data:text/javascript,${
+    encodeURIComponent(`
     import { createRequire } from 'node:module'
     const { cache } = createRequire('/')
-    process.on('exit', () => process.stderr.write('\\nLOADED ' + [...new Set(Object.keys(cache).map(file => /node_modules.((?:@[^/\\\\]+.)?[^/\\\\]+)/.exec(file)?.[1]))].join(' ') + '\\n'))`)}`
+    process.on('exit', () => process.stderr.write('\\nLOADED ' + [...new Set(Object.keys(cache).map(file => /node_modules.((?:@[^/\\\\]+.)?[^/\\\\]+)/.exec(file)?.[1]))].join(' ') + '\\n'))`)
+  }`
   const loadedBy = async (...args: string[]): Promise<readonly string[]> => {
     await using run = new Program(process.execPath, ['--import', listing, bin, ...args], { env: env() })
     expect(await run.ended).toEqual({ code: 0, signal: null })
@@ -28,11 +32,12 @@ describe('start-up', () => {
   }
   const heavy = ['better-sqlite3', 'kysely', 'pino', 'prom-client', 'ws', 'yaml']
 
-  test.each([['--help'], ['--version'], ...Object.keys(loaders).map(name => [name, '--help'])])('%s %s loads nothing that it does not need', async (...args) => {
-    const loaded = await loadedBy(...args)
-    expect(loaded).toContain('commander')
-    expect(loaded.filter(name => heavy.includes(name))).toEqual([])
-  })
+  test.each([['--help'], ['--version'], ...Object.keys(loaders).map(name => [name, '--help'])])('%s %s loads nothing that it does not need',
+    async (...args) => {
+      const loaded = await loadedBy(...args)
+      expect(loaded).toContain('commander')
+      expect(loaded.filter(name => heavy.includes(name))).toEqual([])
+    })
 
   test('a send needs a socket, and nothing of the relay', async () => {
     await using relay = new ServeProgram(bin, ['--port', '0', '--data', ':memory:'], { env: env() })
@@ -82,7 +87,11 @@ test('serve --json says where it is in one document on stdout', async () => {
   await using relay = new ServeProgram(bin, ['--port', '0', '--data', ':memory:', '--json', '--log-level', 'silent'], { env: env() })
   await relay.url
   await relay.until('the document', () => relay.stdout.endsWith('\n'))
-  expect(relay.jsonLines).toEqual([{ url: expect.stringMatching(/^ws:\/\/localhost:\d+$/), port: expect.any(Number), server_id: expect.stringMatching(/^[0-9a-f]{64}$/) }])
+  expect(relay.jsonLines).toEqual([{
+    url: expect.stringMatching(/^ws:\/\/localhost:\d+$/),
+    port: expect.any(Number),
+    server_id: expect.stringMatching(/^[0-9a-f]{64}$/),
+  }])
   relay.signal('SIGTERM')
   expect(await relay.ended).toEqual({ code: 0, signal: null })
 })

@@ -19,26 +19,35 @@ describe('Dockerfile', () => {
   test('is pinned, ends as a user without rights, watches itself, and carries no build tools', () => {
     const stages = stagesOf(dockerfile)
     expect(dockerfile).toMatch(/^ARG NODE=\d+\.\d+\.\d+-\w+-slim$/m)
-    expect(stages.map(({ name, from }) => [name, from])).toEqual([['build', 'node:${NODE}'], ['relay', 'node:${NODE}'], ['volume-owner', 'relay'], ['stage-3', 'relay']])
+    expect(stages.map(({ name, from }) => [name, from])).toEqual([['build', 'node:${NODE}'], ['relay', 'node:${NODE}'], [
+      'volume-owner',
+      'relay',
+    ], ['stage-3', 'relay']])
     const relay = stages[1]!.steps
     expect(relay.find(({ keyword }) => keyword === 'USER')?.text).toBe('node')
-    for (const keyword of ['HEALTHCHECK', 'VOLUME', 'EXPOSE', 'ENTRYPOINT', 'CMD']) expect(relay.map(step => step.keyword)).toContain(keyword)
+    for (const keyword of ['HEALTHCHECK', 'VOLUME', 'EXPOSE', 'ENTRYPOINT', 'CMD'])
+      expect(relay.map(step => step.keyword)).toContain(keyword)
     expect(relay.filter(({ keyword }) => keyword === 'RUN').map(({ text }) => text).join()).not.toMatch(/apt|npm/)
   })
 })
 
 describe.skipIf(!canRunImages())('the image', () => {
-  test('runs as node on a root that cannot be written, is healthy, talks, and drains on SIGTERM as process 1', { timeout: 180_000 }, async () => {
-    const [plain, refused, owner] = await runImages([
-      { target: 'relay', volumeOf: 'node' }, { target: 'relay', volumeOf: 'root' }, { target: 'volume-owner', volumeOf: 'root' },
-    ], light)
-    expect(plain!.shown, plain!.output).toEqual(expected)
-    // This is why there are two: the second one takes the volume over, and is no longer root.
-    expect(refused!.shown, refused!.output).toEqual({ healthy: 1, stopped: 1 })
-    expect(owner!.shown, owner!.output).toEqual(expected)
-  })
+  test('runs as node on a root that cannot be written, is healthy, talks, and drains on SIGTERM as process 1', { timeout: 180_000 },
+    async () => {
+      const [plain, refused, owner] = await runImages([
+        { target: 'relay', volumeOf: 'node' },
+        { target: 'relay', volumeOf: 'root' },
+        { target: 'volume-owner', volumeOf: 'root' },
+      ], light)
+      expect(plain!.shown, plain!.output).toEqual(expected)
+      // This is why there are two: the second one takes the volume over, and is no longer root.
+      expect(refused!.shown, refused!.output).toEqual({ healthy: 1, stopped: 1 })
+      expect(owner!.shown, owner!.output).toEqual(expected)
+    })
 
-  test.skipIf(process.env['AGENTCHAT_SLOW'] !== '1')('every step as it is written, with the network (AGENTCHAT_SLOW=1)', { timeout: 900_000 }, async () => {
+  test.skipIf(process.env['AGENTCHAT_SLOW'] !== '1')('every step as it is written, with the network (AGENTCHAT_SLOW=1)', {
+    timeout: 900_000,
+  }, async () => {
     const [run] = await runImages([{ target: stagesOf(dockerfile).at(-1)!.name, volumeOf: 'node' }])
     expect(run!.shown, run!.output).toEqual(expected)
   })

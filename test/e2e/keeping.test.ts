@@ -19,7 +19,8 @@ const run = async (...args: readonly string[]) => {
   const { code } = await program.ended
   return { code, stdout: program.stdout, stderr: program.stderr }
 }
-const serve = (name: string) => new ServeProgram(bin, ['--port', '0', '--data', folder.at(name), '--msg-rate', '0'], { env: { HOME: folder.path } })
+const serve = (name: string) =>
+  new ServeProgram(bin, ['--port', '0', '--data', folder.at(name), '--msg-rate', '0'], { env: { HOME: folder.path } })
 
 /** Says things as fast as they are stored, until it is stopped; gives how many were acknowledged. */
 const chatter = (wire: Wire) => {
@@ -32,13 +33,18 @@ const chatter = (wire: Wire) => {
     }
     return count
   })()
-  return { stop: () => { isOver = true; return work } }
+  return {
+    stop: () => {
+      isOver = true
+      return work
+    },
+  }
 }
 
 const contentsIn = async (url: string): Promise<{ readonly contents: readonly string[], readonly epoch: string }> => {
   await using reader = await login(url, 'reader')
   const contents: string[] = []
-  for (let after = 0; ;) {
+  for (let after = 0;;) {
     const { events, more, epoch } = await reader.ask({ type: 'HISTORY', channel: '#general', after, limit: 200 }, 'HISTORY')
     contents.push(...events.map(({ content }) => String(content)))
     if (!more) return { contents, epoch }
@@ -102,9 +108,15 @@ describe('in pipes', () => {
       await using alice = await login(await relay.url, 'alice', { key: newKey() })
       for (const content of lines(300)) await alice.ask({ type: 'MSG', to: '#general', content }, 'ACK')
     }
-    await using both = new Program('bash', ['-c', `"$NODE" "$BIN" export --data data | "$NODE" "$BIN" import - --data new`], { cwd: folder.path, env: { HOME: folder.path, NODE: process.execPath, BIN: bin } })
+    await using both = new Program('bash', ['-c', `"$NODE" "$BIN" export --data data | "$NODE" "$BIN" import - --data new`], {
+      cwd: folder.path,
+      env: { HOME: folder.path, NODE: process.execPath, BIN: bin },
+    })
     expect(await both.ended).toEqual({ code: 0, signal: null })
-    await using first = new Program('bash', ['-c', `"$NODE" "$BIN" export --data data | head -1; echo "\${PIPESTATUS[0]}"`], { cwd: folder.path, env: { HOME: folder.path, NODE: process.execPath, BIN: bin } })
+    await using first = new Program('bash', ['-c', `"$NODE" "$BIN" export --data data | head -1; echo "\${PIPESTATUS[0]}"`], {
+      cwd: folder.path,
+      env: { HOME: folder.path, NODE: process.execPath, BIN: bin },
+    })
     await first.ended
     expect(first.stdout).toMatch(/^\{"format":"agentchat-export\/1".*\}\n0\n$/)
     const [general] = (await run('export', '--data', folder.at('new'), '-c', '#general', '-c', '#help')).stdout.split('\n')

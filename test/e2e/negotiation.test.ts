@@ -9,13 +9,22 @@ import { Program, ServeProgram, builtBin } from '../kit/process.ts'
 const page = readFileSync('docs/NEGOTIATION.md', 'utf8')
 const adminKey = 'correct horse battery'
 
-interface Block { readonly commands: string, readonly prints: string }
+interface Block {
+  readonly commands: string
+  readonly prints: string
+}
 
 /** The fenced commands of a piece of the page, each with the output that follows it. */
 const blocksOf = (text: string): readonly Block[] =>
-  [...text.matchAll(/^```sh\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?/gms)].map(([, commands, prints = '']) => ({ commands: commands!, prints }))
+  [...text.matchAll(/^```sh\n(.*?)^```\n(?:\n^```text\n(.*?)^```$)?/gms)].map(([, commands, prints = '']) => ({
+    commands: commands!,
+    prints,
+  }))
 
-const [story, later] = /^## A story\n(.*?)^### Years later\n(.*?)(?=^## )/ms.exec(page)!.slice(1).map(blocksOf) as [readonly Block[], readonly Block[]]
+const [story, later] = /^## A story\n(.*?)^### Years later\n(.*?)(?=^## )/ms.exec(page)!.slice(1).map(blocksOf) as [
+  readonly Block[],
+  readonly Block[],
+]
 
 const mark = '=====BLOCK====='
 
@@ -46,10 +55,15 @@ test('the story runs as it is written, and prints what the page says', async () 
   chmodSync(bin, 0o755)
   const env = { HOME: home.path, PATH: [home.path, process.env['PATH']].join(delimiter) }
 
-  const printed = [...await (async () => {
-    await using relay = new ServeProgram(builtBin(), ['--port', '0', '--data', home.at('relay'), '--msg-rate', '0'], { env: { ...env, AGENTCHAT_ADMIN_KEY: adminKey } })
-    return await run(story, home, { ...env, AGENTCHAT_URL: await relay.url, AGENTCHAT_ADMIN_KEY: adminKey })
-  })(), ...await run(later, home, env)]
+  const printed = [
+    ...await (async () => {
+      await using relay = new ServeProgram(builtBin(), ['--port', '0', '--data', home.at('relay'), '--msg-rate', '0'], {
+        env: { ...env, AGENTCHAT_ADMIN_KEY: adminKey },
+      })
+      return await run(story, home, { ...env, AGENTCHAT_URL: await relay.url, AGENTCHAT_ADMIN_KEY: adminKey })
+    })(),
+    ...await run(later, home, env),
+  ]
 
   expect(named(printed.join(mark), home).split(mark)).toEqual([...story, ...later].map(({ prints }) => prints))
 }, 120_000)

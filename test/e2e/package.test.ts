@@ -10,7 +10,8 @@ import { parse } from 'yaml'
 import { newFolder, type Folder } from '../kit/folder.ts'
 import { builtTree } from '../kit/process.ts'
 
-const run = (command: string, args: readonly string[], cwd: string): string => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+const run = (command: string, args: readonly string[], cwd: string): string =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
 describe('the package', () => {
   let folder: Folder
@@ -18,21 +19,43 @@ describe('the package', () => {
   let tarball: Buffer
   beforeAll(() => {
     folder = newFolder()
-    const [packed] = JSON.parse(run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder.path], builtTree)) as [{ filename: string, files: { path: string }[] }]
+    const [packed] = JSON.parse(run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder.path], builtTree)) as [
+      { filename: string, files: { path: string }[] },
+    ]
     files = packed.files.map(({ path }) => path)
     tarball = readFileSync(folder.at(packed.filename))
   }, 60_000)
   afterAll(() => folder[Symbol.dispose]())
 
   test('holds the built code, the documentation, the samples, and nothing else', () => {
-    const places = [/^dist\/(bin|lib|src|scripts)\/.*\.(js|d\.ts)$/, /^docs\/[\w.-]+$/, /^deploy\/(kubernetes|systemd)\/[\w.-]+$/, /^(package\.json|README\.md|LICENSE|dist\/bin\/LICENSES\.txt|CHANGELOG\.md|SKILL\.md|deploy\.yaml|docker-compose\.yml)$/]
+    const places = [
+      /^dist\/(bin|lib|src|scripts)\/.*\.(js|d\.ts)$/,
+      /^docs\/[\w.-]+$/,
+      /^deploy\/(kubernetes|systemd)\/[\w.-]+$/,
+      /^(package\.json|README\.md|LICENSE|dist\/bin\/LICENSES\.txt|CHANGELOG\.md|SKILL\.md|deploy\.yaml|docker-compose\.yml)$/,
+    ]
     expect(files.filter(file => !places.some(place => place.test(file)))).toEqual([])
     expect(files.filter(file => /\.test\.|secret|\.env/.test(file))).toEqual([])
-    expect(files).toEqual(expect.arrayContaining(['dist/bin/agentchat.js', 'dist/bin/LICENSES.txt', 'dist/lib/index.js', 'dist/lib/index.d.ts', 'LICENSE', 'README.md', 'SKILL.md', 'docs/deploy.schema.json', 'deploy/kubernetes/kustomization.yaml']))
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'dist/bin/agentchat.js',
+        'dist/bin/LICENSES.txt',
+        'dist/lib/index.js',
+        'dist/lib/index.d.ts',
+        'LICENSE',
+        'README.md',
+        'SKILL.md',
+        'docs/deploy.schema.json',
+        'deploy/kubernetes/kustomization.yaml',
+      ]),
+    )
   })
 
   test('publint finds no fault', async () => {
-    const { messages, pkg } = await publint({ pack: { tarball: tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.length) as ArrayBuffer }, strict: true })
+    const { messages, pkg } = await publint({
+      pack: { tarball: tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.length) as ArrayBuffer },
+      strict: true,
+    })
     expect(messages.map(message => formatMessage(message, pkg as never))).toEqual([])
     const faulty = { name: 'package/package.json', data: Buffer.from('{"name":"a","version":"1.0.0","exports":"./gone.js"}') }
     expect((await publint({ pkgDir: 'package', pack: { files: [faulty] } })).messages).not.toEqual([])
@@ -43,7 +66,8 @@ describe('the package', () => {
     if (!result.types) throw new Error('the package has no types')
     expect(Object.keys(result.entrypoints)).toEqual(expect.arrayContaining(['.', './protocol', './identity', './node', './server']))
     // Not found by the resolution of Node 10 and not `require`d before Node 20.19: the package is for neither.
-    const isOurs = (problem: object) => !('resolutionKind' in problem && ['node10', 'node16-cjs'].includes(problem.resolutionKind as string))
+    const isOurs = (problem: object) =>
+      !('resolutionKind' in problem && ['node10', 'node16-cjs'].includes(problem.resolutionKind as string))
     expect(result.problems.filter(isOurs)).toEqual([])
   })
 })
@@ -56,11 +80,27 @@ describe('workflows', () => {
   })
 
   test('publish what the issue asks for: three Nodes, two platforms, SBOM and provenance', () => {
-    const read = (name: string) => parse(readFileSync(`.github/workflows/${name}.yml`, 'utf8')) as { on: Record<string, unknown>, jobs: Record<string, { permissions?: object, strategy: { matrix: { node: number[] } }, steps: { uses?: string, run?: string, with?: Record<string, unknown> }[] }> }
+    const read = (name: string) =>
+      parse(readFileSync(`.github/workflows/${name}.yml`, 'utf8')) as {
+        on: Record<string, unknown>
+        jobs: Record<
+          string,
+          {
+            permissions?: object
+            strategy: { matrix: { node: number[] } }
+            steps: { uses?: string, run?: string, with?: Record<string, unknown> }[]
+          }
+        >
+      }
     expect(read('test').jobs['node']!.strategy.matrix.node).toEqual([20, 22, 24])
     const { on, jobs } = read('release')
     expect(on).toEqual({ push: { tags: ['v*'] } })
-    expect(jobs['image']!.steps.find(({ uses }) => uses?.startsWith('docker/build-push-action'))!.with).toMatchObject({ platforms: 'linux/amd64,linux/arm64', sbom: true, provenance: 'mode=max', push: true })
+    expect(jobs['image']!.steps.find(({ uses }) => uses?.startsWith('docker/build-push-action'))!.with).toMatchObject({
+      platforms: 'linux/amd64,linux/arm64',
+      sbom: true,
+      provenance: 'mode=max',
+      push: true,
+    })
     expect(jobs['package']!.permissions).toMatchObject({ 'id-token': 'write' })
     expect(jobs['package']!.steps.some(({ run }) => run?.startsWith('npm publish --provenance'))).toBe(true)
   })
@@ -72,9 +112,19 @@ describe('npm run release', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
     mkdirSync(folder.at('scripts'))
     cpSync('scripts/changelog.mjs', folder.at('scripts/changelog.mjs'))
-    writeFileSync(folder.at('package.json'), JSON.stringify({ name: 'a', version: '0.1.0', scripts: Object.fromEntries(Object.entries(scripts).filter(([name]) => /version|release/.test(name))) }))
+    writeFileSync(folder.at('package.json'), JSON.stringify({
+      name: 'a',
+      version: '0.1.0',
+      scripts: Object.fromEntries(Object.entries(scripts).filter(([name]) => /version|release/.test(name))),
+    }))
     writeFileSync(folder.at('CHANGELOG.md'), text)
-    for (const args of [['init', '-q', '-b', 'main'], ['config', 'user.name', 'a'], ['config', 'user.email', 'a@example.org'], ['add', '.'], ['commit', '-qm', 'first']]) run('git', args, folder.path)
+    for (
+      const args of [['init', '-q', '-b', 'main'], ['config', 'user.name', 'a'], ['config', 'user.email', 'a@example.org'], ['add', '.'], [
+        'commit',
+        '-qm',
+        'first',
+      ]]
+    ) run('git', args, folder.path)
   }
 
   test('gives version, changelog, commit and tag at once', () => {
@@ -82,7 +132,9 @@ describe('npm run release', () => {
     project(folder, changelog)
     run('npm', ['run', 'release', '--', 'minor'], folder.path)
     expect(JSON.parse(readFileSync(folder.at('package.json'), 'utf8'))).toMatchObject({ version: '0.2.0' })
-    expect(readFileSync(folder.at('CHANGELOG.md'), 'utf8')).toMatch(/^## Unreleased\n\n## 0\.2\.0 \(\d{4}-\d\d-\d\d\)\n\n### Added\n\n- A thing with \$& in it\.\n\n## 0\.1\.0/m)
+    expect(readFileSync(folder.at('CHANGELOG.md'), 'utf8')).toMatch(
+      /^## Unreleased\n\n## 0\.2\.0 \(\d{4}-\d\d-\d\d\)\n\n### Added\n\n- A thing with \$& in it\.\n\n## 0\.1\.0/m,
+    )
     expect(run('git', ['log', '-1', '--format=%s %D'], folder.path)).toMatch(/^Release 0\.2\.0 .*tag: v0\.2\.0/)
     expect(run('git', ['status', '--porcelain'], folder.path)).toBe('')
     expect(run('node', ['scripts/changelog.mjs', 'notes', '0.2.0'], folder.path)).toBe('### Added\n\n- A thing with $& in it.\n')
@@ -91,11 +143,17 @@ describe('npm run release', () => {
   test('refuses when there is nothing to release, or work that is not committed', () => {
     using empty = newFolder()
     project(empty, changelog.replace(/### Added[^]*?(?=## 0)/, ''))
-    expect(spawnSync('npm', ['run', 'release', '--', 'minor'], { cwd: empty.path, encoding: 'utf8' })).toMatchObject({ status: 1, stderr: expect.stringContaining('nothing under Unreleased') })
+    expect(spawnSync('npm', ['run', 'release', '--', 'minor'], { cwd: empty.path, encoding: 'utf8' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('nothing under Unreleased'),
+    })
     using dirty = newFolder()
     project(dirty, changelog)
     writeFileSync(dirty.at('package.json'), readFileSync(dirty.at('package.json'), 'utf8').replace('"a"', '"b"'))
-    expect(spawnSync('npm', ['run', 'release', '--', 'minor'], { cwd: dirty.path, encoding: 'utf8' })).toMatchObject({ status: 1, stderr: expect.stringContaining('not clean') })
+    expect(spawnSync('npm', ['run', 'release', '--', 'minor'], { cwd: dirty.path, encoding: 'utf8' })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('not clean'),
+    })
     expect(run('git', ['tag'], dirty.path) + run('git', ['tag'], empty.path)).toBe('')
   })
 })

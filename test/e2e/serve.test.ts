@@ -24,40 +24,47 @@ test('serve says where it is, answers over HTTP, and keeps its data where it is 
   expect(await at('/healthz')).toEqual({ status: 200, text: 'ok\n' })
   expect(await at('/readyz')).toEqual({ status: 200, text: 'ready\n' })
   const health = await at('/health')
-  expect(JSON.parse(health.text)).toMatchObject({ status: 'healthy', server: 'e2e', version: expect.stringMatching(/^\d+\.\d+\.\d+/), agents: { connected: expect.any(Number) }, channels: { total: 9, public: 9 } })
+  expect(JSON.parse(health.text)).toMatchObject({
+    status: 'healthy',
+    server: 'e2e',
+    version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    agents: { connected: expect.any(Number) },
+    channels: { total: 9, public: 9 },
+  })
   expect(await metricsOf(httpUrl(url))).toMatchObject({ agentchat_messages_stored_total: 1, agentchat_channels: 9 })
 })
 
-test.each(['SIGTERM', 'SIGINT'] as const)('%s: what is under way is stored, clients are told to come back, and it ends with 0', async signal => {
-  using data = newFolder()
-  const flags = ['--data', data.path, '--msg-rate', '0']
-  await using relay = serve(flags)
-  const url = await relay.url
-  await using ann = await login(url, 'ann')
-  await using idle = await login(url, 'idle')
-  const sent = 500
-  ann.send(...Array.from({ length: sent }, (_, i) => ({ type: 'MSG', id: `m${i}`, to: '#general', content: `line ${i}` })))
-  await ann.next('ACK')
-  relay.signal(signal)
-  for (const wire of [ann, idle]) {
-    const { retry_after_ms } = await wire.next('GOING_AWAY')
-    expect(await wire.closed()).toEqual({ code: 1012, reason: `retry_after_ms=${retry_after_ms}` })
-  }
-  expect(await relay.ended).toEqual({ code: 0, signal: null })
-  const acknowledged = ann.heard.filter(frame => frame.type === 'ACK')
+test.each(['SIGTERM', 'SIGINT'] as const)('%s: what is under way is stored, clients are told to come back, and it ends with 0',
+  async signal => {
+    using data = newFolder()
+    const flags = ['--data', data.path, '--msg-rate', '0']
+    await using relay = serve(flags)
+    const url = await relay.url
+    await using ann = await login(url, 'ann')
+    await using idle = await login(url, 'idle')
+    const sent = 500
+    ann.send(...Array.from({ length: sent }, (_, i) => ({ type: 'MSG', id: `m${i}`, to: '#general', content: `line ${i}` })))
+    await ann.next('ACK')
+    relay.signal(signal)
+    for (const wire of [ann, idle]) {
+      const { retry_after_ms } = await wire.next('GOING_AWAY')
+      expect(await wire.closed()).toEqual({ code: 1012, reason: `retry_after_ms=${retry_after_ms}` })
+    }
+    expect(await relay.ended).toEqual({ code: 0, signal: null })
+    const acknowledged = ann.heard.filter(frame => frame.type === 'ACK')
 
-  await using again = serve(flags)
-  await using reader = await login(await again.url, 'reader')
-  const stored: string[] = []
-  for (let after = 0, more = true; more;) {
-    const page = await reader.ask({ type: 'HISTORY', channel: '#general', after, limit: 200 }, 'HISTORY')
-    stored.push(...page.events.map(event => String(event.content)))
-    more = page.more
-    after = page.events.at(-1)?.seq ?? after
-  }
-  // What was read off the socket was answered; nothing was answered that is not here.
-  expect(stored).toEqual(Array.from({ length: acknowledged.length }, (_, i) => `line ${i}`))
-})
+    await using again = serve(flags)
+    await using reader = await login(await again.url, 'reader')
+    const stored: string[] = []
+    for (let after = 0, more = true; more;) {
+      const page = await reader.ask({ type: 'HISTORY', channel: '#general', after, limit: 200 }, 'HISTORY')
+      stored.push(...page.events.map(event => String(event.content)))
+      more = page.more
+      after = page.events.at(-1)?.seq ?? after
+    }
+    // What was read off the socket was answered; nothing was answered that is not here.
+    expect(stored).toEqual(Array.from({ length: acknowledged.length }, (_, i) => `line ${i}`))
+  })
 
 test('a busy port ends it with a sentence, the way out and an exit code', async () => {
   using data = newFolder()

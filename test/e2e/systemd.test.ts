@@ -30,13 +30,23 @@ init=$(tr -d ' ' < /proc/$outer/task/$outer/children)
 in_root() { nsenter --target "$init" --pid --cgroup env -i PATH="$PATH" HOME=/tmp chroot "$M" "$@"; }
 `
 
-test.skipIf(!canBoot)('systemd starts the unit, holds it as tightly as it says, gives it its settings unchanged, and ends it in order', { timeout: 120_000 }, async () => {
+test.skipIf(!canBoot)('systemd starts the unit, holds it as tightly as it says, gives it its settings unchanged, and ends it in order', {
+  timeout: 120_000,
+}, async () => {
   using folder = newFolder()
   builtBin()
   const motd = 'a "quoted" 100% $HOME ${HOME} \\ é'
   const port = await freePort()
   writeFileSync(folder.at('deploy.yaml'), `name: chat\nport: ${port}\ntarget: systemd\nenvironment:\n  MOTD: ${JSON.stringify(motd)}\n`)
-  const { stdout, stderr, status } = spawnSync('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', `${boot(folder.path)}
+  const { stdout, stderr, status } = spawnSync('unshare', [
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount-proc',
+    'bash',
+    '-c',
+    `${boot(folder.path)}
 in_root agentchat deploy up -f /srv/deploy.yaml --yes
 talks() { for try in $(seq 1 100); do ! in_root agentchat deploy check ws://127.0.0.1:${port} 2>/dev/null || return 0; sleep 0.1; done; return 1; }
 talks && echo "SHOWN talks yes"
@@ -50,14 +60,24 @@ talks && echo "SHOWN restarted $([ "$(in_root systemctl show --property MainPID 
 in_root systemctl stop chat.service
 in_root systemctl show --property Result --property ExecMainStatus chat.service | sed 's/=/ /; s/^/SHOWN /'
 echo "SHOWN enabled $(in_root systemctl is-enabled chat.service)"
-`], { encoding: 'utf8', timeout: 100_000, killSignal: 'SIGKILL' })
+`,
+  ], { encoding: 'utf8', timeout: 100_000, killSignal: 'SIGKILL' })
   const shown = Object.fromEntries([...stdout.matchAll(/^SHOWN (\S+?):? (.*)$/gm)].map(([, name, value]) => [name!, value]))
   expect({ status, shown }, `${stdout}\n${stderr}`).toEqual({
     status: 0,
     shown: {
-      talks: 'yes', restarted: 'yes', MOTD: motd, NoNewPrivs: '1', Seccomp: '2', CapBnd: '0000000000000000', file: '-rw-------',
+      talks: 'yes',
+      restarted: 'yes',
+      MOTD: motd,
+      NoNewPrivs: '1',
+      Seccomp: '2',
+      CapBnd: '0000000000000000',
+      file: '-rw-------',
       // Of the range that systemd gives to services.
-      Uid: expect.stringMatching(/^6[1-5]\d{3}$/), Result: 'success', ExecMainStatus: '0', enabled: 'enabled',
+      Uid: expect.stringMatching(/^6[1-5]\d{3}$/),
+      Result: 'success',
+      ExecMainStatus: '0',
+      enabled: 'enabled',
     },
   })
 })

@@ -70,7 +70,11 @@ test('the packages of Akash are not there until somebody wants them: nothing els
   }
   await using doctor = agentchat('deploy', 'doctor', '--rpc', 'http://127.0.0.1:9', '--rest', 'http://127.0.0.1:9')
   expect(await doctor.ended).toMatchObject({ code: 1 })
-  expect(doctor.jsonLines).toEqual(expect.arrayContaining([expect.objectContaining({ check: 'packages', status: 'fail', next: expect.stringContaining('npm install @akashnetwork/chain-sdk@') })]))
+  expect(doctor.jsonLines).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ check: 'packages', status: 'fail', next: expect.stringContaining('npm install @akashnetwork/chain-sdk@') }),
+    ]),
+  )
 })
 
 /** Prints the contents of a channel's messages, by the library. */
@@ -88,7 +92,19 @@ const libraryReceiver = `
 /** A few MB of real text, and in every repetition lines that invite mistakes. The last line has no newline. */
 const sampleText = (): string => {
   const license = readFileSync(join(import.meta.dirname, '../../LICENSE'), 'utf8')
-  const traps = ['', '  leading and trailing  ', '\ttab', 'carriage return\r', 'größer, 漢字, עברית, 👩‍👩‍👧', '\ufeffbyte order mark', '\u0000\u001b[31mcontrol\u007f', '"quoted" \\ {"type":"MSG"}', 'x'.repeat(20_000), '', '']
+  const traps = [
+    '',
+    '  leading and trailing  ',
+    '\ttab',
+    'carriage return\r',
+    'größer, 漢字, עברית, 👩‍👩‍👧',
+    '\ufeffbyte order mark',
+    '\u0000\u001b[31mcontrol\u007f',
+    '"quoted" \\ {"type":"MSG"}',
+    'x'.repeat(20_000),
+    '',
+    '',
+  ]
   return [...Array.from({ length: 150 }, (_, i) => `${license}\n${i}\n${traps.join('\n')}`), 'no newline after this'].join('\n')
 }
 

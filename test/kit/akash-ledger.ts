@@ -1,4 +1,5 @@
-// What the fake chain knows, and what each message does to it: money, deployments, bids, leases, escrow settled by the block, minting by the epoch.
+// What the fake chain knows, and what each message does to it: money, deployments, bids, leases, escrow settled by the block,
+// minting by the epoch.
 import { allOf, bytesOf, coinOf, numberOf, textOf, fieldsOf } from './akash-wire.ts'
 
 export const one = 10n ** 18n
@@ -14,16 +15,48 @@ export interface FakeProvider {
   cert: string
 }
 
-export interface BidKey { owner: string, dseq: string, gseq: number, oseq: number, provider: string, bseq: number }
-export interface BidRow { id: BidKey, state: 'open' | 'active' | 'lost' | 'closed', price: bigint }
-export interface LeaseRow { id: BidKey, state: 'active' | 'insufficient_funds' | 'closed', price: bigint, reason: string }
-export interface DeploymentRow {
-  owner: string, dseq: string, state: 'active' | 'closed', hash: string, maxPrice: bigint, bidsAt: number
-  attributes: Record<string, string>, auditors: string[]
-  /** 10^18 units of uact */
-  funds: bigint, transferred: bigint, deposited: bigint, settledAt: number, escrow: 'open' | 'closed' | 'overdrawn'
+export interface BidKey {
+  owner: string
+  dseq: string
+  gseq: number
+  oseq: number
+  provider: string
+  bseq: number
 }
-export interface MintRow { owner: string, uakt: bigint, height: number, status: 'pending' | 'executed' | 'canceled', reason: string }
+export interface BidRow {
+  id: BidKey
+  state: 'open' | 'active' | 'lost' | 'closed'
+  price: bigint
+}
+export interface LeaseRow {
+  id: BidKey
+  state: 'active' | 'insufficient_funds' | 'closed'
+  price: bigint
+  reason: string
+}
+export interface DeploymentRow {
+  owner: string
+  dseq: string
+  state: 'active' | 'closed'
+  hash: string
+  maxPrice: bigint
+  bidsAt: number
+  attributes: Record<string, string>
+  auditors: string[]
+  /** 10^18 units of uact */
+  funds: bigint
+  transferred: bigint
+  deposited: bigint
+  settledAt: number
+  escrow: 'open' | 'closed' | 'overdrawn'
+}
+export interface MintRow {
+  owner: string
+  uakt: bigint
+  height: number
+  status: 'pending' | 'executed' | 'canceled'
+  reason: string
+}
 
 export interface LedgerState {
   balances: Record<string, { uakt: bigint, uact: bigint }>
@@ -57,7 +90,14 @@ export class Refusal extends Error {
 
 export class Ledger {
   state: LedgerState = { balances: {}, deployments: [], bids: [], leases: [], mints: [] }
-  readonly rules: Rules = { minDepositUact: 500_000n, minMintUact: 10_000_000n, mintsAllowed: true, aktPrice: one / 2n, epochBlocks: 10, bidDelayBlocks: 2 }
+  readonly rules: Rules = {
+    minDepositUact: 500_000n,
+    minMintUact: 10_000_000n,
+    mintsAllowed: true,
+    aktPrice: one / 2n,
+    epochBlocks: 10,
+    bidDelayBlocks: 2,
+  }
   readonly providers: FakeProvider[] = []
 
   balance(address: string): { uakt: bigint, uact: bigint } {
@@ -66,7 +106,8 @@ export class Ledger {
 
   take(address: string, denom: 'uakt' | 'uact', amount: bigint): void {
     const balance = this.balance(address)
-    if (balance[denom] < amount) throw new Refusal('sdk', 5, `spendable balance ${balance[denom]}${denom} is smaller than ${amount}${denom}: insufficient funds`)
+    if (balance[denom] < amount)
+      throw new Refusal('sdk', 5, `spendable balance ${balance[denom]}${denom} is smaller than ${amount}${denom}: insufficient funds`)
     balance[denom] -= amount
   }
 
@@ -86,7 +127,9 @@ export class Ledger {
     for (const row of this.state.deployments) {
       if (row.state !== 'active') continue
       if (row.bidsAt === height) this.#bid(row)
-      for (const lease of this.state.leases.filter(({ id, state }) => id.owner === row.owner && id.dseq === row.dseq && state === 'active')) {
+      for (
+        const lease of this.state.leases.filter(({ id, state }) => id.owner === row.owner && id.dseq === row.dseq && state === 'active')
+      ) {
         if (row.funds < lease.price) {
           Object.assign(row, { state: 'closed', escrow: 'overdrawn' })
           lease.state = 'insufficient_funds'
@@ -97,7 +140,7 @@ export class Ledger {
       }
       row.settledAt = height
     }
-    if (height % this.rules.epochBlocks === 0) for (const mint of this.state.mints) if (mint.status === 'pending') this.#mint(mint)
+    if (height % this.rules.epochBlocks === 0) { for (const mint of this.state.mints) if (mint.status === 'pending') this.#mint(mint) }
   }
 
   #bid(row: DeploymentRow): void {
@@ -106,7 +149,12 @@ export class Ledger {
       const units = BigInt(Math.round(Number(price) * 1e6)) * 10n ** 12n
       const fits = units <= row.maxPrice && Object.entries(row.attributes).every(([key, value]) => attributes[key] === value)
         && (row.auditors.length === 0 || row.auditors.some(auditor => auditors.includes(auditor)))
-      if (fits) this.state.bids.push({ id: { owner: row.owner, dseq: row.dseq, gseq: 1, oseq: 1, provider: address, bseq: 1 }, state: 'open', price: units })
+      if (fits)
+        this.state.bids.push({
+          id: { owner: row.owner, dseq: row.dseq, gseq: 1, oseq: 1, provider: address, bseq: 1 },
+          state: 'open',
+          price: units,
+        })
     }
   }
 
@@ -124,7 +172,9 @@ export class Ledger {
 
   #deposit(bytes: Buffer): bigint {
     const { denom, amount } = coinOf(bytesOf(bytes, 1))
-    const sources = fieldsOf(bytes).filter(({ no }) => no === 5).flatMap(({ value }) => typeof value === 'bigint' ? [Number(value)] : [...value])
+    const sources = fieldsOf(bytes).filter(({ no }) => no === 5).flatMap(({ value }) =>
+      typeof value === 'bigint' ? [Number(value)] : [...value]
+    )
     if (denom !== 'uact') throw new Refusal('deployment', 20, `invalid deposit denom ${denom}: invalid deposit`)
     if (sources.length === 0 || sources.some(source => source !== 1)) throw new Refusal('deployment', 20, 'empty deposit sources')
     return amount
@@ -148,7 +198,8 @@ export class Ledger {
       if (hash.length !== 32) throw new Refusal('deployment', 10, 'Invalid: deployment hash')
       if (groups.length !== 1) throw new Refusal('deployment', 11, 'one group expected')
       const deposit = this.#deposit(bytesOf(value, 4))
-      if (deposit < this.rules.minDepositUact) throw new Refusal('deployment', 20, `Deposit invalid: ${deposit}uact is below ${this.rules.minDepositUact}uact`)
+      if (deposit < this.rules.minDepositUact)
+        throw new Refusal('deployment', 20, `Deposit invalid: ${deposit}uact is below ${this.rules.minDepositUact}uact`)
       const [group] = groups as [Buffer]
       const prices = allOf(group, 3).map(unit => ({ denom: textOf(bytesOf(unit, 3), 1), amount: BigInt(textOf(bytesOf(unit, 3), 2)) }))
       if (prices.length === 0 || prices.some(({ denom }) => denom !== 'uact')) throw new Refusal('deployment', 24, 'Invalid price denom')
@@ -156,9 +207,19 @@ export class Ledger {
       const attributes = Object.fromEntries(allOf(requirements, 2).map(attribute => [textOf(attribute, 1), textOf(attribute, 2)]))
       this.take(owner, 'uact', deposit)
       this.state.deployments.push({
-        owner, dseq, state: 'active', hash: hash.toString('hex'), maxPrice: prices[0]!.amount, bidsAt: height + this.rules.bidDelayBlocks, attributes,
+        owner,
+        dseq,
+        state: 'active',
+        hash: hash.toString('hex'),
+        maxPrice: prices[0]!.amount,
+        bidsAt: height + this.rules.bidDelayBlocks,
+        attributes,
         auditors: allOf(bytesOf(requirements, 1), 2).map(String),
-        funds: deposit * one, transferred: 0n, deposited: deposit, settledAt: height, escrow: 'open',
+        funds: deposit * one,
+        transferred: 0n,
+        deposited: deposit,
+        settledAt: height,
+        escrow: 'open',
       })
     },
     '/akash.deployment.v1beta4.MsgUpdateDeployment': (value, signer) => {
@@ -173,14 +234,24 @@ export class Ledger {
       const refund = row.funds / one
       Object.assign(row, { state: 'closed', escrow: 'closed', funds: 0n })
       this.balance(row.owner).uact += refund
-      for (const entry of [...this.state.bids, ...this.state.leases]) if (entry.id.owner === row.owner && entry.id.dseq === row.dseq && entry.state !== 'lost') entry.state = 'closed'
+      for (const entry of [...this.state.bids, ...this.state.leases])
+        if (entry.id.owner === row.owner && entry.id.dseq === row.dseq && entry.state !== 'lost') entry.state = 'closed'
     },
     '/akash.market.v1beta5.MsgCreateLease': (value, signer) => {
       const id = bytesOf(value, 1)
-      const key: BidKey = { owner: textOf(id, 1), dseq: String(numberOf(id, 2)), gseq: Number(numberOf(id, 3)), oseq: Number(numberOf(id, 4)), provider: textOf(id, 5), bseq: Number(numberOf(id, 6)) }
+      const key: BidKey = {
+        owner: textOf(id, 1),
+        dseq: String(numberOf(id, 2)),
+        gseq: Number(numberOf(id, 3)),
+        oseq: Number(numberOf(id, 4)),
+        provider: textOf(id, 5),
+        bseq: Number(numberOf(id, 6)),
+      }
       own(key.owner, signer)
       const bids = this.state.bids.filter(({ id: { owner, dseq } }) => owner === key.owner && dseq === key.dseq)
-      const bid = bids.find(({ id: { provider, gseq, oseq, bseq } }) => provider === key.provider && gseq === key.gseq && oseq === key.oseq && bseq === key.bseq)
+      const bid = bids.find(({ id: { provider, gseq, oseq, bseq } }) =>
+        provider === key.provider && gseq === key.gseq && oseq === key.oseq && bseq === key.bseq
+      )
       if (bid === undefined) throw new Refusal('market', 4, 'unknown bid')
       if (bid.state !== 'open') throw new Refusal('market', 7, 'bid not open')
       for (const other of bids) if (other.state === 'open') other.state = 'lost'

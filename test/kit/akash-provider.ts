@@ -1,4 +1,5 @@
-// A provider for tests: a TLS 1.3 gateway with a certificate of its own, that checks token and manifest as the real one does, and runs the relay that the manifest describes.
+// A provider for tests: a TLS 1.3 gateway with a certificate of its own, that checks token and manifest as the real one does,
+// and runs the relay that the manifest describes.
 import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -87,17 +88,27 @@ export class ProviderGateway implements AsyncDisposable {
       }
     })
     // Without a lease nothing runs.
-    this.#timer = setInterval(() => { if (this.relay !== undefined && !this.#leases().some(({ state }) => state === 'active')) this.#stop() }, 20)
+    this.#timer = setInterval(() => {
+      if (this.relay !== undefined && !this.#leases().some(({ state }) => state === 'active')) this.#stop()
+    }, 20)
   }
 
   /** A gateway whose address and certificate stand on the chain. */
-  static async start(chain: FakeChain, { address, host = '127.0.0.1', publicCertificate, isIdle = false, certificate, ...rest }: ProviderOptions): Promise<ProviderGateway> {
+  static async start(
+    chain: FakeChain,
+    { address, host = '127.0.0.1', publicCertificate, isIdle = false, certificate, ...rest }: ProviderOptions,
+  ): Promise<ProviderGateway> {
     const folder = newFolder()
     const { cert, key } = certificate ?? newCertificate(folder, address)
     const [pem, privateKey] = [readFileSync(cert, 'utf8'), readFileSync(key, 'utf8')]
     const server = createServer({
-      cert: pem, key: privateKey, minVersion: 'TLSv1.3',
-      SNICallback: (name, done) => done(null, name === host && publicCertificate !== undefined ? createSecureContext({ cert: publicCertificate.cert, key: publicCertificate.key }) : undefined),
+      cert: pem,
+      key: privateKey,
+      minVersion: 'TLSv1.3',
+      SNICallback: (name, done) =>
+        done(null, name === host && publicCertificate !== undefined
+          ? createSecureContext({ cert: publicCertificate.cert, key: publicCertificate.key })
+          : undefined),
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const row = { address, hostUri: `https://${host}:${(server.address() as AddressInfo).port}`, cert: pem, ...rest }
@@ -128,7 +139,8 @@ export class ProviderGateway implements AsyncDisposable {
       if (put !== null && request.method === 'PUT') {
         await this.#manifest(this.#owner(request, 'send-manifest'), put[1]!, Buffer.concat(chunks).toString('utf8'))
         answer(200)
-      } else if (status !== null && request.method === 'GET') answer(200, JSON.stringify(this.#status(this.#lease(this.#owner(request, 'status'), status[1]!))))
+      } else if (status !== null && request.method === 'GET')
+        answer(200, JSON.stringify(this.#status(this.#lease(this.#owner(request, 'status'), status[1]!))))
       else answer(404)
     } catch (error) {
       if (error instanceof HttpRefusal) answer(error.status, JSON.stringify({ message: error.message }))
@@ -145,16 +157,30 @@ export class ProviderGateway implements AsyncDisposable {
     const [head, body, signature] = token.split('.') as [string, string, string]
     const json = (text: string): unknown => JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
     const { alg } = json(head) as { alg?: string }
-    const { iss, iat, nbf, exp, version, leases } = json(body) as { iss: string, iat: number, nbf: number, exp: number, version: string, leases: { access: string, scope?: unknown, permissions?: { provider: string, access: string, scope?: string[] }[] } }
+    const { iss, iat, nbf, exp, version, leases } = json(body) as {
+      iss: string
+      iat: number
+      nbf: number
+      exp: number
+      version: string
+      leases: { access: string, scope?: unknown, permissions?: { provider: string, access: string, scope?: string[] }[] }
+    }
     const pubkey = this.#chain.accounts.get(iss)?.pubkey
-    if (alg !== 'ES256K' || pubkey === undefined || !verifySecp256k1(pubkey, Buffer.from(`${head}.${body}`), Buffer.from(signature, 'base64url'))) throw new HttpRefusal(401, 'JWT is invalid')
+    if (
+      alg !== 'ES256K' || pubkey === undefined
+      || !verifySecp256k1(pubkey, Buffer.from(`${head}.${body}`), Buffer.from(signature, 'base64url'))
+    ) throw new HttpRefusal(401, 'JWT is invalid')
     const now = Date.now() / 1_000
     if (exp <= now) throw new HttpRefusal(401, 'JWT is expired')
     if (![iat, nbf, exp].every(Number.isFinite) || nbf > now || iat > now || version !== 'v1') throw new HttpRefusal(401, 'JWT is invalid')
     const { access, permissions } = leases
     if (access === 'full' && leases.scope === undefined && permissions === undefined) return iss
     if (access !== 'granular' || permissions === undefined) throw new HttpRefusal(400, 'JWT has invalid claims')
-    if (!permissions.some(permission => permission.provider === this.row.address && permission.access === 'scoped' && permission.scope?.includes(scope))) throw new HttpRefusal(401, 'unauthorized access')
+    if (
+      !permissions.some(permission =>
+        permission.provider === this.row.address && permission.access === 'scoped' && permission.scope?.includes(scope)
+      )
+    ) throw new HttpRefusal(401, 'unauthorized access')
     return iss
   }
 
@@ -182,7 +208,8 @@ export class ProviderGateway implements AsyncDisposable {
   /** As its container would run it, with the mount in a folder and the port that it exposes mapped to a free one. */
   async #run({ args, env, expose: [exposed], params }: ManifestService): Promise<void> {
     await this.relay?.[Symbol.asyncDispose]()
-    const mounted = (text: string) => params?.storage.some(({ mount }) => mount === text) === true ? this.#folder.at('volume') : text === '0.0.0.0' ? '127.0.0.1' : text
+    const mounted = (text: string) =>
+      params?.storage.some(({ mount }) => mount === text) === true ? this.#folder.at('volume') : text === '0.0.0.0' ? '127.0.0.1' : text
     const variables = Object.fromEntries((env ?? []).map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
     if (variables['AGENTCHAT_PORT'] === String(exposed!.port)) variables['AGENTCHAT_PORT'] = '0'
     this.relay = new Program(process.execPath, [builtBin(), ...(args ?? []).map(mounted)], { env: variables })
@@ -197,7 +224,24 @@ export class ProviderGateway implements AsyncDisposable {
   #status({ id }: LeaseRow): object {
     if (this.relay === undefined && !(this.#isIdle && this.manifests.length > 0)) throw new HttpRefusal(404, 'lease not found')
     const [{ services: [{ name }] }] = JSON.parse(this.manifests.at(-1)!) as [{ services: [ManifestService] }]
-    return { services: { [name]: { name, available: 1, total: 1, uris: [this.#uri], observed_generation: 1, replicas: 1, updated_replicas: 1, ready_replicas: 1, available_replicas: 1 } }, forwarded_ports: null, ips: null, dseq: id.dseq }
+    return {
+      services: {
+        [name]: {
+          name,
+          available: 1,
+          total: 1,
+          uris: [this.#uri],
+          observed_generation: 1,
+          replicas: 1,
+          updated_replicas: 1,
+          ready_replicas: 1,
+          available_replicas: 1,
+        },
+      },
+      forwarded_ports: null,
+      ips: null,
+      dseq: id.dseq,
+    }
   }
 
   #stream(ws: WebSocket, kind: string, _: LeaseRow, query: URLSearchParams): void {
@@ -205,7 +249,16 @@ export class ProviderGateway implements AsyncDisposable {
     if (this.isMute) return ws.pause()
     if (relay === undefined) return ws.close(4_000, 'no running pods')
     if (kind === 'kubeevents') {
-      for (const reason of ['Scheduled', 'Pulled', 'Started']) ws.send(JSON.stringify({ type: 'Normal', reason, note: `${reason} by the test`, object: { kind: 'Pod', name: 'agentchat-0' }, lastTimestamp: new Date().toISOString() }))
+      for (const reason of ['Scheduled', 'Pulled', 'Started'])
+        ws.send(
+          JSON.stringify({
+            type: 'Normal',
+            reason,
+            note: `${reason} by the test`,
+            object: { kind: 'Pod', name: 'agentchat-0' },
+            lastTimestamp: new Date().toISOString(),
+          }),
+        )
       return ws.close(1_000)
     }
     let sent = 0
@@ -222,9 +275,16 @@ export class ProviderGateway implements AsyncDisposable {
 }
 
 /** As Go writes it: keys sorted, absent params left out, `< > &` escaped. */
-export const marshalled = (value: unknown): string => JSON.stringify(sorted(value)).replace(/[<>&]/g, char => `\\u00${char.charCodeAt(0).toString(16)}`)
+export const marshalled = (value: unknown): string =>
+  JSON.stringify(sorted(value)).replace(/[<>&]/g, char => `\\u00${char.charCodeAt(0).toString(16)}`)
 
-const sorted = (value: unknown): unknown => Array.isArray(value) ? value.map(sorted)
-  : typeof value === 'object' && value !== null
-    ? Object.fromEntries(Object.entries(value).filter(([key, entry]) => !(key === 'params' && entry === null)).sort(([a], [b]) => a < b ? -1 : 1).map(([key, entry]) => [key, sorted(entry)]))
+const sorted = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(sorted)
+    : typeof value === 'object' && value !== null
+    ? Object.fromEntries(
+      Object.entries(value).filter(([key, entry]) => !(key === 'params' && entry === null)).sort(([a], [b]) => a < b ? -1 : 1).map((
+        [key, entry],
+      ) => [key, sorted(entry)]),
+    )
     : value

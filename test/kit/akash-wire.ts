@@ -1,4 +1,5 @@
-// Transactions of the chain, read from their raw bytes and checked as a node does: none of the SDK's types, so that no fault of theirs is shared.
+// Transactions of the chain, read from their raw bytes and checked as a node does: none of the SDK's types, so that no fault of
+// theirs is shared.
 import { createHash, createPublicKey, ECDH, verify } from 'node:crypto'
 import { toBech32 } from '@cosmjs/encoding'
 
@@ -10,7 +11,7 @@ export const fieldsOf = (bytes: Buffer): readonly Field[] => {
   let at = 0
   const varint = (): bigint => {
     let value = 0n
-    for (let shift = 0n; ; shift += 7n) {
+    for (let shift = 0n;; shift += 7n) {
       const byte = bytes[at++]
       if (byte === undefined) throw new Error('truncated')
       value |= BigInt(byte & 0x7f) << shift
@@ -29,11 +30,15 @@ export const fieldsOf = (bytes: Buffer): readonly Field[] => {
   return fields
 }
 
-export const allOf = (bytes: Buffer, no: number): readonly Buffer[] => fieldsOf(bytes).filter(field => field.no === no).map(({ value }) => value as Buffer)
+export const allOf = (bytes: Buffer, no: number): readonly Buffer[] =>
+  fieldsOf(bytes).filter(field => field.no === no).map(({ value }) => value as Buffer)
 export const bytesOf = (bytes: Buffer, no: number): Buffer => allOf(bytes, no)[0] ?? Buffer.alloc(0)
 export const textOf = (bytes: Buffer, no: number): string => bytesOf(bytes, no).toString('utf8')
 export const numberOf = (bytes: Buffer, no: number): bigint => (fieldsOf(bytes).find(field => field.no === no)?.value ?? 0n) as bigint
-export const coinOf = (bytes: Buffer): { readonly denom: string, readonly amount: bigint } => ({ denom: textOf(bytes, 1), amount: BigInt(textOf(bytes, 2)) })
+export const coinOf = (bytes: Buffer): { readonly denom: string, readonly amount: bigint } => ({
+  denom: textOf(bytes, 1),
+  amount: BigInt(textOf(bytes, 2)),
+})
 
 const varintBytes = (value: bigint): Buffer => {
   const out: number[] = []
@@ -42,11 +47,12 @@ const varintBytes = (value: bigint): Buffer => {
 }
 
 /** A message from its fields; zero and empty ones are left out, as proto3 does. */
-export const encoded = (...fields: readonly (readonly [no: number, value: bigint | Buffer | string])[]): Buffer => Buffer.concat(fields.flatMap(([no, value]) => {
-  if (typeof value === 'bigint') return value === 0n ? [] : [varintBytes(BigInt(no << 3)), varintBytes(value)]
-  const bytes = Buffer.from(value as string)
-  return bytes.length === 0 ? [] : [varintBytes(BigInt(no << 3 | 2)), varintBytes(BigInt(bytes.length)), bytes]
-}))
+export const encoded = (...fields: readonly (readonly [no: number, value: bigint | Buffer | string])[]): Buffer =>
+  Buffer.concat(fields.flatMap(([no, value]) => {
+    if (typeof value === 'bigint') return value === 0n ? [] : [varintBytes(BigInt(no << 3)), varintBytes(value)]
+    const bytes = Buffer.from(value as string)
+    return bytes.length === 0 ? [] : [varintBytes(BigInt(no << 3 | 2)), varintBytes(BigInt(bytes.length)), bytes]
+  }))
 
 export interface WireTx {
   readonly hash: string
@@ -65,7 +71,8 @@ export interface WireTx {
   readonly messages: readonly { readonly typeUrl: string, readonly value: Buffer }[]
 }
 
-export const addressOf = (pubkey: Buffer): string => toBech32('akash', createHash('ripemd160').update(createHash('sha256').update(pubkey).digest()).digest())
+export const addressOf = (pubkey: Buffer): string =>
+  toBech32('akash', createHash('ripemd160').update(createHash('sha256').update(pubkey).digest()).digest())
 
 /** @throws when it is not a transaction with one secp256k1 signature */
 export const decodeTx = (bytes: Buffer): WireTx => {
@@ -80,8 +87,16 @@ export const decodeTx = (bytes: Buffer): WireTx => {
   if (coins.some(({ denom }) => denom !== 'uakt')) throw new Error('fee not in uakt')
   return {
     hash: createHash('sha256').update(bytes).digest('hex').toUpperCase(),
-    body, authInfo, pubkey, signature: signatures[0]!, signer: addressOf(pubkey),
-    signMode: numberOf(bytesOf(bytesOf(signerInfo, 2), 1), 1), sequence: numberOf(signerInfo, 3), gas: numberOf(fee, 2), feeUakt: coins[0]?.amount ?? 0n, timeoutHeight: numberOf(body, 3),
+    body,
+    authInfo,
+    pubkey,
+    signature: signatures[0]!,
+    signer: addressOf(pubkey),
+    signMode: numberOf(bytesOf(bytesOf(signerInfo, 2), 1), 1),
+    sequence: numberOf(signerInfo, 3),
+    gas: numberOf(fee, 2),
+    feeUakt: coins[0]?.amount ?? 0n,
+    timeoutHeight: numberOf(body, 3),
     messages: allOf(body, 1).map(any => ({ typeUrl: textOf(any, 1), value: bytesOf(any, 2) })),
   }
 }
@@ -92,7 +107,10 @@ const halfOrder = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b
 export const verifySecp256k1 = (pubkey: Buffer, signed: Buffer, signature: Buffer): boolean => {
   if (signature.length !== 64 || BigInt(`0x${signature.subarray(32).toString('hex')}`) > halfOrder) return false
   const point = ECDH.convertKey(pubkey, 'secp256k1', undefined, undefined, 'uncompressed') as Buffer
-  const key = createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'secp256k1', x: point.subarray(1, 33).toString('base64url'), y: point.subarray(33).toString('base64url') } })
+  const key = createPublicKey({
+    format: 'jwk',
+    key: { kty: 'EC', crv: 'secp256k1', x: point.subarray(1, 33).toString('base64url'), y: point.subarray(33).toString('base64url') },
+  })
   return verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature)
 }
 

@@ -50,20 +50,33 @@ export class Cli implements Disposable {
       },
     })
     const ran = main(args, {
-      stdin: stdin instanceof Readable ? stdin : Readable.from(stdin === '' ? [] : [typeof stdin === 'string' ? Buffer.from(stdin) : stdin]),
-      stdout: sink('stdout'), stderr: sink('stderr'),
+      stdin: stdin instanceof Readable
+        ? stdin
+        : Readable.from(stdin === '' ? [] : [typeof stdin === 'string' ? Buffer.from(stdin) : stdin]),
+      stdout: sink('stdout'),
+      stderr: sink('stderr'),
       env: { HOME: this.#home.path, ...this.env, ...env },
       interrupted: interrupted.signal,
       onHangup: () => undefined,
-      now: Date.now, random: Math.random,
-    }).then((code): Ran => ({ code, ...written, get json() { return this.stdout.split('\n').filter(line => line !== '').map(line => JSON.parse(line) as Record<string, unknown>) } }))
+      now: Date.now,
+      random: Math.random,
+    }).then((code): Ran => ({
+      code,
+      ...written,
+      get json() {
+        return this.stdout.split('\n').filter(line => line !== '').map(line => JSON.parse(line) as Record<string, unknown>)
+      },
+    }))
     return Object.assign(ran, {
       interrupt: () => interrupted.abort(),
-      prints: (text: string) => new Promise<void>((resolve, reject) => {
-        onWrite = () => { if (written.stdout.includes(text) || written.stderr.includes(text)) resolve() }
-        onWrite()
-        void ran.then(() => reject(new Error(`ended without ${JSON.stringify(text)}\n${written.stdout}\n${written.stderr}`)))
-      }),
+      prints: (text: string) =>
+        new Promise<void>((resolve, reject) => {
+          onWrite = () => {
+            if (written.stdout.includes(text) || written.stderr.includes(text)) resolve()
+          }
+          onWrite()
+          void ran.then(() => reject(new Error(`ended without ${JSON.stringify(text)}\n${written.stdout}\n${written.stderr}`)))
+        }),
     })
   }
 

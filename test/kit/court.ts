@@ -12,9 +12,15 @@ export const dayMs = 24 * 60 * minuteMs
 export const courtConfig = { adminKey, pingTimeoutMs: 1e12 } as const
 
 /** Makes an agent one that may judge: long known, and experienced. */
-export const season = async (relay: TestRelay, id: string, { rating = 1_300, transactions = 10, ageMs = 8 * dayMs } = {}): Promise<void> => {
+export const season = async (
+  relay: TestRelay,
+  id: string,
+  { rating = 1_300, transactions = 10, ageMs = 8 * dayMs } = {},
+): Promise<void> => {
   const now = relay.clock.now()
-  interface Tables { agents: { id: string, first_seen: number } }
+  interface Tables {
+    agents: { id: string, first_seen: number }
+  }
   await relay.store.write(async tx => {
     await saveRating(tx, { agent: id, rating, transactions, updated: now })
     await tx.tables<Tables>().updateTable('agents').set({ first_seen: now - ageMs }).where('id', '=', id).execute()
@@ -40,7 +46,14 @@ export class Court implements AsyncDisposable {
 
   /** Ann files. */
   async file(): Promise<Frame<'DISPUTE_INTENT_ACK'>> {
-    const ack = await this.ann.wire.ask(this.ann.sign('DISPUTE_INTENT', { proposal_id: this.proposalId, reason: 'nothing was delivered', commitment: commitmentOf(this.nonce) }), 'DISPUTE_INTENT_ACK')
+    const ack = await this.ann.wire.ask(
+      this.ann.sign('DISPUTE_INTENT', {
+        proposal_id: this.proposalId,
+        reason: 'nothing was delivered',
+        commitment: commitmentOf(this.nonce),
+      }),
+      'DISPUTE_INTENT_ACK',
+    )
     this.disputeId = ack.dispute_id
     return ack
   }
@@ -58,11 +71,19 @@ export class Court implements AsyncDisposable {
   }
 
   /** A step in the case. */
-  async do(who: Trader, type: 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE', fields: Readonly<Record<string, unknown>> = {}): Promise<Frame<'DISPUTE_STATE'>['dispute']> {
+  async do(
+    who: Trader,
+    type: 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE',
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<Frame<'DISPUTE_STATE'>['dispute']> {
     return (await who.wire.ask(who.sign(type, { dispute_id: this.disputeId, ...fields }), 'DISPUTE_STATE')).dispute
   }
 
-  async refused(who: Trader, type: 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE', fields: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  async refused(
+    who: Trader,
+    type: 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE',
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<string> {
     return (await who.wire.refusal(who.sign(type, { dispute_id: this.disputeId, ...fields }))).code
   }
 
@@ -70,7 +91,11 @@ export class Court implements AsyncDisposable {
     return this.do(who, 'EVIDENCE', { items: [{ kind: 'log', label: 'what happened', value: 'nothing' }], statement })
   }
 
-  vote(who: Trader, verdict: 'disputant' | 'respondent' | 'mutual', more: Readonly<Record<string, unknown>> = {}): Promise<Frame<'DISPUTE_STATE'>['dispute']> {
+  vote(
+    who: Trader,
+    verdict: 'disputant' | 'respondent' | 'mutual',
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<Frame<'DISPUTE_STATE'>['dispute']> {
     return this.do(who, 'VOTE', { verdict, reasoning: 'I looked at it', ...more })
   }
 
@@ -87,7 +112,12 @@ export class Court implements AsyncDisposable {
   }
 }
 
-export interface CourtSetup { readonly jurors?: number, readonly keys?: readonly Key[], readonly amount?: number, readonly eloStake?: number }
+export interface CourtSetup {
+  readonly jurors?: number
+  readonly keys?: readonly Key[]
+  readonly amount?: number
+  readonly eloStake?: number
+}
 
 /** Ann is the client of a funded deal with bob; `jurors` may judge. */
 export const openCourt = async (relay: TestRelay, { jurors = 4, amount = 10, eloStake = 0 }: CourtSetup = {}): Promise<Court> => {
@@ -99,17 +129,28 @@ export const openCourt = async (relay: TestRelay, { jurors = 4, amount = 10, elo
     await season(relay, juror.id)
     jury.push(juror)
   }
-  const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', amount, currency: 'USD', ...(eloStake > 0 && { elo_stake: eloStake }) })
+  const { proposal_id } = await ann.do('PROPOSAL', {
+    to: bob.id,
+    task: 'write it',
+    amount,
+    currency: 'USD',
+    ...(eloStake > 0 && { elo_stake: eloStake }),
+  })
   await bob.do('ACCEPT', { proposal_id })
   await ann.do('FUND', { proposal_id })
   for (const who of [ann, bob]) await who.wire.clear()
   return new Court(relay, ann, bob, jury, proposal_id)
 }
 
-export const startCourtRelay = (overrides: Parameters<typeof startTestRelay>[0] = {}, parts: Parameters<typeof startTestRelay>[1] = {}): Promise<TestRelay> => startTestRelay({ ...courtConfig, ...overrides } as never, parts)
+export const startCourtRelay = (
+  overrides: Parameters<typeof startTestRelay>[0] = {},
+  parts: Parameters<typeof startTestRelay>[1] = {},
+): Promise<TestRelay> => startTestRelay({ ...courtConfig, ...overrides } as never, parts)
 
 /** The whole ledger, added up: money is neither made nor lost. */
 export const ledgerSum = async (relay: TestRelay): Promise<number> => {
-  interface Tables { accounts: { balance: number } }
+  interface Tables {
+    accounts: { balance: number }
+  }
   return (await relay.store.read.tables<Tables>().selectFrom('accounts').selectAll().execute()).reduce((sum, row) => sum + row.balance, 0)
 }

@@ -30,27 +30,48 @@ export const stagesOf = (dockerfile: string): readonly Stage[] => {
       const [from = '', , name = `stage-${stages.length}`] = text.split(/\s+/)
       stages.push({ name, from, steps: [] })
     } else {
-      stages.at(-1)?.steps.push({ keyword, text, ...(instruction instanceof Copy && instruction.getFromFlag() !== null && { from: instruction.getFromFlag()!.getValue()! }) })
+      stages.at(-1)?.steps.push({
+        keyword,
+        text,
+        ...(instruction instanceof Copy && instruction.getFromFlag() !== null && { from: instruction.getFromFlag()!.getValue()! }),
+      })
     }
   }
   return stages
 }
 
 /** Root, namespaces and overlays: what a run needs of the machine. */
-export const canRunImages = (): boolean => process.getuid?.() === 0
-  && spawnSync('unshare', ['--mount', '--pid', '--fork', 'sh', '-c', 'mount -t tmpfs none /mnt && mkdir /mnt/u /mnt/w /mnt/m && mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w /mnt/m'], { stdio: 'ignore' }).status === 0
+export const canRunImages = (): boolean =>
+  process.getuid?.() === 0
+  && spawnSync('unshare', [
+      '--mount',
+      '--pid',
+      '--fork',
+      'sh',
+      '-c',
+      'mount -t tmpfs none /mnt && mkdir /mnt/u /mnt/w /mnt/m && mount -t overlay overlay -o '
+      + 'lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w /mnt/m',
+    ], { stdio: 'ignore' }).status === 0
 
-const quote = (text: string): string => `'${text.replaceAll('\'', '\'\\\'\'')}'`
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 const words = (json: string): string => (JSON.parse(json) as string[]).map(quote).join(' ')
 
 /** Names at the root of the build context: an ignore file that begins with * and lets some in again. */
 const contextNames = (ignore: string): readonly string[] => {
   const [first, ...rest] = ignore.split('\n').filter(line => line !== '' && !line.startsWith('#'))
-  if (first !== '*' || rest.some(line => !/^!\.?[\w.-]+$/.test(line) && line !== '**/*.test.ts')) throw new Error('.dockerignore has a form that is not known here')
+  if (first !== '*' || rest.some(line => !/^!\.?[\w.-]+$/.test(line) && line !== '**/*.test.ts'))
+    throw new Error('.dockerignore has a form that is not known here')
   return rest.filter(line => line.startsWith('!')).map(line => line.slice(1))
 }
 
-interface Built { readonly script: string, readonly user: string, readonly env: Readonly<Record<string, string>>, readonly workdir: string, readonly start: string, readonly healthy: string }
+interface Built {
+  readonly script: string
+  readonly user: string
+  readonly env: Readonly<Record<string, string>>
+  readonly workdir: string
+  readonly start: string
+  readonly healthy: string
+}
 
 /** Shell text that builds stages up to `target` (default: the last); the root of stage NAME is $W/NAME. */
 const buildScript = (stages: readonly Stage[], target: string, replace: (run: string) => string): Built => {
@@ -85,11 +106,19 @@ const buildScript = (stages: readonly Stage[], target: string, replace: (run: st
 }
 
 /** A command in the root of a stage, in the place and as the user that the stage has come to. */
-const inside = (stage: string, { user, env, workdir }: Pick<Built, 'user' | 'env' | 'workdir'>, command: string, isBuild = false, more: readonly string[] = []): string => {
+const inside = (
+  stage: string,
+  { user, env, workdir }: Pick<Built, 'user' | 'env' | 'workdir'>,
+  command: string,
+  isBuild = false,
+  more: readonly string[] = [],
+): string => {
   const variables = [...Object.entries(env).map(([key, value]) => `${key}=${value}`), ...more].map(quote).join(' ')
   const as = user === 'root' ? '' : `setpriv --reuid=${user} --regid=${user} --init-groups --no-new-privs`
   // The proxy and registry settings of whoever builds reach the steps, as an engine lets them; a running container has only its own.
-  return `${isBuild ? '' : 'env -i PATH="$PATH" HOME=/tmp '}chroot "$W/${stage}" ${as} env ${variables} sh -c ${quote(`cd ${workdir} && exec ${command}`)}`
+  return `${isBuild ? '' : 'env -i PATH="$PATH" HOME=/tmp '}chroot "$W/${stage}" ${as} env ${variables} sh -c ${
+    quote(`cd ${workdir} && exec ${command}`)
+  }`
 }
 
 /** In every root: this checkout's modules, for steps that need not fetch them. */
@@ -152,20 +181,41 @@ echo "END OF RUN"`
 }
 
 /** Builds the image once and runs its stages. @param replace another command for a RUN step */
-export const runImages = async (runs: readonly ImageRun[], replace: (run: string) => string = run => run): Promise<readonly { readonly shown: Shown, readonly output: string }[]> => {
+export const runImages = async (
+  runs: readonly ImageRun[],
+  replace: (run: string) => string = run => run,
+): Promise<readonly { readonly shown: Shown, readonly output: string }[]> => {
   using folder = newFolder()
   const stages = stagesOf(readFileSync(join(repository, 'Dockerfile'), 'utf8'))
   const last = stages.findLast(({ name }) => runs.some(({ target }) => target === name))!.name
   const { script } = buildScript(stages, last, replace)
-  const parts: string[] = [prelude(folder.path, contextNames(readFileSync(join(repository, '.dockerignore'), 'utf8'))), script, 'echo "END OF BUILD"']
+  const parts: string[] = [
+    prelude(folder.path, contextNames(readFileSync(join(repository, '.dockerignore'), 'utf8'))),
+    script,
+    'echo "END OF BUILD"',
+  ]
   for (const run of runs) parts.push(runScript(run, buildScript(stages, run.target, replace), await freePort()))
   const { stdout, status } = await new Promise<{ stdout: string, status: number | null }>(resolve => {
-    const child = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', `exec 2>&1\n${parts.join('\n')}`], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn('unshare', [
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'bash',
+      '-c',
+      `exec 2>&1\n${parts.join('\n')}`,
+    ], { stdio: ['ignore', 'pipe', 'inherit'] })
     let stdout = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { stdout += text })
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
     child.once('close', status => resolve({ stdout, status }))
   })
   if (status !== 0) throw new Error(`The image could not be made or run (${status}):\n${stdout.slice(-4_000)}`)
   return stdout.split('END OF BUILD\n')[1]!.split('END OF RUN\n').slice(0, -1)
-    .map(output => ({ shown: Object.fromEntries([...output.matchAll(/^SHOWN (\w+) (\d+)$/gm)].map(([, name, value]) => [name!, Number(value)])), output }))
+    .map(output => ({
+      shown: Object.fromEntries([...output.matchAll(/^SHOWN (\w+) (\d+)$/gm)].map(([, name, value]) => [name!, Number(value)])),
+      output,
+    }))
 }

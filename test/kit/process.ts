@@ -13,7 +13,10 @@ export const builtBin = (): string => {
   return bin
 }
 
-export interface Ending { readonly code: number | null, readonly signal: NodeJS.Signals | null }
+export interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
 
 export interface RunOptions {
   readonly cwd?: string
@@ -41,7 +44,10 @@ export class Program {
       this.lineCount += text.split('\n').length - 1
       this.#wake()
     })
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; this.#wake() })
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text
+      this.#wake()
+    })
     this.ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject)
       this.#child.once('close', (code, signal) => {
@@ -69,7 +75,8 @@ export class Program {
   until(what: string, holds: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => fail('waited in vain'), patienceMs)
-      const fail = (why: string) => reject(new Error(`${why} for ${what}\nstdout: ${this.stdout.slice(-2_000)}\nstderr: ${this.stderr.slice(-2_000)}`))
+      const fail = (why: string) =>
+        reject(new Error(`${why} for ${what}\nstdout: ${this.stdout.slice(-2_000)}\nstderr: ${this.stderr.slice(-2_000)}`))
       const check = () => {
         if (holds()) {
           clearTimeout(timer)

@@ -9,7 +9,8 @@ export const secret = 'sixteen characters or more'
 export class TestProcessor implements AsyncDisposable {
   readonly #server = createServer((request, response) => {
     const parts: Buffer[] = []
-    request.on('data', (part: Buffer) => parts.push(part)).on('end', () => this.#hear(Buffer.concat(parts).toString(), String(request.headers[signatureHeader]), response))
+    request.on('data', (part: Buffer) => parts.push(part)).on('end',
+      () => this.#hear(Buffer.concat(parts).toString(), String(request.headers[signatureHeader]), response))
   })
   /** Every call that came, with a good signature or not, in its order. */
   readonly calls: (ProcessorCall & { readonly isSigned: boolean })[] = []

@@ -8,7 +8,11 @@ export const portOf = (url: string): number => Number(new URL(url).port)
 export const rawSocket = async (url: string): Promise<Socket> => {
   const socket = connect(portOf(url), '127.0.0.1')
   socket.on('error', () => undefined)
-  socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`)
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${
+      Buffer.alloc(16).toString('base64')
+    }\r\n\r\n`,
+  )
   const [head] = await once(socket, 'data') as [Buffer]
   if (!head.toString().startsWith('HTTP/1.1 101 ')) throw new Error(`the relay did not upgrade: ${head.toString()}`)
   return socket.resume()

@@ -78,6 +78,10 @@ export class TestRelay {
 export const startTestRelay = async (overrides: Partial<Config> = {}, parts: Omit<RelayParts, 'clock'> = {}): Promise<TestRelay> => {
   const clock = new TestClock()
   let store: HeldStore | undefined
-  const running = await startRelay(testConfig(overrides), { ...parts, clock, openStore: options => store = new HeldStore((parts.openStore ?? openSqlite)(options)) })
+  const running = await startRelay(testConfig(overrides), {
+    ...parts,
+    clock,
+    openStore: options => store = new HeldStore((parts.openStore ?? openSqlite)(options)),
+  })
   return new TestRelay(running, clock, store!)
 }

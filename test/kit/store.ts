@@ -28,12 +28,16 @@ export class HeldStore implements Store {
 
   /** From now on transactions run up to their commit and stand still there. */
   hold(): void {
-    this.#held = new Promise(resolve => { this.#release = resolve })
+    this.#held = new Promise(resolve => {
+      this.#release = resolve
+    })
   }
 
   /** Resolves when a transaction stands before its commit. */
   reached(): Promise<void> {
-    return this.#waiting > 0 ? Promise.resolve() : new Promise(resolve => { this.#onWaiting = resolve })
+    return this.#waiting > 0 ? Promise.resolve() : new Promise(resolve => {
+      this.#onWaiting = resolve
+    })
   }
 
   release(): void {
@@ -66,6 +70,15 @@ export class HeldStore implements Store {
         return (target[method as keyof LogWriter] as (...args: unknown[]) => unknown).apply(target, args)
       },
     })
-    return { log, tables: () => { tamper('tables', []); return tx.tables() }, get writes() { return tx.writes } }
+    return {
+      log,
+      tables: () => {
+        tamper('tables', [])
+        return tx.tables()
+      },
+      get writes() {
+        return tx.writes
+      },
+    }
   }
 }

@@ -23,8 +23,16 @@ export class Trader implements AsyncDisposable {
   }
 
   /** A request as it is sent; `stamp` changes what is signed beside the fields. */
-  sign(action: TradeAction | 'COUNTER', fields: Fields, { by = this.id, ...stamp }: Partial<{ by: string, relay: string, ts: number, nonce: string }> = {}): Signed {
-    const signed = signTrade({ agentId: by, sign: text => signWith(this.key, text) }, action, fields, { relay: this.relay.serverId, ts: this.relay.clock.now(), ...stamp })
+  sign(
+    action: TradeAction | 'COUNTER',
+    fields: Fields,
+    { by = this.id, ...stamp }: Partial<{ by: string, relay: string, ts: number, nonce: string }> = {},
+  ): Signed {
+    const signed = signTrade({ agentId: by, sign: text => signWith(this.key, text) }, action, fields, {
+      relay: this.relay.serverId,
+      ts: this.relay.clock.now(),
+      ...stamp,
+    })
     return { type: action, ...fields, ...signed }
   }
 
@@ -57,8 +65,15 @@ export class Trader implements AsyncDisposable {
 export const adminKey = 'correct horse battery'
 
 /** @example await using ann = await newTrader(relay, 'ann', { USD: 5_000 }) */
-export const newTrader = async (relay: TestRelay, name: string, credits: Readonly<Record<string, number>> = {}, key = newKey()): Promise<Trader> => {
+export const newTrader = async (
+  relay: TestRelay,
+  name: string,
+  credits: Readonly<Record<string, number>> = {},
+  key = newKey(),
+): Promise<Trader> => {
   const wire = await relay.login(name, { key, autojoin: false })
-  for (const [currency, amount_minor] of Object.entries(credits)) await wire.ask({ type: 'ADMIN_CREDIT', admin_key: adminKey, agent_id: key.id, currency, amount_minor, note: 'for the test' }, 'ADMIN_RESULT')
+  for (const [currency, amount_minor] of Object.entries(credits))
+    await wire.ask({ type: 'ADMIN_CREDIT', admin_key: adminKey, agent_id: key.id, currency, amount_minor, note: 'for the test' },
+      'ADMIN_RESULT')
   return new Trader(wire, key, relay)
 }

@@ -1,14 +1,22 @@
-// A client of the wire and nothing more: it sends what it is told, bad frames too, and keeps every frame it hears, checked against the protocol table.
+// A client of the wire and nothing more: it sends what it is told, bad frames too, and keeps every frame it hears, checked
+// against the protocol table.
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { connect as connectSocket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import WebSocket, { type RawData } from 'ws'
 import { decodeFrame, type Frame, type FrameType } from '../../lib/protocol/index.ts'
 
-export interface CloseInfo { readonly code: number, readonly reason: string }
+export interface CloseInfo {
+  readonly code: number
+  readonly reason: string
+}
 
 /** An Ed25519 key as existing clients hold it. */
-export interface Key { readonly pem: string, readonly privateKey: KeyObject, readonly id: string }
+export interface Key {
+  readonly pem: string
+  readonly privateKey: KeyObject
+  readonly id: string
+}
 
 const timeoutMs = 10_000
 
@@ -18,12 +26,15 @@ export const newKey = (): Key => {
   return { pem, privateKey, id: `@${createHash('sha256').update(pem).digest('hex').slice(0, 16)}` }
 }
 
-export const signWith = ({ privateKey }: Pick<Key, 'privateKey'>, text: string): string => sign(null, Buffer.from(text), privateKey).toString('base64')
+export const signWith = ({ privateKey }: Pick<Key, 'privateKey'>, text: string): string =>
+  sign(null, Buffer.from(text), privateKey).toString('base64')
 
 /** Rejects when `promise` takes too long: a missing frame fails the test that waits for it, by name. */
 const within = async <T>(promise: Promise<T>, what: () => string): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(what())), timeoutMs) })
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(what())), timeoutMs)
+  })
   try {
     return await Promise.race([promise, late])
   } finally {
@@ -69,7 +80,8 @@ export class Wire {
 
   opened(): Promise<void> {
     if (this.#ws.readyState === WebSocket.OPEN) return Promise.resolve()
-    return within(new Promise((resolve, reject) => this.#ws.once('open', resolve).once('error', reject)), () => 'the relay did not take the connection')
+    return within(new Promise((resolve, reject) => this.#ws.once('open', resolve).once('error', reject)),
+      () => 'the relay did not take the connection')
   }
 
   /** Sends frames in one chunk: objects as JSON, strings as they are, buffers as binary frames. */
@@ -137,7 +149,10 @@ export class Wire {
 
   async closed(): Promise<CloseInfo> {
     await within(new Promise<void>(resolve => {
-      const check = () => { if (this.#closed === undefined) this.#waiting.push(check); else resolve() }
+      const check = () => {
+        if (this.#closed === undefined) this.#waiting.push(check)
+        else resolve()
+      }
       check()
     }), () => 'the connection was not closed')
     return this.#closed!
@@ -193,7 +208,8 @@ export class Wire {
     const decoded = decodeFrame(text)
     // A frame says what the table declares, no more and no less.
     if (!decoded.ok) this.#broken = new Error(`not a frame of the protocol (${decoded.message}): ${text}`)
-    else if (!isDeepStrictEqual(decoded.frame, JSON.parse(text))) this.#broken = new Error(`a field that the protocol table does not declare: ${text}`)
+    else if (!isDeepStrictEqual(decoded.frame, JSON.parse(text)))
+      this.#broken = new Error(`a field that the protocol table does not declare: ${text}`)
     else {
       this.heard.push(decoded.frame)
       this.texts.push(text)
@@ -214,14 +230,23 @@ export const connect = async (url: string): Promise<Wire> => {
 }
 
 /** Opens a session: ephemeral, or with a key by the login text that every client knows. Its frames are taken. */
-export const login = async (url: string, name: string, options: { readonly key?: Key, readonly [field: string]: unknown } = {}): Promise<Wire> => {
+export const login = async (
+  url: string,
+  name: string,
+  options: { readonly key?: Key, readonly [field: string]: unknown } = {},
+): Promise<Wire> => {
   const { key, ...fields } = options
   const wire = await connect(url)
   wire.send({ type: 'IDENTIFY', name, ...(key !== undefined && { pubkey: key.pem }), ...fields })
   if (key !== undefined) {
     const { challenge_id, nonce } = await wire.next('CHALLENGE')
     const timestamp = Date.now()
-    wire.send({ type: 'VERIFY_IDENTITY', challenge_id, timestamp, signature: signWith(key, `AGENTCHAT_AUTH|${nonce}|${challenge_id}|${timestamp}`) })
+    wire.send({
+      type: 'VERIFY_IDENTITY',
+      challenge_id,
+      timestamp,
+      signature: signWith(key, `AGENTCHAT_AUTH|${nonce}|${challenge_id}|${timestamp}`),
+    })
   }
   wire.id = (await wire.next('WELCOME')).agent_id
   return wire

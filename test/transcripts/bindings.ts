@@ -34,14 +34,18 @@ export class Bindings {
   fill(value: unknown): unknown {
     if (typeof value === 'string') return this.#fillText(value)
     if (Array.isArray(value)) return value.map(item => this.fill(item))
-    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.fill(item)]))
+    if (typeof value === 'object' && value !== null)
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.fill(item)]))
     return value
   }
 
   /** What of `actual` is not what `pattern` says; undefined: nothing. Binds what was not bound. */
   mismatch(pattern: unknown, actual: unknown, path = ''): string | undefined {
     const placeholder = typeof pattern === 'string' ? whole.exec(pattern)?.[1] : undefined
-    if (placeholder === 'ts') return Number.isInteger(actual) && Number(actual) > 1_600_000_000_000 ? undefined : `${path}: not a time: ${JSON.stringify(actual)}`
+    if (placeholder === 'ts')
+      return Number.isInteger(actual) && Number(actual) > 1_600_000_000_000
+        ? undefined
+        : `${path}: not a time: ${JSON.stringify(actual)}`
     if (placeholder === 'any') return actual === undefined ? `${path}: missing` : undefined
     if (placeholder !== undefined && !this.#values.has(placeholder)) {
       if (actual === undefined) return `${path}: missing`
@@ -49,7 +53,8 @@ export class Bindings {
       return undefined
     }
     if (Array.isArray(pattern)) {
-      if (!Array.isArray(actual) || actual.length !== pattern.length) return `${path}: expected ${pattern.length} items, got ${JSON.stringify(actual)}`
+      if (!Array.isArray(actual) || actual.length !== pattern.length)
+        return `${path}: expected ${pattern.length} items, got ${JSON.stringify(actual)}`
       return pattern.map((item, i) => this.mismatch(item, actual[i], `${path}[${i}]`)).find(found => found !== undefined)
     }
     if (typeof pattern === 'object' && pattern !== null) return this.#objectMismatch(pattern, actual, path)
@@ -64,7 +69,9 @@ export class Bindings {
       const extra = Object.keys(actual).find(key => !Object.hasOwn(pattern, key))
       if (extra !== undefined) return `${path}.${extra}: not expected`
     }
-    return fields.map(([key, item]) => this.mismatch(item, (actual as Record<string, unknown>)[key], `${path}.${key}`)).find(found => found !== undefined)
+    return fields.map(([key, item]) => this.mismatch(item, (actual as Record<string, unknown>)[key], `${path}.${key}`)).find(found =>
+      found !== undefined
+    )
   }
 
   #fillText(text: string): unknown {

@@ -17,13 +17,16 @@ class Play {
   constructor(relay: TestRelay, self: unknown) {
     this.#relay = relay
     const now = relay.clock.now()
-    for (const [name, value] of Object.entries({ self, server_id: relay.serverId, now, earlier: now - 10_000 })) this.#bindings.bind(name, value)
+    for (const [name, value] of Object.entries({ self, server_id: relay.serverId, now, earlier: now - 10_000 }))
+      this.#bindings.bind(name, value)
   }
 
   async run(statement: Statement): Promise<void> {
     switch (statement.kind) {
-      case 'key': return this.#bindings.addKey(statement.name)
-      case 'clock': return this.#relay.clock.advance(statement.ms)
+      case 'key':
+        return this.#bindings.addKey(statement.name)
+      case 'clock':
+        return this.#relay.clock.advance(statement.ms)
       case 'drain': {
         void this.#relay.drain()
         return
@@ -34,24 +37,35 @@ class Play {
       }
       case 'login': {
         const key = statement.key === undefined ? undefined : this.#bindings.key(statement.key)
-        const wire = await this.#relay.login(statement.who, { ...this.#bindings.fill(statement.fields) as object, ...(key !== undefined && { key }) })
+        const wire = await this.#relay.login(statement.who, {
+          ...this.#bindings.fill(statement.fields) as object,
+          ...(key !== undefined && { key }),
+        })
         this.#wires.set(statement.who, wire)
         if (key !== undefined) this.#keys.set(statement.who, key)
         this.#bindings.bind(`id:${statement.who}`, wire.id)
         return
       }
-      case 'season': return season(this.#relay, this.#wire(statement.who).id)
-      case 'leave': return this.#wire(statement.who).close()
-      case 'silence': return this.#wire(statement.who).hearsNothing()
-      case 'send': return this.#wire(statement.who).send(this.#bindings.fill(statement.frame) as object)
+      case 'season':
+        return season(this.#relay, this.#wire(statement.who).id)
+      case 'leave':
+        return this.#wire(statement.who).close()
+      case 'silence':
+        return this.#wire(statement.who).hearsNothing()
+      case 'send':
+        return this.#wire(statement.who).send(this.#bindings.fill(statement.frame) as object)
       case 'sign': {
         const { type, ...fields } = this.#bindings.fill(statement.frame) as { readonly type: TradeAction }
         const key = this.#keys.get(statement.who)
         if (key === undefined) throw new Error(`${statement.who} has no key`)
-        const signed = signTrade({ agentId: key.id, sign: text => signWith(key, text) }, type, fields, { relay: this.#relay.serverId, ts: this.#relay.clock.now() })
+        const signed = signTrade({ agentId: key.id, sign: text => signWith(key, text) }, type, fields, {
+          relay: this.#relay.serverId,
+          ts: this.#relay.clock.now(),
+        })
         return this.#wire(statement.who).send({ type, ...fields, ...signed })
       }
-      case 'sendText': return this.#wire(statement.who).send(statement.text)
+      case 'sendText':
+        return this.#wire(statement.who).send(statement.text)
       case 'hear': {
         const heard = await this.#wire(statement.who).next()
         const mismatch = this.#bindings.mismatch(statement.frame, heard)
@@ -63,7 +77,8 @@ class Play {
         if (code !== statement.code) throw new Error(`closed with ${code}`)
         return
       }
-      default: statement satisfies never
+      default:
+        statement satisfies never
     }
   }
 

@@ -1,16 +1,23 @@
 // The language of transcripts: text → scenes of statements. What each line means stands in README.md beside the scripts.
 
-export type Statement = { readonly line: number } & (
-  | { readonly kind: 'connect' | 'silence' | 'leave' | 'season', readonly who: string }
-  | { readonly kind: 'login', readonly who: string, readonly key: string | undefined, readonly fields: object }
-  | { readonly kind: 'send' | 'sign' | 'hear', readonly who: string, readonly frame: unknown }
-  | { readonly kind: 'sendText', readonly who: string, readonly text: string }
-  | { readonly kind: 'closed', readonly who: string, readonly code: number }
-  | { readonly kind: 'key', readonly name: string }
-  | { readonly kind: 'clock', readonly ms: number }
-  | { readonly kind: 'drain' })
+export type Statement =
+  & { readonly line: number }
+  & (
+    | { readonly kind: 'connect' | 'silence' | 'leave' | 'season', readonly who: string }
+    | { readonly kind: 'login', readonly who: string, readonly key: string | undefined, readonly fields: object }
+    | { readonly kind: 'send' | 'sign' | 'hear', readonly who: string, readonly frame: unknown }
+    | { readonly kind: 'sendText', readonly who: string, readonly text: string }
+    | { readonly kind: 'closed', readonly who: string, readonly code: number }
+    | { readonly kind: 'key', readonly name: string }
+    | { readonly kind: 'clock', readonly ms: number }
+    | { readonly kind: 'drain' }
+  )
 
-export interface Scene { readonly title: string, readonly relay: Record<string, unknown>, readonly statements: readonly Statement[] }
+export interface Scene {
+  readonly title: string
+  readonly relay: Record<string, unknown>
+  readonly statements: readonly Statement[]
+}
 
 /** Marks a pattern that lists some of the fields only. */
 export const openEnded = '...'
@@ -25,7 +32,10 @@ const rules: readonly Rule[] = [
   [/^clock \+(\d+)$/, ms => ({ kind: 'clock', ms: Number(ms) })],
   [/^relay drains$/, () => ({ kind: 'drain' })],
   [/^(\w+) connects$/, who => ({ kind: 'connect', who })],
-  [/^(\w+) logs in(?: with key (\w+))?(?: (\{.*\}))?$/, (who, key, fields) => ({ kind: 'login', who, key, fields: fields === undefined ? {} : JSON.parse(fields) as object })],
+  [
+    /^(\w+) logs in(?: with key (\w+))?(?: (\{.*\}))?$/,
+    (who, key, fields) => ({ kind: 'login', who, key, fields: fields === undefined ? {} : JSON.parse(fields) as object }),
+  ],
   [/^(\w+) is seasoned$/, who => ({ kind: 'season', who })],
   [/^(\w+) leaves$/, who => ({ kind: 'leave', who })],
   [/^(\w+) hears nothing$/, who => ({ kind: 'silence', who })],

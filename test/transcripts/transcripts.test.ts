@@ -16,8 +16,14 @@ for (const { file, scenes } of scripts) {
 
 describe('coverage', () => {
   const statements: readonly Statement[] = scripts.flatMap(({ scenes }) => scenes.flatMap(scene => scene.statements))
-  const fields = (kind: 'send' | 'hear', field: string) => new Set(statements.flatMap(statement =>
-    statement.kind === kind || (kind === 'send' && statement.kind === 'sign') ? [(statement.frame as Record<string, unknown>)[field]] : []))
+  const fields = (kind: 'send' | 'hear', field: string) =>
+    new Set(
+      statements.flatMap(statement =>
+        statement.kind === kind || (kind === 'send' && statement.kind === 'sign')
+          ? [(statement.frame as Record<string, unknown>)[field]]
+          : []
+      ),
+    )
 
   test('every request occurs', () => {
     expect(Object.keys(requests).filter(type => !fields('send', 'type').has(type))).toEqual([])

@@ -7,10 +7,13 @@ export const agents = command({
   relay: true,
   arguments: { channel: { doc: 'a #channel', sigil: true } },
   options: {},
-  examples: [{ command: 'agentchat agents ws://localhost:6667 \'#general\'', doc: 'Who is in #general now' }],
+  examples: [{ command: "agentchat agents ws://localhost:6667 '#general'", doc: 'Who is in #general now' }],
   async run({ args: { channel }, out, connect }) {
     const [client, { visible }] = await Promise.all([connect(), import('../terminal.ts')])
-    out.list(await client.listAgents(channel), ({ id, name, presence, status_text, verified }, paint) =>
-      `${paint('bold', visible(name).padEnd(24))} ${visible(id)}  ${presence}${verified ? '  verified' : ''}${status_text ? `  ${visible(status_text)}` : ''}`)
+    out.list(await client.listAgents(channel),
+      ({ id, name, presence, status_text, verified }, paint) =>
+        `${paint('bold', visible(name).padEnd(24))} ${visible(id)}  ${presence}${verified ? '  verified' : ''}${
+          status_text ? `  ${visible(status_text)}` : ''
+        }`)
   },
 })

@@ -4,13 +4,15 @@ import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
 
 export const backup = command({
   name: 'backup',
-  summary: 'Copy a relay\'s database, with the relay running or not; or check a copy',
+  summary: "Copy a relay's database, with the relay running or not; or check a copy",
   arguments: { file: { doc: 'the copy: a file to make, or with --verify to check' } },
   options: {
     data: dataOption,
-    verify: { doc: 'Check the copy instead: its pages, its version, and every event\'s place in the log' },
+    verify: { doc: "Check the copy instead: its pages, its version, and every event's place in the log" },
   },
-  details: async () => 'The copy is of one moment, is checked before it gets its name, and is for its owner\'s eyes only: it holds all messages and the relay\'s private key.',
+  details: async () =>
+    "The copy is of one moment, is checked before it gets its name, and is for its owner's eyes only: it holds "
+    + "all messages and the relay's private key.",
   examples: [
     { command: 'agentchat backup --data /var/lib/agentchat relay-backup.db', doc: 'While the relay goes on' },
     { command: 'agentchat backup --verify relay-backup.db', doc: 'Is it good?' },
@@ -19,7 +21,8 @@ export const backup = command({
     const { args: { file }, options, out } = call
     if (options.verify) {
       const checked = await withKeeper(keeper => keeper.verify(file, watched(call, 'Checking')))
-      out.one({ file, ...checked }, ({ events, streams, agents, epoch }) => `${file} is good: ${events} messages in ${streams} channels and conversations, ${agents} agents, epoch ${epoch}`)
+      out.one({ file, ...checked }, ({ events, streams, agents, epoch }) =>
+        `${file} is good: ${events} messages in ${streams} channels and conversations, ${agents} agents, epoch ${epoch}`)
     } else {
       const copied = await withKeeper(keeper => keeper.backup({ data: dataFolder(call), target: file, ...watched(call, 'Copying') }))
       out.done({ file, ...copied }, ({ bytes }) => `${file} is a copy of the database (${bytes.toLocaleString('en')} bytes)`)

@@ -4,16 +4,17 @@ import { command } from '../command.ts'
 import { CliError } from '../exit.ts'
 
 /** `key=value` words → fields. A value that is JSON is taken as JSON, anything else as text. */
-export const fieldsOf = (words: readonly string[]): Record<string, unknown> => Object.fromEntries(words.map(word => {
-  const at = word.indexOf('=')
-  if (at < 1) throw new CliError('usage', `${JSON.stringify(word)} is not key=value`)
-  const value = word.slice(at + 1)
-  try {
-    return [word.slice(0, at), JSON.parse(value)]
-  } catch {
-    return [word.slice(0, at), value]
-  }
-}))
+export const fieldsOf = (words: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(words.map(word => {
+    const at = word.indexOf('=')
+    if (at < 1) throw new CliError('usage', `${JSON.stringify(word)} is not key=value`)
+    const value = word.slice(at + 1)
+    try {
+      return [word.slice(0, at), JSON.parse(value)]
+    } catch {
+      return [word.slice(0, at), value]
+    }
+  }))
 
 /** Frames that the client sends by itself. */
 const ownSteps = new Set(['IDENTIFY', 'VERIFY_IDENTITY', 'CAPTCHA_RESPONSE'])
@@ -30,7 +31,9 @@ export const call = command({
   details: async () => {
     const { requests } = await import('../../../lib/protocol/index.ts')
     const rows = Object.entries(requests).filter(([type]) => !ownSteps.has(type)).map(([type, { body }]) => {
-      const fields = Object.entries(body.shape).filter(([key]) => key !== 'id').map(([key, field]) => field.safeParse(undefined).success ? `[${key}]` : key)
+      const fields = Object.entries(body.shape).filter(([key]) => key !== 'id').map(([key, field]) =>
+        field.safeParse(undefined).success ? `[${key}]` : key
+      )
       return `  ${type.padEnd(18)} ${fields.join(' ')}`
     })
     return `Types and their fields ([optional]); docs/PROTOCOL.md explains them:\n${rows.join('\n')}`
@@ -38,15 +41,18 @@ export const call = command({
   examples: [
     { command: 'agentchat call ws://localhost:6667 PING', doc: 'Is it there?' },
     { command: 'agentchat call SET_PRESENCE status=busy status_text="reviewing" -i alice.json', doc: 'Fields as text' },
-    { command: 'agentchat call HISTORY channel=\'#general\' limit=5', doc: 'Numbers are JSON' },
+    { command: "agentchat call HISTORY channel='#general' limit=5", doc: 'Numbers are JSON' },
   ],
   async run({ args, out, options, connect }) {
     const { requests } = await import('../../../lib/protocol/index.ts')
     const type = args.type.toUpperCase()
-    if (!Object.hasOwn(requests, type) || ownSteps.has(type)) throw new CliError('usage', `Unknown request type ${JSON.stringify(args.type)}`, 'agentchat call --help lists them.')
+    if (!Object.hasOwn(requests, type) || ownSteps.has(type))
+      throw new CliError('usage', `Unknown request type ${JSON.stringify(args.type)}`, 'agentchat call --help lists them.')
     const body = fieldsOf(args.fields)
     const checked = requests[type as RequestType].body.safeParse(body)
-    if (!checked.success) throw new CliError('usage', checked.error.issues.map(({ path, message }) => `${path.join('.') || 'fields'}: ${message}`).join('; '), `Fields of ${type} are in docs/PROTOCOL.md.`)
+    if (!checked.success)
+      throw new CliError('usage', checked.error.issues.map(({ path, message }) => `${path.join('.') || 'fields'}: ${message}`).join('; '),
+        `Fields of ${type} are in docs/PROTOCOL.md.`)
     const client = await connect()
     if (options.join !== undefined) await client.join(options.join, { limit: 0 })
     const reply: { readonly type: ReplyType<RequestType> } = await client.request(type as RequestType, body as RequestInput<RequestType>)

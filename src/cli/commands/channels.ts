@@ -13,7 +13,10 @@ export const channels = command({
   ],
   async run({ out, connect }) {
     const [client, { visible }] = await Promise.all([connect(), import('../terminal.ts')])
-    out.list(await client.listChannels(), ({ name, agents, topic, private: isPrivate, verifiedOnly }, paint) =>
-      `${paint('cyan', visible(name).padEnd(24))} ${String(agents).padStart(5)}${isPrivate ? '  private' : ''}${verifiedOnly ? '  verified only' : ''}${topic === undefined ? '' : `  ${visible(topic)}`}`)
+    out.list(await client.listChannels(),
+      ({ name, agents, topic, private: isPrivate, verifiedOnly }, paint) =>
+        `${paint('cyan', visible(name).padEnd(24))} ${String(agents).padStart(5)}${isPrivate ? '  private' : ''}${
+          verifiedOnly ? '  verified only' : ''
+        }${topic === undefined ? '' : `  ${visible(topic)}`}`)
   },
 })

@@ -7,7 +7,8 @@ const edit = async (call: Pick<Call, 'io'>, change: (contexts: Contexts) => Cont
   writeContexts(call.io.env, change(readContexts(call.io.env)))
 }
 
-const listed = ({ current, contexts }: Contexts) => Object.entries(contexts).map(([name, context]) => ({ context: name, ...context, current: name === current }))
+const listed = ({ current, contexts }: Contexts) =>
+  Object.entries(contexts).map(([name, context]) => ({ context: name, ...context, current: name === current }))
 
 const line = ({ context, url, identity, name, current }: Context & { readonly context: string, readonly current: boolean }): string =>
   `${current ? '*' : ' '} ${context}  ${url}${name === undefined ? '' : `  as ${name}`}${identity === undefined ? '' : `  (${identity})`}`
@@ -23,7 +24,11 @@ const add = command({
   },
   examples: [{ command: 'agentchat context add home ws://localhost:6667', doc: 'From now on no command needs the URL' }],
   async run(call) {
-    const [{ serverUrl }, { resolve }, { CliError }] = await Promise.all([import('../target.ts'), import('node:path'), import('../exit.ts')])
+    const [{ serverUrl }, { resolve }, { CliError }] = await Promise.all([
+      import('../target.ts'),
+      import('node:path'),
+      import('../exit.ts'),
+    ])
     const { args, options, out } = call
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(args.context)) throw new CliError('usage', 'A context is named with A-Z a-z 0-9 . _ -')
     const context: Context = {
@@ -76,7 +81,11 @@ const show = command({
   options: {},
   examples: [{ command: 'agentchat context show', doc: 'Which relay commands talk to' }],
   async run({ args, io, out }) {
-    const [{ readContexts }, { contextNamed }, { CliError }] = await Promise.all([import('../contexts.ts'), import('../target.ts'), import('../exit.ts')])
+    const [{ readContexts }, { contextNamed }, { CliError }] = await Promise.all([
+      import('../contexts.ts'),
+      import('../target.ts'),
+      import('../exit.ts'),
+    ])
     const contexts = readContexts(io.env)
     const name = args.context ?? (io.env['AGENTCHAT_CONTEXT'] || contexts.current)
     if (name === undefined) throw new CliError('notFound', 'There is no current context', 'Make one with: agentchat context add NAME URL')

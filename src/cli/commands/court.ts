@@ -6,11 +6,16 @@ import { caseText, courtEventText, disputeText, drawText, shownText } from '../c
 import { visible } from '../terminal.ts'
 import { confirm, connectKeyed, minor, stepText, yesOption } from '../trade.ts'
 
-const dispute = { doc: 'the dispute\'s id' } as const
-const proposal = { doc: 'the proposal\'s id' } as const
+const dispute = { doc: "the dispute's id" } as const
+const proposal = { doc: "the proposal's id" } as const
 const [exampleCase, exampleDeal] = ['disp_mhx1k2_9f86d081', 'prop_mhx1k2_9f86d081'] as const
-const adminKeyOption = { adminKey: { value: 'KEY', doc: 'The relay\'s admin key (default: AGENTCHAT_ADMIN_KEY)' } } as const
-const adminKeyOf = ({ options, io }: { readonly options: { readonly adminKey?: string }, readonly io: { readonly env: Readonly<Record<string, string | undefined>> } }): { readonly admin_key?: string } => {
+const adminKeyOption = { adminKey: { value: 'KEY', doc: "The relay's admin key (default: AGENTCHAT_ADMIN_KEY)" } } as const
+const adminKeyOf = (
+  { options, io }: {
+    readonly options: { readonly adminKey?: string }
+    readonly io: { readonly env: Readonly<Record<string, string | undefined>> }
+  },
+): { readonly admin_key?: string } => {
   const key = options.adminKey ?? io.env['AGENTCHAT_ADMIN_KEY']
   return key === undefined ? {} : { admin_key: key }
 }
@@ -26,8 +31,12 @@ const verdictOf = oneOf<Verdict>('verdict', ['disputant', 'respondent', 'mutual'
 
 const listOptions = {
   role: { value: 'ROLE', doc: 'Only those you are a party of, or an arbiter', parse: roleOf },
-  phase: { value: 'PHASE', doc: 'Only those in this phase: filed, seating, evidence, voting, appealed, ruled, settled, abandoned', parse: phaseOf },
-  all: { doc: 'Everybody\'s, as an admin of the relay' },
+  phase: {
+    value: 'PHASE',
+    doc: 'Only those in this phase: filed, seating, evidence, voting, appealed, ruled, settled, abandoned',
+    parse: phaseOf,
+  },
+  all: { doc: "Everybody's, as an admin of the relay" },
   limit: { short: 'l', value: 'N', doc: 'How many (default: 50)', parse: count },
   ...adminKeyOption,
 } as const
@@ -38,7 +47,10 @@ const list = command({
   relay: true,
   arguments: {},
   options: listOptions,
-  examples: [{ command: 'agentchat court list --role arbiter --phase voting', doc: 'What waits for your vote' }, { command: 'agentchat court list --all --phase appealed', doc: 'What waits for an admin, with AGENTCHAT_ADMIN_KEY in the environment' }],
+  examples: [{ command: 'agentchat court list --role arbiter --phase voting', doc: 'What waits for your vote' }, {
+    command: 'agentchat court list --all --phase appealed',
+    doc: 'What waits for an admin, with AGENTCHAT_ADMIN_KEY in the environment',
+  }],
   async run(call) {
     const { options: { role, phase, all, limit = 50 }, out } = call
     if (all !== true) return out.list(await (await connectKeyed(call)).court.list({ role, phase, limit }), disputeText)
@@ -59,7 +71,10 @@ const show = command({
   relay: true,
   arguments: { dispute },
   options: {},
-  examples: [{ command: `agentchat court show ${exampleCase}`, doc: 'Who said and decided what' }, { command: `agentchat court show ${exampleCase} --json > case.json`, doc: 'Everything that proves it' }],
+  examples: [{ command: `agentchat court show ${exampleCase}`, doc: 'Who said and decided what' }, {
+    command: `agentchat court show ${exampleCase} --json > case.json`,
+    doc: 'Everything that proves it',
+  }],
   async run(call): Promise<ExitName> {
     const { args, out } = call
     const shown = await (await connectKeyed(call)).court.show(args.dispute)
@@ -83,7 +98,9 @@ const file = command({
   relay: true,
   arguments: { proposal, reason: { doc: 'what is wrong' } },
   options: yesOption,
-  details: async () => '10 points of your rating are held, and lost if the panel finds for the other party. The deadlines, and how the draw is verified: docs/DISPUTES.md',
+  details: async () =>
+    '10 points of your rating are held, and lost if the panel finds for the other party. The deadlines, and how '
+    + 'the draw is verified: docs/DISPUTES.md',
   examples: [{ command: `agentchat court file ${exampleDeal} "nothing was delivered"`, doc: 'Asks before; --yes does not' }],
   async run(call) {
     const { args, out } = call
@@ -94,7 +111,8 @@ const file = command({
     try {
       out.done(await client.court.reveal(args.proposal, nonce), caseText)
     } catch (error) {
-      throw new CliError('error', `The case is filed, but no panel was drawn yet: ${(error as Error).message}`, `Within 10 minutes: agentchat court reveal ${args.proposal} ${nonce}`, error)
+      throw new CliError('error', `The case is filed, but no panel was drawn yet: ${(error as Error).message}`,
+        `Within 10 minutes: agentchat court reveal ${args.proposal} ${nonce}`, error)
     }
   },
 })
@@ -115,15 +133,27 @@ const evidence = command({
   name: 'evidence',
   summary: 'Say what you have to say as a party, with files by their hash',
   relay: true,
-  arguments: { dispute, statement: { doc: 'your words, up to 2000 characters' }, files: { doc: 'files to name by their SHA-256; they are not sent', variadic: true, optional: true } },
+  arguments: {
+    dispute,
+    statement: { doc: 'your words, up to 2000 characters' },
+    files: { doc: 'files to name by their SHA-256; they are not sent', variadic: true, optional: true },
+  },
   options: { items: { value: 'FILE', doc: 'JSON or YAML list of {kind, label, value, url}; - for stdin' } },
   examples: [
-    { command: `agentchat court evidence ${exampleCase} "the report was delivered on Monday" report.pdf`, doc: 'A statement, and the hash of a file' },
+    {
+      command: `agentchat court evidence ${exampleCase} "the report was delivered on Monday" report.pdf`,
+      doc: 'A statement, and the hash of a file',
+    },
     { command: `agentchat court evidence ${exampleCase} "see the commits" --items evidence.json`, doc: 'With items of your own' },
   ],
   async run(call) {
     const { args, options, io, out } = call
-    const [{ hashFile }, { readDocument }, { Items }, { basename }] = await Promise.all([import('../deliverables.ts'), import('../documents.ts'), import('../court-documents.ts'), import('node:path')])
+    const [{ hashFile }, { readDocument }, { Items }, { basename }] = await Promise.all([
+      import('../deliverables.ts'),
+      import('../documents.ts'),
+      import('../court-documents.ts'),
+      import('node:path'),
+    ])
     const items: EvidenceItem[] = options.items === undefined ? [] : await readDocument(options.items, Items, io)
     for (const path of args.files) items.push({ kind: 'file', label: basename(path), value: `sha256:${(await hashFile(path)).sha256}` })
     out.done(await (await connectKeyed(call)).court.evidence(args.dispute, { items, statement: args.statement }), caseText)
@@ -164,11 +194,16 @@ const vote = command({
     providerGets: { value: 'AMOUNT', doc: 'With mutual: what the provider gets of the money (default: half)' },
     ...yesOption,
   },
-  examples: [{ command: `agentchat court vote ${exampleCase} respondent -r "the commit is there"`, doc: 'Asks before; --yes does not' }, { command: `agentchat court vote ${exampleCase} mutual --provider-gets 2.50`, doc: 'Shares it out' }],
+  examples: [{ command: `agentchat court vote ${exampleCase} respondent -r "the commit is there"`, doc: 'Asks before; --yes does not' }, {
+    command: `agentchat court vote ${exampleCase} mutual --provider-gets 2.50`,
+    doc: 'Shares it out',
+  }],
   async run(call) {
     const { args, options, out } = call
     const verdict = verdictOf(args.verdict)
-    if (options.providerGets !== undefined && verdict !== 'mutual') throw new CliError('usage', '--provider-gets goes with the verdict mutual', 'disputant and respondent give all of the money to one of them.')
+    if (options.providerGets !== undefined && verdict !== 'mutual')
+      throw new CliError('usage', '--provider-gets goes with the verdict mutual',
+        'disputant and respondent give all of the money to one of them.')
     const client = await connectKeyed(call)
     let captureMinor: number | undefined
     if (options.providerGets !== undefined) {
@@ -181,7 +216,18 @@ const vote = command({
   },
 })
 
-const watched = ['DISPUTE_FILED', 'PANEL_FORMED', 'ARBITER_ASSIGNED', 'ARBITER_ANSWER', 'EVIDENCE_RECEIVED', 'CASE_READY', 'VERDICT', 'SETTLEMENT_COMPLETE', 'DISPUTE_FALLBACK', 'DISPUTE_CLOSED'] as const
+const watched = [
+  'DISPUTE_FILED',
+  'PANEL_FORMED',
+  'ARBITER_ASSIGNED',
+  'ARBITER_ANSWER',
+  'EVIDENCE_RECEIVED',
+  'CASE_READY',
+  'VERDICT',
+  'SETTLEMENT_COMPLETE',
+  'DISPUTE_FALLBACK',
+  'DISPUTE_CLOSED',
+] as const
 
 const watch = command({
   name: 'watch',
@@ -192,12 +238,17 @@ const watch = command({
     max: { short: 'm', value: 'N', doc: 'End after N events, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },
   },
-  examples: [{ command: 'agentchat court watch', doc: 'Until Ctrl-C' }, { command: 'agentchat court watch -m 1 --timeout 3600', doc: 'Wait up to an hour to be drawn for a panel' }],
+  examples: [{ command: 'agentchat court watch', doc: 'Until Ctrl-C' }, {
+    command: 'agentchat court watch -m 1 --timeout 3600',
+    doc: 'Wait up to an hour to be drawn for a panel',
+  }],
   async run(call): Promise<ExitName> {
     const { args, out } = call
     const { watchFrames } = await import('../watching.ts')
     return watchFrames(call, {
-      session: 'court', types: watched, isWanted: frame => args.dispute === undefined || frame.dispute_id === args.dispute,
+      session: 'court',
+      types: watched,
+      isWanted: frame => args.dispute === undefined || frame.dispute_id === args.dispute,
       async print(frame, client) {
         const signature = await client.trade.check(frame).catch(() => 'unsigned' as const)
         out.one({ ...frame, signature }, (event, paint) => `${paint('bold', visible(event.dispute_id))} ${courtEventText(event, paint)}`)
@@ -211,12 +262,25 @@ const verifyDraw = command({
   summary: 'Compute a draw again, without a relay',
   arguments: { file: { doc: 'what `court show --json` printed; - for stdin' } },
   options: {},
-  examples: [{ command: 'agentchat court verify-draw case.json', doc: 'Exit code 0 only if the arbiters are those that the nonces and the pool give' }],
+  examples: [{
+    command: 'agentchat court verify-draw case.json',
+    doc: 'Exit code 0 only if the arbiters are those that the nonces and the pool give',
+  }],
   async run({ args, io, out }): Promise<ExitName> {
-    const [{ readDocument }, { DrawnCase }, { drawOf }] = await Promise.all([import('../documents.ts'), import('../court-documents.ts'), import('../../../lib/client/index.ts')])
+    const [{ readDocument }, { DrawnCase }, { drawOf }] = await Promise.all([
+      import('../documents.ts'),
+      import('../court-documents.ts'),
+      import('../../../lib/client/index.ts'),
+    ])
     const { dispute: told } = await readDocument(args.file, DrawnCase, io)
     const problems = drawOf(told as unknown as Dispute)
-    out.one({ dispute_id: told.dispute_id, drawn: problems !== null, problems: problems ?? [], arbiters: told.seats.map(seat => seat.arbiter), pool: told.pool?.length ?? 0 }, (_, paint) => drawText(problems, paint))
+    out.one({
+      dispute_id: told.dispute_id,
+      drawn: problems !== null,
+      problems: problems ?? [],
+      arbiters: told.seats.map(seat => seat.arbiter),
+      pool: told.pool?.length ?? 0,
+    }, (_, paint) => drawText(problems, paint))
     return problems !== null && problems.length === 0 ? 'ok' : 'error'
   },
 })
@@ -226,14 +290,28 @@ const rule = command({
   summary: 'Decide a disputed deal, as an admin of the relay',
   relay: true,
   arguments: { proposal, minor: { doc: 'what of the held money goes to the provider, in minor units (cents); the rest goes back' } },
-  options: { winner: { value: 'AGENT', doc: 'Who was right: the other one\'s stake goes to him' }, reason: { short: 'r', value: 'TEXT', doc: 'Why' }, ...adminKeyOption, ...yesOption },
-  examples: [{ command: `agentchat court rule ${exampleDeal} 500 -r "half was delivered"`, doc: 'With AGENTCHAT_ADMIN_KEY in the environment' }],
+  options: {
+    winner: { value: 'AGENT', doc: "Who was right: the other one's stake goes to him" },
+    reason: { short: 'r', value: 'TEXT', doc: 'Why' },
+    ...adminKeyOption,
+    ...yesOption,
+  },
+  examples: [{
+    command: `agentchat court rule ${exampleDeal} 500 -r "half was delivered"`,
+    doc: 'With AGENTCHAT_ADMIN_KEY in the environment',
+  }],
   async run(call) {
     const { args, options: { winner, reason }, out } = call
     const capture_minor = whole(args.minor)
     const client = await call.connect()
     await confirm(call, `${capture_minor} minor units go to the provider, the rest back; this cannot be undone`)
-    const { proposal: ruled } = await client.request('ADMIN_RULING', { ...adminKeyOf(call), proposal_id: args.proposal, capture_minor, winner, reason })
+    const { proposal: ruled } = await client.request('ADMIN_RULING', {
+      ...adminKeyOf(call),
+      proposal_id: args.proposal,
+      capture_minor,
+      winner,
+      reason,
+    })
     out.done(ruled, stepText)
   },
 })

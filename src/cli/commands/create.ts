@@ -14,7 +14,7 @@ export const create = command({
   },
   examples: [
     { command: 'agentchat create ws://localhost:6667 \'#builders\' --topic "What we build this week"', doc: 'A channel for everybody' },
-    { command: 'agentchat create \'#core\' --private -i alice.json', doc: 'A channel for those whom its members invite' },
+    { command: "agentchat create '#core' --private -i alice.json", doc: 'A channel for those whom its members invite' },
   ],
   async run({ args: { channel }, options, out, connect }) {
     const client = await connect()

@@ -4,7 +4,7 @@ import { command, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { confirm, connectKeyed, stepText, yesOption } from '../trade.ts'
 
-const proposal = { doc: 'the proposal\'s id' } as const
+const proposal = { doc: "the proposal's id" } as const
 const example = 'prop_mhx1k2_9f86d081'
 
 export const accept = command({
@@ -17,7 +17,10 @@ export const accept = command({
     eloStake: { short: 's', value: 'N', doc: 'Rating you put at stake', parse: whole },
     ...yesOption,
   },
-  examples: [{ command: `agentchat accept ${example}`, doc: 'Agree' }, { command: `agentchat accept ${example} -s 50 --yes`, doc: 'Agree, with rating at stake' }],
+  examples: [{ command: `agentchat accept ${example}`, doc: 'Agree' }, {
+    command: `agentchat accept ${example} -s 50 --yes`,
+    doc: 'Agree, with rating at stake',
+  }],
   async run(call) {
     const { args, options: { paymentCode, eloStake }, out } = call
     const client = await connectKeyed(call)
@@ -44,7 +47,10 @@ export const cancel = command({
   relay: true,
   arguments: { proposal },
   options: { reason: { short: 'r', value: 'TEXT', doc: 'Why' }, ...yesOption },
-  examples: [{ command: `agentchat cancel ${example}`, doc: 'Withdraw an offer' }, { command: `agentchat cancel ${example} -r ill --yes`, doc: 'Give up a deal; what is held goes back to the client' }],
+  examples: [{ command: `agentchat cancel ${example}`, doc: 'Withdraw an offer' }, {
+    command: `agentchat cancel ${example} -r ill --yes`,
+    doc: 'Give up a deal; what is held goes back to the client',
+  }],
   async run(call) {
     const client = await connectKeyed(call)
     const { held_minor, currency } = await client.trade.get(call.args.proposal)
@@ -94,7 +100,11 @@ export const complete = command({
   summary: 'Accept the work and pay: all that is held, or one milestone',
   relay: true,
   arguments: { proposal },
-  options: { milestone: { doc: 'Pay only the current milestone, and go on with the next' }, proof: { short: 'p', value: 'TEXT', doc: 'Proof or remark that is kept with it' }, ...yesOption },
+  options: {
+    milestone: { doc: 'Pay only the current milestone, and go on with the next' },
+    proof: { short: 'p', value: 'TEXT', doc: 'Proof or remark that is kept with it' },
+    ...yesOption,
+  },
   examples: [
     { command: `agentchat complete ${example}`, doc: 'Pay all that is held; asks before' },
     { command: `agentchat complete ${example} --milestone --yes`, doc: 'Pay one milestone of several' },
@@ -104,9 +114,13 @@ export const complete = command({
     const client = await connectKeyed(call)
     const { held_minor, currency, milestones, released, provider } = await client.trade.get(args.proposal)
     const isLast = milestones === null || released >= milestones.length - 1
-    if (milestone && proof !== undefined && !isLast) throw new CliError('usage', '--proof belongs to the last payment', 'Leave it out, or complete the whole deal.')
+    if (milestone && proof !== undefined && !isLast)
+      throw new CliError('usage', '--proof belongs to the last payment', 'Leave it out, or complete the whole deal.')
     const part = milestone && !isLast ? milestones[released] : undefined
-    if (held_minor > 0) await confirm(call, part === undefined ? `${formatMinor(held_minor, currency ?? '')} go to ${provider}` : `${part.amount} ${currency} for "${part.title}" go to ${provider}`)
+    if (held_minor > 0)
+      await confirm(call, part === undefined
+        ? `${formatMinor(held_minor, currency ?? '')} go to ${provider}`
+        : `${part.amount} ${currency} for "${part.title}" go to ${provider}`)
     out.done(await (part === undefined ? client.trade.complete(args.proposal, proof) : client.trade.release(args.proposal)), stepText)
   },
 })

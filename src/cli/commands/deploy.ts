@@ -16,8 +16,20 @@ export const deploy = command({
   options: {},
   // THE TABLE: one line per group of subcommands.
   commands: [
-    init, plan, up, check,
-    wallet, doctor, resume, abort, status, logs, events, topUp, update, close,
+    init,
+    plan,
+    up,
+    check,
+    wallet,
+    doctor,
+    resume,
+    abort,
+    status,
+    logs,
+    events,
+    topUp,
+    update,
+    close,
   ],
   examples: [
     { command: 'agentchat deploy init && agentchat deploy plan', doc: 'Describe a deployment, and see what would happen' },

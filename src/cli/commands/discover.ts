@@ -18,7 +18,8 @@ export const discover = command({
     ...sourceOptions,
   },
   commands: [agents, add, remove, trust],
-  details: async () => `Looks at the relays of ~/.agentchat/servers.json, of your contexts, and of the directories that you added. Each one's answer is checked:
+  details: async () =>
+    `Looks at the relays of ~/.agentchat/servers.json, of your contexts, and of the directories that you added. Each one's answer is checked:
 signed by its key, by the same key as before (the first one seen is remembered), not over. What was found is kept for --cached, and for names.`,
   examples: [
     { command: 'agentchat discover', doc: 'Every relay you know, the nearest first' },
@@ -29,14 +30,24 @@ signed by its key, by the same key as before (the first one seen is remembered),
   async run(call) {
     const { options, io, out } = call
     const [{ chosen, survey }, { foundLine }] = await Promise.all([import('../discovery/survey.ts'), import('../discovery/text.ts')])
-    const found = await survey(call, { ...surveyWishOf(options, io.env), timeoutMs: (options.timeout ?? 5) * 1_000, isOffline: options.cached })
+    const found = await survey(call, {
+      ...surveyWishOf(options, io.env),
+      timeoutMs: (options.timeout ?? 5) * 1_000,
+      isOffline: options.cached,
+    })
     const shown = chosen(found, options)
     out.list(shown, foundLine)
     for (const { name, url, warnings } of shown) {
       // On a terminal they stand in the list; in a pipe nobody would see them.
-      if (!io.stdout.isTTY || out.isJson) for (const warning of warnings) out.say(`warning: ${name} (${url}): ${warning}`)
+      if (!io.stdout.isTTY || out.isJson) { for (const warning of warnings) out.say(`warning: ${name} (${url}): ${warning}`) }
     }
-    out.say(`${shown.length} relay(s), ${shown.filter(({ status }) => status === 'online').length} online${shown.length < found.length ? `; ${found.length - shown.length} more do not fit` : ''}`)
-    if (shown.length < 2 && !out.isJson) out.say('Add relays: agentchat discover add wss://relay.example; or all those of a directory: agentchat discover add https://directory.example')
+    out.say(
+      `${shown.length} relay(s), ${shown.filter(({ status }) => status === 'online').length} online${
+        shown.length < found.length ? `; ${found.length - shown.length} more do not fit` : ''
+      }`,
+    )
+    if (shown.length < 2 && !out.isJson)
+      out.say('Add relays: agentchat discover add wss://relay.example; or all those of a '
+        + 'directory: agentchat discover add https://directory.example')
   },
 })

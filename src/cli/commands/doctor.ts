@@ -17,8 +17,16 @@ const minNode = [20, 19] as const
 const node: Finder = async () => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const isEnough = major > minNode[0] || (major === minNode[0] && minor >= minNode[1])
-  return [isEnough ? { check: 'node', status: 'ok', message: `Node ${process.versions.node}` }
-    : { check: 'node', status: 'fail', message: `Node ${process.versions.node} is too old`, next: `Install Node ${minNode.join('.')} or newer.` }]
+  return [
+    isEnough
+      ? { check: 'node', status: 'ok', message: `Node ${process.versions.node}` }
+      : {
+        check: 'node',
+        status: 'fail',
+        message: `Node ${process.versions.node} is too old`,
+        next: `Install Node ${minNode.join('.')} or newer.`,
+      },
+  ]
 }
 
 const storage: Finder = async () => {
@@ -29,47 +37,94 @@ const storage: Finder = async () => {
     db.close()
     return [{ check: 'sqlite', status: 'ok', message: `SQLite ${version}` }]
   } catch (error) {
-    return [{ check: 'sqlite', status: 'fail', message: `better-sqlite3 does not load: ${(error as Error).message}`, next: 'Only `serve` needs it. Rebuild it: npm rebuild better-sqlite3' }]
+    return [{
+      check: 'sqlite',
+      status: 'fail',
+      message: `better-sqlite3 does not load: ${(error as Error).message}`,
+      next: 'Only `serve` needs it. Rebuild it: npm rebuild better-sqlite3',
+    }]
   }
 }
 
 const configuration: Finder = async ({ io }) => {
-  const [{ ConfigError, loadConfig }, fs, { dirname, resolve }] = await Promise.all([import('../../config/load.ts'), import('node:fs'), import('node:path')])
+  const [{ ConfigError, loadConfig }, fs, { dirname, resolve }] = await Promise.all([
+    import('../../config/load.ts'),
+    import('node:fs'),
+    import('node:path'),
+  ])
   const file = io.env['AGENTCHAT_CONFIG'] || undefined
   try {
     const { data } = await loadConfig({ env: io.env, ...(file !== undefined && { file }) })
     const findings: Finding[] = [{ check: 'config', status: 'ok', message: file === undefined ? 'Environment and defaults' : file }]
-    if (data === ':memory:') return [...findings, { check: 'data', status: 'warn', message: 'Data is kept in memory only', next: 'Name a directory: --data DIR or AGENTCHAT_DATA.' }]
+    if (data === ':memory:')
+      return [...findings, {
+        check: 'data',
+        status: 'warn',
+        message: 'Data is kept in memory only',
+        next: 'Name a directory: --data DIR or AGENTCHAT_DATA.',
+      }]
     let place = resolve(data)
     while (!fs.existsSync(place)) place = dirname(place)
     try {
       fs.accessSync(place, fs.constants.W_OK)
-      findings.push({ check: 'data', status: 'ok', message: place === resolve(data) ? `${place} can be written` : `${resolve(data)} will be made` })
+      findings.push({
+        check: 'data',
+        status: 'ok',
+        message: place === resolve(data) ? `${place} can be written` : `${resolve(data)} will be made`,
+      })
     } catch {
-      findings.push({ check: 'data', status: 'fail', message: `${place} cannot be written`, next: 'Only `serve` needs it. Name another directory: --data DIR or AGENTCHAT_DATA.' })
+      findings.push({
+        check: 'data',
+        status: 'fail',
+        message: `${place} cannot be written`,
+        next: 'Only `serve` needs it. Name another directory: --data DIR or AGENTCHAT_DATA.',
+      })
     }
     return findings
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(({ where, message }): Finding => ({ check: 'config', status: 'fail', message: `${where}: ${message}`, next: 'docs/CONFIG.md lists the settings.' }))
+    return error.problems.map(({ where, message }): Finding => ({
+      check: 'config',
+      status: 'fail',
+      message: `${where}: ${message}`,
+      next: 'docs/CONFIG.md lists the settings.',
+    }))
   }
 }
 
 const identity: Finder = async ({ io, options, target }) => {
   const [{ identityFileWarning, loadIdentityFile, rotationProblem }, { agentchatHome }, { existsSync }, { join }] = await Promise.all([
-    import('../../../lib/node/identity-file.ts'), import('../home.ts'), import('node:fs'), import('node:path')])
+    import('../../../lib/node/identity-file.ts'),
+    import('../home.ts'),
+    import('node:fs'),
+    import('node:path'),
+  ])
   // A context may name the file; without a relay there is none to ask.
   const named = await target().then(({ identity }) => identity, () => options.identity ?? (io.env['AGENTCHAT_IDENTITY'] || undefined))
   const path = named ?? join(agentchatHome(io.env), 'identity.json')
   if (!existsSync(path)) {
-    return [{ check: 'identity', status: 'warn', message: `No identity file ${path}: every connection is another agent`, next: 'Make one: agentchat identity generate' }]
+    return [{
+      check: 'identity',
+      status: 'warn',
+      message: `No identity file ${path}: every connection is another agent`,
+      next: 'Make one: agentchat identity generate',
+    }]
   }
   try {
     const file = loadIdentityFile(path)
     const problem = identityFileWarning(path) ?? rotationProblem(file)
-    return [problem === undefined ? { check: 'identity', status: 'ok', message: `@${file.agentId} (${file.name}), ${path}` } : { check: 'identity', status: 'warn', message: problem, next: 'agentchat identity verify looks closer.' }]
+    return [
+      problem === undefined
+        ? { check: 'identity', status: 'ok', message: `@${file.agentId} (${file.name}), ${path}` }
+        : { check: 'identity', status: 'warn', message: problem, next: 'agentchat identity verify looks closer.' },
+    ]
   } catch (error) {
-    return [{ check: 'identity', status: 'fail', message: (error as Error).message, next: 'Name another with -i or AGENTCHAT_IDENTITY, restore it from a copy, or make another: agentchat identity generate --force' }]
+    return [{
+      check: 'identity',
+      status: 'fail',
+      message: (error as Error).message,
+      next: 'Name another with -i or AGENTCHAT_IDENTITY, restore it from a copy, or make another: agentchat identity generate --force',
+    }]
   }
 }
 
@@ -81,7 +136,7 @@ const relay: Finder = async call => {
   }
   let url: string
   try {
-    ({ url } = await call.target())
+    ;({ url } = await call.target())
   } catch (error) {
     return [{ ...failed('relay', error), status: 'warn' }]
   }
@@ -91,13 +146,24 @@ const relay: Finder = async call => {
     const { version, agents } = await healthOf(health)
     findings.push({ check: 'health', status: 'ok', message: `${health}: version ${version}, ${agents?.connected} agents connected` })
   } catch (error) {
-    findings.push({ check: 'health', status: 'fail', message: `${health}: ${(error as Error).message}`, next: 'Is the relay running, and does nothing stand between? Start one: agentchat serve' })
+    findings.push({
+      check: 'health',
+      status: 'fail',
+      message: `${health}: ${(error as Error).message}`,
+      next: 'Is the relay running, and does nothing stand between? Start one: agentchat serve',
+    })
   }
   try {
     const client = await call.connect()
     const startedAt = performance.now()
     await client.request('PING', {})
-    findings.push({ check: 'login', status: 'ok', message: `${url}: ${client.agentId} at ${client.welcome!.server}, ${client.welcome!.protocol}, ${(performance.now() - startedAt).toFixed(1)} ms there and back` })
+    findings.push({
+      check: 'login',
+      status: 'ok',
+      message: `${url}: ${client.agentId} at ${client.welcome!.server}, ${client.welcome!.protocol}, ${
+        (performance.now() - startedAt).toFixed(1)
+      } ms there and back`,
+    })
   } catch (error) {
     findings.push(failed('login', error))
   }
@@ -121,7 +187,9 @@ export const doctor = command({
     const findings = (await Promise.all([node, storage, configuration, identity, relay].map(find => find(call)))).flat()
     call.out.list(findings, ({ check, status, message, next }, paint) => {
       const [colour, mark] = marks[status]
-      return `${paint(colour, mark)} ${check.padEnd(9)} ${visible(message)}${next === undefined ? '' : `\n               → ${visible(next)}`}`
+      return `${paint(colour, mark)} ${check.padEnd(9)} ${visible(message)}${
+        next === undefined ? '' : `\n               → ${visible(next)}`
+      }`
     })
     return findings.some(({ status }) => status === 'fail') ? 'error' : 'ok'
   },
@@ -129,7 +197,10 @@ export const doctor = command({
 
 /** Where the user points, it goes: any address, but a bounded answer. */
 const healthOf = async (url: string): Promise<{ readonly version?: string, readonly agents?: { readonly connected?: number } }> => {
-  const [{ addressGuard, anywhere }, { sendRequest }] = await Promise.all([import('../../outbound/guard.ts'), import('../../outbound/request.ts')])
+  const [{ addressGuard, anywhere }, { sendRequest }] = await Promise.all([
+    import('../../outbound/guard.ts'),
+    import('../../outbound/request.ts'),
+  ])
   const { status, body } = await sendRequest(addressGuard(anywhere), { url, method: 'GET', timeoutMs: 5_000, maxBytes: 64 * 1_024 })
   if (status !== 200) throw new Error(`answers ${status}`)
   return JSON.parse(body.toString()) as Awaited<ReturnType<typeof healthOf>>

@@ -13,7 +13,9 @@ const balance = command({
   examples: [{ command: 'agentchat escrow balance', doc: 'Per currency' }],
   async run(call) {
     const client = await connectKeyed(call)
-    call.out.list(await client.trade.balance(), ({ currency, amount_minor, held_minor }) => `${visible(formatMinor(amount_minor, currency))}${held_minor === 0 ? '' : `, ${visible(formatMinor(held_minor, currency))} held`}`)
+    call.out.list(await client.trade.balance(),
+      ({ currency, amount_minor, held_minor }) =>
+        `${visible(formatMinor(amount_minor, currency))}${held_minor === 0 ? '' : `, ${visible(formatMinor(held_minor, currency))} held`}`)
   },
 })
 
@@ -21,7 +23,7 @@ const fund = command({
   name: 'fund',
   summary: 'Have the price of an accepted deal held, so that its work can begin',
   relay: true,
-  arguments: { proposal: { doc: 'the proposal\'s id' } },
+  arguments: { proposal: { doc: "the proposal's id" } },
   options: yesOption,
   examples: [{ command: 'agentchat escrow fund prop_mhx1k2_9f86d081', doc: 'Asks before; --yes does not' }],
   async run(call) {
@@ -37,8 +39,14 @@ const history = command({
   summary: 'The entries of your account, newest first',
   relay: true,
   arguments: {},
-  options: { currency: { short: 'c', value: 'CURRENCY', doc: 'Only this currency' }, limit: { short: 'l', value: 'N', doc: 'How many (default: 50)', parse: count } },
-  examples: [{ command: 'agentchat escrow history -c USD -l 20', doc: 'The newest 20' }, { command: 'agentchat escrow history -l 100000 > statement.jsonl', doc: 'All of them, as JSON Lines' }],
+  options: {
+    currency: { short: 'c', value: 'CURRENCY', doc: 'Only this currency' },
+    limit: { short: 'l', value: 'N', doc: 'How many (default: 50)', parse: count },
+  },
+  examples: [{ command: 'agentchat escrow history -c USD -l 20', doc: 'The newest 20' }, {
+    command: 'agentchat escrow history -l 100000 > statement.jsonl',
+    doc: 'All of them, as JSON Lines',
+  }],
   async run(call) {
     const { options, out } = call
     const client = await connectKeyed(call)
@@ -50,8 +58,11 @@ const history = command({
       if (!page.more) break
       before = page.entries.at(-1)!.entry
     }
-    out.list(entries, ({ at, kind, currency, amount_minor, balance_minor, with: other, ref, note }, paint) =>
-      `${paint('dim', new Date(at).toISOString())} ${kind.padEnd(8)} ${visible(formatMinor(amount_minor, currency)).padStart(16)}  ${paint('dim', `→ ${visible(formatMinor(balance_minor, currency))}`)}  ${visible(ref ?? other)}${note === null ? '' : ` ${visible(note)}`}`)
+    out.list(entries,
+      ({ at, kind, currency, amount_minor, balance_minor, with: other, ref, note }, paint) =>
+        `${paint('dim', new Date(at).toISOString())} ${kind.padEnd(8)} ${visible(formatMinor(amount_minor, currency)).padStart(16)}  ${
+          paint('dim', `→ ${visible(formatMinor(balance_minor, currency))}`)
+        }  ${visible(ref ?? other)}${note === null ? '' : ` ${visible(note)}`}`)
   },
 })
 
@@ -67,27 +78,45 @@ const transfer = command({
     const amount = minor(args.amount, args.currency)
     const client = await connectKeyed(call)
     await confirm(call, `${formatMinor(amount, args.currency)} of yours go to ${args.agent}`)
-    out.done(await client.trade.transfer(args.agent, amount, args.currency, options.note), () => `${formatMinor(amount, args.currency)} went to ${args.agent}`)
+    out.done(await client.trade.transfer(args.agent, amount, args.currency, options.note),
+      () => `${formatMinor(amount, args.currency)} went to ${args.agent}`)
   },
 })
 
 const credit = command({
   name: 'credit',
-  summary: 'Put money into an agent\'s account, as an admin of the relay',
+  summary: "Put money into an agent's account, as an admin of the relay",
   relay: true,
-  arguments: { agent: { doc: 'whose account' }, amount: { doc: 'like 50' }, currency: { doc: 'like USD' }, note: { doc: 'why, for the audit' } },
-  options: { key: { value: 'KEY', doc: 'Makes a repeat harmless: the number of an invoice, say' }, adminKey: { value: 'KEY', doc: 'The relay\'s admin key (default: AGENTCHAT_ADMIN_KEY)' }, takeBack: { doc: 'Take it out instead, as far as it is there' } },
-  examples: [{ command: 'agentchat escrow credit @8addfe276526c9f6 50 USD "paid by card" --key invoice-17', doc: 'With AGENTCHAT_ADMIN_KEY in the environment' }],
+  arguments: {
+    agent: { doc: 'whose account' },
+    amount: { doc: 'like 50' },
+    currency: { doc: 'like USD' },
+    note: { doc: 'why, for the audit' },
+  },
+  options: {
+    key: { value: 'KEY', doc: 'Makes a repeat harmless: the number of an invoice, say' },
+    adminKey: { value: 'KEY', doc: "The relay's admin key (default: AGENTCHAT_ADMIN_KEY)" },
+    takeBack: { doc: 'Take it out instead, as far as it is there' },
+  },
+  examples: [{
+    command: 'agentchat escrow credit @8addfe276526c9f6 50 USD "paid by card" --key invoice-17',
+    doc: 'With AGENTCHAT_ADMIN_KEY in the environment',
+  }],
   async run(call) {
     const { args, options, io, out } = call
     const amount = minor(args.amount, args.currency)
     const adminKey = options.adminKey ?? io.env['AGENTCHAT_ADMIN_KEY']
     const client = await call.connect()
     const result = await client.request('ADMIN_CREDIT', {
-      agent_id: args.agent, currency: args.currency, amount_minor: options.takeBack ? -amount : amount, note: args.note,
-      ...(adminKey !== undefined && { admin_key: adminKey }), ...(options.key !== undefined && { key: options.key }),
+      agent_id: args.agent,
+      currency: args.currency,
+      amount_minor: options.takeBack ? -amount : amount,
+      note: args.note,
+      ...(adminKey !== undefined && { admin_key: adminKey }),
+      ...(options.key !== undefined && { key: options.key }),
     })
-    out.done(result, () => `${formatMinor(amount, args.currency)} ${options.takeBack ? 'taken from' : 'put into'} the account of ${args.agent}`)
+    out.done(result,
+      () => `${formatMinor(amount, args.currency)} ${options.takeBack ? 'taken from' : 'put into'} the account of ${args.agent}`)
   },
 })
 
@@ -95,7 +124,7 @@ const reclaim = command({
   name: 'reclaim',
   summary: 'Have what a passed deadline brings happen now; anyone may',
   relay: true,
-  arguments: { proposal: { doc: 'the proposal\'s id' } },
+  arguments: { proposal: { doc: "the proposal's id" } },
   options: {},
   examples: [{ command: 'agentchat escrow reclaim prop_mhx1k2_9f86d081', doc: 'The relay does the same by itself within seconds' }],
   async run(call) {

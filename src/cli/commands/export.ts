@@ -4,25 +4,39 @@ import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
 
 export const exportData = command({
   name: 'export',
-  summary: 'Write a relay\'s data as JSON Lines, with the relay running or not',
+  summary: "Write a relay's data as JSON Lines, with the relay running or not",
   arguments: {},
   options: {
     data: dataOption,
     channel: {
-      short: 'c', value: 'CHANNEL', doc: 'Only this channel, with its members and messages; may be given several times',
+      short: 'c',
+      value: 'CHANNEL',
+      doc: 'Only this channel, with its members and messages; may be given several times',
       parse: (text: string, before: readonly string[] = []): readonly string[] => [...before, ...text.split(',')],
     },
     out: { short: 'o', value: 'FILE', doc: 'File to make; - is stdout (the default)' },
   },
-  details: async () => 'The first line is a header, the last one counts the records and holds a SHA-256 of all lines before it. The relay\'s own key and secrets are not in it;\ndirect messages are. `agentchat import` makes a relay of it.',
+  details: async () =>
+    'The first line is a header, the last one counts the records and holds a SHA-256 of all lines before it. The '
+    + "relay's own key and secrets are not in it;\ndirect messages are. `agentchat import` makes a relay of it.",
   examples: [
     { command: 'agentchat export --data /var/lib/agentchat --out relay.jsonl', doc: 'Everything, as of now' },
-    { command: 'agentchat export -c \'#general\' | jq -r \'select(.kind == "event") | .text | fromjson | .content\'', doc: 'What was said in a channel' },
+    {
+      command: "agentchat export -c '#general' | jq -r 'select(.kind == \"event\") | .text | fromjson | .content'",
+      doc: 'What was said in a channel',
+    },
   ],
   async run(call) {
     const { options: { channel, out: file = '-' }, io, out } = call
-    const from = { data: dataFolder(call), now: io.now(), ...(channel !== undefined && { channels: channel }), ...watched(call, 'Exporting') }
-    const counts = await withKeeper(keeper => file === '-' ? keeper.export({ ...from, write: text => out.raw(text) }) : keeper.exportToFile(file, from))
+    const from = {
+      data: dataFolder(call),
+      now: io.now(),
+      ...(channel !== undefined && { channels: channel }),
+      ...watched(call, 'Exporting'),
+    }
+    const counts = await withKeeper(keeper =>
+      file === '-' ? keeper.export({ ...from, write: text => out.raw(text) }) : keeper.exportToFile(file, from)
+    )
     const { event, agent } = counts
     if (file === '-') out.say(`${event} messages and ${agent} agents exported`)
     else out.done({ file, counts }, () => `${event} messages and ${agent} agents are in ${file}`)

@@ -18,8 +18,8 @@ export const history = command({
     all: { doc: 'Everything that is stored' },
   },
   examples: [
-    { command: 'agentchat history ws://localhost:6667 \'#general\'', doc: 'The newest 20' },
-    { command: 'agentchat history \'#general\' --all > general.jsonl', doc: 'All of them, as JSON Lines' },
+    { command: "agentchat history ws://localhost:6667 '#general'", doc: 'The newest 20' },
+    { command: "agentchat history '#general' --all > general.jsonl", doc: 'All of them, as JSON Lines' },
     { command: 'agentchat history @8addfe276526c9f6 -i alice.json --after 100 -l 50', doc: 'Direct messages 101 to 150' },
   ],
   async run({ args: { target }, options, out, connect }) {
@@ -29,10 +29,14 @@ export const history = command({
     const isForward = options.after !== undefined || options.all === true
     let { before, after = isForward ? 0 : undefined } = options
     const pages: Frame<'HISTORY'>['events'][] = []
-    const show = (events: Frame<'HISTORY'>['events']) => out.list(events, (event, paint) => messageText(event as unknown as ShownMessage, paint))
+    const show = (events: Frame<'HISTORY'>['events']) =>
+      out.list(events, (event, paint) => messageText(event as unknown as ShownMessage, paint))
 
     for (let left = wanted; left > 0;) {
-      const page = await client.history(of, { limit: Math.min(left, pageSize), ...(after !== undefined ? { after } : before !== undefined && { before }) })
+      const page = await client.history(of, {
+        limit: Math.min(left, pageSize),
+        ...(after !== undefined ? { after } : before !== undefined && { before }),
+      })
       const events = after !== undefined && before !== undefined ? page.events.filter(({ seq = 0 }) => seq < before!) : page.events
       // Forward pages can be shown as they come; backward ones arrive in the wrong order. One JSON document needs them all.
       if (after !== undefined && !out.isJson) show(events)

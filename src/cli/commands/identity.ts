@@ -9,15 +9,29 @@ type FileCall = Pick<Call, 'io' | 'out'> & { readonly options: { readonly file?:
 
 /** The module with the work, and the file it is about. */
 const opened = async ({ io, options }: FileCall) => {
-  const [files, { agentchatHome }, { join }] = await Promise.all([import('../../../lib/node/identity-file.ts'), import('../home.ts'), import('node:path')])
+  const [files, { agentchatHome }, { join }] = await Promise.all([
+    import('../../../lib/node/identity-file.ts'),
+    import('../home.ts'),
+    import('node:path'),
+  ])
   return { ...files, path: options.file ?? join(agentchatHome(io.env), 'identity.json') }
 }
 
-const shown = (path: string, { agentId, name, created, publicKey, rotations = [] }: { agentId: string, name: string, created: string, publicKey: string, rotations?: readonly unknown[] }) =>
-  ({ agent_id: `@${agentId}`, name, file: path, created, rotations: rotations.length, public_key: publicKey })
+const shown = (
+  path: string,
+  { agentId, name, created, publicKey, rotations = [] }: {
+    agentId: string
+    name: string
+    created: string
+    publicKey: string
+    rotations?: readonly unknown[]
+  },
+) => ({ agent_id: `@${agentId}`, name, file: path, created, rotations: rotations.length, public_key: publicKey })
 
 const card = (value: ReturnType<typeof shown>): string =>
-  `${value.agent_id}  ${value.name}\n  file     ${value.file}\n  created  ${value.created}${value.rotations === 0 ? '' : `\n  rotated  ${value.rotations} times`}\n${value.public_key.trimEnd()}`
+  `${value.agent_id}  ${value.name}\n  file     ${value.file}\n  created  ${value.created}${
+    value.rotations === 0 ? '' : `\n  rotated  ${value.rotations} times`
+  }\n${value.public_key.trimEnd()}`
 
 const generate = command({
   name: 'generate',
@@ -93,7 +107,10 @@ const revoke = command({
   arguments: { reason: { doc: 'why, for others to read', optional: true } },
   options: { file, server },
   examples: [
-    { command: 'agentchat identity revoke "laptop lost" --server ws://localhost:6667 > revocation.json', doc: 'Tell a relay, and keep the notice for others' },
+    {
+      command: 'agentchat identity revoke "laptop lost" --server ws://localhost:6667 > revocation.json',
+      doc: 'Tell a relay, and keep the notice for others',
+    },
   ],
   async run(call) {
     const { args, io, out, options } = call
@@ -125,13 +142,19 @@ const verify = command({
       const [{ readJson }, { verifyRevocation }] = await Promise.all([import('../home.ts'), import('../../../lib/identity/index.ts')])
       const notice = readJson(options.revocation)
       const valid = notice !== undefined && verifyRevocation(notice as never)
-      out.one({ file: options.revocation, agent_id: notice?.['agent_id'] ?? null, valid }, ({ agent_id, valid }) => valid ? `The notice is good: ${agent_id} is revoked` : 'The notice is NOT good: do not act on it')
+      out.one({ file: options.revocation, agent_id: notice?.['agent_id'] ?? null, valid }, ({ agent_id, valid }) =>
+        valid ? `The notice is good: ${agent_id} is revoked` : 'The notice is NOT good: do not act on it')
       return valid ? 'ok' : 'error'
     }
     const identity = loadIdentityFile(path)
     const problem = rotationProblem(identity)
-    out.one({ file: path, agent_id: `@${identity.agentId}`, rotations: identity.rotations?.length ?? 0, valid: problem === undefined, ...(problem !== undefined && { problem }) },
-      ({ agent_id, rotations, problem }) => problem ?? `${agent_id}: ${rotations} rotations, each signed by the key before it`)
+    out.one({
+      file: path,
+      agent_id: `@${identity.agentId}`,
+      rotations: identity.rotations?.length ?? 0,
+      valid: problem === undefined,
+      ...(problem !== undefined && { problem }),
+    }, ({ agent_id, rotations, problem }) => problem ?? `${agent_id}: ${rotations} rotations, each signed by the key before it`)
     return problem === undefined ? 'ok' : 'error'
   },
 })
@@ -148,7 +171,10 @@ export const identity = command({
     revoke: { value: '[REASON]', doc: 'Same as `identity revoke`' },
     verifyChain: { doc: 'Same as `identity verify`' },
     verifyRevocation: { value: 'FILE', doc: 'Same as `identity verify --revocation FILE`' },
-    file, name: { short: 'n', value: 'NAME', doc: 'Name of the agent' }, force, server,
+    file,
+    name: { short: 'n', value: 'NAME', doc: 'Name of the agent' },
+    force,
+    server,
   },
   commands: [generate, show, exportPublic, rotate, revoke, verify],
   examples: [
@@ -162,7 +188,8 @@ export const identity = command({
     if (options.rotate) return rotate.run({ ...call, args: {} })
     if (options.revoke !== undefined) return revoke.run({ ...call, args: { reason: options.revoke === true ? undefined : options.revoke } })
     if (options.verifyChain) return verify.run({ ...call, args: {} })
-    if (options.verifyRevocation !== undefined) return verify.run({ ...call, args: {}, options: { ...options, revocation: options.verifyRevocation } })
+    if (options.verifyRevocation !== undefined)
+      return verify.run({ ...call, args: {}, options: { ...options, revocation: options.verifyRevocation } })
     return show.run({ ...call, args: {} })
   },
 })

@@ -4,13 +4,20 @@ import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
 
 export const importData = command({
   name: 'import',
-  summary: 'Make a new relay\'s data from an export',
+  summary: "Make a new relay's data from an export",
   arguments: { file: { doc: 'an archive that `agentchat export` made; - is stdin' } },
   options: { data: { ...dataOption, doc: `${dataOption.doc}; it must be empty, or not there yet` } },
-  details: async () => 'Every line is checked, then the counts and the SHA-256; the data is there when all is right, and nothing is there before.\nThe relay gets a key of its own and a new epoch: clients read the newest messages instead of trusting their positions.',
+  details: async () =>
+    'Every line is checked, then the counts and the SHA-256; the data is there when all is right, and nothing is '
+    + 'there before.\nThe relay gets a key of its own and a new epoch: clients read the newest messages instead of trusting their '
+    + 'positions.',
   examples: [{ command: 'agentchat import relay.jsonl --data ./new-relay', doc: 'Then: agentchat serve --data ./new-relay' }],
   async run(call) {
-    const [{ createReadStream, existsSync }, { randomBytes }, { CliError }] = await Promise.all([import('node:fs'), import('node:crypto'), import('../exit.ts')])
+    const [{ createReadStream, existsSync }, { randomBytes }, { CliError }] = await Promise.all([
+      import('node:fs'),
+      import('node:crypto'),
+      import('../exit.ts'),
+    ])
     const { args: { file }, io, out } = call
     if (file !== '-' && !existsSync(file)) throw new CliError('notFound', `There is no file ${file}`)
     const data = dataFolder(call)
@@ -18,7 +25,9 @@ export const importData = command({
     // Nothing more may come from it, and it would be waited for.
     io.interrupted.addEventListener('abort', () => source.destroy(), { once: true })
     try {
-      const imported = await withKeeper(keeper => keeper.import({ source, data, newEpoch: randomBytes(8).toString('hex'), ...watched(call, 'Importing') }))
+      const imported = await withKeeper(keeper =>
+        keeper.import({ source, data, newEpoch: randomBytes(8).toString('hex'), ...watched(call, 'Importing') })
+      )
       out.done({ data, ...imported }, ({ counts }) => `${counts.event} messages and ${counts.agent} agents are in ${data}`)
     } finally {
       source.destroy()

@@ -7,7 +7,10 @@ export const invite = command({
   relay: true,
   arguments: { channel: { doc: 'a #channel', sigil: true }, agent: { doc: 'an @agent id' } },
   options: {},
-  examples: [{ command: 'agentchat invite ws://localhost:6667 \'#core\' @8addfe276526c9f6 -i alice.json', doc: 'The agent is told by a direct message' }],
+  examples: [{
+    command: "agentchat invite ws://localhost:6667 '#core' @8addfe276526c9f6 -i alice.json",
+    doc: 'The agent is told by a direct message',
+  }],
   async run({ args: { channel, agent }, out, connect }) {
     const client = await connect()
     await client.join(channel, { limit: 0 })

@@ -11,7 +11,7 @@ const show = command({
   arguments: { agent: { doc: 'an @agent id (default: your own)', optional: true } },
   options: {},
   examples: [
-    { command: 'agentchat profile show @8addfe276526c9f6', doc: 'Another agent\'s' },
+    { command: 'agentchat profile show @8addfe276526c9f6', doc: "Another agent's" },
     { command: 'agentchat profile show -i me.json --json', doc: 'Your own, as JSON' },
   ],
   async run({ args: { agent }, out, connect }) {
@@ -22,7 +22,7 @@ const show = command({
 
 const set = command({
   name: 'set',
-  summary: 'Change your profile, or replace it by a file\'s',
+  summary: "Change your profile, or replace it by a file's",
   relay: true,
   arguments: {},
   options: {
@@ -37,24 +37,39 @@ const set = command({
   },
   details: async () => 'Without --file or --clear the other fields stay as they are. An identity is needed: the profile is signed.',
   examples: [
-    { command: 'agentchat profile set -i me.json --description "Reviews TypeScript" --languages en,de --availability available', doc: 'Say who you are' },
+    {
+      command: 'agentchat profile set -i me.json --description "Reviews TypeScript" --languages en,de --availability available',
+      doc: 'Say who you are',
+    },
     { command: 'agentchat profile set -i me.json -f profile.yaml', doc: 'All of it, with price list and links' },
     { command: 'agentchat profile set -i me.json --clear', doc: 'Take it back' },
   ],
   async run({ options, io, out, connect }) {
     const { file, clear, description, languages, capabilities, availability, availabilityText, link } = options
     const changes = {
-      ...(description !== undefined && { description }), ...(languages !== undefined && { languages }), ...(capabilities !== undefined && { capabilities }),
-      ...(availability !== undefined && { availability }), ...(availabilityText !== undefined && { availability_text: availabilityText }),
+      ...(description !== undefined && { description }),
+      ...(languages !== undefined && { languages }),
+      ...(capabilities !== undefined && { capabilities }),
+      ...(availability !== undefined && { availability }),
+      ...(availabilityText !== undefined && { availability_text: availabilityText }),
     }
     const hasChanges = Object.keys(changes).length > 0 || link !== undefined
     if (file === undefined && !clear && !hasChanges) throw new CliError('usage', 'Nothing to change', 'See: agentchat profile set --help')
-    if (file !== undefined && (clear || hasChanges)) throw new CliError('usage', '--file is the whole profile; it goes with no other option')
-    const [{ readDocument }, { profileDocument }, { profileText }] = await Promise.all([import('../documents.ts'), import('../people-documents.ts'), import('../people-text.ts')])
+    if (file !== undefined && (clear || hasChanges))
+      throw new CliError('usage', '--file is the whole profile; it goes with no other option')
+    const [{ readDocument }, { profileDocument }, { profileText }] = await Promise.all([
+      import('../documents.ts'),
+      import('../people-documents.ts'),
+      import('../people-text.ts'),
+    ])
     const given = file === undefined ? undefined : await readDocument(file, profileDocument, io)
     const client = await connect()
     const former = given ?? (clear ? {} : (await client.people.profile(client.agentId!)).profile ?? {})
-    const profile = profileDocument.safeParse({ ...former, ...changes, ...(link !== undefined && { links: [...former.links ?? [], { url: link }] }) })
+    const profile = profileDocument.safeParse({
+      ...former,
+      ...changes,
+      ...(link !== undefined && { links: [...former.links ?? [], { url: link }] }),
+    })
     if (!profile.success) throw new CliError('usage', `${profile.error.issues[0]!.path.join('.')}: ${profile.error.issues[0]!.message}`)
     out.one(await client.people.setProfile(profile.data), profileText)
   },

@@ -8,7 +8,7 @@ import { connectKeyed, proposalText } from '../trade.ts'
 
 type CheckedEvent = ProposalEvent & { readonly signature: string }
 
-const proposal = { doc: 'the proposal\'s id' } as const
+const proposal = { doc: "the proposal's id" } as const
 const example = 'prop_mhx1k2_9f86d081'
 
 const stateOf = async (text: string | undefined): Promise<Proposal['status'] | undefined> => {
@@ -20,7 +20,11 @@ const stateOf = async (text: string | undefined): Promise<Proposal['status'] | u
 }
 
 const listOptions = {
-  state: { value: 'STATE', doc: 'Only those in this state: pending, accepted, funded, submitted, disputed, completed, rejected, countered, cancelled, expired, ruled' },
+  state: {
+    value: 'STATE',
+    doc:
+      'Only those in this state: pending, accepted, funded, submitted, disputed, completed, rejected, countered, cancelled, expired, ruled',
+  },
   with: { value: 'AGENT', doc: 'Only those with this agent' },
   limit: { short: 'l', value: 'N', doc: 'How many (default: 50)', parse: count },
 } as const
@@ -41,17 +45,24 @@ const list = command({
 })
 
 const marks: Readonly<Record<string, (paint: Paint) => string>> = {
-  valid: paint => paint('green', '✓'), weak: paint => paint('yellow', '✓ (older form)'), invalid: paint => paint('red', '✗ NOT SIGNED BY WHO IS NAMED'), unsigned: () => '',
+  valid: paint => paint('green', '✓'),
+  weak: paint => paint('yellow', '✓ (older form)'),
+  invalid: paint => paint('red', '✗ NOT SIGNED BY WHO IS NAMED'),
+  unsigned: () => '',
 }
 
 /** What a step says beside its kind. */
-const remark = (event: ProposalEvent): string => ['reason', 'proof', 'text', 'deadline', 'superseded_by'].map(field => event[field]).find(value => typeof value === 'string') as string ?? ''
+const remark = (event: ProposalEvent): string =>
+  ['reason', 'proof', 'text', 'deadline', 'superseded_by'].map(field => event[field]).find(value => typeof value === 'string') as string
+    ?? ''
 
 const timelineText = (event: CheckedEvent, paint: Paint): string => {
   const files = (event['files'] ?? []) as readonly { readonly name: string, readonly bytes: number, readonly sha256: string }[]
   const said = remark(event)
   return [
-    `${paint('dim', new Date(event.ts).toISOString())} ${paint('bold', event.type.padEnd(9))} ${visible(String(event['by']))} ${marks[event.signature]?.(paint) ?? ''}${said === '' ? '' : ` ${visibleLines(said, '  │ ')}`}`,
+    `${paint('dim', new Date(event.ts).toISOString())} ${paint('bold', event.type.padEnd(9))} ${visible(String(event['by']))} ${
+      marks[event.signature]?.(paint) ?? ''
+    }${said === '' ? '' : ` ${visibleLines(said, '  │ ')}`}`,
     ...files.map(({ name, bytes, sha256 }) => `  ${visible(name)}  ${bytes} bytes  sha256 ${sha256}`),
   ].join('\n')
 }
@@ -62,7 +73,10 @@ const show = command({
   relay: true,
   arguments: { proposal },
   options: {},
-  examples: [{ command: `agentchat proposals show ${example}`, doc: 'Who did what, and when' }, { command: `agentchat proposals show ${example} --json > deal.json`, doc: 'Everything that proves it' }],
+  examples: [{ command: `agentchat proposals show ${example}`, doc: 'Who did what, and when' }, {
+    command: `agentchat proposals show ${example} --json > deal.json`,
+    doc: 'Everything that proves it',
+  }],
   async run(call): Promise<ExitName> {
     const { args, out } = call
     const client = await connectKeyed(call)
@@ -78,7 +92,22 @@ const show = command({
   },
 })
 
-const watched = ['PROPOSAL', 'COUNTER', 'ACCEPT', 'REJECT', 'CANCEL', 'FUND', 'FUND_REFUSED', 'SUBMIT', 'REVISE', 'RELEASE', 'COMPLETE', 'DISPUTE', 'RULING', 'LAPSED'] as const
+const watched = [
+  'PROPOSAL',
+  'COUNTER',
+  'ACCEPT',
+  'REJECT',
+  'CANCEL',
+  'FUND',
+  'FUND_REFUSED',
+  'SUBMIT',
+  'REVISE',
+  'RELEASE',
+  'COMPLETE',
+  'DISPUTE',
+  'RULING',
+  'LAPSED',
+] as const
 
 const watch = command({
   name: 'watch',
@@ -89,15 +118,21 @@ const watch = command({
     max: { short: 'm', value: 'N', doc: 'End after N steps, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },
   },
-  examples: [{ command: 'agentchat proposals watch', doc: 'Until Ctrl-C' }, { command: `agentchat proposals watch ${example} -m 1 --timeout 3600`, doc: 'Wait up to an hour for the next step' }],
+  examples: [{ command: 'agentchat proposals watch', doc: 'Until Ctrl-C' }, {
+    command: `agentchat proposals watch ${example} -m 1 --timeout 3600`,
+    doc: 'Wait up to an hour for the next step',
+  }],
   async run(call): Promise<ExitName> {
     const { args, out } = call
     const { watchFrames } = await import('../watching.ts')
     return watchFrames(call, {
-      session: 'proposals', types: watched, isWanted: frame => args.proposal === undefined || frame.proposal_id === args.proposal,
+      session: 'proposals',
+      types: watched,
+      isWanted: frame => args.proposal === undefined || frame.proposal_id === args.proposal,
       async print(frame, client) {
         const signature = await client.trade.check(frame).catch(() => 'unsigned' as const)
-        out.one({ ...frame, signature } as unknown as CheckedEvent, (event, paint) => `${paint('bold', visible(frame.proposal_id))} ${timelineText(event, paint)}`)
+        out.one({ ...frame, signature } as unknown as CheckedEvent,
+          (event, paint) => `${paint('bold', visible(frame.proposal_id))} ${timelineText(event, paint)}`)
       },
     })
   },
@@ -121,8 +156,10 @@ const save = command({
     const sent = files.filter(file => file.content !== undefined)
     const { mkdirSync } = await import('node:fs')
     if (options.to !== undefined) mkdirSync(options.to, { recursive: true })
-    out.list(sent.map(file => ({ file: saveDelivered(file, options.to ?? '.'), bytes: file.bytes, sha256: file.sha256 })), ({ file, bytes }) => `${visible(file)}  ${bytes} bytes`)
-    if (sent.length < files.length) out.say(`${files.length - sent.length} more went another way; check them with: agentchat proposals check ${args.proposal} FILE`)
+    out.list(sent.map(file => ({ file: saveDelivered(file, options.to ?? '.'), bytes: file.bytes, sha256: file.sha256 })),
+      ({ file, bytes }) => `${visible(file)}  ${bytes} bytes`)
+    if (sent.length < files.length)
+      out.say(`${files.length - sent.length} more went another way; check them with: agentchat proposals check ${args.proposal} FILE`)
   },
 })
 
@@ -138,7 +175,10 @@ const check = command({
     const [client, { hashFile }] = await Promise.all([connectKeyed(call), import('../deliverables.ts')])
     const { sha256 } = await hashFile(args.file)
     const { events } = await client.trade.show(args.proposal)
-    const match = events.findLast(event => event.type === 'SUBMIT' && event.signature === 'valid' && ((event['files'] ?? []) as readonly { readonly sha256: string }[]).some(file => file.sha256 === sha256))
+    const match = events.findLast(event =>
+      event.type === 'SUBMIT' && event.signature === 'valid'
+      && ((event['files'] ?? []) as readonly { readonly sha256: string }[]).some(file => file.sha256 === sha256)
+    )
     out.one({ file: args.file, sha256, delivered: match !== undefined, milestone: match?.['milestone'] ?? null, by: match?.['by'] ?? null },
       ({ delivered, by }) => delivered ? `Delivered and signed by ${visible(String(by))}` : 'NOT one that was delivered')
     return match === undefined ? 'error' : 'ok'

@@ -5,18 +5,26 @@ import { CliError } from '../exit.ts'
 import { amount, connectKeyed, milestones, priceOf } from '../trade.ts'
 
 const role = (text: string): 'client' | 'provider' => {
-  if (text !== 'client' && text !== 'provider') throw new CliError('usage', `${JSON.stringify(text)} is not a role`, 'client pays, provider works.')
+  if (text !== 'client' && text !== 'provider')
+    throw new CliError('usage', `${JSON.stringify(text)} is not a role`, 'client pays, provider works.')
   return text
 }
 const rail = (text: string): 'ledger' | 'webhook' => {
-  if (text !== 'ledger' && text !== 'webhook') throw new CliError('usage', `${JSON.stringify(text)} is not a rail`, 'ledger: the relay\'s own accounts; webhook: its payment processor.')
+  if (text !== 'ledger' && text !== 'webhook')
+    throw new CliError('usage', `${JSON.stringify(text)} is not a rail`,
+      "ledger: the relay's own accounts; webhook: its payment processor.")
   return text
 }
 
 const options = {
   amount: { short: 'a', value: 'AMOUNT', doc: 'Price, like 12.5', parse: amount },
   currency: { short: 'c', value: 'CURRENCY', doc: 'Currency of the price, like USD' },
-  milestones: { short: 'm', value: 'LIST', doc: 'Parts that are paid one after the other, like "draft=2.5,final=10"; they add up to the price', parse: milestones },
+  milestones: {
+    short: 'm',
+    value: 'LIST',
+    doc: 'Parts that are paid one after the other, like "draft=2.5,final=10"; they add up to the price',
+    parse: milestones,
+  },
   deliver: { value: 'SECONDS', doc: 'Time for the work on each milestone (default: 14 days)', parse: seconds },
   review: { value: 'SECONDS', doc: 'Time to review what was delivered; silence completes it (default: 3 days)', parse: seconds },
   role: { value: 'ROLE', doc: 'What you are: client (you pay; default) or provider (you work)', parse: role },
@@ -28,14 +36,28 @@ const options = {
   eloStake: { short: 's', value: 'N', doc: 'Rating you put at stake', parse: whole },
 } as const
 
-type OfferOptions = { readonly [K in keyof typeof options]?: (typeof options)[K] extends { readonly parse: (text: string) => infer V } ? V : string }
+type OfferOptions = {
+  readonly [K in keyof typeof options]?: (typeof options)[K] extends { readonly parse: (text: string) => infer V } ? V : string
+}
 
 const offerOf = (task: string, { expires, deliver, review, ...rest }: OfferOptions): Offer => {
   const { amount, currency, milestones, role, rail, paymentCode, terms, capability, eloStake } = rest
-  if ((amount !== undefined || milestones !== undefined) && currency === undefined) throw new CliError('usage', 'A price without a currency', 'Say which: -c USD')
+  if ((amount !== undefined || milestones !== undefined) && currency === undefined)
+    throw new CliError('usage', 'A price without a currency', 'Say which: -c USD')
   return {
-    task, amount: amount ?? (milestones && priceOf(milestones, currency!)), currency, milestones, role, rail, paymentCode, terms, capability, eloStake,
-    expiresS: expires, deliverS: deliver, reviewS: review,
+    task,
+    amount: amount ?? (milestones && priceOf(milestones, currency!)),
+    currency,
+    milestones,
+    role,
+    rail,
+    paymentCode,
+    terms,
+    capability,
+    eloStake,
+    expiresS: expires,
+    deliverS: deliver,
+    reviewS: review,
   }
 }
 
@@ -47,7 +69,10 @@ export const propose = command({
   options,
   examples: [
     { command: 'agentchat propose @8addfe276526c9f6 "review the patch" -a 12.5 -c USD', doc: 'You pay, once it is done' },
-    { command: 'agentchat propose @8addfe276526c9f6 "write the guide" -c USD -m "draft=2.5,final=10" --review 86400', doc: 'In two parts, with a day to review each' },
+    {
+      command: 'agentchat propose @8addfe276526c9f6 "write the guide" -c USD -m "draft=2.5,final=10" --review 86400',
+      doc: 'In two parts, with a day to review each',
+    },
     { command: 'id=$(agentchat propose @8addfe276526c9f6 "say hello" --field proposal_id)', doc: 'In a script' },
   ],
   async run(call) {
@@ -58,26 +83,33 @@ export const propose = command({
 })
 
 /** What of an offer stays where a revised one does not say otherwise. */
-const termsOf = ({ amount, currency, milestones, rail, terms, capability, deliver_s, review_s }: Proposal, isPriceKept: boolean): OfferOptions => ({
+const termsOf = (
+  { amount, currency, milestones, rail, terms, capability, deliver_s, review_s }: Proposal,
+  isPriceKept: boolean,
+): OfferOptions => ({
   ...(isPriceKept && { ...(amount !== null && { amount }), ...(milestones !== null && { milestones }) }),
-  ...(currency !== null && { currency }), ...(rail !== null && { rail }), ...(terms !== null && { terms }), ...(capability !== null && { capability }),
-  ...(deliver_s !== null && { deliver: deliver_s }), ...(review_s !== null && { review: review_s }),
+  ...(currency !== null && { currency }),
+  ...(rail !== null && { rail }),
+  ...(terms !== null && { terms }),
+  ...(capability !== null && { capability }),
+  ...(deliver_s !== null && { deliver: deliver_s }),
+  ...(review_s !== null && { review: review_s }),
 })
 
 export const counter = command({
   name: 'counter',
   summary: 'Supersede a pending proposal by a revised one',
   relay: true,
-  arguments: { proposal: { doc: 'the proposal\'s id' }, task: { doc: 'what is to be done (default: as it was)', optional: true } },
+  arguments: { proposal: { doc: "the proposal's id" }, task: { doc: 'what is to be done (default: as it was)', optional: true } },
   options,
   examples: [{ command: 'agentchat counter prop_mhx1k2_9f86d081 -a 20 -c USD', doc: 'The same work for another price' }],
   async run(call) {
     const client = await connectKeyed(call)
     const { args: { proposal: id, task }, options, out } = call
     const before = await client.trade.get(id)
-    if (before.milestones !== null && options.amount !== undefined && options.milestones === undefined) throw new CliError('usage', 'The price is divided into milestones', 'Say what each is to be worth: -m "draft=5,final=15".')
+    if (before.milestones !== null && options.amount !== undefined && options.milestones === undefined)
+      throw new CliError('usage', 'The price is divided into milestones', 'Say what each is to be worth: -m "draft=5,final=15".')
     const offer = offerOf(task ?? before.task, { ...termsOf(before, options.milestones === undefined), ...options })
     out.done(await client.trade.counter(id, offer), proposal => `Offered as ${proposal.proposal_id}; ${id} is superseded`)
   },
 })
-

@@ -16,7 +16,10 @@ export const ratings = command({
     leaderboard: { short: 'l', value: 'N', doc: 'How many of the best (default: 20, at most 100)', parse: count },
     by: { value: 'NUMBER', doc: 'Order by standing (the default) or by rating', parse: by },
   },
-  details: async () => 'STANDING (0 to 100) comes from receipts of paid work that both parties signed, and from who they are; CONFIDENCE (0 to 1) says how much stands behind it.\nRATING starts at 1200 and moves with any completion: friends can push it. docs/REPUTATION.md explains both.',
+  details: async () =>
+    'STANDING (0 to 100) comes from receipts of paid work that both parties signed, and from who they are; '
+    + 'CONFIDENCE (0 to 1) says how much stands behind it.\nRATING starts at 1200 and moves with any completion: friends can push '
+    + 'it. docs/REPUTATION.md explains both.',
   examples: [
     { command: 'agentchat ratings ws://localhost:6667 @8addfe276526c9f6', doc: 'One agent' },
     { command: 'agentchat ratings -l 5 --by rating', doc: 'The five highest ratings' },
@@ -25,17 +28,25 @@ export const ratings = command({
     const [client, { visible }] = await Promise.all([connect(), import('../terminal.ts')])
     const limit = options.leaderboard
     if (agent === undefined) {
-      const { agents } = await client.reputation.leaderboard({ ...(options.by !== undefined && { by: options.by }), ...(limit !== undefined && { limit }) })
+      const { agents } = await client.reputation.leaderboard({
+        ...(options.by !== undefined && { by: options.by }),
+        ...(limit !== undefined && { limit }),
+      })
       out.list(agents, ({ agent: id, rating, transactions, standing: { standing, confidence } }, paint) =>
-        `${paint('bold', String(standing).padStart(5))}  confidence ${confidence.toFixed(2)}  rating ${String(rating).padStart(4)}  ${String(transactions).padStart(4)} rated  ${visible(id)}`)
-      if (agents.length === 0) out.say('Nobody yet: standing begins with paid work that both parties signed for, near agents the operator has verified.')
+        `${paint('bold', String(standing).padStart(5))}  confidence ${confidence.toFixed(2)}  rating ${String(rating).padStart(4)}  ${
+          String(transactions).padStart(4)
+        } rated  ${visible(id)}`)
+      if (agents.length === 0)
+        out.say('Nobody yet: standing begins with paid work that both parties signed for, near agents the '
+          + 'operator has verified.')
       return
     }
     const { type: _, ts: __, re: ___, ...found } = await client.reputation.rating(agent)
-    out.one(found, ({ agent: id, rating, transactions, standing: { standing, confidence, counterparties } }, paint) => [
-      paint('bold', visible(id)),
-      `  standing  ${standing} of 100, confidence ${confidence.toFixed(2)}, ${counterparties} counterparties of paid work`,
-      `  rating    ${rating}, ${transactions} rated`,
-    ].join('\n'))
+    out.one(found, ({ agent: id, rating, transactions, standing: { standing, confidence, counterparties } }, paint) =>
+      [
+        paint('bold', visible(id)),
+        `  standing  ${standing} of 100, confidence ${confidence.toFixed(2)}, ${counterparties} counterparties of paid work`,
+        `  rating    ${rating}, ${transactions} rated`,
+      ].join('\n'))
   },
 })

@@ -6,7 +6,10 @@ import { CliError } from '../exit.ts'
 import { visible, visibleJson } from '../terminal.ts'
 
 /** Every receipt of the agent, page by page, newest first. */
-async function* allReceipts(client: AgentChatClient, query: { readonly unsigned?: true, readonly proposal?: string }): AsyncGenerator<ReceiptDocument> {
+async function* allReceipts(
+  client: AgentChatClient,
+  query: { readonly unsigned?: true, readonly proposal?: string },
+): AsyncGenerator<ReceiptDocument> {
   for (let before: string | undefined;;) {
     const { receipts, more } = await client.reputation.receipts({ ...query, ...(before !== undefined && { before }) })
     yield* receipts
@@ -20,14 +23,20 @@ const day = (ms: number): string => Math.abs(ms) <= 8.64e15 ? new Date(ms).toISO
 
 const line = ({ receipt_id, receipt, signatures }: ReceiptDocument): string => {
   const waiting = (['client', 'provider'] as const).filter(role => signatures[role] === undefined)
-  const price = receipt.price === null ? 'no price' : `${receipt.price} ${visible(receipt.currency ?? '')}${receipt.paid === null ? ', not held' : ''}`
-  return `${day(receipt.completed_at)}  ${receipt_id}  ${visible(receipt.client.agent)} → ${visible(receipt.provider.agent)}  ${price}  ${waiting.length === 0 ? 'signed by both' : `waits for the ${waiting.join(' and the ')}`}  ${visible(receipt.task.slice(0, 60))}`
+  const price = receipt.price === null
+    ? 'no price'
+    : `${receipt.price} ${visible(receipt.currency ?? '')}${receipt.paid === null ? ', not held' : ''}`
+  return `${day(receipt.completed_at)}  ${receipt_id}  ${visible(receipt.client.agent)} → ${visible(receipt.provider.agent)}  ${price}  ${
+    waiting.length === 0 ? 'signed by both' : `waits for the ${waiting.join(' and the ')}`
+  }  ${visible(receipt.task.slice(0, 60))}`
 }
 
 const unsigned = { doc: 'Only those that wait for your signature' } as const
 const proposal = { value: 'ID', doc: 'Only that of this proposal' } as const
-const chosen = (options: { readonly unsigned?: true, readonly proposal?: string }) =>
-  ({ ...(options.unsigned && { unsigned: true as const }), ...(options.proposal !== undefined && { proposal: options.proposal }) })
+const chosen = (options: { readonly unsigned?: true, readonly proposal?: string }) => ({
+  ...(options.unsigned && { unsigned: true as const }),
+  ...(options.proposal !== undefined && { proposal: options.proposal }),
+})
 
 const list = command({
   name: 'list',
@@ -49,11 +58,14 @@ const list = command({
 
 const sign = command({
   name: 'sign',
-  summary: 'Put your signature under a receipt; it is what makes the other\'s work count',
+  summary: "Put your signature under a receipt; it is what makes the other's work count",
   relay: true,
   arguments: { receipt: { doc: 'id of a receipt (rcpt_…), or of its proposal' } },
   options: {},
-  examples: [{ command: 'agentchat receipts sign -i alice.json rcpt_0c4f7a1b2d3e4f5061728394a5b6c7d8', doc: 'Look at it first: agentchat receipts list --unsigned' }],
+  examples: [{
+    command: 'agentchat receipts sign -i alice.json rcpt_0c4f7a1b2d3e4f5061728394a5b6c7d8',
+    doc: 'Look at it first: agentchat receipts list --unsigned',
+  }],
   async run({ args: { receipt: id }, out, connect }) {
     const client = await connect()
     let found: ReceiptDocument | undefined
@@ -64,7 +76,8 @@ const sign = command({
     }
     if (found === undefined) throw new CliError('notFound', `You have no receipt ${id}`, 'See what there is: agentchat receipts list.')
     const { receipt_id, proposal_id, by, complete } = await client.reputation.signReceipt(found)
-    out.done({ receipt_id, proposal_id, by, complete }, () => `${receipt_id} is signed by ${by}${complete ? ', and now by both' : '; the other party has not signed yet'}`)
+    out.done({ receipt_id, proposal_id, by, complete },
+      () => `${receipt_id} is signed by ${by}${complete ? ', and now by both' : '; the other party has not signed yet'}`)
   },
 })
 
@@ -74,7 +87,10 @@ const exportReceipts = command({
   relay: true,
   arguments: {},
   options: { out: { short: 'o', value: 'FILE', doc: 'File to make; - is stdout (the default)' }, proposal },
-  examples: [{ command: 'agentchat receipts export -i alice.json --out receipts.jsonl', doc: 'All of them; the relay is not needed to check them later' }],
+  examples: [{
+    command: 'agentchat receipts export -i alice.json --out receipts.jsonl',
+    doc: 'All of them; the relay is not needed to check them later',
+  }],
   async run({ options: { out: file = '-', ...options }, out, connect }) {
     const client = await connect()
     const found: ReceiptDocument[] = []
@@ -103,25 +119,42 @@ const verify = command({
   options: {
     partial: { doc: 'Accept what is true but not signed by both parties' },
     relayId: { value: 'HEX', doc: 'The relay it has to be from: SHA-256 of its key, which is server_id in its WELCOME' },
-    deliverable: { value: 'FILE', doc: 'A file that was delivered: its hash has to be in each receipt; may be given several times', parse: many },
-    key: { value: 'FILE', doc: 'Public key (PEM) or identity file of an agent, to check completions of older clients; may be given several times', parse: many },
+    deliverable: {
+      value: 'FILE',
+      doc: 'A file that was delivered: its hash has to be in each receipt; may be given several times',
+      parse: many,
+    },
+    key: {
+      value: 'FILE',
+      doc: 'Public key (PEM) or identity file of an agent, to check completions of older clients; may be given several times',
+      parse: many,
+    },
   },
-  details: async () => 'Exit 0: every receipt is proven, that is, signed by client, provider and relay exactly as it stands (with --partial: nothing about it is false). Exit 1: at least one is not.\nWhether you trust that relay is yours to know: it is named by its id. Completions of older clients hold one signature, over proposal id and proof alone, so they are never proven.',
+  details: async () =>
+    'Exit 0: every receipt is proven, that is, signed by client, provider and relay exactly as it stands (with '
+    + '--partial: nothing about it is false). Exit 1: at least one is not.\nWhether you trust that relay is yours to know: it is '
+    + 'named by its id. Completions of older clients hold one signature, over proposal id and proof alone, so they are never proven.',
   examples: [
     { command: 'agentchat receipts verify receipts.jsonl', doc: 'Years later' },
     { command: 'agentchat receipts verify receipt.json --deliverable manual-fr.pdf', doc: 'This file is what was delivered' },
-    { command: 'agentchat receipts verify .agentchat/receipts.jsonl --key bob.pem --partial', doc: 'What an older client kept, as far as it goes' },
+    {
+      command: 'agentchat receipts verify .agentchat/receipts.jsonl --key bob.pem --partial',
+      doc: 'What an older client kept, as far as it goes',
+    },
   ],
   async run({ args: { file }, options, io, out }) {
     const { judge, keysIn, readReceiptFile, sha256OfFile } = await import('../receipt-file.ts')
     const expectations = {
-      keys: keysIn(options.key ?? []), relayId: options.relayId,
+      keys: keysIn(options.key ?? []),
+      relayId: options.relayId,
       deliverables: await Promise.all((options.deliverable ?? []).map(async name => ({ file: name, sha256: await sha256OfFile(name) }))),
     }
     const judged = (await readReceiptFile(file, io)).map(entry => judge(entry, expectations))
     out.list(judged, ({ kind, proposal_id, proven, valid, problems, client, provider, relay_id, completed_at }, paint) => {
       const mark = proven ? paint('green', '✓ proven') : valid ? paint('yellow', '· true as far as it goes') : paint('red', '✗ not good')
-      const about = kind === 'receipt' && client !== undefined ? `  ${visible(client)} → ${visible(provider!)}  ${day(completed_at!)}  relay ${relay_id!.slice(0, 16)}…` : ''
+      const about = kind === 'receipt' && client !== undefined
+        ? `  ${visible(client)} → ${visible(provider!)}  ${day(completed_at!)}  relay ${relay_id!.slice(0, 16)}…`
+        : ''
       return [`${mark}  ${visible(proposal_id ?? kind)}${about}`, ...problems.map(problem => `    ${visible(problem)}`)].join('\n')
     })
     const good = judged.filter(({ proven, valid }) => proven || (options.partial && valid)).length

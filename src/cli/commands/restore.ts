@@ -4,19 +4,34 @@ import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
 
 export const restore = command({
   name: 'restore',
-  summary: 'Put a copy of a relay\'s database back; the relay must not run',
+  summary: "Put a copy of a relay's database back; the relay must not run",
   arguments: { file: { doc: 'a copy that `agentchat backup` made' } },
   options: {
     data: dataOption,
     force: { doc: 'Where there is a database already, put it aside and take the copy' },
   },
-  details: async () => 'It stays the same relay, with its key; the log gets a new epoch, so that clients do not trust positions that are given out a second time.',
-  examples: [{ command: 'agentchat restore relay-backup.db --data /var/lib/agentchat --force', doc: 'Back to the copy; what was there is kept beside it' }],
+  details: async () =>
+    'It stays the same relay, with its key; the log gets a new epoch, so that clients do not trust positions that '
+    + 'are given out a second time.',
+  examples: [{
+    command: 'agentchat restore relay-backup.db --data /var/lib/agentchat --force',
+    doc: 'Back to the copy; what was there is kept beside it',
+  }],
   async run(call) {
     const { randomBytes } = await import('node:crypto')
     const { args: { file }, options, io, out } = call
     const data = dataFolder(call)
-    const restored = await withKeeper(keeper => keeper.restore({ file, data, force: options.force === true, newEpoch: randomBytes(8).toString('hex'), now: io.now(), ...watched(call, 'Checking') }))
-    out.done({ data, ...restored }, ({ events, aside }) => `${data} holds the copy: ${events} messages${aside === undefined ? '' : `\nWhat was there is ${aside}`}`)
+    const restored = await withKeeper(keeper =>
+      keeper.restore({
+        file,
+        data,
+        force: options.force === true,
+        newEpoch: randomBytes(8).toString('hex'),
+        now: io.now(),
+        ...watched(call, 'Checking'),
+      })
+    )
+    out.done({ data, ...restored },
+      ({ events, aside }) => `${data} holds the copy: ${events} messages${aside === undefined ? '' : `\nWhat was there is ${aside}`}`)
   },
 })

@@ -34,7 +34,9 @@ const prefixOf = ({ options, io }: SendCall): string => {
 const connectFor = async (call: SendCall, wish: Wish): Promise<AgentChatClient> => {
   const { args: { target }, options, io, out } = call
   const client = await call.connect({ session: `send-${Math.floor(io.random() * 2 ** 32).toString(36)}`, ...wish })
-  if (options.id !== undefined && (await call.target()).identity === undefined) out.say('note: without an identity (-i) every run is another agent, so --id cannot find what an earlier run stored')
+  if (options.id !== undefined && (await call.target()).identity === undefined)
+    out.say('note: without an identity (-i) every run is '
+      + 'another agent, so --id cannot find what an earlier run stored')
   if (target.startsWith('#')) await client.join(target, { limit: 0 })
   return client
 }
@@ -43,7 +45,11 @@ const sendOne = async (call: SendCall, content: string): Promise<void> => {
   const { args: { target }, options, out } = call
   const prefix = prefixOf(call)
   const client = await connectFor(call, {})
-  const ack = await client.send(target, content, { id: `${prefix}-1`, inReplyTo: options.replyTo, timeoutMs: (options.timeout ?? 15) * 1_000 })
+  const ack = await client.send(target, content, {
+    id: `${prefix}-1`,
+    inReplyTo: options.replyTo,
+    timeoutMs: (options.timeout ?? 15) * 1_000,
+  })
   out.done(ack, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`)
 }
 
@@ -59,7 +65,7 @@ const sendStdin = async (call: SendCall): Promise<void> => {
   let duplicates = 0
   let shownAt = 0
 
-  const numbered = async function* () {
+  const numbered = async function*() {
     let number = 0
     for await (const content of linesOf(io.stdin, limits.max_frame_bytes)) {
       if (++number > skip) yield { number, content }
@@ -70,7 +76,8 @@ const sendStdin = async (call: SendCall): Promise<void> => {
   io.interrupted.addEventListener('abort', stopReading)
   try {
     await sendLines(numbered(), {
-      send: ({ number, content }) => client.send(target, content, { id: `${prefix}-${number}`, inReplyTo: options.replyTo, signal: io.interrupted }),
+      send: ({ number, content }) =>
+        client.send(target, content, { id: `${prefix}-${number}`, inReplyTo: options.replyTo, signal: io.interrupted }),
       onAck: ({ number }, ack) => {
         acknowledged = number
         if (ack.duplicate) duplicates++
@@ -81,16 +88,25 @@ const sendStdin = async (call: SendCall): Promise<void> => {
       },
       // One less than the burst: the relay may count a little faster than this clock.
       pace: new Pace({ perSecond: limits.msg_rate, burst: limits.msg_burst - 1 }),
-      maxWaiting, maxWaitingChars, now: io.now, signal: io.interrupted,
+      maxWaiting,
+      maxWaitingChars,
+      now: io.now,
+      signal: io.interrupted,
     })
   } catch (error) {
-    out.say(`Stopped: lines up to ${acknowledged} are stored. Go on with: --skip ${acknowledged}${options.id === undefined ? '' : `, or repeat the whole input with --id ${prefix}`}`)
+    out.say(
+      `Stopped: lines up to ${acknowledged} are stored. Go on with: --skip ${acknowledged}${
+        options.id === undefined ? '' : `, or repeat the whole input with --id ${prefix}`
+      }`,
+    )
     throw error
   } finally {
     io.interrupted.removeEventListener('abort', stopReading)
     io.stdin.destroy()
   }
-  out.say(`${acknowledged - skip} lines stored in ${target}, ${rate()}${duplicates === 0 ? '' : `; ${duplicates} of them were there already`}`)
+  out.say(
+    `${acknowledged - skip} lines stored in ${target}, ${rate()}${duplicates === 0 ? '' : `; ${duplicates} of them were there already`}`,
+  )
 }
 
 export const send = command({
@@ -98,21 +114,33 @@ export const send = command({
   summary: 'Send a message, or each line of standard input',
   relay: true,
   arguments: args,
-  options: { ...options, timeout: { ...relayOptions.timeout, doc: 'How long to wait for the relay (default: 15); with standard input, how long to try to reach it again (default: 60)' } },
+  options: {
+    ...options,
+    timeout: {
+      ...relayOptions.timeout,
+      doc: 'How long to wait for the relay (default: 15); with standard '
+        + 'input, how long to try to reach it again (default: 60)',
+    },
+  },
   examples: [
     { command: 'agentchat send ws://localhost:6667 \'#general\' "hi"', doc: 'Returns once the message is stored' },
-    { command: 'tail -f build.log | agentchat send \'#builds\' -', doc: 'Each line as it comes, at the pace the relay allows' },
-    { command: 'agentchat send \'#general\' - --id notes -i alice.json < notes.txt', doc: 'Can be repeated after any failure: nothing is stored twice' },
+    { command: "tail -f build.log | agentchat send '#builds' -", doc: 'Each line as it comes, at the pace the relay allows' },
+    {
+      command: "agentchat send '#general' - --id notes -i alice.json < notes.txt",
+      doc: 'Can be repeated after any failure: nothing is stored twice',
+    },
     { command: 'agentchat send @8addfe276526c9f6 "are you there?" -i alice.json', doc: 'To one agent; it waits there until read' },
   ],
   async run(call) {
     const { args: { target, message }, options } = call
-    if (!/^[#@]/.test(target)) throw new CliError('usage', `${JSON.stringify(target)} is not a target`, 'Targets are a \'#channel\' (with quotes) or an @agent.')
+    if (!/^[#@]/.test(target))
+      throw new CliError('usage', `${JSON.stringify(target)} is not a target`, "Targets are a '#channel' (with quotes) or an @agent.")
     if (options.stdin || message === '-') {
       if (options.stdin && message !== undefined && message !== '-') throw new CliError('usage', 'A MESSAGE and --stdin do not go together')
       return sendStdin(call)
     }
-    if (message === undefined) throw new CliError('usage', 'Missing argument MESSAGE', 'Give the text in quotes, or - to send the lines of standard input.')
+    if (message === undefined)
+      throw new CliError('usage', 'Missing argument MESSAGE', 'Give the text in quotes, or - to send the lines of standard input.')
     return sendOne(call, message)
   },
 })

@@ -26,17 +26,24 @@ export const serve = command({
     ...settingOptions,
     config: { value: 'FILE', doc: 'YAML file with settings (default: AGENTCHAT_CONFIG).' },
   },
-  details: async () => 'Every flag is also an environment variable and a key of the YAML file: docs/CONFIG.md.\nSIGTERM and SIGINT end it in order, a second one at once; SIGHUP reads the certificate again.',
+  details: async () =>
+    'Every flag is also an environment variable and a key of the YAML file: docs/CONFIG.md.\nSIGTERM and SIGINT '
+    + 'end it in order, a second one at once; SIGHUP reads the certificate again.',
   examples: [
     { command: 'agentchat serve', doc: 'A relay on ws://localhost:6667 that keeps its data in ./agentchat-data' },
-    { command: 'agentchat serve --port 7000 --data /var/lib/agentchat --msg-rate 5 --msg-burst 50', doc: 'Another port and place, and more messages per agent' },
+    {
+      command: 'agentchat serve --port 7000 --data /var/lib/agentchat --msg-rate 5 --msg-burst 50',
+      doc: 'Another port and place, and more messages per agent',
+    },
     { command: 'agentchat serve --cert fullchain.pem --key privkey.pem --host 0.0.0.0 --port 443', doc: 'With TLS' },
   ],
   async run({ options, io, out }) {
     const [{ loadConfig }, { startRelay }] = await Promise.all([import('../../config/load.ts'), import('../../app.ts')])
     const { config: file = io.env['AGENTCHAT_CONFIG'] || undefined, ...flags } = options as Record<string, string | undefined>
     const relay = await startRelay(await loadConfig({ flags, env: io.env, ...(file !== undefined && { file }) }))
-    const stopped = new Promise<void>(resolve => { io.interrupted.addEventListener('abort', () => resolve(), { once: true }) })
+    const stopped = new Promise<void>(resolve => {
+      io.interrupted.addEventListener('abort', () => resolve(), { once: true })
+    })
     io.onHangup(() => {
       try {
         relay.reloadTls()

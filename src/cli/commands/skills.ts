@@ -8,7 +8,7 @@ const amount = (text: string): number => {
   return value
 }
 
-const identityNeeded = 'An identity (-i, AGENTCHAT_IDENTITY or the context\'s) is needed: agents are found by their key.'
+const identityNeeded = "An identity (-i, AGENTCHAT_IDENTITY or the context's) is needed: agents are found by their key."
 
 const announce = command({
   name: 'announce',
@@ -25,19 +25,29 @@ const announce = command({
   },
   details: async () => identityNeeded,
   examples: [
-    { command: 'agentchat skills announce -i me.json -c code-review -r 5 --currency TEST --description "Reads TypeScript"', doc: 'One skill' },
+    {
+      command: 'agentchat skills announce -i me.json -c code-review -r 5 --currency TEST --description "Reads TypeScript"',
+      doc: 'One skill',
+    },
     { command: 'agentchat skills announce ws://localhost:6667 -i me.json -f skills.yaml', doc: 'Several, from a file' },
     { command: 'agentchat skills announce -i me.json --card agent-card.json', doc: 'What an A2A agent card lists' },
   ],
   async run({ options, io, out, connect }) {
     const { capability, rate, currency, description, file, card } = options
-    if ([capability, file, card].filter(given => given !== undefined).length !== 1) throw new CliError('usage', 'Give one of --capability, --file and --card', 'Example: agentchat skills announce -c code-review -r 5')
+    if ([capability, file, card].filter(given => given !== undefined).length !== 1)
+      throw new CliError('usage', 'Give one of --capability, --file and --card', 'Example: agentchat skills announce -c code-review -r 5')
     const { readDocument } = await import('../documents.ts')
     const { skillsDocument, cardDocument } = await import('../people-documents.ts')
     const { fromCardSkills } = await import('../../domain/a2a-skills.ts')
-    const skills = file !== undefined ? await readDocument(file, skillsDocument, io)
-      : card !== undefined ? fromCardSkills(await readDocument(card, cardDocument, io))
-      : [{ capability: capability!, ...(description !== undefined && { description }), ...(rate !== undefined && { rate, currency: currency ?? 'TEST' }) }]
+    const skills = file !== undefined
+      ? await readDocument(file, skillsDocument, io)
+      : card !== undefined
+      ? fromCardSkills(await readDocument(card, cardDocument, io))
+      : [{
+        capability: capability!,
+        ...(description !== undefined && { description }),
+        ...(rate !== undefined && { rate, currency: currency ?? 'TEST' }),
+      }]
     const { agent_id, skills_count, registered_at } = await (await connect()).people.registerSkills(skills)
     out.done({ agent_id, skills_count, registered_at }, () => `Registered ${skills_count} skill(s) of ${agent_id}`)
   },
@@ -47,9 +57,9 @@ const search = command({
   name: 'search',
   summary: 'Find who offers what',
   relay: true,
-  arguments: { words: { doc: 'words of the skill or of its agent\'s profile', variadic: true, optional: true } },
+  arguments: { words: { doc: "words of the skill or of its agent's profile", variadic: true, optional: true } },
   options: {
-    capability: { short: 'c', value: 'PART', doc: 'Part of the capability\'s name' },
+    capability: { short: 'c', value: 'PART', doc: "Part of the capability's name" },
     maxRate: { short: 'r', value: 'N', doc: 'Nothing that states a higher rate', parse: amount },
     currency: { value: 'CODE', doc: 'Nothing that states another currency' },
     language: { value: 'TAG', doc: 'Agents whose profile names this language, like en' },
@@ -70,16 +80,26 @@ const search = command({
     const { capability, maxRate, currency, language, limit = 50, page = 1 } = options
     const [{ requests }, { foundText }] = await Promise.all([import('../../../lib/protocol/index.ts'), import('../people-text.ts')])
     const query = requests.SEARCH_SKILLS.body.shape.query.safeParse({
-      limit, offset: (page - 1) * Math.min(limit, 100), capability, currency, language, max_rate: maxRate,
-      availability: options.availability, sort: options.sort, online: options.online, facets: options.facets,
+      limit,
+      offset: (page - 1) * Math.min(limit, 100),
+      capability,
+      currency,
+      language,
+      max_rate: maxRate,
+      availability: options.availability,
+      sort: options.sort,
+      online: options.online,
+      facets: options.facets,
       ...(args.words.length > 0 && { text: args.words.join(' ') }),
     })
-    if (!query.success) throw new CliError('usage', `--${query.error.issues[0]!.path.join('.').replace('_', '-')}: ${query.error.issues[0]!.message}`)
+    if (!query.success)
+      throw new CliError('usage', `--${query.error.issues[0]!.path.join('.').replace('_', '-')}: ${query.error.issues[0]!.message}`)
     const { results, total, capped, facets } = await (await connect({ anonymous: true })).people.searchSkills(query.data)
     if (out.isJson) return out.one({ results, total, capped: capped === true, ...(facets !== undefined && { facets }) }, () => '')
     out.list(results, (found, paint) => foundText(found as never, paint))
     out.say(`${results.length} of ${total}${capped === true ? ' or more' : ''} skill(s)`)
-    for (const [facet, counts] of Object.entries(facets ?? {})) out.say(`${facet}: ${Object.entries(counts).map(([value, n]) => `${value} ${n}`).join(', ') || 'none stated'}`)
+    for (const [facet, counts] of Object.entries(facets ?? {}))
+      out.say(`${facet}: ${Object.entries(counts).map(([value, n]) => `${value} ${n}`).join(', ') || 'none stated'}`)
   },
 })
 
@@ -94,10 +114,15 @@ const show = command({
     { command: 'agentchat skills show @8addfe276526c9f6 --card > card-skills.json', doc: 'For an A2A agent card' },
   ],
   async run({ args: { agent }, options, out, connect }) {
-    const [client, { profileText }, { toCardSkills }] = await Promise.all([connect({ anonymous: true }), import('../people-text.ts'), import('../../domain/a2a-skills.ts')])
+    const [client, { profileText }, { toCardSkills }] = await Promise.all([
+      connect({ anonymous: true }),
+      import('../people-text.ts'),
+      import('../../domain/a2a-skills.ts'),
+    ])
     const found = await client.people.profile(agent)
     if (options.card) {
-      if (found.signatures.skills === 'invalid') throw new CliError('auth', `The skills that the relay shows for ${agent} are not signed by it`)
+      if (found.signatures.skills === 'invalid')
+        throw new CliError('auth', `The skills that the relay shows for ${agent} are not signed by it`)
       return out.raw(`${JSON.stringify(toCardSkills(found.skills), null, 2)}\n`)
     }
     out.one(found, profileText)
@@ -128,5 +153,8 @@ export const skills = command({
     { command: 'agentchat skills search -c review', doc: 'Who reviews' },
     { command: 'agentchat skills announce -i me.json -c code-review -r 5', doc: 'Say that you do' },
   ],
-  run: () => Promise.reject(new CliError('usage', 'Say what to do with skills', 'One of: announce, search, show, withdraw. agentchat skills --help')),
+  run: () =>
+    Promise.reject(
+      new CliError('usage', 'Say what to do with skills', 'One of: announce, search, show, withdraw. agentchat skills --help'),
+    ),
 })

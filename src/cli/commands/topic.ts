@@ -9,7 +9,7 @@ export const topic = command({
   arguments: { channel: { doc: 'a #channel', sigil: true }, text: { doc: 'the new topic; "" clears it', optional: true } },
   options: {},
   examples: [
-    { command: 'agentchat topic ws://localhost:6667 \'#builders\'', doc: 'Show it' },
+    { command: "agentchat topic ws://localhost:6667 '#builders'", doc: 'Show it' },
     { command: 'agentchat topic \'#builders\' "Release on Friday"', doc: 'Set it' },
   ],
   async run({ args: { channel, text }, out, connect }) {

@@ -3,7 +3,13 @@ import type { AgentChatClient } from '../../../lib/client/index.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 
-interface Line { readonly agent_id: string, readonly name: string | null, readonly presence: string, readonly status_text: string | null, readonly last_seen?: number | null | undefined }
+interface Line {
+  readonly agent_id: string
+  readonly name: string | null
+  readonly presence: string
+  readonly status_text: string | null
+  readonly last_seen?: number | null | undefined
+}
 
 export const watch = command({
   name: 'watch',
@@ -14,18 +20,25 @@ export const watch = command({
     maxChanges: { short: 'm', value: 'N', doc: 'End after N changes, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },
   },
-  details: async () => 'First a line for each agent as it stands now (again after a lost connection), then one per change. In a pipe, or with --json, each is a line of JSON.',
+  details: async () =>
+    'First a line for each agent as it stands now (again after a lost connection), then one per change. In a '
+    + 'pipe, or with --json, each is a line of JSON.',
   examples: [
     { command: 'agentchat watch ws://localhost:6667 @8addfe276526c9f6', doc: 'Until Ctrl-C' },
     { command: 'agentchat watch @8addfe276526c9f6 -m 1 --timeout 60', doc: 'Wait up to a minute for a change' },
   ],
   async run({ args: { agents }, options, io, out, connect }): Promise<ExitName> {
     const wrong = agents.find(agent => !/^@[A-Za-z0-9_-]{1,64}$/.test(agent))
-    if (wrong !== undefined || agents.length === 0) throw new CliError('usage', wrong === undefined ? 'Name the agents to watch' : `${JSON.stringify(wrong)} is not an agent id`, 'Ids begin with @: see agentchat agents CHANNEL.')
+    if (wrong !== undefined || agents.length === 0)
+      throw new CliError('usage', wrong === undefined ? 'Name the agents to watch' : `${JSON.stringify(wrong)} is not an agent id`,
+        'Ids begin with @: see agentchat agents CHANNEL.')
     const [{ presenceText }, { visible }] = await Promise.all([import('../people-text.ts'), import('../terminal.ts')])
     const { maxChanges = Infinity } = options
-    const print = ({ agent_id, name, presence, status_text, last_seen }: Line) => out.one({ agent_id, name, presence, status_text, ...(last_seen != null && { last_seen }) }, (line, paint) =>
-      `${paint('bold', visible(line.name ?? '?').padEnd(16))} ${visible(line.agent_id)}  ${presenceText({ presence: line.presence as 'online', status_text: line.status_text, last_seen }, paint)}`)
+    const print = ({ agent_id, name, presence, status_text, last_seen }: Line) =>
+      out.one({ agent_id, name, presence, status_text, ...(last_seen != null && { last_seen }) }, (line, paint) =>
+        `${paint('bold', visible(line.name ?? '?').padEnd(16))} ${visible(line.agent_id)}  ${
+          presenceText({ presence: line.presence as 'online', status_text: line.status_text, last_seen }, paint)
+        }`)
 
     const { promise: ended, resolve: end, reject: fail } = deferred<ExitName>()
     // It may fail while nobody awaits it yet.
@@ -60,6 +73,8 @@ export const watch = command({
 const deferred = <T>() => {
   let resolve!: (value: T) => void
   let reject!: (error: unknown) => void
-  const promise = new Promise<T>((yes, no) => { [resolve, reject] = [yes, no] })
+  const promise = new Promise<T>((yes, no) => {
+    ;[resolve, reject] = [yes, no]
+  })
   return { promise, resolve, reject }
 }

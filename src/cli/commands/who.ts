@@ -11,12 +11,17 @@ export const who = command({
   async run({ args: { agent }, out, connect }) {
     const [client, { visible }] = await Promise.all([connect(), import('../terminal.ts')])
     const { type: _, ts: __, re: ___, ...found } = await client.whois(agent)
-    out.one(found, (found, paint) => [
-      `${paint('bold', visible(found.name))} ${visible(found.agent_id)}  ${found.presence}${found.verified ? '  verified' : ''}${found.status_text ? `  ${visible(found.status_text)}` : ''}`,
-      ...(found.last_seen === null ? [] : [`  last seen  ${new Date(found.last_seen).toISOString()}`]),
-      ...(found.rotated_to === undefined ? [] : [`  rotated to ${visible(found.rotated_to)}`]),
-      ...(found.revoked_at === undefined ? [] : [`  ${paint('red', `revoked    ${new Date(found.revoked_at).toISOString()}`)}`]),
-      ...(found.pubkey === null ? ['  no key: an id for one connection'] : found.pubkey.trimEnd().split('\n').map(line => `  ${visible(line)}`)),
-    ].join('\n'))
+    out.one(found, (found, paint) =>
+      [
+        `${paint('bold', visible(found.name))} ${visible(found.agent_id)}  ${found.presence}${found.verified ? '  verified' : ''}${
+          found.status_text ? `  ${visible(found.status_text)}` : ''
+        }`,
+        ...(found.last_seen === null ? [] : [`  last seen  ${new Date(found.last_seen).toISOString()}`]),
+        ...(found.rotated_to === undefined ? [] : [`  rotated to ${visible(found.rotated_to)}`]),
+        ...(found.revoked_at === undefined ? [] : [`  ${paint('red', `revoked    ${new Date(found.revoked_at).toISOString()}`)}`]),
+        ...(found.pubkey === null
+          ? ['  no key: an id for one connection']
+          : found.pubkey.trimEnd().split('\n').map(line => `  ${visible(line)}`)),
+      ].join('\n'))
   },
 })

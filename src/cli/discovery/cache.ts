@@ -11,7 +11,8 @@ const pathOf = (env: Io['env']): string => join(agentchatHome(env), 'discovered.
 
 const isFound = (value: unknown): value is Found => {
   const { name, url, from, features, warnings } = (value ?? {}) as Record<string, unknown>
-  return typeof name === 'string' && typeof url === 'string' && isServerUrl(url) && URL.canParse(url) && [from, features, warnings].every(list => Array.isArray(list))
+  return typeof name === 'string' && typeof url === 'string' && isServerUrl(url) && URL.canParse(url)
+    && [from, features, warnings].every(list => Array.isArray(list))
 }
 
 /** A cache that cannot be read is empty: it is only a cache. */

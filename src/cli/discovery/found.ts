@@ -5,7 +5,10 @@ import { ServerDocument, limits } from '../../../lib/protocol/index.ts'
 import { urlKey, type Sighting } from '../../domain/directory/sightings.ts'
 import type { Look } from '../../outbound/discovery.ts'
 
-/** known: the key that was there before; new: first seen now; changed: another one; disputed: a directory names another one; unsigned: nothing says who it is; invalid: signed by nobody. */
+/**
+ * known: the key that was there before; new: first seen now; changed: another one; disputed: a directory names another one;
+ * unsigned: nothing says who it is; invalid: signed by nobody.
+ */
 export type Trust = 'known' | 'new' | 'changed' | 'disputed' | 'unsigned' | 'invalid'
 
 export interface Found {
@@ -37,14 +40,39 @@ export interface Found {
 
 /** What a source says of a relay before anybody looked. */
 export const unchecked = ({ url, own, document, uptime, from }: Sighting): Found => ({
-  name: own?.name ?? document?.name ?? new URL(url).host, url, status: 'unchecked', server_id: document?.server_id ?? null, trust: null,
-  description: own?.description || (document?.description ?? ''), region: own?.region || (document?.region ?? ''), latency_ms: null, agents: null, uptime_seconds: null, uptime_week: uptime ?? null,
-  version: document?.version ?? null, registration: document?.policies.registration ?? null, features: document?.features ?? [], clock_skew_ms: null, last_seen: null, checked_at: null, from, warnings: [], problem: null,
+  name: own?.name ?? document?.name ?? new URL(url).host,
+  url,
+  status: 'unchecked',
+  server_id: document?.server_id ?? null,
+  trust: null,
+  description: own?.description || (document?.description ?? ''),
+  region: own?.region || (document?.region ?? ''),
+  latency_ms: null,
+  agents: null,
+  uptime_seconds: null,
+  uptime_week: uptime ?? null,
+  version: document?.version ?? null,
+  registration: document?.policies.registration ?? null,
+  features: document?.features ?? [],
+  clock_skew_ms: null,
+  last_seen: null,
+  checked_at: null,
+  from,
+  warnings: [],
+  problem: null,
 })
 
-export const unreachable = (sighting: Sighting, problem: string, now: number): Found => ({ ...unchecked(sighting), status: 'offline', checked_at: now, problem })
+export const unreachable = (sighting: Sighting, problem: string, now: number): Found => ({
+  ...unchecked(sighting),
+  status: 'offline',
+  checked_at: now,
+  problem,
+})
 
-export interface Known { check(url: string, serverId: string): 'new' | 'same' | 'changed', get(url: string): string | undefined }
+export interface Known {
+  check(url: string, serverId: string): 'new' | 'same' | 'changed'
+  get(url: string): string | undefined
+}
 
 /** A relay as it answered. `known` says which key was there before. */
 export const seen = (sighting: Sighting, look: Look, known: Known, now: number): Found => {
@@ -61,12 +89,32 @@ export const seen = (sighting: Sighting, look: Look, known: Known, now: number):
   const isOff = Math.abs(skewMs) > limits.maxClockSkewMs
   const isElsewhere = sighting.own === undefined && urls.length > 0 && !urls.some(url => urlKey(url) === sighting.url)
   return {
-    ...base, ...described({ ...sighting, document }), status: status === 'healthy' ? 'online' : status, server_id, trust, agents: counts.agents, uptime_seconds, version, registration: policies.registration, features, clock_skew_ms: skewMs,
+    ...base,
+    ...described({ ...sighting, document }),
+    status: status === 'healthy' ? 'online' : status,
+    server_id,
+    trust,
+    agents: counts.agents,
+    uptime_seconds,
+    version,
+    registration: policies.registration,
+    features,
+    clock_skew_ms: skewMs,
     warnings: [
       ...(isForged ? ['what it says of itself is NOT signed by its key'] : []),
       ...(trust === 'changed' ? [changedText(sighting, known)] : []),
-      ...(trust === 'disputed' ? [`a directory names another key for it (${sighting.document!.server_id.slice(0, 16)}…): the directory is wrong, or somebody stands between`] : []),
-      ...(isOff ? [`its clock is ${spanText(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} this one, or an old copy answers`] : problem === 'expired' ? ['what it says of itself is over'] : []),
+      ...(trust === 'disputed'
+        ? [
+          `a directory names another key for it (${
+            sighting.document!.server_id.slice(0, 16)
+          }…): the directory is wrong, or somebody stands between`,
+        ]
+        : []),
+      ...(isOff
+        ? [`its clock is ${spanText(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} this one, or an old copy answers`]
+        : problem === 'expired'
+        ? ['what it says of itself is over']
+        : []),
       ...(isElsewhere ? [`it says that it is at ${urls[0]!}`] : []),
     ],
   }
@@ -77,7 +125,10 @@ const described = (sighting: Sighting): Pick<Found, 'name' | 'description' | 're
   return { name, description, region }
 }
 
-/** What the user's own list of keys says comes first, and the relay that the user named is believed at first sight; for others, what a directory showed has to agree. */
+/**
+ * What the user's own list of keys says comes first, and the relay that the user named is believed at first sight; for others,
+ * what a directory showed has to agree.
+ */
 const trustOf = ({ url, own, document }: Sighting, serverId: string, known: Known): Trust => {
   const before = known.check(url, serverId)
   if (before !== 'new') return before === 'same' ? 'known' : 'changed'
@@ -85,16 +136,28 @@ const trustOf = ({ url, own, document }: Sighting, serverId: string, known: Know
 }
 
 const changedText = ({ url }: Sighting, known: Known): string =>
-  `ITS KEY IS NOT THE ONE FROM BEFORE (known: ${known.get(url)?.slice(0, 16)}…). It was set up anew, or somebody stands between. If the change is right: agentchat discover trust ${url}`
+  `ITS KEY IS NOT THE ONE FROM BEFORE (known: ${
+    known.get(url)?.slice(0, 16)
+  }…). It was set up anew, or somebody stands between. If the change is right: agentchat discover trust ${url}`
 
 /** A relay that does not describe itself: only its health is known, and nobody signs that. */
 const seenByHealth = (base: Found, health: unknown, known: Known): Found => {
-  const { status, version, agents, uptime_seconds: uptime } = (health ?? {}) as { readonly status?: unknown, readonly version?: unknown, readonly agents?: { readonly connected?: unknown }, readonly uptime_seconds?: unknown }
+  const { status, version, agents, uptime_seconds: uptime } = (health ?? {}) as {
+    readonly status?: unknown
+    readonly version?: unknown
+    readonly agents?: { readonly connected?: unknown }
+    readonly uptime_seconds?: unknown
+  }
   if (typeof status !== 'string') return { ...base, status: 'offline', last_seen: null, problem: 'what answers there is no relay' }
   const before = known.get(base.url)
   return {
-    ...base, status: status === 'healthy' ? 'online' : status === 'draining' ? 'draining' : 'degraded', server_id: null, trust: 'unsigned',
-    agents: count(agents?.connected), uptime_seconds: count(uptime), version: typeof version === 'string' ? version.slice(0, 64) : null,
+    ...base,
+    status: status === 'healthy' ? 'online' : status === 'draining' ? 'draining' : 'degraded',
+    server_id: null,
+    trust: 'unsigned',
+    agents: count(agents?.connected),
+    uptime_seconds: count(uptime),
+    version: typeof version === 'string' ? version.slice(0, 64) : null,
     warnings: before === undefined ? [] : ['it showed a key before, and describes itself no more'],
   }
 }

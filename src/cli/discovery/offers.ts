@@ -6,12 +6,24 @@ import type { Found } from './found.ts'
 /** A skill of an agent, and the relays where it offers it. What relays say of the agent is of the first one. */
 export type Offer = FoundSkill & { readonly relays: readonly { readonly name: string, readonly url: string }[] }
 
-export interface SkillWanted { readonly capability?: string, readonly text?: string, readonly max_rate?: number, readonly currency?: string, readonly online?: boolean, readonly limit: number }
+export interface SkillWanted {
+  readonly capability?: string
+  readonly text?: string
+  readonly max_rate?: number
+  readonly currency?: string
+  readonly online?: boolean
+  readonly limit: number
+}
 
 const asksAtOnce = 8
 
 /** Asks relays that are online and are who they were; those that fail are told, and left out. */
-export const askOffers = async ({ connect, io, out }: Pick<Call, 'connect' | 'io' | 'out'>, servers: readonly Found[], { limit, ...query }: SkillWanted, timeoutMs: number): Promise<readonly Offer[]> => {
+export const askOffers = async (
+  { connect, io, out }: Pick<Call, 'connect' | 'io' | 'out'>,
+  servers: readonly Found[],
+  { limit, ...query }: SkillWanted,
+  timeoutMs: number,
+): Promise<readonly Offer[]> => {
   const waiting = [...servers]
   const results: { readonly server: Found, readonly skills: readonly FoundSkill[] }[] = []
   let asked = 0
@@ -36,7 +48,9 @@ export const askOffers = async ({ connect, io, out }: Pick<Call, 'connect' | 'io
   return mergeOffers(results.toSorted((a, b) => servers.indexOf(a.server) - servers.indexOf(b.server))).slice(0, limit)
 }
 
-export const mergeOffers = (results: readonly { readonly server: Pick<Found, 'name' | 'url'>, readonly skills: readonly FoundSkill[] }[]): readonly Offer[] => {
+export const mergeOffers = (
+  results: readonly { readonly server: Pick<Found, 'name' | 'url'>, readonly skills: readonly FoundSkill[] }[],
+): readonly Offer[] => {
   const offers = new Map<string, Offer>()
   for (const { server: { name, url }, skills } of results) {
     for (const skill of skills) {
@@ -48,5 +62,7 @@ export const mergeOffers = (results: readonly { readonly server: Pick<Found, 'na
       offers.set(key, { ...shown, relays: [...known?.relays ?? [], { name, url }] })
     }
   }
-  return [...offers.values()].sort((a, b) => Number(b.online) - Number(a.online) || b.skill_rating - a.skill_rating || (a.rate ?? Infinity) - (b.rate ?? Infinity))
+  return [...offers.values()].sort((a, b) =>
+    Number(b.online) - Number(a.online) || b.skill_rating - a.skill_rating || (a.rate ?? Infinity) - (b.rate ?? Infinity)
+  )
 }

@@ -6,7 +6,12 @@ import { agentchatHome, readJson, writeJson } from '../home.ts'
 import type { Io } from '../io.ts'
 import { isServerUrl } from '../target.ts'
 
-export interface OwnServer { readonly name: string, readonly url: string, readonly description: string, readonly region: string }
+export interface OwnServer {
+  readonly name: string
+  readonly url: string
+  readonly description: string
+  readonly region: string
+}
 
 export const serversPath = (env: Io['env']): string => join(agentchatHome(env), 'servers.json')
 const directoriesPath = (env: Io['env']): string => join(agentchatHome(env), 'directories.json')
@@ -26,7 +31,9 @@ export const ownServersOf = (value: unknown): readonly OwnServer[] => {
 
 export const readOwnServers = (env: Io['env']): readonly OwnServer[] => {
   const file = readJson(serversPath(env))
-  if (file !== undefined && !Array.isArray(file['servers'])) throw new CliError('error', `${serversPath(env)} does not hold servers`, 'Repair it, or move it away and add them again: agentchat discover add URL')
+  if (file !== undefined && !Array.isArray(file['servers']))
+    throw new CliError('error', `${serversPath(env)} does not hold servers`,
+      'Repair it, or move it away and add them again: agentchat discover add URL')
   return ownServersOf(file)
 }
 
@@ -35,7 +42,12 @@ export const editOwnServers = (env: Io['env'], now: number, change: (servers: re
   const before = readJson(serversPath(env))
   const servers = change(readOwnServers(env))
   const kept = new Map((before?.['servers'] as readonly object[] | undefined ?? []).map(entry => [(entry as { url?: unknown }).url, entry]))
-  writeJson(serversPath(env), { ...before, version: 1, updated_at: new Date(now).toISOString(), servers: servers.map(server => ({ ...kept.get(server.url), ...server })) })
+  writeJson(serversPath(env), {
+    ...before,
+    version: 1,
+    updated_at: new Date(now).toISOString(),
+    servers: servers.map(server => ({ ...kept.get(server.url), ...server })),
+  })
 }
 
 export const readDirectories = (env: Io['env']): readonly string[] => {
@@ -43,7 +55,8 @@ export const readDirectories = (env: Io['env']): readonly string[] => {
   return Array.isArray(directories) ? directories.filter(each => typeof each === 'string') : []
 }
 
-export const writeDirectories = (env: Io['env'], directories: readonly string[]): void => writeJson(directoriesPath(env), { version: 1, directories })
+export const writeDirectories = (env: Io['env'], directories: readonly string[]): void =>
+  writeJson(directoriesPath(env), { version: 1, directories })
 
 /** The entry that a name or a url means. */
 export const isCalled = ({ name, url }: Pick<OwnServer, 'name' | 'url'>, word: string): boolean =>

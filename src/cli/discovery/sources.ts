@@ -9,7 +9,12 @@ import { isServerUrl } from '../target.ts'
 import { ownServersOf, readOwnServers } from './servers-file.ts'
 
 /** What a directory is asked for; files are filtered afterwards. */
-export interface Wanted { readonly search?: string | undefined, readonly region?: string | undefined, readonly feature?: readonly string[] | undefined, readonly limit: number }
+export interface Wanted {
+  readonly search?: string | undefined
+  readonly region?: string | undefined
+  readonly feature?: readonly string[] | undefined
+  readonly limit: number
+}
 
 /** Who knows no relay perhaps runs one. */
 const here = { name: 'local', url: 'ws://localhost:6667', description: '', region: 'local' }
@@ -22,7 +27,9 @@ export const isPage = (word: string): boolean => /^https?:\/\//i.test(word)
 export const ownSightings = (env: Io['env']): readonly Sighting[] => {
   const contexts = Object.entries(readContexts(env).contexts).map(([name, { url }]) => ({ name, url, description: '', region: '' }))
   const current = env['AGENTCHAT_URL']
-  const named = current && isServerUrl(current) && URL.canParse(current) ? [{ name: new URL(current).host, url: current, description: '', region: '' }] : []
+  const named = current && isServerUrl(current) && URL.canParse(current)
+    ? [{ name: new URL(current).host, url: current, description: '', region: '' }]
+    : []
   const own = readOwnServers(env)
   const isNew = ({ url }: { readonly url: string }) => !own.some(server => urlKey(server.url) === urlKey(url))
   const known = [...own, ...contexts.filter(isNew), ...named.filter(isNew)]
@@ -30,19 +37,31 @@ export const ownSightings = (env: Io['env']): readonly Sighting[] => {
 }
 
 /** Entries of a list, whoever made it: signed descriptions, or names and urls. */
-const sightingsOf = (entries: readonly unknown[], from: string): readonly Sighting[] => entries.flatMap((entry): readonly Sighting[] => {
-  const parsed = ServerDocument.safeParse((entry as { readonly document?: unknown } | null)?.document)
-  if (parsed.success) {
-    const [url] = parsed.data.urls
-    const uptime = (entry as { readonly status?: { readonly uptime_week?: unknown } }).status?.uptime_week
-    return url === undefined ? [] : [{ url: urlKey(url), document: parsed.data, ...(typeof uptime === 'number' && uptime >= 0 && uptime <= 1 && { uptime }), from: [from] }]
-  }
-  // Unsigned: the name is the list's word, and stands only until the relay speaks for itself.
-  return ownServersOf({ servers: [entry] }).map(({ url }) => ({ url: urlKey(url), from: [from] }))
-})
+const sightingsOf = (entries: readonly unknown[], from: string): readonly Sighting[] =>
+  entries.flatMap((entry): readonly Sighting[] => {
+    const parsed = ServerDocument.safeParse((entry as { readonly document?: unknown } | null)?.document)
+    if (parsed.success) {
+      const [url] = parsed.data.urls
+      const uptime = (entry as { readonly status?: { readonly uptime_week?: unknown } }).status?.uptime_week
+      return url === undefined
+        ? []
+        : [{
+          url: urlKey(url),
+          document: parsed.data,
+          ...(typeof uptime === 'number' && uptime >= 0 && uptime <= 1 && { uptime }),
+          from: [from],
+        }]
+    }
+    // Unsigned: the name is the list's word, and stands only until the relay speaks for itself.
+    return ownServersOf({ servers: [entry] }).map(({ url }) => ({ url: urlKey(url), from: [from] }))
+  })
 
 /** What a directory names, at most `limit` relays of it. @throws OutboundError, or an error of the file */
-export const directorySightings = async (directory: string, wanted: Wanted, discovery: Pick<Discovery, 'page'>): Promise<readonly Sighting[]> => {
+export const directorySightings = async (
+  directory: string,
+  wanted: Wanted,
+  discovery: Pick<Discovery, 'page'>,
+): Promise<readonly Sighting[]> => {
   if (!isPage(directory) && !isServerUrl(directory)) return fileSightings(directory).slice(0, wanted.limit)
   const { limit, search, region, feature } = wanted
   const first = new URL(listUrl(directory))

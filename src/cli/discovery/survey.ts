@@ -42,7 +42,11 @@ export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: Sur
       return await directorySightings(directory, options, trusted)
     } catch (error) {
       const before = cached.filter(({ from }) => from.includes(directory))
-      out.say(`warning: ${directory} cannot be read: ${(error as Error).message}${before.length === 0 ? '' : `; going by the ${before.length} relay(s) that it named before`}`)
+      out.say(
+        `warning: ${directory} cannot be read: ${(error as Error).message}${
+          before.length === 0 ? '' : `; going by the ${before.length} relay(s) that it named before`
+        }`,
+      )
       return before.map(({ url }): Sighting => ({ url, from: [directory] }))
     } finally {
       out.progress(`read ${++read} of ${directories.length} directories`)
@@ -58,8 +62,13 @@ export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: Sur
       // Addresses that only a directory named are strangers': they lead nowhere private.
       const { look } = sighting.own === undefined ? guarded : trusted
       const each = sighting
-      found.push(await look(each.url).then(answer => seen(each, answer, known, io.now()), (error: unknown) => unreachable(each, (error as Error).message, io.now())))
-      out.progress(`looked at ${found.length} of ${sightings.length} relays, ${found.filter(({ status }) => status === 'online').length} online`)
+      found.push(
+        await look(each.url).then(answer => seen(each, answer, known, io.now()), (error: unknown) =>
+          unreachable(each, (error as Error).message, io.now())),
+      )
+      out.progress(
+        `looked at ${found.length} of ${sightings.length} relays, ${found.filter(({ status }) => status === 'online').length} online`,
+      )
     }
   }
   await Promise.all(Array.from({ length: Math.min(looksAtOnce, sightings.length) }, look))
@@ -77,7 +86,8 @@ export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: Sur
 export const lookAtOne = async (io: Io, url: string): Promise<Found> => {
   const sighting: Sighting = { url: urlKey(url), own: { name: url, description: '', region: '' }, from: [] }
   const { look } = discovery({ guard: unguarded, signal: io.interrupted })
-  return look(url).then(answer => seen(sighting, answer, knownRelaysOf(io.env), io.now()), (error: unknown) => unreachable(sighting, (error as Error).message, io.now()))
+  return look(url).then(answer => seen(sighting, answer, knownRelaysOf(io.env), io.now()),
+    (error: unknown) => unreachable(sighting, (error as Error).message, io.now()))
 }
 
 /** What is known without asking anybody. */
@@ -89,10 +99,20 @@ const offline = (own: readonly Sighting[], cached: readonly Found[]): readonly F
 const rank: Readonly<Record<Found['status'], number>> = { online: 0, degraded: 1, draining: 2, unchecked: 3, offline: 4 }
 
 /** Those that were asked for, the ones that answer first, the near ones before the far. */
-export const chosen = (found: readonly Found[], { online, region, feature = [], search }: Pick<Wanted, 'region' | 'feature' | 'search'> & { readonly online?: boolean | undefined }): readonly Found[] => {
+export const chosen = (
+  found: readonly Found[],
+  { online, region, feature = [], search }: Pick<Wanted, 'region' | 'feature' | 'search'> & { readonly online?: boolean | undefined },
+): readonly Found[] => {
   const words = search?.toLowerCase().split(/\s+/).filter(word => word !== '') ?? []
   return found
-    .filter(server => (!online || server.status === 'online') && (region === undefined || server.region.toLowerCase() === region.toLowerCase()) && feature.every(each => server.features.includes(each)))
-    .filter(({ name, description, url, features }) => words.every(word => `${name} ${description} ${url} ${features.join(' ')}`.toLowerCase().includes(word)))
-    .toSorted((a, b) => rank[a.status] - rank[b.status] || (a.latency_ms ?? Infinity) - (b.latency_ms ?? Infinity) || (a.url < b.url ? -1 : 1))
+    .filter(server =>
+      (!online || server.status === 'online') && (region === undefined || server.region.toLowerCase() === region.toLowerCase())
+      && feature.every(each => server.features.includes(each))
+    )
+    .filter(({ name, description, url, features }) =>
+      words.every(word => `${name} ${description} ${url} ${features.join(' ')}`.toLowerCase().includes(word))
+    )
+    .toSorted((a, b) =>
+      rank[a.status] - rank[b.status] || (a.latency_ms ?? Infinity) - (b.latency_ms ?? Infinity) || (a.url < b.url ? -1 : 1)
+    )
 }

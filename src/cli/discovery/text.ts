@@ -8,7 +8,23 @@ import type { Offer } from './offers.ts'
 const colours = { online: 'green', degraded: 'yellow', draining: 'yellow', offline: 'red', unchecked: 'dim' } as const
 
 export const foundLine = (server: Found, paint: Paint): string => {
-  const { name, url, status, latency_ms, agents, uptime_seconds, uptime_week, version, region, description, features, trust, last_seen, warnings, problem } = server
+  const {
+    name,
+    url,
+    status,
+    latency_ms,
+    agents,
+    uptime_seconds,
+    uptime_week,
+    version,
+    region,
+    description,
+    features,
+    trust,
+    last_seen,
+    warnings,
+    problem,
+  } = server
   const facts = [
     ...(latency_ms === null || status === 'offline' ? [] : [`${Math.round(latency_ms)} ms`]),
     ...(agents === null || status === 'offline' ? [] : [`${agents} agent${agents === 1 ? '' : 's'}`]),
@@ -20,7 +36,9 @@ export const foundLine = (server: Found, paint: Paint): string => {
     ...(status === 'offline' && last_seen !== null ? [`seen ${new Date(last_seen).toISOString()}`] : []),
   ]
   return [
-    `${paint(colours[status], status.padEnd(9))} ${paint('bold', visible(name).padEnd(20))} ${visible(url)}  ${paint('dim', facts.join(', '))}`,
+    `${paint(colours[status], status.padEnd(9))} ${paint('bold', visible(name).padEnd(20))} ${visible(url)}  ${
+      paint('dim', facts.join(', '))
+    }`,
     ...(description === '' ? [] : [`          ${visible(description)}`]),
     ...(features.length === 0 ? [] : [paint('dim', `          ${features.map(visible).join(' ')}`)]),
     ...(problem === null ? [] : [`          ${paint('dim', visible(problem))}`]),
@@ -28,8 +46,11 @@ export const foundLine = (server: Found, paint: Paint): string => {
   ].join('\n')
 }
 
-export const offerLine = ({ relays, ...skill }: Offer, paint: Paint): string => [
-  `${paint('bold', visible(skill.capability).padEnd(24))} ${priceText(skill).padEnd(12)} ${visible(skill.agent_id)} ${visible(skill.agent_name).padEnd(16)} ${paint(skill.online ? 'green' : 'dim', skill.presence)}`,
-  ...(skill.description ? [`  ${visible(skill.description)}`] : []),
-  `  ${paint('dim', `at ${relays.map(({ name, url }) => `${visible(name)} ${visible(url)}`).join(', ')}`)}`,
-].join('\n')
+export const offerLine = ({ relays, ...skill }: Offer, paint: Paint): string =>
+  [
+    `${paint('bold', visible(skill.capability).padEnd(24))} ${priceText(skill).padEnd(12)} ${visible(skill.agent_id)} ${
+      visible(skill.agent_name).padEnd(16)
+    } ${paint(skill.online ? 'green' : 'dim', skill.presence)}`,
+    ...(skill.description ? [`  ${visible(skill.description)}`] : []),
+    `  ${paint('dim', `at ${relays.map(({ name, url }) => `${visible(name)} ${visible(url)}`).join(', ')}`)}`,
+  ].join('\n')

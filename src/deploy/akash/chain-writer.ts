@@ -20,7 +20,12 @@ const patienceMs = 20_000
 const inPool = 19
 
 export const createChainWriter = async ({ rpc, chainId }: Network, wallet: Wallet, { gasPrice }: WriterOptions): Promise<ChainWriter> => {
-  const [{ SigningStargateClient, BroadcastTxError, defaultRegistryTypes }, { Registry }, messages, TxRaw] = await Promise.all([loadStargate(), loadSigning(), loadMessages(), loadTxRaw()])
+  const [{ SigningStargateClient, BroadcastTxError, defaultRegistryTypes }, { Registry }, messages, TxRaw] = await Promise.all([
+    loadStargate(),
+    loadSigning(),
+    loadMessages(),
+    loadTxRaw(),
+  ])
   const { address, signer } = wallet
   const asked = async <T>(work: Promise<T>): Promise<T> => {
     try {
@@ -28,7 +33,9 @@ export const createChainWriter = async ({ rpc, chainId }: Network, wallet: Walle
     } catch (error) {
       if (error instanceof AkashError || error instanceof BroadcastTxError) throw error
       const { message } = error as Error
-      if (/does not exist on chain/.test(message)) throw new AkashError('refused', `${address} is not known on ${chainId}: it never had anything`, 'Send AKT to it: agentchat deploy wallet show', error)
+      if (/does not exist on chain/.test(message))
+        throw new AkashError('refused', `${address} is not known on ${chainId}: it never had anything`,
+          'Send AKT to it: agentchat deploy wallet show', error)
       throw new AkashError('unreachable', `${rpc}: ${message.slice(0, 500)}`, undefined, error)
     }
   }
@@ -46,9 +53,14 @@ export const createChainWriter = async ({ rpc, chainId }: Network, wallet: Walle
       const { accountNumber, sequence } = await asked(client.getSequence(address))
       const fee = { amount: [{ denom: 'uakt', amount: String(uakt) }], gas: String(gas) }
       // The chain's name is part of what is signed: on another chain the transaction is worth nothing.
-      const signed = await client.sign(address, [await messageOf(message, address)], fee, '', { accountNumber, sequence, chainId }, BigInt(expiresAtHeight))
+      const signed = await client.sign(address, [await messageOf(message, address)], fee, '', { accountNumber, sequence, chainId },
+        BigInt(expiresAtHeight))
       const bytes = TxRaw.encode(signed).finish()
-      return { hash: createHash('sha256').update(bytes).digest('hex').toUpperCase(), bytes: Buffer.from(bytes).toString('base64'), expiresAtHeight }
+      return {
+        hash: createHash('sha256').update(bytes).digest('hex').toUpperCase(),
+        bytes: Buffer.from(bytes).toString('base64'),
+        expiresAtHeight,
+      }
     },
     async submit({ bytes }) {
       try {
@@ -62,10 +74,20 @@ export const createChainWriter = async ({ rpc, chainId }: Network, wallet: Walle
   }
 }
 
-export const feeOf = (gas: number, gasPrice: string): Fee => ({ gas, uakt: (BigInt(gas) * toUnits(gasPrice, 18) + 10n ** 18n - 1n) / 10n ** 18n })
+export const feeOf = (gas: number, gasPrice: string): Fee => ({
+  gas,
+  uakt: (BigInt(gas) * toUnits(gasPrice, 18) + 10n ** 18n - 1n) / 10n ** 18n,
+})
 
 /** What a transaction of each kind takes about, for a plan made without a network. */
-export const typicalGas: Readonly<Record<Message['kind'], number>> = { mint: 250_000, create: 350_000, lease: 400_000, deposit: 250_000, update: 200_000, close: 500_000 }
+export const typicalGas: Readonly<Record<Message['kind'], number>> = {
+  mint: 250_000,
+  create: 350_000,
+  lease: 400_000,
+  deposit: 250_000,
+  update: 200_000,
+  close: 500_000,
+}
 
 /** The node runs the message: what the chain would refuse is refused here, before anything is paid. */
 const simulated = async (gas: Promise<number>, { kind }: Message): Promise<number> => {
@@ -81,7 +103,9 @@ const simulated = async (gas: Promise<number>, { kind }: Message): Promise<numbe
 
 const within = async <T>(work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs / 1_000} s`)), patienceMs) })
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs / 1_000} s`)), patienceMs)
+  })
   try {
     return await Promise.race([work, late])
   } finally {

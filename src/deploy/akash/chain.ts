@@ -12,8 +12,15 @@ export interface BidId {
 }
 
 /** `price`: uact per block, times 10^18 */
-export interface Bid { readonly id: BidId, readonly state: string, readonly price: bigint, readonly denom: string }
-export interface Lease extends Bid { readonly reason: string }
+export interface Bid {
+  readonly id: BidId
+  readonly state: string
+  readonly price: bigint
+  readonly denom: string
+}
+export interface Lease extends Bid {
+  readonly reason: string
+}
 
 /** Of a deployment and its escrow. */
 export interface OnChain {
@@ -50,7 +57,10 @@ export interface MintTerms {
   readonly aktPrice: bigint | undefined
 }
 
-/** What can be read by anyone. Each method throws AkashError('unreachable') when the node does not answer, or not as the chain of today does. */
+/**
+ * What can be read by anyone. Each method throws AkashError('unreachable') when the node does not answer, or not as the chain
+ * of today does.
+ */
 export interface ChainReader {
   /** `height`: that of the node which is behind, where two are asked. @throws AkashError('refused') when they are of two chains */
   status(): Promise<{ readonly chainId: string, readonly height: number, readonly isCatchingUp: boolean }>
@@ -71,13 +81,22 @@ export interface ChainReader {
 /** What is signed, in our words; the adapter knows the chain's. */
 export type Message =
   | { readonly kind: 'mint', readonly uakt: bigint }
-  | { readonly kind: 'create', readonly dseq: string, readonly groups: readonly string[], readonly hash: string, readonly depositUact: bigint }
+  | {
+    readonly kind: 'create'
+    readonly dseq: string
+    readonly groups: readonly string[]
+    readonly hash: string
+    readonly depositUact: bigint
+  }
   | { readonly kind: 'lease', readonly bid: BidId }
   | { readonly kind: 'deposit', readonly dseq: string, readonly uact: bigint }
   | { readonly kind: 'update', readonly dseq: string, readonly hash: string }
   | { readonly kind: 'close', readonly dseq: string }
 
-export interface Fee { readonly gas: number, readonly uakt: bigint }
+export interface Fee {
+  readonly gas: number
+  readonly uakt: bigint
+}
 
 export interface SignedTx {
   /** Upper-case hex */
@@ -112,7 +131,8 @@ export class TxRejected extends AkashError {
   readonly codespace: string
 
   constructor(what: string, { code, codespace, log }: Pick<TxResult, 'code' | 'codespace' | 'log'>) {
-    super('refused', `${what}: ${meaning[`${codespace} ${code}`] ?? 'the chain refused it'} (${codespace} ${code}: ${log.slice(0, 500)})`, hints[`${codespace} ${code}`])
+    super('refused', `${what}: ${meaning[`${codespace} ${code}`] ?? 'the chain refused it'} (${codespace} ${code}: ${log.slice(0, 500)})`,
+      hints[`${codespace} ${code}`])
     this.code = code
     this.codespace = codespace
   }
@@ -138,5 +158,5 @@ const hints: Readonly<Record<string, string>> = {
   'sdk 11': 'Try again; the estimate is made anew.',
   'sdk 13': 'Offer more: --gas-price',
   'sdk 32': 'Is the wallet used elsewhere at the same time? Try again.',
-  'deployment 20': 'Deposit more: --deposit; the chain\'s minimum is shown by agentchat deploy doctor.',
+  'deployment 20': "Deposit more: --deposit; the chain's minimum is shown by agentchat deploy doctor.",
 }

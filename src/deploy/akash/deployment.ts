@@ -1,4 +1,5 @@
-// A deployment from plan to end, step by step. Each step looks at the chain first, so that a step that was done and not written down is not done again.
+// A deployment from plan to end, step by step. Each step looks at the chain first, so that a step that was done and not written
+// down is not done again.
 import type { Bid, ChainReader, ChainWriter, Provider } from './chain.ts'
 import { offersOf, type Offer } from './bids.ts'
 import { AkashError } from './failure.ts'
@@ -75,7 +76,10 @@ export class Deployment implements RecordHolder {
     const { owner, dseq, deposited, manifest } = this.#record
     const { reader } = this.#parts
     const there = await reader.deployment(owner, dseq)
-    if (there === undefined && deposited > 0n) throw new AkashError('unreachable', `${this.#record.rest} does not know the deployment ${dseq}, which is on the chain and holds money`, 'The node is behind, or forgets. Name another with --rpc and --rest.')
+    if (there === undefined && deposited > 0n)
+      throw new AkashError('unreachable',
+        `${this.#record.rest} does not know the deployment ${dseq}, which is on the chain and holds money`,
+        'The node is behind, or forgets. Name another with --rpc and --rest.')
     // What another program made under the same number is not ours to end.
     const isOurs = deposited > 0n || there?.hash === manifest.hash
     if (isOurs && there?.state === 'active') await this.#transactor.send({ kind: 'close', dseq }, { step: 'closing' })
@@ -100,9 +104,12 @@ export class Deployment implements RecordHolder {
     // What an earlier run has signed belongs to the manifest of that run.
     if (this.#record.pending !== undefined) await this.#transactor.resume()
     const { manifest, step } = this.#record
-    if (step !== 'leased' && step !== 'sent' && step !== 'running') throw new AkashError('refused', `The deployment is ${step}, and has no lease`, 'agentchat deploy resume goes on with it.')
+    if (step !== 'leased' && step !== 'sent' && step !== 'running')
+      throw new AkashError('refused', `The deployment is ${step}, and has no lease`, 'agentchat deploy resume goes on with it.')
     if (next.hash === manifest.hash) throw new AkashError('refused', 'Nothing has changed')
-    if (next.groups.join() !== manifest.groups.join()) throw new AkashError('refused', 'Size, volume, ports and placement cannot change while a lease runs', 'Another deployment is needed, with an empty volume: agentchat deploy close, then up.')
+    if (next.groups.join() !== manifest.groups.join())
+      throw new AkashError('refused', 'Size, volume, ports and placement cannot change while a lease runs',
+        'Another deployment is needed, with an empty volume: agentchat deploy close, then up.')
     await this.#mustBeActive()
     this.change({ next: { ...next, groups: [...next.groups] } })
     await this.advance()
@@ -113,10 +120,14 @@ export class Deployment implements RecordHolder {
       const { record } = this
       checkDeposit(record.deposit, record.limits)
       const least = await this.#parts.reader.minDepositUact()
-      if (record.deposit < least) throw new AkashError('refused', `A deposit of ${act(record.deposit)} is below the chain's minimum of ${act(least)}`, 'Deposit more: --deposit')
+      if (record.deposit < least)
+        throw new AkashError('refused', `A deposit of ${act(record.deposit)} is below the chain's minimum of ${act(least)}`,
+          'Deposit more: --deposit')
       await this.#ensureAct(record.deposit)
       const [has, needs] = [await this.#parts.reader.balance(record.owner, 'uakt'), this.#feeReserve]
-      if (has < needs) throw new AkashError('refused', `The wallet has ${akt(has)}; ${akt(needs)} are needed for the fees of a lease and of its end`, `Send ${akt(needs - has)} or more to ${record.owner}, then agentchat deploy resume`)
+      if (has < needs)
+        throw new AkashError('refused', `The wallet has ${akt(has)}; ${akt(needs)} are needed for the fees of a lease and of its end`,
+          `Send ${akt(needs - has)} or more to ${record.owner}, then agentchat deploy resume`)
       this.change({ step: 'funded' })
     },
 
@@ -140,7 +151,9 @@ export class Deployment implements RecordHolder {
       const leases = await reader.leases(owner, dseq)
       if (leases.some(({ id, state }) => state === 'active' && id.provider === bid!.id.provider)) return this.change({ step: 'leased' })
       // The very one: its provider may have taken it back and asks for more now.
-      const isOpen = (await reader.bids(owner, dseq)).some(({ id, state, price }) => state === 'open' && id.provider === bid!.id.provider && id.bseq === bid!.id.bseq && price === bid!.price)
+      const isOpen = (await reader.bids(owner, dseq)).some(({ id, state, price }) =>
+        state === 'open' && id.provider === bid!.id.provider && id.bseq === bid!.id.bseq && price === bid!.price
+      )
       if (!isOpen) {
         this.#parts.say('The bid is gone: bids last about five minutes. Looking for another')
         return this.change({ step: 'created', bid: undefined })
@@ -157,19 +170,27 @@ export class Deployment implements RecordHolder {
         this.#parts.progress('Waiting for the provider to see the lease')
         await this.#parts.pause()
       }
-      throw new AkashError('timeout', `The provider ${provider.address} does not know of the lease`, 'It closes the lease when it has no manifest after five minutes. Again: agentchat deploy resume. The money back: agentchat deploy abort')
+      throw new AkashError('timeout', `The provider ${provider.address} does not know of the lease`,
+        'It closes the lease when it has no manifest after five minutes. Again: agentchat deploy resume. The money back: agentchat '
+          + 'deploy abort')
     },
 
     sent: async () => {
       using provider = await this.provider()
       for (let poll = 0; poll < polls.running; poll++) {
         const services = Object.values((await provider.status(this.record.bid!.id))?.services ?? {})
-        if (services.length > 0 && services.every(({ available }) => available > 0)) return this.change({ step: 'running', uris: services.flatMap(({ uris }) => uris) })
+        if (services.length > 0 && services.every(({ available }) => available > 0))
+          return this.change({
+            step: 'running',
+            uris: services.flatMap(({ uris }) => uris),
+          })
         await this.#mustBeLeased()
         this.#parts.progress('Waiting for the relay to start: the image is fetched, the volume made')
         await this.#parts.pause()
       }
-      throw new AkashError('timeout', 'The relay has not started', 'agentchat deploy events and agentchat deploy logs tell why; agentchat deploy resume waits on; agentchat deploy abort takes the money back.')
+      throw new AkashError('timeout', 'The relay has not started',
+        'agentchat deploy events and agentchat deploy logs tell why; agentchat deploy resume waits on; agentchat deploy abort takes '
+          + 'the money back.')
     },
   }
 
@@ -179,7 +200,9 @@ export class Deployment implements RecordHolder {
     const { bid } = this.record
     const { reader, openProvider } = this.#parts
     const [provider, pins] = await Promise.all([reader.provider(bid!.id.provider), reader.certificates(bid!.id.provider)])
-    if (provider === undefined) throw new AkashError('notFound', `The provider ${bid!.id.provider} is not on the chain any more`, 'agentchat deploy abort takes the money back.')
+    if (provider === undefined)
+      throw new AkashError('notFound', `The provider ${bid!.id.provider} is not on the chain any more`,
+        'agentchat deploy abort takes the money back.')
     return openProvider(provider, pins)
   }
 
@@ -198,7 +221,9 @@ export class Deployment implements RecordHolder {
     let offers: readonly Offer[] = []
     for (let poll = 0; poll < polls.bids; poll++) {
       const bids = await reader.bids(owner, dseq)
-      await Promise.all(bids.filter(({ id }) => !known.has(id.provider)).map(async ({ id }) => known.set(id.provider, await reader.provider(id.provider))))
+      await Promise.all(
+        bids.filter(({ id }) => !known.has(id.provider)).map(async ({ id }) => known.set(id.provider, await reader.provider(id.provider))),
+      )
       const before = offers.length
       offers = offersOf(bids, known, { limits, providers })
       const good = offers.find(({ problem }) => problem === undefined)
@@ -206,30 +231,46 @@ export class Deployment implements RecordHolder {
       progress(`Waiting for bids: ${offers.length} so far${offers.length > 0 && good === undefined ? ', none of them acceptable' : ''}`)
       await pause()
     }
-    if (offers.length === 0) throw new AkashError('timeout', 'No provider has bid', 'Wait on: agentchat deploy resume. Or agentchat deploy abort takes the money back; then allow a higher price, another region or a smaller size.')
+    if (offers.length === 0)
+      throw new AkashError('timeout', 'No provider has bid',
+        'Wait on: agentchat deploy resume. Or agentchat deploy abort takes the money back; then allow a higher price, another region '
+          + 'or a smaller size.')
     await choose(offers)
-    throw new AkashError('refused', `None of ${offers.length} bids can be taken: ${offers.map(({ bid, problem }) => `${bid.id.provider} ${problem}`).join('; ')}`, 'agentchat deploy abort takes the money back; then raise the limit.')
+    throw new AkashError('refused',
+      `None of ${offers.length} bids can be taken: ${offers.map(({ bid, problem }) => `${bid.id.provider} ${problem}`).join('; ')}`,
+      'agentchat deploy abort takes the money back; then raise the limit.')
   }
 
   /** Until the wallet holds `uact`: mints what is missing, by a transaction and an epoch of the chain. */
   async #ensureAct(uact: bigint): Promise<void> {
     const { reader, say } = this.#parts
     const { owner, limits } = this.record
-    for (let isMinted = false; ; isMinted = true) {
+    for (let isMinted = false;; isMinted = true) {
       if (this.record.mint?.height !== undefined) await this.#awaitMint(this.record.mint.height)
       const held = await reader.balance(owner, 'uact')
       if (held >= uact) return
-      if (isMinted) throw new AkashError('refused', `The chain minted less than was asked for: the wallet holds ${act(held)} of ${act(uact)}`, 'The price of AKT fell meanwhile. Mint the rest: agentchat deploy resume. Or give up: agentchat deploy abort')
+      if (isMinted)
+        throw new AkashError('refused', `The chain minted less than was asked for: the wallet holds ${act(held)} of ${act(uact)}`,
+          'The price of AKT fell meanwhile. Mint the rest: agentchat deploy resume. Or give up: agentchat deploy abort')
       const { isAllowed, status, minUact, aktPrice } = await reader.mintTerms()
       if (!isAllowed || aktPrice === undefined) {
-        throw new AkashError('refused', `The wallet holds ${act(held)} of ${act(uact)}, and no ACT is minted now (${isAllowed ? 'the price of AKT is not known' : status})`, 'Try again later; nothing was paid.')
+        throw new AkashError('refused',
+          `The wallet holds ${act(held)} of ${act(uact)}, and no ACT is minted now (${
+            isAllowed ? 'the price of AKT is not known' : status
+          })`, 'Try again later; nothing was paid.')
       }
       const missing = uact - held > minUact ? uact - held : minUact
       const uakt = aktToBurn(missing, aktPrice)
       checkMint(missing, uakt, limits)
       const [has, needs] = [await reader.balance(owner, 'uakt'), uakt + this.#feeReserve]
-      if (has < needs) throw new AkashError('refused', `The wallet has ${akt(has)}; ${akt(needs)} are needed to mint ${act(missing)} and for fees`, `Send ${akt(needs - has)} or more to ${owner}, then agentchat deploy resume`)
-      say(`The wallet holds ${act(held)} of ${act(uact)}: burning ${akt(uakt)} for about ${act(missing)}, at ${priceText(aktPrice)} dollars for one AKT`)
+      if (has < needs)
+        throw new AkashError('refused', `The wallet has ${akt(has)}; ${akt(needs)} are needed to mint ${act(missing)} and for fees`,
+          `Send ${akt(needs - has)} or more to ${owner}, then agentchat deploy resume`)
+      say(
+        `The wallet holds ${act(held)} of ${act(uact)}: burning ${akt(uakt)} for about ${act(missing)}, at ${
+          priceText(aktPrice)
+        } dollars for one AKT`,
+      )
       await this.#transactor.send({ kind: 'mint', uakt }, { mint: { uakt } })
     }
   }
@@ -246,7 +287,8 @@ export class Deployment implements RecordHolder {
       if (found?.status === 'executed') return this.change({ mint: undefined })
       if (found?.status === 'canceled') {
         this.change({ mint: undefined })
-        throw new AkashError('refused', `The chain did not mint: ${found.reason || 'no reason given'}. ${akt(mint!.uakt)} came back`, 'Try again: agentchat deploy resume')
+        throw new AkashError('refused', `The chain did not mint: ${found.reason || 'no reason given'}. ${akt(mint!.uakt)} came back`,
+          'Try again: agentchat deploy resume')
       }
       progress('Waiting for the chain to mint ACT: about a minute')
       await pause()
@@ -257,24 +299,34 @@ export class Deployment implements RecordHolder {
   async #preflight(): Promise<void> {
     const { chainId, rpc, owner } = this.record
     const { reader, writer } = this.#parts
-    if (writer.address !== owner) throw new AkashError('auth', `The deployment belongs to ${owner}, the wallet is ${writer.address}`, 'Name its wallet with --wallet.')
+    if (writer.address !== owner)
+      throw new AkashError('auth', `The deployment belongs to ${owner}, the wallet is ${writer.address}`, 'Name its wallet with --wallet.')
     const status = await reader.status()
-    if (status.chainId !== chainId) throw new AkashError('refused', `${rpc} is a node of ${status.chainId}, not of ${chainId}`, 'Name a node of this network with --rpc and --rest.')
-    if (status.isCatchingUp) throw new AkashError('unreachable', `${rpc} is behind the chain`, 'Name another node with --rpc and --rest, or wait.')
+    if (status.chainId !== chainId)
+      throw new AkashError('refused', `${rpc} is a node of ${status.chainId}, not of ${chainId}`,
+        'Name a node of this network with --rpc and --rest.')
+    if (status.isCatchingUp)
+      throw new AkashError('unreachable', `${rpc} is behind the chain`, 'Name another node with --rpc and --rest, or wait.')
   }
 
   async #mustBeActive(): Promise<void> {
     const { owner, dseq } = this.record
     const there = await this.#parts.reader.deployment(owner, dseq)
     if (there?.state === 'active') return
-    throw new AkashError('refused', `The deployment ${dseq} is ${there === undefined ? 'not on the chain' : `${there.state} on the chain: its escrow ran out, or it was closed elsewhere`}`, 'agentchat deploy close settles it here.')
+    throw new AkashError('refused',
+      `The deployment ${dseq} is ${
+        there === undefined ? 'not on the chain' : `${there.state} on the chain: its escrow ran out, or it was closed elsewhere`
+      }`, 'agentchat deploy close settles it here.')
   }
 
   async #mustBeLeased(): Promise<void> {
     const { owner, dseq, bid } = this.record
     const lease = bid && (await this.#parts.reader.leases(owner, dseq)).find(({ id }) => id.provider === bid.id.provider)
     if (lease?.state === 'active') return
-    throw new AkashError('refused', lease === undefined ? `The deployment ${dseq} has no lease` : `The lease is ${lease.state}${lease.reason === '' ? '' : ` (${lease.reason})`}: nothing runs`, 'agentchat deploy close takes back what is left; agentchat deploy up starts anew.')
+    throw new AkashError('refused', lease === undefined
+      ? `The deployment ${dseq} has no lease`
+      : `The lease is ${lease.state}${lease.reason === '' ? '' : ` (${lease.reason})`}: nothing runs`,
+      'agentchat deploy close takes back what is left; agentchat deploy up starts anew.')
   }
 
   /** A transaction that failed in its block has paid its fee and done nothing: closing goes on. */

@@ -18,23 +18,35 @@ test('the address is the one that every Cosmos wallet derives', async () => {
 })
 
 test('words that are no mnemonic are refused without being repeated', async () => {
-  await expect(Wallet.fromPhrase('secret secret secret')).rejects.toThrow(expect.objectContaining({ problem: 'refused', message: expect.not.stringContaining('secret') }))
+  await expect(Wallet.fromPhrase('secret secret secret')).rejects.toThrow(
+    expect.objectContaining({ problem: 'refused', message: expect.not.stringContaining('secret') }),
+  )
 })
 
-test('the signature is low-s and verifies under the account\'s key', async () => {
+test("the signature is low-s and verifies under the account's key", async () => {
   const wallet = await Wallet.fromPhrase(phrase)
   const pubkey = (await wallet.signer.getAccounts())[0]!.pubkey
   for (const text of ['a', 'b', 'c', 'd']) {
     const signature = await wallet.sign(Buffer.from(text))
     expect(signature).toHaveLength(64)
-    expect(BigInt(`0x${Buffer.from(signature.slice(32)).toString('hex')}`)).toBeLessThanOrEqual(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n)
-    expect(await Secp256k1.verifySignature(Secp256k1Signature.fromFixedLength(signature), createHash('sha256').update(text).digest(), pubkey)).toBe(true)
+    expect(BigInt(`0x${Buffer.from(signature.slice(32)).toString('hex')}`)).toBeLessThanOrEqual(
+      0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n,
+    )
+    expect(
+      await Secp256k1.verifySignature(Secp256k1Signature.fromFixedLength(signature), createHash('sha256').update(text).digest(), pubkey),
+    ).toBe(true)
   }
 })
 
 test('a wallet that is printed, in whatever way, is an address', async () => {
   const wallet = await Wallet.fromPhrase(phrase)
-  const printed = [JSON.stringify({ wallet }), inspect(wallet, { depth: 9, showHidden: true, getters: true }), inspect({ wallet, signer: wallet.signer }, { depth: 9, showHidden: true, getters: true }), String(wallet), JSON.stringify(wallet.signer)].join('\n')
+  const printed = [
+    JSON.stringify({ wallet }),
+    inspect(wallet, { depth: 9, showHidden: true, getters: true }),
+    inspect({ wallet, signer: wallet.signer }, { depth: 9, showHidden: true, getters: true }),
+    String(wallet),
+    JSON.stringify(wallet.signer),
+  ].join('\n')
   expect(printed).toContain(wallet.address)
   expect(printed).not.toMatch(/abandon|privkey|Uint8Array/)
 })
@@ -43,7 +55,11 @@ test('a keystore opens by its password only, and tells the address without', asy
   using folder = newFolder()
   const file = folder.at('akash/wallet.json')
   const card = await saveKeystore(file, phrase, password, 0)
-  expect(readKeystoreCard(file)).toEqual({ address: 'akash19rl4cm2hmr8afy4kldpxz3fka4jguq0a3mq6x0', created: '1970-01-01T00:00:00.000Z', file })
+  expect(readKeystoreCard(file)).toEqual({
+    address: 'akash19rl4cm2hmr8afy4kldpxz3fka4jguq0a3mq6x0',
+    created: '1970-01-01T00:00:00.000Z',
+    file,
+  })
   expect([statSync(file).mode & 0o777, statSync(folder.at('akash')).mode & 0o777]).toEqual([0o600, 0o700])
   expect(readdirSync(folder.at('akash'))).toEqual(['wallet.json'])
   expect(readFileSync(file, 'utf8')).not.toContain('abandon')

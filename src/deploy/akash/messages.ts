@@ -15,19 +15,30 @@ export const typeUrls: Readonly<Record<Message['kind'], string>> = {
 const fromBalance = 1
 const deploymentScope = 1
 
-export const messageOf = async (message: Message, owner: string): Promise<EncodeObject> => ({ typeUrl: typeUrls[message.kind], value: await valueOf(message, owner) })
+export const messageOf = async (message: Message, owner: string): Promise<EncodeObject> => ({
+  typeUrl: typeUrls[message.kind],
+  value: await valueOf(message, owner),
+})
 
 const valueOf = async (message: Message, owner: string): Promise<object> => {
   switch (message.kind) {
-    case 'mint': return { owner, to: owner, coinsToBurn: { denom: 'uakt', amount: String(message.uakt) } }
-    case 'create': return {
-      id: { owner, dseq: message.dseq }, hash: Buffer.from(message.hash, 'hex'),
-      groups: await loadGroups().then(({ decode }) => message.groups.map(decode)), deposit: deposit(message.depositUact),
-    }
-    case 'lease': return { bidId: message.bid }
-    case 'deposit': return { signer: owner, id: { scope: deploymentScope, xid: `${owner}/${message.dseq}` }, deposit: deposit(message.uact) }
-    case 'update': return { id: { owner, dseq: message.dseq }, hash: Buffer.from(message.hash, 'hex') }
-    case 'close': return { id: { owner, dseq: message.dseq } }
+    case 'mint':
+      return { owner, to: owner, coinsToBurn: { denom: 'uakt', amount: String(message.uakt) } }
+    case 'create':
+      return {
+        id: { owner, dseq: message.dseq },
+        hash: Buffer.from(message.hash, 'hex'),
+        groups: await loadGroups().then(({ decode }) => message.groups.map(decode)),
+        deposit: deposit(message.depositUact),
+      }
+    case 'lease':
+      return { bidId: message.bid }
+    case 'deposit':
+      return { signer: owner, id: { scope: deploymentScope, xid: `${owner}/${message.dseq}` }, deposit: deposit(message.uact) }
+    case 'update':
+      return { id: { owner, dseq: message.dseq }, hash: Buffer.from(message.hash, 'hex') }
+    case 'close':
+      return { id: { owner, dseq: message.dseq } }
   }
 }
 

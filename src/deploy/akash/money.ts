@@ -10,7 +10,8 @@ const blocksPerDay = 14_169n
 export const toUnits = (text: string, decimals: number): bigint => {
   const match = /^(\d{1,30})(?:\.(\d+))?$/.exec(text)
   const fraction = (match?.[2] ?? '').replace(/0+$/, '')
-  if (match === null || fraction.length > decimals) throw new RangeError(`${JSON.stringify(text)} is not an amount with up to ${decimals} decimals`)
+  if (match === null || fraction.length > decimals)
+    throw new RangeError(`${JSON.stringify(text)} is not an amount with up to ${decimals} decimals`)
   return BigInt(match[1]!) * 10n ** BigInt(decimals) + BigInt(fraction.padEnd(decimals, '0') || 0)
 }
 
@@ -32,7 +33,8 @@ export const perMonth = (price: bigint): bigint => roundedUp(price * blocksPerMo
 /** The highest price that comes to no more than `uact` a month. */
 export const priceFor = (uact: bigint): bigint => uact * one / blocksPerMonth
 /** Days that `uact` last at this price. */
-export const daysLeft = (uact: bigint, price: bigint): number => price === 0n ? Infinity : Number(uact * one * 10n / (price * blocksPerDay)) / 10
+export const daysLeft = (uact: bigint, price: bigint): number =>
+  price === 0n ? Infinity : Number(uact * one * 10n / (price * blocksPerDay)) / 10
 
 /** `2.5 ACT` */
 export const act = (uact: bigint): string => `${fromUnits(uact, 6)} ACT`
@@ -45,7 +47,8 @@ export const aboutAct = (uact: bigint): string => {
 }
 
 /**
- * uakt to burn for `uact`, at a price in dollars with 18 decimals: the engine keeps 25 basis points, and 2 % more make up for a price that moves
+ * uakt to burn for `uact`, at a price in dollars with 18 decimals: the engine keeps 25 basis points, and 2 % more make up for a
+ * price that moves
  * until its next epoch.
  */
 export const aktToBurn = (uact: bigint, aktPrice: bigint): bigint => (uact * one * 10_225n + aktPrice * 10_000n - 1n) / (aktPrice * 10_000n)

@@ -1,4 +1,5 @@
-// What is known of a deployment, on disk: written before each step that costs anything, so that whoever comes after a crash can go on or close.
+// What is known of a deployment, on disk: written before each step that costs anything, so that whoever comes after a crash can
+// go on or close.
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
@@ -44,7 +45,14 @@ const recordSchema = z.strictObject({
   deposit: units,
   deposited: units,
   gasPrice: z.string(),
-  limits: z.strictObject({ maxDepositUact: units, maxFeeUakt: units, maxPrice: units, maxMonthlyUact: units, maxMintUact: units, maxBurnUakt: units }),
+  limits: z.strictObject({
+    maxDepositUact: units,
+    maxFeeUakt: units,
+    maxPrice: units,
+    maxMonthlyUact: units,
+    maxMintUact: units,
+    maxBurnUakt: units,
+  }),
   providers: z.strictObject({ only: z.array(z.string()), never: z.array(z.string()) }),
   /** AKT that was burned for ACT which has not come yet; height of the transaction once it is in a block. */
   mint: z.strictObject({ uakt: units, height: z.number().optional() }).optional(),
@@ -54,7 +62,8 @@ const recordSchema = z.strictObject({
   }).optional(),
   uris: z.array(z.string()),
   /** A transaction that may be on its way; the very bytes, so that sending them again cannot pay twice. */
-  pending: z.strictObject({ kind, hash: z.string(), bytes: z.base64(), expiresAtHeight: z.number(), feeUakt: units, uact: units }).optional(),
+  pending: z.strictObject({ kind, hash: z.string(), bytes: z.base64(), expiresAtHeight: z.number(), feeUakt: units, uact: units })
+    .optional(),
   transactions: z.array(z.strictObject({ kind, hash: z.string(), height: z.number(), code: z.number(), feeUakt: units })),
   refund: units.optional(),
 })
@@ -72,7 +81,8 @@ export class Records {
   }
 
   save(record: DeploymentRecord): void {
-    writePrivateFile(this.#file(record.dseq), `${JSON.stringify(record, (_, value: unknown) => typeof value === 'bigint' ? String(value) : value, 2)}\n`, { overwrite: true })
+    writePrivateFile(this.#file(record.dseq),
+      `${JSON.stringify(record, (_, value: unknown) => typeof value === 'bigint' ? String(value) : value, 2)}\n`, { overwrite: true })
   }
 
   /** Newest first. */
@@ -84,20 +94,32 @@ export class Records {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
       throw error
     }
-    return names.filter(name => /^\d+\.json$/.test(name)).map(name => this.#load(join(this.#folder, name))).sort((a, b) => a.created < b.created ? 1 : -1)
+    return names.filter(name => /^\d+\.json$/.test(name)).map(name => this.#load(join(this.#folder, name))).sort((a, b) =>
+      a.created < b.created ? 1 : -1
+    )
   }
 
   /** By its number or its name; without either the only one that is open. @throws AkashError */
   find(which: string | undefined): DeploymentRecord {
     const all = this.all()
     const open = all.filter(isOpen)
-    const matches = which === undefined ? open : [all.find(({ dseq }) => dseq === which) ?? open.find(({ name }) => name === which) ?? all.find(({ name }) => name === which)].filter(found => found !== undefined)
+    const matches = which === undefined
+      ? open
+      : [all.find(({ dseq }) => dseq === which) ?? open.find(({ name }) => name === which) ?? all.find(({ name }) => name === which)]
+        .filter(found => found !== undefined)
     if (matches.length === 1) return matches[0]!
-    if (matches.length > 1) throw new AkashError('refused', `There are ${matches.length} deployments: ${matches.map(({ name, dseq }) => `${name} (${dseq})`).join(', ')}`, 'Say which, by its name or number.')
-    throw new AkashError('notFound', which === undefined ? 'There is no open deployment' : `There is no deployment ${which}`, 'agentchat deploy status lists them; agentchat deploy up makes one.')
+    if (matches.length > 1)
+      throw new AkashError('refused',
+        `There are ${matches.length} deployments: ${matches.map(({ name, dseq }) => `${name} (${dseq})`).join(', ')}`,
+        'Say which, by its name or number.')
+    throw new AkashError('notFound', which === undefined ? 'There is no open deployment' : `There is no deployment ${which}`,
+      'agentchat deploy status lists them; agentchat deploy up makes one.')
   }
 
-  /** Two at once could pay twice, or use one place in the account's order twice: the second is refused. The lock dies with the process that holds it. */
+  /**
+   * Two at once could pay twice, or use one place in the account's order twice: the second is refused. The lock dies with the
+   * process that holds it.
+   */
   lock(): Disposable {
     const file = join(this.#folder, 'lock.db')
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
@@ -107,7 +129,8 @@ export class Records {
       held.exec('BEGIN EXCLUSIVE')
     } catch (error) {
       held.close()
-      throw new AkashError('refused', 'Another agentchat deploy is at work with this wallet', 'Wait for it, or end it: what it has done is written down.', error)
+      throw new AkashError('refused', 'Another agentchat deploy is at work with this wallet',
+        'Wait for it, or end it: what it has done is written down.', error)
     }
     return { [Symbol.dispose]: () => void held.close() }
   }

@@ -21,7 +21,9 @@ test('a manifest has volume, domain, placement and price, and its hash is of the
   expect(hash).toBe(createHash('sha256').update(json).digest('hex'))
   const [group] = JSON.parse(json) as [{ services: [Record<string, never>] }]
   expect(group.services[0]).toMatchObject({
-    name: 'relay', image: 'ghcr.io/example/agentchat:0.1.0', args: ['serve', '--data', '/data', '--host', '0.0.0.0'],
+    name: 'relay',
+    image: 'ghcr.io/example/agentchat:0.1.0',
+    args: ['serve', '--data', '/data', '--host', '0.0.0.0'],
     env: expect.arrayContaining(['AGENTCHAT_MOTD=a <b> & c', 'AGENTCHAT_PORT=6667']) as never,
     expose: [expect.objectContaining({ port: 6667, externalPort: 80, hosts: ['chat.example.org'] })] as never,
     params: { storage: [{ name: 'data', mount: '/data' }] } as never,
@@ -29,7 +31,9 @@ test('a manifest has volume, domain, placement and price, and its hash is of the
   })
   expect(json).toContain('\\u003cb\\u003e \\u0026 c')
   // On the wire a price is the decimal times 10^18.
-  expect(groups.map(group => Buffer.from(group, 'base64').toString('latin1'))).toEqual([expect.stringMatching(/akash1365yvmc4s7[^]*location-region[^]*us-west[^]*uact[^]*20500000000000000000/)])
+  expect(groups.map(group => Buffer.from(group, 'base64').toString('latin1'))).toEqual([
+    expect.stringMatching(/akash1365yvmc4s7[^]*location-region[^]*us-west[^]*uact[^]*20500000000000000000/),
+  ])
   expect(sdlOf(spec, 1n).profiles.placement['akash']!.pricing['relay']).toEqual({ denom: 'uact', amount: '0.000000000000000001' })
 })
 
@@ -41,7 +45,12 @@ test('what a provider would refuse is told before anything is signed', async () 
 })
 
 test('amounts are exact', () => {
-  expect([toUnits('2.5', 6), toUnits('0.000001', 6), toUnits('10', 6), toPrice('321.500000000000000000')]).toEqual([2_500_000n, 1n, 10_000_000n, 321_500_000_000_000_000_000n])
+  expect([toUnits('2.5', 6), toUnits('0.000001', 6), toUnits('10', 6), toPrice('321.500000000000000000')]).toEqual([
+    2_500_000n,
+    1n,
+    10_000_000n,
+    321_500_000_000_000_000_000n,
+  ])
   expect([fromUnits(2_500_000n, 6), fromUnits(1n, 6), fromUnits(0n, 6)]).toEqual(['2.5', '0.000001', '0'])
   for (const wrong of ['', '-1', '1e3', '0.0000001', '1,5']) expect(() => toUnits(wrong, 6)).toThrow(RangeError)
   expect(perMonth(toPrice('10'))).toBe(4_312_490n)

@@ -34,7 +34,10 @@ export const sdlOf = (spec: DeploySpec, maxPrice: bigint): SDLInput => {
         args: ['serve', '--data', dataPath, '--host', '0.0.0.0'],
         env: Object.entries(variablesOf(spec)).map(([key, value]) => `${key}=${value}`),
         expose: [{
-          port, as: 80, proto: 'tcp', to: [{ global: true }],
+          port,
+          as: 80,
+          proto: 'tcp',
+          to: [{ global: true }],
           ...(domain !== undefined && { accept: [domain] }),
           http_options: { read_timeout: ingressMs, send_timeout: ingressMs },
         }],
@@ -47,7 +50,11 @@ export const sdlOf = (spec: DeploySpec, maxPrice: bigint): SDLInput => {
           resources: {
             cpu: { units: size.cpu },
             memory: { size: mebibytes(size.memory) },
-            storage: [{ size: scratch }, { name: volume.name, size: mebibytes(size.storage), attributes: { persistent: true, class: volume.class ?? 'beta3' } }],
+            storage: [{ size: scratch }, {
+              name: volume.name,
+              size: mebibytes(size.storage),
+              attributes: { persistent: true, class: volume.class ?? 'beta3' },
+            }],
           },
         },
       },
@@ -64,7 +71,10 @@ export const sdlOf = (spec: DeploySpec, maxPrice: bigint): SDLInput => {
   return sdl as unknown as SDLInput
 }
 
-const variablesOf = (spec: DeploySpec): Readonly<Record<string, string>> => ({ [envName('trustedProxies')]: ingress, ...environmentOf(spec) })
+const variablesOf = (spec: DeploySpec): Readonly<Record<string, string>> => ({
+  [envName('trustedProxies')]: ingress,
+  ...environmentOf(spec),
+})
 
 /** @throws AkashError with everything that is wrong with it */
 export const manifestOf = async (spec: DeploySpec, maxPrice: bigint): Promise<Manifest> => {
@@ -72,19 +82,32 @@ export const manifestOf = async (spec: DeploySpec, maxPrice: bigint): Promise<Ma
   if (problems.length > 0) throw new AkashError('refused', problems.join('\n'))
   const { generateManifest, generateManifestVersion, manifestToSortedJSON } = await loadSdk()
   const result = generateManifest(sdlOf(spec, maxPrice))
-  if (result.ok !== true) throw new AkashError('refused', `Akash does not take this: ${result.value.map(({ message }) => message).join('; ')}`)
+  if (result.ok !== true)
+    throw new AkashError('refused', `Akash does not take this: ${result.value.map(({ message }) => message).join('; ')}`)
   const { groups, groupSpecs } = result.value
   const { encode } = await loadGroups()
-  return { json: manifestToSortedJSON(groups), hash: Buffer.from(await generateManifestVersion(groups)).toString('hex'), groups: groupSpecs.map(encode) }
+  return {
+    json: manifestToSortedJSON(groups),
+    hash: Buffer.from(await generateManifestVersion(groups)).toString('hex'),
+    groups: groupSpecs.map(encode),
+  }
 }
 
 /** What Akash's own checks let through and its providers refuse, or what would break later. */
 const problemsOf = ({ name, image, volume, environment }: DeploySpec): readonly string[] => [
-  ...(/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name) ? [] : [`name: ${JSON.stringify(name)} is not a service name: small letters, digits and -`]),
-  ...(/(:(?!latest$)[^/:@]+|@sha256:[0-9a-f]{64})$/.test(image) ? [] : [`image: ${image} names no version: a provider would run whatever it has. Write one, like ghcr.io/owner/agentchat:0.1.0`]),
-  ...(volume.class === undefined || /^(beta[123]|default)$/.test(volume.class) ? [] : [`volume.class: ${volume.class} is not a class of persistent storage on Akash: beta1 (disk), beta2 (SSD), beta3 (NVMe)`]),
+  ...(/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)
+    ? []
+    : [`name: ${JSON.stringify(name)} is not a service name: small letters, digits and -`]),
+  ...(/(:(?!latest$)[^/:@]+|@sha256:[0-9a-f]{64})$/.test(image)
+    ? []
+    : [`image: ${image} names no version: a provider would run whatever it has. Write one, like ghcr.io/owner/agentchat:0.1.0`]),
+  ...(volume.class === undefined || /^(beta[123]|default)$/.test(volume.class)
+    ? []
+    : [`volume.class: ${volume.class} is not a class of persistent storage on Akash: beta1 (disk), beta2 (SSD), beta3 (NVMe)`]),
   // The provider's JSON writes these characters in another way than the SDK's: the hash would differ.
-  ...Object.entries(environment).filter(([, value]) => /[\u0000-\u001f\u007f\u2028\u2029]/.test(value)).map(([key]) => `environment.${key}: holds a control character`),
+  ...Object.entries(environment).filter(([, value]) => /[\u0000-\u001f\u007f\u2028\u2029]/.test(value)).map(([key]) =>
+    `environment.${key}: holds a control character`
+  ),
 ]
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 1_024 ** 2)}Mi`

@@ -19,7 +19,12 @@ export const createToken = async (wallet: Wallet, { provider, scope, nowMs, id }
   const now = Math.floor(nowMs / 1_000)
   const from = now - skewSeconds
   const claims = {
-    version: 'v1', iss: wallet.address, iat: from, nbf: from, exp: now + lifeSeconds, jti: id,
+    version: 'v1',
+    iss: wallet.address,
+    iat: from,
+    nbf: from,
+    exp: now + lifeSeconds,
+    jti: id,
     leases: { access: 'granular', permissions: [{ provider, access: 'scoped', scope }] },
   }
   const signed = `${part({ alg: 'ES256K', typ: 'JWT' })}.${part(claims)}`

@@ -1,4 +1,5 @@
-// One transaction at a time: asked, signed, written down, sent, found. Written down before it is sent, so that no crash and no lost answer pays twice.
+// One transaction at a time: asked, signed, written down, sent, found. Written down before it is sent, so that no crash and no
+// lost answer pays twice.
 import { TxRejected, type ChainReader, type ChainWriter, type Fee, type Message, type TxResult } from './chain.ts'
 import { AkashError } from './failure.ts'
 import { checkFee } from './limits.ts'
@@ -55,7 +56,9 @@ export class Transactor {
     const tx = await writer.sign(message, fee, height + lifeBlocks)
     holder.change({ ...change, pending: { kind: message.kind, ...tx, feeUakt: fee.uakt, uact: 'uact' in message ? message.uact : 0n } })
     const result = await this.#settle(true)
-    if (result === undefined) throw new AkashError('timeout', `The transaction ${tx.hash} came into no block in time, and can come into none any more`, 'Nothing was paid. Try again: agentchat deploy resume')
+    if (result === undefined)
+      throw new AkashError('timeout', `The transaction ${tx.hash} came into no block in time, and can come into none any more`,
+        'Nothing was paid. Try again: agentchat deploy resume')
     return result
   }
 
@@ -89,11 +92,23 @@ export class Transactor {
       }
       if (seen === undefined) continue
       const { record } = holder
-      holder.change({ pending: undefined, transactions: [...record.transactions, { kind: pending.kind, hash: pending.hash, height: seen.height, code: seen.code, feeUakt: pending.feeUakt }], ...effectOf(record, pending, seen) })
+      holder.change({
+        pending: undefined,
+        transactions: [...record.transactions, {
+          kind: pending.kind,
+          hash: pending.hash,
+          height: seen.height,
+          code: seen.code,
+          feeUakt: pending.feeUakt,
+        }],
+        ...effectOf(record, pending, seen),
+      })
       if (seen.code !== 0) throw new TxRejected(`The transaction ${pending.hash} failed in its block`, seen)
       return seen
     }
-    throw new AkashError('timeout', `Nobody can tell yet whether ${pending.kind} ${pending.hash} came into a block${pending.uact > 0n ? ` (${act(pending.uact)})` : ''}`, 'It is written down and will not be paid twice: agentchat deploy resume looks again.')
+    throw new AkashError('timeout',
+      `Nobody can tell yet whether ${pending.kind} ${pending.hash} came into a block${pending.uact > 0n ? ` (${act(pending.uact)})` : ''}`,
+      'It is written down and will not be paid twice: agentchat deploy resume looks again.')
   }
 
   async #seen({ hash, expiresAtHeight }: Pending): Promise<TxResult | 'expired' | undefined> {
@@ -113,11 +128,17 @@ export class Transactor {
 const effectOf = (record: DeploymentRecord, { kind, uact }: Pending, { code, height }: TxResult): Parameters<RecordHolder['change']>[0] => {
   if (code !== 0) return kind === 'mint' ? { mint: undefined } : {}
   switch (kind) {
-    case 'mint': return { mint: { ...record.mint!, height } }
-    case 'create': return { step: 'created', deposited: record.deposit }
-    case 'lease': return { step: 'leased' }
-    case 'deposit': return { deposited: record.deposited + uact }
-    case 'update': return { step: 'leased', manifest: record.next!, next: undefined }
-    case 'close': return { step: 'closed' }
+    case 'mint':
+      return { mint: { ...record.mint!, height } }
+    case 'create':
+      return { step: 'created', deposited: record.deposit }
+    case 'lease':
+      return { step: 'leased' }
+    case 'deposit':
+      return { deposited: record.deposited + uact }
+    case 'update':
+      return { step: 'leased', manifest: record.next!, next: undefined }
+    case 'close':
+      return { step: 'closed' }
   }
 }

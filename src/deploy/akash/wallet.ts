@@ -14,20 +14,27 @@ export class Wallet {
   private constructor(address: string, signer: OfflineDirectSigner, privateKey: Uint8Array) {
     this.address = address
     // The library's signer shows its key to whoever inspects it: what is handed out is a closure around it.
-    this.#signer = { getAccounts: () => signer.getAccounts(), signDirect: (signerAddress, document) => signer.signDirect(signerAddress, document) }
+    this.#signer = {
+      getAccounts: () => signer.getAccounts(),
+      signDirect: (signerAddress, document) => signer.signDirect(signerAddress, document),
+    }
     this.#privateKey = privateKey
   }
 
   /** @throws AkashError when the words are not a mnemonic; the message holds none of them */
   static async fromPhrase(phrase: string): Promise<Wallet> {
-    const [{ Bip39, EnglishMnemonic, Slip10, Slip10Curve, stringToPath }, { DirectSecp256k1Wallet }] = await Promise.all([loadCrypto(), loadSigning()])
+    const [{ Bip39, EnglishMnemonic, Slip10, Slip10Curve, stringToPath }, { DirectSecp256k1Wallet }] = await Promise.all([
+      loadCrypto(),
+      loadSigning(),
+    ])
     let seed: Uint8Array
     try {
       seed = await Bip39.mnemonicToSeed(new EnglishMnemonic(normalized(phrase)))
     } catch {
-      throw new AkashError('refused', 'These words are not a wallet\'s', 'Twelve to twenty-four English words in their order, with single spaces; a wrong word or order breaks the checksum.')
+      throw new AkashError('refused', "These words are not a wallet's",
+        'Twelve to twenty-four English words in their order, with single spaces; a wrong word or order breaks the checksum.')
     }
-    const { privkey } = Slip10.derivePath(Slip10Curve.Secp256k1, seed, stringToPath('m/44\'/118\'/0\'/0/0'))
+    const { privkey } = Slip10.derivePath(Slip10Curve.Secp256k1, seed, stringToPath("m/44'/118'/0'/0/0"))
     const signer = await DirectSecp256k1Wallet.fromKey(privkey, 'akash')
     const [account] = await signer.getAccounts()
     return new Wallet(account!.address, signer, privkey)

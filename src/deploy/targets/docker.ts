@@ -27,7 +27,8 @@ export const composeText = (spec: DeploySpec): string => {
         volumes: [`${volume.name}:${dataPath}`],
         environment: {
           ...literal(environmentOf(spec)),
-          ...(isLoopback(bind) && !(envName('trustedProxies') in spec.environment) && { [envName('trustedProxies')]: '172.16.0.0/12,192.168.0.0/16' }),
+          ...(isLoopback(bind) && !(envName('trustedProxies') in spec.environment)
+            && { [envName('trustedProxies')]: '172.16.0.0/12,192.168.0.0/16' }),
         },
         env_file: [{ path: 'secrets.env', required: false }],
         read_only: true,
@@ -52,20 +53,25 @@ export const composeText = (spec: DeploySpec): string => {
     },
   }, heading(spec), {
     'services/relay/stop_grace_period': 'Time to commit what is queued and to tell clients to come back.',
-    'services/relay/ports': isLoopback(bind) ? 'Only this machine reaches the plain port.' : 'Everybody reaches the plain port, so no proxy\'s word about addresses is taken.',
+    'services/relay/ports': isLoopback(bind)
+      ? 'Only this machine reaches the plain port.'
+      : "Everybody reaches the plain port, so no proxy's word about addresses is taken.",
     'services/relay/env_file': 'AGENTCHAT_ADMIN_KEY=… and the like, in a file of mode 0600 beside this one.',
-    'services/relay/read_only': 'The image\'s own health check (GET /healthz) decides whether it is healthy.',
+    'services/relay/read_only': "The image's own health check (GET /healthz) decides whether it is healthy.",
     ...(isLoopback(bind) && !(envName('trustedProxies') in spec.environment) && {
-      [`services/relay/environment/${envName('trustedProxies')}`]: 'The containers\' networks: there, X-Forwarded-For tells the client\'s address.',
+      [`services/relay/environment/${envName('trustedProxies')}`]:
+        "The containers' networks: there, X-Forwarded-For tells the client's address.",
     }),
     'services/caddy/configs': 'Fetches and renews a certificate; WebSocket needs no further setting.',
     'configs/caddyfile': 'Metrics stay inside.',
   })
 }
 
-const heading = ({ domain }: DeploySpec): string => domain === undefined
-  ? 'The relay with its data on a volume:                docker compose up -d\nThe same behind TLS, for a public host name:       RELAY_DOMAIN=chat.example.org docker compose --profile tls up -d\n\nWritten from deploy.yaml by `agentchat deploy`.'
-  : `The relay behind TLS as ${domain}:  docker compose --profile tls up -d\n\nWritten from deploy.yaml by \`agentchat deploy\`.`
+const heading = ({ domain }: DeploySpec): string =>
+  domain === undefined
+    ? 'The relay with its data on a volume:                docker compose up -d\nThe same behind TLS, for a public host name:       '
+      + 'RELAY_DOMAIN=chat.example.org docker compose --profile tls up -d\n\nWritten from deploy.yaml by `agentchat deploy`.'
+    : `The relay behind TLS as ${domain}:  docker compose --profile tls up -d\n\nWritten from deploy.yaml by \`agentchat deploy\`.`
 
 export const dockerPlan: Planner = (spec, folder) => {
   const { name, image, port, domain, docker: { bind, build } } = spec
@@ -76,15 +82,22 @@ export const dockerPlan: Planner = (spec, folder) => {
     files: [{ path: file, text: composeText(spec), doc: 'relay, volume, TLS proxy' }],
     commands: [
       { argv: [...compose, 'config', '--quiet'], doc: 'check the file' },
-      { argv: [...compose, 'up', '--detach', '--wait', ...(build === undefined ? [] : ['--build'])], doc: 'start it, and wait until it is healthy' },
+      {
+        argv: [...compose, 'up', '--detach', '--wait', ...(build === undefined ? [] : ['--build'])],
+        doc: 'start it, and wait until it is healthy',
+      },
     ],
     messages: [],
     cost: `what your machine costs; of it, ${sizeText(spec)}`,
     url: domain === undefined ? `ws://${['0.0.0.0', '::'].includes(bind) ? 'localhost' : inUrl(bind)}:${port}` : `wss://${domain}`,
     notes: [
-      ...(build === undefined && !image.includes('/') ? [`${image} names no registry: build it here first (docker build -t ${image} .), or set docker.build`] : []),
+      ...(build === undefined && !image.includes('/')
+        ? [`${image} names no registry: build it here first (docker build -t ${image} .), or set docker.build`]
+        : []),
       ...(domain === undefined ? [] : [`${domain} must lead to this machine, with ports 80 and 443 open, for the certificate`]),
-      ...(domain !== undefined && !isLoopback(bind) ? ['The plain port is open beside TLS: bind it to 127.0.0.1 to have clients counted by their own address'] : []),
+      ...(domain !== undefined && !isLoopback(bind)
+        ? ['The plain port is open beside TLS: bind it to 127.0.0.1 to have clients counted by their own address']
+        : []),
       'Docker does not limit a volume: size.storage is not held here',
       `The volume outlives \`docker compose --project-name ${name} down\`, and not \`down --volumes\``,
     ],

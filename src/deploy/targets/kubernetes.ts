@@ -22,7 +22,8 @@ const statefulSet = (spec: DeploySpec): StatefulSet => {
   const environment = {
     ...environmentOf(spec),
     // Only with an Ingress does anybody stand in front; the network policy keeps other pods' words out of it as far as it can.
-    ...(domain !== undefined && !(envName('trustedProxies') in spec.environment) && { [envName('trustedProxies')]: '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16' }),
+    ...(domain !== undefined && !(envName('trustedProxies') in spec.environment)
+      && { [envName('trustedProxies')]: '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16' }),
   }
   return {
     apiVersion: 'apps/v1',
@@ -39,7 +40,14 @@ const statefulSet = (spec: DeploySpec): StatefulSet => {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           terminationGracePeriodSeconds: graceSeconds,
-          securityContext: { runAsNonRoot: true, runAsUser: uid, runAsGroup: uid, fsGroup: uid, fsGroupChangePolicy: 'OnRootMismatch', seccompProfile: { type: 'RuntimeDefault' } },
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: uid,
+            runAsGroup: uid,
+            fsGroup: uid,
+            fsGroupChangePolicy: 'OnRootMismatch',
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
           containers: [{
             name: 'relay',
             image,
@@ -58,7 +66,11 @@ const statefulSet = (spec: DeploySpec): StatefulSet => {
       },
       volumeClaimTemplates: [{
         metadata: { name: volume.name },
-        spec: { accessModes: ['ReadWriteOnce'], ...(volume.class !== undefined && { storageClassName: volume.class }), resources: { requests: { storage: quantity(size.storage) } } },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          ...(volume.class !== undefined && { storageClassName: volume.class }),
+          resources: { requests: { storage: quantity(size.storage) } },
+        },
       }],
     },
   }
@@ -72,7 +84,10 @@ const service = (spec: DeploySpec): Service => ({
 })
 
 const account = (spec: DeploySpec): ServiceAccount => ({
-  apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: spec.name, labels: selector(spec) }, automountServiceAccountToken: false,
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: spec.name, labels: selector(spec) },
+  automountServiceAccountToken: false,
 })
 
 const budget = (spec: DeploySpec): PodDisruptionBudget => ({
@@ -108,14 +123,23 @@ const ingress = (spec: DeploySpec, host: string): Ingress => {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
-    metadata: { name, labels: selector(spec), ...(clusterIssuer !== undefined && { annotations: { 'cert-manager.io/cluster-issuer': clusterIssuer } }) },
+    metadata: {
+      name,
+      labels: selector(spec),
+      ...(clusterIssuer !== undefined && { annotations: { 'cert-manager.io/cluster-issuer': clusterIssuer } }),
+    },
     spec: {
       ...(ingressClass !== undefined && { ingressClassName: ingressClass }),
       tls: [{ hosts: [host], secretName: `${name}-tls` }],
-      rules: [{ host, http: { paths: [
-        { path: '/metrics', pathType: 'Exact', backend: backend(`${name}-nowhere`) },
-        { path: '/', pathType: 'Prefix', backend: backend(name) },
-      ] } }],
+      rules: [{
+        host,
+        http: {
+          paths: [
+            { path: '/metrics', pathType: 'Exact', backend: backend(`${name}-nowhere`) },
+            { path: '/', pathType: 'Prefix', backend: backend(name) },
+          ],
+        },
+      }],
     },
   }
 }
@@ -128,12 +152,18 @@ const serviceMonitor = (spec: DeploySpec) => ({
   spec: { selector: { matchLabels: selector(spec) }, endpoints: [{ port: 'relay', path: '/metrics', interval: '30s' }] },
 })
 
-interface Manifest { readonly kind?: string }
+interface Manifest {
+  readonly kind?: string
+}
 
 /** File name → text, kustomization.yaml first. */
 export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> => {
   const { domain, kubernetes } = spec
-  const namespace: Namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: kubernetes.namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } }
+  const namespace: Namespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: kubernetes.namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  }
   const objects: Readonly<Record<string, readonly [value: Manifest, doc: string, comments?: Readonly<Record<string, string>>]>> = {
     'namespace.yaml': [namespace, 'Where all of it lives; only pods without privileges are let in.'],
     'service-account.yaml': [account(spec), 'Nobody to the cluster: the relay needs nothing of it.'],
@@ -144,17 +174,31 @@ export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> =>
       'spec/template/spec/terminationGracePeriodSeconds': 'Time to commit what is queued and to tell clients to come back.',
     }],
     'pod-disruption-budget.yaml': [budget(spec), 'A node may be emptied: the relay drains, starts elsewhere, and its clients resume.'],
-    'network-policy.yaml': [networkPolicy(spec), kubernetes.egress ? 'In: one port. Out: all that the relay wants.' : 'In: one port. Out: nothing, the relay opens no connections.'],
+    'network-policy.yaml': [
+      networkPolicy(spec),
+      kubernetes.egress ? 'In: one port. Out: all that the relay wants.' : 'In: one port. Out: nothing, the relay opens no connections.',
+    ],
     ...(domain !== undefined && {
       'ingress.yaml': [ingress(spec, domain), 'TLS for the domain. Metrics stay inside.'],
       'nowhere.yaml': [nowhere(spec), 'A service without pods: where the ingress sends requests for metrics.'],
     }),
     ...(kubernetes.serviceMonitor && { 'service-monitor.yaml': [serviceMonitor(spec), 'For the Prometheus operator.'] }),
   }
-  const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', namespace: kubernetes.namespace, resources: Object.keys(objects) }
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    namespace: kubernetes.namespace,
+    resources: Object.keys(objects),
+  }
   return {
-    'kustomization.yaml': yamlText(kustomization, 'kubectl apply -k .\n\nWritten from deploy.yaml by `agentchat deploy`. For changes beyond it make an overlay that names this directory.'),
-    ...Object.fromEntries(Object.entries(objects).map(([file, [value, doc, comments]]) => [file, yamlText(value, `${doc}\nWritten from deploy.yaml by \`agentchat deploy\`.`, comments)])),
+    'kustomization.yaml': yamlText(kustomization,
+      'kubectl apply -k .\n\nWritten from deploy.yaml by `agentchat deploy`. For changes beyond it make an overlay that names this '
+        + 'directory.'),
+    ...Object.fromEntries(
+      Object.entries(objects).map((
+        [file, [value, doc, comments]],
+      ) => [file, yamlText(value, `${doc}\nWritten from deploy.yaml by \`agentchat deploy\`.`, comments)]),
+    ),
   }
 }
 
@@ -163,17 +207,26 @@ export const kubernetesPlan: Planner = (spec, folder) => {
   const place = join(folder, 'kubernetes')
   return {
     target: 'kubernetes',
-    files: Object.entries(manifests(spec)).map(([file, text]) => ({ path: join(place, file), text, doc: /^# (.*)$/m.exec(text)?.[1] ?? file })),
+    files: Object.entries(manifests(spec)).map(([file, text]) => ({
+      path: join(place, file),
+      text,
+      doc: /^# (.*)$/m.exec(text)?.[1] ?? file,
+    })),
     commands: [
       { argv: ['kubectl', 'apply', '--kustomize', place], doc: 'create or change the objects' },
-      { argv: ['kubectl', 'rollout', 'status', `statefulset/${name}`, '--namespace', namespace, '--timeout', '180s'], doc: 'wait until it is ready' },
+      {
+        argv: ['kubectl', 'rollout', 'status', `statefulset/${name}`, '--namespace', namespace, '--timeout', '180s'],
+        doc: 'wait until it is ready',
+      },
     ],
     messages: [],
     cost: `what your cluster costs; of it, ${sizeText(spec)}`,
     url: domain === undefined ? `ws://${name}.${namespace}.svc:${port}` : `wss://${domain}`,
     notes: [
       ...(image.includes('/') ? [] : [`${image} names no registry: a cluster can hardly pull it`]),
-      ...(domain === undefined ? [`Only the cluster reaches it; from here: kubectl port-forward --namespace ${namespace} service/${name} ${port}`] : []),
+      ...(domain === undefined
+        ? [`Only the cluster reaches it; from here: kubectl port-forward --namespace ${namespace} service/${name} ${port}`]
+        : []),
       `Secrets, if any: kubectl create secret generic ${name}-secrets --namespace ${namespace} --from-literal=AGENTCHAT_ADMIN_KEY=…`,
       'The size of a volume that exists cannot be changed here: see your storage class',
     ],

@@ -5,7 +5,8 @@ import { sizeText, type Planner } from '../plan.ts'
 import { environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 
 /** `K=V` for Environment=: in quotes, with specifiers and escapes as themselves. */
-const assignment = (name: string, value: string): string => `"${`${name}=${value}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`
+const assignment = (name: string, value: string): string =>
+  `"${`${name}=${value}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`
 
 export const unitText = (spec: DeploySpec): string => {
   const { name, size, domain, systemd: { bind, program } } = spec
@@ -26,7 +27,9 @@ StartLimitBurst=5
 ExecStart=${program} serve --data /var/lib/${name} --host ${bind}
 # Reads the certificate again.
 ExecReload=/bin/kill -HUP $MAINPID
-${Object.entries(environment).map(([key, value]) => `Environment=${assignment(key, value)}\n`).join('')}# Secrets: AGENTCHAT_ADMIN_KEY=…; mode 0600. A flag would show in the process list.
+${
+    Object.entries(environment).map(([key, value]) => `Environment=${assignment(key, value)}\n`).join('')
+  }# Secrets: AGENTCHAT_ADMIN_KEY=…; mode 0600. A flag would show in the process list.
 EnvironmentFile=-/etc/${name}.env
 Restart=on-failure
 RestartSec=1
@@ -87,11 +90,15 @@ export const systemdPlan: Planner = spec => {
     ],
     messages: [],
     cost: `what your machine costs; of it, ${sizeText(spec)}`,
-    url: domain === undefined ? `ws://${['0.0.0.0', '::'].includes(bind) ? 'localhost' : bind.includes(':') ? `[${bind}]` : bind}:${port}` : `wss://${domain}`,
+    url: domain === undefined
+      ? `ws://${['0.0.0.0', '::'].includes(bind) ? 'localhost' : bind.includes(':') ? `[${bind}]` : bind}:${port}`
+      : `wss://${domain}`,
     notes: [
       'It needs root (sudo), Node, and the program: npm install --global agentchat',
       ...(isHidden ? [`${program} is in a home directory, which the unit hides: install it for the whole machine`] : []),
-      ...(domain === undefined ? [] : [`TLS is a proxy's: let ${domain} lead to it, and it to ${bind}:${port} (docs/DEPLOY.md has the lines for Caddy)`]),
+      ...(domain === undefined
+        ? []
+        : [`TLS is a proxy's: let ${domain} lead to it, and it to ${bind}:${port} (docs/DEPLOY.md has the lines for Caddy)`]),
       'systemd does not limit a directory: size.storage is not held here',
     ],
   }

@@ -44,10 +44,24 @@ const write = (folder: Folder, files: Readonly<Record<string, string>>): void =>
 }
 
 describe('docker', () => {
-  /** The schema on npm is older than three additions to the Compose specification: a project's name, env_file as objects, and the content of a config. */
-  const schema = structuredClone(composeSchema) as unknown as { properties: Record<string, object>, definitions: Record<string, { properties: Record<string, object> }> }
+  /**
+   * The schema on npm is older than three additions to the Compose specification: a project's name, env_file as objects, and
+   * the content of a config.
+   */
+  const schema = structuredClone(composeSchema) as unknown as {
+    properties: Record<string, object>
+    definitions: Record<string, { properties: Record<string, object> }>
+  }
   schema.properties['name'] = { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]*$' }
-  schema.definitions['service']!.properties['env_file'] = { type: 'array', items: { type: 'object', properties: { path: { type: 'string' }, required: { type: 'boolean' } }, required: ['path'], additionalProperties: false } }
+  schema.definitions['service']!.properties['env_file'] = {
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: { path: { type: 'string' }, required: { type: 'boolean' } },
+      required: ['path'],
+      additionalProperties: false,
+    },
+  }
   schema.definitions['config']!.properties['content'] = { type: 'string' }
   const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(withoutOldIds(schema) as object)
 
@@ -60,22 +74,35 @@ describe('docker', () => {
   })
 
   test('values reach the relay as they are, and a domain reaches the proxy', async () => {
-    const { services, configs } = parse(composeText(await parseSpec(rich))) as { services: { relay: Record<string, unknown> & { environment: Record<string, string> }, caddy: object }, configs: { caddyfile: { content: string } } }
+    const { services, configs } = parse(composeText(await parseSpec(rich))) as {
+      services: { relay: Record<string, unknown> & { environment: Record<string, string> }, caddy: object }
+      configs: { caddyfile: { content: string } }
+    }
     // Compose makes $ of $$, and expands what follows a single one.
     expect(services.relay.environment['MOTD']).toBe(motd.replaceAll('$', '$$$$'))
-    expect(services.relay).toMatchObject({ build: '.', ports: ['0.0.0.0:7000:7000'], volumes: ['log:/data'], read_only: true, cap_drop: ['ALL'] })
+    expect(services.relay).toMatchObject({
+      build: '.',
+      ports: ['0.0.0.0:7000:7000'],
+      volumes: ['log:/data'],
+      read_only: true,
+      cap_drop: ['ALL'],
+    })
     expect(configs.caddyfile.content).toMatch(/^chat\.example\.org \{[^]*reverse_proxy relay:7000/)
   })
 
   test('a proxy is believed only where nobody else reaches the port', async () => {
     expect(composeText(await parseSpec(plain))).toContain('AGENTCHAT_TRUSTED_PROXIES')
     expect(composeText(await parseSpec(rich))).not.toContain('AGENTCHAT_TRUSTED_PROXIES')
-    expect(composeText(await parseSpec('environment: { AGENTCHAT_TRUSTED_PROXIES: 10.1.0.0/16 }'))).toMatch(/AGENTCHAT_TRUSTED_PROXIES: 10\.1\.0\.0\/16/)
+    expect(composeText(await parseSpec('environment: { AGENTCHAT_TRUSTED_PROXIES: 10.1.0.0/16 }'))).toMatch(
+      /AGENTCHAT_TRUSTED_PROXIES: 10\.1\.0\.0\/16/,
+    )
   })
 
   test('the plan starts the proxy for a domain, builds where it should, and says where the relay is', async () => {
     const plan = planOf(await parseSpec(rich), 'there')!
-    expect(plan.commands.at(-1)!.argv.join(' ')).toBe('docker compose --file there/docker-compose.yml --profile tls up --detach --wait --build')
+    expect(plan.commands.at(-1)!.argv.join(' ')).toBe(
+      'docker compose --file there/docker-compose.yml --profile tls up --detach --wait --build',
+    )
     expect(plan.url).toBe('wss://chat.example.org')
     expect(planOf(await parseSpec('docker: { bind: "::1" }'), '.')).toMatchObject({ url: 'ws://[::1]:6667' })
   })
@@ -83,7 +110,13 @@ describe('docker', () => {
 
 describe('systemd', () => {
   const hasSystemd = isInstalled('systemd-analyze', '--version')
-  const unit = async (text: string) => unitText({ ...await parseSpec(text), systemd: { bind: '127.0.0.1', program: process.execPath, directory: '/etc/systemd/system' } } satisfies DeploySpec)
+  const unit = async (text: string) =>
+    unitText(
+      {
+        ...await parseSpec(text),
+        systemd: { bind: '127.0.0.1', program: process.execPath, directory: '/etc/systemd/system' },
+      } satisfies DeploySpec,
+    )
 
   test.skipIf(!hasSystemd).each(both)('systemd finds no fault in the unit of a %s deployment, and little exposed', async (_name, text) => {
     using folder = newFolder()
@@ -91,14 +124,22 @@ describe('systemd', () => {
     const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', folder.at('agentchat.service')], { encoding: 'utf8' })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     // 0 is nothing exposed, 10 all; a unit without protection has 9.6.
-    const security = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', '--no-pager', folder.at('agentchat.service')], { encoding: 'utf8' })
+    const security = spawnSync('systemd-analyze', [
+      'security',
+      '--offline=true',
+      '--threshold=20',
+      '--no-pager',
+      folder.at('agentchat.service'),
+    ], { encoding: 'utf8' })
     expect(security.status, security.stdout).toBe(0)
   })
 
   test.skipIf(!hasSystemd)('systemd would find a fault', async () => {
     using folder = newFolder()
     write(folder, { 'agentchat.service': (await unit(plain)).replace('ProtectSystem=', 'ProtectSytem=') })
-    expect(spawnSync('systemd-analyze', ['verify', '--man=no', folder.at('agentchat.service')], { encoding: 'utf8' }).stderr).toMatch(/Unknown key.*'ProtectSytem'/)
+    expect(spawnSync('systemd-analyze', ['verify', '--man=no', folder.at('agentchat.service')], { encoding: 'utf8' }).stderr).toMatch(
+      /Unknown key.*'ProtectSytem'/,
+    )
   })
 
   test('values reach the relay as they are', async () => {
@@ -113,7 +154,8 @@ describe('systemd', () => {
 
 describe('kubernetes', () => {
   const kinds = { Namespace, ServiceAccount, Service, StatefulSet, PodDisruptionBudget, NetworkPolicy, Ingress, ServiceMonitor } as const
-  const objectsOf = (text: string) => parseAllDocuments(text).map(document => document.toJS() as { kind: keyof typeof kinds, metadata: { name: string, namespace?: string } })
+  const objectsOf = (text: string) =>
+    parseAllDocuments(text).map(document => document.toJS() as { kind: keyof typeof kinds, metadata: { name: string, namespace?: string } })
   const check = (object: { kind: keyof typeof kinds }) => new kinds[object.kind](object as never).validate()
 
   test.each(both)('every manifest of a %s deployment is valid by the schema of its kind', async (_name, text) => {
@@ -122,7 +164,9 @@ describe('kubernetes', () => {
     const objects = Object.values(files).flatMap(objectsOf)
     for (const object of objects) check(object)
     const optional = ['Ingress', 'ServiceMonitor']
-    expect([...new Set(objects.map(({ kind }) => kind))].toSorted()).toEqual(Object.keys(kinds).filter(kind => text === rich || !optional.includes(kind)).toSorted())
+    expect([...new Set(objects.map(({ kind }) => kind))].toSorted()).toEqual(
+      Object.keys(kinds).filter(kind => text === rich || !optional.includes(kind)).toSorted(),
+    )
   })
 
   test('the schemas would find a fault', async () => {
@@ -135,16 +179,33 @@ describe('kubernetes', () => {
     write(folder, manifests(await parseSpec(rich)))
     const objects = objectsOf(execFileSync('kubectl', ['kustomize', folder.path], { encoding: 'utf8' }))
     for (const object of objects) check(object)
-    expect(objects.filter(({ kind }) => kind !== 'Namespace').map(({ metadata }) => metadata.namespace)).toEqual(Array(objects.length - 1).fill('agents'))
+    expect(objects.filter(({ kind }) => kind !== 'Namespace').map(({ metadata }) => metadata.namespace)).toEqual(
+      Array(objects.length - 1).fill('agents'),
+    )
   })
 
   test('the pod runs by the restricted standard, with its secret, volume and probes', async () => {
-    const { spec: { replicas, template, volumeClaimTemplates } } = parse(manifests(await parseSpec(rich))['stateful-set.yaml']!) as Record<string, any> // any: a tree to look into
+    const { spec: { replicas, template, volumeClaimTemplates } } = parse(manifests(await parseSpec(rich))['stateful-set.yaml']!) as Record<
+      string,
+      any
+    > // any: a tree to look into
     const [container] = template.spec.containers
     expect(replicas).toBe(1)
-    expect(template.spec).toMatchObject({ enableServiceLinks: false, automountServiceAccountToken: false, securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } } })
-    expect(container.securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } })
-    expect([container.startupProbe, container.livenessProbe, container.readinessProbe].map(({ httpGet }) => httpGet.path)).toEqual(['/healthz', '/healthz', '/readyz'])
+    expect(template.spec).toMatchObject({
+      enableServiceLinks: false,
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    })
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    })
+    expect([container.startupProbe, container.livenessProbe, container.readinessProbe].map(({ httpGet }) => httpGet.path)).toEqual([
+      '/healthz',
+      '/healthz',
+      '/readyz',
+    ])
     expect(volumeClaimTemplates[0].spec).toMatchObject({ storageClassName: 'fast', resources: { requests: { storage: '20480Mi' } } })
     // Kubernetes makes $(HOME) of $$(HOME), and expands $(HOME).
     expect(container.env).toContainEqual({ name: 'MOTD', value: motd.replace('$(', () => '$$(') })
@@ -156,5 +217,9 @@ describe('kubernetes', () => {
 function withoutOldIds(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutOldIds)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).filter(([key, inner]) => !['id', '$schema'].includes(key) || typeof inner !== 'string').map(([key, inner]) => [key, withoutOldIds(inner)]))
+  return Object.fromEntries(
+    Object.entries(value).filter(([key, inner]) => !['id', '$schema'].includes(key) || typeof inner !== 'string').map((
+      [key, inner],
+    ) => [key, withoutOldIds(inner)]),
+  )
 }

@@ -1,29 +1,68 @@
-// Every path through the phase table, together with the deal that is disputed: each ends, and no money is made, lost, or moved by who has no say.
+// Every path through the phase table, together with the deal that is disputed: each ends, and no money is made, lost, or moved
+// by who has no say.
 import { describe, expect, test } from 'vitest'
 import { decide, isFinal, type Deal, type Terms } from '../negotiation/index.ts'
-import { captureOf, changes, decideCase, isOver, partOf, phaseNames, verdictOf, votesOf, type Act, type Case, type CourtActor, type CourtInput, type CourtTerms, type Verdict, type Vote } from './index.ts'
+import {
+  captureOf,
+  changes,
+  decideCase,
+  isOver,
+  partOf,
+  phaseNames,
+  verdictOf,
+  votesOf,
+  type Act,
+  type Case,
+  type CourtActor,
+  type CourtInput,
+  type CourtTerms,
+  type Verdict,
+  type Vote,
+} from './index.ts'
 
 const terms: CourtTerms = { revealMs: 1, answerMs: 1, evidenceMs: 1, voteMs: 1, seats: 3, maxAsked: 4 }
 const dealTerms: Terms = { offer: 1, agreement: 1, delivery: 1, review: 1, ruling: 1 }
 const verdicts: readonly Verdict[] = ['disputant', 'respondent', 'mutual']
 
-interface World { readonly kase: Case, readonly deal: Deal, readonly purses: Readonly<Record<string, number>> }
-interface Step { readonly next: World, readonly by: string, readonly act: string }
+interface World {
+  readonly kase: Case
+  readonly deal: Deal
+  readonly purses: Readonly<Record<string, number>>
+}
+interface Step {
+  readonly next: World
+  readonly by: string
+  readonly act: string
+}
 
 const held = 5
 /** ann, the client, has filed; bob works. */
 const start: World = {
   kase: { phase: 'filed', disputant: 'ann', respondent: 'bob', queue: [], seats: [], evidence: [], heard: false, dueAt: 1 },
   deal: {
-    state: 'disputed', proposer: 'ann', recipient: 'bob', client: 'ann', provider: 'bob', amounts: [held], released: 0, held, captured: 0, returned: 0,
-    stakes: { proposer: 2, recipient: 1 }, staked: true, delivered: false, dueAt: 1,
+    state: 'disputed',
+    proposer: 'ann',
+    recipient: 'bob',
+    client: 'ann',
+    provider: 'bob',
+    amounts: [held],
+    released: 0,
+    held,
+    captured: 0,
+    returned: 0,
+    stakes: { proposer: 2, recipient: 1 },
+    staked: true,
+    delivered: false,
+    dueAt: 1,
   },
   purses: { ann: 0, bob: 0 },
 }
 
 /** What moved of the money. */
-const paid = ({ purses }: World, before: Deal, after: Deal): Readonly<Record<string, number>> =>
-  ({ ann: purses['ann']! + after.returned - before.returned, bob: purses['bob']! + after.captured - before.captured })
+const paid = ({ purses }: World, before: Deal, after: Deal): Readonly<Record<string, number>> => ({
+  ann: purses['ann']! + after.returned - before.returned,
+  bob: purses['bob']! + after.captured - before.captured,
+})
 
 /** The deal ends elsewhere, and the case with it. */
 const ended = (world: World, after: Deal): World => {
@@ -36,37 +75,48 @@ const stepsOf = (world: World, pool: readonly string[]): readonly Step[] => {
   const steps: Step[] = []
   const { kase, deal } = world
   const actors: readonly CourtActor[] = [...['ann', 'bob', 'eve', ...pool].map(id => ({ kind: 'agent' as const, id })), { kind: 'court' }]
-  for (const now of [0, 1]) for (const actor of actors) for (const act of ['REVEAL', 'ACCEPT', 'DECLINE', 'EVIDENCE', 'VOTE', 'LAPSE'] as const) {
-    for (const verdict of act === 'VOTE' ? verdicts : ['mutual'] as const) {
-      const input: CourtInput = { now, terms, order: pool, vote: { verdict, captureMinor: null } }
-      const decision = decideCase(kase, act, actor, input)
-      if (!decision.ok) continue
-      // Of times the model knows only that they are not over, or that they are.
-      const seats = decision.case.seats.map(seat => ({ ...seat, dueAt: seat.dueAt === null ? null : 1 }))
-      const next: Case = { ...decision.case, seats, dueAt: decision.case.dueAt === null ? null : 1 }
-      const by = actor.kind === 'court' ? 'court' : actor.id
-      if (!decision.effects.includes('verdict')) {
-        steps.push({ next: { ...world, kase: next }, by, act })
-        continue
+  for (const now of [0, 1])
+    for (const actor of actors)
+      for (const act of ['REVEAL', 'ACCEPT', 'DECLINE', 'EVIDENCE', 'VOTE', 'LAPSE'] as const) {
+        for (const verdict of act === 'VOTE' ? verdicts : ['mutual'] as const) {
+          const input: CourtInput = { now, terms, order: pool, vote: { verdict, captureMinor: null } }
+          const decision = decideCase(kase, act, actor, input)
+          if (!decision.ok) continue
+          // Of times the model knows only that they are not over, or that they are.
+          const seats = decision.case.seats.map(seat => ({ ...seat, dueAt: seat.dueAt === null ? null : 1 }))
+          const next: Case = { ...decision.case, seats, dueAt: decision.case.dueAt === null ? null : 1 }
+          const by = actor.kind === 'court' ? 'court' : actor.id
+          if (!decision.effects.includes('verdict')) {
+            steps.push({ next: { ...world, kase: next }, by, act })
+            continue
+          }
+          const captureMinor = captureOf(votesOf(next), { heldMinor: deal.held, provider: 'respondent' })
+          const ruled = decide(deal, 'RULE', { kind: 'arbiter', id: '@server' }, { now: 0, terms: dealTerms, ruling: { captureMinor } })
+          if (!ruled.ok)
+            throw new Error(`the verdict cannot be carried out: ${ruled.refusal}`)
+          steps.push({ next: { kase: next, deal: ruled.deal, purses: paid(world, deal, ruled.deal) }, by, act })
+        }
       }
-      const captureMinor = captureOf(votesOf(next), { heldMinor: deal.held, provider: 'respondent' })
-      const ruled = decide(deal, 'RULE', { kind: 'arbiter', id: '@server' }, { now: 0, terms: dealTerms, ruling: { captureMinor } })
-      if (!ruled.ok) throw new Error(`the verdict cannot be carried out: ${ruled.refusal}`)
-      steps.push({ next: { kase: next, deal: ruled.deal, purses: paid(world, deal, ruled.deal) }, by, act })
-    }
-  }
-  for (const [action, actor] of [['COMPLETE', { kind: 'agent', id: 'ann' }], ['CANCEL', { kind: 'agent', id: 'bob' }], ['RULE', { kind: 'arbiter', id: 'boss' }], ['LAPSE', { kind: 'clock' }]] as const) {
+  for (
+    const [action, actor] of [['COMPLETE', { kind: 'agent', id: 'ann' }], ['CANCEL', { kind: 'agent', id: 'bob' }], ['RULE', {
+      kind: 'arbiter',
+      id: 'boss',
+    }], ['LAPSE', { kind: 'clock' }]] as const
+  ) {
     const decision = decide(deal, action, actor, { now: action === 'LAPSE' ? 1 : 0, terms: dealTerms, ruling: { captureMinor: 2 } })
     if (!decision.ok) continue
     // A case that was abandoned leaves its deal disputed, and has no part in how that ends.
-    const next = isOver(kase.phase) ? { ...world, deal: decision.deal, purses: paid(world, deal, decision.deal) } : ended(world, decision.deal)
+    const next = isOver(kase.phase)
+      ? { ...world, deal: decision.deal, purses: paid(world, deal, decision.deal) }
+      : ended(world, decision.deal)
     steps.push({ next, by: actor.kind === 'clock' ? 'clock' : actor.id, act: action })
   }
   return steps
 }
 
 /** Of a case that is over the model remembers only how it ended. */
-const remembered = (world: World): World => isOver(world.kase.phase) ? { ...world, kase: { ...world.kase, seats: [], queue: [], evidence: [], heard: false } } : world
+const remembered = (world: World): World =>
+  isOver(world.kase.phase) ? { ...world, kase: { ...world.kase, seats: [], queue: [], evidence: [], heard: false } } : world
 
 const explore = (pool: readonly string[]) => {
   const seen = new Map<string, { readonly world: World, readonly steps: readonly (Step & { readonly key: string })[] }>()
@@ -74,7 +124,10 @@ const explore = (pool: readonly string[]) => {
     const world = queue.pop()!
     const key = JSON.stringify(world)
     if (seen.has(key)) continue
-    const steps = stepsOf(world, pool).map(step => ({ ...step, next: remembered(step.next) })).map(step => ({ ...step, key: JSON.stringify(step.next) }))
+    const steps = stepsOf(world, pool).map(step => ({ ...step, next: remembered(step.next) })).map(step => ({
+      ...step,
+      key: JSON.stringify(step.next),
+    }))
     seen.set(key, { world, steps })
     queue.push(...steps.map(step => step.next))
   }
@@ -86,7 +139,8 @@ const isEnd = ({ kase, deal }: World): boolean => isOver(kase.phase) && isFinal(
 /** The worlds from which an end can be reached by steps that `counts`. */
 const endsFrom = (seen: ReturnType<typeof explore>, counts: (step: Step) => boolean): number => {
   const before = new Map<string, string[]>()
-  for (const [key, { steps }] of seen) for (const step of steps) if (counts(step)) before.set(step.key, [...before.get(step.key) ?? [], key])
+  for (const [key, { steps }] of seen)
+    for (const step of steps) if (counts(step)) before.set(step.key, [...before.get(step.key) ?? [], key])
   const ending = new Set<string>()
   for (const queue = [...seen].filter(([, { world }]) => isEnd(world)).map(([key]) => key); queue.length > 0;) {
     const key = queue.pop()!
@@ -127,7 +181,10 @@ test('each path ends, moves all of the money once, and only as the table says', 
         if (act === 'VOTE' && !isOver(next.kase.phase)) expect(next.kase.seats.find(seat => seat.arbiter === by)?.state).toBe('voted')
         if (by.startsWith('j')) expect(['ACCEPT', 'DECLINE', 'VOTE']).toContain(act)
         // Votes that were given stay as they were.
-        if (!isOver(next.kase.phase)) for (const seat of kase.seats) if (seat.vote !== null) expect(next.kase.seats.find(each => each.arbiter === seat.arbiter)?.vote).toEqual(seat.vote)
+        if (!isOver(next.kase.phase)) {
+          for (const seat of kase.seats)
+            if (seat.vote !== null) expect(next.kase.seats.find(each => each.arbiter === seat.arbiter)?.vote).toEqual(seat.vote)
+        }
       }
     }
     expect(endsFrom(seen, () => true)).toBe(seen.size)
@@ -140,12 +197,21 @@ test('each path ends, moves all of the money once, and only as the table says', 
 
 test('the table: no row leaves a final phase, and where two fit the first one decides', () => {
   for (const row of changes) expect(isOver(row.from)).toBe(false)
-  const twice = changes.filter((row, i) => changes.some((other, j) => j < i && other.from === row.from && other.act === row.act && (other.when ?? []).length + (row.when ?? []).length === 0))
+  const twice = changes.filter((row, i) =>
+    changes.some((other, j) =>
+      j < i && other.from === row.from && other.act === row.act && (other.when ?? []).length + (row.when ?? []).length === 0
+    )
+  )
   expect(twice).toEqual([])
 })
 
 test('a party cannot act for an arbiter, nor the court for anybody; an arbiter may come as late as his own deadline, not as the first one', () => {
-  const seats = [{ arbiter: 'j1', state: 'asked', dueAt: 10, vote: null }, { arbiter: 'j2', state: 'asked', dueAt: 20, vote: null }, { arbiter: 'j3', state: 'sitting', dueAt: null, vote: null }] as const
+  const seats = [{ arbiter: 'j1', state: 'asked', dueAt: 10, vote: null }, { arbiter: 'j2', state: 'asked', dueAt: 20, vote: null }, {
+    arbiter: 'j3',
+    state: 'sitting',
+    dueAt: null,
+    vote: null,
+  }] as const
   const kase: Case = { ...start.kase, phase: 'seating', seats, dueAt: 10 }
   const by = (id: string, act: Act, now = 15) => decideCase(kase, act, { kind: 'agent', id }, { now, terms })
   expect(by('j1', 'ACCEPT')).toMatchObject({ ok: false, refusal: 'LATE' })
@@ -153,33 +219,41 @@ test('a party cannot act for an arbiter, nor the court for anybody; an arbiter m
   expect(by('ann', 'ACCEPT')).toMatchObject({ ok: false, refusal: 'NOT_ARBITER' })
   expect(by('j3', 'EVIDENCE')).toMatchObject({ ok: false, refusal: 'NOT_PARTY' })
   for (const act of ['RULED', 'SETTLED', 'LAPSE'] as const) expect(by('ann', act).ok).toBe(false)
-  for (const act of ['ACCEPT', 'VOTE', 'REVEAL'] as const) expect(decideCase(kase, act, { kind: 'court' }, { now: 0, terms }).ok).toBe(false)
+  for (const act of ['ACCEPT', 'VOTE', 'REVEAL'] as const)
+    expect(decideCase(kase, act, { kind: 'court' }, { now: 0, terms }).ok).toBe(false)
   expect(decideCase(kase, 'LAPSE', { kind: 'court' }, { now: 5, terms })).toMatchObject({ ok: false, refusal: 'NOT_DUE' })
 })
 
 describe('the tally', () => {
   const vote = (verdict: Verdict, captureMinor: number | null = null): Vote => ({ verdict, captureMinor })
   test.each([
-    [['disputant', 'disputant', 'respondent'], 'disputant', 0], [['respondent', 'mutual', 'respondent'], 'respondent', 101], [['respondent', 'mutual', 'disputant'], 'mutual', 50], [['mutual', 'mutual', 'mutual'], 'mutual', 50],
+    [['disputant', 'disputant', 'respondent'], 'disputant', 0],
+    [['respondent', 'mutual', 'respondent'], 'respondent', 101],
+    [['respondent', 'mutual', 'disputant'], 'mutual', 50],
+    [['mutual', 'mutual', 'mutual'], 'mutual', 50],
   ] as const)('%j is %s', (given, verdict, capture) => {
     const votes = given.map(each => vote(each))
     expect([verdictOf(votes), captureOf(votes, { heldMinor: 101, provider: 'respondent' })]).toEqual([verdict, capture])
   })
 
   test('shares: the lower median of those who share it out, never more than there is, whoever else votes', () => {
-    const of = (...shares: readonly (number | null)[]) => captureOf(shares.map(share => vote('mutual', share)), { heldMinor: 100, provider: 'disputant' })
+    const of = (...shares: readonly (number | null)[]) =>
+      captureOf(shares.map(share => vote('mutual', share)), { heldMinor: 100, provider: 'disputant' })
     expect([of(0, 30, 100), of(20, 60), of(null, 10, 90), of(500, 500)]).toEqual([30, 20, 50, 100])
     expect(captureOf([vote('mutual', 10), vote('mutual', 20), vote('disputant')], { heldMinor: 100, provider: 'disputant' })).toBe(10)
   })
 
   test('for every three votes: between nothing and all, and who agrees with the verdict is with the majority', () => {
-    for (const a of verdicts) for (const b of verdicts) for (const c of verdicts) for (const heldMinor of [0, 1, 7]) {
-      const votes = [vote(a, 3), vote(b), vote(c, 99)]
-      const capture = captureOf(votes, { heldMinor, provider: 'respondent' })
-      expect(Number.isInteger(capture) && capture >= 0 && capture <= heldMinor).toBe(true)
-      const majority = votes.filter(each => partOf(votes, each) === 'majority')
-      expect([0, 2, 3]).toContain(majority.length)
-      for (const each of majority) expect(each.verdict).toBe(verdictOf(votes))
-    }
+    for (const a of verdicts)
+      for (const b of verdicts)
+        for (const c of verdicts)
+          for (const heldMinor of [0, 1, 7]) {
+            const votes = [vote(a, 3), vote(b), vote(c, 99)]
+            const capture = captureOf(votes, { heldMinor, provider: 'respondent' })
+            expect(Number.isInteger(capture) && capture >= 0 && capture <= heldMinor).toBe(true)
+            const majority = votes.filter(each => partOf(votes, each) === 'majority')
+            expect([0, 2, 3]).toContain(majority.length)
+            for (const each of majority) expect(each.verdict).toBe(verdictOf(votes))
+          }
   })
 })

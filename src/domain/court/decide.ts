@@ -31,7 +31,14 @@ export interface Case {
 }
 
 /** How long each takes, in ms; and how large a panel is, and how many may be asked in all. */
-export interface CourtTerms { readonly revealMs: number, readonly answerMs: number, readonly evidenceMs: number, readonly voteMs: number, readonly seats: number, readonly maxAsked: number }
+export interface CourtTerms {
+  readonly revealMs: number
+  readonly answerMs: number
+  readonly evidenceMs: number
+  readonly voteMs: number
+  readonly seats: number
+  readonly maxAsked: number
+}
 
 export interface CourtInput {
   readonly now: number
@@ -47,7 +54,13 @@ export type CourtActor = { readonly kind: 'agent', readonly id: string } | { rea
 export type CourtRefusal = 'NOT_PARTY' | 'NOT_ARBITER' | 'WRONG_PHASE' | 'DONE_ALREADY' | 'LATE' | 'NOT_DUE'
 
 export type CourtDecision =
-  | { readonly ok: true, readonly case: Case, readonly effects: readonly Effect[], /** who is asked now */ readonly asked: readonly string[], /** who has just lost the seat for staying silent */ readonly dropped: readonly Seat[] }
+  | {
+    readonly ok: true
+    readonly case: Case
+    readonly effects: readonly Effect[] /** who is asked now */
+    readonly asked: readonly string[] /** who has just lost the seat for staying silent */
+    readonly dropped: readonly Seat[]
+  }
   | { readonly ok: false, readonly refusal: CourtRefusal }
 
 const gone: readonly SeatState[] = ['declined', 'silent', 'absent']
@@ -63,62 +76,91 @@ export const isLate = ({ dueAt }: Pick<Case, 'dueAt'>, now: number): boolean => 
 const holds = (role: CourtRole, actor: CourtActor, kase: Case): boolean => {
   if (actor.kind === 'court') return role === 'court'
   switch (role) {
-    case 'court': return false
-    case 'disputant': return actor.id === kase.disputant
-    case 'party': return actor.id === kase.disputant || actor.id === kase.respondent
-    default: return seatOf(kase, actor.id)?.state === role
+    case 'court':
+      return false
+    case 'disputant':
+      return actor.id === kase.disputant
+    case 'party':
+      return actor.id === kase.disputant || actor.id === kase.respondent
+    default:
+      return seatOf(kase, actor.id)?.state === role
   }
 }
 
 const meets = (kase: Case, condition: Condition, { seats, maxAsked }: CourtTerms): boolean => {
   const empty = seats - held(kase).length
   switch (condition) {
-    case 'full': return empty === 0 && held(kase).every(seat => seat.state !== 'asked')
-    case 'vacant': return !meets(kase, 'full', { seats } as CourtTerms)
-    case 'drawable': return kase.queue.length >= empty && kase.seats.length + empty <= maxAsked
-    case 'short': return kase.queue.length < empty || kase.seats.length + empty > maxAsked
-    case 'heard': return kase.heard
-    case 'unheard': return !kase.heard
-    case 'decided': return held(kase).every(seat => seat.state === 'voted')
-    case 'undecided': return !held(kase).every(seat => seat.state === 'voted')
-    case 'agreed': return agreedOn(votesOf(kase)) !== undefined
-    default: return condition satisfies never
+    case 'full':
+      return empty === 0 && held(kase).every(seat => seat.state !== 'asked')
+    case 'vacant':
+      return !meets(kase, 'full', { seats } as CourtTerms)
+    case 'drawable':
+      return kase.queue.length >= empty && kase.seats.length + empty <= maxAsked
+    case 'short':
+      return kase.queue.length < empty || kase.seats.length + empty > maxAsked
+    case 'heard':
+      return kase.heard
+    case 'unheard':
+      return !kase.heard
+    case 'decided':
+      return held(kase).every(seat => seat.state === 'voted')
+    case 'undecided':
+      return !held(kase).every(seat => seat.state === 'voted')
+    case 'agreed':
+      return agreedOn(votesOf(kase)) !== undefined
+    default:
+      return condition satisfies never
   }
 }
 
-const seatNow = (kase: Case, id: string, change: Partial<Seat>): Case =>
-  ({ ...kase, seats: kase.seats.map(seat => seat.arbiter === id ? { ...seat, ...change } : seat) })
+const seatNow = (kase: Case, id: string, change: Partial<Seat>): Case => ({
+  ...kase,
+  seats: kase.seats.map(seat => seat.arbiter === id ? { ...seat, ...change } : seat),
+})
 
 /** What the act itself changes, before the phase does. */
 const acted = (kase: Case, act: Act, actor: CourtActor, { now, order = [], vote }: CourtInput): Case => {
   const id = actor.kind === 'agent' ? actor.id : ''
   switch (act) {
-    case 'REVEAL': return { ...kase, queue: order }
-    case 'ACCEPT': return seatNow(kase, id, { state: 'sitting', dueAt: null })
-    case 'DECLINE': return seatNow(kase, id, { state: 'declined', dueAt: null })
+    case 'REVEAL':
+      return { ...kase, queue: order }
+    case 'ACCEPT':
+      return seatNow(kase, id, { state: 'sitting', dueAt: null })
+    case 'DECLINE':
+      return seatNow(kase, id, { state: 'declined', dueAt: null })
     case 'EVIDENCE': {
       const side: Side = id === kase.disputant ? 'disputant' : 'respondent'
       const evidence = kase.evidence.includes(side) ? kase.evidence : [...kase.evidence, side]
       return { ...kase, evidence, heard: evidence.length === 2 }
     }
-    case 'VOTE': return seatNow(kase, id, { state: 'voted', vote: vote ?? null })
+    case 'VOTE':
+      return seatNow(kase, id, { state: 'voted', vote: vote ?? null })
     case 'LAPSE': {
       if (kase.phase === 'evidence') return { ...kase, heard: true }
-      const dropped = (seat: Seat): Seat => kase.phase === 'voting' && seat.state === 'sitting' ? { ...seat, state: 'absent' }
-        : kase.phase === 'seating' && seat.state === 'asked' && seat.dueAt !== null && now >= seat.dueAt ? { ...seat, state: 'silent', dueAt: null } : seat
+      const dropped = (seat: Seat): Seat =>
+        kase.phase === 'voting' && seat.state === 'sitting'
+          ? { ...seat, state: 'absent' }
+          : kase.phase === 'seating' && seat.state === 'asked' && seat.dueAt !== null && now >= seat.dueAt
+          ? { ...seat, state: 'silent', dueAt: null }
+          : seat
       return { ...kase, seats: kase.seats.map(dropped) }
     }
-    default: return kase
+    default:
+      return kase
   }
 }
 
 /** When the phase that a case has come to is over. */
 const dueOf = (next: Case, before: Case, { now, terms }: CourtInput): number | null => {
   switch (next.phase) {
-    case 'seating': return Math.min(...next.seats.flatMap(seat => seat.state === 'asked' && seat.dueAt !== null ? [seat.dueAt] : []))
-    case 'evidence': return before.phase === 'evidence' ? before.dueAt : now + terms.evidenceMs
-    case 'voting': return before.phase === 'voting' ? before.dueAt : now + terms.voteMs
-    default: return null
+    case 'seating':
+      return Math.min(...next.seats.flatMap(seat => seat.state === 'asked' && seat.dueAt !== null ? [seat.dueAt] : []))
+    case 'evidence':
+      return before.phase === 'evidence' ? before.dueAt : now + terms.evidenceMs
+    case 'voting':
+      return before.phase === 'voting' ? before.dueAt : now + terms.voteMs
+    default:
+      return null
   }
 }
 
@@ -153,7 +195,8 @@ export const decideCase = (kase: Case, act: Act, actor: CourtActor, input: Court
   const own = actor.kind === 'agent' && kase.phase === 'seating' ? seatOf(kase, actor.id)?.dueAt ?? null : kase.dueAt
   const isTooLate = actor.kind === 'agent' && isLate({ dueAt: kase.phase === 'seating' && act === 'EVIDENCE' ? null : own }, now)
   const fits = (row: PhaseChange, next: Case): boolean =>
-    row.from === kase.phase && row.act === act && holds(row.by, actor, kase) && (row.when ?? []).every(condition => meets(next, condition, terms))
+    row.from === kase.phase && row.act === act && holds(row.by, actor, kase)
+    && (row.when ?? []).every(condition => meets(next, condition, terms))
   const after = acted(kase, act, actor, input)
   const row = isTooLate || (isByTime && !isLate(kase, now)) ? undefined : changes.find(each => fits(each, after))
   // Evidence that was closed stays so.
@@ -163,7 +206,12 @@ export const decideCase = (kase: Case, act: Act, actor: CourtActor, input: Court
   const { kase: filled, asked } = effects.includes('draw') ? drawn(after, input) : { kase: after, asked: [] }
   const moved: Case = { ...filled, phase: row.to }
   return {
-    ok: true, effects, asked, case: { ...moved, dueAt: dueOf(moved, kase, input) },
-    dropped: isByTime ? moved.seats.filter((seat, i) => (seat.state === 'silent' || seat.state === 'absent') && kase.seats[i]?.state !== seat.state) : [],
+    ok: true,
+    effects,
+    asked,
+    case: { ...moved, dueAt: dueOf(moved, kase, input) },
+    dropped: isByTime
+      ? moved.seats.filter((seat, i) => (seat.state === 'silent' || seat.state === 'absent') && kase.seats[i]?.state !== seat.state)
+      : [],
   }
 }

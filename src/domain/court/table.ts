@@ -28,12 +28,16 @@ export const acts: readonly Act[] = ['REVEAL', 'ACCEPT', 'DECLINE', 'EVIDENCE', 
 export type CourtRole = 'disputant' | 'party' | 'asked' | 'sitting' | 'court'
 
 /**
- * Of the case as the act leaves it. full: every seat is taken. drawable: there is somebody left for each empty seat. heard: the evidence is closed.
+ * Of the case as the act leaves it. full: every seat is taken. drawable: there is somebody left for each empty seat. heard: the
+ * evidence is closed.
  * decided: every seat has voted. agreed: as many agree as decide.
  */
 export type Condition = 'full' | 'vacant' | 'drawable' | 'short' | 'heard' | 'unheard' | 'decided' | 'undecided' | 'agreed'
 
-/** draw: the empty seats are filled from the draw. hear: the time for evidence begins. ready: arbiters get the case. verdict: the deal is ruled. fallback: an admin is asked for. */
+/**
+ * draw: the empty seats are filled from the draw. hear: the time for evidence begins. ready: arbiters get the case. verdict:
+ * the deal is ruled. fallback: an admin is asked for.
+ */
 export type Effect = 'draw' | 'hear' | 'ready' | 'verdict' | 'fallback' | 'abandon'
 
 export interface PhaseChange {
@@ -73,8 +77,10 @@ export const changes: readonly PhaseChange[] = [
 
   { from: 'appealed', act: 'EVIDENCE', by: 'party', to: 'appealed' },
 
-  ...open.flatMap(from => [
-    { from, act: 'RULED', by: 'court', to: 'ruled' },
-    { from, act: 'SETTLED', by: 'court', to: 'settled' },
-  ] as const),
+  ...open.flatMap(from =>
+    [
+      { from, act: 'RULED', by: 'court', to: 'ruled' },
+      { from, act: 'SETTLED', by: 'court', to: 'settled' },
+    ] as const
+  ),
 ]

@@ -26,14 +26,21 @@ export interface Held {
   readonly provider: 'disputant' | 'respondent'
 }
 
-/** What of the held money goes to the provider; the rest goes back. Of those who share it out, the lower median: no one vote moves it further than its neighbours. */
+/**
+ * What of the held money goes to the provider; the rest goes back. Of those who share it out, the lower median: no one vote
+ * moves it further than its neighbours.
+ */
 export const captureOf = (votes: readonly Vote[], { heldMinor, provider }: Held): number => {
   const verdict = verdictOf(votes)
   if (verdict !== 'mutual') return verdict === provider ? heldMinor : 0
   const half = Math.floor(heldMinor / 2)
-  const shares = votes.filter(vote => vote.verdict === 'mutual').map(({ captureMinor }) => Math.min(captureMinor ?? half, heldMinor)).sort((a, b) => a - b)
+  const shares = votes.filter(vote => vote.verdict === 'mutual').map(({ captureMinor }) => Math.min(captureMinor ?? half, heldMinor)).sort((
+    a,
+    b,
+  ) => a - b)
   return agreedOn(votes) === undefined ? half : shares[Math.floor((shares.length - 1) / 2)]!
 }
 
 /** How a vote stood to the verdict. Where no two agreed nobody was in the majority. */
-export const partOf = (votes: readonly Vote[], vote: Vote): 'majority' | 'dissent' => vote.verdict === agreedOn(votes) ? 'majority' : 'dissent'
+export const partOf = (votes: readonly Vote[], vote: Vote): 'majority' | 'dissent' =>
+  vote.verdict === agreedOn(votes) ? 'majority' : 'dissent'

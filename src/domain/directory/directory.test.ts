@@ -1,4 +1,5 @@
-// The directory's rules, under random orders and repeats: what holds is the same whatever came first, and nothing lives longer than it said.
+// The directory's rules, under random orders and repeats: what holds is the same whatever came first, and nothing lives longer
+// than it said.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ServerDocument } from '../../../lib/protocol/index.ts'
@@ -7,7 +8,11 @@ import { endOf, isLive, isNewer, maxLifetimeMs, newest, type Dated } from './doc
 import { mergeSightings, urlKey, type Sighting } from './sightings.ts'
 import { hourMs, uptimeOf } from './uptime.ts'
 
-const dated = fc.record({ issued_at: fc.integer({ min: 0, max: 50 }), expires_at: fc.integer({ min: 0, max: 100 }), sig: fc.constantFrom('a', 'b', 'c', 'd') })
+const dated = fc.record({
+  issued_at: fc.integer({ min: 0, max: 50 }),
+  expires_at: fc.integer({ min: 0, max: 100 }),
+  sig: fc.constantFrom('a', 'b', 'c', 'd'),
+})
 /** A signature covers the rest: of one moment, one signature is one description. */
 const documentOf = ({ issued_at, sig }: Dated): Dated => ({ issued_at, sig, expires_at: issued_at + 1 + sig.charCodeAt(0) % 7 })
 const document = dated.map(documentOf)
@@ -16,7 +21,9 @@ describe('which description holds', () => {
   test('the same one, in whatever order they come, and however often', () => {
     fc.assert(fc.property(fc.array(document, { minLength: 1, maxLength: 12 }), fc.infiniteStream(fc.nat()), (documents, picks) => {
       const fold = (list: readonly Dated[]) => list.reduce(newest)
-      const shuffled = [...documents, ...documents].map(each => ({ each, at: picks.next().value! })).sort((a, b) => a.at - b.at).map(({ each }) => each)
+      const shuffled = [...documents, ...documents].map(each => ({ each, at: picks.next().value! })).sort((a, b) => a.at - b.at).map((
+        { each },
+      ) => each)
       expect(fold(shuffled)).toEqual(fold(documents))
     }))
   })
@@ -66,28 +73,39 @@ describe('announcements', () => {
 
   test('nothing from the future is taken', () => {
     fc.assert(fc.property(fc.nat(1e7), aheadMs => {
-      const admission = admit(server({ issued_at: 1e12 + aheadMs, expires_at: 2e12, sig: 'a' }, 'wss://a.example'), undefined, empty, limits, 1e12)
+      const admission = admit(server({ issued_at: 1e12 + aheadMs, expires_at: 2e12, sig: 'a' }, 'wss://a.example'), undefined, empty,
+        limits, 1e12)
       expect(admission.kind).toBe(aheadMs > 5 * 60_000 ? 'refuse' : 'take')
     }))
   })
 
   test('bounds hold whatever is asked', () => {
     const fill = fc.record({ servers: fc.nat(1_200), pending: fc.nat(150), pendingHere: fc.nat(30), atHost: fc.nat(80) })
-    fc.assert(fc.property(fill, fc.option(fc.constantFrom<ServerState>('pending', 'listed', 'refused'), { nil: undefined }), (full, state) => {
-      const kept = state && { state, document: server({ issued_at: 1, expires_at: 100, sig: 'a' }, 'wss://b.example') }
-      const admission = admit(server({ issued_at: 5, expires_at: 100, sig: 'b' }, 'wss://a.example'), kept, full, limits, 10)
-      if (state === 'pending') return
-      const isFull = full.atHost >= limits.maxAtHost || full.pending >= limits.maxPending || full.pendingHere >= limits.maxPendingHere || (kept === undefined && full.servers >= limits.maxServers)
-      expect(admission.kind).toBe(isFull ? 'refuse' : 'take')
-    }))
+    fc.assert(
+      fc.property(fill, fc.option(fc.constantFrom<ServerState>('pending', 'listed', 'refused'), { nil: undefined }), (full, state) => {
+        const kept = state && { state, document: server({ issued_at: 1, expires_at: 100, sig: 'a' }, 'wss://b.example') }
+        const admission = admit(server({ issued_at: 5, expires_at: 100, sig: 'b' }, 'wss://a.example'), kept, full, limits, 10)
+        if (state === 'pending') return
+        const isFull = full.atHost >= limits.maxAtHost || full.pending >= limits.maxPending || full.pendingHere >= limits.maxPendingHere
+          || (kept === undefined && full.servers >= limits.maxServers)
+        expect(admission.kind).toBe(isFull ? 'refuse' : 'take')
+      }),
+    )
   })
 })
 
 describe('sources', () => {
-  const own = fc.record({ name: fc.constantFrom('home', 'work'), description: fc.constantFrom('', 'mine'), region: fc.constantFrom('', 'eu') })
+  const own = fc.record({
+    name: fc.constantFrom('home', 'work'),
+    description: fc.constantFrom('', 'mine'),
+    region: fc.constantFrom('', 'eu'),
+  })
   const sighting: fc.Arbitrary<Sighting> = fc.record({
-    url: fc.constantFrom('wss://a.example', 'wss://b.example', 'wss://c.example'), own: fc.option(own, { nil: undefined }),
-    document: fc.option(document.map(one => one as ServerDocument), { nil: undefined }), uptime: fc.option(fc.constantFrom(0, 0.5, 1), { nil: undefined }), from: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')),
+    url: fc.constantFrom('wss://a.example', 'wss://b.example', 'wss://c.example'),
+    own: fc.option(own, { nil: undefined }),
+    document: fc.option(document.map(one => one as ServerDocument), { nil: undefined }),
+    uptime: fc.option(fc.constantFrom(0, 0.5, 1), { nil: undefined }),
+    from: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')),
   })
   const sightings = fc.array(sighting, { maxLength: 15 })
 
@@ -108,7 +126,9 @@ describe('sources', () => {
 
 describe('uptime', () => {
   test('is a share, of hours that were looked at, and only of the last ones', () => {
-    const hour = fc.integer({ min: 0, max: 300 }).chain(at => fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 60 })).map(([ok, total]) => ({ hour: at, ok: Math.min(ok, total), total })))
+    const hour = fc.integer({ min: 0, max: 300 }).chain(at =>
+      fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 60 })).map(([ok, total]) => ({ hour: at, ok: Math.min(ok, total), total }))
+    )
     fc.assert(fc.property(fc.uniqueArray(hour, { selector: ({ hour }) => hour }), hours => {
       const now = 300 * hourMs + 5
       const share = uptimeOf(hours, now, 24)

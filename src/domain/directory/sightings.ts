@@ -1,4 +1,5 @@
-// Relays as several sources name them, merged: whatever order the sources come in, and however often they repeat each other, the result is the same.
+// Relays as several sources name them, merged: whatever order the sources come in, and however often they repeat each other,
+// the result is the same.
 import type { ServerDocument } from '../../../lib/protocol/index.ts'
 import { newest } from './documents.ts'
 
@@ -25,7 +26,13 @@ const mergeTwo = (a: Sighting, b: Sighting): Sighting => {
   const document = a.document === undefined || b.document === undefined ? a.document ?? b.document : newest(a.document, b.document)
   const own = [a.own, b.own].filter(each => each !== undefined).sort((x, y) => textOf(x) < textOf(y) ? -1 : 1)[0]
   const uptime = Math.min(a.uptime ?? Infinity, b.uptime ?? Infinity)
-  return { url: a.url, ...(own !== undefined && { own }), ...(document !== undefined && { document }), ...(uptime <= 1 && { uptime }), from: [...new Set([...a.from, ...b.from])].sort() }
+  return {
+    url: a.url,
+    ...(own !== undefined && { own }),
+    ...(document !== undefined && { document }),
+    ...(uptime <= 1 && { uptime }),
+    from: [...new Set([...a.from, ...b.from])].sort(),
+  }
 }
 
 const textOf = (own: NonNullable<Sighting['own']>): string => JSON.stringify([own.name, own.description, own.region])

@@ -1,6 +1,10 @@
 // How much of a time a relay answered, from looks that were counted by the hour.
 
-export interface Hour { /** hours since 1970 */ readonly hour: number, readonly ok: number, readonly total: number }
+export interface Hour {
+  /** hours since 1970 */ readonly hour: number
+  readonly ok: number
+  readonly total: number
+}
 
 export const hourMs = 60 * 60_000
 export const dayHours = 24

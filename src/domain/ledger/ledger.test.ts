@@ -19,7 +19,10 @@ test(`${steps} random steps: sums stay zero, balances stay covered, refusals cha
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!
   const balances = new Map<string, number>()
   const key = (account: string, currency: string) => `${account} ${currency}`
-  const accounts: Accounts = { balance: (account, currency) => balances.get(key(account, currency)) ?? 0, credit: (account, currency) => currency === 'ELO' && account.startsWith('@') ? 1_100 : 0 }
+  const accounts: Accounts = {
+    balance: (account, currency) => balances.get(key(account, currency)) ?? 0,
+    credit: (account, currency) => currency === 'ELO' && account.startsWith('@') ? 1_100 : 0,
+  }
   const oddAmounts = [0, -1, 0.5, Number.NaN, Infinity, maxAmount + 1, Number.MAX_SAFE_INTEGER]
   let refused = 0
   let done = 0
@@ -54,7 +57,12 @@ test(`${steps} random steps: sums stay zero, balances stay covered, refusals cha
 
 test('what is missing is told', () => {
   const empty: Accounts = { balance: () => 0, credit: () => 0 }
-  expect(post(empty, transfer('@ann', '@bob', 'USD', 5))).toEqual({ ok: false, problem: { kind: 'insufficient', account: '@ann', currency: 'USD', short: 5 } })
+  expect(post(empty, transfer('@ann', '@bob', 'USD', 5))).toEqual({
+    ok: false,
+    problem: { kind: 'insufficient', account: '@ann', currency: 'USD', short: 5 },
+  })
   expect(post(empty, transfer('@ann', '@ann', 'USD', 5))).toMatchObject({ ok: false, problem: { kind: 'unbalanced' } })
-  expect(legsProblem([{ account: '@ann', currency: 'USD', amount: 5 }, { account: '@bob', currency: 'EUR', amount: -5 }])).toEqual({ kind: 'unbalanced' })
+  expect(legsProblem([{ account: '@ann', currency: 'USD', amount: 5 }, { account: '@bob', currency: 'EUR', amount: -5 }])).toEqual({
+    kind: 'unbalanced',
+  })
 })

@@ -1,7 +1,11 @@
 // Double-entry arithmetic: every transaction is legs that sum to zero, in whole minor units. No I/O.
 
 /** One side of a transaction: `amount` goes into the account, out of it when negative. */
-export interface Leg { readonly account: string, readonly currency: string, readonly amount: number }
+export interface Leg {
+  readonly account: string
+  readonly currency: string
+  readonly amount: number
+}
 
 /** Where money comes from when an admin issues it, and goes when it is withdrawn. Its balance is minus all there is. */
 export const issuer = '*'
@@ -10,7 +14,12 @@ export const holdOf = (proposalId: string): string => `!${proposalId}`
 
 export type LedgerProblem =
   | { readonly kind: 'unbalanced' | 'not-an-amount' }
-  | { readonly kind: 'insufficient', readonly account: string, readonly currency: string, /** how much is missing */ readonly short: number }
+  | {
+    readonly kind: 'insufficient'
+    readonly account: string
+    readonly currency: string /** how much is missing */
+    readonly short: number
+  }
 
 /** The most one account may hold, so that sums stay exact. */
 export const maxAmount = Number.MAX_SAFE_INTEGER / 1_024
@@ -32,7 +41,10 @@ export interface Accounts {
   credit(account: string, currency: string): number
 }
 
-export type Posted = { readonly ok: true, /** balances after it, in the order of the legs */ readonly balances: readonly number[] } | { readonly ok: false, readonly problem: LedgerProblem }
+export type Posted = { readonly ok: true, /** balances after it, in the order of the legs */ readonly balances: readonly number[] } | {
+  readonly ok: false
+  readonly problem: LedgerProblem
+}
 
 /** What the accounts hold after a transaction, or why it cannot be. An account is named by one leg only. */
 export const post = (accounts: Accounts, legs: readonly Leg[]): Posted => {
@@ -52,5 +64,9 @@ export const post = (accounts: Accounts, legs: readonly Leg[]): Posted => {
 }
 
 /** From one account to another. */
-export const transfer = (from: string, to: string, currency: string, amount: number): readonly Leg[] =>
-  [{ account: from, currency, amount: -amount }, { account: to, currency, amount }]
+export const transfer = (
+  from: string,
+  to: string,
+  currency: string,
+  amount: number,
+): readonly Leg[] => [{ account: from, currency, amount: -amount }, { account: to, currency, amount }]

@@ -25,12 +25,18 @@ export interface Deal {
   readonly dueAt: number | null
 }
 
-export interface Stakes { readonly proposer: number, readonly recipient: number }
+export interface Stakes {
+  readonly proposer: number
+  readonly recipient: number
+}
 
 /** How long each deadline runs, in ms. */
 export type Terms = Readonly<Record<Deadline, number>>
 
-/** What of the held money goes where. `how` names it for a payment processor: void before any capture, refund after, reclaim after a deadline. */
+/**
+ * What of the held money goes where. `how` names it for a payment processor: void before any capture, refund after, reclaim
+ * after a deadline.
+ */
 export type Move =
   | { readonly op: 'fund' | 'capture', readonly amount: number }
   | { readonly op: 'void' | 'refund' | 'reclaim', readonly amount: number }
@@ -41,7 +47,13 @@ export type StakeMove = 'hold' | 'release'
 export type Refusal = 'NOT_A_PARTY' | 'NOT_YOURS_TO_DO' | 'WRONG_STATE' | 'NOT_DUE' | 'LATE' | 'MILESTONES' | 'NO_PRICE' | 'BAD_RULING'
 
 export type Decision =
-  | { readonly ok: true, readonly deal: Deal, readonly moves: readonly Move[], readonly stakes: StakeMove | undefined, readonly row: Transition }
+  | {
+    readonly ok: true
+    readonly deal: Deal
+    readonly moves: readonly Move[]
+    readonly stakes: StakeMove | undefined
+    readonly row: Transition
+  }
   | { readonly ok: false, readonly refusal: Refusal }
 
 export interface Input {
@@ -62,20 +74,28 @@ const holds = (deal: Deal, role: Role, actor: Actor): boolean => {
   return actor.kind === 'agent' && actor.id === deal[role]
 }
 
-const isParty = (deal: Deal, actor: Actor): boolean => actor.kind === 'clock' || actor.kind === 'arbiter' || actor.id === deal.proposer || actor.id === deal.recipient
+const isParty = (deal: Deal, actor: Actor): boolean =>
+  actor.kind === 'clock' || actor.kind === 'arbiter' || actor.id === deal.proposer || actor.id === deal.recipient
 
 export const isDue = ({ dueAt }: Pick<Deal, 'dueAt'>, now: number): boolean => dueAt !== null && now >= dueAt
 
-const meets = (deal: Deal, row: Transition, now: number): boolean => (row.when ?? []).every(condition => {
-  switch (condition) {
-    case 'due': return isDue(deal, now)
-    case 'more': return deal.released < deal.amounts.length - 1
-    case 'last': return deal.released >= deal.amounts.length - 1
-    case 'delivered': return deal.delivered
-    case 'undelivered': return !deal.delivered
-    default: return condition satisfies never
-  }
-})
+const meets = (deal: Deal, row: Transition, now: number): boolean =>
+  (row.when ?? []).every(condition => {
+    switch (condition) {
+      case 'due':
+        return isDue(deal, now)
+      case 'more':
+        return deal.released < deal.amounts.length - 1
+      case 'last':
+        return deal.released >= deal.amounts.length - 1
+      case 'delivered':
+        return deal.delivered
+      case 'undelivered':
+        return !deal.delivered
+      default:
+        return condition satisfies never
+    }
+  })
 
 /** Why nothing of the table fits, in the order in which it helps. */
 const refusalOf = (deal: Deal, action: Action, actor: Actor, now: number): Refusal => {
@@ -89,7 +109,11 @@ const refusalOf = (deal: Deal, action: Action, actor: Actor, now: number): Refus
 
 export const decide = (deal: Deal, action: Action, actor: Actor, { now, terms, ruling }: Input): Decision => {
   // Once a deadline is over, what it brings comes first, whether the relay has noticed or not.
-  const row = isDue(deal, now) && action !== 'LAPSE' ? undefined : transitions.find(each => each.from === deal.state && each.action === action && each.by.some(role => holds(deal, role, actor)) && meets(deal, each, now))
+  const row = isDue(deal, now) && action !== 'LAPSE'
+    ? undefined
+    : transitions.find(each =>
+      each.from === deal.state && each.action === action && each.by.some(role => holds(deal, role, actor)) && meets(deal, each, now)
+    )
   if (row === undefined) return { ok: false, refusal: refusalOf(deal, action, actor, now) }
 
   const moves: Move[] = []
@@ -152,10 +176,27 @@ export const decide = (deal: Deal, action: Action, actor: Actor, { now, terms, r
         giveBack()
         break
       }
-      default: effect satisfies never
+      default:
+        effect satisfies never
     }
   }
   const deadline = deadlineOf(row.to)
   if (action === 'SUBMIT') delivered = true
-  return { ok: true, row, moves, stakes, deal: { ...deal, state: row.to, released, held, captured, returned, staked, delivered, dueAt: deadline === undefined ? null : now + terms[deadline] } }
+  return {
+    ok: true,
+    row,
+    moves,
+    stakes,
+    deal: {
+      ...deal,
+      state: row.to,
+      released,
+      held,
+      captured,
+      returned,
+      staked,
+      delivered,
+      dueAt: deadline === undefined ? null : now + terms[deadline],
+    },
+  }
 }

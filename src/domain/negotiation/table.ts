@@ -22,7 +22,7 @@ export const deadlines: Readonly<Record<Deadline, { readonly defaultDays: number
 export const states = {
   pending: { deadline: 'offer', doc: 'Offered, not answered yet.' },
   accepted: { deadline: 'agreement', doc: 'Agreed; no money is held. Either party can end it.' },
-  funded: { deadline: 'delivery', doc: 'The client\'s money is held; the provider works on the current milestone.' },
+  funded: { deadline: 'delivery', doc: "The client's money is held; the provider works on the current milestone." },
   submitted: { deadline: 'review', doc: 'The current milestone is delivered; the client reviews it. Silence completes it.' },
   disputed: { deadline: 'ruling', doc: 'Money and stakes are frozen until a ruling, or until one party gives in.' },
   completed: { final: true, doc: 'Done; what was held went to the provider.' },
@@ -42,13 +42,41 @@ export const deadlineOf = (state: State): Deadline | undefined => {
 }
 
 /** What can be done. LAPSE is what time does; a request RECLAIM asks for the same. FUNDED is a processor's answer to FUND. */
-export type Action = 'ACCEPT' | 'REJECT' | 'COUNTER' | 'CANCEL' | 'FUND' | 'SUBMIT' | 'REVISE' | 'RELEASE' | 'COMPLETE' | 'DISPUTE' | 'RULE' | 'LAPSE'
-export const actions: readonly Action[] = ['ACCEPT', 'REJECT', 'COUNTER', 'CANCEL', 'FUND', 'SUBMIT', 'REVISE', 'RELEASE', 'COMPLETE', 'DISPUTE', 'RULE', 'LAPSE']
+export type Action =
+  | 'ACCEPT'
+  | 'REJECT'
+  | 'COUNTER'
+  | 'CANCEL'
+  | 'FUND'
+  | 'SUBMIT'
+  | 'REVISE'
+  | 'RELEASE'
+  | 'COMPLETE'
+  | 'DISPUTE'
+  | 'RULE'
+  | 'LAPSE'
+export const actions: readonly Action[] = [
+  'ACCEPT',
+  'REJECT',
+  'COUNTER',
+  'CANCEL',
+  'FUND',
+  'SUBMIT',
+  'REVISE',
+  'RELEASE',
+  'COMPLETE',
+  'DISPUTE',
+  'RULE',
+  'LAPSE',
+]
 
 /** Proposer and recipient of the offer; who pays and who works; who decides disputes; anyone at all, the relay's clock included. */
 export type Role = 'proposer' | 'recipient' | 'client' | 'provider' | 'arbiter' | 'anyone'
 
-/** due: the state's deadline is over. more, last: milestones follow the current one, or none does. undelivered, delivered: whether anything was ever submitted. */
+/**
+ * due: the state's deadline is over. more, last: milestones follow the current one, or none does. undelivered, delivered:
+ * whether anything was ever submitted.
+ */
 export type Condition = 'due' | 'more' | 'last' | 'undelivered' | 'delivered'
 
 /** What happens to what is held. half: to each party alike. ruling: as the ruling says. */

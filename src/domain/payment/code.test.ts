@@ -9,7 +9,10 @@ const good: readonly (readonly [string, string])[] = [
   // Alice's code of the BIP 47 test vectors
   ['bip47', 'PM8TJTLJbPRGxSbc8EJi42Wrr6QbNSaSSVJ5Y3E4pbCYiTHUskHg13935Ubb7q8tx9GVbh2UuRnBc3WSyJHhUrw8KhprKnn9eDznYGieTzFcwQRya4GA'],
   // the first example of BOLT 11
-  ['lightning', 'lnbc1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq8rkx3yf5tcsyz3d73gafnh3cax9rn449d9p5uxz9ezhhypd0elx87sjle52x86fux2ypatgddc6k63n7erqz25le42c4u4ecky03ylcqca784w'],
+  [
+    'lightning',
+    'lnbc1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq8rkx3yf5tcsyz3d73gafnh3cax9rn449d9p5uxz9ezhhypd0elx87sjle52x86fux2ypatgddc6k63n7erqz25le42c4u4ecky03ylcqca784w',
+  ],
   ['lnurl', bech32.encode('lnurl', bech32.toWords(new TextEncoder().encode('https://example.com/pay?q=1')), 2_000)],
   ['cosmos', bech32.encode('akash', bech32.toWords(bytes(20)))],
   ['cosmos', bech32.encode('cosmos', bech32.toWords(bytes(32)))],
@@ -40,6 +43,16 @@ test('a scheme says which kind a code must be', () => {
 })
 
 test('what has no known form is taken as it is, and never throws', () => {
-  for (const text of ['', 'pay me in person', 'https://pay.example/x', 'x'.repeat(5_000), '1'.repeat(33), '💸', 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq']) expect(() => readPaymentCode(text)).not.toThrow()
+  for (
+    const text of [
+      '',
+      'pay me in person',
+      'https://pay.example/x',
+      'x'.repeat(5_000),
+      '1'.repeat(33),
+      '💸',
+      'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq',
+    ]
+  ) expect(() => readPaymentCode(text)).not.toThrow()
   expect(readPaymentCode('pay me in person')).toEqual({ ok: true, kind: 'other' })
 })

@@ -35,13 +35,18 @@ const lowered = (code: string): string => code === code.toUpperCase() ? code.toL
 const invoice = (code: string): PaymentCode => {
   const decoded = attempt(() => bech32.decode(code as `${string}1${string}`, longest))
   // Seven words of time, and 104 of signature behind the fields.
-  if (decoded === undefined || decoded.words.length < 7 + 104) return bad('lightning', 'not a Lightning invoice: its checksum is wrong, or it was cut')
+  if (decoded === undefined || decoded.words.length < 7 + 104)
+    return bad('lightning', 'not a Lightning invoice: its checksum is wrong, or it was cut')
   return good('lightning')
 }
 
 const lnurl = (code: string): PaymentCode => {
-  const url = attempt(() => new TextDecoder('utf-8', { fatal: true }).decode(bech32.fromWords(bech32.decode(code as `${string}1${string}`, longest).words)))
-  return url !== undefined && /^https?:\/\/\S+$/.test(url) ? good('lnurl') : bad('lnurl', 'not an LNURL: its checksum is wrong, or it is no address')
+  const url = attempt(() =>
+    new TextDecoder('utf-8', { fatal: true }).decode(bech32.fromWords(bech32.decode(code as `${string}1${string}`, longest).words))
+  )
+  return url !== undefined && /^https?:\/\/\S+$/.test(url)
+    ? good('lnurl')
+    : bad('lnurl', 'not an LNURL: its checksum is wrong, or it is no address')
 }
 
 const paymentCode = (code: string): PaymentCode => {
@@ -53,11 +58,14 @@ const paymentCode = (code: string): PaymentCode => {
 
 const cosmos = (code: string, network: string): PaymentCode => {
   const bytes = attempt(() => bech32.fromWords(bech32.decode(code as `${string}1${string}`, 120).words))
-  return bytes?.length === 20 || bytes?.length === 32 ? { ok: true, kind: 'cosmos', network } : bad('cosmos', `not an address of ${network}: its checksum or its length is wrong`)
+  return bytes?.length === 20 || bytes?.length === 32
+    ? { ok: true, kind: 'cosmos', network }
+    : bad('cosmos', `not an address of ${network}: its checksum or its length is wrong`)
 }
 
 /**
- * What a payment code is. Codes of a known form have to be right in every character; any other text is of kind `other`, and nobody vouches for it.
+ * What a payment code is. Codes of a known form have to be right in every character; any other text is of kind `other`, and
+ * nobody vouches for it.
  * A scheme in front (`lightning:`, `solana:`, `bip47:`, `cosmos:`) says which kind it must be.
  */
 export const readPaymentCode = (text: string): PaymentCode => {
@@ -76,6 +84,9 @@ const kindOf = (code: string, wanted: string | undefined): PaymentCode => {
   const network = bech32Text.exec(lower)?.[1]
   // A Bitcoin address in bech32 has its version in front of the data: another form, and not checked here.
   if (network !== undefined && !['bc', 'tb', 'bcrt'].includes(network)) return cosmos(lower, network)
-  if (wanted === 'solana' || solanaText.test(code)) return attempt(() => base58.decode(code))?.length === 32 ? good('solana') : bad('solana', 'not a Solana address: 32 bytes in base58')
+  if (wanted === 'solana' || solanaText.test(code))
+    return attempt(() => base58.decode(code))?.length === 32
+      ? good('solana')
+      : bad('solana', 'not a Solana address: 32 bytes in base58')
   return good('other')
 }

@@ -17,16 +17,29 @@ export interface Checked {
  * it would mean to take what waits in the agent's inbox from those whom it is meant for.
  * @throws what connecting throws, and CliError when the message does not come
  */
-export const checkRelay = async ({ connect, target, options, io }: Pick<Call, 'connect' | 'target' | 'options' | 'io'>, server?: string): Promise<Checked> => {
+export const checkRelay = async (
+  { connect, target, options, io }: Pick<Call, 'connect' | 'target' | 'options' | 'io'>,
+  server?: string,
+): Promise<Checked> => {
   const wish = server === undefined ? {} : { server }
   const { url, identity } = await target(wish)
   const text = `deploy check ${randomBytes(4).toString('hex')}`
   let hear = () => undefined as void
-  const heard = new Promise<void>(resolve => { hear = resolve })
-  const timeout = AbortSignal.any([io.interrupted, AbortSignal.timeout(options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000)])
+  const heard = new Promise<void>(resolve => {
+    hear = resolve
+  })
+  const timeout = AbortSignal.any([
+    io.interrupted,
+    AbortSignal.timeout(options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000),
+  ])
   const other = await connect({
-    ...wish, session: 'deploy-check-a', inbox: identity === undefined ? 'auto' : 'none',
-    prepare: client => client.on('message', ({ content }) => { if (content === text) hear() }),
+    ...wish,
+    session: 'deploy-check-a',
+    inbox: identity === undefined ? 'auto' : 'none',
+    prepare: client =>
+      client.on('message', ({ content }) => {
+        if (content === text) hear()
+      }),
   })
   const sender = await connect({ ...wish, session: 'deploy-check-b' })
   const startedAt = performance.now()
@@ -36,9 +49,14 @@ export const checkRelay = async ({ connect, target, options, io }: Pick<Call, 'c
   return { url, server_id: other.welcome?.server_id ?? null, round_trip_ms: Math.round((performance.now() - startedAt) * 10) / 10 }
 }
 
-const lost = () => new CliError('timeout', 'The relay took the message and did not hand it on', 'Ask its log; is there more than one relay behind the address?')
+const lost = () =>
+  new CliError('timeout', 'The relay took the message and did not hand it on',
+    'Ask its log; is there more than one relay behind the address?')
 
-const late = (timeout: AbortSignal): Promise<never> => new Promise((_, reject) => { timeout.addEventListener('abort', () => reject(lost()), { once: true }) })
+const late = (timeout: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    timeout.addEventListener('abort', () => reject(lost()), { once: true })
+  })
 
 export const check = command({
   name: 'check',
@@ -46,7 +64,9 @@ export const check = command({
   relay: true,
   arguments: {},
   options: {},
-  details: async () => 'Two sessions log in and one sends the other a direct message. Exit 0: it arrived. 10: nothing answers there; 3: it does not let you in; 7: the message did not arrive.',
+  details: async () =>
+    'Two sessions log in and one sends the other a direct message. Exit 0: it arrived. 10: nothing answers there; '
+    + '3: it does not let you in; 7: the message did not arrive.',
   examples: [
     { command: 'agentchat deploy check wss://chat.example.org', doc: 'Is the new relay there, behind its TLS, for everybody?' },
     { command: 'agentchat deploy check wss://chat.example.org -i admin.json', doc: 'A relay that lets only known keys in' },

@@ -12,14 +12,22 @@ const targetName = (text: string): TargetName => {
   return target
 }
 
-export const targetOption = { short: 't', value: 'TARGET', doc: 'docker, systemd, kubernetes or akash (default: what the file says)', parse: targetName } as const satisfies OptionSpec
+export const targetOption = {
+  short: 't',
+  value: 'TARGET',
+  doc: 'docker, systemd, kubernetes or akash (default: what the file says)',
+  parse: targetName,
+} as const satisfies OptionSpec
 
 export const fileOptions = {
   file: { short: 'f', value: 'FILE', doc: 'The description of the deployment (default: deploy.yaml)' },
   target: targetOption,
 } as const satisfies Readonly<Record<string, OptionSpec>>
 
-interface FileChoice { readonly file?: string | undefined, readonly target?: TargetName | undefined }
+interface FileChoice {
+  readonly file?: string | undefined
+  readonly target?: TargetName | undefined
+}
 
 /** @throws CliError, with every fault of the file and its line */
 export const readSpec = async ({ file = 'deploy.yaml', target }: FileChoice): Promise<DeploySpec> => {
@@ -29,7 +37,8 @@ export const readSpec = async ({ file = 'deploy.yaml', target }: FileChoice): Pr
     text = readFileSync(file, 'utf8')
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new CliError(isMissing ? 'notFound' : 'error', isMissing ? `There is no ${file}` : `Cannot read ${file}: ${(error as Error).message}`,
+    throw new CliError(isMissing ? 'notFound' : 'error',
+      isMissing ? `There is no ${file}` : `Cannot read ${file}: ${(error as Error).message}`,
       isMissing ? 'Make one: agentchat deploy init. Or name it: -f FILE' : undefined, error)
   }
   try {
@@ -40,7 +49,11 @@ export const readSpec = async ({ file = 'deploy.yaml', target }: FileChoice): Pr
 }
 
 export const readPlan = async (choice: FileChoice): Promise<Plan> => {
-  const [spec, { planOf }, { dirname }] = await Promise.all([readSpec(choice), import('../../../deploy/targets/index.ts'), import('node:path')])
+  const [spec, { planOf }, { dirname }] = await Promise.all([
+    readSpec(choice),
+    import('../../../deploy/targets/index.ts'),
+    import('node:path'),
+  ])
   const plan = planOf(spec, dirname(choice.file ?? 'deploy.yaml'))
   if (plan === undefined) throw new CliError('usage', `This version does not deploy to ${spec.target}`, 'Take another with --target.')
   return plan

@@ -17,18 +17,28 @@ export const init = command({
   },
   examples: [
     { command: 'agentchat deploy init', doc: 'For Docker on this machine' },
-    { command: 'agentchat deploy init --target kubernetes --image ghcr.io/owner/agentchat:0.1.0 --domain chat.example.org', doc: 'For a cluster, with TLS' },
+    {
+      command: 'agentchat deploy init --target kubernetes --image ghcr.io/owner/agentchat:0.1.0 --domain chat.example.org',
+      doc: 'For a cluster, with TLS',
+    },
   ],
   async run({ options: { file = 'deploy.yaml', force, ...choices }, out }) {
     const [{ sampleText }, { SpecError, parseSpec }, { CliError }, { writeFileSync }] = await Promise.all([
-      import('../../../deploy/sample.ts'), import('../../../deploy/spec.ts'), import('../../exit.ts'), import('node:fs')])
+      import('../../../deploy/sample.ts'),
+      import('../../../deploy/spec.ts'),
+      import('../../exit.ts'),
+      import('node:fs'),
+    ])
     const text = sampleText(choices)
-    await parseSpec(text, file).catch((error: unknown) => { throw error instanceof SpecError ? new CliError('usage', error.problems.map(({ message }) => message).join('\n')) : error })
+    await parseSpec(text, file).catch((error: unknown) => {
+      throw error instanceof SpecError ? new CliError('usage', error.problems.map(({ message }) => message).join('\n')) : error
+    })
     try {
       writeFileSync(file, text, { flag: force ? 'w' : 'wx' })
     } catch (error) {
       const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST'
-      throw new CliError('error', isThere ? `${file} is there already` : `Cannot write ${file}: ${(error as Error).message}`, isThere ? 'Replace it with --force, or write another: -f FILE' : undefined, error)
+      throw new CliError('error', isThere ? `${file} is there already` : `Cannot write ${file}: ${(error as Error).message}`,
+        isThere ? 'Replace it with --force, or write another: -f FILE' : undefined, error)
     }
     out.done({ file }, () => `${file} is written. Next: agentchat deploy plan${file === 'deploy.yaml' ? '' : ` -f ${file}`}`)
   },

@@ -24,10 +24,13 @@ export const outlookOf = async (plan: Plan): Promise<Outlook> => {
 const states: Readonly<Record<FileState, string>> = { new: 'new', same: 'as it is', changed: 'changed', foreign: 'NOT OURS' }
 
 export const outlookText = ({ target, url, files, commands, messages, cost, notes }: Outlook, paint: Paint, full = false): string => {
-  const part = (title: string, lines: readonly string[]) => lines.length === 0 ? [] : ['', paint('bold', title), ...lines.map(line => `  ${line}`)]
+  const part = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ['', paint('bold', title), ...lines.map(line => `  ${line}`)]
   return [
     `${paint('bold', target)}: the relay will be ${visible(url)}`,
-    ...part('Files', files.flatMap(({ path, text, state, doc }) => [`${visible(path)}  (${states[state]}, ${visible(doc)})`, ...(full ? [`  ${visibleLines(text, '    ')}`] : [])])),
+    ...part('Files', files.flatMap((
+      { path, text, state, doc },
+    ) => [`${visible(path)}  (${states[state]}, ${visible(doc)})`, ...(full ? [`  ${visibleLines(text, '    ')}`] : [])])),
     ...part('Commands', commands.flatMap(({ command, doc }) => [`${visible(command)}  ${paint('dim', `# ${visible(doc)}`)}`])),
     ...part('Transactions', messages.length === 0 ? ['none'] : messages.map(visible)),
     ...part('Cost per month', [visible(cost)]),
@@ -43,7 +46,7 @@ export const plan = command({
   examples: [
     { command: 'agentchat deploy plan', doc: 'What deploy.yaml in this directory would become' },
     { command: 'agentchat deploy plan --target kubernetes --full', doc: 'The manifests, without writing them' },
-    { command: 'agentchat deploy plan --target systemd --json | jq -r \'.files[0].text\'', doc: 'The unit alone' },
+    { command: "agentchat deploy plan --target systemd --json | jq -r '.files[0].text'", doc: 'The unit alone' },
   ],
   async run({ options, out }) {
     out.one(await outlookOf(await readPlan(options)), (outlook, paint) => outlookText(outlook, paint, options.full))

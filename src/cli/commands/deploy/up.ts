@@ -18,7 +18,10 @@ export const up = command({
   },
   examples: [
     { command: 'agentchat deploy up', doc: 'Shows the plan, asks, and starts the relay' },
-    { command: 'agentchat deploy up --target kubernetes --files-only --yes', doc: 'The manifests as files, to be applied by something else' },
+    {
+      command: 'agentchat deploy up --target kubernetes --files-only --yes',
+      doc: 'The manifests as files, to be applied by something else',
+    },
     { command: 'sudo agentchat deploy up --target systemd --yes', doc: 'Install and start the unit' },
     { command: 'agentchat deploy up --target akash --dry-run', doc: 'Manifest, hash and transactions, without a network' },
   ],
@@ -27,15 +30,22 @@ export const up = command({
     // Not files and commands, but transactions with states in between.
     if (spec.target === 'akash') return akashUp({ io, out }, spec, options)
     const [plan, { missingPrograms, runCommand, shellText, writeFiles }, { confirm }] = await Promise.all([
-      readPlan(options), import('../../../deploy/apply.ts'), import('../../confirm.ts')])
+      readPlan(options),
+      import('../../../deploy/apply.ts'),
+      import('../../confirm.ts'),
+    ])
     const outlook = await outlookOf(plan)
     if (options.dryRun) return out.one(outlook, outlookText)
     const foreign = outlook.files.filter(({ state }) => state === 'foreign').map(({ path }) => path)
-    if (foreign.length > 0 && !options.force) throw new CliError('refused', `Not written by a deployment: ${foreign.join(', ')}`, 'Move it away, put deploy.yaml into another directory, or replace it with --force.')
+    if (foreign.length > 0 && !options.force)
+      throw new CliError('refused', `Not written by a deployment: ${foreign.join(', ')}`,
+        'Move it away, put deploy.yaml into another directory, or replace it with --force.')
     const commands = options.filesOnly ? [] : plan.commands
     const missing = missingPrograms({ ...plan, commands }, io.env['PATH'])
     const byHand = `\n${plan.commands.map(planned => `  ${shellText(planned)}`).join('\n')}`
-    if (missing.length > 0) throw new CliError('notFound', `Not installed: ${missing.join(', ')}`, `Write only the files with --files-only, and run where it is:${byHand}`)
+    if (missing.length > 0)
+      throw new CliError('notFound', `Not installed: ${missing.join(', ')}`,
+        `Write only the files with --files-only, and run where it is:${byHand}`)
 
     if (!out.isJson) out.say(outlookText({ ...outlook, ...(options.filesOnly && { commands: [] }) }, (_, text) => text))
     if (!await confirm('Do this?', { io, yes: options.yes === true })) throw new CliError('refused', 'Nothing was done')
@@ -44,16 +54,20 @@ export const up = command({
       writeFiles(plan)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      throw new CliError('error', `Cannot write: ${message}`, code === 'EACCES' || code === 'EPERM' ? 'It needs other rights: try with sudo.' : undefined, error)
+      throw new CliError('error', `Cannot write: ${message}`,
+        code === 'EACCES' || code === 'EPERM' ? 'It needs other rights: try with sudo.' : undefined, error)
     }
     for (const planned of commands) {
       out.progress(planned.doc)
       const ending = await runCommand(planned, { env: io.env, signal: io.interrupted, onLine: line => out.say(`  ${line}`) })
-      if (ending !== 0) throw new CliError('error', `${shellText(planned)} ended with ${ending}`, 'The files are written. Once the cause is gone, `agentchat deploy up` goes on: it changes only what differs.')
+      if (ending !== 0)
+        throw new CliError('error', `${shellText(planned)} ended with ${ending}`,
+          'The files are written. Once the cause is gone, `agentchat deploy up` goes on: it changes only what differs.')
     }
     const { target, url, files } = plan
-    out.done({ target, url, files: files.map(({ path }) => path), ran: commands.map(shellText) }, () => options.filesOnly
-      ? `The files are written. To go on:${byHand}`
-      : `The relay is up. Next: agentchat deploy check ${url}`)
+    out.done({ target, url, files: files.map(({ path }) => path), ran: commands.map(shellText) }, () =>
+      options.filesOnly
+        ? `The files are written. To go on:${byHand}`
+        : `The relay is up. Next: agentchat deploy check ${url}`)
   },
 })

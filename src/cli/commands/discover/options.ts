@@ -15,12 +15,29 @@ const networks = (text: string): readonly string[] => {
 
 export const sourceOptions = {
   directory: { value: 'LIST', doc: 'Directories to ask beside your own: URLs or JSON files', parse: listOf },
-  outboundAllow: { value: 'LIST', doc: 'Addresses and networks where relays that only a directory names are looked at, though they are not public (default: AGENTCHAT_OUTBOUND_ALLOW)', parse: networks },
+  outboundAllow: {
+    value: 'LIST',
+    doc: 'Addresses and networks where relays that only a directory names are looked at, though they are not public (default: '
+      + 'AGENTCHAT_OUTBOUND_ALLOW)',
+    parse: networks,
+  },
   limitPerDirectory: { value: 'N', doc: 'Relays to take from one directory (default: 200)', parse: count },
 } as const
 
-type Given = Options<typeof sourceOptions> & { readonly region?: string | undefined, readonly feature?: readonly string[] | undefined, readonly search?: string | undefined }
+type Given = Options<typeof sourceOptions> & {
+  readonly region?: string | undefined
+  readonly feature?: readonly string[] | undefined
+  readonly search?: string | undefined
+}
 
-export const surveyWishOf = ({ directory, outboundAllow, limitPerDirectory = 200, region, feature, search }: Given, env: Io['env']): Omit<SurveyOptions, 'timeoutMs'> => ({
-  directories: directory, limit: limitPerDirectory, region, feature, search, allow: outboundAllow ?? networks(env['AGENTCHAT_OUTBOUND_ALLOW'] ?? ''),
+export const surveyWishOf = (
+  { directory, outboundAllow, limitPerDirectory = 200, region, feature, search }: Given,
+  env: Io['env'],
+): Omit<SurveyOptions, 'timeoutMs'> => ({
+  directories: directory,
+  limit: limitPerDirectory,
+  region,
+  feature,
+  search,
+  allow: outboundAllow ?? networks(env['AGENTCHAT_OUTBOUND_ALLOW'] ?? ''),
 })

@@ -4,7 +4,10 @@ import { writeMeta } from '../../../store/meta.ts'
 import { approvals, approve, ban, disapprove, findAgent, setVerified, unban } from '../../../store/agents.ts'
 import { Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
 
-export interface AdminOptions { readonly allowlist: boolean, readonly allowlistStrict: boolean }
+export interface AdminOptions {
+  readonly allowlist: boolean
+  readonly allowlistStrict: boolean
+}
 
 /** Where the message of the day is kept. */
 export const motdKey = 'motd'
@@ -74,9 +77,18 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
       needs: 'admin',
       async read({ db }) {
         const entries = (await approvals(db)).map(row => ({
-          agentId: row.agent.slice(1), pubkeyPrefix: row.pubkey.split('\n')[1]!.slice(0, 20), approvedAt: row.at, ...(row.note !== null && { note: row.note }),
+          agentId: row.agent.slice(1),
+          pubkeyPrefix: row.pubkey.split('\n')[1]!.slice(0, 20),
+          approvedAt: row.at,
+          ...(row.note !== null && { note: row.note }),
         }))
-        return reply('ADMIN_RESULT', { action: 'list', success: true, entries, enabled: options.allowlist, strict: options.allowlistStrict })
+        return reply('ADMIN_RESULT', {
+          action: 'list',
+          success: true,
+          entries,
+          enabled: options.allowlist,
+          strict: options.allowlistStrict,
+        })
       },
     },
     ADMIN_MOTD: {
@@ -86,7 +98,10 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
         return {
           reply: reply('ADMIN_RESULT', { action: 'motd', success: true, motd }),
           notify: [notify({ kind: 'everyone' }, 'MOTD_UPDATE', { motd })],
-          effects: [{ kind: 'motd', motd }, ...(kick === true ? [{ kind: 'closeOthers', close: 'RESTARTING', reason: 'retry_after_ms=500' } as const] : [])],
+          effects: [
+            { kind: 'motd', motd },
+            ...(kick === true ? [{ kind: 'closeOthers', close: 'RESTARTING', reason: 'retry_after_ms=500' } as const] : []),
+          ],
         }
       },
     },

@@ -14,7 +14,8 @@ const cacheSeconds = 60
 
 /** A feed is a place too: what is announced is in it. */
 export const feedPlace: Place = {
-  name: 'feed', account: 'feed',
+  name: 'feed',
+  account: 'feed',
   post: () => Promise.resolve({ posted: { kind: 'posted', url: null }, nextInMs: 0 }),
   answer: () => Promise.resolve({ kind: 'failed', problem: 'the feed asks nothing' }),
 }
@@ -24,7 +25,9 @@ const urn = (kind: string, id: string): string => `urn:agentchat:${kind}:${id}`
 const iso = (at: number): string => new Date(at).toISOString()
 
 export const atomFeed = (items: readonly AnnouncementRow[], { serverName, serverId, base }: FeedFacts): HttpAnswer => ({
-  status: 200, contentType: 'application/atom+xml; charset=utf-8', maxAgeSeconds: cacheSeconds,
+  status: 200,
+  contentType: 'application/atom+xml; charset=utf-8',
+  maxAgeSeconds: cacheSeconds,
   body: [
     '<?xml version="1.0" encoding="utf-8"?>',
     '<feed xmlns="http://www.w3.org/2005/Atom">',
@@ -42,14 +45,28 @@ export const atomFeed = (items: readonly AnnouncementRow[], { serverName, server
       `    <content type="text">${xml(text === '' ? title : text)}</content>`,
       '  </entry>',
     ]),
-    '</feed>', '',
+    '</feed>',
+    '',
   ].join('\n'),
 })
 
 export const jsonFeed = (items: readonly AnnouncementRow[], { serverName, serverId, base }: FeedFacts): HttpAnswer => ({
-  status: 200, contentType: 'application/feed+json', maxAgeSeconds: cacheSeconds,
-  body: `${JSON.stringify({
-    version: 'https://jsonfeed.org/version/1.1', title: `${serverName}: announcements`, ...(base !== '' && { feed_url: `${base}/feed.json`, home_page_url: base }), authors: [{ name: serverName }],
-    items: items.map(({ id, title, text, url, at }) => ({ id: urn('announcement', `${serverId}:${id}`), title, content_text: text === '' ? title : text, date_published: iso(at), ...(url !== null && { url }) })),
-  })}\n`,
+  status: 200,
+  contentType: 'application/feed+json',
+  maxAgeSeconds: cacheSeconds,
+  body: `${
+    JSON.stringify({
+      version: 'https://jsonfeed.org/version/1.1',
+      title: `${serverName}: announcements`,
+      ...(base !== '' && { feed_url: `${base}/feed.json`, home_page_url: base }),
+      authors: [{ name: serverName }],
+      items: items.map(({ id, title, text, url, at }) => ({
+        id: urn('announcement', `${serverId}:${id}`),
+        title,
+        content_text: text === '' ? title : text,
+        date_published: iso(at),
+        ...(url !== null && { url }),
+      })),
+    })
+  }\n`,
 })

@@ -1,6 +1,10 @@
 // A place where announcements are posted: the port that an adapter fills. The feed is one, Moltbook another.
 
-export interface Announcement { readonly title: string, readonly text: string, readonly url: string | null }
+export interface Announcement {
+  readonly title: string
+  readonly text: string
+  readonly url: string | null
+}
 
 /** Certain answers, and one that is not: only `later` is ever tried again. */
 export type Posted =

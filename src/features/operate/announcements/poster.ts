@@ -1,14 +1,25 @@
-// Posts what waits for a place, one at a time and at the place's pace. Every step is written before it is taken, so that a crash never posts twice.
+// Posts what waits for a place, one at a time and at the place's pace. Every step is written before it is taken, so that a
+// crash never posts twice.
 import { findPlace, movePost, openPosts, setPlace, type PostRow, type PostState } from '../../../store/announcements.ts'
 import type { Tx } from '../../../store/store.ts'
 import type { Outcome } from '../../../relay/feature.ts'
 import type { Answered, Place, Posted } from './place.ts'
 
 type Key = Pick<PostRow, 'announcement' | 'place' | 'state'>
-type Done = { readonly key: Key & Partial<Pick<PostRow, 'answer' | 'answer_by'>> } & ({ readonly posted: Posted, readonly nextInMs: number } | { readonly answered: Answered })
+type Done =
+  & { readonly key: Key & Partial<Pick<PostRow, 'answer' | 'answer_by'>> }
+  & ({ readonly posted: Posted, readonly nextInMs: number } | { readonly answered: Answered })
 
 export interface PosterOptions {
-  readonly onPost: (event: { readonly place: string, readonly announcement: string, readonly state: PostState, readonly problem?: string, readonly answerBy?: number }) => void
+  readonly onPost: (
+    event: {
+      readonly place: string
+      readonly announcement: string
+      readonly state: PostState
+      readonly problem?: string
+      readonly answerBy?: number
+    },
+  ) => void
 }
 
 /** After so many challenges in a row that were not met the place is left alone for a day each time: ten of them cost the account. */
@@ -38,7 +49,13 @@ export class Poster {
     const done = this.#done
     if (done !== undefined) {
       const told = await this.#note(tx, done, now)
-      return { committed: () => { this.#done = undefined; this.#busy = undefined; told() } }
+      return {
+        committed: () => {
+          this.#done = undefined
+          this.#busy = undefined
+          told()
+        },
+      }
     }
     if (this.#busy !== undefined || !this.#mayHaveWork) return undefined
     const { name, account } = this.#place
@@ -49,7 +66,9 @@ export class Poster {
 
     const cut = open.find(post => post.state === 'posting' || (post.state === 'answering' && post.answer === null))
     if (cut !== undefined) {
-      const problem = cut.state === 'posting' ? 'the relay ended while it was posted: look there whether it was. It is not posted again' : 'the relay ended while the answer was given: look there whether it was taken'
+      const problem = cut.state === 'posting'
+        ? 'the relay ended while it was posted: look there whether it was. It is not posted again'
+        : 'the relay ended while the answer was given: look there whether it was taken'
       await movePost(tx, cut, { state: 'unknown', problem })
       return this.#told(cut, 'unknown', problem)
     }
@@ -66,7 +85,12 @@ export class Poster {
       // Taken out before it is given: an answer is given once.
       await movePost(tx, answering, { answer: null })
       this.#busy = answering.announcement
-      return { committed: () => void this.#place.answer(challenge!, answer!).then(answered => { this.#done = { key: answering, answered } }) }
+      return {
+        committed: () =>
+          void this.#place.answer(challenge!, answer!).then(answered => {
+            this.#done = { key: answering, answered }
+          }),
+      }
     }
     const queued = open.find(post => post.state === 'queued')
     // While a question is open nothing else is posted: it might be asked too.
@@ -74,7 +98,12 @@ export class Poster {
     const key = { ...queued, state: 'posting' as const }
     await movePost(tx, queued, { state: 'posting', due_at: null })
     this.#busy = queued.announcement
-    return { committed: () => void this.#place.post({ title: queued.title, text: queued.text, url: queued.link }, now).then(result => { this.#done = { key, ...result } }) }
+    return {
+      committed: () =>
+        void this.#place.post({ title: queued.title, text: queued.text, url: queued.link }, now).then(result => {
+          this.#done = { key, ...result }
+        }),
+    }
   }
 
   /** Writes what came of it; gives what to tell once that is committed. */
@@ -89,7 +118,14 @@ export class Poster {
       switch (answered.kind) {
         case 'posted':
           await setPlace(tx, { ...await findPlace(tx, this.#place.account), failures: 0 })
-          return move({ state: 'posted', posted_at: now, ...(answered.url !== null && { url: answered.url }), problem: null, question: null, challenge: null })
+          return move({
+            state: 'posted',
+            posted_at: now,
+            ...(answered.url !== null && { url: answered.url }),
+            problem: null,
+            question: null,
+            challenge: null,
+          })
         case 'failed':
           await this.#failed(tx, now)
           return move({ state: 'failed', problem: answered.problem })
@@ -97,32 +133,66 @@ export class Poster {
           // It was not looked at: it is given again, if there is time; what can never be taken goes back to whoever gave it.
           const again = now + answered.retryAfterMs
           const isInTime = answered.retryAfterMs > 0 && again < (key.answer_by ?? 0)
-          return move(isInTime ? { state: 'answering', answer: key.answer ?? null, due_at: again, problem: answered.problem } : { state: 'challenged', problem: answered.problem })
+          return move(
+            isInTime
+              ? { state: 'answering', answer: key.answer ?? null, due_at: again, problem: answered.problem }
+              : { state: 'challenged', problem: answered.problem },
+          )
         }
-        default: return answered satisfies never
+        default:
+          return answered satisfies never
       }
     }
     const { posted, nextInMs } = done
     const state = await findPlace(tx, this.#place.account)
-    await setPlace(tx, { ...state, not_before: now + (posted.kind === 'later' ? posted.retryAfterMs : nextInMs), ...(posted.kind === 'posted' && { failures: 0 }) })
+    await setPlace(tx, {
+      ...state,
+      not_before: now + (posted.kind === 'later' ? posted.retryAfterMs : nextInMs),
+      ...(posted.kind === 'posted' && { failures: 0 }),
+    })
     switch (posted.kind) {
-      case 'posted': return move({ state: 'posted', posted_at: now, url: posted.url, problem: null })
-      case 'dry-run': return move({ state: 'dry-run' })
-      case 'challenged': return move({ state: 'challenged', challenge: posted.challenge, question: posted.question, answer_by: posted.answerBy })
-      case 'later': return move({ state: 'queued', due_at: now + posted.retryAfterMs, problem: posted.problem })
-      case 'refused': return move({ state: 'refused', problem: posted.problem })
-      case 'unknown': return move({ state: 'unknown', problem: posted.problem })
-      default: return posted satisfies never
+      case 'posted':
+        return move({ state: 'posted', posted_at: now, url: posted.url, problem: null })
+      case 'dry-run':
+        return move({ state: 'dry-run' })
+      case 'challenged':
+        return move({ state: 'challenged', challenge: posted.challenge, question: posted.question, answer_by: posted.answerBy })
+      case 'later':
+        return move({ state: 'queued', due_at: now + posted.retryAfterMs, problem: posted.problem })
+      case 'refused':
+        return move({ state: 'refused', problem: posted.problem })
+      case 'unknown':
+        return move({ state: 'unknown', problem: posted.problem })
+      default:
+        return posted satisfies never
     }
   }
 
   async #failed(tx: Tx, now: number): Promise<void> {
     const { account } = this.#place
     const { not_before, failures } = await findPlace(tx, account)
-    await setPlace(tx, { place: account, failures: failures + 1, not_before: failures + 1 >= cautiousAfter ? Math.max(not_before, now + pauseMs) : not_before })
+    await setPlace(tx, {
+      place: account,
+      failures: failures + 1,
+      not_before: failures + 1 >= cautiousAfter ? Math.max(not_before, now + pauseMs) : not_before,
+    })
   }
 
-  #told({ announcement, place }: Pick<PostRow, 'announcement' | 'place'>, state: PostState, problem?: string, answerBy?: number): { readonly committed: () => void } {
-    return { committed: () => this.#options.onPost({ announcement, place, state, ...(problem !== undefined && { problem }), ...(answerBy !== undefined && { answerBy }) }) }
+  #told(
+    { announcement, place }: Pick<PostRow, 'announcement' | 'place'>,
+    state: PostState,
+    problem?: string,
+    answerBy?: number,
+  ): { readonly committed: () => void } {
+    return {
+      committed: () =>
+        this.#options.onPost({
+          announcement,
+          place,
+          state,
+          ...(problem !== undefined && { problem }),
+          ...(answerBy !== undefined && { answerBy }),
+        }),
+    }
   }
 }

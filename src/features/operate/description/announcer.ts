@@ -2,7 +2,10 @@
 import type { ServerDocument } from '../../../../lib/protocol/index.ts'
 
 /** What a directory answered; `retryAfterMs` where it said when to come back. Rejects when there was no answer. */
-export type Announce = (directory: string, document: ServerDocument) => Promise<{ readonly ok: boolean, readonly message: string, readonly retryAfterMs?: number }>
+export type Announce = (
+  directory: string,
+  document: ServerDocument,
+) => Promise<{ readonly ok: boolean, readonly message: string, readonly retryAfterMs?: number }>
 
 export interface AnnouncerOptions {
   readonly announce: readonly string[]
@@ -13,7 +16,12 @@ export interface AnnouncerOptions {
   readonly onAnnounced: (event: { readonly directory: string, readonly ok: boolean, readonly message: string }) => void
 }
 
-interface Due { at: number, failures: number, isAsking: boolean, said: string }
+interface Due {
+  at: number
+  failures: number
+  isAsking: boolean
+  said: string
+}
 
 const firstRetryMs = 5_000
 
@@ -38,13 +46,19 @@ export class Announcer {
   async #announce(directory: string, due: Due, now: number, document: ServerDocument): Promise<void> {
     const { announceEveryMs, sendAnnouncement, random, onAnnounced } = this.#options
     due.isAsking = true
-    const { ok, message, retryAfterMs = 0 } = await sendAnnouncement(directory, document).catch((error: unknown) => ({ ok: false, message: (error as Error).message, retryAfterMs: 0 }))
+    const { ok, message, retryAfterMs = 0 } = await sendAnnouncement(directory, document).catch((error: unknown) => ({
+      ok: false,
+      message: (error as Error).message,
+      retryAfterMs: 0,
+    }))
     due.isAsking = false
     // Told when it changes: a directory that is away for a day is not a thousand lines.
     if (message !== due.said) onAnnounced({ directory, ok, message })
     due.said = message
     due.failures = ok ? 0 : due.failures + 1
-    const waitMs = ok ? announceEveryMs : Math.min(announceEveryMs, Math.max(retryAfterMs, firstRetryMs * 2 ** Math.min(due.failures - 1, 20)))
+    const waitMs = ok
+      ? announceEveryMs
+      : Math.min(announceEveryMs, Math.max(retryAfterMs, firstRetryMs * 2 ** Math.min(due.failures - 1, 20)))
     // Relays that were started together do not stay together.
     due.at = now + waitMs * (0.9 + 0.1 * random())
   }

@@ -10,7 +10,12 @@ export type DescriptionOptions = SelfOptions & AnnouncerOptions
 const maxCatalogAgents = 200
 const cacheSeconds = 10
 
-const document = (contentType: string, body: object): HttpAnswer => ({ status: 200, contentType, body: `${JSON.stringify(body)}\n`, maxAgeSeconds: cacheSeconds })
+const document = (contentType: string, body: object): HttpAnswer => ({
+  status: 200,
+  contentType,
+  body: `${JSON.stringify(body)}\n`,
+  maxAgeSeconds: cacheSeconds,
+})
 
 export const description = (options: DescriptionOptions): Feature<never> => {
   const self = selfDescription(options)
@@ -22,13 +27,27 @@ export const description = (options: DescriptionOptions): Feature<never> => {
     const base = urls[0]?.replace(/^ws/, 'http').replace(/\/$/, '') ?? ''
     const { found } = await searchSkills(db, {}, { maxScanned: 5_000, maxFound: 1_000 })
     const agents = [...new Map(found.map(({ agent, name }) => [agent, name]))].slice(0, maxCatalogAgents)
-    const entry = (identifier: string, type: string, url: string, displayName: string, more: object = {}) => ({ identifier: `urn:agentchat:${identifier}`, type, url: `${base}${url}`, displayName, ...more })
+    const entry = (identifier: string, type: string, url: string, displayName: string, more: object = {}) => ({
+      identifier: `urn:agentchat:${identifier}`,
+      type,
+      url: `${base}${url}`,
+      displayName,
+      ...more,
+    })
     return document('application/ai-catalog+json', {
       specVersion: '1.0',
       host: { displayName: name, identifier: `urn:agentchat:server:${server_id}` },
       entries: [
-        entry(`server:${server_id}`, 'application/vnd.agentchat.server+json', '/.well-known/agentchat.json', name, { ...(description !== '' && { description }), tags: features }),
-        ...(options.directory ? [entry(`directory:${server_id}`, 'application/vnd.agentchat.directory+json', '/directory/servers', `${name}: directory of relays`)] : []),
+        entry(`server:${server_id}`, 'application/vnd.agentchat.server+json', '/.well-known/agentchat.json', name, {
+          ...(description !== '' && { description }),
+          tags: features,
+        }),
+        ...(options.directory
+          ? [
+            entry(`directory:${server_id}`, 'application/vnd.agentchat.directory+json', '/directory/servers',
+              `${name}: directory of relays`),
+          ]
+          : []),
         ...agents.map(([id, name]) => entry(`agent:${id.slice(1)}`, 'application/vnd.agentchat.agent+json', `/agents/${id}`, name)),
       ],
     })

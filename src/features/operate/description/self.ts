@@ -30,21 +30,41 @@ export type Self = (health: Health, now: number) => ServerDocument
 
 export const selfDescription = (options: SelfOptions): Self => {
   const { serverId, relayKey, description, region, contact, urls, directory, allowlistStrict, captcha, limits, announceEveryMs } = options
-  const features = [...Object.keys(domains).filter(domain => domain !== 'servers' && domain !== 'announcements'), ...(directory ? ['directory'] : [])]
+  const features = [
+    ...Object.keys(domains).filter(domain => domain !== 'servers' && domain !== 'announcements'),
+    ...(directory ? ['directory'] : []),
+  ]
   let last: ServerDocument | undefined
   return (health, now) => {
     if (last !== undefined && last.status === health.status && now >= last.issued_at && now - last.issued_at < 1_000) return last
     const document = {
-      format: 'agentchat-server/1' as const, server_id: serverId, pubkey: relayKey.publicKey, name: health.server, description,
+      format: 'agentchat-server/1' as const,
+      server_id: serverId,
+      pubkey: relayKey.publicKey,
+      name: health.server,
+      description,
       ...(region !== undefined && { region }),
-      urls: [...urls()], protocol: PROTOCOL, version: health.version, status: health.status, features, limits: { ...limits },
+      urls: [...urls()],
+      protocol: PROTOCOL,
+      version: health.version,
+      status: health.status,
+      features,
+      limits: { ...limits },
       policies: {
         registration: allowlistStrict ? 'allowlist' as const : captcha ? 'captcha' as const : 'open' as const,
         retention: { age_ms: options.retentionAgeMs, count: options.retentionCount, bytes: options.retentionBytes },
         ...(contact !== undefined && { contact }),
       },
-      counts: { agents: health.agents.connected, with_identity: health.agents.with_identity, channels: health.channels.total, public_channels: health.channels.public },
-      started_at: Date.parse(health.started_at), uptime_seconds: health.uptime_seconds, issued_at: now, expires_at: now + heartbeats * announceEveryMs,
+      counts: {
+        agents: health.agents.connected,
+        with_identity: health.agents.with_identity,
+        channels: health.channels.total,
+        public_channels: health.channels.public,
+      },
+      started_at: Date.parse(health.started_at),
+      uptime_seconds: health.uptime_seconds,
+      issued_at: now,
+      expires_at: now + heartbeats * announceEveryMs,
     }
     return last = { ...document, sig: relayKey.sign(serverDocumentText(document)) }
   }

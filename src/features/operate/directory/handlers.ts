@@ -33,21 +33,31 @@ type Announced = Omit<FrameBody<'ANNOUNCED'>, 'ts' | 're'>
 export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
   const { maxServers, verify, verifyAsync, probeEveryMs } = options
   const prober = new Prober(options.lookAt, probeEveryMs)
-  const peers = new Peers({ ...options, isSigned: async document => {
-    const text = textOf(document)
-    return text !== undefined && isIdOfKey(document) && verifyAsync(document.pubkey, text, document.sig)
-  } })
+  const peers = new Peers({
+    ...options,
+    isSigned: async document => {
+      const text = textOf(document)
+      return text !== undefined && isIdOfKey(document) && verifyAsync(document.pubkey, text, document.sig)
+    },
+  })
   let tidiedAt = 0
 
   /** What no moment changes: whose words these are. @throws Fail */
   const checkSignature = (document: ServerDocument): void => {
     if (!isIdOfKey(document)) throw new Fail('VERIFICATION_FAILED', 'server_id: it is not the SHA-256 of pubkey')
     const text = textOf(document)
-    if (text === undefined || !verify(document.pubkey, text, document.sig)) throw new Fail('VERIFICATION_FAILED', 'sig: the key did not sign this')
+    if (text === undefined || !verify(document.pubkey, text, document.sig))
+      throw new Fail('VERIFICATION_FAILED', 'sig: the key did not sign this')
   }
 
   /** @throws Fail */
-  const take = async (tx: Tx, document: ServerDocument, announcer: string, now: number, waiting: Pick<FillLimits, 'maxPendingHere'> = bounds): Promise<Announced> => {
+  const take = async (
+    tx: Tx,
+    document: ServerDocument,
+    announcer: string,
+    now: number,
+    waiting: Pick<FillLimits, 'maxPendingHere'> = bounds,
+  ): Promise<Announced> => {
     const { server_id, urls: [url] } = document
     if (url === undefined) throw new Fail('INVALID_MSG', 'urls: a relay that is announced says where it is')
     const [kept, fill] = [await findKept(tx, server_id), await countServers(tx, { announcer, host: hostOf(url), id: server_id })]
@@ -57,11 +67,14 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
       const servers = fill.servers - await makeRoom(tx, now, 100)
       admission = admit(document, kept, { ...fill, servers }, { maxServers, ...bounds, ...waiting }, now)
     }
-    if (admission.kind === 'refuse') throw new Fail(admission.code, admission.message, admission.code === 'RATE_LIMITED' ? retryAfterMs : undefined)
+    if (admission.kind === 'refuse')
+      throw new Fail(admission.code, admission.message, admission.code === 'RATE_LIMITED' ? retryAfterMs : undefined)
     if (admission.kind === 'take') await keepServer(tx, document, admission.state, { announcer, now })
     const state = admission.kind === 'take' ? admission.state : kept!.state
     return {
-      server_id, status: state === 'listed' ? 'listed' : 'pending', expires_at: endOf(admission.kind === 'take' ? document : kept!.document),
+      server_id,
+      status: state === 'listed' ? 'listed' : 'pending',
+      expires_at: endOf(admission.kind === 'take' ? document : kept!.document),
       ...(state !== 'listed' && kept?.problem != null && { problem: kept.problem }),
     }
   }
@@ -69,14 +82,20 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
   const post = async ({ address, write }: PostCtx, body: string): Promise<HttpAnswer> => {
     try {
       const parsed = ServerDocument.safeParse(jsonOf(body))
-      if (!parsed.success) throw new Fail('INVALID_MSG', parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
+      if (!parsed.success)
+        throw new Fail('INVALID_MSG', parsed.error.issues.slice(0, 3).map(({ path, message }) =>
+          `${path.join('.')}: ${message}`
+        ).join('; '))
       checkSignature(parsed.data)
-      const taken = await write((tx, now) => take(tx, parsed.data, address, now).catch((error: unknown) => error instanceof Fail ? error : Promise.reject(error as Error)))
+      const taken = await write((tx, now) =>
+        take(tx, parsed.data, address, now).catch((error: unknown) => error instanceof Fail ? error : Promise.reject(error as Error))
+      )
       if (taken instanceof Fail) throw taken
       return json(taken.status === 'listed' ? 200 : 202, taken, { location: `/directory/servers/${taken.server_id}` })
     } catch (error) {
       if (!(error instanceof Fail)) throw error
-      return json(statusOf[error.code] ?? 400, { error: error.code, message: error.message }, error.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterMs / 1_000)) })
+      return json(statusOf[error.code] ?? 400, { error: error.code, message: error.message },
+        error.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterMs / 1_000)) })
     }
   }
 
@@ -85,7 +104,9 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
     const arrivals = peers.next(arrivalsAtOnce)
     for (const { document, from } of arrivals) {
       // One that is known, over, or too many is nothing to speak of: it comes again with the next pull.
-      await take(tx, document, from, now, { maxPendingHere: bounds.maxPending / 2 }).catch((error: unknown) => { if (!(error instanceof Fail)) throw error })
+      await take(tx, document, from, now, { maxPendingHere: bounds.maxPending / 2 }).catch((error: unknown) => {
+        if (!(error instanceof Fail)) throw error
+      })
     }
     if (now - tidiedAt >= tidyEveryMs || now < tidiedAt) {
       await forgetOld(tx, now)
@@ -93,7 +114,12 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
     }
     const probes = await prober.turn(tx, now)
     if (arrivals.length === 0) return probes
-    return { committed: () => { peers.taken(arrivals.length); probes?.committed?.() } }
+    return {
+      committed: () => {
+        peers.taken(arrivals.length)
+        probes?.committed?.()
+      },
+    }
   }
 
   return {
@@ -143,6 +169,17 @@ const jsonOf = (text: string): unknown => {
   }
 }
 
-const statusOf: { readonly [C in ErrorCode]?: number } = { INVALID_MSG: 400, VERIFICATION_FAILED: 403, VERIFICATION_EXPIRED: 409, RATE_LIMITED: 429, LIMIT_REACHED: 503 }
+const statusOf: { readonly [C in ErrorCode]?: number } = {
+  INVALID_MSG: 400,
+  VERIFICATION_FAILED: 403,
+  VERIFICATION_EXPIRED: 409,
+  RATE_LIMITED: 429,
+  LIMIT_REACHED: 503,
+}
 
-const json = (status: number, body: object, headers: Readonly<Record<string, string>> = {}): HttpAnswer => ({ status, contentType: 'application/json', body: `${JSON.stringify(body)}\n`, headers })
+const json = (status: number, body: object, headers: Readonly<Record<string, string>> = {}): HttpAnswer => ({
+  status,
+  contentType: 'application/json',
+  body: `${JSON.stringify(body)}\n`,
+  headers,
+})

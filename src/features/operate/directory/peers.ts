@@ -2,7 +2,10 @@
 import { ServerDocument } from '../../../../lib/protocol/index.ts'
 
 /** One page of a directory's list; undefined: as it was at `etag`. Rejects with the reason. */
-export type PullPage = (url: string, etag?: string) => Promise<{ readonly servers: readonly unknown[], readonly next?: string | undefined, readonly etag?: string | undefined } | undefined>
+export type PullPage = (
+  url: string,
+  etag?: string,
+) => Promise<{ readonly servers: readonly unknown[], readonly next?: string | undefined, readonly etag?: string | undefined } | undefined>
 
 export interface PeersOptions {
   readonly directoryPeers: readonly string[]
@@ -14,9 +17,18 @@ export interface PeersOptions {
 }
 
 /** A description on its way in. */
-export interface Arrival { readonly document: ServerDocument, readonly from: string }
+export interface Arrival {
+  readonly document: ServerDocument
+  readonly from: string
+}
 
-interface Peer { readonly url: string, at: number, etag: string | undefined, isAsked: boolean, hasFailed: boolean }
+interface Peer {
+  readonly url: string
+  at: number
+  etag: string | undefined
+  isAsked: boolean
+  hasFailed: boolean
+}
 
 /** What waits to be written, from all peers together; a peer is not read on while it is full. */
 const maxArrivals = 2_000

@@ -1,4 +1,5 @@
-// Looks at relays, turn by turn: those that are due are asked after the commit that took them, and what was seen is written in the next turn.
+// Looks at relays, turn by turn: those that are due are asked after the commit that took them, and what was seen is written in
+// the next turn.
 import { serverDocumentProblem } from '../../../../lib/identity/index.ts'
 import { ServerDocument } from '../../../../lib/protocol/index.ts'
 import type { Outcome } from '../../../relay/feature.ts'
@@ -15,7 +16,10 @@ type Seen =
   | { readonly kind: 'otherKey' }
   | { readonly kind: 'nothing', readonly problem: string }
 
-interface Due { readonly id: string, readonly url: string }
+interface Due {
+  readonly id: string
+  readonly url: string
+}
 
 const asksAtOnce = 32
 /** Longer than any look takes: what was lost with the process is due again after it. */
@@ -52,7 +56,8 @@ export class Prober {
 
   async #ask(due: Due, now: number): Promise<void> {
     this.#asking++
-    const seen = await this.#look(due.url).then(({ document, latencyMs }) => whatWasSeen(due, document, latencyMs, now), (error: unknown): Seen => ({ kind: 'nothing', problem: (error as Error).message.slice(0, 200) }))
+    const seen = await this.#look(due.url).then(({ document, latencyMs }) => whatWasSeen(due, document, latencyMs, now),
+      (error: unknown): Seen => ({ kind: 'nothing', problem: (error as Error).message.slice(0, 200) }))
     this.#asking--
     this.#seen = [...this.#seen, { due, seen }]
   }
@@ -69,13 +74,40 @@ export class Prober {
   #after({ state, failures, expires_at, latency_ms, agents }: ServerRow, seen: Seen, now: number): Omit<LookedAt, 'checked_at'> {
     const next = now + (now < expires_at ? this.#everyMs : Math.max(silentEveryMs, this.#everyMs))
     switch (seen.kind) {
-      case 'key': return { state: 'listed', online: 1, next_check: next, latency_ms: Math.round(seen.latencyMs), agents: seen.agents, failures: 0, problem: seen.clockIsOff ? 'its clock is off' : null }
-      case 'otherKey': return { state: 'refused', online: 0, next_check: next, latency_ms, agents: null, failures: failures + 1, problem: 'another key answers at its address' }
+      case 'key':
+        return {
+          state: 'listed',
+          online: 1,
+          next_check: next,
+          latency_ms: Math.round(seen.latencyMs),
+          agents: seen.agents,
+          failures: 0,
+          problem: seen.clockIsOff ? 'its clock is off' : null,
+        }
+      case 'otherKey':
+        return {
+          state: 'refused',
+          online: 0,
+          next_check: next,
+          latency_ms,
+          agents: null,
+          failures: failures + 1,
+          problem: 'another key answers at its address',
+        }
       case 'nothing': {
         const retryMs = state === 'listed' ? undefined : retriesMs[failures]
-        return { state: state === 'listed' ? 'listed' : retryMs === undefined ? 'refused' : 'pending', online: 0, next_check: retryMs === undefined ? next : now + retryMs, latency_ms, agents, failures: failures + 1, problem: seen.problem }
+        return {
+          state: state === 'listed' ? 'listed' : retryMs === undefined ? 'refused' : 'pending',
+          online: 0,
+          next_check: retryMs === undefined ? next : now + retryMs,
+          latency_ms,
+          agents,
+          failures: failures + 1,
+          problem: seen.problem,
+        }
       }
-      default: return seen satisfies never
+      default:
+        return seen satisfies never
     }
   }
 }

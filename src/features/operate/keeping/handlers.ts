@@ -7,7 +7,11 @@ import { forgetPerson } from '../../../store/people.ts'
 import type { Tx } from '../../../store/store.ts'
 import { RetentionSweep, effective } from './retention.ts'
 
-export interface KeepingOptions { readonly retentionAgeMs: number, readonly retentionCount: number, readonly retentionBytes: number }
+export interface KeepingOptions {
+  readonly retentionAgeMs: number
+  readonly retentionCount: number
+  readonly retentionBytes: number
+}
 
 const turnsPerSweep = 20
 /** A sweep does not last into the next one. */
@@ -25,7 +29,10 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
     return done ? { reply: reply('ERASED', { agent, events: erased }) } : { again: erase(agent, erased), notify: statusNotices(fates) }
   }
 
-  /** A piece of what has to go, and the next one while this sweep has time: a backlog goes in many short batches, with those of others between. */
+  /**
+   * A piece of what has to go, and the next one while this sweep has time: a backlog goes in many short batches, with those of
+   * others between.
+   */
   const turn = (startedAt: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> => {
     const agent = await erasureUnderWay(tx)
     const erased = agent === undefined ? undefined : await eraseSome(tx, agent, now)
@@ -50,7 +57,8 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
         paced: true,
         async write({ me, tx, now }, { agent }) {
           const id = agent ?? me.id
-          if (me?.id === id && me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
+          if (me?.id === id && me.pubkey === null)
+            throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
           for (const name of [id, ...await predecessors(tx, id)]) await forgetPerson(tx, name)
           await beginErasure(tx, id)
           return erase(id)(tx, now)

@@ -1,6 +1,14 @@
 // Holding streams to their limits: a bounded piece of work per turn, round and round over all streams that have limits.
 import { keepsEverything, lastToGo, type Retention } from '../../../domain/retention.ts'
-import { blankEvent, deleteThrough, measureStream, oldestEvents, streamsAfter, type KeptStream, type RetentionRow } from '../../../store/keeping.ts'
+import {
+  blankEvent,
+  deleteThrough,
+  measureStream,
+  oldestEvents,
+  streamsAfter,
+  type KeptStream,
+  type RetentionRow,
+} from '../../../store/keeping.ts'
 import type { Fate } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'
 
@@ -10,8 +18,11 @@ const eventsPerTurn = 250
 const countedPerDeleted = 10
 
 /** What applies to a stream: its own limits, and the relay's where it has none. */
-export const effective = (own: Omit<RetentionRow, 'channel'>, defaults: Retention): Retention =>
-  ({ ageMs: own.age_ms ?? defaults.ageMs, count: own.count ?? defaults.count, bytes: own.bytes ?? defaults.bytes })
+export const effective = (own: Omit<RetentionRow, 'channel'>, defaults: Retention): Retention => ({
+  ageMs: own.age_ms ?? defaults.ageMs,
+  count: own.count ?? defaults.count,
+  bytes: own.bytes ?? defaults.bytes,
+})
 
 export class RetentionSweep {
   readonly #defaults: Retention

@@ -1,9 +1,28 @@
 // Channels: who is in, who may come in, what they are about.
 import { planReplay } from '../../../domain/replay-plan.ts'
-import { addInvitation, addMembership, countInvitations, findAgent, isInvited, removeInvitation, removeMembership } from '../../../store/agents.ts'
+import {
+  addInvitation,
+  addMembership,
+  countInvitations,
+  findAgent,
+  isInvited,
+  removeInvitation,
+  removeMembership,
+} from '../../../store/agents.ts'
 import { pairStream, type Head } from '../../../store/log.ts'
 import {
-  Fail, mayRead, notify, reply, type Agent, type Append, type Channel, type ChannelInfo, type Effect, type Feature, type Reply, type WriteCtx,
+  Fail,
+  mayRead,
+  notify,
+  reply,
+  type Agent,
+  type Append,
+  type Channel,
+  type ChannelInfo,
+  type Effect,
+  type Feature,
+  type Reply,
+  type WriteCtx,
 } from '../../../relay/feature.ts'
 import { addChannel, setTopic } from './store.ts'
 
@@ -24,15 +43,26 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   const listed = ({ id, name, verified }: Agent) => ({ id, name, verified })
 
   /** JOINED, with the newcomer first: it is not on the roster yet. */
-  const joined = ({ me, epoch }: WriteCtx, { info, agents }: Pick<Channel, 'info' | 'agents'>, head: Head, recovered: boolean): Reply<'JOINED'> => {
+  const joined = (
+    { me, epoch }: WriteCtx,
+    { info, agents }: Pick<Channel, 'info' | 'agents'>,
+    head: Head,
+    recovered: boolean,
+  ): Reply<'JOINED'> => {
     const list = [listed(me)]
     for (const agent of agents.keys()) {
       if (list.length >= options.maxJoinedAgents) break
       if (agent !== me) list.push(listed(agent))
     }
     return reply('JOINED', {
-      channel: info.name, agents: list, count: agents.size + (agents.has(me) ? 0 : 1),
-      seq: head.seq, oldest: head.oldest, epoch, recovered, ...about(info),
+      channel: info.name,
+      agents: list,
+      count: agents.size + (agents.has(me) ? 0 : 1),
+      seq: head.seq,
+      oldest: head.oldest,
+      epoch,
+      recovered,
+      ...about(info),
     })
   }
 
@@ -67,8 +97,17 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           const lasting = lasts(me, channel.info)
           if (lasting && !me.memberships.has(name)) await addMembership(tx, me.id, name)
           const head = await tx.log.head(name)
-          const { after, recovered } = planReplay({ head, since, limit, sameEpoch: epoch === undefined || epoch === ctx.epoch, defaultLimit: options.joinReplay })
-          return { reply: joined(ctx, channel, head, recovered), effects: [{ kind: 'subscribe', channel: name, after, last: head.seq, lasting }] }
+          const { after, recovered } = planReplay({
+            head,
+            since,
+            limit,
+            sameEpoch: epoch === undefined || epoch === ctx.epoch,
+            defaultLimit: options.joinReplay,
+          })
+          return {
+            reply: joined(ctx, channel, head, recovered),
+            effects: [{ kind: 'subscribe', channel: name, after, last: head.seq, lasting }],
+          }
         },
       },
       LEAVE: {
@@ -86,7 +125,13 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           for (const channel of roster.channels()) {
             const { info, agents } = channel
             if (info.private && (me === undefined || !roster.isMember(me, channel))) continue
-            list.push({ name: info.name, agents: agents.size, ...(info.verifiedOnly && { verifiedOnly: true as const }), ...(info.private && { private: true as const }), ...about(info) })
+            list.push({
+              name: info.name,
+              agents: agents.size,
+              ...(info.verifiedOnly && { verifiedOnly: true as const }),
+              ...(info.private && { private: true as const }),
+              ...about(info),
+            })
           }
           return reply('CHANNELS', { list })
         },
@@ -106,8 +151,10 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         paced: true,
         async write(ctx, { channel: name, invite_only = false, verified_only = false, topic = '', description = '' }) {
           const { me, roster, tx, now } = ctx
-          if (options.createChannels === 'keyed' && me.pubkey === null) throw new Fail('AUTH_REQUIRED', 'Only agents with a key create channels here')
-          if (options.createChannels === 'verified' && !me.verified) throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels here')
+          if (options.createChannels === 'keyed' && me.pubkey === null)
+            throw new Fail('AUTH_REQUIRED', 'Only agents with a key create channels here')
+          if (options.createChannels === 'verified' && !me.verified)
+            throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels here')
           if (verified_only && !me.verified) throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels for verified agents')
           if (roster.channel(name) !== undefined) throw new Fail('CHANNEL_EXISTS', `${name} exists already`)
           if (roster.channelCount >= options.maxChannels) throw new Fail('LIMIT_REACHED', 'This relay has as many channels as it allows')
@@ -124,14 +171,25 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         paced: true,
         async write({ me, channel, tx, now, roster }, { agent }) {
           const { name } = channel.info
-          if (!await isInvited(tx, agent, name) && await countInvitations(tx, name) >= options.maxInvitationsPerChannel) throw new Fail('LIMIT_REACHED', `${name} has as many open invitations as it allows`)
+          if (!await isInvited(tx, agent, name) && await countInvitations(tx, name) >= options.maxInvitationsPerChannel)
+            throw new Fail('LIMIT_REACHED', `${name} has as many open invitations as it allows`)
           await addInvitation(tx, { channel: name, agent, by: me.id, at: now })
           const online = roster.agent(agent)
           const isKeyed = online === undefined ? (await findAgent(tx, agent))?.revoked_at === null : online.pubkey !== null
           // Of a stranger nothing is known, so nothing is said; the invitation waits.
           const append: Append | undefined = online === undefined && !isKeyed ? undefined : {
-            stream: pairStream(me.id, agent), type: 'MSG', agents: [agent], ...(isKeyed && { inbox: [agent] }),
-            body: { from: me.id, from_name: me.name, to: agent, content: `You have been invited to ${name}`, verified: me.verified, invite: name },
+            stream: pairStream(me.id, agent),
+            type: 'MSG',
+            agents: [agent],
+            ...(isKeyed && { inbox: [agent] }),
+            body: {
+              from: me.id,
+              from_name: me.name,
+              to: agent,
+              content: `You have been invited to ${name}`,
+              verified: me.verified,
+              invite: name,
+            },
           }
           return { reply: reply('OK', {}), ...(append !== undefined && { append }) }
         },

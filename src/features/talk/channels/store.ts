@@ -3,7 +3,15 @@ import type { ChannelInfo } from '../../../relay/feature.ts'
 import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 interface Tables {
-  channels: { name: string, private: 0 | 1, verified_only: 0 | 1, topic: string, description: string, created_by: string | null, created_at: number }
+  channels: {
+    name: string
+    private: 0 | 1
+    verified_only: 0 | 1
+    topic: string
+    description: string
+    created_by: string | null
+    created_at: number
+  }
 }
 
 export const channelMigrations: Migration = {
@@ -14,14 +22,25 @@ export const channelMigrations: Migration = {
 
 export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
   const rows = await db.tables<Tables>().selectFrom('channels').selectAll().orderBy('created_at').orderBy('name').execute()
-  return rows.map(row => ({ name: row.name, private: row.private === 1, verifiedOnly: row.verified_only === 1, topic: row.topic, description: row.description }))
+  return rows.map(row => ({
+    name: row.name,
+    private: row.private === 1,
+    verifiedOnly: row.verified_only === 1,
+    topic: row.topic,
+    description: row.description,
+  }))
 }
 
 /** Adds a channel unless it is there. */
 export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, now: number): Promise<void> => {
   await tx.tables<Tables>().insertInto('channels').values({
-    name: info.name, private: info.private ? 1 : 0, verified_only: info.verifiedOnly ? 1 : 0,
-    topic: info.topic, description: info.description, created_by: by, created_at: now,
+    name: info.name,
+    private: info.private ? 1 : 0,
+    verified_only: info.verifiedOnly ? 1 : 0,
+    topic: info.topic,
+    description: info.description,
+    created_by: by,
+    created_at: now,
   }).onConflict(conflict => conflict.doNothing()).execute()
 }
 

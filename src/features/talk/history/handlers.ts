@@ -2,7 +2,11 @@
 import { pairStream } from '../../../store/log.ts'
 import { Fail, mayRead, pageReply, type Feature } from '../../../relay/feature.ts'
 
-export interface HistoryOptions { readonly maxPage: number, readonly maxPageBytes: number, readonly defaultLimit: number }
+export interface HistoryOptions {
+  readonly maxPage: number
+  readonly maxPageBytes: number
+  readonly defaultLimit: number
+}
 
 export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions): Feature<'HISTORY'> => ({
   handlers: {
@@ -19,8 +23,10 @@ export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions)
         const stream = name ?? pairStream(me.id, other!)
         const { seq, oldest } = await db.log.head(stream)
         const rows = await db.log.page(stream, {
-          ...(after !== undefined && { after }), ...(before !== undefined && { before }),
-          limit: Math.min(limit, maxPage), maxBytes: maxPageBytes,
+          ...(after !== undefined && { after }),
+          ...(before !== undefined && { before }),
+          limit: Math.min(limit, maxPage),
+          maxBytes: maxPageBytes,
         })
         const more = rows.length > 0 && (after === undefined ? rows[0]!.seq > oldest : rows.at(-1)!.seq < seq)
         const where = name === undefined ? { with: other! } : { channel: name }

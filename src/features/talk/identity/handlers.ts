@@ -45,7 +45,8 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
         const oldId = agentIdOf(oldKey)
         if (oldId === me.id) throw new Fail('INVALID_MSG', 'The two keys are the same')
         // The texts are signed as they stand in the record, whatever their spelling.
-        if (!verify(oldKey, rotationText({ old_pubkey, new_pubkey, timestamp }), signature)) throw new Fail('VERIFICATION_FAILED', 'The old key did not sign this rotation')
+        if (!verify(oldKey, rotationText({ old_pubkey, new_pubkey, timestamp }), signature))
+          throw new Fail('VERIFICATION_FAILED', 'The old key did not sign this rotation')
         const old = await findAgent(tx, oldId)
         if (old?.rotated_to === me.id) return { reply: reply('OK', {}) }
         if (old?.revoked_at != null) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
@@ -55,7 +56,11 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
         return {
           reply: reply('OK', {}),
           effects: [
-            { kind: 'agent', agent: me.id, change: { verified, memberships: await membershipsOf(tx, me.id), admin: me.admin || adminAgents.includes(oldId) } },
+            {
+              kind: 'agent',
+              agent: me.id,
+              change: { verified, memberships: await membershipsOf(tx, me.id), admin: me.admin || adminAgents.includes(oldId) },
+            },
             { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
             { kind: 'close', agents: [oldId], close: 'REVOKED' },
           ],
@@ -68,7 +73,8 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
         const key = canonicalPem(pubkey)
         const id = agentIdOf(key)
         if (agent_id.replace(/^@/, '') !== id.slice(1)) throw new Fail('INVALID_MSG', 'agent_id: not the id of this key')
-        if (!verify(key, revocationText({ type: 'REVOCATION', pubkey, agent_id, reason, timestamp }), signature)) throw new Fail('VERIFICATION_FAILED', 'The key did not sign this notice')
+        if (!verify(key, revocationText({ type: 'REVOCATION', pubkey, agent_id, reason, timestamp }), signature))
+          throw new Fail('VERIFICATION_FAILED', 'The key did not sign this notice')
         await revokeAgent(tx, { id, pubkey: key }, now)
         return { reply: reply('OK', {}), effects: [{ kind: 'close', agents: [id], close: 'REVOKED' }] }
       },
@@ -99,13 +105,23 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
         await takeProof(tx, request_id)
         const to = { kind: 'agents', agents: [proof.requester] } as const
         return verify(me.pubkey, nonce, sig)
-          ? { notify: [notify(to, 'VERIFY_SUCCESS', { request_id, agent: me.id, pubkey: me.pubkey })], reply: reply('VERIFY_SUCCESS', { request_id, verified: true }) }
-          : { notify: [notify(to, 'VERIFY_FAILED', { request_id, target: me.id, reason: 'The signature does not verify' })], reply: reply('VERIFY_FAILED', { request_id, verified: false }) }
+          ? {
+            notify: [notify(to, 'VERIFY_SUCCESS', { request_id, agent: me.id, pubkey: me.pubkey })],
+            reply: reply('VERIFY_SUCCESS', { request_id, verified: true }),
+          }
+          : {
+            notify: [notify(to, 'VERIFY_FAILED', { request_id, target: me.id, reason: 'The signature does not verify' })],
+            reply: reply('VERIFY_FAILED', { request_id, verified: false }),
+          }
       },
     },
   },
   async sweep({ tx, now }) {
     const due = await expiredProofs(tx, now)
-    return { notify: due.map(({ id, requester, target }) => notify({ kind: 'agents', agents: [requester] }, 'VERIFY_FAILED', { request_id: id, target, reason: 'Timed out' })) }
+    return {
+      notify: due.map(({ id, requester, target }) =>
+        notify({ kind: 'agents', agents: [requester] }, 'VERIFY_FAILED', { request_id: id, target, reason: 'Timed out' })
+      ),
+    }
   },
 })

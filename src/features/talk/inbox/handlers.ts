@@ -1,10 +1,17 @@
 // The inbox of agents with a key: what waits for them, how far they have come, and what their messages' senders are told of it.
 import { Fail, inboxItem, pageReply, reply, statusNotices, statusOf, type Feature, type WriteCtx } from '../../../relay/feature.ts'
 
-export interface InboxOptions { readonly maxPage: number, readonly maxPageBytes: number }
+export interface InboxOptions {
+  readonly maxPage: number
+  readonly maxPageBytes: number
+}
 
 export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'READ' | 'STATUS'> => {
-  const advance = async ({ me, tx, now }: WriteCtx, state: 'received' | 'read', { seq, msg_id }: { readonly seq?: number | undefined, readonly msg_id?: string | undefined }) => {
+  const advance = async (
+    { me, tx, now }: WriteCtx,
+    state: 'received' | 'read',
+    { seq, msg_id }: { readonly seq?: number | undefined, readonly msg_id?: string | undefined },
+  ) => {
     if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an inbox')
     if ((seq === undefined) === (msg_id === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of seq and msg_id')
     const upTo = seq ?? await tx.log.inboxSeqOf(me.id, msg_id!)
@@ -23,7 +30,8 @@ export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'RE
           if (since !== undefined && since > head.seq) throw new Fail('INVALID_MSG', 'Your inbox does not reach that far')
           const rows = await db.log.inbox(me.id, { after: since ?? head.cursor, limit, maxBytes: options.maxPageBytes, now })
           const last = rows.at(-1)?.seq ?? head.seq
-          return pageReply('INBOX', { more: last < head.seq, seq: head.seq, cursor: head.cursor }, 'items', rows.map(row => inboxItem(row.seq, row.text)))
+          return pageReply('INBOX', { more: last < head.seq, seq: head.seq, cursor: head.cursor }, 'items',
+            rows.map(row => inboxItem(row.seq, row.text)))
         },
       },
       RECEIVED: { needs: 'session', write: (ctx, body) => advance(ctx, 'received', body) },

@@ -3,7 +3,17 @@ import { redact } from '../../../domain/redaction.ts'
 import { mentionsIn } from '../../../domain/mentions.ts'
 import { findAgent, findMentioned } from '../../../store/agents.ts'
 import { pairStream } from '../../../store/log.ts'
-import { Fail, notify, reply, type Append, type Asker, type Effect, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import {
+  Fail,
+  notify,
+  reply,
+  type Append,
+  type Asker,
+  type Effect,
+  type Feature,
+  type Outcome,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
 import { messageText } from '../../../../lib/identity/index.ts'
 import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
@@ -20,7 +30,11 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
     return {
-      from: me.id, from_name: me.name, to, content: clean, verified: me.verified,
+      from: me.id,
+      from_name: me.name,
+      to,
+      content: clean,
+      verified: me.verified,
       // A signature over what is no longer there would only look forged.
       ...(sig !== undefined && isWhole && { sig, ...(ts !== undefined && { sig_ts: ts }) }),
       ...(in_reply_to !== undefined && { in_reply_to }),
@@ -29,9 +43,16 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   }
 
   /** The answer to every stored message. */
-  const stored = (ctx: WriteCtx, request: RequestBody<'MSG'>, append: Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox'>, effects?: readonly Effect[]): Outcome<'ACK'> => ({
+  const stored = (
+    ctx: WriteCtx,
+    request: RequestBody<'MSG'>,
+    append: Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox'>,
+    effects?: readonly Effect[],
+  ): Outcome<'ACK'> => ({
     append: {
-      type: 'MSG', body: bodyOf(ctx, request), ...append,
+      type: 'MSG',
+      body: bodyOf(ctx, request),
+      ...append,
       ...(request.id !== undefined && { key: { agent: ctx.me.id, id: request.id } }),
       ...(request.ttl_ms !== undefined && { ttlMs: request.ttl_ms }),
       ...(request.receipts !== undefined && { receipts: request.receipts }),
@@ -59,11 +80,12 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     })
   }
 
-  const toAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, isKeyed: boolean): Outcome<'ACK'> => stored(ctx, request, {
-    stream: pairStream(ctx.me.id, request.to),
-    agents: request.to === ctx.me.id ? [ctx.me.id] : [request.to, ctx.me.id],
-    ...(isKeyed && { inbox: [request.to] }),
-  })
+  const toAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, isKeyed: boolean): Outcome<'ACK'> =>
+    stored(ctx, request, {
+      stream: pairStream(ctx.me.id, request.to),
+      agents: request.to === ctx.me.id ? [ctx.me.id] : [request.to, ctx.me.id],
+      ...(isKeyed && { inbox: [request.to] }),
+    })
 
   /** An agent that is not connected can be written to if it has a key to come back with. */
   const toAbsent = async (ctx: WriteCtx, request: RequestBody<'MSG'>): Promise<Outcome<'ACK'>> => {
@@ -87,12 +109,14 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     return request.to.startsWith('#') ? stored(ctx, request, { stream: request.to }) : toAgent(ctx, request, false)
   }
 
-  const checkSignature = ({ agent }: Asker, { to, content, ts, sig }: RequestBody<'MSG'>): Promise<undefined> | undefined => sig === undefined || agent === undefined ? undefined : (async () => {
-    if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
-    if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
-    if (!await options.verifyMessage(agent.pubkey, messageText({ to, content, ts }), sig)) throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
-    return undefined
-  })()
+  const checkSignature = ({ agent }: Asker, { to, content, ts, sig }: RequestBody<'MSG'>): Promise<undefined> | undefined =>
+    sig === undefined || agent === undefined ? undefined : (async () => {
+      if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
+      if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
+      if (!await options.verifyMessage(agent.pubkey, messageText({ to, content, ts }), sig))
+        throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
+      return undefined
+    })()
 
   return {
     handlers: {

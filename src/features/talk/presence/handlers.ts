@@ -13,7 +13,9 @@ const floorMs = 45_000
 /** Claims that one channel remembers at once. */
 const maxClaims = 1_000
 
-export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_PRESENCE' | 'WATCH' | 'UNWATCH' | 'SET_NICK' | 'TYPING' | 'RESPONDING_TO'> => {
+export const presence = (
+  { announceMaxMembers }: PresenceOptions,
+): Feature<'SET_PRESENCE' | 'WATCH' | 'UNWATCH' | 'SET_NICK' | 'TYPING' | 'RESPONDING_TO'> => {
   /** Everyone who shares a channel with the agent, each once. */
   const peers = (me: Agent): readonly string[] => {
     const agents = new Set<string>()
@@ -35,7 +37,15 @@ export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_
           if (hides && me.pubkey !== null) await noteSeen(tx, [[me.id, now]])
           return {
             reply: reply('OK', {}),
-            notify: [notify(toldOf(me), 'PRESENCE_CHANGED', { agent_id: me.id, name: me.name, presence: status, status_text: statusText, ...(hides && { last_seen: now }) })],
+            notify: [
+              notify(toldOf(me), 'PRESENCE_CHANGED', {
+                agent_id: me.id,
+                name: me.name,
+                presence: status,
+                status_text: statusText,
+                ...(hides && { last_seen: now }),
+              }),
+            ],
             effects: [{ kind: 'agent', agent: me.id, change: { presence: status, statusText } }],
           }
         },
@@ -45,10 +55,13 @@ export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_
         async write({ asker, roster, tx }, { agents }) {
           const wanted = [...new Set(agents)]
           const count = new Set([...asker.watching, ...wanted]).size
-          if (count > limits.maxWatched) throw new Fail('LIMIT_REACHED', `A session may watch ${limits.maxWatched} agents; UNWATCH some first`)
+          if (count > limits.maxWatched)
+            throw new Fail('LIMIT_REACHED', `A session may watch ${limits.maxWatched} agents; UNWATCH some first`)
           const known = new Map((await findAgents(tx, wanted)).map(agent => [agent.id, agent]))
           const list = wanted.map(id => ({
-            agent_id: id, name: roster.agent(id)?.name ?? known.get(id)?.name ?? null, ...presenceOf(roster, id, known.get(id)?.last_seen ?? null),
+            agent_id: id,
+            name: roster.agent(id)?.name ?? known.get(id)?.name ?? null,
+            ...presenceOf(roster, id, known.get(id)?.last_seen ?? null),
           }))
           return { reply: reply('WATCHING', { list, count }), effects: [{ kind: 'watch', agents: wanted, on: true }] }
         },
@@ -82,9 +95,16 @@ export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_
           if (channel === undefined || !roster.isMember(me, channel)) {
             // A hint that nobody hears is not worth an ERROR that nobody awaits.
             if (id === undefined) return {}
-            throw channel === undefined ? new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`) : new Fail('NOT_INVITED', `You are not a member of ${name}`)
+            throw channel === undefined
+              ? new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+              : new Fail('NOT_INVITED', `You are not a member of ${name}`)
           }
-          return { reply: reply('OK', {}), notify: [notify({ kind: 'channel', channel: name, exceptAgent: me.id }, 'TYPING', { from: me.id, from_name: me.name, channel: name })] }
+          return {
+            reply: reply('OK', {}),
+            notify: [
+              notify({ kind: 'channel', channel: name, exceptAgent: me.id }, 'TYPING', { from: me.id, from_name: me.name, channel: name }),
+            ],
+          }
         },
       },
       RESPONDING_TO: {
@@ -97,7 +117,15 @@ export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_
           // A start in the future or long ago would win or hold for ever.
           const startedAt = Math.min(Math.max(started_at, now - floorMs), now)
           if (current !== undefined && current.holder !== me.id && !isEarlier({ startedAt, holder: me.id }, current)) {
-            return { reply: reply('YIELD', { msg_id, channel: name, holder: current.holder, holder_started_at: current.startedAt, reason: 'claimed earlier' }) }
+            return {
+              reply: reply('YIELD', {
+                msg_id,
+                channel: name,
+                holder: current.holder,
+                holder_started_at: current.startedAt,
+                reason: 'claimed earlier',
+              }),
+            }
           }
           const claim: FloorClaim = { holder: me.id, startedAt, until: now + floorMs }
           const claimed = { msg_id, channel: name, holder: me.id, holder_name: me.name, started_at: startedAt }
@@ -106,7 +134,17 @@ export const presence = ({ announceMaxMembers }: PresenceOptions): Feature<'SET_
             reply: reply('FLOOR_CLAIMED', claimed),
             notify: [
               notify({ kind: 'channel', channel: name, exceptAgent: me.id }, 'FLOOR_CLAIMED', claimed),
-              ...(displaced ? [notify({ kind: 'agents', agents: [current.holder] }, 'YIELD', { msg_id, channel: name, holder: me.id, holder_started_at: startedAt, reason: 'an earlier claim' })] : []),
+              ...(displaced
+                ? [
+                  notify({ kind: 'agents', agents: [current.holder] }, 'YIELD', {
+                    msg_id,
+                    channel: name,
+                    holder: me.id,
+                    holder_started_at: startedAt,
+                    reason: 'an earlier claim',
+                  }),
+                ]
+                : []),
             ],
             effects: [{ kind: 'floor', channel: name, msgId: msg_id, claim }],
           }

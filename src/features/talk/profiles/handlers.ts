@@ -30,13 +30,22 @@ export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOpti
     const live = roster.agent(id)
     const hasProfile = profile !== undefined && Object.keys(profile.profile).length > 0
     return {
-      agent_id: id, name: live?.name ?? agent.name, pubkey, verified: live?.verified ?? agent.verified === 1, ...presenceOf(roster, id, last_seen),
+      agent_id: id,
+      name: live?.name ?? agent.name,
+      pubkey,
+      verified: live?.verified ?? agent.verified === 1,
+      ...presenceOf(roster, id, last_seen),
       profile: hasProfile ? profile.profile as AgentRecord['profile'] : null,
       ...(hasProfile && { profile_proof: { sig: profile.sig, sig_v: 2 as const, sig_ts: profile.sigTs, nonce: profile.nonce } }),
       skills: [...list?.skills ?? []] as AgentRecord['skills'],
       ...(list !== undefined && list.skills.length > 0 && {
         registered_at: list.registeredAt,
-        skills_proof: { sig: list.sig, sig_v: list.sigV, ...(list.sigTs !== null && { sig_ts: list.sigTs }), ...(list.nonce !== null && { nonce: list.nonce }) },
+        skills_proof: {
+          sig: list.sig,
+          sig_v: list.sigV,
+          ...(list.sigTs !== null && { sig_ts: list.sigTs }),
+          ...(list.nonce !== null && { nonce: list.nonce }),
+        },
       }),
     }
   }
@@ -46,8 +55,11 @@ export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOpti
     // Whoever published nothing has no page: being here is not for everyone to know.
     if (record.profile === null && record.skills.length === 0) return unknown
     const document: AgentDocument = {
-      format: 'agentchat-agent/1', ...record,
-      relay: { server_id: serverId, name: serverName, pubkey: relayKey.publicKey }, issued_at: now, expires_at: now + documentMs,
+      format: 'agentchat-agent/1',
+      ...record,
+      relay: { server_id: serverId, name: serverName, pubkey: relayKey.publicKey },
+      issued_at: now,
+      expires_at: now + documentMs,
     }
     return answer(200, { ...document, sig: relayKey.sign(agentDocumentText(document)) }, cacheSeconds)
   }
@@ -59,11 +71,15 @@ export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOpti
         paced: true,
         async write({ me, tx, roster, now }, { profile, sig, sig_ts: sigTs, nonce }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have a profile')
-          if (Math.abs(sigTs - now) > limits.maxClockSkewMs) throw new Fail('VERIFICATION_EXPIRED', `sig_ts: more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
-          if (!verifyProfile(profile, { sig, sig_v: 2, sig_ts: sigTs, nonce }, { pubkey: me.pubkey, relay: serverId }, verify)) throw new Fail('VERIFICATION_FAILED', 'The signature does not verify')
+          if (Math.abs(sigTs - now) > limits.maxClockSkewMs)
+            throw new Fail('VERIFICATION_EXPIRED', `sig_ts: more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
+          if (!verifyProfile(profile, { sig, sig_v: 2, sig_ts: sigTs, nonce }, { pubkey: me.pubkey, relay: serverId }, verify))
+            throw new Fail('VERIFICATION_FAILED', 'The signature does not verify')
           const former = await findProfile(tx, me.id)
-          if (former !== undefined && former.sigTs >= sigTs) throw new Fail('VERIFICATION_EXPIRED', 'sig_ts: a profile of that time or later was set already')
-          if (former === undefined && await countProfiles(tx) >= maxProfiles) throw new Fail('LIMIT_REACHED', `This relay keeps ${maxProfiles} profiles`)
+          if (former !== undefined && former.sigTs >= sigTs)
+            throw new Fail('VERIFICATION_EXPIRED', 'sig_ts: a profile of that time or later was set already')
+          if (former === undefined && await countProfiles(tx) >= maxProfiles)
+            throw new Fail('LIMIT_REACHED', `This relay keeps ${maxProfiles} profiles`)
           await setProfile(tx, { agent: me.id, profile, sig, sigTs, nonce })
           return { reply: reply('PROFILE', await recordOf(tx, roster, (await findAgent(tx, me.id))!)) }
         },
@@ -83,7 +99,12 @@ export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOpti
         const id = `@${rest.replace(/^@/, '')}`
         const agent = /^@[0-9a-f]{16}$/.test(id) ? await findAgent(db, id) : undefined
         if (agent === undefined) return unknown
-        if (agent.rotated_to !== null) return answer(410, { error: 'AGENT_NOT_FOUND', message: `The agent rotated its key and is now ${agent.rotated_to}`, rotated_to: agent.rotated_to })
+        if (agent.rotated_to !== null)
+          return answer(410, {
+            error: 'AGENT_NOT_FOUND',
+            message: `The agent rotated its key and is now ${agent.rotated_to}`,
+            rotated_to: agent.rotated_to,
+          })
         if (agent.revoked_at !== null) return answer(410, { error: 'AGENT_NOT_FOUND', message: 'The key of this agent was revoked' })
         return page(db, roster, now, agent)
       },
@@ -91,7 +112,14 @@ export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOpti
   }
 }
 
-const answer = (status: number, body: object, maxAgeSeconds?: number): HttpAnswer =>
-  ({ status, contentType: 'application/json', body: `${JSON.stringify(body)}\n`, ...(maxAgeSeconds !== undefined && { maxAgeSeconds }) })
+const answer = (status: number, body: object, maxAgeSeconds?: number): HttpAnswer => ({
+  status,
+  contentType: 'application/json',
+  body: `${JSON.stringify(body)}\n`,
+  ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
+})
 
-const unknown = answer(404, { error: 'AGENT_NOT_FOUND', message: 'No agent of this id has published a profile or skills here; an id is @ and 16 hex digits' })
+const unknown = answer(404, {
+  error: 'AGENT_NOT_FOUND',
+  message: 'No agent of this id has published a profile or skills here; an id is @ and 16 hex digits',
+})

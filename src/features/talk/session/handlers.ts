@@ -54,7 +54,12 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     const nonce = randomHex(16)
     const expiresAt = ctx.now + options.challengeTimeoutMs
     return {
-      reply: reply('CHALLENGE', { challenge_id: id, nonce, expires_at: expiresAt, ...(options.serverId !== undefined && { server_id: options.serverId }) }),
+      reply: reply('CHALLENGE', {
+        challenge_id: id,
+        nonce,
+        expires_at: expiresAt,
+        ...(options.serverId !== undefined && { server_id: options.serverId }),
+      }),
       effects: [{ kind: 'challenge', challenge: { kind: 'key', id, secret: nonce, expiresAt, login, attempts: 0 } }],
     }
   }
@@ -82,8 +87,10 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     const { pubkey, name, session } = login
     const id = login.id ?? ephemeralId(ctx)
     const sessions = roster.sessions(id)
-    if (!sessions.has(session) && sessions.count >= options.maxSessionsPerAgent) throw new Fail('LIMIT_REACHED', `An agent may have ${options.maxSessionsPerAgent} sessions at once`)
-    if (sessions.has(session) && roster.takeovers(id, now) >= maxTakeoversPerMinute) throw new Fail('RATE_LIMITED', 'Two connections fight for this session; use different session labels', 30_000)
+    if (!sessions.has(session) && sessions.count >= options.maxSessionsPerAgent)
+      throw new Fail('LIMIT_REACHED', `An agent may have ${options.maxSessionsPerAgent} sessions at once`)
+    if (sessions.has(session) && roster.takeovers(id, now) >= maxTakeoversPerMinute)
+      throw new Fail('RATE_LIMITED', 'Two connections fight for this session; use different session labels', 30_000)
     let verified = false
     let admin = false
     if (pubkey !== undefined) {
@@ -97,12 +104,20 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
       admin = options.adminAgents.length > 0 && [id, ...await predecessors(tx, id)].some(agent => options.adminAgents.includes(agent))
     }
     const memberships = login.id !== undefined ? await membershipsOf(tx, id) : []
-    const autojoin = login.autojoin ? options.autoJoin.filter(channel => roster.channel(channel)?.info.verifiedOnly === false || (verified && roster.channel(channel) !== undefined)) : []
+    const autojoin = login.autojoin
+      ? options.autoJoin.filter(channel =>
+        roster.channel(channel)?.info.verifiedOnly === false || (verified && roster.channel(channel) !== undefined)
+      )
+      : []
     return {
       reply: reply('WELCOME', {
-        agent_id: id, name, server: options.serverName,
+        agent_id: id,
+        name,
+        server: options.serverName,
         ...(pubkey !== undefined && { verified }),
-        protocol: PROTOCOL, epoch: ctx.epoch, limits: options.limits,
+        protocol: PROTOCOL,
+        epoch: ctx.epoch,
+        limits: options.limits,
         ...(options.serverId !== undefined && { server_id: options.serverId }),
         ...(roster.motd !== null && { motd: roster.motd }),
         ...(autojoin.length > 0 && { channels: autojoin }),
@@ -118,12 +133,19 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     challenge?.kind === kind && challenge.id === id ? challenge : undefined
 
   const used = { kind: 'challenge', challenge: undefined } as const
-  const refused = (code: 'VERIFICATION_FAILED' | 'VERIFICATION_EXPIRED', message: string): Outcome<never> => ({ fail: new Fail(code, message), effects: [used] })
+  const refused = (code: 'VERIFICATION_FAILED' | 'VERIFICATION_EXPIRED', message: string): Outcome<never> => ({
+    fail: new Fail(code, message),
+    effects: [used],
+  })
 
   /** What the key has to have signed. */
-  const provingText = ({ id, secret }: Challenge, { timestamp, sig_v }: Pick<RequestBody<'VERIFY_IDENTITY'>, 'timestamp' | 'sig_v'>): string => sig_v === 2
-    ? loginTextV2({ serverId: options.serverId ?? '', nonce: secret, challengeId: id, timestamp })
-    : loginText({ nonce: secret, challengeId: id, timestamp })
+  const provingText = (
+    { id, secret }: Challenge,
+    { timestamp, sig_v }: Pick<RequestBody<'VERIFY_IDENTITY'>, 'timestamp' | 'sig_v'>,
+  ): string =>
+    sig_v === 2
+      ? loginTextV2({ serverId: options.serverId ?? '', nonce: secret, challengeId: id, timestamp })
+      : loginText({ nonce: secret, challengeId: id, timestamp })
 
   return {
     handlers: {
@@ -155,10 +177,14 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
         },
         async write(ctx, { challenge_id, timestamp, sig_v }) {
           const challenge = pending(ctx.asker, 'key', challenge_id)
-          if (challenge === undefined || ctx.now >= challenge.expiresAt) throw new Fail('VERIFICATION_EXPIRED', 'No such challenge is pending; send IDENTIFY again')
+          if (challenge === undefined || ctx.now >= challenge.expiresAt)
+            throw new Fail('VERIFICATION_EXPIRED', 'No such challenge is pending; send IDENTIFY again')
           if (sig_v === 2) {
-            if (options.serverId === undefined) return refused('VERIFICATION_FAILED', 'This relay has no identity to bind to; use the first form')
-            if (Math.abs(timestamp - ctx.now) > limits.maxClockSkewMs) return refused('VERIFICATION_EXPIRED', `The signed time is more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
+            if (options.serverId === undefined)
+              return refused('VERIFICATION_FAILED', 'This relay has no identity to bind to; use the first form')
+            if (Math.abs(timestamp - ctx.now) > limits.maxClockSkewMs)
+              return refused('VERIFICATION_EXPIRED',
+                `The signed time is more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
           } else if (!options.legacyLogin) {
             return refused('VERIFICATION_FAILED', 'This relay accepts only the second form of the login text (sig_v: 2)')
           }
@@ -171,7 +197,8 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
         needs: 'anyone',
         async write(ctx, { captcha_id, answer }) {
           const challenge = pending(ctx.asker, 'captcha', captcha_id)
-          if (challenge === undefined || ctx.now >= challenge.expiresAt) throw new Fail('CAPTCHA_EXPIRED', 'No such captcha is pending; send IDENTIFY again')
+          if (challenge === undefined || ctx.now >= challenge.expiresAt)
+            throw new Fail('CAPTCHA_EXPIRED', 'No such captcha is pending; send IDENTIFY again')
           if (answer.trim() === challenge.secret) return welcome(ctx, challenge.login)
           const attempts = challenge.attempts + 1
           const fail = new Fail('CAPTCHA_FAILED', 'Wrong answer')

@@ -7,12 +7,19 @@ import type { CourtOptions } from './ports.ts'
 import { isOpen } from './record.ts'
 import { disputesOf } from './store.ts'
 
-interface Ended { readonly kind: 'released' | 'completed' | 'ruled' | 'cancelled' | 'expired', readonly proposal: { readonly proposal_id: string }, readonly winner: string | null }
+interface Ended {
+  readonly kind: 'released' | 'completed' | 'ruled' | 'cancelled' | 'expired'
+  readonly proposal: { readonly proposal_id: string }
+  readonly winner: string | null
+}
 
 type Settled<S, R> = (tx: Tx, settlement: S, now: number) => Promise<R>
 
 /** `settled`, and whatever case there was is closed. */
-export const closingCases = <S extends Ended, R extends { readonly append?: readonly Append[] }>(options: Pick<CourtOptions, 'serverId' | 'holding' | 'ratings'>, settled: Settled<S, R>): Settled<S, R> => {
+export const closingCases = <S extends Ended, R extends { readonly append?: readonly Append[] }>(
+  options: Pick<CourtOptions, 'serverId' | 'holding' | 'ratings'>,
+  settled: Settled<S, R>,
+): Settled<S, R> => {
   const docket = new Docket(options)
   return async (tx, settlement, now) => {
     const result = await settled(tx, settlement, now)

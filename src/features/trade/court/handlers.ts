@@ -15,7 +15,16 @@ import { Proceedings, type Proceeding } from './proceedings.ts'
 import { isOpen, mayRead, recordOf, shownEvidence } from './record.ts'
 import { disputesOf, dueDisputes, findDispute, listDisputes, streamOf, type Dispute } from './store.ts'
 
-type Requests = 'DISPUTE_INTENT' | 'DISPUTE_REVEAL' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE' | 'DISPUTES' | 'ADMIN_DISPUTES' | 'DISPUTE_EVENTS'
+type Requests =
+  | 'DISPUTE_INTENT'
+  | 'DISPUTE_REVEAL'
+  | 'ARBITER_ACCEPT'
+  | 'ARBITER_DECLINE'
+  | 'EVIDENCE'
+  | 'VOTE'
+  | 'DISPUTES'
+  | 'ADMIN_DISPUTES'
+  | 'DISPUTE_EVENTS'
 type Decided = Extract<CourtDecision, { readonly ok: true }>
 
 const lapsesPerTurn = 50
@@ -43,7 +52,8 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   const { deals, ratings, holding, randomHex } = options
   const proceedings = new Proceedings(options)
   const docket = new Docket(options)
-  const checkSignature = (ctx: WriteCtx, action: TradeAction, request: object): Promise<Signature> => options.checkSignature(ctx, action, request as never)
+  const checkSignature = (ctx: WriteCtx, action: TradeAction, request: object): Promise<Signature> =>
+    options.checkSignature(ctx, action, request as never)
 
   /** The first of some agents that one is, by its present key or a former one; else itself. */
   const asOneOf = async (db: Db, me: string, agents: readonly string[]): Promise<string> => {
@@ -52,7 +62,9 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   }
 
   /** Parties first: whoever comes to hold the key of an arbiter too is a party all the same. */
-  const peopleOf = ({ case: { disputant, respondent, seats } }: Dispute): readonly string[] => [disputant, respondent, ...seats.map(seat => seat.arbiter)]
+  const peopleOf = (
+    { case: { disputant, respondent, seats } }: Dispute,
+  ): readonly string[] => [disputant, respondent, ...seats.map(seat => seat.arbiter)]
 
   const isTaken = ({ taken }: Dispute, as: string, sig: string): boolean => taken[as]?.includes(sig) === true
 
@@ -71,7 +83,11 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   const stateOf = (dispute: Dispute, isRepeat = false): Reply<'DISPUTE_STATE'> =>
     reply('DISPUTE_STATE', { dispute: recordOf(dispute), ...(isRepeat && { duplicate: true as const }) })
 
-  const outcomeOf = <T extends 'DISPUTE_STATE' | 'DISPUTE_REVEALED'>({ append, committed }: Proceeding, answer: Reply<T>): Outcome<T> => ({ append, committed, reply: answer })
+  const outcomeOf = <T extends 'DISPUTE_STATE' | 'DISPUTE_REVEALED'>({ append, committed }: Proceeding, answer: Reply<T>): Outcome<T> => ({
+    append,
+    committed,
+    reply: answer,
+  })
 
   /** Whoever did not sign is told that, and not what there is. */
   const nothing = async (ctx: WriteCtx, action: TradeAction, request: object): Promise<never> => {
@@ -80,13 +96,18 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   }
 
   /** An act on a case that its sender signs. */
-  const act = async <T extends 'EVIDENCE' | 'VOTE' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE'>(ctx: WriteCtx, type: T, request: RequestBody<T>, what: {
-    readonly act: Act
-    readonly input?: Pick<CourtInput, 'vote'>
-    readonly check?: (dispute: Dispute) => Promise<void>
-    readonly change?: (dispute: Dispute, as: string, signature: Signature) => Partial<Pick<Dispute, 'statements' | 'votes'>>
-    readonly said?: { readonly type: EventType, readonly body: object, /** it holds all that was signed */ readonly isWhole: boolean }
-  }): Promise<Outcome<'DISPUTE_STATE'>> => {
+  const act = async <T extends 'EVIDENCE' | 'VOTE' | 'ARBITER_ACCEPT' | 'ARBITER_DECLINE'>(
+    ctx: WriteCtx,
+    type: T,
+    request: RequestBody<T>,
+    what: {
+      readonly act: Act
+      readonly input?: Pick<CourtInput, 'vote'>
+      readonly check?: (dispute: Dispute) => Promise<void>
+      readonly change?: (dispute: Dispute, as: string, signature: Signature) => Partial<Pick<Dispute, 'statements' | 'votes'>>
+      readonly said?: { readonly type: EventType, readonly body: object, /** it holds all that was signed */ readonly isWhole: boolean }
+    },
+  ): Promise<Outcome<'DISPUTE_STATE'>> => {
     const { me, tx, now } = ctx
     const dispute = await findDispute(tx, request.dispute_id) ?? await nothing(ctx, type, request)
     const as = await asOneOf(tx, me.id, peopleOf(dispute))
@@ -96,10 +117,12 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     const signature = await checkSignature(ctx, type, request)
     const decision = decided(decideCase(dispute.case, what.act, { kind: 'agent', id: as }, { now, terms: courtTerms, ...what.input }))
     await what.check?.(dispute)
-    if (decision.effects.includes('verdict') && await isDealLate(tx, now, dispute)) throw new Fail('DISPUTE_DEADLINE_PASSED', 'The deadline of the deal itself is over')
+    if (decision.effects.includes('verdict') && await isDealLate(tx, now, dispute))
+      throw new Fail('DISPUTE_DEADLINE_PASSED', 'The deadline of the deal itself is over')
     const changed: Dispute = { ...dispute, ...what.change?.(dispute, as, signature), taken: take(dispute, as, request.sig) }
     await useNonce(tx, me.id, signature.sig_nonce, now)
-    const proceeding = await proceedings.go(tx, now, changed, decision, what.said && { ...what.said, from: me.id, ...(what.said.isWhole && { signature }) })
+    const proceeding = await proceedings.go(tx, now, changed, decision,
+      what.said && { ...what.said, from: me.id, ...(what.said.isWhole && { signature }) })
     return outcomeOf(proceeding, stateOf(proceeding.dispute))
   }
 
@@ -109,13 +132,21 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     return deal === undefined || (deal.due !== null && now >= deal.due)
   }
 
-  const answered = (arbiter: string, answer: 'accepted' | 'declined', reason: string | null) => ({ type: 'ARBITER_ANSWER', body: { arbiter, answer, reason }, isWhole: true }) as const
+  const answered = (arbiter: string, answer: 'accepted' | 'declined', reason: string | null) =>
+    ({ type: 'ARBITER_ANSWER', body: { arbiter, answer, reason }, isWhole: true }) as const
 
   const intent = async (ctx: WriteCtx, request: RequestBody<'DISPUTE_INTENT'>): Promise<Outcome<'DISPUTE_INTENT_ACK'>> => {
     const { me, tx, now } = ctx
     const { proposal_id, reason, commitment, sig } = request
     const cases = await disputesOf(tx, proposal_id)
-    const ack = (dispute: Dispute) => reply('DISPUTE_INTENT_ACK', { dispute_id: dispute.id, proposal_id, server_nonce: dispute.serverNonce, pool_hash: poolHashOf(dispute.pool), due: dispute.case.dueAt })
+    const ack = (dispute: Dispute) =>
+      reply('DISPUTE_INTENT_ACK', {
+        dispute_id: dispute.id,
+        proposal_id,
+        server_nonce: dispute.serverNonce,
+        pool_hash: poolHashOf(dispute.pool),
+        due: dispute.case.dueAt,
+      })
     for (const dispute of cases) if (isTaken(dispute, await asOneOf(tx, me.id, peopleOf(dispute)), sig)) return { reply: ack(dispute) }
     const signature = await checkSignature(ctx, 'DISPUTE_INTENT', request)
     const deal = await deals.find(tx, proposal_id)
@@ -125,33 +156,57 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     if (!parties.includes(disputant)) throw new Fail('NOT_PROPOSAL_PARTY', 'This proposal is between others')
     if (cases.some(isOpen)) throw new Fail('DISPUTE_ALREADY_EXISTS', 'There is a case about this proposal already')
     // Who has seen a draw and did not like it gets no other.
-    if (cases.some(dispute => dispute.case.phase === 'abandoned' && dispute.case.disputant === disputant)) throw new Fail('DISPUTE_ALREADY_EXISTS', 'You filed a case about this proposal and did not reveal; the other party may file')
+    if (cases.some(dispute => dispute.case.phase === 'abandoned' && dispute.case.disputant === disputant))
+      throw new Fail('DISPUTE_ALREADY_EXISTS', 'You filed a case about this proposal and did not reveal; the other party may file')
 
     const id = `disp_${now.toString(36)}_${randomHex(6)}`
-    if (deal.status === 'disputed' && deal.due !== null && now >= deal.due) throw new Fail('INVALID_PROPOSAL', 'LATE: the deadline for a ruling is over')
+    if (deal.status === 'disputed' && deal.due !== null && now >= deal.due)
+      throw new Fail('INVALID_PROPOSAL', 'LATE: the deadline for a ruling is over')
     const frozen = deal.status === 'disputed' ? {} : await deals.freeze(tx, proposal_id, { by: me.id, reason, disputeId: id }, now)
     await holding.stake(tx, { proposalId: id, agent: me.id, amount: filingFee, covered: await ratings.stakeable(tx, me.id) }, now)
     await useNonce(tx, me.id, signature.sig_nonce, now)
     const respondent = disputant === deal.from ? deal.to : deal.from
     const dispute: Dispute = {
-      id, proposalId: proposal_id, reason, commitment, serverNonce: randomHex(16), nonce: null, seed: null, pool: await poolOf(ctx, options, proposal_id, parties), fee: filingFee,
+      id,
+      proposalId: proposal_id,
+      reason,
+      commitment,
+      serverNonce: randomHex(16),
+      nonce: null,
+      seed: null,
+      pool: await poolOf(ctx, options, proposal_id, parties),
+      fee: filingFee,
       case: { phase: 'filed', disputant, respondent, queue: [], seats: [], evidence: [], heard: false, dueAt: now + courtTerms.revealMs },
-      statements: {}, votes: [], verdict: null, captureMinor: null, taken: { [disputant]: [sig] }, createdAt: now, updatedAt: now,
+      statements: {},
+      votes: [],
+      verdict: null,
+      captureMinor: null,
+      taken: { [disputant]: [sig] },
+      createdAt: now,
+      updatedAt: now,
     }
     const filed = await docket.file(tx, dispute, { from: me.id, signature })
     const other = await successorOf(tx, respondent)
     const word: Append = {
-      stream: pairStream(relayItself, other), type: 'MSG', agents: [other], inbox: [other],
+      stream: pairStream(relayItself, other),
+      type: 'MSG',
+      agents: [other],
+      inbox: [other],
       body: { from: relayItself, from_name: 'Server', to: other, content: `${me.id} filed dispute ${id} about ${proposal_id}` },
     }
-    return { ...frozen, append: [[frozen.append ?? []].flat() as readonly Append[], filed, word].flat(), reply: ack(dispute) } as Outcome<'DISPUTE_INTENT_ACK'>
+    return { ...frozen, append: [[frozen.append ?? []].flat() as readonly Append[], filed, word].flat(), reply: ack(dispute) } as Outcome<
+      'DISPUTE_INTENT_ACK'
+    >
   }
 
   const reveal = async (ctx: WriteCtx, request: RequestBody<'DISPUTE_REVEAL'>): Promise<Outcome<'DISPUTE_REVEALED' | 'DISPUTE_STATE'>> => {
     const { me, tx, now } = ctx
     const { proposal_id, nonce, sig } = request
     const before = (await disputesOf(tx, proposal_id))[0] ?? await nothing(ctx, 'DISPUTE_REVEAL', request)
-    const answer = (dispute: Dispute) => dispute.case.seats.length === 0 ? stateOf(dispute) : reply('DISPUTE_REVEALED', { dispute_id: dispute.id, panel_size: panelSize, seed: dispute.seed! })
+    const answer = (dispute: Dispute) =>
+      dispute.case.seats.length === 0
+        ? stateOf(dispute)
+        : reply('DISPUTE_REVEALED', { dispute_id: dispute.id, panel_size: panelSize, seed: dispute.seed! })
     const as = await asOneOf(tx, me.id, peopleOf(before))
     if (isTaken(before, as, sig)) return { reply: answer(before) }
     const signature = await checkSignature(ctx, 'DISPUTE_REVEAL', request)
@@ -162,16 +217,35 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     await useNonce(tx, me.id, signature.sig_nonce, now)
     const { pool, commitment, serverNonce, case: { disputant, respondent } } = before
     const said = {
-      type: 'PANEL_FORMED' as const, from: me.id, signature,
+      type: 'PANEL_FORMED' as const,
+      from: me.id,
+      signature,
       body: {
-        arbiters: decision.asked, disputant, respondent, evidence_deadline: null, vote_deadline: null, seed, server_nonce: serverNonce, nonce, commitment, pool, pool_hash: poolHashOf(pool),
+        arbiters: decision.asked,
+        disputant,
+        respondent,
+        evidence_deadline: null,
+        vote_deadline: null,
+        seed,
+        server_nonce: serverNonce,
+        nonce,
+        commitment,
+        pool,
+        pool_hash: poolHashOf(pool),
       },
     }
-    const proceeding = await proceedings.go(tx, now, { ...before, nonce, seed, taken: take(before, as, sig) }, decision, decision.asked.length > 0 ? said : undefined)
+    const proceeding = await proceedings.go(tx, now, { ...before, nonce, seed, taken: take(before, as, sig) }, decision,
+      decision.asked.length > 0 ? said : undefined)
     return outcomeOf(proceeding, answer(proceeding.dispute) as Reply<'DISPUTE_REVEALED'>)
   }
 
-  const page = async (db: Db, { agents, role, phase, before, limit = limits.maxDisputesPage }: Omit<Parameters<typeof listDisputes>[1], 'before' | 'limit'> & { readonly before?: string | undefined, readonly limit?: number | undefined }) => {
+  const page = async (
+    db: Db,
+    { agents, role, phase, before, limit = limits.maxDisputesPage }: Omit<Parameters<typeof listDisputes>[1], 'before' | 'limit'> & {
+      readonly before?: string | undefined
+      readonly limit?: number | undefined
+    },
+  ) => {
     const last = before === undefined ? undefined : await found(db, before)
     const disputes = await listDisputes(db, { agents, role, phase, before: last, limit: limit + 1 })
     return reply('DISPUTES', { disputes: disputes.slice(0, limit).map(recordOf), more: disputes.length > limit })
@@ -181,8 +255,17 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     handlers: {
       DISPUTE_INTENT: { needs: 'session', paced: true, write: intent },
       DISPUTE_REVEAL: { needs: 'session', paced: true, write: reveal },
-      ARBITER_ACCEPT: { needs: 'session', paced: true, write: (ctx, request) => act(ctx, 'ARBITER_ACCEPT', request, { act: 'ACCEPT', said: answered(ctx.me.id, 'accepted', null) }) },
-      ARBITER_DECLINE: { needs: 'session', paced: true, write: (ctx, request) => act(ctx, 'ARBITER_DECLINE', request, { act: 'DECLINE', said: answered(ctx.me.id, 'declined', request.reason ?? null) }) },
+      ARBITER_ACCEPT: {
+        needs: 'session',
+        paced: true,
+        write: (ctx, request) => act(ctx, 'ARBITER_ACCEPT', request, { act: 'ACCEPT', said: answered(ctx.me.id, 'accepted', null) }),
+      },
+      ARBITER_DECLINE: {
+        needs: 'session',
+        paced: true,
+        write: (ctx, request) =>
+          act(ctx, 'ARBITER_DECLINE', request, { act: 'DECLINE', said: answered(ctx.me.id, 'declined', request.reason ?? null) }),
+      },
       EVIDENCE: {
         needs: 'session',
         paced: true,
@@ -203,14 +286,25 @@ export const court = (options: CourtOptions): Feature<Requests> => {
         paced: true,
         write(ctx, request) {
           const { verdict, reasoning, capture_minor } = request
-          if (capture_minor !== undefined && verdict !== 'mutual') throw new Fail('INVALID_MSG', 'capture_minor: it goes with the verdict mutual; another gives all of it to one')
+          if (capture_minor !== undefined && verdict !== 'mutual')
+            throw new Fail('INVALID_MSG', 'capture_minor: it goes with the verdict mutual; another gives all of it to one')
           return act(ctx, 'VOTE', request, {
-            act: 'VOTE', input: { vote: { verdict, captureMinor: capture_minor ?? null } },
+            act: 'VOTE',
+            input: { vote: { verdict, captureMinor: capture_minor ?? null } },
             async check({ proposalId }) {
               const deal = await deals.find(ctx.tx, proposalId)
-              if ((capture_minor ?? 0) > (deal?.held_minor ?? 0)) throw new Fail('INVALID_MSG', `capture_minor: between 0 and the ${deal?.held_minor ?? 0} that is held`)
+              if ((capture_minor ?? 0) > (deal?.held_minor ?? 0))
+                throw new Fail('INVALID_MSG', `capture_minor: between 0 and the ${deal?.held_minor ?? 0} that is held`)
             },
-            change: ({ votes }, _as, signature) => ({ votes: [...votes, { arbiter: ctx.me.id, verdict, reasoning, ...(capture_minor !== undefined && { capture_minor }), ...signature }] }),
+            change: ({ votes }, _as, signature) => ({
+              votes: [...votes, {
+                arbiter: ctx.me.id,
+                verdict,
+                reasoning,
+                ...(capture_minor !== undefined && { capture_minor }),
+                ...signature,
+              }],
+            }),
           })
         },
       },
@@ -231,7 +325,8 @@ export const court = (options: CourtOptions): Feature<Requests> => {
           const stream = streamOf(dispute_id)
           const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
           const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq
-          return pageReply('DISPUTE_EVENTS', { dispute: recordOf(dispute), ...shownEvidence(dispute, me.admin ? 'admin' : as), more }, 'events', rows.map(row => row.text))
+          return pageReply('DISPUTE_EVENTS', { dispute: recordOf(dispute), ...shownEvidence(dispute, me.admin ? 'admin' : as), more },
+            'events', rows.map(row => row.text))
         },
       },
     },
@@ -240,9 +335,16 @@ export const court = (options: CourtOptions): Feature<Requests> => {
       for (const dispute of await dueDisputes(tx, now, lapsesPerTurn)) {
         // A deal that is over as well ends with its own sweep, and this case with it.
         if (await isDealLate(tx, now, dispute)) continue
-        done.push(await proceedings.go(tx, now, dispute, decided(decideCase(dispute.case, 'LAPSE', { kind: 'court' }, { now, terms: courtTerms }))))
+        done.push(
+          await proceedings.go(tx, now, dispute, decided(decideCase(dispute.case, 'LAPSE', { kind: 'court' }, { now, terms: courtTerms }))),
+        )
       }
-      return done.length === 0 ? undefined : { append: done.flatMap(each => each.append), committed: () => { for (const each of done) each.committed() } }
+      return done.length === 0 ? undefined : {
+        append: done.flatMap(each => each.append),
+        committed: () => {
+          for (const each of done) each.committed()
+        },
+      }
     },
   }
 }

@@ -24,17 +24,27 @@ const lineageOf = async (db: Db, agent: string): Promise<readonly string[]> => {
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** Sorted by id. Of too many, those whose hash with the proposal's id is lowest: nobody picks them. */
-export const poolOf = async ({ tx, roster, now }: Pick<WriteCtx, 'tx' | 'roster' | 'now'>, { deals, ratings }: Pick<CourtOptions, 'deals' | 'ratings'>, proposalId: string, parties: readonly string[]): Promise<readonly string[]> => {
+export const poolOf = async (
+  { tx, roster, now }: Pick<WriteCtx, 'tx' | 'roster' | 'now'>,
+  { deals, ratings }: Pick<CourtOptions, 'deals' | 'ratings'>,
+  proposalId: string,
+  parties: readonly string[],
+): Promise<readonly string[]> => {
   const own = (await Promise.all(parties.map(party => lineageOf(tx, party)))).flat()
   const excluded = new Set(own)
   for (const partner of await deals.partners(tx, own, now - eligibility.strangerForMs)) excluded.add(await successorOf(tx, partner))
   const panels = await seatsOf(tx)
   const there = (await ratings.seasoned(tx, eligibility, maxCandidates)).filter(id => {
     const agent = roster.agent(id)
-    return agent !== undefined && agent.pubkey !== null && agent.presence !== 'away' && agent.presence !== 'offline' && !excluded.has(id) && (panels.get(id) ?? 0) <= eligibility.maxPanels
+    return agent !== undefined && agent.pubkey !== null && agent.presence !== 'away' && agent.presence !== 'offline' && !excluded.has(id)
+      && (panels.get(id) ?? 0) <= eligibility.maxPanels
   })
-  const known = (await findAgents(tx, there)).filter(agent => agent.revoked_at === null && agent.first_seen <= now - eligibility.minAgeMs).map(agent => agent.id)
-  const drawn = known.length <= limits.maxPanelPool ? known
-    : known.map(id => [hashOf(proposalId + id), id] as const).sort(([a], [b]) => a < b ? -1 : 1).slice(0, limits.maxPanelPool).map(([, id]) => id)
+  const known = (await findAgents(tx, there)).filter(agent => agent.revoked_at === null && agent.first_seen <= now - eligibility.minAgeMs)
+    .map(agent => agent.id)
+  const drawn = known.length <= limits.maxPanelPool
+    ? known
+    : known.map(id => [hashOf(proposalId + id), id] as const).sort(([a], [b]) => a < b ? -1 : 1).slice(0, limits.maxPanelPool).map((
+      [, id],
+    ) => id)
   return drawn.sort()
 }

@@ -7,14 +7,36 @@ import type { Db, Tx } from '../../../store/store.ts'
 type ProposalRecord = FrameBody<'PROPOSAL_STATE'>['proposal']
 
 /** What an event says of the signature it carries. */
-export interface Signature { readonly relay: string, readonly sig: string, readonly sig_v: 1 | 2, readonly sig_ts?: number, readonly sig_nonce?: string }
+export interface Signature {
+  readonly relay: string
+  readonly sig: string
+  readonly sig_v: 1 | 2
+  readonly sig_ts?: number
+  readonly sig_nonce?: string
+}
 
 /** The deals that are disputed. */
 export interface Deals {
   find(db: Db, proposalId: string): Promise<ProposalRecord | undefined>
   /** Freezes a deal. @throws Fail INVALID_PROPOSAL where it cannot be disputed */
-  freeze(tx: Tx, proposalId: string, dispute: { readonly by: string, readonly reason: string, readonly disputeId: string }, now: number): Promise<Outcome>
-  ruling(tx: Tx, proposalId: string, ruling: { readonly captureMinor: number, readonly winner?: string | undefined, readonly reason: string, readonly by: string, readonly panel: { readonly disputeId: string } }, now: number): Promise<Outcome>
+  freeze(
+    tx: Tx,
+    proposalId: string,
+    dispute: { readonly by: string, readonly reason: string, readonly disputeId: string },
+    now: number,
+  ): Promise<Outcome>
+  ruling(
+    tx: Tx,
+    proposalId: string,
+    ruling: {
+      readonly captureMinor: number
+      readonly winner?: string | undefined
+      readonly reason: string
+      readonly by: string
+      readonly panel: { readonly disputeId: string }
+    },
+    now: number,
+  ): Promise<Outcome>
   /** Who had a deal with one of the agents after a time. */
   partners(db: Db, agents: readonly string[], since: number): Promise<readonly string[]>
 }
@@ -32,7 +54,11 @@ export interface CourtRatings {
 
 /** How the fee is held: as a stake. */
 export interface FeeHolding {
-  stake(tx: Tx, stake: { readonly proposalId: string, readonly agent: string, readonly amount: number, readonly covered: number }, now: number): Promise<void>
+  stake(
+    tx: Tx,
+    stake: { readonly proposalId: string, readonly agent: string, readonly amount: number, readonly covered: number },
+    now: number,
+  ): Promise<void>
   unstake(tx: Tx, stake: { readonly proposalId: string, readonly agent: string, readonly amount: number }, now: number): Promise<void>
 }
 

@@ -19,7 +19,12 @@ export interface Proceeding {
 type Decided = Extract<CourtDecision, { readonly ok: true }>
 
 /** An event that an act brings beside what follows from the decision. */
-export interface Said { readonly type: EventType, readonly body: object, readonly from: string, readonly signature?: Signature }
+export interface Said {
+  readonly type: EventType
+  readonly body: object
+  readonly from: string
+  readonly signature?: Signature
+}
 
 type ProceedingOptions = Pick<CourtOptions, 'serverId' | 'holding' | 'ratings' | 'deals'>
 
@@ -50,7 +55,16 @@ export class Proceedings {
     const isFirst = before.case.phase === 'filed'
     for (const arbiter of asked) {
       const { dueAt } = seats.find(seat => seat.arbiter === arbiter)!
-      append.push(await this.#docket.tell(tx, dispute, 'ARBITER_ASSIGNED', { arbiter, disputant, respondent, reason: dispute.reason, response_deadline: dueAt, ...(!isFirst && { is_replacement: true }) }, [arbiter]))
+      append.push(
+        await this.#docket.tell(tx, dispute, 'ARBITER_ASSIGNED', {
+          arbiter,
+          disputant,
+          respondent,
+          reason: dispute.reason,
+          response_deadline: dueAt,
+          ...(!isFirst && { is_replacement: true }),
+        }, [arbiter]),
+      )
     }
     for (const effect of effects) {
       switch (effect) {
@@ -60,12 +74,21 @@ export class Proceedings {
         case 'ready': {
           const { disputant: theirs = null, respondent: ours = null } = dispute.statements
           append.push(await this.#docket.tell(tx, dispute, 'CASE_READY', {
-            proposal: await this.#options.deals.find(tx, dispute.proposalId), disputant, respondent, disputant_evidence: theirs, respondent_evidence: ours, vote_deadline: kase.dueAt,
+            proposal: await this.#options.deals.find(tx, dispute.proposalId),
+            disputant,
+            respondent,
+            disputant_evidence: theirs,
+            respondent_evidence: ours,
+            vote_deadline: kase.dueAt,
           }, seats.filter(seat => seat.state === 'sitting').map(seat => seat.arbiter)))
           break
         }
         case 'fallback': {
-          append.push(await this.#docket.tell(tx, dispute, 'DISPUTE_FALLBACK', { reason: isFirst ? `fewer than ${courtTerms.seats} eligible arbiters` : 'nobody is left to replace an arbiter' }, [...parties, ...active]))
+          append.push(
+            await this.#docket.tell(tx, dispute, 'DISPUTE_FALLBACK', {
+              reason: isFirst ? `fewer than ${courtTerms.seats} eligible arbiters` : 'nobody is left to replace an arbiter',
+            }, [...parties, ...active]),
+          )
           break
         }
         case 'abandon': {
@@ -80,7 +103,8 @@ export class Proceedings {
           committed = ruled.committed
           break
         }
-        default: effect satisfies never
+        default:
+          effect satisfies never
       }
     }
     return { dispute, append, committed }
@@ -95,7 +119,13 @@ export class Proceedings {
     const captureMinor = captureOf(votes, { heldMinor: held_minor, provider: provider === disputant ? 'disputant' : 'respondent' })
     const winner = verdict === 'mutual' ? undefined : before.case[verdict]
     const count = votes.filter(vote => vote.verdict === verdict).length
-    const ruling = await deals.ruling(tx, before.proposalId, { captureMinor, winner, reason: `verdict of the panel: ${verdict}, ${count} of ${votes.length}`, by: relayItself, panel: { disputeId: before.id } }, now)
+    const ruling = await deals.ruling(tx, before.proposalId, {
+      captureMinor,
+      winner,
+      reason: `verdict of the panel: ${verdict}, ${count} of ${votes.length}`,
+      by: relayItself,
+      panel: { disputeId: before.id },
+    }, now)
     const appended = [ruling.append ?? []].flat() as readonly Append[]
 
     const changes: Record<string, unknown> = {}
@@ -115,7 +145,13 @@ export class Proceedings {
     return {
       dispute,
       append: [
-        await this.#docket.tell(tx, dispute, 'VERDICT', { verdict, votes: dispute.votes, arbiter_results: results, resolved_at: now, capture_minor: captureMinor }, everyone),
+        await this.#docket.tell(tx, dispute, 'VERDICT', {
+          verdict,
+          votes: dispute.votes,
+          arbiter_results: results,
+          resolved_at: now,
+          capture_minor: captureMinor,
+        }, everyone),
         ...appended,
         await this.#docket.tell(tx, dispute, 'SETTLEMENT_COMPLETE', { verdict, rating_changes: changes }, everyone),
       ],

@@ -32,7 +32,15 @@ export interface Dispute {
 
 type Facts = Omit<Dispute, 'id' | 'proposalId' | 'createdAt' | 'updatedAt'>
 
-interface Row { readonly id: string, readonly proposal: string, readonly phase: Phase, readonly due_at: number | null, readonly created_at: number, readonly updated_at: number, readonly facts: string }
+interface Row {
+  readonly id: string
+  readonly proposal: string
+  readonly phase: Phase
+  readonly due_at: number | null
+  readonly created_at: number
+  readonly updated_at: number
+  readonly facts: string
+}
 
 interface Tables {
   disputes: Row
@@ -43,16 +51,23 @@ interface Tables {
 export const courtMigrations: Migration = {
   feature: 'court',
   steps: [`
-    CREATE TABLE disputes (id TEXT PRIMARY KEY, proposal TEXT NOT NULL, phase TEXT NOT NULL, due_at INTEGER, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, facts TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE disputes (id TEXT PRIMARY KEY, proposal TEXT NOT NULL, phase TEXT NOT NULL, due_at INTEGER,
+      created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, facts TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX disputes_proposal ON disputes (proposal);
     CREATE INDEX disputes_due ON disputes (due_at) WHERE due_at IS NOT NULL;
     CREATE INDEX disputes_created ON disputes (created_at, id);
-    CREATE TABLE dispute_people (agent TEXT NOT NULL, dispute TEXT NOT NULL, role TEXT NOT NULL, active INTEGER NOT NULL, PRIMARY KEY (agent, dispute)) WITHOUT ROWID;
+    CREATE TABLE dispute_people (agent TEXT NOT NULL, dispute TEXT NOT NULL, role TEXT NOT NULL, active INTEGER NOT NULL,
+      PRIMARY KEY (agent, dispute)) WITHOUT ROWID;
   `],
 }
 
-const disputeOf = ({ id, proposal, created_at, updated_at, facts }: Row): Dispute =>
-  ({ id, proposalId: proposal, createdAt: created_at, updatedAt: updated_at, ...JSON.parse(facts) as Facts })
+const disputeOf = ({ id, proposal, created_at, updated_at, facts }: Row): Dispute => ({
+  id,
+  proposalId: proposal,
+  createdAt: created_at,
+  updatedAt: updated_at,
+  ...JSON.parse(facts) as Facts,
+})
 
 const holdsSeat: readonly string[] = ['asked', 'sitting', 'voted']
 
@@ -61,12 +76,21 @@ export const saveDispute = async (tx: Tx, dispute: Dispute): Promise<void> => {
   const { phase, dueAt, disputant, respondent, seats } = facts.case
   const row = { proposal: proposalId, phase, due_at: dueAt, updated_at: updatedAt, facts: JSON.stringify(facts satisfies Facts) }
   const tables = tx.tables<Tables>()
-  await tables.insertInto('disputes').values({ id, created_at: createdAt, ...row }).onConflict(conflict => conflict.column('id').doUpdateSet(row)).execute()
+  await tables.insertInto('disputes').values({ id, created_at: createdAt, ...row }).onConflict(conflict =>
+    conflict.column('id').doUpdateSet(row)
+  ).execute()
   const people = [
     ...[disputant, respondent].map(agent => ({ dispute: id, agent, role: 'party' as const, active: 0 as const })),
-    ...seats.map(({ arbiter, state }) => ({ dispute: id, agent: arbiter, role: 'arbiter' as const, active: !isOver(phase) && phase !== 'appealed' && holdsSeat.includes(state) ? 1 as const : 0 as const })),
+    ...seats.map(({ arbiter, state }) => ({
+      dispute: id,
+      agent: arbiter,
+      role: 'arbiter' as const,
+      active: !isOver(phase) && phase !== 'appealed' && holdsSeat.includes(state) ? 1 as const : 0 as const,
+    })),
   ]
-  await tables.insertInto('dispute_people').values(people).onConflict(conflict => conflict.columns(['agent', 'dispute']).doUpdateSet(({ ref }) => ({ active: ref('excluded.active') }))).execute()
+  await tables.insertInto('dispute_people').values(people).onConflict(conflict =>
+    conflict.columns(['agent', 'dispute']).doUpdateSet(({ ref }) => ({ active: ref('excluded.active') }))
+  ).execute()
 }
 
 export const findDispute = async (db: Db, id: string): Promise<Dispute | undefined> => {
@@ -76,15 +100,23 @@ export const findDispute = async (db: Db, id: string): Promise<Dispute | undefin
 
 /** Every case of a proposal, the newest first. */
 export const disputesOf = async (db: Db, proposalId: string): Promise<readonly Dispute[]> =>
-  (await db.tables<Tables>().selectFrom('disputes').selectAll().where('proposal', '=', proposalId).orderBy('created_at', 'desc').orderBy('id', 'desc').execute()).map(disputeOf)
+  (await db.tables<Tables>().selectFrom('disputes').selectAll().where('proposal', '=', proposalId).orderBy('created_at', 'desc').orderBy(
+    'id',
+    'desc',
+  ).execute()).map(disputeOf)
 
 /** Those whose deadline is over, the oldest first. */
 export const dueDisputes = async (db: Db, now: number, limit: number): Promise<readonly Dispute[]> =>
-  (await db.tables<Tables>().selectFrom('disputes').selectAll().where('due_at', '<=', now).orderBy('due_at').limit(limit).execute()).map(disputeOf)
+  (await db.tables<Tables>().selectFrom('disputes').selectAll().where('due_at', '<=', now).orderBy('due_at').limit(limit).execute()).map(
+    disputeOf,
+  )
 
 /** On how many panels agents sit, those that sit on one. */
 export const seatsOf = async (db: Db): Promise<ReadonlyMap<string, number>> =>
-  new Map((await db.tables<Tables>().selectFrom('dispute_people').select(({ fn }) => ['agent', fn.countAll<number>().as('n')]).where('active', '=', 1).groupBy('agent').execute()).map(row => [row.agent, row.n]))
+  new Map(
+    (await db.tables<Tables>().selectFrom('dispute_people').select(({ fn }) => ['agent', fn.countAll<number>().as('n')]).where('active',
+      '=', 1).groupBy('agent').execute()).map(row => [row.agent, row.n]),
+  )
 
 export interface DisputeQuery {
   /** undefined: of everybody */
@@ -105,7 +137,10 @@ export const listDisputes = async (db: Db, { agents, role, phase, before, limit 
     })
   }
   if (phase !== undefined) query = query.where('phase', '=', phase)
-  if (before !== undefined) query = query.where(({ or, and, eb }) => or([eb('created_at', '<', before.createdAt), and([eb('created_at', '=', before.createdAt), eb('id', '<', before.id)])]))
+  if (before !== undefined)
+    query = query.where(({ or, and, eb }) =>
+      or([eb('created_at', '<', before.createdAt), and([eb('created_at', '=', before.createdAt), eb('id', '<', before.id)])])
+    )
   return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute()).map(disputeOf)
 }
 

@@ -10,7 +10,13 @@ import type { Db, Tx } from '../../../store/store.ts'
 import { accountOf, accountsOf, entriesOf, gather, heldOf, isPosted, postEntries } from './store.ts'
 import { ProcessorTurns, type Processor } from './processor.ts'
 
-interface Signed { readonly relay: string, readonly sig: string, readonly sig_v: 1 | 2, readonly sig_ts?: number, readonly sig_nonce?: string }
+interface Signed {
+  readonly relay: string
+  readonly sig: string
+  readonly sig_v: 1 | 2
+  readonly sig_ts?: number
+  readonly sig_nonce?: string
+}
 
 export interface EscrowOptions {
   readonly maxPage: number
@@ -19,7 +25,11 @@ export interface EscrowOptions {
   /** Asks the payment processor; none is configured without it. */
   readonly processor?: Processor | undefined
   /** What the processor said to a `fund`, for the proposals. */
-  readonly funded: (tx: Tx, answer: { readonly proposalId: string, readonly ok: boolean, readonly reason: string }, now: number) => Promise<Outcome>
+  readonly funded: (
+    tx: Tx,
+    answer: { readonly proposalId: string, readonly ok: boolean, readonly reason: string },
+    now: number,
+  ) => Promise<Outcome>
 }
 
 type Requests = 'BALANCE' | 'TRANSFER' | 'STATEMENT' | 'ADMIN_CREDIT'
@@ -30,12 +40,15 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
   const balances = async (db: Db, id: string): Promise<FrameBody<'BALANCE'>['balances']> => {
     const all = [id, ...await predecessors(db, id)]
     const amounts = new Map<string, number>()
-    for (const account of all) for (const { currency, balance } of await accountsOf(db, account)) amounts.set(currency, (amounts.get(currency) ?? 0) + balance)
+    for (const account of all)
+      for (const { currency, balance } of await accountsOf(db, account)) amounts.set(currency, (amounts.get(currency) ?? 0) + balance)
     const held = await heldOf(db, all)
     // Staked rating is a debt to it: what is left to stake is the rating's to say.
-    return [...amounts].map(([currency, amount]) => currency === elo
-      ? { currency, amount_minor: 0, held_minor: Math.max(0, -amount) }
-      : { currency, amount_minor: amount, held_minor: held.get(currency) ?? 0 })
+    return [...amounts].map(([currency, amount]) =>
+      currency === elo
+        ? { currency, amount_minor: 0, held_minor: Math.max(0, -amount) }
+        : { currency, amount_minor: amount, held_minor: held.get(currency) ?? 0 }
+    )
   }
 
   const money = (currency: string): string => {
@@ -49,22 +62,38 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
     const stream = `$${pairStream(me.id, to)}`
     const key = id === undefined ? {} : { key: { agent: me.id, id } }
     const event = (signed: Signed): Append<'TRANSFER'> => ({
-      stream, type: 'TRANSFER', agents: [to, me.id], inbox: [to], ...key,
+      stream,
+      type: 'TRANSFER',
+      agents: [to, me.id],
+      inbox: [to],
+      ...key,
       body: { from: me.id, to, currency: request.currency, amount_minor, note: note ?? null, ...signed } as Append<'TRANSFER'>['body'],
     })
     const answer = async () => {
       const body = { balances: await balances(tx, me.id) }
-      return ({ duplicate }: { readonly duplicate: boolean }) => reply('BALANCE', { ...body, ...(duplicate && { duplicate: true as const }) })
+      return ({ duplicate }: { readonly duplicate: boolean }) =>
+        reply('BALANCE', { ...body, ...(duplicate && { duplicate: true as const }) })
     }
     // A repeat is told so by the engine, and is not judged by what has changed since.
-    if (id !== undefined && await tx.log.isPublished({ agent: me.id, id })) return { append: event({ relay: '', sig: request.sig, sig_v: 2 }), reply: await answer() }
+    if (id !== undefined && await tx.log.isPublished({ agent: me.id, id }))
+      return { append: event({ relay: '', sig: request.sig, sig_v: 2 }), reply: await answer() }
     const signed = await checkSignature(ctx, 'TRANSFER', request)
     const currency = money(request.currency)
     if (to === me.id) throw new Fail('INVALID_MSG', 'to: your own account')
     const target = await findAgent(tx, to)
-    if (target === undefined || (target.revoked_at !== null && target.rotated_to === null)) throw new Fail('AGENT_NOT_FOUND', `No agent with a key is known as ${to}`)
+    if (target === undefined || (target.revoked_at !== null && target.rotated_to === null))
+      throw new Fail('AGENT_NOT_FOUND', `No agent with a key is known as ${to}`)
     await gather(tx, me.id, now)
-    const posted = await postEntries(tx, { kind: 'transfer', from: me.id, to: await accountOf(tx, to), currency, amountMinor: amount_minor, key: `transfer ${me.id} ${request.sig_nonce}`, by: me.id, note }, now)
+    const posted = await postEntries(tx, {
+      kind: 'transfer',
+      from: me.id,
+      to: await accountOf(tx, to),
+      currency,
+      amountMinor: amount_minor,
+      key: `transfer ${me.id} ${request.sig_nonce}`,
+      by: me.id,
+      note,
+    }, now)
     // The ledger remembers nonces that the relay has forgotten: nobody is told of money that did not move.
     if (posted === 'repeat') throw new Fail('ID_REUSED', 'This nonce was used before')
     await useNonce(tx, me.id, request.sig_nonce, now)
@@ -87,8 +116,18 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
           if (agent === me?.id && me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an account')
           if (agent === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
           const rows = await entriesOf(db, agent, { currency: currency?.toUpperCase(), before, limit: limit + 1 })
-          const entries = rows.slice(0, limit).map(({ entry, at, kind, currency, amount, balance, other, ref, by, note }) =>
-            ({ entry, at, kind, currency, amount_minor: amount, balance_minor: balance, with: other, ref, by, note }))
+          const entries = rows.slice(0, limit).map(({ entry, at, kind, currency, amount, balance, other, ref, by, note }) => ({
+            entry,
+            at,
+            kind,
+            currency,
+            amount_minor: amount,
+            balance_minor: balance,
+            with: other,
+            ref,
+            by,
+            note,
+          }))
           return reply('STATEMENT', { agent, entries, more: rows.length > limit })
         },
       },
@@ -103,7 +142,16 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
           const [from, to] = amount_minor > 0 ? [issuer, account] : [account, issuer]
           // Without a key of the admin's, each request is one of its own.
           const own = key ?? await freshKey(tx, now)
-          await postEntries(tx, { kind: 'credit', from, to, currency: money(currency), amountMinor: Math.abs(amount_minor), key: `credit ${own}`, by, note }, now)
+          await postEntries(tx, {
+            kind: 'credit',
+            from,
+            to,
+            currency: money(currency),
+            amountMinor: Math.abs(amount_minor),
+            key: `credit ${own}`,
+            by,
+            note,
+          }, now)
           return { reply: reply('ADMIN_RESULT', { action: 'credit', success: true, agentId: agent_id }) }
         },
       },
@@ -116,7 +164,7 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
 }
 
 const freshKey = async (tx: Tx, now: number): Promise<string> => {
-  for (let n = 0; ; n++) {
+  for (let n = 0;; n++) {
     const key = `at ${now} ${n}`
     if (!await isPosted(tx, `credit ${key}`)) return key
   }

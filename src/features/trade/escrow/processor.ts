@@ -1,4 +1,5 @@
-// The outside payment processor, turn by turn: calls that are due are made after the commit that took them, and what was answered is written in the next turn.
+// The outside payment processor, turn by turn: calls that are due are made after the commit that took them, and what was
+// answered is written in the next turn.
 import type { Outcome } from '../../../relay/feature.ts'
 import type { Tx } from '../../../store/store.ts'
 import { addCall, endCall, hasDueCalls, takeDueCalls, type Call } from './calls.ts'
@@ -14,7 +15,11 @@ const callsAtOnce = 16
 /** A `fund` that got no answer for about an hour is given up, and whatever the processor made of it is voided. */
 const maxFundAttempts = 10
 
-type Told = (tx: Tx, answer: { readonly proposalId: string, readonly ok: boolean, readonly reason: string }, now: number) => Promise<Outcome>
+type Told = (
+  tx: Tx,
+  answer: { readonly proposalId: string, readonly ok: boolean, readonly reason: string },
+  now: number,
+) => Promise<Outcome>
 
 export class ProcessorTurns {
   readonly #processor: Processor
@@ -30,16 +35,28 @@ export class ProcessorTurns {
     const next = this.#answers[0]
     if (next !== undefined) {
       const outcome = await this.#write(tx, next.call, next.answer, funded, now)
-      return { ...outcome, committed: () => { this.#answers.shift(); outcome.committed?.() }, again: async (tx, now) => await this.take(tx, now, funded) ?? {} }
+      return {
+        ...outcome,
+        committed: () => {
+          this.#answers.shift()
+          outcome.committed?.()
+        },
+        again: async (tx, now) => await this.take(tx, now, funded) ?? {},
+      }
     }
     if (this.#asking >= callsAtOnce || !await hasDueCalls(tx)) return undefined
     const due = await takeDueCalls(tx, now, callsAtOnce - this.#asking)
     const asked: Call[] = []
     for (const call of due) {
-      if (call.op === 'fund' && call.attempts >= maxFundAttempts) this.#answers.push({ call, answer: { status: 'refused', reason: 'the payment processor does not answer' } })
+      if (call.op === 'fund' && call.attempts >= maxFundAttempts)
+        this.#answers.push({ call, answer: { status: 'refused', reason: 'the payment processor does not answer' } })
       else asked.push(call)
     }
-    return { committed: () => { for (const call of asked) void this.#ask(call) } }
+    return {
+      committed: () => {
+        for (const call of asked) void this.#ask(call)
+      },
+    }
   }
 
   async #ask({ key, op, proposal_id, currency, amount_minor, client, provider }: Call): Promise<void> {

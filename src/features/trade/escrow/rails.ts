@@ -36,14 +36,19 @@ export interface Rails {
   staked(db: Db, agent: string): Promise<number>
 }
 
-export interface Stake { readonly proposalId: string, readonly agent: string, readonly amount: number }
+export interface Stake {
+  readonly proposalId: string
+  readonly agent: string
+  readonly amount: number
+}
 
 export const elo = 'ELO'
 
 export const rails = ({ hasProcessor }: RailOptions): Rails => ({
   async move(tx, { rail, op, key, proposalId, currency, amountMinor, client, provider, by }, now) {
     if (rail === 'webhook') {
-      if (!hasProcessor) throw new Fail('INVALID_PROPOSAL', 'NO_RAIL: this relay has no payment processor; offer the deal with rail "ledger"')
+      if (!hasProcessor)
+        throw new Fail('INVALID_PROPOSAL', 'NO_RAIL: this relay has no payment processor; offer the deal with rail "ledger"')
       await addCall(tx, { key, op, proposal_id: proposalId, currency, amount_minor: amountMinor, client, provider }, now)
       return op === 'fund' ? 'pending' : 'done'
     }
@@ -57,14 +62,34 @@ export const rails = ({ hasProcessor }: RailOptions): Rails => ({
   async stake(tx, { proposalId, agent, amount, covered }, now) {
     await gather(tx, agent, now)
     try {
-      await postEntries(tx, { kind: 'stake', from: agent, to: holdOf(proposalId), currency: elo, amountMinor: amount, key: `${proposalId} stake ${agent}`, ref: proposalId, by: agent, credit: covered }, now)
+      await postEntries(tx, {
+        kind: 'stake',
+        from: agent,
+        to: holdOf(proposalId),
+        currency: elo,
+        amountMinor: amount,
+        key: `${proposalId} stake ${agent}`,
+        ref: proposalId,
+        by: agent,
+        credit: covered,
+      }, now)
     } catch (error) {
-      if (error instanceof Fail && error.code === 'INSUFFICIENT_FUNDS') throw new Fail('INSUFFICIENT_REPUTATION', `The rating of ${agent} does not cover a stake of ${amount}`)
+      if (error instanceof Fail && error.code === 'INSUFFICIENT_FUNDS')
+        throw new Fail('INSUFFICIENT_REPUTATION', `The rating of ${agent} does not cover a stake of ${amount}`)
       throw error
     }
   },
   async unstake(tx, { proposalId, agent, amount }, now) {
-    await postEntries(tx, { kind: 'unstake', from: holdOf(proposalId), to: await accountOf(tx, agent), currency: elo, amountMinor: amount, key: `${proposalId} unstake ${agent}`, ref: proposalId, by: '@server' }, now)
+    await postEntries(tx, {
+      kind: 'unstake',
+      from: holdOf(proposalId),
+      to: await accountOf(tx, agent),
+      currency: elo,
+      amountMinor: amount,
+      key: `${proposalId} unstake ${agent}`,
+      ref: proposalId,
+      by: '@server',
+    }, now)
   },
   async staked(db, agent) {
     const row = (await accountsOf(db, agent)).find(account => account.currency === elo)

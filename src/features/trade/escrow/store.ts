@@ -8,8 +8,17 @@ import type { Db, Migration, Tx } from '../../../store/store.ts'
 export type EntryKind = FrameBody<'STATEMENT'>['entries'][number]['kind']
 
 interface EntryRow {
-  readonly entry: number, readonly at: number, readonly kind: EntryKind, readonly account: string, readonly currency: string, readonly amount: number, readonly balance: number,
-  readonly other: string, readonly ref: string | null, readonly by: string, readonly note: string | null
+  readonly entry: number
+  readonly at: number
+  readonly kind: EntryKind
+  readonly account: string
+  readonly currency: string
+  readonly amount: number
+  readonly balance: number
+  readonly other: string
+  readonly ref: string | null
+  readonly by: string
+  readonly note: string | null
 }
 
 interface Tables {
@@ -20,14 +29,18 @@ interface Tables {
 
 export const ledgerMigrations: Migration = {
   feature: 'ledger',
-  steps: [`
-    CREATE TABLE accounts (account TEXT NOT NULL, currency TEXT NOT NULL, balance INTEGER NOT NULL, PRIMARY KEY (account, currency)) WITHOUT ROWID;
-    CREATE TABLE ledger_entries (entry INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, account TEXT NOT NULL, currency TEXT NOT NULL, amount INTEGER NOT NULL,
+  steps: [
+    `
+    CREATE TABLE accounts (account TEXT NOT NULL, currency TEXT NOT NULL, balance INTEGER NOT NULL, PRIMARY KEY (account,
+      currency)) WITHOUT ROWID;
+    CREATE TABLE ledger_entries (entry INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, account TEXT NOT NULL,
+      currency TEXT NOT NULL, amount INTEGER NOT NULL,
       balance INTEGER NOT NULL, other TEXT NOT NULL, ref TEXT, by TEXT NOT NULL, note TEXT);
     CREATE INDEX ledger_entries_account ON ledger_entries (account, entry);
     CREATE TABLE ledger_keys (key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
   `,
-  'CREATE INDEX ledger_entries_kind ON ledger_entries (account, kind)'],
+    'CREATE INDEX ledger_entries_kind ON ledger_entries (account, kind)',
+  ],
 }
 
 export interface Posting {
@@ -46,18 +59,27 @@ export interface Posting {
 }
 
 const balanceOf = async (db: Db, account: string, currency: string): Promise<number> =>
-  (await db.tables<Tables>().selectFrom('accounts').select('balance').where('account', '=', account).where('currency', '=', currency).executeTakeFirst())?.balance ?? 0
+  (await db.tables<Tables>().selectFrom('accounts').select('balance').where('account', '=', account).where('currency', '=', currency)
+    .executeTakeFirst())?.balance ?? 0
 
 /** Moves an amount, unless the key was used for it before. @throws Fail INSUFFICIENT_FUNDS, ID_REUSED */
-export const postEntries = async (tx: Tx, { kind, from, to, currency, amountMinor, key, ref, by, note, credit = 0 }: Posting, now: number): Promise<'posted' | 'repeat'> => {
+export const postEntries = async (
+  tx: Tx,
+  { kind, from, to, currency, amountMinor, key, ref, by, note, credit = 0 }: Posting,
+  now: number,
+): Promise<'posted' | 'repeat'> => {
   const tables = tx.tables<Tables>()
   const fingerprint = JSON.stringify([kind, from, to, currency, amountMinor])
   const known = await tables.selectFrom('ledger_keys').select('fingerprint').where('key', '=', key).executeTakeFirst()
-  if (known !== undefined && known.fingerprint !== fingerprint) throw new Fail('ID_REUSED', 'This key was used before, for another movement of money')
+  if (known !== undefined && known.fingerprint !== fingerprint)
+    throw new Fail('ID_REUSED', 'This key was used before, for another movement of money')
   if (known !== undefined) return 'repeat'
   const legs = transfer(from, to, currency, amountMinor)
   const before = [await balanceOf(tx, from, currency), await balanceOf(tx, to, currency)]
-  const accounts: Accounts = { balance: account => account === from ? before[0]! : before[1]!, credit: account => account === from ? credit : 0 }
+  const accounts: Accounts = {
+    balance: account => account === from ? before[0]! : before[1]!,
+    credit: account => account === from ? credit : 0,
+  }
   const posted = post(accounts, legs)
   if (!posted.ok) {
     if (posted.problem.kind === 'insufficient') throw new Fail('INSUFFICIENT_FUNDS', 'The account does not hold that much')
@@ -66,8 +88,23 @@ export const postEntries = async (tx: Tx, { kind, from, to, currency, amountMino
   await tables.insertInto('ledger_keys').values({ key, fingerprint }).execute()
   for (const [i, { account, amount }] of legs.entries()) {
     const balance = posted.balances[i]!
-    await tables.insertInto('accounts').values({ account, currency, balance }).onConflict(conflict => conflict.columns(['account', 'currency']).doUpdateSet({ balance })).execute()
-    await tables.insertInto('ledger_entries').values({ at: now, kind, account, currency, amount, balance, other: account === from ? to : from, ref: ref ?? null, by, note: note ?? null } as EntryRow).execute()
+    await tables.insertInto('accounts').values({ account, currency, balance }).onConflict(conflict =>
+      conflict.columns(['account', 'currency']).doUpdateSet({ balance })
+    ).execute()
+    await tables.insertInto('ledger_entries').values(
+      {
+        at: now,
+        kind,
+        account,
+        currency,
+        amount,
+        balance,
+        other: account === from ? to : from,
+        ref: ref ?? null,
+        by,
+        note: note ?? null,
+      } as EntryRow,
+    ).execute()
   }
   return 'posted'
 }
@@ -83,7 +120,8 @@ export const accountsOf = (db: Db, account: string): Promise<readonly { readonly
 export const heldOf = async (db: Db, agents: readonly string[]): Promise<ReadonlyMap<string, number>> => {
   const rows = await db.tables<Tables>().selectFrom('ledger_entries as e')
     .innerJoin('accounts as a', join => join.onRef('a.account', '=', 'e.other').onRef('a.currency', '=', 'e.currency'))
-    .select(({ fn }) => ['a.currency', fn.sum<number>('a.balance').as('held')]).where('e.account', 'in', agents).where('e.kind', '=', 'fund').where('a.balance', '>', 0).groupBy('a.currency').execute()
+    .select(({ fn }) => ['a.currency', fn.sum<number>('a.balance').as('held')]).where('e.account', 'in', agents).where('e.kind', '=',
+      'fund').where('a.balance', '>', 0).groupBy('a.currency').execute()
   return new Map(rows.map(row => [row.currency, row.held]))
 }
 
@@ -96,14 +134,34 @@ export const gather = async (tx: Tx, agent: string, now: number): Promise<void> 
     for (const { currency, balance } of await accountsOf(tx, former)) {
       if (balance === 0) continue
       const [from, to] = balance > 0 ? [former, agent] : [agent, former]
-      const count = (await tx.tables<Tables>().selectFrom('ledger_entries').select(eb => eb.fn.countAll<number>().as('n')).where('account', '=', former).executeTakeFirstOrThrow()).n
-      await postEntries(tx, { kind: 'transfer', from, to, currency, amountMinor: Math.abs(balance), key: `rotation ${former} ${currency} ${count}`, by: '@server', note: 'the key was rotated', credit: Infinity }, now)
+      const count = (await tx.tables<Tables>().selectFrom('ledger_entries').select(eb =>
+        eb.fn.countAll<number>().as('n')
+      ).where('account', '=', former).executeTakeFirstOrThrow()).n
+      await postEntries(tx, {
+        kind: 'transfer',
+        from,
+        to,
+        currency,
+        amountMinor: Math.abs(balance),
+        key: `rotation ${former} ${currency} ${count}`,
+        by: '@server',
+        note: 'the key was rotated',
+        credit: Infinity,
+      }, now)
     }
   }
 }
 
 /** Newest first. */
-export const entriesOf = (db: Db, account: string, { currency, before = Number.MAX_SAFE_INTEGER, limit }: { readonly currency?: string | undefined, readonly before?: number | undefined, readonly limit: number }): Promise<readonly EntryRow[]> => {
+export const entriesOf = (
+  db: Db,
+  account: string,
+  { currency, before = Number.MAX_SAFE_INTEGER, limit }: {
+    readonly currency?: string | undefined
+    readonly before?: number | undefined
+    readonly limit: number
+  },
+): Promise<readonly EntryRow[]> => {
   let query = db.tables<Tables>().selectFrom('ledger_entries').selectAll().where('account', '=', account).where('entry', '<', before)
   if (currency !== undefined) query = query.where('currency', '=', currency)
   return query.orderBy('entry', 'desc').limit(limit).execute()

@@ -2,17 +2,45 @@
 import type { Action } from '../../../domain/negotiation/index.ts'
 import type { TradeAction } from '../../../../lib/identity/index.ts'
 import type { EventType, RequestBody } from '../../../../lib/protocol/index.ts'
-import { Fail, pageReply, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
-import { findAgent, predecessors, successorOf } from '../../../store/agents.ts'
+import { Fail, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { findAgent, successorOf } from '../../../store/agents.ts'
 import { useNonce } from '../../../store/nonces.ts'
-import type { Db, Tx } from '../../../store/store.ts'
+import type { Tx } from '../../../store/store.ts'
 import { checkFiles } from './deliverable.ts'
 import { paymentKindOf, readOffer } from './offer.ts'
 import type { ProposalOptions, ProposalPort } from './ports.ts'
+import { found, own, partyOf, proposalReads } from './reading.ts'
 import { Steps, fundEvent, lapsedDeadline, termsOf, told, type Done, type Step } from './steps.ts'
-import { addProposal, countOpen, dueProposals, findByRequest, findProposal, listProposals, partnersOf, recordOf, saveProposal, streamOf, type Proposal, type Signature } from './store.ts'
+import {
+  addProposal,
+  countOpen,
+  dueProposals,
+  findByRequest,
+  findProposal,
+  partnersOf,
+  recordOf,
+  saveProposal,
+  streamOf,
+  type Proposal,
+  type Signature,
+} from './store.ts'
 
-type Requests = 'PROPOSAL' | 'COUNTER' | 'ACCEPT' | 'REJECT' | 'CANCEL' | 'FUND' | 'SUBMIT' | 'REVISE' | 'RELEASE' | 'COMPLETE' | 'DISPUTE' | 'RECLAIM' | 'ADMIN_RULING' | 'PROPOSALS' | 'PROPOSAL_EVENTS'
+type Requests =
+  | 'PROPOSAL'
+  | 'COUNTER'
+  | 'ACCEPT'
+  | 'REJECT'
+  | 'CANCEL'
+  | 'FUND'
+  | 'SUBMIT'
+  | 'REVISE'
+  | 'RELEASE'
+  | 'COMPLETE'
+  | 'DISPUTE'
+  | 'RECLAIM'
+  | 'ADMIN_RULING'
+  | 'PROPOSALS'
+  | 'PROPOSAL_EVENTS'
 
 type StateOutcome = Outcome<'PROPOSAL_STATE'>
 type Signed = { readonly proposal_id: string, readonly sig: string, readonly id?: string | undefined }
@@ -23,34 +51,29 @@ const lapsesPerTurn = 50
 const bountyChannel = '#bounties'
 
 const stakesOf = ({ deal: { stakes } }: Proposal) => ({ proposer: stakes.proposer, acceptor: stakes.recipient })
-const money = ({ before, capturedMinor, returnedMinor }: Done) => before.deal.held === 0 ? {} : { ...(capturedMinor > 0 && { captured_minor: capturedMinor }), ...(returnedMinor > 0 && { returned_minor: returnedMinor }) }
+const money = ({ before, capturedMinor, returnedMinor }: Done) =>
+  before.deal.held === 0
+    ? {}
+    : { ...(capturedMinor > 0 && { captured_minor: capturedMinor }), ...(returnedMinor > 0 && { returned_minor: returnedMinor }) }
 
 export const proposals = (options: ProposalOptions): { readonly feature: Feature<Requests>, readonly port: ProposalPort } => {
   const steps = new Steps(options)
-  const checkSignature = (ctx: WriteCtx, action: TradeAction, request: object): Promise<Signature> => options.checkSignature(ctx, action as never, request as never)
-
-  /** The party that an agent is of a proposal, by its present key or a former one. */
-  const partyOf = async (db: Db, agent: string, { deal: { proposer, recipient } }: Proposal): Promise<string | undefined> => {
-    if (agent === proposer || agent === recipient) return agent
-    return (await predecessors(db, agent)).find(former => former === proposer || former === recipient)
-  }
-
-  const found = async (db: Db, id: string): Promise<Proposal> => {
-    const proposal = await findProposal(db, id)
-    if (proposal === undefined) throw new Fail('PROPOSAL_NOT_FOUND', 'There is no such proposal, or it is not yours to see')
-    return proposal
-  }
-
-  const own = async (db: Db, agent: string, id: string): Promise<{ readonly proposal: Proposal, readonly party: string }> => {
-    const proposal = await found(db, id)
-    const party = await partyOf(db, agent, proposal)
-    if (party === undefined) throw new Fail('PROPOSAL_NOT_FOUND', 'There is no such proposal, or it is not yours to see')
-    return { proposal, party }
-  }
+  const checkSignature = (ctx: WriteCtx, action: TradeAction, request: object): Promise<Signature> =>
+    options.checkSignature(ctx, action as never, request as never)
 
   /** What a repeated request is answered: the engine finds the key, and compares the signature. */
-  const repeated = async (ctx: WriteCtx, type: EventType, { sig, id }: { readonly sig: string, readonly id?: string | undefined }, proposal: Proposal): Promise<StateOutcome> => ({
-    append: { stream: streamOf(proposal.id), type, body: { sig, from: ctx.me.id, to: ctx.me.id }, key: { agent: ctx.me.id, id: id! } } as unknown as Append,
+  const repeated = async (
+    ctx: WriteCtx,
+    type: EventType,
+    { sig, id }: { readonly sig: string, readonly id?: string | undefined },
+    proposal: Proposal,
+  ): Promise<StateOutcome> => ({
+    append: {
+      stream: streamOf(proposal.id),
+      type,
+      body: { sig, from: ctx.me.id, to: ctx.me.id },
+      key: { agent: ctx.me.id, id: id! },
+    } as unknown as Append,
     reply: ({ duplicate }) => reply('PROPOSAL_STATE', { proposal: recordOf(proposal), ...(duplicate && { duplicate: true as const }) }),
   })
 
@@ -63,83 +86,183 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
   }): Promise<StateOutcome> => {
     const { me, tx, now } = ctx
     const key = request.id === undefined ? undefined : { agent: me.id, id: request.id }
-    if (key !== undefined && await tx.log.isPublished(key)) return repeated(ctx, type, request, (await own(tx, me.id, request.proposal_id)).proposal)
+    if (key !== undefined && await tx.log.isPublished(key))
+      return repeated(ctx, type, request, (await own(tx, me.id, request.proposal_id)).proposal)
     const signature = await checkSignature(ctx, type, request)
     const { proposal, party } = await own(tx, me.id, request.proposal_id)
     const prepared = more.prepare?.(proposal) ?? proposal
     const change = more.change?.(now, proposal)
     const outcome = await steps.take(tx, now, prepared, {
-      action: type, actor: { kind: 'agent', id: party }, by: me.id, signature, ...(key !== undefined && { key }), ...(change !== undefined && { change }),
+      action: type,
+      actor: { kind: 'agent', id: party },
+      by: me.id,
+      signature,
+      ...(key !== undefined && { key }),
+      ...(change !== undefined && { change }),
       event: done => type === 'FUND' ? fundEvent(done) : { type, body: more.event(done) },
     })
     await useNonce(tx, me.id, signature.sig_nonce, now)
     return more.also === undefined ? outcome : { ...outcome, append: [...outcome.append as readonly Append[], ...more.also(proposal)] }
   }
 
-  const notice = (ctx: WriteCtx, content: string): readonly Append[] => ctx.roster.channel(bountyChannel) === undefined ? [] :
-    [{ stream: bountyChannel, type: 'MSG', body: { from: relayItself, from_name: 'server', to: bountyChannel, content } }]
+  const notice = (ctx: WriteCtx, content: string): readonly Append[] =>
+    ctx.roster.channel(bountyChannel) === undefined
+      ? []
+      : [{ stream: bountyChannel, type: 'MSG', body: { from: relayItself, from_name: 'server', to: bountyChannel, content } }]
 
   /** Who can be made an offer: an agent with a key, that is not oneself under another one. */
   const checkRecipient = async (ctx: WriteCtx, to: string): Promise<void> => {
     const { me, tx, roster } = ctx
     if (await successorOf(tx, to) === me.id) throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
     const target = await findAgent(tx, to)
-    if (target === undefined) throw roster.agent(to) === undefined ? new Fail('AGENT_NOT_FOUND', `No agent ${to} is known here`) : new Fail('NO_PUBKEY', `${to} has no key to accept with`)
+    if (target === undefined)
+      throw roster.agent(to) === undefined
+        ? new Fail('AGENT_NOT_FOUND', `No agent ${to} is known here`)
+        : new Fail('NO_PUBKEY', `${to} has no key to accept with`)
     if (target.rotated_to !== null) throw new Fail('AGENT_NOT_FOUND', `${to} rotated its key and is now ${target.rotated_to}`)
     if (target.revoked_at !== null) throw new Fail('AGENT_NOT_FOUND', `The key of ${to} was revoked`)
   }
 
   /** Stores a new proposal, and tells both. */
-  const offer = async (ctx: WriteCtx, request: RequestBody<'PROPOSAL'>, signature: Signature, more: { readonly supersedes?: string, readonly isClient: boolean, readonly key?: { readonly agent: string, readonly id: string } | undefined }): Promise<{ readonly proposal: Proposal, readonly append: Append }> => {
+  const offer = async (
+    ctx: WriteCtx,
+    request: RequestBody<'PROPOSAL'>,
+    signature: Signature,
+    more: {
+      readonly supersedes?: string
+      readonly isClient: boolean
+      readonly key?: { readonly agent: string, readonly id: string } | undefined
+    },
+  ): Promise<{ readonly proposal: Proposal, readonly append: Append }> => {
     const { me, tx, now } = ctx
-    const { to, task, amount, currency, payment_code, terms, capability, expires, elo_stake = 0, role, milestones, deliver_s, review_s, rail } = request
+    const {
+      to,
+      task,
+      amount,
+      currency,
+      payment_code,
+      terms,
+      capability,
+      expires,
+      elo_stake = 0,
+      role,
+      milestones,
+      deliver_s,
+      review_s,
+      rail,
+    } = request
     const { offer: read, amounts } = readOffer(request)
     const kind = paymentKindOf(payment_code)
-    if (await countOpen(tx, me.id) >= options.maxOpenProposals) throw new Fail('LIMIT_REACHED', `You have ${options.maxOpenProposals} proposals open already`)
+    if (await countOpen(tx, me.id) >= options.maxOpenProposals)
+      throw new Fail('LIMIT_REACHED', `You have ${options.maxOpenProposals} proposals open already`)
     const id = `prop_${now.toString(36)}_${options.randomHex(6)}`
     const dueAt = now + termsOf({ offer: read }, expires === undefined ? undefined : Math.max(1, Math.round(expires * 1_000))).offer
     const proposal: Proposal = {
-      id, offer: read, createdAt: now, updatedAt: now, supersedes: more.supersedes ?? null, supersededBy: null, deliverable: null, funding: { attempts: 0, pending: null },
+      id,
+      offer: read,
+      createdAt: now,
+      updatedAt: now,
+      supersedes: more.supersedes ?? null,
+      supersededBy: null,
+      deliverable: null,
+      funding: { attempts: 0, pending: null },
       deal: {
-        state: 'pending', proposer: me.id, recipient: to, client: more.isClient ? me.id : to, provider: more.isClient ? to : me.id, amounts,
-        released: 0, held: 0, captured: 0, returned: 0, stakes: { proposer: elo_stake, recipient: 0 }, staked: false, delivered: false, dueAt,
+        state: 'pending',
+        proposer: me.id,
+        recipient: to,
+        client: more.isClient ? me.id : to,
+        provider: more.isClient ? to : me.id,
+        amounts,
+        released: 0,
+        held: 0,
+        captured: 0,
+        returned: 0,
+        stakes: { proposer: elo_stake, recipient: 0 },
+        staked: false,
+        delivered: false,
+        dueAt,
       },
     }
     await addProposal(tx, proposal, request.id)
     await useNonce(tx, me.id, signature.sig_nonce, now)
     const append = await told(tx, proposal, me.id, 'PROPOSAL', {
-      id, task, amount: amount ?? null, currency: currency ?? null, payment_code: payment_code ?? null, ...kind, terms: terms ?? null, capability: capability ?? null,
-      expires: dueAt, expires_s: expires ?? null, elo_stake: elo_stake === 0 ? null : elo_stake, created_at: now,
-      ...(role !== undefined && { role }), ...(milestones !== undefined && { milestones }), ...(deliver_s !== undefined && { deliver_s }), ...(review_s !== undefined && { review_s }), ...(rail !== undefined && { rail }),
+      id,
+      task,
+      amount: amount ?? null,
+      currency: currency ?? null,
+      payment_code: payment_code ?? null,
+      ...kind,
+      terms: terms ?? null,
+      capability: capability ?? null,
+      expires: dueAt,
+      expires_s: expires ?? null,
+      elo_stake: elo_stake === 0 ? null : elo_stake,
+      created_at: now,
+      ...(role !== undefined && { role }),
+      ...(milestones !== undefined && { milestones }),
+      ...(deliver_s !== undefined && { deliver_s }),
+      ...(review_s !== undefined && { review_s }),
+      ...(rail !== undefined && { rail }),
       ...(more.supersedes !== undefined && { supersedes: more.supersedes }),
     }, options.serverId, { signature, ...(more.key !== undefined && { key: more.key }) })
     return { proposal, append }
   }
 
   /** What a passed deadline brings. */
-  const lapse = (tx: Tx, now: number, proposal: Proposal): Promise<StateOutcome> => steps.take(tx, now, proposal, {
-    action: 'LAPSE', actor: { kind: 'clock' }, by: relayItself,
-    event: done => ({ type: 'LAPSED', body: { deadline: lapsedDeadline(done.before), ...money(done), elo_stakes: stakesOf(done.after), rating_changes: done.ratingChanges } }),
-  })
+  const lapse = (tx: Tx, now: number, proposal: Proposal): Promise<StateOutcome> =>
+    steps.take(tx, now, proposal, {
+      action: 'LAPSE',
+      actor: { kind: 'clock' },
+      by: relayItself,
+      event: done => ({
+        type: 'LAPSED',
+        body: {
+          deadline: lapsedDeadline(done.before),
+          ...money(done),
+          elo_stakes: stakesOf(done.after),
+          rating_changes: done.ratingChanges,
+        },
+      }),
+    })
 
   const port: ProposalPort = {
     async ruling(tx, proposalId, { captureMinor, winner, reason, by, panel }, now) {
       const proposal = await found(tx, proposalId)
       const { proposer, recipient } = proposal.deal
-      if (winner !== undefined && winner !== proposer && winner !== recipient) throw new Fail('INVALID_PROPOSAL', 'NOT_PROPOSAL_PARTY: the winner is one of the parties')
+      if (winner !== undefined && winner !== proposer && winner !== recipient)
+        throw new Fail('INVALID_PROPOSAL', 'NOT_PROPOSAL_PARTY: the winner is one of the parties')
       const isParty = by !== relayItself && await partyOf(tx, by, proposal) !== undefined
       return steps.take(tx, now, proposal, {
-        action: 'RULE', actor: isParty ? { kind: 'agent', id: by } : { kind: 'arbiter', id: by }, by, winner, byPanel: panel !== undefined, ruling: { captureMinor },
+        action: 'RULE',
+        actor: isParty ? { kind: 'agent', id: by } : { kind: 'arbiter', id: by },
+        by,
+        winner,
+        byPanel: panel !== undefined,
+        ruling: { captureMinor },
         event: ({ after, capturedMinor, returnedMinor, ratingChanges }) => ({
-          type: 'RULING', body: { captured_minor: capturedMinor, returned_minor: returnedMinor, winner: winner ?? null, reason: reason ?? null, elo_stakes: stakesOf(after), rating_changes: ratingChanges, ...(panel !== undefined && { dispute_id: panel.disputeId }) },
+          type: 'RULING',
+          body: {
+            captured_minor: capturedMinor,
+            returned_minor: returnedMinor,
+            winner: winner ?? null,
+            reason: reason ?? null,
+            elo_stakes: stakesOf(after),
+            rating_changes: ratingChanges,
+            ...(panel !== undefined && { dispute_id: panel.disputeId }),
+          },
         }),
       })
     },
     async freeze(tx, proposalId, { by, reason, disputeId }, now) {
       const { proposal, party } = await own(tx, by, proposalId)
       return steps.take(tx, now, proposal, {
-        action: 'DISPUTE', actor: { kind: 'agent', id: party }, by,
-        event: ({ after }) => ({ type: 'DISPUTE', body: { disputed_by: by, disputed_at: now, reason, elo_stakes: stakesOf(after), rating_changes: null, dispute_id: disputeId } }),
+        action: 'DISPUTE',
+        actor: { kind: 'agent', id: party },
+        by,
+        event: ({ after }) => ({
+          type: 'DISPUTE',
+          body: { disputed_by: by, disputed_at: now, reason, elo_stakes: stakesOf(after), rating_changes: null, dispute_id: disputeId },
+        }),
       })
     },
     partners: partnersOf,
@@ -173,7 +296,10 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
           const signature = await checkSignature(ctx, 'PROPOSAL', request)
           await checkRecipient(ctx, request.to)
           const { proposal, append } = await offer(ctx, request, signature, { isClient: request.role !== 'provider', key })
-          return { append: [append, ...notice(ctx, `Proposal ${proposal.id} from ${me.id} to ${request.to}`)], reply: reply('PROPOSAL_STATE', { proposal: recordOf(proposal) }) }
+          return {
+            append: [append, ...notice(ctx, `Proposal ${proposal.id} from ${me.id} to ${request.to}`)],
+            reply: reply('PROPOSAL_STATE', { proposal: recordOf(proposal) }),
+          }
         },
       },
       COUNTER: {
@@ -193,7 +319,11 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
           const isClient = request.role === undefined ? party === proposal.deal.client : request.role === 'client'
           // The old one ends first, so that it does not count as open.
           const ended = await steps.take(tx, now, proposal, {
-            action: 'COUNTER', actor: { kind: 'agent', id: party }, by: me.id, signature, ...(key !== undefined && { key }),
+            action: 'COUNTER',
+            actor: { kind: 'agent', id: party },
+            by: me.id,
+            signature,
+            ...(key !== undefined && { key }),
             event: () => ({ type: 'COUNTER', body: {} }),
           })
           const made = await offer(ctx, request, signature, { supersedes: proposal_id, isClient })
@@ -201,7 +331,11 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
           await saveProposal(tx, { ...superseded, supersededBy: made.proposal.id })
           const [counter, ...rest] = ended.append as readonly Append[]
           return {
-            append: [{ ...counter, body: { ...counter!.body, superseded_by: made.proposal.id } } as unknown as Append, made.append, ...rest],
+            append: [
+              { ...counter, body: { ...counter!.body, superseded_by: made.proposal.id } } as unknown as Append,
+              made.append,
+              ...rest,
+            ],
             reply: reply('PROPOSAL_STATE', { proposal: recordOf(made.proposal) }),
           }
         },
@@ -214,13 +348,26 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
           const kind = paymentKindOf(payment_code)
           return step(ctx, 'ACCEPT', request, {
             prepare: proposal => ({ ...proposal, deal: { ...proposal.deal, stakes: { ...proposal.deal.stakes, recipient: elo_stake } } }),
-            event: ({ after }) => ({ payment_code: payment_code ?? null, ...kind, proposer_stake: after.deal.stakes.proposer || null, acceptor_stake: elo_stake || null }),
+            event: ({ after }) => ({
+              payment_code: payment_code ?? null,
+              ...kind,
+              proposer_stake: after.deal.stakes.proposer || null,
+              acceptor_stake: elo_stake || null,
+            }),
             also: proposal => notice(ctx, `[CLAIMED] Proposal ${proposal.id} by ${ctx.me.id}`),
           })
         },
       },
-      REJECT: { needs: 'session', paced: true, write: (ctx, request) => step(ctx, 'REJECT', request, { event: () => ({ reason: request.reason ?? null }) }) },
-      CANCEL: { needs: 'session', paced: true, write: (ctx, request) => step(ctx, 'CANCEL', request, { event: done => ({ reason: request.reason ?? null, ...money(done) }) }) },
+      REJECT: {
+        needs: 'session',
+        paced: true,
+        write: (ctx, request) => step(ctx, 'REJECT', request, { event: () => ({ reason: request.reason ?? null }) }),
+      },
+      CANCEL: {
+        needs: 'session',
+        paced: true,
+        write: (ctx, request) => step(ctx, 'CANCEL', request, { event: done => ({ reason: request.reason ?? null, ...money(done) }) }),
+      },
       FUND: { needs: 'session', paced: true, write: (ctx, request) => step(ctx, 'FUND', request, { event: () => ({}) }) },
       SUBMIT: {
         needs: 'session',
@@ -229,26 +376,62 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
           const { text, files } = request
           checkFiles(request)
           return step(ctx, 'SUBMIT', request, {
-            change: now => ({ deliverable: { at: now, ...(text !== undefined && { text }), ...(files !== undefined && { files: files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) }) } }),
-            event: ({ after }) => ({ milestone: after.deal.released + 1, ...(text !== undefined && { text }), ...(files !== undefined && { files }) }),
+            change: now => ({
+              deliverable: {
+                at: now,
+                ...(text !== undefined && { text }),
+                ...(files !== undefined && { files: files.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) }),
+              },
+            }),
+            event: ({ after }) => ({
+              milestone: after.deal.released + 1,
+              ...(text !== undefined && { text }),
+              ...(files !== undefined && { files }),
+            }),
           })
         },
       },
-      REVISE: { needs: 'session', paced: true, write: (ctx, request) => step(ctx, 'REVISE', request, { event: () => ({ reason: request.reason }) }) },
-      RELEASE: { needs: 'session', paced: true, write: (ctx, request) => step(ctx, 'RELEASE', request, { event: ({ after, capturedMinor }) => ({ milestone: after.deal.released, captured_minor: capturedMinor }) }) },
+      REVISE: {
+        needs: 'session',
+        paced: true,
+        write: (ctx, request) => step(ctx, 'REVISE', request, { event: () => ({ reason: request.reason }) }),
+      },
+      RELEASE: {
+        needs: 'session',
+        paced: true,
+        write: (ctx, request) =>
+          step(ctx, 'RELEASE', request, {
+            event: ({ after, capturedMinor }) => ({ milestone: after.deal.released, captured_minor: capturedMinor }),
+          }),
+      },
       COMPLETE: {
         needs: 'session',
         paced: true,
-        write: (ctx, request) => step(ctx, 'COMPLETE', request, {
-          event: done => ({ completed_by: ctx.me.id, completed_at: ctx.now, proof: request.proof ?? null, ...money(done), elo_stakes: stakesOf(done.after), rating_changes: done.ratingChanges }),
-        }),
+        write: (ctx, request) =>
+          step(ctx, 'COMPLETE', request, {
+            event: done => ({
+              completed_by: ctx.me.id,
+              completed_at: ctx.now,
+              proof: request.proof ?? null,
+              ...money(done),
+              elo_stakes: stakesOf(done.after),
+              rating_changes: done.ratingChanges,
+            }),
+          }),
       },
       DISPUTE: {
         needs: 'session',
         paced: true,
-        write: (ctx, request) => step(ctx, 'DISPUTE', request, {
-          event: ({ after }) => ({ disputed_by: ctx.me.id, disputed_at: ctx.now, reason: request.reason, elo_stakes: stakesOf(after), rating_changes: null }),
-        }),
+        write: (ctx, request) =>
+          step(ctx, 'DISPUTE', request, {
+            event: ({ after }) => ({
+              disputed_by: ctx.me.id,
+              disputed_at: ctx.now,
+              reason: request.reason,
+              elo_stakes: stakesOf(after),
+              rating_changes: null,
+            }),
+          }),
       },
       RECLAIM: {
         needs: 'session',
@@ -258,38 +441,31 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
           const outcome = await lapse(tx, now, proposal)
           if (await partyOf(tx, me.id, proposal) !== undefined) return outcome
           // A stranger may set it off, and learns what became of it, but not what was agreed.
-          return { ...outcome, reply: reply('PROPOSAL_STATE', { proposal: { ...recordOf(await found(tx, proposal_id)), task: '', terms: null, capability: null, milestones: null, deliverable: null } }) }
+          return {
+            ...outcome,
+            reply: reply('PROPOSAL_STATE', {
+              proposal: {
+                ...recordOf(await found(tx, proposal_id)),
+                task: '',
+                terms: null,
+                capability: null,
+                milestones: null,
+                deliverable: null,
+              },
+            }),
+          }
         },
       },
       ADMIN_RULING: {
         needs: 'admin',
-        write: ({ me, tx, now }, { proposal_id, capture_minor, winner, reason }) => port.ruling(tx, proposal_id, { captureMinor: capture_minor, winner, reason, by: me?.id ?? relayItself }, now),
+        write: ({ me, tx, now }, { proposal_id, capture_minor, winner, reason }) =>
+          port.ruling(tx, proposal_id, { captureMinor: capture_minor, winner, reason, by: me?.id ?? relayItself }, now),
       },
-      PROPOSALS: {
-        needs: 'session',
-        async read({ me, db }, { state, with: other, role, before, limit = options.maxPage }) {
-          if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have proposals')
-          const [, updatedAt, id] = /^(\d{1,16}) (\S{1,64})$/.exec(before ?? '') ?? []
-          if (before !== undefined && id === undefined) throw new Fail('INVALID_MSG', 'before: not what `next` said')
-          const page = await listProposals(db, { agents: [me.id, ...await predecessors(db, me.id)], state, with: other, role, limit: limit + 1, ...(id !== undefined && { before: { updatedAt: Number(updatedAt), id } }) })
-          const records = page.slice(0, limit).map(recordOf)
-          const last = records.at(-1)
-          return reply('PROPOSALS', { proposals: records, ...(page.length > limit && last !== undefined && { next: `${last.updated_at} ${last.proposal_id}` }) })
-        },
-      },
-      PROPOSAL_EVENTS: {
-        needs: 'session',
-        async read({ me, db }, { proposal_id, after = 0, limit = options.maxPage }) {
-          const proposal = me.admin ? await found(db, proposal_id) : (await own(db, me.id, proposal_id)).proposal
-          const stream = streamOf(proposal_id)
-          const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
-          const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq
-          return pageReply('PROPOSAL_EVENTS', { proposal: recordOf(proposal), more }, 'events', rows.map(row => row.text))
-        },
-      },
+      ...proposalReads(options),
     },
     async sweep({ tx, now }) {
-      const due = (await dueProposals(tx, now, lapsesPerTurn + stuck.size)).filter(({ id }) => !stuck.has(id)).slice(0, isCareful ? 1 : lapsesPerTurn)
+      const due = (await dueProposals(tx, now, lapsesPerTurn + stuck.size)).filter(({ id }) => !stuck.has(id)).slice(0,
+        isCareful ? 1 : lapsesPerTurn)
       if (due.length === 0) {
         isCareful = false
         stuck.clear()
@@ -306,10 +482,11 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       }
       return {
         append: outcomes.flatMap(outcome => outcome.append as readonly Append[]),
-        committed: () => { for (const outcome of outcomes) outcome.committed?.() },
+        committed: () => {
+          for (const outcome of outcomes) outcome.committed?.()
+        },
       }
     },
   }
   return { feature, port }
 }
-

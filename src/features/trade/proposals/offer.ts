@@ -7,16 +7,28 @@ import type { Offer } from './store.ts'
 const refused = (reason: string, why: string): Fail => new Fail('INVALID_PROPOSAL', `${reason}: ${why}`)
 
 /** @throws Fail INVALID_PROPOSAL */
-export const readOffer = ({ task, terms, capability, amount, currency, milestones, rail, deliver_s, review_s }: RequestBody<'PROPOSAL'>): { readonly offer: Offer, /** per milestone */ readonly amounts: readonly number[] } => {
+export const readOffer = (
+  { task, terms, capability, amount, currency, milestones, rail, deliver_s, review_s }: RequestBody<'PROPOSAL'>,
+): { readonly offer: Offer, /** per milestone */ readonly amounts: readonly number[] } => {
   if (currency?.toUpperCase() === 'ELO') throw refused('BAD_CURRENCY', 'Elo is staked, not paid; use elo_stake')
   const amountMinor = amount === undefined || currency === undefined ? null : minorOf(amount, currency) ?? null
-  if ((milestones !== undefined || rail !== undefined) && (amountMinor === null || amountMinor === 0)) throw refused('NO_PRICE', 'milestones and a rail need an amount and a currency, not finer than the currency goes')
+  if ((milestones !== undefined || rail !== undefined) && (amountMinor === null || amountMinor === 0))
+    throw refused('NO_PRICE', 'milestones and a rail need an amount and a currency, not finer than the currency goes')
   const amounts = milestones?.map(({ amount: part }) => minorOf(part, currency!) ?? 0) ?? [amountMinor ?? 0]
-  if (milestones !== undefined && (amounts.some(part => part <= 0) || amounts.reduce((sum, part) => sum + part, 0) !== amountMinor)) throw refused('MILESTONES', 'their amounts do not add up to the amount')
+  if (milestones !== undefined && (amounts.some(part => part <= 0) || amounts.reduce((sum, part) => sum + part, 0) !== amountMinor))
+    throw refused('MILESTONES', 'their amounts do not add up to the amount')
   return {
     offer: {
-      task, terms: terms ?? null, capability: capability ?? null, amount: amount ?? null, currency: currency ?? null, amountMinor, milestones: milestones ?? null, rail: rail ?? null,
-      deliverMs: deliver_s === undefined ? null : Math.round(deliver_s * 1_000), reviewMs: review_s === undefined ? null : Math.round(review_s * 1_000),
+      task,
+      terms: terms ?? null,
+      capability: capability ?? null,
+      amount: amount ?? null,
+      currency: currency ?? null,
+      amountMinor,
+      milestones: milestones ?? null,
+      rail: rail ?? null,
+      deliverMs: deliver_s === undefined ? null : Math.round(deliver_s * 1_000),
+      reviewMs: review_s === undefined ? null : Math.round(review_s * 1_000),
     },
     amounts,
   }

@@ -6,10 +6,21 @@ import type { ProposalRecord, Signature } from './store.ts'
 /** How money and stakes are held and moved. */
 export interface Holding {
   move(tx: Tx, move: {
-    readonly rail: 'ledger' | 'webhook', readonly op: 'fund' | 'capture' | 'void' | 'refund' | 'reclaim', readonly key: string, readonly proposalId: string,
-    readonly currency: string, readonly amountMinor: number, readonly client: string, readonly provider: string, readonly by: string
+    readonly rail: 'ledger' | 'webhook'
+    readonly op: 'fund' | 'capture' | 'void' | 'refund' | 'reclaim'
+    readonly key: string
+    readonly proposalId: string
+    readonly currency: string
+    readonly amountMinor: number
+    readonly client: string
+    readonly provider: string
+    readonly by: string
   }, now: number): Promise<'done' | 'pending'>
-  stake(tx: Tx, stake: { readonly proposalId: string, readonly agent: string, readonly amount: number, readonly covered: number }, now: number): Promise<void>
+  stake(
+    tx: Tx,
+    stake: { readonly proposalId: string, readonly agent: string, readonly amount: number, readonly covered: number },
+    now: number,
+  ): Promise<void>
   unstake(tx: Tx, stake: { readonly proposalId: string, readonly agent: string, readonly amount: number }, now: number): Promise<void>
 }
 
@@ -64,11 +75,27 @@ export interface ProposalOptions {
 /** What others may do with proposals, inside their own transaction. */
 export interface ProposalPort {
   /** Decides a dispute; `by` is the arbiter. @throws Fail PROPOSAL_NOT_FOUND, INVALID_PROPOSAL */
-  ruling(tx: Tx, proposalId: string, ruling: { readonly captureMinor: number, readonly winner?: string | undefined, readonly reason?: string | undefined, readonly by: string, readonly panel?: { readonly disputeId: string } }, now: number): Promise<Outcome<'PROPOSAL_STATE'>>
+  ruling(
+    tx: Tx,
+    proposalId: string,
+    ruling: {
+      readonly captureMinor: number
+      readonly winner?: string | undefined
+      readonly reason?: string | undefined
+      readonly by: string
+      readonly panel?: { readonly disputeId: string }
+    },
+    now: number,
+  ): Promise<Outcome<'PROPOSAL_STATE'>>
   /** A processor's answer to a FUND. */
   funded(tx: Tx, answer: { readonly proposalId: string, readonly ok: boolean, readonly reason: string }, now: number): Promise<Outcome>
   /** Takes a deal to court: DISPUTE, vouched for by what the party signed there. @throws Fail PROPOSAL_NOT_FOUND, INVALID_PROPOSAL */
-  freeze(tx: Tx, proposalId: string, dispute: { readonly by: string, readonly reason: string, readonly disputeId: string }, now: number): Promise<Outcome>
+  freeze(
+    tx: Tx,
+    proposalId: string,
+    dispute: { readonly by: string, readonly reason: string, readonly disputeId: string },
+    now: number,
+  ): Promise<Outcome>
   /** Who agreed to a deal with one of the agents that changed after a time. */
   partners(db: Db, agents: readonly string[], since: number): Promise<readonly string[]>
   find(db: Db, proposalId: string): Promise<ProposalRecord | undefined>

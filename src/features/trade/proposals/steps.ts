@@ -1,5 +1,14 @@
 // One step of a proposal, whoever takes it: decided by the state table, its money moved, stored, and told to both parties.
-import { decide, deadlineOf, deadlines, type Action, type Actor, type Deal, type Refusal, type Terms } from '../../../domain/negotiation/index.ts'
+import {
+  decide,
+  deadlineOf,
+  deadlines,
+  type Action,
+  type Actor,
+  type Deal,
+  type Refusal,
+  type Terms,
+} from '../../../domain/negotiation/index.ts'
 import type { EventType } from '../../../../lib/protocol/index.ts'
 import { Fail, reply, type Append, type Outcome } from '../../../relay/feature.ts'
 import { successorOf } from '../../../store/agents.ts'
@@ -10,15 +19,27 @@ import { recordOf, saveProposal, streamOf, type Proposal, type Signature } from 
 
 const dayMs = 24 * 60 * 60_000
 /** Where an offer says nothing else. */
-const defaults = Object.fromEntries(Object.entries(deadlines).map(([name, { defaultDays }]) => [name, defaultDays * dayMs])) as unknown as Terms
+const defaults = Object.fromEntries(
+  Object.entries(deadlines).map(([name, { defaultDays }]) => [name, defaultDays * dayMs]),
+) as unknown as Terms
 
-export const termsOf = ({ offer }: Pick<Proposal, 'offer'>, offerMs = defaults.offer): Terms =>
-  ({ ...defaults, offer: offerMs, delivery: offer.deliverMs ?? defaults.delivery, review: offer.reviewMs ?? defaults.review })
+export const termsOf = ({ offer }: Pick<Proposal, 'offer'>, offerMs = defaults.offer): Terms => ({
+  ...defaults,
+  offer: offerMs,
+  delivery: offer.deliverMs ?? defaults.delivery,
+  review: offer.reviewMs ?? defaults.review,
+})
 
 const reasons: Readonly<Record<Refusal, (deal: Deal, action: Action) => string>> = {
   NOT_A_PARTY: () => 'NOT_PROPOSAL_PARTY: this proposal is between others',
-  NOT_YOURS_TO_DO: (_deal, action) => action === 'ACCEPT' || action === 'REJECT' ? 'NOT_PROPOSAL_RECIPIENT: it was made to the other party' : action === 'RULE' ? 'NOT_YOURS_TO_DO: no party rules in its own dispute' : `NOT_YOURS_TO_DO: ${action} is the other party's to say here`,
-  WRONG_STATE: ({ state }, action) => `${['ACCEPT', 'REJECT', 'COUNTER'].includes(action) ? 'PROPOSAL_NOT_PENDING' : 'WRONG_STATE'}: the proposal is ${state}`,
+  NOT_YOURS_TO_DO: (_deal, action) =>
+    action === 'ACCEPT' || action === 'REJECT'
+      ? 'NOT_PROPOSAL_RECIPIENT: it was made to the other party'
+      : action === 'RULE'
+      ? 'NOT_YOURS_TO_DO: no party rules in its own dispute'
+      : `NOT_YOURS_TO_DO: ${action} is the other party's to say here`,
+  WRONG_STATE: ({ state }, action) =>
+    `${['ACCEPT', 'REJECT', 'COUNTER'].includes(action) ? 'PROPOSAL_NOT_PENDING' : 'WRONG_STATE'}: the proposal is ${state}`,
   NOT_DUE: () => 'NOT_DUE: its deadline is not over',
   LATE: ({ state }) => `${state === 'pending' ? 'PROPOSAL_NOT_PENDING' : 'LATE'}: its deadline is over`,
   MILESTONES: () => 'LAST_MILESTONE: this is the last one; COMPLETE pays it',
@@ -51,13 +72,36 @@ export interface Step {
 }
 
 /** An event in a proposal's stream, for both parties: first for those who have to hear of it, who find it in their inbox too. */
-export const told = async (tx: Tx, { id, deal, updatedAt }: Proposal, by: string, type: EventType, body: object, relay: string, more: { readonly signature?: Signature, readonly key?: PublishKey } = {}): Promise<Append> => {
+export const told = async (
+  tx: Tx,
+  { id, deal, updatedAt }: Proposal,
+  by: string,
+  type: EventType,
+  body: object,
+  relay: string,
+  more: { readonly signature?: Signature, readonly key?: PublishKey } = {},
+): Promise<Append> => {
   // Both may have become one, by a rotation.
   const parties = [...new Set([await successorOf(tx, deal.proposer), await successorOf(tx, deal.recipient)])]
   const others = parties.filter(party => party !== by)
   return {
-    stream: streamOf(id), type, agents: parties.includes(by) ? [...others, by] : others, inbox: others, ...(more.key !== undefined && { key: more.key }),
-    body: { proposal_id: id, status: deal.state, updated_at: updatedAt, from: deal.proposer, to: deal.recipient, by, due: deal.dueAt, relay, ...more.signature, ...body },
+    stream: streamOf(id),
+    type,
+    agents: parties.includes(by) ? [...others, by] : others,
+    inbox: others,
+    ...(more.key !== undefined && { key: more.key }),
+    body: {
+      proposal_id: id,
+      status: deal.state,
+      updated_at: updatedAt,
+      from: deal.proposer,
+      to: deal.recipient,
+      by,
+      due: deal.dueAt,
+      relay,
+      ...more.signature,
+      ...body,
+    },
   } as unknown as Append
 }
 
@@ -71,10 +115,15 @@ export class Steps {
   /** @throws Fail INVALID_PROPOSAL, INSUFFICIENT_FUNDS, INSUFFICIENT_REPUTATION */
   async take(tx: Tx, now: number, before: Proposal, step: Step): Promise<Outcome<'PROPOSAL_STATE'>> {
     const { action, actor, by } = step
-    const decision = decide(before.deal, action, actor, { now, terms: termsOf(before), ...(step.ruling !== undefined && { ruling: step.ruling }) })
+    const decision = decide(before.deal, action, actor, {
+      now,
+      terms: termsOf(before),
+      ...(step.ruling !== undefined && { ruling: step.ruling }),
+    })
     if (!decision.ok) throw new Fail('INVALID_PROPOSAL', reasons[decision.refusal](before.deal, action))
     const { deal, moves, stakes } = decision
-    if ((action === 'ACCEPT' || action === 'FUND') && await successorOf(tx, deal.proposer) === await successorOf(tx, deal.recipient)) throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
+    if ((action === 'ACCEPT' || action === 'FUND') && await successorOf(tx, deal.proposer) === await successorOf(tx, deal.recipient))
+      throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
 
     for (const { op, amount } of moves) {
       if (await this.#move(tx, now, before, op, amount, by) === 'pending') return this.#pending(tx, now, before, step)
@@ -82,11 +131,21 @@ export class Steps {
     const after: Proposal = { ...before, ...step.change, deal, updatedAt: now }
     if (stakes !== undefined) await this.#stakes(tx, now, before.id, deal, stakes)
     await saveProposal(tx, after)
-    return this.#tell(tx, now, { before, after, capturedMinor: deal.captured - before.deal.captured, returnedMinor: deal.returned - before.deal.returned }, step)
+    return this.#tell(tx, now, {
+      before,
+      after,
+      capturedMinor: deal.captured - before.deal.captured,
+      returnedMinor: deal.returned - before.deal.returned,
+    }, step)
   }
 
   /** The deal goes on with money that a processor holds now. */
-  async funded(tx: Tx, now: number, before: Proposal, answer: { readonly ok: boolean, readonly reason: string }): Promise<Outcome<'PROPOSAL_STATE'>> {
+  async funded(
+    tx: Tx,
+    now: number,
+    before: Proposal,
+    answer: { readonly ok: boolean, readonly reason: string },
+  ): Promise<Outcome<'PROPOSAL_STATE'>> {
     const { pending } = before.funding
     const proposal: Proposal = { ...before, funding: { ...before.funding, pending: null } }
     const decision = decide(before.deal, 'FUND', { kind: 'agent', id: before.deal.client }, { now, terms: termsOf(before) })
@@ -95,16 +154,51 @@ export class Steps {
       if (answer.ok) await this.#move(tx, now, proposal, 'void', proposal.offer.amountMinor ?? 0, '@server')
       await saveProposal(tx, { ...proposal, updatedAt: now })
       const isOver = before.deal.state !== 'accepted'
-      return { append: isOver ? [] : [await told(tx, { ...proposal, updatedAt: now }, '@server', 'FUND_REFUSED', { reason: answer.ok ? 'the agreement has lapsed' : answer.reason }, this.#options.serverId)] }
+      return {
+        append: isOver
+          ? []
+          : [
+            await told(tx, { ...proposal, updatedAt: now }, '@server', 'FUND_REFUSED', {
+              reason: answer.ok ? 'the agreement has lapsed' : answer.reason,
+            }, this.#options.serverId),
+          ],
+      }
     }
     const after: Proposal = { ...proposal, deal: decision.deal, updatedAt: now }
     await saveProposal(tx, after)
-    return this.#tell(tx, now, { before, after, capturedMinor: 0, returnedMinor: 0 }, { action: 'FUND', actor: { kind: 'agent', id: before.deal.client }, by: before.deal.client, signature: pending, event: fundEvent })
+    return this.#tell(tx, now, { before, after, capturedMinor: 0, returnedMinor: 0 }, {
+      action: 'FUND',
+      actor: { kind: 'agent', id: before.deal.client },
+      by: before.deal.client,
+      signature: pending,
+      event: fundEvent,
+    })
   }
 
-  #move(tx: Tx, now: number, { id, offer, deal, funding }: Proposal, op: 'fund' | 'capture' | 'void' | 'refund' | 'reclaim', amountMinor: number, by: string): Promise<'done' | 'pending'> {
-    const key = op === 'fund' ? `${id} fund ${funding.attempts}` : op === 'capture' ? `${id} capture ${deal.captured}` : `${id} return ${funding.attempts}`
-    return this.#options.holding.move(tx, { rail: offer.rail ?? 'ledger', op, key, proposalId: id, currency: offer.currency!.toUpperCase(), amountMinor, client: deal.client, provider: deal.provider, by }, now)
+  #move(
+    tx: Tx,
+    now: number,
+    { id, offer, deal, funding }: Proposal,
+    op: 'fund' | 'capture' | 'void' | 'refund' | 'reclaim',
+    amountMinor: number,
+    by: string,
+  ): Promise<'done' | 'pending'> {
+    const key = op === 'fund'
+      ? `${id} fund ${funding.attempts}`
+      : op === 'capture'
+      ? `${id} capture ${deal.captured}`
+      : `${id} return ${funding.attempts}`
+    return this.#options.holding.move(tx, {
+      rail: offer.rail ?? 'ledger',
+      op,
+      key,
+      proposalId: id,
+      currency: offer.currency!.toUpperCase(),
+      amountMinor,
+      client: deal.client,
+      provider: deal.provider,
+      by,
+    }, now)
   }
 
   async #pending(tx: Tx, now: number, before: Proposal, { signature }: Step): Promise<Outcome<'PROPOSAL_STATE'>> {
@@ -124,24 +218,57 @@ export class Steps {
     }
   }
 
-  async #tell(tx: Tx, now: number, done: Omit<Done, 'ratingChanges'>, { by, winner, byPanel = false, signature, key, event }: Step): Promise<Outcome<'PROPOSAL_STATE'>> {
+  async #tell(
+    tx: Tx,
+    now: number,
+    done: Omit<Done, 'ratingChanges'>,
+    { by, winner, byPanel = false, signature, key, event }: Step,
+  ): Promise<Outcome<'PROPOSAL_STATE'>> {
     const { before, after, capturedMinor, returnedMinor } = done
     const proposal = recordOf(after)
     const kind = settlementKind(before.deal, after.deal)
-    const settled = kind === undefined ? undefined : await this.#options.settled(tx, { kind, proposal, by, capturedMinor, returnedMinor, winner: winner ?? null, wasStaked: before.deal.staked, byPanel }, now)
+    const settled = kind === undefined
+      ? undefined
+      : await this.#options.settled(tx, {
+        kind,
+        proposal,
+        by,
+        capturedMinor,
+        returnedMinor,
+        winner: winner ?? null,
+        wasStaked: before.deal.staked,
+        byPanel,
+      }, now)
     const { type, body } = event({ ...done, ratingChanges: settled?.ratingChanges ?? null })
-    const hooks = escrowEvents(before.deal, after.deal).map(([hook, amountMinor]): EscrowEvent => ({ type: hook, proposal, amountMinor, at: now }))
+    const hooks = escrowEvents(before.deal, after.deal).map(([hook, amountMinor]): EscrowEvent => ({
+      type: hook,
+      proposal,
+      amountMinor,
+      at: now,
+    }))
     const { onEscrow } = this.#options
     return {
-      append: [await told(tx, after, by, type, body, this.#options.serverId, { ...(signature !== undefined && { signature }), ...(key !== undefined && { key }) }), ...settled?.append ?? []],
+      append: [
+        await told(tx, after, by, type, body, this.#options.serverId, {
+          ...(signature !== undefined && { signature }),
+          ...(key !== undefined && { key }),
+        }),
+        ...settled?.append ?? [],
+      ],
       reply: reply('PROPOSAL_STATE', { proposal }),
-      ...(onEscrow !== undefined && hooks.length > 0 && { committed: () => { for (const hook of hooks) onEscrow(hook) } }),
+      ...(onEscrow !== undefined && hooks.length > 0 && {
+        committed: () => {
+          for (const hook of hooks) onEscrow(hook)
+        },
+      }),
     }
   }
 }
 
-export const fundEvent = ({ after: { offer, deal } }: Done): { readonly type: EventType, readonly body: object } =>
-  ({ type: 'FUND', body: { amount_minor: deal.held, currency: offer.currency, rail: offer.rail ?? 'ledger' } })
+export const fundEvent = ({ after: { offer, deal } }: Done): { readonly type: EventType, readonly body: object } => ({
+  type: 'FUND',
+  body: { amount_minor: deal.held, currency: offer.currency, rail: offer.rail ?? 'ledger' },
+})
 
 const settlementKind = (before: Deal, after: Deal): Settlement['kind'] | undefined => {
   if (before.state === 'pending') return undefined
@@ -151,7 +278,8 @@ const settlementKind = (before: Deal, after: Deal): Settlement['kind'] | undefin
 
 const escrowEvents = (before: Deal, after: Deal): readonly (readonly [EscrowEvent['type'], number])[] => {
   const events: (readonly [EscrowEvent['type'], number])[] = []
-  if (before.state === 'pending' && after.state === 'accepted' && (after.staked || after.amounts.some(amount => amount > 0))) events.push(['escrow:created', 0])
+  if (before.state === 'pending' && after.state === 'accepted' && (after.staked || after.amounts.some(amount => amount > 0)))
+    events.push(['escrow:created', 0])
   if (after.held > before.held) events.push(['escrow:funded', after.held - before.held])
   if (after.captured > before.captured) events.push(['escrow:captured', after.captured - before.captured])
   if (after.returned > before.returned) events.push(['escrow:refunded', after.returned - before.returned])

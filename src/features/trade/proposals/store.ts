@@ -21,7 +21,13 @@ export interface Offer {
 }
 
 /** What an event says of the signature it carries. */
-export interface Signature { readonly relay: string, readonly sig: string, readonly sig_v: 1 | 2, readonly sig_ts?: number, readonly sig_nonce?: string }
+export interface Signature {
+  readonly relay: string
+  readonly sig: string
+  readonly sig_v: 1 | 2
+  readonly sig_ts?: number
+  readonly sig_nonce?: string
+}
 
 export interface Proposal {
   readonly id: string
@@ -36,55 +42,108 @@ export interface Proposal {
   readonly funding: { readonly attempts: number, readonly pending: Signature | null }
 }
 
-type Facts = Pick<Proposal, 'offer' | 'supersedes' | 'supersededBy' | 'deliverable' | 'funding'> & { readonly deal: Omit<Deal, 'state' | 'proposer' | 'recipient' | 'client' | 'provider' | 'dueAt'> }
-
-interface Row {
-  readonly id: string, readonly proposer: string, readonly recipient: string, readonly client: string, readonly provider: string, readonly state: State, readonly due_at: number | null,
-  readonly created_at: number, readonly updated_at: number, readonly request_id: string | null, readonly facts: string
+type Facts = Pick<Proposal, 'offer' | 'supersedes' | 'supersededBy' | 'deliverable' | 'funding'> & {
+  readonly deal: Omit<Deal, 'state' | 'proposer' | 'recipient' | 'client' | 'provider' | 'dueAt'>
 }
 
-interface Tables { proposals: Row, proposal_counts: { readonly state: State, readonly count: number }, proposal_agents: { readonly agent: string, readonly number: number } }
+interface Row {
+  readonly id: string
+  readonly proposer: string
+  readonly recipient: string
+  readonly client: string
+  readonly provider: string
+  readonly state: State
+  readonly due_at: number | null
+  readonly created_at: number
+  readonly updated_at: number
+  readonly request_id: string | null
+  readonly facts: string
+}
+
+interface Tables {
+  proposals: Row
+  proposal_counts: { readonly state: State, readonly count: number }
+  proposal_agents: { readonly agent: string, readonly number: number }
+}
 
 export const proposalMigrations: Migration = {
   feature: 'proposals',
-  steps: [`
-    CREATE TABLE proposals (id TEXT PRIMARY KEY, proposer TEXT NOT NULL, recipient TEXT NOT NULL, client TEXT NOT NULL, provider TEXT NOT NULL, state TEXT NOT NULL, due_at INTEGER,
+  steps: [
+    `
+    CREATE TABLE proposals (id TEXT PRIMARY KEY, proposer TEXT NOT NULL, recipient TEXT NOT NULL, client TEXT NOT NULL,
+      provider TEXT NOT NULL, state TEXT NOT NULL, due_at INTEGER,
       created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, request_id TEXT, facts TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX proposals_proposer ON proposals (proposer, updated_at, id);
     CREATE INDEX proposals_recipient ON proposals (recipient, updated_at, id);
     CREATE INDEX proposals_due ON proposals (due_at) WHERE due_at IS NOT NULL;
     CREATE UNIQUE INDEX proposals_request ON proposals (proposer, request_id) WHERE request_id IS NOT NULL;
-  `, `
+  `,
+    `
     CREATE TABLE proposal_counts (state TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE proposal_agents (agent TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX proposal_agents_number ON proposal_agents (number);
     CREATE TRIGGER proposals_added AFTER INSERT ON proposals BEGIN
       INSERT INTO proposal_counts (state, count) VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET count = count + 1;
-      INSERT INTO proposal_agents (agent, number) SELECT new.proposer, coalesce(max(number), 0) + 1 FROM proposal_agents WHERE true ON CONFLICT (agent) DO NOTHING;
-      INSERT INTO proposal_agents (agent, number) SELECT new.recipient, coalesce(max(number), 0) + 1 FROM proposal_agents WHERE true ON CONFLICT (agent) DO NOTHING;
+      INSERT INTO proposal_agents (agent, number) SELECT new.proposer, coalesce(max(number), 0) + 1 FROM proposal_agents
+        WHERE true ON CONFLICT (agent) DO NOTHING;
+      INSERT INTO proposal_agents (agent, number) SELECT new.recipient, coalesce(max(number), 0) + 1 FROM proposal_agents
+        WHERE true ON CONFLICT (agent) DO NOTHING;
     END;
     CREATE TRIGGER proposals_moved AFTER UPDATE OF state ON proposals WHEN new.state <> old.state BEGIN
       UPDATE proposal_counts SET count = count - 1 WHERE state = old.state;
       INSERT INTO proposal_counts (state, count) VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET count = count + 1;
     END;
     INSERT INTO proposal_counts (state, count) SELECT state, count(*) FROM proposals GROUP BY state;
-    INSERT INTO proposal_agents (agent, number) SELECT agent, row_number() OVER () FROM (SELECT proposer AS agent FROM proposals UNION SELECT recipient FROM proposals);
-  `],
+    INSERT INTO proposal_agents (agent, number) SELECT agent, row_number() OVER () FROM (SELECT proposer AS agent
+      FROM proposals UNION SELECT recipient FROM proposals);
+  `,
+  ],
 }
 
 const proposalOf = ({ id, proposer, recipient, client, provider, state, due_at, created_at, updated_at, facts }: Row): Proposal => {
   const { deal, ...rest } = JSON.parse(facts) as Facts
-  return { id, createdAt: created_at, updatedAt: updated_at, ...rest, deal: { ...deal, state, proposer, recipient, client, provider, dueAt: due_at } }
+  return {
+    id,
+    createdAt: created_at,
+    updatedAt: updated_at,
+    ...rest,
+    deal: { ...deal, state, proposer, recipient, client, provider, dueAt: due_at },
+  }
 }
 
-const rowOf = ({ id, createdAt, updatedAt, deal: { state, proposer, recipient, client, provider, dueAt, ...deal }, offer, supersedes, supersededBy, deliverable, funding }: Proposal): Omit<Row, 'request_id'> => ({
-  id, proposer, recipient, client, provider, state, due_at: dueAt, created_at: createdAt, updated_at: updatedAt,
+const rowOf = (
+  {
+    id,
+    createdAt,
+    updatedAt,
+    deal: { state, proposer, recipient, client, provider, dueAt, ...deal },
+    offer,
+    supersedes,
+    supersededBy,
+    deliverable,
+    funding,
+  }: Proposal,
+): Omit<Row, 'request_id'> => ({
+  id,
+  proposer,
+  recipient,
+  client,
+  provider,
+  state,
+  due_at: dueAt,
+  created_at: createdAt,
+  updated_at: updatedAt,
   facts: JSON.stringify({ offer, deal, supersedes, supersededBy, deliverable, funding } satisfies Facts),
 })
 
 export const addProposal = async (tx: Tx, proposal: Proposal, requestId: string | undefined): Promise<void> => {
   // A request id may come again once the relay has forgotten it as a key.
-  if (requestId !== undefined) await tx.tables<Tables>().updateTable('proposals').set({ request_id: null }).where('proposer', '=', proposal.deal.proposer).where('request_id', '=', requestId).execute()
+  if (requestId !== undefined)
+    await tx.tables<Tables>().updateTable('proposals').set({ request_id: null }).where('proposer', '=', proposal.deal.proposer).where(
+      'request_id',
+      '=',
+      requestId,
+    ).execute()
   await tx.tables<Tables>().insertInto('proposals').values({ ...rowOf(proposal), request_id: requestId ?? null }).execute()
 }
 
@@ -98,16 +157,23 @@ export const findProposal = async (db: Db, id: string): Promise<Proposal | undef
 }
 
 export const findByRequest = async (db: Db, proposer: string, requestId: string): Promise<Proposal | undefined> => {
-  const row = await db.tables<Tables>().selectFrom('proposals').selectAll().where('proposer', '=', proposer).where('request_id', '=', requestId).executeTakeFirst()
+  const row = await db.tables<Tables>().selectFrom('proposals').selectAll().where('proposer', '=', proposer).where('request_id', '=',
+    requestId).executeTakeFirst()
   return row === undefined ? undefined : proposalOf(row)
 }
 
 export const countOpen = async (db: Db, proposer: string): Promise<number> =>
-  (await db.tables<Tables>().selectFrom('proposals').select(eb => eb.fn.countAll<number>().as('n')).where('proposer', '=', proposer).where('due_at', 'is not', null).executeTakeFirstOrThrow()).n
+  (await db.tables<Tables>().selectFrom('proposals').select(eb => eb.fn.countAll<number>().as('n')).where('proposer', '=', proposer).where(
+    'due_at',
+    'is not',
+    null,
+  ).executeTakeFirstOrThrow()).n
 
 /** Those whose deadline is over, the oldest first. */
 export const dueProposals = async (db: Db, now: number, limit: number): Promise<readonly Proposal[]> =>
-  (await db.tables<Tables>().selectFrom('proposals').selectAll().where('due_at', '<=', now).orderBy('due_at').limit(limit).execute()).map(proposalOf)
+  (await db.tables<Tables>().selectFrom('proposals').selectAll().where('due_at', '<=', now).orderBy('due_at').limit(limit).execute()).map(
+    proposalOf,
+  )
 
 export interface Query {
   readonly agents: readonly string[]
@@ -125,7 +191,10 @@ export const listProposals = async (db: Db, { agents, state, with: other, role, 
     if (state !== undefined) query = query.where('state', '=', state)
     if (other !== undefined) query = query.where(theirs, '=', other)
     if (role !== undefined) query = query.where(role, 'in', agents)
-    if (before !== undefined) query = query.where('updated_at', '<=', before.updatedAt).where(({ or, eb }) => or([eb('updated_at', '<', before.updatedAt), eb('id', '<', before.id)]))
+    if (before !== undefined)
+      query = query.where('updated_at', '<=', before.updatedAt).where(({ or, eb }) =>
+        or([eb('updated_at', '<', before.updatedAt), eb('id', '<', before.id)])
+      )
     return query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
   }
   const rows = new Map([...await side('proposer', 'recipient'), ...await side('recipient', 'proposer')].map(row => [row.id, row]))
@@ -135,7 +204,12 @@ export const listProposals = async (db: Db, { agents, state, with: other, role, 
 /** Who agreed to a deal with one of the agents that changed after a time. An offer alone makes nobody a partner. */
 export const partnersOf = async (db: Db, agents: readonly string[], since: number): Promise<readonly string[]> => {
   const agreed: readonly State[] = ['accepted', 'funded', 'submitted', 'disputed', 'completed', 'ruled']
-  const side = (own: 'proposer' | 'recipient', other: 'proposer' | 'recipient') => db.tables<Tables>().selectFrom('proposals').select(`${other} as agent`).where(own, 'in', agents).where('updated_at', '>=', since).where('state', 'in', agreed)
+  const side = (own: 'proposer' | 'recipient', other: 'proposer' | 'recipient') =>
+    db.tables<Tables>().selectFrom('proposals').select(`${other} as agent`).where(own, 'in', agents).where('updated_at', '>=', since).where(
+      'state',
+      'in',
+      agreed,
+    )
   return (await side('proposer', 'recipient').union(side('recipient', 'proposer')).execute()).map(row => row.agent)
 }
 
@@ -152,10 +226,35 @@ export const streamOf = (id: string): string => `!${id}`
 
 const stakesOf = ({ proposer, recipient }: Stakes) => ({ proposer, acceptor: recipient })
 
-export const recordOf = ({ id, offer, deal, createdAt, updatedAt, supersedes, supersededBy, deliverable, funding }: Proposal): ProposalRecord => ({
-  proposal_id: id, from: deal.proposer, to: deal.recipient, client: deal.client, provider: deal.provider, status: deal.state,
-  task: offer.task, terms: offer.terms, capability: offer.capability, amount: offer.amount, currency: offer.currency, amount_minor: offer.amountMinor,
-  milestones: offer.milestones === null ? null : [...offer.milestones], released: deal.released,
-  deliver_s: offer.deliverMs === null ? null : offer.deliverMs / 1_000, review_s: offer.reviewMs === null ? null : offer.reviewMs / 1_000, rail: offer.rail, held_minor: deal.held, captured_minor: deal.captured, returned_minor: deal.returned, ...(funding.pending !== null && { funding: 'pending' as const }),
-  elo_stakes: stakesOf(deal.stakes), supersedes, superseded_by: supersededBy, deliverable, created_at: createdAt, updated_at: updatedAt, due: deal.dueAt,
+export const recordOf = (
+  { id, offer, deal, createdAt, updatedAt, supersedes, supersededBy, deliverable, funding }: Proposal,
+): ProposalRecord => ({
+  proposal_id: id,
+  from: deal.proposer,
+  to: deal.recipient,
+  client: deal.client,
+  provider: deal.provider,
+  status: deal.state,
+  task: offer.task,
+  terms: offer.terms,
+  capability: offer.capability,
+  amount: offer.amount,
+  currency: offer.currency,
+  amount_minor: offer.amountMinor,
+  milestones: offer.milestones === null ? null : [...offer.milestones],
+  released: deal.released,
+  deliver_s: offer.deliverMs === null ? null : offer.deliverMs / 1_000,
+  review_s: offer.reviewMs === null ? null : offer.reviewMs / 1_000,
+  rail: offer.rail,
+  held_minor: deal.held,
+  captured_minor: deal.captured,
+  returned_minor: deal.returned,
+  ...(funding.pending !== null && { funding: 'pending' as const }),
+  elo_stakes: stakesOf(deal.stakes),
+  supersedes,
+  superseded_by: supersededBy,
+  deliverable,
+  created_at: createdAt,
+  updated_at: updatedAt,
+  due: deal.dueAt,
 })

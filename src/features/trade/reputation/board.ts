@@ -26,7 +26,9 @@ export class StandingBoard {
       this.#asOf = now
       this.#board = compute(db, now)
       // What failed is not kept.
-      this.#board.catch(() => { this.#board = undefined })
+      this.#board.catch(() => {
+        this.#board = undefined
+      })
     }
     return this.#board
   }
@@ -41,8 +43,13 @@ const compute = async (db: Db, now: number): Promise<Board> => {
     return id
   }
   const anchors = new Map(vouched.map(agent => [present(agent), 1]))
-  const payments = rows.map(({ client, provider, currency, paid, completed_at }) =>
-    ({ client: present(client), provider: present(provider), currency: currency ?? '', minor: paid!, at: completed_at }))
+  const payments = rows.map(({ client, provider, currency, paid, completed_at }) => ({
+    client: present(client),
+    provider: present(provider),
+    currency: currency ?? '',
+    minor: paid!,
+    at: completed_at,
+  }))
   const all = standings(dealsOf(payments, anchors), { anchors, now })
   let leaders: readonly Score[] | undefined
   return { standings: all, asOf: now, leaders: limit => (leaders ??= all.leaders(limits.maxLeaders)).slice(0, limit) }

@@ -35,7 +35,8 @@ export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => 
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have receipts')
           const of = await idsOf(db, me.id)
           const last = before === undefined ? undefined : await findReceipt(db, before)
-          if (before !== undefined && (last === undefined || !of.some(id => id === last.client || id === last.provider))) throw new Fail('INVALID_MSG', 'before: no receipt of yours')
+          if (before !== undefined && (last === undefined || !of.some(id => id === last.client || id === last.provider)))
+            throw new Fail('INVALID_MSG', 'before: no receipt of yours')
           const rows = await listReceipts(db, { of, proposal: proposal_id, unsigned, before: last, limit: limit + 1 })
           return reply('RECEIPTS', { receipts: rows.slice(0, limit).map(documentOf), more: rows.length > limit })
         },
@@ -52,14 +53,18 @@ export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => 
           const { receipt } = documentOf(row)
           const role: ReceiptRole = roleIn(receipt, agent)!
           // A receipt names keys: whoever rotated his signs with the one he had.
-          if (!verify(receipt[role].pubkey, receiptText(receipt), sig)) throw new Fail('VERIFICATION_FAILED', `${agent} did not sign this receipt`)
+          if (!verify(receipt[role].pubkey, receiptText(receipt), sig))
+            throw new Fail('VERIFICATION_FAILED', `${agent} did not sign this receipt`)
           const other = role === 'client' ? row.provider_sig : row.client_sig
           const signed = { receipt_id, proposal_id: row.proposal, by: agent, sig, complete: other !== null }
           if ((role === 'client' ? row.client_sig : row.provider_sig) !== null) return { reply: reply('RECEIPT_SIGNED', signed) }
           await signReceiptRow(tx, receipt_id, role, sig)
           return {
             reply: reply('RECEIPT_SIGNED', signed),
-            notify: [notify({ kind: 'agents', agents: [await successorOf(tx, role === 'client' ? row.provider : row.client)] }, 'RECEIPT_SIGNED', signed)],
+            notify: [
+              notify({ kind: 'agents', agents: [await successorOf(tx, role === 'client' ? row.provider : row.client)] }, 'RECEIPT_SIGNED',
+                signed),
+            ],
           }
         },
       },
@@ -74,8 +79,14 @@ export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => 
         paced: true,
         async read({ db, now }, { by = 'standing', limit = 20 }) {
           const present = await board.at(db, now)
-          const agents = by === 'rating' ? (await bestRated(db, limit)).map(({ agent }) => agent) : present.leaders(limit).map(({ agent }) => agent)
-          return reply('LEADERBOARD', { by, as_of: present.asOf, agents: await Promise.all(agents.map(agent => cardOf(db, present, agent))) })
+          const agents = by === 'rating'
+            ? (await bestRated(db, limit)).map(({ agent }) => agent)
+            : present.leaders(limit).map(({ agent }) => agent)
+          return reply('LEADERBOARD', {
+            by,
+            as_of: present.asOf,
+            agents: await Promise.all(agents.map(agent => cardOf(db, present, agent))),
+          })
         },
       },
     },

@@ -23,7 +23,11 @@ export interface SettledProposal {
   readonly captured_minor: number
   readonly returned_minor: number
   readonly elo_stakes: { readonly proposer: number, readonly acceptor: number }
-  readonly deliverable: { readonly text?: string | undefined, readonly files?: readonly { readonly name: string, readonly bytes: number, readonly sha256: string }[] | undefined, readonly at: number } | null
+  readonly deliverable: {
+    readonly text?: string | undefined
+    readonly files?: readonly { readonly name: string, readonly bytes: number, readonly sha256: string }[] | undefined
+    readonly at: number
+  } | null
   readonly created_at: number
 }
 
@@ -44,7 +48,11 @@ export interface SettledDeal {
 export interface Settlements {
   /** How much an agent may have at stake in all. */
   stakeable(db: Db, agent: string): Promise<number>
-  settled(tx: Tx, deal: SettledDeal, now: number): Promise<{ readonly ratingChanges: Record<string, unknown> | null, readonly append?: readonly Append[] }>
+  settled(
+    tx: Tx,
+    deal: SettledDeal,
+    now: number,
+  ): Promise<{ readonly ratingChanges: Record<string, unknown> | null, readonly append?: readonly Append[] }>
 }
 
 const partOf = ({ proposal: { deliverable }, capturedMinor }: SettledDeal, now: number): ReceiptPart => {
@@ -53,17 +61,24 @@ const partOf = ({ proposal: { deliverable }, capturedMinor }: SettledDeal, now: 
     captures: capturedMinor > 0 ? [{ minor: capturedMinor, at: now }] : [],
     deliverables: [
       ...files.map(({ name, bytes, sha256 }) => ({ sha256, name, bytes, at })),
-      ...(text === undefined || text === '' ? [] : [{ sha256: createHash('sha256').update(text).digest('hex'), name: null, bytes: Buffer.byteLength(text), at }]),
+      ...(text === undefined || text === ''
+        ? []
+        : [{ sha256: createHash('sha256').update(text).digest('hex'), name: null, bytes: Buffer.byteLength(text), at }]),
     ],
   }
 }
 
 /** Each once: what was delivered for one milestone is still the newest delivery when the next one is paid. */
-const distinct = (deliverables: ReceiptPart['deliverables']): ReceiptPart['deliverables'] =>
-  [...new Map(deliverables.map(deliverable => [JSON.stringify(deliverable), deliverable])).values()]
+const distinct = (
+  deliverables: ReceiptPart['deliverables'],
+): ReceiptPart['deliverables'] => [...new Map(deliverables.map(deliverable => [JSON.stringify(deliverable), deliverable])).values()]
 
 export const settlementsOf = (book: ReputationBook): Settlements => {
-  const rated = async (tx: Tx, { kind, proposal, winner, wasStaked, byPanel = false }: SettledDeal, now: number): Promise<Record<string, unknown> | null> => {
+  const rated = async (
+    tx: Tx,
+    { kind, proposal, winner, wasStaked, byPanel = false }: SettledDeal,
+    now: number,
+  ): Promise<Record<string, unknown> | null> => {
     const { amount, elo_stakes: { proposer, acceptor } } = proposal
     const [from, to] = [await successorOf(tx, proposal.from), await successorOf(tx, proposal.to)]
     // Both keys have become one agent's: nobody rates himself.
@@ -74,7 +89,11 @@ export const settlementsOf = (book: ReputationBook): Settlements => {
       return changes === null ? null : { ...changes, ...(wasStaked && { _escrow: { ...stakes, settlement: 'returned' } }) }
     }
     if (kind === 'ruled' && byPanel) {
-      const changes = await book.ruled(tx, winner === null ? { both: [from, to] } : winner === proposal.from || winner === from ? { winner: from, loser: to } : { winner: to, loser: from }, now)
+      const changes = await book.ruled(tx, winner === null
+        ? { both: [from, to] }
+        : winner === proposal.from || winner === from
+        ? { winner: from, loser: to }
+        : { winner: to, loser: from }, now)
       return { ...changes, ...(wasStaked && { _escrow: { ...stakes, settlement: 'returned' } }) }
     }
     // A ruling for nobody in particular says nothing about either.
@@ -89,7 +108,8 @@ export const settlementsOf = (book: ReputationBook): Settlements => {
     stakeable: async (db, agent) => availableStake(await book.ratingOf(db, agent), 0),
     async settled(tx, deal, now) {
       const { kind, proposal } = deal
-      const { proposal_id, client, provider, task, terms, amount, currency, milestones, rail, captured_minor, returned_minor, created_at } = proposal
+      const { proposal_id, client, provider, task, terms, amount, currency, milestones, rail, captured_minor, returned_minor, created_at } =
+        proposal
       if (kind === 'released') {
         await addPart(tx, proposal_id, partOf(deal, now))
         return { ratingChanges: null }
@@ -101,9 +121,20 @@ export const settlementsOf = (book: ReputationBook): Settlements => {
       if ((kind === 'cancelled' || kind === 'expired') && captured_minor === 0) return { ratingChanges }
       const wasFunded = captured_minor + returned_minor > 0
       const receipt = await book.receipt(tx, {
-        proposal_id, client, provider, task, terms, price: amount, currency, milestones, outcome: kind,
+        proposal_id,
+        client,
+        provider,
+        task,
+        terms,
+        price: amount,
+        currency,
+        milestones,
+        outcome: kind,
         paid: wasFunded ? { rail: rail ?? 'ledger', captured_minor, returned_minor } : null,
-        captures: parts.flatMap(part => part.captures), deliverables: distinct(parts.flatMap(part => part.deliverables)), proposed_at: created_at, completed_at: now,
+        captures: parts.flatMap(part => part.captures),
+        deliverables: distinct(parts.flatMap(part => part.deliverables)),
+        proposed_at: created_at,
+        completed_at: now,
       })
       return { ratingChanges, append: [receipt] }
     },

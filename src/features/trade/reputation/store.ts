@@ -20,7 +20,10 @@ export interface ReceiptRow {
   readonly completed_at: number
 }
 
-export interface RatingRow extends Rating { readonly agent: string, readonly updated: number }
+export interface RatingRow extends Rating {
+  readonly agent: string
+  readonly updated: number
+}
 
 interface Tables {
   receipts: ReceiptRow
@@ -34,22 +37,30 @@ interface Tables {
 export const reputationMigrations: Migration = {
   feature: 'reputation',
   steps: [`
-    CREATE TABLE receipts (id TEXT PRIMARY KEY, proposal TEXT NOT NULL UNIQUE, client TEXT NOT NULL, provider TEXT NOT NULL, text TEXT NOT NULL,
-      relay_pubkey TEXT NOT NULL, relay_sig TEXT NOT NULL, client_sig TEXT, provider_sig TEXT, currency TEXT, paid INTEGER, completed_at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE receipts (id TEXT PRIMARY KEY, proposal TEXT NOT NULL UNIQUE, client TEXT NOT NULL, provider TEXT NOT NULL,
+      text TEXT NOT NULL,
+      relay_pubkey TEXT NOT NULL, relay_sig TEXT NOT NULL, client_sig TEXT, provider_sig TEXT, currency TEXT, paid INTEGER,
+        completed_at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX receipts_client ON receipts (client, completed_at, id);
     CREATE INDEX receipts_provider ON receipts (provider, completed_at, id);
     CREATE INDEX receipts_proven ON receipts (completed_at, id) WHERE paid > 0 AND client_sig IS NOT NULL AND provider_sig IS NOT NULL;
     CREATE TABLE receipt_parts (proposal TEXT NOT NULL, n INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (proposal, n)) WITHOUT ROWID;
-    CREATE TABLE ratings (agent TEXT PRIMARY KEY, rating INTEGER NOT NULL, transactions INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE ratings (agent TEXT PRIMARY KEY, rating INTEGER NOT NULL, transactions INTEGER NOT NULL,
+      updated INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX ratings_best ON ratings (rating, agent);
-    CREATE TABLE rated_pairs (a TEXT NOT NULL, b TEXT NOT NULL, times INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID;
+    CREATE TABLE rated_pairs (a TEXT NOT NULL, b TEXT NOT NULL, times INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (a,
+      b)) WITHOUT ROWID;
   `],
 }
 
 export const documentOf = ({ id, text, relay_pubkey, relay_sig, client_sig, provider_sig }: ReceiptRow): ReceiptDocument => ({
   receipt_id: id,
   receipt: JSON.parse(text) as Receipt,
-  signatures: { relay: { pubkey: relay_pubkey, sig: relay_sig }, ...(client_sig !== null && { client: client_sig }), ...(provider_sig !== null && { provider: provider_sig }) },
+  signatures: {
+    relay: { pubkey: relay_pubkey, sig: relay_sig },
+    ...(client_sig !== null && { client: client_sig }),
+    ...(provider_sig !== null && { provider: provider_sig }),
+  },
 })
 
 export const addReceipt = async (tx: Tx, row: ReceiptRow): Promise<void> => {
@@ -60,7 +71,8 @@ export const findReceipt = (db: Db, id: string): Promise<ReceiptRow | undefined>
   db.tables<Tables>().selectFrom('receipts').selectAll().where('id', '=', id).executeTakeFirst()
 
 export const signReceiptRow = async (tx: Tx, id: string, role: 'client' | 'provider', sig: string): Promise<void> => {
-  await tx.tables<Tables>().updateTable('receipts').set(role === 'client' ? { client_sig: sig } : { provider_sig: sig }).where('id', '=', id).execute()
+  await tx.tables<Tables>().updateTable('receipts').set(role === 'client' ? { client_sig: sig } : { provider_sig: sig }).where('id', '=',
+    id).execute()
 }
 
 export interface ReceiptQuery {
@@ -75,12 +87,16 @@ export interface ReceiptQuery {
 /** Receipts of an agent, newest first. */
 export const listReceipts = (db: Db, { of, proposal, unsigned, before, limit }: ReceiptQuery): Promise<readonly ReceiptRow[]> => {
   let query = db.tables<Tables>().selectFrom('receipts').selectAll()
-    .where(({ or, and, eb }) => unsigned
-      ? or([and([eb('client', 'in', of), eb('client_sig', 'is', null)]), and([eb('provider', 'in', of), eb('provider_sig', 'is', null)])])
-      : or([eb('client', 'in', of), eb('provider', 'in', of)]))
+    .where(({ or, and, eb }) =>
+      unsigned
+        ? or([and([eb('client', 'in', of), eb('client_sig', 'is', null)]), and([eb('provider', 'in', of), eb('provider_sig', 'is', null)])])
+        : or([eb('client', 'in', of), eb('provider', 'in', of)])
+    )
   if (proposal !== undefined) query = query.where('proposal', '=', proposal)
   if (before !== undefined) {
-    query = query.where(({ or, and, eb }) => or([eb('completed_at', '<', before.completed_at), and([eb('completed_at', '=', before.completed_at), eb('id', '<', before.id)])]))
+    query = query.where(({ or, and, eb }) =>
+      or([eb('completed_at', '<', before.completed_at), and([eb('completed_at', '=', before.completed_at), eb('id', '<', before.id)])])
+    )
   }
   return query.orderBy('completed_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
 }
@@ -100,7 +116,9 @@ export const addPart = async (tx: Tx, proposal: string, part: ReceiptPart): Prom
 }
 
 export const partsOf = async (db: Db, proposal: string): Promise<readonly ReceiptPart[]> =>
-  (await db.tables<Tables>().selectFrom('receipt_parts').select('text').where('proposal', '=', proposal).orderBy('n').execute()).map(({ text }) => JSON.parse(text) as ReceiptPart)
+  (await db.tables<Tables>().selectFrom('receipt_parts').select('text').where('proposal', '=', proposal).orderBy('n').execute()).map((
+    { text },
+  ) => JSON.parse(text) as ReceiptPart)
 
 /** They stand in the receipt now. */
 export const dropParts = async (tx: Tx, proposal: string): Promise<void> => {
@@ -111,12 +129,19 @@ export const findRating = (db: Db, agent: string): Promise<RatingRow | undefined
   db.tables<Tables>().selectFrom('ratings').selectAll().where('agent', '=', agent).executeTakeFirst()
 
 /** The best first. */
-export const seasonedAgents = async (db: Db, { rating, transactions }: Pick<RatingRow, 'rating' | 'transactions'>, limit: number): Promise<readonly string[]> =>
-  (await db.tables<Tables>().selectFrom('ratings').select('agent').where('rating', '>=', rating).where('transactions', '>=', transactions).orderBy('rating', 'desc').orderBy('agent').limit(limit).execute()).map(row => row.agent)
+export const seasonedAgents = async (
+  db: Db,
+  { rating, transactions }: Pick<RatingRow, 'rating' | 'transactions'>,
+  limit: number,
+): Promise<readonly string[]> =>
+  (await db.tables<Tables>().selectFrom('ratings').select('agent').where('rating', '>=', rating).where('transactions', '>=', transactions)
+    .orderBy('rating', 'desc').orderBy('agent').limit(limit).execute()).map(row => row.agent)
 
 export const saveRating = async (tx: Tx, row: RatingRow): Promise<void> => {
   await tx.tables<Tables>().insertInto('ratings').values(row)
-    .onConflict(conflict => conflict.column('agent').doUpdateSet({ rating: row.rating, transactions: row.transactions, updated: row.updated })).execute()
+    .onConflict(conflict =>
+      conflict.column('agent').doUpdateSet({ rating: row.rating, transactions: row.transactions, updated: row.updated })
+    ).execute()
 }
 
 export const dropRating = async (tx: Tx, agent: string): Promise<void> => {
@@ -136,7 +161,8 @@ export const findPair = (db: Db, one: string, other: string) => {
 
 export const notePair = async (tx: Tx, one: string, other: string, now: number): Promise<void> => {
   await tx.tables<Tables>().insertInto('rated_pairs').values({ ...pairOf(one, other), times: 1, last: now })
-    .onConflict(conflict => conflict.columns(['a', 'b']).doUpdateSet(({ eb }) => ({ times: eb('rated_pairs.times', '+', 1), last: now }))).execute()
+    .onConflict(conflict => conflict.columns(['a', 'b']).doUpdateSet(({ eb }) => ({ times: eb('rated_pairs.times', '+', 1), last: now })))
+    .execute()
 }
 
 /** Agents that an operator vouches for: verified, or on the allowlist. */
@@ -151,4 +177,8 @@ export const vouchedAgents = async (db: Db): Promise<readonly string[]> => {
 
 /** Old id → the id of the key that followed it, one step. */
 export const successions = async (db: Db): Promise<ReadonlyMap<string, string>> =>
-  new Map((await db.tables<Tables>().selectFrom('agents').select(['id', 'rotated_to']).where('rotated_to', 'is not', null).execute()).map(({ id, rotated_to }) => [id, rotated_to!]))
+  new Map(
+    (await db.tables<Tables>().selectFrom('agents').select(['id', 'rotated_to']).where('rotated_to', 'is not', null).execute()).map((
+      { id, rotated_to },
+    ) => [id, rotated_to!]),
+  )

@@ -9,32 +9,52 @@ export interface SignatureOptions {
   readonly maxClockSkewMs: number
 }
 
-export interface SignedRequest { readonly sig: string, readonly sig_v?: 2 | undefined, readonly sig_ts?: number | undefined, readonly sig_nonce?: string | undefined }
+export interface SignedRequest {
+  readonly sig: string
+  readonly sig_v?: 2 | undefined
+  readonly sig_ts?: number | undefined
+  readonly sig_nonce?: string | undefined
+}
 
 /** What an event says of the signature it carries. */
-export interface SignatureFields { readonly relay: string, readonly sig: string, readonly sig_v: 1 | 2, readonly sig_ts?: number, readonly sig_nonce?: string }
+export interface SignatureFields {
+  readonly relay: string
+  readonly sig: string
+  readonly sig_v: 1 | 2
+  readonly sig_ts?: number
+  readonly sig_nonce?: string
+}
 
 /** Fields that the older text does not know, and that nobody should add to it unsigned. */
 const onlyNew = ['role', 'milestones', 'deliver_s', 'review_s', 'rail', 'capture_minor'] as const
 
-/** What it finds is to be noted by `useNonce` when the request is carried out. @throws Fail SIGNATURE_REQUIRED, VERIFICATION_FAILED, VERIFICATION_EXPIRED */
+/**
+ * What it finds is to be noted by `useNonce` when the request is carried out.
+ * @throws Fail SIGNATURE_REQUIRED, VERIFICATION_FAILED, VERIFICATION_EXPIRED
+ */
 export const signatureCheck = ({ verify, serverId, maxClockSkewMs }: SignatureOptions) =>
-  async ({ me, tx, now }: Pick<WriteCtx, 'me' | 'tx' | 'now'>, action: TradeAction, request: SignedRequest & object): Promise<SignatureFields> => {
-    if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only an agent with a key can sign')
-    const { sig, sig_v, sig_ts, sig_nonce } = request
-    const fields = request as Readonly<Record<string, unknown>>
-    if (sig_v === undefined) {
-      const text = oldTradeTextOf(action, fields)
-      const uncovered = onlyNew.find(name => fields[name] !== undefined)
-      if (text === undefined || uncovered !== undefined) throw new Fail('VERIFICATION_FAILED', `sig_v: 2 is needed to sign ${uncovered ?? action}`)
-      if (!verify(me.pubkey, text, sig)) throw new Fail('VERIFICATION_FAILED', 'The signature does not verify')
-      return { relay: serverId, sig, sig_v: 1 }
-    }
-    if (sig_ts === undefined || sig_nonce === undefined) throw new Fail('INVALID_MSG', 'sig_v 2 comes with sig_ts and sig_nonce')
-    if (!verify(me.pubkey, tradeTextOf(action, fields, { by: me.id, relay: serverId, ts: sig_ts, nonce: sig_nonce }), sig)) throw new Fail('VERIFICATION_FAILED', 'The signature does not verify')
-    if (Math.abs(now - sig_ts) > maxClockSkewMs) throw new Fail('VERIFICATION_EXPIRED', 'The signed time is too far from the relay\'s clock')
-    if (await isNonceUsed(tx, me.id, sig_nonce)) throw new Fail('VERIFICATION_FAILED', 'This nonce was used before')
-    return { relay: serverId, sig, sig_v: 2, sig_ts, sig_nonce }
+async (
+  { me, tx, now }: Pick<WriteCtx, 'me' | 'tx' | 'now'>,
+  action: TradeAction,
+  request: SignedRequest & object,
+): Promise<SignatureFields> => {
+  if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only an agent with a key can sign')
+  const { sig, sig_v, sig_ts, sig_nonce } = request
+  const fields = request as Readonly<Record<string, unknown>>
+  if (sig_v === undefined) {
+    const text = oldTradeTextOf(action, fields)
+    const uncovered = onlyNew.find(name => fields[name] !== undefined)
+    if (text === undefined || uncovered !== undefined)
+      throw new Fail('VERIFICATION_FAILED', `sig_v: 2 is needed to sign ${uncovered ?? action}`)
+    if (!verify(me.pubkey, text, sig)) throw new Fail('VERIFICATION_FAILED', 'The signature does not verify')
+    return { relay: serverId, sig, sig_v: 1 }
   }
+  if (sig_ts === undefined || sig_nonce === undefined) throw new Fail('INVALID_MSG', 'sig_v 2 comes with sig_ts and sig_nonce')
+  if (!verify(me.pubkey, tradeTextOf(action, fields, { by: me.id, relay: serverId, ts: sig_ts, nonce: sig_nonce }), sig))
+    throw new Fail('VERIFICATION_FAILED', 'The signature does not verify')
+  if (Math.abs(now - sig_ts) > maxClockSkewMs) throw new Fail('VERIFICATION_EXPIRED', "The signed time is too far from the relay's clock")
+  if (await isNonceUsed(tx, me.id, sig_nonce)) throw new Fail('VERIFICATION_FAILED', 'This nonce was used before')
+  return { relay: serverId, sig, sig_v: 2, sig_ts, sig_nonce }
+}
 
 export type CheckSignature = ReturnType<typeof signatureCheck>

@@ -31,13 +31,28 @@ export const skills = ({ serverId, verify, skillsAgeMs, ratings }: SkillOptions)
         paced: true,
         async write({ me, tx, roster, now }, { skills, sig, sig_v, sig_ts, nonce }) {
           const former = await findSkillList(tx, me.id)
-          const problem = skillsProblem({ skills, sig, sig_v, sig_ts, nonce }, { pubkey: me.pubkey, relay: serverId, now, formerTs: former?.sigTs ?? null }, verify)
+          const problem = skillsProblem({ skills, sig, sig_v, sig_ts, nonce }, {
+            pubkey: me.pubkey,
+            relay: serverId,
+            now,
+            formerTs: former?.sigTs ?? null,
+          }, verify)
           if (problem !== undefined) throw problem
-          if (former === undefined && await countSkillLists(tx) >= maxLists) throw new Fail('LIMIT_REACHED', `This relay keeps the skills of ${maxLists} agents`)
+          if (former === undefined && await countSkillLists(tx) >= maxLists)
+            throw new Fail('LIMIT_REACHED', `This relay keeps the skills of ${maxLists} agents`)
           const sigV = sig_v ?? 1
-          await setSkillList(tx, { agent: me.id, skills, sig, sigV, sigTs: sigV === 2 ? sig_ts! : null, nonce: sigV === 2 ? nonce! : null, registeredAt: now })
+          await setSkillList(tx, {
+            agent: me.id,
+            skills,
+            sig,
+            sigV,
+            sigTs: sigV === 2 ? sig_ts! : null,
+            nonce: sigV === 2 ? nonce! : null,
+            registeredAt: now,
+          })
           // The same list again is no news.
-          const isNews = skills.length > 0 && roster.channel(discovery) !== undefined && JSON.stringify(former?.skills) !== JSON.stringify(skills)
+          const isNews = skills.length > 0 && roster.channel(discovery) !== undefined
+            && JSON.stringify(former?.skills) !== JSON.stringify(skills)
           return {
             reply: reply('SKILLS_REGISTERED', { agent_id: me.id, skills_count: skills.length, registered_at: now, sig_v: sigV }),
             notify: isNews ? [notice(me.id, skills)] : [],
@@ -61,6 +76,8 @@ export const skills = ({ serverId, verify, skillsAgeMs, ratings }: SkillOptions)
 
 const notice = (agent: string, skills: readonly Skill[]): Notify => {
   const names = skills.map(skill => skill.capability).join(', ')
-  const content = `Agent ${agent} registered ${skills.length} skill(s): ${names.length > maxNoticeChars ? `${names.slice(0, maxNoticeChars)}…` : names}`
+  const content = `Agent ${agent} registered ${skills.length} skill(s): ${
+    names.length > maxNoticeChars ? `${names.slice(0, maxNoticeChars)}…` : names
+  }`
   return notify({ kind: 'channel', channel: discovery }, 'MSG', { from: '@server', from_name: 'Server', to: discovery, content })
 }

@@ -10,7 +10,9 @@ export interface Standing {
   readonly rating: number
   readonly transactions: number
   /** by capability */
-  readonly skills?: Readonly<Record<string, { readonly rating: number, readonly transactions: number, readonly updated: number | string | null }>>
+  readonly skills?: Readonly<
+    Record<string, { readonly rating: number, readonly transactions: number, readonly updated: number | string | null }>
+  >
 }
 
 export type Ratings = (db: Db, agents: readonly string[]) => Promise<ReadonlyMap<string, Standing>>
@@ -25,7 +27,11 @@ const bounds = { maxScanned: 5_000, maxFound: 1_000 }
 const notedMs = 5 * 60_000
 const defaultLimit = 50
 
-interface Match extends FoundSkill { readonly presence: ReturnType<typeof presenceOf>, readonly standing: Standing, readonly skillRating: number }
+interface Match extends FoundSkill {
+  readonly presence: ReturnType<typeof presenceOf>
+  readonly standing: Standing
+  readonly skillRating: number
+}
 
 type Order = (a: Match, b: Match) => number
 const byRating: Order = (a, b) => b.skillRating - a.skillRating || b.standing.rating - a.standing.rating || b.registeredAt - a.registeredAt
@@ -37,9 +43,23 @@ const orders: Readonly<Record<NonNullable<SkillQuery['sort']>, Order>> = {
   rate: (a, b) => (a.rate ?? Infinity) === (b.rate ?? Infinity) ? byRating(a, b) : (a.rate ?? Infinity) - (b.rate ?? Infinity),
 }
 
-export const search = async (db: Db, roster: RosterView, query: SkillQuery, now: number, ratings: Ratings = nobodyKnown): Promise<Omit<FrameBody<'SEARCH_RESULTS'>, 'ts' | 're' | 'query' | 'query_id'>> => {
+export const search = async (
+  db: Db,
+  roster: RosterView,
+  query: SkillQuery,
+  now: number,
+  ratings: Ratings = nobodyKnown,
+): Promise<Omit<FrameBody<'SEARCH_RESULTS'>, 'ts' | 're' | 'query' | 'query_id'>> => {
   const { capability, text, max_rate: maxRate, currency, language, availability, online, offset = 0 } = query
-  const { found, isAll } = await searchSkills(db, { capability, text, maxRate, currency, language, availability, ...(online === true && { seenSince: now - notedMs }) }, bounds)
+  const { found, isAll } = await searchSkills(db, {
+    capability,
+    text,
+    maxRate,
+    currency,
+    language,
+    availability,
+    ...(online === true && { seenSince: now - notedMs }),
+  }, bounds)
   const here = found.map(skill => ({ ...skill, presence: presenceOf(roster, skill.agent, skill.lastSeen) }))
     .filter(({ presence }) => online === undefined || online === (presence.presence !== 'offline'))
   const standings = await ratings(db, [...new Set(here.map(({ agent }) => agent))])
@@ -60,10 +80,18 @@ export const search = async (db: Db, roster: RosterView, query: SkillQuery, now:
       // What the relay says stands behind the skill's own fields: nobody speaks in its name.
       return skill === undefined ? [] : [{
         ...skill,
-        agent_id: agent, agent_name: roster.agent(agent)?.name ?? name, verified: verified === 1,
-        presence: presence.presence, online: presence.presence !== 'offline', last_seen: presence.last_seen, registered_at: registeredAt,
-        agent_rating: standing.rating, agent_transactions: standing.transactions,
-        skill_rating: skillRating, skill_transactions: dealt?.transactions ?? 0, skill_updated: dealt?.updated ?? null,
+        agent_id: agent,
+        agent_name: roster.agent(agent)?.name ?? name,
+        verified: verified === 1,
+        presence: presence.presence,
+        online: presence.presence !== 'offline',
+        last_seen: presence.last_seen,
+        registered_at: registeredAt,
+        agent_rating: standing.rating,
+        agent_transactions: standing.transactions,
+        skill_rating: skillRating,
+        skill_transactions: dealt?.transactions ?? 0,
+        skill_updated: dealt?.updated ?? null,
       }]
     }),
     ...(query.facets === true && { facets: facetsOf(matches) }),

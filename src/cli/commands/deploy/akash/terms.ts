@@ -1,4 +1,5 @@
-// What may be spent, as options: of `up` in place of what deploy.yaml says, of later commands in place of what was agreed then, for that one run.
+// What may be spent, as options: of `up` in place of what deploy.yaml says, of later commands in place of what was agreed then,
+// for that one run.
 import type { Limits } from '../../../../deploy/akash/limits.ts'
 import type { DeploySpec } from '../../../../deploy/spec.ts'
 import type { OptionSpec } from '../../../command.ts'
@@ -29,7 +30,8 @@ export const amountOf = async (flag: string, text: string, decimals: number): Pr
 
 /** What is said replaces what holds otherwise. */
 export const limitsOf = async (options: LimitOptions, otherwise: Limits): Promise<Limits> => {
-  const said = async (flag: string, text: string | undefined, decimals: number, instead: bigint) => text === undefined ? instead : amountOf(flag, text, decimals)
+  const said = async (flag: string, text: string | undefined, decimals: number, instead: bigint) =>
+    text === undefined ? instead : amountOf(flag, text, decimals)
   return {
     maxDepositUact: await said('--max-deposit', options.maxDeposit, 6, otherwise.maxDepositUact),
     maxFeeUakt: await said('--max-fee', options.maxFee, 6, otherwise.maxFeeUakt),
@@ -48,7 +50,11 @@ export const gasPriceOf = async ({ gasPrice }: LimitOptions, otherwise = '0.025'
 export const fileLimits = async ({ akash }: DeploySpec): Promise<Limits> => {
   const { toUnits } = await import('../../../../deploy/akash/money.ts')
   return {
-    maxDepositUact: toUnits(akash.maxDepositAct, 6), maxFeeUakt: toUnits(akash.maxFeeAkt, 6), maxPrice: toUnits(akash.maxPriceUact, 18), maxMonthlyUact: toUnits(akash.maxMonthlyAct, 6),
-    maxMintUact: toUnits('12', 6), maxBurnUakt: toUnits('50', 6),
+    maxDepositUact: toUnits(akash.maxDepositAct, 6),
+    maxFeeUakt: toUnits(akash.maxFeeAkt, 6),
+    maxPrice: toUnits(akash.maxPriceUact, 18),
+    maxMonthlyUact: toUnits(akash.maxMonthlyAct, 6),
+    maxMintUact: toUnits('12', 6),
+    maxBurnUakt: toUnits('50', 6),
   }
 }
