@@ -67,23 +67,8 @@ export interface Features {
   readonly routes: readonly Route[]
 }
 
-/** The tables of every slice that has some. */
-export const featureMigrations: readonly Migration[] = [
-  channelMigrations,
-  proofMigrations,
-  keepingMigrations,
-  peopleMigrations,
-  nonceMigrations,
-  ledgerMigrations,
-  callMigrations,
-  proposalMigrations,
-  reputationMigrations,
-  courtMigrations,
-  directoryMigrations,
-  announcementMigrations,
-]
-
-export const features = (options: FeatureOptions): Features => {
+/** What slices of trade ask of each other, made once. */
+const tradePorts = (options: FeatureOptions) => {
   const checkSignature = signatureCheck(options)
   const book = reputationBook(options)
   const { stakeable, settled } = settlementsOf(book)
@@ -96,50 +81,51 @@ export const features = (options: FeatureOptions): Features => {
     stakeable,
     settled: closingCases({ ...options, holding, ratings }, settled),
   })
-  const counted = census()
-  const table = {
-    session: session(options),
-    identity: identity(options),
-    channels: channels(options),
-    messages: messages(options),
-    inbox: inbox(options),
-    history: history(options),
-    presence: presence(options),
-    admin: admin(options),
-    keeping: keeping(options),
-    proposals: deals.feature,
-    court: court({ ...options, checkSignature, holding, ratings, deals: deals.port }),
-    escrow: escrow({ ...options, checkSignature, funded: deals.port.funded }),
-    reputation: reputation(options),
-    skills: skills(options),
-    profiles: profiles(options),
-    description: description(options),
-    directory: directory(options),
-    announcements: announcements(options),
-  }
-  const all: readonly Pick<Feature, 'sweep' | 'routes'>[] = Object.values(table)
+  return { ...options, checkSignature, holding, book: ratings, deals }
+}
+
+type Ports = ReturnType<typeof tradePorts>
+
+/** A slice: its tables, and what opens it. */
+const slice = <F extends Partial<Feature<never>>>(open: (ports: Ports) => F, ...migrations: readonly Migration[]) => ({ open, migrations })
+
+const slices = {
+  session: slice(session),
+  identity: slice(identity, proofMigrations),
+  channels: slice(channels, channelMigrations),
+  messages: slice(messages),
+  inbox: slice(inbox),
+  history: slice(history),
+  presence: slice(presence),
+  admin: slice(admin),
+  keeping: slice(keeping, keepingMigrations),
+  proposals: slice(({ deals }) => deals.feature, nonceMigrations, proposalMigrations),
+  census: slice(census),
+  court: slice(ports => court({ ...ports, ratings: ports.book, deals: ports.deals.port }), courtMigrations),
+  escrow: slice(ports => escrow({ ...ports, funded: ports.deals.port.funded }), ledgerMigrations, callMigrations),
+  reputation: slice(reputation, reputationMigrations),
+  skills: slice(skills, peopleMigrations),
+  profiles: slice(profiles),
+  description: slice(description),
+  directory: slice(directory, directoryMigrations),
+  announcements: slice(announcements, announcementMigrations),
+}
+
+/** The tables of every slice that has some. */
+export const featureMigrations: readonly Migration[] = Object.values(slices).flatMap(({ migrations }) => migrations)
+
+type Opened = ReturnType<(typeof slices)[keyof typeof slices]['open']>
+type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
+type HandlersOf<F> = F extends { readonly handlers: infer H } ? H : never
+type AllHandlers = AllOf<HandlersOf<Opened>>
+
+export const features = (options: FeatureOptions): Features => {
+  const ports = tradePorts(options)
+  const all: readonly Partial<Feature<never>>[] = Object.values(slices).map(({ open }) => open(ports))
   return {
-    handlers: {
-      ...table.session.handlers,
-      ...table.identity.handlers,
-      ...table.channels.handlers,
-      ...table.messages.handlers,
-      ...table.inbox.handlers,
-      ...table.history.handlers,
-      ...table.presence.handlers,
-      ...table.admin.handlers,
-      ...table.keeping.handlers,
-      ...table.proposals.handlers,
-      ...table.court.handlers,
-      ...table.escrow.handlers,
-      ...table.reputation.handlers,
-      ...table.skills.handlers,
-      ...table.profiles.handlers,
-      ...table.directory.handlers,
-      ...table.announcements.handlers,
-    },
-    sweeps: [...all.flatMap(feature => feature.sweep ?? []), counted.sweep],
-    facts: counted.facts,
+    handlers: Object.assign({}, ...all.map(feature => feature.handlers)) as AllHandlers,
+    sweeps: all.flatMap(feature => feature.sweep ?? []),
+    facts: () => Object.assign({}, ...all.map(feature => feature.facts?.())) as ReturnType<Features['facts']>,
     routes: all.flatMap(feature => feature.routes ?? []),
   }
 }

@@ -219,6 +219,8 @@ export interface Feature<T extends RequestType = RequestType> {
   /** Runs once a second as a write of its own: timers that survive a restart. */
   sweep?(ctx: SweepCtx): Awaitable<Outcome | undefined>
   readonly routes?: readonly Route[]
+  /** What /health says of it. */
+  facts?(): Pick<Health, 'proposals'>
 }
 
 export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> {
