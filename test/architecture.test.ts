@@ -27,9 +27,9 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['lib/index.ts', ['lib/client']],
   ['src/base', ['node:', 'pino', 'prom-client']],
   ['src/config', ['src/base', 'zod', 'yaml', 'node:']],
-  ['src/store', ['src/base', 'node:', 'kysely', 'better-sqlite3']],
+  ['src/store', ['lib/node/folder.ts', 'src/base', 'node:', 'kysely', 'better-sqlite3']],
   // Data at rest, with no relay in between: files and databases, checked by the rules of the wire.
-  ['src/keeping', ['lib/protocol', 'lib/identity', 'src/store', 'node:', 'zod', 'better-sqlite3']],
+  ['src/keeping', ['lib/protocol', 'lib/identity', 'lib/node/folder.ts', 'src/store', 'node:', 'zod', 'better-sqlite3']],
   ['src/outbound', ['node:', 'zod']],
   ['src/domain', ['lib/protocol', '@noble/hashes', '@scure/base']],
   ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/store', 'node:', 'ws']],
@@ -68,6 +68,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/deploy/spec.ts',
     'src/config/schema.ts',
     'lib/node/private-file.ts',
+    'lib/node/folder.ts',
     'node:',
     'ws',
     'zod',
@@ -76,7 +77,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     '@cosmjs',
   ]],
   // A deployment: its description, and what it becomes on each target.
-  ['src/deploy', ['src/config', 'node:', 'zod', 'yaml', 'kubernetes-types']],
+  ['src/deploy', ['lib/node/folder.ts', 'src/config', 'node:', 'zod', 'yaml', 'kubernetes-types']],
   ['src/cli', [
     'lib',
     'src/app.ts',

@@ -1,5 +1,5 @@
 // Identity files: a key pair, its name, and the rotations that led to it, in the format that existing AgentChat clients read and write.
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { z } from 'zod'
@@ -16,6 +16,7 @@ import {
   type Rotation,
 } from '../identity/index.ts'
 import { nodeIdentity } from './crypto.ts'
+import { makeFolder } from './folder.ts'
 import { writePrivateFile } from './private-file.ts'
 
 /** What a file holds. */
@@ -168,6 +169,6 @@ const keepOutOfGit = (file: string): void => {
   const root = parts.slice(0, at + 1).join(sep)
   const ignore = join(root, '.gitignore')
   if (existsSync(ignore)) return
-  mkdirSync(root, { recursive: true, mode: 0o700 })
+  makeFolder(root, 0o700)
   writeFileSync(ignore, '*\n')
 }

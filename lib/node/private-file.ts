@@ -1,7 +1,8 @@
 // Small files that only their owner may read, written so that a crash leaves the old one or the new one, never half of one.
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from './folder.ts'
 
 export interface WriteOptions {
   /** Replace a file that is there; otherwise it is an error with code EEXIST. */
@@ -10,7 +11,7 @@ export interface WriteOptions {
 
 /** Writes `text` to `file` with mode 0600, in a directory of mode 0700 that is made if missing. */
 export const writePrivateFile = (file: string, text: string, { overwrite }: WriteOptions): void => {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(file), 0o700)
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const fd = openSync(temporary, 'wx', 0o600)

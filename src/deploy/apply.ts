@@ -1,9 +1,10 @@
 // Carries a plan out: what stands in its place already, writing its files, running its commands.
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
+import { makeFolder } from '../../lib/node/folder.ts'
 import type { Plan, PlannedCommand, PlannedFile } from './plan.ts'
 
 /** What is there now. `foreign`: another text, which was not written by a deployment. */
@@ -23,7 +24,7 @@ export const stateOf = ({ path, text }: PlannedFile): FileState => {
 export const writeFiles = ({ files }: Plan): void => {
   for (const file of files) {
     if (stateOf(file) === 'same') continue
-    mkdirSync(dirname(file.path), { recursive: true })
+    makeFolder(dirname(file.path))
     const temporary = `${file.path}.${randomBytes(6).toString('hex')}.tmp`
     try {
       writeFileSync(temporary, file.text, { mode: 0o644, flag: 'wx' })

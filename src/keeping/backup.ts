@@ -1,7 +1,8 @@
 // Whole copies of a database: taken while a relay writes to it, checked, and put in place of one.
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, linkSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3, { type Database } from 'better-sqlite3'
+import { makeFolder } from '../../lib/node/folder.ts'
 import { KeepingError } from './failure.ts'
 import {
   checkDatabase,
@@ -77,7 +78,7 @@ export const restore = async ({ file, data, force, newEpoch, now, ...watched }: 
   }
   const checked = await checkDatabase(file, steps, watched)
   const isNew = !existsSync(data)
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+  makeFolder(data, 0o700)
   try {
     using _lock = lock(data)
     const there = readdirSync(data).filter(name => name !== 'lock.db')

@@ -1,10 +1,11 @@
 // An archive into a new database: every line is checked before it counts, and the database appears when the last one did.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import type { z } from 'zod'
 import { agentIdOf, canonicalPem, verifyReceipt } from '../../lib/identity/index.ts'
+import { makeFolder } from '../../lib/node/folder.ts'
 import { decodeFrame } from '../../lib/protocol/index.ts'
 import { pairStream, parseMsgId } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
@@ -42,7 +43,7 @@ export const importArchive = async (
       hint: 'An archive becomes a relay of its own: name a new --data directory.',
     })
   }
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+  makeFolder(data, 0o700)
   try {
     const counts = await publishFile(join(data, databaseName), { replace: false }, async temporary => {
       await emptyDatabase(temporary, data, newEpoch, migrations)

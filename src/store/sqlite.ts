@@ -1,8 +1,8 @@
 // The embedded store: SQLite in WAL mode, one writer behind a queue and one reader connection.
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
+import { makeFolder } from '../../lib/node/folder.ts'
 import { Checkpointer, maxWalPages } from './checkpointer.ts'
 import { migrate } from './migrate.ts'
 import { SqliteLog, SqliteLogReader, logSchema } from './sqlite-log.ts'
@@ -56,7 +56,7 @@ class SqliteStore implements Store {
 
   constructor({ data, durability, migrations, newEpoch }: SqliteOptions, open: Open) {
     const inMemory = data === ':memory:'
-    if (!inMemory) mkdirSync(data, { recursive: true, mode: 0o700 })
+    if (!inMemory) makeFolder(data, 0o700)
     this.#lock = inMemory ? undefined : holdLock(open(join(data, 'lock.db'), { timeout: 1_000 }))
     const file = inMemory ? data : join(data, 'agentchat.db')
     this.#writer = open(file, { timeout: 2_000 })

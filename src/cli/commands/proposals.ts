@@ -154,8 +154,8 @@ const save = command({
     if (last.signature !== 'valid') throw new CliError('error', 'The delivery is not signed by who is named')
     const files = (last['files'] ?? []) as readonly Parameters<typeof saveDelivered>[0][]
     const sent = files.filter(file => file.content !== undefined)
-    const { mkdirSync } = await import('node:fs')
-    if (options.to !== undefined) mkdirSync(options.to, { recursive: true })
+    const { makeFolder } = await import('../../../lib/node/folder.ts')
+    if (options.to !== undefined) makeFolder(options.to)
     out.list(sent.map(file => ({ file: saveDelivered(file, options.to ?? '.'), bytes: file.bytes, sha256: file.sha256 })),
       ({ file, bytes }) => `${visible(file)}  ${bytes} bytes`)
     if (sent.length < files.length)

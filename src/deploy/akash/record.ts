@@ -1,9 +1,10 @@
 // What is known of a deployment, on disk: written before each step that costs anything, so that whoever comes after a crash can
 // go on or close.
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { z } from 'zod'
+import { makeFolder } from '../../../lib/node/folder.ts'
 import { writePrivateFile } from '../../../lib/node/private-file.ts'
 import { AkashError } from './failure.ts'
 
@@ -122,7 +123,7 @@ export class Records {
    */
   lock(): Disposable {
     const file = join(this.#folder, 'lock.db')
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    makeFolder(this.#folder, 0o700)
     closeSync(openSync(file, 'a', 0o600))
     const held = new BetterSqlite3(file, { timeout: 0 })
     try {
