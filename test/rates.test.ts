@@ -152,7 +152,11 @@ describe('connections', () => {
     expect((await arrive(relay, '203.0.113.2')).outcome).toBe('open')
     expect((await arrive(relay, '198.51.100.7, 203.0.113.1')).outcome).toBe(4004)
     expect((await arrive(relay, '203.0.113.1, 10.0.0.1')).outcome).toBe(4004)
-    expect((await arrive(relay, 'nonsense, , 999.1.1.1')).outcome).toBe('open')
+    expect((await arrive(relay, '198.51.100.8, 203.0.113.1:4000')).outcome).toBe(4004)
+    expect((await arrive(relay, '2001:db8::1')).outcome).toBe('open')
+    expect((await arrive(relay, '198.51.100.9, [2001:db8::ffff:1]:4000')).outcome).toBe(4004)
+    expect((await arrive(relay, '198.51.100.9, unknown')).outcome).toBe('open')
+    expect((await arrive(relay, 'nonsense, , 999.1.1.1')).outcome).toBe(4004)
     // Which counted as the proxy's own.
     expect((await arrive(relay)).outcome).toBe(4004)
   })

@@ -94,6 +94,8 @@ export const settings = {
   trustedProxies: setting(z.array(z.string()).default([]), 'Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed.', {
     value: 'LIST',
   }),
+  ipv6PrefixBits: setting(count(32).max(128).default(64),
+    'How much of an IPv6 address counts as one address: whoever has one mostly has the network of 64 bits around it.', { value: 'BITS' }),
 
   adminKey: setting(z.string().min(8).optional(), 'Secret that allows ADMIN_ requests; unset: only `adminAgents` may send them.', {
     secret: true,

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { BlockList, isIP, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext } from 'node:tls'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { CloseName } from '../../lib/protocol/index.ts'
+import { Addresses, NotARange } from './address.ts'
 
 export interface ListenerOptions {
   readonly host: string
@@ -21,6 +22,8 @@ export interface ListenerOptions {
   readonly maxConnectionsPerIp: number
   /** Addresses or CIDR ranges whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
+  /** How much of an IPv6 address counts as the address. */
+  readonly ipv6PrefixBits: number
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, address: string) => void
   readonly onConnection: (ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }) => void
   /** Told of a connection that was turned away. */
@@ -51,14 +54,14 @@ export class Listener {
   readonly #options: ListenerOptions
   readonly #server: Server | TlsServer
   readonly #sockets: WebSocketServer
-  readonly #proxies = new BlockList()
+  readonly #addresses: Addresses
   readonly #perAddress = new Map<string, number>()
   #open = 0
   #stopped: Promise<void> | undefined
 
   constructor(options: ListenerOptions) {
     this.#options = options
-    for (const proxy of options.trustedProxies) addTo(this.#proxies, proxy)
+    this.#addresses = addressesOf(options)
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: options.maxFrameBytes,
@@ -142,33 +145,19 @@ export class Listener {
     this.#options.onConnection(ws, socket, facts)
   }
 
-  /** The peer's address, or the one a trusted proxy vouches for: the last one in X-Forwarded-For that is not itself a trusted proxy. */
   #addressOf(request: IncomingMessage): string {
-    const peer = plain(request.socket.remoteAddress ?? '')
-    if (!this.#isProxy(peer)) return peer
-    const forwarded = String(request.headers['x-forwarded-for'] ?? '').split(',').map(part => plain(part.trim())).filter(part =>
-      isIP(part) !== 0
-    )
-    return forwarded.findLast(address => !this.#isProxy(address)) ?? peer
-  }
-
-  #isProxy(address: string): boolean {
-    const family = this.#options.trustedProxies.length === 0 ? 0 : isIP(address)
-    return family !== 0 && this.#proxies.check(address, family === 4 ? 'ipv4' : 'ipv6')
+    // Several headers of the name were joined by commas, in their order.
+    return this.#addresses.ofRequest(request.socket.remoteAddress, request.headers['x-forwarded-for'] as string | undefined)
   }
 }
 
-/** IPv4 as such, also when it came over an IPv6 socket. */
-const plain = (address: string): string => address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
-
-const addTo = (list: BlockList, entry: string): void => {
-  const [address = '', prefix] = entry.split('/')
-  const family = isIP(address)
-  if (family === 0)
-    throw new ListenError(`trustedProxies: ${JSON.stringify(entry)} is not an address or a CIDR range`,
-      'Write addresses like 10.0.0.1 or ranges like 10.0.0.0/8.')
-  if (prefix === undefined) list.addAddress(address, family === 4 ? 'ipv4' : 'ipv6')
-  else list.addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6')
+const addressesOf = ({ trustedProxies, ipv6PrefixBits }: ListenerOptions): Addresses => {
+  try {
+    return new Addresses(trustedProxies, ipv6PrefixBits)
+  } catch (error) {
+    if (!(error instanceof NotARange)) throw error
+    throw new ListenError(`trustedProxies: ${error.message}`, 'Write addresses like 10.0.0.1 or ranges like 10.0.0.0/8.', error)
+  }
 }
 
 const readPem = (what: string, file: string): Buffer => {
