@@ -14,6 +14,8 @@ const ask = (): void => {
   process.off('SIGTERM', ask)
   interrupted.abort()
 }
+// Until the relay is there to reload, a hangup changes nothing; it ends other commands, as it does everywhere.
+if (process.argv[2] === 'serve') process.on('SIGHUP', () => undefined)
 process.on('SIGINT', ask)
 process.on('SIGTERM', ask)
 
@@ -33,6 +35,10 @@ const code = await main(process.argv.slice(2), {
   env: process.env,
   interrupted: interrupted.signal,
   onHangup: listener => process.on('SIGHUP', listener),
+  onWarning: listener => {
+    process.removeAllListeners('warning')
+    process.on('warning', listener)
+  },
   now: Date.now,
   random: Math.random,
 })

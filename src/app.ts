@@ -1,6 +1,6 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { isIPv6 } from 'node:net'
+import { readFileSync } from 'node:fs'
 import type { Identity } from '../lib/identity/index.ts'
 import { createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
@@ -9,12 +9,14 @@ import { createLogger, type Logger } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
+import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { addChannel, featureMigrations, features, loadChannels, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
 import { discovery } from './outbound/discovery.ts'
 import { addressGuard } from './outbound/guard.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
+import { certificateProblem } from './relay/certificate.ts'
 import { Relay } from './relay/relay.ts'
 import { Verifier } from './relay/verifier.ts'
 import { agentMigrations } from './store/agents.ts'
@@ -163,11 +165,14 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       random,
     })
     const port = await relay.start()
-    const url = `${relay.isTls ? 'wss' : 'ws'}://${
-      ['0.0.0.0', '::', '127.0.0.1'].includes(config.host) ? 'localhost' : config.host
-    }:${port}`
-    if (!['0.0.0.0', '::'].includes(config.host))
-      listensAt = [`${relay.isTls ? 'wss' : 'ws'}://${isIPv6(config.host) ? `[${config.host}]` : config.host}:${port}`]
+    const { isTls } = relay
+    const url = relayUrl({ isTls, host: config.host, port })
+    if (!isAnywhere(config.host)) listensAt = [`${isTls ? 'wss' : 'ws'}://${hostInUrl(config.host)}:${port}`]
+    const checkCertificate = (): void => {
+      const problem = config.cert === undefined ? undefined : certificateProblem(readFileSync(config.cert), clock.now())
+      if (problem !== undefined) log.warn({ cert: config.cert }, problem)
+    }
+    checkCertificate()
     log.info({ url, serverId, epoch: store.epoch, data: config.data }, 'relay listens')
     return {
       url,
@@ -182,7 +187,10 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         metrics.close()
         log.info('stopped')
       },
-      reloadTls: () => relay.reloadTls(),
+      reloadTls: () => {
+        relay.reloadTls()
+        checkCertificate()
+      },
     }
   } catch (error) {
     await store.close()

@@ -21,6 +21,8 @@ export interface Io {
   readonly interrupted: AbortSignal
   /** Calls the listener at each SIGHUP from now on. */
   onHangup(listener: () => void): void
+  /** Hands warnings of the platform to the listener, instead of printing them. */
+  onWarning(listener: (warning: Error) => void): void
   /** ms since 1970 */
   now(): number
   /** 0 ≤ random < 1 */

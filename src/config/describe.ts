@@ -30,7 +30,8 @@ export const configMarkdown = (): string => {
 <!-- Generated from src/config/schema.ts by \`npm run docs\`. -->
 
 A setting is taken from the first place that has it: flag, environment, YAML file (\`--config FILE\`, or \`AGENTCHAT_CONFIG\`), default.
-Numbers may carry a unit (\`8MiB\`, \`30s\`, \`7d\`), lists are separated by commas. All problems are reported at once, with where each stands.
+Sizes (\`…Bytes\`) may carry k, M, G, KiB, MiB or GiB, times (\`…Ms\`) ms, s, m, h or d; a unit of the other kind is refused. Lists are
+separated by commas. All problems are reported at once, with where each stands; a variable that begins with AGENTCHAT_ and is no setting is told.
 
 \`\`\`yaml
 # agentchat.yaml

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ConfigError, loadConfig } from './load.ts'
+import { ConfigError, loadConfig, strayVariables } from './load.ts'
 import { defaultConfig, envName, flagName, settingKeys } from './schema.ts'
 
 let dir: string
@@ -23,6 +23,9 @@ const problemsOf = async (sources: Parameters<typeof loadConfig>[0]) => {
   return (error as ConfigError).problems
 }
 
+/** Problems come in the order of the table. */
+const order = (message: string): number => settingKeys.findIndex(key => message.startsWith(`${key} `))
+
 test('nothing set gives the defaults', async () => {
   expect(await loadConfig({})).toEqual(defaultConfig())
 })
@@ -33,12 +36,67 @@ test('flags win over environment, environment over file, file over default', asy
   expect([config.port, config.name, config.msgBurst, config.joinReplay]).toEqual([3, 'env', 3, 20])
 })
 
-test('the names of existing deployments work, the new ones win', async () => {
-  expect(await loadConfig({ env: { PORT: '7000', ALLOWLIST_ADMIN_KEY: 'long enough' } })).toMatchObject({
-    port: 7_000,
-    adminKey: 'long enough',
+test('the names of existing deployments work, the new ones win; what any program may have set is not taken', async () => {
+  expect(await loadConfig({ env: { SERVER_NAME: 'theirs', ALLOWLIST_ADMIN_KEY: 'long enough for one' } })).toMatchObject({
+    name: 'theirs',
+    adminKey: 'long enough for one',
   })
-  expect((await loadConfig({ env: { PORT: '7000', AGENTCHAT_PORT: '7001' } })).port).toBe(7_001)
+  expect((await loadConfig({ env: { SERVER_NAME: 'theirs', AGENTCHAT_NAME: 'ours' } })).name).toBe('ours')
+  expect(await loadConfig({ env: { PORT: '7000', HOST: '0.0.0.0' } })).toMatchObject({ port: 6_667, host: '127.0.0.1' })
+})
+
+test('a setting takes units of its own kind only', async () => {
+  expect(await loadConfig({ flags: { retentionBytes: '2M', maxFrameBytes: '4mib', retentionAgeMs: '2m', publishWindowMs: '1.5h' } }))
+    .toMatchObject({
+      retentionBytes: 2_000_000,
+      maxFrameBytes: 4 * 1_024 ** 2,
+      retentionAgeMs: 120_000,
+      publishWindowMs: 5_400_000,
+    })
+  const size = 'must be a size in bytes, or with one of k, M, G, KiB, MiB, GiB'
+  const time = 'must be a time in ms, or with one of ms, s, m, h, d'
+  for (
+    const [flags, message] of [
+      [{ retentionBytes: '2m' }, `retentionBytes ${size}, not "2m"`],
+      [{ retentionBytes: '2s' }, `retentionBytes ${size}, not "2s"`],
+      [{ retentionAgeMs: '2M' }, `retentionAgeMs ${time}, not "2M"`],
+      [{ retentionAgeMs: '2MiB' }, `retentionAgeMs ${time}, not "2MiB"`],
+      [{ port: '17s' }, 'port must be a number without a unit, not "17s"'],
+      [{ port: '0x1A' }, 'port must be a number without a unit, not "0x1A"'],
+      [{ port: '1e3' }, 'port must be a number without a unit, not "1e3"'],
+      [{ msgBurst: '' }, 'msgBurst must be a number without a unit, not ""'],
+      [{ msgBurst: '1..5' }, 'msgBurst must be a number without a unit, not "1..5"'],
+    ] as const
+  ) {
+    expect(await problemsOf({ flags })).toMatchObject([{ message }])
+  }
+})
+
+test('what is wrong is said with the name of the setting, in words', async () => {
+  const messages = (await problemsOf({
+    flags: { port: '70000', msgBurst: '0', joinReplay: '1.5', durability: 'most', redact: 'perhaps', channels: '#ok,nope', name: '' },
+    file: yaml('msgRate: fast\nmaxServers: true\nautoJoin: 7\n'),
+  })).map(({ message }) => message)
+  expect(messages).toEqual([
+    'port must be at most 65535, not "70000"',
+    'name must not be empty, not ""',
+    'durability must be one of normal, full, not "most"',
+    'redact must be yes or no, not "perhaps"',
+    'channels item 2 must be a channel like #general, not "#ok,nope"',
+    'maxServers must be a number, not true',
+    'autoJoin must be a list, not 7',
+    'joinReplay must be a whole number, not "1.5"',
+    'msgRate must be a number without a unit, not "fast"',
+    'msgBurst must be at least 1, not "0"',
+  ].sort((a, b) => order(a) - order(b)))
+})
+
+test('a variable that looks like a setting and is none is told', () => {
+  expect(strayVariables({ AGENTCHAT_RETENTION_BYTE: '1', AGENTCHAT_NAME: 'x', AGENTCHAT_URL: 'ws://a', OTHER: '', AGENTCHAT_X: '1' }))
+    .toEqual([
+      'AGENTCHAT_RETENTION_BYTE is no setting; did you mean AGENTCHAT_RETENTION_BYTES?',
+      'AGENTCHAT_X is no setting; see docs/CONFIG.md',
+    ])
 })
 
 test('text becomes what the setting is', async () => {

@@ -38,10 +38,13 @@ const publicChannels = ['#general', '#engineering', '#pull-requests', '#help', '
 export const settings = {
   port: setting(count().max(65_535).default(6_667), 'Port to listen on; 0 takes any free one.', {
     short: 'p',
-    env: ['PORT'],
     value: 'PORT',
   }),
-  host: setting(z.string().min(1).default('0.0.0.0'), 'Address to listen on.', { short: 'H', env: ['HOST'], value: 'HOST' }),
+  host: setting(z.string().min(1).default('127.0.0.1'),
+    'Address to listen on: this machine alone, unless told otherwise; 0.0.0.0 is all IPv4 addresses, :: all there are.', {
+    short: 'H',
+    value: 'HOST',
+  }),
   name: setting(line(64).min(1).default('agentchat'), 'Name of the relay, told in WELCOME and /health.', {
     short: 'n',
     env: ['SERVER_NAME'],
@@ -110,7 +113,7 @@ export const settings = {
   verifyMessages: setting(z.boolean().default(false), "Refuse signed messages whose signature is not the sender's. Unsigned ones pass."),
   redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
 
-  escrowWebhook: setting(z.url({ protocol: /^https?$/ }).optional(),
+  escrowWebhook: setting(z.url({ protocol: /^https?$/, error: 'an address like https://pay.example' }).optional(),
     'Url of a payment processor, for deals of rail `webhook`; with `escrowSecret`.', { value: 'URL' }),
   escrowSecret: setting(z.string().min(16).optional(), 'Secret that signs what the payment processor is asked, and what it answers.', {
     secret: true,

@@ -84,13 +84,13 @@ akash:
   AGENTCHAT_MSG_RATE: fast
   AGENTCHAT_MGS_BURST: 5
   AGENTCHAT_ADMIN_KEY: hunter2hunter2
-  PORT: 80
+  AGENTCHAT_PORT: 80
   DATA_DIR: /elsewhere
 `)).toEqual([
       expect.stringMatching(/^deploy\.yaml:2: environment\.AGENTCHAT_MSG_RATE: .*"fast"/),
       expect.stringMatching(/^deploy\.yaml:3: .*did you mean AGENTCHAT_MSG_BURST\?/),
       expect.stringMatching(/^deploy\.yaml:4: .*is a secret/),
-      'deploy.yaml:5: environment.PORT: is said with port',
+      'deploy.yaml:5: environment.AGENTCHAT_PORT: is said with port',
       'deploy.yaml:6: environment.DATA_DIR: is said with volume',
     ])
   })

@@ -44,10 +44,12 @@ const storageRetryMs = 1_000
 export class Dispatch {
   readonly #deps: DispatchDeps
   readonly #committer: Committer
+  readonly #isTraced: boolean
   #isStopping = false
 
   constructor(deps: DispatchDeps, committer: Committer) {
     this.#deps = deps
+    this.#isTraced = deps.log.isLevelEnabled('trace')
     this.#committer = committer
   }
 
@@ -70,6 +72,7 @@ export class Dispatch {
       this.#fail(connection, 'INVALID_MSG', request.message, request.id)
       return
     }
+    if (this.#isTraced) this.#deps.log.trace({ type: request.type, agent: connection.agent?.id, bytes: data.length }, 'a request')
     const handler = this.#deps.handlers[request.type] as Handler<RequestType>
     const waitMs = handler.paced === true ? this.#admit(connection, now) : 0
     if (waitMs > 0) {

@@ -107,6 +107,7 @@ export class Relay {
       announceMaxMembers: options.announceMaxMembers,
       connections: () => this.#connections,
       onIdentified: connection => {
+        log.debug({ address: connection.address, agent: connection.agent?.id, session: connection.session }, 'a session opened')
         connection.frames = new Bucket(options.frameRate, clock.now())
       },
     })
@@ -241,6 +242,7 @@ export class Relay {
     const connection = new Connection(ws, socket, { ...facts, frames: new Bucket(unidentifiedRate, now), now })
     connection.deadline = { at: now + this.#options.identifyTimeoutMs, close: 'IDENTIFY_TIMEOUT' }
     this.#connections.add(connection)
+    this.#deps.log.debug({ address: facts.address, connections: this.#connections.size }, 'a connection opened')
     ws.on('message', (data: Buffer) => this.#dispatch.receive(connection, data))
     ws.on('pong', (data: Buffer) => data.equals(refusalMark) ? this.#dispatch.release(connection) : this.#heard(connection))
     ws.on('close', code => this.#closed(connection, code))
@@ -251,6 +253,7 @@ export class Relay {
     this.#connections.delete(connection)
     this.#hub.silence(connection)
     this.#deps.metrics.closes.inc({ code: String(code) })
+    this.#deps.log.debug({ address: connection.address, agent: connection.agent?.id, code }, 'a connection closed')
     // In line behind the writes it sent before it went.
     this.#committer.push(ownJob(() => ({ effects: [{ kind: 'depart' }] }), { connection }))
     const { agent, heardAt } = connection

@@ -102,7 +102,7 @@ test('a second signal ends a relay that still waits for its clients', async () =
   const socket = await rawSocket(await relay.url)
   try {
     relay.signal('SIGTERM')
-    await relay.prints(/Stopping/)
+    await relay.prints(/draining/)
     relay.signal('SIGTERM')
     expect(await relay.ended).toEqual({ code: null, signal: 'SIGTERM' })
   } finally {

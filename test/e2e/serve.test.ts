@@ -1,9 +1,10 @@
 // `agentchat serve` as an operator meets it: a process that says where it is, what is wrong, and goes in order.
 import { renameSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
 import { nameShown, newCertificate } from '../kit/certificate.ts'
 import { newFolder } from '../kit/folder.ts'
-import { ServeProgram, builtBin } from '../kit/process.ts'
+import { Program, ServeProgram, builtBin } from '../kit/process.ts'
 import { portOf } from '../kit/raw-socket.ts'
 import { expectExchange, metricsOf } from '../kit/vitals.ts'
 import { login } from '../kit/wire.ts'
@@ -111,4 +112,79 @@ test('SIGHUP reads the certificate again; a damaged one changes nothing', async 
   relay.signal('SIGHUP')
   await relay.until('what became of the certificate', () => relay.stderr.length > before)
   expect(await nameShown(url)).toBe('second')
+})
+
+const logLines = (text: string) => text.trimEnd().split('\n').map(line => JSON.parse(line) as { level: number, msg: string, hint?: string })
+
+test('where stderr is no terminal, every line of it is JSON: warnings, a failed start and its way out too', async () => {
+  using folder = newFolder()
+  const { cert, key } = newCertificate(folder, 'soon')
+  const flags = ['--port', '0', '--data', folder.at('data'), '--log-level', 'trace']
+  await using relay = new ServeProgram(bin, [...flags, '--cert', cert, '--key', key], { env: { AGENTCHAT_MSG_BRUST: '5' } })
+  await nameShown(await relay.url)
+  relay.signal('SIGTERM')
+  await relay.ended
+  const messages = logLines(relay.stderr).map(({ msg }) => msg)
+  expect(messages).toEqual(expect.arrayContaining([
+    'AGENTCHAT_MSG_BRUST is no setting; did you mean AGENTCHAT_MSG_BURST?',
+    expect.stringMatching(/^the TLS certificate of CN=soon expires on /),
+    'relay listens',
+    'stopped',
+  ]))
+
+  await using wrong = new ServeProgram(bin, [...flags, '--retention-bytes', '2m', '--msg-burst', '0'])
+  expect((await wrong.ended).code).toBe(1)
+  expect(logLines(wrong.stderr)).toMatchObject([
+    { level: 60, where: '--msg-burst', msg: 'msgBurst must be at least 1, not "0"' },
+    { level: 60, where: '--retention-bytes', msg: expect.stringMatching(/^retentionBytes must be a size in bytes/) },
+  ])
+})
+
+test('debug tells who comes and goes, trace each request; neither what was said', async () => {
+  await using relay = new ServeProgram(bin, ['--port', '0', '--data', ':memory:', '--log-level', 'trace'])
+  const url = await relay.url
+  {
+    await using ann = await login(url, 'ann')
+    await ann.ask({ type: 'MSG', id: '1', to: '#general', content: 'not for the log' }, 'ACK')
+  }
+  await relay.prints(/a connection closed/)
+  expect(logLines(relay.stderr)).toEqual(expect.arrayContaining([
+    expect.objectContaining({ level: 20, msg: 'a connection opened', address: '127.0.0.1' }),
+    expect.objectContaining({ level: 20, msg: 'a session opened', agent: expect.stringMatching(/^@/) }),
+    expect.objectContaining({ level: 10, msg: 'a request', type: 'MSG' }),
+    expect.objectContaining({ level: 20, msg: 'a connection closed', code: expect.any(Number) }),
+  ]))
+  expect(relay.stderr).not.toContain('not for the log')
+})
+
+test('a hangup while the relay starts does not end it', async () => {
+  using data = newFolder()
+  await using holder = serve(['--data', data.path])
+  await holder.url
+  // It waits for the lock of the other one: that is the time to ask.
+  await using relay = serve(['--data', data.path, '--log-level', 'debug'])
+  await relay.prints(/starting/)
+  relay.signal('SIGHUP')
+  expect(await relay.ended).toEqual({ code: 1, signal: null })
+})
+
+test('a place that cannot be made ends it at once, with the place', async () => {
+  await using relay = serve(['--data', '/proc/nowhere/data'])
+  expect(await relay.ended).toEqual({ code: 1, signal: null })
+  expect(relay.stderr).toContain('/proc/nowhere')
+})
+
+test('unless told otherwise it listens on this machine alone; the URL of an IPv6 address can be dialled as it is printed', async () => {
+  await using relay = new Program(process.execPath, [bin, 'serve', '--port', '0', '--data', ':memory:'])
+  const [line] = await relay.prints(/"url":"ws:\/\/localhost:(\d+)"/)
+  const port = Number(/:(\d+)"/.exec(line)![1])
+  await expectExchange(`ws://127.0.0.1:${port}`)
+  const outside = Object.values(networkInterfaces()).flat().find(address => address?.internal === false && address.family === 'IPv4')
+  if (outside !== undefined) await expect(fetch(`http://${outside.address}:${port}/healthz`)).rejects.toThrow()
+
+  using folder = newFolder()
+  await using six = new Program(process.execPath, [bin, 'serve', '--port', '0', '--data', ':memory:', '--host', '::1'])
+  const [url] = await six.prints(/ws:\/\/\[::1\]:\d+/)
+  await using sent = new Program(process.execPath, [bin, 'send', url, '#general', 'by its address'], { env: { HOME: folder.path } })
+  expect(await sent.ended).toEqual({ code: 0, signal: null })
 })

@@ -58,6 +58,7 @@ export class Cli implements Disposable {
       env: { HOME: this.#home.path, ...this.env, ...env },
       interrupted: interrupted.signal,
       onHangup: () => undefined,
+      onWarning: () => undefined,
       now: Date.now,
       random: Math.random,
     }).then((code): Ran => ({

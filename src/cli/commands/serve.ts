@@ -1,5 +1,6 @@
 // agentchat serve: runs a relay until it is told to stop.
 import { z } from 'zod'
+import type { RunningRelay } from '../../app.ts'
 import { unwrap } from '../../config/load.ts'
 import { settingKeys, settings, type SettingKey } from '../../config/schema.ts'
 import { command, type OptionSpec } from '../command.ts'
@@ -14,7 +15,9 @@ const valueName = (key: SettingKey): string => {
 const settingOptions = Object.fromEntries(settingKeys.map((key): [string, OptionSpec] => {
   const { doc, short } = settings[key]
   const preset: unknown = settings[key].type.parse(undefined)
-  const withPreset = preset === undefined || typeof preset === 'object' ? doc : doc.replace(/\.?$/, ` (default: ${preset}).`)
+  const withPreset = preset === undefined || preset === '' || typeof preset === 'object'
+    ? doc
+    : doc.replace(/\.?$/, ` (default: ${preset}).`)
   return [key, { doc: withPreset, value: valueName(key), ...(short !== undefined && { short }) }]
 }))
 
@@ -38,25 +41,56 @@ export const serve = command({
     { command: 'agentchat serve --cert fullchain.pem --key privkey.pem --host 0.0.0.0 --port 443', doc: 'With TLS' },
   ],
   async run({ options, io, out }) {
-    const [{ loadConfig }, { startRelay }] = await Promise.all([import('../../config/load.ts'), import('../../app.ts')])
+    // From the first moment: a reload that comes before the relay is there must not end it.
+    let onHangup = (): void => undefined
+    io.onHangup(() => onHangup())
+    const [{ ConfigError, loadConfig, strayVariables }, { startRelay }, { createLogger }] = await Promise.all([
+      import('../../config/load.ts'),
+      import('../../app.ts'),
+      import('../../base/log.ts'),
+    ])
+    // Whoever collects stderr gets JSON lines and nothing else; talk is for eyes.
+    const talks = io.stderr.isTTY === true
+    const say = (text: string): void => {
+      if (talks) out.say(text)
+    }
+    let log = createLogger({ level: 'info', format: 'auto' })
     const { config: file = io.env['AGENTCHAT_CONFIG'] || undefined, ...flags } = options as Record<string, string | undefined>
-    const relay = await startRelay(await loadConfig({ flags, env: io.env, ...(file !== undefined && { file }) }))
+    let relay: RunningRelay
+    try {
+      const config = await loadConfig({ flags, env: io.env, ...(file !== undefined && { file }) })
+      log = createLogger({ level: config.logLevel, format: config.logFormat })
+      io.onWarning(warning => log.warn({ name: warning.name }, warning.message))
+      log.debug({ data: config.data }, 'starting')
+      for (const stray of strayVariables(io.env)) log.warn(stray)
+      relay = await startRelay(config, { log })
+    } catch (error) {
+      if (talks || out.isJson) throw error
+      if (error instanceof ConfigError) { for (const { where, message } of error.problems) log.fatal({ where }, message) }
+      else {
+        const { failureOf } = await import('../failure.ts')
+        const { message, hint } = failureOf(error)
+        log.fatal({ hint }, message)
+      }
+      return 'error'
+    }
     const stopped = new Promise<void>(resolve => {
       io.interrupted.addEventListener('abort', () => resolve(), { once: true })
     })
-    io.onHangup(() => {
+    onHangup = () => {
       try {
         relay.reloadTls()
-        out.say('Certificate read again')
+        log.info('the certificate was read again')
       } catch (error) {
-        out.say(`The certificate could not be read again, the old one stays: ${(error as Error).message}`)
+        log.error({ hint: 'the old one stays' }, (error as Error).message)
       }
-    })
+    }
     const { url, port, serverId } = relay
-    out.say(`Relay on ${url}\n  talk:    agentchat send ${url} '#general' "hi"\n  listen:  agentchat listen ${url} '#general'`)
+    say(`Relay on ${url}\n  talk:    agentchat send ${url} '#general' "hi"\n  listen:  agentchat listen ${url} '#general'`)
     if (out.isJson) out.one({ url, port, server_id: serverId }, () => url)
     if (!io.interrupted.aborted) await stopped
-    out.say('Stopping')
+    say('Stopping')
     await relay.drain()
+    return 'ok'
   },
 })

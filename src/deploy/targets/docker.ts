@@ -1,5 +1,5 @@
 // Docker: a compose file with the relay on a volume and, for a domain, a proxy that does TLS.
-import { isIPv6 } from 'node:net'
+import { hostInUrl, relayUrl } from '../../config/url.ts'
 import { join } from 'node:path'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
@@ -7,7 +7,6 @@ import { dataPath, environmentOf, graceSeconds, type DeploySpec } from '../spec.
 import { yamlText } from '../yaml-text.ts'
 
 const isLoopback = (bind: string): boolean => bind.startsWith('127.') || bind === '::1'
-const inUrl = (address: string): string => isIPv6(address) ? `[${address}]` : address
 
 /** Values are not expanded by compose. */
 const literal = (environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
@@ -23,7 +22,7 @@ export const composeText = (spec: DeploySpec): string => {
         image,
         restart: 'unless-stopped',
         stop_grace_period: `${graceSeconds}s`,
-        ports: [`${inUrl(bind)}:${port}:${port}`],
+        ports: [`${hostInUrl(bind)}:${port}:${port}`],
         volumes: [`${volume.name}:${dataPath}`],
         environment: {
           ...literal(environmentOf(spec)),
@@ -89,7 +88,7 @@ export const dockerPlan: Planner = (spec, folder) => {
     ],
     messages: [],
     cost: `what your machine costs; of it, ${sizeText(spec)}`,
-    url: domain === undefined ? `ws://${['0.0.0.0', '::'].includes(bind) ? 'localhost' : inUrl(bind)}:${port}` : `wss://${domain}`,
+    url: domain === undefined ? relayUrl({ isTls: false, host: bind, port }) : `wss://${domain}`,
     notes: [
       ...(build === undefined && !image.includes('/')
         ? [`${image} names no registry: build it here first (docker build -t ${image} .), or set docker.build`]

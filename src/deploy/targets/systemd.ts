@@ -1,4 +1,5 @@
 // systemd: one hardened unit for the installed program, with a user and a data directory that systemd makes.
+import { relayUrl } from '../../config/url.ts'
 import { join } from 'node:path'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
@@ -91,7 +92,7 @@ export const systemdPlan: Planner = spec => {
     messages: [],
     cost: `what your machine costs; of it, ${sizeText(spec)}`,
     url: domain === undefined
-      ? `ws://${['0.0.0.0', '::'].includes(bind) ? 'localhost' : bind.includes(':') ? `[${bind}]` : bind}:${port}`
+      ? relayUrl({ isTls: false, host: bind, port })
       : `wss://${domain}`,
     notes: [
       'It needs root (sudo), Node, and the program: npm install --global agentchat',
