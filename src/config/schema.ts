@@ -153,7 +153,8 @@ export const settings = {
   maxPendingBytes: setting(bytes.default(8 * 1_024 * 1_024), 'Bytes that may wait for a slow reader before it is closed (4000).', {
     value: 'SIZE',
   }),
-  maxQueueFrames: setting(count(1).default(10_000), 'Writes that may wait for a commit; past it their senders are not read.', {
+  maxQueueFrames: setting(count(1).default(10_000),
+    'Writes that may wait for a commit; whoever has more than its even share of them waiting is not read.', {
     value: 'N',
   }),
   maxQueueBytes: setting(bytes.default(64 * 1_024 * 1_024), 'Bytes of such writes.', { value: 'SIZE' }),

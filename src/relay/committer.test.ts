@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Clock } from '../base/clock.ts'
 import { createLogger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { StorageError, type Store } from '../store/store.ts'
 import { Committer, ownJob, type CommitterOptions } from './committer.ts'
+import type { Connection } from './connection.ts'
 
 /** A committer on a store of its own, and the lines it logs. */
 const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.now }) => {
@@ -42,6 +43,98 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
     },
   }
 }
+
+/** As much of a connection as a queue sees. */
+const connectionOf = (address: string, isStranger = false) => {
+  const pauses = { count: 0 }
+  const connection = {
+    address,
+    agent: isStranger ? undefined : {},
+    pendingWrites: 0,
+    pendingBytes: 0,
+    pause: () => pauses.count++,
+    resume: () => pauses.count--,
+  } as unknown as Connection
+  return { connection, pauses }
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+describe('fair turns', () => {
+  /** Decides what others queued first, and tells in which order. */
+  const orderOf = async (fill: (push: (who: Connection | undefined, name: string, effects?: boolean) => void) => void) => {
+    const order: string[] = []
+    await using set = setUp(() => undefined)
+    fill((connection, name, effects = false) => {
+      const decide = () => {
+        order.push(name)
+        return effects ? { effects: [] } : undefined
+      }
+      set.committer.push({ ...ownJob(decide), connection })
+    })
+    await set.committer.idle()
+    return order
+  }
+
+  test.each([false, true])('a write waits for one of each other address, not for thousands of theirs; batches of one: %s',
+    async effects => {
+      const order = await orderOf(push => {
+        for (const i of upTo(250)) {
+          const { connection } = connectionOf('attacker')
+          for (const j of upTo(40)) push(connection, `${i}/${j}`, effects)
+        }
+        for (const name of ['b', 'c']) push(connectionOf(name).connection, name, effects)
+      })
+      expect(order).toHaveLength(10_002)
+      expect(order.slice(0, 3)).toEqual(['0/0', 'b', 'c'])
+      // Within a connection the order stays.
+      expect(order.filter(name => name.startsWith('7/'))).toEqual(upTo(40).map(j => `7/${j}`))
+    })
+
+  test('a login waits for no crowd of messages, a message for none of logins, the relay itself for neither', async () => {
+    const order = await orderOf(push => {
+      for (const i of upTo(500)) push(connectionOf(`m${i}`).connection, 'message')
+      for (const _ of upTo(250)) push(connectionOf('attacker', true).connection, 'stranger')
+      push(connectionOf('new', true).connection, 'login')
+      push(undefined, 'own')
+    })
+    expect(order.slice(0, 5)).toEqual(['stranger', 'message', 'own', 'login', 'message'])
+    // While both have something to ask, every other turn is a message's.
+    expect(order.slice(0, 500).filter(name => name === 'message').length).toBeGreaterThan(240)
+  })
+
+  test('who has more than its share waiting is not read until half of it is done; who has one waiting always is', async () => {
+    let release: (() => void) | undefined
+    await using set = setUp(() => undefined)
+    set.committer.push(ownJob(() => new Promise(resolve => release = () => resolve(undefined))))
+    const greedy = connectionOf('a')
+    const modest = connectionOf('b')
+    for (const _ of upTo(100)) set.committer.push({ ...ownJob(() => undefined), connection: greedy.connection })
+    expect(greedy.pauses.count).toBe(0)
+    set.committer.push({ ...ownJob(() => undefined), connection: greedy.connection })
+    expect(greedy.pauses.count).toBe(1)
+    set.committer.push({ ...ownJob(() => undefined), bytes: 2e6, connection: modest.connection })
+    expect(modest.pauses.count).toBe(0)
+    await expect.poll(() => release).toBeDefined()
+    release!()
+    await set.committer.idle()
+    expect([greedy.pauses.count, greedy.connection.pendingWrites, modest.connection.pendingBytes]).toEqual([0, 0, 0])
+  })
+})
+
+test('a storage that does not begin refuses what waits, one after the other, and takes the rest when it can', async () => {
+  const kinds: string[] = []
+  await using set = setUp(results => {
+    for (const { kind } of results) kinds.push(kind)
+  })
+  let failing = 3
+  set.hooks.beforeWrite = () => {
+    if (failing-- > 0) throw new StorageError('Storage failed: locked', 'wait')
+  }
+  for (const _ of upTo(5)) set.committer.push(ownJob(() => undefined))
+  await set.committer.idle()
+  expect(kinds).toEqual(['failed', 'failed', 'failed', 'done', 'done'])
+})
 
 test('a fault in delivering one commit does not hold up the next', async () => {
   const delivered: number[] = []

@@ -9,6 +9,7 @@ import { StorageError, type Awaitable, type Store, type Tx } from '../store/stor
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
 import { Fail, type Append, type Outcome } from './feature.ts'
+import { Fifo, Turns } from './turns.ts'
 
 /** A write that waits for its turn. */
 export interface Job {
@@ -50,7 +51,14 @@ export type Result =
   }
   | { readonly kind: 'failed', readonly job: Job, readonly error: unknown }
 
+/** What became of a batch, and whether it stored anything. */
+interface Attempt {
+  readonly results: readonly Result[]
+  readonly wrote: boolean
+}
+
 export interface CommitterOptions {
+  /** Writes that may wait in all, and their bytes: whoever has more than its share of them is not read. One of each may always wait. */
   readonly maxQueueFrames: number
   readonly maxQueueBytes: number
   /** Called after the commit, with the results in the order of the requests. */
@@ -58,7 +66,7 @@ export interface CommitterOptions {
 }
 
 const maxBatchFrames = 1_000
-const maxBatchBytes = 8 * 1024 * 1024
+const maxBatchBytes = 1024 * 1024
 /** How long a turn decides before it delivers what it has and lets sockets be read: whoever writes next waits no longer than that. */
 const maxTurnMs = 10
 
@@ -73,9 +81,12 @@ export class Committer {
   readonly #batchSize: Histogram
   readonly #commitSeconds: Histogram
   readonly #options: CommitterOptions
-  #queue: Job[] = []
-  #next = 0
-  #bytes = 0
+  /** Writes of connections without a session, of those with one, and the relay's own: they take turns, so that none waits for the others' crowd. */
+  readonly #logins = new Turns<Job>()
+  readonly #writes = new Turns<Job>()
+  readonly #own = new Fifo<Job>()
+  readonly #lanes = [this.#logins, this.#writes, { take: () => this.#own.shift() }]
+  #lane = 0
   #running = false
   #paused = new Set<Connection>()
   #idle: (() => void)[] = []
@@ -104,7 +115,7 @@ export class Committer {
   }
 
   get length(): number {
-    return this.#queue.length - this.#next
+    return this.#logins.length + this.#writes.length + this.#own.length
   }
 
   get pausedCount(): number {
@@ -117,13 +128,15 @@ export class Committer {
   }
 
   push(job: Job): void {
-    this.#queue.push(job)
-    this.#bytes += job.bytes
-    if (job.connection !== undefined) {
-      job.connection.pendingWrites++
-      if (this.#isFull(1) && !this.#paused.has(job.connection)) {
-        this.#paused.add(job.connection)
-        job.connection.pause()
+    const { connection } = job
+    if (connection === undefined) this.#own.push(job)
+    else {
+      this.#laneOf(connection).push(connection, job)
+      connection.pendingWrites++
+      connection.pendingBytes += job.bytes
+      if (!this.#hasRoom(connection, 1) && !this.#paused.has(connection)) {
+        this.#paused.add(connection)
+        connection.pause()
       }
     }
     if (this.#running) return
@@ -137,8 +150,17 @@ export class Committer {
     return this.#running ? new Promise(resolve => this.#idle.push(resolve)) : Promise.resolve()
   }
 
-  #isFull(share: number): boolean {
-    return this.length > this.#options.maxQueueFrames * share || this.#bytes > this.#options.maxQueueBytes * share
+  /** What waits of a connection stays in one lane, so that it stays in order. */
+  #laneOf(connection: Connection): Turns<Job> {
+    if (this.#writes.has(connection)) return this.#writes
+    return connection.agent === undefined || this.#logins.has(connection) ? this.#logins : this.#writes
+  }
+
+  /** Whether a connection has waiting no more than `part` of what each may have that has anything waiting. */
+  #hasRoom({ pendingWrites, pendingBytes }: Connection, part: number): boolean {
+    const share = part / Math.max(1, this.#logins.sources + this.#writes.sources)
+    return pendingWrites <= 1
+      || (pendingWrites <= this.#options.maxQueueFrames * share && pendingBytes <= this.#options.maxQueueBytes * share)
   }
 
   async #run(): Promise<void> {
@@ -146,11 +168,12 @@ export class Committer {
       // What waited when this turn began, however many batches it takes: an outcome that others have to see ends its own.
       const end = Math.min(this.length, maxBatchFrames)
       const until = this.#clock.now() + maxTurnMs
-      for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);) done += await this.#commit(this.#take(end - done))
-      if (this.#paused.size > 0 && !this.#isFull(0.5)) {
-        const paused = this.#paused
-        this.#paused = new Set()
-        for (const connection of paused) connection.resume()
+      for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);)
+        done += await this.#commit(end - done, () => this.#take())
+      for (const connection of this.#paused) {
+        if (!this.#hasRoom(connection, 0.5)) continue
+        this.#paused.delete(connection)
+        connection.resume()
       }
       // Let sockets be read before the next batch, so that it can be larger than this one's leftovers.
       if (this.length > 0) await new Promise(resolve => setImmediate(resolve))
@@ -159,55 +182,61 @@ export class Committer {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #take(maxFrames: number): Job[] {
-    let bytes = 0
-    let end = this.#next
-    while (end - this.#next < maxFrames && bytes < maxBatchBytes) bytes += this.#queue[end++]!.bytes
-    return this.#queue.slice(this.#next, end)
+  /** The next write: of the lane whose turn it is, or of the next one that has any. */
+  #take(): Job | undefined {
+    for (let tried = 0; tried < this.#lanes.length; tried++) {
+      const job = this.#lanes[this.#lane]!.take()
+      this.#lane = (this.#lane + 1) % this.#lanes.length
+      if (job !== undefined) return job
+    }
+    return undefined
   }
 
-  /** The first `count` jobs have their results. */
-  #done(count: number): void {
-    for (let i = this.#next; i < this.#next + count; i++) {
-      const { connection, bytes } = this.#queue[i]!
-      this.#bytes -= bytes
-      if (connection !== undefined) connection.pendingWrites--
-    }
-    this.#next += count
-    if (this.#next === this.#queue.length || this.#next > 10_000) {
-      this.#queue = this.#queue.slice(this.#next)
-      this.#next = 0
+  #done(results: readonly Result[]): void {
+    for (const { job: { connection, bytes } } of results) {
+      if (connection === undefined) continue
+      connection.pendingWrites--
+      connection.pendingBytes -= bytes
     }
   }
 
-  /** Gives how many of the batch's jobs have their results. */
-  async #commit(batch: readonly Job[]): Promise<number> {
+  /** Commits one batch of what `take` gives; tells how many jobs have their results. */
+  async #commit(maxFrames: number, take: () => Job | undefined): Promise<number> {
+    const taken: Job[] = []
+    const next = () => {
+      const job = taken.length < maxFrames ? take() : undefined
+      if (job !== undefined) taken.push(job)
+      return job
+    }
     const startedAt = performance.now()
-    let results: readonly Result[]
     try {
-      const attempt = await this.#attempt(batch)
-      results = attempt.results
-      if (attempt.wrote && this.#storageProblem !== undefined) this.#healed()
+      this.#committed(await this.#attempt(next), startedAt)
     } catch (error) {
-      if (batch.length > 1) {
-        for (const job of batch) await this.#commit([job])
-        return batch.length
+      // A storage that does not even begin takes nothing: the next one hears of it all the same.
+      if (taken.length === 0) next()
+      if (taken.length > 1) {
+        for (let i = 0; i < taken.length;) await this.#commit(1, () => taken[i++])
+        return taken.length
       }
       const cause = error instanceof Undo ? error.cause : error
-      results = batch.map(job => ({ kind: 'failed', job, error: cause }))
-      if (error instanceof StorageError) this.#failed(error, batch.length)
+      if (error instanceof StorageError) this.#failed(error, taken.length)
+      this.#committed({ results: taken.map(job => ({ kind: 'failed', job, error: cause })), wrote: false }, startedAt)
     }
+    return taken.length
+  }
+
+  #committed({ results, wrote }: Attempt, startedAt: number): void {
+    if (wrote && this.#storageProblem !== undefined) this.#healed()
     this.#counts.commits++
     this.#batchSize.observe(results.length)
     this.#commitSeconds.observe((performance.now() - startedAt) / 1_000)
-    this.#done(results.length)
+    this.#done(results)
     try {
       this.#options.deliver(results)
     } catch (error) {
       // What is stored is stored: those behind it are not held up by a fault in telling of it.
       this.#log.error({ err: error }, 'a commit could not be delivered')
     }
-    return results.length
   }
 
   /** However many writes a full disk refuses, the log that may lie on it gets a line when it begins and one when it is over. */
@@ -224,12 +253,14 @@ export class Committer {
   }
 
   /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first, and when its time is over. */
-  #attempt(batch: readonly Job[]): Promise<{ readonly results: readonly Result[], readonly wrote: boolean }> {
+  #attempt(next: () => Job | undefined): Promise<Attempt> {
     return this.#store.write(async tx => {
       // Its time begins when the storage has begun: however long that takes, those who waited go together.
       const now = this.#clock.now()
       const results: Result[] = []
-      for (const job of batch) {
+      let bytes = 0
+      for (let job = next(); job !== undefined; job = bytes < maxBatchBytes ? next() : undefined) {
+        bytes += job.bytes
         const writesBefore = tx.writes
         let outcome: Outcome
         try {

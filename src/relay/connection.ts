@@ -37,8 +37,9 @@ export class Connection implements Asker {
   open = true
   /** A write of this connection failed in the storage: what it had sent after it, not knowing, must not overtake it. */
   held = false
-  /** Writes of this connection that wait in the commit queue. */
+  /** Writes of this connection that wait in the commit queue, and their bytes. */
   pendingWrites = 0
+  pendingBytes = 0
   /** Frames for the end of this turn. */
   out: Buffer[] | undefined
   /** Channels this connection hears. */

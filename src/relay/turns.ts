@@ -1,0 +1,92 @@
+// Fair turns: addresses one after the other, in each of them its connections, in each connection its items in their order.
+// Whoever has little to ask waits for one item of each of the others, however much they ask.
+
+/** First in, first out; taking costs the same however much waits. */
+export class Fifo<T> {
+  #items: (T | undefined)[] = []
+  #head = 0
+
+  get length(): number {
+    return this.#items.length - this.#head
+  }
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  shift(): T | undefined {
+    if (this.length === 0) return undefined
+    const item = this.#items[this.#head]
+    this.#items[this.#head++] = undefined
+    if (this.#head === this.#items.length || this.#head > 1_000 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head)
+      this.#head = 0
+    }
+    return item
+  }
+}
+
+/** Where somebody comes from. */
+export interface Source {
+  readonly address: string
+}
+
+interface Line<T> {
+  readonly source: Source
+  readonly items: Fifo<T>
+}
+
+interface Address<T> {
+  readonly name: string
+  readonly lines: Fifo<Line<T>>
+}
+
+export class Turns<T> {
+  readonly #order = new Fifo<Address<T>>()
+  // Those in which something waits.
+  readonly #addresses = new Map<string, Address<T>>()
+  readonly #lines = new Map<Source, Line<T>>()
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** How many connections have something waiting. */
+  get sources(): number {
+    return this.#lines.size
+  }
+
+  has(source: Source): boolean {
+    return this.#lines.has(source)
+  }
+
+  push(source: Source, item: T): void {
+    this.#length++
+    const waiting = this.#lines.get(source)
+    if (waiting !== undefined) return waiting.items.push(item)
+    const line: Line<T> = { source, items: new Fifo() }
+    line.items.push(item)
+    this.#lines.set(source, line)
+    let address = this.#addresses.get(source.address)
+    if (address === undefined) {
+      this.#addresses.set(source.address, address = { name: source.address, lines: new Fifo() })
+      this.#order.push(address)
+    }
+    address.lines.push(line)
+  }
+
+  /** The next item; whose turn it was goes to the end. */
+  take(): T | undefined {
+    const address = this.#order.shift()
+    const line = address?.lines.shift()
+    if (address === undefined || line === undefined) return undefined
+    this.#length--
+    const item = line.items.shift()
+    if (line.items.length > 0) address.lines.push(line)
+    else this.#lines.delete(line.source)
+    if (address.lines.length > 0) this.#order.push(address)
+    else this.#addresses.delete(address.name)
+    return item
+  }
+}
