@@ -18,6 +18,7 @@ import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { certificateProblem } from './relay/certificate.ts'
 import { Relay } from './relay/relay.ts'
+import { Shares } from './relay/shares.ts'
 import { Verifier } from './relay/verifier.ts'
 import { agentMigrations } from './store/agents.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
@@ -113,6 +114,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       serverId,
       relayKey,
       resumeSecret,
+      shares: new Shares(config),
       verify: createVerify(),
       verifyAsync: createVerifyAsync(),
       verifyMessage: (...signed) => verifier.verify(...signed),

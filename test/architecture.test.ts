@@ -46,6 +46,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/nonces.ts',
     'src/store/people.ts',
     'src/store/servers.ts',
+    'src/store/shares.ts',
     'src/store/announcements.ts',
     'src/relay/feature.ts',
     'node:crypto',

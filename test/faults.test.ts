@@ -218,7 +218,7 @@ test('a fault in telling of a stored message costs its sender the connection, an
 
 test('on a full disk also the writes of features are refused as such', async () => {
   using data = newFolder()
-  await using relay = await startTestRelay({ data: data.path })
+  await using relay = await startTestRelay({ data: data.path, maxChannelsPerAgent: 0, maxChannelsPerAddress: 0 })
   await using ann = await relay.login('ann', { key: newKey() })
   await fillDisk(relay)
   // Channels until the pages at hand are full.

@@ -40,7 +40,8 @@ export const errors = {
   INSUFFICIENT_REPUTATION: row('The rating of one of the parties does not cover its stake.'),
   CAPTCHA_FAILED: row('The captcha answer is wrong.'),
   CAPTCHA_EXPIRED: row('The captcha was not answered in time.', true),
-  LIMIT_REACHED: row('A cap of the relay is reached (channels, members, invitations, sessions); the message says which.'),
+  LIMIT_REACHED: row('A cap of the relay is reached, or the share that one agent or one address has of it; the message says which, '
+    + 'whose, and by which setting.'),
   BUSY: row('The relay is draining or its commit queue is full.', true),
   STORAGE_UNAVAILABLE: row('The relay cannot write now (a full or failing disk). Nothing was stored; reading still works.', true),
   INTERNAL: row('A fault of the relay, logged there under the incident id in the message. Nothing was stored.', true),

@@ -34,8 +34,6 @@ export const limits = {
   maxInlineFileChars: 1_400_000,
   /** Longest deadline that a proposal may state. */
   maxDeadlineSeconds: 366 * 24 * 60 * 60,
-  /** Proposals of one agent that may be open at once. */
-  maxOpenProposals: 1_000,
   /** Items of evidence in one EVIDENCE, and characters of their JSON. */
   maxEvidenceItems: 10,
   maxEvidenceChars: 64 * 1024,

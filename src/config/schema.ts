@@ -22,6 +22,8 @@ const setting = <T extends z.ZodType>(type: T, doc: string, more: Omit<Setting, 
 
 const count = (min = 0) => z.number().int().min(min)
 const rate = z.number().min(0)
+/** How much of what all share somebody may hold. */
+const share = (most: number, doc: string) => setting(count().default(most), `${doc} 0 = unlimited.`, { value: 'N' })
 const ms = z.number().int().min(1)
 const bytes = z.number().int().min(1_024)
 const channel = z.string().regex(/^#[A-Za-z0-9_-]{1,31}$/, 'a channel like #general')
@@ -146,6 +148,23 @@ export const settings = {
   maxConnectionsPerIp: setting(count().default(256), 'Open connections per address; 0 = unlimited.', { value: 'N' }),
   maxSessionsPerAgent: setting(count(1).default(16), 'Sessions one agent may have open.', { value: 'N' }),
   maxChannels: setting(count(1).default(10_000), 'Channels in all.', { value: 'N' }),
+  maxChannelsPerAgent: share(20, 'Channels that one agent may have created.'),
+  maxChannelsPerAddress: share(100, 'Channels that the agents of one address may have created.'),
+  maxSkillLists: share(100_000, 'Skill lists in all; past nine tenths of them those of agents not seen for `skillsAgeMs` go.'),
+  maxSkillListsPerAddress: share(1_000, 'Skill lists that the agents of one address registered.'),
+  maxProfiles: share(100_000, 'Profiles in all; past nine tenths of them those of agents not seen for `skillsAgeMs` go.'),
+  maxProfilesPerAddress: share(1_000, 'Profiles that the agents of one address set.'),
+  maxRevocations: share(100_000, 'Revocations of keys that were never seen here.'),
+  maxRevocationsPerAddress: share(100, 'Those of them that came from one address.'),
+  maxProofs: share(10_000, 'Proofs of identity that agents wait for, in all.'),
+  maxProofsPerAgent: share(20, 'Proofs that one agent may wait for.'),
+  maxProofsPerAddress: share(200, 'Proofs that the agents of one address may wait for.'),
+  maxOpenProposals: share(100_000, 'Open proposals in all.'),
+  maxOpenProposalsPerAgent: share(1_000, 'Open proposals of one agent.'),
+  maxOpenProposalsPerAddress: share(2_000, 'Open proposals that were made from one address.'),
+  maxWatched: share(200_000, 'Agents watched in all, each as often as it is watched.'),
+  maxWatchedPerAgent: share(1_000, 'Agents that the sessions of one agent may watch, 200 each.'),
+  maxWatchedPerAddress: share(10_000, 'Agents that the sessions of one address may watch.'),
   maxMembersPerChannel: setting(count(1).default(20_000), 'Connected agents per channel.', { value: 'N' }),
   maxInvitationsPerChannel: setting(count(1).default(1_000), 'Open invitations per channel.', { value: 'N' }),
   maxFrameBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024),

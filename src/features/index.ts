@@ -4,6 +4,7 @@ import { announcementMigrations } from '../store/announcements.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
+import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
 import type { Migration } from '../store/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
@@ -49,7 +50,7 @@ type TalkOptions =
   & ProfileOptions
 type TradeOptions =
   & SignatureOptions
-  & Pick<ProposalOptions, 'maxOpenProposals' | 'onEscrow'>
+  & Pick<ProposalOptions, 'shares' | 'onEscrow'>
   & Pick<EscrowOptions, 'processor'>
   & ReputationOptions
   & BookOptions
@@ -112,7 +113,7 @@ const slices = {
 }
 
 /** The tables of every slice that has some. */
-export const featureMigrations: readonly Migration[] = Object.values(slices).flatMap(({ migrations }) => migrations)
+export const featureMigrations: readonly Migration[] = [shareMigrations, ...Object.values(slices).flatMap(({ migrations }) => migrations)]
 
 type Opened = ReturnType<(typeof slices)[keyof typeof slices]['open']>
 type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never

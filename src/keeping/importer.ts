@@ -123,6 +123,7 @@ class Importer {
     }
     if (!isEnded) throw new KeepingError('refused', 'the archive was cut: its end is missing', { line: line + 1 })
     indexEvents(this.#db)
+    this.#db.exec("INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL")
     this.#db.exec('COMMIT')
     return this.#counts
   }

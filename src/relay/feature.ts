@@ -1,16 +1,8 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
-import type {
-  CloseName,
-  ErrorCode,
-  EventType,
-  FrameBody,
-  FrameType,
-  ReplyType,
-  RequestBody,
-  RequestType,
-} from '../../lib/protocol/index.ts'
+import type { CloseName, EventType, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Fate, PublishKey, Stamp } from '../store/log.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
+import type { Fail } from './fail.ts'
 import { statusOf } from './receipts.ts'
 import type {
   Agent,
@@ -25,19 +17,6 @@ import type {
   Login,
   RosterView,
 } from './view.ts'
-
-/** An expected failure: the only kind a client is told about. */
-export class Fail extends Error {
-  override readonly name = 'Fail'
-  readonly code: ErrorCode
-  readonly retryAfterMs: number | undefined
-
-  constructor(code: ErrorCode, message: string, retryAfterMs?: number) {
-    super(message)
-    this.code = code
-    this.retryAfterMs = retryAfterMs
-  }
-}
 
 /**
  * Who may ask. `member` also finds the channel named in the request and hands it to the handler; `own` is a session that asks
@@ -240,5 +219,7 @@ export {
   type Login,
   type RosterView,
 } from './view.ts'
+export { Fail } from './fail.ts'
 export { statusOf } from './receipts.ts'
+export { Shares, type ShareLimits } from './shares.ts'
 export { inboxItem } from './encode.ts'

@@ -1,7 +1,8 @@
 // Who is here: agents and their connections, channels and who is in them. Handlers see the read-only view; effects change it.
 import type { Connection } from './connection.ts'
 import { none, withMember, withoutMember } from './lean-set.ts'
-import type { Agent, AgentChange, AgentFacts, Channel, ChannelInfo, FloorClaim, RosterView } from './view.ts'
+import type { Held } from '../store/shares.ts'
+import type { Agent, AgentChange, AgentFacts, Asker, Channel, ChannelInfo, FloorClaim, RosterView } from './view.ts'
 
 interface LiveAgent extends Agent {
   name: string
@@ -32,6 +33,9 @@ export class Roster implements RosterView {
   readonly #takeovers = new Map<string, number[]>()
   /** Agent → who watches it, whether it is here or not. */
   readonly #watchers = new Map<string, Set<Connection>>()
+  /** How many agents are watched from an address. */
+  readonly #watchedFrom = new Map<string, number>()
+  #watched = 0
 
   get agentCount(): number {
     return this.#agents.size
@@ -88,7 +92,15 @@ export class Roster implements RosterView {
     return this.#watchers.get(id) ?? nobody
   }
 
+  watchedBy({ agent, address }: Asker): Held {
+    let own = 0
+    for (const { watching } of this.connectionsOf(agent?.id ?? '')) own += watching.size
+    return { agent: own, address: this.#watchedFrom.get(address) ?? 0, all: this.#watched }
+  }
+
   watch(connection: Connection, id: string): void {
+    if (connection.watching.has(id)) return
+    this.#countWatched(connection.address, 1)
     connection.watching = withMember(connection.watching, id)
     const watchers = this.#watchers.get(id)
     if (watchers === undefined) this.#watchers.set(id, new Set([connection]))
@@ -96,9 +108,18 @@ export class Roster implements RosterView {
   }
 
   unwatch(connection: Connection, id: string): void {
+    if (!connection.watching.has(id)) return
+    this.#countWatched(connection.address, -1)
     connection.watching = withoutMember(connection.watching, id)
     const watchers = this.#watchers.get(id)
     if (watchers?.delete(connection) === true && watchers.size === 0) this.#watchers.delete(id)
+  }
+
+  #countWatched(address: string, change: 1 | -1): void {
+    const count = (this.#watchedFrom.get(address) ?? 0) + change
+    if (count === 0) this.#watchedFrom.delete(address)
+    else this.#watchedFrom.set(address, count)
+    this.#watched += change
   }
 
   connectionsOf(id: string): Iterable<Connection> {

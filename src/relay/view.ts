@@ -1,5 +1,6 @@
 // What handlers may see: the agents, the channels, and the connection that asked. Types and one rule, no state.
 import type { Frame } from '../../lib/protocol/index.ts'
+import type { Held } from '../store/shares.ts'
 
 export interface ChannelInfo {
   readonly name: string
@@ -63,6 +64,8 @@ export interface RosterView {
   takeovers(id: string, now: number): number
   /** When a connection of the agent was heard last; undefined when it has none. */
   heardAt(id: string): number | undefined
+  /** How many agents are watched: by all sessions of who asks, from its address, and in all. */
+  watchedBy(asker: Asker): Held
 }
 
 /** What a handler may know of the connection that asked. */

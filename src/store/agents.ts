@@ -1,5 +1,6 @@
 // What outlives a session of an agent: its key, its standing, bans and approvals. Several features read and write it.
 import { sql } from 'kysely'
+import { moveShares } from './shares.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
 export interface AgentRow {
@@ -172,6 +173,7 @@ export const rotateAgent = async (
   for (const { channel, by, at } of await tables.selectFrom('invitations').selectAll().where('agent', '=', from.id).execute())
     await addInvitation(tx, { channel, agent: to, by, at })
   await tables.deleteFrom('invitations').where('agent', '=', from.id).execute()
+  await moveShares(tx, from.id, to)
   await tx.log.moveInbox(from.id, to)
 }
 

@@ -13,6 +13,7 @@ import {
   type SkillFilter,
 } from './people.ts'
 import { newFolder } from '../../test/kit/folder.ts'
+import { shareMigrations } from './shares.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Store } from './store.ts'
 
@@ -23,7 +24,7 @@ beforeEach(() => {
   store = openSqlite({
     data: ':memory:',
     durability: 'normal',
-    migrations: [agentMigrations, peopleMigrations],
+    migrations: [agentMigrations, shareMigrations, peopleMigrations],
     newEpoch: () => '0'.repeat(16),
   })
   onTestFinished(() => store.close())
@@ -81,7 +82,7 @@ test('what is taken back leaves the file, the index too', async () => {
   const kept = openSqlite({
     data: data.path,
     durability: 'normal',
-    migrations: [agentMigrations, peopleMigrations],
+    migrations: [agentMigrations, shareMigrations, peopleMigrations],
     newEpoch: () => '0'.repeat(16),
   })
   const file = () => readdirSync(data.path).map(name => readFileSync(data.at(name), 'latin1')).join('').toLowerCase()
@@ -111,7 +112,7 @@ describe('ageing', () => {
     const round = async (before: number) => {
       const stops: (string | undefined)[] = []
       for (let after: string | undefined = ''; after !== undefined; stops.push(after))
-        after = await store.write(tx => ageLists(tx, after!, 2, before))
+        after = await store.write(tx => ageLists(tx, after!, 2, before, false))
       return stops
     }
     expect(await round(500)).toEqual(['@b', undefined])

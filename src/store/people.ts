@@ -2,6 +2,7 @@
 // Full-text search is SQLite's FTS5: the one place here that another database would do in its own way.
 import { sql, type RawBuilder } from 'kysely'
 import { findAgent, type AgentRow } from './agents.ts'
+import { releaseShare } from './shares.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
 /** A skill as it was signed; these are the fields it is found by. */
@@ -73,7 +74,8 @@ interface Tables {
 
 export const peopleMigrations: Migration = {
   feature: 'people',
-  steps: [`
+  steps: [
+    `
     CREATE TABLE skill_lists (agent TEXT PRIMARY KEY, skills TEXT NOT NULL, sig TEXT NOT NULL, sig_v INTEGER NOT NULL, sig_ts INTEGER,
       nonce TEXT,
       registered_at INTEGER NOT NULL, listed INTEGER NOT NULL) WITHOUT ROWID;
@@ -86,7 +88,12 @@ export const peopleMigrations: Migration = {
     CREATE VIRTUAL TABLE skill_parts USING fts5 (capability, tokenize = 'trigram');
     INSERT INTO skill_words (skill_words, rank) VALUES ('secure-delete', 1);
     INSERT INTO skill_parts (skill_parts, rank) VALUES ('secure-delete', 1);
-  `],
+  `,
+    `
+    INSERT INTO shares SELECT 'skillLists', agent, agent, '' FROM skill_lists;
+    INSERT INTO shares SELECT 'profiles', agent, agent, '' FROM profiles;
+  `,
+  ],
 }
 
 export const findSkillList = async (db: Db, agent: string): Promise<SkillList | undefined> => {
@@ -136,27 +143,39 @@ export const setProfile = async (tx: Tx, { agent, profile, sig, sigTs, nonce }: 
 export const forgetPerson = async (tx: Tx, agent: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('skill_lists').where('agent', '=', agent).execute()
   await tx.tables<Tables>().deleteFrom('profiles').where('agent', '=', agent).execute()
+  await releaseShare(tx, 'skillLists', agent)
+  await releaseShare(tx, 'profiles', agent)
   await index(tx, agent)
 }
 
-/** Lists of all agents, found or not. */
-export const countSkillLists = async (db: Db): Promise<number> =>
-  (await db.tables<Tables>().selectFrom('skill_lists').select(eb => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
-
-export const countProfiles = async (db: Db): Promise<number> =>
-  (await db.tables<Tables>().selectFrom('profiles').select(eb => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
-
 /**
- * Looks at the next `count` lists after an agent: those not seen since `before` leave the index, those seen again return.
- * Gives the agent to go on after; undefined at the end.
+ * Looks at the next `count` lists after an agent: those not seen since `before` leave the index, or with `forget` go altogether;
+ * those seen again return. Gives the agent to go on after; undefined at the end.
  */
-export const ageLists = async (tx: Tx, after: string, count: number, before: number): Promise<string | undefined> => {
+export const ageLists = async (tx: Tx, after: string, count: number, before: number, forget: boolean): Promise<string | undefined> => {
   const rows = await tx.tables<Tables>().selectFrom('skill_lists').innerJoin('agents', 'agents.id', 'skill_lists.agent')
     .select(['agent', 'listed', 'last_seen', 'revoked_at']).where('agent', '>', after).orderBy('agent').limit(count).execute()
   for (const { agent, listed, last_seen, revoked_at } of rows) {
     const isFresh = last_seen >= before && revoked_at === null
-    if (isFresh === (listed === 1)) continue
-    await tx.tables<Tables>().updateTable('skill_lists').set({ listed: isFresh ? 1 : 0 }).where('agent', '=', agent).execute()
+    if (!isFresh && forget) {
+      await tx.tables<Tables>().deleteFrom('skill_lists').where('agent', '=', agent).execute()
+      await releaseShare(tx, 'skillLists', agent)
+    } else if (isFresh !== (listed === 1))
+      await tx.tables<Tables>().updateTable('skill_lists').set({ listed: isFresh ? 1 : 0 }).where('agent', '=', agent).execute()
+    else continue
+    await index(tx, agent)
+  }
+  return rows.length < count ? undefined : rows.at(-1)?.agent
+}
+
+/** Of the next `count` profiles after an agent those go whose agents were not seen since `before`; gives the agent to go on after. */
+export const forgetProfiles = async (tx: Tx, after: string, count: number, before: number): Promise<string | undefined> => {
+  const rows = await tx.tables<Tables>().selectFrom('profiles').innerJoin('agents', 'agents.id', 'profiles.agent')
+    .select(['agent', 'last_seen', 'revoked_at']).where('agent', '>', after).orderBy('agent').limit(count).execute()
+  for (const { agent, last_seen, revoked_at } of rows) {
+    if (last_seen >= before && revoked_at === null) continue
+    await tx.tables<Tables>().deleteFrom('profiles').where('agent', '=', agent).execute()
+    await releaseShare(tx, 'profiles', agent)
     await index(tx, agent)
   }
   return rows.length < count ? undefined : rows.at(-1)?.agent

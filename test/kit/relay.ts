@@ -50,8 +50,8 @@ export class TestRelay {
     return this.#running.serverId
   }
 
-  connect(): Promise<Wire> {
-    return connect(this.url)
+  connect(from?: string): Promise<Wire> {
+    return connect(this.url, from)
   }
 
   login(name: string, options?: Parameters<typeof login>[2]): Promise<Wire> {

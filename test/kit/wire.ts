@@ -57,9 +57,15 @@ export class Wire {
   #closed: CloseInfo | undefined
   #barriers = 0
 
-  constructor(url: string) {
+  /** `from`: the address of this machine to connect from. */
+  constructor(url: string, from?: string) {
     const { hostname, port } = new URL(url)
-    this.#socket = connectSocket({ host: hostname, port: Number(port), noDelay: true })
+    this.#socket = connectSocket({
+      host: hostname,
+      port: Number(port),
+      noDelay: true,
+      ...(from !== undefined && { localAddress: from }),
+    })
     this.#ws = new WebSocket(url, { createConnection: () => this.#socket, perMessageDeflate: false })
     this.#ws.on('message', (data: RawData) => this.#hear(data.toString()))
     this.#ws.on('error', () => undefined)
@@ -223,8 +229,8 @@ export class Wire {
   }
 }
 
-export const connect = async (url: string): Promise<Wire> => {
-  const wire = new Wire(url)
+export const connect = async (url: string, from?: string): Promise<Wire> => {
+  const wire = new Wire(url, from)
   await wire.opened()
   return wire
 }
@@ -233,10 +239,10 @@ export const connect = async (url: string): Promise<Wire> => {
 export const login = async (
   url: string,
   name: string,
-  options: { readonly key?: Key, readonly [field: string]: unknown } = {},
+  options: { readonly key?: Key, readonly from?: string, readonly [field: string]: unknown } = {},
 ): Promise<Wire> => {
-  const { key, ...fields } = options
-  const wire = await connect(url)
+  const { key, from, ...fields } = options
+  const wire = await connect(url, from)
   wire.send({ type: 'IDENTIFY', name, ...(key !== undefined && { pubkey: key.pem }), ...fields })
   if (key !== undefined) {
     const { challenge_id, nonce } = await wire.next('CHALLENGE')

@@ -22,6 +22,7 @@ import {
   type Effect,
   type Feature,
   type Reply,
+  type Shares,
   type WriteCtx,
 } from '../../../relay/feature.ts'
 import { addChannel, setTopic } from './store.ts'
@@ -29,7 +30,7 @@ import { addChannel, setTopic } from './store.ts'
 export interface ChannelOptions {
   /** Messages replayed by a JOIN that names no position. */
   readonly joinReplay: number
-  readonly maxChannels: number
+  readonly shares: Shares
   readonly maxMembersPerChannel: number
   readonly maxInvitationsPerChannel: number
   readonly maxJoinedAgents: number
@@ -150,14 +151,14 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         needs: 'session',
         paced: true,
         async write(ctx, { channel: name, invite_only = false, verified_only = false, topic = '', description = '' }) {
-          const { me, roster, tx, now } = ctx
+          const { me, roster, tx, now, asker } = ctx
           if (options.createChannels === 'keyed' && me.pubkey === null)
             throw new Fail('AUTH_REQUIRED', 'Only agents with a key create channels here')
           if (options.createChannels === 'verified' && !me.verified)
             throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels here')
           if (verified_only && !me.verified) throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels for verified agents')
           if (roster.channel(name) !== undefined) throw new Fail('CHANNEL_EXISTS', `${name} exists already`)
-          if (roster.channelCount >= options.maxChannels) throw new Fail('LIMIT_REACHED', 'This relay has as many channels as it allows')
+          await options.shares.take(tx, 'channels', name, { agent: me.id, address: asker.address }, { all: roster.channelCount })
           const info: ChannelInfo = { name, private: invite_only, verifiedOnly: verified_only, topic, description }
           await addChannel(tx, info, me.id, now)
           const lasting = lasts(me, info)

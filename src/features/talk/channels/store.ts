@@ -16,8 +16,11 @@ interface Tables {
 
 export const channelMigrations: Migration = {
   feature: 'channels',
-  steps: [`CREATE TABLE channels (name TEXT PRIMARY KEY, private INTEGER NOT NULL, verified_only INTEGER NOT NULL,
-    topic TEXT NOT NULL, description TEXT NOT NULL, created_by TEXT, created_at INTEGER NOT NULL) WITHOUT ROWID`],
+  steps: [
+    `CREATE TABLE channels (name TEXT PRIMARY KEY, private INTEGER NOT NULL, verified_only INTEGER NOT NULL,
+    topic TEXT NOT NULL, description TEXT NOT NULL, created_by TEXT, created_at INTEGER NOT NULL) WITHOUT ROWID`,
+    "INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL",
+  ],
 }
 
 export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {

@@ -1,22 +1,21 @@
 // Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
 import { agentIdOf, canonicalPem, revocationText, rotationText } from '../../../../lib/identity/index.ts'
 import { findAgent, findBan, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
-import { Fail, notify, presenceOf, reply, type Feature } from '../../../relay/feature.ts'
-import { addProof, countProofsOf, expiredProofs, findProof, takeProof } from './store.ts'
+import { Fail, notify, presenceOf, reply, type Feature, type Shares } from '../../../relay/feature.ts'
+import { addProof, expiredProofs, findProof, takeProof } from './store.ts'
 
 export interface IdentityOptions {
   readonly adminAgents: readonly string[]
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
   readonly randomHex: (bytes: number) => string
+  readonly shares: Shares
 }
 
 const proofMs = 30_000
-/** Proofs one agent may have open at once. */
-const maxProofs = 20
 
 type Requests = 'WHOIS' | 'ROTATION' | 'REVOCATION' | 'VERIFY_REQUEST' | 'VERIFY_RESPONSE'
 
-export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): Feature<Requests> => ({
+export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOptions): Feature<Requests> => ({
   handlers: {
     WHOIS: {
       needs: 'session',
@@ -69,24 +68,26 @@ export const identity = ({ adminAgents, verify, randomHex }: IdentityOptions): F
     },
     REVOCATION: {
       needs: 'anyone',
-      async write({ tx, now }, { pubkey, agent_id, reason, timestamp, signature }) {
+      async write({ tx, now, asker }, { pubkey, agent_id, reason, timestamp, signature }) {
         const key = canonicalPem(pubkey)
         const id = agentIdOf(key)
         if (agent_id.replace(/^@/, '') !== id.slice(1)) throw new Fail('INVALID_MSG', 'agent_id: not the id of this key')
         if (!verify(key, revocationText({ type: 'REVOCATION', pubkey, agent_id, reason, timestamp }), signature))
           throw new Fail('VERIFICATION_FAILED', 'The key did not sign this notice')
+        // A key that is known here can be revoked whoever holds what.
+        if (await findAgent(tx, id) === undefined) await shares.take(tx, 'revocations', id, { agent: '', address: asker.address })
         await revokeAgent(tx, { id, pubkey: key }, now)
         return { reply: reply('OK', {}), effects: [{ kind: 'close', agents: [id], close: 'REVOKED' }] }
       },
     },
     VERIFY_REQUEST: {
       needs: 'session',
-      async write({ me, roster, tx, now }, { target, nonce }) {
+      async write({ me, roster, tx, now, asker }, { target, nonce }) {
         const other = roster.agent(target)
         if (other === undefined) throw new Fail('AGENT_NOT_FOUND', `${target} is not connected`)
         if (other.pubkey === null) throw new Fail('NO_PUBKEY', `${target} has no key to prove`)
-        if (await countProofsOf(tx, me.id) >= maxProofs) throw new Fail('LIMIT_REACHED', `You have ${maxProofs} proofs open already`)
         const id = `verify_${now.toString(36)}_${randomHex(4)}`
+        await shares.take(tx, 'proofs', id, { agent: me.id, address: asker.address })
         await addProof(tx, { id, requester: me.id, target, nonce, expires_at: now + proofMs })
         return {
           notify: [notify({ kind: 'agents', agents: [target] }, 'VERIFY_REQUEST', { request_id: id, from: me.id, nonce })],

@@ -1,4 +1,5 @@
 // Proofs asked of agents by other agents, until they are answered or time out.
+import { releaseShare } from '../../../store/shares.ts'
 import type { Migration, Tx } from '../../../store/store.ts'
 
 export interface Proof {
@@ -13,11 +14,14 @@ interface Tables {
   proofs: Proof
 }
 
+const expiredAtOnce = 500
+
 export const proofMigrations: Migration = {
   feature: 'identity',
   steps: [
     'CREATE TABLE proofs (id TEXT PRIMARY KEY, requester TEXT NOT NULL, target TEXT NOT NULL, nonce TEXT NOT NULL, expires_at '
     + 'INTEGER NOT NULL) WITHOUT ROWID',
+    "INSERT INTO shares SELECT 'proofs', id, requester, '' FROM proofs",
   ],
 }
 
@@ -26,21 +30,17 @@ export const addProof = async (tx: Tx, proof: Proof): Promise<void> => {
 }
 
 /** Takes an open proof: whoever has it may end it, once. */
-export const takeProof = (tx: Tx, id: string): Promise<Proof | undefined> =>
-  tx.tables<Tables>().deleteFrom('proofs').where('id', '=', id).returningAll().executeTakeFirst()
+export const takeProof = async (tx: Tx, id: string): Promise<Proof | undefined> => {
+  await releaseShare(tx, 'proofs', id)
+  return tx.tables<Tables>().deleteFrom('proofs').where('id', '=', id).returningAll().executeTakeFirst()
+}
 
 export const findProof = (tx: Tx, id: string): Promise<Proof | undefined> =>
   tx.tables<Tables>().selectFrom('proofs').selectAll().where('id', '=', id).executeTakeFirst()
 
-export const countProofsOf = async (tx: Tx, requester: string): Promise<number> =>
-  Number(
-    (await tx.tables<Tables>().selectFrom('proofs').select(eb => eb.fn.countAll().as('n')).where('requester', '=', requester)
-      .executeTakeFirstOrThrow()).n,
-  )
-
+/** Takes those that timed out, a bounded number at once. */
 export const expiredProofs = async (tx: Tx, now: number): Promise<readonly Proof[]> => {
-  const tables = tx.tables<Tables>()
-  const due = await tables.selectFrom('proofs').selectAll().where('expires_at', '<=', now).execute()
-  if (due.length > 0) await tables.deleteFrom('proofs').where('expires_at', '<=', now).execute()
+  const due = await tx.tables<Tables>().selectFrom('proofs').selectAll().where('expires_at', '<=', now).limit(expiredAtOnce).execute()
+  for (const { id } of due) await takeProof(tx, id)
   return due
 }

@@ -1,11 +1,22 @@
 // Presence, nick, typing, and the advisory floor: signals between agents that share a channel.
 import { limits, reservedNames } from '../../../../lib/protocol/index.ts'
-import { Fail, notify, presenceOf, reply, type Agent, type Audience, type Feature, type FloorClaim } from '../../../relay/feature.ts'
+import {
+  Fail,
+  notify,
+  presenceOf,
+  reply,
+  type Agent,
+  type Audience,
+  type Feature,
+  type FloorClaim,
+  type Shares,
+} from '../../../relay/feature.ts'
 import { findAgents, noteSeen } from '../../../store/agents.ts'
 
 export interface PresenceOptions {
   /** Peers in larger channels are not told. */
   readonly announceMaxMembers: number
+  readonly shares: Shares
 }
 
 const nickEveryMs = 30_000
@@ -14,7 +25,7 @@ const floorMs = 45_000
 const maxClaims = 1_000
 
 export const presence = (
-  { announceMaxMembers }: PresenceOptions,
+  { announceMaxMembers, shares }: PresenceOptions,
 ): Feature<'SET_PRESENCE' | 'WATCH' | 'UNWATCH' | 'SET_NICK' | 'TYPING' | 'RESPONDING_TO'> => {
   /** Everyone who shares a channel with the agent, each once. */
   const peers = (me: Agent): readonly string[] => {
@@ -57,6 +68,7 @@ export const presence = (
           const count = new Set([...asker.watching, ...wanted]).size
           if (count > limits.maxWatched)
             throw new Fail('LIMIT_REACHED', `A session may watch ${limits.maxWatched} agents; UNWATCH some first`)
+          shares.check('watched', roster.watchedBy(asker), count - asker.watching.size)
           const known = new Map((await findAgents(tx, wanted)).map(agent => [agent.id, agent]))
           const list = wanted.map(id => ({
             agent_id: id,

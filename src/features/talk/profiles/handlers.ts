@@ -2,9 +2,9 @@
 import { agentDocumentText, verifyProfile, type AgentDocument } from '../../../../lib/identity/index.ts'
 import { limits, type FrameBody } from '../../../../lib/protocol/index.ts'
 import { findAgent, type AgentRow } from '../../../store/agents.ts'
-import { countProfiles, findProfile, findSkillList, setProfile } from '../../../store/people.ts'
+import { findProfile, findSkillList, forgetProfiles, setProfile } from '../../../store/people.ts'
 import type { Db } from '../../../store/store.ts'
-import { Fail, presenceOf, reply, type Feature, type HttpAnswer, type RosterView } from '../../../relay/feature.ts'
+import { Fail, presenceOf, reply, type Feature, type HttpAnswer, type RosterView, type Shares } from '../../../relay/feature.ts'
 
 export interface ProfileOptions {
   readonly serverName: string
@@ -13,17 +13,23 @@ export interface ProfileOptions {
   /** The relay's own key. */
   readonly relayKey: { readonly publicKey: string, sign(text: string): string }
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
+  /** Profiles of agents not seen for so long go when there are too many. */
+  readonly skillsAgeMs: number
+  readonly shares: Shares
 }
 
-/** Profiles a relay keeps. */
-const maxProfiles = 100_000
+/** Profiles that one sweep looks at. */
+const agedAtOnce = 100
 /** How long a page is good for. */
 const documentMs = 60 * 60_000
 const cacheSeconds = 30
 
 type AgentRecord = Omit<FrameBody<'PROFILE'>, 'ts' | 're'>
 
-export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOptions): Feature<'SET_PROFILE' | 'PROFILE'> => {
+export const profiles = (
+  { serverName, serverId, relayKey, verify, skillsAgeMs, shares }: ProfileOptions,
+): Feature<'SET_PROFILE' | 'PROFILE'> => {
+  let agedUpTo = ''
   const recordOf = async (db: Db, roster: RosterView, agent: AgentRow): Promise<AgentRecord> => {
     const { id, pubkey, last_seen } = agent
     const [profile, list] = [await findProfile(db, id), await findSkillList(db, id)]
@@ -69,7 +75,7 @@ export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOpti
       SET_PROFILE: {
         needs: 'session',
         paced: true,
-        async write({ me, tx, roster, now }, { profile, sig, sig_ts: sigTs, nonce }) {
+        async write({ me, tx, roster, now, asker }, { profile, sig, sig_ts: sigTs, nonce }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have a profile')
           if (Math.abs(sigTs - now) > limits.maxClockSkewMs)
             throw new Fail('VERIFICATION_EXPIRED', `sig_ts: more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
@@ -78,8 +84,7 @@ export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOpti
           const former = await findProfile(tx, me.id)
           if (former !== undefined && former.sigTs >= sigTs)
             throw new Fail('VERIFICATION_EXPIRED', 'sig_ts: a profile of that time or later was set already')
-          if (former === undefined && await countProfiles(tx) >= maxProfiles)
-            throw new Fail('LIMIT_REACHED', `This relay keeps ${maxProfiles} profiles`)
+          if (former === undefined) await shares.take(tx, 'profiles', me.id, { agent: me.id, address: asker.address })
           await setProfile(tx, { agent: me.id, profile, sig, sigTs, nonce })
           return { reply: reply('PROFILE', await recordOf(tx, roster, (await findAgent(tx, me.id))!)) }
         },
@@ -92,6 +97,10 @@ export const profiles = ({ serverName, serverId, relayKey, verify }: ProfileOpti
           return reply('PROFILE', await recordOf(db, roster, agent))
         },
       },
+    },
+    async sweep({ tx, now }) {
+      agedUpTo = await shares.isNearlyFull(tx, 'profiles') ? await forgetProfiles(tx, agedUpTo, agedAtOnce, now - skillsAgeMs) ?? '' : ''
+      return undefined
     },
     routes: [{
       path: '/agents/',

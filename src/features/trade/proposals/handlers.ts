@@ -13,7 +13,6 @@ import { found, own, partyOf, proposalReads } from './reading.ts'
 import { Steps, fundEvent, lapsedDeadline, termsOf, told, type Done, type Step } from './steps.ts'
 import {
   addProposal,
-  countOpen,
   dueProposals,
   findByRequest,
   findProposal,
@@ -153,9 +152,8 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
     } = request
     const { offer: read, amounts } = readOffer(request)
     const kind = paymentKindOf(payment_code)
-    if (await countOpen(tx, me.id) >= options.maxOpenProposals)
-      throw new Fail('LIMIT_REACHED', `You have ${options.maxOpenProposals} proposals open already`)
     const id = `prop_${now.toString(36)}_${options.randomHex(6)}`
+    await options.shares.take(tx, 'openProposals', id, { agent: me.id, address: ctx.asker.address })
     const dueAt = now + termsOf({ offer: read }, expires === undefined ? undefined : Math.max(1, Math.round(expires * 1_000))).offer
     const proposal: Proposal = {
       id,

@@ -1,5 +1,5 @@
 // What proposals need of others, handed in where the features are put together.
-import type { Append, Outcome, WriteCtx } from '../../../relay/feature.ts'
+import type { Append, Outcome, Shares, WriteCtx } from '../../../relay/feature.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import type { ProposalRecord, Signature } from './store.ts'
 
@@ -62,7 +62,7 @@ export interface ProposalOptions {
   readonly serverId: string
   readonly maxPage: number
   readonly maxPageBytes: number
-  readonly maxOpenProposals: number
+  readonly shares: Shares
   readonly randomHex: (bytes: number) => string
   readonly checkSignature: (ctx: WriteCtx, action: never, request: never) => Promise<Signature>
   readonly holding: Holding

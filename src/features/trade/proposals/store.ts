@@ -1,6 +1,7 @@
 // Proposals as they stand; what led there is in the log, one stream per proposal.
 import type { Deal, Stakes, State } from '../../../domain/negotiation/index.ts'
 import type { FrameBody } from '../../../../lib/protocol/index.ts'
+import { releaseShare } from '../../../store/shares.ts'
 import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 export type ProposalRecord = FrameBody<'PROPOSAL_STATE'>['proposal']
@@ -97,6 +98,7 @@ export const proposalMigrations: Migration = {
     INSERT INTO proposal_agents (agent, number) SELECT agent, row_number() OVER () FROM (SELECT proposer AS agent
       FROM proposals UNION SELECT recipient FROM proposals);
   `,
+    "INSERT INTO shares SELECT 'openProposals', id, proposer, '' FROM proposals WHERE due_at IS NOT NULL",
   ],
 }
 
@@ -149,6 +151,7 @@ export const addProposal = async (tx: Tx, proposal: Proposal, requestId: string 
 
 export const saveProposal = async (tx: Tx, proposal: Proposal): Promise<void> => {
   await tx.tables<Tables>().updateTable('proposals').set(rowOf(proposal)).where('id', '=', proposal.id).execute()
+  if (proposal.deal.dueAt === null) await releaseShare(tx, 'openProposals', proposal.id)
 }
 
 export const findProposal = async (db: Db, id: string): Promise<Proposal | undefined> => {
@@ -161,13 +164,6 @@ export const findByRequest = async (db: Db, proposer: string, requestId: string)
     requestId).executeTakeFirst()
   return row === undefined ? undefined : proposalOf(row)
 }
-
-export const countOpen = async (db: Db, proposer: string): Promise<number> =>
-  (await db.tables<Tables>().selectFrom('proposals').select(eb => eb.fn.countAll<number>().as('n')).where('proposer', '=', proposer).where(
-    'due_at',
-    'is not',
-    null,
-  ).executeTakeFirstOrThrow()).n
 
 /** Those whose deadline is over, the oldest first. */
 export const dueProposals = async (db: Db, now: number, limit: number): Promise<readonly Proposal[]> =>

@@ -1,8 +1,8 @@
 // Skills: registering what one offers, and finding who offers what.
 import { skillsProblem } from './proof.ts'
 import { search, type Ratings } from './search.ts'
-import { ageLists, countSkillLists, findSkillList, setSkillList } from '../../../store/people.ts'
-import { Fail, notify, reply, type Feature, type Notify } from '../../../relay/feature.ts'
+import { ageLists, findSkillList, setSkillList } from '../../../store/people.ts'
+import { notify, reply, type Feature, type Notify, type Shares } from '../../../relay/feature.ts'
 import type { Skill } from '../../../../lib/protocol/index.ts'
 
 export interface SkillOptions {
@@ -10,26 +10,25 @@ export interface SkillOptions {
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
   /** Agents not seen for so long are not found until they come back. */
   readonly skillsAgeMs: number
+  readonly shares: Shares
   /** What is known of agents' dealings; without it everyone stands where newcomers do. */
   readonly ratings?: Ratings
 }
 
-/** Lists a relay keeps, one per agent. */
-const maxLists = 100_000
 /** Lists that one sweep looks at. */
 const agedAtOnce = 100
 const discovery = '#discovery'
 /** Of the capabilities that a notice names. */
 const maxNoticeChars = 200
 
-export const skills = ({ serverId, verify, skillsAgeMs, ratings }: SkillOptions): Feature<'REGISTER_SKILLS' | 'SEARCH_SKILLS'> => {
+export const skills = ({ serverId, verify, skillsAgeMs, shares, ratings }: SkillOptions): Feature<'REGISTER_SKILLS' | 'SEARCH_SKILLS'> => {
   let agedUpTo = ''
   return {
     handlers: {
       REGISTER_SKILLS: {
         needs: 'session',
         paced: true,
-        async write({ me, tx, roster, now }, { skills, sig, sig_v, sig_ts, nonce }) {
+        async write({ me, tx, roster, now, asker }, { skills, sig, sig_v, sig_ts, nonce }) {
           const former = await findSkillList(tx, me.id)
           const problem = skillsProblem({ skills, sig, sig_v, sig_ts, nonce }, {
             pubkey: me.pubkey,
@@ -38,8 +37,7 @@ export const skills = ({ serverId, verify, skillsAgeMs, ratings }: SkillOptions)
             formerTs: former?.sigTs ?? null,
           }, verify)
           if (problem !== undefined) throw problem
-          if (former === undefined && await countSkillLists(tx) >= maxLists)
-            throw new Fail('LIMIT_REACHED', `This relay keeps the skills of ${maxLists} agents`)
+          if (former === undefined) await shares.take(tx, 'skillLists', me.id, { agent: me.id, address: asker.address })
           const sigV = sig_v ?? 1
           await setSkillList(tx, {
             agent: me.id,
@@ -68,7 +66,7 @@ export const skills = ({ serverId, verify, skillsAgeMs, ratings }: SkillOptions)
       },
     },
     async sweep({ tx, now }) {
-      agedUpTo = await ageLists(tx, agedUpTo, agedAtOnce, now - skillsAgeMs) ?? ''
+      agedUpTo = await ageLists(tx, agedUpTo, agedAtOnce, now - skillsAgeMs, await shares.isNearlyFull(tx, 'skillLists')) ?? ''
       return undefined
     },
   }

@@ -1,0 +1,87 @@
+// THE SHARES: how much one agent, one address and all together may hold of what all share; a row for each kind of it. The only
+// place that refuses for it, so that a refusal always says which limit it is, whose share, and what makes room.
+import { addShare, heldBy, type Held, type Holder, type StoredKind } from '../store/shares.ts'
+import type { Db, Tx } from '../store/store.ts'
+import { Fail } from './fail.ts'
+
+interface Kind {
+  /** what is held, in the plural */
+  readonly what: string
+  /** The settings that limit it; 0 there: no limit. Of what an agent has one at most, its share needs none. */
+  readonly limits: { readonly agent?: string, readonly address: string, readonly all: string }
+  /** how its holder makes room */
+  readonly room?: string
+}
+
+export const shareKinds = {
+  channels: {
+    what: 'channels',
+    limits: { agent: 'maxChannelsPerAgent', address: 'maxChannelsPerAddress', all: 'maxChannels' },
+  },
+  skillLists: { what: 'skill lists', limits: { address: 'maxSkillListsPerAddress', all: 'maxSkillLists' } },
+  profiles: { what: 'profiles', limits: { address: 'maxProfilesPerAddress', all: 'maxProfiles' } },
+  revocations: {
+    what: 'revocations of keys that were never seen here',
+    limits: { address: 'maxRevocationsPerAddress', all: 'maxRevocations' },
+  },
+  proofs: {
+    what: 'open proofs',
+    limits: { agent: 'maxProofsPerAgent', address: 'maxProofsPerAddress', all: 'maxProofs' },
+    room: 'each ends after 30 s at the latest',
+  },
+  openProposals: {
+    what: 'open proposals',
+    limits: { agent: 'maxOpenProposalsPerAgent', address: 'maxOpenProposalsPerAddress', all: 'maxOpenProposals' },
+    room: 'CANCEL some of yours, or wait for their deadlines',
+  },
+  watched: {
+    what: 'watched agents',
+    limits: { agent: 'maxWatchedPerAgent', address: 'maxWatchedPerAddress', all: 'maxWatched' },
+    room: 'UNWATCH some of yours',
+  },
+} as const satisfies Record<StoredKind | 'watched', Kind>
+
+export type ShareKind = keyof typeof shareKinds
+type SettingsOf<K> = K extends { readonly limits: infer L } ? L[keyof L] : never
+/** A number for each setting that the table names. */
+export type ShareLimits = { readonly [S in SettingsOf<(typeof shareKinds)[ShareKind]>]: number }
+
+const holders = {
+  agent: (what: string, limit: number) => `You hold ${limit} ${what}, as many as one agent may`,
+  address: (what: string, limit: number) => `The agents of your address hold ${limit} ${what}, as many as they may`,
+  all: (what: string, limit: number) => `This relay holds ${limit} ${what}, as many as it may`,
+} as const satisfies Record<keyof Held, unknown>
+
+const nearlyFull = 0.9
+const nobody: Holder = { agent: '', address: '' }
+
+export class Shares {
+  readonly #limits: Readonly<Record<string, number>>
+
+  constructor(limits: ShareLimits) {
+    this.#limits = limits
+  }
+
+  /** @throws Fail LIMIT_REACHED where `more` beside what is held is more than somebody's share */
+  check(kind: ShareKind, held: Held, more = 1): void {
+    const { what, limits, room }: Kind = shareKinds[kind]
+    for (const whose of ['agent', 'address', 'all'] as const) {
+      const setting = limits[whose]
+      const limit = setting === undefined ? 0 : this.#limits[setting]!
+      if (limit === 0 || held[whose] + more <= limit) continue
+      throw new Fail('LIMIT_REACHED', `${holders[whose](what, limit)} (${setting})${room === undefined ? '' : `; ${room}`}`)
+    }
+  }
+
+  /** Whether so much is held in all that what has aged should go, before nobody gets any. */
+  async isNearlyFull(db: Db, kind: StoredKind): Promise<boolean> {
+    const most = this.#limits[shareKinds[kind].limits.all]!
+    return most > 0 && (await heldBy(db, kind, nobody)).all > most * nearlyFull
+  }
+
+  /** Notes a thing of a holder; `known` are counts that are known better. It is given back by `releaseShare`. @throws Fail LIMIT_REACHED */
+  async take(tx: Tx, kind: StoredKind, thing: string, holder: Holder, known: Partial<Held> = {}): Promise<void> {
+    this.check(kind, { ...await heldBy(tx, kind, holder), ...known })
+    await addShare(tx, kind, thing, holder)
+  }
+}

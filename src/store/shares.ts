@@ -1,0 +1,77 @@
+// Who holds what of the things that all share: one row for each thing, and how many they are by agent, by address and in all.
+// The counts are kept by triggers, so that asking costs three look-ups however much there is.
+import type { Db, Migration, Tx } from './store.ts'
+
+/** What is shared and remembered in these tables; beside it only what lasts as long as a session. */
+export type StoredKind = 'channels' | 'skillLists' | 'profiles' | 'revocations' | 'proofs' | 'openProposals'
+
+interface Tables {
+  shares: { kind: string, thing: string, agent: string, address: string }
+  share_counts: { kind: string, holder: string, n: number }
+}
+
+/** Who holds a thing. An agent or an address that is not known is empty, and counts as nobody. */
+export interface Holder {
+  readonly agent: string
+  readonly address: string
+}
+
+/** How much is held: by an agent, by its address, and in all. */
+export interface Held {
+  readonly agent: number
+  readonly address: number
+  readonly all: number
+}
+
+/** The holder of everything; no agent and no address is called so. */
+const everyone = '*'
+
+const added = (holder: string) =>
+  `INSERT INTO share_counts (kind, holder, n) SELECT new.kind, ${holder}, 1 WHERE ${holder} <> ''
+    ON CONFLICT (kind, holder) DO UPDATE SET n = n + 1;`
+const removed = (holder: string) =>
+  `UPDATE share_counts SET n = n - 1 WHERE kind = old.kind AND holder = ${holder};
+  DELETE FROM share_counts WHERE kind = old.kind AND holder = ${holder} AND n = 0;`
+
+/** Before the tables of those who hold: a step of each notes what was there before, for its agents and for no address. */
+export const shareMigrations: Migration = {
+  feature: 'shares',
+  steps: [`
+    CREATE TABLE shares (kind TEXT NOT NULL, thing TEXT NOT NULL, agent TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (kind, thing))
+      WITHOUT ROWID;
+    CREATE INDEX shares_agent ON shares (agent);
+    CREATE TABLE share_counts (kind TEXT NOT NULL, holder TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (kind, holder)) WITHOUT ROWID;
+    CREATE TRIGGER shares_added AFTER INSERT ON shares BEGIN
+      ${added(`'${everyone}'`)} ${added('new.agent')} ${added('new.address')}
+    END;
+    CREATE TRIGGER shares_removed AFTER DELETE ON shares BEGIN
+      ${removed(`'${everyone}'`)} ${removed('old.agent')} ${removed('old.address')}
+    END;
+    CREATE TRIGGER shares_moved AFTER UPDATE OF agent ON shares BEGIN
+      ${removed('old.agent')} ${added('new.agent')}
+    END;
+  `],
+}
+
+export const heldBy = async (db: Db, kind: StoredKind, { agent, address }: Holder): Promise<Held> => {
+  const counts = await db.tables<Tables>().selectFrom('share_counts').select(['holder', 'n']).where('kind', '=', kind)
+    .where('holder', 'in', [everyone, agent, address]).execute()
+  const of = (holder: string) => counts.find(count => count.holder === holder)?.n ?? 0
+  return { agent: of(agent), address: of(address), all: of(everyone) }
+}
+
+/** Notes who holds a thing, unless that is noted. */
+export const addShare = async (tx: Tx, kind: StoredKind, thing: string, { agent, address }: Holder): Promise<void> => {
+  await tx.tables<Tables>().insertInto('shares').values({ kind, thing, agent, address }).onConflict(conflict => conflict.doNothing())
+    .execute()
+}
+
+/** The thing is gone. */
+export const releaseShare = async (tx: Tx, kind: StoredKind, thing: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('shares').where('kind', '=', kind).where('thing', '=', thing).execute()
+}
+
+/** What an agent holds belongs to another from now on. */
+export const moveShares = async (tx: Tx, from: string, to: string): Promise<void> => {
+  await tx.tables<Tables>().updateTable('shares').set({ agent: to }).where('agent', '=', from).execute()
+}
