@@ -157,7 +157,7 @@ describe('words', () => {
 
   test('sources are as `npm run format` writes them', () => {
     expect(execFileSync('node', ['scripts/format.mjs', '--check'], { encoding: 'utf8' })).toBe('')
-  })
+  }, 120_000)
 
   test('a file holds one concept: no more than 500 lines', () => {
     expect(files.filter(file => source.get(file)!.split('\n').length > 500)).toEqual([])
