@@ -30,7 +30,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/store', ['lib/node/folder.ts', 'src/base', 'node:', 'kysely', 'better-sqlite3']],
   // Data at rest, with no relay in between: files and databases, checked by the rules of the wire.
   ['src/keeping', ['lib/protocol', 'lib/identity', 'lib/node/folder.ts', 'src/store', 'node:', 'zod', 'better-sqlite3']],
-  ['src/outbound', ['node:', 'zod']],
+  ['src/outbound', ['lib/protocol/timer.ts', 'node:', 'zod']],
   ['src/domain', ['lib/protocol', '@noble/hashes', '@scure/base']],
   ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/store', 'node:', 'ws']],
   ['src/features', [
@@ -70,6 +70,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/config/schema.ts',
     'lib/node/private-file.ts',
     'lib/node/folder.ts',
+    'lib/protocol/timer.ts',
     'node:',
     'ws',
     'zod',
@@ -143,10 +144,30 @@ const forbidden: readonly (readonly [string, RegExp, RegExp])[] = [
   ['a TODO without an issue', /@todo(?! #\d)/i, /^$/],
 ]
 
+/** The call that begins at `start`, up to the bracket that closes it. */
+const callAt = (text: string, start: number): string => {
+  let depth = 0
+  for (let end = text.indexOf('(', start); end < text.length; end++) {
+    if (text[end] === '(') depth++
+    if (text[end] === ')' && --depth === 0) return text.slice(start, end + 1)
+  }
+  return text.slice(start)
+}
+
 describe('words', () => {
   test.each(forbidden)('no file holds %s', (_name, pattern, except) => {
     const code = (file: string) => source.get(file)!.replace(/^\s*(?:\*|\/\/|\/\*\*).*$/gm, '')
     expect(files.filter(file => !except.test(file) && pattern.test(code(file)))).toEqual([])
+  })
+
+  test('every timer is set through timerMs: what others chose to wait never overflows it', () => {
+    const timers = /\b(?:setTimeout|setInterval|sleep|AbortSignal\.timeout)\(/g
+    const unclamped = [...source].flatMap(([file, text]) =>
+      [...text.matchAll(timers)].map(({ index }) => callAt(text, index)).filter(call => !call.includes('timerMs(')).map(call =>
+        `${file}: ${call}`
+      )
+    )
+    expect(unclamped).toEqual([])
   })
 
   test('files are named for what they own, in kebab-case, and say it in their first line', () => {

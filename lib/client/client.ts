@@ -1,13 +1,14 @@
 // The client: what a program calls. It owns nothing but the wiring of session, requests, outgoing and inbound messages.
 import { isSafeNonce, messageText, verify, type Identity } from '../identity/index.ts'
-import { frames, type Frame, type FrameType, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
+import { frames, timerMs, type Frame, type FrameType, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
 import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Court } from './court.ts'
 import { Emitter } from './emitter.ts'
-import { ConnectionError, RelayError } from './errors.ts'
+import { ConnectionError, RelayError, type AgentChatError } from './errors.ts'
 import { Inbound, type Message, type VerifySignature } from './inbound.ts'
 import { Memberships } from './memberships.ts'
 import { Outgoing } from './outgoing.ts'
+import { firstOf } from './pages.ts'
 import { People } from './people.ts'
 import type { ClientPort } from './port.ts'
 import { MemoryPositions, type Positions } from './positions.ts'
@@ -68,7 +69,7 @@ export type ClientStatus =
   | { readonly kind: 'epoch-changed', readonly epoch: string }
   | { readonly kind: 'gap', readonly channel: string, readonly since: number, readonly oldest: number }
   | { readonly kind: 'rejoin-failed', readonly channel: string, readonly error: unknown }
-  | { readonly kind: 'error', readonly error: RelayError }
+  | { readonly kind: 'error', readonly error: AgentChatError }
   | { readonly kind: 'invalid-frame', readonly message: string }
   | { readonly kind: 'listener-error', readonly error: unknown }
 
@@ -159,6 +160,7 @@ export class AgentChatClient {
       deliver: message => this.#emitter.emit('message', message),
       isJoined: channel => this.#memberships.has(channel),
       received: place => this.#receive(place),
+      failed: error => this.#emitter.emit('status', { kind: 'error', error }),
       giveUp: reason => this.#session.restart(reason),
     })
     const random = options.random ?? Math.random
@@ -200,7 +202,7 @@ export class AgentChatClient {
       },
     }, {
       opened: welcome => this.#opened(welcome),
-      frame: frame => this.#frame(frame),
+      frame: (frame, chars) => this.#frame(frame, chars),
       invalid: message => this.#emitter.emit('status', { kind: 'invalid-frame', message }),
       lost: (error, retryInMs) => {
         this.#disconnected(error)
@@ -320,13 +322,13 @@ export class AgentChatClient {
 
   /** Everyone connected in a channel, all pages. */
   async listAgents(channel: string, options?: CallOptions): Promise<Frame<'AGENTS'>['list']> {
-    const all: Frame<'AGENTS'>['list'] = []
-    for (;;) {
-      const after = all.at(-1)?.id
-      const { list, more } = await this.request('LIST_AGENTS', { channel, ...(after !== undefined && { after }) }, options)
-      all.push(...list)
-      if (!more || list.length === 0) return all
-    }
+    return firstOf(Infinity, {
+      read: (after: string | undefined) => this.request('LIST_AGENTS', { channel, ...(after !== undefined && { after }) }, options),
+      entries: ({ list }) => list,
+      more: ({ more }) => more === true,
+      next: ({ list }) => list.at(-1)?.id,
+      order: 'any',
+    })
   }
 
   /** One page of a channel, or of the direct messages with an agent; `limit` ≤ 200. */
@@ -422,8 +424,8 @@ export class AgentChatClient {
     if (since !== undefined && !recovered) this.#emitter.emit('status', { kind: 'gap', channel, since, oldest })
   }
 
-  #frame(frame: Frame): void {
-    if (frame.type === 'MSG') this.#push(frame)
+  #frame(frame: Frame, chars: number): void {
+    if (frame.type === 'MSG') this.#push(frame, chars)
     else if (!this.#outgoing.answer(frame) && !this.#requests.answer(frame) && frame.type === 'ERROR') {
       this.#emitter.emit('status', { kind: 'error', error: new RelayError(frame.code, frame.message, frame.retry_after_ms) })
     }
@@ -431,14 +433,15 @@ export class AgentChatClient {
     // Asked for here, or by another session of this agent.
     if (frame.type === 'LEFT') this.#memberships.remove(frame.channel)
     if (frame.type === 'INBOX' && frame.re === undefined) {
-      for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, seq)
+      const each = Math.ceil(chars / Math.max(1, frame.items.length))
+      for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, each, seq)
     }
     this.#emitter.emit(frame.type, frame as never)
     if (isKept(frame) && (frame.by ?? frame.from) !== this.agentId) this.#inbound.after(() => this.#receive({ msg_id: frame.msg_id }))
   }
 
-  #push(frame: Frame<'MSG'>, inboxSeq?: number): void {
-    if (this.#closing === undefined) this.#inbound.push(frame, inboxSeq)
+  #push(frame: Frame<'MSG'>, chars: number, inboxSeq?: number): void {
+    if (this.#closing === undefined) this.#inbound.push(frame, chars, inboxSeq)
   }
 
   /** Another agent asks for a proof of our key: a nonce is signed, any other text is not. */
@@ -474,7 +477,7 @@ export class AgentChatClient {
     await Promise.race([
       this.#receiving,
       new Promise(resolve => {
-        timer = setTimeout(resolve, closeGraceMs)
+        timer = setTimeout(resolve, timerMs(closeGraceMs))
       }),
     ])
     clearTimeout(timer)

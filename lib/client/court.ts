@@ -1,6 +1,7 @@
 // Disputes before a panel: filing, judging, and checking afterwards that nobody chose the panel and everybody signed.
 import { commitmentOf, drawProblems, randomNonce, type TradeAction, type TradeSignature } from '../identity/index.ts'
 import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
+import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './requests.ts'
 import { checkEvent, defined, signedBy } from './signatures.ts'
@@ -111,18 +112,14 @@ export class Court {
 
   /** Your disputes, the newest first; all of them unless `limit` says how many. */
   async list({ limit = Infinity, ...query }: DisputeQuery = {}, options?: CallOptions): Promise<readonly Dispute[]> {
-    const all: Dispute[] = []
-    for (let before: string | undefined; all.length < limit;) {
-      const page: FrameBody<'DISPUTES'> = await this.#port.request('DISPUTES', {
-        ...query,
-        before,
-        limit: Math.min(listPageSize, limit - all.length),
-      }, options)
-      all.push(...page.disputes)
-      before = page.disputes.at(-1)?.dispute_id
-      if (!page.more || before === undefined) break
-    }
-    return all
+    return firstOf(limit, {
+      read: (before: string | undefined, left) =>
+        this.#port.request('DISPUTES', { ...query, before, limit: Math.min(listPageSize, left) }, options),
+      entries: ({ disputes }) => disputes,
+      more: ({ more }) => more,
+      next: ({ disputes }) => disputes.at(-1)?.dispute_id,
+      order: 'any',
+    })
   }
 
   async get(disputeId: string, options?: CallOptions): Promise<Dispute> {
@@ -137,12 +134,12 @@ export class Court {
       event: { readonly type: string } & Readonly<Record<string, unknown>>,
     ): Promise<Checked<T>> => ({ ...what, signature: await checkEvent(this.#port, event, keys, options) })
     const stored: ProposalEvent[] = []
-    let page: FrameBody<'DISPUTE_EVENTS'>
-    do {
-      page = await this.#page(disputeId, stored.at(-1)?.seq ?? 0, pageSize, options)
+    let last: FrameBody<'DISPUTE_EVENTS'> | undefined
+    for await (const page of eventPages(after => this.#page(disputeId, after, pageSize, options))) {
       stored.push(...page.events)
-    } while (page.more && page.events.length > 0)
-    const { dispute, disputant_evidence, respondent_evidence } = page
+      last = page
+    }
+    const { dispute, disputant_evidence, respondent_evidence } = last!
 
     const evidence = async (said: Evidence | null) => said && checked(said, { type: 'EVIDENCE', dispute_id: disputeId, ...said })
     const verdict = stored.find(event => event.type === 'VERDICT') as Frame<'VERDICT'> | undefined

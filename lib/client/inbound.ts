@@ -2,6 +2,7 @@
 import { agentIdOf, messageText, type Identity } from '../identity/index.ts'
 import type { Frame, RequestInput } from '../protocol/index.ts'
 import { AgentChatError } from './errors.ts'
+import { pagesOf } from './pages.ts'
 import type { Positions } from './positions.ts'
 
 /** Whether the sender's key signed the message. unknown-key: signed, but the relay could not show a key that belongs to the sender's id. */
@@ -49,6 +50,8 @@ export interface InboundOptions {
   readonly isJoined: (channel: string) => boolean
   /** The inbox was received up to here. */
   readonly received: (place: RequestInput<'RECEIVED'>) => void
+  /** Messages that are missing cannot be had at all. */
+  readonly failed: (error: AgentChatError) => void
   /** What is missing cannot be had on this connection: it should be given up and resumed. */
   readonly giveUp: (reason: string) => void
 }
@@ -60,11 +63,15 @@ interface Held {
   /** read to fill a gap: the inbox may not have come that far */
   readonly isRepair?: true
 }
-/** What waits its turn: a message, or what is to be done once all before it was delivered. */
-type Waiting = Held | { readonly then: () => void }
+/** What waits its turn: a message, or what is to be done once all before it was delivered; and what it takes meanwhile. */
+type Waiting = (Held | { readonly then: () => void }) & { readonly chars: number }
 
+/** What may wait while a key is looked up or a page is read: entries, and characters of their frames. */
 const maxHeld = 20_000
+const maxHeldChars = 32 * 1024 * 1024
 const maxKeys = 10_000
+/** Messages that are read to fill one gap. */
+const maxRepaired = 100_000
 
 export class Inbound {
   readonly #options: InboundOptions
@@ -81,6 +88,7 @@ export class Inbound {
   /** How far the inbox has come, while some of it is awaited. */
   #reached: RequestInput<'RECEIVED'> | undefined
   #queue: Waiting[] = []
+  #queuedChars = 0
   #isBusy = false
   #generation = 0
 
@@ -88,26 +96,36 @@ export class Inbound {
     this.#options = options
   }
 
-  /** A message, or with `inboxSeq` a mention that was offered from the inbox. */
-  push(frame: Frame<'MSG'>, inboxSeq?: number): void {
-    this.#queue.push(inboxSeq === undefined ? { frame } : { frame, inboxSeq })
-    if (this.#queue.length > maxHeld) {
-      this.#giveUp('too many messages at once')
-      return
-    }
-    if (!this.#isBusy) this.#run()
+  /** A message, or with `inboxSeq` a mention that was offered from the inbox; `chars` is what its frame came to. */
+  push(frame: Frame<'MSG'>, chars: number, inboxSeq?: number): void {
+    this.#wait(inboxSeq === undefined ? { frame, chars } : { frame, chars, inboxSeq })
   }
 
   /** Calls once everything that came before was delivered. */
   after(then: () => void): void {
-    this.#queue.push({ then })
+    this.#wait({ then, chars: 0 })
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#queue.push(waiting)
+    this.#queuedChars += waiting.chars
+    // One message alone may be as long as the transport lets it.
+    if (this.#queue.length > maxHeld || (this.#queuedChars > maxHeldChars && this.#queue.length > 1))
+      return this.#giveUp('too many messages at once')
     if (!this.#isBusy) this.#run()
+  }
+
+  #next(): Waiting | undefined {
+    const waiting = this.#queue.shift()
+    this.#queuedChars -= waiting?.chars ?? 0
+    return waiting
   }
 
   /** A new connection resumes from the positions: what was held of the old one will come again. */
   reset(): void {
     this.#generation++
     this.#queue = []
+    this.#queuedChars = 0
     this.#isBusy = false
     this.#awaited = new Map()
     this.#reached = undefined
@@ -124,7 +142,7 @@ export class Inbound {
   }
 
   #run(): void {
-    for (let held = this.#queue.shift(); held !== undefined; held = this.#queue.shift()) {
+    for (let held = this.#next(); held !== undefined; held = this.#next()) {
       if ('then' in held) {
         held.then()
         continue
@@ -171,24 +189,31 @@ export class Inbound {
     const stream = this.streamOf(frame)
     const echoed = this.#echoed.get(stream) ?? 0
     try {
-      for (let position = after; position < frame.seq! - 1;) {
-        const { events, more } = await this.#options.page(stream, position)
+      const pages = pagesOf({
+        read: (position: number | undefined = after) => this.#options.page(stream, position),
+        entries: ({ events }) => events,
+        more: ({ events, more }) => more && (events.at(-1)?.seq ?? 0) < frame.seq! - 1,
+        next: ({ events }) => events.at(-1)?.seq,
+        order: 'rising',
+        maxEntries: maxRepaired,
+        maxChars: Infinity,
+      })
+      for await (const { events } of pages) {
         if (generation !== this.#generation) return
         for (const event of events) {
           if (event.seq === undefined || event.seq >= frame.seq!) break
-          position = event.seq
           const missing = { ...event, replay: true } as unknown as Frame<'MSG'>
           if (event.seq <= echoed && missing.from === this.#options.myId()) continue
           await this.#checked({ frame: missing, isRepair: true })
           if (generation !== this.#generation) return
         }
-        if (!more || events.length === 0) break
       }
     } catch (error) {
       if (generation !== this.#generation) return
-      // What can be read another time is not skipped; what is refused for good stays missing, and the message itself is not
-      // held back for it.
+      // What can be read another time is not skipped; what is refused for good, or never comes to its end, stays missing, and the
+      // message itself is not held back for it.
       if (error instanceof AgentChatError && error.shouldRetry()) return this.#giveUp('a gap could not be read')
+      if (error instanceof AgentChatError) this.#options.failed(error)
     }
     await this.#checked(held)
   }
@@ -277,8 +302,13 @@ export class Inbound {
     const stream = this.streamOf(frame)
     // An own message says nothing of those that were sent to this agent before it: they come from its inbox.
     if (identity !== undefined && stream.startsWith('@') && frame.to !== myId() && positions.get(stream) === undefined)
-      this.#echoed.set(stream, seq)
+      this.#echo(stream, seq)
     else positions.set(stream, seq)
+  }
+
+  #echo(stream: string, seq: number): void {
+    if (this.#echoed.size >= maxKeys && !this.#echoed.has(stream)) this.#echoed.delete(this.#echoed.keys().next().value!)
+    this.#echoed.set(stream, seq)
   }
 
   /** The message was delivered, now or before. */

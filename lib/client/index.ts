@@ -4,6 +4,7 @@ export { AgentChatClient, type ClientEvents, type ClientOptions, type ClientStat
 export { drawOf, type Court, type Dispute, type DisputeQuery, type EvidenceItem, type ShownDispute, type Verdict } from './court.ts'
 export { AgentChatError, ConnectionError, ProtocolError, RelayError, TimeoutError } from './errors.ts'
 export { type Message, type SignatureState, type VerifySignature } from './inbound.ts'
+export { firstOf, pagesOf, type PagedList } from './pages.ts'
 export { type AgentProfile, type People, type ProofState } from './people.ts'
 export { MemoryPositions, type Positions } from './positions.ts'
 export { type Reputation } from './reputation.ts'

@@ -1,4 +1,5 @@
 // Channels the client is in: entered again after every reconnect, and once more where the relay could not let it in just then.
+import { timerMs } from '../protocol/index.ts'
 import { backoffMs, type BackoffPolicy } from './backoff.ts'
 import { AgentChatError, ConnectionError, RelayError } from './errors.ts'
 
@@ -54,7 +55,7 @@ export class Memberships {
       } else if (!(error instanceof ConnectionError) && this.has(channel)) {
         const waitMs = (error instanceof RelayError ? error.retryAfterMs : undefined) ?? backoffMs(backoff, attempt, random())
         this.#forgetRetry(channel)
-        this.#retries.set(channel, setTimeout(() => this.#rejoin(channel, attempt + 1), waitMs))
+        this.#retries.set(channel, setTimeout(() => this.#rejoin(channel, attempt + 1), timerMs(waitMs)))
       }
       failed(channel, error)
     })

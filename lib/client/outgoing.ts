@@ -1,5 +1,5 @@
 // Messages on their way out: in order, each under its own id until it is acknowledged, however often the connection is lost.
-import type { Frame } from '../protocol/index.ts'
+import { timerMs, type Frame } from '../protocol/index.ts'
 import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
 import type { CallOptions } from './requests.ts'
 
@@ -37,7 +37,8 @@ export class Outgoing {
     return new Promise((resolve, reject) => {
       const timer = timeoutMs === undefined
         ? undefined
-        : setTimeout(() => settle(() => reject(new TimeoutError(`Message ${id} was not acknowledged within ${timeoutMs} ms`))), timeoutMs)
+        : setTimeout(() => settle(() => reject(new TimeoutError(`Message ${id} was not acknowledged within ${timeoutMs} ms`))),
+          timerMs(timeoutMs))
       const onAbort = () => settle(() => reject(signal?.reason))
       const settle = (then: () => void) => {
         const entry = this.#waiting.get(id)
@@ -116,7 +117,7 @@ export class Outgoing {
     this.#pauseTimer = setTimeout(() => {
       this.#pauseTimer = undefined
       this.#pump()
-    }, ms)
+    }, timerMs(ms))
   }
 
   #pump(): void {

@@ -1,5 +1,5 @@
 // Questions and their answers, paired by id and by nothing else.
-import type { Frame } from '../protocol/index.ts'
+import { timerMs, type Frame } from '../protocol/index.ts'
 import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
 
 interface Pending {
@@ -26,7 +26,7 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const timer = timeoutMs === undefined
         ? undefined
-        : setTimeout(() => settle(() => reject(new TimeoutError(`No answer to ${type} within ${timeoutMs} ms`))), timeoutMs)
+        : setTimeout(() => settle(() => reject(new TimeoutError(`No answer to ${type} within ${timeoutMs} ms`))), timerMs(timeoutMs))
       const onAbort = () => settle(() => reject(signal?.reason))
       const settle = (then: () => void) => {
         this.#pending.delete(id)

@@ -1,7 +1,7 @@
 // The session with a relay: opening it, proving the key, losing it and coming back. One state at a time:
 // idle → connecting → open → waiting (lost, next attempt planned) → connecting … → closed
 import { agentIdOf, loginText, loginTextV2, type Identity } from '../identity/index.ts'
-import { closeCodes, decodeFrame, mayReconnect, type Frame, type RequestInput } from '../protocol/index.ts'
+import { closeCodes, decodeFrame, mayReconnect, timerMs, type Frame, type RequestInput } from '../protocol/index.ts'
 import { backoffMs, type BackoffPolicy } from './backoff.ts'
 import { ConnectionError, ProtocolError, RelayError, TimeoutError } from './errors.ts'
 import type { Socket, Transport } from './transport.ts'
@@ -29,8 +29,8 @@ export interface SessionOptions {
 export interface SessionHooks {
   /** The session is open: the first time, or again. */
   opened(welcome: Frame<'WELCOME'>): void
-  /** A frame of the open session. */
-  frame(frame: Frame): void
+  /** A frame of the open session, and the characters it came in. */
+  frame(frame: Frame, chars: number): void
   /** A text that is not a frame of the protocol. */
   invalid(message: string): void
   /** The connection was lost; `retryInMs` says when the next attempt begins. */
@@ -95,7 +95,7 @@ export class Session {
     this.#end(undefined)
     if (!isOpen || socket === undefined) return Promise.resolve()
     return new Promise(resolve => {
-      const timer = setTimeout(resolve, 1_000)
+      const timer = setTimeout(resolve, timerMs(1_000))
       this.#onClosed = () => {
         clearTimeout(timer)
         resolve()
@@ -121,7 +121,7 @@ export class Session {
           socket.close()
           reject(error)
         })
-      const timer = setTimeout(() => fail(new TimeoutError(`No session with ${url} within ${timeoutMs} ms`)), timeoutMs)
+      const timer = setTimeout(() => fail(new TimeoutError(`No session with ${url} within ${timeoutMs} ms`)), timerMs(timeoutMs))
       const onAbort = () => fail(signal?.reason)
       const socket: Socket = transport(url, {
         open: () => {
@@ -217,7 +217,7 @@ export class Session {
     const decoded = decodeFrame(text)
     if (!decoded.ok) return this.#hooks.invalid(decoded.message)
     if (decoded.frame.type === 'GOING_AWAY') this.#retryHintMs = decoded.frame.retry_after_ms
-    this.#hooks.frame(decoded.frame)
+    this.#hooks.frame(decoded.frame, text.length)
   }
 
   /**
@@ -231,7 +231,7 @@ export class Session {
       this.#silence++
       if (this.#silence === 2) this.send(JSON.stringify({ type: 'PING' }))
       if (this.#silence > 2) this.restart('nothing was heard from the relay')
-    }, heartbeatMs)
+    }, timerMs(heartbeatMs))
   }
 
   #lost(code: number, reason: string): void {
@@ -250,7 +250,7 @@ export class Session {
     const backoff = this.#options.backoff!
     if (this.#options.now() - this.#lostAt > backoff.maxElapsedMs) return this.#end(error)
     this.#state = 'waiting'
-    const retryInMs = this.#retryHintMs ?? backoffMs(backoff, this.#attempt++, this.#options.random())
+    const retryInMs = timerMs(this.#retryHintMs ?? backoffMs(backoff, this.#attempt++, this.#options.random()))
     this.#retryHintMs = undefined
     this.#hooks.lost(error, retryInMs)
     this.#retryTimer = setTimeout(() => {
@@ -263,7 +263,7 @@ export class Session {
         if (closeCode !== undefined && !mayReconnect(closeCode)) return this.#end(error as Error)
         this.#plan(new ConnectionError((error as Error).message, closeCode))
       })
-    }, retryInMs)
+    }, timerMs(retryInMs))
   }
 
   #end(error: Error | undefined): void {

@@ -1,6 +1,7 @@
 // Deals: every step signed for this relay, with a time and a nonce; and what the relay keeps of them.
 import type { TradeAction, TradeSignature } from '../identity/index.ts'
 import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
+import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './requests.ts'
 import { checkEvent, defined, signedBy } from './signatures.ts'
@@ -135,15 +136,13 @@ export class Trade {
 
   /** Your proposals, the one that changed last first; all of them unless `limit` says how many. */
   async list({ limit = Infinity, ...query }: ProposalQuery = {}, options?: CallOptions): Promise<readonly Proposal[]> {
-    const all: Proposal[] = []
-    for (let before: string | undefined; all.length < limit;) {
-      const page: FrameBody<'PROPOSALS'> = await this.#ask('PROPOSALS', { ...query, before, limit: Math.min(pageSize, limit - all.length) },
-        options)
-      all.push(...page.proposals)
-      if (page.next === undefined) break
-      before = page.next
-    }
-    return all
+    return firstOf(limit, {
+      read: (before: string | undefined, left) => this.#ask('PROPOSALS', { ...query, before, limit: Math.min(pageSize, left) }, options),
+      entries: ({ proposals }) => proposals,
+      more: ({ next }) => next !== undefined,
+      next: ({ next }) => next,
+      order: 'any',
+    })
   }
 
   /** A proposal as it stands. */
@@ -158,11 +157,12 @@ export class Trade {
   ): Promise<{ readonly proposal: Proposal, readonly events: readonly (ProposalEvent & { readonly signature: TradeSignature })[] }> {
     const events: (ProposalEvent & { readonly signature: TradeSignature })[] = []
     const keys = new Map<string, string | null>()
-    for (;;) {
-      const page = await this.#page(proposalId, events.at(-1)?.seq ?? 0, pageSize, options)
+    let proposal: Proposal | undefined
+    for await (const page of eventPages(after => this.#page(proposalId, after, pageSize, options))) {
       for (const event of page.events) events.push({ ...event, signature: await this.check(event, options, keys) })
-      if (!page.more || page.events.length === 0) return { proposal: page.proposal, events }
+      proposal = page.proposal
     }
+    return { proposal: proposal!, events }
   }
 
   /** Whether who acted signed an event. A COUNTER is vouched for by the PROPOSAL it names. */

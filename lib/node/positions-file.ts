@@ -1,6 +1,7 @@
 // Positions that outlive the process, in a small private file: a program that was stopped goes on where it was.
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { timerMs } from '../protocol/timer.ts'
 import { MemoryPositions } from '../client/index.ts'
 import { writePrivateFile } from './private-file.ts'
 
@@ -69,6 +70,6 @@ export class PositionsFile extends MemoryPositions {
   }
 
   #changed(): void {
-    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.save(), this.#saveEveryMs)
+    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.save(), timerMs(this.#saveEveryMs))
   }
 }

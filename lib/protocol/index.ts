@@ -16,6 +16,7 @@ export {
 export { closeCodes, mayReconnect, type CloseName } from './close.ts'
 export { decodeFrame, decodeRequest, encode, type DecodeFailure, type DecodedFrame, type DecodedRequest } from './codec.ts'
 export { errors, isErrorCode, type ErrorCode } from './errors.ts'
+export { maxTimerMs, timerMs } from './timer.ts'
 export { DEFAULT_PORT, PROTOCOL, limits } from './limits.ts'
 export { reservedNames } from './fields.ts'
 export { Receipt, ReceiptDocument } from './receipts.ts'

@@ -1,5 +1,6 @@
 // A measured load on a relay: agents that talk at a steady rate in a channel of their own, and how long each message took.
 import { createHistogram, performance } from 'node:perf_hooks'
+import { timerMs } from '../../lib/protocol/timer.ts'
 import type { AgentChatClient, RelayError } from '../../lib/client/index.ts'
 
 export interface LoadPlan {
@@ -96,7 +97,7 @@ export const runLoad = async (
     await Promise.race([Promise.all(waiting), pause(graceMs, signal)])
   }
 
-  const ticking = setInterval(() => onProgress({ elapsedMs: performance.now() - startedAt, sent, received }), progressMs)
+  const ticking = setInterval(() => onProgress({ elapsedMs: performance.now() - startedAt, sent, received }), timerMs(progressMs))
   try {
     await Promise.all(clients.map(talk))
     const seconds = (performance.now() - startedAt) / 1_000
@@ -132,7 +133,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
       signal.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, ms)
+    const timer = setTimeout(done, timerMs(ms))
     signal.addEventListener('abort', done)
     if (signal.aborted) done()
   })

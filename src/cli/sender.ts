@@ -1,5 +1,6 @@
 // Sends lines as they come. The client keeps their order and repeats what a lost connection left open; here is only how many, and how fast.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { timerMs } from '../../lib/protocol/timer.ts'
 import type { Frame } from '../../lib/protocol/index.ts'
 import type { Pace } from './pace.ts'
 
@@ -40,7 +41,7 @@ export const sendLines = async <Line extends { readonly content: string }>(
         }
         const waitMs = pace.take(now())
         // A timer of 0 takes a millisecond: too long for each of many lines.
-        if (waitMs > 0) await sleep(waitMs, undefined, { signal })
+        if (waitMs > 0) await sleep(timerMs(waitMs), undefined, { signal })
         last = Promise.all([send(line), last]).then(([ack]) => onAck(line, ack))
         last.catch(fail)
         waiting.push({ chars: line.content.length, settled: last })

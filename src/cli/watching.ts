@@ -1,4 +1,5 @@
 // Frames printed as they come, those that waited first, until so many were, a time is over, or Ctrl-C.
+import { timerMs } from '../../lib/protocol/timer.ts'
 import type { AgentChatClient } from '../../lib/client/index.ts'
 import type { Frame, FrameType } from '../../lib/protocol/index.ts'
 import type { Call } from './command.ts'
@@ -26,7 +27,7 @@ export const watchFrames = async <T extends FrameType>(
   ended.catch(() => undefined)
   let left = options.max ?? Infinity
   let printed = Promise.resolve()
-  const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), options.timeout * 1_000)
+  const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), timerMs(options.timeout * 1_000))
   const stop = () => end('interrupted')
   io.interrupted.addEventListener('abort', stop)
   try {

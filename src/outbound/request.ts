@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
+import { timerMs } from '../../lib/protocol/timer.ts'
 import { AddressRefused, type AddressGuard } from './guard.ts'
 
 export interface OutboundRequest {
@@ -63,7 +64,7 @@ export const sendRequest = (
       ...(signal !== undefined && { signal }),
       headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) },
     })
-    const timer = setTimeout(() => fail('timeout', `No answer within ${timeoutMs} ms`), timeoutMs)
+    const timer = setTimeout(() => fail('timeout', `No answer within ${timeoutMs} ms`), timerMs(timeoutMs))
     request.on('error', error => fail(error instanceof AddressRefused ? 'address' : 'failed', error.message, error))
     request.on('response', response => {
       const parts: Buffer[] = []

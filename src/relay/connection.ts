@@ -1,7 +1,7 @@
 // One socket: its state, its reading, its closing. Writing goes through the outbox; meaning is other files' work.
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { closeCodes, type CloseName } from '../../lib/protocol/index.ts'
+import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
 import type { Bucket } from './bucket.ts'
 import { none } from './lean-set.ts'
 import type { Agent, Asker, Challenge, InboxMode } from './view.ts'
@@ -117,6 +117,6 @@ export class Connection implements Asker {
     if (!this.open) return
     this.open = false
     this.ws.close(closeCodes[name].code, Buffer.from(reason).subarray(0, 120))
-    setTimeout(() => this.ws.terminate(), closeGraceMs).unref()
+    setTimeout(() => this.ws.terminate(), timerMs(closeGraceMs)).unref()
   }
 }

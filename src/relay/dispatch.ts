@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts, LabelledCounter } from '../base/metrics.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
-import { decodeRequest, requests, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
+import { decodeRequest, requests, timerMs, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
 import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Buckets } from './bucket.ts'
 import { ownJob, type Committed, type Committer, type Job, type Result } from './committer.ts'
@@ -301,6 +301,6 @@ export class Dispatch {
     setTimeout(() => {
       connection.throttled = false
       connection.resume()
-    }, Math.min(debtMs, maxPauseMs)).unref()
+    }, timerMs(Math.min(debtMs, maxPauseMs))).unref()
   }
 }

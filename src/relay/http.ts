@@ -1,6 +1,7 @@
 // What the relay answers over plain HTTP: health for people and probes, metrics for Prometheus, and the features' own pages.
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { timerMs } from '../../lib/protocol/timer.ts'
 import type { HttpAnswer } from './feature.ts'
 import type { Health } from './view.ts'
 
@@ -105,7 +106,7 @@ const readBody = (request: IncomingMessage, response: ServerResponse, done: (bod
   const timer = setTimeout(() => {
     stop()
     cut(response, 408, `The body did not arrive within ${bodyTimeoutMs / 1_000} seconds`)
-  }, bodyTimeoutMs)
+  }, timerMs(bodyTimeoutMs))
   request.on('data', (part: Buffer) => {
     size += part.length
     if (size > maxBodyBytes) {

@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
-import { closeCodes } from '../../lib/protocol/index.ts'
+import { closeCodes, timerMs } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
 import type { Awaitable, Store, Tx } from '../store/store.ts'
 import { Bucket, Buckets, type Rate } from './bucket.ts'
@@ -147,7 +147,7 @@ export class Relay {
       onRefused: (ws, reason) => {
         metrics.closes.inc({ code: String(closeCodes[reason].code) })
         ws.close(closeCodes[reason].code, reason)
-        setTimeout(() => ws.terminate(), 1_000).unref()
+        setTimeout(() => ws.terminate(), timerMs(1_000)).unref()
       },
     })
     this.#sweeper = new Sweeper([
@@ -229,7 +229,7 @@ export class Relay {
     }
     const deadline = setTimeout(() => {
       for (const connection of this.#connections) connection.ws.terminate()
-    }, this.#options.drainMs)
+    }, timerMs(this.#options.drainMs))
     await stopped
     clearTimeout(deadline)
     // The server is through once its sockets are; that they closed is told a little later, and still has to be noted.

@@ -1,4 +1,5 @@
 // One timer for everything that happens by the clock: pings, deadlines, forgotten buckets, and the features' own sweeps.
+import { timerMs } from '../../lib/protocol/index.ts'
 
 export interface SweepTask {
   readonly everyMs: number
@@ -20,7 +21,7 @@ export class Sweeper {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.tick(), tickMs)
+    this.#timer = setInterval(() => this.tick(), timerMs(tickMs))
     this.#timer.unref()
   }
 

@@ -1,4 +1,5 @@
 // agentchat bench: how fast a relay answers and delivers, measured by agents of its own in a channel of their own.
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { AgentChatClient, RelayError } from '../../../lib/client/index.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError } from '../exit.ts'
@@ -87,7 +88,7 @@ export const bench = command({
     }
 
     // The one who invited has its allowance back.
-    if (allowedRate > 0) await new Promise(resolve => setTimeout(resolve, 2_000 / allowedRate))
+    if (allowedRate > 0) await new Promise(resolve => setTimeout(resolve, timerMs(2_000 / allowedRate)))
 
     const { runLoad } = await import('../load.ts')
     const result = await runLoad({
@@ -126,7 +127,7 @@ const patiently = async (ask: () => Promise<void>): Promise<void> => {
     } catch (error) {
       const { retryAfterMs } = error as Partial<RelayError>
       if (retryAfterMs === undefined) throw error
-      await new Promise(resolve => setTimeout(resolve, retryAfterMs))
+      await new Promise(resolve => setTimeout(resolve, timerMs(retryAfterMs)))
     }
   }
 }

@@ -55,12 +55,15 @@ const list = command({
     const { options: { role, phase, all, limit = 50 }, out } = call
     if (all !== true) return out.list(await (await connectKeyed(call)).court.list({ role, phase, limit }), disputeText)
     const client = await call.connect()
-    const found: Dispute[] = []
-    for (let before: string | undefined, more = true; more && found.length < limit; before = found.at(-1)?.dispute_id) {
-      const page = await client.request('ADMIN_DISPUTES', { ...adminKeyOf(call), phase, before, limit: Math.min(50, limit - found.length) })
-      found.push(...page.disputes)
-      more = page.more
-    }
+    const { firstOf } = await import('../../../lib/client/index.ts')
+    const found = await firstOf(limit, {
+      read: (before: string | undefined, left) =>
+        client.request('ADMIN_DISPUTES', { ...adminKeyOf(call), phase, before, limit: Math.min(50, left) }),
+      entries: ({ disputes }) => disputes,
+      more: ({ more }) => more,
+      next: ({ disputes }) => disputes.at(-1)?.dispute_id,
+      order: 'any',
+    })
     out.list(found, disputeText)
   },
 })

@@ -50,14 +50,15 @@ const history = command({
   async run(call) {
     const { options, out } = call
     const client = await connectKeyed(call)
-    const entries: Awaited<ReturnType<typeof client.trade.statement>>['entries'] = []
-    for (let left = options.limit ?? 50, before: number | undefined; left > 0;) {
-      const page = await client.trade.statement({ currency: options.currency, before, limit: Math.min(200, left) })
-      entries.push(...page.entries)
-      left -= page.entries.length
-      if (!page.more) break
-      before = page.entries.at(-1)!.entry
-    }
+    const { firstOf } = await import('../../../lib/client/index.ts')
+    const entries = await firstOf(options.limit ?? 50, {
+      read: (before: number | undefined, left) =>
+        client.trade.statement({ currency: options.currency, before, limit: Math.min(200, left) }),
+      entries: page => page.entries,
+      more: ({ more }) => more,
+      next: page => page.entries.at(-1)?.entry,
+      order: 'falling',
+    })
     out.list(entries,
       ({ at, kind, currency, amount_minor, balance_minor, with: other, ref, note }, paint) =>
         `${paint('dim', new Date(at).toISOString())} ${kind.padEnd(8)} ${visible(formatMinor(amount_minor, currency)).padStart(16)}  ${

@@ -3,8 +3,12 @@ import type { Frame } from '../../../lib/protocol/index.ts'
 import { command, count, whole } from '../command.ts'
 import type { ShownMessage } from '../message-text.ts'
 
+type Events = Frame<'HISTORY'>['events']
+
 /** Events in one page. */
 const pageSize = 200
+/** Events that are shown as they come, before a relay's history counts as endless; `--after` goes on. */
+const maxShown = 10_000_000
 
 export const history = command({
   name: 'history',
@@ -23,29 +27,40 @@ export const history = command({
     { command: 'agentchat history @8addfe276526c9f6 -i alice.json --after 100 -l 50', doc: 'Direct messages 101 to 150' },
   ],
   async run({ args: { target }, options, out, connect }) {
-    const [client, { messageText }] = await Promise.all([connect(), import('../message-text.ts')])
+    const [client, { messageText }, { pagesOf }] = await Promise.all([
+      connect(),
+      import('../message-text.ts'),
+      import('../../../lib/client/index.ts'),
+    ])
     const of = target.startsWith('@') ? { with: target } : { channel: target }
     const wanted = options.all ? Infinity : options.limit ?? 20
     const isForward = options.after !== undefined || options.all === true
-    let { before, after = isForward ? 0 : undefined } = options
-    const pages: Frame<'HISTORY'>['events'][] = []
-    const show = (events: Frame<'HISTORY'>['events']) =>
-      out.list(events, (event, paint) => messageText(event as unknown as ShownMessage, paint))
+    const { before, after = 0 } = options
+    const kept: Events[] = []
+    const show = (events: Events) => out.list(events, (event, paint) => messageText(event as unknown as ShownMessage, paint))
+    // Forward pages can be shown as they come; backward ones arrive in the wrong order. One JSON document needs them all.
+    const isShownAtOnce = isForward && !out.isJson
+    const isWanted = ({ seq = 0 }: Events[number]) => !isForward || before === undefined || seq < before
 
-    for (let left = wanted; left > 0;) {
-      const page = await client.history(of, {
-        limit: Math.min(left, pageSize),
-        ...(after !== undefined ? { after } : before !== undefined && { before }),
-      })
-      const events = after !== undefined && before !== undefined ? page.events.filter(({ seq = 0 }) => seq < before!) : page.events
-      // Forward pages can be shown as they come; backward ones arrive in the wrong order. One JSON document needs them all.
-      if (after !== undefined && !out.isJson) show(events)
-      else pages.push(events)
+    let left = wanted
+    const pages = pagesOf({
+      read: (cursor: number | undefined) => {
+        const until = cursor ?? before
+        const where = isForward ? { after: cursor ?? after } : until === undefined ? {} : { before: until }
+        return client.history(of, { limit: Math.min(left, pageSize), ...where })
+      },
+      entries: ({ events }) => events,
+      more: ({ more, events }) => more && left > 0 && events.every(isWanted),
+      next: ({ events }) => events.at(isForward ? -1 : 0)?.seq,
+      order: isForward ? 'rising' : 'falling',
+      ...(isShownAtOnce && { maxEntries: maxShown, maxChars: Infinity }),
+    })
+    for await (const page of pages) {
+      const events = page.events.filter(isWanted)
+      if (isShownAtOnce) show(events)
+      else kept.push(events)
       left -= events.length
-      if (!page.more || events.length < page.events.length || events.length === 0) break
-      if (after !== undefined) after = events.at(-1)!.seq!
-      else before = events[0]!.seq!
     }
-    show(after === undefined ? pages.reverse().flat() : pages.flat())
+    show(isForward ? kept.flat() : kept.reverse().flat())
   },
 })

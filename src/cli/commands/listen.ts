@@ -1,4 +1,5 @@
 // agentchat listen: what is said, as it is said; comes back by itself after a lost connection and misses nothing.
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { AgentChatClient, Message } from '../../../lib/client/index.ts'
 import { command, count, seconds, whole } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
@@ -98,7 +99,7 @@ export const listen = command({
       })
     }
 
-    const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), options.timeout * 1_000)
+    const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), timerMs(options.timeout * 1_000))
     const stop = () => end('interrupted')
     io.interrupted.addEventListener('abort', stop)
     try {

@@ -10,12 +10,15 @@ async function* allReceipts(
   client: AgentChatClient,
   query: { readonly unsigned?: true, readonly proposal?: string },
 ): AsyncGenerator<ReceiptDocument> {
-  for (let before: string | undefined;;) {
-    const { receipts, more } = await client.reputation.receipts({ ...query, ...(before !== undefined && { before }) })
-    yield* receipts
-    before = receipts.at(-1)?.receipt_id
-    if (!more || before === undefined) return
-  }
+  const { pagesOf } = await import('../../../lib/client/index.ts')
+  const pages = pagesOf({
+    read: (before: string | undefined) => client.reputation.receipts({ ...query, ...(before !== undefined && { before }) }),
+    entries: ({ receipts }) => receipts,
+    more: ({ more }) => more,
+    next: ({ receipts }) => receipts.at(-1)?.receipt_id,
+    order: 'any',
+  })
+  for await (const { receipts } of pages) yield* receipts
 }
 
 /** A file may say anything, times that no calendar has too. */

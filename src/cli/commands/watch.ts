@@ -1,4 +1,5 @@
 // agentchat watch: how agents stand, and each change as it happens.
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { AgentChatClient } from '../../../lib/client/index.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
@@ -56,7 +57,7 @@ export const watch = command({
         if (status.kind === 'ended' && status.error !== undefined) fail(status.error)
       })
     }
-    const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), options.timeout * 1_000)
+    const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), timerMs(options.timeout * 1_000))
     const stop = () => end('interrupted')
     io.interrupted.addEventListener('abort', stop)
     try {

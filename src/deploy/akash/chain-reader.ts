@@ -1,5 +1,6 @@
 // The chain, read: plain requests to a node's REST and RPC addresses. What comes back is checked down to each field that is used.
 import { z } from 'zod'
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { Bid, ChainReader, Lease } from './chain.ts'
 import { AkashError } from './failure.ts'
 import { toPrice } from './money.ts'
@@ -189,7 +190,7 @@ const parsed = <T extends z.ZodType>(url: string, type: T, value: unknown): z.ou
 
 const request = async (url: string, init: RequestInit = {}): Promise<{ readonly status: number, readonly value: unknown }> => {
   try {
-    const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(patienceMs) })
+    const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timerMs(patienceMs)) })
     const chunks: Uint8Array[] = []
     let bytes = 0
     for await (const chunk of response.body ?? []) {

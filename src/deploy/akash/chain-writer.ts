@@ -1,5 +1,6 @@
 // The chain, written: transactions made by the SDK's messages, signed here, and followed by their hash.
 import { createHash } from 'node:crypto'
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import { TxRejected, type ChainWriter, type Fee, type Message } from './chain.ts'
 import { AkashError } from './failure.ts'
 import { messageOf, typeUrls } from './messages.ts'
@@ -104,7 +105,7 @@ const simulated = async (gas: Promise<number>, { kind }: Message): Promise<numbe
 const within = async <T>(work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs / 1_000} s`)), patienceMs)
+    timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs / 1_000} s`)), timerMs(patienceMs))
   })
   try {
     return await Promise.race([work, late])

@@ -5,6 +5,7 @@ import { Agent, request, type RequestOptions } from 'node:https'
 import { checkServerIdentity, rootCertificates } from 'node:tls'
 import WebSocket from 'ws'
 import { z } from 'zod'
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { BidId, Provider } from './chain.ts'
 import { AkashError } from './failure.ts'
 import type { Scope } from './token.ts'
@@ -130,7 +131,7 @@ export class ProviderClient implements Disposable {
       if (!isAlive) return ws.terminate()
       isAlive = false
       if (ws.readyState === WebSocket.OPEN) ws.ping()
-    }, pingMs)
+    }, timerMs(pingMs))
     signal.addEventListener('abort', close)
     try {
       await new Promise<void>((resolve, reject) => {
@@ -176,7 +177,7 @@ export class ProviderClient implements Disposable {
       method,
       headers,
       agent: this.#agent,
-      signal: AbortSignal.timeout(body === undefined ? patienceMs : manifestPatienceMs),
+      signal: AbortSignal.timeout(timerMs(body === undefined ? patienceMs : manifestPatienceMs)),
     }
     return new Promise((resolve, reject) => {
       const fail = (error: Error) => reject(this.#lost(error))

@@ -1,5 +1,6 @@
 // agentchat deploy check: two sessions at a relay, and a message from one to the other.
 import { randomBytes } from 'node:crypto'
+import { timerMs } from '../../../../lib/protocol/timer.ts'
 import { command, type Call } from '../../command.ts'
 import { CliError } from '../../exit.ts'
 
@@ -30,7 +31,7 @@ export const checkRelay = async (
   })
   const timeout = AbortSignal.any([
     io.interrupted,
-    AbortSignal.timeout(options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000),
+    AbortSignal.timeout(timerMs(options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000)),
   ])
   const other = await connect({
     ...wish,

@@ -1,5 +1,6 @@
 // What the commands for Akash share: options, the wallet and how it is opened, failures, and a deployment with everything it
 // needs around it.
+import { timerMs } from '../../../../../lib/protocol/timer.ts'
 import type { Bid } from '../../../../deploy/akash/chain.ts'
 import type { Deployment } from '../../../../deploy/akash/deployment.ts'
 import type { DeploymentRecord, Records } from '../../../../deploy/akash/record.ts'
@@ -197,7 +198,7 @@ export const openDeployment = async (
     say: text => out.say(text),
     progress: text => out.progress(text),
     now: io.now,
-    pause: () => sleep((options.poll ?? 6) * 1_000, undefined, { signal: io.interrupted }),
+    pause: () => sleep(timerMs((options.poll ?? 6) * 1_000), undefined, { signal: io.interrupted }),
   })
 }
 
