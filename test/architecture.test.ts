@@ -41,6 +41,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/store.ts',
     'src/store/log.ts',
     'src/store/agents.ts',
+    'src/store/standing.ts',
     'src/store/meta.ts',
     'src/store/keeping.ts',
     'src/store/nonces.ts',

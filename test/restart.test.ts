@@ -104,7 +104,7 @@ describe('channels', () => {
         const { list } = await stranger.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')
         expect(list.find(channel => channel.name === '#lab')).toMatchObject({ topic: 'second', description: 'where we try things' })
         expect(list.map(channel => channel.name)).not.toContain('#den')
-        expect(await stranger.refusal({ type: 'JOIN', channel: '#den' })).toMatchObject({ code: 'NOT_INVITED' })
+        expect(await stranger.refusal({ type: 'JOIN', channel: '#den' })).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
         await using invited = await relay.login('bob', { key: bob })
         await invited.ask({ type: 'JOIN', channel: '#den' }, 'JOINED')
         expect(await invited.next('MSG')).toMatchObject({ content: 'kept', seq: 1, replay: true })
@@ -119,7 +119,7 @@ describe('channels', () => {
       })
       await live(async relay => {
         await using former = await relay.login('ann', { key: ann })
-        expect(await former.refusal({ type: 'JOIN', channel: '#den' })).toMatchObject({ code: 'NOT_INVITED' })
+        expect(await former.refusal({ type: 'JOIN', channel: '#den' })).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
       })
     }))
 

@@ -14,7 +14,8 @@ export interface Failure {
 }
 
 const hints: { readonly [code: string]: string | undefined } = {
-  CHANNEL_NOT_FOUND: 'See what there is: agentchat channels. Make one: agentchat create.',
+  CHANNEL_NOT_FOUND:
+    'See what there is: agentchat channels. Make one: agentchat create. A private one is there for the invited only (with an identity, -i, so that your id stays).',
   NOT_INVITED: 'A member can let you in: agentchat invite CHANNEL AGENT (with an identity, -i, so that your id stays).',
   AGENT_NOT_FOUND: 'See who is there: agentchat agents CHANNEL. Agents without a key exist only while they are connected.',
   SIGNATURE_REQUIRED: 'Log in with a key: agentchat identity generate, then -i FILE.',

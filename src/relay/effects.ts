@@ -9,12 +9,15 @@ import type { Audience, Effect, Notify } from './feature.ts'
 import type { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
 import { itemFrame, type Replayer } from './replay.ts'
+import { refusalOf, type Standing } from '../store/standing.ts'
 import type { Roster } from './roster.ts'
-import type { Agent } from './view.ts'
+import { mayEnter, type Agent } from './view.ts'
 
 export interface EffectsOptions {
   /** Joins and leaves are announced in channels up to this many agents. */
   readonly announceMaxMembers: number
+  /** Only approved keys are admitted. */
+  readonly allowlistStrict: boolean
   /** Called when a session opens. */
   readonly onIdentified: (connection: Connection) => void
   /** Told when inbox entries up to a number were sent. */
@@ -121,6 +124,8 @@ export class Effects {
         return this.#roster.setChannel(effect.info)
       case 'agent':
         return this.#roster.change(effect.agent, effect.change)
+      case 'standing':
+        return this.#restate(effect.agent, effect.standing)
       case 'floor':
         return this.#roster.setFloor(effect.channel, effect.msgId, effect.claim)
       case 'inbox': {
@@ -144,7 +149,7 @@ export class Effects {
         return
       }
       case 'close': {
-        for (const id of effect.agents) for (const connection of [...this.#roster.connectionsOf(id)]) this.end(connection, effect.close)
+        for (const id of effect.agents) this.#expel(id, effect.close)
         return
       }
       case 'closeAsker': {
@@ -176,6 +181,37 @@ export class Effects {
     connection.agent = undefined
     if (agent.presence !== 'offline' && this.#roster.agent(agent.id) === undefined)
       this.#tellWatchers(agent, { presence: 'offline', status_text: null, last_seen: connection.heardAt })
+  }
+
+  /** What an agent's standing means for those of its sessions that are open. */
+  #restate(id: string, standing: Standing): void {
+    const refusal = refusalOf(standing, this.#options.allowlistStrict)
+    if (refusal !== undefined) {
+      const { close, message } = refusal
+      const reason = standing.ban === undefined ? message : standing.ban.reason
+      if (close !== 'REVOKED') {
+        for (const connection of this.#roster.connectionsOf(id)) this.send(connection, close, reason === null ? {} : { reason })
+      }
+      return this.#expel(id, close)
+    }
+    this.#roster.setVerified(id, standing.isVerified)
+    const agent = this.#roster.agent(id)
+    if (agent === undefined) return
+    for (const { info } of [...agent.channels]) {
+      if (mayEnter(agent, info)) continue
+      for (const connection of this.#roster.connectionsOf(id)) {
+        if (connection.channels.has(info.name)) this.send(connection, 'LEFT', { channel: info.name })
+        this.#exit(connection, agent, info.name, true)
+      }
+    }
+  }
+
+  /** Ends an agent's sessions. What they sent before and waits its turn has no session any more. */
+  #expel(id: string, close: CloseName): void {
+    for (const connection of [...this.#roster.connectionsOf(id)]) {
+      this.depart(connection)
+      this.end(connection, close)
+    }
   }
 
   #identify({ login, agent, autojoin }: Extract<Effect, { kind: 'identify' }>, asker: Connection | undefined): void {

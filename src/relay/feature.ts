@@ -1,8 +1,9 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
 import type { CloseName, EventType, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Fate, PublishKey, Stamp } from '../store/log.ts'
+import type { Standing } from '../store/standing.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
-import type { Fail } from './fail.ts'
+import { Fail } from './fail.ts'
 import { statusOf } from './receipts.ts'
 import type {
   Agent,
@@ -51,6 +52,9 @@ export interface Reply<T extends FrameType = FrameType> {
   readonly body: Partial<Fields<T>> & object
   readonly list?: { readonly key: string, readonly items: readonly Buffer[] }
 }
+
+/** What is said of a channel that is not there, and of one that the asker is to know nothing of: the same. */
+export const noChannel = (name: string): Fail => new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
 
 export const reply = <T extends FrameType>(type: T, body: Fields<T>): Reply<T> => ({ type, body })
 
@@ -113,6 +117,8 @@ export type Effect =
   | { readonly kind: 'unsubscribe', readonly channel: string }
   | { readonly kind: 'channel', readonly info: ChannelInfo }
   | { readonly kind: 'agent', readonly agent: string, readonly change: AgentChange }
+  /** The standing of an agent may have changed: what follows for its sessions and for the channels they hear. */
+  | { readonly kind: 'standing', readonly agent: string, readonly standing: Standing }
   | { readonly kind: 'floor', readonly channel: string, readonly msgId: string, readonly claim: FloorClaim | undefined }
   | {
     readonly kind: 'inbox'
@@ -207,6 +213,7 @@ export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> {
 }
 
 export {
+  mayEnter,
   mayRead,
   presenceOf,
   type Agent,

@@ -1,7 +1,7 @@
 // Who may ask: the declared need of a handler against the roster, before the handler runs.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Connection } from './connection.ts'
-import { Fail, type Need } from './feature.ts'
+import { Fail, noChannel, type Need } from './feature.ts'
 import type { Agent, Channel, RosterView } from './view.ts'
 
 export interface Passed {
@@ -27,8 +27,8 @@ export class Gate {
     if (need === 'admin' || (need === 'own' && agent !== undefined && agent !== me?.id)) this.#admin(me, key)
     else if (need !== 'anyone' && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     if (need !== 'member') return { me, channel: undefined } as unknown as Passed
-    const channel = roster.channel(String(name))
-    if (channel === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${String(name)}`)
+    const channel = roster.known(me!, String(name))
+    if (channel === undefined) throw noChannel(String(name))
     if (!roster.isMember(me!, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${channel.info.name}`)
     return { me: me!, channel }
   }

@@ -37,6 +37,7 @@ export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onCon
   /** How long a publish key is remembered. */
   readonly publishWindowMs: number
   readonly announceMaxMembers: number
+  readonly allowlistStrict: boolean
   readonly identifyTimeoutMs: number
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
@@ -105,6 +106,7 @@ export class Relay {
     const effects = this.#effects = new Effects({ roster, hub, outbox, replayer, clock, log, counts }, {
       onOffered,
       announceMaxMembers: options.announceMaxMembers,
+      allowlistStrict: options.allowlistStrict,
       connections: () => this.#connections,
       onIdentified: connection => {
         log.debug({ address: connection.address, agent: connection.agent?.id, session: connection.session }, 'a session opened')

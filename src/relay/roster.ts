@@ -2,7 +2,17 @@
 import type { Connection } from './connection.ts'
 import { none, withMember, withoutMember } from './lean-set.ts'
 import type { Held } from '../store/shares.ts'
-import type { Agent, AgentChange, AgentFacts, Asker, Channel, ChannelInfo, FloorClaim, RosterView } from './view.ts'
+import {
+  mayEnter,
+  type Agent,
+  type AgentChange,
+  type AgentFacts,
+  type Asker,
+  type Channel,
+  type ChannelInfo,
+  type FloorClaim,
+  type RosterView,
+} from './view.ts'
 
 interface LiveAgent extends Agent {
   name: string
@@ -25,6 +35,9 @@ interface LiveChannel extends Channel {
 
 const takeoverWindowMs = 60_000
 const nobody: ReadonlySet<Connection> = new Set()
+
+/** Whether an agent has come in, by its standing or not. */
+const belongs = (agent: Agent, channel: Channel): boolean => channel.agents.has(agent) || agent.memberships.has(channel.info.name)
 
 export class Roster implements RosterView {
   motd: string | null = null
@@ -63,8 +76,13 @@ export class Roster implements RosterView {
     return this.#channels.values()
   }
 
+  known(agent: Agent, name: string): Channel | undefined {
+    const channel = this.#channels.get(name)
+    return channel !== undefined && channel.info.private && !belongs(agent, channel) ? undefined : channel
+  }
+
   isMember(agent: Agent, channel: Channel): boolean {
-    return channel.agents.has(agent) || agent.memberships.has(channel.info.name)
+    return belongs(agent, channel) && mayEnter(agent, channel.info)
   }
 
   sessions(id: string): { readonly count: number, has(session: string): boolean } {
@@ -213,6 +231,11 @@ export class Roster implements RosterView {
     const { memberships, ...fields } = change
     Object.assign(agent, fields)
     agent.memberships = (memberships ?? []).reduce(withMember, agent.memberships)
+  }
+
+  setVerified(id: string, verified: boolean): void {
+    const agent = this.#agents.get(id)
+    if (agent !== undefined) agent.verified = verified
   }
 
   setFloor(name: string, msgId: string, claim: FloorClaim | undefined): void {

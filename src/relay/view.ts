@@ -55,8 +55,11 @@ export interface RosterView {
   readonly motd: string | null
   agent(id: string): Agent | undefined
   channel(name: string): Channel | undefined
+  /** A channel that the agent may know of: a private one is there for whoever belongs to it only. */
+  known(agent: Agent, name: string): Channel | undefined
   channels(): Iterable<Channel>
   readonly channelCount: number
+  /** Whether it belongs there, and its standing still lets it in. */
   isMember(agent: Agent, channel: Channel): boolean
   /** How many live sessions the agent has, and whether one carries this label. */
   sessions(id: string): { readonly count: number, has(session: string): boolean }
@@ -119,7 +122,6 @@ export interface AgentChange {
   readonly nickAt?: number
   readonly presence?: Agent['presence']
   readonly statusText?: string | null
-  readonly verified?: boolean
   readonly admin?: boolean
   /** Channels it belongs to beside those it had. */
   readonly memberships?: readonly string[]
@@ -144,6 +146,9 @@ export const presenceOf = (
   return { presence: agent.presence, status_text: agent.statusText, last_seen: roster.heardAt(id) ?? lastSeen }
 }
 
+/** Whether an agent's standing lets it into a channel. */
+export const mayEnter = (agent: Agent, { verifiedOnly }: ChannelInfo): boolean => !verifiedOnly || agent.verified
+
 /** Whether an agent may see what is in a channel: its members, and everyone where it is open to them. */
 export const mayRead = (agent: Agent, channel: Channel, roster: RosterView): boolean =>
-  roster.isMember(agent, channel) || (!channel.info.private && (!channel.info.verifiedOnly || agent.verified))
+  roster.isMember(agent, channel) || (!channel.info.private && mayEnter(agent, channel.info))

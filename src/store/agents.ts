@@ -1,6 +1,7 @@
-// What outlives a session of an agent: its key, its standing, bans and approvals. Several features read and write it.
+// What outlives a session of an agent: its key, where it belongs, and what it is invited to. Several features read and write it.
 import { sql } from 'kysely'
 import { moveShares } from './shares.ts'
+import { approve } from './standing.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
 export interface AgentRow {
@@ -19,7 +20,7 @@ const maxMentioned = 50
 
 interface Tables {
   agents: AgentRow
-  bans: { agent: string, reason: string | null, at: number }
+  bans: { agent: string }
   allowlist: { agent: string, pubkey: string, note: string | null, at: number }
   memberships: { agent: string, channel: string }
   invitations: { agent: string, channel: string, by: string, at: number }
@@ -42,31 +43,6 @@ export const agentMigrations: Migration = {
 
 export const findAgent = (db: Db, id: string): Promise<AgentRow | undefined> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
-
-/** Everything that decides whether a key may open a session, and as what. */
-export interface Standing {
-  readonly isVerified: boolean
-  readonly isApproved: boolean
-  readonly isRevoked: boolean
-  readonly rotatedTo: string | null
-  readonly ban: { readonly reason: string | null } | undefined
-}
-
-export const standingOf = async (db: Db, id: string): Promise<Standing> => {
-  const { verified, rotated_to, revoked_at, banned_at, reason, approved_at } = await db.tables<Tables>().selectFrom(
-    sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'),
-  )
-    .leftJoin('agents', 'agents.id', 'who.id').leftJoin('bans', 'bans.agent', 'who.id').leftJoin('allowlist', 'allowlist.agent', 'who.id')
-    .select(['verified', 'rotated_to', 'revoked_at', 'bans.at as banned_at', 'reason', 'allowlist.at as approved_at'])
-    .executeTakeFirstOrThrow()
-  return {
-    isVerified: verified === 1 || approved_at !== null,
-    isApproved: approved_at !== null,
-    isRevoked: revoked_at !== null,
-    rotatedTo: rotated_to,
-    ban: banned_at === null ? undefined : { reason },
-  }
-}
 
 export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly AgentRow[]> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where('id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`)
@@ -114,8 +90,14 @@ export const findMentioned = async (
 ): Promise<readonly string[]> => {
   const members = db.tables<Tables>().selectFrom('memberships').select('agent').where('channel', '=', channel.name)
   const isClosed = channel.private || channel.verifiedOnly
-  const rows = await db.tables<Tables>().selectFrom('agents').select('id')
-    .where('revoked_at', 'is', null)
+  let admitted = db.tables<Tables>().selectFrom('agents').select('id').where('revoked_at', 'is', null)
+    .where(({ not, eb, selectFrom }) => not(eb('id', 'in', selectFrom('bans').select('agent'))))
+  // Whoever lost its standing is a member in name only.
+  if (channel.verifiedOnly)
+    admitted = admitted.where(({ or, eb, selectFrom }) =>
+      or([eb('verified', '=', 1), eb('id', 'in', selectFrom('allowlist').select('agent'))])
+    )
+  const rows = await admitted
     .where(({ and, or, eb }) =>
       or([
         isClosed
@@ -177,33 +159,6 @@ export const rotateAgent = async (
   await tx.log.moveInbox(from.id, to)
 }
 
-export const findBan = (db: Db, id: string): Promise<{ reason: string | null } | undefined> =>
-  db.tables<Tables>().selectFrom('bans').select('reason').where('agent', '=', id).executeTakeFirst()
-
-export const ban = async (tx: Tx, agent: string, reason: string | null, now: number): Promise<void> => {
-  await tx.tables<Tables>().insertInto('bans').values({ agent, reason, at: now })
-    .onConflict(conflict => conflict.column('agent').doUpdateSet({ reason, at: now })).execute()
-}
-
-/** Whether there was a ban to lift. */
-export const unban = async (tx: Tx, agent: string): Promise<boolean> =>
-  (await tx.tables<Tables>().deleteFrom('bans').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
-
-export const approve = async (
-  tx: Tx,
-  entry: { readonly agent: string, readonly pubkey: string, readonly note: string | null },
-  now: number,
-): Promise<void> => {
-  await tx.tables<Tables>().insertInto('allowlist').values({ ...entry, at: now })
-    .onConflict(conflict => conflict.column('agent').doUpdateSet({ note: entry.note })).execute()
-}
-
-/** Whether there was an approval to take back. */
-export const disapprove = async (tx: Tx, agent: string): Promise<boolean> =>
-  (await tx.tables<Tables>().deleteFrom('allowlist').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
-
-export const approvals = (db: Db) => db.tables<Tables>().selectFrom('allowlist').selectAll().orderBy('at').execute()
-
 export const membershipsOf = async (db: Db, agent: string): Promise<readonly string[]> =>
   (await db.tables<Tables>().selectFrom('memberships').select('channel').where('agent', '=', agent).execute()).map(row => row.channel)
 
@@ -215,9 +170,10 @@ export const removeMembership = async (tx: Tx, agent: string, channel: string): 
   await tx.tables<Tables>().deleteFrom('memberships').where('agent', '=', agent).where('channel', '=', channel).execute()
 }
 
+/** Whether somebody invited it who is still welcome himself. */
 export const isInvited = async (db: Db, agent: string, channel: string): Promise<boolean> =>
   (await db.tables<Tables>().selectFrom('invitations').select('agent').where('channel', '=', channel).where('agent', '=', agent)
-    .executeTakeFirst()) !== undefined
+    .where(({ not, eb, selectFrom }) => not(eb('by', 'in', selectFrom('bans').select('agent')))).executeTakeFirst()) !== undefined
 
 export const countInvitations = async (db: Db, channel: string): Promise<number> =>
   Number(
@@ -229,7 +185,10 @@ export const addInvitation = async (
   tx: Tx,
   invitation: { readonly channel: string, readonly agent: string, readonly by: string, readonly at: number },
 ): Promise<void> => {
-  await tx.tables<Tables>().insertInto('invitations').values(invitation).onConflict(conflict => conflict.doNothing()).execute()
+  const { by, at } = invitation
+  await tx.tables<Tables>().insertInto('invitations').values(invitation).onConflict(conflict =>
+    conflict.columns(['channel', 'agent']).doUpdateSet({ by, at })
+  ).execute()
 }
 
 export const removeInvitation = async (tx: Tx, agent: string, channel: string): Promise<void> => {

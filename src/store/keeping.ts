@@ -136,6 +136,12 @@ export const blankEvent = async (tx: Tx, stream: number, seq: number, now: numbe
   return fates
 }
 
+/** What an agent was told of in channels that it is not let into any more, and has not received, ends as expired; gives the fates to tell. */
+export const withdrawMentions = (tx: Tx, agent: string, channels: readonly string[], now: number): Promise<readonly Fate[]> =>
+  channels.length === 0
+    ? Promise.resolve([])
+    : endEntries(tx, now, sql`agent = ${agent} AND stream IN (SELECT id FROM streams WHERE name IN (${sql.join([...channels])}))`)
+
 /** Notes that everything an agent has said until now is to be erased. */
 export const beginErasure = async (tx: Tx, agent: string): Promise<void> => {
   const tables = tx.tables<Tables>()

@@ -1,8 +1,11 @@
 // Operating a relay over the wire: kick, ban, allowlist, message of the day, verification.
 import { agentIdOf, canonicalPem } from '../../../../lib/identity/index.ts'
 import { writeMeta } from '../../../store/meta.ts'
-import { approvals, approve, ban, disapprove, findAgent, setVerified, unban } from '../../../store/agents.ts'
-import { Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
+import { setVerified, successorOf } from '../../../store/agents.ts'
+import { withdrawMentions } from '../../../store/keeping.ts'
+import { approvals, approve, ban, disapprove, standingOf, unban, type Standing } from '../../../store/standing.ts'
+import type { Tx } from '../../../store/store.ts'
+import { Fail, notify, reply, statusNotices, type Effect, type Feature, type Notify, type WriteCtx } from '../../../relay/feature.ts'
 
 export interface AdminOptions {
   readonly allowlist: boolean
@@ -32,19 +35,21 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
       needs: 'admin',
       async write({ tx, now }, { agent_id, reason }) {
         const id = withAt(agent_id)
-        await ban(tx, id, reason ?? null, now)
-        return {
-          reply: reply('ADMIN_RESULT', { action: 'ban', success: true, agentId: id }),
-          notify: [notify({ kind: 'agents', agents: [id] }, 'BANNED', reason === undefined ? {} : { reason })],
-          effects: [{ kind: 'close', agents: [id], close: 'BANNED' }],
+        const effects: Effect[] = []
+        for (const each of await lineOf(tx, id)) {
+          await ban(tx, each, reason ?? null, now)
+          effects.push({ kind: 'standing', agent: each, standing: await standingOf(tx, each) })
         }
+        return { reply: reply('ADMIN_RESULT', { action: 'ban', success: true, agentId: id }), effects }
       },
     },
     ADMIN_UNBAN: {
       needs: 'admin',
       async write({ tx }, { agent_id }) {
         const id = withAt(agent_id)
-        if (!await unban(tx, id)) throw new Fail('AGENT_NOT_FOUND', `${id} is not banned`)
+        let isLifted = false
+        for (const each of await lineOf(tx, id)) isLifted = await unban(tx, each) || isLifted
+        if (!isLifted) throw new Fail('AGENT_NOT_FOUND', `${id} is not banned`)
         return { reply: reply('ADMIN_RESULT', { action: 'unban', success: true, agentId: id }) }
       },
     },
@@ -56,20 +61,20 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
         await approve(tx, { agent: id, pubkey: key, note: note ?? null }, now)
         return {
           reply: reply('ADMIN_RESULT', { action: 'approve', success: true, agentId: id }),
-          effects: [{ kind: 'agent', agent: id, change: { verified: true } }],
+          effects: [{ kind: 'standing', agent: id, standing: await standingOf(tx, id) }],
         }
       },
     },
     ADMIN_REVOKE: {
       needs: 'admin',
-      async write({ tx }, { pubkey, agent_id }) {
+      async write(ctx, { pubkey, agent_id }) {
+        const { tx } = ctx
         if ((pubkey === undefined) === (agent_id === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of pubkey and agent_id')
         const id = pubkey === undefined ? withAt(agent_id!) : agentIdOf(canonicalPem(pubkey))
         if (!await disapprove(tx, id)) throw new Fail('AGENT_NOT_FOUND', `${id} is not on the allowlist`)
-        const verified = (await findAgent(tx, id))?.verified === 1
         return {
           reply: reply('ADMIN_RESULT', { action: 'revoke', success: true, agentId: id }),
-          effects: [{ kind: 'agent', agent: id, change: { verified } }],
+          ...await withdrawn(ctx, id, await standingOf(tx, id)),
         }
       },
     },
@@ -107,20 +112,38 @@ export const admin = (options: AdminOptions): Feature<Requests> => ({
     },
     ADMIN_VERIFY: {
       needs: 'admin',
-      async write({ tx, roster }, { agent_id, verified }) {
+      async write(ctx, { agent_id, verified }) {
+        const { tx, roster } = ctx
         const id = withAt(agent_id)
-        const known = await findAgent(tx, id)
-        if (roster.agent(id) === undefined && known === undefined) throw new Fail('AGENT_NOT_FOUND', `No agent ${id} is known here`)
-        if (known !== undefined) await setVerified(tx, id, verified)
+        const standing = await standingOf(tx, id)
+        if (roster.agent(id) === undefined && !standing.isKnown) throw new Fail('AGENT_NOT_FOUND', `No agent ${id} is known here`)
+        if (standing.isApproved && !verified)
+          throw new Fail('INVALID_MSG', `${id} is verified because its key is on the allowlist; ADMIN_REVOKE takes it off`)
+        if (standing.isKnown) await setVerified(tx, id, verified)
         const result = { action: 'verify', success: true, agentId: id, verified }
+        // Of an agent without a key nothing is kept: it stands so until it goes.
+        const { effects, notify: notices } = await withdrawn(ctx, id, { ...standing, isVerified: verified })
         return {
           reply: reply('ADMIN_RESULT', result),
-          notify: [notify({ kind: 'agents', agents: [id] }, 'ADMIN_RESULT', result)],
-          effects: [{ kind: 'agent', agent: id, change: { verified } }],
+          notify: [notify({ kind: 'agents', agents: [id] }, 'ADMIN_RESULT', result), ...notices],
+          effects,
         }
       },
     },
   },
 })
+
+/** An agent, and who it is now if it rotated its key. */
+const lineOf = async (tx: Tx, id: string): Promise<ReadonlySet<string>> => new Set([id, await successorOf(tx, id)])
+
+/** What follows from a standing that may be less than it was: what waits for the agent in channels that are closed to it now it does not get. */
+const withdrawn = async (
+  { tx, roster, now }: WriteCtx,
+  agent: string,
+  standing: Standing,
+): Promise<{ readonly effects: readonly Effect[], readonly notify: readonly Notify[] }> => {
+  const closed = standing.isVerified ? [] : [...roster.channels()].filter(({ info }) => info.verifiedOnly).map(({ info }) => info.name)
+  return { effects: [{ kind: 'standing', agent, standing }], notify: statusNotices(await withdrawMentions(tx, agent, closed, now)) }
+}
 
 const withAt = (id: string): string => id.startsWith('@') ? id : `@${id}`

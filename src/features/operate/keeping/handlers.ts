@@ -1,6 +1,6 @@
 // How long things are kept, and taking back what one said.
 import type { Retention } from '../../../domain/retention.ts'
-import { Fail, reply, statusNotices, type Feature, type Outcome } from '../../../relay/feature.ts'
+import { Fail, noChannel, reply, statusNotices, type Feature, type Outcome } from '../../../relay/feature.ts'
 import { beginErasure, eraseSome, erasureUnderWay, setRetention } from '../../../store/keeping.ts'
 import { predecessors } from '../../../store/agents.ts'
 import { forgetPerson } from '../../../store/people.ts'
@@ -46,7 +46,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
       SET_RETENTION: {
         needs: 'admin',
         async write({ tx, roster }, { channel, age_ms = null, count = null, bytes = null }) {
-          if (roster.channel(channel) === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${channel}`)
+          if (roster.channel(channel) === undefined) throw noChannel(channel)
           await setRetention(tx, { channel, age_ms, count, bytes })
           const { ageMs, ...rest } = effective({ age_ms, count, bytes }, defaults)
           return { reply: reply('RETENTION', { channel, age_ms: ageMs, ...rest }) }

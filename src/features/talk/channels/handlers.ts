@@ -1,18 +1,13 @@
 // Channels: who is in, who may come in, what they are about.
 import { planReplay } from '../../../domain/replay-plan.ts'
-import {
-  addInvitation,
-  addMembership,
-  countInvitations,
-  findAgent,
-  isInvited,
-  removeInvitation,
-  removeMembership,
-} from '../../../store/agents.ts'
+import { addInvitation, addMembership, countInvitations, isInvited, removeInvitation, removeMembership } from '../../../store/agents.ts'
 import { pairStream, type Head } from '../../../store/log.ts'
+import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import {
   Fail,
+  mayEnter,
   mayRead,
+  noChannel,
   notify,
   reply,
   type Agent,
@@ -71,19 +66,18 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   const lasts = (me: Agent, info: ChannelInfo): boolean => me.pubkey !== null || info.private
 
   const admit = async ({ me, roster, tx }: WriteCtx, channel: Channel): Promise<void> => {
-    const { name, verifiedOnly, private: isPrivate } = channel.info
+    const { name, private: isPrivate } = channel.info
     if (roster.isMember(me, channel)) return
-    if (verifiedOnly && !me.verified) throw new Fail('AUTH_REQUIRED', `${name} is for verified agents`)
-    if (isPrivate) {
-      if (!await isInvited(tx, me.id, name)) throw new Fail('NOT_INVITED', `${name} is private and you are not invited`)
-      await removeInvitation(tx, me.id, name)
-    }
+    // A private channel does not show itself to whoever is not invited.
+    const isInvitee = isPrivate && roster.known(me, name) === undefined
+    if (isInvitee && !await isInvited(tx, me.id, name)) throw noChannel(name)
+    if (!mayEnter(me, channel.info)) throw new Fail('AUTH_REQUIRED', `${name} is for verified agents`)
+    if (isInvitee) await removeInvitation(tx, me.id, name)
     if (channel.agents.size >= options.maxMembersPerChannel) throw new Fail('LIMIT_REACHED', `${name} is full`)
   }
 
-  const find = (name: string, roster: WriteCtx['roster']): Channel => {
-    const channel = roster.channel(name)
-    if (channel === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+  const found = (name: string, channel: Channel | undefined): Channel => {
+    if (channel === undefined) throw noChannel(name)
     return channel
   }
 
@@ -93,7 +87,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         needs: 'session',
         async write(ctx, { channel: name, since, limit, epoch }) {
           const { me, tx } = ctx
-          const channel = find(name, ctx.roster)
+          const channel = found(name, ctx.roster.channel(name))
           await admit(ctx, channel)
           const lasting = lasts(me, channel.info)
           if (lasting && !me.memberships.has(name)) await addMembership(tx, me.id, name)
@@ -114,7 +108,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       LEAVE: {
         needs: 'session',
         async write({ me, roster, tx }, { channel: name }) {
-          find(name, roster)
+          found(name, roster.known(me, name))
           if (me.memberships.has(name)) await removeMembership(tx, me.id, name)
           return { reply: reply('LEFT', { channel: name }), effects: [{ kind: 'unsubscribe', channel: name }] }
         },
@@ -140,8 +134,8 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       LIST_AGENTS: {
         needs: 'session',
         read({ me, roster }, { channel: name, after = '', limit = options.maxAgentsPage }) {
-          const channel = find(name, roster)
-          if (!mayRead(me, channel, roster)) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+          const channel = found(name, roster.known(me, name))
+          if (!mayRead(me, channel, roster)) throw noChannel(name)
           const rest = [...channel.agents.keys()].filter(agent => agent.id > after).sort((a, b) => a.id < b.id ? -1 : 1)
           const list = rest.slice(0, limit).map(agent => ({ ...listed(agent), presence: agent.presence, status_text: agent.statusText }))
           return reply('AGENTS', { channel: name, list, more: rest.length > limit })
@@ -176,7 +170,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
             throw new Fail('LIMIT_REACHED', `${name} has as many open invitations as it allows`)
           await addInvitation(tx, { channel: name, agent, by: me.id, at: now })
           const online = roster.agent(agent)
-          const isKeyed = online === undefined ? (await findAgent(tx, agent))?.revoked_at === null : online.pubkey !== null
+          const isKeyed = online === undefined ? goneReasonOf(agent, await standingOf(tx, agent)) === undefined : online.pubkey !== null
           // Of a stranger nothing is known, so nothing is said; the invitation waits.
           const append: Append | undefined = online === undefined && !isKeyed ? undefined : {
             stream: pairStream(me.id, agent),

@@ -1,6 +1,6 @@
 // Pages of what was said.
 import { pairStream } from '../../../store/log.ts'
-import { Fail, mayRead, pageReply, type Feature } from '../../../relay/feature.ts'
+import { Fail, mayRead, noChannel, pageReply, type Feature } from '../../../relay/feature.ts'
 
 export interface HistoryOptions {
   readonly maxPage: number
@@ -16,8 +16,8 @@ export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions)
         if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
         if (before !== undefined && after !== undefined) throw new Fail('INVALID_MSG', 'Name at most one of before and after')
         if (name !== undefined) {
-          const channel = roster.channel(name)
-          if (channel === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+          const channel = roster.known(me, name)
+          if (channel === undefined) throw noChannel(name)
           if (!mayRead(me, channel, roster)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
         }
         const stream = name ?? pairStream(me.id, other!)

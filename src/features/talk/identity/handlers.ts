@@ -1,6 +1,7 @@
 // Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
 import { agentIdOf, canonicalPem, revocationText, rotationText } from '../../../../lib/identity/index.ts'
-import { findAgent, findBan, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
+import { findAgent, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
+import { standingOf } from '../../../store/standing.ts'
 import { Fail, notify, presenceOf, reply, type Feature, type Shares } from '../../../relay/feature.ts'
 import { addProof, expiredProofs, findProof, takeProof } from './store.ts'
 
@@ -46,22 +47,22 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
         // The texts are signed as they stand in the record, whatever their spelling.
         if (!verify(oldKey, rotationText({ old_pubkey, new_pubkey, timestamp }), signature))
           throw new Fail('VERIFICATION_FAILED', 'The old key did not sign this rotation')
-        const old = await findAgent(tx, oldId)
-        if (old?.rotated_to === me.id) return { reply: reply('OK', {}) }
-        if (old?.revoked_at != null) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
-        if (await findBan(tx, oldId) !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
+        const old = await standingOf(tx, oldId)
+        if (old.rotatedTo === me.id) return { reply: reply('OK', {}) }
+        if (old.isRevoked) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
+        if (old.ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
         await rotateAgent(tx, { id: oldId, pubkey: oldKey }, me.id, now)
-        const verified = me.verified || (await findAgent(tx, me.id))?.verified === 1
         return {
           reply: reply('OK', {}),
           effects: [
             {
               kind: 'agent',
               agent: me.id,
-              change: { verified, memberships: await membershipsOf(tx, me.id), admin: me.admin || adminAgents.includes(oldId) },
+              change: { memberships: await membershipsOf(tx, me.id), admin: me.admin || adminAgents.includes(oldId) },
             },
+            { kind: 'standing', agent: me.id, standing: await standingOf(tx, me.id) },
             { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
-            { kind: 'close', agents: [oldId], close: 'REVOKED' },
+            { kind: 'standing', agent: oldId, standing: await standingOf(tx, oldId) },
           ],
         }
       },
@@ -77,7 +78,7 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
         // A key that is known here can be revoked whoever holds what.
         if (await findAgent(tx, id) === undefined) await shares.take(tx, 'revocations', id, { agent: '', address: asker.address })
         await revokeAgent(tx, { id, pubkey: key }, now)
-        return { reply: reply('OK', {}), effects: [{ kind: 'close', agents: [id], close: 'REVOKED' }] }
+        return { reply: reply('OK', {}), effects: [{ kind: 'standing', agent: id, standing: await standingOf(tx, id) }] }
       },
     },
     VERIFY_REQUEST: {

@@ -1,10 +1,12 @@
 // Saying something, in a channel or to an agent.
 import { redact } from '../../../domain/redaction.ts'
 import { mentionsIn } from '../../../domain/mentions.ts'
-import { findAgent, findMentioned } from '../../../store/agents.ts'
+import { findMentioned } from '../../../store/agents.ts'
 import { pairStream } from '../../../store/log.ts'
+import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import {
   Fail,
+  noChannel,
   notify,
   reply,
   type Append,
@@ -66,8 +68,8 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
 
   const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
     const { me, roster, tx } = ctx
-    const channel = roster.channel(request.to)
-    if (channel === undefined) throw new Fail('CHANNEL_NOT_FOUND', `No channel ${request.to}`)
+    const channel = roster.known(me, request.to)
+    if (channel === undefined) throw noChannel(request.to)
     if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${request.to}; JOIN it first`)
     const held = channel.floor.size === 0 ? [] : [...channel.floor].filter(([, claim]) => claim.holder === me.id)
     const release = held.map(([msgId]) => ({ kind: 'floor', channel: request.to, msgId, claim: undefined } as const))
@@ -89,10 +91,8 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
 
   /** An agent that is not connected can be written to if it has a key to come back with. */
   const toAbsent = async (ctx: WriteCtx, request: RequestBody<'MSG'>): Promise<Outcome<'ACK'>> => {
-    const target = await findAgent(ctx.tx, request.to)
-    if (target === undefined) throw new Fail('AGENT_NOT_FOUND', `No agent ${request.to} is known here`)
-    if (target.rotated_to !== null) throw new Fail('AGENT_NOT_FOUND', `${request.to} rotated its key and is now ${target.rotated_to}`)
-    if (target.revoked_at !== null) throw new Fail('AGENT_NOT_FOUND', `The key of ${request.to} was revoked`)
+    const gone = goneReasonOf(request.to, await standingOf(ctx.tx, request.to))
+    if (gone !== undefined) throw new Fail('AGENT_NOT_FOUND', gone)
     return toAgent(ctx, request, true)
   }
 

@@ -2,6 +2,7 @@
 import { limits, reservedNames } from '../../../../lib/protocol/index.ts'
 import {
   Fail,
+  noChannel,
   notify,
   presenceOf,
   reply,
@@ -103,12 +104,12 @@ export const presence = (
       TYPING: {
         needs: 'session',
         write({ me, roster }, { channel: name, id }) {
-          const channel = roster.channel(name)
+          const channel = roster.known(me, name)
           if (channel === undefined || !roster.isMember(me, channel)) {
             // A hint that nobody hears is not worth an ERROR that nobody awaits.
             if (id === undefined) return {}
             throw channel === undefined
-              ? new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+              ? noChannel(name)
               : new Fail('NOT_INVITED', `You are not a member of ${name}`)
           }
           return {

@@ -2,6 +2,7 @@
 import { agentDocumentText, verifyProfile, type AgentDocument } from '../../../../lib/identity/index.ts'
 import { limits, type FrameBody } from '../../../../lib/protocol/index.ts'
 import { findAgent, type AgentRow } from '../../../store/agents.ts'
+import { standingOf } from '../../../store/standing.ts'
 import { findProfile, findSkillList, forgetProfiles, setProfile } from '../../../store/people.ts'
 import type { Db } from '../../../store/store.ts'
 import { Fail, presenceOf, reply, type Feature, type HttpAnswer, type RosterView, type Shares } from '../../../relay/feature.ts'
@@ -107,7 +108,8 @@ export const profiles = (
       async get({ db, roster, now }, rest) {
         const id = `@${rest.replace(/^@/, '')}`
         const agent = /^@[0-9a-f]{16}$/.test(id) ? await findAgent(db, id) : undefined
-        if (agent === undefined) return unknown
+        // Whoever is banned has no page, as one who never came.
+        if (agent === undefined || (await standingOf(db, id)).ban !== undefined) return unknown
         if (agent.rotated_to !== null)
           return answer(410, {
             error: 'AGENT_NOT_FOUND',

@@ -2,7 +2,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { agentIdOf, canonicalPem, loginText, loginTextV2 } from '../../../../lib/identity/index.ts'
 import { PROTOCOL, limits, reservedNames, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
-import { membershipsOf, predecessors, rememberAgent, standingOf, type Standing } from '../../../store/agents.ts'
+import { membershipsOf, predecessors, rememberAgent } from '../../../store/agents.ts'
+import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
 import { Fail, reply, type Asker, type Challenge, type Feature, type Login, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { captchaAnswer, captchaQuestion } from './captcha.ts'
 
@@ -74,11 +75,10 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     }
   }
 
-  /** Whether a key is one to log in with: asked when a login begins, so that its owner learns why not, and when it ends. */
-  const mayLogin = ({ rotatedTo, isRevoked, isApproved }: Standing): void => {
-    if (rotatedTo !== null) throw new Fail('NOT_ALLOWED', `This key was rotated; the agent is now ${rotatedTo}`)
-    if (isRevoked) throw new Fail('NOT_ALLOWED', 'This key was revoked')
-    if (options.allowlistStrict && !isApproved) throw new Fail('NOT_ALLOWED', 'This relay admits approved keys only')
+  /** Whether a key is one to log in with: asked when a login begins, so that its owner learns why not; a ban is told once it has proved itself. */
+  const mayLogin = (standing: Standing): void => {
+    const refusal = refusalOf({ ...standing, ban: undefined }, options.allowlistStrict)
+    if (refusal !== undefined) throw new Fail(refusal.code, refusal.message)
   }
 
   /** The login is proved: the session opens, unless the agent is not wanted here. */
@@ -91,14 +91,17 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
       throw new Fail('LIMIT_REACHED', `An agent may have ${options.maxSessionsPerAgent} sessions at once`)
     if (sessions.has(session) && roster.takeovers(id, now) >= maxTakeoversPerMinute)
       throw new Fail('RATE_LIMITED', 'Two connections fight for this session; use different session labels', 30_000)
+    // A key and a resume token are worth what their agent is worth now.
+    const standing = login.id === undefined ? undefined : await standingOf(tx, id)
+    const refusal = standing && refusalOf(standing, options.allowlistStrict)
+    if (refusal !== undefined) {
+      const fail = new Fail(refusal.code, refusal.message)
+      if (refusal.code === 'BANNED') return { fail, effects: [{ kind: 'closeAsker', close: 'BANNED' }] }
+      throw fail
+    }
     let verified = false
     let admin = false
-    if (pubkey !== undefined) {
-      const standing = await standingOf(tx, id)
-      if (standing.ban !== undefined) {
-        return { fail: new Fail('BANNED', standing.ban.reason ?? 'Banned'), effects: [{ kind: 'closeAsker', close: 'BANNED' }] }
-      }
-      mayLogin(standing)
+    if (pubkey !== undefined && standing !== undefined) {
       await rememberAgent(tx, { id, pubkey, name }, now)
       verified = standing.isVerified
       admin = options.adminAgents.length > 0 && [id, ...await predecessors(tx, id)].some(agent => options.adminAgents.includes(agent))

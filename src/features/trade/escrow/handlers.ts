@@ -4,6 +4,7 @@ import { issuer } from '../../../domain/ledger/ledger.ts'
 import { Fail, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import type { FrameBody, RequestBody } from '../../../../lib/protocol/index.ts'
 import { findAgent, predecessors } from '../../../store/agents.ts'
+import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import { pairStream } from '../../../store/log.ts'
 import { forgetNonces, useNonce } from '../../../store/nonces.ts'
 import type { Db, Tx } from '../../../store/store.ts'
@@ -80,14 +81,14 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
     const signed = await checkSignature(ctx, 'TRANSFER', request)
     const currency = money(request.currency)
     if (to === me.id) throw new Fail('INVALID_MSG', 'to: your own account')
-    const target = await findAgent(tx, to)
-    if (target === undefined || (target.revoked_at !== null && target.rotated_to === null))
-      throw new Fail('AGENT_NOT_FOUND', `No agent with a key is known as ${to}`)
+    const holder = await accountOf(tx, to)
+    const gone = goneReasonOf(holder, await standingOf(tx, holder))
+    if (gone !== undefined) throw new Fail('AGENT_NOT_FOUND', gone)
     await gather(tx, me.id, now)
     const posted = await postEntries(tx, {
       kind: 'transfer',
       from: me.id,
-      to: await accountOf(tx, to),
+      to: holder,
       currency,
       amountMinor: amount_minor,
       key: `transfer ${me.id} ${request.sig_nonce}`,

@@ -3,7 +3,8 @@ import type { Action } from '../../../domain/negotiation/index.ts'
 import type { TradeAction } from '../../../../lib/identity/index.ts'
 import type { EventType, RequestBody } from '../../../../lib/protocol/index.ts'
 import { Fail, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
-import { findAgent, successorOf } from '../../../store/agents.ts'
+import { successorOf } from '../../../store/agents.ts'
+import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import { useNonce } from '../../../store/nonces.ts'
 import type { Tx } from '../../../store/store.ts'
 import { checkFiles } from './deliverable.ts'
@@ -113,13 +114,10 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
   const checkRecipient = async (ctx: WriteCtx, to: string): Promise<void> => {
     const { me, tx, roster } = ctx
     if (await successorOf(tx, to) === me.id) throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
-    const target = await findAgent(tx, to)
-    if (target === undefined)
-      throw roster.agent(to) === undefined
-        ? new Fail('AGENT_NOT_FOUND', `No agent ${to} is known here`)
-        : new Fail('NO_PUBKEY', `${to} has no key to accept with`)
-    if (target.rotated_to !== null) throw new Fail('AGENT_NOT_FOUND', `${to} rotated its key and is now ${target.rotated_to}`)
-    if (target.revoked_at !== null) throw new Fail('AGENT_NOT_FOUND', `The key of ${to} was revoked`)
+    const standing = await standingOf(tx, to)
+    if (!standing.isKnown && roster.agent(to) !== undefined) throw new Fail('NO_PUBKEY', `${to} has no key to accept with`)
+    const gone = goneReasonOf(to, standing)
+    if (gone !== undefined) throw new Fail('AGENT_NOT_FOUND', gone)
   }
 
   /** Stores a new proposal, and tells both. */

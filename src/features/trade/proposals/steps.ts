@@ -12,6 +12,7 @@ import {
 import type { EventType } from '../../../../lib/protocol/index.ts'
 import { Fail, reply, type Append, type Outcome } from '../../../relay/feature.ts'
 import { successorOf } from '../../../store/agents.ts'
+import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import type { PublishKey } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'
 import type { EscrowEvent, ProposalOptions, Settlement } from './ports.ts'
@@ -105,6 +106,16 @@ export const told = async (
   } as unknown as Append
 }
 
+/** Whether those who would be bound are two, and still here to keep their word. @throws Fail INVALID_PROPOSAL */
+const checkParties = async (tx: Tx, { proposer, recipient }: Deal): Promise<void> => {
+  const parties = [await successorOf(tx, proposer), await successorOf(tx, recipient)] as const
+  if (parties[0] === parties[1]) throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
+  for (const party of parties) {
+    const gone = goneReasonOf(party, await standingOf(tx, party))
+    if (gone !== undefined) throw new Fail('INVALID_PROPOSAL', `PARTY_GONE: ${gone}`)
+  }
+}
+
 export class Steps {
   readonly #options: ProposalOptions
 
@@ -122,8 +133,7 @@ export class Steps {
     })
     if (!decision.ok) throw new Fail('INVALID_PROPOSAL', reasons[decision.refusal](before.deal, action))
     const { deal, moves, stakes } = decision
-    if ((action === 'ACCEPT' || action === 'FUND') && await successorOf(tx, deal.proposer) === await successorOf(tx, deal.recipient))
-      throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
+    if (action === 'ACCEPT' || action === 'FUND') await checkParties(tx, deal)
 
     for (const { op, amount } of moves) {
       if (await this.#move(tx, now, before, op, amount, by) === 'pending') return this.#pending(tx, now, before, step)

@@ -32,6 +32,7 @@ interface Tables {
   rated_pairs: { a: string, b: string, times: number, last: number }
   agents: { id: string, verified: 0 | 1, rotated_to: string | null, revoked_at: number | null }
   allowlist: { agent: string }
+  bans: { agent: string }
 }
 
 export const reputationMigrations: Migration = {
@@ -170,6 +171,7 @@ export const vouchedAgents = async (db: Db): Promise<readonly string[]> => {
   const tables = db.tables<Tables>()
   const rows = await tables.selectFrom('agents').select('id')
     .where('revoked_at', 'is', null)
+    .where(({ not, eb }) => not(eb('id', 'in', tables.selectFrom('bans').select('agent'))))
     .where(({ or, eb }) => or([eb('verified', '=', 1), eb('id', 'in', tables.selectFrom('allowlist').select('agent'))]))
     .orderBy('id').limit(10_000).execute()
   return rows.map(({ id }) => id)

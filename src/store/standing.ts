@@ -1,0 +1,86 @@
+// Standing: whether an agent is admitted to this relay, and as what. Bans, the allowlist, and one question that everybody asks.
+import { sql } from 'kysely'
+import type { Db, Tx } from './store.ts'
+
+interface Tables {
+  agents: { id: string, verified: 0 | 1, rotated_to: string | null, revoked_at: number | null }
+  bans: { agent: string, reason: string | null, at: number }
+  allowlist: { agent: string, pubkey: string, note: string | null, at: number }
+}
+
+/** Everything that decides whether an agent is admitted, and as what. */
+export interface Standing {
+  /** Its key has been here. */
+  readonly isKnown: boolean
+  readonly isVerified: boolean
+  readonly isApproved: boolean
+  readonly isRevoked: boolean
+  readonly rotatedTo: string | null
+  readonly ban: { readonly reason: string | null } | undefined
+}
+
+export const standingOf = async (db: Db, id: string): Promise<Standing> => {
+  const { known, verified, rotated_to, revoked_at, banned_at, reason, approved_at } = await db.tables<Tables>().selectFrom(
+    sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'),
+  )
+    .leftJoin('agents', 'agents.id', 'who.id').leftJoin('bans', 'bans.agent', 'who.id').leftJoin('allowlist', 'allowlist.agent', 'who.id')
+    .select(['agents.id as known', 'verified', 'rotated_to', 'revoked_at', 'bans.at as banned_at', 'reason', 'allowlist.at as approved_at'])
+    .executeTakeFirstOrThrow()
+  return {
+    isKnown: known !== null,
+    isVerified: verified === 1 || approved_at !== null,
+    isApproved: approved_at !== null,
+    isRevoked: revoked_at !== null,
+    rotatedTo: rotated_to,
+    ban: banned_at === null ? undefined : { reason },
+  }
+}
+
+/** Why an agent is not admitted: what it is told, and how its sessions end. */
+export interface Refusal {
+  readonly code: 'BANNED' | 'NOT_ALLOWED'
+  readonly message: string
+  readonly close: 'BANNED' | 'REVOKED' | 'KICKED'
+}
+
+/** Asked when a session opens, and of the open ones whenever the answer may have changed. `isStrict`: only approved keys are admitted. */
+export const refusalOf = ({ ban, rotatedTo, isRevoked, isApproved }: Standing, isStrict: boolean): Refusal | undefined => {
+  if (ban !== undefined) return { code: 'BANNED', message: ban.reason ?? 'Banned', close: 'BANNED' }
+  const notAllowed = (message: string, close: Refusal['close']): Refusal => ({ code: 'NOT_ALLOWED', message, close })
+  if (rotatedTo !== null) return notAllowed(`This key was rotated; the agent is now ${rotatedTo}`, 'REVOKED')
+  if (isRevoked) return notAllowed('This key was revoked', 'REVOKED')
+  if (isStrict && !isApproved) return notAllowed('This relay admits approved keys only', 'KICKED')
+  return undefined
+}
+
+/** Why nobody can deal with an agent or write to it, in words for whoever tries; undefined: one can. */
+export const goneReasonOf = (id: string, { isKnown, rotatedTo, isRevoked, ban }: Standing): string | undefined => {
+  if (!isKnown) return `No agent ${id} is known here`
+  if (rotatedTo !== null) return `${id} rotated its key and is now ${rotatedTo}`
+  if (isRevoked) return `The key of ${id} was revoked`
+  return ban === undefined ? undefined : `${id} is banned from this relay`
+}
+
+export const ban = async (tx: Tx, agent: string, reason: string | null, now: number): Promise<void> => {
+  await tx.tables<Tables>().insertInto('bans').values({ agent, reason, at: now })
+    .onConflict(conflict => conflict.column('agent').doUpdateSet({ reason, at: now })).execute()
+}
+
+/** Whether there was a ban to lift. */
+export const unban = async (tx: Tx, agent: string): Promise<boolean> =>
+  (await tx.tables<Tables>().deleteFrom('bans').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
+
+export const approve = async (
+  tx: Tx,
+  entry: { readonly agent: string, readonly pubkey: string, readonly note: string | null },
+  now: number,
+): Promise<void> => {
+  await tx.tables<Tables>().insertInto('allowlist').values({ ...entry, at: now })
+    .onConflict(conflict => conflict.column('agent').doUpdateSet({ note: entry.note })).execute()
+}
+
+/** Whether there was an approval to take back. */
+export const disapprove = async (tx: Tx, agent: string): Promise<boolean> =>
+  (await tx.tables<Tables>().deleteFrom('allowlist').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
+
+export const approvals = (db: Db) => db.tables<Tables>().selectFrom('allowlist').selectAll().orderBy('at').execute()
