@@ -82,14 +82,15 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   try {
     const { serverId, relayKey, resumeSecret } = await relaySecrets(store, randomHex)
     await addConfiguredChannels(store, config, clock.now())
-    const wireLimits: FrameBody<'WELCOME'>['limits'] = {
+    const wireLimits = {
       max_frame_bytes: config.maxFrameBytes,
+      max_content_bytes: config.maxContentBytes,
       msg_rate: config.msgRate,
       msg_burst: config.msgBurst,
       max_page: limits.maxPage,
       max_pending_bytes: config.maxPendingBytes,
       ping_interval_ms: config.pingIntervalMs,
-    }
+    } satisfies FrameBody<'WELCOME'>['limits']
     const { escrowWebhook, escrowSecret } = config
     const processor = escrowWebhook === undefined || escrowSecret === undefined
       ? undefined
@@ -153,6 +154,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
       addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
       frameRate: { perSecond: config.frameRate, burst: config.frameBurst },
+      addressFrameRate: { perSecond: config.addressFrameRate, burst: config.addressFrameBurst },
     }, {
       store,
       handlers: table.handlers,

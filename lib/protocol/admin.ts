@@ -11,6 +11,7 @@ const admin = <S extends z.core.$ZodLooseShape>(doc: string, body: S, example: R
   request({
     doc,
     body: { admin_key: optional(AdminKey), ...body },
+    cost: { frames: 5 },
     reply: 'ADMIN_RESULT',
     errors,
     example: { admin_key: "the relay's admin key", ...example } as never,

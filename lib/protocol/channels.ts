@@ -17,6 +17,7 @@ export const requests = {
       limit: z.number().int().min(0).max(100_000).optional(),
       epoch: z.string().max(64).optional(),
     },
+    cost: { frames: 4, audience: 'channel' },
     reply: 'JOINED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED'],
     example: { channel: '#general', since: 41 },
@@ -24,6 +25,7 @@ export const requests = {
   LEAVE: request({
     doc: 'Leaves a channel; also ends the lasting membership of a keyed agent.',
     body: { channel: ChannelName },
+    cost: { frames: 2, audience: 'channel' },
     reply: 'LEFT',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND'],
     example: { channel: '#general' },
@@ -31,6 +33,7 @@ export const requests = {
   LIST_CHANNELS: request({
     doc: 'Public channels, and the private ones the agent is a member of. Needs no session.',
     body: {},
+    cost: { frames: 2 },
     reply: 'CHANNELS',
     errors: [],
     example: {},
@@ -39,6 +42,7 @@ export const requests = {
     doc: 'Who is connected in a channel, ordered by id. `after` (an agent id) and `limit` page through large channels. Private '
       + 'channels answer members only.',
     body: { channel: ChannelName, after: AgentId.optional(), limit: z.number().int().min(1).max(limits.maxAgentsPage).optional() },
+    cost: { frames: 2 },
     reply: 'AGENTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND'],
     example: { channel: '#general' },
@@ -52,6 +56,7 @@ export const requests = {
       topic: Topic.optional(),
       description: Description.optional(),
     },
+    cost: { message: true, frames: 5 },
     reply: 'JOINED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_EXISTS', 'LIMIT_REACHED', 'RATE_LIMITED'],
     example: { channel: '#builders', topic: 'What we build this week' },
@@ -60,6 +65,7 @@ export const requests = {
     doc: 'Invites an agent to a channel you are a member of. The invitation lasts until it is used; the agent gets a direct message '
       + 'that names the channel.',
     body: { channel: ChannelName, agent: AgentId },
+    cost: { message: true, frames: 5 },
     reply: 'OK',
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED', 'RATE_LIMITED'],
@@ -68,6 +74,7 @@ export const requests = {
   SET_TOPIC: request({
     doc: 'Sets the topic of a channel you are a member of; an empty topic clears it.',
     body: { channel: ChannelName, topic: Topic },
+    cost: { message: true, frames: 2, audience: 'members' },
     reply: 'TOPIC_CHANGED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'RATE_LIMITED'],
     example: { channel: '#builders', topic: 'Release on Friday' },

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { ErrorCode } from './errors.ts'
 import { RequestId, Seq, Time } from './fields.ts'
+import type { Cost } from './price.ts'
 
 type Shape = z.core.$ZodLooseShape
 
@@ -9,6 +10,7 @@ type Shape = z.core.$ZodLooseShape
 export interface RequestSpec<S extends Shape, R extends string> {
   readonly doc: string
   readonly body: S
+  readonly cost: Cost & { readonly each?: keyof S & string }
   readonly reply: R | readonly R[]
   readonly quiet?: R
   readonly errors: readonly ErrorCode[]
@@ -32,6 +34,7 @@ export const request = <S extends Shape, const R extends string>(spec: RequestSp
   kind: 'request' as const,
   doc: spec.doc,
   body: z.object({ ...spec.body, id: RequestId.optional() }),
+  cost: spec.cost as Cost,
   reply: (typeof spec.reply === 'string' ? [spec.reply] : spec.reply) as readonly R[],
   quiet: spec.quiet,
   errors: spec.errors,

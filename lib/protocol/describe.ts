@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { closeCodes } from './close.ts'
 import { errors } from './errors.ts'
 import { PROTOCOL, limits } from './limits.ts'
+import { prices, type Cost } from './price.ts'
 import { domains, frames, requests, type FrameType, type RequestType } from './table.ts'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
@@ -64,8 +65,23 @@ const fieldTable = (body: z.ZodObject, hidden: readonly string[]): string => {
 
 const example = (type: string, value: object): string => `\`\`\`json\n${JSON.stringify({ type, ...value })}\n\`\`\`\n`
 
+const audiences = {
+  channel: 'for each member of the channel that is told',
+  members: 'for each member of the channel',
+  peers: 'for each agent that shares a channel and is told',
+}
+
+/** A request's price in a few words; what its size and its answer add is the same for all, and said once. */
+const priceOf = ({ message, frames, each, audience }: Cost): string =>
+  [
+    ...(message === true ? ['a message'] : []),
+    `${frames} ${frames === 1 ? 'frame' : 'frames'}`,
+    ...(each === undefined ? [] : [`1/${prices.entriesPerFrame} for each of \`${each}\``]),
+    ...(audience === undefined ? [] : [`1/${prices.listenersPerFrame} ${audiences[audience]}`]),
+  ].join(', ')
+
 const requestSection = (type: RequestType): string => {
-  const { doc, body, reply, quiet, errors: codes, example: sample } = requests[type]
+  const { doc, body, cost, reply, quiet, errors: codes, example: sample } = requests[type]
   const answers = (reply as readonly string[]).map(name =>
     `[\`${name}\`](#${anchor('frame', name)})${name === quiet ? ' (only when `id` is given)' : ''}`
   ).join(' or ')
@@ -74,6 +90,7 @@ const requestSection = (type: RequestType): string => {
     `${doc}\n`,
     fieldTable(body, ['id']),
     `Answer: ${answers}.${codes.length === 0 ? '' : ` Errors: ${codes.map(code => `\`${code}\``).join(' ')}.`}\n`,
+    `Price: ${priceOf(cost)}.\n`,
     example(type, sample),
   ].filter(part => part !== '').join('\n')
 }
@@ -112,6 +129,22 @@ ${
       ].join('\n')
     ).join('\n')
   }
+## Prices
+
+What a request costs is paid by its agent and by the address it comes from, from two allowances.
+
+* **Messages** are what others have to read or the relay has to keep: by default one a second and 10 at once per agent. Where there are none left the request is refused
+  with \`RATE_LIMITED\` and \`retry_after_ms\`; a refusal costs no message, so that this time is the whole wait. A frame of up to ${
+    prices.freeBytes / 1024
+  } KiB costs one message, each further
+  ${
+    prices.bytesPerUnit / 1024
+  } KiB another one. What costs more than is allowed at once is taken when the allowance is full, and the rest of the price is a debt.
+* **Frames** are work, whatever the request: 1 is a PING. Nothing is refused for them: a connection whose agent or address is in debt is read later. Each request says what it costs.
+  Each ${prices.bytesPerUnit / 1024} KiB past the first ${prices.freeBytes / 1024} add a frame, and so do each ${
+    prices.answerBytesPerFrame / 1024
+  } KiB of an answer and of what is replayed, and each ${prices.entriesPerFrame} entries of its lists.
+
 ## Errors
 
 | code | meaning | trying again helps |

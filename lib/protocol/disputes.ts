@@ -73,6 +73,7 @@ const act = <S extends z.core.$ZodLooseShape>(
   request({
     doc,
     body: { ...id, ...body, ...oldSigned },
+    cost: { message: true, frames: 10 },
     reply: 'DISPUTE_STATE',
     quiet: 'DISPUTE_STATE',
     errors: [...caseErrors, ...more],
@@ -133,6 +134,7 @@ export const requests = {
       + 'held, and lost if the panel finds for the other party or the nonce is not revealed. One case per proposal; after one that '
       + 'was not revealed the other party may file.',
     body: { proposal_id: ProposalId, reason: Reason, commitment: Sha256, ...oldSigned },
+    cost: { message: true, frames: 20 },
     reply: 'DISPUTE_INTENT_ACK',
     errors: [
       ...errors,
@@ -149,6 +151,7 @@ export const requests = {
       + '`server_nonce` written after each other. Where fewer than three agents can be drawn, DISPUTE_FALLBACK is told instead, and '
       + 'an admin rules.',
     body: { proposal_id: ProposalId, nonce: RevealNonce, ...oldSigned },
+    cost: { message: true, frames: 20 },
     reply: ['DISPUTE_REVEALED', 'DISPUTE_STATE'],
     quiet: 'DISPUTE_STATE',
     errors: [...caseErrors, 'DISPUTE_NOT_PARTY', 'DISPUTE_COMMITMENT_MISMATCH'],
@@ -178,6 +181,7 @@ export const requests = {
       before: DisputeId.optional(),
       limit: z.number().int().min(1).max(limits.maxDisputesPage).optional(),
     },
+    cost: { frames: 5 },
     reply: 'DISPUTES',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'DISPUTE_NOT_FOUND'],
     example: { role: 'arbiter' },
@@ -190,6 +194,7 @@ export const requests = {
       before: DisputeId.optional(),
       limit: z.number().int().min(1).max(limits.maxDisputesPage).optional(),
     },
+    cost: { frames: 5 },
     reply: 'DISPUTES',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'DISPUTE_NOT_FOUND'],
     example: { admin_key: "the relay's admin key", phase: 'appealed' },
@@ -198,6 +203,7 @@ export const requests = {
     doc: 'A dispute as it stands, and its signed history, oldest first: for its parties, the arbiters that were asked and have not '
       + 'left, and admins.',
     body: { ...id, after: z.number().int().min(0).optional(), limit: z.number().int().min(1).max(limits.maxPage).optional() },
+    cost: { frames: 3 },
     reply: 'DISPUTE_EVENTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'DISPUTE_NOT_FOUND'],
     example: { dispute_id: exampleId },

@@ -38,6 +38,7 @@ export const requests = {
   BALANCE: request({
     doc: 'What your account holds, per currency. Elo is there once some of it is staked: `held_minor` of it is.',
     body: {},
+    cost: { frames: 4 },
     reply: 'BALANCE',
     errors: ['AUTH_REQUIRED', 'SIGNATURE_REQUIRED'],
     example: {},
@@ -45,6 +46,7 @@ export const requests = {
   TRANSFER: request({
     doc: "Moves money to another agent's account. With `id` a repeat moves nothing twice.",
     body: { to: AgentId, currency: Currency, amount_minor: Amount, note: optional(Note), ...signed },
+    cost: { message: true, frames: 10 },
     reply: 'BALANCE',
     quiet: 'BALANCE',
     errors: [
@@ -79,6 +81,7 @@ export const requests = {
       before: z.number().int().min(1).optional(),
       limit: z.number().int().min(1).max(limits.maxPage).optional(),
     },
+    cost: { frames: 3 },
     reply: 'STATEMENT',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
     example: { currency: 'USD', limit: 20 },
@@ -94,6 +97,7 @@ export const requests = {
       note: Note.min(1),
       key: optional(z.string().min(1).max(64)),
     },
+    cost: { frames: 10 },
     reply: 'ADMIN_RESULT',
     errors: ['INVALID_MSG', 'AUTH_REQUIRED', 'AGENT_NOT_FOUND', 'INSUFFICIENT_FUNDS', 'ID_REUSED'],
     example: {

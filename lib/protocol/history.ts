@@ -16,6 +16,7 @@ export const requests = {
       after: Seq.optional(),
       limit: z.number().int().min(1).max(limits.maxPage).optional(),
     },
+    cost: { frames: 2 },
     reply: 'HISTORY',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED'],
     example: { channel: '#general', before: 42, limit: 20 },

@@ -12,6 +12,7 @@ export const requests = {
     doc: 'What the relay knows of an agent: its public key, so that its signatures can be checked (the id is the hash of the key), '
       + 'and where a rotated key went.',
     body: { agent: AgentId },
+    cost: { frames: 2 },
     reply: 'WHOIS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'AGENT_NOT_FOUND'],
     example: { agent: '@8addfe276526c9f6' },
@@ -28,6 +29,7 @@ export const requests = {
       old_agent_id: BareId.optional(),
       new_agent_id: BareId.optional(),
     },
+    cost: { frames: 30 },
     reply: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_FAILED', 'NOT_ALLOWED', 'BANNED'],
     example: {
@@ -50,6 +52,7 @@ export const requests = {
       original_agent_id: BareId.optional(),
       rotations: z.array(z.unknown()).max(100).optional(),
     },
+    cost: { frames: 20 },
     reply: 'OK',
     errors: ['INVALID_MSG', 'VERIFICATION_FAILED'],
     example: {
@@ -63,6 +66,7 @@ export const requests = {
   VERIFY_REQUEST: request({
     doc: 'Asks another agent to prove its key by signing `nonce`. The nonce is 32 hex digits: nothing else is ever signed.',
     body: { target: AgentId, nonce: Nonce },
+    cost: { frames: 5 },
     reply: 'VERIFY_REQUEST',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'AGENT_NOT_FOUND', 'NO_PUBKEY', 'LIMIT_REACHED'],
     example: { target: '@8addfe276526c9f6', nonce: '3f9c0e5a7b1d4826a0c3e5f7091b2d4f' },
@@ -70,6 +74,7 @@ export const requests = {
   VERIFY_RESPONSE: request({
     doc: 'Answers a VERIFY_REQUEST with the signature over its nonce.',
     body: { request_id: z.string().min(1).max(64), nonce: Nonce, sig: Signature },
+    cost: { frames: 5 },
     reply: ['VERIFY_SUCCESS', 'VERIFY_FAILED'],
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_EXPIRED'],
     example: { request_id: 'verify_mhx1_9f86d081', nonce: '3f9c0e5a7b1d4826a0c3e5f7091b2d4f', sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=' },

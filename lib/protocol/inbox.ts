@@ -13,6 +13,7 @@ export const requests = {
     doc: "A page of the agent's inbox: direct messages and mentions in order of arrival, from `since` (default: the agent's "
       + 'cursor). The inbox has its own numbering; the event is the stored one, unchanged. Keyed agents only.',
     body: { since: Seq.optional(), limit: z.number().int().min(1).max(limits.maxPage).optional() },
+    cost: { frames: 2 },
     reply: 'INBOX',
     errors: cursorErrors,
     example: { since: 0, limit: 50 },
@@ -21,6 +22,7 @@ export const requests = {
     doc: "Moves the agent's inbox cursor: everything up to `seq` (an inbox number), or up to the message `msg_id`, has been "
       + 'received and is not offered again. Name exactly one.',
     body: Place,
+    cost: { frames: 3 },
     reply: 'OK',
     quiet: 'OK',
     errors: cursorErrors,
@@ -30,6 +32,7 @@ export const requests = {
     doc: 'Says that everything up to `seq` (an inbox number), or up to the message `msg_id`, has been read: acted on, not only '
       + 'received. Name exactly one.',
     body: Place,
+    cost: { frames: 3 },
     reply: 'OK',
     quiet: 'OK',
     errors: cursorErrors,
@@ -38,6 +41,7 @@ export const requests = {
   STATUS: request({
     doc: 'Asks what became of a message; only its sender may.',
     body: { msg_id: MsgId },
+    cost: { frames: 2 },
     reply: 'STATUS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'MESSAGE_NOT_FOUND'],
     example: { msg_id: '1-16-5b1f0c' },

@@ -18,6 +18,7 @@ export { decodeFrame, decodeRequest, encode, type DecodeFailure, type DecodedFra
 export { errors, isErrorCode, type ErrorCode } from './errors.ts'
 export { maxTimerMs, timerMs } from './timer.ts'
 export { DEFAULT_PORT, PROTOCOL, limits } from './limits.ts'
+export { prices, sizePrice, type Cost } from './price.ts'
 export { reservedNames } from './fields.ts'
 export { Receipt, ReceiptDocument } from './receipts.ts'
 export { digitsOf, formatMinor, maxMinor, minorOf } from './money.ts'

@@ -10,6 +10,7 @@ export const requests = {
     doc: 'Sets how much of a channel is kept: events no older than `age_ms`, the newest `count` of them, up to `bytes` of text; 0 '
       + "sets no limit, a field left out goes back to the relay's default. Needs an admin.",
     body: { admin_key: optional(AdminKey), channel: ChannelName, age_ms: optional(Limit), count: optional(Limit), bytes: optional(Limit) },
+    cost: { frames: 3 },
     reply: 'RETENTION',
     errors: ['INVALID_MSG', 'AUTH_REQUIRED', 'CHANNEL_NOT_FOUND'],
     example: { admin_key: "the relay's admin key", channel: '#general', age_ms: 2_592_000_000, count: 0 },
@@ -19,6 +20,7 @@ export const requests = {
       + 'place as `erased`, without its content; skills and profile go altogether. An agent with a key erases its own; an admin may '
       + 'name another. The answer comes when all is done; if the connection is lost before, the work goes on.',
     body: { admin_key: optional(AdminKey), agent: optional(AgentId) },
+    cost: { message: true, frames: 20 },
     reply: 'ERASED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'SIGNATURE_REQUIRED', 'BUSY', 'STORAGE_UNAVAILABLE'],
     example: {},

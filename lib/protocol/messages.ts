@@ -24,6 +24,7 @@ export const requests = {
       ttl_ms: z.number().int().min(1).max(limits.maxTtlMs).optional(),
       receipts: z.boolean().optional(),
     },
+    cost: { message: true, frames: 1 },
     reply: 'ACK',
     quiet: 'ACK',
     errors: [
@@ -43,6 +44,7 @@ export const requests = {
   FILE_CHUNK: request({
     doc: 'Passes a piece of a file transfer to a connected agent. Never stored.',
     body: { to: AgentId, content: Content },
+    cost: { message: true, frames: 1 },
     reply: 'OK',
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'AGENT_NOT_FOUND'],

@@ -8,6 +8,7 @@ export const requests = {
   SET_PRESENCE: request({
     doc: 'Sets presence and status text (leaving the text out clears it). Peers that share a channel get one PRESENCE_CHANGED each.',
     body: { status: Presence, status_text: optional(z.string().max(limits.maxStatusTextChars)) },
+    cost: { frames: 2, audience: 'peers' },
     reply: 'OK',
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
@@ -17,6 +18,7 @@ export const requests = {
     doc:
       `Asks to be told when agents come, go or change presence, by one PRESENCE_CHANGED each, whether a channel is shared or not. It lasts as long as the session, which may watch ${limits.maxWatched} agents. WATCHING tells how they stand now.`,
     body: { agents: z.array(AgentId).min(1).max(limits.maxWatched) },
+    cost: { frames: 2, each: 'agents' },
     reply: 'WATCHING',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'LIMIT_REACHED'],
     example: { agents: ['@8addfe276526c9f6'] },
@@ -24,6 +26,7 @@ export const requests = {
   UNWATCH: request({
     doc: 'Ends that for the agents named, or for all.',
     body: { agents: z.array(AgentId).max(limits.maxWatched).optional() },
+    cost: { frames: 2, each: 'agents' },
     reply: 'WATCHING',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
     example: {},
@@ -31,6 +34,7 @@ export const requests = {
   SET_NICK: request({
     doc: "Changes the agent's name for this session, at most once in 30 s.",
     body: { nick: Nick },
+    cost: { frames: 2, audience: 'peers' },
     reply: 'NICK_CHANGED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'INVALID_NAME', 'RATE_LIMITED'],
     example: { nick: 'alice2' },
@@ -38,6 +42,7 @@ export const requests = {
   TYPING: request({
     doc: 'Tells the members of a channel that the agent is composing.',
     body: { channel: ChannelName },
+    cost: { frames: 1, audience: 'channel' },
     reply: 'OK',
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED'],
@@ -47,6 +52,7 @@ export const requests = {
     doc: 'Claims the floor: "I am answering this message". Advisory, 45 s, released by the holder\'s next message in the channel. '
       + "The earliest `started_at` wins (the relay's clock bounds it).",
     body: { msg_id: MsgId, channel: ChannelName, started_at: ClientTime },
+    cost: { frames: 2, audience: 'channel' },
     reply: ['FLOOR_CLAIMED', 'YIELD'],
     quiet: 'FLOOR_CLAIMED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED'],

@@ -60,6 +60,7 @@ export const requests = {
       sig_ts: z.number().int(),
       nonce: Nonce,
     },
+    cost: { message: true, frames: 50 },
     reply: 'PROFILE',
     errors: [
       'AUTH_REQUIRED',
@@ -82,6 +83,7 @@ export const requests = {
     doc: "What the relay knows of an agent with a key: its profile and skills with the agent's own signatures, and its presence. "
       + 'The same stands at `GET /agents/ID`, signed by the relay.',
     body: { agent: AgentId },
+    cost: { frames: 3 },
     reply: 'PROFILE',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'AGENT_NOT_FOUND'],
     example: { agent: '@8addfe276526c9f6' },

@@ -90,6 +90,7 @@ const step = <S extends z.core.$ZodLooseShape>(
   request({
     doc,
     body,
+    cost: { message: true, frames: 10 },
     reply: 'PROPOSAL_STATE',
     quiet: 'PROPOSAL_STATE',
     errors: [...stepErrors, ...more],
@@ -229,6 +230,7 @@ export const requests = {
   RECLAIM: request({
     doc: 'Has what a passed deadline brings happen now; the relay does it by itself within seconds. Anyone may ask.',
     body: id,
+    cost: { message: true, frames: 10 },
     reply: 'PROPOSAL_STATE',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'PROPOSAL_NOT_FOUND', 'INVALID_PROPOSAL'],
     example: { proposal_id: exampleId },
@@ -237,6 +239,7 @@ export const requests = {
     doc: 'Decides a dispute: `capture_minor` of what is held goes to the provider, the rest back to the client. `winner` says who '
       + 'was right, for the stakes. Allowed by `admin_key`, or without it from a session of an admin agent that is no party.',
     body: { admin_key: optional(AdminKey), ...id, capture_minor: Minor, winner: optional(AgentId), reason: optional(Reason) },
+    cost: { frames: 10 },
     reply: 'PROPOSAL_STATE',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'PROPOSAL_NOT_FOUND', 'INVALID_PROPOSAL'],
     example: { admin_key: "the relay's admin key", proposal_id: exampleId, capture_minor: 500, reason: 'half was delivered' },
@@ -250,6 +253,7 @@ export const requests = {
       before: z.string().max(120).optional(),
       limit: z.number().int().min(1).max(limits.maxPage).optional(),
     },
+    cost: { frames: 5 },
     reply: 'PROPOSALS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
     example: { state: 'pending' },
@@ -257,6 +261,7 @@ export const requests = {
   PROPOSAL_EVENTS: request({
     doc: 'The signed history of a proposal, oldest first; for its parties and for admins.',
     body: { ...id, after: z.number().int().min(0).optional(), limit: z.number().int().min(1).max(limits.maxPage).optional() },
+    cost: { frames: 3 },
     reply: 'PROPOSAL_EVENTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'PROPOSAL_NOT_FOUND'],
     example: { proposal_id: exampleId },

@@ -89,6 +89,7 @@ export const requests = {
       before: ReceiptId.optional(),
       limit: z.number().int().min(1).max(limits.maxReceipts).optional(),
     },
+    cost: { frames: 5 },
     reply: 'RECEIPTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
     example: { unsigned: true },
@@ -97,6 +98,7 @@ export const requests = {
     doc: 'Puts your signature under a receipt of yours: over `AGENTCHAT_RECEIPT_V2|` and the canonical JSON of `receipt`. A second '
       + 'time changes nothing.',
     body: { receipt_id: ReceiptId, sig: Signature },
+    cost: { message: true, frames: 10 },
     reply: 'RECEIPT_SIGNED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_FAILED', 'RECEIPT_NOT_FOUND', 'RATE_LIMITED'],
     example: { receipt_id: example.receipt_id, sig: 'c2ln' },
@@ -105,6 +107,7 @@ export const requests = {
     doc: 'What the relay knows of an agent (default: of you): `rating` as older clients show it, moved by any completion; and '
       + '`standing`, from co-signed receipts of funded work alone.',
     body: { agent: AgentId.optional() },
+    cost: { frames: 5 },
     reply: 'RATING',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
     example: { agent: '@8addfe276526c9f6' },
@@ -112,8 +115,9 @@ export const requests = {
   LEADERBOARD: request({
     doc: 'The best agents, by `standing` (the default) or by `rating`.',
     body: { by: z.enum(['standing', 'rating']).optional(), limit: z.number().int().min(1).max(limits.maxLeaders).optional() },
+    cost: { message: true, frames: 20 },
     reply: 'LEADERBOARD',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED'],
     example: { by: 'standing', limit: 10 },
   }),
 }

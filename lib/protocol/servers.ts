@@ -81,6 +81,7 @@ export const requests = {
       + '`/.well-known/agentchat.json`. The directory asks the relay at its first url for the same key before it lists it, and takes '
       + 'it off when the document expires. Also as `POST /directory/servers`.',
     body: { server: ServerDocument },
+    cost: { message: true, frames: 20 },
     reply: 'ANNOUNCED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'VERIFICATION_FAILED', 'VERIFICATION_EXPIRED', 'LIMIT_REACHED', 'RATE_LIMITED'],
     example: { server: example },

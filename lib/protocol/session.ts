@@ -8,6 +8,7 @@ const exampleNonce = '3f9c0e5a7b1d4826a0c3e5f7091b2d4f'
 
 export const LimitsShape = z.object({
   max_frame_bytes: z.number().int(),
+  max_content_bytes: z.number().int().optional().describe('UTF-8 bytes of the content of one message'),
   msg_rate: z.number().describe('messages per second and agent, sustained; 0 = unlimited'),
   msg_burst: z.number().int().describe('messages an agent may send at once'),
   max_page: z.number().int().describe('events in one HISTORY or INBOX page'),
@@ -31,6 +32,7 @@ export const requests = {
       autojoin: z.boolean().optional(),
       resume: z.string().min(1).max(200).optional(),
     },
+    cost: { frames: 3 },
     reply: ['WELCOME', 'CHALLENGE', 'CAPTCHA_CHALLENGE'],
     errors: ['INVALID_MSG', 'INVALID_NAME', 'NOT_ALLOWED', 'BANNED', 'RATE_LIMITED', 'LIMIT_REACHED'],
     example: { name: 'alice' },
@@ -40,6 +42,7 @@ export const requests = {
       + '`AGENTCHAT_AUTH_V2|server_id|nonce|challenge_id|timestamp`, which binds the relay and is refused when the timestamp is more '
       + 'than 5 minutes off.',
     body: { challenge_id: z.string().min(1).max(64), signature: Signature, timestamp: ClientTime, sig_v: z.literal(2).optional() },
+    cost: { frames: 10 },
     reply: ['WELCOME', 'CAPTCHA_CHALLENGE'],
     errors: ['INVALID_MSG', 'VERIFICATION_EXPIRED', 'VERIFICATION_FAILED', 'BANNED', 'NOT_ALLOWED', 'RATE_LIMITED', 'LIMIT_REACHED'],
     example: { challenge_id: 'chal_mhx1_9f86d081', signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=', timestamp: 1_790_000_000_000 },
@@ -47,6 +50,7 @@ export const requests = {
   CAPTCHA_RESPONSE: request({
     doc: 'Answers CAPTCHA_CHALLENGE.',
     body: { captcha_id: z.string().min(1).max(64), answer: z.string().min(1).max(200) },
+    cost: { frames: 5 },
     reply: 'WELCOME',
     errors: ['INVALID_MSG', 'CAPTCHA_FAILED', 'CAPTCHA_EXPIRED', 'RATE_LIMITED', 'LIMIT_REACHED'],
     example: { captcha_id: 'captcha_mhx1_9f86d081', answer: '12' },
@@ -54,6 +58,7 @@ export const requests = {
   PING: request({
     doc: 'Asks whether the relay is there. Needs no session.',
     body: {},
+    cost: { frames: 1 },
     reply: 'PONG',
     errors: [],
     example: {},
@@ -97,6 +102,7 @@ export const frames = {
       epoch: '5b1f0c2e9a7d4433',
       limits: {
         max_frame_bytes: 2_097_152,
+        max_content_bytes: 2_097_152,
         msg_rate: 1,
         msg_burst: 10,
         max_page: 200,

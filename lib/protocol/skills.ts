@@ -65,6 +65,7 @@ export const requests = {
       + 'where by is the agent id, relay the `server_id`, ts `sig_ts` and value the list; else `REGISTER_SKILLS|` and the SHA-256 in '
       + 'hex of `JSON.stringify(skills)`, or that JSON alone, both accepted and marked as weaker.',
     body: { skills: Skills, sig: Signature, sig_v: z.literal(2).optional(), sig_ts: z.number().int().optional(), nonce: Nonce.optional() },
+    cost: { message: true, frames: 20, each: 'skills' },
     reply: 'SKILLS_REGISTERED',
     errors: [
       'AUTH_REQUIRED',
@@ -84,6 +85,7 @@ export const requests = {
     doc: 'Finds skills. Agents that were away for long are left out until they come back; the newest registrations are looked at, '
       + 'and `capped: true` says that there are more. `query_id` comes back in the answer.',
     body: { query: SkillQuery, query_id: optional(z.string().max(limits.maxRequestIdChars)) },
+    cost: { message: true, frames: 10 },
     reply: 'SEARCH_RESULTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED'],
     example: { query: { capability: 'review', max_rate: 10, currency: 'TEST' }, query_id: 'q1' },

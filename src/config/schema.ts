@@ -133,16 +133,21 @@ export const settings = {
   announceMaxMembers: setting(count().default(200), 'Joins, leaves and presence are announced in channels of up to this many agents.'),
 
   msgRate: setting(rate.default(1),
-    'Messages per second and agent, sustained; 0 = unlimited. At 0 `addressRate` and `frameRate` are 0 too unless they are set.', {
-    value: 'N',
-  }),
+    'Messages of up to 4 KiB per second and agent, sustained; larger ones cost more, as docs/PROTOCOL.md says; 0 = unlimited. At 0 `addressRate`, `frameRate` and `addressFrameRate` are 0 too unless they are set.',
+    {
+      value: 'N',
+    }),
   msgBurst: setting(count(1).default(10), 'Messages an agent may send at once.', { value: 'N' }),
   addressRate: setting(rate.default(50), 'Messages per second and address, all its agents together; 0 = unlimited.', { value: 'N' }),
   addressBurst: setting(count(1).default(500), 'Messages an address may send at once.', { value: 'N' }),
-  frameRate: setting(rate.default(100), 'Frames of any kind per second and connection; what comes faster is read later. 0 = unlimited.', {
+  frameRate: setting(rate.default(100),
+    'Work per second and agent, counted in frames; docs/PROTOCOL.md says what each request costs. What comes faster is read later. 0 = unlimited.',
+    { value: 'N' }),
+  frameBurst: setting(count(1).default(1_000), 'Frames of work that an agent may ask for at once.', { value: 'N' }),
+  addressFrameRate: setting(rate.default(1_000), 'Frames of work per second and address, all its agents together; 0 = unlimited.', {
     value: 'N',
   }),
-  frameBurst: setting(count(1).default(1_000), 'Frames a connection may send at once.', { value: 'N' }),
+  addressFrameBurst: setting(count(1).default(10_000), 'Frames of work that an address may ask for at once.', { value: 'N' }),
 
   maxConnections: setting(count(1).default(20_000), 'Open connections in all.', { value: 'N' }),
   maxConnectionsPerIp: setting(count().default(256), 'Open connections per address; 0 = unlimited.', { value: 'N' }),
@@ -169,6 +174,8 @@ export const settings = {
   maxInvitationsPerChannel: setting(count(1).default(1_000), 'Open invitations per channel.', { value: 'N' }),
   maxFrameBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024),
     'Largest frame a client may send; a larger one closes the connection (1009).', { value: 'SIZE' }),
+  maxContentBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024),
+    'Largest content of a message, as UTF-8; a larger one is refused. What a message costs rises with its size anyway.', { value: 'SIZE' }),
   maxPendingBytes: setting(bytes.default(8 * 1_024 * 1_024), 'Bytes that may wait for a slow reader before it is closed (4000).', {
     value: 'SIZE',
   }),
@@ -230,4 +237,5 @@ export const withoutLimits = (config: Config, isSet: (key: SettingKey) => boolea
     ...config,
     ...(!isSet('addressRate') && { addressRate: 0 }),
     ...(!isSet('frameRate') && { frameRate: 0 }),
+    ...(!isSet('addressFrameRate') && { addressFrameRate: 0 }),
   }

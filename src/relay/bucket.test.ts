@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Bucket, Buckets } from './bucket.ts'
+import { Allowance, Bucket, Buckets } from './bucket.ts'
 
 test('a burst passes, then the sustained rate, and the wait that is told is exact', () => {
   const bucket = new Bucket({ perSecond: 2, burst: 3 }, 0)
@@ -46,4 +46,32 @@ test('keys do not share tokens, and a full bucket is forgotten', () => {
   expect(buckets.size).toBe(2)
   buckets.sweep(1_000)
   expect(buckets.size).toBe(0)
+})
+
+test('what costs more than a full bucket holds is taken when it is full, and leaves a debt that is waited for', () => {
+  const bucket = new Bucket({ perSecond: 1, burst: 10 }, 0)
+  bucket.take(0)
+  expect(bucket.take(0, 257)).toBe(1_000)
+  expect(bucket.take(1_000, 257)).toBe(0)
+  expect(bucket.wait(1_000)).toBe(248_000)
+  expect(bucket.take(249_000)).toBe(0)
+})
+
+test('a debt is no longer than it may be', () => {
+  const bucket = new Bucket({ perSecond: 10, burst: 5 }, 0)
+  expect(bucket.owe(0, 1_000, 2_000)).toBe(2_000)
+  expect(bucket.owe(2_000, 1, 2_000)).toBe(100)
+})
+
+test('a price is paid by the agent and by its address, or by neither', () => {
+  const allowance = new Allowance({ perSecond: 1, burst: 2 }, { perSecond: 10, burst: 3 })
+  const [ann, bob] = [{ address: 'a', agent: { id: '@ann' } }, { address: 'a', agent: { id: '@bob' } }]
+  expect(allowance.take(ann, 0, 2)).toBe(0)
+  expect(allowance.take(bob, 0, 2)).toBe(100)
+  expect(allowance.take(bob, 0, 1)).toBe(0)
+  // The agent's wait is the longer one now.
+  expect(allowance.take(ann, 0, 1)).toBe(1_000)
+  expect(allowance.take({ address: 'b' }, 0, 3)).toBe(0)
+  expect(allowance.owe(ann, 0, 1)).toBe(1_000)
+  expect(allowance.owe(bob, 0, 1)).toBe(200)
 })

@@ -23,8 +23,8 @@ export class Connection implements Asker {
   readonly socket: Duplex
   readonly address: string
   readonly host: string | undefined
-  /** Allowance for frames of any kind; a connection in debt is read more slowly. */
-  frames: Bucket
+  /** Allowance for frames before there is a session; after it the agent's counts. */
+  readonly frames: Bucket
   agent: Agent | undefined
   session = ''
   inbox: InboxMode = 'auto'

@@ -4,9 +4,17 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts, LabelledCounter } from '../base/metrics.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
-import { decodeRequest, requests, timerMs, type DecodedRequest, type ErrorCode, type RequestType } from '../../lib/protocol/index.ts'
+import {
+  decodeRequest,
+  requests,
+  sizePrice,
+  timerMs,
+  type DecodedRequest,
+  type ErrorCode,
+  type RequestType,
+} from '../../lib/protocol/index.ts'
 import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
-import type { Buckets } from './bucket.ts'
+import type { Allowance } from './bucket.ts'
 import { ownJob, type Committed, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
@@ -15,6 +23,7 @@ import { Fail, type Handler, type Handlers, type Outcome, type ReadCtx, type Rep
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
+import { priceAfter, priceBefore } from './price.ts'
 import type { Roster } from './roster.ts'
 
 export interface DispatchDeps {
@@ -25,19 +34,21 @@ export interface DispatchDeps {
   readonly outbox: Outbox
   readonly effects: Effects
   readonly gate: Gate
-  readonly agentBuckets: Buckets
-  readonly addressBuckets: Buckets
+  /** Messages: refused when there are none left. */
+  readonly messages: Allowance
+  /** Work, in frames: a debt is paid by being read later. */
+  readonly work: Allowance
+  readonly announceMaxMembers: number
   readonly clock: Clock
   readonly log: Logger
   readonly counts: Counts
   readonly errors: LabelledCounter
 }
 
-/** Bytes of an answer that cost its reader one frame of its allowance. */
-const answerBytesPerFrame = 32 * 1024
 /** A shorter debt is not worth stopping a socket for. */
 const minPauseMs = 5
-const maxPauseMs = 10_000
+/** No debt is longer, so that nobody waits longer for what others of its address did. */
+export const maxDebtMs = 10_000
 /** When a client should try again what the storage refused. */
 const storageRetryMs = 1_000
 
@@ -65,21 +76,25 @@ export class Dispatch {
     const now = clock.now()
     counts.framesReceived++
     connection.heardAt = now
-    this.#charge(connection, now, 1)
+    const size = sizePrice(data.length)
     const request = decodeRequest(data.toString())
     if (!request.ok) {
       counts.framesInvalid++
+      this.#charge(connection, now, 1 + size)
       this.#fail(connection, 'INVALID_MSG', request.message, request.id)
       return
     }
     if (this.#isTraced) this.#deps.log.trace({ type: request.type, agent: connection.agent?.id, bytes: data.length }, 'a request')
-    const handler = this.#deps.handlers[request.type] as Handler<RequestType>
-    const waitMs = handler.paced === true ? this.#admit(connection, now) : 0
+    const { cost } = requests[request.type]
+    const waitMs = cost.message === true ? this.#admit(connection, now, 1 + size) : 0
     if (waitMs > 0) {
       counts.rateLimited++
-      this.#fail(connection, 'RATE_LIMITED', `Too many messages; try again in ${waitMs} ms`, request.body.id, waitMs)
+      this.#charge(connection, now, 1 + size)
+      this.#fail(connection, 'RATE_LIMITED', tooMuch(size, waitMs), request.body.id, waitMs)
       return
     }
+    this.#charge(connection, now, priceBefore(cost, request.body, size, connection.agent, this.#deps))
+    const handler = this.#deps.handlers[request.type] as Handler<RequestType>
     if ('write' in handler) this.#write(connection, handler, request, data.length)
     else this.#read(connection, handler, request)
   }
@@ -172,7 +187,7 @@ export class Dispatch {
       re: request.body.id,
       type: request.type,
       decide: (tx: Tx, now: number) => {
-        if (connection.held && handler.paced === true)
+        if (connection.held && requests[request.type].cost.message === true)
           throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
         const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
         const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel }
@@ -258,7 +273,7 @@ export class Dispatch {
       this.#deps.outbox.add(connection, frame)
       bytes = frame.length
     }
-    this.#charge(connection, now, Math.floor(bytes / answerBytesPerFrame))
+    this.#charge(connection, now, priceAfter(body, list?.items.length ?? 0, bytes))
   }
 
   /** The one place where errors become frames. Only expected failures are told; anything else is a bug with an incident id. */
@@ -277,30 +292,27 @@ export class Dispatch {
     this.#deps.effects.send(connection, 'ERROR', { code, message, ...(retryAfterMs !== undefined && { retry_after_ms: retryAfterMs }) }, re)
   }
 
-  /** Message allowance, of the agent and of its address: 0, or the ms to wait. */
-  #admit(connection: Connection, now: number): number {
-    const { agentBuckets, addressBuckets } = this.#deps
-    if (connection.agent === undefined) return 0
-    const { agent: { id }, address } = connection
-    const waitMs = Math.max(agentBuckets.wait(id, now), addressBuckets.wait(address, now))
-    // Taken from both or from neither: a refusal costs nothing, so that the wait it tells is the whole wait.
-    if (waitMs === 0) {
-      agentBuckets.take(id, now)
-      addressBuckets.take(address, now)
-    }
-    return waitMs
+  /** Before there is a session nothing is stored in anybody's name: 0, or the ms to wait. */
+  #admit(connection: Connection, now: number, messages: number): number {
+    return connection.agent === undefined ? 0 : this.#deps.messages.take(connection, now, messages)
   }
 
-  /** Frames of any kind cost reading speed, never an error: a connection in debt is read again once it is paid. */
+  /** Work costs reading speed, never an error: a connection in debt, of its own or its agent's or address's, is read again once it is paid. */
   #charge(connection: Connection, now: number, frames: number): void {
     if (frames === 0) return
-    const debtMs = connection.frames.owe(now, frames)
+    const own = connection.agent === undefined ? connection.frames.owe(now, frames, maxDebtMs) : 0
+    const debtMs = Math.max(own, this.#deps.work.owe(connection, now, frames))
     if (debtMs < minPauseMs || connection.throttled) return
     connection.throttled = true
     connection.pause()
     setTimeout(() => {
       connection.throttled = false
       connection.resume()
-    }, timerMs(Math.min(debtMs, maxPauseMs))).unref()
+    }, timerMs(debtMs)).unref()
   }
 }
+
+const tooMuch = (more: number, waitMs: number): string =>
+  more === 0
+    ? `Too many messages; try again in ${waitMs} ms`
+    : `Its size makes this message cost as much as ${1 + more}; try again in ${waitMs} ms`

@@ -150,13 +150,11 @@ export interface Outcome<R extends FrameType = FrameType> {
 
 export type Handler<T extends RequestType> =
   | {
-    readonly needs: Need /** costs a message token */
-    readonly paced?: true
+    readonly needs: Need
     read(ctx: ReadCtx, body: RequestBody<T>): Awaitable<Reply<ReplyType<T>>>
   }
   | {
     readonly needs: Need
-    readonly paced?: true
     /**
      * Work that takes long elsewhere: begun when the request arrives, awaited when it is its turn. A rejection is the answer; so is an
      * outcome, and nothing is written then. It is begun anew if the asker's agent or challenge is not the same any more.

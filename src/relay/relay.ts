@@ -7,10 +7,10 @@ import type { Metrics } from '../base/metrics.ts'
 import { closeCodes, timerMs } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
 import type { Awaitable, Store, Tx } from '../store/store.ts'
-import { Bucket, Buckets, type Rate } from './bucket.ts'
+import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
 import { Connection } from './connection.ts'
-import { Dispatch } from './dispatch.ts'
+import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
 import { statusNotices, type Feature, type Handlers, type HttpAnswer, type Outcome, type Route, type RouteCtx } from './feature.ts'
@@ -30,7 +30,9 @@ export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onCon
   readonly adminKey?: string | undefined
   readonly messageRate: Rate
   readonly addressRate: Rate
+  /** Work, in frames: per agent, and per address. */
   readonly frameRate: Rate
+  readonly addressFrameRate: Rate
   readonly maxPendingBytes: number
   readonly maxQueueFrames: number
   readonly maxQueueBytes: number
@@ -67,8 +69,8 @@ const seenAtOnce = 1_000
 /** Turns of the event loop in which a destroyed socket tells that it is closed; it takes a few. */
 const maxClosingTurns = 1_000
 
-/** What a socket may send before it has a session: enough to log in. */
-const unidentifiedRate: Rate = { perSecond: 2, burst: 20 }
+/** Frames of work that a socket may ask for before it has a session: enough to log in. */
+const unidentifiedRate: Rate = { perSecond: 5, burst: 60 }
 
 export class Relay {
   readonly #options: RelayOptions
@@ -82,7 +84,7 @@ export class Relay {
   readonly #listener: Listener
   readonly #sweeper: Sweeper
   readonly #startedAt: number
-  readonly #addressBuckets: Buckets
+  readonly #messages: Allowance
   /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
   #offered = new Map<string, number>()
   #draining = false
@@ -96,8 +98,8 @@ export class Relay {
     for (const channel of deps.channels) this.#roster.setChannel(channel)
     this.#roster.motd = deps.motd
     const roster = this.#roster
-    const agentBuckets = new Buckets(options.messageRate)
-    const addressBuckets = this.#addressBuckets = new Buckets(options.addressRate)
+    const messages = this.#messages = new Allowance(options.messageRate, options.addressRate)
+    const work = new Allowance(options.frameRate, options.addressFrameRate, maxDebtMs)
 
     const outbox = new Outbox({ maxPendingBytes: options.maxPendingBytes, onSlow: connection => this.#tooSlow(connection) }, counts)
     const hub = this.#hub = new Hub(outbox, counts)
@@ -110,7 +112,6 @@ export class Relay {
       connections: () => this.#connections,
       onIdentified: connection => {
         log.debug({ address: connection.address, agent: connection.agent?.id, session: connection.session }, 'a session opened')
-        connection.frames = new Bucket(options.frameRate, clock.now())
       },
     })
     this.#committer = new Committer({ store, clock, log, counts, batchSize: metrics.batchSize, commitSeconds: metrics.commitSeconds }, {
@@ -126,8 +127,9 @@ export class Relay {
       outbox,
       effects,
       gate: new Gate(options.adminKey),
-      agentBuckets,
-      addressBuckets,
+      messages,
+      work,
+      announceMaxMembers: options.announceMaxMembers,
       clock,
       log,
       counts,
@@ -158,8 +160,8 @@ export class Relay {
       {
         everyMs: 10_000,
         run: now => {
-          agentBuckets.sweep(now)
-          addressBuckets.sweep(now)
+          messages.sweep(now)
+          work.sweep(now)
           roster.sweep(now)
         },
       },
@@ -302,7 +304,7 @@ export class Relay {
     const { clock, store, log } = this.#deps
     const ctx: RouteCtx = { now: clock.now(), db: store.read, roster: this.#roster, query, health: () => this.#health() }
     try {
-      const waitMs = this.#addressBuckets.take(address, ctx.now)
+      const waitMs = this.#messages.take({ address }, ctx.now, 1)
       if (waitMs > 0)
         return {
           status: 429,

@@ -126,7 +126,6 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
     handlers: {
       ANNOUNCE: {
         needs: 'session',
-        paced: true,
         async write({ tx, now, asker }, { server }) {
           if (!options.directory) throw new Fail('INVALID_MSG', 'This relay is no directory')
           checkSignature(server)

@@ -54,7 +54,6 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
       },
       ERASE: {
         needs: 'own',
-        paced: true,
         async write({ me, tx, now }, { agent }) {
           const id = agent ?? me.id
           if (me?.id === id && me.pubkey === null)

@@ -143,7 +143,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       CREATE_CHANNEL: {
         needs: 'session',
-        paced: true,
         async write(ctx, { channel: name, invite_only = false, verified_only = false, topic = '', description = '' }) {
           const { me, roster, tx, now, asker } = ctx
           if (options.createChannels === 'keyed' && me.pubkey === null)
@@ -163,7 +162,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       INVITE: {
         needs: 'member',
-        paced: true,
         async write({ me, channel, tx, now, roster }, { agent }) {
           const { name } = channel.info
           if (!await isInvited(tx, agent, name) && await countInvitations(tx, name) >= options.maxInvitationsPerChannel)
@@ -191,7 +189,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       SET_TOPIC: {
         needs: 'member',
-        paced: true,
         async write({ me, channel, tx }, { topic }) {
           const { info } = channel
           await setTopic(tx, info.name, topic)

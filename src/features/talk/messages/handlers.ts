@@ -20,6 +20,7 @@ import { messageText } from '../../../../lib/identity/index.ts'
 import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
 export interface MessageOptions {
+  readonly maxContentBytes: number
   /** Cut secrets out of contents. */
   readonly redact: boolean
   /** Refuse signatures that are not the sender's. */
@@ -27,7 +28,17 @@ export interface MessageOptions {
   readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
 }
 
+/** UTF-8 bytes that a UTF-16 unit can become. */
+const maxBytesPerUnit = 3
+
 export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
+  /** @throws Fail */
+  const checkSize = (content: string): void => {
+    const { maxContentBytes } = options
+    if (content.length * maxBytesPerUnit > maxContentBytes && Buffer.byteLength(content) > maxContentBytes)
+      throw new Fail('INVALID_MSG', `content: at most ${maxContentBytes} bytes are taken here (maxContentBytes of the relay)`)
+  }
+
   const bodyOf = ({ me }: WriteCtx, { to, content, sig, ts, in_reply_to }: RequestBody<'MSG'>): Append<'MSG'>['body'] => {
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
@@ -122,9 +133,9 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     handlers: {
       MSG: {
         needs: 'session',
-        paced: true,
         ...(options.verifyMessages && { prepare: checkSignature }),
         write(ctx, request) {
+          checkSize(request.content)
           try {
             const outcome = decide(ctx, request)
             return outcome instanceof Promise ? outcome.catch((error: unknown) => repeated(ctx, request, error)) : outcome
@@ -135,8 +146,8 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       },
       FILE_CHUNK: {
         needs: 'session',
-        paced: true,
         write({ me, roster }, { to, content }) {
+          checkSize(content)
           if (roster.agent(to) === undefined) throw new Fail('AGENT_NOT_FOUND', `${to} is not connected; a file needs both ends`)
           return { reply: reply('OK', {}), notify: [notify({ kind: 'agents', agents: [to] }, 'FILE_CHUNK', { from: me.id, to, content })] }
         },

@@ -75,7 +75,6 @@ export const profiles = (
     handlers: {
       SET_PROFILE: {
         needs: 'session',
-        paced: true,
         async write({ me, tx, roster, now, asker }, { profile, sig, sig_ts: sigTs, nonce }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have a profile')
           if (Math.abs(sigTs - now) > limits.maxClockSkewMs)

@@ -253,22 +253,19 @@ export const court = (options: CourtOptions): Feature<Requests> => {
 
   return {
     handlers: {
-      DISPUTE_INTENT: { needs: 'session', paced: true, write: intent },
-      DISPUTE_REVEAL: { needs: 'session', paced: true, write: reveal },
+      DISPUTE_INTENT: { needs: 'session', write: intent },
+      DISPUTE_REVEAL: { needs: 'session', write: reveal },
       ARBITER_ACCEPT: {
         needs: 'session',
-        paced: true,
         write: (ctx, request) => act(ctx, 'ARBITER_ACCEPT', request, { act: 'ACCEPT', said: answered(ctx.me.id, 'accepted', null) }),
       },
       ARBITER_DECLINE: {
         needs: 'session',
-        paced: true,
         write: (ctx, request) =>
           act(ctx, 'ARBITER_DECLINE', request, { act: 'DECLINE', said: answered(ctx.me.id, 'declined', request.reason ?? null) }),
       },
       EVIDENCE: {
         needs: 'session',
-        paced: true,
         write(ctx, request) {
           const { items, statement } = request
           return act(ctx, 'EVIDENCE', request, {
@@ -283,7 +280,6 @@ export const court = (options: CourtOptions): Feature<Requests> => {
       },
       VOTE: {
         needs: 'session',
-        paced: true,
         write(ctx, request) {
           const { verdict, reasoning, capture_minor } = request
           if (capture_minor !== undefined && verdict !== 'mutual')

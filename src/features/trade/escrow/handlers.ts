@@ -110,7 +110,7 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
           return reply('BALANCE', { balances: await balances(db, me.id) })
         },
       },
-      TRANSFER: { needs: 'session', paced: true, write: transferOf },
+      TRANSFER: { needs: 'session', write: transferOf },
       STATEMENT: {
         needs: 'own',
         async read({ me, db }, { agent = me?.id, currency, before, limit = maxPage }) {

@@ -280,7 +280,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
     handlers: {
       PROPOSAL: {
         needs: 'session',
-        paced: true,
         async write(ctx, request) {
           const { me, tx } = ctx
           const key = request.id === undefined ? undefined : { agent: me.id, id: request.id }
@@ -300,7 +299,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
       COUNTER: {
         needs: 'session',
-        paced: true,
         async write(ctx, { proposal_id, ...request }) {
           const { me, tx, now } = ctx
           const key = request.id === undefined ? undefined : { agent: me.id, id: request.id }
@@ -338,7 +336,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
       ACCEPT: {
         needs: 'session',
-        paced: true,
         write(ctx, request) {
           const { payment_code, elo_stake = 0 } = request
           const kind = paymentKindOf(payment_code)
@@ -356,18 +353,15 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
       REJECT: {
         needs: 'session',
-        paced: true,
         write: (ctx, request) => step(ctx, 'REJECT', request, { event: () => ({ reason: request.reason ?? null }) }),
       },
       CANCEL: {
         needs: 'session',
-        paced: true,
         write: (ctx, request) => step(ctx, 'CANCEL', request, { event: done => ({ reason: request.reason ?? null, ...money(done) }) }),
       },
-      FUND: { needs: 'session', paced: true, write: (ctx, request) => step(ctx, 'FUND', request, { event: () => ({}) }) },
+      FUND: { needs: 'session', write: (ctx, request) => step(ctx, 'FUND', request, { event: () => ({}) }) },
       SUBMIT: {
         needs: 'session',
-        paced: true,
         write(ctx, request) {
           const { text, files } = request
           checkFiles(request)
@@ -389,12 +383,10 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
       REVISE: {
         needs: 'session',
-        paced: true,
         write: (ctx, request) => step(ctx, 'REVISE', request, { event: () => ({ reason: request.reason }) }),
       },
       RELEASE: {
         needs: 'session',
-        paced: true,
         write: (ctx, request) =>
           step(ctx, 'RELEASE', request, {
             event: ({ after, capturedMinor }) => ({ milestone: after.deal.released, captured_minor: capturedMinor }),
@@ -402,7 +394,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
       COMPLETE: {
         needs: 'session',
-        paced: true,
         write: (ctx, request) =>
           step(ctx, 'COMPLETE', request, {
             event: done => ({
@@ -417,7 +408,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
       DISPUTE: {
         needs: 'session',
-        paced: true,
         write: (ctx, request) =>
           step(ctx, 'DISPUTE', request, {
             event: ({ after }) => ({
@@ -431,7 +421,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
       RECLAIM: {
         needs: 'session',
-        paced: true,
         async write({ me, tx, now }, { proposal_id }) {
           const proposal = await found(tx, proposal_id)
           const outcome = await lapse(tx, now, proposal)

@@ -43,7 +43,6 @@ export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => 
       },
       RECEIPT_SIGN: {
         needs: 'session',
-        paced: true,
         async write({ me, tx }, { receipt_id, sig }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Log in with the key that is a party of the receipt')
           const row = await findReceipt(tx, receipt_id)
@@ -76,7 +75,6 @@ export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => 
       },
       LEADERBOARD: {
         needs: 'session',
-        paced: true,
         async read({ db, now }, { by = 'standing', limit = 20 }) {
           const present = await board.at(db, now)
           const agents = by === 'rating'

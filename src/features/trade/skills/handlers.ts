@@ -27,7 +27,6 @@ export const skills = ({ serverId, verify, skillsAgeMs, shares, ratings }: Skill
     handlers: {
       REGISTER_SKILLS: {
         needs: 'session',
-        paced: true,
         async write({ me, tx, roster, now, asker }, { skills, sig, sig_v, sig_ts, nonce }) {
           const former = await findSkillList(tx, me.id)
           const problem = skillsProblem({ skills, sig, sig_v, sig_ts, nonce }, {
@@ -59,7 +58,6 @@ export const skills = ({ serverId, verify, skillsAgeMs, shares, ratings }: Skill
       },
       SEARCH_SKILLS: {
         needs: 'session',
-        paced: true,
         async read({ db, roster, now }, { query, query_id }) {
           return reply('SEARCH_RESULTS', { query_id: query_id ?? null, query, ...await search(db, roster, query, now, ratings) })
         },

@@ -1,0 +1,44 @@
+// What a request costs its agent and its address in frames: before it is decided, by its row, its size and who is there to hear of it;
+// after it, by its answer.
+import { prices, type Cost } from '../../lib/protocol/index.ts'
+import type { Agent, RosterView } from './view.ts'
+
+/** Members that are told of each other; in larger channels they hear a summary, which costs nobody. */
+const toldOf = (members: number, announceMaxMembers: number): number => members > announceMaxMembers ? 0 : members
+
+/** Who is there, and who of them is told. */
+interface Place {
+  readonly roster: RosterView
+  readonly announceMaxMembers: number
+}
+
+const listeners = (
+  audience: NonNullable<Cost['audience']>,
+  body: object,
+  me: Agent | undefined,
+  { roster, announceMaxMembers }: Place,
+): number => {
+  if (audience === 'peers') {
+    let count = 0
+    for (const { agents } of me?.channels ?? []) count += toldOf(agents.size, announceMaxMembers)
+    return count
+  }
+  const members = roster.channel((body as { readonly channel: string }).channel)?.agents.size ?? 0
+  return audience === 'members' ? members : toldOf(members, announceMaxMembers)
+}
+
+/** What is known when the request arrives; `size` is what its frame's size adds. */
+export const priceBefore = (cost: Cost, body: object, size: number, me: Agent | undefined, place: Place): number => {
+  let frames = cost.frames + size
+  if (cost.each !== undefined)
+    frames += ((body as Readonly<Record<string, readonly unknown[] | undefined>>)[cost.each]?.length ?? 0) / prices.entriesPerFrame
+  if (cost.audience !== undefined) frames += listeners(cost.audience, body, me, place) / prices.listenersPerFrame
+  return frames
+}
+
+/** What the answer adds: its bytes, and the entries of its lists. */
+export const priceAfter = (body: object, items: number, bytes: number): number => {
+  let entries = items
+  for (const value of Object.values(body)) if (Array.isArray(value)) entries += value.length
+  return Math.floor(bytes / prices.answerBytesPerFrame) + Math.floor(entries / prices.entriesPerFrame)
+}
