@@ -124,8 +124,9 @@ test('without a panel the admin lists what waits, and rules', async () => {
   expect(await ok(['court', 'file', proposal, 'late', '--yes', ...as('bob')])).toMatchObject({ phase: 'appealed' })
   expect((await cli.run(['court', 'list', '--all', '--phase', 'appealed', '--json'])).json[0]).toMatchObject([{ proposal_id: proposal }])
   expect((await cli.run(['court', 'list', '--all', '--admin-key', 'wrong', '--json'])).code).toBe(exits.auth.code)
-  expect((await cli.run(['court', 'rule', proposal, '1001', '--yes'])).code).toBe(exits.refused.code)
-  expect(await ok(['court', 'rule', proposal, '300', '-r', 'a little was done', '--yes'])).toMatchObject({
+  expect((await cli.run(['court', 'rule', proposal, '10.01', '--yes'])).code).toBe(exits.refused.code)
+  expect((await cli.run(['court', 'rule', proposal, '3.001', '--yes'])).code).toBe(exits.usage.code)
+  expect(await ok(['court', 'rule', proposal, '3', '-r', 'a little was done', '--yes'])).toMatchObject({
     status: 'ruled',
     captured_minor: 300,
     returned_minor: 700,

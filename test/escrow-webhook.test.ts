@@ -53,6 +53,22 @@ test('held, paid in parts, and the rest given back: each by a signed call of its
   expect(processor.held).toBe(0)
 })
 
+test('the processor is told how many minor units make one', async () => {
+  await using processor = new TestProcessor()
+  await using relay = await start(processor)
+  for (const [amount, currency] of [[10, 'USD'], [10_000, 'VND'], [1.005, 'kwd'], [0.5, 'BTC']] as const) {
+    const { ann, bob, proposal_id } = await agreed(relay, { amount, currency })
+    await ann.do('FUND', { proposal_id })
+    await bob.wire.next('FUND')
+  }
+  expect(processor.calls.map(({ currency, amount_minor, exponent }) => [currency, amount_minor, exponent])).toEqual([
+    ['USD', 1_000, 2],
+    ['VND', 10_000, 0],
+    ['KWD', 1_005, 3],
+    ['BTC', 50_000_000, 8],
+  ])
+})
+
 test('an answer that is lost, unsigned or never comes: the same key again, and nothing is done twice', async () => {
   await using processor = new TestProcessor()
   await using relay = await start(processor)

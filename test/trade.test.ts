@@ -296,13 +296,43 @@ describe('an offer', () => {
     [{ amount: 1, currency: 'USD', payment_code: 'PM8Twrong' }, 'BAD_PAYMENT_CODE'],
     [{ amount: 5, currency: 'ELO' }, 'BAD_CURRENCY'],
     [{ rail: 'ledger' }, 'NO_PRICE'],
-    [{ amount: 0.001, currency: 'USD', rail: 'ledger' }, 'NO_PRICE'],
+    [{ amount: 0.001, currency: 'USD', rail: 'ledger' }, 'BAD_AMOUNT'],
+    // Whether it is ever funded or not: what cannot be paid is not offered.
+    [{ amount: 12.505, currency: 'USD' }, 'BAD_AMOUNT'],
+    [{ amount: 0.00000001, currency: 'USD' }, 'BAD_AMOUNT'],
+    [{ amount: 1.5, currency: 'VND' }, 'BAD_AMOUNT'],
+    [{ amount: 1e15, currency: 'USD' }, 'BAD_AMOUNT'],
+    [{ amount: 3, currency: 'USD', milestones: [{ title: 'a', amount: 1.005 }, { title: 'b', amount: 1.995 }] }, 'BAD_AMOUNT'],
     [{ amount: 3, currency: 'USD', milestones: [{ title: 'a', amount: 1 }, { title: 'b', amount: 1 }] }, 'MILESTONES'],
   ])('with %j is refused', async (fields, reason) => {
     await using relay = await started()
     await using ann = await newTrader(relay, 'ann')
     await using bob = await newTrader(relay, 'bob')
     expect(await ann.refused('PROPOSAL', { to: bob.id, task: 'x', ...fields })).toBe(reason)
+  })
+
+  test('a satoshi can be offered and held; a currency has one spelling', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann', { usd: 100 })
+    await using bob = await newTrader(relay, 'bob')
+    const { proposal_id, amount_minor } = await ann.do('PROPOSAL', { to: bob.id, task: 'x', amount: 0.00000001, currency: 'BTC' })
+    expect([proposal_id, amount_minor]).toEqual([expect.any(String), 1])
+    const lower = await ann.do('PROPOSAL', { to: bob.id, task: 'x', amount: 1, currency: 'usd' })
+    expect(lower).toMatchObject({ currency: 'USD', amount_minor: 100 })
+    await bob.do('ACCEPT', { proposal_id: lower.proposal_id })
+    expect(await ann.do('FUND', { proposal_id: lower.proposal_id })).toMatchObject({ status: 'funded', held_minor: 100 })
+  })
+
+  test('an admin reads any case; a key that is wrong opens none', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    await using eve = await newTrader(relay, 'eve')
+    const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'x' })
+    const read = { type: 'PROPOSAL_EVENTS', proposal_id }
+    expect((await eve.wire.ask({ ...read, admin_key: adminKey }, 'PROPOSAL_EVENTS')).proposal).toMatchObject({ proposal_id, task: 'x' })
+    expect(await eve.wire.refusal({ ...read, admin_key: 'not the key of this relay' })).toMatchObject({ code: 'AUTH_REQUIRED' })
+    expect(await ann.wire.refusal({ ...read, admin_key: 'not the key of this relay' })).toMatchObject({ code: 'AUTH_REQUIRED' })
   })
 
   test('pages of proposals', async () => {

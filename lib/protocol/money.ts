@@ -1,20 +1,22 @@
 // Money on the wire: currencies, and amounts in whole minor units. No arithmetic in fractions anywhere.
 import { z } from 'zod'
 
-/** Digits behind the point of the currencies that are not written with two. */
-const digits: Readonly<Record<string, number>> = {
-  JPY: 0,
-  KRW: 0,
-  BTC: 8,
-  SAT: 0,
-  SATS: 0,
-  SOL: 9,
-  AKT: 6,
-  ATOM: 6,
-  USDC: 6,
-  USDT: 6,
-  ELO: 0,
-}
+const none = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF SAT SATS ELO'
+const three = 'BHD IQD JOD KWD LYD OMR TND'
+const each = (codes: string, digits: number) => codes.split(' ').map((code): [string, number] => [code, digits])
+
+/**
+ * Digits behind the point of the currencies that are not written with two. States' money: the minor units of ISO 4217. Coins: their
+ * smallest unit, or where an amount of a few would not be a safe integer any more, 9 digits (ETH: gwei).
+ */
+const digits: ReadonlyMap<string, number> = new Map([
+  ...each(none, 0),
+  ...each(three, 3),
+  ...each('CLF UYW', 4),
+  ...each('AKT ATOM DAI USDC USDT XRP', 6),
+  ...each('BCH BTC DOGE LTC XBT', 8),
+  ...each('ETH SOL', 9),
+])
 
 /** The most that one amount may be, in minor units: sums of them stay exact. */
 export const maxMinor = 2 ** 43 - 1
@@ -23,14 +25,28 @@ export const Currency = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,15}$/, 'a cur
 export const Minor = z.number().int().min(0).max(maxMinor).describe('minor units of the currency: cents, satoshi, …')
 
 /** Minor units in one unit are ten to the power of this: 2 unless the currency is known to be written otherwise. */
-export const digitsOf = (currency: string): number => digits[currency.toUpperCase()] ?? 2
+export const digitsOf = (currency: string): number => digits.get(currencyCode(currency)) ?? 2
+
+/** The one spelling of a currency: usd and USD are the same money. */
+export const currencyCode = (currency: string): string => currency.toUpperCase()
+
+/** A number of units as people write it, without an exponent: 1e-8 is 0.00000001. */
+export const plainNumber = (value: number): string => {
+  const text = String(value)
+  const [, sign, digits, exponent] = /^(-?)([\d.]+)e([+-]\d+)$/.exec(text) ?? []
+  if (digits === undefined) return text
+  const [whole = '', fraction = ''] = digits.split('.')
+  const point = whole.length + Number(exponent)
+  const all = `${whole}${fraction}`
+  return sign + (point <= 0 ? `0.${'0'.repeat(-point)}${all}` : `${all.padEnd(point, '0')}`)
+}
 
 /**
  * An amount in minor units; undefined where it is no amount, or finer than the currency goes.
  * @example minorOf('12.5', 'USD') // 1250
  */
 export const minorOf = (amount: string | number, currency: string): number | undefined => {
-  const match = /^(\d{1,16})(?:\.(\d{1,12}))?$/.exec(String(amount))
+  const match = /^(\d{1,16})(?:\.(\d{1,18}))?$/.exec(typeof amount === 'number' ? plainNumber(amount) : amount)
   if (match === null) return undefined
   const scale = digitsOf(currency)
   const fraction = (match[2] ?? '').replace(/0+$/, '')

@@ -260,7 +260,12 @@ export const requests = {
   }),
   PROPOSAL_EVENTS: request({
     doc: 'The signed history of a proposal, oldest first; for its parties and for admins.',
-    body: { ...id, after: z.number().int().min(0).optional(), limit: z.number().int().min(1).max(limits.maxPage).optional() },
+    body: {
+      ...id,
+      admin_key: AdminKey.optional(),
+      after: z.number().int().min(0).optional(),
+      limit: z.number().int().min(1).max(limits.maxPage).optional(),
+    },
     cost: { frames: 3 },
     reply: 'PROPOSAL_EVENTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'PROPOSAL_NOT_FOUND'],

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AgentChatClient, Proposal } from '../../lib/client/index.ts'
-import { formatMinor, minorOf } from '../../lib/protocol/money.ts'
+import { currencyCode, formatMinor, minorOf, plainNumber } from '../../lib/protocol/money.ts'
 import type { Call, Wish } from './command.ts'
 import { confirm as ask } from './confirm.ts'
 import { CliError } from './exit.ts'
@@ -40,6 +40,9 @@ export const amount = (text: string): number => {
   return Number(text)
 }
 
+/** A currency in its one spelling. */
+export const parseCurrency = (text: string): string => currencyCode(text)
+
 /** An amount in minor units. */
 export const minor = (text: string, currency: string): number => {
   const value = minorOf(text, currency)
@@ -58,9 +61,12 @@ export const milestones = (text: string): readonly { readonly title: string, rea
     return { title: match[1]!, amount: amount(match[2]!) }
   })
 
+/** A part of what is held, in minor units: nothing at all is one too. */
+export const share = (text: string, currency: string | null): number => /^0+(\.0+)?$/.test(text) ? 0 : minor(text, currency ?? '')
+
 /** What milestones come to, to the last minor unit: fractions do not add up. */
 export const priceOf = (parts: readonly { readonly amount: number }[], currency: string): number => {
-  const sum = parts.reduce((total, part) => total + minor(String(part.amount), currency), 0)
+  const sum = parts.reduce((total, part) => total + minor(plainNumber(part.amount), currency), 0)
   return Number(formatMinor(sum, currency).split(' ')[0])
 }
 
@@ -69,7 +75,7 @@ export const priceText = ({ amount_minor, amount, currency }: Proposal): string 
     ? visible(formatMinor(amount_minor, currency))
     : amount === null
     ? 'no price'
-    : visible(`${amount} ${currency ?? ''}`.trim())
+    : visible(`${plainNumber(amount)} ${currency ?? ''}`.trim())
 
 /** What is held, paid and returned of it, where anything is. */
 export const moneyText = ({ held_minor, captured_minor, returned_minor, currency, funding }: Proposal): string =>

@@ -116,7 +116,16 @@ describe('signed', () => {
     for (const wrong of [undefined, '', 't=,v1=', 'v1=00']) expect(isSigned('secret', 'body', wrong, 1_000_000)).toBe(false)
   })
 
-  const call: ProcessorCall = { key: 'k', op: 'fund', proposal_id: 'p', currency: 'USD', amount_minor: 1, client: '@a', provider: '@b' }
+  const call: ProcessorCall = {
+    key: 'k',
+    op: 'fund',
+    proposal_id: 'p',
+    currency: 'USD',
+    exponent: 2,
+    amount_minor: 1,
+    client: '@a',
+    provider: '@b',
+  }
   const processorAt = (url: string) => paymentProcessor({ url, secret: 'secret', allow: ['127.0.0.1'], now: () => 1_000_000 })
   const answering = (body: string, sign: (question: string) => string | undefined) =>
     serve((request, response) => {

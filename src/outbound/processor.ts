@@ -19,6 +19,8 @@ export interface ProcessorCall {
   readonly proposal_id: string
   readonly currency: string
   readonly amount_minor: number
+  /** Minor units in one unit are ten to the power of it. */
+  readonly exponent: number
   readonly client: string
   readonly provider: string
 }

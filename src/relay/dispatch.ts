@@ -189,8 +189,8 @@ export class Dispatch {
       decide: (tx: Tx, now: number) => {
         if (connection.held && requests[request.type].cost.message === true)
           throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
-        const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
-        const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel }
+        const { me, channel, isAdmin } = gate.pass(handler.needs, connection, request.body, roster)
+        const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin }
         const write = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
         const isAsBefore = connection.agent === agent && connection.challenge === challenge
         const ready = isAsBefore ? prepared : prepare()
@@ -213,8 +213,8 @@ export class Dispatch {
   ): Promise<void> {
     const { gate, roster, store, clock } = this.#deps
     try {
-      const { me, channel } = gate.pass(handler.needs, connection, request.body, roster)
-      const ctx: ReadCtx = { now: clock.now(), asker: connection, roster, epoch: store.epoch, db: store.read, me, channel }
+      const { me, channel, isAdmin } = gate.pass(handler.needs, connection, request.body, roster)
+      const ctx: ReadCtx = { now: clock.now(), asker: connection, roster, epoch: store.epoch, db: store.read, me, channel, isAdmin }
       this.#answer(connection, await handler.read(ctx, request.body as never), request.body.id)
     } catch (error) {
       this.#refuse(connection, error, request.body.id)

@@ -30,6 +30,8 @@ interface BaseCtx {
   readonly asker: Asker
   readonly roster: RosterView
   readonly epoch: string
+  /** An admin agent, or whoever sent the admin key with the request. */
+  readonly isAdmin: boolean
 }
 
 /** `me` and `channel` are there when the handler's need says so; reading them elsewhere is a bug and throws. */

@@ -7,6 +7,8 @@ import type { Agent, Channel, RosterView } from './view.ts'
 export interface Passed {
   readonly me: Agent
   readonly channel: Channel
+  /** An admin agent, or whoever sent the admin key with the request. */
+  readonly isAdmin: boolean
 }
 
 export class Gate {
@@ -26,11 +28,13 @@ export class Gate {
     }
     if (need === 'admin' || (need === 'own' && agent !== undefined && agent !== me?.id)) this.#admin(me, key)
     else if (need !== 'anyone' && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
-    if (need !== 'member') return { me, channel: undefined } as unknown as Passed
+    else if (key !== undefined && me?.admin !== true) this.#admin(me, key)
+    const isAdmin = me?.admin === true || key !== undefined
+    if (need !== 'member') return { me, channel: undefined, isAdmin } as unknown as Passed
     const channel = roster.known(me!, String(name))
     if (channel === undefined) throw noChannel(String(name))
     if (!roster.isMember(me!, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${channel.info.name}`)
-    return { me: me!, channel }
+    return { me: me!, channel, isAdmin }
   }
 
   #admin(me: Agent | undefined, key: unknown): void {

@@ -1,10 +1,11 @@
 // agentchat court: disputes before a panel, from filing to the verdict.
+import { formatMinor } from '../../../lib/protocol/money.ts'
 import type { Dispute, EvidenceItem, Verdict } from '../../../lib/client/index.ts'
-import { command, count, seconds, whole } from '../command.ts'
+import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import { caseText, courtEventText, disputeText, drawText, shownText } from '../court-text.ts'
 import { visible } from '../terminal.ts'
-import { confirm, connectKeyed, minor, stepText, yesOption } from '../trade.ts'
+import { confirm, connectKeyed, share, stepText, yesOption } from '../trade.ts'
 
 const dispute = { doc: "the dispute's id" } as const
 const proposal = { doc: "the proposal's id" } as const
@@ -212,7 +213,7 @@ const vote = command({
     if (options.providerGets !== undefined) {
       const ready = (await client.court.show(args.dispute)).events.find(event => event.type === 'CASE_READY')
       const { currency } = (ready?.['proposal'] ?? { currency: null }) as { readonly currency: string | null }
-      captureMinor = /^0+(\.0+)?$/.test(options.providerGets) ? 0 : minor(options.providerGets, currency ?? '')
+      captureMinor = share(options.providerGets, currency)
     }
     await confirm(call, `Your vote for ${verdict} cannot be taken back, and can move money`)
     out.done(await client.court.vote(args.dispute, verdict, { reasoning: options.reasoning, captureMinor }), caseText)
@@ -292,7 +293,7 @@ const rule = command({
   name: 'rule',
   summary: 'Decide a disputed deal, as an admin of the relay',
   relay: true,
-  arguments: { proposal, minor: { doc: 'what of the held money goes to the provider, in minor units (cents); the rest goes back' } },
+  arguments: { proposal, amount: { doc: 'what of the held money goes to the provider, like 12.5; the rest goes back' } },
   options: {
     winner: { value: 'AGENT', doc: "Who was right: the other one's stake goes to him" },
     reason: { short: 'r', value: 'TEXT', doc: 'Why' },
@@ -300,14 +301,19 @@ const rule = command({
     ...yesOption,
   },
   examples: [{
-    command: `agentchat court rule ${exampleDeal} 500 -r "half was delivered"`,
+    command: `agentchat court rule ${exampleDeal} 5 -r "half was delivered"`,
     doc: 'With AGENTCHAT_ADMIN_KEY in the environment',
   }],
   async run(call) {
     const { args, options: { winner, reason }, out } = call
-    const capture_minor = whole(args.minor)
     const client = await call.connect()
-    await confirm(call, `${capture_minor} minor units go to the provider, the rest back; this cannot be undone`)
+    const { held_minor, currency } =
+      (await client.request('PROPOSAL_EVENTS', { ...adminKeyOf(call), proposal_id: args.proposal, limit: 1 })).proposal
+    const capture_minor = share(args.amount, currency)
+    if (capture_minor > held_minor)
+      throw new CliError('refused', `Only ${formatMinor(held_minor, currency ?? '')} are held`, 'Nothing was done.')
+    const [pays, returns] = [capture_minor, held_minor - capture_minor].map(part => formatMinor(part, currency ?? ''))
+    await confirm(call, `${pays} go to the provider, ${returns} back to the client; this cannot be undone`)
     const { proposal: ruled } = await client.request('ADMIN_RULING', {
       ...adminKeyOf(call),
       proposal_id: args.proposal,

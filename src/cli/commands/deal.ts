@@ -1,5 +1,5 @@
 // The steps of a deal, a command each: accept reject cancel submit revise complete dispute.
-import { formatMinor } from '../../../lib/protocol/money.ts'
+import { formatMinor, plainNumber } from '../../../lib/protocol/money.ts'
 import { command, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { confirm, connectKeyed, stepText, yesOption } from '../trade.ts'
@@ -112,7 +112,7 @@ export const complete = command({
   async run(call) {
     const { args, options: { milestone, proof }, out } = call
     const client = await connectKeyed(call)
-    const { held_minor, currency, milestones, released, provider } = await client.trade.get(args.proposal)
+    const { held_minor, currency, milestones, released, provider, amount, captured_minor } = await client.trade.get(args.proposal)
     const isLast = milestones === null || released >= milestones.length - 1
     if (milestone && proof !== undefined && !isLast)
       throw new CliError('usage', '--proof belongs to the last payment', 'Leave it out, or complete the whole deal.')
@@ -120,7 +120,10 @@ export const complete = command({
     if (held_minor > 0)
       await confirm(call, part === undefined
         ? `${formatMinor(held_minor, currency ?? '')} go to ${provider}`
-        : `${part.amount} ${currency} for "${part.title}" go to ${provider}`)
+        : `${plainNumber(part.amount)} ${currency} for "${part.title}" go to ${provider}`)
+    // Both may well agree to end a deal that nobody paid for; they shall know that it is one.
+    if (held_minor === 0 && captured_minor === 0 && amount !== null)
+      out.say('Nothing was held for this deal, so nothing is paid by it; the receipt will say so.')
     out.done(await (part === undefined ? client.trade.complete(args.proposal, proof) : client.trade.release(args.proposal)), stepText)
   },
 })

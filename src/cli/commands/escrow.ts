@@ -2,7 +2,7 @@
 import { formatMinor } from '../../../lib/protocol/money.ts'
 import { command, count } from '../command.ts'
 import { visible } from '../terminal.ts'
-import { confirm, connectKeyed, minor, priceText, stepText, yesOption } from '../trade.ts'
+import { confirm, connectKeyed, minor, parseCurrency, priceText, stepText, yesOption } from '../trade.ts'
 
 const balance = command({
   name: 'balance',
@@ -40,7 +40,7 @@ const history = command({
   relay: true,
   arguments: {},
   options: {
-    currency: { short: 'c', value: 'CURRENCY', doc: 'Only this currency' },
+    currency: { short: 'c', value: 'CURRENCY', doc: 'Only this currency', parse: parseCurrency },
     limit: { short: 'l', value: 'N', doc: 'How many (default: 50)', parse: count },
   },
   examples: [{ command: 'agentchat escrow history -c USD -l 20', doc: 'The newest 20' }, {
@@ -76,11 +76,12 @@ const transfer = command({
   examples: [{ command: 'agentchat escrow transfer @8addfe276526c9f6 2.50 USD --note lunch', doc: 'Asks before; --yes does not' }],
   async run(call) {
     const { args, options, out } = call
-    const amount = minor(args.amount, args.currency)
+    const currency = parseCurrency(args.currency)
+    const amount = minor(args.amount, currency)
     const client = await connectKeyed(call)
-    await confirm(call, `${formatMinor(amount, args.currency)} of yours go to ${args.agent}`)
-    out.done(await client.trade.transfer(args.agent, amount, args.currency, options.note),
-      () => `${formatMinor(amount, args.currency)} went to ${args.agent}`)
+    await confirm(call, `${formatMinor(amount, currency)} of yours go to ${args.agent}`)
+    out.done(await client.trade.transfer(args.agent, amount, currency, options.note),
+      () => `${formatMinor(amount, currency)} went to ${args.agent}`)
   },
 })
 
@@ -105,19 +106,19 @@ const credit = command({
   }],
   async run(call) {
     const { args, options, io, out } = call
-    const amount = minor(args.amount, args.currency)
+    const currency = parseCurrency(args.currency)
+    const amount = minor(args.amount, currency)
     const adminKey = options.adminKey ?? io.env['AGENTCHAT_ADMIN_KEY']
     const client = await call.connect()
     const result = await client.request('ADMIN_CREDIT', {
       agent_id: args.agent,
-      currency: args.currency,
+      currency,
       amount_minor: options.takeBack ? -amount : amount,
       note: args.note,
       ...(adminKey !== undefined && { admin_key: adminKey }),
       ...(options.key !== undefined && { key: options.key }),
     })
-    out.done(result,
-      () => `${formatMinor(amount, args.currency)} ${options.takeBack ? 'taken from' : 'put into'} the account of ${args.agent}`)
+    out.done(result, () => `${formatMinor(amount, currency)} ${options.takeBack ? 'taken from' : 'put into'} the account of ${args.agent}`)
   },
 })
 

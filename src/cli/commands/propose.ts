@@ -2,7 +2,7 @@
 import type { Offer, Proposal } from '../../../lib/client/index.ts'
 import { command, seconds, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
-import { amount, connectKeyed, milestones, priceOf } from '../trade.ts'
+import { amount, connectKeyed, milestones, parseCurrency, priceOf } from '../trade.ts'
 
 const role = (text: string): 'client' | 'provider' => {
   if (text !== 'client' && text !== 'provider')
@@ -18,7 +18,7 @@ const rail = (text: string): 'ledger' | 'webhook' => {
 
 const options = {
   amount: { short: 'a', value: 'AMOUNT', doc: 'Price, like 12.5', parse: amount },
-  currency: { short: 'c', value: 'CURRENCY', doc: 'Currency of the price, like USD' },
+  currency: { short: 'c', value: 'CURRENCY', doc: 'Currency of the price, like USD', parse: parseCurrency },
   milestones: {
     short: 'm',
     value: 'LIST',

@@ -2,7 +2,7 @@
 import { elo, rails, type Rails } from './rails.ts'
 import { issuer } from '../../../domain/ledger/ledger.ts'
 import { Fail, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
-import type { FrameBody, RequestBody } from '../../../../lib/protocol/index.ts'
+import { currencyCode, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { findAgent, predecessors } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import { pairStream } from '../../../store/log.ts'
@@ -53,8 +53,9 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
   }
 
   const money = (currency: string): string => {
-    if (currency.toUpperCase() === elo) throw new Fail('INVALID_MSG', 'currency: Elo is staked, not paid')
-    return currency.toUpperCase()
+    const code = currencyCode(currency)
+    if (code === elo) throw new Fail('INVALID_MSG', 'currency: Elo is staked, not paid')
+    return code
   }
 
   const transferOf = async (ctx: WriteCtx, request: RequestBody<'TRANSFER'>): Promise<Outcome<'BALANCE'>> => {
@@ -116,7 +117,7 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
         async read({ me, db }, { agent = me?.id, currency, before, limit = maxPage }) {
           if (agent === me?.id && me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an account')
           if (agent === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
-          const rows = await entriesOf(db, agent, { currency: currency?.toUpperCase(), before, limit: limit + 1 })
+          const rows = await entriesOf(db, agent, { currency: currency && currencyCode(currency), before, limit: limit + 1 })
           const entries = rows.slice(0, limit).map(({ entry, at, kind, currency, amount, balance, other, ref, by, note }) => ({
             entry,
             at,

@@ -1,5 +1,6 @@
 // The outside payment processor, turn by turn: calls that are due are made after the commit that took them, and what was
 // answered is written in the next turn.
+import { digitsOf } from '../../../../lib/protocol/index.ts'
 import type { Outcome } from '../../../relay/feature.ts'
 import type { Tx } from '../../../store/store.ts'
 import { addCall, endCall, hasDueCalls, takeDueCalls, type Call } from './calls.ts'
@@ -8,7 +9,8 @@ import { addCall, endCall, hasDueCalls, takeDueCalls, type Call } from './calls.
 export type ProcessorAnswer = { readonly status: 'done' } | { readonly status: 'refused', readonly reason: string }
 
 export interface Processor {
-  ask(call: Call): Promise<ProcessorAnswer>
+  /** `exponent`: minor units in one unit are ten to its power. */
+  ask(call: Call & { readonly exponent: number }): Promise<ProcessorAnswer>
 }
 
 const callsAtOnce = 16
@@ -60,7 +62,7 @@ export class ProcessorTurns {
   }
 
   async #ask({ key, op, proposal_id, currency, amount_minor, client, provider }: Call): Promise<void> {
-    const call = { key, op, proposal_id, currency, amount_minor, client, provider }
+    const call = { key, op, proposal_id, currency, amount_minor, exponent: digitsOf(currency), client, provider }
     this.#asking++
     try {
       const answer = await this.#processor.ask(call)

@@ -1,20 +1,32 @@
 // Reading an offer: prices in minor units, milestones that add up, payment codes that can be right.
 import { readPaymentCode, type PaymentKind } from '../../../domain/payment/code.ts'
-import { minorOf, type RequestBody } from '../../../../lib/protocol/index.ts'
+import { currencyCode, digitsOf, formatMinor, maxMinor, minorOf, plainNumber, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { Fail } from '../../../relay/feature.ts'
 import type { Offer } from './store.ts'
 
 const refused = (reason: string, why: string): Fail => new Fail('INVALID_PROPOSAL', `${reason}: ${why}`)
 
+/** In minor units. @throws Fail INVALID_PROPOSAL where the currency cannot hold it: such a deal could never be paid */
+const minorIn = (amount: number, currency: string): number => {
+  const minor = minorOf(amount, currency)
+  if (minor !== undefined) return minor
+  const digits = digitsOf(currency)
+  throw refused('BAD_AMOUNT',
+    `${plainNumber(amount)} ${currency} cannot be paid: ${currency} has ${
+      digits === 0 ? 'no decimals' : `${digits} decimals`
+    }, and one amount is at most ${formatMinor(maxMinor, currency)}`)
+}
+
 /** @throws Fail INVALID_PROPOSAL */
 export const readOffer = (
   { task, terms, capability, amount, currency, milestones, rail, deliver_s, review_s }: RequestBody<'PROPOSAL'>,
 ): { readonly offer: Offer, /** per milestone */ readonly amounts: readonly number[] } => {
-  if (currency?.toUpperCase() === 'ELO') throw refused('BAD_CURRENCY', 'Elo is staked, not paid; use elo_stake')
-  const amountMinor = amount === undefined || currency === undefined ? null : minorOf(amount, currency) ?? null
+  const code = currency === undefined ? undefined : currencyCode(currency)
+  if (code === 'ELO') throw refused('BAD_CURRENCY', 'Elo is staked, not paid; use elo_stake')
+  const amountMinor = amount === undefined || code === undefined ? null : minorIn(amount, code)
   if ((milestones !== undefined || rail !== undefined) && (amountMinor === null || amountMinor === 0))
-    throw refused('NO_PRICE', 'milestones and a rail need an amount and a currency, not finer than the currency goes')
-  const amounts = milestones?.map(({ amount: part }) => minorOf(part, currency!) ?? 0) ?? [amountMinor ?? 0]
+    throw refused('NO_PRICE', 'milestones and a rail need an amount and a currency')
+  const amounts = milestones?.map(({ amount: part }) => minorIn(part, code!)) ?? [amountMinor ?? 0]
   if (milestones !== undefined && (amounts.some(part => part <= 0) || amounts.reduce((sum, part) => sum + part, 0) !== amountMinor))
     throw refused('MILESTONES', 'their amounts do not add up to the amount')
   return {
@@ -23,7 +35,7 @@ export const readOffer = (
       terms: terms ?? null,
       capability: capability ?? null,
       amount: amount ?? null,
-      currency: currency ?? null,
+      currency: code ?? null,
       amountMinor,
       milestones: milestones ?? null,
       rail: rail ?? null,

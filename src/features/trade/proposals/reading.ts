@@ -51,8 +51,8 @@ export const proposalReads = (
   },
   PROPOSAL_EVENTS: {
     needs: 'session',
-    async read({ me, db }, { proposal_id, after = 0, limit = options.maxPage }) {
-      const proposal = me.admin ? await found(db, proposal_id) : (await own(db, me.id, proposal_id)).proposal
+    async read({ me, isAdmin, db }, { proposal_id, after = 0, limit = options.maxPage }) {
+      const proposal = isAdmin ? await found(db, proposal_id) : (await own(db, me.id, proposal_id)).proposal
       const stream = streamOf(proposal_id)
       const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
       const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq

@@ -9,7 +9,7 @@ import {
   type Refusal,
   type Terms,
 } from '../../../domain/negotiation/index.ts'
-import type { EventType } from '../../../../lib/protocol/index.ts'
+import { currencyCode, type EventType } from '../../../../lib/protocol/index.ts'
 import { Fail, reply, type Append, type Outcome } from '../../../relay/feature.ts'
 import { successorOf } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
@@ -203,7 +203,7 @@ export class Steps {
       op,
       key,
       proposalId: id,
-      currency: offer.currency!.toUpperCase(),
+      currency: currencyCode(offer.currency!),
       amountMinor,
       client: deal.client,
       provider: deal.provider,
