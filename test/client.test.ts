@@ -1,119 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import {
-  AgentChatClient,
-  ConnectionError,
-  MemoryPositions,
-  ProtocolError,
-  RelayError,
-  TimeoutError,
-  type ClientOptions,
-  type ClientStatus,
-  type Message,
-} from '../lib/index.ts'
-import { generateKeyPair, identityFrom, type Identity } from '../lib/identity/index.ts'
+import { AgentChatClient, ConnectionError, MemoryPositions, ProtocolError, RelayError, TimeoutError } from '../lib/index.ts'
+import { generateKeyPair } from '../lib/identity/index.ts'
 import { createVerify, nodeIdentity, wsTransport } from '../lib/node/index.ts'
-import type { Socket, Transport } from '../lib/client/transport.ts'
+import type { Transport } from '../lib/client/transport.ts'
 import { Fail } from '../src/relay/feature.ts'
 import { StorageError } from '../src/store/store.ts'
+import { breakable, clientOf, collect, holding, newIdentity, statusOf } from './kit/client.ts'
 import { newFolder } from './kit/folder.ts'
-import { startTestRelay, type TestRelay } from './kit/relay.ts'
-
-const newIdentity = (name: string): Identity => identityFrom(generateKeyPair().privateKey, { name })
-
-/** A transport whose connections a test can cut. */
-const breakable = (): { transport: Transport, cut: () => void } => {
-  let socket: (Socket & { terminate?: () => void }) | undefined
-  let cut = () => undefined as void
-  return {
-    transport: (url, handlers) => {
-      let isCut = false
-      socket = wsTransport(url, {
-        open: handlers.open,
-        message: text => {
-          if (!isCut) handlers.message(text)
-        },
-        close: (code, reason) => {
-          if (!isCut) handlers.close(code, reason)
-        },
-      })
-      const here = socket
-      cut = () => {
-        if (isCut) return
-        isCut = true
-        here.close()
-        handlers.close(1_006, 'cut')
-      }
-      return {
-        send: text => {
-          if (!isCut) here.send(text)
-        },
-        close: (code, reason) => here.close(code, reason),
-      }
-    },
-    cut: () => cut(),
-  }
-}
-
-/** A transport that keeps back what is replayed, as a slow line would, while a test wants it. */
-const holding = () => {
-  const { transport, cut } = breakable()
-  let held: (() => void)[] | undefined
-  return {
-    transport: ((url, handlers) =>
-      transport(url, {
-        ...handlers,
-        message: text => {
-          if (held !== undefined && text.includes('"replay":true')) held.push(() => handlers.message(text))
-          else handlers.message(text)
-        },
-      })) satisfies Transport as Transport,
-    cut,
-    hold: () => {
-      held = []
-    },
-    release: () => {
-      const texts = held ?? []
-      held = undefined
-      for (const text of texts) text()
-    },
-  }
-}
-
-const clientOf = async (
-  relay: TestRelay | string,
-  options: Partial<ClientOptions> & { readonly name?: string } = {},
-): Promise<AgentChatClient & AsyncDisposable> => {
-  const client = new AgentChatClient({
-    server: typeof relay === 'string' ? relay : relay.url,
-    transport: wsTransport,
-    verify: createVerify(),
-    reconnect: { minMs: 5, maxMs: 20 },
-    name: options.identity?.name ?? 'agent',
-    ...options,
-  })
-  await client.connect()
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() })
-}
-
-/** Collects messages until there are `count` of them. */
-const collect = (client: AgentChatClient, count: number, target?: string): Promise<readonly Message[]> => {
-  const stream = client.messages(target)
-  return (async () => {
-    const all: Message[] = []
-    for await (const message of stream) if (all.push(message) === count) break
-    return all
-  })()
-}
-
-const statusOf = (client: AgentChatClient, kind: ClientStatus['kind']): Promise<ClientStatus> =>
-  new Promise(resolve => {
-    const stop = client.on('status', status => {
-      if (status.kind === kind) {
-        stop()
-        resolve(status)
-      }
-    })
-  })
+import { startTestRelay } from './kit/relay.ts'
 
 describe('talking', () => {
   test('a send resolves with its place in the log, and everybody hears it once, the sender too', async () => {
@@ -181,7 +75,7 @@ describe('talking', () => {
     })
     const listenerError = statusOf(client, 'listener-error')
     await client.request('PING', {})
-    expect((await listenerError as { error: Error }).error.message).toBe('mine')
+    expect(((await listenerError).error as Error).message).toBe('mine')
     expect(client.state).toBe('open')
   })
 
@@ -298,7 +192,7 @@ describe('coming back', () => {
     await client.send('#general', 'before')
     const lost = statusOf(client, 'lost')
     await first.drain()
-    expect((await lost as { retryInMs: number }).retryInMs).toBeGreaterThan(0)
+    expect((await lost).retryInMs).toBeGreaterThan(0)
     const sent = client.send('#general', 'between')
     await using second = await startTestRelay({ data: data.path, port })
     expect((await sent).seq).toBe(2)
@@ -341,7 +235,7 @@ describe('coming back', () => {
     sockets[0]!.isDeaf = true
     const sent = bob.send('#general', 'from bob')
     await alice.send('#general', 'from alice')
-    expect((await lost as { error: ConnectionError }).error.message).toContain('nothing was heard')
+    expect((await lost).error.message).toContain('nothing was heard')
     await sent
     expect((await heard).map(({ content }) => content).sort()).toEqual(['from alice', 'from bob'])
     expect(sockets.length).toBe(2)
@@ -413,7 +307,7 @@ describe('coming back', () => {
     await using first = await clientOf(relay, { identity })
     const ended = statusOf(first, 'ended')
     await using second = await clientOf(relay, { identity })
-    expect((await ended as { error: ConnectionError }).error.closeCode).toBe(4_500)
+    expect(((await ended).error as ConnectionError).closeCode).toBe(4_500)
     expect([first.state, second.state]).toEqual(['closed', 'open'])
     await using third = await clientOf(relay, { identity, session: 'other' })
     await third.request('PING', {})

@@ -1,99 +1,30 @@
 // The client: what a program calls. It owns nothing but the wiring of session, requests, outgoing and inbound messages.
-import { isSafeNonce, messageText, verify, type Identity } from '../identity/index.ts'
-import { frames, timerMs, type Frame, type FrameType, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
-import { defaultBackoff, type BackoffPolicy } from './backoff.ts'
+import { isSafeNonce, messageText, verify } from '../identity/index.ts'
+import { frames, type Frame, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
+import { defaultBackoff } from './backoff.ts'
 import { Court } from './court.ts'
 import { Emitter } from './emitter.ts'
-import { ConnectionError, RelayError, type AgentChatError } from './errors.ts'
-import { Inbound, type Message, type VerifySignature } from './inbound.ts'
-import { Memberships } from './memberships.ts'
+import { ConnectionError, RelayError } from './errors.ts'
+import { Inbound, type Message } from './inbound.ts'
+import { Lasting } from './lasting.ts'
 import { Outgoing } from './outgoing.ts'
 import { firstOf } from './pages.ts'
 import { People } from './people.ts'
 import type { ClientPort } from './port.ts'
 import { MemoryPositions, type Positions } from './positions.ts'
 import { Reputation } from './reputation.ts'
-import { Requests, type CallOptions } from './requests.ts'
-import { Session, publicKeyOf, type SessionState } from './session.ts'
+import { platformNetwork } from './network.ts'
+import type { ClientEvents, ClientOptions, ClientStatus, JoinOptions, SendOptions } from './options.ts'
+import { pending, type CallOptions } from './pending.ts'
+import { publicKeyOf } from './proof.ts'
+import { Requests } from './requests.ts'
+import { Session, type ConnectOptions, type SessionState } from './session.ts'
 import { messageStream } from './stream.ts'
 import { Trade } from './trade.ts'
-import { webSocketTransport, type Transport } from './transport.ts'
+import { webSocketTransport } from './transport.ts'
 
 /** How long closing waits for the relay to hear what was received. */
 const closeGraceMs = 1_000
-
-export interface ClientOptions {
-  /** ws:// or wss:// url of the relay */
-  readonly server: string
-  /** Name to appear under; default: the identity's. */
-  readonly name?: string
-  /** Key to log in and sign with; without one the agent is ephemeral. */
-  readonly identity?: Identity
-  /** Label of this session: sessions of one agent with different labels live side by side, equal ones displace each other. */
-  readonly session?: string
-  /** What happens to waiting direct messages: `manual` (default with an identity) receives and acknowledges them, `none` leaves them. */
-  readonly inbox?: 'auto' | 'manual' | 'none'
-  /** The relay's identity, if known; the key then signs for no other. */
-  readonly serverId?: string
-  readonly transport?: Transport
-  /** Come back after a lost connection (default), and how. */
-  readonly reconnect?: boolean | Partial<BackoffPolicy>
-  /** ms for a login and for the answer to a request; default 15,000 */
-  readonly requestTimeoutMs?: number
-  /**
-   * ms of silence after which the client asks the relay whether it is there; without an answer in as many it reconnects.
-   * Default 30,000; 0: never
-   */
-  readonly heartbeatMs?: number
-  /** Where the client keeps how far it has come; default: in memory. */
-  readonly positions?: Positions
-  /** Checks signatures; on Node `createVerify()` of agentchat/node is faster. */
-  readonly verify?: VerifySignature
-  /** Sign sent messages when there is an identity; default true. */
-  readonly signMessages?: boolean
-  /** Messages that may wait in one `messages()` iteration; default 10,000 */
-  readonly bufferSize?: number
-  /** Answers the question of a relay that asks one. */
-  readonly onCaptcha?: (question: string, hint: string | undefined) => string | Promise<string>
-  /** ms since 1970; for tests */
-  readonly now?: () => number
-  /** 0 ≤ random < 1; for tests */
-  readonly random?: () => number
-}
-
-/** What happens to the connection and around it. The client never logs and never throws these. */
-export type ClientStatus =
-  | { readonly kind: 'connected', readonly welcome: Frame<'WELCOME'>, /** not the first time */ readonly again: boolean }
-  | { readonly kind: 'lost', readonly error: ConnectionError, readonly retryInMs: number }
-  | { readonly kind: 'ended', readonly error: Error | undefined }
-  | { readonly kind: 'epoch-changed', readonly epoch: string }
-  | { readonly kind: 'gap', readonly channel: string, readonly since: number, readonly oldest: number }
-  | { readonly kind: 'rejoin-failed', readonly channel: string, readonly error: unknown }
-  | { readonly kind: 'error', readonly error: AgentChatError }
-  | { readonly kind: 'invalid-frame', readonly message: string }
-  | { readonly kind: 'listener-error', readonly error: unknown }
-
-type FrameEvents = { readonly [T in FrameType]: Frame<T> }
-/** Everything `on` can listen to: checked messages, status, and every frame of the protocol by its type. */
-export type ClientEvents = FrameEvents & { readonly message: Message, readonly status: ClientStatus }
-
-export interface JoinOptions extends CallOptions {
-  /** Replay what came after this seq; default: after the last message this client saw. */
-  readonly since?: number | undefined
-  /** Replay at most so many, the newest. */
-  readonly limit?: number | undefined
-}
-
-export interface SendOptions extends CallOptions {
-  /** Publish key: the same agent, id and content are stored once, however often they are sent. Default: a new one. */
-  readonly id?: string | undefined
-  /** id of the message that this one answers */
-  readonly inReplyTo?: string | undefined
-  /** ms after which the message is not offered to a recipient any more; it then ends as expired */
-  readonly ttlMs?: number | undefined
-  /** Be told by STATUS frames (`client.on('STATUS', …)`) what becomes of the message. */
-  readonly receipts?: boolean | undefined
-}
 
 /**
  * A client of one relay.
@@ -118,11 +49,11 @@ export class AgentChatClient {
   readonly #now: () => number
   readonly #emitter: Emitter<ClientEvents>
   readonly #session: Session
-  readonly #requests = new Requests()
+  readonly #requests: Requests
   readonly #outgoing: Outgoing
   readonly #inbound: Inbound
   readonly #positions: Positions
-  readonly #memberships: Memberships
+  readonly #lasting: Lasting
   readonly #idPrefix: string
   #lastId = 0
   #welcome: Frame<'WELCOME'> | undefined
@@ -147,7 +78,12 @@ export class AgentChatClient {
     this.#now = options.now ?? Date.now
     this.#positions = positions
     this.#idPrefix = [...crypto.getRandomValues(new Uint8Array(9))].map(byte => byte.toString(36).padStart(2, '0')).join('')
-    this.#emitter = new Emitter(error => this.#emitter.emit('status', { kind: 'listener-error', error }))
+    this.#emitter = new Emitter((error, event, value) => {
+      // Who fails at being told of a failure is not told of that one too.
+      if (event !== 'status' || (value as ClientStatus).kind !== 'listener-error')
+        this.#emitter.emit('status', { kind: 'listener-error', error })
+    })
+    this.#requests = new Requests(text => this.#session.send(text))
     this.#outgoing = new Outgoing(text => this.#session.send(text))
     this.#inbound = new Inbound({
       positions,
@@ -155,19 +91,20 @@ export class AgentChatClient {
       verify: options.verify ?? verify,
       myId: () => this.#welcome?.agent_id,
       page: (stream, after) =>
-        this.request('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
-      keyOf: async agent => (await this.request('WHOIS', { agent })).pubkey ?? undefined,
+        this.#ask('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
+      keyOf: async agent => (await this.#ask('WHOIS', { agent })).pubkey ?? undefined,
       deliver: message => this.#emitter.emit('message', message),
-      isJoined: channel => this.#memberships.has(channel),
+      isJoined: channel => this.#lasting.has(channel),
       received: place => this.#receive(place),
       failed: error => this.#emitter.emit('status', { kind: 'error', error }),
       giveUp: reason => this.#session.restart(reason),
     })
     const random = options.random ?? Math.random
     const backoff = { ...defaultBackoff, ...(typeof reconnect === 'boolean' ? {} : reconnect) }
-    this.#memberships = new Memberships({
-      join: (channel, limit) => this.join(channel, this.#positions.get(channel) === undefined ? { limit } : {}),
-      failed: (channel, error) => this.#emitter.emit('status', { kind: 'rejoin-failed', channel, error }),
+    this.#lasting = new Lasting({
+      failed: (key, error) =>
+        this.#emitter.emit('status',
+          key.startsWith('#') ? { kind: 'rejoin-failed', channel: key, error } : { kind: 'restore-failed', what: key, error }),
       backoff,
       random,
     })
@@ -177,6 +114,7 @@ export class AgentChatClient {
       verify: options.verify ?? verify,
       relay: () => this.#welcome?.server_id,
       request: (type, body, call) => this.request(type, body, call),
+      lasting: this.#lasting,
     }
     this.people = new People(port)
     this.trade = new Trade(port)
@@ -185,6 +123,7 @@ export class AgentChatClient {
     this.#session = new Session({
       url: server,
       transport,
+      network: options.network ?? platformNetwork,
       identity,
       serverId,
       onCaptcha: options.onCaptcha,
@@ -208,10 +147,9 @@ export class AgentChatClient {
         this.#disconnected(error)
         this.#emitter.emit('status', { kind: 'lost', error, retryInMs })
       },
+      gaveUp: error => this.#failAll(error),
       ended: error => {
-        const cause = error ?? new ConnectionError('The client was closed')
-        this.#disconnected(cause)
-        this.#outgoing.failAll(cause)
+        this.#failAll(error ?? new ConnectionError('CLOSED', 'The client was closed'))
         this.#emitter.emit('status', { kind: 'ended', error })
       },
     })
@@ -231,9 +169,13 @@ export class AgentChatClient {
     return this.#session.state
   }
 
-  /** Opens the session. @throws RelayError, ConnectionError, TimeoutError, ProtocolError */
-  connect({ signal }: Pick<CallOptions, 'signal'> = {}): Promise<Frame<'WELCOME'>> {
-    return this.#session.connect(signal)
+  /**
+   * Opens the session; can be called again after it failed. With `wait` it goes on trying until the relay can be reached, and fails only
+   * when the relay refuses for good, or `signal` aborts. A client that was closed stays closed.
+   * @throws ConnectionError BAD_URL, UNREACHABLE, CLOSED; RelayError; TimeoutError; ProtocolError
+   */
+  connect(options?: ConnectOptions): Promise<Frame<'WELCOME'>> {
+    return this.#session.connect(options)
   }
 
   /**
@@ -254,13 +196,13 @@ export class AgentChatClient {
       ...(since !== undefined && { since, ...(this.#welcome !== undefined && { epoch: this.#welcome.epoch }) }),
       ...(limit !== undefined && { limit }),
     }, call)
-    this.#memberships.add(channel, limit)
+    this.#joined(channel, limit)
     this.#settle(joined, since, limit)
     return joined
   }
 
   async leave(channel: string, options?: CallOptions): Promise<Frame<'LEFT'>> {
-    this.#memberships.remove(channel)
+    this.#lasting.drop(channel)
     return this.request('LEAVE', { channel }, options)
   }
 
@@ -270,18 +212,12 @@ export class AgentChatClient {
    * @throws RelayError NOT_INVITED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND, ID_REUSED …; TimeoutError; ConnectionError
    */
   send(to: string, content: string, { id = this.#newId(), inReplyTo, ttlMs, receipts, ...call }: SendOptions = {}): Promise<Frame<'ACK'>> {
-    if (this.state === 'idle' || this.state === 'closed')
-      return Promise.reject(
-        new ConnectionError(`The client is ${this.state === 'idle' ? 'not connected; call connect() first' : 'closed'}`),
-      )
+    const problem = this.#callProblem()
+    if (problem !== undefined) return Promise.reject(problem)
     const { identity, signMessages = true } = this.#options
     const ts = this.#now()
     const signed = identity !== undefined && signMessages ? { ts, sig: identity.sign(messageText({ to, content, ts })) } : {}
     const text = JSON.stringify({ type: 'MSG', id, to, content, ...signed, in_reply_to: inReplyTo, ttl_ms: ttlMs, receipts })
-    // The relay would close the connection over it, as often as it is sent.
-    const maxBytes = this.#welcome?.limits.max_frame_bytes ?? Infinity
-    if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes)
-      return Promise.reject(new RelayError('INVALID_MSG', `The message is too long: with its frame it takes more than ${maxBytes} bytes`))
     return this.#outgoing.add(id, text, call)
   }
 
@@ -303,7 +239,7 @@ export class AgentChatClient {
       ...(topic !== undefined && { topic }),
       ...(description !== undefined && { description }),
     }, options)
-    this.#memberships.add(channel, undefined)
+    this.#joined(channel, undefined)
     this.#settle(joined, undefined, undefined)
     return joined
   }
@@ -355,7 +291,7 @@ export class AgentChatClient {
   }
 
   /**
-   * Any request of the protocol, typed by its name.
+   * Any request of the protocol, typed by its name. While the client reconnects it waits, within its time.
    * @throws RelayError, TimeoutError, ConnectionError
    * @example const { list } = await client.request('LIST_CHANNELS', {})
    */
@@ -364,11 +300,10 @@ export class AgentChatClient {
     body: Omit<RequestInput<T>, 'id'>,
     { signal, timeoutMs = this.#timeoutMs }: CallOptions = {},
   ): Promise<Frame<ReplyType<T>>> {
-    if (this.state !== 'open') return Promise.reject(new ConnectionError(`The client is ${this.state}, not connected`))
+    const problem = this.#callProblem()
+    if (problem !== undefined) return Promise.reject(problem)
     const id = this.#newId()
-    return this.#requests.call(id, type, () => this.#session.send(JSON.stringify({ type, id, ...body })), { signal, timeoutMs }) as Promise<
-      Frame<ReplyType<T>>
-    >
+    return this.#requests.call(id, type, JSON.stringify({ type, id, ...body }), { signal, timeoutMs }) as Promise<Frame<ReplyType<T>>>
   }
 
   /** Listens to checked messages, to status, or to a frame type; gives the function that stops it. */
@@ -406,13 +341,19 @@ export class AgentChatClient {
     const { epoch } = this.#positions
     if (epoch !== welcome.epoch) this.#positions.reset(welcome.epoch)
     this.#inbound.reset()
+    this.#requests.open(welcome.limits.max_frame_bytes)
     this.#inbound.askAgain()
     this.#outgoing.rewind(former === undefined || former.agent_id === welcome.agent_id)
-    this.#memberships.rejoin()
-    if (former !== undefined) this.people.resume()
-    this.#outgoing.open(welcome.limits.msg_rate > 0)
+    this.#lasting.askAgain()
+    this.#requests.catchUp()
+    this.#outgoing.open(welcome.limits)
     this.#emitter.emit('status', { kind: 'connected', welcome, again: former !== undefined })
     if (epoch !== undefined && epoch !== welcome.epoch) this.#emitter.emit('status', { kind: 'epoch-changed', epoch: welcome.epoch })
+  }
+
+  /** From here on the channel is entered again after every reconnect: after what came last, or with as much as was wanted at first. */
+  #joined(channel: string, limit: number | undefined): void {
+    this.#lasting.keep(channel, () => this.join(channel, this.#positions.get(channel) === undefined ? { limit } : {}))
   }
 
   /** What a JOINED says about where the channel stands. */
@@ -431,7 +372,7 @@ export class AgentChatClient {
     }
     if (frame.type === 'VERIFY_REQUEST') this.#prove(frame)
     // Asked for here, or by another session of this agent.
-    if (frame.type === 'LEFT') this.#memberships.remove(frame.channel)
+    if (frame.type === 'LEFT') this.#lasting.drop(frame.channel)
     if (frame.type === 'INBOX' && frame.re === undefined) {
       const each = Math.ceil(chars / Math.max(1, frame.items.length))
       for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, each, seq)
@@ -448,7 +389,7 @@ export class AgentChatClient {
   #prove({ request_id, nonce, from }: Frame<'VERIFY_REQUEST'>): void {
     const { identity } = this.#options
     if (identity === undefined || from === undefined || !isSafeNonce(nonce)) return
-    this.request('VERIFY_RESPONSE', { request_id, nonce, sig: identity.sign(nonce) }).catch(() => undefined)
+    this.#ask('VERIFY_RESPONSE', { request_id, nonce, sig: identity.sign(nonce) }).catch(() => undefined)
   }
 
   /** The inbox was received up to here. */
@@ -464,7 +405,7 @@ export class AgentChatClient {
       const place = this.#unreceived
       this.#unreceived = undefined
       // What is not acknowledged is offered again, and dropped here as seen.
-      await this.request('RECEIVED', place).catch(() => undefined)
+      await this.#ask('RECEIVED', place).catch(() => undefined)
     }
     this.#receiving = undefined
   }
@@ -473,22 +414,37 @@ export class AgentChatClient {
     this.#inbound.reset()
     // The listener that closes returns first, and its message counts as received.
     await Promise.resolve()
-    let timer: ReturnType<typeof setTimeout> | undefined
-    await Promise.race([
-      this.#receiving,
-      new Promise(resolve => {
-        timer = setTimeout(resolve, timerMs(closeGraceMs))
-      }),
-    ])
-    clearTimeout(timer)
+    await pending<void>({ timeoutMs: closeGraceMs }, ({ resolve }) => {
+      void Promise.resolve(this.#receiving).then(resolve)
+      return () => undefined
+    }).catch(() => undefined)
     await this.#session.close()
   }
 
+  /** Why nothing can be asked of the relay; undefined: it can, now or after the reconnect that is under way. */
+  #callProblem(): ConnectionError | undefined {
+    if (this.state === 'idle') return new ConnectionError('NOT_CONNECTED', 'The client is not connected; call connect() first')
+    return this.state === 'closed' ? new ConnectionError('CLOSED', 'The client is closed') : undefined
+  }
+
+  /** A request that means something on this connection only. */
+  #ask<T extends RequestType>(type: T, body: Omit<RequestInput<T>, 'id'>): Promise<Frame<ReplyType<T>>> {
+    return this.state === 'open' ? this.request(type, body) : Promise.reject(new ConnectionError('LOST', 'The connection was lost'))
+  }
+
   #disconnected(error: Error): void {
-    this.#requests.failAll(error)
-    this.#memberships.lost()
+    this.#requests.lost(error)
+    this.#lasting.lost()
     this.#outgoing.lost()
     this.#inbound.reset()
+  }
+
+  #failAll(cause: unknown): void {
+    const error = cause instanceof Error ? cause : new ConnectionError('NOT_CONNECTED', 'Connecting was given up')
+    this.#lasting.lost()
+    this.#inbound.reset()
+    this.#requests.failAll(error)
+    this.#outgoing.failAll(error)
   }
 }
 

@@ -3,7 +3,7 @@ import { commitmentOf, drawProblems, randomNonce, type TradeAction, type TradeSi
 import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
 import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
-import type { CallOptions } from './requests.ts'
+import type { CallOptions } from './pending.ts'
 import { checkEvent, defined, signedBy } from './signatures.ts'
 import type { ProposalEvent } from './trade.ts'
 

@@ -1,16 +1,16 @@
 // A typed emitter whose listeners cannot hurt each other.
 
 export class Emitter<Events extends object> {
-  readonly #listeners = new Map<keyof Events, Set<(value: never) => void>>()
-  readonly #onError: (error: unknown) => void
+  readonly #listeners = new Map<keyof Events, Set<(value: never) => unknown>>()
+  readonly #onError: <K extends keyof Events>(error: unknown, event: K, value: Events[K]) => void
 
-  /** `onError` is told when a listener throws. */
-  constructor(onError: (error: unknown) => void) {
+  /** `onError` is told when a listener throws, or its promise rejects: of which event, and what it was told. */
+  constructor(onError: <K extends keyof Events>(error: unknown, event: K, value: Events[K]) => void) {
     this.#onError = onError
   }
 
   /** Adds a listener; gives the function that removes it. */
-  on<K extends keyof Events>(event: K, listener: (value: Events[K]) => void): () => void {
+  on<K extends keyof Events>(event: K, listener: (value: Events[K]) => unknown): () => void {
     let listeners = this.#listeners.get(event)
     if (listeners === undefined) this.#listeners.set(event, listeners = new Set())
     listeners.add(listener)
@@ -20,12 +20,17 @@ export class Emitter<Events extends object> {
   }
 
   emit<K extends keyof Events>(event: K, value: Events[K]): void {
-    for (const listener of this.#listeners.get(event) ?? []) {
+    // Those that are added meanwhile hear the next one.
+    for (const listener of [...this.#listeners.get(event) ?? []]) {
       try {
-        ;(listener as (value: Events[K]) => void)(value)
+        const result = (listener as (value: Events[K]) => unknown)(value)
+        if (isPromise(result)) result.then(undefined, (error: unknown) => this.#onError(error, event, value))
       } catch (error) {
-        this.#onError(error)
+        this.#onError(error, event, value)
       }
     }
   }
 }
+
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function'

@@ -1,57 +1,108 @@
-// What can go wrong for a caller of the client, and whether trying again can help.
-import { errors, isErrorCode, mayReconnect } from '../protocol/index.ts'
+// What can go wrong for a caller of the client, and whether trying again can help. Each has a `code` that never changes its meaning.
+import { errors, isErrorCode, mayReconnect, type ErrorCode } from '../protocol/index.ts'
 
 export abstract class AgentChatError extends Error {
+  abstract readonly code: string
+
   /** Whether the same call can succeed later without a change. */
   abstract shouldRetry(): boolean
 }
 
-/** The relay refused a request. `code` is from the error table of the protocol. */
+/** The relay refused a request. */
 export class RelayError extends AgentChatError {
   override readonly name = 'RelayError'
-  readonly code: string
+  /** from the error table of the protocol; UNKNOWN: a code that this version does not know */
+  readonly code: ErrorCode | 'UNKNOWN'
+  /** the code as the relay wrote it */
+  readonly wireCode: string
   /** ms to wait before trying again, where the relay said so */
   readonly retryAfterMs: number | undefined
 
   constructor(code: string, message: string, retryAfterMs?: number) {
     super(message)
-    this.code = code
+    this.code = isErrorCode(code) ? code : 'UNKNOWN'
+    this.wireCode = code
     this.retryAfterMs = retryAfterMs
   }
 
   shouldRetry(): boolean {
-    return isErrorCode(this.code) && errors[this.code].retry
+    return this.code !== 'UNKNOWN' && errors[this.code].retry
   }
 }
 
 /** No answer in time. For a send it is not known whether the message was stored; the same `id` tells. */
 export class TimeoutError extends AgentChatError {
   override readonly name = 'TimeoutError'
+  readonly code = 'TIMEOUT'
+  /** The id of the message or request that was not answered; undefined where it was a login. */
+  readonly id: string | undefined
+
+  constructor(message: string, id?: string) {
+    super(message)
+    this.id = id
+  }
 
   shouldRetry(): boolean {
     return true
   }
 }
 
+/**
+ * - `NOT_CONNECTED`: `connect()` comes first
+ * - `CLOSED`: the client was closed; it stays so
+ * - `BAD_URL`: not a ws:// or wss:// url
+ * - `UNREACHABLE`: no connection could be opened
+ * - `LOST`: the connection was lost before the answer came
+ * - `UNCERTAIN`: the connection was lost before the acknowledgement, and it cannot be asked for: the message may or may not be stored
+ * - `TOO_MANY`: more calls wait for their answers than the client keeps
+ */
+export type ConnectionErrorCode = 'NOT_CONNECTED' | 'CLOSED' | 'BAD_URL' | 'UNREACHABLE' | 'LOST' | 'UNCERTAIN' | 'TOO_MANY'
+
 /** There is no connection, or it was lost before the answer came. */
 export class ConnectionError extends AgentChatError {
   override readonly name = 'ConnectionError'
+  readonly code: ConnectionErrorCode
   /** WebSocket close code, where there was one */
   readonly closeCode: number | undefined
 
-  constructor(message: string, closeCode?: number) {
+  constructor(code: ConnectionErrorCode, message: string, closeCode?: number) {
     super(message)
+    this.code = code
     this.closeCode = closeCode
   }
 
   shouldRetry(): boolean {
-    return this.closeCode === undefined || mayReconnect(this.closeCode)
+    return this.code !== 'BAD_URL' && this.code !== 'CLOSED' && (this.closeCode === undefined || mayReconnect(this.closeCode))
   }
 }
 
-/** The relay does something that this client must not go along with. */
+/**
+ * - `RELAY_CHANGED`: the relay shows another identity than the expected one
+ * - `NO_IDENTITY`: this needs a client with a key
+ * - `NO_RELAY_IDENTITY`: this needs a relay with an identity of its own
+ * - `BAD_IDENTITY`: the id of the client's identity is not that of its key
+ * - `OUT_OF_TURN`: the relay asks for something that does not belong there
+ * - `ENDLESS_LIST`: the pages of a list do not go on, or do not end
+ * - `UNANSWERED`: the relay asks a question, and the client has no `onCaptcha` to answer it
+ */
+export type ProtocolErrorCode =
+  | 'RELAY_CHANGED'
+  | 'NO_IDENTITY'
+  | 'NO_RELAY_IDENTITY'
+  | 'BAD_IDENTITY'
+  | 'OUT_OF_TURN'
+  | 'ENDLESS_LIST'
+  | 'UNANSWERED'
+
+/** The relay does something that this client must not go along with, or the client something that is not possible here. */
 export class ProtocolError extends AgentChatError {
   override readonly name = 'ProtocolError'
+  readonly code: ProtocolErrorCode
+
+  constructor(code: ProtocolErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
 
   shouldRetry(): boolean {
     return false

@@ -1,15 +1,25 @@
 // Public surface of the client.
 export { type BackoffPolicy } from './backoff.ts'
-export { AgentChatClient, type ClientEvents, type ClientOptions, type ClientStatus, type JoinOptions, type SendOptions } from './client.ts'
+export { AgentChatClient } from './client.ts'
 export { drawOf, type Court, type Dispute, type DisputeQuery, type EvidenceItem, type ShownDispute, type Verdict } from './court.ts'
-export { AgentChatError, ConnectionError, ProtocolError, RelayError, TimeoutError } from './errors.ts'
+export {
+  AgentChatError,
+  ConnectionError,
+  ProtocolError,
+  RelayError,
+  TimeoutError,
+  type ConnectionErrorCode,
+  type ProtocolErrorCode,
+} from './errors.ts'
 export { type Message, type SignatureState, type VerifySignature } from './inbound.ts'
+export { type Network } from './network.ts'
+export { type ClientEvents, type ClientOptions, type ClientStatus, type JoinOptions, type SendOptions } from './options.ts'
 export { firstOf, pagesOf, type PagedList } from './pages.ts'
 export { type AgentProfile, type People, type ProofState } from './people.ts'
 export { MemoryPositions, type Positions } from './positions.ts'
 export { type Reputation } from './reputation.ts'
-export { type CallOptions } from './requests.ts'
-export { type SessionState } from './session.ts'
+export { type CallOptions } from './pending.ts'
+export { type ConnectOptions, type SessionState } from './session.ts'
 export {
   type Balance,
   type Deliverable,

@@ -1,15 +1,15 @@
 // Messages on their way out: in order, each under its own id until it is acknowledged, however often the connection is lost.
 import { timerMs, type Frame } from '../protocol/index.ts'
 import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
-import type { CallOptions } from './requests.ts'
+import { frameProblem } from './frame-size.ts'
+import { pending, type CallOptions, type Ending } from './pending.ts'
+import { after } from './timer.ts'
 
-interface Waiting {
+interface Waiting extends Ending<Frame<'ACK'>> {
   readonly id: string
   readonly text: string
   /** uncertain: it was sent, and the connection was lost before the answer */
   state: 'waiting' | 'sent' | 'uncertain'
-  readonly resolve: (ack: Frame<'ACK'>) => void
-  readonly reject: (error: unknown) => void
 }
 
 /** Messages in flight at once, where the relay does not limit the rate. */
@@ -20,59 +20,58 @@ export class Outgoing {
   readonly #send: (text: string) => void
   readonly #waiting = new Map<string, Waiting>()
   #window = 1
+  #maxFrameBytes = Infinity
   #inFlight = 0
   #isOpen = false
-  #pauseTimer: ReturnType<typeof setTimeout> | undefined
+  #stopPause: (() => void) | undefined
 
   constructor(send: (text: string) => void) {
     this.#send = send
   }
 
+  /** Messages that are not acknowledged. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
   /** Queues a message; resolves with its ACK. */
-  add(id: string, text: string, { signal, timeoutMs }: CallOptions): Promise<Frame<'ACK'>> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason)
-    if (this.#waiting.size >= maxWaiting) return Promise.reject(new ConnectionError(`More than ${maxWaiting} messages wait to be sent`))
+  add(id: string, text: string, options: CallOptions): Promise<Frame<'ACK'>> {
+    if (this.#waiting.size >= maxWaiting)
+      return Promise.reject(new ConnectionError('TOO_MANY', `More than ${maxWaiting} messages wait to be sent`))
     if (this.#waiting.has(id))
       return Promise.reject(new RelayError('ID_REUSED', `A message with the id ${JSON.stringify(id)} is on its way already`))
-    return new Promise((resolve, reject) => {
-      const timer = timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => settle(() => reject(new TimeoutError(`Message ${id} was not acknowledged within ${timeoutMs} ms`))),
-          timerMs(timeoutMs))
-      const onAbort = () => settle(() => reject(signal?.reason))
-      const settle = (then: () => void) => {
-        const entry = this.#waiting.get(id)
+    const problem = frameProblem(text, this.#maxFrameBytes)
+    if (problem !== undefined) return Promise.reject(problem)
+    return pending(options, ending => {
+      const entry: Waiting = { ...ending, id, text, state: 'waiting' }
+      this.#waiting.set(id, entry)
+      this.#pump()
+      return () => {
         this.#waiting.delete(id)
-        if (entry?.state === 'sent') this.#inFlight--
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-        then()
+        if (entry.state === 'sent') this.#inFlight--
         this.#pump()
       }
-      signal?.addEventListener('abort', onAbort)
-      this.#waiting.set(id, {
-        id,
-        text,
-        state: 'waiting',
-        resolve: ack => settle(() => resolve(ack)),
-        reject: error => settle(() => reject(error)),
-      })
-      this.#pump()
-    })
+    }, ms => new TimeoutError(`Message ${id} was not acknowledged within ${ms} ms`, id))
   }
 
   /** A session is open. A relay that limits the rate gets one message at a time: a refusal then cannot let a later message overtake. */
-  open(isRateLimited: boolean): void {
+  open({ msg_rate: rate, max_frame_bytes: maxFrameBytes }: Frame<'WELCOME'>['limits']): void {
+    this.#window = rate > 0 ? 1 : wideWindow
+    this.#maxFrameBytes = maxFrameBytes
+    // This relay may take less than the one that the message was queued for.
+    for (const { text, reject } of [...this.#waiting.values()]) {
+      const problem = frameProblem(text, maxFrameBytes)
+      if (problem !== undefined) reject(problem)
+    }
     this.#isOpen = true
-    this.#window = isRateLimited ? 1 : wideWindow
     this.#pump()
   }
 
   /** The session is lost. What was in flight is sent again under its id, unless another agent would be its author. */
   lost(): void {
     this.#isOpen = false
-    clearTimeout(this.#pauseTimer)
-    this.#pauseTimer = undefined
+    this.#stopPause?.()
+    this.#stopPause = undefined
     this.#inFlight = 0
     for (const entry of this.#waiting.values()) if (entry.state === 'sent') entry.state = 'uncertain'
   }
@@ -83,8 +82,10 @@ export class Outgoing {
       if (entry.state !== 'uncertain') continue
       entry.state = 'waiting'
       if (!isSameAgent)
-        entry.reject(new ConnectionError('The connection was lost before the acknowledgement, and the relay gave '
-          + 'this agent a new id: the message may or may not be stored'))
+        entry.reject(
+          new ConnectionError('UNCERTAIN',
+            'The connection was lost before the acknowledgement, and the relay gave this agent a new id: the message may or may not be stored'),
+        )
     }
   }
 
@@ -100,7 +101,7 @@ export class Outgoing {
       this.#window = 1
       if (entry.state === 'sent') this.#inFlight--
       entry.state = 'waiting'
-      this.#pause(frame.retry_after_ms)
+      this.#pause(timerMs(frame.retry_after_ms))
     } else {
       entry.reject(new RelayError(frame.code, frame.message))
     }
@@ -108,20 +109,20 @@ export class Outgoing {
   }
 
   failAll(error: Error): void {
-    this.#isOpen = false
+    this.lost()
     for (const { reject } of [...this.#waiting.values()]) reject(error)
   }
 
   #pause(ms: number): void {
-    clearTimeout(this.#pauseTimer)
-    this.#pauseTimer = setTimeout(() => {
-      this.#pauseTimer = undefined
+    this.#stopPause?.()
+    this.#stopPause = after(ms, () => {
+      this.#stopPause = undefined
       this.#pump()
-    }, timerMs(ms))
+    })
   }
 
   #pump(): void {
-    if (!this.#isOpen || this.#pauseTimer !== undefined) return
+    if (!this.#isOpen || this.#stopPause !== undefined) return
     for (const entry of this.#waiting.values()) {
       if (this.#inFlight >= this.#window) return
       if (entry.state !== 'waiting') continue

@@ -33,8 +33,9 @@ export async function* pagesOf<P, C extends string | number>(list: PagedList<P, 
     const page = await list.read(cursor)
     entries += list.entries(page).length
     if (bounds.chars !== Infinity) chars += JSON.stringify(page).length
-    if (entries > bounds.entries) throw new ProtocolError(`The relay's list has no end: more than ${bounds.entries} entries`)
-    if (chars > bounds.chars) throw new ProtocolError(`The relay's list has no end: more than ${bounds.chars} characters`)
+    if (entries > bounds.entries)
+      throw new ProtocolError('ENDLESS_LIST', `The relay's list has no end: more than ${bounds.entries} entries`)
+    if (chars > bounds.chars) throw new ProtocolError('ENDLESS_LIST', `The relay's list has no end: more than ${bounds.chars} characters`)
     yield page
     if (!list.more(page)) return
     const next = list.next(page)
@@ -43,7 +44,7 @@ export async function* pagesOf<P, C extends string | number>(list: PagedList<P, 
       : list.order === 'rising'
       ? next > cursor
       : next < cursor)
-    if (!goesOn) throw new ProtocolError('The relay says that its list goes on, and does not go on with it')
+    if (!goesOn) throw new ProtocolError('ENDLESS_LIST', 'The relay says that its list goes on, and does not go on with it')
     if (list.order === 'any') seen.add(next)
     cursor = next
   }

@@ -3,7 +3,7 @@ import { agentIdOf, oldSkillsTexts, profileText, skillsText, verifyProfile, veri
 import { limits, type Frame, type Profile, type RequestInput, type Skill } from '../protocol/index.ts'
 import { ProtocolError } from './errors.ts'
 import type { ClientPort } from './port.ts'
-import type { CallOptions } from './requests.ts'
+import type { CallOptions } from './pending.ts'
 
 /** `weak`: by a text that names neither the relay nor a time. `invalid`: not the agent's words. `none`: there is nothing to sign. */
 export type ProofState = 'valid' | 'weak' | 'invalid' | 'none'
@@ -23,11 +23,13 @@ export class People {
   }
 
   /**
-   * Sets presence and status text for all sessions of this agent, as long as one of them is open.
+   * Sets presence and status text for all sessions of this agent, as long as one of them is open; and again after every reconnect.
    * @example await client.setPresence('away', 'lunch')
    */
   async setPresence(status: RequestInput<'SET_PRESENCE'>['status'], statusText?: string, options?: CallOptions): Promise<void> {
-    await this.#port.request('SET_PRESENCE', { status, ...(statusText !== undefined && { status_text: statusText }) }, options)
+    const body = { status, ...(statusText !== undefined && { status_text: statusText }) }
+    await this.#port.request('SET_PRESENCE', body, options)
+    this.#port.lasting.keep('presence', () => this.#port.request('SET_PRESENCE', body))
   }
 
   /**
@@ -38,12 +40,14 @@ export class People {
   async watch(agents: readonly string[], options?: CallOptions): Promise<Frame<'WATCHING'>['list']> {
     const { list } = await this.#port.request('WATCH', { agents: [...agents] }, options)
     for (const agent of agents) this.#watched.add(agent)
+    this.#port.lasting.keep('watches', () => this.#port.request('WATCH', { agents: [...this.#watched].slice(0, limits.maxWatched) }))
     return list
   }
 
   /** Ends that, for some agents or for all. */
   async unwatch(agents: readonly string[] = [...this.#watched], options?: CallOptions): Promise<void> {
     for (const agent of agents) this.#watched.delete(agent)
+    if (this.#watched.size === 0) this.#port.lasting.drop('watches')
     if (agents.length > 0) await this.#port.request('UNWATCH', { agents: agents.slice(0, limits.maxWatched) }, options)
   }
 
@@ -75,11 +79,6 @@ export class People {
     return this.#checkedProfile(await this.#port.request('PROFILE', { agent }, options))
   }
 
-  /** After a reconnect: asks again to be told of those who are watched. */
-  resume(): void {
-    if (this.#watched.size > 0) this.watch([...this.#watched].slice(0, limits.maxWatched)).catch(() => undefined)
-  }
-
   #signing(): Signing {
     const { identity, relay, now } = this.#port
     return { identity, relay: relay(), now: now() }
@@ -106,7 +105,7 @@ const stampOf = (by: string, relay: string, ts: number) => ({
 })
 
 const signer = (identity: Identity | undefined): Identity => {
-  if (identity === undefined) throw new ProtocolError('Only a client with an identity can say something about itself')
+  if (identity === undefined) throw new ProtocolError('NO_IDENTITY', 'Only a client with an identity can say something about itself')
   return identity
 }
 
@@ -126,7 +125,7 @@ export const signedSkills = (skills: readonly Skill[], { identity, relay, now }:
 /** @throws ProtocolError without an identity, or where the relay has none; IdentityError on what has no exact JSON */
 const signedProfile = (profile: Profile, { identity, relay, now }: Signing): RequestInput<'SET_PROFILE'> => {
   const me = signer(identity)
-  if (relay === undefined) throw new ProtocolError('This relay keeps no profiles')
+  if (relay === undefined) throw new ProtocolError('NO_RELAY_IDENTITY', 'This relay keeps no profiles')
   const own = JSON.parse(JSON.stringify(profile)) as Profile
   const stamp = stampOf(me.agentId, relay, now)
   return { profile: own, sig: me.sign(profileText(own, stamp)), sig_v: 2, sig_ts: now, nonce: stamp.nonce }

@@ -2,7 +2,8 @@
 import type { Identity } from '../identity/index.ts'
 import type { Frame, ReplyType, RequestInput, RequestType } from '../protocol/index.ts'
 import type { VerifySignature } from './inbound.ts'
-import type { CallOptions } from './requests.ts'
+import type { Lasting } from './lasting.ts'
+import type { CallOptions } from './pending.ts'
 
 export interface ClientPort {
   readonly identity: Identity | undefined
@@ -11,6 +12,8 @@ export interface ClientPort {
   /** ms since 1970 */
   readonly now: () => number
   readonly verify: VerifySignature
+  /** What is asked for again after every reconnect. */
+  readonly lasting: Pick<Lasting, 'keep' | 'drop'>
   readonly request: <T extends RequestType>(
     type: T,
     body: Omit<RequestInput<T>, 'id'>,

@@ -2,7 +2,7 @@
 import { IdentityError, signReceipt, verifyReceipt } from '../identity/index.ts'
 import type { Frame, ReceiptDocument } from '../protocol/index.ts'
 import type { ClientPort } from './port.ts'
-import type { CallOptions } from './requests.ts'
+import type { CallOptions } from './pending.ts'
 
 /** What `client.reputation` offers. */
 export class Reputation {

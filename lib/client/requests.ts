@@ -1,57 +1,79 @@
-// Questions and their answers, paired by id and by nothing else.
-import { timerMs, type Frame } from '../protocol/index.ts'
+// Questions and their answers, paired by id and by nothing else. What is asked while there is no connection waits for the next one.
+import type { Frame } from '../protocol/index.ts'
 import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
+import { frameProblem } from './frame-size.ts'
+import { pending, type CallOptions, type Ending } from './pending.ts'
 
-interface Pending {
-  readonly type: string
-  readonly resolve: (frame: Frame) => void
-  readonly reject: (error: unknown) => void
-}
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined
-  /** ms to wait for the answer */
-  readonly timeoutMs?: number | undefined
+interface Asked extends Ending<Frame> {
+  readonly text: string
+  isSent: boolean
 }
 
 const maxPending = 10_000
 
 export class Requests {
-  readonly #pending = new Map<string, Pending>()
+  readonly #send: (text: string) => void
+  readonly #asked = new Map<string, Asked>()
+  #isOpen = false
+  #maxFrameBytes = Infinity
 
-  /** Registers a request; `send` puts it on the wire. Rejects on ERROR, timeout, abort or a lost connection. */
-  call(id: string, type: string, send: () => void, { signal, timeoutMs }: CallOptions): Promise<Frame> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason)
-    if (this.#pending.size >= maxPending) return Promise.reject(new ConnectionError(`More than ${maxPending} requests wait for an answer`))
-    return new Promise((resolve, reject) => {
-      const timer = timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => settle(() => reject(new TimeoutError(`No answer to ${type} within ${timeoutMs} ms`))), timerMs(timeoutMs))
-      const onAbort = () => settle(() => reject(signal?.reason))
-      const settle = (then: () => void) => {
-        this.#pending.delete(id)
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-        then()
-      }
-      signal?.addEventListener('abort', onAbort)
-      this.#pending.set(id, { type, resolve: frame => settle(() => resolve(frame)), reject: error => settle(() => reject(error)) })
-      send()
-    })
+  constructor(send: (text: string) => void) {
+    this.#send = send
+  }
+
+  /** Requests that wait for their answer, or to be sent. */
+  get size(): number {
+    return this.#asked.size
+  }
+
+  /** Resolves with the answer. Rejects on ERROR, timeout, abort, or when the connection is lost after it was sent. */
+  call(id: string, type: string, text: string, options: CallOptions): Promise<Frame> {
+    if (this.#asked.size >= maxPending)
+      return Promise.reject(new ConnectionError('TOO_MANY', `More than ${maxPending} requests wait for an answer`))
+    return pending(options, ending => {
+      const asked = { ...ending, text, isSent: false }
+      this.#asked.set(id, asked)
+      if (this.#isOpen) this.#ask(asked)
+      return () => this.#asked.delete(id)
+    }, ms => new TimeoutError(`No answer to ${type} within ${ms} ms`, id))
   }
 
   /** Whether the frame answered a request that waits here. */
   answer(frame: Frame): boolean {
     const id = (frame as { re?: string }).re
-    const pending = id === undefined ? undefined : this.#pending.get(id)
-    if (pending === undefined) return false
-    if (frame.type === 'ERROR') pending.reject(new RelayError(frame.code, frame.message, frame.retry_after_ms))
-    else pending.resolve(frame)
+    const asked = id === undefined ? undefined : this.#asked.get(id)
+    if (asked === undefined) return false
+    if (frame.type === 'ERROR') asked.reject(new RelayError(frame.code, frame.message, frame.retry_after_ms))
+    else asked.resolve(frame)
     return true
   }
 
+  /** A session is open: what is asked from here on is sent at once. */
+  open(maxFrameBytes: number): void {
+    this.#isOpen = true
+    this.#maxFrameBytes = maxFrameBytes
+  }
+
+  /** What waited for a session is asked, in the order of the calls. */
+  catchUp(): void {
+    for (const asked of [...this.#asked.values()]) if (!asked.isSent) this.#ask(asked)
+  }
+
   /** The connection is gone, and the answers with it. */
+  lost(error: Error): void {
+    this.#isOpen = false
+    for (const { isSent, reject } of [...this.#asked.values()]) if (isSent) reject(error)
+  }
+
   failAll(error: Error): void {
-    for (const { reject } of [...this.#pending.values()]) reject(error)
+    this.#isOpen = false
+    for (const { reject } of [...this.#asked.values()]) reject(error)
+  }
+
+  #ask(asked: Asked): void {
+    const problem = frameProblem(asked.text, this.#maxFrameBytes)
+    if (problem !== undefined) return asked.reject(problem)
+    asked.isSent = true
+    this.#send(asked.text)
   }
 }

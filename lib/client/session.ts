@@ -1,20 +1,32 @@
-// The session with a relay: opening it, proving the key, losing it and coming back. One state at a time:
-// idle → connecting → open → waiting (lost, next attempt planned) → connecting … → closed
-import { agentIdOf, loginText, loginTextV2, type Identity } from '../identity/index.ts'
+// The session with a relay: opening it, losing it, coming back, ending it. One state at a time:
+//
+// | state      | connect()      | WELCOME | attempt failed           | connection lost    | on line again | close(), restart() |
+// |------------|----------------|---------|--------------------------|--------------------|---------------|--------------------|
+// | idle       | connecting     | –       | –                        | –                  | –             | closed, –          |
+// | connecting | waits with it  | open    | waiting, or given up     | –                  | –             | closed, –          |
+// | open       | resolves       | –       | –                        | waiting, or closed | asks          | closed, waiting    |
+// | waiting    | waits with it  | –       | –                        | –                  | connecting    | closed, –          |
+// | closed     | rejects CLOSED | –       | –                        | –                  | –             | –                  |
+//
+// An attempt is given up when it was refused for good, when the time for attempts is over, or when nobody wants another one. A session
+// that was never open is idle then, and can be connected again; any other is closed. Closed is for ever.
 import { closeCodes, decodeFrame, mayReconnect, timerMs, type Frame, type RequestInput } from '../protocol/index.ts'
-import { backoffMs, type BackoffPolicy } from './backoff.ts'
-import { ConnectionError, ProtocolError, RelayError, TimeoutError } from './errors.ts'
-import type { Socket, Transport } from './transport.ts'
+import { backoffMs, defaultBackoff, type BackoffPolicy } from './backoff.ts'
+import { Connection } from './connection.ts'
+import { AgentChatError, ConnectionError, ProtocolError, RelayError } from './errors.ts'
+import type { Network } from './network.ts'
+import { pending, type CallOptions, type Ending } from './pending.ts'
+import { proofOf, type ProofOptions } from './proof.ts'
+import { after } from './timer.ts'
+import type { Transport } from './transport.ts'
 
 export type SessionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed'
 
-export interface SessionOptions {
+export interface SessionOptions extends ProofOptions {
   readonly url: string
   readonly transport: Transport
+  readonly network: Network
   readonly login: RequestInput<'IDENTIFY'>
-  readonly identity: Identity | undefined
-  /** The relay's identity, when it is known beforehand: the key signs for no other. */
-  readonly serverId: string | undefined
   readonly onCaptcha: ((question: string, hint: string | undefined) => string | Promise<string>) | undefined
   /** undefined: a lost connection ends the session */
   readonly backoff: BackoffPolicy | undefined
@@ -22,7 +34,7 @@ export interface SessionOptions {
   readonly timeoutMs: number
   /** ms without a frame after which the relay is asked whether it is there; after as many more the connection is given up. 0: never */
   readonly heartbeatMs: number
-  readonly now: () => number
+  /** 0 ≤ random < 1 */
   readonly random: () => number
 }
 
@@ -33,26 +45,45 @@ export interface SessionHooks {
   frame(frame: Frame, chars: number): void
   /** A text that is not a frame of the protocol. */
   invalid(message: string): void
-  /** The connection was lost; `retryInMs` says when the next attempt begins. */
+  /** There is no connection: it was lost, or an attempt failed; `retryInMs` says when the next attempt begins. */
   lost(error: ConnectionError, retryInMs: number): void
+  /** It could not be opened, and nobody tries any more. */
+  gaveUp(error: unknown): void
   /** It is over; with `error` when nobody asked for it. */
   ended(error: Error | undefined): void
 }
 
+export interface ConnectOptions extends Pick<CallOptions, 'signal'> {
+  /** Go on trying, as after a lost connection, until the relay can be reached; default: one attempt. */
+  readonly wait?: boolean | undefined
+}
+
+/** How long a goodbye may take. */
+const closeGraceMs = 1_000
+/** How long the relay may take to answer when the network has changed. */
+const askedMs = 5_000
+
 export class Session {
   readonly #options: SessionOptions
   readonly #hooks: SessionHooks
+  /** Who waits for the session to open. */
+  readonly #openers = new Set<Ending<Frame<'WELCOME'>>>()
   #state: SessionState = 'idle'
-  #socket: Socket | undefined
-  #resume: string | undefined
+  #connection: Connection | undefined
+  #welcome: Frame<'WELCOME'> | undefined
+  /** Somebody wants the first connection however many attempts it takes. */
+  #isAwaited = false
   #attempt = 0
-  #lostAt = 0
+  #tryingSince = 0
   #retryHintMs: number | undefined
-  #retryTimer: ReturnType<typeof setTimeout> | undefined
-  #heartbeat: ReturnType<typeof setInterval> | undefined
+  #stopRetry: () => void = () => undefined
+  #stopHeartbeat: () => void = () => undefined
+  #stopAsking: () => void = () => undefined
+  #stopNetwork: () => void = () => undefined
   /** Heartbeats that went by since a frame was heard. */
   #silence = 0
-  #onClosed: (() => void) | undefined
+  #isPaused = false
+  #closed: Promise<void> | undefined
 
   constructor(options: SessionOptions, hooks: SessionHooks) {
     this.#options = options
@@ -63,157 +94,149 @@ export class Session {
     return this.#state
   }
 
-  /** Opens the session for the first time. @throws RelayError, ProtocolError, ConnectionError, TimeoutError */
-  async connect(signal?: AbortSignal): Promise<Frame<'WELCOME'>> {
-    if (this.#state !== 'idle') throw new ConnectionError(`The client is ${this.#state} already`)
-    try {
-      return await this.#open(signal)
-    } catch (error) {
-      this.#end(undefined)
-      throw error
-    }
+  /** Whether reading can be stopped on this platform. */
+  get canPause(): boolean {
+    return this.#connection?.canPause === true
+  }
+
+  /**
+   * Resolves once the session is open. What it waits for goes on when another caller waits too, and ends when nobody does.
+   * @throws RelayError, ProtocolError, ConnectionError, TimeoutError
+   */
+  connect({ signal, wait = false }: ConnectOptions = {}): Promise<Frame<'WELCOME'>> {
+    if (this.#state === 'closed') return Promise.reject(new ConnectionError('CLOSED', 'The client is closed; a new one can connect'))
+    if (this.#state === 'open') return Promise.resolve(this.#welcome!)
+    const problem = urlProblem(this.#options.url)
+    if (problem !== undefined) return Promise.reject(problem)
+    return pending({ signal }, ending => {
+      this.#openers.add(ending)
+      this.#isAwaited ||= wait
+      if (this.#state === 'idle') this.#begin()
+      return () => {
+        this.#openers.delete(ending)
+        if (this.#openers.size === 0 && this.#welcome === undefined) this.#giveUp(signal?.reason)
+      }
+    })
   }
 
   send(text: string): void {
-    if (this.#state === 'open') this.#socket?.send(text)
+    if (this.#state === 'open') this.#connection?.send(text)
+  }
+
+  /** Stops reading until `resume`, or until the next connection. */
+  pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#connection?.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#silence = 0
+    this.#connection?.resume()
   }
 
   /** Gives the connection up, to come back and resume. */
   restart(reason: string): void {
-    const socket = this.#socket
-    if (socket === undefined || this.#state !== 'open') return
+    if (this.#state !== 'open') return
     // Not heard any more from here on: what it still brings comes again, behind what it skipped.
-    this.#socket = undefined
-    socket.close(4_000, reason)
-    this.#lost(4_000, reason)
+    void this.#connection?.close(closeCodes.TOO_SLOW.code, reason)
+    this.#lost(closeCodes.TOO_SLOW.code, reason)
   }
 
+  /** Ends it for good; resolves once the relay has heard that, or does not answer. */
   close(): Promise<void> {
-    const socket = this.#socket
-    if (this.#state === 'closed') return Promise.resolve()
+    return this.#closed ??= this.#close()
+  }
+
+  async #close(): Promise<void> {
     const isOpen = this.#state === 'open'
-    this.#end(undefined)
-    if (!isOpen || socket === undefined) return Promise.resolve()
-    return new Promise(resolve => {
-      const timer = setTimeout(resolve, timerMs(1_000))
-      this.#onClosed = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
+    const gone = this.#end(undefined)
+    if (!isOpen) return
+    await pending<void>({ timeoutMs: closeGraceMs }, ({ resolve }) => {
+      void gone.then(resolve)
+      return () => undefined
+    }).catch(() => undefined)
   }
 
-  /** One attempt: socket, IDENTIFY, proof, WELCOME. */
-  #open(signal?: AbortSignal): Promise<Frame<'WELCOME'>> {
+  #begin(): void {
+    this.#attempt = 0
+    this.#tryingSince = this.#options.now()
+    this.#stopNetwork = this.#options.network.onChange(isOnline => this.#networkChanged(isOnline))
+    this.#open()
+  }
+
+  #open(): void {
+    const { url, transport, timeoutMs, login, onCaptcha } = this.#options
+    const resume = this.#welcome?.resume
     this.#state = 'connecting'
-    const { url, transport, timeoutMs } = this.#options
-    return new Promise((resolve, reject) => {
-      let isSettled = false
-      const settle = (then: () => void) => {
-        if (isSettled) return
-        isSettled = true
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-        then()
-      }
-      const fail = (error: unknown) =>
-        settle(() => {
-          socket.close()
-          reject(error)
-        })
-      const timer = setTimeout(() => fail(new TimeoutError(`No session with ${url} within ${timeoutMs} ms`)), timerMs(timeoutMs))
-      const onAbort = () => fail(signal?.reason)
-      const socket: Socket = transport(url, {
-        open: () => {
-          if (!isSettled)
-            socket.send(
-              JSON.stringify({ type: 'IDENTIFY', ...this.#options.login, ...(this.#resume !== undefined && { resume: this.#resume }) }),
-            )
-        },
-        message: text => {
-          this.#silence = 0
-          if (this.#socket === socket && this.#state === 'open') return this.#receive(text)
-          if (isSettled) return
-          // In this turn: what follows WELCOME in the same chunk is the session already.
-          try {
-            const welcome = this.#login(text, socket, fail)
-            if (welcome !== undefined)
-              settle(() => {
-                this.#socket = socket
-                this.#state = 'open'
-                this.#attempt = 0
-                this.#resume = welcome.resume
-                this.#watch()
-                this.#hooks.opened(welcome)
-                resolve(welcome)
-              })
-          } catch (error) {
-            fail(error)
-          }
-        },
-        close: (code, reason) => {
-          settle(() => reject(new ConnectionError(`Cannot connect to ${url}: ${reason || `closed with ${code}`}`, code)))
-          if (this.#socket !== socket) return
-          this.#socket = undefined
-          if (this.#state === 'closed') this.#onClosed?.()
-          else this.#lost(code, reason)
-        },
-      })
-      if (signal?.aborted === true) onAbort()
-      else signal?.addEventListener('abort', onAbort)
+    this.#isPaused = false
+    this.#connection = new Connection({
+      url,
+      transport,
+      timeoutMs,
+      login: { ...login, ...(resume !== undefined && { resume }) },
+      prove: challenge => proofOf(challenge, this.#options),
+      answer: async ({ question, hint }) => {
+        if (onCaptcha !== undefined) return onCaptcha(question, hint)
+        throw new ProtocolError('UNANSWERED', `The relay asks a question first: ${JSON.stringify(question)}; pass onCaptcha to answer it`)
+      },
+    }, {
+      opened: welcome => this.#opened(welcome),
+      failed: error => this.#failed(error),
+      heard: text => this.#heard(text),
+      lost: (code, reason) => this.#lost(code, reason),
     })
   }
 
-  /** One step of the login; gives WELCOME when it is done. */
-  #login(text: string, socket: Socket, fail: (error: unknown) => void): Frame<'WELCOME'> | undefined {
-    const decoded = decodeFrame(text)
-    if (!decoded.ok) return undefined
-    const { frame } = decoded
-    switch (frame.type) {
-      case 'WELCOME':
-        return frame
-      case 'CHALLENGE': {
-        socket.send(JSON.stringify({ type: 'VERIFY_IDENTITY', ...this.#proof(frame) }))
-        return undefined
-      }
-      case 'CAPTCHA_CHALLENGE': {
-        this.#answerCaptcha(frame).then(
-          answer => socket.send(JSON.stringify({ type: 'CAPTCHA_RESPONSE', captcha_id: frame.captcha_id, answer })),
-          fail,
-        )
-        return undefined
-      }
-      case 'ERROR':
-        throw new RelayError(frame.code, frame.message, frame.retry_after_ms)
-      default:
-        return undefined
-    }
+  #opened(welcome: Frame<'WELCOME'>): void {
+    this.#state = 'open'
+    this.#welcome = welcome
+    this.#silence = 0
+    this.#beat()
+    this.#hooks.opened(welcome)
+    for (const { resolve } of [...this.#openers]) resolve(welcome)
   }
 
-  async #answerCaptcha({ question, hint }: Frame<'CAPTCHA_CHALLENGE'>): Promise<string> {
-    const { onCaptcha } = this.#options
-    if (onCaptcha === undefined)
-      throw new ProtocolError(`The relay asks a question first: ${JSON.stringify(question)}; pass onCaptcha to answer it`)
-    return onCaptcha(question, hint)
+  #failed(error: unknown): void {
+    this.#connection = undefined
+    const { backoff } = this.#options
+    const mayRetry = error instanceof AgentChatError && error.shouldRetry()
+    if (!mayRetry || (this.#welcome === undefined ? !this.#isAwaited : backoff === undefined)) return this.#abandon(error)
+    if (error instanceof RelayError && error.retryAfterMs !== undefined) this.#retryHintMs = error.retryAfterMs
+    this.#plan(
+      error instanceof ConnectionError ? error : new ConnectionError('UNREACHABLE', error.message),
+    )
   }
 
-  /** Signs a challenge, for this relay and now; never a text that the relay could use elsewhere. */
-  #proof({ challenge_id: challengeId, nonce, server_id: serverId }: Frame<'CHALLENGE'>): RequestInput<'VERIFY_IDENTITY'> {
-    const { identity, now } = this.#options
-    if (identity === undefined) throw new ProtocolError('The relay asks for a key that this client did not offer')
-    const expected = this.#options.serverId
-    if (expected !== undefined && serverId !== expected)
-      throw new ProtocolError(
-        `The relay shows another identity than expected (${serverId ?? 'none'} instead of ${expected}); not logging in`,
-      )
-    const timestamp = now()
-    const text = serverId === undefined
-      ? loginText({ nonce, challengeId, timestamp })
-      : loginTextV2({ serverId, nonce, challengeId, timestamp })
-    return { challenge_id: challengeId, signature: identity.sign(text), timestamp, ...(serverId !== undefined && { sig_v: 2 }) }
+  #lost(code: number, reason: string): void {
+    this.#connection = undefined
+    this.#stopHeartbeat()
+    this.#stopAsking()
+    const error = new ConnectionError('LOST', `The connection was closed (${code}${reason === '' ? '' : `: ${reason}`})`, code)
+    if (this.#options.backoff === undefined || !mayReconnect(code)) return void this.#end(error)
+    const hint = /^retry_after_ms=(\d{1,6})$/.exec(reason)?.[1]
+    if (code === closeCodes.RESTARTING.code && hint !== undefined) this.#retryHintMs = Number(hint)
+    this.#tryingSince = this.#options.now()
+    this.#attempt = 0
+    this.#plan(error)
   }
 
-  #receive(text: string): void {
+  #plan(error: ConnectionError): void {
+    const { backoff = defaultBackoff, now, random } = this.#options
+    if (now() - this.#tryingSince > backoff.maxElapsedMs) return this.#abandon(error)
+    this.#state = 'waiting'
+    const retryInMs = timerMs(this.#retryHintMs ?? backoffMs(backoff, this.#attempt++, random()))
+    this.#retryHintMs = undefined
+    this.#stopRetry = after(retryInMs, () => this.#open())
+    // Who is told may close the client.
+    this.#hooks.lost(error, retryInMs)
+  }
+
+  #heard(text: string): void {
+    this.#silence = 0
+    this.#stopAsking()
     const decoded = decodeFrame(text)
     if (!decoded.ok) return this.#hooks.invalid(decoded.message)
     if (decoded.frame.type === 'GOING_AWAY') this.#retryHintMs = decoded.frame.retry_after_ms
@@ -222,62 +245,78 @@ export class Session {
 
   /**
    * A connection can end without a word, and a browser shows no pings: the relay is asked in frames. Turns are counted, not
-   * time, so that a machine that slept asks first.
+   * time, so that a machine that slept asks first; and none while nothing is read.
    */
-  #watch(): void {
+  #beat(): void {
     const { heartbeatMs } = this.#options
     if (heartbeatMs === 0) return
-    this.#heartbeat = setInterval(() => {
-      this.#silence++
+    this.#stopHeartbeat = after(heartbeatMs, () => {
+      if (!this.#isPaused) this.#silence++
       if (this.#silence === 2) this.send(JSON.stringify({ type: 'PING' }))
       if (this.#silence > 2) this.restart('nothing was heard from the relay')
-    }, timerMs(heartbeatMs))
+      else this.#beat()
+    })
   }
 
-  #lost(code: number, reason: string): void {
-    clearInterval(this.#heartbeat)
-    const error = new ConnectionError(`The connection was closed (${code}${reason === '' ? '' : `: ${reason}`})`, code)
-    const { backoff } = this.#options
-    if (backoff === undefined || !mayReconnect(code)) return this.#end(error)
-    const hint = /^retry_after_ms=(\d{1,6})$/.exec(reason)?.[1]
-    if (code === closeCodes.RESTARTING.code && hint !== undefined) this.#retryHintMs = Number(hint)
-    this.#lostAt = this.#options.now()
-    this.#attempt = 0
-    this.#plan(error)
+  /** A machine that comes back tries at once; an open connection may not have survived a change. */
+  #networkChanged(isOnline: boolean): void {
+    if (this.#state === 'waiting' && isOnline) {
+      this.#stopRetry()
+      this.#attempt = 0
+      this.#open()
+    } else if (this.#state === 'open' && !this.#isPaused) {
+      this.#stopAsking()
+      this.#stopAsking = after(askedMs, () => this.restart('nothing was heard from the relay since the network changed'))
+      this.send(JSON.stringify({ type: 'PING' }))
+    }
   }
 
-  #plan(error: ConnectionError): void {
-    const backoff = this.#options.backoff!
-    if (this.#options.now() - this.#lostAt > backoff.maxElapsedMs) return this.#end(error)
-    this.#state = 'waiting'
-    const retryInMs = timerMs(this.#retryHintMs ?? backoffMs(backoff, this.#attempt++, this.#options.random()))
-    this.#retryHintMs = undefined
-    this.#hooks.lost(error, retryInMs)
-    this.#retryTimer = setTimeout(() => {
-      this.#open().catch((error: unknown) => {
-        if (this.#state === 'closed') return
-        // A relay that refuses for good will not change its mind.
-        if (error instanceof ProtocolError || (error instanceof RelayError && !error.shouldRetry())) return this.#end(error)
-        if (error instanceof RelayError && error.retryAfterMs !== undefined) this.#retryHintMs = error.retryAfterMs
-        const closeCode = error instanceof ConnectionError ? error.closeCode : undefined
-        if (closeCode !== undefined && !mayReconnect(closeCode)) return this.#end(error as Error)
-        this.#plan(new ConnectionError((error as Error).message, closeCode))
-      })
-    }, timerMs(retryInMs))
+  /** Nobody tries any more. */
+  #abandon(error: unknown): void {
+    if (this.#welcome === undefined) this.#giveUp(error)
+    else void this.#end(error as Error)
   }
 
-  #end(error: Error | undefined): void {
+  /** The first connection did not come about: everything is as before `connect`. */
+  #giveUp(error: unknown): void {
+    if (this.#state !== 'connecting' && this.#state !== 'waiting') return
+    this.#state = 'idle'
+    this.#isAwaited = false
+    void this.#stop()
+    for (const { reject } of [...this.#openers]) reject(error)
+    this.#hooks.gaveUp(error)
+  }
+
+  async #end(error: Error | undefined): Promise<void> {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    clearTimeout(this.#retryTimer)
-    clearInterval(this.#heartbeat)
-    this.#socket?.close(1_000, '')
+    const gone = this.#stop()
+    for (const { reject } of [...this.#openers]) reject(error ?? new ConnectionError('CLOSED', 'The client was closed'))
     this.#hooks.ended(error)
+    await gone
+  }
+
+  /** Resolves once the socket is closed. */
+  #stop(): Promise<void> | undefined {
+    this.#stopRetry()
+    this.#stopHeartbeat()
+    this.#stopAsking()
+    this.#stopNetwork()
+    const connection = this.#connection
+    this.#connection = undefined
+    return connection?.close(1_000, '')
   }
 }
 
-/** The public part of an identity, as IDENTIFY carries it. @throws ProtocolError when id and key do not fit */
-export const publicKeyOf = (identity: Identity): string => {
-  if (agentIdOf(identity.publicKey) !== identity.agentId) throw new ProtocolError("The identity's id is not that of its key")
-  return identity.publicKey
+/** What is wrong with a relay's url; undefined: nothing. */
+const urlProblem = (url: string): ConnectionError | undefined => {
+  let protocol: string | undefined
+  try {
+    protocol = new URL(url).protocol
+  } catch {
+    // Told below.
+  }
+  return protocol === 'ws:' || protocol === 'wss:'
+    ? undefined
+    : new ConnectionError('BAD_URL', `${JSON.stringify(url)} is not the url of a relay: ws://host:port or wss://host`)
 }

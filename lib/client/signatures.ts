@@ -2,7 +2,7 @@
 import { agentIdOf, checkTradeEvent, signTrade, type SignedFields, type TradeAction, type TradeSignature } from '../identity/index.ts'
 import { ProtocolError, RelayError } from './errors.ts'
 import type { ClientPort } from './port.ts'
-import type { CallOptions } from './requests.ts'
+import type { CallOptions } from './pending.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -13,7 +13,7 @@ export const defined = (fields: Fields): Fields => Object.fromEntries(Object.ent
 export const signedBy = ({ identity, relay: relayOf, now }: ClientPort, type: TradeAction | 'COUNTER', fields: Fields): SignedFields => {
   if (identity === undefined) throw new RelayError('SIGNATURE_REQUIRED', 'Deals are made with a key: give the client an identity')
   const relay = relayOf()
-  if (relay === undefined) throw new ProtocolError('This relay has no identity of its own to sign for')
+  if (relay === undefined) throw new ProtocolError('NO_RELAY_IDENTITY', 'This relay has no identity of its own to sign for')
   return signTrade(identity, type, fields, { relay, ts: now() })
 }
 

@@ -1,6 +1,7 @@
 // Messages as an async iterable, with a bounded buffer between the relay and a reader that takes its time.
-import { ProtocolError } from './errors.ts'
+import { ConnectionError } from './errors.ts'
 import type { Message } from './inbound.ts'
+import type { Ending } from './pending.ts'
 
 export interface StreamSource {
   /** Adds a listener; gives the function that removes it. */
@@ -21,38 +22,48 @@ export const messageStream = (
   { signal, bufferSize }: StreamOptions,
 ): AsyncIterableIterator<Message> => {
   const buffer: Message[] = []
-  let wake: (() => void) | undefined
+  const readers: Ending<IteratorResult<Message>>[] = []
+  const stops: (() => void)[] = []
   let end: { readonly error: Error | undefined } | undefined
+  /** Gives to those who wait, in the order in which they asked. */
+  const serve = () => {
+    while (readers.length > 0 && (buffer.length > 0 || end !== undefined)) {
+      const { resolve, reject } = readers.shift()!
+      const message = buffer.shift()
+      if (message !== undefined) resolve({ value: message, done: false })
+      else if (end?.error !== undefined) reject(end.error)
+      else resolve({ value: undefined, done: true })
+    }
+  }
   const finish = (error: Error | undefined) => {
     end ??= { error }
     for (const stop of stops.splice(0)) stop()
-    wake?.()
+    serve()
   }
   const onAbort = () => finish(undefined)
-  const stops = [
-    source.onMessage(message => {
-      if (!wants(message)) return
-      buffer.push(message)
-      if (buffer.length > bufferSize) finish(new ProtocolError(`More than ${bufferSize} messages wait for their reader (bufferSize)`))
-      wake?.()
-    }),
-    source.onEnd(finish),
-    () => signal?.removeEventListener('abort', onAbort),
-  ]
-  signal?.addEventListener('abort', onAbort)
   if (signal?.aborted === true) onAbort()
+  else {
+    signal?.addEventListener('abort', onAbort)
+    stops.push(
+      () => signal?.removeEventListener('abort', onAbort),
+      source.onMessage(message => {
+        if (!wants(message)) return
+        buffer.push(message)
+        if (buffer.length > bufferSize)
+          finish(new ConnectionError('TOO_MANY', `More than ${bufferSize} messages wait for their reader (bufferSize)`))
+        serve()
+      }),
+    )
+    const stopEnd = source.onEnd(finish)
+    if (end === undefined) stops.push(stopEnd)
+    else stopEnd()
+  }
   return {
-    async next() {
-      for (;;) {
-        const message = buffer.shift()
-        if (message !== undefined) return { value: message, done: false }
-        if (end?.error !== undefined) throw end.error
-        if (end !== undefined) return { value: undefined, done: true }
-        await new Promise<void>(resolve => {
-          wake = resolve
-        })
-      }
-    },
+    next: () =>
+      new Promise((resolve, reject) => {
+        readers.push({ resolve, reject })
+        serve()
+      }),
     return() {
       buffer.length = 0
       finish(undefined)

@@ -3,7 +3,7 @@ import type { TradeAction, TradeSignature } from '../identity/index.ts'
 import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
 import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
-import type { CallOptions } from './requests.ts'
+import type { CallOptions } from './pending.ts'
 import { checkEvent, defined, signedBy } from './signatures.ts'
 
 /** A proposal as it stands; amounts in minor units, times in ms. */

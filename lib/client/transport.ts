@@ -3,6 +3,9 @@
 export interface Socket {
   send(text: string): void
   close(code?: number, reason?: string): void
+  /** Stops reading; where the platform cannot, both are missing. */
+  pause?(): void
+  resume?(): void
 }
 
 export interface SocketHandlers {

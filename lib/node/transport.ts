@@ -11,12 +11,23 @@ const maxPayload = limits.maxPageBytes + 2 * limits.maxFrameBytes * 6
  */
 export const wsTransport: Transport = (url, handlers) => {
   let problem = ''
-  const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload, handshakeTimeout: 15_000 })
+  let socket: WebSocket
+  try {
+    socket = new WebSocket(url, { perMessageDeflate: false, maxPayload, handshakeTimeout: 15_000 })
+  } catch (error) {
+    queueMicrotask(() => handlers.close(1006, (error as Error).message))
+    return { send: () => undefined, close: () => undefined }
+  }
   socket.on('open', () => handlers.open())
   socket.on('message', data => handlers.message(String(data)))
   socket.on('error', error => {
     problem = error.message
   })
   socket.on('close', (code, reason) => handlers.close(code, String(reason) || problem))
-  return { send: text => socket.send(text), close: (code, reason) => socket.close(code, reason) }
+  return {
+    send: text => socket.send(text),
+    close: (code, reason) => socket.close(code, reason),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+  }
 }

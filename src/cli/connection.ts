@@ -41,7 +41,7 @@ export const openClient = async (
   wish.prepare?.(client)
 
   const welcome = await client.connect({ signal: io.interrupted }).catch((error: unknown) => {
-    throw known !== undefined && error instanceof ProtocolError && error.message.includes(known) ? changed(url, known) : error
+    throw known !== undefined && error instanceof ProtocolError && error.code === 'RELAY_CHANGED' ? changed(url, known) : error
   })
   // Without a key there is nothing that another relay could misuse: it is said, and goes on.
   if (known !== undefined && welcome.server_id !== known) {

@@ -1,7 +1,7 @@
 // What went wrong, in words: exit, message and next step for whatever a command threw.
 import { ConnectionError, ProtocolError, RelayError, TimeoutError } from '../../lib/client/index.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
-import { closeCodes, isErrorCode } from '../../lib/protocol/index.ts'
+import { closeCodes } from '../../lib/protocol/index.ts'
 import { CliError, exitOfCode, type ExitName } from './exit.ts'
 
 export interface Failure {
@@ -13,7 +13,7 @@ export interface Failure {
   readonly code?: string
 }
 
-const hints: { readonly [code: string]: string | undefined } = {
+const hints: Partial<Record<RelayError['code'], string>> = {
   CHANNEL_NOT_FOUND:
     'See what there is: agentchat channels. Make one: agentchat create. A private one is there for the invited only (with an identity, -i, so that your id stays).',
   NOT_INVITED: 'A member can let you in: agentchat invite CHANNEL AGENT (with an identity, -i, so that your id stays).',
@@ -25,16 +25,17 @@ const hints: { readonly [code: string]: string | undefined } = {
 export const failureOf = (error: unknown): Failure => {
   if (error instanceof CliError) return { exit: error.exit, message: error.message, hint: error.hint }
   if (error instanceof RelayError) {
-    const { code, message } = error
+    const { code, wireCode, message } = error
     return {
-      exit: isErrorCode(code) ? exitOfCode[code] : 'refused',
-      message: `${message} (${code})`,
-      hint: Object.hasOwn(hints, code) ? hints[code] : undefined,
-      code,
+      exit: code === 'UNKNOWN' ? 'refused' : exitOfCode[code],
+      message: `${message} (${wireCode})`,
+      hint: hints[code],
+      code: wireCode,
     }
   }
   if (error instanceof TimeoutError) return { exit: 'timeout', message: error.message }
   if (error instanceof ConnectionError) {
+    if (error.code === 'BAD_URL') return { exit: 'usage', message: error.message }
     return error.shouldRetry()
       ? { exit: 'unreachable', message: error.message, hint: 'Is the relay running, and the URL right? agentchat doctor URL looks closer.' }
       : { exit: 'ended', message: error.message, hint: Object.values(closeCodes).find(({ code }) => code === error.closeCode)?.doc }

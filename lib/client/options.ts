@@ -1,0 +1,87 @@
+// What a program tells the client, and what the client tells the program.
+import type { Identity } from '../identity/index.ts'
+import type { Frame, FrameType } from '../protocol/index.ts'
+import type { BackoffPolicy } from './backoff.ts'
+import type { AgentChatError, ConnectionError } from './errors.ts'
+import type { Message, VerifySignature } from './inbound.ts'
+import type { Network } from './network.ts'
+import type { CallOptions } from './pending.ts'
+import type { Positions } from './positions.ts'
+import type { Transport } from './transport.ts'
+
+export interface ClientOptions {
+  /** ws:// or wss:// url of the relay */
+  readonly server: string
+  /** Name to appear under; default: the identity's. */
+  readonly name?: string
+  /** Key to log in and sign with; without one the agent is ephemeral. */
+  readonly identity?: Identity
+  /** Label of this session: sessions of one agent with different labels live side by side, equal ones displace each other. */
+  readonly session?: string
+  /** What happens to waiting direct messages: `manual` (default with an identity) receives and acknowledges them, `none` leaves them. */
+  readonly inbox?: 'auto' | 'manual' | 'none'
+  /** The relay's identity, if known; the key then signs for no other. */
+  readonly serverId?: string
+  readonly transport?: Transport
+  /** Tells when the machine goes off line and comes back; default: the platform's events, where it has them. */
+  readonly network?: Network
+  /** Come back after a lost connection (default), and how. */
+  readonly reconnect?: boolean | Partial<BackoffPolicy>
+  /** ms for a login and for the answer to a request; default 15,000 */
+  readonly requestTimeoutMs?: number
+  /**
+   * ms of silence after which the client asks the relay whether it is there; without an answer in as many it reconnects.
+   * Default 30,000; 0: never
+   */
+  readonly heartbeatMs?: number
+  /** Where the client keeps how far it has come; default: in memory. */
+  readonly positions?: Positions
+  /** Checks signatures; on Node `createVerify()` of agentchat/node is faster. */
+  readonly verify?: VerifySignature
+  /** Sign sent messages when there is an identity; default true. */
+  readonly signMessages?: boolean
+  /** Messages that may wait in one `messages()` iteration; default 10,000 */
+  readonly bufferSize?: number
+  /** Answers the question of a relay that asks one. */
+  readonly onCaptcha?: (question: string, hint: string | undefined) => string | Promise<string>
+  /** ms since 1970; for tests */
+  readonly now?: () => number
+  /** 0 ≤ random < 1; for tests */
+  readonly random?: () => number
+}
+
+/** What happens to the connection and around it. The client never logs and never throws these. */
+export type ClientStatus =
+  | { readonly kind: 'connected', readonly welcome: Frame<'WELCOME'>, /** not the first time */ readonly again: boolean }
+  | { readonly kind: 'lost', readonly error: ConnectionError, readonly retryInMs: number }
+  | { readonly kind: 'ended', readonly error: Error | undefined }
+  | { readonly kind: 'epoch-changed', readonly epoch: string }
+  | { readonly kind: 'gap', readonly channel: string, readonly since: number, readonly oldest: number }
+  | { readonly kind: 'rejoin-failed', readonly channel: string, readonly error: unknown }
+  /** presence or watches that the client had, and could not get again after a reconnect */
+  | { readonly kind: 'restore-failed', readonly what: string, readonly error: unknown }
+  | { readonly kind: 'error', readonly error: AgentChatError }
+  | { readonly kind: 'invalid-frame', readonly message: string }
+  | { readonly kind: 'listener-error', readonly error: unknown }
+
+type FrameEvents = { readonly [T in FrameType]: Frame<T> }
+/** Everything `on` can listen to: checked messages, status, and every frame of the protocol by its type. */
+export type ClientEvents = FrameEvents & { readonly message: Message, readonly status: ClientStatus }
+
+export interface JoinOptions extends CallOptions {
+  /** Replay what came after this seq; default: after the last message this client saw. */
+  readonly since?: number | undefined
+  /** Replay at most so many, the newest. */
+  readonly limit?: number | undefined
+}
+
+export interface SendOptions extends CallOptions {
+  /** Publish key: the same agent, id and content are stored once, however often they are sent. Default: a new one. */
+  readonly id?: string | undefined
+  /** id of the message that this one answers */
+  readonly inReplyTo?: string | undefined
+  /** ms after which the message is not offered to a recipient any more; it then ends as expired */
+  readonly ttlMs?: number | undefined
+  /** Be told by STATUS frames (`client.on('STATUS', …)`) what becomes of the message. */
+  readonly receipts?: boolean | undefined
+}

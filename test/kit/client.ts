@@ -1,0 +1,111 @@
+// Clients of the library for tests: with a line that can be cut, held or made deaf, and what they were told.
+import { AgentChatClient, type ClientOptions, type ClientStatus, type Message } from '../../lib/index.ts'
+import type { Socket, Transport } from '../../lib/client/transport.ts'
+import { generateKeyPair, identityFrom, type Identity } from '../../lib/identity/index.ts'
+import { createVerify, wsTransport } from '../../lib/node/index.ts'
+import type { TestRelay } from './relay.ts'
+
+export const newIdentity = (name: string): Identity => identityFrom(generateKeyPair().privateKey, { name })
+
+/** A transport whose connections a test can cut. */
+export const breakable = (): { transport: Transport, cut: () => void } => {
+  let socket: (Socket & { terminate?: () => void }) | undefined
+  let cut = () => undefined as void
+  return {
+    transport: (url, handlers) => {
+      let isCut = false
+      socket = wsTransport(url, {
+        open: handlers.open,
+        message: text => {
+          if (!isCut) handlers.message(text)
+        },
+        close: (code, reason) => {
+          if (!isCut) handlers.close(code, reason)
+        },
+      })
+      const here = socket
+      cut = () => {
+        if (isCut) return
+        isCut = true
+        here.close()
+        handlers.close(1_006, 'cut')
+      }
+      return {
+        send: text => {
+          if (!isCut) here.send(text)
+        },
+        close: (code, reason) => here.close(code, reason),
+      }
+    },
+    cut: () => cut(),
+  }
+}
+
+/** A transport that keeps back what is replayed, as a slow line would, while a test wants it. */
+export const holding = () => {
+  const { transport, cut } = breakable()
+  let held: (() => void)[] | undefined
+  return {
+    transport: ((url, handlers) =>
+      transport(url, {
+        ...handlers,
+        message: text => {
+          if (held !== undefined && text.includes('"replay":true')) held.push(() => handlers.message(text))
+          else handlers.message(text)
+        },
+      })) satisfies Transport as Transport,
+    cut,
+    hold: () => {
+      held = []
+    },
+    release: () => {
+      const texts = held ?? []
+      held = undefined
+      for (const text of texts) text()
+    },
+  }
+}
+
+/** Not connected yet. */
+export const newClient = (
+  relay: TestRelay | string,
+  options: Partial<ClientOptions> = {},
+): AgentChatClient & AsyncDisposable => {
+  const client = new AgentChatClient({
+    server: typeof relay === 'string' ? relay : relay.url,
+    transport: wsTransport,
+    verify: createVerify(),
+    reconnect: { minMs: 5, maxMs: 20 },
+    name: options.identity?.name ?? 'agent',
+    ...options,
+  })
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() })
+}
+
+export const clientOf = async (...args: Parameters<typeof newClient>): Promise<AgentChatClient & AsyncDisposable> => {
+  const client = newClient(...args)
+  await client.connect()
+  return client
+}
+
+/** Collects messages until there are `count` of them. */
+export const collect = (client: AgentChatClient, count: number, target?: string): Promise<readonly Message[]> => {
+  const stream = client.messages(target)
+  return (async () => {
+    const all: Message[] = []
+    for await (const message of stream) if (all.push(message) === count) break
+    return all
+  })()
+}
+
+export const statusOf = <K extends ClientStatus['kind']>(
+  client: AgentChatClient,
+  kind: K,
+): Promise<Extract<ClientStatus, { readonly kind: K }>> =>
+  new Promise(resolve => {
+    const stop = client.on('status', status => {
+      if (status.kind !== kind) return
+      stop()
+      resolve(status as Extract<ClientStatus, { readonly kind: K }>)
+    })
+  })
