@@ -6,6 +6,7 @@ import { createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypt
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { createLogger, type Logger } from './base/log.ts'
+import { memoryLimit, ordinaryMemoryBytes } from './base/memory.ts'
 import { createMetrics } from './base/metrics.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
@@ -148,9 +149,11 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
           : log.warn(event, 'an announcement needs a look: agentchat announce list'),
       onPullFailed: event => log.warn(event, 'another directory could not be read; it is tried again'),
     })
+    const maxMemoryBytes = config.maxMemory ?? memoryLimit() ?? ordinaryMemoryBytes
     const relay = new Relay({
       ...config,
       version,
+      maxOwedBytes: Math.floor(maxMemoryBytes / 4),
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
       addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
       frameRate: { perSecond: config.frameRate, burst: config.frameBurst },
@@ -177,7 +180,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       if (problem !== undefined) log.warn({ cert: config.cert }, problem)
     }
     checkCertificate()
-    log.info({ url, serverId, epoch: store.epoch, data: config.data }, 'relay listens')
+    log.info({ url, serverId, epoch: store.epoch, data: config.data, maxMemoryBytes }, 'relay listens')
     return {
       url,
       port,

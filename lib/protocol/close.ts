@@ -8,7 +8,10 @@ interface CloseRow {
 export const closeCodes = {
   RESTARTING: { code: 1012, doc: 'The relay is shutting down or restarting. The reason holds `retry_after_ms=N`.' },
   FRAME_TOO_LARGE: { code: 1009, doc: 'A frame was larger than `limits.max_frame_bytes`.' },
-  TOO_SLOW: { code: 4000, doc: 'The client did not read fast enough and too many bytes waited for it. Reconnect and resume with `since`.' },
+  TOO_SLOW: {
+    code: 4000,
+    doc: 'Too many bytes waited for the client to read, or from it to be handled. Reconnect and resume with `since`.',
+  },
   IDENTIFY_TIMEOUT: { code: 4001, doc: 'No session was opened in time.' },
   PING_TIMEOUT: { code: 4002, doc: 'The client stopped answering pings.' },
   CHALLENGE_EXPIRED: { code: 4003, doc: 'The login challenge or captcha was not answered in time.' },

@@ -23,6 +23,9 @@ const gauges = {
   channels: ['agentchat_channels', 'Channels'],
   queueFrames: ['agentchat_queue_frames', 'Writes that wait for the committer'],
   queuedBytes: ['agentchat_queued_bytes', 'Bytes that wait for readers'],
+  owedBytes: ['agentchat_owed_bytes', 'Bytes that wait in the relay, in and out'],
+  partingBytes: ['agentchat_parting_bytes', 'Bytes that connections hold which were told to go for what they owed'],
+  maxOwedBytes: ['agentchat_owed_limit_bytes', 'Bytes that may wait in all; over it those go that owe most'],
   pausedSockets: ['agentchat_paused_sockets', 'Connections not read because the commit queue is full'],
 } as const
 

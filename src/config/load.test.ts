@@ -46,8 +46,13 @@ test('the names of existing deployments work, the new ones win; what any program
 })
 
 test('a setting takes units of its own kind only', async () => {
-  expect(await loadConfig({ flags: { retentionBytes: '2M', maxFrameBytes: '4mib', retentionAgeMs: '2m', publishWindowMs: '1.5h' } }))
+  expect(
+    await loadConfig({
+      flags: { retentionBytes: '2M', maxFrameBytes: '4mib', retentionAgeMs: '2m', publishWindowMs: '1.5h', maxMemory: '1GiB' },
+    }),
+  )
     .toMatchObject({
+      maxMemory: 1_024 ** 3,
       retentionBytes: 2_000_000,
       maxFrameBytes: 4 * 1_024 ** 2,
       retentionAgeMs: 120_000,

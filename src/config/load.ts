@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { isAnywhere } from './url.ts'
-import { envName, flagName, settingKeys, settings, withoutLimits, type Config, type SettingKey } from './schema.ts'
+import { envName, flagName, settingKeys, settings, withoutLimits, type Config, type Setting, type SettingKey } from './schema.ts'
 
 export interface ConfigProblem {
   /** flag, variable or file:line */ readonly where: string
@@ -136,9 +136,9 @@ const unitBytes: Readonly<Record<string, number>> = {
 }
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** The units that a setting takes: its name ends in what it is counted in. */
+/** The units that a setting takes: its name ends in what it is counted in, or its value is called so. */
 const unitsOf = (key: SettingKey): { readonly factors: Readonly<Record<string, number>>, readonly doc: string } =>
-  key.endsWith('Bytes')
+  key.endsWith('Bytes') || (settings[key] as Setting).value === 'SIZE'
     ? { factors: unitBytes, doc: 'a size in bytes, or with one of k, M, G, KiB, MiB, GiB' }
     : key.endsWith('Ms')
     ? { factors: unitMs, doc: 'a time in ms, or with one of ms, s, m, h, d' }

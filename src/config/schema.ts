@@ -6,7 +6,7 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
   readonly doc: string
   /** One letter, beside --kebab-case. */
   readonly short?: string
-  /** What the value is called in help. */
+  /** What the value is called in help; a SIZE takes units of size. */
   readonly value?: string
   /** Other environment names that existing deployments use, beside AGENTCHAT_UPPER_SNAKE. */
   readonly env?: readonly string[]
@@ -176,6 +176,9 @@ export const settings = {
     'Largest frame a client may send; a larger one closes the connection (1009).', { value: 'SIZE' }),
   maxContentBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024),
     'Largest content of a message, as UTF-8; a larger one is refused. What a message costs rises with its size anyway.', { value: 'SIZE' }),
+  maxMemory: setting(z.number().int().min(64 * 1_024 * 1_024).optional(),
+    'Memory that the relay counts on. A quarter of it may hold what waits, in and out, and a quarter of that one address; over it those '
+      + 'go that owe most (4000). Unset: what its container or unit allows, else 512 MiB.', { value: 'SIZE' }),
   maxPendingBytes: setting(bytes.default(8 * 1_024 * 1_024), 'Bytes that may wait for a slow reader before it is closed (4000).', {
     value: 'SIZE',
   }),

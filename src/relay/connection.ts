@@ -2,12 +2,16 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
+import type { Account, Debt } from './account.ts'
 import type { Bucket } from './bucket.ts'
 import { none } from './lean-set.ts'
 import type { Agent, Asker, Challenge, InboxMode } from './view.ts'
 
-/** How long a closing connection may take to read what waits for it. */
+/** How long a closing connection may take to read what waits for it; one that is closed for being slow gets longer. */
 const closeGraceMs = 5_000
+const slowCloseGraceMs = 30_000
+/** Up to here what waits is not worth waiting for. */
+const littleBytes = 64 * 1024
 /** Reads that may wait while the client takes what earlier ones sent; past it the socket is not read either. */
 const maxWaitingReads = 64
 
@@ -16,6 +20,17 @@ const nothingToRead = Promise.resolve()
 export interface Deadline {
   readonly at: number
   readonly close: CloseName
+}
+
+/** What a socket has not taken yet. */
+export interface Backlog {
+  /** With the system; they have left when the write of this number is done. */
+  inFlight: readonly Buffer[]
+  write: number
+  /** Behind them, in order. */
+  waiting: Buffer[]
+  /** Of both. */
+  bytes: number
 }
 
 export class Connection implements Asker {
@@ -42,6 +57,12 @@ export class Connection implements Asker {
   pendingBytes = 0
   /** Frames for the end of this turn. */
   out: Buffer[] | undefined
+  /** What the socket did not take yet. The outbox changes it, as it counts the writes of its own and those that are done. */
+  backlog: Backlog | undefined
+  writes = 0
+  writesDone = 0
+  onWritten: (() => void) | undefined
+  readonly debt: Debt<Connection>
   /** Channels this connection hears. */
   readonly channels = new Set<string>()
   /** Agents whose comings, goings and presence this connection is told. */
@@ -60,11 +81,14 @@ export class Connection implements Asker {
   #pauses = 0
   #reading = nothingToRead
   #waitingReads = 0
+  /** Those who wait until the client has taken what was sent. */
+  #takers: (() => void)[] | undefined
 
   constructor(
     ws: WebSocket,
     socket: Duplex,
     facts: { readonly address: string, readonly host: string | undefined, readonly frames: Bucket, readonly now: number },
+    account: Account<Connection>,
   ) {
     this.ws = ws
     this.socket = socket
@@ -72,11 +96,12 @@ export class Connection implements Asker {
     this.host = facts.host
     this.frames = facts.frames
     this.pingedAt = this.heardAt = this.connectedAt = facts.now
+    this.debt = account.open(this, facts.address)
   }
 
   /** Bytes that wait for the client to read. */
   get bytesWaiting(): number {
-    return this.socket.writableLength
+    return this.backlog?.bytes ?? 0
   }
 
   /** Stops reading; every pause needs its resume. */
@@ -98,25 +123,27 @@ export class Connection implements Asker {
     })
   }
 
-  /** Resolves when the socket has room again, or is gone. */
+  /** Resolves when the client has taken what was sent, up to a little, or is gone. */
   drained(): Promise<void> {
-    if (!this.socket.writableNeedDrain || this.socket.destroyed) return Promise.resolve()
-    return new Promise(resolve => {
-      const done = () => {
-        this.socket.off('drain', done)
-        this.socket.off('close', done)
-        resolve()
-      }
-      this.socket.on('drain', done)
-      this.socket.on('close', done)
-    })
+    if (this.bytesWaiting <= littleBytes) return Promise.resolve()
+    return new Promise(resolve => (this.#takers ??= []).push(resolve))
   }
 
-  /** Says goodbye after what is already queued; a client that does not read it is cut off a little later. */
+  /** The outbox tells so: something of what waited does not wait any more. */
+  tookIt(): void {
+    if (this.#takers === undefined || this.bytesWaiting > littleBytes) return
+    const takers = this.#takers
+    this.#takers = undefined
+    for (const resolve of takers) resolve()
+  }
+
+  /** Says goodbye after what the socket has; a client that does not read it is cut off a little later. What waits is the outbox's matter. */
   close(name: CloseName, reason: string = name): void {
     if (!this.open) return
     this.open = false
     this.ws.close(closeCodes[name].code, Buffer.from(reason).subarray(0, 120))
-    setTimeout(() => this.ws.terminate(), timerMs(closeGraceMs)).unref()
+    setTimeout(() => this.ws.terminate(), timerMs(name === 'TOO_SLOW' ? slowCloseGraceMs : closeGraceMs)).unref()
+    // Its own goodbye should be heard.
+    if (this.#pauses > 0 && !this.throttled) this.ws.resume()
   }
 }

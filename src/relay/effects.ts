@@ -165,11 +165,10 @@ export class Effects {
     }
   }
 
-  /** Flushes what the connection still has to hear, then closes it. */
+  /** Closes a connection behind what it still has to hear. */
   end(connection: Connection, close: CloseName, reason?: string): void {
-    this.#outbox.flushOne(connection)
     this.#hub.silence(connection)
-    connection.close(close, reason)
+    this.#outbox.end(connection, close, reason)
   }
 
   /** A connection is gone: its agent leaves the channels that no other connection of it hears. */

@@ -1,6 +1,9 @@
-// What leaves in this turn of the event loop: each touched socket is written once, at its end.
+// What leaves in this turn of the event loop: each touched socket is written once, at its end. What a socket does not take waits here,
+// not in the socket, so that it is counted, and need not be sent any more when the connection has to go.
 import type { Counts } from '../base/metrics.ts'
-import type { Connection } from './connection.ts'
+import type { CloseName } from '../../lib/protocol/index.ts'
+import type { Account } from './account.ts'
+import type { Backlog, Connection } from './connection.ts'
 
 export interface OutboxOptions {
   /** Bytes that may wait for a slow reader; past it the connection is closed. */
@@ -10,15 +13,19 @@ export interface OutboxOptions {
 
 /** Up to here copying frames together costs less than handing them over one by one. */
 const maxCopiedBytes = 4_096
+/** What a socket is handed at once, if one buffer is not more: a reader that has to go takes no more than this before it hears so. */
+const maxPieceBytes = 256 * 1024
 
 export class Outbox {
   readonly #options: OutboxOptions
+  readonly #account: Account<Connection>
   readonly #counts: Counts
   #touched: Connection[] = []
   #scheduled = false
 
-  constructor(options: OutboxOptions, counts: Counts) {
+  constructor(options: OutboxOptions, account: Account<Connection>, counts: Counts) {
     this.#options = options
+    this.#account = account
     this.#counts = counts
   }
 
@@ -41,33 +48,133 @@ export class Outbox {
     this.#scheduled = false
     const touched = this.#touched
     this.#touched = []
-    for (const connection of touched) this.#write(connection)
+    for (const connection of touched) this.flushOne(connection)
   }
 
-  /** Writes what one connection has queued: before it is closed. */
+  /** Writes what one connection has queued. */
   flushOne(connection: Connection): void {
-    this.#write(connection)
-  }
-
-  #write(connection: Connection): void {
-    const out = connection.out
+    const { out, backlog } = connection
     if (out === undefined) return
     connection.out = undefined
     if (!connection.open) return
-    const { socket } = connection
-    if (socket.writableLength > this.#options.maxPendingBytes) {
-      this.#options.onSlow(connection)
-      return
-    }
-    let length = 0
-    for (const bytes of out) length += bytes.length
-    this.#counts.bytesSent += length
-    if (out.length === 1) socket.write(out[0]!)
-    else if (length <= maxCopiedBytes) socket.write(Buffer.concat(out, length))
+    if (backlog === undefined) this.#send(connection, out)
+    else if (backlog.bytes > this.#options.maxPendingBytes) this.#options.onSlow(connection)
+    else this.#wait(connection, backlog, out)
+  }
+
+  /** Sends all that is queued, and says goodbye behind it. */
+  end(connection: Connection, close: CloseName, reason?: string): void {
+    if (!connection.open) return
+    const { backlog, out = [] } = connection
+    if (backlog === undefined) this.flushOne(connection)
     else {
-      socket.cork()
-      for (const bytes of out) socket.write(bytes)
-      socket.uncork()
+      connection.out = undefined
+      this.#wait(connection, backlog, out)
+    }
+    if (!connection.open) return
+    if (connection.backlog !== undefined) this.#sendRest(connection, connection.backlog)
+    connection.close(close, reason)
+  }
+
+  /** Says goodbye behind what the socket has taken: what waits is dropped, and what is on its way counts as a parting one's. */
+  drop(connection: Connection, close: CloseName): void {
+    if (!connection.open) return
+    const { backlog, debt } = connection
+    const inFlight = backlog?.inFlight ?? []
+    this.forget(connection)
+    connection.close(close)
+    this.#account.part(debt)
+    if (backlog === undefined) return
+    connection.backlog = { ...backlog, waiting: [], bytes: bytesOf(inFlight) }
+    this.#account.hold(debt, inFlight)
+  }
+
+  /** Nothing waits for this connection any more: it is gone, or will be without it. */
+  forget(connection: Connection): void {
+    const { backlog, debt } = connection
+    connection.out = undefined
+    connection.backlog = undefined
+    if (backlog === undefined) return
+    this.#account.release(debt, backlog.inFlight)
+    this.#account.release(debt, backlog.waiting)
+    connection.tookIt()
+  }
+
+  /** Hands frames over, a piece at a time, until the system takes no more. */
+  #send(connection: Connection, out: readonly Buffer[]): void {
+    let rest = out
+    while (rest.length > 0) {
+      const end = pieceEnd(rest)
+      const piece = end === rest.length ? rest : rest.slice(0, end)
+      const write = this.#write(connection, piece)
+      if (connection.socket.writableLength > 0) {
+        connection.backlog = { inFlight: piece, write, waiting: rest.slice(end), bytes: bytesOf(rest) }
+        return this.#account.hold(connection.debt, rest)
+      }
+      rest = end === rest.length ? [] : rest.slice(end)
     }
   }
+
+  #wait(connection: Connection, backlog: Backlog, buffers: readonly Buffer[]): void {
+    for (const buffer of buffers) backlog.waiting.push(buffer)
+    backlog.bytes += bytesOf(buffers)
+    this.#account.hold(connection.debt, buffers)
+  }
+
+  /** Hands everything that waits to the socket, whether the system takes it or not. */
+  #sendRest(connection: Connection, backlog: Backlog): void {
+    if (backlog.waiting.length === 0) return
+    backlog.write = this.#write(connection, backlog.waiting)
+    backlog.inFlight = [...backlog.inFlight, ...backlog.waiting]
+    backlog.waiting = []
+  }
+
+  /** Told after each write: the system has taken it. */
+  #written(connection: Connection): void {
+    connection.writesDone++
+    const { backlog, debt } = connection
+    if (backlog === undefined || connection.writesDone < backlog.write) return
+    for (;;) {
+      this.#account.release(debt, backlog.inFlight)
+      backlog.bytes -= bytesOf(backlog.inFlight)
+      if (backlog.waiting.length === 0) {
+        connection.backlog = undefined
+        break
+      }
+      backlog.inFlight = backlog.waiting.splice(0, pieceEnd(backlog.waiting))
+      backlog.write = this.#write(connection, backlog.inFlight)
+      if (connection.socket.writableLength > 0) break
+    }
+    connection.tookIt()
+  }
+
+  /** Gives the number of the write. */
+  #write(connection: Connection, out: readonly Buffer[]): number {
+    const { socket } = connection
+    const written = connection.onWritten ??= () => this.#written(connection)
+    const length = bytesOf(out)
+    this.#counts.bytesSent += length
+    if (out.length === 1) socket.write(out[0]!, written)
+    else if (length <= maxCopiedBytes) socket.write(Buffer.concat(out, length), written)
+    else {
+      socket.cork()
+      out.forEach((bytes, i) => i === out.length - 1 ? socket.write(bytes, written) : socket.write(bytes))
+      socket.uncork()
+    }
+    return ++connection.writes
+  }
+}
+
+const bytesOf = (buffers: readonly Buffer[]): number => {
+  let bytes = 0
+  for (const { length } of buffers) bytes += length
+  return bytes
+}
+
+/** How many of the first buffers go together: as many as a piece takes, and one at least. */
+const pieceEnd = (buffers: readonly Buffer[]): number => {
+  let bytes = 0
+  let end = 0
+  while (end < buffers.length && (end === 0 || bytes + buffers[end]!.length <= maxPieceBytes)) bytes += buffers[end++]!.length
+  return end
 }

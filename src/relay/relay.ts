@@ -7,6 +7,7 @@ import type { Metrics } from '../base/metrics.ts'
 import { closeCodes, timerMs } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
 import type { Awaitable, Store, Tx } from '../store/store.ts'
+import { Account } from './account.ts'
 import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
 import { Connection } from './connection.ts'
@@ -34,6 +35,8 @@ export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onCon
   readonly frameRate: Rate
   readonly addressFrameRate: Rate
   readonly maxPendingBytes: number
+  /** Bytes that may wait in all, in and out. */
+  readonly maxOwedBytes: number
   readonly maxQueueFrames: number
   readonly maxQueueBytes: number
   /** How long a publish key is remembered. */
@@ -72,6 +75,9 @@ const maxClosingTurns = 1_000
 /** Frames of work that a socket may ask for before it has a session: enough to log in. */
 const unidentifiedRate: Rate = { perSecond: 5, burst: 60 }
 
+/** Of what may be owed in all: what one address may owe, and what those may still hold who were told to go. */
+const shares = (maxBytes: number) => ({ maxBytes, maxAddressBytes: maxBytes / 4, maxPartingBytes: maxBytes / 4 })
+
 export class Relay {
   readonly #options: RelayOptions
   readonly #deps: RelayDeps
@@ -85,6 +91,8 @@ export class Relay {
   readonly #sweeper: Sweeper
   readonly #startedAt: number
   readonly #messages: Allowance
+  readonly #account: Account<Connection>
+  readonly #outbox: Outbox
   /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
   #offered = new Map<string, number>()
   #draining = false
@@ -101,7 +109,13 @@ export class Relay {
     const messages = this.#messages = new Allowance(options.messageRate, options.addressRate)
     const work = new Allowance(options.frameRate, options.addressFrameRate, maxDebtMs)
 
-    const outbox = new Outbox({ maxPendingBytes: options.maxPendingBytes, onSlow: connection => this.#tooSlow(connection) }, counts)
+    const account = this.#account = new Account<Connection>({
+      ...shares(options.maxOwedBytes),
+      onOver: connection => this.#tooMuch(connection),
+      onCut: connection => this.#cut(connection),
+    })
+    const { maxPendingBytes } = options
+    const outbox = this.#outbox = new Outbox({ maxPendingBytes, onSlow: connection => this.#tooSlow(connection) }, account, counts)
     const hub = this.#hub = new Hub(outbox, counts)
     const onOffered = (connection: Connection, upTo: number) => this.#noteOffered(connection, upTo)
     const replayer = new Replayer({ store, hub, outbox, clock, counts, onOffered })
@@ -197,6 +211,9 @@ export class Relay {
         return bytes
       },
       pausedSockets: () => this.#committer.pausedCount,
+      owedBytes: () => account.bytes,
+      partingBytes: () => account.partingBytes,
+      maxOwedBytes: () => options.maxOwedBytes,
     })
   }
 
@@ -243,7 +260,7 @@ export class Relay {
 
   #accept(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }): void {
     const now = this.#deps.clock.now()
-    const connection = new Connection(ws, socket, { ...facts, frames: new Bucket(unidentifiedRate, now), now })
+    const connection = new Connection(ws, socket, { ...facts, frames: new Bucket(unidentifiedRate, now), now }, this.#account)
     connection.deadline = { at: now + this.#options.identifyTimeoutMs, close: 'IDENTIFY_TIMEOUT' }
     this.#connections.add(connection)
     this.#deps.log.debug({ address: facts.address, connections: this.#connections.size }, 'a connection opened')
@@ -256,10 +273,13 @@ export class Relay {
     connection.open = false
     this.#connections.delete(connection)
     this.#hub.silence(connection)
+    this.#outbox.forget(connection)
     this.#deps.metrics.closes.inc({ code: String(code) })
     this.#deps.log.debug({ address: connection.address, agent: connection.agent?.id, code }, 'a connection closed')
     // In line behind the writes it sent before it went.
-    this.#committer.push(ownJob(() => ({ effects: [{ kind: 'depart' }] }), { connection }))
+    this.#committer.push(
+      ownJob(() => ({ effects: [{ kind: 'depart' }] }), { connection, delivered: () => this.#account.close(connection.debt) }),
+    )
     const { agent, heardAt } = connection
     if (agent !== undefined && agent.pubkey !== null && agent.presence !== 'offline') this.#write(this.#noteSeen([[agent.id, heardAt]]))
   }
@@ -267,7 +287,22 @@ export class Relay {
   #tooSlow(connection: Connection): void {
     this.#deps.metrics.counts.slowCloses++
     this.#hub.silence(connection)
-    connection.close('TOO_SLOW')
+    this.#outbox.drop(connection, 'TOO_SLOW')
+  }
+
+  /** More is owed than there may be, and this connection owes most of it. */
+  #tooMuch(connection: Connection): void {
+    if (connection.open) {
+      this.#deps.log.debug({ address: connection.address, bytes: connection.debt.bytes }, 'a connection owed too much')
+      return this.#tooSlow(connection)
+    }
+    this.#cut(connection)
+    this.#account.part(connection.debt)
+  }
+
+  #cut(connection: Connection): void {
+    this.#outbox.forget(connection)
+    connection.ws.terminate()
   }
 
   /** A pong: the client has taken everything that was sent before the ping, waiting direct messages too. */
@@ -357,7 +392,7 @@ export class Relay {
         this.#effects.end(connection, connection.deadline.close)
       } else if (now - connection.heardAt >= pingTimeoutMs) {
         this.#hub.silence(connection)
-        connection.close('PING_TIMEOUT')
+        this.#outbox.drop(connection, 'PING_TIMEOUT')
       } else if (now - connection.pingedAt >= pingIntervalMs || now < connection.pingedAt) {
         this.#ping(connection, now)
       } else if (
