@@ -2,7 +2,7 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Identity } from '../lib/identity/index.ts'
-import { createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
+import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { createLogger, type Logger } from './base/log.ts'
@@ -11,6 +11,7 @@ import { createMetrics } from './base/metrics.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
+import { ownOrigins } from './domain/own-origins.ts'
 import { addChannel, featureMigrations, features, loadChannels, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
 import { discovery } from './outbound/discovery.ts'
@@ -81,7 +82,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     newEpoch: () => randomHex(8),
   })
   try {
-    const { serverId, relayKey, resumeSecret } = await relaySecrets(store, randomHex)
+    const { serverId, relayKey, signAsRelay, resumeSecret } = await relaySecrets(store, randomHex)
     await addConfiguredChannels(store, config, clock.now())
     const wireLimits = {
       max_frame_bytes: config.maxFrameBytes,
@@ -115,8 +116,10 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       limits: wireLimits,
       serverId,
       relayKey,
+      signAsRelay,
       resumeSecret,
       shares: new Shares(config),
+      origins: ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined }),
       verify: createVerify(),
       verifyAsync: createVerifyAsync(),
       verifyMessage: (...signed) => verifier.verify(...signed),
@@ -210,7 +213,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 const relaySecrets = async (
   store: Store,
   randomHex: (bytes: number) => string,
-): Promise<{ serverId: string, relayKey: Identity, resumeSecret: string }> => {
+): Promise<{ serverId: string, relayKey: Identity, signAsRelay: (text: string) => Promise<string>, resumeSecret: string }> => {
   const once = async (key: string, make: () => string): Promise<string> => {
     const kept = await readMeta(store.read, key)
     if (kept !== undefined) return kept
@@ -224,6 +227,7 @@ const relaySecrets = async (
   return {
     serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'),
     relayKey,
+    signAsRelay: createSignAsync(privatePem),
     resumeSecret: await once('resume_secret', () => randomHex(32)),
   }
 }

@@ -58,6 +58,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'lib/node',
     'src/base',
     'src/config',
+    'src/domain',
     'src/store',
     'src/relay',
     'src/features',

@@ -32,9 +32,10 @@ export const checkEvent = async (
   if (key === null || agentIdOf(key) !== by) return 'invalid'
   // The verifier may take its time: the text is found first, and checked then.
   let question: readonly [key: string, text: string, signature: string] | undefined
-  const state = checkTradeEvent(event, key, (...asked) => {
+  const verify = (...asked: readonly [string, string, string]) => {
     question = asked
     return true
-  })
+  }
+  const state = checkTradeEvent(event, key, { verify, relay: port.relay() })
   return question === undefined || await port.verify(...question) ? state : 'invalid'
 }

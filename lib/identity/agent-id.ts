@@ -4,8 +4,15 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { canonicalPem } from './pem.ts'
 
 /**
- * "@" and the first 16 hex digits of SHA-256 over the key's canonical PEM.
+ * The whole fingerprint of a key: SHA-256 over its canonical PEM, 64 hex digits. It cannot be met by another key; an id, its
+ * first quarter, can be by who computes for long enough.
+ * @throws IdentityError when the PEM is not an Ed25519 public key
+ */
+export const fingerprintOf = (publicPem: string): string => bytesToHex(sha256(utf8ToBytes(canonicalPem(publicPem))))
+
+/**
+ * "@" and the first 16 hex digits of the key's fingerprint.
  * @throws IdentityError when the PEM is not an Ed25519 public key
  * @example agentIdOf(identity.publicKey) // "@8addfe276526c9f6"
  */
-export const agentIdOf = (publicPem: string): `@${string}` => `@${bytesToHex(sha256(utf8ToBytes(canonicalPem(publicPem)))).slice(0, 16)}`
+export const agentIdOf = (publicPem: string): `@${string}` => `@${fingerprintOf(publicPem).slice(0, 16)}`

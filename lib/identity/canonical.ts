@@ -35,9 +35,9 @@ const write = (value: unknown, depth: number): string => {
 }
 
 /**
- * A text of the second form: what kind of statement it is, then every field of it. No two statements share a text.
+ * A text of the second or third form: what kind of statement it is, then every field of it. No two statements share a text.
  * @throws IdentityError as canonicalJson
  * @example signedText('RECEIPT', { amount: 5 }) // 'AGENTCHAT_RECEIPT_V2|{"amount":5}'
  */
-export const signedText = (type: Uppercase<string>, fields: Readonly<Record<string, unknown>>): string =>
-  `AGENTCHAT_${type}_V2|${canonicalJson(fields)}`
+export const signedText = (type: Uppercase<string>, fields: object, version: 2 | 3 = 2): string =>
+  `AGENTCHAT_${type}_V${version}|${canonicalJson(fields)}`

@@ -1,5 +1,5 @@
 // Public surface of agentchat/identity.
-export { agentIdOf } from './agent-id.ts'
+export { agentIdOf, fingerprintOf } from './agent-id.ts'
 export { canonicalJson, signedText } from './canonical.ts'
 export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair } from './keys.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
@@ -34,14 +34,21 @@ export {
   isSafeNonce,
   loginText,
   loginTextV2,
+  loginTextV3,
   messageText,
+  messageTextV2,
+  relayProofText,
   revocationText,
   rotationText,
   type LoginText,
+  type LoginTextV3,
+  type MessageTextV2,
+  type RelayProofText,
   type RevocationText,
   type RotationText,
+  type SessionBinding,
 } from './texts.ts'
-export { oldTradeTexts, tradeText, type OldProposal, type TradeStamp } from './trade-texts.ts'
+export { oldTradeTexts, tradeText, type OldProposal, type TradeSession, type TradeStamp } from './trade-texts.ts'
 export {
   checkTradeEvent,
   isTradeAction,
@@ -51,6 +58,7 @@ export {
   signedFields,
   tradeTextOf,
   type SignedFields,
+  type TradeCheck,
   type TradeAction,
   type TradeSignature,
 } from './trade-signatures.ts'

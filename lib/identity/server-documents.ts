@@ -1,14 +1,12 @@
 // What a relay signs about itself, and what is wrong with a description that somebody shows.
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { limits, type ServerDocument } from '../protocol/index.ts'
+import { fingerprintOf } from './agent-id.ts'
 import { signedText } from './canonical.ts'
 import { verify as verifyHere } from './keys.ts'
-import { canonicalPem } from './pem.ts'
 import type { Verify } from './people-texts.ts'
 
-/** A relay's id: the SHA-256 of its public key's PEM, in hex. @throws IdentityError on what is no key */
-export const serverIdOf = (publicPem: string): string => bytesToHex(sha256(utf8ToBytes(canonicalPem(publicPem))))
+/** A relay's id: the whole fingerprint of its key. @throws IdentityError on what is no key */
+export const serverIdOf: (publicPem: string) => string = fingerprintOf
 
 /** What a relay signs: all of its description but the signature. @throws IdentityError on what has no exact JSON */
 export const serverDocumentText = ({ sig: _, ...document }: Omit<ServerDocument, 'sig'> & { readonly sig?: unknown }): string =>

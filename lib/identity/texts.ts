@@ -1,4 +1,5 @@
 // The exact texts that are signed, one function each. A stranger never chooses a text: what goes into one is checked first.
+import { signedText } from './canonical.ts'
 import { IdentityError } from './pem.ts'
 
 /** Whether a nonce may be signed: 32 hex digits and nothing else, so that it can never read as another text. */
@@ -32,9 +33,89 @@ export const loginText = (fields: LoginText): string => login('AGENTCHAT_AUTH', 
 export const loginTextV2 = ({ serverId, ...fields }: LoginText & { readonly serverId: string }): string =>
   login(`AGENTCHAT_AUTH_V2|${part('server_id', serverId)}`, fields)
 
-/** What a message's `sig` covers; `ts` is the sender's own time in ms (`sig_ts` at the receiver). */
+/** Where and between whom a session opens: what keeps its signatures from being carried to another place or another session. */
+export interface SessionBinding {
+  /** scheme, host and port that the client dialled, as `originOf` spells it */
+  readonly origin: string
+  /** the relay's identity, `server_id` */
+  readonly relay: string
+  /** the client's nonce, of IDENTIFY: 32 hex digits */
+  readonly nonce: string
+  /** the relay's nonce, of CHALLENGE: 32 hex digits */
+  readonly relayNonce: string
+}
+
+export interface LoginTextV3 extends SessionBinding {
+  /** agent id */
+  readonly by: string
+  /** whole fingerprint of its key */
+  readonly key: string
+  readonly challengeId: string
+  /** ms since 1970, the client's clock */
+  readonly ts: number
+}
+
+/**
+ * The third form of the login text: bound to the address that was dialled, to the relay, and to this one session.
+ * @throws IdentityError on an unsafe nonce or challenge id
+ */
+export const loginTextV3 = ({ by, key, origin, relay, nonce, relayNonce, challengeId, ts }: LoginTextV3): string => {
+  if (!isSafeNonce(nonce) || !isSafeNonce(relayNonce)) throw new IdentityError('nonce: not 32 hex digits; refusing to sign it')
+  return signedText('AUTH', {
+    by,
+    key,
+    origin,
+    relay,
+    nonce,
+    relay_nonce: relayNonce,
+    challenge_id: part('challenge_id', challengeId),
+    ts,
+  }, 3)
+}
+
+export interface RelayProofText extends Omit<SessionBinding, 'relayNonce'> {
+  /** Of a client with a key, whose login it begins: the key's fingerprint, and the relay's nonce. */
+  readonly login?: { readonly key: string, readonly relayNonce: string } | undefined
+}
+
+/** What a relay signs to show that it is the one of its `server_id`, at the address that was dialled, now. */
+export const relayProofText = ({ origin, relay, nonce, login }: RelayProofText): string =>
+  signedText('RELAY', {
+    origin,
+    relay,
+    nonce,
+    ...(login !== undefined && { key: login.key, relay_nonce: login.relayNonce }),
+  }, 3)
+
+/** What a message's `sig` covers in the first form; `ts` is the sender's own time in ms (`sig_ts` at the receiver). */
 export const messageText = ({ to, content, ts }: { readonly to: string, readonly content: string, readonly ts: number }): string =>
   JSON.stringify({ to, content, ts })
+
+/** A message as its second form covers it; fields that are absent are left out. */
+export interface MessageTextV2 {
+  /** agent id of the sender */
+  readonly by: string
+  /** `server_id` of the relay that orders the stream */
+  readonly relay: string
+  /** the bare name there: `#general`, `@8addfe276526c9f6` */
+  readonly to: string
+  readonly content: string
+  /** the request's `id` (`pub_id` at the receiver) */
+  readonly id?: string | undefined
+  /** the sender's own time in ms (`sig_ts` at the receiver) */
+  readonly ts: number
+  /** 32 hex digits, new for each message */
+  readonly nonce: string
+  readonly in_reply_to?: string | undefined
+  /** Fields of later versions are covered too. */
+  readonly [field: string]: unknown
+}
+
+/**
+ * What a message's `sig` covers in the second form (`sig_v: 2`): also who says it, at which relay, and a nonce.
+ * @throws IdentityError on what has no exact JSON
+ */
+export const messageTextV2 = (message: MessageTextV2): string => signedText('MSG', message)
 
 export interface RotationText {
   readonly old_pubkey: string

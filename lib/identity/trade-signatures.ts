@@ -1,5 +1,6 @@
 // Which fields of a request in trade are under its signature, and whether a stored event carries a good one: that can be
 // checked years later, without the relay.
+import { fingerprintOf } from './agent-id.ts'
 import { verify as verifyText, type Identity } from './keys.ts'
 import { oldTradeTexts, tradeText, type TradeStamp } from './trade-texts.ts'
 
@@ -63,7 +64,7 @@ const pick = (action: TradeAction, body: Fields): Parameters<typeof tradeText>[1
 }
 
 /**
- * The text of a request's signature (`sig_v: 2`). A COUNTER is signed as the PROPOSAL it makes, with `supersedes`.
+ * The text of a request's signature (`sig_v: 3`, or 2 without a session in its stamp). A COUNTER is signed as the PROPOSAL it makes, with `supersedes`.
  * @throws IdentityError on values that cannot be signed
  */
 export const tradeTextOf = (action: TradeAction, request: Fields, stamp: TradeStamp): string =>
@@ -75,8 +76,11 @@ export const oldTradeTextOf = (action: TradeAction, request: Fields): string | u
   return Object.hasOwn(texts, action) ? texts[action]!(request as never) : undefined
 }
 
-/** valid: every field is covered. weak: the older text, which names no signer, relay or time. unsigned: the relay itself says so. */
-export type TradeSignature = 'valid' | 'weak' | 'invalid' | 'unsigned'
+/**
+ * valid: every field is covered. weak: the oldest text, which names no signer, relay or time. foreign: good, but said at another
+ * relay than this event comes from. unsigned: the relay itself says so.
+ */
+export type TradeSignature = 'valid' | 'weak' | 'foreign' | 'invalid' | 'unsigned'
 
 /** Of an event that is not called as its request: what was asked. */
 const actionOf = ({ type, answer }: Fields): string => {
@@ -99,17 +103,23 @@ const requestOf = (type: string, event: Fields): Fields => {
   return event
 }
 
+export interface TradeCheck {
+  readonly verify?: (publicPem: string, text: string, signature: string) => boolean
+  /** `server_id` of the relay that shows the event: what was signed for another one is `foreign`. */
+  readonly relay?: string | undefined
+}
+
 /**
  * Checks the signature of a stored event (a step of a proposal or a dispute, a TRANSFER) against the key of who acted. Never throws.
  * The signature of a COUNTER stands over the PROPOSAL it names.
- * @example checkTradeEvent(event, (await client.whois(event.by)).pubkey)
+ * @example checkTradeEvent(event, (await client.whois(event.by)).pubkey, { relay: client.welcome.server_id })
  */
 export const checkTradeEvent = (
   event: Fields & { readonly type: string },
   publicPem: string,
-  verify: (publicPem: string, text: string, signature: string) => boolean = verifyText,
+  { verify = verifyText, relay: shownBy }: TradeCheck = {},
 ): TradeSignature => {
-  const { type, sig, sig_v, sig_ts, sig_nonce, relay } = event
+  const { type, sig, sig_v, relay } = event
   if (typeof sig !== 'string' || type === 'COUNTER') return 'unsigned'
   const action = actionOf(event)
   if (!isTradeAction(action)) return 'invalid'
@@ -119,23 +129,34 @@ export const checkTradeEvent = (
       const text = oldTradeTextOf(action, request)
       return text !== undefined && verify(publicPem, text, sig) ? 'weak' : 'invalid'
     }
-    const by = event['by'] ?? event['from']
-    if (typeof by !== 'string' || typeof relay !== 'string' || typeof sig_ts !== 'number' || typeof sig_nonce !== 'string') return 'invalid'
-    return verify(publicPem, tradeTextOf(action, request, { by, relay, ts: sig_ts, nonce: sig_nonce }), sig) ? 'valid' : 'invalid'
+    const stamp = stampOf(event, publicPem)
+    if (stamp === undefined || !verify(publicPem, tradeTextOf(action, request, stamp), sig)) return 'invalid'
+    return shownBy === undefined || relay === shownBy ? 'valid' : 'foreign'
   } catch {
     return 'invalid'
   }
 }
 
+/** What an event says of where and when it was signed. */
+const stampOf = (event: Fields, publicPem: string): TradeStamp | undefined => {
+  const { sig_v, sig_ts: ts, sig_nonce: nonce, relay, sig_origin: origin, sig_relay_nonce: relayNonce } = event
+  const by = event['by'] ?? event['from']
+  if (typeof by !== 'string' || typeof relay !== 'string' || typeof ts !== 'number' || typeof nonce !== 'string') return undefined
+  if (sig_v !== 3) return { by, relay, ts, nonce }
+  if (typeof origin !== 'string' || typeof relayNonce !== 'string') return undefined
+  return { by, relay, ts, nonce, session: { key: fingerprintOf(publicPem), origin, relayNonce } }
+}
+
 export interface SignedFields {
   readonly sig: string
-  readonly sig_v: 2
+  readonly sig_v: 2 | 3
   readonly sig_ts: number
   readonly sig_nonce: string
 }
 
 /**
- * What a request in trade carries beside its fields. A nonce that is left out is made.
+ * What a request in trade carries beside its fields. A nonce that is left out is made. With a `session` (address, and the relay's
+ * nonce) it is good in that session alone: the third form.
  * @throws IdentityError on values that cannot be signed
  * @example const request = { proposal_id }; client.request('ACCEPT', { ...request, ...signTrade(me, 'ACCEPT', request, { relay:
  * welcome.server_id, ts: Date.now() }) })
@@ -144,14 +165,14 @@ export const signTrade = (
   identity: Pick<Identity, 'agentId' | 'sign'>,
   type: TradeAction | 'COUNTER',
   request: Fields,
-  { relay, ts, nonce = randomNonce() }: Omit<TradeStamp, 'by' | 'nonce'> & { readonly nonce?: string },
+  { relay, ts, nonce = randomNonce(), session }: Omit<TradeStamp, 'by' | 'nonce'> & { readonly nonce?: string },
 ): SignedFields => {
   const [action, fields] = type === 'COUNTER'
     ? ['PROPOSAL', { ...request, supersedes: request['proposal_id'] }] as const
     : [type, request] as const
   return {
-    sig: identity.sign(tradeTextOf(action, fields, { by: identity.agentId, relay, ts, nonce })),
-    sig_v: 2,
+    sig: identity.sign(tradeTextOf(action, fields, { by: identity.agentId, relay, ts, nonce, session })),
+    sig_v: session === undefined ? 2 : 3,
     sig_ts: ts,
     sig_nonce: nonce,
   }

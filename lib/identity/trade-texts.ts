@@ -1,5 +1,5 @@
-// The texts that are signed in trade. The second form covers every field, the signer, the relay, a time and a nonce; the first
-// is what older clients sign.
+// The texts that are signed in trade. The second form covers every field, the signer, the relay, a time and a nonce; the third
+// also the session it was said in; the first is what older clients sign.
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { canonicalJson } from './canonical.ts'
@@ -16,6 +16,17 @@ export interface TradeStamp {
   readonly ts: number
   /** 32 hex digits, never used twice */
   readonly nonce: string
+  /** The session it is said in: with it the text is of the third form. */
+  readonly session?: TradeSession | undefined
+}
+
+export interface TradeSession {
+  /** whole fingerprint of the signer's key */
+  readonly key: string
+  /** scheme, host and port that the signer dialled, as `originOf` spells it */
+  readonly origin: string
+  /** the relay's nonce, of the CHALLENGE that opened the session */
+  readonly relayNonce: string
 }
 
 /** Fields that are null count as missing, as they do on the wire. */
@@ -23,14 +34,18 @@ const stated = (fields: Readonly<Record<string, Json | undefined>>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
 
 /**
- * The second form of every signed text in trade.
+ * The second form of every signed text in trade; with `session` the third.
  * @example identity.sign(tradeText('ACCEPT', { proposal_id }, { by: identity.agentId, relay: welcome.server_id, ts: Date.now(), nonce }))
  */
 export const tradeText = (
   action: string,
   fields: Readonly<Record<string, Json | undefined>>,
-  { by, relay, ts, nonce }: TradeStamp,
-): string => `AGENTCHAT_TRADE_V2|${canonicalJson([action, stated(fields), { by, relay, ts, nonce }])}`
+  { by, relay, ts, nonce, session }: TradeStamp,
+): string => {
+  if (session === undefined) return `AGENTCHAT_TRADE_V2|${canonicalJson([action, stated(fields), { by, relay, ts, nonce }])}`
+  const { key, origin, relayNonce } = session
+  return `AGENTCHAT_TRADE_V3|${canonicalJson([action, stated(fields), { by, key, relay, origin, ts, nonce, relay_nonce: relayNonce }])}`
+}
 
 /** The first form: parts joined by `|`; null, 0 and what is missing are empty. It names no signer, no relay and no time. */
 const joined = (...parts: readonly (string | number | null | undefined)[]): string =>

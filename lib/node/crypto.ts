@@ -18,6 +18,18 @@ export const nodeIdentity = (privateKeyPem: string, { name }: { readonly name?: 
   }
 }
 
+/**
+ * Signs with a key on a thread of Node's pool: the event loop goes on meanwhile.
+ * @throws IdentityError when the PEM is not an Ed25519 private key
+ */
+export const createSignAsync = (privateKeyPem: string): (text: string) => Promise<string> => {
+  const key = parsePrivateKey(privateKeyPem)
+  return text =>
+    new Promise((resolve, reject) => {
+      sign(null, Buffer.from(text), key, (error, signature) => error === null ? resolve(signature.toString('base64')) : reject(error))
+    })
+}
+
 /** Whether a signature (standard base64) is the key's over the text's UTF-8 bytes. Never throws. */
 export type Verify = (publicPem: string, text: string, signature: string) => boolean
 

@@ -7,7 +7,8 @@ import { AdminKey, AgentId, MsgId, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 import { StoredEvent } from './messages.ts'
 import { Minor } from './money.ts'
-import { ProposalId, ProposalRecord, Sha256, oldSigned } from './proposals.ts'
+import { ProposalId, ProposalRecord, Sha256 } from './proposals.ts'
+import { exampleSigned, exampleSignedBy, maybeSigned, oldSigned, signedBy } from './signed.ts'
 
 export const DisputeId = z.string().min(1).max(64)
 export const DisputePhase = z.enum(['filed', 'seating', 'evidence', 'voting', 'appealed', 'ruled', 'settled', 'abandoned'])
@@ -56,12 +57,6 @@ const [ann, bob, judge, juror, third] = [
   '@2222222222222222',
   '@3333333333333333',
 ] as const
-const exampleSigned = {
-  sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
-  sig_v: 2,
-  sig_ts: 1_790_000_000_000,
-  sig_nonce: '3f9c0e5a7b1d4826a0c3e5f7091b2d4f',
-} as const
 const id = { dispute_id: DisputeId }
 
 const act = <S extends z.core.$ZodLooseShape>(
@@ -218,11 +213,7 @@ const eventFields = {
   phase: DisputePhase,
   due: Time.nullable(),
   msg_id: MsgId.optional(),
-  relay: z.string().describe("the relay's identity, as in the signed text"),
-  sig: z.string().optional(),
-  sig_v: z.union([z.literal(1), z.literal(2)]).optional(),
-  sig_ts: z.number().optional(),
-  sig_nonce: z.string().optional(),
+  ...maybeSigned,
 }
 const exampleEvent = {
   ts: 1_790_000_000_000,
@@ -237,14 +228,6 @@ const exampleEvent = {
 const told = <S extends z.core.$ZodLooseShape>(doc: string, body: S, example: object) =>
   event({ doc, body: { ...eventFields, ...body }, example: { ...exampleEvent, ...example } as never })
 
-/** A signed act of one agent inside another event. */
-const signedBy = {
-  relay: z.string(),
-  sig: z.string(),
-  sig_v: z.union([z.literal(1), z.literal(2)]),
-  sig_ts: z.number().optional(),
-  sig_nonce: z.string().optional(),
-}
 const Evidence = z.object({ by: AgentId, items: Items, statement: z.string(), ...signedBy })
 const Vote = z.object({ arbiter: AgentId, verdict: Verdict, reasoning: z.string(), capture_minor: Minor.optional(), ...signedBy })
 const ArbiterResult = z.object({ arbiter: AgentId, result: z.enum(['majority', 'dissent', 'absent']), change: z.number().int() })
@@ -252,7 +235,6 @@ const ArbiterResult = z.object({ arbiter: AgentId, result: z.enum(['majority', '
 const RatingChanges = z.record(z.string(), z.unknown()).nullable()
 const parties = { disputant: AgentId, respondent: AgentId }
 const exampleParties = { disputant: ann, respondent: bob }
-const exampleSig = { relay: '9f86d081…', ...exampleSigned }
 
 export const frames = {
   DISPUTE_INTENT_ACK: signal({
@@ -273,7 +255,7 @@ export const frames = {
     commitment: Sha256,
     server_nonce: z.string(),
     pool_hash: Sha256,
-  }, { ...exampleParties, reason: 'nothing was delivered', commitment: sha, server_nonce: '3f9c0e5a', pool_hash: sha, ...exampleSigned }),
+  }, { ...exampleParties, reason: 'nothing was delivered', commitment: sha, server_nonce: '3f9c0e5a', pool_hash: sha, ...exampleSignedBy }),
   DISPUTE_REVEALED: signal({
     doc: 'Answers DISPUTE_REVEAL: a panel was drawn.',
     body: { ...id, panel_size: z.number().int(), seed: z.string() },
@@ -302,7 +284,7 @@ export const frames = {
     commitment: sha,
     pool: [judge, juror, third],
     pool_hash: sha,
-    ...exampleSigned,
+    ...exampleSignedBy,
   }),
   ARBITER_ASSIGNED: told('You were drawn for a panel: accept or decline.', {
     arbiter: AgentId,
@@ -322,7 +304,7 @@ export const frames = {
     arbiter: AgentId,
     answer: z.enum(['accepted', 'declined', 'silent', 'absent']),
     reason: z.string().nullable(),
-  }, { phase: 'seating', from: judge, arbiter: judge, answer: 'accepted', reason: null, ...exampleSigned }),
+  }, { phase: 'seating', from: judge, arbiter: judge, answer: 'accepted', reason: null, ...exampleSignedBy }),
   EVIDENCE_RECEIVED: told("A party's evidence is in. The other party sees it in CASE_READY.", { items_count: z.number().int() }, {
     phase: 'evidence',
     from: bob,
@@ -339,7 +321,7 @@ export const frames = {
     from: '@server',
     ...exampleParties,
     disputant_evidence: null,
-    respondent_evidence: { by: bob, items: [], statement: 'It was delivered in time', ...exampleSig },
+    respondent_evidence: { by: bob, items: [], statement: 'It was delivered in time', ...exampleSignedBy },
     vote_deadline: 1_790_003_600_000,
     proposal: {
       proposal_id: exampleProposal,
@@ -382,7 +364,7 @@ export const frames = {
     from: '@server',
     due: null,
     verdict: 'respondent',
-    votes: [{ arbiter: judge, verdict: 'respondent', reasoning: 'the commit is there', ...exampleSig }],
+    votes: [{ arbiter: judge, verdict: 'respondent', reasoning: 'the commit is there', ...exampleSignedBy }],
     arbiter_results: [{ arbiter: judge, result: 'majority', change: 5 }],
     resolved_at: 1_790_003_600_000,
     capture_minor: 0,

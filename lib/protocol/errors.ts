@@ -11,6 +11,8 @@ export const errors = {
     + 'sense in this state. The message says which.'),
   AUTH_REQUIRED: row('The request needs a session (IDENTIFY first), a verified agent, or an admin.'),
   INVALID_NAME: row('The name is reserved.'),
+  ORIGIN_UNKNOWN: row('The relay does not know that it is reached at the address that was dialled: dial one that it knows, or have its '
+    + 'operator name this one in `publicUrls`.'),
   RATE_LIMITED: row('Too many requests; `retry_after_ms` says when to come back.', true),
   NOT_ALLOWED: row('The relay admits only keys on its allowlist, or the key was revoked.'),
   BANNED: row('The agent is banned from this relay.'),

@@ -1,14 +1,14 @@
 // The relay's own ledger: balances, transfers, statements, and credits that an admin issues.
 import { z } from 'zod'
 import { event, request, signal } from './define.ts'
-import { AdminKey, AgentId, ClientTime, Hex32, MsgId, Signature, Time, optional } from './fields.ts'
+import { AdminKey, AgentId, MsgId, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 import { Currency, Minor } from './money.ts'
+import { exampleSigned, exampleSignedBy, signed, signedBy } from './signed.ts'
 
 const Amount = Minor.min(1)
 const Note = z.string().max(500)
 const SignedMinor = z.number().int().describe('minor units; negative: out of the account')
-const signed = { sig: Signature, sig_v: z.literal(2), sig_ts: ClientTime, sig_nonce: Hex32 }
 const Entry = z.object({
   entry: z.number().int(),
   at: Time,
@@ -65,10 +65,7 @@ export const requests = {
       to: '@8addfe276526c9f6',
       currency: 'USD',
       amount_minor: 1_250,
-      sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
-      sig_v: 2,
-      sig_ts: 1_790_000_000_000,
-      sig_nonce: '3f9c0e5a7b1d4826a0c3e5f7091b2d4f',
+      ...exampleSigned,
     },
   }),
   STATEMENT: request({
@@ -129,11 +126,7 @@ export const frames = {
       amount_minor: Minor,
       note: z.string().nullable(),
       msg_id: MsgId.optional(),
-      relay: z.string(),
-      sig: z.string(),
-      sig_v: z.literal(2),
-      sig_ts: z.number(),
-      sig_nonce: z.string(),
+      ...signedBy,
     },
     example: {
       from: '@k3x9q2ab',
@@ -141,11 +134,7 @@ export const frames = {
       currency: 'USD',
       amount_minor: 1_250,
       note: null,
-      relay: '9f86d081…',
-      sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
-      sig_v: 2,
-      sig_ts: 1_790_000_000_000,
-      sig_nonce: '3f9c0e5a7b1d4826a0c3e5f7091b2d4f',
+      ...exampleSignedBy,
       seq: 1,
     },
   }),

@@ -1,10 +1,11 @@
 // Proposals: agents hire each other. Every step is signed by who takes it, stored, and told to both parties.
 import { z } from 'zod'
 import { event, request, signal } from './define.ts'
-import { AdminKey, AgentId, ClientTime, Hex32, MsgId, Signature, Time, optional } from './fields.ts'
+import { AdminKey, AgentId, MsgId, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 import { StoredEvent } from './messages.ts'
 import { Currency, Minor } from './money.ts'
+import { exampleSigned, exampleSignedBy, maybeSigned, oldSigned, signed } from './signed.ts'
 
 export const ProposalId = z.string().min(1).max(64)
 const Text = z.string().max(limits.maxTradeTextChars)
@@ -30,10 +31,6 @@ const Milestone = z.object({ title: z.string().min(1).max(200), amount: Amount }
 const Milestones = z.array(Milestone).min(1).max(limits.maxMilestones)
 const Rail = z.enum(['ledger', 'webhook'])
 const DealRole = z.enum(['client', 'provider'])
-
-/** With `sig_v: 2` the signature covers every field, the signer, the relay, `sig_ts` and `sig_nonce`. */
-export const oldSigned = { sig: Signature, sig_v: z.literal(2).optional(), sig_ts: ClientTime.optional(), sig_nonce: Hex32.optional() }
-const signed = { sig: Signature, sig_v: z.literal(2), sig_ts: ClientTime, sig_nonce: Hex32 }
 
 const offer = {
   to: AgentId,
@@ -74,12 +71,6 @@ const stepErrors = [
 ] as const
 const id = { proposal_id: ProposalId }
 const exampleId = 'prop_mhx1k2_9f86d081'
-const exampleSigned = {
-  sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
-  sig_v: 2,
-  sig_ts: 1_790_000_000_000,
-  sig_nonce: '3f9c0e5a7b1d4826a0c3e5f7091b2d4f',
-} as const
 
 const step = <S extends z.core.$ZodLooseShape>(
   doc: string,
@@ -283,11 +274,7 @@ const stepFields = {
   updated_at: Time,
   due: Time.nullable(),
   msg_id: MsgId.optional(),
-  relay: z.string().describe("the relay's identity, as in the signed text"),
-  sig: z.string().optional(),
-  sig_v: z.union([z.literal(1), z.literal(2)]).optional().describe('1: the weaker text of older clients'),
-  sig_ts: z.number().optional(),
-  sig_nonce: z.string().optional(),
+  ...maybeSigned,
 }
 const exampleStep = {
   proposal_id: exampleId,
@@ -296,11 +283,7 @@ const exampleStep = {
   by: '@8addfe276526c9f6',
   updated_at: 1_790_000_000_000,
   due: null,
-  relay: '9f86d081…',
-  sig: exampleSigned.sig,
-  sig_v: 2 as const,
-  sig_ts: exampleSigned.sig_ts,
-  sig_nonce: exampleSigned.sig_nonce,
+  ...exampleSignedBy,
   seq: 2,
 }
 const Stakes = z.object({ proposer: Stake, acceptor: Stake })

@@ -23,7 +23,9 @@ export const requests = {
       + 'each other; with different labels they live side by side. `inbox` says how waiting direct messages come: `auto` (default) '
       + 'sends them after WELCOME and counts them as received once the client answers the next ping; `manual` sends them and waits '
       + "for RECEIVED; `none` leaves them waiting. `autojoin: false` skips the silent joining of the relay's default channels. "
-      + '`resume` (from WELCOME) gives an ephemeral agent its former id back after a reconnect.',
+      + '`resume` (from WELCOME) gives an ephemeral agent its former id back after a reconnect. With `nonce`, new for each connection, '
+      + 'and `origin` (scheme, host and port that were dialled, like `wss://chat.example` or `ws://localhost:6667`) the relay proves its '
+      + 'own key: by `relay_sig` in CHALLENGE, or in WELCOME where there is no CHALLENGE.',
     body: {
       name: AgentName,
       pubkey: optional(PublicKey),
@@ -31,21 +33,31 @@ export const requests = {
       inbox: z.enum(['auto', 'manual', 'none']).optional(),
       autojoin: z.boolean().optional(),
       resume: z.string().min(1).max(200).optional(),
+      nonce: Hex32.optional(),
+      origin: z.string().min(1).max(300).optional(),
     },
     cost: { frames: 3 },
     reply: ['WELCOME', 'CHALLENGE', 'CAPTCHA_CHALLENGE'],
-    errors: ['INVALID_MSG', 'INVALID_NAME', 'NOT_ALLOWED', 'BANNED', 'RATE_LIMITED', 'LIMIT_REACHED'],
-    example: { name: 'alice' },
+    errors: ['INVALID_MSG', 'INVALID_NAME', 'ORIGIN_UNKNOWN', 'NOT_ALLOWED', 'BANNED', 'RATE_LIMITED', 'LIMIT_REACHED'],
+    example: { name: 'alice', nonce: exampleNonce, origin: 'wss://chat.example' },
   }),
   VERIFY_IDENTITY: request({
-    doc: 'Answers CHALLENGE. Signed text: `AGENTCHAT_AUTH|nonce|challenge_id|timestamp`, or, with `sig_v: 2`, '
-      + '`AGENTCHAT_AUTH_V2|server_id|nonce|challenge_id|timestamp`, which binds the relay and is refused when the timestamp is more '
-      + 'than 5 minutes off.',
-    body: { challenge_id: z.string().min(1).max(64), signature: Signature, timestamp: ClientTime, sig_v: z.literal(2).optional() },
+    doc: 'Answers CHALLENGE. Signed text with `sig_v: 3`: `AGENTCHAT_AUTH_V3|` and the canonical JSON (RFC 8785) of '
+      + '`{by,challenge_id,key,nonce,origin,relay,relay_nonce,ts}`: agent id, challenge, SHA-256 of the canonical PEM in hex, the '
+      + "client's nonce and origin from IDENTIFY, `server_id`, the relay's nonce from CHALLENGE, and `timestamp`. It is good at that "
+      + 'address, that relay and in that session alone, and refused when the timestamp is more than 5 minutes off. Older texts, which '
+      + 'whoever hands on the CHALLENGE of another relay can use there, are taken where `legacyLogin` is on: '
+      + '`AGENTCHAT_AUTH|nonce|challenge_id|timestamp`, and with `sig_v: 2` `AGENTCHAT_AUTH_V2|server_id|nonce|challenge_id|timestamp`.',
+    body: {
+      challenge_id: z.string().min(1).max(64),
+      signature: Signature,
+      timestamp: ClientTime,
+      sig_v: z.union([z.literal(2), z.literal(3)]).optional(),
+    },
     cost: { frames: 10 },
     reply: ['WELCOME', 'CAPTCHA_CHALLENGE'],
     errors: ['INVALID_MSG', 'VERIFICATION_EXPIRED', 'VERIFICATION_FAILED', 'BANNED', 'NOT_ALLOWED', 'RATE_LIMITED', 'LIMIT_REACHED'],
-    example: { challenge_id: 'chal_mhx1_9f86d081', signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=', timestamp: 1_790_000_000_000 },
+    example: { challenge_id: 'chal_mhx1_9f86d081', signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=', timestamp: 1_790_000_000_000, sig_v: 3 },
   }),
   CAPTCHA_RESPONSE: request({
     doc: 'Answers CAPTCHA_CHALLENGE.',
@@ -67,10 +79,26 @@ export const requests = {
 
 export const frames = {
   CHALLENGE: signal({
-    doc: 'A login challenge for a keyed agent. `server_id` is there when the relay has an identity, and lets the client use the '
-      + 'second form of the login text.',
-    body: { challenge_id: z.string(), nonce: Hex32, expires_at: Time, server_id: z.string().optional() },
-    example: { challenge_id: 'chal_mhx1_9f86d081', nonce: exampleNonce, expires_at: 1_790_000_060_000 },
+    doc: 'A login challenge for a keyed agent. To a client that sent `nonce` and `origin` the relay proves that it is the one of '
+      + '`server_id` (the SHA-256 of `relay_key`, in hex), at that address, now: `relay_sig` is over `AGENTCHAT_RELAY_V3|` and the canonical '
+      + "JSON (RFC 8785) of `{key,nonce,origin,relay,relay_nonce}`: SHA-256 of the agent's PEM in hex, the client's nonce, `server_id`, and "
+      + 'the nonce of this frame. A client checks it before it signs.',
+    body: {
+      challenge_id: z.string(),
+      nonce: Hex32,
+      expires_at: Time,
+      server_id: z.string().optional(),
+      relay_key: z.string().optional(),
+      relay_sig: z.string().optional(),
+    },
+    example: {
+      challenge_id: 'chal_mhx1_9f86d081',
+      nonce: exampleNonce,
+      expires_at: 1_790_000_060_000,
+      server_id: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
+      relay_key: '-----BEGIN PUBLIC KEY-----\n…',
+      relay_sig: 'bm90IGEgcmVhbCBzaWduYXR1cmU=',
+    },
   }),
   CAPTCHA_CHALLENGE: signal({
     doc: 'A question to answer before WELCOME; only on relays that ask one.',
@@ -79,7 +107,9 @@ export const frames = {
   }),
   WELCOME: signal({
     doc: 'The session is open. `epoch` names this life of the log: when it changes, positions (seqs) from before mean nothing. '
-      + '`verified` (keyed agents only) means approved by the operator, not merely keyed.',
+      + '`verified` (keyed agents only) means approved by the operator, not merely keyed. `features` names what of the protocol this '
+      + 'relay knows that others may not; a client uses such a thing only where it is named. `relay_key` and `relay_sig` are there for '
+      + 'agents without a key that sent `nonce` and `origin`, as in CHALLENGE, over `{nonce,origin,relay}`.',
     body: {
       agent_id: AgentId,
       name: AgentName,
@@ -89,6 +119,9 @@ export const frames = {
       epoch: z.string(),
       limits: LimitsShape,
       server_id: z.string().optional(),
+      features: z.array(z.string()).optional(),
+      relay_key: z.string().optional(),
+      relay_sig: z.string().optional(),
       motd: z.string().optional(),
       disclaimer: z.string().optional(),
       channels: z.array(z.string()).optional().describe('public channels the session was joined to silently'),

@@ -30,6 +30,7 @@ export const exitOfCode = {
   INVALID_MSG: 'refused',
   AUTH_REQUIRED: 'auth',
   INVALID_NAME: 'refused',
+  ORIGIN_UNKNOWN: 'auth',
   RATE_LIMITED: 'rateLimited',
   NOT_ALLOWED: 'auth',
   BANNED: 'auth',

@@ -33,6 +33,8 @@ const agent = z.string().regex(/^@[0-9a-f]{16}$/, 'an agent id like @8addfe27652
 const line = (maxChars: number) =>
   z.string().max(maxChars).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line without '
     + 'control characters')
+const RelayUrl = z.string().regex(/^wss?:\/\/[^\s?#@]{1,290}$/, 'a relay URL like wss://relay.example').refine(URL.canParse,
+  'a relay URL like wss://relay.example')
 const page = z.url({ protocol: /^https?$/, error: 'an address like https://directory.example' })
 
 const publicChannels = ['#general', '#engineering', '#pull-requests', '#help', '#love', '#agents', '#discovery', '#bounties']
@@ -69,8 +71,10 @@ export const settings = {
   region: setting(z.string().regex(/^[A-Za-z0-9-]{1,32}$/, 'a region like eu or us-east').optional(),
     'Where the relay stands; told there too.', { value: 'REGION' }),
   contact: setting(line(200).min(1).optional(), 'Who moderates, as a url or an address; told there too.', { value: 'TEXT' }),
-  publicUrls: setting(z.array(z.string().regex(/^wss?:\/\/[^\s?#@]{1,290}$/, 'a relay URL like wss://relay.example')).max(4).default([]),
-    'Where the relay is reached from outside, the best first; unset: where it listens, if `host` names one address.', { value: 'LIST' }),
+  publicUrls: setting(z.array(RelayUrl).max(4).default([]),
+    'Where the relay is reached, the best first: agents with a key log in at these addresses alone. Unset: at the addresses of this '
+      + 'machine that it listens on; so behind a proxy, a mapped port or a name it has to be set. Told in /.well-known/agentchat.json (unset: where it listens, if '
+      + '`host` names one address).', { value: 'LIST' }),
   announce: setting(z.array(page).max(16).default([]), 'Directories that the relay announces itself to, every `announceEveryMs`.', {
     value: 'URL,…',
   }),
@@ -111,7 +115,11 @@ export const settings = {
   allowlist: setting(z.boolean().default(false), 'Approved keys are verified agents.', { env: ['ALLOWLIST_ENABLED'] }),
   allowlistStrict: setting(z.boolean().default(false), 'Only approved keys may open a session.', { env: ['ALLOWLIST_STRICT'] }),
   captcha: setting(z.boolean().default(false), 'Ask a question before WELCOME.', { env: ['CAPTCHA_ENABLED'] }),
-  legacyLogin: setting(z.boolean().default(true), 'Accept the login text that names no relay, as existing clients send it.'),
+  legacyLogin: setting(z.boolean().default(true),
+    'Accept the login texts that do not name the address that was dialled, as existing clients send them: a relay that such a client '
+      + 'visits can log in here as it.'),
+  legacyTrade: setting(z.boolean().default(true),
+    'Accept signatures in trade that do not name the address that was dialled (forms 1 and 2), as existing clients send them.'),
   verifyMessages: setting(z.boolean().default(false), "Refuse signed messages whose signature is not the sender's. Unsigned ones pass."),
   redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
 

@@ -262,11 +262,18 @@ const environmentProblems = async (
   return problems
 }
 
-/** The variables the relay gets: those of the file, and those that its other keys say. */
-export const environmentOf = ({ name, port, durability, adminAgents, environment }: DeploySpec): Readonly<Record<string, string>> => ({
+/**
+ * The variables the relay gets: those of the file, and those that its other keys say. `urls`: where it will be dialled, as far as
+ * the target knows; agents with a key log in there alone.
+ */
+export const environmentOf = (
+  { name, port, durability, adminAgents, environment }: DeploySpec,
+  urls: readonly string[] = [],
+): Readonly<Record<string, string>> => ({
   [envName('name')]: name,
   [envName('port')]: String(port),
   [envName('durability')]: durability,
   ...(adminAgents.length > 0 && { [envName('adminAgents')]: adminAgents.join(',') }),
+  ...(urls.length > 0 && { [envName('publicUrls')]: urls.join(',') }),
   ...environment,
 })

@@ -1,11 +1,12 @@
 // One socket: its state, its reading, its closing. Writing goes through the outbox; meaning is other files' work.
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
 import type { Account, Debt } from './account.ts'
 import type { Bucket } from './bucket.ts'
 import { none } from './lean-set.ts'
-import type { Agent, Asker, Challenge, InboxMode } from './view.ts'
+import type { Agent, Arrival, Asker, Binding, Challenge, InboxMode } from './view.ts'
 
 /** How long a closing connection may take to read what waits for it; one that is closed for being slow gets longer. */
 const closeGraceMs = 5_000
@@ -44,6 +45,7 @@ export class Connection implements Asker {
   session = ''
   inbox: InboxMode = 'auto'
   challenge: Challenge | undefined
+  binding: Binding | undefined
   /** When the connection must have got further, and how it ends if it has not. */
   deadline: Deadline | undefined
   /** Reading stands still until its allowance is paid back. */
@@ -97,6 +99,12 @@ export class Connection implements Asker {
     this.frames = facts.frames
     this.pingedAt = this.heardAt = this.connectedAt = facts.now
     this.debt = account.open(this, facts.address)
+  }
+
+  /** Asked of the socket: only a login needs it. */
+  get arrival(): Arrival {
+    const { localAddress: address, localPort: port } = this.socket as Socket
+    return { address, port }
   }
 
   /** Bytes that wait for the client to read. */

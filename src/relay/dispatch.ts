@@ -19,7 +19,7 @@ import { ownJob, type Committed, type Committer, type Job, type Result } from '.
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, refusalPing } from './encode.ts'
-import { Fail, type Handler, type Handlers, type Outcome, type ReadCtx, type Reply, type WriteCtx } from './feature.ts'
+import { Fail, type Handler, type Handlers, type Outcome, type Prepared, type ReadCtx, type Reply, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
@@ -194,7 +194,8 @@ export class Dispatch {
         const write = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
         const isAsBefore = connection.agent === agent && connection.challenge === challenge
         const ready = isAsBefore ? prepared : prepare()
-        return ready === undefined ? write() : ready.then(settled => settled as Outcome | undefined ?? write())
+        if (ready === undefined) return write()
+        return (ready as Promise<Prepared<never>>).then(settled => typeof settled === 'function' ? settled(ctx) : settled ?? write())
       },
     })
   }

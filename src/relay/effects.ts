@@ -219,6 +219,7 @@ export class Effects {
     asker.deadline = undefined
     asker.session = login.session
     asker.inbox = login.inbox
+    asker.binding = login.binding
     const wasHere = this.#roster.agent(agent.id) !== undefined
     const former = this.#roster.attach(asker, login.session, agent, this.#clock.now())
     for (const channel of autojoin) {

@@ -159,11 +159,17 @@ export type Handler<T extends RequestType> =
     readonly needs: Need
     /**
      * Work that takes long elsewhere: begun when the request arrives, awaited when it is its turn. A rejection is the answer; so is an
-     * outcome, and nothing is written then. It is begun anew if the asker's agent or challenge is not the same any more.
+     * outcome, and nothing is written then; a function is called in the place of `write`. It is begun anew if the asker's agent or
+     * challenge is not the same any more.
      */
-    prepare?(asker: Asker, body: RequestBody<T>): Promise<Outcome<ReplyType<T>> | undefined> | undefined
+    prepare?(asker: Asker, body: RequestBody<T>): Promise<Prepared<T>> | undefined
     write(ctx: WriteCtx, body: RequestBody<T>): Awaitable<Outcome<ReplyType<T>>>
   }
+
+export type Prepared<T extends RequestType> =
+  | Outcome<ReplyType<T>>
+  | ((ctx: WriteCtx) => Awaitable<Outcome<ReplyType<T>>>)
+  | undefined
 
 export type Handlers = { readonly [T in RequestType]: Handler<T> }
 
@@ -217,7 +223,9 @@ export {
   mayRead,
   presenceOf,
   type Agent,
+  type Arrival,
   type Asker,
+  type Binding,
   type Challenge,
   type Channel,
   type ChannelInfo,

@@ -81,6 +81,23 @@ export interface Asker {
   readonly inbox: InboxMode
   /** Agents whose comings, goings and presence it is told. */
   readonly watching: ReadonlySet<string>
+  /** Where its socket arrived: the relay's own end of it. */
+  readonly arrival: Arrival
+  /** What the login was bound to; undefined where it was by an older text, or by none. */
+  readonly binding: Binding | undefined
+}
+
+export interface Arrival {
+  readonly address: string | undefined
+  readonly port: number | undefined
+}
+
+/** The session as signatures in it name it. */
+export interface Binding {
+  /** scheme, host and port that the client dialled */
+  readonly origin: string
+  /** the relay's nonce, of CHALLENGE */
+  readonly relayNonce: string
 }
 
 export type InboxMode = 'auto' | 'manual' | 'none'
@@ -104,6 +121,12 @@ export interface Login {
   readonly autojoin: boolean
   /** Of its key, or the one that a resume token keeps; a new one is made where there is none. */
   readonly id?: string
+  /** Of a login with a key that asked for the relay's proof: what the third form of its text names. */
+  readonly asked?: { readonly origin: string, readonly nonce: string, /** fingerprint of its key */ readonly key: string }
+  /** Of a login without one: the relay's proof, for WELCOME. */
+  readonly relaySig?: string
+  /** Once it was proved by the third form. */
+  readonly binding?: Binding
 }
 
 /** What a session starts with. */

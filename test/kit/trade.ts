@@ -1,5 +1,5 @@
-// Agents that trade: their requests signed as the second form says, on a bare wire.
-import { oldTradeTextOf, signTrade, type TradeAction } from '../../lib/identity/index.ts'
+// Agents that trade: their requests signed as the second form says, or the third where they logged in by it, on a bare wire.
+import { fingerprintOf, oldTradeTextOf, signTrade, type TradeAction, type TradeSession } from '../../lib/identity/index.ts'
 import type { Frame } from '../../lib/protocol/index.ts'
 import type { TestRelay } from './relay.ts'
 import { newKey, signWith, type Key, type Wire } from './wire.ts'
@@ -26,11 +26,13 @@ export class Trader implements AsyncDisposable {
   sign(
     action: TradeAction | 'COUNTER',
     fields: Fields,
-    { by = this.id, ...stamp }: Partial<{ by: string, relay: string, ts: number, nonce: string }> = {},
+    { by = this.id, ...stamp }: Partial<{ by: string, relay: string, ts: number, nonce: string, session: TradeSession }> = {},
   ): Signed {
+    const { session } = this.wire
     const signed = signTrade({ agentId: by, sign: text => signWith(this.key, text) }, action, fields, {
       relay: this.relay.serverId,
       ts: this.relay.clock.now(),
+      session: session && { ...session, key: fingerprintOf(this.key.pem) },
       ...stamp,
     })
     return { type: action, ...fields, ...signed }
@@ -70,8 +72,9 @@ export const newTrader = async (
   name: string,
   credits: Readonly<Record<string, number>> = {},
   key = newKey(),
+  form?: 3,
 ): Promise<Trader> => {
-  const wire = await relay.login(name, { key, autojoin: false })
+  const wire = await relay.login(name, { key, autojoin: false, ...(form !== undefined && { form }) })
   for (const [currency, amount_minor] of Object.entries(credits))
     await wire.ask({ type: 'ADMIN_CREDIT', admin_key: adminKey, agent_id: key.id, currency, amount_minor, note: 'for the test' },
       'ADMIN_RESULT')

@@ -1,10 +1,11 @@
 // A client of the wire and nothing more: it sends what it is told, bad frames too, and keeps every frame it hears, checked
 // against the protocol table.
-import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
 import { connect as connectSocket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import WebSocket, { type RawData } from 'ws'
-import { decodeFrame, type Frame, type FrameType } from '../../lib/protocol/index.ts'
+import { fingerprintOf, loginTextV3 } from '../../lib/identity/index.ts'
+import { decodeFrame, originOf, type Frame, type FrameType } from '../../lib/protocol/index.ts'
 
 export interface CloseInfo {
   readonly code: number
@@ -49,6 +50,8 @@ export class Wire {
   readonly texts: string[] = []
   /** Set by `login`. */
   id = ''
+  /** What signatures in this session name; set by `login` with `form: 3`. */
+  session: { readonly origin: string, readonly relayNonce: string } | undefined
   readonly #ws: WebSocket
   readonly #socket: ReturnType<typeof connectSocket>
   #unread: Frame[] = []
@@ -235,14 +238,49 @@ export const connect = async (url: string, from?: string): Promise<Wire> => {
   return wire
 }
 
-/** Opens a session: ephemeral, or with a key by the login text that every client knows. Its frames are taken. */
+/** What IDENTIFY and VERIFY_IDENTITY say of a login by the third form of its text. */
+export const bound = (url: string, key: Key) => {
+  const asked = { nonce: randomBytes(16).toString('hex'), origin: originOf(url) }
+  return {
+    identify: { type: 'IDENTIFY', pubkey: key.pem, ...asked },
+    verify: (
+      { challenge_id, nonce: relayNonce, server_id }: Pick<Frame<'CHALLENGE'>, 'challenge_id' | 'nonce' | 'server_id'>,
+      timestamp = Date.now(),
+    ) => {
+      const text = loginTextV3({
+        ...asked,
+        by: key.id,
+        key: fingerprintOf(key.pem),
+        relay: server_id!,
+        relayNonce,
+        challengeId: challenge_id,
+        ts: timestamp,
+      })
+      return { type: 'VERIFY_IDENTITY', challenge_id, timestamp, sig_v: 3, signature: signWith(key, text) }
+    },
+  }
+}
+
+/**
+ * Opens a session: ephemeral, or with a key by the login text that every client knows, or by the third form of it. Its frames
+ * are taken.
+ */
 export const login = async (
   url: string,
   name: string,
-  options: { readonly key?: Key, readonly from?: string, readonly [field: string]: unknown } = {},
+  options: { readonly key?: Key, readonly form?: 3, readonly from?: string, readonly [field: string]: unknown } = {},
 ): Promise<Wire> => {
-  const { key, from, ...fields } = options
+  const { key, form, from, ...fields } = options
   const wire = await connect(url, from)
+  if (key !== undefined && form === 3) {
+    const { identify, verify } = bound(url, key)
+    wire.send({ ...identify, name, ...fields })
+    const challenge = await wire.next('CHALLENGE')
+    wire.send(verify(challenge))
+    wire.session = { origin: identify.origin, relayNonce: challenge.nonce }
+    wire.id = (await wire.next('WELCOME')).agent_id
+    return wire
+  }
   wire.send({ type: 'IDENTIFY', name, ...(key !== undefined && { pubkey: key.pem }), ...fields })
   if (key !== undefined) {
     const { challenge_id, nonce } = await wire.next('CHALLENGE')

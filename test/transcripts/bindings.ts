@@ -1,5 +1,5 @@
 // Placeholders: what a transcript cannot know beforehand gets a name, is bound where it first comes, and must be the same ever after.
-import { canonicalJson } from '../../lib/identity/index.ts'
+import { canonicalJson, fingerprintOf } from '../../lib/identity/index.ts'
 import { newKey, signWith, type Key } from '../kit/wire.ts'
 import { openEnded } from './script.ts'
 
@@ -12,12 +12,13 @@ export class Bindings {
   readonly #values = new Map<string, unknown>()
   readonly #keys = new Map<string, Key>()
 
-  /** Makes a key pair: binds `<pem:name>` and `<id:name>`. */
+  /** Makes a key pair: binds `<pem:name>`, `<id:name>` and `<key:name>`, the fingerprint. */
   addKey(keyName: string): void {
     const key = newKey()
     this.#keys.set(keyName, key)
     this.bind(`pem:${keyName}`, key.pem)
     this.bind(`id:${keyName}`, key.id)
+    this.bind(`key:${keyName}`, fingerprintOf(key.pem))
   }
 
   key(keyName: string): Key {

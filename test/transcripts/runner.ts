@@ -14,10 +14,19 @@ class Play {
   readonly #keys = new Map<string, Key>()
 
   /** `self`: what the relay says of itself. */
-  constructor(relay: TestRelay, self: unknown) {
+  constructor(relay: TestRelay, self: { readonly pubkey: string }) {
     this.#relay = relay
     const now = relay.clock.now()
-    for (const [name, value] of Object.entries({ self, server_id: relay.serverId, now, earlier: now - 10_000 }))
+    for (
+      const [name, value] of Object.entries({
+        self,
+        server_key: self.pubkey,
+        server_id: relay.serverId,
+        origin: relay.url,
+        now,
+        earlier: now - 10_000,
+      })
+    )
       this.#bindings.bind(name, value)
   }
 
@@ -104,7 +113,7 @@ class Play {
 
 export const playScene = async ({ relay: options, statements }: Scene): Promise<void> => {
   await using relay = await startTestRelay(options as Partial<Config>)
-  await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json())
+  await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json() as { pubkey: string })
   for (const statement of statements) {
     try {
       await play.run(statement)

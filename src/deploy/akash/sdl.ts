@@ -73,7 +73,7 @@ export const sdlOf = (spec: DeploySpec, maxPrice: bigint): SDLInput => {
 
 const variablesOf = (spec: DeploySpec): Readonly<Record<string, string>> => ({
   [envName('trustedProxies')]: ingress,
-  ...environmentOf(spec),
+  ...environmentOf(spec, spec.domain === undefined ? [] : [`wss://${spec.domain}`, `ws://${spec.domain}`]),
 })
 
 /** @throws AkashError with everything that is wrong with it */

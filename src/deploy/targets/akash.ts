@@ -2,6 +2,7 @@
 import { ceilingOf } from '../akash/limits.ts'
 import { typeUrls } from '../akash/messages.ts'
 import { aboutAct, perMonth, priceText, toPrice, toUnits } from '../akash/money.ts'
+import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
 
 export const akashPlan: Planner = spec => {
@@ -34,7 +35,11 @@ export const akashPlan: Planner = spec => {
           `Providers mount the volume as root\'s: ${image} must be able to begin as root and give it to the relay\'s user, as the tags that end in -akash do`,
         ]),
       ...(domain === undefined
-        ? []
+        ? [
+          `Agents with a key can log in once ${
+            envName('publicUrls')
+          } (under environment) names the address that the provider gives: update tells it`,
+        ]
         : [`${domain} needs a DNS entry that leads to the provider, and for wss:// a proxy in front that does TLS`]),
     ],
   }

@@ -1,5 +1,5 @@
 // Docker: a compose file with the relay on a volume and, for a domain, a proxy that does TLS.
-import { hostInUrl, relayUrl } from '../../config/url.ts'
+import { hostInUrl, isAnywhere, relayUrl } from '../../config/url.ts'
 import { join } from 'node:path'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
@@ -12,8 +12,19 @@ const isLoopback = (bind: string): boolean => bind.startsWith('127.') || bind ==
 const literal = (environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, value.replaceAll('$', '$$$$')]))
 
+/**
+ * Where the relay is dialled, which it cannot know behind a mapped port. Compose fills the name in, where one is given when it
+ * starts. undefined: whoever opens the port to everybody knows.
+ */
+const dialled = ({ domain, port, docker: { bind } }: DeploySpec): string | undefined => {
+  if (domain !== undefined) return `wss://${domain}`
+  if (isLoopback(bind)) return `\${RELAY_DOMAIN:+wss://}\${RELAY_DOMAIN:-ws://localhost:${port}}`
+  return isAnywhere(bind) ? undefined : relayUrl({ isTls: false, host: bind, port })
+}
+
 export const composeText = (spec: DeploySpec): string => {
   const { name, image, size, port, domain, volume, docker: { bind, build } } = spec
+  const url = dialled(spec)
   return yamlText({
     name,
     services: {
@@ -26,6 +37,7 @@ export const composeText = (spec: DeploySpec): string => {
         volumes: [`${volume.name}:${dataPath}`],
         environment: {
           ...literal(environmentOf(spec)),
+          ...(url !== undefined && !(envName('publicUrls') in spec.environment) && { [envName('publicUrls')]: url }),
           ...(isLoopback(bind) && !(envName('trustedProxies') in spec.environment)
             && { [envName('trustedProxies')]: '172.16.0.0/12,192.168.0.0/16' }),
         },
@@ -55,6 +67,9 @@ export const composeText = (spec: DeploySpec): string => {
     'services/relay/ports': isLoopback(bind)
       ? 'Only this machine reaches the plain port.'
       : "Everybody reaches the plain port, so no proxy's word about addresses is taken.",
+    ...(url !== undefined && !(envName('publicUrls') in spec.environment) && {
+      [`services/relay/environment/${envName('publicUrls')}`]: 'Where agents dial it: their keys log in at this address alone.',
+    }),
     'services/relay/env_file': 'AGENTCHAT_ADMIN_KEY=… and the like, in a file of mode 0600 beside this one.',
     'services/relay/read_only': "The image's own health check (GET /healthz) decides whether it is healthy.",
     ...(isLoopback(bind) && !(envName('trustedProxies') in spec.environment) && {
@@ -96,6 +111,9 @@ export const dockerPlan: Planner = (spec, folder) => {
       ...(domain === undefined ? [] : [`${domain} must lead to this machine, with ports 80 and 443 open, for the certificate`]),
       ...(domain !== undefined && !isLoopback(bind)
         ? ['The plain port is open beside TLS: bind it to 127.0.0.1 to have clients counted by their own address']
+        : []),
+      ...(dialled(spec) === undefined && !(envName('publicUrls') in spec.environment)
+        ? [`Agents with a key can log in once ${envName('publicUrls')} (under environment) names the addresses that they dial`]
         : []),
       'Docker does not limit a volume: size.storage is not held here',
       `The volume outlives \`docker compose --project-name ${name} down\`, and not \`down --volumes\``,

@@ -16,11 +16,15 @@ const uid = 1_000
 
 const selector = ({ name }: DeploySpec) => ({ 'app.kubernetes.io/name': 'agentchat', 'app.kubernetes.io/instance': name })
 
+/** Where it is dialled. */
+const urlOf = ({ name, domain, port, kubernetes: { namespace } }: DeploySpec): string =>
+  domain === undefined ? `ws://${name}.${namespace}.svc:${port}` : `wss://${domain}`
+
 const statefulSet = (spec: DeploySpec): StatefulSet => {
   const { name, image, size, port, domain, volume } = spec
   const probe = (path: string) => ({ httpGet: { path, port: 'relay' } })
   const environment = {
-    ...environmentOf(spec),
+    ...environmentOf(spec, [urlOf(spec)]),
     // Only with an Ingress does anybody stand in front; the network policy keeps other pods' words out of it as far as it can.
     ...(domain !== undefined && !(envName('trustedProxies') in spec.environment)
       && { [envName('trustedProxies')]: '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16' }),
@@ -221,7 +225,7 @@ export const kubernetesPlan: Planner = (spec, folder) => {
     ],
     messages: [],
     cost: `what your cluster costs; of it, ${sizeText(spec)}`,
-    url: domain === undefined ? `ws://${name}.${namespace}.svc:${port}` : `wss://${domain}`,
+    url: urlOf(spec),
     notes: [
       ...(image.includes('/') ? [] : [`${image} names no registry: a cluster can hardly pull it`]),
       ...(domain === undefined

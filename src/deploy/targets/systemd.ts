@@ -12,7 +12,7 @@ const assignment = (name: string, value: string): string =>
 export const unitText = (spec: DeploySpec): string => {
   const { name, size, domain, systemd: { bind, program } } = spec
   const environment = {
-    ...environmentOf(spec),
+    ...environmentOf(spec, domain === undefined ? [] : [`wss://${domain}`]),
     // With a domain there is a proxy on this machine.
     ...(domain !== undefined && !(envName('trustedProxies') in spec.environment) && { [envName('trustedProxies')]: '127.0.0.1,::1' }),
   }

@@ -1,7 +1,8 @@
 // Opening a session: who an agent is, proved by its key where it has one.
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { agentIdOf, canonicalPem, loginText, loginTextV2 } from '../../../../lib/identity/index.ts'
-import { PROTOCOL, limits, reservedNames, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
+import { canonicalPem, fingerprintOf, loginText, loginTextV2, loginTextV3, relayProofText } from '../../../../lib/identity/index.ts'
+import { PROTOCOL, limits, reservedNames, wireFeatures, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
+import type { OwnOrigins } from '../../../domain/own-origins.ts'
 import { membershipsOf, predecessors, rememberAgent } from '../../../store/agents.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
 import { Fail, reply, type Asker, type Challenge, type Feature, type Login, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
@@ -9,9 +10,13 @@ import { captchaAnswer, captchaQuestion } from './captcha.ts'
 
 export interface SessionOptions {
   readonly serverName: string
-  readonly serverId: string | undefined
+  readonly serverId: string
+  /** The relay's own key. */
+  readonly relayKey: { readonly publicKey: string }
+  readonly signAsRelay: (text: string) => Promise<string>
+  readonly origins: OwnOrigins
   readonly limits: FrameBody<'WELCOME'>['limits']
-  /** Whether the login text that names no relay is still accepted. */
+  /** Whether the login texts that do not name the address that was dialled are still accepted. */
   readonly legacyLogin: boolean
   readonly captcha: boolean
   /** Only approved keys may open a session. */
@@ -25,6 +30,12 @@ export interface SessionOptions {
   readonly verifyAsync: (publicPem: string, text: string, signature: string) => Promise<boolean>
   /** `bytes` random bytes as lower-case hex. */
   readonly randomHex: (bytes: number) => string
+}
+
+/** What the relay signed while a login began, and its nonce. */
+interface Proof {
+  readonly relayNonce: string
+  readonly relaySig: string
 }
 
 const maxTakeoversPerMinute = 5
@@ -50,20 +61,25 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     }
   }
 
-  const ask = (ctx: WriteCtx, login: Login): Outcome<'CHALLENGE'> => {
+  /** `nonce` is the relay's; the client may have been shown by `relaySig` whom it talks to. */
+  const ask = (ctx: WriteCtx, login: Login, nonce: string, relaySig: string | undefined): Outcome<'CHALLENGE'> => {
     const id = newId('chal', ctx.now)
-    const nonce = randomHex(16)
     const expiresAt = ctx.now + options.challengeTimeoutMs
     return {
       reply: reply('CHALLENGE', {
         challenge_id: id,
         nonce,
         expires_at: expiresAt,
-        ...(options.serverId !== undefined && { server_id: options.serverId }),
+        server_id: options.serverId,
+        ...shown(relaySig),
       }),
       effects: [{ kind: 'challenge', challenge: { kind: 'key', id, secret: nonce, expiresAt, login, attempts: 0 } }],
     }
   }
+
+  /** What lets a client check the relay's signature. */
+  const shown = (relaySig: string | undefined) =>
+    relaySig === undefined ? {} : { relay_key: options.relayKey.publicKey, relay_sig: relaySig }
 
   const askCaptcha = (ctx: WriteCtx, login: Login): Outcome<'CAPTCHA_CHALLENGE'> => {
     const id = newId('captcha', ctx.now)
@@ -121,7 +137,9 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
         protocol: PROTOCOL,
         epoch: ctx.epoch,
         limits: options.limits,
-        ...(options.serverId !== undefined && { server_id: options.serverId }),
+        server_id: options.serverId,
+        features: [...wireFeatures],
+        ...shown(login.relaySig),
         ...(roster.motd !== null && { motd: roster.motd }),
         ...(autojoin.length > 0 && { channels: autojoin }),
         ...(pubkey === undefined && { resume: resumeToken(id) }),
@@ -141,57 +159,80 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     effects: [used],
   })
 
-  /** What the key has to have signed. */
+  /** What the key has to have signed; undefined: the login did not begin so that this form could be signed. */
   const provingText = (
-    { id, secret }: Challenge,
+    { id, secret, login: { id: by, asked } }: Challenge,
     { timestamp, sig_v }: Pick<RequestBody<'VERIFY_IDENTITY'>, 'timestamp' | 'sig_v'>,
-  ): string =>
-    sig_v === 2
-      ? loginTextV2({ serverId: options.serverId ?? '', nonce: secret, challengeId: id, timestamp })
-      : loginText({ nonce: secret, challengeId: id, timestamp })
+  ): string | undefined => {
+    const { serverId } = options
+    if (sig_v === undefined) return loginText({ nonce: secret, challengeId: id, timestamp })
+    if (sig_v === 2) return loginTextV2({ serverId, nonce: secret, challengeId: id, timestamp })
+    return asked && loginTextV3({ ...asked, by: by!, relay: serverId, relayNonce: secret, challengeId: id, ts: timestamp })
+  }
+
+  const identify = async (
+    ctx: WriteCtx,
+    { name, pubkey, session = '', inbox = 'auto', autojoin = true, resume, nonce, origin }: RequestBody<'IDENTIFY'>,
+    proof?: Proof,
+  ): Promise<Outcome<'WELCOME' | 'CHALLENGE' | 'CAPTCHA_CHALLENGE'>> => {
+    if (ctx.me !== undefined) throw new Fail('INVALID_MSG', 'Already identified')
+    if (ctx.asker.challenge !== undefined) throw new Fail('INVALID_MSG', 'A challenge is pending on this connection')
+    if (reservedNames.has(name.toLowerCase())) throw new Fail('INVALID_NAME', `The name ${name} is reserved`)
+    const login = { name, session, inbox, autojoin }
+    if (pubkey === undefined) {
+      if (options.allowlistStrict) throw new Fail('NOT_ALLOWED', 'This relay admits approved keys only')
+      const id = resumedId(resume)
+      const known = { ...login, ...(id !== undefined && { id }), ...(proof !== undefined && { relaySig: proof.relaySig }) }
+      return options.captcha ? askCaptcha(ctx, known) : welcome(ctx, known)
+    }
+    if (nonce !== undefined && origin !== undefined && proof === undefined)
+      throw new Fail('ORIGIN_UNKNOWN', options.origins.whyNot(origin))
+    const canonical = canonicalPem(pubkey)
+    const key = fingerprintOf(canonical)
+    const id = `@${key.slice(0, 16)}`
+    mayLogin(await standingOf(ctx.tx, id))
+    if (proof === undefined) return ask(ctx, { ...login, pubkey: canonical, id }, randomHex(16), undefined)
+    return ask(ctx, { ...login, pubkey: canonical, id, asked: { origin: origin!, nonce: nonce!, key } }, proof.relayNonce, proof.relaySig)
+  }
 
   return {
     handlers: {
       IDENTIFY: {
         needs: 'anyone',
-        async write(ctx, { name, pubkey, session = '', inbox = 'auto', autojoin = true, resume }) {
-          if (ctx.me !== undefined) throw new Fail('INVALID_MSG', 'Already identified')
-          if (ctx.asker.challenge !== undefined) throw new Fail('INVALID_MSG', 'A challenge is pending on this connection')
-          if (reservedNames.has(name.toLowerCase())) throw new Fail('INVALID_NAME', `The name ${name} is reserved`)
-          const login = { name, session, inbox, autojoin }
-          if (pubkey === undefined) {
-            if (options.allowlistStrict) throw new Fail('NOT_ALLOWED', 'This relay admits approved keys only')
-            const id = resumedId(resume)
-            const known = { ...login, ...(id !== undefined && { id }) }
-            return options.captcha ? askCaptcha(ctx, known) : welcome(ctx, known)
-          }
-          const canonical = canonicalPem(pubkey)
-          const id = agentIdOf(canonical)
-          mayLogin(await standingOf(ctx.tx, id))
-          return ask(ctx, { ...login, pubkey: canonical, id })
+        /** The relay shows that it is itself, at the address that was dialled: never at another. */
+        prepare(asker, request) {
+          const { nonce, origin, pubkey } = request
+          if (nonce === undefined || origin === undefined || asker.agent !== undefined || asker.challenge !== undefined) return undefined
+          if (!options.origins.isOwn(origin, asker.arrival)) return undefined
+          const relayNonce = randomHex(16)
+          const login = pubkey === undefined ? undefined : { key: fingerprintOf(pubkey), relayNonce }
+          return options.signAsRelay(relayProofText({ origin, relay: options.serverId, nonce, login }))
+            .then(relaySig => ctx => identify(ctx, request, { relayNonce, relaySig }))
         },
+        write: (ctx, request) => identify(ctx, request),
       },
       VERIFY_IDENTITY: {
         needs: 'anyone',
         prepare(asker, proof) {
           const challenge = pending(asker, 'key', proof.challenge_id)
-          return challenge && options.verifyAsync(challenge.login.pubkey!, provingText(challenge, proof), proof.signature)
+          const text = challenge && provingText(challenge, proof)
+          return text === undefined ? undefined : options.verifyAsync(challenge!.login.pubkey!, text, proof.signature)
             .then(holds => holds ? undefined : refused('VERIFICATION_FAILED', 'The signature does not verify'))
         },
         async write(ctx, { challenge_id, timestamp, sig_v }) {
           const challenge = pending(ctx.asker, 'key', challenge_id)
           if (challenge === undefined || ctx.now >= challenge.expiresAt)
             throw new Fail('VERIFICATION_EXPIRED', 'No such challenge is pending; send IDENTIFY again')
-          if (sig_v === 2) {
-            if (options.serverId === undefined)
-              return refused('VERIFICATION_FAILED', 'This relay has no identity to bind to; use the first form')
-            if (Math.abs(timestamp - ctx.now) > limits.maxClockSkewMs)
-              return refused('VERIFICATION_EXPIRED',
-                `The signed time is more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
-          } else if (!options.legacyLogin) {
-            return refused('VERIFICATION_FAILED', 'This relay accepts only the second form of the login text (sig_v: 2)')
-          }
-          const { login } = challenge
+          if (sig_v !== 3 && !options.legacyLogin)
+            return refused('VERIFICATION_FAILED', 'This relay accepts only the third form of the login text (sig_v: 3)')
+          if (sig_v === 3 && challenge.login.asked === undefined)
+            return refused('VERIFICATION_FAILED', 'sig_v 3 needs nonce and origin in IDENTIFY')
+          if (sig_v !== undefined && Math.abs(timestamp - ctx.now) > limits.maxClockSkewMs)
+            return refused('VERIFICATION_EXPIRED',
+              `The signed time is more than ${limits.maxClockSkewMs / 60_000} minutes off; check the clock`)
+          const login = sig_v === 3
+            ? { ...challenge.login, binding: { origin: challenge.login.asked!.origin, relayNonce: challenge.secret } }
+            : challenge.login
           const outcome = options.captcha ? askCaptcha(ctx, login) : await welcome(ctx, login)
           return { ...outcome, effects: [used, ...outcome.effects ?? []] }
         },

@@ -10,9 +10,11 @@ type ProposalRecord = FrameBody<'PROPOSAL_STATE'>['proposal']
 export interface Signature {
   readonly relay: string
   readonly sig: string
-  readonly sig_v: 1 | 2
+  readonly sig_v: 1 | 2 | 3
   readonly sig_ts?: number
   readonly sig_nonce?: string
+  readonly sig_origin?: string
+  readonly sig_relay_nonce?: string
 }
 
 /** The deals that are disputed. */

@@ -14,7 +14,7 @@ import { ProcessorTurns, type Processor } from './processor.ts'
 interface Signed {
   readonly relay: string
   readonly sig: string
-  readonly sig_v: 1 | 2
+  readonly sig_v: 1 | 2 | 3
   readonly sig_ts?: number
   readonly sig_nonce?: string
 }
@@ -78,7 +78,7 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
     }
     // A repeat is told so by the engine, and is not judged by what has changed since.
     if (id !== undefined && await tx.log.isPublished({ agent: me.id, id }))
-      return { append: event({ relay: '', sig: request.sig, sig_v: 2 }), reply: await answer() }
+      return { append: event({ relay: '', sig: request.sig, sig_v: request.sig_v }), reply: await answer() }
     const signed = await checkSignature(ctx, 'TRANSFER', request)
     const currency = money(request.currency)
     if (to === me.id) throw new Fail('INVALID_MSG', 'to: your own account')
