@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import BetterSqlite3, { type Database } from 'better-sqlite3'
+import { authorOf } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Migration } from '../store/store.ts'
 import { KeepingError, explained } from './failure.ts'
@@ -120,7 +121,8 @@ export const checkDatabase = (file: string, steps: Steps, { onProgress, signal }
         new KeepingError('refused', `${file}: event ${row.seq} of stream ${row.stream} ${why}`, { hint: 'Take another copy.' })
       if (row.stream === before.stream ? row.seq <= before.seq || row.ts <= before.ts : row.seq < 1) throw wrong('is out of order')
       const said = textFields(row.text)
-      if (said?.seq !== row.seq || said.ts !== row.ts || said.from !== row.author) throw wrong('is not what its place says')
+      if (said?.seq !== row.seq || said.ts !== row.ts || authorOf(said as { readonly from: string }) !== row.author)
+        throw wrong('is not what its place says')
       before = row
       if (++done % 10_000 > 0) continue
       onProgress?.(done, events)
@@ -133,7 +135,9 @@ export const checkDatabase = (file: string, steps: Steps, { onProgress, signal }
     return { epoch, serverId: serverIdOf(db), streams: count('streams'), events, agents: count('agents') }
   })
 
-const textFields = (text: Buffer): { readonly seq?: unknown, readonly ts?: unknown, readonly from?: unknown } | undefined => {
+const textFields = (
+  text: Buffer,
+): { readonly seq?: unknown, readonly ts?: unknown, readonly by?: unknown, readonly from?: unknown } | undefined => {
   try {
     return JSON.parse(text.toString()) as object
   } catch {

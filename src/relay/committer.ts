@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
-import type { Appended, Stamp } from '../store/log.ts'
+import { authorOf, type Appended, type Stamp } from '../store/log.ts'
 import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
@@ -328,9 +328,6 @@ const appendedOf = (result: Appended, job: Job, outcome: Outcome, append: Append
 }
 
 const isSeveral = (append: Append | readonly Append[]): append is readonly Append[] => Array.isArray(append)
-
-/** Who acted: `by` where an event names other parties, else who it is from. */
-const authorOf = (body: Append['body']): string => (body as { readonly by?: string }).by ?? body.from
 
 /** Whether a repeated key repeats what it was first used for. Of an erased message nobody knows any more. */
 const isRepeat = (text: Buffer, { type, body }: Append): boolean => {

@@ -139,3 +139,6 @@ export const parseMsgId = (
   if (match === null) return undefined
   return { streamId: Number.parseInt(match[1]!, 36), seq: Number.parseInt(match[2]!, 36), isOfThisLife: match[3] === epoch.slice(0, 6) }
 }
+
+/** Who acted: `by` where an event names other parties, else who it is from. */
+export const authorOf = ({ by, from }: { readonly by?: unknown, readonly from: string }): string => typeof by === 'string' ? by : from

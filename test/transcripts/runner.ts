@@ -1,6 +1,8 @@
 // Plays a scene against a relay: every frame in its order, and after the last line nobody has heard anything that is not written down.
 import type { Config } from '../../src/app.ts'
 import { season } from '../kit/court.ts'
+import { newFolder } from '../kit/folder.ts'
+import { expectKept } from '../kit/kept.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { signTrade, type TradeAction } from '../../lib/identity/index.ts'
 import { signWith, type Key, type Wire } from '../kit/wire.ts'
@@ -111,8 +113,15 @@ class Play {
   }
 }
 
+/** … and what it left behind can be carried away and brought back. */
 export const playScene = async ({ relay: options, statements }: Scene): Promise<void> => {
-  await using relay = await startTestRelay(options as Partial<Config>)
+  using data = newFolder()
+  await playOn({ data: data.path, ...options as Partial<Config> }, statements)
+  await expectKept(data.path)
+}
+
+const playOn = async (config: Partial<Config>, statements: Scene['statements']): Promise<void> => {
+  await using relay = await startTestRelay(config)
   await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json() as { pubkey: string })
   for (const statement of statements) {
     try {
