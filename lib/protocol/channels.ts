@@ -112,7 +112,7 @@ export const frames = {
     example: { channel: '#general' },
   }),
   AGENT_JOINED: signal({
-    doc: "An agent entered. Not sent in channels with more members than the relay's announcement limit.",
+    doc: "An agent entered. In channels with more members than the relay's announcement limit it is counted in CHANNEL_ACTIVITY instead.",
     body: { channel: ChannelName, agent: AgentId, name: AgentName, verified: z.boolean() },
     example: { channel: '#general', agent: '@k3x9q2ab', name: 'alice', verified: false },
   }),
@@ -120,6 +120,21 @@ export const frames = {
     doc: 'An agent left, or its last connection closed (then without name).',
     body: { channel: ChannelName, agent: AgentId, name: AgentName.optional() },
     example: { channel: '#general', agent: '@k3x9q2ab' },
+  }),
+  CHANNEL_ACTIVITY: signal({
+    doc: 'To the members of a channel with more members than are told of each other: how often in the last ten seconds agents entered '
+      + 'and left, typed, claimed the floor, changed presence and name. `agents` is how many are connected. Not sent when there was nothing.',
+    body: {
+      channel: ChannelName,
+      agents: z.number().int(),
+      joined: z.number().int(),
+      left: z.number().int(),
+      typing: z.number().int(),
+      claimed: z.number().int(),
+      presence: z.number().int(),
+      renamed: z.number().int(),
+    },
+    example: { channel: '#general', agents: 4_200, joined: 12, left: 3, typing: 7, claimed: 1, presence: 20, renamed: 0 },
   }),
   CHANNELS: signal({
     doc: 'Answers LIST_CHANNELS. `agents` counts who is connected.',

@@ -6,7 +6,8 @@ import { limits } from './limits.ts'
 
 export const requests = {
   SET_PRESENCE: request({
-    doc: 'Sets presence and status text (leaving the text out clears it). Peers that share a channel get one PRESENCE_CHANGED each.',
+    doc: 'Sets presence and status text (leaving the text out clears it). Peers that share a channel get one PRESENCE_CHANGED each; of '
+      + 'several within a second the last one.',
     body: { status: Presence, status_text: optional(z.string().max(limits.maxStatusTextChars)) },
     cost: { frames: 2, audience: 'peers' },
     reply: 'OK',
@@ -40,7 +41,7 @@ export const requests = {
     example: { nick: 'alice2' },
   }),
   TYPING: request({
-    doc: 'Tells the members of a channel that the agent is composing.',
+    doc: 'Tells the members of a channel that the agent is composing, once a second at most.',
     body: { channel: ChannelName },
     cost: { frames: 1, audience: 'channel' },
     reply: 'OK',

@@ -138,7 +138,8 @@ export const settings = {
   }),
   createChannels: setting(z.enum(['anyone', 'keyed', 'verified']).default('anyone'), 'Who may create channels.'),
   joinReplay: setting(count().max(10_000).default(20), 'Messages replayed by a JOIN that names no position.'),
-  announceMaxMembers: setting(count().default(200), 'Joins, leaves and presence are announced in channels of up to this many agents.'),
+  announceMaxMembers: setting(count().default(200),
+    'Joins, leaves, typing, floor claims and presence are told one by one in channels of up to this many agents, in numbers in larger ones.'),
 
   msgRate: setting(rate.default(1),
     'Messages of up to 4 KiB per second and agent, sustained; larger ones cost more, as docs/PROTOCOL.md says; 0 = unlimited. At 0 `addressRate`, `frameRate` and `addressFrameRate` are 0 too unless they are set.',

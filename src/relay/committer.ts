@@ -279,7 +279,7 @@ export class Committer {
           results.push(appended instanceof Promise ? await appended : appended)
         }
         if (
-          outcome.effects !== undefined || outcome.notify !== undefined || outcome.again !== undefined
+          outcome.effects !== undefined || outcome.notify !== undefined || outcome.hints !== undefined || outcome.again !== undefined
           || this.#clock.now() >= now + maxTurnMs
         ) break
       }

@@ -25,6 +25,7 @@ import type { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore } from './price.ts'
 import type { Roster } from './roster.ts'
+import type { Signals } from './signals.ts'
 
 export interface DispatchDeps {
   readonly handlers: Handlers
@@ -33,6 +34,7 @@ export interface DispatchDeps {
   readonly hub: Hub
   readonly outbox: Outbox
   readonly effects: Effects
+  readonly signals: Signals
   readonly gate: Gate
   /** Messages: refused when there are none left. */
   readonly messages: Allowance
@@ -128,6 +130,7 @@ export class Dispatch {
     } else {
       const { outcome } = result
       if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
+      for (const hint of outcome.hints ?? []) this.#deps.signals.tell(hint)
       for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
       if (outcome.reply !== undefined && connection !== undefined) {
         const stamp = result.event?.stamp ?? result.duplicate

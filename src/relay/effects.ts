@@ -11,11 +11,10 @@ import type { Outbox } from './outbox.ts'
 import { itemFrame, type Replayer } from './replay.ts'
 import { refusalOf, type Standing } from '../store/standing.ts'
 import type { Roster } from './roster.ts'
+import type { Signals } from './signals.ts'
 import { mayEnter, type Agent } from './view.ts'
 
 export interface EffectsOptions {
-  /** Joins and leaves are announced in channels up to this many agents. */
-  readonly announceMaxMembers: number
   /** Only approved keys are admitted. */
   readonly allowlistStrict: boolean
   /** Called when a session opens. */
@@ -30,6 +29,7 @@ export class Effects {
   readonly #roster: Roster
   readonly #hub: Hub
   readonly #outbox: Outbox
+  readonly #signals: Signals
   readonly #replayer: Replayer
   readonly #clock: Clock
   readonly #log: Logger
@@ -41,6 +41,7 @@ export class Effects {
       readonly roster: Roster
       readonly hub: Hub
       readonly outbox: Outbox
+      readonly signals: Signals
       readonly replayer: Replayer
       readonly clock: Clock
       readonly log: Logger
@@ -51,6 +52,7 @@ export class Effects {
     this.#roster = deps.roster
     this.#hub = deps.hub
     this.#outbox = deps.outbox
+    this.#signals = deps.signals
     this.#replayer = deps.replayer
     this.#clock = deps.clock
     this.#log = deps.log
@@ -88,9 +90,8 @@ export class Effects {
   notify({ to, type, body }: Notify, asker: Connection | undefined): void {
     const frame = frameOf(type, { ts: this.#clock.now(), ...body } as FrameBody<typeof type>)
     if (to.kind === 'channel') {
-      const { exceptAsker, exceptAgent } = to
-      this.#hub.signal(to.channel, frame, connection =>
-        (exceptAsker === true && connection === asker) || (exceptAgent !== undefined && connection.agent?.id === exceptAgent))
+      for (const connection of this.#hub.listeners(to.channel))
+        if (to.exceptAsker !== true || connection !== asker) this.#outbox.add(connection, frame)
       return
     }
     for (const connection of new Set(this.#reach(to, asker))) this.#outbox.add(connection, frame)
@@ -245,12 +246,14 @@ export class Effects {
     const isNew = !here.announced.has(agent)
     if (!this.#hub.isSubscribed(asker, channel)) this.#roster.enter(agent, channel, true)
     else this.#roster.announce(agent, channel)
-    if (isNew && here.agents.size <= this.#options.announceMaxMembers) {
-      this.notify({
-        to: { kind: 'channel', channel, exceptAgent: agent.id },
+    if (isNew) {
+      const { id, name, verified } = agent
+      this.#signals.tell({
+        agent: id,
+        to: { kind: 'channel', channel },
         type: 'AGENT_JOINED',
-        body: { channel, agent: agent.id, name: agent.name, verified: agent.verified },
-      }, asker)
+        body: { channel, agent: id, name, verified },
+      })
     }
     this.#hub.subscribe(asker, channel, last)
     if (!this.#hub.goLive(asker, channel, after)) this.#inBackground(asker, this.#replayer.channel(asker, channel, after))
@@ -262,8 +265,7 @@ export class Effects {
     state: Pick<FrameBody<'PRESENCE_CHANGED'>, 'presence' | 'status_text' | 'last_seen'>,
   ): void {
     if (this.#roster.watchersOf(id).size === 0) return
-    this.notify({ to: { kind: 'watchers', agent: id, agents: [] }, type: 'PRESENCE_CHANGED', body: { agent_id: id, name, ...state } },
-      undefined)
+    this.#signals.tell({ agent: id, to: { kind: 'watchers' }, type: 'PRESENCE_CHANGED', body: { agent_id: id, name, ...state } })
   }
 
   /** Sends what came into the inbox beside the messages that were delivered; a session that is catching up anyway finds it. */
@@ -281,13 +283,13 @@ export class Effects {
     const here = this.#roster.channel(channel)
     const wasAnnounced = here?.announced.has(agent) === true
     this.#hub.unsubscribe(connection, channel)
-    if (this.#roster.exit(agent, channel) && wasAnnounced && here !== undefined && here.agents.size <= this.#options.announceMaxMembers) {
-      this.notify({
-        to: { kind: 'channel', channel },
-        type: 'AGENT_LEFT',
-        body: { channel, agent: agent.id, ...(withName && { name: agent.name }) },
-      }, connection)
-    }
+    if (!this.#roster.exit(agent, channel) || !wasAnnounced) return
+    this.#signals.tell({
+      agent: agent.id,
+      to: { kind: 'channel', channel },
+      type: 'AGENT_LEFT',
+      body: { channel, agent: agent.id, ...(withName && { name: agent.name }) },
+    })
   }
 
   *#reach(to: Exclude<Audience, { kind: 'channel' }>, asker: Connection | undefined): Iterable<Connection> {
@@ -299,10 +301,6 @@ export class Effects {
       case 'agents': {
         for (const id of to.agents) yield* this.#roster.connectionsOf(id)
         return
-      }
-      case 'watchers': {
-        for (const id of to.agents) yield* this.#roster.connectionsOf(id)
-        return yield* this.#roster.watchersOf(to.agent)
       }
       case 'everyone':
         return yield* this.#options.connections()

@@ -68,11 +68,9 @@ export const pageReply = <T extends FrameType, K extends keyof Fields<T> & strin
 ): Reply<T> => ({ type, body: body as Reply<T>['body'], list: { key, items } })
 
 export type Audience =
-  | { readonly kind: 'channel', readonly channel: string, readonly exceptAsker?: true, readonly exceptAgent?: string }
+  | { readonly kind: 'channel', readonly channel: string, readonly exceptAsker?: true }
   | { readonly kind: 'agents', readonly agents: readonly string[] }
   | { readonly kind: 'asker' }
-  /** Those who watch the agent, and the named ones: each connection once. */
-  | { readonly kind: 'watchers', readonly agent: string, readonly agents: readonly string[] }
   | { readonly kind: 'everyone' }
 
 /** An event to number, store and fan out. With `agents` it goes to those, in that order; otherwise to the subscribers of its stream. */
@@ -100,6 +98,20 @@ export interface Notify<T extends FrameType = FrameType> {
 }
 
 export const notify = <T extends FrameType>(to: Audience, type: T, body: Fields<T>): Notify => ({ to, type, body } as unknown as Notify)
+
+/**
+ * What an agent does that others like to know and can do without: told behind the events, the newest of a kind where several come
+ * within a second, and in channels of many as numbers. The agent itself is not told.
+ */
+export type Hint = {
+  readonly [T in 'TYPING' | 'FLOOR_CLAIMED' | 'PRESENCE_CHANGED' | 'NICK_CHANGED' | 'AGENT_JOINED' | 'AGENT_LEFT']: {
+    readonly agent: string
+    /** The members of a channel; everyone who shares a channel with the agent; or nobody but those who watch it. They are told its presence always. */
+    readonly to: { readonly kind: 'channel', readonly channel: string } | { readonly kind: 'peers' } | { readonly kind: 'watchers' }
+    readonly type: T
+    readonly body: Fields<T>
+  }
+}['TYPING' | 'FLOOR_CLAIMED' | 'PRESENCE_CHANGED' | 'NICK_CHANGED' | 'AGENT_JOINED' | 'AGENT_LEFT']
 
 /** Tells the authors what became of their messages. */
 export const statusNotices = (fates: readonly Fate[]): readonly Notify[] =>
@@ -143,6 +155,7 @@ export interface Outcome<R extends FrameType = FrameType> {
   /** Events to store. If the first one's key was used before, it is a repeat, and none of them is stored again. */
   readonly append?: Append | readonly Append[]
   readonly notify?: readonly Notify[]
+  readonly hints?: readonly Hint[]
   readonly effects?: readonly Effect[]
   /** Called after the commit: for what lives outside the relay. */
   committed?(): void

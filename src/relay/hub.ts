@@ -73,12 +73,12 @@ export class Hub {
     for (const connection of topic.live) this.#outbox.add(connection, frames)
   }
 
-  /** A signal to everyone in the channel, caught up or not. */
-  signal(channel: string, frame: Buffer, except: (connection: Connection) => boolean): void {
+  /** Everyone in the channel, caught up or not. */
+  *listeners(channel: string): Iterable<Connection> {
     const topic = this.#topics.get(channel)
     if (topic === undefined) return
-    for (const connection of topic.live) if (!except(connection)) this.#outbox.add(connection, frame)
-    for (const connection of topic.catchingUp) if (!except(connection)) this.#outbox.add(connection, frame)
+    yield* topic.live
+    yield* topic.catchingUp
   }
 
   #topicOf(channel: string): Topic {

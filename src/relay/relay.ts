@@ -22,6 +22,7 @@ import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { Replayer } from './replay.ts'
 import { Roster } from './roster.ts'
+import { Signals } from './signals.ts'
 import { Sweeper } from './sweeper.ts'
 import type { ChannelInfo, Health } from './view.ts'
 
@@ -66,6 +67,9 @@ export interface RelayDeps {
   readonly random: () => number
 }
 
+/** How often large channels are told in numbers what goes on in them. */
+const summaryEveryMs = 10_000
+
 /** Agents whose last sign is noted in one batch. */
 const seenAtOnce = 1_000
 
@@ -85,6 +89,7 @@ export class Relay {
   readonly #roster = new Roster()
   readonly #hub: Hub
   readonly #effects: Effects
+  readonly #signals: Signals
   readonly #committer: Committer
   readonly #dispatch: Dispatch
   readonly #listener: Listener
@@ -119,9 +124,10 @@ export class Relay {
     const hub = this.#hub = new Hub(outbox, counts)
     const onOffered = (connection: Connection, upTo: number) => this.#noteOffered(connection, upTo)
     const replayer = new Replayer({ store, hub, outbox, clock, counts, onOffered })
-    const effects = this.#effects = new Effects({ roster, hub, outbox, replayer, clock, log, counts }, {
+    const { announceMaxMembers } = options
+    const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers })
+    const effects = this.#effects = new Effects({ roster, hub, outbox, signals, replayer, clock, log, counts }, {
       onOffered,
-      announceMaxMembers: options.announceMaxMembers,
       allowlistStrict: options.allowlistStrict,
       connections: () => this.#connections,
       onIdentified: connection => {
@@ -140,10 +146,11 @@ export class Relay {
       hub,
       outbox,
       effects,
+      signals,
       gate: new Gate(options.adminKey),
       messages,
       work,
-      announceMaxMembers: options.announceMaxMembers,
+      announceMaxMembers,
       clock,
       log,
       counts,
@@ -171,6 +178,7 @@ export class Relay {
     this.#sweeper = new Sweeper([
       { everyMs: 1_000, run: now => this.#sweepConnections(now) },
       { everyMs: 1_000, run: () => this.#sweepFeatures() },
+      { everyMs: summaryEveryMs, run: () => signals.summarise() },
       {
         everyMs: 10_000,
         run: now => {
@@ -238,6 +246,7 @@ export class Relay {
     this.#draining = true
     const stopped = this.#listener.stop()
     this.#sweeper.stop()
+    this.#signals.stop()
     this.#dispatch.stop()
     for (const connection of this.#connections) connection.pause()
     await this.#committer.idle()

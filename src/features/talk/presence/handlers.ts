@@ -1,22 +1,9 @@
 // Presence, nick, typing, and the advisory floor: signals between agents that share a channel.
 import { limits, reservedNames } from '../../../../lib/protocol/index.ts'
-import {
-  Fail,
-  noChannel,
-  notify,
-  presenceOf,
-  reply,
-  type Agent,
-  type Audience,
-  type Feature,
-  type FloorClaim,
-  type Shares,
-} from '../../../relay/feature.ts'
+import { Fail, noChannel, notify, presenceOf, reply, type Feature, type FloorClaim, type Shares } from '../../../relay/feature.ts'
 import { findAgents, noteSeen } from '../../../store/agents.ts'
 
 export interface PresenceOptions {
-  /** Peers in larger channels are not told. */
-  readonly announceMaxMembers: number
   readonly shares: Shares
 }
 
@@ -26,20 +13,8 @@ const floorMs = 45_000
 const maxClaims = 1_000
 
 export const presence = (
-  { announceMaxMembers, shares }: PresenceOptions,
+  { shares }: PresenceOptions,
 ): Feature<'SET_PRESENCE' | 'WATCH' | 'UNWATCH' | 'SET_NICK' | 'TYPING' | 'RESPONDING_TO'> => {
-  /** Everyone who shares a channel with the agent, each once. */
-  const peers = (me: Agent): readonly string[] => {
-    const agents = new Set<string>()
-    for (const channel of me.channels) {
-      if (channel.agents.size > announceMaxMembers) continue
-      for (const agent of channel.agents.keys()) if (agent !== me) agents.add(agent.id)
-    }
-    return [...agents]
-  }
-
-  const toldOf = (me: Agent): Audience => ({ kind: 'watchers', agent: me.id, agents: peers(me) })
-
   return {
     handlers: {
       SET_PRESENCE: {
@@ -49,14 +24,13 @@ export const presence = (
           if (hides && me.pubkey !== null) await noteSeen(tx, [[me.id, now]])
           return {
             reply: reply('OK', {}),
-            notify: [
-              notify(toldOf(me), 'PRESENCE_CHANGED', {
-                agent_id: me.id,
-                name: me.name,
-                presence: status,
-                status_text: statusText,
-                ...(hides && { last_seen: now }),
-              }),
+            hints: [
+              {
+                agent: me.id,
+                to: { kind: 'peers' },
+                type: 'PRESENCE_CHANGED',
+                body: { agent_id: me.id, name: me.name, presence: status, status_text: statusText, ...(hides && { last_seen: now }) },
+              },
             ],
             effects: [{ kind: 'agent', agent: me.id, change: { presence: status, statusText } }],
           }
@@ -96,7 +70,7 @@ export const presence = (
           const changed = { agent_id: me.id, old_nick: me.name, new_nick: nick }
           return {
             reply: reply('NICK_CHANGED', changed),
-            notify: [notify({ kind: 'agents', agents: peers(me) }, 'NICK_CHANGED', changed)],
+            hints: [{ agent: me.id, to: { kind: 'peers' }, type: 'NICK_CHANGED', body: changed }],
             effects: [{ kind: 'agent', agent: me.id, change: { name: nick, nickAt: now } }],
           }
         },
@@ -114,8 +88,13 @@ export const presence = (
           }
           return {
             reply: reply('OK', {}),
-            notify: [
-              notify({ kind: 'channel', channel: name, exceptAgent: me.id }, 'TYPING', { from: me.id, from_name: me.name, channel: name }),
+            hints: [
+              {
+                agent: me.id,
+                to: { kind: 'channel', channel: name },
+                type: 'TYPING',
+                body: { from: me.id, from_name: me.name, channel: name },
+              },
             ],
           }
         },
@@ -145,20 +124,18 @@ export const presence = (
           const displaced = current !== undefined && current.holder !== me.id
           return {
             reply: reply('FLOOR_CLAIMED', claimed),
-            notify: [
-              notify({ kind: 'channel', channel: name, exceptAgent: me.id }, 'FLOOR_CLAIMED', claimed),
-              ...(displaced
-                ? [
-                  notify({ kind: 'agents', agents: [current.holder] }, 'YIELD', {
-                    msg_id,
-                    channel: name,
-                    holder: me.id,
-                    holder_started_at: startedAt,
-                    reason: 'an earlier claim',
-                  }),
-                ]
-                : []),
-            ],
+            hints: [{ agent: me.id, to: { kind: 'channel', channel: name }, type: 'FLOOR_CLAIMED', body: claimed }],
+            ...(displaced && {
+              notify: [
+                notify({ kind: 'agents', agents: [current.holder] }, 'YIELD', {
+                  msg_id,
+                  channel: name,
+                  holder: me.id,
+                  holder_started_at: startedAt,
+                  reason: 'an earlier claim',
+                }),
+              ],
+            }),
             effects: [{ kind: 'floor', channel: name, msgId: msg_id, claim }],
           }
         },
