@@ -125,6 +125,22 @@ export const kinds = {
   },
 } as const satisfies Record<string, Kind>
 
+/**
+ * What stays with this relay because its books and its keys vouch for it, or because it was signed for it: what it is called, and
+ * what counts it. An export tells the numbers, so that nobody believes it came along.
+ */
+export const leftOut = {
+  deals: 'SELECT count(*) AS n FROM proposals',
+  cases: 'SELECT count(*) AS n FROM disputes',
+  accounts: "SELECT count(*) AS n FROM accounts WHERE balance <> 0 AND account LIKE '@%'",
+  skill_lists: 'SELECT count(*) AS n FROM skill_lists',
+  profiles: 'SELECT count(*) AS n FROM profiles',
+  proofs: 'SELECT count(*) AS n FROM proofs',
+  servers: 'SELECT count(*) AS n FROM servers',
+  announcements: 'SELECT count(*) AS n FROM announcements',
+} as const
+export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>
+
 export type KindName = keyof typeof kinds
 export const kindNames = Object.keys(kinds) as readonly KindName[]
 export type Counts = Readonly<Record<KindName, number>>
@@ -140,6 +156,8 @@ export const Header = z.strictObject({
   server_id: z.string().max(64).nullable(),
   exported_at: Time,
   counts: CountsField,
+  /** what the relay has beside it */
+  left_out: z.record(z.string().max(32), Seq).optional(),
 })
 /** `sha256` is over every line before this one, line ends included. */
 export const End = z.strictObject({ kind: z.literal('end'), counts: CountsField, sha256: z.string().regex(/^[0-9a-f]{64}$/) })

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { archiveFormat, kindNames, kinds, noCounts, sumOf, type Counts, type KindName } from './archive.ts'
+import { archiveFormat, kindNames, kinds, leftOut, noCounts, sumOf, type Counts, type KindName, type LeftOut } from './archive.ts'
 import { checkSteps, databaseOf, metaOf, reading, serverIdOf, type Steps, type Watched } from './database.ts'
 import { KeepingError } from './failure.ts'
 import { mustNotExist, publishFile } from './files.ts'
@@ -16,9 +16,15 @@ export interface ExportOptions extends Watched {
   readonly now: number
 }
 
+/** How many records went into the archive, and what of the relay did not. */
+export interface Exported {
+  readonly counts: Counts
+  readonly leftOut: LeftOut
+}
+
 const pieceChars = 64 * 1024
 
-export const exportArchive = ({ data, channels, write, now, onProgress, signal }: ExportOptions, steps: Steps): Promise<Counts> =>
+export const exportArchive = ({ data, channels, write, now, onProgress, signal }: ExportOptions, steps: Steps): Promise<Exported> =>
   reading(databaseOf(data), async db => {
     checkSteps(db, steps, true)
     // Everything below sees the same moment, however much a relay writes meanwhile.
@@ -51,7 +57,17 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
       signal?.throwIfAborted()
     }
 
-    line({ format: archiveFormat, epoch: metaOf(db, 'epoch'), server_id: serverIdOf(db) ?? null, exported_at: now, counts: expected })
+    const left = Object.fromEntries(
+      Object.entries(leftOut).map(([name, select]) => [name, db.prepare<[], { n: number }>(select).get()!.n]),
+    ) as Record<keyof LeftOut, number>
+    line({
+      format: archiveFormat,
+      epoch: metaOf(db, 'epoch'),
+      server_id: serverIdOf(db) ?? null,
+      exported_at: now,
+      counts: expected,
+      left_out: left,
+    })
     for (const kind of kindNames) {
       const select = selectOf(kind)
       if (select === null) continue
@@ -64,11 +80,11 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
     }
     await flush()
     await write(`${JSON.stringify({ kind: 'end', counts, sha256: hash.digest('hex') })}\n`)
-    return counts
+    return { counts, leftOut: left }
   })
 
 /** The same into a file, that appears when it is whole. */
-export const exportToFile = async (file: string, options: Omit<ExportOptions, 'write'>, steps: Steps): Promise<Counts> => {
+export const exportToFile = async (file: string, options: Omit<ExportOptions, 'write'>, steps: Steps): Promise<Exported> => {
   mustNotExist(file)
   return publishFile(file, { replace: false }, async temporary => {
     const fd = openSync(temporary, 'w', 0o600)

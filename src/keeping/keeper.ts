@@ -1,16 +1,15 @@
 // What an operator does with a relay's data from outside the relay: carry it over, copy it, check a copy, put one back.
 import type { Migration } from '../store/store.ts'
-import type { Counts } from './archive.ts'
 import { backup, restore, type BackupOptions, type RestoreOptions, type Restored } from './backup.ts'
 import { checkDatabase, stepsOf, type Checked, type Watched } from './database.ts'
-import { exportArchive, exportToFile, type ExportOptions } from './exporter.ts'
+import { exportArchive, exportToFile, type Exported, type ExportOptions } from './exporter.ts'
 import { importArchive, type ImportOptions, type Imported } from './importer.ts'
 
 /** @throws KeepingError */
 export interface Keeper {
-  export(options: ExportOptions): Promise<Counts>
+  export(options: ExportOptions): Promise<Exported>
   /** Into a file that must not be there yet. */
-  exportToFile(file: string, options: Omit<ExportOptions, 'write'>): Promise<Counts>
+  exportToFile(file: string, options: Omit<ExportOptions, 'write'>): Promise<Exported>
   import(options: ImportOptions): Promise<Imported>
   backup(options: BackupOptions): Promise<{ readonly epoch: string, readonly bytes: number }>
   verify(file: string, watched?: Watched): Promise<Checked>

@@ -18,7 +18,8 @@ export const exportData = command({
   },
   details: async () =>
     'The first line is a header, the last one counts the records and holds a SHA-256 of all lines before it. The '
-    + "relay's own key and secrets are not in it;\ndirect messages are. `agentchat import` makes a relay of it.",
+    + "relay's own key and secrets are not in it;\ndirect messages are. What holds only at this relay (deals, money, skills, profiles) is not, and is counted. `agentchat import` makes a "
+    + 'relay of it.',
   examples: [
     { command: 'agentchat export --data /var/lib/agentchat --out relay.jsonl', doc: 'Everything, as of now' },
     {
@@ -34,11 +35,13 @@ export const exportData = command({
       ...(channel !== undefined && { channels: channel }),
       ...watched(call, 'Exporting'),
     }
-    const counts = await withKeeper(keeper =>
+    const { counts, leftOut } = await withKeeper(keeper =>
       file === '-' ? keeper.export({ ...from, write: text => out.raw(text) }) : keeper.exportToFile(file, from)
     )
     const { event, agent } = counts
+    const stays = Object.entries(leftOut).filter(([, n]) => n > 0).map(([name, n]) => `${n} ${name.replaceAll('_', ' ')}`)
+    if (stays.length > 0) out.say(`Not in it, because they hold only at this relay: ${stays.join(', ')}. A backup has them.`)
     if (file === '-') out.say(`${event} messages and ${agent} agents exported`)
-    else out.done({ file, counts }, () => `${event} messages and ${agent} agents are in ${file}`)
+    else out.done({ file, counts, left_out: leftOut }, () => `${event} messages and ${agent} agents are in ${file}`)
   },
 })
