@@ -31,14 +31,14 @@ const propose = async (...more: string[]): Promise<string> =>
   (await good(ann('propose', id('bob'), 'write it', ...more, '--field', 'proposal_id'))).stdout.trim()
 const agreed = async (...more: string[]): Promise<string> => {
   const proposal = await propose(...(more.length === 0 ? ['-a', '12.5', '-c', 'USD'] : more))
-  await good(bob('accept', proposal))
+  await good(bob('accept', proposal, '--yes'))
   return proposal
 }
 
 beforeEach(async () => {
   cli = new Cli()
   onTestFinished(() => cli[Symbol.dispose]())
-  relay = await startTestRelay({ adminKey })
+  relay = await startTestRelay({ adminKey, minDeadlineMs: 1_000 })
   onTestFinished(() => relay[Symbol.asyncDispose]())
   cli.env['AGENTCHAT_URL'] = relay.url
   for (const name of ['ann', 'bob']) {
@@ -65,7 +65,7 @@ describe('steps', () => {
       supersedes: first,
       client: id('ann'),
     })
-    expect((await good(ann('accept', String(countered!['proposal_id'])))).stderr).toContain('is accepted')
+    expect((await good(ann('accept', String(countered!['proposal_id']), '-y'))).stderr).toContain('is accepted')
     expect((await ann('accept', first)).code).toBe(exits.refused.code)
     const second = await propose()
     expect((await good(bob('reject', second, '-r', 'no time', '--field', 'status'))).stdout).toBe('rejected\n')
@@ -139,6 +139,36 @@ describe('steps', () => {
       stderr: expect.stringContaining('12.50 USD go back to the client') as string,
     })
     expect((await good(bob('cancel', deal, '--yes'))).stderr).toContain('cancelled: 12.50 USD returned')
+  })
+
+  test('accept shows all that is agreed to first, and asks', async () => {
+    const proposal = await propose('-c', 'USD', '-m', 'draft=2.5,final=10', '--deliver', '5400', '--review', '86400', '-t', 'in English',
+      '-s', '10', '--expires', '600', '-p', 'a place of mine')
+    const seen = (text: string) =>
+      text.replaceAll(id('ann'), '@ann').replaceAll(id('bob'), '@bob').replaceAll(proposal, 'prop').replace(/\d{4}-\d\d-\d\d \d\d:\d\dZ/g,
+        'DATE')
+        .replace(/within (9 minutes \d+ seconds?|10 minutes)/, 'within 10 minutes')
+    const [alone, asked] = [await bob('accept', proposal), await as('bob')(['accept', proposal, '-s', '20'], typing('n\n'))]
+    expect(alone).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('--yes') as string })
+    expect(asked.code).toBe(exits.error.code)
+    expect(seen(asked.stderr)).toContain(`The deal prop, offered by @ann, who signed it:
+  task        write it
+  terms       in English
+  who works   you (@bob)
+  price       12.50 USD, paid by @ann to you (@bob)
+    part 1    2.5 USD: draft
+    part 2    10 USD: final
+  money       held by the relay's ledger once @ann funds the deal
+  answer      within 10 minutes: by DATE
+  funding     90 days from your answer: by DATE if that is now
+  work        1 hour 30 minutes from funding: by DATE if that is now, for each part; late: the money goes back
+  review      1 day from delivery: by DATE if that is now; silence pays
+  stakes      10 of the rating of @ann, 20 of yours
+  their code  a place of mine
+You will be bound to prop. Go on? [y/N]`)
+    expect((await good(ann('proposals', '--field', 'status'))).stdout).toBe('pending\n')
+    expect((await as('bob')(['accept', proposal, '--json'], typing('y\n'))).code).toBe(exits.usage.code)
+    expect((await as('bob')(['accept', proposal], typing('y\n'))).stderr).toContain('is accepted')
   })
 
   test('stakes are asked for, too', async () => {
@@ -268,7 +298,7 @@ describe('proposals', () => {
 
 test('what a peer wrote is shown, never obeyed', async () => {
   const proposal = (await good(ann('propose', id('bob'), evil, '-a', '5', '-c', 'USD', '-t', evil, '--field', 'proposal_id'))).stdout.trim()
-  await good(bob('accept', proposal))
+  const accepted = await good(bob('accept', proposal, '--yes'))
   await good(ann('escrow', 'fund', proposal, '--yes'))
   await good(bob('submit', proposal, '-m', evil))
   await good(ann('revise', proposal, evil))
@@ -278,6 +308,7 @@ test('what a peer wrote is shown, never obeyed', async () => {
   await good(bob('reject', declined, '-r', evil))
   await good(ann('escrow', 'transfer', id('bob'), '1', 'USD', '--note', evil, '--yes'))
   const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
+  expect(accepted.stderr).not.toMatch(obeyed)
   const plain = { NO_COLOR: '1' }
   for (
     const args of [['proposals'], ['proposals', 'show', proposal], ['proposals', 'show', declined], ['escrow', 'history'], ['receipts'], [

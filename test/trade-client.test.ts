@@ -11,7 +11,7 @@ const clientOf = (relay: TestRelay, name: string, identity = nodeIdentity(genera
   new AgentChatClient({ server: relay.url, identity, transport: wsTransport, reconnect: false, now: () => relay.clock.now() })
 
 test('a deal from offer to payment, with its history checked', async () => {
-  await using relay = await startTestRelay({ adminKey })
+  await using relay = await startTestRelay({ adminKey, minDeadlineMs: 60_000 })
   const [ann, bob] = [clientOf(relay, 'ann'), clientOf(relay, 'bob')]
   const bobId = (await bob.connect()).agent_id
   const annId = (await ann.connect()).agent_id

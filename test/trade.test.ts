@@ -4,11 +4,14 @@ import { describe, expect, test } from 'vitest'
 import { checkTradeEvent } from '../lib/identity/index.ts'
 import type { EscrowEvent } from '../src/app.ts'
 import { issuer } from '../src/domain/ledger/ledger.ts'
-import { adminKey, newTrader, type Trader } from './kit/trade.ts'
+import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { adminKey, newTrader, type Trader } from './kit/trade.ts'
+import { newKey } from './kit/wire.ts'
 
 const dayMs = 24 * 60 * 60_000
-const started = (parts: Parameters<typeof startTestRelay>[1] = {}) => startTestRelay({ adminKey, pingTimeoutMs: 1e12 }, parts)
+const started = (parts: Parameters<typeof startTestRelay>[1] = {}) =>
+  startTestRelay({ adminKey, pingTimeoutMs: 1e12, minDeadlineMs: 1_000 }, parts)
 
 /** A client with 100 USD, a provider, and a deal between them that is accepted. */
 const agreed = async (relay: TestRelay, fields: Readonly<Record<string, unknown>> = {}) => {
@@ -506,9 +509,57 @@ describe('what cannot be', () => {
   })
 })
 
+describe('the shortest deadlines', () => {
+  const offer = (ann: Trader, bob: Trader, fields: object) =>
+    ann.wire.refusal(ann.sign('PROPOSAL', { to: bob.id, task: 'write it', amount: 1, currency: 'USD', ...fields }))
+
+  test('an offer that leaves no time for work or review is refused, and the refusal names the least', async () => {
+    await using relay = await startTestRelay()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    for (const fields of [{ review_s: 0 }, { review_s: 3_599.9 }, { deliver_s: 0 }, { deliver_s: 86_400, review_s: 60 }]) {
+      expect(await offer(ann, bob, fields)).toMatchObject({
+        code: 'INVALID_PROPOSAL',
+        message: expect.stringMatching(/^DEADLINE_TOO_SHORT: (deliver|review)_s is at least 3600 seconds .*minDeadlineMs/) as string,
+      })
+    }
+    const { proposal_id } = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', deliver_s: 3_600, review_s: 3_600 })
+    expect(await bob.refused('COUNTER', { proposal_id, to: ann.id, task: 'write it', review_s: 0 })).toBe('DEADLINE_TOO_SHORT')
+    await using lax = await startTestRelay({ minDeadlineMs: 0 })
+    await using carl = await newTrader(lax, 'carl')
+    await using dora = await newTrader(lax, 'dora')
+    expect((await carl.do('PROPOSAL', { to: dora.id, task: 'at once', review_s: 0 })).review_s).toBe(0)
+  })
+
+  test('who was offered no review when that was allowed has as much as others once it is not', async () => {
+    using folder = newFolder()
+    const settings = { adminKey, data: folder.at('data'), pingTimeoutMs: 1e12 }
+    const [annKey, bobKey] = [newKey(), newKey()]
+    let proposal_id: string
+    {
+      await using relay = await startTestRelay({ ...settings, minDeadlineMs: 0 })
+      await using ann = await newTrader(relay, 'ann', { USD: 1_000 }, annKey)
+      await using bob = await newTrader(relay, 'bob', {}, bobKey)
+      proposal_id = (await bob.do('PROPOSAL', { to: ann.id, task: 'write it', amount: 10, currency: 'USD', role: 'provider', review_s: 0 }))
+        .proposal_id
+      await ann.do('ACCEPT', { proposal_id })
+      await ann.do('FUND', { proposal_id })
+    }
+    await using relay = await startTestRelay(settings)
+    await using ann = await newTrader(relay, 'ann', {}, annKey)
+    await using bob = await newTrader(relay, 'bob', {}, bobKey)
+    await bob.do('SUBMIT', { proposal_id, text: '.', id: 'submit' })
+    relay.clock.stop()
+    relay.clock.advance(59 * 60_000)
+    expect((await ann.wire.refusal({ type: 'RECLAIM', proposal_id })).message).toMatch(/^NOT_DUE/)
+    expect(await bob.balance()).toEqual([0, 0])
+    relay.clock.advance(60_000)
+    expect((await ann.wire.ask({ type: 'RECLAIM', proposal_id }, 'PROPOSAL_STATE')).proposal.status).toBe('completed')
+  })
+})
+
 describe('what is kept', () => {
   test('ERASE leaves what was agreed and paid; an export made then is one that can be imported', async () => {
-    const { newFolder } = await import('./kit/folder.ts')
     using folder = newFolder()
     let bobKey: Trader['key'] | undefined
     {

@@ -10,7 +10,7 @@ import { agentchatHome } from './home.ts'
 import type { Paint } from './output.ts'
 import { visible } from './terminal.ts'
 
-export const yesOption = { yes: { short: 'y', doc: 'Do not ask before money moves' } } as const
+export const yesOption = { yes: { short: 'y', doc: 'Do not ask before money moves or you are bound' } } as const
 
 /** A client that can sign: with the identity named, else the default one of this account. */
 export const connectKeyed = async (call: Pick<Call, 'io' | 'target' | 'connect'>, wish: Wish = {}): Promise<AgentChatClient> => {

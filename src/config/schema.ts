@@ -123,6 +123,9 @@ export const settings = {
   verifyMessages: setting(z.boolean().default(false), "Refuse signed messages whose signature is not the sender's. Unsigned ones pass."),
   redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
 
+  minDeadlineMs: setting(count().default(60 * 60_000),
+    'Shortest time that an offer may give for the work (`deliver_s`) or for its review (`review_s`): silence pays, so nobody is to be silent for a moment only.',
+    { value: 'TIME' }),
   escrowWebhook: setting(z.url({ protocol: /^https?$/, error: 'an address like https://pay.example' }).optional(),
     'Url of a payment processor, for deals of rail `webhook`; with `escrowSecret`.', { value: 'URL' }),
   escrowSecret: setting(z.string().min(16).optional(), 'Secret that signs what the payment processor is asked, and what it answers.', {

@@ -50,7 +50,7 @@ type TalkOptions =
   & ProfileOptions
 type TradeOptions =
   & SignatureOptions
-  & Pick<ProposalOptions, 'shares' | 'onEscrow'>
+  & Pick<ProposalOptions, 'shares' | 'minDeadlineMs' | 'onEscrow'>
   & Pick<EscrowOptions, 'processor'>
   & ReputationOptions
   & BookOptions

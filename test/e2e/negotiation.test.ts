@@ -38,14 +38,17 @@ const run = async (blocks: readonly Block[], home: Folder, env: Readonly<Record<
   return printed.slice(0, -1)
 }
 
-/** With ids as the page has them: agents by name, proposals and receipts numbered as they first come. */
+/** With ids and times as the page has them: agents by name, proposals and receipts numbered as they first come. */
 const named = (text: string, home: Folder): string => {
   const agents = new Map(['ada', 'max', 'judy'].map(name => [identityOf(loadIdentityFile(home.at(`${name}.json`))).agentId, `@${name}`]))
   const numbered = new Map<string, string>()
-  return text.replace(/@[0-9a-f]{16}/g, id => agents.get(id) ?? id).replace(/(prop|rcpt)_\w+/g, (id, kind: string) => {
-    if (!numbered.has(id)) numbered.set(id, `${kind}_${[...numbered.keys()].filter(known => known.startsWith(kind)).length + 1}`)
-    return numbered.get(id)!
-  })
+  return text.replace(/\d{4}-\d\d-\d\d \d\d:\d\dZ/g, 'DATE').replace(/@[0-9a-f]{16}/g, id => agents.get(id) ?? id).replace(
+    /(prop|rcpt)_\w+/g,
+    (id, kind: string) => {
+      if (!numbered.has(id)) numbered.set(id, `${kind}_${[...numbered.keys()].filter(known => known.startsWith(kind)).length + 1}`)
+      return numbered.get(id)!
+    },
+  )
 }
 
 test('the story runs as it is written, and prints what the page says', async () => {

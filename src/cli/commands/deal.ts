@@ -9,7 +9,7 @@ const example = 'prop_mhx1k2_9f86d081'
 
 export const accept = command({
   name: 'accept',
-  summary: 'Accept a proposal that was made to you',
+  summary: 'Accept a proposal that was made to you, once you have seen all its terms and deadlines',
   relay: true,
   arguments: { proposal },
   options: {
@@ -17,14 +17,21 @@ export const accept = command({
     eloStake: { short: 's', value: 'N', doc: 'Rating you put at stake', parse: whole },
     ...yesOption,
   },
-  examples: [{ command: `agentchat accept ${example}`, doc: 'Agree' }, {
+  examples: [{ command: `agentchat accept ${example}`, doc: 'Read all terms and deadlines, then agree; asks before' }, {
     command: `agentchat accept ${example} -s 50 --yes`,
-    doc: 'Agree, with rating at stake',
+    doc: 'Agree without being asked, with rating at stake',
   }],
   async run(call) {
-    const { args, options: { paymentCode, eloStake }, out } = call
+    const { args, options: { paymentCode, eloStake }, out, io } = call
     const client = await connectKeyed(call)
-    if (eloStake !== undefined && eloStake > 0) await confirm(call, `${eloStake} of your rating will be at stake`)
+    const { proposal, events } = await client.trade.show(args.proposal)
+    // What cannot be accepted any more is the relay's to refuse.
+    if (proposal.status === 'pending') {
+      const { signedOffer, termsText } = await import('../terms-text.ts')
+      const offer = signedOffer(proposal, events)
+      if (!out.isJson) out.say(termsText(proposal, offer, { me: client.agentId ?? proposal.to, now: io.now(), paymentCode, eloStake }))
+      await confirm(call, `You will be bound to ${args.proposal}`)
+    }
     out.done(await client.trade.accept(args.proposal, { paymentCode, eloStake }), stepText)
   },
 })

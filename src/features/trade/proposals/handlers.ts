@@ -11,7 +11,7 @@ import { checkFiles } from './deliverable.ts'
 import { paymentKindOf, readOffer } from './offer.ts'
 import type { ProposalOptions, ProposalPort } from './ports.ts'
 import { found, own, partyOf, proposalReads } from './reading.ts'
-import { Steps, fundEvent, lapsedDeadline, termsOf, told, type Done, type Step } from './steps.ts'
+import { Steps, fundEvent, defaultTerms, lapsedDeadline, told, type Done, type Step } from './steps.ts'
 import {
   addProposal,
   dueProposals,
@@ -148,11 +148,11 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       review_s,
       rail,
     } = request
-    const { offer: read, amounts } = readOffer(request)
+    const { offer: read, amounts } = readOffer(request, options)
     const kind = paymentKindOf(payment_code)
     const id = `prop_${now.toString(36)}_${options.randomHex(6)}`
     await options.shares.take(tx, 'openProposals', id, { agent: me.id, address: ctx.asker.address })
-    const dueAt = now + termsOf({ offer: read }, expires === undefined ? undefined : Math.max(1, Math.round(expires * 1_000))).offer
+    const dueAt = now + (expires === undefined ? defaultTerms.offer : Math.max(1, Math.round(expires * 1_000)))
     const proposal: Proposal = {
       id,
       offer: read,

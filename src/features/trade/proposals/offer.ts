@@ -20,7 +20,11 @@ const minorIn = (amount: number, currency: string): number => {
 /** @throws Fail INVALID_PROPOSAL */
 export const readOffer = (
   { task, terms, capability, amount, currency, milestones, rail, deliver_s, review_s }: RequestBody<'PROPOSAL'>,
+  { minDeadlineMs }: { readonly minDeadlineMs: number },
 ): { readonly offer: Offer, /** per milestone */ readonly amounts: readonly number[] } => {
+  for (const [field, seconds] of [['deliver_s', deliver_s], ['review_s', review_s]] as const)
+    if (seconds !== undefined && seconds * 1_000 < minDeadlineMs)
+      throw refused('DEADLINE_TOO_SHORT', `${field} is at least ${minDeadlineMs / 1_000} seconds on this relay (minDeadlineMs)`)
   const code = currency === undefined ? undefined : currencyCode(currency)
   if (code === 'ELO') throw refused('BAD_CURRENCY', 'Elo is staked, not paid; use elo_stake')
   const amountMinor = amount === undefined || code === undefined ? null : minorIn(amount, code)

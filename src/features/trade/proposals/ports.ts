@@ -63,6 +63,8 @@ export interface ProposalOptions {
   readonly maxPage: number
   readonly maxPageBytes: number
   readonly shares: Shares
+  /** Shortest time for the work, and for its review. */
+  readonly minDeadlineMs: number
   readonly randomHex: (bytes: number) => string
   readonly checkSignature: (ctx: WriteCtx, action: never, request: never) => Promise<Signature>
   readonly holding: Holding

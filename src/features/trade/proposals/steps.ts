@@ -20,15 +20,15 @@ import { recordOf, saveProposal, streamOf, type Proposal, type Signature } from 
 
 const dayMs = 24 * 60 * 60_000
 /** Where an offer says nothing else. */
-const defaults = Object.fromEntries(
+export const defaultTerms = Object.fromEntries(
   Object.entries(deadlines).map(([name, { defaultDays }]) => [name, defaultDays * dayMs]),
 ) as unknown as Terms
 
-export const termsOf = ({ offer }: Pick<Proposal, 'offer'>, offerMs = defaults.offer): Terms => ({
-  ...defaults,
-  offer: offerMs,
-  delivery: offer.deliverMs ?? defaults.delivery,
-  review: offer.reviewMs ?? defaults.review,
+/** An offer that was made when less was allowed gives as much as one that is made now. */
+const termsOf = ({ offer: { deliverMs, reviewMs } }: Proposal, { minDeadlineMs }: Pick<ProposalOptions, 'minDeadlineMs'>): Terms => ({
+  ...defaultTerms,
+  ...(deliverMs !== null && { delivery: Math.max(deliverMs, minDeadlineMs) }),
+  ...(reviewMs !== null && { review: Math.max(reviewMs, minDeadlineMs) }),
 })
 
 const reasons: Readonly<Record<Refusal, (deal: Deal, action: Action) => string>> = {
@@ -128,7 +128,7 @@ export class Steps {
     const { action, actor, by } = step
     const decision = decide(before.deal, action, actor, {
       now,
-      terms: termsOf(before),
+      terms: termsOf(before, this.#options),
       ...(step.ruling !== undefined && { ruling: step.ruling }),
     })
     if (!decision.ok) throw new Fail('INVALID_PROPOSAL', reasons[decision.refusal](before.deal, action))
@@ -158,7 +158,7 @@ export class Steps {
   ): Promise<Outcome<'PROPOSAL_STATE'>> {
     const { pending } = before.funding
     const proposal: Proposal = { ...before, funding: { ...before.funding, pending: null } }
-    const decision = decide(before.deal, 'FUND', { kind: 'agent', id: before.deal.client }, { now, terms: termsOf(before) })
+    const decision = decide(before.deal, 'FUND', { kind: 'agent', id: before.deal.client }, { now, terms: termsOf(before, this.#options) })
     if (pending === null || !answer.ok || !decision.ok) {
       // Meanwhile the deal has ended another way: what the processor holds goes back.
       if (answer.ok) await this.#move(tx, now, proposal, 'void', proposal.offer.amountMinor ?? 0, '@server')
