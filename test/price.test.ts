@@ -115,3 +115,54 @@ describe('work', () => {
     expect(bob.unread).toEqual([])
   })
 })
+
+describe('catching up', () => {
+  test('of JOINs of one channel the newest is caught up for, and no page is read for the others', async () => {
+    await using relay = await startTestRelay()
+    await using ann = await relay.login('ann')
+    for (let i = 0; i < 20; i++) await ann.ask({ type: 'MSG', to: '#general', content: `${i}` }, 'ACK')
+    await ann.clear()
+    const pages = vi.spyOn(relay.store.read.log, 'page')
+    ann.send(...Array.from({ length: 100 }, (_, i) => ({ type: 'JOIN', channel: '#general', since: 0, limit: i % 20 })))
+    ann.send({ type: 'JOIN', channel: '#general', since: 0 })
+    await ann.take('JOINED', 101)
+    await ann.ask({ type: 'MSG', to: '#general', content: 'live' }, 'ACK')
+    let heard = await ann.next('MSG')
+    const seqs = [heard.seq]
+    while (heard.content !== 'live') seqs.push((heard = await ann.next('MSG')).seq)
+    // Whole for the last one; of the others a few had their turn.
+    expect(seqs.slice(-21)).toEqual(Array.from({ length: 21 }, (_, i) => i + 1))
+    expect(pages.mock.calls.length).toBeLessThan(20)
+    vi.restoreAllMocks()
+  })
+
+  test('however many catch up, a turn reads one full page', async () => {
+    await using relay = await startTestRelay()
+    await using ann = await relay.login('ann')
+    for (let i = 0; i < 10; i++) await ann.ask({ type: 'MSG', to: '#general', content: 'x'.repeat(100_000) }, 'ACK')
+    const wires = await Promise.all(Array.from({ length: 10 }, (_, i) => relay.login(`agent${i}`)))
+    let turn = 0
+    let isOver = false
+    const next = () => {
+      turn++
+      if (!isOver) setImmediate(next)
+    }
+    const readIn: number[] = []
+    const { log } = relay.store.read
+    const page = log.page.bind(log)
+    vi.spyOn(log, 'page').mockImplementation((...query) => {
+      readIn.push(turn)
+      return page(...query)
+    })
+    next()
+    for (const wire of wires) wire.send({ type: 'JOIN', channel: '#general', since: 0 })
+    for (const wire of wires) await wire.take('MSG', 10)
+    isOver = true
+    vi.restoreAllMocks()
+    expect(readIn.length).toBeGreaterThanOrEqual(40)
+    // Two that fall together are the end of one page that was not full, and the next.
+    const perTurn = new Map<number, number>()
+    for (const at of readIn) perTurn.set(at, (perTurn.get(at) ?? 0) + 1)
+    expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(2)
+  })
+})

@@ -143,7 +143,7 @@ What a request costs is paid by its agent and by the address it comes from, from
 * **Frames** are work, whatever the request: 1 is a PING. Nothing is refused for them: a connection whose agent or address is in debt is read later. Each request says what it costs.
   Each ${prices.bytesPerUnit / 1024} KiB past the first ${prices.freeBytes / 1024} add a frame, and so do each ${
     prices.answerBytesPerFrame / 1024
-  } KiB of an answer and of what is replayed, and each ${prices.entriesPerFrame} entries of its lists.
+  } KiB of an answer and of what is replayed, each ${prices.entriesPerFrame} entries of its lists, and each ${prices.storedPerFrame} stored events in a page.
 
 ## Errors
 

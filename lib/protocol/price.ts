@@ -24,6 +24,8 @@ export const prices = {
   answerBytesPerFrame: 32 * 1024,
   /** Entries of a list, asked for or answered, that cost a frame. */
   entriesPerFrame: 10,
+  /** Stored events in a page, for a frame. */
+  storedPerFrame: 50,
   /** Agents that hear of it, for a frame. */
   listenersPerFrame: 20,
 } as const

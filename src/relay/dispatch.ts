@@ -101,6 +101,11 @@ export class Dispatch {
     else this.#read(connection, handler, request)
   }
 
+  /** What is replayed costs what an answer of that size costs. */
+  sent(connection: Connection, bytes: number): void {
+    this.#charge(connection, this.#deps.clock.now(), priceAfter({}, 0, bytes))
+  }
+
   /** Results of a commit: events first, joined per channel; then notices, answers and effects, in order. */
   deliver(results: readonly Result[]): void {
     this.#publish(results)

@@ -255,8 +255,8 @@ export class Effects {
         body: { channel, agent: id, name, verified },
       })
     }
-    this.#hub.subscribe(asker, channel, last)
-    if (!this.#hub.goLive(asker, channel, after)) this.#inBackground(asker, this.#replayer.channel(asker, channel, after))
+    const catchUp = this.#hub.subscribe(asker, channel, last)
+    if (!this.#hub.goLive(catchUp, after)) this.#inBackground(asker, this.#replayer.channel(catchUp, after))
   }
 
   /** An agent came or is gone. */

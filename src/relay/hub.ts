@@ -7,8 +7,14 @@ interface Topic {
   /** Newest seq delivered to the live subscribers. */
   last: number
   readonly live: Set<Connection>
-  /** Still reading the log; they turn live when they reach `last`. */
-  readonly catchingUp: Set<Connection>
+  /** Still reading the log, each for one JOIN; they turn live when they reach `last`. */
+  readonly catchingUp: Map<Connection, CatchUp>
+}
+
+/** One JOIN's catching up: a newer one of the same connection in the same channel ends it. */
+export interface CatchUp {
+  readonly connection: Connection
+  readonly channel: string
 }
 
 export class Hub {
@@ -26,21 +32,23 @@ export class Hub {
   }
 
   /** Adds a subscriber that still has to read the log up to `last`. */
-  subscribe(connection: Connection, channel: string, last: number): void {
+  subscribe(connection: Connection, channel: string, last: number): CatchUp {
     const topic = this.#topicOf(channel)
     topic.last = Math.max(topic.last, last)
     topic.live.delete(connection)
-    topic.catchingUp.add(connection)
+    const catchUp = { connection, channel }
+    topic.catchingUp.set(connection, catchUp)
     connection.channels.add(channel)
+    return catchUp
   }
 
-  /** Whether the connection is still catching up there: a newer JOIN, a LEAVE or a close ends it. */
-  isCatchingUp(connection: Connection, channel: string): boolean {
-    return this.#topics.get(channel)?.catchingUp.has(connection) === true
+  /** Whether this is still to be gone on with: a newer JOIN, a LEAVE or a close ends it. */
+  isUnderWay(catchUp: CatchUp): boolean {
+    return catchUp.connection.open && this.#topics.get(catchUp.channel)?.catchingUp.get(catchUp.connection) === catchUp
   }
 
-  /** Turns a subscriber live if it has everything up to the newest delivered event. */
-  goLive(connection: Connection, channel: string, position: number): boolean {
+  /** Turns a subscriber that is under way live if it has everything up to the newest delivered event. */
+  goLive({ connection, channel }: CatchUp, position: number): boolean {
     const topic = this.#topics.get(channel)
     if (topic === undefined || position < topic.last) return false
     topic.catchingUp.delete(connection)
@@ -78,12 +86,12 @@ export class Hub {
     const topic = this.#topics.get(channel)
     if (topic === undefined) return
     yield* topic.live
-    yield* topic.catchingUp
+    yield* topic.catchingUp.keys()
   }
 
   #topicOf(channel: string): Topic {
     let topic = this.#topics.get(channel)
-    if (topic === undefined) this.#topics.set(channel, topic = { last: 0, live: new Set(), catchingUp: new Set() })
+    if (topic === undefined) this.#topics.set(channel, topic = { last: 0, live: new Set(), catchingUp: new Map() })
     return topic
   }
 

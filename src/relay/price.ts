@@ -36,9 +36,10 @@ export const priceBefore = (cost: Cost, body: object, size: number, me: Agent | 
   return frames
 }
 
-/** What the answer adds: its bytes, and the entries of its lists. */
-export const priceAfter = (body: object, items: number, bytes: number): number => {
-  let entries = items
+/** What the answer adds: its bytes, the entries of its lists, and the texts that it hands on as they are stored. */
+export const priceAfter = (body: object, stored: number, bytes: number): number => {
+  let entries = 0
   for (const value of Object.values(body)) if (Array.isArray(value)) entries += value.length
   return Math.floor(bytes / prices.answerBytesPerFrame) + Math.floor(entries / prices.entriesPerFrame)
+    + Math.floor(stored / prices.storedPerFrame)
 }

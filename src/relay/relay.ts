@@ -123,7 +123,8 @@ export class Relay {
     const outbox = this.#outbox = new Outbox({ maxPendingBytes, onSlow: connection => this.#tooSlow(connection) }, account, counts)
     const hub = this.#hub = new Hub(outbox, counts)
     const onOffered = (connection: Connection, upTo: number) => this.#noteOffered(connection, upTo)
-    const replayer = new Replayer({ store, hub, outbox, clock, counts, onOffered })
+    const onSent = (connection: Connection, bytes: number) => this.#dispatch.sent(connection, bytes)
+    const replayer = new Replayer({ store, hub, outbox, clock, counts, onSent, onOffered })
     const { announceMaxMembers } = options
     const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers })
     const effects = this.#effects = new Effects({ roster, hub, outbox, signals, replayer, clock, log, counts }, {

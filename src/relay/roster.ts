@@ -1,4 +1,5 @@
 // Who is here: agents and their connections, channels and who is in them. Handlers see the read-only view; effects change it.
+import { ById } from './by-id.ts'
 import type { Connection } from './connection.ts'
 import { none, withMember, withoutMember } from './lean-set.ts'
 import type { Held } from '../store/shares.ts'
@@ -31,6 +32,8 @@ interface LiveChannel extends Channel {
   readonly agents: Map<Agent, number>
   readonly announced: Set<Agent>
   readonly floor: Map<string, FloorClaim>
+  /** Its agents in order, from when somebody first asks for them. */
+  byId: ById<Agent> | undefined
 }
 
 const takeoverWindowMs = 60_000
@@ -70,6 +73,13 @@ export class Roster implements RosterView {
 
   channel(name: string): Channel | undefined {
     return this.#channels.get(name)
+  }
+
+  agentsAfter(name: string, after: string, limit: number): { readonly page: readonly Agent[], readonly more: boolean } {
+    const channel = this.#channels.get(name)
+    if (channel === undefined) return { page: [], more: false }
+    channel.byId ??= new ById(channel.agents.keys())
+    return channel.byId.after(after, limit)
   }
 
   channels(): Iterable<Channel> {
@@ -147,7 +157,8 @@ export class Roster implements RosterView {
   /** Creates a channel, or changes what is said of it. */
   setChannel(info: ChannelInfo): void {
     const channel = this.#channels.get(info.name)
-    if (channel === undefined) this.#channels.set(info.name, { info, agents: new Map(), announced: new Set(), floor: new Map() })
+    if (channel === undefined)
+      this.#channels.set(info.name, { info, agents: new Map(), announced: new Set(), floor: new Map(), byId: undefined })
     else channel.info = info
   }
 
@@ -194,7 +205,9 @@ export class Roster implements RosterView {
   enter(agent: Agent, name: string, announced: boolean): void {
     const channel = this.#channels.get(name)
     if (channel === undefined) return
-    channel.agents.set(agent, (channel.agents.get(agent) ?? 0) + 1)
+    const count = channel.agents.get(agent)
+    channel.agents.set(agent, (count ?? 0) + 1)
+    if (count === undefined) channel.byId?.add(agent)
     if (announced) channel.announced.add(agent)
     ;(agent as LiveAgent).channels.add(channel)
   }
@@ -214,6 +227,7 @@ export class Roster implements RosterView {
       return false
     }
     channel.agents.delete(agent)
+    channel.byId?.delete(agent)
     channel.announced.delete(agent)
     ;(agent as LiveAgent).channels.delete(channel)
     for (const [msgId, claim] of channel.floor) if (claim.holder === agent.id) channel.floor.delete(msgId)

@@ -57,6 +57,8 @@ export interface RosterView {
   channel(name: string): Channel | undefined
   /** A channel that the agent may know of: a private one is there for whoever belongs to it only. */
   known(agent: Agent, name: string): Channel | undefined
+  /** Connected members of a channel, ordered by id: those after one, and whether there are more. */
+  agentsAfter(channel: string, after: string, limit: number): { readonly page: readonly Agent[], readonly more: boolean }
   channels(): Iterable<Channel>
   readonly channelCount: number
   /** Whether it belongs there, and its standing still lets it in. */

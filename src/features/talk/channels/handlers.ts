@@ -136,9 +136,9 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         read({ me, roster }, { channel: name, after = '', limit = options.maxAgentsPage }) {
           const channel = found(name, roster.known(me, name))
           if (!mayRead(me, channel, roster)) throw noChannel(name)
-          const rest = [...channel.agents.keys()].filter(agent => agent.id > after).sort((a, b) => a.id < b.id ? -1 : 1)
-          const list = rest.slice(0, limit).map(agent => ({ ...listed(agent), presence: agent.presence, status_text: agent.statusText }))
-          return reply('AGENTS', { channel: name, list, more: rest.length > limit })
+          const { page, more } = roster.agentsAfter(name, after, limit)
+          const list = page.map(agent => ({ ...listed(agent), presence: agent.presence, status_text: agent.statusText }))
+          return reply('AGENTS', { channel: name, list, more })
         },
       },
       CREATE_CHANNEL: {
