@@ -8,6 +8,7 @@ import { systemClock, type Clock } from './base/clock.ts'
 import { createLogger, type Logger } from './base/log.ts'
 import { memoryLimit, ordinaryMemoryBytes } from './base/memory.ts'
 import { createMetrics } from './base/metrics.ts'
+import { openFilesLimit } from './base/open-files.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
@@ -19,6 +20,7 @@ import { addressGuard } from './outbound/guard.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { certificateProblem } from './relay/certificate.ts'
+import { roomForSockets } from './relay/door.ts'
 import { Relay } from './relay/relay.ts'
 import { Shares } from './relay/shares.ts'
 import { Verifier } from './relay/verifier.ts'
@@ -32,6 +34,8 @@ export interface RunningRelay {
   /** Where to connect from this machine, e.g. ws://localhost:6667 */
   readonly url: string
   readonly port: number
+  /** Where /metrics is, if it has a port of its own. */
+  readonly metricsPort?: number
   /** The relay's own identity: SHA-256 of its public key, in hex. */
   readonly serverId: string
   /** Commits what is queued, tells clients to come back, and stops. */
@@ -153,9 +157,15 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       onPullFailed: event => log.warn(event, 'another directory could not be read; it is tried again'),
     })
     const maxMemoryBytes = config.maxMemory ?? memoryLimit() ?? ordinaryMemoryBytes
+    const maxConnections = Math.min(config.maxConnections, roomForSockets(openFilesLimit() ?? Infinity))
+    if (maxConnections < config.maxConnections)
+      log.warn({ maxConnections },
+        `fewer connections are taken than the ${config.maxConnections} of maxConnections: the process may not open `
+          + 'enough files (ulimit -n, LimitNOFILE)')
     const relay = new Relay({
       ...config,
       version,
+      maxConnections,
       maxOwedBytes: Math.floor(maxMemoryBytes / 4),
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
       addressRate: { perSecond: config.addressRate, burst: config.addressBurst },
@@ -188,6 +198,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       url,
       port,
       serverId,
+      ...(relay.metricsPort !== undefined && { metricsPort: relay.metricsPort }),
       drain: async () => {
         log.info('draining')
         stopping.abort()
@@ -242,7 +253,7 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
 }
 
 export { defaultConfig, type Config } from './config/schema.ts'
-export { ListenError } from './relay/listener.ts'
+export { ListenError } from './relay/listen-error.ts'
 export { KeepingError } from './keeping/failure.ts'
 export type { EscrowEvent } from './features/index.ts'
 export type { Keeper } from './keeping/keeper.ts'

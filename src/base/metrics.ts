@@ -14,6 +14,8 @@ const counters = {
   bytesSent: ['agentchat_sent_bytes_total', 'Bytes handed to sockets'],
   commits: ['agentchat_commits_total', 'Batches committed'],
   rateLimited: ['agentchat_rate_limited_total', 'Requests refused for their rate'],
+  socketsRefused: ['agentchat_sockets_refused_total', 'Sockets turned away unheard: too many of their address, or in all'],
+  socketsEvicted: ['agentchat_sockets_evicted_total', 'Waiting sockets closed to make room for others'],
   slowCloses: ['agentchat_slow_closes_total', 'Connections closed because they did not read'],
 } as const
 

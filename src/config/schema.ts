@@ -106,6 +106,17 @@ export const settings = {
   ipv6PrefixBits: setting(count(32).max(128).default(64),
     'How much of an IPv6 address counts as one address: whoever has one mostly has the network of 64 bits around it.', { value: 'BITS' }),
 
+  allowedOrigins: setting(
+    z.array(z.string().regex(/^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+)$/i, 'an origin like https://app.example, or *')).default([]),
+    'Browser pages from elsewhere that may connect, by origin; `*` lets all in. Those of the host that was dialled and of localhost always may, '
+      + 'and programs, which send no Origin.',
+    { value: 'LIST' },
+  ),
+  metricsPort: setting(count().max(65_535).optional(), 'Port of its own for /metrics, which is then not on the public one; 0 takes any.', {
+    value: 'PORT',
+  }),
+  metricsHost: setting(z.string().min(1).default('127.0.0.1'), 'Address that `metricsPort` listens on.', { value: 'HOST' }),
+
   adminKey: setting(z.string().min(8).optional(), 'Secret that allows ADMIN_ requests; unset: only `adminAgents` may send them.', {
     secret: true,
     env: ['ALLOWLIST_ADMIN_KEY'],
@@ -161,8 +172,9 @@ export const settings = {
   }),
   addressFrameBurst: setting(count(1).default(10_000), 'Frames of work that an address may ask for at once.', { value: 'N' }),
 
-  maxConnections: setting(count(1).default(20_000), 'Open connections in all.', { value: 'N' }),
-  maxConnectionsPerIp: setting(count().default(256), 'Open connections per address; 0 = unlimited.', { value: 'N' }),
+  maxConnections: setting(count(1).default(20_000),
+    'Open sockets in all, counted from the moment they are accepted; fewer where the process may not open as many files.', { value: 'N' }),
+  maxConnectionsPerIp: setting(count().default(256), 'Open sockets per address; 0 = unlimited.', { value: 'N' }),
   maxSessionsPerAgent: setting(count(1).default(16), 'Sessions one agent may have open.', { value: 'N' }),
   maxChannels: setting(count(1).default(10_000), 'Channels in all.', { value: 'N' }),
   maxChannelsPerAgent: share(20, 'Channels that one agent may have created.'),

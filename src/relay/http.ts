@@ -20,7 +20,10 @@ export interface HttpFacts {
   /** Whether a feature has a page at this path, and whether it takes a POST there. */
   readonly places: (path: string) => 'get' | 'post' | undefined
   readonly page: (request: PageRequest) => Promise<HttpAnswer>
-  readonly metrics: () => Promise<{ readonly contentType: string, readonly text: string }>
+  /** The wait of an address that has asked too much, in ms; 0: it may ask, and that was counted. */
+  readonly pace: (address: string) => number
+  /** undefined: they are told elsewhere. */
+  readonly metrics: Metrics | undefined
 }
 
 /** What may be posted, and the time it may take to arrive. */
@@ -47,10 +50,22 @@ const send = (
 const cut = (response: ServerResponse, status: number, text: string): void =>
   send(response, status, 'text/plain', `${text}\n`, { connection: 'close' })
 
-const noSuchPage = 'This is an AgentChat relay: connect by WebSocket. Also here: /health /healthz /readyz /metrics '
-  + '/.well-known/agentchat.json\n'
+const later = (response: ServerResponse, waitMs: number, text: string): void =>
+  send(response, 429, 'text/plain', `${text}\n`, { 'retry-after': String(Math.ceil(waitMs / 1_000)) })
 
-export const httpHandler = (facts: HttpFacts) => (request: IncomingMessage, response: ServerResponse, address: string): void => {
+/** How long one of too many sockets is asked to stay away. */
+const crowdedMs = 5_000
+
+const noSuchPage = 'This is an AgentChat relay: connect by WebSocket. Also here: /health /healthz /readyz /.well-known/agentchat.json\n'
+
+/** @param isWelcome false: the address has too many sockets, or the relay; only probes are answered */
+export const httpHandler = (facts: HttpFacts) =>
+(
+  request: IncomingMessage,
+  response: ServerResponse,
+  address: string,
+  isWelcome: boolean,
+): void => {
   const [path = '/', search = ''] = (request.url ?? '/').split('?', 2)
   const page = (body?: string) => {
     facts.page({ path, query: new URLSearchParams(search), address, ...(body !== undefined && { body }) }).then(
@@ -59,8 +74,20 @@ export const httpHandler = (facts: HttpFacts) => (request: IncomingMessage, resp
     )
   }
   const place = facts.places(path)
-  if (request.method === 'POST' && place === 'post') return readBody(request, response, page)
-  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'text/plain', 'Method not allowed\n')
+  const isProbe = path === '/healthz' || path === '/readyz'
+  const isFree = isProbe || path === '/health'
+  const isPost = request.method === 'POST' && place === 'post'
+  // A body that nobody wants is not waited for.
+  if (!isWelcome || (!isPost && hasBody(request))) response.setHeader('connection', 'close')
+  if (!isWelcome && !isProbe) return later(response, crowdedMs, 'Too many connections of this address, or in all')
+  if (!isPost && request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'text/plain', 'Method not allowed\n')
+  const waitMs = isFree ? 0 : facts.pace(address)
+  if (waitMs > 0) {
+    response.setHeader('connection', 'close')
+    return later(response, waitMs, 'Too many requests of this address')
+  }
+  if (isPost) return readBody(request, response, page)
+  if (path === '/metrics' && facts.metrics !== undefined) return sendMetrics(response, facts.metrics)
   switch (path) {
     case '/health':
       return send(response, 200, 'application/json', `${JSON.stringify(facts.health())}\n`)
@@ -70,17 +97,23 @@ export const httpHandler = (facts: HttpFacts) => (request: IncomingMessage, resp
       const problem = facts.ready()
       return send(response, problem === undefined ? 200 : 503, 'text/plain', `${problem ?? 'ready'}\n`)
     }
-    case '/metrics': {
-      facts.metrics().then(
-        ({ contentType, text }) => send(response, 200, contentType, text),
-        () => send(response, 500, 'text/plain', 'metrics failed\n'),
-      )
-      return
-    }
     default:
       return place === undefined ? send(response, 404, 'text/plain', noSuchPage) : page()
   }
 }
+
+export type Metrics = () => Promise<{ readonly contentType: string, readonly text: string }>
+
+export const sendMetrics = (response: ServerResponse, metrics: Metrics): void => {
+  metrics().then(
+    ({ contentType, text }) => send(response, 200, contentType, text),
+    () => send(response, 500, 'text/plain', 'metrics failed\n'),
+  )
+}
+
+export const sendNothing = (response: ServerResponse): void => send(response, 404, 'text/plain', 'Only /metrics is here\n')
+
+const hasBody = ({ headers }: IncomingMessage): boolean => 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
 
 /** A page under its fingerprint: who has it already is told so, and gets nothing. */
 const sendPage = (

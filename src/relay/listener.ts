@@ -1,13 +1,16 @@
-// The door: an HTTP(S) server that upgrades to WebSocket, counts connections per address, and closes in order.
-import { readFileSync } from 'node:fs'
+// The listening socket: an HTTP(S) server that upgrades to WebSocket, lets in whom the door lets in, gives each step its time, and closes
+// in order.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext } from 'node:tls'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { CloseName } from '../../lib/protocol/index.ts'
+import { timerMs, type CloseName } from '../../lib/protocol/index.ts'
 import { Addresses, NotARange } from './address.ts'
+import { Door, type DoorOptions, type Guest } from './door.ts'
+import { ListenError, listenErrorOf, readPem } from './listen-error.ts'
+import { isWelcomeOrigin } from './browser-origin.ts'
 
 export interface ListenerOptions {
   readonly host: string
@@ -17,32 +20,36 @@ export interface ListenerOptions {
   readonly cert?: string | undefined
   readonly key?: string | undefined
   readonly maxFrameBytes: number
-  /** Open connections in all, and per address (0 = unlimited). */
+  /** Open sockets in all, and per address (0 = unlimited), counted from the moment they are accepted. */
   readonly maxConnections: number
   readonly maxConnectionsPerIp: number
+  /** Time to open a session; what comes before (TLS, the request) has at most as long. */
+  readonly identifyTimeoutMs: number
   /** Addresses or CIDR ranges whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
   /** How much of an IPv6 address counts as the address. */
   readonly ipv6PrefixBits: number
-  readonly onRequest: (request: IncomingMessage, response: ServerResponse, address: string) => void
+  /** Pages from elsewhere that may connect from a browser. */
+  readonly allowedOrigins: readonly string[]
+  readonly counts: DoorOptions['counts']
+  /** @param isWelcome false: it is one too many of its address or in all, and to be told so */
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse, address: string, isWelcome: boolean) => void
   readonly onConnection: (ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }) => void
-  /** Told of a connection that was turned away. */
+  /** Told of a connection that is turned away. */
   readonly onRefused: (ws: WebSocket, reason: CloseName) => void
 }
 
-/** The relay cannot listen, and what to do about it. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError'
-  readonly hint: string
-
-  constructor(message: string, hint: string, cause?: unknown) {
-    super(message, { cause })
-    this.hint = hint
-  }
-}
-
-/** Time for an HTTP request's header to arrive. */
-const headersTimeoutMs = 10_000
+/** Time for a TLS handshake, and for the header of a request, counted from the connection or the end of the last answer. */
+const maxGreetingMs = 10_000
+/** Time for a whole request, with its body. */
+const requestTimeoutMs = 30_000
+/** Time without a byte in either direction. */
+const silenceMs = 30_000
+/** Time from a request to the last byte of its answer. */
+const answerTimeoutMs = 60_000
+/** Time to ask again on the same socket. */
+const keepAliveTimeoutMs = 5_000
+const timeoutCheckMs = 1_000
 
 // Shared by all sockets, so that none carries listeners of its own for this.
 function destroyIt(this: Duplex): void {
@@ -55,13 +62,20 @@ export class Listener {
   readonly #server: Server | TlsServer
   readonly #sockets: WebSocketServer
   readonly #addresses: Addresses
-  readonly #perAddress = new Map<string, number>()
-  #open = 0
+  readonly #door: Door
+  /** By the socket that speaks HTTP: the one that was accepted, or the TLS on top of it. */
+  readonly #guests = new Map<Duplex, Guest>()
+  /** TLS handshakes under way, by the four numbers that name a connection: Node does not say which socket is below which TLS. */
+  readonly #handshakes = new Map<string, Guest>()
+  /** What a client asked before it had taken the last answer. */
+  readonly #next = new Map<Guest, () => void>()
+  readonly #onClose: (this: Duplex) => void
   #stopped: Promise<void> | undefined
 
   constructor(options: ListenerOptions) {
     this.#options = options
     this.#addresses = addressesOf(options)
+    this.#door = new Door({ maxSockets: options.maxConnections, maxPerAddress: options.maxConnectionsPerIp, counts: options.counts })
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: options.maxFrameBytes,
@@ -69,10 +83,24 @@ export class Listener {
       clientTracking: false,
       skipUTF8Validation: false,
     })
-    const onRequest = (request: IncomingMessage, response: ServerResponse) => options.onRequest(request, response, this.#addressOf(request))
+    const greetingMs = timerMs(Math.min(maxGreetingMs, options.identifyTimeoutMs))
+    const deadlines = {
+      headersTimeout: greetingMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(timeoutCheckMs, greetingMs),
+    }
     this.#server = options.cert === undefined
-      ? createServer({ headersTimeout: headersTimeoutMs }, onRequest)
-      : createTlsServer({ ...this.#tls(), headersTimeout: headersTimeoutMs }, onRequest)
+      ? createServer(deadlines)
+      : createTlsServer({ ...this.#tls(), ...deadlines, handshakeTimeout: greetingMs })
+    this.#server.timeout = silenceMs
+    const listener = this
+    this.#onClose = function(this: Duplex) {
+      listener.#left(this)
+    }
+    this.#server.on('connection', (socket: Socket) => this.#accepted(socket))
+    if (this.isTls) this.#server.on('secureConnection', (socket: Socket) => this.#secured(socket))
+    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#asked(request, response))
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head))
     // A client that resets while connecting must not take the relay with it.
     this.#server.on('clientError', (_error, socket) => socket.destroy())
@@ -95,11 +123,22 @@ export class Listener {
     if (this.isTls) (this.#server as TlsServer).setSecureContext(this.#tls())
   }
 
-  /** Takes no more connections. Resolves when every open one, HTTP ones too, is gone. */
+  /** The connection has a session: it makes room for nobody any more. */
+  settled(socket: Duplex): void {
+    const guest = this.#guests.get(socket)
+    if (guest !== undefined) this.#door.settles(guest)
+  }
+
+  /** Takes no more connections, and ends those that ask nothing. Resolves when every open one, HTTP ones too, is gone. */
   stop(): Promise<void> {
     this.#stopped ??= new Promise(resolve => this.#server.close(() => resolve()))
-    this.#server.closeIdleConnections()
+    for (const { state, socket } of this.#guests.values()) if (state === 'quiet') socket.destroy()
     return this.#stopped
+  }
+
+  /** Ends what is left. */
+  cut(): void {
+    for (const { socket } of this.#guests.values()) socket.destroy()
   }
 
   #tls(): { cert: Buffer, key: Buffer } {
@@ -113,35 +152,92 @@ export class Listener {
     return files
   }
 
+  #accepted(socket: Socket): void {
+    const { remoteAddress } = socket
+    const guest = this.#door.enter(socket, this.#addresses.isProxy(remoteAddress) ? undefined : this.#addresses.ofPeer(remoteAddress))
+    if (guest === undefined) return
+    this.#guests.set(socket, guest)
+    socket.on('close', this.#onClose)
+    if (!this.isTls) return
+    const name = nameOf(socket)
+    this.#handshakes.set(name, guest)
+    socket.on('close', () => {
+      if (this.#handshakes.get(name) === guest) this.#handshakes.delete(name)
+    })
+  }
+
+  #secured(socket: Socket): void {
+    const name = nameOf(socket)
+    const guest = this.#handshakes.get(name)
+    this.#handshakes.delete(name)
+    if (guest === undefined || guest.state === 'gone') {
+      socket.destroy()
+      return
+    }
+    this.#guests.set(socket, guest)
+    socket.on('close', this.#onClose)
+  }
+
+  #left(socket: Duplex): void {
+    const guest = this.#guests.get(socket)
+    if (guest === undefined) return
+    this.#guests.delete(socket)
+    this.#door.leaves(guest)
+  }
+
+  #asked(request: IncomingMessage, response: ServerResponse): void {
+    const guest = this.#nowOrNext(request.socket, () => this.#asked(request, response))
+    if (guest === undefined) return
+    const address = this.#addressOf(request)
+    const isWelcome = this.#door.asks(guest, address)
+    const late = setTimeout(() => request.socket.destroy(), timerMs(answerTimeoutMs)).unref()
+    response.on('close', () => {
+      clearTimeout(late)
+      this.#door.answered(guest)
+      const next = this.#next.get(guest)
+      this.#next.delete(guest)
+      next?.()
+    })
+    this.#options.onRequest(request, response, address, isWelcome)
+  }
+
+  /**
+   * Whose socket it is, if it can be answered now. What comes before the last answer was taken is dealt with after it, so that no
+   * socket has many answers made at once; who asks a third time is not waited for.
+   */
+  #nowOrNext(socket: Duplex, again: () => void): Guest | undefined {
+    const guest = this.#guests.get(socket)
+    if (guest?.state === 'quiet' && !socket.destroyed) return guest
+    if (guest?.state === 'busy' && !this.#next.has(guest)) this.#next.set(guest, again)
+    else socket.destroy()
+    return undefined
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', destroyIt)
+    if (!socket.listeners('error').includes(destroyIt)) socket.on('error', destroyIt)
     if (this.#stopped !== undefined) {
       socket.destroy()
       return
     }
-    const facts = { address: this.#addressOf(request), host: request.headers.host }
-    this.#sockets.handleUpgrade(request, socket, head, ws => this.#opened(ws, socket, facts))
+    const guest = this.#nowOrNext(socket, () => this.#upgrade(request, socket, head))
+    if (guest === undefined) return
+    const { origin, host } = request.headers
+    if (!isWelcomeOrigin(origin, host, this.#options.allowedOrigins)) return turnAway(socket)
+    const facts = { address: this.#addressOf(request), host }
+    this.#sockets.handleUpgrade(request, socket, head, ws => this.#opened(ws, socket, guest, facts))
   }
 
   /** Apart from the upgrade, so that what listens to the socket does not keep its HTTP request for as long. */
-  #opened(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }): void {
+  #opened(ws: WebSocket, socket: Duplex, guest: Guest, facts: { readonly address: string, readonly host: string | undefined }): void {
     ws.on('error', ignoreIt)
-    const { address } = facts
-    const { maxConnections, maxConnectionsPerIp } = this.#options
-    const fromHere = this.#perAddress.get(address) ?? 0
-    if (this.#open >= maxConnections || (maxConnectionsPerIp > 0 && fromHere >= maxConnectionsPerIp)) {
+    if (!this.#door.opens(guest, facts.address)) {
       this.#options.onRefused(ws, 'TOO_MANY_CONNECTIONS')
       return
     }
-    this.#open++
-    this.#perAddress.set(address, fromHere + 1)
-    // Told once anyway; `once` would keep a wrapper per connection.
-    ws.on('close', () => {
-      this.#open--
-      const left = this.#perAddress.get(address)! - 1
-      if (left === 0) this.#perAddress.delete(address)
-      else this.#perAddress.set(address, left)
-    })
+    guest.onEvicted = () => {
+      this.#options.onRefused(ws, 'TOO_MANY_CONNECTIONS')
+      ws.terminate()
+    }
     this.#options.onConnection(ws, socket, facts)
   }
 
@@ -151,6 +247,18 @@ export class Listener {
   }
 }
 
+const nameOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+
+/** A page from elsewhere. */
+const turnAway = (socket: Duplex): void => {
+  const text = 'This relay takes no browser pages from other hosts; its operator can name yours in allowedOrigins\n'
+  socket.end(
+    `HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
+    () => socket.destroy(),
+  )
+}
+
 const addressesOf = ({ trustedProxies, ipv6PrefixBits }: ListenerOptions): Addresses => {
   try {
     return new Addresses(trustedProxies, ipv6PrefixBits)
@@ -158,24 +266,4 @@ const addressesOf = ({ trustedProxies, ipv6PrefixBits }: ListenerOptions): Addre
     if (!(error instanceof NotARange)) throw error
     throw new ListenError(`trustedProxies: ${error.message}`, 'Write addresses like 10.0.0.1 or ranges like 10.0.0.0/8.', error)
   }
-}
-
-const readPem = (what: string, file: string): Buffer => {
-  try {
-    return readFileSync(file)
-  } catch (error) {
-    throw new ListenError(`Cannot read the TLS ${what}: ${(error as Error).message}`,
-      `Check the path given with --${what === 'key' ? 'key' : 'cert'} and that the relay may read it.`, error)
-  }
-}
-
-const listenErrorOf = (error: NodeJS.ErrnoException, host: string, port: number): Error => {
-  if (error.code === 'EADDRINUSE')
-    return new ListenError(`Port ${port} on ${host} is taken`,
-      `Is a relay running already? Otherwise choose another port: agentchat serve --port ${port + 1}`, error)
-  if (error.code === 'EACCES')
-    return new ListenError(`Not allowed to listen on port ${port}`, 'Ports below 1024 need privileges; choose another with --port.', error)
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
-    return new ListenError(`Cannot listen on ${host}`, 'Give an address of this machine with --host, or 0.0.0.0 for all of them.', error)
-  return error
 }

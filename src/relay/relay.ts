@@ -18,6 +18,7 @@ import { statusNotices, type Feature, type Handlers, type HttpAnswer, type Outco
 import { Gate } from './gate.ts'
 import { httpHandler, type PageRequest } from './http.ts'
 import { Hub } from './hub.ts'
+import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { Replayer } from './replay.ts'
@@ -26,7 +27,7 @@ import { Signals } from './signals.ts'
 import { Sweeper } from './sweeper.ts'
 import type { ChannelInfo, Health } from './view.ts'
 
-export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onConnection' | 'onRefused'> {
+export interface RelayOptions extends Omit<ListenerOptions, 'counts' | 'onRequest' | 'onConnection' | 'onRefused'> {
   readonly name: string
   readonly version: string
   readonly adminKey?: string | undefined
@@ -44,7 +45,9 @@ export interface RelayOptions extends Omit<ListenerOptions, 'onRequest' | 'onCon
   readonly publishWindowMs: number
   readonly announceMaxMembers: number
   readonly allowlistStrict: boolean
-  readonly identifyTimeoutMs: number
+  /** A port of its own for /metrics; undefined: it is on the public one. */
+  readonly metricsPort?: number | undefined
+  readonly metricsHost: string
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
   readonly drainMs: number
@@ -95,11 +98,11 @@ export class Relay {
   readonly #listener: Listener
   readonly #sweeper: Sweeper
   readonly #startedAt: number
-  readonly #messages: Allowance
   readonly #account: Account<Connection>
   readonly #outbox: Outbox
   /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
   #offered = new Map<string, number>()
+  #metricsListener: MetricsListener | undefined
   #draining = false
 
   constructor(options: RelayOptions, deps: RelayDeps) {
@@ -111,7 +114,7 @@ export class Relay {
     for (const channel of deps.channels) this.#roster.setChannel(channel)
     this.#roster.motd = deps.motd
     const roster = this.#roster
-    const messages = this.#messages = new Allowance(options.messageRate, options.addressRate)
+    const messages = new Allowance(options.messageRate, options.addressRate)
     const work = new Allowance(options.frameRate, options.addressFrameRate, maxDebtMs)
 
     const account = this.#account = new Account<Connection>({
@@ -133,6 +136,7 @@ export class Relay {
       connections: () => this.#connections,
       onIdentified: connection => {
         log.debug({ address: connection.address, agent: connection.agent?.id, session: connection.session }, 'a session opened')
+        this.#listener.settled(connection.socket)
       },
     })
     this.#committer = new Committer({ store, clock, log, counts, batchSize: metrics.batchSize, commitSeconds: metrics.commitSeconds }, {
@@ -159,6 +163,7 @@ export class Relay {
     }, this.#committer)
     this.#listener = new Listener({
       ...options,
+      counts,
       onRequest: httpHandler({
         places: path => {
           const route = this.#routeAt(path)
@@ -167,7 +172,8 @@ export class Relay {
         page: request => this.#page(request),
         health: () => this.#health(),
         ready: () => this.#draining ? 'draining' : this.#committer.storageProblem,
-        metrics: () => metrics.render(),
+        pace: address => messages.take({ address }, clock.now(), 1),
+        metrics: options.metricsPort === undefined ? () => metrics.render() : undefined,
       }),
       onConnection: (ws, socket, facts) => this.#accept(ws, socket, facts),
       onRefused: (ws, reason) => {
@@ -232,9 +238,20 @@ export class Relay {
 
   /** Opens the door; gives the port. */
   async start(): Promise<number> {
-    const port = await this.#listener.listen()
+    const { metricsHost: host, metricsPort } = this.#options
+    if (metricsPort !== undefined)
+      this.#metricsListener = await listenForMetrics({ host, port: metricsPort }, () => this.#deps.metrics.render())
+    const port = await this.#listener.listen().catch((error: unknown) => {
+      this.#metricsListener?.stop()
+      throw error
+    })
     this.#sweeper.start()
     return port
+  }
+
+  /** Where /metrics is, if it has a port of its own. */
+  get metricsPort(): number | undefined {
+    return this.#metricsListener?.port
   }
 
   reloadTls(): void {
@@ -260,9 +277,11 @@ export class Relay {
     }
     const deadline = setTimeout(() => {
       for (const connection of this.#connections) connection.ws.terminate()
+      this.#listener.cut()
     }, timerMs(this.#options.drainMs))
     await stopped
     clearTimeout(deadline)
+    this.#metricsListener?.stop()
     // The server is through once its sockets are; that they closed is told a little later, and still has to be noted.
     for (let turns = 0; turns < maxClosingTurns && this.#connections.size > 0; turns++) await new Promise(resolve => setImmediate(resolve))
     await this.#committer.idle()
@@ -349,14 +368,6 @@ export class Relay {
     const { clock, store, log } = this.#deps
     const ctx: RouteCtx = { now: clock.now(), db: store.read, roster: this.#roster, query, health: () => this.#health() }
     try {
-      const waitMs = this.#messages.take({ address }, ctx.now, 1)
-      if (waitMs > 0)
-        return {
-          status: 429,
-          contentType: 'text/plain',
-          body: 'Too many requests\n',
-          headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
-        }
       if (body === undefined) return await route.get(ctx, decode(path.slice(route.path.length)))
       if (this.#draining) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }
       return await route.post!({ ...ctx, address, write: decide => this.#written(decide) }, body)
@@ -428,7 +439,6 @@ export class Relay {
 
   #health(): Health {
     const now = this.#deps.clock.now()
-    const channels = [...this.#roster.channels()]
     return {
       status: this.#draining ? 'draining' : this.#committer.storageProblem === undefined ? 'healthy' : 'degraded',
       server: this.#options.name,
@@ -436,7 +446,7 @@ export class Relay {
       uptime_seconds: Math.floor((now - this.#startedAt) / 1_000),
       started_at: new Date(this.#startedAt).toISOString(),
       agents: { connected: this.#roster.agentCount, with_identity: this.#roster.keyedCount },
-      channels: { total: channels.length, public: channels.filter(channel => !channel.info.private).length },
+      channels: { total: this.#roster.channelCount, public: this.#roster.publicCount },
       ...this.#deps.facts(),
       timestamp: new Date(now).toISOString(),
     }

@@ -52,6 +52,9 @@ export class Roster implements RosterView {
   /** How many agents are watched from an address. */
   readonly #watchedFrom = new Map<string, number>()
   #watched = 0
+  // Counted as they come and go: anybody may ask for /health, as often as they like.
+  #keyed = 0
+  #private = 0
 
   get agentCount(): number {
     return this.#agents.size
@@ -61,10 +64,13 @@ export class Roster implements RosterView {
     return this.#channels.size
   }
 
+  /** Channels that are listed. */
+  get publicCount(): number {
+    return this.#channels.size - this.#private
+  }
+
   get keyedCount(): number {
-    let count = 0
-    for (const agent of this.#agents.values()) if (agent.pubkey !== null) count++
-    return count
+    return this.#keyed
   }
 
   agent(id: string): Agent | undefined {
@@ -157,6 +163,7 @@ export class Roster implements RosterView {
   /** Creates a channel, or changes what is said of it. */
   setChannel(info: ChannelInfo): void {
     const channel = this.#channels.get(info.name)
+    this.#private += Number(info.private) - Number(channel?.info.private ?? false)
     if (channel === undefined)
       this.#channels.set(info.name, { info, agents: new Map(), announced: new Set(), floor: new Map(), byId: undefined })
     else channel.info = info
@@ -182,6 +189,7 @@ export class Roster implements RosterView {
         sessions: new Map(),
       }
       this.#agents.set(facts.id, agent)
+      if (pubkey !== null) this.#keyed++
     } else {
       Object.assign(agent, { name: facts.name, verified: facts.verified, admin: facts.admin })
     }
@@ -198,7 +206,9 @@ export class Roster implements RosterView {
     if (agent === undefined) return
     for (const id of connection.watching) this.unwatch(connection, id)
     if (agent.sessions.get(connection.session) === connection) agent.sessions.delete(connection.session)
-    if (agent.sessions.size === 0 && this.#agents.get(agent.id) === agent) this.#agents.delete(agent.id)
+    if (agent.sessions.size > 0 || this.#agents.get(agent.id) !== agent) return
+    this.#agents.delete(agent.id)
+    if (agent.pubkey !== null) this.#keyed--
   }
 
   /** One more connection of the agent is in the channel. */

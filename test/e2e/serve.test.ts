@@ -1,5 +1,7 @@
 // `agentchat serve` as an operator meets it: a process that says where it is, what is wrong, and goes in order.
 import { renameSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
 import { nameShown, newCertificate } from '../kit/certificate.ts'
@@ -188,3 +190,36 @@ test('unless told otherwise it listens on this machine alone; the URL of an IPv6
   await using sent = new Program(process.execPath, [bin, 'send', url, '#general', 'by its address'], { env: { HOME: folder.path } })
   expect(await sent.ended).toEqual({ code: 0, signal: null })
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'a process that may open 1,024 files serves beside 1,500 sockets that say nothing, of one address or of six',
+  async () => {
+    for (const addresses of [['127.0.0.2'], ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6', '127.0.0.7']]) {
+      using data = newFolder()
+      const command = 'ulimit -n 1024; exec "$0" "$@"'
+      await using relay = new Program('sh', [
+        '-c',
+        command,
+        process.execPath,
+        bin,
+        'serve',
+        '--host',
+        '127.0.0.1',
+        '--port',
+        '0',
+        '--data',
+        data.path,
+      ])
+      const url = (await relay.prints(/wss?:\/\/[\w.-]+:\d+/))[0]
+      await relay.prints(/"maxConnections":832/)
+      const crowd = Array.from({ length: 1_500 }, (_, i) =>
+        connect({ host: '127.0.0.1', port: portOf(url), localAddress: addresses[i % addresses.length]! }))
+      for (const socket of crowd) socket.on('error', () => undefined)
+      await Promise.all(crowd.map(socket => Promise.race([once(socket, 'connect'), once(socket, 'close')])))
+      await expectExchange(url)
+      expect((await fetch(`${httpUrl(url)}/healthz`)).status).toBe(200)
+      expect(relay.stderr).not.toContain('EMFILE')
+      for (const socket of crowd) socket.destroy()
+    }
+  },
+)

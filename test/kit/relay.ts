@@ -46,6 +46,10 @@ export class TestRelay {
     return `http://127.0.0.1:${this.#running.port}`
   }
 
+  get metricsPort(): number | undefined {
+    return this.#running.metricsPort
+  }
+
   get serverId(): string {
     return this.#running.serverId
   }
