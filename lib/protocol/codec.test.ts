@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { decodeFrame, decodeRequest, requests, type RequestType } from './index.ts'
 
 const hostile = [
@@ -22,6 +22,28 @@ const hostile = [
 test.each(hostile)('hostile text %# is a failure, not a throw', text => {
   expect(decodeRequest(text).ok).toBe(false)
   expect(decodeFrame(text).ok).toBe(false)
+})
+
+test('what would cost much to parse is refused before it is parsed', () => {
+  const parse = vi.spyOn(JSON, 'parse')
+  const frame = (content: string) => `{"type":"MSG","to":"#general","x":${content}}`
+  for (
+    const bomb of [
+      '['.repeat(2_000_000),
+      `${'{"a":'.repeat(300_000)}1`,
+      `[${'{},'.repeat(600_000)}1]`,
+      `[${'0,'.repeat(900_000)}0]`,
+      `{${'"":0,'.repeat(300_000)}`,
+    ]
+  )
+    expect(decodeRequest(frame(bomb))).toMatchObject({ ok: false, message: expect.stringContaining('values') as string })
+  expect(parse).not.toHaveBeenCalled()
+  parse.mockRestore()
+})
+
+test('a long text is taken, whatever is in it', () => {
+  for (const content of ['[{,'.repeat(500_000), '"\\'.repeat(300_000), '\\"'.repeat(300_000), '\\\\'.repeat(300_000)])
+    expect(decodeRequest(JSON.stringify({ type: 'MSG', to: '#general', content }))).toMatchObject({ ok: true, body: { content } })
 })
 
 test('no text and no JSON makes decoding throw', () => {

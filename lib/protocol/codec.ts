@@ -1,5 +1,7 @@
 // Text ↔ frame. Decoding never throws: hostile input is a value like any other.
 import { z } from 'zod'
+import { isModestJson } from './bounded.ts'
+import { limits } from './limits.ts'
 import { frames, requests, type Frame, type FrameBody, type FrameType, type RequestBody, type RequestType } from './table.ts'
 
 export interface DecodeFailure {
@@ -34,6 +36,8 @@ const explain = (error: z.core.$ZodError): string => {
 
 /** Client → relay: text to a validated request. Unknown keys are dropped, unknown types refused. */
 export const decodeRequest = (text: string): DecodedRequest | DecodeFailure => {
+  if (!isModestJson(text, limits.maxFrameValues, limits.maxFrameLevels))
+    return failure(`more than ${limits.maxFrameValues} values, or nested deeper than ${limits.maxFrameLevels} levels`)
   const raw = parse(text)
   if (typeof raw === 'string') return failure(raw)
   const type = raw['type']

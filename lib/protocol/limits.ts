@@ -6,6 +6,9 @@ export const DEFAULT_PORT = 6667
 export const limits = {
   maxFrameBytes: 2 * 1024 * 1024,
   maxContentChars: 2 * 1024 * 1024,
+  /** JSON values in one request, and levels of nesting: parsing costs by the value. Looked at from 16 KiB on. */
+  maxFrameValues: 40_000,
+  maxFrameLevels: 64,
   maxNameChars: 32,
   maxNickChars: 24,
   maxChannelChars: 31,

@@ -50,10 +50,12 @@ const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.s
 export const toCardSkills = (skills: readonly Skill[]): Required<CardSkills> => {
   const extras = new Map<string, Record<string, unknown>>()
   const ids = new Set<string>()
+  /** The number to try next, of each capability: fifty of one name do not look for it from the start fifty times. */
+  const numbers = new Map<string, number>()
   const listed = skills.map((skill): A2aSkill => {
     const { capability } = skill
     let id = capability
-    for (let n = 2; ids.has(id); n++) id = `${capability}-${n}`
+    for (let n = numbers.get(capability) ?? 2; ids.has(id); numbers.set(capability, ++n)) id = `${capability}-${n}`
     ids.add(id)
     const card: A2aSkill = {
       id,

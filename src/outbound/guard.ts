@@ -65,7 +65,7 @@ const specialList = listOf(special)
 /** ::ffff:127.0.0.1, however it is spelled, is 127.0.0.1. */
 const unwrapped = (address: string): string => {
   if (isIP(address) !== 6) return address
-  const { hostname } = new URL(`http://[${address.replace(/%.*$/, '')}]`)
+  const { hostname } = new URL(`http://[${address.split('%', 1)[0]!}]`)
   const match = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(hostname)
   if (match === null) return hostname.slice(1, -1)
   const [high, low] = [Number.parseInt(match[1]!, 16), Number.parseInt(match[2]!, 16)]

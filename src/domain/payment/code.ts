@@ -9,7 +9,8 @@ export type PaymentCode =
   | { readonly ok: false, readonly kind: PaymentKind, readonly problem: string }
 
 const base58check = createBase58check(sha256)
-const base58Text = /^[1-9A-HJ-NP-Za-km-z]+$/
+/** Decoding base58 costs the square of its length: longer ones are not of a known kind, and are not decoded. */
+const base58Text = /^[1-9A-HJ-NP-Za-km-z]{1,128}$/
 /** 32 bytes in base58. */
 const solanaText = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/
 const bip47Text = /^PM8T[1-9A-HJ-NP-Za-km-z]*$/
@@ -50,7 +51,7 @@ const lnurl = (code: string): PaymentCode => {
 }
 
 const paymentCode = (code: string): PaymentCode => {
-  const bytes = attempt(() => base58check.decode(code))
+  const bytes = base58Text.test(code) ? attempt(() => base58check.decode(code)) : undefined
   // Prefix 0x47, version 1, 80 bytes of payload; the key in it is compressed.
   const isOne = bytes?.length === 81 && bytes[0] === 0x47 && bytes[1] === 1 && (bytes[3] === 2 || bytes[3] === 3)
   return isOne ? good('bip47') : bad('bip47', 'not a BIP 47 payment code: its checksum or its length is wrong')
@@ -85,7 +86,7 @@ const kindOf = (code: string, wanted: string | undefined): PaymentCode => {
   // A Bitcoin address in bech32 has its version in front of the data: another form, and not checked here.
   if (network !== undefined && !['bc', 'tb', 'bcrt'].includes(network)) return cosmos(lower, network)
   if (wanted === 'solana' || solanaText.test(code))
-    return attempt(() => base58.decode(code))?.length === 32
+    return solanaText.test(code) && attempt(() => base58.decode(code))?.length === 32
       ? good('solana')
       : bad('solana', 'not a Solana address: 32 bytes in base58')
   return good('other')

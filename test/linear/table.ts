@@ -1,0 +1,180 @@
+// THE TABLE: whose text is read by every file that takes texts apart. What peers wrote is read in time that grows with its length
+// and no faster: every pattern of those files is attacked by the test beside this one, and so is every function that is named here.
+import { createHash } from 'node:crypto'
+import {
+  canonicalJson,
+  canonicalPem,
+  publicKeyBytes,
+  receiptText,
+  verify,
+  verifyCompletion,
+  verifyReceipt,
+  verifyRevocation,
+} from '../../lib/identity/index.ts'
+import { AgentId, AgentName, ChannelName, Nick, RequestId, Target } from '../../lib/protocol/fields.ts'
+import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
+import { minorOf } from '../../lib/protocol/money.ts'
+import { messageText } from '../../src/cli/message-text.ts'
+import { visible, visibleJson, visibleLines } from '../../src/cli/terminal.ts'
+import { fromCardSkills, toCardSkills } from '../../src/domain/a2a-skills.ts'
+import { urlKey } from '../../src/domain/directory/sightings.ts'
+import { mentionsIn } from '../../src/domain/mentions.ts'
+import { readPaymentCode } from '../../src/domain/payment/code.ts'
+import { redact } from '../../src/domain/redaction.ts'
+import { atomFeed, jsonFeed } from '../../src/features/operate/announcements/feeds.ts'
+import { captchaAnswer } from '../../src/features/talk/session/captcha.ts'
+import { checkFiles } from '../../src/features/trade/proposals/deliverable.ts'
+import { anywhere, addressGuard } from '../../src/outbound/guard.ts'
+import { isSigned } from '../../src/outbound/signing.ts'
+import { Addresses } from '../../src/relay/address.ts'
+import { parseMsgId } from '../../src/store/log.ts'
+
+export interface PeerText {
+  /** What comes from others here. */
+  readonly peer: string
+  /** Functions of the file that read it, or its patterns in the wild. May throw. */
+  readonly run?: Readonly<Record<string, (text: string) => unknown>>
+  /** Functions of lists that are as long as the text: what is in it matters little, so that few texts do. */
+  readonly lists?: Readonly<Record<string, (text: string) => unknown>>
+  /** Patterns that only ever see so many characters, by their source. */
+  readonly atMost?: Readonly<Record<string, number>>
+}
+
+/** Text of whoever runs the program, on the same machine: it may be slow for himself. */
+export interface OwnText {
+  readonly own: string
+}
+
+const announcement = (text: string) => ({ id: 'ann_0', title: text, text, url: text, at: 0, withdrawn: 0, digest: '' }) as never
+const feed = { serverName: 'relay', serverId: '0', base: '' }
+const addresses = new Addresses(['127.0.0.1'], 64)
+const guard = addressGuard(anywhere)
+const message = (content: string) => ({ ts: 0, from: '@a', from_name: content, to: '#a', content })
+const plain = (_style: unknown, text: string) => text
+/** A list that grows with the text: every part of it is one item. */
+const list = <T>(text: string, item: (part: string) => T): readonly T[] =>
+  Array.from({ length: text.length / 10 }, (_, i) => item(text.slice(0, 3) + (i % 7)))
+
+/** A file, or a folder for all files in it that have no row of their own; the longest that fits counts. */
+export const table: Readonly<Record<string, PeerText | OwnText>> = {
+  'lib/client/session.ts': { peer: 'reasons of the relay for closing' },
+  'lib/identity/canonical.ts': {
+    peer: 'documents, profiles and receipts of others',
+    run: {
+      canonicalJson,
+      receiptText: text => receiptText({ text } as never),
+    },
+    lists: { canonicalJson: text => canonicalJson(Object.fromEntries(list(text, part => part).map((key, i) => [key + i, key]))) },
+  },
+  'lib/identity/pem.ts': { peer: 'keys and signatures', run: { canonicalPem, publicKeyBytes, verify: text => verify(text, text, text) } },
+  'lib/identity/records.ts': {
+    peer: 'rotations, revocations and receipts',
+    run: {
+      verifyRevocation: text =>
+        verifyRevocation({ type: 'REVOCATION', agent_id: text, pubkey: text, fingerprint: text, signature: text } as never),
+      verifyReceipt: text => verifyReceipt({ receipt_id: text, receipt: text, signatures: text }),
+      verifyCompletion: text => verifyCompletion({ proposal_id: text, proof: text, completed_by: text, sig: text }, () => text),
+    },
+  },
+  'lib/identity/texts.ts': { peer: 'nonces, ids and names that are signed' },
+  'lib/node/': { own: 'files of the user' },
+  'lib/protocol/': {
+    peer: 'every field of every frame',
+    run: {
+      decodeRequest,
+      'decodeRequest of a content': text => decodeRequest(`{"type":"MSG","to":"#a","content":${JSON.stringify(text)}}`),
+      'decodeRequest of a raw field': text => decodeRequest(`{"type":"MSG","to":"#a","content":${text}}`),
+      'decodeRequest of names': text => decodeRequest(JSON.stringify({ type: 'JOIN', channel: text, id: text, epoch: text })),
+      'decodeRequest of a search': text => decodeRequest(JSON.stringify({ type: 'SEARCH_SKILLS', query: { text, language: text } })),
+      decodeFrame,
+      'decodeFrame of a message': text =>
+        decodeFrame(JSON.stringify({ type: 'MSG', from: text, from_name: text, to: text, content: text, ts: 1 })),
+    },
+    lists: {
+      decodeRequest: text => decodeRequest(JSON.stringify({ type: 'WATCH', agents: list(text, part => part) })),
+      'decodeRequest of skills': text =>
+        decodeRequest(JSON.stringify({ type: 'REGISTER_SKILLS', sig: text, skills: list(text, capability => ({ capability })) })),
+    },
+  },
+  'lib/protocol/describe.ts': { own: 'the protocol table' },
+  'lib/protocol/fields.ts': {
+    peer: 'names, ids and targets',
+    run: Object.fromEntries(Object.entries({ AgentId, ChannelName, Target, AgentName, Nick, RequestId }).map(([name, schema]) => [
+      name,
+      (text: string) => schema.safeParse(text),
+    ])),
+  },
+  'lib/protocol/money.ts': { peer: 'amounts', run: { minorOf: text => minorOf(text, text) }, atMost: { '0+$': 12 } },
+  'src/cli/': { own: 'what the user types, and what the program says of itself' },
+  'src/cli/commands/who.ts': { peer: 'keys as a relay tells them' },
+  'src/cli/connection.ts': { peer: 'a question of the relay' },
+  'src/cli/deliverables.ts': { peer: 'names of files that were delivered' },
+  'src/cli/receipt-file.ts': { peer: 'files of receipts' },
+  'src/cli/terminal.ts': {
+    peer: 'everything that is shown',
+    run: { visible, visibleLines: text => visibleLines(text, '  | '), visibleJson, messageText: text => messageText(message(text), plain) },
+  },
+  'src/config/': { own: 'settings' },
+  'src/deploy/': { own: 'the deployment as it is described, and programs that are run for it' },
+  'src/deploy/akash/chain-reader.ts': { peer: 'answers of a chain node' },
+  'src/deploy/akash/chain-writer.ts': { peer: 'answers of a chain node' },
+  'src/deploy/akash/provider.ts': { peer: 'answers of a provider' },
+  'src/domain/a2a-skills.ts': {
+    peer: 'cards and skill lists',
+    lists: {
+      toCardSkills: text => toCardSkills(list(text, capability => ({ capability, tags: [capability] }))),
+      fromCardSkills: text => fromCardSkills({ skills: list(text, id => ({ id, name: id, description: id, tags: [id] })) }),
+    },
+  },
+  'src/domain/own-origins.ts': { own: 'the public URLs of the relay' },
+  'src/domain/directory/sightings.ts': { peer: 'URLs of relays', run: { urlKey: text => urlKey(`ws://a/${text}`) } },
+  'src/domain/mentions.ts': { peer: 'messages', run: { mentionsIn } },
+  'src/domain/payment/code.ts': { peer: 'payment codes', run: { readPaymentCode } },
+  'src/domain/redaction.ts': { peer: 'messages', run: { redact } },
+  'src/features/operate/admin/handlers.ts': { peer: 'keys of agents, in their one spelling' },
+  'src/features/operate/announcements/feeds.ts': {
+    peer: 'announcements, as feed readers and the Markdown of other places take them',
+    run: { atomFeed: text => atomFeed([announcement(text)], feed), jsonFeed: text => jsonFeed([announcement(text)], feed) },
+  },
+  'src/features/operate/announcements/handlers.ts': { own: 'what the operator announces' },
+  'src/features/operate/description/feature.ts': { own: 'the public URLs of the relay' },
+  'src/features/operate/directory/listing.ts': { peer: 'queries of the directory' },
+  'src/features/talk/identity/handlers.ts': { peer: 'ids' },
+  'src/features/talk/profiles/handlers.ts': { peer: 'ids in paths' },
+  'src/features/talk/session/captcha.ts': { peer: 'answers of newcomers', run: { captchaAnswer } },
+  'src/features/talk/session/handlers.ts': { peer: 'resume tokens' },
+  'src/features/trade/proposals/deliverable.ts': {
+    peer: 'files that are delivered',
+    run: {
+      'checkFiles of a name': text => checkFiles({ files: [{ name: text, bytes: 1, sha256: '0', content: 'AA==' }] }),
+      'checkFiles of a content': text => {
+        const data = Buffer.from(text)
+        checkFiles({
+          files: [{
+            name: 'a',
+            bytes: data.length,
+            sha256: createHash('sha256').update(data).digest('hex'),
+            content: data.toString('base64'),
+          }],
+        })
+      },
+    },
+  },
+  'src/features/trade/proposals/reading.ts': { peer: 'positions in pages' },
+  'src/keeping/': { peer: 'archives, which may come from elsewhere' },
+  'src/outbound/discovery.ts': { own: 'URLs that the operator or the user named' },
+  'src/outbound/guard.ts': { peer: 'addresses that names resolve to', run: { mayReach: text => guard.mayReach(text) } },
+  'src/outbound/moltbook.ts': { peer: 'answers of a place, and errors' },
+  'src/outbound/request.ts': { peer: 'host names' },
+  'src/outbound/signing.ts': { peer: 'signatures of webhooks', run: { isSigned: text => isSigned('secret', text, text, 0) } },
+  'src/relay/address.ts': {
+    peer: 'X-Forwarded-For',
+    run: { ofRequest: text => addresses.ofRequest('127.0.0.1', text), ofPeer: text => addresses.ofPeer(text) },
+  },
+  'src/relay/certificate.ts': { own: 'certificate files' },
+  'src/relay/http.ts': { peer: 'paths and headers' },
+  'src/relay/receipts.ts': { peer: 'names of streams, made of ids' },
+  'src/store/log.ts': { peer: 'message ids', run: { parseMsgId: text => parseMsgId(text, text) } },
+  // The engine's normalize() costs the square where combining marks stand in a row: the wire bounds this text to 200 characters.
+  'src/store/people.ts': { peer: 'search terms', run: { normalize: text => text.slice(0, 200).normalize('NFC') } },
+}
