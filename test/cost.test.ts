@@ -3,7 +3,8 @@ import { Socket } from 'node:net'
 import BetterSqlite3 from 'better-sqlite3'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
-import type { Wire } from './kit/wire.ts'
+import { newKey, type Wire } from './kit/wire.ts'
+import { joinLineages } from '../src/store/lineages.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -134,6 +135,22 @@ describe('a batch is one transaction, and one statement per event', () => {
     expect([3, 4]).toContain(count('INSERT INTO places'))
     expect(count('INSERT INTO publish_keys')).toBe(count('INSERT INTO places'))
   })
+})
+
+test('BALANCE of an agent of a thousand keys is two look-ups', async () => {
+  await using relay = await startTestRelay()
+  relay.clock.stop()
+  const key = newKey()
+  await using ann = await relay.login('ann', { key })
+  await relay.store.write(async tx => {
+    for (let i = 999; i > 0; i--) await joinLineages(tx, `@former${i}`, i === 999 ? key.id : `@former${i + 1}`)
+    await tx.tables<{ accounts: { account: string, currency: string, balance: number } }>().insertInto('accounts')
+      .values([{ account: '@former1', currency: 'USD', balance: 30 }, { account: key.id, currency: 'USD', balance: 12 }]).execute()
+  })
+  await ann.barrier()
+  const statements = countStatements()
+  expect(await ann.ask({ type: 'BALANCE' }, 'BALANCE')).toMatchObject({ balances: [{ currency: 'USD', amount_minor: 42, held_minor: 0 }] })
+  expect(statements.map(statement => statement.split(' ')[0]!.toLowerCase())).toEqual(['select', 'select'])
 })
 
 test('a signal is encoded once and stored never', async () => {

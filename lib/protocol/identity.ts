@@ -31,7 +31,7 @@ export const requests = {
     },
     cost: { frames: 30 },
     reply: 'OK',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_FAILED', 'NOT_ALLOWED', 'BANNED'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_FAILED', 'NOT_ALLOWED', 'BANNED', 'LIMIT_REACHED'],
     example: {
       old_pubkey: examplePem,
       new_pubkey: examplePem,

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { agentIdOf, canonicalPem, verifyReceipt } from '../../lib/identity/index.ts'
 import { makeFolder } from '../../lib/node/folder.ts'
 import { decodeFrame } from '../../lib/protocol/index.ts'
+import { fillLineages } from '../store/lineages.ts'
 import { pairStream, parseMsgId } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { indexEvents } from '../store/sqlite-log.ts'
@@ -123,6 +124,7 @@ class Importer {
     }
     if (!isEnded) throw new KeepingError('refused', 'the archive was cut: its end is missing', { line: line + 1 })
     indexEvents(this.#db)
+    this.#db.exec(fillLineages)
     this.#db.exec("INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL")
     this.#db.exec('COMMIT')
     return this.#counts

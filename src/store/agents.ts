@@ -1,5 +1,6 @@
 // What outlives a session of an agent: its key, where it belongs, and what it is invited to. Several features read and write it.
 import { sql } from 'kysely'
+import { joinLineages, lineageSchema } from './lineages.ts'
 import { moveShares } from './shares.ts'
 import { approve } from './standing.ts'
 import type { Db, Migration, Tx } from './store.ts'
@@ -28,7 +29,8 @@ interface Tables {
 
 export const agentMigrations: Migration = {
   feature: 'agents',
-  steps: [`
+  steps: [
+    `
     CREATE TABLE agents (id TEXT PRIMARY KEY, pubkey TEXT NOT NULL, name TEXT NOT NULL, verified INTEGER NOT NULL DEFAULT 0,
       first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, rotated_to TEXT, revoked_at INTEGER) WITHOUT ROWID;
     CREATE INDEX agents_rotated ON agents (rotated_to) WHERE rotated_to IS NOT NULL;
@@ -38,7 +40,9 @@ export const agentMigrations: Migration = {
     CREATE TABLE memberships (agent TEXT NOT NULL, channel TEXT NOT NULL, PRIMARY KEY (agent, channel)) WITHOUT ROWID;
     CREATE TABLE invitations (channel TEXT NOT NULL, agent TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (channel,
       agent)) WITHOUT ROWID;
-  `],
+  `,
+    lineageSchema,
+  ],
 }
 
 export const findAgent = (db: Db, id: string): Promise<AgentRow | undefined> =>
@@ -110,28 +114,6 @@ export const findMentioned = async (
   return rows.map(row => row.id)
 }
 
-/** The agents whose keys led to this one, nearest first. A chain longer than the bound is cut. */
-export const predecessors = async (db: Db, id: string): Promise<readonly string[]> => {
-  const found: string[] = []
-  for (let next = [id]; next.length > 0 && found.length < 100;) {
-    const rows = await db.tables<Tables>().selectFrom('agents').select('id').where('rotated_to', 'in', next).execute()
-    next = rows.map(row => row.id).filter(row => !found.includes(row))
-    found.push(...next)
-  }
-  return found
-}
-
-/** Who an agent is now: the end of the chain of its rotations. */
-export const successorOf = async (db: Db, id: string): Promise<string> => {
-  let last = id
-  for (let hops = 0; hops < 100; hops++) {
-    const next = (await findAgent(db, last))?.rotated_to
-    if (next == null) break
-    last = next
-  }
-  return last
-}
-
 /** Hands everything an agent is to the agent of its new key. The old key stays known, and shut. */
 export const rotateAgent = async (
   tx: Tx,
@@ -143,6 +125,7 @@ export const rotateAgent = async (
   const old = await findAgent(tx, from.id)
   await rememberAgent(tx, { ...from, name: old?.name ?? from.id.slice(1) }, now)
   await tables.updateTable('agents').set({ rotated_to: to, revoked_at: now }).where('id', '=', from.id).execute()
+  await joinLineages(tx, from.id, to)
   if (old?.verified === 1) await setVerified(tx, to, true)
   const approval = await tables.selectFrom('allowlist').selectAll().where('agent', '=', from.id).executeTakeFirst()
   const successor = await findAgent(tx, to)
@@ -194,3 +177,5 @@ export const addInvitation = async (
 export const removeInvitation = async (tx: Tx, agent: string, channel: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('invitations').where('channel', '=', channel).where('agent', '=', agent).execute()
 }
+
+export { countKeys, keysOf, predecessors, successorOf, successions } from './lineages.ts'

@@ -1,6 +1,6 @@
 // Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
 import { agentIdOf, canonicalPem, revocationText, rotationText } from '../../../../lib/identity/index.ts'
-import { findAgent, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
+import { countKeys, findAgent, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
 import { standingOf } from '../../../store/standing.ts'
 import { Fail, notify, presenceOf, reply, type Feature, type Shares } from '../../../relay/feature.ts'
 import { addProof, expiredProofs, findProof, takeProof } from './store.ts'
@@ -13,6 +13,9 @@ export interface IdentityOptions {
 }
 
 const proofMs = 30_000
+
+/** Keys of one agent, one after the other. */
+const maxKeys = 1_000
 
 type Requests = 'WHOIS' | 'ROTATION' | 'REVOCATION' | 'VERIFY_REQUEST' | 'VERIFY_RESPONSE'
 
@@ -51,6 +54,8 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
         if (old.rotatedTo === me.id) return { reply: reply('OK', {}) }
         if (old.isRevoked) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
         if (old.ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
+        if (await countKeys(tx, oldId) + await countKeys(tx, me.id) > maxKeys)
+          throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
         await rotateAgent(tx, { id: oldId, pubkey: oldKey }, me.id, now)
         return {
           reply: reply('OK', {}),

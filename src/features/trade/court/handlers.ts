@@ -241,13 +241,13 @@ export const court = (options: CourtOptions): Feature<Requests> => {
 
   const page = async (
     db: Db,
-    { agents, role, phase, before, limit = limits.maxDisputesPage }: Omit<Parameters<typeof listDisputes>[1], 'before' | 'limit'> & {
+    { agent, role, phase, before, limit = limits.maxDisputesPage }: Omit<Parameters<typeof listDisputes>[1], 'before' | 'limit'> & {
       readonly before?: string | undefined
       readonly limit?: number | undefined
     },
   ) => {
     const last = before === undefined ? undefined : await found(db, before)
-    const disputes = await listDisputes(db, { agents, role, phase, before: last, limit: limit + 1 })
+    const disputes = await listDisputes(db, { agent, role, phase, before: last, limit: limit + 1 })
     return reply('DISPUTES', { disputes: disputes.slice(0, limit).map(recordOf), more: disputes.length > limit })
   }
 
@@ -308,7 +308,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
         needs: 'session',
         async read({ me, db }, query) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have disputes')
-          return page(db, { ...query, agents: [me.id, ...await predecessors(db, me.id)] })
+          return page(db, { ...query, agent: me.id })
         },
       },
       ADMIN_DISPUTES: { needs: 'admin', read: ({ db }, { phase, before, limit }) => page(db, { phase, before, limit }) },

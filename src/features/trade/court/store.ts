@@ -2,6 +2,7 @@
 import type { Case, Phase, Side, Verdict } from '../../../domain/court/index.ts'
 import { isOver } from '../../../domain/court/index.ts'
 import type { FrameBody } from '../../../../lib/protocol/index.ts'
+import { keysOf } from '../../../store/agents.ts'
 import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 export type DisputeRecord = FrameBody<'DISPUTE_STATE'>['dispute']
@@ -119,8 +120,8 @@ export const seatsOf = async (db: Db): Promise<ReadonlyMap<string, number>> =>
   )
 
 export interface DisputeQuery {
-  /** undefined: of everybody */
-  readonly agents?: readonly string[] | undefined
+  /** Under all its keys; undefined: of everybody. */
+  readonly agent?: string | undefined
   readonly role?: 'party' | 'arbiter' | undefined
   readonly phase?: Phase | undefined
   readonly before?: Pick<Dispute, 'id' | 'createdAt'> | undefined
@@ -128,11 +129,11 @@ export interface DisputeQuery {
 }
 
 /** The newest first. */
-export const listDisputes = async (db: Db, { agents, role, phase, before, limit }: DisputeQuery): Promise<readonly Dispute[]> => {
+export const listDisputes = async (db: Db, { agent, role, phase, before, limit }: DisputeQuery): Promise<readonly Dispute[]> => {
   let query = db.tables<Tables>().selectFrom('disputes').selectAll()
-  if (agents !== undefined) {
+  if (agent !== undefined) {
     query = query.where('id', 'in', ({ selectFrom }) => {
-      const own = selectFrom('dispute_people').select('dispute').where('agent', 'in', agents)
+      const own = selectFrom('dispute_people').select('dispute').where('agent', 'in', keysOf(agent))
       return role === undefined ? own : own.where('role', '=', role)
     })
   }

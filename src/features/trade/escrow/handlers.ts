@@ -3,12 +3,12 @@ import { elo, rails, type Rails } from './rails.ts'
 import { issuer } from '../../../domain/ledger/ledger.ts'
 import { Fail, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { currencyCode, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
-import { findAgent, predecessors } from '../../../store/agents.ts'
+import { findAgent } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import { pairStream } from '../../../store/log.ts'
 import { forgetNonces, useNonce } from '../../../store/nonces.ts'
 import type { Db, Tx } from '../../../store/store.ts'
-import { accountOf, accountsOf, entriesOf, gather, heldOf, isPosted, postEntries } from './store.ts'
+import { accountOf, balancesOf, entriesOf, gather, heldOf, isPosted, postEntries } from './store.ts'
 import { ProcessorTurns, type Processor } from './processor.ts'
 
 interface Signed {
@@ -39,13 +39,9 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
   const turns = processor === undefined ? undefined : new ProcessorTurns(processor)
 
   const balances = async (db: Db, id: string): Promise<FrameBody<'BALANCE'>['balances']> => {
-    const all = [id, ...await predecessors(db, id)]
-    const amounts = new Map<string, number>()
-    for (const account of all)
-      for (const { currency, balance } of await accountsOf(db, account)) amounts.set(currency, (amounts.get(currency) ?? 0) + balance)
-    const held = await heldOf(db, all)
+    const held = await heldOf(db, id)
     // Staked rating is a debt to it: what is left to stake is the rating's to say.
-    return [...amounts].map(([currency, amount]) =>
+    return (await balancesOf(db, id)).map(({ currency, balance: amount }) =>
       currency === elo
         ? { currency, amount_minor: 0, held_minor: Math.max(0, -amount) }
         : { currency, amount_minor: amount, held_minor: held.get(currency) ?? 0 }

@@ -3,7 +3,7 @@ import { holdOf } from '../../../domain/ledger/ledger.ts'
 import { Fail } from '../../../relay/feature.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import { addCall, type Call } from './calls.ts'
-import { accountOf, accountsOf, gather, postEntries } from './store.ts'
+import { accountOf, balanceOf, gather, postEntries } from './store.ts'
 
 export interface EscrowMove {
   readonly rail: 'ledger' | 'webhook'
@@ -92,7 +92,6 @@ export const rails = ({ hasProcessor }: RailOptions): Rails => ({
     }, now)
   },
   async staked(db, agent) {
-    const row = (await accountsOf(db, agent)).find(account => account.currency === elo)
-    return row === undefined ? 0 : Math.max(0, -row.balance)
+    return Math.max(0, -await balanceOf(db, agent, elo))
   },
 })

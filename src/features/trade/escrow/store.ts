@@ -2,7 +2,7 @@
 import { issuer, post, transfer, type Accounts } from '../../../domain/ledger/ledger.ts'
 import type { FrameBody } from '../../../../lib/protocol/index.ts'
 import { Fail } from '../../../relay/feature.ts'
-import { predecessors, successorOf } from '../../../store/agents.ts'
+import { keysOf, successorOf } from '../../../store/agents.ts'
 import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 export type EntryKind = FrameBody<'STATEMENT'>['entries'][number]['kind']
@@ -58,7 +58,8 @@ export interface Posting {
   readonly credit?: number
 }
 
-const balanceOf = async (db: Db, account: string, currency: string): Promise<number> =>
+/** What lies in one account. */
+export const balanceOf = async (db: Db, account: string, currency: string): Promise<number> =>
   (await db.tables<Tables>().selectFrom('accounts').select('balance').where('account', '=', account).where('currency', '=', currency)
     .executeTakeFirst())?.balance ?? 0
 
@@ -113,14 +114,16 @@ export const postEntries = async (
 export const isPosted = async (db: Db, key: string): Promise<boolean> =>
   await db.tables<Tables>().selectFrom('ledger_keys').select('key').where('key', '=', key).executeTakeFirst() !== undefined
 
-export const accountsOf = (db: Db, account: string): Promise<readonly { readonly currency: string, readonly balance: number }[]> =>
-  db.tables<Tables>().selectFrom('accounts').select(['currency', 'balance']).where('account', '=', account).orderBy('currency').execute()
+/** What an agent has, under all its keys, per currency. */
+export const balancesOf = (db: Db, agent: string): Promise<readonly { readonly currency: string, readonly balance: number }[]> =>
+  db.tables<Tables>().selectFrom('accounts').select(({ fn }) => ['currency', fn.sum<number>('balance').as('balance')])
+    .where('account', 'in', keysOf(agent)).groupBy('currency').orderBy('currency').execute()
 
-/** What an agent's money holds in escrow, per currency. */
-export const heldOf = async (db: Db, agents: readonly string[]): Promise<ReadonlyMap<string, number>> => {
+/** What its money holds in escrow, per currency. */
+export const heldOf = async (db: Db, agent: string): Promise<ReadonlyMap<string, number>> => {
   const rows = await db.tables<Tables>().selectFrom('ledger_entries as e')
     .innerJoin('accounts as a', join => join.onRef('a.account', '=', 'e.other').onRef('a.currency', '=', 'e.currency'))
-    .select(({ fn }) => ['a.currency', fn.sum<number>('a.balance').as('held')]).where('e.account', 'in', agents).where('e.kind', '=',
+    .select(({ fn }) => ['a.currency', fn.sum<number>('a.balance').as('held')]).where('e.account', 'in', keysOf(agent)).where('e.kind', '=',
       'fund').where('a.balance', '>', 0).groupBy('a.currency').execute()
   return new Map(rows.map(row => [row.currency, row.held]))
 }
@@ -130,25 +133,24 @@ export const accountOf = (db: Db, agent: string): Promise<string> => agent === i
 
 /** What lies under an agent's former keys comes to its present one. */
 export const gather = async (tx: Tx, agent: string, now: number): Promise<void> => {
-  for (const former of await predecessors(tx, agent)) {
-    for (const { currency, balance } of await accountsOf(tx, former)) {
-      if (balance === 0) continue
-      const [from, to] = balance > 0 ? [former, agent] : [agent, former]
-      const count = (await tx.tables<Tables>().selectFrom('ledger_entries').select(eb =>
-        eb.fn.countAll<number>().as('n')
-      ).where('account', '=', former).executeTakeFirstOrThrow()).n
-      await postEntries(tx, {
-        kind: 'transfer',
-        from,
-        to,
-        currency,
-        amountMinor: Math.abs(balance),
-        key: `rotation ${former} ${currency} ${count}`,
-        by: '@server',
-        note: 'the key was rotated',
-        credit: Infinity,
-      }, now)
-    }
+  const left = await tx.tables<Tables>().selectFrom('accounts').selectAll().where('account', 'in', keysOf(agent)).where('account', '<>',
+    agent).where('balance', '<>', 0).execute()
+  for (const { account: former, currency, balance } of left) {
+    const [from, to] = balance > 0 ? [former, agent] : [agent, former]
+    const count = (await tx.tables<Tables>().selectFrom('ledger_entries').select(eb =>
+      eb.fn.countAll<number>().as('n')
+    ).where('account', '=', former).executeTakeFirstOrThrow()).n
+    await postEntries(tx, {
+      kind: 'transfer',
+      from,
+      to,
+      currency,
+      amountMinor: Math.abs(balance),
+      key: `rotation ${former} ${currency} ${count}`,
+      by: '@server',
+      note: 'the key was rotated',
+      credit: Infinity,
+    }, now)
   }
 }
 

@@ -34,7 +34,7 @@ export const proposalReads = (
       const [, updatedAt, id] = /^(\d{1,16}) (\S{1,64})$/.exec(before ?? '') ?? []
       if (before !== undefined && id === undefined) throw new Fail('INVALID_MSG', 'before: not what `next` said')
       const page = await listProposals(db, {
-        agents: [me.id, ...await predecessors(db, me.id)],
+        agent: me.id,
         state,
         with: other,
         role,

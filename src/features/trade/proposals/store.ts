@@ -2,6 +2,7 @@
 import type { Deal, Stakes, State } from '../../../domain/negotiation/index.ts'
 import type { FrameBody } from '../../../../lib/protocol/index.ts'
 import { releaseShare } from '../../../store/shares.ts'
+import { keysOf } from '../../../store/agents.ts'
 import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 export type ProposalRecord = FrameBody<'PROPOSAL_STATE'>['proposal']
@@ -174,7 +175,8 @@ export const dueProposals = async (db: Db, now: number, limit: number): Promise<
   )
 
 export interface Query {
-  readonly agents: readonly string[]
+  /** Under all its keys. */
+  readonly agent: string
   readonly state?: State | undefined
   readonly with?: string | undefined
   readonly role?: 'client' | 'provider' | undefined
@@ -183,12 +185,12 @@ export interface Query {
 }
 
 /** An agent's proposals, the one that changed last first. Each side is read along its own index, so that a page costs a page. */
-export const listProposals = async (db: Db, { agents, state, with: other, role, before, limit }: Query): Promise<readonly Proposal[]> => {
+export const listProposals = async (db: Db, { agent, state, with: other, role, before, limit }: Query): Promise<readonly Proposal[]> => {
   const side = (mine: 'proposer' | 'recipient', theirs: 'proposer' | 'recipient') => {
-    let query = db.tables<Tables>().selectFrom('proposals').selectAll().where(mine, 'in', agents)
+    let query = db.tables<Tables>().selectFrom('proposals').selectAll().where(mine, 'in', keysOf(agent))
     if (state !== undefined) query = query.where('state', '=', state)
     if (other !== undefined) query = query.where(theirs, '=', other)
-    if (role !== undefined) query = query.where(role, 'in', agents)
+    if (role !== undefined) query = query.where(role, 'in', keysOf(agent))
     if (before !== undefined)
       query = query.where('updated_at', '<=', before.updatedAt).where(({ or, eb }) =>
         or([eb('updated_at', '<', before.updatedAt), eb('id', '<', before.id)])

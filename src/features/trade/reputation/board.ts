@@ -2,8 +2,9 @@
 import { limits } from '../../../../lib/protocol/index.ts'
 import { dealsOf } from '../../../domain/ordinary-deal.ts'
 import { standings, type Score, type Standings } from '../../../domain/standing.ts'
+import { successions } from '../../../store/agents.ts'
 import type { Db } from '../../../store/store.ts'
-import { provenPayments, successions, vouchedAgents } from './store.ts'
+import { provenPayments, vouchedAgents } from './store.ts'
 
 /** Older receipts than these newest ones have faded, or the relay is too large for one pass. */
 const maxPayments = 10_000
@@ -37,11 +38,7 @@ export class StandingBoard {
 const compute = async (db: Db, now: number): Promise<Board> => {
   const [rows, vouched, followed] = await Promise.all([provenPayments(db, maxPayments), vouchedAgents(db), successions(db)])
   /** Whoever changed its key is still the same. */
-  const present = (agent: string): string => {
-    let id = agent
-    for (let steps = 0; steps < followed.size && followed.has(id); steps++) id = followed.get(id)!
-    return id
-  }
+  const present = (agent: string): string => followed.get(agent) ?? agent
   const anchors = new Map(vouched.map(agent => [present(agent), 1]))
   const payments = rows.map(({ client, provider, currency, paid, completed_at }) => ({
     client: present(client),

@@ -13,10 +13,10 @@ import {
   type Rating,
   type RatingChange,
 } from '../../../domain/rating.ts'
-import { findAgent, predecessors, successorOf } from '../../../store/agents.ts'
+import { findAgent, successorOf } from '../../../store/agents.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import type { Append } from '../../../relay/feature.ts'
-import { addReceipt, dropRating, findPair, findRating, notePair, saveRating, seasonedAgents, type RatingRow } from './store.ts'
+import { addReceipt, dropRating, findPair, findRating, notePair, saveRating, seasonedAgents } from './store.ts'
 
 /** Work that came to its end, as the slice that ended it knows it: a receipt, its parties by id alone. */
 export type FinishedWork =
@@ -82,25 +82,14 @@ export interface RelayKey {
   sign(text: string): string
 }
 
-/** The rating of an agent, or the one it had under an older key. */
-export const ratingRowOf = async (db: Db, agent: string): Promise<RatingRow | undefined> => {
-  const row = await findRating(db, agent)
-  if (row !== undefined) return row
-  for (const older of await predecessors(db, agent)) {
-    const inherited = await findRating(db, older)
-    if (inherited !== undefined) return inherited
-  }
-  return undefined
-}
-
 export const reputationBook = ({ serverId, relayKey }: BookOptions): ReputationBook => {
-  const ratingOf = async (db: Db, agent: string): Promise<Rating> => await ratingRowOf(db, agent) ?? newcomer
+  const ratingOf = async (db: Db, agent: string): Promise<Rating> => await findRating(db, agent) ?? newcomer
 
   const save = async (tx: Tx, agents: readonly string[], changes: readonly RatingChange[], now: number): Promise<RatingChanges> => {
     for (const [i, agent] of agents.entries()) {
       const { newRating, transactions } = changes[i]!
       // What an older key left behind is the new one's from here on.
-      const former = await ratingRowOf(tx, agent)
+      const former = await findRating(tx, agent)
       if (former !== undefined && former.agent !== agent) await dropRating(tx, former.agent)
       await saveRating(tx, { agent, rating: newRating, transactions, updated: now })
     }

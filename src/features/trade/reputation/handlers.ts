@@ -6,8 +6,7 @@ import { predecessors, successorOf } from '../../../store/agents.ts'
 import type { Db } from '../../../store/store.ts'
 import { Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
 import { StandingBoard, type Board } from './board.ts'
-import { ratingRowOf } from './book.ts'
-import { bestRated, documentOf, findReceipt, listReceipts, signReceiptRow } from './store.ts'
+import { bestRated, documentOf, findRating, findReceipt, listReceipts, signReceiptRow } from './store.ts'
 
 export interface ReputationOptions {
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
@@ -19,7 +18,7 @@ type Requests = 'RECEIPTS' | 'RECEIPT_SIGN' | 'RATING' | 'LEADERBOARD'
 const idsOf = async (db: Db, agent: string): Promise<readonly string[]> => [agent, ...await predecessors(db, agent)]
 
 const cardOf = async (db: Db, { standings }: Board, agent: string): Promise<Omit<FrameBody<'RATING'>, 'ts' | 're'>> => {
-  const row = await ratingRowOf(db, agent)
+  const row = await findRating(db, agent)
   const { standing, reach, confidence, counterparties } = standings.of(agent)
   const { rating, transactions } = row ?? newcomer
   return { agent, rating, transactions, updated: row?.updated ?? null, standing: { standing, reach, confidence, counterparties } }
@@ -33,11 +32,11 @@ export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => 
         needs: 'session',
         async read({ me, db }, { proposal_id, unsigned, before, limit = limits.maxReceipts }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have receipts')
-          const of = await idsOf(db, me.id)
           const last = before === undefined ? undefined : await findReceipt(db, before)
+          const of = before === undefined ? [] : await idsOf(db, me.id)
           if (before !== undefined && (last === undefined || !of.some(id => id === last.client || id === last.provider)))
             throw new Fail('INVALID_MSG', 'before: no receipt of yours')
-          const rows = await listReceipts(db, { of, proposal: proposal_id, unsigned, before: last, limit: limit + 1 })
+          const rows = await listReceipts(db, { of: me.id, proposal: proposal_id, unsigned, before: last, limit: limit + 1 })
           return reply('RECEIPTS', { receipts: rows.slice(0, limit).map(documentOf), more: rows.length > limit })
         },
       },

@@ -1,6 +1,7 @@
 // Receipts, and the ratings of agents.
 import type { Receipt, ReceiptDocument } from '../../../../lib/protocol/index.ts'
 import type { Rating } from '../../../domain/rating.ts'
+import { keysOf } from '../../../store/agents.ts'
 import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 export interface ReceiptRow {
@@ -33,6 +34,7 @@ interface Tables {
   agents: { id: string, verified: 0 | 1, rotated_to: string | null, revoked_at: number | null }
   allowlist: { agent: string }
   bans: { agent: string }
+  lineages: { agent: string, n: number }
 }
 
 export const reputationMigrations: Migration = {
@@ -77,8 +79,8 @@ export const signReceiptRow = async (tx: Tx, id: string, role: 'client' | 'provi
 }
 
 export interface ReceiptQuery {
-  /** The ids of one agent: its own, and those it had before. */
-  readonly of: readonly string[]
+  /** The agent, under all its keys. */
+  readonly of: string
   readonly proposal?: string | undefined
   readonly unsigned?: boolean | undefined
   readonly before?: Pick<ReceiptRow, 'id' | 'completed_at'> | undefined
@@ -90,8 +92,11 @@ export const listReceipts = (db: Db, { of, proposal, unsigned, before, limit }: 
   let query = db.tables<Tables>().selectFrom('receipts').selectAll()
     .where(({ or, and, eb }) =>
       unsigned
-        ? or([and([eb('client', 'in', of), eb('client_sig', 'is', null)]), and([eb('provider', 'in', of), eb('provider_sig', 'is', null)])])
-        : or([eb('client', 'in', of), eb('provider', 'in', of)])
+        ? or([
+          and([eb('client', 'in', keysOf(of)), eb('client_sig', 'is', null)]),
+          and([eb('provider', 'in', keysOf(of)), eb('provider_sig', 'is', null)]),
+        ])
+        : or([eb('client', 'in', keysOf(of)), eb('provider', 'in', keysOf(of))])
     )
   if (proposal !== undefined) query = query.where('proposal', '=', proposal)
   if (before !== undefined) {
@@ -126,8 +131,11 @@ export const dropParts = async (tx: Tx, proposal: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('receipt_parts').where('proposal', '=', proposal).execute()
 }
 
+/** The rating of an agent, or the one that its nearest former key left behind. */
 export const findRating = (db: Db, agent: string): Promise<RatingRow | undefined> =>
-  db.tables<Tables>().selectFrom('ratings').selectAll().where('agent', '=', agent).executeTakeFirst()
+  db.tables<Tables>().selectFrom('ratings as r').leftJoin('lineages as l', 'l.agent', 'r.agent').selectAll('r')
+    .where('r.agent', 'in', keysOf(agent)).orderBy(({ eb }) => eb('r.agent', '=', agent), 'desc').orderBy('l.n', 'desc').limit(1)
+    .executeTakeFirst()
 
 /** The best first. */
 export const seasonedAgents = async (
@@ -176,11 +184,3 @@ export const vouchedAgents = async (db: Db): Promise<readonly string[]> => {
     .orderBy('id').limit(10_000).execute()
   return rows.map(({ id }) => id)
 }
-
-/** Old id → the id of the key that followed it, one step. */
-export const successions = async (db: Db): Promise<ReadonlyMap<string, string>> =>
-  new Map(
-    (await db.tables<Tables>().selectFrom('agents').select(['id', 'rotated_to']).where('rotated_to', 'is not', null).execute()).map((
-      { id, rotated_to },
-    ) => [id, rotated_to!]),
-  )
