@@ -1,5 +1,7 @@
 // What is owed: bytes that wait in the relay are counted, bounded in all, and paid by those who owe most. Counted in bytes and closes.
+import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { rawSocket } from './kit/raw-socket.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import type { Wire } from './kit/wire.ts'
 
@@ -55,5 +57,170 @@ describe('bytes that wait for readers', () => {
     await Promise.all(members.map(wire => wire.close()))
     await speaker.close()
     await expect.poll(() => relay.metric('agentchat_owed_bytes')).toBe(0)
+  })
+})
+
+/** A masked text frame; a mask of zeros leaves the text as it is. */
+const frameOf = (text: string): Buffer => {
+  const payload = Buffer.from(text)
+  const head = payload.length < 126
+    ? Buffer.from([0x81, 0x80 | payload.length])
+    : payload.length < 65_536
+    ? Buffer.from([0x81, 0xfe, payload.length >> 8, payload.length & 0xff])
+    : Buffer.concat([Buffer.from([0x81, 0xff, 0, 0, 0, 0]), uint32(payload.length)])
+  return Buffer.concat([head, Buffer.alloc(4), payload])
+}
+const uint32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
+/** A session on a raw socket; `closed` gives the code that the relay said goodbye with, 1006 without one. */
+const rawSession = async (relay: TestRelay, name: string) => {
+  const socket = await rawSocket(relay.url)
+  let heard = Buffer.alloc(0)
+  socket.on('data', chunk => {
+    heard = Buffer.concat([heard, chunk])
+  })
+  const closed = once(socket, 'close').then(() => {
+    const at = heard.lastIndexOf(0x88)
+    return at < 0 ? 1006 : heard.readUInt16BE(at + 2)
+  })
+  socket.write(frameOf(JSON.stringify({ type: 'IDENTIFY', name })))
+  await expect.poll(() => heard.includes('"WELCOME"')).toBe(true)
+  return { socket, closed, text: () => heard.toString('latin1') }
+}
+
+describe('bytes that wait for their frame', () => {
+  test('frames without their last byte count, and those go with 4000 that are over the share of their address', async () => {
+    await using relay = await startTestRelay({ ...unpaced, maxMemory: 64 * mib })
+    const large = frameOf(JSON.stringify(say('x'.repeat(mib))))
+    const sessions = []
+    for (const i of upTo(5)) sessions.push(await rawSession(relay, `s${i}`))
+    for (const { socket } of sessions.slice(0, 3)) socket.write(large.subarray(0, -1))
+    await expect.poll(() => relay.metric('agentchat_owed_bytes')).toBeGreaterThan(3 * mib)
+    expect(await relay.metric('agentchat_owed_bytes')).toBeLessThan(4 * mib)
+    for (const { socket } of sessions.slice(3)) socket.write(large.subarray(0, -1))
+    // Of five times 1 MiB there is room for three: 4 MiB are the share of an address.
+    await expect.poll(() => relay.metric('agentchat_slow_closes_total')).toBe(2)
+    expect(await relay.metric('agentchat_owed_bytes')).toBeLessThan(4 * mib)
+    for (const { socket } of sessions) if (!socket.destroyed) socket.write(large.subarray(-1))
+    await using reader = await relay.login('reader')
+    const { events } = await reader.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')
+    expect(events).toHaveLength(3)
+    for (const { socket } of sessions) socket.end()
+    const codes = await Promise.all(sessions.map(({ closed }) => closed))
+    expect(codes.filter(code => code === 4000)).toHaveLength(2)
+    await expect.poll(() => relay.metric('agentchat_parting_bytes')).toBe(0)
+    await reader.close()
+    await expect.poll(() => relay.metric('agentchat_owed_bytes')).toBe(0)
+  })
+
+  test('what is counted of frames is gone when they are whole, however they were cut', async () => {
+    await using relay = await startTestRelay(unpaced)
+    const { socket, text } = await rawSession(relay, 'cutter')
+    const bytes = Buffer.concat(upTo(40).map(i => frameOf(JSON.stringify({ ...say('x'.repeat(i * 100)), id: String(i) }))))
+    for (let from = 0; from < bytes.length; from += 997) {
+      socket.write(bytes.subarray(from, from + 997))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await expect.poll(() => text().match(/"type":"ACK"/g)?.length).toBe(40)
+    expect(await relay.metric('agentchat_owed_bytes')).toBe(0)
+    // Pings, and their answers, are part of no frame.
+    for (const _ of upTo(50)) socket.write(Buffer.from([0x89, 0x84, 0, 0, 0, 0, 0x70, 0x69, 0x6e, 0x67]))
+    await expect.poll(() => text().match(/\x8a\x04ping/g)?.length).toBe(50)
+    expect(await relay.metric('agentchat_owed_bytes')).toBe(0)
+    socket.destroy()
+  })
+
+  test.each([
+    ['whole', 0],
+    ['not whole', 1],
+  ])('before a session a frame of more than 8 KiB ends its connection, %s', async (_what, missing) => {
+    await using relay = await startTestRelay()
+    const socket = await rawSocket(relay.url)
+    const frame = frameOf(JSON.stringify({ type: 'IDENTIFY', name: 'x', padding: 'x'.repeat(9_000) }))
+    const heard = once(socket, 'data')
+    socket.write(frame.subarray(0, frame.length - missing))
+    const [goodbye] = await heard as [Buffer]
+    expect([goodbye[0], goodbye.readUInt16BE(2)]).toEqual([0x88, 1009])
+    expect(goodbye.toString('latin1')).toContain('8192 bytes before a session')
+    socket.destroy()
+    await using other = await relay.login('other')
+    await other.ask({ ...say('x'.repeat(9_000)) }, 'ACK')
+  })
+
+  test('a large frame sent right behind the login is one of the session', async () => {
+    await using relay = await startTestRelay()
+    await using eager = await relay.connect()
+    eager.send({ type: 'IDENTIFY', name: 'eager' }, { ...say('x'.repeat(300_000)), id: '1' })
+    await eager.next('WELCOME')
+    expect((await eager.next('ACK')).re).toBe('1')
+  })
+})
+
+describe('frames of one chunk', () => {
+  test('a thousand reads in one chunk make one answer at a time', async () => {
+    await using relay = await startTestRelay(unpaced)
+    await using filler = await relay.login('filler')
+    for (const _ of upTo(3)) await filler.ask(say('x'.repeat(mib)), 'ACK')
+    await filler.close()
+    const greedy = await rawSession(relay, 'greedy')
+    greedy.socket.pause()
+    greedy.socket.write(Buffer.concat(upTo(1_000).map(() => frameOf('{"type":"HISTORY","channel":"#general","after":0}'))))
+    let most = 0
+    await using other = await relay.login('other')
+    for (const _ of upTo(50)) {
+      await other.barrier()
+      most = Math.max(most, await relay.metric('agentchat_queued_bytes'))
+    }
+    // One answer is 3 MiB, and the frames that wait are small.
+    expect(most).toBeGreaterThan(mib)
+    expect(most).toBeLessThan(4 * mib)
+    expect(await relay.metric('agentchat_owed_bytes')).toBeLessThan(5 * mib)
+    expect(await relay.metric('agentchat_paused_sockets')).toBe(1)
+    greedy.socket.destroy()
+    await expect.poll(() => relay.metric('agentchat_owed_bytes')).toBe(0)
+  })
+
+  test('reads and writes of one chunk are answered in the order they were sent', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice')
+    alice.send(
+      ...upTo(30).map(i =>
+        i % 3 === 0 ? { ...say(String(i)), id: String(i) } : { type: i % 3 === 1 ? 'PING' : 'HISTORY', channel: '#general', id: String(i) }
+      ),
+    )
+    await alice.barrier()
+    expect(alice.heard.flatMap(frame => 're' in frame && frame.re !== undefined ? [frame.re] : []).slice(0, 30)).toEqual(
+      upTo(30).map(String),
+    )
+    const pages = alice.heard.filter(frame => frame.type === 'HISTORY')
+    expect(pages.map(page => page.type === 'HISTORY' && page.events.length)).toEqual(upTo(10).map(i => i + 1))
+  })
+
+  test('what was sent before a goodbye is done, what was sent before being told to go is not', async () => {
+    await using relay = await startTestRelay()
+    const leaver = await rawSession(relay, 'leaver')
+    // A read in front of them, so that they wait when the goodbye comes.
+    leaver.socket.end(Buffer.concat([
+      frameOf('{"type":"HISTORY","channel":"#general"}'),
+      ...upTo(20).map(i => frameOf(JSON.stringify(say(`last ${i}`)))),
+      Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]),
+    ]))
+    await leaver.closed
+    await using reader = await relay.login('reader', { autojoin: false })
+    await expect.poll(async () => (await reader.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')).seq).toBe(20)
+    await expect.poll(async () => (await reader.ask({ type: 'LIST_AGENTS', channel: '#general' }, 'AGENTS')).list).toEqual([])
+
+    const stranger = await rawSocket(relay.url)
+    stranger.write(Buffer.concat([
+      frameOf(`{"type":"PING","padding":"${'x'.repeat(9_000)}"}`),
+      frameOf('{"type":"IDENTIFY","name":"late"}'),
+    ]))
+    await once(stranger, 'data')
+    expect(await relay.metric('agentchat_agents')).toBe(1)
+    stranger.destroy()
   })
 })

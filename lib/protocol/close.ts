@@ -7,7 +7,7 @@ interface CloseRow {
 
 export const closeCodes = {
   RESTARTING: { code: 1012, doc: 'The relay is shutting down or restarting. The reason holds `retry_after_ms=N`.' },
-  FRAME_TOO_LARGE: { code: 1009, doc: 'A frame was larger than `limits.max_frame_bytes`.' },
+  FRAME_TOO_LARGE: { code: 1009, doc: 'A frame was larger than `limits.max_frame_bytes`, or than 8 KiB before a session is open.' },
   TOO_SLOW: {
     code: 4000,
     doc: 'Too many bytes waited for the client to read, or from it to be handled. Reconnect and resume with `since`.',

@@ -28,7 +28,7 @@ const gauges = {
   owedBytes: ['agentchat_owed_bytes', 'Bytes that wait in the relay, in and out'],
   partingBytes: ['agentchat_parting_bytes', 'Bytes that connections hold which were told to go for what they owed'],
   maxOwedBytes: ['agentchat_owed_limit_bytes', 'Bytes that may wait in all; over it those go that owe most'],
-  pausedSockets: ['agentchat_paused_sockets', 'Connections not read because the commit queue is full'],
+  pausedSockets: ['agentchat_paused_sockets', 'Connections not read because what they sent waits for its turn'],
 } as const
 
 export type Counts = { -readonly [K in keyof typeof counters]: number }

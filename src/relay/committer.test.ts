@@ -46,16 +46,17 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
 
 /** As much of a connection as a queue sees. */
 const connectionOf = (address: string, isStranger = false) => {
-  const pauses = { count: 0 }
+  const owed = { bytes: 0 }
   const connection = {
     address,
     agent: isStranger ? undefined : {},
     pendingWrites: 0,
     pendingBytes: 0,
-    pause: () => pauses.count++,
-    resume: () => pauses.count--,
+    owe: (bytes: number) => {
+      owed.bytes += bytes
+    },
   } as unknown as Connection
-  return { connection, pauses }
+  return { connection, owed }
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -103,22 +104,22 @@ describe('fair turns', () => {
     expect(order.slice(0, 500).filter(name => name === 'message').length).toBeGreaterThan(240)
   })
 
-  test('who has more than its share waiting is not read until half of it is done; who has one waiting always is', async () => {
-    let release: (() => void) | undefined
+  test('there is room for an even share of the queue, for one of each connection always; what waits is owed until it is done', async () => {
     await using set = setUp(() => undefined)
-    set.committer.push(ownJob(() => new Promise(resolve => release = () => resolve(undefined))))
+    const { committer } = set
     const greedy = connectionOf('a')
-    const modest = connectionOf('b')
-    for (const _ of upTo(100)) set.committer.push({ ...ownJob(() => undefined), connection: greedy.connection })
-    expect(greedy.pauses.count).toBe(0)
-    set.committer.push({ ...ownJob(() => undefined), connection: greedy.connection })
-    expect(greedy.pauses.count).toBe(1)
-    set.committer.push({ ...ownJob(() => undefined), bytes: 2e6, connection: modest.connection })
-    expect(modest.pauses.count).toBe(0)
-    await expect.poll(() => release).toBeDefined()
-    release!()
-    await set.committer.idle()
-    expect([greedy.pauses.count, greedy.connection.pendingWrites, modest.connection.pendingBytes]).toEqual([0, 0, 0])
+    const large = connectionOf('b')
+    const push = ({ connection }: typeof greedy, bytes = 0) => committer.push({ ...ownJob(() => undefined), bytes, connection })
+    const fill = (who: typeof greedy) => {
+      while (committer.hasRoom(who.connection)) push(who)
+      return who.connection.pendingWrites
+    }
+    expect(fill(greedy)).toBe(100)
+    push(large, 2e6)
+    expect([committer.hasRoom(large.connection), large.owed.bytes > 2e6]).toEqual([false, true])
+    expect(upTo(98).map(i => fill(connectionOf(`c${i}`))).slice(-3)).toEqual([2, 2, 1])
+    await committer.idle()
+    expect([committer.hasRoom(greedy.connection), greedy.owed.bytes, large.owed.bytes]).toEqual([true, 0, 0])
   })
 })
 

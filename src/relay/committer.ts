@@ -58,13 +58,15 @@ interface Attempt {
 }
 
 export interface CommitterOptions {
-  /** Writes that may wait in all, and their bytes: whoever has more than its share of them is not read. One of each may always wait. */
+  /** Writes that may wait in all, and their bytes. One of each connection may always wait. */
   readonly maxQueueFrames: number
   readonly maxQueueBytes: number
   /** Called after the commit, with the results in the order of the requests. */
   readonly deliver: (results: readonly Result[]) => void
 }
 
+/** What a write that waits takes beside its frame. */
+const jobOverheadBytes = 1_024
 const maxBatchFrames = 1_000
 const maxBatchBytes = 1024 * 1024
 /** How long a turn decides before it delivers what it has and lets sockets be read: whoever writes next waits no longer than that. */
@@ -88,7 +90,6 @@ export class Committer {
   readonly #lanes = [this.#logins, this.#writes, { take: () => this.#own.shift() }]
   #lane = 0
   #running = false
-  #paused = new Set<Connection>()
   #idle: (() => void)[] = []
   #storageProblem: string | undefined
   /** Writes refused since the storage failed. */
@@ -118,10 +119,6 @@ export class Committer {
     return this.#logins.length + this.#writes.length + this.#own.length
   }
 
-  get pausedCount(): number {
-    return this.#paused.size
-  }
-
   /** Why the storage refused the last write; undefined again as soon as one goes through. */
   get storageProblem(): string | undefined {
     return this.#storageProblem
@@ -134,15 +131,19 @@ export class Committer {
       this.#laneOf(connection).push(connection, job)
       connection.pendingWrites++
       connection.pendingBytes += job.bytes
-      if (!this.#hasRoom(connection, 1) && !this.#paused.has(connection)) {
-        this.#paused.add(connection)
-        connection.pause()
-      }
+      connection.owe(job.bytes + jobOverheadBytes)
     }
     if (this.#running) return
     this.#running = true
     // After this turn's reading: what else arrived with it joins the batch.
     setImmediate(() => void this.#run())
+  }
+
+  /** Whether another write of the connection may wait: it has less waiting than its even share among those that have anything. */
+  hasRoom({ pendingWrites, pendingBytes }: Connection): boolean {
+    const sharers = Math.max(1, this.#logins.sources + this.#writes.sources)
+    return pendingWrites === 0
+      || (pendingWrites < this.#options.maxQueueFrames / sharers && pendingBytes < this.#options.maxQueueBytes / sharers)
   }
 
   /** Resolves when nothing waits any more. */
@@ -156,13 +157,6 @@ export class Committer {
     return connection.agent === undefined || this.#logins.has(connection) ? this.#logins : this.#writes
   }
 
-  /** Whether a connection has waiting no more than `part` of what each may have that has anything waiting. */
-  #hasRoom({ pendingWrites, pendingBytes }: Connection, part: number): boolean {
-    const share = part / Math.max(1, this.#logins.sources + this.#writes.sources)
-    return pendingWrites <= 1
-      || (pendingWrites <= this.#options.maxQueueFrames * share && pendingBytes <= this.#options.maxQueueBytes * share)
-  }
-
   async #run(): Promise<void> {
     while (this.length > 0) {
       // What waited when this turn began, however many batches it takes: an outcome that others have to see ends its own.
@@ -170,11 +164,6 @@ export class Committer {
       const until = this.#clock.now() + maxTurnMs
       for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);)
         done += await this.#commit(end - done, () => this.#take())
-      for (const connection of this.#paused) {
-        if (!this.#hasRoom(connection, 0.5)) continue
-        this.#paused.delete(connection)
-        connection.resume()
-      }
       // Let sockets be read before the next batch, so that it can be larger than this one's leftovers.
       if (this.length > 0) await new Promise(resolve => setImmediate(resolve))
     }
@@ -197,6 +186,7 @@ export class Committer {
       if (connection === undefined) continue
       connection.pendingWrites--
       connection.pendingBytes -= bytes
+      connection.owe(-bytes - jobOverheadBytes)
     }
   }
 

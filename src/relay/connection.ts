@@ -6,6 +6,7 @@ import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts
 import type { Account, Debt } from './account.ts'
 import type { Bucket } from './bucket.ts'
 import { none } from './lean-set.ts'
+import type { Fifo } from './turns.ts'
 import type { Agent, Arrival, Asker, Binding, Challenge, InboxMode } from './view.ts'
 
 /** How long a closing connection may take to read what waits for it; one that is closed for being slow gets longer. */
@@ -13,11 +14,6 @@ const closeGraceMs = 5_000
 const slowCloseGraceMs = 30_000
 /** Up to here what waits is not worth waiting for. */
 const littleBytes = 64 * 1024
-/** Reads that may wait while the client takes what earlier ones sent; past it the socket is not read either. */
-const maxWaitingReads = 64
-
-const nothingToRead = Promise.resolve()
-
 export interface Deadline {
   readonly at: number
   readonly close: CloseName
@@ -32,6 +28,21 @@ export interface Backlog {
   waiting: Buffer[]
   /** Of both. */
   bytes: number
+}
+
+/** What a socket brought and is not handled yet. The intake changes it. */
+export interface Incoming {
+  /** Frames that wait until the connection is free for them. */
+  frames: Fifo<Buffer> | undefined
+  /** Of a frame that is not whole yet: its bytes, the chunks they came in, and what is owed for both. */
+  partialBytes: number
+  chunks: number
+  owedBytes: number
+  /** Bytes of the chunk at hand that were of whole frames; and whether one of them was more than a ping or a pong. */
+  taken: number
+  isWhole: boolean
+  /** The client has gone; called when no frames wait any more. */
+  left: (() => void) | undefined
 }
 
 export class Connection implements Asker {
@@ -57,6 +68,17 @@ export class Connection implements Asker {
   /** Writes of this connection that wait in the commit queue, and their bytes. */
   pendingWrites = 0
   pendingBytes = 0
+  readonly incoming: Incoming = {
+    frames: undefined,
+    partialBytes: 0,
+    chunks: 0,
+    owedBytes: 0,
+    taken: 0,
+    isWhole: false,
+    left: undefined,
+  }
+  /** A read of this connection is not answered yet, or its answer not taken: the next frame waits. */
+  isReading = false
   /** Frames for the end of this turn. */
   out: Buffer[] | undefined
   /** What the socket did not take yet. The outbox changes it, as it counts the writes of its own and those that are done. */
@@ -80,9 +102,8 @@ export class Connection implements Asker {
   pingedAt: number
   heardAt: number
   readonly connectedAt: number
+  readonly #account: Account<Connection>
   #pauses = 0
-  #reading = nothingToRead
-  #waitingReads = 0
   /** Those who wait until the client has taken what was sent. */
   #takers: (() => void)[] | undefined
 
@@ -98,6 +119,7 @@ export class Connection implements Asker {
     this.host = facts.host
     this.frames = facts.frames
     this.pingedAt = this.heardAt = this.connectedAt = facts.now
+    this.#account = account
     this.debt = account.open(this, facts.address)
   }
 
@@ -121,14 +143,9 @@ export class Connection implements Asker {
     if (--this.#pauses === 0) this.ws.resume()
   }
 
-  /** Runs reads of this connection one after the other, each once the client has taken what the last one sent. */
-  read(run: () => Promise<void>): void {
-    if (++this.#waitingReads === maxWaitingReads) this.pause()
-    this.#reading = this.#reading.then(async () => {
-      await this.drained()
-      if (this.open) await run()
-      if (this.#waitingReads-- === maxWaitingReads) this.resume()
-    })
+  /** More, or less, waits in the relay for this connection. */
+  owe(bytes: number): void {
+    this.#account.add(this.debt, bytes)
   }
 
   /** Resolves when the client has taken what was sent, up to a little, or is gone. */

@@ -18,10 +18,11 @@ import type { Allowance } from './bucket.ts'
 import { ownJob, type Committed, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
-import { frameOfList, refusalPing } from './encode.ts'
+import { frameOfList, pongFrame, refusalMark, refusalPing } from './encode.ts'
 import { Fail, type Handler, type Handlers, type Outcome, type Prepared, type ReadCtx, type Reply, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
+import { Intake } from './intake.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore } from './price.ts'
 import type { Roster } from './roster.ts'
@@ -51,12 +52,15 @@ export interface DispatchDeps {
 const minPauseMs = 5
 /** No debt is longer, so that nobody waits longer for what others of its address did. */
 export const maxDebtMs = 10_000
+/** A client for which more waits is not asked what it wants next. */
+const maxUnreadBytes = 1024 * 1024
 /** When a client should try again what the storage refused. */
 const storageRetryMs = 1_000
 
 export class Dispatch {
   readonly #deps: DispatchDeps
   readonly #committer: Committer
+  readonly #intake: Intake
   readonly #isTraced: boolean
   #isStopping = false
 
@@ -64,6 +68,15 @@ export class Dispatch {
     this.#deps = deps
     this.#isTraced = deps.log.isLevelEnabled('trace')
     this.#committer = committer
+    this.#intake = new Intake({
+      isFree: connection => this.#isFree(connection),
+      run: (connection, data) => this.#receive(connection, data),
+    })
+  }
+
+  /** What sockets brought and is not handled yet. */
+  get intake(): Intake {
+    return this.#intake
   }
 
   /** Work in several batches ends with the one that runs. */
@@ -73,11 +86,20 @@ export class Dispatch {
 
   /** One text message from a socket. */
   receive(connection: Connection, data: Buffer): void {
-    if (!connection.open) return
+    this.#deps.counts.framesReceived++
+    connection.heardAt = this.#deps.clock.now()
+    this.#intake.take(connection, data)
+  }
+
+  /** Before a session one frame runs at a time; after a read the next one when its answer is taken. */
+  #isFree(connection: Connection): boolean {
+    return !connection.throttled && !connection.isReading && connection.bytesWaiting <= maxUnreadBytes
+      && (connection.agent === undefined ? connection.pendingWrites === 0 : this.#committer.hasRoom(connection))
+  }
+
+  #receive(connection: Connection, data: Buffer): void {
     const { clock, counts } = this.#deps
     const now = clock.now()
-    counts.framesReceived++
-    connection.heardAt = now
     const size = sizePrice(data.length)
     const request = decodeRequest(data.toString())
     if (!request.ok) {
@@ -120,6 +142,7 @@ export class Dispatch {
       result.job.delivered?.()
     }
     this.#deps.outbox.flush()
+    for (const { job: { connection } } of results) if (connection !== undefined) this.#intake.goOn(connection)
   }
 
   #tell(result: Result): void {
@@ -151,8 +174,26 @@ export class Dispatch {
     }
   }
 
+  /** Answered like a frame: it is counted, and costs one. */
+  ping(connection: Connection, data: Buffer): void {
+    this.#control(connection, data)
+    if (connection.bytesWaiting <= maxUnreadBytes) this.#deps.outbox.add(connection, pongFrame(data))
+  }
+
+  pong(connection: Connection, data: Buffer): void {
+    this.#control(connection, data)
+    if (data.equals(refusalMark)) this.#release(connection)
+  }
+
+  #control(connection: Connection, data: Buffer): void {
+    this.#intake.takeControl(connection, data)
+    const now = this.#deps.clock.now()
+    connection.heardAt = now
+    this.#charge(connection, now, 1)
+  }
+
   /** The client has read the refusal: what it sends from now on, it sends knowing it. In line behind what it sent before. */
-  release(connection: Connection): void {
+  #release(connection: Connection): void {
     if (!connection.held) return
     this.#committer.push(ownJob(() => undefined, {
       connection,
@@ -210,11 +251,15 @@ export class Dispatch {
 
   /** A read sees what the same connection wrote before it; otherwise it does not wait for anybody's writes. */
   #read(connection: Connection, handler: Extract<Handler<RequestType>, { read: unknown }>, request: DecodedRequest): void {
-    const run = () => connection.read(() => this.#runRead(connection, handler, request))
+    // Nobody is there to hear it.
+    if (!connection.open) return
+    connection.isReading = true
+    const run = () => void this.#runRead(connection, handler, request)
     if (connection.pendingWrites === 0) run()
     else this.#committer.push(ownJob(() => undefined, { connection, delivered: run }))
   }
 
+  /** Once the client has taken the answer, and others had a turn, the connection is free for its next frame. */
   async #runRead(
     connection: Connection,
     handler: Extract<Handler<RequestType>, { read: unknown }>,
@@ -228,6 +273,10 @@ export class Dispatch {
     } catch (error) {
       this.#refuse(connection, error, request.body.id)
     }
+    await new Promise(resolve => setImmediate(resolve))
+    await connection.drained()
+    connection.isReading = false
+    this.#intake.goOn(connection)
   }
 
   #publish(results: readonly Result[]): void {
@@ -317,6 +366,7 @@ export class Dispatch {
     setTimeout(() => {
       connection.throttled = false
       connection.resume()
+      this.#intake.goOn(connection)
     }, timerMs(debtMs)).unref()
   }
 }

@@ -41,6 +41,9 @@ export const refusalMark = Buffer.from('refusal')
 /** That ping, as it is written to a socket. */
 export const refusalPing = Buffer.concat([Buffer.from([0x89, refusalMark.length]), refusalMark])
 
+/** The answer to a client's ping. */
+export const pongFrame = (payload: Buffer): Buffer => Buffer.concat([Buffer.from([0x8a, payload.length]), payload])
+
 /** Parts of a text, framed without decoding them. */
 const frameOfParts = (parts: readonly Buffer[]): Buffer => {
   let payload = 0

@@ -39,6 +39,10 @@ export interface ListenerOptions {
   readonly onRefused: (ws: WebSocket, reason: CloseName) => void
 }
 
+/** Pieces in which one frame may come over the wire, and frames that one message may be cut into. */
+const maxBufferedChunks = 16_384
+const maxFragments = 4_096
+
 /** Time for a TLS handshake, and for the header of a request, counted from the connection or the end of the last answer. */
 const maxGreetingMs = 10_000
 /** Time for a whole request, with its body. */
@@ -79,6 +83,10 @@ export class Listener {
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: options.maxFrameBytes,
+      maxBufferedChunks,
+      maxFragments,
+      // Pings are answered as frames are, so that the answers count.
+      autoPong: false,
       perMessageDeflate: false,
       clientTracking: false,
       skipUTF8Validation: false,

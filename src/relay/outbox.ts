@@ -9,6 +9,8 @@ export interface OutboxOptions {
   /** Bytes that may wait for a slow reader; past it the connection is closed. */
   readonly maxPendingBytes: number
   readonly onSlow: (connection: Connection) => void
+  /** Told when a socket has taken something of what waited. */
+  readonly onTaken: (connection: Connection) => void
 }
 
 /** Up to here copying frames together costs less than handing them over one by one. */
@@ -146,6 +148,7 @@ export class Outbox {
       if (connection.socket.writableLength > 0) break
     }
     connection.tookIt()
+    this.#options.onTaken(connection)
   }
 
   /** Gives the number of the write. */

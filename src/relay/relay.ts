@@ -123,7 +123,11 @@ export class Relay {
       onCut: connection => this.#cut(connection),
     })
     const { maxPendingBytes } = options
-    const outbox = this.#outbox = new Outbox({ maxPendingBytes, onSlow: connection => this.#tooSlow(connection) }, account, counts)
+    const outbox = this.#outbox = new Outbox({
+      maxPendingBytes,
+      onSlow: connection => this.#tooSlow(connection),
+      onTaken: connection => this.#dispatch.intake.goOn(connection),
+    }, account, counts)
     const hub = this.#hub = new Hub(outbox, counts)
     const onOffered = (connection: Connection, upTo: number) => this.#noteOffered(connection, upTo)
     const onSent = (connection: Connection, bytes: number) => this.#dispatch.sent(connection, bytes)
@@ -225,7 +229,7 @@ export class Relay {
         for (const connection of this.#connections) bytes += connection.bytesWaiting
         return bytes
       },
-      pausedSockets: () => this.#committer.pausedCount,
+      pausedSockets: () => this.#dispatch.intake.waitingCount,
       owedBytes: () => account.bytes,
       partingBytes: () => account.partingBytes,
       maxOwedBytes: () => options.maxOwedBytes,
@@ -294,11 +298,18 @@ export class Relay {
     this.#connections.add(connection)
     this.#deps.log.debug({ address: facts.address, connections: this.#connections.size }, 'a connection opened')
     ws.on('message', (data: Buffer) => this.#dispatch.receive(connection, data))
-    ws.on('pong', (data: Buffer) => data.equals(refusalMark) ? this.#dispatch.release(connection) : this.#heard(connection))
+    ws.on('ping', (data: Buffer) => this.#dispatch.ping(connection, data))
+    ws.on('pong', (data: Buffer) => {
+      this.#dispatch.pong(connection, data)
+      if (!data.equals(refusalMark)) this.#heard(connection)
+    })
     ws.on('close', code => this.#closed(connection, code))
+    // Behind the frames that a chunk completes.
+    socket.on('data', (chunk: Buffer) => this.#dispatch.intake.count(connection, chunk.length))
   }
 
   #closed(connection: Connection, code: number): void {
+    const wasOpen = connection.open
     connection.open = false
     this.#connections.delete(connection)
     this.#hub.silence(connection)
@@ -306,9 +317,11 @@ export class Relay {
     this.#deps.metrics.closes.inc({ code: String(code) })
     this.#deps.log.debug({ address: connection.address, agent: connection.agent?.id, code }, 'a connection closed')
     // In line behind the writes it sent before it went.
-    this.#committer.push(
-      ownJob(() => ({ effects: [{ kind: 'depart' }] }), { connection, delivered: () => this.#account.close(connection.debt) }),
-    )
+    this.#dispatch.intake.leave(connection, wasOpen, () => {
+      this.#committer.push(
+        ownJob(() => ({ effects: [{ kind: 'depart' }] }), { connection, delivered: () => this.#account.close(connection.debt) }),
+      )
+    })
     const { agent, heardAt } = connection
     if (agent !== undefined && agent.pubkey !== null && agent.presence !== 'offline') this.#write(this.#noteSeen([[agent.id, heardAt]]))
   }

@@ -111,11 +111,11 @@ export class Replayer {
   async #read(): Promise<void> {
     this.#isReading = true
     while (this.#waiting.length > 0) {
-      await new Promise(resolve => setImmediate(resolve))
       let left: number = page.maxBytes
       let read = 0
       while (left > 0 && read < this.#waiting.length) left -= bytesPerPage + await this.#waiting[read++]!()
       this.#waiting = this.#waiting.slice(read)
+      await new Promise(resolve => setImmediate(resolve))
     }
     this.#isReading = false
   }

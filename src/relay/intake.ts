@@ -1,0 +1,126 @@
+// What a socket brings: its bytes count from the first one on, and its frames run in order, each when its connection is free for it.
+// Frames that wait do so as the bytes they are, in the chunk they came in, and nothing more is read meanwhile.
+import type { Connection } from './connection.ts'
+import { Fifo } from './turns.ts'
+
+export interface IntakeOptions {
+  /** Whether the next frame of the connection may run. When that changes, `goOn` is called. */
+  readonly isFree: (connection: Connection) => boolean
+  readonly run: (connection: Connection, frame: Buffer) => void
+}
+
+/** The largest frame before there is a session: enough for every login. */
+export const maxStrangerFrameBytes = 8 * 1024
+/** What a frame that waits takes beside its bytes, and a chunk of one that is not whole. */
+const frameOverheadBytes = 128
+const chunkOverheadBytes = 256
+
+/** What stands before a payload that a client sends. */
+const headerBytes = (payload: number): number => payload < 126 ? 6 : payload < 65_536 ? 8 : 14
+
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly #waiting = new Set<Connection>()
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+  }
+
+  /** Connections that are not read because frames of theirs wait. */
+  get waitingCount(): number {
+    return this.#waiting.size
+  }
+
+  /** A frame is there. */
+  take(connection: Connection, frame: Buffer): void {
+    const { incoming } = connection
+    // What came of it before this chunk does not wait any more.
+    incoming.taken += Math.max(0, headerBytes(frame.length) + frame.length - incoming.partialBytes)
+    incoming.isWhole = true
+    incoming.partialBytes = 0
+    incoming.chunks = 0
+    this.#owe(connection)
+    if (!connection.open) return
+    if (!this.#waiting.has(connection)) {
+      if (this.#options.isFree(connection)) return this.#run(connection, frame)
+      this.#waiting.add(connection)
+      connection.pause()
+    }
+    ;(incoming.frames ??= new Fifo()).push(frame)
+    connection.owe(frame.length + frameOverheadBytes)
+  }
+
+  /** A ping or a pong is there: it is part of no frame. */
+  takeControl({ incoming }: Connection, payload: Buffer): void {
+    incoming.taken += headerBytes(payload.length) + payload.length
+  }
+
+  /** A chunk was read, and what is whole in it was taken: the rest waits for its end. */
+  count(connection: Connection, chunkBytes: number): void {
+    const { incoming, socket } = connection
+    let bytes = Math.max(0, incoming.partialBytes + chunkBytes - incoming.taken)
+    // Of a frame that began in this chunk no more can be there. How many headers a frame had is not known.
+    if (incoming.isWhole) bytes = Math.min(bytes, chunkBytes)
+    // Behind a frame that ended the conversation nothing is kept: then nobody else listens.
+    if (socket.listenerCount('data') === 1) bytes = 0
+    incoming.chunks = bytes === 0 ? 0 : incoming.chunks + 1
+    incoming.partialBytes = bytes
+    incoming.taken = 0
+    incoming.isWhole = false
+    this.#owe(connection)
+    if (bytes > maxStrangerFrameBytes && connection.agent === undefined && connection.pendingWrites === 0) tooLarge(connection)
+  }
+
+  /** The connection may be free again: what waits runs, as far as it is, and then the socket is read again. */
+  goOn(connection: Connection): void {
+    const { frames, left } = connection.incoming
+    if (frames === undefined || !this.#waiting.has(connection)) return
+    while (frames.length > 0) {
+      // What it sent before it was told to go is not done. What it sent before it went by itself is, as long as that is paid for.
+      if (!connection.open && (left === undefined || connection.throttled)) break
+      if (!this.#options.isFree(connection)) return
+      this.#run(connection, next(connection, frames))
+    }
+    this.#end(connection)
+    connection.resume()
+  }
+
+  /** The connection is gone. `then` is called when what the client had sent has run; nothing does if the relay had closed it, or without a session. */
+  leave(connection: Connection, wasOpen: boolean, then: () => void): void {
+    if (!this.#waiting.has(connection)) return then()
+    connection.incoming.left = then
+    if (wasOpen && connection.agent !== undefined) this.goOn(connection)
+    else this.#end(connection)
+  }
+
+  #end(connection: Connection): void {
+    const { frames, left } = connection.incoming
+    this.#waiting.delete(connection)
+    while (frames !== undefined && frames.length > 0) next(connection, frames)
+    left?.()
+  }
+
+  /** Brings the account up to date with what there is of a frame that is not whole. */
+  #owe(connection: Connection): void {
+    const { incoming } = connection
+    const bytes = incoming.partialBytes + incoming.chunks * chunkOverheadBytes
+    if (bytes === incoming.owedBytes) return
+    const more = bytes - incoming.owedBytes
+    incoming.owedBytes = bytes
+    connection.owe(more)
+  }
+
+  #run(connection: Connection, frame: Buffer): void {
+    if (connection.agent === undefined && frame.length > maxStrangerFrameBytes) tooLarge(connection)
+    else this.#options.run(connection, frame)
+  }
+}
+
+const next = (connection: Connection, frames: Fifo<Buffer>): Buffer => {
+  const frame = frames.shift()!
+  connection.owe(-frame.length - frameOverheadBytes)
+  return frame
+}
+
+const tooLarge = (connection: Connection): void =>
+  connection.close('FRAME_TOO_LARGE', `at most ${maxStrangerFrameBytes} bytes before a session is open`)
