@@ -5,7 +5,8 @@
 #
 # Where volumes are mounted as root's and nobody can say otherwise (Akash): docker build --target volume-owner -t agentchat:akash .
 
-ARG NODE=20.20.2-bookworm-slim
+# By digest, so that the tag cannot become something else; `docker buildx imagetools inspect node:TAG` tells it.
+ARG NODE=20.20.2-bookworm-slim@sha256:2cf067cfed83d5ea958367df9f966191a942351a2df77d6f0193e162b5febfc0
 
 FROM node:${NODE} AS build
 WORKDIR /app

@@ -18,7 +18,7 @@ describe('Dockerfile', () => {
 
   test('is pinned, ends as a user without rights, watches itself, and carries no build tools', () => {
     const stages = stagesOf(dockerfile)
-    expect(dockerfile).toMatch(/^ARG NODE=\d+\.\d+\.\d+-\w+-slim$/m)
+    expect(dockerfile).toMatch(/^ARG NODE=\d+\.\d+\.\d+-\w+-slim@sha256:[0-9a-f]{64}$/m)
     expect(stages.map(({ name, from }) => [name, from])).toEqual([['build', 'node:${NODE}'], ['relay', 'node:${NODE}'], [
       'volume-owner',
       'relay',

@@ -6,6 +6,9 @@ import { sizeText, type Planner } from '../plan.ts'
 import { dataPath, environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 import { yamlText } from '../yaml-text.ts'
 
+/** By digest, so that the tag cannot become something else; `docker buildx imagetools inspect caddy:TAG` tells it. */
+const caddyImage = 'caddy:2.10.2@sha256:c3d7ee5d2b11f9dc54f947f68a734c84e9c9666c92c88a7f30b9cba5da182adb'
+
 const isLoopback = (bind: string): boolean => bind.startsWith('127.') || bind === '::1'
 
 /** Values are not expanded by compose. */
@@ -50,7 +53,7 @@ export const composeText = (spec: DeploySpec): string => {
       },
       caddy: {
         profiles: ['tls'],
-        image: 'caddy:2.10',
+        image: caddyImage,
         restart: 'unless-stopped',
         depends_on: { relay: { condition: 'service_healthy' } },
         configs: [{ source: 'caddyfile', target: '/etc/caddy/Caddyfile' }],
