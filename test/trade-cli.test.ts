@@ -1,7 +1,8 @@
 // Deals and money on the command line: what is said and printed, what is asked before money moves, how it ends, and what a
 // peer's words may not do.
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { identityOf, loadIdentityFile } from '../lib/node/index.ts'
@@ -276,6 +277,17 @@ describe('proposals', () => {
     expect((await stopped).code).toBe(exits.interrupted.code)
   })
 
+  test('save: what was delivered under a name that does harm is written under another, in the folder of the deal', async () => {
+    const deal = await agreed()
+    mkdirSync(cli.at('evil'))
+    for (const name of ['.bashrc', '-rf', 'invoice\u202efdp.exe']) writeFileSync(cli.at(`evil/${name}`), name)
+    await good(bob('submit', deal, ...['.bashrc', '-rf', 'invoice\u202efdp.exe'].map(name => cli.at(`evil/${name}`))))
+    const folder = cli.at('harmless')
+    await good(ann('proposals', 'save', deal, '--to', folder))
+    expect(readdirSync(join(folder, deal)).sort()).toEqual(['_-rf', '_.bashrc', 'invoice_fdp.exe'])
+    expect(readdirSync(folder)).toEqual([deal])
+  })
+
   test('save and check: only what the provider signed, never over a file that is there', async () => {
     const deal = await agreed()
     expect((await ann('proposals', 'save', deal)).code).toBe(exits.notFound.code)
@@ -286,6 +298,8 @@ describe('proposals', () => {
     const [saved] = (await good(ann('proposals', 'save', deal, '--to', folder))).json
     expect(saved).toMatchObject({ bytes: 5, sha256: createHash('sha256').update(content).digest('hex') })
     expect(readFileSync(String(saved!['file']))).toEqual(content)
+    expect(saved!['file']).toBe(join(folder, deal, 'work.bin'))
+    expect(readdirSync(folder)).toEqual([deal])
     expect((await ann('proposals', 'save', deal, '--to', folder)).code).toBe(exits.refused.code)
     expect((await ann('proposals', 'check', deal, cli.at('work.bin'))).code).toBe(0)
     writeFileSync(cli.at('other.bin'), 'x')

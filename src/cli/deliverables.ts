@@ -1,10 +1,13 @@
 // Files that are delivered: read and hashed on one side, checked and written on the other.
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, statSync, writeFileSync } from 'node:fs'
+import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Deliverable } from '../../lib/client/index.ts'
 import { limits } from '../../lib/protocol/limits.ts'
+import { makeFolder } from '../../lib/node/folder.ts'
 import { CliError } from './exit.ts'
+import { safeFileName, safeFileNames } from './file-name.ts'
+import { visible } from './terminal.ts'
 
 export type DeliveredFile = NonNullable<Deliverable['files']>[number]
 
@@ -46,15 +49,43 @@ export const readDeliverables = async (paths: readonly string[], hashOnly: boole
   return files
 }
 
-/** Writes a delivered file, if it is what its hash says. Never over one that is there. @throws CliError */
-export const saveDelivered = ({ name, bytes, sha256, content }: DeliveredFile, folder: string): string => {
-  if (/[/\\\p{Cc}]/u.test(name) || name === '.' || name === '..')
-    throw new CliError('error', `A file of this name is not written: ${JSON.stringify(name)}`)
-  const data = Buffer.from(content ?? '', 'base64')
-  if (data.length !== bytes || createHash('sha256').update(data).digest('hex') !== sha256)
-    throw new CliError('error', `${name} is not what its hash says`, 'The relay changed it, or it was damaged: do not use it.')
-  const path = join(folder, name)
-  if (existsSync(path)) throw new CliError('refused', `${path} is there already`, 'Name another folder with --to.')
-  writeFileSync(path, data, { flag: 'wx' })
-  return path
+/** A file as it lies here, and what it was called. */
+export interface SavedFile {
+  readonly file: string
+  readonly name: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/**
+ * Writes what was delivered for a deal into a new folder of the deal's name, under names that are harmless here. All of it, or
+ * nothing where one is not what its hash says.
+ * @throws CliError
+ */
+export const saveDelivered = (
+  files: readonly DeliveredFile[],
+  { to, deal }: { readonly to: string, readonly deal: string },
+): readonly SavedFile[] => {
+  const contents = files.map(({ name, bytes, sha256, content }) => {
+    const data = Buffer.from(content ?? '', 'base64')
+    if (data.length !== bytes || createHash('sha256').update(data).digest('hex') !== sha256)
+      throw new CliError('error', `${visible(name)} is not what its hash says`, 'The relay changed it, or it was damaged: do not use it.')
+    return data
+  })
+  const folder = join(to, safeFileName(deal))
+  try {
+    makeFolder(to)
+    mkdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new CliError('refused', `${folder} is there already`,
+        'What was delivered is written into a new folder: name another place with --to.')
+    throw new CliError('error', `Cannot make ${folder}: ${(error as Error).message}`, undefined, error)
+  }
+  const names = safeFileNames(files.map(({ name }) => name))
+  return files.map(({ name, bytes, sha256 }, i) => {
+    const file = join(folder, names[i]!)
+    writeFileSync(file, contents[i]!, { flag: 'wx' })
+    return { file, name, bytes, sha256 }
+  })
 }

@@ -140,11 +140,11 @@ const watch = command({
 
 const save = command({
   name: 'save',
-  summary: 'Write the files that were delivered, each checked against its hash',
+  summary: 'Write the files that were delivered, each checked against its hash, into a new folder of the deal',
   relay: true,
   arguments: { proposal },
-  options: { to: { value: 'DIR', doc: 'Folder to write them to (default: here)' } },
-  examples: [{ command: `agentchat proposals save ${example} --to delivered`, doc: 'The newest delivery' }],
+  options: { to: { value: 'DIR', doc: 'Where to make the folder (default: here)' } },
+  examples: [{ command: `agentchat proposals save ${example} --to delivered`, doc: `The newest delivery, in delivered/${example}` }],
   async run(call) {
     const { args, options, out } = call
     const [client, { saveDelivered }] = await Promise.all([connectKeyed(call), import('../deliverables.ts')])
@@ -152,12 +152,12 @@ const save = command({
     const last = events.findLast(event => event.type === 'SUBMIT')
     if (last === undefined) throw new CliError('notFound', 'Nothing was delivered yet')
     if (last.signature !== 'valid') throw new CliError('error', 'The delivery is not signed by who is named')
-    const files = (last['files'] ?? []) as readonly Parameters<typeof saveDelivered>[0][]
+    const files = (last['files'] ?? []) as Parameters<typeof saveDelivered>[0]
     const sent = files.filter(file => file.content !== undefined)
-    const { makeFolder } = await import('../../../lib/node/folder.ts')
-    if (options.to !== undefined) makeFolder(options.to)
-    out.list(sent.map(file => ({ file: saveDelivered(file, options.to ?? '.'), bytes: file.bytes, sha256: file.sha256 })),
-      ({ file, bytes }) => `${visible(file)}  ${bytes} bytes`)
+    if (sent.length > 0)
+      out.list(saveDelivered(sent, { to: options.to ?? '.', deal: args.proposal }),
+        ({ file, name, bytes }) =>
+          `${visible(file)}  ${bytes} bytes${file.endsWith(name) ? '' : ` (called ${visible(JSON.stringify(name))})`}`)
     if (sent.length < files.length)
       out.say(`${files.length - sent.length} more went another way; check them with: agentchat proposals check ${args.proposal} FILE`)
   },
