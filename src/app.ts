@@ -13,7 +13,7 @@ import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { ownOrigins } from './domain/own-origins.ts'
-import { addChannel, featureMigrations, features, loadChannels, motdKey, type EscrowEvent } from './features/index.ts'
+import { featureMigrations, features, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
 import { discovery } from './outbound/discovery.ts'
 import { addressGuard } from './outbound/guard.ts'
@@ -25,6 +25,8 @@ import { Relay } from './relay/relay.ts'
 import { Shares } from './relay/shares.ts'
 import { Verifier } from './relay/verifier.ts'
 import { agentMigrations } from './store/agents.ts'
+import { addChannel, loadChannels } from './store/channels.ts'
+import { clearSome, isEnding } from './store/endings.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
 import { openSqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -244,10 +246,19 @@ const relaySecrets = async (
 }
 
 const addConfiguredChannels = async (store: Store, config: Config, now: number): Promise<void> => {
+  // One that was deleted before it was configured is cleared away first.
+  for (const name of config.channels) while (await isEnding(store.read, name)) await store.write(tx => clearSome(tx, now))
   await store.write(async tx => {
     for (const name of config.channels) {
-      await addChannel(tx, { name, private: false, verifiedOnly: config.verifiedChannels.includes(name), topic: '', description: '' }, null,
-        now)
+      await addChannel(tx, {
+        name,
+        private: false,
+        verifiedOnly: config.verifiedChannels.includes(name),
+        topic: '',
+        description: '',
+        owner: null,
+        topicBy: 'members',
+      }, null, now)
     }
   })
 }

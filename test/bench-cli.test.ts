@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { exits } from '../src/cli/exit.ts'
 import { Cli } from './kit/cli.ts'
-import { startTestRelay } from './kit/relay.ts'
+import { startTestRelay, testConfig } from './kit/relay.ts'
 
 describe('agentchat bench', () => {
   test('every message is acknowledged and heard by every other agent, in a channel that nobody else sees', async () => {
@@ -30,6 +30,8 @@ describe('agentchat bench', () => {
       expect.stringContaining('bench'),
     )
     expect(guest.unread.filter(({ type }) => type === 'MSG')).toEqual([])
+    // The channel went with its bench.
+    expect(await relay.metric('agentchat_channels')).toBe(testConfig().channels.length)
   })
 
   test('for eyes', async () => {

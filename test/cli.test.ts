@@ -244,8 +244,8 @@ describe('talking', () => {
       expect.objectContaining({ type: 'JOINED', channel: '#core', topic: 'secret' }),
     ])
     expect(await cli.run(['send', '#core', 'hi', '-i', bob.file])).toMatchObject({
-      code: exits.auth.code,
-      stderr: expect.stringContaining('NOT_INVITED'),
+      code: exits.notFound.code,
+      stderr: expect.stringContaining('CHANNEL_NOT_FOUND'),
     })
     expect(await cli.run(['invite', '#core', bob.id, '-i', ann.file])).toMatchObject({ code: 0 })
     expect(await cli.run(['send', '#core', 'hi', '-i', bob.file])).toMatchObject({ code: 0 })

@@ -503,7 +503,7 @@ describe('7. staying and being displaced', () => {
 describe('8. the codes that tell a client to give up a channel', () => {
   test('CHANNEL_NOT_FOUND on JOIN, whether the channel is private or not there at all', async () => {
     await using relay = await startTestRelay()
-    await using alice = await oldClient(relay, 'alice')
+    await using alice = await oldClient(relay, 'alice', { key: newKey() })
     await using bob = await oldClient(relay, 'bob')
     alice.send({ type: 'CREATE_CHANNEL', channel: '#private', invite_only: true })
     await alice.next('JOINED')
@@ -695,7 +695,7 @@ describe('messages', () => {
 
   test('INVITE is silent towards the inviter, and a MSG to the invited', async () => {
     await using relay = await startTestRelay()
-    await using alice = await oldClient(relay, 'alice')
+    await using alice = await oldClient(relay, 'alice', { key: newKey() })
     await using bob = await oldClient(relay, 'bob')
     await alice.ask({ type: 'CREATE_CHANNEL', channel: '#private', invite_only: true }, 'JOINED')
     alice.send({ type: 'INVITE', channel: '#private', agent: bob.id })

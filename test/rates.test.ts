@@ -202,7 +202,7 @@ describe('caps', () => {
 
   test('open invitations, of which a used or repeated one is none', async () => {
     await using relay = await startTestRelay({ maxInvitationsPerChannel: 2 })
-    await using ann = await relay.login('ann')
+    await using ann = await relay.login('ann', { key: newKey() })
     await using bob = await relay.login('bob')
     await ann.ask({ type: 'CREATE_CHANNEL', channel: '#den', invite_only: true }, 'JOINED')
     const invite = (agent: string) => ({ type: 'INVITE', channel: '#den', agent })

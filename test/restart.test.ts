@@ -115,11 +115,14 @@ describe('channels', () => {
         expect((await member.ask({ type: 'HISTORY', channel: '#den' }, 'HISTORY')).events).toMatchObject([{ content: 'kept' }])
         await member.ask({ type: 'MSG', to: '#den', content: 'still a member' }, 'ACK')
         await using owner = await relay.login('ann', { key: ann })
-        await owner.ask({ type: 'LEAVE', channel: '#den' }, 'LEFT')
+        for (const wire of [owner, member]) await wire.ask({ type: 'LEAVE', channel: '#den' }, 'LEFT')
       })
       await live(async relay => {
-        await using former = await relay.login('ann', { key: ann })
+        await using former = await relay.login('bob', { key: bob })
         expect(await former.refusal({ type: 'JOIN', channel: '#den' })).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
+        // Whose it is comes back without an invitation.
+        await using owner = await relay.login('ann', { key: ann })
+        await owner.ask({ type: 'JOIN', channel: '#den' }, 'JOINED')
       })
     }))
 

@@ -2,6 +2,7 @@
 import { isSafeNonce, messageText, verify } from '../identity/index.ts'
 import { frames, type Frame, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
 import { defaultBackoff } from './backoff.ts'
+import { Channels } from './channels.ts'
 import { Court } from './court.ts'
 import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError } from './errors.ts'
@@ -36,6 +37,8 @@ const closeGraceMs = 1_000
  * await client.send('#general', 'hello') // resolves once the message is stored
  */
 export class AgentChatClient {
+  /** Channels of one's own: their members, their owner, their end. */
+  readonly channels: Channels
   /** Deals with other agents: proposals, money held for them, balances. */
   readonly trade: Trade
   /** Disputes about deals, before a panel. */
@@ -116,6 +119,7 @@ export class AgentChatClient {
       request: (type, body, call) => this.request(type, body, call),
       lasting: this.#lasting,
     }
+    this.channels = new Channels(port)
     this.people = new People(port)
     this.trade = new Trade(port)
     this.court = new Court(port)
@@ -226,11 +230,13 @@ export class AgentChatClient {
     return this.send(agent, content, options)
   }
 
-  async createChannel(channel: string, { inviteOnly, verifiedOnly, topic, description }: {
+  async createChannel(channel: string, { inviteOnly, verifiedOnly, topic, description, topicBy }: {
     readonly inviteOnly?: boolean
     readonly verifiedOnly?: boolean
     readonly topic?: string
     readonly description?: string
+    /** who may set the topic; default: every member */
+    readonly topicBy?: 'members' | 'owner'
   } = {}, options?: CallOptions): Promise<Frame<'JOINED'>> {
     const joined = await this.request('CREATE_CHANNEL', {
       channel,
@@ -238,6 +244,7 @@ export class AgentChatClient {
       ...(verifiedOnly !== undefined && { verified_only: verifiedOnly }),
       ...(topic !== undefined && { topic }),
       ...(description !== undefined && { description }),
+      ...(topicBy !== undefined && { topic_by: topicBy }),
     }, options)
     this.#joined(channel, undefined)
     this.#settle(joined, undefined, undefined)

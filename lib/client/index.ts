@@ -1,5 +1,6 @@
 // Public surface of the client.
 export { type BackoffPolicy } from './backoff.ts'
+export { type Channels, type OwnerOptions } from './channels.ts'
 export { AgentChatClient } from './client.ts'
 export { drawOf, type Court, type Dispute, type DisputeQuery, type EvidenceItem, type ShownDispute, type Verdict } from './court.ts'
 export {

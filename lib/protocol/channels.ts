@@ -1,10 +1,13 @@
 // Channels: joining, leaving, listing, creating, inviting, topics.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AgentId, AgentName, ChannelName, Description, Presence, Seq, Topic } from './fields.ts'
+import { AdminKey, AgentId, AgentName, ChannelName, Description, Presence, Seq, Time, Topic, optional } from './fields.ts'
 import { limits } from './limits.ts'
 
 const ListedAgent = z.object({ id: AgentId, name: AgentName, verified: z.boolean() })
+const Owner = AgentId.describe('who may delete it and put members out, beside admins; left out: only they')
+const TopicBy = z.enum(['members', 'owner'])
+const OfOwner = { admin_key: optional(AdminKey), channel: ChannelName }
 
 export const requests = {
   JOIN: request({
@@ -48,17 +51,20 @@ export const requests = {
     example: { channel: '#general' },
   }),
   CREATE_CHANNEL: request({
-    doc: 'Creates a channel and joins it. An `invite_only` channel is private: it is not listed, and only invited agents enter.',
+    doc: 'Creates a channel, owns it and joins it. An `invite_only` channel is private: it is not listed, and only invited agents '
+      + 'enter; its owner has a key. Where `topic_by` is `owner`, other members do not set the topic. A name whose channel was deleted '
+      + 'is free again once all of it is cleared away: BUSY until then.',
     body: {
       channel: ChannelName,
       invite_only: z.boolean().optional(),
       verified_only: z.boolean().optional(),
       topic: Topic.optional(),
       description: Description.optional(),
+      topic_by: TopicBy.optional(),
     },
     cost: { message: true, frames: 5 },
     reply: 'JOINED',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_EXISTS', 'LIMIT_REACHED', 'RATE_LIMITED'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'CHANNEL_EXISTS', 'LIMIT_REACHED', 'RATE_LIMITED', 'BUSY'],
     example: { channel: '#builders', topic: 'What we build this week' },
   }),
   INVITE: request({
@@ -72,12 +78,65 @@ export const requests = {
     example: { channel: '#builders', agent: '@8addfe276526c9f6' },
   }),
   SET_TOPIC: request({
-    doc: 'Sets the topic of a channel you are a member of; an empty topic clears it.',
+    doc: 'Sets the topic of a channel you are a member of; an empty topic clears it. Where `topic_by` is `owner`, only the owner and '
+      + 'admins may.',
     body: { channel: ChannelName, topic: Topic },
     cost: { message: true, frames: 2, audience: 'members' },
     reply: 'TOPIC_CHANGED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'RATE_LIMITED'],
     example: { channel: '#builders', topic: 'Release on Friday' },
+  }),
+  SET_CHANNEL: request({
+    doc: 'Gives a channel to another agent, or says who may set its topic. Its owner may, and an admin. The new owner needs a key.',
+    body: { ...OfOwner, owner: AgentId.optional(), topic_by: TopicBy.optional() },
+    cost: { message: true, frames: 2, audience: 'members' },
+    reply: 'CHANNEL_CHANGED',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],
+    example: { channel: '#builders', topic_by: 'owner' },
+  }),
+  DELETE_CHANNEL: request({
+    doc: 'Deletes a channel with all that was said in it; its members are told by LEFT. Its owner may, and an admin. What of it waits '
+      + 'in an inbox ends as expired. A channel made under the same name later is another one: a `since` of the old one is never '
+      + '`recovered` there. Channels of the configuration stay.',
+    body: OfOwner,
+    cost: { message: true, frames: 20, audience: 'members' },
+    reply: 'OK',
+    quiet: 'OK',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'RATE_LIMITED'],
+    example: { channel: '#builders' },
+  }),
+  MEMBERS: request({
+    doc: 'Who belongs to a channel whether connected or not, ordered by id: agents with a key that joined, and all members of a private '
+      + 'channel. (LIST_AGENTS tells who is connected.) For members, the owner and admins; the latter two also learn, on the first '
+      + 'page, who is invited.',
+    body: {
+      ...OfOwner,
+      after: AgentId.optional(),
+      limit: z.number().int().min(1).max(limits.maxAgentsPage).optional(),
+    },
+    cost: { frames: 3 },
+    reply: 'MEMBERS',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED'],
+    example: { channel: '#builders' },
+  }),
+  REMOVE_MEMBER: request({
+    doc: 'Puts a member out of a channel; it is told by LEFT, the others by AGENT_LEFT. Its owner may, and an admin. Into a private '
+      + 'channel it comes back by a new invitation only; a public one is open to everybody.',
+    body: { ...OfOwner, agent: AgentId },
+    cost: { message: true, frames: 3, audience: 'channel' },
+    reply: 'OK',
+    quiet: 'OK',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],
+    example: { channel: '#builders', agent: '@8addfe276526c9f6' },
+  }),
+  UNINVITE: request({
+    doc: 'Takes an open invitation back. The owner of the channel may, and an admin.',
+    body: { ...OfOwner, agent: AgentId },
+    cost: { message: true, frames: 2 },
+    reply: 'OK',
+    quiet: 'OK',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],
+    example: { channel: '#builders', agent: '@8addfe276526c9f6' },
   }),
 }
 
@@ -95,6 +154,8 @@ export const frames = {
       recovered: z.boolean(),
       topic: z.string().optional(),
       description: z.string().optional(),
+      owner: Owner.optional(),
+      topic_by: z.literal('owner').optional(),
     },
     example: {
       channel: '#general',
@@ -107,8 +168,9 @@ export const frames = {
     },
   }),
   LEFT: signal({
-    doc: 'You are out; without `re`: another session of your agent left.',
-    body: { channel: ChannelName },
+    doc: 'You are out; without `re`: another session of your agent left, or with `reason`: somebody put you out, or deleted the channel. '
+      + '`by` is `@server` where nobody used the channel for long.',
+    body: { channel: ChannelName, reason: z.enum(['removed', 'deleted']).optional(), by: AgentId.optional() },
     example: { channel: '#general' },
   }),
   AGENT_JOINED: signal({
@@ -146,6 +208,7 @@ export const frames = {
         private: z.literal(true).optional(),
         topic: z.string().optional(),
         description: z.string().optional(),
+        owner: Owner.optional(),
         seq: Seq.optional(),
       })),
     },
@@ -156,6 +219,7 @@ export const frames = {
     body: {
       channel: ChannelName,
       more: z.boolean(),
+      owner: Owner.optional(),
       list: z.array(
         z.object({ id: AgentId, name: AgentName, presence: Presence, status_text: z.string().nullable(), verified: z.boolean() }),
       ),
@@ -165,6 +229,27 @@ export const frames = {
       more: false,
       list: [{ id: '@k3x9q2ab', name: 'alice', presence: 'online', status_text: null, verified: false }],
     },
+  }),
+  MEMBERS: signal({
+    doc: 'Answers MEMBERS. `more` is true when another page follows; `name` is null for an agent without a key that is not here.',
+    body: {
+      channel: ChannelName,
+      owner: Owner.optional(),
+      list: z.array(z.object({ id: AgentId, name: AgentName.nullable(), connected: z.boolean() })),
+      more: z.boolean(),
+      invited: z.array(z.object({ id: AgentId, by: AgentId, at: Time })).optional(),
+    },
+    example: {
+      channel: '#builders',
+      owner: '@8addfe276526c9f6',
+      list: [{ id: '@8addfe276526c9f6', name: 'alice', connected: true }],
+      more: false,
+    },
+  }),
+  CHANNEL_CHANGED: signal({
+    doc: 'Answers SET_CHANNEL, and tells the members. Without `owner` the channel has none.',
+    body: { channel: ChannelName, owner: Owner.optional(), topic_by: TopicBy, by: AgentId },
+    example: { channel: '#builders', owner: '@8addfe276526c9f6', topic_by: 'owner', by: '@8addfe276526c9f6' },
   }),
   TOPIC_CHANGED: signal({
     doc: 'The topic of a channel changed.',

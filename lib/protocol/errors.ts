@@ -9,7 +9,7 @@ const row = (doc: string, retry = false): ErrorRow => ({ doc, retry })
 export const errors = {
   INVALID_MSG: row('The frame is not valid: not JSON, an unknown type, a field missing or out of bounds, or a request that makes no '
     + 'sense in this state. The message says which.'),
-  AUTH_REQUIRED: row('The request needs a session (IDENTIFY first), a verified agent, or an admin.'),
+  AUTH_REQUIRED: row("The request needs a session (IDENTIFY first), a verified agent, the channel's owner, or an admin."),
   INVALID_NAME: row('The name is reserved.'),
   ORIGIN_UNKNOWN: row('The relay does not know that it is reached at the address that was dialled: dial one that it knows, or have its '
     + 'operator name this one in `publicUrls`.'),
@@ -44,7 +44,7 @@ export const errors = {
   CAPTCHA_EXPIRED: row('The captcha was not answered in time.', true),
   LIMIT_REACHED: row('A cap of the relay is reached, or the share that one agent or one address has of it; the message says which, '
     + 'whose, and by which setting.'),
-  BUSY: row('The relay is draining or its commit queue is full.', true),
+  BUSY: row('The relay is draining, its commit queue is full, or what the request needs is being cleared away.', true),
   STORAGE_UNAVAILABLE: row('The relay cannot write now (a full or failing disk). Nothing was stored; reading still works.', true),
   INTERNAL: row('A fault of the relay, logged there under the incident id in the message. Nothing was stored.', true),
 } as const satisfies Record<string, ErrorRow>

@@ -101,8 +101,8 @@ export interface Wish {
   readonly server?: string
   /** Identity file, where it is not the one of -i. */
   readonly identity?: string
-  /** Log in without a key. */
-  readonly anonymous?: true
+  /** Log in without a key, or with one of this moment that nobody keeps. */
+  readonly anonymous?: true | 'keyed'
   /** Not the first connection of the command: what was said of the relay is not said again. */
   readonly isFurther?: true
   /** Called before the connection opens, so that no event is missed. */

@@ -1,6 +1,7 @@
 // A logged-in client for a command: as whom, to a relay that is still the one it was, with the newest key told.
 import { join } from 'node:path'
 import { AgentChatClient, ProtocolError, RelayError } from '../../lib/client/index.ts'
+import { generateKeyPair, identityFrom } from '../../lib/identity/index.ts'
 import { KnownRelays, createVerify, identityFileWarning, identityOf, loadIdentityFile, wsTransport } from '../../lib/node/index.ts'
 import { agentName } from './agent-name.ts'
 import type { Call, Wish } from './command.ts'
@@ -34,6 +35,7 @@ export const openClient = async (
     now: io.now,
     random: io.random,
     ...(file !== undefined && { identity: identityOf(file) }),
+    ...(wish.anonymous === 'keyed' && { identity: identityFrom(generateKeyPair().privateKey) }),
     ...(wish.session !== undefined && { session: wish.session }),
     ...(wish.positions !== undefined && { positions: wish.positions }),
     ...(known !== undefined && { serverId: known }),

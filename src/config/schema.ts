@@ -151,6 +151,10 @@ export const settings = {
     value: 'LIST',
   }),
   createChannels: setting(z.enum(['anyone', 'keyed', 'verified']).default('anyone'), 'Who may create channels.'),
+  channelIdleMs: setting(count().default(30 * 24 * 60 * 60_000),
+    'Time after which a channel that an agent made goes by itself when nobody is in it and nothing was said; 0 = never.', {
+    value: 'TIME',
+  }),
   joinReplay: setting(count().max(10_000).default(20), 'Messages replayed by a JOIN that names no position.'),
   announceMaxMembers: setting(count().default(200),
     'Joins, leaves, typing, floor claims and presence are told one by one in channels of up to this many agents, in numbers in larger ones.'),

@@ -28,3 +28,12 @@ test('erased events, another epoch and a position from the future are not recove
   expect(plan(100, 1, 41, undefined, false)).toEqual({ after: 80, recovered: false })
   expect(plan(100, 1, 101)).toEqual({ after: 80, recovered: false })
 })
+
+test('nothing of a channel that was deleted is replayed, or taken for recovered, in the empty one that follows it', () => {
+  expect(plan(43, 44)).toEqual({ after: 43, recovered: false })
+  expect(plan(43, 44, 0)).toEqual({ after: 43, recovered: false })
+  expect(plan(43, 44, 42)).toEqual({ after: 43, recovered: false })
+  expect(plan(43, 44, 43)).toEqual({ after: 43, recovered: true })
+  expect(plan(43, 44, 44)).toEqual({ after: 43, recovered: false })
+  expect(plan(45, 44, 42)).toEqual({ after: 42, recovered: false })
+})

@@ -1,7 +1,7 @@
 // What a JOIN replays, and whether the client may believe that nothing is missing.
 
 export interface ReplayRequest {
-  /** Where the channel stands; seq 0: empty. */
+  /** Where the channel stands; seq 0, or an oldest beyond it: empty. */
   readonly head: { readonly seq: number, readonly oldest: number }
   readonly since: number | undefined
   readonly limit: number | undefined
@@ -18,11 +18,13 @@ export interface ReplayPlan {
 }
 
 export const planReplay = ({ head, since, limit, sameEpoch, defaultLimit }: ReplayRequest): ReplayPlan => {
+  // Empty, and its numbers go on where a channel of its name was deleted: there is nothing to replay, from wherever.
+  const first = head.oldest > head.seq ? head.seq : 0
   // A position of another life, or beyond the end, says nothing about this log.
   if (since === undefined || !sameEpoch || since > head.seq)
-    return { after: Math.max(0, head.seq - (limit ?? defaultLimit)), recovered: false }
+    return { after: Math.max(first, head.seq - (limit ?? defaultLimit)), recovered: false }
   const missed = head.seq - since
   const after = head.seq - Math.min(missed, limit ?? missed)
   const nothingErased = missed === 0 || head.oldest <= since + 1
-  return { after, recovered: after === since && nothingErased }
+  return { after: Math.max(first, after), recovered: after === since && nothingErased }
 }

@@ -1,6 +1,7 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { Feature, Handlers, Health, Route } from '../relay/feature.ts'
 import { announcementMigrations } from '../store/announcements.ts'
+import { channelMigrations } from '../store/channels.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
@@ -13,7 +14,6 @@ import { description, type DescriptionOptions } from './operate/description/feat
 import { directory, type DirectoryOptions } from './operate/directory/handlers.ts'
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
-import { channelMigrations } from './talk/channels/store.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
 import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
 import { proofMigrations } from './talk/identity/store.ts'
@@ -132,5 +132,4 @@ export const features = (options: FeatureOptions): Features => {
 }
 
 export type { EscrowEvent }
-export { addChannel, loadChannels } from './talk/channels/store.ts'
 export { motdKey } from './operate/admin/handlers.ts'

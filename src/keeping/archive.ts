@@ -24,9 +24,9 @@ interface Kind {
 const inChannels = (column: string) => `${column} IN (SELECT value FROM json_each(?))`
 
 /** A kind that is one table, column by column. */
-const table = (name: string, shape: z.core.$ZodLooseShape, order: string, ofChannels: string | null): Kind => {
+const table = (name: string, shape: z.core.$ZodLooseShape, order: string, ofChannels: string | null, from = name): Kind => {
   const columns = Object.keys(shape)
-  const select = `SELECT ${columns.join(', ')} FROM ${name}`
+  const select = `SELECT ${columns.join(', ')} FROM ${from}`
   return {
     fields: z.strictObject(shape),
     select: `${select} ORDER BY ${order}`,
@@ -35,16 +35,19 @@ const table = (name: string, shape: z.core.$ZodLooseShape, order: string, ofChan
   }
 }
 
-const eventsOf = (where: string) =>
-  `SELECT (SELECT name FROM streams WHERE id = p.stream) AS stream, p.seq, e.text
-  FROM placed p JOIN events e ON e.id = p.event ${where} ORDER BY p.stream, p.seq`
+/** Of a channel that was deleted something may be left to clear away. */
+const ofChannels = (name: string) => `(SELECT * FROM ${name} WHERE channel IN (SELECT name FROM channels))`
+const eventsOf = (which: string) =>
+  `SELECT s.name AS stream, p.seq, e.text FROM placed p JOIN streams s ON s.id = p.stream JOIN events e ON e.id = p.event
+  WHERE p.seq > s.base AND ${which} ORDER BY p.stream, p.seq`
 /**
  * What agents agreed and paid is told in streams of its own. It is signed for this relay and vouched for by its books, so it
  * does not go to another.
  */
 const isTalk = (name: string) => `substr(${name}, 1, 1) IN ('#', '@')`
 const newestTalkOf = (agent: string) =>
-  `coalesce((SELECT max(i.seq) FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.agent = ${agent} AND ${isTalk('s.name')}), 0)`
+  `coalesce((SELECT max(i.seq) FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.agent = ${agent}
+    AND i.event > s.base AND ${isTalk('s.name')}), 0)`
 const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at']
 
 export const kinds = {
@@ -56,8 +59,12 @@ export const kinds = {
     description: Description,
     created_by: AgentId.nullable(),
     created_at: Time,
+    // Archives of before channels had owners lack them.
+    owner: AgentId.nullable().default(null),
+    topic_by: z.enum(['members', 'owner']).default('members'),
   }, 'name', inChannels('name')),
-  retention: table('retention', { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit }, 'channel', inChannels('channel')),
+  retention: table('retention', { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit }, 'channel', inChannels('channel'),
+    ofChannels('retention')),
   agent: table('agents', {
     id: AgentId,
     pubkey: PublicKey,
@@ -68,15 +75,16 @@ export const kinds = {
     rotated_to: AgentId.nullable(),
     revoked_at: Time.nullable(),
   }, 'id', `id IN (SELECT agent FROM memberships WHERE ${inChannels('channel')})`),
-  membership: table('memberships', { agent: AgentId, channel: ChannelName }, 'agent, channel', inChannels('channel')),
-  invitation: table('invitations', { channel: ChannelName, agent: AgentId, by: AgentId, at: Time }, 'channel, agent',
-    inChannels('channel')),
+  membership: table('memberships', { agent: AgentId, channel: ChannelName }, 'agent, channel', inChannels('channel'),
+    ofChannels('memberships')),
+  invitation: table('invitations', { channel: ChannelName, agent: AgentId, by: AgentId, at: Time }, 'channel, agent', inChannels('channel'),
+    ofChannels('invitations')),
   approval: table('allowlist', { agent: AgentId, pubkey: PublicKey, note: Note, at: Time }, 'agent', null),
   ban: table('bans', { agent: AgentId, reason: Note, at: Time }, 'agent', null),
   event: {
     fields: z.strictObject({ stream: Stream, seq: Number1, text: z.string() }),
-    select: eventsOf(`WHERE p.stream IN (SELECT id FROM streams WHERE ${isTalk('name')})`),
-    selectOf: eventsOf(`WHERE p.stream IN (SELECT id FROM streams WHERE ${inChannels('name')})`),
+    select: eventsOf(isTalk('s.name')),
+    selectOf: eventsOf(inChannels('s.name')),
     insert: 'INSERT INTO events (stream, seq, ts, author, text) VALUES (@id, @seq, @ts, @author, @text)',
   },
   inbox: {
@@ -94,7 +102,7 @@ export const kinds = {
     }),
     select: `SELECT i.agent, i.seq, s.name AS stream, i.event, ${
       inboxColumns.map(column => `i.${column}`).join(', ')
-    } FROM inbox i JOIN streams s ON s.id = i.stream WHERE ${isTalk('s.name')} ORDER BY i.agent, i.seq`,
+    } FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.event > s.base AND ${isTalk('s.name')} ORDER BY i.agent, i.seq`,
     selectOf: null,
     insert: `INSERT INTO inbox (agent, seq, stream, event, ${inboxColumns.join(', ')})
       VALUES (@agent, @seq, (SELECT id FROM streams WHERE name = @stream), @event, ${inboxColumns.map(column => `@${column}`).join(', ')})`,

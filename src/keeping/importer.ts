@@ -125,7 +125,8 @@ class Importer {
     if (!isEnded) throw new KeepingError('refused', 'the archive was cut: its end is missing', { line: line + 1 })
     indexEvents(this.#db)
     this.#db.exec(fillLineages)
-    this.#db.exec("INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL")
+    this.#db.exec(`INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL;
+      UPDATE channels SET used_at = 1000 * CAST(strftime('%s', 'now') AS INTEGER)`)
     this.#db.exec('COMMIT')
     return this.#counts
   }

@@ -121,6 +121,23 @@ export class Effects {
         }
         return
       }
+      case 'remove': {
+        const agent = this.#roster.agent(effect.agent)
+        if (agent === undefined) return
+        this.#roster.setMembership(agent, effect.channel, false)
+        const { channel, by } = effect
+        for (const connection of this.#roster.connectionsOf(agent.id)) {
+          if (connection.channels.has(channel)) this.send(connection, 'LEFT', { channel, reason: 'removed', by })
+          this.#exit(connection, agent, channel, true)
+        }
+        return
+      }
+      case 'channelEnds': {
+        const { channel, by } = effect
+        this.notify({ to: { kind: 'channel', channel }, type: 'LEFT', body: { channel, reason: 'deleted', by } }, undefined)
+        for (const connection of [...this.#hub.listeners(channel)]) this.#hub.unsubscribe(connection, channel)
+        return this.#roster.removeChannel(channel)
+      }
       case 'channel':
         return this.#roster.setChannel(effect.info)
       case 'agent':

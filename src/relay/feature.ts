@@ -20,10 +20,10 @@ import type {
 } from './view.ts'
 
 /**
- * Who may ask. `member` also finds the channel named in the request and hands it to the handler; `own` is a session that asks
- * for itself, or an admin that names another `agent`.
+ * Who may ask. `member` and `owner` also find the channel named in the request and hand it to the handler; `owner` is the
+ * channel's, or an admin (who may have no session); `own` is a session that asks for itself, or an admin that names another `agent`.
  */
-export type Need = 'anyone' | 'session' | 'member' | 'own' | 'admin'
+export type Need = 'anyone' | 'session' | 'member' | 'owner' | 'own' | 'admin'
 
 interface BaseCtx {
   readonly now: number
@@ -129,6 +129,10 @@ export type Effect =
     readonly lasting: boolean
   }
   | { readonly kind: 'unsubscribe', readonly channel: string }
+  /** An agent is put out of a channel, and told by whom. */
+  | { readonly kind: 'remove', readonly channel: string, readonly agent: string, readonly by: string }
+  /** A channel is no more. */
+  | { readonly kind: 'channelEnds', readonly channel: string, readonly by: string }
   | { readonly kind: 'channel', readonly info: ChannelInfo }
   | { readonly kind: 'agent', readonly agent: string, readonly change: AgentChange }
   /** The standing of an agent may have changed: what follows for its sessions and for the channels they hear. */

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Connection } from './connection.ts'
 import { Fail, noChannel, type Need } from './feature.ts'
-import type { Agent, Channel, RosterView } from './view.ts'
+import { mayRead, type Agent, type Channel, type RosterView } from './view.ts'
 
 export interface Passed {
   readonly me: Agent
@@ -26,6 +26,7 @@ export class Gate {
       readonly agent?: unknown
       readonly admin_key?: unknown
     }
+    if (need === 'owner') return this.#owner(me, String(name), key, roster)
     if (need === 'admin' || (need === 'own' && agent !== undefined && agent !== me?.id)) this.#admin(me, key)
     else if (need !== 'anyone' && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     else if (key !== undefined && me?.admin !== true) this.#admin(me, key)
@@ -35,6 +36,21 @@ export class Gate {
     if (channel === undefined) throw noChannel(String(name))
     if (!roster.isMember(me!, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${channel.info.name}`)
     return { me: me!, channel, isAdmin }
+  }
+
+  /** The channel's owner, or an admin, who may have no session. */
+  #owner(me: Agent | undefined, name: string, key: unknown, roster: RosterView): Passed {
+    const channel = roster.channel(name)
+    const isOwner = me !== undefined && channel?.info.owner === me.id
+    const isAdmin = me?.admin === true || key !== undefined
+    if (isAdmin && !isOwner) this.#admin(me, key)
+    if (!isAdmin && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
+    if (channel === undefined) throw noChannel(name)
+    if (!isOwner && !isAdmin) {
+      if (!mayRead(me!, channel, roster)) throw noChannel(name)
+      throw new Fail('AUTH_REQUIRED', `Only the owner of ${name} and admins may do this`)
+    }
+    return { me: me as Agent, channel, isAdmin }
   }
 
   #admin(me: Agent | undefined, key: unknown): void {

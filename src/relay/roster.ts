@@ -169,6 +169,15 @@ export class Roster implements RosterView {
     else channel.info = info
   }
 
+  /** The channel is no more: nobody is in it, and nobody belongs to it. */
+  removeChannel(name: string): void {
+    const channel = this.#channels.get(name)
+    if (channel === undefined) return
+    for (const agent of channel.agents.keys()) (agent as LiveAgent).channels.delete(channel)
+    for (const agent of this.#agents.values()) agent.memberships = withoutMember(agent.memberships, name)
+    this.#channels.delete(name)
+  }
+
   /** Opens a session; gives the connection that held the same one before. */
   attach(connection: Connection, session: string, facts: AgentFacts, now: number): Connection | undefined {
     let agent = this.#agents.get(facts.id)
@@ -184,7 +193,7 @@ export class Roster implements RosterView {
         presence: 'online',
         statusText: null,
         nickAt: 0,
-        memberships: memberships.reduce(withMember, none),
+        memberships: this.#existing(memberships).reduce(withMember, none),
         channels: new Set(),
         sessions: new Map(),
       }
@@ -254,7 +263,12 @@ export class Roster implements RosterView {
     if (agent === undefined) return
     const { memberships, ...fields } = change
     Object.assign(agent, fields)
-    agent.memberships = (memberships ?? []).reduce(withMember, agent.memberships)
+    agent.memberships = this.#existing(memberships ?? []).reduce(withMember, agent.memberships)
+  }
+
+  /** A channel that was deleted may not be cleared away yet: who belonged to it does not belong to the next one of that name. */
+  #existing(memberships: readonly string[]): readonly string[] {
+    return memberships.filter(name => this.#channels.has(name))
   }
 
   setVerified(id: string, verified: boolean): void {

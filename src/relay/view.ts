@@ -1,14 +1,9 @@
 // What handlers may see: the agents, the channels, and the connection that asked. Types and one rule, no state.
 import type { Frame } from '../../lib/protocol/index.ts'
+import type { ChannelInfo } from '../store/channels.ts'
 import type { Held } from '../store/shares.ts'
 
-export interface ChannelInfo {
-  readonly name: string
-  readonly private: boolean
-  readonly verifiedOnly: boolean
-  readonly topic: string
-  readonly description: string
-}
+export type { ChannelInfo }
 
 export interface Agent {
   readonly id: string

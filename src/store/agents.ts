@@ -1,6 +1,7 @@
 // What outlives a session of an agent: its key, where it belongs, and what it is invited to. Several features read and write it.
 import { sql } from 'kysely'
 import { joinLineages, lineageSchema } from './lineages.ts'
+import { moveChannels } from './channels.ts'
 import { moveShares } from './shares.ts'
 import { approve } from './standing.ts'
 import type { Db, Migration, Tx } from './store.ts'
@@ -42,6 +43,7 @@ export const agentMigrations: Migration = {
       agent)) WITHOUT ROWID;
   `,
     lineageSchema,
+    'CREATE INDEX memberships_channel ON memberships (channel, agent)',
   ],
 }
 
@@ -138,6 +140,7 @@ export const rotateAgent = async (
   for (const { channel, by, at } of await tables.selectFrom('invitations').selectAll().where('agent', '=', from.id).execute())
     await addInvitation(tx, { channel, agent: to, by, at })
   await tables.deleteFrom('invitations').where('agent', '=', from.id).execute()
+  await moveChannels(tx, from.id, to)
   await moveShares(tx, from.id, to)
   await tx.log.moveInbox(from.id, to)
 }
@@ -152,6 +155,14 @@ export const addMembership = async (tx: Tx, agent: string, channel: string): Pro
 export const removeMembership = async (tx: Tx, agent: string, channel: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('memberships').where('agent', '=', agent).where('channel', '=', channel).execute()
 }
+
+export const isMember = async (db: Db, agent: string, channel: string): Promise<boolean> =>
+  (await db.tables<Tables>().selectFrom('memberships').select('agent').where('agent', '=', agent).where('channel', '=', channel)
+    .executeTakeFirst()) !== undefined
+
+/** The open invitations to a channel, of which there are no more than it allows. */
+export const invitationsOf = (db: Db, channel: string) =>
+  db.tables<Tables>().selectFrom('invitations').select(['agent', 'by', 'at']).where('channel', '=', channel).orderBy('agent').execute()
 
 /** Whether somebody invited it who is still welcome himself. */
 export const isInvited = async (db: Db, agent: string, channel: string): Promise<boolean> =>

@@ -44,6 +44,7 @@ export const keepingMigrations: Migration = {
 
 const scannedAtOnce = 2_000
 const blankedBytesAtOnce = 4 * 1024 * 1024
+const deletedAtOnce = { events: 250, bytes: 4 * 1024 * 1024 } as const
 
 const textBytes = sql<number>`length(text)`
 const fieldOfText = (path: string) => sql`json_extract(CAST(text AS TEXT), ${sql.lit(path)})`
@@ -74,14 +75,18 @@ export const streamsAfter = (db: Db, after: number, limit: number, onlyOwn: bool
   ).orderBy('id').limit(limit).execute()
 }
 
+/** The oldest events, as many as are deleted at once: freed pages are overwritten, so that many bytes take as long as many events. */
 export const oldestEvents = async (tx: Tx, stream: number, limit: number) => {
   await tx.log.index()
-  return tx.tables<Tables>().selectFrom('places').innerJoin('events', 'events.id', 'places.event').select([
+  const events = await tx.tables<Tables>().selectFrom('places').innerJoin('events', 'events.id', 'places.event').select([
     'places.seq',
     'ts',
     textBytes.as('bytes'),
   ])
     .where('places.stream', '=', stream).orderBy('places.seq').limit(limit).execute()
+  let bytes = 0
+  const tooMany = events.findIndex(event => (bytes += event.bytes) > deletedAtOnce.bytes)
+  return tooMany === -1 ? events : events.slice(0, Math.max(tooMany, 1))
 }
 
 /** What a stream holds in bytes, counting on from where it was counted to last, `limit` events at once; and how many that were. */
@@ -122,6 +127,18 @@ export const deleteThrough = async (tx: Tx, stream: number, last: number, now: n
   await tables.deleteFrom('events').where('id', 'in', gone).execute()
   await tables.deleteFrom('places').where('stream', '=', stream).where('seq', '<=', last).execute()
   return fates
+}
+
+/** Deletes the oldest events of a stream up to a seq, as many as are deleted at once. */
+export const deleteSome = async (
+  tx: Tx,
+  stream: number,
+  upto: number,
+  now: number,
+): Promise<{ readonly deleted: number, readonly fates: readonly Fate[] }> => {
+  const oldest = (await oldestEvents(tx, stream, deletedAtOnce.events)).filter(({ seq }) => seq <= upto)
+  const last = oldest.at(-1)
+  return { deleted: oldest.length, fates: last === undefined ? [] : await deleteThrough(tx, stream, last.seq, now) }
 }
 
 /** Blanks one event, unless it is blank already. */

@@ -119,6 +119,11 @@ export interface LogWriter extends LogReader {
   inboxSeqOf(agent: string, msgId: string): Awaitable<number | undefined>
   /** Hands an agent's inbox to another: what was not received yet is appended to the other's. */
   moveInbox(from: string, to: string): Awaitable<void>
+  /**
+   * Ends a stream: what it holds counts as gone, and is to be cleared away; numbers go on behind it, leaving one out, so that no
+   * position of before seems to be one of what comes.
+   */
+  end(stream: string): Awaitable<void>
   /** Forgets publish keys older than `before` (ms), a bounded number at a time; gives how many went. */
   forgetKeys(before: number): Awaitable<number>
 }

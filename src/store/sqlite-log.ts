@@ -57,6 +57,7 @@ export const logSchema = [
   CREATE VIEW placed AS SELECT stream, seq, event FROM places
     UNION ALL SELECT stream, seq, id FROM events WHERE id > (SELECT upto FROM indexed);
 `,
+  'ALTER TABLE streams ADD COLUMN base INTEGER NOT NULL DEFAULT 0',
 ]
 
 const indexing = [
@@ -108,7 +109,7 @@ interface CachedHead {
 export class SqliteLogReader implements LogReader {
   protected readonly epoch: string
   protected readonly tail: Tail
-  readonly #stream: Statement<[string], { id: number }>
+  protected readonly stream: Statement<[string], { id: number, base: number }>
   readonly #head: Statement<[number], { seq: number, oldest: number, ts: number }>
   readonly #after: Statement<[number, number, number], Row>
   readonly #before: Statement<[number, number, number], Row>
@@ -125,7 +126,7 @@ export class SqliteLogReader implements LogReader {
   constructor(db: Database, epoch: string, tail: Tail) {
     this.epoch = epoch
     this.tail = tail
-    this.#stream = db.prepare('SELECT id FROM streams WHERE name = ?')
+    this.stream = db.prepare('SELECT id, base FROM streams WHERE name = ?')
     this.#head = db.prepare(`SELECT p.seq, e.ts, (SELECT min(seq) FROM places WHERE stream = p.stream) AS oldest
       FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ? ORDER BY p.seq DESC LIMIT 1`)
     const pageOf = (comparison: string, order: string) =>
@@ -147,16 +148,19 @@ export class SqliteLogReader implements LogReader {
   }
 
   head(stream: string): Head {
-    const id = this.#stream.get(stream)?.id
-    if (id === undefined) return { seq: 0, oldest: 0, ts: 0 }
+    const found = this.stream.get(stream)
+    if (found === undefined) return { seq: 0, oldest: 0, ts: 0 }
+    const { id, base } = found
     const placed = this.#head.get(id)
     const recent = this.tail.of(id)
     const { seq, ts } = recent.at(-1)?.stamp ?? placed ?? { seq: 0, ts: 0 }
-    return { seq, ts, oldest: placed?.oldest ?? recent[0]?.stamp.seq ?? 0 }
+    // What ended below the base is not there any more, though it may still have to be cleared away.
+    if (seq <= base) return { seq: base, ts, oldest: base === 0 ? 0 : base + 1 }
+    return { seq, ts, oldest: Math.max(placed?.oldest ?? recent[0]!.stamp.seq, base + 1) }
   }
 
   page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): readonly Row[] {
-    const id = this.#stream.get(stream)?.id
+    const id = this.stream.get(stream)?.id
     if (id === undefined) return []
     const recent = this.tail.of(id)
     const page = new Page<Row>(limit, maxBytes)
@@ -267,7 +271,6 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   readonly #wrote: () => void
   readonly #heads = new Map<string, CachedHead>()
   readonly #touched = new Set<string>()
-  readonly #findStream: Statement<[string], { id: number }>
   readonly #addStream: Statement<[string]>
   readonly #addEvent: Statement<[number, number, number, number, string, string | null, Buffer]>
   readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, event: number | null, msg_id: string | null }>
@@ -285,6 +288,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   readonly #copyInbox: Statement<{ from: string, to: string }>
   readonly #clearInbox: Statement<[string]>
   readonly #forgetKeys: Statement<{ before: number, limit: number }>
+  readonly #endStream: Statement<[number, number]>
   /** The row of the newest event that was ever written. */
   #newestId: number
 
@@ -292,7 +296,6 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   constructor(db: Database, epoch: string, tail: Tail, wrote: () => void) {
     super(db, epoch, tail)
     this.#wrote = wrote
-    this.#findStream = db.prepare('SELECT id FROM streams WHERE name = ?')
     this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
     this.#addEvent = db.prepare('INSERT INTO events (id, stream, seq, ts, author, key, text) VALUES (?, ?, ?, ?, ?, ?, ?)')
     this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, p.event, ${textMsgId} AS msg_id FROM publish_keys k
@@ -334,6 +337,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#clearInbox = db.prepare('DELETE FROM inbox WHERE agent = ?')
     this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT '
       + '@limit) AND ts < @before')
+    this.#endStream = db.prepare('UPDATE streams SET base = ? WHERE id = ?')
     this.#newestId =
       db.prepare<[], { id: number }>('SELECT max(upto, coalesce((SELECT max(id) FROM events), 0)) AS id FROM indexed').get()!.id
     interface Unindexed {
@@ -445,6 +449,16 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#clearInbox.run(from)
   }
 
+  end(stream: string): void {
+    if (this.stream.get(stream) === undefined) return
+    this.index()
+    this.#wrote()
+    const head = this.#cachedHead(stream)
+    // One number is left out: whoever has seen all of what ends does not take what begins for the next of it.
+    head.seq++
+    this.#endStream.run(head.seq, head.id)
+  }
+
   forgetKeys(before: number): number {
     if (this.tail.oldestTs < before) this.index()
     this.#wrote()
@@ -468,7 +482,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#touched.add(stream)
     const cached = this.#heads.get(stream)
     if (cached !== undefined) return cached
-    const id = this.#findStream.get(stream)?.id
+    const id = this.stream.get(stream)?.id
     const head = id === undefined
       ? { id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 }
       : { ...this.head(stream), id }

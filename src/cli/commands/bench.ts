@@ -35,9 +35,9 @@ export const bench = command({
   options,
   details: async () =>
     [
-      'Agents without keys meet in a private channel that nobody else hears, each on a connection of its own, and talk at a steady '
+      'Agents that nobody else knows meet in a private channel that nobody else hears, each on a connection of its own, and talk at a steady '
       + 'rate for a short time.',
-      "The relay's rate limits are kept. What is said stays in the relay's log as long as its retention says. Latencies are seen "
+      "The relay's rate limits are kept. The channel is deleted at the end, with what was said in it. Latencies are seen "
       + 'from here: network and this process are in them.',
       'Exit code 1: messages were refused, or did not arrive.',
     ].join('\n'),
@@ -67,7 +67,7 @@ export const bench = command({
     if (plan.agents < 2) throw new CliError('usage', 'One agent alone has nobody to hear it', 'At least --agents 2.')
 
     // The first one owns the channel; the others come in small groups, as a relay lets them.
-    const first = await call.connect({ anonymous: true })
+    const first = await call.connect({ anonymous: 'keyed' })
     const { msg_rate: allowedRate } = first.welcome!.limits
     const each = options.rate === undefined ? Math.min(1, allowedRate === 0 ? 1 : allowedRate * 0.8) : options.rate / plan.agents
     if (allowedRate > 0 && each > allowedRate)
@@ -103,6 +103,7 @@ export const bench = command({
         out.progress(`${bar(elapsedMs / plan.seconds / 1_000)} ${sent} sent, ${received} received`),
     })
     out.progress('')
+    await first.channels.delete(channel).catch(() => undefined)
     const { ackMs, deliveryMs, seconds: took, ...counts } = result
     const document = {
       server: url,

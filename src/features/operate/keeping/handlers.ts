@@ -3,6 +3,7 @@ import type { Retention } from '../../../domain/retention.ts'
 import { Fail, noChannel, reply, statusNotices, type Feature, type Outcome } from '../../../relay/feature.ts'
 import { beginErasure, eraseSome, erasureUnderWay, setRetention } from '../../../store/keeping.ts'
 import { predecessors } from '../../../store/agents.ts'
+import { clearSome } from '../../../store/endings.ts'
 import { forgetPerson } from '../../../store/people.ts'
 import type { Tx } from '../../../store/store.ts'
 import { RetentionSweep, effective } from './retention.ts'
@@ -36,9 +37,13 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
   const turn = (startedAt: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> => {
     const agent = await erasureUnderWay(tx)
     const erased = agent === undefined ? undefined : await eraseSome(tx, agent, now)
+    const cleared = await clearSome(tx, now)
     const trimmed = await retention.run(tx, now)
-    const goesOn = (erased !== undefined || trimmed.worked) && left > 1 && now - startedAt < sweepMs
-    return { notify: statusNotices([...erased?.fates ?? [], ...trimmed.fates]), ...(goesOn && { again: turn(startedAt, left - 1) }) }
+    const goesOn = (erased !== undefined || cleared.worked || trimmed.worked) && left > 1 && now - startedAt < sweepMs
+    return {
+      notify: statusNotices([...erased?.fates ?? [], ...cleared.fates, ...trimmed.fates]),
+      ...(goesOn && { again: turn(startedAt, left - 1) }),
+    }
   }
 
   return {

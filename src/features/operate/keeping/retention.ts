@@ -1,5 +1,5 @@
 // Holding streams to their limits: a bounded piece of work per turn, round and round over all streams that have limits.
-import { keepsEverything, lastToGo, type Retention } from '../../../domain/retention.ts'
+import { keepsEverything, lastToGo, type Retention, type StoredSize } from '../../../domain/retention.ts'
 import {
   blankEvent,
   deleteThrough,
@@ -16,6 +16,8 @@ const streamsPerTurn = 100
 const eventsPerTurn = 250
 /** Events that can be counted in the time that deleting one takes. */
 const countedPerDeleted = 10
+/** Bytes that are overwritten in the time that deleting one event takes. */
+const bytesPerDeleted = 16 * 1024
 
 /** What applies to a stream: its own limits, and the relay's where it has none. */
 export const effective = (own: Omit<RetentionRow, 'channel'>, defaults: Retention): Retention => ({
@@ -55,15 +57,17 @@ export class RetentionSweep {
     const { seq: newest } = await tx.log.head(stream.name)
     const { bytes, counted } = policy.bytes === 0 ? { bytes: 0, counted: 0 } : await measureStream(tx, stream.id, limit * countedPerDeleted)
     const cost = counted / countedPerDeleted
-    const last = async (count: number) => lastToGo(policy, { oldest: await oldestEvents(tx, stream.id, count), newest, bytes, now })
-    const first = await last(1)
+    const last = (oldest: readonly StoredSize[]) => lastToGo(policy, { oldest, newest, bytes, now })
+    const first = last(await oldestEvents(tx, stream.id, 1))
     if (first === 0) return cost
-    const through = await last(limit)
+    const oldest = await oldestEvents(tx, stream.id, limit)
+    const through = last(oldest)
     // The newest of all stays as a place, so that numbering goes on.
     if (through === newest) fates.push(...await blankEvent(tx, stream.id, newest, now))
     const end = Math.min(through, newest - 1)
     if (end < first) return cost
     fates.push(...await deleteThrough(tx, stream.id, end, now))
-    return cost + end - first + 1
+    const freed = oldest.reduce((sum, event) => event.seq <= end ? sum + event.bytes : sum, 0)
+    return cost + Math.max(end - first + 1, freed / bytesPerDeleted)
   }
 }

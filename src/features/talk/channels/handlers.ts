@@ -1,6 +1,8 @@
 // Channels: who is in, who may come in, what they are about.
 import { planReplay } from '../../../domain/replay-plan.ts'
 import { addInvitation, addMembership, countInvitations, isInvited, removeInvitation, removeMembership } from '../../../store/agents.ts'
+import { addChannel, changeChannel } from '../../../store/channels.ts'
+import { isEnding } from '../../../store/endings.ts'
 import { pairStream, type Head } from '../../../store/log.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import {
@@ -20,22 +22,35 @@ import {
   type Shares,
   type WriteCtx,
 } from '../../../relay/feature.ts'
-import { addChannel, setTopic } from './store.ts'
+import { IdleChannels, type IdleOptions } from './idle.ts'
+import { ownership, type OwnershipOptions } from './ownership.ts'
 
-export interface ChannelOptions {
+export interface ChannelOptions extends OwnershipOptions, IdleOptions {
   /** Messages replayed by a JOIN that names no position. */
   readonly joinReplay: number
   readonly shares: Shares
   readonly maxMembersPerChannel: number
   readonly maxInvitationsPerChannel: number
   readonly maxJoinedAgents: number
-  readonly maxAgentsPage: number
   readonly createChannels: 'anyone' | 'keyed' | 'verified'
 }
 
-type Requests = 'JOIN' | 'LEAVE' | 'LIST_CHANNELS' | 'LIST_AGENTS' | 'CREATE_CHANNEL' | 'INVITE' | 'SET_TOPIC'
+type Requests =
+  | 'JOIN'
+  | 'LEAVE'
+  | 'LIST_CHANNELS'
+  | 'LIST_AGENTS'
+  | 'CREATE_CHANNEL'
+  | 'INVITE'
+  | 'SET_TOPIC'
+  | 'SET_CHANNEL'
+  | 'DELETE_CHANNEL'
+  | 'MEMBERS'
+  | 'REMOVE_MEMBER'
+  | 'UNINVITE'
 
 export const channels = (options: ChannelOptions): Feature<Requests> => {
+  const idle = new IdleChannels(options)
   const listed = ({ id, name, verified }: Agent) => ({ id, name, verified })
 
   /** JOINED, with the newcomer first: it is not on the roster yet. */
@@ -59,6 +74,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       epoch,
       recovered,
       ...about(info),
+      ...(info.topicBy === 'owner' && { topic_by: 'owner' as const }),
     })
   }
 
@@ -66,10 +82,10 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   const lasts = (me: Agent, info: ChannelInfo): boolean => me.pubkey !== null || info.private
 
   const admit = async ({ me, roster, tx }: WriteCtx, channel: Channel): Promise<void> => {
-    const { name, private: isPrivate } = channel.info
+    const { name, private: isPrivate, owner } = channel.info
     if (roster.isMember(me, channel)) return
     // A private channel does not show itself to whoever is not invited.
-    const isInvitee = isPrivate && roster.known(me, name) === undefined
+    const isInvitee = isPrivate && owner !== me.id && roster.known(me, name) === undefined
     if (isInvitee && !await isInvited(tx, me.id, name)) throw noChannel(name)
     if (!mayEnter(me, channel.info)) throw new Fail('AUTH_REQUIRED', `${name} is for verified agents`)
     if (isInvitee) await removeInvitation(tx, me.id, name)
@@ -82,7 +98,9 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   }
 
   return {
+    sweep: ctx => idle.sweep(ctx),
     handlers: {
+      ...ownership(options),
       JOIN: {
         needs: 'session',
         async write(ctx, { channel: name, since, limit, epoch }) {
@@ -138,35 +156,52 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           if (!mayRead(me, channel, roster)) throw noChannel(name)
           const { page, more } = roster.agentsAfter(name, after, limit)
           const list = page.map(agent => ({ ...listed(agent), presence: agent.presence, status_text: agent.statusText }))
-          return reply('AGENTS', { channel: name, list, more })
+          const { owner } = channel.info
+          return reply('AGENTS', { channel: name, ...(owner !== null && { owner }), list, more })
         },
       },
       CREATE_CHANNEL: {
         needs: 'session',
-        async write(ctx, { channel: name, invite_only = false, verified_only = false, topic = '', description = '' }) {
+        async write(
+          ctx,
+          { channel: name, invite_only = false, verified_only = false, topic = '', description = '', topic_by: topicBy = 'members' },
+        ) {
           const { me, roster, tx, now, asker } = ctx
           if (options.createChannels === 'keyed' && me.pubkey === null)
             throw new Fail('AUTH_REQUIRED', 'Only agents with a key create channels here')
           if (options.createChannels === 'verified' && !me.verified)
             throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels here')
+          if (invite_only && me.pubkey === null)
+            throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key make private channels: who makes one has to be known again')
           if (verified_only && !me.verified) throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels for verified agents')
           if (roster.channel(name) !== undefined) throw new Fail('CHANNEL_EXISTS', `${name} exists already`)
+          if (await isEnding(tx, name))
+            throw new Fail('BUSY', `${name} was deleted and is being cleared away; its name is free again when that is done`, clearingMs)
           await options.shares.take(tx, 'channels', name, { agent: me.id, address: asker.address }, { all: roster.channelCount })
-          const info: ChannelInfo = { name, private: invite_only, verifiedOnly: verified_only, topic, description }
+          const info: ChannelInfo = { name, private: invite_only, verifiedOnly: verified_only, topic, description, owner: me.id, topicBy }
           await addChannel(tx, info, me.id, now)
           const lasting = lasts(me, info)
           if (lasting) await addMembership(tx, me.id, name)
-          const effects: readonly Effect[] = [{ kind: 'channel', info }, { kind: 'subscribe', channel: name, after: 0, last: 0, lasting }]
-          return { reply: joined(ctx, { info, agents: new Map() }, { seq: 0, oldest: 0, ts: 0 }, true), effects }
+          // Where a channel of that name was deleted, numbers go on behind its last one.
+          const head = await tx.log.head(name)
+          const effects: readonly Effect[] = [
+            { kind: 'channel', info },
+            { kind: 'subscribe', channel: name, after: head.seq, last: head.seq, lasting },
+          ]
+          return { reply: joined(ctx, { info, agents: new Map() }, head, true), effects }
         },
       },
       INVITE: {
         needs: 'member',
         async write({ me, channel, tx, now, roster }, { agent }) {
           const { name } = channel.info
-          if (!await isInvited(tx, agent, name) && await countInvitations(tx, name) >= options.maxInvitationsPerChannel)
-            throw new Fail('LIMIT_REACHED', `${name} has as many open invitations as it allows`)
-          await addInvitation(tx, { channel: name, agent, by: me.id, at: now })
+          // Into a channel that is open nobody needs one.
+          if (channel.info.private && !await isInvited(tx, agent, name)) {
+            if (await countInvitations(tx, name) >= options.maxInvitationsPerChannel)
+              throw new Fail('LIMIT_REACHED', `${name} has ${options.maxInvitationsPerChannel} open invitations, as many as it may `
+                + '(maxInvitationsPerChannel); UNINVITE makes room')
+            await addInvitation(tx, { channel: name, agent, by: me.id, at: now })
+          }
           const online = roster.agent(agent)
           const isKeyed = online === undefined ? goneReasonOf(agent, await standingOf(tx, agent)) === undefined : online.pubkey !== null
           // Of a stranger nothing is known, so nothing is said; the invitation waits.
@@ -189,9 +224,11 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       SET_TOPIC: {
         needs: 'member',
-        async write({ me, channel, tx }, { topic }) {
+        async write({ me, channel, tx, isAdmin }, { topic }) {
           const { info } = channel
-          await setTopic(tx, info.name, topic)
+          if (info.topicBy === 'owner' && info.owner !== me.id && !isAdmin)
+            throw new Fail('AUTH_REQUIRED', `The topic of ${info.name} is set by its owner and by admins`)
+          await changeChannel(tx, { ...info, topic })
           const changed = { channel: info.name, topic, by: me.id, by_name: me.name }
           return {
             reply: reply('TOPIC_CHANGED', changed),
@@ -204,4 +241,11 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   }
 }
 
-const about = ({ topic, description }: ChannelInfo) => ({ ...(topic !== '' && { topic }), ...(description !== '' && { description }) })
+const about = ({ topic, description, owner }: ChannelInfo) => ({
+  ...(topic !== '' && { topic }),
+  ...(description !== '' && { description }),
+  ...(owner !== null && { owner }),
+})
+
+/** When to ask again for a name that is being cleared. */
+const clearingMs = 1_000

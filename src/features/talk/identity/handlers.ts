@@ -2,7 +2,7 @@
 import { agentIdOf, canonicalPem, revocationText, rotationText } from '../../../../lib/identity/index.ts'
 import { countKeys, findAgent, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
 import { standingOf } from '../../../store/standing.ts'
-import { Fail, notify, presenceOf, reply, type Feature, type Shares } from '../../../relay/feature.ts'
+import { Fail, notify, presenceOf, reply, type Effect, type Feature, type Shares } from '../../../relay/feature.ts'
 import { addProof, expiredProofs, findProof, takeProof } from './store.ts'
 
 export interface IdentityOptions {
@@ -41,7 +41,7 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
     },
     ROTATION: {
       needs: 'session',
-      async write({ me, tx, now }, { old_pubkey, new_pubkey, timestamp, signature }) {
+      async write({ me, tx, now, roster }, { old_pubkey, new_pubkey, timestamp, signature }) {
         if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Open the session with the new key first')
         const oldKey = canonicalPem(old_pubkey)
         if (canonicalPem(new_pubkey) !== me.pubkey) throw new Fail('INVALID_MSG', 'new_pubkey: not the key of this session')
@@ -57,9 +57,13 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
         if (await countKeys(tx, oldId) + await countKeys(tx, me.id) > maxKeys)
           throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
         await rotateAgent(tx, { id: oldId, pubkey: oldKey }, me.id, now)
+        const owned = [...roster.channels()].flatMap(({ info }): readonly Effect[] =>
+          info.owner === oldId ? [{ kind: 'channel', info: { ...info, owner: me.id } }] : []
+        )
         return {
           reply: reply('OK', {}),
           effects: [
+            ...owned,
             {
               kind: 'agent',
               agent: me.id,

@@ -1,0 +1,85 @@
+// What the owner of a channel may do beside its members: give it away, delete it, put members out, take invitations back.
+import { findAgent, invitationsOf, isInvited, isMember, removeInvitation, removeMembership } from '../../../store/agents.ts'
+import { changeChannel, membersAfter } from '../../../store/channels.ts'
+import { endChannel } from '../../../store/endings.ts'
+import { Fail, mayRead, noChannel, notify, reply, type Agent, type Feature } from '../../../relay/feature.ts'
+
+export interface OwnershipOptions {
+  readonly maxAgentsPage: number
+  /** Channels of the configuration: they are made at each start, so that nothing deletes them for good. */
+  readonly channels: readonly string[]
+  readonly autoJoin: readonly string[]
+}
+
+type Requests = 'SET_CHANNEL' | 'DELETE_CHANNEL' | 'MEMBERS' | 'REMOVE_MEMBER' | 'UNINVITE'
+
+/** Who acts: an admin may have no session. */
+const by = (me: Agent | undefined): string => me?.id ?? '@server'
+
+export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOptions): Feature<Requests>['handlers'] => ({
+  SET_CHANNEL: {
+    needs: 'owner',
+    async write({ me, channel: { info }, tx }, { owner = info.owner, topic_by: topicBy = info.topicBy }) {
+      if (owner !== null && owner !== info.owner && (await findAgent(tx, owner))?.revoked_at !== null)
+        throw new Fail('AGENT_NOT_FOUND', `No agent ${owner} with a key that is good is known here`)
+      const changed = { ...info, owner, topicBy }
+      await changeChannel(tx, changed)
+      const frame = { channel: info.name, ...(owner !== null && { owner }), topic_by: topicBy, by: by(me) }
+      return {
+        reply: reply('CHANNEL_CHANGED', frame),
+        notify: [notify({ kind: 'channel', channel: info.name, exceptAsker: true }, 'CHANNEL_CHANGED', frame)],
+        effects: [{ kind: 'channel', info: changed }],
+      }
+    },
+  },
+  DELETE_CHANNEL: {
+    needs: 'owner',
+    async write({ me, channel: { info: { name } }, tx }) {
+      if (channels.includes(name) || autoJoin.includes(name))
+        throw new Fail('INVALID_MSG', `${name} is a channel of the configuration: take it out of \`channels\` and \`autoJoin\` first`)
+      await endChannel(tx, name)
+      return { reply: reply('OK', {}), effects: [{ kind: 'channelEnds', channel: name, by: by(me) }] }
+    },
+  },
+  MEMBERS: {
+    needs: 'session',
+    async read({ me, db, roster, isAdmin }, { channel: name, after = '', limit = maxAgentsPage }) {
+      const channel = roster.channel(name)
+      const isOwner = channel?.info.owner === me.id || isAdmin
+      if (channel === undefined || (!isOwner && !mayRead(me, channel, roster))) throw noChannel(name)
+      if (!isOwner && !roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
+      const { owner } = channel.info
+      const members = await membersAfter(db, name, after, limit + 1)
+      return reply('MEMBERS', {
+        channel: name,
+        ...(owner !== null && { owner }),
+        list: members.slice(0, limit).map(({ agent: id, name }) => {
+          const here = roster.agent(id)
+          return { id, name: here?.name ?? name, connected: here !== undefined }
+        }),
+        more: members.length > limit,
+        ...(isOwner && after === '' && { invited: (await invitationsOf(db, name)).map(({ agent, by, at }) => ({ id: agent, by, at })) }),
+      })
+    },
+  },
+  REMOVE_MEMBER: {
+    needs: 'owner',
+    async write({ me, channel, tx, roster }, { agent }) {
+      const { name } = channel.info
+      const here = roster.agent(agent)
+      if ((here === undefined || !channel.agents.has(here)) && !await isMember(tx, agent, name))
+        throw new Fail('AGENT_NOT_FOUND', `${agent} is not in ${name}`)
+      await removeMembership(tx, agent, name)
+      await removeInvitation(tx, agent, name)
+      return { reply: reply('OK', {}), effects: [{ kind: 'remove', channel: name, agent, by: by(me) }] }
+    },
+  },
+  UNINVITE: {
+    needs: 'owner',
+    async write({ channel: { info: { name } }, tx }, { agent }) {
+      if (!await isInvited(tx, agent, name)) throw new Fail('AGENT_NOT_FOUND', `${agent} has no open invitation to ${name}`)
+      await removeInvitation(tx, agent, name)
+      return { reply: reply('OK', {}) }
+    },
+  },
+})

@@ -1,0 +1,119 @@
+// Channels, as they outlive the relay's process: what they are, whose they are, who belongs to them.
+import { sql } from 'kysely'
+import type { Db, Migration, Tx } from './store.ts'
+
+export interface ChannelInfo {
+  readonly name: string
+  readonly private: boolean
+  readonly verifiedOnly: boolean
+  readonly topic: string
+  readonly description: string
+  /** Who may delete it and put members out, beside admins; null: only they. */
+  readonly owner: string | null
+  /** Who may set the topic. */
+  readonly topicBy: 'members' | 'owner'
+}
+
+interface Tables {
+  channels: {
+    name: string
+    private: 0 | 1
+    verified_only: 0 | 1
+    topic: string
+    description: string
+    /** null: made by the configuration */
+    created_by: string | null
+    created_at: number
+    owner: string | null
+    topic_by: 'members' | 'owner'
+    /** ms; somebody was in it then, as far as that was noted */
+    used_at: number
+  }
+  memberships: { agent: string, channel: string }
+}
+
+export const channelMigrations: Migration = {
+  feature: 'channels',
+  steps: [
+    `CREATE TABLE channels (name TEXT PRIMARY KEY, private INTEGER NOT NULL, verified_only INTEGER NOT NULL,
+    topic TEXT NOT NULL, description TEXT NOT NULL, created_by TEXT, created_at INTEGER NOT NULL) WITHOUT ROWID`,
+    "INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL",
+    `
+    ALTER TABLE channels ADD COLUMN owner TEXT;
+    ALTER TABLE channels ADD COLUMN topic_by TEXT NOT NULL DEFAULT 'members';
+    ALTER TABLE channels ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE channels SET used_at = 1000 * CAST(strftime('%s', 'now') AS INTEGER);
+    CREATE INDEX channels_used ON channels (used_at) WHERE created_by IS NOT NULL;
+    CREATE INDEX channels_owner ON channels (owner) WHERE owner IS NOT NULL;
+    CREATE TABLE endings (channel TEXT PRIMARY KEY) WITHOUT ROWID;
+  `,
+  ],
+}
+
+export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
+  const rows = await db.tables<Tables>().selectFrom('channels').selectAll().orderBy('created_at').orderBy('name').execute()
+  return rows.map(row => ({
+    name: row.name,
+    private: row.private === 1,
+    verifiedOnly: row.verified_only === 1,
+    topic: row.topic,
+    description: row.description,
+    owner: row.owner,
+    topicBy: row.topic_by,
+  }))
+}
+
+/** Adds a channel unless it is there. */
+export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, now: number): Promise<void> => {
+  await tx.tables<Tables>().insertInto('channels').values({
+    name: info.name,
+    private: info.private ? 1 : 0,
+    verified_only: info.verifiedOnly ? 1 : 0,
+    topic: info.topic,
+    description: info.description,
+    created_by: by,
+    created_at: now,
+    owner: info.owner,
+    topic_by: info.topicBy,
+    used_at: now,
+  }).onConflict(conflict => conflict.doNothing()).execute()
+}
+
+/** Keeps what changed of a channel that is there. */
+export const changeChannel = async (tx: Tx, { name, topic, owner, topicBy }: ChannelInfo): Promise<void> => {
+  await tx.tables<Tables>().updateTable('channels').set({ topic, owner, topic_by: topicBy }).where('name', '=', name).execute()
+}
+
+/** What an agent owned belongs to another. */
+export const moveChannels = async (tx: Tx, from: string, to: string): Promise<void> => {
+  await tx.tables<Tables>().updateTable('channels').set({ owner: to }).where('owner', '=', from).execute()
+}
+
+/** Notes that channels are in use, where that was not noted since `before`. */
+export const noteUsed = async (tx: Tx, names: readonly string[], before: number, now: number): Promise<void> => {
+  const due = await tx.tables<Tables>().selectFrom('channels').select('name').where('name', 'in', names).where('used_at', '<', before)
+    .execute()
+  if (due.length === 0) return
+  await tx.tables<Tables>().updateTable('channels').set({ used_at: now }).where('name', 'in', due.map(({ name }) => name)).execute()
+}
+
+/** Moves the time when channels were in use forward, by a time in which nobody could use them. */
+export const postponeUnused = async (tx: Tx, ms: number): Promise<void> => {
+  await tx.tables<Tables>().updateTable('channels').set({ used_at: sql<number>`used_at + ${ms}` }).execute()
+}
+
+/** Channels that agents made and that nobody was in since `before`, as far as that was noted. */
+export const unusedChannels = async (db: Db, before: number, limit: number): Promise<readonly string[]> =>
+  (await db.tables<Tables>().selectFrom('channels').select('name').where('created_by', 'is not', null).where('used_at', '<', before)
+    .orderBy('used_at').limit(limit).execute()).map(({ name }) => name)
+
+/** Who belongs to a channel for good, in order of their ids, connected or not. A name is null where the agent has no key. */
+export const membersAfter = (
+  db: Db,
+  channel: string,
+  after: string,
+  limit: number,
+): Promise<readonly { readonly agent: string, readonly name: string | null }[]> =>
+  db.tables<Tables & { agents: { id: string, name: string } }>().selectFrom('memberships').leftJoin('agents', 'agents.id', 'agent')
+    .select(['agent', sql<string | null>`agents.name`.as('name')]).where('channel', '=', channel).where('agent', '>', after)
+    .orderBy('agent').limit(limit).execute()

@@ -1,0 +1,52 @@
+// The end of a channel: gone at once for everybody, and cleared away piece by piece.
+import { deleteSome } from './keeping.ts'
+import type { Fate } from './log.ts'
+import { releaseShare } from './shares.ts'
+import type { Db, Tx } from './store.ts'
+
+interface Tables {
+  channels: { name: string }
+  /** Names of channels that were deleted, until nothing of them is left: no channel is made under them meanwhile. */
+  endings: { channel: string }
+  memberships: { agent: string, channel: string }
+  invitations: { agent: string, channel: string }
+  retention: { channel: string }
+  streams: { id: number, name: string, base: number }
+  stream_sizes: { stream: number }
+}
+
+/** The channel is no more. What belonged to it is cleared away afterwards, piece by piece. */
+export const endChannel = async (tx: Tx, name: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('channels').where('name', '=', name).execute()
+  await tx.tables<Tables>().insertInto('endings').values({ channel: name }).execute()
+  await releaseShare(tx, 'channels', name)
+  await tx.log.end(name)
+}
+
+/** Whether something of a deleted channel of that name is left. */
+export const isEnding = async (db: Db, name: string): Promise<boolean> =>
+  (await db.tables<Tables>().selectFrom('endings').select('channel').where('channel', '=', name).executeTakeFirst()) !== undefined
+
+const rowsAtOnce = 1_000
+
+/** Clears a bounded piece of a deleted channel away; gives whether there was one, and the fates to tell. */
+export const clearSome = async (tx: Tx, now: number): Promise<{ readonly worked: boolean, readonly fates: readonly Fate[] }> => {
+  const tables = tx.tables<Tables>()
+  const ending = await tables.selectFrom('endings').select('channel').limit(1).executeTakeFirst()
+  if (ending === undefined) return { worked: false, fates: [] }
+  const { channel } = ending
+  for (const table of ['memberships', 'invitations'] as const) {
+    const { numDeletedRows } = await tables.deleteFrom(table).where('channel', '=', channel)
+      .where('agent', 'in', tables.selectFrom(table).select('agent').where('channel', '=', channel).limit(rowsAtOnce)).executeTakeFirst()
+    if (numDeletedRows > 0n) return { worked: true, fates: [] }
+  }
+  const stream = await tables.selectFrom('streams').select(['id', 'base']).where('name', '=', channel).executeTakeFirst()
+  if (stream !== undefined) {
+    const { deleted, fates } = await deleteSome(tx, stream.id, stream.base, now)
+    if (deleted > 0) return { worked: true, fates }
+    await tables.deleteFrom('stream_sizes').where('stream', '=', stream.id).execute()
+  }
+  await tables.deleteFrom('retention').where('channel', '=', channel).execute()
+  await tables.deleteFrom('endings').where('channel', '=', channel).execute()
+  return { worked: true, fates: [] }
+}
