@@ -4,6 +4,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Wire } from './kit/wire.ts'
+import { newFolder } from './kit/folder.ts'
 import { joinLineages } from '../src/store/lineages.ts'
 
 afterEach(() => {
@@ -151,6 +152,21 @@ test('BALANCE of an agent of a thousand keys is two look-ups', async () => {
   const statements = countStatements()
   expect(await ann.ask({ type: 'BALANCE' }, 'BALANCE')).toMatchObject({ balances: [{ currency: 'USD', amount_minor: 42, held_minor: 0 }] })
   expect(statements.map(statement => statement.split(' ')[0]!.toLowerCase())).toEqual(['select', 'select'])
+})
+
+test('searches and long lists run no statement on the thread of the event loop', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.at('data'), directory: true })
+  relay.clock.stop()
+  await using ann = await relay.login('ann', { key: newKey() })
+  await ann.barrier()
+  const statements = countStatements()
+  await ann.ask({ type: 'SEARCH_SKILLS', query: { text: 'a b c d e f g h i j' } }, 'SEARCH_RESULTS')
+  await ann.ask({ type: 'RECEIPTS' }, 'RECEIPTS')
+  await ann.ask({ type: 'PROPOSALS' }, 'PROPOSALS')
+  await ann.ask({ type: 'LEADERBOARD' }, 'LEADERBOARD')
+  expect((await fetch(`${relay.httpUrl}/directory/servers?q=x`)).status).toBe(200)
+  expect(statements).toEqual([])
 })
 
 test('a signal is encoded once and stored never', async () => {

@@ -246,7 +246,7 @@ export const requests = {
     },
     cost: { frames: 5 },
     reply: 'PROPOSALS',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'BUSY'],
     example: { state: 'pending' },
   }),
   PROPOSAL_EVENTS: request({

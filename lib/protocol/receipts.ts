@@ -91,7 +91,7 @@ export const requests = {
     },
     cost: { frames: 5 },
     reply: 'RECEIPTS',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'BUSY'],
     example: { unsigned: true },
   }),
   RECEIPT_SIGN: request({
@@ -109,7 +109,7 @@ export const requests = {
     body: { agent: AgentId.optional() },
     cost: { frames: 5 },
     reply: 'RATING',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'BUSY'],
     example: { agent: '@8addfe276526c9f6' },
   }),
   LEADERBOARD: request({
@@ -117,7 +117,7 @@ export const requests = {
     body: { by: z.enum(['standing', 'rating']).optional(), limit: z.number().int().min(1).max(limits.maxLeaders).optional() },
     cost: { message: true, frames: 20 },
     reply: 'LEADERBOARD',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'BUSY'],
     example: { by: 'standing', limit: 10 },
   }),
 }

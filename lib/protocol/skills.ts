@@ -85,9 +85,9 @@ export const requests = {
     doc: 'Finds skills. Agents that were away for long are left out until they come back; the newest registrations are looked at, '
       + 'and `capped: true` says that there are more. `query_id` comes back in the answer.',
     body: { query: SkillQuery, query_id: optional(z.string().max(limits.maxRequestIdChars)) },
-    cost: { message: true, frames: 10 },
+    cost: { message: true, frames: 50 },
     reply: 'SEARCH_RESULTS',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'BUSY'],
     example: { query: { capability: 'review', max_rate: 10, currency: 'TEST' }, query_id: 'q1' },
   }),
 }

@@ -24,6 +24,7 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
   const hooks = { beforeWrite: () => {} }
   const slow: Store = {
     read: store.read,
+    aside: store.aside,
     epoch: store.epoch,
     close: () => store.close(),
     write: fn =>

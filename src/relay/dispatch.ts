@@ -13,7 +13,7 @@ import {
   type ErrorCode,
   type RequestType,
 } from '../../lib/protocol/index.ts'
-import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
+import { BusyError, StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Allowance } from './bucket.ts'
 import { ownJob, type Committed, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
@@ -268,7 +268,17 @@ export class Dispatch {
     const { gate, roster, store, clock } = this.#deps
     try {
       const { me, channel, isAdmin } = gate.pass(handler.needs, connection, request.body, roster)
-      const ctx: ReadCtx = { now: clock.now(), asker: connection, roster, epoch: store.epoch, db: store.read, me, channel, isAdmin }
+      const ctx: ReadCtx = {
+        now: clock.now(),
+        asker: connection,
+        roster,
+        epoch: store.epoch,
+        db: store.read,
+        aside: store.aside,
+        me,
+        channel,
+        isAdmin,
+      }
       this.#answer(connection, await handler.read(ctx, request.body as never), request.body.id)
     } catch (error) {
       this.#refuse(connection, error, request.body.id)
@@ -337,6 +347,7 @@ export class Dispatch {
   /** The one place where errors become frames. Only expected failures are told; anything else is a bug with an incident id. */
   #refuse(connection: Connection, error: unknown, re: string | undefined): void {
     if (error instanceof Fail) return this.#fail(connection, error.code, error.message, re, error.retryAfterMs)
+    if (error instanceof BusyError) return this.#fail(connection, 'BUSY', error.message, re, storageRetryMs)
     if (error instanceof IdentityError) return this.#fail(connection, 'INVALID_MSG', error.message, re)
     if (error instanceof StorageError)
       return this.#fail(connection, 'STORAGE_UNAVAILABLE', 'The relay cannot store now; nothing was stored', re, storageRetryMs)

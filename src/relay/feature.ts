@@ -37,6 +37,8 @@ interface BaseCtx {
 /** `me` and `channel` are there when the handler's need says so; reading them elsewhere is a bug and throws. */
 export interface ReadCtx extends BaseCtx {
   readonly db: Db
+  /** The same beside the event loop, for what reads much. */
+  readonly aside: Db
   readonly me: Agent
   readonly channel: Channel
 }
@@ -192,6 +194,7 @@ export type Handlers = { readonly [T in RequestType]: Handler<T> }
 
 export interface RouteCtx extends Pick<BaseCtx, 'now' | 'roster'> {
   readonly db: Db
+  readonly aside: Db
   readonly query: URLSearchParams
   health(): Health
 }

@@ -379,7 +379,14 @@ export class Relay {
   async #page({ path, query, address, body }: PageRequest): Promise<HttpAnswer> {
     const route = this.#routeAt(path)!
     const { clock, store, log } = this.#deps
-    const ctx: RouteCtx = { now: clock.now(), db: store.read, roster: this.#roster, query, health: () => this.#health() }
+    const ctx: RouteCtx = {
+      now: clock.now(),
+      db: store.read,
+      aside: store.aside,
+      roster: this.#roster,
+      query,
+      health: () => this.#health(),
+    }
     try {
       if (body === undefined) return await route.get(ctx, decode(path.slice(route.path.length)))
       if (this.#draining) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }

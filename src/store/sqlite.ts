@@ -5,6 +5,7 @@ import { Kysely, SqliteDialect } from 'kysely'
 import { makeFolder } from '../../lib/node/folder.ts'
 import { Checkpointer, maxWalPages } from './checkpointer.ts'
 import { migrate } from './migrate.ts'
+import { Readers } from './readers.ts'
 import { SqliteLog, SqliteLogReader, logSchema } from './sqlite-log.ts'
 import { Tail } from './tail.ts'
 import { StorageError, type Awaitable, type Db, type Migration, type Store, type Tx } from './store.ts'
@@ -41,6 +42,8 @@ export const openSqlite = (options: SqliteOptions): Store => {
 class SqliteStore implements Store {
   readonly epoch: string
   readonly read: Db
+  readonly aside: Db
+  readonly #readers: Readers | undefined
   readonly #lock: Database | undefined
   readonly #writer: Database
   readonly #reader: Database
@@ -83,6 +86,10 @@ class SqliteStore implements Store {
     this.#tx = this.#newTx()
     const reads = kyselyOn(this.#reader)
     this.read = { tables: <T>() => reads as unknown as Kysely<T>, log: new SqliteLogReader(this.#reader, this.epoch, tail) }
+    // What is in memory has one connection.
+    this.#readers = inMemory ? undefined : new Readers(file)
+    const apart = this.#readers?.tables() ?? reads
+    this.aside = { tables: <T>() => apart as unknown as Kysely<T>, log: this.read.log }
   }
 
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
@@ -93,6 +100,7 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await this.#tail
+    await this.#readers?.close()
     await this.#checkpointer?.close()
     if (this.#reader !== this.#writer) this.#reader.close()
     this.#writer.close()

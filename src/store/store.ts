@@ -26,6 +26,8 @@ export interface Migration {
 
 export interface Store {
   readonly read: Db
+  /** The same beside the event loop, for what reads much: searches, long lists. Its log is the one of `read`. */
+  readonly aside: Db
   /** Names this life of the log: positions of another epoch mean nothing. */
   readonly epoch: string
   /** Runs `fn` in one transaction, one at a time. A throw rolls back and is thrown on. */
@@ -43,4 +45,9 @@ export class StorageError extends Error {
     super(message, { cause })
     this.hint = hint
   }
+}
+
+/** Too many wait for the same; whoever asks again a little later is served. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError'
 }

@@ -22,6 +22,10 @@ export class HeldStore implements Store {
     return this.#store.read
   }
 
+  get aside(): Store['aside'] {
+    return this.#store.aside
+  }
+
   get epoch(): string {
     return this.#store.epoch
   }

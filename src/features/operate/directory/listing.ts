@@ -29,7 +29,7 @@ const entryText = (row: ServerRow, document: string, now: number): string =>
   `{"document":${document},"status":${JSON.stringify(statusOf(row, now))}}`
 
 /** GET /directory/servers?q=&feature=&region=&online=&limit=&after= */
-export const listingOf = async ({ db, now, query }: RouteCtx, serverId: string): Promise<HttpAnswer> => {
+export const listingOf = async ({ aside, now, query }: RouteCtx, serverId: string): Promise<HttpAnswer> => {
   const limitText = query.get('limit') ?? String(defaultPage)
   const online = query.get('online')
   const after = /^(\d{1,16})-([0-9a-f]{64})$/.exec(query.get('after') ?? '')
@@ -38,7 +38,7 @@ export const listingOf = async ({ db, now, query }: RouteCtx, serverId: string):
   if (query.has('after') && after === null) return refusal('after: what `next` of the page before said')
   const limit = Math.min(Number(limitText), maxPage)
   const region = query.get('region')
-  const { total, page } = await listServers(db, {
+  const { total, page } = await listServers(aside, {
     words: (query.get('q') ?? '').toLowerCase().split(/\s+/).filter(word => word !== '').slice(0, maxWords).map(word => word.slice(0, 64)),
     features: query.getAll('feature').flatMap(value => value.split(',')).map(value => value.trim()).filter(value => value !== '').slice(0,
       maxWords),

@@ -29,11 +29,11 @@ export const proposalReads = (
 ): Feature<'PROPOSALS' | 'PROPOSAL_EVENTS'>['handlers'] => ({
   PROPOSALS: {
     needs: 'session',
-    async read({ me, db }, { state, with: other, role, before, limit = options.maxPage }) {
+    async read({ me, aside }, { state, with: other, role, before, limit = options.maxPage }) {
       if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have proposals')
       const [, updatedAt, id] = /^(\d{1,16}) (\S{1,64})$/.exec(before ?? '') ?? []
       if (before !== undefined && id === undefined) throw new Fail('INVALID_MSG', 'before: not what `next` said')
-      const page = await listProposals(db, {
+      const page = await listProposals(aside, {
         agent: me.id,
         state,
         with: other,

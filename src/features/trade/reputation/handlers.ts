@@ -30,13 +30,13 @@ export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => 
     handlers: {
       RECEIPTS: {
         needs: 'session',
-        async read({ me, db }, { proposal_id, unsigned, before, limit = limits.maxReceipts }) {
+        async read({ me, db, aside }, { proposal_id, unsigned, before, limit = limits.maxReceipts }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have receipts')
           const last = before === undefined ? undefined : await findReceipt(db, before)
           const of = before === undefined ? [] : await idsOf(db, me.id)
           if (before !== undefined && (last === undefined || !of.some(id => id === last.client || id === last.provider)))
             throw new Fail('INVALID_MSG', 'before: no receipt of yours')
-          const rows = await listReceipts(db, { of: me.id, proposal: proposal_id, unsigned, before: last, limit: limit + 1 })
+          const rows = await listReceipts(aside, { of: me.id, proposal: proposal_id, unsigned, before: last, limit: limit + 1 })
           return reply('RECEIPTS', { receipts: rows.slice(0, limit).map(documentOf), more: rows.length > limit })
         },
       },
@@ -68,14 +68,14 @@ export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => 
       },
       RATING: {
         needs: 'session',
-        async read({ me, db, now }, { agent = me.id }) {
-          return reply('RATING', await cardOf(db, await board.at(db, now), agent))
+        async read({ me, db, aside, now }, { agent = me.id }) {
+          return reply('RATING', await cardOf(db, await board.at(aside, now), agent))
         },
       },
       LEADERBOARD: {
         needs: 'session',
-        async read({ db, now }, { by = 'standing', limit = 20 }) {
-          const present = await board.at(db, now)
+        async read({ db, aside, now }, { by = 'standing', limit = 20 }) {
+          const present = await board.at(aside, now)
           const agents = by === 'rating'
             ? (await bestRated(db, limit)).map(({ agent }) => agent)
             : present.leaders(limit).map(({ agent }) => agent)

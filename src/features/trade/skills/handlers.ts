@@ -58,8 +58,8 @@ export const skills = ({ serverId, verify, skillsAgeMs, shares, ratings }: Skill
       },
       SEARCH_SKILLS: {
         needs: 'session',
-        async read({ db, roster, now }, { query, query_id }) {
-          return reply('SEARCH_RESULTS', { query_id: query_id ?? null, query, ...await search(db, roster, query, now, ratings) })
+        async read({ aside, roster, now }, { query, query_id }) {
+          return reply('SEARCH_RESULTS', { query_id: query_id ?? null, query, ...await search(aside, roster, query, now, ratings) })
         },
       },
     },

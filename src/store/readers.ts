@@ -1,0 +1,136 @@
+// Reads that take long, on threads with connections of their own: the event loop goes on meanwhile. A few threads, and a queue that ends.
+import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type CompiledQuery, type QueryResult } from 'kysely'
+import { BusyError } from './store.ts'
+
+const maxThreads = Math.min(2, availableParallelism())
+/** Reads that wait; there is one at most of each connection, so that these are many connections. */
+const maxWaiting = 1_000
+/** Statements that a thread keeps prepared. */
+const maxStatements = 200
+
+/** Text, so that it is the same from sources and from a build. */
+const program = `
+  const { setPriority } = require('node:os')
+  const { parentPort, workerData: { driver, file } } = require('node:worker_threads')
+  try { if (process.platform === 'linux') setPriority(0, 10) } catch {} // of this thread: it steps back for the event loop
+  const db = new (require(driver))(file, { readonly: true, fileMustExist: true, timeout: 2_000 })
+  const statements = new Map()
+  const prepared = sql => {
+    let statement = statements.get(sql)
+    if (statement === undefined) {
+      if (statements.size >= ${maxStatements}) statements.clear()
+      statements.set(sql, statement = db.prepare(sql))
+    }
+    return statement
+  }
+  parentPort.on('message', ({ sql, parameters }) => {
+    try { parentPort.postMessage({ rows: prepared(sql).all(...parameters) }) }
+    catch (error) { parentPort.postMessage({ message: String(error.message), code: error.code }) }
+  })`
+
+interface Read {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+  readonly resolve: (rows: unknown[]) => void
+  readonly reject: (error: Error) => void
+}
+
+type Answer = { readonly rows: unknown[] } | { readonly message: string, readonly code: unknown }
+
+export class Readers {
+  readonly #file: string
+  readonly #idle: Worker[] = []
+  /** What each thread reads now. */
+  readonly #busy = new Map<Worker, Read>()
+  #waiting: Read[] = []
+  #isClosed = false
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** The rows of a query. @throws BusyError when too many wait */
+  read(sql: string, parameters: readonly unknown[]): Promise<unknown[]> {
+    if (this.#isClosed) return Promise.reject(new Error('The store is closed'))
+    if (this.#waiting.length >= maxWaiting) return Promise.reject(new BusyError('Too many searches and lists wait; try again in a moment'))
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ sql, parameters, resolve, reject })
+      this.#next()
+    })
+  }
+
+  /** Queries are written as everywhere, and run there. */
+  tables(): Kysely<unknown> {
+    const connection = {
+      executeQuery: async <R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> => ({
+        rows: await this.read(sql, parameters) as R[],
+      }),
+      streamQuery: () => {
+        throw new Error('Reads are given whole')
+      },
+    }
+    const never = () => Promise.reject(new Error('Nothing is written here'))
+    return new Kysely({
+      dialect: {
+        createAdapter: () => new SqliteAdapter(),
+        createIntrospector: db => new SqliteIntrospector(db),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+        createDriver: () => ({
+          init: () => Promise.resolve(),
+          acquireConnection: () => Promise.resolve(connection),
+          releaseConnection: () => Promise.resolve(),
+          destroy: () => Promise.resolve(),
+          beginTransaction: never,
+          commitTransaction: never,
+          rollbackTransaction: never,
+        }),
+      },
+    })
+  }
+
+  /** Ends the threads; what was not read by then is rejected. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('The store is closed'))
+    await Promise.all([...this.#idle, ...this.#busy.keys()].map(worker => worker.terminate()))
+  }
+
+  /** A thread starts when it is first needed. */
+  #next(): void {
+    if (this.#waiting.length === 0) return
+    const worker = this.#idle.pop() ?? (this.#busy.size < maxThreads ? this.#start() : undefined)
+    if (worker === undefined) return
+    const read = this.#waiting.shift()!
+    this.#busy.set(worker, read)
+    worker.postMessage({ sql: read.sql, parameters: read.parameters })
+  }
+
+  #start(): Worker {
+    const worker = new Worker(program, {
+      eval: true,
+      workerData: { driver: createRequire(import.meta.url).resolve('better-sqlite3'), file: this.#file },
+    })
+    worker.on('message', (answer: Answer) => {
+      const read = this.#busy.get(worker)
+      this.#busy.delete(worker)
+      this.#idle.push(worker)
+      if ('rows' in answer) read?.resolve(answer.rows)
+      else read?.reject(Object.assign(new Error(answer.message), { code: answer.code }))
+      this.#next()
+    })
+    worker.on('error', () => undefined)
+    worker.on('exit', () => {
+      const read = this.#busy.get(worker)
+      this.#busy.delete(worker)
+      const at = this.#idle.indexOf(worker)
+      if (at >= 0) this.#idle.splice(at, 1)
+      read?.reject(new Error('A thread that reads ended'))
+      if (!this.#isClosed) this.#next()
+    })
+    worker.unref()
+    return worker
+  }
+}
