@@ -1,7 +1,7 @@
 // Cuts secrets out of messages before they are stored: what looks like a credential of a well-known kind. One pass: whatever the
 // text, no character of it is looked at more than a bounded number of times.
 
-/** What a credential is, tried where one may begin. A try that fails has read a bounded number of characters, but for a JWT. */
+/** What a credential is, tried where one may begin. A try that fails has read a bounded number of characters. */
 const kinds: readonly { readonly name: string, /** first characters */ readonly begins: string, readonly whole: RegExp }[] = [
   {
     name: 'private-key',
@@ -16,9 +16,8 @@ const kinds: readonly { readonly name: string, /** first characters */ readonly 
   { name: 'slack-token', begins: 'x', whole: /xox[abeoprs]-[A-Za-z0-9-]{10,}/y },
   { name: 'stripe-key', begins: 'rs', whole: /[rs]k_live_[A-Za-z0-9]{20,}/y },
   { name: 'npm-token', begins: 'n', whole: /npm_[A-Za-z0-9]{36}\b/y },
-  { name: 'jwt', begins: 'e', whole: /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/y },
 ]
-const byFirst = new Map([...'-sgAxrne'].map(first => [first, kinds.filter(({ begins }) => begins.includes(first))]))
+const byFirst = new Map([...'-sgAxrn'].map(first => [first, kinds.filter(({ begins }) => begins.includes(first))]))
 
 /** The first three characters of whatever may be one, where enough follows: nearly every message has none. */
 const start = new RegExp(String.raw`\b(?:${
@@ -31,15 +30,21 @@ const start = new RegExp(String.raw`\b(?:${
     String.raw`AIz(?=a[\w-]{35})`,
     String.raw`xox(?=[abeoprs]-[A-Za-z0-9-]{10})`,
     String.raw`npm(?=_[A-Za-z0-9]{36})`,
-    String.raw`eyJ(?=[\w-]{10})`,
   ].join('|')
 })|---(?=--BEGIN )`, 'g')
+const jwtStart = /\beyJ(?=[\w-]{10})/g
 const startChars = 3
+const jwt = { name: 'jwt', whole: /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/y }
+/** What its parts are made of. No JWT begins in a run where one failed before: it would end where that one ends. */
+const run = /[\w-]*/y
+
 const pemStart = '-----BEGIN '
 const pemTaken = pemStart.length - 1
 
-/** Characters of which the parts of a JWT are made. */
-const run = /[\w-]*/y
+const next = (pattern: RegExp, text: string, from: number): number => {
+  pattern.lastIndex = from
+  return pattern.test(text) ? pattern.lastIndex - startChars : Infinity
+}
 
 const endOf = (pattern: RegExp, text: string, from: number): number | undefined => {
   pattern.lastIndex = from
@@ -50,23 +55,24 @@ const endOf = (pattern: RegExp, text: string, from: number): number | undefined 
 export const redact = (content: string): string => {
   let redacted = ''
   let kept = 0
-  /** No JWT begins before: what fails at the first start in a run fails at the later ones, which end where it ends. */
-  let jwtFrom = 0
-  start.lastIndex = 0
-  while (start.test(content)) {
-    const at = start.lastIndex - startChars
-    const first = content[at]!
-    if (first === 'e' && at < jwtFrom) continue
-    for (const { name, whole } of byFirst.get(first)!) {
-      const end = endOf(whole, content, at)
-      if (end === undefined) continue
-      redacted += `${content.slice(kept, at)}[REDACTED:${name}]`
+  let other = next(start, content, 0)
+  let token = next(jwtStart, content, 0)
+  while (other < Infinity || token < Infinity) {
+    const at = Math.min(other, token)
+    const isToken = at === token
+    const found = (isToken ? [jwt] : byFirst.get(content[at]!)!).find(({ whole }) => endOf(whole, content, at) !== undefined)
+    if (found !== undefined) {
+      redacted += `${content.slice(kept, at)}[REDACTED:${found.name}]`
+      const end = found.whole.lastIndex
       // A token takes every dash: it must not take the first ones of a private key that follows it.
       kept = end - (content.startsWith(pemStart, end - pemTaken) ? pemTaken : 0)
-      start.lastIndex = kept
-      break
+      if (other < kept) other = next(start, content, kept)
+      if (token < kept) token = next(jwtStart, content, kept)
+    } else if (isToken) {
+      token = next(jwtStart, content, endOf(run, content, at)!)
+    } else {
+      other = next(start, content, at + 1)
     }
-    if (first === 'e' && kept <= at) jwtFrom = endOf(run, content, at)!
   }
   return kept === 0 ? content : redacted + content.slice(kept)
 }

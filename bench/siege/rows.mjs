@@ -1,0 +1,150 @@
+// @ts-check
+// THE TABLE OF ATTACKS: what one stranger does from one address. `prepare` sets up without hurry, `attack` goes on until the process
+// is killed. Loads are ready bytes: who attacks has to cost less than who is attacked.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client, answerOf, dial, frame, login, newKey, open, signed } from './socket.mjs'
+
+/** @typedef {import('./socket.mjs').Way} Way */
+/**
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} what
+ * @property {number} [kind] what it is a case of
+ * @property {number} [nofile] file descriptors of the relay
+ * @property {(way: Way) => Promise<any>} [prepare]
+ * @property {(way: Way, state: any) => Promise<void> | void} attack
+ */
+
+const mib = 2 ** 20
+const upTo = (/** @type {number} */ count) => Array.from({ length: count }, (_, i) => i)
+const msg = (/** @type {string} */ content, to = '#general') => frame({ type: 'MSG', to, content })
+
+/** As many as are let in. @param {number} count @param {(i: number) => Promise<Client | undefined>} make @returns {Promise<Client[]>} */
+const crowd = async (count, make) => {
+  const made = []
+  for (let i = 0; i < count; i += 10) made.push(...await Promise.all(upTo(Math.min(10, count - i)).map(k => make(i + k))))
+  return made.filter(client => client !== undefined)
+}
+
+/** Does it, again and again: whenever a client was closed it comes back. @param {Way} way @param {number} count @param {(client: Client, i: number) => void | Promise<void>} act @param {number} everyMs @param {(i: number) => Promise<Client | undefined>} [make] */
+const keep = async (way, count, act, everyMs, make = i => login(way, `x${i}`)) => {
+  await Promise.all(upTo(count).map(async i => {
+    /** @type {Client | undefined} */
+    let client
+    for (;;) {
+      if (client === undefined || client.closed) client = await make(i)
+      if (client === undefined) await sleep(200)
+      // Whose relay takes no more bytes now is not given more: an attacker's memory is no row of this table.
+      else if (client.socket.writableLength < 4 * mib) await act(client, i)
+      await sleep(everyMs)
+    }
+  }))
+}
+
+/** Floods with ready frames, as fast as they are taken. @param {(i: number) => Buffer} load */
+const flood = (/** @type {(i: number) => Buffer} */ load, everyMs = 5) => (/** @type {Client} */ client, /** @type {number} */ i) => {
+  if (client.socket.writableLength < mib) client.send(load(i))
+  return sleep(everyMs)
+}
+
+const many = (/** @type {object} */ request, /** @type {number} */ count) => Buffer.concat(upTo(count).map(() => frame(request)))
+const reading = (/** @type {Client} */ client) => { client.skipAll(); return client }
+const deaf = (/** @type {Client} */ client) => { client.stopReading(); return client }
+const loginThen = (/** @type {Way} */ way, /** @type {(client: Client) => Client} */ then, keyed = false) => async (/** @type {number} */ i) => {
+  const client = await login(way, `x${i}`, keyed ? newKey() : undefined)
+  return client && then(client)
+}
+
+/** Repeated text of so many characters. */
+const of = (/** @type {string} */ bit, /** @type {number} */ size) => bit.repeat(Math.ceil(size / bit.length)).slice(0, size)
+
+const httpFlood = (/** @type {string} */ path, { slow = false, connections = 100 } = {}) => async (/** @type {Way} */ way) => {
+  await Promise.all(upTo(connections).map(async () => {
+    for (;;) {
+      const socket = await dial(way, 2_000)
+      if (socket === undefined) { await sleep(200); continue }
+      socket.on('error', () => undefined)
+      const closed = new Promise(resolve => socket.once('close', resolve))
+      if (slow) socket.pause()
+      else socket.resume()
+      const turn = () => { if (socket.writableLength < 65_536) socket.write(of(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, 4_000 - 4_000 % (`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).length)) }
+      turn()
+      const timer = setInterval(turn, 50)
+      await closed
+      clearInterval(timer)
+      await sleep(50)
+    }
+  }))
+}
+
+const proposalOf = (/** @type {import('./socket.mjs').Key} */ key, /** @type {string} */ to, /** @type {string} */ task) =>
+  frame({ type: 'PROPOSAL', to, task, sig: signed(key, `${to}|${task}||||`) })
+
+/** @type {readonly Row[]} */
+export const rows = [
+  { name: 'eyj', kind: 1, what: 'anonymous messages of 64 KiB of `-eyJ`, and of 1.6 MB', attack: way => keep(way, 4, (client, i) => client.send(msg(of('-eyJ', i === 0 ? 1.6 * mib : 65_536))), 500) },
+  { name: 'texts', kind: 1, what: 'messages of 64 KiB of mentions, key headers, escapes, combining marks', attack: way => keep(way, 6, (client, i) => client.send(msg(of(['@a @b ', '-----BEGIN A ', '\u001b[31m', '\u0301\u0323', '@a@', 'sk-'][i], 65_536))), 500) },
+  { name: 'json', kind: 1, what: 'frames of 2 MB of `[`, `{},` and `{"a":`, before and after login', attack: async way => { await Promise.all([
+    keep(way, 4, (client, i) => client.send(frame(`{"type":"MSG","x":${of(['[', '{"a":', '[{},', '0,'][i], 1.9 * mib)}`)), 300),
+    keep(way, 4, (client, i) => client.send(frame(`{"type":"PING","x":${of(['[', '{"a":', '[{},', '0,'][i], 1.9 * mib)}`)), 300, () => open(way)),
+  ]) } },
+  { name: 'history-unread', kind: 2, what: '1,000 × HISTORY in one write, three messages of 2 MB stored, nothing read', prepare: async way => {
+    const client = await login(way, 'writer')
+    if (client === undefined) return
+    for (let i = 0; i < 3; i++) {
+      for (const size of [2, 1, 0.25].map(part => part * mib - 4_000)) {
+        try { await client.exchange(frame({ type: 'MSG', id: `big${i}`, to: '#general', content: of('big ', size) }), answerOf('ACK'), 6_000); break } catch { await sleep(1_500) }
+      }
+    }
+    client.destroy()
+  }, attack: async way => { const load = many({ type: 'HISTORY', channel: '#general', after: 0 }, 1_000); await keep(way, 8, client => client.send(load), 1_000, loginThen(way, deaf)) } },
+  { name: 'history-read', kind: 2, what: '20 connections page history and read it', prepare: async way => rows.find(row => row.name === 'history-unread')?.prepare?.(way), attack: async way => { const load = many({ type: 'HISTORY', channel: '#general', after: 0 }, 4); await keep(way, 20, client => client.send(load), 20, loginThen(way, reading)) } },
+  { name: 'lists-early', kind: 2, what: 'LIST_CHANNELS by hundreds before login, nothing read, from 100 sockets', attack: async way => { const load = many({ type: 'LIST_CHANNELS' }, 400); await keep(way, 100, async client => { client.stopReading(); client.send(load); await sleep(500) }, 500, () => open(way)) } },
+  { name: 'channels', kind: 5, what: 'anonymous agents create channels, as many as they can', attack: async way => { let n = 0; await keep(way, 50, client => client.send(frame({ type: 'CREATE_CHANNEL', channel: `#c${way.from.split('.').pop()}-${n++}`, private: n % 2 === 0 })), 20, loginThen(way, reading)) } },
+  { name: 'joins', kind: 5, what: 'sessions join channel after channel that does not exist yet', attack: async way => { let n = 0; await keep(way, 50, client => client.send(Buffer.concat(upTo(20).map(() => frame({ type: 'JOIN', channel: `#j${n++}` })))), 100, loginThen(way, reading)) } },
+  { name: 'profiles', kind: 5, what: 'keys register skills and profiles of 16 KiB, again and again', attack: async way => { await keep(way, 20, async client => {
+    const key = /** @type {any} */ (client).key
+    const skills = upTo(40).map(i => ({ capability: `cap-${i}`, description: of('words to search for ', 300) }))
+    client.send(frame({ type: 'REGISTER_SKILLS', skills, sig: signed(key, `REGISTER_SKILLS|${JSON.stringify(skills)}`) }))
+  }, 100, async i => { const key = newKey(); const client = await login(way, `s${i}`, key); if (client) { Object.assign(client, { key }); client.skipAll() } return client }) } },
+  { name: 'large-early', kind: 6, what: 'frames of 2 MB before login, one after the other', attack: way => { const load = frame({ type: 'PING', x: of('x', 2 * mib - 100) }); return keep(way, 15, client => client.send(load), 100, () => open(way)) } },
+  { name: 'large', kind: 6, what: 'messages of 2 MiB to #general, as fast as they are taken', attack: way => { const load = msg(of('large ', 2 * mib - 100)); return keep(way, 10, client => client.send(load), 100, loginThen(way, reading)) } },
+  { name: 'large-keyed', kind: 6, what: 'messages of 250 KiB of twelve keys, as fast as they are taken', attack: way => { const load = msg(of('large ', 250_000)); return keep(way, 12, client => client.send(load), 100, loginThen(way, reading, true)) } },
+  { name: 'partial', kind: 7, what: '250 sockets, each a frame of 2 MB without its last byte', attack: async way => { const load = frame(of('x', 2 * mib - 2), { claim: 2 * mib - 1 }); await keep(way, 250, async client => { if (client.bytes >= 0) client.send(load); await sleep(5_000) }, 100, () => open(way)) } },
+  { name: 'partial-in', kind: 7, what: 'the same after login', attack: async way => { const load = frame(of('x', 2 * mib - 2), { claim: 2 * mib - 1 }); await keep(way, 200, async client => { client.send(load); await sleep(5_000) }, 100, loginThen(way, reading)) } },
+  { name: 'deaf', kind: 7, what: '240 sessions in #general that do not read, while others speak', attack: async way => { await Promise.all([
+    keep(way, 230, () => undefined, 1_000, loginThen(way, deaf)),
+    keep(way, 10, client => client.send(msg(of('to the deaf ', 60_000))), 200, loginThen(way, reading)),
+  ]) } },
+  { name: 'signals', kind: 8, what: 'TYPING, RESPONDING_TO, SET_PRESENCE, JOIN and LEAVE, unpaced, 200 members in #general', prepare: way => crowd(200, loginThen(way, reading)), attack: async (way, members) => {
+    const load = Buffer.concat(upTo(25).flatMap(() => [frame({ type: 'TYPING', channel: '#general' }), frame({ type: 'RESPONDING_TO', msg_id: '1-1-aaaaaa', channel: '#general', started_at: 1 }), frame({ type: 'SET_PRESENCE', status: 'away' }), frame({ type: 'SET_PRESENCE', status: 'online' }), frame({ type: 'LEAVE', channel: '#general' }), frame({ type: 'JOIN', channel: '#general' })]))
+    for (;;) { for (const client of members) if (client.socket.writableLength < mib) client.send(load); await sleep(100) }
+  } },
+  { name: 'searches', kind: 9, what: 'skill searches of ten words', attack: way => { const load = many({ type: 'SEARCH_SKILLS', query: { text: 'a b c d e f g h i j', facets: true } }, 20); return keep(way, 30, flood(() => load), 100, loginThen(way, reading, true)) } },
+  { name: 'lists', kind: 9, what: 'LIST_AGENTS with limit 1, by hundreds', prepare: way => crowd(100, loginThen(way, reading)), attack: (way, members) => { const load = many({ type: 'LIST_AGENTS', channel: '#general', limit: 1 }, 100); return (async () => { for (;;) { for (const client of members) if (client.socket.writableLength < mib) client.send(load); await sleep(50) } })() } },
+  { name: 'watches', kind: 9, what: 'WATCH × 200 agents, by hundreds', attack: way => { const load = Buffer.concat(upTo(50).map(k => frame({ type: 'WATCH', agents: upTo(200).map(i => `@w${k}x${i}`) }))); return keep(way, 30, flood(() => load), 100, loginThen(way, reading, true)) } },
+  { name: 'replays', kind: 9, what: 'JOIN since 0, by hundreds, over many messages', prepare: async way => { const client = await login(way, 'writer'); if (client) { reading(client); for (let i = 0; i < 40; i++) client.send(msg(of('story ', 3_900))) } await sleep(1_000); client?.destroy() }, attack: way => { const load = many({ type: 'JOIN', channel: '#general', since: 0 }, 100); return keep(way, 20, flood(() => load), 100, loginThen(way, reading)) } },
+  { name: 'erase', kind: 9, what: 'ERASE of oneself, by keys that wrote', attack: way => keep(way, 20, client => client.send(Buffer.concat([...upTo(5).map(() => msg('soon gone')), ...upTo(5).map(() => frame({ type: 'ERASE' }))])), 100, loginThen(way, reading, true)) },
+  { name: 'balances', kind: 9, what: 'BALANCE of keys, as fast as they are taken', attack: way => keep(way, 20, client => client.send(Buffer.concat(upTo(20).map(() => frame({ type: 'BALANCE' })))), 50, loginThen(way, reading, true)) },
+  { name: 'idle-tcp', kind: 10, what: '1,500 TCP connections that say nothing, of a relay with 1,024 file descriptors', nofile: 1_024, attack: async way => {
+    await Promise.all(upTo(1_500).map(async i => { await sleep(i); for (;;) { const socket = await dial(way, 3_000); if (socket === undefined) { await sleep(500); continue } socket.on('error', () => undefined); socket.resume(); await new Promise(resolve => socket.once('close', resolve)); await sleep(200) } }))
+  } },
+  { name: 'slow-headers', kind: 10, what: '500 requests of which a header comes every second', attack: async way => {
+    await Promise.all(upTo(500).map(async i => { await sleep(i); for (;;) { const socket = await dial(way, 3_000); if (socket === undefined) { await sleep(500); continue } socket.on('error', () => undefined); socket.resume(); socket.write('GET / HTTP/1.1\r\nHost: a\r\n'); const timer = setInterval(() => socket.write('X-A: b\r\n'), 1_000); await new Promise(resolve => socket.once('close', resolve)); clearInterval(timer); await sleep(200) } }))
+  } },
+  { name: 'away', kind: 12, what: 'direct messages of 20 kB to one agent that is away', prepare: async way => { const key = newKey(); const client = await login(way, 'away', key); client?.destroy(); return key.id }, attack: (way, id) => { const load = Buffer.concat(upTo(10).map(() => msg(of('for you ', 20_000), id))); return keep(way, 20, client => client.send(load), 100, loginThen(way, reading, true)) } },
+  { name: 'msg-flood', what: 'small messages, as fast as the sockets take them', attack: way => { const load = Buffer.concat(upTo(500).map(i => frame({ type: 'MSG', id: `m${i}`, to: '#general', content: 'hi' }))); return keep(way, 50, flood(() => load, 20), 20, loginThen(way, reading)) } },
+  { name: 'tiny-frames', what: 'millions of frames of two bytes, and of none', attack: way => { const load = Buffer.concat(upTo(10_000).map(i => frame(i % 2 === 0 ? '{}' : ''))); return keep(way, 20, flood(() => load, 20), 20, loginThen(way, reading)) } },
+  { name: 'pings', what: 'WebSocket pings and pongs, by thousands', attack: way => { const load = Buffer.concat(upTo(5_000).map(i => frame(Buffer.alloc(100), { opcode: i % 2 === 0 ? 9 : 10 }))); return keep(way, 20, flood(() => load, 20), 20, loginThen(way, deaf)) } },
+  { name: 'fragments', what: 'messages in fragments of one byte that never end', attack: way => { const load = Buffer.concat(upTo(20_000).map(() => frame('a', { opcode: 0, fin: false }))); return keep(way, 20, flood(() => load, 50), 50, async i => { const client = await login(way, `f${i}`); client?.send(frame('a', { fin: false })); return client }) } },
+  { name: 'churn', what: 'connections that open and close', attack: way => keep(way, 50, client => client.destroy(), 5, () => open(way)) },
+  { name: 'tcp-churn', what: 'TCP connections that open and reset', attack: async way => { await Promise.all(upTo(50).map(async () => { for (;;) { (await dial(way, 2_000))?.resetAndDestroy(); await sleep(2) } })) } },
+  { name: 'logins', what: 'logins with a key whose signature is wrong, and right', attack: way => keep(way, 50, client => client.destroy(), 5, i => login(way, `l${i}`, newKey(), 5_000)) },
+  { name: 'tokens', what: 'logins with invented resume tokens and names', attack: way => { const load = Buffer.concat(upTo(20).map(i => frame({ type: 'IDENTIFY', name: `t${i}`, resume: `@aaaaaaa${i % 10}.${of('A', 60)}` }))); return keep(way, 50, async client => { client.send(load); await sleep(100); client.destroy() }, 10, () => open(way)) } },
+  { name: 'invites', what: 'invitations of one agent to many channels', prepare: async way => { const key = newKey(); const client = await login(way, 'guest', key); client?.destroy(); return key.id }, attack: (way, id) => { let n = 0; return keep(way, 20, client => { const channel = `#i${way.from.split('.').pop()}-${n++}`; client.send(Buffer.concat([frame({ type: 'CREATE_CHANNEL', channel, private: true }), ...upTo(20).map(() => frame({ type: 'INVITE', channel, agent: id }))])) }, 50, loginThen(way, reading, true)) } },
+  { name: 'proposals', what: 'offers to one agent, as fast as they are taken', prepare: async way => { const key = newKey(); const client = await login(way, 'worker', key); client?.destroy(); return key.id }, attack: (way, id) => keep(way, 20, client => { const key = /** @type {any} */ (client).key; client.send(Buffer.concat(upTo(5).map(i => proposalOf(key, id, `task ${i}`)))) }, 100, async i => { const key = newKey(); const client = await login(way, `p${i}`, key); if (client) { Object.assign(client, { key }); client.skipAll() } return client }) },
+  { name: 'announces', what: 'directory announcements of invented relays', attack: way => { const load = many({ type: 'ANNOUNCE', server: { format: 'agentchat-server/1', server_id: of('0', 64), url: 'wss://example.invalid' } }, 50); return keep(way, 20, flood(() => load, 50), 50, loginThen(way, reading)) } },
+  { name: 'metrics', what: 'GET /metrics and /health, pipelined', attack: async way => { await Promise.all([httpFlood('/metrics', { connections: 50 })(way), httpFlood('/health', { connections: 50 })(way)]) } },
+  { name: 'pages-unread', what: 'pages asked for by HTTP, pipelined, and not read', attack: httpFlood('/metrics', { slow: true }) },
+  { name: 'bodies', what: 'POST bodies that come a byte a second', attack: async way => { await Promise.all(upTo(300).map(async i => { await sleep(i); for (;;) { const socket = await dial(way, 3_000); if (socket === undefined) { await sleep(500); continue } socket.on('error', () => undefined); socket.resume(); socket.write('POST /directory/servers HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n'); const timer = setInterval(() => socket.write('a'), 1_000); await new Promise(resolve => socket.once('close', resolve)); clearInterval(timer); await sleep(200) } })) } },
+]

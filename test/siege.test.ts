@@ -1,0 +1,69 @@
+// A siege, counted: what one stranger makes wait, and how much of it is done, with the limits as they are by default. The same
+// attacks with time and memory: npm run siege.
+import { expect, test } from 'vitest'
+import { defaultConfig } from '../src/app.ts'
+import { startTestRelay } from './kit/relay.ts'
+import { metricsOf } from './kit/vitals.ts'
+
+const { msgRate, maxPendingBytes } = defaultConfig()
+const times = <T>(count: number, make: (i: number) => T): readonly T[] => Array.from({ length: count }, (_, i) => make(i))
+
+test('a thousand pages asked for in one write and not read: a bounded number is made, and the honest are served', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  const [stranger, honest] = [await relay.login('stranger'), await relay.login('honest')]
+  await stranger.ask({ type: 'MSG', to: '#general', content: 'x'.repeat(60_000) }, 'ACK')
+  await stranger.barrier()
+  stranger.pause()
+  const before = (await metricsOf(relay.httpUrl))['agentchat_sent_bytes_total']!
+  stranger.send(...times(1_000, () => ({ type: 'HISTORY', channel: '#general', after: 0 })))
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  const metrics = await metricsOf(relay.httpUrl)
+  // 60 MB were asked for.
+  expect(metrics['agentchat_sent_bytes_total']! - before).toBeLessThan(2 * maxPendingBytes)
+  expect(metrics['agentchat_queued_bytes']).toBeLessThan(2 * maxPendingBytes)
+  expect(metrics['agentchat_owed_bytes']).toBeLessThan(metrics['agentchat_owed_limit_bytes']!)
+})
+
+test('lists asked for before login: the allowance of a newcomer, and no more', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  relay.clock.stop()
+  const wire = await relay.connect()
+  const honest = await relay.login('honest')
+  wire.send(...times(400, () => ({ type: 'LIST_CHANNELS' })))
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  expect(wire.heard.length).toBeLessThan(100)
+})
+
+test('messages as fast as the socket takes them: a burst is stored, the rest is refused or waits', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  relay.clock.stop()
+  const [stranger, honest] = [await relay.login('stranger'), await relay.login('honest')]
+  stranger.send(...times(500, i => ({ type: 'MSG', id: `m${i}`, to: '#general', content: 'hi' })))
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  const { agentchat_messages_stored_total: stored, agentchat_queue_frames: queued } = await metricsOf(relay.httpUrl)
+  expect(stored).toBeLessThanOrEqual(10)
+  expect(queued).toBeLessThanOrEqual(10)
+})
+
+test('frames of brackets are not parsed, those of small values neither', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  const wire = await relay.login('stranger')
+  for (const bomb of ['['.repeat(100_000), `[${'0,'.repeat(60_000)}0]`]) {
+    wire.send(`{"type":"PING","x":${bomb}}`)
+    expect(await wire.next('ERROR')).toMatchObject({ code: 'INVALID_MSG', message: expect.stringContaining('values') as string })
+  }
+})
+
+test('signals without end: an honest member hears a few', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  relay.clock.stop()
+  const [stranger, honest] = [await relay.login('stranger'), await relay.login('honest')]
+  await honest.clear()
+  const heard = honest.heard.length
+  stranger.send(
+    ...times(300,
+      i => i % 3 === 0 ? { type: 'TYPING', channel: '#general' } : { type: 'SET_PRESENCE', status: i % 2 === 0 ? 'away' : 'online' }),
+  )
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  expect(honest.heard.length - heard - 5).toBeLessThan(50)
+})
