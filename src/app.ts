@@ -86,6 +86,11 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     durability: config.durability,
     migrations,
     newEpoch: () => randomHex(8),
+    onTightened: ({ tightened, left }) => {
+      if (tightened.length > 0) log.warn({ files: tightened }, 'others could read data of the relay; now only its owner can')
+      if (left.length > 0)
+        log.warn({ files: left }, 'others can read data of the relay, and it is not the owner who could change that: chmod 700, 600')
+    },
   })
   try {
     const { serverId, relayKey, signAsRelay, resumeSecret } = await relaySecrets(store, randomHex)

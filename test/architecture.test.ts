@@ -27,9 +27,9 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['lib/index.ts', ['lib/client']],
   ['src/base', ['node:', 'pino', 'prom-client']],
   ['src/config', ['src/base', 'zod', 'yaml', 'node:']],
-  ['src/store', ['lib/node/folder.ts', 'src/base', 'node:', 'kysely', 'better-sqlite3']],
+  ['src/store', ['lib/node/private-folder.ts', 'src/base', 'node:', 'kysely', 'better-sqlite3']],
   // Data at rest, with no relay in between: files and databases, checked by the rules of the wire.
-  ['src/keeping', ['lib/protocol', 'lib/identity', 'lib/node/folder.ts', 'src/store', 'node:', 'zod', 'better-sqlite3']],
+  ['src/keeping', ['lib/protocol', 'lib/identity', 'lib/node/private-folder.ts', 'src/store', 'node:', 'zod', 'better-sqlite3']],
   ['src/outbound', ['lib/protocol/timer.ts', 'node:', 'zod']],
   ['src/domain', ['lib/protocol', '@noble/hashes', '@scure/base']],
   ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/store', 'node:', 'ws']],

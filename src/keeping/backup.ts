@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, linkSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3, { type Database } from 'better-sqlite3'
-import { makeFolder } from '../../lib/node/folder.ts'
+import { makePrivateFolder } from '../../lib/node/private-folder.ts'
 import { KeepingError } from './failure.ts'
 import {
   checkDatabase,
@@ -78,7 +78,7 @@ export const restore = async ({ file, data, force, newEpoch, now, ...watched }: 
   }
   const checked = await checkDatabase(file, steps, watched)
   const isNew = !existsSync(data)
-  makeFolder(data, 0o700)
+  makePrivateFolder(data, name => name.includes('.db'))
   try {
     using _lock = lock(data)
     const there = readdirSync(data).filter(name => name !== 'lock.db')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import type { z } from 'zod'
 import { agentIdOf, canonicalPem, verifyReceipt } from '../../lib/identity/index.ts'
-import { makeFolder } from '../../lib/node/folder.ts'
+import { makePrivateFolder } from '../../lib/node/private-folder.ts'
 import { decodeFrame } from '../../lib/protocol/index.ts'
 import { fillLineages } from '../store/lineages.ts'
 import { pairStream, parseMsgId } from '../store/log.ts'
@@ -44,7 +44,7 @@ export const importArchive = async (
       hint: 'An archive becomes a relay of its own: name a new --data directory.',
     })
   }
-  makeFolder(data, 0o700)
+  makePrivateFolder(data, () => true)
   try {
     const counts = await publishFile(join(data, databaseName), { replace: false }, async temporary => {
       await emptyDatabase(temporary, data, newEpoch, migrations)

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
-import { makeFolder } from '../../lib/node/folder.ts'
+import { makePrivateFile, makePrivateFolder, type Tightened } from '../../lib/node/private-folder.ts'
 import { Checkpointer, maxWalPages } from './checkpointer.ts'
 import { migrate } from './migrate.ts'
 import { Readers } from './readers.ts'
@@ -18,7 +18,12 @@ export interface SqliteOptions {
   readonly migrations: readonly Migration[]
   /** Names a new database's epoch. */
   readonly newEpoch: () => string
+  /** Told of files that others could read until now, or still can. */
+  readonly onTightened?: (change: Tightened) => void
 }
+
+/** Databases, what SQLite keeps beside them, and what was put aside. */
+const isDataFile = (name: string): boolean => /^(?:agentchat|lock)\.db/.test(name)
 
 const maxCachedStatements = 500
 
@@ -57,9 +62,14 @@ class SqliteStore implements Store {
   #isIndexing = false
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor({ data, durability, migrations, newEpoch }: SqliteOptions, open: Open) {
+  constructor({ data, durability, migrations, newEpoch, onTightened }: SqliteOptions, open: Open) {
     const inMemory = data === ':memory:'
-    if (!inMemory) makeFolder(data, 0o700)
+    if (!inMemory) {
+      const change = makePrivateFolder(data, isDataFile)
+      if (change.tightened.length > 0 || change.left.length > 0) onTightened?.(change)
+      // SQLite gives the files beside a database the rights of the database.
+      for (const name of ['lock.db', 'agentchat.db']) makePrivateFile(join(data, name))
+    }
     this.#lock = inMemory ? undefined : holdLock(open(join(data, 'lock.db'), { timeout: 1_000 }))
     const file = inMemory ? data : join(data, 'agentchat.db')
     this.#writer = open(file, { timeout: 2_000 })
