@@ -105,6 +105,21 @@ test('whoever goes counts apart; when there is no room for more of them, who was
   expect([account.bytes, account.partingBytes]).toEqual([0, 0])
 })
 
+test('pages wait for room while much is owed, those of an address that owes little for less', async () => {
+  const { open, owe, account, debtOf } = setUp()
+  for (const owner of ['a', 'b', 'c', 'd']) open(owner, owner)
+  expect(account.room(debtOf('a'))).toBeUndefined()
+  owe('a', 201)
+  const waiting = account.room(debtOf('a'))
+  expect(waiting).toBeInstanceOf(Promise)
+  owe('b', 180)
+  owe('c', 180)
+  expect(account.room(debtOf('c'))).toBeInstanceOf(Promise)
+  expect(account.room(debtOf('d'))).toBeUndefined()
+  owe('a', -201)
+  await waiting
+})
+
 test('whoever cannot be moved to go does not make it look for ever', () => {
   const account = new Account<string>({
     maxBytes: 10,

@@ -1,5 +1,6 @@
 // The one account of what is owed: bytes that wait, in and out, of each connection, of each address, and in all.
 // Every change costs the same, however much is owed. Bytes that many wait for are there once, and count once in an address and in all.
+import { timerMs } from '../../lib/protocol/index.ts'
 
 export interface AccountOptions<Owner> {
   /** What may be owed in all, and by the connections of one address. */
@@ -17,6 +18,10 @@ export interface AccountOptions<Owner> {
 const bufferOverheadBytes = 128
 /** Down to this part of a limit once it was passed, so that it is not passed again at once. */
 const relief = 7 / 8
+
+/** How often, and for how long, room is waited for: readers take what waits in their own time. */
+const roomPollMs = 20
+const maxRoomWaitMs = 5_000
 
 /** Bytes, among them buffers that several wait for. */
 class Pool {
@@ -117,6 +122,24 @@ export class Account<Owner> {
       debt.bytes -= buffer.length + bufferOverheadBytes
       for (const pool of debt.pools) pool.release(buffer)
     }
+  }
+
+  /**
+   * Resolves when there is room for another page of what is read; undefined when there is. For those of an address that owes little
+   * there is up to three quarters of the limit, for others up to half of it. After a while there is, whoever has to go for it.
+   */
+  room({ address }: Debt<Owner>): Promise<void> | undefined {
+    return this.#hasRoom(address) ? undefined : this.#waitForRoom(address)
+  }
+
+  async #waitForRoom(address: Address<Owner>): Promise<void> {
+    const until = performance.now() + maxRoomWaitMs
+    while (!this.#hasRoom(address) && performance.now() < until) await new Promise(resolve => setTimeout(resolve, timerMs(roomPollMs)))
+  }
+
+  #hasRoom({ bytes }: Address<Owner>): boolean {
+    const { maxBytes, maxAddressBytes } = this.#options
+    return bytes <= maxAddressBytes / 2 && this.#all.bytes <= maxBytes * (bytes <= maxAddressBytes / 32 ? 0.75 : 0.5)
   }
 
   /** The connection was told to go. It releases its buffers before, and holds again afterwards those that it keeps. */

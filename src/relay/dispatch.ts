@@ -25,12 +25,16 @@ import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore } from './price.ts'
+import type { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
 import type { Signals } from './signals.ts'
 
 export interface DispatchDeps {
   readonly handlers: Handlers
   readonly store: Store
+  readonly reads: Reads
+  /** Resolves when there is room for another page; undefined when there is. */
+  readonly room: (connection: Connection) => Promise<void> | undefined
   readonly roster: Roster
   readonly hub: Hub
   readonly outbox: Outbox
@@ -265,24 +269,28 @@ export class Dispatch {
     handler: Extract<Handler<RequestType>, { read: unknown }>,
     request: DecodedRequest,
   ): Promise<void> {
-    const { gate, roster, store, clock } = this.#deps
-    try {
-      const { me, channel, isAdmin } = gate.pass(handler.needs, connection, request.body, roster)
-      const ctx: ReadCtx = {
-        now: clock.now(),
-        asker: connection,
-        roster,
-        epoch: store.epoch,
-        db: store.read,
-        aside: store.aside,
-        me,
-        channel,
-        isAdmin,
+    const { gate, roster, store, clock, reads, room } = this.#deps
+    if (isPaged(request)) await room(connection)
+    await reads.turn(connection, async () => {
+      try {
+        const { me, channel, isAdmin } = gate.pass(handler.needs, connection, request.body, roster)
+        const ctx: ReadCtx = {
+          now: clock.now(),
+          asker: connection,
+          roster,
+          epoch: store.epoch,
+          db: store.read,
+          aside: store.aside,
+          me,
+          channel,
+          isAdmin,
+        }
+        return this.#answer(connection, await handler.read(ctx, request.body as never), request.body.id)
+      } catch (error) {
+        this.#refuse(connection, error, request.body.id)
+        return 0
       }
-      this.#answer(connection, await handler.read(ctx, request.body as never), request.body.id)
-    } catch (error) {
-      this.#refuse(connection, error, request.body.id)
-    }
+    })
     await new Promise(resolve => setImmediate(resolve))
     await connection.drained()
     connection.isReading = false
@@ -330,8 +338,8 @@ export class Dispatch {
     })
   }
 
-  /** A large answer costs its reader as much of its allowance as the many frames it could have been. */
-  #answer(connection: Connection, { type, body, list }: Reply, re: string | undefined): void {
+  /** A large answer costs its reader as much of its allowance as the many frames it could have been. Gives its bytes. */
+  #answer(connection: Connection, { type, body, list }: Reply, re: string | undefined): number {
     const now = this.#deps.clock.now()
     let bytes: number
     if (list === undefined) {
@@ -342,6 +350,7 @@ export class Dispatch {
       bytes = frame.length
     }
     this.#charge(connection, now, priceAfter(body, list?.items.length ?? 0, bytes))
+    return bytes
   }
 
   /** The one place where errors become frames. Only expected failures are told; anything else is a bug with an incident id. */
@@ -381,6 +390,9 @@ export class Dispatch {
     }, timerMs(debtMs)).unref()
   }
 }
+
+/** What answers a page says how long it may be. */
+const isPaged = ({ type }: DecodedRequest): boolean => 'limit' in requests[type].body.shape
 
 const tooMuch = (more: number, waitMs: number): string =>
   more === 0

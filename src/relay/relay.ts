@@ -21,6 +21,7 @@ import { Hub } from './hub.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
+import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
 import { Roster } from './roster.ts'
 import { Signals } from './signals.ts'
@@ -131,7 +132,9 @@ export class Relay {
     const hub = this.#hub = new Hub(outbox, counts)
     const onOffered = (connection: Connection, upTo: number) => this.#noteOffered(connection, upTo)
     const onSent = (connection: Connection, bytes: number) => this.#dispatch.sent(connection, bytes)
-    const replayer = new Replayer({ store, hub, outbox, clock, counts, onSent, onOffered })
+    const reads = new Reads()
+    const room = ({ debt }: Connection) => account.room(debt)
+    const replayer = new Replayer({ store, hub, outbox, clock, counts, reads, room, onSent, onOffered })
     const { announceMaxMembers } = options
     const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers })
     const effects = this.#effects = new Effects({ roster, hub, outbox, signals, replayer, clock, log, counts }, {
@@ -151,6 +154,8 @@ export class Relay {
     this.#dispatch = new Dispatch({
       handlers,
       store,
+      reads,
+      room,
       roster,
       hub,
       outbox,

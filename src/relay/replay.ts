@@ -7,10 +7,12 @@ import type { Connection } from './connection.ts'
 import { frameOfList, inboxItem, replayFrame } from './encode.ts'
 import type { CatchUp, Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
+import type { Reads } from './reads.ts'
 
 const page = { limit: 500, maxBytes: 256 * 1024 } as const
-/** What a page costs of its turn beside its bytes. */
-const bytesPerPage = 8 * 1024
+
+/** What a page costs of its turn beside its bytes: of small ones a few are read in one. */
+const bytesPerPage = 64 * 1024
 
 export interface ReplayerDeps {
   readonly store: Store
@@ -18,6 +20,9 @@ export interface ReplayerDeps {
   readonly outbox: Outbox
   readonly clock: Clock
   readonly counts: Counts
+  readonly reads: Reads
+  /** Resolves when there is room for another page; undefined when there is. */
+  readonly room: (connection: Connection) => Promise<void> | undefined
   /** Told how many bytes a connection was sent. */
   readonly onSent: (connection: Connection, bytes: number) => void
   /** Told when inbox entries up to a number were sent. */
@@ -32,16 +37,17 @@ export class Replayer {
   readonly #counts: Counts
   readonly #onSent: ReplayerDeps['onSent']
   readonly #onOffered: ReplayerDeps['onOffered']
-  /** Pages to read, in the order they were asked for; each gives the bytes it sent. */
-  #waiting: (() => Promise<number>)[] = []
-  #isReading = false
+  readonly #reads: Reads
+  readonly #room: ReplayerDeps['room']
 
-  constructor({ store, hub, outbox, clock, counts, onSent, onOffered }: ReplayerDeps) {
+  constructor({ store, hub, outbox, clock, counts, reads, room, onSent, onOffered }: ReplayerDeps) {
     this.#store = store
     this.#hub = hub
     this.#outbox = outbox
     this.#clock = clock
     this.#counts = counts
+    this.#reads = reads
+    this.#room = room
     this.#onSent = onSent
     this.#onOffered = onOffered
   }
@@ -50,7 +56,7 @@ export class Replayer {
   async channel(catchUp: CatchUp, position: number): Promise<void> {
     const { connection, channel } = catchUp
     while (this.#hub.isUnderWay(catchUp) && !this.#hub.goLive(catchUp, position)) {
-      await this.#inTurn(async () => {
+      await this.#inTurn(connection, async () => {
         if (!this.#hub.isUnderWay(catchUp)) return 0
         const rows = await this.#store.read.log.page(channel, { after: position, ...page })
         if (!this.#hub.isUnderWay(catchUp)) return 0
@@ -70,7 +76,7 @@ export class Replayer {
     const newest = () => Math.max(head.seq, connection.inboxNewest)
     while (connection.open && position < newest()) {
       const end = newest()
-      await this.#inTurn(async () => {
+      await this.#inTurn(connection, async () => {
         if (!connection.open) return 0
         const rows = await this.#store.read.log.inbox(agent, { after: position, now: this.#clock.now(), ...page })
         if (!connection.open) return 0
@@ -92,32 +98,11 @@ export class Replayer {
     return connection.inbox === 'manual' && stream.startsWith('#')
   }
 
-  /** However many catch up, a turn of the event loop reads one full page, or some small ones: what is new does not wait for what is old. */
-  #inTurn(read: () => Promise<number>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push(() =>
-        read().then(bytes => {
-          resolve()
-          return bytes
-        }, error => {
-          reject(error as Error)
-          return 0
-        })
-      )
-      if (!this.#isReading) void this.#read()
-    })
-  }
-
-  async #read(): Promise<void> {
-    this.#isReading = true
-    while (this.#waiting.length > 0) {
-      let left: number = page.maxBytes
-      let read = 0
-      while (left > 0 && read < this.#waiting.length) left -= bytesPerPage + await this.#waiting[read++]!()
-      this.#waiting = this.#waiting.slice(read)
-      await new Promise(resolve => setImmediate(resolve))
-    }
-    this.#isReading = false
+  /** Pages take turns with all else that is read, when there is room for them: what is new does not wait for what is old. */
+  async #inTurn(connection: Connection, read: () => Promise<number>): Promise<void> {
+    const room = this.#room(connection)
+    if (room !== undefined) await room
+    return this.#reads.turn(connection, read)
   }
 
   #send(connection: Connection, frames: readonly Buffer[]): number {
@@ -126,7 +111,7 @@ export class Replayer {
     this.#outbox.add(connection, bytes)
     this.#outbox.flushOne(connection)
     this.#onSent(connection, bytes.length)
-    return bytes.length
+    return bytesPerPage + bytes.length
   }
 }
 
