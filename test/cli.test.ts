@@ -154,7 +154,7 @@ describe('talking', () => {
 
   test('direct messages wait for --follow-dm, and come once', async () => {
     const [ann, bob] = [await identity('ann'), await identity('bob')]
-    await cli.run(['listen', '-i', bob.file, '--since', 'now', '--timeout', '0.05'])
+    await cli.run(['channels', '-i', bob.file])
     for (const text of ['one', 'two', 'three']) expect(await cli.run(['send', bob.id, text, '-i', ann.file])).toMatchObject({ code: 0 })
     const listen = (...flags: string[]) => cli.run(['listen', '-i', bob.file, '--since', 'now', '--content', ...flags])
     expect((await listen('--timeout', '0.2')).stdout).toBe('')

@@ -209,12 +209,14 @@ describe('connecting', () => {
 
   test('a relay that asks for two signatures gets one', async () => {
     const { transport, sockets } = scripted()
-    const client = new AgentChatClient({ server: 'ws://relay', identity: newIdentity('alice'), transport })
+    const client = new AgentChatClient({ server: 'ws://relay', identity: newIdentity('alice'), legacyLogin: true, transport })
     const connecting = client.connect()
     connecting.catch(() => undefined)
     sockets[0]!.open()
-    for (const challenge of ['chal_1', 'chal_2'])
+    for (const challenge of ['chal_1', 'chal_2']) {
       sockets[0]!.say({ type: 'CHALLENGE', challenge_id: challenge, nonce: 'ab'.repeat(16), expires_at: 5 })
+      await turns()
+    }
     await expect(connecting).rejects.toMatchObject({ name: 'ProtocolError', code: 'OUT_OF_TURN' })
     expect(sockets[0]!.sent.filter(text => text.includes('signature')).length).toBe(1)
   })

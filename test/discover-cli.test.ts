@@ -66,7 +66,9 @@ describe('what only looks like a relay', () => {
     const urls = await Promise.all([
       site(json(forged)),
       site(json({ ...paperRelay().describe(), name: 'red \u001b[31m' })),
-      site(json(expired.describe({ issued_at: Date.now() - 5 * 3_600_000 }))),
+      site((request, response) =>
+        json(expired.describe({ urls: [`ws://${request.headers.host}`], issued_at: Date.now() - 5 * 3_600_000 }))(request, response)
+      ),
       site((_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()),
       site((_request, response) => {
         response.write('{"')
@@ -83,6 +85,8 @@ describe('what only looks like a relay', () => {
           )
           : void response.writeHead(404).end()
       ),
+      // What another relay says of itself, handed on.
+      site(json(paperRelay('copied').describe())),
     ])
     own(...urls)
     const { found, stderr } = await discover()
@@ -100,7 +104,8 @@ describe('what only looks like a relay', () => {
     expect(at(6).problem).toBe('it answers 200, and not in JSON')
     expect(at(7)).toMatchObject({ status: 'online', trust: 'unsigned', agents: 3, uptime_seconds: 90, version: '0.36', server_id: null })
     expect(stderr).toContain('NOT signed by its key')
-    // Only a key that signed is remembered.
+    expect(at(8)).toMatchObject({ status: 'online', trust: 'new' })
+    // Only a key that signed is remembered, and only where it says that it is.
     expect(Object.keys(JSON.parse(readFileSync(cli.at('.agentchat/known-relays.json'), 'utf8')) as object)).toEqual([urls[2]!])
   })
 

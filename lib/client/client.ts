@@ -1,5 +1,5 @@
 // The client: what a program calls. It owns nothing but the wiring of session, requests, outgoing and inbound messages.
-import { isSafeNonce, messageText, verify } from '../identity/index.ts'
+import { isSafeNonce, messageText, randomNonce, verify } from '../identity/index.ts'
 import { frames, type Frame, type ReplyType, type RequestInput, type RequestType } from '../protocol/index.ts'
 import { defaultBackoff } from './backoff.ts'
 import { Channels } from './channels.ts'
@@ -8,16 +8,18 @@ import { Emitter } from './emitter.ts'
 import { ConnectionError, RelayError } from './errors.ts'
 import { Inbound, type Message } from './inbound.ts'
 import { Lasting } from './lasting.ts'
+import { MemoryKnownRelays } from './known-relays.ts'
+import type { Place } from './login.ts'
+import { checkIdentity } from './proof.ts'
 import { Outgoing } from './outgoing.ts'
 import { firstOf } from './pages.ts'
 import { People } from './people.ts'
-import type { ClientPort } from './port.ts'
+import type { Body, ClientPort } from './port.ts'
 import { MemoryPositions, type Positions } from './positions.ts'
 import { Reputation } from './reputation.ts'
 import { platformNetwork } from './network.ts'
 import type { ClientEvents, ClientOptions, ClientStatus, JoinOptions, SendOptions } from './options.ts'
 import { pending, type CallOptions } from './pending.ts'
-import { publicKeyOf } from './proof.ts'
 import { Requests } from './requests.ts'
 import { Session, type ConnectOptions, type SessionState } from './session.ts'
 import { messageStream } from './stream.ts'
@@ -60,6 +62,7 @@ export class AgentChatClient {
   readonly #idPrefix: string
   #lastId = 0
   #welcome: Frame<'WELCOME'> | undefined
+  #place: Place | undefined
   #unreceived: RequestInput<'RECEIVED'> | undefined
   #receiving: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -76,6 +79,7 @@ export class AgentChatClient {
       heartbeatMs = 30_000,
       positions = new MemoryPositions(),
     } = options
+    if (identity !== undefined) checkIdentity(identity)
     this.#options = options
     this.#timeoutMs = requestTimeoutMs
     this.#now = options.now ?? Date.now
@@ -115,8 +119,8 @@ export class AgentChatClient {
       identity,
       now: this.#now,
       verify: options.verify ?? verify,
-      relay: () => this.#welcome?.server_id,
-      request: (type, body, call) => this.request(type, body, call),
+      place: () => this.#place,
+      request: (type, body, call) => this.#call(type, body, call),
       lasting: this.#lasting,
     }
     this.channels = new Channels(port)
@@ -130,6 +134,11 @@ export class AgentChatClient {
       network: options.network ?? platformNetwork,
       identity,
       serverId,
+      legacyLogin: options.legacyLogin ?? false,
+      knownRelays: options.knownRelays ?? new MemoryKnownRelays(),
+      confirmRelay: options.confirmRelay,
+      verify: options.verify ?? verify,
+      newNonce: randomNonce,
       onCaptcha: options.onCaptcha,
       timeoutMs: requestTimeoutMs,
       heartbeatMs,
@@ -140,11 +149,10 @@ export class AgentChatClient {
         name: options.name ?? identity?.name ?? 'agent',
         autojoin: false,
         inbox: options.inbox ?? (identity === undefined ? 'auto' : 'manual'),
-        ...(identity !== undefined && { pubkey: publicKeyOf(identity) }),
         ...(session !== undefined && { session }),
       },
     }, {
-      opened: welcome => this.#opened(welcome),
+      opened: (welcome, place) => this.#opened(welcome, place),
       frame: (frame, chars) => this.#frame(frame, chars),
       invalid: message => this.#emitter.emit('status', { kind: 'invalid-frame', message }),
       lost: (error, retryInMs) => {
@@ -167,6 +175,11 @@ export class AgentChatClient {
   /** The relay's last WELCOME: its name, limits and epoch */
   get welcome(): Frame<'WELCOME'> | undefined {
     return this.#welcome
+  }
+
+  /** The relay's identity, where it has proved it at the address that was dialled. */
+  get relayId(): string | undefined {
+    return this.#place?.isProved === true ? this.#place.relay : undefined
   }
 
   get state(): SessionState {
@@ -304,13 +317,10 @@ export class AgentChatClient {
    */
   request<T extends RequestType>(
     type: T,
-    body: Omit<RequestInput<T>, 'id'>,
-    { signal, timeoutMs = this.#timeoutMs }: CallOptions = {},
+    body: Body<T>,
+    options?: CallOptions,
   ): Promise<Frame<ReplyType<T>>> {
-    const problem = this.#callProblem()
-    if (problem !== undefined) return Promise.reject(problem)
-    const id = this.#newId()
-    return this.#requests.call(id, type, JSON.stringify({ type, id, ...body }), { signal, timeoutMs }) as Promise<Frame<ReplyType<T>>>
+    return this.#call(type, body, options)
   }
 
   /** Listens to checked messages, to status, or to a frame type; gives the function that stops it. */
@@ -342,9 +352,11 @@ export class AgentChatClient {
     return `${this.#idPrefix}-${(++this.#lastId).toString(36)}`
   }
 
-  #opened(welcome: Frame<'WELCOME'>): void {
+  #opened(welcome: Frame<'WELCOME'>, place: Place): void {
     const former = this.#welcome
     this.#welcome = welcome
+    this.#place = place
+    if (place.doubt !== undefined) this.#emitter.emit('status', { kind: 'relay-doubt', doubt: place.doubt })
     const { epoch } = this.#positions
     if (epoch !== welcome.epoch) this.#positions.reset(welcome.epoch)
     this.#inbound.reset()
@@ -432,6 +444,19 @@ export class AgentChatClient {
   #callProblem(): ConnectionError | undefined {
     if (this.state === 'idle') return new ConnectionError('NOT_CONNECTED', 'The client is not connected; call connect() first')
     return this.state === 'closed' ? new ConnectionError('CLOSED', 'The client is closed') : undefined
+  }
+
+  #call<T extends RequestType>(
+    type: T,
+    body: Body<T> | (() => Body<T>),
+    { signal, timeoutMs = this.#timeoutMs }: CallOptions = {},
+  ): Promise<Frame<ReplyType<T>>> {
+    const problem = this.#callProblem()
+    if (problem !== undefined) return Promise.reject(problem)
+    const id = this.#newId()
+    const written = typeof body === 'function' ? undefined : JSON.stringify({ type, id, ...body })
+    const text = () => written ?? JSON.stringify({ type, id, ...(body as () => Body<T>)() })
+    return this.#requests.call(id, type, text, { signal, timeoutMs }) as Promise<Frame<ReplyType<T>>>
   }
 
   /** A request that means something on this connection only. */

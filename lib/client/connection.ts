@@ -1,16 +1,19 @@
 // One connection from dialling to its end: the socket, the login, and what is heard and sent after it. A small machine:
 //
-// | state       | socket opens | CAPTCHA_CHALLENGE | CHALLENGE                | WELCOME | ERROR  | socket closes | time, cancel |
-// |-------------|--------------|-------------------|--------------------------|---------|--------|---------------|--------------|
-// | dialling    | IDENTIFY: identifying | –        | –                        | –       | –      | failed        | failed       |
-// | identifying | –            | CAPTCHA_RESPONSE  | VERIFY_IDENTITY: proving | open    | failed | failed        | failed       |
-// | proving     | –            | CAPTCHA_RESPONSE  | failed                   | open    | failed | failed        | failed       |
-// | open        | –            | heard             | heard                    | heard   | heard  | lost          | –            |
-// | over        | –            | –                 | –                        | –       | –      | –             | –            |
+// | state       | socket opens | CAPTCHA_CHALLENGE | CHALLENGE                | WELCOME          | ERROR  | socket closes | time, cancel |
+// |-------------|--------------|-------------------|--------------------------|------------------|--------|---------------|--------------|
+// | dialling    | IDENTIFY: identifying | –        | –                        | –                | –      | failed        | failed       |
+// | identifying | –            | CAPTCHA_RESPONSE  | VERIFY_IDENTITY: proving | settling or open | failed | failed        | failed       |
+// | proving     | –            | CAPTCHA_RESPONSE  | failed                   | settling or open | failed | failed        | failed       |
+// | settling    | –            | kept              | kept                     | kept             | kept   | failed        | failed       |
+// | open        | –            | heard             | heard                    | heard            | heard  | lost          | –            |
+// | over        | –            | –                 | –                        | –                | –      | –             | –            |
 //
-// After `failed` and `lost` it is over. Every other frame is heard when open, and passed over before. A key signs one challenge
-// on a connection: a relay that asks again wants something else.
-import { decodeFrame, type Frame, type RequestInput } from '../protocol/index.ts'
+// After `failed` and `lost` it is over. Every other frame is heard when open, and passed over before; what comes while it is being
+// found out who has sent WELCOME is heard once that is known. A key signs one challenge on a connection: a relay that asks again
+// wants something else.
+import { decodeFrame, type Frame } from '../protocol/index.ts'
+import type { Login, Place } from './login.ts'
 import { ConnectionError, ProtocolError, RelayError, TimeoutError } from './errors.ts'
 import { after } from './timer.ts'
 import type { Socket, Transport } from './transport.ts'
@@ -20,16 +23,14 @@ export interface ConnectionOptions {
   readonly transport: Transport
   /** ms to open the session, login included */
   readonly timeoutMs: number
-  readonly login: RequestInput<'IDENTIFY'>
-  /** Signs a challenge. @throws ProtocolError where this relay gets no signature */
-  readonly prove: (challenge: Frame<'CHALLENGE'>) => RequestInput<'VERIFY_IDENTITY'>
+  readonly login: Pick<Login, 'request' | 'prove' | 'settle'>
   /** Answers a question. */
   readonly answer: (question: Frame<'CAPTCHA_CHALLENGE'>) => Promise<string>
 }
 
 export interface ConnectionHooks {
   /** The session is open. What follows in the same chunk is heard after it. */
-  opened(welcome: Frame<'WELCOME'>): void
+  opened(welcome: Frame<'WELCOME'>, place: Place): void
   /** There will be no session. */
   failed(error: unknown): void
   /** A text that came while the session is open. */
@@ -38,14 +39,19 @@ export interface ConnectionHooks {
   lost(closeCode: number, reason: string): void
 }
 
+/** Texts that may come behind WELCOME before it is known who has sent it. */
+const maxKept = 1_000
+
 export class Connection {
   readonly #options: ConnectionOptions
   readonly #hooks: ConnectionHooks
   readonly #stopTimer: () => void
-  #state: 'dialling' | 'identifying' | 'proving' | 'open' | 'over' = 'dialling'
+  #state: 'dialling' | 'identifying' | 'proving' | 'settling' | 'open' | 'over' = 'dialling'
   #socket: Socket | undefined
   #onGone: (() => void) | undefined
   #isGone = false
+  /** What came behind WELCOME while it is being settled. */
+  #kept: string[] = []
   /** A question of the relay is being answered. */
   #isAsked = false
 
@@ -101,7 +107,7 @@ export class Connection {
   #socketOpened(): void {
     if (this.#state !== 'dialling') return
     this.#state = 'identifying'
-    this.#say({ type: 'IDENTIFY', ...this.#options.login })
+    this.#say({ type: 'IDENTIFY', ...this.#options.login.request })
   }
 
   #heard(text: string): void {
@@ -109,6 +115,9 @@ export class Connection {
     if (this.#state === 'identifying' || this.#state === 'proving') {
       const decoded = decodeFrame(text)
       if (decoded.ok) this.#step(decoded.frame)
+    } else if (this.#state === 'settling') {
+      this.#kept.push(text)
+      if (this.#kept.length > maxKept) this.#fail(new ProtocolError('OUT_OF_TURN', 'The relay sends too much while it is being checked'))
     }
   }
 
@@ -116,9 +125,7 @@ export class Connection {
   #step(frame: Frame): void {
     switch (frame.type) {
       case 'WELCOME':
-        this.#state = 'open'
-        this.#stopTimer()
-        return this.#hooks.opened(frame)
+        return this.#settle(frame)
       case 'CHALLENGE':
         return this.#prove(frame)
       case 'CAPTCHA_CHALLENGE':
@@ -142,11 +149,32 @@ export class Connection {
   #prove(challenge: Frame<'CHALLENGE'>): void {
     if (this.#state === 'proving') return this.#fail(new ProtocolError('OUT_OF_TURN', 'The relay asks for a second signature to log in'))
     this.#state = 'proving'
+    this.#options.login.prove(challenge).then(proof => this.#say({ type: 'VERIFY_IDENTITY', ...proof }),
+      (error: unknown) => this.#fail(error))
+  }
+
+  #settle(welcome: Frame<'WELCOME'>): void {
+    let place: Place | Promise<Place>
     try {
-      this.#say({ type: 'VERIFY_IDENTITY', ...this.#options.prove(challenge) })
+      place = this.#options.login.settle(welcome)
     } catch (error) {
-      this.#fail(error)
+      return this.#fail(error)
     }
+    if (!(place instanceof Promise)) return this.#open(welcome, place)
+    this.#state = 'settling'
+    place.then(settled => {
+      if (this.#state !== 'settling') return
+      const kept = this.#kept
+      this.#kept = []
+      this.#open(welcome, settled)
+      for (const text of kept) this.#heard(text)
+    }, (error: unknown) => this.#fail(error))
+  }
+
+  #open(welcome: Frame<'WELCOME'>, place: Place): void {
+    this.#state = 'open'
+    this.#stopTimer()
+    this.#hooks.opened(welcome, place)
   }
 
   #socketClosed(code: number, reason: string): void {

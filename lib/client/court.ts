@@ -4,7 +4,7 @@ import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
 import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
-import { checkEvent, defined, signedBy } from './signatures.ts'
+import { askSigned, checkEvent, defined } from './signatures.ts'
 import type { ProposalEvent } from './trade.ts'
 
 /** A case as it stands; amounts in minor units, times in ms. */
@@ -69,13 +69,13 @@ export class Court {
   /** The first half of `file`. Keep what it answers: with it, nobody can change afterwards who could be drawn. */
   commit(proposalId: string, reason: string, nonce: string, options?: CallOptions): Promise<Frame<'DISPUTE_INTENT_ACK'>> {
     const fields = { proposal_id: proposalId, reason, commitment: commitmentOf(nonce) }
-    return this.#port.request('DISPUTE_INTENT', { ...fields, ...signedBy(this.#port, 'DISPUTE_INTENT', fields) }, options)
+    return askSigned(this.#port, 'DISPUTE_INTENT', fields, options)
   }
 
   /** The second half of `file`. The case is `seating` then, or `appealed` where no panel can be formed. */
   async reveal(proposalId: string, nonce: string, options?: CallOptions): Promise<Dispute> {
     const fields = { proposal_id: proposalId, nonce }
-    const answer = await this.#port.request('DISPUTE_REVEAL', { ...fields, ...signedBy(this.#port, 'DISPUTE_REVEAL', fields) }, options)
+    const answer = await askSigned(this.#port, 'DISPUTE_REVEAL', fields, options)
     return answer.type === 'DISPUTE_STATE' ? answer.dispute : this.get(answer.dispute_id, options)
   }
 
@@ -158,9 +158,7 @@ export class Court {
     options?: CallOptions,
   ): Promise<Dispute> {
     const fields = defined(body)
-    return (await this.#port.request(type, { ...fields, ...signedBy(this.#port, type, fields) } as never, options) as Frame<
-      'DISPUTE_STATE'
-    >).dispute
+    return (await askSigned(this.#port, type, fields, options) as Frame<'DISPUTE_STATE'>).dispute
   }
 
   #page(disputeId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'DISPUTE_EVENTS'>> {

@@ -78,6 +78,8 @@ export class ConnectionError extends AgentChatError {
 
 /**
  * - `RELAY_CHANGED`: the relay shows another identity than the expected one
+ * - `RELAY_ELSEWHERE`: the relay is known at another address
+ * - `RELAY_UNPROVED`: the relay does not show that its key is its own
  * - `NO_IDENTITY`: this needs a client with a key
  * - `NO_RELAY_IDENTITY`: this needs a relay with an identity of its own
  * - `BAD_IDENTITY`: the id of the client's identity is not that of its key
@@ -87,6 +89,8 @@ export class ConnectionError extends AgentChatError {
  */
 export type ProtocolErrorCode =
   | 'RELAY_CHANGED'
+  | 'RELAY_ELSEWHERE'
+  | 'RELAY_UNPROVED'
   | 'NO_IDENTITY'
   | 'NO_RELAY_IDENTITY'
   | 'BAD_IDENTITY'
@@ -106,5 +110,29 @@ export class ProtocolError extends AgentChatError {
 
   shouldRetry(): boolean {
     return false
+  }
+}
+
+/** A relay that has proved its key, and is not the one that is known: another one at a known address, or a known one at another address. */
+export interface RelayDoubt {
+  readonly kind: 'changed' | 'elsewhere'
+  /** the url that was dialled */
+  readonly url: string
+  /** who is there */
+  readonly serverId: string
+  /** changed: who was there before; elsewhere: the address at which it is known */
+  readonly known: string
+}
+
+/** The relay is not the one that is known, and nobody has confirmed it (`confirmRelay`): nothing was signed for it. */
+export class RelayDoubtError extends ProtocolError {
+  readonly doubt: RelayDoubt
+
+  constructor(doubt: RelayDoubt) {
+    const { kind, url, serverId, known } = doubt
+    super(kind === 'changed' ? 'RELAY_CHANGED' : 'RELAY_ELSEWHERE', kind === 'changed'
+      ? `The relay at ${url} is not the one that was there before (${serverId} instead of ${known}); not logging in`
+      : `The relay at ${url} is known at another address (${serverId}, at ${known}); not logging in until that is confirmed`)
+    this.doubt = doubt
   }
 }

@@ -7,12 +7,15 @@ export {
   AgentChatError,
   ConnectionError,
   ProtocolError,
+  RelayDoubtError,
   RelayError,
   TimeoutError,
   type ConnectionErrorCode,
   type ProtocolErrorCode,
+  type RelayDoubt,
 } from './errors.ts'
 export { type Message, type SignatureState, type VerifySignature } from './inbound.ts'
+export { MemoryKnownRelays, type KnownRelays } from './known-relays.ts'
 export { type Network } from './network.ts'
 export { type ClientEvents, type ClientOptions, type ClientStatus, type JoinOptions, type SendOptions } from './options.ts'
 export { firstOf, pagesOf, type PagedList } from './pages.ts'

@@ -2,8 +2,9 @@
 import type { Identity } from '../identity/index.ts'
 import type { Frame, FrameType } from '../protocol/index.ts'
 import type { BackoffPolicy } from './backoff.ts'
-import type { AgentChatError, ConnectionError } from './errors.ts'
+import type { AgentChatError, ConnectionError, RelayDoubt } from './errors.ts'
 import type { Message, VerifySignature } from './inbound.ts'
+import type { KnownRelays } from './known-relays.ts'
 import type { Network } from './network.ts'
 import type { CallOptions } from './pending.ts'
 import type { Positions } from './positions.ts'
@@ -22,6 +23,18 @@ export interface ClientOptions {
   readonly inbox?: 'auto' | 'manual' | 'none'
   /** The relay's identity, if known; the key then signs for no other. */
   readonly serverId?: string
+  /**
+   * Log in with a key to a relay that does not prove its own, by the texts that older relays know. Whoever is at that address can use
+   * them to log in elsewhere. Default: no.
+   */
+  readonly legacyLogin?: boolean
+  /** Which relay is known at which address; on Node `new KnownRelays()` of agentchat/node keeps them in a file. Default: in memory. */
+  readonly knownRelays?: KnownRelays
+  /**
+   * Asked when another relay answers at a known address, or a known relay at another address: true trusts it, and remembers. Without
+   * it a key does not log in there. The login waits for the answer, within `requestTimeoutMs`.
+   */
+  readonly confirmRelay?: (doubt: RelayDoubt) => boolean | Promise<boolean>
   readonly transport?: Transport
   /** Tells when the machine goes off line and comes back; default: the platform's events, where it has them. */
   readonly network?: Network
@@ -55,6 +68,8 @@ export type ClientStatus =
   | { readonly kind: 'connected', readonly welcome: Frame<'WELCOME'>, /** not the first time */ readonly again: boolean }
   | { readonly kind: 'lost', readonly error: ConnectionError, readonly retryInMs: number }
   | { readonly kind: 'ended', readonly error: Error | undefined }
+  /** an agent without a key, which is not asked: the relay is not the one that was known */
+  | { readonly kind: 'relay-doubt', readonly doubt: RelayDoubt }
   | { readonly kind: 'epoch-changed', readonly epoch: string }
   | { readonly kind: 'gap', readonly channel: string, readonly since: number, readonly oldest: number }
   | { readonly kind: 'rejoin-failed', readonly channel: string, readonly error: unknown }

@@ -57,7 +57,7 @@ export class People {
    * @example await client.people.registerSkills([{ capability: 'code-review', rate: 5, currency: 'TEST' }])
    */
   async registerSkills(skills: readonly Skill[], options?: CallOptions): Promise<Frame<'SKILLS_REGISTERED'>> {
-    return this.#port.request('REGISTER_SKILLS', signedSkills(skills, this.#signing()), options)
+    return this.#port.request('REGISTER_SKILLS', () => signedSkills(skills, this.#signing()), options)
   }
 
   /**
@@ -71,7 +71,7 @@ export class People {
 
   /** Sets this agent's profile, signed, in place of the former one; `{}` takes it back. @throws RelayError, ProtocolError */
   async setProfile(profile: Profile, options?: CallOptions): Promise<AgentProfile> {
-    return this.#checkedProfile(await this.#port.request('SET_PROFILE', signedProfile(profile, this.#signing()), options))
+    return this.#checkedProfile(await this.#port.request('SET_PROFILE', () => signedProfile(profile, this.#signing()), options))
   }
 
   /** The profile, skills and presence of an agent with a key, and whether its signatures hold. @throws RelayError AGENT_NOT_FOUND */
@@ -80,12 +80,12 @@ export class People {
   }
 
   #signing(): Signing {
-    const { identity, relay, now } = this.#port
-    return { identity, relay: relay(), now: now() }
+    const { identity, place, now } = this.#port
+    return { identity, relay: place()?.relay, now: now() }
   }
 
   #checkedProfile(frame: Frame<'PROFILE'>): AgentProfile {
-    return checkedProfile(frame, this.#port.relay())
+    return checkedProfile(frame, this.#port.place()?.relay)
   }
 }
 

@@ -2,21 +2,25 @@
 import type { Identity } from '../identity/index.ts'
 import type { Frame, ReplyType, RequestInput, RequestType } from '../protocol/index.ts'
 import type { VerifySignature } from './inbound.ts'
+import type { Place } from './login.ts'
 import type { Lasting } from './lasting.ts'
 import type { CallOptions } from './pending.ts'
 
 export interface ClientPort {
   readonly identity: Identity | undefined
-  /** the relay's identity; undefined before WELCOME, and where the relay has none */
-  readonly relay: () => string | undefined
+  /** Who the relay is, and what signatures in this session name; undefined before WELCOME. */
+  readonly place: () => Place | undefined
   /** ms since 1970 */
   readonly now: () => number
   readonly verify: VerifySignature
   /** What is asked for again after every reconnect. */
   readonly lasting: Pick<Lasting, 'keep' | 'drop'>
+  /** A `body` that is made when it is sent can name the session. */
   readonly request: <T extends RequestType>(
     type: T,
-    body: Omit<RequestInput<T>, 'id'>,
+    body: Body<T> | (() => Body<T>),
     options?: CallOptions,
   ) => Promise<Frame<ReplyType<T>>>
 }
+
+export type Body<T extends RequestType> = Omit<RequestInput<T>, 'id'>

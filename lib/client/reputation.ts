@@ -25,9 +25,9 @@ export class Reputation {
    * @throws IdentityError when it is not, or this agent is no party of it; RelayError
    */
   async signReceipt(document: ReceiptDocument, options?: CallOptions): Promise<Frame<'RECEIPT_SIGNED'>> {
-    const { identity, relay } = this.#port
+    const { identity, place } = this.#port
     if (identity === undefined) throw new IdentityError('Only an agent with a key can sign')
-    const relayId = relay()
+    const relayId = place()?.relay
     const { valid, problems } = verifyReceipt(document, relayId === undefined ? {} : { relayId })
     if (!valid) throw new IdentityError(`The receipt is not good: ${problems.join('; ')}`)
     return this.#port.request('RECEIPT_SIGN', { receipt_id: document.receipt_id, sig: signReceipt(identity, document.receipt) }, options)

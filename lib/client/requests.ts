@@ -5,7 +5,7 @@ import { frameProblem } from './frame-size.ts'
 import { pending, type CallOptions, type Ending } from './pending.ts'
 
 interface Asked extends Ending<Frame> {
-  readonly text: string
+  readonly text: () => string
   isSent: boolean
 }
 
@@ -26,8 +26,8 @@ export class Requests {
     return this.#asked.size
   }
 
-  /** Resolves with the answer. Rejects on ERROR, timeout, abort, or when the connection is lost after it was sent. */
-  call(id: string, type: string, text: string, options: CallOptions): Promise<Frame> {
+  /** `text` is made when it is sent: what is signed is signed for that session. Resolves with the answer. Rejects on ERROR, timeout, abort, or when the connection is lost after it was sent. */
+  call(id: string, type: string, text: () => string, options: CallOptions): Promise<Frame> {
     if (this.#asked.size >= maxPending)
       return Promise.reject(new ConnectionError('TOO_MANY', `More than ${maxPending} requests wait for an answer`))
     return pending(options, ending => {
@@ -71,9 +71,15 @@ export class Requests {
   }
 
   #ask(asked: Asked): void {
-    const problem = frameProblem(asked.text, this.#maxFrameBytes)
+    let text: string
+    try {
+      text = asked.text()
+    } catch (error) {
+      return asked.reject(error)
+    }
+    const problem = frameProblem(text, this.#maxFrameBytes)
     if (problem !== undefined) return asked.reject(problem)
     asked.isSent = true
-    this.#send(asked.text)
+    this.#send(text)
   }
 }

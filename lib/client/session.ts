@@ -10,23 +10,21 @@
 //
 // An attempt is given up when it was refused for good, when the time for attempts is over, or when nobody wants another one. A session
 // that was never open is idle then, and can be connected again; any other is closed. Closed is for ever.
-import { closeCodes, decodeFrame, mayReconnect, timerMs, type Frame, type RequestInput } from '../protocol/index.ts'
+import { closeCodes, decodeFrame, mayReconnect, timerMs, type Frame } from '../protocol/index.ts'
 import { backoffMs, defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Connection } from './connection.ts'
 import { AgentChatError, ConnectionError, ProtocolError, RelayError } from './errors.ts'
+import { Login, type LoginOptions, type Place } from './login.ts'
 import type { Network } from './network.ts'
 import { pending, type CallOptions, type Ending } from './pending.ts'
-import { proofOf, type ProofOptions } from './proof.ts'
 import { after } from './timer.ts'
 import type { Transport } from './transport.ts'
 
 export type SessionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed'
 
-export interface SessionOptions extends ProofOptions {
-  readonly url: string
+export interface SessionOptions extends LoginOptions {
   readonly transport: Transport
   readonly network: Network
-  readonly login: RequestInput<'IDENTIFY'>
   readonly onCaptcha: ((question: string, hint: string | undefined) => string | Promise<string>) | undefined
   /** undefined: a lost connection ends the session */
   readonly backoff: BackoffPolicy | undefined
@@ -40,7 +38,7 @@ export interface SessionOptions extends ProofOptions {
 
 export interface SessionHooks {
   /** The session is open: the first time, or again. */
-  opened(welcome: Frame<'WELCOME'>): void
+  opened(welcome: Frame<'WELCOME'>, place: Place): void
   /** A frame of the open session, and the characters it came in. */
   frame(frame: Frame, chars: number): void
   /** A text that is not a frame of the protocol. */
@@ -176,26 +174,25 @@ export class Session {
       url,
       transport,
       timeoutMs,
-      login: { ...login, ...(resume !== undefined && { resume }) },
-      prove: challenge => proofOf(challenge, this.#options),
+      login: new Login(resume === undefined ? this.#options : { ...this.#options, login: { ...login, resume } }),
       answer: async ({ question, hint }) => {
         if (onCaptcha !== undefined) return onCaptcha(question, hint)
         throw new ProtocolError('UNANSWERED', `The relay asks a question first: ${JSON.stringify(question)}; pass onCaptcha to answer it`)
       },
     }, {
-      opened: welcome => this.#opened(welcome),
+      opened: (welcome, place) => this.#opened(welcome, place),
       failed: error => this.#failed(error),
       heard: text => this.#heard(text),
       lost: (code, reason) => this.#lost(code, reason),
     })
   }
 
-  #opened(welcome: Frame<'WELCOME'>): void {
+  #opened(welcome: Frame<'WELCOME'>, place: Place): void {
     this.#state = 'open'
     this.#welcome = welcome
     this.#silence = 0
     this.#beat()
-    this.#hooks.opened(welcome)
+    this.#hooks.opened(welcome, place)
     for (const { resolve } of [...this.#openers]) resolve(welcome)
   }
 

@@ -1,7 +1,8 @@
 // What the parts of the client that sign share: signing for this relay, and checking what others signed.
 import { agentIdOf, checkTradeEvent, signTrade, type SignedFields, type TradeAction, type TradeSignature } from '../identity/index.ts'
 import { ProtocolError, RelayError } from './errors.ts'
-import type { ClientPort } from './port.ts'
+import type { Frame, ReplyType } from '../protocol/index.ts'
+import type { Body, ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -10,12 +11,20 @@ type Fields = Readonly<Record<string, unknown>>
 export const defined = (fields: Fields): Fields => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 /** @throws RelayError without a key, ProtocolError where the relay has no identity */
-export const signedBy = ({ identity, relay: relayOf, now }: ClientPort, type: TradeAction | 'COUNTER', fields: Fields): SignedFields => {
+const signedBy = ({ identity, place, now }: ClientPort, type: TradeAction | 'COUNTER', fields: Fields): SignedFields => {
   if (identity === undefined) throw new RelayError('SIGNATURE_REQUIRED', 'Deals are made with a key: give the client an identity')
-  const relay = relayOf()
+  const { relay, session } = place() ?? {}
   if (relay === undefined) throw new ProtocolError('NO_RELAY_IDENTITY', 'This relay has no identity of its own to sign for')
-  return signTrade(identity, type, fields, { relay, ts: now() })
+  return signTrade(identity, type, fields, { relay, ts: now(), session })
 }
+
+/** Sends a signed request: signed when it is sent, for the session that it is sent in. */
+export const askSigned = <T extends TradeAction | 'COUNTER'>(
+  port: ClientPort,
+  type: T,
+  fields: Fields,
+  options: CallOptions | undefined,
+): Promise<Frame<ReplyType<T>>> => port.request(type, () => ({ ...fields, ...signedBy(port, type, fields) }) as unknown as Body<T>, options)
 
 /** Whether who acted signed an event; `keys` remembers those that were asked for. */
 export const checkEvent = async (
@@ -36,6 +45,6 @@ export const checkEvent = async (
     question = asked
     return true
   }
-  const state = checkTradeEvent(event, key, { verify, relay: port.relay() })
+  const state = checkTradeEvent(event, key, { verify, relay: port.place()?.relay })
   return question === undefined || await port.verify(...question) ? state : 'invalid'
 }

@@ -4,7 +4,7 @@ import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
 import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
-import { checkEvent, defined, signedBy } from './signatures.ts'
+import { askSigned, checkEvent, defined } from './signatures.ts'
 
 /** A proposal as it stands; amounts in minor units, times in ms. */
 export type Proposal = FrameBody<'PROPOSAL_STATE'>['proposal']
@@ -177,7 +177,7 @@ export class Trade {
   /** Moves money to another agent. @throws RelayError INSUFFICIENT_FUNDS, AGENT_NOT_FOUND */
   async transfer(to: string, amountMinor: number, currency: string, note?: string, options?: CallOptions): Promise<readonly Balance[]> {
     const fields = { to, currency, amount_minor: amountMinor, ...(note !== undefined && { note }) }
-    return (await this.#ask('TRANSFER', { ...fields, ...signedBy(this.#port, 'TRANSFER', fields) }, options)).balances
+    return (await askSigned(this.#port, 'TRANSFER', fields, options) as FrameBody<'BALANCE'>).balances
   }
 
   /** The entries of your account, newest first; one page. */
@@ -190,9 +190,7 @@ export class Trade {
 
   async #step(type: Step, body: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Proposal> {
     const fields = defined(body)
-    return (await this.#port.request(type, { ...fields, ...signedBy(this.#port, type, fields) } as never, options) as Frame<
-      'PROPOSAL_STATE'
-    >).proposal
+    return (await askSigned(this.#port, type, fields, options) as Frame<'PROPOSAL_STATE'>).proposal
   }
 
   #page(proposalId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'PROPOSAL_EVENTS'>> {
@@ -210,7 +208,6 @@ interface Answers {
   RECLAIM: 'PROPOSAL_STATE'
   BALANCE: 'BALANCE'
   STATEMENT: 'STATEMENT'
-  TRANSFER: 'BALANCE'
 }
 
 const wireOffer = ({ paymentCode, expiresS, eloStake, deliverS, reviewS, ...offer }: Offer) => ({

@@ -13,5 +13,6 @@ export {
   type IdentityFile,
 } from './identity-file.ts'
 export { KnownRelays, knownRelaysPath } from './known-relays.ts'
+export { onNode } from './on-node.ts'
 export { PositionsFile, type PositionsFileOptions } from './positions-file.ts'
 export { wsTransport } from './transport.ts'

@@ -82,7 +82,8 @@ export const relayOptions = {
   },
   context: { value: 'NAME', doc: 'Named context to take relay, identity and name from' },
   timeout: { value: 'SECONDS', doc: 'How long to wait for the relay (default: 15)', parse: seconds },
-  acceptNewRelayKey: { doc: 'Trust a relay whose key is not the one known from before' },
+  acceptNewRelayKey: { doc: 'Trust a relay whose key is not the one known from before, or that is known at another address' },
+  legacyLogin: { doc: 'Log in with a key to an older relay that does not prove its own: it could use the login elsewhere' },
 } as const satisfies OptionSpecs
 
 /** What a command wants of its connection. */

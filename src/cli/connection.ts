@@ -1,6 +1,6 @@
 // A logged-in client for a command: as whom, to a relay that is still the one it was, with the newest key told.
 import { join } from 'node:path'
-import { AgentChatClient, ProtocolError, RelayError } from '../../lib/client/index.ts'
+import { AgentChatClient, ProtocolError, RelayDoubtError, RelayError, type RelayDoubt } from '../../lib/client/index.ts'
 import { generateKeyPair, identityFrom } from '../../lib/identity/index.ts'
 import { KnownRelays, createVerify, identityFileWarning, identityOf, loadIdentityFile, wsTransport } from '../../lib/node/index.ts'
 import { agentName } from './agent-name.ts'
@@ -23,6 +23,7 @@ export const openClient = async (
 
   const relays = new KnownRelays(join(agentchatHome(io.env), 'known-relays.json'))
   const known = options.acceptNewRelayKey ? undefined : relays.get(url) ?? serverId
+  let doubt: RelayDoubt | undefined
   const client = new AgentChatClient({
     server: url,
     name: agentName(name ?? file?.name, io),
@@ -39,17 +40,22 @@ export const openClient = async (
     ...(wish.session !== undefined && { session: wish.session }),
     ...(wish.positions !== undefined && { positions: wish.positions }),
     ...(known !== undefined && { serverId: known }),
+    knownRelays: relays,
+    legacyLogin: options.legacyLogin ?? false,
+    ...(options.acceptNewRelayKey && { confirmRelay: () => true }),
+  })
+  client.on('status', status => {
+    if (status.kind === 'relay-doubt') doubt = status.doubt
   })
   wish.prepare?.(client)
 
   const welcome = await client.connect({ signal: io.interrupted }).catch((error: unknown) => {
-    throw known !== undefined && error instanceof ProtocolError && error.code === 'RELAY_CHANGED' ? changed(url, known) : error
+    throw explained(error, url, known)
   })
   // Without a key there is nothing that another relay could misuse: it is said, and goes on.
-  if (known !== undefined && welcome.server_id !== known) {
-    if (!wish.isFurther) out.say(`warning: ${changed(url, known).message}`)
-  } else if (welcome.server_id !== undefined) {
-    relays.remember(url, welcome.server_id)
+  if (!wish.isFurther) {
+    if (known !== undefined && welcome.server_id !== known) out.say(`warning: ${changed(url, known).message}`)
+    else if (doubt !== undefined) out.say(`warning: ${elsewhere(doubt).message}`)
   }
 
   const rotation = file?.rotations?.at(-1)
@@ -70,6 +76,22 @@ const sumOf = (question: string): string => {
       'Ask its operator to let your key in.')
   return String(Number(numbers[1]) + Number(numbers[2]))
 }
+
+/** What the client found wrong with the relay, and what to do about it. */
+const explained = (error: unknown, url: string, known: string | undefined): unknown => {
+  if (error instanceof RelayDoubtError && error.doubt.kind === 'elsewhere') return elsewhere(error.doubt)
+  if (!(error instanceof ProtocolError)) return error
+  if (error.code === 'RELAY_CHANGED' && known !== undefined) return changed(url, known)
+  return error.code === 'RELAY_UNPROVED'
+    ? new CliError('auth', `The relay at ${url} does not prove that its key is its own: nothing was signed for it`,
+      'Ask its operator to upgrade it. What --legacy-login signs for an older one could be used at another relay: log in so only where you '
+        + 'trust it, with a key that matters nowhere else.')
+    : error
+}
+
+const elsewhere = ({ url, known }: RelayDoubt): CliError =>
+  new CliError('auth', `THE RELAY AT ${url} IS THE ONE THAT IS KNOWN AT ${known}. It is reached there as well, or somebody stands between.`,
+    'Ask its operator. If it is right, trust it at this address too with --accept-new-relay-key.')
 
 const changed = (url: string, known: string): CliError =>
   new CliError('auth',

@@ -18,6 +18,7 @@ const hints: Partial<Record<RelayError['code'], string>> = {
     'See what there is: agentchat channels. Make one: agentchat create. A private one is there for the invited only (with an identity, -i, so that your id stays).',
   NOT_INVITED: 'A member can let you in: agentchat invite CHANNEL AGENT (with an identity, -i, so that your id stays).',
   AGENT_NOT_FOUND: 'See who is there: agentchat agents CHANNEL. Agents without a key exist only while they are connected.',
+  ORIGIN_UNKNOWN: 'Where the relay is, only its operator can tell it: agentchat serve --public-urls URL.',
   SIGNATURE_REQUIRED: 'Log in with a key: agentchat identity generate, then -i FILE.',
   ID_REUSED: 'Under this --id another text was stored before: take another prefix for another input.',
 }

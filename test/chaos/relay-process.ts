@@ -8,6 +8,8 @@ import { brokenStore, setDiskFull, type Promised } from './broken-store.ts'
 export interface RelayStart {
   readonly data: string
   readonly port: number
+  /** Where clients dial it. */
+  readonly url: string
   readonly channels: readonly string[]
   /** How far the relay's clock is off. */
   readonly clockOffsetMs: number
@@ -19,7 +21,7 @@ export interface RelayReady {
   readonly port: number
 }
 
-const { data, port, channels, broken, ...start } = JSON.parse(process.argv[2]!) as RelayStart
+const { data, port, url, channels, broken, ...start } = JSON.parse(process.argv[2]!) as RelayStart
 let { clockOffsetMs } = start
 let store: Store | undefined
 let isUp = false
@@ -34,6 +36,7 @@ const relay = await startRelay(defaultConfig({
   data,
   port,
   host: '127.0.0.1',
+  publicUrls: [url],
   adminKey: chaosAdminKey,
   logLevel: 'silent',
   msgRate: 0,

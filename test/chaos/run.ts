@@ -58,11 +58,12 @@ export const run = async ({ messages, clients, seed, durationMs, broken, onProgr
   const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
   const data = join(folder, 'data')
   const memberships = Array.from({ length: clients }, (_, index) => ({ index, channel: channelOf(index, clients) }))
-  using victim = new Victim(data, [...new Set(memberships.map(({ channel }) => channel))], broken)
+  let url = ''
+  using victim = new Victim(data, () => url, [...new Set(memberships.map(({ channel }) => channel))], broken)
   const proxy = new TearingProxy(new Random(seed, 'network'), () => victim.port)
   try {
+    url = `ws://127.0.0.1:${await proxy.listen()}`
     await victim.start()
-    const url = `ws://127.0.0.1:${await proxy.listen()}`
     using fleet = new Fleet(url, clients, perSender)
     using dealers = new Dealers(url, dealerCount, seed)
     await Promise.all([fleet.ready(), dealers.enter()])

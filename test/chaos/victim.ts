@@ -9,6 +9,7 @@ import { tearWal } from './wal.ts'
 
 export class Victim implements Disposable {
   readonly #data: string
+  readonly #url: () => string
   readonly #channels: readonly string[]
   readonly #broken: Promised | undefined
   #child: Child<RelayCommand, RelayReady> | undefined
@@ -17,8 +18,10 @@ export class Victim implements Disposable {
   kills = 0
   tears = 0
 
-  constructor(data: string, channels: readonly string[], broken: Promised | undefined) {
+  /** `url`: where clients dial it. */
+  constructor(data: string, url: () => string, channels: readonly string[], broken: Promised | undefined) {
     this.#data = data
+    this.#url = url
     this.#channels = channels
     this.#broken = broken
   }
@@ -27,6 +30,7 @@ export class Victim implements Disposable {
     const start: RelayStart = {
       data: this.#data,
       port: this.port,
+      url: this.#url(),
       channels: this.#channels,
       clockOffsetMs: this.#clockOffsetMs,
       broken: this.#broken,

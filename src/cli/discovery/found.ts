@@ -74,6 +74,12 @@ export interface Known {
   get(url: string): string | undefined
 }
 
+/** Whether a relay says itself that it is at an address. Whoever copies what another one says cannot show that. */
+export const namesItselfAt = (url: string, look: Look): boolean => {
+  const parsed = 'document' in look ? ServerDocument.safeParse(look.document) : undefined
+  return parsed?.success === true && parsed.data.urls.some(each => urlKey(each) === urlKey(url))
+}
+
 /** A relay as it answered. `known` says which key was there before. */
 export const seen = (sighting: Sighting, look: Look, known: Known, now: number): Found => {
   const base = { ...unchecked(sighting), latency_ms: look.latencyMs, checked_at: now, last_seen: now }

@@ -8,7 +8,7 @@ import type { Call } from '../command.ts'
 import { agentchatHome } from '../home.ts'
 import type { Io } from '../io.ts'
 import { readCache, writeCache } from './cache.ts'
-import { seen, unchecked, unreachable, type Found } from './found.ts'
+import { namesItselfAt, seen, unchecked, unreachable, type Found } from './found.ts'
 import { readDirectories } from './servers-file.ts'
 import { directorySightings, ownSightings, type Wanted } from './sources.ts'
 
@@ -57,14 +57,17 @@ export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: Sur
   const known = knownRelaysOf(io.env)
   const waiting = [...sightings]
   const found: Found[] = []
+  const atHome = new Set<string>()
   const look = async (): Promise<void> => {
     for (let sighting = waiting.shift(); sighting !== undefined && !io.interrupted.aborted; sighting = waiting.shift()) {
       // Addresses that only a directory named are strangers': they lead nowhere private.
       const { look } = sighting.own === undefined ? guarded : trusted
       const each = sighting
       found.push(
-        await look(each.url).then(answer => seen(each, answer, known, io.now()), (error: unknown) =>
-          unreachable(each, (error as Error).message, io.now())),
+        await look(each.url).then(answer => {
+          if (namesItselfAt(each.url, answer)) atHome.add(each.url)
+          return seen(each, answer, known, io.now())
+        }, (error: unknown) => unreachable(each, (error as Error).message, io.now())),
       )
       out.progress(
         `looked at ${found.length} of ${sightings.length} relays, ${found.filter(({ status }) => status === 'online').length} online`,
@@ -75,7 +78,8 @@ export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: Sur
   out.progress('')
   io.interrupted.throwIfAborted()
 
-  known.rememberAll(found.filter(({ trust }) => trust === 'new').map(({ url, server_id }) => [url, server_id!]))
+  // A key is kept for an address where its owner says that it is; the first login shows it for the others.
+  known.rememberAll(found.filter(({ trust, url }) => trust === 'new' && atHome.has(url)).map(({ url, server_id }) => [url, server_id!]))
   const before = new Map(cached.map(server => [server.url, server.last_seen]))
   const noted = found.map(server => ({ ...server, last_seen: server.last_seen ?? before.get(server.url) ?? null }))
   writeCache(io.env, noted)

@@ -83,10 +83,10 @@ export const trust = command({
   summary: 'Believe the key that a relay has now, in place of the one from before',
   arguments: { relay: { doc: 'name or URL of the relay' } },
   options: {
-    key: { value: 'SERVER_ID', doc: 'Only if it is this one: the id that the operator told you, or its beginning (8 or more digits)' },
+    key: { value: 'SERVER_ID', doc: 'Only if it is this one: the id that the operator told you, or its beginning (32 or more digits)' },
   },
   examples: [{
-    command: 'agentchat discover trust workshop --key 2c26b46b68ffc68f',
+    command: 'agentchat discover trust workshop --key 2c26b46b68ffc68ff99b453c1d304134',
     doc: 'After its operator said that it was set up anew',
   }],
   async run({ args, options, io, out }: Call<{ readonly relay: { doc: string } }, { readonly key: { doc: string, value: string } }>) {
@@ -95,8 +95,8 @@ export const trust = command({
       import('../../discovery/survey.ts'),
       import('../../target.ts'),
     ])
-    if (options.key !== undefined && !/^[0-9a-f]{8,64}$/i.test(options.key))
-      throw new CliError('usage', '--key takes 8 to 64 hex digits of a server id')
+    if (options.key !== undefined && !/^[0-9a-f]{32,64}$/i.test(options.key))
+      throw new CliError('usage', '--key takes the first 32 hex digits of a server id, or more: another key with fewer is soon found')
     const url = isServerUrl(args.relay) ? serverUrl(args.relay) : serverNamed(io.env, args.relay).url
     const { server_id, trust, problem } = await lookAtOne(io, url)
     if (problem !== null) throw new CliError('unreachable', `${url} does not answer: ${problem}`)
