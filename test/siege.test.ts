@@ -1,5 +1,6 @@
 // A siege, counted: what one stranger makes wait, and how much of it is done, with the limits as they are by default. The same
 // attacks with time and memory: npm run siege.
+import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../src/app.ts'
 import { startTestRelay } from './kit/relay.ts'
@@ -67,3 +68,28 @@ test('signals without end: an honest member hears a few', async () => {
   for (let i = 0; i < 5; i++) await honest.barrier()
   expect(honest.heard.length - heard - 5).toBeLessThan(50)
 })
+
+test("what follows a stranger's frame that is too large is not kept while he is told to go", async () => {
+  await using relay = await startTestRelay({ msgRate })
+  const port = Number(new URL(relay.url).port)
+  const sockets = await Promise.all(times(20, () => upgraded(port)))
+  const owed = async () => {
+    const { agentchat_owed_bytes: waiting, agentchat_parting_bytes: parting } = await metricsOf(relay.httpUrl)
+    return waiting! + parting!
+  }
+  const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0, 0, 0, 0])
+  for (const socket of sockets) socket.write(Buffer.concat([head, Buffer.alloc(1_000_000)]))
+  // Each write of the honest comes behind what was read before.
+  for (let i = 0; i < 5; i++) await relay.login(`honest${i}`)
+  expect(await owed()).toBeLessThan(20 * 256 * 1_024)
+  for (const socket of sockets) socket.destroy()
+})
+
+const upgraded = (port: number): Promise<Socket> =>
+  new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+      + 'Sec-WebSocket-Key: YmVuY2ggYmVuY2ggYmVuYw==\r\n\r\n')
+    socket.once('data', () => resolve(socket))
+  })

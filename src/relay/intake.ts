@@ -122,5 +122,9 @@ const next = (connection: Connection, frames: Fifo<Buffer>): Buffer => {
   return frame
 }
 
-const tooLarge = (connection: Connection): void =>
+/** What follows is not kept: waiting for the answer to the goodbye, two megabytes of each of many would be. */
+const tooLarge = (connection: Connection): void => {
   connection.close('FRAME_TOO_LARGE', `at most ${maxStrangerFrameBytes} bytes before a session is open`)
+  connection.socket.removeAllListeners('data')
+  connection.socket.resume()
+}
