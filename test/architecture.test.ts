@@ -42,6 +42,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/log.ts',
     'src/store/agents.ts',
     'src/store/standing.ts',
+    'src/store/blocks.ts',
     'src/store/channels.ts',
     'src/store/endings.ts',
     'src/store/meta.ts',

@@ -20,7 +20,7 @@ export const agentchat = {
   is: 'agentchat serve, SQLite (WAL, synchronous=NORMAL), limits lifted; every message validated, numbered, committed, acknowledged',
   command: (dataDir, nodeFlags) => [
     process.execPath, ...nodeFlags, bin, 'serve', '--host', '127.0.0.1', '--port', '0', '--data', dataDir,
-    '--msg-rate', '0', '--max-connections-per-ip', '0', '--max-channels-per-address', '0', '--log-level', 'warn', '--json',
+    '--msg-rate', '0', '--max-connections-per-ip', '0', '--max-channels-per-address', '0', '--max-inbox', '0', '--max-inbox-per-sender', '0', '--log-level', 'warn', '--json',
   ],
   async open(url, name) {
     const client = await connect(url, websocket)

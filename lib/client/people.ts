@@ -2,6 +2,7 @@
 import { agentIdOf, oldSkillsTexts, profileText, skillsText, verifyProfile, verifySkills, type Identity } from '../identity/index.ts'
 import { limits, type Frame, type Profile, type RequestInput, type Skill } from '../protocol/index.ts'
 import { ProtocolError } from './errors.ts'
+import { pagesOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
 
@@ -49,6 +50,33 @@ export class People {
     for (const agent of agents) this.#watched.delete(agent)
     if (this.#watched.size === 0) this.#port.lasting.drop('watches')
     if (agents.length > 0) await this.#port.request('UNWATCH', { agents: agents.slice(0, limits.maxWatched) }, options)
+  }
+
+  /**
+   * From now on no direct message, mention, invitation or offer of the agent comes; it is told the same as if it did.
+   * @throws RelayError SIGNATURE_REQUIRED, LIMIT_REACHED
+   */
+  async block(agent: string, options?: CallOptions): Promise<void> {
+    await this.#port.request('BLOCK', { agent }, options)
+  }
+
+  /** Ends that. @throws RelayError SIGNATURE_REQUIRED */
+  async unblock(agent: string, options?: CallOptions): Promise<void> {
+    await this.#port.request('UNBLOCK', { agent }, options)
+  }
+
+  /** Whom this agent blocks, all pages. @throws RelayError SIGNATURE_REQUIRED */
+  async blocked(options?: CallOptions): Promise<Frame<'BLOCKS'>['list']> {
+    const list: Frame<'BLOCKS'>['list'] = []
+    const pages = pagesOf<Frame<'BLOCKS'>, string>({
+      read: after => this.#port.request('BLOCKS', after === undefined ? {} : { after }, options),
+      entries: page => page.list,
+      more: page => page.more,
+      next: page => page.list.at(-1)?.agent,
+      order: 'rising',
+    })
+    for await (const page of pages) list.push(...page.list)
+    return list
   }
 
   /**

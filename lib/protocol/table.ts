@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import * as admin from './admin.ts'
 import * as announcements from './announcements.ts'
+import * as blocks from './blocks.ts'
 import * as channels from './channels.ts'
 import * as disputes from './disputes.ts'
 import * as escrow from './escrow.ts'
@@ -25,6 +26,7 @@ export const requests = {
   ...channels.requests,
   ...messages.requests,
   ...inbox.requests,
+  ...blocks.requests,
   ...history.requests,
   ...presence.requests,
   ...admin.requests,
@@ -46,6 +48,7 @@ export const frames = {
   ...channels.frames,
   ...messages.frames,
   ...inbox.frames,
+  ...blocks.frames,
   ...history.frames,
   ...presence.frames,
   ...admin.frames,
@@ -67,6 +70,7 @@ export const domains = {
   channels,
   messages,
   inbox,
+  blocks,
   history,
   presence,
   admin,

@@ -13,6 +13,7 @@ import { announcements, type AnnouncementOptions } from './operate/announcements
 import { description, type DescriptionOptions } from './operate/description/feature.ts'
 import { directory, type DirectoryOptions } from './operate/directory/handlers.ts'
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
+import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
 import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
@@ -96,6 +97,7 @@ const slices = {
   channels: slice(channels, channelMigrations),
   messages: slice(messages),
   inbox: slice(inbox),
+  blocks: slice(blocks),
   history: slice(history),
   presence: slice(presence),
   admin: slice(admin),

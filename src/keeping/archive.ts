@@ -48,7 +48,7 @@ const isTalk = (name: string) => `substr(${name}, 1, 1) IN ('#', '@')`
 const newestTalkOf = (agent: string) =>
   `coalesce((SELECT max(i.seq) FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.agent = ${agent}
     AND i.event > s.base AND ${isTalk('s.name')}), 0)`
-const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at']
+const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at', 'sender', 'units', 'muted']
 
 export const kinds = {
   channel: table('channels', {
@@ -80,6 +80,7 @@ export const kinds = {
   invitation: table('invitations', { channel: ChannelName, agent: AgentId, by: AgentId, at: Time }, 'channel, agent', inChannels('channel'),
     ofChannels('invitations')),
   approval: table('allowlist', { agent: AgentId, pubkey: PublicKey, note: Note, at: Time }, 'agent', null),
+  block: table('blocks', { agent: AgentId, blocked: AgentId, at: Time }, 'agent, blocked', null),
   ban: table('bans', { agent: AgentId, reason: Note, at: Time }, 'agent', null),
   event: {
     fields: z.strictObject({ stream: Stream, seq: Number1, text: z.string() }),
@@ -99,6 +100,10 @@ export const kinds = {
       received_at: Limit,
       read_at: Limit,
       expired_at: Limit,
+      // Archives of before there were blocks lack them.
+      sender: z.string().max(65).default(''),
+      units: Number1.default(1),
+      muted: Flag.default(0),
     }),
     select: `SELECT i.agent, i.seq, s.name AS stream, i.event, ${
       inboxColumns.map(column => `i.${column}`).join(', ')

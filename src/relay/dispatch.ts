@@ -324,11 +324,13 @@ export class Dispatch {
   /** To every session of the agents concerned that wants such. A session that is still catching up finds the message in the inbox. */
   #publishDirect({ append, frame, inboxSeqs }: Committed): void {
     const { roster, effects } = this.#deps
-    const { agents = [], inbox = [], stream } = append
+    const { agents = [], inbox = [], muted, stream } = append
     const tell = (agent: string, inboxSeq: number | undefined) => {
+      const isKept = muted?.includes(agent) === true
       for (const connection of roster.connectionsOf(agent)) {
         if (connection.inbox === 'none') continue
-        if (inboxSeq === undefined) effects.deliver(connection, frame)
+        if (isKept) effects.keepBack(connection, inboxSeq)
+        else if (inboxSeq === undefined) effects.deliver(connection, frame)
         else effects.offer(connection, inboxSeq, frame, stream)
       }
     }

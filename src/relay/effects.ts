@@ -86,6 +86,16 @@ export class Effects {
     this.#options.onOffered(connection, seq)
   }
 
+  /** An inbox entry that the agent does not want to hear of: it goes the way of the others, and nothing is written. */
+  keepBack(connection: Connection, seq: number | undefined): void {
+    if (seq === undefined) return
+    const isNext = connection.inboxSent !== undefined
+    connection.inboxNewest = seq
+    if (!isNext) return
+    connection.inboxSent = seq
+    this.#options.onOffered(connection, seq)
+  }
+
   /** Sends a signal to an audience: encoded once, once per connection however often it is in reach. */
   notify({ to, type, body }: Notify, asker: Connection | undefined): void {
     const frame = frameOf(type, { ts: this.#clock.now(), ...body } as FrameBody<typeof type>)

@@ -86,6 +86,8 @@ interface AppendOf<T extends EventType> {
   readonly agents?: readonly string[]
   /** Agents with a key whose inbox keeps the event until it is received. */
   readonly inbox?: readonly string[]
+  /** Those of them who block whoever says it: it is kept from them, and nobody is told. */
+  readonly muted?: readonly string[]
   /** ms after which it is not offered any more */
   readonly ttlMs?: number
   /** The author wants to be told what becomes of it. */

@@ -81,7 +81,11 @@ export class Replayer {
         const rows = await this.#store.read.log.inbox(agent, { after: position, now: this.#clock.now(), ...page })
         if (!connection.open) return 0
         position = rows.at(-1)?.seq ?? end
-        if (rows.length === 0) return 0
+        if (rows.length === 0) {
+          // What is kept from the agent, or over, goes the way of what it was told.
+          this.#onOffered(connection, position)
+          return 0
+        }
         const bytes = this.#send(connection, rows.map(({ seq, stream, text }) =>
           this.isItem(connection, stream) ? itemFrame(seq, text, this.#clock.now()) : replayFrame(text)
         ))

@@ -1,14 +1,14 @@
 // THE SHARES: how much one agent, one address and all together may hold of what all share; a row for each kind of it. The only
 // place that refuses for it, so that a refusal always says which limit it is, whose share, and what makes room.
 import { addShare, heldBy, type Held, type Holder, type StoredKind } from '../store/shares.ts'
-import type { Db, Tx } from '../store/store.ts'
+import type { Awaitable, Db, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
 
 interface Kind {
   /** what is held, in the plural */
   readonly what: string
   /** The settings that limit it; 0 there: no limit. Of what an agent has one at most, its share needs none. */
-  readonly limits: { readonly agent?: string, readonly address: string, readonly all: string }
+  readonly limits: { readonly agent?: string, readonly address?: string, readonly all: string }
   /** how its holder makes room */
   readonly room?: string
 }
@@ -34,12 +34,22 @@ export const shareKinds = {
     limits: { agent: 'maxOpenProposalsPerAgent', address: 'maxOpenProposalsPerAddress', all: 'maxOpenProposals' },
     room: 'CANCEL some of yours, or wait for their deadlines',
   },
+  blocks: {
+    what: 'blocks',
+    limits: { agent: 'maxBlocksPerAgent', address: 'maxBlocksPerAddress', all: 'maxBlocks' },
+    room: 'UNBLOCK makes room',
+  },
+  inbox: {
+    what: 'unreceived messages in this inbox',
+    limits: { agent: 'maxInboxPerSender', all: 'maxInbox' },
+    room: 'there is room when they are received',
+  },
   watched: {
     what: 'watched agents',
     limits: { agent: 'maxWatchedPerAgent', address: 'maxWatchedPerAddress', all: 'maxWatched' },
     room: 'UNWATCH some of yours',
   },
-} as const satisfies Record<StoredKind | 'watched', Kind>
+} as const satisfies Record<StoredKind | 'watched' | 'inbox', Kind>
 
 export type ShareKind = keyof typeof shareKinds
 type SettingsOf<K> = K extends { readonly limits: infer L } ? L[keyof L] : never
@@ -71,6 +81,14 @@ export class Shares {
       if (limit === 0 || held[whose] + more <= limit) continue
       throw new Fail('LIMIT_REACHED', `${holders[whose](what, limit)} (${setting})${room === undefined ? '' : `; ${room}`}`)
     }
+  }
+
+  /** Whether a sender may leave one more message in an inbox. @throws Fail LIMIT_REACHED */
+  checkInbox(tx: Tx, agent: string, sender: string): Awaitable<void> {
+    const check = ({ sender: own, all }: { readonly sender: number, readonly all: number }) =>
+      this.check('inbox', { agent: own, address: 0, all })
+    const waiting = tx.log.waiting(agent, sender)
+    return waiting instanceof Promise ? waiting.then(check) : check(waiting)
   }
 
   /** Whether so much is held in all that what has aged should go, before nobody gets any. */

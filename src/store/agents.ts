@@ -1,6 +1,7 @@
 // What outlives a session of an agent: its key, where it belongs, and what it is invited to. Several features read and write it.
 import { sql } from 'kysely'
 import { joinLineages, lineageSchema } from './lineages.ts'
+import { moveBlocks } from './blocks.ts'
 import { moveChannels } from './channels.ts'
 import { moveShares } from './shares.ts'
 import { approve } from './standing.ts'
@@ -141,6 +142,7 @@ export const rotateAgent = async (
     await addInvitation(tx, { channel, agent: to, by, at })
   await tables.deleteFrom('invitations').where('agent', '=', from.id).execute()
   await moveChannels(tx, from.id, to)
+  await moveBlocks(tx, from.id, to)
   await moveShares(tx, from.id, to)
   await tx.log.moveInbox(from.id, to)
 }

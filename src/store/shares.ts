@@ -3,7 +3,7 @@
 import type { Db, Migration, Tx } from './store.ts'
 
 /** What is shared and remembered in these tables; beside it only what lasts as long as a session. */
-export type StoredKind = 'channels' | 'skillLists' | 'profiles' | 'revocations' | 'proofs' | 'openProposals'
+export type StoredKind = 'channels' | 'skillLists' | 'profiles' | 'revocations' | 'proofs' | 'openProposals' | 'blocks'
 
 interface Tables {
   shares: { kind: string, thing: string, agent: string, address: string }

@@ -2,6 +2,7 @@
 // An event is written to the end of its table and nowhere else. The indexes over it are brought up to date in bulk, every
 // thousand events: that touches a page per stream, where one by one it is two pages per message. Until then the tail knows.
 import type { Database, Statement } from 'better-sqlite3'
+import { indexing } from './log-schema.ts'
 import type { Tail, TailEvent } from './tail.ts'
 import {
   msgIdOf,
@@ -19,59 +20,6 @@ import {
   type Stamp,
 } from './log.ts'
 
-export const logSchema = [
-  `
-  CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-  CREATE TABLE events (stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, author TEXT NOT NULL, text BLOB NOT NULL,
-    UNIQUE (stream, seq));
-  CREATE TABLE publish_keys (agent TEXT NOT NULL, id TEXT NOT NULL, stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL,
-    UNIQUE (agent, id));
-  CREATE TABLE inbox (agent TEXT NOT NULL, seq INTEGER NOT NULL, stream INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (agent,
-    seq)) WITHOUT ROWID;
-  CREATE UNIQUE INDEX inbox_event ON inbox (agent, stream, event);
-  CREATE TABLE inbox_cursors (agent TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
-`,
-  `
-  ALTER TABLE inbox ADD COLUMN receipts INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE inbox ADD COLUMN expires_at INTEGER;
-  ALTER TABLE inbox ADD COLUMN offered_at INTEGER;
-  ALTER TABLE inbox ADD COLUMN received_at INTEGER;
-  ALTER TABLE inbox ADD COLUMN read_at INTEGER;
-  ALTER TABLE inbox ADD COLUMN expired_at INTEGER;
-  DROP INDEX inbox_event;
-  CREATE UNIQUE INDEX inbox_event ON inbox (stream, event, agent);
-  CREATE INDEX inbox_expiry ON inbox (expires_at) WHERE expires_at IS NOT NULL AND received_at IS NULL AND expired_at IS NULL;
-  ALTER TABLE inbox_cursors ADD COLUMN offered INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE inbox_cursors ADD COLUMN read INTEGER NOT NULL DEFAULT 0;
-`,
-  `
-  ALTER TABLE events RENAME TO old_events;
-  CREATE TABLE events (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL,
-    author TEXT NOT NULL, key TEXT, text BLOB NOT NULL);
-  INSERT INTO events SELECT rowid, stream, seq, ts, author, NULL, text FROM old_events ORDER BY rowid;
-  DROP TABLE old_events;
-  CREATE TABLE places (stream INTEGER NOT NULL, seq INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (stream, seq)) WITHOUT ROWID;
-  INSERT INTO places SELECT stream, seq, id FROM events ORDER BY stream, seq;
-  CREATE TABLE indexed (upto INTEGER NOT NULL);
-  INSERT INTO indexed SELECT coalesce(max(id), 0) FROM events;
-  CREATE VIEW placed AS SELECT stream, seq, event FROM places
-    UNION ALL SELECT stream, seq, id FROM events WHERE id > (SELECT upto FROM indexed);
-`,
-  'ALTER TABLE streams ADD COLUMN base INTEGER NOT NULL DEFAULT 0',
-]
-
-const indexing = [
-  'INSERT INTO places SELECT stream, seq, id FROM events WHERE id > (SELECT upto FROM indexed) ORDER BY stream, seq',
-  `INSERT INTO publish_keys (agent, id, stream, seq, ts)
-    SELECT author, key, stream, seq, ts FROM events WHERE id > (SELECT upto FROM indexed) AND key IS NOT NULL ORDER BY author, key`,
-  'UPDATE indexed SET upto = max(upto, coalesce((SELECT max(id) FROM events), 0))',
-] as const
-
-/** Brings the indexes of a database up to date that no relay has open. */
-export const indexEvents = (db: Database): void => {
-  for (const statement of indexing) db.prepare(statement).run()
-}
-
 /** Events that may wait for their indexes: few enough that the batch which writes those holds nobody up for long. */
 const maxTail = 1_024
 
@@ -79,6 +27,8 @@ const maxTail = 1_024
 const maxCachedHeads = 100_000
 const keysForgottenAtOnce = 5_000
 const entriesExpiredAtOnce = 1_000
+/** Of an entry's text; a larger one counts for several in the share of its sender. */
+const bytesPerUnit = 5 * 1024
 
 /** The cursor that each kind of progress moves. */
 const cursorOf = { offered: 'offered', received: 'seq', read: 'read' } as const
@@ -139,7 +89,7 @@ export class SqliteLogReader implements LogReader {
       + 'agent = ?) AS cursor')
     this.#inbox = db.prepare(`SELECT i.seq, i.stream AS id, i.event, s.name AS stream, e.text FROM inbox i JOIN streams s ON s.id = i.stream
       LEFT JOIN places p ON p.stream = i.stream AND p.seq = i.event LEFT JOIN events e ON e.id = p.event
-      WHERE i.agent = ? AND i.seq > ? AND i.expired_at IS NULL AND coalesce(i.expires_at, 9e15) > ? ORDER BY i.seq LIMIT ?`)
+      WHERE i.agent = ? AND i.seq > ? AND i.muted = 0 AND i.expired_at IS NULL AND coalesce(i.expires_at, 9e15) > ? ORDER BY i.seq LIMIT ?`)
     this.#event = db.prepare(
       `SELECT e.author, e.ts, s.name, ${textMsgId} AS msg_id FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?`,
     )
@@ -276,9 +226,21 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, event: number | null, msg_id: string | null }>
   readonly #index: readonly Statement[]
   readonly #addInbox: Statement<
-    { agent: string, stream: number, event: number, receipts: number, expiresAt: number | null },
+    {
+      agent: string
+      stream: number
+      event: number
+      receipts: number
+      expiresAt: number | null
+      sender: string
+      units: number
+      muted: 0 | 1
+    },
     { seq: number }
   >
+  readonly #hasBlocks: Statement<[string]>
+  readonly #waiting: Statement<{ agent: string, sender: string }, { total: number, own: number }>
+  readonly #muted: Statement<[string, number], { upTo: number | null }>
   readonly #cursors: Statement<[string], { seq: number, offered: number, read: number }>
   readonly #setCursor: Record<keyof typeof cursorOf, Statement<{ agent: string, upTo: number }>>
   readonly #progress: Record<keyof typeof cursorOf, Statement<{ agent: string, after: number, upTo: number, now: number }, Entry>>
@@ -301,8 +263,14 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, p.event, ${textMsgId} AS msg_id FROM publish_keys k
       LEFT JOIN places p ON p.stream = k.stream AND p.seq = k.seq LEFT JOIN events e ON e.id = p.event WHERE k.agent = ? AND k.id = ?`)
     this.#index = indexing.map(statement => db.prepare(statement))
-    this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at)
-      SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event, @receipts, @expiresAt FROM inbox WHERE agent = @agent RETURNING seq`)
+    this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, sender, units, muted)
+      SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event, @receipts, @expiresAt, @sender, @units, @muted
+      FROM inbox WHERE agent = @agent RETURNING seq`)
+    this.#hasBlocks = db.prepare('SELECT 1 FROM blocks WHERE agent = ? LIMIT 1')
+    this.#waiting = db.prepare(`SELECT coalesce(sum(units), 0) AS total, coalesce(sum(units) FILTER (WHERE sender = @sender), 0) AS own
+      FROM inbox WHERE agent = @agent AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @agent), 0)`)
+    this.#muted = db.prepare(`SELECT coalesce(min(seq) FILTER (WHERE muted = 0) - 1, max(seq)) AS upTo FROM (SELECT seq, muted FROM inbox
+      WHERE agent = ? AND seq > ? ORDER BY seq LIMIT 1000)`)
     this.#cursors = db.prepare('SELECT seq, offered, read FROM inbox_cursors WHERE agent = ?')
     const setCursor = (column: string) =>
       db.prepare<{ agent: string, upTo: number }>(
@@ -329,9 +297,9 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
       `UPDATE inbox SET expired_at = @now WHERE (agent, seq) IN (SELECT agent, seq ${due('@now')} LIMIT @limit) RETURNING ${entry}`,
     )
     this.#findInbox = db.prepare('SELECT seq FROM inbox WHERE agent = ? AND stream = ? AND event = ?')
-    this.#copyInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at)
+    this.#copyInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, sender, units, muted)
       SELECT @to, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = @to) + row_number() OVER (ORDER BY seq), stream, event,
-        receipts, expires_at, offered_at
+        receipts, expires_at, offered_at, sender, units, muted
       FROM inbox WHERE agent = @from AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @from), 0)
         AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = @to AND had.stream = inbox.stream AND had.event = inbox.event)`)
     this.#clearInbox = db.prepare('DELETE FROM inbox WHERE agent = ?')
@@ -377,14 +345,18 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     const ts = Math.max(now, head.ts + 1)
     const stamp = { seq, ts, msgId: msgIdOf(head.id, seq, this.epoch) }
     const id = ++this.#newestId
-    this.#addEvent.run(id, head.id, seq, ts, author, key?.id ?? null, encode(stamp))
+    const text = encode(stamp)
+    this.#addEvent.run(id, head.id, seq, ts, author, key?.id ?? null, text)
     this.tail.add({ id, stream: head.id, stamp, key })
     head.seq = seq
     head.ts = ts
     if (event.inbox === undefined) return { kind: 'stored', stamp, inboxSeqs: [] }
     const expiresAt = event.ttlMs === undefined ? null : ts + event.ttlMs
     const receipts = event.receipts === true ? 1 : 0
-    const inboxSeqs = event.inbox.map(agent => this.#addInbox.get({ agent, stream: head.id, event: seq, receipts, expiresAt })!.seq)
+    const entry = { stream: head.id, event: seq, receipts, expiresAt, sender: author, units: Math.ceil(text.length / bytesPerUnit) }
+    const inboxSeqs = event.inbox.map(agent =>
+      this.#addInbox.get({ ...entry, agent, muted: event.muted?.includes(agent) === true ? 1 : 0 })!.seq
+    )
     return { kind: 'stored', stamp, inboxSeqs }
   }
 
@@ -417,7 +389,9 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
   }
 
   progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): readonly Fate[] {
-    const end = Math.min(upTo, this.inboxHead(agent).seq)
+    const told = Math.min(upTo, this.inboxHead(agent).seq)
+    // What is kept from the agent goes with what it was told: nobody learns the difference.
+    const end = state === 'received' ? Math.max(told, this.#muted.get(agent, told)?.upTo ?? 0) : told
     const after = this.#cursors.get(agent)?.[cursorOf[state]] ?? 0
     if (end <= after) return []
     this.#wrote()
@@ -436,6 +410,15 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
 
   #toTell(changed: readonly Entry[]): readonly Fate[] {
     return changed.filter(row => row.receipts === 1).flatMap(row => this.fateAt(row.stream, row.event, [row]) ?? [])
+  }
+
+  hasBlocks(agent: string): boolean {
+    return this.#hasBlocks.get(agent) !== undefined
+  }
+
+  waiting(agent: string, sender: string): { readonly sender: number, readonly all: number } {
+    const { total, own } = this.#waiting.get({ agent, sender })!
+    return { sender: own, all: total }
   }
 
   inboxSeqOf(agent: string, msgId: string): number | undefined {

@@ -6,7 +6,8 @@ import { makePrivateFile, makePrivateFolder, type Tightened } from '../../lib/no
 import { Checkpointer, maxWalPages } from './checkpointer.ts'
 import { migrate } from './migrate.ts'
 import { Readers } from './readers.ts'
-import { SqliteLog, SqliteLogReader, logSchema } from './sqlite-log.ts'
+import { logSchema } from './log-schema.ts'
+import { SqliteLog, SqliteLogReader } from './sqlite-log.ts'
 import { Tail } from './tail.ts'
 import { StorageError, type Awaitable, type Db, type Migration, type Store, type Tx } from './store.ts'
 

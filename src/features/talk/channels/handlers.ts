@@ -2,6 +2,7 @@
 import { planReplay } from '../../../domain/replay-plan.ts'
 import { addInvitation, addMembership, countInvitations, isInvited, removeInvitation, removeMembership } from '../../../store/agents.ts'
 import { addChannel, changeChannel } from '../../../store/channels.ts'
+import { isBlocked } from '../../../store/blocks.ts'
 import { isEnding } from '../../../store/endings.ts'
 import { pairStream, type Head } from '../../../store/log.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
@@ -195,6 +196,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         needs: 'member',
         async write({ me, channel, tx, now, roster }, { agent }) {
           const { name } = channel.info
+          await options.shares.checkInbox(tx, agent, me.id)
           // Into a channel that is open nobody needs one.
           if (channel.info.private && !await isInvited(tx, agent, name)) {
             if (await countInvitations(tx, name) >= options.maxInvitationsPerChannel)
@@ -210,6 +212,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
             type: 'MSG',
             agents: [agent],
             ...(isKeyed && { inbox: [agent] }),
+            ...(isKeyed && await isBlocked(tx, me.id, agent) && { muted: [agent] }),
             body: {
               from: me.id,
               from_name: me.name,

@@ -2,6 +2,7 @@
 import { redact } from '../../../domain/redaction.ts'
 import { mentionsIn } from '../../../domain/mentions.ts'
 import { findMentioned } from '../../../store/agents.ts'
+import { blockersAmong, isBlocked } from '../../../store/blocks.ts'
 import { pairStream } from '../../../store/log.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import {
@@ -14,6 +15,7 @@ import {
   type Effect,
   type Feature,
   type Outcome,
+  type Shares,
   type WriteCtx,
 } from '../../../relay/feature.ts'
 import { messageText } from '../../../../lib/identity/index.ts'
@@ -21,6 +23,7 @@ import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
 export interface MessageOptions {
   readonly maxContentBytes: number
+  readonly shares: Shares
   /** Cut secrets out of contents. */
   readonly redact: boolean
   /** Refuse signatures that are not the sender's. */
@@ -59,7 +62,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   const stored = (
     ctx: WriteCtx,
     request: RequestBody<'MSG'>,
-    append: Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox'>,
+    append: Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox' | 'muted'>,
     effects?: readonly Effect[],
   ): Outcome<'ACK'> => ({
     append: {
@@ -88,29 +91,60 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     const words = mentionsIn(request.content)
     if (words.length === 0) return stored(ctx, request, { stream: request.to }, effects)
     return findMentioned(tx, words, channel.info).then(found => {
-      const inbox = found.filter(agent => agent !== me.id)
-      return stored(ctx, request, { stream: request.to, ...(inbox.length > 0 && { inbox }) }, effects)
+      return mentioning(ctx, found.filter(agent => agent !== me.id)).then(entries =>
+        stored(ctx, request, { stream: request.to, ...entries }, effects)
+      )
     })
   }
 
-  const toAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, isKeyed: boolean): Outcome<'ACK'> =>
+  /** The entries that a mention makes: none where the sender's share of an inbox is full, since the channel has it anyway. */
+  const mentioning = async ({ me, tx }: WriteCtx, agents: readonly string[]): Promise<Pick<Append<'MSG'>, 'inbox' | 'muted'>> => {
+    const inbox: string[] = []
+    for (const agent of agents) {
+      try {
+        await options.shares.checkInbox(tx, agent, me.id)
+        inbox.push(agent)
+      } catch (error) {
+        if (!(error instanceof Fail)) throw error
+      }
+    }
+    if (inbox.length === 0) return {}
+    const muted = await blockersAmong(tx, inbox, me.id)
+    return { inbox, ...(muted.length > 0 && { muted }) }
+  }
+
+  /** To an agent with a key: as much as it has room for, and kept from it if it does not want to hear. */
+  const toKeyed = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
+    const { me, tx } = ctx
+    const checked = options.shares.checkInbox(tx, request.to, me.id)
+    const blocks = tx.log.hasBlocks(request.to)
+    if (checked === undefined && blocks === false) return toAgent(ctx, request, true)
+    return (async () => {
+      await checked
+      return toAgent(ctx, request, true, await blocks && await isBlocked(tx, me.id, request.to))
+    })()
+  }
+
+  const toAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, isKeyed: boolean, isMuted = false): Outcome<'ACK'> =>
     stored(ctx, request, {
       stream: pairStream(ctx.me.id, request.to),
       agents: request.to === ctx.me.id ? [ctx.me.id] : [request.to, ctx.me.id],
       ...(isKeyed && { inbox: [request.to] }),
+      ...(isMuted && { muted: [request.to] }),
     })
 
   /** An agent that is not connected can be written to if it has a key to come back with. */
   const toAbsent = async (ctx: WriteCtx, request: RequestBody<'MSG'>): Promise<Outcome<'ACK'>> => {
     const gone = goneReasonOf(request.to, await standingOf(ctx.tx, request.to))
     if (gone !== undefined) throw new Fail('AGENT_NOT_FOUND', gone)
-    return toAgent(ctx, request, true)
+    return toKeyed(ctx, request)
   }
 
   const decide = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
     if (request.to.startsWith('#')) return toChannel(ctx, request)
     const target = ctx.roster.agent(request.to)
-    return target === undefined ? toAbsent(ctx, request) : toAgent(ctx, request, target.pubkey !== null)
+    if (target === undefined) return toAbsent(ctx, request)
+    return target.pubkey === null ? toAgent(ctx, request, false) : toKeyed(ctx, request)
   }
 
   /** A repeat of what is stored gets its acknowledgement, though the sender has left the channel since, or the target has gone. */
@@ -146,10 +180,11 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       },
       FILE_CHUNK: {
         needs: 'session',
-        write({ me, roster }, { to, content }) {
+        async write({ me, roster, tx }, { to, content }) {
           checkSize(content)
           if (roster.agent(to) === undefined) throw new Fail('AGENT_NOT_FOUND', `${to} is not connected; a file needs both ends`)
-          return { reply: reply('OK', {}), notify: [notify({ kind: 'agents', agents: [to] }, 'FILE_CHUNK', { from: me.id, to, content })] }
+          const told = await isBlocked(tx, me.id, to) ? [] : [to]
+          return { reply: reply('OK', {}), notify: [notify({ kind: 'agents', agents: told }, 'FILE_CHUNK', { from: me.id, to, content })] }
         },
       },
     },

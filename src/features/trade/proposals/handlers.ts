@@ -151,6 +151,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
     const { offer: read, amounts } = readOffer(request, options)
     const kind = paymentKindOf(payment_code)
     const id = `prop_${now.toString(36)}_${options.randomHex(6)}`
+    await options.shares.checkInbox(tx, to, me.id)
     await options.shares.take(tx, 'openProposals', id, { agent: me.id, address: ctx.asker.address })
     const dueAt = now + (expires === undefined ? defaultTerms.offer : Math.max(1, Math.round(expires * 1_000)))
     const proposal: Proposal = {
@@ -200,7 +201,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       ...(review_s !== undefined && { review_s }),
       ...(rail !== undefined && { rail }),
       ...(more.supersedes !== undefined && { supersedes: more.supersedes }),
-    }, options.serverId, { signature, ...(more.key !== undefined && { key: more.key }) })
+    }, options.serverId, { signature, isOffer: true, ...(more.key !== undefined && { key: more.key }) })
     return { proposal, append }
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../../../domain/negotiation/index.ts'
 import { currencyCode, type EventType } from '../../../../lib/protocol/index.ts'
 import { Fail, reply, type Append, type Outcome } from '../../../relay/feature.ts'
+import { isBlocked } from '../../../store/blocks.ts'
 import { successorOf } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import type { PublishKey } from '../../../store/log.ts'
@@ -80,16 +81,20 @@ export const told = async (
   type: EventType,
   body: object,
   relay: string,
-  more: { readonly signature?: Signature, readonly key?: PublishKey } = {},
+  more: { readonly signature?: Signature, readonly key?: PublishKey, /** nothing is agreed yet */ readonly isOffer?: boolean } = {},
 ): Promise<Append> => {
   // Both may have become one, by a rotation.
-  const parties = [...new Set([await successorOf(tx, deal.proposer), await successorOf(tx, deal.recipient)])]
+  const [proposer, recipient] = [await successorOf(tx, deal.proposer), await successorOf(tx, deal.recipient)]
+  const parties = [...new Set([proposer, recipient])]
   const others = parties.filter(party => party !== by)
+  // Whoever blocks the proposer hears of its offer in no way: not that it was made, and not that it is over.
+  const isMuted = more.isOffer === true && others.includes(recipient) && await isBlocked(tx, proposer, recipient)
   return {
     stream: streamOf(id),
     type,
     agents: parties.includes(by) ? [...others, by] : others,
     inbox: others,
+    ...(isMuted && { muted: [recipient] }),
     ...(more.key !== undefined && { key: more.key }),
     body: {
       proposal_id: id,
@@ -262,6 +267,7 @@ export class Steps {
         await told(tx, after, by, type, body, this.#options.serverId, {
           ...(signature !== undefined && { signature }),
           ...(key !== undefined && { key }),
+          isOffer: before.deal.state === 'pending' && after.deal.state !== 'accepted',
         }),
         ...settled?.append ?? [],
       ],
