@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync, rmSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { AnyCommand } from '../src/cli/command.ts'
@@ -382,37 +382,85 @@ describe('talking', () => {
       expect((await cli.run(['channels', '-i', cli.at('none.json')])).code).toBe(exits.notFound.code)
     })
 
+    test('what cannot be undone is asked about: without a terminal it wants --yes, and nothing is done', async () => {
+      const file = cli.at('kept.json')
+      const made = await cli.run(['identity', 'generate', '-n', 'kept', '-f', file])
+      const before = readFileSync(file, 'utf8')
+      for (const args of [['rotate'], ['revoke', 'lost'], ['generate', '-n', 'new', '--force']]) {
+        const refused = await cli.run(['identity', ...args, '-f', file])
+        expect([refused.code, refused.stdout]).toEqual([exits.usage.code, ''])
+        expect(refused.stderr).toContain(String(made.json[0]!['agent_id']))
+        expect(refused.stderr).toContain('--yes')
+      }
+      expect(readFileSync(file, 'utf8')).toBe(before)
+    })
+
+    test('every command is about the same key: rotate, show, whoami and send', async () => {
+      const [one, other] = [cli.at('one.json'), cli.at('other.json')]
+      const made = await cli.run(['identity', 'generate', '-n', 'one', '-f', one])
+      await cli.run(['identity', 'generate', '-n', 'other', '-f', other])
+      const kept = readFileSync(other, 'utf8')
+      const env = { AGENTCHAT_IDENTITY: one }
+      expect((await cli.run(['whoami'], { env })).json).toEqual([
+        { agent_id: made.json[0]!['agent_id'], name: 'one', file: one, chosen_by: 'AGENTCHAT_IDENTITY' },
+      ])
+      expect((await cli.run(['whoami', '-i', other], { env })).json).toMatchObject([{ name: 'other', chosen_by: '-i' }])
+      expect((await cli.run(['identity', 'rotate', '--yes'], { env })).json[0]).toMatchObject({ file: one, rotations: 1 })
+      expect(readFileSync(other, 'utf8')).toBe(kept)
+      // The default one, said: by send as by propose.
+      await cli.run(['identity', 'generate', '-n', 'standard', '--yes', '--force'])
+      const [{ agent_id }] = (await cli.run(['whoami'])).json as [{ agent_id: string }]
+      const sent = await cli.run(['send', '#general', 'with the default key', '--json'])
+      expect(sent.stderr).toContain(`As ${agent_id}`)
+      const page = (await cli.run(['history', '#general', '--guest', '--json'])).json.flat() as { content: string, from: string }[]
+      expect(page.find(({ content }) => content === 'with the default key')!.from).toBe(agent_id)
+      expect((await cli.run(['propose', made.json[0]!['agent_id'] as string, 'x'])).stderr).toContain(`As ${agent_id}`)
+      rmSync(cli.at('.agentchat/identity.json'))
+      expect((await cli.run(['whoami'])).code).toBe(exits.notFound.code)
+    })
+
+    test('a key that was rotated twice between two visits keeps its standing', async () => {
+      const file = cli.at('twice.json')
+      await cli.run(['identity', 'generate', '-n', 'twice', '-f', file])
+      await cli.run(['create', '#twice', '-p', '-i', file])
+      for (const _ of [1, 2, 3]) await cli.run(['identity', 'rotate', '-f', file, '--yes'])
+      expect(await cli.run(['send', '#twice', 'still a member', '-i', file])).toMatchObject({ code: 0 })
+      // A key in between that comes along later finds that it was handed over.
+      await cli.run(['identity', 'rotate', '-f', file, '--yes'])
+      expect(await cli.run(['send', '#twice', 'and again', '-i', file])).toMatchObject({ code: 0 })
+    })
+
     test('the flags of existing scripts', async () => {
       const file = cli.at('old.json')
       const made = await cli.run(['identity', '-g', '-n', 'old', '-f', file])
       expect((await cli.run(['identity', '-s', '-f', file])).json).toEqual(made.json)
       expect((await cli.run(['identity', '-e', '-f', file])).json[0]).toMatchObject({ name: 'old', publicKey: made.json[0]!['public_key'] })
-      expect((await cli.run(['identity', '-r', '-f', file])).json[0]).toMatchObject({
+      expect((await cli.run(['identity', '-r', '-f', file, '--yes'])).json[0]).toMatchObject({
         old_agent_id: made.json[0]!['agent_id'],
         rotations: 1,
       })
       expect((await cli.run(['identity', '--verify-chain', '-f', file])).json[0]).toMatchObject({ valid: true, rotations: 1 })
       const notice = cli.at('notice.json')
-      writeFileSync(notice, (await cli.run(['identity', '--revoke', 'lost', '-f', file])).stdout)
+      writeFileSync(notice, (await cli.run(['identity', '--revoke', 'lost', '-f', file, '--yes'])).stdout)
       expect(await cli.run(['identity', '--verify-revocation', notice])).toMatchObject({ code: 0, json: [{ valid: true }] })
       writeFileSync(notice, readFileSync(notice, 'utf8').replace('lost', 'sold'))
       expect(await cli.run(['identity', '--verify-revocation', notice])).toMatchObject({ code: exits.error.code, json: [{ valid: false }] })
-      expect((await cli.run(['identity', '-g', '-n', 'new', '-f', file, '--force'])).json[0]).toMatchObject({ name: 'new' })
+      expect((await cli.run(['identity', '-g', '-n', 'new', '-f', file, '--force', '--yes'])).json[0]).toMatchObject({ name: 'new' })
     })
 
     test('a rotated key keeps its standing at every relay it comes to, and a revoked one is out', async () => {
       const ann = await identity('ann')
       await cli.run(['create', '#core', '-p', '-i', ann.file])
-      const rotated = await cli.run(['identity', 'rotate', '-f', ann.file])
+      const rotated = await cli.run(['identity', 'rotate', '-f', ann.file, '--yes'])
       expect(rotated.json[0]).toMatchObject({ old_agent_id: ann.id })
       // The connection itself presents the rotation.
       expect((await cli.run(['send', '#core', 'still here', '-i', ann.file])).code).toBe(0)
       expect((await cli.run(['who', ann.id])).json[0]).toMatchObject({ rotated_to: rotated.json[0]!['agent_id'] })
-      const again = await cli.run(['identity', 'rotate', '-f', ann.file, '--server', relay.url])
+      const again = await cli.run(['identity', 'rotate', '-f', ann.file, '--yes', '--server', relay.url])
       expect((await cli.run(['who', String(rotated.json[0]!['agent_id'])])).json[0]).toMatchObject({
         rotated_to: again.json[0]!['agent_id'],
       })
-      expect((await cli.run(['identity', 'revoke', 'lost', '-f', ann.file, '--server', relay.url])).code).toBe(0)
+      expect((await cli.run(['identity', 'revoke', 'lost', '-f', ann.file, '--yes', '--server', relay.url])).code).toBe(0)
       expect((await cli.run(['send', '#core', 'and now?', '-i', ann.file])).code).toBe(exits.auth.code)
     })
   })

@@ -1,6 +1,7 @@
 // Keys after login: who is who, rotation, revocation, and proof between agents.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
+import { limits } from './limits.ts'
 import { AgentId, AgentName, Nonce, Presence, PublicKey, Signature, Time } from './fields.ts'
 
 const examplePem = '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n'
@@ -18,7 +19,8 @@ export const requests = {
     example: { agent: '@8addfe276526c9f6' },
   }),
   ROTATION: request({
-    doc: 'Presents the rotation record of an identity file, from a session of the new key. The old key must have signed '
+    doc: 'Presents the rotation record of an identity file, from a session of the new key; of a key that was rotated several times the '
+      + 'oldest record, and those that followed as `chain`. The old key must have signed '
       + '`JSON.stringify({old_pubkey,new_pubkey,timestamp})`. The new key takes over the standing of the old one (verified, admin, '
       + 'memberships, invitations, waiting messages), which can no longer log in.',
     body: {
@@ -28,6 +30,9 @@ export const requests = {
       signature: Signature,
       old_agent_id: BareId.optional(),
       new_agent_id: BareId.optional(),
+      chain: z.array(z.object({ old_pubkey: PublicKey, new_pubkey: PublicKey, timestamp: IsoTime, signature: Signature })).max(
+        limits.maxRotations,
+      ).optional().describe('the rotations that followed, oldest first; the last one hands over to the key of this session'),
     },
     cost: { frames: 30 },
     reply: 'OK',

@@ -9,6 +9,8 @@ export const limits = {
   /** JSON values in one request, and levels of nesting: parsing costs by the value. Looked at from 16 KiB on. */
   maxFrameValues: 40_000,
   maxFrameLevels: 64,
+  /** Rotations that one ROTATION may present. */
+  maxRotations: 32,
   maxNameChars: 32,
   maxNickChars: 24,
   maxChannelChars: 31,

@@ -78,8 +78,9 @@ export const relayOptions = {
   identity: {
     short: 'i',
     value: 'FILE',
-    doc: "Identity file to log in with (default: AGENTCHAT_IDENTITY or the context's; else an id for this connection only)",
+    doc: "Identity file to log in with (default: AGENTCHAT_IDENTITY, the context's, ~/.agentchat/identity.json; else a guest)",
   },
+  guest: { doc: 'Log in without a key, under an id for this connection only' },
   context: { value: 'NAME', doc: 'Named context to take relay, identity and name from' },
   timeout: { value: 'SECONDS', doc: 'How long to wait for the relay (default: 15)', parse: seconds },
   acceptNewRelayKey: { doc: 'Trust a relay whose key is not the one known from before, or that is known at another address' },
@@ -117,7 +118,7 @@ export interface Call<A = unknown, O = unknown> {
   readonly io: Io
   readonly out: Output
   /** The relay that argument, environment and contexts point to. */
-  target(wish?: Pick<Wish, 'server' | 'identity'>): Promise<Target>
+  target(wish?: Pick<Wish, 'server' | 'identity' | 'anonymous'>): Promise<Target>
   /** A logged-in client; it is closed when the command ends. */
   connect(wish?: Wish): Promise<AgentChatClient>
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AgentChatClient, ProtocolError, RelayDoubtError, RelayError, type RelayDoubt } from '../../lib/client/index.ts'
 import { generateKeyPair, identityFrom } from '../../lib/identity/index.ts'
 import { KnownRelays, createVerify, identityFileWarning, identityOf, loadIdentityFile, wsTransport } from '../../lib/node/index.ts'
+import { limits } from '../../lib/protocol/limits.ts'
 import { agentName } from './agent-name.ts'
 import type { Call, Wish } from './command.ts'
 import { CliError } from './exit.ts'
@@ -13,11 +14,12 @@ const defaultTimeoutMs = 15_000
 
 /** @throws what the client throws, and CliError when the relay's key has changed */
 export const openClient = async (
-  { url, serverId, name, identity: path }: Target,
+  { url, serverId, name, identity: path, isDefaultIdentity }: Target,
   wish: Wish,
   { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>,
 ): Promise<AgentChatClient> => {
-  const file = path === undefined || wish.anonymous ? undefined : loadIdentityFile(path)
+  const file = path === undefined ? undefined : loadIdentityFile(path)
+  if (isDefaultIdentity && file !== undefined && !wish.isFurther) out.say(`As @${file.agentId}, the key in ${path}; --guest goes without.`)
   const warning = file && identityFileWarning(path!)
   if (warning !== undefined) out.say(`warning: ${warning}`)
 
@@ -58,9 +60,10 @@ export const openClient = async (
     else if (doubt !== undefined) out.say(`warning: ${elsewhere(doubt).message}`)
   }
 
-  const rotation = file?.rotations?.at(-1)
+  // All of them: which was the key of the last visit, the relay knows.
+  const [rotation, ...chain] = file?.rotations?.slice(-limits.maxRotations) ?? []
   if (rotation !== undefined) {
-    await client.request('ROTATION', rotation).catch((error: unknown) => {
+    await client.request('ROTATION', { ...rotation, ...(chain.length > 0 && { chain }) }).catch((error: unknown) => {
       if (!(error instanceof RelayError)) throw error
       out.say(`warning: the relay does not take over the standing of @${rotation.old_agent_id}: ${error.message}`)
     })

@@ -1,9 +1,9 @@
 // Named contexts on disk: ~/.agentchat/contexts.json.
 import { join } from 'node:path'
 import { CliError } from './exit.ts'
-import { agentchatHome, readJson, writeJson } from './home.ts'
+import { agentchatHome, defaultIdentity, readJson, writeJson } from './home.ts'
 import type { Io } from './io.ts'
-import type { Context, Contexts } from './target.ts'
+import { currentContext, identityOf, type Context, type Contexts } from './target.ts'
 
 const fileOf = (env: Io['env']): string => join(agentchatHome(env), 'contexts.json')
 
@@ -21,3 +21,7 @@ export const readContexts = (env: Io['env']): Contexts => {
 }
 
 export const writeContexts = (env: Io['env'], contexts: Contexts): void => writeJson(fileOf(env), contexts)
+
+/** The identity file that a command is about which talks to no relay: by the rule for keys; the default one where there is none yet. */
+export const identityPath = (named: string | undefined, env: Io['env']): string =>
+  identityOf({ identity: named }, env, currentContext(env, readContexts(env))).identity ?? defaultIdentity(env)

@@ -8,6 +8,9 @@ import type { Io } from './io.ts'
 
 export const agentchatHome = (env: Io['env']): string => join(env['HOME'] || homedir(), '.agentchat')
 
+/** The identity file that is used where none is named. */
+export const defaultIdentity = (env: Io['env']): string => join(agentchatHome(env), 'identity.json')
+
 /** A JSON object in a file; undefined when there is no file. */
 export const readJson = (file: string): Record<string, unknown> | undefined => {
   let value: unknown

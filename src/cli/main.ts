@@ -2,7 +2,7 @@
 import { Command as Commander, CommanderError } from 'commander'
 import { version } from '../base/version.ts'
 import type { Call } from './command.ts'
-import { allCommands, loaders } from './commands/index.ts'
+import { allCommands, groupOf, loaders } from './commands/index.ts'
 import { CliError, exits, type ExitName } from './exit.ts'
 import type { Io } from './io.ts'
 import { createOutput, type Output } from './output.ts'
@@ -18,11 +18,17 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   let exit: ExitName = 'ok'
 
   const run: Run = async ({ record, server, args, options }) => {
-    const { identity, name, context, field } = options as Call['options']
+    const { identity, guest, name, context, field } = options as Call['options']
     if (field !== undefined) out = createOutput(io, isJson, field)
     const target: Call['target'] = async wish => {
       const [{ isServerUrl, resolveTarget }, { readContexts }] = await Promise.all([import('./target.ts'), import('./contexts.ts')])
-      const wanted = { server: wish?.server ?? server, identity: wish?.identity ?? identity, name, context }
+      const wanted = {
+        server: wish?.server ?? server,
+        identity: wish?.identity ?? identity,
+        guest: wish?.anonymous ?? guest,
+        name,
+        context,
+      }
       const word = wanted.server ?? (context === undefined ? io.env['AGENTCHAT_URL'] : undefined)
       // Names are looked up only where one is given: what finds them is not loaded for a url.
       const { serverNamed } = !word || isServerUrl(word) ? { serverNamed: undefined } : await import('./discovery/names.ts')
@@ -64,7 +70,7 @@ const programOf = async (argv: readonly string[], words: readonly string[], io: 
   const records = Object.hasOwn(loaders, name) ? [await loaders[name]!()] : await allCommands()
   for (const record of records) {
     const details = isHelp ? await record.details?.() : undefined
-    addCommand(program, `agentchat ${record.name}`, record, run, details)
+    addCommand(program, `agentchat ${record.name}`, record, run, { details, group: groupOf(record.name) })
   }
   return program
 }

@@ -15,8 +15,15 @@ export interface Use {
 export type Run = (use: Use) => Promise<void>
 
 /** Adds a command and its subcommands to its parent. `details` is what the record's own `details` gave. */
-export const addCommand = (parent: Commander, path: string, record: AnyCommand, run: Run, details?: string): void => {
+export const addCommand = (
+  parent: Commander,
+  path: string,
+  record: AnyCommand,
+  run: Run,
+  { details, group }: { readonly details?: string | undefined, readonly group?: string | undefined } = {},
+): void => {
   const own = new Commander(record.name).copyInheritedSettings(parent)
+  if (group !== undefined) own.helpGroup(`${group}:`)
   own.summary(record.summary).description(`${record.summary}.`).usage(usageOf(record))
   if (record.relay)
     own.addArgument(

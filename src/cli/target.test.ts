@@ -1,4 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { newFolder } from '../../test/kit/folder.ts'
 import { resolveTarget, serverUrl, type Contexts, type Wanted } from './target.ts'
 
 const contexts: Contexts = {
@@ -6,7 +8,8 @@ const contexts: Contexts = {
   contexts: { home: { url: 'ws://home:1', identity: '/keys/home.json', name: 'homer' }, work: { url: 'wss://work' } },
 }
 const env = { AGENTCHAT_URL: 'ws://env:2' }
-const resolve = (wanted: Wanted, env: Record<string, string> = {}, known = contexts) => resolveTarget(wanted, env, () => known)
+const resolve = (wanted: Wanted, env: Record<string, string> = {}, known = contexts) =>
+  resolveTarget(wanted, { HOME: '/nowhere', ...env }, () => known)
 
 test.each<[string, Wanted, Record<string, string>, string]>([
   ['the argument, before everything', { server: 'ws://arg:3' }, env, 'ws://arg:3'],
@@ -20,10 +23,33 @@ test.each<[string, Wanted, Record<string, string>, string]>([
 })
 
 test('a context lends its key only to its own relay, or where it was asked for', () => {
-  expect(resolve({})).toEqual({ url: 'ws://home:1', identity: '/keys/home.json', name: 'homer' })
-  expect(resolve({ server: 'ws://arg:3' })).toEqual({ url: 'ws://arg:3', identity: undefined, name: undefined })
+  expect(resolve({})).toEqual({ url: 'ws://home:1', identity: '/keys/home.json', isDefaultIdentity: false, name: 'homer' })
+  expect(resolve({ server: 'ws://arg:3' })).toEqual({
+    url: 'ws://arg:3',
+    identity: undefined,
+    isDefaultIdentity: true,
+    name: undefined,
+  })
   expect(resolve({}, env).identity).toBeUndefined()
   expect(resolve({ server: 'ws://arg:3', context: 'home' }).identity).toBe('/keys/home.json')
+})
+
+test('the rule for keys: -i, AGENTCHAT_IDENTITY, the context, the default file, none; --guest is none', () => {
+  using home = newFolder()
+  const keyOf = (wanted: Wanted, env: Record<string, string> = {}, known = contexts) => {
+    const { identity, isDefaultIdentity } = resolve(wanted, { HOME: home.path, ...env }, known)
+    return [identity, isDefaultIdentity]
+  }
+  const named = { AGENTCHAT_IDENTITY: 'env.json' }
+  const bare: Contexts = { current: 'home', contexts: { home: { url: 'ws://home:1' } } }
+  expect(keyOf({}, {}, bare)).toEqual([undefined, true])
+  mkdirSync(home.at('.agentchat'))
+  writeFileSync(home.at('.agentchat/identity.json'), '')
+  expect(keyOf({ identity: 'mine.json' }, named)).toEqual(['mine.json', false])
+  expect(keyOf({}, named)).toEqual(['env.json', false])
+  expect(keyOf({})).toEqual(['/keys/home.json', false])
+  expect(keyOf({}, {}, bare)).toEqual([home.at('.agentchat/identity.json'), true])
+  expect(keyOf({ guest: true, identity: 'mine.json' }, named)).toEqual([undefined, false])
 })
 
 test('options go before the context, and the environment fills what is left', () => {

@@ -1,5 +1,7 @@
 // Which relay, and as whom: the argument, else AGENTCHAT_URL, else a named context.
+import { existsSync } from 'node:fs'
 import { CliError } from './exit.ts'
+import { defaultIdentity } from './home.ts'
 import type { Io } from './io.ts'
 
 export interface Context {
@@ -20,6 +22,8 @@ export interface Target {
   /** The key that the relay has to have, where it was named and found under it. */
   readonly serverId?: string | undefined
   readonly identity: string | undefined
+  /** Nobody named the key: it is the default one of this account. */
+  readonly isDefaultIdentity: boolean
   readonly name: string | undefined
 }
 
@@ -29,6 +33,8 @@ export interface Wanted {
   /** Context named by option. */
   readonly context?: string | undefined
   readonly identity?: string | undefined
+  /** No key, whatever there is. */
+  readonly guest?: true | undefined
   readonly name?: string | undefined
 }
 
@@ -53,9 +59,27 @@ export const contextNamed = ({ contexts }: Contexts, name: string): Context => {
 }
 
 /**
- * A context speaks for identity and name only where it was asked for by name or gave the URL: a key is not shown to a relay it
- * was not meant for.
+ * THE RULE FOR KEYS: the one that is named (-i), else AGENTCHAT_IDENTITY, else the context's, else the default one of this account
+ * where there is one, else none: a guest. A context speaks for identity and name only where it was asked for by name or gave the URL.
  */
+export const identityOf = (
+  { guest, identity }: Pick<Wanted, 'guest' | 'identity'>,
+  env: Io['env'],
+  context: Pick<Context, 'identity'> | undefined,
+): Pick<Target, 'identity' | 'isDefaultIdentity'> => {
+  if (guest) return { identity: undefined, isDefaultIdentity: false }
+  const named = identity ?? (env['AGENTCHAT_IDENTITY'] || context?.identity)
+  if (named !== undefined) return { identity: named, isDefaultIdentity: false }
+  const standard = defaultIdentity(env)
+  return { identity: existsSync(standard) ? standard : undefined, isDefaultIdentity: true }
+}
+
+/** The context that speaks where none was asked for. */
+export const currentContext = (env: Io['env'], contexts: Contexts): Context | undefined => {
+  const name = env['AGENTCHAT_CONTEXT'] || contexts.current
+  return name === undefined ? undefined : contextNamed(contexts, name)
+}
+
 export const resolveTarget = (
   wanted: Wanted,
   env: Io['env'],
@@ -65,11 +89,7 @@ export const resolveTarget = (
   let context: Context | undefined
   let url = wanted.server
   if (wanted.context !== undefined) context = contextNamed(readContexts(), wanted.context)
-  else if (url === undefined && !env['AGENTCHAT_URL']) {
-    const contexts = readContexts()
-    const name = env['AGENTCHAT_CONTEXT'] || contexts.current
-    if (name !== undefined) context = contextNamed(contexts, name)
-  }
+  else if (url === undefined && !env['AGENTCHAT_URL']) context = currentContext(env, readContexts())
   url ??= context?.url ?? (env['AGENTCHAT_URL'] || undefined)
   if (url === undefined) {
     throw new CliError('usage', 'No relay named',
@@ -79,7 +99,7 @@ export const resolveTarget = (
   return {
     url: serverUrl(found?.url ?? url),
     ...(found?.serverId !== undefined && { serverId: found.serverId }),
-    identity: wanted.identity ?? context?.identity ?? (env['AGENTCHAT_IDENTITY'] || undefined),
+    ...identityOf(wanted, env, context),
     name: wanted.name ?? context?.name ?? (env['AGENTCHAT_NAME'] || undefined),
   }
 }

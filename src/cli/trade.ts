@@ -1,28 +1,23 @@
 // What the commands of trade share: a key to sign with, a word before money moves, and proposals for eyes.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { AgentChatClient, Proposal } from '../../lib/client/index.ts'
 import { currencyCode, formatMinor, minorOf, plainNumber } from '../../lib/protocol/money.ts'
 import type { Call, Wish } from './command.ts'
 import { confirm as ask } from './confirm.ts'
 import { CliError } from './exit.ts'
-import { agentchatHome } from './home.ts'
 import type { Paint } from './output.ts'
 import { visible } from './terminal.ts'
 
 export const yesOption = { yes: { short: 'y', doc: 'Do not ask before money moves or you are bound' } } as const
 
-/** A client that can sign: with the identity named, else the default one of this account. */
-export const connectKeyed = async (call: Pick<Call, 'io' | 'target' | 'connect'>, wish: Wish = {}): Promise<AgentChatClient> => {
-  const standard = join(agentchatHome(call.io.env), 'identity.json')
-  const identity = (await call.target()).identity ?? (existsSync(standard) ? standard : undefined)
-  if (identity === undefined)
+/** A client that can sign. */
+export const connectKeyed = async (call: Pick<Call, 'target' | 'connect'>, wish: Wish = {}): Promise<AgentChatClient> => {
+  if ((await call.target(wish)).identity === undefined)
     throw new CliError('auth', 'Deals are made with a key',
       'Make one: agentchat identity generate. Another file than the default one: -i FILE.')
-  return call.connect({ identity, ...wish })
+  return call.connect(wish)
 }
 
-/** Asks before money moves. Without a terminal nobody can be asked. */
+/** Asks before money moves, or what cannot be undone happens. Without a terminal nobody can be asked. */
 export const confirm = async (
   { io, out, options }: Pick<Call, 'io' | 'out'> & { readonly options: { readonly yes?: true } },
   what: string,

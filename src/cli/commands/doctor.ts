@@ -93,15 +93,15 @@ const configuration: Finder = async ({ io }) => {
 }
 
 const identity: Finder = async ({ io, options, target }) => {
-  const [{ identityFileWarning, loadIdentityFile, rotationProblem }, { agentchatHome }, { existsSync }, { join }] = await Promise.all([
-    import('../../../lib/node/identity-file.ts'),
-    import('../home.ts'),
-    import('node:fs'),
-    import('node:path'),
-  ])
+  const [{ identityFileWarning, loadIdentityFile, rotationProblem }, { defaultIdentity }, { identityPath }, { existsSync }] = await Promise
+    .all([
+      import('../../../lib/node/identity-file.ts'),
+      import('../home.ts'),
+      import('../contexts.ts'),
+      import('node:fs'),
+    ])
   // A context may name the file; without a relay there is none to ask.
-  const named = await target().then(({ identity }) => identity, () => options.identity ?? (io.env['AGENTCHAT_IDENTITY'] || undefined))
-  const path = named ?? join(agentchatHome(io.env), 'identity.json')
+  const path = await target().then(({ identity }) => identity ?? defaultIdentity(io.env), () => identityPath(options.identity, io.env))
   if (!existsSync(path)) {
     return [{
       check: 'identity',

@@ -1,20 +1,34 @@
 // agentchat identity: keys on disk. Subcommands, and the single-letter flags that existing scripts use.
 import { command, type Call } from '../command.ts'
 
-const file = { short: 'f', value: 'FILE', doc: 'Identity file (default: ~/.agentchat/identity.json)' } as const
+const file = { short: 'f', value: 'FILE', doc: 'Identity file (default: as for every command, see -i of `agentchat send --help`)' } as const
+const identityFile = { short: 'i', value: 'FILE', doc: 'Same as -f' } as const
+const yes = { short: 'y', doc: 'Do not ask' } as const
 const force = { doc: 'Replace a file that is there; its key is lost' } as const
 const server = { value: 'URL', doc: 'Tell this relay too' } as const
 
-type FileCall = Pick<Call, 'io' | 'out'> & { readonly options: { readonly file?: string } }
+type FileCall = Pick<Call, 'io' | 'out'> & { readonly options: { readonly file?: string, readonly identity?: string } }
 
 /** The module with the work, and the file it is about. */
 const opened = async ({ io, options }: FileCall) => {
-  const [files, { agentchatHome }, { join }] = await Promise.all([
-    import('../../../lib/node/identity-file.ts'),
-    import('../home.ts'),
-    import('node:path'),
-  ])
-  return { ...files, path: options.file ?? join(agentchatHome(io.env), 'identity.json') }
+  const [files, { identityPath }] = await Promise.all([import('../../../lib/node/identity-file.ts'), import('../contexts.ts')])
+  return { ...files, path: identityPath(options.file ?? options.identity, io.env) }
+}
+
+/** Whose key a file holds, as far as it can be read. */
+const keyIn = async (path: string): Promise<string> => {
+  const { loadIdentityFile } = await import('../../../lib/node/identity-file.ts')
+  try {
+    return `@${loadIdentityFile(path).agentId}`
+  } catch {
+    return 'somebody'
+  }
+}
+
+/** What cannot be undone is asked about. */
+const sure = async (call: Pick<Call, 'io' | 'out'> & { readonly options: { readonly yes?: true } }, what: string): Promise<void> => {
+  const { confirm } = await import('../trade.ts')
+  await confirm(call, what)
 }
 
 const shown = (
@@ -37,14 +51,26 @@ const generate = command({
   name: 'generate',
   summary: 'Make a new key pair and keep it in a file',
   arguments: {},
-  options: { file, name: { short: 'n', value: 'NAME', doc: 'Name of the agent (default: agent-XXXX)' }, force },
+  options: {
+    file,
+    identity: identityFile,
+    yes,
+    name: { short: 'n', value: 'NAME', doc: 'Name of the agent (default: agent-XXXX)' },
+    force,
+  },
   examples: [
     { command: 'agentchat identity generate -n alice', doc: 'The default identity of this account' },
     { command: 'agentchat identity generate -n builder -f ~/.agentchat/identities/builder.json', doc: 'One of several' },
   ],
   async run(call) {
     const { io, out, options } = call
-    const [{ path, newIdentityFile, saveIdentityFile }, { agentName }] = await Promise.all([opened(call), import('../agent-name.ts')])
+    const [{ path, newIdentityFile, saveIdentityFile }, { agentName }, { existsSync }] = await Promise.all([
+      opened(call),
+      import('../agent-name.ts'),
+      import('node:fs'),
+    ])
+    const lost = options.force === true && existsSync(path) ? await keyIn(path) : undefined
+    if (lost !== undefined) await sure(call, `The key of ${lost} in ${path} is lost`)
     const identity = newIdentityFile(agentName(options.name, io), io.now())
     saveIdentityFile(path, identity, { overwrite: options.force === true })
     out.one(shown(path, identity), card)
@@ -56,7 +82,7 @@ const show = command({
   name: 'show',
   summary: 'Who the file says you are; never the private key',
   arguments: {},
-  options: { file },
+  options: { file, identity: identityFile },
   examples: [{ command: 'agentchat identity show --json', doc: 'As JSON' }],
   async run(call) {
     const { path, loadIdentityFile, identityFileWarning } = await opened(call)
@@ -70,7 +96,7 @@ const exportPublic = command({
   name: 'export',
   summary: 'The public half, for others to keep; as JSON',
   arguments: {},
-  options: { file },
+  options: { file, identity: identityFile },
   examples: [{ command: 'agentchat identity export > alice.pub.json', doc: 'Something to hand out' }],
   async run(call) {
     const { path, loadIdentityFile } = await opened(call)
@@ -83,7 +109,7 @@ const rotate = command({
   name: 'rotate',
   summary: 'Change to a new key, signed over by the old one, and keep the standing of the old one',
   arguments: {},
-  options: { file, server },
+  options: { file, identity: identityFile, server, yes },
   examples: [
     { command: 'agentchat identity rotate --server ws://localhost:6667', doc: 'Change the key and tell a relay at once' },
     { command: 'agentchat identity rotate', doc: 'Change the key; every relay learns of it at the next connect' },
@@ -92,6 +118,7 @@ const rotate = command({
     const { io, out, options } = call
     const { path, loadIdentityFile, saveIdentityFile, rotated } = await opened(call)
     const old = loadIdentityFile(path)
+    await sure(call, `@${old.agentId} in ${path} gets a new key, and the old one can never log in again`)
     const next = rotated(old, io.now())
     saveIdentityFile(path, next, { overwrite: true })
     out.say(`@${old.agentId} is now @${next.agentId}. Each relay is told at the next connect with this file.`)
@@ -105,7 +132,7 @@ const revoke = command({
   name: 'revoke',
   summary: 'A signed notice that the key must not be trusted any more; prints it as JSON',
   arguments: { reason: { doc: 'why, for others to read', optional: true } },
-  options: { file, server },
+  options: { file, identity: identityFile, server, yes },
   examples: [
     {
       command: 'agentchat identity revoke "laptop lost" --server ws://localhost:6667 > revocation.json',
@@ -115,7 +142,9 @@ const revoke = command({
   async run(call) {
     const { args, io, out, options } = call
     const { path, loadIdentityFile, revocationOf } = await opened(call)
-    const notice = revocationOf(loadIdentityFile(path), args.reason ?? 'revoked', io.now())
+    const revoked = loadIdentityFile(path)
+    await sure(call, `The key of @${revoked.agentId} in ${path} is revoked for good`)
+    const notice = revocationOf(revoked, args.reason ?? 'revoked', io.now())
     out.one(notice, value => JSON.stringify(value, null, 2))
     if (options.server === undefined) return out.say('No relay knows yet. Tell one: agentchat identity revoke --server URL')
     // Anyone may present it: the key itself need not log in.
@@ -130,7 +159,7 @@ const verify = command({
   name: 'verify',
   summary: 'Check the rotations of an identity file, or a revocation notice',
   arguments: {},
-  options: { file, revocation: { value: 'FILE', doc: 'Check this notice instead' } },
+  options: { file, identity: identityFile, revocation: { value: 'FILE', doc: 'Check this notice instead' } },
   examples: [
     { command: 'agentchat identity verify', doc: 'Does each key hand over to the next?' },
     { command: 'agentchat identity verify --revocation revocation.json', doc: 'Did the key itself sign this notice?' },
@@ -172,9 +201,11 @@ export const identity = command({
     verifyChain: { doc: 'Same as `identity verify`' },
     verifyRevocation: { value: 'FILE', doc: 'Same as `identity verify --revocation FILE`' },
     file,
+    identity: identityFile,
     name: { short: 'n', value: 'NAME', doc: 'Name of the agent' },
     force,
     server,
+    yes,
   },
   commands: [generate, show, exportPublic, rotate, revoke, verify],
   examples: [

@@ -1,48 +1,67 @@
-// THE COMMAND TABLE: one line per file. A command is loaded when it is named; help and completion load them all.
+// THE COMMAND TABLE: one line per file, in the groups of `agentchat --help`. A command is loaded when it is named; help and
+// completion load them all.
 import type { AnyCommand } from '../command.ts'
 
-export const loaders: Readonly<Record<string, () => Promise<AnyCommand>>> = {
-  serve: async () => (await import('./serve.ts')).serve,
-  send: async () => (await import('./send.ts')).send,
-  listen: async () => (await import('./listen.ts')).listen,
-  discover: async () => (await import('./discover.ts')).discover,
-  channels: async () => (await import('./channels.ts')).channels,
-  agents: async () => (await import('./agents.ts')).agents,
-  create: async () => (await import('./create.ts')).create,
-  invite: async () => (await import('./invite.ts')).invite,
-  topic: async () => (await import('./topic.ts')).topic,
-  history: async () => (await import('./history.ts')).history,
-  who: async () => (await import('./who.ts')).who,
-  receipts: async () => (await import('./receipts.ts')).receipts,
-  ratings: async () => (await import('./ratings.ts')).ratings,
-  watch: async () => (await import('./watch.ts')).watch,
-  presence: async () => (await import('./presence.ts')).presence,
-  profile: async () => (await import('./profile.ts')).profile,
-  skills: async () => (await import('./skills.ts')).skills,
-  identity: async () => (await import('./identity.ts')).identity,
-  propose: async () => (await import('./propose.ts')).propose,
-  counter: async () => (await import('./propose.ts')).counter,
-  accept: async () => (await import('./deal.ts')).accept,
-  reject: async () => (await import('./deal.ts')).reject,
-  cancel: async () => (await import('./deal.ts')).cancel,
-  submit: async () => (await import('./deal.ts')).submit,
-  revise: async () => (await import('./deal.ts')).revise,
-  complete: async () => (await import('./deal.ts')).complete,
-  dispute: async () => (await import('./deal.ts')).dispute,
-  proposals: async () => (await import('./proposals.ts')).proposals,
-  court: async () => (await import('./court.ts')).court,
-  escrow: async () => (await import('./escrow.ts')).escrow,
-  bench: async () => (await import('./bench.ts')).bench,
-  call: async () => (await import('./call.ts')).call,
-  export: async () => (await import('./export.ts')).exportData,
-  import: async () => (await import('./import.ts')).importData,
-  backup: async () => (await import('./backup.ts')).backup,
-  restore: async () => (await import('./restore.ts')).restore,
-  deploy: async () => (await import('./deploy.ts')).deploy,
-  context: async () => (await import('./context.ts')).context,
-  completion: async () => (await import('./completion.ts')).completion,
-  announce: async () => (await import('./announce.ts')).announce,
-  doctor: async () => (await import('./doctor.ts')).doctor,
+type Loaders = Readonly<Record<string, () => Promise<AnyCommand>>>
+
+const groups: Readonly<Record<string, Loaders>> = {
+  Talk: {
+    send: async () => (await import('./send.ts')).send,
+    listen: async () => (await import('./listen.ts')).listen,
+    history: async () => (await import('./history.ts')).history,
+    channels: async () => (await import('./channels.ts')).channels,
+    create: async () => (await import('./create.ts')).create,
+    invite: async () => (await import('./invite.ts')).invite,
+    topic: async () => (await import('./topic.ts')).topic,
+    agents: async () => (await import('./agents.ts')).agents,
+  },
+  People: {
+    who: async () => (await import('./who.ts')).who,
+    watch: async () => (await import('./watch.ts')).watch,
+    presence: async () => (await import('./presence.ts')).presence,
+    profile: async () => (await import('./profile.ts')).profile,
+    skills: async () => (await import('./skills.ts')).skills,
+    identity: async () => (await import('./identity.ts')).identity,
+    whoami: async () => (await import('./whoami.ts')).whoami,
+  },
+  Deals: {
+    propose: async () => (await import('./propose.ts')).propose,
+    counter: async () => (await import('./propose.ts')).counter,
+    accept: async () => (await import('./deal.ts')).accept,
+    reject: async () => (await import('./deal.ts')).reject,
+    cancel: async () => (await import('./deal.ts')).cancel,
+    submit: async () => (await import('./deal.ts')).submit,
+    revise: async () => (await import('./deal.ts')).revise,
+    complete: async () => (await import('./deal.ts')).complete,
+    dispute: async () => (await import('./deal.ts')).dispute,
+    proposals: async () => (await import('./proposals.ts')).proposals,
+    escrow: async () => (await import('./escrow.ts')).escrow,
+    court: async () => (await import('./court.ts')).court,
+    receipts: async () => (await import('./receipts.ts')).receipts,
+    ratings: async () => (await import('./ratings.ts')).ratings,
+  },
+  Relay: {
+    serve: async () => (await import('./serve.ts')).serve,
+    discover: async () => (await import('./discover.ts')).discover,
+    announce: async () => (await import('./announce.ts')).announce,
+    context: async () => (await import('./context.ts')).context,
+    call: async () => (await import('./call.ts')).call,
+    export: async () => (await import('./export.ts')).exportData,
+    import: async () => (await import('./import.ts')).importData,
+    backup: async () => (await import('./backup.ts')).backup,
+    restore: async () => (await import('./restore.ts')).restore,
+    bench: async () => (await import('./bench.ts')).bench,
+    doctor: async () => (await import('./doctor.ts')).doctor,
+    completion: async () => (await import('./completion.ts')).completion,
+  },
+  Deploy: {
+    deploy: async () => (await import('./deploy.ts')).deploy,
+  },
 }
+
+export const loaders: Loaders = Object.assign({}, ...Object.values(groups))
+
+/** The heading of a command in help. */
+export const groupOf = (name: string): string | undefined => Object.keys(groups).find(group => Object.hasOwn(groups[group]!, name))
 
 export const allCommands = (): Promise<readonly AnyCommand[]> => Promise.all(Object.values(loaders).map(load => load()))

@@ -19,6 +19,27 @@ const maxKeys = 1_000
 
 type Requests = 'WHOIS' | 'ROTATION' | 'REVOCATION' | 'VERIFY_REQUEST' | 'VERIFY_RESPONSE'
 
+type RotationRecord = Parameters<typeof rotationText>[0] & { readonly signature: string }
+
+/** The keys that handed over, oldest first, each to the next and the last one to `newest`. @throws Fail where one did not */
+const formerKeys = (
+  records: readonly RotationRecord[],
+  newest: string,
+  verify: IdentityOptions['verify'],
+): readonly { readonly id: string, readonly pubkey: string }[] =>
+  records.map(({ signature, old_pubkey, new_pubkey, timestamp }, i) => {
+    const pubkey = canonicalPem(old_pubkey)
+    const next = records[i + 1]
+    if (canonicalPem(new_pubkey) !== (next === undefined ? newest : canonicalPem(next.old_pubkey)))
+      throw new Fail('INVALID_MSG',
+        next === undefined ? 'new_pubkey: not the key of this session' : `chain: record ${i + 1} is of another key`)
+    if (pubkey === newest) throw new Fail('INVALID_MSG', 'The two keys are the same')
+    // The texts are signed as they stand in the record, whatever their spelling.
+    if (!verify(pubkey, rotationText({ old_pubkey, new_pubkey, timestamp }), signature))
+      throw new Fail('VERIFICATION_FAILED', 'The old key did not sign this rotation')
+    return { id: agentIdOf(pubkey), pubkey }
+  })
+
 export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOptions): Feature<Requests> => ({
   handlers: {
     WHOIS: {
@@ -41,25 +62,28 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
     },
     ROTATION: {
       needs: 'session',
-      async write({ me, tx, now, roster }, { old_pubkey, new_pubkey, timestamp, signature }) {
+      async write({ me, tx, now, roster }, { chain = [], ...first }) {
         if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Open the session with the new key first')
-        const oldKey = canonicalPem(old_pubkey)
-        if (canonicalPem(new_pubkey) !== me.pubkey) throw new Fail('INVALID_MSG', 'new_pubkey: not the key of this session')
-        const oldId = agentIdOf(oldKey)
-        if (oldId === me.id) throw new Fail('INVALID_MSG', 'The two keys are the same')
-        // The texts are signed as they stand in the record, whatever their spelling.
-        if (!verify(oldKey, rotationText({ old_pubkey, new_pubkey, timestamp }), signature))
-          throw new Fail('VERIFICATION_FAILED', 'The old key did not sign this rotation')
-        const old = await standingOf(tx, oldId)
-        if (old.rotatedTo === me.id) return { reply: reply('OK', {}) }
-        if (old.isRevoked) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
-        if (old.ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
-        if (await countKeys(tx, oldId) + await countKeys(tx, me.id) > maxKeys)
-          throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
-        await rotateAgent(tx, { id: oldId, pubkey: oldKey }, me.id, now)
+        const olds = formerKeys([first, ...chain], me.pubkey, verify)
+        const ids: readonly (string | null)[] = [...olds.map(({ id }) => id), me.id]
+        const taken: string[] = []
+        for (const old of olds) {
+          const { rotatedTo, isRevoked, ban } = await standingOf(tx, old.id)
+          // It was presented before: to this key, or to one that hands over to it here.
+          if (rotatedTo !== null && ids.includes(rotatedTo)) continue
+          if (isRevoked) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
+          if (ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
+          if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
+            throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
+          await rotateAgent(tx, old, me.id, now)
+          taken.push(old.id)
+        }
+        if (taken.length === 0) return { reply: reply('OK', {}) }
         const owned = [...roster.channels()].flatMap(({ info }): readonly Effect[] =>
-          info.owner === oldId ? [{ kind: 'channel', info: { ...info, owner: me.id } }] : []
+          info.owner !== null && taken.includes(info.owner) ? [{ kind: 'channel', info: { ...info, owner: me.id } }] : []
         )
+        const left: Effect[] = []
+        for (const id of taken) left.push({ kind: 'standing', agent: id, standing: await standingOf(tx, id) })
         return {
           reply: reply('OK', {}),
           effects: [
@@ -67,11 +91,11 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
             {
               kind: 'agent',
               agent: me.id,
-              change: { memberships: await membershipsOf(tx, me.id), admin: me.admin || adminAgents.includes(oldId) },
+              change: { memberships: await membershipsOf(tx, me.id), admin: me.admin || taken.some(id => adminAgents.includes(id)) },
             },
             { kind: 'standing', agent: me.id, standing: await standingOf(tx, me.id) },
             { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
-            { kind: 'standing', agent: oldId, standing: await standingOf(tx, oldId) },
+            ...left,
           ],
         }
       },
