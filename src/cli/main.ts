@@ -25,7 +25,7 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
       const wanted = {
         server: wish?.server ?? server,
         identity: wish?.identity ?? identity,
-        guest: wish?.anonymous ?? guest,
+        guest: wish?.anonymous === undefined ? guest : true,
         name,
         context,
       }
