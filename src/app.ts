@@ -20,6 +20,7 @@ import { addressGuard } from './outbound/guard.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { certificateProblem } from './relay/certificate.ts'
+import { Addresses } from './relay/address.ts'
 import { roomForSockets } from './relay/door.ts'
 import { Relay } from './relay/relay.ts'
 import { Shares } from './relay/shares.ts'
@@ -27,6 +28,7 @@ import { Verifier } from './relay/verifier.ts'
 import { agentMigrations } from './store/agents.ts'
 import { addChannel, loadChannels } from './store/channels.ts'
 import { clearSome, isEnding } from './store/endings.ts'
+import { addressBans } from './store/standing.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
 import { openSqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -119,7 +121,10 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     const { look, page, announce } = discovery({ guard, signal: stopping.signal })
     // Where it listens is known once it does.
     let listensAt: readonly string[] = []
+    const addresses = new Addresses([], config.ipv6PrefixBits)
+    const addressOf = (text: string) => addresses.ofPeer(text)
     const table = features({
+      addressOf,
       ...config,
       ...limits,
       serverName: config.name,
@@ -185,6 +190,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       facts: table.facts,
       routes: table.routes,
       channels: await loadChannels(store.read),
+      addressBans: (await addressBans(store.read)).map(ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })),
       motd: config.motd ?? await readMeta(store.read, motdKey) ?? null,
       clock,
       log,

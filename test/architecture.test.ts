@@ -43,6 +43,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/agents.ts',
     'src/store/standing.ts',
     'src/store/blocks.ts',
+    'src/store/audit.ts',
     'src/store/channels.ts',
     'src/store/endings.ts',
     'src/store/meta.ts',

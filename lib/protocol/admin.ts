@@ -1,9 +1,11 @@
 // Operating a relay over the wire. Every request here is allowed by `admin_key`, or without it from a session of an admin agent.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AdminKey, PublicKey, Time, optional } from './fields.ts'
+import { AdminKey, AgentId, PublicKey, Time, optional } from './fields.ts'
+import { limits } from './limits.ts'
 
 const AnyAgentId = z.string().regex(/^@?[A-Za-z0-9_-]{1,64}$/, 'an agent id, with or without @')
+const Address = z.string().min(1).max(100).describe('an IP address; of IPv6 any of its network')
 const Reason = z.string().max(500)
 const errors = ['INVALID_MSG', 'AUTH_REQUIRED', 'AGENT_NOT_FOUND', 'RATE_LIMITED'] as const
 
@@ -22,10 +24,19 @@ export const requests = {
     agent_id: '@k3x9q2ab',
     reason: 'spam',
   }),
-  ADMIN_BAN: admin('Bans an agent and ends its sessions; lasts until ADMIN_UNBAN.', { agent_id: AnyAgentId, reason: optional(Reason) }, {
+  ADMIN_BAN: admin(
+    'Bans an agent, an address, or both, and ends their sessions; lasts until ADMIN_UNBAN. `address` is one as limits count it (of IPv6 its '
+      + 'network), or `true`: those that the sessions of the agent come from. Who is banned by address is refused when it connects.',
+    { agent_id: optional(AnyAgentId), address: optional(z.union([z.literal(true), Address])), reason: optional(Reason) },
+    { agent_id: '@k3x9q2ab' },
+  ),
+  ADMIN_UNBAN: admin('Lifts the ban of an agent, or of an address.', { agent_id: optional(AnyAgentId), address: optional(Address) }, {
     agent_id: '@k3x9q2ab',
   }),
-  ADMIN_UNBAN: admin('Lifts a ban.', { agent_id: AnyAgentId }, { agent_id: '@k3x9q2ab' }),
+  ADMIN_BANS: admin('Who is banned: addresses and agents, in order. `after` (the `of` of the last one) pages on.', {
+    after: z.string().max(100).optional(),
+    limit: z.number().int().min(1).max(limits.maxPage).optional(),
+  }, {}),
   ADMIN_APPROVE: admin('Puts a key on the allowlist; its agent is verified from its next session on.', {
     pubkey: PublicKey,
     note: optional(z.string().max(200)),
@@ -43,6 +54,22 @@ export const requests = {
     agent_id: '@8addfe276526c9f6',
     verified: true,
   }),
+  AUDIT: request({
+    doc: 'What admins did, whatever the request, the newest first: who, what, of whom, from which address, when. `before` (`n` of the last '
+      + 'entry) pages on; `by` and `of` name an agent, `of` also a channel, a proposal and so on. The relay keeps its newest entries '
+      + '(`auditCount`).',
+    body: {
+      admin_key: optional(AdminKey),
+      by: AgentId.optional(),
+      of: z.string().min(1).max(100).optional(),
+      before: z.number().int().min(1).optional(),
+      limit: z.number().int().min(1).max(limits.maxPage).optional(),
+    },
+    cost: { frames: 5 },
+    reply: 'AUDIT',
+    errors,
+    example: { admin_key: "the relay's admin key", of: '@8addfe276526c9f6' },
+  }),
 }
 
 export const frames = {
@@ -53,6 +80,9 @@ export const frames = {
       success: z.boolean(),
       agentId: z.string().optional(),
       verified: z.boolean().optional(),
+      addresses: z.array(z.string()).optional(),
+      bans: z.array(z.object({ of: z.string(), reason: z.string().optional(), at: Time })).optional(),
+      more: z.boolean().optional(),
       entries: z.array(z.object({ agentId: z.string(), pubkeyPrefix: z.string(), approvedAt: Time, note: z.string().optional() }))
         .optional(),
       enabled: z.boolean().optional(),
@@ -61,13 +91,40 @@ export const frames = {
     },
     example: { action: 'kick', success: true, agentId: '@k3x9q2ab' },
   }),
+  AUDIT: signal({
+    doc: 'Answers AUDIT. Without `by` it was the admin key alone. `detail` is what was asked beside that, long texts cut.',
+    body: {
+      entries: z.array(z.object({
+        n: z.number().int(),
+        at: Time,
+        by: AgentId.optional(),
+        address: z.string(),
+        action: z.string(),
+        of: z.string().optional(),
+        detail: z.record(z.string(), z.unknown()),
+      })),
+      more: z.boolean(),
+    },
+    example: {
+      entries: [{
+        n: 7,
+        at: 1_790_000_000_000,
+        by: '@8addfe276526c9f6',
+        address: '203.0.113.7',
+        action: 'ADMIN_BAN',
+        of: '@k3x9q2ab',
+        detail: { agent_id: '@k3x9q2ab', reason: 'spam' },
+      }],
+      more: false,
+    },
+  }),
   KICKED: signal({
     doc: 'An admin ended this session; the connection closes with 4501.',
     body: { reason: z.string().optional() },
     example: { reason: 'spam' },
   }),
   BANNED: signal({
-    doc: 'This agent is banned; the connection closes with 4502.',
+    doc: 'This agent, or the address it comes from, is banned; the connection closes with 4502.',
     body: { reason: z.string().optional() },
     example: { reason: 'spam' },
   }),

@@ -20,7 +20,7 @@ const Post = z.object({
   answer_by: Time.optional(),
 })
 
-const errors = ['INVALID_MSG', 'AUTH_REQUIRED', 'MESSAGE_NOT_FOUND', 'LIMIT_REACHED'] as const
+const errors = ['INVALID_MSG', 'AUTH_REQUIRED', 'MESSAGE_NOT_FOUND', 'LIMIT_REACHED', 'RATE_LIMITED'] as const
 const admin = <S extends z.core.$ZodLooseShape>(doc: string, body: S, example: Record<string, unknown>) =>
   request({
     doc,

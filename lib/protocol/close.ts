@@ -18,7 +18,7 @@ export const closeCodes = {
   TOO_MANY_CONNECTIONS: { code: 4004, doc: 'This address has too many open connections, or the relay is full.' },
   DISPLACED: { code: 4500, doc: 'The same agent opened the same session elsewhere.' },
   KICKED: { code: 4501, doc: 'An admin ended the session.' },
-  BANNED: { code: 4502, doc: 'The agent is banned.' },
+  BANNED: { code: 4502, doc: 'The agent, or its address, is banned.' },
   REVOKED: { code: 4503, doc: "The agent's key was revoked or rotated away." },
   CAPTCHA_FAILED: { code: 4504, doc: 'The captcha was answered wrongly too often.' },
 } as const satisfies Record<string, CloseRow>

@@ -191,7 +191,7 @@ export const requests = {
     },
     cost: { frames: 5 },
     reply: 'DISPUTES',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'DISPUTE_NOT_FOUND'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'DISPUTE_NOT_FOUND', 'RATE_LIMITED'],
     example: { admin_key: "the relay's admin key", phase: 'appealed' },
   }),
   DISPUTE_EVENTS: request({

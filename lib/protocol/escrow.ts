@@ -80,7 +80,7 @@ export const requests = {
     },
     cost: { frames: 3 },
     reply: 'STATEMENT',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'RATE_LIMITED'],
     example: { currency: 'USD', limit: 20 },
   }),
   ADMIN_CREDIT: request({
@@ -96,7 +96,7 @@ export const requests = {
     },
     cost: { frames: 10 },
     reply: 'ADMIN_RESULT',
-    errors: ['INVALID_MSG', 'AUTH_REQUIRED', 'AGENT_NOT_FOUND', 'INSUFFICIENT_FUNDS', 'ID_REUSED'],
+    errors: ['INVALID_MSG', 'AUTH_REQUIRED', 'AGENT_NOT_FOUND', 'INSUFFICIENT_FUNDS', 'ID_REUSED', 'RATE_LIMITED'],
     example: {
       admin_key: "the relay's admin key",
       agent_id: '@8addfe276526c9f6',

@@ -12,7 +12,7 @@ export const requests = {
     body: { admin_key: optional(AdminKey), channel: ChannelName, age_ms: optional(Limit), count: optional(Limit), bytes: optional(Limit) },
     cost: { frames: 3 },
     reply: 'RETENTION',
-    errors: ['INVALID_MSG', 'AUTH_REQUIRED', 'CHANNEL_NOT_FOUND'],
+    errors: ['INVALID_MSG', 'AUTH_REQUIRED', 'CHANNEL_NOT_FOUND', 'RATE_LIMITED'],
     example: { admin_key: "the relay's admin key", channel: '#general', age_ms: 2_592_000_000, count: 0 },
   }),
   ERASE: request({

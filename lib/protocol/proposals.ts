@@ -232,7 +232,7 @@ export const requests = {
     body: { admin_key: optional(AdminKey), ...id, capture_minor: Minor, winner: optional(AgentId), reason: optional(Reason) },
     cost: { frames: 10 },
     reply: 'PROPOSAL_STATE',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'PROPOSAL_NOT_FOUND', 'INVALID_PROPOSAL'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'PROPOSAL_NOT_FOUND', 'INVALID_PROPOSAL', 'RATE_LIMITED'],
     example: { admin_key: "the relay's admin key", proposal_id: exampleId, capture_minor: 500, reason: 'half was delivered' },
   }),
   PROPOSALS: request({
@@ -259,7 +259,7 @@ export const requests = {
     },
     cost: { frames: 3 },
     reply: 'PROPOSAL_EVENTS',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'PROPOSAL_NOT_FOUND'],
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'PROPOSAL_NOT_FOUND', 'RATE_LIMITED'],
     example: { proposal_id: exampleId },
   }),
 }

@@ -13,6 +13,7 @@ const counters = {
   replayedEvents: ['agentchat_replayed_events_total', 'Stored messages sent again to clients that caught up'],
   bytesSent: ['agentchat_sent_bytes_total', 'Bytes handed to sockets'],
   commits: ['agentchat_commits_total', 'Batches committed'],
+  wrongAdminKeys: ['agentchat_wrong_admin_keys_total', 'Requests with a wrong admin key'],
   rateLimited: ['agentchat_rate_limited_total', 'Requests refused for their rate'],
   socketsRefused: ['agentchat_sockets_refused_total', 'Sockets turned away unheard: too many of their address, or in all'],
   socketsEvicted: ['agentchat_sockets_evicted_total', 'Waiting sockets closed to make room for others'],

@@ -133,6 +133,7 @@ test('every problem is told at once, with its place', async () => {
 test('a secret is never shown', async () => {
   const [problem] = await problemsOf({ env: { AGENTCHAT_ADMIN_KEY: 's3cret' } })
   expect(problem!.message).not.toContain('s3cret')
+  expect(problem!.message).toContain('at least 16 characters')
 })
 
 test('a certificate without its key, a missing file and broken YAML are told', async () => {

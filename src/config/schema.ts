@@ -117,12 +117,19 @@ export const settings = {
   }),
   metricsHost: setting(z.string().min(1).default('127.0.0.1'), 'Address that `metricsPort` listens on.', { value: 'HOST' }),
 
-  adminKey: setting(z.string().min(8).optional(), 'Secret that allows ADMIN_ requests; unset: only `adminAgents` may send them.', {
-    secret: true,
-    env: ['ALLOWLIST_ADMIN_KEY'],
-    value: 'KEY',
-  }),
+  adminKey: setting(
+    z.string().min(16, 'too short for an admin key: at least 16 characters, like `openssl rand -hex 16` makes them').optional(),
+    'Secret of at least 16 characters that allows ADMIN_ requests; unset: only `adminAgents` may send them.',
+    {
+      secret: true,
+      env: ['ALLOWLIST_ADMIN_KEY'],
+      value: 'KEY',
+    },
+  ),
   adminAgents: setting(z.array(agent).default([]), 'Agents that may send ADMIN_ requests, proved by their key.', { value: 'LIST' }),
+  auditCount: setting(count(1).default(100_000), 'Entries of the audit (who did what as an admin) that are kept, the newest ones.', {
+    value: 'N',
+  }),
   allowlist: setting(z.boolean().default(false), 'Approved keys are verified agents.', { env: ['ALLOWLIST_ENABLED'] }),
   allowlistStrict: setting(z.boolean().default(false), 'Only approved keys may open a session.', { env: ['ALLOWLIST_STRICT'] }),
   captcha: setting(z.boolean().default(false), 'Ask a question before WELCOME.', { env: ['CAPTCHA_ENABLED'] }),

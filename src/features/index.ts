@@ -1,10 +1,12 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { Feature, Handlers, Health, Route } from '../relay/feature.ts'
 import { announcementMigrations } from '../store/announcements.ts'
+import { auditMigrations } from '../store/audit.ts'
 import { channelMigrations } from '../store/channels.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
+import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
 import type { Migration } from '../store/store.ts'
@@ -100,7 +102,7 @@ const slices = {
   blocks: slice(blocks),
   history: slice(history),
   presence: slice(presence),
-  admin: slice(admin),
+  admin: slice(admin, standingMigrations, auditMigrations),
   keeping: slice(keeping, keepingMigrations),
   proposals: slice(({ deals }) => deals.feature, nonceMigrations, proposalMigrations),
   census: slice(census),

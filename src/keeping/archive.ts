@@ -151,6 +151,8 @@ export const leftOut = {
   proofs: 'SELECT count(*) AS n FROM proofs',
   servers: 'SELECT count(*) AS n FROM servers',
   announcements: 'SELECT count(*) AS n FROM announcements',
+  address_bans: 'SELECT count(*) AS n FROM address_bans',
+  audit: 'SELECT count(*) AS n FROM audit',
 } as const
 export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>
 

@@ -15,6 +15,7 @@ import {
 } from '../../lib/protocol/index.ts'
 import { BusyError, StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Allowance } from './bucket.ts'
+import type { Audit } from './audit.ts'
 import { ownJob, type Committed, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
@@ -41,6 +42,7 @@ export interface DispatchDeps {
   readonly effects: Effects
   readonly signals: Signals
   readonly gate: Gate
+  readonly audit: Audit
   /** Messages: refused when there are none left. */
   readonly messages: Allowance
   /** Work, in frames: a debt is paid by being read later. */
@@ -242,15 +244,51 @@ export class Dispatch {
       decide: (tx: Tx, now: number) => {
         if (connection.held && requests[request.type].cost.message === true)
           throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
-        const { me, channel, isAdmin } = gate.pass(handler.needs, connection, request.body, roster)
+        const { me, channel, isAdmin, byRight } = gate.pass(handler.needs, connection, { ...request, now }, roster)
         const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin }
-        const write = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
+        const decide = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
+        const write = byRight ? () => this.#audited(ctx, connection, request, decide) : decide
         const isAsBefore = connection.agent === agent && connection.challenge === challenge
         const ready = isAsBefore ? prepared : prepare()
         if (ready === undefined) return write()
         return (ready as Promise<Prepared<never>>).then(settled => typeof settled === 'function' ? settled(ctx) : settled ?? write())
       },
     })
+  }
+
+  /** What an admin's right was used for is kept where it takes effect, and with it. */
+  async #audited(
+    { tx, now }: WriteCtx,
+    connection: Connection,
+    { type, body }: DecodedRequest,
+    decide: () => Awaitable<Outcome>,
+  ): Promise<Outcome> {
+    const outcome = await decide()
+    if (outcome.fail !== undefined) return outcome
+    const noted = await this.#deps.audit.note(tx, connection, type, body, now)
+    return {
+      ...outcome,
+      committed() {
+        outcome.committed?.()
+        noted()
+      },
+    }
+  }
+
+  /** What a read comes to; an admin's is kept. */
+  async #answerOf(
+    connection: Connection,
+    handler: Extract<Handler<RequestType>, { read: unknown }>,
+    { type, body }: DecodedRequest,
+  ): Promise<Reply> {
+    const { gate, roster, store: { epoch, read: db, aside }, clock, audit } = this.#deps
+    const now = clock.now()
+    const { me, channel, isAdmin, byRight } = gate.pass(handler.needs, connection, { type, body, now }, roster)
+    const ctx: ReadCtx = { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin }
+    const answer: Reply = await handler.read(ctx, body as never)
+    if (byRight || answer.byRight === true)
+      this.#committer.push(ownJob(async (tx, at) => ({ committed: await audit.note(tx, connection, type, body, at) }), { connection }))
+    return answer
   }
 
   /** A read sees what the same connection wrote before it; otherwise it does not wait for anybody's writes. */
@@ -269,23 +307,12 @@ export class Dispatch {
     handler: Extract<Handler<RequestType>, { read: unknown }>,
     request: DecodedRequest,
   ): Promise<void> {
-    const { gate, roster, store, clock, reads, room } = this.#deps
+    const { reads, room } = this.#deps
     if (isPaged(request)) await room(connection)
     await reads.turn(connection, async () => {
       try {
-        const { me, channel, isAdmin } = gate.pass(handler.needs, connection, request.body, roster)
-        const ctx: ReadCtx = {
-          now: clock.now(),
-          asker: connection,
-          roster,
-          epoch: store.epoch,
-          db: store.read,
-          aside: store.aside,
-          me,
-          channel,
-          isAdmin,
-        }
-        return this.#answer(connection, await handler.read(ctx, request.body as never), request.body.id)
+        const answer = await this.#answerOf(connection, handler, request)
+        return this.#answer(connection, answer, request.body.id)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)
         return 0

@@ -6,6 +6,7 @@ import type { Counts } from '../base/metrics.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
 import type { Audience, Effect, Notify } from './feature.ts'
+import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
 import { itemFrame, type Replayer } from './replay.ts'
@@ -27,6 +28,7 @@ export interface EffectsOptions {
 
 export class Effects {
   readonly #roster: Roster
+  readonly #gate: Gate
   readonly #hub: Hub
   readonly #outbox: Outbox
   readonly #signals: Signals
@@ -39,6 +41,7 @@ export class Effects {
   constructor(
     deps: {
       readonly roster: Roster
+      readonly gate: Gate
       readonly hub: Hub
       readonly outbox: Outbox
       readonly signals: Signals
@@ -50,6 +53,7 @@ export class Effects {
     options: EffectsOptions,
   ) {
     this.#roster = deps.roster
+    this.#gate = deps.gate
     this.#hub = deps.hub
     this.#outbox = deps.outbox
     this.#signals = deps.signals
@@ -154,6 +158,13 @@ export class Effects {
         return this.#roster.change(effect.agent, effect.change)
       case 'standing':
         return this.#restate(effect.agent, effect.standing)
+      case 'addressBan': {
+        const { address, ban } = effect
+        this.#gate.setAddressBan(address, ban)
+        if (ban === undefined) return
+        for (const connection of this.#options.connections()) if (connection.address === address) this.turnAway(connection, ban)
+        return
+      }
       case 'floor':
         return this.#roster.setFloor(effect.channel, effect.msgId, effect.claim)
       case 'inbox': {
@@ -231,6 +242,13 @@ export class Effects {
         this.#exit(connection, agent, info.name, true)
       }
     }
+  }
+
+  /** A connection whose address is banned is told so and ends. */
+  turnAway(connection: Connection, { reason }: { readonly reason: string | null }): void {
+    this.send(connection, 'BANNED', reason === null ? {} : { reason })
+    this.depart(connection)
+    this.end(connection, 'BANNED')
   }
 
   /** Ends an agent's sessions. What they sent before and waits its turn has no session any more. */

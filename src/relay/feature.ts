@@ -55,6 +55,8 @@ export interface Reply<T extends FrameType = FrameType> {
   readonly type: T
   readonly body: Partial<Fields<T>> & object
   readonly list?: { readonly key: string, readonly items: readonly Buffer[] }
+  /** Only an admin is answered so: it is noted. */
+  readonly byRight?: true
 }
 
 /** What is said of a channel that is not there, and of one that the asker is to know nothing of: the same. */
@@ -139,6 +141,8 @@ export type Effect =
   | { readonly kind: 'channelEnds', readonly channel: string, readonly by: string }
   | { readonly kind: 'channel', readonly info: ChannelInfo }
   | { readonly kind: 'agent', readonly agent: string, readonly change: AgentChange }
+  /** `undefined`: it is lifted. */
+  | { readonly kind: 'addressBan', readonly address: string, readonly ban: { readonly reason: string | null } | undefined }
   /** The standing of an agent may have changed: what follows for its sessions and for the channels they hear. */
   | { readonly kind: 'standing', readonly agent: string, readonly standing: Standing }
   | { readonly kind: 'floor', readonly channel: string, readonly msgId: string, readonly claim: FloorClaim | undefined }

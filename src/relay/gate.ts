@@ -1,7 +1,12 @@
 // Who may ask: the declared need of a handler against the roster, before the handler runs.
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { RequestType } from '../../lib/protocol/index.ts'
+import type { Logger } from '../base/log.ts'
+import type { Counts } from '../base/metrics.ts'
+import type { Ban } from '../store/standing.ts'
 import type { Connection } from './connection.ts'
 import { Fail, noChannel, type Need } from './feature.ts'
+import { Guesses } from './guesses.ts'
 import { mayRead, type Agent, type Channel, type RosterView } from './view.ts'
 
 export interface Passed {
@@ -9,55 +14,104 @@ export interface Passed {
   readonly channel: Channel
   /** An admin agent, or whoever sent the admin key with the request. */
   readonly isAdmin: boolean
+  /** Only an admin may ask this: it is noted. */
+  readonly byRight: boolean
+}
+
+/** A request at the gate. */
+export interface Asked {
+  readonly type: RequestType
+  readonly body: object
+  readonly now: number
+}
+
+export interface AddressBan {
+  readonly reason: string | null
+}
+
+export interface GateOptions {
+  readonly adminKey: string | undefined
+  readonly addressBans: readonly Ban[]
+  readonly log: Logger
+  readonly counts: Counts
 }
 
 export class Gate {
+  readonly #options: GateOptions
   readonly #adminKeyHash: Buffer | undefined
+  readonly #guesses = new Guesses()
+  readonly #bannedAddresses = new Map<string, AddressBan>()
 
-  constructor(adminKey: string | undefined) {
-    this.#adminKeyHash = adminKey === undefined ? undefined : hash(adminKey)
+  constructor(options: GateOptions) {
+    this.#options = options
+    this.#adminKeyHash = options.adminKey === undefined ? undefined : hash(options.adminKey)
+    for (const { of: address, reason } of options.addressBans) this.setAddressBan(address, { reason })
   }
 
   /** Throws the Fail that refuses, or gives what the need promises to the handler. */
-  pass(need: Need, connection: Connection, body: object, roster: RosterView): Passed {
+  pass(need: Need, connection: Connection, asked: Asked, roster: RosterView): Passed {
     const me = connection.agent
-    const { channel: name, agent, admin_key: key } = body as {
+    const { channel: name, agent, admin_key: key } = asked.body as {
       readonly channel?: unknown
       readonly agent?: unknown
       readonly admin_key?: unknown
     }
-    if (need === 'owner') return this.#owner(me, String(name), key, roster)
-    if (need === 'admin' || (need === 'own' && agent !== undefined && agent !== me?.id)) this.#admin(me, key)
+    if (need === 'owner') return this.#owner(connection, String(name), key, asked, roster)
+    const byRight = need === 'admin' || (need === 'own' && agent !== undefined && agent !== me?.id)
+    if (byRight) this.#admin(connection, key, asked)
     else if (need !== 'anyone' && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
-    else if (key !== undefined && me?.admin !== true) this.#admin(me, key)
+    else if (key !== undefined && me?.admin !== true) this.#admin(connection, key, asked)
     const isAdmin = me?.admin === true || key !== undefined
-    if (need !== 'member') return { me, channel: undefined, isAdmin } as unknown as Passed
+    if (need !== 'member') return { me, channel: undefined, isAdmin, byRight } as unknown as Passed
     const channel = roster.known(me!, String(name))
     if (channel === undefined) throw noChannel(String(name))
     if (!roster.isMember(me!, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${channel.info.name}`)
-    return { me: me!, channel, isAdmin }
+    return { me: me!, channel, isAdmin, byRight }
+  }
+
+  /** Whether nobody from an address is wanted. */
+  addressBan(address: string): AddressBan | undefined {
+    return this.#bannedAddresses.get(address)
+  }
+
+  setAddressBan(address: string, ban: AddressBan | undefined): void {
+    if (ban === undefined) this.#bannedAddresses.delete(address)
+    else this.#bannedAddresses.set(address, ban)
+  }
+
+  sweep(now: number): void {
+    this.#guesses.sweep(now)
   }
 
   /** The channel's owner, or an admin, who may have no session. */
-  #owner(me: Agent | undefined, name: string, key: unknown, roster: RosterView): Passed {
+  #owner(connection: Connection, name: string, key: unknown, asked: Asked, roster: RosterView): Passed {
+    const me = connection.agent
     const channel = roster.channel(name)
     const isOwner = me !== undefined && channel?.info.owner === me.id
     const isAdmin = me?.admin === true || key !== undefined
-    if (isAdmin && !isOwner) this.#admin(me, key)
+    if (isAdmin && !isOwner) this.#admin(connection, key, asked)
     if (!isAdmin && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     if (channel === undefined) throw noChannel(name)
     if (!isOwner && !isAdmin) {
       if (!mayRead(me!, channel, roster)) throw noChannel(name)
       throw new Fail('AUTH_REQUIRED', `Only the owner of ${name} and admins may do this`)
     }
-    return { me: me as Agent, channel, isAdmin }
+    return { me: me as Agent, channel, isAdmin, byRight: isAdmin && !isOwner }
   }
 
-  #admin(me: Agent | undefined, key: unknown): void {
-    if (me?.admin === true) return
+  #admin(connection: Connection, key: unknown, { type, now }: Asked): void {
+    if (connection.agent?.admin === true) return
     if (this.#adminKeyHash === undefined) throw new Fail('INVALID_MSG', 'Admin requests are not configured on this relay')
     if (typeof key !== 'string') throw new Fail('INVALID_MSG', 'admin_key: missing')
-    if (!timingSafeEqual(hash(key), this.#adminKeyHash)) throw new Fail('AUTH_REQUIRED', 'Wrong admin key')
+    const { address } = connection
+    const waitMs = this.#guesses.waitMs(address, now)
+    if (waitMs > 0)
+      throw new Fail('RATE_LIMITED', `Wrong admin keys came from your address; try again in ${Math.ceil(waitMs / 1_000)} s`, waitMs)
+    if (timingSafeEqual(hash(key), this.#adminKeyHash)) return this.#guesses.right(address)
+    this.#guesses.wrong(address, now)
+    this.#options.counts.wrongAdminKeys++
+    this.#options.log.warn({ address, agent: connection.agent?.id, request: type }, 'a wrong admin key')
+    throw new Fail('AUTH_REQUIRED', 'Wrong admin key')
   }
 }
 

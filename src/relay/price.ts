@@ -23,7 +23,9 @@ const listeners = (
     for (const { agents } of me?.channels ?? []) count += toldOf(agents.size, announceMaxMembers)
     return count
   }
-  const members = roster.channel((body as { readonly channel: string }).channel)?.agents.size ?? 0
+  // Who is not in it reaches nobody there; and a price would tell that a private channel is there.
+  const channel = roster.channel((body as { readonly channel: string }).channel)
+  const members = me !== undefined && channel !== undefined && roster.isMember(me, channel) ? channel.agents.size : 0
   return audience === 'members' ? members : toldOf(members, announceMaxMembers)
 }
 

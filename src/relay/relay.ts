@@ -6,9 +6,11 @@ import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import { closeCodes, timerMs } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
+import type { Ban } from '../store/standing.ts'
 import type { Awaitable, Store, Tx } from '../store/store.ts'
 import { Account } from './account.ts'
 import { Allowance, Bucket, type Rate } from './bucket.ts'
+import { Audit } from './audit.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
 import { Connection } from './connection.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
@@ -32,6 +34,7 @@ export interface RelayOptions extends Omit<ListenerOptions, 'counts' | 'onReques
   readonly name: string
   readonly version: string
   readonly adminKey?: string | undefined
+  readonly auditCount: number
   readonly messageRate: Rate
   readonly addressRate: Rate
   /** Work, in frames: per agent, and per address. */
@@ -63,6 +66,7 @@ export interface RelayDeps {
   /** What features answer over plain HTTP. */
   readonly routes: readonly Route[]
   readonly channels: readonly ChannelInfo[]
+  readonly addressBans: readonly Ban[]
   readonly motd: string | null
   readonly clock: Clock
   readonly log: Logger
@@ -76,10 +80,8 @@ const summaryEveryMs = 10_000
 
 /** Agents whose last sign is noted in one batch. */
 const seenAtOnce = 1_000
-
 /** Turns of the event loop in which a destroyed socket tells that it is closed; it takes a few. */
 const maxClosingTurns = 1_000
-
 /** Frames of work that a socket may ask for before it has a session: enough to log in. */
 const unidentifiedRate: Rate = { perSecond: 5, burst: 60 }
 
@@ -93,6 +95,7 @@ export class Relay {
   readonly #roster = new Roster()
   readonly #hub: Hub
   readonly #effects: Effects
+  readonly #gate: Gate
   readonly #signals: Signals
   readonly #committer: Committer
   readonly #dispatch: Dispatch
@@ -137,7 +140,8 @@ export class Relay {
     const replayer = new Replayer({ store, hub, outbox, clock, counts, reads, room, onSent, onOffered })
     const { announceMaxMembers } = options
     const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers })
-    const effects = this.#effects = new Effects({ roster, hub, outbox, signals, replayer, clock, log, counts }, {
+    const gate = this.#gate = new Gate({ adminKey: options.adminKey, addressBans: deps.addressBans, log, counts })
+    const effects = this.#effects = new Effects({ roster, gate, hub, outbox, signals, replayer, clock, log, counts }, {
       onOffered,
       allowlistStrict: options.allowlistStrict,
       connections: () => this.#connections,
@@ -161,7 +165,8 @@ export class Relay {
       outbox,
       effects,
       signals,
-      gate: new Gate(options.adminKey),
+      gate,
+      audit: new Audit(log, options.auditCount),
       messages,
       work,
       announceMaxMembers,
@@ -201,6 +206,7 @@ export class Relay {
           messages.sweep(now)
           work.sweep(now)
           roster.sweep(now)
+          gate.sweep(now)
         },
       },
       // A storage that failed is tried again even if nobody writes, so that the relay is ready as soon as it can be.
@@ -311,6 +317,8 @@ export class Relay {
     ws.on('close', code => this.#closed(connection, code))
     // Behind the frames that a chunk completes.
     socket.on('data', (chunk: Buffer) => this.#dispatch.intake.count(connection, chunk.length))
+    const ban = this.#gate.addressBan(facts.address)
+    if (ban !== undefined) this.#effects.turnAway(connection, ban)
   }
 
   #closed(connection: Connection, code: number): void {
@@ -393,6 +401,8 @@ export class Relay {
       health: () => this.#health(),
     }
     try {
+      if (this.#gate.addressBan(address) !== undefined)
+        return { status: 403, contentType: 'text/plain', body: 'Your address is banned from this relay\n' }
       if (body === undefined) return await route.get(ctx, decode(path.slice(route.path.length)))
       if (this.#draining) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }
       return await route.post!({ ...ctx, address, write: decide => this.#written(decide) }, body)

@@ -106,6 +106,10 @@ export class Roster implements RosterView {
     return { count: sessions?.size ?? 0, has: session => sessions?.has(session) === true }
   }
 
+  addressesOf(id: string): readonly string[] {
+    return [...new Set([...this.connectionsOf(id)].map(({ address }) => address))]
+  }
+
   takeovers(id: string, now: number): number {
     return this.#takeovers.get(id)?.filter(at => now - at < takeoverWindowMs).length ?? 0
   }

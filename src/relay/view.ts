@@ -60,6 +60,8 @@ export interface RosterView {
   isMember(agent: Agent, channel: Channel): boolean
   /** How many live sessions the agent has, and whether one carries this label. */
   sessions(id: string): { readonly count: number, has(session: string): boolean }
+  /** The addresses that the agent's sessions come from. */
+  addressesOf(id: string): readonly string[]
   /** Displacements of this agent's sessions within the last minute. */
   takeovers(id: string, now: number): number
   /** When a connection of the agent was heard last; undefined when it has none. */

@@ -1,11 +1,17 @@
 // Standing: whether an agent is admitted to this relay, and as what. Bans, the allowlist, and one question that everybody asks.
 import { sql } from 'kysely'
-import type { Db, Tx } from './store.ts'
+import type { Db, Migration, Tx } from './store.ts'
 
 interface Tables {
   agents: { id: string, verified: 0 | 1, rotated_to: string | null, revoked_at: number | null }
   bans: { agent: string, reason: string | null, at: number }
   allowlist: { agent: string, pubkey: string, note: string | null, at: number }
+  address_bans: { address: string, reason: string | null, at: number }
+}
+
+export const standingMigrations: Migration = {
+  feature: 'standing',
+  steps: ['CREATE TABLE address_bans (address TEXT PRIMARY KEY, reason TEXT, at INTEGER NOT NULL) WITHOUT ROWID'],
 }
 
 /** Everything that decides whether an agent is admitted, and as what. */
@@ -69,6 +75,33 @@ export const ban = async (tx: Tx, agent: string, reason: string | null, now: num
 /** Whether there was a ban to lift. */
 export const unban = async (tx: Tx, agent: string): Promise<boolean> =>
   (await tx.tables<Tables>().deleteFrom('bans').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
+
+export const banAddress = async (tx: Tx, address: string, reason: string | null, now: number): Promise<void> => {
+  await tx.tables<Tables>().insertInto('address_bans').values({ address, reason, at: now })
+    .onConflict(conflict => conflict.column('address').doUpdateSet({ reason, at: now })).execute()
+}
+
+/** Whether there was a ban to lift. */
+export const unbanAddress = async (tx: Tx, address: string): Promise<boolean> =>
+  (await tx.tables<Tables>().deleteFrom('address_bans').where('address', '=', address).executeTakeFirst()).numDeletedRows > 0n
+
+export interface Ban {
+  /** An agent's id, or an address. */
+  readonly of: string
+  readonly reason: string | null
+  readonly at: number
+}
+
+export const addressBans = async (db: Db): Promise<readonly Ban[]> =>
+  db.tables<Tables>().selectFrom('address_bans').select(['address as of', 'reason', 'at']).orderBy('address').execute()
+
+/** Addresses and agents, each in order; those after one. */
+export const bansAfter = (db: Db, after: string, limit: number): Promise<readonly Ban[]> => {
+  const tables = db.tables<Tables>()
+  const agents = tables.selectFrom('bans').select(['agent as of', 'reason', 'at']).where('agent', '>', after)
+  return agents.unionAll(tables.selectFrom('address_bans').select(['address as of', 'reason', 'at']).where('address', '>', after))
+    .orderBy('of').limit(limit).execute()
+}
 
 export const approve = async (
   tx: Tx,

@@ -54,8 +54,8 @@ export class TestRelay {
     return this.#running.serverId
   }
 
-  connect(from?: string): Promise<Wire> {
-    return connect(this.url, from)
+  connect(from?: string, headers?: Readonly<Record<string, string>>): Promise<Wire> {
+    return connect(this.url, from, headers)
   }
 
   login(name: string, options?: Parameters<typeof login>[2]): Promise<Wire> {

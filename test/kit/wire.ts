@@ -60,8 +60,8 @@ export class Wire {
   #closed: CloseInfo | undefined
   #barriers = 0
 
-  /** `from`: the address of this machine to connect from. */
-  constructor(url: string, from?: string) {
+  /** `from`: the address of this machine to connect from; `headers`: what a proxy says. */
+  constructor(url: string, from?: string, headers: Readonly<Record<string, string>> = {}) {
     const { hostname, port } = new URL(url)
     this.#socket = connectSocket({
       host: hostname,
@@ -69,7 +69,7 @@ export class Wire {
       noDelay: true,
       ...(from !== undefined && { localAddress: from }),
     })
-    this.#ws = new WebSocket(url, { createConnection: () => this.#socket, perMessageDeflate: false })
+    this.#ws = new WebSocket(url, { createConnection: () => this.#socket, perMessageDeflate: false, headers })
     this.#ws.on('message', (data: RawData) => this.#hear(data.toString()))
     this.#ws.on('error', () => undefined)
     this.#ws.on('close', (code, reason) => {
@@ -232,8 +232,8 @@ export class Wire {
   }
 }
 
-export const connect = async (url: string, from?: string): Promise<Wire> => {
-  const wire = new Wire(url, from)
+export const connect = async (url: string, from?: string, headers?: Readonly<Record<string, string>>): Promise<Wire> => {
+  const wire = new Wire(url, from, headers)
   await wire.opened()
   return wire
 }

@@ -1,137 +1,219 @@
 // Operating a relay over the wire: kick, ban, allowlist, message of the day, verification.
 import { agentIdOf, canonicalPem } from '../../../../lib/identity/index.ts'
 import { writeMeta } from '../../../store/meta.ts'
+import { auditPage } from '../../../store/audit.ts'
 import { setVerified, successorOf } from '../../../store/agents.ts'
 import { withdrawMentions } from '../../../store/keeping.ts'
-import { approvals, approve, ban, disapprove, standingOf, unban, type Standing } from '../../../store/standing.ts'
+import {
+  approvals,
+  approve,
+  ban,
+  banAddress,
+  bansAfter,
+  disapprove,
+  standingOf,
+  unban,
+  unbanAddress,
+  type Standing,
+} from '../../../store/standing.ts'
 import type { Tx } from '../../../store/store.ts'
 import { Fail, notify, reply, statusNotices, type Effect, type Feature, type Notify, type WriteCtx } from '../../../relay/feature.ts'
 
 export interface AdminOptions {
   readonly allowlist: boolean
   readonly allowlistStrict: boolean
+  readonly maxPage: number
+  /** An address as limits and bans go by it; '' for what is none. */
+  readonly addressOf: (text: string) => string
 }
 
 /** Where the message of the day is kept. */
 export const motdKey = 'motd'
 
-type Requests = 'ADMIN_KICK' | 'ADMIN_BAN' | 'ADMIN_UNBAN' | 'ADMIN_APPROVE' | 'ADMIN_REVOKE' | 'ADMIN_LIST' | 'ADMIN_MOTD' | 'ADMIN_VERIFY'
+type Requests =
+  | 'AUDIT'
+  | 'ADMIN_KICK'
+  | 'ADMIN_BAN'
+  | 'ADMIN_UNBAN'
+  | 'ADMIN_BANS'
+  | 'ADMIN_APPROVE'
+  | 'ADMIN_REVOKE'
+  | 'ADMIN_LIST'
+  | 'ADMIN_MOTD'
+  | 'ADMIN_VERIFY'
 
-export const admin = (options: AdminOptions): Feature<Requests> => ({
-  handlers: {
-    ADMIN_KICK: {
-      needs: 'admin',
-      write({ roster }, { agent_id, reason }) {
-        const id = withAt(agent_id)
-        if (roster.agent(id) === undefined) throw new Fail('AGENT_NOT_FOUND', `${id} is not connected`)
-        return {
-          reply: reply('ADMIN_RESULT', { action: 'kick', success: true, agentId: id }),
-          notify: [notify({ kind: 'agents', agents: [id] }, 'KICKED', reason === undefined ? {} : { reason })],
-          effects: [{ kind: 'close', agents: [id], close: 'KICKED' }],
-        }
+export const admin = (options: AdminOptions): Feature<Requests> => {
+  const canonical = (text: string): string => {
+    const address = options.addressOf(text.replace(/\/\d{1,3}$/, ''))
+    if (address === '') throw new Fail('INVALID_MSG', 'address: not an IP address')
+    return address
+  }
+  return ({
+    handlers: {
+      ADMIN_KICK: {
+        needs: 'admin',
+        write({ roster }, { agent_id, reason }) {
+          const id = withAt(agent_id)
+          if (roster.agent(id) === undefined) throw new Fail('AGENT_NOT_FOUND', `${id} is not connected`)
+          return {
+            reply: reply('ADMIN_RESULT', { action: 'kick', success: true, agentId: id }),
+            notify: [notify({ kind: 'agents', agents: [id] }, 'KICKED', reason === undefined ? {} : { reason })],
+            effects: [{ kind: 'close', agents: [id], close: 'KICKED' }],
+          }
+        },
+      },
+      ADMIN_BAN: {
+        needs: 'admin',
+        async write({ tx, roster, asker, now }, { agent_id, address, reason = null }) {
+          const id = agent_id === undefined ? undefined : withAt(agent_id)
+          const addresses = address === undefined ? [] : address === true ? roster.addressesOf(id ?? '') : [canonical(address)]
+          if (id === undefined && addresses.length === 0)
+            throw new Fail('INVALID_MSG', address === true ? 'agent_id: whose address?' : 'Name an agent_id, an address, or both')
+          if (addresses.includes(asker.address)) throw new Fail('INVALID_MSG', `address: ${asker.address} is your own`)
+          const effects: Effect[] = []
+          for (const each of id === undefined ? [] : await lineOf(tx, id)) {
+            await ban(tx, each, reason, now)
+            effects.push({ kind: 'standing', agent: each, standing: await standingOf(tx, each) })
+          }
+          for (const each of addresses) {
+            await banAddress(tx, each, reason, now)
+            effects.push({ kind: 'addressBan', address: each, ban: { reason } })
+          }
+          return {
+            reply: reply('ADMIN_RESULT', {
+              action: 'ban',
+              success: true,
+              ...(id !== undefined && { agentId: id }),
+              ...(address !== undefined && { addresses: [...addresses] }),
+            }),
+            effects,
+          }
+        },
+      },
+      ADMIN_UNBAN: {
+        needs: 'admin',
+        async write({ tx }, { agent_id, address }) {
+          if ((agent_id === undefined) === (address === undefined))
+            throw new Fail('INVALID_MSG', 'Name exactly one of agent_id and address')
+          if (address !== undefined) {
+            const known = canonical(address)
+            if (!await unbanAddress(tx, known)) throw new Fail('AGENT_NOT_FOUND', `${known} is not banned`)
+            return {
+              reply: reply('ADMIN_RESULT', { action: 'unban', success: true, addresses: [known] }),
+              effects: [{ kind: 'addressBan', address: known, ban: undefined }],
+            }
+          }
+          const id = withAt(agent_id!)
+          let isLifted = false
+          for (const each of await lineOf(tx, id)) isLifted = await unban(tx, each) || isLifted
+          if (!isLifted) throw new Fail('AGENT_NOT_FOUND', `${id} is not banned`)
+          return { reply: reply('ADMIN_RESULT', { action: 'unban', success: true, agentId: id }) }
+        },
+      },
+      ADMIN_BANS: {
+        needs: 'admin',
+        async read({ db }, { after = '', limit = options.maxPage }) {
+          const rows = await bansAfter(db, after, limit + 1)
+          const bans = rows.slice(0, limit).map(({ of, reason, at }) => ({ of, ...(reason !== null && { reason }), at }))
+          return reply('ADMIN_RESULT', { action: 'bans', success: true, bans, more: rows.length > limit })
+        },
+      },
+      ADMIN_APPROVE: {
+        needs: 'admin',
+        async write({ tx, now }, { pubkey, note }) {
+          const key = canonicalPem(pubkey)
+          const id = agentIdOf(key)
+          await approve(tx, { agent: id, pubkey: key, note: note ?? null }, now)
+          return {
+            reply: reply('ADMIN_RESULT', { action: 'approve', success: true, agentId: id }),
+            effects: [{ kind: 'standing', agent: id, standing: await standingOf(tx, id) }],
+          }
+        },
+      },
+      ADMIN_REVOKE: {
+        needs: 'admin',
+        async write(ctx, { pubkey, agent_id }) {
+          const { tx } = ctx
+          if ((pubkey === undefined) === (agent_id === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of pubkey and agent_id')
+          const id = pubkey === undefined ? withAt(agent_id!) : agentIdOf(canonicalPem(pubkey))
+          if (!await disapprove(tx, id)) throw new Fail('AGENT_NOT_FOUND', `${id} is not on the allowlist`)
+          return {
+            reply: reply('ADMIN_RESULT', { action: 'revoke', success: true, agentId: id }),
+            ...await withdrawn(ctx, id, await standingOf(tx, id)),
+          }
+        },
+      },
+      AUDIT: {
+        needs: 'admin',
+        async read({ db }, { by, of: target, before, limit = options.maxPage }) {
+          const rows = await auditPage(db, { by, target, before, limit: limit + 1 })
+          const entries = rows.slice(0, limit).map(({ n, at, by: who, address, action, target: of, detail }) => ({
+            n,
+            at,
+            ...(who !== null && { by: who }),
+            address,
+            action,
+            ...(of !== null && { of }),
+            detail: JSON.parse(detail) as Record<string, unknown>,
+          }))
+          return reply('AUDIT', { entries, more: rows.length > limit })
+        },
+      },
+      ADMIN_LIST: {
+        needs: 'admin',
+        async read({ db }) {
+          const entries = (await approvals(db)).map(row => ({
+            agentId: row.agent.slice(1),
+            pubkeyPrefix: row.pubkey.split('\n')[1]!.slice(0, 20),
+            approvedAt: row.at,
+            ...(row.note !== null && { note: row.note }),
+          }))
+          return reply('ADMIN_RESULT', {
+            action: 'list',
+            success: true,
+            entries,
+            enabled: options.allowlist,
+            strict: options.allowlistStrict,
+          })
+        },
+      },
+      ADMIN_MOTD: {
+        needs: 'admin',
+        async write({ tx }, { motd, kick }) {
+          await writeMeta(tx, motdKey, motd)
+          return {
+            reply: reply('ADMIN_RESULT', { action: 'motd', success: true, motd }),
+            notify: [notify({ kind: 'everyone' }, 'MOTD_UPDATE', { motd })],
+            effects: [
+              { kind: 'motd', motd },
+              ...(kick === true ? [{ kind: 'closeOthers', close: 'RESTARTING', reason: 'retry_after_ms=500' } as const] : []),
+            ],
+          }
+        },
+      },
+      ADMIN_VERIFY: {
+        needs: 'admin',
+        async write(ctx, { agent_id, verified }) {
+          const { tx, roster } = ctx
+          const id = withAt(agent_id)
+          const standing = await standingOf(tx, id)
+          if (roster.agent(id) === undefined && !standing.isKnown) throw new Fail('AGENT_NOT_FOUND', `No agent ${id} is known here`)
+          if (standing.isApproved && !verified)
+            throw new Fail('INVALID_MSG', `${id} is verified because its key is on the allowlist; ADMIN_REVOKE takes it off`)
+          if (standing.isKnown) await setVerified(tx, id, verified)
+          const result = { action: 'verify', success: true, agentId: id, verified }
+          // Of an agent without a key nothing is kept: it stands so until it goes.
+          const { effects, notify: notices } = await withdrawn(ctx, id, { ...standing, isVerified: verified })
+          return {
+            reply: reply('ADMIN_RESULT', result),
+            notify: [notify({ kind: 'agents', agents: [id] }, 'ADMIN_RESULT', result), ...notices],
+            effects,
+          }
+        },
       },
     },
-    ADMIN_BAN: {
-      needs: 'admin',
-      async write({ tx, now }, { agent_id, reason }) {
-        const id = withAt(agent_id)
-        const effects: Effect[] = []
-        for (const each of await lineOf(tx, id)) {
-          await ban(tx, each, reason ?? null, now)
-          effects.push({ kind: 'standing', agent: each, standing: await standingOf(tx, each) })
-        }
-        return { reply: reply('ADMIN_RESULT', { action: 'ban', success: true, agentId: id }), effects }
-      },
-    },
-    ADMIN_UNBAN: {
-      needs: 'admin',
-      async write({ tx }, { agent_id }) {
-        const id = withAt(agent_id)
-        let isLifted = false
-        for (const each of await lineOf(tx, id)) isLifted = await unban(tx, each) || isLifted
-        if (!isLifted) throw new Fail('AGENT_NOT_FOUND', `${id} is not banned`)
-        return { reply: reply('ADMIN_RESULT', { action: 'unban', success: true, agentId: id }) }
-      },
-    },
-    ADMIN_APPROVE: {
-      needs: 'admin',
-      async write({ tx, now }, { pubkey, note }) {
-        const key = canonicalPem(pubkey)
-        const id = agentIdOf(key)
-        await approve(tx, { agent: id, pubkey: key, note: note ?? null }, now)
-        return {
-          reply: reply('ADMIN_RESULT', { action: 'approve', success: true, agentId: id }),
-          effects: [{ kind: 'standing', agent: id, standing: await standingOf(tx, id) }],
-        }
-      },
-    },
-    ADMIN_REVOKE: {
-      needs: 'admin',
-      async write(ctx, { pubkey, agent_id }) {
-        const { tx } = ctx
-        if ((pubkey === undefined) === (agent_id === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of pubkey and agent_id')
-        const id = pubkey === undefined ? withAt(agent_id!) : agentIdOf(canonicalPem(pubkey))
-        if (!await disapprove(tx, id)) throw new Fail('AGENT_NOT_FOUND', `${id} is not on the allowlist`)
-        return {
-          reply: reply('ADMIN_RESULT', { action: 'revoke', success: true, agentId: id }),
-          ...await withdrawn(ctx, id, await standingOf(tx, id)),
-        }
-      },
-    },
-    ADMIN_LIST: {
-      needs: 'admin',
-      async read({ db }) {
-        const entries = (await approvals(db)).map(row => ({
-          agentId: row.agent.slice(1),
-          pubkeyPrefix: row.pubkey.split('\n')[1]!.slice(0, 20),
-          approvedAt: row.at,
-          ...(row.note !== null && { note: row.note }),
-        }))
-        return reply('ADMIN_RESULT', {
-          action: 'list',
-          success: true,
-          entries,
-          enabled: options.allowlist,
-          strict: options.allowlistStrict,
-        })
-      },
-    },
-    ADMIN_MOTD: {
-      needs: 'admin',
-      async write({ tx }, { motd, kick }) {
-        await writeMeta(tx, motdKey, motd)
-        return {
-          reply: reply('ADMIN_RESULT', { action: 'motd', success: true, motd }),
-          notify: [notify({ kind: 'everyone' }, 'MOTD_UPDATE', { motd })],
-          effects: [
-            { kind: 'motd', motd },
-            ...(kick === true ? [{ kind: 'closeOthers', close: 'RESTARTING', reason: 'retry_after_ms=500' } as const] : []),
-          ],
-        }
-      },
-    },
-    ADMIN_VERIFY: {
-      needs: 'admin',
-      async write(ctx, { agent_id, verified }) {
-        const { tx, roster } = ctx
-        const id = withAt(agent_id)
-        const standing = await standingOf(tx, id)
-        if (roster.agent(id) === undefined && !standing.isKnown) throw new Fail('AGENT_NOT_FOUND', `No agent ${id} is known here`)
-        if (standing.isApproved && !verified)
-          throw new Fail('INVALID_MSG', `${id} is verified because its key is on the allowlist; ADMIN_REVOKE takes it off`)
-        if (standing.isKnown) await setVerified(tx, id, verified)
-        const result = { action: 'verify', success: true, agentId: id, verified }
-        // Of an agent without a key nothing is kept: it stands so until it goes.
-        const { effects, notify: notices } = await withdrawn(ctx, id, { ...standing, isVerified: verified })
-        return {
-          reply: reply('ADMIN_RESULT', result),
-          notify: [notify({ kind: 'agents', agents: [id] }, 'ADMIN_RESULT', result), ...notices],
-          effects,
-        }
-      },
-    },
-  },
-})
+  })
+}
 
 /** An agent, and who it is now if it rotated its key. */
 const lineOf = async (tx: Tx, id: string): Promise<ReadonlySet<string>> => new Set([id, await successorOf(tx, id)])

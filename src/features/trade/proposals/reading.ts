@@ -11,16 +11,18 @@ export const partyOf = async (db: Db, agent: string, { deal: { proposer, recipie
   return (await predecessors(db, agent)).find(former => former === proposer || former === recipient)
 }
 
+const notFound = (): Fail => new Fail('PROPOSAL_NOT_FOUND', 'There is no such proposal, or it is not yours to see')
+
 export const found = async (db: Db, id: string): Promise<Proposal> => {
   const proposal = await findProposal(db, id)
-  if (proposal === undefined) throw new Fail('PROPOSAL_NOT_FOUND', 'There is no such proposal, or it is not yours to see')
+  if (proposal === undefined) throw notFound()
   return proposal
 }
 
 export const own = async (db: Db, agent: string, id: string): Promise<{ readonly proposal: Proposal, readonly party: string }> => {
   const proposal = await found(db, id)
   const party = await partyOf(db, agent, proposal)
-  if (party === undefined) throw new Fail('PROPOSAL_NOT_FOUND', 'There is no such proposal, or it is not yours to see')
+  if (party === undefined) throw notFound()
   return { proposal, party }
 }
 
@@ -52,11 +54,14 @@ export const proposalReads = (
   PROPOSAL_EVENTS: {
     needs: 'session',
     async read({ me, isAdmin, db }, { proposal_id, after = 0, limit = options.maxPage }) {
-      const proposal = isAdmin ? await found(db, proposal_id) : (await own(db, me.id, proposal_id)).proposal
+      const proposal = await found(db, proposal_id)
+      const isParty = await partyOf(db, me.id, proposal) !== undefined
+      if (!isParty && !isAdmin) throw notFound()
       const stream = streamOf(proposal_id)
       const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
       const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq
-      return pageReply('PROPOSAL_EVENTS', { proposal: recordOf(proposal), more }, 'events', rows.map(row => row.text))
+      const page = pageReply('PROPOSAL_EVENTS', { proposal: recordOf(proposal), more }, 'events', rows.map(row => row.text))
+      return isParty ? page : { ...page, byRight: true }
     },
   },
 })
