@@ -9,7 +9,7 @@ import { newFolder } from './kit/folder.ts'
 import { portOf } from './kit/raw-socket.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { expectExchange } from './kit/vitals.ts'
-import { login } from './kit/wire.ts'
+import { login, newKey } from './kit/wire.ts'
 
 /** A TCP connection that says nothing, and what it was told before it ended. */
 class Silent implements AsyncDisposable {
@@ -180,6 +180,21 @@ describe('requests', () => {
     socket.socket.write('GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n')
     expect(await socket.ended).toMatch(/^HTTP\/1\.1 200 OK[^]*connection: close/)
   })
+})
+
+test('/health counts public channels as they come and go, private ones apart', async () => {
+  await using relay = await startTestRelay()
+  const publicCount = async () =>
+    (await (await fetch(`${relay.httpUrl}/health`)).json() as { channels: { public: number } }).channels.public
+  const before = await publicCount()
+  await using ann = await relay.login('ann', { key: newKey() })
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#hidden', invite_only: true }, 'JOINED')
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#shown' }, 'JOINED')
+  expect(await publicCount()).toBe(before + 1)
+  await ann.ask({ type: 'DELETE_CHANNEL', channel: '#hidden' }, 'OK')
+  expect(await publicCount()).toBe(before + 1)
+  await ann.ask({ type: 'DELETE_CHANNEL', channel: '#shown' }, 'OK')
+  expect(await publicCount()).toBe(before)
 })
 
 describe('browsers', () => {

@@ -180,6 +180,7 @@ export class Roster implements RosterView {
     for (const agent of channel.agents.keys()) (agent as LiveAgent).channels.delete(channel)
     for (const agent of this.#agents.values()) agent.memberships = withoutMember(agent.memberships, name)
     this.#channels.delete(name)
+    if (channel.info.private) this.#private--
   }
 
   /** Opens a session; gives the connection that held the same one before. */
