@@ -1,4 +1,5 @@
 // What a relay keeps is its owner's alone, also where it lay open before.
+import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
@@ -65,4 +66,41 @@ test('a restored relay is as private, in a directory that was not', async () => 
   chmodSync(folder.at('other'), 0o755)
   await keeper.restore({ file: folder.at('copy.db'), data: folder.at('other'), force: false, newEpoch: 'b', now: 1 })
   expect([modeOf(folder.at('other')), modeOf(folder.at('other/agentchat.db'))]).toEqual(['700', '600'])
+})
+
+test("an export is signed by the relay's key: import says whose it is, and refuses another's", async () => {
+  using folder = newFolder()
+  const relay = await startTestRelay({ data: folder.at('data') })
+  await using ann = await relay.login('ann')
+  await ann.ask({ type: 'MSG', to: '#general', content: 'hi', id: '1' }, 'ACK')
+  await relay.drain()
+  await (await startTestRelay({ data: folder.at('other') })).drain()
+  const keeper = await openKeeper()
+  const archiveOf = async (data: string): Promise<string> => {
+    let text = ''
+    await keeper.export({ data: folder.at(data), now: 1, write: piece => void (text += piece) })
+    return text
+  }
+  const take = (text: string, name: string) =>
+    keeper.import({
+      source: (async function*() {
+        yield Buffer.from(text)
+      })(),
+      data: folder.at(name),
+      newEpoch: 'b',
+    })
+  const [ours, theirs] = [await archiveOf('data'), await archiveOf('other')]
+  const endOf = (text: string) => JSON.parse(text.trimEnd().split('\n').at(-1)!) as { readonly signature?: object }
+  const withEnd = (text: string, end: object) => `${text.trimEnd().split('\n').slice(0, -1).join('\n')}\n${JSON.stringify(end)}\n`
+
+  expect(await take(ours, 'a')).toMatchObject({ serverId: relay.serverId, isSigned: true })
+  const { signature: _, ...unsigned } = endOf(ours)
+  expect(await take(withEnd(ours, unsigned), 'b')).toMatchObject({ serverId: relay.serverId, isSigned: false })
+  await expect(take(withEnd(ours, { ...unsigned, signature: endOf(theirs).signature }), 'c')).rejects.toThrow(/signature/)
+  // Made anew by somebody else, with a hash that is right.
+  const forged = ours.replace('"content\\":\\"hi', '"content\\":\\"no')
+  expect(forged).not.toBe(ours)
+  const body = forged.trimEnd().split('\n').slice(0, -1).join('\n') + '\n'
+  const sha256 = createHash('sha256').update(body).digest('hex')
+  await expect(take(`${body}${JSON.stringify({ ...endOf(ours), sha256 })}\n`, 'd')).rejects.toThrow(/signature/)
 })

@@ -174,5 +174,10 @@ export const Header = z.strictObject({
   /** what the relay has beside it */
   left_out: z.record(z.string().max(32), Seq).optional(),
 })
-/** `sha256` is over every line before this one, line ends included. */
-export const End = z.strictObject({ kind: z.literal('end'), counts: CountsField, sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+/** `sha256` is over every line before this one, line ends included; `signature` is the relay's under it. Older archives have none. */
+export const End = z.strictObject({
+  kind: z.literal('end'),
+  counts: CountsField,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  signature: z.strictObject({ pubkey: PublicKey, sig: Signature }).optional(),
+})

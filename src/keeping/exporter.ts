@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { archiveFormat, kindNames, kinds, leftOut, noCounts, sumOf, type Counts, type KindName, type LeftOut } from './archive.ts'
+import { signArchive } from './archive-signature.ts'
 import { checkSteps, databaseOf, metaOf, reading, serverIdOf, type Steps, type Watched } from './database.ts'
 import { KeepingError } from './failure.ts'
 import { mustNotExist, publishFile } from './files.ts'
@@ -79,7 +80,9 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
       }
     }
     await flush()
-    await write(`${JSON.stringify({ kind: 'end', counts, sha256: hash.digest('hex') })}\n`)
+    const sha256 = hash.digest('hex')
+    const key = metaOf(db, 'relay_private_key')
+    await write(`${JSON.stringify({ kind: 'end', counts, sha256, ...(key !== undefined && { signature: signArchive(key, sha256) }) })}\n`)
     return { counts, leftOut: left }
   })
 

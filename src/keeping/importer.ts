@@ -13,6 +13,7 @@ import { openSqlite } from '../store/sqlite.ts'
 import { indexEvents } from '../store/log-schema.ts'
 import type { Migration } from '../store/store.ts'
 import { End, Header, kindNames, kinds, noCounts, sumOf, type Counts, type KindName } from './archive.ts'
+import { isArchiveOf } from './archive-signature.ts'
 import type { Watched } from './database.ts'
 import { KeepingError, explained } from './failure.ts'
 import { databaseName, publishFile } from './files.ts'
@@ -27,6 +28,10 @@ export interface ImportOptions extends Watched {
 
 export interface Imported {
   readonly epoch: string
+  /** Whose it says it is: SHA-256 of that relay's key. */
+  readonly serverId: string | null
+  /** Whether that relay signed it; archives of older versions are not signed, and anybody can take a signature off. */
+  readonly isSigned: boolean
   readonly counts: Counts
 }
 
@@ -46,7 +51,7 @@ export const importArchive = async (
   }
   makePrivateFolder(data, () => true)
   try {
-    const counts = await publishFile(join(data, databaseName), { replace: false }, async temporary => {
+    const imported = await publishFile(join(data, databaseName), { replace: false }, async temporary => {
       await emptyDatabase(temporary, data, newEpoch, migrations)
       const db = new BetterSqlite3(temporary, { fileMustExist: true })
       try {
@@ -60,7 +65,7 @@ export const importArchive = async (
         db.close()
       }
     })
-    return { epoch: newEpoch, counts }
+    return { epoch: newEpoch, ...imported }
   } catch (error) {
     if (isNew) rmSync(data, { recursive: true, force: true })
     throw error
@@ -82,6 +87,7 @@ class Importer {
   readonly #db: Database
   readonly #hash = createHash('sha256')
   readonly #counts = noCounts()
+  #isSigned = false
   readonly #inserts: Readonly<Record<KindName, Statement>>
   readonly #addStream: Statement
   readonly #findStream: Statement
@@ -99,7 +105,7 @@ class Importer {
     this.#findChannel = db.prepare('SELECT 1 FROM channels WHERE name = ?')
   }
 
-  async run(source: AsyncIterable<Uint8Array>, { onProgress, signal }: Watched): Promise<Counts> {
+  async run(source: AsyncIterable<Uint8Array>, { onProgress, signal }: Watched): Promise<Omit<Imported, 'epoch'>> {
     let header: z.output<typeof Header> | undefined
     let isEnded = false
     let line = 0
@@ -128,7 +134,7 @@ class Importer {
     this.#db.exec(`INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL;
       UPDATE channels SET used_at = 1000 * CAST(strftime('%s', 'now') AS INTEGER)`)
     this.#db.exec('COMMIT')
-    return this.#counts
+    return { counts: this.#counts, serverId: header!.server_id, isSigned: this.#isSigned }
   }
 
   #add({ kind, ...fields }: Readonly<Record<string, unknown>>): void {
@@ -173,10 +179,13 @@ class Importer {
   }
 
   /** Whether all is there, and nothing else. */
-  #end({ counts, sha256 }: z.output<typeof End>, header: z.output<typeof Header>): true {
+  #end({ counts, sha256, signature }: z.output<typeof End>, header: z.output<typeof Header>): true {
     const wrong = kindNames.find(kind => counts[kind] !== this.#counts[kind] || header.counts[kind] !== this.#counts[kind])
     if (wrong !== undefined) throw new Wrong(`${this.#counts[wrong]} records of kind ${wrong}, where ${header.counts[wrong]} were exported`)
     if (this.#hash.digest('hex') !== sha256) throw new Wrong('the archive was changed after it was made: its SHA-256 is another')
+    if (signature !== undefined && !isArchiveOf(header.server_id, sha256, signature))
+      throw new Wrong('signature: not that of the relay that the archive names')
+    this.#isSigned = signature !== undefined
     return true
   }
 }

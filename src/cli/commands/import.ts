@@ -1,4 +1,5 @@
 // agentchat import: a new relay from an archive.
+import { visible } from '../terminal.ts'
 import { command } from '../command.ts'
 import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
 
@@ -28,7 +29,14 @@ export const importData = command({
       const imported = await withKeeper(keeper =>
         keeper.import({ source, data, newEpoch: randomBytes(8).toString('hex'), ...watched(call, 'Importing') })
       )
-      out.done({ data, ...imported }, ({ counts }) => `${counts.event} messages and ${counts.agent} agents are in ${data}`)
+      out.done({ data, ...imported }, ({ counts, serverId, isSigned }) =>
+        `${counts.event} messages and ${counts.agent} agents are in ${data}; ${
+          isSigned
+            ? `signed by relay ${serverId}`
+            : `NOT signed${
+              serverId === null ? '' : `, though it says that it is of relay ${visible(serverId)}`
+            }: anybody can have written it`
+        }`)
     } finally {
       source.destroy()
     }
