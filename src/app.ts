@@ -199,7 +199,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     })
     const port = await relay.start()
     const { isTls } = relay
-    const url = relayUrl({ isTls, host: config.host, port })
+    const url = relayUrl({ isTls, host: config.host === '127.0.0.1' ? 'localhost' : config.host, port })
     if (!isAnywhere(config.host)) listensAt = [`${isTls ? 'wss' : 'ws'}://${hostInUrl(config.host)}:${port}`]
     const checkCertificate = (): void => {
       const problem = config.cert === undefined ? undefined : certificateProblem(readFileSync(config.cert), clock.now())

@@ -158,6 +158,8 @@ describe('presence and watch', () => {
     await watching.prints('"status_text":"reviewing"')
     // Another session of the same agent speaks for it.
     expect((await cli.run(['presence', 'away', 'lunch', '-i', file, '--json'])).code).toBe(exits.ok.code)
+    // Of what comes within a second the newest is told: it goes once the word was heard.
+    await watching.prints('"status_text":"lunch"')
     staying.interrupt()
     const { code, json } = await watching
     expect([code, json.map(({ presence, status_text }) => [presence, status_text])]).toEqual([0, [['offline', null], ['online', null], [

@@ -9,4 +9,4 @@ export const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includ
 
 /** Where the relay is dialled from its own machine. */
 export const relayUrl = ({ isTls, host, port }: { readonly isTls: boolean, readonly host: string, readonly port: number }): string =>
-  `${isTls ? 'wss' : 'ws'}://${isAnywhere(host) || host === '127.0.0.1' ? 'localhost' : hostInUrl(host)}:${port}`
+  `${isTls ? 'wss' : 'ws'}://${isAnywhere(host) ? 'localhost' : hostInUrl(host)}:${port}`
