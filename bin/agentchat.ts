@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // The executable: hands arguments, streams and signals to the CLI. The only place that sets the exit code.
 import { setMaxListeners } from 'node:events'
+import { fstatSync } from 'node:fs'
 import { main } from '../src/cli/main.ts'
 
 const interrupted = new AbortController()
 // Every line that waits for its acknowledgement listens to it.
 setMaxListeners(0, interrupted.signal)
 let isReaderGone = false
+let outputProblem: Error | undefined
 
 /** The first signal asks; the next one finds no handler and ends the process at once. */
 const ask = (): void => {
@@ -20,17 +22,25 @@ process.on('SIGINT', ask)
 process.on('SIGTERM', ask)
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  // `agentchat listen | head -1`: the reader has had enough, and that is a good end.
-  isReaderGone = true
+  // `agentchat listen | head -1`: the reader has had enough, and that is a good end. A full disk is none.
+  if (error.code === 'EPIPE') isReaderGone = true
+  else outputProblem ??= error
   interrupted.abort()
 })
 // With nobody to read the talk there is nobody to tell.
 process.stderr.on('error', () => undefined)
 
+const isPipe = (): boolean => {
+  try {
+    return fstatSync(1).isFIFO()
+  } catch {
+    return false
+  }
+}
+
 const code = await main(process.argv.slice(2), {
   stdin: process.stdin,
-  stdout: process.stdout,
+  stdout: Object.assign(process.stdout, { isPipe: isPipe() }),
   stderr: process.stderr,
   env: process.env,
   interrupted: interrupted.signal,
@@ -42,4 +52,5 @@ const code = await main(process.argv.slice(2), {
   now: Date.now,
   random: Math.random,
 })
-process.exitCode = isReaderGone ? 0 : code
+if (outputProblem !== undefined) process.stderr.write(`error: Cannot write to standard output: ${outputProblem.message}\n`)
+process.exitCode = outputProblem !== undefined ? 1 : isReaderGone ? 0 : code

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, statSync, writeFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { AnyCommand } from '../src/cli/command.ts'
@@ -357,8 +357,42 @@ describe('talking', () => {
     expect(await next()).toBe('one\n')
     await cli.run(['send', '#tasks', 'three'])
     expect([await next(), await next()]).toEqual(['two\n', 'three\n'])
+    // An editor of another system puts a mark in front.
+    writeFileSync(cli.at('cursor.json'), `\ufeff${readFileSync(cli.at('cursor.json'), 'utf8')}\r\n`)
+    await cli.run(['send', '#tasks', 'four'])
+    expect(await next()).toBe('four\n')
     writeFileSync(cli.at('cursor.json'), 'something else')
     expect((await cli.run(['listen', '#tasks', '--cursor', cli.at('cursor.json'), '-m', '1'])).code).toBe(exits.usage.code)
+  })
+
+  test('a cursor file that cannot be written is an error before the first message, or when that shows', async () => {
+    for (const text of ['one', 'two']) await cli.run(['send', '#general', text])
+    writeFileSync(cli.at('file'), '')
+    mkdirSync(cli.at('folder'))
+    for (const [cursor, why] of [['file/cursor.json', 'Cannot'], ['folder', 'Cannot read']] as const) {
+      expect(await cli.run(['listen', '--since', 'all', '--cursor', cli.at(cursor), '-m', '1', '--timeout', '10'])).toMatchObject({
+        code: exits.usage.code,
+        stdout: '',
+        stderr: expect.stringContaining(`${why}`),
+      })
+    }
+    const listening = cli.run(['listen', '--since', 'all', '--cursor', cli.at('folder/cursor.json'), '--content'])
+    await listening.prints('two')
+    await expect.poll(() => existsSync(cli.at('folder/cursor.json'))).toBe(true)
+    rmSync(cli.at('folder'), { recursive: true })
+    writeFileSync(cli.at('folder'), '')
+    await cli.run(['send', '#general', 'three'])
+    expect(await listening).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('Cannot write the cursor file') })
+  })
+
+  test('what another command prints does not take direct messages away in silence', async () => {
+    const [ann, bob] = [await identity('ann'), await identity('bob')]
+    await cli.run(['listen', '-i', bob.file, '--since', 'now', '--timeout', '0.05'])
+    await cli.run(['send', bob.id, 'hello', '-i', ann.file])
+    await cli.run(['propose', bob.id, 'write it', '-i', ann.file])
+    const { code, json, stderr } = await cli.run(['proposals', 'watch', '-i', bob.file, '-m', '1', '--timeout', '10'])
+    expect([code, json.map(({ task }) => task)]).toEqual([0, ['write it']])
+    expect(stderr).toContain(`${ann.id} wrote to you, too: agentchat history ${ann.id}`)
   })
 
   describe('identity', () => {

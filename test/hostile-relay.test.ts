@@ -118,7 +118,7 @@ test('a gap whose pages do not go on is told, and does not hold back what comes 
   relay.say(message(1))
   relay.say(message(1_000_000_000))
   relay.say(message(1_000_000_001))
-  await expect.poll(() => heard).toEqual([1, 2, 2, 1_000_000_000, 1_000_000_001])
+  await expect.poll(() => heard).toEqual([1, 2, 1_000_000_000, 1_000_000_001])
   expect(relay.count('HISTORY')).toBe(2)
   expect(statuses).toMatchObject([{ kind: 'error', error: { name: 'ProtocolError' } }])
 })

@@ -162,8 +162,10 @@ export class Connection {
     }
     if (!(place instanceof Promise)) return this.#open(welcome, place)
     this.#state = 'settling'
+    this.#socket?.pause?.()
     place.then(settled => {
       if (this.#state !== 'settling') return
+      this.#socket?.resume?.()
       const kept = this.#kept
       this.#kept = []
       this.#open(welcome, settled)

@@ -19,16 +19,23 @@ export class Emitter<Events extends object> {
     }
   }
 
-  emit<K extends keyof Events>(event: K, value: Events[K]): void {
+  has(event: keyof Events): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0
+  }
+
+  /** Gives a promise where a listener takes its time: it resolves once all are done. */
+  emit<K extends keyof Events>(event: K, value: Events[K]): Promise<unknown> | undefined {
+    let busy: PromiseLike<unknown>[] | undefined
     // Those that are added meanwhile hear the next one.
     for (const listener of [...this.#listeners.get(event) ?? []]) {
       try {
         const result = (listener as (value: Events[K]) => unknown)(value)
-        if (isPromise(result)) result.then(undefined, (error: unknown) => this.#onError(error, event, value))
+        if (isPromise(result)) (busy ??= []).push(result.then(undefined, (error: unknown) => this.#onError(error, event, value)))
       } catch (error) {
         this.#onError(error, event, value)
       }
     }
+    return busy && Promise.all(busy)
   }
 }
 

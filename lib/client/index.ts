@@ -14,16 +14,25 @@ export {
   type ProtocolErrorCode,
   type RelayDoubt,
 } from './errors.ts'
-export { type Message, type SignatureState, type VerifySignature } from './inbound.ts'
 export { MemoryKnownRelays, type KnownRelays } from './known-relays.ts'
+export { type AckMode, type Message, type MessageFacts, type SignatureState } from './message.ts'
 export { type Network } from './network.ts'
-export { type ClientEvents, type ClientOptions, type ClientStatus, type JoinOptions, type SendOptions } from './options.ts'
+export {
+  type ClientEvents,
+  type ClientOptions,
+  type ClientStatus,
+  type JoinOptions,
+  type ListenOptions,
+  type MessagesOptions,
+  type SendOptions,
+} from './options.ts'
 export { firstOf, pagesOf, type PagedList } from './pages.ts'
 export { type AgentProfile, type People, type ProofState } from './people.ts'
 export { MemoryPositions, type Positions } from './positions.ts'
 export { type Reputation } from './reputation.ts'
 export { type CallOptions } from './pending.ts'
 export { type ConnectOptions, type SessionState } from './session.ts'
+export { type VerifySignature } from './signature-check.ts'
 export {
   type Balance,
   type Deliverable,

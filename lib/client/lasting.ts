@@ -38,9 +38,9 @@ export class Lasting {
     this.#asks.delete(key)
   }
 
-  /** A session is open again. */
-  askAgain(): void {
-    for (const key of [...this.#asks.keys()]) this.#ask(key, 0)
+  /** A session is open again; or these are wanted once more. */
+  askAgain(keys: Iterable<string> = [...this.#asks.keys()]): void {
+    for (const key of keys) this.#ask(key, 0)
   }
 
   /** The connection is gone: the next one brings the next try. */

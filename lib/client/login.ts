@@ -13,7 +13,7 @@ import {
 } from '../identity/index.ts'
 import { originOf, type Frame, type RequestInput } from '../protocol/index.ts'
 import { ProtocolError, RelayDoubtError, type RelayDoubt } from './errors.ts'
-import type { VerifySignature } from './inbound.ts'
+import type { VerifySignature } from './signature-check.ts'
 import type { KnownRelays } from './known-relays.ts'
 
 export interface LoginOptions {

@@ -3,11 +3,12 @@ import type { Identity } from '../identity/index.ts'
 import type { Frame, FrameType } from '../protocol/index.ts'
 import type { BackoffPolicy } from './backoff.ts'
 import type { AgentChatError, ConnectionError, RelayDoubt } from './errors.ts'
-import type { Message, VerifySignature } from './inbound.ts'
 import type { KnownRelays } from './known-relays.ts'
+import type { AckMode, Message } from './message.ts'
 import type { Network } from './network.ts'
 import type { CallOptions } from './pending.ts'
 import type { Positions } from './positions.ts'
+import type { VerifySignature } from './signature-check.ts'
 import type { Transport } from './transport.ts'
 
 export interface ClientOptions {
@@ -19,8 +20,10 @@ export interface ClientOptions {
   readonly identity?: Identity
   /** Label of this session: sessions of one agent with different labels live side by side, equal ones displace each other. */
   readonly session?: string
-  /** What happens to waiting direct messages: `manual` (default with an identity) receives and acknowledges them, `none` leaves them. */
-  readonly inbox?: 'auto' | 'manual' | 'none'
+  /** What happens to direct messages and mentions that wait for this agent: `take` them (default, with an identity), or `none`: leave them. */
+  readonly inbox?: 'take' | 'none'
+  /** When a message counts as received: `auto` (default) when the program is done with it, `manual` when it says `message.ack()`. */
+  readonly ack?: AckMode
   /** The relay's identity, if known; the key then signs for no other. */
   readonly serverId?: string
   /**
@@ -53,7 +56,11 @@ export interface ClientOptions {
   readonly verify?: VerifySignature
   /** Sign sent messages when there is an identity; default true. */
   readonly signMessages?: boolean
-  /** Messages that may wait in one `messages()` iteration; default 10,000 */
+  /**
+   * Messages that may be under way in this client, handed out or waiting; default 1,000, and 4 Mi characters. While so many are, the
+   * connection is not read. A browser's WebSocket cannot wait: there, and while an answer of the relay is awaited, what comes beyond eight
+   * times as many is let go, and read again from the relay once there is room.
+   */
   readonly bufferSize?: number
   /** Answers the question of a relay that asks one. */
   readonly onCaptcha?: (question: string, hint: string | undefined) => string | Promise<string>
@@ -72,6 +79,8 @@ export type ClientStatus =
   | { readonly kind: 'relay-doubt', readonly doubt: RelayDoubt }
   | { readonly kind: 'epoch-changed', readonly epoch: string }
   | { readonly kind: 'gap', readonly channel: string, readonly since: number, readonly oldest: number }
+  /** everything that was in the channel when it was entered has been handled: what comes from here on is new */
+  | { readonly kind: 'end-of-replay', readonly channel: string, readonly seq: number }
   | { readonly kind: 'rejoin-failed', readonly channel: string, readonly error: unknown }
   /** presence or watches that the client had, and could not get again after a reconnect */
   | { readonly kind: 'restore-failed', readonly what: string, readonly error: unknown }
@@ -89,6 +98,13 @@ export interface JoinOptions extends CallOptions {
   /** Replay at most so many, the newest. */
   readonly limit?: number | undefined
 }
+
+export interface ListenOptions {
+  /** Of messages: when they count as handled; default: that of the client */
+  readonly ack?: AckMode | undefined
+}
+
+export interface MessagesOptions extends ListenOptions, Pick<CallOptions, 'signal'> {}
 
 export interface SendOptions extends CallOptions {
   /** Publish key: the same agent, id and content are stored once, however often they are sent. Default: a new one. */

@@ -25,8 +25,12 @@ export class Outgoing {
   #isOpen = false
   #stopPause: (() => void) | undefined
 
-  constructor(send: (text: string) => void) {
+  readonly #changed: () => void
+
+  /** `changed` is told when one more or less waits for its acknowledgement. */
+  constructor(send: (text: string) => void, changed: () => void) {
     this.#send = send
+    this.#changed = changed
   }
 
   /** Messages that are not acknowledged. */
@@ -46,10 +50,12 @@ export class Outgoing {
       const entry: Waiting = { ...ending, id, text, state: 'waiting' }
       this.#waiting.set(id, entry)
       this.#pump()
+      this.#changed()
       return () => {
         this.#waiting.delete(id)
         if (entry.state === 'sent') this.#inFlight--
         this.#pump()
+        this.#changed()
       }
     }, ms => new TimeoutError(`Message ${id} was not acknowledged within ${ms} ms`, id))
   }

@@ -1,10 +1,10 @@
 // What the parts of the client's surface ask of the client: to know who it is and where, and to send a request.
 import type { Identity } from '../identity/index.ts'
 import type { Frame, ReplyType, RequestInput, RequestType } from '../protocol/index.ts'
-import type { VerifySignature } from './inbound.ts'
-import type { Place } from './login.ts'
 import type { Lasting } from './lasting.ts'
+import type { Place } from './login.ts'
 import type { CallOptions } from './pending.ts'
+import type { VerifySignature } from './signature-check.ts'
 
 export interface ClientPort {
   readonly identity: Identity | undefined

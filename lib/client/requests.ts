@@ -6,6 +6,7 @@ import { pending, type CallOptions, type Ending } from './pending.ts'
 
 interface Asked extends Ending<Frame> {
   readonly text: () => string
+  readonly heard: ((answer: Frame) => void) | undefined
   isSent: boolean
 }
 
@@ -17,8 +18,12 @@ export class Requests {
   #isOpen = false
   #maxFrameBytes = Infinity
 
-  constructor(send: (text: string) => void) {
+  readonly #changed: () => void
+
+  /** `changed` is told when one more or less waits for its answer. */
+  constructor(send: (text: string) => void, changed: () => void) {
     this.#send = send
+    this.#changed = changed
   }
 
   /** Requests that wait for their answer, or to be sent. */
@@ -26,15 +31,22 @@ export class Requests {
     return this.#asked.size
   }
 
-  /** `text` is made when it is sent: what is signed is signed for that session. Resolves with the answer. Rejects on ERROR, timeout, abort, or when the connection is lost after it was sent. */
-  call(id: string, type: string, text: () => string, options: CallOptions): Promise<Frame> {
+  /**
+   * `text` is made when it is sent: what is signed is signed for that session. Resolves with the answer, which `heard` is told in the turn in
+   * which it comes. Rejects on ERROR, timeout, abort, or when the connection is lost after it was sent.
+   */
+  call(id: string, type: string, text: () => string, options: CallOptions, heard?: (answer: Frame) => void): Promise<Frame> {
     if (this.#asked.size >= maxPending)
       return Promise.reject(new ConnectionError('TOO_MANY', `More than ${maxPending} requests wait for an answer`))
     return pending(options, ending => {
-      const asked = { ...ending, text, isSent: false }
+      const asked = { ...ending, text, heard, isSent: false }
       this.#asked.set(id, asked)
       if (this.#isOpen) this.#ask(asked)
-      return () => this.#asked.delete(id)
+      this.#changed()
+      return () => {
+        this.#asked.delete(id)
+        this.#changed()
+      }
     }, ms => new TimeoutError(`No answer to ${type} within ${ms} ms`, id))
   }
 
@@ -44,7 +56,10 @@ export class Requests {
     const asked = id === undefined ? undefined : this.#asked.get(id)
     if (asked === undefined) return false
     if (frame.type === 'ERROR') asked.reject(new RelayError(frame.code, frame.message, frame.retry_after_ms))
-    else asked.resolve(frame)
+    else {
+      asked.heard?.(frame)
+      asked.resolve(frame)
+    }
     return true
   }
 

@@ -1,72 +1,96 @@
-// Messages as an async iterable, with a bounded buffer between the relay and a reader that takes its time.
-import { ConnectionError } from './errors.ts'
-import type { Message } from './inbound.ts'
+// Messages as an async iterable. A small machine:
+//
+// | state   | message comes            | next()                                                   | return(), abort  | client ends              |
+// |---------|--------------------------|----------------------------------------------------------|------------------|--------------------------|
+// | open    | to who asked first, else | in `auto` what was given is handled; the next one, or it | over             | over: closed; else ending |
+// |         | it waits                 | waits for one                                            |                  |                          |
+// | ending  | –                        | the same, while one waits; else over                     | over             | –                        |
+// | over    | –                        | done; once the error of the end                          | done             | –                        |
+//
+// What it has and is not done with when it is over is for others, or comes again: a loop that was left did not say that it was done
+// with its last message, and an error in it ends it the same way.
+import type { Claim, Consumer, Deliveries } from './deliveries.ts'
+import { Hand } from './hand.ts'
+import type { AckMode, Message, MessageFacts } from './message.ts'
 import type { Ending } from './pending.ts'
-
-export interface StreamSource {
-  /** Adds a listener; gives the function that removes it. */
-  onMessage(listener: (message: Message) => void): () => void
-  onEnd(listener: (error: Error | undefined) => void): () => void
-}
 
 export interface StreamOptions {
   readonly signal?: AbortSignal | undefined
-  /** Messages that may wait for the reader. */
-  readonly bufferSize: number
+  readonly ack: AckMode
+  readonly streams: 'all' | readonly string[]
+  readonly wants: (facts: MessageFacts, stream: string) => boolean
 }
 
 /** Listens from the call on, not from the first `next()`. Ends with the session, or quietly when `signal` aborts. */
-export const messageStream = (
-  source: StreamSource,
-  wants: (message: Message) => boolean,
-  { signal, bufferSize }: StreamOptions,
-): AsyncIterableIterator<Message> => {
-  const buffer: Message[] = []
+export const messageStream = (deliveries: Deliveries, { signal, ack, streams, wants }: StreamOptions): AsyncIterableIterator<Message> => {
+  const waiting: { readonly claim: Claim, readonly attempt: number }[] = []
   const readers: Ending<IteratorResult<Message>>[] = []
-  const stops: (() => void)[] = []
-  let end: { readonly error: Error | undefined } | undefined
-  /** Gives to those who wait, in the order in which they asked. */
+  let state: 'open' | 'ending' | 'over' = 'open'
+  let error: Error | undefined
+  let detach: () => void = () => undefined
+  const hand = new Hand((claim, attempt) => {
+    waiting.unshift({ claim, attempt })
+    serve()
+  })
+
+  /** Gives to those who asked, in the order in which they did. */
   const serve = () => {
-    while (readers.length > 0 && (buffer.length > 0 || end !== undefined)) {
+    while (readers.length > 0 && (waiting.length > 0 || state !== 'open')) {
       const { resolve, reject } = readers.shift()!
-      const message = buffer.shift()
-      if (message !== undefined) resolve({ value: message, done: false })
-      else if (end?.error !== undefined) reject(end.error)
-      else resolve({ value: undefined, done: true })
+      const next = waiting.shift()
+      if (next !== undefined) {
+        resolve({ value: hand.give(next.claim, next.attempt), done: false })
+        continue
+      }
+      finish()
+      const reason = error
+      error = undefined
+      if (reason === undefined) resolve({ value: undefined, done: true })
+      else reject(reason)
     }
   }
-  const finish = (error: Error | undefined) => {
-    end ??= { error }
-    for (const stop of stops.splice(0)) stop()
+  const finish = () => {
+    if (state === 'over') return
+    state = 'over'
+    detach()
+    signal?.removeEventListener('abort', leave)
+    for (const { claim } of waiting.splice(0)) claim.release()
+    hand.releaseAll()
+  }
+  const leave = () => {
+    finish()
     serve()
   }
-  const onAbort = () => finish(undefined)
-  if (signal?.aborted === true) onAbort()
+  const consumer: Consumer = {
+    streams,
+    wants,
+    take: claim => {
+      waiting.push({ claim, attempt: 1 })
+      serve()
+    },
+    end: (reason, isOver) => {
+      if (state !== 'open') return
+      error = reason
+      state = 'ending'
+      hand.end()
+      if (isOver) finish()
+      serve()
+    },
+  }
+  if (signal?.aborted === true) state = 'over'
   else {
-    signal?.addEventListener('abort', onAbort)
-    stops.push(
-      () => signal?.removeEventListener('abort', onAbort),
-      source.onMessage(message => {
-        if (!wants(message)) return
-        buffer.push(message)
-        if (buffer.length > bufferSize)
-          finish(new ConnectionError('TOO_MANY', `More than ${bufferSize} messages wait for their reader (bufferSize)`))
-        serve()
-      }),
-    )
-    const stopEnd = source.onEnd(finish)
-    if (end === undefined) stops.push(stopEnd)
-    else stopEnd()
+    signal?.addEventListener('abort', leave)
+    detach = deliveries.attach(consumer)
   }
   return {
     next: () =>
       new Promise((resolve, reject) => {
+        if (ack === 'auto') hand.handledAll()
         readers.push({ resolve, reject })
         serve()
       }),
     return() {
-      buffer.length = 0
-      finish(undefined)
+      leave()
       return Promise.resolve({ value: undefined, done: true })
     },
     [Symbol.asyncIterator]() {

@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { timerMs } from '../protocol/timer.ts'
 import { MemoryPositions } from '../client/index.ts'
-import { writePrivateFile } from './private-file.ts'
+import { checkPrivateFile, writePrivateFile } from './private-file.ts'
 
 const Shape = z.object({ epoch: z.string(), positions: z.record(z.string(), z.number().int().min(0)) })
 
 export interface PositionsFileOptions {
   /** Changes are written together, at most this often, in ms. */
   readonly saveEveryMs?: number
+  /** Told when the file cannot be written; without it such an error is thrown where nobody catches it, and ends the program. */
+  readonly onError?: (error: Error) => void
 }
 
 /**
@@ -24,16 +26,19 @@ export interface PositionsFileOptions {
 export class PositionsFile extends MemoryPositions {
   readonly #file: string
   readonly #saveEveryMs: number
+  readonly #onError: ((error: Error) => void) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
 
-  constructor(file: string, { saveEveryMs = 200 }: PositionsFileOptions = {}) {
+  constructor(file: string, { saveEveryMs = 200, onError }: PositionsFileOptions = {}) {
     super()
     this.#file = file
+    this.#onError = onError
     this.#saveEveryMs = saveEveryMs
     let text: string
     try {
-      text = readFileSync(file, 'utf8')
+      // Editors of one system put a mark in front.
+      text = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
       throw error
@@ -53,7 +58,12 @@ export class PositionsFile extends MemoryPositions {
     this.#changed()
   }
 
-  /** Writes what has changed, now. */
+  /** Finds out now whether the file can be written, not with the first message. @throws when it cannot */
+  checkWritable(): void {
+    checkPrivateFile(this.#file)
+  }
+
+  /** Writes what has changed, now. @throws when the file cannot be written; what is known stays known */
   save(): void {
     if (this.#timer === undefined || this.epoch === undefined) return
     clearTimeout(this.#timer)
@@ -70,6 +80,15 @@ export class PositionsFile extends MemoryPositions {
   }
 
   #changed(): void {
-    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.save(), timerMs(this.#saveEveryMs))
+    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.#saveLater(), timerMs(this.#saveEveryMs))
+  }
+
+  #saveLater(): void {
+    try {
+      this.save()
+    } catch (error) {
+      if (this.#onError === undefined) throw error
+      this.#onError(error as Error)
+    }
   }
 }

@@ -9,6 +9,13 @@ export interface WriteOptions {
   readonly overwrite: boolean
 }
 
+/** Whether `writePrivateFile` could replace the file: does everything but that. @throws when it could not */
+export const checkPrivateFile = (file: string): void => {
+  const probe = `${file}.${randomBytes(6).toString('hex')}`
+  writePrivateFile(probe, '', { overwrite: false })
+  rmSync(probe, { force: true })
+}
+
 /** Writes `text` to `file` with mode 0600, in a directory of mode 0700 that is made if missing. */
 export const writePrivateFile = (file: string, text: string, { overwrite }: WriteOptions): void => {
   makeFolder(dirname(file), 0o700)

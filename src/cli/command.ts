@@ -92,13 +92,15 @@ export interface Wish {
   /** Session label; sessions of one agent with different labels live side by side. */
   readonly session?: string
   /** What happens to waiting direct messages; default none: they are left for a listener. */
-  readonly inbox?: 'auto' | 'manual' | 'none'
+  readonly inbox?: 'take' | 'none'
   /** Come back after a lost connection, and for how long to try; default no. */
   readonly reconnect?: Partial<BackoffPolicy>
   /** ms to wait for a login or an answer; default --timeout */
   readonly timeoutMs?: number
   /** How far earlier runs have come. */
   readonly positions?: Positions
+  /** Messages that may be under way; default: the library's */
+  readonly bufferSize?: number
   /** Relay to talk to, for commands without the [server] argument. */
   readonly server?: string
   /** Identity file, where it is not the one of -i. */

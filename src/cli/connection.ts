@@ -40,6 +40,7 @@ export const openClient = async (
     ...(file !== undefined && { identity: identityOf(file) }),
     ...(wish.anonymous === 'keyed' && { identity: identityFrom(generateKeyPair().privateKey) }),
     ...(wish.session !== undefined && { session: wish.session }),
+    ...(wish.bufferSize !== undefined && { bufferSize: wish.bufferSize }),
     ...(wish.positions !== undefined && { positions: wish.positions }),
     ...(known !== undefined && { serverId: known }),
     knownRelays: relays,

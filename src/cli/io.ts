@@ -1,8 +1,11 @@
 // The outside of a command: its streams, environment and signals, handed in so that tests can be the outside.
 
 export interface Sink {
-  write(text: string): unknown
+  /** Calls back once the text was taken: by a pipe, a file, a terminal. With an error it was not. */
+  write(text: string, taken?: (error?: Error | null) => void): unknown
   readonly isTTY?: boolean
+  /** It is a pipe: what it has taken, nobody may ever read. */
+  readonly isPipe?: boolean
 }
 
 export interface Source extends AsyncIterable<Uint8Array> {

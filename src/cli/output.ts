@@ -14,12 +14,16 @@ export interface Output {
   readonly isJson: boolean
   /** One thing: a line of JSON, or text for eyes. Call it again and again to stream. */
   one<T>(value: T, text: (value: T, paint: Paint) => string): void
+  /** What `one` would write, with its end of line. */
+  lineOf<T>(value: T, text: (value: T, paint: Paint) => string): string
   /** Several things: a line each; under --json one array. */
   list<T>(values: readonly T[], text: (value: T, paint: Paint) => string): void
   /** How an action went: talk, or under --json a line of JSON; under --field data. */
   done<T>(value: T, text: (value: T) => string): void
   /** Data as it is, byte for byte. */
   raw(text: string): void
+  /** The same; resolves once stdout has taken it, and everything before it. @throws what stdout says, EPIPE when its reader has gone */
+  taken(text?: string): Promise<void>
   /** A line of talk. */
   say(text: string): void
   /** Replaces the progress line on a terminal; nothing elsewhere. '' takes it away. */
@@ -68,22 +72,31 @@ export const createOutput = (
     stderr.write(`${text}\n`)
   }
 
-  const bare = (value: unknown) => {
+  const bare = (value: unknown): string => {
     const text = fieldsOf(value, fields!)
-    if (text !== undefined) line(text)
+    return text === undefined ? '' : `${text}\n`
   }
+  const raw = (text: string) => {
+    if (text !== '') stdout.write(text)
+  }
+  const lineOf: Output['lineOf'] = (value, text) =>
+    fields !== undefined ? bare(value) : `${isText ? text(value, paint) : visibleJson(value)}\n`
 
   return {
     isJson,
     progress,
-    one: (value, text) => fields !== undefined ? bare(value) : line(isText ? text(value, paint) : visibleJson(value)),
+    lineOf,
+    one: (value, text) => raw(lineOf(value, text)),
     list: (values, text) => {
-      if (fields !== undefined) values.forEach(bare)
-      else if (isJson) line(visibleJson(values))
-      else for (const value of values) line(isText ? text(value, paint) : visibleJson(value))
+      if (fields === undefined && isJson) line(visibleJson(values))
+      else for (const value of values) raw(lineOf(value, text))
     },
-    done: (value, text) => fields !== undefined ? bare(value) : isJson ? line(visibleJson(value)) : say(visibleLines(text(value))),
-    raw: text => void stdout.write(text),
+    done: (value, text) => fields !== undefined ? raw(bare(value)) : isJson ? line(visibleJson(value)) : say(visibleLines(text(value))),
+    raw,
+    taken: (text = '') =>
+      new Promise((resolve, reject) => {
+        stdout.write(text, error => error == null ? resolve() : reject(error))
+      }),
     say: text => say(visibleLines(text)),
     fail: ({ exit, message, hint, code }) => {
       if (isJson)

@@ -7,7 +7,7 @@ import type { ExitName } from './exit.ts'
 import { connectKeyed } from './trade.ts'
 
 export interface Watch<T extends FrameType> {
-  /** label of the session: it has its own place in the inbox */
+  /** label of the session */
   readonly session: string
   readonly types: readonly T[]
   isWanted(frame: Frame<T>): boolean
@@ -27,28 +27,43 @@ export const watchFrames = async <T extends FrameType>(
   ended.catch(() => undefined)
   let left = options.max ?? Infinity
   let printed = Promise.resolve()
+  const never = new Promise<void>(() => undefined)
+  const writers = new Set<string>()
   const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), timerMs(options.timeout * 1_000))
   const stop = () => end('interrupted')
   io.interrupted.addEventListener('abort', stop)
   try {
     const client = await connectKeyed(call, {
       session,
-      inbox: 'manual',
+      inbox: 'take',
       reconnect: {},
       timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
       prepare: client => {
         for (const type of types) {
           client.on(type, heard => {
             const frame = heard as Frame<T>
-            if (left <= 0 || !isWanted(frame)) return
+            if (left > 0 && !isWanted(frame)) return undefined
+            // What was not printed was not received: the next run begins there.
+            if (left <= 0) return never
             left--
             const isLast = left === 0
             // In the order in which they came, however long each is checked.
-            printed = printed.then(() => print(frame, client)).then(() => {
+            return printed = printed.then(() => print(frame, client)).then(() => out.taken()).then(() => {
               if (isLast) end('ok')
-            }, fail)
+            }, (error: unknown) => {
+              fail(error)
+              return never
+            })
           })
         }
+        // The inbox is one list: what stands before a step has to be received, too.
+        client.on('message', ({ from, to, mine }) => {
+          if (left <= 0) return never
+          if (mine || to.startsWith('#') || writers.has(from)) return undefined
+          writers.add(from)
+          out.say(`note: ${from} wrote to you, too: agentchat history ${from}`)
+          return undefined
+        })
         client.on('status', status => {
           if (status.kind === 'ended' && status.error !== undefined) fail(status.error)
         })

@@ -44,9 +44,10 @@ export class Cli implements Disposable {
     let onWrite: () => void = () => undefined
     const sink = (name: keyof typeof written) => ({
       isTTY,
-      write(text: string) {
+      write(text: string, taken?: () => void) {
         written[name] += text
         onWrite()
+        taken?.()
       },
     })
     const ran = main(args, {

@@ -88,12 +88,16 @@ export const clientOf = async (...args: Parameters<typeof newClient>): Promise<A
   return client
 }
 
-/** Collects messages until there are `count` of them. */
+/** Collects messages until there are `count` of them, and has handled them all. */
 export const collect = (client: AgentChatClient, count: number, target?: string): Promise<readonly Message[]> => {
   const stream = client.messages(target)
   return (async () => {
     const all: Message[] = []
-    for await (const message of stream) if (all.push(message) === count) break
+    for await (const message of stream) {
+      if (all.push(message) < count) continue
+      message.ack()
+      break
+    }
     return all
   })()
 }

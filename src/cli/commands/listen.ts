@@ -45,37 +45,37 @@ export const listen = command({
     if (wrong !== undefined)
       throw new CliError('usage', `${JSON.stringify(wrong)} is not a channel`,
         "Channels are written like '#general', with quotes. Direct messages come with --follow-dm.")
-    const [{ RelayError }, { messageText }, { visibleLines }] = await Promise.all([
+    const [{ RelayError }, { messageText }, { visibleLines }, { Printed }] = await Promise.all([
       import('../../../lib/client/index.ts'),
       import('../message-text.ts'),
       import('../terminal.ts'),
+      import('../printed.ts'),
     ])
     const { maxMessages = Infinity } = options
-    const positions = options.cursor === undefined ? undefined : await openCursor(options.cursor)
+    const { promise: ended, resolve: end, reject: fail } = deferred<ExitName>()
+    const positions = options.cursor === undefined ? undefined : await openCursor(options.cursor, fail)
+    const printed = new Printed({ write: text => out.taken(text), isPipe: io.stdout.isPipe === true, now: io.now })
     let received = 0
-    let end: (exit: ExitName) => void
-    let fail: (error: unknown) => void
-    const ended = new Promise<ExitName>((resolve, reject) => {
-      ;[end, fail] = [resolve, reject]
-    })
-    // It may fail while nobody awaits it yet.
-    ended.catch(() => undefined)
 
-    const print = ({ frame, signature }: Message): void => {
-      if (options.content) out.raw(`${io.stdout.isTTY ? visibleLines(frame.content) : frame.content}\n`)
-      else out.one({ ...frame, signature }, messageText)
+    const lineOf = ({ frame, signature }: Message): string =>
+      options.content
+        ? `${io.stdout.isTTY ? visibleLines(frame.content) : frame.content}\n`
+        : out.lineOf({ ...frame, signature }, messageText)
+    /** One line after the other: while stdout is full nothing more is taken. What was not printed was not received. */
+    const print = async (messages: AsyncIterable<Message>): Promise<void> => {
+      for await (const message of messages) {
+        const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined
+        if (channels.includes(message.to) || (isMine && options.followDm)) {
+          await printed.line(lineOf(message), () => message.ack())
+          if (++received < maxMessages) continue
+          end('ok')
+          // What is printed is still in its hands.
+          await new Promise(() => undefined)
+        } else message.ack()
+      }
     }
     const prepare = (client: AgentChatClient): void => {
-      client.on('message', message => {
-        const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined
-        if (!channels.includes(message.to) && !(isMine && options.followDm)) return
-        print(message)
-        if (++received < maxMessages) return
-        // What comes after it was not printed, so it was not received either: the next run begins there.
-        void client.close()
-        positions?.close()
-        end('ok')
-      })
+      print(client.messages(undefined, { ack: 'manual', signal: leaving.signal })).catch(fail)
       client.on('status', status => {
         switch (status.kind) {
           case 'lost':
@@ -99,24 +99,35 @@ export const listen = command({
       })
     }
 
+    const leaving = new AbortController()
     const timer = options.timeout === undefined ? undefined : setTimeout(() => end('timeout'), timerMs(options.timeout * 1_000))
     const stop = () => end('interrupted')
     io.interrupted.addEventListener('abort', stop)
     try {
       const client = await connect({
         session: options.session ?? 'listen',
-        inbox: options.followDm ? 'manual' : 'none',
+        inbox: options.followDm ? 'take' : 'none',
         reconnect: {},
         timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
+        bufferSize,
         prepare,
         ...(positions !== undefined && { positions }),
       })
       out.say(`Connected as ${client.agentId}`)
       for (const channel of channels) await Promise.race([client.join(channel, joinOptions(options.since)), ended])
       const exit = await ended
+      // A pipe that is full and not read would take nothing more for ever.
+      if (exit === 'ok') await printed.end()
+      else printed.stop()
+      leaving.abort()
       if (exit === 'timeout') out.say(`Time is up; ${received} messages received`)
       return exit
+    } catch (error) {
+      // `listen | head -1`: the reader has had enough.
+      if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 'interrupted'
+      throw error
     } finally {
+      printed.stop()
       clearTimeout(timer)
       io.interrupted.removeEventListener('abort', stop)
       positions?.close()
@@ -124,11 +135,37 @@ export const listen = command({
   },
 })
 
-const openCursor = async (file: string) => {
+/** Messages under way: a pipe's lines are that for a while, and that must not slow them down. */
+const bufferSize = 10_000
+
+const deferred = <T>() => {
+  let resolve!: (value: T) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<T>((yes, no) => {
+    ;[resolve, reject] = [yes, no]
+  })
+  // It may fail while nobody awaits it yet.
+  promise.catch(() => undefined)
+  return { promise, resolve, reject }
+}
+
+const openCursor = async (file: string, fail: (error: unknown) => void) => {
   const { PositionsFile } = await import('../../../lib/node/index.ts')
+  const cannotWrite = (error: unknown) =>
+    new CliError('usage', `Cannot write the cursor file ${file}: ${(error as Error).message}`,
+      'Name one in a directory that you may write to, on a disk that has room.', error)
+  let positions
   try {
-    return new PositionsFile(file)
+    positions = new PositionsFile(file, { onError: error => fail(cannotWrite(error)) })
   } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== undefined) throw new CliError('usage', `Cannot read the cursor file ${file}: ${message}`, undefined, error)
     throw new CliError('usage', `${file} is not a cursor file of agentchat listen`, 'Give another name, or delete it to begin anew.', error)
   }
+  try {
+    positions.checkWritable()
+  } catch (error) {
+    throw cannotWrite(error)
+  }
+  return positions
 }

@@ -27,8 +27,7 @@ export const presence = command({
       session: `presence-${Math.floor(io.random() * 1e9).toString(36)}`,
       ...(options.stay && { reconnect: {} }),
     })
-    const set = () => client.people.setPresence(state, text)
-    await set()
+    await client.people.setPresence(state, text)
     if (!options.stay) {
       const { sessions = 1 } = await client.whois(client.agentId!)
       if (sessions < 2)
@@ -41,7 +40,6 @@ export const presence = command({
       ({ agent_id }) => `${agent_id} is ${state}${text === undefined ? '' : `: ${text}`}, until Ctrl-C`)
     return new Promise((resolve, reject) => {
       client.on('status', event => {
-        if (event.kind === 'connected' && event.again) set().catch(() => undefined)
         if (event.kind === 'ended') reject(event.error ?? new CliError('ended', 'The session ended'))
       })
       io.interrupted.addEventListener('abort', () => resolve('ok'), { once: true })

@@ -36,7 +36,7 @@ export const checkRelay = async (
   const other = await connect({
     ...wish,
     session: 'deploy-check-a',
-    inbox: identity === undefined ? 'auto' : 'none',
+    inbox: identity === undefined ? 'take' : 'none',
     prepare: client =>
       client.on('message', ({ content }) => {
         if (content === text) hear()

@@ -1,0 +1,421 @@
+// The parts of a client, wired together: session, calls, messages on their way in and out, and what lasts over reconnects.
+import { isSafeNonce, randomNonce, verify } from '../identity/index.ts'
+import type { Frame, ReplyType, RequestInput, RequestType } from '../protocol/index.ts'
+import { defaultBackoff } from './backoff.ts'
+import { Deliveries } from './deliveries.ts'
+import { Emitter } from './emitter.ts'
+import { AgentChatError, ConnectionError, RelayError, TimeoutError } from './errors.ts'
+import { Flow } from './flow.ts'
+import { Inbound } from './inbound.ts'
+import { isKept, Kept } from './kept.ts'
+import { MemoryKnownRelays } from './known-relays.ts'
+import { Lasting } from './lasting.ts'
+import type { Place } from './login.ts'
+import { platformNetwork } from './network.ts'
+import type { ClientEvents, ClientOptions, ClientStatus, JoinOptions } from './options.ts'
+import { Outgoing } from './outgoing.ts'
+import { pending, type CallOptions } from './pending.ts'
+import { MemoryPositions } from './positions.ts'
+import type { Body } from './port.ts'
+import { Progress } from './progress.ts'
+import { checkIdentity } from './proof.ts'
+import { Requests } from './requests.ts'
+import { Session } from './session.ts'
+import { SignatureCheck } from './signature-check.ts'
+import { webSocketTransport } from './transport.ts'
+
+/** How long closing waits for the relay to hear what was received. */
+const closeGraceMs = 1_000
+const defaultBuffer = { size: 1_000, chars: 4 * 1024 * 1024 } as const
+
+export class Core {
+  readonly session: Session
+  readonly emitter: Emitter<ClientEvents>
+  readonly deliveries: Deliveries
+  readonly outgoing: Outgoing
+  readonly lasting: Lasting
+  readonly now: () => number
+  readonly timeoutMs: number
+  readonly #options: ClientOptions
+  readonly #requests: Requests
+  readonly #progress: Progress
+  readonly #check: SignatureCheck
+  readonly #inbound: Inbound
+  readonly #kept: Kept
+  readonly #flow: Flow
+  readonly #takesInbox: boolean
+  /** Where each channel stood when it was entered, until everything up to there was handled. */
+  readonly #replays = new Map<string, number>()
+  readonly #idPrefix: string
+  #lastId = 0
+  #welcome: Frame<'WELCOME'> | undefined
+  #place: Place | undefined
+  #unreceived: RequestInput<'RECEIVED'> | undefined
+  #receiving: Promise<void> | undefined
+  #isTaking = true
+  #closing: Promise<void> | undefined
+  #onQuiet: (() => void)[] = []
+
+  constructor(options: ClientOptions) {
+    const { identity, reconnect = true, requestTimeoutMs = 15_000, bufferSize = defaultBuffer.size, random = Math.random } = options
+    const backoff = { ...defaultBackoff, ...(typeof reconnect === 'boolean' ? {} : reconnect) }
+    if (identity !== undefined) checkIdentity(identity)
+    this.#options = options
+    this.now = options.now ?? Date.now
+    this.timeoutMs = requestTimeoutMs
+    this.#takesInbox = identity !== undefined && options.inbox !== 'none'
+    this.#idPrefix = [...crypto.getRandomValues(new Uint8Array(9))].map(byte => byte.toString(36).padStart(2, '0')).join('')
+
+    this.emitter = new Emitter((error, event, value) => {
+      // Who fails at being told of a failure is not told of that one too.
+      if (event !== 'status' || (value as ClientStatus).kind !== 'listener-error') this.tell({ kind: 'listener-error', error })
+    })
+    const changed = () => this.#changed()
+    this.#requests = new Requests(text => this.session.send(text), changed)
+    this.outgoing = new Outgoing(text => this.session.send(text), changed)
+    this.#progress = new Progress({
+      positions: options.positions ?? new MemoryPositions(),
+      received: place => this.#receive(place),
+      moved: (stream, seq) => this.#moved(stream, seq),
+    })
+    this.deliveries = new Deliveries({
+      maxWaiting: bufferSize,
+      maxWaitingChars: defaultBuffer.chars,
+      changed,
+      missed: streams => this.#catchUp(streams),
+    })
+    this.#check = new SignatureCheck({
+      identity,
+      verify: options.verify ?? verify,
+      keyOf: async agent => (await this.#ask('WHOIS', { agent })).pubkey ?? undefined,
+    })
+    this.#inbound = new Inbound({
+      progress: this.#progress,
+      check: frame => this.#check.of(frame),
+      myId: () => this.#welcome?.agent_id,
+      isKeyed: identity !== undefined,
+      page: (stream, after) =>
+        this.#ask('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
+      deliver: delivery => this.deliveries.dispatch(delivery),
+      isBehind: stream => this.deliveries.isBehind(stream),
+      isJoined: channel => this.lasting.has(channel),
+      room: () => this.#flow.room(),
+      failed: error => this.tell({ kind: 'error', error }),
+      giveUp: reason => this.session.restart(reason),
+      overflow: () => this.#flow.overflow(),
+    })
+    this.#kept = new Kept({
+      progress: this.#progress,
+      isAttended: () => this.deliveries.isAttended,
+      has: type => this.emitter.has(type),
+      tell: frame => this.emitter.emit(frame.type, frame as never),
+    })
+    this.#flow = new Flow({
+      limits: { count: bufferSize, chars: defaultBuffer.chars },
+      load: () => {
+        const [{ queued }, { held }] = [this.#inbound, this.deliveries]
+        return { count: queued.count + held.count, chars: queued.chars + held.chars }
+      },
+      held: () => this.deliveries.held,
+      isAwaiting: () => !this.isQuiet,
+      canPause: () => this.session.canPause,
+      pause: () => this.session.pause(),
+      resume: () => this.session.resume(),
+      letGo: () => this.#passOver(),
+      restart: () => this.session.restart('there is room again for what was let go'),
+      patienceMs: requestTimeoutMs,
+    })
+    this.lasting = new Lasting({
+      failed: (key, error) =>
+        this.tell(key.startsWith('#') ? { kind: 'rejoin-failed', channel: key, error } : { kind: 'restore-failed', what: key, error }),
+      backoff,
+      random,
+    })
+    this.session = new Session({
+      url: options.server,
+      transport: options.transport ?? webSocketTransport,
+      network: options.network ?? platformNetwork,
+      identity,
+      serverId: options.serverId,
+      legacyLogin: options.legacyLogin ?? false,
+      knownRelays: options.knownRelays ?? new MemoryKnownRelays(),
+      confirmRelay: options.confirmRelay,
+      verify: options.verify ?? verify,
+      newNonce: randomNonce,
+      onCaptcha: options.onCaptcha,
+      timeoutMs: requestTimeoutMs,
+      heartbeatMs: options.heartbeatMs ?? 30_000,
+      now: this.now,
+      random,
+      backoff: reconnect === false ? undefined : backoff,
+      login: {
+        name: options.name ?? identity?.name ?? 'agent',
+        autojoin: false,
+        // `auto` would count as received what was only written to the connection.
+        inbox: options.inbox === 'none' ? 'none' : identity === undefined ? 'auto' : 'manual',
+        ...(options.session !== undefined && { session: options.session }),
+      },
+    }, {
+      opened: (welcome, place) => this.#opened(welcome, place),
+      frame: (frame, chars) => this.#frame(frame, chars),
+      invalid: message => this.tell({ kind: 'invalid-frame', message }),
+      lost: (error, retryInMs) => {
+        this.#disconnected(error)
+        this.tell({ kind: 'lost', error, retryInMs })
+      },
+      gaveUp: error => this.#failAll(error),
+      ended: error => {
+        this.#failAll(error ?? new ConnectionError('CLOSED', 'The client was closed'))
+        this.deliveries.end(error, error === undefined)
+        this.tell({ kind: 'ended', error })
+      },
+    })
+  }
+
+  get welcome(): Frame<'WELCOME'> | undefined {
+    return this.#welcome
+  }
+
+  /** Who the relay is, and what signatures in this session name. */
+  get place(): Place | undefined {
+    return this.#place
+  }
+
+  /** Nothing is asked of the relay that it has not answered. */
+  get isQuiet(): boolean {
+    return this.#requests.size === 0 && this.outgoing.size === 0
+  }
+
+  newId(): string {
+    return `${this.#idPrefix}-${(++this.#lastId).toString(36)}`
+  }
+
+  tell(status: ClientStatus): void {
+    this.emitter.emit('status', status)
+  }
+
+  /** Somebody begins to listen, for messages or for a kind of frame. */
+  attended(): void {
+    this.#kept.attended()
+  }
+
+  streamOf(frame: Frame<'MSG'>): string {
+    return this.#inbound.streamOf(frame)
+  }
+
+  /** Why nothing can be asked of the relay; undefined: it can, now or after the reconnect that is under way. */
+  callProblem(): ConnectionError | undefined {
+    const { state } = this.session
+    if (state === 'idle') return new ConnectionError('NOT_CONNECTED', 'The client is not connected; call connect() first')
+    return state === 'closed' ? new ConnectionError('CLOSED', 'The client is closed') : undefined
+  }
+
+  request<T extends RequestType>(
+    type: T,
+    body: Body<T> | (() => Body<T>),
+    { signal, timeoutMs = this.timeoutMs }: CallOptions = {},
+    heard?: (answer: Frame) => void,
+  ): Promise<Frame<ReplyType<T>>> {
+    const problem = this.callProblem()
+    if (problem !== undefined) return Promise.reject(problem)
+    const id = this.newId()
+    const written = typeof body === 'function' ? undefined : JSON.stringify({ type, id, ...body })
+    const text = () => written ?? JSON.stringify({ type, id, ...(body as () => Body<T>)() })
+    return this.#requests.call(id, type, text, { signal, timeoutMs }, heard) as Promise<Frame<ReplyType<T>>>
+  }
+
+  /** Enters a channel, now and after every reconnect: after what was seen, or after `since`. */
+  join(channel: string, { since, limit, ...call }: JoinOptions = {}): Promise<Frame<'JOINED'>> {
+    const after = since ?? this.#progress.seen(channel)
+    if (since !== undefined) this.#progress.rewind(channel, since)
+    return this.request('JOIN', {
+      channel,
+      ...(after !== undefined && { since: after, ...(this.#welcome !== undefined && { epoch: this.#welcome.epoch }) }),
+      ...(limit !== undefined && { limit }),
+    }, call, joined => this.#joined(joined as Frame<'JOINED'>, after, limit))
+  }
+
+  /** Makes a channel, and is in it. */
+  create(body: Body<'CREATE_CHANNEL'>, call: CallOptions | undefined): Promise<Frame<'JOINED'>> {
+    return this.request('CREATE_CHANNEL', body, call, joined => this.#joined(joined as Frame<'JOINED'>, undefined, undefined))
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close()
+  }
+
+  /** Takes nothing more, lets everything under way end, and closes. @throws TimeoutError when something does not end */
+  async drain({ signal, timeoutMs = this.timeoutMs }: CallOptions): Promise<void> {
+    this.#isTaking = false
+    this.#passOver()
+    this.deliveries.end(undefined, false)
+    try {
+      await pending<void>({ signal, timeoutMs }, ({ resolve }) => {
+        void this.#drained().then(resolve)
+        return () => undefined
+      }, ms => new TimeoutError(`What was under way did not end within ${ms} ms`))
+    } finally {
+      await this.close()
+    }
+  }
+
+  async #drained(): Promise<void> {
+    await this.deliveries.idle()
+    while (!this.isQuiet) await new Promise<void>(resolve => this.#onQuiet.push(resolve))
+    await this.#receiving
+  }
+
+  #changed(): void {
+    this.#flow.changed()
+    if (this.isQuiet) { for (const resolve of this.#onQuiet.splice(0)) resolve() }
+  }
+
+  #opened(welcome: Frame<'WELCOME'>, place: Place): void {
+    const former = this.#welcome
+    this.#welcome = welcome
+    this.#place = place
+    if (place.doubt !== undefined) this.tell({ kind: 'relay-doubt', doubt: place.doubt })
+    const { epoch } = this.#progress
+    this.#disconnected(new ConnectionError('LOST', 'The connection was lost'))
+    if (epoch !== welcome.epoch) {
+      this.#progress.reset(welcome.epoch)
+      this.deliveries.clear()
+    }
+    this.#requests.open(welcome.limits.max_frame_bytes)
+    this.#check.askAgain()
+    this.outgoing.rewind(former === undefined || former.agent_id === welcome.agent_id)
+    this.lasting.askAgain()
+    this.#requests.catchUp()
+    this.outgoing.open(welcome.limits)
+    this.tell({ kind: 'connected', welcome, again: former !== undefined })
+    if (epoch !== undefined && epoch !== welcome.epoch) this.tell({ kind: 'epoch-changed', epoch: welcome.epoch })
+  }
+
+  /** What a JOINED says about where the channel stands, before anything of it is heard. */
+  #joined({ channel, seq, oldest, recovered }: Frame<'JOINED'>, since: number | undefined, limit: number | undefined): void {
+    const seen = this.#progress.seen(channel)
+    this.lasting.keep(channel, () => this.#rejoin(channel, limit))
+    // Nothing is replayed: the next message follows this one.
+    if (limit === 0 && (seen === undefined || seen < seq)) this.#progress.skip(channel, seq)
+    else if (seq === 0) this.#progress.begin(channel, seq)
+    // Should the connection be lost before the first message, the next one asks for the same again.
+    else if (since !== undefined && recovered) this.#progress.begin(channel, since)
+    if (since !== undefined && !recovered) this.tell({ kind: 'gap', channel, since, oldest })
+    this.#replays.set(channel, seq)
+    const handled = this.#progress.handled(channel)
+    if (handled !== undefined) this.#moved(channel, handled)
+  }
+
+  #rejoin(channel: string, limit: number | undefined): Promise<unknown> {
+    // Nobody listens for it: it is replayed to who does.
+    if (this.deliveries.isBehind(channel)) return this.request('JOIN', { channel, limit: 0 })
+    return this.join(channel, this.#progress.seen(channel) === undefined ? { limit } : {})
+  }
+
+  #moved(stream: string, seq: number): void {
+    const end = this.#replays.get(stream)
+    if (end === undefined || seq < end) return
+    this.#replays.delete(stream)
+    this.tell({ kind: 'end-of-replay', channel: stream, seq: end })
+  }
+
+  /** Somebody listens for streams of which something was let go. */
+  #catchUp(streams: readonly string[]): void {
+    this.deliveries.caughtUp(streams)
+    if (streams.every(stream => this.lasting.has(stream))) this.lasting.askAgain(streams)
+    else this.session.restart('somebody listens for what was let go')
+  }
+
+  #frame(frame: Frame, chars: number): void {
+    if (frame.type === 'MSG') this.#push(frame, chars)
+    else if (!this.outgoing.answer(frame) && !this.#requests.answer(frame) && frame.type === 'ERROR')
+      this.tell({ kind: 'error', error: new RelayError(frame.code, frame.message, frame.retry_after_ms) })
+    if (frame.type === 'VERIFY_REQUEST') this.#prove(frame)
+    // Asked for here, or by another session of this agent.
+    if (frame.type === 'LEFT') this.lasting.drop(frame.channel)
+    if (frame.type === 'INBOX' && frame.re === undefined) {
+      const each = Math.ceil(chars / Math.max(1, frame.items.length))
+      for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, each, seq)
+    }
+    if (!isKept(frame) || (frame.by ?? frame.from) === this.#welcome?.agent_id) this.emitter.emit(frame.type, frame as never)
+    else if (!this.#isTaking || this.#flow.isDeaf) this.#progress.block()
+    else this.#inbound.after(() => this.#kept.push(frame), chars)
+  }
+
+  #push(frame: Frame<'MSG'>, chars: number, inboxSeq?: number): void {
+    if (this.#isTaking && !this.#flow.isDeaf) {
+      this.#inbound.push(frame, chars, inboxSeq)
+      this.#flow.changed()
+    } else if (inboxSeq !== undefined || frame.to === this.#welcome?.agent_id) this.#progress.block()
+  }
+
+  /** Another agent asks for a proof of our key: a nonce is signed, any other text is not. */
+  #prove({ request_id, nonce, from }: Frame<'VERIFY_REQUEST'>): void {
+    const { identity } = this.#options
+    if (identity === undefined || from === undefined || !isSafeNonce(nonce)) return
+    this.#ask('VERIFY_RESPONSE', { request_id, nonce, sig: identity.sign(nonce) }).catch(() => undefined)
+  }
+
+  /** The inbox was received up to here. */
+  #receive(place: RequestInput<'RECEIVED'>): void {
+    if (!this.#takesInbox) return
+    this.#unreceived = place
+    this.#receiving ??= this.#acknowledge()
+  }
+
+  /** Tells the relay how far the inbox was received: the newest message only, one request at a time. */
+  async #acknowledge(): Promise<void> {
+    while (this.#unreceived !== undefined) {
+      const place = this.#unreceived
+      this.#unreceived = undefined
+      // What is not acknowledged is offered again, and dropped here as seen.
+      await this.#ask('RECEIVED', place).catch(() => undefined)
+    }
+    this.#receiving = undefined
+  }
+
+  async #close(): Promise<void> {
+    this.#isTaking = false
+    this.#inbound.reset()
+    this.deliveries.end(undefined, true)
+    // The listener that closes returns first, and its message counts as received.
+    await Promise.resolve()
+    await pending<void>({ timeoutMs: closeGraceMs }, ({ resolve }) => {
+      void Promise.resolve(this.#receiving).then(resolve)
+      return () => undefined
+    }).catch(() => undefined)
+    await this.session.close()
+  }
+
+  /** What waits unseen comes again on another connection, and with it everything behind it. */
+  #passOver(): void {
+    this.#inbound.reset()
+    this.#progress.block()
+  }
+
+  /** A request that means something on this connection only. */
+  #ask<T extends RequestType>(type: T, body: Body<T>): Promise<Frame<ReplyType<T>>> {
+    return this.session.state === 'open'
+      ? this.request(type, body)
+      : Promise.reject(new ConnectionError('LOST', 'The connection was lost'))
+  }
+
+  #disconnected(error: Error): void {
+    this.#requests.lost(error)
+    this.lasting.lost()
+    this.outgoing.lost()
+    this.#check.lost()
+    this.#inbound.reset()
+    this.#progress.reconnected()
+    this.#flow.reconnected()
+  }
+
+  #failAll(cause: unknown): void {
+    const error = cause instanceof AgentChatError || cause instanceof Error
+      ? cause
+      : new ConnectionError('NOT_CONNECTED', 'Connecting was given up')
+    this.#disconnected(error)
+    this.#requests.failAll(error)
+    this.outgoing.failAll(error)
+  }
+}
