@@ -198,7 +198,7 @@ test('whatever is lost on the way, each message is stored once, and who comes ba
     using data = newFolder()
     const port = await freePort()
     const serve = () =>
-      new ServeProgram(builtBin(), ['--port', String(port), '--data', data.path, '--msg-rate', '0', '--log-level', 'error'])
+      new ServeProgram(builtBin(), ['--port', String(port), '--data', data.path, '--msg-rate', '0', '--log-level', 'error', '--json'])
     let relay = serve()
     try {
       const subjects = keys.map(identity => new Subject(identity, `ws://127.0.0.1:${port}`))
