@@ -22,6 +22,8 @@ interface Tables {
   streams: { id: number, name: string }
   events: { id: number, stream: number, seq: number, ts: number, author: string, text: Buffer }
   places: { stream: number, seq: number, event: number }
+  /** Which blocks of events hold some of an author. */
+  spoken: { author: string, block: number }
   inbox: {
     agent: string
     seq: number
@@ -176,19 +178,36 @@ export interface ErasureStep {
   readonly fates: readonly Fate[]
 }
 
-/** Erases the next chunk. Where the agent has said little, that is a look at some thousand events of others. */
+/** Events whose ids share what is above these bits are a block: that is how `spoken` finds an author's. */
+const blockBits = 12
+
+/** The next block after an event in which one of the authors spoke: its first and last id. */
+const nextBlock = async (tx: Tx, authors: RawBuilder<string>, after: number): Promise<{ first: number, last: number } | undefined> => {
+  const { block } = await tx.tables<Tables>().selectFrom('spoken').select(({ fn }) => fn.min('block').as('block'))
+    .where('author', 'in', authors).where('block', '>=', Math.floor((after + 1) / 2 ** blockBits)).executeTakeFirstOrThrow() as {
+      block: number | null
+    }
+  return block === null ? undefined : { first: block * 2 ** blockBits, last: (block + 1) * 2 ** blockBits - 1 }
+}
+
+/** Erases the next chunk: of the blocks of events in which the agent spoke, a part of one. */
 export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<ErasureStep> => {
+  await tx.log.index()
   const tables = tx.tables<Tables>()
   const erasure = await tables.selectFrom('erasures').selectAll().where('agent', '=', agent).executeTakeFirst()
   if (erasure === undefined) return { done: true, events: 0, fates: [] }
-  const { after, upto, events } = erasure
+  const { events, upto } = erasure
   const authors = new Set([agent, ...await predecessors(tx, agent)])
-  const found = await tables.selectFrom('events').select(['id', 'author', textBytes.as('bytes')])
-    .where('id', '>', after).where('id', '<=', upto).orderBy('id').limit(scannedAtOnce).execute()
-  if (found.length === 0) {
+  const theirNames = sql<string>`(SELECT value FROM json_each(${JSON.stringify([...authors])}))`
+  const block = await nextBlock(tx, theirNames, erasure.after)
+  if (block === undefined || block.first > upto || erasure.after >= upto) {
     await tables.deleteFrom('erasures').where('agent', '=', agent).execute()
     return { done: true, events, fates: [] }
   }
+  const after = Math.max(erasure.after, block.first - 1)
+  const last = Math.min(upto, block.last)
+  const found = await tables.selectFrom('events').select(['id', 'author', textBytes.as('bytes')])
+    .where('id', '>', after).where('id', '<=', last).orderBy('id').limit(scannedAtOnce).execute()
   let end = after
   let bytes = 0
   for (const row of found) {
@@ -196,7 +215,9 @@ export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<Era
     if (authors.has(row.author)) bytes += row.bytes
     if (bytes > blankedBytesAtOnce) break
   }
-  const theirs = sql<boolean>`id > ${after} AND id <= ${end} AND author IN (${sql.join([...authors])}) AND ${fieldOfText('$.type')} = 'MSG'`
+  // What is left of the block is not there any more.
+  if (found.length < scannedAtOnce && end === (found.at(-1)?.id ?? after)) end = last
+  const theirs = sql<boolean>`id > ${after} AND id <= ${end} AND author IN ${theirNames} AND ${fieldOfText('$.type')} = 'MSG'`
   const fates = await endEntries(tx, now, sql`(stream, event) IN (SELECT stream, seq FROM events WHERE ${theirs})`)
   const blanked = await tables.updateTable('events').set({ text: blankText }).where(theirs).where(isBlank, 'is', null).returning('stream')
     .execute()

@@ -46,12 +46,18 @@ export const logSchema = [
   ALTER TABLE inbox ADD COLUMN units INTEGER NOT NULL DEFAULT 1;
   ALTER TABLE inbox ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
 `,
+  `
+  CREATE TABLE spoken (author TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (author, block)) WITHOUT ROWID;
+  INSERT INTO spoken SELECT DISTINCT author, id >> 12 FROM events WHERE id <= (SELECT upto FROM indexed);
+`,
 ]
 
 export const indexing = [
   'INSERT INTO places SELECT stream, seq, id FROM events WHERE id > (SELECT upto FROM indexed) ORDER BY stream, seq',
   `INSERT INTO publish_keys (agent, id, stream, seq, ts)
     SELECT author, key, stream, seq, ts FROM events WHERE id > (SELECT upto FROM indexed) AND key IS NOT NULL ORDER BY author, key`,
+  // In which blocks of events an author has spoken: what each of its own events would cost the writer, an entry for many of them does not.
+  'INSERT OR IGNORE INTO spoken SELECT DISTINCT author, id >> 12 FROM events WHERE id > (SELECT upto FROM indexed)',
   'UPDATE indexed SET upto = max(upto, coalesce((SELECT max(id) FROM events), 0))',
 ] as const
 
