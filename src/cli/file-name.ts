@@ -8,8 +8,15 @@ const maxBytes = 200
 
 /** `-rf` → `_-rf`, `../.bashrc` → `_.._.bashrc`, `nul.txt` → `_nul.txt`; what is harmless stays. */
 export const safeFileName = (name: string): string => {
-  const plain = cut(name.replace(unsafe, '_')).replace(/[. ]+$/, dots => '_'.repeat(dots.length))
+  const plain = withoutTail(cut(name.replace(unsafe, '_')))
   return /^[.\-~ ]/.test(plain) || reserved.test(plain) || plain === '' ? `_${plain}` : plain
+}
+
+/** Dots and spaces at the end are cut off by some systems. */
+const withoutTail = (name: string): string => {
+  let end = name.length
+  while (end > 0 && (name[end - 1] === '.' || name[end - 1] === ' ')) end--
+  return name.slice(0, end) + '_'.repeat(name.length - end)
 }
 
 /** No longer than file systems take, and its extension with it. */

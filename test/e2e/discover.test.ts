@@ -56,6 +56,7 @@ describe('three relays', () => {
       '1s',
       '--log-level',
       'warn',
+      '--json',
     ]
     const serveLeft = (options = {}) =>
       new ServeProgram(builtBin(), [...flags('left', leftPort), '--directory', 'yes', '--directory-peers', right.replace('ws', 'http')],

@@ -57,6 +57,7 @@ const list = <T>(text: string, item: (part: string) => T): readonly T[] =>
 
 /** A file, or a folder for all files in it that have no row of their own; the longest that fits counts. */
 export const table: Readonly<Record<string, PeerText | OwnText>> = {
+  'lib/client/known-relays.ts': { own: 'urls of relays, which the user names' },
   'lib/client/session.ts': { peer: 'reasons of the relay for closing' },
   'lib/identity/canonical.ts': {
     peer: 'documents, profiles and receipts of others',
@@ -108,7 +109,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/cli/': { own: 'what the user types, and what the program says of itself' },
   'src/cli/commands/who.ts': { peer: 'keys as a relay tells them' },
   'src/cli/connection.ts': { peer: 'a question of the relay' },
-  'src/cli/deliverables.ts': { peer: 'names of files that were delivered' },
+  'src/cli/file-name.ts': { peer: 'names of files that were delivered' },
   'src/cli/receipt-file.ts': { peer: 'files of receipts' },
   'src/cli/terminal.ts': {
     peer: 'everything that is shown',
@@ -171,9 +172,13 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
     peer: 'X-Forwarded-For',
     run: { ofRequest: text => addresses.ofRequest('127.0.0.1', text), ofPeer: text => addresses.ofPeer(text) },
   },
+  'src/relay/browser-origin.ts': { peer: 'the headers Origin and Host' },
   'src/relay/certificate.ts': { own: 'certificate files' },
   'src/relay/http.ts': { peer: 'paths and headers' },
   'src/relay/receipts.ts': { peer: 'names of streams, made of ids' },
+  'src/app.ts': { own: 'networks that an admin banned' },
+  'src/base/open-files.ts': { own: 'what the system says of its limits' },
+  'src/store/sqlite.ts': { own: 'names in the data directory' },
   'src/store/log.ts': { peer: 'message ids', run: { parseMsgId: text => parseMsgId(text, text) } },
   // The engine's normalize() costs the square where combining marks stand in a row: the wire bounds this text to 200 characters.
   'src/store/people.ts': { peer: 'search terms', run: { normalize: text => text.slice(0, 200).normalize('NFC') } },
