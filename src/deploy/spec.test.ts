@@ -83,7 +83,7 @@ akash:
     expect(await problems(`environment:
   AGENTCHAT_MSG_RATE: fast
   AGENTCHAT_MGS_BURST: 5
-  AGENTCHAT_ADMIN_KEY: hunter2hunter2
+  AGENTCHAT_ADMIN_KEY: hunter2hunter2hunter2
   AGENTCHAT_PORT: 80
   DATA_DIR: /elsewhere
 `)).toEqual([
