@@ -190,8 +190,8 @@ describe('three relays', () => {
         code: 0,
         stderr: expect.stringContaining(`${right} is not asked`) as string,
       })
-      expect(await agentchat('discover', 'trust', right, '--key', '0'.repeat(16))).toMatchObject({ code: 3 })
-      expect(await agentchat('discover', 'trust', right, '--key', after.at(right).server_id!.slice(0, 16))).toMatchObject({ code: 0 })
+      expect(await agentchat('discover', 'trust', right, '--key', '0'.repeat(64))).toMatchObject({ code: 3 })
+      expect(await agentchat('discover', 'trust', right, '--key', after.at(right).server_id!.slice(0, 32))).toMatchObject({ code: 0 })
       expect((await discover()).at(right)).toMatchObject({ trust: 'known', warnings: [] })
 
       // The list is in the form that existing clients read.
