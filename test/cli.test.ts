@@ -64,6 +64,16 @@ describe('usage', () => {
     [['call', 'ws://127.0.0.1:1', 'HISTORY', 'limit'], 'is not key=value'],
     [['call', 'ws://127.0.0.1:1', 'JOIN', 'channel=5'], 'channel:'],
     [['completion', 'tcsh'], 'No completion'],
+    // What a shell makes of send #general hi, and of a text that looks like an option.
+    [['send'], 'a bare # begins a comment'],
+    [['send', '#general'], 'a bare # begins a comment'],
+    [['agents'], 'a bare # begins a comment'],
+    [['send', '#general', '-5 degrees'], 'goes behind --'],
+    [['send', '#general', '--whole', 'hi'], 'A MESSAGE and --whole do not go together'],
+    [['send', '#general', '--whole', '--skip', '1', '-'], '--whole and --skip do not go together'],
+    [['send', '#general', '--whole', '-'], 'Standard input is empty'],
+    [['listen', '--dm', '#general'], '--dm listens to no channel'],
+    [['watch', '8addfe276526c9f6'], 'is not an agent id'],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await cli.run(args)
     expect({ code, stdout }).toEqual({ code: exits.usage.code, stdout: '' })
@@ -121,7 +131,7 @@ describe('talking', () => {
     const { file } = await identity('ann')
     await cli.run(['send', '#general', 'signed', '-i', file])
     await cli.run(['send', '#general', 'plain', '-n', 'bob'])
-    const { code, json, stderr } = await cli.run(['listen', relay.url, '#general', '-m', '2'])
+    const { code, json, stderr } = await cli.run(['listen', relay.url, '#general', '--since', 'all', '-m', '2'])
     expect(code).toBe(0)
     expect(stderr).toMatch(/^Connected as @\w+\n$/)
     expect(json).toEqual([
@@ -164,6 +174,68 @@ describe('talking', () => {
     expect((await cli.run(['history', bob.id, '-i', ann.file])).json.map(event => event['content'])).toEqual(['one', 'two', 'three'])
   })
 
+  test('what is waited for is new: an old message that nobody asked for is not it, however often one asks', async () => {
+    const [ann, bob] = [await identity('ann'), await identity('bob')]
+    await cli.run(['channels', '-i', bob.file])
+    await cli.run(['send', '#general', 'old'])
+    await cli.run(['send', bob.id, 'for you', '-i', ann.file])
+    const next = () => cli.run(['listen', '--follow-dm', '-i', bob.file, '-m', '1', '--content'])
+    expect(await next()).toMatchObject({ code: 0, stdout: 'for you\n' })
+    for (const again of [next, () => cli.run(['listen', '-m', '1', '--content'])]) {
+      const listen = again()
+      await listen.prints('Listening to #general: no channel was named')
+      await expect.poll(async () => (await cli.run(['agents', 'general'])).json.length).toBe(1)
+      await cli.run(['send', '#general', 'new'])
+      expect(await listen).toMatchObject({ code: 0, stdout: 'new\n' })
+    }
+    // Without -m the newest few come first; those that were asked for count.
+    expect(await cli.run(['listen', '--since', '0', '-m', '1', '--content'])).toMatchObject({ code: 0, stdout: 'old\n' })
+    expect((await cli.run(['listen', '--timeout', '0.3', '--content'])).stdout).toBe('old\nnew\nnew\n')
+  })
+
+  test('--dm listens to what is for the agent, and to nothing else', async () => {
+    const [ann, bob] = [await identity('ann'), await identity('bob')]
+    await cli.run(['call', 'JOIN', 'channel=#general', '-i', bob.file])
+    await cli.run(['send', '#general', 'for all'])
+    await cli.run(['send', '#general', `${bob.id} is named`])
+    await cli.run(['send', bob.id, 'for you', '-i', ann.file])
+    const { code, stdout, stderr } = await cli.run(['listen', '--dm', '-i', bob.file, '-m', '2', '--content'])
+    expect([code, stdout]).toEqual([0, `${bob.id} is named\nfor you\n`])
+    expect(stderr).toMatch(/^Connected as @\w+\n$/)
+    expect((await cli.run(['listen', '--dm', '-i', bob.file, '--timeout', '0.2'])).stdout).toBe('')
+  })
+
+  test('the # may be left out where a channel is meant; a name that the user gave a relay stays that', async () => {
+    expect((await cli.run(['create', 'builders', '--topic', 'what we build'])).code).toBe(0)
+    await cli.run(['send', '#builders', 'hi'])
+    expect((await cli.run(['listen', 'builders', '--since', 'all', '-m', '1', '--content'])).stdout).toBe('hi\n')
+    expect((await cli.run(['topic', 'builders'])).json).toEqual([{ channel: '#builders', topic: 'what we build' }])
+    expect((await cli.run(['topic', 'builders', '#1 of all'])).code).toBe(0)
+    expect((await cli.run(['agents', 'builders'])).code).toBe(0)
+    expect((await cli.run(['discover', 'add', relay.url, '--name', 'builders', '--json'])).code).toBe(0)
+    const named = cli.run(['listen', 'builders', '--timeout', '5'])
+    await named.prints('Listening to #general')
+    named.interrupt()
+    await named
+    const both = cli.run(['listen', 'builders', '#builders', '--since', 'all', '-m', '1', '--content'])
+    expect((await both).stdout).toBe('hi\n')
+  })
+
+  test('all of standard input is one message, byte for byte', async () => {
+    const text = '\ufeff--- a\r\n+++ b\n\n\u0001 the end\n'
+    expect(await cli.run(['send', '#general', '--whole', '-'], { stdin: text })).toMatchObject({
+      code: 0,
+      stderr: 'Stored in #general as 1\n',
+    })
+    expect(await cli.run(['send', '#general', '--whole'], { stdin: 'again' })).toMatchObject({ code: 0 })
+    expect((await cli.run(['history', '#general'])).json.map(({ content }) => content)).toEqual([text, 'again'])
+    expect(await cli.run(['send', '#general', '--whole', '-'], { stdin: new Uint8Array([0x61, 0xff]) })).toMatchObject({
+      code: exits.refused.code,
+      stderr: expect.stringContaining('not UTF-8'),
+    })
+    expect(await cli.run(['send', '#general', '--', '-5 degrees'])).toMatchObject({ code: 0 })
+  })
+
   test('two listeners of one agent with the same label: the first one ends for good', async () => {
     const { file } = await identity('ann')
     const first = cli.run(['listen', '-i', file])
@@ -180,15 +252,15 @@ describe('talking', () => {
 
   test('on a terminal text is for eyes, and a peer cannot drive it', async () => {
     await cli.run(['send', '#general', '\u001b]0;owned\u0007\u001b[2J first\nsecond \u202egpj.exe', '-n', 'mallory'])
-    const { stdout } = await cli.run(['listen', '-m', '1'], { isTTY: true, env: { NO_COLOR: '1' } })
+    const { stdout } = await cli.run(['listen', '--since', 'all', '-m', '1'], { isTTY: true, env: { NO_COLOR: '1' } })
     expect(stdout).toContain('\\u001b]0;owned\\u0007\\u001b[2J first\n')
     expect(stdout).toContain('│ second \\u202egpj.exe\n')
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/)
-    const painted = (await cli.run(['listen', '-m', '1'], { isTTY: true })).stdout
+    const painted = (await cli.run(['listen', '--since', 'all', '-m', '1'], { isTTY: true })).stdout
     expect(painted.replaceAll(/\u001b\[\d+m/g, '')).toBe(stdout)
     expect(painted).not.toBe(stdout)
     // JSON on a terminal is JSON still, and as harmless.
-    const json = await cli.run(['listen', '-m', '1', '--json'], { isTTY: true })
+    const json = await cli.run(['listen', '--since', 'all', '-m', '1', '--json'], { isTTY: true })
     expect(json.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/)
     expect(json.json[0]!['content']).toContain('\u202egpj.exe')
   })

@@ -10,8 +10,11 @@ export interface ArgumentSpec {
   readonly optional?: true
   /** Takes all the words that are left. */
   readonly variadic?: true
-  /** Begins with # or @: a word before it that does not is a relay's name. */
-  readonly sigil?: true
+  /**
+   * What it names. A channel begins with #, which may be left out (a bare # begins a comment in a shell); an agent begins with @; a target
+   * is either. A word in front of the first one may be a relay's name.
+   */
+  readonly is?: 'channel' | 'agent' | 'target'
 }
 
 /** The key in the record is the long name: `maxMessages` is `--max-messages`. */

@@ -32,7 +32,19 @@ const readText = async (file: string): Promise<string> => {
 }
 
 /** All of stdin. */
-export const readInput = async ({ stdin }: Pick<Io, 'stdin'>): Promise<string> => {
+export const readInput = async ({ stdin }: Pick<Io, 'stdin'>): Promise<string> => (await bytesOf(stdin, maxBytes)).toString('utf8')
+
+/** All of stdin, exactly. @throws CliError where it is not UTF-8 or too much */
+export const readWhole = async ({ stdin }: Pick<Io, 'stdin'>, maxBytes: number): Promise<string> => {
+  const bytes = await bytesOf(stdin, maxBytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new CliError('refused', 'The input is not UTF-8', 'Messages are text; encode bytes first, for example with base64.')
+  }
+}
+
+const bytesOf = async (stdin: Io['stdin'], maxBytes: number): Promise<Buffer> => {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of stdin) {
@@ -40,5 +52,5 @@ export const readInput = async ({ stdin }: Pick<Io, 'stdin'>): Promise<string> =
     if (size > maxBytes) throw new CliError('usage', `The input is larger than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }

@@ -68,9 +68,10 @@ const programOf = async (argv: readonly string[], words: readonly string[], io: 
   const name = argv[0] ?? ''
   const isHelp = name === 'help' || words.includes('--help') || words.includes('-h')
   const records = Object.hasOwn(loaders, name) ? [await loaders[name]!()] : await allCommands()
+  const isOwnRelay = async (word: string) => (await import('./discovery/servers-file.ts')).hasOwnServer(io.env, word)
   for (const record of records) {
     const details = isHelp ? await record.details?.() : undefined
-    addCommand(program, `agentchat ${record.name}`, record, run, { details, group: groupOf(record.name) })
+    addCommand(program, `agentchat ${record.name}`, record, run, { isOwnRelay }, { details, group: groupOf(record.name) })
   }
   return program
 }
@@ -85,7 +86,11 @@ const report = async (error: unknown, io: Io, out: Output): Promise<ExitName> =>
     : failureOf(
       error instanceof CommanderError
         ? new CliError('usage', error.message.replace(/^error: /, ''),
-          'agentchat --help lists the commands, agentchat COMMAND --help their options.')
+          `agentchat --help lists the commands, agentchat COMMAND --help their options.${
+            error.code === 'commander.unknownOption'
+              ? "\nA text that begins with - goes behind --, as in: agentchat send '#general' -- '-5 degrees'"
+              : ''
+          }`)
         : error,
     )
   out.fail(failure)

@@ -5,7 +5,7 @@ export const agents = command({
   name: 'agents',
   summary: 'List the agents in a channel',
   relay: true,
-  arguments: { channel: { doc: 'a #channel', sigil: true } },
+  arguments: { channel: { doc: 'a #channel', is: 'channel' } },
   options: {},
   examples: [{ command: "agentchat agents ws://localhost:6667 '#general'", doc: 'Who is in #general now' }],
   async run({ args: { channel }, out, connect }) {

@@ -5,7 +5,7 @@ export const create = command({
   name: 'create',
   summary: 'Create a channel',
   relay: true,
-  arguments: { channel: { doc: 'a #channel that does not exist', sigil: true } },
+  arguments: { channel: { doc: 'a #channel that does not exist', is: 'channel' } },
   options: {
     private: { short: 'p', doc: 'Not listed, and only invited agents enter' },
     verifiedOnly: { doc: 'Only verified agents enter' },

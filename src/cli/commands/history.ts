@@ -14,7 +14,7 @@ export const history = command({
   name: 'history',
   summary: 'Show stored messages',
   relay: true,
-  arguments: { target: { doc: 'a #channel, or an @agent for the direct messages with it', sigil: true } },
+  arguments: { target: { doc: 'a #channel, or an @agent for the direct messages with it', is: 'target' } },
   options: {
     limit: { short: 'l', value: 'N', doc: 'How many (default: 20)', parse: count },
     before: { value: 'SEQ', doc: 'Only those before this one', parse: whole },

@@ -5,7 +5,7 @@ export const invite = command({
   name: 'invite',
   summary: 'Invite an agent to a channel you are in',
   relay: true,
-  arguments: { channel: { doc: 'a #channel', sigil: true }, agent: { doc: 'an @agent id' } },
+  arguments: { channel: { doc: 'a #channel', is: 'channel' }, agent: { doc: 'an @agent id' } },
   options: {},
   examples: [{
     command: "agentchat invite ws://localhost:6667 '#core' @8addfe276526c9f6 -i alice.json",

@@ -6,26 +6,39 @@ import { CliError, type ExitName } from '../exit.ts'
 
 type Since = number | 'all' | 'now'
 
-const since = (text: string): Since => text === 'all' || text === 'now' ? text : whole(text)
+const place = (text: string): Since => text === 'all' || text === 'now' ? text : whole(text)
 
 const joinOptions = (since: Since | undefined) =>
   since === 'now' ? { limit: 0 } : since === undefined ? {} : { since: since === 'all' ? 0 : since }
+
+/** Messages that are waited for are new ones, unless an older place was named: else the same old one would come for ever. */
+const beginningOf = ({ since, cursor, maxMessages }: {
+  readonly since?: Since
+  readonly cursor?: string
+  readonly maxMessages?: number
+}): Since | undefined => since ?? (maxMessages !== undefined && cursor === undefined ? 'now' : undefined)
 
 export const listen = command({
   name: 'listen',
   summary: 'Print messages as they come',
   relay: true,
-  arguments: { channels: { doc: 'channels to listen to (default: #general)', sigil: true, variadic: true, optional: true } },
+  arguments: { channels: { doc: 'channels to listen to (default: #general)', is: 'channel', variadic: true, optional: true } },
   options: {
-    maxMessages: { short: 'm', value: 'N', doc: 'End after N messages, with exit code 0', parse: count },
+    maxMessages: {
+      short: 'm',
+      value: 'N',
+      doc: 'End after N messages, with exit code 0; new ones, and those that were asked for with --since or --cursor',
+      parse: count,
+    },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },
     since: {
       value: 'SEQ|all|now',
-      doc: 'Begin after this position, at the first message, or with the next one (default: the newest few)',
-      parse: since,
+      doc: 'Begin after this position, at the first message, or with the next one (default: with the newest few; with -m, the next one)',
+      parse: place,
     },
     cursor: { value: 'FILE', doc: 'Keep in FILE how far this went, and go on from there: a listener that is started again misses nothing' },
     followDm: { doc: 'Direct messages and mentions too, also those that waited; what is printed counts as received' },
+    dm: { doc: 'Direct messages and mentions, also those that waited, and nothing else' },
     content: { doc: 'Print only the contents, a line each, as they were sent' },
     session: { value: 'LABEL', doc: 'Session label; the same agent can listen once per label (default: listen)' },
   },
@@ -33,18 +46,19 @@ export const listen = command({
     'In a pipe, or with --json, each message is a line of JSON: the frame as it came, and `signature` (valid, '
     + 'invalid, none, unknown-key).',
   examples: [
-    { command: "agentchat listen ws://localhost:6667 '#general' -m 5", doc: 'Five messages, then end' },
+    { command: "agentchat listen ws://localhost:6667 '#general' -m 5", doc: 'The next five messages, then end' },
     { command: "agentchat listen '#general' '#builds' --since now | jq -r .content", doc: 'Two channels, from now on' },
     { command: 'agentchat listen --follow-dm -i alice.json -m 1 --timeout 60', doc: 'Wait up to a minute for something to do' },
+    { command: 'agentchat listen --dm -m 1 --timeout 60', doc: 'The next direct message or mention, one that waits first' },
     { command: "agentchat listen '#tasks' --cursor tasks.json -m 1", doc: 'The next message that no earlier run has seen' },
     { command: "agentchat listen '#notes' --since all --content > notes.txt", doc: 'A channel as a text file' },
   ],
   async run({ args, options, io, out, connect }): Promise<ExitName> {
-    const channels = args.channels.length === 0 ? ['#general'] : args.channels
-    const wrong = channels.find(name => !name.startsWith('#'))
-    if (wrong !== undefined)
-      throw new CliError('usage', `${JSON.stringify(wrong)} is not a channel`,
-        "Channels are written like '#general', with quotes. Direct messages come with --follow-dm.")
+    if (options.dm && args.channels.length > 0)
+      throw new CliError('usage', '--dm listens to no channel', 'Channels and direct messages together: --follow-dm.')
+    const takesDm = options.dm === true || options.followDm === true
+    const channels = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
+    const since = beginningOf(options)
     const [{ RelayError }, { messageText }, { visibleLines }, { Printed }] = await Promise.all([
       import('../../../lib/client/index.ts'),
       import('../message-text.ts'),
@@ -65,7 +79,7 @@ export const listen = command({
     const print = async (messages: AsyncIterable<Message>): Promise<void> => {
       for await (const message of messages) {
         const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined
-        if (channels.includes(message.to) || (isMine && options.followDm)) {
+        if (channels.includes(message.to) || (isMine && takesDm)) {
           await printed.line(lineOf(message), () => message.ack())
           if (++received < maxMessages) continue
           end('ok')
@@ -106,7 +120,7 @@ export const listen = command({
     try {
       const client = await connect({
         session: options.session ?? 'listen',
-        inbox: options.followDm ? 'take' : 'none',
+        inbox: takesDm ? 'take' : 'none',
         reconnect: {},
         timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
         bufferSize,
@@ -114,7 +128,9 @@ export const listen = command({
         ...(positions !== undefined && { positions }),
       })
       out.say(`Connected as ${client.agentId}`)
-      for (const channel of channels) await Promise.race([client.join(channel, joinOptions(options.since)), ended])
+      if (args.channels.length === 0 && !options.dm)
+        out.say("Listening to #general: no channel was named (to a shell a bare # begins a comment; write '#name' with quotes, or name)")
+      for (const channel of channels) await Promise.race([client.join(channel, joinOptions(since)), ended])
       const exit = await ended
       // A pipe that is full and not read would take nothing more for ever.
       if (exit === 'ok') await printed.end()

@@ -1,16 +1,18 @@
 // agentchat send: says something, and ends well only once the relay has stored it.
 import type { AgentChatClient } from '../../../lib/client/index.ts'
+import { limits } from '../../../lib/protocol/limits.ts'
 import { command, relayOptions, whole, type Call, type Wish } from '../command.ts'
 import { CliError } from '../exit.ts'
 
 const options = {
   stdin: { doc: 'Send each line of standard input as a message; the same as - for MESSAGE' },
+  whole: { doc: 'Send all of standard input as one message, as it is' },
   id: { value: 'PREFIX', doc: 'Send line N under the id PREFIX-N: repeating the same input stores nothing twice (with -i)' },
   skip: { value: 'N', doc: 'Leave out the first N lines', parse: whole },
   replyTo: { value: 'MSG_ID', doc: 'The message this answers' },
 } as const
 const args = {
-  target: { doc: 'a #channel or an @agent', sigil: true },
+  target: { doc: 'a #channel or an @agent', is: 'target' },
   message: { doc: 'the text; - takes the lines of standard input', optional: true },
 } as const
 
@@ -51,6 +53,14 @@ const sendOne = async (call: SendCall, content: string): Promise<void> => {
     timeoutMs: (options.timeout ?? 15) * 1_000,
   })
   out.done(ack, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`)
+}
+
+/** The input byte for byte, or not at all. */
+const sendWhole = async (call: SendCall): Promise<void> => {
+  const { readWhole } = await import('../documents.ts')
+  const content = await readWhole(call.io, limits.maxFrameBytes)
+  if (content === '') throw new CliError('usage', 'Standard input is empty: nothing was sent')
+  return sendOne(call, content)
 }
 
 const sendStdin = async (call: SendCall): Promise<void> => {
@@ -124,6 +134,8 @@ export const send = command({
   },
   examples: [
     { command: 'agentchat send ws://localhost:6667 \'#general\' "hi"', doc: 'Returns once the message is stored' },
+    { command: "git diff | agentchat send '#builds' --whole -", doc: 'All of it as one message' },
+    { command: "agentchat send '#general' -- '-5 degrees outside'", doc: 'A text that begins with -' },
     { command: "tail -f build.log | agentchat send '#builds' -", doc: 'Each line as it comes, at the pace the relay allows' },
     {
       command: "agentchat send '#general' - --id notes -i alice.json < notes.txt",
@@ -132,15 +144,21 @@ export const send = command({
     { command: 'agentchat send @8addfe276526c9f6 "are you there?" -i alice.json', doc: 'To one agent; it waits there until read' },
   ],
   async run(call) {
-    const { args: { target, message }, options } = call
-    if (!/^[#@]/.test(target))
-      throw new CliError('usage', `${JSON.stringify(target)} is not a target`, "Targets are a '#channel' (with quotes) or an @agent.")
-    if (options.stdin || message === '-') {
-      if (options.stdin && message !== undefined && message !== '-') throw new CliError('usage', 'A MESSAGE and --stdin do not go together')
-      return sendStdin(call)
+    const { args: { message }, options } = call
+    const isInput = message === undefined || message === '-'
+    for (const flag of ['stdin', 'whole'] as const) {
+      if (options[flag] && !isInput) throw new CliError('usage', `A MESSAGE and --${flag} do not go together`)
     }
+    if (options.whole) {
+      if (options.stdin || options.skip !== undefined)
+        throw new CliError('usage', `--whole and --${options.stdin ? 'stdin' : 'skip'} do not go together`,
+          '--whole sends no lines: one message.')
+      return sendWhole(call)
+    }
+    if (options.stdin || message === '-') return sendStdin(call)
     if (message === undefined)
-      throw new CliError('usage', 'Missing argument MESSAGE', 'Give the text in quotes, or - to send the lines of standard input.')
+      throw new CliError('usage', 'Missing argument MESSAGE',
+        "Give the text in quotes, or - to send the lines of standard input. To a shell a bare # begins a comment: '#general'.")
     return sendOne(call, message)
   },
 })

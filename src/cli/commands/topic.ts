@@ -6,7 +6,7 @@ export const topic = command({
   name: 'topic',
   summary: 'Show or set the topic of a channel',
   relay: true,
-  arguments: { channel: { doc: 'a #channel', sigil: true }, text: { doc: 'the new topic; "" clears it', optional: true } },
+  arguments: { channel: { doc: 'a #channel', is: 'channel' }, text: { doc: 'the new topic; "" clears it', optional: true } },
   options: {},
   examples: [
     { command: "agentchat topic ws://localhost:6667 '#builders'", doc: 'Show it' },

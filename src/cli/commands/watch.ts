@@ -2,7 +2,7 @@
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { AgentChatClient } from '../../../lib/client/index.ts'
 import { command, count, seconds } from '../command.ts'
-import { CliError, type ExitName } from '../exit.ts'
+import type { ExitName } from '../exit.ts'
 
 interface Line {
   readonly agent_id: string
@@ -16,7 +16,7 @@ export const watch = command({
   name: 'watch',
   summary: 'Tell when agents come, go or change presence',
   relay: true,
-  arguments: { agents: { doc: '@agent ids, at most 200', sigil: true, variadic: true } },
+  arguments: { agents: { doc: '@agent ids, at most 200', is: 'agent', variadic: true } },
   options: {
     maxChanges: { short: 'm', value: 'N', doc: 'End after N changes, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },
@@ -29,10 +29,6 @@ export const watch = command({
     { command: 'agentchat watch @8addfe276526c9f6 -m 1 --timeout 60', doc: 'Wait up to a minute for a change' },
   ],
   async run({ args: { agents }, options, io, out, connect }): Promise<ExitName> {
-    const wrong = agents.find(agent => !/^@[A-Za-z0-9_-]{1,64}$/.test(agent))
-    if (wrong !== undefined || agents.length === 0)
-      throw new CliError('usage', wrong === undefined ? 'Name the agents to watch' : `${JSON.stringify(wrong)} is not an agent id`,
-        'Ids begin with @: see agentchat agents CHANNEL.')
     const [{ presenceText }, { visible }] = await Promise.all([import('../people-text.ts'), import('../terminal.ts')])
     const { maxChanges = Infinity } = options
     const print = ({ agent_id, name, presence, status_text, last_seen }: Line) =>

@@ -5,7 +5,7 @@ export const who = command({
   name: 'who',
   summary: 'Show what the relay knows of an agent: name, key, presence',
   relay: true,
-  arguments: { agent: { doc: 'an @agent id', sigil: true } },
+  arguments: { agent: { doc: 'an @agent id', is: 'agent' } },
   options: {},
   examples: [{ command: 'agentchat who ws://localhost:6667 @8addfe276526c9f6', doc: 'Its name and key; the id is the hash of the key' }],
   async run({ args: { agent }, out, connect }) {

@@ -37,6 +37,9 @@ export const readOwnServers = (env: Io['env']): readonly OwnServer[] => {
   return ownServersOf(file)
 }
 
+/** Whether the user has given a relay this name. */
+export const hasOwnServer = (env: Io['env'], word: string): boolean => readOwnServers(env).some(server => isCalled(server, word))
+
 /** Changes the list. Fields that other programs keep in the file stay. */
 export const editOwnServers = (env: Io['env'], now: number, change: (servers: readonly OwnServer[]) => readonly OwnServer[]): void => {
   const before = readJson(serversPath(env))
