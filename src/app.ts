@@ -1,7 +1,7 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Identity } from '../lib/identity/index.ts'
+import { fingerprintOf, type Identity } from '../lib/identity/index.ts'
 import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
@@ -12,6 +12,7 @@ import { openFilesLimit } from './base/open-files.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
+import { adminsNamed } from './domain/admins.ts'
 import { ownOrigins } from './domain/own-origins.ts'
 import { featureMigrations, features, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
@@ -123,6 +124,10 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     let listensAt: readonly string[] = []
     const addresses = new Addresses([], config.ipv6PrefixBits)
     const addressOf = (text: string) => addresses.ofPeer(text)
+    const admins = adminsNamed(config.adminAgents, fingerprintOf)
+    if (admins.byId.length > 0)
+      log.warn({ adminAgents: admins.byId },
+        'adminAgents names agents by ids, which two keys can be made to share: name the fingerprints of their keys')
     const table = features({
       addressOf,
       ...config,
@@ -135,6 +140,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       signAsRelay,
       resumeSecret,
       shares: new Shares(config),
+      admins,
       origins: ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined }),
       verify: createVerify(),
       verifyAsync: createVerifyAsync(),

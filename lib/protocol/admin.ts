@@ -1,21 +1,28 @@
 // Operating a relay over the wire. Every request here is allowed by `admin_key`, or without it from a session of an admin agent.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AdminKey, AgentId, PublicKey, Time, optional } from './fields.ts'
+import type { ErrorCode } from './errors.ts'
+import { AdminKey, AgentId, Fingerprint, PublicKey, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 
 const AnyAgentId = z.string().regex(/^@?[A-Za-z0-9_-]{1,64}$/, 'an agent id, with or without @')
 const Address = z.string().min(1).max(100).describe('an IP address; of IPv6 any of its network')
 const Reason = z.string().max(500)
 const errors = ['INVALID_MSG', 'AUTH_REQUIRED', 'AGENT_NOT_FOUND', 'RATE_LIMITED'] as const
+const keyErrors = [...errors, 'NOT_ALLOWED'] as const
 
-const admin = <S extends z.core.$ZodLooseShape>(doc: string, body: S, example: Record<string, unknown>) =>
+const admin = <S extends z.core.$ZodLooseShape>(
+  doc: string,
+  body: S,
+  example: Record<string, unknown>,
+  codes: readonly ErrorCode[] = errors,
+) =>
   request({
     doc,
     body: { admin_key: optional(AdminKey), ...body },
     cost: { frames: 5 },
     reply: 'ADMIN_RESULT',
-    errors,
+    errors: codes,
     example: { admin_key: "the relay's admin key", ...example } as never,
   })
 
@@ -40,11 +47,11 @@ export const requests = {
   ADMIN_APPROVE: admin('Puts a key on the allowlist; its agent is verified from its next session on.', {
     pubkey: PublicKey,
     note: optional(z.string().max(200)),
-  }, { pubkey: '-----BEGIN PUBLIC KEY-----\n…' }),
+  }, { pubkey: '-----BEGIN PUBLIC KEY-----\n…' }, keyErrors),
   ADMIN_REVOKE: admin('Takes a key off the allowlist, named by key or by agent id.', {
     pubkey: optional(PublicKey),
     agent_id: optional(AnyAgentId),
-  }, { agent_id: '8addfe276526c9f6' }),
+  }, { agent_id: '8addfe276526c9f6' }, keyErrors),
   ADMIN_LIST: admin('The allowlist.', {}, {}),
   ADMIN_MOTD: admin('Sets (or with null clears) the message of the day; `kick` closes every other connection, to come back.', {
     motd: z.string().max(2_000).nullable(),
@@ -83,7 +90,13 @@ export const frames = {
       addresses: z.array(z.string()).optional(),
       bans: z.array(z.object({ of: z.string(), reason: z.string().optional(), at: Time })).optional(),
       more: z.boolean().optional(),
-      entries: z.array(z.object({ agentId: z.string(), pubkeyPrefix: z.string(), approvedAt: Time, note: z.string().optional() }))
+      entries: z.array(z.object({
+        agentId: z.string(),
+        pubkeyPrefix: z.string(),
+        key: Fingerprint.optional().describe('SHA-256 of the PEM'),
+        approvedAt: Time,
+        note: z.string().optional(),
+      }))
         .optional(),
       enabled: z.boolean().optional(),
       strict: z.boolean().optional(),

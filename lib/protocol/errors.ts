@@ -14,7 +14,7 @@ export const errors = {
   ORIGIN_UNKNOWN: row('The relay does not know that it is reached at the address that was dialled: dial one that it knows, or have its '
     + 'operator name this one in `publicUrls`.'),
   RATE_LIMITED: row('Too many requests; `retry_after_ms` says when to come back.', true),
-  NOT_ALLOWED: row('The relay admits only keys on its allowlist, or the key was revoked.'),
+  NOT_ALLOWED: row('The relay admits only keys on its allowlist, the key was revoked, or the relay knows its id by another key.'),
   BANNED: row('The agent is banned from this relay.'),
   VERIFICATION_FAILED: row('A signature does not verify.'),
   VERIFICATION_EXPIRED: row("The challenge is unknown, used, or too old, or the signed time is too far from the relay's clock.", true),

@@ -18,6 +18,8 @@ export const Topic = z.string().max(limits.maxTopicChars)
 export const Description = z.string().max(limits.maxDescriptionChars)
 export const Signature = z.string().min(1).max(256)
 export const PublicKey = z.string().min(1).max(1_024)
+/** Of a key: SHA-256 of its canonical PEM. An agent id is its first quarter. */
+export const Fingerprint = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits')
 export const Hex32 = z.string().regex(/^[0-9a-f]{32}$/, '32 lower-case hex digits')
 export const Nonce = z.string().regex(/^[0-9a-fA-F]{32}$/, '32 hex digits')
 export const Time = z.number().int().describe('ms since 1970, relay clock')

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { request, signal } from './define.ts'
 import { limits } from './limits.ts'
-import { AgentId, AgentName, Nonce, Presence, PublicKey, Signature, Time } from './fields.ts'
+import { AgentId, AgentName, Fingerprint, Nonce, Presence, PublicKey, Signature, Time } from './fields.ts'
 
 const examplePem = '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n'
 const IsoTime = z.string().min(1).max(40)
@@ -10,8 +10,8 @@ const BareId = z.string().regex(/^@?[0-9a-f]{16}$/, '16 hex digits')
 
 export const requests = {
   WHOIS: request({
-    doc: 'What the relay knows of an agent: its public key, so that its signatures can be checked (the id is the hash of the key), '
-      + 'and where a rotated key went.',
+    doc: 'What the relay knows of an agent: its public key, so that its signatures can be checked (the id is the beginning of the hash of '
+      + 'the key, `key` all of it), and where a rotated key went.',
     body: { agent: AgentId },
     cost: { frames: 2 },
     reply: 'WHOIS',
@@ -59,7 +59,7 @@ export const requests = {
     },
     cost: { frames: 20 },
     reply: 'OK',
-    errors: ['INVALID_MSG', 'VERIFICATION_FAILED'],
+    errors: ['INVALID_MSG', 'VERIFICATION_FAILED', 'NOT_ALLOWED', 'LIMIT_REACHED'],
     example: {
       pubkey: examplePem,
       agent_id: '8addfe276526c9f6',
@@ -94,6 +94,7 @@ export const frames = {
       agent_id: AgentId,
       name: AgentName,
       pubkey: z.string().nullable(),
+      key: Fingerprint.optional().describe('SHA-256 of the canonical PEM in hex: who compares keys compares this, not the short id'),
       verified: z.boolean(),
       presence: Presence,
       status_text: z.string().nullable(),

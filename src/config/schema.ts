@@ -27,7 +27,8 @@ const share = (most: number, doc: string) => setting(count().default(most), `${d
 const ms = z.number().int().min(1)
 const bytes = z.number().int().min(1_024)
 const channel = z.string().regex(/^#[A-Za-z0-9_-]{1,31}$/, 'a channel like #general')
-const agent = z.string().regex(/^@[0-9a-f]{16}$/, 'an agent id like @8addfe276526c9f6')
+const agentKey = z.string().regex(/^([0-9a-f]{64}|@[0-9a-f]{16})$/,
+  'the fingerprint of a key (64 hex digits, told by agentchat identity show), or an agent id like @8addfe276526c9f6')
 
 /** Text that people read in one line: nothing in it drives a terminal. */
 const line = (maxChars: number) =>
@@ -126,7 +127,9 @@ export const settings = {
       value: 'KEY',
     },
   ),
-  adminAgents: setting(z.array(agent).default([]), 'Agents that may send ADMIN_ requests, proved by their key.', { value: 'LIST' }),
+  adminAgents: setting(z.array(agentKey).default([]),
+    'Agents that may send ADMIN_ requests, proved by their key: fingerprints of 64 hex digits (agentchat identity show). An id is taken too, '
+      + 'but two keys can be made to share one.', { value: 'LIST' }),
   auditCount: setting(count(1).default(100_000), 'Entries of the audit (who did what as an admin) that are kept, the newest ones.', {
     value: 'N',
   }),

@@ -45,8 +45,8 @@ volume:
 # normal: what is acknowledged survives a killed process. full: also a power loss, for one fsync per batch of messages.
 durability: normal
 
-# Agents that may send ADMIN_ requests, proved by their key: your id is what \`agentchat identity show\` says.
-# adminAgents: ['@8addfe276526c9f6']
+# Agents that may send ADMIN_ requests, proved by their key: its fingerprint is the line \`key\` of what \`agentchat identity show\` says.
+# adminAgents: ['8addfe276526c9f60d9ef1d0cc0a1e0ca2be9c49a3dbf19d54b7a5ba1bd7dfb5']
 
 # Every other setting of docs/CONFIG.md, by its variable. Secrets do not belong into this file.
 # environment:

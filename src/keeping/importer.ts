@@ -6,7 +6,7 @@ import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import type { z } from 'zod'
 import { agentIdOf, canonicalPem, verifyReceipt } from '../../lib/identity/index.ts'
 import { makePrivateFolder } from '../../lib/node/private-folder.ts'
-import { decodeFrame } from '../../lib/protocol/index.ts'
+import { decodeFrame, type Receipt } from '../../lib/protocol/index.ts'
 import { fillLineages } from '../store/lineages.ts'
 import { pairStream, parseMsgId } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
@@ -24,6 +24,8 @@ export interface ImportOptions extends Watched {
   /** A directory that is empty, or not there yet. */
   readonly data: string
   readonly newEpoch: string
+  /** The id of a key. */
+  readonly idOf?: (pubkey: string) => string
 }
 
 export interface Imported {
@@ -40,7 +42,7 @@ const maxLineBytes = 32 * 1024 * 1024
 const recordsPerTransaction = 2_000
 
 export const importArchive = async (
-  { source, data, newEpoch, ...watched }: ImportOptions,
+  { source, data, newEpoch, idOf = agentIdOf, ...watched }: ImportOptions,
   migrations: readonly Migration[],
 ): Promise<Imported> => {
   const isNew = !existsSync(data)
@@ -58,7 +60,7 @@ export const importArchive = async (
         // If it is not finished it is thrown away, so nothing of it need survive anything.
         db.pragma('journal_mode = MEMORY')
         db.pragma('synchronous = OFF')
-        return await new Importer(db).run(source, watched)
+        return await new Importer(db, idOf).run(source, watched)
       } catch (error) {
         throw explained(error, temporary)
       } finally {
@@ -92,17 +94,21 @@ class Importer {
   readonly #addStream: Statement
   readonly #findStream: Statement
   readonly #findChannel: Statement
+  readonly #findKey: Statement<[string], { readonly pubkey: string }>
+  readonly #idOf: (pubkey: string) => string
   /** The kind that came last, by its place in the table. */
   #kind = 0
   /** The newest event so far. */
   #head = { stream: '', id: 0, seq: 0, ts: 0 }
 
-  constructor(db: Database) {
+  constructor(db: Database, idOf: (pubkey: string) => string) {
     this.#db = db
+    this.#idOf = idOf
     this.#inserts = Object.fromEntries(kindNames.map(kind => [kind, db.prepare(kinds[kind].insert)])) as Record<KindName, Statement>
     this.#addStream = db.prepare('INSERT INTO streams (id, name) VALUES (?, ?)')
     this.#findStream = db.prepare('SELECT 1 FROM streams WHERE id = ?')
     this.#findChannel = db.prepare('SELECT 1 FROM channels WHERE name = ?')
+    this.#findKey = db.prepare('SELECT pubkey FROM agents WHERE id = ?')
   }
 
   async run(source: AsyncIterable<Uint8Array>, { onProgress, signal }: Watched): Promise<Omit<Imported, 'epoch'>> {
@@ -147,12 +153,31 @@ class Importer {
     if (name === 'event') {
       this.#event(record as z.output<typeof kinds.event.fields>)
     } else {
-      if (name === 'agent' || name === 'approval')
-        checkKey(record as { readonly id?: string, readonly agent?: string, readonly pubkey: string })
-      if (name === 'receipt') checkReceipt(record as unknown as ReceiptRecord)
-      this.#inserts[name].run(record)
+      if (name === 'receipt') {
+        const { client, provider } = checkReceipt(record as unknown as ReceiptRecord)
+        for (const { agent, pubkey } of [client, provider]) this.#keyOf('text', agent, pubkey)
+      }
+      this.#inserts[name].run(name === 'agent' || name === 'approval' ? this.#withKey(record as unknown as KeyRecord) : record)
     }
     this.#counts[name]++
+  }
+
+  #withKey(record: KeyRecord): KeyRecord {
+    return { ...record, pubkey: this.#keyOf('pubkey', record.id ?? record.agent!, record.pubkey) }
+  }
+
+  /** The one spelling of an agent's key. An agent is its key, all of it: two keys can share an id. */
+  #keyOf(field: string, agent: string, pubkey: string): string {
+    let key: string
+    try {
+      key = canonicalPem(pubkey)
+    } catch {
+      throw new Wrong(`${field}: not an Ed25519 public key in PEM`)
+    }
+    if (this.#idOf(key) !== agent) throw new Wrong(`${field}: of another agent`)
+    const known = this.#findKey.get(agent)
+    if (known !== undefined && known.pubkey !== key) throw new Wrong(`${field}: ${agent} has another key in an earlier line`)
+    return key
   }
 
   #event({ stream, seq, text }: z.output<typeof kinds.event.fields>): void {
@@ -211,6 +236,12 @@ const checked = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> =>
   throw new Wrong(`${issue.path.length === 0 ? '' : `${issue.path.join('.')}: `}${issue.message}`)
 }
 
+interface KeyRecord {
+  readonly id?: string
+  readonly agent?: string
+  readonly pubkey: string
+}
+
 interface ReceiptRecord {
   readonly id: string
   readonly proposal: string
@@ -229,7 +260,7 @@ interface ReceiptRecord {
 /** A receipt is what its relay and its parties signed. */
 const checkReceipt = (
   { id, proposal, client, provider, text, relay_pubkey, relay_sig, client_sig, provider_sig, currency, paid, completed_at }: ReceiptRecord,
-): void => {
+): Receipt => {
   const { valid, problems, receipt } = verifyReceipt({
     receipt_id: id,
     receipt: parsed(Buffer.from(text)),
@@ -251,17 +282,7 @@ const checkReceipt = (
   if (says.some((value, i) => value !== [proposal, client, provider, currency, paid, completed_at][i]))
     throw new Wrong('text: not '
       + 'what the record says')
-}
-
-/** An agent is its key. */
-const checkKey = ({ id, agent, pubkey }: { readonly id?: string, readonly agent?: string, readonly pubkey: string }): void => {
-  let owner: string | undefined
-  try {
-    owner = agentIdOf(canonicalPem(pubkey))
-  } catch {
-    throw new Wrong('pubkey: not an Ed25519 public key in PEM')
-  }
-  if (owner !== (id ?? agent)) throw new Wrong('pubkey: of another agent')
+  return receipt
 }
 
 /** A record that contradicts one before it. */

@@ -9,9 +9,9 @@ import { newFolder, type Folder } from '../../test/kit/folder.ts'
 import { newKey } from '../../test/kit/wire.ts'
 import { openKeeper } from '../app.ts'
 import { featureMigrations } from '../features/index.ts'
-import { reputationBook } from '../features/trade/reputation/book.ts'
+import { reputationBook, type FinishedWork } from '../features/trade/reputation/book.ts'
 import { addMembership, agentMigrations, rememberAgent } from '../store/agents.ts'
-import { ban } from '../store/standing.ts'
+import { approve, ban } from '../store/standing.ts'
 import { setRetention } from '../store/keeping.ts'
 import { pairStream } from '../store/log.ts'
 import { writeMeta } from '../store/meta.ts'
@@ -79,6 +79,27 @@ const filled = async (name = 'data'): Promise<string> => {
   return data
 }
 
+const reputationOf = () => {
+  const relayKey = identityFrom(generateKeyPair().privateKey)
+  return reputationBook({ serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'), relayKey })
+}
+const bargain = {
+  proposal_id: 'prop_1',
+  outcome: 'completed',
+  client: aliceId,
+  provider: bobId,
+  task: 'x',
+  terms: null,
+  price: 5,
+  currency: 'USD',
+  paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 },
+  milestones: null,
+  captures: [{ minor: 500, at: 3 }],
+  deliverables: [],
+  proposed_at: 1,
+  completed_at: 3,
+} satisfies FinishedWork
+
 const exported = async (data: string, channels?: readonly string[]): Promise<string> => {
   let text = ''
   await keeper.export({
@@ -91,8 +112,9 @@ const exported = async (data: string, channels?: readonly string[]): Promise<str
   })
   return text
 }
-const importText = (text: string | Buffer, data = folder.at('new')) =>
+const importText = (text: string | Buffer, data = folder.at('new'), idOf?: (pubkey: string) => string) =>
   keeper.import({
+    ...(idOf !== undefined && { idOf }),
     source: (async function*() {
       yield Buffer.from(text)
     })(),
@@ -172,25 +194,9 @@ describe('export and import', () => {
   test('receipts and ratings come along; a receipt that is not what was signed is refused', async () => {
     const data = await filled()
     const store = open(data)
-    const relayKey = identityFrom(generateKeyPair().privateKey)
-    const book = reputationBook({ serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'), relayKey })
+    const book = reputationOf()
     await store.write(async tx => {
-      await book.receipt(tx, {
-        proposal_id: 'prop_1',
-        outcome: 'completed',
-        client: aliceId,
-        provider: bobId,
-        task: 'x',
-        terms: null,
-        price: 5,
-        currency: 'USD',
-        paid: { rail: 'ledger', captured_minor: 500, returned_minor: 0 },
-        milestones: null,
-        captures: [{ minor: 500, at: 3 }],
-        deliverables: [],
-        proposed_at: 1,
-        completed_at: 3,
-      })
+      await book.receipt(tx, bargain)
       await book.completed(tx, [aliceId, bobId], 5, 3)
     })
     await store.close()
@@ -207,6 +213,29 @@ describe('export and import', () => {
       expect(changed).not.toBe(text)
       expect((await refusal(importText(changed, folder.at('changed')))).message).toContain('text: ')
     }
+  })
+
+  test('an id has one key: another one with the same id is refused, another spelling of the same one is not', async () => {
+    const data = await filled()
+    const store = open(data)
+    const other = newKey()
+    await store.write(async tx => {
+      await approve(tx, { agent: bobId, pubkey: bob.pem, note: null }, 1)
+      await reputationOf().receipt(tx, bargain)
+    })
+    await store.close()
+    const text = await exported(data)
+    // As if two keys with one id had been made.
+    const idOf = (pem: string) => pem === alice.pem ? aliceId : bobId
+    const replaced = (kind: string, pem: string) =>
+      forged(text, lines =>
+        lines.map(line => line.startsWith(`{"kind":"${kind}"`) ? line.replace(JSON.stringify(bob.pem).slice(1, -1), pem) : line))
+    const theirs = JSON.stringify(other.pem).slice(1, -1)
+    expect((await refusal(importText(replaced('approval', theirs), undefined, idOf))).message).toContain('another key')
+    expect((await refusal(importText(replaced('agent', theirs), undefined, idOf))).message).toContain('another key')
+    const spelled = JSON.stringify(bob.pem.replaceAll('\n', '\r\n')).slice(1, -1)
+    await importText(replaced('agent', spelled))
+    expect((await exported(folder.at('new'))).split('\n').slice(1, -2)).toEqual(text.split('\n').slice(1, -2))
   })
 
   test("a channel alone: its members and messages, nobody's direct ones", async () => {

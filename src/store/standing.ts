@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Db, Migration, Tx } from './store.ts'
 
 interface Tables {
-  agents: { id: string, verified: 0 | 1, rotated_to: string | null, revoked_at: number | null }
+  agents: { id: string, pubkey: string, verified: 0 | 1, rotated_to: string | null, revoked_at: number | null }
   bans: { agent: string, reason: string | null, at: number }
   allowlist: { agent: string, pubkey: string, note: string | null, at: number }
   address_bans: { address: string, reason: string | null, at: number }
@@ -18,6 +18,8 @@ export const standingMigrations: Migration = {
 export interface Standing {
   /** Its key has been here. */
   readonly isKnown: boolean
+  /** The relay knows the id by another key than the one that is asked about: ids are short enough that two keys can share one. */
+  readonly isOtherKey: boolean
   readonly isVerified: boolean
   readonly isApproved: boolean
   readonly isRevoked: boolean
@@ -25,15 +27,20 @@ export interface Standing {
   readonly ban: { readonly reason: string | null } | undefined
 }
 
-export const standingOf = async (db: Db, id: string): Promise<Standing> => {
-  const { known, verified, rotated_to, revoked_at, banned_at, reason, approved_at } = await db.tables<Tables>().selectFrom(
-    sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'),
-  )
+/** `pubkey`: the key that somebody shows, as canonical PEM; whoever asks about an id alone means the key that the relay has for it. */
+export const standingOf = async (db: Db, id: string, pubkey?: string): Promise<Standing> => {
+  const { known, verified, rotated_to, revoked_at, banned_at, reason, approved_at, key, approved_key } = await db.tables<Tables>()
+    .selectFrom(
+      sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'),
+    )
     .leftJoin('agents', 'agents.id', 'who.id').leftJoin('bans', 'bans.agent', 'who.id').leftJoin('allowlist', 'allowlist.agent', 'who.id')
     .select(['agents.id as known', 'verified', 'rotated_to', 'revoked_at', 'bans.at as banned_at', 'reason', 'allowlist.at as approved_at'])
+    .select(['agents.pubkey as key', 'allowlist.pubkey as approved_key'])
     .executeTakeFirstOrThrow()
+  const isOther = (stored: string | null) => pubkey !== undefined && stored !== null && stored !== pubkey
   return {
     isKnown: known !== null,
+    isOtherKey: isOther(key) || isOther(approved_key),
     isVerified: verified === 1 || approved_at !== null,
     isApproved: approved_at !== null,
     isRevoked: revoked_at !== null,
@@ -41,6 +48,9 @@ export const standingOf = async (db: Db, id: string): Promise<Standing> => {
     ban: banned_at === null ? undefined : { reason },
   }
 }
+
+/** What is said to whoever shows a key whose id is another key's. */
+export const otherKey = 'The relay knows the agent of this id by another key: two keys have the same id. Use another key'
 
 /** Why an agent is not admitted: what it is told, and how its sessions end. */
 export interface Refusal {
@@ -50,7 +60,8 @@ export interface Refusal {
 }
 
 /** Asked when a session opens, and of the open ones whenever the answer may have changed. `isStrict`: only approved keys are admitted. */
-export const refusalOf = ({ ban, rotatedTo, isRevoked, isApproved }: Standing, isStrict: boolean): Refusal | undefined => {
+export const refusalOf = ({ ban, rotatedTo, isRevoked, isApproved, isOtherKey }: Standing, isStrict: boolean): Refusal | undefined => {
+  if (isOtherKey) return { code: 'NOT_ALLOWED', message: otherKey, close: 'REVOKED' }
   if (ban !== undefined) return { code: 'BANNED', message: ban.reason ?? 'Banned', close: 'BANNED' }
   const notAllowed = (message: string, close: Refusal['close']): Refusal => ({ code: 'NOT_ALLOWED', message, close })
   if (rotatedTo !== null) return notAllowed(`This key was rotated; the agent is now ${rotatedTo}`, 'REVOKED')

@@ -1,4 +1,5 @@
 // agentchat identity: keys on disk. Subcommands, and the single-letter flags that existing scripts use.
+import { fingerprintOf } from '../../../lib/identity/index.ts'
 import { command, type Call } from '../command.ts'
 
 const file = { short: 'f', value: 'FILE', doc: 'Identity file (default: as for every command, see -i of `agentchat send --help`)' } as const
@@ -40,12 +41,20 @@ const shown = (
     publicKey: string
     rotations?: readonly unknown[]
   },
-) => ({ agent_id: `@${agentId}`, name, file: path, created, rotations: rotations.length, public_key: publicKey })
+) => ({
+  agent_id: `@${agentId}`,
+  name,
+  file: path,
+  created,
+  rotations: rotations.length,
+  fingerprint: fingerprintOf(publicKey),
+  public_key: publicKey,
+})
 
 const card = (value: ReturnType<typeof shown>): string =>
   `${value.agent_id}  ${value.name}\n  file     ${value.file}\n  created  ${value.created}${
     value.rotations === 0 ? '' : `\n  rotated  ${value.rotations} times`
-  }\n${value.public_key.trimEnd()}`
+  }\n  key      ${value.fingerprint}\n${value.public_key.trimEnd()}`
 
 const generate = command({
   name: 'generate',

@@ -19,6 +19,7 @@ export const who = command({
         ...(found.last_seen === null ? [] : [`  last seen  ${new Date(found.last_seen).toISOString()}`]),
         ...(found.rotated_to === undefined ? [] : [`  rotated to ${visible(found.rotated_to)}`]),
         ...(found.revoked_at === undefined ? [] : [`  ${paint('red', `revoked    ${new Date(found.revoked_at).toISOString()}`)}`]),
+        ...(found.key === undefined ? [] : [`  key        ${visible(found.key)}`]),
         ...(found.pubkey === null
           ? ['  no key: an id for one connection']
           : found.pubkey.trimEnd().split('\n').map(line => `  ${visible(line)}`)),

@@ -1,5 +1,5 @@
 // Operating a relay over the wire: kick, ban, allowlist, message of the day, verification.
-import { agentIdOf, canonicalPem } from '../../../../lib/identity/index.ts'
+import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity/index.ts'
 import { writeMeta } from '../../../store/meta.ts'
 import { auditPage } from '../../../store/audit.ts'
 import { setVerified, successorOf } from '../../../store/agents.ts'
@@ -11,6 +11,7 @@ import {
   banAddress,
   bansAfter,
   disapprove,
+  otherKey,
   standingOf,
   unban,
   unbanAddress,
@@ -122,7 +123,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         needs: 'admin',
         async write({ tx, now }, { pubkey, note }) {
           const key = canonicalPem(pubkey)
-          const id = agentIdOf(key)
+          const id = await idOf(tx, key)
           await approve(tx, { agent: id, pubkey: key, note: note ?? null }, now)
           return {
             reply: reply('ADMIN_RESULT', { action: 'approve', success: true, agentId: id }),
@@ -135,7 +136,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         async write(ctx, { pubkey, agent_id }) {
           const { tx } = ctx
           if ((pubkey === undefined) === (agent_id === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of pubkey and agent_id')
-          const id = pubkey === undefined ? withAt(agent_id!) : agentIdOf(canonicalPem(pubkey))
+          const id = pubkey === undefined ? withAt(agent_id!) : await idOf(tx, canonicalPem(pubkey))
           if (!await disapprove(tx, id)) throw new Fail('AGENT_NOT_FOUND', `${id} is not on the allowlist`)
           return {
             reply: reply('ADMIN_RESULT', { action: 'revoke', success: true, agentId: id }),
@@ -165,6 +166,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
           const entries = (await approvals(db)).map(row => ({
             agentId: row.agent.slice(1),
             pubkeyPrefix: row.pubkey.split('\n')[1]!.slice(0, 20),
+            key: fingerprintOf(row.pubkey),
             approvedAt: row.at,
             ...(row.note !== null && { note: row.note }),
           }))
@@ -213,6 +215,13 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
       },
     },
   })
+}
+
+/** Whose key it is here. @throws Fail where the relay knows its id by another one */
+const idOf = async (tx: Tx, key: string): Promise<string> => {
+  const id = agentIdOf(key)
+  if ((await standingOf(tx, id, key)).isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
+  return id
 }
 
 /** An agent, and who it is now if it rotated its key. */

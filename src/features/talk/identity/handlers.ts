@@ -1,12 +1,13 @@
 // Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
-import { agentIdOf, canonicalPem, revocationText, rotationText } from '../../../../lib/identity/index.ts'
+import { agentIdOf, canonicalPem, fingerprintOf, revocationText, rotationText } from '../../../../lib/identity/index.ts'
+import type { Admins } from '../../../domain/admins.ts'
 import { countKeys, findAgent, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
-import { standingOf } from '../../../store/standing.ts'
+import { otherKey, standingOf } from '../../../store/standing.ts'
 import { Fail, notify, presenceOf, reply, type Effect, type Feature, type Shares } from '../../../relay/feature.ts'
 import { addProof, expiredProofs, findProof, takeProof } from './store.ts'
 
 export interface IdentityOptions {
-  readonly adminAgents: readonly string[]
+  readonly admins: Admins
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
   readonly randomHex: (bytes: number) => string
   readonly shares: Shares
@@ -40,7 +41,7 @@ const formerKeys = (
     return { id: agentIdOf(pubkey), pubkey }
   })
 
-export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOptions): Feature<Requests> => ({
+export const identity = ({ admins, verify, randomHex, shares }: IdentityOptions): Feature<Requests> => ({
   handlers: {
     WHOIS: {
       needs: 'session',
@@ -52,6 +53,7 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
           agent_id: id,
           name: online?.name ?? known!.name,
           pubkey: known?.pubkey ?? null,
+          ...(known !== undefined && { key: fingerprintOf(known.pubkey) }),
           verified: online?.verified ?? known?.verified === 1,
           ...presenceOf(roster, id, known?.last_seen ?? null),
           ...(id === me.id && { sessions: roster.sessions(id).count }),
@@ -68,7 +70,8 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
         const ids: readonly (string | null)[] = [...olds.map(({ id }) => id), me.id]
         const taken: string[] = []
         for (const old of olds) {
-          const { rotatedTo, isRevoked, ban } = await standingOf(tx, old.id)
+          const { rotatedTo, isRevoked, ban, isOtherKey } = await standingOf(tx, old.id, old.pubkey)
+          if (isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
           // It was presented before: to this key, or to one that hands over to it here.
           if (rotatedTo !== null && ids.includes(rotatedTo)) continue
           if (isRevoked) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
@@ -91,7 +94,10 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
             {
               kind: 'agent',
               agent: me.id,
-              change: { memberships: await membershipsOf(tx, me.id), admin: me.admin || taken.some(id => adminAgents.includes(id)) },
+              change: {
+                memberships: await membershipsOf(tx, me.id),
+                admin: me.admin || olds.some(old => taken.includes(old.id) && admins.has(old)),
+              },
             },
             { kind: 'standing', agent: me.id, standing: await standingOf(tx, me.id) },
             { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
@@ -108,8 +114,10 @@ export const identity = ({ adminAgents, verify, randomHex, shares }: IdentityOpt
         if (agent_id.replace(/^@/, '') !== id.slice(1)) throw new Fail('INVALID_MSG', 'agent_id: not the id of this key')
         if (!verify(key, revocationText({ type: 'REVOCATION', pubkey, agent_id, reason, timestamp }), signature))
           throw new Fail('VERIFICATION_FAILED', 'The key did not sign this notice')
+        const { isKnown, isOtherKey } = await standingOf(tx, id, key)
+        if (isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
         // A key that is known here can be revoked whoever holds what.
-        if (await findAgent(tx, id) === undefined) await shares.take(tx, 'revocations', id, { agent: '', address: asker.address })
+        if (!isKnown) await shares.take(tx, 'revocations', id, { agent: '', address: asker.address })
         await revokeAgent(tx, { id, pubkey: key }, now)
         return { reply: reply('OK', {}), effects: [{ kind: 'standing', agent: id, standing: await standingOf(tx, id) }] }
       },

@@ -2,9 +2,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { canonicalPem, fingerprintOf, loginText, loginTextV2, loginTextV3, relayProofText } from '../../../../lib/identity/index.ts'
 import { PROTOCOL, limits, reservedNames, wireFeatures, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
+import type { AdminKey, Admins } from '../../../domain/admins.ts'
 import type { OwnOrigins } from '../../../domain/own-origins.ts'
-import { membershipsOf, predecessors, rememberAgent } from '../../../store/agents.ts'
+import { findAgents, membershipsOf, predecessors, rememberAgent } from '../../../store/agents.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
+import type { Tx } from '../../../store/store.ts'
 import { Fail, reply, type Asker, type Challenge, type Feature, type Login, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { captchaAnswer, captchaQuestion } from './captcha.ts'
 
@@ -21,7 +23,7 @@ export interface SessionOptions {
   readonly captcha: boolean
   /** Only approved keys may open a session. */
   readonly allowlistStrict: boolean
-  readonly adminAgents: readonly string[]
+  readonly admins: Admins
   readonly autoJoin: readonly string[]
   readonly maxSessionsPerAgent: number
   readonly challengeTimeoutMs: number
@@ -97,6 +99,13 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     if (refusal !== undefined) throw new Fail(refusal.code, refusal.message)
   }
 
+  /** Whether the configuration names this key, or one that led to it. */
+  const isAdmin = async (tx: Tx, agent: AdminKey): Promise<boolean> => {
+    const { admins } = options
+    if (admins.isNobody || admins.has(agent)) return !admins.isNobody
+    return (await findAgents(tx, await predecessors(tx, agent.id))).some(former => admins.has(former))
+  }
+
   /** The login is proved: the session opens, unless the agent is not wanted here. */
   const welcome = async (ctx: WriteCtx, login: Login): Promise<Outcome<'WELCOME'>> => {
     const { roster, tx, now } = ctx
@@ -108,7 +117,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     if (sessions.has(session) && roster.takeovers(id, now) >= maxTakeoversPerMinute)
       throw new Fail('RATE_LIMITED', 'Two connections fight for this session; use different session labels', 30_000)
     // A key and a resume token are worth what their agent is worth now.
-    const standing = login.id === undefined ? undefined : await standingOf(tx, id)
+    const standing = login.id === undefined ? undefined : await standingOf(tx, id, pubkey)
     const refusal = standing && refusalOf(standing, options.allowlistStrict)
     if (refusal !== undefined) {
       const fail = new Fail(refusal.code, refusal.message)
@@ -120,7 +129,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     if (pubkey !== undefined && standing !== undefined) {
       await rememberAgent(tx, { id, pubkey, name }, now)
       verified = standing.isVerified
-      admin = options.adminAgents.length > 0 && [id, ...await predecessors(tx, id)].some(agent => options.adminAgents.includes(agent))
+      admin = await isAdmin(tx, { id, pubkey })
     }
     const memberships = login.id !== undefined ? await membershipsOf(tx, id) : []
     const autojoin = login.autojoin
@@ -190,7 +199,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     const canonical = canonicalPem(pubkey)
     const key = fingerprintOf(canonical)
     const id = `@${key.slice(0, 16)}`
-    mayLogin(await standingOf(ctx.tx, id))
+    mayLogin(await standingOf(ctx.tx, id, canonical))
     if (proof === undefined) return ask(ctx, { ...login, pubkey: canonical, id }, randomHex(16), undefined)
     return ask(ctx, { ...login, pubkey: canonical, id, asked: { origin: origin!, nonce: nonce!, key } }, proof.relayNonce, proof.relaySig)
   }
