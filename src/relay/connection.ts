@@ -21,9 +21,9 @@ export interface Deadline {
 
 /** What a socket has not taken yet. */
 export interface Backlog {
-  /** With the system; they have left when the write of this number is done. */
+  /** With the system; they have left when the mark of this number is reached. */
   inFlight: readonly Buffer[]
-  write: number
+  mark: number
   /** Behind them, in order. */
   waiting: Buffer[]
   /** Of both. */
@@ -81,11 +81,10 @@ export class Connection implements Asker {
   isReading = false
   /** Frames for the end of this turn. */
   out: Buffer[] | undefined
-  /** What the socket did not take yet. The outbox changes it, as it counts the writes of its own and those that are done. */
+  /** What the socket did not take yet. The outbox changes it, as it counts the marks of its own and those that are reached. */
   backlog: Backlog | undefined
-  writes = 0
-  writesDone = 0
-  onWritten: (() => void) | undefined
+  marks = 0
+  marksReached = 0
   readonly debt: Debt<Connection>
   /** Channels this connection hears. */
   readonly channels = new Set<string>()

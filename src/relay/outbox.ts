@@ -1,5 +1,6 @@
 // What leaves in this turn of the event loop: each touched socket is written once, at its end. What a socket does not take waits here,
 // not in the socket, so that it is counted, and need not be sent any more when the connection has to go.
+import type { Duplex } from 'node:stream'
 import type { Counts } from '../base/metrics.ts'
 import type { CloseName } from '../../lib/protocol/index.ts'
 import type { Account } from './account.ts'
@@ -17,6 +18,7 @@ export interface OutboxOptions {
 const maxCopiedBytes = 4_096
 /** What a socket is handed at once, if one buffer is not more: a reader that has to go takes no more than this before it hears so. */
 const maxPieceBytes = 256 * 1024
+const nothing = Buffer.alloc(0)
 
 export class Outbox {
   readonly #options: OutboxOptions
@@ -104,16 +106,20 @@ export class Outbox {
 
   /** Hands frames over, a piece at a time, until the system takes no more. */
   #send(connection: Connection, out: readonly Buffer[]): void {
+    const { socket } = connection
     let rest = out
-    while (rest.length > 0) {
-      const end = pieceEnd(rest)
+    let bytes = bytesOf(out)
+    for (;;) {
+      const end = bytes <= maxPieceBytes ? rest.length : pieceEnd(rest)
       const piece = end === rest.length ? rest : rest.slice(0, end)
-      const write = this.#write(connection, piece)
-      if (connection.socket.writableLength > 0) {
-        connection.backlog = { inFlight: piece, write, waiting: rest.slice(end), bytes: bytesOf(rest) }
+      const written = this.#write(socket, piece)
+      if (socket.writableLength > 0) {
+        connection.backlog = { inFlight: piece, mark: this.#mark(connection), waiting: rest.slice(end), bytes }
         return this.#account.hold(connection.debt, rest)
       }
-      rest = end === rest.length ? [] : rest.slice(end)
+      if (end === rest.length) return
+      rest = rest.slice(end)
+      bytes -= written
     }
   }
 
@@ -126,16 +132,17 @@ export class Outbox {
   /** Hands everything that waits to the socket, whether the system takes it or not. */
   #sendRest(connection: Connection, backlog: Backlog): void {
     if (backlog.waiting.length === 0) return
-    backlog.write = this.#write(connection, backlog.waiting)
+    this.#write(connection.socket, backlog.waiting)
+    backlog.mark = this.#mark(connection)
     backlog.inFlight = [...backlog.inFlight, ...backlog.waiting]
     backlog.waiting = []
   }
 
-  /** Told after each write: the system has taken it. */
-  #written(connection: Connection): void {
-    connection.writesDone++
+  /** The system has taken what was written before a mark. */
+  #reached(connection: Connection): void {
+    connection.marksReached++
     const { backlog, debt } = connection
-    if (backlog === undefined || connection.writesDone < backlog.write) return
+    if (backlog === undefined || connection.marksReached < backlog.mark) return
     for (;;) {
       this.#account.release(debt, backlog.inFlight)
       backlog.bytes -= bytesOf(backlog.inFlight)
@@ -144,31 +151,42 @@ export class Outbox {
         break
       }
       backlog.inFlight = backlog.waiting.splice(0, pieceEnd(backlog.waiting))
-      backlog.write = this.#write(connection, backlog.inFlight)
-      if (connection.socket.writableLength > 0) break
+      this.#write(connection.socket, backlog.inFlight)
+      if (connection.socket.writableLength > 0) {
+        backlog.mark = this.#mark(connection)
+        break
+      }
     }
     connection.tookIt()
     this.#options.onTaken(connection)
   }
 
-  /** Gives the number of the write. */
-  #write(connection: Connection, out: readonly Buffer[]): number {
-    const { socket } = connection
-    const written = connection.onWritten ??= () => this.#written(connection)
+  /** Gives how many bytes. */
+  #write(socket: Duplex, out: readonly Buffer[]): number {
     const length = bytesOf(out)
     this.#counts.bytesSent += length
-    if (out.length === 1) socket.write(out[0]!, written)
-    else if (length <= maxCopiedBytes) socket.write(Buffer.concat(out, length), written)
+    if (out.length === 1) socket.write(out[0]!)
+    else if (length <= maxCopiedBytes) socket.write(Buffer.concat(out, length))
     else {
       socket.cork()
-      out.forEach((bytes, i) => i === out.length - 1 ? socket.write(bytes, written) : socket.write(bytes))
+      for (const bytes of out) socket.write(bytes)
       socket.uncork()
     }
-    return ++connection.writes
+    return length
+  }
+
+  /**
+   * An empty write whose end tells that the system has taken what was written before; gives its number. Only where it took less than it
+   * was given: a call for each write costs more than the rest of the write.
+   */
+  #mark(connection: Connection): number {
+    connection.socket.write(nothing, () => this.#reached(connection))
+    return ++connection.marks
   }
 }
 
 const bytesOf = (buffers: readonly Buffer[]): number => {
+  if (buffers.length === 1) return buffers[0]!.length
   let bytes = 0
   for (const { length } of buffers) bytes += length
   return bytes

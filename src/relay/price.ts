@@ -41,7 +41,10 @@ export const priceBefore = (cost: Cost, body: object, size: number, me: Agent | 
 /** What the answer adds: its bytes, the entries of its lists, and the texts that it hands on as they are stored. */
 export const priceAfter = (body: object, stored: number, bytes: number): number => {
   let entries = 0
-  for (const value of Object.values(body)) if (Array.isArray(value)) entries += value.length
+  for (const key in body) {
+    const value: unknown = (body as Readonly<Record<string, unknown>>)[key]
+    if (Array.isArray(value)) entries += value.length
+  }
   return Math.floor(bytes / prices.answerBytesPerFrame) + Math.floor(entries / prices.entriesPerFrame)
     + Math.floor(stored / prices.storedPerFrame)
 }

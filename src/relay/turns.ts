@@ -1,28 +1,36 @@
 // Fair turns: addresses one after the other, in each of them its connections, in each connection its items in their order.
 // Whoever has little to ask waits for one item of each of the others, however much they ask.
 
-/** First in, first out; taking costs the same however much waits. */
+interface Node<T> {
+  readonly item: T
+  next: Node<T> | undefined
+}
+
+/** First in, first out; taking costs the same however much waits, and what is empty holds nothing: most lines have one item. */
 export class Fifo<T> {
-  #items: (T | undefined)[] = []
-  #head = 0
+  #first: Node<T> | undefined
+  #last: Node<T> | undefined
+  #length = 0
 
   get length(): number {
-    return this.#items.length - this.#head
+    return this.#length
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    const node = { item, next: undefined }
+    if (this.#last === undefined) this.#first = node
+    else this.#last.next = node
+    this.#last = node
+    this.#length++
   }
 
   shift(): T | undefined {
-    if (this.length === 0) return undefined
-    const item = this.#items[this.#head]
-    this.#items[this.#head++] = undefined
-    if (this.#head === this.#items.length || this.#head > 1_000 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
-    return item
+    const node = this.#first
+    if (node === undefined) return undefined
+    this.#first = node.next
+    if (node.next === undefined) this.#last = undefined
+    this.#length--
+    return node.item
   }
 }
 
