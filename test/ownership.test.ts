@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { openKeeper } from '../src/app.ts'
-import { AgentChatClient } from '../lib/index.ts'
+import { AgentChatClient, type ChannelName } from '../lib/index.ts'
 import { wsTransport } from '../lib/node/index.ts'
 import { RetentionSweep } from '../src/features/operate/keeping/retention.ts'
 import { clearSome, isEnding } from '../src/store/endings.ts'
@@ -319,7 +319,7 @@ describe('a channel that is deleted', () => {
 
 describe('a channel that nobody uses', () => {
   const names = async (wire: Wire) => (await wire.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')).list.map(({ name }) => name)
-  const gone = async (wire: Wire, name: string) => {
+  const gone = async (wire: Wire, name: ChannelName) => {
     while ((await names(wire)).includes(name)) await wire.barrier()
   }
   /** Lets the relay run on, so that no time is one in which it was down. */

@@ -1,21 +1,27 @@
 // The client: what a program calls. How it works is in core.ts and the parts that it wires together.
 import { messageText, verify } from '../identity/index.ts'
-import type { Frame, ReplyType, RequestType } from '../protocol/index.ts'
+import type { AgentId, Frame, ReplyType, RequestType } from '../protocol/index.ts'
+import { answerTo } from './ask.ts'
 import { Channels } from './channels.ts'
 import { Core } from './core.ts'
 import { Court } from './court.ts'
-import { ConnectionError, TimeoutError } from './errors.ts'
+import { ConnectionError, ProtocolError, TimeoutError } from './errors.ts'
+import { Hand } from './hand.ts'
 import { listen } from './listener.ts'
-import type { AckMode, Message } from './message.ts'
-import type { ClientEvents, ClientOptions, JoinOptions, ListenOptions, MessagesOptions, SendOptions } from './options.ts'
+import type { AckMode, Message, Reply } from './message.ts'
+import type { ClientEvents, ClientOptions, JoinOptions, ListenOptions, MessagesOptions } from './options.ts'
 import { firstOf } from './pages.ts'
 import { pending, type CallOptions } from './pending.ts'
 import { People } from './people.ts'
 import type { Body, ClientPort } from './port.ts'
 import { Reputation } from './reputation.ts'
+import { contentText, type AskOptions, type Content, type SendOptions, type Sent } from './sending.ts'
 import type { ConnectOptions, SessionState } from './session.ts'
 import { messageStream } from './stream.ts'
 import { Trade } from './trade.ts'
+
+/** How long an answer is waited for. */
+const askMs = 60_000
 
 /**
  * A client of one relay.
@@ -59,7 +65,7 @@ export class AgentChatClient {
   }
 
   /** "@…", once connected */
-  get agentId(): string | undefined {
+  get agentId(): AgentId | undefined {
     return this.#core.welcome?.agent_id
   }
 
@@ -126,25 +132,41 @@ export class AgentChatClient {
   /**
    * Sends a message to a channel or an agent. Resolves once it is stored; after a lost connection it is sent again under its id.
    * Messages of one client are stored in the order of the calls.
-   * @throws RelayError NOT_INVITED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND, ID_REUSED …; TimeoutError; ConnectionError
+   * @throws RelayError NOT_INVITED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND, ID_REUSED …; TimeoutError; ConnectionError; ContentError
+   * @example await client.send('@8addfe276526c9f6', { json: { task: 'review', patch: 17 } })
    */
-  send(
-    to: string,
-    content: string,
-    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, ...call }: SendOptions = {},
-  ): Promise<Frame<'ACK'>> {
+  send(to: string, content: Content, options?: SendOptions): Promise<Sent> {
     const problem = this.#core.callProblem()
     if (problem !== undefined) return Promise.reject(problem)
-    const { identity, signMessages = true } = this.#options
-    const ts = this.#core.now()
-    const signed = identity !== undefined && signMessages ? { ts, sig: identity.sign(messageText({ to, content, ts })) } : {}
-    const text = JSON.stringify({ type: 'MSG', id, to, content, ...signed, in_reply_to: inReplyTo, ttl_ms: ttlMs, receipts })
-    return this.#core.outgoing.add(id, text, call)
+    try {
+      return this.#send(to, contentText(content), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Sends a direct message: waits at the relay for an agent with a key that is not connected. */
-  dm(agent: string, content: string, options?: SendOptions): Promise<Frame<'ACK'>> {
+  dm(agent: string, content: Content, options?: SendOptions): Promise<Sent> {
     return this.send(agent, content, options)
+  }
+
+  /**
+   * Asks an agent, and resolves with its answer: the direct message that names the question, as `message.reply` does. No listener and no loop
+   * is given the answer, and it counts as handled. Without one there is a TimeoutError; asked again under the same `id`, the question is
+   * stored once, and its answer is waited for once more. Whether the answer is signed says `signature`, as of every message.
+   * @throws TimeoutError; as `send`; ProtocolError NO_INBOX
+   * @example const answer = await client.ask('@8addfe276526c9f6', 'What is 2 + 2?', { timeoutMs: 10_000 })
+   */
+  ask(
+    agent: string,
+    content: Content,
+    { id = this.#core.newId(), timeoutMs = askMs, signal, ...options }: AskOptions = {},
+  ): Promise<Message> {
+    if (this.#options.inbox === 'none')
+      return Promise.reject(new ProtocolError('NO_INBOX', "A client with `inbox: 'none'` hears no direct messages, and so no answer"))
+    const hand = new Hand(this.#reply, () => undefined)
+    const send = (over: AbortSignal) => this.send(agent, content, { ...options, id, signal: over })
+    return this.#core.awaiting(answerTo(this.#core.deliveries, { agent, id, send, hand }, { timeoutMs, signal }))
   }
 
   createChannel(channel: string, { inviteOnly, verifiedOnly, topic, description, topicBy }: {
@@ -234,6 +256,7 @@ export class AgentChatClient {
       ? this.#core.emitter.on(event, listener)
       : listen(this.#core.deliveries, listener as (message: Message) => unknown, {
         ack,
+        reply: this.#reply,
         failed: error => this.#core.tell({ kind: 'listener-error', error }),
       })
     this.#core.attended()
@@ -251,7 +274,7 @@ export class AgentChatClient {
         this.on(event, value => {
           stop()
           resolve(value)
-        }),
+        }, { ack: 'auto' }),
         this.#core.emitter.on('status', status => {
           if (status.kind === 'ended' && event !== 'status') reject(status.error ?? new ConnectionError('CLOSED', 'The client was closed'))
         }),
@@ -273,12 +296,28 @@ export class AgentChatClient {
     const stream = messageStream(this.#core.deliveries, {
       signal,
       ack,
+      reply: this.#reply,
       streams: target === undefined ? 'all' : [target],
       wants: (_, stream) => target === undefined || stream === target,
     })
     this.#core.attended()
     return stream
   }
+
+  #send(
+    to: string,
+    content: string,
+    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, ...call }: SendOptions = {},
+  ): Promise<Sent> {
+    const { identity, signMessages = true } = this.#options
+    const ts = this.#core.now()
+    const signed = identity !== undefined && signMessages ? { ts, sig: identity.sign(messageText({ to, content, ts })) } : {}
+    const text = JSON.stringify({ type: 'MSG', id, to, content, ...signed, in_reply_to: inReplyTo, ttl_ms: ttlMs, receipts })
+    return this.#core.outgoing.add(id, text, call)
+  }
+
+  readonly #reply: Reply = ({ id, frame }, content, options) =>
+    this.send(this.#core.streamOf(frame), content, { ...options, inReplyTo: id })
 
   get #ack(): AckMode {
     return this.#options.ack ?? 'auto'

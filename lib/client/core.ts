@@ -1,6 +1,6 @@
 // The parts of a client, wired together: session, calls, messages on their way in and out, and what lasts over reconnects.
 import { isSafeNonce, randomNonce, verify } from '../identity/index.ts'
-import type { Frame, ReplyType, RequestInput, RequestType } from '../protocol/index.ts'
+import type { Frame, ReplyType, RequestInput, RequestType, Target } from '../protocol/index.ts'
 import { defaultBackoff } from './backoff.ts'
 import { Deliveries } from './deliveries.ts'
 import { Emitter } from './emitter.ts'
@@ -48,6 +48,8 @@ export class Core {
   readonly #replays = new Map<string, number>()
   readonly #idPrefix: string
   #lastId = 0
+  /** Answers of agents that are waited for. */
+  #awaited = 0
   #welcome: Frame<'WELCOME'> | undefined
   #place: Place | undefined
   #unreceived: RequestInput<'RECEIVED'> | undefined
@@ -117,7 +119,7 @@ export class Core {
         return { count: queued.count + held.count, chars: queued.chars + held.chars }
       },
       held: () => this.deliveries.held,
-      isAwaiting: () => !this.isQuiet,
+      isAwaiting: () => !this.isQuiet || this.#awaited > 0,
       canPause: () => this.session.canPause,
       pause: () => this.session.pause(),
       resume: () => this.session.resume(),
@@ -186,6 +188,18 @@ export class Core {
     return this.#requests.size === 0 && this.outgoing.size === 0
   }
 
+  /** Reads on for an answer of another agent, however much waits to be handled. */
+  async awaiting<T>(answer: Promise<T>): Promise<T> {
+    this.#awaited++
+    this.#flow.changed()
+    try {
+      return await answer
+    } finally {
+      this.#awaited--
+      this.#flow.changed()
+    }
+  }
+
   newId(): string {
     return `${this.#idPrefix}-${(++this.#lastId).toString(36)}`
   }
@@ -199,7 +213,7 @@ export class Core {
     this.#kept.attended()
   }
 
-  streamOf(frame: Frame<'MSG'>): string {
+  streamOf(frame: Frame<'MSG'>): Target {
     return this.#inbound.streamOf(frame)
   }
 

@@ -85,6 +85,7 @@ export class ConnectionError extends AgentChatError {
  * - `BAD_IDENTITY`: the id of the client's identity is not that of its key
  * - `OUT_OF_TURN`: the relay asks for something that does not belong there
  * - `ENDLESS_LIST`: the pages of a list do not go on, or do not end
+ * - `NO_INBOX`: an answer is wanted by a client that hears no direct messages (`inbox: 'none'`)
  * - `UNANSWERED`: the relay asks a question, and the client has no `onCaptcha` to answer it
  */
 export type ProtocolErrorCode =
@@ -96,6 +97,7 @@ export type ProtocolErrorCode =
   | 'BAD_IDENTITY'
   | 'OUT_OF_TURN'
   | 'ENDLESS_LIST'
+  | 'NO_INBOX'
   | 'UNANSWERED'
 
 /** The relay does something that this client must not go along with, or the client something that is not possible here. */
@@ -106,6 +108,36 @@ export class ProtocolError extends AgentChatError {
   constructor(code: ProtocolErrorCode, message: string) {
     super(message)
     this.code = code
+  }
+
+  shouldRetry(): boolean {
+    return false
+  }
+}
+
+/**
+ * - `NOT_JSON`: a value that JSON cannot say, or a message that is no JSON, or too much of it
+ * - `INVALID`: JSON that is not what the schema wants
+ */
+export type ContentErrorCode = 'NOT_JSON' | 'INVALID'
+
+/** One thing that is wrong with a value, and where in it. */
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** What a message says is not what it should be. */
+export class ContentError extends AgentChatError {
+  override readonly name = 'ContentError'
+  readonly code: ContentErrorCode
+  /** What the schema says is wrong with it, and where. */
+  readonly issues: readonly SchemaIssue[]
+
+  constructor(code: ContentErrorCode, message: string, issues: readonly SchemaIssue[] = []) {
+    super(message)
+    this.code = code
+    this.issues = issues
   }
 
   shouldRetry(): boolean {

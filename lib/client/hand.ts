@@ -1,6 +1,6 @@
 // What one listener or iteration has in its hands: each message until it is done with it, or gives it back.
 import type { Claim } from './deliveries.ts'
-import { messageOf, type Message } from './message.ts'
+import { messageOf, type Message, type Reply } from './message.ts'
 import { after } from './timer.ts'
 
 interface Given {
@@ -11,10 +11,12 @@ interface Given {
 
 export class Hand {
   readonly #again: (claim: Claim, attempt: number) => void
+  readonly #reply: Reply
   readonly #given = new Set<Given>()
 
   /** `again` takes a message that was given back, once its time is over. */
-  constructor(again: (claim: Claim, attempt: number) => void) {
+  constructor(reply: Reply, again: (claim: Claim, attempt: number) => void) {
+    this.#reply = reply
     this.#again = again
   }
 
@@ -32,7 +34,7 @@ export class Hand {
           this.#again(claim, attempt + 1)
         })
       },
-    })
+    }, this.#reply)
   }
 
   /** It is done with everything that it did not give back. */

@@ -14,7 +14,7 @@
 // |               | check, deliver   | it was there before | check, deliver                  | read what is between; then check, deliver it |
 //
 // Waits (for a key, a check, a page) hold back what comes after them.
-import type { Frame } from '../protocol/index.ts'
+import type { Frame, Target } from '../protocol/index.ts'
 import type { Delivery } from './deliveries.ts'
 import { isPromise } from './emitter.ts'
 import { AgentChatError } from './errors.ts'
@@ -103,7 +103,7 @@ export class Inbound {
   }
 
   /** The stream of a message: its channel, or the other agent of the pair. */
-  streamOf(frame: Frame<'MSG'>): string {
+  streamOf(frame: Frame<'MSG'>): Target {
     return frame.to.startsWith('#') ? frame.to : frame.from === this.#options.myId() ? frame.to : frame.from
   }
 

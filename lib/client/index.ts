@@ -2,17 +2,22 @@
 export { type BackoffPolicy } from './backoff.ts'
 export { type Channels, type OwnerOptions } from './channels.ts'
 export { AgentChatClient } from './client.ts'
+export { type StandardSchema } from './json.ts'
+export { type AskOptions, type Content, type ReplyOptions, type SendOptions, type Sent } from './sending.ts'
 export { drawOf, type Court, type Dispute, type DisputeQuery, type EvidenceItem, type ShownDispute, type Verdict } from './court.ts'
 export {
   AgentChatError,
   ConnectionError,
+  ContentError,
   ProtocolError,
   RelayDoubtError,
   RelayError,
   TimeoutError,
   type ConnectionErrorCode,
+  type ContentErrorCode,
   type ProtocolErrorCode,
   type RelayDoubt,
+  type SchemaIssue,
 } from './errors.ts'
 export { MemoryKnownRelays, type KnownRelays } from './known-relays.ts'
 export { type AckMode, type Message, type MessageFacts, type SignatureState } from './message.ts'
@@ -24,7 +29,6 @@ export {
   type JoinOptions,
   type ListenOptions,
   type MessagesOptions,
-  type SendOptions,
 } from './options.ts'
 export { firstOf, pagesOf, type PagedList } from './pages.ts'
 export { type AgentProfile, type People, type ProofState } from './people.ts'
@@ -44,3 +48,16 @@ export {
   type Trade,
 } from './trade.ts'
 export { webSocketTransport, type Socket, type SocketHandlers, type Transport } from './transport.ts'
+/** The words of the protocol that the client's types use. */
+export {
+  type AgentId,
+  type ChannelName,
+  type ErrorCode,
+  type EventType,
+  type Frame,
+  type FrameType,
+  type ReplyType,
+  type RequestInput,
+  type RequestType,
+  type Target,
+} from '../protocol/index.ts'

@@ -2,17 +2,22 @@
 import type { Claim, Consumer, Deliveries } from './deliveries.ts'
 import { isPromise } from './emitter.ts'
 import { Hand } from './hand.ts'
-import type { AckMode, Message } from './message.ts'
+import type { AckMode, Message, Reply } from './message.ts'
 
 export interface ListenerOptions {
   readonly ack: AckMode
+  readonly reply: Reply
   /** It threw, or its promise was rejected. */
   readonly failed: (error: unknown) => void
 }
 
 /** Listens from the call on; gives the function that ends it. */
-export const listen = (deliveries: Deliveries, listener: (message: Message) => unknown, { ack, failed }: ListenerOptions): () => void => {
-  const hand = new Hand((claim, attempt) => call(claim, attempt))
+export const listen = (
+  deliveries: Deliveries,
+  listener: (message: Message) => unknown,
+  { ack, reply, failed }: ListenerOptions,
+): () => void => {
+  const hand = new Hand(reply, (claim, attempt) => call(claim, attempt))
   /** What waited is told once whoever listens knows that it does. */
   let early: Claim[] | undefined = []
   const call = (claim: Claim, attempt: number) => {
@@ -54,6 +59,8 @@ export const listen = (deliveries: Deliveries, listener: (message: Message) => u
   return () => {
     detach()
     releaseEarly()
-    hand.releaseAll()
+    // What it is handling it may still finish: a listener can stop itself. By hand, who stops has said what it had to say.
+    if (ack === 'auto') hand.end()
+    else hand.releaseAll()
   }
 }

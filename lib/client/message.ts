@@ -1,5 +1,7 @@
 // A message as a program gets it: what was said, what is known of it, and what can be done with it.
-import type { Frame } from '../protocol/index.ts'
+import type { AgentId, Frame, Target } from '../protocol/index.ts'
+import { readJson, type StandardSchema } from './json.ts'
+import type { Content, ReplyOptions, Sent } from './sending.ts'
 
 /** Whether the sender's key signed the message. unknown-key: signed, but the relay could not show a key that belongs to the sender's id. */
 export type SignatureState = 'valid' | 'invalid' | 'none' | 'unknown-key'
@@ -8,11 +10,9 @@ export type SignatureState = 'valid' | 'invalid' | 'none' | 'unknown-key'
 export interface MessageFacts {
   /** the relay's id of a stored message */
   readonly id?: string
-  /** "@…" */
-  readonly from: string
+  readonly from: AgentId
   readonly fromName: string
-  /** "#channel" or "@agent" */
-  readonly to: string
+  readonly to: Target
   readonly content: string
   /** relay time in ms, strictly rising per stream */
   readonly ts: number
@@ -35,6 +35,18 @@ export interface Message extends MessageFacts {
   /** How often this listener or iteration was given it: 1, and more after `nack`. */
   readonly attempt: number
   /**
+   * Answers it: in its channel, or to the other agent. Says which message it answers, so that `ask` at the other end finds it.
+   * @throws as `client.send`
+   * @example await message.reply('four')
+   */
+  reply(content: Content, options?: ReplyOptions): Promise<Sent>
+  /**
+   * The value that was sent as JSON, once a schema of any Standard Schema library has let it through.
+   * @throws ContentError NOT_JSON, INVALID (with `issues`)
+   * @example const { task } = await message.json(z.object({ task: z.string() }))
+   */
+  json<Output>(schema: StandardSchema<Output>): Promise<Output>
+  /**
    * It was handled: it counts as received, and does not come again. With `ack: 'auto'` that is said when the loop asks for the next
    * message, or when the listener's promise settles; saying it earlier does no harm.
    */
@@ -55,10 +67,15 @@ export type AckMode = 'auto' | 'manual'
 /** How long a message that was given back stays away. */
 const nackMs = 1_000
 
+/** Sends an answer to a message. */
+export type Reply = (facts: MessageFacts, content: Content, options: ReplyOptions | undefined) => Promise<Sent>
+
 /** Facts are its own properties, so that it can be taken apart, spread, and written as JSON. */
-export const messageOf = (facts: MessageFacts, attempt: number, { ack, nack }: MessageEnd): Message => ({
+export const messageOf = (facts: MessageFacts, attempt: number, { ack, nack }: MessageEnd, reply: Reply): Message => ({
   ...facts,
   attempt,
+  reply: (content, options) => reply(facts, content, options),
+  json: schema => readJson(facts.content, schema),
   ack,
   nack: (afterMs = nackMs) => nack(afterMs),
 })

@@ -105,14 +105,3 @@ export interface ListenOptions {
 }
 
 export interface MessagesOptions extends ListenOptions, Pick<CallOptions, 'signal'> {}
-
-export interface SendOptions extends CallOptions {
-  /** Publish key: the same agent, id and content are stored once, however often they are sent. Default: a new one. */
-  readonly id?: string | undefined
-  /** id of the message that this one answers */
-  readonly inReplyTo?: string | undefined
-  /** ms after which the message is not offered to a recipient any more; it then ends as expired */
-  readonly ttlMs?: number | undefined
-  /** Be told by STATUS frames (`client.on('STATUS', …)`) what becomes of the message. */
-  readonly receipts?: boolean | undefined
-}

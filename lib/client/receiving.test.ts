@@ -40,6 +40,7 @@ class Reader {
     this.target = target
     this.messages = messageStream(deliveries, {
       ack: 'manual',
+      reply: () => Promise.reject(new Error('nobody to send it to')),
       streams: target === undefined ? 'all' : [target],
       wants: (_, stream) => target === undefined || target === stream,
     })

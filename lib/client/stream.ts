@@ -11,24 +11,28 @@
 // with its last message, and an error in it ends it the same way.
 import type { Claim, Consumer, Deliveries } from './deliveries.ts'
 import { Hand } from './hand.ts'
-import type { AckMode, Message, MessageFacts } from './message.ts'
+import type { AckMode, Message, MessageFacts, Reply } from './message.ts'
 import type { Ending } from './pending.ts'
 
 export interface StreamOptions {
   readonly signal?: AbortSignal | undefined
   readonly ack: AckMode
+  readonly reply: Reply
   readonly streams: 'all' | readonly string[]
   readonly wants: (facts: MessageFacts, stream: string) => boolean
 }
 
 /** Listens from the call on, not from the first `next()`. Ends with the session, or quietly when `signal` aborts. */
-export const messageStream = (deliveries: Deliveries, { signal, ack, streams, wants }: StreamOptions): AsyncIterableIterator<Message> => {
+export const messageStream = (
+  deliveries: Deliveries,
+  { signal, ack, reply, streams, wants }: StreamOptions,
+): AsyncIterableIterator<Message> => {
   const waiting: { readonly claim: Claim, readonly attempt: number }[] = []
   const readers: Ending<IteratorResult<Message>>[] = []
   let state: 'open' | 'ending' | 'over' = 'open'
   let error: Error | undefined
   let detach: () => void = () => undefined
-  const hand = new Hand((claim, attempt) => {
+  const hand = new Hand(reply, (claim, attempt) => {
     waiting.unshift({ claim, attempt })
     serve()
   })

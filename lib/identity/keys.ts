@@ -13,7 +13,7 @@ export interface Identity {
   /** canonical PEM */
   readonly publicKey: string
   /** "@" and 16 hex digits */
-  readonly agentId: string
+  readonly agentId: `@${string}`
   readonly name?: string
   /** Standard base64 of the Ed25519 signature over the text's UTF-8 bytes. */
   sign(text: string): string

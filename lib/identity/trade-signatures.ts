@@ -162,7 +162,7 @@ export interface SignedFields {
  * welcome.server_id, ts: Date.now() }) })
  */
 export const signTrade = (
-  identity: Pick<Identity, 'agentId' | 'sign'>,
+  identity: Pick<Identity, 'sign'> & { readonly agentId: string },
   type: TradeAction | 'COUNTER',
   request: Fields,
   { relay, ts, nonce = randomNonce(), session }: Omit<TradeStamp, 'by' | 'nonce'> & { readonly nonce?: string },

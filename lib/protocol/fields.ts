@@ -4,10 +4,23 @@ import { limits } from './limits.ts'
 
 const word = '[A-Za-z0-9_-]'
 
-export const AgentId = z.string().regex(new RegExp(`^@${word}{1,64}$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -')
-export const ChannelName = z.string().regex(new RegExp(`^#${word}{1,${limits.maxChannelChars}}$`),
-  'a channel: # and 1–31 of A–Z a–z 0–9 _ -')
-export const Target = z.string().regex(new RegExp(`^(#${word}{1,${limits.maxChannelChars}}|@${word}{1,64})$`), 'a #channel or an @agent')
+/** The id of an agent, "@8addfe276526c9f6". */
+export type AgentId = `@${string}`
+/** The name of a channel, "#general". */
+export type ChannelName = `#${string}`
+/** Where a message goes. */
+export type Target = ChannelName | AgentId
+
+/** A text whose type says how it begins, once it was checked. */
+const named = <T extends string>(field: z.ZodType<string>) => field as unknown as z.ZodType<T, string>
+
+export const AgentId = named<AgentId>(z.string().regex(new RegExp(`^@${word}{1,64}$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -'))
+export const ChannelName = named<ChannelName>(
+  z.string().regex(new RegExp(`^#${word}{1,${limits.maxChannelChars}}$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -'),
+)
+export const Target = named<Target>(
+  z.string().regex(new RegExp(`^(#${word}{1,${limits.maxChannelChars}}|@${word}{1,64})$`), 'a #channel or an @agent'),
+)
 export const AgentName = z.string().regex(new RegExp(`^${word}{1,${limits.maxNameChars}}$`), 'a name: 1–32 of A–Z a–z 0–9 _ -')
 export const Nick = z.string().regex(new RegExp(`^${word}{1,${limits.maxNickChars}}$`), 'a nick: 1–24 of A–Z a–z 0–9 _ -')
 /** Half a character has no UTF-8 of its own: two such ids would be one key in the store. */

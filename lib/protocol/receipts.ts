@@ -34,7 +34,7 @@ export const Receipt = z.looseObject({
   proposed_at: Time,
   completed_at: Time,
 })
-export type Receipt = z.output<typeof Receipt>
+export type Receipt = z.input<typeof Receipt>
 
 export const ReceiptSignatures = z.object({
   relay: z.object({ pubkey: PublicKey, sig: Signature }),
@@ -44,7 +44,7 @@ export const ReceiptSignatures = z.object({
 
 /** A receipt as it is handed round: `receipt_id` follows from what is signed. */
 export const ReceiptDocument = z.object({ receipt_id: ReceiptId, receipt: Receipt, signatures: ReceiptSignatures })
-export type ReceiptDocument = z.output<typeof ReceiptDocument>
+export type ReceiptDocument = z.input<typeof ReceiptDocument>
 
 const Standing = z.object({
   standing: z.number().describe('0 to 100, from co-signed receipts of funded work; 50 is a typical agent of standing'),

@@ -96,9 +96,9 @@ export type RequestInput<T extends RequestType> = z.input<(typeof requests)[T]['
 export type RequestBody<T extends RequestType> = z.output<(typeof requests)[T]['body']>
 /** The frame types that answer a request. */
 export type ReplyType<T extends RequestType> = (typeof requests)[T]['reply'][number] & FrameType
-/** The fields of a server frame, `type` apart. */
-export type FrameBody<T extends FrameType> = z.output<(typeof frames)[T]['body']>
-/** A server frame as it stands on the wire. */
-export type Frame<T extends FrameType = FrameType> = { [K in T]: { type: K } & FrameBody<K> }[T]
+/** The fields of a server frame as the relay writes it, `type` apart. */
+export type FrameBody<T extends FrameType> = z.input<(typeof frames)[T]['body']>
+/** A server frame that was read: ids of agents and channels are known for such. */
+export type Frame<T extends FrameType = FrameType> = { [K in T]: { type: K } & z.output<(typeof frames)[K]['body']> }[T]
 /** A request as it stands on the wire. */
 export type Request<T extends RequestType = RequestType> = { [K in T]: { type: K } & RequestInput<K> }[T]

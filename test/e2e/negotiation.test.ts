@@ -40,7 +40,10 @@ const run = async (blocks: readonly Block[], home: Folder, env: Readonly<Record<
 
 /** With ids and times as the page has them: agents by name, proposals and receipts numbered as they first come. */
 const named = (text: string, home: Folder): string => {
-  const agents = new Map(['ada', 'max', 'judy'].map(name => [identityOf(loadIdentityFile(home.at(`${name}.json`))).agentId, `@${name}`]))
+  const agents = new Map(['ada', 'max', 'judy'].map((name): [string, string] => [
+    identityOf(loadIdentityFile(home.at(`${name}.json`))).agentId,
+    `@${name}`,
+  ]))
   const numbered = new Map<string, string>()
   return text.replace(/\d{4}-\d\d-\d\d \d\d:\d\dZ/g, 'DATE').replace(/@[0-9a-f]{16}/g, id => agents.get(id) ?? id).replace(
     /(prop|rcpt)_\w+/g,

@@ -70,8 +70,8 @@ export const holding = () => {
 export const newClient = (
   relay: TestRelay | string,
   options: Partial<ClientOptions> = {},
-): AgentChatClient & AsyncDisposable => {
-  const client = new AgentChatClient({
+): AgentChatClient =>
+  new AgentChatClient({
     server: typeof relay === 'string' ? relay : relay.url,
     transport: wsTransport,
     verify: createVerify(),
@@ -79,10 +79,8 @@ export const newClient = (
     name: options.identity?.name ?? 'agent',
     ...options,
   })
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() })
-}
 
-export const clientOf = async (...args: Parameters<typeof newClient>): Promise<AgentChatClient & AsyncDisposable> => {
+export const clientOf = async (...args: Parameters<typeof newClient>): Promise<AgentChatClient> => {
   const client = newClient(...args)
   await client.connect()
   return client

@@ -1,0 +1,41 @@
+// What is sent, and how: a text, or a value as JSON; and what a program says about it.
+import type { Frame } from '../protocol/index.ts'
+import { ContentError } from './errors.ts'
+import type { CallOptions } from './pending.ts'
+
+/** A text, or a value that goes over the wire as JSON. */
+export type Content = string | { readonly json: unknown }
+
+/** A message that is stored: the answer to sending it. */
+export type Sent = Frame<'ACK'>
+
+export interface ReplyOptions extends Omit<SendOptions, 'inReplyTo'> {}
+
+export interface AskOptions extends Omit<SendOptions, 'inReplyTo' | 'receipts'> {
+  /** ms to wait for the answer; default 60,000 */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface SendOptions extends CallOptions {
+  /** Publish key: the same agent, id and content are stored once, however often they are sent. Default: a new one. */
+  readonly id?: string | undefined
+  /** id of the message that this one answers */
+  readonly inReplyTo?: string | undefined
+  /** ms after which the message is not offered to a recipient any more; it then ends as expired */
+  readonly ttlMs?: number | undefined
+  /** Be told by STATUS frames (`client.on('STATUS', …)`) what becomes of the message. */
+  readonly receipts?: boolean | undefined
+}
+
+/** @throws ContentError NOT_JSON on a value that JSON cannot say: undefined, a function, a circle, a bigint */
+export const contentText = (content: Content): string => {
+  if (typeof content === 'string') return content
+  let text: string | undefined
+  try {
+    text = JSON.stringify(content.json)
+  } catch (error) {
+    throw new ContentError('NOT_JSON', `The value cannot be written as JSON: ${(error as Error).message}`)
+  }
+  if (text === undefined) throw new ContentError('NOT_JSON', `The value cannot be written as JSON: it is ${typeof content.json}`)
+  return text
+}
