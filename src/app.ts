@@ -83,11 +83,13 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const random = parts.random ?? Math.random
   const metrics = createMetrics()
   const verifier = new Verifier()
+  const maxMemoryBytes = config.maxMemory ?? memoryLimit() ?? ordinaryMemoryBytes
 
   const store = (parts.openStore ?? openSqlite)({
     data: config.data,
     durability: config.durability,
     migrations,
+    maxDataBytes: config.maxDataBytes ?? (config.data === ':memory:' ? Math.floor(maxMemoryBytes / 4) : undefined),
     newEpoch: () => randomHex(8),
     onTightened: ({ tightened, left }) => {
       if (tightened.length > 0) log.warn({ files: tightened }, 'others could read data of the relay; now only its owner can')
@@ -174,7 +176,6 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
           : log.warn(event, 'an announcement needs a look: agentchat announce list'),
       onPullFailed: event => log.warn(event, 'another directory could not be read; it is tried again'),
     })
-    const maxMemoryBytes = config.maxMemory ?? memoryLimit() ?? ordinaryMemoryBytes
     const maxConnections = Math.min(config.maxConnections, roomForSockets(openFilesLimit() ?? Infinity))
     if (maxConnections < config.maxConnections)
       log.warn({ maxConnections },

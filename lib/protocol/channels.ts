@@ -99,7 +99,7 @@ export const requests = {
       + 'in an inbox ends as expired. A channel made under the same name later is another one: a `since` of the old one is never '
       + '`recovered` there. Channels of the configuration stay.',
     body: OfOwner,
-    cost: { message: true, frames: 20, audience: 'members' },
+    cost: { message: true, needsRoom: false, frames: 20, audience: 'members' },
     reply: 'OK',
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'RATE_LIMITED'],
@@ -123,7 +123,7 @@ export const requests = {
     doc: 'Puts a member out of a channel; it is told by LEFT, the others by AGENT_LEFT. Its owner may, and an admin. Into a private '
       + 'channel it comes back by a new invitation only; a public one is open to everybody.',
     body: { ...OfOwner, agent: AgentId },
-    cost: { message: true, frames: 3, audience: 'channel' },
+    cost: { message: true, needsRoom: false, frames: 3, audience: 'channel' },
     reply: 'OK',
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],
@@ -132,7 +132,7 @@ export const requests = {
   UNINVITE: request({
     doc: 'Takes an open invitation back. The owner of the channel may, and an admin.',
     body: { ...OfOwner, agent: AgentId },
-    cost: { message: true, frames: 2 },
+    cost: { message: true, needsRoom: false, frames: 2 },
     reply: 'OK',
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],

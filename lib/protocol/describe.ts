@@ -72,12 +72,13 @@ const audiences = {
 }
 
 /** A request's price in a few words; what its size and its answer add is the same for all, and said once. */
-const priceOf = ({ message, frames, each, audience }: Cost): string =>
+const priceOf = ({ message, needsRoom, frames, each, audience }: Cost): string =>
   [
     ...(message === true ? ['a message'] : []),
     `${frames} ${frames === 1 ? 'frame' : 'frames'}`,
     ...(each === undefined ? [] : [`1/${prices.entriesPerFrame} for each of \`${each}\``]),
     ...(audience === undefined ? [] : [`1/${prices.listenersPerFrame} ${audiences[audience]}`]),
+    ...(needsRoom === false ? ['done also where no room is left for data'] : []),
   ].join(', ')
 
 const requestSection = (type: RequestType): string => {

@@ -45,7 +45,10 @@ export const errors = {
   LIMIT_REACHED: row('A cap of the relay is reached, or the share that one agent or one address has of it; the message says which, '
     + 'whose, and by which setting.'),
   BUSY: row('The relay is draining, its commit queue is full, or what the request needs is being cleared away.', true),
-  STORAGE_UNAVAILABLE: row('The relay cannot write now (a full or failing disk). Nothing was stored; reading still works.', true),
+  STORAGE_UNAVAILABLE: row(
+    'The relay cannot write now: a full or failing disk, or little room left for data (large frames are refused first). Nothing was stored; reading still works.',
+    true,
+  ),
   INTERNAL: row('A fault of the relay, logged there under the incident id in the message. Nothing was stored.', true),
 } as const satisfies Record<string, ErrorRow>
 

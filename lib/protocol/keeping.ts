@@ -20,7 +20,7 @@ export const requests = {
       + 'place as `erased`, without its content; skills and profile go altogether. An agent with a key erases its own; an admin may '
       + 'name another. The answer comes when all is done; if the connection is lost before, the work goes on.',
     body: { admin_key: optional(AdminKey), agent: optional(AgentId) },
-    cost: { message: true, frames: 20 },
+    cost: { message: true, needsRoom: false, frames: 20 },
     reply: 'ERASED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'SIGNATURE_REQUIRED', 'BUSY', 'STORAGE_UNAVAILABLE'],
     example: {},

@@ -44,7 +44,7 @@ export const requests = {
   FILE_CHUNK: request({
     doc: 'Passes a piece of a file transfer to a connected agent. Never stored.',
     body: { to: AgentId, content: Content },
-    cost: { message: true, frames: 1 },
+    cost: { message: true, needsRoom: false, frames: 1 },
     reply: 'OK',
     quiet: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'AGENT_NOT_FOUND'],

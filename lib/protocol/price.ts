@@ -4,6 +4,8 @@
 export interface Cost {
   /** It is stored, or handed on to others: paid from the allowance for messages too, as one message and what its size adds. */
   readonly message?: true
+  /** Nothing is kept for it, or something goes: it is done also where no room is left for data. */
+  readonly needsRoom?: false
   /** What it takes to decide it, in frames: 1 is a PING. */
   readonly frames: number
   /** The list in the request of which each entry is looked up, at a frame for `entriesPerFrame` of them. */

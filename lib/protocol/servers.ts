@@ -34,7 +34,7 @@ export const ServerDocument = z.looseObject({
   urls: z.array(RelayUrl).max(4).describe('where to connect; the first one is the one to use'),
   protocol: z.string().max(32),
   version: line(64),
-  status: z.enum(['healthy', 'degraded', 'draining']).describe('degraded: it cannot write now'),
+  status: z.enum(['healthy', 'degraded', 'draining']).describe('degraded: it cannot write now, or has little room left'),
   features: z.array(z.string().regex(/^[a-z0-9-]{1,32}$/)).max(64),
   limits: z.record(z.string().max(64), z.number()),
   policies: z.looseObject({

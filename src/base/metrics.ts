@@ -17,6 +17,7 @@ const counters = {
   rateLimited: ['agentchat_rate_limited_total', 'Requests refused for their rate'],
   socketsRefused: ['agentchat_sockets_refused_total', 'Sockets turned away unheard: too many of their address, or in all'],
   socketsEvicted: ['agentchat_sockets_evicted_total', 'Waiting sockets closed to make room for others'],
+  messagesTrimmed: ['agentchat_messages_trimmed_total', 'Messages deleted to stay within the quota of the data'],
   slowCloses: ['agentchat_slow_closes_total', 'Connections closed because they did not read'],
 } as const
 
@@ -29,6 +30,8 @@ const gauges = {
   owedBytes: ['agentchat_owed_bytes', 'Bytes that wait in the relay, in and out'],
   partingBytes: ['agentchat_parting_bytes', 'Bytes that connections hold which were told to go for what they owed'],
   maxOwedBytes: ['agentchat_owed_limit_bytes', 'Bytes that may wait in all; over it those go that owe most'],
+  dataBytes: ['agentchat_data_bytes', 'What the data directory holds, without pages that are free to be used again'],
+  dataQuotaBytes: ['agentchat_data_quota_bytes', 'What it may hold; 0: there is no limit'],
   pausedSockets: ['agentchat_paused_sockets', 'Connections not read because what they sent waits for its turn'],
 } as const
 

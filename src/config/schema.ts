@@ -234,6 +234,10 @@ export const settings = {
   publishWindowMs: setting(ms.default(24 * 60 * 60_000), 'How long a repeated request `id` is known to be a repeat.', { value: 'TIME' }),
   skillsAgeMs: setting(ms.default(30 * 24 * 60 * 60_000),
     'Time without a sign of an agent after which its skills are not found any more, until it comes back.', { value: 'TIME' }),
+  maxDataBytes: setting(count().optional(),
+    'What the data directory may hold. Near it the relay says so in /health, then the oldest messages go, whatever retention says; what cannot '
+      + 'go leads to refusals, of large frames first (STORAGE_UNAVAILABLE). Unset: four fifths of its volume, or a quarter of `maxMemory` for '
+      + '`:memory:`; 0 = no limit.', { value: 'SIZE' }),
   retentionAgeMs: setting(count().default(0),
     'Age after which messages are deleted, in every channel without a limit of its own and between two agents; 0 = never.', {
     value: 'TIME',

@@ -26,6 +26,7 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
     read: store.read,
     aside: store.aside,
     epoch: store.epoch,
+    space: () => store.space(),
     close: () => store.close(),
     write: fn =>
       store.write(tx => {

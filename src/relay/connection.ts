@@ -65,6 +65,8 @@ export class Connection implements Asker {
   open = true
   /** A write of this connection failed in the storage: what it had sent after it, not knowing, must not overtake it. */
   held = false
+  /** The ping behind the refusal is sent: its answer says that the client knows. */
+  isAsked = false
   /** Writes of this connection that wait in the commit queue, and their bytes. */
   pendingWrites = 0
   pendingBytes = 0

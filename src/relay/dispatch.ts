@@ -26,6 +26,7 @@ import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore } from './price.ts'
+import type { Quota } from './quota.ts'
 import type { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
 import type { Signals } from './signals.ts'
@@ -43,6 +44,7 @@ export interface DispatchDeps {
   readonly signals: Signals
   readonly gate: Gate
   readonly audit: Audit
+  readonly quota: Quota
   /** Messages: refused when there are none left. */
   readonly messages: Allowance
   /** Work, in frames: a debt is paid by being read later. */
@@ -156,7 +158,8 @@ export class Dispatch {
     if (result.kind === 'failed') {
       if (connection !== undefined) {
         this.#refuse(connection, result.error, re)
-        if (result.error instanceof StorageError) this.#hold(connection)
+        if (result.error instanceof StorageError || (result.error instanceof Fail && result.error.code === 'STORAGE_UNAVAILABLE'))
+          this.#hold(connection)
       } else if (!(result.error instanceof StorageError)) {
         // What the storage refuses is told by the committer.
         this.#deps.log.error({ err: result.error }, 'a write of the relay itself failed')
@@ -200,19 +203,19 @@ export class Dispatch {
 
   /** The client has read the refusal: what it sends from now on, it sends knowing it. In line behind what it sent before. */
   #release(connection: Connection): void {
-    if (!connection.held) return
+    if (!connection.isAsked) return
     this.#committer.push(ownJob(() => undefined, {
       connection,
       delivered: () => {
-        connection.held = false
+        connection.held = connection.isAsked = false
       },
     }))
   }
 
   /** After a write that the storage refused, messages behind it are refused too, until the answer to a ping shows that the client knows. */
   #hold(connection: Connection): void {
-    if (connection.held) return
-    connection.held = true
+    if (connection.isAsked) return
+    connection.held = connection.isAsked = true
     this.#deps.outbox.add(connection, refusalPing)
   }
 
@@ -224,7 +227,7 @@ export class Dispatch {
   }
 
   #write(connection: Connection, handler: Extract<Handler<RequestType>, { write: unknown }>, request: DecodedRequest, bytes: number): void {
-    const { gate, roster, store } = this.#deps
+    const { gate, roster, store, quota } = this.#deps
     const { agent, challenge } = connection
     const prepare = (): Promise<unknown> | undefined => {
       try {
@@ -250,10 +253,23 @@ export class Dispatch {
         const write = byRight ? () => this.#audited(ctx, connection, request, decide) : decide
         const isAsBefore = connection.agent === agent && connection.challenge === challenge
         const ready = isAsBefore ? prepared : prepare()
-        if (ready === undefined) return write()
-        return (ready as Promise<Prepared<never>>).then(settled => typeof settled === 'function' ? settled(ctx) : settled ?? write())
+        const proceed = () =>
+          ready === undefined
+            ? write()
+            : (ready as Promise<Prepared<never>>).then(settled => typeof settled === 'function' ? settled(ctx) : settled ?? write())
+        const refusal = quota.refusal(requests[request.type].cost, bytes)
+        return refusal === undefined ? proceed() : this.#ifStored(ctx, connection, request.body.id, refusal).then(proceed)
       },
     })
+  }
+
+  /** Where there is no room, what is stored already is told all the same, so that its sender does not keep it. @throws refusal */
+  async #ifStored({ tx }: WriteCtx, connection: Connection, id: string | undefined, refusal: Fail): Promise<void> {
+    const { agent } = connection
+    if (id !== undefined && agent !== undefined && await tx.log.isPublished({ agent: agent.id, id })) return
+    // From here on, not from when it is told: what follows may be in this batch.
+    connection.held = true
+    throw refusal
   }
 
   /** What an admin's right was used for is kept where it takes effect, and with it. */

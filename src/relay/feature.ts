@@ -4,6 +4,7 @@ import type { Fate, PublishKey, Stamp } from '../store/log.ts'
 import type { Standing } from '../store/standing.ts'
 import type { Awaitable, Db, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
+import type { QuotaView } from './quota.ts'
 import { statusOf } from './receipts.ts'
 import type {
   Agent,
@@ -241,6 +242,7 @@ export interface Feature<T extends RequestType = RequestType> {
 }
 
 export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> {
+  readonly quota: QuotaView
   health(): Health
 }
 
@@ -263,4 +265,5 @@ export {
 export { Fail } from './fail.ts'
 export { statusOf } from './receipts.ts'
 export { Shares, type ShareLimits } from './shares.ts'
+export type { QuotaView } from './quota.ts'
 export { inboxItem } from './encode.ts'

@@ -16,13 +16,15 @@ import { Connection } from './connection.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
-import { statusNotices, type Feature, type Handlers, type HttpAnswer, type Outcome, type Route, type RouteCtx } from './feature.ts'
+import { statusNotices, type Feature, type Handlers, type Outcome, type Route } from './feature.ts'
 import { Gate } from './gate.ts'
-import { httpHandler, type PageRequest } from './http.ts'
+import { httpHandler } from './http.ts'
 import { Hub } from './hub.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
+import { Pages } from './pages.ts'
+import { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
 import { Roster } from './roster.ts'
@@ -101,6 +103,7 @@ export class Relay {
   readonly #dispatch: Dispatch
   readonly #listener: Listener
   readonly #sweeper: Sweeper
+  readonly #quota: Quota
   readonly #startedAt: number
   readonly #account: Account<Connection>
   readonly #outbox: Outbox
@@ -118,6 +121,7 @@ export class Relay {
     for (const channel of deps.channels) this.#roster.setChannel(channel)
     this.#roster.motd = deps.motd
     const roster = this.#roster
+    const quota = this.#quota = new Quota({ store, log, counts })
     const messages = new Allowance(options.messageRate, options.addressRate)
     const work = new Allowance(options.frameRate, options.addressFrameRate, maxDebtMs)
 
@@ -166,6 +170,7 @@ export class Relay {
       effects,
       signals,
       gate,
+      quota,
       audit: new Audit(log, options.auditCount),
       messages,
       work,
@@ -175,15 +180,20 @@ export class Relay {
       counts,
       errors: metrics.errorsSent,
     }, this.#committer)
+    const pages = new Pages({
+      routes: deps.routes,
+      ctx: () => ({ now: clock.now(), db: store.read, aside: store.aside, roster, health: () => this.#health() }),
+      isBanned: address => gate.addressBan(address) !== undefined,
+      isDraining: () => this.#draining,
+      write: decide => this.#written(decide),
+      log,
+    })
     this.#listener = new Listener({
       ...options,
       counts,
       onRequest: httpHandler({
-        places: path => {
-          const route = this.#routeAt(path)
-          return route && (route.post === undefined ? 'get' : 'post')
-        },
-        page: request => this.#page(request),
+        places: path => pages.kind(path),
+        page: request => pages.answer(request),
         health: () => this.#health(),
         ready: () => this.#draining ? 'draining' : this.#committer.storageProblem,
         pace: address => messages.take({ address }, clock.now(), 1),
@@ -198,6 +208,7 @@ export class Relay {
     })
     this.#sweeper = new Sweeper([
       { everyMs: 1_000, run: now => this.#sweepConnections(now) },
+      { everyMs: 1_000, run: () => void quota.measure() },
       { everyMs: 1_000, run: () => this.#sweepFeatures() },
       { everyMs: summaryEveryMs, run: () => signals.summarise() },
       {
@@ -244,6 +255,8 @@ export class Relay {
       owedBytes: () => account.bytes,
       partingBytes: () => account.partingBytes,
       maxOwedBytes: () => options.maxOwedBytes,
+      dataBytes: () => quota.usedBytes,
+      dataQuotaBytes: () => quota.quotaBytes,
     })
   }
 
@@ -253,6 +266,7 @@ export class Relay {
 
   /** Opens the door; gives the port. */
   async start(): Promise<number> {
+    await this.#quota.measure()
     const { metricsHost: host, metricsPort } = this.#options
     if (metricsPort !== undefined)
       this.#metricsListener = await listenForMetrics({ host, port: metricsPort }, () => this.#deps.metrics.render())
@@ -384,34 +398,6 @@ export class Relay {
     this.#offered.set(agent.id, Math.max(upTo, this.#offered.get(agent.id) ?? 0))
   }
 
-  #routeAt(path: string): Route | undefined {
-    return this.#deps.routes.find(({ path: place }) => place.endsWith('/') ? path.startsWith(place) : path === place)
-  }
-
-  /** The answer of a feature's route; what fails in it is logged and told as a fault. */
-  async #page({ path, query, address, body }: PageRequest): Promise<HttpAnswer> {
-    const route = this.#routeAt(path)!
-    const { clock, store, log } = this.#deps
-    const ctx: RouteCtx = {
-      now: clock.now(),
-      db: store.read,
-      aside: store.aside,
-      roster: this.#roster,
-      query,
-      health: () => this.#health(),
-    }
-    try {
-      if (this.#gate.addressBan(address) !== undefined)
-        return { status: 403, contentType: 'text/plain', body: 'Your address is banned from this relay\n' }
-      if (body === undefined) return await route.get(ctx, decode(path.slice(route.path.length)))
-      if (this.#draining) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }
-      return await route.post!({ ...ctx, address, write: decide => this.#written(decide) }, body)
-    } catch (error) {
-      log.error({ err: error, route: route.path }, 'a page failed')
-      throw error
-    }
-  }
-
   /** A write for somebody who waits for its commit. */
   #written<R>(decide: (tx: Tx, now: number) => Awaitable<R>): Promise<R> {
     return new Promise((resolve, reject) => {
@@ -465,17 +451,20 @@ export class Relay {
     connection.inboxPinged = connection.inboxVouched = connection.inboxSent ?? 0
     connection.ws.ping()
     // Of several pings a client may answer the last one only.
-    if (connection.held) connection.ws.ping(refusalMark)
+    if (connection.isAsked) connection.ws.ping(refusalMark)
   }
 
   #sweepFeatures(): void {
-    for (const sweep of this.#deps.sweeps) this.#write((tx, now) => sweep({ tx, now, roster: this.#roster, health: () => this.#health() }))
+    const ctx = { roster: this.#roster, quota: this.#quota, health: () => this.#health() }
+    for (const sweep of this.#deps.sweeps) this.#write((tx, now) => sweep({ tx, now, ...ctx }))
   }
 
   #health(): Health {
     const now = this.#deps.clock.now()
+    const problem = this.#committer.storageProblem ?? this.#quota.problem
     return {
-      status: this.#draining ? 'draining' : this.#committer.storageProblem === undefined ? 'healthy' : 'degraded',
+      status: this.#draining ? 'draining' : problem === undefined ? 'healthy' : 'degraded',
+      ...(problem !== undefined && { reason: problem }),
       server: this.#options.name,
       version: this.#options.version,
       uptime_seconds: Math.floor((now - this.#startedAt) / 1_000),
@@ -485,14 +474,5 @@ export class Relay {
       ...this.#deps.facts(),
       timestamp: new Date(now).toISOString(),
     }
-  }
-}
-
-/** A path's percent signs undone; as it stands where they mean nothing. */
-const decode = (path: string): string => {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
   }
 }

@@ -32,8 +32,10 @@ export interface Channel {
 
 /** How the relay is: what /health tells. Existing clients' discovery reads this shape. */
 export interface Health {
-  /** degraded: it cannot write now */
+  /** degraded: it cannot write now, or soon will not */
   readonly status: 'healthy' | 'degraded' | 'draining'
+  /** why it is degraded */
+  readonly reason?: string
   readonly server: string
   readonly version: string
   readonly uptime_seconds: number

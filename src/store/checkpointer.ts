@@ -8,8 +8,14 @@ const pagesPerCheckpoint = 1_000
 /** A commit writes a page at least, and one more for about so many rows. */
 const rowsPerPage = 8
 
-/** Past this SQLite does it inside a commit after all: when commits follow each other so closely that the thread never gets to the end. */
-export const maxWalPages = 16_384
+/** Of a database of ours, as SQLite makes them. */
+export const pageBytes = 4_096
+/**
+ * Past this SQLite does it inside a commit after all: when commits follow each other so closely that the thread never gets to the end.
+ * Fewer where the log would take too much of a small quota.
+ */
+export const maxWalPages = (quotaBytes: number): number =>
+  Math.max(pagesPerCheckpoint, Math.min(16_384, Math.floor(quotaBytes / 16 / pageBytes)))
 
 /** Text, so that it is the same from sources and from a build. */
 const program = `

@@ -46,6 +46,8 @@ export const keepingMigrations: Migration = {
 
 const scannedAtOnce = 2_000
 const blankedBytesAtOnce = 4 * 1024 * 1024
+/** Of many streams, each with its own statements; what goes is overwritten, and so in the write-ahead log first. */
+const trimmedAtOnce = { events: 100, bytes: 1024 * 1024 } as const
 const deletedAtOnce = { events: 250, bytes: 4 * 1024 * 1024 } as const
 
 const textBytes = sql<number>`length(text)`
@@ -131,6 +133,49 @@ export const deleteThrough = async (tx: Tx, stream: number, last: number, now: n
   return fates
 }
 
+export interface Trimmed {
+  /** The last event that was looked at; undefined: there was none behind the one it began at. */
+  readonly last: number | undefined
+  readonly events: number
+  readonly bytes: number
+  readonly fates: readonly Fate[]
+}
+
+/**
+ * Deletes the oldest messages of all streams that come after an event: about so many bytes, and no more than are deleted at once.
+ * The newest of a stream is blanked, and what agents agreed is kept.
+ */
+export const trimOldest = async (tx: Tx, after: number, wantedBytes: number, now: number): Promise<Trimmed> => {
+  await tx.log.index()
+  const found = await tx.tables<Tables>().selectFrom('events').innerJoin('streams', 'streams.id', 'events.stream').select([
+    'events.id',
+    'stream',
+    'name',
+    'seq',
+    textBytes.as('bytes'),
+  ]).where('events.id', '>', after).orderBy('events.id').limit(trimmedAtOnce.events).execute()
+  const lastSeqs = new Map<number, { readonly name: string, readonly seq: number }>()
+  let [last, events, bytes] = [found.at(-1)?.id, 0, 0]
+  for (const { id, stream, name, seq, bytes: own } of found) {
+    if (!name.startsWith('#') && !name.startsWith('@')) continue
+    lastSeqs.set(stream, { name, seq })
+    events++
+    bytes += own
+    if (bytes < Math.min(wantedBytes, trimmedAtOnce.bytes)) continue
+    last = id
+    break
+  }
+  const fates: Fate[] = []
+  for (const [stream, { name, seq }] of lastSeqs) {
+    const newest = (await tx.log.head(name)).seq
+    const blanked = seq >= newest ? await blankEvent(tx, stream, seq, now) : []
+    if (blanked === undefined) events--
+    else fates.push(...blanked)
+    fates.push(...await deleteThrough(tx, stream, Math.min(seq, newest - 1), now))
+  }
+  return { last, events, bytes, fates }
+}
+
 /** Deletes the oldest events of a stream up to a seq, as many as are deleted at once. */
 export const deleteSome = async (
   tx: Tx,
@@ -143,12 +188,12 @@ export const deleteSome = async (
   return { deleted: oldest.length, fates: last === undefined ? [] : await deleteThrough(tx, stream, last.seq, now) }
 }
 
-/** Blanks one event, unless it is blank already. */
-export const blankEvent = async (tx: Tx, stream: number, seq: number, now: number): Promise<readonly Fate[]> => {
+/** Blanks one event; undefined: it is blank already. */
+export const blankEvent = async (tx: Tx, stream: number, seq: number, now: number): Promise<readonly Fate[] | undefined> => {
   await tx.log.index()
   const event = await tx.tables<Tables>().selectFrom('places').innerJoin('events', 'events.id', 'places.event').select('id')
     .where('places.stream', '=', stream).where('places.seq', '=', seq).where(isBlank, 'is', null).executeTakeFirst()
-  if (event === undefined) return []
+  if (event === undefined) return undefined
   const fates = await endEntries(tx, now, sql`stream = ${stream} AND event = ${seq}`)
   await tx.tables<Tables>().updateTable('events').set({ text: blankText }).where('id', '=', event.id).execute()
   await forgetSizes(tx, [stream])

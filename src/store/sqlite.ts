@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { makePrivateFile, makePrivateFolder, type Tightened } from '../../lib/node/private-folder.ts'
-import { Checkpointer, maxWalPages } from './checkpointer.ts'
+import { Checkpointer, maxWalPages, pageBytes } from './checkpointer.ts'
 import { migrate } from './migrate.ts'
 import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
+import { databaseFile, quotaAt, SpaceMeter, type Space } from './space.ts'
 import { SqliteLog, SqliteLogReader } from './sqlite-log.ts'
 import { Tail } from './tail.ts'
 import { StorageError, type Awaitable, type Db, type Migration, type Store, type Tx } from './store.ts'
@@ -17,6 +18,8 @@ export interface SqliteOptions {
   /** normal: commits survive a killed process; full: also a power loss (one fsync per batch). */
   readonly durability: 'normal' | 'full'
   readonly migrations: readonly Migration[]
+  /** What the directory may hold, in bytes. undefined: a share of its volume; 0: no limit. */
+  readonly maxDataBytes?: number | undefined
   /** Names a new database's epoch. */
   readonly newEpoch: () => string
   /** Told of files that others could read until now, or still can. */
@@ -27,6 +30,8 @@ export interface SqliteOptions {
 const isDataFile = (name: string): boolean => /^(?:agentchat|lock)\.db/.test(name)
 
 const maxCachedStatements = 500
+/** About: a batch and a large message, or what is deleted at once. By so much the write-ahead log grows past its limit. */
+const largestTransactionBytes = 4 * 1024 * 1024
 
 type Open = (file: string, options: BetterSqlite3.Options) => Database
 
@@ -54,6 +59,7 @@ class SqliteStore implements Store {
   readonly #writer: Database
   readonly #reader: Database
   readonly #checkpointer: Checkpointer | undefined
+  readonly #space: SpaceMeter
   readonly #log: SqliteLog
   readonly #tx: Tx
   readonly #begin: Statement
@@ -63,20 +69,23 @@ class SqliteStore implements Store {
   #isIndexing = false
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor({ data, durability, migrations, newEpoch, onTightened }: SqliteOptions, open: Open) {
+  constructor({ data, durability, migrations, maxDataBytes, newEpoch, onTightened }: SqliteOptions, open: Open) {
     const inMemory = data === ':memory:'
     if (!inMemory) {
       const change = makePrivateFolder(data, isDataFile)
       if (change.tightened.length > 0 || change.left.length > 0) onTightened?.(change)
       // SQLite gives the files beside a database the rights of the database.
-      for (const name of ['lock.db', 'agentchat.db']) makePrivateFile(join(data, name))
+      for (const name of ['lock.db', databaseFile]) makePrivateFile(join(data, name))
     }
     this.#lock = inMemory ? undefined : holdLock(open(join(data, 'lock.db'), { timeout: 1_000 }))
-    const file = inMemory ? data : join(data, 'agentchat.db')
+    const file = inMemory ? data : join(data, databaseFile)
     this.#writer = open(file, { timeout: 2_000 })
     this.#writer.pragma('journal_mode = WAL')
     this.#writer.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`)
-    this.#writer.pragma(`wal_autocheckpoint = ${maxWalPages}`)
+    const walPages = inMemory ? 0 : maxWalPages(quotaAt(data, maxDataBytes))
+    this.#writer.pragma(`wal_autocheckpoint = ${walPages}`)
+    // A log that a long read let grow gives its room back.
+    this.#writer.pragma(`journal_size_limit = ${walPages * pageBytes}`)
     // What is erased is not left lying in free pages.
     this.#writer.pragma('secure_delete = ON')
     migrate(this.#writer, [
@@ -88,6 +97,8 @@ class SqliteStore implements Store {
     this.epoch = this.#writer.prepare<[], { value: string }>("SELECT value FROM meta WHERE key = 'epoch'").get()!.value
     this.#checkpointer = inMemory ? undefined : new Checkpointer(file)
     this.#reader = inMemory ? this.#writer : open(file, { readonly: true, timeout: 2_000 })
+
+    this.#space = new SpaceMeter(this.#reader, { data, maxDataBytes, maxWalBytes: walPages * pageBytes + largestTransactionBytes })
 
     this.#begin = this.#writer.prepare('BEGIN IMMEDIATE')
     this.#commit = this.#writer.prepare('COMMIT')
@@ -107,6 +118,10 @@ class SqliteStore implements Store {
     const run = this.#tail.then(() => this.#transaction(fn))
     this.#tail = run.catch(() => undefined)
     return run
+  }
+
+  space(): Promise<Space> {
+    return this.#space.measure()
   }
 
   async close(): Promise<void> {

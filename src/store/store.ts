@@ -1,8 +1,10 @@
 // The storage ports. A reader cannot write and a writer exists only inside `write`, by type.
 import type { Kysely } from 'kysely'
 import type { Awaitable, LogReader, LogWriter } from './log.ts'
+import type { Space } from './space.ts'
 
 export type { Awaitable } from './log.ts'
+export type { Space } from './space.ts'
 
 /** Reads of the last commit. A feature names its own tables: `db.tables<MyTables>().selectFrom(…)`. */
 export interface Db {
@@ -32,6 +34,8 @@ export interface Store {
   readonly epoch: string
   /** Runs `fn` in one transaction, one at a time. A throw rolls back and is thrown on. */
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T>
+  /** Measured now. */
+  space(): Promise<Space>
   close(): Promise<void>
 }
 

@@ -19,7 +19,7 @@ export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean)
     ? fn => store.write(tx => fn(withoutKeys(tx)))
     : fn => store.write(fn)
   const read = broken === 'resume' ? { tables: store.read.tables, log: withHoles(store.read.log) } : store.read
-  return { epoch: store.epoch, read, aside: store.aside, write, close: () => store.close() }
+  return { epoch: store.epoch, read, aside: store.aside, write, space: () => store.space(), close: () => store.close() }
 }
 
 /** Resolves when the statements have run; the commit comes later, or never. */

@@ -61,6 +61,10 @@ export class HeldStore implements Store {
     })
   }
 
+  space(): ReturnType<Store['space']> {
+    return this.#store.space()
+  }
+
   close(): Promise<void> {
     return this.#store.close()
   }

@@ -1,12 +1,13 @@
 // How long things are kept, and taking back what one said.
 import type { Retention } from '../../../domain/retention.ts'
-import { Fail, noChannel, reply, statusNotices, type Feature, type Outcome } from '../../../relay/feature.ts'
+import { Fail, noChannel, reply, statusNotices, type Feature, type Outcome, type QuotaView } from '../../../relay/feature.ts'
 import { beginErasure, eraseSome, erasureUnderWay, setRetention } from '../../../store/keeping.ts'
 import { predecessors } from '../../../store/agents.ts'
 import { clearSome } from '../../../store/endings.ts'
 import { forgetPerson } from '../../../store/people.ts'
 import type { Tx } from '../../../store/store.ts'
 import { RetentionSweep, effective } from './retention.ts'
+import { TrimmingSweep } from './trimming.ts'
 
 export interface KeepingOptions {
   readonly retentionAgeMs: number
@@ -21,6 +22,7 @@ const sweepMs = 500
 export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: KeepingOptions): Feature<'SET_RETENTION' | 'ERASE'> => {
   const defaults: Retention = { ageMs: retentionAgeMs, count: retentionCount, bytes: retentionBytes }
   const retention = new RetentionSweep(defaults)
+  const trimming = new TrimmingSweep()
 
   /** One chunk, and the rest in later batches; the answer is given when there is no rest. */
   const erase = (agent: string, before = 0) => async (tx: Tx, now: number): Promise<Outcome<'ERASED'>> => {
@@ -34,15 +36,16 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
    * A piece of what has to go, and the next one while this sweep has time: a backlog goes in many short batches, with those of
    * others between.
    */
-  const turn = (startedAt: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> => {
+  const turn = (quota: QuotaView, startedAt: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> => {
     const agent = await erasureUnderWay(tx)
     const erased = agent === undefined ? undefined : await eraseSome(tx, agent, now)
     const cleared = await clearSome(tx, now)
-    const trimmed = await retention.run(tx, now)
-    const goesOn = (erased !== undefined || cleared.worked || trimmed.worked) && left > 1 && now - startedAt < sweepMs
+    const retained = await retention.run(tx, now)
+    const trimmed = await trimming.run(tx, now, quota)
+    const goesOn = (erased !== undefined || cleared.worked || retained.worked || trimmed.worked) && left > 1 && now - startedAt < sweepMs
     return {
-      notify: statusNotices([...erased?.fates ?? [], ...cleared.fates, ...trimmed.fates]),
-      ...(goesOn && { again: turn(startedAt, left - 1) }),
+      notify: statusNotices([...erased?.fates ?? [], ...cleared.fates, ...retained.fates, ...trimmed.fates]),
+      ...(goesOn && { again: turn(quota, startedAt, left - 1) }),
     }
   }
 
@@ -69,6 +72,6 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
         },
       },
     },
-    sweep: ({ tx, now }) => turn(now, turnsPerSweep)(tx, now),
+    sweep: ({ tx, now, quota }) => turn(quota, now, turnsPerSweep)(tx, now),
   }
 }

@@ -63,7 +63,7 @@ export class RetentionSweep {
     const oldest = await oldestEvents(tx, stream.id, limit)
     const through = last(oldest)
     // The newest of all stays as a place, so that numbering goes on.
-    if (through === newest) fates.push(...await blankEvent(tx, stream.id, newest, now))
+    if (through === newest) fates.push(...await blankEvent(tx, stream.id, newest, now) ?? [])
     const end = Math.min(through, newest - 1)
     if (end < first) return cost
     fates.push(...await deleteThrough(tx, stream.id, end, now))
