@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { AnyCommand } from '../src/cli/command.ts'
 import { allCommands } from '../src/cli/commands/index.ts'
 import { exits } from '../src/cli/exit.ts'
+import { messagesText } from '../src/cli/message-text.ts'
 import { Cli } from './kit/cli.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -330,14 +331,16 @@ describe('talking', () => {
     })
     const listed = await cli.run(['channels', '--json'])
     expect(listed.json).toHaveLength(1)
-    expect(listed.json[0]).toContainEqual({ name: '#general', agents: 0 })
+    expect(listed.json[0]).toContainEqual({ channel: '#general', agents: 0 })
     expect((await cli.run(['channels'])).json).toHaveLength((listed.json[0] as unknown as unknown[]).length)
 
     const listening = cli.run(['listen', '-i', ann.file])
     await listening.prints('Connected')
     await cli.run(['send', '#general', 'hello', '-n', 'carol'])
     await listening.prints('hello')
-    expect((await cli.run(['agents', '#general'])).json).toEqual([expect.objectContaining({ id: ann.id, name: 'ann', presence: 'online' })])
+    expect((await cli.run(['agents', '#general'])).json).toEqual([
+      expect.objectContaining({ agent_id: ann.id, name: 'ann', presence: 'online' }),
+    ])
     listening.interrupt()
     await listening
 
@@ -347,6 +350,71 @@ describe('talking', () => {
       events: [{ content: 'hi' }],
       more: false,
     })
+  })
+
+  test('--field: an unknown name is an error that tells the known ones, a name that is missing here is empty', async () => {
+    await cli.run(['create', '#core', '--topic', 'secret'])
+    expect((await cli.run(['channels', '--field', 'channel,topic'])).stdout).toContain('#core\tsecret\n')
+    expect(await cli.run(['channels', '--field', 'chanel'])).toMatchObject({
+      code: exits.usage.code,
+      stdout: '',
+      stderr: expect.stringMatching(/There is no field "chanel" here\n.*Known: channel, agents/),
+    })
+    // Of messages it is known what they can have; what a message does not have is empty.
+    expect((await cli.run(['send', '#core', 'hi', '--field', 'seq,duplicate'])).stdout).toBe('1\t\n')
+    expect((await cli.run(['history', '#core', '--field', 'seq,in_reply_to,signature'])).stdout).toBe('1\t\tnone\n')
+    for (const field of ['amount', 'task.x']) {
+      expect(await cli.run(['listen', '#core', '--since', 'all', '-m', '1', '--field', field])).toMatchObject({
+        code: exits.usage.code,
+        stdout: '',
+        stderr: expect.stringMatching(/There is no field .*in_reply_to.*signature/s),
+      })
+    }
+    // What cannot be taken back is said to have happened.
+    expect(await cli.run(['send', '#core', 'again', '--field', 'proposal_id'])).toMatchObject({
+      code: exits.usage.code,
+      stderr: expect.stringContaining('It was done, and only its answer is not shown: do not repeat it'),
+    })
+    expect((await cli.run(['who', '@00000000', '--field', 'nothing'])).code).toBe(exits.notFound.code)
+    expect(await cli.run(['call', 'LIST_AGENTS', 'channel=#core', '--field', 'list.0.id'])).toMatchObject({ code: 0 })
+    expect((await cli.run(['call', 'LIST_CHANNELS', '--field', 'list.0.nam'])).stderr).toContain('Known: list.0.name')
+  })
+
+  test('on a terminal: titles above tables, the date where the day changes, seq and id of messages, words where there is nothing', async () => {
+    const tty = { isTTY: true, env: { NO_COLOR: '1' } }
+    const list = await cli.run(['channels'], tty)
+    expect(list.stdout).toMatch(/^CHANNEL +AGENTS {2}FOR +TOPIC\n#\S+ +0 {2}all/)
+    expect(await cli.run(['agents', '#general'], tty)).toMatchObject({ stdout: '', stderr: 'Nobody is connected in #general\n' })
+    expect(await cli.run(['history', '#general'], tty)).toMatchObject({ stdout: '', stderr: 'No messages in #general\n' })
+    expect(await cli.run(['history', '#general', '--all'], tty)).toMatchObject({ stdout: '', stderr: 'No messages in #general\n' })
+    expect((await cli.run(['context', 'list'], tty)).stderr).toContain('No contexts')
+    const { file } = await identity('ann')
+    await cli.run(['send', '#general', 'hi', '-i', file])
+    const today = await cli.run(['history', '#general'], tty)
+    expect(today.stdout).toMatch(/^\d\d:\d\d:\d\d #general 1 ann @\w+ ✓ \S+ hi\n$/)
+    expect(today.stdout).toContain((await cli.run(['history', '#general', '--field', 'msg_id'])).stdout.trim())
+    const text = messagesText(Date.parse('2026-11-28T12:00:00'))
+    const shown = (day: string) =>
+      text({ ts: Date.parse(`${day}T09:08:07`), from: '@a', from_name: 'a', to: '#c', content: 'x', seq: 3 }, (_, plain) => plain)
+    expect(['2026-11-27', '2026-11-27', '2026-11-28', '2027-01-02'].map(shown)).toEqual([
+      '── 2026-11-27 ──\n09:08:07 #c 3 a @a x',
+      '09:08:07 #c 3 a @a x',
+      '── 2026-11-28 ──\n09:08:07 #c 3 a @a x',
+      '── 2027-01-02 ──\n09:08:07 #c 3 a @a x',
+    ])
+  })
+
+  test('history says what the signatures are worth', async () => {
+    const { file } = await identity('ann')
+    await cli.run(['send', '#general', 'signed', '-i', file])
+    await cli.run(['send', '#general', 'plain'])
+    expect((await cli.run(['history', '#general', '--json'])).json.flat().map(event => (event as { signature: string }).signature)).toEqual(
+      [
+        'valid',
+        'none',
+      ],
+    )
+    expect((await cli.run(['history', '#general', '--all'])).json.map(({ signature }) => signature)).toEqual(['valid', 'none'])
   })
 
   test('history pages both ways', async () => {

@@ -154,7 +154,7 @@ describe('receipts', () => {
 test('ratings show an agent, and the best', async () => {
   await using _ = await startWithWork()
   expect((await cli.run(['ratings', identity('bob').agentId, '--json'])).json).toMatchObject([{
-    agent: identity('bob').agentId,
+    agent_id: identity('bob').agentId,
     rating: 1_200,
     standing: { standing: 0, confidence: 0 },
   }])

@@ -210,7 +210,9 @@ describe('money', () => {
       { kind: 'transfer', amount_minor: -250, note: 'lunch' },
       { kind: 'credit', amount_minor: 10_000, note: 'for the test' },
     ])
-    expect((await as('ann')(['escrow', 'history', '-l', '1'], { isTTY: true })).stdout).toMatch(/^\S+ transfer +-2\.50 USD .*lunch\n$/)
+    expect((await as('ann')(['escrow', 'history', '-l', '1'], { isTTY: true, env: { NO_COLOR: '1' } })).stdout).toMatch(
+      /^TIME +KIND +AMOUNT +BALANCE +FOR +NOTE\n\S+ +transfer +-2\.50 USD .*lunch\n$/,
+    )
     const credit = (...args: string[]) => cli.run(['escrow', 'credit', id('ann'), ...args], { env: { AGENTCHAT_ADMIN_KEY: adminKey } })
     // The same invoice again credits nothing; another amount under it is a mistake.
     await good(credit('100', 'USD', 'for the test', '--key', 'k'))
@@ -246,7 +248,8 @@ describe('proposals', () => {
   test('list, show and watch', async () => {
     const deal = await agreed()
     await propose('-a', '1', '-c', 'USD')
-    expect((await as('bob')(['proposals'], { isTTY: true })).stdout.split('\n').filter(line => line !== '')).toHaveLength(2)
+    const [titles, ...rows] = (await as('bob')(['proposals'], { isTTY: true })).stdout.split('\n').filter(line => line !== '')
+    expect([titles, rows.length]).toEqual([expect.stringContaining('PROPOSAL'), 2])
     expect(
       (await good(bob('proposals', 'list', '--state', 'accepted', '--with', id('ann'), '--field', 'proposal_id,status,amount'))).stdout,
     ).toBe(`${deal}\taccepted\t12.5\n`)

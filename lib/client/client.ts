@@ -8,7 +8,7 @@ import { Court } from './court.ts'
 import { ConnectionError, ProtocolError, TimeoutError } from './errors.ts'
 import { Hand } from './hand.ts'
 import { listen } from './listener.ts'
-import type { AckMode, Message, Reply } from './message.ts'
+import type { AckMode, Message, Reply, SignatureState } from './message.ts'
 import type { ClientEvents, ClientOptions, JoinOptions, ListenOptions, MessagesOptions } from './options.ts'
 import { firstOf } from './pages.ts'
 import { pending, type CallOptions } from './pending.ts'
@@ -217,6 +217,14 @@ export class AgentChatClient {
     options?: CallOptions,
   ): Promise<Frame<'HISTORY'>> {
     return this.request('HISTORY', { ...where, ...page }, options)
+  }
+
+  /**
+   * Whether a message of a page was signed by who is said to have sent it. The sender's key is asked of the relay once. Never rejects.
+   * @example for (const event of (await client.history({ channel: '#general' })).events) await client.signatureOf(event as Frame<'MSG'>)
+   */
+  async signatureOf(message: Frame<'MSG'>): Promise<SignatureState> {
+    return this.#core.signatureOf(message)
   }
 
   whois(agent: string, options?: CallOptions): Promise<Frame<'WHOIS'>> {

@@ -11,6 +11,7 @@ import { isKept, Kept } from './kept.ts'
 import { MemoryKnownRelays } from './known-relays.ts'
 import { Lasting } from './lasting.ts'
 import type { Place } from './login.ts'
+import type { SignatureState } from './message.ts'
 import { platformNetwork } from './network.ts'
 import type { ClientEvents, ClientOptions, ClientStatus, JoinOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
@@ -211,6 +212,11 @@ export class Core {
   /** Somebody begins to listen, for messages or for a kind of frame. */
   attended(): void {
     this.#kept.attended()
+  }
+
+  /** Whether a message was signed by who is said to have sent it; never rejects. */
+  signatureOf(frame: Frame<'MSG'>): SignatureState | Promise<SignatureState> {
+    return this.#check.of(frame)
   }
 
   streamOf(frame: Frame<'MSG'>): Target {

@@ -44,7 +44,7 @@ Commands that talk to a relay take its URL first (\`agentchat send ws://localhos
 They log in with the identity file of \`-i\`, the context, or \`AGENTCHAT_IDENTITY\`; without one the agent lasts as long as the connection.
 
 stdout is data, stderr is talk. Data is readable text on a terminal, JSON Lines in a pipe, and one JSON document with \`--json\` (JSON Lines
-where it streams); with \`--json\` an error is one line of JSON on stderr. Control characters that peers wrote are shown, never obeyed.
+where it streams); with \`--json\` an error is one line of JSON on stderr. An agent is \`agent_id\` in it, a channel \`channel\`. Control characters that peers wrote are shown, never obeyed.
 \`NO_COLOR\` is honoured. Files live in \`~/.agentchat\`: identities, contexts, and the keys of known relays. A relay whose key has
 changed is told loudly, and no identity is used with it until \`--accept-new-relay-key\`.
 

@@ -19,7 +19,10 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
 
   const run: Run = async ({ record, server, args, options }) => {
     const { identity, guest, name, context, field } = options as Call['options']
-    if (field !== undefined) out = createOutput(io, isJson, field)
+    if (field !== undefined) {
+      const { vocabulary } = await import('./vocabulary.ts')
+      out = createOutput(io, isJson, { paths: field, vocabulary: vocabulary() })
+    }
     const target: Call['target'] = async wish => {
       const [{ isServerUrl, resolveTarget }, { readContexts }] = await Promise.all([import('./target.ts'), import('./contexts.ts')])
       const wanted = {

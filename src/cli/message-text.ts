@@ -9,6 +9,8 @@ export interface ShownMessage {
   readonly from_name: string
   readonly to: string
   readonly content: string
+  readonly seq?: number | undefined
+  readonly msg_id?: string | undefined
   readonly replay?: boolean | undefined
   readonly erased?: boolean | undefined
   readonly signature?: string
@@ -19,13 +21,33 @@ const signatureMarks: Readonly<Record<string, (paint: Paint) => string>> = {
   invalid: paint => paint('red', " ✗ the signature is not this agent's"),
 }
 
-/** `12:03:11 #general alice @k3x9q2ab ✓ hi`; further lines of the content are indented. */
-export const messageText = (message: ShownMessage, paint: Paint): string => {
-  const { ts, from, from_name, to, content, replay, erased, signature = 'none' } = message
+const twoDigits = (value: number): string => String(value).padStart(2, '0')
+
+/** The local date, as in 2026-11-28. */
+const dayOf = (ts: number): string => {
+  const date = new Date(ts)
+  return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`
+}
+
+/** Messages one after the other, with the date above the first one of each day; today's need none. */
+export const messagesText = (now: number): (message: ShownMessage, paint: Paint) => string => {
+  let day = dayOf(now)
+  return (message, paint) => {
+    const before = day
+    day = dayOf(message.ts)
+    return `${day === before ? '' : `${paint('dim', `── ${day} ──`)}\n`}${messageText(message, paint)}`
+  }
+}
+
+/** `12:03:11 #general 42 alice @k3x9q2ab ✓ 1-16-5b1f0c hi`; further lines of the content are indented. */
+const messageText = (message: ShownMessage, paint: Paint): string => {
+  const { ts, from, from_name, to, content, seq, msg_id, replay, erased, signature = 'none' } = message
   const time = new Date(ts).toLocaleTimeString('en-GB')
   const mark = Object.hasOwn(signatureMarks, signature) ? signatureMarks[signature]!(paint) : ''
-  const head = `${paint('dim', `${time}${replay ? '·' : ' '}`)}${paint('cyan', visible(to))} ${paint('bold', visible(from_name))} ${
+  const place = `${paint('cyan', visible(to))}${seq === undefined ? '' : paint('dim', ` ${seq}`)}`
+  const id = msg_id === undefined ? '' : paint('dim', ` ${visible(msg_id)}`)
+  const head = `${paint('dim', `${time}${replay ? '·' : ' '}`)}${place} ${paint('bold', visible(from_name))} ${
     paint('dim', visible(from))
-  }${mark}`
+  }${mark}${id}`
   return `${head} ${erased ? paint('dim', '(erased)') : visibleLines(content, '         │ ')}`
 }

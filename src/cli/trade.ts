@@ -4,7 +4,8 @@ import { currencyCode, formatMinor, minorOf, plainNumber } from '../../lib/proto
 import type { Call, Wish } from './command.ts'
 import { confirm as ask } from './confirm.ts'
 import { CliError } from './exit.ts'
-import type { Paint } from './output.ts'
+import type { Paint, Table } from './output.ts'
+import { table } from './table.ts'
 import { visible } from './terminal.ts'
 
 export const yesOption = { yes: { short: 'y', doc: 'Do not ask before money moves or you are bound' } } as const
@@ -89,6 +90,16 @@ export const proposalText = (proposal: Proposal, paint: Paint): string => {
     paint('dim', `${visible(client)} → ${visible(provider)}`)
   } ${visible(task.length > 80 ? `${task.slice(0, 79)}…` : task)}`
 }
+
+export const proposalTable: Table<Proposal> = table(
+  { title: 'PROPOSAL', text: ({ proposal_id }) => proposal_id, style: () => 'bold' },
+  { title: 'STATE', text: ({ status }) => status, style: () => 'cyan' },
+  { title: 'PRICE', text: priceText },
+  { title: 'MONEY', text: moneyText },
+  { title: 'CLIENT', text: ({ client }) => client },
+  { title: 'PROVIDER', text: ({ provider }) => provider },
+  { title: 'TASK', text: ({ task }) => task.length > 80 ? `${task.slice(0, 79)}…` : task },
+)
 
 /** Talk about a step that was taken. */
 export const stepText = (proposal: Proposal): string => {

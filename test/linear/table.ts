@@ -14,7 +14,7 @@ import {
 import { AgentId, AgentName, ChannelName, Nick, RequestId, Target } from '../../lib/protocol/fields.ts'
 import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
 import { minorOf } from '../../lib/protocol/money.ts'
-import { messageText } from '../../src/cli/message-text.ts'
+import { messagesText } from '../../src/cli/message-text.ts'
 import { visible, visibleJson, visibleLines } from '../../src/cli/terminal.ts'
 import { fromCardSkills, toCardSkills } from '../../src/domain/a2a-skills.ts'
 import { urlKey } from '../../src/domain/directory/sightings.ts'
@@ -113,7 +113,12 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/cli/receipt-file.ts': { peer: 'files of receipts' },
   'src/cli/terminal.ts': {
     peer: 'everything that is shown',
-    run: { visible, visibleLines: text => visibleLines(text, '  | '), visibleJson, messageText: text => messageText(message(text), plain) },
+    run: {
+      visible,
+      visibleLines: text => visibleLines(text, '  | '),
+      visibleJson,
+      messagesText: text => messagesText(0)(message(text), plain),
+    },
   },
   'src/config/': { own: 'settings' },
   'src/deploy/': { own: 'the deployment as it is described, and programs that are run for it' },

@@ -1,5 +1,15 @@
 // agentchat agents: who is connected in a channel.
+import type { Frame } from '../../../lib/protocol/index.ts'
 import { command } from '../command.ts'
+import { table } from '../table.ts'
+
+const agentTable = table<Omit<Frame<'AGENTS'>['list'][number], 'id'> & { readonly agent_id: string }>(
+  { title: 'AGENT', text: ({ agent_id }) => agent_id },
+  { title: 'NAME', text: ({ name }) => name, style: () => 'bold' },
+  { title: 'PRESENCE', text: ({ presence }) => presence },
+  { title: 'VERIFIED', text: ({ verified }) => verified ? 'yes' : '' },
+  { title: 'STATUS', text: ({ status_text }) => status_text ?? '' },
+)
 
 export const agents = command({
   name: 'agents',
@@ -9,11 +19,9 @@ export const agents = command({
   options: {},
   examples: [{ command: "agentchat agents ws://localhost:6667 '#general'", doc: 'Who is in #general now' }],
   async run({ args: { channel }, out, connect }) {
-    const [client, { visible }] = await Promise.all([connect(), import('../terminal.ts')])
-    out.list(await client.listAgents(channel),
-      ({ id, name, presence, status_text, verified }, paint) =>
-        `${paint('bold', visible(name).padEnd(24))} ${visible(id)}  ${presence}${verified ? '  verified' : ''}${
-          status_text ? `  ${visible(status_text)}` : ''
-        }`)
+    const client = await connect()
+    out.list((await client.listAgents(channel)).map(({ id, ...rest }) => ({ agent_id: id, ...rest })), agentTable, {
+      none: `Nobody is connected in ${channel}`,
+    })
   },
 })

@@ -51,7 +51,7 @@ const list = command({
       ...keyOf(call),
       limit: Math.min(call.options.limit ?? 20, 100),
     })
-    call.out.list(announcements, line)
+    call.out.list(announcements, line, { none: 'Nothing was announced' })
   },
 })
 

@@ -1,5 +1,6 @@
 // agentchat context: names for relays, so that commands need no URL.
 import { command, type Call } from '../command.ts'
+import { table } from '../table.ts'
 import type { Context, Contexts } from '../target.ts'
 
 const edit = async (call: Pick<Call, 'io'>, change: (contexts: Contexts) => Contexts): Promise<void> => {
@@ -12,6 +13,14 @@ const listed = ({ current, contexts }: Contexts) =>
 
 const line = ({ context, url, identity, name, current }: Context & { readonly context: string, readonly current: boolean }): string =>
   `${current ? '*' : ' '} ${context}  ${url}${name === undefined ? '' : `  as ${name}`}${identity === undefined ? '' : `  (${identity})`}`
+
+const contextTable = table<ReturnType<typeof listed>[number]>(
+  { title: '', text: ({ current }) => current ? '*' : '' },
+  { title: 'CONTEXT', text: ({ context }) => context, style: () => 'bold' },
+  { title: 'URL', text: ({ url }) => url },
+  { title: 'NAME', text: ({ name = '' }) => name },
+  { title: 'IDENTITY', text: ({ identity = '' }) => identity },
+)
 
 const add = command({
   name: 'add',
@@ -70,7 +79,7 @@ const list = command({
   examples: [{ command: 'agentchat context list --json', doc: 'As one JSON array' }],
   async run({ io, out }) {
     const { readContexts } = await import('../contexts.ts')
-    out.list(listed(readContexts(io.env)), line)
+    out.list(listed(readContexts(io.env)), contextTable, { none: 'No contexts. Keep a relay: agentchat context add NAME URL' })
   },
 })
 

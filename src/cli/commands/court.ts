@@ -54,7 +54,8 @@ const list = command({
   }],
   async run(call) {
     const { options: { role, phase, all, limit = 50 }, out } = call
-    if (all !== true) return out.list(await (await connectKeyed(call)).court.list({ role, phase, limit }), disputeText)
+    if (all !== true)
+      return out.list(await (await connectKeyed(call)).court.list({ role, phase, limit }), disputeText, { none: 'No cases' })
     const client = await call.connect()
     const { firstOf } = await import('../../../lib/client/index.ts')
     const found = await firstOf(limit, {
@@ -65,7 +66,7 @@ const list = command({
       next: ({ disputes }) => disputes.at(-1)?.dispute_id,
       order: 'any',
     })
-    out.list(found, disputeText)
+    out.list(found, disputeText, { none: 'No cases' })
   },
 })
 

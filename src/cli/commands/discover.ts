@@ -36,7 +36,7 @@ signed by its key, by the same key as before (the first one seen is remembered),
       isOffline: options.cached,
     })
     const shown = chosen(found, options)
-    out.list(shown, foundLine)
+    out.list(shown, foundLine, { none: 'No relays' })
     for (const { name, url, warnings } of shown) {
       // On a terminal they stand in the list; in a pipe nobody would see them.
       if (!io.stdout.isTTY || out.isJson) { for (const warning of warnings) out.say(`warning: ${name} (${url}): ${warning}`) }

@@ -1,6 +1,7 @@
 // agentchat escrow: what the account holds, and moving it.
 import { formatMinor } from '../../../lib/protocol/money.ts'
 import { command, count } from '../command.ts'
+import { table } from '../table.ts'
 import { visible } from '../terminal.ts'
 import { confirm, connectKeyed, minor, parseCurrency, priceText, stepText, yesOption } from '../trade.ts'
 
@@ -15,7 +16,8 @@ const balance = command({
     const client = await connectKeyed(call)
     call.out.list(await client.trade.balance(),
       ({ currency, amount_minor, held_minor }) =>
-        `${visible(formatMinor(amount_minor, currency))}${held_minor === 0 ? '' : `, ${visible(formatMinor(held_minor, currency))} held`}`)
+        `${visible(formatMinor(amount_minor, currency))}${held_minor === 0 ? '' : `, ${visible(formatMinor(held_minor, currency))} held`}`,
+      { none: 'The account is empty' })
   },
 })
 
@@ -59,11 +61,14 @@ const history = command({
       next: page => page.entries.at(-1)?.entry,
       order: 'falling',
     })
-    out.list(entries,
-      ({ at, kind, currency, amount_minor, balance_minor, with: other, ref, note }, paint) =>
-        `${paint('dim', new Date(at).toISOString())} ${kind.padEnd(8)} ${visible(formatMinor(amount_minor, currency)).padStart(16)}  ${
-          paint('dim', `→ ${visible(formatMinor(balance_minor, currency))}`)
-        }  ${visible(ref ?? other)}${note === null ? '' : ` ${visible(note)}`}`)
+    out.list(entries, table(
+      { title: 'TIME', text: ({ at }) => new Date(at).toISOString(), style: () => 'dim' },
+      { title: 'KIND', text: ({ kind }) => kind },
+      { title: 'AMOUNT', text: ({ amount_minor, currency }) => formatMinor(amount_minor, currency), isNumber: true },
+      { title: 'BALANCE', text: ({ balance_minor, currency }) => formatMinor(balance_minor, currency), isNumber: true },
+      { title: 'FOR', text: ({ ref, with: other }) => ref ?? other },
+      { title: 'NOTE', text: ({ note }) => note ?? '' },
+    ), { none: 'Nothing was booked yet' })
   },
 })
 

@@ -1,4 +1,5 @@
 // agentchat history: stored messages of a channel, or with an agent, oldest first.
+import type { AgentChatClient, SignatureState } from '../../../lib/client/index.ts'
 import type { Frame } from '../../../lib/protocol/index.ts'
 import { command, count, whole } from '../command.ts'
 import type { ShownMessage } from '../message-text.ts'
@@ -9,6 +10,24 @@ type Events = Frame<'HISTORY'>['events']
 const pageSize = 200
 /** Events that are shown as they come, before a relay's history counts as endless; `--after` goes on. */
 const maxShown = 10_000_000
+
+/** Events as they are stored, messages with what their signature is worth. */
+const checkedBy = (client: AgentChatClient) => {
+  // A key that the relay cannot show is not asked for again with each message.
+  const unknown = new Set<unknown>()
+  const stateOf = async (event: Events[number]): Promise<SignatureState> => {
+    const from = event['from']
+    if (unknown.has(from) && event['sig'] !== undefined) return 'unknown-key'
+    const state = await client.signatureOf(event as unknown as Frame<'MSG'>)
+    if (state === 'unknown-key') unknown.add(from)
+    return state
+  }
+  return async (events: Events): Promise<Events> => {
+    const checked: Events = []
+    for (const event of events) checked.push(event.type === 'MSG' ? { ...event, signature: await stateOf(event) } : event)
+    return checked
+  }
+}
 
 export const history = command({
   name: 'history',
@@ -26,23 +45,30 @@ export const history = command({
     { command: "agentchat history '#general' --all > general.jsonl", doc: 'All of them, as JSON Lines' },
     { command: 'agentchat history @8addfe276526c9f6 -i alice.json --after 100 -l 50', doc: 'Direct messages 101 to 150' },
   ],
-  async run({ args: { target }, options, out, connect }) {
-    const [client, { messageText }, { pagesOf }] = await Promise.all([
+  details: async () =>
+    'In a pipe, or with --json, each message is the frame as it is stored, and `signature` (valid, invalid, none, unknown-key).',
+  async run({ args: { target }, options, io, out, connect }) {
+    const [client, { messagesText }, { pagesOf }, { fieldsOfFrame }] = await Promise.all([
       connect(),
       import('../message-text.ts'),
       import('../../../lib/client/index.ts'),
+      import('../vocabulary.ts'),
     ])
+    const checked = checkedBy(client)
+    const text = messagesText(io.now())
+    const shape = { fields: [...fieldsOfFrame('MSG'), 'signature'], none: `No messages in ${target}` }
     const of = target.startsWith('@') ? { with: target } : { channel: target }
     const wanted = options.all ? Infinity : options.limit ?? 20
     const isForward = options.after !== undefined || options.all === true
     const { before, after = 0 } = options
     const kept: Events[] = []
-    const show = (events: Events) => out.list(events, (event, paint) => messageText(event as unknown as ShownMessage, paint))
+    const show = (events: Events) => out.list(events, (event, paint) => text(event as unknown as ShownMessage, paint), shape)
     // Forward pages can be shown as they come; backward ones arrive in the wrong order. One JSON document needs them all.
     const isShownAtOnce = isForward && !out.isJson
     const isWanted = ({ seq = 0 }: Events[number]) => !isForward || before === undefined || seq < before
 
     let left = wanted
+    let isEmpty = true
     const pages = pagesOf({
       read: (cursor: number | undefined) => {
         const until = cursor ?? before
@@ -56,11 +82,13 @@ export const history = command({
       ...(isShownAtOnce && { maxEntries: maxShown, maxChars: Infinity }),
     })
     for await (const page of pages) {
-      const events = page.events.filter(isWanted)
-      if (isShownAtOnce) show(events)
+      const events = await checked(page.events.filter(isWanted))
+      // With nothing at all it is told at the end that there is nothing.
+      if (isShownAtOnce && events.length > 0) show(events)
       else kept.push(events)
+      isEmpty &&= events.length === 0
       left -= events.length
     }
-    show(isForward ? kept.flat() : kept.reverse().flat())
+    if (!isShownAtOnce || isEmpty) show(isForward ? kept.flat() : kept.reverse().flat())
   },
 })

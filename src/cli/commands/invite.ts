@@ -5,7 +5,7 @@ export const invite = command({
   name: 'invite',
   summary: 'Invite an agent to a channel you are in',
   relay: true,
-  arguments: { channel: { doc: 'a #channel', is: 'channel' }, agent: { doc: 'an @agent id' } },
+  arguments: { channel: { doc: 'a #channel', is: 'channel' }, agent: { doc: 'an @agent id', is: 'agent' } },
   options: {},
   examples: [{
     command: "agentchat invite ws://localhost:6667 '#core' @8addfe276526c9f6 -i alice.json",
@@ -15,6 +15,6 @@ export const invite = command({
     const client = await connect()
     await client.join(channel, { limit: 0 })
     await client.invite(channel, agent)
-    out.one({ channel, agent }, () => `Invited ${agent} to ${channel}`)
+    out.one({ channel, agent_id: agent }, () => `Invited ${agent} to ${channel}`)
   },
 })

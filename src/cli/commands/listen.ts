@@ -59,12 +59,15 @@ export const listen = command({
     const takesDm = options.dm === true || options.followDm === true
     const channels = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
     const since = beginningOf(options)
-    const [{ RelayError }, { messageText }, { visibleLines }, { Printed }] = await Promise.all([
+    const [{ RelayError }, { messagesText }, { visibleLines }, { Printed }, { fieldsOfFrame }] = await Promise.all([
       import('../../../lib/client/index.ts'),
       import('../message-text.ts'),
       import('../terminal.ts'),
       import('../printed.ts'),
+      import('../vocabulary.ts'),
     ])
+    const messageText = messagesText(io.now())
+    const shape = { fields: [...fieldsOfFrame('MSG'), 'signature'] }
     const { maxMessages = Infinity } = options
     const { promise: ended, resolve: end, reject: fail } = deferred<ExitName>()
     const positions = options.cursor === undefined ? undefined : await openCursor(options.cursor, fail)
@@ -74,7 +77,7 @@ export const listen = command({
     const lineOf = ({ frame, signature }: Message): string =>
       options.content
         ? `${io.stdout.isTTY ? visibleLines(frame.content) : frame.content}\n`
-        : out.lineOf({ ...frame, signature }, messageText)
+        : out.lineOf({ ...frame, signature }, messageText, shape)
     /** One line after the other: while stdout is full nothing more is taken. What was not printed was not received. */
     const print = async (messages: AsyncIterable<Message>): Promise<void> => {
       for await (const message of messages) {

@@ -4,7 +4,7 @@ import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import type { Paint } from '../output.ts'
 import { visible, visibleLines } from '../terminal.ts'
-import { connectKeyed, proposalText } from '../trade.ts'
+import { connectKeyed, proposalTable, proposalText } from '../trade.ts'
 
 type CheckedEvent = ProposalEvent & { readonly signature: string }
 
@@ -40,7 +40,9 @@ const list = command({
     const { options, out } = call
     const state = await stateOf(options.state)
     const client = await connectKeyed(call)
-    out.list(await client.trade.list({ state, with: options.with, limit: options.limit ?? 50 }), proposalText)
+    out.list(await client.trade.list({ state, with: options.with, limit: options.limit ?? 50 }), proposalTable, {
+      none: 'No proposals',
+    })
   },
 })
 

@@ -1,6 +1,19 @@
 // agentchat ratings: how agents stand with a relay.
+import type { Frame } from '../../../lib/protocol/index.ts'
 import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
+import { table } from '../table.ts'
+
+/** An agent under the name that all commands use. */
+const named = <T extends { readonly agent: string }>({ agent, ...rest }: T) => ({ agent_id: agent, ...rest })
+
+const ratingTable = table<ReturnType<typeof named<Frame<'LEADERBOARD'>['agents'][number]>>>(
+  { title: 'AGENT', text: ({ agent_id }) => agent_id },
+  { title: 'STANDING', text: ({ standing }) => standing.standing, style: () => 'bold', isNumber: true },
+  { title: 'CONFIDENCE', text: ({ standing }) => standing.confidence.toFixed(2), isNumber: true },
+  { title: 'RATING', text: ({ rating }) => rating, isNumber: true },
+  { title: 'RATED', text: ({ transactions }) => transactions, isNumber: true },
+)
 
 const by = (text: string): 'standing' | 'rating' => {
   if (text === 'standing' || text === 'rating') return text
@@ -32,17 +45,12 @@ export const ratings = command({
         ...(options.by !== undefined && { by: options.by }),
         ...(limit !== undefined && { limit }),
       })
-      out.list(agents, ({ agent: id, rating, transactions, standing: { standing, confidence } }, paint) =>
-        `${paint('bold', String(standing).padStart(5))}  confidence ${confidence.toFixed(2)}  rating ${String(rating).padStart(4)}  ${
-          String(transactions).padStart(4)
-        } rated  ${visible(id)}`)
-      if (agents.length === 0)
-        out.say('Nobody yet: standing begins with paid work that both parties signed for, near agents the '
-          + 'operator has verified.')
-      return
+      return out.list(agents.map(named), ratingTable, {
+        none: 'Nobody yet: standing begins with paid work that both parties signed for, near agents the operator has verified.',
+      })
     }
     const { type: _, ts: __, re: ___, ...found } = await client.reputation.rating(agent)
-    out.one(found, ({ agent: id, rating, transactions, standing: { standing, confidence, counterparties } }, paint) =>
+    out.one(named(found), ({ agent_id: id, rating, transactions, standing: { standing, confidence, counterparties } }, paint) =>
       [
         paint('bold', visible(id)),
         `  standing  ${standing} of 100, confidence ${confidence.toFixed(2)}, ${counterparties} counterparties of paid work`,

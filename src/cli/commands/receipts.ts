@@ -3,6 +3,7 @@ import type { AgentChatClient } from '../../../lib/client/index.ts'
 import type { ReceiptDocument } from '../../../lib/protocol/index.ts'
 import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
+import { table } from '../table.ts'
 import { visible, visibleJson } from '../terminal.ts'
 
 /** Every receipt of the agent, page by page, newest first. */
@@ -24,15 +25,23 @@ async function* allReceipts(
 /** A file may say anything, times that no calendar has too. */
 const day = (ms: number): string => Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(0, 10) : String(ms)
 
-const line = ({ receipt_id, receipt, signatures }: ReceiptDocument): string => {
+const priceOf = ({ price, currency, paid }: ReceiptDocument['receipt']): string =>
+  price === null ? 'no price' : `${price} ${currency ?? ''}${paid === null ? ', not held' : ''}`
+
+const signedBy = ({ signatures }: ReceiptDocument): string => {
   const waiting = (['client', 'provider'] as const).filter(role => signatures[role] === undefined)
-  const price = receipt.price === null
-    ? 'no price'
-    : `${receipt.price} ${visible(receipt.currency ?? '')}${receipt.paid === null ? ', not held' : ''}`
-  return `${day(receipt.completed_at)}  ${receipt_id}  ${visible(receipt.client.agent)} → ${visible(receipt.provider.agent)}  ${price}  ${
-    waiting.length === 0 ? 'signed by both' : `waits for the ${waiting.join(' and the ')}`
-  }  ${visible(receipt.task.slice(0, 60))}`
+  return waiting.length === 0 ? 'signed by both' : `waits for the ${waiting.join(' and the ')}`
 }
+
+const receiptTable = table<ReceiptDocument>(
+  { title: 'DAY', text: ({ receipt }) => day(receipt.completed_at), style: () => 'dim' },
+  { title: 'RECEIPT', text: ({ receipt_id }) => receipt_id },
+  { title: 'CLIENT', text: ({ receipt }) => receipt.client.agent },
+  { title: 'PROVIDER', text: ({ receipt }) => receipt.provider.agent },
+  { title: 'PRICE', text: ({ receipt }) => priceOf(receipt) },
+  { title: 'SIGNATURES', text: signedBy },
+  { title: 'TASK', text: ({ receipt }) => receipt.task.slice(0, 60) },
+)
 
 const unsigned = { doc: 'Only those that wait for your signature' } as const
 const proposal = { value: 'ID', doc: 'Only that of this proposal' } as const
@@ -55,7 +64,7 @@ const list = command({
       if (found.length === (options.limit ?? 20)) break
       found.push(receipt)
     }
-    out.list(found, line)
+    out.list(found, receiptTable, { none: 'No receipts: they come with completed deals' })
   },
 })
 

@@ -45,6 +45,7 @@ const connectFor = async (call: SendCall, wish: Wish): Promise<AgentChatClient> 
 
 const sendOne = async (call: SendCall, content: string): Promise<void> => {
   const { args: { target }, options, out } = call
+  const { fieldsOfFrame } = await import('../vocabulary.ts')
   const prefix = prefixOf(call)
   const client = await connectFor(call, {})
   const ack = await client.send(target, content, {
@@ -52,7 +53,9 @@ const sendOne = async (call: SendCall, content: string): Promise<void> => {
     inReplyTo: options.replyTo,
     timeoutMs: (options.timeout ?? 15) * 1_000,
   })
-  out.done(ack, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`)
+  out.done(ack, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`, {
+    fields: fieldsOfFrame('ACK'),
+  })
 }
 
 /** The input byte for byte, or not at all. */

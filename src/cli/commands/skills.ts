@@ -96,7 +96,7 @@ const search = command({
       throw new CliError('usage', `--${query.error.issues[0]!.path.join('.').replace('_', '-')}: ${query.error.issues[0]!.message}`)
     const { results, total, capped, facets } = await (await connect({ anonymous: true })).people.searchSkills(query.data)
     if (out.isJson) return out.one({ results, total, capped: capped === true, ...(facets !== undefined && { facets }) }, () => '')
-    out.list(results, (found, paint) => foundText(found as never, paint))
+    out.list(results, (found, paint) => foundText(found as never, paint), { none: 'Nobody offers that' })
     out.say(`${results.length} of ${total}${capped === true ? ' or more' : ''} skill(s)`)
     for (const [facet, counts] of Object.entries(facets ?? {}))
       out.say(`${facet}: ${Object.entries(counts).map(([value, n]) => `${value} ${n}`).join(', ') || 'none stated'}`)

@@ -63,7 +63,7 @@ export const agents = command({
       ...(currency !== undefined && { currency }),
       ...(options.online && { online: true }),
     }, timeout * 1_000)
-    out.list(offers, offerLine)
+    out.list(offers, offerLine, { none: 'Nobody offers that' })
     out.say(`${offers.length} offer(s) at ${Math.min(relays, safe.length)} relay(s)`)
   },
 })
