@@ -7,6 +7,7 @@ type Loaders = Readonly<Record<string, () => Promise<AnyCommand>>>
 const groups: Readonly<Record<string, Loaders>> = {
   Talk: {
     send: async () => (await import('./send.ts')).send,
+    ask: async () => (await import('./ask.ts')).ask,
     listen: async () => (await import('./listen.ts')).listen,
     history: async () => (await import('./history.ts')).history,
     channels: async () => (await import('./channels.ts')).channels,
