@@ -5,7 +5,8 @@ import { moveBlocks } from './blocks.ts'
 import { moveChannels } from './channels.ts'
 import { moveShares } from './shares.ts'
 import { approve } from './standing.ts'
-import type { Db, Migration, Tx } from './store.ts'
+import { preparedRead, preparedWrite } from './prepared.ts'
+import type { Db, Migration, ReadTables, Tx, WriteTables } from './store.ts'
 
 export interface AgentRow {
   readonly id: string
@@ -55,27 +56,35 @@ export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly Age
   db.tables<Tables>().selectFrom('agents').selectAll().where('id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`)
     .execute()
 
+const updateSeen = preparedWrite((tables: WriteTables<Tables>, heard: string) =>
+  tables.updateTable('agents')
+    .from(sql<{ id: string, at: number }>`(SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(${heard}))`.as('heard'))
+    .set({ last_seen: sql<number>`max(agents.last_seen, heard.at)` }).whereRef('agents.id', '=', 'heard.id')
+)
+
 /** Notes when agents were heard last; a time never goes back. */
 export const noteSeen = async (tx: Tx, heard: readonly (readonly [agent: string, at: number])[]): Promise<void> => {
-  const list = sql<{ id: string, at: number }>`(SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(${JSON.stringify(heard)}))`.as(
-    'heard',
-  )
-  await tx.tables<Tables>().updateTable('agents').from(list).set({ last_seen: sql<number>`max(agents.last_seen, heard.at)` }).whereRef(
-    'agents.id',
-    '=',
-    'heard.id',
-  ).execute()
+  await updateSeen(tx, JSON.stringify(heard))
 }
+
+const upsertAgent = preparedWrite((
+  tables: WriteTables<Tables>,
+  id: string,
+  pubkey: string,
+  name: string,
+  now: number,
+) =>
+  tables.insertInto('agents')
+    .values({ id, pubkey, name, verified: 0, first_seen: now, last_seen: now, rotated_to: null, revoked_at: null })
+    .onConflict(conflict => conflict.column('id').doUpdateSet({ name, last_seen: now }))
+)
 
 export const rememberAgent = async (
   tx: Tx,
-  agent: { readonly id: string, readonly pubkey: string, readonly name: string },
+  { id, pubkey, name }: { readonly id: string, readonly pubkey: string, readonly name: string },
   now: number,
 ): Promise<void> => {
-  await tx.tables<Tables>().insertInto('agents')
-    .values({ ...agent, verified: 0, first_seen: now, last_seen: now, rotated_to: null, revoked_at: null })
-    .onConflict(conflict => conflict.column('id').doUpdateSet({ name: agent.name, last_seen: now }))
-    .execute()
+  await upsertAgent(tx, id, pubkey, name, now)
 }
 
 export const setVerified = async (tx: Tx, id: string, verified: boolean): Promise<void> => {
@@ -147,11 +156,19 @@ export const rotateAgent = async (
   await tx.log.moveInbox(from.id, to)
 }
 
+const findMemberships = preparedRead((tables: ReadTables<Tables>, agent: string) =>
+  tables.selectFrom('memberships').select('channel').where('agent', '=', agent)
+)
+
 export const membershipsOf = async (db: Db, agent: string): Promise<readonly string[]> =>
-  (await db.tables<Tables>().selectFrom('memberships').select('channel').where('agent', '=', agent).execute()).map(row => row.channel)
+  (await findMemberships(db, agent)).map(row => row.channel)
+
+const insertMembership = preparedWrite((tables: WriteTables<Tables>, agent: string, channel: string) =>
+  tables.insertInto('memberships').values({ agent, channel }).onConflict(conflict => conflict.doNothing())
+)
 
 export const addMembership = async (tx: Tx, agent: string, channel: string): Promise<void> => {
-  await tx.tables<Tables>().insertInto('memberships').values({ agent, channel }).onConflict(conflict => conflict.doNothing()).execute()
+  await insertMembership(tx, agent, channel)
 }
 
 export const removeMembership = async (tx: Tx, agent: string, channel: string): Promise<void> => {

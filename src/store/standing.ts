@@ -1,6 +1,7 @@
 // Standing: whether an agent is admitted to this relay, and as what. Bans, the allowlist, and one question that everybody asks.
 import { sql } from 'kysely'
-import type { Db, Migration, Tx } from './store.ts'
+import { preparedRead } from './prepared.ts'
+import type { Db, Migration, ReadTables, Tx } from './store.ts'
 
 interface Tables {
   agents: { id: string, pubkey: string, verified: 0 | 1, rotated_to: string | null, revoked_at: number | null }
@@ -27,16 +28,17 @@ export interface Standing {
   readonly ban: { readonly reason: string | null } | undefined
 }
 
-/** `pubkey`: the key that somebody shows, as canonical PEM; whoever asks about an id alone means the key that the relay has for it. */
-export const standingOf = async (db: Db, id: string, pubkey?: string): Promise<Standing> => {
-  const { known, verified, rotated_to, revoked_at, banned_at, reason, approved_at, key, approved_key } = await db.tables<Tables>()
-    .selectFrom(
-      sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'),
-    )
+const findStanding = preparedRead((tables: ReadTables<Tables>, id: string) =>
+  tables.selectFrom(sql<{ id: string }>`(SELECT ${id} AS id)`.as('who'))
     .leftJoin('agents', 'agents.id', 'who.id').leftJoin('bans', 'bans.agent', 'who.id').leftJoin('allowlist', 'allowlist.agent', 'who.id')
     .select(['agents.id as known', 'verified', 'rotated_to', 'revoked_at', 'bans.at as banned_at', 'reason', 'allowlist.at as approved_at'])
     .select(['agents.pubkey as key', 'allowlist.pubkey as approved_key'])
-    .executeTakeFirstOrThrow()
+)
+
+/** `pubkey`: the key that somebody shows, as canonical PEM; whoever asks about an id alone means the key that the relay has for it. */
+export const standingOf = async (db: Db, id: string, pubkey?: string): Promise<Standing> => {
+  const [found] = await findStanding(db, id)
+  const { known, verified, rotated_to, revoked_at, banned_at, reason, approved_at, key, approved_key } = found!
   const isOther = (stored: string | null) => pubkey !== undefined && stored !== null && stored !== pubkey
   return {
     isKnown: known !== null,

@@ -6,15 +6,19 @@ import type { Space } from './space.ts'
 export type { Awaitable } from './log.ts'
 export type { Space } from './space.ts'
 
+/** What can be asked of tables, and what can be done to them. */
+export type ReadTables<T> = Pick<Kysely<T>, 'selectFrom'>
+export type WriteTables<T> = Pick<Kysely<T>, 'selectFrom' | 'insertInto' | 'updateTable' | 'deleteFrom'>
+
 /** Reads of the last commit. A feature names its own tables: `db.tables<MyTables>().selectFrom(…)`. */
 export interface Db {
-  tables<T>(): Pick<Kysely<T>, 'selectFrom'>
+  tables<T>(): ReadTables<T>
   readonly log: LogReader
 }
 
 /** One open write transaction. */
 export interface Tx extends Db {
-  tables<T>(): Pick<Kysely<T>, 'selectFrom' | 'insertInto' | 'updateTable' | 'deleteFrom'>
+  tables<T>(): WriteTables<T>
   readonly log: LogWriter
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
