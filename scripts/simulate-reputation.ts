@@ -1,21 +1,33 @@
-// Prints how far a ring of N fakes with a budget can move each measure of reputation. docs/REPUTATION.md reads the table.
+// Prints how far a ring of N fakes with a budget can move each measure of reputation, and whether free keys become a panel.
+// docs/REPUTATION.md and docs/DISPUTES.md read the tables.
 import { parseArgs } from 'node:util'
+import { defaultConfig } from '../src/config/schema.ts'
+import { panels } from './reputation/panels.ts'
 import { climbs, worst } from './reputation/simulation.ts'
 import { ringAttacks, type AttackName } from './reputation/attacks.ts'
 import { measures, type MeasureName } from './reputation/measures.ts'
 
-const usage = `usage: npm run simulate:reputation -- [--honest N] [--fakes N,N] [--budget B,B] [--seeds N] [--json]
+const usage = `usage: npm run simulate:reputation -- [--honest N] [--fakes N,N] [--budget B,B] [--keys N,N] [--seeds N] [--json]
 
   --honest   honest agents (default 120)
   --fakes    sizes of the ring, each against each budget (default 5,20,50)
   --budget   what the ring can spend, in ordinary deals (default 10,100,1000)
+  --keys     free keys that want to judge (default 12,50)
   --seeds    worlds; medians over them are printed (default 5)
   --json     one JSON document instead of the table`
 
 const text = { type: 'string' } as const
 const read = () => {
   const { values } = parseArgs({
-    options: { honest: text, fakes: text, budget: text, seeds: text, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      honest: text,
+      fakes: text,
+      budget: text,
+      keys: text,
+      seeds: text,
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   const numbers = (value: string, least: number) =>
     value.split(',').map(word => {
@@ -31,6 +43,7 @@ const read = () => {
     json: values.json === true,
     honest: numbers(values.honest ?? '120', 20)[0]!,
     fakes: numbers(values.fakes ?? '5,20,50', 2),
+    keys: numbers(values.keys ?? '12,50', 2),
     budgets: numbers(values.budget ?? '10,100,1000', 1),
     seeds: numbers(values.seeds ?? '5', 1)[0]!,
   }
@@ -39,14 +52,22 @@ const read = () => {
 const names = Object.keys(measures) as readonly MeasureName[]
 const ownAttacks = Object.keys(ringAttacks) as readonly AttackName[]
 
-const simulate = ({ honest, fakes, budgets, seeds, json }: ReturnType<typeof read>): void => {
+const simulate = ({ honest, fakes, budgets, keys, seeds: count, json }: ReturnType<typeof read>): void => {
+  const seeds = Array.from({ length: count }, (_, i) => i + 1)
   const settings = fakes.flatMap(size =>
     budgets.map(budget => {
       process.stderr.write(`${size} fakes, budget ${budget} …\n`)
-      return { fakes: size, budget, climbs: climbs({ honest, fakes: size, budget, seeds: Array.from({ length: seeds }, (_, i) => i + 1) }) }
+      return { fakes: size, budget, climbs: climbs({ honest, fakes: size, budget, seeds }) }
     })
   )
-  if (json) return void process.stdout.write(`${JSON.stringify({ honest, seeds, settings }, null, 2)}\n`)
+  const judging = keys.flatMap(size =>
+    [0, ...budgets].map(budget => ({
+      keys: size,
+      budget,
+      panels: panels({ honest, keys: size, budget, minArbiters: defaultConfig().minArbiters, seeds }),
+    }))
+  )
+  if (json) return void process.stdout.write(`${JSON.stringify({ honest, seeds: count, settings, judging }, null, 2)}\n`)
   const row = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(i < 2 ? 8 : 44)).join('').trimEnd()
   const table = (among: readonly AttackName[]) =>
     [
@@ -64,7 +85,7 @@ const simulate = ({ honest, fakes, budgets, seeds, json }: ReturnType<typeof rea
     ].join('\n')
   process.stdout.write(
     `How far the target of a ring climbs: its number before → after (that of the honest provider in the middle), and the share of honest providers it is above then.
-${honest} honest agents, medians over ${seeds} seeds.
+${honest} honest agents, medians over ${count} seeds.
 
 What fakes do by themselves, the worst of ${ownAttacks.join(', ')}:
 
@@ -73,8 +94,29 @@ ${table(ownAttacks)}
 What they buy of honest clients, at the price of the deal:
 
 ${table(['bribe'])}
+
+Free keys that each dealt with every other once, for nothing: who may judge, honest + theirs, of a quarter of the honest and all of the keys;
+and how often two of three drawn are theirs.
+
+${panelTable(judging)}
 `,
   )
+}
+
+const panelTable = (
+  settings: readonly { readonly keys: number, readonly budget: number, readonly panels: ReturnType<typeof panels> }[],
+): string => {
+  const row = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(i < 2 ? 8 : 28)).join('').trimEnd()
+  return [
+    row(['keys', 'budget', 'a rating judges', 'standing judges']),
+    ...settings.map(({ keys, budget, panels: rules }) =>
+      row([
+        String(keys),
+        String(budget),
+        ...rules.map(rule => `${shown(rule.honest)} + ${shown(rule.keys)}, ${Math.round(100 * rule.lost)} %`),
+      ])
+    ),
+  ].join('\n')
 }
 
 const shown = (value: number): string => String(value < 100 ? Math.round(value * 10) / 10 : Math.round(value))

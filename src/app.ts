@@ -12,7 +12,7 @@ import { openFilesLimit } from './base/open-files.ts'
 import { version } from './base/version.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
-import { adminsNamed } from './domain/admins.ts'
+import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
 import { featureMigrations, features, motdKey, type EscrowEvent } from './features/index.ts'
 import { createKeeper, type Keeper } from './keeping/keeper.ts'
@@ -126,10 +126,13 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     let listensAt: readonly string[] = []
     const addresses = new Addresses([], config.ipv6PrefixBits)
     const addressOf = (text: string) => addresses.ofPeer(text)
-    const admins = adminsNamed(config.adminAgents, fingerprintOf)
-    if (admins.byId.length > 0)
-      log.warn({ adminAgents: admins.byId },
-        'adminAgents names agents by ids, which two keys can be made to share: name the fingerprints of their keys')
+    const admins = agentsNamed(config.adminAgents, fingerprintOf)
+    const arbiters = agentsNamed(config.arbiters, fingerprintOf)
+    for (const [setting, { byId }] of Object.entries({ adminAgents: admins, arbiters })) {
+      if (byId.length > 0)
+        log.warn({ [setting]: byId },
+          `${setting} names agents by ids, which two keys can be made to share: name the fingerprints of their keys`)
+    }
     const table = features({
       addressOf,
       ...config,
@@ -143,6 +146,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       resumeSecret,
       shares: new Shares(config),
       admins,
+      arbiters,
       origins: ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined }),
       verify: createVerify(),
       verifyAsync: createVerifyAsync(),

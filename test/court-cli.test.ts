@@ -42,7 +42,7 @@ const funded = async (relay: TestRelay): Promise<string> => {
     const watching = cli.run(['court', 'watch', ...as(name)])
     await watching.prints('Connected')
     watchers.set(name, watching)
-    if (name.length === 3 && !['ann', 'bob'].includes(name)) await season(relay, idOf(name))
+    if (name.length === 3 && !['ann', 'bob'].includes(name)) await season(relay, identityOf(loadIdentityFile(cli.at(`${name}.json`))))
   }
   cli.env['AGENTCHAT_ADMIN_KEY'] = courtConfig.adminKey
   await ok(['escrow', 'credit', idOf('ann'), '50', 'USD', 'for the test'])
@@ -120,7 +120,7 @@ test('a case from filing to the verdict, shared out by the arbiters; the draw is
 test('without a panel the admin lists what waits, and rules', async () => {
   await using relay = await startCourtRelay()
   const proposal = await funded(relay)
-  for (const name of ['kim', 'lee', 'max']) await season(relay, idOf(name), { transactions: 0 })
+  for (const name of ['kim', 'lee', 'max']) await season(relay, identityOf(loadIdentityFile(cli.at(`${name}.json`))), { transactions: 0 })
   expect(await ok(['court', 'file', proposal, 'late', '--yes', ...as('bob')])).toMatchObject({ phase: 'appealed' })
   expect((await cli.run(['court', 'list', '--all', '--phase', 'appealed', '--json'])).json[0]).toMatchObject([{ proposal_id: proposal }])
   expect((await cli.run(['court', 'list', '--all', '--admin-key', 'wrong', '--json'])).code).toBe(exits.auth.code)

@@ -6,10 +6,14 @@ import { nodeIdentity, wsTransport } from '../lib/node/index.ts'
 import { season, startCourtRelay } from './kit/court.ts'
 import type { TestRelay } from './kit/relay.ts'
 
-const clientOf = async (relay: TestRelay, name: string): Promise<AgentChatClient> => {
+const clientOf = async (
+  relay: TestRelay,
+  name: string,
+  identity = nodeIdentity(generateKeyPair().privateKey, { name }),
+): Promise<AgentChatClient> => {
   const client = new AgentChatClient({
     server: relay.url,
-    identity: nodeIdentity(generateKeyPair().privateKey, { name }),
+    identity,
     transport: wsTransport,
     reconnect: false,
     now: () => relay.clock.now(),
@@ -23,9 +27,9 @@ const people = async (relay: TestRelay, jurors: number) => {
   const [ann, bob] = [await clientOf(relay, 'ann'), await clientOf(relay, 'bob')]
   const jury = new Map<string, AgentChatClient>()
   for (let i = 0; i < jurors; i++) {
-    const juror = await clientOf(relay, `juror${i}`)
-    await season(relay, juror.agentId!)
-    jury.set(juror.agentId!, juror)
+    const identity = nodeIdentity(generateKeyPair().privateKey)
+    jury.set(identity.agentId, await clientOf(relay, `juror${i}`, identity))
+    await season(relay, identity)
   }
   const { proposal_id } = await ann.trade.propose(bob.agentId!, { task: 'write it' })
   await bob.trade.accept(proposal_id)

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { checkTradeEvent, commitmentOf, drawOrder, drawProblems, makeRotation } from '../lib/identity/index.ts'
-import { nodeIdentity } from '../lib/node/index.ts'
 import type { Frame } from '../lib/protocol/index.ts'
+import { defaultConfig } from '../src/config/schema.ts'
 import { courtTerms, filingFee } from '../src/features/trade/court/docket.ts'
 import { eligibility } from '../src/features/trade/court/pool.ts'
 import { dayMs, ledgerSum, minuteMs, openCourt, season, startCourtRelay, type Court } from './kit/court.ts'
 import { adminKey, newTrader, type Trader } from './kit/trade.ts'
-import { newKey } from './kit/wire.ts'
+import { identityOf, newKey } from './kit/wire.ts'
 
 /** Files, reveals, and has the first three of the draw accept. */
 const seated = async (court: Court): Promise<readonly Trader[]> => {
@@ -373,11 +373,11 @@ describe('who may judge', () => {
     await using relay = await startCourtRelay()
     await using court = await openCourt(relay, { jurors: 7 })
     const [away, green, low, young, partner, fine] = [...court.jury.values()] as [Trader, Trader, Trader, Trader, Trader, Trader]
-    for (const who of [court.ann, court.bob]) await season(relay, who.id)
+    for (const who of [court.ann, court.bob]) await season(relay, identityOf(who.key))
     await away.wire.ask({ type: 'SET_PRESENCE', status: 'away' }, 'PRESENCE_CHANGED').catch(() => away.wire.barrier())
-    await season(relay, green.id, { transactions: 9 })
-    await season(relay, low.id, { rating: 1_199 })
-    await season(relay, young.id, { ageMs: dayMs })
+    await season(relay, identityOf(green.key), { transactions: 9 })
+    await season(relay, identityOf(low.key), { rating: 1_199 })
+    await season(relay, identityOf(young.key), { ageMs: dayMs })
     const { proposal_id } = await partner.do('PROPOSAL', { to: court.bob.id, task: 'friends' })
     await court.bob.do('ACCEPT', { proposal_id })
     // An offer that nobody accepted makes no partner: else everyone could be kept off a panel.
@@ -477,7 +477,7 @@ describe('refused', () => {
     const file = () => ann.wire.refusal(ann.sign('DISPUTE_INTENT', { proposal_id, reason: 'r', commitment: commitmentOf('n') }))
     expect(await file()).toMatchObject({ code: 'INVALID_PROPOSAL', message: expect.stringContaining('WRONG_STATE') as string })
     await bob.do('ACCEPT', { proposal_id })
-    await season(relay, ann.id, { rating: 105 })
+    await season(relay, identityOf(ann.key), { rating: 105 })
     expect((await file()).code).toBe('INSUFFICIENT_REPUTATION')
     expect((await ann.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id }, 'PROPOSAL_EVENTS')).proposal.status).toBe('accepted')
     expect(await ann.balance('ELO')).toEqual([0, 0])
@@ -505,7 +505,7 @@ test('a party and an arbiter who rotate their keys go on under the new ones', as
   await using court = await openCourt(relay, { jurors: 3 })
   const panel = await seated(court)
   const rotate = async (who: Trader, name: string) => {
-    const old = nodeIdentity(who.key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+    const old = identityOf(who.key)
     const next = await newTrader(relay, name)
     const { old_pubkey, new_pubkey, timestamp, signature } = makeRotation(old, next.key.pem, Date.now())
     await next.wire.ask({ type: 'ROTATION', old_pubkey, new_pubkey, timestamp, signature }, 'OK')
@@ -528,7 +528,7 @@ test("who comes to hold an arbiter's key and a party's is a party: nobody judges
   await using court = await openCourt(relay, { jurors: 3 })
   const [one, two, three] = await heard(court) as [Trader, Trader, Trader]
   const rotate = async (from: Trader, to: Trader) => {
-    const old = nodeIdentity(from.key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+    const old = identityOf(from.key)
     const { old_pubkey, new_pubkey, timestamp, signature } = makeRotation(old, to.key.pem, Date.now())
     await to.wire.ask({ type: 'ROTATION', old_pubkey, new_pubkey, timestamp, signature }, 'OK')
   }
@@ -561,7 +561,7 @@ test('a verdict that would come after the deadline of the deal itself comes too 
   await using court = await openCourt(relay, { jurors: 3 })
   await court.ann.do('DISPUTE', { proposal_id: court.proposalId, reason: 'late' })
   relay.clock.advance(30 * dayMs - 30 * minuteMs)
-  for (const juror of court.jury.values()) await season(relay, juror.id)
+  for (const juror of court.jury.values()) await season(relay, identityOf(juror.key))
   const panel = await heard(court)
   await court.vote(panel[0]!, 'respondent')
   await court.vote(panel[1]!, 'respondent')
@@ -606,6 +606,8 @@ test('docs/DISPUTES.md says the numbers that hold', () => {
       `up to ${maxAsked} are asked`,
       `The fee of ${filingFee}`,
       `rating of at least ${eligibility.rating} and ${eligibility.transactions} rated deals`,
+      `of at least ${eligibility.standing}, and ${eligibility.counterparties} counterparties`,
+      `(${defaultConfig().minArbiters} by default; ${courtTerms.seats} at least`,
       `no more than ${eligibility.maxPanels} panels`,
       `known for ${eligibility.minAgeMs / dayMs} days`,
       `within ${eligibility.strangerForMs / dayMs} days`,

@@ -1,6 +1,7 @@
 // The simulator, in small: on the same worlds, what a ring reaches under each measure.
 import { describe, expect, test } from 'vitest'
 import { ringAttacks, type AttackName } from '../scripts/reputation/attacks.ts'
+import { panels } from '../scripts/reputation/panels.ts'
 import { measures } from '../scripts/reputation/measures.ts'
 import { populationOf } from '../scripts/reputation/population.ts'
 import { randomFrom } from '../scripts/reputation/random.ts'
@@ -35,6 +36,18 @@ test('what a ring gets by itself does not grow with its size when its budget doe
   // Under the rating that older clients show, size is everything.
   expect(worst(many!, 'elo', ring).after - 1_200).toBeGreaterThan(4 * (worst(few!, 'elo', ring).after - 1_200))
 })
+
+test.each([[20, 0], [20, 100], [120, 0], [120, 1_000]])(
+  'twelve free keys among %i honest agents, with a budget of %i: the rating lets them all judge, standing none',
+  (honest, budget) => {
+    const [rating, standing] = panels({ honest, keys: 12, budget, minArbiters: 7, seeds })
+    expect(rating).toMatchObject({ rule: 'rating', keys: 12 })
+    expect(rating!.lost).toBeGreaterThan(honest === 20 ? 0.8 : 0.15)
+    expect(standing).toMatchObject({ rule: 'standing', keys: 0, lost: 0 })
+    // Honest agents are not shut out with them.
+    if (honest === 120) expect(standing!.honest).toBeGreaterThanOrEqual(5)
+  },
+)
 
 test('standing still tells honest providers apart: it follows what they were paid', () => {
   const population = populationOf(100, randomFrom(7))

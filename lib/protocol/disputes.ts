@@ -143,7 +143,7 @@ export const requests = {
   }),
   DISPUTE_REVEAL: request({
     doc: 'Reveals the nonce, within 10 minutes: the panel is drawn by seed = SHA-256 in hex of `proposal_id`, `nonce` and '
-      + '`server_nonce` written after each other. Where fewer than three agents can be drawn, DISPUTE_FALLBACK is told instead, and '
+      + '`server_nonce` written after each other. Where too few agents can be drawn, DISPUTE_FALLBACK is told instead, and '
       + 'an admin rules.',
     body: { proposal_id: ProposalId, nonce: RevealNonce, ...oldSigned },
     cost: { message: true, frames: 20 },

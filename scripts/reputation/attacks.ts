@@ -67,7 +67,7 @@ const days = (of: (at: number) => readonly RatedDeal[]): readonly RatedDeal[] =>
   Array.from({ length: simulatedDays }, (_, day) => of(day * dayMs)).flat()
 
 /** Ordinary deals, one after the other, until the budget is spent. */
-const spend = (budget: number, random: Random, deal: (volume: number, at: number) => RatedDeal): readonly RatedDeal[] => {
+export const spend = (budget: number, random: Random, deal: (volume: number, at: number) => RatedDeal): readonly RatedDeal[] => {
   const deals: RatedDeal[] = []
   for (let left = budget; left > 0;) {
     const volume = Math.min(left, random.spread())

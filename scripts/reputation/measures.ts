@@ -14,7 +14,8 @@ const standing: Measure = (deals, { known, end }) => {
   return agent => all.of(agent).standing
 }
 
-const elo: Measure = deals => {
+/** What the deals make of agents' ratings. */
+export const ratingsOf = (deals: readonly RatedDeal[]): ReadonlyMap<string, Rating> => {
   const ratings = new Map<string, Rating>()
   const pairs = new Map<string, { readonly before: number, readonly at: number }>()
   const of = (agent: string) => ratings.get(agent) ?? newcomer
@@ -31,7 +32,12 @@ const elo: Measure = deals => {
       ratings.set(agent, { rating: changes[i]!.newRating, transactions: changes[i]!.transactions })
     pairs.set(key, { before: (pair?.before ?? 0) + 1, at })
   }
-  return agent => of(agent).rating
+  return ratings
+}
+
+const elo: Measure = deals => {
+  const ratings = ratingsOf(deals)
+  return agent => (ratings.get(agent) ?? newcomer).rating
 }
 
 const mean: Measure = deals => {

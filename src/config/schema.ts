@@ -144,6 +144,12 @@ export const settings = {
   verifyMessages: setting(z.boolean().default(false), "Refuse signed messages whose signature is not the sender's. Unsigned ones pass."),
   redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
 
+  arbiters: setting(z.array(agentKey).max(1_000).default([]),
+    'Agents that may judge disputes because the operator says so, beside those of anchored standing: fingerprints, or ids, as in `adminAgents`.',
+    { value: 'LIST' }),
+  minArbiters: setting(count(1).max(256).default(7),
+    'Arbiters that there have to be for a panel to be drawn; of fewer nobody is, and the case goes to the operator (`agentchat court list --all --phase appealed`).',
+    { value: 'N' }),
   minDeadlineMs: setting(count().default(60 * 60_000),
     'Shortest time that an offer may give for the work (`deliver_s`) or for its review (`review_s`): silence pays, so nobody is to be silent for a moment only.',
     { value: 'TIME' }),

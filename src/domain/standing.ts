@@ -38,8 +38,15 @@ export interface Score {
 }
 
 export interface Standings {
-  /** An agent without deals has standing 0, with confidence 0: nothing is known. */
+  /** An agent without deals has standing 0, with confidence 0: nothing is known. Costs a fixpoint, once for each agent. */
   of(agent: string): Score
+  /** What an agent's standing is not above; costs nothing. */
+  atMost(agent: string): number
+  /**
+   * Whether an agent dealt with so many others of this standing (by `atMost`; anchors always are) no two of which dealt with each
+   * other. The first 32 of them, by standing, are looked at.
+   */
+  isVouchedApart(agent: string, least: { readonly standing: number, readonly counterparties: number }): boolean
   /** The best, best first. */
   leaders(limit: number): readonly Score[]
 }
@@ -62,6 +69,8 @@ const maxVolume = 1e9
 /** Walks of more steps are not followed: what they would add is below one part in a million. */
 const maxSteps = 64
 const negligible = 1e-9
+/** Counterparties that are looked at for some that are strangers to each other. */
+const maxApart = 32
 /** Fixpoints that one list of leaders may cost. */
 const maxSolves = 150
 
@@ -157,7 +166,7 @@ const arrivals = ({ from, to, chance }: Graph, start: Float64Array, end = -1): F
 /** The standing of every agent that took part in these deals. Cost: one fixpoint here, one for each agent that is asked about. */
 export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays = 90 }: StandingOptions): Standings => {
   const graph = graphOf(deals, now, halfLifeDays * dayMs)
-  const { agents, from, to, freshness } = graph
+  const { agents, from, to, chance, freshness } = graph
   const index = new Map(agents.map((agent, i) => [agent, i]))
 
   // Anchors that never dealt say nothing about anybody: trust starts at the others.
@@ -183,6 +192,26 @@ export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays =
     return chance / others(v)
   }
 
+  const standingOf = (chance: number): number => 100 * chance / (chance + typical)
+  const mostOf = (v: number): number => standingOf(bound(v))
+
+  const dealt = (v: number, other: number): boolean => {
+    let [low, high] = [from[v]!, from[v + 1]!]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (to[middle]! < other) low = middle + 1
+      else high = middle
+    }
+    return low < from[v + 1]! && to[low] === other
+  }
+
+  /** Whether `count` of these, from `first` on, are strangers to those chosen and to each other. */
+  const areApart = (others: readonly number[], count: number, first = 0, chosen: readonly number[] = []): boolean =>
+    count === 0
+    || others.slice(first).some((u, i) =>
+      chosen.every(other => !dealt(u, other)) && areApart(others, count - 1, first + i + 1, [...chosen, u])
+    )
+
   const score = (v: number, chance: number): Score => {
     let weight = 0
     for (let edge = from[v]!; edge < from[v + 1]!; edge++) {
@@ -191,17 +220,39 @@ export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays =
     }
     return {
       agent: agents[v]!,
-      standing: rounded(100 * chance / (chance + typical), 1),
+      standing: rounded(standingOf(chance), 1),
       reach: rounded(chance, 6),
       confidence: rounded(weight / (weight + halfConfidence), 2),
       counterparties: from[v + 1]! - from[v]!,
     }
   }
 
+  const solved = new Map<number, Score>()
+  const solve = (v: number): Score => {
+    let known = solved.get(v)
+    if (known === undefined) solved.set(v, known = score(v, reached(v)))
+    return known
+  }
+
   return {
     of: agent => {
       const v = index.get(agent)
-      return v === undefined ? { agent, standing: 0, reach: 0, confidence: 0, counterparties: 0 } : score(v, reached(v))
+      return v === undefined ? { agent, standing: 0, reach: 0, confidence: 0, counterparties: 0 } : solve(v)
+    },
+    atMost: agent => {
+      const v = index.get(agent)
+      return v === undefined ? 0 : mostOf(v)
+    },
+    isVouchedApart: (agent, { standing, counterparties }) => {
+      const v = index.get(agent)
+      if (v === undefined) return false
+      const others: number[] = []
+      // What goes to and fro says nothing.
+      for (let edge = from[v]!; edge < from[v + 1]!; edge++) if (chance[edge]! > 0) others.push(to[edge]!)
+      return areApart(
+        others.filter(u => start[u]! > 0 || mostOf(u) >= standing).sort((a, b) => visits[b]! - visits[a]! || a - b).slice(0, maxApart),
+        counterparties,
+      )
     },
     leaders: limit => {
       const candidates = agents.map((_, v) => v).filter(v => bound(v) > 0).sort((a, b) => bound(b) - bound(a) || a - b).slice(0, maxSolves)

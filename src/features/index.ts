@@ -27,6 +27,7 @@ import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
 import { closingCases } from './trade/court/closing.ts'
 import { court } from './trade/court/handlers.ts'
+import type { CourtOptions } from './trade/court/ports.ts'
 import { courtMigrations } from './trade/court/store.ts'
 import { callMigrations } from './trade/escrow/calls.ts'
 import { escrow, rails, type EscrowOptions } from './trade/escrow/handlers.ts'
@@ -35,6 +36,7 @@ import { census } from './trade/proposals/census.ts'
 import { proposals } from './trade/proposals/handlers.ts'
 import type { EscrowEvent, ProposalOptions } from './trade/proposals/ports.ts'
 import { proposalMigrations } from './trade/proposals/store.ts'
+import { StandingBoard } from './trade/reputation/board.ts'
 import { reputationBook, type BookOptions } from './trade/reputation/book.ts'
 import { reputation, type ReputationOptions } from './trade/reputation/handlers.ts'
 import { reputationMigrations } from './trade/reputation/store.ts'
@@ -55,7 +57,8 @@ type TradeOptions =
   & SignatureOptions
   & Pick<ProposalOptions, 'shares' | 'minDeadlineMs' | 'onEscrow'>
   & Pick<EscrowOptions, 'processor'>
-  & ReputationOptions
+  & Pick<CourtOptions, 'arbiters' | 'minArbiters'>
+  & Omit<ReputationOptions, 'board'>
   & BookOptions
   & SkillOptions
 
@@ -77,7 +80,8 @@ const tradePorts = (options: FeatureOptions) => {
   const book = reputationBook(options)
   const { stakeable, settled } = settlementsOf(book)
   const holding = rails({ hasProcessor: options.processor !== undefined })
-  const ratings = { ...book, stakeable }
+  const board = new StandingBoard()
+  const ratings: CourtOptions['ratings'] = { ...book, stakeable, jurors: (db, now, agents) => board.jurors(db, now, agents) }
   const deals = proposals({
     ...options,
     checkSignature,
@@ -85,7 +89,7 @@ const tradePorts = (options: FeatureOptions) => {
     stakeable,
     settled: closingCases({ ...options, holding, ratings }, settled),
   })
-  return { ...options, checkSignature, holding, book: ratings, deals }
+  return { ...options, checkSignature, holding, board, book: ratings, deals }
 }
 
 type Ports = ReturnType<typeof tradePorts>

@@ -128,6 +128,7 @@ export class Dispatch {
     this.#charge(connection, now, priceBefore(cost, request.body, size, connection.agent, this.#deps))
     const handler = this.#deps.handlers[request.type] as Handler<RequestType>
     if ('write' in handler) this.#write(connection, handler, request, data.length)
+    else if ('study' in handler) void this.#study(connection, handler, request, data.length)
     else this.#read(connection, handler, request)
   }
 
@@ -219,6 +220,29 @@ export class Dispatch {
     this.#deps.outbox.add(connection, refusalPing)
   }
 
+  /** A write that is worked out first. What it wrote before is not waited for: the write itself sees that. */
+  async #study(
+    connection: Connection,
+    handler: Extract<Handler<RequestType>, { study: unknown }>,
+    request: DecodedRequest,
+    bytes: number,
+  ): Promise<void> {
+    connection.isReading = true
+    connection.owe(bytes)
+    await this.#deps.reads.turn(connection, async () => {
+      try {
+        const write = await handler.study(this.#readCtx(connection, handler, request).ctx, request.body as never)
+        this.#write(connection, { needs: handler.needs, write }, request, bytes)
+      } catch (error) {
+        this.#refuse(connection, error, request.body.id)
+      }
+      return 0
+    })
+    connection.owe(-bytes)
+    connection.isReading = false
+    this.#intake.goOn(connection)
+  }
+
   /** Long work is not begun anew while the relay stops: whoever asked is told to ask again. */
   #goOn(job: Job, decide: Job['decide']): void {
     if (!this.#isStopping) this.#committer.push({ ...job, bytes: 0, decide })
@@ -291,16 +315,26 @@ export class Dispatch {
     }
   }
 
+  #readCtx(
+    connection: Connection,
+    { needs }: Handler<RequestType>,
+    { type, body }: DecodedRequest,
+  ): { readonly ctx: ReadCtx, readonly byRight: boolean } {
+    const { gate, roster, store: { epoch, read: db, aside }, clock } = this.#deps
+    const now = clock.now()
+    const { me, channel, isAdmin, byRight } = gate.pass(needs, connection, { type, body, now }, roster)
+    return { ctx: { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin }, byRight }
+  }
+
   /** What a read comes to; an admin's is kept. */
   async #answerOf(
     connection: Connection,
     handler: Extract<Handler<RequestType>, { read: unknown }>,
-    { type, body }: DecodedRequest,
+    request: DecodedRequest,
   ): Promise<Reply> {
-    const { gate, roster, store: { epoch, read: db, aside }, clock, audit } = this.#deps
-    const now = clock.now()
-    const { me, channel, isAdmin, byRight } = gate.pass(handler.needs, connection, { type, body, now }, roster)
-    const ctx: ReadCtx = { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin }
+    const { audit } = this.#deps
+    const { type, body } = request
+    const { ctx, byRight } = this.#readCtx(connection, handler, request)
     const answer: Reply = await handler.read(ctx, body as never)
     if (byRight || answer.byRight === true)
       this.#committer.push(ownJob(async (tx, at) => ({ committed: await audit.note(tx, connection, type, body, at) }), { connection }))

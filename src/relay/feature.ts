@@ -191,6 +191,14 @@ export type Handler<T extends RequestType> =
     prepare?(asker: Asker, body: RequestBody<T>): Promise<Prepared<T>> | undefined
     write(ctx: WriteCtx, body: RequestBody<T>): Awaitable<Outcome<ReplyType<T>>>
   }
+  | {
+    readonly needs: Need
+    /**
+     * A write that first has much to read or to work out: beside the event loop, in turns with reads, before it gets in line. The
+     * connection's next frame waits for it. Gives the write, or the refusal as a rejection.
+     */
+    study(ctx: ReadCtx, body: RequestBody<T>): Promise<(ctx: WriteCtx) => Awaitable<Outcome<ReplyType<T>>>>
+  }
 
 export type Prepared<T extends RequestType> =
   | Outcome<ReplyType<T>>

@@ -1,20 +1,71 @@
 // A court for tests: two parties with a disputed deal, and agents that may judge it.
-import { commitmentOf } from '../../lib/identity/index.ts'
-import type { Frame } from '../../lib/protocol/index.ts'
-import { saveRating } from '../../src/features/trade/reputation/store.ts'
+import { commitmentOf, generateKeyPair, receiptIdOf, receiptText, type Identity } from '../../lib/identity/index.ts'
+import { nodeIdentity } from '../../lib/node/index.ts'
+import type { Frame, Receipt } from '../../lib/protocol/index.ts'
+import { addReceipt, listReceipts, saveRating } from '../../src/features/trade/reputation/store.ts'
+import { rememberAgent, setVerified } from '../../src/store/agents.ts'
+import { readMeta } from '../../src/store/meta.ts'
+import type { Tx } from '../../src/store/store.ts'
 import { startTestRelay, type TestRelay } from './relay.ts'
 import { adminKey, newTrader, type Trader } from './trade.ts'
-import { newKey, type Key } from './wire.ts'
+import { identityOf, newKey, type Key } from './wire.ts'
 
 export const minuteMs = 60_000
 export const dayMs = 24 * 60 * minuteMs
-/** What the relay has to be for a test of the court: an admin, and nobody leaves because time is moved. */
-export const courtConfig = { adminKey, pingTimeoutMs: 1e12 } as const
+/** What the relay has to be for a test of the court: an admin, a panel of as few as there are seats, and nobody leaves because time is moved. */
+export const courtConfig = { adminKey, minArbiters: 3, pingTimeoutMs: 1e12 } as const
 
-/** Makes an agent one that may judge: long known, and experienced. */
+/** Agents that the operator has verified, and that hired others for money. */
+const patrons = ['ada', 'ben', 'cyd'].map(name => nodeIdentity(generateKeyPair().privateKey, { name }))
+
+/** A patron has hired an agent and paid it, a day ago; both and the relay have signed the receipt. */
+const hire = async (relay: TestRelay, tx: Tx, patron: Identity, worker: Identity): Promise<void> => {
+  const id = worker.agentId
+  const proposal_id = `prop_${patron.agentId.slice(1)}_${id.slice(1)}`
+  if ((await listReceipts(tx, { of: id, proposal: proposal_id, limit: 1 })).length > 0) return
+  const at = relay.clock.now() - dayMs
+  await rememberAgent(tx, { id: patron.agentId, pubkey: patron.publicKey, name: patron.name ?? 'patron' }, at)
+  await setVerified(tx, patron.agentId, true)
+  const receipt: Receipt = {
+    relay_id: relay.serverId,
+    proposal_id,
+    outcome: 'completed',
+    client: { agent: patron.agentId, pubkey: patron.publicKey },
+    provider: { agent: id, pubkey: worker.publicKey },
+    task: 'an ordinary deal',
+    terms: null,
+    price: 10,
+    currency: 'USD',
+    paid: { rail: 'ledger', captured_minor: 1_000, returned_minor: 0 },
+    milestones: null,
+    captures: [{ minor: 1_000, at }],
+    deliverables: [],
+    proposed_at: at,
+    completed_at: at,
+  }
+  const receiptId = receiptIdOf(receipt)
+  const relayKey = nodeIdentity((await readMeta(tx, 'relay_private_key'))!)
+  const sigOf = ({ sign }: Identity) => sign(receiptText(receipt))
+  await addReceipt(tx, {
+    id: receiptId,
+    proposal: proposal_id,
+    client: patron.agentId,
+    provider: id,
+    text: JSON.stringify(receipt),
+    relay_pubkey: relayKey.publicKey,
+    relay_sig: sigOf(relayKey),
+    client_sig: sigOf(patron),
+    provider_sig: sigOf(worker),
+    currency: 'USD',
+    paid: 1_000,
+    completed_at: at,
+  })
+}
+
+/** Makes an agent one that may judge: long known, experienced, and of standing by what strangers to each other paid it. */
 export const season = async (
   relay: TestRelay,
-  id: string,
+  worker: Identity,
   { rating = 1_300, transactions = 10, ageMs = 8 * dayMs } = {},
 ): Promise<void> => {
   const now = relay.clock.now()
@@ -22,8 +73,9 @@ export const season = async (
     agents: { id: string, first_seen: number }
   }
   await relay.store.write(async tx => {
-    await saveRating(tx, { agent: id, rating, transactions, updated: now })
-    await tx.tables<Tables>().updateTable('agents').set({ first_seen: now - ageMs }).where('id', '=', id).execute()
+    for (const patron of patrons) await hire(relay, tx, patron, worker)
+    await saveRating(tx, { agent: worker.agentId, rating, transactions, updated: now })
+    await tx.tables<Tables>().updateTable('agents').set({ first_seen: now - ageMs }).where('id', '=', worker.agentId).execute()
   })
 }
 
@@ -126,7 +178,7 @@ export const openCourt = async (relay: TestRelay, { jurors = 4, amount = 10, elo
   const jury: Trader[] = []
   for (let i = 0; i < jurors; i++) {
     const juror = await newTrader(relay, `juror${i}`, {}, newKey())
-    await season(relay, juror.id)
+    await season(relay, identityOf(juror.key))
     jury.push(juror)
   }
   const { proposal_id } = await ann.do('PROPOSAL', {

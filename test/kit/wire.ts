@@ -4,7 +4,8 @@ import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } fr
 import { connect as connectSocket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import WebSocket, { type RawData } from 'ws'
-import { fingerprintOf, loginTextV3 } from '../../lib/identity/index.ts'
+import { fingerprintOf, loginTextV3, type Identity } from '../../lib/identity/index.ts'
+import { nodeIdentity } from '../../lib/node/index.ts'
 import { decodeFrame, originOf, type Frame, type FrameType } from '../../lib/protocol/index.ts'
 
 export interface CloseInfo {
@@ -29,6 +30,9 @@ export const newKey = (): Key => {
 
 export const signWith = ({ privateKey }: Pick<Key, 'privateKey'>, text: string): string =>
   sign(null, Buffer.from(text), privateKey).toString('base64')
+
+/** The same key as programs hold it. */
+export const identityOf = ({ privateKey }: Key): Identity => nodeIdentity(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
 
 /** Rejects when `promise` takes too long: a missing frame fails the test that waits for it, by name. */
 const within = async <T>(promise: Promise<T>, what: () => string): Promise<T> => {

@@ -5,7 +5,7 @@ import { newFolder } from '../kit/folder.ts'
 import { expectKept } from '../kit/kept.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { signTrade, type TradeAction } from '../../lib/identity/index.ts'
-import { signWith, type Key, type Wire } from '../kit/wire.ts'
+import { identityOf, signWith, type Key, type Wire } from '../kit/wire.ts'
 import { Bindings } from './bindings.ts'
 import type { Scene, Statement } from './script.ts'
 
@@ -58,7 +58,7 @@ class Play {
         return
       }
       case 'season':
-        return season(this.#relay, this.#wire(statement.who).id)
+        return season(this.#relay, identityOf(this.#keys.get(statement.who)!))
       case 'leave':
         return this.#wire(statement.who).close()
       case 'silence':

@@ -1,13 +1,13 @@
 // Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
 import { agentIdOf, canonicalPem, fingerprintOf, revocationText, rotationText } from '../../../../lib/identity/index.ts'
-import type { Admins } from '../../../domain/admins.ts'
+import type { NamedAgents } from '../../../domain/named-agents.ts'
 import { countKeys, findAgent, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
 import { otherKey, standingOf } from '../../../store/standing.ts'
 import { Fail, notify, presenceOf, reply, type Effect, type Feature, type Shares } from '../../../relay/feature.ts'
 import { addProof, expiredProofs, findProof, takeProof } from './store.ts'
 
 export interface IdentityOptions {
-  readonly admins: Admins
+  readonly admins: NamedAgents
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
   readonly randomHex: (bytes: number) => string
   readonly shares: Shares

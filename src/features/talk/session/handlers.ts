@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { canonicalPem, fingerprintOf, loginText, loginTextV2, loginTextV3, relayProofText } from '../../../../lib/identity/index.ts'
 import { PROTOCOL, limits, reservedNames, wireFeatures, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
-import type { AdminKey, Admins } from '../../../domain/admins.ts'
+import type { AgentKey, NamedAgents } from '../../../domain/named-agents.ts'
 import type { OwnOrigins } from '../../../domain/own-origins.ts'
 import { findAgents, membershipsOf, predecessors, rememberAgent } from '../../../store/agents.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
@@ -23,7 +23,7 @@ export interface SessionOptions {
   readonly captcha: boolean
   /** Only approved keys may open a session. */
   readonly allowlistStrict: boolean
-  readonly admins: Admins
+  readonly admins: NamedAgents
   readonly autoJoin: readonly string[]
   readonly maxSessionsPerAgent: number
   readonly challengeTimeoutMs: number
@@ -100,7 +100,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
   }
 
   /** Whether the configuration names this key, or one that led to it. */
-  const isAdmin = async (tx: Tx, agent: AdminKey): Promise<boolean> => {
+  const isAdmin = async (tx: Tx, agent: AgentKey): Promise<boolean> => {
     const { admins } = options
     if (admins.isNobody || admins.has(agent)) return !admins.isNobody
     return (await findAgents(tx, await predecessors(tx, agent.id))).some(former => admins.has(former))

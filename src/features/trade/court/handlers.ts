@@ -9,7 +9,7 @@ import { pairStream } from '../../../store/log.ts'
 import { useNonce } from '../../../store/nonces.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import { Docket, courtTerms, filingFee, relayItself } from './docket.ts'
-import { poolOf } from './pool.ts'
+import { earnedArbiters, poolOf } from './pool.ts'
 import type { CourtOptions, Signature } from './ports.ts'
 import { Proceedings, type Proceeding } from './proceedings.ts'
 import { isOpen, mayRead, recordOf, shownEvidence } from './record.ts'
@@ -135,7 +135,11 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   const answered = (arbiter: string, answer: 'accepted' | 'declined', reason: string | null) =>
     ({ type: 'ARBITER_ANSWER', body: { arbiter, answer, reason }, isWhole: true }) as const
 
-  const intent = async (ctx: WriteCtx, request: RequestBody<'DISPUTE_INTENT'>): Promise<Outcome<'DISPUTE_INTENT_ACK'>> => {
+  const intent = async (
+    ctx: WriteCtx,
+    request: RequestBody<'DISPUTE_INTENT'>,
+    earned: readonly string[],
+  ): Promise<Outcome<'DISPUTE_INTENT_ACK'>> => {
     const { me, tx, now } = ctx
     const { proposal_id, reason, commitment, sig } = request
     const cases = await disputesOf(tx, proposal_id)
@@ -174,7 +178,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
       serverNonce: randomHex(16),
       nonce: null,
       seed: null,
-      pool: await poolOf(ctx, options, proposal_id, parties),
+      pool: await poolOf(ctx, options, { proposalId: proposal_id, parties, earned }),
       fee: filingFee,
       case: { phase: 'filed', disputant, respondent, queue: [], seats: [], evidence: [], heard: false, dueAt: now + courtTerms.revealMs },
       statements: {},
@@ -211,7 +215,8 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     if (isTaken(before, as, sig)) return { reply: answer(before) }
     const signature = await checkSignature(ctx, 'DISPUTE_REVEAL', request)
     const seed = seedOf({ proposal_id, nonce, server_nonce: before.serverNonce })
-    const order = drawOrder(before.pool, seed)
+    // Few are easily all of one hand.
+    const order = before.pool.length < options.minArbiters ? [] : drawOrder(before.pool, seed)
     const decision = decided(decideCase(before.case, 'REVEAL', { kind: 'agent', id: as }, { now, terms: courtTerms, order }))
     if (commitmentOf(nonce) !== before.commitment) throw new Fail('DISPUTE_COMMITMENT_MISMATCH', 'This nonce is not what you committed to')
     await useNonce(tx, me.id, signature.sig_nonce, now)
@@ -253,7 +258,13 @@ export const court = (options: CourtOptions): Feature<Requests> => {
 
   return {
     handlers: {
-      DISPUTE_INTENT: { needs: 'session', write: intent },
+      DISPUTE_INTENT: {
+        needs: 'session',
+        async study(ctx, request) {
+          const earned = await earnedArbiters(ctx, options)
+          return write => intent(write, request, earned)
+        },
+      },
       DISPUTE_REVEAL: { needs: 'session', write: reveal },
       ARBITER_ACCEPT: {
         needs: 'session',

@@ -1,5 +1,6 @@
 // What the court needs of others, handed in where the features are put together.
 import type { TradeAction } from '../../../../lib/identity/index.ts'
+import type { NamedAgents } from '../../../domain/named-agents.ts'
 import type { FrameBody } from '../../../../lib/protocol/index.ts'
 import type { Outcome, WriteCtx } from '../../../relay/feature.ts'
 import type { Db, Tx } from '../../../store/store.ts'
@@ -49,6 +50,8 @@ export type Change = { readonly change: number }
 export interface CourtRatings {
   /** Agents of at least this rating, with so many transactions. */
   seasoned(db: Db, least: { readonly rating: number, readonly transactions: number }, limit: number): Promise<readonly string[]>
+  /** Those of some agents whose standing is anchored in money that strangers to each other paid. */
+  jurors(db: Db, now: number, agents: readonly string[]): Promise<readonly string[]>
   stakeable(db: Db, agent: string): Promise<number>
   forfeited(tx: Tx, agent: string, points: number, now: number): Promise<Readonly<Record<string, Change>>>
   arbitrated(tx: Tx, agent: string, part: 'majority' | 'dissent' | 'absent', now: number): Promise<Readonly<Record<string, Change>>>
@@ -68,6 +71,10 @@ export interface CourtOptions {
   readonly serverId: string
   readonly maxPage: number
   readonly maxPageBytes: number
+  /** Agents that the operator lets judge, whatever they earned. */
+  readonly arbiters: NamedAgents
+  /** Of fewer that can be drawn nobody is: the case goes to the operator. */
+  readonly minArbiters: number
   readonly randomHex: (bytes: number) => string
   readonly checkSignature: (ctx: WriteCtx, action: TradeAction, request: never) => Promise<Signature>
   readonly deals: Deals

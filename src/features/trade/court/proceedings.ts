@@ -26,7 +26,7 @@ export interface Said {
   readonly signature?: Signature
 }
 
-type ProceedingOptions = Pick<CourtOptions, 'serverId' | 'holding' | 'ratings' | 'deals'>
+type ProceedingOptions = Pick<CourtOptions, 'serverId' | 'holding' | 'ratings' | 'deals' | 'minArbiters'>
 
 export class Proceedings {
   readonly #options: ProceedingOptions
@@ -86,7 +86,9 @@ export class Proceedings {
         case 'fallback': {
           append.push(
             await this.#docket.tell(tx, dispute, 'DISPUTE_FALLBACK', {
-              reason: isFirst ? `fewer than ${courtTerms.seats} eligible arbiters` : 'nobody is left to replace an arbiter',
+              reason: isFirst
+                ? `fewer than ${Math.max(courtTerms.seats, this.#options.minArbiters)} eligible arbiters`
+                : 'nobody is left to replace an arbiter',
             }, [...parties, ...active]),
           )
           break

@@ -1,6 +1,7 @@
 // The standings of all agents, computed from the receipts when someone asks and kept for a minute.
 import { limits } from '../../../../lib/protocol/index.ts'
 import { dealsOf } from '../../../domain/ordinary-deal.ts'
+import { jurorsAmong } from '../../../domain/jury.ts'
 import { standings, type Score, type Standings } from '../../../domain/standing.ts'
 import { successions } from '../../../store/agents.ts'
 import type { Db } from '../../../store/store.ts'
@@ -33,7 +34,18 @@ export class StandingBoard {
     }
     return this.#board
   }
+
+  /** Those of some agents that may judge, found out in small turns of the event loop. */
+  async jurors(db: Db, now: number, agents: readonly string[]): Promise<readonly string[]> {
+    const search = jurorsAmong(agents, (await this.at(db, now)).standings)
+    for (let step = search.next();; step = search.next()) {
+      if (step.done === true) return step.value
+      await nextTurn()
+    }
+  }
 }
+
+const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 const compute = async (db: Db, now: number): Promise<Board> => {
   const [rows, vouched, followed] = await Promise.all([provenPayments(db, maxPayments), vouchedAgents(db), successions(db)])

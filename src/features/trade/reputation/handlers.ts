@@ -5,11 +5,12 @@ import { newcomer } from '../../../domain/rating.ts'
 import { predecessors, successorOf } from '../../../store/agents.ts'
 import type { Db } from '../../../store/store.ts'
 import { Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
-import { StandingBoard, type Board } from './board.ts'
+import type { Board, StandingBoard } from './board.ts'
 import { bestRated, documentOf, findRating, findReceipt, listReceipts, signReceiptRow } from './store.ts'
 
 export interface ReputationOptions {
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
+  readonly board: StandingBoard
 }
 
 type Requests = 'RECEIPTS' | 'RECEIPT_SIGN' | 'RATING' | 'LEADERBOARD'
@@ -24,8 +25,7 @@ const cardOf = async (db: Db, { standings }: Board, agent: string): Promise<Omit
   return { agent, rating, transactions, updated: row?.updated ?? null, standing: { standing, reach, confidence, counterparties } }
 }
 
-export const reputation = ({ verify }: ReputationOptions): Feature<Requests> => {
-  const board = new StandingBoard()
+export const reputation = ({ verify, board }: ReputationOptions): Feature<Requests> => {
   return {
     handlers: {
       RECEIPTS: {

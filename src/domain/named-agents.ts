@@ -1,23 +1,25 @@
-// Who is an admin by the configuration.
+// Agents that a setting names: admins, arbiters.
 
-export interface AdminKey {
+export interface AgentKey {
   readonly id: string
   /** PEM */
   readonly pubkey: string
 }
 
-export interface Admins {
+export interface NamedAgents {
   /** Nobody is, so that nothing has to be asked. */
   readonly isNobody: boolean
   /** Those named by their id alone: whoever makes a key of the same id before they have been here is taken for them. */
   readonly byId: readonly string[]
-  has(agent: AdminKey): boolean
+  /** Of all that are named; whoever has such an id may have another key. */
+  readonly ids: readonly string[]
+  has(agent: AgentKey): boolean
 }
 
 const idChars = '@'.length + 16
 
 /** `names`: fingerprints of whole keys, or ids. `fingerprintOf` gives the SHA-256 of a canonical PEM in hex. */
-export const adminsNamed = (names: readonly string[], fingerprintOf: (pubkey: string) => string): Admins => {
+export const agentsNamed = (names: readonly string[], fingerprintOf: (pubkey: string) => string): NamedAgents => {
   const byId = names.filter(name => name.startsWith('@'))
   const ids = new Set(byId)
   const keys = new Set(names.filter(name => !name.startsWith('@')))
@@ -25,6 +27,7 @@ export const adminsNamed = (names: readonly string[], fingerprintOf: (pubkey: st
   return {
     isNobody: names.length === 0,
     byId,
+    ids: [...ids, ...idsOfKeys],
     has: ({ id, pubkey }) => ids.has(id) || (idsOfKeys.has(id) && keys.has(fingerprintOf(pubkey))),
   }
 }
