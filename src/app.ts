@@ -1,7 +1,7 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { fingerprintOf, type Identity } from '../lib/identity/index.ts'
+import { fingerprintOf, serverIdOf, type Identity } from '../lib/identity/index.ts'
 import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
@@ -260,7 +260,7 @@ const relaySecrets = async (
     () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
   const relayKey = nodeIdentity(privatePem)
   return {
-    serverId: createHash('sha256').update(relayKey.publicKey).digest('hex'),
+    serverId: serverIdOf(relayKey.publicKey),
     relayKey,
     signAsRelay: createSignAsync(privatePem),
     resumeSecret: await once('resume_secret', () => randomHex(32)),

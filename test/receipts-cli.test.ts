@@ -140,7 +140,7 @@ describe('receipts', () => {
         kind: 'completion',
         proven: false,
         valid: true,
-        signatures: { completer: 'good' },
+        signatures: { completer: 'valid' },
         problems: [expect.stringContaining('not signed')],
       }],
     })

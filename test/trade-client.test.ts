@@ -54,7 +54,7 @@ test('a deal from offer to payment, with its history checked', async () => {
   expect(events.map(event => [event.type, event.signature])).toEqual(
     ['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'RELEASE', 'SUBMIT', 'COMPLETE'].map(type => [type, 'valid']).concat([[
       'RECEIPT',
-      'unsigned',
+      'none',
     ]]),
   )
   expect(events[3]).toMatchObject({ files: [{ name: 'draft.md', content }] })

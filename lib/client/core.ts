@@ -1,5 +1,5 @@
 // The parts of a client, wired together: session, calls, messages on their way in and out, and what lasts over reconnects.
-import { isSafeNonce, randomNonce, verify } from '../identity/index.ts'
+import { isSafeNonce, randomNonce, verify, type SignatureState } from '../identity/index.ts'
 import type { Frame, ReplyType, RequestInput, RequestType, Target } from '../protocol/index.ts'
 import { defaultBackoff } from './backoff.ts'
 import { Deliveries } from './deliveries.ts'
@@ -11,11 +11,10 @@ import { isKept, Kept } from './kept.ts'
 import { MemoryKnownRelays } from './known-relays.ts'
 import { Lasting } from './lasting.ts'
 import type { Place } from './login.ts'
-import type { SignatureState } from './message.ts'
 import { platformNetwork } from './network.ts'
 import type { ClientEvents, ClientOptions, ClientStatus, JoinOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
-import { pending, type CallOptions } from './pending.ts'
+import { inTime, type CallOptions } from './pending.ts'
 import { MemoryPositions } from './positions.ts'
 import type { Body } from './port.ts'
 import { Progress } from './progress.ts'
@@ -270,10 +269,7 @@ export class Core {
     this.#passOver()
     this.deliveries.end(undefined, false)
     try {
-      await pending<void>({ signal, timeoutMs }, ({ resolve }) => {
-        void this.#drained().then(resolve)
-        return () => undefined
-      }, ms => new TimeoutError(`What was under way did not end within ${ms} ms`))
+      await inTime(this.#drained(), { signal, timeoutMs }, ms => new TimeoutError(`What was under way did not end within ${ms} ms`))
     } finally {
       await this.close()
     }
@@ -400,10 +396,7 @@ export class Core {
     this.deliveries.end(undefined, true)
     // The listener that closes returns first, and its message counts as received.
     await Promise.resolve()
-    await pending<void>({ timeoutMs: closeGraceMs }, ({ resolve }) => {
-      void Promise.resolve(this.#receiving).then(resolve)
-      return () => undefined
-    }).catch(() => undefined)
+    await inTime(Promise.resolve(this.#receiving), { timeoutMs: closeGraceMs }).catch(() => undefined)
     await this.session.close()
   }
 

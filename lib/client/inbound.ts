@@ -14,11 +14,12 @@
 // |               | check, deliver   | it was there before | check, deliver                  | read what is between; then check, deliver it |
 //
 // Waits (for a key, a check, a page) hold back what comes after them.
+import type { SignatureState } from '../identity/index.ts'
 import type { Frame, Target } from '../protocol/index.ts'
 import type { Delivery } from './deliveries.ts'
 import { isPromise } from './emitter.ts'
 import { AgentChatError } from './errors.ts'
-import type { MessageFacts, SignatureState } from './message.ts'
+import type { MessageFacts } from './message.ts'
 import { pagesOf } from './pages.ts'
 import type { Fate, Place, Progress } from './progress.ts'
 
@@ -71,7 +72,7 @@ export class Inbound {
   readonly #echoed = new Map<string, number>()
   #queue: Waiting[] = []
   #queuedChars = 0
-  #isWorking = false
+  #state: 'idle' | 'working' = 'idle'
   #generation = 0
   #order = 0
 
@@ -99,7 +100,7 @@ export class Inbound {
     this.#generation++
     this.#queue = []
     this.#queuedChars = 0
-    this.#isWorking = false
+    this.#state = 'idle'
   }
 
   /** The stream of a message: its channel, or the other agent of the pair. */
@@ -114,7 +115,7 @@ export class Inbound {
     if (this.#queue.length > maxHeld || (this.#queuedChars > maxHeldChars && this.#queue.length > 1)) {
       this.reset()
       this.#options.overflow()
-    } else if (!this.#isWorking) this.#run()
+    } else if (this.#state === 'idle') this.#run()
   }
 
   #next(): Waiting | undefined {
@@ -131,11 +132,11 @@ export class Inbound {
       }
       const work = held.inboxSeq === undefined ? this.#process(held) : this.#offered(held, held.inboxSeq)
       if (work === undefined) continue
-      this.#isWorking = true
+      this.#state = 'working'
       const generation = this.#generation
       void work.finally(() => {
         if (generation !== this.#generation) return
-        this.#isWorking = false
+        this.#state = 'idle'
         this.#run()
       })
       return

@@ -20,7 +20,7 @@ export {
   type SchemaIssue,
 } from './errors.ts'
 export { MemoryKnownRelays, type KnownRelays } from './known-relays.ts'
-export { type AckMode, type Message, type MessageFacts, type SignatureState } from './message.ts'
+export { type AckMode, type Message, type MessageFacts } from './message.ts'
 export { type Network } from './network.ts'
 export {
   type ClientEvents,
@@ -48,6 +48,8 @@ export {
   type Trade,
 } from './trade.ts'
 export { webSocketTransport, type Socket, type SocketHandlers, type Transport } from './transport.ts'
+/** What a signature is worth. */
+export { type SignatureState } from '../identity/index.ts'
 /** The words of the protocol that the client's types use. */
 export {
   type AgentId,

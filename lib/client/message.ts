@@ -1,10 +1,8 @@
 // A message as a program gets it: what was said, what is known of it, and what can be done with it.
+import type { SignatureState } from '../identity/index.ts'
 import type { AgentId, Frame, Target } from '../protocol/index.ts'
 import { readJson, type StandardSchema } from './json.ts'
 import type { Content, ReplyOptions, Sent } from './sending.ts'
-
-/** Whether the sender's key signed the message. unknown-key: signed, but the relay could not show a key that belongs to the sender's id. */
-export type SignatureState = 'valid' | 'invalid' | 'none' | 'unknown-key'
 
 /** What is known of a message, whoever gets it. */
 export interface MessageFacts {
@@ -24,6 +22,7 @@ export interface MessageFacts {
   readonly verified: boolean
   readonly mine: boolean
   readonly inReplyTo?: string
+  /** Whether the sender's key signed it. */
   readonly signature: SignatureState
   /** set when a mention was offered from the inbox, of a channel this client is not in */
   readonly inboxSeq?: number

@@ -44,3 +44,10 @@ export const pending = <T>(
     }
     if (isOver) ended?.()
   })
+
+/** What the work comes to, unless its signal or its time ends the wait first; the work itself goes on. */
+export const inTime = <T>(work: PromiseLike<T>, options: CallOptions, late?: (timeoutMs: number) => Error): Promise<T> =>
+  pending<T>(options, ({ resolve, reject }) => {
+    work.then(resolve, reject)
+    return () => undefined
+  }, late)

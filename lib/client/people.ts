@@ -1,5 +1,15 @@
 // Agents as people: what one says of itself, signed; what others said, checked; and who is there.
-import { agentIdOf, oldSkillsTexts, profileText, skillsText, verifyProfile, verifySkills, type Identity } from '../identity/index.ts'
+import {
+  agentIdOf,
+  oldSkillsTexts,
+  profileText,
+  randomNonce,
+  skillsText,
+  verifyProfile,
+  verifySkills,
+  type Identity,
+  type SignatureState,
+} from '../identity/index.ts'
 import { limits, type Frame, type Profile, type RequestInput, type Skill } from '../protocol/index.ts'
 import { ProtocolError } from './errors.ts'
 import { pagesOf } from './pages.ts'
@@ -7,7 +17,7 @@ import type { ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
 
 /** `weak`: by a text that names neither the relay nor a time. `invalid`: not the agent's words. `none`: there is nothing to sign. */
-export type ProofState = 'valid' | 'weak' | 'invalid' | 'none'
+export type ProofState = Extract<SignatureState, 'valid' | 'weak' | 'invalid' | 'none'>
 
 /** An agent as the relay tells it, and what of it is proved to be the agent's own words. */
 export interface AgentProfile extends Omit<Frame<'PROFILE'>, 'type' | 'ts' | 're'> {
@@ -129,7 +139,7 @@ const stampOf = (by: string, relay: string, ts: number) => ({
   by,
   relay,
   ts,
-  nonce: [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join(''),
+  nonce: randomNonce(),
 })
 
 const signer = (identity: Identity | undefined): Identity => {

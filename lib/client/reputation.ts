@@ -1,6 +1,7 @@
 // What deals leave behind: receipts signed by both parties, ratings, standing.
 import { IdentityError, signReceipt, verifyReceipt } from '../identity/index.ts'
 import type { Frame, ReceiptDocument } from '../protocol/index.ts'
+import { ProtocolError } from './errors.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
 
@@ -22,14 +23,14 @@ export class Reputation {
 
   /**
    * Puts this agent's signature under a receipt. Look at what it says first; that it is whole and of this relay is checked here.
-   * @throws IdentityError when it is not, or this agent is no party of it; RelayError
+   * @throws IdentityError BAD_RECEIPT, NOT_A_PARTY; ProtocolError NO_IDENTITY; RelayError
    */
   async signReceipt(document: ReceiptDocument, options?: CallOptions): Promise<Frame<'RECEIPT_SIGNED'>> {
     const { identity, place } = this.#port
-    if (identity === undefined) throw new IdentityError('Only an agent with a key can sign')
+    if (identity === undefined) throw new ProtocolError('NO_IDENTITY', 'Only an agent with a key can sign')
     const relayId = place()?.relay
     const { valid, problems } = verifyReceipt(document, relayId === undefined ? {} : { relayId })
-    if (!valid) throw new IdentityError(`The receipt is not good: ${problems.join('; ')}`)
+    if (!valid) throw new IdentityError('BAD_RECEIPT', `The receipt is not good: ${problems.join('; ')}`)
     return this.#port.request('RECEIPT_SIGN', { receipt_id: document.receipt_id, sig: signReceipt(identity, document.receipt) }, options)
   }
 

@@ -16,7 +16,7 @@ import { Connection } from './connection.ts'
 import { AgentChatError, ConnectionError, ProtocolError, RelayError } from './errors.ts'
 import { Login, type LoginOptions, type Place } from './login.ts'
 import type { Network } from './network.ts'
-import { pending, type CallOptions, type Ending } from './pending.ts'
+import { inTime, pending, type CallOptions, type Ending } from './pending.ts'
 import { after } from './timer.ts'
 import type { Transport } from './transport.ts'
 
@@ -152,10 +152,7 @@ export class Session {
     const isOpen = this.#state === 'open'
     const gone = this.#end(undefined)
     if (!isOpen) return
-    await pending<void>({ timeoutMs: closeGraceMs }, ({ resolve }) => {
-      void gone.then(resolve)
-      return () => undefined
-    }).catch(() => undefined)
+    await inTime(gone, { timeoutMs: closeGraceMs }).catch(() => undefined)
   }
 
   #begin(): void {

@@ -1,9 +1,9 @@
 // Whether messages were signed by who is said to have sent them: their keys, asked of the relay once, and what the check came to.
-import { agentIdOf, messageText, type Identity } from '../identity/index.ts'
+import { agentIdOf, messageText, type Identity, type SignatureState, type Verify } from '../identity/index.ts'
 import type { Frame } from '../protocol/index.ts'
-import type { SignatureState } from './message.ts'
 
-export type VerifySignature = (publicPem: string, text: string, signature: string) => boolean | Promise<boolean>
+/** A verifier that may take its time. */
+export type VerifySignature = (...asked: Parameters<Verify>) => boolean | Promise<boolean>
 
 export interface SignatureCheckOptions {
   readonly identity: Identity | undefined

@@ -34,7 +34,7 @@ export const checkEvent = async (
   options?: CallOptions,
 ): Promise<TradeSignature> => {
   const by = event['by'] ?? event['from']
-  if (event['sig'] === undefined || typeof by !== 'string') return 'unsigned'
+  if (event['sig'] === undefined || typeof by !== 'string') return 'none'
   const key = keys.get(by) ?? (await port.request('WHOIS', { agent: by }, options)).pubkey
   keys.set(by, key)
   // The id is the hash of the key: a relay cannot pass off another one.

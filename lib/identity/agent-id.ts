@@ -16,3 +16,6 @@ export const fingerprintOf = (publicPem: string): string => bytesToHex(sha256(ut
  * @example agentIdOf(identity.publicKey) // "@8addfe276526c9f6"
  */
 export const agentIdOf = (publicPem: string): `@${string}` => `@${fingerprintOf(publicPem).slice(0, 16)}`
+
+/** A relay's id: the whole fingerprint of its key. @throws IdentityError on what is no key */
+export const serverIdOf: (publicPem: string) => string = fingerprintOf

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { canonicalJson, signedText } from './canonical.ts'
-import { IdentityError } from './pem.ts'
+import { IdentityError } from './errors.ts'
 
 test('the examples of RFC 8785', () => {
   const value = JSON.parse(

@@ -1,5 +1,5 @@
 // One text for one value: canonical JSON (RFC 8785), and the texts of the second form that are signed over it.
-import { IdentityError } from './pem.ts'
+import { IdentityError } from './errors.ts'
 
 /** Deeper values are refused: nothing that is signed needs them. */
 const maxDepth = 64
@@ -13,15 +13,15 @@ const maxDepth = 64
 export const canonicalJson = (value: unknown): string => write(value, maxDepth)
 
 const write = (value: unknown, depth: number): string => {
-  if (depth < 0) throw new IdentityError('Nested too deep to be signed')
+  if (depth < 0) throw new IdentityError('NOT_SIGNABLE', 'Nested too deep to be signed')
   switch (typeof value) {
     case 'string':
-      if (/\p{Surrogate}/u.test(value)) throw new IdentityError('Half a character cannot be signed')
+      if (/\p{Surrogate}/u.test(value)) throw new IdentityError('NOT_SIGNABLE', 'Half a character cannot be signed')
       return JSON.stringify(value)
     case 'boolean':
       return String(value)
     case 'number':
-      if (!Number.isFinite(value)) throw new IdentityError(`${value} cannot be signed`)
+      if (!Number.isFinite(value)) throw new IdentityError('NOT_SIGNABLE', `${value} cannot be signed`)
       return JSON.stringify(value)
     case 'object': {
       if (value === null) return 'null'
@@ -30,7 +30,7 @@ const write = (value: unknown, depth: number): string => {
       return `{${entries.map(([key, field]) => `${write(key, depth)}:${write(field, depth - 1)}`).join(',')}}`
     }
     default:
-      throw new IdentityError(`A ${typeof value} cannot be signed`)
+      throw new IdentityError('NOT_SIGNABLE', `A ${typeof value} cannot be signed`)
   }
 }
 

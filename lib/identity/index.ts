@@ -1,9 +1,12 @@
 // Public surface of agentchat/identity.
-export { agentIdOf, fingerprintOf } from './agent-id.ts'
+export { agentIdOf, fingerprintOf, serverIdOf } from './agent-id.ts'
 export { canonicalJson, signedText } from './canonical.ts'
-export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair } from './keys.ts'
+export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair, type Verify } from './keys.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
-export { IdentityError, canonicalPem, publicKeyBytes } from './pem.ts'
+export { IdentityError, type IdentityErrorCode } from './errors.ts'
+export { randomNonce } from './nonce.ts'
+export { type SignatureState } from './signature-state.ts'
+export { canonicalPem, publicKeyBytes } from './pem.ts'
 export {
   agentDocumentProblem,
   agentDocumentText,
@@ -28,7 +31,7 @@ export {
   type CompletionCheck,
   type ReceiptCheck,
   type ReceiptRole,
-  type SignatureState,
+  type ReceiptSignature,
 } from './receipts.ts'
 export {
   isSafeNonce,
@@ -53,7 +56,6 @@ export {
   checkTradeEvent,
   isTradeAction,
   oldTradeTextOf,
-  randomNonce,
   signTrade,
   signedFields,
   tradeTextOf,
@@ -62,4 +64,4 @@ export {
   type TradeAction,
   type TradeSignature,
 } from './trade-signatures.ts'
-export { serverDocumentProblem, serverDocumentText, serverIdOf, type ServerDocumentProblem } from './server-documents.ts'
+export { serverDocumentProblem, serverDocumentText, type ServerDocumentProblem } from './server-documents.ts'

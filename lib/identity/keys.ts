@@ -49,6 +49,9 @@ export const identityFrom = (privateKey: string, { name }: { readonly name?: str
   }
 }
 
+/** Checks a signature: see `verify`. Never throws. */
+export type Verify = (publicPem: string, text: string, signature: string) => boolean
+
 /**
  * Whether `signature` (standard base64) is the key's over `text`. Never throws: what cannot be read does not verify.
  * @example verify(me.publicKey, 'hello', me.sign('hello')) // true

@@ -1,10 +1,6 @@
 // One spelling per key: whatever the line breaks of a PEM, ids and comparisons use the spelling that Node writes.
 import { Point } from '@noble/ed25519'
-
-/** A key, record or nonce that cannot be used, and why. */
-export class IdentityError extends Error {
-  override readonly name = 'IdentityError'
-}
+import { IdentityError } from './errors.ts'
 
 /** Longest PEM that is looked at; an Ed25519 key needs about 120 characters. */
 const maxPemChars = 1_024
@@ -27,7 +23,7 @@ const write = (label: string, prefix: Uint8Array, key: Uint8Array): string =>
   `-----BEGIN ${label}-----\n${toBase64(Uint8Array.of(...prefix, ...key))}\n-----END ${label}-----\n`
 
 const read = (label: string, prefix: Uint8Array, pem: string): Uint8Array<ArrayBuffer> => {
-  const refuse = (why: string) => new IdentityError(`Not an Ed25519 ${label.toLowerCase()} in PEM: ${why}`)
+  const refuse = (why: string) => new IdentityError('BAD_KEY', `Not an Ed25519 ${label.toLowerCase()} in PEM: ${why}`)
   if (typeof pem !== 'string' || pem.length > maxPemChars) throw refuse(`not a text of at most ${maxPemChars} characters`)
   const body = new RegExp(`^\\s*-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]*)-----END ${label}-----\\s*$`).exec(pem)?.[1]
   if (body === undefined) throw refuse('no such block')
@@ -50,7 +46,7 @@ const publicKey = (text: string): PublicKey => {
   const found = known.get(text)
   if (found !== undefined) return found
   const bytes = read('PUBLIC KEY', spkiPrefix, text)
-  if (!isPublicKey(bytes)) throw new IdentityError('Not an Ed25519 public key in PEM: no private key belongs to it')
+  if (!isPublicKey(bytes)) throw new IdentityError('BAD_KEY', 'Not an Ed25519 public key in PEM: no private key belongs to it')
   const key = { bytes, pem: publicKeyPem(bytes) }
   if (known.size >= maxKnown) known.clear()
   known.set(text, key).set(key.pem, key)

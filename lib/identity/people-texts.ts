@@ -2,9 +2,8 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { canonicalJson } from './canonical.ts'
-import { verify as verifyHere } from './keys.ts'
-import { agentIdOf } from './agent-id.ts'
-import { canonicalPem } from './pem.ts'
+import { verify as verifyHere, type Verify } from './keys.ts'
+import { agentIdOf, serverIdOf } from './agent-id.ts'
 
 /** Who says it, at which relay, when: what keeps a signature from being used for anything else. */
 export interface Stamp {
@@ -43,9 +42,6 @@ export const profileText = (profile: object, stamp: Stamp): string => text('PROF
 
 const text = (type: string, value: unknown, { by, relay, ts, nonce }: Stamp): string =>
   `AGENTCHAT_${type}_V2|${canonicalJson({ by, relay, ts, nonce, value })}`
-
-/** Checks a signature; see `verify`. */
-export type Verify = (publicPem: string, text: string, signature: string) => boolean
 
 /** Whether the agent of this key signed the skill list, by either form, for this relay. Never throws. */
 export const verifySkills = (
@@ -117,7 +113,7 @@ export const agentDocumentProblem = (
   try {
     const { relay, pubkey, sig } = document
     if (document.format !== 'agentchat-agent/1') return 'not an agent document of this format'
-    if (bytesToHex(sha256(utf8ToBytes(canonicalPem(relay.pubkey)))) !== relay.server_id) return "the relay's id is not that of its key"
+    if (serverIdOf(relay.pubkey) !== relay.server_id) return "the relay's id is not that of its key"
     if (serverId !== undefined && relay.server_id !== serverId) return 'signed by another relay'
     if (typeof sig !== 'string' || !verify(relay.pubkey, agentDocumentText(document), sig)) return 'the relay did not sign it'
     if (!(now < document.expires_at)) return 'expired'

@@ -12,7 +12,7 @@ import {
   verifyCompletion,
   verifyReceipt,
 } from './index.ts'
-import { IdentityError } from './pem.ts'
+import { IdentityError } from './errors.ts'
 
 const [client, provider, relay, stranger] = Array.from({ length: 4 }, () => identityFrom(generateKeyPair().privateKey)) as [
   never,
@@ -57,7 +57,7 @@ describe('a receipt', () => {
       proven: true,
       valid: true,
       problems: [],
-      signatures: { client: 'good', provider: 'good', relay: 'good' },
+      signatures: { client: 'valid', provider: 'valid', relay: 'valid' },
     })
     expect(verifyReceipt(document, { relayId }).proven).toBe(true)
     expect(verifyReceipt(document, { relayId: '0'.repeat(64) })).toMatchObject({
@@ -71,7 +71,7 @@ describe('a receipt', () => {
     expect(verifyReceipt({ ...documentOf(), signatures })).toMatchObject({
       proven: false,
       valid: true,
-      signatures: { client: 'missing', provider: 'good' },
+      signatures: { client: 'none', provider: 'valid' },
       problems: ['client: has not signed'],
     })
   })
@@ -176,19 +176,19 @@ describe('a completion of the first form', () => {
 
   test('is checked as far as it goes, and says how far that is', () => {
     expect(verifyCompletion(frame, keyOf)).toEqual({
-      signature: 'good',
+      signature: 'valid',
       completedBy: provider!.agentId,
       problems: [expect.stringMatching(/not signed/)],
     })
-    expect(verifyCompletion({ ...frame, proof: 'more' }, keyOf).signature).toBe('wrong')
-    expect(verifyCompletion({ ...frame, completed_by: client!.agentId }, keyOf).signature).toBe('wrong')
-    expect(verifyCompletion(frame, () => undefined).signature).toBe('unknown')
-    expect(verifyCompletion(frame, () => client!.publicKey).signature).toBe('unknown')
-    expect(verifyCompletion({ ...frame, sig: undefined }, keyOf).signature).toBe('missing')
-    expect(verifyCompletion({}, keyOf).signature).toBe('missing')
+    expect(verifyCompletion({ ...frame, proof: 'more' }, keyOf).signature).toBe('invalid')
+    expect(verifyCompletion({ ...frame, completed_by: client!.agentId }, keyOf).signature).toBe('invalid')
+    expect(verifyCompletion(frame, () => undefined).signature).toBe('unknown-key')
+    expect(verifyCompletion(frame, () => client!.publicKey).signature).toBe('unknown-key')
+    expect(verifyCompletion({ ...frame, sig: undefined }, keyOf).signature).toBe('none')
+    expect(verifyCompletion({}, keyOf).signature).toBe('none')
   })
 
   test('a null proof was signed as an empty one', () => {
-    expect(verifyCompletion({ ...frame, proof: null, sig: provider!.sign('COMPLETE|prop_1|') }, keyOf).signature).toBe('good')
+    expect(verifyCompletion({ ...frame, proof: null, sig: provider!.sign('COMPLETE|prop_1|') }, keyOf).signature).toBe('valid')
   })
 })

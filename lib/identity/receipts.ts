@@ -2,10 +2,11 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { ReceiptDocument, type Receipt } from '../protocol/receipts.ts'
-import { agentIdOf } from './agent-id.ts'
+import { agentIdOf, serverIdOf } from './agent-id.ts'
 import { signedText } from './canonical.ts'
 import { verify, type Identity } from './keys.ts'
-import { IdentityError, canonicalPem } from './pem.ts'
+import { IdentityError } from './errors.ts'
+import type { SignatureState } from './signature-state.ts'
 
 /** What is signed: every field of the receipt, those of later versions too. @throws IdentityError on what cannot be signed */
 export const receiptText = (receipt: Receipt): string => signedText('RECEIPT', receipt)
@@ -25,18 +26,20 @@ export const roleIn = (receipt: Receipt, agentId: string): ReceiptRole | undefin
  * @example await client.request('RECEIPT_SIGN', { receipt_id, sig: signReceipt(me, receipt) })
  */
 export const signReceipt = (identity: Identity, receipt: Receipt): string => {
-  if (roleIn(receipt, identity.agentId) === undefined) throw new IdentityError(`${identity.agentId} is not a party of this receipt`)
+  if (roleIn(receipt, identity.agentId) === undefined)
+    throw new IdentityError('NOT_A_PARTY', `${identity.agentId} is not a party of this receipt`)
   return identity.sign(receiptText(receipt))
 }
 
-export type SignatureState = 'good' | 'missing' | 'wrong'
+/** Of what is in one's hands: a receipt, or an old completion. */
+export type ReceiptSignature = Extract<SignatureState, 'valid' | 'invalid' | 'none'>
 
 export interface ReceiptCheck {
   /** Both parties and the relay signed exactly this. */
   readonly proven: boolean
   /** Nothing about it is false; a party's signature may be missing. */
   readonly valid: boolean
-  readonly signatures: Readonly<Record<ReceiptRole | 'relay', SignatureState>>
+  readonly signatures: Readonly<Record<ReceiptRole | 'relay', ReceiptSignature>>
   /** What is wrong or missing, in words. */
   readonly problems: readonly string[]
   /** There when it could be read at all. */
@@ -44,7 +47,7 @@ export interface ReceiptCheck {
   readonly receiptId?: string
 }
 
-const missing = { relay: 'missing', client: 'missing', provider: 'missing' } as const
+const unsigned = { relay: 'none', client: 'none', provider: 'none' } as const
 
 /**
  * Checks a receipt by itself: keys, ids and signatures; no network, no server. Never throws.
@@ -58,7 +61,7 @@ export const verifyReceipt = (document: unknown, { relayId }: { readonly relayId
     return {
       proven: false,
       valid: false,
-      signatures: missing,
+      signatures: unsigned,
       problems: [`not a receipt: ${issue === undefined ? 'unreadable' : `${issue.path.join('.')}: ${issue.message}`}`],
     }
   }
@@ -69,29 +72,29 @@ export const verifyReceipt = (document: unknown, { relayId }: { readonly relayId
     text = receiptText(receipt)
     receiptId = receiptIdOf(receipt)
   } catch (error) {
-    return { proven: false, valid: false, signatures: missing, problems: [(error as Error).message], receipt }
+    return { proven: false, valid: false, signatures: unsigned, problems: [(error as Error).message], receipt }
   }
 
   const wrong: string[] = []
   const lacking: string[] = []
   if (receipt_id !== receiptId) wrong.push(`receipt_id: what it says is ${receiptId}`)
   if (receipt.client.agent === receipt.provider.agent) wrong.push('client and provider are the same agent')
-  const checked = (who: string, pubkey: string, sig: string | undefined): SignatureState => {
+  const checked = (who: string, pubkey: string, sig: string | undefined): ReceiptSignature => {
     if (sig === undefined) {
       lacking.push(`${who}: has not signed`)
-      return 'missing'
+      return 'none'
     }
-    if (verify(pubkey, text, sig)) return 'good'
+    if (verify(pubkey, text, sig)) return 'valid'
     wrong.push(`${who}: the signature is not over this receipt`)
-    return 'wrong'
+    return 'invalid'
   }
-  const party = (role: ReceiptRole): SignatureState => {
+  const party = (role: ReceiptRole): ReceiptSignature => {
     const { agent, pubkey } = receipt[role]
     if (safely(() => agentIdOf(pubkey)) !== agent) wrong.push(`${role}: the key is not that of ${agent}`)
     return checked(role, pubkey, given[role])
   }
   const signatures = { client: party('client'), provider: party('provider'), relay: checked('relay', given.relay.pubkey, given.relay.sig) }
-  if (safely(() => bytesToHex(sha256(utf8ToBytes(canonicalPem(given.relay.pubkey))))) !== receipt.relay_id)
+  if (safely(() => serverIdOf(given.relay.pubkey)) !== receipt.relay_id)
     wrong.push('relay: the '
       + 'key is not that of relay_id')
   if (relayId !== undefined && receipt.relay_id !== relayId) wrong.push(`relay: it is from ${receipt.relay_id}, not from ${relayId}`)
@@ -112,8 +115,8 @@ const safely = <T>(read: () => T): T | undefined => {
 export const completionText = (proposalId: string, proof: string | null | undefined): string => `COMPLETE|${proposalId}|${proof ?? ''}`
 
 export interface CompletionCheck {
-  /** good: the completer signed these. unknown: his key is not at hand. */
-  readonly signature: SignatureState | 'unknown'
+  /** valid: the completer signed these. unknown-key: the key is not at hand. */
+  readonly signature: ReceiptSignature | Extract<SignatureState, 'unknown-key'>
   readonly completedBy: string | undefined
   readonly problems: readonly string[]
 }
@@ -133,14 +136,14 @@ export const verifyCompletion = (
   const { proposal_id, proof, completed_by, sig } = frame
   const completedBy = typeof completed_by === 'string' ? completed_by : undefined
   if (typeof proposal_id !== 'string' || completedBy === undefined)
-    return { signature: 'missing', completedBy, problems: ['proposal_id or completed_by is missing'] }
-  if (typeof sig !== 'string') return { signature: 'missing', completedBy, problems: ['it holds no signature', uncovered] }
+    return { signature: 'none', completedBy, problems: ['proposal_id or completed_by is missing'] }
+  if (typeof sig !== 'string') return { signature: 'none', completedBy, problems: ['it holds no signature', uncovered] }
   const key = keyOf(completedBy)
   if (key === undefined)
-    return { signature: 'unknown', completedBy, problems: [`the key of ${completedBy} is needed to check its signature`, uncovered] }
+    return { signature: 'unknown-key', completedBy, problems: [`the key of ${completedBy} is needed to check its signature`, uncovered] }
   if (safely(() => agentIdOf(key)) !== completedBy)
-    return { signature: 'unknown', completedBy, problems: [`the key is not that of ${completedBy}`, uncovered] }
+    return { signature: 'unknown-key', completedBy, problems: [`the key is not that of ${completedBy}`, uncovered] }
   return verify(key, completionText(proposal_id, typeof proof === 'string' ? proof : ''), sig)
-    ? { signature: 'good', completedBy, problems: [uncovered] }
-    : { signature: 'wrong', completedBy, problems: [`${completedBy} did not sign this completion`, uncovered] }
+    ? { signature: 'valid', completedBy, problems: [uncovered] }
+    : { signature: 'invalid', completedBy, problems: [`${completedBy} did not sign this completion`, uncovered] }
 }

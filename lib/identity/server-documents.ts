@@ -1,12 +1,8 @@
 // What a relay signs about itself, and what is wrong with a description that somebody shows.
 import { limits, type ServerDocument } from '../protocol/index.ts'
-import { fingerprintOf } from './agent-id.ts'
+import { serverIdOf } from './agent-id.ts'
 import { signedText } from './canonical.ts'
-import { verify as verifyHere } from './keys.ts'
-import type { Verify } from './people-texts.ts'
-
-/** A relay's id: the whole fingerprint of its key. @throws IdentityError on what is no key */
-export const serverIdOf: (publicPem: string) => string = fingerprintOf
+import { verify as verifyHere, type Verify } from './keys.ts'
 
 /** What a relay signs: all of its description but the signature. @throws IdentityError on what has no exact JSON */
 export const serverDocumentText = ({ sig: _, ...document }: Omit<ServerDocument, 'sig'> & { readonly sig?: unknown }): string =>

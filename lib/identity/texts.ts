@@ -1,12 +1,12 @@
 // The exact texts that are signed, one function each. A stranger never chooses a text: what goes into one is checked first.
 import { signedText } from './canonical.ts'
-import { IdentityError } from './pem.ts'
+import { IdentityError } from './errors.ts'
 
 /** Whether a nonce may be signed: 32 hex digits and nothing else, so that it can never read as another text. */
 export const isSafeNonce = (nonce: unknown): nonce is string => typeof nonce === 'string' && /^[0-9a-fA-F]{32}$/.test(nonce)
 
 const part = (name: string, value: string): string => {
-  if (!/^[A-Za-z0-9_.:-]{1,128}$/.test(value)) throw new IdentityError(`${name}: not safe to sign`)
+  if (!/^[A-Za-z0-9_.:-]{1,128}$/.test(value)) throw new IdentityError('UNSAFE', `${name}: not safe to sign`)
   return value
 }
 
@@ -18,7 +18,7 @@ export interface LoginText {
 }
 
 const login = (prefix: string, { nonce, challengeId, timestamp }: LoginText): string => {
-  if (!isSafeNonce(nonce)) throw new IdentityError('nonce: not 32 hex digits; refusing to sign it')
+  if (!isSafeNonce(nonce)) throw new IdentityError('UNSAFE', 'nonce: not 32 hex digits; refusing to sign it')
   return `${prefix}|${nonce}|${part('challenge_id', challengeId)}|${timestamp}`
 }
 
@@ -60,7 +60,7 @@ export interface LoginTextV3 extends SessionBinding {
  * @throws IdentityError on an unsafe nonce or challenge id
  */
 export const loginTextV3 = ({ by, key, origin, relay, nonce, relayNonce, challengeId, ts }: LoginTextV3): string => {
-  if (!isSafeNonce(nonce) || !isSafeNonce(relayNonce)) throw new IdentityError('nonce: not 32 hex digits; refusing to sign it')
+  if (!isSafeNonce(nonce) || !isSafeNonce(relayNonce)) throw new IdentityError('UNSAFE', 'nonce: not 32 hex digits; refusing to sign it')
   return signedText('AUTH', {
     by,
     key,

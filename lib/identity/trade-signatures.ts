@@ -1,7 +1,9 @@
 // Which fields of a request in trade are under its signature, and whether a stored event carries a good one: that can be
 // checked years later, without the relay.
 import { fingerprintOf } from './agent-id.ts'
-import { verify as verifyText, type Identity } from './keys.ts'
+import { verify as verifyText, type Identity, type Verify } from './keys.ts'
+import { randomNonce } from './nonce.ts'
+import type { SignatureState } from './signature-state.ts'
 import { oldTradeTexts, tradeText, type TradeStamp } from './trade-texts.ts'
 
 const offer = [
@@ -78,9 +80,9 @@ export const oldTradeTextOf = (action: TradeAction, request: Fields): string | u
 
 /**
  * valid: every field is covered. weak: the oldest text, which names no signer, relay or time. foreign: good, but said at another
- * relay than this event comes from. unsigned: the relay itself says so.
+ * relay than this event comes from. none: the relay itself says so.
  */
-export type TradeSignature = 'valid' | 'weak' | 'foreign' | 'invalid' | 'unsigned'
+export type TradeSignature = Extract<SignatureState, 'valid' | 'weak' | 'foreign' | 'invalid' | 'none'>
 
 /** Of an event that is not called as its request: what was asked. */
 const actionOf = ({ type, answer }: Fields): string => {
@@ -104,7 +106,7 @@ const requestOf = (type: string, event: Fields): Fields => {
 }
 
 export interface TradeCheck {
-  readonly verify?: (publicPem: string, text: string, signature: string) => boolean
+  readonly verify?: Verify
   /** `server_id` of the relay that shows the event: what was signed for another one is `foreign`. */
   readonly relay?: string | undefined
 }
@@ -120,7 +122,7 @@ export const checkTradeEvent = (
   { verify = verifyText, relay: shownBy }: TradeCheck = {},
 ): TradeSignature => {
   const { type, sig, sig_v, relay } = event
-  if (typeof sig !== 'string' || type === 'COUNTER') return 'unsigned'
+  if (typeof sig !== 'string' || type === 'COUNTER') return 'none'
   const action = actionOf(event)
   if (!isTradeAction(action)) return 'invalid'
   try {
@@ -177,7 +179,3 @@ export const signTrade = (
     sig_nonce: nonce,
   }
 }
-
-/** 32 hex digits that nobody can guess. */
-export const randomNonce = (): string =>
-  [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('')

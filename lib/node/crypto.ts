@@ -1,6 +1,6 @@
 // Signing and verifying with node:crypto: the same results as agentchat/identity, about ten times as fast.
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
-import { IdentityError, agentIdOf, publicKeyBytes, type Identity } from '../identity/index.ts'
+import { IdentityError, agentIdOf, publicKeyBytes, type Identity, type Verify } from '../identity/index.ts'
 
 /**
  * An identity whose key is parsed once and kept by Node.
@@ -30,11 +30,8 @@ export const createSignAsync = (privateKeyPem: string): (text: string) => Promis
     })
 }
 
-/** Whether a signature (standard base64) is the key's over the text's UTF-8 bytes. Never throws. */
-export type Verify = (publicPem: string, text: string, signature: string) => boolean
-
-/** The same on a thread of Node's pool: the event loop goes on meanwhile. Never rejects. */
-export type VerifyAsync = (publicPem: string, text: string, signature: string) => Promise<boolean>
+/** A `Verify` on a thread of Node's pool: the event loop goes on meanwhile. Never rejects. */
+export type VerifyAsync = (...asked: Parameters<Verify>) => Promise<boolean>
 
 export interface VerifyOptions {
   /** Keys that are kept parsed (default 10,000), the ones used last: parsing costs more than verifying. */
@@ -106,6 +103,6 @@ const parsePrivateKey = (pem: string): KeyObject => {
   } catch {
     // Told below, in the same words for every kind of "not a key".
   }
-  if (key?.asymmetricKeyType !== 'ed25519') throw new IdentityError('Not an Ed25519 private key in PEM')
+  if (key?.asymmetricKeyType !== 'ed25519') throw new IdentityError('BAD_KEY', 'Not an Ed25519 private key in PEM')
   return key
 }

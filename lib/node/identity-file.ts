@@ -64,12 +64,13 @@ export const newIdentityFile = (name: string, now: number): IdentityFile => {
 
 /**
  * Reads an identity file; older spellings (pubkey, privkey) too.
- * @throws IdentityError that says what is wrong and what to do
+ * @throws IdentityError NO_FILE, BAD_FILE, FILE_FAILED: what is wrong and what to do
  * @example const me = identityOf(loadIdentityFile(identityPath()))
  */
 export const loadIdentityFile = (file: string): IdentityFile => {
   const refuse = (why: string) =>
     new IdentityError(
+      'BAD_FILE',
       `${file} is not an identity file: ${why}. Take another file or a copy, or make a new one with: agentchat identity generate`,
     )
   let text: string
@@ -78,6 +79,7 @@ export const loadIdentityFile = (file: string): IdentityFile => {
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     throw new IdentityError(
+      missing ? 'NO_FILE' : 'FILE_FAILED',
       missing
         ? `No identity file ${file}; make one with: agentchat identity generate -f ${file}`
         : `Cannot read the identity file ${file}: ${(error as Error).message}`,
@@ -122,7 +124,7 @@ export const identityFileWarning = (file: string): string | undefined => {
 
 /**
  * Writes an identity file with mode 0600.
- * @throws IdentityError when a file is there and `overwrite` is not set, or it cannot be written
+ * @throws IdentityError FILE_EXISTS when a file is there and `overwrite` is not set; FILE_FAILED when it cannot be written
  * @example saveIdentityFile(identityPath('alice'), newIdentityFile('alice', Date.now()))
  */
 export const saveIdentityFile = (
@@ -137,8 +139,8 @@ export const saveIdentityFile = (
     const { code, syscall } = error as NodeJS.ErrnoException
     // Any other EEXIST is a file where a folder should be.
     if (code === 'EEXIST' && syscall === 'link')
-      throw new IdentityError(`${file} exists already; its key would be lost (--force overwrites it)`)
-    throw new IdentityError(`Cannot write ${file}: ${(error as Error).message}`)
+      throw new IdentityError('FILE_EXISTS', `${file} exists already; its key would be lost (--force overwrites it)`)
+    throw new IdentityError('FILE_FAILED', `Cannot write ${file}: ${(error as Error).message}`)
   }
 }
 

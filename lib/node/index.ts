@@ -1,5 +1,5 @@
 // Public surface of agentchat/node: what a program on Node needs beside the client.
-export { createVerify, createVerifyAsync, nodeIdentity, type Verify, type VerifyAsync, type VerifyOptions } from './crypto.ts'
+export { createVerify, createVerifyAsync, nodeIdentity, type VerifyAsync, type VerifyOptions } from './crypto.ts'
 export {
   identityFileWarning,
   identityOf,

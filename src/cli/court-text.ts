@@ -20,7 +20,7 @@ const marks: Readonly<Record<string, (paint: Paint) => string>> = {
   valid: paint => paint('green', '✓'),
   weak: paint => paint('yellow', '✓ (older form)'),
   invalid: paint => paint('red', '✗ NOT SIGNED BY WHO IS NAMED'),
-  unsigned: () => '',
+  none: () => '',
 }
 
 const markOf = (signature: string, paint: Paint): string => marks[signature]?.(paint) ?? ''

@@ -44,7 +44,7 @@ export const failureOf = (error: unknown): Failure => {
   if (error instanceof ProtocolError) return { exit: 'refused', message: error.message }
   if (error instanceof IdentityError)
     return {
-      exit: /^No identity file/.test(error.message) ? 'notFound' : 'error',
+      exit: error.code === 'NO_FILE' ? 'notFound' : 'error',
       message: error.message,
       hint: 'Another file is named with -i or AGENTCHAT_IDENTITY.',
     }

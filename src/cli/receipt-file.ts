@@ -6,8 +6,8 @@ import {
   canonicalPem,
   verifyCompletion,
   verifyReceipt,
+  type CompletionCheck,
   type ReceiptCheck,
-  type SignatureState,
 } from '../../lib/identity/index.ts'
 import { CliError } from './exit.ts'
 import type { Io } from './io.ts'
@@ -85,7 +85,7 @@ export interface Judged {
   readonly proposal_id: string | null
   readonly proven: boolean
   readonly valid: boolean
-  readonly signatures: ReceiptCheck['signatures'] | { readonly completer: SignatureState | 'unknown' }
+  readonly signatures: ReceiptCheck['signatures'] | { readonly completer: CompletionCheck['signature'] }
   readonly problems: readonly string[]
   readonly receipt_id?: string
   readonly relay_id?: string
@@ -108,7 +108,7 @@ export const judge = (entry: unknown, { keys, relayId, deliverables }: Expectati
       proposal_id: null,
       proven: false,
       valid: false,
-      signatures: { completer: 'missing' },
+      signatures: { completer: 'none' },
       problems: ['neither a receipt nor a completion'],
     }
   }
@@ -120,7 +120,7 @@ export const judge = (entry: unknown, { keys, relayId, deliverables }: Expectati
       kind: 'completion',
       proposal_id: typeof proposal_id === 'string' ? proposal_id : null,
       proven: false,
-      valid: signature === 'good',
+      valid: signature === 'valid',
       signatures: { completer: signature },
       problems,
     }

@@ -27,7 +27,7 @@ export const signedOffer = (
   events: readonly (ProposalEvent & { readonly signature: string })[],
 ): ProposalEvent & { readonly signature: string } => {
   const offer = events.find(event => event.type === 'PROPOSAL')
-  const isSame = offer !== undefined && offer.signature !== 'invalid' && offer.signature !== 'unsigned'
+  const isSame = offer !== undefined && offer.signature !== 'invalid' && offer.signature !== 'none'
     && (['task', 'terms', 'amount', 'currency', 'deliver_s', 'review_s', 'rail', 'milestones'] as const)
       .every(field => JSON.stringify(offer[field] ?? null) === JSON.stringify(proposal[field] ?? null))
   if (!isSame)

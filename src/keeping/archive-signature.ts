@@ -1,5 +1,6 @@
 // Whose an archive is: its end is signed with the relay's own key.
-import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
+import { serverIdOf } from '../../lib/identity/index.ts'
 
 export interface ArchiveSignature {
   readonly pubkey: string
@@ -8,7 +9,6 @@ export interface ArchiveSignature {
 }
 
 const pemOf = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString()
-const idOf = (pem: string): string => createHash('sha256').update(pem).digest('hex')
 
 /** What is signed. The SHA-256 is of every line before the end, the header with the relay's id among them. */
 const textOf = (serverId: string, sha256: string): Buffer => Buffer.from(`AGENTCHAT_EXPORT_V1|${serverId}|${sha256}`)
@@ -17,14 +17,14 @@ const textOf = (serverId: string, sha256: string): Buffer => Buffer.from(`AGENTC
 export const signArchive = (privatePem: string, sha256: string): ArchiveSignature => {
   const key = createPrivateKey(privatePem)
   const pubkey = pemOf(createPublicKey(key))
-  return { pubkey, sig: sign(null, textOf(idOf(pubkey), sha256), key).toString('base64') }
+  return { pubkey, sig: sign(null, textOf(serverIdOf(pubkey), sha256), key).toString('base64') }
 }
 
 /** Whether the relay of this id signed the archive of this hash. */
 export const isArchiveOf = (serverId: string | null, sha256: string, { pubkey, sig }: ArchiveSignature): boolean => {
   try {
     const key = createPublicKey(pubkey)
-    return idOf(pemOf(key)) === serverId && verify(null, textOf(serverId, sha256), key, Buffer.from(sig, 'base64'))
+    return serverIdOf(pemOf(key)) === serverId && verify(null, textOf(serverId, sha256), key, Buffer.from(sig, 'base64'))
   } catch {
     return false
   }

@@ -1,9 +1,10 @@
 // A database as a file: opened for reading beside a running relay, and checked.
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import BetterSqlite3, { type Database } from 'better-sqlite3'
+import { serverIdOf } from '../../lib/identity/index.ts'
 import { authorOf } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Migration } from '../store/store.ts'
@@ -72,10 +73,10 @@ export const metaOf = (db: Database, key: string): string | undefined =>
   db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?').get(key)?.value
 
 /** Whose database it is: SHA-256 of the relay's public key; undefined before its first start. */
-export const serverIdOf = (db: Database): string | undefined => {
+export const ownerOf = (db: Database): string | undefined => {
   const pem = metaOf(db, 'relay_private_key')
   if (pem === undefined) return undefined
-  return createHash('sha256').update(createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'pem' })).digest('hex')
+  return serverIdOf(createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'pem' }).toString())
 }
 
 /** Throws unless every page and index of it holds together. */
@@ -132,7 +133,7 @@ export const checkDatabase = (file: string, steps: Steps, { onProgress, signal }
     }
     if (done !== events)
       throw new KeepingError('refused', `${file}: ${events - done} of ${events} events have no place`, { hint: 'Take another copy.' })
-    return { epoch, serverId: serverIdOf(db), streams: count('streams'), events, agents: count('agents') }
+    return { epoch, serverId: ownerOf(db), streams: count('streams'), events, agents: count('agents') }
   })
 
 const textFields = (

@@ -4,7 +4,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { archiveFormat, kindNames, kinds, leftOut, noCounts, sumOf, type Counts, type KindName, type LeftOut } from './archive.ts'
 import { signArchive } from './archive-signature.ts'
-import { checkSteps, databaseOf, metaOf, reading, serverIdOf, type Steps, type Watched } from './database.ts'
+import { checkSteps, databaseOf, metaOf, ownerOf, reading, type Steps, type Watched } from './database.ts'
 import { KeepingError } from './failure.ts'
 import { mustNotExist, publishFile } from './files.ts'
 
@@ -64,7 +64,7 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
     line({
       format: archiveFormat,
       epoch: metaOf(db, 'epoch'),
-      server_id: serverIdOf(db) ?? null,
+      server_id: ownerOf(db) ?? null,
       exported_at: now,
       counts: expected,
       left_out: left,

@@ -115,8 +115,7 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
       response = await ask('POST', '/posts', { submolt_name: submolt, title, content: content.slice(0, 40_000), type: 'text' })
     } catch (error) {
       // Only what never left is surely not there.
-      const hasLeft =
-        !(error instanceof OutboundError && (error.kind === 'address' || /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(error.message)))
+      const hasLeft = !(error instanceof OutboundError && (error.kind === 'address' || error.kind === 'unreachable'))
       return {
         posted: hasLeft
           ? {

@@ -27,14 +27,20 @@ export interface OutboundResponse {
 /** Nothing that was asked came back. */
 export class OutboundError extends Error {
   override readonly name = 'OutboundError'
-  /** address: refused by the guard; it will be refused again. The others may go away. */
-  readonly kind: 'address' | 'timeout' | 'too-large' | 'failed'
+  /** address: refused by the guard; it will be refused again. The others may go away. unreachable: no connection, so nothing was sent. */
+  readonly kind: 'address' | 'unreachable' | 'timeout' | 'too-large' | 'failed'
 
   constructor(kind: OutboundError['kind'], message: string, cause?: unknown) {
     super(message, { cause })
     this.kind = kind
   }
 }
+
+/** What looking up a name and connecting fail with. */
+const unreachable: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
+
+const kindOf = (error: NodeJS.ErrnoException): OutboundError['kind'] =>
+  error instanceof AddressRefused ? 'address' : unreachable.has(error.code) ? 'unreachable' : 'failed'
 
 /** @throws OutboundError */
 export const sendRequest = (
@@ -65,7 +71,7 @@ export const sendRequest = (
       headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) },
     })
     const timer = setTimeout(() => fail('timeout', `No answer within ${timeoutMs} ms`), timerMs(timeoutMs))
-    request.on('error', error => fail(error instanceof AddressRefused ? 'address' : 'failed', error.message, error))
+    request.on('error', (error: NodeJS.ErrnoException) => fail(kindOf(error), error.message, error))
     request.on('response', response => {
       const parts: Buffer[] = []
       let size = 0

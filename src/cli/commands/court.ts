@@ -255,7 +255,7 @@ const watch = command({
       types: watched,
       isWanted: frame => args.dispute === undefined || frame.dispute_id === args.dispute,
       async print(frame, client) {
-        const signature = await client.trade.check(frame).catch(() => 'unsigned' as const)
+        const signature = await client.trade.check(frame).catch(() => 'none' as const)
         out.one({ ...frame, signature }, (event, paint) => `${paint('bold', visible(event.dispute_id))} ${courtEventText(event, paint)}`)
       },
     })

@@ -50,7 +50,7 @@ const marks: Readonly<Record<string, (paint: Paint) => string>> = {
   valid: paint => paint('green', '✓'),
   weak: paint => paint('yellow', '✓ (older form)'),
   invalid: paint => paint('red', '✗ NOT SIGNED BY WHO IS NAMED'),
-  unsigned: () => '',
+  none: () => '',
 }
 
 /** What a step says beside its kind. */
@@ -132,7 +132,7 @@ const watch = command({
       types: watched,
       isWanted: frame => args.proposal === undefined || frame.proposal_id === args.proposal,
       async print(frame, client) {
-        const signature = await client.trade.check(frame).catch(() => 'unsigned' as const)
+        const signature = await client.trade.check(frame).catch(() => 'none' as const)
         out.one({ ...frame, signature } as unknown as CheckedEvent,
           (event, paint) => `${paint('bold', visible(frame.proposal_id))} ${timelineText(event, paint)}`)
       },

@@ -33,25 +33,30 @@ export const createChainWriter = async ({ rpc, chainId }: Network, wallet: Walle
       return await within(work)
     } catch (error) {
       if (error instanceof AkashError || error instanceof BroadcastTxError) throw error
-      const { message } = error as Error
-      if (/does not exist on chain/.test(message))
-        throw new AkashError('refused', `${address} is not known on ${chainId}: it never had anything`,
-          'Send AKT to it: agentchat deploy wallet show', error)
-      throw new AkashError('unreachable', `${rpc}: ${message.slice(0, 500)}`, undefined, error)
+      throw new AkashError('unreachable', `${rpc}: ${(error as Error).message.slice(0, 500)}`, undefined, error)
     }
   }
   const registry = new Registry(defaultRegistryTypes)
   for (const [typeUrl, type] of messages) registry.register(typeUrl, type)
   const client = await asked(SigningStargateClient.connectWithSigner(rpc, signer, { registry }))
 
+  /** Asked first: the library tells of an account that is not there in words only. */
+  const account = async () => {
+    const found = await asked(client.getAccount(address))
+    if (found !== null) return found
+    throw new AkashError('refused', `${address} is not known on ${chainId}: it never had anything`,
+      'Send AKT to it: agentchat deploy wallet show')
+  }
+
   return {
     address,
     async estimate(message) {
+      await account()
       const gas = Math.ceil(margin * await asked(simulated(client.simulate(address, [await messageOf(message, address)], ''), message)))
       return feeOf(gas, gasPrice)
     },
     async sign(message, { gas, uakt }, expiresAtHeight) {
-      const { accountNumber, sequence } = await asked(client.getSequence(address))
+      const { accountNumber, sequence } = await account()
       const fee = { amount: [{ denom: 'uakt', amount: String(uakt) }], gas: String(gas) }
       // The chain's name is part of what is signed: on another chain the transaction is worth nothing.
       const signed = await client.sign(address, [await messageOf(message, address)], fee, '', { accountNumber, sequence, chainId },
