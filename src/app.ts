@@ -52,6 +52,8 @@ export interface RunningRelay {
 export interface RelayParts {
   readonly clock?: Clock
   readonly log?: Logger
+  /** ms on a clock that only goes on: how long work takes, by which the turns of the event loop are shared out */
+  readonly elapsed?: () => number
   /** 0 ≤ random < 1 */
   readonly random?: () => number
   /** Another store, or one that is watched. */
@@ -204,6 +206,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       addressBans: (await addressBans(store.read)).map(ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })),
       motd: config.motd ?? await readMeta(store.read, motdKey) ?? null,
       clock,
+      elapsed: parts.elapsed ?? (() => performance.now()),
       log,
       metrics,
       random,

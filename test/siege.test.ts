@@ -3,6 +3,7 @@
 import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../src/app.ts'
+import { sparing } from '../src/relay/http.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { metricsOf } from './kit/vitals.ts'
 
@@ -92,4 +93,55 @@ const upgraded = (port: number): Promise<Socket> =>
     socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
       + 'Sec-WebSocket-Key: YmVuY2ggYmVuY2ggYmVuYw==\r\n\r\n')
     socket.once('data', () => resolve(socket))
+  })
+
+test('requests piled up in one write: one is answered, and the others are not even parsed', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  const port = Number(new URL(relay.url).port)
+  const honest = await relay.login('honest')
+  const cpuBefore = await metricsOf(relay.httpUrl)
+  const sockets = await Promise.all(times(20, () => dialled(port)))
+  let answers = 0
+  for (const socket of sockets) {
+    socket.on('data', (bytes: Buffer) => answers += bytes.toString().split('HTTP/1.1 200').length - 1)
+    socket.write('GET /health HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1_000))
+  }
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  const { agentchat_http_requests_total: requests } = await metricsOf(relay.httpUrl)
+  expect(requests! - cpuBefore['agentchat_http_requests_total']!).toBeLessThan(200)
+  expect(answers).toBeLessThan(100)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('requests cost their address work, like frames: it is heard later, and others at once', async () => {
+  await using relay = await startTestRelay({ msgRate, addressFrameRate: 100, addressFrameBurst: 100 })
+  relay.clock.stop()
+  const get = (path: string) => fetch(`${relay.httpUrl}${path}`).then(answer => answer.status)
+  expect(await Promise.all(times(21, () => get('/healthz')))).toEqual(times(21, () => 200))
+  let isAnswered = false
+  const late = get('/healthz').then(status => {
+    isAnswered = true
+    return status
+  })
+  const elsewhere = await relay.connect('127.0.0.9')
+  for (let i = 0; i < 5; i++) await elsewhere.ask({ type: 'PING' }, 'PONG')
+  expect(isAnswered).toBe(false)
+  relay.clock.advance(10_000)
+  expect(await late).toBe(200)
+})
+
+test('metrics asked for without pause are put together a few times', async () => {
+  let rendered = 0
+  let now = 0
+  const metrics = sparing(() => Promise.resolve({ contentType: '', text: String(++rendered) }), () => now)
+  for (let i = 0; i < 1_000; i++) await metrics()
+  expect(rendered).toBeLessThanOrEqual(50)
+  now += 10_000
+  expect((await metrics()).text).toBe(String(rendered))
+})
+
+const dialled = (port: number): Promise<Socket> =>
+  new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    socket.on('error', () => undefined)
   })

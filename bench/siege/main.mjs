@@ -7,7 +7,7 @@ import { cpus, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { memoryMiB, prefer, startRelay } from './relay.mjs'
+import { memoryMiB, prefer, putFirst, setApart, startRelay } from './relay.mjs'
 import { rows } from './rows.mjs'
 
 const usage = `npm run siege -- [options]
@@ -32,6 +32,8 @@ const quietMs = 4_000
 const afterMs = 3_000
 /** An attack that takes longer to set up has to begin with what it has. */
 const prepareMs = 30_000
+/** It comes from elsewhere: it attacks with what it gets, and does not take the processor from who is measured. */
+const attackerNice = -10
 
 /** @typedef {{ messages: number[], logins: number[], healthz: number[], closed: string[], lost: number }} Seen */
 /** @typedef {{ name: string, kind: number | undefined, quiet: number, during: number, after: number, logins: number, healthz: number, peakMiB: number, cpu: number, closed: string[], ended: boolean, limitMs: number, load: number, faults: string[] }} Result */
@@ -43,13 +45,15 @@ const p99 = (/** @type {readonly number[]} */ values) => [...values].sort((a, b)
 /** What ends everything that was started. @type {Set<() => void>} */
 const running = new Set()
 
-const child = (/** @type {string} */ file, /** @type {readonly string[]} */ args) => {
+const child = (/** @type {string} */ file, /** @type {readonly string[]} */ args, nice = -15) => {
   const process_ = fork(fileURLToPath(new URL(file, import.meta.url)), [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true })
-  isPreferred = prefer(process_.pid)
+  isPreferred = prefer(process_.pid, nice)
+  if (nice < attackerNice) putFirst(process_.pid)
   const kill = () => { process_.kill('SIGKILL') }
   running.add(kill)
   const ended = new Promise(resolve => process_.once('close', resolve)).then(() => running.delete(kill))
   return {
+    pid: process_.pid,
     /** @returns {Promise<any>} undefined when it ended first */
     next: () => Promise.race([new Promise(resolve => process_.once('message', resolve)), ended.then(() => undefined)]),
     send: () => { if (process_.connected) process_.send('go') },
@@ -66,10 +70,12 @@ const besiege = async row => {
   const stop = () => { void relay.stop() }
   running.add(stop)
   memoryKind = relay.memoryLimit
+  isFirst = relay.isFirst
   let peak = 0
   const watch = setInterval(() => { peak = Math.max(peak, relay.rssMiB()) }, 50)
   const probe = child('./probe.mjs', [String(relay.port)])
-  const attacker = child('./attacker.mjs', [row.name, String(relay.port), ...addresses])
+  const attacker = child('./attacker.mjs', [row.name, String(relay.port), ...addresses], attackerNice)
+  isApart = setApart(attacker.pid)
   const ask = async () => {
     const answer = probe.next()
     probe.send()
@@ -128,6 +134,8 @@ const commitOf = (/** @type {string} */ tree) => {
 
 let memoryKind = ''
 let isPreferred = false
+let isApart = false
+let isFirst = false
 
 const ms = (/** @type {number} */ value) => value >= 1e9 ? 'never' : value < 10 ? value.toFixed(1) : value.toLocaleString('en', { maximumFractionDigits: 0 })
 
@@ -176,7 +184,7 @@ const main = async () => {
 
 ${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpus()[0]?.model.trim()} · Node ${process.versions.node} · commit ${commitOf(options.tree)} · load of the machine meanwhile ${Math.min(...results.map(({ load }) => load)).toFixed(0)}–${Math.max(...results.map(({ load }) => load)).toFixed(0)}
 
-Written by \`npm run siege -- --save\`: each attack ${options.seconds} s long, from ${options.addresses} loopback address(es), against a fresh relay with its default limits and ${memoryMiB} MiB (${memoryKind}${isPreferred ? '; relay, attacker and probe before other programs of the machine' : ''}).
+Written by \`npm run siege -- --save\`: each attack ${options.seconds} s long, from ${options.addresses} loopback address(es), against a fresh relay with its default limits and ${memoryMiB} MiB (${memoryKind}${isFirst ? '; relay and probe ahead of everything else' : isPreferred ? '; relay, attacker and probe before other programs of the machine' : ''}${isApart ? '; the attacker on one processor' : ''}).
 Times in ms. Beside it four honest pairs exchange a message a second each, somebody logs in and somebody asks for /healthz every second; login and /healthz: the slowest during the attack. What has to hold: [docs/SECURITY.md](../docs/SECURITY.md).
 
 ${report(results)}`

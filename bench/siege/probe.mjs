@@ -22,6 +22,7 @@ const address = (/** @type {number} */ i) => `127.0.1.${i + 1}`
 for (let pair = 0; pair < pairs; pair++) {
   const [a, b] = await Promise.all(['a', 'b'].map((side, i) => login({ port, from: address(2 * pair + i) }, `honest${pair}${side}`, newKey())))
   if (a === undefined || b === undefined) throw new Error('the relay takes no honest login before the attack')
+  for (const client of [a, b]) client.maxTextBytes = 4_096
   for (const client of [a, b]) client.onClose = () => { seen.closed.push(`${client.closeCode || 'cut'}`) }
   b.onText = text => {
     const at = text.indexOf('honest-')

@@ -1,9 +1,9 @@
 // @ts-check
 // A relay with its default limits in a process of its own, within a memory limit: by a cgroup where the run may make one, else by the
 // size of the heap and what is measured.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
-import { setPriority, tmpdir } from 'node:os'
+import { cpus, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export const memoryMiB = 512
@@ -30,13 +30,41 @@ const makeCgroup = () => {
   return undefined
 }
 
-/** Where others use the machine too, the relay and who measures it are served first. @param {number | undefined} pid */
-export const prefer = pid => {
+/** Where others use the machine too, the relay and who measures it are served first. @param {number | undefined} pid @param {number} [nice] */
+export const prefer = (pid, nice = -15) => {
   try {
     if (pid === undefined) return false
-    setPriority(pid, -15)
+    setPriority(pid, nice)
     // Kernels that group by session look at the group's value: each of these processes is started as a session of its own.
-    if (existsSync(`/proc/${pid}/autogroup`)) writeFileSync(`/proc/${pid}/autogroup`, '-15')
+    if (existsSync(`/proc/${pid}/autogroup`)) writeFileSync(`/proc/${pid}/autogroup`, String(nice))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Ahead of everything that shares its time, where the run may say so: what is measured is the relay, not the machine's other work. Threads
+ * that it starts later, for signatures and searches, come after it as they would elsewhere.
+ * @param {number | undefined} pid
+ */
+export const putFirst = pid => {
+  try {
+    execFileSync('chrt', ['-a', '-R', '-r', '-p', '1', String(pid)], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The attacker stands for another machine: it has one processor, and does not take the others from the relay.
+ * @param {number | undefined} pid
+ */
+export const setApart = pid => {
+  try {
+    if (pid === undefined || cpus().length < 2) return false
+    execFileSync('taskset', ['-a', '-c', '-p', String(cpus().length - 1), String(pid)], { stdio: 'ignore' })
     return true
   } catch {
     return false
@@ -64,6 +92,7 @@ export const startRelay = async (tree, nofile) => {
     child.stderr.on('data', hear)
     ended.then(code => reject(new Error(`the relay ended with ${code}\n${said}`)))
   })
+  const isFirst = putFirst(child.pid)
   const rss = (/** @type {'VmRSS' | 'VmHWM'} */ field) => {
     try {
       return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024
@@ -73,6 +102,7 @@ export const startRelay = async (tree, nofile) => {
   }
   return {
     port,
+    isFirst,
     memoryLimit: cgroup?.kind ?? 'heap size, and RSS measured',
     isOver: () => isOver,
     said: () => said,

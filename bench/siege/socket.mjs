@@ -41,7 +41,11 @@ export class Client {
   onText
   /** @type {() => void} */
   onClose = () => undefined
+  /** Longer texts are not put together: who listens for short ones should not need time for those. */
+  maxTextBytes = Infinity
   #rest = Buffer.alloc(0)
+  /** Bytes of one that is too long, and still come. */
+  #left = 0
 
   /** @param {import('node:net').Socket} socket */
   constructor(socket) {
@@ -56,17 +60,26 @@ export class Client {
   /** @param {Buffer} chunk */
   take(chunk) {
     this.bytes += chunk.length
+    if (this.#left > 0) {
+      const skipped = Math.min(this.#left, chunk.length)
+      this.#left -= skipped
+      chunk = chunk.subarray(skipped)
+    }
     let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     while (bytes.length >= 2) {
       const size = bytes[1] & 127
       const start = size < 126 ? 2 : size === 126 ? 4 : 10
       if (bytes.length < start) break
       const end = start + (size < 126 ? size : size === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2)))
-      if (bytes.length < end) break
       const opcode = bytes[0] & 15
+      if (bytes.length < end && end - start > this.maxTextBytes && opcode === 1) {
+        this.#left = end - bytes.length
+        bytes = bytes.subarray(bytes.length)
+      }
+      if (bytes.length < end) break
       if (opcode === 8) this.closeCode = end - start < 2 ? 1005 : bytes.readUInt16BE(start)
       if (opcode === 9) this.send(frame(Buffer.from(bytes.subarray(start, end)), { opcode: 10 }))
-      if (opcode === 1) this.onText?.(bytes.toString('utf8', start, end))
+      if (opcode === 1 && end - start <= this.maxTextBytes) this.onText?.(bytes.toString('utf8', start, end))
       bytes = bytes.subarray(end)
     }
     this.#rest = Buffer.from(bytes)

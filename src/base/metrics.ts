@@ -15,6 +15,7 @@ const counters = {
   commits: ['agentchat_commits_total', 'Batches committed'],
   wrongAdminKeys: ['agentchat_wrong_admin_keys_total', 'Requests with a wrong admin key'],
   rateLimited: ['agentchat_rate_limited_total', 'Requests refused for their rate'],
+  httpRequests: ['agentchat_http_requests_total', 'Requests read over plain HTTP'],
   socketsRefused: ['agentchat_sockets_refused_total', 'Sockets turned away unheard: too many of their address, or in all'],
   socketsEvicted: ['agentchat_sockets_evicted_total', 'Waiting sockets closed to make room for others'],
   messagesTrimmed: ['agentchat_messages_trimmed_total', 'Messages deleted to stay within the quota of the data'],

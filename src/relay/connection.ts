@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws'
 import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
 import type { Account, Debt } from './account.ts'
 import type { Bucket } from './bucket.ts'
+import type { Feed } from './feed.ts'
 import { none } from './lean-set.ts'
 import type { Fifo } from './turns.ts'
 import type { Agent, Arrival, Asker, Binding, Challenge, InboxMode } from './view.ts'
@@ -32,6 +33,7 @@ export interface Backlog {
 
 /** What a socket brought and is not handled yet. The intake changes it. */
 export interface Incoming {
+  feed: Feed<Connection> | undefined
   /** Frames that wait until the connection is free for them. */
   frames: Fifo<Buffer> | undefined
   /** Of a frame that is not whole yet: its bytes, the chunks they came in, and what is owed for both. */
@@ -41,6 +43,10 @@ export interface Incoming {
   /** Bytes of the chunk at hand that were of whole frames; and whether one of them was more than a ping or a pong. */
   taken: number
   isWhole: boolean
+  /** It waits for its address to have time. */
+  isInLine: boolean
+  /** Nothing of what it brings matters any more. */
+  isOver: boolean
   /** The client has gone; called when no frames wait any more. */
   left: (() => void) | undefined
 }
@@ -71,12 +77,15 @@ export class Connection implements Asker {
   pendingWrites = 0
   pendingBytes = 0
   readonly incoming: Incoming = {
+    feed: undefined,
     frames: undefined,
     partialBytes: 0,
     chunks: 0,
     owedBytes: 0,
     taken: 0,
     isWhole: false,
+    isInLine: false,
+    isOver: false,
     left: undefined,
   }
   /** A read of this connection is not answered yet, or its answer not taken: the next frame waits. */

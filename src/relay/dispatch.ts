@@ -30,11 +30,13 @@ import type { Quota } from './quota.ts'
 import type { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
 import type { Signals } from './signals.ts'
+import type { Slices } from './slices.ts'
 
 export interface DispatchDeps {
   readonly handlers: Handlers
   readonly store: Store
   readonly reads: Reads
+  readonly slices: Slices
   /** Resolves when there is room for another page; undefined when there is. */
   readonly room: (connection: Connection) => Promise<void> | undefined
   readonly roster: Roster
@@ -79,6 +81,7 @@ export class Dispatch {
     this.#intake = new Intake({
       isFree: connection => this.#isFree(connection),
       run: (connection, data) => this.#receive(connection, data),
+      slices: deps.slices,
     })
   }
 

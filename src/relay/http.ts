@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { timerMs } from '../../lib/protocol/timer.ts'
+import { Bucket, type Rate } from './bucket.ts'
 import type { HttpAnswer } from './feature.ts'
 import type { Health } from './view.ts'
 
@@ -103,6 +104,19 @@ export const httpHandler = (facts: HttpFacts) =>
 }
 
 export type Metrics = () => Promise<{ readonly contentType: string, readonly text: string }>
+
+/** How often they are put together; who asks more often gets what was. */
+const metricsRate: Rate = { perSecond: 10, burst: 50 }
+
+/** Metrics that cost the same however often they are asked for. */
+export const sparing = (metrics: Metrics, now: () => number): Metrics => {
+  const bucket = new Bucket(metricsRate, now())
+  let last: ReturnType<Metrics> | undefined
+  return () => {
+    const isDue = bucket.take(now()) === 0
+    return last = isDue || last === undefined ? metrics() : last
+  }
+}
 
 export const sendMetrics = (response: ServerResponse, metrics: Metrics): void => {
   metrics().then(

@@ -1,12 +1,15 @@
 // What a socket brings: its bytes count from the first one on, and its frames run in order, each when its connection is free for it.
 // Frames that wait do so as the bytes they are, in the chunk they came in, and nothing more is read meanwhile.
 import type { Connection } from './connection.ts'
+import { Feed, type Eater } from './feed.ts'
+import type { Slices } from './slices.ts'
 import { Fifo } from './turns.ts'
 
 export interface IntakeOptions {
   /** Whether the next frame of the connection may run. When that changes, `goOn` is called. */
   readonly isFree: (connection: Connection) => boolean
   readonly run: (connection: Connection, frame: Buffer) => void
+  readonly slices: Slices
 }
 
 /** The largest frame before there is a session: enough for every login. */
@@ -18,17 +21,26 @@ const chunkOverheadBytes = 256
 /** What stands before a payload that a client sends. */
 const headerBytes = (payload: number): number => payload < 126 ? 6 : payload < 65_536 ? 8 : 14
 
-export class Intake {
+export class Intake implements Eater<Connection> {
   readonly #options: IntakeOptions
+  readonly #slices: Slices
   readonly #waiting = new Set<Connection>()
+  readonly pieceBytes = 4 * 1024
 
   constructor(options: IntakeOptions) {
     this.#options = options
+    this.#slices = options.slices
   }
 
   /** Connections that are not read because frames of theirs wait. */
   get waitingCount(): number {
     return this.#waiting.size
+  }
+
+  /** A connection is there. @param before what its socket brought so far */
+  open(connection: Connection, before: Buffer | undefined): void {
+    connection.incoming.feed = new Feed(connection.socket, this.#slices, this, connection, before)
+    connection.incoming.feed.goOn()
   }
 
   /** A frame is there. */
@@ -42,12 +54,13 @@ export class Intake {
     this.#owe(connection)
     if (!connection.open) return
     if (!this.#waiting.has(connection)) {
-      if (this.#options.isFree(connection)) return this.#run(connection, frame)
+      if (this.#options.isFree(connection) && this.#slices.hasTime(connection)) return this.#run(connection, frame)
       this.#waiting.add(connection)
       connection.pause()
     }
     ;(incoming.frames ??= new Fifo()).push(frame)
     connection.owe(frame.length + frameOverheadBytes)
+    if (this.#options.isFree(connection)) this.#wait(connection)
   }
 
   /** A ping or a pong is there: it is part of no frame. */
@@ -55,14 +68,35 @@ export class Intake {
     incoming.taken += headerBytes(payload.length) + payload.length
   }
 
-  /** A chunk was read, and what is whole in it was taken: the rest waits for its end. */
-  count(connection: Connection, chunkBytes: number): void {
-    const { incoming, socket } = connection
-    let bytes = Math.max(0, incoming.partialBytes + chunkBytes - incoming.taken)
-    // Of a frame that began in this chunk no more can be there. How many headers a frame had is not known.
-    if (incoming.isWhole) bytes = Math.min(bytes, chunkBytes)
-    // Behind a frame that ended the conversation nothing is kept: then nobody else listens.
-    if (socket.listenerCount('data') === 1) bytes = 0
+  mayRead(connection: Connection): boolean {
+    return !connection.open || !(connection.throttled || this.#waiting.has(connection))
+  }
+
+  /** The conversation has ended by what the client sent. */
+  isOver({ incoming, open, ws }: Connection): boolean {
+    return incoming.isOver || (open && ws.readyState !== ws.OPEN)
+  }
+
+  waits(connection: Connection, bytes: number): void {
+    connection.owe(bytes)
+  }
+
+  pause(connection: Connection): void {
+    connection.pause()
+  }
+
+  resume(connection: Connection): void {
+    connection.resume()
+  }
+
+  /** A piece was parsed, and what is whole in it was taken: the rest waits for its end. */
+  wasRead(connection: Connection, pieceBytes: number): void {
+    const { incoming } = connection
+    let bytes = Math.max(0, incoming.partialBytes + pieceBytes - incoming.taken)
+    // Of a frame that began in this piece no more can be there. How many headers a frame had is not known.
+    if (incoming.isWhole) bytes = Math.min(bytes, pieceBytes)
+    // Behind a frame that ended the conversation nothing is kept.
+    if (this.isOver(connection)) bytes = 0
     incoming.chunks = bytes === 0 ? 0 : incoming.chunks + 1
     incoming.partialBytes = bytes
     incoming.taken = 0
@@ -73,13 +107,16 @@ export class Intake {
 
   /** The connection may be free again: what waits runs, as far as it is, and then the socket is read again. */
   goOn(connection: Connection): void {
-    const { frames, left } = connection.incoming
-    if (frames === undefined || !this.#waiting.has(connection)) return
+    const { frames, left, feed } = connection.incoming
+    if (frames === undefined || !this.#waiting.has(connection)) return feed?.goOn()
     while (frames.length > 0) {
       // What it sent before it was told to go is not done. What it sent before it went by itself is, as long as that is paid for.
       if (!connection.open && (left === undefined || connection.throttled)) break
       if (!this.#options.isFree(connection)) return
+      if (!this.#slices.hasTime(connection)) return this.#wait(connection)
+      const begunAt = this.#slices.begin()
       this.#run(connection, next(connection, frames))
+      this.#slices.end(connection, begunAt)
     }
     this.#end(connection)
     connection.resume()
@@ -97,7 +134,19 @@ export class Intake {
     const { frames, left } = connection.incoming
     this.#waiting.delete(connection)
     while (frames !== undefined && frames.length > 0) next(connection, frames)
+    connection.incoming.feed?.goOn()
     left?.()
+  }
+
+  /** For a turn in which its address has time. */
+  #wait(connection: Connection): void {
+    const { incoming } = connection
+    if (incoming.isInLine) return
+    incoming.isInLine = true
+    this.#slices.wait(connection, () => {
+      incoming.isInLine = false
+      this.goOn(connection)
+    })
   }
 
   /** Brings the account up to date with what there is of a frame that is not whole. */
@@ -125,6 +174,6 @@ const next = (connection: Connection, frames: Fifo<Buffer>): Buffer => {
 /** What follows is not kept: waiting for the answer to the goodbye, two megabytes of each of many would be. */
 const tooLarge = (connection: Connection): void => {
   connection.close('FRAME_TOO_LARGE', `at most ${maxStrangerFrameBytes} bytes before a session is open`)
-  connection.socket.removeAllListeners('data')
+  connection.incoming.isOver = true
   connection.socket.resume()
 }

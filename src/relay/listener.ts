@@ -8,9 +8,11 @@ import { createSecureContext } from 'node:tls'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { timerMs, type CloseName } from '../../lib/protocol/index.ts'
 import { Addresses, NotARange } from './address.ts'
+import { Callers, type Caller } from './callers.ts'
 import { Door, type DoorOptions, type Guest } from './door.ts'
 import { ListenError, listenErrorOf, readPem } from './listen-error.ts'
 import { isWelcomeOrigin } from './browser-origin.ts'
+import type { Slices } from './slices.ts'
 
 export interface ListenerOptions {
   readonly host: string
@@ -31,10 +33,20 @@ export interface ListenerOptions {
   readonly ipv6PrefixBits: number
   /** Pages from elsewhere that may connect from a browser. */
   readonly allowedOrigins: readonly string[]
-  readonly counts: DoorOptions['counts']
+  readonly counts: DoorOptions['counts'] & { httpRequests: number }
+  readonly slices: Slices
+  /** How long (ms) an address owes for work, and more work that it owes for, in frames. */
+  readonly debtMs: (address: string) => number
+  readonly charge: (address: string, frames: number) => void
   /** @param isWelcome false: it is one too many of its address or in all, and to be told so */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, address: string, isWelcome: boolean) => void
-  readonly onConnection: (ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }) => void
+  /** @param before what came behind the request */
+  readonly onConnection: (
+    ws: WebSocket,
+    socket: Duplex,
+    facts: { readonly address: string, readonly host: string | undefined },
+    before: Buffer | undefined,
+  ) => void
   /** Told of a connection that is turned away. */
   readonly onRefused: (ws: WebSocket, reason: CloseName) => void
 }
@@ -60,6 +72,7 @@ function destroyIt(this: Duplex): void {
   this.destroy()
 }
 const ignoreIt = (): void => undefined
+const nothing = Buffer.alloc(0)
 
 export class Listener {
   readonly #options: ListenerOptions
@@ -68,11 +81,10 @@ export class Listener {
   readonly #addresses: Addresses
   readonly #door: Door
   /** By the socket that speaks HTTP: the one that was accepted, or the TLS on top of it. */
-  readonly #guests = new Map<Duplex, Guest>()
+  readonly #callers = new Map<Duplex, Caller>()
   /** TLS handshakes under way, by the four numbers that name a connection: Node does not say which socket is below which TLS. */
-  readonly #handshakes = new Map<string, Guest>()
-  /** What a client asked before it had taken the last answer. */
-  readonly #next = new Map<Guest, () => void>()
+  readonly #handshakes = new Map<string, Caller>()
+  readonly #requests: Callers
   readonly #onClose: (this: Duplex) => void
   #stopped: Promise<void> | undefined
 
@@ -80,6 +92,7 @@ export class Listener {
     this.#options = options
     this.#addresses = addressesOf(options)
     this.#door = new Door({ maxSockets: options.maxConnections, maxPerAddress: options.maxConnectionsPerIp, counts: options.counts })
+    this.#requests = new Callers(options)
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: options.maxFrameBytes,
@@ -133,20 +146,20 @@ export class Listener {
 
   /** The connection has a session: it makes room for nobody any more. */
   settled(socket: Duplex): void {
-    const guest = this.#guests.get(socket)
-    if (guest !== undefined) this.#door.settles(guest)
+    const caller = this.#callers.get(socket)
+    if (caller !== undefined) this.#door.settles(caller.guest)
   }
 
   /** Takes no more connections, and ends those that ask nothing. Resolves when every open one, HTTP ones too, is gone. */
   stop(): Promise<void> {
     this.#stopped ??= new Promise(resolve => this.#server.close(() => resolve()))
-    for (const { state, socket } of this.#guests.values()) if (state === 'quiet') socket.destroy()
+    for (const { guest: { state, socket } } of this.#callers.values()) if (state === 'quiet') socket.destroy()
     return this.#stopped
   }
 
   /** Ends what is left. */
   cut(): void {
-    for (const { socket } of this.#guests.values()) socket.destroy()
+    for (const { guest: { socket } } of this.#callers.values()) socket.destroy()
   }
 
   #tls(): { cert: Buffer, key: Buffer } {
@@ -162,49 +175,61 @@ export class Listener {
 
   #accepted(socket: Socket): void {
     const { remoteAddress } = socket
-    const guest = this.#door.enter(socket, this.#addresses.isProxy(remoteAddress) ? undefined : this.#addresses.ofPeer(remoteAddress))
+    const address = this.#addresses.isProxy(remoteAddress) ? undefined : this.#addresses.ofPeer(remoteAddress)
+    const guest = this.#door.enter(socket, address)
     if (guest === undefined) return
-    this.#guests.set(socket, guest)
+    const caller: Caller = {
+      guest,
+      socket,
+      address: address ?? 'proxies',
+      feed: undefined,
+      request: undefined,
+      next: undefined,
+      isWaiting: false,
+    }
+    if (!this.isTls) return this.#calls(socket, caller)
+    this.#callers.set(socket, caller)
     socket.on('close', this.#onClose)
-    if (!this.isTls) return
     const name = nameOf(socket)
-    this.#handshakes.set(name, guest)
+    this.#handshakes.set(name, caller)
     socket.on('close', () => {
-      if (this.#handshakes.get(name) === guest) this.#handshakes.delete(name)
+      if (this.#handshakes.get(name) === caller) this.#handshakes.delete(name)
     })
   }
 
   #secured(socket: Socket): void {
     const name = nameOf(socket)
-    const guest = this.#handshakes.get(name)
+    const caller = this.#handshakes.get(name)
     this.#handshakes.delete(name)
-    if (guest === undefined || guest.state === 'gone') {
-      socket.destroy()
-      return
-    }
-    this.#guests.set(socket, guest)
+    if (caller === undefined || caller.guest.state === 'gone') socket.destroy()
+    else this.#calls(socket, caller)
+  }
+
+  #calls(socket: Socket, caller: Caller): void {
+    this.#callers.set(socket, caller)
     socket.on('close', this.#onClose)
+    this.#requests.read(caller, socket)
   }
 
   #left(socket: Duplex): void {
-    const guest = this.#guests.get(socket)
-    if (guest === undefined) return
-    this.#guests.delete(socket)
-    this.#door.leaves(guest)
+    const caller = this.#callers.get(socket)
+    if (caller === undefined) return
+    this.#callers.delete(socket)
+    this.#door.leaves(caller.guest)
   }
 
   #asked(request: IncomingMessage, response: ServerResponse): void {
-    const guest = this.#nowOrNext(request.socket, () => this.#asked(request, response))
-    if (guest === undefined) return
+    this.#options.counts.httpRequests++
+    const caller = this.#nowOrNext(request.socket, () => this.#asked(request, response))
+    if (caller === undefined) return
     const address = this.#addressOf(request)
-    const isWelcome = this.#door.asks(guest, address)
+    this.#requests.begins(caller, address, request)
+    const isWelcome = this.#door.asks(caller.guest, address)
     const late = setTimeout(() => request.socket.destroy(), timerMs(answerTimeoutMs)).unref()
     response.on('close', () => {
       clearTimeout(late)
-      this.#door.answered(guest)
-      const next = this.#next.get(guest)
-      this.#next.delete(guest)
-      next?.()
+      this.#door.answered(caller.guest)
+      this.#requests.answered(caller)
     })
     this.#options.onRequest(request, response, address, isWelcome)
   }
@@ -213,10 +238,11 @@ export class Listener {
    * Whose socket it is, if it can be answered now. What comes before the last answer was taken is dealt with after it, so that no
    * socket has many answers made at once; who asks a third time is not waited for.
    */
-  #nowOrNext(socket: Duplex, again: () => void): Guest | undefined {
-    const guest = this.#guests.get(socket)
-    if (guest?.state === 'quiet' && !socket.destroyed) return guest
-    if (guest?.state === 'busy' && !this.#next.has(guest)) this.#next.set(guest, again)
+  #nowOrNext(socket: Duplex, again: () => void): Caller | undefined {
+    const caller = this.#callers.get(socket)
+    const state = caller?.guest.state
+    if (state === 'quiet' && !socket.destroyed) return caller
+    if (state === 'busy' && caller!.next === undefined) caller!.next = again
     else socket.destroy()
     return undefined
   }
@@ -227,16 +253,23 @@ export class Listener {
       socket.destroy()
       return
     }
-    const guest = this.#nowOrNext(socket, () => this.#upgrade(request, socket, head))
-    if (guest === undefined) return
+    const caller = this.#nowOrNext(socket, () => this.#upgrade(request, socket, head))
+    if (caller === undefined) return
     const { origin, host } = request.headers
     if (!isWelcomeOrigin(origin, host, this.#options.allowedOrigins)) return turnAway(socket)
     const facts = { address: this.#addressOf(request), host }
-    this.#sockets.handleUpgrade(request, socket, head, ws => this.#opened(ws, socket, guest, facts))
+    const before = this.#requests.upgrades(caller, facts.address, head)
+    this.#sockets.handleUpgrade(request, socket, nothing, ws => this.#opened(ws, socket, caller.guest, facts, before))
   }
 
   /** Apart from the upgrade, so that what listens to the socket does not keep its HTTP request for as long. */
-  #opened(ws: WebSocket, socket: Duplex, guest: Guest, facts: { readonly address: string, readonly host: string | undefined }): void {
+  #opened(
+    ws: WebSocket,
+    socket: Duplex,
+    guest: Guest,
+    facts: { readonly address: string, readonly host: string | undefined },
+    before: Buffer | undefined,
+  ): void {
     ws.on('error', ignoreIt)
     if (!this.#door.opens(guest, facts.address)) {
       this.#options.onRefused(ws, 'TOO_MANY_CONNECTIONS')
@@ -246,7 +279,7 @@ export class Listener {
       this.#options.onRefused(ws, 'TOO_MANY_CONNECTIONS')
       ws.terminate()
     }
-    this.#options.onConnection(ws, socket, facts)
+    this.#options.onConnection(ws, socket, facts, before)
   }
 
   #addressOf(request: IncomingMessage): string {

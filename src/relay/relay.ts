@@ -18,7 +18,7 @@ import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
 import { statusNotices, type Feature, type Handlers, type Outcome, type Route } from './feature.ts'
 import { Gate } from './gate.ts'
-import { httpHandler } from './http.ts'
+import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Hub } from './hub.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
@@ -29,10 +29,14 @@ import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
 import { Roster } from './roster.ts'
 import { Signals } from './signals.ts'
+import { Slices } from './slices.ts'
 import { Sweeper } from './sweeper.ts'
 import type { ChannelInfo, Health } from './view.ts'
 
-export interface RelayOptions extends Omit<ListenerOptions, 'counts' | 'onRequest' | 'onConnection' | 'onRefused'> {
+/** What the relay tells its listener. */
+type Told = 'counts' | 'slices' | 'debtMs' | 'charge' | 'onRequest' | 'onConnection' | 'onRefused'
+
+export interface RelayOptions extends Omit<ListenerOptions, Told> {
   readonly name: string
   readonly version: string
   readonly adminKey?: string | undefined
@@ -71,6 +75,8 @@ export interface RelayDeps {
   readonly addressBans: readonly Ban[]
   readonly motd: string | null
   readonly clock: Clock
+  /** ms on a clock that only goes on. */
+  readonly elapsed: () => number
   readonly log: Logger
   readonly metrics: Metrics
   /** 0 ≤ random < 1, for jitter. */
@@ -109,6 +115,7 @@ export class Relay {
   readonly #outbox: Outbox
   /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
   #offered = new Map<string, number>()
+  readonly #metrics: MetricsPage
   #metricsListener: MetricsListener | undefined
   #draining = false
 
@@ -118,6 +125,7 @@ export class Relay {
     const { store, clock, log, metrics, handlers } = deps
     const { counts } = metrics
     this.#startedAt = clock.now()
+    this.#metrics = sparing(() => metrics.render(), () => clock.now())
     for (const channel of deps.channels) this.#roster.setChannel(channel)
     this.#roster.motd = deps.motd
     const roster = this.#roster
@@ -140,6 +148,7 @@ export class Relay {
     const onOffered = (connection: Connection, upTo: number) => this.#noteOffered(connection, upTo)
     const onSent = (connection: Connection, bytes: number) => this.#dispatch.sent(connection, bytes)
     const reads = new Reads()
+    const slices = new Slices({ now: deps.elapsed, later: then => setImmediate(then) })
     const room = ({ debt }: Connection) => account.room(debt)
     const replayer = new Replayer({ store, hub, outbox, clock, counts, reads, room, onSent, onOffered })
     const { announceMaxMembers } = options
@@ -163,6 +172,7 @@ export class Relay {
       handlers,
       store,
       reads,
+      slices,
       room,
       roster,
       hub,
@@ -191,15 +201,18 @@ export class Relay {
     this.#listener = new Listener({
       ...options,
       counts,
+      slices,
+      debtMs: address => work.owe({ address }, clock.now(), 0),
+      charge: (address, frames) => void work.owe({ address }, clock.now(), frames),
       onRequest: httpHandler({
         places: path => pages.kind(path),
         page: request => pages.answer(request),
         health: () => this.#health(),
         ready: () => this.#draining ? 'draining' : this.#committer.storageProblem,
         pace: address => messages.take({ address }, clock.now(), 1),
-        metrics: options.metricsPort === undefined ? () => metrics.render() : undefined,
+        metrics: options.metricsPort === undefined ? this.#metrics : undefined,
       }),
-      onConnection: (ws, socket, facts) => this.#accept(ws, socket, facts),
+      onConnection: (ws, socket, facts, before) => this.#accept(ws, socket, facts, before),
       onRefused: (ws, reason) => {
         metrics.closes.inc({ code: String(closeCodes[reason].code) })
         ws.close(closeCodes[reason].code, reason)
@@ -269,7 +282,7 @@ export class Relay {
     await this.#quota.measure()
     const { metricsHost: host, metricsPort } = this.#options
     if (metricsPort !== undefined)
-      this.#metricsListener = await listenForMetrics({ host, port: metricsPort }, () => this.#deps.metrics.render())
+      this.#metricsListener = await listenForMetrics({ host, port: metricsPort }, this.#metrics)
     const port = await this.#listener.listen().catch((error: unknown) => {
       this.#metricsListener?.stop()
       throw error
@@ -316,7 +329,12 @@ export class Relay {
     await this.#committer.idle()
   }
 
-  #accept(ws: WebSocket, socket: Duplex, facts: { readonly address: string, readonly host: string | undefined }): void {
+  #accept(
+    ws: WebSocket,
+    socket: Duplex,
+    facts: { readonly address: string, readonly host: string | undefined },
+    before: Buffer | undefined,
+  ): void {
     const now = this.#deps.clock.now()
     const connection = new Connection(ws, socket, { ...facts, frames: new Bucket(unidentifiedRate, now), now }, this.#account)
     connection.deadline = { at: now + this.#options.identifyTimeoutMs, close: 'IDENTIFY_TIMEOUT' }
@@ -329,10 +347,9 @@ export class Relay {
       if (!data.equals(refusalMark)) this.#heard(connection)
     })
     ws.on('close', code => this.#closed(connection, code))
-    // Behind the frames that a chunk completes.
-    socket.on('data', (chunk: Buffer) => this.#dispatch.intake.count(connection, chunk.length))
     const ban = this.#gate.addressBan(facts.address)
     if (ban !== undefined) this.#effects.turnAway(connection, ban)
+    this.#dispatch.intake.open(connection, before)
   }
 
   #closed(connection: Connection, code: number): void {

@@ -1,0 +1,109 @@
+// Who speaks HTTP, and how much of it is heard: one request at a time of each socket, and of an address what its allowance of work has
+// room for. The rest waits unread, so that asking much costs whoever asks, not the others.
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { timerMs } from '../../lib/protocol/timer.ts'
+import type { Guest } from './door.ts'
+import { Feed, type Eater } from './feed.ts'
+import type { Slices } from './slices.ts'
+import type { Source } from './turns.ts'
+
+/** A socket that speaks HTTP. */
+export interface Caller extends Source {
+  readonly guest: Guest
+  /** That speaks HTTP: the guest's own, or the TLS on top of it. */
+  socket: Duplex
+  /** Of a proxy's socket: whoever it spoke for last. */
+  address: string
+  feed: Feed<Caller> | undefined
+  /** The request that is answered, or was last. */
+  request: IncomingMessage | undefined
+  /** What it asked before it had taken the last answer. */
+  next: (() => void) | undefined
+  /** Until its address has paid. */
+  isWaiting: boolean
+}
+
+export interface CallersOptions {
+  readonly slices: Slices
+  /** How long (ms) an address owes for work, and more work that it owes for, in frames. */
+  readonly debtMs: (address: string) => number
+  readonly charge: (address: string, frames: number) => void
+}
+
+/** What they cost, in frames: a PING is one. */
+const requestFrames = 5
+const upgradeFrames = 10
+
+export class Callers implements Eater<Caller> {
+  readonly #options: CallersOptions
+  /** Room for one request or two: those behind it are not even parsed. */
+  readonly pieceBytes = 128
+
+  constructor(options: CallersOptions) {
+    this.#options = options
+  }
+
+  /** Listens to a socket that somebody parses HTTP from. */
+  read(caller: Caller, socket: Duplex): void {
+    caller.socket = socket
+    caller.feed = new Feed(socket, this.#options.slices, this, caller)
+  }
+
+  begins(caller: Caller, address: string, request: IncomingMessage): void {
+    caller.address = address
+    caller.request = request
+    this.#options.charge(address, requestFrames)
+  }
+
+  answered(caller: Caller): void {
+    const { next } = caller
+    caller.next = undefined
+    next?.()
+    caller.feed?.goOn()
+  }
+
+  /** It speaks something else from here on: gives what came behind its request. */
+  upgrades(caller: Caller, address: string, head: Buffer): Buffer | undefined {
+    this.#options.charge(address, upgradeFrames)
+    const rest = caller.feed?.end()
+    caller.feed = undefined
+    caller.request = undefined
+    if (rest === undefined) return head.length === 0 ? undefined : head
+    return head.length === 0 ? rest : Buffer.concat([head, rest])
+  }
+
+  /** While a request is answered its body is read, and nothing behind it. */
+  mayRead(caller: Caller): boolean {
+    if (caller.isWaiting || caller.next !== undefined) return false
+    if (caller.guest.state === 'busy') return caller.request?.complete === false
+    const waitMs = this.#options.debtMs(caller.address)
+    if (waitMs === 0) return true
+    caller.isWaiting = true
+    setTimeout(() => {
+      caller.isWaiting = false
+      caller.feed?.goOn()
+    }, timerMs(waitMs)).unref()
+    return false
+  }
+
+  isOver({ guest }: Caller): boolean {
+    return guest.state === 'gone'
+  }
+
+  wasRead(): void {
+    // It is counted by what it asks.
+  }
+
+  waits(): void {
+    // At most a few chunks of a socket.
+  }
+
+  pause({ socket }: Caller): void {
+    socket.pause()
+  }
+
+  resume({ socket }: Caller): void {
+    socket.resume()
+  }
+}

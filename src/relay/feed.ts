@@ -1,0 +1,140 @@
+// What a socket brings reaches its parser a piece at a time: when its owner is free for more, and its address has time. The rest waits as
+// the bytes it is, nothing more is read from the socket meanwhile, and so a flood waits with the system of whoever sends it.
+import type { Duplex } from 'node:stream'
+import type { Slices } from './slices.ts'
+import type { Source } from './turns.ts'
+
+/** Whose parser it is. */
+export interface Eater<Owner extends Source> {
+  /** What is parsed at once. */
+  readonly pieceBytes: number
+  /** Whether the next piece may be parsed. When that changes, `goOn` is called. */
+  mayRead(owner: Owner): boolean
+  /** What comes does not matter any more. */
+  isOver(owner: Owner): boolean
+  /** A piece was parsed. */
+  wasRead(owner: Owner, bytes: number): void
+  /** So many more bytes wait, or less. */
+  waits(owner: Owner, bytes: number): void
+  /** Stops reading from the socket, and goes on with it. */
+  pause(owner: Owner): void
+  resume(owner: Owner): void
+}
+
+type Read = (this: Duplex, piece: Buffer) => void
+
+/** What waits at most. A socket that was told to stop brings one chunk more, of 64 KiB. */
+const maxRestBytes = 256 * 1024
+
+export class Feed<Owner extends Source> {
+  readonly #socket: Duplex
+  readonly #slices: Slices
+  readonly #eater: Eater<Owner>
+  readonly #owner: Owner
+  readonly #read: Read
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk)
+  #onClose: (() => void) | undefined
+  /** What waits; while a piece is read, what is behind it. */
+  #rest: Buffer | undefined
+  #owed = 0
+  #isReading = false
+  #isPaused = false
+  #isInLine = false
+
+  /** From now on what the socket brings goes through here to whoever listened for it so far. @param rest what came before */
+  constructor(socket: Duplex, slices: Slices, eater: Eater<Owner>, owner: Owner, rest?: Buffer) {
+    this.#socket = socket
+    this.#slices = slices
+    this.#eater = eater
+    this.#owner = owner
+    this.#rest = rest
+    this.#read = socket.listeners('data').at(-1) as Read
+    socket.off('data', this.#read)
+    socket.on('data', this.#onData)
+  }
+
+  /** Somebody else reads from here on: gives what waits. */
+  end(): Buffer | undefined {
+    const rest = this.#rest
+    this.#rest = undefined
+    this.#socket.off('data', this.#onData)
+    this.#settle()
+    return rest
+  }
+
+  /** Reads on, as far as it may. */
+  goOn(): void {
+    if (this.#isReading || this.#rest === undefined) return
+    this.#isReading = true
+    try {
+      while (this.#rest !== undefined && this.#mayGoOn()) this.#readPiece(this.#rest)
+    } finally {
+      this.#isReading = false
+    }
+    this.#settle()
+  }
+
+  #take(chunk: Buffer): void {
+    this.#rest = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk])
+    if (this.#rest.length > maxRestBytes) this.#socket.destroy()
+    else this.goOn()
+  }
+
+  #mayGoOn(): boolean {
+    if (this.#socket.destroyed || this.#eater.isOver(this.#owner)) {
+      this.#rest = undefined
+      return false
+    }
+    if (!this.#eater.mayRead(this.#owner)) return false
+    if (this.#slices.hasTime(this.#owner)) return true
+    if (!this.#isInLine) {
+      this.#isInLine = true
+      this.#slices.wait(this.#owner, () => {
+        this.#isInLine = false
+        this.goOn()
+      })
+    }
+    return false
+  }
+
+  #readPiece(rest: Buffer): void {
+    const { pieceBytes } = this.#eater
+    const isLast = rest.length <= pieceBytes
+    const piece = isLast ? rest : rest.subarray(0, pieceBytes)
+    this.#rest = isLast ? undefined : rest.subarray(pieceBytes)
+    const begunAt = this.#slices.begin()
+    this.#read.call(this.#socket, piece)
+    this.#eater.wasRead(this.#owner, piece.length)
+    this.#slices.end(this.#owner, begunAt)
+  }
+
+  /** Brings the socket and the account up to date with what waits. A rest holds on to the whole chunk that it is of. */
+  #settle(): void {
+    const bytes = this.#rest === undefined ? 0 : this.#rest.buffer.byteLength
+    if (bytes !== this.#owed) {
+      const more = bytes - this.#owed
+      this.#owed = bytes
+      this.#eater.waits(this.#owner, more)
+    }
+    if (this.#rest !== undefined && !this.#isPaused) {
+      this.#isPaused = true
+      this.#eater.pause(this.#owner)
+      this.#socket.prependOnceListener('close', this.#onClose ??= () => this.#closed())
+    } else if (this.#rest === undefined && this.#isPaused) {
+      this.#isPaused = false
+      this.#socket.off('close', this.#onClose!)
+      this.#eater.resume(this.#owner)
+    }
+  }
+
+  /** The socket is gone: what it brought is read now, if it may be, before what its parser finds in it at the end. */
+  #closed(): void {
+    while (
+      this.#rest !== undefined && !this.#eater.isOver(this.#owner) && this.#eater.mayRead(this.#owner) && this.#slices.hasTime(this.#owner)
+    )
+      this.#readPiece(this.#rest)
+    if (this.#rest !== undefined) this.#socket.read()
+    this.#rest = undefined
+    this.#settle()
+  }
+}

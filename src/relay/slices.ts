@@ -1,0 +1,83 @@
+// How a turn of the event loop is shared: each address is served for so long of it, and what it brought beyond that goes on in the next
+// turns, one address after the other. However much one brings, the others wait for a few milliseconds of it.
+import { Turns, type Source } from './turns.ts'
+
+export interface SlicesOptions {
+  /** A monotonic clock, in ms. */
+  readonly now: () => number
+  /** Calls in the next turn of the event loop. */
+  readonly later: (then: () => void) => void
+}
+
+/** What an address may take of a turn as it comes. */
+const maxAddressMs = 4
+/** What each of those that wait may take at once, and all of them in a turn. */
+const sliceMs = 1
+const maxWaitersMs = 4
+
+export class Slices {
+  readonly #options: SlicesOptions
+  /** Of addresses that were served in this turn: for how long. */
+  readonly #used = new Map<string, number>()
+  readonly #waiters = new Turns<() => void>()
+  readonly #nextTurn = () => this.#turn()
+  /** When the slice of the one that goes on is over. */
+  #until: number | undefined
+  #isPlanned = false
+
+  constructor(options: SlicesOptions) {
+    this.#options = options
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiters.length
+  }
+
+  /** Whether more of an address may be done now. */
+  hasTime({ address }: Source): boolean {
+    if (this.#until !== undefined) return this.#options.now() < this.#until
+    return this.#used.size === 0 || (this.#used.get(address) ?? 0) < maxAddressMs
+  }
+
+  /** Something of an address begins; what this gives goes to `end`. */
+  begin(): number {
+    return this.#options.now()
+  }
+
+  /** It is done, for now. */
+  end({ address }: Source, begunAt: number): void {
+    this.#used.set(address, (this.#used.get(address) ?? 0) + this.#options.now() - begunAt)
+    this.#plan()
+  }
+
+  /** Goes on with `then` in one of the next turns, until the address has no time any more; then it waits again. */
+  wait(source: Source, then: () => void): void {
+    this.#waiters.push(source, then)
+    this.#plan()
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    this.#options.later(this.#nextTurn)
+  }
+
+  /** Each that waited when the turn began goes on once: those who come are read in between. */
+  #turn(): void {
+    const { now } = this.#options
+    this.#isPlanned = false
+    this.#used.clear()
+    const startedAt = now()
+    for (let left = this.#waiters.length, at = startedAt; left > 0 && at < startedAt + maxWaitersMs; left--, at = now()) {
+      this.#until = at + sliceMs
+      try {
+        this.#waiters.take()!()
+      } finally {
+        this.#until = undefined
+      }
+    }
+    this.#used.clear()
+    if (this.#waiters.length > 0) this.#plan()
+  }
+}
