@@ -260,6 +260,21 @@ describe('proposals', () => {
     expect((await as('bob')(['proposals', 'show', deal], { isTTY: true, env: { NO_COLOR: '1' } })).stdout).toMatch(
       /accepted 12\.50 USD[^]*PROPOSAL .*✓[^]*ACCEPT +.*✓/,
     )
+    const parts = await propose('-m', 'draft=2.5,final=10', '-c', 'USD', '-t', 'two lines\nof terms', '--review', '7200', '-s', '5')
+    const shown = (await as('bob')(['proposals', 'show', parts], { isTTY: true, env: { NO_COLOR: '1' } })).stdout
+    for (
+      const line of [
+        /^ {2}terms +two lines\n {14}of terms$/m,
+        /^ {4}part 1 +2\.5 USD: draft$/m,
+        /^ {4}part 2 +10 USD: final$/m,
+        /^ {2}deadline +answer by \d{4}-\d\d-\d\d \d\d:\d\dZ, in 30 days; then the offer lapses$/m,
+        /^ {2}work +14 days from funding, for each part$/m,
+        /^ {2}review +2 hours from delivery; silence pays$/m,
+        /^ {2}stakes +5 of the rating of @[0-9a-f]{16}, 0 of @[0-9a-f]{16}$/m,
+      ]
+    ) {
+      expect(shown).toMatch(line)
+    }
     expect((await good(bob('proposals', 'show', deal, '--json'))).json[0]).toMatchObject({
       proposal: { proposal_id: deal },
       events: [{ type: 'PROPOSAL', signature: 'valid' }, { type: 'ACCEPT', signature: 'valid' }],

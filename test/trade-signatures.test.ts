@@ -37,6 +37,7 @@ const values: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   deliver_s: seconds,
   review_s: seconds,
   rail: fc.constantFrom('ledger', 'webhook'),
+  public: fc.constant(true),
   proposal_id: fc.stringMatching(/^prop_[a-z0-9]{1,20}$/),
   reason: text,
   proof: text,
@@ -180,7 +181,9 @@ test.each(oldActions)('the older text of %s: what it covers cannot be changed, a
   await using relay = await startTestRelay({ adminKey })
   await using ann = await newTrader(relay, 'ann')
   const onlyOld = (fields: Fields): Fields =>
-    Object.fromEntries(Object.entries(fields).filter(([name]) => !['role', 'milestones', 'deliver_s', 'review_s', 'rail'].includes(name)))
+    Object.fromEntries(
+      Object.entries(fields).filter(([name]) => !['role', 'milestones', 'deliver_s', 'review_s', 'rail', 'public'].includes(name)),
+    )
   await fc.assert(fc.asyncProperty(request(action), request(action), fc.nat(), async (fields, other, pick) => {
     const good = onlyOld(fields)
     const signed = ann.signOld(action, good)
@@ -190,6 +193,8 @@ test.each(oldActions)('the older text of %s: what it covers cannot be changed, a
     if (oldTradeTextOf(action, good) !== oldTradeTextOf(action, changed))
       expect((await ann.wire.refusal({ ...signed, ...changed })).code).toBe('VERIFICATION_FAILED')
     if (action === 'PROPOSAL') expect((await ann.wire.refusal({ ...signed, rail: 'ledger' })).code).toBe('VERIFICATION_FAILED')
+    if (action === 'PROPOSAL' || action === 'ACCEPT')
+      expect((await ann.wire.refusal({ ...signed, public: true })).code).toBe('VERIFICATION_FAILED')
     expect((await ann.wire.refusal({ ...signed, sig: signWith(newKey(), oldTradeTextOf(action, good)!) })).code).toBe('VERIFICATION_FAILED')
   }), { numRuns: Math.ceil(numRuns / 2), seed })
 })

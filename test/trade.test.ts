@@ -46,6 +46,43 @@ const ledgerSum = async (relay: TestRelay): Promise<number> => {
   return rows.reduce((sum, row) => sum + row.balance, 0)
 }
 
+describe('#bounties', () => {
+  test.each([[true, true], [true, false], [false, true], [false, false]])(
+    'hears of a deal whose proposer agrees to that: %s, and whoever accepts: %s',
+    async (proposer, acceptor) => {
+      await using relay = await started()
+      await using ann = await newTrader(relay, 'ann')
+      await using bob = await newTrader(relay, 'bob')
+      await using carol = await relay.login('carol')
+      const said = (isPublic: boolean) => isPublic ? { public: true } : {}
+      const { proposal_id: first } = await ann.do('PROPOSAL', { to: bob.id, task: 'a secret', public: true })
+      // A revised offer is another one: whoever makes it says anew what may be told.
+      const offer = await bob.do('COUNTER', { proposal_id: first, to: ann.id, task: 'a secret', ...said(proposer) })
+      expect(offer.public).toBe(proposer ? true : undefined)
+      await ann.do('ACCEPT', { proposal_id: offer.proposal_id, ...said(acceptor) })
+      await carol.barrier()
+      expect(carol.heard.flatMap(frame => frame.type === 'MSG' ? [frame.content] : [])).toEqual(
+        proposer && acceptor ? [`[CLAIMED] Proposal ${offer.proposal_id} by ${ann.id}, offered by ${bob.id}`] : [],
+      )
+      // What was agreed to be told is under both signatures.
+      const { events } = await ann.wire.ask({ type: 'PROPOSAL_EVENTS', proposal_id: offer.proposal_id }, 'PROPOSAL_EVENTS')
+      for (const [event, { key }] of [[events[0]!, bob], [events[1]!, ann]] as const) {
+        const isSaid = event['public'] === true
+        expect(checkTradeEvent(event, key.pem)).toBe('valid')
+        expect(checkTradeEvent({ ...event, public: isSaid ? undefined : true }, key.pem)).toBe('invalid')
+      }
+    },
+  )
+
+  test('hears of nothing that is not signed: the older text does not cover the wish', async () => {
+    await using relay = await started()
+    await using ann = await newTrader(relay, 'ann')
+    await using bob = await newTrader(relay, 'bob')
+    const { code, message } = await ann.wire.refusal({ ...ann.signOld('PROPOSAL', { to: bob.id, task: 'x' }), public: true })
+    expect([code, message]).toEqual(['VERIFICATION_FAILED', 'sig_v: 2 or 3 is needed to sign public'])
+  })
+})
+
 describe('a funded deal', () => {
   test('from offer to payment: each step goes to both, the money to the provider, and every signature can be checked later', async () => {
     const hooks: EscrowEvent[] = []

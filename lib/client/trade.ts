@@ -31,6 +31,8 @@ export interface Offer {
   readonly deliverS?: number | undefined
   readonly reviewS?: number | undefined
   readonly rail?: 'ledger' | 'webhook' | undefined
+  /** The deal may be told in #bounties, by id and parties, once it is agreed; it is if whoever accepts says so too. */
+  readonly public?: boolean | undefined
 }
 
 export interface Deliverable {
@@ -81,12 +83,18 @@ export class Trade {
     return this.#step('COUNTER', { proposal_id: proposalId, to, ...wireOffer(offer) }, options)
   }
 
+  /** Agrees to an offer. With `public`, and if its proposer said so too, #bounties hears of the deal, by id and parties. */
   accept(
     proposalId: string,
-    { paymentCode, eloStake }: { readonly paymentCode?: string | undefined, readonly eloStake?: number | undefined } = {},
+    { paymentCode, eloStake, public: isPublic }: Pick<Offer, 'paymentCode' | 'eloStake' | 'public'> = {},
     options?: CallOptions,
   ): Promise<Proposal> {
-    return this.#step('ACCEPT', { proposal_id: proposalId, payment_code: paymentCode, elo_stake: eloStake }, options)
+    return this.#step('ACCEPT', {
+      proposal_id: proposalId,
+      payment_code: paymentCode,
+      elo_stake: eloStake,
+      public: said(isPublic),
+    }, options)
   }
 
   reject(proposalId: string, reason?: string, options?: CallOptions): Promise<Proposal> {
@@ -210,11 +218,15 @@ interface Answers {
   STATEMENT: 'STATEMENT'
 }
 
-const wireOffer = ({ paymentCode, expiresS, eloStake, deliverS, reviewS, ...offer }: Offer) => ({
+const wireOffer = ({ paymentCode, expiresS, eloStake, deliverS, reviewS, public: isPublic, ...offer }: Offer) => ({
   ...offer,
   payment_code: paymentCode,
   expires: expiresS,
   elo_stake: eloStake,
   deliver_s: deliverS,
   review_s: reviewS,
+  public: said(isPublic),
 })
+
+/** What is not said is left out, and not under the signature. */
+const said = (isPublic: boolean | undefined): true | undefined => isPublic === true ? true : undefined

@@ -21,6 +21,7 @@ const offer = [
   'deliver_s',
   'review_s',
   'rail',
+  'public',
 ] as const
 
 /**
@@ -29,7 +30,7 @@ const offer = [
  */
 export const signedFields = {
   PROPOSAL: [...offer, 'supersedes'],
-  ACCEPT: ['proposal_id', 'payment_code', 'elo_stake'],
+  ACCEPT: ['proposal_id', 'payment_code', 'elo_stake', 'public'],
   REJECT: ['proposal_id', 'reason'],
   CANCEL: ['proposal_id', 'reason'],
   FUND: ['proposal_id'],

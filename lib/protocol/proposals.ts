@@ -31,6 +31,7 @@ const Milestone = z.object({ title: z.string().min(1).max(200), amount: Amount }
 const Milestones = z.array(Milestone).min(1).max(limits.maxMilestones)
 const Rail = z.enum(['ledger', 'webhook'])
 const DealRole = z.enum(['client', 'provider'])
+const Public = z.literal(true).describe('the deal may be told in #bounties once it is agreed; it is if both parties say so')
 
 const offer = {
   to: AgentId,
@@ -47,6 +48,7 @@ const offer = {
   deliver_s: Seconds.optional(),
   review_s: Seconds.optional(),
   rail: Rail.optional(),
+  public: Public.optional(),
 }
 
 const FileEntry = z.object({
@@ -109,6 +111,7 @@ export const ProposalRecord = z.object({
   deliver_s: z.number().nullable(),
   review_s: z.number().nullable(),
   rail: Rail.nullable(),
+  public: z.literal(true).optional().describe('its proposer agrees that it is told in #bounties'),
   held_minor: Minor,
   captured_minor: Minor,
   returned_minor: Minor,
@@ -178,6 +181,7 @@ export const requests = {
     ...id,
     payment_code: optional(z.string().min(1).max(8_000)),
     elo_stake: optional(Stake),
+    public: Public.optional(),
     ...oldSigned,
   }, { proposal_id: exampleId, ...exampleSigned }, ['INSUFFICIENT_REPUTATION']),
   REJECT: step('Declines a pending proposal that was made to you.', { ...id, reason: optional(Reason), ...oldSigned }, {
@@ -316,6 +320,7 @@ export const frames = {
       deliver_s: z.number().optional(),
       review_s: z.number().optional(),
       rail: Rail.optional(),
+      public: z.literal(true).optional(),
       supersedes: ProposalId.optional(),
     },
     {
@@ -344,6 +349,7 @@ export const frames = {
     payment_kind: z.string().optional(),
     proposer_stake: Stake.nullable(),
     acceptor_stake: Stake.nullable(),
+    public: z.literal(true).optional(),
   }, { status: 'accepted', payment_code: null, proposer_stake: null, acceptor_stake: null }),
   REJECT: told('The proposal was declined.', { reason: z.string().nullable() }, { status: 'rejected', reason: 'no time' }),
   CANCEL: told('The proposal was withdrawn, or given up by its provider.', {

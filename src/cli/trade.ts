@@ -4,7 +4,7 @@ import { currencyCode, formatMinor, minorOf, plainNumber } from '../../lib/proto
 import type { Call, Wish } from './command.ts'
 import { confirm as ask } from './confirm.ts'
 import { CliError } from './exit.ts'
-import type { Paint, Table } from './output.ts'
+import type { Table } from './output.ts'
 import { table } from './table.ts'
 import { visible } from './terminal.ts'
 
@@ -81,15 +81,6 @@ export const moneyText = ({ held_minor, captured_minor, returned_minor, currency
       [minor, word],
     ) => `${visible(formatMinor(minor, currency ?? ''))} ${word}`),
   ].join(', ')
-
-/** One line. */
-export const proposalText = (proposal: Proposal, paint: Paint): string => {
-  const { proposal_id, status, client, provider, task } = proposal
-  const money = moneyText(proposal)
-  return `${paint('bold', visible(proposal_id))} ${paint('cyan', status)} ${priceText(proposal)}${money === '' ? '' : ` (${money})`} ${
-    paint('dim', `${visible(client)} → ${visible(provider)}`)
-  } ${visible(task.length > 80 ? `${task.slice(0, 79)}…` : task)}`
-}
 
 export const proposalTable: Table<Proposal> = table(
   { title: 'PROPOSAL', text: ({ proposal_id }) => proposal_id, style: () => 'bold' },

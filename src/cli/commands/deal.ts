@@ -15,6 +15,7 @@ export const accept = command({
   options: {
     paymentCode: { short: 'p', value: 'CODE', doc: 'Where you are paid outside the relay' },
     eloStake: { short: 's', value: 'N', doc: 'Rating you put at stake', parse: whole },
+    public: { doc: 'Let #bounties hear of the deal, by id and parties, where the offer says so too' },
     ...yesOption,
   },
   examples: [{ command: `agentchat accept ${example}`, doc: 'Read all terms and deadlines, then agree; asks before' }, {
@@ -22,17 +23,18 @@ export const accept = command({
     doc: 'Agree without being asked, with rating at stake',
   }],
   async run(call) {
-    const { args, options: { paymentCode, eloStake }, out, io } = call
+    const { args, options: { paymentCode, eloStake, public: isPublic }, out, io } = call
     const client = await connectKeyed(call)
     const { proposal, events } = await client.trade.show(args.proposal)
     // What cannot be accepted any more is the relay's to refuse.
     if (proposal.status === 'pending') {
       const { signedOffer, termsText } = await import('../terms-text.ts')
       const offer = signedOffer(proposal, events)
-      if (!out.isJson) out.say(termsText(proposal, offer, { me: client.agentId ?? proposal.to, now: io.now(), paymentCode, eloStake }))
+      if (!out.isJson)
+        out.say(termsText(proposal, offer, { me: client.agentId ?? proposal.to, now: io.now(), paymentCode, eloStake, isPublic }))
       await confirm(call, `You will be bound to ${args.proposal}`)
     }
-    out.done(await client.trade.accept(args.proposal, { paymentCode, eloStake }), stepText)
+    out.done(await client.trade.accept(args.proposal, { paymentCode, eloStake, public: isPublic }), stepText)
   },
 })
 

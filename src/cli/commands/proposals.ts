@@ -4,7 +4,7 @@ import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import type { Paint } from '../output.ts'
 import { visible, visibleLines } from '../terminal.ts'
-import { connectKeyed, proposalTable, proposalText } from '../trade.ts'
+import { connectKeyed, proposalTable } from '../trade.ts'
 
 type CheckedEvent = ProposalEvent & { readonly signature: string }
 
@@ -71,7 +71,7 @@ const timelineText = (event: CheckedEvent, paint: Paint): string => {
 
 const show = command({
   name: 'show',
-  summary: 'A proposal and its timeline, every signature checked',
+  summary: 'A proposal with its terms, milestones and deadlines, and its timeline, every signature checked',
   relay: true,
   arguments: { proposal },
   options: {},
@@ -85,7 +85,8 @@ const show = command({
     const shown = await client.trade.show(args.proposal)
     if (out.isJson) out.one(shown, () => '')
     else {
-      out.one(shown.proposal, proposalText)
+      const { dealText } = await import('../terms-text.ts')
+      out.one(shown.proposal, (proposal, paint) => dealText(proposal, call.io.now(), paint))
       out.list(shown.events, timelineText)
     }
     const bad = shown.events.filter(event => event.signature === 'invalid').length

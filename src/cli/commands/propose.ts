@@ -34,14 +34,17 @@ const options = {
   terms: { short: 't', value: 'TEXT', doc: 'Terms' },
   capability: { value: 'NAME', doc: 'Skill that is asked for' },
   eloStake: { short: 's', value: 'N', doc: 'Rating you put at stake', parse: whole },
+  public: { doc: 'Let #bounties hear of the deal, by id and parties, once it is accepted with --public too' },
 } as const
 
 type OfferOptions = {
-  readonly [K in keyof typeof options]?: (typeof options)[K] extends { readonly parse: (text: string) => infer V } ? V : string
+  readonly [K in keyof typeof options]?: (typeof options)[K] extends { readonly parse: (text: string) => infer V } ? V
+    : (typeof options)[K] extends { readonly value: string } ? string
+    : true
 }
 
 const offerOf = (task: string, { expires, deliver, review, ...rest }: OfferOptions): Offer => {
-  const { amount, currency, milestones, role, rail, paymentCode, terms, capability, eloStake } = rest
+  const { amount, currency, milestones, role, rail, paymentCode, terms, capability, eloStake, public: isPublic } = rest
   if ((amount !== undefined || milestones !== undefined) && currency === undefined)
     throw new CliError('usage', 'A price without a currency', 'Say which: -c USD')
   return {
@@ -55,6 +58,7 @@ const offerOf = (task: string, { expires, deliver, review, ...rest }: OfferOptio
     terms,
     capability,
     eloStake,
+    public: isPublic,
     expiresS: expires,
     deliverS: deliver,
     reviewS: review,

@@ -47,7 +47,7 @@ type Signed = { readonly proposal_id: string, readonly sig: string, readonly id?
 
 const relayItself = '@server'
 const lapsesPerTurn = 50
-/** Where offers are heard of by everyone; only on relays that have the channel. */
+/** Where everyone hears of deals whose parties both want that; only on relays that have the channel. */
 const bountyChannel = '#bounties'
 
 const stakesOf = ({ deal: { stakes } }: Proposal) => ({ proposer: stakes.proposer, acceptor: stakes.recipient })
@@ -147,6 +147,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       deliver_s,
       review_s,
       rail,
+      public: isPublic,
     } = request
     const { offer: read, amounts } = readOffer(request, options)
     const kind = paymentKindOf(payment_code)
@@ -200,6 +201,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       ...(deliver_s !== undefined && { deliver_s }),
       ...(review_s !== undefined && { review_s }),
       ...(rail !== undefined && { rail }),
+      ...(isPublic === true && { public: isPublic }),
       ...(more.supersedes !== undefined && { supersedes: more.supersedes }),
     }, options.serverId, { signature, isOffer: true, ...(more.key !== undefined && { key: more.key }) })
     return { proposal, append }
@@ -292,10 +294,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
           const signature = await checkSignature(ctx, 'PROPOSAL', request)
           await checkRecipient(ctx, request.to)
           const { proposal, append } = await offer(ctx, request, signature, { isClient: request.role !== 'provider', key })
-          return {
-            append: [append, ...notice(ctx, `Proposal ${proposal.id} from ${me.id} to ${request.to}`)],
-            reply: reply('PROPOSAL_STATE', { proposal: recordOf(proposal) }),
-          }
+          return { append, reply: reply('PROPOSAL_STATE', { proposal: recordOf(proposal) }) }
         },
       },
       COUNTER: {
@@ -338,7 +337,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       ACCEPT: {
         needs: 'session',
         write(ctx, request) {
-          const { payment_code, elo_stake = 0 } = request
+          const { payment_code, elo_stake = 0, public: isPublic } = request
           const kind = paymentKindOf(payment_code)
           return step(ctx, 'ACCEPT', request, {
             prepare: proposal => ({ ...proposal, deal: { ...proposal.deal, stakes: { ...proposal.deal.stakes, recipient: elo_stake } } }),
@@ -347,8 +346,12 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
               ...kind,
               proposer_stake: after.deal.stakes.proposer || null,
               acceptor_stake: elo_stake || null,
+              ...(isPublic === true && { public: isPublic }),
             }),
-            also: proposal => notice(ctx, `[CLAIMED] Proposal ${proposal.id} by ${ctx.me.id}`),
+            also: ({ id, offer, deal }) =>
+              isPublic === true && offer.isPublic === true
+                ? notice(ctx, `[CLAIMED] Proposal ${id} by ${ctx.me.id}, offered by ${deal.proposer}`)
+                : [],
           })
         },
       },

@@ -19,7 +19,7 @@ const minorIn = (amount: number, currency: string): number => {
 
 /** @throws Fail INVALID_PROPOSAL */
 export const readOffer = (
-  { task, terms, capability, amount, currency, milestones, rail, deliver_s, review_s }: RequestBody<'PROPOSAL'>,
+  { task, terms, capability, amount, currency, milestones, rail, deliver_s, review_s, public: isPublic }: RequestBody<'PROPOSAL'>,
   { minDeadlineMs }: { readonly minDeadlineMs: number },
 ): { readonly offer: Offer, /** per milestone */ readonly amounts: readonly number[] } => {
   for (const [field, seconds] of [['deliver_s', deliver_s], ['review_s', review_s]] as const)
@@ -45,6 +45,7 @@ export const readOffer = (
       rail: rail ?? null,
       deliverMs: deliver_s === undefined ? null : Math.round(deliver_s * 1_000),
       reviewMs: review_s === undefined ? null : Math.round(review_s * 1_000),
+      ...(isPublic === true && { isPublic }),
     },
     amounts,
   }

@@ -20,6 +20,8 @@ export interface Offer {
   /** ms, null: the relay's default */
   readonly deliverMs: number | null
   readonly reviewMs: number | null
+  /** Its proposer agrees that it is told in public. */
+  readonly isPublic?: true
 }
 
 /** What an event says of the signature it carries. */
@@ -246,6 +248,7 @@ export const recordOf = (
   deliver_s: offer.deliverMs === null ? null : offer.deliverMs / 1_000,
   review_s: offer.reviewMs === null ? null : offer.reviewMs / 1_000,
   rail: offer.rail,
+  ...(offer.isPublic === true && { public: true as const }),
   held_minor: deal.held,
   captured_minor: deal.captured,
   returned_minor: deal.returned,

@@ -30,7 +30,7 @@ export interface SignatureFields {
 }
 
 /** Fields that the older text does not know, and that nobody should add to it unsigned. */
-const onlyNew = ['role', 'milestones', 'deliver_s', 'review_s', 'rail', 'capture_minor'] as const
+const onlyNew = ['role', 'milestones', 'deliver_s', 'review_s', 'rail', 'public', 'capture_minor'] as const
 
 /**
  * What it finds is to be noted by `useNonce` when the request is carried out.
