@@ -1,5 +1,5 @@
 // The client: what a program calls. How it works is in core.ts and the parts that it wires together.
-import { messageText, verify, type SignatureState } from '../identity/index.ts'
+import { verify, type SignatureState } from '../identity/index.ts'
 import type { AgentId, Frame, ReplyType, RequestType } from '../protocol/index.ts'
 import { answerTo } from './ask.ts'
 import { Channels } from './channels.ts'
@@ -9,6 +9,7 @@ import { ConnectionError, ProtocolError, TimeoutError } from './errors.ts'
 import { Hand } from './hand.ts'
 import { listen } from './listener.ts'
 import type { AckMode, Message, Reply } from './message.ts'
+import { messageSigner } from './message-signer.ts'
 import type { ClientEvents, ClientOptions, JoinOptions, ListenOptions, MessagesOptions } from './options.ts'
 import { firstOf } from './pages.ts'
 import { pending, type CallOptions } from './pending.ts'
@@ -220,10 +221,11 @@ export class AgentChatClient {
   }
 
   /**
-   * Whether a message of a page was signed by who is said to have sent it. The sender's key is asked of the relay once. Never rejects.
-   * @example for (const event of (await client.history({ channel: '#general' })).events) await client.signatureOf(event as Frame<'MSG'>)
+   * Whether the sender of a message of a page signed it, for this relay and once; those that `on` and `messages` give say so themselves. The
+   * sender's key is asked of the relay once. Never rejects.
+   * @example for (const event of (await client.history({ channel: '#general' })).events) await client.signatureOf(event)
    */
-  async signatureOf(message: Frame<'MSG'>): Promise<SignatureState> {
+  async signatureOf(message: Frame<'MSG'> | Frame<'HISTORY'>['events'][number]): Promise<SignatureState> {
     return this.#core.signatureOf(message)
   }
 
@@ -318,10 +320,10 @@ export class AgentChatClient {
     { id = this.#core.newId(), inReplyTo, ttlMs, receipts, ...call }: SendOptions = {},
   ): Promise<Sent> {
     const { identity, signMessages = true } = this.#options
-    const ts = this.#core.now()
-    const signed = identity !== undefined && signMessages ? { ts, sig: identity.sign(messageText({ to, content, ts })) } : {}
-    const text = JSON.stringify({ type: 'MSG', id, to, content, ...signed, in_reply_to: inReplyTo, ttl_ms: ttlMs, receipts })
-    return this.#core.outgoing.add(id, text, call)
+    const message = { id, to, content, in_reply_to: inReplyTo }
+    const text = JSON.stringify({ type: 'MSG', ...message, ttl_ms: ttlMs, receipts })
+    const sign = identity !== undefined && signMessages ? messageSigner({ ...this.#core.signing, identity }, message) : undefined
+    return this.#core.outgoing.add(id, { text, sign }, call)
   }
 
   readonly #reply: Reply = ({ id, frame }, content, options) =>

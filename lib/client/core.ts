@@ -1,16 +1,17 @@
 // The parts of a client, wired together: session, calls, messages on their way in and out, and what lasts over reconnects.
 import { isSafeNonce, randomNonce, verify, type SignatureState } from '../identity/index.ts'
-import type { Frame, ReplyType, RequestInput, RequestType, Target } from '../protocol/index.ts'
+import { rawField, rawItems, type Frame, type ReplyType, type RequestInput, type RequestType, type Target } from '../protocol/index.ts'
 import { defaultBackoff } from './backoff.ts'
 import { Deliveries } from './deliveries.ts'
 import { Emitter } from './emitter.ts'
 import { AgentChatError, ConnectionError, RelayError, TimeoutError } from './errors.ts'
 import { Flow } from './flow.ts'
-import { Inbound } from './inbound.ts'
+import { Inbound, type LogPage } from './inbound.ts'
 import { isKept, Kept } from './kept.ts'
 import { MemoryKnownRelays } from './known-relays.ts'
 import { Lasting } from './lasting.ts'
 import type { Place } from './login.ts'
+import type { SigningMessages } from './message-signer.ts'
 import { platformNetwork } from './network.ts'
 import type { ClientEvents, ClientOptions, ClientStatus, JoinOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
@@ -19,6 +20,7 @@ import { MemoryPositions } from './positions.ts'
 import type { Body } from './port.ts'
 import { Progress } from './progress.ts'
 import { checkIdentity } from './proof.ts'
+import { keepRawText, rawTextOf } from './raw-text.ts'
 import { Requests } from './requests.ts'
 import { Session } from './session.ts'
 import { SignatureCheck } from './signature-check.ts'
@@ -89,15 +91,16 @@ export class Core {
     this.#check = new SignatureCheck({
       identity,
       verify: options.verify ?? verify,
-      keyOf: async agent => (await this.#ask('WHOIS', { agent })).pubkey ?? undefined,
+      keyOf: agent => this.#keyOf(agent),
+      relay: () => this.#place?.isProved === true ? this.#place.relay : undefined,
+      now: this.now,
     })
     this.#inbound = new Inbound({
       progress: this.#progress,
       check: frame => this.#check.of(frame),
       myId: () => this.#welcome?.agent_id,
       isKeyed: identity !== undefined,
-      page: (stream, after) =>
-        this.#ask('HISTORY', stream.startsWith('#') ? { channel: stream, after, limit: 200 } : { with: stream, after, limit: 200 }),
+      page: (stream, after) => this.#page(stream, after),
       deliver: delivery => this.deliveries.dispatch(delivery),
       isBehind: stream => this.deliveries.isBehind(stream),
       isJoined: channel => this.lasting.has(channel),
@@ -183,6 +186,16 @@ export class Core {
     return this.#place
   }
 
+  /** What messages are signed with, beside the key. */
+  get signing(): Omit<SigningMessages, 'identity'> {
+    return { place: () => this.#place, knows: feature => this.#welcome?.features?.includes(feature) === true, now: this.now }
+  }
+
+  /** What the signature of a stored event comes to, where it is a message. */
+  signatureOf(event: Frame<'MSG'> | Frame<'HISTORY'>['events'][number]): SignatureState | Promise<SignatureState> {
+    return event.type === 'MSG' ? this.#check.of({ ...event, replay: true } as unknown as Frame<'MSG'>) : 'none'
+  }
+
   /** Nothing is asked of the relay that it has not answered. */
   get isQuiet(): boolean {
     return this.#requests.size === 0 && this.outgoing.size === 0
@@ -211,11 +224,6 @@ export class Core {
   /** Somebody begins to listen, for messages or for a kind of frame. */
   attended(): void {
     this.#kept.attended()
-  }
-
-  /** Whether a message was signed by who is said to have sent it; never rejects. */
-  signatureOf(frame: Frame<'MSG'>): SignatureState | Promise<SignatureState> {
-    return this.#check.of(frame)
   }
 
   streamOf(frame: Frame<'MSG'>): Target {
@@ -351,11 +359,43 @@ export class Core {
     if (frame.type === 'LEFT') this.lasting.drop(frame.channel)
     if (frame.type === 'INBOX' && frame.re === undefined) {
       const each = Math.ceil(chars / Math.max(1, frame.items.length))
-      for (const { seq, event } of frame.items) this.#push({ ...event, replay: true } as unknown as Frame<'MSG'>, each, seq)
+      const events = this.#replayed(frame.items.map(({ event }) => event), () =>
+        rawItems(rawField(rawTextOf(frame)!, 'items')!).map(item => rawField(item, 'event')!))
+      events.forEach((event, i) => this.#push(event, each, frame.items[i]!.seq))
     }
     if (!isKept(frame) || (frame.by ?? frame.from) === this.#welcome?.agent_id) this.emitter.emit(frame.type, frame as never)
     else if (!this.#isTaking || this.#flow.isDeaf) this.#progress.block()
     else this.#inbound.after(() => this.#kept.push(frame), chars)
+  }
+
+  /** The key that the relay shows for an agent. */
+  async #keyOf(agent: string): Promise<string | undefined> {
+    try {
+      return (await this.#ask('WHOIS', { agent })).pubkey ?? undefined
+    } catch (error) {
+      if (error instanceof RelayError && error.code === 'AGENT_NOT_FOUND') return undefined
+      throw error
+    }
+  }
+
+  /** A page of the log. */
+  async #page(stream: string, after: number): Promise<LogPage> {
+    const page = await this.#ask('HISTORY', {
+      ...(stream.startsWith('#') ? { channel: stream } : { with: stream }),
+      after,
+      limit: 200,
+    })
+    return { more: page.more, events: this.#replayed(page.events, () => rawItems(rawField(rawTextOf(page)!, 'events')!)) }
+  }
+
+  /** Stored events as what they are when they are replayed; `read` finds their texts, should somebody ask for one. */
+  #replayed(events: readonly object[], read: () => readonly string[]): readonly Frame<'MSG'>[] {
+    let texts: readonly string[] | undefined
+    return events.map((event, i) => {
+      const frame = { ...event, replay: true } as unknown as Frame<'MSG'>
+      keepRawText(frame, () => (texts ??= read())[i])
+      return frame
+    })
   }
 
   #push(frame: Frame<'MSG'>, chars: number, inboxSeq?: number): void {

@@ -29,8 +29,8 @@ export interface InboundOptions {
   readonly myId: () => string | undefined
   /** Whether the agent has a key: what it missed of its direct messages waits in its inbox. */
   readonly isKeyed: boolean
-  /** A page of a stream after a position. */
-  readonly page: (stream: string, after: number) => Promise<Frame<'HISTORY'>>
+  /** A page of a stream after a position, its messages marked as read from the log. */
+  readonly page: (stream: string, after: number) => Promise<LogPage>
   readonly deliver: (delivery: Delivery) => void
   /** Whether messages of the stream are let go for now: they come again to who listens for them. */
   readonly isBehind: (stream: string) => boolean
@@ -44,6 +44,12 @@ export interface InboundOptions {
   readonly giveUp: (reason: string) => void
   /** More waits than may: nothing more is taken from this connection. */
   readonly overflow: () => void
+}
+
+/** Messages of a stream, oldest first. */
+export interface LogPage {
+  readonly events: readonly Frame<'MSG'>[]
+  readonly more: boolean
 }
 
 interface Held {
@@ -185,12 +191,11 @@ export class Inbound {
       })
       for await (const { events } of pages) {
         if (generation !== this.#generation) return
-        for (const event of events) {
-          if (event.seq === undefined || event.seq >= frame.seq!) break
-          const missing = { ...event, replay: true } as unknown as Frame<'MSG'>
+        for (const missing of events) {
+          if (missing.seq === undefined || missing.seq >= frame.seq!) break
           await room()
           if (generation !== this.#generation) return
-          if (event.seq <= (progress.seen(stream) ?? 0) || (event.seq <= echoed && missing.from === myId())) continue
+          if (missing.seq <= (progress.seen(stream) ?? 0) || (missing.seq <= echoed && missing.from === myId())) continue
           await this.#checked({ frame: missing, chars: missing.content.length, isRepair: true })
           if (generation !== this.#generation) return
         }

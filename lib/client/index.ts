@@ -33,6 +33,7 @@ export {
 export { firstOf, pagesOf, type PagedList } from './pages.ts'
 export { type AgentProfile, type People, type ProofState } from './people.ts'
 export { MemoryPositions, type Positions } from './positions.ts'
+export { rawTextOf } from './raw-text.ts'
 export { type Reputation } from './reputation.ts'
 export { type CallOptions } from './pending.ts'
 export { type ConnectOptions, type SessionState } from './session.ts'

@@ -5,9 +5,14 @@ import { frameProblem } from './frame-size.ts'
 import { pending, type CallOptions, type Ending } from './pending.ts'
 import { after } from './timer.ts'
 
-interface Waiting extends Ending<Frame<'ACK'>> {
-  readonly id: string
+/** A message without its signature, and what makes one each time it is sent: it is of that moment and for that relay. */
+export interface Draft {
   readonly text: string
+  readonly sign: (() => object) | undefined
+}
+
+interface Waiting extends Ending<Frame<'ACK'>>, Draft {
+  readonly id: string
   /** uncertain: it was sent, and the connection was lost before the answer */
   state: 'waiting' | 'sent' | 'uncertain'
 }
@@ -15,6 +20,12 @@ interface Waiting extends Ending<Frame<'ACK'>> {
 /** Messages in flight at once, where the relay does not limit the rate. */
 const wideWindow = 256
 const maxWaiting = 100_000
+/** Bytes that a signature adds to a frame, or less. */
+const signatureBytes = 180
+
+/** undefined where it fits. */
+const draftProblem = ({ text, sign }: Draft, maxFrameBytes: number) =>
+  frameProblem(text, sign === undefined ? maxFrameBytes : maxFrameBytes - signatureBytes)
 
 export class Outgoing {
   readonly #send: (text: string) => void
@@ -39,15 +50,15 @@ export class Outgoing {
   }
 
   /** Queues a message; resolves with its ACK. */
-  add(id: string, text: string, options: CallOptions): Promise<Frame<'ACK'>> {
+  add(id: string, draft: Draft, options: CallOptions): Promise<Frame<'ACK'>> {
     if (this.#waiting.size >= maxWaiting)
       return Promise.reject(new ConnectionError('TOO_MANY', `More than ${maxWaiting} messages wait to be sent`))
     if (this.#waiting.has(id))
       return Promise.reject(new RelayError('ID_REUSED', `A message with the id ${JSON.stringify(id)} is on its way already`))
-    const problem = frameProblem(text, this.#maxFrameBytes)
+    const problem = draftProblem(draft, this.#maxFrameBytes)
     if (problem !== undefined) return Promise.reject(problem)
     return pending(options, ending => {
-      const entry: Waiting = { ...ending, id, text, state: 'waiting' }
+      const entry: Waiting = { ...ending, ...draft, id, state: 'waiting' }
       this.#waiting.set(id, entry)
       this.#pump()
       this.#changed()
@@ -65,9 +76,9 @@ export class Outgoing {
     this.#window = rate > 0 ? 1 : wideWindow
     this.#maxFrameBytes = maxFrameBytes
     // This relay may take less than the one that the message was queued for.
-    for (const { text, reject } of [...this.#waiting.values()]) {
-      const problem = frameProblem(text, maxFrameBytes)
-      if (problem !== undefined) reject(problem)
+    for (const entry of [...this.#waiting.values()]) {
+      const problem = draftProblem(entry, maxFrameBytes)
+      if (problem !== undefined) entry.reject(problem)
     }
     this.#isOpen = true
     this.#pump()
@@ -134,7 +145,9 @@ export class Outgoing {
       if (entry.state !== 'waiting') continue
       entry.state = 'sent'
       this.#inFlight++
-      this.#send(entry.text)
+      this.#send(signed(entry))
     }
   }
 }
+
+const signed = ({ text, sign }: Draft): string => sign === undefined ? text : `${text.slice(0, -1)},${JSON.stringify(sign()).slice(1)}`

@@ -17,6 +17,7 @@ import { AgentChatError, ConnectionError, ProtocolError, RelayError } from './er
 import { Login, type LoginOptions, type Place } from './login.ts'
 import type { Network } from './network.ts'
 import { inTime, pending, type CallOptions, type Ending } from './pending.ts'
+import { keepRawText } from './raw-text.ts'
 import { after } from './timer.ts'
 import type { Transport } from './transport.ts'
 
@@ -234,6 +235,7 @@ export class Session {
     const decoded = decodeFrame(text)
     if (!decoded.ok) return this.#hooks.invalid(decoded.message)
     if (decoded.frame.type === 'GOING_AWAY') this.#retryHintMs = decoded.frame.retry_after_ms
+    keepRawText(decoded.frame, text)
     this.#hooks.frame(decoded.frame, text.length)
   }
 

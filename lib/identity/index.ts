@@ -51,6 +51,7 @@ export {
   type RotationText,
   type SessionBinding,
 } from './texts.ts'
+export { hasLaterFields, signedTextOf, type SignedMessage } from './message-signatures.ts'
 export { oldTradeTexts, tradeText, type OldProposal, type TradeSession, type TradeStamp } from './trade-texts.ts'
 export {
   checkTradeEvent,

@@ -1,7 +1,7 @@
 // Messages to channels and agents, and their acknowledgement.
 import { z } from 'zod'
 import { event, request, signal } from './define.ts'
-import { AgentId, ChannelName, ClientTime, Content, MsgId, RequestId, Seq, Signature, Target, Time, optional } from './fields.ts'
+import { AgentId, ChannelName, ClientTime, Content, Hex32, MsgId, RequestId, Seq, Signature, Target, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 
 /** A stored event inside a page: exactly what was sent when it was new. */
@@ -9,9 +9,12 @@ export const StoredEvent = z.looseObject({ type: z.string(), ts: Time, seq: Seq.
 
 export const requests = {
   MSG: request({
-    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. `sig` is over '
-      + '`JSON.stringify({to,content,ts})` with the `ts` sent here, which receivers get as `sig_ts`; a relay that verifies messages '
-      + 'refuses one that does not fit. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds '
+    doc: 'Says something in a channel or to an agent. With `id` the sender gets ACK once the message is stored. An agent with a key may '
+      + 'sign: with `sig_v: 2` (feature `msg-v2`) over `AGENTCHAT_MSG_V2|` and the canonical JSON (RFC 8785) of '
+      + '`{by,content,id,in_reply_to,nonce,relay,to,ts}`: agent id, `server_id` and the fields sent here, those that are absent left out. '
+      + 'The relay refuses one that does not fit, and stores what receivers check it with. Older clients sign '
+      + '`JSON.stringify({to,content,ts})`, which names neither sender nor relay and can be said again elsewhere; a relay that verifies '
+      + 'messages refuses one that does not fit. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds '
       + 'the message in its inbox until it has received it; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender '
       + 'is told by STATUS what becomes of it.',
     body: {
@@ -19,7 +22,9 @@ export const requests = {
       content: Content,
       id: RequestId.optional(),
       sig: optional(Signature),
+      sig_v: z.literal(2).optional(),
       ts: optional(ClientTime),
+      nonce: Hex32.optional().describe('of `sig_v: 2`: new for each message'),
       in_reply_to: optional(z.string().max(256)),
       ttl_ms: z.number().int().min(1).max(limits.maxTtlMs).optional(),
       receipts: z.boolean().optional(),
@@ -55,7 +60,9 @@ export const requests = {
 export const frames = {
   MSG: event({
     doc: 'A message. Stored ones carry `msg_id` and `seq`; notices of the relay itself come from `@server` and carry neither. '
-      + '`sig_ts` is the time the sender signed. `redacted: true` marks a content from which the relay cut secrets (its signature is '
+      + '`sig_ts` is the time the sender signed. With `sig_v: 2` also `nonce`, `pub_id` (the `id` of its request) and `relay` (the `server_id` that '
+      + 'it was signed for) are what the signature covers: one that names another relay, comes twice, or is of another time than the message '
+      + 'says nothing of this one. `redacted: true` marks a content from which the relay cut secrets (its signature is '
       + 'dropped). `invite` names a channel this message invites to. `erased: true` marks the place of a message that was erased: '
       + 'its content is empty, its name and signature are gone. After `expires_at` it is not offered from an inbox any more.',
     body: {
@@ -66,7 +73,11 @@ export const frames = {
       msg_id: MsgId.optional(),
       verified: z.boolean().optional(),
       sig: z.string().optional(),
+      sig_v: z.number().int().optional(),
       sig_ts: z.number().optional(),
+      nonce: z.string().optional(),
+      relay: z.string().optional(),
+      pub_id: z.string().optional(),
       in_reply_to: z.string().optional(),
       redacted: z.literal(true).optional(),
       erased: z.literal(true).optional(),

@@ -16,9 +16,16 @@ export interface ShownMessage {
   readonly signature?: string
 }
 
+const wrong = (why: string) => (paint: Paint) => paint('red', ` ✗ ${why}`)
+
 const signatureMarks: Readonly<Record<string, (paint: Paint) => string>> = {
   valid: paint => paint('green', ' ✓'),
-  invalid: paint => paint('red', " ✗ the signature is not this agent's"),
+  weak: paint => paint('yellow', ' ~ signed in the older form, which can be said again elsewhere'),
+  stale: wrong('signed at another time'),
+  duplicated: wrong('signed once, and said before'),
+  foreign: wrong('signed for another relay'),
+  invalid: wrong("the signature is not this agent's"),
+  'unknown-key': wrong('signed, by a key that the relay cannot show'),
 }
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0')

@@ -141,7 +141,8 @@ export const settings = {
       + 'visits can log in here as it.'),
   legacyTrade: setting(z.boolean().default(true),
     'Accept signatures in trade that do not name the address that was dialled (forms 1 and 2), as existing clients send them.'),
-  verifyMessages: setting(z.boolean().default(false), "Refuse signed messages whose signature is not the sender's. Unsigned ones pass."),
+  verifyMessages: setting(z.boolean().default(false),
+    "Refuse signatures of the first form (of older clients) that are not the sender's; those of the second are always checked."),
   redact: setting(z.boolean().default(true), 'Cut what looks like a credential out of messages before they are stored.'),
 
   arbiters: setting(z.array(agentKey).max(1_000).default([]),

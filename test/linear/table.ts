@@ -6,6 +6,7 @@ import {
   canonicalPem,
   publicKeyBytes,
   receiptText,
+  signedTextOf,
   verify,
   verifyCompletion,
   verifyReceipt,
@@ -14,6 +15,7 @@ import {
 import { AgentId, AgentName, ChannelName, Nick, RequestId, Target } from '../../lib/protocol/fields.ts'
 import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
 import { minorOf } from '../../lib/protocol/money.ts'
+import { rawField, rawItems } from '../../lib/protocol/raw.ts'
 import { messagesText } from '../../src/cli/message-text.ts'
 import { visible, visibleJson, visibleLines } from '../../src/cli/terminal.ts'
 import { fromCardSkills, toCardSkills } from '../../src/domain/a2a-skills.ts'
@@ -50,6 +52,7 @@ const feed = { serverName: 'relay', serverId: '0', base: '' }
 const addresses = new Addresses(['127.0.0.1'], 64)
 const guard = addressGuard(anywhere)
 const message = (content: string) => ({ ts: 0, from: '@a', from_name: content, to: '#a', content })
+const fieldOf = (text: string) => rawField(text, 'a')
 const plain = (_style: unknown, text: string) => text
 /** A list that grows with the text: every part of it is one item. */
 const list = <T>(text: string, item: (part: string) => T): readonly T[] =>
@@ -66,6 +69,15 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       receiptText: text => receiptText({ text } as never),
     },
     lists: { canonicalJson: text => canonicalJson(Object.fromEntries(list(text, part => part).map((key, i) => [key + i, key]))) },
+  },
+  'lib/client/message-signer.ts': { own: 'what the program says' },
+  'lib/identity/message-signatures.ts': {
+    peer: 'messages',
+    run: {
+      signedTextOf: text =>
+        signedTextOf({ from: text, to: text, content: text, sig_v: 2, sig_ts: 1, nonce: 'a'.repeat(32), relay: text, pub_id: text }),
+      'signedTextOf of a nonce': text => signedTextOf({ from: '', to: '', content: '', sig_v: 2, sig_ts: 1, nonce: text, relay: '' }),
+    },
   },
   'lib/identity/pem.ts': { peer: 'keys and signatures', run: { canonicalPem, publicKeyBytes, verify: text => verify(text, text, text) } },
   'lib/identity/records.ts': {
@@ -104,6 +116,14 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       name,
       (text: string) => schema.safeParse(text),
     ])),
+  },
+  'lib/protocol/raw.ts': {
+    peer: 'frames as they came',
+    run: {
+      rawItems,
+      rawField: text => fieldOf(`{${text}}`),
+      'rawField of a content': text => fieldOf(JSON.stringify({ [text]: text, a: 1 })),
+    },
   },
   'lib/protocol/money.ts': { peer: 'amounts', run: { minorOf: text => minorOf(text, text) }, atMost: { '0+$': 12 } },
   'src/cli/': { own: 'what the user types, and what the program says of itself' },

@@ -1,5 +1,5 @@
 // agentchat history: stored messages of a channel, or with an agent, oldest first.
-import type { AgentChatClient, SignatureState } from '../../../lib/client/index.ts'
+import type { AgentChatClient } from '../../../lib/client/index.ts'
 import type { Frame } from '../../../lib/protocol/index.ts'
 import { command, count, whole } from '../command.ts'
 import type { ShownMessage } from '../message-text.ts'
@@ -12,21 +12,10 @@ const pageSize = 200
 const maxShown = 10_000_000
 
 /** Events as they are stored, messages with what their signature is worth. */
-const checkedBy = (client: AgentChatClient) => {
-  // A key that the relay cannot show is not asked for again with each message.
-  const unknown = new Set<unknown>()
-  const stateOf = async (event: Events[number]): Promise<SignatureState> => {
-    const from = event['from']
-    if (unknown.has(from) && event['sig'] !== undefined) return 'unknown-key'
-    const state = await client.signatureOf(event as unknown as Frame<'MSG'>)
-    if (state === 'unknown-key') unknown.add(from)
-    return state
-  }
-  return async (events: Events): Promise<Events> => {
-    const checked: Events = []
-    for (const event of events) checked.push(event.type === 'MSG' ? { ...event, signature: await stateOf(event) } : event)
-    return checked
-  }
+const checkedBy = (client: AgentChatClient) => async (events: Events): Promise<Events> => {
+  const checked: Events = []
+  for (const event of events) checked.push(event.type === 'MSG' ? { ...event, signature: await client.signatureOf(event) } : event)
+  return checked
 }
 
 export const history = command({
@@ -46,7 +35,7 @@ export const history = command({
     { command: 'agentchat history @8addfe276526c9f6 -i alice.json --after 100 -l 50', doc: 'Direct messages 101 to 150' },
   ],
   details: async () =>
-    'In a pipe, or with --json, each message is the frame as it is stored, and `signature` (valid, invalid, none, unknown-key).',
+    'In a pipe, or with --json, each message is the frame as it is stored, and its `signature`, as `agentchat listen` tells it.',
   async run({ args: { target }, options, io, out, connect }) {
     const [client, { messagesText }, { pagesOf }, { fieldsOfFrame }] = await Promise.all([
       connect(),

@@ -43,8 +43,8 @@ export const listen = command({
     session: { value: 'LABEL', doc: 'Session label; the same agent can listen once per label (default: listen)' },
   },
   details: async () =>
-    'In a pipe, or with --json, each message is a line of JSON: the frame as it came, and `signature` (valid, '
-    + 'invalid, none, unknown-key).',
+    'In a pipe, or with --json, each message is a line of JSON: the frame as it came, and `signature`: valid, weak (the older form, '
+    + 'which can be said again elsewhere), stale, duplicated, foreign (made for another time, message or relay), invalid, unknown-key, none.',
   examples: [
     { command: "agentchat listen ws://localhost:6667 '#general' -m 5", doc: 'The next five messages, then end' },
     { command: "agentchat listen '#general' '#builds' --since now | jq -r .content", doc: 'Two channels, from now on' },

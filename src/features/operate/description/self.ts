@@ -1,6 +1,6 @@
 // What the relay says of itself, signed: made from the same facts as /health, at most once a second.
 import { serverDocumentText, type Identity } from '../../../../lib/identity/index.ts'
-import { PROTOCOL, domains, type ServerDocument } from '../../../../lib/protocol/index.ts'
+import { PROTOCOL, domains, wireFeatures, type ServerDocument } from '../../../../lib/protocol/index.ts'
 import type { Health } from '../../../relay/feature.ts'
 
 export interface SelfOptions {
@@ -32,6 +32,7 @@ export const selfDescription = (options: SelfOptions): Self => {
   const { serverId, relayKey, description, region, contact, urls, directory, allowlistStrict, captcha, limits, announceEveryMs } = options
   const features = [
     ...Object.keys(domains).filter(domain => domain !== 'servers' && domain !== 'announcements'),
+    ...wireFeatures,
     ...(directory ? ['directory'] : []),
   ]
   let last: ServerDocument | undefined

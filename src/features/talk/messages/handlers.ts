@@ -18,7 +18,7 @@ import {
   type Shares,
   type WriteCtx,
 } from '../../../relay/feature.ts'
-import { messageText } from '../../../../lib/identity/index.ts'
+import { signedTextOf } from '../../../../lib/identity/index.ts'
 import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
 export interface MessageOptions {
@@ -26,7 +26,9 @@ export interface MessageOptions {
   readonly shares: Shares
   /** Cut secrets out of contents. */
   readonly redact: boolean
-  /** Refuse signatures that are not the sender's. */
+  /** The relay's identity. */
+  readonly serverId: string
+  /** Refuse signatures of the first form too that are not the sender's. */
   readonly verifyMessages: boolean
   readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
 }
@@ -42,7 +44,14 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       throw new Fail('INVALID_MSG', `content: at most ${maxContentBytes} bytes are taken here (maxContentBytes of the relay)`)
   }
 
-  const bodyOf = ({ me }: WriteCtx, { to, content, sig, ts, in_reply_to }: RequestBody<'MSG'>): Append<'MSG'>['body'] => {
+  /** What receivers check a signature with. */
+  const signatureOf = ({ sig, sig_v, ts, nonce, id }: RequestBody<'MSG'>) =>
+    sig_v === undefined
+      ? { sig, ...(ts !== undefined && { sig_ts: ts }) }
+      : { sig, sig_v, sig_ts: ts, nonce, relay: options.serverId, ...(id !== undefined && { pub_id: id }) }
+
+  const bodyOf = ({ me }: WriteCtx, request: RequestBody<'MSG'>): Append<'MSG'>['body'] => {
+    const { to, content, sig, in_reply_to } = request
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
     return {
@@ -52,7 +61,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       content: clean,
       verified: me.verified,
       // A signature over what is no longer there would only look forged.
-      ...(sig !== undefined && isWhole && { sig, ...(ts !== undefined && { sig_ts: ts }) }),
+      ...(sig !== undefined && isWhole && signatureOf(request)),
       ...(in_reply_to !== undefined && { in_reply_to }),
       ...(!isWhole && { redacted: true as const }),
     }
@@ -154,20 +163,30 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     return request.to.startsWith('#') ? stored(ctx, request, { stream: request.to }) : toAgent(ctx, request, false)
   }
 
-  const checkSignature = ({ agent }: Asker, { to, content, ts, sig }: RequestBody<'MSG'>): Promise<undefined> | undefined =>
-    sig === undefined || agent === undefined ? undefined : (async () => {
+  /** The second form always, the first one where the relay is told to. */
+  const checkSignature = ({ agent }: Asker, request: RequestBody<'MSG'>): Promise<undefined> | undefined => {
+    const { sig, sig_v } = request
+    if (sig === undefined || agent === undefined || (sig_v === undefined && !options.verifyMessages)) return undefined
+    return (async () => {
+      const { to, content, ts, nonce, id, in_reply_to } = request
       if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
       if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
-      if (!await options.verifyMessage(agent.pubkey, messageText({ to, content, ts }), sig))
+      if (sig_v === 2 && nonce === undefined) throw new Fail('VERIFICATION_FAILED', 'nonce: missing; it is part of what is signed')
+      const text = signedTextOf({
+        ...{ from: agent.id, to, content, sig_v, sig_ts: ts },
+        ...(sig_v === 2 && { nonce, relay: options.serverId, pub_id: id, in_reply_to }),
+      })
+      if (text === undefined || !await options.verifyMessage(agent.pubkey, text, sig))
         throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
       return undefined
     })()
+  }
 
   return {
     handlers: {
       MSG: {
         needs: 'session',
-        ...(options.verifyMessages && { prepare: checkSignature }),
+        prepare: checkSignature,
         write(ctx, request) {
           checkSize(request.content)
           try {

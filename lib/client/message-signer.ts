@@ -1,0 +1,37 @@
+// How a message is signed: for the relay that takes it, when it is sent.
+import { messageText, messageTextV2, randomNonce, type Identity } from '../identity/index.ts'
+import type { RequestInput } from '../protocol/index.ts'
+import type { Place } from './login.ts'
+
+export interface SigningMessages {
+  readonly identity: Identity
+  /** Who the relay is, and what it knows beyond what older ones do. */
+  readonly place: () => Place | undefined
+  readonly knows: (feature: 'msg-v2') => boolean
+  /** ms since 1970 */
+  readonly now: () => number
+}
+
+type Signed = Pick<RequestInput<'MSG'>, 'sig' | 'sig_v' | 'ts' | 'nonce'>
+
+/**
+ * What signs a message, each time it is sent anew: under one nonce, so that however often it was sent it is one. A relay that has
+ * not proved who it is, or does not know the form that names it, gets the older one.
+ */
+export const messageSigner = (
+  { identity, place, knows, now }: SigningMessages,
+  message: Pick<RequestInput<'MSG'>, 'to' | 'content' | 'id'> & { readonly in_reply_to?: string | undefined },
+): () => Signed => {
+  const { to, content } = message
+  const nonce = randomNonce()
+  return () => {
+    const ts = now()
+    const { relay, isProved } = place() ?? {}
+    if (relay === undefined || isProved !== true || !knows('msg-v2') || hasHalfCharacter(content))
+      return { ts, sig: identity.sign(messageText({ to, content, ts })) }
+    return { sig_v: 2, ts, nonce, sig: identity.sign(messageTextV2({ ...message, by: identity.agentId, relay, ts, nonce })) }
+  }
+}
+
+/** It has no exact text: what was cut in the middle of a character is signed as older clients do. */
+const hasHalfCharacter = (text: string): boolean => /\p{Surrogate}/u.test(text)
