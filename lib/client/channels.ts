@@ -22,11 +22,19 @@ export class Channels {
    * @throws RelayError CHANNEL_NOT_FOUND, NOT_INVITED
    * @example const { list } = await client.channels.members('#builders')
    */
-  async members(channel: string, options?: CallOptions): Promise<Pick<Frame<'MEMBERS'>, 'list' | 'owner' | 'invited'>> {
+  async members(
+    channel: string,
+    { adminKey, ...options }: OwnerOptions = {},
+  ): Promise<Pick<Frame<'MEMBERS'>, 'list' | 'owner' | 'invited'>> {
     const list: Frame<'MEMBERS'>['list'] = []
     let first: Frame<'MEMBERS'> | undefined
     const pages = pagesOf<Frame<'MEMBERS'>, string>({
-      read: after => this.#port.request('MEMBERS', { channel, ...(after !== undefined && { after }) }, options),
+      read: after =>
+        this.#port.request('MEMBERS', {
+          channel,
+          ...(adminKey !== undefined && { admin_key: adminKey }),
+          ...(after !== undefined && { after }),
+        }, options),
       entries: page => page.list,
       more: page => page.more,
       next: page => page.list.at(-1)?.id,

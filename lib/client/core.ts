@@ -143,6 +143,7 @@ export class Core {
       identity,
       serverId: options.serverId,
       legacyLogin: options.legacyLogin ?? false,
+      adminKey: options.adminKey,
       knownRelays: options.knownRelays ?? new MemoryKnownRelays(),
       confirmRelay: options.confirmRelay,
       verify: options.verify ?? verify,

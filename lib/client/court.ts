@@ -3,6 +3,7 @@ import { commitmentOf, drawProblems, randomNonce, type TradeAction, type TradeSi
 import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
 import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
+import type { OwnerOptions } from './channels.ts'
 import type { CallOptions } from './pending.ts'
 import { askSigned, checkEvent, defined } from './signatures.ts'
 import type { ProposalEvent } from './trade.ts'
@@ -127,7 +128,7 @@ export class Court {
   }
 
   /** A case with its whole history: every signature checked, and the draw computed again. Nothing of that needs the relay's word. */
-  async show(disputeId: string, options?: CallOptions): Promise<ShownDispute> {
+  async show(disputeId: string, { adminKey, ...options }: OwnerOptions = {}): Promise<ShownDispute> {
     const keys = new Map<string, string | null>()
     const checked = async <T extends object>(
       what: T,
@@ -135,7 +136,7 @@ export class Court {
     ): Promise<Checked<T>> => ({ ...what, signature: await checkEvent(this.#port, event, keys, options) })
     const stored: ProposalEvent[] = []
     let last: FrameBody<'DISPUTE_EVENTS'> | undefined
-    for await (const page of eventPages(after => this.#page(disputeId, after, pageSize, options))) {
+    for await (const page of eventPages(after => this.#page(disputeId, after, pageSize, options, adminKey))) {
       stored.push(...page.events)
       last = page
     }
@@ -161,8 +162,15 @@ export class Court {
     return (await askSigned(this.#port, type, fields, options) as Frame<'DISPUTE_STATE'>).dispute
   }
 
-  #page(disputeId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'DISPUTE_EVENTS'>> {
-    return this.#port.request('DISPUTE_EVENTS', { dispute_id: disputeId, after, limit }, options)
+  #page(
+    disputeId: string,
+    after: number,
+    limit: number,
+    options?: CallOptions,
+    adminKey?: string,
+  ): Promise<FrameBody<'DISPUTE_EVENTS'>> {
+    const admin = adminKey === undefined ? {} : { admin_key: adminKey }
+    return this.#port.request('DISPUTE_EVENTS', { ...admin, dispute_id: disputeId, after, limit }, options)
   }
 }
 

@@ -24,6 +24,8 @@ export interface LoginOptions {
   readonly serverId: string | undefined
   /** Sign older texts for a relay that does not prove its key. */
   readonly legacyLogin: boolean
+  /** Shown to a relay that has proved itself. */
+  readonly adminKey: string | undefined
   readonly knownRelays: KnownRelays
   /** Asked where the relay is not the one that is known; default: it is not trusted. */
   readonly confirmRelay: ((doubt: RelayDoubt) => boolean | Promise<boolean>) | undefined
@@ -63,8 +65,14 @@ export class Login {
   }
 
   get request(): RequestInput<'IDENTIFY'> {
-    const { login, identity } = this.#options
-    return { ...login, ...(identity !== undefined && { pubkey: identity.publicKey }), nonce: this.#nonce, origin: this.#origin }
+    const { login, identity, adminKey } = this.#options
+    return {
+      ...login,
+      ...(identity !== undefined && { pubkey: identity.publicKey }),
+      nonce: this.#nonce,
+      origin: this.#origin,
+      ...(adminKey !== undefined && { admin: true }),
+    }
   }
 
   /**
@@ -72,7 +80,7 @@ export class Login {
    * @throws ProtocolError NO_IDENTITY, RELAY_CHANGED, RELAY_ELSEWHERE, RELAY_UNPROVED; IdentityError on a nonce that is none
    */
   async prove(challenge: Frame<'CHALLENGE'>): Promise<RequestInput<'VERIFY_IDENTITY'>> {
-    const { identity, now, legacyLogin } = this.#options
+    const { identity, now, legacyLogin, adminKey } = this.#options
     if (identity === undefined) throw new ProtocolError('NO_IDENTITY', 'The relay asks for a key that this client did not offer')
     const { challenge_id: challengeId, nonce: relayNonce } = challenge
     const key = this.#key!
@@ -81,7 +89,13 @@ export class Login {
     const ts = now()
     const text = loginTextV3({ by: identity.agentId, key, origin: this.#origin, relay, nonce: this.#nonce, relayNonce, challengeId, ts })
     this.#session = { key, origin: this.#origin, relayNonce }
-    return { challenge_id: challengeId, signature: identity.sign(text), timestamp: ts, sig_v: 3 }
+    return {
+      challenge_id: challengeId,
+      signature: identity.sign(text),
+      timestamp: ts,
+      sig_v: 3,
+      ...(adminKey !== undefined && { admin_key: adminKey }),
+    }
   }
 
   /**

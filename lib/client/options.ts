@@ -62,6 +62,11 @@ export interface ClientOptions {
    * times as many is let go, and read again from the relay once there is room.
    */
   readonly bufferSize?: number
+  /**
+   * The relay's admin key: shown at login, once the relay has proved its own, so that a relay with a strict allowlist lets the key in. Rights
+   * it gives none: requests that need it carry it themselves (`admin_key`).
+   */
+  readonly adminKey?: string
   /** Answers the question of a relay that asks one. */
   readonly onCaptcha?: (question: string, hint: string | undefined) => string | Promise<string>
   /** ms since 1970; for tests */

@@ -7,7 +7,7 @@ import { limits } from './limits.ts'
 
 const AnyAgentId = z.string().regex(/^@?[A-Za-z0-9_-]{1,64}$/, 'an agent id, with or without @')
 const Address = z.string().min(1).max(100).describe('an IP address; of IPv6 any of its network')
-const Reason = z.string().max(500)
+const Reason = z.string().max(500).describe('told to whom it is about')
 const errors = ['INVALID_MSG', 'AUTH_REQUIRED', 'AGENT_NOT_FOUND', 'RATE_LIMITED'] as const
 const keyErrors = [...errors, 'NOT_ALLOWED'] as const
 
@@ -46,7 +46,7 @@ export const requests = {
   }, {}),
   ADMIN_APPROVE: admin('Puts a key on the allowlist; its agent is verified from its next session on.', {
     pubkey: PublicKey,
-    note: optional(z.string().max(200)),
+    note: optional(z.string().max(200).describe('whose it is, for the list')),
   }, { pubkey: '-----BEGIN PUBLIC KEY-----\n…' }, keyErrors),
   ADMIN_REVOKE: admin('Takes a key off the allowlist, named by key or by agent id.', {
     pubkey: optional(PublicKey),
@@ -55,7 +55,7 @@ export const requests = {
   ADMIN_LIST: admin('The allowlist.', {}, {}),
   ADMIN_MOTD: admin('Sets (or with null clears) the message of the day; `kick` closes every other connection, to come back.', {
     motd: z.string().max(2_000).nullable(),
-    kick: optional(z.boolean()),
+    kick: optional(z.boolean().describe('close every other connection, to come back')),
   }, { motd: 'Maintenance at noon' }),
   ADMIN_VERIFY: admin('Marks an agent as verified or not; lasting for keyed agents.', { agent_id: AnyAgentId, verified: z.boolean() }, {
     agent_id: '@8addfe276526c9f6',

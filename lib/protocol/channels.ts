@@ -34,11 +34,11 @@ export const requests = {
     example: { channel: '#general' },
   }),
   LIST_CHANNELS: request({
-    doc: 'Public channels, and the private ones the agent is a member of. Needs no session.',
-    body: {},
+    doc: 'Public channels, and the private ones the agent is a member of. Needs no session. With `all`, every channel: for admins.',
+    body: { all: z.literal(true).optional(), admin_key: optional(AdminKey) },
     cost: { frames: 2 },
     reply: 'CHANNELS',
-    errors: [],
+    errors: ['INVALID_MSG', 'AUTH_REQUIRED'],
     example: {},
   }),
   LIST_AGENTS: request({

@@ -197,7 +197,12 @@ export const requests = {
   DISPUTE_EVENTS: request({
     doc: 'A dispute as it stands, and its signed history, oldest first: for its parties, the arbiters that were asked and have not '
       + 'left, and admins.',
-    body: { ...id, after: z.number().int().min(0).optional(), limit: z.number().int().min(1).max(limits.maxPage).optional() },
+    body: {
+      admin_key: optional(AdminKey),
+      ...id,
+      after: z.number().int().min(0).optional(),
+      limit: z.number().int().min(1).max(limits.maxPage).optional(),
+    },
     cost: { frames: 3 },
     reply: 'DISPUTE_EVENTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'DISPUTE_NOT_FOUND'],

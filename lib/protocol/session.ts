@@ -1,7 +1,7 @@
 // Opening a session: IDENTIFY → (CAPTCHA) → (CHALLENGE → VERIFY_IDENTITY) → WELCOME; and the frames every session knows.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AgentId, AgentName, ClientTime, Hex32, PublicKey, Signature, Time, optional } from './fields.ts'
+import { AdminKey, AgentId, AgentName, ClientTime, Hex32, PublicKey, Signature, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 
 const exampleNonce = '3f9c0e5a7b1d4826a0c3e5f7091b2d4f'
@@ -35,6 +35,7 @@ export const requests = {
       resume: z.string().min(1).max(200).optional(),
       nonce: Hex32.optional(),
       origin: z.string().min(1).max(300).optional(),
+      admin: z.literal(true).optional().describe('VERIFY_IDENTITY will show the admin key: a strict allowlist waits for it'),
     },
     cost: { frames: 3 },
     reply: ['WELCOME', 'CHALLENGE', 'CAPTCHA_CHALLENGE'],
@@ -53,10 +54,20 @@ export const requests = {
       signature: Signature,
       timestamp: ClientTime,
       sig_v: z.union([z.literal(2), z.literal(3)]).optional(),
+      admin_key: optional(AdminKey).describe('lets a key in that is not on a strict allowlist, for this session'),
     },
     cost: { frames: 10 },
     reply: ['WELCOME', 'CAPTCHA_CHALLENGE'],
-    errors: ['INVALID_MSG', 'VERIFICATION_EXPIRED', 'VERIFICATION_FAILED', 'BANNED', 'NOT_ALLOWED', 'RATE_LIMITED', 'LIMIT_REACHED'],
+    errors: [
+      'INVALID_MSG',
+      'AUTH_REQUIRED',
+      'VERIFICATION_EXPIRED',
+      'VERIFICATION_FAILED',
+      'BANNED',
+      'NOT_ALLOWED',
+      'RATE_LIMITED',
+      'LIMIT_REACHED',
+    ],
     example: { challenge_id: 'chal_mhx1_9f86d081', signature: 'bm90IGEgcmVhbCBzaWduYXR1cmU=', timestamp: 1_790_000_000_000, sig_v: 3 },
   }),
   CAPTCHA_RESPONSE: request({
@@ -101,7 +112,9 @@ export const frames = {
     },
   }),
   CAPTCHA_CHALLENGE: signal({
-    doc: 'A question to answer before WELCOME; only on relays that ask one.',
+    doc:
+      'A question to answer before WELCOME; only on relays that ask one. A sum, which clients answer by themselves: it keeps out what does '
+      + 'not speak the protocol, and nobody who does.',
     body: { captcha_id: z.string(), question: z.string(), hint: z.string().optional(), expires_at: Time },
     example: { captcha_id: 'captcha_mhx1_9f86d081', question: 'What is 7 + 5?', expires_at: 1_790_000_060_000 },
   }),

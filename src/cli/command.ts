@@ -108,6 +108,8 @@ export interface Wish {
   readonly server?: string
   /** Identity file, where it is not the one of -i. */
   readonly identity?: string
+  /** The relay's admin key, where it is needed to be let in at all. */
+  readonly adminKey?: string | undefined
   /** Log in without a key, or with one of this moment that nobody keeps. */
   readonly anonymous?: true | 'keyed'
   /** Not the first connection of the command: what was said of the relay is not said again. */

@@ -18,6 +18,7 @@ export const openClient = async (
   wish: Wish,
   { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>,
 ): Promise<AgentChatClient> => {
+  const { adminKey } = wish
   const file = path === undefined ? undefined : loadIdentityFile(path)
   if (isDefaultIdentity && file !== undefined && !wish.isFurther) out.say(`As @${file.agentId}, the key in ${path}; --guest goes without.`)
   const warning = file && identityFileWarning(path!)
@@ -26,38 +27,56 @@ export const openClient = async (
   const relays = new KnownRelays(join(agentchatHome(io.env), 'known-relays.json'))
   const known = options.acceptNewRelayKey ? undefined : relays.get(url) ?? serverId
   let doubt: RelayDoubt | undefined
-  const client = new AgentChatClient({
-    server: url,
-    name: agentName(name ?? file?.name, io),
-    inbox: wish.inbox ?? 'none',
-    reconnect: wish.reconnect ?? false,
-    requestTimeoutMs: wish.timeoutMs ?? (options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000),
-    transport: wsTransport,
-    verify: createVerify(),
-    onCaptcha: sumOf,
-    now: io.now,
-    random: io.random,
-    ...(file !== undefined && { identity: identityOf(file) }),
-    ...(wish.anonymous === 'keyed' && { identity: identityFrom(generateKeyPair().privateKey) }),
-    ...(wish.session !== undefined && { session: wish.session }),
-    ...(wish.bufferSize !== undefined && { bufferSize: wish.bufferSize }),
-    ...(wish.positions !== undefined && { positions: wish.positions }),
-    ...(known !== undefined && { serverId: known }),
-    knownRelays: relays,
-    legacyLogin: options.legacyLogin ?? false,
-    ...(options.acceptNewRelayKey && { confirmRelay: () => true }),
-  })
-  client.on('status', status => {
-    if (status.kind === 'relay-doubt') doubt = status.doubt
-  })
-  wish.prepare?.(client)
-
-  const welcome = await client.connect({ signal: io.interrupted }).catch((error: unknown) => {
+  const clientWith = (admin: { readonly adminKey?: string }) =>
+    new AgentChatClient({
+      server: url,
+      name: agentName(name ?? file?.name, io),
+      inbox: wish.inbox ?? 'none',
+      reconnect: wish.reconnect ?? false,
+      requestTimeoutMs: wish.timeoutMs ?? (options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000),
+      transport: wsTransport,
+      verify: createVerify(),
+      onCaptcha: sumOf,
+      now: io.now,
+      random: io.random,
+      ...(file !== undefined && { identity: identityOf(file) }),
+      // The key that lets in is shown with a login by a key: to a relay that has proved its own.
+      ...(file === undefined && (wish.anonymous === 'keyed' || admin.adminKey !== undefined)
+        && { identity: identityFrom(generateKeyPair().privateKey) }),
+      ...admin,
+      ...(wish.session !== undefined && { session: wish.session }),
+      ...(wish.bufferSize !== undefined && { bufferSize: wish.bufferSize }),
+      ...(wish.positions !== undefined && { positions: wish.positions }),
+      ...(known !== undefined && { serverId: known }),
+      knownRelays: relays,
+      legacyLogin: options.legacyLogin ?? false,
+      ...(options.acceptNewRelayKey && { confirmRelay: () => true }),
+    })
+  const opened = async (admin: { readonly adminKey?: string }) => {
+    const client = clientWith(admin)
+    client.on('status', status => {
+      if (status.kind === 'relay-doubt') doubt = status.doubt
+    })
+    wish.prepare?.(client)
+    return { client, welcome: await client.connect({ signal: io.interrupted }) }
+  }
+  const { client, welcome } = await opened({}).catch((error: unknown) => {
+    if (adminKey === undefined || !(error instanceof RelayError) || error.code !== 'NOT_ALLOWED') throw error
+    return opened({ adminKey })
+  }).catch((error: unknown) => {
     throw explained(error, url, known)
   })
+  const isOther = known !== undefined && welcome.server_id !== known
+  // The admin key is told to nobody but the relay that it is for.
+  if (adminKey !== undefined && (isOther || doubt !== undefined)) {
+    await client.close()
+    throw isOther ? changed(url, known) : elsewhere(doubt!)
+  }
   // Without a key there is nothing that another relay could misuse: it is said, and goes on.
   if (!wish.isFurther) {
-    if (known !== undefined && welcome.server_id !== known) out.say(`warning: ${changed(url, known).message}`)
+    const { motd } = welcome
+    if (motd !== undefined && motd !== '' && io.stderr.isTTY === true && !out.isJson) out.say(`${welcome.server}: ${motd}`)
+    if (isOther) out.say(`warning: ${changed(url, known).message}`)
     else if (doubt !== undefined) out.say(`warning: ${elsewhere(doubt).message}`)
   }
 
@@ -72,7 +91,7 @@ export const openClient = async (
   return client
 }
 
-/** What relays ask is a sum, meant to be read by a program; any other question is for people. */
+/** What relays ask is a sum, and no protection: any program answers it. Another question is for people, and answered by none. */
 const sumOf = (question: string): string => {
   const numbers = /^What is (\d+) \+ (\d+)\?$/.exec(question)
   if (numbers === null)

@@ -21,7 +21,7 @@ export const readDocument = async <T extends z.ZodType>(file: string, schema: T,
   throw new CliError('usage', `${file}: ${path.length === 0 ? '' : `${path.join('.')}: `}${message}`)
 }
 
-const readText = async (file: string): Promise<string> => {
+export const readText = async (file: string): Promise<string> => {
   try {
     if ((await stat(file)).size > maxBytes) throw new CliError('usage', `${file} is larger than ${maxBytes} bytes`)
     return await readFile(file, 'utf8')

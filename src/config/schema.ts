@@ -135,7 +135,11 @@ export const settings = {
   }),
   allowlist: setting(z.boolean().default(false), 'Approved keys are verified agents.', { env: ['ALLOWLIST_ENABLED'] }),
   allowlistStrict: setting(z.boolean().default(false), 'Only approved keys may open a session.', { env: ['ALLOWLIST_STRICT'] }),
-  captcha: setting(z.boolean().default(false), 'Ask a question before WELCOME.', { env: ['CAPTCHA_ENABLED'] }),
+  captcha: setting(z.boolean().default(false),
+    'Ask for a small sum before WELCOME. No protection: our clients and older ones answer it by themselves, and so does whoever means harm. It keeps out '
+      + 'what does not speak the protocol. Against crowds there are the limits per address, against strangers `allowlistStrict`.', {
+    env: ['CAPTCHA_ENABLED'],
+  }),
   legacyLogin: setting(z.boolean().default(true),
     'Accept the login texts that do not name the address that was dialled, as existing clients send them: a relay that such a client '
       + 'visits can log in here as it.'),

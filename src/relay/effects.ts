@@ -223,7 +223,7 @@ export class Effects {
 
   /** What an agent's standing means for those of its sessions that are open. */
   #restate(id: string, standing: Standing): void {
-    const refusal = refusalOf(standing, this.#options.allowlistStrict)
+    const refusal = refusalOf(standing, this.#options.allowlistStrict && this.#roster.agent(id)?.exempt !== true)
     if (refusal !== undefined) {
       const { close, message } = refusal
       const reason = standing.ban === undefined ? message : standing.ban.reason

@@ -19,6 +19,7 @@ interface LiveAgent extends Agent {
   name: string
   verified: boolean
   admin: boolean
+  exempt: boolean
   presence: Agent['presence']
   statusText: string | null
   nickAt: number
@@ -187,7 +188,7 @@ export class Roster implements RosterView {
   attach(connection: Connection, session: string, facts: AgentFacts, now: number): Connection | undefined {
     let agent = this.#agents.get(facts.id)
     if (agent === undefined) {
-      const { id, name, pubkey, verified, admin, memberships } = facts
+      const { id, name, pubkey, verified, admin, exempt, memberships } = facts
       // Field by field: spreading gave each agent a hidden class of its own, and every reader of agents a slow path.
       agent = {
         id,
@@ -195,6 +196,7 @@ export class Roster implements RosterView {
         pubkey,
         verified,
         admin,
+        exempt,
         presence: 'online',
         statusText: null,
         nickAt: 0,
@@ -205,7 +207,7 @@ export class Roster implements RosterView {
       this.#agents.set(facts.id, agent)
       if (pubkey !== null) this.#keyed++
     } else {
-      Object.assign(agent, { name: facts.name, verified: facts.verified, admin: facts.admin })
+      Object.assign(agent, { name: facts.name, verified: facts.verified, admin: facts.admin, exempt: agent.exempt || facts.exempt })
     }
     const former = agent.sessions.get(session)
     if (former !== undefined) this.#takeovers.set(facts.id, [...(this.#takeovers.get(facts.id) ?? []).slice(-9), now])

@@ -11,6 +11,8 @@ export interface Agent {
   readonly pubkey: string | null
   readonly verified: boolean
   readonly admin: boolean
+  /** It needs no approval: an admin, or one that showed the admin key. */
+  readonly exempt: boolean
   readonly presence: Frame<'PRESENCE_CHANGED'>['presence']
   readonly statusText: string | null
   readonly nickAt: number
@@ -126,6 +128,8 @@ export interface Login {
   readonly asked?: { readonly origin: string, readonly nonce: string, /** fingerprint of its key */ readonly key: string }
   /** Of a login without one: the relay's proof, for WELCOME. */
   readonly relaySig?: string
+  /** The admin key was shown with it. */
+  readonly exempt?: boolean
   /** Once it was proved by the third form. */
   readonly binding?: Binding
 }
@@ -137,6 +141,7 @@ export interface AgentFacts {
   readonly pubkey: string | null
   readonly verified: boolean
   readonly admin: boolean
+  readonly exempt: boolean
   readonly memberships: readonly string[]
 }
 

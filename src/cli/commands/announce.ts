@@ -1,21 +1,14 @@
 // agentchat announce: what a relay's operator says to everyone: in its feeds, and at other places.
 import type { Frame } from '../../../lib/protocol/index.ts'
-import { command, count, type Call } from '../command.ts'
+import { adminBody, adminKeyOption, connectAdmin } from '../admin-key.ts'
+import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
 import type { Paint } from '../output.ts'
 import { visible, visibleLines } from '../terminal.ts'
 
 type Announcement = Frame<'ANNOUNCEMENTS'>['announcements'][number]
 
-const adminOptions = {
-  adminKey: { value: 'KEY', doc: "The relay's admin key (default: AGENTCHAT_ADMIN_KEY); not needed with the identity of an admin agent" },
-} as const
 const announcement = { doc: 'its id, ann_…' }
-
-const keyOf = ({ options, io }: Pick<Call<unknown, typeof adminOptions>, 'options' | 'io'>): { readonly admin_key?: string } => {
-  const key = options.adminKey ?? io.env['AGENTCHAT_ADMIN_KEY']
-  return key === undefined ? {} : { admin_key: key }
-}
 
 const line = ({ announcement_id, title, at, posts }: Announcement, paint: Paint): string =>
   [
@@ -44,11 +37,11 @@ const list = command({
   summary: 'What was announced, and how far it got at each place',
   relay: true,
   arguments: {},
-  options: { ...adminOptions, limit: { short: 'l', value: 'N', doc: 'How many (default: 20, at most 100)', parse: count } },
+  options: { ...adminKeyOption, limit: { short: 'l', value: 'N', doc: 'How many (default: 20, at most 100)', parse: count } },
   examples: [{ command: 'agentchat announce list --json', doc: 'Also what a place asks, as `posts[].question`' }],
   async run(call) {
-    const { announcements } = await (await call.connect()).request('ADMIN_ANNOUNCEMENTS', {
-      ...keyOf(call),
+    const { announcements } = await (await connectAdmin(call)).request('ADMIN_ANNOUNCEMENTS', {
+      ...adminBody(call),
       limit: Math.min(call.options.limit ?? 20, 100),
     })
     call.out.list(announcements, line, { none: 'Nothing was announced' })
@@ -60,7 +53,7 @@ const answer = command({
   summary: 'Answer what a place asks before it shows a post',
   relay: true,
   arguments: { announcement, answer: { doc: 'the number that is asked for, like 15' } },
-  options: adminOptions,
+  options: adminKeyOption,
   details: async () =>
     'Places take one answer, within five minutes. Wrong ones count against the account: after four in a row '
     + 'nothing is posted for a day.',
@@ -68,8 +61,8 @@ const answer = command({
   async run(call) {
     const { args, out } = call
     if (!/^-?\d{1,12}([.,]\d{1,2})?$/.test(args.answer)) throw new CliError('usage', `${JSON.stringify(args.answer)} is not a number`)
-    const { announcements } = await (await call.connect()).request('ADMIN_ANNOUNCE_ANSWER', {
-      ...keyOf(call),
+    const { announcements } = await (await connectAdmin(call)).request('ADMIN_ANNOUNCE_ANSWER', {
+      ...adminBody(call),
       announcement_id: args.announcement,
       answer: args.answer,
     })
@@ -82,11 +75,11 @@ const withdraw = command({
   summary: 'Take an announcement out of the feeds and the queues',
   relay: true,
   arguments: { announcement },
-  options: adminOptions,
+  options: adminKeyOption,
   examples: [{ command: 'agentchat announce withdraw ann_0c4f7a1b2d3e4f50', doc: 'What was posted elsewhere stays there' }],
   async run(call) {
-    const { announcements } = await (await call.connect()).request('ADMIN_ANNOUNCE_WITHDRAW', {
-      ...keyOf(call),
+    const { announcements } = await (await connectAdmin(call)).request('ADMIN_ANNOUNCE_WITHDRAW', {
+      ...adminBody(call),
       announcement_id: call.args.announcement,
     })
     call.out.done(announcements[0], () => `${call.args.announcement} is withdrawn`)
@@ -98,7 +91,7 @@ const post = command({
   summary: 'Announce something, once',
   relay: true,
   arguments: { title: { doc: 'one line' }, text: { doc: 'more of it; - reads stdin', optional: true } },
-  options: { ...adminOptions, url: { value: 'URL', doc: 'Where there is more' } },
+  options: { ...adminKeyOption, url: { value: 'URL', doc: 'Where there is more' } },
   examples: [
     {
       command: 'agentchat announce post "Escrow in USD" "Deals can be held in escrow now." --url https://relay.example',
@@ -109,8 +102,8 @@ const post = command({
   async run(call) {
     const { args, options, io, out } = call
     const text = args.text === '-' ? (await (await import('../documents.ts')).readInput(io)).trimEnd() : args.text
-    const { announcements } = await (await call.connect()).request('ADMIN_ANNOUNCE', {
-      ...keyOf(call),
+    const { announcements } = await (await connectAdmin(call)).request('ADMIN_ANNOUNCE', {
+      ...adminBody(call),
       title: args.title,
       ...(text !== undefined && { text }),
       ...(options.url !== undefined && { url: options.url }),

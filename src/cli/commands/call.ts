@@ -1,5 +1,6 @@
 // agentchat call: any request of the protocol, for what has no command of its own.
 import type { ReplyType, RequestInput, RequestType } from '../../../lib/protocol/index.ts'
+import { adminKeyOf, askWithKey } from '../admin-key.ts'
 import { command } from '../command.ts'
 import { CliError } from '../exit.ts'
 
@@ -43,19 +44,24 @@ export const call = command({
     { command: 'agentchat call SET_PRESENCE status=busy status_text="reviewing" -i alice.json', doc: 'Fields as text' },
     { command: "agentchat call HISTORY channel='#general' limit=5", doc: 'Numbers are JSON' },
   ],
-  async run({ args, out, options, connect }) {
+  async run({ args, io, out, options, connect }) {
     const { requests } = await import('../../../lib/protocol/index.ts')
     const type = args.type.toUpperCase()
     if (!Object.hasOwn(requests, type) || ownSteps.has(type))
       throw new CliError('usage', `Unknown request type ${JSON.stringify(args.type)}`, 'agentchat call --help lists them.')
     const body = fieldsOf(args.fields)
+    const takesKey = 'admin_key' in requests[type as RequestType].body.shape
+    const given = body['admin_key']
+    const keyed = { options: typeof given === 'string' ? { adminKey: given } : {}, io }
     const checked = requests[type as RequestType].body.safeParse(body)
     if (!checked.success)
       throw new CliError('usage', checked.error.issues.map(({ path, message }) => `${path.join('.') || 'fields'}: ${message}`).join('; '),
         `Fields of ${type} are in docs/PROTOCOL.md.`)
-    const client = await connect()
+    const client = await connect(takesKey ? { adminKey: adminKeyOf(keyed) } : {})
     if (options.join !== undefined) await client.join(options.join, { limit: 0 })
-    const reply: { readonly type: ReplyType<RequestType> } = await client.request(type as RequestType, body as RequestInput<RequestType>)
+    const ask = (admin: object): Promise<{ readonly type: ReplyType<RequestType> }> =>
+      client.request(type as RequestType, { ...body, ...admin } as RequestInput<RequestType>)
+    const reply = await (takesKey ? askWithKey(type as RequestType, keyed, ask) : ask({}))
     const { visibleJson } = await import('../terminal.ts')
     out.one(reply, reply => visibleJson(reply))
   },

@@ -1,6 +1,7 @@
 // agentchat court: disputes before a panel, from filing to the verdict.
 import { formatMinor } from '../../../lib/protocol/money.ts'
 import type { Dispute, EvidenceItem, Verdict } from '../../../lib/client/index.ts'
+import { adminBody, adminKeyOf, adminKeyOption, askWithKey, connectAdmin } from '../admin-key.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import { caseText, courtEventText, disputeText, drawText, shownText } from '../court-text.ts'
@@ -10,16 +11,6 @@ import { confirm, connectKeyed, share, stepText, yesOption } from '../trade.ts'
 const dispute = { doc: "the dispute's id" } as const
 const proposal = { doc: "the proposal's id" } as const
 const [exampleCase, exampleDeal] = ['disp_mhx1k2_9f86d081', 'prop_mhx1k2_9f86d081'] as const
-const adminKeyOption = { adminKey: { value: 'KEY', doc: "The relay's admin key (default: AGENTCHAT_ADMIN_KEY)" } } as const
-const adminKeyOf = (
-  { options, io }: {
-    readonly options: { readonly adminKey?: string }
-    readonly io: { readonly env: Readonly<Record<string, string | undefined>> }
-  },
-): { readonly admin_key?: string } => {
-  const key = options.adminKey ?? io.env['AGENTCHAT_ADMIN_KEY']
-  return key === undefined ? {} : { admin_key: key }
-}
 
 const oneOf = <T extends string>(what: string, words: readonly T[]) => (text: string): T => {
   const word = words.find(each => each === text)
@@ -60,7 +51,7 @@ const list = command({
     const { firstOf } = await import('../../../lib/client/index.ts')
     const found = await firstOf(limit, {
       read: (before: string | undefined, left) =>
-        client.request('ADMIN_DISPUTES', { ...adminKeyOf(call), phase, before, limit: Math.min(50, left) }),
+        client.request('ADMIN_DISPUTES', { ...adminBody(call), phase, before, limit: Math.min(50, left) }),
       entries: ({ disputes }) => disputes,
       more: ({ more }) => more,
       next: ({ disputes }) => disputes.at(-1)?.dispute_id,
@@ -75,14 +66,16 @@ const show = command({
   summary: 'A dispute with its evidence, votes and timeline: every signature checked, the draw computed again',
   relay: true,
   arguments: { dispute },
-  options: {},
+  options: adminKeyOption,
   examples: [{ command: `agentchat court show ${exampleCase}`, doc: 'Who said and decided what' }, {
     command: `agentchat court show ${exampleCase} --json > case.json`,
     doc: 'Everything that proves it',
   }],
   async run(call): Promise<ExitName> {
     const { args, out } = call
-    const shown = await (await connectKeyed(call)).court.show(args.dispute)
+    // Whoever may rule may read the case.
+    const client = await (adminKeyOf(call) === undefined ? connectKeyed(call) : connectAdmin(call))
+    const shown = await askWithKey('DISPUTE_EVENTS', call, ({ admin_key }) => client.court.show(args.dispute, { adminKey: admin_key }))
     if (out.isJson) out.one(shown, () => '')
     else {
       out.one(shown, shownText)
@@ -307,16 +300,16 @@ const rule = command({
   }],
   async run(call) {
     const { args, options: { winner, reason }, out } = call
-    const client = await call.connect()
+    const client = await connectAdmin(call)
     const { held_minor, currency } =
-      (await client.request('PROPOSAL_EVENTS', { ...adminKeyOf(call), proposal_id: args.proposal, limit: 1 })).proposal
+      (await client.request('PROPOSAL_EVENTS', { ...adminBody(call), proposal_id: args.proposal, limit: 1 })).proposal
     const capture_minor = share(args.amount, currency)
     if (capture_minor > held_minor)
       throw new CliError('refused', `Only ${formatMinor(held_minor, currency ?? '')} are held`, 'Nothing was done.')
     const [pays, returns] = [capture_minor, held_minor - capture_minor].map(part => formatMinor(part, currency ?? ''))
     await confirm(call, `${pays} go to the provider, ${returns} back to the client; this cannot be undone`)
     const { proposal: ruled } = await client.request('ADMIN_RULING', {
-      ...adminKeyOf(call),
+      ...adminBody(call),
       proposal_id: args.proposal,
       capture_minor,
       winner,

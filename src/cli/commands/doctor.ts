@@ -164,6 +164,8 @@ const relay: Finder = async call => {
         (performance.now() - startedAt).toFixed(1)
       } ms there and back`,
     })
+    const { motd } = client.welcome!
+    if (motd !== undefined && motd !== '') findings.push({ check: 'motd', status: 'ok', message: motd })
   } catch (error) {
     findings.push(failed('login', error))
   }

@@ -1,5 +1,6 @@
 // agentchat escrow: what the account holds, and moving it.
 import { formatMinor } from '../../../lib/protocol/money.ts'
+import { adminBody, adminKeyOption, connectAdmin } from '../admin-key.ts'
 import { command, count } from '../command.ts'
 import { table } from '../table.ts'
 import { visible } from '../terminal.ts'
@@ -102,7 +103,7 @@ const credit = command({
   },
   options: {
     key: { value: 'KEY', doc: 'Makes a repeat harmless: the number of an invoice, say' },
-    adminKey: { value: 'KEY', doc: "The relay's admin key (default: AGENTCHAT_ADMIN_KEY)" },
+    ...adminKeyOption,
     takeBack: { doc: 'Take it out instead, as far as it is there' },
   },
   examples: [{
@@ -110,17 +111,16 @@ const credit = command({
     doc: 'With AGENTCHAT_ADMIN_KEY in the environment',
   }],
   async run(call) {
-    const { args, options, io, out } = call
+    const { args, options, out } = call
     const currency = parseCurrency(args.currency)
     const amount = minor(args.amount, currency)
-    const adminKey = options.adminKey ?? io.env['AGENTCHAT_ADMIN_KEY']
-    const client = await call.connect()
+    const client = await connectAdmin(call)
     const result = await client.request('ADMIN_CREDIT', {
       agent_id: args.agent,
       currency,
       amount_minor: options.takeBack ? -amount : amount,
       note: args.note,
-      ...(adminKey !== undefined && { admin_key: adminKey }),
+      ...adminBody(call),
       ...(options.key !== undefined && { key: options.key }),
     })
     out.done(result, () => `${formatMinor(amount, currency)} ${options.takeBack ? 'taken from' : 'put into'} the account of ${args.agent}`)

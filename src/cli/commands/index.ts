@@ -11,6 +11,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     listen: async () => (await import('./listen.ts')).listen,
     history: async () => (await import('./history.ts')).history,
     channels: async () => (await import('./channels.ts')).channels,
+    channel: async () => (await import('./channel.ts')).channel,
     create: async () => (await import('./create.ts')).create,
     invite: async () => (await import('./invite.ts')).invite,
     topic: async () => (await import('./topic.ts')).topic,
@@ -19,6 +20,9 @@ const groups: Readonly<Record<string, Loaders>> = {
   People: {
     who: async () => (await import('./who.ts')).who,
     watch: async () => (await import('./watch.ts')).watch,
+    block: async () => (await import('./block.ts')).block,
+    unblock: async () => (await import('./block.ts')).unblock,
+    blocks: async () => (await import('./block.ts')).blocks,
     presence: async () => (await import('./presence.ts')).presence,
     profile: async () => (await import('./profile.ts')).profile,
     skills: async () => (await import('./skills.ts')).skills,
@@ -44,6 +48,7 @@ const groups: Readonly<Record<string, Loaders>> = {
   Relay: {
     serve: async () => (await import('./serve.ts')).serve,
     discover: async () => (await import('./discover.ts')).discover,
+    admin: async () => (await import('./admin.ts')).admin,
     announce: async () => (await import('./announce.ts')).announce,
     context: async () => (await import('./context.ts')).context,
     call: async () => (await import('./call.ts')).call,

@@ -93,6 +93,9 @@ export const listen = command({
     }
     const prepare = (client: AgentChatClient): void => {
       print(client.messages(undefined, { ack: 'manual', signal: leaving.signal })).catch(fail)
+      client.on('MOTD_UPDATE', ({ motd }) => {
+        if (motd !== null) out.say(`${client.welcome?.server ?? 'The relay'}: ${motd}`)
+      })
       client.on('status', status => {
         switch (status.kind) {
           case 'lost':

@@ -134,11 +134,12 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       LIST_CHANNELS: {
         needs: 'anyone',
-        read({ me, roster }) {
+        read({ me, roster, isAdmin }, { all }) {
+          if (all && !isAdmin) throw new Fail('AUTH_REQUIRED', 'Only an admin sees every channel')
           const list = []
           for (const channel of roster.channels()) {
             const { info, agents } = channel
-            if (info.private && (me === undefined || !roster.isMember(me, channel))) continue
+            if (info.private && !all && (me === undefined || !roster.isMember(me, channel))) continue
             list.push({
               name: info.name,
               agents: agents.size,
@@ -147,7 +148,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
               ...about(info),
             })
           }
-          return reply('CHANNELS', { list })
+          return { ...reply('CHANNELS', { list }), ...(all && { byRight: true as const }) }
         },
       },
       LIST_AGENTS: {

@@ -325,15 +325,15 @@ export const court = (options: CourtOptions): Feature<Requests> => {
       ADMIN_DISPUTES: { needs: 'admin', read: ({ db }, { phase, before, limit }) => page(db, { phase, before, limit }) },
       DISPUTE_EVENTS: {
         needs: 'session',
-        async read({ me, db }, { dispute_id, after = 0, limit = options.maxPage }) {
+        async read({ me, db, isAdmin }, { dispute_id, after = 0, limit = options.maxPage }) {
           const dispute = await found(db, dispute_id)
           const as = await asOneOf(db, me.id, peopleOf(dispute))
           const isConcerned = mayRead(dispute, as)
-          if (!me.admin && !isConcerned) throw notFound()
+          if (!isAdmin && !isConcerned) throw notFound()
           const stream = streamOf(dispute_id)
           const rows = await db.log.page(stream, { after, limit, maxBytes: options.maxPageBytes })
           const more = (rows.at(-1)?.seq ?? Infinity) < (await db.log.head(stream)).seq
-          const page = pageReply('DISPUTE_EVENTS', { dispute: recordOf(dispute), ...shownEvidence(dispute, me.admin ? 'admin' : as), more },
+          const page = pageReply('DISPUTE_EVENTS', { dispute: recordOf(dispute), ...shownEvidence(dispute, isAdmin ? 'admin' : as), more },
             'events', rows.map(row => row.text))
           return isConcerned ? page : { ...page, byRight: true }
         },

@@ -1,0 +1,128 @@
+// agentchat channel: the life of a channel of one's own, and leaving one of others.
+import { adminKeyOption, askWithKey, connectAdmin } from '../admin-key.ts'
+import { command } from '../command.ts'
+import { CliError } from '../exit.ts'
+import { requestCommand } from '../request-command.ts'
+import { table } from '../table.ts'
+
+const agent = '@8addfe276526c9f6'
+const channelArgument = { doc: 'a #channel', is: 'channel' } as const
+
+const leave = requestCommand({
+  name: 'leave',
+  type: 'LEAVE',
+  arguments: ['channel'],
+  isKeyed: true,
+  examples: [{ command: "agentchat channel leave '#builders'", doc: 'Its mentions reach you no more' }],
+  done: ({ channel }) => `You are out of ${String(channel)}`,
+})
+
+const members = command({
+  name: 'members',
+  summary: 'Who belongs to a channel, connected or not; its owner and admins also see who is invited',
+  relay: true,
+  arguments: { channel: channelArgument },
+  options: adminKeyOption,
+  examples: [{ command: "agentchat channel members '#core'", doc: 'Those who are connected: agentchat agents' }],
+  async run(call) {
+    const { args: { channel }, out } = call
+    const client = await connectAdmin(call)
+    const found = await askWithKey('MEMBERS', call, ({ admin_key }) => client.channels.members(channel, { adminKey: admin_key }))
+    const rows = [
+      ...found.list.map(({ id, name, connected }) => ({
+        agent_id: id,
+        name,
+        state: connected ? 'connected' : 'away',
+        owner: id === found.owner,
+        invited_by: null as string | null,
+      })),
+      ...(found.invited ?? []).map(({ id, by }) => ({
+        agent_id: id,
+        name: null,
+        state: 'invited',
+        owner: false,
+        invited_by: by as string | null,
+      })),
+    ]
+    out.list(rows, table(
+      { title: 'AGENT', text: ({ agent_id }) => agent_id },
+      { title: 'NAME', text: ({ name }) => name ?? '', style: () => 'bold' },
+      { title: 'STATE', text: ({ state, invited_by }) => invited_by === null ? state : `${state} by ${invited_by}` },
+      { title: '', text: ({ owner }) => owner ? 'owner' : '' },
+    ), { none: `Nobody belongs to ${channel}` })
+  },
+})
+
+const owner = command({
+  name: 'owner',
+  summary: 'Show whose a channel is, or give it to another agent with a key',
+  relay: true,
+  arguments: { channel: channelArgument, agent: { doc: 'the new owner', is: 'agent', optional: true } },
+  options: adminKeyOption,
+  examples: [
+    { command: "agentchat channel owner '#builders'", doc: 'Whose it is' },
+    { command: `agentchat channel owner '#builders' ${agent}`, doc: 'Give it away: then only the new owner and admins rule it' },
+  ],
+  async run(call) {
+    const { args: { channel, agent }, out } = call
+    const client = await connectAdmin(call)
+    if (agent !== undefined) {
+      const { owner } = await askWithKey('SET_CHANNEL', call, ({ admin_key }) =>
+        client.channels.change(channel, { owner: agent }, { adminKey: admin_key }))
+      return out.done({ channel, owner: owner ?? null }, () => `${channel} belongs to ${agent} now`)
+    }
+    const { owner } = await client.request('LIST_AGENTS', { channel, limit: 1 })
+    out.one({ channel, owner: owner ?? null }, ({ owner }) => owner ?? 'Nobody owns it: only admins rule it')
+  },
+})
+
+const set = requestCommand({
+  name: 'set',
+  type: 'SET_CHANNEL',
+  summary: 'Say who may set the topic of a channel: its members or its owner',
+  arguments: ['channel'],
+  without: ['owner'],
+  examples: [{ command: "agentchat channel set '#builders' --topic-by owner", doc: 'Only you and admins from now on' }],
+  done: ({ channel }, { topic_by }) => `The topic of ${String(channel)} is set by its ${topic_by}`,
+})
+
+const uninvite = requestCommand({
+  name: 'uninvite',
+  type: 'UNINVITE',
+  arguments: ['channel', 'agent'],
+  examples: [{ command: `agentchat channel uninvite '#core' ${agent}`, doc: 'As long as the invitation is open' }],
+  done: ({ channel, agent }) => `${String(agent)} is not invited to ${String(channel)} any more`,
+})
+
+const remove = requestCommand({
+  name: 'remove',
+  type: 'REMOVE_MEMBER',
+  arguments: ['channel', 'agent'],
+  examples: [{ command: `agentchat channel remove '#core' ${agent}`, doc: 'It comes back by a new invitation only' }],
+  done: ({ channel, agent }) => `${String(agent)} is out of ${String(channel)}`,
+})
+
+const deleteIt = requestCommand({
+  name: 'delete',
+  type: 'DELETE_CHANNEL',
+  arguments: ['channel'],
+  question: ({ channel }) => `${String(channel)} is deleted with all that was said in it`,
+  examples: [{ command: "agentchat channel delete '#builders'", doc: 'Asks before; --yes does not' }],
+  done: ({ channel }) => `${String(channel)} is deleted`,
+})
+
+export const channel = command({
+  name: 'channel',
+  summary: 'Rule a channel of yours, or leave one: leave, members, owner, set, uninvite, remove, delete',
+  arguments: {},
+  options: {},
+  commands: [leave, members, owner, set, uninvite, remove, deleteIt],
+  details: async () =>
+    'Made by: agentchat create. Whoever made it owns it; besides the owner, admins may do these things (AGENTCHAT_ADMIN_KEY, or the '
+    + 'identity of an admin agent).',
+  examples: [
+    { command: "agentchat channel members '#core'", doc: 'Who belongs there, and who is invited' },
+    { command: "agentchat channel set '#core' --topic-by owner", doc: 'Who may set the topic' },
+  ],
+  run: () => Promise.reject(new CliError('usage', 'channel wants a command', 'See: agentchat channel --help')),
+})
