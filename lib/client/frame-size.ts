@@ -4,8 +4,8 @@ import { RelayError } from './errors.ts'
 /** UTF-8 takes at most so many bytes for a UTF-16 unit. */
 const maxBytesPerUnit = 3
 
-/** undefined where the frame fits. */
-export const frameProblem = (text: string, maxBytes: number): RelayError | undefined =>
-  text.length * maxBytesPerUnit > maxBytes && new TextEncoder().encode(text).length > maxBytes
+/** undefined where the frame fits, with as many bytes as come to it yet. */
+export const frameProblem = (text: string, maxBytes: number, more = 0): RelayError | undefined =>
+  text.length * maxBytesPerUnit + more > maxBytes && new TextEncoder().encode(text).length + more > maxBytes
     ? new RelayError('INVALID_MSG', `Too long: as a frame it takes more than the ${maxBytes} bytes that this relay takes`)
     : undefined

@@ -25,7 +25,7 @@ const signatureBytes = 180
 
 /** undefined where it fits. */
 const draftProblem = ({ text, sign }: Draft, maxFrameBytes: number) =>
-  frameProblem(text, sign === undefined ? maxFrameBytes : maxFrameBytes - signatureBytes)
+  frameProblem(text, maxFrameBytes, sign === undefined ? 0 : signatureBytes)
 
 export class Outgoing {
   readonly #send: (text: string) => void
