@@ -224,3 +224,40 @@ describe('frames of one chunk', () => {
     stranger.destroy()
   })
 })
+
+describe('memory', () => {
+  test('whatever many ask for and do not read, the buffers of the process stay within what may be owed', async () => {
+    const { setFlagsFromString } = await import('node:v8')
+    const { runInNewContext } = await import('node:vm')
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const held = () => {
+      collect()
+      return process.memoryUsage().arrayBuffers
+    }
+    // A quarter of it may wait, 16 MiB; a quarter of that again holds those who were told to go.
+    await using relay = await startTestRelay({ ...unpaced, maxMemory: 64 * mib })
+    await using speaker = await relay.login('speaker')
+    for (let i = 0; i < 3; i++) await speaker.ask(say('x'.repeat(2_000_000)), 'ACK')
+    await speaker.close()
+    const before = held()
+    const greedy: Wire[] = []
+    for (const i of upTo(16)) {
+      const wire = await relay.login(`greedy${i}`, { autojoin: false, ...(i % 2 === 0 && { from: '127.0.0.2' }) })
+      wire.pause()
+      wire.send(...upTo(20).map(() => ({ type: 'HISTORY', channel: '#general', after: 0 })))
+      greedy.push(wire)
+    }
+    let most = 0
+    for (let sample = 0; sample < 12; sample++) {
+      await new Promise(resolve => setTimeout(resolve, 50))
+      most = Math.max(most, held() - before)
+      expect(await relay.metric('agentchat_owed_bytes') + await relay.metric('agentchat_parting_bytes')).toBeLessThanOrEqual(20 * mib)
+    }
+    // Each got an answer of 4 MB at most, or was told to go: 16 of them would be 64 MiB. What a test's own sockets hold is in it too.
+    expect(most).toBeGreaterThan(2 * mib)
+    expect(most).toBeLessThan(40 * mib)
+    for (const wire of greedy) await wire[Symbol.asyncDispose]()
+    await expect.poll(() => relay.metric('agentchat_owed_bytes')).toBe(0)
+  }, 60_000)
+})

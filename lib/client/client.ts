@@ -196,8 +196,15 @@ export class AgentChatClient {
     return this.request('SET_TOPIC', { channel, topic }, options)
   }
 
+  /** All channels that this agent may know of, all pages. */
   async listChannels(options?: CallOptions): Promise<Frame<'CHANNELS'>['list']> {
-    return (await this.request('LIST_CHANNELS', {}, options)).list
+    return firstOf(Infinity, {
+      read: (after: string | undefined) => this.request('LIST_CHANNELS', after === undefined ? {} : { after }, options),
+      entries: ({ list }) => list,
+      more: ({ more }) => more === true,
+      next: ({ list }) => list.at(-1)?.name,
+      order: 'any',
+    })
   }
 
   /** Everyone connected in a channel, all pages. */

@@ -52,7 +52,10 @@ export const requests = {
     pubkey: optional(PublicKey),
     agent_id: optional(AnyAgentId),
   }, { agent_id: '8addfe276526c9f6' }, keyErrors),
-  ADMIN_LIST: admin('The allowlist.', {}, {}),
+  ADMIN_LIST: admin('The allowlist, in order. `after` (the `agentId` of the last one) pages on.', {
+    after: AnyAgentId.optional(),
+    limit: z.number().int().min(1).max(limits.maxPage).optional(),
+  }, {}),
   ADMIN_MOTD: admin('Sets (or with null clears) the message of the day; `kick` closes every other connection, to come back.', {
     motd: z.string().max(2_000).nullable(),
     kick: optional(z.boolean().describe('close every other connection, to come back')),

@@ -34,8 +34,14 @@ export const requests = {
     example: { channel: '#general' },
   }),
   LIST_CHANNELS: request({
-    doc: 'Public channels, and the private ones the agent is a member of. Needs no session. With `all`, every channel: for admins.',
-    body: { all: z.literal(true).optional(), admin_key: optional(AdminKey) },
+    doc: 'Public channels, and the private ones the agent is a member of: those without an owner first, then by name. Needs no session. '
+      + '`after` (the name of the last one) pages on; without `limit` a page has as many as it may. With `all`, every channel: for admins.',
+    body: {
+      after: ChannelName.optional(),
+      limit: z.number().int().min(1).max(limits.maxChannelsPage).optional(),
+      all: z.literal(true).optional(),
+      admin_key: optional(AdminKey),
+    },
     cost: { frames: 2 },
     reply: 'CHANNELS',
     errors: ['INVALID_MSG', 'AUTH_REQUIRED'],
@@ -199,7 +205,7 @@ export const frames = {
     example: { channel: '#general', agents: 4_200, joined: 12, left: 3, typing: 7, claimed: 1, presence: 20, renamed: 0 },
   }),
   CHANNELS: signal({
-    doc: 'Answers LIST_CHANNELS. `agents` counts who is connected.',
+    doc: 'Answers LIST_CHANNELS. `agents` counts who is connected. `more` is there when another page follows.',
     body: {
       list: z.array(z.object({
         name: ChannelName,
@@ -211,6 +217,7 @@ export const frames = {
         owner: Owner.optional(),
         seq: Seq.optional(),
       })),
+      more: z.literal(true).optional(),
     },
     example: { list: [{ name: '#general', agents: 3, topic: 'Say hello' }] },
   }),

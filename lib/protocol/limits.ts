@@ -27,6 +27,10 @@ export const limits = {
   maxJoinedAgents: 100,
   /** Agents in one AGENTS page. */
   maxAgentsPage: 1_000,
+  /** Channels in one CHANNELS page. */
+  maxChannelsPage: 1_000,
+  /** Characters of JSON after which a page of any other list ends; whatever follows is in the next one. */
+  maxListChars: 1024 * 1024,
   /** Receipts in one RECEIPTS page. */
   maxReceipts: 50,
   /** Agents in one LEADERBOARD. */

@@ -2,6 +2,9 @@
 // Every change costs the same, however much is owed. Bytes that many wait for are there once, and count once in an address and in all.
 import { timerMs } from '../../lib/protocol/index.ts'
 
+/** Who owes what waits; the account need not know more. */
+export type Debtor = object
+
 export interface AccountOptions<Owner> {
   /** What may be owed in all, and by the connections of one address. */
   readonly maxBytes: number

@@ -22,6 +22,11 @@ export class ById<T extends { readonly id: string }> {
     return { page: this.#items.slice(from, from + limit), more: from + limit < this.#items.length }
   }
 
+  /** All that come after an id. */
+  *from(id: string): Iterable<T> {
+    for (let at = this.#indexAfter(id); at < this.#items.length; at++) yield this.#items[at]!
+  }
+
   #indexAfter(id: string): number {
     let [low, high] = [0, this.#items.length]
     while (low < high) {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
-import type { Account, Debt } from './account.ts'
+import type { Account, Debt, Debtor } from './account.ts'
 import type { Bucket } from './bucket.ts'
 import type { Feed } from './feed.ts'
 import { none } from './lean-set.ts'
@@ -96,7 +96,7 @@ export class Connection implements Asker {
   backlog: Backlog | undefined
   marks = 0
   marksReached = 0
-  readonly debt: Debt<Connection>
+  readonly debt: Debt<Debtor>
   /** Channels this connection hears. */
   readonly channels = new Set<string>()
   /** Agents whose comings, goings and presence this connection is told. */
@@ -112,7 +112,7 @@ export class Connection implements Asker {
   pingedAt: number
   heardAt: number
   readonly connectedAt: number
-  readonly #account: Account<Connection>
+  readonly #account: Account<Debtor>
   #pauses = 0
   /** Those who wait until the client has taken what was sent. */
   #takers: (() => void)[] | undefined
@@ -121,7 +121,7 @@ export class Connection implements Asker {
     ws: WebSocket,
     socket: Duplex,
     facts: { readonly address: string, readonly host: string | undefined, readonly frames: Bucket, readonly now: number },
-    account: Account<Connection>,
+    account: Account<Debtor>,
   ) {
     this.ws = ws
     this.socket = socket

@@ -5,6 +5,7 @@ import { timerMs } from '../../lib/protocol/timer.ts'
 import { Bucket, type Rate } from './bucket.ts'
 import type { HttpAnswer } from './feature.ts'
 import type { Health } from './view.ts'
+import type { Visit } from './visit.ts'
 
 /** A request as a feature's route gets it; `body` is there for POST. */
 export interface PageRequest {
@@ -23,6 +24,8 @@ export interface HttpFacts {
   readonly page: (request: PageRequest) => Promise<HttpAnswer>
   /** The wait of an address that has asked too much, in ms; 0: it may ask, and that was counted. */
   readonly pace: (address: string) => number
+  /** Where it counts what waits of a request, and of its answer. */
+  readonly visit: (response: ServerResponse, address: string) => Visit
   /** undefined: they are told elsewhere. */
   readonly metrics: Metrics | undefined
 }
@@ -68,9 +71,13 @@ export const httpHandler = (facts: HttpFacts) =>
   isWelcome: boolean,
 ): void => {
   const [path = '/', search = ''] = (request.url ?? '/').split('?', 2)
+  const visit = facts.visit(response, address)
   const page = (body?: string) => {
     facts.page({ path, query: new URLSearchParams(search), address, ...(body !== undefined && { body }) }).then(
-      answer => sendPage(request, response, answer),
+      answer => {
+        visit.owe(answer.body.length)
+        sendPage(request, response, answer)
+      },
       () => send(response, 500, 'text/plain', 'The relay has a fault\n'),
     )
   }
@@ -87,8 +94,8 @@ export const httpHandler = (facts: HttpFacts) =>
     response.setHeader('connection', 'close')
     return later(response, waitMs, 'Too many requests of this address')
   }
-  if (isPost) return readBody(request, response, page)
-  if (path === '/metrics' && facts.metrics !== undefined) return sendMetrics(response, facts.metrics)
+  if (isPost) return readBody(request, response, visit, page)
+  if (path === '/metrics' && facts.metrics !== undefined) return sendMetrics(response, facts.metrics, visit)
   switch (path) {
     case '/health':
       return send(response, 200, 'application/json', `${JSON.stringify(facts.health())}\n`)
@@ -118,9 +125,12 @@ export const sparing = (metrics: Metrics, now: () => number): Metrics => {
   }
 }
 
-export const sendMetrics = (response: ServerResponse, metrics: Metrics): void => {
+export const sendMetrics = (response: ServerResponse, metrics: Metrics, visit?: Visit): void => {
   metrics().then(
-    ({ contentType, text }) => send(response, 200, contentType, text),
+    ({ contentType, text }) => {
+      visit?.owe(text.length)
+      send(response, 200, contentType, text)
+    },
     () => send(response, 500, 'text/plain', 'metrics failed\n'),
   )
 }
@@ -143,7 +153,7 @@ const sendPage = (
   response.writeHead(304, { ...caching, etag }).end()
 }
 
-const readBody = (request: IncomingMessage, response: ServerResponse, done: (body: string) => void): void => {
+const readBody = (request: IncomingMessage, response: ServerResponse, visit: Visit, done: (body: string) => void): void => {
   const parts: Buffer[] = []
   let size = 0
   const stop = () => {
@@ -159,7 +169,10 @@ const readBody = (request: IncomingMessage, response: ServerResponse, done: (bod
     if (size > maxBodyBytes) {
       stop()
       cut(response, 413, `At most ${maxBodyBytes} bytes are taken`)
-    } else parts.push(part)
+    } else {
+      parts.push(part)
+      visit.owe(part.length)
+    }
   })
   request.on('end', () => {
     stop()

@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream'
 import type { Counts } from '../base/metrics.ts'
 import type { CloseName } from '../../lib/protocol/index.ts'
-import type { Account } from './account.ts'
+import type { Account, Debtor } from './account.ts'
 import type { Backlog, Connection } from './connection.ts'
 
 export interface OutboxOptions {
@@ -22,12 +22,12 @@ const nothing = Buffer.alloc(0)
 
 export class Outbox {
   readonly #options: OutboxOptions
-  readonly #account: Account<Connection>
+  readonly #account: Account<Debtor>
   readonly #counts: Counts
   #touched: Connection[] = []
   #scheduled = false
 
-  constructor(options: OutboxOptions, account: Account<Connection>, counts: Counts) {
+  constructor(options: OutboxOptions, account: Account<Debtor>, counts: Counts) {
     this.#options = options
     this.#account = account
     this.#counts = counts

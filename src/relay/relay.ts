@@ -8,7 +8,7 @@ import { closeCodes, timerMs } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
 import type { Ban } from '../store/standing.ts'
 import type { Awaitable, Store, Tx } from '../store/store.ts'
-import { Account } from './account.ts'
+import { Account, type Debtor } from './account.ts'
 import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Audit } from './audit.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
@@ -31,6 +31,7 @@ import { Roster } from './roster.ts'
 import { Signals } from './signals.ts'
 import { Slices } from './slices.ts'
 import { Sweeper } from './sweeper.ts'
+import { Visit } from './visit.ts'
 import type { ChannelInfo, Health } from './view.ts'
 
 /** What the relay tells its listener. */
@@ -111,7 +112,7 @@ export class Relay {
   readonly #sweeper: Sweeper
   readonly #quota: Quota
   readonly #startedAt: number
-  readonly #account: Account<Connection>
+  readonly #account: Account<Debtor>
   readonly #outbox: Outbox
   /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
   #offered = new Map<string, number>()
@@ -133,10 +134,10 @@ export class Relay {
     const messages = new Allowance(options.messageRate, options.addressRate)
     const work = new Allowance(options.frameRate, options.addressFrameRate, maxDebtMs)
 
-    const account = this.#account = new Account<Connection>({
+    const account = this.#account = new Account<Debtor>({
       ...shares(options.maxOwedBytes),
-      onOver: connection => this.#tooMuch(connection),
-      onCut: connection => this.#cut(connection),
+      onOver: debtor => debtor instanceof Connection ? this.#tooMuch(debtor) : (debtor as Visit).cut(),
+      onCut: debtor => debtor instanceof Connection ? this.#cut(debtor) : (debtor as Visit).cut(),
     })
     const { maxPendingBytes } = options
     const outbox = this.#outbox = new Outbox({
@@ -209,6 +210,7 @@ export class Relay {
         page: request => pages.answer(request),
         health: () => this.#health(),
         ready: () => this.#draining ? 'draining' : this.#committer.storageProblem,
+        visit: (response, address) => new Visit(response, address, account),
         pace: address => messages.take({ address }, clock.now(), 1),
         metrics: options.metricsPort === undefined ? this.#metrics : undefined,
       }),

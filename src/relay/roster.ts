@@ -30,6 +30,8 @@ interface LiveAgent extends Agent {
 
 interface LiveChannel extends Channel {
   info: ChannelInfo
+  /** Its place among the channels. */
+  id: string
   readonly agents: Map<Agent, number>
   readonly announced: Set<Agent>
   readonly floor: Map<string, FloorClaim>
@@ -40,6 +42,9 @@ interface LiveChannel extends Channel {
 const takeoverWindowMs = 60_000
 const nobody: ReadonlySet<Connection> = new Set()
 
+/** Where a channel stands among them: those without an owner first, so that nobody's crowd them out of the first page. */
+const placeOf = ({ name, owner }: Pick<ChannelInfo, 'name' | 'owner'>): string => `${owner === null ? 0 : 1}${name}`
+
 /** Whether an agent has come in, by its standing or not. */
 const belongs = (agent: Agent, channel: Channel): boolean => channel.agents.has(agent) || agent.memberships.has(channel.info.name)
 
@@ -47,6 +52,7 @@ export class Roster implements RosterView {
   motd: string | null = null
   readonly #agents = new Map<string, LiveAgent>()
   readonly #channels = new Map<string, LiveChannel>()
+  readonly #inOrder = new ById<LiveChannel>([])
   readonly #takeovers = new Map<string, number[]>()
   /** Agent → who watches it, whether it is here or not. */
   readonly #watchers = new Map<string, Set<Connection>>()
@@ -91,6 +97,12 @@ export class Roster implements RosterView {
 
   channels(): Iterable<Channel> {
     return this.#channels.values()
+  }
+
+  channelsAfter(name?: string): Iterable<Channel> {
+    if (name === undefined) return this.#inOrder.from('')
+    // Of one that has gone meanwhile, the place it had: only those with an owner go.
+    return this.#inOrder.from(this.#channels.get(name)?.id ?? placeOf({ name, owner: name }))
   }
 
   known(agent: Agent, name: string): Channel | undefined {
@@ -169,9 +181,18 @@ export class Roster implements RosterView {
   setChannel(info: ChannelInfo): void {
     const channel = this.#channels.get(info.name)
     this.#private += Number(info.private) - Number(channel?.info.private ?? false)
-    if (channel === undefined)
-      this.#channels.set(info.name, { info, agents: new Map(), announced: new Set(), floor: new Map(), byId: undefined })
-    else channel.info = info
+    const id = placeOf(info)
+    if (channel === undefined) {
+      const made: LiveChannel = { info, id, agents: new Map(), announced: new Set(), floor: new Map(), byId: undefined }
+      this.#channels.set(info.name, made)
+      this.#inOrder.add(made)
+      return
+    }
+    channel.info = info
+    if (channel.id === id) return
+    this.#inOrder.delete(channel)
+    channel.id = id
+    this.#inOrder.add(channel)
   }
 
   /** The channel is no more: nobody is in it, and nobody belongs to it. */
@@ -181,6 +202,7 @@ export class Roster implements RosterView {
     for (const agent of channel.agents.keys()) (agent as LiveAgent).channels.delete(channel)
     for (const agent of this.#agents.values()) agent.memberships = withoutMember(agent.memberships, name)
     this.#channels.delete(name)
+    this.#inOrder.delete(channel)
     if (channel.info.private) this.#private--
   }
 

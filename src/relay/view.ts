@@ -59,6 +59,8 @@ export interface RosterView {
   /** Connected members of a channel, ordered by id: those after one, and whether there are more. */
   agentsAfter(channel: string, after: string, limit: number): { readonly page: readonly Agent[], readonly more: boolean }
   channels(): Iterable<Channel>
+  /** Those without an owner first, then by name; behind one. */
+  channelsAfter(name?: string): Iterable<Channel>
   readonly channelCount: number
   /** Whether it belongs there, and its standing still lets it in. */
   isMember(agent: Agent, channel: Channel): boolean

@@ -129,4 +129,6 @@ export const approve = async (
 export const disapprove = async (tx: Tx, agent: string): Promise<boolean> =>
   (await tx.tables<Tables>().deleteFrom('allowlist').where('agent', '=', agent).executeTakeFirst()).numDeletedRows > 0n
 
-export const approvals = (db: Db) => db.tables<Tables>().selectFrom('allowlist').selectAll().orderBy('at').execute()
+/** In order of their ids. */
+export const approvalsAfter = (db: Db, after: string, limit: number) =>
+  db.tables<Tables>().selectFrom('allowlist').selectAll().where('agent', '>', after).orderBy('agent').limit(limit).execute()

@@ -132,8 +132,14 @@ const allowlist = command({
   options: adminKeyOption,
   examples: [{ command: 'agentchat admin allowlist', doc: 'Approve and revoke change it' }],
   async run(call) {
-    const { entries = [], enabled, strict } = await (await connectAdmin(call)).request('ADMIN_LIST', adminBody(call))
-    call.out.list(entries.map(({ agentId, pubkeyPrefix, approvedAt, ...rest }) => ({
+    const client = await connectAdmin(call)
+    let [enabled, strict]: (boolean | undefined)[] = []
+    const approved = await pagesFor(Infinity, async (after: string | undefined) => {
+      const page = await client.request('ADMIN_LIST', { ...adminBody(call), ...(after !== undefined && { after }) })
+      ;({ enabled, strict } = page)
+      return { entries: page.entries ?? [], more: page.more ?? false }
+    }, ({ agentId }) => agentId)
+    call.out.list(approved.map(({ agentId, pubkeyPrefix, approvedAt, ...rest }) => ({
       agent_id: `@${agentId}`,
       pubkey_prefix: pubkeyPrefix,
       approved_at: approvedAt,
@@ -199,7 +205,14 @@ const channels = command({
   examples: [{ command: 'agentchat admin channels', doc: 'The others see public ones only: agentchat channels' }],
   async run(call) {
     const client: AgentChatClient = await connectAdmin(call)
-    const { list } = await client.request('LIST_CHANNELS', { all: true, ...adminBody(call) })
+    const list = await pagesFor(Infinity, async (after: string | undefined) => {
+      const { list: entries, more = false } = await client.request('LIST_CHANNELS', {
+        all: true,
+        ...adminBody(call),
+        ...(after !== undefined && { after }),
+      })
+      return { entries, more }
+    }, ({ name }) => name)
     call.out.list(list.map(asListed), channelTable, { none: 'No channels' })
   },
 })

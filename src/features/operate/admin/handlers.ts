@@ -5,7 +5,7 @@ import { auditPage } from '../../../store/audit.ts'
 import { setVerified, successorOf } from '../../../store/agents.ts'
 import { withdrawMentions } from '../../../store/keeping.ts'
 import {
-  approvals,
+  approvalsAfter,
   approve,
   ban,
   banAddress,
@@ -18,7 +18,17 @@ import {
   type Standing,
 } from '../../../store/standing.ts'
 import type { Tx } from '../../../store/store.ts'
-import { Fail, notify, reply, statusNotices, type Effect, type Feature, type Notify, type WriteCtx } from '../../../relay/feature.ts'
+import {
+  Fail,
+  notify,
+  pageOf,
+  reply,
+  statusNotices,
+  type Effect,
+  type Feature,
+  type Notify,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
 
 export interface AdminOptions {
   readonly allowlist: boolean
@@ -148,7 +158,7 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         needs: 'admin',
         async read({ db }, { by, of: target, before, limit = options.maxPage }) {
           const rows = await auditPage(db, { by, target, before, limit: limit + 1 })
-          const entries = rows.slice(0, limit).map(({ n, at, by: who, address, action, target: of, detail }) => ({
+          const { list: entries, more } = pageOf(rows, limit, ({ n, at, by: who, address, action, target: of, detail }) => ({
             n,
             at,
             ...(who !== null && { by: who }),
@@ -157,23 +167,25 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
             ...(of !== null && { of }),
             detail: JSON.parse(detail) as Record<string, unknown>,
           }))
-          return reply('AUDIT', { entries, more: rows.length > limit })
+          return reply('AUDIT', { entries, more })
         },
       },
       ADMIN_LIST: {
         needs: 'admin',
-        async read({ db }) {
-          const entries = (await approvals(db)).map(row => ({
-            agentId: row.agent.slice(1),
-            pubkeyPrefix: row.pubkey.split('\n')[1]!.slice(0, 20),
-            key: fingerprintOf(row.pubkey),
-            approvedAt: row.at,
-            ...(row.note !== null && { note: row.note }),
-          }))
+        async read({ db }, { after, limit = options.maxPage }) {
+          const { list: entries, more } = pageOf(await approvalsAfter(db, after === undefined ? '' : withAt(after), limit + 1), limit,
+            row => ({
+              agentId: row.agent.slice(1),
+              pubkeyPrefix: row.pubkey.split('\n')[1]!.slice(0, 20),
+              key: fingerprintOf(row.pubkey),
+              approvedAt: row.at,
+              ...(row.note !== null && { note: row.note }),
+            }))
           return reply('ADMIN_RESULT', {
             action: 'list',
             success: true,
             entries,
+            ...(more && { more }),
             enabled: options.allowlist,
             strict: options.allowlistStrict,
           })

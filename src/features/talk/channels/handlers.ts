@@ -12,6 +12,7 @@ import {
   mayRead,
   noChannel,
   notify,
+  pageOf,
   reply,
   type Agent,
   type Append,
@@ -33,6 +34,7 @@ export interface ChannelOptions extends OwnershipOptions, IdleOptions {
   readonly maxMembersPerChannel: number
   readonly maxInvitationsPerChannel: number
   readonly maxJoinedAgents: number
+  readonly maxChannelsPage: number
   readonly createChannels: 'anyone' | 'keyed' | 'verified'
 }
 
@@ -134,21 +136,20 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       LIST_CHANNELS: {
         needs: 'anyone',
-        read({ me, roster, isAdmin }, { all }) {
+        read({ me, roster, isAdmin }, { after, limit = options.maxChannelsPage, all }) {
           if (all && !isAdmin) throw new Fail('AUTH_REQUIRED', 'Only an admin sees every channel')
-          const list = []
-          for (const channel of roster.channels()) {
+          const { list, more } = pageOf(roster.channelsAfter(after), limit, channel => {
             const { info, agents } = channel
-            if (info.private && !all && (me === undefined || !roster.isMember(me, channel))) continue
-            list.push({
+            if (info.private && !all && (me === undefined || !roster.isMember(me, channel))) return undefined
+            return {
               name: info.name,
               agents: agents.size,
               ...(info.verifiedOnly && { verifiedOnly: true as const }),
               ...(info.private && { private: true as const }),
               ...about(info),
-            })
-          }
-          return { ...reply('CHANNELS', { list }), ...(all && { byRight: true as const }) }
+            }
+          })
+          return { ...reply('CHANNELS', { list, ...(more && { more }) }), ...(all && { byRight: true as const }) }
         },
       },
       LIST_AGENTS: {

@@ -3,7 +3,18 @@ import { decideCase, type Act, type CourtDecision, type CourtInput, type CourtRe
 import { commitmentOf, drawOrder, panelSize, poolHashOf, seedOf, type TradeAction } from '../../../../lib/identity/index.ts'
 import type { ErrorCode, EventType, RequestBody } from '../../../../lib/protocol/index.ts'
 import { limits } from '../../../../lib/protocol/index.ts'
-import { Fail, pageReply, reply, type Append, type Feature, type Outcome, type Reply, type WriteCtx } from '../../../relay/feature.ts'
+import {
+  Fail,
+  pageOf,
+  pageReply,
+  reply,
+  type Append,
+  type Feature,
+  type Outcome,
+  type ReadCtx,
+  type Reply,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
 import { predecessors, successorOf } from '../../../store/agents.ts'
 import { pairStream } from '../../../store/log.ts'
 import { useNonce } from '../../../store/nonces.ts'
@@ -13,7 +24,7 @@ import { earnedArbiters, poolOf } from './pool.ts'
 import type { CourtOptions, Signature } from './ports.ts'
 import { Proceedings, type Proceeding } from './proceedings.ts'
 import { isOpen, mayRead, recordOf, shownEvidence } from './record.ts'
-import { disputesOf, dueDisputes, findDispute, listDisputes, streamOf, type Dispute } from './store.ts'
+import { disputesOf, dueDisputes, findDispute, listDisputes, listedOf, streamOf, type Dispute } from './store.ts'
 
 type Requests =
   | 'DISPUTE_INTENT'
@@ -245,15 +256,16 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   }
 
   const page = async (
-    db: Db,
+    { db, aside }: Pick<ReadCtx, 'db' | 'aside'>,
     { agent, role, phase, before, limit = limits.maxDisputesPage }: Omit<Parameters<typeof listDisputes>[1], 'before' | 'limit'> & {
       readonly before?: string | undefined
       readonly limit?: number | undefined
     },
   ) => {
     const last = before === undefined ? undefined : await found(db, before)
-    const disputes = await listDisputes(db, { agent, role, phase, before: last, limit: limit + 1 })
-    return reply('DISPUTES', { disputes: disputes.slice(0, limit).map(recordOf), more: disputes.length > limit })
+    const filed = await listDisputes(aside, { agent, role, phase, before: last, limit: limit + 1 })
+    const { list: disputes, more } = pageOf(filed, limit, row => recordOf(listedOf(row)))
+    return reply('DISPUTES', { disputes, more })
   }
 
   return {
@@ -317,12 +329,13 @@ export const court = (options: CourtOptions): Feature<Requests> => {
       },
       DISPUTES: {
         needs: 'session',
-        async read({ me, db }, query) {
+        async read(ctx, query) {
+          const { me } = ctx
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have disputes')
-          return page(db, { ...query, agent: me.id })
+          return page(ctx, { ...query, agent: me.id })
         },
       },
-      ADMIN_DISPUTES: { needs: 'admin', read: ({ db }, { phase, before, limit }) => page(db, { phase, before, limit }) },
+      ADMIN_DISPUTES: { needs: 'admin', read: (ctx, { phase, before, limit }) => page(ctx, { phase, before, limit }) },
       DISPUTE_EVENTS: {
         needs: 'session',
         async read({ me, db, isAdmin }, { dispute_id, after = 0, limit = options.maxPage }) {

@@ -22,7 +22,7 @@ export const recordOf = (
     captureMinor,
     createdAt,
     updatedAt,
-  }: Dispute,
+  }: Omit<Dispute, 'statements'>,
 ): DisputeRecord => ({
   dispute_id: id,
   proposal_id: proposalId,

@@ -128,9 +128,24 @@ export interface DisputeQuery {
   readonly limit: number
 }
 
-/** The newest first. */
-export const listDisputes = async (db: Db, { agent, role, phase, before, limit }: DisputeQuery): Promise<readonly Dispute[]> => {
-  let query = db.tables<Tables>().selectFrom('disputes').selectAll()
+/** A case of a list. */
+export const listedOf = (row: Row): Omit<Dispute, 'statements'> => disputeOf(row)
+
+/** The newest first, without what was said. */
+export const listDisputes = (
+  db: Db,
+  { agent, role, phase, before, limit }: DisputeQuery,
+): Promise<readonly Row[]> => {
+  // Which evidence is in stands in the case; what it says is long.
+  let query = db.tables<Tables>().selectFrom('disputes').select(({ fn, val }) => [
+    'id',
+    'proposal',
+    'phase',
+    'due_at',
+    'created_at',
+    'updated_at',
+    fn<string>('json_remove', ['facts', val('$.statements')]).as('facts'),
+  ])
   if (agent !== undefined) {
     query = query.where('id', 'in', ({ selectFrom }) => {
       const own = selectFrom('dispute_people').select('dispute').where('agent', 'in', keysOf(agent))
@@ -142,7 +157,7 @@ export const listDisputes = async (db: Db, { agent, role, phase, before, limit }
     query = query.where(({ or, and, eb }) =>
       or([eb('created_at', '<', before.createdAt), and([eb('created_at', '=', before.createdAt), eb('id', '<', before.id)])])
     )
-  return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute()).map(disputeOf)
+  return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
 }
 
 /** The stream of a case's events. */

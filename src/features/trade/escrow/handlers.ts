@@ -110,10 +110,10 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
       TRANSFER: { needs: 'session', write: transferOf },
       STATEMENT: {
         needs: 'own',
-        async read({ me, db }, { agent = me?.id, currency, before, limit = maxPage }) {
+        async read({ me, aside }, { agent = me?.id, currency, before, limit = maxPage }) {
           if (agent === me?.id && me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an account')
           if (agent === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
-          const rows = await entriesOf(db, agent, { currency: currency && currencyCode(currency), before, limit: limit + 1 })
+          const rows = await entriesOf(aside, agent, { currency: currency && currencyCode(currency), before, limit: limit + 1 })
           const entries = rows.slice(0, limit).map(({ entry, at, kind, currency, amount, balance, other, ref, by, note }) => ({
             entry,
             at,

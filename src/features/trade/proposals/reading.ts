@@ -1,5 +1,5 @@
 // Who may see a proposal, and what they read of it.
-import { Fail, pageReply, reply, type Feature } from '../../../relay/feature.ts'
+import { Fail, pageOf, pageReply, reply, type Feature } from '../../../relay/feature.ts'
 import { predecessors } from '../../../store/agents.ts'
 import type { Db } from '../../../store/store.ts'
 import type { ProposalOptions } from './ports.ts'
@@ -43,11 +43,11 @@ export const proposalReads = (
         limit: limit + 1,
         ...(id !== undefined && { before: { updatedAt: Number(updatedAt), id } }),
       })
-      const records = page.slice(0, limit).map(recordOf)
+      const { list: records, more } = pageOf(page, limit, recordOf)
       const last = records.at(-1)
       return reply('PROPOSALS', {
         proposals: records,
-        ...(page.length > limit && last !== undefined && { next: `${last.updated_at} ${last.proposal_id}` }),
+        ...(more && last !== undefined && { next: `${last.updated_at} ${last.proposal_id}` }),
       })
     },
   },

@@ -4,7 +4,7 @@ import { limits, type FrameBody } from '../../../../lib/protocol/index.ts'
 import { newcomer } from '../../../domain/rating.ts'
 import { predecessors, successorOf } from '../../../store/agents.ts'
 import type { Db } from '../../../store/store.ts'
-import { Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
+import { Fail, notify, pageOf, reply, type Feature } from '../../../relay/feature.ts'
 import type { Board, StandingBoard } from './board.ts'
 import { bestRated, documentOf, findRating, findReceipt, listReceipts, signReceiptRow } from './store.ts'
 
@@ -37,7 +37,8 @@ export const reputation = ({ verify, board }: ReputationOptions): Feature<Reques
           if (before !== undefined && (last === undefined || !of.some(id => id === last.client || id === last.provider)))
             throw new Fail('INVALID_MSG', 'before: no receipt of yours')
           const rows = await listReceipts(aside, { of: me.id, proposal: proposal_id, unsigned, before: last, limit: limit + 1 })
-          return reply('RECEIPTS', { receipts: rows.slice(0, limit).map(documentOf), more: rows.length > limit })
+          const { list: receipts, more } = pageOf(rows, limit, documentOf)
+          return reply('RECEIPTS', { receipts, more })
         },
       },
       RECEIPT_SIGN: {
