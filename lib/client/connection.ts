@@ -16,7 +16,7 @@ import { decodeFrame, type Frame } from '../protocol/index.ts'
 import type { Login, Place } from './login.ts'
 import { ConnectionError, ProtocolError, RelayError, TimeoutError } from './errors.ts'
 import { after } from './timer.ts'
-import type { Socket, Transport } from './transport.ts'
+import type { Socket, Transport, TransportProblem } from './transport.ts'
 
 export interface ConnectionOptions {
   readonly url: string
@@ -64,7 +64,7 @@ export class Connection {
       this.#socket = transport(url, {
         open: () => this.#socketOpened(),
         message: text => this.#heard(text),
-        close: (code, reason) => this.#socketClosed(code, reason),
+        close: (code, reason, problem) => this.#socketClosed(code, reason, problem),
       })
     } catch (error) {
       // Whoever made it has to know it first.
@@ -179,13 +179,13 @@ export class Connection {
     this.#hooks.opened(welcome, place)
   }
 
-  #socketClosed(code: number, reason: string): void {
+  #socketClosed(code: number, reason: string, problem?: TransportProblem): void {
     this.#isGone = true
     const { url } = this.#options
     if (this.#state === 'open') {
       this.#end()
       this.#hooks.lost(code, reason)
-    } else this.#fail(new ConnectionError('UNREACHABLE', `Cannot connect to ${url}: ${reason || `closed with ${code}`}`, code))
+    } else this.#fail(new ConnectionError('UNREACHABLE', `Cannot connect to ${url}: ${reason || `closed with ${code}`}`, code, problem))
     this.#onGone?.()
   }
 

@@ -1,5 +1,6 @@
 // What can go wrong for a caller of the client, and whether trying again can help. Each has a `code` that never changes its meaning.
 import { errors, isErrorCode, mayReconnect, type ErrorCode } from '../protocol/index.ts'
+import type { TransportProblem } from './transport.ts'
 
 export abstract class AgentChatError extends Error {
   abstract readonly code: string
@@ -64,14 +65,18 @@ export class ConnectionError extends AgentChatError {
   readonly code: ConnectionErrorCode
   /** WebSocket close code, where there was one */
   readonly closeCode: number | undefined
+  /** of UNREACHABLE, where the platform tells */
+  readonly problem: TransportProblem | undefined
 
-  constructor(code: ConnectionErrorCode, message: string, closeCode?: number) {
+  constructor(code: ConnectionErrorCode, message: string, closeCode?: number, problem?: TransportProblem) {
     super(message)
     this.code = code
     this.closeCode = closeCode
+    this.problem = problem
   }
 
   shouldRetry(): boolean {
+    if (this.problem !== undefined && this.problem !== 'hung-up') return false
     return this.code !== 'BAD_URL' && this.code !== 'CLOSED' && (this.closeCode === undefined || mayReconnect(this.closeCode))
   }
 }

@@ -48,7 +48,7 @@ export {
   type StatementEntry,
   type Trade,
 } from './trade.ts'
-export { webSocketTransport, type Socket, type SocketHandlers, type Transport } from './transport.ts'
+export { webSocketTransport, type Socket, type SocketHandlers, type Transport, type TransportProblem } from './transport.ts'
 /** What a signature is worth. */
 export { type SignatureState } from '../identity/index.ts'
 /** The words of the protocol that the client's types use. */

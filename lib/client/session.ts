@@ -197,7 +197,9 @@ export class Session {
   #failed(error: unknown): void {
     this.#connection = undefined
     const { backoff } = this.#options
-    const mayRetry = error instanceof AgentChatError && error.shouldRetry()
+    // What was there comes back: a proxy may answer in its place meanwhile, or its certificate is being renewed.
+    const isAway = this.#welcome !== undefined && error instanceof ConnectionError && error.problem !== undefined
+    const mayRetry = error instanceof AgentChatError && (isAway || error.shouldRetry())
     if (!mayRetry || (this.#welcome === undefined ? !this.#isAwaited : backoff === undefined)) return this.#abandon(error)
     if (error instanceof RelayError && error.retryAfterMs !== undefined) this.#retryHintMs = error.retryAfterMs
     this.#plan(

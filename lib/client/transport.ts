@@ -8,11 +8,20 @@ export interface Socket {
   resume?(): void
 }
 
+/**
+ * Why no connection could be opened, where the platform tells.
+ * - `certificate`: the relay's certificate is not trusted
+ * - `not-tls`: a wss:// url leads to something that does not speak TLS
+ * - `hung-up`: something ended the connection at once, as what speaks TLS does at a ws:// url, and what does not at a wss:// url
+ * - `not-a-relay`: something else than a relay answered
+ */
+export type TransportProblem = 'certificate' | 'not-tls' | 'hung-up' | 'not-a-relay'
+
 export interface SocketHandlers {
   open(): void
   message(text: string): void
   /** Called once, also when the connection could not be opened. */
-  close(code: number, reason: string): void
+  close(code: number, reason: string, problem?: TransportProblem): void
 }
 
 /** Opens a connection to a ws:// or wss:// url. Never throws: a failure is a close. */

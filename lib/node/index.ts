@@ -15,4 +15,4 @@ export {
 export { KnownRelays, knownRelaysPath } from './known-relays.ts'
 export { onNode } from './on-node.ts'
 export { PositionsFile, type PositionsFileOptions } from './positions-file.ts'
-export { wsTransport } from './transport.ts'
+export { wsTransport, wsTransportWith, type WsTransportOptions } from './transport.ts'

@@ -85,6 +85,7 @@ export const relayOptions = {
   },
   guest: { doc: 'Log in without a key, under an id for this connection only' },
   context: { value: 'NAME', doc: 'Named context to take relay, identity and name from' },
+  ca: { value: 'FILE', doc: "Trust this certificate too (PEM): the relay's own, or its authority's (default: the context's)" },
   timeout: { value: 'SECONDS', doc: 'How long to wait for the relay (default: 15)', parse: seconds },
   acceptNewRelayKey: { doc: 'Trust a relay whose key is not the one known from before, or that is known at another address' },
   legacyLogin: { doc: 'Log in with a key to an older relay that does not prove its own: it could use the login elsewhere' },

@@ -1,10 +1,19 @@
 // A logged-in client for a command: as whom, to a relay that is still the one it was, with the newest key told.
 import { join } from 'node:path'
-import { AgentChatClient, ProtocolError, RelayDoubtError, RelayError, type RelayDoubt } from '../../lib/client/index.ts'
+import { AgentChatClient, ConnectionError, ProtocolError, RelayDoubtError, RelayError, type RelayDoubt } from '../../lib/client/index.ts'
 import { generateKeyPair, identityFrom } from '../../lib/identity/index.ts'
-import { KnownRelays, createVerify, identityFileWarning, identityOf, loadIdentityFile, wsTransport } from '../../lib/node/index.ts'
+import {
+  KnownRelays,
+  createVerify,
+  identityFileWarning,
+  identityOf,
+  loadIdentityFile,
+  wsTransport,
+  wsTransportWith,
+} from '../../lib/node/index.ts'
 import { limits } from '../../lib/protocol/limits.ts'
 import { agentName } from './agent-name.ts'
+import { readCertificates } from './certificates.ts'
 import type { Call, Wish } from './command.ts'
 import { CliError } from './exit.ts'
 import { agentchatHome } from './home.ts'
@@ -14,7 +23,7 @@ const defaultTimeoutMs = 15_000
 
 /** @throws what the client throws, and CliError when the relay's key has changed */
 export const openClient = async (
-  { url, serverId, name, identity: path, isDefaultIdentity }: Target,
+  { url, serverId, name, identity: path, isDefaultIdentity, ca }: Target,
   wish: Wish,
   { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>,
 ): Promise<AgentChatClient> => {
@@ -34,7 +43,7 @@ export const openClient = async (
       inbox: wish.inbox ?? 'none',
       reconnect: wish.reconnect ?? false,
       requestTimeoutMs: wish.timeoutMs ?? (options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000),
-      transport: wsTransport,
+      transport: ca === undefined ? wsTransport : wsTransportWith({ ca: readCertificates(ca) }),
       verify: createVerify(),
       onCaptcha: sumOf,
       now: io.now,
@@ -63,8 +72,8 @@ export const openClient = async (
   const { client, welcome } = await opened({}).catch((error: unknown) => {
     if (adminKey === undefined || !(error instanceof RelayError) || error.code !== 'NOT_ALLOWED') throw error
     return opened({ adminKey })
-  }).catch((error: unknown) => {
-    throw explained(error, url, known)
+  }).catch(async (error: unknown) => {
+    throw await mixedUp(error, url) ?? explained(error, url, known)
   })
   const isOther = known !== undefined && welcome.server_id !== known
   // The admin key is told to nobody but the relay that it is for.
@@ -98,6 +107,15 @@ const sumOf = (question: string): string => {
     throw new CliError('auth', `The relay asks a question that this tool cannot answer: ${question}`,
       'Ask its operator to let your key in.')
   return String(Number(numbers[1]) + Number(numbers[2]))
+}
+
+/** A relay that hangs up at one scheme and answers at the other. */
+const mixedUp = async (error: unknown, url: string): Promise<CliError | undefined> => {
+  if (!(error instanceof ConnectionError) || error.problem !== 'hung-up') return undefined
+  const other = await (await import('./other-scheme.ts')).otherScheme(url)
+  if (other === undefined) return undefined
+  const what = other.startsWith('wss:') ? 'What is there speaks TLS' : 'What is there does not speak TLS'
+  return new CliError('usage', `${error.message}. ${what}: the URL begins with ${other.split(':')[0]}://`, `Use ${other}`, error)
 }
 
 /** What the client found wrong with the relay, and what to do about it. */

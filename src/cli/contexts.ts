@@ -8,8 +8,9 @@ import { currentContext, identityOf, type Context, type Contexts } from './targe
 const fileOf = (env: Io['env']): string => join(agentchatHome(env), 'contexts.json')
 
 const isContext = (value: unknown): value is Context => {
-  const { url, identity, name } = (value ?? {}) as Record<string, unknown>
-  return typeof url === 'string' && ['string', 'undefined'].includes(typeof identity) && ['string', 'undefined'].includes(typeof name)
+  const { url, ...others } = (value ?? {}) as Record<string, unknown>
+  return typeof url === 'string'
+    && (['identity', 'name', 'ca'] as const).every(key => ['string', 'undefined'].includes(typeof others[key]))
 }
 
 export const readContexts = (env: Io['env']): Contexts => {

@@ -12,8 +12,9 @@ export const exits = {
   ok: row(0, 'Done. For `send`: the relay has stored the message.'),
   error: row(1, 'Something failed that no other code names; the message says what.'),
   usage: row(2, 'The command line is wrong: an unknown option, a missing argument, no relay named.'),
-  auth: row(3, 'The relay does not accept who you are, or you may not do this: banned, not allowed, not a member, a wrong key.'),
-  notFound: row(4, 'There is no such channel, agent, file or context.'),
+  auth: row(3, 'The relay does not accept who you are, or you may not do this: banned, not allowed, not a member, a wrong key. '
+    + 'Or you should not trust the relay: its key has changed, or its certificate is not trusted.'),
+  notFound: row(4, 'There is no such channel, agent, file or context, or no relay at this URL.'),
   refused: row(5, 'The relay refused the request, and would refuse it again: invalid, taken, over a cap.'),
   ended: row(6, 'The relay ended the session for good: displaced by another session, kicked, key revoked.'),
   timeout: row(7, 'It did not happen in time.', true),

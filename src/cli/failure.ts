@@ -1,5 +1,5 @@
 // What went wrong, in words: exit, message and next step for whatever a command threw.
-import { ConnectionError, ProtocolError, RelayError, TimeoutError } from '../../lib/client/index.ts'
+import { ConnectionError, ProtocolError, RelayError, TimeoutError, type TransportProblem } from '../../lib/client/index.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
 import { closeCodes } from '../../lib/protocol/index.ts'
 import { CliError, exitOfCode, type ExitName } from './exit.ts'
@@ -19,8 +19,29 @@ const hints: Partial<Record<RelayError['code'], string>> = {
   NOT_INVITED: 'A member can let you in: agentchat invite CHANNEL AGENT (with an identity, -i, so that your id stays).',
   AGENT_NOT_FOUND: 'See who is there: agentchat agents CHANNEL. Agents without a key exist only while they are connected.',
   ORIGIN_UNKNOWN: 'Where the relay is, only its operator can tell it: agentchat serve --public-urls URL.',
+  VERIFICATION_EXPIRED: 'If it says so again, the clock of this machine or of the relay is wrong: agentchat doctor tells by how much.',
   SIGNATURE_REQUIRED: 'Log in with a key: agentchat identity generate, then -i FILE.',
   ID_REUSED: 'Under this --id another text was stored before: take another prefix for another input.',
+}
+
+/** What is between here and a relay that cannot be reached. */
+const problems: Readonly<Record<TransportProblem, Pick<Failure, 'exit' | 'hint'>>> = {
+  'certificate': {
+    exit: 'auth',
+    hint:
+      "The relay's certificate is not one that is trusted here. If its operator gave you it, or its authority's: --ca FILE, or for good "
+      + 'agentchat context add NAME URL --ca FILE. Expired, or for another name, only the operator can mend it; not valid yet: look at the '
+      + 'clock of this machine.',
+  },
+  'not-tls': { exit: 'usage', hint: 'Nothing speaks TLS there: if the relay is at this port, its URL begins with ws://.' },
+  'hung-up': {
+    exit: 'unreachable',
+    hint: 'What is there hung up at once: it ends, or does not want connections from here. agentchat doctor URL looks closer.',
+  },
+  'not-a-relay': {
+    exit: 'notFound',
+    hint: 'Is the URL right, with its path, and does a proxy pass WebSockets on? Behind TLS it begins with wss://.',
+  },
 }
 
 export const failureOf = (error: unknown): Failure => {
@@ -34,9 +55,17 @@ export const failureOf = (error: unknown): Failure => {
       code: wireCode,
     }
   }
-  if (error instanceof TimeoutError) return { exit: 'timeout', message: error.message }
+  if (error instanceof TimeoutError)
+    return {
+      exit: 'timeout',
+      message: error.message,
+      // Of a login: whatever is there, it did not speak.
+      ...(error.id === undefined
+        && { hint: 'Something may listen there that is no relay, or a busy one. agentchat doctor URL looks closer.' }),
+    }
   if (error instanceof ConnectionError) {
     if (error.code === 'BAD_URL') return { exit: 'usage', message: error.message }
+    if (error.problem !== undefined) return { message: error.message, ...problems[error.problem] }
     return error.shouldRetry()
       ? { exit: 'unreachable', message: error.message, hint: 'Is the relay running, and the URL right? agentchat doctor URL looks closer.' }
       : { exit: 'ended', message: error.message, hint: Object.values(closeCodes).find(({ code }) => code === error.closeCode)?.doc }

@@ -18,7 +18,7 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   let exit: ExitName = 'ok'
 
   const run: Run = async ({ record, server, args, options }) => {
-    const { identity, guest, name, context, field } = options as Call['options']
+    const { identity, guest, name, context, ca, field } = options as Call['options']
     if (field !== undefined) {
       const { vocabulary } = await import('./vocabulary.ts')
       out = createOutput(io, isJson, { paths: field, vocabulary: vocabulary() })
@@ -31,6 +31,7 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
         guest: wish?.anonymous === undefined ? guest : true,
         name,
         context,
+        ca,
       }
       const word = wanted.server ?? (context === undefined ? io.env['AGENTCHAT_URL'] : undefined)
       // Names are looked up only where one is given: what finds them is not loaded for a url.

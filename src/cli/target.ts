@@ -9,6 +9,8 @@ export interface Context {
   /** Identity file. */
   readonly identity?: string
   readonly name?: string
+  /** File of certificates that are trusted there. */
+  readonly ca?: string
 }
 
 /** What ~/.agentchat/contexts.json holds. */
@@ -25,6 +27,8 @@ export interface Target {
   /** Nobody named the key: it is the default one of this account. */
   readonly isDefaultIdentity: boolean
   readonly name: string | undefined
+  /** File of certificates that are trusted beside the public ones. */
+  readonly ca?: string | undefined
 }
 
 export interface Wanted {
@@ -36,6 +40,7 @@ export interface Wanted {
   /** No key, whatever there is. */
   readonly guest?: true | undefined
   readonly name?: string | undefined
+  readonly ca?: string | undefined
 }
 
 export const isServerUrl = (word: string): boolean => /^wss?:\/\//i.test(word)
@@ -80,6 +85,12 @@ export const currentContext = (env: Io['env'], contexts: Contexts): Context | un
   return name === undefined ? undefined : contextNamed(contexts, name)
 }
 
+/** What a context says of the certificate of its relay counts however the relay is named. */
+const caOf = (url: string, readContexts: () => Contexts): string | undefined =>
+  url.startsWith('wss:')
+    ? Object.values(readContexts().contexts).find(context => context.ca !== undefined && serverUrl(context.url) === url)?.ca
+    : undefined
+
 export const resolveTarget = (
   wanted: Wanted,
   env: Io['env'],
@@ -96,8 +107,11 @@ export const resolveTarget = (
       'Put its URL first (ws://localhost:6667), set AGENTCHAT_URL, or keep it: agentchat context add NAME URL')
   }
   const found = isServerUrl(url) || named === undefined ? undefined : named(url)
+  const server = serverUrl(found?.url ?? url)
+  const ca = wanted.ca ?? context?.ca ?? caOf(server, readContexts)
   return {
-    url: serverUrl(found?.url ?? url),
+    url: server,
+    ...(ca !== undefined && { ca }),
     ...(found?.serverId !== undefined && { serverId: found.serverId }),
     ...identityOf(wanted, env, context),
     name: wanted.name ?? context?.name ?? (env['AGENTCHAT_NAME'] || undefined),

@@ -4,6 +4,8 @@ import { OutboundError, sendRequest, type OutboundResponse } from './request.ts'
 
 export interface DiscoveryOptions {
   readonly guard: AddressGuard
+  /** Certificates in PEM that are trusted at a url beside the public ones. */
+  readonly caOf?: (url: string) => string | undefined
   /** of one request */
   readonly timeoutMs?: number
   /** Ends what is under way. */
@@ -36,14 +38,32 @@ const defaultTimeoutMs = 5_000
 /** ws://host:1/path → http://host:1/path */
 export const httpOf = (url: string): string => url.replace(/^ws/i, 'http')
 
-/** A directory is named by its relay's url, or by the whole url of a list or a file. */
-export const listUrl = (url: string): string => {
+/** A page of a relay, which stands beside it wherever a proxy puts both: wss://host/chat → https://host/chat/health */
+export const pageOf = (url: string, page: string): string => {
   const target = new URL(httpOf(url))
-  if (target.pathname === '/' && target.search === '') target.pathname = '/directory/servers'
+  target.pathname = `${target.pathname.replace(/\/+$/, '')}/${page}`
+  target.search = ''
+  target.hash = ''
   return target.href
 }
 
-export const discovery = ({ guard, timeoutMs = defaultTimeoutMs, signal }: DiscoveryOptions): Discovery => {
+const listPage = 'directory/servers'
+
+/** A directory is named by its relay's url, or by the whole url of a list or a file. */
+export const listUrl = (url: string): string => {
+  const target = new URL(httpOf(url))
+  const isRelay = /^ws/i.test(url) || (target.pathname === '/' && target.search === '')
+  return isRelay ? pageOf(url, listPage) : target.href
+}
+
+/** A list says where it goes on from the root of its relay, which a proxy may have put under a path. */
+const nextOf = (list: string, next: string): URL => {
+  const { pathname } = new URL(list)
+  const root = pathname.endsWith(`/${listPage}`) ? pathname.slice(0, -listPage.length - 1) : ''
+  return new URL(next.startsWith(`${root}/`) ? next : `${root}${next}`, list)
+}
+
+export const discovery = ({ guard, timeoutMs = defaultTimeoutMs, caOf, signal }: DiscoveryOptions): Discovery => {
   const ask = (
     url: string,
     more: {
@@ -51,20 +71,22 @@ export const discovery = ({ guard, timeoutMs = defaultTimeoutMs, signal }: Disco
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: string
       readonly maxBytes?: number
+      readonly ca?: string | undefined
     } = {},
   ) => sendRequest(guard, { method: 'GET', maxBytes: maxDocumentBytes, timeoutMs, ...more, url, ...(signal !== undefined && { signal }) })
   return {
     async look(url) {
       const startedAt = performance.now()
-      const response = await ask(new URL('/.well-known/agentchat.json', httpOf(url)).href)
+      const response = await ask(pageOf(url, '.well-known/agentchat.json'), { ca: caOf?.(url) })
       const latencyMs = Math.round((performance.now() - startedAt) * 10) / 10
       if (response.status === 200) return { document: jsonOf(response), latencyMs }
       if (response.status !== 404) throw new OutboundError('failed', `it answers ${response.status}`)
-      return { health: jsonOf(await ask(new URL('/health', httpOf(url)).href), 200), latencyMs }
+      return { health: jsonOf(await ask(pageOf(url, 'health'), { ca: caOf?.(url) }), 200), latencyMs }
     },
     async page(url, etag) {
       const response = await ask(listUrl(url), {
         maxBytes: maxPageBytes,
+        ca: caOf?.(url),
         ...(etag !== undefined && { headers: { 'if-none-match': etag } }),
       })
       if (response.status === 304) return undefined
@@ -72,7 +94,7 @@ export const discovery = ({ guard, timeoutMs = defaultTimeoutMs, signal }: Disco
       const servers = Array.isArray(body) ? body as unknown[] : body?.servers
       if (!Array.isArray(servers)) throw new OutboundError('failed', 'it is no list of relays')
       // Pages are turned at the same place: a directory does not send its readers elsewhere.
-      const next = typeof body?.next === 'string' && body.next.startsWith('/') ? new URL(body.next, listUrl(url)) : undefined
+      const next = typeof body?.next === 'string' && body.next.startsWith('/') ? nextOf(listUrl(url), body.next) : undefined
       return { servers, ...(next?.origin === new URL(listUrl(url)).origin && { next: next.href }), etag: response.headers.etag }
     },
     async announce(directory, document) {

@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
+import { rootCertificates } from 'node:tls'
 import { timerMs } from '../../lib/protocol/timer.ts'
 import { AddressRefused, type AddressGuard } from './guard.ts'
 
@@ -14,6 +15,8 @@ export interface OutboundRequest {
   readonly timeoutMs: number
   /** of the answer's body */
   readonly maxBytes: number
+  /** Certificates in PEM that are trusted beside those of the public authorities. */
+  readonly ca?: string | undefined
   /** Ends it early. */
   readonly signal?: AbortSignal
 }
@@ -45,7 +48,7 @@ const kindOf = (error: NodeJS.ErrnoException): OutboundError['kind'] =>
 /** @throws OutboundError */
 export const sendRequest = (
   guard: AddressGuard,
-  { url, method, headers = {}, body, timeoutMs, maxBytes, signal }: OutboundRequest,
+  { url, method, headers = {}, body, timeoutMs, maxBytes, ca, signal }: OutboundRequest,
 ): Promise<OutboundResponse> => {
   const target = URL.canParse(url) ? new URL(url) : undefined
   if (target === undefined || !['http:', 'https:'].includes(target.protocol))
@@ -67,6 +70,7 @@ export const sendRequest = (
       method,
       lookup: guard.lookup,
       agent: false,
+      ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
       ...(signal !== undefined && { signal }),
       headers: { ...headers, ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }) },
     })

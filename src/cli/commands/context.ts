@@ -29,9 +29,13 @@ const add = command({
   options: {
     identity: { short: 'i', value: 'FILE', doc: 'Identity file to log in with there' },
     name: { short: 'n', value: 'NAME', doc: 'Name to appear under there' },
+    ca: { value: 'FILE', doc: "Certificate to trust there (PEM): the relay's own, or its authority's" },
     use: { doc: 'Make it the current one' },
   },
-  examples: [{ command: 'agentchat context add home ws://localhost:6667', doc: 'From now on no command needs the URL' }],
+  examples: [
+    { command: 'agentchat context add home ws://localhost:6667', doc: 'From now on no command needs the URL' },
+    { command: 'agentchat context add work wss://chat.intern --ca ca.pem', doc: 'A relay whose certificate no public authority signed' },
+  ],
   async run(call) {
     const [{ serverUrl }, { resolve }, { CliError }] = await Promise.all([
       import('../target.ts'),
@@ -45,7 +49,9 @@ const add = command({
       // Kept as a full path: contexts are used from everywhere.
       ...(options.identity !== undefined && { identity: resolve(options.identity) }),
       ...(options.name !== undefined && { name: options.name }),
+      ...(options.ca !== undefined && { ca: resolve(options.ca) }),
     }
+    if (context.ca !== undefined) (await import('../certificates.ts')).readCertificates(context.ca)
     await edit(call, ({ current, contexts }) => ({
       current: options.use || current === undefined ? args.context : current,
       contexts: { ...contexts, [args.context]: context },

@@ -135,16 +135,21 @@ const relay: Finder = async call => {
     return { check, status: 'fail', message, ...(hint !== undefined && { next: hint }) }
   }
   let url: string
+  let ca: string | undefined
   try {
-    ;({ url } = await call.target())
+    const target = await call.target()
+    url = target.url
+    if (target.ca !== undefined) ca = (await import('../certificates.ts')).readCertificates(target.ca)
   } catch (error) {
     return [{ ...failed('relay', error), status: 'warn' }]
   }
   const findings: Finding[] = []
-  const health = new URL('/health', url.replace(/^ws/i, 'http')).href
+  const { pageOf } = await import('../../outbound/discovery.ts')
+  const health = pageOf(url, 'health')
   try {
-    const { version, agents } = await healthOf(health)
-    findings.push({ check: 'health', status: 'ok', message: `${health}: version ${version}, ${agents?.connected} agents connected` })
+    const { version, agents, skewMs } = await healthOf(health, { ca, now: call.io.now })
+    findings.push({ check: 'health', status: 'ok', message: `${health}: version ${version}, ${agents} agents connected` })
+    if (skewMs !== undefined) findings.push(...await clock(skewMs))
   } catch (error) {
     findings.push({
       check: 'health',
@@ -197,13 +202,47 @@ export const doctor = command({
   },
 })
 
-/** Where the user points, it goes: any address, but a bounded answer. */
-const healthOf = async (url: string): Promise<{ readonly version?: string, readonly agents?: { readonly connected?: number } }> => {
-  const [{ addressGuard, anywhere }, { sendRequest }] = await Promise.all([
+/** How a relay is, by its own word. Where the user points, it goes: any address, but a bounded answer. */
+const healthOf = async (url: string, { ca, now }: { readonly ca: string | undefined, readonly now: () => number }) => {
+  const [{ addressGuard, anywhere }, { sendRequest }, { visible }] = await Promise.all([
     import('../../outbound/guard.ts'),
     import('../../outbound/request.ts'),
+    import('../terminal.ts'),
   ])
-  const { status, body } = await sendRequest(addressGuard(anywhere), { url, method: 'GET', timeoutMs: 5_000, maxBytes: 64 * 1_024 })
-  if (status !== 200) throw new Error(`answers ${status}`)
-  return JSON.parse(body.toString()) as Awaited<ReturnType<typeof healthOf>>
+  const { status, headers, body } = await sendRequest(addressGuard(anywhere), {
+    url,
+    method: 'GET',
+    timeoutMs: 5_000,
+    maxBytes: 64 * 1_024,
+    ca,
+  })
+  const what = `${status}${headers['content-type'] === undefined ? '' : `, ${visible(headers['content-type'])}`}`
+  if (status !== 200) throw new Error(`something answers there (${what}), and no relay`)
+  let value: unknown
+  try {
+    value = JSON.parse(body.toString())
+  } catch {
+    // Told below.
+  }
+  const { status: state, version, agents, timestamp } = (value ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof state !== 'string' || typeof version !== 'string') throw new Error(`something answers there (${what}), and no AgentChat relay`)
+  const there = Date.parse(String(timestamp))
+  return {
+    version,
+    agents: (agents as { readonly connected?: number } | undefined)?.connected ?? 0,
+    skewMs: Number.isFinite(there) ? now() - there : undefined,
+  }
+}
+
+/** Signatures say when they were made, and are refused where that is far off. */
+const clock = async (skewMs: number): Promise<readonly Finding[]> => {
+  const [{ limits }, { spanText }] = await Promise.all([import('../../../lib/protocol/limits.ts'), import('../discovery/found.ts')])
+  const off = Math.abs(skewMs)
+  if (off <= limits.maxClockSkewMs) return []
+  return [{
+    check: 'clock',
+    status: 'fail',
+    message: `This machine's clock is ${spanText(off)} ${skewMs > 0 ? 'ahead of' : 'behind'} the relay's`,
+    next: 'Set it (timedatectl set-ntp true); if it is right, tell the operator of the relay. Until then nothing that is signed is taken.',
+  }]
 }

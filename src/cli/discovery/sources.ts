@@ -65,7 +65,7 @@ export const directorySightings = async (
   if (!isPage(directory) && !isServerUrl(directory)) return fileSightings(directory).slice(0, wanted.limit)
   const { limit, search, region, feature } = wanted
   const first = new URL(listUrl(directory))
-  if (first.pathname === '/directory/servers') {
+  if (first.pathname.endsWith('/directory/servers')) {
     first.searchParams.set('limit', String(Math.min(limit, 200)))
     if (search !== undefined) first.searchParams.set('q', search)
     if (region !== undefined) first.searchParams.set('region', region)

@@ -4,7 +4,9 @@ import { KnownRelays } from '../../../lib/node/known-relays.ts'
 import { mergeSightings, urlKey, type Sighting } from '../../domain/directory/sightings.ts'
 import { discovery } from '../../outbound/discovery.ts'
 import { addressGuard, anywhere } from '../../outbound/guard.ts'
+import { readCertificates } from '../certificates.ts'
 import type { Call } from '../command.ts'
+import { readContexts } from '../contexts.ts'
 import { agentchatHome } from '../home.ts'
 import type { Io } from '../io.ts'
 import { readCache, writeCache } from './cache.ts'
@@ -18,6 +20,8 @@ export interface SurveyOptions extends Wanted {
   readonly timeoutMs: number
   /** Networks where relays that only directories name may be looked at, though they are not public. */
   readonly allow?: readonly string[] | undefined
+  /** File of certificates that are trusted at every relay; others are those of contexts. */
+  readonly ca?: string | undefined
   /** Nothing is asked: what was found before is shown. */
   readonly isOffline?: boolean | undefined
 }
@@ -28,11 +32,28 @@ const unguarded = addressGuard(anywhere)
 
 export const knownRelaysOf = (env: Io['env']): KnownRelays => new KnownRelays(join(agentchatHome(env), 'known-relays.json'))
 
+/** What is trusted at which relay; a file that several name is read once. */
+const certificatesOf = (env: Io['env'], file: string | undefined): (url: string) => string | undefined => {
+  const read = new Map<string, string>()
+  const textOf = (name: string): string => {
+    const text = read.get(name) ?? readCertificates(name)
+    read.set(name, text)
+    return text
+  }
+  const contexts = Object.values(readContexts(env).contexts)
+  const byUrl = new Map(contexts.flatMap(({ url, ca }) => ca === undefined ? [] : [[urlKey(url), ca] as const]))
+  if (file !== undefined) textOf(file)
+  return url => {
+    const name = file ?? byUrl.get(urlKey(url))
+    return name === undefined ? undefined : textOf(name)
+  }
+}
+
 export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: SurveyOptions): Promise<readonly Found[]> => {
   const { timeoutMs, allow = [], isOffline } = options
   const cached = readCache(io.env)
   if (isOffline) return offline(ownSightings(io.env), cached)
-  const asked = { timeoutMs, signal: io.interrupted }
+  const asked = { timeoutMs, caOf: certificatesOf(io.env, options.ca), signal: io.interrupted }
   const [trusted, guarded] = [discovery({ guard: unguarded, ...asked }), discovery({ guard: addressGuard({ allow }), ...asked })]
 
   const directories = [...new Set([...readDirectories(io.env), ...options.directories ?? []])]
@@ -89,7 +110,7 @@ export const survey = async ({ io, out }: Pick<Call, 'io' | 'out'>, options: Sur
 /** One relay that the user named, as it answers now. Nothing is remembered. */
 export const lookAtOne = async (io: Io, url: string): Promise<Found> => {
   const sighting: Sighting = { url: urlKey(url), own: { name: url, description: '', region: '' }, from: [] }
-  const { look } = discovery({ guard: unguarded, signal: io.interrupted })
+  const { look } = discovery({ guard: unguarded, caOf: certificatesOf(io.env, undefined), signal: io.interrupted })
   return look(url).then(answer => seen(sighting, answer, knownRelaysOf(io.env), io.now()),
     (error: unknown) => unreachable(sighting, (error as Error).message, io.now()))
 }

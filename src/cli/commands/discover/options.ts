@@ -21,6 +21,7 @@ export const sourceOptions = {
       + 'AGENTCHAT_OUTBOUND_ALLOW)',
     parse: networks,
   },
+  ca: { value: 'FILE', doc: "Trust this certificate too (PEM), at every relay (default: at the relay of a context, the context's)" },
   limitPerDirectory: { value: 'N', doc: 'Relays to take from one directory (default: 200)', parse: count },
 } as const
 
@@ -31,10 +32,11 @@ type Given = Options<typeof sourceOptions> & {
 }
 
 export const surveyWishOf = (
-  { directory, outboundAllow, limitPerDirectory = 200, region, feature, search }: Given,
+  { directory, outboundAllow, limitPerDirectory = 200, ca, region, feature, search }: Given,
   env: Io['env'],
 ): Omit<SurveyOptions, 'timeoutMs'> => ({
   directories: directory,
+  ca,
   limit: limitPerDirectory,
   region,
   feature,
