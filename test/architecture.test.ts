@@ -40,6 +40,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/domain',
     'src/store/store.ts',
     'src/store/log.ts',
+    'src/store/lives.ts',
     'src/store/agents.ts',
     'src/store/standing.ts',
     'src/store/blocks.ts',

@@ -254,11 +254,12 @@ export class Core {
 
   /** Enters a channel, now and after every reconnect: after what was seen, or after `since`. */
   join(channel: string, { since, limit, ...call }: JoinOptions = {}): Promise<Frame<'JOINED'>> {
-    const after = since ?? this.#progress.seen(channel)
+    const seen = since ?? this.#progress.seen(channel)
     if (since !== undefined) this.#progress.rewind(channel, since)
+    const after = seen === undefined ? this.#progress.former(channel) : { seq: seen, epoch: this.#progress.lifeOf(channel) }
     return this.request('JOIN', {
       channel,
-      ...(after !== undefined && { since: after, ...(this.#welcome !== undefined && { epoch: this.#welcome.epoch }) }),
+      ...(after !== undefined && { since: after.seq, ...(after.epoch !== undefined && { epoch: after.epoch }) }),
       ...(limit !== undefined && { limit }),
     }, call, joined => this.#joined(joined as Frame<'JOINED'>, after, limit))
   }
@@ -317,7 +318,14 @@ export class Core {
   }
 
   /** What a JOINED says about where the channel stands, before anything of it is heard. */
-  #joined({ channel, seq, oldest, recovered }: Frame<'JOINED'>, since: number | undefined, limit: number | undefined): void {
+  #joined(
+    { channel, seq, oldest, recovered, epoch, since: translated }: Frame<'JOINED'>,
+    after: { readonly seq: number, readonly epoch: string | undefined } | undefined,
+    limit: number | undefined,
+  ): void {
+    this.#progress.enter(channel, epoch)
+    // Of a position in a former life the relay tells what it is in this one.
+    const since = after?.epoch === undefined || after.epoch === epoch ? after?.seq : translated
     const seen = this.#progress.seen(channel)
     this.lasting.keep(channel, () => this.#rejoin(channel, limit))
     // Nothing is replayed: the next message follows this one.
@@ -325,7 +333,7 @@ export class Core {
     else if (seq === 0) this.#progress.begin(channel, seq)
     // Should the connection be lost before the first message, the next one asks for the same again.
     else if (since !== undefined && recovered) this.#progress.begin(channel, since)
-    if (since !== undefined && !recovered) this.tell({ kind: 'gap', channel, since, oldest })
+    if (after !== undefined && !recovered) this.tell({ kind: 'gap', channel, since: since ?? after.seq, oldest })
     this.#replays.set(channel, seq)
     const handled = this.#progress.handled(channel)
     if (handled !== undefined) this.#moved(channel, handled)
@@ -334,7 +342,8 @@ export class Core {
   #rejoin(channel: string, limit: number | undefined): Promise<unknown> {
     // Nobody listens for it: it is replayed to who does.
     if (this.deliveries.isBehind(channel)) return this.request('JOIN', { channel, limit: 0 })
-    return this.join(channel, this.#progress.seen(channel) === undefined ? { limit } : {})
+    const isNew = this.#progress.seen(channel) === undefined && this.#progress.former(channel) === undefined
+    return this.join(channel, isNew ? { limit } : {})
   }
 
   #moved(stream: string, seq: number): void {

@@ -1,38 +1,81 @@
-// How far the client has come in each stream: a channel ("#general"), or the direct messages with an agent ("@…").
+// How far the client has come in each stream: a channel ("#general"), or the direct messages with an agent ("@…"). A number means
+// something in one life of its stream alone: a relay that was restored counts on from where the copy was made.
+
+export interface Position {
+  readonly seq: number
+  /** The life of the stream that it was counted in. */
+  readonly epoch: string
+}
 
 export interface Positions {
-  /** The life of the log that the positions belong to; undefined when none are known. */
+  /** The life of the relay's log, and of every stream of which nothing else is known; undefined when none is known. */
   readonly epoch: string | undefined
+  /** The position in the present life of a stream. */
   get(stream: string): number | undefined
   set(stream: string, seq: number): void
-  /** Forgets everything: a new life of the log begins. */
+  /** A new life of the relay's log begins. Where each channel stood before stays known as `former` until it is entered. */
   reset(epoch: string): void
+  /** The present life of a stream. */
+  lifeOf(stream: string): string | undefined
+  /** Where a stream stood, in whichever life. */
+  former(stream: string): Position | undefined
+  /** A stream is in this life: a position of another one is forgotten. */
+  enter(stream: string, epoch: string): void
 }
 
 /** Positions that last as long as the process. */
 export class MemoryPositions implements Positions {
   #epoch: string | undefined
-  readonly #seqs = new Map<string, number>()
+  readonly #positions = new Map<string, Position>()
+  /** The lives of streams that are not in that of the relay's log. */
+  readonly #lives = new Map<string, string>()
 
   get epoch(): string | undefined {
     return this.#epoch
   }
 
   get(stream: string): number | undefined {
-    return this.#seqs.get(stream)
+    const position = this.#positions.get(stream)
+    return position?.epoch === (this.lifeOf(stream) ?? '') ? position?.seq : undefined
   }
 
   set(stream: string, seq: number): void {
-    this.#seqs.set(stream, seq)
+    this.#positions.set(stream, { seq, epoch: this.lifeOf(stream) ?? '' })
   }
 
   reset(epoch: string): void {
     this.#epoch = epoch
-    this.#seqs.clear()
+    this.#lives.clear()
+    // Of direct messages the inbox knows what was not received.
+    for (const stream of this.#positions.keys()) if (stream.startsWith('@')) this.#positions.delete(stream)
   }
 
-  /** Every stream and its position. */
-  entries(): Iterable<[stream: string, seq: number]> {
-    return this.#seqs
+  lifeOf(stream: string): string | undefined {
+    return this.#lives.get(stream) ?? this.#epoch
+  }
+
+  former(stream: string): Position | undefined {
+    return this.#positions.get(stream)
+  }
+
+  enter(stream: string, epoch: string): void {
+    if (epoch === this.#epoch) this.#lives.delete(stream)
+    else this.#lives.set(stream, epoch)
+    if (this.#positions.get(stream)?.epoch !== epoch) this.#positions.delete(stream)
+  }
+
+  /** Every stream and its position in its present life. */
+  *entries(): Iterable<[stream: string, seq: number]> {
+    for (const [stream, { seq, epoch }] of this.#positions) if (epoch === this.lifeOf(stream)) yield [stream, seq]
+  }
+
+  /** Every position, of former lives too. */
+  protected all(): Iterable<[stream: string, position: Position]> {
+    return this.#positions
+  }
+
+  /** Takes a position as it was kept. */
+  protected keep(stream: string, position: Position): void {
+    this.#positions.set(stream, position)
   }
 }

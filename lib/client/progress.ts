@@ -1,7 +1,7 @@
 // How far the client has come. A message is seen when it is given to those who handle it, and handled when they are done with it and with
 // everything before it in its stream. What is handled is kept as position, and told to the relay: of the inbox, in the inbox's order.
 import type { RequestInput } from '../protocol/index.ts'
-import type { Positions } from './positions.ts'
+import type { Position, Positions } from './positions.ts'
 
 /** A place in the inbox, as RECEIVED names it. */
 export type Place = RequestInput<'RECEIVED'>
@@ -62,6 +62,16 @@ export class Progress {
   /** The life of the log that the positions belong to. */
   get epoch(): string | undefined {
     return this.#positions.epoch
+  }
+
+  /** The life that a stream's numbers are of. */
+  lifeOf(stream: string): string | undefined {
+    return this.#positions.lifeOf(stream)
+  }
+
+  /** Up to where a stream was handled, in whichever life of it. */
+  former(stream: string): Position | undefined {
+    return this.#positions.former(stream)
   }
 
   /** The newest message of a stream up to which everything was handled. */
@@ -156,6 +166,16 @@ export class Progress {
     }
     this.#inbox = []
     this.#isBlocked = false
+  }
+
+  /** A stream turns out to be in this life: what is under way of another one has no place in it. */
+  enter(name: string, epoch: string): void {
+    const stream = this.#streams.get(name)
+    if (stream !== undefined && epoch !== this.lifeOf(name)) {
+      this.#void(stream)
+      this.#streams.delete(name)
+    }
+    this.#positions.enter(name, epoch)
   }
 
   /** Another life of the log: what is under way has no place in it. */

@@ -47,3 +47,19 @@ test('a file of something else is refused, not overwritten', () => {
     expect(readFileSync(file, 'utf8')).toBe(text)
   }
 })
+
+test('a position of a former life is kept with it until the stream is entered', () => {
+  writeFileSync(file, '{"epoch":"e1","positions":{"#a":5,"#b":{"seq":7,"epoch":"home"},"@0123456789abcdef":2}}')
+  const first = new PositionsFile(file)
+  expect([first.get('#a'), first.get('#b'), first.former('#b')]).toEqual([5, undefined, { seq: 7, epoch: 'home' }])
+  first.enter('#b', 'home')
+  expect(first.get('#b')).toBe(7)
+  first.reset('e2')
+  first.save()
+  const second = new PositionsFile(file)
+  expect([second.epoch, second.get('#a'), second.former('#a')]).toEqual(['e2', undefined, { seq: 5, epoch: 'e1' }])
+  expect(second.former('@0123456789abcdef')).toBeUndefined()
+  second.enter('#a', 'e2')
+  second.set('#a', 1)
+  expect([...second.entries(), second.former('#b')]).toEqual([['#a', 1], { seq: 7, epoch: 'home' }])
+})

@@ -5,7 +5,12 @@ import { timerMs } from '../protocol/timer.ts'
 import { MemoryPositions } from '../client/index.ts'
 import { checkPrivateFile, writePrivateFile } from './private-file.ts'
 
-const Shape = z.object({ epoch: z.string(), positions: z.record(z.string(), z.number().int().min(0)) })
+const Seq = z.number().int().min(0)
+/** A number is of the life that the file names. */
+const Shape = z.object({
+  epoch: z.string(),
+  positions: z.record(z.string(), z.union([Seq, z.object({ seq: Seq, epoch: z.string() })])),
+})
 
 export interface PositionsFileOptions {
   /** Changes are written together, at most this often, in ms. */
@@ -45,7 +50,8 @@ export class PositionsFile extends MemoryPositions {
     }
     const { epoch, positions } = Shape.parse(JSON.parse(text))
     super.reset(epoch)
-    for (const [stream, seq] of Object.entries(positions)) super.set(stream, seq)
+    for (const [stream, position] of Object.entries(positions))
+      this.keep(stream, typeof position === 'number' ? { seq: position, epoch } : position)
   }
 
   override set(stream: string, seq: number): void {
@@ -55,6 +61,11 @@ export class PositionsFile extends MemoryPositions {
 
   override reset(epoch: string): void {
     super.reset(epoch)
+    this.#changed()
+  }
+
+  override enter(stream: string, epoch: string): void {
+    super.enter(stream, epoch)
     this.#changed()
   }
 
@@ -68,9 +79,10 @@ export class PositionsFile extends MemoryPositions {
     if (this.#timer === undefined || this.epoch === undefined) return
     clearTimeout(this.#timer)
     this.#timer = undefined
-    writePrivateFile(this.#file, `${JSON.stringify({ epoch: this.epoch, positions: Object.fromEntries(this.entries()) })}\n`, {
-      overwrite: true,
-    })
+    const positions = Object.fromEntries(
+      Array.from(this.all(), ([stream, position]) => [stream, position.epoch === this.epoch ? position.seq : position]),
+    )
+    writePrivateFile(this.#file, `${JSON.stringify({ epoch: this.epoch, positions })}\n`, { overwrite: true })
   }
 
   /** Writes what has changed, and nothing that comes later: the program takes no more messages. */

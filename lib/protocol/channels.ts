@@ -13,7 +13,8 @@ export const requests = {
   JOIN: request({
     doc: 'Enters a channel. JOINED comes first, then stored messages with `replay: true`, oldest first, then live ones. Without '
       + '`since` the newest few are replayed. With `since` exactly what came after that seq is replayed; with `since` and `limit` '
-      + 'the newest `limit` of those. `epoch` (from WELCOME) says which life of the log `since` belongs to.',
+      + 'the newest `limit` of those. `epoch` (from the JOINED in which the channel was entered) says which life of the log `since` belongs to: '
+      + 'of a former one, after a restore or an import, the relay tells by `since` in JOINED what it is in this one, where it can.',
     body: {
       channel: ChannelName,
       since: Seq.optional(),
@@ -149,7 +150,7 @@ export const requests = {
 export const frames = {
   JOINED: signal({
     doc: 'You are in. `seq` is the newest stored message (0: none), `oldest` the oldest still there, `recovered` is true only if '
-      + 'nothing is missing between `since` and the replay that follows. `agents` lists at most 200; `count` is how many there are.',
+      + 'nothing is missing between `since` and the replay that follows. `epoch` names the life of the log that numbers are of. `agents` lists at most 200; `count` is how many there are.',
     body: {
       channel: ChannelName,
       agents: z.array(ListedAgent),
@@ -158,6 +159,7 @@ export const frames = {
       oldest: Seq,
       epoch: z.string(),
       recovered: z.boolean(),
+      since: Seq.optional().describe('of a `since` of a former life: what it is in this one, and what `recovered` is about'),
       topic: z.string().optional(),
       description: z.string().optional(),
       owner: Owner.optional(),

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { planReplay } from './replay-plan.ts'
 
-const plan = (seq: number, oldest: number, since?: number, limit?: number, sameEpoch = true) =>
-  planReplay({ head: { seq, oldest }, since, limit, sameEpoch, defaultLimit: 20 })
+const plan = (seq: number, oldest: number, since?: number, limit?: number) =>
+  planReplay({ head: { seq, oldest }, since, limit, defaultLimit: 20 })
 
 test('without a position the newest few are replayed and nothing is promised', () => {
   expect(plan(100, 1)).toEqual({ after: 80, recovered: false })
@@ -22,10 +22,9 @@ test('a limit below what was missed leaves a hole and says so', () => {
   expect(plan(100, 1, 95, 10)).toEqual({ after: 95, recovered: true })
 })
 
-test('erased events, another epoch and a position from the future are not recovered', () => {
+test('erased events and a position from the future are not recovered', () => {
   expect(plan(100, 60, 41)).toEqual({ after: 41, recovered: false })
   expect(plan(100, 42, 41)).toEqual({ after: 41, recovered: true })
-  expect(plan(100, 1, 41, undefined, false)).toEqual({ after: 80, recovered: false })
   expect(plan(100, 1, 101)).toEqual({ after: 80, recovered: false })
 })
 

@@ -3,10 +3,9 @@
 export interface ReplayRequest {
   /** Where the channel stands; seq 0, or an oldest beyond it: empty. */
   readonly head: { readonly seq: number, readonly oldest: number }
+  /** Counted in this life of the log. */
   readonly since: number | undefined
   readonly limit: number | undefined
-  /** Whether `since` was counted in this life of the log. */
-  readonly sameEpoch: boolean
   /** Events replayed when the client names no position. */
   readonly defaultLimit: number
 }
@@ -17,11 +16,11 @@ export interface ReplayPlan {
   readonly recovered: boolean
 }
 
-export const planReplay = ({ head, since, limit, sameEpoch, defaultLimit }: ReplayRequest): ReplayPlan => {
+export const planReplay = ({ head, since, limit, defaultLimit }: ReplayRequest): ReplayPlan => {
   // Empty, and its numbers go on where a channel of its name was deleted: there is nothing to replay, from wherever.
   const first = head.oldest > head.seq ? head.seq : 0
-  // A position of another life, or beyond the end, says nothing about this log.
-  if (since === undefined || !sameEpoch || since > head.seq)
+  // A position beyond the end says nothing about this log.
+  if (since === undefined || since > head.seq)
     return { after: Math.max(first, head.seq - (limit ?? defaultLimit)), recovered: false }
   const missed = head.seq - since
   const after = head.seq - Math.min(missed, limit ?? missed)

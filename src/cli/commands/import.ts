@@ -10,8 +10,8 @@ export const importData = command({
   options: { data: { ...dataOption, doc: `${dataOption.doc}; it must be empty, or not there yet` } },
   details: async () =>
     'Every line is checked, then the counts and the SHA-256; the data is there when all is right, and nothing is '
-    + 'there before.\nThe relay gets a key of its own and a new epoch: clients read the newest messages instead of trusting their '
-    + 'positions.',
+    + 'there before.\nThe relay gets a key of its own and a new epoch: clients go on in each channel from what they '
+    + 'had that is in the archive.',
   examples: [{ command: 'agentchat import relay.jsonl --data ./new-relay', doc: 'Then: agentchat serve --data ./new-relay' }],
   async run(call) {
     const [{ createReadStream, existsSync }, { randomBytes }, { CliError }] = await Promise.all([

@@ -12,7 +12,7 @@ export const restore = command({
   },
   details: async () =>
     'It stays the same relay, with its key; the log gets a new epoch, so that clients do not trust positions that '
-    + 'are given out a second time.',
+    + 'are given out a second time: they go on from what they had that is in the copy.',
   examples: [{
     command: 'agentchat restore relay-backup.db --data /var/lib/agentchat --force',
     doc: 'Back to the copy; what was there is kept beside it',

@@ -4,6 +4,7 @@ import { addInvitation, addMembership, countInvitations, isInvited, removeInvita
 import { addChannel, changeChannel } from '../../../store/channels.ts'
 import { isBlocked } from '../../../store/blocks.ts'
 import { isEnding } from '../../../store/endings.ts'
+import { positionNow } from '../../../store/lives.ts'
 import { pairStream, type Head } from '../../../store/log.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import {
@@ -62,6 +63,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
     { info, agents }: Pick<Channel, 'info' | 'agents'>,
     head: Head,
     recovered: boolean,
+    since?: number,
   ): Reply<'JOINED'> => {
     const list = [listed(me)]
     for (const agent of agents.keys()) {
@@ -76,6 +78,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       oldest: head.oldest,
       epoch,
       recovered,
+      ...(since !== undefined && { since }),
       ...about(info),
       ...(info.topicBy === 'owner' && { topic_by: 'owner' as const }),
     })
@@ -113,15 +116,11 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           const lasting = lasts(me, channel.info)
           if (lasting && !me.memberships.has(name)) await addMembership(tx, me.id, name)
           const head = await tx.log.head(name)
-          const { after, recovered } = planReplay({
-            head,
-            since,
-            limit,
-            sameEpoch: epoch === undefined || epoch === ctx.epoch,
-            defaultLimit: options.joinReplay,
-          })
+          const isFormer = since !== undefined && epoch !== undefined && epoch !== ctx.epoch
+          const position = isFormer ? await positionNow(tx.log, { stream: name, head, epoch: ctx.epoch }, { seq: since, epoch }) : since
+          const { after, recovered } = planReplay({ head, since: position, limit, defaultLimit: options.joinReplay })
           return {
-            reply: joined(ctx, channel, head, recovered),
+            reply: joined(ctx, channel, head, recovered, isFormer ? position : undefined),
             effects: [{ kind: 'subscribe', channel: name, after, last: head.seq, lasting }],
           }
         },
