@@ -14,7 +14,7 @@ process.on('unhandledRejection', error => {
   told.add(text)
 })
 /** Everything is set up from these addresses: attackers do not have to be quick, they have time. */
-const ways = addresses.map(from => ({ port: Number(port), from }))
+const ways = addresses.map(from => ({ port: Number(port), from, isTls: row.isTls === true }))
 const states = await Promise.all(ways.map(way => row.prepare?.(way)))
 process.send?.('ready')
 process.once('message', async () => {

@@ -66,14 +66,14 @@ const besiege = async row => {
   const attackMs = Number(options.seconds) * 1_000
   const count = Number(options.addresses)
   const addresses = Array.from({ length: count }, (_, i) => count === 1 ? '127.0.0.2' : `127.0.0.${10 + i}`)
-  const relay = await startRelay(options.tree, row.nofile)
+  const relay = await startRelay(options.tree, row)
   const stop = () => { void relay.stop() }
   running.add(stop)
   memoryKind = relay.memoryLimit
   isFirst = relay.isFirst
   let peak = 0
   const watch = setInterval(() => { peak = Math.max(peak, relay.rssMiB()) }, 50)
-  const probe = child('./probe.mjs', [String(relay.port)])
+  const probe = child('./probe.mjs', [String(relay.port), ...(row.isTls === true ? ['tls'] : [])])
   const attacker = child('./attacker.mjs', [row.name, String(relay.port), ...addresses], attackerNice)
   isApart = setApart(attacker.pid)
   const ask = async () => {

@@ -2,9 +2,11 @@
 // The honest ones, in a process that does little else: pairs that exchange a message a second, a login a second, GET /healthz a second.
 // Told `{ window }` over IPC it answers with what it saw since the last time.
 import { get } from 'node:http'
+import { get as getByTls } from 'node:https'
 import { frame, login, newKey } from './socket.mjs'
 
 const port = Number(process.argv[2])
+const isTls = process.argv[3] === 'tls'
 const pairs = 4
 const everyMs = 1_000
 
@@ -20,7 +22,7 @@ let number = 0
 const address = (/** @type {number} */ i) => `127.0.1.${i + 1}`
 
 for (let pair = 0; pair < pairs; pair++) {
-  const [a, b] = await Promise.all(['a', 'b'].map((side, i) => login({ port, from: address(2 * pair + i) }, `honest${pair}${side}`, newKey())))
+  const [a, b] = await Promise.all(['a', 'b'].map((side, i) => login({ port, isTls, from: address(2 * pair + i) }, `honest${pair}${side}`, newKey())))
   if (a === undefined || b === undefined) throw new Error('the relay takes no honest login before the attack')
   for (const client of [a, b]) client.maxTextBytes = 4_096
   for (const client of [a, b]) client.onClose = () => { seen.closed.push(`${client.closeCode || 'cut'}`) }
@@ -43,14 +45,14 @@ for (let pair = 0; pair < pairs; pair++) {
 
 setInterval(async () => {
   const startedAt = performance.now()
-  const client = await login({ port, from: address(20) }, 'newcomer', newKey())
+  const client = await login({ port, isTls, from: address(20) }, 'newcomer', newKey())
   seen.logins.push(client === undefined ? Infinity : performance.now() - startedAt)
   client?.destroy()
 }, everyMs)
 
 setInterval(() => {
   const startedAt = performance.now()
-  const request = get({ host: '127.0.0.1', port, path: '/healthz', localAddress: address(21), agent: false, timeout: 10_000 }, response => {
+  const request = (isTls ? getByTls : get)({ host: '127.0.0.1', port, path: '/healthz', localAddress: address(21), agent: false, timeout: 10_000, rejectUnauthorized: false }, response => {
     response.resume()
     response.on('end', () => seen.healthz.push(response.statusCode === 200 ? performance.now() - startedAt : Infinity))
   })

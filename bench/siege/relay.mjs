@@ -71,11 +71,18 @@ export const setApart = pid => {
   }
 }
 
-/** @param {string} tree a built one @param {number | undefined} nofile file descriptors that it may have, where they are the matter */
-export const startRelay = async (tree, nofile) => {
+/** A certificate for localhost in a folder. @param {string} folder @returns {string[]} */
+const certificateIn = folder => {
+  const [cert, key] = [join(folder, 'siege.crt'), join(folder, 'siege.key')]
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  return ['--cert', cert, '--key', key]
+}
+
+/** @param {string} tree a built one @param {{ nofile?: number, isTls?: boolean }} how file descriptors that it may have, where they are the matter; and whether it has a certificate */
+export const startRelay = async (tree, { nofile, isTls = false }) => {
   const data = mkdtempSync(join(tmpdir(), 'agentchat-siege-'))
   const cgroup = makeCgroup()
-  const args = [...(cgroup === undefined ? [`--max-old-space-size=${memoryMiB - 128}`] : []), join(tree, 'dist/bin/agentchat.js'), 'serve', '--host', '127.0.0.1', '--port', '0', '--data', data]
+  const args = [...(cgroup === undefined ? [`--max-old-space-size=${memoryMiB - 128}`] : []), join(tree, 'dist/bin/agentchat.js'), 'serve', '--host', '127.0.0.1', '--port', '0', '--data', join(data, 'data'), ...(isTls ? certificateIn(data) : [])]
   const before = [...(cgroup === undefined ? [] : [`echo $$ > ${cgroup.dir}/cgroup.procs`]), ...(nofile === undefined ? [] : [`ulimit -n ${nofile}`])]
   const child = spawn('sh', ['-c', [...before, 'exec "$@"'].join(' && '), 'sh', process.execPath, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   prefer(child.pid)

@@ -1,7 +1,9 @@
 // @ts-check
 // THE TABLE OF ATTACKS: what one stranger does from one address. `prepare` sets up without hurry, `attack` goes on until the process
 // is killed. Loads are ready bytes: who attacks has to cost less than who is attacked.
+import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { Client, answerOf, dial, frame, login, newKey, open, signed } from './socket.mjs'
 
 /** @typedef {import('./socket.mjs').Way} Way */
@@ -10,6 +12,7 @@ import { Client, answerOf, dial, frame, login, newKey, open, signed } from './so
  * @property {string} name
  * @property {string} what
  * @property {number} [kind] what it is a case of
+ * @property {boolean} [isTls] with a certificate, and everybody comes by TLS
  * @property {number} [nofile] file descriptors of the relay
  * @property {(way: Way) => Promise<any>} [prepare]
  * @property {(way: Way, state: any) => Promise<void> | void} attack
@@ -80,6 +83,28 @@ const httpFlood = (/** @type {string} */ path, { slow = false, connections = 100
 const proposalOf = (/** @type {import('./socket.mjs').Key} */ key, /** @type {string} */ to, /** @type {string} */ task) =>
   frame({ type: 'PROPOSAL', to, task, sig: signed(key, `${to}|${task}||||`) })
 
+/** A session with a key that the row signs with. @param {Way} way @param {string} prefix */
+const withKey = (way, prefix) => async (/** @type {number} */ i) => {
+  const key = newKey()
+  const client = await login(way, `${prefix}${i}`, key)
+  if (client === undefined) return undefined
+  client.skipAll()
+  return Object.assign(client, { key })
+}
+const keyOf = (/** @type {Client} */ client) => /** @type {{ key: import('./socket.mjs').Key }} */ (/** @type {unknown} */ (client)).key
+
+/** The record by which one key hands over to the next. @param {import('./socket.mjs').Key} old @param {import('./socket.mjs').Key} next */
+const rotationOf = (old, next) => {
+  const text = { old_pubkey: old.pem, new_pubkey: next.pem, timestamp: new Date().toISOString() }
+  return { ...text, signature: signed(old, JSON.stringify(text)) }
+}
+
+/** As many bytes of a handshake as a client says first, ready to be sent again and again. @param {string} host @returns {Promise<Buffer>} */
+const helloOf = host => new Promise(resolve => {
+  const server = createServer(socket => socket.once('data', (/** @type {Buffer} */ bytes) => { resolve(bytes); socket.destroy(); server.close() }))
+  server.listen(0, '127.0.0.1', () => connectTls({ host: '127.0.0.1', port: /** @type {import('node:net').AddressInfo} */ (server.address()).port, servername: host }).on('error', () => undefined))
+})
+
 /** @type {readonly Row[]} */
 export const rows = [
   { name: 'eyj', kind: 1, what: 'anonymous messages of 64 KiB of `-eyJ`, and of 1.6 MB', attack: way => keep(way, 4, (client, i) => client.send(msg(of('-eyJ', i === 0 ? 1.6 * mib : 65_536))), 500) },
@@ -143,6 +168,56 @@ export const rows = [
   { name: 'tokens', what: 'logins with invented resume tokens and names', attack: way => { const load = Buffer.concat(upTo(20).map(i => frame({ type: 'IDENTIFY', name: `t${i}`, resume: `@aaaaaaa${i % 10}.${of('A', 60)}` }))); return keep(way, 50, async client => { client.send(load); await sleep(100); client.destroy() }, 10, () => open(way)) } },
   { name: 'invites', what: 'invitations of one agent to many channels', prepare: async way => { const key = newKey(); const client = await login(way, 'guest', key); client?.destroy(); return key.id }, attack: (way, id) => { let n = 0; return keep(way, 20, client => { const channel = `#i${way.from.split('.').pop()}-${n++}`; client.send(Buffer.concat([frame({ type: 'CREATE_CHANNEL', channel, private: true }), ...upTo(20).map(() => frame({ type: 'INVITE', channel, agent: id }))])) }, 50, loginThen(way, reading, true)) } },
   { name: 'proposals', what: 'offers to one agent, as fast as they are taken', prepare: async way => { const key = newKey(); const client = await login(way, 'worker', key); client?.destroy(); return key.id }, attack: (way, id) => keep(way, 20, client => { const key = /** @type {any} */ (client).key; client.send(Buffer.concat(upTo(5).map(i => proposalOf(key, id, `task ${i}`)))) }, 100, async i => { const key = newKey(); const client = await login(way, `p${i}`, key); if (client) { Object.assign(client, { key }); client.skipAll() } return client }) },
+  { name: 'rotations', kind: 9, what: 'rotations of keys, and the balance of each after it', attack: async way => {
+    const keys = upTo(400).map(() => newKey())
+    const records = keys.slice(1).map((key, i) => ({ key, bytes: frame({ type: 'ROTATION', ...rotationOf(keys[i], key) }) }))
+    let n = 0
+    await keep(way, 20, client => { client.send(many({ type: 'BALANCE' }, 10)); client.destroy() }, 10, async i => {
+      const record = records[n++ % records.length]
+      const client = await login(way, `r${i}`, record.key, 5_000)
+      client?.send(record.bytes)
+      return client
+    })
+  } },
+  { name: 'chains', kind: 9, what: 'rotations presented as chains of as many as there may be, again and again', attack: async way => {
+    const chains = upTo(8).map(() => {
+      const keys = upTo(33).map(() => newKey())
+      const [first, ...chain] = upTo(32).map(i => rotationOf(keys[i], keys[i + 1]))
+      return { key: keys[32], load: Buffer.concat(upTo(20).map(() => frame({ type: 'ROTATION', ...first, chain }))) }
+    })
+    await keep(way, chains.length, flood(i => chains[i].load, 50), 50, async i => { const client = await login(way, `c${i}`, chains[i].key, 5_000); client?.skipAll(); return client })
+  } },
+  { name: 'blocks', kind: 9, what: 'BLOCK, UNBLOCK and BLOCKS of hundreds of agents', attack: way => { const load = Buffer.concat(upTo(200).flatMap(i => [frame({ type: 'BLOCK', agent: `@${String(i).padStart(16, '0')}` }), ...(i % 20 === 0 ? [frame({ type: 'BLOCKS' })] : []), ...(i % 2 === 0 ? [frame({ type: 'UNBLOCK', agent: `@${String(i).padStart(16, '0')}` })] : [])])); return keep(way, 20, flood(() => load, 50), 50, loginThen(way, reading, true)) } },
+  { name: 'members', kind: 9, what: 'MEMBERS of a channel to which two hundred keys belong, by hundreds', prepare: way => crowd(200, async i => { const client = await login(way, `m${i}`, newKey()); client?.send(frame({ type: 'JOIN', channel: '#general' })); return client && reading(client) }), attack: async (way, members) => { const load = many({ type: 'MEMBERS', channel: '#general' }, 100); for (;;) { for (const client of members) if (client.socket.writableLength < mib) client.send(load); await sleep(50) } } },
+  { name: 'set-channel', kind: 8, what: 'SET_CHANNEL by owners, told to a hundred members each time', prepare: async way => {
+    const owners = await Promise.all(upTo(10).map(withKey(way, 'o')))
+    const channels = owners.map((_, i) => `#s${way.from.split('.').pop()}-${i}`)
+    owners.forEach((owner, i) => owner?.send(frame({ type: 'CREATE_CHANNEL', channel: channels[i] })))
+    await sleep(2_000)
+    const members = await crowd(100, loginThen(way, reading))
+    for (const member of members) member.send(...channels.map(channel => frame({ type: 'JOIN', channel })))
+    return owners
+  }, attack: async (_way, owners) => {
+    for (;;) {
+      owners.forEach((/** @type {Client | undefined} */ owner, /** @type {number} */ i) => owner !== undefined && owner.socket.writableLength < mib && owner.send(Buffer.concat(upTo(50).map(k => frame({ type: 'SET_CHANNEL', channel: `#s${_way.from.split('.').pop()}-${i}`, topic_by: k % 2 === 0 ? 'owner' : 'members' })))))
+      await sleep(50)
+    }
+  } },
+  { name: 'audit', kind: 8, what: 'AUDIT and other things of admins, with wrong admin keys', attack: way => { const load = Buffer.concat(upTo(100).flatMap(i => [frame({ type: 'AUDIT', admin_key: `guess number ${i}, long enough`, limit: 500 }), frame({ type: 'AUDIT' })])); return keep(way, 30, flood(() => load, 50), 50, loginThen(way, reading)) } },
+  { name: 'proofs', kind: 3, what: 'logins that have the relay prove its key, and go no further', attack: way => { const key = newKey(); return keep(way, 50, client => client.destroy(), 5, async i => { const client = await open(way, 3_000); client?.send(frame({ type: 'IDENTIFY', name: `n${i}`, nonce: of(`${i}af`, 32), origin: `ws://127.0.0.1:${way.port}`, ...(i % 2 === 0 && { pubkey: key.pem }) })); await sleep(20); return client }) } },
+  { name: 'handshakes', kind: 10, isTls: true, what: 'TLS handshakes that are begun, by ready bytes, as fast as they are taken', attack: async way => {
+    const hello = await helloOf('localhost')
+    await Promise.all(upTo(200).map(async () => {
+      for (;;) {
+        const socket = await dial({ ...way, isTls: false }, 3_000)
+        if (socket === undefined) { await sleep(100); continue }
+        socket.on('error', () => undefined)
+        socket.write(hello)
+        await Promise.race([new Promise(resolve => socket.once('data', resolve)), new Promise(resolve => socket.once('close', resolve))])
+        socket.resetAndDestroy()
+      }
+    }))
+  } },
   { name: 'announces', what: 'directory announcements of invented relays', attack: way => { const load = many({ type: 'ANNOUNCE', server: { format: 'agentchat-server/1', server_id: of('0', 64), url: 'wss://example.invalid' } }, 50); return keep(way, 20, flood(() => load, 50), 50, loginThen(way, reading)) } },
   { name: 'metrics', what: 'GET /metrics and /health, pipelined', attack: async way => { await Promise.all([httpFlood('/metrics', { connections: 50 })(way), httpFlood('/health', { connections: 50 })(way)]) } },
   { name: 'pages-unread', what: 'pages asked for by HTTP, pipelined, and not read', attack: httpFlood('/metrics', { slow: true }) },

@@ -2,8 +2,9 @@
 // A WebSocket client made of a plain socket: frames are bytes that are ready before, and what comes back is counted, or never read.
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { connect as connectSocket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
-/** @typedef {{ readonly port: number, readonly from: string }} Way to the relay, and the address to come from */
+/** @typedef {{ readonly port: number, readonly from: string, readonly isTls?: boolean }} Way to the relay, and the address to come from */
 /** @typedef {{ readonly pem: string, readonly id: string, readonly privateKey: import('node:crypto').KeyObject }} Key */
 
 /** A client's frame. The mask is zero: it may be, and then masking costs nothing. @param {string | Buffer | object} content @param {{ opcode?: number, fin?: boolean, claim?: number }} [options] `claim` is a length that is said instead of the true one */
@@ -132,10 +133,11 @@ export class Client {
 }
 
 /** A TCP connection; undefined when the relay does not take it in time. @param {Way} way @param {number} [timeoutMs] @returns {Promise<import('node:net').Socket | undefined>} */
-export const dial = ({ port, from }, timeoutMs = 10_000) => new Promise(resolve => {
-  const socket = connectSocket({ host: '127.0.0.1', port, localAddress: from, noDelay: true })
+export const dial = ({ port, from, isTls = false }, timeoutMs = 10_000) => new Promise(resolve => {
+  const options = { host: '127.0.0.1', port, localAddress: from, noDelay: true }
+  const socket = isTls ? connectTls({ ...options, rejectUnauthorized: false }) : connectSocket(options)
   const timer = setTimeout(() => { socket.destroy(); resolve(undefined) }, timeoutMs)
-  socket.once('connect', () => { clearTimeout(timer); resolve(socket) })
+  socket.once(isTls ? 'secureConnect' : 'connect', () => { clearTimeout(timer); resolve(socket) })
   socket.once('error', () => { clearTimeout(timer); resolve(undefined) })
 })
 

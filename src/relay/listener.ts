@@ -10,6 +10,7 @@ import { timerMs, type CloseName } from '../../lib/protocol/index.ts'
 import { Addresses, NotARange } from './address.ts'
 import { Callers, type Caller } from './callers.ts'
 import { Door, type DoorOptions, type Guest } from './door.ts'
+import { Handshakes } from './handshakes.ts'
 import { ListenError, listenErrorOf, readPem } from './listen-error.ts'
 import { isWelcomeOrigin } from './browser-origin.ts'
 import type { Slices } from './slices.ts'
@@ -82,9 +83,8 @@ export class Listener {
   readonly #door: Door
   /** By the socket that speaks HTTP: the one that was accepted, or the TLS on top of it. */
   readonly #callers = new Map<Duplex, Caller>()
-  /** TLS handshakes under way, by the four numbers that name a connection: Node does not say which socket is below which TLS. */
-  readonly #handshakes = new Map<string, Caller>()
   readonly #requests: Callers
+  readonly #handshakes: Handshakes
   readonly #onClose: (this: Duplex) => void
   #stopped: Promise<void> | undefined
 
@@ -119,6 +119,11 @@ export class Listener {
     this.#onClose = function(this: Duplex) {
       listener.#left(this)
     }
+    this.#handshakes = new Handshakes({
+      ...options,
+      patienceMs: greetingMs,
+      start: this.isTls ? takenListener(this.#server) : () => undefined,
+    })
     this.#server.on('connection', (socket: Socket) => this.#accepted(socket))
     if (this.isTls) this.#server.on('secureConnection', (socket: Socket) => this.#secured(socket))
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#asked(request, response))
@@ -190,17 +195,11 @@ export class Listener {
     if (!this.isTls) return this.#calls(socket, caller)
     this.#callers.set(socket, caller)
     socket.on('close', this.#onClose)
-    const name = nameOf(socket)
-    this.#handshakes.set(name, caller)
-    socket.on('close', () => {
-      if (this.#handshakes.get(name) === caller) this.#handshakes.delete(name)
-    })
+    this.#handshakes.enter(caller, socket)
   }
 
   #secured(socket: Socket): void {
-    const name = nameOf(socket)
-    const caller = this.#handshakes.get(name)
-    this.#handshakes.delete(name)
+    const caller = this.#handshakes.leave(socket)
     if (caller === undefined || caller.guest.state === 'gone') socket.destroy()
     else this.#calls(socket, caller)
   }
@@ -288,8 +287,12 @@ export class Listener {
   }
 }
 
-const nameOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
-  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+/** What the server does with a socket that it accepted, and does no more unless asked. */
+const takenListener = (server: Server | TlsServer): (socket: Socket) => void => {
+  const [begin] = server.listeners('connection') as ((this: typeof server, socket: Socket) => void)[]
+  server.removeAllListeners('connection')
+  return socket => begin!.call(server, socket)
+}
 
 /** A page from elsewhere. */
 const turnAway = (socket: Duplex): void => {

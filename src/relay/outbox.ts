@@ -16,6 +16,9 @@ export interface OutboxOptions {
 
 /** Up to here copying frames together costs less than handing them over one by one. */
 const maxCopiedBytes = 4_096
+/** What a turn writes, in sockets and in bytes: those who are read in the next one do not wait for more. */
+const maxTurnWrites = 1_000
+const maxTurnBytes = 4 * 1024 * 1024
 /** What a socket is handed at once, if one buffer is not more: a reader that has to go takes no more than this before it hears so. */
 const maxPieceBytes = 256 * 1024
 const nothing = Buffer.alloc(0)
@@ -42,17 +45,29 @@ export class Outbox {
     }
     connection.out = [bytes]
     this.#touched.push(connection)
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => this.flush())
+    this.#schedule()
   }
 
-  /** Writes everything queued, one system call per socket where the system takes it. */
+  /** Writes what is queued, one system call per socket where the system takes it: as much as a turn has room for, the rest in the next. */
   flush(): void {
     this.#scheduled = false
     const touched = this.#touched
     this.#touched = []
-    for (const connection of touched) this.flushOne(connection)
+    const enough = this.#counts.bytesSent + maxTurnBytes
+    let done = 0
+    while (done < touched.length && done < maxTurnWrites && this.#counts.bytesSent < enough) this.flushOne(touched[done++]!)
+    if (done < touched.length) this.#flushLater(touched.slice(done))
+  }
+
+  #flushLater(rest: readonly Connection[]): void {
+    this.#touched = [...rest, ...this.#touched]
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.flush())
   }
 
   /** Writes what one connection has queued. */
