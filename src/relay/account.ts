@@ -17,6 +17,13 @@ export interface AccountOptions<Owner> {
   readonly onCut: (owner: Owner) => void
 }
 
+/** Of what may be owed in all: what one address may owe, and what those may still hold who were told to go. */
+export const shareOut = (maxBytes: number): Pick<AccountOptions<unknown>, 'maxBytes' | 'maxAddressBytes' | 'maxPartingBytes'> => ({
+  maxBytes,
+  maxAddressBytes: maxBytes / 4,
+  maxPartingBytes: maxBytes / 4,
+})
+
 /** What a buffer that waits takes beside its bytes. */
 const bufferOverheadBytes = 128
 /** Down to this part of a limit once it was passed, so that it is not passed again at once. */

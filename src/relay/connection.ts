@@ -13,6 +13,8 @@ import type { Agent, Arrival, Asker, Binding, Challenge, InboxMode } from './vie
 /** How long a closing connection may take to read what waits for it; one that is closed for being slow gets longer. */
 const closeGraceMs = 5_000
 const slowCloseGraceMs = 30_000
+/** The same for one of which nothing is read any more. */
+const ignoredGraceMs = 1_000
 /** Up to here what waits is not worth waiting for. */
 const littleBytes = 64 * 1024
 export interface Deadline {
@@ -180,5 +182,12 @@ export class Connection implements Asker {
     setTimeout(() => this.ws.terminate(), timerMs(name === 'TOO_SLOW' ? slowCloseGraceMs : closeGraceMs)).unref()
     // Its own goodbye should be heard.
     if (this.#pauses > 0 && !this.throttled) this.ws.resume()
+  }
+
+  /** It was told to go, and nothing more of what it sends is read: it has a moment to hear why. */
+  ignore(): void {
+    this.incoming.isOver = true
+    this.ws.pause()
+    setTimeout(() => this.ws.terminate(), timerMs(ignoredGraceMs)).unref()
   }
 }

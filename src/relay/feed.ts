@@ -105,7 +105,7 @@ export class Feed<Owner extends Source> {
     const begunAt = this.#slices.begin()
     this.#read.call(this.#socket, piece)
     this.#eater.wasRead(this.#owner, piece.length)
-    this.#slices.end(this.#owner, begunAt)
+    this.#slices.end(this.#owner, begunAt, piece.length)
   }
 
   /** Brings the socket and the account up to date with what waits. A rest holds on to the whole chunk that it is of. */

@@ -54,10 +54,11 @@ export class Handshakes {
     const name = nameOf(socket)
     line.waiting.add(handshake)
     this.#underWay.set(name, handshake)
-    socket.setTimeout(timerMs(this.#options.patienceMs), () => {
+    const late = setTimeout(() => {
       if (handshake.state === 'waiting') socket.destroy()
-    })
+    }, timerMs(this.#options.patienceMs)).unref()
     socket.once('close', () => {
+      clearTimeout(late)
       if (this.#underWay.get(name) === handshake) this.#underWay.delete(name)
       this.#end(handshake)
     })
@@ -94,7 +95,6 @@ export class Handshakes {
       line.underWay++
       handshake.state = 'under way'
       charge(address, handshakeFrames)
-      handshake.socket.setTimeout(0)
       start(handshake.socket)
     }
     if (line.underWay === 0 && !line.isOwing && this.#lines.get(address) === line) this.#lines.delete(address)

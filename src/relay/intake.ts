@@ -171,9 +171,8 @@ const next = (connection: Connection, frames: Fifo<Buffer>): Buffer => {
   return frame
 }
 
-/** What follows is not kept: waiting for the answer to the goodbye, two megabytes of each of many would be. */
+/** What follows is not read: waiting for the answer to the goodbye, two megabytes of each of many would be. */
 const tooLarge = (connection: Connection): void => {
   connection.close('FRAME_TOO_LARGE', `at most ${maxStrangerFrameBytes} bytes before a session is open`)
-  connection.incoming.isOver = true
-  connection.socket.resume()
+  connection.ignore()
 }

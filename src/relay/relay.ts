@@ -8,7 +8,7 @@ import { closeCodes, timerMs } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
 import type { Ban } from '../store/standing.ts'
 import type { Awaitable, Store, Tx } from '../store/store.ts'
-import { Account, type Debtor } from './account.ts'
+import { Account, shareOut, type Debtor } from './account.ts'
 import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Audit } from './audit.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
@@ -94,9 +94,6 @@ const maxClosingTurns = 1_000
 /** Frames of work that a socket may ask for before it has a session: enough to log in. */
 const unidentifiedRate: Rate = { perSecond: 5, burst: 60 }
 
-/** Of what may be owed in all: what one address may owe, and what those may still hold who were told to go. */
-const shares = (maxBytes: number) => ({ maxBytes, maxAddressBytes: maxBytes / 4, maxPartingBytes: maxBytes / 4 })
-
 export class Relay {
   readonly #options: RelayOptions
   readonly #deps: RelayDeps
@@ -135,7 +132,7 @@ export class Relay {
     const work = new Allowance(options.frameRate, options.addressFrameRate, maxDebtMs)
 
     const account = this.#account = new Account<Debtor>({
-      ...shares(options.maxOwedBytes),
+      ...shareOut(options.maxOwedBytes),
       onOver: debtor => debtor instanceof Connection ? this.#tooMuch(debtor) : (debtor as Visit).cut(),
       onCut: debtor => debtor instanceof Connection ? this.#cut(debtor) : (debtor as Visit).cut(),
     })
@@ -382,7 +379,10 @@ export class Relay {
   #tooMuch(connection: Connection): void {
     if (connection.open) {
       this.#deps.log.debug({ address: connection.address, bytes: connection.debt.bytes }, 'a connection owed too much')
-      return this.#tooSlow(connection)
+      this.#tooSlow(connection)
+      // Where it is by what it sent, more of that would come.
+      if (connection.backlog === undefined) connection.ignore()
+      return
     }
     this.#cut(connection)
     this.#account.part(connection.debt)

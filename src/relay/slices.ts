@@ -15,6 +15,9 @@ const maxAddressMs = 4
 const sliceMs = 1
 const maxWaitersMs = 4
 
+/** A chunk of 64 KiB takes a quarter of a millisecond, with what its sender is told of it. */
+const readMsPerByte = 0.25 / 65_536
+
 export class Slices {
   readonly #options: SlicesOptions
   /** Of addresses that were served in this turn: for how long. */
@@ -24,6 +27,8 @@ export class Slices {
   /** When the slice of the one that goes on is over. */
   #until: number | undefined
   #isPlanned = false
+  /** Of the turn of those who wait. */
+  #unseenMs = 0
 
   constructor(options: SlicesOptions) {
     this.#options = options
@@ -45,9 +50,11 @@ export class Slices {
     return this.#options.now()
   }
 
-  /** It is done, for now. */
-  end({ address }: Source, begunAt: number): void {
-    this.#used.set(address, (this.#used.get(address) ?? 0) + this.#options.now() - begunAt)
+  /** It is done, for now. `bytes` came by a socket for it: what the system takes to hand them over cannot be seen from here. */
+  end({ address }: Source, begunAt: number, bytes = 0): void {
+    const unseenMs = bytes * readMsPerByte
+    this.#unseenMs += unseenMs
+    this.#used.set(address, (this.#used.get(address) ?? 0) + this.#options.now() - begunAt + unseenMs)
     this.#plan()
   }
 
@@ -68,8 +75,9 @@ export class Slices {
     const { now } = this.#options
     this.#isPlanned = false
     this.#used.clear()
-    const startedAt = now()
-    for (let left = this.#waiters.length, at = startedAt; left > 0 && at < startedAt + maxWaitersMs; left--, at = now()) {
+    this.#unseenMs = 0
+    const end = now() + maxWaitersMs
+    for (let left = this.#waiters.length, at = now(); left > 0 && at + this.#unseenMs < end; left--, at = now()) {
       this.#until = at + sliceMs
       try {
         this.#waiters.take()!()
