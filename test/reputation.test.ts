@@ -401,3 +401,51 @@ describe('from offer to standing', () => {
     expect(await bob.do('ACCEPT', { proposal_id: next, elo_stake: 1_017 })).toMatchObject({ status: 'accepted' })
   })
 })
+
+describe('the arithmetic of standings', () => {
+  /** Receipts as the book leaves them, both parties' signatures in. */
+  const dealt = (relay: TestRelay, anchor: string, count: number) =>
+    relay.store.write(async tx => {
+      const tables = tx.tables<{ receipts: Record<string, unknown>, ratings: Record<string, unknown> }>()
+      for (let i = 0; i < count; i++) {
+        const client = i % 5 === 0 ? anchor : `@c${i % 211}`
+        await tables.insertInto('receipts').values({
+          id: `r${i}`,
+          proposal: `p${i}`,
+          client,
+          provider: `@p${(i * 17) % 307}`,
+          text: '{}',
+          relay_pubkey: '',
+          relay_sig: '',
+          client_sig: 's',
+          provider_sig: 's',
+          currency: 'USD',
+          paid: 100 + i % 50,
+          completed_at: relay.clock.now() - i * 60_000,
+        }).execute()
+      }
+      for (let i = 0; i < 100; i++)
+        await tables.insertInto('ratings').values({ agent: `@p${i}`, rating: 1_300 + i, transactions: 5, updated: 1 }).execute()
+    })
+
+  test.each(['standing', 'rating'] as const)('a leaderboard by %s leaves the others their turns', async by => {
+    await using relay = await startTestRelay({ adminKey, frameRate: 0, addressFrameRate: 0 })
+    const key = newKey()
+    await using ann = await relay.login('ann', { key })
+    await using bob = await relay.login('bob')
+    await ann.ask({ type: 'ADMIN_VERIFY', admin_key: adminKey, agent_id: key.id, verified: true }, 'ADMIN_RESULT')
+    await dealt(relay, key.id, 3_000)
+    const asked = ann.ask({ type: 'LEADERBOARD', by, limit: 100 }, 'LEADERBOARD')
+    let answered = false
+    void asked.then(() => answered = true)
+    let turns = 0
+    for (; !answered; turns++) await bob.barrier()
+    const { agents } = await asked
+    expect(agents).toHaveLength(100)
+    // About one for each of a hundred fixpoints; where they are made in one go there are two or three.
+    expect(turns).toBeGreaterThan(25)
+    // They are kept for a minute.
+    const again = ann.ask({ type: 'LEADERBOARD', by, limit: 100 }, 'LEADERBOARD')
+    expect((await again).agents).toEqual(agents)
+  })
+})

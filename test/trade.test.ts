@@ -627,3 +627,29 @@ describe('what is kept', () => {
     expect(await bob.wire.next()).toMatchObject({ type: 'MSG', content: 'still there?' })
   })
 })
+
+test('what an agent has in escrow is found by what lies there now, however many deals it paid for', async () => {
+  await using relay = await started()
+  await using deal = await agreed(relay)
+  const { ann, bob, proposal_id } = deal
+  const holds = () =>
+    relay.store.read.tables<{ holds: { agent: string, account: string, currency: string } }>().selectFrom('holds').selectAll().execute()
+  await ann.do('FUND', { proposal_id })
+  const open = await holds()
+  expect(open).toEqual([{ agent: ann.id, account: expect.stringContaining(proposal_id), currency: 'USD' }])
+  expect(await ann.balance()).toEqual([8_750, 1_250])
+  for (let i = 0; i < 5; i++) {
+    const next = await ann.do('PROPOSAL', { to: bob.id, task: `more ${i}`, amount: 1, currency: 'USD' })
+    await bob.do('ACCEPT', { proposal_id: next.proposal_id })
+    await ann.do('FUND', { proposal_id: next.proposal_id })
+    expect(await ann.balance()).toEqual([8_750 - 100 * (i + 1), 1_350])
+    expect(await holds()).toHaveLength(2)
+    await bob.do('SUBMIT', { proposal_id: next.proposal_id, text: 'done' })
+    await ann.do('COMPLETE', { proposal_id: next.proposal_id })
+    expect(await holds()).toEqual(open)
+  }
+  expect(await ann.balance()).toEqual([8_250, 1_250])
+  await bob.do('SUBMIT', { proposal_id, text: 'done' })
+  await ann.do('COMPLETE', { proposal_id })
+  expect([await holds(), await ann.balance()]).toEqual([[], [8_250, 0]])
+})

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { standings, type Deal } from './standing.ts'
+import { standings, standingsInPieces, type Deal, type Pieces } from './standing.ts'
 
 const now = 1_000 * 24 * 3_600_000
 const days = (n: number) => n * 24 * 3_600_000
@@ -121,5 +121,34 @@ describe('rings', () => {
         one.map(({ agent }) => agent).sort(),
       )
     }), { numRuns: 50 })
+  })
+})
+
+describe('in pieces', () => {
+  /** What comes of it, and how large each piece was. */
+  const run = <T>(pieces: Pieces<T>): { readonly value: T, readonly sizes: readonly number[] } => {
+    const sizes: number[] = []
+    for (;;) {
+      const piece = pieces.next()
+      if (piece.done === true) return { value: piece.value, sizes }
+      sizes.push(piece.value)
+    }
+  }
+
+  test('ten thousand deals and their leaders: no piece is more than a fixpoint, and it comes to the same', () => {
+    const deals = Array.from({ length: 10_000 },
+      (_, i) => deal(i % 7 === 0 ? '@anchor' : `@c${i % 613}`, `@p${(i * 31) % 701}`, 1 + i % 5, i % 90))
+    const all = run(standingsInPieces(deals, { anchors, now }))
+    // At most two edges for each deal, and 64 steps of a walk along all of them.
+    const fixpoint = 64 * 2 * 10_000
+    expect(Math.max(...all.sizes)).toBeLessThanOrEqual(fixpoint)
+    expect(all.sizes.length).toBeGreaterThan(10)
+    const leaders = run(all.value.leadersInPieces(100))
+    expect(leaders.sizes.length).toBeGreaterThan(100)
+    expect(Math.max(...leaders.sizes)).toBeLessThanOrEqual(fixpoint)
+    expect(leaders.value).toEqual(standings(deals, { anchors, now }).leaders(100))
+    // What was found out once costs nothing.
+    expect(run(all.value.leadersInPieces(100)).sizes).toHaveLength(1)
+    expect(all.value.isSolved(leaders.value[0]!.agent)).toBe(true)
   })
 })

@@ -47,8 +47,23 @@ export interface Standings {
    * other. The first 32 of them, by standing, are looked at.
    */
   isVouchedApart(agent: string, least: { readonly standing: number, readonly counterparties: number }): boolean
+  /** Whether asking for the agent costs nothing any more. */
+  isSolved(agent: string): boolean
   /** The best, best first. */
   leaders(limit: number): readonly Score[]
+  /** The same in pieces. */
+  leadersInPieces(limit: number): Pieces<readonly Score[]>
+}
+
+/**
+ * Work that can be left and gone on with: it stops after each piece and says how large that was, in deals, agents or steps of walks.
+ * A fixpoint is one piece.
+ */
+export type Pieces<T> = Generator<number, T, void>
+
+/** All of it at once. */
+const whole = <T>(pieces: Pieces<T>): T => {
+  for (let piece = pieces.next();; piece = pieces.next()) if (piece.done === true) return piece.value
 }
 
 /** The chance that a walk goes on. */
@@ -73,6 +88,8 @@ const negligible = 1e-9
 const maxApart = 32
 /** Fixpoints that one list of leaders may cost. */
 const maxSolves = 150
+/** Deals, or edges of the graph, in one piece. */
+const pieceSize = 2_000
 
 /** Which agent vouches for which, as chances of a step: row u is `from[u]` up to `from[u + 1]`. */
 interface Graph {
@@ -90,7 +107,7 @@ interface Pair {
   freshness: number
 }
 
-const graphOf = (deals: readonly Deal[], now: number, halfLifeMs: number): Graph => {
+function* graphOf(deals: readonly Deal[], now: number, halfLifeMs: number): Pieces<Graph> {
   const between = new Map<string, Map<string, Pair>>()
   const pairOf = (agent: string, other: string): Pair => {
     let others = between.get(agent)
@@ -99,7 +116,8 @@ const graphOf = (deals: readonly Deal[], now: number, halfLifeMs: number): Graph
     if (pair === undefined) others.set(other, pair = { paid: 0, received: 0, freshness: 0 })
     return pair
   }
-  for (const { client, provider, volume, at } of deals) {
+  for (const [i, { client, provider, volume, at }] of deals.entries()) {
+    if (i % pieceSize === pieceSize - 1) yield pieceSize
     if (client === provider || !(volume > 0)) continue
     const freshness = 2 ** (-Math.max(0, now - at) / halfLifeMs)
     for (const [agent, other, side] of [[client, provider, 'paid'], [provider, client, 'received']] as const) {
@@ -111,15 +129,8 @@ const graphOf = (deals: readonly Deal[], now: number, halfLifeMs: number): Graph
 
   const agents = [...between.keys()].sort()
   const index = new Map(agents.map((agent, i) => [agent, i]))
-  const steps = agents.map(agent =>
-    [...between.get(agent)!].map(([other, { paid, received, freshness }]) => {
-      // What goes to and fro between two agents says nothing about either.
-      const net = Math.abs(paid - received)
-      const said = net / (1 + net / pairCap)
-      return { to: index.get(other)!, weight: paid > received ? said : backward * said, said, freshness }
-    }).sort((a, b) => a.to - b.to)
-  )
-  const count = steps.reduce((sum, row) => sum + row.length, 0)
+  let count = 0
+  for (const { size } of between.values()) count += size
   const graph = {
     agents,
     from: new Uint32Array(agents.length + 1),
@@ -128,7 +139,20 @@ const graphOf = (deals: readonly Deal[], now: number, halfLifeMs: number): Graph
     freshness: new Float64Array(count),
   }
   let edge = 0
-  for (const [u, row] of steps.entries()) {
+  let left = pieceSize
+  for (const [u, agent] of agents.entries()) {
+    const pairs = between.get(agent)!
+    left -= pairs.size
+    if (left <= 0) {
+      yield pieceSize - left
+      left = pieceSize
+    }
+    const row = [...pairs].map(([other, { paid, received, freshness }]) => {
+      // What goes to and fro between two agents says nothing about either.
+      const net = Math.abs(paid - received)
+      const said = net / (1 + net / pairCap)
+      return { to: index.get(other)!, weight: paid > received ? said : backward * said, said, freshness }
+    }).sort((a, b) => a.to - b.to)
     const all = row.reduce((sum, { said }) => sum + said, 0)
     for (const { to, weight, freshness } of row) {
       graph.to[edge] = to
@@ -164,8 +188,14 @@ const arrivals = ({ from, to, chance }: Graph, start: Float64Array, end = -1): F
 }
 
 /** The standing of every agent that took part in these deals. Cost: one fixpoint here, one for each agent that is asked about. */
-export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays = 90 }: StandingOptions): Standings => {
-  const graph = graphOf(deals, now, halfLifeDays * dayMs)
+export const standings = (deals: readonly Deal[], options: StandingOptions): Standings => whole(standingsInPieces(deals, options))
+
+/** The same in pieces. */
+export function* standingsInPieces(
+  deals: readonly Deal[],
+  { anchors, now, halfLifeDays = 90 }: StandingOptions,
+): Pieces<Standings> {
+  const graph = yield* graphOf(deals, now, halfLifeDays * dayMs)
   const { agents, from, to, chance, freshness } = graph
   const index = new Map(agents.map((agent, i) => [agent, i]))
 
@@ -175,6 +205,9 @@ export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays =
   if (anchored > 0) { for (let u = 0; u < start.length; u++) start[u]! /= anchored }
 
   const visits = arrivals(graph, start)
+  /** What a fixpoint costs at most. */
+  const fixpoint = maxSteps * to.length
+  yield fixpoint
   const sum = visits.reduce((all, mass) => all + mass, 0)
   // The mean of the agents, each weighted by its own standing: any number of agents without standing does not move it.
   const typical = sum > 0 ? typicalPart * visits.reduce((all, mass) => all + mass * mass, 0) / sum : 1
@@ -227,17 +260,39 @@ export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays =
     }
   }
 
-  const solved = new Map<number, Score>()
-  const solve = (v: number): Score => {
+  const solved = new Map<number, { readonly chance: number, readonly score: Score }>()
+  const solve = (v: number) => {
     let known = solved.get(v)
-    if (known === undefined) solved.set(v, known = score(v, reached(v)))
+    if (known === undefined) {
+      const chance = reached(v)
+      solved.set(v, known = { chance, score: score(v, chance) })
+    }
     return known
+  }
+
+  function* leadersInPieces(limit: number): Pieces<readonly Score[]> {
+    const candidates = agents.map((_, v) => v).filter(v => bound(v) > 0).sort((a, b) => bound(b) - bound(a) || a - b).slice(0, maxSolves)
+    yield agents.length
+    const best: { readonly v: number, readonly chance: number }[] = []
+    for (const v of candidates) {
+      // Nobody further down can reach what the last one of the list has.
+      if (best.length >= limit && best[limit - 1]!.chance >= bound(v)) break
+      const isNew = !solved.has(v)
+      best.push({ v, chance: solve(v).chance })
+      best.sort((a, b) => b.chance - a.chance || a.v - b.v)
+      if (isNew) yield fixpoint
+    }
+    return best.slice(0, limit).map(({ v }) => solve(v).score)
   }
 
   return {
     of: agent => {
       const v = index.get(agent)
-      return v === undefined ? { agent, standing: 0, reach: 0, confidence: 0, counterparties: 0 } : solve(v)
+      return v === undefined ? { agent, standing: 0, reach: 0, confidence: 0, counterparties: 0 } : solve(v).score
+    },
+    isSolved: agent => {
+      const v = index.get(agent)
+      return v === undefined || solved.has(v)
     },
     atMost: agent => {
       const v = index.get(agent)
@@ -254,17 +309,8 @@ export const standings = (deals: readonly Deal[], { anchors, now, halfLifeDays =
         counterparties,
       )
     },
-    leaders: limit => {
-      const candidates = agents.map((_, v) => v).filter(v => bound(v) > 0).sort((a, b) => bound(b) - bound(a) || a - b).slice(0, maxSolves)
-      const best: { readonly v: number, readonly chance: number }[] = []
-      for (const v of candidates) {
-        // Nobody further down can reach what the last one of the list has.
-        if (best.length >= limit && best[limit - 1]!.chance >= bound(v)) break
-        best.push({ v, chance: reached(v) })
-        best.sort((a, b) => b.chance - a.chance || a.v - b.v)
-      }
-      return best.slice(0, limit).map(({ v, chance }) => score(v, chance))
-    },
+    leaders: limit => whole(leadersInPieces(limit)),
+    leadersInPieces,
   }
 }
 

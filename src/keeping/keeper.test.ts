@@ -145,7 +145,7 @@ describe('export and import', () => {
     // Of the relay alone, of a moment, or made again from what is carried; the search of skills is made of their lists.
     const own =
       'meta migrations nonces publish_keys places indexed spoken streams stream_sizes erasures endings shares share_counts lineages'
-      + ' escrow_calls ledger_entries ledger_keys proposal_agents proposal_counts dispute_people'
+      + ' escrow_calls ledger_entries ledger_keys holds proposal_agents proposal_counts dispute_people'
       + ' skills server_documents server_hours announcement_places announcement_posts'
     const known = new Set(own.split(' '))
     expect(

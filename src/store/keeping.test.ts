@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { agentMigrations } from './agents.ts'
-import { beginErasure, eraseSome, keepingMigrations } from './keeping.ts'
+import { beginErasure, deleteThrough, eraseSome, keepingMigrations } from './keeping.ts'
 import { shareMigrations } from './shares.ts'
+import { SilentRound } from './spoken.ts'
 import { openSqlite } from './sqlite.ts'
 
 test('an erasure looks at the blocks of events in which the agent spoke, a part of one at a time', async () => {
@@ -34,4 +35,53 @@ test('an erasure looks at the blocks of events in which the agent spoke, a part 
   const erased = rows.filter(row => row.text.includes('"erased":true')).map(row => row.seq)
   expect(erased).toEqual(said)
   await store.close()
-})
+}, 30_000)
+
+test('who has nothing left in a block of events is forgotten there, a block at a time, and only while events go', async () => {
+  const store = openSqlite({
+    data: ':memory:',
+    durability: 'normal',
+    migrations: [agentMigrations, shareMigrations, keepingMigrations],
+    newEpoch: () => '0'.repeat(16),
+  })
+  const append = (count: number, author: (i: number) => string) =>
+    store.write(tx => {
+      for (let i = 1; i <= count; i++) void tx.log.append({ stream: '#c', author: author(i) }, 1, () => Buffer.from('{}'))
+    })
+  const noted = async () =>
+    (await store.read.tables<{ spoken: { author: string, block: number } }>().selectFrom('spoken').select(['author', 'block']).orderBy(
+      'block',
+    )
+      .orderBy('author').execute()).map(({ author, block }) => `${author} ${block}`)
+  const round = new SilentRound()
+  const turn = () => store.write(tx => round.turn(tx))
+  // Blocks 0 to 2; everybody in the first, two later.
+  await append(4_095, i => `@a${i % 50}`)
+  await append(4_096, i => `@b${i % 2}`)
+  await append(100, () => '@c')
+  await store.write(tx => tx.log.index())
+  expect(await noted()).toHaveLength(50 + 2 + 1)
+  for (let i = 0; i < 5; i++) await turn()
+  expect(await noted()).toHaveLength(50 + 2 + 1)
+  // The first block but for one event, by @a45.
+  await store.write(tx => deleteThrough(tx, 1, 4_094, 2))
+  round.went()
+  await turn()
+  expect(await noted()).toEqual(['@a45 0', '@b0 1', '@b1 1', '@c 2'])
+  await store.write(tx => deleteThrough(tx, 1, 4_095 + 4_095, 2))
+  round.went()
+  const looked = []
+  for (let i = 0; i < 6; i++) {
+    await turn()
+    looked.push((await noted()).length)
+  }
+  // A block in each turn: what went behind the round is found in the next one.
+  expect(looked).toEqual([3, 3, 3, 2, 2, 2])
+  expect(await noted()).toEqual(['@b0 1', '@c 2'])
+  const { writes } = await store.write(async tx => {
+    await round.turn(tx)
+    return { writes: tx.writes }
+  })
+  expect(writes).toBe(0)
+  await store.close()
+}, 30_000)

@@ -3,6 +3,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import { predecessors } from './agents.ts'
 import type { Fate } from './log.ts'
+import { blockBits } from './spoken.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
 /** A limit that is null is the relay's default; 0 is none. */
@@ -223,9 +224,6 @@ export interface ErasureStep {
   readonly fates: readonly Fate[]
 }
 
-/** Events whose ids share what is above these bits are a block: that is how `spoken` finds an author's. */
-const blockBits = 12
-
 /** The next block after an event in which one of the authors spoke: its first and last id. */
 const nextBlock = async (tx: Tx, authors: RawBuilder<string>, after: number): Promise<{ first: number, last: number } | undefined> => {
   const { block } = await tx.tables<Tables>().selectFrom('spoken').select(({ fn }) => fn.min('block').as('block'))
@@ -291,3 +289,5 @@ const endEntries = async (tx: Tx, now: number, which: RawBuilder<unknown>): Prom
   while (await tx.tables<Tables>().selectFrom('inbox').select('agent').where(waiting).limit(1).executeTakeFirst() !== undefined)
   return fates
 }
+
+export { SilentRound } from './spoken.ts'

@@ -50,6 +50,7 @@ export const logSchema = [
   CREATE TABLE spoken (author TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (author, block)) WITHOUT ROWID;
   INSERT INTO spoken SELECT DISTINCT author, id >> 12 FROM events WHERE id <= (SELECT upto FROM indexed);
 `,
+  'CREATE INDEX spoken_block ON spoken (block)',
 ]
 
 export const indexing = [

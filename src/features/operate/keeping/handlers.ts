@@ -1,7 +1,7 @@
 // How long things are kept, and taking back what one said.
 import type { Retention } from '../../../domain/retention.ts'
 import { Fail, noChannel, reply, statusNotices, type Feature, type Outcome, type QuotaView } from '../../../relay/feature.ts'
-import { beginErasure, eraseSome, erasureUnderWay, setRetention } from '../../../store/keeping.ts'
+import { SilentRound, beginErasure, eraseSome, erasureUnderWay, setRetention } from '../../../store/keeping.ts'
 import { predecessors } from '../../../store/agents.ts'
 import { clearSome } from '../../../store/endings.ts'
 import { forgetPerson } from '../../../store/people.ts'
@@ -23,6 +23,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
   const defaults: Retention = { ageMs: retentionAgeMs, count: retentionCount, bytes: retentionBytes }
   const retention = new RetentionSweep(defaults)
   const trimming = new TrimmingSweep()
+  const silent = new SilentRound()
 
   /** One chunk, and the rest in later batches; the answer is given when there is no rest. */
   const erase = (agent: string, before = 0) => async (tx: Tx, now: number): Promise<Outcome<'ERASED'>> => {
@@ -42,6 +43,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
     const cleared = await clearSome(tx, now)
     const retained = await retention.run(tx, now)
     const trimmed = await trimming.run(tx, now, quota)
+    if (cleared.worked || retained.worked || trimmed.worked) silent.went()
     const goesOn = (erased !== undefined || cleared.worked || retained.worked || trimmed.worked) && left > 1 && now - startedAt < sweepMs
     return {
       notify: statusNotices([...erased?.fates ?? [], ...cleared.fates, ...retained.fates, ...trimmed.fates]),
@@ -72,6 +74,9 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
         },
       },
     },
-    sweep: ({ tx, now, quota }) => turn(quota, now, turnsPerSweep)(tx, now),
+    async sweep({ tx, now, quota }) {
+      await silent.turn(tx)
+      return turn(quota, now, turnsPerSweep)(tx, now)
+    },
   }
 }

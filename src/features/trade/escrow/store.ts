@@ -25,6 +25,7 @@ interface Tables {
   accounts: { account: string, currency: string, balance: number }
   ledger_entries: EntryRow
   ledger_keys: { key: string, fingerprint: string }
+  holds: { agent: string, account: string, currency: string }
 }
 
 export const ledgerMigrations: Migration = {
@@ -40,6 +41,19 @@ export const ledgerMigrations: Migration = {
     CREATE TABLE ledger_keys (key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID;
   `,
     'CREATE INDEX ledger_entries_kind ON ledger_entries (account, kind)',
+    // Whose money lies in escrow, as long as it does: an agent's history grows, what it has in escrow now does not.
+    `
+    CREATE TABLE holds (agent TEXT NOT NULL, account TEXT NOT NULL, currency TEXT NOT NULL, PRIMARY KEY (agent, account, currency)) WITHOUT ROWID;
+    CREATE INDEX holds_account ON holds (account, currency);
+    INSERT OR IGNORE INTO holds SELECT e.account, e.other, e.currency FROM ledger_entries e
+      JOIN accounts a ON a.account = e.other AND a.currency = e.currency WHERE e.kind = 'fund' AND e.amount < 0 AND a.balance > 0;
+    CREATE TRIGGER holds_funded AFTER INSERT ON ledger_entries WHEN new.kind = 'fund' AND new.amount < 0 BEGIN
+      INSERT OR IGNORE INTO holds VALUES (new.account, new.other, new.currency);
+    END;
+    CREATE TRIGGER holds_settled AFTER UPDATE OF balance ON accounts WHEN new.balance <= 0 BEGIN
+      DELETE FROM holds WHERE account = new.account AND currency = new.currency;
+    END;
+  `,
   ],
 }
 
@@ -121,10 +135,10 @@ export const balancesOf = (db: Db, agent: string): Promise<readonly { readonly c
 
 /** What its money holds in escrow, per currency. */
 export const heldOf = async (db: Db, agent: string): Promise<ReadonlyMap<string, number>> => {
-  const rows = await db.tables<Tables>().selectFrom('ledger_entries as e')
-    .innerJoin('accounts as a', join => join.onRef('a.account', '=', 'e.other').onRef('a.currency', '=', 'e.currency'))
-    .select(({ fn }) => ['a.currency', fn.sum<number>('a.balance').as('held')]).where('e.account', 'in', keysOf(agent)).where('e.kind', '=',
-      'fund').where('a.balance', '>', 0).groupBy('a.currency').execute()
+  const rows = await db.tables<Tables>().selectFrom('holds as h')
+    .innerJoin('accounts as a', join => join.onRef('a.account', '=', 'h.account').onRef('a.currency', '=', 'h.currency'))
+    .select(({ fn }) => ['a.currency', fn.sum<number>('a.balance').as('held')]).where('h.agent', 'in', keysOf(agent))
+    .where('a.balance', '>', 0).groupBy('a.currency').execute()
   return new Map(rows.map(row => [row.currency, row.held]))
 }
 

@@ -5,7 +5,8 @@ import { newcomer } from '../../../domain/rating.ts'
 import { predecessors, successorOf } from '../../../store/agents.ts'
 import type { Db } from '../../../store/store.ts'
 import { Fail, notify, pageOf, reply, type Feature } from '../../../relay/feature.ts'
-import type { Board, StandingBoard } from './board.ts'
+import type { Score } from '../../../domain/standing.ts'
+import type { StandingBoard } from './board.ts'
 import { bestRated, documentOf, findRating, findReceipt, listReceipts, signReceiptRow } from './store.ts'
 
 export interface ReputationOptions {
@@ -18,9 +19,11 @@ type Requests = 'RECEIPTS' | 'RECEIPT_SIGN' | 'RATING' | 'LEADERBOARD'
 /** The ids of an agent: its own, and those of its older keys. */
 const idsOf = async (db: Db, agent: string): Promise<readonly string[]> => [agent, ...await predecessors(db, agent)]
 
-const cardOf = async (db: Db, { standings }: Board, agent: string): Promise<Omit<FrameBody<'RATING'>, 'ts' | 're'>> => {
+const cardOf = async (
+  db: Db,
+  { agent, standing, reach, confidence, counterparties }: Score,
+): Promise<Omit<FrameBody<'RATING'>, 'ts' | 're'>> => {
   const row = await findRating(db, agent)
-  const { standing, reach, confidence, counterparties } = standings.of(agent)
   const { rating, transactions } = row ?? newcomer
   return { agent, rating, transactions, updated: row?.updated ?? null, standing: { standing, reach, confidence, counterparties } }
 }
@@ -70,20 +73,20 @@ export const reputation = ({ verify, board }: ReputationOptions): Feature<Reques
       RATING: {
         needs: 'session',
         async read({ me, db, aside, now }, { agent = me.id }) {
-          return reply('RATING', await cardOf(db, await board.at(aside, now), agent))
+          const { scores: [score] } = await board.scores(aside, now, [agent])
+          return reply('RATING', await cardOf(db, score!))
         },
       },
       LEADERBOARD: {
         needs: 'session',
         async read({ db, aside, now }, { by = 'standing', limit = 20 }) {
-          const present = await board.at(aside, now)
-          const agents = by === 'rating'
-            ? (await bestRated(db, limit)).map(({ agent }) => agent)
-            : present.leaders(limit).map(({ agent }) => agent)
+          const { scores, asOf } = by === 'rating'
+            ? await board.scores(aside, now, (await bestRated(db, limit)).map(({ agent }) => agent))
+            : await board.leaders(aside, now, limit)
           return reply('LEADERBOARD', {
             by,
-            as_of: present.asOf,
-            agents: await Promise.all(agents.map(agent => cardOf(db, present, agent))),
+            as_of: asOf,
+            agents: await Promise.all(scores.map(score => cardOf(db, score))),
           })
         },
       },
