@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The executable: hands arguments, streams and signals to the CLI. The only place that sets the exit code.
 import { setMaxListeners } from 'node:events'
-import { fstatSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { main } from '../src/cli/main.ts'
 
 const interrupted = new AbortController()
@@ -43,6 +43,13 @@ const code = await main(process.argv.slice(2), {
   stdout: Object.assign(process.stdout, { isPipe: isPipe() }),
   stderr: process.stderr,
   env: process.env,
+  rawArguments: () => {
+    try {
+      return readFileSync('/proc/self/cmdline')
+    } catch {
+      return undefined
+    }
+  },
   interrupted: interrupted.signal,
   onHangup: listener => process.on('SIGHUP', listener),
   onWarning: listener => {

@@ -1,5 +1,5 @@
 // Identity files: a key pair, its name, and the rotations that led to it, in the format that existing AgentChat clients read and write.
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { z } from 'zod'
@@ -18,6 +18,7 @@ import {
 import { nodeIdentity } from './crypto.ts'
 import { makeFolder } from './folder.ts'
 import { writePrivateFile } from './private-file.ts'
+import { readTextFile } from './text-file.ts'
 
 /** What a file holds. */
 export interface IdentityFile {
@@ -75,9 +76,10 @@ export const loadIdentityFile = (file: string): IdentityFile => {
     )
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = readTextFile(file)
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    if ((error as NodeJS.ErrnoException).code === undefined) throw refuse((error as Error).message)
     throw new IdentityError(
       missing ? 'NO_FILE' : 'FILE_FAILED',
       missing
@@ -89,7 +91,11 @@ export const loadIdentityFile = (file: string): IdentityFile => {
   try {
     parsed = Shape.parse(JSON.parse(text))
   } catch (error) {
-    throw refuse(error instanceof SyntaxError ? 'it is not JSON' : 'its fields are of the wrong kind')
+    throw refuse(
+      error instanceof SyntaxError
+        ? `it is not JSON${text.trim() === '' ? ' but empty' : ', or it is cut off'}`
+        : 'its fields are of the wrong kind',
+    )
   }
   const privateKey = parsed.privateKey ?? parsed.privkey
   const givenKey = parsed.publicKey ?? parsed.pubkey

@@ -1,10 +1,11 @@
 // Which relay answered at which address before, in a file: the first answer is trusted, a change is noticed.
-import { readFileSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { addressOf, knownAt, knownElsewhere, type KnownRelays as KnownRelaysPort } from '../client/known-relays.ts'
 import { originOf } from '../protocol/index.ts'
 import { writePrivateFile } from './private-file.ts'
+import { readTextFile } from './text-file.ts'
 
 export const knownRelaysPath = (home: string = process.env['HOME'] ?? homedir()): string => join(home, '.agentchat', 'known-relays.json')
 
@@ -14,6 +15,8 @@ export const knownRelaysPath = (home: string = process.env['HOME'] ?? homedir())
  */
 export class KnownRelays implements KnownRelaysPort {
   readonly #file: string
+  /** Why the file could not be read, though it is there: nothing is known, and it is put aside when something is kept. */
+  problem: string | undefined
 
   constructor(file: string = knownRelaysPath()) {
     this.#file = file
@@ -47,20 +50,25 @@ export class KnownRelays implements KnownRelaysPort {
       for (const other of kept.keys()) if (addressOf(other) === addressOf(url)) kept.delete(other)
       kept.set(originOf(url), serverId)
     }
+    // What was there is somebody's, though it cannot be read: it is put aside, not lost.
+    if (this.problem !== undefined) renameSync(this.#file, `${this.#file}.unreadable`)
     writePrivateFile(this.#file, `${JSON.stringify(Object.fromEntries(kept), null, 2)}\n`, { overwrite: true })
   }
 
   /** By url, as they are written. A file that cannot be read knows nothing: that is what first use means. */
   #kept(): Map<string, string> {
     try {
-      const value: unknown = JSON.parse(readFileSync(this.#file, 'utf8'))
-      if (typeof value !== 'object' || value === null) return new Map()
+      const value: unknown = JSON.parse(readTextFile(this.#file))
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it holds no addresses')
+      this.problem = undefined
       return new Map(
         Object.entries(value).filter((entry): entry is [string, string] =>
           typeof entry[1] === 'string' && /^wss?:/.test(entry[0]) && URL.canParse(entry[0])
         ),
       )
-    } catch {
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      this.problem = code === 'ENOENT' ? undefined : message
       return new Map()
     }
   }

@@ -1,16 +1,20 @@
 // Positions that outlive the process, in a small private file: a program that was stopped goes on where it was.
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { timerMs } from '../protocol/timer.ts'
-import { MemoryPositions } from '../client/index.ts'
+import { MemoryPositions, type Position } from '../client/positions.ts'
 import { checkPrivateFile, writePrivateFile } from './private-file.ts'
+import { readTextFile } from './text-file.ts'
 
 const Seq = z.number().int().min(0)
 /** A number is of the life that the file names. */
 const Shape = z.object({
   epoch: z.string(),
   positions: z.record(z.string(), z.union([Seq, z.object({ seq: Seq, epoch: z.string() })])),
+  others: z.record(z.string(), z.record(z.string(), Seq)).optional(),
 })
+
+/** Logs beside the present one that are kept in mind: those of other relays at which the file was used. */
+const maxOthers = 8
 
 export interface PositionsFileOptions {
   /** Changes are written together, at most this often, in ms. */
@@ -20,7 +24,7 @@ export interface PositionsFileOptions {
 }
 
 /**
- * Reads and writes one file. A process that is killed may see the messages of the last moment again, never miss one.
+ * Reads and writes one file. Used at another relay, it keeps in mind where it was at the former one. A process that is killed may see the messages of the last moment again, never miss one.
  * @throws SyntaxError or ZodError when the file is there and is not one of positions
  * @example
  * const positions = new PositionsFile('cursor.json')
@@ -34,6 +38,8 @@ export class PositionsFile extends MemoryPositions {
   readonly #onError: ((error: Error) => void) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
+  /** Where streams stood in logs that others have taken the place of: by log, the last one last. */
+  readonly #others = new Map<string, Map<string, Position['seq']>>()
 
   constructor(file: string, { saveEveryMs = 200, onError }: PositionsFileOptions = {}) {
     super()
@@ -42,13 +48,13 @@ export class PositionsFile extends MemoryPositions {
     this.#saveEveryMs = saveEveryMs
     let text: string
     try {
-      // Editors of one system put a mark in front.
-      text = readFileSync(file, 'utf8').replace(/^\ufeff/, '')
+      text = readTextFile(file)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
       throw error
     }
-    const { epoch, positions } = Shape.parse(JSON.parse(text))
+    const { epoch, positions, others = {} } = Shape.parse(JSON.parse(text))
+    for (const [log, seqs] of Object.entries(others)) this.#others.set(log, new Map(Object.entries(seqs)))
     super.reset(epoch)
     for (const [stream, position] of Object.entries(positions))
       this.keep(stream, typeof position === 'number' ? { seq: position, epoch } : position)
@@ -61,10 +67,17 @@ export class PositionsFile extends MemoryPositions {
 
   override reset(epoch: string): void {
     super.reset(epoch)
+    const here = this.#others.get(epoch)
+    this.#others.delete(epoch)
+    for (const [stream, seq] of here ?? []) {
+      this.#putAside(stream, epoch)
+      this.keep(stream, { seq, epoch })
+    }
     this.#changed()
   }
 
   override enter(stream: string, epoch: string): void {
+    this.#putAside(stream, epoch)
     super.enter(stream, epoch)
     this.#changed()
   }
@@ -82,13 +95,25 @@ export class PositionsFile extends MemoryPositions {
     const positions = Object.fromEntries(
       Array.from(this.all(), ([stream, position]) => [stream, position.epoch === this.epoch ? position.seq : position]),
     )
-    writePrivateFile(this.#file, `${JSON.stringify({ epoch: this.epoch, positions })}\n`, { overwrite: true })
+    const others = Object.fromEntries(Array.from(this.#others, ([log, seqs]) => [log, Object.fromEntries(seqs)]))
+    const text = JSON.stringify({ epoch: this.epoch, positions, ...(this.#others.size > 0 && { others }) })
+    writePrivateFile(this.#file, `${text}\n`, { overwrite: true })
   }
 
   /** Writes what has changed, and nothing that comes later: the program takes no more messages. */
   close(): void {
     this.save()
     this.#isClosed = true
+  }
+
+  /** A position of another log than the one that a stream is in now. */
+  #putAside(stream: string, epoch: string): void {
+    const before = this.former(stream)
+    if (before === undefined || before.epoch === epoch) return
+    const seqs = this.#others.get(before.epoch) ?? new Map<string, number>()
+    this.#others.delete(before.epoch)
+    this.#others.set(before.epoch, seqs.set(stream, before.seq))
+    for (const log of [...this.#others.keys()].slice(0, -maxOthers)) this.#others.delete(log)
   }
 
   #changed(): void {

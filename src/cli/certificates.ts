@@ -1,13 +1,13 @@
 // Files of certificates that the user trusts.
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readTextFile } from '../../lib/node/text-file.ts'
 import { CliError } from './exit.ts'
 
 /** @throws CliError that names the file */
 export const readCertificates = (file: string): string => {
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = readTextFile(file)
   } catch (error) {
     throw new CliError('notFound', `Cannot read the certificates in ${file}: ${(error as Error).message}`,
       'Name another with --ca, or keep it in the context: agentchat context add NAME URL --ca FILE', error)

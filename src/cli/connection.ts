@@ -33,8 +33,13 @@ export const openClient = async (
   const warning = file && identityFileWarning(path!)
   if (warning !== undefined) out.say(`warning: ${warning}`)
 
-  const relays = new KnownRelays(join(agentchatHome(io.env), 'known-relays.json'))
+  const relaysFile = join(agentchatHome(io.env), 'known-relays.json')
+  const relays = new KnownRelays(relaysFile)
   const known = options.acceptNewRelayKey ? undefined : relays.get(url) ?? serverId
+  if (relays.problem !== undefined && !wish.isFurther)
+    out.say(
+      `warning: The keys of known relays cannot be read, so this one is believed: ${relaysFile}: ${relays.problem}. The file is put aside.`,
+    )
   let doubt: RelayDoubt | undefined
   const clientWith = (admin: { readonly adminKey?: string }) =>
     new AgentChatClient({

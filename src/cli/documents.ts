@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import type { z } from 'zod'
 import { CliError } from './exit.ts'
 import type { Io } from './io.ts'
+import { textOf } from '../../lib/node/text-file.ts'
 
 const maxBytes = 1024 * 1024
 
@@ -24,7 +25,7 @@ export const readDocument = async <T extends z.ZodType>(file: string, schema: T,
 export const readText = async (file: string): Promise<string> => {
   try {
     if ((await stat(file)).size > maxBytes) throw new CliError('usage', `${file} is larger than ${maxBytes} bytes`)
-    return await readFile(file, 'utf8')
+    return textOf(await readFile(file))
   } catch (error) {
     if (error instanceof CliError) throw error
     throw new CliError('notFound', `Cannot read ${file}: ${(error as Error).message}`)
@@ -32,7 +33,15 @@ export const readText = async (file: string): Promise<string> => {
 }
 
 /** All of stdin. */
-export const readInput = async ({ stdin }: Pick<Io, 'stdin'>): Promise<string> => (await bytesOf(stdin, maxBytes)).toString('utf8')
+export const readInput = async ({ stdin }: Pick<Io, 'stdin'>): Promise<string> => inputText(await bytesOf(stdin, maxBytes))
+
+const inputText = (bytes: Uint8Array): string => {
+  try {
+    return textOf(bytes)
+  } catch (error) {
+    throw new CliError('usage', `The input cannot be read: ${(error as Error).message}`)
+  }
+}
 
 /** All of stdin, exactly. @throws CliError where it is not UTF-8 or too much */
 export const readWhole = async ({ stdin }: Pick<Io, 'stdin'>, maxBytes: number): Promise<string> => {

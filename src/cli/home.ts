@@ -1,8 +1,8 @@
 // The CLI's own files in ~/.agentchat: where they are, and JSON in them.
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { writePrivateFile } from '../../lib/node/private-file.ts'
+import { readTextFile } from '../../lib/node/text-file.ts'
 import { CliError } from './exit.ts'
 import type { Io } from './io.ts'
 
@@ -15,7 +15,7 @@ export const defaultIdentity = (env: Io['env']): string => join(agentchatHome(en
 export const readJson = (file: string): Record<string, unknown> | undefined => {
   let value: unknown
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'))
+    value = JSON.parse(readTextFile(file))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new CliError('error', `Cannot read ${file}: ${(error as Error).message}`, 'Repair it, or move it away and set it up again.',

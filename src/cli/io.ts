@@ -20,6 +20,8 @@ export interface Io {
   readonly stdout: Sink
   readonly stderr: Sink
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The command line as the system has it, each word ended by a zero byte; undefined where it cannot be read. */
+  rawArguments?(): Uint8Array | undefined
   /** Aborted when the user or the system asks the command to end. */
   readonly interrupted: AbortSignal
   /** Calls the listener at each SIGHUP from now on. */

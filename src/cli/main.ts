@@ -1,6 +1,7 @@
 // From argv to an exit code: finds the command, runs it, and tells how it ended.
 import { Command as Commander, CommanderError } from 'commander'
 import { version } from '../base/version.ts'
+import { brokenArgument } from './arguments.ts'
 import type { Call } from './command.ts'
 import { allCommands, groupOf, loaders } from './commands/index.ts'
 import { CliError, exits, type ExitName } from './exit.ts'
@@ -48,6 +49,10 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   }
 
   try {
+    const broken = brokenArgument(argv, io.rawArguments?.())
+    if (broken !== undefined)
+      throw new CliError('usage', `Argument ${broken} is not UTF-8: it could not be passed on as it is`,
+        'Set the terminal to UTF-8 (locale), or give the text on standard input: iconv -f latin1 -t utf-8 FILE | agentchat send … --whole -')
     const program = await programOf(argv, words, io, run)
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {

@@ -1,6 +1,6 @@
 // Files of receipts: documents of this version, as JSON or JSON Lines, and the COMPLETE frames that older clients keep.
 import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync, statSync } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import {
   agentIdOf,
   canonicalPem,
@@ -9,6 +9,7 @@ import {
   type CompletionCheck,
   type ReceiptCheck,
 } from '../../lib/identity/index.ts'
+import { readTextFile } from '../../lib/node/text-file.ts'
 import { CliError } from './exit.ts'
 import type { Io } from './io.ts'
 
@@ -40,7 +41,7 @@ const tooLarge = () => new CliError('refused', `More than ${maxFileBytes / 1024 
 const read = (file: string): string => {
   try {
     if (statSync(file).size > maxFileBytes) throw tooLarge()
-    return readFileSync(file, 'utf8')
+    return readTextFile(file)
   } catch (error) {
     if (error instanceof CliError) throw error
     throw new CliError((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'notFound' : 'error',

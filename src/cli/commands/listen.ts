@@ -112,7 +112,7 @@ export const listen = command({
               `warning: ${status.channel} keeps nothing before ${status.oldest}; what came after ${status.since} and before that is missing`,
             )
           case 'epoch-changed':
-            return out.say('warning: the relay began a new log; positions from before mean nothing')
+            return out.say('warning: the relay began a new log, or is another one than last time; where this was in the former is kept')
           default:
             return undefined
         }

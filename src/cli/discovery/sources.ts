@@ -1,5 +1,6 @@
 // Where relays are named: the user's own list, contexts, directories, and files in the form of either.
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { readTextFile } from '../../../lib/node/text-file.ts'
 import { ServerDocument } from '../../../lib/protocol/index.ts'
 import { urlKey, type Sighting } from '../../domain/directory/sightings.ts'
 import { listUrl, type Discovery } from '../../outbound/discovery.ts'
@@ -83,7 +84,7 @@ export const directorySightings = async (
 
 const fileSightings = (file: string): readonly Sighting[] => {
   if (statSync(file).size > maxFileBytes) throw new Error(`larger than ${maxFileBytes} bytes`)
-  const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  const value: unknown = JSON.parse(readTextFile(file))
   const servers = Array.isArray(value) ? value as readonly unknown[] : (value as { readonly servers?: unknown } | null)?.servers
   if (!Array.isArray(servers)) throw new Error('it is no list of relays')
   return sightingsOf(servers, file)
