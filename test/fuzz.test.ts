@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { requests } from '../lib/protocol/index.ts'
 import { rawSocket } from './kit/raw-socket.ts'
-import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { startKeptRelay } from './kit/kept.ts'
+import type { TestRelay } from './kit/relay.ts'
 import { expectExchange, metricsOf } from './kit/vitals.ts'
 import { newKey, type Wire } from './kit/wire.ts'
 
@@ -82,7 +83,9 @@ test(`a live relay withstands hostile frames (seed ${seed})`, { timeout: 120_000
   }
   process.on('unhandledRejection', onStray).on('uncaughtException', onStray)
   // The admin key is the one in the examples: what an admin can break counts too.
-  await using relay = await startTestRelay({ adminKey: "the relay's admin key", addressRate: 0, frameRate: 0, maxConnectionsPerIp: 0 })
+  await using relay = await startKeptRelay({ adminKey: "the relay's admin key", addressRate: 0, frameRate: 0, maxConnectionsPerIp: 0 }, [
+    key,
+  ])
   let sent = 0
 
   const step = fc.record({ by: fc.nat(senderCount - 1), frame: hostileFrame })

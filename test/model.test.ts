@@ -3,12 +3,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AgentChatClient, MemoryPositions, type Message } from '../lib/index.ts'
-import { generateKeyPair, identityFrom, type Identity } from '../lib/identity/index.ts'
+import type { Identity } from '../lib/identity/index.ts'
 import { createVerify, wsTransport } from '../lib/node/index.ts'
 import type { Transport } from '../lib/client/transport.ts'
 import { newFolder } from './kit/folder.ts'
+import { keptProblems } from './kit/kept.ts'
 import { freePort } from './kit/port.ts'
 import { builtBin, ServeProgram } from './kit/process.ts'
+import { identityOf, newKey } from './kit/wire.ts'
 
 const channel = '#general'
 const names = ['ann', 'bob', 'eve'] as const
@@ -193,7 +195,8 @@ const pageAll = async (client: AgentChatClient, where: { readonly channel: strin
 }
 
 test('whatever is lost on the way, each message is stored once, and who comes back has seen what one sees who never left', async () => {
-  const keys = names.map(name => identityFrom(generateKeyPair().privateKey, { name }))
+  const keys = names.map(newKey)
+  const identities = keys.map((key, i) => identityOf(key, names[i]))
   await fc.assert(fc.asyncProperty(stepsOf, async steps => {
     using data = newFolder()
     const port = await freePort()
@@ -201,7 +204,7 @@ test('whatever is lost on the way, each message is stored once, and who comes ba
       new ServeProgram(builtBin(), ['--port', String(port), '--data', data.path, '--msg-rate', '0', '--log-level', 'error', '--json'])
     let relay = serve()
     try {
-      const subjects = keys.map(identity => new Subject(identity, `ws://127.0.0.1:${port}`))
+      const subjects = identities.map(identity => new Subject(identity, `ws://127.0.0.1:${port}`))
       await relay.url
       for (const subject of subjects) await subject.live()
 
@@ -230,7 +233,7 @@ test('whatever is lost on the way, each message is stored once, and who comes ba
       const meantFor = (subject: Subject, to: string) => subject.outbox.filter(meant => meant.to === to).map(({ content }) => content)
       for (const subject of subjects) {
         const me = subject.identity.agentId
-        const streams = [channel, ...keys.map(key => key.agentId)]
+        const streams = [channel, ...identities.map(({ agentId }) => agentId)]
         for (const stream of streams) {
           const log = await pageAll(subject.client(), stream === channel ? { channel } : { with: stream })
           // One numbering without a hole; each author's words in his order, and each once.
@@ -252,5 +255,6 @@ test('whatever is lost on the way, each message is stored once, and who comes ba
     } finally {
       await relay[Symbol.asyncDispose]()
     }
+    expect(await keptProblems(data.path, keys)).toEqual([])
   }), { numRuns: 6, endOnFailure: true, interruptAfterTimeLimit: 100_000 })
 }, 120_000)

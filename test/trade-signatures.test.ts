@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { oldTradeTextOf, signedFields, tradeTextOf, type TradeAction } from '../lib/identity/index.ts'
 import { limits } from '../lib/protocol/index.ts'
 import { adminKey, newTrader, type Signed, type Trader } from './kit/trade.ts'
-import { startTestRelay } from './kit/relay.ts'
+import { startKeptRelay } from './kit/kept.ts'
 import { newKey, signWith } from './kit/wire.ts'
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_260_102)
@@ -159,7 +159,7 @@ const signatureCodes = ['VERIFICATION_FAILED', 'VERIFICATION_EXPIRED', 'SIGNATUR
 
 describe.each(actions)('%s', action => {
   test(`signed as it is goes on to be judged; with one thing wrong it does not (${numRuns} requests)`, async () => {
-    await using relay = await startTestRelay({ adminKey })
+    await using relay = await startKeptRelay({ adminKey })
     await using ann = await newTrader(relay, 'ann')
     await using eve = await newTrader(relay, 'eve')
     const refusedAs = async (signed: Signed) => (await ann.wire.refusal(signed)).code
@@ -178,7 +178,7 @@ describe.each(actions)('%s', action => {
 })
 
 test.each(oldActions)('the older text of %s: what it covers cannot be changed, and what it does not cover is not taken', async action => {
-  await using relay = await startTestRelay({ adminKey })
+  await using relay = await startKeptRelay({ adminKey })
   await using ann = await newTrader(relay, 'ann')
   const onlyOld = (fields: Fields): Fields =>
     Object.fromEntries(
@@ -200,7 +200,7 @@ test.each(oldActions)('the older text of %s: what it covers cannot be changed, a
 })
 
 test('no step is good a second time: not at once, not under another id, not by another, not after its nonce is forgotten', async () => {
-  await using relay = await startTestRelay({ adminKey, pingTimeoutMs: 1e12 })
+  await using relay = await startKeptRelay({ adminKey, pingTimeoutMs: 1e12 })
   await using ann = await newTrader(relay, 'ann', { USD: 10_000 })
   await using bob = await newTrader(relay, 'bob')
   await using eve = await newTrader(relay, 'eve')
@@ -262,7 +262,7 @@ test('no step is good a second time: not at once, not under another id, not by a
 })
 
 test('a nonce that the relay has forgotten moves no money under a new signature without moving it', async () => {
-  await using relay = await startTestRelay({ adminKey, pingTimeoutMs: 1e12 })
+  await using relay = await startKeptRelay({ adminKey, pingTimeoutMs: 1e12 })
   await using ann = await newTrader(relay, 'ann', { USD: 100 })
   await using bob = await newTrader(relay, 'bob')
   const nonce = 'a'.repeat(32)

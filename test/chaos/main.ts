@@ -63,8 +63,12 @@ const main = async (): Promise<number> => {
     },
   })
   process.stdout.write(`${values.json ? JSON.stringify({ seed, ...result }) : lineOf(seed, result)}\n`)
-  if (!values.json) { for (const note of [...result.notes, ...result.losses, ...result.money.wrong]) process.stderr.write(`${note}\n`) }
-  return result.lost + result.duplicated + result.reordered + result.unanswered + result.money.wrong.length === 0 ? 0 : 1
+  if (!values.json) {
+    for (const note of [...result.notes, ...result.losses, ...result.money.wrong, ...result.kept]) process.stderr.write(`${note}\n`)
+  }
+  return result.lost + result.duplicated + result.reordered + result.unanswered + result.money.wrong.length + result.kept.length === 0
+    ? 0
+    : 1
 }
 
 // Not left to the end of the event loop: Node 20 can spin for ever there, over what is left of a thousand killed children and sockets.

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { keptProblems } from '../kit/kept.ts'
 import { audit, type Verdict } from './audit.ts'
 import type { Promised } from './broken-store.ts'
 import { Dealers } from './dealers.ts'
@@ -27,6 +28,8 @@ export interface RunOptions {
 export interface RunResult extends Verdict {
   readonly messages: number
   readonly money: MoneyVerdict
+  /** Why what the relay left could not be carried away and brought back; of a relay that breaks its promises nothing is asked. */
+  readonly kept: readonly string[]
   readonly refused: number
   readonly kills: number
   readonly cuts: number
@@ -93,6 +96,7 @@ export const run = async ({ messages, clients, seed, durationMs, broken, onProgr
     return {
       ...audit(data, perSender, accounts, memberships),
       money: auditMoney(data, dealings),
+      kept: broken === undefined ? await keptProblems(data) : [],
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
       refused: [...refusals].reduce((sum, [reason, count]) => sum + (reason.startsWith('send ') ? count : 0), 0),
       kills: victim.kills,

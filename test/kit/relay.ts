@@ -15,8 +15,8 @@ export class TestClock implements Clock {
   }
 
   /** Nothing happens by the clock any more: no sweep runs beside what a test counts. */
-  stop(): void {
-    this.#stoppedAt = Date.now()
+  stop(at = Date.now()): void {
+    this.#stoppedAt = at
   }
 
   advance(ms: number): void {
@@ -31,8 +31,11 @@ export class TestRelay {
   readonly clock: TestClock
   readonly store: HeldStore
   readonly #running: RunningRelay
+  readonly #stopped: () => Promise<void>
 
-  constructor(running: RunningRelay, clock: TestClock, store: HeldStore) {
+  /** `stopped`: called when it has stopped. */
+  constructor(running: RunningRelay, clock: TestClock, store: HeldStore, stopped: () => Promise<void> = () => Promise.resolve()) {
+    this.#stopped = stopped
     this.#running = running
     this.clock = clock
     this.store = store
@@ -68,9 +71,10 @@ export class TestRelay {
     return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
   }
 
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
     this.store.release()
-    return this.#running.drain()
+    await this.#running.drain()
+    await this.#stopped()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -79,13 +83,16 @@ export class TestRelay {
 }
 
 /** @example await using relay = await startTestRelay({ captcha: true }) */
-export const startTestRelay = async (overrides: Partial<Config> = {}, parts: Omit<RelayParts, 'clock'> = {}): Promise<TestRelay> => {
-  const clock = new TestClock()
+export const startTestRelay = async (
+  overrides: Partial<Config> = {},
+  parts: Omit<RelayParts, 'clock'> = {},
+  { clock = new TestClock(), stopped }: { readonly clock?: TestClock, readonly stopped?: () => Promise<void> } = {},
+): Promise<TestRelay> => {
   let store: HeldStore | undefined
   const running = await startRelay(testConfig(overrides), {
     ...parts,
     clock,
     openStore: options => store = new HeldStore((parts.openStore ?? openSqlite)(options)),
   })
-  return new TestRelay(running, clock, store!)
+  return new TestRelay(running, clock, store!, stopped)
 }

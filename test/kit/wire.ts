@@ -32,7 +32,8 @@ export const signWith = ({ privateKey }: Pick<Key, 'privateKey'>, text: string):
   sign(null, Buffer.from(text), privateKey).toString('base64')
 
 /** The same key as programs hold it. */
-export const identityOf = ({ privateKey }: Key): Identity => nodeIdentity(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+export const identityOf = ({ privateKey }: Key, name?: string): Identity =>
+  nodeIdentity(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), name === undefined ? {} : { name })
 
 /** Rejects when `promise` takes too long: a missing frame fails the test that waits for it, by name. */
 const within = async <T>(promise: Promise<T>, what: () => string): Promise<T> => {

@@ -2,7 +2,8 @@
 import type { Config } from '../../src/app.ts'
 import { season } from '../kit/court.ts'
 import { newFolder } from '../kit/folder.ts'
-import { expectKept } from '../kit/kept.ts'
+import { expect } from 'vitest'
+import { keptProblems } from '../kit/kept.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { signTrade, type TradeAction } from '../../lib/identity/index.ts'
 import { identityOf, signWith, type Key, type Wire } from '../kit/wire.ts'
@@ -30,6 +31,11 @@ class Play {
       })
     )
       this.#bindings.bind(name, value)
+  }
+
+  /** Of those who logged in with one. */
+  get keys(): readonly Key[] {
+    return [...new Set(this.#keys.values())]
   }
 
   async run(statement: Statement): Promise<void> {
@@ -116,11 +122,11 @@ class Play {
 /** … and what it left behind can be carried away and brought back. */
 export const playScene = async ({ relay: options, statements }: Scene): Promise<void> => {
   using data = newFolder()
-  await playOn({ data: data.path, ...options as Partial<Config> }, statements)
-  await expectKept(data.path)
+  const keys = await playOn({ data: data.path, ...options as Partial<Config> }, statements)
+  expect(await keptProblems(data.path, keys)).toEqual([])
 }
 
-const playOn = async (config: Partial<Config>, statements: Scene['statements']): Promise<void> => {
+const playOn = async (config: Partial<Config>, statements: Scene['statements']): Promise<readonly Key[]> => {
   await using relay = await startTestRelay(config)
   await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json() as { pubkey: string })
   for (const statement of statements) {
@@ -131,4 +137,5 @@ const playOn = async (config: Partial<Config>, statements: Scene['statements']):
     }
   }
   await play.finish()
+  return play.keys
 }
