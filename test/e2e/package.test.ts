@@ -31,7 +31,7 @@ describe('the package', () => {
     const places = [
       /^dist\/(bin|lib|src|scripts)\/.*\.(js|d\.ts)$/,
       /^docs\/[\w.-]+$/,
-      /^deploy\/(kubernetes|systemd)\/[\w.-]+$/,
+      /^deploy\/(kubernetes|monitoring|systemd)\/[\w.-]+$/,
       /^(package\.json|README\.md|LICENSE|dist\/bin\/LICENSES\.txt|CHANGELOG\.md|SKILL\.md|deploy\.yaml|docker-compose\.yml)$/,
     ]
     expect(files.filter(file => !places.some(place => place.test(file)))).toEqual([])

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** Beside a bare environment: nothing of the tester's own reaches the program. */
   readonly env?: Readonly<Record<string, string>>
+  /** It and what it starts are a group of processes, which can be signalled as one. */
+  readonly isGroup?: boolean
 }
 
 const patienceMs = 30_000
@@ -36,8 +38,13 @@ export class Program {
   #watchers: (() => void)[] = []
   #isOver = false
 
-  constructor(command: string, args: readonly string[], { cwd, env }: RunOptions = {}) {
-    this.#child = spawn(command, args, { stdio: 'pipe', env: { PATH: process.env['PATH'], ...env }, ...(cwd !== undefined && { cwd }) })
+  constructor(command: string, args: readonly string[], { cwd, env, isGroup = false }: RunOptions = {}) {
+    this.#child = spawn(command, args, {
+      stdio: 'pipe',
+      env: { PATH: process.env['PATH'], ...env },
+      detached: isGroup,
+      ...(cwd !== undefined && { cwd }),
+    })
     this.#child.stdin.on('error', () => undefined)
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
@@ -76,9 +83,9 @@ export class Program {
   }
 
   /** Resolves once `holds`; fails when the program ends first, or nothing comes of it. */
-  until(what: string, holds: () => boolean): Promise<void> {
+  until(what: string, holds: () => boolean, timeoutMs = patienceMs): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => fail('waited in vain'), patienceMs)
+      const timer = setTimeout(() => fail('waited in vain'), timeoutMs)
       const fail = (why: string) =>
         reject(new Error(`${why} for ${what}\nstdout: ${this.stdout.slice(-2_000)}\nstderr: ${this.stderr.slice(-2_000)}`))
       const check = () => {
@@ -97,9 +104,9 @@ export class Program {
   }
 
   /** What the pattern finds in either output. */
-  async prints(pattern: RegExp): Promise<RegExpExecArray> {
+  async prints(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray> {
     const find = () => pattern.exec(this.stdout) ?? pattern.exec(this.stderr)
-    await this.until(String(pattern), () => find() !== null)
+    await this.until(String(pattern), () => find() !== null, timeoutMs)
     return find()!
   }
 
