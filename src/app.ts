@@ -135,6 +135,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         log.warn({ [setting]: byId },
           `${setting} names agents by ids, which two keys can be made to share: name the fingerprints of their keys`)
     }
+    const origins = ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined })
     const table = features({
       addressOf,
       ...config,
@@ -149,7 +150,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       shares: new Shares(config),
       admins,
       arbiters,
-      origins: ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined }),
+      origins,
       verify: createVerify(),
       verifyAsync: createVerifyAsync(),
       verifyMessage: (...signed) => verifier.verify(...signed),
@@ -202,6 +203,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       sweeps: table.sweeps,
       facts: table.facts,
       routes: table.routes,
+      isOwnHost: origins.isOwnHost,
       channels: await loadChannels(store.read),
       addressBans: (await addressBans(store.read)).map(ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })),
       motd: config.motd ?? await readMeta(store.read, motdKey) ?? null,

@@ -7,6 +7,7 @@ import { Core } from './core.ts'
 import { Court } from './court.ts'
 import { ConnectionError, ProtocolError, TimeoutError } from './errors.ts'
 import { Hand } from './hand.ts'
+import { bareAt } from './here.ts'
 import { listen } from './listener.ts'
 import type { AckMode, Message, Reply } from './message.ts'
 import { messageSigner } from './message-signer.ts'
@@ -55,6 +56,7 @@ export class AgentChatClient {
       now: core.now,
       verify: options.verify ?? verify,
       place: () => core.place,
+      bare: name => this.#bare(name),
       request: (type, body, call) => core.request(type, body, call),
       lasting: core.lasting,
     }
@@ -122,11 +124,11 @@ export class AgentChatClient {
    * @throws RelayError CHANNEL_NOT_FOUND, NOT_INVITED, AUTH_REQUIRED, LIMIT_REACHED
    */
   join(channel: string, options?: JoinOptions): Promise<Frame<'JOINED'>> {
-    return this.#core.join(channel, options)
+    return this.#core.join(this.#bare(channel), options)
   }
 
   async leave(channel: string, options?: CallOptions): Promise<Frame<'LEFT'>> {
-    this.#core.lasting.drop(channel)
+    this.#core.lasting.drop(this.#bare(channel))
     return this.request('LEAVE', { channel }, options)
   }
 
@@ -140,7 +142,7 @@ export class AgentChatClient {
     const problem = this.#core.callProblem()
     if (problem !== undefined) return Promise.reject(problem)
     try {
-      return this.#send(to, contentText(content), options)
+      return this.#send(this.#bare(to), contentText(content), options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -167,7 +169,7 @@ export class AgentChatClient {
       return Promise.reject(new ProtocolError('NO_INBOX', "A client with `inbox: 'none'` hears no direct messages, and so no answer"))
     const hand = new Hand(this.#reply, () => undefined)
     const send = (over: AbortSignal) => this.send(agent, content, { ...options, id, signal: over })
-    return this.#core.awaiting(answerTo(this.#core.deliveries, { agent, id, send, hand }, { timeoutMs, signal }))
+    return this.#core.awaiting(answerTo(this.#core.deliveries, { agent: this.#bare(agent), id, send, hand }, { timeoutMs, signal }))
   }
 
   createChannel(channel: string, { inviteOnly, verifiedOnly, topic, description, topicBy }: {
@@ -310,15 +312,21 @@ export class AgentChatClient {
    * @example for await (const message of client.messages('#general')) console.log(message.content)
    */
   messages(target?: string, { signal, ack = this.#ack }: MessagesOptions = {}): AsyncIterableIterator<Message> {
+    const wanted = target && this.#bare(target)
     const stream = messageStream(this.#core.deliveries, {
       signal,
       ack,
       reply: this.#reply,
-      streams: target === undefined ? 'all' : [target],
-      wants: (_, stream) => target === undefined || stream === target,
+      streams: wanted === undefined ? 'all' : [wanted],
+      wants: (_, stream) => wanted === undefined || stream === wanted,
     })
     this.#core.attended()
     return stream
+  }
+
+  /** A name at this relay without its host. */
+  #bare(name: string): string {
+    return bareAt(this.#options.server, name)
   }
 
   #send(

@@ -6,6 +6,7 @@ import { Deliveries } from './deliveries.ts'
 import { Emitter } from './emitter.ts'
 import { AgentChatError, ConnectionError, RelayError, TimeoutError } from './errors.ts'
 import { Flow } from './flow.ts'
+import { withBareNames } from './here.ts'
 import { Inbound, type LogPage } from './inbound.ts'
 import { isKept, Kept } from './kept.ts'
 import { MemoryKnownRelays } from './known-relays.ts'
@@ -247,7 +248,7 @@ export class Core {
     const problem = this.callProblem()
     if (problem !== undefined) return Promise.reject(problem)
     const id = this.newId()
-    const written = typeof body === 'function' ? undefined : JSON.stringify({ type, id, ...body })
+    const written = typeof body === 'function' ? undefined : JSON.stringify({ type, id, ...withBareNames(this.#options.server, body) })
     const text = () => written ?? JSON.stringify({ type, id, ...(body as () => Body<T>)() })
     return this.#requests.call(id, type, text, { signal, timeoutMs }, heard) as Promise<Frame<ReplyType<T>>>
   }

@@ -10,6 +10,8 @@ export interface ClientPort {
   readonly identity: Identity | undefined
   /** Who the relay is, and what signatures in this session name; undefined before WELCOME. */
   readonly place: () => Place | undefined
+  /** A name at this relay without its host. */
+  readonly bare: (name: string) => string
   /** ms since 1970 */
   readonly now: () => number
   readonly verify: VerifySignature

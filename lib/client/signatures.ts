@@ -22,9 +22,12 @@ const signedBy = ({ identity, place, now }: ClientPort, type: TradeAction | 'COU
 export const askSigned = <T extends TradeAction | 'COUNTER'>(
   port: ClientPort,
   type: T,
-  fields: Fields,
+  asked: Fields,
   options: CallOptions | undefined,
-): Promise<Frame<ReplyType<T>>> => port.request(type, () => ({ ...fields, ...signedBy(port, type, fields) }) as unknown as Body<T>, options)
+): Promise<Frame<ReplyType<T>>> => {
+  const fields = typeof asked['to'] === 'string' ? { ...asked, to: port.bare(asked['to']) } : asked
+  return port.request(type, () => ({ ...fields, ...signedBy(port, type, fields) }) as unknown as Body<T>, options)
+}
 
 /** Whether who acted signed an event; `keys` remembers those that were asked for. */
 export const checkEvent = async (

@@ -1,13 +1,13 @@
 // Channels: joining, leaving, listing, creating, inviting, topics.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AdminKey, AgentId, AgentName, ChannelName, Description, Presence, Seq, Time, Topic, optional } from './fields.ts'
+import { AdminKey, AgentId, AgentName, ChannelAddress, ChannelName, Description, Presence, Seq, Time, Topic, optional } from './fields.ts'
 import { limits } from './limits.ts'
 
 const ListedAgent = z.object({ id: AgentId, name: AgentName, verified: z.boolean() })
 const Owner = AgentId.describe('who may delete it and put members out, beside admins; left out: only they')
 const TopicBy = z.enum(['members', 'owner'])
-const OfOwner = { admin_key: optional(AdminKey), channel: ChannelName }
+const OfOwner = { admin_key: optional(AdminKey), channel: ChannelAddress }
 
 export const requests = {
   JOIN: request({
@@ -16,7 +16,7 @@ export const requests = {
       + 'the newest `limit` of those. `epoch` (from the JOINED in which the channel was entered) says which life of the log `since` belongs to: '
       + 'of a former one, after a restore or an import, the relay tells by `since` in JOINED what it is in this one, where it can.',
     body: {
-      channel: ChannelName,
+      channel: ChannelAddress,
       since: Seq.optional(),
       limit: z.number().int().min(0).max(100_000).optional(),
       epoch: z.string().max(64).optional(),
@@ -28,7 +28,7 @@ export const requests = {
   }),
   LEAVE: request({
     doc: 'Leaves a channel; also ends the lasting membership of a keyed agent.',
-    body: { channel: ChannelName },
+    body: { channel: ChannelAddress },
     cost: { frames: 2, audience: 'channel' },
     reply: 'LEFT',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND'],
@@ -51,7 +51,7 @@ export const requests = {
   LIST_AGENTS: request({
     doc: 'Who is connected in a channel, ordered by id. `after` (an agent id) and `limit` page through large channels. Private '
       + 'channels answer members only.',
-    body: { channel: ChannelName, after: AgentId.optional(), limit: z.number().int().min(1).max(limits.maxAgentsPage).optional() },
+    body: { channel: ChannelAddress, after: AgentId.optional(), limit: z.number().int().min(1).max(limits.maxAgentsPage).optional() },
     cost: { frames: 2 },
     reply: 'AGENTS',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND'],
@@ -62,7 +62,7 @@ export const requests = {
       + 'enter; its owner has a key. Where `topic_by` is `owner`, other members do not set the topic. A name whose channel was deleted '
       + 'is free again once all of it is cleared away: BUSY until then.',
     body: {
-      channel: ChannelName,
+      channel: ChannelAddress,
       invite_only: z.boolean().optional(),
       verified_only: z.boolean().optional(),
       topic: Topic.optional(),
@@ -77,7 +77,7 @@ export const requests = {
   INVITE: request({
     doc: 'Invites an agent to a channel you are a member of. The invitation lasts until it is used; the agent gets a direct message '
       + 'that names the channel.',
-    body: { channel: ChannelName, agent: AgentId },
+    body: { channel: ChannelAddress, agent: AgentId },
     cost: { message: true, frames: 5 },
     reply: 'OK',
     quiet: 'OK',
@@ -87,7 +87,7 @@ export const requests = {
   SET_TOPIC: request({
     doc: 'Sets the topic of a channel you are a member of; an empty topic clears it. Where `topic_by` is `owner`, only the owner and '
       + 'admins may.',
-    body: { channel: ChannelName, topic: Topic },
+    body: { channel: ChannelAddress, topic: Topic },
     cost: { message: true, frames: 2, audience: 'members' },
     reply: 'TOPIC_CHANGED',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'RATE_LIMITED'],
@@ -152,7 +152,7 @@ export const frames = {
     doc: 'You are in. `seq` is the newest stored message (0: none), `oldest` the oldest still there, `recovered` is true only if '
       + 'nothing is missing between `since` and the replay that follows. `epoch` names the life of the log that numbers are of. `agents` lists at most 200; `count` is how many there are.',
     body: {
-      channel: ChannelName,
+      channel: ChannelAddress,
       agents: z.array(ListedAgent),
       count: z.number().int(),
       seq: Seq,
@@ -178,24 +178,24 @@ export const frames = {
   LEFT: signal({
     doc: 'You are out; without `re`: another session of your agent left, or with `reason`: somebody put you out, or deleted the channel. '
       + '`by` is `@server` where nobody used the channel for long.',
-    body: { channel: ChannelName, reason: z.enum(['removed', 'deleted']).optional(), by: AgentId.optional() },
+    body: { channel: ChannelAddress, reason: z.enum(['removed', 'deleted']).optional(), by: AgentId.optional() },
     example: { channel: '#general' },
   }),
   AGENT_JOINED: signal({
     doc: "An agent entered. In channels with more members than the relay's announcement limit it is counted in CHANNEL_ACTIVITY instead.",
-    body: { channel: ChannelName, agent: AgentId, name: AgentName, verified: z.boolean() },
+    body: { channel: ChannelAddress, agent: AgentId, name: AgentName, verified: z.boolean() },
     example: { channel: '#general', agent: '@k3x9q2ab', name: 'alice', verified: false },
   }),
   AGENT_LEFT: signal({
     doc: 'An agent left, or its last connection closed (then without name).',
-    body: { channel: ChannelName, agent: AgentId, name: AgentName.optional() },
+    body: { channel: ChannelAddress, agent: AgentId, name: AgentName.optional() },
     example: { channel: '#general', agent: '@k3x9q2ab' },
   }),
   CHANNEL_ACTIVITY: signal({
     doc: 'To the members of a channel with more members than are told of each other: how often in the last ten seconds agents entered '
       + 'and left, typed, claimed the floor, changed presence and name. `agents` is how many are connected. Not sent when there was nothing.',
     body: {
-      channel: ChannelName,
+      channel: ChannelAddress,
       agents: z.number().int(),
       joined: z.number().int(),
       left: z.number().int(),
@@ -226,7 +226,7 @@ export const frames = {
   AGENTS: signal({
     doc: 'Answers LIST_AGENTS. `more` is true when another page follows.',
     body: {
-      channel: ChannelName,
+      channel: ChannelAddress,
       more: z.boolean(),
       owner: Owner.optional(),
       list: z.array(
@@ -242,7 +242,7 @@ export const frames = {
   MEMBERS: signal({
     doc: 'Answers MEMBERS. `more` is true when another page follows; `name` is null for an agent without a key that is not here.',
     body: {
-      channel: ChannelName,
+      channel: ChannelAddress,
       owner: Owner.optional(),
       list: z.array(z.object({ id: AgentId, name: AgentName.nullable(), connected: z.boolean() })),
       more: z.boolean(),
@@ -257,12 +257,12 @@ export const frames = {
   }),
   CHANNEL_CHANGED: signal({
     doc: 'Answers SET_CHANNEL, and tells the members. Without `owner` the channel has none.',
-    body: { channel: ChannelName, owner: Owner.optional(), topic_by: TopicBy, by: AgentId },
+    body: { channel: ChannelAddress, owner: Owner.optional(), topic_by: TopicBy, by: AgentId },
     example: { channel: '#builders', owner: '@8addfe276526c9f6', topic_by: 'owner', by: '@8addfe276526c9f6' },
   }),
   TOPIC_CHANGED: signal({
     doc: 'The topic of a channel changed.',
-    body: { channel: ChannelName, topic: z.string(), by: AgentId, by_name: AgentName },
+    body: { channel: ChannelAddress, topic: z.string(), by: AgentId, by_name: AgentName },
     example: { channel: '#builders', topic: 'Release on Friday', by: '@k3x9q2ab', by_name: 'alice' },
   }),
 }

@@ -37,7 +37,7 @@ export const request = <S extends Shape, const R extends string>(spec: RequestSp
   cost: spec.cost as Cost,
   reply: (typeof spec.reply === 'string' ? [spec.reply] : spec.reply) as readonly R[],
   quiet: spec.quiet,
-  errors: spec.errors,
+  errors: ['to', 'channel'].some(name => name in spec.body) ? [...spec.errors, 'HOST_UNKNOWN' as const] : spec.errors,
   example: spec.example,
 })
 

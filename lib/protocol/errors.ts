@@ -23,6 +23,7 @@ export const errors = {
   CHANNEL_NOT_FOUND: row('There is no such channel, or it is private and you are neither in it nor invited: nothing tells the two apart.'),
   CHANNEL_EXISTS: row('The name is taken.'),
   NOT_INVITED: row('You are not a member of the channel; JOIN it first.'),
+  HOST_UNKNOWN: row('The name is one at another relay (`#name@host`), and this one passes nothing on to it: connect to that relay.'),
   AGENT_NOT_FOUND: row('No such agent is known, or it has no key and is not connected.'),
   MESSAGE_NOT_FOUND: row('There is no such message, or it is not yours to ask about.'),
   RECEIPT_NOT_FOUND: row('There is no such receipt, or you are no party of it.'),

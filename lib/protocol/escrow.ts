@@ -1,7 +1,7 @@
 // The relay's own ledger: balances, transfers, statements, and credits that an admin issues.
 import { z } from 'zod'
 import { event, request, signal } from './define.ts'
-import { AdminKey, AgentId, MsgId, Time, optional } from './fields.ts'
+import { AdminKey, AgentAddress, AgentId, MsgId, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 import { Currency, Minor } from './money.ts'
 import { exampleSigned, exampleSignedBy, signed, signedBy } from './signed.ts'
@@ -45,7 +45,7 @@ export const requests = {
   }),
   TRANSFER: request({
     doc: "Moves money to another agent's account. With `id` a repeat moves nothing twice.",
-    body: { to: AgentId, currency: Currency, amount_minor: Amount, note: optional(Note), ...signed },
+    body: { to: AgentAddress, currency: Currency, amount_minor: Amount, note: optional(Note), ...signed },
     cost: { message: true, frames: 10 },
     reply: 'BALANCE',
     quiet: 'BALANCE',

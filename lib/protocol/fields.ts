@@ -3,6 +3,10 @@ import { z } from 'zod'
 import { limits } from './limits.ts'
 
 const word = '[A-Za-z0-9_-]'
+/** A relay: a name in lower case (international ones as A-labels) or an address, and a port unless it is the usual one. */
+const host = '(?:[a-z0-9])(?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?'
+const channel = `#${word}{1,${limits.maxChannelChars}}`
+const agent = `@${word}{1,64}`
 
 /** The id of an agent, "@8addfe276526c9f6". */
 export type AgentId = `@${string}`
@@ -14,12 +18,20 @@ export type Target = ChannelName | AgentId
 /** A text whose type says how it begins, once it was checked. */
 const named = <T extends string>(field: z.ZodType<string>) => field as unknown as z.ZodType<T, string>
 
-export const AgentId = named<AgentId>(z.string().regex(new RegExp(`^@${word}{1,64}$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -'))
+export const AgentId = named<AgentId>(z.string().regex(new RegExp(`^${agent}$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -'))
 export const ChannelName = named<ChannelName>(
-  z.string().regex(new RegExp(`^#${word}{1,${limits.maxChannelChars}}$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -'),
+  z.string().regex(new RegExp(`^${channel}$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -'),
 )
-export const Target = named<Target>(
-  z.string().regex(new RegExp(`^(#${word}{1,${limits.maxChannelChars}}|@${word}{1,64})$`), 'a #channel or an @agent'),
+export const Target = named<Target>(z.string().regex(new RegExp(`^(?:${channel}|${agent})$`), 'a #channel or an @agent'))
+/** The same with the relay that it is a name at, where that is another one: "#general@chat.example". */
+export const AgentAddress = named<AgentId>(
+  z.string().regex(new RegExp(`^${agent}(?:@${host})?$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -, or @id@host'),
+)
+export const ChannelAddress = named<ChannelName>(
+  z.string().regex(new RegExp(`^${channel}(?:@${host})?$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -, or #name@host'),
+)
+export const TargetAddress = named<Target>(
+  z.string().regex(new RegExp(`^(?:${channel}|${agent})(?:@${host})?$`), 'a #channel or an @agent, or one @host'),
 )
 export const AgentName = z.string().regex(new RegExp(`^${word}{1,${limits.maxNameChars}}$`), 'a name: 1–32 of A–Z a–z 0–9 _ -')
 export const Nick = z.string().regex(new RegExp(`^${word}{1,${limits.maxNickChars}}$`), 'a nick: 1–24 of A–Z a–z 0–9 _ -')

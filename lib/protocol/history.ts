@@ -1,7 +1,7 @@
 // Pages of stored events, both ways.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AgentId, ChannelName, Seq } from './fields.ts'
+import { AgentId, ChannelAddress, Seq } from './fields.ts'
 import { limits } from './limits.ts'
 import { StoredEvent } from './messages.ts'
 
@@ -10,7 +10,7 @@ export const requests = {
     doc: 'A page of a channel, or of the direct messages with an agent, oldest first. `after` pages forward from that seq; `before` '
       + '(or neither: the newest page) pages backward. Name exactly one of `channel` and `with`.',
     body: {
-      channel: ChannelName.optional(),
+      channel: ChannelAddress.optional(),
       with: AgentId.optional(),
       before: Seq.optional(),
       after: Seq.optional(),
@@ -28,7 +28,7 @@ export const frames = {
     doc: 'Answers HISTORY. `events` are the stored texts, unchanged; `more` is true when the next page in the same direction is not '
       + 'empty; `seq` is the newest and `oldest` the oldest still there.',
     body: {
-      channel: ChannelName.optional(),
+      channel: ChannelAddress.optional(),
       with: AgentId.optional(),
       events: z.array(StoredEvent),
       more: z.boolean(),

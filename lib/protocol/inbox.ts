@@ -1,7 +1,7 @@
 // The inbox: what waits for an agent with a key until it has received it; and what became of a message, for its sender.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AgentId, MsgId, Seq, Target, Time } from './fields.ts'
+import { AgentId, MsgId, Seq, TargetAddress, Time } from './fields.ts'
 import { limits } from './limits.ts'
 import { StoredEvent } from './messages.ts'
 
@@ -61,7 +61,7 @@ export const frames = {
       + 'read and expired, with the times of all it reached.',
     body: {
       msg_id: MsgId,
-      to: Target,
+      to: TargetAddress,
       stored_at: Time,
       expires_at: Time.optional(),
       recipients: z.array(z.object({

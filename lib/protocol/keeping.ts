@@ -1,7 +1,7 @@
 // How long things are kept, and taking back what one said.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AdminKey, AgentId, ChannelName, optional } from './fields.ts'
+import { AdminKey, AgentId, ChannelAddress, optional } from './fields.ts'
 
 const Limit = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
@@ -9,7 +9,13 @@ export const requests = {
   SET_RETENTION: request({
     doc: 'Sets how much of a channel is kept: events no older than `age_ms`, the newest `count` of them, up to `bytes` of text; 0 '
       + "sets no limit, a field left out goes back to the relay's default. Needs an admin.",
-    body: { admin_key: optional(AdminKey), channel: ChannelName, age_ms: optional(Limit), count: optional(Limit), bytes: optional(Limit) },
+    body: {
+      admin_key: optional(AdminKey),
+      channel: ChannelAddress,
+      age_ms: optional(Limit),
+      count: optional(Limit),
+      bytes: optional(Limit),
+    },
     cost: { frames: 3 },
     reply: 'RETENTION',
     errors: ['INVALID_MSG', 'AUTH_REQUIRED', 'CHANNEL_NOT_FOUND', 'RATE_LIMITED'],
@@ -30,7 +36,7 @@ export const requests = {
 export const frames = {
   RETENTION: signal({
     doc: 'Answers SET_RETENTION: what applies to the channel from now on. 0: no limit.',
-    body: { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit },
+    body: { channel: ChannelAddress, age_ms: Limit, count: Limit, bytes: Limit },
     example: { re: '3', channel: '#general', age_ms: 2_592_000_000, count: 0, bytes: 0 },
   }),
   ERASED: signal({

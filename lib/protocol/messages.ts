@@ -1,7 +1,21 @@
 // Messages to channels and agents, and their acknowledgement.
 import { z } from 'zod'
 import { event, request, signal } from './define.ts'
-import { AgentId, ChannelName, ClientTime, Content, Hex32, MsgId, RequestId, Seq, Signature, Target, Time, optional } from './fields.ts'
+import {
+  AgentAddress,
+  AgentId,
+  ChannelName,
+  ClientTime,
+  Content,
+  Hex32,
+  MsgId,
+  RequestId,
+  Seq,
+  Signature,
+  TargetAddress,
+  Time,
+  optional,
+} from './fields.ts'
 import { limits } from './limits.ts'
 
 /** A stored event inside a page: exactly what was sent when it was new. */
@@ -18,7 +32,7 @@ export const requests = {
       + 'the message in its inbox until it has received it; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender '
       + 'is told by STATUS what becomes of it.',
     body: {
-      to: Target,
+      to: TargetAddress,
       content: Content,
       id: RequestId.optional(),
       sig: optional(Signature),
@@ -48,7 +62,7 @@ export const requests = {
   }),
   FILE_CHUNK: request({
     doc: 'Passes a piece of a file transfer to a connected agent. Never stored.',
-    body: { to: AgentId, content: Content },
+    body: { to: AgentAddress, content: Content },
     cost: { message: true, needsRoom: false, frames: 1 },
     reply: 'OK',
     quiet: 'OK',
@@ -68,7 +82,7 @@ export const frames = {
     body: {
       from: AgentId,
       from_name: z.string(),
-      to: Target,
+      to: TargetAddress,
       content: z.string(),
       msg_id: MsgId.optional(),
       verified: z.boolean().optional(),
@@ -97,7 +111,7 @@ export const frames = {
   }),
   ACK: signal({
     doc: 'The message is stored. `duplicate: true`: it was stored before, under the same `id`.',
-    body: { msg_id: MsgId, to: Target, seq: Seq, duplicate: z.literal(true).optional() },
+    body: { msg_id: MsgId, to: TargetAddress, seq: Seq, duplicate: z.literal(true).optional() },
     example: { re: '7', msg_id: '1-16-5b1f0c', to: '#general', seq: 42 },
   }),
   FILE_CHUNK: signal({

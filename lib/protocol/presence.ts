@@ -1,7 +1,7 @@
 // What agents do beside talking: presence, nick, typing, and the advisory floor.
 import { z } from 'zod'
 import { request, signal } from './define.ts'
-import { AgentId, AgentName, ChannelName, ClientTime, MsgId, Nick, Presence, Time, optional } from './fields.ts'
+import { AgentId, AgentName, ChannelAddress, ClientTime, MsgId, Nick, Presence, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 
 export const requests = {
@@ -42,7 +42,7 @@ export const requests = {
   }),
   TYPING: request({
     doc: 'Tells the members of a channel that the agent is composing, once a second at most.',
-    body: { channel: ChannelName },
+    body: { channel: ChannelAddress },
     cost: { frames: 1, audience: 'channel' },
     reply: 'OK',
     quiet: 'OK',
@@ -52,7 +52,7 @@ export const requests = {
   RESPONDING_TO: request({
     doc: 'Claims the floor: "I am answering this message". Advisory, 45 s, released by the holder\'s next message in the channel. '
       + "The earliest `started_at` wins (the relay's clock bounds it).",
-    body: { msg_id: MsgId, channel: ChannelName, started_at: ClientTime },
+    body: { msg_id: MsgId, channel: ChannelAddress, started_at: ClientTime },
     cost: { frames: 2, audience: 'channel' },
     reply: ['FLOOR_CLAIMED', 'YIELD'],
     quiet: 'FLOOR_CLAIMED',
@@ -95,17 +95,17 @@ export const frames = {
   }),
   TYPING: signal({
     doc: 'A member is composing.',
-    body: { from: AgentId, from_name: AgentName, channel: ChannelName },
+    body: { from: AgentId, from_name: AgentName, channel: ChannelAddress },
     example: { from: '@k3x9q2ab', from_name: 'alice', channel: '#general' },
   }),
   FLOOR_CLAIMED: signal({
     doc: 'A member holds the floor for a message; to the claimant only when its request carried `id`.',
-    body: { msg_id: MsgId, channel: ChannelName, holder: AgentId, holder_name: AgentName, started_at: z.number() },
+    body: { msg_id: MsgId, channel: ChannelAddress, holder: AgentId, holder_name: AgentName, started_at: z.number() },
     example: { msg_id: '1-16-5b1f0c', channel: '#general', holder: '@k3x9q2ab', holder_name: 'alice', started_at: 1_790_000_000_000 },
   }),
   YIELD: signal({
     doc: 'Someone else holds the floor (to the claimant), or took it by an earlier claim (to the former holder).',
-    body: { msg_id: MsgId, channel: ChannelName, holder: AgentId, holder_started_at: z.number(), reason: z.string() },
+    body: { msg_id: MsgId, channel: ChannelAddress, holder: AgentId, holder_started_at: z.number(), reason: z.string() },
     example: {
       msg_id: '1-16-5b1f0c',
       channel: '#general',

@@ -1,7 +1,7 @@
 // Proposals: agents hire each other. Every step is signed by who takes it, stored, and told to both parties.
 import { z } from 'zod'
 import { event, request, signal } from './define.ts'
-import { AdminKey, AgentId, MsgId, Time, optional } from './fields.ts'
+import { AdminKey, AgentAddress, AgentId, MsgId, Time, optional } from './fields.ts'
 import { limits } from './limits.ts'
 import { StoredEvent } from './messages.ts'
 import { Currency, Minor } from './money.ts'
@@ -34,7 +34,7 @@ const DealRole = z.enum(['client', 'provider'])
 const Public = z.literal(true).describe('the deal may be told in #bounties once it is agreed; it is if both parties say so')
 
 const offer = {
-  to: AgentId,
+  to: AgentAddress,
   task: Text,
   amount: optional(Amount),
   currency: optional(Currency),

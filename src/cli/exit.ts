@@ -40,6 +40,7 @@ export const exitOfCode = {
   SIGNATURE_REQUIRED: 'auth',
   NO_PUBKEY: 'refused',
   CHANNEL_NOT_FOUND: 'notFound',
+  HOST_UNKNOWN: 'notFound',
   CHANNEL_EXISTS: 'refused',
   NOT_INVITED: 'auth',
   AGENT_NOT_FOUND: 'notFound',

@@ -18,6 +18,8 @@ export interface ArrivedAt {
 export interface OwnOrigins {
   /** Whether a client that dialled `origin`, and came in there, dialled this relay. */
   isOwn(origin: string, arrival: ArrivedAt): boolean
+  /** The same of a host and port alone, as they stand behind a name: `#general@chat.example`. */
+  isOwnHost(host: string, arrival: ArrivedAt): boolean
   /** Why not, and what to do, for the client's eyes. */
   whyNot(origin: string): string
 }
@@ -35,11 +37,14 @@ const hostsAt = (address: string): readonly string[] => {
 export const ownOrigins = ({ publicUrls, isTls }: OwnOriginsOptions): OwnOrigins => {
   const named = new Set(publicUrls.map(originOf))
   const scheme = isTls ? 'wss' : 'ws'
+  const isOwn = (origin: string, { address, port }: ArrivedAt): boolean =>
+    named.size > 0
+      ? named.has(origin)
+      : address !== undefined && hostsAt(address).some(host => originOf(`${scheme}://${host}:${port}`) === origin)
   return {
-    isOwn: (origin, { address, port }) =>
-      named.size > 0
-        ? named.has(origin)
-        : address !== undefined && hostsAt(address).some(host => originOf(`${scheme}://${host}:${port}`) === origin),
+    isOwn,
+    isOwnHost: (host, arrival) =>
+      ['wss', 'ws'].some(scheme => URL.canParse(`${scheme}://${host}`) && isOwn(originOf(`${scheme}://${host}`), arrival)),
     whyNot: origin => {
       const dialled = JSON.stringify(origin)
       return named.size > 0

@@ -129,6 +129,8 @@ export class Dispatch {
       return
     }
     this.#charge(connection, now, priceBefore(cost, request.body, size, connection.agent, this.#deps))
+    const elsewhere = this.#deps.gate.here(connection, request.body)
+    if (elsewhere !== undefined) return this.#refuse(connection, elsewhere, request.body.id)
     const handler = this.#deps.handlers[request.type] as Handler<RequestType>
     if ('write' in handler) this.#write(connection, handler, request, data.length)
     else if ('study' in handler) void this.#study(connection, handler, request, data.length)

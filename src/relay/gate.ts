@@ -1,13 +1,13 @@
 // Who may ask: the declared need of a handler against the roster, before the handler runs.
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { RequestType } from '../../lib/protocol/index.ts'
+import { addressOf, hasHost, type RequestType } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
 import type { Ban } from '../store/standing.ts'
 import type { Connection } from './connection.ts'
 import { Fail, noChannel, type Need } from './feature.ts'
 import { Guesses } from './guesses.ts'
-import { mayRead, type Agent, type Channel, type RosterView } from './view.ts'
+import { mayRead, type Agent, type Arrival, type Channel, type RosterView } from './view.ts'
 
 export interface Passed {
   readonly me: Agent
@@ -29,9 +29,13 @@ export interface AddressBan {
   readonly reason: string | null
 }
 
+/** Whether a host in a name means this relay, for who came in at `arrival`. */
+export type IsOwnHost = (host: string, arrival: Arrival) => boolean
+
 export interface GateOptions {
   readonly adminKey: string | undefined
   readonly addressBans: readonly Ban[]
+  readonly isOwnHost: IsOwnHost
   readonly log: Logger
   readonly counts: Counts
 }
@@ -46,6 +50,21 @@ export class Gate {
     this.#options = options
     this.#adminKeyHash = options.adminKey === undefined ? undefined : hash(options.adminKey)
     for (const { of: address, reason } of options.addressBans) this.setAddressBan(address, { reason })
+  }
+
+  /** Names that say they are of this relay become the bare ones. Gives the refusal where one is of another relay. */
+  here(connection: Connection, body: object): Fail | undefined {
+    return this.#here(connection, body, 'to') ?? this.#here(connection, body, 'channel')
+  }
+
+  #here(connection: Connection, body: { to?: unknown, channel?: unknown }, field: 'to' | 'channel'): Fail | undefined {
+    const address = body[field]
+    if (!hasHost(address)) return undefined
+    const { name, host } = addressOf(address)
+    if (!this.#options.isOwnHost(host!, connection.arrival))
+      return new Fail('HOST_UNKNOWN', `${field}: ${name} of ${host} is at another relay; connect to it, nothing is passed on from here`)
+    body[field] = name
+    return undefined
   }
 
   /** Throws the Fail that refuses, or gives what the need promises to the handler. */

@@ -17,7 +17,7 @@ import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
 import { statusNotices, type Feature, type Handlers, type Outcome, type Route } from './feature.ts'
-import { Gate } from './gate.ts'
+import { Gate, type IsOwnHost } from './gate.ts'
 import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Hub } from './hub.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
@@ -74,6 +74,7 @@ export interface RelayDeps {
   readonly routes: readonly Route[]
   readonly channels: readonly ChannelInfo[]
   readonly addressBans: readonly Ban[]
+  readonly isOwnHost: IsOwnHost
   readonly motd: string | null
   readonly clock: Clock
   /** ms on a clock that only goes on. */
@@ -151,7 +152,7 @@ export class Relay {
     const replayer = new Replayer({ store, hub, outbox, clock, counts, reads, room, onSent, onOffered })
     const { announceMaxMembers } = options
     const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers })
-    const gate = this.#gate = new Gate({ adminKey: options.adminKey, addressBans: deps.addressBans, log, counts })
+    const gate = this.#gate = new Gate({ ...deps, adminKey: options.adminKey, counts })
     const effects = this.#effects = new Effects({ roster, gate, hub, outbox, signals, replayer, clock, log, counts }, {
       onOffered,
       allowlistStrict: options.allowlistStrict,

@@ -12,7 +12,17 @@ import {
   verifyReceipt,
   verifyRevocation,
 } from '../../lib/identity/index.ts'
-import { AgentId, AgentName, ChannelName, Nick, RequestId, Target } from '../../lib/protocol/fields.ts'
+import {
+  AgentAddress,
+  AgentId,
+  AgentName,
+  ChannelAddress,
+  ChannelName,
+  Nick,
+  RequestId,
+  Target,
+  TargetAddress,
+} from '../../lib/protocol/fields.ts'
 import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
 import { minorOf } from '../../lib/protocol/money.ts'
 import { rawField, rawItems } from '../../lib/protocol/raw.ts'
@@ -112,10 +122,14 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'lib/protocol/describe.ts': { own: 'the protocol table' },
   'lib/protocol/fields.ts': {
     peer: 'names, ids and targets',
-    run: Object.fromEntries(Object.entries({ AgentId, ChannelName, Target, AgentName, Nick, RequestId }).map(([name, schema]) => [
-      name,
-      (text: string) => schema.safeParse(text),
-    ])),
+    run: Object.fromEntries(
+      Object.entries({ AgentId, AgentAddress, ChannelName, ChannelAddress, Target, TargetAddress, AgentName, Nick, RequestId }).map((
+        [name, schema],
+      ) => [
+        name,
+        (text: string) => schema.safeParse(text),
+      ]),
+    ),
   },
   'lib/protocol/raw.ts': {
     peer: 'frames as they came',

@@ -1,0 +1,17 @@
+// Names with the relay that they are names at: "#general@chat.example", "@8addfe276526c9f6@chat.example:8443".
+
+export interface Address {
+  /** "#general", "@8addfe276526c9f6" */
+  readonly name: string
+  /** undefined: the relay that is spoken to */
+  readonly host: string | undefined
+}
+
+/** Takes apart what a field took for an address. */
+export const addressOf = (text: string): Address => {
+  const at = text.indexOf('@', 1)
+  return at === -1 ? { name: text, host: undefined } : { name: text.slice(0, at), host: text.slice(at + 1) }
+}
+
+/** Whether a name says at which relay. */
+export const hasHost = (name: unknown): name is string => typeof name === 'string' && name.includes('@', 1)
