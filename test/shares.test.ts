@@ -69,6 +69,12 @@ const perAddress: readonly Shared[] = [
     answer: 'VERIFY_REQUEST',
   },
   {
+    what: 'lasting memberships',
+    settings: { maxMembershipsPerAddress: 2 },
+    ask: () => ({ type: 'JOIN', channel: '#general' }),
+    answer: 'JOINED',
+  },
+  {
     what: 'watched agents',
     settings: { maxWatchedPerAddress: 2 },
     ask: (_relay, _wire, _key, n) => ({ type: 'WATCH', agents: [`@a${n}`] }),
@@ -112,6 +118,111 @@ describe('of an address', () => {
     await bob.do('REJECT', { proposal_id: first.proposal_id })
     await eve.do('PROPOSAL', offer)
     expect(await ann.refused('PROPOSAL', offer)).toBe('LIMIT_REACHED')
+  })
+})
+
+/** What a key is told that is not let in. */
+const refusedLogin = async (relay: TestRelay, key: Key): Promise<string> => {
+  await using wire = await relay.connect()
+  wire.send({ type: 'IDENTIFY', name: 'c', pubkey: key.pem })
+  const { challenge_id, nonce } = await wire.next('CHALLENGE')
+  const timestamp = Date.now()
+  const signature = signWith(key, `AGENTCHAT_AUTH|${nonce}|${challenge_id}|${timestamp}`)
+  wire.send({ type: 'VERIFY_IDENTITY', challenge_id, timestamp, signature })
+  return (await wire.next('ERROR')).message
+}
+
+describe('of an address, where others give it back', () => {
+  test('agents with a key: the third newcomer is refused, those that are known come in, guests too', async () => {
+    await using relay = await startTestRelay({ maxAgentsPerAddress: 2 })
+    const known = newKey()
+    await (await relay.login('a', { key: known })).close()
+    await (await relay.login('b', { key: newKey() })).close()
+    const third = newKey()
+    const told = await refusedLogin(relay, third)
+    expect(told).toContain('The agents of your address hold 2 agents with a key, as many as they may (maxAgentsPerAddress)')
+    await (await relay.login('a', { key: known })).close()
+    await (await relay.login('guest')).close()
+    await (await relay.login('d', { key: newKey(), from: elsewhere })).close()
+    // Keys that a ROTATION names are no way around it.
+    await using ann = await relay.login('a', { key: known })
+    const old = newKey()
+    const record = { old_pubkey: old.pem, new_pubkey: known.pem, timestamp: new Date(0).toISOString() }
+    expect((await ann.refusal({ type: 'ROTATION', ...record, signature: signWith(old, JSON.stringify(record)) })).code).toBe(
+      'LIMIT_REACHED',
+    )
+  })
+
+  test('memberships, until they are left, put out, or the channel goes; they follow the key', async () => {
+    await using relay = await startTestRelay({ maxMembershipsPerAgent: 2, maxMembershipsPerAddress: 3, adminKey })
+    const [old, key] = [newKey(), newKey()]
+    await using ann = await relay.login('ann', { key: old })
+    await using bob = await relay.login('bob', { key: newKey() })
+    await using guest = await relay.login('guest')
+    const join = (channel: string): Ask => ({ type: 'JOIN', channel })
+    await ann.ask({ type: 'CREATE_CHANNEL', channel: '#room' }, 'JOINED')
+    await ann.ask(join('#help'), 'JOINED')
+    expect((await ann.refusal(join('#agents'))).message).toContain('You hold 2 lasting memberships of channels')
+    // What it belongs to already costs nothing, and who has no key keeps nothing.
+    await ann.ask(join('#help'), 'JOINED')
+    for (const channel of ['#help', '#agents', '#general']) await guest.ask(join(channel), 'JOINED')
+    await bob.ask(join('#room'), 'JOINED')
+    expect((await bob.refusal(join('#help'))).message).toContain('The agents of your address hold 3')
+    await using late = await relay.login('ann', { key })
+    const record = { old_pubkey: old.pem, new_pubkey: key.pem, timestamp: new Date(0).toISOString() }
+    await late.ask({ type: 'ROTATION', ...record, signature: signWith(old, JSON.stringify(record)) }, 'OK')
+    expect((await late.refusal(join('#agents'))).code).toBe('LIMIT_REACHED')
+    await late.ask({ type: 'REMOVE_MEMBER', channel: '#room', agent: bob.id }, 'OK')
+    await late.ask({ type: 'LEAVE', channel: '#help' }, 'LEFT')
+    await late.ask(join('#agents'), 'JOINED')
+    await late.ask({ type: 'DELETE_CHANNEL', channel: '#room' }, 'OK')
+    const held = async () =>
+      (await heldNow(relay)).filter(({ kind, holder }) => kind === 'memberships' && holder !== '*').map(({ holder, n }) => [holder, n])
+    await expect.poll(held).toEqual([['127.0.0.1', 1], [key.id, 1]])
+  })
+
+  test('invitations, until they are used or taken back', async () => {
+    await using relay = await startTestRelay({ maxInvitationsPerAgent: 2, maxInvitationsPerAddress: 3 })
+    await using ann = await relay.login('ann', { key: newKey() })
+    await using bob = await relay.login('bob', { key: newKey() })
+    await ann.ask({ type: 'CREATE_CHANNEL', channel: '#a', invite_only: true }, 'JOINED')
+    await bob.ask({ type: 'CREATE_CHANNEL', channel: '#b', invite_only: true }, 'JOINED')
+    const invite = (channel: string, agent: string): Ask => ({ type: 'INVITE', channel, agent })
+    await ann.ask(invite('#a', bob.id), 'OK')
+    await ann.ask(invite('#a', '@nobody1'), 'OK')
+    expect((await ann.refusal(invite('#a', '@nobody2'))).message).toContain('You hold 2 open invitations')
+    await ann.ask(invite('#a', '@nobody1'), 'OK')
+    await bob.ask(invite('#b', ann.id), 'OK')
+    expect((await bob.refusal(invite('#b', '@nobody2'))).message).toContain('The agents of your address hold 3 open invitations')
+    await bob.ask({ type: 'JOIN', channel: '#a' }, 'JOINED')
+    await bob.ask(invite('#b', '@nobody2'), 'OK')
+    await ann.ask({ type: 'UNINVITE', channel: '#a', agent: '@nobody1' }, 'OK')
+    await ann.ask(invite('#a', '@nobody3'), 'OK')
+  })
+
+  test('messages that wait in an inbox, until they are received; no address is kept behind that', async () => {
+    await using relay = await startTestRelay({ maxInboxPerSender: 2, maxInboxPerAddress: 3 })
+    const key = newKey()
+    await (await relay.login('bob', { key })).close()
+    await using ann = await relay.login('ann')
+    await using eve = await relay.login('eve')
+    await using far = await relay.login('far', { from: elsewhere })
+    const say = { type: 'MSG', to: key.id, content: 'hi' }
+    await ann.ask(say, 'ACK')
+    await ann.ask(say, 'ACK')
+    expect((await ann.refusal(say)).message).toContain('(maxInboxPerSender)')
+    await eve.ask(say, 'ACK')
+    expect((await eve.refusal(say)).message)
+      .toContain('The agents of your address hold 3 unreceived messages in this inbox, as many as they may (maxInboxPerAddress)')
+    await far.ask(say, 'ACK')
+    const addresses = async () =>
+      (await relay.store.read.tables<{ inbox: { agent: string, seq: number, address: string } }>().selectFrom('inbox').select('address')
+        .where('agent', '=', key.id).orderBy('seq').execute()).map(({ address }) => address)
+    expect(await addresses()).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1', elsewhere])
+    await using bob = await relay.login('bob', { key, inbox: 'manual' })
+    await bob.ask({ type: 'RECEIVED', seq: 4 }, 'OK')
+    expect(await addresses()).toEqual(['', '', '', ''])
+    await eve.ask(say, 'ACK')
   })
 })
 
@@ -188,7 +299,8 @@ test('what is erased is held no more; of agents not seen for long it goes when t
       await wire.answer(await perAddress[2]!.ask(relay, wire, key, 0)),
     ]
   }
-  const counts = async () => (await heldNow(relay)).filter(({ holder }) => holder === '*').map(({ kind, n }) => [kind, n])
+  const counts = async () =>
+    (await heldNow(relay)).filter(({ kind, holder }) => holder === '*' && kind !== 'agents').map(({ kind, n }) => [kind, n])
   const first = newKey()
   await publish(first)
   await publish(newKey())
@@ -206,4 +318,48 @@ test('what is erased is held no more; of agents not seen for long it goes when t
   relay.clock.advance(120_000)
   while ((await counts()).length > 0) await bob.barrier()
   expect((await publish(newKey())).map(({ type }) => type)).toEqual(['SKILLS_REGISTERED', 'PROFILE'])
+})
+
+test('where there is little room for agents, those go that did nothing and were away for long, and nobody else', async () => {
+  await using relay = await startTestRelay({ maxAgents: 6, skillsAgeMs: 60_000, adminKey, pingTimeoutMs: 1e12 })
+  await using bob = await relay.login('bob', { key: newKey() })
+  const came = async (name: string, does: (wire: Wire) => unknown = () => undefined) => {
+    const key = newKey()
+    await using wire = await relay.login(name, { key })
+    await does(wire)
+    return key
+  }
+  const spoke = await came('spoke', wire => wire.ask({ type: 'MSG', to: '#general', content: 'hi' }, 'ACK'))
+  const written = await came('written')
+  await bob.ask({ type: 'MSG', to: written.id, content: 'hi' }, 'ACK')
+  const verified = await came('verified',
+    wire => wire.ask({ type: 'ADMIN_VERIFY', admin_key: adminKey, agent_id: wire.id, verified: true }, 'ADMIN_RESULT'))
+  const rich = await came('rich',
+    wire =>
+      wire.ask({ type: 'ADMIN_CREDIT', admin_key: adminKey, agent_id: wire.id, currency: 'USD', amount_minor: 100, note: 'hi' },
+        'ADMIN_RESULT'))
+  const idle = await came('idle')
+  expect(await refusedLogin(relay, newKey())).toContain('This relay holds 6 agents with a key')
+  relay.clock.advance(120_000)
+  const isKnown = async (key: Key) => (await bob.answer({ type: 'WHOIS', agent: key.id })).type === 'WHOIS'
+  while (await isKnown(idle)) await bob.barrier()
+  for (const key of [spoke, written, verified, rich]) expect(await isKnown(key)).toBe(true)
+  await (await relay.login('late', { key: newKey() })).close()
+})
+
+test('where there is little room for memberships, those in public channels of agents that were away for long end', async () => {
+  await using relay = await startTestRelay({ maxMemberships: 3, skillsAgeMs: 60_000 })
+  const key = newKey()
+  {
+    await using ann = await relay.login('ann', { key })
+    await ann.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+    await ann.ask({ type: 'JOIN', channel: '#help' }, 'JOINED')
+    await ann.ask({ type: 'CREATE_CHANNEL', channel: '#own', invite_only: true }, 'JOINED')
+  }
+  await using bob = await relay.login('bob', { key: newKey() })
+  expect((await bob.refusal({ type: 'JOIN', channel: '#general' })).message).toContain('This relay holds 3 lasting memberships')
+  relay.clock.advance(120_000)
+  while ((await bob.answer({ type: 'JOIN', channel: '#general' })).type !== 'JOINED') await bob.barrier()
+  await using ann = await relay.login('ann', { key })
+  await ann.ask({ type: 'MEMBERS', channel: '#own' }, 'MEMBERS')
 })

@@ -1,5 +1,6 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { Feature, Handlers, Health, Route } from '../relay/feature.ts'
+import type { AgentUse } from '../store/agents.ts'
 import { announcementMigrations } from '../store/announcements.ts'
 import { auditMigrations } from '../store/audit.ts'
 import { channelMigrations } from '../store/channels.ts'
@@ -45,7 +46,7 @@ import { signatureCheck, type SignatureOptions } from './trade/signatures/check.
 import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 
 type TalkOptions =
-  & SessionOptions
+  & Omit<SessionOptions, 'agentUses'>
   & IdentityOptions
   & ChannelOptions
   & MessageOptions
@@ -97,8 +98,18 @@ type Ports = ReturnType<typeof tradePorts>
 /** A slice: its tables, and what opens it. */
 const slice = <F extends Partial<Feature<never>>>(open: (ports: Ports) => F, ...migrations: readonly Migration[]) => ({ open, migrations })
 
+/** Who dealt, or has money, is needed by its key. */
+const agentUses: readonly AgentUse[] = [
+  ['accounts', 'account'],
+  ['ratings', 'agent'],
+  ['proposal_agents', 'agent'],
+  ['dispute_people', 'agent'],
+  ['receipts', 'client'],
+  ['receipts', 'provider'],
+]
+
 const slices = {
-  session: slice(session),
+  session: slice(ports => session({ ...ports, agentUses })),
   identity: slice(identity, proofMigrations),
   channels: slice(channels, channelMigrations),
   messages: slice(messages),

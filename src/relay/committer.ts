@@ -280,7 +280,7 @@ export class Committer {
   #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Awaitable<Result> {
     let frame: Buffer | undefined
     const { type, body, ttlMs } = append
-    const appended = tx.log.append({ ...append, author: authorOf(body) }, now, ({ seq, ts, msgId }) => {
+    const appended = tx.log.append({ ...append, author: authorOf(body), address: job.connection?.address }, now, ({ seq, ts, msgId }) => {
       const numbered = { ts, ...body, msg_id: msgId, seq } as FrameBody<EventType>
       frame = frameOf(type, ttlMs === undefined ? numbered : { ...numbered, expires_at: ts + ttlMs })
       return textOfFrame(frame)

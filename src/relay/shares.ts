@@ -24,6 +24,21 @@ export const shareKinds = {
     what: 'revocations of keys that were never seen here',
     limits: { address: 'maxRevocationsPerAddress', all: 'maxRevocations' },
   },
+  agents: {
+    what: 'agents with a key',
+    limits: { address: 'maxAgentsPerAddress', all: 'maxAgents' },
+    room: 'those that did nothing here and were away for long are forgotten',
+  },
+  memberships: {
+    what: 'lasting memberships of channels',
+    limits: { agent: 'maxMembershipsPerAgent', address: 'maxMembershipsPerAddress', all: 'maxMemberships' },
+    room: 'LEAVE some channels',
+  },
+  invitations: {
+    what: 'open invitations',
+    limits: { agent: 'maxInvitationsPerAgent', address: 'maxInvitationsPerAddress', all: 'maxInvitations' },
+    room: 'each ends when it is used, or by UNINVITE',
+  },
   proofs: {
     what: 'open proofs',
     limits: { agent: 'maxProofsPerAgent', address: 'maxProofsPerAddress', all: 'maxProofs' },
@@ -41,7 +56,7 @@ export const shareKinds = {
   },
   inbox: {
     what: 'unreceived messages in this inbox',
-    limits: { agent: 'maxInboxPerSender', all: 'maxInbox' },
+    limits: { agent: 'maxInboxPerSender', address: 'maxInboxPerAddress', all: 'maxInbox' },
     room: 'there is room when they are received',
   },
   watched: {
@@ -84,10 +99,10 @@ export class Shares {
   }
 
   /** Whether a sender may leave one more message in an inbox. @throws Fail LIMIT_REACHED */
-  checkInbox(tx: Tx, agent: string, sender: string): Awaitable<void> {
-    const check = ({ sender: own, all }: { readonly sender: number, readonly all: number }) =>
-      this.check('inbox', { agent: own, address: 0, all })
-    const waiting = tx.log.waiting(agent, sender)
+  checkInbox(tx: Tx, agent: string, { agent: sender, address }: Holder): Awaitable<void> {
+    const check = ({ sender: own, address: near, all }: { readonly sender: number, readonly address: number, readonly all: number }) =>
+      this.check('inbox', { agent: own, address: near, all })
+    const waiting = tx.log.waiting(agent, sender, address)
     return waiting instanceof Promise ? waiting.then(check) : check(waiting)
   }
 

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { joinLineages, lineageSchema } from './lineages.ts'
 import { moveBlocks } from './blocks.ts'
 import { moveChannels } from './channels.ts'
-import { moveShares } from './shares.ts'
+import { invitationName, membershipName, moveShares, renameShare } from './shares.ts'
 import { approve } from './standing.ts'
 import { preparedRead, preparedWrite } from './prepared.ts'
 import type { Db, Migration, ReadTables, Tx, WriteTables } from './store.ts'
@@ -145,10 +145,15 @@ export const rotateAgent = async (
     await tables.deleteFrom('allowlist').where('agent', '=', from.id).execute()
     await approve(tx, { agent: to, pubkey: successor.pubkey, note: approval.note }, now)
   }
-  for (const channel of await membershipsOf(tx, from.id)) await addMembership(tx, to, channel)
+  for (const channel of await membershipsOf(tx, from.id)) {
+    await addMembership(tx, to, channel)
+    await renameShare(tx, 'memberships', membershipName(from.id, channel), membershipName(to, channel))
+  }
   await tables.deleteFrom('memberships').where('agent', '=', from.id).execute()
-  for (const { channel, by, at } of await tables.selectFrom('invitations').selectAll().where('agent', '=', from.id).execute())
+  for (const { channel, by, at } of await tables.selectFrom('invitations').selectAll().where('agent', '=', from.id).execute()) {
     await addInvitation(tx, { channel, agent: to, by, at })
+    await renameShare(tx, 'invitations', invitationName(channel, from.id), invitationName(channel, to))
+  }
   await tables.deleteFrom('invitations').where('agent', '=', from.id).execute()
   await moveChannels(tx, from.id, to)
   await moveBlocks(tx, from.id, to)
@@ -208,4 +213,5 @@ export const removeInvitation = async (tx: Tx, agent: string, channel: string): 
   await tx.tables<Tables>().deleteFrom('invitations').where('channel', '=', channel).where('agent', '=', agent).execute()
 }
 
+export { forgetAgents, forgetMemberships, type AgentUse } from './aged.ts'
 export { countKeys, keysOf, predecessors, successorOf, successions } from './lineages.ts'

@@ -51,6 +51,8 @@ export const logSchema = [
   INSERT INTO spoken SELECT DISTINCT author, id >> 12 FROM events WHERE id <= (SELECT upto FROM indexed);
 `,
   'CREATE INDEX spoken_block ON spoken (block)',
+  // Where it was said from, until it is received or expires.
+  "ALTER TABLE inbox ADD COLUMN address TEXT NOT NULL DEFAULT ''",
 ]
 
 export const indexing = [

@@ -89,6 +89,8 @@ export interface NewEvent {
   readonly inbox?: readonly string[]
   /** Those of them that do not want to hear of it: their entries are never offered, and treated as the others in all else. */
   readonly muted?: readonly string[]
+  /** Where the author says it from; counts for those entries until they are received. */
+  readonly address?: string | undefined
   /** ms after which those entries expire unless they were received */
   readonly ttlMs?: number
   /** The author wants to be told what becomes of it. */
@@ -117,8 +119,12 @@ export interface LogWriter extends LogReader {
   progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): Awaitable<readonly Fate[]>
   /** Whether the agent blocks anybody. */
   hasBlocks(agent: string): Awaitable<boolean>
-  /** What of a sender's, and in all, waits in an inbox to be received; an entry of much text counts for several. */
-  waiting(agent: string, sender: string): Awaitable<{ readonly sender: number, readonly all: number }>
+  /** What of a sender's, of its address's, and in all, waits in an inbox to be received; an entry of much text counts for several. */
+  waiting(
+    agent: string,
+    sender: string,
+    address: string,
+  ): Awaitable<{ readonly sender: number, readonly address: number, readonly all: number }>
   /** Ends entries whose time is over, a bounded number at once; gives the fates to tell. */
   expire(now: number): Awaitable<readonly Fate[]>
   /** The inbox number of a message, if it is in the agent's inbox. */

@@ -3,7 +3,17 @@
 import type { Db, Migration, Tx } from './store.ts'
 
 /** What is shared and remembered in these tables; beside it only what lasts as long as a session. */
-export type StoredKind = 'channels' | 'skillLists' | 'profiles' | 'revocations' | 'proofs' | 'openProposals' | 'blocks'
+export type StoredKind =
+  | 'channels'
+  | 'skillLists'
+  | 'profiles'
+  | 'revocations'
+  | 'proofs'
+  | 'openProposals'
+  | 'blocks'
+  | 'agents'
+  | 'memberships'
+  | 'invitations'
 
 interface Tables {
   shares: { kind: string, thing: string, agent: string, address: string }
@@ -33,10 +43,19 @@ const removed = (holder: string) =>
   `UPDATE share_counts SET n = n - 1 WHERE kind = old.kind AND holder = ${holder};
   DELETE FROM share_counts WHERE kind = old.kind AND holder = ${holder} AND n = 0;`
 
+/** The same in SQL. */
+const membership = (row: string) => `${row}.agent || ' ' || ${row}.channel`
+const invitation = (row: string) => `${row}.channel || ' ' || ${row}.agent`
+
+/** Rows that go by themselves, or many at once, give back what was held for them. */
+const goesWith = (table: string, kind: StoredKind, thing: string) =>
+  `CREATE TRIGGER shares_of_${table} AFTER DELETE ON ${table} BEGIN DELETE FROM shares WHERE kind = '${kind}' AND thing = ${thing}; END;`
+
 /** Before the tables of those who hold: a step of each notes what was there before, for its agents and for no address. */
 export const shareMigrations: Migration = {
   feature: 'shares',
-  steps: [`
+  steps: [
+    `
     CREATE TABLE shares (kind TEXT NOT NULL, thing TEXT NOT NULL, agent TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (kind, thing))
       WITHOUT ROWID;
     CREATE INDEX shares_agent ON shares (agent);
@@ -50,8 +69,21 @@ export const shareMigrations: Migration = {
     CREATE TRIGGER shares_moved AFTER UPDATE OF agent ON shares BEGIN
       ${removed('old.agent')} ${added('new.agent')}
     END;
-  `],
+  `,
+    `
+    INSERT INTO shares SELECT 'agents', id, '', '' FROM agents;
+    INSERT INTO shares SELECT 'memberships', ${membership('memberships')}, agent, '' FROM memberships;
+    INSERT INTO shares SELECT 'invitations', ${invitation('invitations')}, by, '' FROM invitations;
+    ${goesWith('agents', 'agents', 'old.id')}
+    ${goesWith('memberships', 'memberships', membership('old'))}
+    ${goesWith('invitations', 'invitations', invitation('old'))}
+  `,
+  ],
 }
+
+/** How a membership and an invitation are called among what is held. */
+export const membershipName = (agent: string, channel: string): string => `${agent} ${channel}`
+export const invitationName = (channel: string, agent: string): string => `${channel} ${agent}`
 
 export const heldBy = async (db: Db, kind: StoredKind, { agent, address }: Holder): Promise<Held> => {
   const counts = await db.tables<Tables>().selectFrom('share_counts').select(['holder', 'n']).where('kind', '=', kind)
@@ -69,6 +101,14 @@ export const addShare = async (tx: Tx, kind: StoredKind, thing: string, { agent,
 /** The thing is gone. */
 export const releaseShare = async (tx: Tx, kind: StoredKind, thing: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('shares').where('kind', '=', kind).where('thing', '=', thing).execute()
+}
+
+/** A thing is called otherwise from now on, unless there is one of that name. */
+export const renameShare = async (tx: Tx, kind: StoredKind, from: string, to: string): Promise<void> => {
+  const tables = tx.tables<Tables>()
+  const isTaken = await tables.selectFrom('shares').select('thing').where('kind', '=', kind).where('thing', '=', to).executeTakeFirst()
+  if (isTaken === undefined)
+    await tables.updateTable('shares').set({ thing: to }).where('kind', '=', kind).where('thing', '=', from).execute()
 }
 
 /** What an agent holds belongs to another from now on. */

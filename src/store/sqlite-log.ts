@@ -233,13 +233,14 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
       receipts: number
       expiresAt: number | null
       sender: string
+      address: string
       units: number
       muted: 0 | 1
     },
     { seq: number }
   >
   readonly #hasBlocks: Statement<[string]>
-  readonly #waiting: Statement<{ agent: string, sender: string }, { total: number, own: number }>
+  readonly #waiting: Statement<{ agent: string, sender: string, address: string }, { total: number, own: number, near: number }>
   readonly #muted: Statement<[string, number], { upTo: number | null }>
   readonly #cursors: Statement<[string], { seq: number, offered: number, read: number }>
   readonly #setCursor: Record<keyof typeof cursorOf, Statement<{ agent: string, upTo: number }>>
@@ -263,11 +264,12 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, p.event, ${textMsgId} AS msg_id FROM publish_keys k
       LEFT JOIN places p ON p.stream = k.stream AND p.seq = k.seq LEFT JOIN events e ON e.id = p.event WHERE k.agent = ? AND k.id = ?`)
     this.#index = indexing.map(statement => db.prepare(statement))
-    this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, sender, units, muted)
-      SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event, @receipts, @expiresAt, @sender, @units, @muted
+    this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, sender, address, units, muted)
+      SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event, @receipts, @expiresAt, @sender, @address, @units, @muted
       FROM inbox WHERE agent = @agent RETURNING seq`)
     this.#hasBlocks = db.prepare('SELECT 1 FROM blocks WHERE agent = ? LIMIT 1')
-    this.#waiting = db.prepare(`SELECT coalesce(sum(units), 0) AS total, coalesce(sum(units) FILTER (WHERE sender = @sender), 0) AS own
+    this.#waiting = db.prepare(`SELECT coalesce(sum(units), 0) AS total, coalesce(sum(units) FILTER (WHERE sender = @sender), 0) AS own,
+      coalesce(sum(units) FILTER (WHERE address = @address AND address <> ''), 0) AS near
       FROM inbox WHERE agent = @agent AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @agent), 0)`)
     this.#muted = db.prepare(`SELECT coalesce(min(seq) FILTER (WHERE muted = 0) - 1, max(seq)) AS upTo FROM (SELECT seq, muted FROM inbox
       WHERE agent = ? AND seq > ? ORDER BY seq LIMIT 1000)`)
@@ -285,7 +287,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
         `UPDATE inbox SET ${set} WHERE agent = @agent AND seq > @after AND seq <= @upTo AND ${column} IS NULL AND expired_at IS NULL RETURNING ${entry}`,
       )
     const offered = 'offered_at = coalesce(offered_at, @now)'
-    const received = `${offered}, received_at = coalesce(received_at, @now)`
+    const received = `${offered}, received_at = coalesce(received_at, @now), address = ''`
     this.#progress = {
       offered: progress(offered, 'offered_at'),
       received: progress(received, 'received_at'),
@@ -294,14 +296,18 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     const due = (now: string) => `FROM inbox WHERE expires_at <= ${now} AND received_at IS NULL AND expired_at IS NULL`
     this.#due = db.prepare(`SELECT 1 ${due('?')} LIMIT 1`)
     this.#expire = db.prepare(
-      `UPDATE inbox SET expired_at = @now WHERE (agent, seq) IN (SELECT agent, seq ${due('@now')} LIMIT @limit) RETURNING ${entry}`,
+      `UPDATE inbox SET expired_at = @now, address = '' WHERE (agent, seq) IN (SELECT agent, seq ${
+        due('@now')
+      } LIMIT @limit) RETURNING ${entry}`,
     )
     this.#findInbox = db.prepare('SELECT seq FROM inbox WHERE agent = ? AND stream = ? AND event = ?')
-    this.#copyInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, sender, units, muted)
+    this.#copyInbox = db.prepare(
+      `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, sender, address, units, muted)
       SELECT @to, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = @to) + row_number() OVER (ORDER BY seq), stream, event,
-        receipts, expires_at, offered_at, sender, units, muted
+        receipts, expires_at, offered_at, sender, address, units, muted
       FROM inbox WHERE agent = @from AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @from), 0)
-        AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = @to AND had.stream = inbox.stream AND had.event = inbox.event)`)
+        AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = @to AND had.stream = inbox.stream AND had.event = inbox.event)`,
+    )
     this.#clearInbox = db.prepare('DELETE FROM inbox WHERE agent = ?')
     this.#forgetKeys = db.prepare('DELETE FROM publish_keys WHERE rowid IN (SELECT rowid FROM publish_keys ORDER BY rowid LIMIT '
       + '@limit) AND ts < @before')
@@ -353,7 +359,16 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     if (event.inbox === undefined) return { kind: 'stored', stamp, inboxSeqs: [] }
     const expiresAt = event.ttlMs === undefined ? null : ts + event.ttlMs
     const receipts = event.receipts === true ? 1 : 0
-    const entry = { stream: head.id, event: seq, receipts, expiresAt, sender: author, units: Math.ceil(text.length / bytesPerUnit) }
+    const { address = '' } = event
+    const entry = {
+      stream: head.id,
+      event: seq,
+      receipts,
+      expiresAt,
+      sender: author,
+      address,
+      units: Math.ceil(text.length / bytesPerUnit),
+    }
     const inboxSeqs = event.inbox.map(agent =>
       this.#addInbox.get({ ...entry, agent, muted: event.muted?.includes(agent) === true ? 1 : 0 })!.seq
     )
@@ -416,9 +431,9 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     return this.#hasBlocks.get(agent) !== undefined
   }
 
-  waiting(agent: string, sender: string): { readonly sender: number, readonly all: number } {
-    const { total, own } = this.#waiting.get({ agent, sender })!
-    return { sender: own, all: total }
+  waiting(agent: string, sender: string, address: string): { readonly sender: number, readonly address: number, readonly all: number } {
+    const { total, own, near } = this.#waiting.get({ agent, sender, address })!
+    return { sender: own, address: near, all: total }
   }
 
   inboxSeqOf(agent: string, msgId: string): number | undefined {

@@ -1,11 +1,20 @@
 // Channels: who is in, who may come in, what they are about.
 import { planReplay } from '../../../domain/replay-plan.ts'
-import { addInvitation, addMembership, countInvitations, isInvited, removeInvitation, removeMembership } from '../../../store/agents.ts'
+import {
+  addInvitation,
+  addMembership,
+  countInvitations,
+  forgetMemberships,
+  isInvited,
+  removeInvitation,
+  removeMembership,
+} from '../../../store/agents.ts'
 import { addChannel, changeChannel } from '../../../store/channels.ts'
 import { isBlocked } from '../../../store/blocks.ts'
 import { isEnding } from '../../../store/endings.ts'
 import { positionNow } from '../../../store/lives.ts'
 import { pairStream, type Head } from '../../../store/log.ts'
+import { invitationName, membershipName } from '../../../store/shares.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import {
   Fail,
@@ -28,10 +37,15 @@ import {
 import { IdleChannels, type IdleOptions } from './idle.ts'
 import { ownership, type OwnershipOptions } from './ownership.ts'
 
+/** Agents that one sweep looks at. */
+const agedAtOnce = 100
+
 export interface ChannelOptions extends OwnershipOptions, IdleOptions {
   /** Messages replayed by a JOIN that names no position. */
   readonly joinReplay: number
   readonly shares: Shares
+  /** Time after which lasting memberships of agents that are away end, where there is little room. */
+  readonly skillsAgeMs: number
   readonly maxMembersPerChannel: number
   readonly maxInvitationsPerChannel: number
   readonly maxJoinedAgents: number
@@ -55,6 +69,8 @@ type Requests =
 
 export const channels = (options: ChannelOptions): Feature<Requests> => {
   const idle = new IdleChannels(options)
+  /** Only a place in the round: a sweep that is undone costs an agent one round. */
+  let agedUpTo = ''
   const listed = ({ id, name, verified }: Agent) => ({ id, name, verified })
 
   /** JOINED, with the newcomer first: it is not on the roster yet. */
@@ -87,6 +103,12 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   /** A membership that survives the connection: of keyed agents, and of anybody in a private channel. */
   const lasts = (me: Agent, info: ChannelInfo): boolean => me.pubkey !== null || info.private
 
+  /** @throws Fail LIMIT_REACHED */
+  const belong = async ({ me, tx, asker }: WriteCtx, channel: string): Promise<void> => {
+    await options.shares.take(tx, 'memberships', membershipName(me.id, channel), { agent: me.id, address: asker.address })
+    await addMembership(tx, me.id, channel)
+  }
+
   const admit = async ({ me, roster, tx }: WriteCtx, channel: Channel): Promise<void> => {
     const { name, private: isPrivate, owner } = channel.info
     if (roster.isMember(me, channel)) return
@@ -104,7 +126,13 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   }
 
   return {
-    sweep: ctx => idle.sweep(ctx),
+    async sweep(ctx) {
+      const { tx, now } = ctx
+      agedUpTo = await options.shares.isNearlyFull(tx, 'memberships')
+        ? await forgetMemberships(tx, agedUpTo, agedAtOnce, now - options.skillsAgeMs) ?? ''
+        : ''
+      return idle.sweep(ctx)
+    },
     handlers: {
       ...ownership(options),
       JOIN: {
@@ -114,7 +142,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           const channel = found(name, ctx.roster.channel(name))
           await admit(ctx, channel)
           const lasting = lasts(me, channel.info)
-          if (lasting && !me.memberships.has(name)) await addMembership(tx, me.id, name)
+          if (lasting && !me.memberships.has(name)) await belong(ctx, name)
           const head = await tx.log.head(name)
           const isFormer = since !== undefined && epoch !== undefined && epoch !== ctx.epoch
           const position = isFormer ? await positionNow(tx.log, { stream: name, head, epoch: ctx.epoch }, { seq: since, epoch }) : since
@@ -183,7 +211,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           const info: ChannelInfo = { name, private: invite_only, verifiedOnly: verified_only, topic, description, owner: me.id, topicBy }
           await addChannel(tx, info, me.id, now)
           const lasting = lasts(me, info)
-          if (lasting) await addMembership(tx, me.id, name)
+          if (lasting) await belong(ctx, name)
           // Where a channel of that name was deleted, numbers go on behind its last one.
           const head = await tx.log.head(name)
           const effects: readonly Effect[] = [
@@ -195,14 +223,15 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       INVITE: {
         needs: 'member',
-        async write({ me, channel, tx, now, roster }, { agent }) {
+        async write({ me, channel, tx, now, roster, asker }, { agent }) {
           const { name } = channel.info
-          await options.shares.checkInbox(tx, agent, me.id)
+          await options.shares.checkInbox(tx, agent, { agent: me.id, address: asker.address })
           // Into a channel that is open nobody needs one.
           if (channel.info.private && !await isInvited(tx, agent, name)) {
             if (await countInvitations(tx, name) >= options.maxInvitationsPerChannel)
               throw new Fail('LIMIT_REACHED', `${name} has ${options.maxInvitationsPerChannel} open invitations, as many as it may `
                 + '(maxInvitationsPerChannel); UNINVITE makes room')
+            await options.shares.take(tx, 'invitations', invitationName(name, agent), { agent: me.id, address: asker.address })
             await addInvitation(tx, { channel: name, agent, by: me.id, at: now })
           }
           const online = roster.agent(agent)

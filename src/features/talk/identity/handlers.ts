@@ -64,13 +64,13 @@ export const identity = ({ admins, verify, randomHex, shares }: IdentityOptions)
     },
     ROTATION: {
       needs: 'session',
-      async write({ me, tx, now, roster }, { chain = [], ...first }) {
+      async write({ me, tx, now, roster, asker }, { chain = [], ...first }) {
         if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Open the session with the new key first')
         const olds = formerKeys([first, ...chain], me.pubkey, verify)
         const ids: readonly (string | null)[] = [...olds.map(({ id }) => id), me.id]
         const taken: string[] = []
         for (const old of olds) {
-          const { rotatedTo, isRevoked, ban, isOtherKey } = await standingOf(tx, old.id, old.pubkey)
+          const { isKnown, rotatedTo, isRevoked, ban, isOtherKey } = await standingOf(tx, old.id, old.pubkey)
           if (isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
           // It was presented before: to this key, or to one that hands over to it here.
           if (rotatedTo !== null && ids.includes(rotatedTo)) continue
@@ -78,6 +78,7 @@ export const identity = ({ admins, verify, randomHex, shares }: IdentityOptions)
           if (ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
           if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
             throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
+          if (!isKnown) await shares.take(tx, 'agents', old.id, { agent: '', address: asker.address })
           await rotateAgent(tx, old, me.id, now)
           taken.push(old.id)
         }

@@ -107,11 +107,11 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   }
 
   /** The entries that a mention makes: none where the sender's share of an inbox is full, since the channel has it anyway. */
-  const mentioning = async ({ me, tx }: WriteCtx, agents: readonly string[]): Promise<Pick<Append<'MSG'>, 'inbox' | 'muted'>> => {
+  const mentioning = async ({ me, tx, asker }: WriteCtx, agents: readonly string[]): Promise<Pick<Append<'MSG'>, 'inbox' | 'muted'>> => {
     const inbox: string[] = []
     for (const agent of agents) {
       try {
-        await options.shares.checkInbox(tx, agent, me.id)
+        await options.shares.checkInbox(tx, agent, { agent: me.id, address: asker.address })
         inbox.push(agent)
       } catch (error) {
         if (!(error instanceof Fail)) throw error
@@ -124,8 +124,8 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
 
   /** To an agent with a key: as much as it has room for, and kept from it if it does not want to hear. */
   const toKeyed = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
-    const { me, tx } = ctx
-    const checked = options.shares.checkInbox(tx, request.to, me.id)
+    const { me, tx, asker } = ctx
+    const checked = options.shares.checkInbox(tx, request.to, { agent: me.id, address: asker.address })
     const blocks = tx.log.hasBlocks(request.to)
     if (checked === undefined && blocks === false) return toAgent(ctx, request, true)
     return (async () => {

@@ -4,10 +4,20 @@ import { canonicalPem, fingerprintOf, loginText, loginTextV2, loginTextV3, relay
 import { PROTOCOL, limits, reservedNames, wireFeatures, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
 import type { AgentKey, NamedAgents } from '../../../domain/named-agents.ts'
 import type { OwnOrigins } from '../../../domain/own-origins.ts'
-import { findAgents, membershipsOf, predecessors, rememberAgent } from '../../../store/agents.ts'
+import { findAgents, forgetAgents, membershipsOf, predecessors, rememberAgent, type AgentUse } from '../../../store/agents.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
 import type { Tx } from '../../../store/store.ts'
-import { Fail, reply, type Asker, type Challenge, type Feature, type Login, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import {
+  Fail,
+  reply,
+  type Asker,
+  type Challenge,
+  type Feature,
+  type Login,
+  type Outcome,
+  type Shares,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
 import { captchaAnswer, captchaQuestion } from './captcha.ts'
 
 export interface SessionOptions {
@@ -21,6 +31,11 @@ export interface SessionOptions {
   /** Whether the login texts that do not name the address that was dialled are still accepted. */
   readonly legacyLogin: boolean
   readonly captcha: boolean
+  readonly shares: Shares
+  /** Where an agent stands that has to stay known, beside the tables of the store. */
+  readonly agentUses: readonly AgentUse[]
+  /** Time after which agents that did nothing are forgotten, where there is little room. */
+  readonly skillsAgeMs: number
   /** Only approved keys may open a session. */
   readonly allowlistStrict: boolean
   readonly admins: NamedAgents
@@ -42,9 +57,13 @@ interface Proof {
 
 const maxTakeoversPerMinute = 5
 const maxCaptchaAttempts = 3
+/** Agents that one sweep looks at. */
+const agedAtOnce = 100
 
 export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_IDENTITY' | 'CAPTCHA_RESPONSE' | 'PING'> => {
   const { randomHex } = options
+  /** Only a place in the round: a sweep that is undone costs an agent one round. */
+  let agedUpTo = ''
   const newId = (prefix: string, now: number) => `${prefix}_${now.toString(36)}_${randomHex(4)}`
 
   const resumeToken = (id: string): string => `${id}.${createHmac('sha256', options.resumeSecret).update(id).digest('base64url')}`
@@ -128,6 +147,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     }
     let verified = false
     if (pubkey !== undefined && standing !== undefined) {
+      if (!standing.isKnown) await options.shares.take(tx, 'agents', id, { agent: '', address: ctx.asker.address })
       await rememberAgent(tx, { id, pubkey, name }, now)
       verified = standing.isVerified
     }
@@ -263,6 +283,13 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
         },
       },
       PING: { needs: 'anyone', read: () => reply('PONG', {}) },
+    },
+    async sweep({ tx, now, roster }) {
+      const { shares, skillsAgeMs: ageMs, agentUses: uses } = options
+      if (!await shares.isNearlyFull(tx, 'agents')) return undefined
+      const isHere = (id: string) => roster.agent(id) !== undefined
+      agedUpTo = await forgetAgents(tx, { after: agedUpTo, count: agedAtOnce, before: now - ageMs, uses, isHere }) ?? ''
+      return undefined
     },
   }
 }

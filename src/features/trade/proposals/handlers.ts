@@ -152,8 +152,9 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
     const { offer: read, amounts } = readOffer(request, options)
     const kind = paymentKindOf(payment_code)
     const id = `prop_${now.toString(36)}_${options.randomHex(6)}`
-    await options.shares.checkInbox(tx, to, me.id)
-    await options.shares.take(tx, 'openProposals', id, { agent: me.id, address: ctx.asker.address })
+    const holder = { agent: me.id, address: ctx.asker.address }
+    await options.shares.checkInbox(tx, to, holder)
+    await options.shares.take(tx, 'openProposals', id, holder)
     const dueAt = now + (expires === undefined ? defaultTerms.offer : Math.max(1, Math.round(expires * 1_000)))
     const proposal: Proposal = {
       id,

@@ -1,0 +1,70 @@
+// Agents that were away for long: what of them makes room for others, a bounded number at a time.
+import { sql } from 'kysely'
+import type { Tx } from './store.ts'
+
+interface Tables {
+  agents: { id: string, verified: 0 | 1, last_seen: number, rotated_to: string | null, revoked_at: number | null }
+  memberships: { agent: string, channel: string }
+  channels: { name: string, private: 0 | 1 }
+}
+
+/** A column that names agents; whoever stands in one stays known by its key. */
+export type AgentUse = readonly [table: string, column: string]
+
+/** What an agent is, holds, has said or was sent; each found by an index. */
+const ownUses: readonly AgentUse[] = [
+  ['bans', 'agent'],
+  ['allowlist', 'agent'],
+  ['lineages', 'agent'],
+  ['memberships', 'agent'],
+  ['shares', 'agent'],
+  ['channels', 'owner'],
+  ['blocks', 'agent'],
+  ['inbox', 'agent'],
+  ['spoken', 'author'],
+]
+
+/** Agents behind one that were not seen since `before`; `next`: where to go on, undefined: there are no more. */
+const agedAfter = async (tx: Tx, after: string, count: number, before: number) => {
+  const rows = await tx.tables<Tables>().selectFrom('agents').select(['id', 'last_seen']).where('id', '>', after).orderBy('id').limit(count)
+    .execute()
+  return {
+    ids: rows.filter(({ last_seen }) => last_seen < before).map(({ id }) => id),
+    next: rows.length < count ? undefined : rows.at(-1)!.id,
+  }
+}
+
+const among = (ids: readonly string[]) => sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`
+
+/** Looks at the next agents, and forgets those that were not seen since `before` and have left nothing behind. Gives where to go on. */
+export const forgetAgents = async (
+  tx: Tx,
+  { after, count, before, uses, isHere }: {
+    readonly after: string
+    readonly count: number
+    readonly before: number
+    readonly uses: readonly AgentUse[]
+    readonly isHere: (id: string) => boolean
+  },
+): Promise<string | undefined> => {
+  const { ids, next } = await agedAfter(tx, after, count, before)
+  const away = ids.filter(id => !isHere(id))
+  if (away.length === 0) return next
+  // What was said last is not noted yet.
+  await tx.log.index()
+  let idle = tx.tables<Tables>().deleteFrom('agents').where('id', 'in', among(away)).where('verified', '=', 0)
+    .where('rotated_to', 'is', null).where('revoked_at', 'is', null)
+  for (const [table, column] of [...ownUses, ...uses])
+    idle = idle.where(sql<boolean>`NOT EXISTS (SELECT 1 FROM ${sql.table(table)} AS used WHERE used.${sql.ref(column)} = agents.id)`)
+  await idle.execute()
+  return next
+}
+
+/** Looks at the next agents, and ends the lasting memberships in public channels of those that were not seen since `before`. */
+export const forgetMemberships = async (tx: Tx, after: string, count: number, before: number): Promise<string | undefined> => {
+  const { ids, next } = await agedAfter(tx, after, count, before)
+  if (ids.length > 0)
+    await tx.tables<Tables>().deleteFrom('memberships').where('agent', 'in', among(ids))
+      .where('channel', 'in', tx.tables<Tables>().selectFrom('channels').select('name').where('private', '=', 0)).execute()
+  return next
+}
