@@ -46,6 +46,7 @@ akash: { network: mainnet, region: us-west, attributes: { host: akash }, auditor
       AGENTCHAT_NAME: 'chat',
       AGENTCHAT_PORT: '7000',
       AGENTCHAT_DURABILITY: 'full',
+      AGENTCHAT_MAX_DATA_BYTES: String(16 * 1_024 ** 3),
       AGENTCHAT_ADMIN_AGENTS: '@8addfe276526c9f6',
       AGENTCHAT_MSG_RATE: '5',
       AGENTCHAT_CAPTCHA: 'true',

@@ -262,17 +262,22 @@ const environmentProblems = async (
   return problems
 }
 
+/** Of the volume, for data: the rest is for what is written while room is made. */
+const shareOfStorage = 4 / 5
+
 /**
  * The variables the relay gets: those of the file, and those that its other keys say. `urls`: where it will be dialled, as far as
  * the target knows; agents with a key log in there alone.
  */
 export const environmentOf = (
-  { name, port, durability, adminAgents, environment }: DeploySpec,
+  { name, port, durability, adminAgents, size, environment }: DeploySpec,
   urls: readonly string[] = [],
 ): Readonly<Record<string, string>> => ({
   [envName('name')]: name,
   [envName('port')]: String(port),
   [envName('durability')]: durability,
+  // The volume may be larger than was asked for, or have no limit of its own.
+  [envName('maxDataBytes')]: String(Math.floor(size.storage * shareOfStorage)),
   ...(adminAgents.length > 0 && { [envName('adminAgents')]: adminAgents.join(',') }),
   ...(urls.length > 0 && { [envName('publicUrls')]: urls.join(',') }),
   ...environment,

@@ -118,7 +118,7 @@ export const dockerPlan: Planner = (spec, folder) => {
       ...(dialled(spec) === undefined && !(envName('publicUrls') in spec.environment)
         ? [`Agents with a key can log in once ${envName('publicUrls')} (under environment) names the addresses that they dial`]
         : []),
-      'Docker does not limit a volume: size.storage is not held here',
+      'Docker does not limit a volume: the relay itself keeps its data to four fifths of size.storage',
       `The volume outlives \`docker compose --project-name ${name} down\`, and not \`down --volumes\``,
     ],
   }

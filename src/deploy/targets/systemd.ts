@@ -100,7 +100,7 @@ export const systemdPlan: Planner = spec => {
       ...(domain === undefined
         ? []
         : [`TLS is a proxy's: let ${domain} lead to it, and it to ${bind}:${port} (docs/DEPLOY.md has the lines for Caddy)`]),
-      'systemd does not limit a directory: size.storage is not held here',
+      'systemd does not limit a directory: the relay itself keeps its data to four fifths of size.storage',
     ],
   }
 }
