@@ -22,18 +22,18 @@ const laterFields = ['seen', 'sealed', 'files', 'mentions'] as const
 /** Whether a message has a field that only later versions know, so that its whole text has to be read to check it. */
 export const hasLaterFields = (message: object): boolean => laterFields.some(name => Object.hasOwn(message, name))
 
+const later = (message: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(message).filter(([name]) => (laterFields as readonly string[]).includes(name)))
+
 /** What a message's signature is over; undefined where the message does not hold all that it would have to cover. */
 export const signedTextOf = (message: SignedMessage): string | undefined => {
   const { from, to, content, sig_v, sig_ts: ts, nonce, relay, pub_id: id, in_reply_to } = message
   if (ts === undefined) return undefined
   if (sig_v === undefined) return messageText({ to, content, ts })
   if (sig_v !== 2 || relay === undefined || nonce === undefined || !/^[0-9a-f]{32}$/.test(nonce)) return undefined
-  const later = Object.fromEntries(laterFields.flatMap(name => {
-    const value = (message as unknown as Readonly<Record<string, unknown>>)[name]
-    return value === undefined ? [] : [[name, value]]
-  }))
+  const fields = { by: from, relay, to, content, id, ts, nonce, in_reply_to }
   try {
-    return messageTextV2({ ...later, by: from, relay, to, content, id, ts, nonce, in_reply_to })
+    return messageTextV2(hasLaterFields(message) ? { ...later(message), ...fields } : fields)
   } catch (error) {
     if (error instanceof IdentityError) return undefined
     throw error

@@ -1,9 +1,11 @@
 // The texts that bind a session and a message: their exact spelling, pinned, and checked with another implementation of Ed25519.
 import { createPrivateKey, createPublicKey, sign, verify as verifyBytes } from 'node:crypto'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   IdentityError,
   agentIdOf,
+  canonicalJson,
   checkTradeEvent,
   fingerprintOf,
   identityFrom,
@@ -58,6 +60,29 @@ test('the vector of the second form of a message', () => {
       + '"seen":{"root":"OxY23GLrtwuz6dCjQkZ8rG71KQ+uqdugGq64dHW9ICA=","seq":3},"to":"#general","ts":1790000000000}',
   )
   expect(crossChecked(2, text)).toBe('v0AVZXeuiEoe6Uqtm2SiJpPx8T5Sy3GvB4hTOkFasDdJ+VWmXCLRuZ0kfwXCzbzPc/5ZreG2PziQyu0mjJ7SBg==')
+})
+
+test('the second form of a message is the canonical JSON of its fields, whatever they hold', () => {
+  const text = fc.string({ unit: 'binary' })
+  const optional = fc.option(text, { nil: undefined })
+  fc.assert(
+    fc.property(
+      fc.record({ by: text, relay: text, to: text, content: text, id: optional, ts: fc.double(), nonce: text, in_reply_to: optional }),
+      fc.option(fc.jsonValue(), { nil: undefined }),
+      (message, seen) => {
+        for (const whole of [message, { ...message, seen }]) {
+          let canonical: string | undefined
+          try {
+            canonical = `AGENTCHAT_MSG_V2|${canonicalJson(whole)}`
+          } catch {
+            expect(() => messageTextV2(whole)).toThrow(IdentityError)
+          }
+          if (canonical !== undefined) expect(messageTextV2(whole)).toBe(canonical)
+        }
+      },
+    ),
+    { numRuns: 500 },
+  )
 })
 
 test('the third form of a login names who, with which key, where, at which relay, in which session and when', () => {

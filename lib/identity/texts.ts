@@ -115,7 +115,19 @@ export interface MessageTextV2 {
  * What a message's `sig` covers in the second form (`sig_v: 2`): also who says it, at which relay, and a nonce.
  * @throws IdentityError on what has no exact JSON
  */
-export const messageTextV2 = (message: MessageTextV2): string => signedText('MSG', message)
+export const messageTextV2 = (message: MessageTextV2): string => {
+  const { by, relay, to, content, id, ts, nonce, in_reply_to } = message
+  const isPlain = Object.keys(message).every(isPlainField) && Number.isFinite(ts)
+    && [by, relay, to, content, id, nonce, in_reply_to].every(isPlainText)
+  // The same text: these fields in the order of their names, and strings and numbers as ECMAScript writes them.
+  return isPlain
+    ? `AGENTCHAT_MSG_V2|${JSON.stringify({ by, content, id, in_reply_to, nonce, relay, to, ts })}`
+    : signedText('MSG', message)
+}
+
+const plainFields: ReadonlySet<string> = new Set(['by', 'relay', 'to', 'content', 'id', 'ts', 'nonce', 'in_reply_to'])
+const isPlainField = (name: string): boolean => plainFields.has(name)
+const isPlainText = (value: unknown): boolean => value === undefined || (typeof value === 'string' && !/\p{Surrogate}/u.test(value))
 
 export interface RotationText {
   readonly old_pubkey: string
