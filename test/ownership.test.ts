@@ -349,7 +349,7 @@ describe('a channel that nobody uses', () => {
     await bob.ask({ type: 'LEAVE', channel: '#said' }, 'LEFT')
     relay.clock.advance(45_000)
     await gone(ann, '#empty')
-    expect(await names(ann)).toEqual(['#general', '#used', '#said'])
+    expect(await names(ann)).toEqual(['#general', '#said', '#used'])
     relay.clock.advance(61_000)
     await gone(ann, '#said')
     expect(await names(ann)).toEqual(['#general', '#used'])
