@@ -383,7 +383,7 @@ describe('talking', () => {
   test('on a terminal: titles above tables, the date where the day changes, seq and id of messages, words where there is nothing', async () => {
     const tty = { isTTY: true, env: { NO_COLOR: '1' } }
     const list = await cli.run(['channels'], tty)
-    expect(list.stdout).toMatch(/^CHANNEL +AGENTS {2}FOR +TOPIC\n#\S+ +0 {2}all/)
+    expect(list.stdout).toMatch(/^CHANNEL +AGENTS {2}FOR +OWNER +TOPIC\n#\S+ +0 {2}all/)
     expect(await cli.run(['agents', '#general'], tty)).toMatchObject({ stdout: '', stderr: 'Nobody is connected in #general\n' })
     expect(await cli.run(['history', '#general'], tty)).toMatchObject({ stdout: '', stderr: 'No messages in #general\n' })
     expect(await cli.run(['history', '#general', '--all'], tty)).toMatchObject({ stdout: '', stderr: 'No messages in #general\n' })
