@@ -49,6 +49,7 @@ export interface RunningRelay {
   reloadTls(): void
 }
 
+/** What a program that runs a relay can put in the place of its own: clock, log, storage, and ears. */
 export interface RelayParts {
   readonly clock?: Clock
   readonly log?: Logger

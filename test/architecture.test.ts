@@ -102,7 +102,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'better-sqlite3',
   ]],
   ['bin', ['src/cli', 'node:']],
-  ['scripts', ['lib/protocol', 'lib/identity', 'src/config', 'src/domain', 'src/cli', 'src/deploy', 'node:']],
+  ['scripts', ['lib/protocol', 'lib/identity', 'src/config', 'src/domain', 'src/cli', 'src/deploy', 'node:', 'typescript']],
 ]
 
 const isUnder = (name: string, place: string): boolean => name === place || name.startsWith(place.endsWith(':') ? place : `${place}/`)

@@ -1,5 +1,6 @@
 // How long to wait before the next attempt to connect: exponential, with full jitter, so that a crowd does not come back at once.
 
+/** How long to wait between two attempts to connect: at random, longer each time. */
 export interface BackoffPolicy {
   /** Longest first wait, in ms. */
   readonly minMs: number

@@ -83,6 +83,7 @@ export class AgentChatClient {
     return place?.isProved === true ? place.relay : undefined
   }
 
+  /** Where the client is: not begun, connecting, open, waiting for the next attempt, or closed. */
   get state(): SessionState {
     return this.#core.session.state
   }
@@ -127,6 +128,7 @@ export class AgentChatClient {
     return this.#core.join(this.#bare(channel), options)
   }
 
+  /** Leaves a channel, also for later sessions. */
   async leave(channel: string, options?: CallOptions): Promise<Frame<'LEFT'>> {
     this.#core.lasting.drop(this.#bare(channel))
     return this.request('LEAVE', { channel }, options)
@@ -172,6 +174,7 @@ export class AgentChatClient {
     return this.#core.awaiting(answerTo(this.#core.deliveries, { agent: this.#bare(agent), id, send, hand }, { timeoutMs, signal }))
   }
 
+  /** Makes a channel of your own. Resolves with what the relay made. */
   createChannel(channel: string, { inviteOnly, verifiedOnly, topic, description, topicBy }: {
     readonly inviteOnly?: boolean
     readonly verifiedOnly?: boolean
@@ -190,10 +193,12 @@ export class AgentChatClient {
     }, options)
   }
 
+  /** Lets an agent into a private channel that you may invite to. */
   async invite(channel: string, agent: string, options?: CallOptions): Promise<void> {
     await this.request('INVITE', { channel, agent }, options)
   }
 
+  /** Sets what a channel is about; its members are told. */
   setTopic(channel: string, topic: string, options?: CallOptions): Promise<Frame<'TOPIC_CHANGED'>> {
     return this.request('SET_TOPIC', { channel, topic }, options)
   }
@@ -238,6 +243,7 @@ export class AgentChatClient {
     return this.#core.signatureOf(message)
   }
 
+  /** Who an agent is: its name, presence and public key. */
   whois(agent: string, options?: CallOptions): Promise<Frame<'WHOIS'>> {
     return this.request('WHOIS', { agent }, options)
   }

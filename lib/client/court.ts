@@ -10,13 +10,16 @@ import type { ProposalEvent } from './trade.ts'
 
 /** A case as it stands; amounts in minor units, times in ms. */
 export type Dispute = FrameBody<'DISPUTE_STATE'>['dispute']
+/** What a panel can find: for who filed, for the other, or for neither. */
 export type Verdict = NonNullable<Dispute['verdict']>
+/** One piece of evidence: a kind, a label and a value. */
 export type EvidenceItem = RequestInput<'EVIDENCE'>['items'][number]
 type Evidence = NonNullable<FrameBody<'DISPUTE_EVENTS'>['disputant_evidence']>
 
 /** What was signed, and what the signature is worth. */
 type Checked<T> = T & { readonly signature: TradeSignature }
 
+/** A case with its history, each step checked, and the evidence that you may see. */
 export interface ShownDispute {
   readonly dispute: Dispute
   readonly events: readonly Checked<ProposalEvent>[]
@@ -28,6 +31,7 @@ export interface ShownDispute {
   readonly draw: readonly string[] | null
 }
 
+/** Which cases: as party or as arbiter, and in which phase. */
 export interface DisputeQuery {
   readonly role?: 'party' | 'arbiter' | undefined
   readonly phase?: Dispute['phase'] | undefined
@@ -85,6 +89,7 @@ export class Court {
     return this.#act('ARBITER_ACCEPT', { dispute_id: disputeId }, options)
   }
 
+  /** Declines the seat; the next one of the draw is asked. */
   decline(disputeId: string, reason?: string, options?: CallOptions): Promise<Dispute> {
     return this.#act('ARBITER_DECLINE', { dispute_id: disputeId, reason }, options)
   }
@@ -123,6 +128,7 @@ export class Court {
     })
   }
 
+  /** A case as it stands, without its history. */
   async get(disputeId: string, options?: CallOptions): Promise<Dispute> {
     return (await this.#page(disputeId, 0, 1, options)).dispute
   }

@@ -2,7 +2,9 @@
 import { errors, isErrorCode, mayReconnect, type ErrorCode } from '../protocol/index.ts'
 import type { TransportProblem } from './transport.ts'
 
+/** What every error of the client is: it has a code, and says whether trying again can help. */
 export abstract class AgentChatError extends Error {
+  /** Which failure it is; never changes its meaning. */
   abstract readonly code: string
 
   /** Whether the same call can succeed later without a change. */
@@ -163,6 +165,7 @@ export interface RelayDoubt {
 
 /** The relay is not the one that is known, and nobody has confirmed it (`confirmRelay`): nothing was signed for it. */
 export class RelayDoubtError extends ProtocolError {
+  /** What is not as it was known, for `confirmRelay`. */
   readonly doubt: RelayDoubt
 
   constructor(doubt: RelayDoubt) {

@@ -2,6 +2,7 @@
 // address, is a question for whoever owns the key.
 import { originOf } from '../protocol/index.ts'
 
+/** Which relay is at which address, for as long as a program remembers it. */
 export interface KnownRelays {
   /** The relay identity that is known at the address of a url. */
   get(url: string): string | undefined

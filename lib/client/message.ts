@@ -30,6 +30,7 @@ export interface MessageFacts {
   readonly frame: Frame<'MSG'>
 }
 
+/** A message that came, and what can be done with it. */
 export interface Message extends MessageFacts {
   /** How often this listener or iteration was given it: 1, and more after `nack`. */
   readonly attempt: number

@@ -1,5 +1,6 @@
 // Whether the machine is on line, where the platform tells: browsers do.
 
+/** What the platform says of its connection: `online` and `offline` of browsers. */
 export interface Network {
   /** Calls at each change; gives the function that ends that. */
   onChange(listener: (isOnline: boolean) => void): () => void

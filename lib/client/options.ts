@@ -11,6 +11,7 @@ import type { Positions } from './positions.ts'
 import type { VerifySignature } from './signature-check.ts'
 import type { Transport } from './transport.ts'
 
+/** What a client is made with; all but `server` can be left out. */
 export interface ClientOptions {
   /** ws:// or wss:// url of the relay */
   readonly server: string
@@ -97,6 +98,7 @@ type FrameEvents = { readonly [T in FrameType]: Frame<T> }
 /** Everything `on` can listen to: checked messages, status, and every frame of the protocol by its type. */
 export type ClientEvents = FrameEvents & { readonly message: Message, readonly status: ClientStatus }
 
+/** From where a channel is replayed when it is joined. */
 export interface JoinOptions extends CallOptions {
   /** Replay what came after this seq; default: after the last message this client saw. */
   readonly since?: number | undefined
@@ -104,9 +106,11 @@ export interface JoinOptions extends CallOptions {
   readonly limit?: number | undefined
 }
 
+/** When what is heard counts as handled. */
 export interface ListenOptions {
   /** Of messages: when they count as handled; default: that of the client */
   readonly ack?: AckMode | undefined
 }
 
+/** How `messages()` listens, and when it ends. */
 export interface MessagesOptions extends ListenOptions, Pick<CallOptions, 'signal'> {}

@@ -5,6 +5,7 @@ import { ProtocolError } from './errors.ts'
 const maxEntries = 100_000
 const maxChars = 128 * 1024 * 1024
 
+/** A list that the relay tells page by page: how to ask for one, and where the next begins. */
 export interface PagedList<P, C extends string | number> {
   /** Reads a page; the first one without a cursor. */
   readonly read: (cursor: C | undefined) => Promise<P>

@@ -2,6 +2,7 @@
 import { TimeoutError } from './errors.ts'
 import { after } from './timer.ts'
 
+/** How long a call may take, and what ends it early. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** ms to wait for the answer; Infinity: as long as it takes */

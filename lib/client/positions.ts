@@ -7,6 +7,7 @@ export interface Position {
   readonly epoch: string
 }
 
+/** How far a client has come in each stream; what it is asked to go on from after a restart. */
 export interface Positions {
   /** The life of the relay's log, and of every stream of which nothing else is known; undefined when none is known. */
   readonly epoch: string | undefined

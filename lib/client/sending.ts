@@ -9,13 +9,16 @@ export type Content = string | { readonly json: unknown }
 /** A message that is stored: the answer to sending it. */
 export type Sent = Frame<'ACK'>
 
+/** What `send` takes, but for the message that is answered. */
 export interface ReplyOptions extends Omit<SendOptions, 'inReplyTo'> {}
 
+/** How to ask: what `send` takes, and how long to wait for the answer. */
 export interface AskOptions extends Omit<SendOptions, 'inReplyTo' | 'receipts'> {
   /** ms to wait for the answer; default 60,000 */
   readonly timeoutMs?: number | undefined
 }
 
+/** How to send a message. */
 export interface SendOptions extends CallOptions {
   /** Publish key: the same agent, id and content are stored once, however often they are sent. Default: a new one. */
   readonly id?: string | undefined

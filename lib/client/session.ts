@@ -21,6 +21,7 @@ import { keepRawText } from './raw-text.ts'
 import { after } from './timer.ts'
 import type { Transport } from './transport.ts'
 
+/** idle: not begun; connecting: a login is under way; open; waiting: for the next attempt; closed: for good. */
 export type SessionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed'
 
 export interface SessionOptions extends LoginOptions {
@@ -52,6 +53,7 @@ export interface SessionHooks {
   ended(error: Error | undefined): void
 }
 
+/** Whether `connect()` waits for a relay that is not there yet, and what ends it early. */
 export interface ConnectOptions extends Pick<CallOptions, 'signal'> {
   /** Go on trying, as after a lost connection, until the relay can be reached; default: one attempt. */
   readonly wait?: boolean | undefined

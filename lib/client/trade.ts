@@ -8,10 +8,14 @@ import { askSigned, checkEvent, defined } from './signatures.ts'
 
 /** A proposal as it stands; amounts in minor units, times in ms. */
 export type Proposal = FrameBody<'PROPOSAL_STATE'>['proposal']
+/** One step in the history of a deal, with the signature of who took it. */
 export type ProposalEvent = FrameBody<'PROPOSAL_EVENTS'>['events'][number]
+/** What an agent has in one currency, and what of it is held; in minor units. */
 export type Balance = FrameBody<'BALANCE'>['balances'][number]
+/** One movement of money of an account. */
 export type StatementEntry = FrameBody<'STATEMENT'>['entries'][number]
 
+/** What is offered, for what, and until when. */
 export interface Offer {
   readonly task: string
   /** in units of the currency: 12.5 */
@@ -35,6 +39,7 @@ export interface Offer {
   readonly public?: boolean | undefined
 }
 
+/** What is delivered: a text, files, or both. */
 export interface Deliverable {
   readonly text?: string | undefined
   /** `content` in base64, for small files; `sha256` in lower-case hex */
@@ -43,6 +48,7 @@ export interface Deliverable {
     | undefined
 }
 
+/** Which proposals: in which state, with whom, as what, how many. */
 export interface ProposalQuery {
   readonly state?: Proposal['status'] | undefined
   /** the other party */
@@ -97,6 +103,7 @@ export class Trade {
     }, options)
   }
 
+  /** Declines an offer that was made to you. */
   reject(proposalId: string, reason?: string, options?: CallOptions): Promise<Proposal> {
     return this.#step('REJECT', { proposal_id: proposalId, reason }, options)
   }
@@ -115,10 +122,12 @@ export class Trade {
     return this.#step('FUND', { proposal_id: proposalId }, options)
   }
 
+  /** Delivers the work, or its current milestone; the client then reviews it. */
   submit(proposalId: string, { text, files }: Deliverable, options?: CallOptions): Promise<Proposal> {
     return this.#step('SUBMIT', { proposal_id: proposalId, text, files }, options)
   }
 
+  /** Asks for changes to what was delivered. */
   revise(proposalId: string, reason: string, options?: CallOptions): Promise<Proposal> {
     return this.#step('REVISE', { proposal_id: proposalId, reason }, options)
   }
@@ -133,6 +142,7 @@ export class Trade {
     return this.#step('COMPLETE', { proposal_id: proposalId, proof }, options)
   }
 
+  /** Freezes the money until somebody rules, or one party gives in. */
   dispute(proposalId: string, reason: string, options?: CallOptions): Promise<Proposal> {
     return this.#step('DISPUTE', { proposal_id: proposalId, reason }, options)
   }
@@ -178,6 +188,7 @@ export class Trade {
     return checkEvent(this.#port, event, keys, options)
   }
 
+  /** What you have, by currency; what is held for deals is told apart. */
   async balance(options?: CallOptions): Promise<readonly Balance[]> {
     return (await this.#ask('BALANCE', {}, options)).balances
   }

@@ -1,5 +1,6 @@
 // The port to a WebSocket, so that the client runs where there is one of its own and where there is none.
 
+/** A connection that is open or opening. */
 export interface Socket {
   send(text: string): void
   close(code?: number, reason?: string): void
@@ -17,6 +18,7 @@ export interface Socket {
  */
 export type TransportProblem = 'certificate' | 'not-tls' | 'hung-up' | 'not-a-relay'
 
+/** What a connection tells the client. */
 export interface SocketHandlers {
   open(): void
   message(text: string): void

@@ -22,6 +22,7 @@ export type IdentityErrorCode =
 /** A key, record or nonce that cannot be used, and why. */
 export class IdentityError extends Error {
   override readonly name = 'IdentityError'
+  /** Which failure it is. */
   readonly code: IdentityErrorCode
 
   constructor(code: IdentityErrorCode, message: string) {

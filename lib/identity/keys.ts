@@ -19,6 +19,7 @@ export interface Identity {
   sign(text: string): string
 }
 
+/** Both halves of a key, as PEM. */
 export interface KeyPair {
   /** PEM, SPKI */ readonly publicKey: string /** PEM, PKCS #8 */
   readonly privateKey: string

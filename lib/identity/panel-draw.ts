@@ -2,6 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 
+/** So many arbiters sit on a panel. */
 export const panelSize = 3
 
 const hashOf = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)))
@@ -18,6 +19,7 @@ export interface DrawTerms {
   readonly server_nonce: string
 }
 
+/** What the draw of a panel begins with: known to nobody before both nonces are. */
 export const seedOf = ({ proposal_id, nonce, server_nonce }: DrawTerms): string => hashOf(proposal_id + nonce + server_nonce)
 
 /**

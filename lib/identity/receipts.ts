@@ -14,6 +14,7 @@ export const receiptText = (receipt: Receipt): string => signedText('RECEIPT', r
 /** "rcpt_" and 32 hex digits: names a receipt by what it says. @throws IdentityError on what cannot be signed */
 export const receiptIdOf = (receipt: Receipt): string => `rcpt_${bytesToHex(sha256(utf8ToBytes(receiptText(receipt)))).slice(0, 32)}`
 
+/** What one is in a receipt. */
 export type ReceiptRole = 'client' | 'provider'
 
 /** Which side of a receipt an agent is on. */
@@ -34,6 +35,7 @@ export const signReceipt = (identity: Identity, receipt: Receipt): string => {
 /** Of what is in one's hands: a receipt, or an old completion. */
 export type ReceiptSignature = Extract<SignatureState, 'valid' | 'invalid' | 'none'>
 
+/** What a receipt shows: whether it is proven, and what is wrong with it. */
 export interface ReceiptCheck {
   /** Both parties and the relay signed exactly this. */
   readonly proven: boolean
@@ -114,6 +116,7 @@ const safely = <T>(read: () => T): T | undefined => {
 /** The text that a completion of the first form was signed over: the proposal's id and the proof, nothing else. */
 export const completionText = (proposalId: string, proof: string | null | undefined): string => `COMPLETE|${proposalId}|${proof ?? ''}`
 
+/** What a signature of an older client over a finished deal shows. */
 export interface CompletionCheck {
   /** valid: the completer signed these. unknown-key: the key is not at hand. */
   readonly signature: ReceiptSignature | Extract<SignatureState, 'unknown-key'>

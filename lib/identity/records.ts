@@ -11,6 +11,7 @@ export interface Rotation extends RotationText {
   readonly signature: string
 }
 
+/** A key that ends, in its own words: signed by itself. */
 export interface Revocation extends RevocationText {
   /** the agent id once more, for people to compare */
   readonly fingerprint: string

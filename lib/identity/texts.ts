@@ -10,6 +10,7 @@ const part = (name: string, value: string): string => {
   return value
 }
 
+/** What the first form of the login text names. */
 export interface LoginText {
   readonly nonce: string
   readonly challengeId: string
@@ -45,6 +46,7 @@ export interface SessionBinding {
   readonly relayNonce: string
 }
 
+/** What the third form of the login text names: the address, both nonces and the time too. */
 export interface LoginTextV3 extends SessionBinding {
   /** agent id */
   readonly by: string
@@ -73,6 +75,7 @@ export const loginTextV3 = ({ by, key, origin, relay, nonce, relayNonce, challen
   }, 3)
 }
 
+/** What a relay signs to show that its key is its own. */
 export interface RelayProofText extends Omit<SessionBinding, 'relayNonce'> {
   /** Of a client with a key, whose login it begins: the key's fingerprint, and the relay's nonce. */
   readonly login?: { readonly key: string, readonly relayNonce: string } | undefined
@@ -129,6 +132,7 @@ const plainFields: ReadonlySet<string> = new Set(['by', 'relay', 'to', 'content'
 const isPlainField = (name: string): boolean => plainFields.has(name)
 const isPlainText = (value: unknown): boolean => value === undefined || (typeof value === 'string' && !/\p{Surrogate}/u.test(value))
 
+/** What a rotation names: the old key, the new one, and when. */
 export interface RotationText {
   readonly old_pubkey: string
   readonly new_pubkey: string /** ISO 8601 */
@@ -139,6 +143,7 @@ export interface RotationText {
 export const rotationText = ({ old_pubkey, new_pubkey, timestamp }: RotationText): string =>
   JSON.stringify({ old_pubkey, new_pubkey, timestamp })
 
+/** What a revocation names. */
 export interface RevocationText {
   readonly type: 'REVOCATION'
   readonly pubkey: string

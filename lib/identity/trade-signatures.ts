@@ -48,8 +48,10 @@ export const signedFields = {
   TRANSFER: ['to', 'currency', 'amount_minor', 'note'],
 } as const satisfies Record<string, readonly string[]>
 
+/** A request in trade that is signed. */
 export type TradeAction = keyof typeof signedFields
 
+/** Whether a request is one that is signed in trade. */
 export const isTradeAction = (type: string): type is TradeAction => Object.hasOwn(signedFields, type)
 
 type Fields = Readonly<Record<string, unknown>>
@@ -106,6 +108,7 @@ const requestOf = (type: string, event: Fields): Fields => {
   return event
 }
 
+/** How to check, and who shows the event. */
 export interface TradeCheck {
   readonly verify?: Verify
   /** `server_id` of the relay that shows the event: what was signed for another one is `foreign`. */
@@ -150,6 +153,7 @@ const stampOf = (event: Fields, publicPem: string): TradeStamp | undefined => {
   return { by, relay, ts, nonce, session: { key: fingerprintOf(publicPem), origin, relayNonce } }
 }
 
+/** What a signed request carries beside its fields. */
 export interface SignedFields {
   readonly sig: string
   readonly sig_v: 2 | 3

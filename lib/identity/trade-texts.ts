@@ -20,6 +20,7 @@ export interface TradeStamp {
   readonly session?: TradeSession | undefined
 }
 
+/** The session that a signature of the third form is good in. */
 export interface TradeSession {
   /** whole fingerprint of the signer's key */
   readonly key: string
@@ -51,6 +52,7 @@ export const tradeText = (
 const joined = (...parts: readonly (string | number | null | undefined)[]): string =>
   parts.map(part => part === undefined || part === null || part === 0 ? '' : String(part)).join('|')
 
+/** What older clients sign of an offer. */
 export interface OldProposal {
   readonly to: string
   readonly task: string

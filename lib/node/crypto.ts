@@ -33,6 +33,7 @@ export const createSignAsync = (privateKeyPem: string): (text: string) => Promis
 /** A `Verify` on a thread of Node's pool: the event loop goes on meanwhile. Never rejects. */
 export type VerifyAsync = (...asked: Parameters<Verify>) => Promise<boolean>
 
+/** How signatures are checked on Node. */
 export interface VerifyOptions {
   /** Keys that are kept parsed (default 10,000), the ones used last: parsing costs more than verifying. */
   readonly maxKeys?: number

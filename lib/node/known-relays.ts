@@ -7,6 +7,7 @@ import { originOf } from '../protocol/index.ts'
 import { writePrivateFile } from './private-file.ts'
 import { readTextFile } from './text-file.ts'
 
+/** Where the command line remembers relays, under the home directory. */
 export const knownRelaysPath = (home: string = process.env['HOME'] ?? homedir()): string => join(home, '.agentchat', 'known-relays.json')
 
 /**
@@ -22,19 +23,23 @@ export class KnownRelays implements KnownRelaysPort {
     this.#file = file
   }
 
+  /** The relay that is known at an address. */
   get(url: string): string | undefined {
     return knownAt(byAddress(this.#kept()), url)
   }
 
+  /** Where else a relay is known. */
   elsewhere(url: string, serverId: string): string | undefined {
     return knownElsewhere(byAddress(this.#kept()), url, serverId)
   }
 
+  /** Whether a relay is the one that is known at its address. */
   check(url: string, serverId: string): 'new' | 'same' | 'changed' {
     const known = this.get(url)
     return known === undefined ? 'new' : known === serverId ? 'same' : 'changed'
   }
 
+  /** Notes which relay is at an address, in the file. */
   remember(url: string, serverId: string): void {
     this.rememberAll([[url, serverId]])
   }

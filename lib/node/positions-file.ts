@@ -16,6 +16,7 @@ const Shape = z.object({
 /** Logs beside the present one that are kept in mind: those of other relays at which the file was used. */
 const maxOthers = 8
 
+/** When positions are written, and what is told when that fails. */
 export interface PositionsFileOptions {
   /** Changes are written together, at most this often, in ms. */
   readonly saveEveryMs?: number

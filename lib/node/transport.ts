@@ -39,6 +39,7 @@ const problemOf = (code: string | undefined, isTls: boolean): TransportProblem |
 /** What an answer in HTTP says: for a while it may be a proxy's whose relay is away. */
 const isPassing = (status: number): boolean => status >= 500 || status === 408 || status === 429
 
+/** How sockets are opened on Node. */
 export interface WsTransportOptions {
   /** Certificates in PEM that are trusted beside those of the public authorities: a relay's own, or its authority's. */
   readonly ca?: string | undefined

@@ -1,5 +1,6 @@
 // Names with the relay that they are names at: "#general@chat.example", "@8addfe276526c9f6@chat.example:8443".
 
+/** Where an agent or a channel is: its id or name here, and the host of its relay where one is named. */
 export interface Address {
   /** "#general", "@8addfe276526c9f6" */
   readonly name: string

@@ -5,6 +5,7 @@ interface CloseRow {
   readonly doc: string
 }
 
+/** Why a relay closes a connection: code, name, and whether coming back can help. */
 export const closeCodes = {
   RESTARTING: { code: 1012, doc: 'The relay is shutting down or restarting. The reason holds `retry_after_ms=N`.' },
   FRAME_TOO_LARGE: { code: 1009, doc: 'A frame was larger than `limits.max_frame_bytes`, or than 8 KiB before a session is open.' },
@@ -23,6 +24,7 @@ export const closeCodes = {
   CAPTCHA_FAILED: { code: 4504, doc: 'The captcha was answered wrongly too often.' },
 } as const satisfies Record<string, CloseRow>
 
+/** The name of a reason to close. */
 export type CloseName = keyof typeof closeCodes
 
 /** Whether a client that saw this close code should reconnect by itself. */

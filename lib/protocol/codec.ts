@@ -4,12 +4,15 @@ import { isModestJson } from './bounded.ts'
 import { limits } from './limits.ts'
 import { frames, requests, type Frame, type FrameBody, type FrameType, type RequestBody, type RequestType } from './table.ts'
 
+/** Why a text is no frame, and the id of the request if it has one. */
 export interface DecodeFailure {
   readonly ok: false
   readonly message: string /** the request's id, where one could be read */
   readonly id?: string
 }
+/** A request that was read and checked. */
 export type DecodedRequest = { [T in RequestType]: { readonly ok: true, readonly type: T, readonly body: RequestBody<T> } }[RequestType]
+/** A frame that was read and checked. */
 export type DecodedFrame = { readonly ok: true, readonly frame: Frame }
 
 const parse = (text: string): Record<string, unknown> | string => {

@@ -6,6 +6,7 @@ interface ErrorRow {
 }
 const row = (doc: string, retry = false): ErrorRow => ({ doc, retry })
 
+/** Every code that a relay refuses with: what it means, and whether trying again can help. */
 export const errors = {
   INVALID_MSG: row('The frame is not valid: not JSON, an unknown type, a field missing or out of bounds, or a request that makes no '
     + 'sense in this state. The message says which.'),
@@ -53,6 +54,8 @@ export const errors = {
   INTERNAL: row('A fault of the relay, logged there under the incident id in the message. Nothing was stored.', true),
 } as const satisfies Record<string, ErrorRow>
 
+/** Why a request was refused. */
 export type ErrorCode = keyof typeof errors
 
+/** Whether a text is a code of this version. */
 export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errors, code)

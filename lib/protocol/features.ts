@@ -6,4 +6,5 @@
  */
 export const wireFeatures = ['login-v3', 'trade-v3', 'msg-v2'] as const
 
+/** The name of something that both sides have to know of before it is used. */
 export type WireFeature = (typeof wireFeatures)[number]

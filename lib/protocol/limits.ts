@@ -1,8 +1,11 @@
 // Every number the wire promises, with its default. A relay publishes the ones it enforces in WELCOME.limits.
 
+/** The name and version of what is spoken, as WELCOME tells it. */
 export const PROTOCOL = 'agentchat/1'
+/** Where a relay listens unless told otherwise. */
 export const DEFAULT_PORT = 6667
 
+/** Sizes and counts that hold on every relay; what an operator sets is in WELCOME. */
 export const limits = {
   maxFrameBytes: 2 * 1024 * 1024,
   maxContentChars: 2 * 1024 * 1024,

@@ -17,6 +17,7 @@ export interface Cost {
   readonly audience?: 'channel' | 'members' | 'peers'
 }
 
+/** What work costs beside the frame that asks for it. */
 export const prices = {
   /** Bytes of a request's frame that add nothing: 4 KiB of content, and what stands around it. */
   freeBytes: 5 * 1024,

@@ -18,6 +18,7 @@ export const Profile = z.looseObject({
   availability_text: z.string().max(200).optional(),
 })
 
+/** What an agent says of itself. */
 export type Profile = z.output<typeof Profile>
 
 const SignatureVersion = z.union([z.literal(1), z.literal(2)])

@@ -24,6 +24,7 @@ const SkillFields = z.looseObject({
   output_modes: z.array(z.string().max(100)).max(20).optional(),
 })
 
+/** Something that an agent can be hired for. */
 export type Skill = z.input<typeof SkillFields>
 
 /** The skill as it was sent, key for key: the older signed texts cover its very spelling. */
@@ -54,6 +55,7 @@ export const SkillQuery = z.object({
   facets: optional(z.boolean().describe('count the results by currency, language, availability and presence')),
 })
 
+/** What to look for among the skills of agents. */
 export type SkillQuery = z.output<typeof SkillQuery>
 
 const Counts = z.record(z.string(), z.number().int())

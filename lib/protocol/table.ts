@@ -85,7 +85,9 @@ export const domains = {
   announcements,
 } as const
 
+/** The name of a request that a client sends. */
 export type RequestType = keyof typeof requests
+/** The name of a frame that a relay sends. */
 export type FrameType = keyof typeof frames
 /** Frames that are stored, numbered and replayed. */
 export type EventType = { [T in FrameType]: (typeof frames)[T]['kind'] extends 'event' ? T : never }[FrameType]

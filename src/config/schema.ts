@@ -285,6 +285,7 @@ export const settings = {
 } as const
 
 export type SettingKey = keyof typeof settings
+/** Every setting of a relay with its value; docs/CONFIG.md says what each means. */
 export type Config = { readonly [K in SettingKey]: z.output<(typeof settings)[K]['type']> }
 
 export const settingKeys = Object.keys(settings) as readonly SettingKey[]

@@ -3,9 +3,12 @@
 /** notFound: nothing there; refused: what is there cannot be used or must not be replaced; busy: a relay holds it. */
 export type KeepingProblem = 'notFound' | 'refused' | 'busy'
 
+/** Data cannot be exported, imported, backed up or restored, and what to do about it. */
 export class KeepingError extends Error {
   override readonly name = 'KeepingError'
+  /** Which kind of failure it is. */
   readonly problem: KeepingProblem
+  /** What to do next. */
   readonly hint: string | undefined
   /** Line of the archive, from 1. */
   readonly line: number | undefined

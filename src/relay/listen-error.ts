@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 /** The relay cannot listen, and what to do about it. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
+  /** What to do next. */
   readonly hint: string
 
   constructor(message: string, hint: string, cause?: unknown) {
