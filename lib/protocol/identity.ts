@@ -34,7 +34,7 @@ export const requests = {
         limits.maxRotations,
       ).optional().describe('the rotations that followed, oldest first; the last one hands over to the key of this session'),
     },
-    cost: { frames: 30 },
+    cost: { frames: 60, each: 'chain' },
     reply: 'OK',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'VERIFICATION_FAILED', 'NOT_ALLOWED', 'BANNED', 'LIMIT_REACHED'],
     example: {

@@ -126,6 +126,18 @@ export const findMentioned = async (
   return rows.map(row => row.id)
 }
 
+/** Which of these keys have handed over already, to the agent or to each other. */
+export const handedOver = async (
+  db: Db,
+  olds: readonly { readonly id: string, readonly pubkey: string }[],
+  to: string,
+): Promise<ReadonlySet<string>> => {
+  const ids = olds.map(({ id }) => id)
+  const rows = await db.tables<Tables>().selectFrom('agents').select(['id', 'pubkey']).where('id', 'in', ids)
+    .where('rotated_to', 'in', [...ids, to]).execute()
+  return new Set(rows.filter(({ id, pubkey }) => olds.some(old => old.id === id && old.pubkey === pubkey)).map(({ id }) => id))
+}
+
 /** Hands everything an agent is to the agent of its new key. The old key stays known, and shut. */
 export const rotateAgent = async (
   tx: Tx,

@@ -1,14 +1,25 @@
 // Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
 import { agentIdOf, canonicalPem, fingerprintOf, revocationText, rotationText } from '../../../../lib/identity/index.ts'
 import type { NamedAgents } from '../../../domain/named-agents.ts'
-import { countKeys, findAgent, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
+import { countKeys, findAgent, handedOver, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
 import { otherKey, standingOf } from '../../../store/standing.ts'
-import { Fail, notify, presenceOf, reply, type Effect, type Feature, type Shares } from '../../../relay/feature.ts'
+import {
+  Fail,
+  notify,
+  presenceOf,
+  reply,
+  type Effect,
+  type Feature,
+  type Outcome,
+  type Shares,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
 import { addProof, expiredProofs, findProof, takeProof } from './store.ts'
 
 export interface IdentityOptions {
   readonly admins: NamedAgents
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
+  readonly verifyAsync: (publicPem: string, text: string, signature: string) => Promise<boolean>
   readonly randomHex: (bytes: number) => string
   readonly shares: Shares
 }
@@ -17,31 +28,84 @@ const proofMs = 30_000
 
 /** Keys of one agent, one after the other. */
 const maxKeys = 1_000
+/** Keys that hand over in one batch. */
+const handoversAtOnce = 4
 
 type Requests = 'WHOIS' | 'ROTATION' | 'REVOCATION' | 'VERIFY_REQUEST' | 'VERIFY_RESPONSE'
+
+interface FormerKey {
+  readonly id: string
+  readonly pubkey: string
+}
 
 type RotationRecord = Parameters<typeof rotationText>[0] & { readonly signature: string }
 
 /** The keys that handed over, oldest first, each to the next and the last one to `newest`. @throws Fail where one did not */
-const formerKeys = (
-  records: readonly RotationRecord[],
-  newest: string,
-  verify: IdentityOptions['verify'],
-): readonly { readonly id: string, readonly pubkey: string }[] =>
-  records.map(({ signature, old_pubkey, new_pubkey, timestamp }, i) => {
+const formerKeys = (records: readonly RotationRecord[], newest: string): readonly FormerKey[] =>
+  records.map(({ old_pubkey, new_pubkey }, i) => {
     const pubkey = canonicalPem(old_pubkey)
     const next = records[i + 1]
     if (canonicalPem(new_pubkey) !== (next === undefined ? newest : canonicalPem(next.old_pubkey)))
       throw new Fail('INVALID_MSG',
         next === undefined ? 'new_pubkey: not the key of this session' : `chain: record ${i + 1} is of another key`)
     if (pubkey === newest) throw new Fail('INVALID_MSG', 'The two keys are the same')
-    // The texts are signed as they stand in the record, whatever their spelling.
-    if (!verify(pubkey, rotationText({ old_pubkey, new_pubkey, timestamp }), signature))
-      throw new Fail('VERIFICATION_FAILED', 'The old key did not sign this rotation')
     return { id: agentIdOf(pubkey), pubkey }
   })
 
-export const identity = ({ admins, verify, randomHex, shares }: IdentityOptions): Feature<Requests> => ({
+type HandingOver = Pick<IdentityOptions, 'admins' | 'shares'>
+
+/** Hands over a few keys at a time: each moves all that belonged to it. @throws Fail */
+const handOver = async (ctx: WriteCtx, pending: readonly FormerKey[], options: HandingOver): Promise<Outcome<'OK'>> => {
+  const { me, tx, now, roster, asker } = ctx
+  const { admins, shares } = options
+  const taken = pending.slice(0, handoversAtOnce)
+  const rest = pending.slice(handoversAtOnce)
+  if (taken.length === 0) return { reply: reply('OK', {}) }
+  for (const old of taken) {
+    if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
+      throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
+    if (!(await standingOf(tx, old.id)).isKnown) await shares.take(tx, 'agents', old.id, { agent: '', address: asker.address })
+    await rotateAgent(tx, old, me.id, now)
+  }
+  const ids = taken.map(({ id }) => id)
+  const owned = [...roster.channels()].flatMap(({ info }): readonly Effect[] =>
+    info.owner !== null && ids.includes(info.owner) ? [{ kind: 'channel', info: { ...info, owner: me.id } }] : []
+  )
+  const left: Effect[] = []
+  for (const id of ids) left.push({ kind: 'standing', agent: id, standing: await standingOf(tx, id) })
+  const change = { memberships: await membershipsOf(tx, me.id), admin: me.admin || taken.some(old => admins.has(old)) }
+  return {
+    effects: [
+      ...owned,
+      { kind: 'agent', agent: me.id, change },
+      { kind: 'standing', agent: me.id, standing: await standingOf(tx, me.id) },
+      { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
+      ...left,
+    ],
+    ...(rest.length === 0
+      ? { reply: reply('OK', {}) }
+      : { again: (tx: WriteCtx['tx'], now: number) => handOver({ ...ctx, tx, now }, rest, options) }),
+  }
+}
+
+/** The keys of records hand over to the one of this session. @throws Fail where one may not */
+const present = async (ctx: WriteCtx, olds: readonly FormerKey[], options: HandingOver): Promise<Outcome<'OK'>> => {
+  const { me, tx } = ctx
+  // Those that were presented before: to this key, or to one that hands over to it here.
+  const done = await handedOver(tx, olds, me.id)
+  const pending = olds.filter(({ id }) => !done.has(id))
+  for (const old of pending) {
+    const { rotatedTo, isRevoked, ban, isOtherKey } = await standingOf(tx, old.id, old.pubkey)
+    if (isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
+    if (isRevoked || rotatedTo !== null) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
+    if (ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
+  }
+  return handOver(ctx, pending, options)
+}
+
+const textOf = ({ old_pubkey, new_pubkey, timestamp }: RotationRecord) => ({ old_pubkey, new_pubkey, timestamp })
+
+export const identity = ({ verify, verifyAsync, randomHex, ...options }: IdentityOptions): Feature<Requests> => ({
   handlers: {
     WHOIS: {
       needs: 'session',
@@ -64,47 +128,21 @@ export const identity = ({ admins, verify, randomHex, shares }: IdentityOptions)
     },
     ROTATION: {
       needs: 'session',
-      async write({ me, tx, now, roster, asker }, { chain = [], ...first }) {
-        if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Open the session with the new key first')
-        const olds = formerKeys([first, ...chain], me.pubkey, verify)
-        const ids: readonly (string | null)[] = [...olds.map(({ id }) => id), me.id]
-        const taken: string[] = []
-        for (const old of olds) {
-          const { isKnown, rotatedTo, isRevoked, ban, isOtherKey } = await standingOf(tx, old.id, old.pubkey)
-          if (isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
-          // It was presented before: to this key, or to one that hands over to it here.
-          if (rotatedTo !== null && ids.includes(rotatedTo)) continue
-          if (isRevoked) throw new Fail('NOT_ALLOWED', 'The old key was revoked or rotated elsewhere')
-          if (ban !== undefined) throw new Fail('BANNED', 'The agent of the old key is banned')
-          if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
-            throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
-          if (!isKnown) await shares.take(tx, 'agents', old.id, { agent: '', address: asker.address })
-          await rotateAgent(tx, old, me.id, now)
-          taken.push(old.id)
-        }
-        if (taken.length === 0) return { reply: reply('OK', {}) }
-        const owned = [...roster.channels()].flatMap(({ info }): readonly Effect[] =>
-          info.owner !== null && taken.includes(info.owner) ? [{ kind: 'channel', info: { ...info, owner: me.id } }] : []
+      /** As many signatures as there are records: beside the event loop. They are over the texts as they stand in the record, whatever their spelling. */
+      prepare({ agent }, { chain = [], ...first }) {
+        if (agent === undefined || agent.pubkey === null) return undefined
+        const records = [first, ...chain]
+        const olds = formerKeys(records, agent.pubkey)
+        return Promise.all(olds.map(({ pubkey }, i) => verifyAsync(pubkey, rotationText(textOf(records[i]!)), records[i]!.signature))).then(
+          signed => {
+            if (!signed.every(holds => holds)) return { fail: new Fail('VERIFICATION_FAILED', 'The old key did not sign this rotation') }
+            return ctx => present(ctx, olds, options)
+          },
         )
-        const left: Effect[] = []
-        for (const id of taken) left.push({ kind: 'standing', agent: id, standing: await standingOf(tx, id) })
-        return {
-          reply: reply('OK', {}),
-          effects: [
-            ...owned,
-            {
-              kind: 'agent',
-              agent: me.id,
-              change: {
-                memberships: await membershipsOf(tx, me.id),
-                admin: me.admin || olds.some(old => taken.includes(old.id) && admins.has(old)),
-              },
-            },
-            { kind: 'standing', agent: me.id, standing: await standingOf(tx, me.id) },
-            { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
-            ...left,
-          ],
-        }
+      },
+      write({ me }) {
+        if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Open the session with the new key first')
+        throw new Error('a rotation of a keyed agent was not prepared')
       },
     },
     REVOCATION: {
@@ -118,7 +156,7 @@ export const identity = ({ admins, verify, randomHex, shares }: IdentityOptions)
         const { isKnown, isOtherKey } = await standingOf(tx, id, key)
         if (isOtherKey) throw new Fail('NOT_ALLOWED', otherKey)
         // A key that is known here can be revoked whoever holds what.
-        if (!isKnown) await shares.take(tx, 'revocations', id, { agent: '', address: asker.address })
+        if (!isKnown) await options.shares.take(tx, 'revocations', id, { agent: '', address: asker.address })
         await revokeAgent(tx, { id, pubkey: key }, now)
         return { reply: reply('OK', {}), effects: [{ kind: 'standing', agent: id, standing: await standingOf(tx, id) }] }
       },
@@ -130,7 +168,7 @@ export const identity = ({ admins, verify, randomHex, shares }: IdentityOptions)
         if (other === undefined) throw new Fail('AGENT_NOT_FOUND', `${target} is not connected`)
         if (other.pubkey === null) throw new Fail('NO_PUBKEY', `${target} has no key to prove`)
         const id = `verify_${now.toString(36)}_${randomHex(4)}`
-        await shares.take(tx, 'proofs', id, { agent: me.id, address: asker.address })
+        await options.shares.take(tx, 'proofs', id, { agent: me.id, address: asker.address })
         await addProof(tx, { id, requester: me.id, target, nonce, expires_at: now + proofMs })
         return {
           notify: [notify({ kind: 'agents', agents: [target] }, 'VERIFY_REQUEST', { request_id: id, from: me.id, nonce })],
