@@ -248,14 +248,15 @@ describe('memory', () => {
       wire.send(...upTo(20).map(() => ({ type: 'HISTORY', channel: '#general', after: 0 })))
       greedy.push(wire)
     }
-    let most = 0
-    for (let sample = 0; sample < 12; sample++) {
+    let [most, mostOwed] = [0, 0]
+    // From when answers wait, for a while.
+    for (let left = 12; left > 0; left -= mostOwed > 2 * mib ? 1 : 0) {
       await new Promise(resolve => setTimeout(resolve, 50))
       most = Math.max(most, held() - before)
-      expect(await relay.metric('agentchat_owed_bytes') + await relay.metric('agentchat_parting_bytes')).toBeLessThanOrEqual(20 * mib)
+      mostOwed = Math.max(mostOwed, await relay.metric('agentchat_owed_bytes') + await relay.metric('agentchat_parting_bytes'))
     }
+    expect(mostOwed).toBeLessThanOrEqual(20 * mib)
     // Each got an answer of 4 MB at most, or was told to go: 16 of them would be 64 MiB. What a test's own sockets hold is in it too.
-    expect(most).toBeGreaterThan(2 * mib)
     expect(most).toBeLessThan(40 * mib)
     for (const wire of greedy) await wire[Symbol.asyncDispose]()
     await expect.poll(() => relay.metric('agentchat_owed_bytes')).toBe(0)
