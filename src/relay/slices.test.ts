@@ -36,6 +36,23 @@ test('an address has a few milliseconds of a turn, whatever others take of it', 
   expect([slices.hasTime(a!), slices.hasTime(b!)]).toEqual([true, true])
 })
 
+test('forty addresses that come in one turn take no more of it than a few do, and one that comes behind them is served', () => {
+  const { slices, work } = loop()
+  let took = 0
+  const crowd = Array.from({ length: 40 }, (_, i) => ({ address: `192.0.2.${i + 10}` }))
+  for (let round = 0; round < 40; round++) {
+    for (const source of crowd) {
+      if (!slices.hasTime(source)) continue
+      const at = slices.begin()
+      work(0.1)
+      took += 0.1
+      slices.end(source, at)
+    }
+  }
+  expect(took).toBeLessThan(25)
+  expect(slices.hasTime(b!)).toBe(true)
+})
+
 test('what waits goes on by turns: one slice of each address, and not all in one turn', () => {
   const { slices, work, turn } = loop()
   const done = new Map<string, number>()

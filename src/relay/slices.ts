@@ -9,8 +9,9 @@ export interface SlicesOptions {
   readonly later: (then: () => void) => void
 }
 
-/** What an address may take of a turn as it comes. */
+/** What an address may take of a turn as it comes; where more than a few come in it, they share what those few would have. */
 const maxAddressMs = 4
+const fewAddresses = 4
 /** What each of those that wait may take at once, and all of them in a turn. */
 const sliceMs = 1
 const maxWaitersMs = 4
@@ -42,7 +43,7 @@ export class Slices {
   /** Whether more of an address may be done now. */
   hasTime({ address }: Source): boolean {
     if (this.#until !== undefined) return this.#options.now() < this.#until
-    return this.#used.size === 0 || (this.#used.get(address) ?? 0) < maxAddressMs
+    return (this.#used.get(address) ?? 0) < maxAddressMs * fewAddresses / Math.max(fewAddresses, this.#used.size)
   }
 
   /** Something of an address begins; what this gives goes to `end`. */
