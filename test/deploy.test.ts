@@ -269,7 +269,7 @@ describe('deploy check', () => {
     const server = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1')
     await new Promise(resolve => server.once('listening', resolve))
     const url = `ws://127.0.0.1:${(server.address() as { port: number }).port}`
-    expect(await cli.run(['deploy', 'check', url])).toMatchObject({ code: 10 })
+    expect(await cli.run(['deploy', 'check', url])).toMatchObject({ code: 4 })
     await new Promise(resolve => server.close(resolve))
     expect(await cli.run(['deploy', 'check', url])).toMatchObject({ code: 10 })
 
