@@ -1,6 +1,6 @@
 // Names that say at which relay: read in every request and frame that has some, bare at their own relay, refused at another.
 import { expect, test } from 'vitest'
-import { addressOf, decodeFrame, decodeRequest, requests, type RequestType } from '../lib/protocol/index.ts'
+import { addressOf, decodeFrame, decodeRequest, requestDocs, requests, type RequestType } from '../lib/protocol/index.ts'
 import { ChannelName } from '../lib/protocol/fields.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { clientOf, collect, newIdentity } from './kit/client.ts'
@@ -9,7 +9,7 @@ const named = (type: RequestType): 'to' | 'channel' | undefined =>
   (['to', 'channel'] as const).find(field => field in requests[type].body.shape)
 const types = (Object.keys(requests) as RequestType[]).filter(type => named(type) !== undefined)
 const requestOf = (type: RequestType, host: string) => {
-  const example = requests[type].example as Readonly<Record<string, unknown>>
+  const example = requestDocs[type].example as Readonly<Record<string, unknown>>
   const field = named(type)!
   return { type, ...example, [field]: `${(example[field] as string | undefined) ?? '#general'}@${host}` }
 }

@@ -1,7 +1,7 @@
 // Every use of an admin's right is kept: who, what, of whom, from where, when; and who guesses the admin key is slowed down, and seen.
 import { describe, expect, test } from 'vitest'
 import { pino } from 'pino'
-import { frames, requests, type RequestType } from '../lib/protocol/index.ts'
+import { frames, requestDocs, requests, type RequestType } from '../lib/protocol/index.ts'
 import { openKeeper } from '../src/app.ts'
 import { Guesses } from '../src/relay/guesses.ts'
 import { newFolder } from './kit/folder.ts'
@@ -73,7 +73,7 @@ describe('the audit', () => {
       SET_RETENTION: { channel: '#general' },
     }
     const ask = (type: RequestType, more: object = {}) =>
-      boss.answer({ type, ...requests[type].example, ...about[type], ...more, admin_key: adminKey })
+      boss.answer({ type, ...requestDocs[type].example, ...about[type], ...more, admin_key: adminKey })
     const { announcements } = await boss.ask({ type: 'ADMIN_ANNOUNCE', title: 'news', admin_key: adminKey }, 'ANNOUNCEMENTS')
     about.ADMIN_ANNOUNCE_WITHDRAW = { announcement_id: announcements[0]!.announcement_id }
     const order = [...adminRequests].sort((a, b) =>

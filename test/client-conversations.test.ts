@@ -1,6 +1,6 @@
 // What conversations are made of: questions and their answers, replies, values as JSON, and the ends of listening.
 import { describe, expect, test, vi } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { AgentChatClient, ContentError, type Message, type StandardSchema } from '../lib/index.ts'
 import { wsTransport } from '../lib/node/index.ts'
 import type { Transport } from '../lib/client/transport.ts'

@@ -2,7 +2,7 @@
 // A failure prints the seed and the shortest list of frames. FUZZ_SEED and FUZZ_RUNS choose others.
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { requests } from '../lib/protocol/index.ts'
+import { requestDocs } from '../lib/protocol/index.ts'
 import { rawSocket } from './kit/raw-socket.ts'
 import { startKeptRelay } from './kit/kept.ts'
 import type { TestRelay } from './kit/relay.ts'
@@ -15,7 +15,7 @@ const framesPerRun = 120
 
 type Json = Record<string, unknown>
 
-const examples: readonly Json[] = Object.entries(requests).map(([type, { example }]) => ({ type, ...example }))
+const examples: readonly Json[] = Object.entries(requestDocs).map(([type, { example }]) => ({ type, ...example }))
 const fieldNames = [...new Set(examples.flatMap(example => Object.keys(example)))]
 
 /** Values at the edges of what fields allow, and beyond. */

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { AgentChatClient, ProtocolError, firstOf, type ClientOptions, type ClientStatus } from '../lib/client/index.ts'
 import { wsTransport } from '../lib/node/index.ts'
-import { frames, type FrameType } from '../lib/protocol/index.ts'
+import { frameDocs, type FrameType } from '../lib/protocol/index.ts'
 import { Cli } from './kit/cli.ts'
 import { startHostileRelay, type Asked, type HostileRelay } from './kit/hostile-relay.ts'
 
@@ -26,18 +26,18 @@ const message = (seq: number, fields: object = {}) => ({
 })
 
 /** A frame of the protocol as its documentation shows it, with some fields changed. */
-const frame = (type: FrameType, fields: object) => ({ ...frames[type].example, type, ...fields })
+const frame = (type: FrameType, fields: object) => ({ ...frameDocs[type].example, type, ...fields })
 
 /** One entry, told to be followed by more; its number or name is made of `turn`. */
 const endless: Readonly<Record<string, (turn: number) => object>> = {
   LIST_AGENTS: turn =>
-    frame('AGENTS', { list: [{ ...frames.AGENTS.example.list[0], id: `@${turn.toString(16).padStart(16, '0')}` }], more: true }),
+    frame('AGENTS', { list: [{ ...frameDocs.AGENTS.example.list[0], id: `@${turn.toString(16).padStart(16, '0')}` }], more: true }),
   PROPOSALS: turn => frame('PROPOSALS', { next: `${turn}` }),
   PROPOSAL_EVENTS: turn => frame('PROPOSAL_EVENTS', { events: [{ type: 'ACCEPT', ts: 1, seq: turn }], more: true }),
-  DISPUTES: turn => frame('DISPUTES', { disputes: [{ ...frames.DISPUTES.example.disputes[0], dispute_id: caseId(turn) }], more: true }),
+  DISPUTES: turn => frame('DISPUTES', { disputes: [{ ...frameDocs.DISPUTES.example.disputes[0], dispute_id: caseId(turn) }], more: true }),
   DISPUTE_EVENTS: turn => frame('DISPUTE_EVENTS', { events: [{ type: 'VOTE', ts: 1, seq: turn }], more: true }),
   HISTORY: turn => frame('HISTORY', { events: [message(turn)], more: true }),
-  STATEMENT: turn => frame('STATEMENT', { entries: [{ ...frames.STATEMENT.example.entries[0], entry: turn }], more: true }),
+  STATEMENT: turn => frame('STATEMENT', { entries: [{ ...frameDocs.STATEMENT.example.entries[0], entry: turn }], more: true }),
   RECEIPTS: () => frame('RECEIPTS', { more: true }),
 }
 
@@ -73,7 +73,7 @@ test.each(Object.keys(lists))('%s: a page without entries, said to be followed b
 test('a list that goes on for ever ends with an error once it has come to what a list may hold', async () => {
   let turn = 0
   const agents = () =>
-    Array.from({ length: 1_000 }, () => ({ ...frames.AGENTS.example.list[0], id: `@${(++turn).toString(16).padStart(16, '0')}` }))
+    Array.from({ length: 1_000 }, () => ({ ...frameDocs.AGENTS.example.list[0], id: `@${(++turn).toString(16).padStart(16, '0')}` }))
   const page = () => frame('AGENTS', { list: agents(), more: true })
   await using relay = await startHostileRelay(page)
   await using client = await clientOf(relay)

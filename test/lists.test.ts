@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { AgentChatClient } from '../lib/index.ts'
 import { wsTransport } from '../lib/node/index.ts'
 import { frames, limits, requests, type FrameType, type RequestType } from '../lib/protocol/index.ts'
@@ -19,7 +19,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly anyOf?: readonly Schema[]
 }
-const schemaOf = (body: z.ZodType): Schema => z.toJSONSchema(body, { unrepresentable: 'any', io: 'input' }) as Schema
+const schemaOf = (body: z.core.$ZodType): Schema => z.toJSONSchema(body, { unrepresentable: 'any', io: 'input' }) as Schema
 
 /** The lists in a frame, by their paths; not those inside entries of lists. */
 function* listsOf(schema: Schema, path = ''): Iterable<readonly [path: string, list: Schema]> {

@@ -1,7 +1,7 @@
 // Standing is asked when something is used: what a ban, a revocation or a withdrawn approval means for those who are here already.
 import { describe, expect, test, vi } from 'vitest'
 import { revocationText } from '../lib/identity/index.ts'
-import { requests, type RequestType } from '../lib/protocol/index.ts'
+import { requestDocs, requests, type RequestType } from '../lib/protocol/index.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newTrader } from './kit/trade.ts'
 import { newKey, signWith, type Key, type Wire } from './kit/wire.ts'
@@ -13,7 +13,7 @@ const framesReceived = (relay: TestRelay) => relay.metric('agentchat_frames_rece
 /** A request of each type, such as the relay can carry out where it is about a channel. */
 const requestOf = (type: RequestType): Record<string, unknown> & { readonly type: string } => ({
   type,
-  ...requests[type].example,
+  ...requestDocs[type].example,
   ...(type === 'MSG' && { to: '#general' }),
 })
 

@@ -2,7 +2,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve, sep } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   IdentityError,
   agentIdOf,

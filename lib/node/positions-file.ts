@@ -1,5 +1,5 @@
 // Positions that outlive the process, in a small private file: a program that was stopped goes on where it was.
-import { z } from 'zod'
+import * as z from 'zod'
 import { timerMs } from '../protocol/timer.ts'
 import { MemoryPositions, type Position } from '../client/positions.ts'
 import { checkPrivateFile, writePrivateFile } from './private-file.ts'

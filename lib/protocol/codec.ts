@@ -1,8 +1,7 @@
 // Text ↔ frame. Decoding never throws: hostile input is a value like any other.
-import { z } from 'zod'
-import { isModestJson } from './bounded.ts'
-import { limits } from './limits.ts'
-import { frames, requests, type Frame, type FrameBody, type FrameType, type RequestBody, type RequestType } from './table.ts'
+import type * as z from 'zod/mini'
+import { frames } from './frames.ts'
+import type { Frame, FrameBody, FrameType } from './table.ts'
 
 /** Why a text is no frame, and the id of the request if it has one. */
 export interface DecodeFailure {
@@ -10,12 +9,11 @@ export interface DecodeFailure {
   readonly message: string /** the request's id, where one could be read */
   readonly id?: string
 }
-/** A request that was read and checked. */
-export type DecodedRequest = { [T in RequestType]: { readonly ok: true, readonly type: T, readonly body: RequestBody<T> } }[RequestType]
 /** A frame that was read and checked. */
 export type DecodedFrame = { readonly ok: true, readonly frame: Frame }
 
-const parse = (text: string): Record<string, unknown> | string => {
+/** The object that a text is, or what it is instead. */
+export const parse = (text: string): Record<string, unknown> | string => {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -26,29 +24,17 @@ const parse = (text: string): Record<string, unknown> | string => {
   return value as Record<string, unknown>
 }
 
-const failure = (message: string, raw?: Record<string, unknown>): DecodeFailure => {
+/** With the id, where one can be read. */
+export const failure = (message: string, raw?: Record<string, unknown>): DecodeFailure => {
   const id = raw?.['id']
   return typeof id === 'string' && id.length >= 1 && id.length <= 64 ? { ok: false, message, id } : { ok: false, message }
 }
 
-const explain = (error: z.core.$ZodError): string => {
+/** The first thing that is wrong. */
+export const explain = (error: z.core.$ZodError): string => {
   const issue = error.issues[0]
   if (issue === undefined) return 'invalid frame'
   return issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`
-}
-
-/** Client → relay: text to a validated request. Unknown keys are dropped, unknown types refused. */
-export const decodeRequest = (text: string): DecodedRequest | DecodeFailure => {
-  if (!isModestJson(text, limits.maxFrameValues, limits.maxFrameLevels))
-    return failure(`more than ${limits.maxFrameValues} values, or nested deeper than ${limits.maxFrameLevels} levels`)
-  const raw = parse(text)
-  if (typeof raw === 'string') return failure(raw)
-  const type = raw['type']
-  if (typeof type !== 'string') return failure('type: missing', raw)
-  if (!Object.hasOwn(requests, type)) return failure(`type: unknown (${JSON.stringify(type.slice(0, 40))})`, raw)
-  const result = requests[type as RequestType].body.safeParse(raw)
-  if (!result.success) return failure(explain(result.error), raw)
-  return { ok: true, type, body: result.data } as DecodedRequest
 }
 
 /** Relay → client: text to a validated frame. A type this version does not know is a failure that a client ignores. */

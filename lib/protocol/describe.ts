@@ -1,16 +1,22 @@
 // The protocol table as a page for people and as a JSON Schema for programs. Pure: the table is the only source.
-import { z } from 'zod'
-import { closeCodes } from './close.ts'
-import { errors } from './errors.ts'
+import * as z from 'zod'
+import { closeCodes, type CloseName } from './close.ts'
+import { closeDocs } from './docs/close.ts'
+import { errorDocs, frameDocs, requestDocs } from './docs/index.ts'
+import { remarked } from './docs/remarked.ts'
+import { errors, type ErrorCode } from './errors.ts'
 import { PROTOCOL, limits } from './limits.ts'
 import { prices, type Cost } from './price.ts'
-import { domains, frames, requests, type FrameType, type RequestType } from './table.ts'
+import { frames } from './frames.ts'
+import { domains, requests, type FrameType, type RequestType } from './table.ts'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
 /** The schema of a frame as it stands on the wire, `type` included. */
-const schemaOf = (type: string, body: z.ZodObject, io: 'input' | 'output'): JsonSchema => {
-  const { $schema: _, ...schema } = z.toJSONSchema(body, { io, unrepresentable: 'any' }) as JsonSchema & { $schema?: string }
+const schemaOf = (type: string, body: z.core.$ZodObject, io: 'input' | 'output'): JsonSchema => {
+  const { $schema: _, ...schema } = z.toJSONSchema(body, { io, unrepresentable: 'any', metadata: remarked }) as JsonSchema & {
+    $schema?: string
+  }
   // Both sides ignore what they do not know: a schema that forbids it would break the next version.
   const { additionalProperties: __, ...open } = schema
   return { ...open, properties: { type: { const: type }, ...open.properties }, required: ['type', ...open.required ?? []] }
@@ -23,10 +29,16 @@ export const protocolJsonSchema = (): object => ({
   description: 'requests: client to relay; frames: relay to client. One JSON object per WebSocket text message.',
   $defs: {
     requests: Object.fromEntries(
-      Object.entries(requests).map(([type, { body, doc }]) => [type, { description: doc, ...schemaOf(type, body, 'input') }]),
+      Object.entries(requests).map(([type, { body }]) => [
+        type,
+        { description: requestDocs[type as RequestType].doc, ...schemaOf(type, body, 'input') },
+      ]),
     ),
     frames: Object.fromEntries(
-      Object.entries(frames).map(([type, { body, doc }]) => [type, { description: doc, ...schemaOf(type, body, 'input') }]),
+      Object.entries(frames).map(([type, { body }]) => [
+        type,
+        { description: frameDocs[type as FrameType].doc, ...schemaOf(type, body, 'input') },
+      ]),
     ),
   },
 })
@@ -49,10 +61,11 @@ const words = (schema: JsonSchema): string => {
     ...(schema.maxLength === undefined ? [] : [`≤ ${schema.maxLength} characters`]),
     ...(schema.pattern === undefined ? [] : [`\`${schema.pattern.replaceAll('|', '\\|')}\``]),
   ]
-  return `${schema.type ?? 'anything'}${bounds.length === 0 ? '' : ` (${bounds.join(', ')})`}`
+  const kind = Array.isArray(schema.type) ? (schema.type as readonly string[]).join(' or ') : schema.type ?? 'anything'
+  return `${kind}${bounds.length === 0 ? '' : ` (${bounds.join(', ')})`}`
 }
 
-const fieldTable = (body: z.ZodObject, hidden: readonly string[]): string => {
+const fieldTable = (body: z.core.$ZodObject, hidden: readonly string[]): string => {
   const { properties = {}, required = [] } = schemaOf('', body, 'input')
   const rows = Object.entries(properties).filter(([name]) => name !== 'type' && !hidden.includes(name)).map(([name, schema]) => {
     const { description } = schema as JsonSchema
@@ -82,7 +95,8 @@ const priceOf = ({ message, needsRoom, frames, each, audience }: Cost): string =
   ].join(', ')
 
 const requestSection = (type: RequestType): string => {
-  const { doc, body, cost, reply, quiet, errors: codes, example: sample } = requests[type]
+  const { body, cost, reply, quiet } = requests[type]
+  const { doc, errors: codes, example: sample } = requestDocs[type]
   const answers = (reply as readonly string[]).map(name =>
     `[\`${name}\`](#${anchor('frame', name)})${name === quiet ? ' (only when `id` is given)' : ''}`
   ).join(' or ')
@@ -97,7 +111,8 @@ const requestSection = (type: RequestType): string => {
 }
 
 const frameSection = (type: FrameType): string => {
-  const { doc, body, kind, example: sample } = frames[type]
+  const { body, kind } = frames[type]
+  const { doc, example: sample } = frameDocs[type]
   return [
     `### ← ${type}${kind === 'event' ? ' (stored)' : ''}\n<a id="${anchor('frame', type)}"></a>\n`,
     `${doc}\n`,
@@ -150,7 +165,11 @@ What a request costs is paid by its agent and by the address it comes from, from
 
 | code | meaning | trying again helps |
 |---|---|---|
-${Object.entries(errors).map(([code, { doc, retry }]) => `| \`${code}\` | ${doc} | ${retry ? 'yes' : 'no'} |`).join('\n')}
+${
+    Object.entries(errors).map(([code, { retry }]) => `| \`${code}\` | ${errorDocs[code as ErrorCode]} | ${retry ? 'yes' : 'no'} |`).join(
+      '\n',
+    )
+  }
 
 ## Close codes
 
@@ -158,7 +177,7 @@ ${Object.entries(errors).map(([code, { doc, retry }]) => `| \`${code}\` | ${doc}
 
 | code | name | meaning |
 |---|---|---|
-${Object.entries(closeCodes).map(([name, { code, doc }]) => `| ${code} | ${name} | ${doc} |`).join('\n')}
+${Object.entries(closeCodes).map(([name, { code }]) => `| ${code} | ${name} | ${closeDocs[name as CloseName]} |`).join('\n')}
 
 ## Limits
 

@@ -1,7 +1,7 @@
 // Public surface of agentchat/protocol.
+export { frames } from './frames.ts'
 export {
   domains,
-  frames,
   requests,
   type EventType,
   type Frame,
@@ -14,7 +14,9 @@ export {
   type RequestType,
 } from './table.ts'
 export { closeCodes, mayReconnect, type CloseName } from './close.ts'
-export { decodeFrame, decodeRequest, encode, type DecodeFailure, type DecodedFrame, type DecodedRequest } from './codec.ts'
+export { decodeFrame, encode, type DecodeFailure, type DecodedFrame } from './codec.ts'
+export { decodeRequest, type DecodedRequest } from './decode-request.ts'
+export { closeDocs, errorDocs, frameDocs, requestDocs, type FrameDoc, type RequestDoc } from './docs/index.ts'
 export { errors, isErrorCode, type ErrorCode } from './errors.ts'
 export { maxTimerMs, timerMs } from './timer.ts'
 export { wireFeatures, type WireFeature } from './features.ts'
@@ -26,6 +28,7 @@ export { addressOf, hasHost, type Address } from './address.ts'
 export { originOf } from './origin.ts'
 export { Receipt, ReceiptDocument } from './receipts.ts'
 export { currencyCode, digitsOf, formatMinor, maxMinor, minorOf, plainNumber } from './money.ts'
-export { ServerDocument } from './servers.ts'
+export { ServerDocument } from './server-document.ts'
 export { type Profile } from './profiles.ts'
-export { type Skill, type SkillQuery } from './skills.ts'
+export { type SkillQuery } from './skill-query.ts'
+export { type Skill } from './skills.ts'

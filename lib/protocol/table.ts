@@ -1,88 +1,85 @@
 // THE PROTOCOL TABLE: everything that is said on the wire, in both directions.
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
+import { frames } from './frames.ts'
 import * as admin from './admin.ts'
+import * as adminRequests from './requests/admin.ts'
 import * as announcements from './announcements.ts'
+import * as announcementsRequests from './requests/announcements.ts'
 import * as blocks from './blocks.ts'
+import * as blocksRequests from './requests/blocks.ts'
 import * as channels from './channels.ts'
+import * as channelsRequests from './requests/channels.ts'
 import * as disputes from './disputes.ts'
+import * as disputesRequests from './requests/disputes.ts'
 import * as escrow from './escrow.ts'
+import * as escrowRequests from './requests/escrow.ts'
 import * as history from './history.ts'
+import * as historyRequests from './requests/history.ts'
 import * as identity from './identity.ts'
+import * as identityRequests from './requests/identity.ts'
 import * as inbox from './inbox.ts'
+import * as inboxRequests from './requests/inbox.ts'
 import * as keeping from './keeping.ts'
+import * as keepingRequests from './requests/keeping.ts'
 import * as messages from './messages.ts'
+import * as messagesRequests from './requests/messages.ts'
 import * as presence from './presence.ts'
+import * as presenceRequests from './requests/presence.ts'
 import * as profiles from './profiles.ts'
+import * as profilesRequests from './requests/profiles.ts'
 import * as proposals from './proposals.ts'
+import * as proposalsRequests from './requests/proposals.ts'
 import * as receipts from './receipts.ts'
+import * as receiptsRequests from './requests/receipts.ts'
 import * as servers from './servers.ts'
+import * as serversRequests from './requests/servers.ts'
 import * as session from './session.ts'
+import * as sessionRequests from './requests/session.ts'
 import * as skills from './skills.ts'
+import * as skillsRequests from './requests/skills.ts'
 
 /** Client → relay. */
 export const requests = {
-  ...session.requests,
-  ...identity.requests,
-  ...channels.requests,
-  ...messages.requests,
-  ...inbox.requests,
-  ...blocks.requests,
-  ...history.requests,
-  ...presence.requests,
-  ...admin.requests,
-  ...keeping.requests,
-  ...skills.requests,
-  ...profiles.requests,
-  ...proposals.requests,
-  ...disputes.requests,
-  ...escrow.requests,
-  ...receipts.requests,
-  ...servers.requests,
-  ...announcements.requests,
-} as const
-
-/** Relay → client. */
-export const frames = {
-  ...session.frames,
-  ...identity.frames,
-  ...channels.frames,
-  ...messages.frames,
-  ...inbox.frames,
-  ...blocks.frames,
-  ...history.frames,
-  ...presence.frames,
-  ...admin.frames,
-  ...keeping.frames,
-  ...skills.frames,
-  ...profiles.frames,
-  ...proposals.frames,
-  ...disputes.frames,
-  ...escrow.frames,
-  ...receipts.frames,
-  ...servers.frames,
-  ...announcements.frames,
+  ...sessionRequests.requests,
+  ...identityRequests.requests,
+  ...channelsRequests.requests,
+  ...messagesRequests.requests,
+  ...inboxRequests.requests,
+  ...blocksRequests.requests,
+  ...historyRequests.requests,
+  ...presenceRequests.requests,
+  ...adminRequests.requests,
+  ...keepingRequests.requests,
+  ...skillsRequests.requests,
+  ...profilesRequests.requests,
+  ...proposalsRequests.requests,
+  ...disputesRequests.requests,
+  ...escrowRequests.requests,
+  ...receiptsRequests.requests,
+  ...serversRequests.requests,
+  ...announcementsRequests.requests,
 } as const
 
 /** The domains, in the order the documentation lists them. */
 export const domains = {
-  session,
-  identity,
-  channels,
-  messages,
-  inbox,
-  blocks,
-  history,
-  presence,
-  admin,
-  keeping,
-  skills,
-  profiles,
-  proposals,
-  disputes,
-  escrow,
-  receipts,
-  servers,
-  announcements,
+  session: { requests: sessionRequests.requests, frames: session.frames },
+  identity: { requests: identityRequests.requests, frames: identity.frames },
+  channels: { requests: channelsRequests.requests, frames: channels.frames },
+  messages: { requests: messagesRequests.requests, frames: messages.frames },
+  inbox: { requests: inboxRequests.requests, frames: inbox.frames },
+  blocks: { requests: blocksRequests.requests, frames: blocks.frames },
+  history: { requests: historyRequests.requests, frames: history.frames },
+  presence: { requests: presenceRequests.requests, frames: presence.frames },
+  admin: { requests: adminRequests.requests, frames: admin.frames },
+  keeping: { requests: keepingRequests.requests, frames: keeping.frames },
+  skills: { requests: skillsRequests.requests, frames: skills.frames },
+  profiles: { requests: profilesRequests.requests, frames: profiles.frames },
+  proposals: { requests: proposalsRequests.requests, frames: proposals.frames },
+  disputes: { requests: disputesRequests.requests, frames: disputes.frames },
+  escrow: { requests: escrowRequests.requests, frames: escrow.frames },
+  receipts: { requests: receiptsRequests.requests, frames: receipts.frames },
+  servers: { requests: serversRequests.requests, frames: servers.frames },
+  announcements: { requests: announcementsRequests.requests, frames: announcements.frames },
 } as const
 
 /** The name of a request that a client sends. */

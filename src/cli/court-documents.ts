@@ -1,5 +1,5 @@
 // Files of the court's commands: items of evidence, and a case as `court show --json` prints it.
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const Items = z.array(z.looseObject({ kind: z.string(), label: z.string(), value: z.string() }))
 

@@ -1,6 +1,6 @@
 // Files and pipes that hold a value: JSON or YAML, bounded, with an error that says where it is wrong.
 import { readFile, stat } from 'node:fs/promises'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { CliError } from './exit.ts'
 import type { Io } from './io.ts'
 import { textOf } from '../../lib/node/text-file.ts'

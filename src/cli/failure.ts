@@ -1,7 +1,7 @@
 // What went wrong, in words: exit, message and next step for whatever a command threw.
 import { ConnectionError, ProtocolError, RelayError, TimeoutError, type TransportProblem } from '../../lib/client/index.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
-import { closeCodes } from '../../lib/protocol/index.ts'
+import { closeCodes, closeDocs, type CloseName } from '../../lib/protocol/index.ts'
 import { CliError, exitOfCode, type ExitName } from './exit.ts'
 
 export interface Failure {
@@ -44,6 +44,9 @@ const problems: Readonly<Record<TransportProblem, Pick<Failure, 'exit' | 'hint'>
   },
 }
 
+const closeDoc = (closeCode: number | undefined): string | undefined =>
+  (Object.keys(closeCodes) as CloseName[]).filter(name => closeCodes[name].code === closeCode).map(name => closeDocs[name])[0]
+
 export const failureOf = (error: unknown): Failure => {
   if (error instanceof CliError) return { exit: error.exit, message: error.message, hint: error.hint }
   if (error instanceof RelayError) {
@@ -68,7 +71,7 @@ export const failureOf = (error: unknown): Failure => {
     if (error.problem !== undefined) return { message: error.message, ...problems[error.problem] }
     return error.shouldRetry()
       ? { exit: 'unreachable', message: error.message, hint: 'Is the relay running, and the URL right? agentchat doctor URL looks closer.' }
-      : { exit: 'ended', message: error.message, hint: Object.values(closeCodes).find(({ code }) => code === error.closeCode)?.doc }
+      : { exit: 'ended', message: error.message, hint: closeDoc(error.closeCode) }
   }
   if (error instanceof ProtocolError) return { exit: 'refused', message: error.message }
   if (error instanceof IdentityError)

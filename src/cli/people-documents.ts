@@ -1,7 +1,7 @@
 // The files that speak of skills and profiles: lists, A2A agent cards, profiles.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { CardSkills } from '../domain/a2a-skills.ts'
-import { requests, type Skill } from '../../lib/protocol/index.ts'
+import { requests, type Profile, type Skill } from '../../lib/protocol/index.ts'
 
 const { skills: SkillList } = requests.REGISTER_SKILLS.body.shape
 
@@ -25,4 +25,4 @@ export const cardDocument = z.looseObject({
   capabilities: z.looseObject({ extensions: z.array(z.unknown()).optional() }).optional(),
 }) as unknown as z.ZodType<CardSkills>
 
-export const profileDocument = requests.SET_PROFILE.body.shape.profile
+export const profileDocument = requests.SET_PROFILE.body.shape.profile as unknown as z.ZodType<Profile>

@@ -1,7 +1,8 @@
 // Commands that are requests of the protocol: what they say, take and mean stands in the protocol table, and only there.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AgentChatClient } from '../../lib/client/index.ts'
-import { requests, type Frame, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
+import { remarked } from '../../lib/protocol/docs/remarked.ts'
+import { requestDocs, requests, type Frame, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
 import { adminKeyOption, askWithKey, connectAdmin } from './admin-key.ts'
 import { whole, type AnyCommand, type ArgumentSpec, type Call, type Example, type OptionSpec } from './command.ts'
 import { CliError } from './exit.ts'
@@ -43,8 +44,8 @@ interface FieldSchema {
 }
 
 /** What a field takes; null, which older clients send for nothing, is left out. */
-const schemasOf = (field: z.ZodType): readonly FieldSchema[] => {
-  const schema = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }) as FieldSchema
+const schemasOf = (field: z.core.$ZodType): readonly FieldSchema[] => {
+  const schema = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any', metadata: remarked }) as FieldSchema
   const flat = (each: FieldSchema): readonly FieldSchema[] =>
     each.anyOf?.flatMap(flat).map(inner => ({ ...(each.description !== undefined && { description: each.description }), ...inner }))
       ?? [each]
@@ -64,7 +65,7 @@ const kinds: Readonly<Record<string, ArgumentSpec['is']>> = {
   by: 'agent',
 }
 
-const optionOf = (name: string, field: z.ZodType): OptionSpec => {
+const optionOf = (name: string, field: z.core.$ZodType): OptionSpec => {
   const schemas = schemasOf(field)
   const doc = docOf(name, schemas)
   const spec = { doc: `${doc[0]!.toUpperCase()}${doc.slice(1)}` }
@@ -93,8 +94,9 @@ const summaryOf = (doc: string): string => /^[^.;:]+/.exec(doc)![0]
 
 export const requestCommand = <T extends RequestType>(record: RequestCommand<T>): AnyCommand => {
   const { name, type, without = [], options = {}, body = (given: Given) => given } = record
-  const { doc, body: { shape } } = requests[type]
-  const fields = Object.entries(shape as Record<string, z.ZodType>).filter(([key]) => key !== 'id' && !without.includes(key))
+  const { body: { shape } } = requests[type]
+  const { doc } = requestDocs[type]
+  const fields = Object.entries(shape as Record<string, z.core.$ZodType>).filter(([key]) => key !== 'id' && !without.includes(key))
   const takesKey = 'admin_key' in shape
   const offered = fields.filter(([key]) => key !== 'admin_key' && !record.arguments.includes(key))
   return {
@@ -103,12 +105,12 @@ export const requestCommand = <T extends RequestType>(record: RequestCommand<T>)
     details: async () => doc,
     relay: true,
     arguments: Object.fromEntries(record.arguments.map((key): [string, ArgumentSpec] => {
-      const field = (shape as Record<string, z.ZodType>)[key]
+      const field = (shape as Record<string, z.core.$ZodType>)[key]
       const is = kinds[key]
       return [key, {
         doc: field === undefined ? key : docOf(key, schemasOf(field)),
         ...(is !== undefined && { is }),
-        ...(field?.safeParse(undefined).success === true && { optional: true as const }),
+        ...(field !== undefined && z.safeParse(field, undefined).success && { optional: true as const }),
       }]
     })),
     options: {

@@ -1,5 +1,5 @@
 // Every field name of the protocol: what --field may ask for though the value at hand does not have it.
-import { z } from 'zod'
+import * as z from 'zod'
 import { frames, type FrameType } from '../../lib/protocol/index.ts'
 
 const collect = (schema: unknown, names: Set<string>): void => {

@@ -1,5 +1,5 @@
 // The settings table as the page people read.
-import { z } from 'zod'
+import * as z from 'zod'
 import { unwrap } from './load.ts'
 import { envName, flagName, settingKeys, settings, type SettingKey } from './schema.ts'
 

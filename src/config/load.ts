@@ -1,6 +1,6 @@
 // Where a setting comes from: flags over environment over file over default. Every problem is reported at once.
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { isAnywhere } from './url.ts'
 import { envName, flagName, settingKeys, settings, withoutLimits, type Config, type Setting, type SettingKey } from './schema.ts'
 

@@ -1,5 +1,5 @@
 // Every setting of the relay, once: key, type, default, where it can be set, what it means. Docs, flags and checks follow from this table.
-import { z } from 'zod'
+import * as z from 'zod'
 
 export interface Setting<T extends z.ZodType = z.ZodType> {
   readonly type: T

@@ -1,7 +1,7 @@
 // deploy.yaml: the one description of a deployment, whatever it is deployed on. The schema, and reading it with errors that name the line.
 import { isIP } from 'node:net'
 import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ConfigError, loadConfig, nearest } from '../config/load.ts'
 import { envName, settingKeys, settings, type SettingKey } from '../config/schema.ts'
 

@@ -1,14 +1,15 @@
 // THE ARCHIVE FORMAT: JSON Lines; a header, the records of each kind in the order of this table, and an end that vouches for all of it.
 // What only this relay may have is not in it: its key, its secrets, and what repeats and proofs are told by.
-import { z } from 'zod'
-import { AgentId, AgentName, ChannelName, Description, PublicKey, Seq, Signature, Topic } from '../../lib/protocol/fields.ts'
+import * as z from 'zod'
+import { AgentId, AgentName, ChannelName, PublicKey, Seq, Signature } from '../../lib/protocol/fields.ts'
+import { Description, Topic } from '../../lib/protocol/request-fields.ts'
 
 export const archiveFormat = 'agentchat-export/1'
 
 const Flag = z.union([z.literal(0), z.literal(1)])
 const Time = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const Limit = Time.nullable()
-const Number1 = Seq.min(1)
+const Number1 = z.int().min(1)
 const Stream = z.string().min(2).max(140)
 const Note = z.string().max(2_000).nullable()
 
@@ -57,10 +58,10 @@ export const kinds = {
     verified_only: Flag,
     topic: Topic,
     description: Description,
-    created_by: AgentId.nullable(),
+    created_by: z.nullable(AgentId),
     created_at: Time,
     // Archives of before channels had owners lack them.
-    owner: AgentId.nullable().default(null),
+    owner: z.nullable(AgentId).default(null),
     topic_by: z.enum(['members', 'owner']).default('members'),
   }, 'name', inChannels('name')),
   retention: table('retention', { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit }, 'channel', inChannels('channel'),
@@ -72,7 +73,7 @@ export const kinds = {
     verified: Flag,
     first_seen: Time,
     last_seen: Time,
-    rotated_to: AgentId.nullable(),
+    rotated_to: z.nullable(AgentId),
     revoked_at: Time.nullable(),
   }, 'id', `id IN (SELECT agent FROM memberships WHERE ${inChannels('channel')})`),
   membership: table('memberships', { agent: AgentId, channel: ChannelName }, 'agent, channel', inChannels('channel'),
@@ -120,8 +121,8 @@ export const kinds = {
     text: z.string(),
     relay_pubkey: PublicKey,
     relay_sig: Signature,
-    client_sig: Signature.nullable(),
-    provider_sig: Signature.nullable(),
+    client_sig: z.nullable(Signature),
+    provider_sig: z.nullable(Signature),
     currency: z.string().max(32).nullable(),
     paid: Limit,
     completed_at: Time,

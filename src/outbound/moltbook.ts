@@ -2,7 +2,7 @@
 // Its posting API is described by its public skill file only: answers are read with tolerance, and what is unclear counts as
 // "perhaps posted".
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AddressGuard } from './guard.ts'
 import { OutboundError, sendRequest, type OutboundResponse } from './request.ts'
 

@@ -1,5 +1,5 @@
 // A payment processor behind a url: told what to do with a proposal's money, signed, and believed only where its answer is signed too.
-import { z } from 'zod'
+import * as z from 'zod'
 import { addressGuard, type AddressPolicy } from './guard.ts'
 import { OutboundError, sendRequest } from './request.ts'
 import { isSigned, signBody, signatureHeader } from './signing.ts'

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import { fingerprintOf } from '../../lib/identity/index.ts'
-import { requests, type RequestType } from '../../lib/protocol/index.ts'
+import { requestDocs, requests, type RequestType } from '../../lib/protocol/index.ts'
 import { defaultConfig } from '../../src/config/schema.ts'
 import { features } from '../../src/features/index.ts'
 import { databaseName } from '../../src/keeping/files.ts'
@@ -57,7 +57,8 @@ const namesIn = (
 
 /** Every body that the table takes with these: what it cannot do without in each value, and with the first of them one more field at a time. */
 const bodiesOf = (type: RequestType, values: Readonly<Record<string, readonly unknown[]>>): readonly Body[] => {
-  const { body, example } = requests[type]
+  const { body } = requests[type]
+  const { example } = requestDocs[type]
   const isTaken = (candidate: Body): boolean => body.safeParse(candidate).success
   const without = (name: string, of: Body): Body => Object.fromEntries(Object.entries(of).filter(([key]) => key !== name))
   const least = Object.keys(example).reduce<Body>((left, name) => isTaken(without(name, left)) ? without(name, left) : left, example)

@@ -18,11 +18,11 @@ import {
   AgentName,
   ChannelAddress,
   ChannelName,
-  Nick,
   RequestId,
   Target,
   TargetAddress,
 } from '../../lib/protocol/fields.ts'
+import { Nick } from '../../lib/protocol/request-fields.ts'
 import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
 import { minorOf } from '../../lib/protocol/money.ts'
 import { rawField, rawItems } from '../../lib/protocol/raw.ts'

@@ -15,7 +15,8 @@ const stateOf = async (text: string | undefined): Promise<Proposal['status'] | u
   const { ProposalState } = await import('../../../lib/protocol/proposals.ts')
   if (text === undefined) return undefined
   const state = ProposalState.safeParse(text)
-  if (!state.success) throw new CliError('usage', `${JSON.stringify(text)} is not a state`, `States: ${ProposalState.options.join(', ')}`)
+  if (!state.success)
+    throw new CliError('usage', `${JSON.stringify(text)} is not a state`, `States: ${ProposalState.def.values.join(', ')}`)
   return state.data
 }
 

@@ -1,5 +1,5 @@
 // agentchat serve: runs a relay until it is told to stop.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RunningRelay } from '../../app.ts'
 import { unwrap } from '../../config/load.ts'
 import { settingKeys, settings, type SettingKey } from '../../config/schema.ts'

@@ -1,5 +1,5 @@
 // The chain, read: plain requests to a node's REST and RPC addresses. What comes back is checked down to each field that is used.
-import { z } from 'zod'
+import * as z from 'zod'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { Bid, ChainReader, Lease } from './chain.ts'
 import { AkashError } from './failure.ts'

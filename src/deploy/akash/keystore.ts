@@ -1,7 +1,7 @@
 // The wallet on disk: a mnemonic under a password, in a file that only its owner may read. The address is in clear, for display.
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { writePrivateFile } from '../../../lib/node/private-file.ts'
 import { AkashError } from './failure.ts'
 import { Wallet } from './wallet.ts'

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
-import { z } from 'zod'
+import * as z from 'zod'
 import { makeFolder } from '../../../lib/node/folder.ts'
 import { writePrivateFile } from '../../../lib/node/private-file.ts'
 import { AkashError } from './failure.ts'

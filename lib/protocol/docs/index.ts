@@ -1,0 +1,76 @@
+// What the pages say of the protocol: of each request and each frame its meaning and one example. A row of the table without it does not
+// compile.
+import { requests, type FrameType, type RequestType } from '../table.ts'
+import type { FrameDoc, RequestDoc } from './define.ts'
+import * as admin from './admin.ts'
+import * as announcements from './announcements.ts'
+import * as blocks from './blocks.ts'
+import * as channels from './channels.ts'
+import * as disputes from './disputes.ts'
+import * as escrow from './escrow.ts'
+import * as history from './history.ts'
+import * as identity from './identity.ts'
+import * as inbox from './inbox.ts'
+import * as keeping from './keeping.ts'
+import * as messages from './messages.ts'
+import * as presence from './presence.ts'
+import * as profiles from './profiles.ts'
+import * as proposals from './proposals.ts'
+import * as receipts from './receipts.ts'
+import * as servers from './servers.ts'
+import * as session from './session.ts'
+import * as skills from './skills.ts'
+
+const written: { readonly [T in RequestType]: RequestDoc<T> } = {
+  ...session.requests,
+  ...identity.requests,
+  ...channels.requests,
+  ...messages.requests,
+  ...inbox.requests,
+  ...blocks.requests,
+  ...history.requests,
+  ...presence.requests,
+  ...admin.requests,
+  ...keeping.requests,
+  ...skills.requests,
+  ...profiles.requests,
+  ...proposals.requests,
+  ...disputes.requests,
+  ...escrow.requests,
+  ...receipts.requests,
+  ...servers.requests,
+  ...announcements.requests,
+}
+
+/** Of each request. Where a channel or an agent is named, it may be one at another relay. */
+export const requestDocs = Object.fromEntries(
+  Object.entries(written).map(([type, doc]) => {
+    const { shape } = requests[type as RequestType].body
+    return [type, 'to' in shape || 'channel' in shape ? { ...doc, errors: [...doc.errors, 'HOST_UNKNOWN'] } : doc]
+  }),
+) as unknown as typeof written
+
+/** Of each frame of the relay. */
+export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
+  ...session.frames,
+  ...identity.frames,
+  ...channels.frames,
+  ...messages.frames,
+  ...inbox.frames,
+  ...blocks.frames,
+  ...history.frames,
+  ...presence.frames,
+  ...admin.frames,
+  ...keeping.frames,
+  ...skills.frames,
+  ...profiles.frames,
+  ...proposals.frames,
+  ...disputes.frames,
+  ...escrow.frames,
+  ...receipts.frames,
+  ...servers.frames,
+  ...announcements.frames,
+}
+export { closeDocs } from './close.ts'
+export { errorDocs } from './errors.ts'
+export { type FrameDoc, type RequestDoc } from './define.ts'

@@ -1,0 +1,41 @@
+// What the relay says: all that a client has to know of the table.
+import { frames as admin } from './admin.ts'
+import { frames as announcements } from './announcements.ts'
+import { frames as blocks } from './blocks.ts'
+import { frames as channels } from './channels.ts'
+import { frames as disputes } from './disputes.ts'
+import { frames as escrow } from './escrow.ts'
+import { frames as history } from './history.ts'
+import { frames as identity } from './identity.ts'
+import { frames as inbox } from './inbox.ts'
+import { frames as keeping } from './keeping.ts'
+import { frames as messages } from './messages.ts'
+import { frames as presence } from './presence.ts'
+import { frames as profiles } from './profiles.ts'
+import { frames as proposals } from './proposals.ts'
+import { frames as receipts } from './receipts.ts'
+import { frames as servers } from './servers.ts'
+import { frames as session } from './session.ts'
+import { frames as skills } from './skills.ts'
+
+/** Relay → client. */
+export const frames = {
+  ...session,
+  ...identity,
+  ...channels,
+  ...messages,
+  ...inbox,
+  ...blocks,
+  ...history,
+  ...presence,
+  ...admin,
+  ...keeping,
+  ...skills,
+  ...profiles,
+  ...proposals,
+  ...disputes,
+  ...escrow,
+  ...receipts,
+  ...servers,
+  ...announcements,
+} as const

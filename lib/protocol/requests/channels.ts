@@ -1,0 +1,97 @@
+// What is asked about channels.
+import * as z from 'zod/mini'
+import { request } from '../define.ts'
+import { AgentId, ChannelAddress, ChannelName, Seq } from '../fields.ts'
+import { AdminKey, Description, Topic, optional } from '../request-fields.ts'
+import { limits } from '../limits.ts'
+import { TopicBy } from '../channels.ts'
+
+const OfOwner = { admin_key: optional(AdminKey), channel: ChannelAddress }
+
+export const requests = {
+  JOIN: request({
+    body: {
+      channel: ChannelAddress,
+      since: z.optional(Seq),
+      limit: z.optional(z.int().check(z.gte(0), z.lte(100_000))),
+      epoch: z.optional(z.string().check(z.maxLength(64))),
+    },
+    cost: { frames: 4, audience: 'channel' },
+    reply: 'JOINED',
+  }),
+  LEAVE: request({
+    body: { channel: ChannelAddress },
+    cost: { frames: 2, audience: 'channel' },
+    reply: 'LEFT',
+  }),
+  LIST_CHANNELS: request({
+    body: {
+      after: z.optional(ChannelName),
+      limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxChannelsPage))),
+      all: z.optional(z.literal(true)),
+      admin_key: optional(AdminKey),
+    },
+    cost: { frames: 2 },
+    reply: 'CHANNELS',
+  }),
+  LIST_AGENTS: request({
+    body: { channel: ChannelAddress, after: z.optional(AgentId), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxAgentsPage))) },
+    cost: { frames: 2 },
+    reply: 'AGENTS',
+  }),
+  CREATE_CHANNEL: request({
+    body: {
+      channel: ChannelAddress,
+      invite_only: z.optional(z.boolean()),
+      verified_only: z.optional(z.boolean()),
+      topic: z.optional(Topic),
+      description: z.optional(Description),
+      topic_by: z.optional(TopicBy),
+    },
+    cost: { message: true, frames: 5 },
+    reply: 'JOINED',
+  }),
+  INVITE: request({
+    body: { channel: ChannelAddress, agent: AgentId },
+    cost: { message: true, frames: 5 },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+  SET_TOPIC: request({
+    body: { channel: ChannelAddress, topic: Topic },
+    cost: { message: true, frames: 2, audience: 'members' },
+    reply: 'TOPIC_CHANGED',
+  }),
+  SET_CHANNEL: request({
+    body: { ...OfOwner, owner: z.optional(AgentId), topic_by: z.optional(TopicBy) },
+    cost: { message: true, frames: 2, audience: 'members' },
+    reply: 'CHANNEL_CHANGED',
+  }),
+  DELETE_CHANNEL: request({
+    body: OfOwner,
+    cost: { message: true, needsRoom: false, frames: 20, audience: 'members' },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+  MEMBERS: request({
+    body: {
+      ...OfOwner,
+      after: z.optional(AgentId),
+      limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxAgentsPage))),
+    },
+    cost: { frames: 3 },
+    reply: 'MEMBERS',
+  }),
+  REMOVE_MEMBER: request({
+    body: { ...OfOwner, agent: AgentId },
+    cost: { message: true, needsRoom: false, frames: 3, audience: 'channel' },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+  UNINVITE: request({
+    body: { ...OfOwner, agent: AgentId },
+    cost: { message: true, needsRoom: false, frames: 2 },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+}

@@ -1,0 +1,32 @@
+// What is asked about inbox.
+import * as z from 'zod/mini'
+import { request } from '../define.ts'
+import { MsgId, Seq } from '../fields.ts'
+import { limits } from '../limits.ts'
+
+const Place = { seq: z.optional(Seq), msg_id: z.optional(MsgId) }
+
+export const requests = {
+  INBOX: request({
+    body: { since: z.optional(Seq), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxPage))) },
+    cost: { frames: 2 },
+    reply: 'INBOX',
+  }),
+  RECEIVED: request({
+    body: Place,
+    cost: { frames: 3 },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+  READ: request({
+    body: Place,
+    cost: { frames: 3 },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+  STATUS: request({
+    body: { msg_id: MsgId },
+    cost: { frames: 2 },
+    reply: 'STATUS',
+  }),
+}

@@ -1,0 +1,32 @@
+// What is asked about messages.
+import * as z from 'zod/mini'
+import { request } from '../define.ts'
+import { AgentAddress, Hex32, RequestId, Signature, TargetAddress } from '../fields.ts'
+import { ClientTime, Content, optional } from '../request-fields.ts'
+import { limits } from '../limits.ts'
+
+export const requests = {
+  MSG: request({
+    body: {
+      to: TargetAddress,
+      content: Content,
+      id: z.optional(RequestId),
+      sig: optional(Signature),
+      sig_v: z.optional(z.literal(2)),
+      ts: optional(ClientTime),
+      nonce: z.optional(Hex32),
+      in_reply_to: optional(z.string().check(z.maxLength(256))),
+      ttl_ms: z.optional(z.int().check(z.gte(1), z.lte(limits.maxTtlMs))),
+      receipts: z.optional(z.boolean()),
+    },
+    cost: { message: true, frames: 1 },
+    reply: 'ACK',
+    quiet: 'ACK',
+  }),
+  FILE_CHUNK: request({
+    body: { to: AgentAddress, content: Content },
+    cost: { message: true, needsRoom: false, frames: 1 },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+}

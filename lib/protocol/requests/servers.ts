@@ -1,0 +1,11 @@
+// What is asked about servers.
+import { request } from '../define.ts'
+import { ServerDocument } from '../server-document.ts'
+
+export const requests = {
+  ANNOUNCE: request({
+    body: { server: ServerDocument },
+    cost: { message: true, frames: 20 },
+    reply: 'ANNOUNCED',
+  }),
+}

@@ -1,0 +1,44 @@
+// What a program in a browser carries: the client within 45 KiB of gzip, a single error within 2, by two bundlers.
+import { writeFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { build as esbuild } from 'esbuild'
+import { expect, test } from 'vitest'
+import { build as vite } from 'vite'
+import { newFolder } from './kit/folder.ts'
+
+const kib = 1024
+const source = (name: string) => `export { ${name} } from './lib/index.ts'`
+
+const byEsbuild = async (name: string): Promise<string> => {
+  const { outputFiles } = await esbuild({
+    stdin: { contents: source(name), resolveDir: process.cwd(), loader: 'ts' },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+  })
+  return outputFiles[0]!.text
+}
+
+const byVite = async (name: string): Promise<string> => {
+  using folder = newFolder()
+  const entry = folder.at('entry.ts')
+  writeFileSync(entry, source(name).replace('./lib', `${process.cwd()}/lib`))
+  const built = await vite({
+    configFile: false,
+    logLevel: 'silent',
+    build: { write: false, modulePreload: false, rolldownOptions: { input: entry, preserveEntrySignatures: 'strict' } },
+  })
+  const { output } = built as unknown as { readonly output: readonly { readonly code?: string }[] }
+  return output.map(({ code = '' }) => code).join('')
+}
+
+test.each([['AgentChatClient', 45 * kib], ['RelayError', 2 * kib]])('%s is small', async (name, most) => {
+  for (const [bundler, text] of [['esbuild', await byEsbuild(name)], ['vite', await byVite(name)]] as const) {
+    expect(text, bundler).toContain(name)
+    expect(gzipSync(text, { level: 9 }).length, bundler).toBeLessThanOrEqual(most)
+    // Nothing of what only pages and the relay need: meanings, examples, requests, words of many languages.
+    expect(/Says something in a channel|Invalid input: expected/.test(text), bundler).toBe(false)
+  }
+}, 120_000)
