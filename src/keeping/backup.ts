@@ -1,8 +1,8 @@
 // Whole copies of a database: taken while a relay writes to it, checked, and put in place of one.
 import { copyFileSync, existsSync, linkSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import BetterSqlite3, { type Database } from 'better-sqlite3'
 import { makePrivateFolder } from '../../lib/node/private-folder.ts'
+import { openDatabase, type Database } from '../store/driver.ts'
 import { KeepingError } from './failure.ts'
 import {
   checkDatabase,
@@ -112,7 +112,7 @@ export const restore = async ({ file, data, force, newEpoch, now, ...watched }: 
 const lock = (data: string): Disposable => {
   const file = join(data, 'lock.db')
   if (!existsSync(file)) return { [Symbol.dispose]: () => undefined }
-  const held = new BetterSqlite3(file, { timeout: 0 })
+  const held = openDatabase(file, { timeout: 0 })
   try {
     held.exec('BEGIN EXCLUSIVE')
   } catch (error) {
@@ -127,7 +127,7 @@ const lock = (data: string): Disposable => {
 }
 
 const changing = <T>(file: string, change: (db: Database) => T): T => {
-  const db = new BetterSqlite3(file, { fileMustExist: true })
+  const db = openDatabase(file, { fileMustExist: true })
   try {
     return change(db)
   } finally {

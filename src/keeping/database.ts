@@ -3,8 +3,8 @@ import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import BetterSqlite3, { type Database } from 'better-sqlite3'
 import { serverIdOf } from '../../lib/identity/index.ts'
+import { openDatabase, type Database } from '../store/driver.ts'
 import { authorOf } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Migration } from '../store/store.ts'
@@ -35,7 +35,7 @@ export const reading = async <T>(file: string, use: (db: Database) => T | Promis
   if (!existsSync(file)) throw new KeepingError('notFound', `There is no file ${file}`)
   let db: Database | undefined
   try {
-    db = new BetterSqlite3(file, { readonly: true, fileMustExist: true, timeout: 5_000 })
+    db = openDatabase(file, { readonly: true, fileMustExist: true, timeout: 5_000 })
     return await use(db)
   } catch (error) {
     throw explained(error, file)

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import type * as z from 'zod'
 import { agentIdOf, canonicalPem, verifyReceipt } from '../../lib/identity/index.ts'
 import { makePrivateFolder } from '../../lib/node/private-folder.ts'
 import { decodeFrame, type Receipt } from '../../lib/protocol/index.ts'
+import { openDatabase, type Database, type Statement } from '../store/driver.ts'
 import { fillLineages } from '../store/lineages.ts'
 import { pairStream, parseMsgId } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
@@ -55,7 +55,7 @@ export const importArchive = async (
   try {
     const imported = await publishFile(join(data, databaseName), { replace: false }, async temporary => {
       await emptyDatabase(temporary, data, newEpoch, migrations)
-      const db = new BetterSqlite3(temporary, { fileMustExist: true })
+      const db = openDatabase(temporary, { fileMustExist: true })
       try {
         // If it is not finished it is thrown away, so nothing of it need survive anything.
         db.pragma('journal_mode = MEMORY')

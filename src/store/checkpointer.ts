@@ -1,7 +1,7 @@
 // Moves what was committed from the write-ahead log into the database, on a thread of its own: it waits for the disk, and the
 // relay must not.
-import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
+import { driverFile } from './driver.ts'
 
 /** Pages in the write-ahead log when it is time; SQLite's own measure. */
 const pagesPerCheckpoint = 1_000
@@ -54,7 +54,7 @@ export class Checkpointer {
   #start(): Worker {
     const worker = new Worker(program, {
       eval: true,
-      workerData: { driver: createRequire(import.meta.url).resolve('better-sqlite3'), file: this.#file },
+      workerData: { driver: driverFile(), file: this.#file },
     })
     worker.on('message', () => {
       this.#isBusy = false

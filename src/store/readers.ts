@@ -1,8 +1,8 @@
 // Reads that take long, on threads with connections of their own: the event loop goes on meanwhile. A few threads, and a queue that ends.
-import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type CompiledQuery, type QueryResult } from 'kysely'
+import { driverFile } from './driver.ts'
 import { BusyError } from './store.ts'
 
 const maxThreads = Math.min(2, availableParallelism())
@@ -111,7 +111,7 @@ export class Readers {
   #start(): Worker {
     const worker = new Worker(program, {
       eval: true,
-      workerData: { driver: createRequire(import.meta.url).resolve('better-sqlite3'), file: this.#file },
+      workerData: { driver: driverFile(), file: this.#file },
     })
     worker.on('message', (answer: Answer) => {
       const read = this.#busy.get(worker)

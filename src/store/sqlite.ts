@@ -1,9 +1,9 @@
 // The embedded store: SQLite in WAL mode, one writer behind a queue and one reader connection.
 import { join } from 'node:path'
-import BetterSqlite3, { type Database, type Statement } from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { makePrivateFile, makePrivateFolder, type Tightened } from '../../lib/node/private-folder.ts'
 import { Checkpointer, maxWalPages, pageBytes } from './checkpointer.ts'
+import { openDatabase, type Database, type DatabaseOptions, type Statement } from './driver.ts'
 import { migrate } from './migrate.ts'
 import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
@@ -33,13 +33,13 @@ const maxCachedStatements = 500
 /** About: a batch and a large message, or what is deleted at once. By so much the write-ahead log grows past its limit. */
 const largestTransactionBytes = 4 * 1024 * 1024
 
-type Open = (file: string, options: BetterSqlite3.Options) => Database
+type Open = (file: string, options: DatabaseOptions) => Database
 
 export const openSqlite = (options: SqliteOptions): Store => {
   const opened: Database[] = []
   try {
     return new SqliteStore(options, (file, how) => {
-      const db = new BetterSqlite3(file, how)
+      const db = openDatabase(file, how)
       opened.push(db)
       return db
     })

@@ -31,18 +31,14 @@ const node: Finder = async () => {
 
 const storage: Finder = async () => {
   try {
-    const { default: Database } = await import('better-sqlite3')
-    const db = new Database(':memory:')
+    const { openDatabase } = await import('../../store/driver.ts')
+    const db = openDatabase(':memory:')
     const version = db.prepare('select sqlite_version()').pluck().get()
     db.close()
     return [{ check: 'sqlite', status: 'ok', message: `SQLite ${version}` }]
   } catch (error) {
-    return [{
-      check: 'sqlite',
-      status: 'fail',
-      message: `better-sqlite3 does not load: ${(error as Error).message}`,
-      next: 'Only `serve` needs it. Rebuild it: npm rebuild better-sqlite3',
-    }]
+    const { message, hint } = error as Error & { readonly hint?: string }
+    return [{ check: 'sqlite', status: 'fail', message, next: `Only a relay and its data need it. ${hint ?? 'Install agentchat again.'}` }]
   }
 }
 

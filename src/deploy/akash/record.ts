@@ -2,10 +2,10 @@
 // go on or close.
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
 import * as z from 'zod'
 import { makeFolder } from '../../../lib/node/folder.ts'
 import { writePrivateFile } from '../../../lib/node/private-file.ts'
+import { openDatabase } from '../../store/driver.ts'
 import { AkashError } from './failure.ts'
 
 /** In their order. */
@@ -125,7 +125,7 @@ export class Records {
     const file = join(this.#folder, 'lock.db')
     makeFolder(this.#folder, 0o700)
     closeSync(openSync(file, 'a', 0o600))
-    const held = new BetterSqlite3(file, { timeout: 0 })
+    const held = openDatabase(file, { timeout: 0 })
     try {
       held.exec('BEGIN EXCLUSIVE')
     } catch (error) {
