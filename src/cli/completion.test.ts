@@ -24,7 +24,7 @@ describe('bash', () => {
     expect(offered('')).toEqual(commands.map(({ name }) => name))
     expect(offered('se')).toEqual(['send', 'serve'])
     expect(offered('context', '')).toEqual(expect.arrayContaining(['add', 'use', 'list', 'show', 'remove']))
-    expect(offered('context', 'add', '--')).toEqual(['--identity', '--name', '--use', '--json', '--field'])
+    expect(offered('context', 'add', '--')).toEqual(['--identity', '--name', '--ca', '--use', '--json', '--field'])
     expect(offered('listen', 'ws://localhost:6667', '#general', '--max')).toEqual(['--max-messages'])
   })
 })

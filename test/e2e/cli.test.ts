@@ -57,10 +57,10 @@ describe('a process among others', () => {
   afterAll(() => relay[Symbol.asyncDispose]())
 
   test('words that are no UTF-8 are refused, not sent in another form; the sign that stands for such is a text', async () => {
-    await using broken = shell(`"$NODE" "$BIN" send ${url} '#general' $'caf\\xe9'`)
+    await using broken = shell(`"$NODE" "$BIN" send ${url} '#agents' $'caf\\xe9'`)
     expect(await broken.ended).toEqual({ code: 2, signal: null })
     expect(broken.stderr).toContain('Argument 4 is not UTF-8')
-    await using whole = shell(`"$NODE" "$BIN" send ${url} '#general' $'caf\\xc3\\xa9 \\xef\\xbf\\xbd'`)
+    await using whole = shell(`"$NODE" "$BIN" send ${url} '#agents' $'caf\\xc3\\xa9 \\xef\\xbf\\xbd'`)
     expect(await whole.ended, whole.stderr).toEqual({ code: 0, signal: null })
   })
 
