@@ -33,6 +33,8 @@ const npmInstall = (cwd: string, ...packages: readonly string[]): void => {
 const nodeAt = (major: number): string => folder.at(`nodes/node_modules/node${major}/bin/node${process.platform === 'win32' ? '.exe' : ''}`)
 const agentchat = (major: number, ...args: readonly string[]) =>
   new Program(nodeAt(major), [installed.bin, ...args], { cwd: folder.path, env: { HOME: folder.path } })
+const listens = /ws:\/\/[\w.-]+:\d+/
+const serve = (major: number, data: string) => agentchat(major, 'serve', '--host', '127.0.0.1', '--port', '0', '--data', data)
 const run = async (major: number, ...args: readonly string[]) => {
   await using program = agentchat(major, ...args)
   return { ...await program.ended, stdout: program.stdout, stderr: program.stderr }
@@ -58,8 +60,8 @@ describe.each([22, 24])('on Node %i', major => {
   test('a relay runs, agents talk, and what was said is kept, backed up and good', { timeout: 60_000 }, async () => {
     expect(execFileSync(nodeAt(major), ['--version'], { encoding: 'utf8' })).toMatch(new RegExp(`^v${major}\\.`))
     const [data, copy] = [folder.at(`data${major}`), folder.at(`copy${major}.db`)]
-    await using relay = agentchat(major, 'serve', '--host', '127.0.0.1', '--port', '0', '--data', data)
-    const [url] = await relay.prints(/ws:\/\/[\w.-]+:\d+/)
+    await using relay = serve(major, data)
+    const [url] = await relay.prints(listens)
     await using listener = agentchat(major, 'listen', url, '#general', '--max-messages', '1')
     await listener.prints(/Connected as/)
 
@@ -85,13 +87,19 @@ describe('on Node 20, where that driver ends the process', () => {
   const sentence = 'npm install better-sqlite3@12'
 
   test('every command that needs it says instead what to install', { timeout: 60_000 }, async () => {
-    const restored = folder.at('restored')
+    const [kept, copy, restored] = [folder.at('kept'), folder.at('kept.db'), folder.at('restored')]
+    {
+      await using relay = serve(22, kept)
+      await relay.prints(listens)
+      expect(await run(22, 'backup', copy, '--data', kept)).toMatchObject({ code: 0 })
+    }
     for (
       const words of [
         ['serve', '--host', '127.0.0.1', '--port', '0', '--data', folder.at('data20')],
-        ['export', '--data', folder.at('data22'), '--out', folder.at('all.jsonl')],
-        ['backup', folder.at('copy20.db'), '--data', folder.at('data22')],
-        ['restore', folder.at('copy22.db'), '--data', restored],
+        ['export', '--data', kept, '--out', folder.at('all.jsonl')],
+        ['backup', folder.at('copy20.db'), '--data', kept],
+        ['backup', '--verify', copy],
+        ['restore', copy, '--data', restored],
       ]
     ) {
       const { code, signal, stderr } = await run(20, ...words)
