@@ -40,8 +40,14 @@ const compiledAddon = (folder: Folder): Readonly<Record<string, string>> => {
 /** npm as this machine has it set up, with what is installed for all kept in the folder. */
 const npmEnv = (folder: Folder): Readonly<Record<string, string>> => {
   const asked = (key: string) => execFileSync('npm', ['config', 'get', key], { encoding: 'utf8' }).trim()
+  // How packages are fetched here, where the environment says so.
+  const isNetwork = /^(?:npm_config_(?:ca|cafile|proxy|https_proxy|noproxy|strict_ssl|nodedir)|node_extra_ca_certs|(?:https?|no)_proxy)$/i
+  const network = Object.entries(process.env).filter(([name]) => isNetwork.test(name))
   return {
+    ...Object.fromEntries(network) as Readonly<Record<string, string>>,
     npm_config_cache: asked('cache'),
+    npm_config_registry: asked('registry'),
+    npm_config_globalconfig: asked('globalconfig'),
     npm_config_userconfig: asked('userconfig'),
     npm_config_prefix: folder.at('npm'),
     npm_config_update_notifier: 'false',
