@@ -103,7 +103,7 @@ describe('work', () => {
   })
 
   test('agents of one address share its allowance', async () => {
-    await using relay = await startTestRelay({ msgRate: 1, frameRate: 0, addressFrameRate: 1, addressFrameBurst: 100 })
+    await using relay = await startTestRelay({ msgRate: 1, frameRate: 0, addressFrameRate: 1, addressFrameBurst: 165 })
     await using ann = await relay.login('ann')
     await using bob = await relay.login('bob')
     for (let i = 0; i < 5; i++) ann.send(watch)

@@ -217,6 +217,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/relay/receipts.ts': { peer: 'names of streams, made of ids' },
   'src/app.ts': { own: 'networks that an admin banned' },
   'src/base/open-files.ts': { own: 'what the system says of its limits' },
+  'src/store/driver.ts': { own: 'what the installed driver says of itself' },
   'src/store/sqlite.ts': { own: 'names in the data directory' },
   'src/store/log.ts': { peer: 'message ids', run: { parseMsgId: text => parseMsgId(text, text) } },
   // The engine's normalize() costs the square where combining marks stand in a row: the wire bounds this text to 200 characters.
