@@ -120,6 +120,19 @@ test('pages wait for room while much is owed, those of an address that owes litt
   await waiting
 })
 
+test('what ends after its connection has gone is not taken off a second time', () => {
+  const { account, open, owe, close } = setUp()
+  open('stays', '192.0.2.1')
+  open('goes', '192.0.2.2')
+  owe('stays', 10)
+  owe('goes', 5)
+  close('goes')
+  expect(account.bytes).toBe(10 * kib)
+  // A request of it was still worked on.
+  owe('goes', -5)
+  expect(account.bytes).toBe(10 * kib)
+})
+
 test('whoever cannot be moved to go does not make it look for ever', () => {
   const account = new Account<string>({
     maxBytes: 10,

@@ -165,6 +165,8 @@ export class Account<Owner> {
   /** The connection is gone, and has released its buffers. */
   close(debt: Debt<Owner>): void {
     this.add(debt, -debt.bytes)
+    // What ends only now counts nowhere any more: it would be taken off twice.
+    debt.pools = []
     const { address } = debt
     address.debts.delete(debt)
     this.#goers.delete(debt)
