@@ -202,7 +202,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
         async write({ me, roster, tx }, { to, content }) {
           checkSize(content)
           if (roster.agent(to) === undefined) throw new Fail('AGENT_NOT_FOUND', `${to} is not connected; a file needs both ends`)
-          const told = await isBlocked(tx, me.id, to) ? [] : [to]
+          const told = await tx.log.hasBlocks(to) && await isBlocked(tx, me.id, to) ? [] : [to]
           return { reply: reply('OK', {}), notify: [notify({ kind: 'agents', agents: told }, 'FILE_CHUNK', { from: me.id, to, content })] }
         },
       },
