@@ -32,7 +32,7 @@ import { clearSome, isEnding } from './store/endings.ts'
 import { addressBans } from './store/standing.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
 import { openSqlite } from './store/sqlite.ts'
-import type { Store } from './store/store.ts'
+import type { OpenStore, Store } from './store/store.ts'
 
 /** A relay that accepts connections. */
 export interface RunningRelay {
@@ -58,7 +58,7 @@ export interface RelayParts {
   /** 0 ≤ random < 1 */
   readonly random?: () => number
   /** Another store, or one that is watched. */
-  readonly openStore?: typeof openSqlite
+  readonly openStore?: OpenStore
   /** Where Moltbook's API is, for trying it against a stand-in. */
   readonly moltbookBase?: string
   /** Told of money that is held and moved for proposals, after it is committed. */
@@ -88,7 +88,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const verifier = new Verifier()
   const maxMemoryBytes = config.maxMemory ?? memoryLimit() ?? ordinaryMemoryBytes
 
-  const store = (parts.openStore ?? openSqlite)({
+  const store = await (parts.openStore ?? openSqlite)({
     data: config.data,
     durability: config.durability,
     migrations,

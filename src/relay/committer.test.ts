@@ -3,9 +3,11 @@ import type { Clock } from '../base/clock.ts'
 import { createLogger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import { openSqlite } from '../store/sqlite.ts'
-import { StorageError, type Store } from '../store/store.ts'
-import { Committer, ownJob, type CommitterOptions } from './committer.ts'
+import type { LogWriter } from '../store/log.ts'
+import { StorageError, type Store, type Tx } from '../store/store.ts'
+import { Committer, ownJob, type CommitterOptions, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
+import type { Append } from './feature.ts'
 
 /** A committer on a store of its own, and the lines it logs. */
 const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.now }) => {
@@ -21,7 +23,7 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
   })
   const store = openSqlite({ data: ':memory:', durability: 'normal', migrations: [], newEpoch: () => 'e' })
   const metrics = createMetrics()
-  const hooks = { beforeWrite: () => {} }
+  const hooks: { beforeWrite: () => void, txOf: (tx: Tx) => Tx } = { beforeWrite: () => {}, txOf: tx => tx }
   const slow: Store = {
     read: store.read,
     aside: store.aside,
@@ -31,7 +33,7 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
     write: fn =>
       store.write(tx => {
         hooks.beforeWrite()
-        return fn(tx)
+        return fn(hooks.txOf(tx))
       }),
   }
   const committer = new Committer({ store: slow, log, clock, ...metrics }, { maxQueueFrames: 100, maxQueueBytes: 1e6, deliver })
@@ -218,4 +220,69 @@ test('a clock that jumps back does not make a turn endless, and one that jumps a
     }))
   await set.committer.idle()
   expect(delivered).toEqual([4, 1])
+})
+
+describe('a log that numbers a batch at once', () => {
+  const said = (stream: string, id: string): Append =>
+    ({ type: 'MSG', stream, key: { agent: '@a', id }, body: { from: '@a', to: stream, content: id } }) as unknown as Append
+
+  /** Keeps what is appended until it is flushed, as one does that asks a server. */
+  const setUpDeferred = () => {
+    const seen: Result[] = []
+    const set = setUp(results => seen.push(...results), { now: () => 1_000 })
+    const flushes: number[] = []
+    set.hooks.txOf = tx => {
+      let waiting: (() => void)[] = []
+      const log = new Proxy(tx.log, {
+        get: (target, method) => {
+          if (method === 'append')
+            return (...args: Parameters<LogWriter['append']>) => new Promise(resolve => waiting.push(() => resolve(target.append(...args))))
+          if (method === 'flush')
+            return () => {
+              if (waiting.length > 0) flushes.push(waiting.length)
+              for (const append of waiting.splice(0)) append()
+            }
+          return (target[method as keyof LogWriter] as (...args: unknown[]) => unknown).bind(target)
+        },
+      })
+      return {
+        tables: () => tx.tables(),
+        log,
+        get writes() {
+          return tx.writes + waiting.length
+        },
+      }
+    }
+    return { ...set, seen, flushes }
+  }
+
+  test('is flushed once for all of a batch, and results keep their places', async () => {
+    await using set = setUpDeferred()
+    for (const id of ['1', '2', '1', '3']) set.committer.push(ownJob(() => id === '2' ? undefined : { append: said('#c', id) }))
+    set.committer.push(ownJob(() => {
+      throw new Error('refused')
+    }))
+    set.committer.push(ownJob(() => ({ append: said('#d', '4') })))
+    await set.committer.idle()
+    expect(set.flushes).toEqual([4])
+    expect(set.seen.map(result => result.kind === 'failed' ? 'failed' : result.event?.stamp.seq ?? result.duplicate)).toEqual([
+      1,
+      undefined,
+      expect.objectContaining({ seq: 1 }),
+      2,
+      'failed',
+      1,
+    ])
+  })
+
+  test('tells a repeat before the events behind the first are appended', async () => {
+    await using set = setUpDeferred()
+    const both = { append: [said('#c', '1'), { ...said('#c', ''), key: undefined } as unknown as Append] }
+    set.committer.push(ownJob(() => both))
+    set.committer.push(ownJob(() => both))
+    await set.committer.idle()
+    expect(set.flushes).toEqual([1, 1, 1])
+    expect(set.seen.map(result => result.kind === 'done' && [result.event?.stamp.seq, result.more?.[0]?.stamp.seq, result.duplicate?.seq]))
+      .toEqual([[1, 2, undefined], [undefined, undefined, 1]])
+  })
 })

@@ -247,7 +247,9 @@ export class Committer {
     return this.#store.write(async tx => {
       // Its time begins when the storage has begun: however long that takes, those who waited go together.
       const now = this.#clock.now()
-      const results: Result[] = []
+      // Each in its place; of some the numbers are still to come.
+      const results: Awaitable<Result>[] = []
+      let isDeferred = false
       let bytes = 0
       for (let job = next(); job !== undefined; job = bytes < maxBatchBytes ? next() : undefined) {
         bytes += job.bytes
@@ -266,14 +268,15 @@ export class Committer {
         else if (isSeveral(outcome.append)) results.push(await this.#appendAll(tx, now, job, outcome, outcome.append))
         else {
           const appended = this.#append(tx, now, job, outcome, outcome.append)
-          results.push(appended instanceof Promise ? await appended : appended)
+          isDeferred ||= appended instanceof Promise
+          results.push(appended)
         }
         if (
           outcome.effects !== undefined || outcome.notify !== undefined || outcome.hints !== undefined || outcome.again !== undefined
           || this.#clock.now() >= now + maxTurnMs
         ) break
       }
-      return { results, wrote: tx.writes > 0 }
+      return { results: isDeferred ? await numbered(tx, results) : results as Result[], wrote: tx.writes > 0 }
     })
   }
 
@@ -292,20 +295,25 @@ export class Committer {
 
   async #appendAll(tx: Tx, now: number, job: Job, outcome: Outcome, [first, ...rest]: readonly Append[]): Promise<Result> {
     if (first === undefined) return { kind: 'done', job, outcome }
-    const result = await this.#append(tx, now, job, outcome, first)
-    if (result.kind === 'failed' || result.event === undefined) return result
+    const [result] = await numbered(tx, [this.#append(tx, now, job, outcome, first)])
+    if (result!.kind === 'failed' || result!.event === undefined) return result!
     const more: Committed[] = []
-    for (const append of rest) {
-      const next = await this.#append(tx, now, job, outcome, append)
+    for (const [i, next] of (await numbered(tx, rest.map(append => this.#append(tx, now, job, outcome, append)))).entries()) {
       // The first one told a repeat; a key that repeats behind it is a fault of the feature.
       if (next.kind === 'failed' || next.event === undefined)
         throw new Undo('undo', {
-          cause: next.kind === 'failed' ? next.error : new Error(`the key of a second ${append.type} was used before`),
+          cause: next.kind === 'failed' ? next.error : new Error(`the key of a second ${rest[i]!.type} was used before`),
         })
       more.push(next.event)
     }
-    return { ...result, more }
+    return { ...result!, more }
   }
+}
+
+/** The results once all of what was appended has its numbers. */
+const numbered = async (tx: Tx, results: readonly Awaitable<Result>[]): Promise<readonly Result[]> => {
+  await tx.log.flush()
+  return Promise.all(results)
 }
 
 const appendedOf = (result: Appended, job: Job, outcome: Outcome, append: Append, frame: Buffer | undefined): Result => {

@@ -110,8 +110,13 @@ export interface LogWriter extends LogReader {
   index(): Awaitable<void>
   /** Whether the key was used, so that appending under it stores nothing. */
   isPublished(key: PublishKey): Awaitable<boolean>
-  /** Numbers an event, has it encoded once with its stamp, and stores those bytes; or finds that its key was used before. */
+  /**
+   * Numbers an event, has it encoded once with its stamp, and stores those bytes; or finds that its key was used before. A log that
+   * numbers a whole batch at once gives a promise, which is kept by `flush`.
+   */
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Awaitable<Appended>
+  /** Numbers and stores what was appended and waits for it. What that was given promises has them kept; a failure is thrown here alone. */
+  flush(): Awaitable<void>
   /**
    * Notes that an agent's inbox entries up to a number were offered, received or read; receiving and reading move its cursor, never back.
    * Gives the fates of messages whose authors want to be told, with the one receipt that changed.

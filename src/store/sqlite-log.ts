@@ -375,6 +375,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     return { kind: 'stored', stamp, inboxSeqs }
   }
 
+  flush(): void {}
   isPublished(key: PublishKey): boolean {
     return this.#published(key) !== undefined
   }

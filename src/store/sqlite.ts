@@ -1,7 +1,7 @@
 // The embedded store: SQLite in WAL mode, one writer behind a queue and one reader connection.
 import { join } from 'node:path'
 import { Kysely, SqliteDialect } from 'kysely'
-import { makePrivateFile, makePrivateFolder, type Tightened } from '../../lib/node/private-folder.ts'
+import { makePrivateFile, makePrivateFolder } from '../../lib/node/private-folder.ts'
 import { Checkpointer, maxWalPages, pageBytes } from './checkpointer.ts'
 import { openDatabase, type Database, type DatabaseOptions, type Statement } from './driver.ts'
 import { migrate } from './migrate.ts'
@@ -10,21 +10,7 @@ import { logSchema } from './log-schema.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from './space.ts'
 import { SqliteLog, SqliteLogReader } from './sqlite-log.ts'
 import { Tail } from './tail.ts'
-import { StorageError, type Awaitable, type Db, type Migration, type Store, type Tx } from './store.ts'
-
-export interface SqliteOptions {
-  /** Directory of the database, or ":memory:". */
-  readonly data: string
-  /** normal: commits survive a killed process; full: also a power loss (one fsync per batch). */
-  readonly durability: 'normal' | 'full'
-  readonly migrations: readonly Migration[]
-  /** What the directory may hold, in bytes. undefined: a share of its volume; 0: no limit. */
-  readonly maxDataBytes?: number | undefined
-  /** Names a new database's epoch. */
-  readonly newEpoch: () => string
-  /** Told of files that others could read until now, or still can. */
-  readonly onTightened?: (change: Tightened) => void
-}
+import { StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from './store.ts'
 
 /** Databases, what SQLite keeps beside them, and what was put aside. */
 const isDataFile = (name: string): boolean => /^(?:agentchat|lock)\.db/.test(name)
@@ -35,7 +21,7 @@ const largestTransactionBytes = 4 * 1024 * 1024
 
 type Open = (file: string, options: DatabaseOptions) => Database
 
-export const openSqlite = (options: SqliteOptions): Store => {
+export const openSqlite = (options: StoreOptions): Store => {
   const opened: Database[] = []
   try {
     return new SqliteStore(options, (file, how) => {
@@ -69,7 +55,7 @@ class SqliteStore implements Store {
   #isIndexing = false
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor({ data, durability, migrations, maxDataBytes, newEpoch, onTightened }: SqliteOptions, open: Open) {
+  constructor({ data, durability, migrations, maxDataBytes, newEpoch, onTightened }: StoreOptions, open: Open) {
     const inMemory = data === ':memory:'
     if (!inMemory) {
       const change = makePrivateFolder(data, isDataFile)

@@ -1,5 +1,6 @@
 // The storage ports. A reader cannot write and a writer exists only inside `write`, by type.
 import type { Kysely } from 'kysely'
+import type { Tightened } from '../../lib/node/private-folder.ts'
 import type { Awaitable, LogReader, LogWriter } from './log.ts'
 import type { Space } from './space.ts'
 
@@ -29,6 +30,24 @@ export interface Migration {
   readonly feature: string
   readonly steps: readonly string[]
 }
+
+/** What a store is opened with. */
+export interface StoreOptions {
+  /** Directory of the database, or ":memory:". */
+  readonly data: string
+  /** normal: commits survive a killed process; full: also a power loss (one fsync per batch). */
+  readonly durability: 'normal' | 'full'
+  readonly migrations: readonly Migration[]
+  /** What the directory may hold, in bytes. undefined: a share of its volume; 0: no limit. */
+  readonly maxDataBytes?: number | undefined
+  /** Names a new database's epoch. */
+  readonly newEpoch: () => string
+  /** Told of files that others could read until now, or still can. */
+  readonly onTightened?: (change: Tightened) => void
+}
+
+/** Opens a store: an embedded one at once, one on a server when it answers. */
+export type OpenStore = (options: StoreOptions) => Awaitable<Store>
 
 export interface Store {
   readonly read: Db

@@ -92,7 +92,7 @@ export const startTestRelay = async (
   const running = await startRelay(testConfig(overrides), {
     ...parts,
     clock,
-    openStore: options => store = new HeldStore((parts.openStore ?? openSqlite)(options)),
+    openStore: async options => store = new HeldStore(await (parts.openStore ?? openSqlite)(options)),
   })
   return new TestRelay(running, clock, store!, stopped)
 }
