@@ -161,6 +161,39 @@ const callAt = (text: string, start: number): string => {
   return text.slice(start)
 }
 
+/** Files that speak one engine's SQL: those of the engine, and those for databases at rest. */
+const ofEngine = /^src\/(?:keeping\/|store\/(?:sqlite|postgres|driver|migrate|log-schema|readers|checkpointer|space|keeping)[^/]*$)/
+
+/** What only SQLite says. */
+const ofSqlite = /json_(?:each|extract|object|remove|set)|->>|\binstr\(|\browid\b|\bMATCH\b|fts5|pragma|AUTOINCREMENT|INSERT OR|\bAS BLOB\b/
+
+/** What a file says outside of comments, and of the steps that made its tables. */
+const statementsOf = (file: string): string =>
+  source.get(file)!.replace(/^\s*(?:\*|\/\/|\/\*\*).*$/gm, '')
+    .replace(/^export const \w+: Migration = \{[\s\S]*?^\}/gm, '').replace(/^(?:export )?const \w*[sS]chema = `[\s\S]*?`$/gm, '')
+
+describe('statements', () => {
+  const outside = files.filter(file => file.startsWith('src/') && !ofEngine.test(file))
+  const isStatement = /\.(?:selectFrom|insertInto|updateTable|deleteFrom)\(|\bsql(?:<[^`]*>)?`/
+
+  test('stand with the tables they are about: in the store, or beside the steps that made those', () => {
+    const strays = outside.filter(file => !file.startsWith('src/store/') && isStatement.test(source.get(file)!))
+      .filter(file => !/^export const \w+: Migration = \{/m.test(source.get(file)!))
+    expect(strays).toEqual([])
+  })
+
+  test('say nothing that one engine alone understands: that is what the dialect is for', () => {
+    expect(outside.filter(file => ofSqlite.test(statementsOf(file)))).toEqual([])
+    // Of one value these are an aggregate; of several, the larger one is called otherwise elsewhere.
+    const calls = outside.flatMap(file => {
+      const text = statementsOf(file)
+      return [...text.matchAll(/(?<![.\w])(?:max|min)\(/gi)].map(({ index }) => callAt(text, index)).filter(call => call.includes(','))
+        .map(call => `${file}: ${call}`)
+    })
+    expect(calls).toEqual([])
+  })
+})
+
 describe('words', () => {
   test.each(forbidden)('no file holds %s', (_name, pattern, except) => {
     const code = (file: string) => source.get(file)!.replace(/^\s*(?:\*|\/\/|\/\*\*).*$/gm, '')

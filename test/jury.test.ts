@@ -139,7 +139,7 @@ test('while it is found out who may judge, others write on, and what the one who
     openStore: options => {
       const store = openSqlite(options)
       const aside: Db = {
-        log: store.aside.log,
+        ...store.aside,
         tables: <T>() => {
           const tables = store.aside.tables<T>()
           return slowly(tables, async () => {

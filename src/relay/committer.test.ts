@@ -247,6 +247,7 @@ describe('a log that numbers a batch at once', () => {
       })
       return {
         tables: () => tx.tables(),
+        dialect: tx.dialect,
         log,
         get writes() {
           return tx.writes + waiting.length

@@ -34,8 +34,6 @@ const agedAfter = async (tx: Tx, after: string, count: number, before: number) =
   }
 }
 
-const among = (ids: readonly string[]) => sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`
-
 /** Looks at the next agents, and forgets those that were not seen since `before` and have left nothing behind. Gives where to go on. */
 export const forgetAgents = async (
   tx: Tx,
@@ -52,7 +50,7 @@ export const forgetAgents = async (
   if (away.length === 0) return next
   // What was said last is not noted yet.
   await tx.log.index()
-  let idle = tx.tables<Tables>().deleteFrom('agents').where('id', 'in', among(away)).where('verified', '=', 0)
+  let idle = tx.tables<Tables>().deleteFrom('agents').where(tx.dialect.isAmong('id', away)).where('verified', '=', 0)
     .where('rotated_to', 'is', null).where('revoked_at', 'is', null)
   for (const [table, column] of [...ownUses, ...uses])
     idle = idle.where(sql<boolean>`NOT EXISTS (SELECT 1 FROM ${sql.table(table)} AS used WHERE used.${sql.ref(column)} = agents.id)`)
@@ -64,7 +62,7 @@ export const forgetAgents = async (
 export const forgetMemberships = async (tx: Tx, after: string, count: number, before: number): Promise<string | undefined> => {
   const { ids, next } = await agedAfter(tx, after, count, before)
   if (ids.length > 0)
-    await tx.tables<Tables>().deleteFrom('memberships').where('agent', 'in', among(ids))
+    await tx.tables<Tables>().deleteFrom('memberships').where(tx.dialect.isAmong('agent', ids))
       .where('channel', 'in', tx.tables<Tables>().selectFrom('channels').select('name').where('private', '=', 0)).execute()
   return next
 }

@@ -1,5 +1,4 @@
 // What outlives a session of an agent: its key, where it belongs, and what it is invited to. Several features read and write it.
-import { sql } from 'kysely'
 import { joinLineages, lineageSchema } from './lineages.ts'
 import { moveBlocks } from './blocks.ts'
 import { moveChannels } from './channels.ts'
@@ -53,18 +52,24 @@ export const findAgent = (db: Db, id: string): Promise<AgentRow | undefined> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
 
 export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly AgentRow[]> =>
-  db.tables<Tables>().selectFrom('agents').selectAll().where('id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`)
-    .execute()
+  db.tables<Tables>().selectFrom('agents').selectAll().where(db.dialect.isAmong('id', ids)).execute()
 
-const updateSeen = preparedWrite((tables: WriteTables<Tables>, heard: string) =>
-  tables.updateTable('agents')
-    .from(sql<{ id: string, at: number }>`(SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(${heard}))`.as('heard'))
-    .set({ last_seen: sql<number>`max(agents.last_seen, heard.at)` }).whereRef('agents.id', '=', 'heard.id')
+/** Of whoever leaves, which in a storm of logins is often. */
+const updateSeen = preparedWrite((tables: WriteTables<Tables>, id: string, at: number) =>
+  tables.updateTable('agents').set({ last_seen: at }).where('id', '=', id).where('last_seen', '<', at)
 )
 
 /** Notes when agents were heard last; a time never goes back. */
 export const noteSeen = async (tx: Tx, heard: readonly (readonly [agent: string, at: number])[]): Promise<void> => {
-  await updateSeen(tx, JSON.stringify(heard))
+  const [first, ...others] = heard
+  if (first === undefined) return
+  if (others.length === 0) {
+    await updateSeen(tx, ...first)
+    return
+  }
+  const rows = tx.dialect.rowsOf<{ id: string, at: number }>({ id: 'text', at: 'number' }, heard.map(([id, at]) => ({ id, at })))
+  await tx.tables<Tables>().updateTable('agents').from(rows.as('heard')).set(({ ref }) => ({ last_seen: ref('heard.at') }))
+    .whereRef('agents.id', '=', 'heard.id').whereRef('agents.last_seen', '<', 'heard.at').execute()
 }
 
 const upsertAgent = preparedWrite((

@@ -1,6 +1,5 @@
 // Whom an agent does not want to hear from. It follows both: the rows of an agent move to its next key, and whoever is blocked
 // is blocked under every key it had or gets.
-import { sql } from 'kysely'
 import { keysOf } from './lineages.ts'
 import type { Db, Tx } from './store.ts'
 
@@ -36,7 +35,7 @@ export const blockersAmong = async (db: Db, agents: readonly string[], from: str
   agents.length === 0
     ? []
     : (await db.tables<Tables>().selectFrom('blocks').select('agent').distinct()
-      .where('agent', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(agents)}))`).where('blocked', 'in', keysOf(from))
+      .where(db.dialect.isAmong('agent', agents)).where('blocked', 'in', keysOf(from))
       .execute()).map(({ agent }) => agent)
 
 /** What an agent wants belongs to its next key. */

@@ -3,6 +3,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import { findAgent, type AgentRow } from './agents.ts'
 import { releaseShare } from './shares.ts'
+import type { SkillIndex } from './skill-index.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
 /** A skill as it was signed; these are the fields it is found by. */
@@ -68,8 +69,6 @@ interface Tables {
   }
   /** One row per listed skill; `n` is its place in the list. */
   skills: { id: number, agent: string, n: number, capability: string, rate: number | null, currency: string | null, registered_at: number }
-  skill_words: { rowid: number, capability: string, words: string, about: string }
-  skill_parts: { rowid: number, capability: string }
 }
 
 export const peopleMigrations: Migration = {
@@ -184,9 +183,7 @@ export const forgetProfiles = async (tx: Tx, after: string, count: number, befor
 /** Writes the index of one agent anew, from its list, its profile and its name. */
 const index = async (tx: Tx, agent: string): Promise<void> => {
   const tables = tx.tables<Tables>()
-  const own = tables.selectFrom('skills').select('id').where('agent', '=', agent)
-  await tables.deleteFrom('skill_words').where('rowid', 'in', own).execute()
-  await tables.deleteFrom('skill_parts').where('rowid', 'in', own).execute()
+  await tx.dialect.skills.forget(tx.tables(), agent)
   await tables.deleteFrom('skills').where('agent', '=', agent).execute()
   const listed = await tables.selectFrom('skill_lists').select(['skills', 'registered_at']).where('agent', '=', agent).where('listed', '=',
     1).executeTakeFirst()
@@ -210,13 +207,11 @@ const index = async (tx: Tx, agent: string): Promise<void> => {
       registered_at: listed!.registered_at,
     } as Tables['skills']
   ))).returning(['id', 'n']).execute()
-  const skillOf = (n: number) => skills[n]!
-  await tables.insertInto('skill_words').values(rows.map(({ id, n }) => {
-    const { capability, name, description, tags = [], examples = [] } = skillOf(n)
-    return { rowid: id, capability, words: [name, description, ...tags, ...examples].filter(Boolean).join(' '), about }
-  })).execute()
-  await tables.insertInto('skill_parts').values(rows.map(({ id, n }) => ({ rowid: id, capability: skillOf(n).capability.toLowerCase() })))
-    .execute()
+  const texts = rows.map(({ id, n }) => {
+    const { capability, name, description, tags = [], examples = [] } = skills[n]!
+    return { id, capability, words: [name, description, ...tags, ...examples].filter(Boolean).join(' '), about }
+  })
+  await tx.dialect.skills.add(tx.tables(), texts)
 }
 
 /** What narrows a search. Everything else is decided by who is here, which the store does not know. */
@@ -261,24 +256,21 @@ export const searchSkills = async (
 ): Promise<{ readonly found: readonly FoundSkill[], readonly isAll: boolean }> => {
   const { capability, maxRate, currency, language, availability, seenSince } = filter
   const part = capability?.toLowerCase()
-  const candidates = candidatesOf(filter, maxScanned).as('m')
+  const candidates = candidatesOf(db.dialect.skills, filter, maxScanned).as('m')
   const tables = db.tables<Tables>()
   const found = await tables.selectFrom(candidates).innerJoin('skills as s', 's.id', 'm.id').innerJoin('agents as a', 'a.id', 's.agent')
     .leftJoin('profiles as p', 'p.agent', 's.agent')
     .where('a.revoked_at', 'is', null)
     .where(({ not, exists, selectFrom }) => not(exists(selectFrom('bans').select('bans.agent').whereRef('bans.agent', '=', 's.agent'))))
-    .$if(part !== undefined && part !== '', query => query.where(sql<boolean>`instr(s.capability, ${part}) > 0`))
+    .$if(part !== undefined && part !== '', query => query.where(db.dialect.contains('s.capability', part!)))
     .$if(seenSince !== undefined, query => query.where('a.last_seen', '>=', seenSince!))
     .$if(maxRate !== undefined, query => query.where(({ or, eb }) => or([eb('s.rate', 'is', null), eb('s.rate', '<=', maxRate!)])))
     .$if(currency !== undefined,
       query => query.where(({ or, eb }) => or([eb('s.currency', 'is', null), eb('s.currency', '=', currency!.toUpperCase())])))
     .$if(availability !== undefined, query => query.where('p.availability', '=', availability!))
-    .$if(language !== undefined, query =>
-      query.where(
-        sql<boolean>`EXISTS (SELECT 1 FROM json_each(p.languages) WHERE value = ${language!.toLowerCase()} OR value LIKE ${`${
-          language!.toLowerCase()
-        }-%`})`,
-      ))
+    // A list of tags, which have no quotes: the tag itself, or one that says more.
+    .$if(language !== undefined,
+      query => query.where(({ or }) => or(['"', '-'].map(end => db.dialect.contains('p.languages', `"${language!.toLowerCase()}${end}`)))))
     .select([
       's.agent',
       's.n',
@@ -300,21 +292,21 @@ export const searchSkills = async (
 }
 
 /** The newest skills that have the words or the part, by an index; a part of fewer than three letters has none, and all are candidates. */
-const candidatesOf = ({ text, capability }: SkillFilter, limit: number): RawBuilder<{ id: number, rank: number }> => {
-  const words = (text?.normalize('NFC').match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords).map(word => `"${word}"*`).join(' ')
-  if (words !== '')
-    return sql`(SELECT rowid AS id, rank FROM skill_words WHERE skill_words MATCH ${words} ORDER BY rowid DESC LIMIT ${limit})`
-  if (capability !== undefined && [...capability].length >= 3)
-    return sql`(SELECT rowid AS id, 0 AS rank FROM skill_parts WHERE skill_parts MATCH ${`"${
-      capability.toLowerCase().replaceAll('"', '""')
-    }"`} ORDER BY rowid DESC LIMIT ${limit})`
+const candidatesOf = (
+  index: SkillIndex,
+  { text, capability }: SkillFilter,
+  limit: number,
+): RawBuilder<{ id: number, rank: number }> => {
+  const words = (text?.normalize('NFC').match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords)
+  if (words.length > 0) return index.withWords(words, limit)
+  if (capability !== undefined && [...capability].length >= 3) return index.withPart(capability.toLowerCase(), limit)
   return sql`(SELECT id, 0 AS rank FROM skills ORDER BY id DESC LIMIT ${limit})`
 }
 
 /** The lists of several agents. */
 export const skillsOf = async (db: Db, agents: readonly string[]): Promise<ReadonlyMap<string, readonly Skill[]>> => {
   if (agents.length === 0) return new Map()
-  const rows = await db.tables<Tables>().selectFrom('skill_lists').select(['agent', 'skills']).where('agent', 'in',
-    sql<string>`(SELECT value FROM json_each(${JSON.stringify(agents)}))`).execute()
+  const rows = await db.tables<Tables>().selectFrom('skill_lists').select(['agent', 'skills']).where(db.dialect.isAmong('agent', agents))
+    .execute()
   return new Map(rows.map(({ agent, skills }) => [agent, JSON.parse(skills) as Skill[]]))
 }

@@ -93,7 +93,7 @@ export const putServer = async (
   { announcer, now }: { readonly announcer: string, readonly now: number },
 ): Promise<void> => {
   const asked = said.state === 'pending'
-    ? { next_check: sql<number>`MAX(${now}, COALESCE(checked_at, 0) + ${askAgainMs})`, failures: 0, announcer }
+    ? { next_check: tx.dialect.greatest(now, sql`coalesce(servers.checked_at, 0) + ${askAgainMs}`), failures: 0, announcer }
     : {}
   const tables = tx.tables<Tables>()
   await tables.insertInto('servers').values({
@@ -176,7 +176,7 @@ export const forgetServers = async (
   const tables = tx.tables<Tables>()
   const gone = sql<
     boolean
-  >`(state <> 'listed' AND MAX(first_seen, COALESCE(checked_at, 0)) < ${unlistedBefore}) OR expires_at < ${endedBefore}`
+  >`(state <> 'listed' AND first_seen < ${unlistedBefore} AND coalesce(checked_at, 0) < ${unlistedBefore}) OR expires_at < ${endedBefore}`
   const old = await tables.selectFrom('servers').select('server_id').where(gone).limit(500).execute()
   if (old.length > 0) await drop(tx, old.map(({ server_id }) => server_id))
   await tables.deleteFrom('server_hours').where('hour', '<', hoursBefore).execute()
@@ -217,9 +217,8 @@ export const listServers = async (
   const listed = db.tables<Tables>().selectFrom('servers').where(sql<boolean>`state = 'listed'`).where('expires_at', '>', now)
     .$if(region !== undefined, query => query.where('region', '=', region!.toLowerCase()))
     .$if(online !== undefined, query => query.where('online', '=', online ? 1 : 0))
-    .$if(words.length > 0, query => query.where(eb => eb.and(words.map(word => sql<boolean>`instr(words, ${word}) > 0`))))
-    .$if(features.length > 0,
-      query => query.where(eb => eb.and(features.map(feature => sql<boolean>`instr(features, ${` ${feature} `}) > 0`))))
+    .$if(words.length > 0, query => query.where(eb => eb.and(words.map(word => db.dialect.contains('words', word)))))
+    .$if(features.length > 0, query => query.where(eb => eb.and(features.map(feature => db.dialect.contains('features', ` ${feature} `)))))
   const page = await listed.innerJoin('server_documents', 'server_documents.server_id', 'servers.server_id').selectAll('servers').select(
     'document',
   )

@@ -1,5 +1,4 @@
 // In which blocks of events an author has spoken, for as long as something of it is there.
-import { sql } from 'kysely'
 import type { Tx } from './store.ts'
 
 interface Tables {
@@ -27,7 +26,7 @@ export const forgetSilent = async (tx: Tx, from: number): Promise<number | undef
   const gone = noted.map(({ author }) => author).filter(author => !left.has(author))
   if (gone.length > 0)
     await tables.deleteFrom('spoken').where('block', '=', block)
-      .where('author', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(gone)}))`).execute()
+      .where(tx.dialect.isAmong('author', gone)).execute()
   return block
 }
 

@@ -9,6 +9,7 @@ import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from './space.ts'
 import { SqliteLog, SqliteLogReader } from './sqlite-log.ts'
+import { sqliteDialect as dialect } from './sqlite-dialect.ts'
 import { Tail } from './tail.ts'
 import { StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from './store.ts'
 
@@ -93,11 +94,11 @@ class SqliteStore implements Store {
     this.#log = new SqliteLog(this.#writer, this.epoch, tail, () => this.#wrote())
     this.#tx = this.#newTx()
     const reads = kyselyOn(this.#reader)
-    this.read = { tables: <T>() => reads as unknown as Kysely<T>, log: new SqliteLogReader(this.#reader, this.epoch, tail) }
+    this.read = { tables: <T>() => reads as unknown as Kysely<T>, dialect, log: new SqliteLogReader(this.#reader, this.epoch, tail) }
     // What is in memory has one connection.
     this.#readers = inMemory ? undefined : new Readers(file)
     const apart = this.#readers?.tables() ?? reads
-    this.aside = { tables: <T>() => apart as unknown as Kysely<T>, log: this.read.log }
+    this.aside = { tables: <T>() => apart as unknown as Kysely<T>, dialect, log: this.read.log }
   }
 
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
@@ -160,6 +161,7 @@ class SqliteStore implements Store {
     const count = () => this.#writes
     return {
       tables: <T>() => writes as unknown as Kysely<T>,
+      dialect,
       log: this.#log,
       get writes() {
         return count()

@@ -1,19 +1,19 @@
 // The storage ports. A reader cannot write and a writer exists only inside `write`, by type.
-import type { Kysely } from 'kysely'
 import type { Tightened } from '../../lib/node/private-folder.ts'
+import type { Dialect } from './dialect.ts'
 import type { Awaitable, LogReader, LogWriter } from './log.ts'
 import type { Space } from './space.ts'
+import type { ReadTables, WriteTables } from './tables.ts'
 
 export type { Awaitable } from './log.ts'
 export type { Space } from './space.ts'
-
-/** What can be asked of tables, and what can be done to them. */
-export type ReadTables<T> = Pick<Kysely<T>, 'selectFrom'>
-export type WriteTables<T> = Pick<Kysely<T>, 'selectFrom' | 'insertInto' | 'updateTable' | 'deleteFrom'>
+export type { ReadTables, WriteTables } from './tables.ts'
 
 /** Reads of the last commit. A feature names its own tables: `db.tables<MyTables>().selectFrom(…)`. */
 export interface Db {
   tables<T>(): ReadTables<T>
+  /** What the engine behind these tables says in words of its own. */
+  readonly dialect: Dialect
   readonly log: LogReader
 }
 

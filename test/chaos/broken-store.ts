@@ -18,7 +18,7 @@ export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean)
     : broken === 'key'
     ? fn => store.write(tx => fn(withoutKeys(tx)))
     : fn => store.write(fn)
-  const read = broken === 'resume' ? { tables: store.read.tables, log: withHoles(store.read.log) } : store.read
+  const read = broken === 'resume' ? { ...store.read, log: withHoles(store.read.log) } : store.read
   return { epoch: store.epoch, read, aside: store.aside, write, space: () => store.space(), close: () => store.close() }
 }
 
@@ -36,6 +36,7 @@ const withoutKeys = (tx: Tx): Tx => {
     tx.log.append({ stream, author, ...(inbox && { inbox }) }, now, encode)
   return {
     tables: tx.tables,
+    dialect: tx.dialect,
     log: override(tx.log, { append }),
     get writes() {
       return tx.writes

@@ -80,6 +80,7 @@ export class HeldStore implements Store {
     })
     return {
       log,
+      dialect: tx.dialect,
       tables: () => {
         tamper('tables', [])
         return tx.tables()

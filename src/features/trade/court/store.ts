@@ -137,14 +137,14 @@ export const listDisputes = (
   { agent, role, phase, before, limit }: DisputeQuery,
 ): Promise<readonly Row[]> => {
   // Which evidence is in stands in the case; what it says is long.
-  let query = db.tables<Tables>().selectFrom('disputes').select(({ fn, val }) => [
+  let query = db.tables<Tables>().selectFrom('disputes').select([
     'id',
     'proposal',
     'phase',
     'due_at',
     'created_at',
     'updated_at',
-    fn<string>('json_remove', ['facts', val('$.statements')]).as('facts'),
+    db.dialect.withoutField('facts', 'statements').as('facts'),
   ])
   if (agent !== undefined) {
     query = query.where('id', 'in', ({ selectFrom }) => {
