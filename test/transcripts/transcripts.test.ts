@@ -29,6 +29,22 @@ describe('coverage', () => {
     expect(Object.keys(requests).filter(type => !fields('send', 'type').has(type))).toEqual([])
   })
 
+  test('everything that an admin has to say so occurs, in each request that takes it', () => {
+    const said = new Set(
+      statements.flatMap(statement =>
+        statement.kind === 'send' || statement.kind === 'sign'
+          ? Object.keys(statement.frame).map(field => `${String((statement.frame as Record<string, unknown>)['type'])}.${field}`)
+          : []
+      ),
+    )
+    const rights = ['admin', 'admin_key', 'all']
+    const taken = Object.entries(requests).flatMap(([type, { body }]) =>
+      Object.keys(body.shape).filter(field => rights.includes(field)).map(field => `${type}.${field}`)
+    )
+    expect(taken.length).toBeGreaterThan(20)
+    expect(taken.filter(each => !said.has(each))).toEqual([])
+  })
+
   test('every server frame occurs', () => {
     expect(Object.keys(frames).filter(type => !fields('hear', 'type').has(type))).toEqual([])
   })
