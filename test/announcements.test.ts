@@ -98,7 +98,7 @@ describe('the command line', () => {
     const id = String(announced.json[0]!['announcement_id'])
     await reaches(relay, id, 'challenged')
     const listed = await cli.run(['announce', 'list'], { isTTY: true, env: { NO_COLOR: '1' } })
-    expect(listed.stdout).toMatch(/Release 2 {2}ann_/)
+    expect(listed.stdout).toMatch(/^TITLE {6}ANNOUNCEMENT +AT\nRelease 2 {2}ann_\w+ {2}20\S+Z\n {2}\S/)
     expect(listed.stdout).toContain('asks: a cLaW oF t]eN aNd oN^e oF fIvE')
     expect(listed.stdout).toContain(`agentchat announce answer ${id} NUMBER`)
     expect(await cli.run(['announce', 'answer', id, 'many'])).toMatchObject({ code: exits.usage.code })

@@ -64,7 +64,9 @@ test('a case from filing to the verdict, shared out by the arbiters; the draw is
       seats: { arbiter: string }[]
     }
     expect(seats.map(seat => seat.arbiter).sort()).toEqual(['kim', 'lee', 'max'].map(idOf).sort())
-    expect((await cli.run(['court', 'list', '--role', 'arbiter', ...as('kim')], { isTTY: true })).stdout).toContain(dispute_id)
+    const listed = await cli.run(['court', 'list', '--role', 'arbiter', ...as('kim')], { isTTY: true, env: { NO_COLOR: '1' } })
+    expect(listed.stdout).toMatch(/^CASE +PHASE +DEAL +DISPUTANT +RESPONDENT +UNTIL +REASON\n/)
+    expect(listed.stdout).toContain(`\n${dispute_id}  `)
     for (const name of ['kim', 'lee', 'max']) await ok(['court', 'accept', dispute_id, ...as(name)])
     expect((await cli.run(['court', 'accept', dispute_id, ...as('bob')])).code).toBe(exits.refused.code)
     writeFileSync(cli.at('work.txt'), 'the work')

@@ -178,6 +178,7 @@ describe('what only looks like a relay', () => {
       env: { NO_COLOR: '1' },
     })
     expect(shown.code).toBe(0)
+    expect(shown.stdout).toMatch(/^STATUS +NAME +URL +MS {2}AGENTS {2}UP +WEEK {2}VERSION +REGION\nonline +workshop +ws:/)
     expect(shown.stdout).toContain('evil \\u001b[2J\\u202e')
     expect(shown.stdout).not.toMatch(/[\u0007\u202e]|\u001b\[2J/)
     expect(await cli.run(['channels', 'workshop'])).toMatchObject({

@@ -42,18 +42,22 @@ describe('skills', () => {
       '--json',
     ])
     expect([announced.code, announced.json[0]]).toEqual([0, { agent_id: id, skills_count: 1, registered_at: expect.any(Number) as number }])
-    const found = await cli.run(['skills', 'search', 'typescript', '--max-rate', '5', '--currency', 'TEST', '--facets', '--json'])
-    expect(found.json[0]).toMatchObject({
-      total: 1,
-      capped: false,
-      results: [{ agent_id: id, capability: 'code-review', rate: 5, currency: 'TEST', online: false }],
-      facets: { currency: { TEST: 1 } },
-    })
+    const query = ['skills', 'search', 'typescript', '--max-rate', '5', '--currency', 'TEST', '--json']
+    const found = await cli.run(query)
+    expect(found.json).toMatchObject([[{ agent_id: id, capability: 'code-review', rate: 5, currency: 'TEST', online: false }]])
+    expect(found.stderr).toBe('1 of 1 skill(s)\n')
+    const counted = await cli.run([...query, '--facets'])
+    expect(counted.json[0]).toContainEqual({ facet: 'currency', value: 'TEST', count: 1 })
+    expect(counted.stderr).toBe('1 skill(s)\n')
     const seen = await cli.run(['skills', 'search', '-c', 'REVIEW'], { isTTY: true, env: { NO_COLOR: '1' } })
-    expect(seen.stdout).toContain('code-review              5 TEST')
-    expect(seen.stdout).toContain('Reads \\u001b[31m TypeScript')
+    expect(seen.stdout).toMatch(
+      /^SKILL {8}RATE {4}AGENT +NAME +RATING {2}PRESENCE\ncode-review {2}5 TEST {2}@\w+ +alice +1200 {2}offline since /,
+    )
+    expect(seen.stdout).toContain('\n  Reads \\u001b[31m TypeScript\n')
     expect(seen.stdout).not.toContain('\u001b')
-    expect((await cli.run(['skills', 'search', '--online', '--json'])).json[0]).toMatchObject({ total: 0 })
+    expect(await cli.run(['skills', 'search', '--online', '--json'])).toMatchObject({ stdout: '[]\n', stderr: '0 of 0 skill(s)\n' })
+    const facets = await cli.run(['skills', 'search', '--facets'], { isTTY: true, env: { NO_COLOR: '1' } })
+    expect(facets.stdout).toMatch(/^FACET +VALUE +SKILLS\n(?:.*\n)*currency +TEST +1\n/)
     const shown = await cli.run(['skills', 'show', id, '--json'])
     expect(shown.json[0]).toMatchObject({
       agent_id: id,
@@ -61,7 +65,7 @@ describe('skills', () => {
       skills: [{ capability: 'code-review' }],
     })
     expect((await cli.run(['skills', 'withdraw', '-i', file])).code).toBe(0)
-    expect((await cli.run(['skills', 'search', '--json'])).json[0]).toMatchObject({ total: 0, results: [] })
+    expect((await cli.run(['skills', 'search', '--json'])).json).toEqual([[]])
   })
 
   test('from a file in both shapes, and through an agent card and back', async () => {

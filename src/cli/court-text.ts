@@ -1,16 +1,27 @@
 // Disputes for eyes: a line, a timeline, and the words of parties and arbiters.
 import type { Dispute, ProposalEvent, ShownDispute } from '../../lib/client/index.ts'
 import type { Paint } from './output.ts'
+import { table } from './table.ts'
 import { visible, visibleLines } from './terminal.ts'
 
+const until = (due: number | null): string => due === null ? '' : new Date(due).toISOString()
+const phaseOf = ({ phase, verdict }: Dispute): string => `${phase}${verdict === null ? '' : ` for ${verdict}`}`
+
+export const caseTable = table<Dispute>(
+  { title: 'CASE', text: ({ dispute_id }) => dispute_id, style: () => 'bold' },
+  { title: 'PHASE', text: phaseOf, style: () => 'cyan' },
+  { title: 'DEAL', text: ({ proposal_id }) => proposal_id },
+  { title: 'DISPUTANT', text: ({ disputant }) => disputant },
+  { title: 'RESPONDENT', text: ({ respondent }) => respondent },
+  { title: 'UNTIL', text: ({ due }) => until(due) },
+  { title: 'REASON', text: ({ reason }) => reason },
+)
+
 /** One line. */
-export const disputeText = (
-  { dispute_id, proposal_id, phase, disputant, respondent, due, verdict, reason }: Dispute,
-  paint: Paint,
-): string =>
-  `${paint('bold', visible(dispute_id))} ${paint('cyan', phase)}${verdict === null ? '' : ` for ${verdict}`} ${visible(proposal_id)} ${
-    paint('dim', `${visible(disputant)} ⚡ ${visible(respondent)}`)
-  }${due === null ? '' : ` until ${new Date(due).toISOString()}`} ${visible(reason.slice(0, 80))}`
+const disputeText = (dispute: Dispute, paint: Paint): string =>
+  `${paint('bold', visible(dispute.dispute_id))} ${paint('cyan', phaseOf(dispute))} ${visible(dispute.proposal_id)} ${
+    paint('dim', `${visible(dispute.disputant)} ⚡ ${visible(dispute.respondent)}`)
+  }${dispute.due === null ? '' : ` until ${until(dispute.due)}`} ${visible(dispute.reason.slice(0, 80))}`
 
 /** Talk about a step that was taken. */
 export const caseText = ({ dispute_id, phase, due, verdict }: Dispute): string =>

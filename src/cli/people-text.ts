@@ -1,16 +1,18 @@
 // Agents, skills and profiles as people read them. Everything here was written by peers.
 import type { AgentProfile } from '../../lib/client/index.ts'
 import type { Frame, Skill } from '../../lib/protocol/index.ts'
-import type { Paint } from './output.ts'
+import type { Paint, Style } from './output.ts'
+import { table, withLines, type Column } from './table.ts'
 import { visible } from './terminal.ts'
 
 type Standing = Pick<Frame<'WATCHING'>['list'][number], 'presence' | 'status_text'> & { readonly last_seen?: number | null | undefined }
 
+export const presenceStyle = ({ presence }: Pick<Standing, 'presence'>): Style =>
+  presence === 'offline' ? 'dim' : presence === 'online' || presence === 'listening' ? 'green' : 'yellow'
+
 /** `away: lunch`, or since when an agent is gone. */
 export const presenceText = ({ presence, status_text, last_seen }: Standing, paint: Paint): string =>
-  `${paint(presence === 'offline' ? 'dim' : presence === 'online' || presence === 'listening' ? 'green' : 'yellow', presence)}${
-    status_text ? `: ${visible(status_text)}` : ''
-  }`
+  `${paint(presenceStyle({ presence }), presence)}${status_text ? `: ${visible(status_text)}` : ''}`
   + (presence === 'offline' && last_seen != null ? paint('dim', `, seen ${new Date(last_seen).toISOString()}`) : '')
 
 export const priceText = ({ rate, currency }: Pick<Skill, 'rate' | 'currency'>): string =>
@@ -18,15 +20,41 @@ export const priceText = ({ rate, currency }: Pick<Skill, 'rate' | 'currency'>):
 
 export type FoundSkill = Frame<'SEARCH_RESULTS'>['results'][number] & Skill
 
-export const foundText = (skill: FoundSkill, paint: Paint): string =>
-  [
-    `${paint('bold', visible(skill.capability).padEnd(24))} ${priceText(skill).padEnd(12)} ${visible(skill.agent_id)} ${
-      visible(skill.agent_name).padEnd(16)
-    } ${String(skill.skill_rating).padStart(5)}  ${
-      presenceText({ presence: skill.presence, status_text: null, last_seen: skill.last_seen }, paint)
-    }`,
-    ...(skill.description ? [`  ${visible(skill.description)}`] : []),
-  ].join('\n')
+type Offered = Pick<FoundSkill, 'capability' | 'rate' | 'currency' | 'agent_id' | 'agent_name'>
+
+/** A skill and whose it is. */
+export const skillColumns: readonly Column<Offered>[] = [
+  { title: 'SKILL', text: ({ capability }) => capability, style: () => 'bold' },
+  { title: 'RATE', text: priceText },
+  { title: 'AGENT', text: ({ agent_id }) => agent_id },
+  { title: 'NAME', text: ({ agent_name }) => agent_name },
+]
+
+export const skillTable = withLines(
+  table<FoundSkill>(
+    ...skillColumns,
+    { title: 'RATING', text: ({ skill_rating }) => skill_rating, isNumber: true },
+    {
+      title: 'PRESENCE',
+      text: ({ presence, last_seen }) =>
+        presence === 'offline' && last_seen != null ? `offline since ${new Date(last_seen).toISOString()}` : presence,
+      style: presenceStyle,
+    },
+  ),
+  ({ description }) => description ? [visible(description)] : [],
+)
+
+export interface Facet {
+  readonly facet: string
+  readonly value: string
+  readonly count: number
+}
+
+export const facetTable = table<Facet>(
+  { title: 'FACET', text: ({ facet }) => facet },
+  { title: 'VALUE', text: ({ value }) => value },
+  { title: 'SKILLS', text: ({ count }) => count, isNumber: true },
+)
 
 const words: Readonly<Record<AgentProfile['signatures']['skills'], string>> = {
   valid: 'signed by the agent',

@@ -1,5 +1,5 @@
 // A list as a table for eyes: a title above each column, columns as wide as what stands in them.
-import type { Style, Table } from './output.ts'
+import type { Paint, Style, Table } from './output.ts'
 import { visible } from './terminal.ts'
 
 export interface Column<T> {
@@ -33,5 +33,13 @@ export const table = <T>(...columns: readonly Column<T>[]): Table<T> => ({
         })
       ),
     ]
+  },
+})
+
+/** A table in which each row has more to say, in lines below it. They were made visible before. */
+export const withLines = <T>(rows: Table<T>, below: (value: T, paint: Paint) => readonly string[]): Table<T> => ({
+  lines(values, paint) {
+    const [titles, ...lines] = rows.lines(values, paint)
+    return [titles!, ...lines.flatMap((line, at) => [line, ...below(values[at]!, paint).map(more => `  ${more}`)])]
   },
 })

@@ -33,7 +33,7 @@ describe('coverage', () => {
     const said = new Set(
       statements.flatMap(statement =>
         statement.kind === 'send' || statement.kind === 'sign'
-          ? Object.keys(statement.frame).map(field => `${String((statement.frame as Record<string, unknown>)['type'])}.${field}`)
+          ? Object.keys(statement.frame as object).map(field => `${String((statement.frame as Record<string, unknown>)['type'])}.${field}`)
           : []
       ),
     )

@@ -3,19 +3,23 @@ import type { Frame } from '../../../lib/protocol/index.ts'
 import { adminBody, adminKeyOption, connectAdmin } from '../admin-key.ts'
 import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
-import type { Paint } from '../output.ts'
+import { table, withLines } from '../table.ts'
 import { visible, visibleLines } from '../terminal.ts'
 
 type Announcement = Frame<'ANNOUNCEMENTS'>['announcements'][number]
 
 const announcement = { doc: 'its id, ann_…' }
 
-const line = ({ announcement_id, title, at, posts }: Announcement, paint: Paint): string =>
-  [
-    `${paint('bold', visible(title))}  ${paint('dim', `${announcement_id}, ${new Date(at).toISOString()}`)}`,
-    ...posts.map(({ place, state, due_at, url, problem, question, answer_by }) =>
+const announcementTable = withLines(
+  table<Announcement>(
+    { title: 'TITLE', text: ({ title }) => title, style: () => 'bold' },
+    { title: 'ANNOUNCEMENT', text: ({ announcement_id }) => announcement_id },
+    { title: 'AT', text: ({ at }) => new Date(at).toISOString(), style: () => 'dim' },
+  ),
+  ({ announcement_id, posts }, paint) =>
+    posts.map(({ place, state, due_at, url, problem, question, answer_by }) =>
       [
-        `  ${visible(place).padEnd(9)} ${
+        `${visible(place).padEnd(9)} ${
           paint(state === 'posted' ? 'green' : state === 'queued' || state === 'dry-run' ? 'dim' : 'yellow', state)
         }`,
         ...(due_at === undefined ? [] : [`not before ${new Date(due_at).toISOString()}`]),
@@ -30,7 +34,7 @@ const line = ({ announcement_id, title, at, posts }: Announcement, paint: Paint)
           ]),
       ].join('  ')
     ),
-  ].join('\n')
+)
 
 const list = command({
   name: 'list',
@@ -44,7 +48,7 @@ const list = command({
       ...adminBody(call),
       limit: Math.min(call.options.limit ?? 20, 100),
     })
-    call.out.list(announcements, line, { none: 'Nothing was announced' })
+    call.out.list(announcements, announcementTable, { none: 'Nothing was announced' })
   },
 })
 

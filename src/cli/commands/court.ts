@@ -4,7 +4,7 @@ import type { Dispute, EvidenceItem, Verdict } from '../../../lib/client/index.t
 import { adminBody, adminKeyOf, adminKeyOption, askWithKey, connectAdmin } from '../admin-key.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
-import { caseText, courtEventText, disputeText, drawText, shownText } from '../court-text.ts'
+import { caseText, courtEventText, caseTable, drawText, shownText } from '../court-text.ts'
 import { visible } from '../terminal.ts'
 import { confirm, connectKeyed, share, stepText, yesOption } from '../trade.ts'
 
@@ -46,7 +46,7 @@ const list = command({
   async run(call) {
     const { options: { role, phase, all, limit = 50 }, out } = call
     if (all !== true)
-      return out.list(await (await connectKeyed(call)).court.list({ role, phase, limit }), disputeText, { none: 'No cases' })
+      return out.list(await (await connectKeyed(call)).court.list({ role, phase, limit }), caseTable, { none: 'No cases' })
     const client = await call.connect()
     const { firstOf } = await import('../../../lib/client/index.ts')
     const found = await firstOf(limit, {
@@ -57,7 +57,7 @@ const list = command({
       next: ({ disputes }) => disputes.at(-1)?.dispute_id,
       order: 'any',
     })
-    out.list(found, disputeText, { none: 'No cases' })
+    out.list(found, caseTable, { none: 'No cases' })
   },
 })
 

@@ -29,14 +29,14 @@ signed by its key, by the same key as before (the first one seen is remembered),
   ],
   async run(call) {
     const { options, io, out } = call
-    const [{ chosen, survey }, { foundLine }] = await Promise.all([import('../discovery/survey.ts'), import('../discovery/text.ts')])
+    const [{ chosen, survey }, { relayTable }] = await Promise.all([import('../discovery/survey.ts'), import('../discovery/text.ts')])
     const found = await survey(call, {
       ...surveyWishOf(options, io.env),
       timeoutMs: (options.timeout ?? 5) * 1_000,
       isOffline: options.cached,
     })
     const shown = chosen(found, options)
-    out.list(shown, foundLine, { none: 'No relays' })
+    out.list(shown, relayTable, { none: 'No relays' })
     for (const { name, url, warnings } of shown) {
       // On a terminal they stand in the list; in a pipe nobody would see them.
       if (!io.stdout.isTTY || out.isJson) { for (const warning of warnings) out.say(`warning: ${name} (${url}): ${warning}`) }

@@ -1,6 +1,7 @@
 // agentchat skills: what agents offer to do: say it, find it, look closer.
 import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
+import type { FoundSkill } from '../people-text.ts'
 
 const amount = (text: string): number => {
   const value = Number(text)
@@ -68,17 +69,21 @@ const search = command({
     sort: { value: 'ORDER', doc: 'rating, relevance, newest or rate (default: relevance with words, else rating)' },
     limit: { short: 'l', value: 'N', doc: 'Results (default: 50, at most 100)', parse: count },
     page: { value: 'N', doc: 'The Nth page of so many results', parse: count },
-    facets: { doc: 'Also count the results by currency, language, availability and presence' },
+    facets: { doc: 'Count what fits by currency, language, availability and presence, instead of listing it' },
   },
-  details: async () => 'With --json the whole answer is one document: `results`, `total`, and `facets` where asked for.',
+  details: async () =>
+    'stderr tells how many there are in all. With --facets a line is a value and how many have it: `facet`, `value`, `count`.',
   examples: [
     { command: 'agentchat skills search ws://localhost:6667 -c review --max-rate 10 --currency TEST', doc: 'Reviewers one can afford' },
     { command: 'agentchat skills search typescript --language en --online', doc: 'By words, among those who are here' },
-    { command: 'agentchat skills search --json -l 100 --page 2 | jq -r ".results[].agent_id"', doc: 'The second hundred' },
+    { command: 'agentchat skills search --json -l 100 --page 2 | jq -r ".[].agent_id"', doc: 'The second hundred' },
   ],
   async run({ args, options, out, connect }) {
     const { capability, maxRate, currency, language, limit = 50, page = 1 } = options
-    const [{ requests }, { foundText }] = await Promise.all([import('../../../lib/protocol/index.ts'), import('../people-text.ts')])
+    const [{ requests }, { facetTable, skillTable }] = await Promise.all([
+      import('../../../lib/protocol/index.ts'),
+      import('../people-text.ts'),
+    ])
     const query = requests.SEARCH_SKILLS.body.shape.query.safeParse({
       limit,
       offset: (page - 1) * Math.min(limit, 100),
@@ -95,11 +100,14 @@ const search = command({
     if (!query.success)
       throw new CliError('usage', `--${query.error.issues[0]!.path.join('.').replace('_', '-')}: ${query.error.issues[0]!.message}`)
     const { results, total, capped, facets } = await (await connect({ anonymous: true })).people.searchSkills(query.data)
-    if (out.isJson) return out.one({ results, total, capped: capped === true, ...(facets !== undefined && { facets }) }, () => '')
-    out.list(results, (found, paint) => foundText(found as never, paint), { none: 'Nobody offers that' })
-    out.say(`${results.length} of ${total}${capped === true ? ' or more' : ''} skill(s)`)
-    for (const [facet, counts] of Object.entries(facets ?? {}))
-      out.say(`${facet}: ${Object.entries(counts).map(([value, n]) => `${value} ${n}`).join(', ') || 'none stated'}`)
+    if (facets === undefined) out.list(results as readonly FoundSkill[], skillTable, { none: 'Nobody offers that' })
+    else {
+      const counted = Object.entries(facets).flatMap(([facet, counts]) =>
+        Object.entries(counts).map(([value, count]) => ({ facet, value, count }))
+      )
+      out.list(counted, facetTable, { none: 'Nobody offers that' })
+    }
+    out.say(`${facets === undefined ? `${results.length} of ${total}` : total}${capped === true ? ' or more' : ''} skill(s)`)
   },
 })
 

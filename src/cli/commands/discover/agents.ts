@@ -44,7 +44,7 @@ export const agents = command({
     const { skill, text, maxRate, currency, limit = 50, relays = 32, timeout = 5 } = options
     if (skill === undefined && text === undefined)
       throw new CliError('usage', 'Say what you look for with --skill or --text', 'Example: agentchat discover agents --skill review')
-    const [{ chosen, survey }, { askOffers }, { offerLine }, { surveyWishOf }] = await Promise.all([
+    const [{ chosen, survey }, { askOffers }, { offerTable }, { surveyWishOf }] = await Promise.all([
       import('../../discovery/survey.ts'),
       import('../../discovery/offers.ts'),
       import('../../discovery/text.ts'),
@@ -63,7 +63,7 @@ export const agents = command({
       ...(currency !== undefined && { currency }),
       ...(options.online && { online: true }),
     }, timeout * 1_000)
-    out.list(offers, offerLine, { none: 'Nobody offers that' })
+    out.list(offers, offerTable, { none: 'Nobody offers that' })
     out.say(`${offers.length} offer(s) at ${Math.min(relays, safe.length)} relay(s)`)
   },
 })
