@@ -178,6 +178,38 @@ describe('I4 one bad frame hurts only itself', () => {
     expect(answers.slice(4).map(frame => (frame as Frame<'ERROR'>).code)).toEqual(Array(6).fill('STORAGE_UNAVAILABLE'))
   })
 
+  test('a commit that nobody knows of is not run again, and its senders are told so', async () => {
+    await using relay = await startTestRelay()
+    await using alice = await relay.login('alice')
+    await using bob = await relay.login('bob')
+    // Nothing is due meanwhile: what waits is what these two asked.
+    relay.clock.stop()
+    relay.store.hold()
+    alice.send(say('first', '1'))
+    await relay.store.reached()
+    // These wait meanwhile, and so are of one batch.
+    alice.send(say('in doubt', '2'), { type: 'MSG', to: '#general', content: 'without an id' })
+    bob.send(say('of another', '1'))
+    relay.store.tamper = (method, [event]) => {
+      if (method === 'append' && (event as { key?: { id: string } }).key?.id === '2')
+        relay.store.doubt = new StorageError('the connection broke off', 'look at the database', undefined, true)
+    }
+    await expect.poll(() => relay.metric('agentchat_queue_frames')).toBe(3)
+    relay.store.release()
+    await alice.next('ACK')
+    await bob.next('MSG')
+    const uncertain = { code: 'STORAGE_UNAVAILABLE', message: expect.stringContaining('not certain whether this was stored') as string }
+    expect(await alice.next('ERROR')).toMatchObject({ re: '2', ...uncertain })
+    expect(await alice.next('ERROR')).toMatchObject(uncertain)
+    expect(await bob.next('ERROR')).toMatchObject({ re: '1', ...uncertain })
+    relay.store.tamper = undefined
+    await alice.barrier()
+    const again = await alice.ask(say('in doubt', '2'), 'ACK')
+    expect(again.duplicate).toBe(true)
+    const { events } = await alice.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')
+    expect(events.map(event => event['content']).sort()).toEqual(['first', 'in doubt', 'of another', 'without an id'])
+  })
+
   test('a handler that fails after it wrote leaves nothing behind', async () => {
     await using relay = await startTestRelay()
     const key = newKey()

@@ -204,7 +204,8 @@ export class Committer {
     } catch (error) {
       // A storage that does not even begin takes nothing: the next one hears of it all the same.
       if (taken.length === 0) next()
-      if (taken.length > 1) {
+      // What may be stored is not run again: those who asked are told, and send it again under its id.
+      if (taken.length > 1 && !(error instanceof StorageError && error.inDoubt)) {
         for (let i = 0; i < taken.length;) await this.#commit(1, () => taken[i++])
         return taken.length
       }

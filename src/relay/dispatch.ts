@@ -67,6 +67,12 @@ const maxUnreadBytes = 1024 * 1024
 /** When a client should try again what the storage refused. */
 const storageRetryMs = 1_000
 
+/** The commit was asked for and not answered. */
+const doubtOf = (re: string | undefined): string =>
+  `The relay cannot store now, and it is not certain whether this was stored; ${
+    re === undefined ? 'look before you send it again' : 'send it again under the same id'
+  }`
+
 export class Dispatch {
   readonly #deps: DispatchDeps
   readonly #committer: Committer
@@ -443,7 +449,8 @@ export class Dispatch {
     if (error instanceof BusyError) return this.#fail(connection, 'BUSY', error.message, re, storageRetryMs)
     if (error instanceof IdentityError) return this.#fail(connection, 'INVALID_MSG', error.message, re)
     if (error instanceof StorageError)
-      return this.#fail(connection, 'STORAGE_UNAVAILABLE', 'The relay cannot store now; nothing was stored', re, storageRetryMs)
+      return this.#fail(connection, 'STORAGE_UNAVAILABLE', error.inDoubt ? doubtOf(re) : 'The relay cannot store now; nothing was stored',
+        re, storageRetryMs)
     const incident = randomBytes(6).toString('hex')
     this.#deps.log.error({ err: error, incident }, 'handler failed')
     this.#fail(connection, 'INTERNAL', `Internal error, incident ${incident}`, re)

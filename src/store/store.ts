@@ -67,10 +67,13 @@ export class StorageError extends Error {
   override readonly name = 'StorageError'
   /** What the operator can do next. */
   readonly hint: string
+  /** It broke off after the commit was asked for and before the answer: nobody knows whether the transaction is stored. */
+  readonly inDoubt: boolean
 
-  constructor(message: string, hint: string, cause?: unknown) {
+  constructor(message: string, hint: string, cause?: unknown, inDoubt = false) {
     super(message, { cause })
     this.hint = hint
+    this.inDoubt = inDoubt
   }
 }
 

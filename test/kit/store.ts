@@ -1,6 +1,6 @@
 // A store that a test holds in its hand: commits wait, or fail, when it says so. Around the real one, never in its place.
 import type { LogWriter } from '../../src/store/log.ts'
-import type { Awaitable, Store, Tx } from '../../src/store/store.ts'
+import type { Awaitable, StorageError, Store, Tx } from '../../src/store/store.ts'
 
 /** Called inside the transaction, with its name, before a method of the log runs: a throw is the storage's or the handler's. */
 export type Tamper = (method: keyof LogWriter | 'tables', args: readonly unknown[]) => void
@@ -13,6 +13,8 @@ export class HeldStore implements Store {
   #onWaiting: (() => void) | undefined
   /** Set to make statements fail. */
   tamper: Tamper | undefined
+  /** Set to break off behind the next commit, before anybody hears of it. */
+  doubt: StorageError | undefined
 
   constructor(store: Store) {
     this.#store = store
@@ -57,6 +59,11 @@ export class HeldStore implements Store {
       this.#onWaiting?.()
       await this.#held
       this.#waiting--
+      return result
+    }).then(result => {
+      const { doubt } = this
+      this.doubt = undefined
+      if (doubt !== undefined) throw doubt
       return result
     })
   }

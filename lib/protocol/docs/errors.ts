@@ -43,6 +43,6 @@ export const errorDocs: { readonly [C in ErrorCode]: string } = {
     + 'whose, and by which setting.',
   BUSY: 'The relay is draining, its commit queue is full, or what the request needs is being cleared away.',
   STORAGE_UNAVAILABLE:
-    'The relay cannot write now: a full or failing disk, or little room left for data (large frames are refused first). Nothing was stored; reading still works.',
+    'The relay cannot write now: a full or failing disk, or little room left for data (large frames are refused first). Reading still works. Nothing was stored, unless the message says that this is not certain: then send it again under the same `id`, which stores it once.',
   INTERNAL: 'A fault of the relay, logged there under the incident id in the message. Nothing was stored.',
 }
