@@ -1,0 +1,201 @@
+// The shell blocks of the pages that no other test runs, as they are written, each page in a fresh home. A relay runs, as the pages say;
+// somebody does what a page says of others.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { AgentChatClient } from '../../lib/client/index.ts'
+import { fingerprintOf, generateKeyPair, type Identity } from '../../lib/identity/index.ts'
+import { identityOf, loadIdentityFile, nodeIdentity, onNode } from '../../lib/node/index.ts'
+import { newFolder, type Folder } from '../kit/folder.ts'
+import { builtBin } from '../kit/process.ts'
+import { Reader, blocksOf, installed, type ReaderOptions } from '../kit/page.ts'
+import { startTestRelay, type TestRelay } from '../kit/relay.ts'
+import { login, newKey } from '../kit/wire.ts'
+
+const adminKey = 'a key for the pages'
+const urlPattern = /wss?:\/\/[\w.-]+:\d+/
+const [pageAgent, pageGuest] = ['@8addfe276526c9f6', '@k3x9q2ab'] as const
+
+const onRelay = (folder: Folder, url: string): Readonly<Record<string, string>> => ({
+  ...installed(folder),
+  AGENTCHAT_URL: url,
+  AGENTCHAT_ADMIN_KEY: adminKey,
+  AGENTCHAT_OUTBOUND_ALLOW: '127.0.0.1',
+  AGENTCHAT_PORT: '0',
+})
+
+/** Somebody else, with a key. */
+const newAgent = async (relay: TestRelay, name: string, identity: Identity = nodeIdentity(generateKeyPair().privateKey, { name })) => {
+  const { transport, verify } = onNode()
+  const agent = new AgentChatClient({ server: relay.url, identity, transport, verify })
+  await agent.connect()
+  return agent
+}
+
+/** A key in a file, as a page has it at hand. */
+const keyFile = (file: string, name: string): Identity => {
+  execFileSync(process.execPath, [builtBin(), 'identity', 'generate', '--name', name, '--file', file], { stdio: 'ignore' })
+  return identityOf(loadIdentityFile(file))
+}
+
+/** Every block, one after the other; gives what they printed, and what of them runs on. */
+const readAll = async (page: string, options: ReaderOptions, before: (commands: string) => unknown = () => undefined) => {
+  const reader = new Reader(options)
+  const printed: string[] = []
+  try {
+    for (const block of blocksOf(page)) {
+      await before(block.commands)
+      printed.push(await reader.read(block))
+      if (block.isBackground) await reader.running(block.commands).prints(urlPattern)
+    }
+    expect((await reader.stop()).map(({ code }) => code).filter(code => code !== 0)).toEqual([])
+    return printed.join('')
+  } finally {
+    await reader[Symbol.asyncDispose]()
+  }
+}
+
+test('DEPLOY.md', async () => {
+  using folder = newFolder()
+  await using relay = await startTestRelay()
+  const printed = await readAll('docs/DEPLOY.md', {
+    folder: folder.path,
+    env: installed(folder),
+    meant: [['wss://chat.example.org', relay.url]],
+  })
+  expect(readdirSync(folder.at('home'))).toEqual(expect.arrayContaining(['akash.yaml', 'deploy.yaml', 'kubernetes']))
+  expect(printed).toContain('manifest')
+}, 120_000)
+
+test('DISCOVERY.md', async () => {
+  using folder = newFolder()
+  await using directory = await startTestRelay({ directory: true, outboundAllow: ['127.0.0.1'], adminKey })
+  await using workshop = await startTestRelay({
+    name: 'workshop',
+    region: 'eu',
+    announce: [directory.httpUrl],
+    outboundAllow: ['127.0.0.1'],
+  })
+  await using reviewer = await newAgent(workshop, 'reviewer')
+  await reviewer.people.registerSkills([{ capability: 'code-review', rate: 5, currency: 'USD' }])
+  await expect.poll(async () => (await fetch(`${directory.httpUrl}/directory/servers?online=true`)).text(), { timeout: 20_000 })
+    .toContain('workshop')
+  const printed = await readAll('docs/DISCOVERY.md', {
+    folder: folder.path,
+    env: onRelay(folder, directory.url),
+    meant: [['curl -s https://relay.example', `curl -s ${workshop.httpUrl}`], ['https://directory.example', directory.httpUrl]],
+  })
+  expect(printed).toContain(`"url":"${workshop.url}"`)
+  expect(printed).toContain(reviewer.agentId!)
+  expect(printed).toContain('Escrow in USD')
+}, 120_000)
+
+test('DISPUTES.md', async () => {
+  using folder = newFolder()
+  const arbiters = ['kim', 'lee', 'max'].map(name => nodeIdentity(generateKeyPair().privateKey, { name }))
+  const named = arbiters.map(({ publicKey }) => fingerprintOf(publicKey))
+  await using relay = await startTestRelay({ arbiters: named, minArbiters: 3, adminKey })
+  for (const arbiter of arbiters) await newAgent(relay, arbiter.name!, arbiter)
+  await using provider = await newAgent(relay, 'provider')
+  const env = onRelay(folder, relay.url)
+  const own = keyFile(folder.at('own.json'), 'ann')
+  const client = await newAgent(relay, 'ann', own)
+  const { proposal_id: deal } = await client.trade.propose(provider.agentId!, { task: 'write it', amount: 10, currency: 'USD' })
+  await provider.trade.accept(deal)
+  await client.close()
+  const printed = await readAll('docs/DISPUTES.md', {
+    folder: folder.path,
+    env: { ...env, AGENTCHAT_IDENTITY: folder.at('own.json'), deal },
+    meant: [['8addfe276526c9f60d9ef1d0cc0a1e0ca2be9c49a3dbf19d54b7a5ba1bd7dfb5', named.join(',')]],
+  })
+  expect(printed).toContain('"drawn":true')
+}, 120_000)
+
+test('OPERATIONS.md', async () => {
+  using folder = newFolder()
+  const env = { ...onRelay(folder, ''), AGENTCHAT_DATA: folder.at('agentchat') }
+  const start = () => startTestRelay({ data: folder.at('lib/agentchat'), adminKey })
+  let relay = await start()
+  const meant: [string | RegExp, string][] = [
+    ['/var/lib/', `${folder.at('lib')}/`],
+    ['/var/backups/agentchat-2026-11-21.db', `"/var/backups/agentchat-$(date +%F).db"`],
+    ['/var/backups', folder.path],
+  ]
+  const alice = keyFile(folder.at('alice.json'), 'alice')
+  writeFileSync(folder.at('alice.pub.json'),
+    execFileSync(process.execPath, [builtBin(), 'identity', 'export', '--file', folder.at('alice.json')]))
+  const here = { AGENTCHAT_URL: relay.url }
+  const printed = await readAll('docs/OPERATIONS.md', { folder: folder.path, start: folder.path, env: { ...env, ...here }, meant },
+    async commands => {
+      // The page says: with the relay stopped.
+      if (commands.includes('restore')) await relay.drain()
+      if (!commands.includes('SET_RETENTION')) return
+      relay = await start()
+      meant.push(['agentchat call', `export AGENTCHAT_URL=${relay.url}\nagentchat call`])
+      const owner = await newAgent(relay, 'alice', alice)
+      await owner.createChannel('#old')
+      await owner.createChannel('#core', { inviteOnly: true })
+      const guest = await relay.login('guest')
+      await owner.request('INVITE', { channel: '#core', agent: guest.id })
+      await guest.ask({ type: 'JOIN', channel: '#core' }, 'JOINED')
+      const key = newKey()
+      await login(relay.url, 'bob', { key, from: '127.0.0.2' })
+      await owner.request('INVITE', { channel: '#core', agent: key.id })
+      meant.push([pageAgent, key.id], [pageGuest, guest.id])
+    })
+  await relay.drain()
+  expect(printed).toContain('127.0.0.2')
+}, 180_000)
+
+test('PEOPLE.md', async () => {
+  using folder = newFolder()
+  await using relay = await startTestRelay()
+  await using reviewer = await newAgent(relay, 'reviewer')
+  await reviewer.people.registerSkills([{ capability: 'code-review', rate: 5, currency: 'TEST' }])
+  await reviewer.people.setProfile({ languages: ['en'] })
+  let isAway = false
+  const living = setInterval(() => {
+    isAway = !isAway
+    void reviewer.people.setPresence(isAway ? 'away' : 'online').catch(() => undefined)
+  }, 1_000)
+  try {
+    const printed = await readAll('docs/PEOPLE.md', {
+      folder: folder.path,
+      env: onRelay(folder, relay.url),
+      meant: [[pageAgent, reviewer.agentId!]],
+    })
+    expect(printed).toContain(`"agent_id":"${reviewer.agentId!}"`)
+  } finally {
+    clearInterval(living)
+  }
+}, 120_000)
+
+test('REPUTATION.md', async () => {
+  using folder = newFolder()
+  await using relay = await startTestRelay({ adminKey })
+  const env = onRelay(folder, relay.url)
+  await using provider = await newAgent(relay, 'provider')
+  await using client = await newAgent(relay, 'alice', keyFile(folder.at('alice.json'), 'alice'))
+  await client.request('ADMIN_CREDIT', { admin_key: adminKey, agent_id: client.agentId!, currency: 'USD', amount_minor: 1_000, note: 'x' })
+  const { proposal_id: deal } = await client.trade.propose(provider.agentId!, { task: 'write it', amount: 10, currency: 'USD' })
+  await provider.trade.accept(deal)
+  await client.trade.fund(deal)
+  await provider.trade.submit(deal, { text: 'done' })
+  await client.trade.complete(deal)
+  for (const party of [client, provider]) {
+    const { receipts } = await party.reputation.receipts()
+    await party.reputation.signReceipt(receipts[0]!)
+  }
+  const printed = await readAll('docs/REPUTATION.md', { folder: folder.path, start: folder.path, env })
+  expect(printed).toContain('"proven":true')
+}, 120_000)
+
+test('no page has blocks that nothing runs', () => {
+  const here = [...readFileSync(import.meta.filename, 'utf8').matchAll(/readAll\('(docs\/\w+\.md)'/g)].map(match => match[1]!)
+  const elsewhere = ['docs/QUICKSTART.md', 'docs/TUTORIAL.md', 'docs/NEGOTIATION.md']
+  const generated = ['docs/API.md', 'docs/CLI.md', 'docs/CONFIG.md', 'docs/PROTOCOL.md']
+  const pages = readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
+  const run = pages.filter(page => !generated.includes(page) && blocksOf(page).some(({ notRun }) => notRun === undefined))
+  expect(run.sort()).toEqual([...here, ...elsewhere].sort())
+  expect(here).toHaveLength(6)
+})
