@@ -30,7 +30,7 @@ import { agentMigrations } from './store/agents.ts'
 import { addChannel, loadChannels } from './store/channels.ts'
 import { clearSome, isEnding } from './store/endings.ts'
 import { addressBans } from './store/standing.ts'
-import { readMeta, writeMeta } from './store/meta.ts'
+import { makeOnce, readMeta } from './store/meta.ts'
 import { openSqlite } from './store/sqlite.ts'
 import type { OpenStore, Store } from './store/store.ts'
 
@@ -255,21 +255,14 @@ const relaySecrets = async (
   store: Store,
   randomHex: (bytes: number) => string,
 ): Promise<{ serverId: string, relayKey: Identity, signAsRelay: (text: string) => Promise<string>, resumeSecret: string }> => {
-  const once = async (key: string, make: () => string): Promise<string> => {
-    const kept = await readMeta(store.read, key)
-    if (kept !== undefined) return kept
-    const made = make()
-    await store.write(tx => writeMeta(tx, key, made))
-    return made
-  }
-  const privatePem = await once('relay_private_key',
+  const privatePem = await makeOnce(store, 'relay_private_key',
     () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
   const relayKey = nodeIdentity(privatePem)
   return {
     serverId: serverIdOf(relayKey.publicKey),
     relayKey,
     signAsRelay: createSignAsync(privatePem),
-    resumeSecret: await once('resume_secret', () => randomHex(32)),
+    resumeSecret: await makeOnce(store, 'resume_secret', () => randomHex(32)),
   }
 }
 

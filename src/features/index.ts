@@ -42,7 +42,7 @@ import { reputationBook, type BookOptions } from './trade/reputation/book.ts'
 import { reputation, type ReputationOptions } from './trade/reputation/handlers.ts'
 import { reputationMigrations } from './trade/reputation/store.ts'
 import { settlementsOf } from './trade/reputation/settlement.ts'
-import { signatureCheck, type SignatureOptions } from './trade/signatures/check.ts'
+import { signatureCheck, spendNonce, type SignatureOptions } from './trade/signatures/check.ts'
 import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 
 type TalkOptions =
@@ -86,11 +86,12 @@ const tradePorts = (options: FeatureOptions) => {
   const deals = proposals({
     ...options,
     checkSignature,
+    spendNonce,
     holding,
     stakeable,
     settled: closingCases({ ...options, holding, ratings }, settled),
   })
-  return { ...options, checkSignature, holding, board, book: ratings, deals }
+  return { ...options, checkSignature, spendNonce, holding, board, book: ratings, deals }
 }
 
 type Ports = ReturnType<typeof tradePorts>

@@ -63,8 +63,8 @@ export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
   }))
 }
 
-/** Adds a channel unless it is there. */
-export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, now: number): Promise<void> => {
+/** Adds a channel. False: there is one of that name. */
+export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, now: number): Promise<boolean> =>
   await tx.tables<Tables>().insertInto('channels').values({
     name: info.name,
     private: info.private ? 1 : 0,
@@ -76,8 +76,7 @@ export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, n
     owner: info.owner,
     topic_by: info.topicBy,
     used_at: now,
-  }).onConflict(conflict => conflict.doNothing()).execute()
-}
+  }).onConflict(conflict => conflict.doNothing()).returning('name').executeTakeFirst() !== undefined
 
 /** Keeps what changed of a channel that is there. */
 export const changeChannel = async (tx: Tx, { name, topic, owner, topicBy }: ChannelInfo): Promise<void> => {

@@ -1,5 +1,5 @@
 // What the relay itself keeps beside its tables: one value per key.
-import type { Db, Tx } from './store.ts'
+import type { Db, Store, Tx } from './store.ts'
 
 interface Tables {
   meta: { key: string, value: string }
@@ -14,3 +14,10 @@ export const writeMeta = async (tx: Tx, key: string, value: string | null): Prom
   else await tables.insertInto('meta').values({ key, value }).onConflict(conflict => conflict.column('key').doUpdateSet({ value }))
       .execute()
 }
+
+/** A value that is made once: of several who make it at the same time, the first one's is everybody's. */
+export const makeOnce = async (store: Pick<Store, 'read' | 'write'>, key: string, make: () => string): Promise<string> =>
+  await readMeta(store.read, key) ?? store.write(async tx => {
+    await tx.tables<Tables>().insertInto('meta').values({ key, value: make() }).onConflict(conflict => conflict.doNothing()).execute()
+    return (await readMeta(tx, key))!
+  })

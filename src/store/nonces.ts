@@ -17,10 +17,10 @@ export const isNonceUsed = async (db: Db, agent: string, nonce: string): Promise
   await db.tables<Tables>().selectFrom('nonces').select('at').where('agent', '=', agent).where('nonce', '=', nonce).executeTakeFirst()
     !== undefined
 
-/** Notes the nonce of a request that is carried out; one that is refused uses none. A signature of the older form has none. */
-export const useNonce = async (tx: Tx, agent: string, nonce: string | undefined, now: number): Promise<void> => {
-  if (nonce !== undefined) await tx.tables<Tables>().insertInto('nonces').values({ agent, nonce, at: now }).execute()
-}
+/** Notes the nonce of a request that is carried out. False: it was used before. */
+export const useNonce = async (tx: Tx, agent: string, nonce: string, now: number): Promise<boolean> =>
+  await tx.tables<Tables>().insertInto('nonces').values({ agent, nonce, at: now }).onConflict(conflict => conflict.doNothing())
+    .returning('nonce').executeTakeFirst() !== undefined
 
 export const forgetNonces = async (tx: Tx, before: number): Promise<void> => {
   const due = await tx.tables<Tables>().selectFrom('nonces').select('nonce').where('at', '<', before).limit(1).executeTakeFirst()

@@ -150,7 +150,9 @@ export const countLook = async (
 ): Promise<readonly Omit<Tables['server_hours'], 'server_id'>[]> => {
   const tables = tx.tables<Tables>()
   await tables.insertInto('server_hours').values({ server_id: id, hour, ok, total: 1 })
-    .onConflict(conflict => conflict.columns(['server_id', 'hour']).doUpdateSet({ ok: sql`ok + excluded.ok`, total: sql`total + 1` }))
+    .onConflict(conflict =>
+      conflict.columns(['server_id', 'hour']).doUpdateSet({ ok: sql`server_hours.ok + excluded.ok`, total: sql`server_hours.total + 1` })
+    )
     .execute()
   return tables.selectFrom('server_hours').select(['hour', 'ok', 'total']).where('server_id', '=', id).where('hour', '>', since).execute()
 }

@@ -204,12 +204,12 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           if (invite_only && me.pubkey === null)
             throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key make private channels: who makes one has to be known again')
           if (verified_only && !me.verified) throw new Fail('AUTH_REQUIRED', 'Only verified agents create channels for verified agents')
-          if (roster.channel(name) !== undefined) throw new Fail('CHANNEL_EXISTS', `${name} exists already`)
+          if (roster.channel(name) !== undefined) throw channelExists(name)
           if (await isEnding(tx, name))
             throw new Fail('BUSY', `${name} was deleted and is being cleared away; its name is free again when that is done`, clearingMs)
           await options.shares.take(tx, 'channels', name, { agent: me.id, address: asker.address }, { all: roster.channelCount })
           const info: ChannelInfo = { name, private: invite_only, verifiedOnly: verified_only, topic, description, owner: me.id, topicBy }
-          await addChannel(tx, info, me.id, now)
+          if (!await addChannel(tx, info, me.id, now)) throw channelExists(name)
           const lasting = lasts(me, info)
           if (lasting) await belong(ctx, name)
           // Where a channel of that name was deleted, numbers go on behind its last one.
@@ -273,6 +273,8 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
     },
   }
 }
+
+const channelExists = (name: string): Fail => new Fail('CHANNEL_EXISTS', `${name} exists already`)
 
 const about = ({ topic, description, owner }: ChannelInfo) => ({
   ...(topic !== '' && { topic }),

@@ -17,7 +17,6 @@ import {
 } from '../../../relay/feature.ts'
 import { predecessors, successorOf } from '../../../store/agents.ts'
 import { pairStream } from '../../../store/log.ts'
-import { useNonce } from '../../../store/nonces.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import { Docket, courtTerms, filingFee, relayItself } from './docket.ts'
 import { earnedArbiters, poolOf } from './pool.ts'
@@ -131,7 +130,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     if (decision.effects.includes('verdict') && await isDealLate(tx, now, dispute))
       throw new Fail('DISPUTE_DEADLINE_PASSED', 'The deadline of the deal itself is over')
     const changed: Dispute = { ...dispute, ...what.change?.(dispute, as, signature), taken: take(dispute, as, request.sig) }
-    await useNonce(tx, me.id, signature.sig_nonce, now)
+    await options.spendNonce(ctx, signature)
     const proceeding = await proceedings.go(tx, now, changed, decision,
       what.said && { ...what.said, from: me.id, ...(what.said.isWhole && { signature }) })
     return outcomeOf(proceeding, stateOf(proceeding.dispute))
@@ -179,7 +178,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
       throw new Fail('INVALID_PROPOSAL', 'LATE: the deadline for a ruling is over')
     const frozen = deal.status === 'disputed' ? {} : await deals.freeze(tx, proposal_id, { by: me.id, reason, disputeId: id }, now)
     await holding.stake(tx, { proposalId: id, agent: me.id, amount: filingFee, covered: await ratings.stakeable(tx, me.id) }, now)
-    await useNonce(tx, me.id, signature.sig_nonce, now)
+    await options.spendNonce(ctx, signature)
     const respondent = disputant === deal.from ? deal.to : deal.from
     const dispute: Dispute = {
       id,
@@ -230,7 +229,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
     const order = before.pool.length < options.minArbiters ? [] : drawOrder(before.pool, seed)
     const decision = decided(decideCase(before.case, 'REVEAL', { kind: 'agent', id: as }, { now, terms: courtTerms, order }))
     if (commitmentOf(nonce) !== before.commitment) throw new Fail('DISPUTE_COMMITMENT_MISMATCH', 'This nonce is not what you committed to')
-    await useNonce(tx, me.id, signature.sig_nonce, now)
+    await options.spendNonce(ctx, signature)
     const { pool, commitment, serverNonce, case: { disputant, respondent } } = before
     const said = {
       type: 'PANEL_FORMED' as const,

@@ -77,6 +77,7 @@ export interface CourtOptions {
   readonly minArbiters: number
   readonly randomHex: (bytes: number) => string
   readonly checkSignature: (ctx: WriteCtx, action: TradeAction, request: never) => Promise<Signature>
+  readonly spendNonce: (ctx: WriteCtx, signed: { readonly sig_nonce?: string | undefined }) => Promise<void>
   readonly deals: Deals
   readonly ratings: CourtRatings
   readonly holding: FeeHolding

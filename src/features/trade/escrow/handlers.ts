@@ -6,9 +6,9 @@ import { currencyCode, type FrameBody, type RequestBody } from '../../../../lib/
 import { findAgent } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import { pairStream } from '../../../store/log.ts'
-import { forgetNonces, useNonce } from '../../../store/nonces.ts'
+import { forgetNonces } from '../../../store/nonces.ts'
 import type { Db, Tx } from '../../../store/store.ts'
-import { accountOf, balancesOf, entriesOf, gather, heldOf, isPosted, postEntries } from './store.ts'
+import { accountOf, balancesOf, entriesOf, gather, heldOf, postEntries } from './store.ts'
 import { ProcessorTurns, type Processor } from './processor.ts'
 
 interface Signed {
@@ -23,6 +23,8 @@ export interface EscrowOptions {
   readonly maxPage: number
   readonly maxClockSkewMs: number
   readonly checkSignature: (ctx: WriteCtx, action: 'TRANSFER', request: RequestBody<'TRANSFER'>) => Promise<Signed>
+  readonly spendNonce: (ctx: WriteCtx, signed: { readonly sig_nonce?: string | undefined }) => Promise<void>
+  readonly randomHex: (bytes: number) => string
   /** Asks the payment processor; none is configured without it. */
   readonly processor?: Processor | undefined
   /** What the processor said to a `fund`, for the proposals. */
@@ -35,7 +37,9 @@ export interface EscrowOptions {
 
 type Requests = 'BALANCE' | 'TRANSFER' | 'STATEMENT' | 'ADMIN_CREDIT'
 
-export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, funded }: EscrowOptions): Feature<Requests> => {
+export const escrow = (
+  { maxPage, maxClockSkewMs, checkSignature, spendNonce, randomHex, processor, funded }: EscrowOptions,
+): Feature<Requests> => {
   const turns = processor === undefined ? undefined : new ProcessorTurns(processor)
 
   const balances = async (db: Db, id: string): Promise<FrameBody<'BALANCE'>['balances']> => {
@@ -94,7 +98,7 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
     }, now)
     // The ledger remembers nonces that the relay has forgotten: nobody is told of money that did not move.
     if (posted === 'repeat') throw new Fail('ID_REUSED', 'This nonce was used before')
-    await useNonce(tx, me.id, request.sig_nonce, now)
+    await spendNonce(ctx, request)
     return { append: event(signed), reply: await answer() }
   }
 
@@ -139,7 +143,7 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
           await gather(tx, account, now)
           const [from, to] = amount_minor > 0 ? [issuer, account] : [account, issuer]
           // Without a key of the admin's, each request is one of its own.
-          const own = key ?? await freshKey(tx, now)
+          const own = key ?? `at ${now} ${randomHex(8)}`
           await postEntries(tx, {
             kind: 'credit',
             from,
@@ -158,13 +162,6 @@ export const escrow = ({ maxPage, maxClockSkewMs, checkSignature, processor, fun
       await forgetNonces(tx, now - 3 * maxClockSkewMs)
       return turns?.take(tx, now, funded)
     },
-  }
-}
-
-const freshKey = async (tx: Tx, now: number): Promise<string> => {
-  for (let n = 0;; n++) {
-    const key = `at ${now} ${n}`
-    if (!await isPosted(tx, `credit ${key}`)) return key
   }
 }
 

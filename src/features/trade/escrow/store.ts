@@ -124,10 +124,6 @@ export const postEntries = async (
   return 'posted'
 }
 
-/** Whether a movement was made under this key. */
-export const isPosted = async (db: Db, key: string): Promise<boolean> =>
-  await db.tables<Tables>().selectFrom('ledger_keys').select('key').where('key', '=', key).executeTakeFirst() !== undefined
-
 /** What an agent has, under all its keys, per currency. */
 export const balancesOf = (db: Db, agent: string): Promise<readonly { readonly currency: string, readonly balance: number }[]> =>
   db.tables<Tables>().selectFrom('accounts').select(({ fn }) => ['currency', fn.sum<number>('balance').as('balance')])

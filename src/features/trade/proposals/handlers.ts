@@ -5,7 +5,6 @@ import type { EventType, RequestBody } from '../../../../lib/protocol/index.ts'
 import { Fail, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { successorOf } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
-import { useNonce } from '../../../store/nonces.ts'
 import type { Tx } from '../../../store/store.ts'
 import { checkFiles } from './deliverable.ts'
 import { paymentKindOf, readOffer } from './offer.ts'
@@ -101,7 +100,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       ...(change !== undefined && { change }),
       event: done => type === 'FUND' ? fundEvent(done) : { type, body: more.event(done) },
     })
-    await useNonce(tx, me.id, signature.sig_nonce, now)
+    await options.spendNonce(ctx, signature)
     return more.also === undefined ? outcome : { ...outcome, append: [...outcome.append as readonly Append[], ...more.also(proposal)] }
   }
 
@@ -183,7 +182,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
       },
     }
     await addProposal(tx, proposal, request.id)
-    await useNonce(tx, me.id, signature.sig_nonce, now)
+    await options.spendNonce(ctx, signature)
     const append = await told(tx, proposal, me.id, 'PROPOSAL', {
       id,
       task,

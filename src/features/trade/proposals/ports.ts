@@ -67,6 +67,7 @@ export interface ProposalOptions {
   readonly minDeadlineMs: number
   readonly randomHex: (bytes: number) => string
   readonly checkSignature: (ctx: WriteCtx, action: never, request: never) => Promise<Signature>
+  readonly spendNonce: (ctx: WriteCtx, signed: { readonly sig_nonce?: string | undefined }) => Promise<void>
   readonly holding: Holding
   /** How much an agent may have at stake in all: its rating less the floor. */
   readonly stakeable: (db: Db, agent: string) => Promise<number>

@@ -1,6 +1,6 @@
 // Whether a request in trade was signed by who sends it: for this relay, now, and once; by the third form in this session alone.
 import { fingerprintOf, oldTradeTextOf, tradeTextOf, type TradeAction } from '../../../../lib/identity/index.ts'
-import { isNonceUsed } from '../../../store/nonces.ts'
+import { isNonceUsed, useNonce } from '../../../store/nonces.ts'
 import { Fail, type WriteCtx } from '../../../relay/feature.ts'
 
 export interface SignatureOptions {
@@ -33,7 +33,7 @@ export interface SignatureFields {
 const onlyNew = ['role', 'milestones', 'deliver_s', 'review_s', 'rail', 'public', 'capture_minor'] as const
 
 /**
- * What it finds is to be noted by `useNonce` when the request is carried out.
+ * The nonce is spent by `spendNonce` when the request is carried out: one that is refused uses none.
  * @throws Fail SIGNATURE_REQUIRED, VERIFICATION_FAILED, VERIFICATION_EXPIRED
  */
 export const signatureCheck = ({ verify, serverId, maxClockSkewMs, legacyTrade }: SignatureOptions) =>
@@ -74,3 +74,12 @@ async (
 }
 
 export type CheckSignature = ReturnType<typeof signatureCheck>
+
+/** Uses up the nonce of a request that is carried out. A signature of the older form has none. @throws Fail VERIFICATION_FAILED */
+export const spendNonce = async (
+  { me, tx, now }: Pick<WriteCtx, 'me' | 'tx' | 'now'>,
+  { sig_nonce }: { readonly sig_nonce?: string | undefined },
+): Promise<void> => {
+  if (sig_nonce !== undefined && !await useNonce(tx, me.id, sig_nonce, now))
+    throw new Fail('VERIFICATION_FAILED', 'This nonce was used before')
+}
