@@ -15,6 +15,9 @@ import {
   type RequestType,
 } from '../lib/protocol/index.ts'
 import { generatedDocs } from '../scripts/generated.ts'
+import { limits } from '../lib/protocol/limits.ts'
+import { defaultConfig } from '../src/app.ts'
+import { maxStrangerFrameBytes } from '../src/relay/intake.ts'
 
 const pages = [
   'README.md',
@@ -79,5 +82,92 @@ describe('pages', () => {
     const ownWord = ['API', 'CLI', 'CONFIG', 'PROTOCOL', 'ARCHITECTURE', 'DELIVERY']
     const names = pages.flatMap(page => /^docs\/(\w+)\.md$/.exec(page)?.[1] ?? [])
     expect(names.filter(name => !ownWord.includes(name) && !new RegExp(`^\\|[^|]*\\b${name}\\b`, 'm').test(told))).toEqual([])
+  })
+})
+
+describe('what pages say of the program', () => {
+  const generated = ['docs/API.md', 'docs/CLI.md', 'docs/CONFIG.md', 'docs/PROTOCOL.md']
+  const byHand = pages.filter(page => !generated.includes(page) && !['CONTRIBUTING.md', 'CHANGELOG.md', 'ROADMAP.md'].includes(page))
+  const wordsOf = (text: string): ReadonlySet<string> => new Set(text.match(/[A-Za-z_]\w*/g))
+  const sources = [
+    ...['src', 'lib', 'deploy', 'bench'].flatMap(folder =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => /(?<!\.test)\.(?:ts|mjs|ya?ml|service)$/.test(name))
+        .map(name => join(folder, name))
+    ),
+    ...generated,
+  ]
+  const known = wordsOf(sources.map(file => readFileSync(file, 'utf8')).join('\n'))
+  const flags = new Set(readFileSync('docs/CLI.md', 'utf8').match(/--[a-z][a-z-]*/g))
+  /** Of npm, docker, git, kubectl, systemctl, curl, jq and the siege. */
+  const foreign = [
+    '--global',
+    '--profile',
+    '--unbuffered',
+    '--follow-tags',
+    '--format',
+    '--from-literal',
+    '--fail',
+    '--now',
+    '--silent',
+    '--addresses',
+    '--again',
+    '--only',
+    '--rows',
+    '--save',
+    '--version',
+  ]
+
+  test.each(byHand)('%s: variables, settings and flags are there', page => {
+    const text = readFileSync(page, 'utf8')
+    const names = [...text.match(/\bAGENTCHAT_\w+/g) ?? [], ...[...text.matchAll(/`([a-z]+[A-Z]\w*)`/g)].map(match => match[1]!)]
+    expect(names.filter(name => !known.has(name))).toEqual([])
+    expect((text.match(/(?<![\w-])--[a-z][a-z-]*/g) ?? []).filter(flag => !flags.has(flag) && !foreign.includes(flag))).toEqual([])
+  })
+
+  const config = defaultConfig() as unknown as Readonly<Record<string, unknown>>
+  const units = { '': 1, s: 1_000, minutes: 60_000, hours: 3_600_000, days: 86_400_000, KiB: 1_024, MiB: 1_024 ** 2 } as const
+
+  test('defaults beside the names of settings are the defaults', () => {
+    const told = byHand.flatMap(page =>
+      [...readFileSync(page, 'utf8').matchAll(/`(\w+)`,? \(?(\d[\d,.]*) ?(s|minutes|hours|days|KiB|MiB|)\b/g)].map((
+        [said, key, number, unit],
+      ) => ({
+        page,
+        said,
+        key: key!,
+        value: Number(number!.replaceAll(',', '')) * units[unit as keyof typeof units],
+      }))
+    ).filter(({ key }) => Object.hasOwn(config, key))
+    expect(told.length).toBeGreaterThan(7)
+    for (const { page, said, key, value } of told) expect([page, said, value]).toEqual([page, said, config[key]])
+  })
+
+  test("the README's table of limits is that of the defaults", () => {
+    const of = (key: string) => Number(config[key])
+    const grouped = (value: number) => value.toLocaleString('en-US')
+    const rows: Readonly<Record<string, readonly string[]>> = {
+      '● messages per agent': [`${of('msgRate')} per second`, `${of('msgBurst')} at once`],
+      '● frame; before a session': [`${of('maxFrameBytes') / units.MiB} MiB; ${maxStrangerFrameBytes / units.KiB} KiB`],
+      '● unsent bytes of a slow reader': [`${of('maxPendingBytes') / units.MiB} MiB`],
+      '● events in one page': [String(limits.maxPage)],
+      'connections': [grouped(of('maxConnections')), `${of('maxConnectionsPerIp')} from one address`, `/${of('ipv6PrefixBits')}`],
+      'sessions of one agent': [String(of('maxSessionsPerAgent'))],
+      'channels; agents in one': [`${grouped(of('maxChannels'))}; ${grouped(of('maxMembersPerChannel'))}`],
+      'messages replayed by a plain `JOIN`': [String(of('joinReplay'))],
+      'names; channel names; topics': [`${limits.maxNameChars}; ${limits.maxChannelChars}; ${limits.maxTopicChars} characters`],
+    }
+    const table = readFileSync('README.md', 'utf8').split('## Limits')[1]!
+    for (const [what, values] of Object.entries(rows)) {
+      const row = table.split('\n').find(line => line.startsWith(`| ${what} |`))
+      for (const value of values) expect(row).toContain(value)
+    }
+  })
+
+  test('ARCHITECTURE lists the slices that are there', () => {
+    const text = readFileSync('docs/ARCHITECTURE.md', 'utf8')
+    for (const group of ['talk', 'operate', 'trade'])
+      expect(new RegExp(`^    ${group}/ +(.*)$`, 'm').exec(text)?.[1]!.split(' ').sort()).toEqual(
+        readdirSync(`src/features/${group}`).sort(),
+      )
   })
 })
