@@ -1,5 +1,6 @@
 // Agents that were away for long: what of them makes room for others, a bounded number at a time.
 import { sql } from 'kysely'
+import type { AgentUse } from './log.ts'
 import type { Tx } from './store.ts'
 
 interface Tables {
@@ -8,10 +9,7 @@ interface Tables {
   channels: { name: string, private: 0 | 1 }
 }
 
-/** A column that names agents; whoever stands in one stays known by its key. */
-export type AgentUse = readonly [table: string, column: string]
-
-/** What an agent is, holds, has said or was sent; each found by an index. */
+/** What an agent is and holds; each found by an index, like what it has said or was sent. */
 const ownUses: readonly AgentUse[] = [
   ['bans', 'agent'],
   ['allowlist', 'agent'],
@@ -20,8 +18,6 @@ const ownUses: readonly AgentUse[] = [
   ['shares', 'agent'],
   ['channels', 'owner'],
   ['blocks', 'agent'],
-  ['inbox', 'agent'],
-  ['spoken', 'author'],
 ]
 
 /** Agents behind one that were not seen since `before`; `next`: where to go on, undefined: there are no more. */
@@ -48,11 +44,9 @@ export const forgetAgents = async (
   const { ids, next } = await agedAfter(tx, after, count, before)
   const away = ids.filter(id => !isHere(id))
   if (away.length === 0) return next
-  // What was said last is not noted yet.
-  await tx.log.index()
   let idle = tx.tables<Tables>().deleteFrom('agents').where(tx.dialect.isAmong('id', away)).where('verified', '=', 0)
     .where('rotated_to', 'is', null).where('revoked_at', 'is', null)
-  for (const [table, column] of [...ownUses, ...uses])
+  for (const [table, column] of [...ownUses, ...await tx.log.agentUses(), ...uses])
     idle = idle.where(sql<boolean>`NOT EXISTS (SELECT 1 FROM ${sql.table(table)} AS used WHERE used.${sql.ref(column)} = agents.id)`)
   await idle.execute()
   return next

@@ -230,5 +230,6 @@ export const removeInvitation = async (tx: Tx, agent: string, channel: string): 
   await tx.tables<Tables>().deleteFrom('invitations').where('channel', '=', channel).where('agent', '=', agent).execute()
 }
 
-export { forgetAgents, forgetMemberships, type AgentUse } from './aged.ts'
+export { forgetAgents, forgetMemberships } from './aged.ts'
+export type { AgentUse } from './log.ts'
 export { countKeys, keysOf, predecessors, successorOf, successions } from './lineages.ts'

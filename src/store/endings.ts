@@ -1,5 +1,4 @@
 // The end of a channel: gone at once for everybody, and cleared away piece by piece.
-import { deleteSome } from './keeping.ts'
 import type { Fate } from './log.ts'
 import { releaseShare } from './shares.ts'
 import type { Db, Tx } from './store.ts'
@@ -11,8 +10,6 @@ interface Tables {
   memberships: { agent: string, channel: string }
   invitations: { agent: string, channel: string }
   retention: { channel: string }
-  streams: { id: number, name: string, base: number }
-  stream_sizes: { stream: number }
 }
 
 /** The channel is no more. What belonged to it is cleared away afterwards, piece by piece. */
@@ -40,12 +37,8 @@ export const clearSome = async (tx: Tx, now: number): Promise<{ readonly worked:
       .where('agent', 'in', tables.selectFrom(table).select('agent').where('channel', '=', channel).limit(rowsAtOnce)).executeTakeFirst()
     if (numDeletedRows > 0n) return { worked: true, fates: [] }
   }
-  const stream = await tables.selectFrom('streams').select(['id', 'base']).where('name', '=', channel).executeTakeFirst()
-  if (stream !== undefined) {
-    const { deleted, fates } = await deleteSome(tx, stream.id, stream.base, now)
-    if (deleted > 0) return { worked: true, fates }
-    await tables.deleteFrom('stream_sizes').where('stream', '=', stream.id).execute()
-  }
+  const { deleted, fates } = await tx.log.clearEnded(channel, now)
+  if (deleted > 0) return { worked: true, fates }
   await tables.deleteFrom('retention').where('channel', '=', channel).execute()
   await tables.deleteFrom('endings').where('channel', '=', channel).execute()
   return { worked: true, fates: [] }

@@ -105,9 +105,67 @@ export type Appended =
   }
   | { readonly kind: 'duplicate', readonly stamp: Stamp, /** the first event's text; missing when it was erased */ readonly text?: Buffer }
 
-export interface LogWriter extends LogReader {
-  /** Makes every event found by its place in its stream: to be called before what reads or changes the tables of events by SQL. */
-  index(): Awaitable<void>
+/** A column that names agents; whoever stands in one stays known by its key. */
+export type AgentUse = readonly [table: string, column: string]
+
+/** A stored event, as far as it matters to whether it is kept: `ts` in ms, `bytes` of its text. */
+export interface Kept {
+  readonly seq: number
+  readonly ts: number
+  readonly bytes: number
+}
+
+export interface Trimmed {
+  /** Where to go on; undefined: there was nothing behind where it began. */
+  readonly last: number | undefined
+  readonly events: number
+  readonly bytes: number
+  readonly fates: readonly Fate[]
+}
+
+export interface ErasureStep {
+  readonly done: boolean /** erased so far */
+  readonly events: number
+  readonly fates: readonly Fate[]
+}
+
+/**
+ * Letting go of what was said, in pieces so that no transaction is long. The newest event of a stream is blanked instead of deleted,
+ * because the next number comes from it. What waited in inboxes ends as expired; each method gives the fates to tell.
+ */
+export interface LogKeeper {
+  /** The next streams of talk after a name, in order; what agents agreed and paid is none: it is kept. */
+  talksAfter(after: string, limit: number): Awaitable<readonly string[]>
+  /** The oldest events, no more than `limit` and than may go at once: of much text fewer, but one at least. */
+  oldest(stream: string, limit: number): Awaitable<readonly Kept[]>
+  /** What a stream holds in bytes, counting on from where it was counted to last, `limit` events at once; and how many that were. */
+  measure(stream: string, limit: number): Awaitable<{ readonly bytes: number, readonly counted: number }>
+  /** Deletes a stream's events up to a seq, and what of them waits in inboxes. */
+  deleteThrough(stream: string, last: number, now: number): Awaitable<readonly Fate[]>
+  /** Clears away a piece of what was ended; nothing was left of it when nothing was deleted. */
+  clearEnded(stream: string, now: number): Awaitable<{ readonly deleted: number, readonly fates: readonly Fate[] }>
+  /** Blanks one event; undefined: it is blank already, or gone. */
+  blank(stream: string, seq: number, now: number): Awaitable<readonly Fate[] | undefined>
+  /**
+   * Deletes the oldest messages of all streams of talk, from a place in their age on (0: the beginning): about so many bytes, and no
+   * more than are deleted at once.
+   */
+  trim(after: number, wantedBytes: number, now: number): Awaitable<Trimmed>
+  /** Ends what an agent was told of from these streams and has not received. */
+  withdraw(agent: string, streams: readonly string[], now: number): Awaitable<readonly Fate[]>
+  /** Notes that everything an agent has said until now is to be erased. */
+  beginErasure(agent: string): Awaitable<void>
+  /** Erases a piece of what an agent said, under any of its keys. */
+  eraseSome(agent: string, keys: readonly string[], now: number): Awaitable<ErasureStep>
+  /** An agent whose erasure is under way: one that a restart interrupted, or whose asker has gone. */
+  erasureUnderWay(): Awaitable<string | undefined>
+  /** Forgets who has nothing left in a part of the log, from a place on; gives where to go on, undefined: there was nothing more. */
+  forgetSilent(from: number): Awaitable<number | undefined>
+  /** Where the log names agents that said or were sent something, for statements of this transaction that ask whether one is. */
+  agentUses(): Awaitable<readonly AgentUse[]>
+}
+
+export interface LogWriter extends LogReader, LogKeeper {
   /** Whether the key was used, so that appending under it stores nothing. */
   isPublished(key: PublishKey): Awaitable<boolean>
   /**

@@ -12,7 +12,6 @@ import {
   type Head,
   type InboxRow,
   type LogReader,
-  type LogWriter,
   type NewEvent,
   type PageQuery,
   type PublishKey,
@@ -217,7 +216,8 @@ class Page<R extends Row> {
   }
 }
 
-export class SqliteLog extends SqliteLogReader implements LogWriter {
+/** All that a log does but let go of what was said. */
+export class SqliteLog extends SqliteLogReader {
   readonly #wrote: () => void
   readonly #heads = new Map<string, CachedHead>()
   readonly #touched = new Set<string>()
@@ -397,6 +397,7 @@ export class SqliteLog extends SqliteLogReader implements LogWriter {
     return this.tail.size >= maxTail
   }
 
+  /** Makes every event found by its place in its stream: before what reads or changes the tables of events otherwise than from here. */
   index(): void {
     if (this.tail.size === 0) return
     this.#wrote()

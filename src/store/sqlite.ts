@@ -8,7 +8,8 @@ import { migrate } from './migrate.ts'
 import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from './space.ts'
-import { SqliteLog, SqliteLogReader } from './sqlite-log.ts'
+import { SqliteKeptLog } from './sqlite-keeper.ts'
+import { SqliteLogReader } from './sqlite-log.ts'
 import { sqliteDialect as dialect } from './sqlite-dialect.ts'
 import { Tail } from './tail.ts'
 import { StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from './store.ts'
@@ -47,7 +48,7 @@ class SqliteStore implements Store {
   readonly #reader: Database
   readonly #checkpointer: Checkpointer | undefined
   readonly #space: SpaceMeter
-  readonly #log: SqliteLog
+  readonly #log: SqliteKeptLog
   readonly #tx: Tx
   readonly #begin: Statement
   readonly #commit: Statement
@@ -91,8 +92,9 @@ class SqliteStore implements Store {
     this.#commit = this.#writer.prepare('COMMIT')
     this.#rollback = this.#writer.prepare('ROLLBACK')
     const tail = new Tail()
-    this.#log = new SqliteLog(this.#writer, this.epoch, tail, () => this.#wrote())
-    this.#tx = this.#newTx()
+    const writes = kyselyOn(this.#writer, () => this.#wrote())
+    this.#log = new SqliteKeptLog(this.#writer, this.epoch, tail, () => this.#wrote(), writes)
+    this.#tx = this.#newTx(writes)
     const reads = kyselyOn(this.#reader)
     this.read = { tables: <T>() => reads as unknown as Kysely<T>, dialect, log: new SqliteLogReader(this.#reader, this.epoch, tail) }
     // What is in memory has one connection.
@@ -145,7 +147,7 @@ class SqliteStore implements Store {
   #indexWhenDue(): void {
     if (this.#isIndexing || !this.#log.isIndexDue) return
     this.#isIndexing = true
-    this.write(tx => tx.log.index()).catch(() => undefined).finally(() => {
+    this.write(() => this.#log.index()).catch(() => undefined).finally(() => {
       this.#isIndexing = false
     })
   }
@@ -156,8 +158,7 @@ class SqliteStore implements Store {
     if (!this.#writer.inTransaction) this.#begin.run()
   }
 
-  #newTx(): Tx {
-    const writes = kyselyOn(this.#writer, () => this.#wrote())
+  #newTx(writes: Kysely<unknown>): Tx {
     const count = () => this.#writes
     return {
       tables: <T>() => writes as unknown as Kysely<T>,

@@ -3,7 +3,6 @@ import { agentIdOf, canonicalPem, fingerprintOf } from '../../../../lib/identity
 import { writeMeta } from '../../../store/meta.ts'
 import { auditPage } from '../../../store/audit.ts'
 import { setVerified, successorOf } from '../../../store/agents.ts'
-import { withdrawMentions } from '../../../store/keeping.ts'
 import {
   approvalsAfter,
   approve,
@@ -246,7 +245,7 @@ const withdrawn = async (
   standing: Standing,
 ): Promise<{ readonly effects: readonly Effect[], readonly notify: readonly Notify[] }> => {
   const closed = standing.isVerified ? [] : [...roster.channels()].filter(({ info }) => info.verifiedOnly).map(({ info }) => info.name)
-  return { effects: [{ kind: 'standing', agent, standing }], notify: statusNotices(await withdrawMentions(tx, agent, closed, now)) }
+  return { effects: [{ kind: 'standing', agent, standing }], notify: statusNotices(await tx.log.withdraw(agent, closed, now)) }
 }
 
 const withAt = (id: string): string => id.startsWith('@') ? id : `@${id}`

@@ -1,7 +1,7 @@
 // How long things are kept, and taking back what one said.
 import type { Retention } from '../../../domain/retention.ts'
 import { Fail, noChannel, reply, statusNotices, type Feature, type Outcome, type QuotaView } from '../../../relay/feature.ts'
-import { SilentRound, beginErasure, eraseSome, erasureUnderWay, setRetention } from '../../../store/keeping.ts'
+import { SilentRound, eraseSome, setRetention } from '../../../store/keeping.ts'
 import { predecessors } from '../../../store/agents.ts'
 import { clearSome } from '../../../store/endings.ts'
 import { forgetPerson } from '../../../store/people.ts'
@@ -38,7 +38,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
    * others between.
    */
   const turn = (quota: QuotaView, startedAt: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> => {
-    const agent = await erasureUnderWay(tx)
+    const agent = await tx.log.erasureUnderWay()
     const erased = agent === undefined ? undefined : await eraseSome(tx, agent, now)
     const cleared = await clearSome(tx, now)
     const retained = await retention.run(tx, now)
@@ -69,7 +69,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
           if (me?.id === id && me.pubkey === null)
             throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
           for (const name of [id, ...await predecessors(tx, id)]) await forgetPerson(tx, name)
-          await beginErasure(tx, id)
+          await tx.log.beginErasure(id)
           return erase(id)(tx, now)
         },
       },

@@ -1,14 +1,6 @@
 // Holding streams to their limits: a bounded piece of work per turn, round and round over all streams that have limits.
 import { keepsEverything, lastToGo, type Retention, type StoredSize } from '../../../domain/retention.ts'
-import {
-  blankEvent,
-  deleteThrough,
-  measureStream,
-  oldestEvents,
-  streamsAfter,
-  type KeptStream,
-  type RetentionRow,
-} from '../../../store/keeping.ts'
+import { keptAfter, type RetentionRow } from '../../../store/keeping.ts'
 import type { Fate } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'
 
@@ -29,7 +21,7 @@ export const effective = (own: Omit<RetentionRow, 'channel'>, defaults: Retentio
 export class RetentionSweep {
   readonly #defaults: Retention
   /** The stream looked at last. Only a place in the round: a turn that is undone costs a stream one round. */
-  #after = 0
+  #after = ''
 
   constructor(defaults: Retention) {
     this.#defaults = defaults
@@ -37,36 +29,37 @@ export class RetentionSweep {
 
   /** One turn; gives whether it did anything, and the fates to tell. */
   async run(tx: Tx, now: number): Promise<{ readonly worked: boolean, readonly fates: readonly Fate[] }> {
-    const streams = await streamsAfter(tx, this.#after, streamsPerTurn, keepsEverything(this.#defaults))
+    const streams = await keptAfter(tx, this.#after, streamsPerTurn, keepsEverything(this.#defaults))
     const fates: Fate[] = []
     let left = eventsPerTurn
     for (const stream of streams) {
       left -= await this.#trim(tx, now, stream, left, fates)
       // What is not done yet is gone on with in the next turn.
       if (left <= 0) break
-      this.#after = stream.id
+      this.#after = stream.channel
     }
-    if (left > 0 && streams.length < streamsPerTurn) this.#after = 0
+    if (left > 0 && streams.length < streamsPerTurn) this.#after = ''
     return { worked: left < eventsPerTurn, fates }
   }
 
   /** Gives what it cost of the turn, in deleted events. */
-  async #trim(tx: Tx, now: number, stream: KeptStream, limit: number, fates: Fate[]): Promise<number> {
-    const policy = effective(stream, this.#defaults)
+  async #trim(tx: Tx, now: number, own: RetentionRow, limit: number, fates: Fate[]): Promise<number> {
+    const { channel } = own
+    const policy = effective(own, this.#defaults)
     if (keepsEverything(policy)) return 0
-    const { seq: newest } = await tx.log.head(stream.name)
-    const { bytes, counted } = policy.bytes === 0 ? { bytes: 0, counted: 0 } : await measureStream(tx, stream.id, limit * countedPerDeleted)
+    const { seq: newest } = await tx.log.head(channel)
+    const { bytes, counted } = policy.bytes === 0 ? { bytes: 0, counted: 0 } : await tx.log.measure(channel, limit * countedPerDeleted)
     const cost = counted / countedPerDeleted
     const last = (oldest: readonly StoredSize[]) => lastToGo(policy, { oldest, newest, bytes, now })
-    const first = last(await oldestEvents(tx, stream.id, 1))
+    const first = last(await tx.log.oldest(channel, 1))
     if (first === 0) return cost
-    const oldest = await oldestEvents(tx, stream.id, limit)
+    const oldest = await tx.log.oldest(channel, limit)
     const through = last(oldest)
     // The newest of all stays as a place, so that numbering goes on.
-    if (through === newest) fates.push(...await blankEvent(tx, stream.id, newest, now) ?? [])
+    if (through === newest) fates.push(...await tx.log.blank(channel, newest, now) ?? [])
     const end = Math.min(through, newest - 1)
     if (end < first) return cost
-    fates.push(...await deleteThrough(tx, stream.id, end, now))
+    fates.push(...await tx.log.deleteThrough(channel, end, now))
     const freed = oldest.reduce((sum, event) => event.seq <= end ? sum + event.bytes : sum, 0)
     return cost + Math.max(end - first + 1, freed / bytesPerDeleted)
   }

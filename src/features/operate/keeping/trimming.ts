@@ -1,6 +1,5 @@
 // Staying within the quota of the data: the oldest messages of all go, wherever they stand. A bounded piece of work per turn.
 import type { QuotaView } from '../../../relay/feature.ts'
-import { trimOldest } from '../../../store/keeping.ts'
 import type { Fate } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'
 
@@ -17,7 +16,7 @@ export class TrimmingSweep {
   /** One turn; gives whether it did anything, and the fates to tell. */
   async run(tx: Tx, now: number, quota: QuotaView): Promise<{ readonly worked: boolean, readonly fates: readonly Fate[] }> {
     if (quota.excessBytes === 0 || (now < this.#restsUntil && this.#restsUntil - now <= restMs)) return { worked: false, fates: [] }
-    const { last, fates, ...gone } = await trimOldest(tx, this.#after, quota.excessBytes, now)
+    const { last, fates, ...gone } = await tx.log.trim(this.#after, quota.excessBytes, now)
     const isAll = last === undefined && this.#gone === 0
     quota.trimmed(gone, isAll)
     this.#after = last ?? 0
