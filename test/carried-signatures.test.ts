@@ -7,6 +7,7 @@ import {
   ProtocolError,
   RelayDoubtError,
   RelayError,
+  type AgentId,
   type ClientOptions,
   type RelayDoubt,
 } from '../lib/index.ts'
@@ -60,7 +61,7 @@ test.each(trickNames)('a relay that %s is not logged in at another relay as its 
   expect(await relay.metric('agentchat_agents')).toBe(0)
   // Where the visitor wanted to be, nothing stands in its way.
   await using there = clientOf(relay.url, { identity })
-  expect(await there.connect()).toMatchObject({ agent_id: identity.agentId })
+  expect(await there.connect()).toMatchObject({ agentId: identity.agentId })
   expect(there.relayId).toBe(relay.serverId)
 })
 
@@ -125,14 +126,14 @@ test('a transfer that is signed on a relay which claims the identity of another 
   ) {
     await using between = await startGoBetween(claiming.url, { toVisitor: frame => claim(frame) as typeof frame })
     await using alice = clientOf(between.url, { identity })
-    const moved = alice.connect().then(() => alice.trade.transfer(mallory.id, 5_000, 'USD'))
+    const moved = alice.connect().then(() => alice.trade.transfer(mallory.id as AgentId, 5_000, 'USD'))
     await expect(moved).rejects.toThrow()
     expect(between.asked.filter(({ type }) => type === 'TRANSFER')).toEqual([])
   }
   expect(await mallory.balance()).toEqual([0, 0])
   await using alice = clientOf(relay.url, { identity })
   await alice.connect()
-  expect(await alice.trade.balance()).toMatchObject([{ currency: 'USD', amount_minor: 5_000 }])
+  expect(await alice.trade.balance()).toMatchObject([{ currency: 'USD', amountMinor: 5_000 }])
 })
 
 test('a transfer that was signed in one session is good in no other, at no other relay', async () => {
@@ -159,7 +160,7 @@ test('another relay than the one that was known at an address gets no signature 
   const doubts: RelayDoubt[] = []
   const connect = async (options: Partial<ClientOptions> = {}) => {
     await using client = clientOf(url, { identity, knownRelays, ...options })
-    return (await client.connect()).server_id
+    return (await client.connect()).serverId
   }
   let serverId: string
   {

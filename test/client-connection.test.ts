@@ -135,9 +135,9 @@ describe('connecting', () => {
     expect(client.state).toBe('idle')
     await expect(client.send('#general', 'x')).rejects.toMatchObject({ code: 'NOT_CONNECTED' })
     await using relay = await startTestRelay({ port })
-    expect((await client.connect()).agent_id).toBe(client.agentId)
+    expect((await client.connect()).agentId).toBe(client.agentId)
     // Who connects a client that is connected has what it wants.
-    expect((await client.connect()).agent_id).toBe(client.agentId)
+    expect((await client.connect()).agentId).toBe(client.agentId)
     expect(await relay.metric('agentchat_connections')).toBe(1)
   })
 
@@ -154,7 +154,7 @@ describe('connecting', () => {
     sent.catch(() => undefined)
     await expect.poll(() => failures.length).toBeGreaterThan(2)
     await using relay = await startTestRelay({ port })
-    expect((await connecting).agent_id).toBe(client.agentId)
+    expect((await connecting).agentId).toBe(client.agentId)
     // What was asked meanwhile was kept, in its order.
     expect((await listed).length).toBeGreaterThan(0)
     await expect(sent).rejects.toMatchObject({ code: 'NOT_INVITED' })

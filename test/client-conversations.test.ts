@@ -158,10 +158,10 @@ test('a reply goes where its message came from', async () => {
   const { alice, bob, aliceId, bobId } = await pairOf(relay)
   await Promise.all([alice.join('#general'), bob.join('#general')])
   const heard = collect(bob, 1, '#general')
-  const { msg_id } = await alice.send('#general', 'in a channel')
+  const { msgId } = await alice.send('#general', 'in a channel')
   const inChannel = collect(alice, 2, '#general')
   await (await heard)[0]!.reply('to the channel')
-  expect((await inChannel)[1]).toMatchObject({ to: '#general', content: 'to the channel', inReplyTo: msg_id })
+  expect((await inChannel)[1]).toMatchObject({ to: '#general', content: 'to the channel', inReplyTo: msgId })
 
   // An own message is answered to the other agent.
   const [own] = await Promise.all([collect(alice, 1, bobId), alice.send(bobId, 'hello')])

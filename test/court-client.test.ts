@@ -31,13 +31,13 @@ const people = async (relay: TestRelay, jurors: number) => {
     jury.set(identity.agentId, await clientOf(relay, `juror${i}`, identity))
     await season(relay, identity)
   }
-  const { proposal_id } = await ann.trade.propose(bob.agentId!, { task: 'write it' })
-  await bob.trade.accept(proposal_id)
+  const { proposalId } = await ann.trade.propose(bob.agentId!, { task: 'write it' })
+  await bob.trade.accept(proposalId)
   return {
     ann,
     bob,
     jury,
-    proposal_id,
+    proposalId,
     [Symbol.asyncDispose]: async () => {
       for (const client of [ann, bob, ...jury.values()]) await client.close()
     },
@@ -47,26 +47,26 @@ const people = async (relay: TestRelay, jurors: number) => {
 test('from filing to a verdict; afterwards every signature and the draw are checked, and a doctored case is found out', async () => {
   await using relay = await startCourtRelay()
   await using court = await people(relay, 4)
-  const { ann, bob, jury, proposal_id } = court
-  const filed = await ann.court.file(proposal_id, 'nothing was delivered')
+  const { ann, bob, jury, proposalId } = court
+  const filed = await ann.court.file(proposalId, 'nothing was delivered')
   expect(filed).toMatchObject({ phase: 'seating', seats: [{ state: 'asked' }, { state: 'asked' }, { state: 'asked' }] })
-  const { dispute_id } = filed
+  const { disputeId } = filed
   const [first, ...others] = filed.seats.map(seat => jury.get(seat.arbiter)!) as [AgentChatClient, ...AgentChatClient[]]
-  await first.court.decline(dispute_id, 'no time')
-  const { seats } = await bob.court.get(dispute_id)
+  await first.court.decline(disputeId, 'no time')
+  const { seats } = await bob.court.get(disputeId)
   const panel = [...others, jury.get(seats[3]!.arbiter)!]
-  for (const juror of panel) await juror.court.accept(dispute_id)
-  await bob.court.evidence(dispute_id, {
+  for (const juror of panel) await juror.court.accept(disputeId)
+  await bob.court.evidence(disputeId, {
     items: [{ kind: 'commit', label: 'the patch', value: '4f0c1e', url: 'https://example.org/4f0c1e' }],
     statement: 'it is there',
   })
-  expect((await ann.court.show(dispute_id)).evidence).toEqual({ disputant: null, respondent: null })
-  expect(await ann.court.evidence(dispute_id, { statement: 'it is not' })).toMatchObject({ phase: 'voting' })
-  expect((await panel[0]!.court.list({ role: 'arbiter', phase: 'voting' })).map(each => each.dispute_id)).toEqual([dispute_id])
-  for (const juror of panel.slice(0, 2)) await juror.court.vote(dispute_id, 'respondent', { reasoning: 'I saw the commit' })
-  expect(await panel[2]!.court.vote(dispute_id, 'mutual')).toMatchObject({ phase: 'ruled', verdict: 'respondent' })
+  expect((await ann.court.show(disputeId)).evidence).toEqual({ disputant: null, respondent: null })
+  expect(await ann.court.evidence(disputeId, { statement: 'it is not' })).toMatchObject({ phase: 'voting' })
+  expect((await panel[0]!.court.list({ role: 'arbiter', phase: 'voting' })).map(each => each.disputeId)).toEqual([disputeId])
+  for (const juror of panel.slice(0, 2)) await juror.court.vote(disputeId, 'respondent', { reasoning: 'I saw the commit' })
+  expect(await panel[2]!.court.vote(disputeId, 'mutual')).toMatchObject({ phase: 'ruled', verdict: 'respondent' })
 
-  const shown = await bob.court.show(dispute_id)
+  const shown = await bob.court.show(disputeId)
   expect(shown).toMatchObject({
     dispute: { phase: 'ruled' },
     draw: [],
@@ -82,20 +82,20 @@ test('from filing to a verdict; afterwards every signature and the draw are chec
     'PANEL_FORMED',
     ...Array<string>(4).fill('ARBITER_ANSWER'),
   ])
-  const { dispute } = shown
+  const dispute = shown.dispute.frame
   expect(drawOf(dispute)).toEqual([])
   expect(drawOf({ ...dispute, seats: dispute.seats.toReversed() })).toEqual(['the arbiters are not the ones drawn'])
   expect(drawOf({ ...dispute, pool: [...dispute.pool!, '@zzz'] })).toContain('the pool is not the one whose hash was told')
-  expect(await bob.trade.check({ ...shown.events[1]!, nonce: 'another' })).toBe('invalid')
+  expect(await bob.trade.check({ frame: { ...shown.events[1]!.frame, nonce: 'another' } })).toBe('invalid')
 })
 
 test('committing and revealing apart: with a nonce that was kept, a lost connection loses nothing; without arbiters the case goes to an admin', async () => {
   await using relay = await startCourtRelay()
   await using court = await people(relay, 0)
-  const { ann, bob, proposal_id } = court
-  const ack = await ann.court.commit(proposal_id, 'late', 'my own nonce')
-  expect((await bob.court.list()).map(each => [each.dispute_id, each.phase, each.pool])).toEqual([[ack.dispute_id, 'filed', null]])
-  await expect(ann.court.file(proposal_id, 'late')).rejects.toMatchObject({ code: 'DISPUTE_ALREADY_EXISTS' })
-  expect(await ann.court.reveal(proposal_id, 'my own nonce')).toMatchObject({ phase: 'appealed', pool_hash: ack.pool_hash })
-  expect((await ann.court.show(ack.dispute_id)).draw).toBeNull()
+  const { ann, bob, proposalId } = court
+  const ack = await ann.court.commit(proposalId, 'late', 'my own nonce')
+  expect((await bob.court.list()).map(each => [each.disputeId, each.phase, each.pool])).toEqual([[ack.disputeId, 'filed', null]])
+  await expect(ann.court.file(proposalId, 'late')).rejects.toMatchObject({ code: 'DISPUTE_ALREADY_EXISTS' })
+  expect(await ann.court.reveal(proposalId, 'my own nonce')).toMatchObject({ phase: 'appealed', poolHash: ack.poolHash })
+  expect((await ann.court.show(ack.disputeId)).draw).toBeNull()
 })

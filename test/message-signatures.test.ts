@@ -54,7 +54,7 @@ test('a signature holds wherever the message is read at its relay: live, replaye
     const live = collect(reader, 2)
     await client.join('#general')
     const first = await client.send('#general', 'hello')
-    await client.send('#general', 'an answer', { inReplyTo: first.msg_id })
+    await client.send('#general', 'an answer', { inReplyTo: first.msgId })
     await client.send(bob.agentId, 'for you')
     expect(statesOf(await live)).toEqual([['hello', 'valid'], ['an answer', 'valid']])
     expect((await live)[0]!.frame).toMatchObject({
@@ -96,7 +96,7 @@ test('what was said at another relay is foreign, in the first form weak', async 
     })
     await older.send('#general', 'older')
     const { events } = await client.history({ channel: '#general' })
-    signed.push(...events.map(event => String(event['sig_v'])))
+    signed.push(...events.map(event => String(event['sigV'])))
   }
   expect(signed).toEqual(['2', 'undefined'])
   let text = ''

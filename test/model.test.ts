@@ -2,7 +2,7 @@
 // model: every message once, in one order, seen by all.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { AgentChatClient, MemoryPositions, type Message } from '../lib/index.ts'
+import { AgentChatClient, MemoryPositions, type AgentId, type Message, type Target } from '../lib/index.ts'
 import type { Identity } from '../lib/identity/index.ts'
 import { createVerify, wsTransport } from '../lib/node/index.ts'
 import type { Transport } from '../lib/client/transport.ts'
@@ -19,7 +19,7 @@ const reconnect = { minMs: 5, maxMs: 40 }
 /** A message as its sender meant it. */
 interface Meant {
   readonly id: string
-  readonly to: string
+  readonly to: Target
   readonly content: string
   isStored: boolean
 }
@@ -137,7 +137,7 @@ class Subject {
     this.#cut()
   }
 
-  say(to: string): void {
+  say(to: Target): void {
     const n = this.outbox.length
     const meant = { id: `${this.identity.name}-${n}`, to, content: `${this.identity.name} ${n}`, isStored: false }
     this.outbox.push(meant)
@@ -185,7 +185,7 @@ const stepsOf = fc.array(fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('kill relay' as const) }) },
 ), { minLength: 8, maxLength: 60 })
 
-const pageAll = async (client: AgentChatClient, where: { readonly channel: string } | { readonly with: string }) => {
+const pageAll = async (client: AgentChatClient, where: Parameters<AgentChatClient['history']>[0]) => {
   const all: { readonly seq: number, readonly from: string, readonly content: string }[] = []
   for (;;) {
     const { events, more } = await client.history(where, { after: all.at(-1)?.seq ?? 0, limit: 200 })
@@ -235,7 +235,7 @@ test('whatever is lost on the way, each message is stored once, and who comes ba
         const me = subject.identity.agentId
         const streams = [channel, ...identities.map(({ agentId }) => agentId)]
         for (const stream of streams) {
-          const log = await pageAll(subject.client(), stream === channel ? { channel } : { with: stream })
+          const log = await pageAll(subject.client(), stream === channel ? { channel } : { with: stream as AgentId })
           // One numbering without a hole; each author's words in his order, and each once.
           expect(log.map(({ seq }) => seq)).toEqual(log.map((_, i) => i + 1))
           for (const author of subjects) {

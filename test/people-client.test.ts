@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { AgentChatClient, ProtocolError, type ClientOptions } from '../lib/index.ts'
 import { generateKeyPair, identityFrom, type Identity } from '../lib/identity/index.ts'
-import { checkedProfile, signedSkills } from '../lib/client/people.ts'
+import { proofsOf, signedSkills } from '../lib/client/people.ts'
 import { wsTransport } from '../lib/node/index.ts'
 import type { Transport } from '../lib/client/transport.ts'
 import type { Frame } from '../lib/protocol/index.ts'
@@ -28,14 +28,14 @@ describe('skills and profiles', () => {
     await using alice = await clientOf(relay, { identity: newIdentity('alice') })
     await using bob = await clientOf(relay)
     expect(await alice.people.registerSkills([{ capability: 'code-review', rate: 5, notes: undefined }])).toMatchObject({
-      skills_count: 1,
-      sig_v: 2,
+      skillsCount: 1,
+      sigV: 2,
     })
     expect(await alice.people.setProfile({ description: 'Hi', languages: ['en'] })).toMatchObject({
       signatures: { profile: 'valid', skills: 'valid' },
     })
     const { results, total } = await bob.people.searchSkills({ capability: 'review', language: 'en' })
-    expect([total, results[0]]).toEqual([1, expect.objectContaining({ agent_id: alice.agentId, rate: 5 })])
+    expect([total, results[0]]).toEqual([1, expect.objectContaining({ agentId: alice.agentId, rate: 5 })])
     expect(await bob.people.profile(alice.agentId!)).toMatchObject({
       profile: { description: 'Hi' },
       signatures: { profile: 'valid', skills: 'valid' },
@@ -65,7 +65,7 @@ describe('skills and profiles', () => {
         skills_proof: { sig, sig_v, ...(sig_ts !== undefined && { sig_ts }), ...(nonce !== undefined && { nonce }) },
       }
     }
-    const stateOf = (frame: Frame<'PROFILE'>) => checkedProfile(frame, relay).signatures.skills
+    const stateOf = (frame: Frame<'PROFILE'>) => proofsOf(frame, relay).skills
     expect(stateOf(frameOf(me, me, { relay }))).toBe('valid')
     expect(stateOf(frameOf(me, me, { relay: undefined }))).toBe('weak')
     expect(stateOf(frameOf(me, other, { relay }))).toBe('invalid')
@@ -87,7 +87,7 @@ describe('watching', () => {
       return socket
     }
     await using bob = await clientOf(relay, { transport })
-    expect(await bob.people.watch([identity.agentId])).toMatchObject([{ agent_id: identity.agentId, presence: 'offline', name: null }])
+    expect(await bob.people.watch([identity.agentId])).toMatchObject([{ agentId: identity.agentId, presence: 'offline', name: null }])
     const next = () =>
       new Promise<string>(resolve => {
         const stops = [

@@ -47,7 +47,7 @@ test('live, replayed, read to fill a gap, from the inbox, and in an answer', asy
   expect(textsOf([mention!])).toEqual([stored[1]])
 
   const page = await live.history({ channel: '#general' })
-  expect(rawItems(rawField(rawTextOf(page)!, 'events')!)).toEqual(stored)
+  expect(rawItems(rawField(rawTextOf(page.frame)!, 'events')!)).toEqual(stored)
 
   // It belongs to the frame that came, and to nothing that is made of it.
   const { frame } = (await heard[0]!)[0]!

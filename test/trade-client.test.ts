@@ -13,14 +13,14 @@ const clientOf = (relay: TestRelay, name: string, identity = nodeIdentity(genera
 test('a deal from offer to payment, with its history checked', async () => {
   await using relay = await startTestRelay({ adminKey, minDeadlineMs: 60_000 })
   const [ann, bob] = [clientOf(relay, 'ann'), clientOf(relay, 'bob')]
-  const bobId = (await bob.connect()).agent_id
-  const annId = (await ann.connect()).agent_id
+  const bobId = (await bob.connect()).agentId
+  const annId = (await ann.connect()).agentId
   await ann.request('ADMIN_CREDIT', { admin_key: adminKey, agent_id: annId, currency: 'USD', amount_minor: 5_000, note: 'test' })
   const heard: string[] = []
   bob.on('PROPOSAL', ({ task }) => heard.push(task))
 
   const first = await ann.trade.propose(bobId, { task: 'write it', amount: 10, currency: 'USD' })
-  const offer = await bob.trade.counter(first.proposal_id, {
+  const offer = await bob.trade.counter(first.proposalId, {
     task: 'write it well',
     amount: 12.5,
     currency: 'USD',
@@ -28,29 +28,29 @@ test('a deal from offer to payment, with its history checked', async () => {
     reviewS: 60,
   })
   expect(offer).toMatchObject({ from: bobId, to: annId, client: annId })
-  await ann.trade.accept(offer.proposal_id)
-  expect(await ann.trade.fund(offer.proposal_id)).toMatchObject({ held_minor: 1_250 })
+  await ann.trade.accept(offer.proposalId)
+  expect(await ann.trade.fund(offer.proposalId)).toMatchObject({ heldMinor: 1_250 })
   const content = Buffer.from('the draft').toString('base64')
-  await bob.trade.submit(offer.proposal_id, {
+  await bob.trade.submit(offer.proposalId, {
     text: 'see there',
     files: [{ name: 'draft.md', bytes: 9, sha256: createHash('sha256').update('the draft').digest('hex'), content }],
   })
-  await ann.trade.revise(offer.proposal_id, 'longer')
-  await bob.trade.submit(offer.proposal_id, { text: 'longer' })
-  await ann.trade.release(offer.proposal_id)
-  await bob.trade.submit(offer.proposal_id, { text: 'all of it' })
-  await ann.trade.complete(offer.proposal_id, 'thanks')
-  expect(await bob.trade.balance()).toEqual([{ currency: 'USD', amount_minor: 1_250, held_minor: 0 }])
-  expect(await bob.trade.transfer(annId, 50, 'USD', 'tip back')).toEqual([{ currency: 'USD', amount_minor: 1_200, held_minor: 0 }])
+  await ann.trade.revise(offer.proposalId, 'longer')
+  await bob.trade.submit(offer.proposalId, { text: 'longer' })
+  await ann.trade.release(offer.proposalId)
+  await bob.trade.submit(offer.proposalId, { text: 'all of it' })
+  await ann.trade.complete(offer.proposalId, 'thanks')
+  expect(await bob.trade.balance()).toEqual([{ currency: 'USD', amountMinor: 1_250, heldMinor: 0 }])
+  expect(await bob.trade.transfer(annId, 50, 'USD', 'tip back')).toEqual([{ currency: 'USD', amountMinor: 1_200, heldMinor: 0 }])
   expect((await ann.trade.statement({ limit: 1 })).entries).toMatchObject([{
     kind: 'transfer',
-    amount_minor: 50,
+    amountMinor: 50,
     with: bobId,
     note: 'tip back',
   }])
 
-  const { proposal, events } = await ann.trade.show(offer.proposal_id)
-  expect(proposal).toMatchObject({ status: 'completed', captured_minor: 1_250 })
+  const { proposal, events } = await ann.trade.show(offer.proposalId)
+  expect(proposal).toMatchObject({ status: 'completed', capturedMinor: 1_250 })
   expect(events.map(event => [event.type, event.signature])).toEqual(
     ['PROPOSAL', 'ACCEPT', 'FUND', 'SUBMIT', 'REVISE', 'SUBMIT', 'RELEASE', 'SUBMIT', 'COMPLETE'].map(type => [type, 'valid']).concat([[
       'RECEIPT',
@@ -58,9 +58,9 @@ test('a deal from offer to payment, with its history checked', async () => {
     ]]),
   )
   expect(events[3]).toMatchObject({ files: [{ name: 'draft.md', content }] })
-  expect((await ann.trade.list({ state: 'countered' })).map(each => each.superseded_by)).toEqual([offer.proposal_id])
-  expect(await ann.trade.check({ ...events[0]!, task: 'something else' })).toBe('invalid')
-  expect(await ann.trade.check({ ...events[1]!, by: bobId })).toBe('invalid')
+  expect((await ann.trade.list({ state: 'countered' })).map(each => each.supersededBy)).toEqual([offer.proposalId])
+  expect(await ann.trade.check({ frame: { ...events[0]!.frame, task: 'something else' } })).toBe('invalid')
+  expect(await ann.trade.check({ frame: { ...events[1]!.frame, by: bobId } })).toBe('invalid')
   expect(heard).toEqual(['write it', 'write it well'])
   await ann.close()
   await bob.close()
@@ -71,22 +71,22 @@ test('what happened while an agent was away is told once, and counts as received
   const ann = clientOf(relay, 'ann')
   const identity = nodeIdentity(generateKeyPair().privateKey, { name: 'bob' })
   const early = clientOf(relay, 'bob', identity)
-  const bobId = (await early.connect()).agent_id
+  const bobId = (await early.connect()).agentId
   await early.close()
   await ann.connect()
-  const { proposal_id } = await ann.trade.propose(bobId, { task: 'write it' })
+  const { proposalId } = await ann.trade.propose(bobId, { task: 'write it' })
 
   const bob = clientOf(relay, 'bob', identity)
-  const offered = new Promise<string>(resolve => bob.on('PROPOSAL', frame => resolve(frame.proposal_id)))
+  const offered = new Promise<string>(resolve => bob.on('PROPOSAL', frame => resolve(frame.proposalId)))
   await bob.connect()
-  expect(await offered).toBe(proposal_id)
+  expect(await offered).toBe(proposalId)
   await bob.close()
 
   const again = clientOf(relay, 'bob', identity)
   const repeats: unknown[] = []
   again.on('PROPOSAL', frame => repeats.push(frame))
   await again.connect()
-  await again.trade.reject(proposal_id, 'no time')
+  await again.trade.reject(proposalId, 'no time')
   expect(repeats).toEqual([])
   expect((await again.request('INBOX', {})).items).toEqual([])
   await again.close()

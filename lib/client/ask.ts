@@ -1,6 +1,6 @@
 // A question and its answer: the first direct message of the agent that was asked that names the question. The answer may come before the
 // acknowledgement that tells what the question is called: what could be it is kept until then.
-import type { Frame } from '../protocol/index.ts'
+import type { Sent } from './sending.ts'
 import type { Claim, Consumer, Deliveries } from './deliveries.ts'
 import { ConnectionError, TimeoutError } from './errors.ts'
 import type { Hand } from './hand.ts'
@@ -11,7 +11,7 @@ export interface Question {
   readonly agent: string
   /** the id it is sent under */
   readonly id: string
-  readonly send: (signal: AbortSignal) => Promise<Pick<Frame<'ACK'>, 'msg_id'>>
+  readonly send: (signal: AbortSignal) => Promise<Pick<Sent, 'msgId'>>
   readonly hand: Hand
 }
 
@@ -35,8 +35,8 @@ export const answerTo = (deliveries: Deliveries, { agent, id, send, hand }: Ques
       end: error => reject(error ?? new ConnectionError('CLOSED', 'The client was closed')),
     }
     const detach = deliveries.attach(consumer)
-    send(over.signal).then(({ msg_id }) => {
-      sentAs = msg_id
+    send(over.signal).then(({ msgId }) => {
+      sentAs = msgId
       for (const claim of early.splice(0)) consider(claim)
     }, reject)
     return () => {

@@ -1,5 +1,5 @@
 // Channels as one who owns them, or runs the relay, sees them: who belongs to them, whose they are, and their end.
-import type { Frame, RequestInput } from '../protocol/index.ts'
+import type { AgentId, Asked, ChannelName, Told } from '../protocol/index.ts'
 import { pagesOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
@@ -23,18 +23,13 @@ export class Channels {
    * @example const { list } = await client.channels.members('#builders')
    */
   async members(
-    channel: string,
+    channel: ChannelName,
     { adminKey, ...options }: OwnerOptions = {},
-  ): Promise<Pick<Frame<'MEMBERS'>, 'list' | 'owner' | 'invited'>> {
-    const list: Frame<'MEMBERS'>['list'] = []
-    let first: Frame<'MEMBERS'> | undefined
-    const pages = pagesOf<Frame<'MEMBERS'>, string>({
-      read: after =>
-        this.#port.request('MEMBERS', {
-          channel,
-          ...(adminKey !== undefined && { admin_key: adminKey }),
-          ...(after !== undefined && { after }),
-        }, options),
+  ): Promise<Pick<Told<'MEMBERS'>, 'list' | 'owner' | 'invited'>> {
+    const list: Told<'MEMBERS'>['list'] = []
+    let first: Told<'MEMBERS'> | undefined
+    const pages = pagesOf<Told<'MEMBERS'>, AgentId>({
+      read: after => this.#port.ask('MEMBERS', { channel, adminKey, after }, options),
       entries: page => page.list,
       more: page => page.more,
       next: page => page.list.at(-1)?.id,
@@ -51,7 +46,7 @@ export class Channels {
    * Deletes a channel with all that was said in it. Its owner may, and an admin.
    * @throws RelayError AUTH_REQUIRED, CHANNEL_NOT_FOUND
    */
-  async delete(channel: string, options: OwnerOptions = {}): Promise<void> {
+  async delete(channel: ChannelName, options: OwnerOptions = {}): Promise<void> {
     await this.#owned('DELETE_CHANNEL', { channel }, options)
   }
 
@@ -59,7 +54,7 @@ export class Channels {
    * Puts a member out; into a private channel it comes back by a new invitation only.
    * @throws RelayError AUTH_REQUIRED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND
    */
-  async remove(channel: string, agent: string, options: OwnerOptions = {}): Promise<void> {
+  async remove(channel: ChannelName, agent: AgentId, options: OwnerOptions = {}): Promise<void> {
     await this.#owned('REMOVE_MEMBER', { channel, agent }, options)
   }
 
@@ -67,7 +62,7 @@ export class Channels {
    * Takes an open invitation back.
    * @throws RelayError AUTH_REQUIRED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND
    */
-  async uninvite(channel: string, agent: string, options: OwnerOptions = {}): Promise<void> {
+  async uninvite(channel: ChannelName, agent: AgentId, options: OwnerOptions = {}): Promise<void> {
     await this.#owned('UNINVITE', { channel, agent }, options)
   }
 
@@ -77,22 +72,18 @@ export class Channels {
    * @example await client.channels.change('#builders', { owner: '@8addfe276526c9f6' })
    */
   change(
-    channel: string,
-    { owner, topicBy }: { readonly owner?: string, readonly topicBy?: 'members' | 'owner' },
+    channel: ChannelName,
+    change: { readonly owner?: AgentId, readonly topicBy?: 'members' | 'owner' },
     options: OwnerOptions = {},
-  ): Promise<Frame<'CHANNEL_CHANGED'>> {
-    return this.#owned('SET_CHANNEL', {
-      channel,
-      ...(owner !== undefined && { owner }),
-      ...(topicBy !== undefined && { topic_by: topicBy }),
-    }, options)
+  ): Promise<Told<'CHANNEL_CHANGED'>> {
+    return this.#owned('SET_CHANNEL', { channel, ...change }, options)
   }
 
   #owned<T extends 'SET_CHANNEL' | 'DELETE_CHANNEL' | 'REMOVE_MEMBER' | 'UNINVITE'>(
     type: T,
-    body: Omit<RequestInput<T>, 'id' | 'admin_key'>,
+    fields: Omit<Asked<T>, 'adminKey'>,
     { adminKey, ...options }: OwnerOptions,
   ) {
-    return this.#port.request<T>(type, { ...body, ...(adminKey !== undefined && { admin_key: adminKey }) } as RequestInput<T>, options)
+    return this.#port.ask<T>(type, { ...fields, adminKey } as Asked<T>, options)
   }
 }

@@ -1,6 +1,17 @@
 // The client: what a program calls. How it works is in core.ts and the parts that it wires together.
 import { verify, type SignatureState } from '../identity/index.ts'
-import type { AgentId, Frame, ReplyType, RequestType } from '../protocol/index.ts'
+import {
+  asked,
+  told,
+  type AgentId,
+  type Asked,
+  type ChannelName,
+  type Frame,
+  type ReplyType,
+  type RequestType,
+  type Target,
+  type Told,
+} from '../protocol/index.ts'
 import { answerTo } from './ask.ts'
 import { Channels } from './channels.ts'
 import { Core } from './core.ts'
@@ -57,6 +68,7 @@ export class AgentChatClient {
       verify: options.verify ?? verify,
       place: () => core.place,
       bare: name => this.#bare(name),
+      ask: (type, fields, call) => this.#ask(type, fields, call),
       request: (type, body, call) => core.request(type, body, call),
       lasting: core.lasting,
     }
@@ -69,11 +81,11 @@ export class AgentChatClient {
 
   /** "@…", once connected */
   get agentId(): AgentId | undefined {
-    return this.#core.welcome?.agent_id
+    return this.#core.welcome?.agentId
   }
 
   /** The relay's last WELCOME: its name, limits and epoch */
-  get welcome(): Frame<'WELCOME'> | undefined {
+  get welcome(): Told<'WELCOME'> | undefined {
     return this.#core.welcome
   }
 
@@ -93,8 +105,8 @@ export class AgentChatClient {
    * when the relay refuses for good, or `signal` aborts. A client that was closed stays closed.
    * @throws ConnectionError BAD_URL, UNREACHABLE, CLOSED; RelayError; TimeoutError; ProtocolError
    */
-  connect(options?: ConnectOptions): Promise<Frame<'WELCOME'>> {
-    return this.#core.session.connect(options)
+  async connect(options?: ConnectOptions): Promise<Told<'WELCOME'>> {
+    return told(await this.#core.session.connect(options))
   }
 
   /**
@@ -124,14 +136,14 @@ export class AgentChatClient {
    * To begin with the next message: `limit: 0`.
    * @throws RelayError CHANNEL_NOT_FOUND, NOT_INVITED, AUTH_REQUIRED, LIMIT_REACHED
    */
-  join(channel: string, options?: JoinOptions): Promise<Frame<'JOINED'>> {
-    return this.#core.join(this.#bare(channel), options)
+  async join(channel: ChannelName, options?: JoinOptions): Promise<Told<'JOINED'>> {
+    return told(await this.#core.join(this.#bare(channel), options))
   }
 
   /** Leaves a channel, also for later sessions. */
-  async leave(channel: string, options?: CallOptions): Promise<Frame<'LEFT'>> {
+  async leave(channel: ChannelName, options?: CallOptions): Promise<Told<'LEFT'>> {
     this.#core.lasting.drop(this.#bare(channel))
-    return this.request('LEAVE', { channel }, options)
+    return this.#ask('LEAVE', { channel }, options)
   }
 
   /**
@@ -140,7 +152,7 @@ export class AgentChatClient {
    * @throws RelayError NOT_INVITED, CHANNEL_NOT_FOUND, AGENT_NOT_FOUND, ID_REUSED …; TimeoutError; ConnectionError; ContentError
    * @example await client.send('@8addfe276526c9f6', { json: { task: 'review', patch: 17 } })
    */
-  send(to: string, content: Content, options?: SendOptions): Promise<Sent> {
+  send(to: Target, content: Content, options?: SendOptions): Promise<Sent> {
     const problem = this.#core.callProblem()
     if (problem !== undefined) return Promise.reject(problem)
     try {
@@ -151,7 +163,7 @@ export class AgentChatClient {
   }
 
   /** Sends a direct message: waits at the relay for an agent with a key that is not connected. */
-  dm(agent: string, content: Content, options?: SendOptions): Promise<Sent> {
+  dm(agent: AgentId, content: Content, options?: SendOptions): Promise<Sent> {
     return this.send(agent, content, options)
   }
 
@@ -163,7 +175,7 @@ export class AgentChatClient {
    * @example const answer = await client.ask('@8addfe276526c9f6', 'What is 2 + 2?', { timeoutMs: 10_000 })
    */
   ask(
-    agent: string,
+    agent: AgentId,
     content: Content,
     { id = this.#core.newId(), timeoutMs = askMs, signal, ...options }: AskOptions = {},
   ): Promise<Message> {
@@ -175,38 +187,31 @@ export class AgentChatClient {
   }
 
   /** Makes a channel of your own. Resolves with what the relay made. */
-  createChannel(channel: string, { inviteOnly, verifiedOnly, topic, description, topicBy }: {
+  async createChannel(channel: ChannelName, how: {
     readonly inviteOnly?: boolean
     readonly verifiedOnly?: boolean
     readonly topic?: string
     readonly description?: string
     /** who may set the topic; default: every member */
     readonly topicBy?: 'members' | 'owner'
-  } = {}, options?: CallOptions): Promise<Frame<'JOINED'>> {
-    return this.#core.create({
-      channel,
-      ...(inviteOnly !== undefined && { invite_only: inviteOnly }),
-      ...(verifiedOnly !== undefined && { verified_only: verifiedOnly }),
-      ...(topic !== undefined && { topic }),
-      ...(description !== undefined && { description }),
-      ...(topicBy !== undefined && { topic_by: topicBy }),
-    }, options)
+  } = {}, options?: CallOptions): Promise<Told<'JOINED'>> {
+    return told(await this.#core.create(asked({ channel, ...how }) as Body<'CREATE_CHANNEL'>, options))
   }
 
   /** Lets an agent into a private channel that you may invite to. */
-  async invite(channel: string, agent: string, options?: CallOptions): Promise<void> {
-    await this.request('INVITE', { channel, agent }, options)
+  async invite(channel: ChannelName, agent: AgentId, options?: CallOptions): Promise<void> {
+    await this.#ask('INVITE', { channel, agent }, options)
   }
 
   /** Sets what a channel is about; its members are told. */
-  setTopic(channel: string, topic: string, options?: CallOptions): Promise<Frame<'TOPIC_CHANGED'>> {
-    return this.request('SET_TOPIC', { channel, topic }, options)
+  setTopic(channel: ChannelName, topic: string, options?: CallOptions): Promise<Told<'TOPIC_CHANGED'>> {
+    return this.#ask('SET_TOPIC', { channel, topic }, options)
   }
 
   /** All channels that this agent may know of, all pages. */
-  async listChannels(options?: CallOptions): Promise<Frame<'CHANNELS'>['list']> {
+  async listChannels(options?: CallOptions): Promise<Told<'CHANNELS'>['list']> {
     return firstOf(Infinity, {
-      read: (after: string | undefined) => this.request('LIST_CHANNELS', after === undefined ? {} : { after }, options),
+      read: (after: ChannelName | undefined) => this.#ask('LIST_CHANNELS', { after }, options),
       entries: ({ list }) => list,
       more: ({ more }) => more === true,
       next: ({ list }) => list.at(-1)?.name,
@@ -215,9 +220,9 @@ export class AgentChatClient {
   }
 
   /** Everyone connected in a channel, all pages. */
-  async listAgents(channel: string, options?: CallOptions): Promise<Frame<'AGENTS'>['list']> {
+  async listAgents(channel: ChannelName, options?: CallOptions): Promise<Told<'AGENTS'>['list']> {
     return firstOf(Infinity, {
-      read: (after: string | undefined) => this.request('LIST_AGENTS', { channel, ...(after !== undefined && { after }) }, options),
+      read: (after: AgentId | undefined) => this.#ask('LIST_AGENTS', { channel, after }, options),
       entries: ({ list }) => list,
       more: ({ more }) => more === true,
       next: ({ list }) => list.at(-1)?.id,
@@ -227,11 +232,11 @@ export class AgentChatClient {
 
   /** One page of a channel, or of the direct messages with an agent; `limit` ≤ 200. */
   history(
-    where: { readonly channel: string } | { readonly with: string },
+    where: { readonly channel: ChannelName } | { readonly with: AgentId },
     page: { readonly before?: number, readonly after?: number, readonly limit?: number } = {},
     options?: CallOptions,
-  ): Promise<Frame<'HISTORY'>> {
-    return this.request('HISTORY', { ...where, ...page }, options)
+  ): Promise<Told<'HISTORY'>> {
+    return this.#ask('HISTORY', { ...where, ...page }, options)
   }
 
   /**
@@ -239,27 +244,28 @@ export class AgentChatClient {
    * sender's key is asked of the relay once. Never rejects.
    * @example for (const event of (await client.history({ channel: '#general' })).events) await client.signatureOf(event)
    */
-  async signatureOf(message: Frame<'MSG'> | Frame<'HISTORY'>['events'][number]): Promise<SignatureState> {
-    return this.#core.signatureOf(message)
+  async signatureOf({ frame }: { readonly frame: Frame<'MSG'> | Frame<'HISTORY'>['events'][number] }): Promise<SignatureState> {
+    return this.#core.signatureOf(frame)
   }
 
   /** Who an agent is: its name, presence and public key. */
-  whois(agent: string, options?: CallOptions): Promise<Frame<'WHOIS'>> {
-    return this.request('WHOIS', { agent }, options)
+  whois(agent: AgentId, options?: CallOptions): Promise<Told<'WHOIS'>> {
+    return this.#ask('WHOIS', { agent }, options)
   }
 
   /** What became of a message that this agent sent: who has been offered it, received it, read it, or let it expire. */
-  status(messageId: string, options?: CallOptions): Promise<Frame<'STATUS'>> {
-    return this.request('STATUS', { msg_id: messageId }, options)
+  status(messageId: string, options?: CallOptions): Promise<Told<'STATUS'>> {
+    return this.#ask('STATUS', { msgId: messageId }, options)
   }
 
   /** Says that a message from the inbox, and all before it, were read. Receiving is said by the client itself. */
   async markRead(message: Pick<Message, 'id' | 'inboxSeq'>, options?: CallOptions): Promise<void> {
-    await this.request('READ', message.inboxSeq === undefined ? { msg_id: message.id } : { seq: message.inboxSeq }, options)
+    await this.#ask('READ', message.inboxSeq === undefined ? { msgId: message.id } : { seq: message.inboxSeq }, options)
   }
 
   /**
-   * Any request of the protocol, typed by its name. While the client reconnects it waits, within its time.
+   * Any request of the protocol, and the frame that answers it, both in the protocol's own words (docs/PROTOCOL.md): the one place that is
+   * not in camelCase. While the client reconnects it waits, within its time.
    * @throws RelayError, TimeoutError, ConnectionError
    * @example const { list } = await client.request('LIST_CHANNELS', {})
    */
@@ -291,7 +297,7 @@ export class AgentChatClient {
   /**
    * The next of an event. A message counts as handled.
    * @throws TimeoutError, or why the signal was aborted; ConnectionError CLOSED when the client ends first
-   * @example const { proposal_id } = await client.once('PROPOSAL', { timeoutMs: 60_000 })
+   * @example const { proposalId } = await client.once('PROPOSAL', { timeoutMs: 60_000 })
    */
   once<K extends keyof ClientEvents>(event: K, options: CallOptions = {}): Promise<ClientEvents[K]> {
     return pending(options, ({ resolve, reject }) => {
@@ -317,7 +323,7 @@ export class AgentChatClient {
    * when it says `message.ack()`. A loop that is left did not say that it was done with its last message: `ack()` it before `break`.
    * @example for await (const message of client.messages('#general')) console.log(message.content)
    */
-  messages(target?: string, { signal, ack = this.#ack }: MessagesOptions = {}): AsyncIterableIterator<Message> {
+  messages(target?: Target, { signal, ack = this.#ack }: MessagesOptions = {}): AsyncIterableIterator<Message> {
     const wanted = target && this.#bare(target)
     const stream = messageStream(this.#core.deliveries, {
       signal,
@@ -330,13 +336,18 @@ export class AgentChatClient {
     return stream
   }
 
+  /** Asks in the library's words, and is told in them. */
+  async #ask<T extends RequestType>(type: T, fields: Asked<T>, call?: CallOptions): Promise<Told<ReplyType<T>>> {
+    return told(await this.#core.request(type, asked(fields) as Body<T>, call))
+  }
+
   /** A name at this relay without its host. */
-  #bare(name: string): string {
+  #bare<N extends string>(name: N): N {
     return bareAt(this.#options.server, name)
   }
 
-  #send(
-    to: string,
+  async #send(
+    to: Target,
     content: string,
     { id = this.#core.newId(), inReplyTo, ttlMs, receipts, ...call }: SendOptions = {},
   ): Promise<Sent> {
@@ -344,7 +355,7 @@ export class AgentChatClient {
     const message = { id, to, content, in_reply_to: inReplyTo }
     const text = JSON.stringify({ type: 'MSG', ...message, ttl_ms: ttlMs, receipts })
     const sign = identity !== undefined && signMessages ? messageSigner({ ...this.#core.signing, identity }, message) : undefined
-    return this.#core.outgoing.add(id, { text, sign }, call)
+    return told(await this.#core.outgoing.add(id, { text, sign }, call))
   }
 
   readonly #reply: Reply = ({ id, frame }, content, options) =>

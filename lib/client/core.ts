@@ -1,10 +1,20 @@
 // The parts of a client, wired together: session, calls, messages on their way in and out, and what lasts over reconnects.
 import { isSafeNonce, randomNonce, verify, type SignatureState } from '../identity/index.ts'
-import { rawField, rawItems, type Frame, type ReplyType, type RequestInput, type RequestType, type Target } from '../protocol/index.ts'
+import {
+  rawField,
+  rawItems,
+  told,
+  type Frame,
+  type ReplyType,
+  type RequestInput,
+  type RequestType,
+  type Target,
+  type Told,
+} from '../protocol/index.ts'
 import { defaultBackoff } from './backoff.ts'
 import { Deliveries } from './deliveries.ts'
 import { Emitter } from './emitter.ts'
-import { AgentChatError, ConnectionError, RelayError, TimeoutError } from './errors.ts'
+import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
 import { Flow } from './flow.ts'
 import { withBareNames } from './here.ts'
 import { Inbound, type LogPage } from './inbound.ts'
@@ -53,7 +63,7 @@ export class Core {
   #lastId = 0
   /** Answers of agents that are waited for. */
   #awaited = 0
-  #welcome: Frame<'WELCOME'> | undefined
+  #welcome: Told<'WELCOME'> | undefined
   #place: Place | undefined
   #unreceived: RequestInput<'RECEIVED'> | undefined
   #receiving: Promise<void> | undefined
@@ -99,7 +109,7 @@ export class Core {
     this.#inbound = new Inbound({
       progress: this.#progress,
       check: frame => this.#check.of(frame),
-      myId: () => this.#welcome?.agent_id,
+      myId: () => this.#welcome?.agentId,
       isKeyed: identity !== undefined,
       page: (stream, after) => this.#page(stream, after),
       deliver: delivery => this.deliveries.dispatch(delivery),
@@ -114,7 +124,7 @@ export class Core {
       progress: this.#progress,
       isAttended: () => this.deliveries.isAttended,
       has: type => this.emitter.has(type),
-      tell: frame => this.emitter.emit(frame.type, frame as never),
+      tell: frame => this.#emit(frame),
     })
     this.#flow = new Flow({
       limits: { count: bufferSize, chars: defaultBuffer.chars },
@@ -179,7 +189,7 @@ export class Core {
     })
   }
 
-  get welcome(): Frame<'WELCOME'> | undefined {
+  get welcome(): Told<'WELCOME'> | undefined {
     return this.#welcome
   }
 
@@ -299,7 +309,7 @@ export class Core {
 
   #opened(welcome: Frame<'WELCOME'>, place: Place): void {
     const former = this.#welcome
-    this.#welcome = welcome
+    this.#welcome = told(welcome)
     this.#place = place
     if (place.doubt !== undefined) this.tell({ kind: 'relay-doubt', doubt: place.doubt })
     const { epoch } = this.#progress
@@ -310,11 +320,11 @@ export class Core {
     }
     this.#requests.open(welcome.limits.max_frame_bytes)
     this.#check.askAgain()
-    this.outgoing.rewind(former === undefined || former.agent_id === welcome.agent_id)
+    this.outgoing.rewind(former === undefined || former.agentId === welcome.agent_id)
     this.lasting.askAgain()
     this.#requests.catchUp()
     this.outgoing.open(welcome.limits)
-    this.tell({ kind: 'connected', welcome, again: former !== undefined })
+    this.tell({ kind: 'connected', welcome: this.#welcome, again: former !== undefined })
     if (epoch !== undefined && epoch !== welcome.epoch) this.tell({ kind: 'epoch-changed', epoch: welcome.epoch })
   }
 
@@ -374,9 +384,14 @@ export class Core {
         rawItems(rawField(rawTextOf(frame)!, 'items')!).map(item => rawField(item, 'event')!))
       events.forEach((event, i) => this.#push(event, each, frame.items[i]!.seq))
     }
-    if (!isKept(frame) || (frame.by ?? frame.from) === this.#welcome?.agent_id) this.emitter.emit(frame.type, frame as never)
+    if (!isKept(frame) || (frame.by ?? frame.from) === this.#welcome?.agentId) this.#emit(frame)
     else if (!this.#isTaking || this.#flow.isDeaf) this.#progress.block()
     else this.#inbound.after(() => this.#kept.push(frame), chars)
+  }
+
+  /** Tells who listens for its kind, in the library's words. */
+  #emit(frame: Frame): Promise<unknown> | undefined {
+    return this.emitter.has(frame.type) ? this.emitter.emit(frame.type, told(frame) as never) : undefined
   }
 
   /** The key that the relay shows for an agent. */
@@ -413,7 +428,7 @@ export class Core {
     if (this.#isTaking && !this.#flow.isDeaf) {
       this.#inbound.push(frame, chars, inboxSeq)
       this.#flow.changed()
-    } else if (inboxSeq !== undefined || frame.to === this.#welcome?.agent_id) this.#progress.block()
+    } else if (inboxSeq !== undefined || frame.to === this.#welcome?.agentId) this.#progress.block()
   }
 
   /** Another agent asks for a proof of our key: a nonce is signed, any other text is not. */
@@ -475,9 +490,7 @@ export class Core {
   }
 
   #failAll(cause: unknown): void {
-    const error = cause instanceof AgentChatError || cause instanceof Error
-      ? cause
-      : new ConnectionError('NOT_CONNECTED', 'Connecting was given up')
+    const error = cause instanceof Error ? cause : new ConnectionError('NOT_CONNECTED', 'Connecting was given up')
     this.#disconnected(error)
     this.#requests.failAll(error)
     this.outgoing.failAll(error)

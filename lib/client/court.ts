@@ -1,20 +1,20 @@
 // Disputes before a panel: filing, judging, and checking afterwards that nobody chose the panel and everybody signed.
 import { commitmentOf, drawProblems, randomNonce, type TradeAction, type TradeSignature } from '../identity/index.ts'
-import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
+import type { Asked, Told } from '../protocol/index.ts'
 import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
 import type { OwnerOptions } from './channels.ts'
 import type { CallOptions } from './pending.ts'
-import { askSigned, checkEvent, defined } from './signatures.ts'
+import { askSigned, checkEvent, type Unsigned } from './signatures.ts'
 import type { ProposalEvent } from './trade.ts'
 
 /** A case as it stands; amounts in minor units, times in ms. */
-export type Dispute = FrameBody<'DISPUTE_STATE'>['dispute']
+export type Dispute = Told<'DISPUTE_STATE'>['dispute']
 /** What a panel can find: for who filed, for the other, or for neither. */
 export type Verdict = NonNullable<Dispute['verdict']>
 /** One piece of evidence: a kind, a label and a value. */
-export type EvidenceItem = RequestInput<'EVIDENCE'>['items'][number]
-type Evidence = NonNullable<FrameBody<'DISPUTE_EVENTS'>['disputant_evidence']>
+export type EvidenceItem = Asked<'EVIDENCE'>['items'][number]
+type Evidence = NonNullable<Told<'DISPUTE_EVENTS'>['disputantEvidence']>
 
 /** What was signed, and what the signature is worth. */
 type Checked<T> = T & { readonly signature: TradeSignature }
@@ -26,7 +26,7 @@ export interface ShownDispute {
   /** of each side, where it may be seen */
   readonly evidence: { readonly disputant: Checked<Evidence> | null, readonly respondent: Checked<Evidence> | null }
   /** once there is a verdict */
-  readonly votes: readonly Checked<FrameBody<'VERDICT'>['votes'][number]>[]
+  readonly votes: readonly Checked<Told<'VERDICT'>['votes'][number]>[]
   /** what is wrong with the draw; empty: nothing. null: there was none */
   readonly draw: readonly string[] | null
 }
@@ -41,8 +41,11 @@ export interface DisputeQuery {
 const pageSize = 200
 const listPageSize = 50
 
-/** Problems of the draw of a case, computed from what it tells; null: nobody was drawn. Needs no relay. */
-export const drawOf = ({ nonce, seed, pool, seats, ...dispute }: Dispute): readonly string[] | null =>
+/**
+ * Problems of the draw of a case, computed from what it tells, as it came or was kept; null: nobody was drawn. Needs no relay.
+ * @example drawOf((await client.court.get('disp_mhx1k2_9f86d081')).frame)
+ */
+export const drawOf = ({ nonce, seed, pool, seats, ...dispute }: Dispute['frame']): readonly string[] | null =>
   nonce === null || seed === null || pool === null || seats.length === 0
     ? null
     : drawProblems({ ...dispute, nonce, seed, pool, arbiters: seats.map(seat => seat.arbiter) })
@@ -72,26 +75,24 @@ export class Court {
   }
 
   /** The first half of `file`. Keep what it answers: with it, nobody can change afterwards who could be drawn. */
-  commit(proposalId: string, reason: string, nonce: string, options?: CallOptions): Promise<Frame<'DISPUTE_INTENT_ACK'>> {
-    const fields = { proposal_id: proposalId, reason, commitment: commitmentOf(nonce) }
-    return askSigned(this.#port, 'DISPUTE_INTENT', fields, options)
+  commit(proposalId: string, reason: string, nonce: string, options?: CallOptions): Promise<Told<'DISPUTE_INTENT_ACK'>> {
+    return askSigned(this.#port, 'DISPUTE_INTENT', { proposalId, reason, commitment: commitmentOf(nonce) }, options)
   }
 
   /** The second half of `file`. The case is `seating` then, or `appealed` where no panel can be formed. */
   async reveal(proposalId: string, nonce: string, options?: CallOptions): Promise<Dispute> {
-    const fields = { proposal_id: proposalId, nonce }
-    const answer = await askSigned(this.#port, 'DISPUTE_REVEAL', fields, options)
-    return answer.type === 'DISPUTE_STATE' ? answer.dispute : this.get(answer.dispute_id, options)
+    const answer = await askSigned(this.#port, 'DISPUTE_REVEAL', { proposalId, nonce }, options)
+    return answer.type === 'DISPUTE_STATE' ? answer.dispute : this.get(answer.disputeId, options)
   }
 
   /** Takes the seat on the panel that you were drawn for. */
   accept(disputeId: string, options?: CallOptions): Promise<Dispute> {
-    return this.#act('ARBITER_ACCEPT', { dispute_id: disputeId }, options)
+    return this.#act('ARBITER_ACCEPT', { disputeId }, options)
   }
 
   /** Declines the seat; the next one of the draw is asked. */
   decline(disputeId: string, reason?: string, options?: CallOptions): Promise<Dispute> {
-    return this.#act('ARBITER_DECLINE', { dispute_id: disputeId, reason }, options)
+    return this.#act('ARBITER_DECLINE', { disputeId, reason }, options)
   }
 
   /** Says what you have to say as a party; at most 10 items. Until the other party's is in too, a newer one replaces it. */
@@ -100,7 +101,7 @@ export class Court {
     { items = [], statement }: { readonly items?: readonly EvidenceItem[], readonly statement: string },
     options?: CallOptions,
   ): Promise<Dispute> {
-    return this.#act('EVIDENCE', { dispute_id: disputeId, items, statement }, options)
+    return this.#act('EVIDENCE', { disputeId, items, statement }, options)
   }
 
   /**
@@ -113,17 +114,17 @@ export class Court {
     { reasoning = '', captureMinor }: { readonly reasoning?: string | undefined, readonly captureMinor?: number | undefined } = {},
     options?: CallOptions,
   ): Promise<Dispute> {
-    return this.#act('VOTE', { dispute_id: disputeId, verdict, reasoning, capture_minor: captureMinor }, options)
+    return this.#act('VOTE', { disputeId, verdict, reasoning, captureMinor }, options)
   }
 
   /** Your disputes, the newest first; all of them unless `limit` says how many. */
   async list({ limit = Infinity, ...query }: DisputeQuery = {}, options?: CallOptions): Promise<readonly Dispute[]> {
     return firstOf(limit, {
       read: (before: string | undefined, left) =>
-        this.#port.request('DISPUTES', { ...query, before, limit: Math.min(listPageSize, left) }, options),
+        this.#port.ask('DISPUTES', { ...query, before, limit: Math.min(listPageSize, left) }, options),
       entries: ({ disputes }) => disputes,
       more: ({ more }) => more,
-      next: ({ disputes }) => disputes.at(-1)?.dispute_id,
+      next: ({ disputes }) => disputes.at(-1)?.disputeId,
       order: 'any',
     })
   }
@@ -139,33 +140,32 @@ export class Court {
     const checked = async <T extends object>(
       what: T,
       event: { readonly type: string } & Readonly<Record<string, unknown>>,
-    ): Promise<Checked<T>> => ({ ...what, signature: await checkEvent(this.#port, event, keys, options) })
+    ): Promise<Checked<T>> => Object.assign(what, { signature: await checkEvent(this.#port, event, keys, options) })
     const stored: ProposalEvent[] = []
-    let last: FrameBody<'DISPUTE_EVENTS'> | undefined
+    let last: Told<'DISPUTE_EVENTS'> | undefined
     for await (const page of eventPages(after => this.#page(disputeId, after, pageSize, options, adminKey))) {
       stored.push(...page.events)
       last = page
     }
-    const { dispute, disputant_evidence, respondent_evidence } = last!
-
-    const evidence = async (said: Evidence | null) => said && checked(said, { type: 'EVIDENCE', dispute_id: disputeId, ...said })
-    const verdict = stored.find(event => event.type === 'VERDICT') as Frame<'VERDICT'> | undefined
+    const { dispute, disputantEvidence, respondentEvidence } = last!
+    const evidence = async (said: Evidence | null) => said && checked(said, { type: 'EVIDENCE', dispute_id: disputeId, ...said.frame })
+    const verdict = stored.find(event => event.type === 'VERDICT') as Told<'VERDICT'> | undefined
     return {
       dispute,
-      events: await inOrder(stored, event => checked(event, event)),
-      evidence: { disputant: await evidence(disputant_evidence), respondent: await evidence(respondent_evidence) },
-      votes: await inOrder(verdict?.votes ?? [], vote => checked(vote, { type: 'VOTE', dispute_id: disputeId, by: vote.arbiter, ...vote })),
+      events: await inOrder(stored, event => checked(event, event.frame)),
+      evidence: { disputant: await evidence(disputantEvidence), respondent: await evidence(respondentEvidence) },
+      votes: await inOrder(verdict?.votes ?? [],
+        vote => checked(vote, { type: 'VOTE', dispute_id: disputeId, by: vote.arbiter, ...vote.frame })),
       draw: drawHistory(dispute, stored),
     }
   }
 
-  async #act(
-    type: TradeAction & ('ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE'),
-    body: Readonly<Record<string, unknown>>,
+  async #act<T extends TradeAction & ('ARBITER_ACCEPT' | 'ARBITER_DECLINE' | 'EVIDENCE' | 'VOTE')>(
+    type: T,
+    fields: Unsigned<T>,
     options?: CallOptions,
   ): Promise<Dispute> {
-    const fields = defined(body)
-    return (await askSigned(this.#port, type, fields, options) as Frame<'DISPUTE_STATE'>).dispute
+    return (await askSigned(this.#port, type, fields, options) as Told<'DISPUTE_STATE'>).dispute
   }
 
   #page(
@@ -174,9 +174,8 @@ export class Court {
     limit: number,
     options?: CallOptions,
     adminKey?: string,
-  ): Promise<FrameBody<'DISPUTE_EVENTS'>> {
-    const admin = adminKey === undefined ? {} : { admin_key: adminKey }
-    return this.#port.request('DISPUTE_EVENTS', { ...admin, dispute_id: disputeId, after, limit }, options)
+  ): Promise<Told<'DISPUTE_EVENTS'>> {
+    return this.#port.ask('DISPUTE_EVENTS', { adminKey, disputeId, after, limit }, options)
   }
 }
 
@@ -189,11 +188,11 @@ const inOrder = async <T, R>(items: readonly T[], check: (item: T) => Promise<R>
 
 /** The draw as it is told now, and whether it was committed to in the same words before the nonce was known. */
 const drawHistory = (dispute: Dispute, events: readonly ProposalEvent[]): readonly string[] | null => {
-  const problems = drawOf(dispute)
+  const problems = drawOf(dispute.frame)
   if (problems === null) return null
   const filed = events.find(event => event.type === 'DISPUTE_FILED')
   const wasTold = filed !== undefined
-    && (['proposal_id', 'disputant', 'respondent', 'commitment', 'server_nonce', 'pool_hash'] as const).every(field =>
+    && (['proposalId', 'disputant', 'respondent', 'commitment', 'serverNonce', 'poolHash'] as const).every(field =>
       filed[field] === dispute[field]
     )
   return wasTold ? problems : [...problems, 'what was told when the case was filed is something else']

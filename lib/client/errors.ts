@@ -125,8 +125,9 @@ export class ProtocolError extends AgentChatError {
 /**
  * - `NOT_JSON`: a value that JSON cannot say, or a message that is no JSON, or too much of it
  * - `INVALID`: JSON that is not what the schema wants
+ * - `BAD_NAME`: a text that names no channel, or no agent
  */
-export type ContentErrorCode = 'NOT_JSON' | 'INVALID'
+export type ContentErrorCode = 'NOT_JSON' | 'INVALID' | 'BAD_NAME'
 
 /** One thing that is wrong with a value, and where in it. */
 export interface SchemaIssue {
@@ -134,7 +135,7 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** What a message says is not what it should be. */
+/** What a message says, or what a program calls somebody, is not what it should be. */
 export class ContentError extends AgentChatError {
   override readonly name = 'ContentError'
   readonly code: ContentErrorCode

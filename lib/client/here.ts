@@ -2,10 +2,10 @@
 import { addressOf, hasHost, originOf } from '../protocol/index.ts'
 
 /** The bare name where the host is that of the url; another one stays as it is, and the relay says what it thinks of it. */
-export const bareAt = (url: string, name: string): string => {
+export const bareAt = <N extends string>(url: string, name: N): N => {
   if (!hasHost(name)) return name
   const address = addressOf(name)
-  return originOf(url).endsWith(`://${address.host}`) ? address.name : name
+  return originOf(url).endsWith(`://${address.host}`) ? address.name as N : name
 }
 
 /** The same of the fields of a request that are such names. */

@@ -48,12 +48,14 @@ export {
   type StatementEntry,
   type Trade,
 } from './trade.ts'
+export { agentId, channelName, isAgent, isChannel, isTarget } from './targets.ts'
 export { webSocketTransport, type Socket, type SocketHandlers, type Transport, type TransportProblem } from './transport.ts'
 /** What a signature is worth. */
 export { type SignatureState } from '../identity/index.ts'
 /** The words of the protocol that the client's types use. */
 export {
   type AgentId,
+  type Asked,
   type ChannelName,
   type ErrorCode,
   type EventType,
@@ -63,4 +65,6 @@ export {
   type RequestInput,
   type RequestType,
   type Target,
+  type Spelled,
+  type Told,
 } from '../protocol/index.ts'

@@ -1,6 +1,6 @@
 // What a program tells the client, and what the client tells the program.
 import type { Identity } from '../identity/index.ts'
-import type { Frame, FrameType } from '../protocol/index.ts'
+import type { FrameType, Told } from '../protocol/index.ts'
 import type { BackoffPolicy } from './backoff.ts'
 import type { AgentChatError, ConnectionError, RelayDoubt } from './errors.ts'
 import type { KnownRelays } from './known-relays.ts'
@@ -78,7 +78,7 @@ export interface ClientOptions {
 
 /** What happens to the connection and around it. The client never logs and never throws these. */
 export type ClientStatus =
-  | { readonly kind: 'connected', readonly welcome: Frame<'WELCOME'>, /** not the first time */ readonly again: boolean }
+  | { readonly kind: 'connected', readonly welcome: Told<'WELCOME'>, /** not the first time */ readonly again: boolean }
   | { readonly kind: 'lost', readonly error: ConnectionError, readonly retryInMs: number }
   | { readonly kind: 'ended', readonly error: Error | undefined }
   /** an agent without a key, which is not asked: the relay is not the one that was known */
@@ -94,8 +94,8 @@ export type ClientStatus =
   | { readonly kind: 'invalid-frame', readonly message: string }
   | { readonly kind: 'listener-error', readonly error: unknown }
 
-type FrameEvents = { readonly [T in FrameType]: Frame<T> }
-/** Everything `on` can listen to: checked messages, status, and every frame of the protocol by its type. */
+type FrameEvents = { readonly [T in FrameType]: Told<T> }
+/** Everything `on` can listen to: checked messages, status, and every frame of the protocol by its type, in camelCase. */
 export type ClientEvents = FrameEvents & { readonly message: Message, readonly status: ClientStatus }
 
 /** From where a channel is replayed when it is joined. */

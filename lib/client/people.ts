@@ -10,7 +10,20 @@ import {
   type Identity,
   type SignatureState,
 } from '../identity/index.ts'
-import { limits, type Frame, type Profile, type RequestInput, type Skill } from '../protocol/index.ts'
+import {
+  asked,
+  limits,
+  told,
+  type AgentId,
+  type Asked,
+  type AskedPart,
+  type Frame,
+  type Profile,
+  type RequestInput,
+  type Skill,
+  type SkillQuery,
+  type Told,
+} from '../protocol/index.ts'
 import { ProtocolError } from './errors.ts'
 import { pagesOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
@@ -20,14 +33,18 @@ import type { CallOptions } from './pending.ts'
 export type ProofState = Extract<SignatureState, 'valid' | 'weak' | 'invalid' | 'none'>
 
 /** An agent as the relay tells it, and what of it is proved to be the agent's own words. */
-export interface AgentProfile extends Omit<Frame<'PROFILE'>, 'type' | 'ts' | 're'> {
-  readonly signatures: { readonly profile: ProofState, readonly skills: ProofState }
+export type AgentProfile = Told<'PROFILE'> & { readonly signatures: Proofs }
+
+/** What is proved of what an agent says. */
+export interface Proofs {
+  readonly profile: ProofState
+  readonly skills: ProofState
 }
 
 /** What `client.people` offers. */
 export class People {
   readonly #port: ClientPort
-  readonly #watched = new Set<string>()
+  readonly #watched = new Set<AgentId>()
 
   constructor(port: ClientPort) {
     this.#port = port
@@ -37,10 +54,10 @@ export class People {
    * Sets presence and status text for all sessions of this agent, as long as one of them is open; and again after every reconnect.
    * @example await client.setPresence('away', 'lunch')
    */
-  async setPresence(status: RequestInput<'SET_PRESENCE'>['status'], statusText?: string, options?: CallOptions): Promise<void> {
-    const body = { status, ...(statusText !== undefined && { status_text: statusText }) }
-    await this.#port.request('SET_PRESENCE', body, options)
-    this.#port.lasting.keep('presence', () => this.#port.request('SET_PRESENCE', body))
+  async setPresence(status: Asked<'SET_PRESENCE'>['status'], statusText?: string, options?: CallOptions): Promise<void> {
+    const ask = (call?: CallOptions) => this.#port.ask('SET_PRESENCE', { status, statusText }, call)
+    await ask(options)
+    this.#port.lasting.keep('presence', () => ask())
   }
 
   /**
@@ -48,38 +65,38 @@ export class People {
    * @throws RelayError LIMIT_REACHED
    * @example client.on('PRESENCE_CHANGED', ({ name, presence }) => …); await client.people.watch(['@8addfe276526c9f6'])
    */
-  async watch(agents: readonly string[], options?: CallOptions): Promise<Frame<'WATCHING'>['list']> {
-    const { list } = await this.#port.request('WATCH', { agents: [...agents] }, options)
+  async watch(agents: readonly AgentId[], options?: CallOptions): Promise<Told<'WATCHING'>['list']> {
+    const { list } = await this.#port.ask('WATCH', { agents }, options)
     for (const agent of agents) this.#watched.add(agent)
-    this.#port.lasting.keep('watches', () => this.#port.request('WATCH', { agents: [...this.#watched].slice(0, limits.maxWatched) }))
+    this.#port.lasting.keep('watches', () => this.#port.ask('WATCH', { agents: [...this.#watched].slice(0, limits.maxWatched) }))
     return list
   }
 
   /** Ends that, for some agents or for all. */
-  async unwatch(agents: readonly string[] = [...this.#watched], options?: CallOptions): Promise<void> {
+  async unwatch(agents: readonly AgentId[] = [...this.#watched], options?: CallOptions): Promise<void> {
     for (const agent of agents) this.#watched.delete(agent)
     if (this.#watched.size === 0) this.#port.lasting.drop('watches')
-    if (agents.length > 0) await this.#port.request('UNWATCH', { agents: agents.slice(0, limits.maxWatched) }, options)
+    if (agents.length > 0) await this.#port.ask('UNWATCH', { agents: agents.slice(0, limits.maxWatched) }, options)
   }
 
   /**
    * From now on no direct message, mention, invitation or offer of the agent comes; it is told the same as if it did.
    * @throws RelayError SIGNATURE_REQUIRED, LIMIT_REACHED
    */
-  async block(agent: string, options?: CallOptions): Promise<void> {
-    await this.#port.request('BLOCK', { agent }, options)
+  async block(agent: AgentId, options?: CallOptions): Promise<void> {
+    await this.#port.ask('BLOCK', { agent }, options)
   }
 
   /** Ends that. @throws RelayError SIGNATURE_REQUIRED */
-  async unblock(agent: string, options?: CallOptions): Promise<void> {
-    await this.#port.request('UNBLOCK', { agent }, options)
+  async unblock(agent: AgentId, options?: CallOptions): Promise<void> {
+    await this.#port.ask('UNBLOCK', { agent }, options)
   }
 
   /** Whom this agent blocks, all pages. @throws RelayError SIGNATURE_REQUIRED */
-  async blocked(options?: CallOptions): Promise<Frame<'BLOCKS'>['list']> {
-    const list: Frame<'BLOCKS'>['list'] = []
-    const pages = pagesOf<Frame<'BLOCKS'>, string>({
-      read: after => this.#port.request('BLOCKS', after === undefined ? {} : { after }, options),
+  async blocked(options?: CallOptions): Promise<Told<'BLOCKS'>['list']> {
+    const list: Told<'BLOCKS'>['list'] = []
+    const pages = pagesOf<Told<'BLOCKS'>, AgentId>({
+      read: after => this.#port.ask('BLOCKS', { after }, options),
       entries: page => page.list,
       more: page => page.more,
       next: page => page.list.at(-1)?.agent,
@@ -94,17 +111,17 @@ export class People {
    * @throws RelayError INVALID_MSG, VERIFICATION_EXPIRED (the clock is off), LIMIT_REACHED; ProtocolError without an identity
    * @example await client.people.registerSkills([{ capability: 'code-review', rate: 5, currency: 'TEST' }])
    */
-  async registerSkills(skills: readonly Skill[], options?: CallOptions): Promise<Frame<'SKILLS_REGISTERED'>> {
-    return this.#port.request('REGISTER_SKILLS', () => signedSkills(skills, this.#signing()), options)
+  async registerSkills(skills: readonly Skill[], options?: CallOptions): Promise<Told<'SKILLS_REGISTERED'>> {
+    return told(await this.#port.request('REGISTER_SKILLS', () => signedSkills(skills, this.#signing()), options))
   }
 
   /**
    * Finds skills; `total` counts before `limit` (default 50, at most 100) and `offset`. Results are what the relay says: see
    * `profile` for the agents' signatures.
-   * @example const { results } = await client.people.searchSkills({ capability: 'review', max_rate: 10, online: true })
+   * @example const { results } = await client.people.searchSkills({ capability: 'review', maxRate: 10, online: true })
    */
-  searchSkills(query: RequestInput<'SEARCH_SKILLS'>['query'] = {}, options?: CallOptions): Promise<Frame<'SEARCH_RESULTS'>> {
-    return this.#port.request('SEARCH_SKILLS', { query }, options)
+  searchSkills(query: AskedPart<SkillQuery> = {}, options?: CallOptions): Promise<Told<'SEARCH_RESULTS'>> {
+    return this.#port.ask('SEARCH_SKILLS', { query: asked(query) as SkillQuery }, options)
   }
 
   /** Sets this agent's profile, signed, in place of the former one; `{}` takes it back. @throws RelayError, ProtocolError */
@@ -113,7 +130,7 @@ export class People {
   }
 
   /** The profile, skills and presence of an agent with a key, and whether its signatures hold. @throws RelayError AGENT_NOT_FOUND */
-  async profile(agent: string, options?: CallOptions): Promise<AgentProfile> {
+  async profile(agent: AgentId, options?: CallOptions): Promise<AgentProfile> {
     return this.#checkedProfile(await this.#port.request('PROFILE', { agent }, options))
   }
 
@@ -123,7 +140,7 @@ export class People {
   }
 
   #checkedProfile(frame: Frame<'PROFILE'>): AgentProfile {
-    return checkedProfile(frame, this.#port.place()?.relay)
+    return Object.assign(told(frame), { signatures: proofsOf(frame, this.#port.place()?.relay) })
   }
 }
 
@@ -170,23 +187,22 @@ const signedProfile = (profile: Profile, { identity, relay, now }: Signing): Req
 }
 
 /** Checks what the relay says an agent said. */
-export const checkedProfile = ({ type: _, ts: __, re: ___, ...record }: Frame<'PROFILE'>, relay: string | undefined): AgentProfile => {
-  const { pubkey, agent_id, profile, profile_proof, skills, skills_proof } = record
+export const proofsOf = (
+  { pubkey, agent_id, profile, profile_proof, skills, skills_proof }: Frame<'PROFILE'>,
+  relay: string | undefined,
+): Proofs => {
   const signer = { pubkey, relay: relay ?? '' }
   const isKey = keyFits(pubkey, agent_id)
   const skillsState = skills_proof !== undefined && isKey && verifySkills(skills, skills_proof, signer)
     ? skills_proof.sig_v === 1 ? 'weak' : 'valid'
     : 'invalid'
   return {
-    ...record,
-    signatures: {
-      profile: profile === null
-        ? 'none'
-        : profile_proof !== undefined && isKey && verifyProfile(profile, profile_proof, signer)
-        ? 'valid'
-        : 'invalid',
-      skills: skills.length === 0 ? 'none' : skillsState,
-    },
+    profile: profile === null
+      ? 'none'
+      : profile_proof !== undefined && isKey && verifyProfile(profile, profile_proof, signer)
+      ? 'valid'
+      : 'invalid',
+    skills: skills.length === 0 ? 'none' : skillsState,
   }
 }
 

@@ -1,6 +1,6 @@
 // What the parts of the client's surface ask of the client: to know who it is and where, and to send a request.
 import type { Identity } from '../identity/index.ts'
-import type { Frame, ReplyType, RequestInput, RequestType } from '../protocol/index.ts'
+import type { Asked, Frame, ReplyType, RequestInput, RequestType, Told } from '../protocol/index.ts'
 import type { Lasting } from './lasting.ts'
 import type { Place } from './login.ts'
 import type { CallOptions } from './pending.ts'
@@ -11,13 +11,15 @@ export interface ClientPort {
   /** Who the relay is, and what signatures in this session name; undefined before WELCOME. */
   readonly place: () => Place | undefined
   /** A name at this relay without its host. */
-  readonly bare: (name: string) => string
+  readonly bare: <N extends string>(name: N) => N
   /** ms since 1970 */
   readonly now: () => number
   readonly verify: VerifySignature
   /** What is asked for again after every reconnect. */
   readonly lasting: Pick<Lasting, 'keep' | 'drop'>
-  /** A `body` that is made when it is sent can name the session. */
+  /** Asks in the library's words, and is told in them. */
+  readonly ask: <T extends RequestType>(type: T, fields: Asked<T>, options?: CallOptions) => Promise<Told<ReplyType<T>>>
+  /** The same in the protocol's. A `body` that is made when it is sent can name the session. */
   readonly request: <T extends RequestType>(
     type: T,
     body: Body<T> | (() => Body<T>),

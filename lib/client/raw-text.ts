@@ -28,7 +28,7 @@ export const keepRawText = (frame: object, text: Text): void => {
 }
 
 /**
- * The text that a frame of the relay came in: `message.frame`, what `on` gives, or an answer. undefined: it is not a frame as it came.
+ * The text that a frame of the relay came in: the `frame` of a message, of what `on` tells, or of an answer. undefined: it is no frame as it came.
  * Those of the events in a page are `rawItems(rawField(text, 'events'))`.
  * @example client.on('message', message => archive.write(rawTextOf(message.frame)))
  */

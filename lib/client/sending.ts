@@ -1,5 +1,5 @@
 // What is sent, and how: a text, or a value as JSON; and what a program says about it.
-import type { Frame } from '../protocol/index.ts'
+import type { Told } from '../protocol/index.ts'
 import { ContentError } from './errors.ts'
 import type { CallOptions } from './pending.ts'
 
@@ -7,7 +7,7 @@ import type { CallOptions } from './pending.ts'
 export type Content = string | { readonly json: unknown }
 
 /** A message that is stored: the answer to sending it. */
-export type Sent = Frame<'ACK'>
+export type Sent = Told<'ACK'>
 
 /** What `send` takes, but for the message that is answered. */
 export interface ReplyOptions extends Omit<SendOptions, 'inReplyTo'> {}

@@ -1,14 +1,11 @@
 // What the parts of the client that sign share: signing for this relay, and checking what others signed.
 import { agentIdOf, checkTradeEvent, signTrade, type SignedFields, type TradeAction, type TradeSignature } from '../identity/index.ts'
 import { ProtocolError, RelayError } from './errors.ts'
-import type { Frame, ReplyType } from '../protocol/index.ts'
+import { asked, told, type AgentId, type Asked, type ReplyType, type RequestType, type Told } from '../protocol/index.ts'
 import type { Body, ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
 
 type Fields = Readonly<Record<string, unknown>>
-
-/** What is signed is what is sent: nothing that JSON would drop. */
-export const defined = (fields: Fields): Fields => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 /** @throws RelayError without a key, ProtocolError where the relay has no identity */
 const signedBy = ({ identity, place, now }: ClientPort, type: TradeAction | 'COUNTER', fields: Fields): SignedFields => {
@@ -18,15 +15,21 @@ const signedBy = ({ identity, place, now }: ClientPort, type: TradeAction | 'COU
   return signTrade(identity, type, fields, { relay, ts: now(), session })
 }
 
+/** What a signature adds to the fields of a request. */
+type Signing = 'sig' | 'sigV' | 'sigTs' | 'sigNonce'
+export type Unsigned<T extends RequestType> = Omit<Asked<T>, Signing>
+
 /** Sends a signed request: signed when it is sent, for the session that it is sent in. */
-export const askSigned = <T extends TradeAction | 'COUNTER'>(
+export const askSigned = async <T extends TradeAction | 'COUNTER'>(
   port: ClientPort,
   type: T,
-  asked: Fields,
+  body: Unsigned<T>,
   options: CallOptions | undefined,
-): Promise<Frame<ReplyType<T>>> => {
-  const fields = typeof asked['to'] === 'string' ? { ...asked, to: port.bare(asked['to']) } : asked
-  return port.request(type, () => ({ ...fields, ...signedBy(port, type, fields) }) as unknown as Body<T>, options)
+): Promise<Told<ReplyType<T>>> => {
+  const fields = asked(body)
+  const { to } = fields
+  const bare = typeof to === 'string' ? { ...fields, to: port.bare(to) } : fields
+  return told(await port.request(type, () => ({ ...bare, ...signedBy(port, type, bare) }) as unknown as Body<T>, options))
 }
 
 /** Whether who acted signed an event; `keys` remembers those that were asked for. */
@@ -38,7 +41,7 @@ export const checkEvent = async (
 ): Promise<TradeSignature> => {
   const by = event['by'] ?? event['from']
   if (event['sig'] === undefined || typeof by !== 'string') return 'none'
-  const key = keys.get(by) ?? (await port.request('WHOIS', { agent: by }, options)).pubkey
+  const key = keys.get(by) ?? (await port.ask('WHOIS', { agent: by as AgentId }, options)).pubkey
   keys.set(by, key)
   // The id is the hash of the key: a relay cannot pass off another one.
   if (key === null || agentIdOf(key) !== by) return 'invalid'

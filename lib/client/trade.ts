@@ -1,19 +1,19 @@
 // Deals: every step signed for this relay, with a time and a nonce; and what the relay keeps of them.
 import type { TradeAction, TradeSignature } from '../identity/index.ts'
-import type { Frame, FrameBody, RequestInput } from '../protocol/index.ts'
+import type { AgentId, Told } from '../protocol/index.ts'
 import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
-import { askSigned, checkEvent, defined } from './signatures.ts'
+import { askSigned, checkEvent, type Unsigned } from './signatures.ts'
 
 /** A proposal as it stands; amounts in minor units, times in ms. */
-export type Proposal = FrameBody<'PROPOSAL_STATE'>['proposal']
+export type Proposal = Told<'PROPOSAL_STATE'>['proposal']
 /** One step in the history of a deal, with the signature of who took it. */
-export type ProposalEvent = FrameBody<'PROPOSAL_EVENTS'>['events'][number]
+export type ProposalEvent = Told<'PROPOSAL_EVENTS'>['events'][number]
 /** What an agent has in one currency, and what of it is held; in minor units. */
-export type Balance = FrameBody<'BALANCE'>['balances'][number]
+export type Balance = Told<'BALANCE'>['balances'][number]
 /** One movement of money of an account. */
-export type StatementEntry = FrameBody<'STATEMENT'>['entries'][number]
+export type StatementEntry = Told<'STATEMENT'>['entries'][number]
 
 /** What is offered, for what, and until when. */
 export interface Offer {
@@ -52,7 +52,7 @@ export interface Deliverable {
 export interface ProposalQuery {
   readonly state?: Proposal['status'] | undefined
   /** the other party */
-  readonly with?: string | undefined
+  readonly with?: AgentId | undefined
   /** what you are in it */
   readonly role?: 'client' | 'provider' | undefined
   readonly limit?: number | undefined
@@ -75,10 +75,10 @@ export class Trade {
   /**
    * Offers a deal to an agent; one that is away finds it in its inbox.
    * @throws RelayError AGENT_NOT_FOUND, NO_PUBKEY, INVALID_PROPOSAL …
-   * @example const { proposal_id } = await client.trade.propose('@8addfe276526c9f6', { task: 'review the patch', amount: 12.5,
+   * @example const { proposalId } = await client.trade.propose('@8addfe276526c9f6', { task: 'review the patch', amount: 12.5,
    * currency: 'USD' })
    */
-  propose(to: string, offer: Offer, options?: CallOptions): Promise<Proposal> {
+  propose(to: AgentId, offer: Offer, options?: CallOptions): Promise<Proposal> {
     return this.#step('PROPOSAL', { to, ...wireOffer(offer) }, options)
   }
 
@@ -86,7 +86,7 @@ export class Trade {
   async counter(proposalId: string, offer: Offer, options?: CallOptions): Promise<Proposal> {
     const proposal = await this.get(proposalId, options)
     const to = proposal.from === this.#port.identity?.agentId ? proposal.to : proposal.from
-    return this.#step('COUNTER', { proposal_id: proposalId, to, ...wireOffer(offer) }, options)
+    return this.#step('COUNTER', { proposalId, to, ...wireOffer(offer) }, options)
   }
 
   /** Agrees to an offer. With `public`, and if its proposer said so too, #bounties hears of the deal, by id and parties. */
@@ -95,22 +95,17 @@ export class Trade {
     { paymentCode, eloStake, public: isPublic }: Pick<Offer, 'paymentCode' | 'eloStake' | 'public'> = {},
     options?: CallOptions,
   ): Promise<Proposal> {
-    return this.#step('ACCEPT', {
-      proposal_id: proposalId,
-      payment_code: paymentCode,
-      elo_stake: eloStake,
-      public: said(isPublic),
-    }, options)
+    return this.#step('ACCEPT', { proposalId, paymentCode, eloStake, public: said(isPublic) }, options)
   }
 
   /** Declines an offer that was made to you. */
   reject(proposalId: string, reason?: string, options?: CallOptions): Promise<Proposal> {
-    return this.#step('REJECT', { proposal_id: proposalId, reason }, options)
+    return this.#step('REJECT', { proposalId, reason }, options)
   }
 
   /** Withdraws one's own pending offer; or gives up a funded deal as its provider: what is held goes back. */
   cancel(proposalId: string, reason?: string, options?: CallOptions): Promise<Proposal> {
-    return this.#step('CANCEL', { proposal_id: proposalId, reason }, options)
+    return this.#step('CANCEL', { proposalId, reason }, options)
   }
 
   /**
@@ -119,43 +114,44 @@ export class Trade {
    * @throws RelayError INSUFFICIENT_FUNDS
    */
   fund(proposalId: string, options?: CallOptions): Promise<Proposal> {
-    return this.#step('FUND', { proposal_id: proposalId }, options)
+    return this.#step('FUND', { proposalId }, options)
   }
 
   /** Delivers the work, or its current milestone; the client then reviews it. */
   submit(proposalId: string, { text, files }: Deliverable, options?: CallOptions): Promise<Proposal> {
-    return this.#step('SUBMIT', { proposal_id: proposalId, text, files }, options)
+    return this.#step('SUBMIT', { proposalId, text, files }, options)
   }
 
   /** Asks for changes to what was delivered. */
   revise(proposalId: string, reason: string, options?: CallOptions): Promise<Proposal> {
-    return this.#step('REVISE', { proposal_id: proposalId, reason }, options)
+    return this.#step('REVISE', { proposalId, reason }, options)
   }
 
   /** Pays the current milestone; the last one is paid by `complete`. */
   release(proposalId: string, options?: CallOptions): Promise<Proposal> {
-    return this.#step('RELEASE', { proposal_id: proposalId }, options)
+    return this.#step('RELEASE', { proposalId }, options)
   }
 
   /** Ends the deal as done: everything that is held goes to the provider. */
   complete(proposalId: string, proof?: string, options?: CallOptions): Promise<Proposal> {
-    return this.#step('COMPLETE', { proposal_id: proposalId, proof }, options)
+    return this.#step('COMPLETE', { proposalId, proof }, options)
   }
 
   /** Freezes the money until somebody rules, or one party gives in. */
   dispute(proposalId: string, reason: string, options?: CallOptions): Promise<Proposal> {
-    return this.#step('DISPUTE', { proposal_id: proposalId, reason }, options)
+    return this.#step('DISPUTE', { proposalId, reason }, options)
   }
 
   /** Has a passed deadline take effect now; anyone may. */
   async reclaim(proposalId: string, options?: CallOptions): Promise<Proposal> {
-    return (await this.#ask('RECLAIM', { proposal_id: proposalId }, options)).proposal
+    return (await this.#port.ask('RECLAIM', { proposalId }, options)).proposal
   }
 
   /** Your proposals, the one that changed last first; all of them unless `limit` says how many. */
   async list({ limit = Infinity, ...query }: ProposalQuery = {}, options?: CallOptions): Promise<readonly Proposal[]> {
     return firstOf(limit, {
-      read: (before: string | undefined, left) => this.#ask('PROPOSALS', { ...query, before, limit: Math.min(pageSize, left) }, options),
+      read: (before: string | undefined, left) =>
+        this.#port.ask('PROPOSALS', { ...query, before, limit: Math.min(pageSize, left) }, options),
       entries: ({ proposals }) => proposals,
       more: ({ next }) => next !== undefined,
       next: ({ next }) => next,
@@ -177,67 +173,45 @@ export class Trade {
     const keys = new Map<string, string | null>()
     let proposal: Proposal | undefined
     for await (const page of eventPages(after => this.#page(proposalId, after, pageSize, options))) {
-      for (const event of page.events) events.push({ ...event, signature: await this.check(event, options, keys) })
+      for (const event of page.events) events.push(Object.assign(event, { signature: await this.check(event, options, keys) }))
       proposal = page.proposal
     }
     return { proposal: proposal!, events }
   }
 
   /** Whether who acted signed an event. A COUNTER is vouched for by the PROPOSAL it names. */
-  check(event: ProposalEvent, options?: CallOptions, keys = new Map<string, string | null>()): Promise<TradeSignature> {
-    return checkEvent(this.#port, event, keys, options)
+  check({ frame }: Pick<ProposalEvent, 'frame'>, options?: CallOptions, keys = new Map<string, string | null>()): Promise<TradeSignature> {
+    return checkEvent(this.#port, frame, keys, options)
   }
 
   /** What you have, by currency; what is held for deals is told apart. */
   async balance(options?: CallOptions): Promise<readonly Balance[]> {
-    return (await this.#ask('BALANCE', {}, options)).balances
+    return (await this.#port.ask('BALANCE', {}, options)).balances
   }
 
   /** Moves money to another agent. @throws RelayError INSUFFICIENT_FUNDS, AGENT_NOT_FOUND */
-  async transfer(to: string, amountMinor: number, currency: string, note?: string, options?: CallOptions): Promise<readonly Balance[]> {
-    const fields = { to, currency, amount_minor: amountMinor, ...(note !== undefined && { note }) }
-    return (await askSigned(this.#port, 'TRANSFER', fields, options) as FrameBody<'BALANCE'>).balances
+  async transfer(to: AgentId, amountMinor: number, currency: string, note?: string, options?: CallOptions): Promise<readonly Balance[]> {
+    return (await askSigned(this.#port, 'TRANSFER', { to, currency, amountMinor, note }, options)).balances
   }
 
   /** The entries of your account, newest first; one page. */
   statement(
     query: { readonly currency?: string | undefined, readonly before?: number | undefined, readonly limit?: number | undefined } = {},
     options?: CallOptions,
-  ): Promise<FrameBody<'STATEMENT'>> {
-    return this.#ask('STATEMENT', query, options)
+  ): Promise<Told<'STATEMENT'>> {
+    return this.#port.ask('STATEMENT', query, options)
   }
 
-  async #step(type: Step, body: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Proposal> {
-    const fields = defined(body)
-    return (await askSigned(this.#port, type, fields, options) as Frame<'PROPOSAL_STATE'>).proposal
+  async #step<T extends Step>(type: T, fields: Unsigned<T>, options?: CallOptions): Promise<Proposal> {
+    return (await askSigned(this.#port, type, fields, options) as Told<'PROPOSAL_STATE'>).proposal
   }
 
-  #page(proposalId: string, after: number, limit: number, options?: CallOptions): Promise<FrameBody<'PROPOSAL_EVENTS'>> {
-    return this.#ask('PROPOSAL_EVENTS', { proposal_id: proposalId, after, limit }, options)
-  }
-
-  #ask<T extends keyof Answers>(type: T, body: Omit<RequestInput<T>, 'id'>, options?: CallOptions): Promise<FrameBody<Answers[T]>> {
-    return this.#port.request(type, body as never, options) as Promise<FrameBody<Answers[T]>>
+  #page(proposalId: string, after: number, limit: number, options?: CallOptions): Promise<Told<'PROPOSAL_EVENTS'>> {
+    return this.#port.ask('PROPOSAL_EVENTS', { proposalId, after, limit }, options)
   }
 }
 
-interface Answers {
-  PROPOSAL_EVENTS: 'PROPOSAL_EVENTS'
-  PROPOSALS: 'PROPOSALS'
-  RECLAIM: 'PROPOSAL_STATE'
-  BALANCE: 'BALANCE'
-  STATEMENT: 'STATEMENT'
-}
-
-const wireOffer = ({ paymentCode, expiresS, eloStake, deliverS, reviewS, public: isPublic, ...offer }: Offer) => ({
-  ...offer,
-  payment_code: paymentCode,
-  expires: expiresS,
-  elo_stake: eloStake,
-  deliver_s: deliverS,
-  review_s: reviewS,
-  public: said(isPublic),
-})
+const wireOffer = ({ expiresS, public: isPublic, ...offer }: Offer) => ({ ...offer, expires: expiresS, public: said(isPublic) })
 
 /** What is not said is left out, and not under the signature. */
 const said = (isPublic: boolean | undefined): true | undefined => isPublic === true ? true : undefined

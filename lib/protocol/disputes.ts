@@ -3,10 +3,9 @@
 import * as z from 'zod/mini'
 import { isBounded } from './bounded.ts'
 import { event, signal } from './define.ts'
-import { AgentId, MsgId, Time } from './fields.ts'
+import { AgentId, Minor, MsgId, Time } from './fields.ts'
 import { limits } from './limits.ts'
 import { StoredEvent } from './messages.ts'
-import { Minor } from './money.ts'
 import { ProposalId, ProposalRecord, Sha256 } from './proposals.ts'
 import { maybeSigned, signedBy } from './signed.ts'
 

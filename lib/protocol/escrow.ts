@@ -1,8 +1,7 @@
 // The relay's own ledger: balances, transfers, statements, and credits that an admin issues.
 import * as z from 'zod/mini'
 import { event, signal } from './define.ts'
-import { AgentId, MsgId, Time } from './fields.ts'
-import { Minor } from './money.ts'
+import { AgentId, Minor, MsgId, Time } from './fields.ts'
 import { signedBy } from './signed.ts'
 const SignedMinor = z.int()
 const Entry = z.object({

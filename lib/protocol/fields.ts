@@ -47,6 +47,10 @@ export const ServerId = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'a server id:
 export const Hex32 = z.string().check(z.regex(/^[0-9a-f]{32}$/, '32 lower-case hex digits'))
 export const Time = z.int()
 export const Seq = z.int().check(z.gte(0), z.lte(Number.MAX_SAFE_INTEGER))
+/** The most that one amount may be, in minor units: sums of them stay exact. */
+export const maxMinor = 2 ** 43 - 1
+/** An amount in whole minor units of its currency. */
+export const Minor = z.int().check(z.gte(0), z.lte(maxMinor))
 export const Presence = z.literal(['online', 'away', 'busy', 'offline', 'listening'])
 
 /** An address that a browser opens. */

@@ -13,6 +13,7 @@ export {
   type RequestInput,
   type RequestType,
 } from './table.ts'
+export { asked, told, type Asked, type AskedPart, type Spelled, type Told } from './spelling.ts'
 export { closeCodes, mayReconnect, type CloseName } from './close.ts'
 export { decodeFrame, encode, type DecodeFailure, type DecodedFrame } from './codec.ts'
 export { decodeRequest, type DecodedRequest } from './decode-request.ts'

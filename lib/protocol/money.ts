@@ -1,5 +1,8 @@
 // Money on the wire: currencies, and amounts in whole minor units. No arithmetic in fractions anywhere.
 import * as z from 'zod/mini'
+import { maxMinor } from './fields.ts'
+
+export { maxMinor }
 
 const none = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF SAT SATS ELO'
 const three = 'BHD IQD JOD KWD LYD OMR TND'
@@ -18,11 +21,7 @@ const digits: ReadonlyMap<string, number> = new Map([
   ...each('ETH SOL', 9),
 ])
 
-/** The most that one amount may be, in minor units: sums of them stay exact. */
-export const maxMinor = 2 ** 43 - 1
-
 export const Currency = z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]{0,15}$/, 'a currency: a letter, then up to 15 of A–Z a–z 0–9 _ -'))
-export const Minor = z.int().check(z.gte(0), z.lte(maxMinor))
 
 /** Minor units in one unit are ten to the power of this: 2 unless the currency is known to be written otherwise. */
 export const digitsOf = (currency: string): number => digits.get(currencyCode(currency)) ?? 2

@@ -1,10 +1,9 @@
 // Proposals: agents hire each other. Every step is signed by who takes it, stored, and told to both parties.
 import * as z from 'zod/mini'
 import { event, signal } from './define.ts'
-import { AgentId, MsgId, Time } from './fields.ts'
+import { AgentId, Minor, MsgId, Time } from './fields.ts'
 import { limits } from './limits.ts'
 import { StoredEvent } from './messages.ts'
-import { Minor } from './money.ts'
 import { maybeSigned } from './signed.ts'
 
 export const ProposalId = z.string().check(z.minLength(1), z.maxLength(64))

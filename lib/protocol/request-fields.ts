@@ -1,6 +1,6 @@
 // Field types of requests alone: a client does not check what it sends.
 import * as z from 'zod/mini'
-import { word } from './fields.ts'
+import { Hex32, Signature, word } from './fields.ts'
 import { limits } from './limits.ts'
 
 export const Nick = z.string().check(z.regex(new RegExp(`^${word}{1,${limits.maxNickChars}}$`), 'a nick: 1–24 of A–Z a–z 0–9 _ -'))
@@ -13,3 +13,15 @@ export const AdminKey = z.string().check(z.minLength(1), z.maxLength(512))
 
 /** An optional field where existing clients may also send null; null reads as absent. */
 export const optional = <T extends z.ZodMiniType>(field: T) => z.pipe(z.nullish(field), z.transform(v => v ?? undefined))
+
+/**
+ * 2: every field, the signer, the relay, `sig_ts` and `sig_nonce` are covered. 3: the signer's whole key, the address that was
+ * dialled and the relay's nonce of this session too.
+ */
+const Version = z.literal([2, 3])
+
+/** What requests in trade carry as their signature. */
+export const signed = { sig: Signature, sig_v: Version, sig_ts: ClientTime, sig_nonce: Hex32 }
+
+/** Where the text of older clients is taken too: that of a request without `sig_v`. */
+export const oldSigned = { sig: Signature, sig_v: z.optional(Version), sig_ts: z.optional(ClientTime), sig_nonce: z.optional(Hex32) }

@@ -5,7 +5,6 @@ import { AgentId, AgentName, Presence, Time } from './fields.ts'
 import { limits } from './limits.ts'
 import { isBounded } from './bounded.ts'
 import { Capability, Currency, Rate } from './skill-fields.ts'
-import type { SkillQuery } from './skill-query.ts'
 
 /** What is checked of a skill. Other fields are kept as they are. */
 const SkillFields = z.looseObject({
@@ -43,6 +42,23 @@ const TimeOrText = z.unknown().check(
   number | string
 >
 
+/** What the relay says of a skill, beside what the agent itself does. */
+export const SearchResult = z.looseObject({
+  capability: z.string(),
+  agent_id: AgentId,
+  agent_name: AgentName,
+  verified: z.boolean(),
+  presence: Presence,
+  online: z.boolean(),
+  last_seen: z.nullable(Time),
+  registered_at: Time,
+  agent_rating: z.number(),
+  agent_transactions: z.int(),
+  skill_rating: z.number(),
+  skill_transactions: z.int(),
+  skill_updated: z.nullable(TimeOrText),
+})
+
 export const frames = {
   SKILLS_REGISTERED: signal({
     body: { agent_id: AgentId, skills_count: z.int(), registered_at: Time, sig_v: z.literal([1, 2]) },
@@ -51,24 +67,10 @@ export const frames = {
     body: {
       query_id: z.nullable(z.string()),
       // As it was asked.
-      query: z.looseObject({}) as unknown as z.ZodMiniType<SkillQuery>,
+      query: z.looseObject({}),
       total: z.int(),
       capped: z.optional(z.literal(true)),
-      results: z.array(z.looseObject({
-        capability: z.string(),
-        agent_id: AgentId,
-        agent_name: AgentName,
-        verified: z.boolean(),
-        presence: Presence,
-        online: z.boolean(),
-        last_seen: z.nullable(Time),
-        registered_at: Time,
-        agent_rating: z.number(),
-        agent_transactions: z.int(),
-        skill_rating: z.number(),
-        skill_transactions: z.int(),
-        skill_updated: z.nullable(TimeOrText),
-      })),
+      results: z.array(SearchResult),
       facets: z.optional(z.object({ currency: Counts, language: Counts, availability: Counts, presence: Counts })),
     },
   }),

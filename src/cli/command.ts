@@ -1,5 +1,5 @@
 // A command is a record: its name, what it takes, examples, and `run`. Loading a record costs nothing; `run` imports what it needs.
-import type { AgentChatClient, BackoffPolicy, Positions } from '../../lib/client/index.ts'
+import type { AgentChatClient, AgentId, BackoffPolicy, ChannelName, Positions, Target as Place } from '../../lib/client/index.ts'
 import { CliError, type ExitName } from './exit.ts'
 import type { Io } from './io.ts'
 import type { Output } from './output.ts'
@@ -37,10 +37,11 @@ type ArgumentSpecs = Readonly<Record<string, ArgumentSpec>>
 type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
 export type Arguments<A> = {
-  readonly [K in keyof A]: A[K] extends { variadic: true } ? readonly string[]
-    : A[K] extends { optional: true } ? string | undefined
-    : string
+  readonly [K in keyof A]: A[K] extends { variadic: true } ? readonly Word<A[K]>[]
+    : A[K] extends { optional: true } ? Word<A[K]> | undefined
+    : Word<A[K]>
 }
+type Word<S> = S extends { is: 'channel' } ? ChannelName : S extends { is: 'agent' } ? AgentId : S extends { is: 'target' } ? Place : string
 type OptionValue<O> = O extends { parse: (text: string) => infer V } ? V
   : O extends { value: `[${string}` } ? string | true
   : O extends { value: string } ? string

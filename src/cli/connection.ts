@@ -80,7 +80,7 @@ export const openClient = async (
   }).catch(async (error: unknown) => {
     throw await mixedUp(error, url) ?? explained(error, url, known)
   })
-  const isOther = known !== undefined && welcome.server_id !== known
+  const isOther = known !== undefined && welcome.serverId !== known
   // The admin key is told to nobody but the relay that it is for.
   if (adminKey !== undefined && (isOther || doubt !== undefined)) {
     await client.close()

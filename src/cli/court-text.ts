@@ -1,8 +1,24 @@
 // Disputes for eyes: a line, a timeline, and the words of parties and arbiters.
-import type { Dispute, ProposalEvent, ShownDispute } from '../../lib/client/index.ts'
+import type { ShownDispute } from '../../lib/client/index.ts'
+import type { Frame } from '../../lib/protocol/index.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
 import { visible, visibleLines } from './terminal.ts'
+import { checkedFrame, type ProposalEvent } from './trade.ts'
+
+/** A case as the protocol tells it: in these words it is printed. */
+export type Dispute = Frame<'DISPUTE_STATE'>['dispute']
+
+/** All of it. */
+export const plainCase = ({ dispute, events, evidence: { disputant, respondent }, votes, draw }: ShownDispute) => ({
+  dispute: dispute.frame,
+  events: events.map(checkedFrame),
+  evidence: { disputant: disputant && checkedFrame(disputant), respondent: respondent && checkedFrame(respondent) },
+  votes: votes.map(checkedFrame),
+  draw,
+})
+
+type PlainCase = ReturnType<typeof plainCase>
 
 const until = (due: number | null): string => due === null ? '' : new Date(due).toISOString()
 const phaseOf = ({ phase, verdict }: Dispute): string => `${phase}${verdict === null ? '' : ` for ${verdict}`}`
@@ -58,7 +74,7 @@ const seatMarks: Readonly<Record<Dispute['seats'][number]['state'], string>> = {
   absent: 'did not vote',
 }
 
-const evidenceText = (side: 'disputant' | 'respondent', { evidence }: ShownDispute, paint: Paint): readonly string[] => {
+const evidenceText = (side: 'disputant' | 'respondent', { evidence }: PlainCase, paint: Paint): readonly string[] => {
   const said = evidence[side]
   if (said === null) return []
   return [
@@ -77,7 +93,7 @@ export const drawText = (problems: readonly string[] | null, paint: Paint): stri
     ? `${paint('green', '✓')} The panel is the one that the nonces and the pool give`
     : problems.map(problem => `${paint('red', '✗')} ${problem}`).join('\n')
 
-export const shownText = (shown: ShownDispute, paint: Paint): string =>
+export const shownText = (shown: PlainCase, paint: Paint): string =>
   [
     disputeText(shown.dispute, paint),
     ...shown.dispute.seats.map(({ arbiter, state }) => `  ${visible(arbiter)} ${seatMarks[state]}`),

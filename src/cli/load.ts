@@ -1,12 +1,12 @@
 // A measured load on a relay: agents that talk at a steady rate in a channel of their own, and how long each message took.
 import { createHistogram, performance } from 'node:perf_hooks'
 import { timerMs } from '../../lib/protocol/timer.ts'
-import type { AgentChatClient, RelayError } from '../../lib/client/index.ts'
+import type { AgentChatClient, ChannelName, RelayError } from '../../lib/client/index.ts'
 
 export interface LoadPlan {
   /** members of the channel; every one of them talks */
   readonly clients: readonly AgentChatClient[]
-  readonly channel: string
+  readonly channel: ChannelName
   /** of each agent */
   readonly messagesPerSecond: number
   /** messages of one agent that may wait for their ACK; past it the agent skips its turn */

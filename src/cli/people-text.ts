@@ -56,6 +56,9 @@ export const facetTable = table<Facet>(
   { title: 'SKILLS', text: ({ count }) => count, isNumber: true },
 )
 
+/** An agent as the protocol tells it, and what its signatures are worth. */
+export const plainProfile = ({ frame: { type: _, ts: __, re: ___, ...record }, signatures }: AgentProfile) => ({ ...record, signatures })
+
 const words: Readonly<Record<AgentProfile['signatures']['skills'], string>> = {
   valid: 'signed by the agent',
   weak: 'signed by the agent, in the older form that names no relay',
@@ -64,7 +67,7 @@ const words: Readonly<Record<AgentProfile['signatures']['skills'], string>> = {
 }
 
 export const profileText = (
-  { agent_id, name, verified, presence, status_text, last_seen, profile, skills, signatures }: AgentProfile,
+  { agent_id, name, verified, presence, status_text, last_seen, profile, skills, signatures }: ReturnType<typeof plainProfile>,
   paint: Paint,
 ): string => {
   const line = (label: string, values: readonly (string | undefined)[]) =>

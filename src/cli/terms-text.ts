@@ -1,11 +1,10 @@
 // What somebody is about to agree to, or has agreed to, all of it: who does what for whom, for how much, until when, and what is at stake.
 import { plainNumber } from '../../lib/protocol/money.ts'
-import type { Proposal, ProposalEvent } from '../../lib/client/index.ts'
 import { deadlineOf, deadlines, type Deadline } from '../domain/negotiation/index.ts'
 import { CliError } from './exit.ts'
 import type { Paint } from './output.ts'
 import { visible } from './terminal.ts'
-import { moneyText, priceText } from './trade.ts'
+import { moneyText, priceText, type Proposal, type ProposalEvent } from './trade.ts'
 
 const units = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]] as const
 

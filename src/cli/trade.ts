@@ -1,5 +1,6 @@
 // What the commands of trade share: a key to sign with, a word before money moves, and proposals for eyes.
-import type { AgentChatClient, Proposal } from '../../lib/client/index.ts'
+import type { AgentChatClient } from '../../lib/client/index.ts'
+import type { Frame } from '../../lib/protocol/index.ts'
 import { currencyCode, formatMinor, minorOf, plainNumber } from '../../lib/protocol/money.ts'
 import type { Call, Wish } from './command.ts'
 import { confirm as ask } from './confirm.ts'
@@ -7,6 +8,16 @@ import { CliError } from './exit.ts'
 import type { Table } from './output.ts'
 import { table } from './table.ts'
 import { visible } from './terminal.ts'
+
+/** A deal as the protocol tells it: in these words it is printed. */
+export type Proposal = Frame<'PROPOSAL_STATE'>['proposal']
+/** One step of it. */
+export type ProposalEvent = Frame<'PROPOSAL_EVENTS'>['events'][number]
+
+/** What was checked, as the protocol tells it. */
+export const checkedFrame = <T extends object, S>(
+  { frame, signature }: { readonly frame: T, readonly signature: S },
+): T & { readonly signature: S } => ({ ...frame, signature })
 
 export const yesOption = { yes: { short: 'y', doc: 'Do not ask before money moves or you are bound' } } as const
 

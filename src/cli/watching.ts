@@ -41,7 +41,7 @@ export const watchFrames = async <T extends FrameType>(
       prepare: client => {
         for (const type of types) {
           client.on(type, heard => {
-            const frame = heard as Frame<T>
+            const frame = heard.frame as Frame<T>
             if (left > 0 && !isWanted(frame)) return undefined
             // What was not printed was not received: the next run begins there.
             if (left <= 0) return never

@@ -61,7 +61,7 @@ export class Dealers implements Disposable {
   /** Everybody is here, and has money. */
   async enter(): Promise<void> {
     for (const client of this.#clients) {
-      const { agent_id } = await client.connect()
+      const { agentId: agent_id } = await client.connect()
       await client.request('ADMIN_CREDIT', {
         admin_key: chaosAdminKey,
         agent_id,
@@ -127,28 +127,28 @@ export class Dealers implements Disposable {
   async #transfer(me: AgentChatClient, other: AgentChatClient, amountMinor: number, note: string): Promise<void> {
     const sent: Sent = { note, from: me.agentId!, to: other.agentId!, amountMinor, isAcknowledged: false }
     this.#sent.push(sent)
-    await me.trade.transfer(sent.to, amountMinor, 'USD', note).then(() => {
+    await me.trade.transfer(other.agentId!, amountMinor, 'USD', note).then(() => {
       sent.isAcknowledged = true
     }, () => undefined)
   }
 
   async #job(client: AgentChatClient, provider: AgentChatClient, random: Random): Promise<void> {
     const parts = [{ title: 'half', amount: 1 }, { title: 'rest', amount: 2 }]
-    const { proposal_id } = await client.trade.propose(provider.agentId!, {
+    const { proposalId } = await client.trade.propose(provider.agentId!, {
       task: 'x',
       amount: priceMinor / 100,
       currency: 'USD',
       milestones: parts,
     })
-    const dealt: Dealt = { proposalId: proposal_id, client: client.agentId!, provider: provider.agentId!, states: ['pending'] }
+    const dealt: Dealt = { proposalId, client: client.agentId!, provider: provider.agentId!, states: ['pending'] }
     this.#dealt.push(dealt)
     const end = random.between(0, 4)
     const steps = [
-      () => provider.trade.accept(proposal_id),
-      () => client.trade.fund(proposal_id),
-      () => provider.trade.submit(proposal_id, { text: 'x' }),
-      () => client.trade.release(proposal_id),
-      ...(end === 0 ? [() => provider.trade.cancel(proposal_id)] : end === 1 ? [] : [() => client.trade.complete(proposal_id)]),
+      () => provider.trade.accept(proposalId),
+      () => client.trade.fund(proposalId),
+      () => provider.trade.submit(proposalId, { text: 'x' }),
+      () => client.trade.release(proposalId),
+      ...(end === 0 ? [() => provider.trade.cancel(proposalId)] : end === 1 ? [] : [() => client.trade.complete(proposalId)]),
     ]
     for (const step of steps) dealt.states.push((await step()).status)
   }

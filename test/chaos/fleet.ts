@@ -1,5 +1,6 @@
 // The clients of a run, in processes of their own, as one thing that can be told and asked.
 import { generateKeyPairSync } from 'node:crypto'
+import type { AgentId, ChannelName } from '../../lib/index.ts'
 import { nodeIdentity } from '../../lib/node/index.ts'
 import type { ClientAccount } from './account.ts'
 import type { AgentsCommand, AgentsReport, AgentsStart, Progress } from './agents-process.ts'
@@ -11,7 +12,7 @@ const clientsPerProcess = 6
 const maxProcesses = 4
 const clientsPerChannel = 6
 
-export const channelOf = (index: number, clients: number): string => `#chaos-${index % Math.ceil(clients / clientsPerChannel)}`
+export const channelOf = (index: number, clients: number): ChannelName => `#chaos-${index % Math.ceil(clients / clientsPerChannel)}`
 
 /**
  * Two of three agents have a key; the third is ephemeral. Each writes to the nearest ones that have a key, on both sides: pairs
@@ -21,7 +22,7 @@ const partsOf = (clients: number): readonly Part[] => {
   const keys = Array.from({ length: clients },
     (_, index) =>
       index % 3 === 2 ? undefined : generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
-  const nearest = (index: number, step: 1 | -1): string => {
+  const nearest = (index: number, step: 1 | -1): AgentId => {
     const at = (distance: number) => keys[(index + step * distance + clients) % clients]
     return nodeIdentity((at(1) ?? at(2))!).agentId
   }

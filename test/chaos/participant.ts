@@ -1,5 +1,5 @@
 // One agent in the run: sends at its pace, listens, and writes down both.
-import { AgentChatClient, AgentChatError, RelayError, type Message } from '../../lib/index.ts'
+import { AgentChatClient, AgentChatError, RelayError, type AgentId, type ChannelName, type Message } from '../../lib/index.ts'
 import { createVerify, nodeIdentity, wsTransport } from '../../lib/node/index.ts'
 import { pairStream } from '../../src/store/log.ts'
 import { contentOf, Heard, numberOf, type ClientAccount } from './account.ts'
@@ -8,12 +8,12 @@ export interface Part {
   readonly index: number
   /** Missing: an ephemeral agent. */
   readonly privateKey?: string
-  readonly channel: string
+  readonly channel: ChannelName
   /**
    * Keyed agents that get every fourth message as a direct one, in turn. Only those have an inbox: to nobody else is delivery
    * promised after an absence.
    */
-  readonly peers: readonly string[]
+  readonly peers: readonly AgentId[]
 }
 
 const directEvery = 4

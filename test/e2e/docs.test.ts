@@ -62,8 +62,8 @@ const startPeer = async (url: string): Promise<AgentChatClient> => {
     transport: wsTransport,
     identity: nodeIdentity(generateKeyPair().privateKey, { name: 'peer' }),
   })
-  peer.on('PROPOSAL', ({ proposal_id: deal }) => peer.trade.accept(deal))
-  peer.on('FUND', ({ proposal_id: deal }) => peer.trade.submit(deal, { text: 'looks good' }))
+  peer.on('PROPOSAL', ({ proposalId: deal }) => peer.trade.accept(deal))
+  peer.on('FUND', ({ proposalId: deal }) => peer.trade.submit(deal, { text: 'looks good' }))
   peer.on('message', message => message.mine || message.replay || message.to !== peer.agentId ? undefined : message.reply('on Friday'))
   await peer.connect()
   await peer.join('#general')

@@ -100,7 +100,7 @@ test('DISPUTES.md', async () => {
   const env = onRelay(folder, relay.url)
   const own = keyFile(folder.at('own.json'), 'ann')
   const client = await newAgent(relay, 'ann', own)
-  const { proposal_id: deal } = await client.trade.propose(provider.agentId!, { task: 'write it', amount: 10, currency: 'USD' })
+  const { proposalId: deal } = await client.trade.propose(provider.agentId!, { task: 'write it', amount: 10, currency: 'USD' })
   await provider.trade.accept(deal)
   await client.close()
   const printed = await readAll('docs/DISPUTES.md', {
@@ -177,7 +177,7 @@ test('REPUTATION.md', async () => {
   await using provider = await newAgent(relay, 'provider')
   await using client = await newAgent(relay, 'alice', keyFile(folder.at('alice.json'), 'alice'))
   await client.request('ADMIN_CREDIT', { admin_key: adminKey, agent_id: client.agentId!, currency: 'USD', amount_minor: 1_000, note: 'x' })
-  const { proposal_id: deal } = await client.trade.propose(provider.agentId!, { task: 'write it', amount: 10, currency: 'USD' })
+  const { proposalId: deal } = await client.trade.propose(provider.agentId!, { task: 'write it', amount: 10, currency: 'USD' })
   await provider.trade.accept(deal)
   await client.trade.fund(deal)
   await provider.trade.submit(deal, { text: 'done' })

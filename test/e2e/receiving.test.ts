@@ -74,7 +74,7 @@ test.each(['direct', 'channel'] as const)('%s messages: a worker that is killed 
     const early = new AgentChatClient({ server: url, identity, transport: wsTransport })
     await early.connect()
     await early.close()
-    const channel = `#work-${kind}`
+    const channel = `#work-${kind}` as const
     if (kind === 'channel') await alice.createChannel(channel)
     for (const n of numbers(8)) await alice.send(kind === 'channel' ? channel : identity.agentId, String(n))
 

@@ -62,8 +62,8 @@ exec "${process.execPath}" "${builtBin()}" "\${args[@]}"
     verify: createVerify(),
   })
   await bob.connect()
-  for (const channel of ['#builds', '#notes', '#handover']) await bob.createChannel(channel)
-  for (const channel of ['#general', '#help']) await bob.join(channel)
+  for (const channel of ['#builds', '#notes', '#handover'] as const) await bob.createChannel(channel)
+  for (const channel of ['#general', '#help'] as const) await bob.join(channel)
   await bob.people.registerSkills([{ capability: 'review', rate: 5, currency: 'USD' }])
   await bob.people.setProfile({ description: 'Reviews patches' })
   await bob.send('#notes', 'a note')
@@ -178,7 +178,7 @@ const scenes: readonly (readonly [part: string, scene: Scene])[] = [
   ['seq=$(agentchat send', { prints: /release\/2\.4/ }],
   ['--reply-to "$msg_id"', {
     before: async () => {
-      vars['msg_id'] = (await bob.send('#help', 'And which one')).msg_id
+      vars['msg_id'] = (await bob.send('#help', 'And which one')).msgId
     },
   }],
   ['jq --unbuffered', {

@@ -1,5 +1,5 @@
 // Clients of the library for tests: with a line that can be cut, held or made deaf, and what they were told.
-import { AgentChatClient, type ClientOptions, type ClientStatus, type Message } from '../../lib/index.ts'
+import { AgentChatClient, type ClientOptions, type ClientStatus, type Message, type Target } from '../../lib/index.ts'
 import type { Socket, Transport } from '../../lib/client/transport.ts'
 import { generateKeyPair, identityFrom, type Identity } from '../../lib/identity/index.ts'
 import { createVerify, wsTransport } from '../../lib/node/index.ts'
@@ -87,7 +87,7 @@ export const clientOf = async (...args: Parameters<typeof newClient>): Promise<A
 }
 
 /** Collects messages until there are `count` of them, and has handled them all. */
-export const collect = (client: AgentChatClient, count: number, target?: string): Promise<readonly Message[]> => {
+export const collect = (client: AgentChatClient, count: number, target?: Target): Promise<readonly Message[]> => {
   const stream = client.messages(target)
   return (async () => {
     const all: Message[] = []

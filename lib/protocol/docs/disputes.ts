@@ -1,7 +1,7 @@
 // What the pages say of disputes, and one example of each frame.
 import type { FrameDocs, RequestDocs } from './define.ts'
 import { type ErrorCode } from '../errors.ts'
-import { exampleSigned, exampleSignedBy } from '../signed.ts'
+import { exampleSigned, exampleSignedBy } from './signed.ts'
 
 const errors = [
   'AUTH_REQUIRED',

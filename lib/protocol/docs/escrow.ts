@@ -1,6 +1,6 @@
 // What the pages say of escrow, and one example of each frame.
 import type { FrameDocs, RequestDocs } from './define.ts'
-import { exampleSigned, exampleSignedBy } from '../signed.ts'
+import { exampleSigned, exampleSignedBy } from './signed.ts'
 
 const exampleEntry = {
   entry: 12,

@@ -1,11 +1,10 @@
 // What is asked about disputes.
 import * as z from 'zod/mini'
 import { request } from '../define.ts'
-import { AdminKey, optional } from '../request-fields.ts'
+import { Minor } from '../fields.ts'
+import { AdminKey, optional, oldSigned } from '../request-fields.ts'
 import { limits } from '../limits.ts'
-import { Minor } from '../money.ts'
 import { ProposalId, Sha256 } from '../proposals.ts'
-import { oldSigned } from '../signed.ts'
 import { DisputeId, DisputePhase, Items, Verdict, id } from '../disputes.ts'
 
 const Reason = z.string().check(z.maxLength(2_000))

@@ -1,11 +1,10 @@
 // What is asked about escrow.
 import * as z from 'zod/mini'
 import { request } from '../define.ts'
-import { AgentAddress, AgentId } from '../fields.ts'
-import { AdminKey, optional } from '../request-fields.ts'
+import { AgentAddress, AgentId, Minor } from '../fields.ts'
+import { AdminKey, optional, signed } from '../request-fields.ts'
 import { limits } from '../limits.ts'
-import { Currency, Minor } from '../money.ts'
-import { signed } from '../signed.ts'
+import { Currency } from '../money.ts'
 
 const Amount = Minor.check(z.gte(1))
 

@@ -1,11 +1,10 @@
 // What is asked about proposals.
 import * as z from 'zod/mini'
 import { request } from '../define.ts'
-import { AgentAddress, AgentId } from '../fields.ts'
-import { AdminKey, optional } from '../request-fields.ts'
+import { AgentAddress, AgentId, Minor } from '../fields.ts'
+import { AdminKey, optional, oldSigned, signed } from '../request-fields.ts'
 import { limits } from '../limits.ts'
-import { Currency, Minor } from '../money.ts'
-import { oldSigned, signed } from '../signed.ts'
+import { Currency } from '../money.ts'
 import { Amount, DealRole, Milestones, ProposalState, Rail, Stake, Text, deliverable, id } from '../proposals.ts'
 
 const Reason = z.string().check(z.maxLength(2_000))

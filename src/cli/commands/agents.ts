@@ -20,7 +20,7 @@ export const agents = command({
   examples: [{ command: "agentchat agents ws://localhost:6667 '#general'", doc: 'Who is in #general now' }],
   async run({ args: { channel }, out, connect }) {
     const client = await connect()
-    out.list((await client.listAgents(channel)).map(({ id, ...rest }) => ({ agent_id: id, ...rest })), agentTable, {
+    out.list((await client.listAgents(channel)).map(({ frame: { id, ...rest } }) => ({ agent_id: id, ...rest })), agentTable, {
       none: `Nobody is connected in ${channel}`,
     })
   },

@@ -1,6 +1,6 @@
 // agentchat bench: how fast a relay answers and delivers, measured by agents of its own in a channel of their own.
 import { timerMs } from '../../../lib/protocol/timer.ts'
-import type { AgentChatClient, RelayError } from '../../../lib/client/index.ts'
+import type { AgentChatClient, ChannelName, RelayError } from '../../../lib/client/index.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError } from '../exit.ts'
 import type { Latency, LoadResult } from '../load.ts'
@@ -68,12 +68,12 @@ export const bench = command({
 
     // The first one owns the channel; the others come in small groups, as a relay lets them.
     const first = await call.connect({ anonymous: 'keyed' })
-    const { msg_rate: allowedRate } = first.welcome!.limits
+    const { msgRate: allowedRate } = first.welcome!.limits
     const each = options.rate === undefined ? Math.min(1, allowedRate === 0 ? 1 : allowedRate * 0.8) : options.rate / plan.agents
     if (allowedRate > 0 && each > allowedRate)
       throw new CliError('usage', `The relay allows each agent ${allowedRate} messages per second`,
         `At most --rate ${Math.floor(allowedRate * plan.agents)} with ${plan.agents} agents.`)
-    const channel = `#bench-${Math.floor(io.random() * 36 ** 6).toString(36).padStart(6, '0')}`
+    const channel: ChannelName = `#bench-${Math.floor(io.random() * 36 ** 6).toString(36).padStart(6, '0')}`
     await first.createChannel(channel, { inviteOnly: true })
     const clients: AgentChatClient[] = [first]
     while (clients.length < plan.agents && !io.interrupted.aborted) {

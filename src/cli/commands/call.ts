@@ -1,5 +1,5 @@
 // agentchat call: any request of the protocol, for what has no command of its own.
-import type { ReplyType, RequestInput, RequestType } from '../../../lib/protocol/index.ts'
+import type { ChannelName, ReplyType, RequestInput, RequestType } from '../../../lib/protocol/index.ts'
 import { adminKeyOf, askWithKey } from '../admin-key.ts'
 import { command } from '../command.ts'
 import { CliError } from '../exit.ts'
@@ -58,7 +58,7 @@ export const call = command({
       throw new CliError('usage', checked.error.issues.map(({ path, message }) => `${path.join('.') || 'fields'}: ${message}`).join('; '),
         `Fields of ${type} are in docs/PROTOCOL.md.`)
     const client = await connect(takesKey ? { adminKey: adminKeyOf(keyed) } : {})
-    if (options.join !== undefined) await client.join(options.join, { limit: 0 })
+    if (options.join !== undefined) await client.join(options.join as ChannelName, { limit: 0 })
     const ask = (admin: object): Promise<{ readonly type: ReplyType<RequestType> }> =>
       client.request(type as RequestType, { ...body, ...admin } as RequestInput<RequestType>)
     const reply = await (takesKey ? askWithKey(type as RequestType, keyed, ask) : ask({}))

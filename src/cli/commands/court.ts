@@ -1,10 +1,10 @@
 // agentchat court: disputes before a panel, from filing to the verdict.
 import { formatMinor } from '../../../lib/protocol/money.ts'
-import type { Dispute, EvidenceItem, Verdict } from '../../../lib/client/index.ts'
+import type { EvidenceItem, Verdict } from '../../../lib/client/index.ts'
 import { adminBody, adminKeyOf, adminKeyOption, askWithKey, connectAdmin } from '../admin-key.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
-import { caseText, courtEventText, caseTable, drawText, shownText } from '../court-text.ts'
+import { caseText, courtEventText, caseTable, drawText, plainCase, shownText, type Dispute } from '../court-text.ts'
 import { visible } from '../terminal.ts'
 import { confirm, connectKeyed, share, stepText, yesOption } from '../trade.ts'
 
@@ -45,8 +45,10 @@ const list = command({
   }],
   async run(call) {
     const { options: { role, phase, all, limit = 50 }, out } = call
-    if (all !== true)
-      return out.list(await (await connectKeyed(call)).court.list({ role, phase, limit }), caseTable, { none: 'No cases' })
+    if (all !== true) {
+      const cases = await (await connectKeyed(call)).court.list({ role, phase, limit })
+      return out.list(cases.map(({ frame }) => frame), caseTable, { none: 'No cases' })
+    }
     const client = await call.connect()
     const { firstOf } = await import('../../../lib/client/index.ts')
     const found = await firstOf(limit, {
@@ -75,7 +77,9 @@ const show = command({
     const { args, out } = call
     // Whoever may rule may read the case.
     const client = await (adminKeyOf(call) === undefined ? connectKeyed(call) : connectAdmin(call))
-    const shown = await askWithKey('DISPUTE_EVENTS', call, ({ admin_key }) => client.court.show(args.dispute, { adminKey: admin_key }))
+    const shown = plainCase(
+      await askWithKey('DISPUTE_EVENTS', call, ({ admin_key }) => client.court.show(args.dispute, { adminKey: admin_key })),
+    )
     if (out.isJson) out.one(shown, () => '')
     else {
       out.one(shown, shownText)
@@ -107,7 +111,7 @@ const file = command({
     const nonce = randomNonce()
     await client.court.commit(args.proposal, args.reason, nonce)
     try {
-      out.done(await client.court.reveal(args.proposal, nonce), caseText)
+      out.done((await client.court.reveal(args.proposal, nonce)).frame, caseText)
     } catch (error) {
       throw new CliError('error', `The case is filed, but no panel was drawn yet: ${(error as Error).message}`,
         `Within 10 minutes: agentchat court reveal ${args.proposal} ${nonce}`, error)
@@ -123,7 +127,7 @@ const reveal = command({
   options: {},
   examples: [{ command: `agentchat court reveal ${exampleDeal} 3f9c0e5a7b1d4826a0c3e5f7091b2d4f`, doc: 'Within 10 minutes of filing' }],
   async run(call) {
-    call.out.done(await (await connectKeyed(call)).court.reveal(call.args.proposal, call.args.nonce), caseText)
+    call.out.done((await (await connectKeyed(call)).court.reveal(call.args.proposal, call.args.nonce)).frame, caseText)
   },
 })
 
@@ -154,7 +158,7 @@ const evidence = command({
     ])
     const items: EvidenceItem[] = options.items === undefined ? [] : await readDocument(options.items, Items, io)
     for (const path of args.files) items.push({ kind: 'file', label: basename(path), value: `sha256:${(await hashFile(path)).sha256}` })
-    out.done(await (await connectKeyed(call)).court.evidence(args.dispute, { items, statement: args.statement }), caseText)
+    out.done((await (await connectKeyed(call)).court.evidence(args.dispute, { items, statement: args.statement })).frame, caseText)
   },
 })
 
@@ -166,7 +170,7 @@ const accept = command({
   options: {},
   examples: [{ command: `agentchat court accept ${exampleCase}`, doc: 'Whoever accepts and does not vote loses 25 points of rating' }],
   async run(call) {
-    call.out.done(await (await connectKeyed(call)).court.accept(call.args.dispute), caseText)
+    call.out.done((await (await connectKeyed(call)).court.accept(call.args.dispute)).frame, caseText)
   },
 })
 
@@ -178,7 +182,7 @@ const decline = command({
   options: { reason: { short: 'r', value: 'TEXT', doc: 'Why' } },
   examples: [{ command: `agentchat court decline ${exampleCase} -r "I know one of them"`, doc: 'Costs nothing' }],
   async run(call) {
-    call.out.done(await (await connectKeyed(call)).court.decline(call.args.dispute, call.options.reason), caseText)
+    call.out.done((await (await connectKeyed(call)).court.decline(call.args.dispute, call.options.reason)).frame, caseText)
   },
 })
 
@@ -210,7 +214,7 @@ const vote = command({
       captureMinor = share(options.providerGets, currency)
     }
     await confirm(call, `Your vote for ${verdict} cannot be taken back, and can move money`)
-    out.done(await client.court.vote(args.dispute, verdict, { reasoning: options.reasoning, captureMinor }), caseText)
+    out.done((await client.court.vote(args.dispute, verdict, { reasoning: options.reasoning, captureMinor })).frame, caseText)
   },
 })
 
@@ -248,8 +252,9 @@ const watch = command({
       types: watched,
       isWanted: frame => args.dispute === undefined || frame.dispute_id === args.dispute,
       async print(frame, client) {
-        const signature = await client.trade.check(frame).catch(() => 'none' as const)
-        out.one({ ...frame, signature }, (event, paint) => `${paint('bold', visible(event.dispute_id))} ${courtEventText(event, paint)}`)
+        const signature = await client.trade.check({ frame: { ...frame } }).catch(() => 'none' as const)
+        out.one({ ...frame, signature },
+          (event, paint) => `${paint('bold', visible(event.dispute_id))} ${courtEventText({ ...event }, paint)}`)
       },
     })
   },

@@ -30,6 +30,6 @@ export const create = command({
       ...(options.topic !== undefined && { topic: options.topic }),
       ...(options.description !== undefined && { description: options.description }),
     })
-    out.one(joined, ({ channel }) => `Created ${channel}`)
+    out.one(joined.frame, ({ channel }) => `Created ${channel}`)
   },
 })

@@ -2,7 +2,7 @@
 import { formatMinor, plainNumber } from '../../../lib/protocol/money.ts'
 import { command, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
-import { confirm, connectKeyed, stepText, yesOption } from '../trade.ts'
+import { checkedFrame, confirm, connectKeyed, stepText, yesOption } from '../trade.ts'
 
 const proposal = { doc: "the proposal's id" } as const
 const example = 'prop_mhx1k2_9f86d081'
@@ -29,12 +29,12 @@ export const accept = command({
     // What cannot be accepted any more is the relay's to refuse.
     if (proposal.status === 'pending') {
       const { signedOffer, termsText } = await import('../terms-text.ts')
-      const offer = signedOffer(proposal, events)
+      const offer = signedOffer(proposal.frame, events.map(checkedFrame))
       if (!out.isJson)
-        out.say(termsText(proposal, offer, { me: client.agentId ?? proposal.to, now: io.now(), paymentCode, eloStake, isPublic }))
+        out.say(termsText(proposal.frame, offer, { me: client.agentId ?? proposal.to, now: io.now(), paymentCode, eloStake, isPublic }))
       await confirm(call, `You will be bound to ${args.proposal}`)
     }
-    out.done(await client.trade.accept(args.proposal, { paymentCode, eloStake, public: isPublic }), stepText)
+    out.done((await client.trade.accept(args.proposal, { paymentCode, eloStake, public: isPublic })).frame, stepText)
   },
 })
 
@@ -46,7 +46,7 @@ export const reject = command({
   options: { reason: { short: 'r', value: 'TEXT', doc: 'Why' } },
   examples: [{ command: `agentchat reject ${example} -r "no time"`, doc: 'Decline' }],
   async run(call) {
-    call.out.done(await (await connectKeyed(call)).trade.reject(call.args.proposal, call.options.reason), stepText)
+    call.out.done((await (await connectKeyed(call)).trade.reject(call.args.proposal, call.options.reason)).frame, stepText)
   },
 })
 
@@ -62,9 +62,9 @@ export const cancel = command({
   }],
   async run(call) {
     const client = await connectKeyed(call)
-    const { held_minor, currency } = await client.trade.get(call.args.proposal)
-    if (held_minor > 0) await confirm(call, `${formatMinor(held_minor, currency ?? '')} go back to the client`)
-    call.out.done(await client.trade.cancel(call.args.proposal, call.options.reason), stepText)
+    const { heldMinor, currency } = await client.trade.get(call.args.proposal)
+    if (heldMinor > 0) await confirm(call, `${formatMinor(heldMinor, currency ?? '')} go back to the client`)
+    call.out.done((await client.trade.cancel(call.args.proposal, call.options.reason)).frame, stepText)
   },
 })
 
@@ -88,7 +88,7 @@ export const submit = command({
     const { readDeliverables } = await import('../deliverables.ts')
     const files = await readDeliverables(args.files, hashOnly === true)
     const client = await connectKeyed(call)
-    out.done(await client.trade.submit(args.proposal, { text: message, ...(files.length > 0 && { files }) }), stepText)
+    out.done((await client.trade.submit(args.proposal, { text: message, ...(files.length > 0 && { files }) })).frame, stepText)
   },
 })
 
@@ -100,7 +100,7 @@ export const revise = command({
   options: {},
   examples: [{ command: `agentchat revise ${example} "the tests fail"`, doc: 'Send it back' }],
   async run(call) {
-    call.out.done(await (await connectKeyed(call)).trade.revise(call.args.proposal, call.args.reason), stepText)
+    call.out.done((await (await connectKeyed(call)).trade.revise(call.args.proposal, call.args.reason)).frame, stepText)
   },
 })
 
@@ -121,19 +121,20 @@ export const complete = command({
   async run(call) {
     const { args, options: { milestone, proof }, out } = call
     const client = await connectKeyed(call)
-    const { held_minor, currency, milestones, released, provider, amount, captured_minor } = await client.trade.get(args.proposal)
+    const { heldMinor, currency, milestones, released, provider, amount, capturedMinor } = await client.trade.get(args.proposal)
     const isLast = milestones === null || released >= milestones.length - 1
     if (milestone && proof !== undefined && !isLast)
       throw new CliError('usage', '--proof belongs to the last payment', 'Leave it out, or complete the whole deal.')
     const part = milestone && !isLast ? milestones[released] : undefined
-    if (held_minor > 0)
+    if (heldMinor > 0)
       await confirm(call, part === undefined
-        ? `${formatMinor(held_minor, currency ?? '')} go to ${provider}`
+        ? `${formatMinor(heldMinor, currency ?? '')} go to ${provider}`
         : `${plainNumber(part.amount)} ${currency} for "${part.title}" go to ${provider}`)
     // Both may well agree to end a deal that nobody paid for; they shall know that it is one.
-    if (held_minor === 0 && captured_minor === 0 && amount !== null)
+    if (heldMinor === 0 && capturedMinor === 0 && amount !== null)
       out.say('Nothing was held for this deal, so nothing is paid by it; the receipt will say so.')
-    out.done(await (part === undefined ? client.trade.complete(args.proposal, proof) : client.trade.release(args.proposal)), stepText)
+    const done = await (part === undefined ? client.trade.complete(args.proposal, proof) : client.trade.release(args.proposal))
+    out.done(done.frame, stepText)
   },
 })
 
@@ -146,6 +147,6 @@ export const dispute = command({
   details: async () => 'An admin of the relay rules. To have other agents decide, drawn by lot: agentchat court file',
   examples: [{ command: `agentchat dispute ${example} "nothing was delivered"`, doc: 'Money and stakes stay where they are' }],
   async run(call) {
-    call.out.done(await (await connectKeyed(call)).trade.dispute(call.args.proposal, call.args.reason), stepText)
+    call.out.done((await (await connectKeyed(call)).trade.dispute(call.args.proposal, call.args.reason)).frame, stepText)
   },
 })

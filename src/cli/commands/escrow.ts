@@ -1,4 +1,5 @@
 // agentchat escrow: what the account holds, and moving it.
+import type { AgentId } from '../../../lib/protocol/index.ts'
 import { formatMinor } from '../../../lib/protocol/money.ts'
 import { adminBody, adminKeyOption, connectAdmin } from '../admin-key.ts'
 import { command, count } from '../command.ts'
@@ -15,7 +16,7 @@ const balance = command({
   examples: [{ command: 'agentchat escrow balance', doc: 'Per currency' }],
   async run(call) {
     const client = await connectKeyed(call)
-    call.out.list(await client.trade.balance(),
+    call.out.list((await client.trade.balance()).map(({ frame }) => frame),
       ({ currency, amount_minor, held_minor }) =>
         `${visible(formatMinor(amount_minor, currency))}${held_minor === 0 ? '' : `, ${visible(formatMinor(held_minor, currency))} held`}`,
       { none: 'The account is empty' })
@@ -31,9 +32,9 @@ const fund = command({
   examples: [{ command: 'agentchat escrow fund prop_mhx1k2_9f86d081', doc: 'Asks before; --yes does not' }],
   async run(call) {
     const client = await connectKeyed(call)
-    const proposal = await client.trade.get(call.args.proposal)
+    const { frame: proposal } = await client.trade.get(call.args.proposal)
     await confirm(call, `${priceText(proposal)} of yours will be held for ${proposal.provider}`)
-    call.out.done(await client.trade.fund(call.args.proposal), stepText)
+    call.out.done((await client.trade.fund(call.args.proposal)).frame, stepText)
   },
 })
 
@@ -62,7 +63,7 @@ const history = command({
       next: page => page.entries.at(-1)?.entry,
       order: 'falling',
     })
-    out.list(entries, table(
+    out.list(entries.map(({ frame }) => frame), table(
       { title: 'TIME', text: ({ at }) => new Date(at).toISOString(), style: () => 'dim' },
       { title: 'KIND', text: ({ kind }) => kind },
       { title: 'AMOUNT', text: ({ amount_minor, currency }) => formatMinor(amount_minor, currency), isNumber: true },
@@ -86,8 +87,8 @@ const transfer = command({
     const amount = minor(args.amount, currency)
     const client = await connectKeyed(call)
     await confirm(call, `${formatMinor(amount, currency)} of yours go to ${args.agent}`)
-    out.done(await client.trade.transfer(args.agent, amount, currency, options.note),
-      () => `${formatMinor(amount, currency)} went to ${args.agent}`)
+    const balances = await client.trade.transfer(args.agent as AgentId, amount, currency, options.note)
+    out.done(balances.map(({ frame }) => frame), () => `${formatMinor(amount, currency)} went to ${args.agent}`)
   },
 })
 
@@ -135,7 +136,7 @@ const reclaim = command({
   options: {},
   examples: [{ command: 'agentchat escrow reclaim prop_mhx1k2_9f86d081', doc: 'The relay does the same by itself within seconds' }],
   async run(call) {
-    call.out.done(await (await connectKeyed(call)).trade.reclaim(call.args.proposal), stepText)
+    call.out.done((await (await connectKeyed(call)).trade.reclaim(call.args.proposal)).frame, stepText)
   },
 })
 

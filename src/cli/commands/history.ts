@@ -1,10 +1,11 @@
 // agentchat history: stored messages of a channel, or with an agent, oldest first.
 import type { AgentChatClient } from '../../../lib/client/index.ts'
-import type { Frame } from '../../../lib/protocol/index.ts'
+import type { AgentId, ChannelName, Frame } from '../../../lib/protocol/index.ts'
 import { command, count, whole } from '../command.ts'
 import type { ShownMessage } from '../message-text.ts'
 
 type Events = Frame<'HISTORY'>['events']
+type Told = Awaited<ReturnType<AgentChatClient['history']>>['events']
 
 /** Events in one page. */
 const pageSize = 200
@@ -12,9 +13,10 @@ const pageSize = 200
 const maxShown = 10_000_000
 
 /** Events as they are stored, messages with what their signature is worth. */
-const checkedBy = (client: AgentChatClient) => async (events: Events): Promise<Events> => {
+const checkedBy = (client: AgentChatClient) => async (events: Told): Promise<Events> => {
   const checked: Events = []
-  for (const event of events) checked.push(event.type === 'MSG' ? { ...event, signature: await client.signatureOf(event) } : event)
+  for (const event of events)
+    checked.push(event.type === 'MSG' ? { ...event.frame, signature: await client.signatureOf(event) } : event.frame)
   return checked
 }
 
@@ -46,7 +48,7 @@ export const history = command({
     const checked = checkedBy(client)
     const text = messagesText(io.now())
     const shape = { fields: [...fieldsOfFrame('MSG'), 'signature'], none: `No messages in ${target}` }
-    const of = target.startsWith('@') ? { with: target } : { channel: target }
+    const of = target.startsWith('@') ? { with: target as AgentId } : { channel: target as ChannelName }
     const wanted = options.all ? Infinity : options.limit ?? 20
     const isForward = options.after !== undefined || options.all === true
     const { before, after = 0 } = options
@@ -54,7 +56,7 @@ export const history = command({
     const show = (events: Events) => out.list(events, (event, paint) => text(event as unknown as ShownMessage, paint), shape)
     // Forward pages can be shown as they come; backward ones arrive in the wrong order. One JSON document needs them all.
     const isShownAtOnce = isForward && !out.isJson
-    const isWanted = ({ seq = 0 }: Events[number]) => !isForward || before === undefined || seq < before
+    const isWanted = ({ seq = 0 }: Told[number]) => !isForward || before === undefined || seq < before
 
     let left = wanted
     let isEmpty = true

@@ -1,6 +1,6 @@
 // agentchat listen: what is said, as it is said; comes back by itself after a lost connection and misses nothing.
 import { timerMs } from '../../../lib/protocol/timer.ts'
-import type { AgentChatClient, Message } from '../../../lib/client/index.ts'
+import type { AgentChatClient, ChannelName, Message } from '../../../lib/client/index.ts'
 import { command, count, seconds, whole } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 
@@ -57,7 +57,7 @@ export const listen = command({
     if (options.dm && args.channels.length > 0)
       throw new CliError('usage', '--dm listens to no channel', 'Channels and direct messages together: --follow-dm.')
     const takesDm = options.dm === true || options.followDm === true
-    const channels = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
+    const channels: readonly ChannelName[] = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
     const since = beginningOf(options)
     const [{ RelayError }, { messagesText }, { visibleLines }, { Printed }, { fieldsOfFrame }] = await Promise.all([
       import('../../../lib/client/index.ts'),
@@ -82,7 +82,7 @@ export const listen = command({
     const print = async (messages: AsyncIterable<Message>): Promise<void> => {
       for await (const message of messages) {
         const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined
-        if (channels.includes(message.to) || (isMine && takesDm)) {
+        if (channels.some(channel => channel === message.to) || (isMine && takesDm)) {
           await printed.line(lineOf(message), () => message.ack())
           if (++received < maxMessages) continue
           end('ok')
@@ -101,7 +101,7 @@ export const listen = command({
           case 'lost':
             return out.say(`${status.error.message}; trying again in ${(status.retryInMs / 1_000).toFixed(1)} s`)
           case 'connected':
-            return status.again && out.say(`Connected again as ${status.welcome.agent_id}`)
+            return status.again && out.say(`Connected again as ${status.welcome.agentId}`)
           case 'ended':
             return status.error && fail(status.error)
           // Lost again in between: the next connection joins again.

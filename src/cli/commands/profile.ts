@@ -1,4 +1,5 @@
 // agentchat profile: what an agent says about itself.
+import type { AgentId } from '../../../lib/protocol/index.ts'
 import { command } from '../command.ts'
 import { CliError } from '../exit.ts'
 
@@ -15,8 +16,8 @@ const show = command({
     { command: 'agentchat profile show -i me.json --json', doc: 'Your own, as JSON' },
   ],
   async run({ args: { agent }, out, connect }) {
-    const [client, { profileText }] = await Promise.all([connect(), import('../people-text.ts')])
-    out.one(await client.people.profile(agent ?? client.agentId!), profileText)
+    const [client, { plainProfile, profileText }] = await Promise.all([connect(), import('../people-text.ts')])
+    out.one(plainProfile(await client.people.profile(agent as AgentId | undefined ?? client.agentId!)), profileText)
   },
 })
 
@@ -57,7 +58,7 @@ const set = command({
     if (file === undefined && !clear && !hasChanges) throw new CliError('usage', 'Nothing to change', 'See: agentchat profile set --help')
     if (file !== undefined && (clear || hasChanges))
       throw new CliError('usage', '--file is the whole profile; it goes with no other option')
-    const [{ readDocument }, { profileDocument }, { profileText }] = await Promise.all([
+    const [{ readDocument }, { profileDocument }, { plainProfile, profileText }] = await Promise.all([
       import('../documents.ts'),
       import('../people-documents.ts'),
       import('../people-text.ts'),
@@ -71,7 +72,7 @@ const set = command({
       ...(link !== undefined && { links: [...former.links ?? [], { url: link }] }),
     })
     if (!profile.success) throw new CliError('usage', `${profile.error.issues[0]!.path.join('.')}: ${profile.error.issues[0]!.message}`)
-    out.one(await client.people.setProfile(profile.data), profileText)
+    out.one(plainProfile(await client.people.setProfile(profile.data)), profileText)
   },
 })
 

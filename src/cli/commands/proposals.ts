@@ -1,10 +1,10 @@
 // agentchat proposals: what was offered and agreed, its signed history, and what was delivered.
-import type { Proposal, ProposalEvent } from '../../../lib/client/index.ts'
+import type { AgentId } from '../../../lib/protocol/index.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import type { Paint } from '../output.ts'
 import { visible, visibleLines } from '../terminal.ts'
-import { connectKeyed, proposalTable } from '../trade.ts'
+import { checkedFrame, connectKeyed, proposalTable, type Proposal, type ProposalEvent } from '../trade.ts'
 
 type CheckedEvent = ProposalEvent & { readonly signature: string }
 
@@ -41,9 +41,8 @@ const list = command({
     const { options, out } = call
     const state = await stateOf(options.state)
     const client = await connectKeyed(call)
-    out.list(await client.trade.list({ state, with: options.with, limit: options.limit ?? 50 }), proposalTable, {
-      none: 'No proposals',
-    })
+    const found = await client.trade.list({ state, with: options.with as AgentId | undefined, limit: options.limit ?? 50 })
+    out.list(found.map(({ frame }) => frame), proposalTable, { none: 'No proposals' })
   },
 })
 
@@ -83,7 +82,8 @@ const show = command({
   async run(call): Promise<ExitName> {
     const { args, out } = call
     const client = await connectKeyed(call)
-    const shown = await client.trade.show(args.proposal)
+    const told = await client.trade.show(args.proposal)
+    const shown = { proposal: told.proposal.frame, events: told.events.map(checkedFrame) }
     if (out.isJson) out.one(shown, () => '')
     else {
       const { dealText } = await import('../terms-text.ts')
@@ -134,7 +134,7 @@ const watch = command({
       types: watched,
       isWanted: frame => args.proposal === undefined || frame.proposal_id === args.proposal,
       async print(frame, client) {
-        const signature = await client.trade.check(frame).catch(() => 'none' as const)
+        const signature = await client.trade.check({ frame: { ...frame } }).catch(() => 'none' as const)
         out.one({ ...frame, signature } as unknown as CheckedEvent,
           (event, paint) => `${paint('bold', visible(frame.proposal_id))} ${timelineText(event, paint)}`)
       },

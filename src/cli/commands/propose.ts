@@ -1,5 +1,5 @@
 // agentchat propose, agentchat counter: offers, and revised ones.
-import type { Offer, Proposal } from '../../../lib/client/index.ts'
+import type { AgentId, Offer, Proposal } from '../../../lib/client/index.ts'
 import { command, seconds, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { amount, connectKeyed, milestones, parseCurrency, priceOf } from '../trade.ts'
@@ -82,13 +82,14 @@ export const propose = command({
   async run(call) {
     const offer = offerOf(call.args.task, call.options)
     const client = await connectKeyed(call)
-    call.out.done(await client.trade.propose(call.args.agent, offer), proposal => `Offered as ${proposal.proposal_id}`)
+    const { frame } = await client.trade.propose(call.args.agent as AgentId, offer)
+    call.out.done(frame, proposal => `Offered as ${proposal.proposal_id}`)
   },
 })
 
 /** What of an offer stays where a revised one does not say otherwise. */
 const termsOf = (
-  { amount, currency, milestones, rail, terms, capability, deliver_s, review_s }: Proposal,
+  { amount, currency, milestones, rail, terms, capability, deliverS, reviewS }: Proposal,
   isPriceKept: boolean,
 ): OfferOptions => ({
   ...(isPriceKept && { ...(amount !== null && { amount }), ...(milestones !== null && { milestones }) }),
@@ -96,8 +97,8 @@ const termsOf = (
   ...(rail !== null && { rail }),
   ...(terms !== null && { terms }),
   ...(capability !== null && { capability }),
-  ...(deliver_s !== null && { deliver: deliver_s }),
-  ...(review_s !== null && { review: review_s }),
+  ...(deliverS !== null && { deliver: deliverS }),
+  ...(reviewS !== null && { review: reviewS }),
 })
 
 export const counter = command({
@@ -114,6 +115,6 @@ export const counter = command({
     if (before.milestones !== null && options.amount !== undefined && options.milestones === undefined)
       throw new CliError('usage', 'The price is divided into milestones', 'Say what each is to be worth: -m "draft=5,final=15".')
     const offer = offerOf(task ?? before.task, { ...termsOf(before, options.milestones === undefined), ...options })
-    out.done(await client.trade.counter(id, offer), proposal => `Offered as ${proposal.proposal_id}; ${id} is superseded`)
+    out.done((await client.trade.counter(id, offer)).frame, proposal => `Offered as ${proposal.proposal_id}; ${id} is superseded`)
   },
 })

@@ -1,5 +1,5 @@
 // agentchat ratings: how agents stand with a relay.
-import type { Frame } from '../../../lib/protocol/index.ts'
+import type { AgentId, Frame } from '../../../lib/protocol/index.ts'
 import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { table } from '../table.ts'
@@ -45,11 +45,11 @@ export const ratings = command({
         ...(options.by !== undefined && { by: options.by }),
         ...(limit !== undefined && { limit }),
       })
-      return out.list(agents.map(named), ratingTable, {
+      return out.list(agents.map(({ frame }) => named(frame)), ratingTable, {
         none: 'Nobody yet: standing begins with paid work that both parties signed for, near agents the operator has verified.',
       })
     }
-    const { type: _, ts: __, re: ___, ...found } = await client.reputation.rating(agent)
+    const { frame: { type: _, ts: __, re: ___, ...found } } = await client.reputation.rating(agent as AgentId)
     out.one(named(found), ({ agent_id: id, rating, transactions, standing: { standing, confidence, counterparties } }, paint) =>
       [
         paint('bold', visible(id)),

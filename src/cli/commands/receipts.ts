@@ -87,7 +87,7 @@ const sign = command({
       break
     }
     if (found === undefined) throw new CliError('notFound', `You have no receipt ${id}`, 'See what there is: agentchat receipts list.')
-    const { receipt_id, proposal_id, by, complete } = await client.reputation.signReceipt(found)
+    const { frame: { receipt_id, proposal_id, by, complete } } = await client.reputation.signReceipt(found)
     out.done({ receipt_id, proposal_id, by, complete },
       () => `${receipt_id} is signed by ${by}${complete ? ', and now by both' : '; the other party has not signed yet'}`)
   },

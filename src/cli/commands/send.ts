@@ -1,5 +1,5 @@
 // agentchat send: says something, and ends well only once the relay has stored it.
-import type { AgentChatClient } from '../../../lib/client/index.ts'
+import type { AgentChatClient, ChannelName } from '../../../lib/client/index.ts'
 import { limits } from '../../../lib/protocol/limits.ts'
 import { command, relayOptions, whole, type Call, type Wish } from '../command.ts'
 import { CliError } from '../exit.ts'
@@ -39,7 +39,7 @@ const connectFor = async (call: SendCall, wish: Wish): Promise<AgentChatClient> 
   if (options.id !== undefined && (await call.target()).identity === undefined)
     out.say('note: without an identity (-i) every run is '
       + 'another agent, so --id cannot find what an earlier run stored')
-  if (target.startsWith('#')) await client.join(target, { limit: 0 })
+  if (target.startsWith('#')) await client.join(target as ChannelName, { limit: 0 })
   return client
 }
 
@@ -53,7 +53,7 @@ const sendOne = async (call: SendCall, content: string): Promise<void> => {
     inReplyTo: options.replyTo,
     timeoutMs: (options.timeout ?? 15) * 1_000,
   })
-  out.done(ack, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`, {
+  out.done(ack.frame, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`, {
     fields: fieldsOfFrame('ACK'),
   })
 }
@@ -80,7 +80,7 @@ const sendStdin = async (call: SendCall): Promise<void> => {
 
   const numbered = async function*() {
     let number = 0
-    for await (const content of linesOf(io.stdin, limits.max_frame_bytes)) {
+    for await (const content of linesOf(io.stdin, limits.maxFrameBytes)) {
       if (++number > skip) yield { number, content }
     }
   }
@@ -89,8 +89,8 @@ const sendStdin = async (call: SendCall): Promise<void> => {
   io.interrupted.addEventListener('abort', stopReading)
   try {
     await sendLines(numbered(), {
-      send: ({ number, content }) =>
-        client.send(target, content, { id: `${prefix}-${number}`, inReplyTo: options.replyTo, signal: io.interrupted }),
+      send: async ({ number, content }) =>
+        (await client.send(target, content, { id: `${prefix}-${number}`, inReplyTo: options.replyTo, signal: io.interrupted })).frame,
       onAck: ({ number }, ack) => {
         acknowledged = number
         if (ack.duplicate) duplicates++
@@ -100,7 +100,7 @@ const sendStdin = async (call: SendCall): Promise<void> => {
         out.progress(`${acknowledged - skip} lines stored, ${rate()}`)
       },
       // One less than the burst: the relay may count a little faster than this clock.
-      pace: new Pace({ perSecond: limits.msg_rate, burst: limits.msg_burst - 1 }),
+      pace: new Pace({ perSecond: limits.msgRate, burst: limits.msgBurst - 1 }),
       maxWaiting,
       maxWaitingChars,
       now: io.now,

@@ -1,4 +1,5 @@
 // agentchat skills: what agents offer to do: say it, find it, look closer.
+import type { AgentId } from '../../../lib/protocol/index.ts'
 import { command, count } from '../command.ts'
 import { CliError } from '../exit.ts'
 import type { FoundSkill } from '../people-text.ts'
@@ -49,7 +50,7 @@ const announce = command({
         ...(description !== undefined && { description }),
         ...(rate !== undefined && { rate, currency: currency ?? 'TEST' }),
       }]
-    const { agent_id, skills_count, registered_at } = await (await connect()).people.registerSkills(skills)
+    const { frame: { agent_id, skills_count, registered_at } } = await (await connect()).people.registerSkills(skills)
     out.done({ agent_id, skills_count, registered_at }, () => `Registered ${skills_count} skill(s) of ${agent_id}`)
   },
 })
@@ -99,7 +100,9 @@ const search = command({
     })
     if (!query.success)
       throw new CliError('usage', `--${query.error.issues[0]!.path.join('.').replace('_', '-')}: ${query.error.issues[0]!.message}`)
-    const { results, total, capped, facets } = await (await connect({ anonymous: true })).people.searchSkills(query.data)
+    const { max_rate, ...rest } = query.data
+    const { frame } = await (await connect({ anonymous: true })).people.searchSkills({ ...rest, maxRate: max_rate })
+    const { results, total, capped, facets } = frame
     if (facets === undefined) out.list(results as readonly FoundSkill[], skillTable, { none: 'Nobody offers that' })
     else {
       const counted = Object.entries(facets).flatMap(([facet, counts]) =>
@@ -122,18 +125,18 @@ const show = command({
     { command: 'agentchat skills show @8addfe276526c9f6 --card > card-skills.json', doc: 'For an A2A agent card' },
   ],
   async run({ args: { agent }, options, out, connect }) {
-    const [client, { profileText }, { toCardSkills }] = await Promise.all([
+    const [client, { plainProfile, profileText }, { toCardSkills }] = await Promise.all([
       connect({ anonymous: true }),
       import('../people-text.ts'),
       import('../../domain/a2a-skills.ts'),
     ])
-    const found = await client.people.profile(agent)
+    const found = await client.people.profile(agent as AgentId)
     if (options.card) {
       if (found.signatures.skills === 'invalid')
         throw new CliError('auth', `The skills that the relay shows for ${agent} are not signed by it`)
       return out.raw(`${JSON.stringify(toCardSkills(found.skills), null, 2)}\n`)
     }
-    out.one(found, profileText)
+    out.one(plainProfile(found), profileText)
   },
 })
 
@@ -146,7 +149,7 @@ const withdraw = command({
   details: async () => identityNeeded,
   examples: [{ command: 'agentchat skills withdraw -i me.json', doc: 'Found by nobody from now on' }],
   async run({ out, connect }) {
-    const { agent_id } = await (await connect()).people.registerSkills([])
+    const { frame: { agent_id } } = await (await connect()).people.registerSkills([])
     out.done({ agent_id, skills_count: 0 }, () => `${agent_id} offers nothing any more`)
   },
 })

@@ -16,7 +16,7 @@ export const topic = command({
     const [client, { visible }] = await Promise.all([connect(), import('../terminal.ts')])
     if (text !== undefined) {
       await client.join(channel, { limit: 0 })
-      return out.one(await client.setTopic(channel, text), ({ topic }) => visible(topic))
+      return out.one((await client.setTopic(channel, text)).frame, ({ topic }) => visible(topic))
     }
     const found = (await client.listChannels()).find(({ name }) => name === channel)
     if (found === undefined) throw new CliError('notFound', `No channel ${channel}`)

@@ -42,8 +42,8 @@ export const watch = command({
     ended.catch(() => undefined)
     let changes = 0
     const prepare = (client: AgentChatClient): void => {
-      client.on('WATCHING', ({ list }) => list.forEach(print))
-      client.on('PRESENCE_CHANGED', change => {
+      client.on('WATCHING', ({ frame: { list } }) => list.forEach(print))
+      client.on('PRESENCE_CHANGED', ({ frame: change }) => {
         if (!agents.includes(change.agent_id) || changes >= maxChanges) return
         print(change)
         if (++changes >= maxChanges) end('ok')

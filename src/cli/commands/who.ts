@@ -10,7 +10,7 @@ export const who = command({
   examples: [{ command: 'agentchat who ws://localhost:6667 @8addfe276526c9f6', doc: 'Its name and key; the id is the hash of the key' }],
   async run({ args: { agent }, out, connect }) {
     const [client, { visible }] = await Promise.all([connect(), import('../terminal.ts')])
-    const { type: _, ts: __, re: ___, ...found } = await client.whois(agent)
+    const { frame: { type: _, ts: __, re: ___, ...found } } = await client.whois(agent)
     out.one(found, (found, paint) =>
       [
         `${paint('bold', visible(found.name))} ${visible(found.agent_id)}  ${found.presence}${found.verified ? '  verified' : ''}${

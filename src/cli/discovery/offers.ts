@@ -9,7 +9,7 @@ export type Offer = FoundSkill & { readonly relays: readonly { readonly name: st
 export interface SkillWanted {
   readonly capability?: string
   readonly text?: string
-  readonly max_rate?: number
+  readonly maxRate?: number
   readonly currency?: string
   readonly online?: boolean
   readonly limit: number
@@ -32,7 +32,7 @@ export const askOffers = async (
       const { url } = server
       try {
         const client = await connect({ server: url, anonymous: true, timeoutMs })
-        const { results: skills } = await client.people.searchSkills({ ...query, limit: Math.min(limit, 100) })
+        const { frame: { results: skills } } = await client.people.searchSkills({ ...query, limit: Math.min(limit, 100) })
         results.push({ server, skills: skills as readonly FoundSkill[] })
         await client.close()
       } catch (error) {

@@ -47,7 +47,7 @@ export const checkRelay = async (
   await sender.dm(other.agentId!, text, { ttlMs: 60_000, signal: timeout })
   if (identity === undefined) await Promise.race([heard, late(timeout)])
   else if (!(await other.history({ with: other.agentId! }, { limit: 100 })).events.some(event => event['content'] === text)) throw lost()
-  return { url, server_id: other.welcome?.server_id ?? null, round_trip_ms: Math.round((performance.now() - startedAt) * 10) / 10 }
+  return { url, server_id: other.welcome?.serverId ?? null, round_trip_ms: Math.round((performance.now() - startedAt) * 10) / 10 }
 }
 
 const lost = () =>

@@ -59,7 +59,7 @@ export const agents = command({
       limit,
       ...(skill !== undefined && { capability: skill }),
       ...(text !== undefined && { text }),
-      ...(maxRate !== undefined && { max_rate: maxRate }),
+      ...(maxRate !== undefined && { maxRate }),
       ...(currency !== undefined && { currency }),
       ...(options.online && { online: true }),
     }, timeout * 1_000)
