@@ -95,7 +95,7 @@ const memberOf = (source: SourceFile, member: Declared): Entry | undefined => {
   if (member.kind === SyntaxKind.Constructor)
     return { name: 'constructor', code: outdented(textOf(source, member, member.body?.pos)), doc: docOf(source, member), members: [] }
   if (name === '' && member.name === undefined) return undefined
-  const shown = name === '' ? source.text.slice(member.name!.pos, member.name!.end).trim() : name
+  const shown = name === '' ? textOf(source, member.name as Declared) : name
   const end = member.body?.pos
     ?? (member.kind === SyntaxKind.PropertyDeclaration && member.initializer !== undefined
       ? member.type?.end ?? member.name!.end

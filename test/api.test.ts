@@ -30,6 +30,8 @@ test('the reference has every entry point, and each export as it is declared', (
   const page = apiMarkdown(modules)
   for (const part of ['### AgentChatClient', '#### AgentChatClient.connect', '#### Trade.propose', '### nodeIdentity', '### startRelay'])
     expect(page).toContain(part)
+  // A heading is a name, and nothing of what stands before it.
+  expect(page.match(/^#{3,4} .*/gm)!.filter(heading => !/^#{3,4} [\w.]+(?:\.?\[Symbol\.\w+\])?$/.test(heading))).toEqual([])
   // Nothing of what is inside.
   expect(page).not.toMatch(/^\s*(?:readonly )?#\w|^private /m)
 })

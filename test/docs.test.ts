@@ -17,6 +17,7 @@ import {
 import { generatedDocs } from '../scripts/generated.ts'
 import { limits } from '../lib/protocol/limits.ts'
 import { defaultConfig } from '../src/app.ts'
+import { leftOut, type KindName } from '../src/keeping/archive.ts'
 import { maxStrangerFrameBytes } from '../src/relay/intake.ts'
 
 const pages = [
@@ -161,6 +162,59 @@ describe('what pages say of the program', () => {
       const row = table.split('\n').find(line => line.startsWith(`| ${what} |`))
       for (const value of values) expect(row).toContain(value)
     }
+  })
+
+  test('what pages call of a client is there', () => {
+    const reference = readFileSync('docs/API.md', 'utf8')
+    const called = byHand.flatMap(page =>
+      [...readFileSync(page, 'utf8').matchAll(/(?<![\w/])client((?:\.[a-z]\w*)+)/g)].map(match => match[1]!.slice(1))
+    )
+    expect(called.length).toBeGreaterThan(20)
+    const wrong = called.filter(path => {
+      const [first, second] = path.split('.')
+      const owner = `${first![0]!.toUpperCase()}${first!.slice(1)}`
+      return !reference.includes(`#### AgentChatClient.${first}\n`)
+        || (second !== undefined && !reference.includes(`#### ${owner}.${second}\n`))
+    })
+    // The name of a source file.
+    expect(wrong.filter(path => path !== 'ts')).toEqual([])
+  })
+
+  test('OPERATIONS tells all that an export holds, and all that it leaves out', () => {
+    const held: Readonly<Record<KindName, string>> = {
+      channel: 'channels',
+      retention: 'limits',
+      agent: 'agents',
+      membership: 'memberships',
+      invitation: 'invitations',
+      approval: 'allowlist',
+      block: 'blocks',
+      ban: 'bans of agents',
+      event: 'messages',
+      inbox: 'inboxes',
+      cursor: 'inboxes',
+      receipt: 'receipts',
+      receipt_part: 'receipts',
+      rating: 'ratings',
+      rated_pair: 'ratings',
+    }
+    const left: Readonly<Record<keyof typeof leftOut, string>> = {
+      deals: 'deals',
+      cases: 'cases',
+      accounts: 'money',
+      skill_lists: 'skill lists',
+      profiles: 'profiles',
+      proofs: 'proofs',
+      servers: 'the directory',
+      announcements: 'announcements',
+      address_bans: 'bans of addresses',
+      audit: 'the audit',
+    }
+    const [, holds, without] = /^\| Holds \| [^|]* \| ([^|]*) \|\n\| Without \| [^|]* \| ([^|]*) \|$/m.exec(
+      readFileSync('docs/OPERATIONS.md', 'utf8'),
+    )!
+    expect(new Set(holds!.split(/, | and their /))).toEqual(new Set(Object.values(held)))
+    expect(without!.split('; ')[1]!.split(', ').sort()).toEqual(Object.values(left).sort())
   })
 
   test('ARCHITECTURE lists the slices that are there', () => {

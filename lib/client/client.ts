@@ -126,7 +126,10 @@ export class AgentChatClient {
     return this.#core.drain(options)
   }
 
-  /** The same as `close`. @example await using client = new AgentChatClient({ … }) */
+  /**
+   * The same as `close`.
+   * @example await using client = new AgentChatClient({ … })
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
