@@ -98,7 +98,7 @@ describe('README.md', () => {
       expect(reader.running('listen').stdout).toContain('hello from a shell')
       await reader.running('--port 7000').prints(urlPattern)
       const deals = await peer.trade.list()
-      expect(deals).toMatchObject([{ status: 'completed', captured_minor: 1_250 }])
+      expect(deals).toMatchObject([{ status: 'completed', capturedMinor: 1_250 }])
       const relays = ['npm start', '--port 7000'].map(word => reader.running(word))
       await reader.stop()
       for (const relay of relays) expect(relay.stdout + relay.stderr).toContain('"msg":"stopped"')
