@@ -1,13 +1,14 @@
 // The shell blocks of the pages that no other test runs, as they are written, each page in a fresh home. A relay runs, as the pages say;
 // somebody does what a page says of others.
 import { execFileSync } from 'node:child_process'
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
 import { AgentChatClient } from '../../lib/client/index.ts'
 import { fingerprintOf, generateKeyPair, type Identity } from '../../lib/identity/index.ts'
 import { identityOf, loadIdentityFile, nodeIdentity, onNode } from '../../lib/node/index.ts'
 import { newFolder, type Folder } from '../kit/folder.ts'
-import { builtBin } from '../kit/process.ts'
+import { Program, builtBin } from '../kit/process.ts'
 import { Reader, blocksOf, installed, type ReaderOptions } from '../kit/page.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { login, newKey } from '../kit/wire.ts'
@@ -198,4 +199,66 @@ test('no page has blocks that nothing runs', () => {
   const run = pages.filter(page => !generated.includes(page) && blocksOf(page).some(({ notRun }) => notRun === undefined))
   expect(run.sort()).toEqual([...here, ...elsewhere].sort())
   expect(here).toHaveLength(6)
+})
+
+describe('programs', () => {
+  /** The blocks of a page in TypeScript that need no types taken off, as programs of a project that has the package. */
+  const programsOf = (page: string) => [...readFileSync(page, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map(match => match[1]!)
+
+  const project = (folder: Folder): Folder => {
+    mkdirSync(folder.at('node_modules'))
+    symlinkSync(process.cwd(), folder.at('node_modules/agentchat'))
+    symlinkSync(join(process.cwd(), 'node_modules/zod'), folder.at('node_modules/zod'))
+    return folder
+  }
+
+  const run = (folder: Folder, name: string, text: string): Program => {
+    writeFileSync(folder.at(name), text)
+    return new Program(process.execPath, [name], { cwd: folder.path, env: { HOME: folder.path } })
+  }
+
+  test('of README.md answer, ask and read the answer', async () => {
+    using folder = project(newFolder())
+    await using relay = await startTestRelay()
+    await using asker = await newAgent(relay, 'asker')
+    await asker.join('#general')
+    const [echo, asking] = programsOf('README.md').map(text => text.replaceAll('ws://localhost:6667', relay.url))
+    await using echoing = run(folder, 'echo.mjs', echo!)
+    const heard = new Promise<string>(resolve => asker.on('message', ({ mine, content }) => mine ? undefined : resolve(content)))
+    const saying = setInterval(() => void asker.send('#general', 'anybody here').catch(() => undefined), 500)
+    try {
+      expect(await heard).toBe('heard: anybody here')
+      await echoing.prints(/^stored as number \d+$/m)
+    } finally {
+      clearInterval(saying)
+    }
+
+    const [ask, answer] = asking!.split('// at the other end\n')
+    const key = generateKeyPair().privateKey
+    const made = (identity: string) =>
+      `import { AgentChatClient } from 'agentchat'\nimport { generateKeyPair } from 'agentchat/identity'\n`
+      + `import { nodeIdentity, onNode } from 'agentchat/node'\nimport * as z from 'zod'\n`
+      + `const client = new AgentChatClient({ ...onNode(), server: '${relay.url}', identity: nodeIdentity(${identity}) })\n`
+      + `await client.connect()\n`
+    await using answering = run(folder, 'answer.mjs', `${made(JSON.stringify(key))}${answer!}\nconsole.log(client.agentId)\n`)
+    const [id] = await answering.prints(/@[0-9a-f]{16}/)
+    const asks = `${ask!.replaceAll(pageAgent, id)}\nconsole.log(total)\nawait client.close()\n`
+    await using asked = run(folder, 'ask.mjs', `${made('generateKeyPair().privateKey')}${asks}`)
+    expect(await asked.ended, asked.stderr).toMatchObject({ code: 0 })
+    expect(asked.stdout).toBe('4\n')
+  }, 60_000)
+
+  test('of PEOPLE.md believe a page by its signatures', async () => {
+    using folder = project(newFolder())
+    await using relay = await startTestRelay()
+    await using reviewer = await newAgent(relay, 'reviewer')
+    await reviewer.people.registerSkills([{ capability: 'code-review' }])
+    const [checks] = programsOf('docs/PEOPLE.md').map(text =>
+      text.replaceAll('https://relay.example.org', relay.httpUrl).replaceAll(pageAgent, reviewer.agentId!)
+    )
+    await using checking = run(folder, 'check.mjs',
+      `const knownRelayId = '${relay.serverId}'\n${checks!}\nconsole.log(document.agent_id, problem)\n`)
+    expect(await checking.ended, checking.stderr).toMatchObject({ code: 0 })
+    expect(checking.stdout).toBe(`${reviewer.agentId!} undefined\n`)
+  }, 60_000)
 })
