@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['lib/**/*.test.ts', 'src/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: 'test/kit/postgres-run.ts',
     pool: 'forks',
     // Many tests wait for processes more than they compute.
     maxWorkers: 2,

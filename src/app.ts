@@ -31,8 +31,8 @@ import { addChannel, loadChannels } from './store/channels.ts'
 import { clearSome, isEnding } from './store/endings.ts'
 import { addressBans } from './store/standing.ts'
 import { makeOnce, readMeta } from './store/meta.ts'
-import { openSqlite } from './store/sqlite.ts'
-import type { OpenStore, Store } from './store/store.ts'
+import { openStore } from './store/open.ts'
+import type { Migration, OpenStore, Store } from './store/store.ts'
 
 /** A relay that accepts connections. */
 export interface RunningRelay {
@@ -66,7 +66,7 @@ export interface RelayParts {
 }
 
 /** The tables of this version. */
-const migrations = [agentMigrations, ...featureMigrations]
+export const migrations: readonly Migration[] = [agentMigrations, ...featureMigrations]
 
 /** Export, import, backup and restore of what a relay keeps. */
 export const openKeeper = (): Promise<Keeper> => createKeeper(migrations)
@@ -88,7 +88,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const verifier = new Verifier()
   const maxMemoryBytes = config.maxMemory ?? memoryLimit() ?? ordinaryMemoryBytes
 
-  const store = await (parts.openStore ?? openSqlite)({
+  const store = await (parts.openStore ?? openStore)({
+    store: config.store,
     data: config.data,
     durability: config.durability,
     migrations,

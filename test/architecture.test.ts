@@ -27,7 +27,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['lib/index.ts', ['lib/client']],
   ['src/base', ['node:', 'pino', 'prom-client']],
   ['src/config', ['src/base', 'zod', 'yaml', 'node:']],
-  ['src/store', ['lib/node/private-folder.ts', 'src/base', 'node:', 'kysely', 'better-sqlite3']],
+  ['src/store', ['lib/node/private-folder.ts', 'lib/protocol/timer.ts', 'src/base', 'node:', 'kysely', 'better-sqlite3', 'pg']],
   // Data at rest, with no relay in between: files and databases, checked by the rules of the wire.
   ['src/keeping', ['lib/protocol', 'lib/identity', 'lib/node/private-folder.ts', 'src/store', 'node:', 'zod']],
   ['src/outbound', ['lib/protocol/timer.ts', 'node:', 'zod']],

@@ -59,6 +59,9 @@ export const settings = {
     env: ['DATA_DIR'],
     value: 'DIR',
   }),
+  store: setting(z.string().regex(/^postgres(?:ql)?:\/\/\S+$/, 'a url like postgres://user:password@host:5432/agentchat').optional(),
+    'Database server that keeps everything in the place of `data`: postgres://user:password@host:5432/agentchat. PostgreSQL 15 or newer, '
+      + 'and `npm install pg` beside agentchat.', { secret: true, value: 'URL' }),
   durability: setting(z.enum(['normal', 'full']).default('normal'),
     'normal: what is acknowledged survives a killed process; full: also a power loss (one fsync per batch).'),
   motd: setting(z.string().max(2_000).optional(), 'Message of the day, told in WELCOME; unset: what an admin set last.', {

@@ -46,6 +46,20 @@ export const agentMigrations: Migration = {
     lineageSchema,
     'CREATE INDEX memberships_channel ON memberships (channel, agent)',
   ],
+  postgres: [`
+    CREATE TABLE agents (id TEXT PRIMARY KEY, pubkey TEXT NOT NULL, name TEXT NOT NULL, verified BIGINT NOT NULL DEFAULT 0,
+      first_seen BIGINT NOT NULL, last_seen BIGINT NOT NULL, rotated_to TEXT, revoked_at BIGINT);
+    CREATE INDEX agents_rotated ON agents (rotated_to) WHERE rotated_to IS NOT NULL;
+    CREATE INDEX agents_name ON agents (name);
+    CREATE TABLE bans (agent TEXT PRIMARY KEY, reason TEXT, at BIGINT NOT NULL);
+    CREATE TABLE allowlist (agent TEXT PRIMARY KEY, pubkey TEXT NOT NULL, note TEXT, at BIGINT NOT NULL);
+    CREATE TABLE memberships (agent TEXT NOT NULL, channel TEXT NOT NULL, PRIMARY KEY (agent, channel));
+    CREATE INDEX memberships_channel ON memberships (channel, agent);
+    CREATE TABLE invitations (channel TEXT NOT NULL, agent TEXT NOT NULL, by TEXT NOT NULL, at BIGINT NOT NULL,
+      PRIMARY KEY (channel, agent));
+    CREATE TABLE lineages (agent TEXT PRIMARY KEY, lineage TEXT NOT NULL, n BIGINT NOT NULL);
+    CREATE INDEX lineages_order ON lineages (lineage, n, agent);
+  `],
 }
 
 export const findAgent = (db: Db, id: string): Promise<AgentRow | undefined> =>

@@ -48,6 +48,14 @@ export const channelMigrations: Migration = {
     CREATE TABLE endings (channel TEXT PRIMARY KEY) WITHOUT ROWID;
   `,
   ],
+  postgres: [`
+    CREATE TABLE channels (name TEXT PRIMARY KEY, private BIGINT NOT NULL, verified_only BIGINT NOT NULL, topic TEXT NOT NULL,
+      description TEXT NOT NULL, created_by TEXT, created_at BIGINT NOT NULL, owner TEXT, topic_by TEXT NOT NULL DEFAULT 'members',
+      used_at BIGINT NOT NULL DEFAULT 0);
+    CREATE INDEX channels_used ON channels (used_at) WHERE created_by IS NOT NULL;
+    CREATE INDEX channels_owner ON channels (owner) WHERE owner IS NOT NULL;
+    CREATE TABLE endings (channel TEXT PRIMARY KEY);
+  `],
 }
 
 export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {

@@ -9,7 +9,7 @@ import type { Store } from './store.ts'
 
 let store: Store
 beforeEach(() => {
-  const agents = { feature: 'holders', steps: ['agents', 'memberships', 'invitations'].map(holdersOf) }
+  const agents = { feature: 'holders', postgres: [], steps: ['agents', 'memberships', 'invitations'].map(holdersOf) }
   store = openSqlite({
     data: ':memory:',
     durability: 'normal',

@@ -23,6 +23,11 @@ export const keepingMigrations: Migration = {
     CREATE TABLE stream_sizes (stream INTEGER PRIMARY KEY, upto INTEGER NOT NULL, bytes INTEGER NOT NULL);
     CREATE TABLE erasures (agent TEXT PRIMARY KEY, after INTEGER NOT NULL, upto INTEGER NOT NULL, events INTEGER NOT NULL) WITHOUT ROWID;
   `],
+  postgres: [`
+    CREATE TABLE retention (channel TEXT PRIMARY KEY, age_ms BIGINT, count BIGINT, bytes BIGINT);
+    CREATE TABLE stream_sizes (stream BIGINT PRIMARY KEY, upto BIGINT NOT NULL, bytes BIGINT NOT NULL);
+    CREATE TABLE erasures (agent TEXT PRIMARY KEY, after BIGINT NOT NULL, upto BIGINT NOT NULL, events BIGINT NOT NULL);
+  `],
 }
 
 const noLimits = { age_ms: null, count: null, bytes: null } as const

@@ -8,10 +8,7 @@ export const migrate = (db: Database, migrations: readonly Migration[]): void =>
   const record = db.prepare('INSERT INTO migrations (feature, step) VALUES (?, ?)')
   for (const { feature, steps } of migrations) {
     const { steps: have } = done.get(feature)!
-    if (have > steps.length) {
-      throw new StorageError(`The database was written by a newer AgentChat (feature "${feature}")`,
-        'Run the newer version, or give another --data directory.')
-    }
+    if (have > steps.length) throw newer(feature)
     for (let step = have; step < steps.length; step++) {
       db.transaction(() => {
         db.exec(steps[step]!)
@@ -20,3 +17,8 @@ export const migrate = (db: Database, migrations: readonly Migration[]): void =>
     }
   }
 }
+
+/** A database knows steps that this version does not. */
+export const newer = (feature: string): StorageError =>
+  new StorageError(`The database was written by a newer AgentChat (feature "${feature}")`,
+    'Run the newer version, or give another --data directory or --store.')

@@ -11,6 +11,10 @@ export const nonceMigrations: Migration = {
     'CREATE TABLE nonces (agent TEXT NOT NULL, nonce TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (agent, nonce)) WITHOUT '
     + 'ROWID; CREATE INDEX nonces_at ON nonces (at);',
   ],
+  postgres: [`
+    CREATE TABLE nonces (agent TEXT NOT NULL, nonce TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (agent, nonce));
+    CREATE INDEX nonces_at ON nonces (at);
+  `],
 }
 
 export const isNonceUsed = async (db: Db, agent: string, nonce: string): Promise<boolean> =>

@@ -14,7 +14,7 @@ const newStore = (): Store =>
   openSqlite({
     data: ':memory:',
     durability: 'normal',
-    migrations: [{ feature: 'things', steps: ['CREATE TABLE things (name TEXT PRIMARY KEY, size INTEGER)'] }],
+    migrations: [{ feature: 'things', postgres: [], steps: ['CREATE TABLE things (name TEXT PRIMARY KEY, size INTEGER)'] }],
     newEpoch: () => 'e'.repeat(16),
   })
 

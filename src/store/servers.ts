@@ -55,6 +55,21 @@ export const directoryMigrations: Migration = {
       PRIMARY KEY (server_id, hour)) WITHOUT ROWID;
     CREATE INDEX server_hours_age ON server_hours (hour);
   `],
+  postgres: [`
+    CREATE TABLE servers (server_id TEXT PRIMARY KEY, state TEXT NOT NULL, url TEXT NOT NULL, host TEXT NOT NULL, region TEXT,
+      words TEXT NOT NULL, features TEXT NOT NULL, issued_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, announcer TEXT NOT NULL,
+      first_seen BIGINT NOT NULL, online BIGINT NOT NULL, checked_at BIGINT, next_check BIGINT NOT NULL, latency_ms BIGINT, agents BIGINT,
+      failures BIGINT NOT NULL, problem TEXT, uptime_day DOUBLE PRECISION, uptime_week DOUBLE PRECISION);
+    CREATE INDEX servers_listed ON servers (first_seen, server_id, expires_at, online, region) WHERE state = 'listed';
+    CREATE INDEX servers_due ON servers (next_check);
+    CREATE INDEX servers_host ON servers (host);
+    CREATE INDEX servers_url ON servers (url);
+    CREATE INDEX servers_pending ON servers (announcer) WHERE state = 'pending';
+    CREATE TABLE server_documents (server_id TEXT PRIMARY KEY, document TEXT NOT NULL);
+    CREATE TABLE server_hours (server_id TEXT NOT NULL, hour BIGINT NOT NULL, ok BIGINT NOT NULL, total BIGINT NOT NULL,
+      PRIMARY KEY (server_id, hour));
+    CREATE INDEX server_hours_age ON server_hours (hour);
+  `],
 }
 
 export const findServer = async (db: Db, id: string): Promise<ListedServer | undefined> =>

@@ -79,6 +79,46 @@ export const shareMigrations: Migration = {
     ${goesWith('invitations', 'invitations', invitation('old'))}
   `,
   ],
+  postgres: [`
+    CREATE TABLE shares (kind TEXT NOT NULL, thing TEXT NOT NULL, agent TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (kind, thing));
+    CREATE INDEX shares_agent ON shares (agent);
+    CREATE TABLE share_counts (kind TEXT NOT NULL, holder TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (kind, holder));
+    CREATE FUNCTION share_counted(of_kind TEXT, of_holder TEXT, change BIGINT) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+      IF of_holder = '' THEN RETURN; END IF;
+      INSERT INTO share_counts AS c (kind, holder, n) VALUES (of_kind, of_holder, change)
+        ON CONFLICT (kind, holder) DO UPDATE SET n = c.n + change;
+      IF change < 0 THEN DELETE FROM share_counts WHERE kind = of_kind AND holder = of_holder AND n = 0; END IF;
+    END $$;
+    CREATE FUNCTION shares_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF TG_OP <> 'INSERT' THEN
+        IF TG_OP = 'DELETE' THEN
+          PERFORM share_counted(old.kind, '${everyone}', -1);
+          PERFORM share_counted(old.kind, old.address, -1);
+        END IF;
+        PERFORM share_counted(old.kind, old.agent, -1);
+      END IF;
+      IF TG_OP <> 'DELETE' THEN
+        IF TG_OP = 'INSERT' THEN
+          PERFORM share_counted(new.kind, '${everyone}', 1);
+          PERFORM share_counted(new.kind, new.address, 1);
+        END IF;
+        PERFORM share_counted(new.kind, new.agent, 1);
+      END IF;
+      RETURN NULL;
+    END $$;
+    CREATE TRIGGER shares_changed AFTER INSERT OR DELETE OR UPDATE OF agent ON shares FOR EACH ROW EXECUTE FUNCTION shares_changed();
+    CREATE FUNCTION shares_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      DELETE FROM shares WHERE (kind, thing) = (TG_TABLE_NAME, CASE TG_TABLE_NAME WHEN 'agents' THEN to_jsonb(old) ->> 'id'
+        WHEN 'memberships' THEN (to_jsonb(old) ->> 'agent') || ' ' || (to_jsonb(old) ->> 'channel')
+        ELSE (to_jsonb(old) ->> 'channel') || ' ' || (to_jsonb(old) ->> 'agent') END);
+      RETURN NULL;
+    END $$;
+    ${
+    ['agents', 'memberships', 'invitations'].map(table =>
+      `CREATE TRIGGER shares_of_${table} AFTER DELETE ON ${table} FOR EACH ROW EXECUTE FUNCTION shares_gone();`
+    ).join(' ')
+  }
+  `],
 }
 
 /** How a membership and an invitation are called among what is held. */

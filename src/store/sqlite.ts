@@ -77,8 +77,8 @@ class SqliteStore implements Store {
     // What is erased is not left lying in free pages.
     this.#writer.pragma('secure_delete = ON')
     migrate(this.#writer, [
-      { feature: 'store', steps: ['CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID'] },
-      { feature: 'log', steps: logSchema },
+      { feature: 'store', steps: ['CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID'], postgres: [] },
+      { feature: 'log', steps: logSchema, postgres: [] },
       ...migrations,
     ])
     this.#writer.prepare("INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING").run(newEpoch())

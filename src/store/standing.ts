@@ -13,6 +13,7 @@ interface Tables {
 export const standingMigrations: Migration = {
   feature: 'standing',
   steps: ['CREATE TABLE address_bans (address TEXT PRIMARY KEY, reason TEXT, at INTEGER NOT NULL) WITHOUT ROWID'],
+  postgres: ['CREATE TABLE address_bans (address TEXT PRIMARY KEY, reason TEXT, at BIGINT NOT NULL)'],
 }
 
 /** Everything that decides whether an agent is admitted, and as what. */

@@ -25,14 +25,21 @@ export interface Tx extends Db {
   readonly writes: number
 }
 
-/** A feature's tables: SQL run once, in order, and recorded under the feature's name. Only ever append. */
+/**
+ * A feature's tables: SQL run once, in order, and recorded under the feature's name. Only ever append, to both: the tables are the same,
+ * said in the words of each engine. PostgreSQL was there later, so that its first step may be many of the other's.
+ */
 export interface Migration {
   readonly feature: string
+  /** for SQLite */
   readonly steps: readonly string[]
+  readonly postgres: readonly string[]
 }
 
 /** What a store is opened with. */
 export interface StoreOptions {
+  /** postgres://… of a database server; undefined: the database is in `data`. */
+  readonly store?: string | undefined
   /** Directory of the database, or ":memory:". */
   readonly data: string
   /** normal: commits survive a killed process; full: also a power loss (one fsync per batch). */
@@ -76,6 +83,9 @@ export class StorageError extends Error {
     this.inDoubt = inDoubt
   }
 }
+
+/** The transaction was undone, by another one or because the line to the database broke: run again it may go through. */
+export class UndoneError extends StorageError {}
 
 /** Too many wait for the same; whoever asks again a little later is served. */
 export class BusyError extends Error {

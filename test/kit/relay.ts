@@ -1,7 +1,7 @@
 // Relays for tests: quiet, on a free port of the loopback, in memory, unpaced, with a clock that a test can move.
 import { startRelay, defaultConfig, type Config, type RelayParts, type RunningRelay } from '../../src/app.ts'
 import type { Clock } from '../../src/base/clock.ts'
-import { openSqlite } from '../../src/store/sqlite.ts'
+import { openRunStore } from './engine.ts'
 import { HeldStore } from './store.ts'
 import { connect, login, type Wire } from './wire.ts'
 
@@ -92,7 +92,7 @@ export const startTestRelay = async (
   const running = await startRelay(testConfig(overrides), {
     ...parts,
     clock,
-    openStore: async options => store = new HeldStore(await (parts.openStore ?? openSqlite)(options)),
+    openStore: async options => store = new HeldStore(await (parts.openStore ?? openRunStore)(options)),
   })
   return new TestRelay(running, clock, store!, stopped)
 }

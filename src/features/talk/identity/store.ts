@@ -23,6 +23,9 @@ export const proofMigrations: Migration = {
     + 'INTEGER NOT NULL) WITHOUT ROWID',
     "INSERT INTO shares SELECT 'proofs', id, requester, '' FROM proofs",
   ],
+  postgres: [
+    'CREATE TABLE proofs (id TEXT PRIMARY KEY, requester TEXT NOT NULL, target TEXT NOT NULL, nonce TEXT NOT NULL, expires_at BIGINT NOT NULL)',
+  ],
 }
 
 export const addProof = async (tx: Tx, proof: Proof): Promise<void> => {

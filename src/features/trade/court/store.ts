@@ -60,6 +60,15 @@ export const courtMigrations: Migration = {
     CREATE TABLE dispute_people (agent TEXT NOT NULL, dispute TEXT NOT NULL, role TEXT NOT NULL, active INTEGER NOT NULL,
       PRIMARY KEY (agent, dispute)) WITHOUT ROWID;
   `],
+  postgres: [`
+    CREATE TABLE disputes (id TEXT PRIMARY KEY, proposal TEXT NOT NULL, phase TEXT NOT NULL, due_at BIGINT,
+      created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, facts TEXT NOT NULL);
+    CREATE INDEX disputes_proposal ON disputes (proposal);
+    CREATE INDEX disputes_due ON disputes (due_at) WHERE due_at IS NOT NULL;
+    CREATE INDEX disputes_created ON disputes (created_at, id);
+    CREATE TABLE dispute_people (agent TEXT NOT NULL, dispute TEXT NOT NULL, role TEXT NOT NULL, active BIGINT NOT NULL,
+      PRIMARY KEY (agent, dispute));
+  `],
 }
 
 const disputeOf = ({ id, proposal, created_at, updated_at, facts }: Row): Dispute => ({

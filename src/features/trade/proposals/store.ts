@@ -105,6 +105,32 @@ export const proposalMigrations: Migration = {
   `,
     "INSERT INTO shares SELECT 'openProposals', id, proposer, '' FROM proposals WHERE due_at IS NOT NULL",
   ],
+  postgres: [`
+    CREATE TABLE proposals (id TEXT PRIMARY KEY, proposer TEXT NOT NULL, recipient TEXT NOT NULL, client TEXT NOT NULL,
+      provider TEXT NOT NULL, state TEXT NOT NULL, due_at BIGINT, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, request_id TEXT,
+      facts TEXT NOT NULL);
+    CREATE INDEX proposals_proposer ON proposals (proposer, updated_at, id);
+    CREATE INDEX proposals_recipient ON proposals (recipient, updated_at, id);
+    CREATE INDEX proposals_due ON proposals (due_at) WHERE due_at IS NOT NULL;
+    CREATE UNIQUE INDEX proposals_request ON proposals (proposer, request_id) WHERE request_id IS NOT NULL;
+    CREATE TABLE proposal_counts (state TEXT PRIMARY KEY, count BIGINT NOT NULL);
+    CREATE TABLE proposal_agents (agent TEXT PRIMARY KEY, number BIGINT NOT NULL);
+    CREATE INDEX proposal_agents_number ON proposal_agents (number);
+    CREATE FUNCTION proposals_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF TG_OP = 'UPDATE' THEN UPDATE proposal_counts SET count = count - 1 WHERE state = old.state; END IF;
+      INSERT INTO proposal_counts AS c (state, count) VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET count = c.count + 1;
+      IF TG_OP = 'INSERT' THEN
+        INSERT INTO proposal_agents (agent, number) SELECT new.proposer, coalesce(max(number), 0) + 1 FROM proposal_agents
+          ON CONFLICT (agent) DO NOTHING;
+        INSERT INTO proposal_agents (agent, number) SELECT new.recipient, coalesce(max(number), 0) + 1 FROM proposal_agents
+          ON CONFLICT (agent) DO NOTHING;
+      END IF;
+      RETURN NULL;
+    END $$;
+    CREATE TRIGGER proposals_added AFTER INSERT ON proposals FOR EACH ROW EXECUTE FUNCTION proposals_counted();
+    CREATE TRIGGER proposals_moved AFTER UPDATE OF state ON proposals FOR EACH ROW WHEN (new.state <> old.state)
+      EXECUTE FUNCTION proposals_counted();
+  `],
 }
 
 const proposalOf = ({ id, proposer, recipient, client, provider, state, due_at, created_at, updated_at, facts }: Row): Proposal => {

@@ -54,6 +54,18 @@ export const reputationMigrations: Migration = {
     CREATE TABLE rated_pairs (a TEXT NOT NULL, b TEXT NOT NULL, times INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (a,
       b)) WITHOUT ROWID;
   `],
+  postgres: [`
+    CREATE TABLE receipts (id TEXT PRIMARY KEY, proposal TEXT NOT NULL UNIQUE, client TEXT NOT NULL, provider TEXT NOT NULL,
+      text TEXT NOT NULL, relay_pubkey TEXT NOT NULL, relay_sig TEXT NOT NULL, client_sig TEXT, provider_sig TEXT, currency TEXT,
+      paid BIGINT, completed_at BIGINT NOT NULL);
+    CREATE INDEX receipts_client ON receipts (client, completed_at, id);
+    CREATE INDEX receipts_provider ON receipts (provider, completed_at, id);
+    CREATE INDEX receipts_proven ON receipts (completed_at, id) WHERE paid > 0 AND client_sig IS NOT NULL AND provider_sig IS NOT NULL;
+    CREATE TABLE receipt_parts (proposal TEXT NOT NULL, n BIGINT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (proposal, n));
+    CREATE TABLE ratings (agent TEXT PRIMARY KEY, rating BIGINT NOT NULL, transactions BIGINT NOT NULL, updated BIGINT NOT NULL);
+    CREATE INDEX ratings_best ON ratings (rating, agent);
+    CREATE TABLE rated_pairs (a TEXT NOT NULL, b TEXT NOT NULL, times BIGINT NOT NULL, last BIGINT NOT NULL, PRIMARY KEY (a, b));
+  `],
 }
 
 export const documentOf = ({ id, text, relay_pubkey, relay_sig, client_sig, provider_sig }: ReceiptRow): ReceiptDocument => ({

@@ -1,0 +1,139 @@
+// The log on PostgreSQL, as it is read.
+import { parseMsgId, type Fate, type Head, type InboxRow, type LogReader, type PageQuery, type Row } from './log.ts'
+
+/** An inbox entry as the statements give it. */
+export interface Entry {
+  readonly agent: string
+  readonly stream: number
+  readonly event: number
+  readonly receipts: number
+  readonly expires_at: number | null
+  readonly offered_at: number | null
+  readonly received_at: number | null
+  readonly read_at: number | null
+  readonly expired_at: number | null
+}
+export const entry = 'agent, stream, event, receipts, expires_at, offered_at, received_at, read_at, expired_at'
+
+/** Rows of a statement. */
+export type Ask = <R extends object>(sql: string, values: readonly unknown[]) => Promise<readonly R[]>
+
+/** Rows up to the one with which their text passes a number of bytes; the first one always. */
+const within = (column: string, order: string) => `sum(octet_length(${column})) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS bytes`
+const pageOf = (comparison: string, order: 'ASC' | 'DESC') =>
+  `SELECT seq, text FROM (SELECT e.seq, e.text, row_number() OVER (ORDER BY e.seq ${order}) AS n, ${within('e.text', `e.seq ${order}`)}
+      FROM events e WHERE e.stream = (SELECT id FROM streams WHERE name = $1) AND e.seq ${comparison} $2 ORDER BY e.seq ${order} LIMIT $3) AS page
+    WHERE n = 1 OR bytes <= $4 ORDER BY seq`
+const newer = pageOf('>', 'ASC')
+const older = pageOf('<', 'DESC')
+
+export class PostgresLogReader implements LogReader {
+  protected readonly ask: Ask
+  protected readonly epoch: string
+
+  constructor(ask: Ask, epoch: string) {
+    this.ask = ask
+    this.epoch = epoch
+  }
+
+  async head(stream: string): Promise<Head> {
+    await this.settled()
+    const [found] = await this.ask<{ base: number, seq: number, ts: number, oldest: number | null }>(
+      'SELECT base, seq, ts, (SELECT min(e.seq) FROM events e WHERE e.stream = s.id) AS oldest FROM streams s WHERE name = $1',
+      [stream],
+    )
+    if (found === undefined) return { seq: 0, oldest: 0, ts: 0 }
+    const { base, seq, ts, oldest } = found
+    // What ended below the base is not there any more, though it may still have to be cleared away.
+    if (seq <= base) return { seq: base, ts, oldest: base === 0 ? 0 : base + 1 }
+    return { seq, ts, oldest: Math.max(oldest ?? seq, base + 1) }
+  }
+
+  async page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): Promise<readonly Row[]> {
+    await this.settled()
+    const rows = await this.ask<{ seq: number, text: string }>(after === undefined ? older : newer, [
+      stream,
+      after ?? before,
+      limit,
+      maxBytes,
+    ])
+    return rows.map(({ seq, text }) => ({ seq, text: Buffer.from(text) }))
+  }
+
+  async inboxHead(agent: string): Promise<{ readonly seq: number, readonly cursor: number }> {
+    await this.settled()
+    const [row] = await this.ask<{ seq: number | null, cursor: number | null }>(
+      'SELECT (SELECT seq FROM inbox_heads WHERE agent = $1) AS seq, (SELECT seq FROM inbox_cursors WHERE agent = $1) AS cursor',
+      [agent],
+    )
+    return { seq: row?.seq ?? 0, cursor: row?.cursor ?? 0 }
+  }
+
+  async inbox(
+    agent: string,
+    { after, limit, maxBytes, now }: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number },
+  ): Promise<readonly InboxRow[]> {
+    await this.settled()
+    const rows = await this.ask<{ seq: number, stream: string, text: string }>(
+      `SELECT seq, stream, text FROM (
+          SELECT i.seq, s.name AS stream, e.text, row_number() OVER (ORDER BY i.seq) AS n, ${within('e.text', 'i.seq')}
+          FROM inbox i JOIN streams s ON s.id = i.stream JOIN events e ON e.stream = i.stream AND e.seq = i.event
+          WHERE i.agent = $1 AND i.seq > $2 AND i.muted = 0 AND i.expired_at IS NULL AND coalesce(i.expires_at, 9000000000000000) > $3
+          ORDER BY i.seq LIMIT $4) AS page
+        WHERE n = 1 OR bytes <= $5 ORDER BY seq`,
+      [agent, after, now, limit, maxBytes],
+    )
+    return rows.map(({ seq, stream, text }) => ({ seq, stream, text: Buffer.from(text) }))
+  }
+
+  async fate(msgId: string): Promise<Fate | undefined> {
+    await this.settled()
+    const place = await this.placeOf(msgId)
+    if (place === undefined) return undefined
+    const entries = await this.ask<Entry>(`SELECT ${entry} FROM inbox WHERE stream = $1 AND event = $2 ORDER BY agent`, [
+      place.streamId,
+      place.seq,
+    ])
+    return this.fateAt(place.streamId, place.seq, entries)
+  }
+
+  /** Where a message stands that has this id; one that was restored or imported keeps the id of its former life. */
+  protected async placeOf(msgId: string): Promise<{ readonly streamId: number, readonly seq: number } | undefined> {
+    const place = parseMsgId(msgId, this.epoch)
+    if (place === undefined || place.isOfThisLife) return place
+    const [found] = await this.ask<{ text: string }>('SELECT text FROM events WHERE stream = $1 AND seq = $2', [place.streamId, place.seq])
+    return found !== undefined && this.msgIdOfText(found.text) === msgId ? place : undefined
+  }
+
+  protected async fateAt(streamId: number, seq: number, entries: readonly Entry[]): Promise<Fate | undefined> {
+    const [event] = await this.ask<{ author: string, ts: number, name: string, text: string }>(
+      'SELECT e.author, e.ts, s.name, e.text FROM events e JOIN streams s ON s.id = e.stream WHERE e.stream = $1 AND e.seq = $2',
+      [streamId, seq],
+    )
+    if (event === undefined) return undefined
+    return {
+      msgId: this.msgIdOfText(event.text)!,
+      author: event.author,
+      stream: event.name,
+      storedAt: event.ts,
+      expiresAt: entries[0]?.expires_at ?? null,
+      receipts: entries.map(row => ({
+        agent: row.agent,
+        offeredAt: row.offered_at,
+        receivedAt: row.received_at,
+        readAt: row.read_at,
+        expiredAt: row.expired_at,
+      })),
+    }
+  }
+
+  /** The id that an event itself says it has. */
+  protected msgIdOfText(text: string | null): string | undefined {
+    return text === null ? undefined : (JSON.parse(text) as { readonly msg_id?: string }).msg_id
+  }
+
+  /** What waits to be stored counts for whoever reads behind it. */
+  protected settled(): Promise<void> | undefined {
+    return undefined
+  }
+}

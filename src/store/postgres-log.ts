@@ -1,0 +1,362 @@
+// The log on PostgreSQL. What a batch appends waits until it is flushed, and is numbered by one statement that locks the streams' rows in the
+// order of their names: number and event are stored together or not at all. A plain batch of any size takes three round trips:
+// keys that were used before and streams that are new; numbers of streams and inboxes; the events, and with them the COMMIT.
+import { PostgresLogReader, entry, type Entry } from './postgres-log-reader.ts'
+import { msgIdOf, type Appended, type Fate, type LogKeeper, type LogWriter, type NewEvent, type PublishKey, type Stamp } from './log.ts'
+import type { Writer } from './postgres-writer.ts'
+
+const keysForgottenAtOnce = 5_000
+const entriesExpiredAtOnce = 1_000
+/** Of an entry's text; a larger one counts for several in the share of its sender. */
+const bytesPerUnit = 5 * 1024
+/** Streams that are known to have a row. */
+const maxKnownStreams = 100_000
+
+/** The cursor that each kind of progress moves. */
+const cursorOf = { offered: 'offered', received: 'seq', read: 'read' } as const
+
+interface Waiting {
+  readonly event: NewEvent
+  readonly now: number
+  readonly encode: (stamp: Stamp) => Buffer
+  readonly resolve: (appended: Appended) => void
+}
+
+interface Published {
+  readonly stamp: Stamp
+  readonly text?: Buffer
+}
+
+/** What a statement takes as the columns of a table. */
+interface Rows {
+  readonly events: { stream: number[], seq: number[], ts: number[], author: string[], at: number[], bytes: number[] }
+  readonly keys: { agent: string[], id: string[], stream: number[], seq: number[], ts: number[] }
+  readonly inbox: {
+    agent: string[]
+    seq: number[]
+    stream: number[]
+    event: number[]
+    receipts: number[]
+    expiresAt: (number | null)[]
+    sender: string[]
+    address: string[]
+    units: number[]
+    muted: number[]
+  }
+  readonly texts: Buffer[]
+}
+
+const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
+
+export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, keyof LogKeeper> {
+  protected readonly writer: Writer
+  #waiting: Waiting[] = []
+  #known = new Set<string>()
+  /** Known by the open transaction alone. */
+  #added: string[] = []
+
+  constructor(writer: Writer, epoch: string) {
+    super((sql, values) => writer.ask(sql, values), epoch)
+    this.writer = writer
+  }
+
+  append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Promise<Appended> {
+    if (event.key !== undefined && event.key.agent !== event.author) throw new Error("A publish key is the author's own")
+    this.writer.willWrite()
+    return new Promise(resolve => this.#waiting.push({ event, now, encode, resolve }))
+  }
+
+  async flush(): Promise<void> {
+    if (this.#waiting.length === 0) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    const [published] = await Promise.all([this.#published(waiting), this.#addStreams(waiting)])
+    const rows: Rows = {
+      events: { stream: [], seq: [], ts: [], author: [], at: [], bytes: [] },
+      keys: { agent: [], id: [], stream: [], seq: [], ts: [] },
+      inbox: { agent: [], seq: [], stream: [], event: [], receipts: [], expiresAt: [], sender: [], address: [], units: [], muted: [] },
+      texts: [],
+    }
+    // A key that repeats within the batch is a repeat too.
+    const isFirst = new Set<string>()
+    const fresh = waiting.filter(({ event: { key } }) => {
+      if (key === undefined) return true
+      const name = nameOf(key)
+      if (published.has(name) || isFirst.has(name)) return false
+      isFirst.add(name)
+      return true
+    })
+    const [heads, inboxes] = await this.#number(fresh)
+    let bytes = 0
+    const answers: (() => void)[] = []
+    for (const { event, encode, resolve } of waiting) {
+      const { stream, author, key } = event
+      const first = key && published.get(nameOf(key))
+      if (first !== undefined) {
+        answers.push(() => resolve({ kind: 'duplicate', ...first }))
+        continue
+      }
+      const head = heads.get(stream)!
+      const stamp = { seq: ++head.seq, ts: ++head.ts, msgId: msgIdOf(head.id, head.seq, this.epoch) }
+      const text = encode(stamp)
+      push(rows.events, { stream: head.id, seq: stamp.seq, ts: stamp.ts, author, at: bytes + 1, bytes: text.length })
+      rows.texts.push(text)
+      bytes += text.length
+      if (key !== undefined) {
+        push(rows.keys, { ...key, stream: head.id, seq: stamp.seq, ts: stamp.ts })
+        published.set(nameOf(key), { stamp, text })
+      }
+      const inboxSeqs = (event.inbox ?? []).map(agent => {
+        const seq = inboxes.get(agent)! + 1
+        inboxes.set(agent, seq)
+        push(rows.inbox, {
+          agent,
+          seq,
+          stream: head.id,
+          event: stamp.seq,
+          receipts: event.receipts === true ? 1 : 0,
+          expiresAt: event.ttlMs === undefined ? null : stamp.ts + event.ttlMs,
+          sender: author,
+          address: event.address ?? '',
+          units: Math.ceil(text.length / bytesPerUnit),
+          muted: event.muted?.includes(agent) === true ? 1 : 0,
+        })
+        return seq
+      })
+      answers.push(() => resolve({ kind: 'stored', stamp, inboxSeqs }))
+    }
+    this.#insert(rows)
+    for (const answer of answers) answer()
+  }
+
+  async isPublished(key: PublishKey): Promise<boolean> {
+    if (this.#waiting.some(({ event }) => event.key?.id === key.id && event.key.agent === key.agent)) return true
+    return (await this.ask('SELECT 1 AS one FROM publish_keys WHERE agent = $1 AND id = $2', [key.agent, key.id])).length > 0
+  }
+
+  async progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): Promise<readonly Fate[]> {
+    const told = Math.min(upTo, (await this.inboxHead(agent)).seq)
+    const [muted, cursors] = await Promise.all([
+      // What is kept from the agent goes with what it was told: nobody learns the difference.
+      state === 'received' ? this.#mutedAfter(agent, told) : 0,
+      this.ask<{ seq: number, offered: number, read: number }>('SELECT seq, offered, read FROM inbox_cursors WHERE agent = $1', [agent]),
+    ])
+    const end = Math.max(told, muted)
+    const after = cursors[0]?.[cursorOf[state]] ?? 0
+    if (end <= after) return []
+    const offered = 'offered_at = coalesce(offered_at, $4)'
+    const received = `${offered}, received_at = coalesce(received_at, $4), address = ''`
+    const [set, column] = {
+      offered: [offered, 'offered_at'],
+      received: [received, 'received_at'],
+      read: [`${received}, read_at = $4`, 'read_at'],
+    }[state] as [string, string]
+    const { rows } = await this.writer.change<Entry>(
+      `UPDATE inbox SET ${set} WHERE agent = $1 AND seq > $2 AND seq <= $3 AND ${column} IS NULL AND expired_at IS NULL RETURNING ${entry}`,
+      [agent, after, end, now],
+    )
+    // What was read was received.
+    const moved = { seq: state === 'offered' ? 0 : end, offered: state === 'offered' ? end : 0, read: state === 'read' ? end : 0 }
+    await this.writer.change(
+      `INSERT INTO inbox_cursors AS c (agent, seq, offered, read) VALUES ($1, $2, $3, $4) ON CONFLICT (agent) DO UPDATE SET
+        seq = greatest(c.seq, excluded.seq), offered = greatest(c.offered, excluded.offered), read = greatest(c.read, excluded.read)`,
+      [agent, moved.seq, moved.offered, moved.read],
+    )
+    return this.#toTell(rows)
+  }
+
+  async expire(now: number): Promise<readonly Fate[]> {
+    await this.flush()
+    const due = 'FROM inbox WHERE expires_at <= $1 AND received_at IS NULL AND expired_at IS NULL'
+    if ((await this.ask(`SELECT 1 AS one ${due} LIMIT 1`, [now])).length === 0) return []
+    const { rows } = await this.writer.change<Entry>(
+      `UPDATE inbox SET expired_at = $1, address = '' WHERE (agent, seq) IN (SELECT agent, seq ${due} LIMIT $2) RETURNING ${entry}`,
+      [now, entriesExpiredAtOnce],
+    )
+    return this.#toTell(rows)
+  }
+
+  async hasBlocks(agent: string): Promise<boolean> {
+    return (await this.ask('SELECT 1 AS one FROM blocks WHERE agent = $1 LIMIT 1', [agent])).length > 0
+  }
+
+  async waiting(
+    agent: string,
+    sender: string,
+    address: string,
+  ): Promise<{ readonly sender: number, readonly address: number, readonly all: number }> {
+    await this.flush()
+    const [row] = await this.ask<{ total: number, own: number, near: number }>(
+      `SELECT coalesce(sum(units), 0) AS total, coalesce(sum(units) FILTER (WHERE sender = $2), 0) AS own,
+        coalesce(sum(units) FILTER (WHERE address = $3 AND address <> ''), 0) AS near
+        FROM inbox WHERE agent = $1 AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = $1), 0)`,
+      [agent, sender, address],
+    )
+    return { sender: row!.own, address: row!.near, all: row!.total }
+  }
+
+  async inboxSeqOf(agent: string, msgId: string): Promise<number | undefined> {
+    const place = await this.placeOf(msgId)
+    if (place === undefined) return undefined
+    const [found] = await this.ask<{ seq: number }>('SELECT seq FROM inbox WHERE agent = $1 AND stream = $2 AND event = $3', [
+      agent,
+      place.streamId,
+      place.seq,
+    ])
+    return found?.seq
+  }
+
+  async moveInbox(from: string, to: string): Promise<void> {
+    await this.flush()
+    const { rowCount } = await this.writer.change(
+      `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, sender, address, units, muted)
+        SELECT $2, coalesce((SELECT seq FROM inbox_heads WHERE agent = $2), 0) + row_number() OVER (ORDER BY seq), stream, event,
+          receipts, expires_at, offered_at, sender, address, units, muted
+        FROM inbox WHERE agent = $1 AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = $1), 0)
+          AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = $2 AND had.stream = inbox.stream AND had.event = inbox.event)`,
+      [from, to],
+    )
+    await this.writer.change(
+      'INSERT INTO inbox_heads AS h (agent, seq) VALUES ($1, $2) ON CONFLICT (agent) DO UPDATE SET seq = h.seq + excluded.seq',
+      [to, rowCount ?? 0],
+    )
+    await this.writer.change('DELETE FROM inbox WHERE agent = $1', [from])
+    await this.writer.change('DELETE FROM inbox_heads WHERE agent = $1', [from])
+  }
+
+  async end(stream: string): Promise<void> {
+    await this.flush()
+    // One number is left out: whoever has seen all of what ends does not take what begins for the next of it.
+    await this.writer.change('UPDATE streams SET seq = seq + 1, base = seq + 1 WHERE name = $1', [stream])
+  }
+
+  async forgetKeys(before: number): Promise<number> {
+    const { rowCount } = await this.writer.change(
+      'DELETE FROM publish_keys WHERE (agent, id) IN (SELECT agent, id FROM publish_keys WHERE ts < $1 ORDER BY ts LIMIT $2)',
+      [before, keysForgottenAtOnce],
+    )
+    return rowCount ?? 0
+  }
+
+  /** A transaction begins, or is over. */
+  committed(): void {
+    this.#added = []
+  }
+
+  rolledBack(): void {
+    for (const name of this.#added) this.#known.delete(name)
+    this.#added = []
+    this.#waiting = []
+  }
+
+  protected override async settled(): Promise<void> {
+    await this.flush()
+  }
+
+  async #mutedAfter(agent: string, after: number): Promise<number> {
+    const [row] = await this.ask<{ up_to: number | null }>(
+      `SELECT coalesce(min(seq) FILTER (WHERE muted = 0) - 1, max(seq)) AS up_to FROM (SELECT seq, muted FROM inbox
+        WHERE agent = $1 AND seq > $2 ORDER BY seq LIMIT 1000) AS next`,
+      [agent, after],
+    )
+    return row?.up_to ?? 0
+  }
+
+  async #toTell(changed: readonly Entry[]): Promise<readonly Fate[]> {
+    const fates: Fate[] = []
+    for (const row of changed) {
+      const fate = row.receipts === 1 ? await this.fateAt(row.stream, row.event, [row]) : undefined
+      if (fate !== undefined) fates.push(fate)
+    }
+    return fates
+  }
+
+  /** Which keys of a batch were used before, and for what. */
+  async #published(waiting: readonly Waiting[]): Promise<Map<string, Published>> {
+    const keys = waiting.flatMap(({ event: { key } }) => key ?? [])
+    if (keys.length === 0) return new Map()
+    const rows = await this.ask<{ agent: string, id: string, stream: number, seq: number, ts: number, text: string | null }>(
+      `SELECT k.agent, k.id, k.stream, k.seq, k.ts, e.text FROM unnest($1::text[], $2::text[]) AS asked (agent, id)
+        JOIN publish_keys k USING (agent, id) LEFT JOIN events e ON e.stream = k.stream AND e.seq = k.seq`,
+      [keys.map(({ agent }) => agent), keys.map(({ id }) => id)],
+    )
+    return new Map(rows.map(({ agent, id, stream, seq, ts, text }) => {
+      const stamp = { seq, ts, msgId: this.msgIdOfText(text) ?? msgIdOf(stream, seq, this.epoch) }
+      return [nameOf({ agent, id }), text === null ? { stamp } : { stamp, text: Buffer.from(text) }]
+    }))
+  }
+
+  /** Streams get their rows. */
+  async #addStreams(waiting: readonly Waiting[]): Promise<void> {
+    const names = [...new Set(waiting.map(({ event }) => event.stream))].filter(name => !this.#known.has(name)).sort()
+    if (names.length === 0) return
+    if (this.#known.size + names.length > maxKnownStreams) this.#known.clear()
+    for (const name of names) this.#known.add(name)
+    this.#added.push(...names)
+    await this.writer.change('INSERT INTO streams (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING', [names])
+  }
+
+  /** Numbers for a batch: where each stream and inbox stood before it. */
+  async #number(
+    fresh: readonly Waiting[],
+  ): Promise<[ReadonlyMap<string, { readonly id: number, seq: number, ts: number }>, Map<string, number>]> {
+    const events = new Map<string, number>()
+    const entries = new Map<string, number>()
+    let now = 0
+    for (const { event, now: at } of fresh) {
+      now = Math.max(now, at)
+      events.set(event.stream, (events.get(event.stream) ?? 0) + 1)
+      for (const agent of event.inbox ?? []) entries.set(agent, (entries.get(agent) ?? 0) + 1)
+    }
+    if (fresh.length === 0) return [new Map(), new Map()]
+    const agents = [...entries.keys()].sort()
+    const [heads, inboxes] = await Promise.all([
+      this.writer.change<{ id: number, name: string, seq: number, ts: number }>(
+        `WITH locked AS MATERIALIZED (SELECT id, name, seq, ts FROM streams WHERE name = ANY($1::text[]) ORDER BY name FOR NO KEY UPDATE)
+          UPDATE streams s SET seq = l.seq + v.n, ts = greatest($3, l.ts + 1) + v.n - 1
+          FROM locked l JOIN unnest($1::text[], $2::bigint[]) AS v (name, n) USING (name) WHERE s.id = l.id
+          RETURNING s.id, s.name, l.seq, greatest($3, l.ts + 1) - 1 AS ts`,
+        [[...events.keys()], [...events.values()], now],
+      ),
+      agents.length === 0 ? undefined : this.writer.change<{ agent: string, seq: number }>(
+        `INSERT INTO inbox_heads AS h (agent, seq) SELECT * FROM unnest($1::text[], $2::bigint[]) ORDER BY 1
+          ON CONFLICT (agent) DO UPDATE SET seq = h.seq + excluded.seq RETURNING agent, seq`,
+        [agents, agents.map(agent => entries.get(agent))],
+      ),
+    ])
+    return [
+      new Map(heads.rows.map(row => [row.name, row])),
+      new Map(inboxes?.rows.map(({ agent, seq }) => [agent, seq - entries.get(agent)!])),
+    ]
+  }
+
+  /** Sent ahead: what becomes of it is known with the commit. All texts are one parameter, as the bytes that they are. */
+  #insert({ events, keys, inbox, texts }: Rows): void {
+    if (texts.length === 0) return
+    this.writer.changeLater(
+      `WITH added AS (INSERT INTO events (stream, seq, ts, author, text)
+          SELECT stream, seq, ts, author, convert_from(substr($1::bytea, at, bytes), 'UTF8')
+          FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::int[], $7::int[]) AS v (stream, seq, ts, author, at, bytes)
+          RETURNING author, id)
+        INSERT INTO spoken (author, block) SELECT DISTINCT author, id >> 12 FROM added ON CONFLICT DO NOTHING`,
+      [Buffer.concat(texts), ...Object.values(events)],
+    )
+    if (keys.agent.length > 0)
+      this.writer.changeLater(
+        'INSERT INTO publish_keys (agent, id, stream, seq, ts) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])',
+        Object.values(keys),
+      )
+    if (inbox.agent.length > 0)
+      this.writer.changeLater(
+        `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, sender, address, units, muted)
+          SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
+            $9::bigint[], $10::bigint[])`,
+        Object.values(inbox),
+      )
+  }
+}
+
+/** Another row of a table that is kept by columns. */
+const push = <T extends { readonly [column: string]: unknown[] }>(columns: T, row: { readonly [C in keyof T]: T[C][number] }): void => {
+  for (const column in columns) columns[column]!.push(row[column])
+}

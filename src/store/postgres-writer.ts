@@ -1,0 +1,209 @@
+// The connection that writes: one transaction at a time on it, statements sent ahead of their answers. It holds the relay's claim on the
+// database, so that whoever has lost the connection has lost the right to write with it. A line that breaks is made anew, and what became
+// of a commit that was not answered is asked.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { timerMs } from '../../lib/protocol/timer.ts'
+import { isEndOfLine, isRefusal, problemOf } from './postgres-problems.ts'
+import { configOf, loadDriver, Statements, type Client, type QueryResult } from './postgres-client.ts'
+import { StorageError, UndoneError } from './store.ts'
+
+/** One relay on a database: this number is locked by the one that writes there. */
+const claim = 6_667_015
+/** How long writes wait for a line that broke; after that they are refused until there is one again. */
+const patienceMs = 10_000
+const retryMs = 200
+
+interface Line {
+  readonly client: Client
+  readonly statements: Statements
+}
+
+/** The open transaction. */
+interface Open {
+  /** Statements that write, and whatever failed: nothing of either can be taken back alone. */
+  writes: number
+  /** The number of the transaction, asked as it began. */
+  xid: Promise<QueryResult<{ xid: string }>> | undefined
+  /** What was sent and is not awaited by whoever sent it. */
+  readonly sent: Promise<unknown>[]
+  failure: unknown
+}
+
+const newOpen = (): Open => ({ writes: 0, xid: undefined, sent: [], failure: undefined })
+
+export class Writer {
+  readonly #url: string
+  readonly #name: string
+  readonly #now: () => number
+  #line: Line | undefined
+  #connecting: Promise<void> | undefined
+  /** When the line broke; undefined: it is there. */
+  #brokenAt: number | undefined
+  #open: Open = newOpen()
+  #isClosed = false
+
+  constructor(url: string, name: string, now: () => number) {
+    this.#url = url
+    this.#name = name
+    this.#now = now
+  }
+
+  get writes(): number {
+    return this.#open.writes
+  }
+
+  /** @throws StorageError when there is no line, and writes have waited for it long enough */
+  async ready(): Promise<void> {
+    while (this.#line === undefined) {
+      if (this.#isClosed) throw new StorageError('The store is closed', 'Open it again.')
+      try {
+        await (this.#connecting ??= this.#connect().finally(() => {
+          this.#connecting = undefined
+        }))
+      } catch (error) {
+        const problem = problemOf(error) ?? error
+        if (this.#brokenAt === undefined || this.#now() >= this.#brokenAt + patienceMs) throw problem
+        await sleep(timerMs(retryMs))
+      }
+    }
+  }
+
+  begin(): void {
+    this.#open = newOpen()
+  }
+
+  /** Asks, within the transaction if it has begun. */
+  async ask<R extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly R[]> {
+    return (await this.send<R>(sql, values)).rows
+  }
+
+  /** Writes; the transaction begins with it. */
+  change<R extends object>(sql: string, values: readonly unknown[] = []): Promise<QueryResult<R>> {
+    this.#wrote()
+    return this.send<R>(sql, values)
+  }
+
+  /** The same, without waiting for the answer: a failure is told by the commit. */
+  changeLater(sql: string, values: readonly unknown[]): void {
+    this.#open.sent.push(this.change(sql, values).catch(() => undefined))
+  }
+
+  /** Counts what will be written, before it is sent. */
+  willWrite(): void {
+    this.#open.writes++
+  }
+
+  async commit(): Promise<void> {
+    const open = this.#open
+    if (open.failure !== undefined) throw this.#lost(open, open.failure)
+    if (open.xid === undefined) return
+    const commit = this.send('COMMIT', [])
+    await Promise.allSettled([...open.sent, commit])
+    // A transaction in which something failed is rolled back by its COMMIT, without a word.
+    if (open.failure === undefined) return
+    if (isRefusal(open.failure)) throw open.failure
+    await this.#resolve(open)
+  }
+
+  async rollback(): Promise<void> {
+    const { xid, sent } = this.#open
+    if (xid === undefined || this.#line === undefined) return
+    await Promise.allSettled([...sent, this.send('ROLLBACK', [])])
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const line = this.#line
+    this.#line = undefined
+    await line?.client.end().catch(() => undefined)
+  }
+
+  /** The line broke between COMMIT and its answer: the server knows what became of it, once the former connection is gone from there. */
+  async #resolve(open: Open): Promise<void> {
+    const unknown = (cause: unknown) =>
+      new StorageError('The connection to the database broke off in a commit', 'Look at the network between relay and database.', cause,
+        true)
+    const xid = await open.xid?.then(({ rows: [row] }) => row?.xid, () => undefined)
+    try {
+      // Its claim is given up with it, so that whoever has the claim knows that it is decided.
+      await this.ready()
+      if (xid === undefined) throw unknown(open.failure)
+      const [row] = await this.ask<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [xid])
+      if (row?.status === 'committed') return
+      if (row?.status === 'aborted') throw new UndoneError('The database undid a commit', 'The relay tries again by itself.', open.failure)
+      throw unknown(open.failure)
+    } catch (error) {
+      throw error instanceof StorageError ? error instanceof UndoneError || error.inDoubt ? error : unknown(error) : unknown(error)
+    }
+  }
+
+  #wrote(): void {
+    const open = this.#open
+    open.writes++
+    if (open.xid !== undefined) return
+    open.sent.push(this.send('BEGIN', []).catch(() => undefined))
+    open.xid = this.send<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid', [])
+    open.xid.catch(() => undefined)
+  }
+
+  /** Sends a statement behind those before it. */
+  send<R extends object>(sql: string, values: readonly unknown[]): Promise<QueryResult<R>> {
+    const open = this.#open
+    const line = this.#line
+    const answer = line === undefined
+      ? Promise.reject(new Error('Connection terminated'))
+      : line.client.query<R>(line.statements.query(sql, values))
+    return answer.catch((error: unknown) => {
+      // The first one says why; those behind it only that the transaction failed.
+      open.failure ??= error
+      open.writes++
+      if (line !== undefined && (!isRefusal(error) || isEndOfLine((error as { code?: unknown }).code))) this.#broke(line)
+      throw this.#lost(open, error)
+    })
+  }
+
+  /** Of a line that broke before the commit nothing is stored: the whole may be run again. */
+  #lost(open: Open, error: unknown): unknown {
+    const cause = open.failure ?? error
+    const problem = problemOf(cause)
+    if (problem === undefined || isRefusal(cause) || problem instanceof UndoneError) return problem ?? cause
+    return new UndoneError(problem.message, problem.hint, cause)
+  }
+
+  #broke(line: Line): void {
+    if (this.#line !== line) return
+    this.#line = undefined
+    this.#brokenAt = this.#now()
+    line.client.end().catch(() => undefined)
+  }
+
+  async #connect(): Promise<void> {
+    const driver = await loadDriver()
+    const client = new driver.Client({ ...configOf(driver, this.#url, this.#name), pipeline: true })
+    const line: Line = { client, statements: new Statements() }
+    client.on('error', () => this.#broke(line))
+    try {
+      await client.connect()
+      // A relay that is cut off gives its claim up in half a minute, and not in hours.
+      await client.query(`SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+        SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'`)
+      await client.query("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
+      const { rows: [state] } = await client.query<{ read_only: boolean, claimed: boolean, holder: string | null }>(
+        `SELECT pg_is_in_recovery() AS read_only, CASE WHEN pg_is_in_recovery() THEN false ELSE pg_try_advisory_lock($1) END AS claimed,
+          (SELECT a.application_name || coalesce(' from ' || host(a.client_addr), '') FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+            WHERE l.locktype = 'advisory' AND l.granted AND l.objid = $1 AND l.database = (SELECT oid FROM pg_database
+              WHERE datname = current_database()) LIMIT 1) AS holder`,
+        [claim],
+      )
+      if (state!.read_only) throw Object.assign(new Error('the database is a standby'), { code: '25006' })
+      if (!state!.claimed)
+        throw new StorageError(`Another relay runs on this database${state!.holder === null ? '' : `: ${state!.holder}`}`,
+          'Stop it first: several relays on one database would give out the same numbers.')
+    } catch (error) {
+      await client.end().catch(() => undefined)
+      throw error
+    }
+    this.#line = line
+    this.#brokenAt = undefined
+  }
+}

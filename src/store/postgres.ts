@@ -1,0 +1,188 @@
+// The store on a PostgreSQL server: one connection that writes and claims the database for this relay, some that read, and some for what reads
+// much.
+import { hostname } from 'node:os'
+import { Kysely, PostgresDialect } from 'kysely'
+import { configOf, loadDriver, poolOf, Statements, type Client, type Pool, type QueryResult } from './postgres-client.ts'
+import { postgresDialect as dialect } from './postgres-dialect.ts'
+import { PostgresKeptLog } from './postgres-keeper.ts'
+import { PostgresLogReader } from './postgres-log-reader.ts'
+import { migratePostgres } from './postgres-migrate.ts'
+import { askNature, problemOf, wrongNature, type Nature } from './postgres-problems.ts'
+import { logSchema, storeSchema } from './postgres-schema.ts'
+import { Writer } from './postgres-writer.ts'
+import { BusyError, type Awaitable, type Db, type Space, type Store, type StoreOptions, type Tx } from './store.ts'
+
+const maxReaders = 4
+const maxAside = 2
+/** Reads that wait beside the others; there is one at most of each connection, so that these are many connections. */
+const maxWaiting = 1_000
+
+export interface PostgresOptions extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch'> {
+  /** postgres://user:password@host:port/database */
+  readonly url: string
+}
+
+/** @throws StorageError that says what is wrong with the database, in a sentence */
+export const openPostgres = async (options: PostgresOptions): Promise<Store> => {
+  const name = `agentchat on ${hostname()}, process ${process.pid}`
+  const writer = new Writer(options.url, name, Date.now)
+  try {
+    const epoch = await prepared(options, name, writer)
+    return new PostgresStore(writer, epoch, await readersOf(options.url, name), options.maxDataBytes)
+  } catch (error) {
+    await writer.close()
+    throw problemOf(error) ?? error
+  }
+}
+
+/** Makes the tables that are missing; gives the epoch. */
+const prepared = async ({ url, migrations, newEpoch }: PostgresOptions, name: string, writer: Writer): Promise<string> => {
+  const driver = await loadDriver()
+  const client: Client = new driver.Client({ ...configOf(driver, url, name), statement_timeout: 0, query_timeout: 0 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows: [nature] } = await client.query<Nature>(askNature)
+    const wrong = wrongNature(nature!)
+    if (wrong !== undefined) throw wrong
+    // Before the tables are touched: another relay may run on them.
+    await writer.ready()
+    await migratePostgres(client, [
+      { feature: 'store', steps: [], postgres: storeSchema },
+      { feature: 'log', steps: [], postgres: logSchema },
+      ...migrations,
+    ])
+    await client.query("INSERT INTO meta (key, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING", [newEpoch()])
+    const { rows: [epoch] } = await client.query<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")
+    return epoch!.value
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+type Query = (sql: string, values: readonly unknown[]) => Promise<QueryResult>
+
+/** Connections that read, and the statements each has prepared. */
+class ReaderPool {
+  readonly #pool: Pool
+  readonly #statements = new WeakMap<object, Statements>()
+
+  constructor(pool: Pool) {
+    this.#pool = pool
+    pool.on('error', () => undefined)
+  }
+
+  readonly query: Query = async (sql, values) => {
+    if (this.#pool.waitingCount >= maxWaiting) throw new BusyError('Too many searches and lists wait; try again in a moment')
+    try {
+      const client = await this.#pool.connect()
+      let statements = this.#statements.get(client)
+      if (statements === undefined) this.#statements.set(client, statements = new Statements())
+      try {
+        const result = await client.query(statements.query(sql, values))
+        client.release()
+        return result
+      } catch (error) {
+        // Whatever it was: a connection that failed is not lent again.
+        client.release(true)
+        throw error
+      }
+    } catch (error) {
+      throw problemOf(error) ?? error
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#pool.ending) await this.#pool.end()
+  }
+}
+
+interface ReaderPools {
+  readonly read: ReaderPool
+  readonly aside: ReaderPool
+}
+
+const readersOf = async (url: string, name: string): Promise<ReaderPools> => {
+  const driver = await loadDriver()
+  const poolOf = (max: number) => new ReaderPool(new driver.Pool({ ...configOf(driver, url, name), max, allowExitOnIdle: true }))
+  return { read: poolOf(maxReaders), aside: poolOf(maxAside) }
+}
+
+const kyselyOn = (query: Query) => new Kysely<unknown>({ dialect: new PostgresDialect({ pool: poolOf(query) as never }) })
+
+class PostgresStore implements Store {
+  readonly epoch: string
+  readonly read: Db
+  readonly aside: Db
+  readonly #writer: Writer
+  readonly #readers: ReaderPools
+  readonly #maxDataBytes: number
+  readonly #log: PostgresKeptLog
+  readonly #tx: Tx
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(writer: Writer, epoch: string, readers: ReaderPools, maxDataBytes: number | undefined) {
+    this.epoch = epoch
+    this.#writer = writer
+    this.#readers = readers
+    this.#maxDataBytes = maxDataBytes === undefined || maxDataBytes === 0 ? Infinity : maxDataBytes
+    this.#log = new PostgresKeptLog(writer, epoch)
+    this.#tx = this.#newTx()
+    const reads = kyselyOn(readers.read.query)
+    const log = new PostgresLogReader(async (sql, values) => (await readers.read.query(sql, values)).rows, epoch)
+    this.read = { tables: <T>() => reads as unknown as Kysely<T>, dialect, log }
+    const apart = kyselyOn(readers.aside.query)
+    this.aside = { tables: <T>() => apart as unknown as Kysely<T>, dialect, log }
+  }
+
+  write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
+    const run = this.#tail.then(() => this.#transaction(fn))
+    this.#tail = run.catch(() => undefined)
+    return run
+  }
+
+  async space(): Promise<Space> {
+    const { rows: [row] } = await this.#readers.read.query('SELECT pg_database_size(current_database()) AS bytes', [])
+    return {
+      usedBytes: (row as { bytes: number }).bytes,
+      reservedBytes: 0,
+      quotaBytes: this.#maxDataBytes,
+      freeBytes: Infinity,
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#tail
+    await Promise.all([this.#writer.close(), this.#readers.read.close(), this.#readers.aside.close()])
+  }
+
+  async #transaction<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
+    try {
+      await this.#writer.ready()
+      this.#writer.begin()
+      const result = await fn(this.#tx)
+      await this.#log.flush()
+      await this.#writer.commit()
+      this.#log.committed()
+      return result
+    } catch (error) {
+      this.#log.rolledBack()
+      await this.#writer.rollback()
+      throw problemOf(error) ?? problemOf((error as Error).cause) ?? error
+    }
+  }
+
+  #newTx(): Tx {
+    const writer = this.#writer
+    const isRead = (sql: string) => /^\s*(?:select|\()/i.test(sql)
+    const tables = kyselyOn((sql, values) => isRead(sql) ? writer.send(sql, values) : writer.change(sql, values))
+    return {
+      tables: <T>() => tables as unknown as Kysely<T>,
+      dialect,
+      log: this.#log,
+      get writes() {
+        return writer.writes
+      },
+    }
+  }
+}

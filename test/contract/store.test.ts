@@ -1,0 +1,357 @@
+// What every store does, whatever engine it keeps its data in: one list of cases for all of them.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { pairStream, type Stamp } from '../../src/store/log.ts'
+import { openPostgres } from '../../src/store/postgres.ts'
+import { openSqlite } from '../../src/store/sqlite.ts'
+import type { Migration, Store, Tx } from '../../src/store/store.ts'
+import { migrations } from '../../src/app.ts'
+import { newFolder } from '../kit/folder.ts'
+import { newDatabase } from '../kit/postgres.ts'
+
+const own: Migration = { feature: 'contract', steps: ['CREATE TABLE t (n INTEGER)'], postgres: ['CREATE TABLE t (n BIGINT)'] }
+const newEpoch = () => 'e'.repeat(16)
+const all = [...migrations, own]
+
+interface Engine {
+  readonly name: string
+  /** It can be opened again. */
+  readonly isKept: boolean
+  /** What reads and what writes is one connection. */
+  readonly isOneConnection: boolean
+  /** A place for a store: what opens it, as often as it is called, and what removes it. */
+  place(): Promise<{ open(): Promise<Store>, remove(): Promise<void> }>
+}
+
+const engines: readonly Engine[] = [
+  {
+    name: 'SQLite in memory',
+    isKept: false,
+    isOneConnection: true,
+    place: () =>
+      Promise.resolve({
+        open: () => Promise.resolve(openSqlite({ data: ':memory:', durability: 'normal', migrations: all, newEpoch })),
+        remove: () => Promise.resolve(),
+      }),
+  },
+  {
+    name: 'SQLite in a directory',
+    isKept: true,
+    isOneConnection: false,
+    place: () => {
+      const folder = newFolder()
+      return Promise.resolve({
+        open: () => Promise.resolve(openSqlite({ data: folder.at('data'), durability: 'normal', migrations: all, newEpoch })),
+        remove: () => Promise.resolve(folder[Symbol.dispose]()),
+      })
+    },
+  },
+  {
+    name: 'PostgreSQL',
+    isKept: true,
+    isOneConnection: false,
+    place: async () => {
+      const database = await newDatabase()
+      return {
+        open: () => openPostgres({ url: database.url, migrations: all, newEpoch }),
+        remove: async () => await database[Symbol.asyncDispose](),
+      }
+    },
+  },
+]
+
+/** As a batch has it: a promise that is kept when the log is flushed. */
+const say = (tx: Tx, stream: string, text: string, extra: { id?: string, inbox?: readonly string[], now?: number } = {}) =>
+  tx.log.append(
+    { stream, author: '@a', ...(extra.id && { key: { agent: '@a', id: extra.id } }), ...(extra.inbox && { inbox: extra.inbox }) },
+    extra.now ?? 1_000,
+    stamp => Buffer.from(JSON.stringify({ text, ...stamp, msg_id: stamp.msgId })),
+  )
+
+/** Numbered at once, so that what follows can be decided by it. */
+const appended = async (tx: Tx, ...args: Parameters<Tx['log']['append']>) => {
+  const result = tx.log.append(...args)
+  await tx.log.flush()
+  return result
+}
+
+const said = async (...args: Parameters<typeof say>) => {
+  const result = say(...args)
+  await args[0].log.flush()
+  return result
+}
+
+const texts = async (store: Store, stream: string, after = 0) =>
+  (await store.read.log.page(stream, { after, limit: 100, maxBytes: 1e6 })).map(row =>
+    (JSON.parse(row.text.toString()) as { text: string }).text
+  )
+
+describe.each(engines)('$name', engine => {
+  let place: Awaited<ReturnType<Engine['place']>>
+  const stores: Store[] = []
+  const open = async (): Promise<Store> => {
+    const store = await place.open()
+    stores.push(store)
+    return store
+  }
+  beforeEach(async () => {
+    place = await engine.place()
+  })
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store.close()
+    await place.remove()
+  })
+
+  test('streams are numbered apart, from 1, with rising times', async () => {
+    const store = await open()
+    const stamps: Stamp[] = []
+    await store.write(async tx => {
+      for (const [stream, now] of [['#a', 1_000], ['#b', 1_000], ['#a', 1_000], ['#a', 900]] as const)
+        stamps.push((await said(tx, stream, 'x', { now })).stamp)
+    })
+    expect(stamps.map(({ seq, ts }) => [seq, ts])).toEqual([[1, 1_000], [1, 1_000], [2, 1_001], [3, 1_002]])
+    expect(new Set(stamps.map(stamp => stamp.msgId)).size).toBe(4)
+    expect(await store.read.log.head('#a')).toEqual({ seq: 3, oldest: 1, ts: 1_002 })
+  })
+
+  test('a rolled-back batch gives its numbers back', async () => {
+    const store = await open()
+    await store.write(tx => said(tx, '#a', 'one'))
+    await expect(store.write(async tx => {
+      await said(tx, '#a', 'lost')
+      throw new Error('no')
+    })).rejects.toThrow('no')
+    await store.write(tx => said(tx, '#a', 'two'))
+    expect(await texts(store, '#a')).toEqual(['one', 'two'])
+    expect((await store.read.log.head('#a')).seq).toBe(2)
+  })
+
+  test('a publish key stores once and gives the first stamp again, also after a restart', async () => {
+    let store = await open()
+    const first = await store.write(tx => said(tx, '#a', 'one', { id: 'k' }))
+    if (engine.isKept) {
+      await store.close()
+      store = await open()
+    }
+    const again = await store.write(tx => said(tx, '#a', 'one', { id: 'k' }))
+    expect(first.kind).toBe('stored')
+    expect(again).toMatchObject({ kind: 'duplicate', stamp: first.stamp })
+    expect(await texts(store, '#a')).toEqual(['one'])
+    await store.write(async tx => {
+      await tx.log.forgetKeys(2_000)
+    })
+    expect((await store.write(tx => said(tx, '#a', 'one', { id: 'k' }))).kind).toBe('stored')
+  })
+
+  test('pages go both ways, by count and by bytes', async () => {
+    const store = await open()
+    await store.write(async tx => {
+      for (let i = 1; i <= 10; i++) void say(tx, '#a', String(i))
+    })
+    const seqs = async (query: object) => (await store.read.log.page('#a', { limit: 3, maxBytes: 1e6, ...query })).map(row => row.seq)
+    expect(await seqs({ after: 4 })).toEqual([5, 6, 7])
+    expect(await seqs({ before: 4 })).toEqual([1, 2, 3])
+    expect(await seqs({})).toEqual([8, 9, 10])
+    expect(await seqs({ after: 0, maxBytes: 1 })).toEqual([1])
+    expect(await seqs({ after: 10 })).toEqual([])
+  })
+
+  test('an inbox has its own numbers, a cursor that only moves forward, and can be handed on', async () => {
+    const store = await open()
+    const stream = pairStream('@b', '@a')
+    const sent = await store.write(
+      async tx => [await said(tx, stream, 'one', { inbox: ['@b'] }), await said(tx, '#x', 'two', { inbox: ['@b'] })],
+    )
+    expect(sent.map(result => result.kind === 'stored' && result.inboxSeqs)).toEqual([[1], [2]])
+    const waiting = async (agent: string) =>
+      (await store.read.log.inbox(agent, { after: (await store.read.log.inboxHead(agent)).cursor, limit: 10, maxBytes: 1e6, now: 0 })).map(
+        row => row.seq,
+      )
+    expect(await waiting('@b')).toEqual([1, 2])
+    await store.write(async tx => {
+      expect(await tx.log.inboxSeqOf('@b', sent[0]!.stamp.msgId)).toBe(1)
+      expect(await tx.log.inboxSeqOf('@c', sent[0]!.stamp.msgId)).toBeUndefined()
+      for (const [upTo, cursor] of [[1, 1], [0, 1], [99, 2]] as const) {
+        await tx.log.progress('@b', 'received', upTo, 5_000)
+        expect((await tx.log.inboxHead('@b')).cursor).toBe(cursor)
+      }
+    })
+    await store.write(tx => said(tx, stream, 'three', { inbox: ['@b'] }))
+    await store.write(async tx => {
+      await tx.log.moveInbox('@b', '@new')
+    })
+    expect(await waiting('@b')).toEqual([])
+    expect((await store.read.log.inbox('@new', { after: 0, limit: 10, maxBytes: 1e6, now: 0 })).map(row => [row.seq, row.stream])).toEqual([
+      [
+        1,
+        stream,
+      ],
+    ])
+  })
+
+  test("a message's fate: stored, offered, received, read, each with its time, told only to authors who asked", async () => {
+    const store = await open()
+    const send = (receipts: boolean, ttlMs?: number) =>
+      store.write(tx =>
+        appended(tx, { stream: pairStream('@a', '@b'), author: '@a', inbox: ['@b'], receipts, ...(ttlMs && { ttlMs }) }, 1_000, stamp =>
+          Buffer.from(JSON.stringify({ msg_id: stamp.msgId })))
+      )
+    const progress = (state: 'offered' | 'received' | 'read', upTo: number, now: number) =>
+      store.write(tx => tx.log.progress('@b', state, upTo, now))
+    const { msgId } = (await send(true)).stamp
+    await send(false)
+    expect((await store.read.log.fate(msgId))?.receipts).toEqual([{
+      agent: '@b',
+      offeredAt: null,
+      receivedAt: null,
+      readAt: null,
+      expiredAt: null,
+    }])
+    expect(await progress('offered', 2, 10)).toMatchObject([{ msgId, author: '@a', receipts: [{ agent: '@b', offeredAt: 10 }] }])
+    expect(await progress('offered', 2, 11)).toEqual([])
+    expect(await progress('read', 2, 20)).toMatchObject([{ receipts: [{ offeredAt: 10, receivedAt: 20, readAt: 20 }] }])
+    expect(await progress('received', 2, 30)).toEqual([])
+    expect((await store.read.log.inboxHead('@b')).cursor).toBe(2)
+    expect(await store.read.log.fate('1-99-eeeeee')).toBeUndefined()
+    expect(await store.read.log.fate(msgId.replace(/e$/, 'f'))).toBeUndefined()
+  })
+
+  test('what is not received in time is expired, told once, and not offered any more', async () => {
+    const store = await open()
+    const send = (ttlMs: number) =>
+      store.write(tx =>
+        appended(tx, { stream: '@a|@b', author: '@a', inbox: ['@b'], receipts: true, ttlMs }, 1_000, stamp =>
+          Buffer.from(JSON.stringify({ msg_id: stamp.msgId })))
+      )
+    const short = await send(500)
+    const long = await send(5_000)
+    const waiting = async (now: number) =>
+      (await store.read.log.inbox('@b', { after: 0, limit: 10, maxBytes: 1e6, now })).map(row => row.seq)
+    expect(await waiting(1_499)).toEqual([1, 2])
+    expect(await waiting(1_500)).toEqual([2])
+    expect(await store.write(tx => tx.log.expire(1_499))).toEqual([])
+    expect(await store.write(tx => tx.log.expire(1_500))).toMatchObject([{ msgId: short.stamp.msgId, receipts: [{ expiredAt: 1_500 }] }])
+    expect(await store.write(tx => tx.log.expire(1_501))).toEqual([])
+    await store.write(tx => tx.log.progress('@b', 'received', 2, 2_000))
+    expect(await store.write(tx => tx.log.expire(99_999))).toEqual([])
+    expect((await store.read.log.fate(long.stamp.msgId))?.receipts).toMatchObject([{ receivedAt: 2_000, expiredAt: null }])
+  })
+
+  test('a batch that writes nothing begins no transaction, and reads see commits only', async () => {
+    const store = await open()
+    interface Tables {
+      t: { n: number }
+    }
+    await store.write(async tx => {
+      expect(tx.writes).toBe(0)
+      await tx.tables<Tables>().insertInto('t').values({ n: 1 }).execute()
+      expect(tx.writes).toBe(1)
+      if (!engine.isOneConnection) expect(await store.read.tables<Tables>().selectFrom('t').selectAll().execute()).toEqual([])
+    })
+    expect(await store.read.tables<Tables>().selectFrom('t').selectAll().execute()).toEqual([{ n: 1 }])
+  })
+
+  test('numbers go on after a restart', async () => {
+    if (!engine.isKept) return
+    const first = await open()
+    await first.write(tx => said(tx, '#a', 'one'))
+    await first.close()
+    const second = await open()
+    await second.write(tx => said(tx, '#a', 'two', { now: 5 }))
+    expect(await texts(second, '#a')).toEqual(['one', 'two'])
+    expect(await second.read.log.head('#a')).toEqual({ seq: 2, oldest: 1, ts: 1_001 })
+    expect(second.epoch).toBe(first.epoch)
+  })
+
+  test('a key that repeats within a batch is one event, and numbers have no gap', async () => {
+    const store = await open()
+    const results = await store.write(async tx => {
+      const appended = [
+        say(tx, '#a', 'one', { id: '1' }),
+        say(tx, '#a', 'one', { id: '1' }),
+        say(tx, '#a', 'two', { id: '2', inbox: ['@b', '@c'] }),
+        say(tx, '#b', 'three', { inbox: ['@c'] }),
+      ]
+      await tx.log.flush()
+      return Promise.all(appended)
+    })
+    expect(results.map(({ kind, stamp: { seq } }) => [kind, seq])).toEqual([['stored', 1], ['duplicate', 1], ['stored', 2], ['stored', 1]])
+    expect(results.map(result => result.kind === 'stored' ? result.inboxSeqs : result.text?.toString())).toEqual([
+      [],
+      expect.stringContaining('"text":"one"'),
+      [1, 1],
+      [2],
+    ])
+    expect(await texts(store, '#a')).toEqual(['one', 'two'])
+  })
+
+  test('what a batch appended counts for what is read behind it', async () => {
+    const store = await open()
+    await store.write(async tx => {
+      void say(tx, '#a', 'one', { id: '1', inbox: ['@b'] })
+      expect(await tx.log.isPublished({ agent: '@a', id: '1' })).toBe(true)
+      expect((await tx.log.head('#a')).seq).toBe(1)
+      void say(tx, '#a', 'two')
+      expect((await tx.log.page('#a', { after: 0, limit: 10, maxBytes: 1e6 })).map(row => row.seq)).toEqual([1, 2])
+      expect(await tx.log.inboxHead('@b')).toEqual({ seq: 1, cursor: 0 })
+    })
+  })
+
+  test('a stream that ends leaves a number out, and its positions are none of what comes', async () => {
+    const store = await open()
+    await store.write(async tx => {
+      await said(tx, '#a', 'one')
+      await tx.log.end('#a')
+    })
+    expect(await store.read.log.head('#a')).toEqual({ seq: 2, oldest: 3, ts: 1_000 })
+    await store.write(tx => said(tx, '#a', 'two'))
+    expect(await store.read.log.head('#a')).toEqual({ seq: 3, oldest: 3, ts: 1_001 })
+    await store.write(tx => tx.log.end('#never'))
+  })
+
+  test('texts are kept byte for byte', async () => {
+    const store = await open()
+    const all = ['é 🙂 𝄞', '\u0000 and \ud800', '"quoted" \\ {}', '', 'x'.repeat(100_000)]
+    await store.write(async tx => {
+      for (const text of all) void say(tx, '#a', text)
+    })
+    const page = await store.read.log.page('#a', { after: 0, limit: 100, maxBytes: 1e9 })
+    expect(page.map(({ seq, text }) => [seq, text.toString()])).toEqual(
+      all.map((text, i) => [i + 1, expect.stringContaining(JSON.stringify(text))]),
+    )
+  })
+
+  test('text is in the order of its bytes', async () => {
+    const store = await open()
+    const names = ['#Z', '#a', '#é', '#b', '#_', '@a', '#10', '#9']
+    interface Tables {
+      endings: { channel: string }
+    }
+    await store.write(tx => tx.tables<Tables>().insertInto('endings').values(names.map(channel => ({ channel }))).execute())
+    const rows = await store.read.tables<Tables>().selectFrom('endings').select('channel').orderBy('channel').execute()
+    expect(rows.map(({ channel }) => channel)).toEqual(names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
+  })
+
+  test('a statement that fails undoes the whole, and the next write goes on', async () => {
+    const store = await open()
+    const failing = store.write(async tx => {
+      await said(tx, '#a', 'lost')
+      const before = tx.writes
+      await expect(tx.tables<{ nothing: { n: number } }>().insertInto('nothing').values({ n: 1 }).execute()).rejects.toThrow('nothing')
+      expect(tx.writes).toBeGreaterThanOrEqual(before)
+      throw new Error('told')
+    })
+    await expect(failing).rejects.toThrow()
+    await store.write(tx => said(tx, '#a', 'kept'))
+    expect(await texts(store, '#a')).toEqual(['kept'])
+  })
+
+  test('sums and counts are numbers', async () => {
+    const store = await open()
+    await store.write(async tx => {
+      await tx.tables<{ t: { n: number } }>().insertInto('t').values([{ n: 2 ** 52 }, { n: 1 }]).execute()
+    })
+    const row = await store.read.tables<{ t: { n: number } }>().selectFrom('t')
+      .select(({ fn }) => [fn.sum<number>('n').as('sum'), fn.countAll<number>().as('count'), fn.max('n').as('max')]).executeTakeFirst()
+    expect(row).toEqual({ sum: 2 ** 52 + 1, count: 2, max: 2 ** 52 })
+  })
+})
