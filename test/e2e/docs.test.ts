@@ -99,6 +99,9 @@ describe('README.md', () => {
       await reader.running('--port 7000').prints(urlPattern)
       const deals = await peer.trade.list()
       expect(deals).toMatchObject([{ status: 'completed', capturedMinor: 1_250 }])
+      execFileSync(process.execPath, ['--input-type=module', '-e', "await import('agentchat'); await import('agentchat/node')"], {
+        cwd: folder.at('my-agent'),
+      })
       const relays = ['npm start', '--port 7000'].map(word => reader.running(word))
       await reader.stop()
       for (const relay of relays) expect(relay.stdout + relay.stderr).toContain('"msg":"stopped"')
