@@ -17,6 +17,8 @@ import {
 import { generatedDocs } from '../scripts/generated.ts'
 import { limits } from '../lib/protocol/limits.ts'
 import { defaultConfig } from '../src/app.ts'
+import { allCommands } from '../src/cli/commands/index.ts'
+import { exits } from '../src/cli/exit.ts'
 import { leftOut, type KindName } from '../src/keeping/archive.ts'
 import { maxStrangerFrameBytes } from '../src/relay/intake.ts'
 
@@ -215,6 +217,18 @@ describe('what pages say of the program', () => {
     )!
     expect(new Set(holds!.split(/, | and their /))).toEqual(new Set(Object.values(held)))
     expect(without!.split('; ')[1]!.split(', ').sort()).toEqual(Object.values(left).sort())
+  })
+
+  test("the README's table of commands has all that there are", async () => {
+    const rows = readFileSync('README.md', 'utf8').split('| Command | Does |\n')[1]!.split('\n\n')[0]!.split('\n')
+    const named = rows.flatMap(row => [...row.split('|')[1]!.matchAll(/`([\w-]+)`/g)].map(match => match[1]!))
+    expect(named.sort()).toEqual((await allCommands()).map(({ name }) => name).sort())
+  })
+
+  test('SKILL.md has every exit code, and says to try again what may be tried again', () => {
+    const rows = readFileSync('SKILL.md', 'utf8').matchAll(/^\| (\d+) \|[^|]*\|([^|]*)\|$/gm)
+    const told = Object.fromEntries([...rows].map(([, code, then]) => [code, /try again/.test(then!)]))
+    expect(told).toEqual(Object.fromEntries(Object.values(exits).map(({ code, retry }) => [code, retry])))
   })
 
   test('ARCHITECTURE lists the slices that are there', () => {
