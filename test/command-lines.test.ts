@@ -14,7 +14,8 @@ const pages = ['README.md', 'SKILL.md', ...readdirSync('docs').filter(name => na
 const wordsIn = ({ commands }: Pick<Block, 'commands'>): readonly (readonly string[])[] => {
   using folder = newFolder()
   const script = [
-    `agentchat() { printf '%s\\0' "$@" >> "$LOG"; printf '\\n' >> "$LOG"; echo x; }`,
+    // In one write: what stands in <( ) runs beside the rest.
+    `agentchat() { printf '%s\\0' "$@" $'\\n' >> "$LOG"; echo x; }`,
     'sudo() { "$@"; }; npx() { "$@"; }; command_not_found_handle() { return 0; }',
     'jq() { echo 7; }; wc() { echo 7; }',
     // What a page has set before, somewhere else.
@@ -32,7 +33,7 @@ const wordsIn = ({ commands }: Pick<Block, 'commands'>): readonly (readonly stri
       stdio: 'ignore',
     })
   } catch {} // How it ends is nobody's matter here.
-  return readFileSync(folder.at('log'), 'utf8').split('\0\n').slice(0, -1).map(line => line.split('\0'))
+  return readFileSync(folder.at('log'), 'utf8').split('\0\n\0').slice(0, -1).map(line => line.split('\0'))
 }
 
 const commands = await allCommands()
