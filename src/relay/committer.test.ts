@@ -4,7 +4,7 @@ import { createLogger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { LogWriter } from '../store/log.ts'
-import { StorageError, type Store, type Tx } from '../store/store.ts'
+import { StorageError, UndoneError, type Store, type Tx } from '../store/store.ts'
 import { Committer, ownJob, type CommitterOptions, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Append } from './feature.ts'
@@ -23,7 +23,11 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
   })
   const store = openSqlite({ data: ':memory:', durability: 'normal', migrations: [], newEpoch: () => 'e' })
   const metrics = createMetrics()
-  const hooks: { beforeWrite: () => void, txOf: (tx: Tx) => Tx } = { beforeWrite: () => {}, txOf: tx => tx }
+  const hooks: { beforeWrite: () => void, beforeFlush: () => void, txOf: (tx: Tx) => Tx } = {
+    beforeWrite: () => {},
+    beforeFlush: () => {},
+    txOf: tx => tx,
+  }
   const slow: Store = {
     read: store.read,
     aside: store.aside,
@@ -239,7 +243,10 @@ describe('a log that numbers a batch at once', () => {
             return (...args: Parameters<LogWriter['append']>) => new Promise(resolve => waiting.push(() => resolve(target.append(...args))))
           if (method === 'flush')
             return () => {
-              if (waiting.length > 0) flushes.push(waiting.length)
+              if (waiting.length > 0) {
+                flushes.push(waiting.length)
+                set.hooks.beforeFlush()
+              }
               for (const append of waiting.splice(0)) append()
             }
           return (target[method as keyof LogWriter] as (...args: unknown[]) => unknown).bind(target)
@@ -273,6 +280,30 @@ describe('a log that numbers a batch at once', () => {
       2,
       'failed',
       1,
+    ])
+  })
+
+  test('is run again as a batch when it was undone, and refused when that goes on', async () => {
+    await using set = setUpDeferred()
+    let undone = 2
+    set.hooks.beforeFlush = () => {
+      if (undone-- > 0) throw new UndoneError('another transaction was first', 'The relay tries again by itself.')
+    }
+    const push = () => {
+      for (const id of ['1', '2']) set.committer.push(ownJob(() => ({ append: said('#c', id) })))
+    }
+    push()
+    await set.committer.idle()
+    expect(set.flushes).toEqual([2, 2, 2])
+    expect(set.seen.map(result => result.kind === 'done' && result.event?.stamp.seq)).toEqual([1, 2])
+    undone = Infinity
+    push()
+    await set.committer.idle()
+    // As a batch, and then each of them.
+    expect(set.flushes.slice(3)).toEqual([2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1])
+    expect(set.seen.slice(2).map(result => result.kind === 'failed' && result.error)).toEqual([
+      expect.any(UndoneError),
+      expect.any(UndoneError),
     ])
   })
 

@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
 import { authorOf, type Appended, type Stamp } from '../store/log.ts'
-import { StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
+import { StorageError, UndoneError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
 import { Fail, type Append, type Outcome } from './feature.ts'
@@ -68,6 +68,8 @@ export interface CommitterOptions {
 /** What a write that waits takes beside its frame. */
 const jobOverheadBytes = 1_024
 const maxBatchFrames = 1_000
+/** How often a batch is run again that another transaction, or a line that broke, undid. */
+const maxReruns = 3
 const maxBatchBytes = 1024 * 1024
 /** How long a turn decides before it delivers what it has and lets sockets be read: whoever writes next waits no longer than that. */
 const maxTurnMs = 10
@@ -191,7 +193,7 @@ export class Committer {
   }
 
   /** Commits one batch of what `take` gives; tells how many jobs have their results. */
-  async #commit(maxFrames: number, take: () => Job | undefined): Promise<number> {
+  async #commit(maxFrames: number, take: () => Job | undefined, reruns = 0): Promise<number> {
     const taken: Job[] = []
     const next = () => {
       const job = taken.length < maxFrames ? take() : undefined
@@ -204,6 +206,10 @@ export class Committer {
     } catch (error) {
       // A storage that does not even begin takes nothing: the next one hears of it all the same.
       if (taken.length === 0) next()
+      if (error instanceof UndoneError && taken.length > 0 && reruns < maxReruns) {
+        for (let i = 0; i < taken.length;) await this.#commit(taken.length - i, () => taken[i++], reruns + 1)
+        return taken.length
+      }
       // What may be stored is not run again: those who asked are told, and send it again under its id.
       if (taken.length > 1 && !(error instanceof StorageError && error.inDoubt)) {
         for (let i = 0; i < taken.length;) await this.#commit(1, () => taken[i++])

@@ -53,6 +53,8 @@ export class Statements {
   readonly #names = new Map<string, string>()
 
   query(text: string, values: readonly unknown[]): QueryConfig {
+    // BEGIN, COMMIT, ROLLBACK: there is nothing to plan.
+    if (/^[A-Z]+$/.test(text)) return { text }
     let name = this.#names.get(text)
     if (name === undefined && this.#names.size < maxStatements) this.#names.set(text, name = `s${this.#names.size}`)
     return name === undefined ? { text, values: values as unknown[] } : { name, text, values: values as unknown[] }

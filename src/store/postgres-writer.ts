@@ -39,6 +39,8 @@ export class Writer {
   #connecting: Promise<void> | undefined
   /** When the line broke; undefined: it is there. */
   #brokenAt: number | undefined
+  /** Why it could not be made anew. */
+  #problem: unknown
   #open: Open = newOpen()
   #isClosed = false
 
@@ -52,17 +54,23 @@ export class Writer {
     return this.#open.writes
   }
 
-  /** @throws StorageError when there is no line, and writes have waited for it long enough */
+  /** @throws StorageError when there is no line, and writes have waited for it long enough: it is made anew meanwhile */
   async ready(): Promise<void> {
     while (this.#line === undefined) {
       if (this.#isClosed) throw new StorageError('The store is closed', 'Open it again.')
+      const isOver = this.#brokenAt !== undefined && this.#now() >= this.#brokenAt + patienceMs
+      const connecting = this.#connecting ??= this.#connect().finally(() => {
+        this.#connecting = undefined
+      })
+      connecting.catch((error: unknown) => {
+        this.#problem = problemOf(error) ?? error
+      })
+      // Nobody stands and waits for a server that has been away for long.
+      if (isOver && this.#problem !== undefined) throw this.#problem
       try {
-        await (this.#connecting ??= this.#connect().finally(() => {
-          this.#connecting = undefined
-        }))
+        await connecting
       } catch (error) {
-        const problem = problemOf(error) ?? error
-        if (this.#brokenAt === undefined || this.#now() >= this.#brokenAt + patienceMs) throw problem
+        if (this.#brokenAt === undefined) throw problemOf(error) ?? error
         await sleep(timerMs(retryMs))
       }
     }
@@ -205,5 +213,6 @@ export class Writer {
     }
     this.#line = line
     this.#brokenAt = undefined
+    this.#problem = undefined
   }
 }

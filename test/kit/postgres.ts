@@ -81,7 +81,7 @@ const canRun = (bin: string, uid: number | undefined): boolean => {
   }
 }
 
-const freePort = (): Promise<number> =>
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo
@@ -228,6 +228,7 @@ const makeTemplate = async (server: Server): Promise<void> => {
 }
 
 export interface TestDatabase extends AsyncDisposable {
+  readonly name: string
   readonly url: string
   readonly server: Server
   ask<R extends object>(sql: string): Promise<readonly R[]>
@@ -241,6 +242,7 @@ export const newDatabase = async (from: 'template' | 'template0' = 'template', m
   await asked(admin, `CREATE DATABASE ${name} TEMPLATE ${from} ${more}`)
   const url = urlOf(server, name)
   return {
+    name,
     url,
     server,
     ask: sql => asked(url, sql),

@@ -1,0 +1,116 @@
+// A relay whose database goes away in the middle of things: what it acknowledged is stored, once, in its order, and what it cannot know it says.
+import { expect, test } from 'vitest'
+import { migrations } from '../../src/app.ts'
+import { openPostgres } from '../../src/store/postgres.ts'
+import { UndoneError, type Store } from '../../src/store/store.ts'
+import { newDatabase, urlOf, type TestDatabase } from '../kit/postgres.ts'
+import { newProxy } from '../kit/proxy.ts'
+import { startTestRelay } from '../kit/relay.ts'
+import { newKey, type Wire } from '../kit/wire.ts'
+
+const opened = (url: string) => openPostgres({ url, migrations, newEpoch: () => 'e'.repeat(16) })
+
+const through = (database: TestDatabase, port: number): string => {
+  const url = new URL(urlOf(database.server, database.name, true))
+  url.port = String(port)
+  return url.href
+}
+
+const append = (store: Store, id: string) =>
+  store.write(async tx => {
+    const appended = tx.log.append({ stream: '#a', author: '@a', key: { agent: '@a', id } }, 1_000,
+      ({ seq }) => Buffer.from(JSON.stringify({ seq, id })))
+    await tx.log.flush()
+    return appended
+  })
+
+const stored = async (store: Store) =>
+  (await store.read.log.page('#a', { after: 0, limit: 1_000, maxBytes: 1e9 })).map((
+    { seq, text },
+  ) => [seq, (JSON.parse(text.toString()) as { id: string }).id])
+
+/** Ends everybody's connection to a database but one's own. */
+const terminate = (database: TestDatabase, which = 'true') =>
+  database.ask(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.name}' AND pid <> pg_backend_pid() AND ${which}`,
+  )
+
+test('a transaction whose connection ends is undone, and the next goes on with the number it had', async () => {
+  await using database = await newDatabase()
+  const store = await opened(database.url)
+  try {
+    await append(store, '1')
+    const broken = store.write(async tx => {
+      const appended = tx.log.append({ stream: '#a', author: '@a' }, 1_000, () => Buffer.from('{"id":"lost"}'))
+      await tx.log.flush()
+      await terminate(database)
+      return appended
+    })
+    await expect(broken).rejects.toBeInstanceOf(UndoneError)
+    expect((await append(store, '2')).stamp.seq).toBe(2)
+    expect(await stored(store)).toEqual([[1, '1'], [2, '2']])
+  } finally {
+    await store.close()
+  }
+})
+
+test('a commit whose answer is lost is found as stored; one that never came is undone', async () => {
+  await using database = await newDatabase()
+  await using proxy = await newProxy(database.server.port)
+  const store = await opened(through(database, proxy.port))
+  try {
+    await append(store, '1')
+    proxy.cutAt('answer')
+    expect(await append(store, '2')).toMatchObject({ kind: 'stored', stamp: { seq: 2 } })
+    proxy.cutAt('lost')
+    await expect(append(store, '3')).rejects.toBeInstanceOf(UndoneError)
+    expect(await append(store, '3')).toMatchObject({ kind: 'stored', stamp: { seq: 3 } })
+    expect(proxy.cuts).toBe(2)
+    expect(await stored(store)).toEqual([[1, '1'], [2, '2'], [3, '3']])
+  } finally {
+    await store.close()
+  }
+})
+
+test('while connections are ended and commits cut off, every message is acknowledged, stored once, and heard in its order', async () => {
+  await using database = await newDatabase()
+  await using proxy = await newProxy(database.server.port)
+  await using relay = await startTestRelay({ store: through(database, proxy.port) })
+  const senders: Wire[] = []
+  for (const name of ['alice', 'bob', 'carol']) senders.push(await relay.login(name, { key: newKey() }))
+  await using listener = await relay.login('listener')
+  const each = 60
+  const faults = (async () => {
+    for (let n = 0; n < 12; n++) {
+      if (n % 3 === 0) proxy.cutAt('answer')
+      else if (n % 3 === 1) proxy.cutAt('lost')
+      else await terminate(database)
+      await new Promise(resolve => setTimeout(resolve, 60))
+    }
+  })()
+  await Promise.all(senders.map(async (sender, who) => {
+    for (let n = 0; n < each; n++) {
+      const id = `${who}-${n}`
+      const message = { type: 'MSG', to: '#general', content: id, id }
+      for (;;) {
+        const answer = await sender.answer(message)
+        if (answer.type === 'ACK') break
+        expect(answer).toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+        await new Promise(resolve => setTimeout(resolve, 50))
+      }
+    }
+  }))
+  await faults
+  const heard = (await listener.take('MSG', senders.length * each)).map(({ seq, content }) => [seq, content] as const)
+  expect(heard.map(([seq]) => seq)).toEqual(heard.map((_, i) => i + 1))
+  expect(new Set(heard.map(([, content]) => content)).size).toBe(senders.length * each)
+  for (const who of senders.keys()) {
+    const own = heard.map(([, content]) => content).filter(content => content.startsWith(`${who}-`))
+    expect(own).toEqual(own.map((_, n) => `${who}-${n}`))
+  }
+  expect(proxy.cuts).toBeGreaterThan(3)
+  const events = await database.ask<{ seq: number }>(
+    "SELECT e.seq FROM events e JOIN streams s ON s.id = e.stream WHERE s.name = '#general' ORDER BY seq",
+  )
+  expect(events.map(({ seq }) => Number(seq))).toEqual(heard.map(([seq]) => seq))
+})

@@ -1,0 +1,60 @@
+// A line to a server that a test can stall and cut, and cut behind a COMMIT.
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
+export interface Proxy extends AsyncDisposable {
+  readonly port: number
+  /** Every line ends, as a network does that is gone. */
+  cut(): void
+  /** The next COMMIT is `lost` on its way to the server, or its `answer` is on the way back; then the line is cut. */
+  cutAt(what: 'lost' | 'answer'): void
+  /** How often that came about. */
+  readonly cuts: number
+}
+
+export const newProxy = async (target: number): Promise<Proxy> => {
+  const lines = new Set<Socket>()
+  let next: 'lost' | 'answer' | undefined
+  let cuts = 0
+  const server = createServer(near => {
+    const far = connect(target, '127.0.0.1')
+    let isMute = false
+    for (const socket of [near, far]) {
+      lines.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        lines.delete(socket)
+        near.destroy()
+        // What was handed over still arrives.
+        far.end()
+      })
+    }
+    near.on('data', chunk => {
+      if (next === undefined || !chunk.includes('COMMIT')) return void far.write(chunk)
+      cuts++
+      isMute = true
+      if (next === 'answer') far.write(chunk, () => near.destroy())
+      else near.destroy()
+      next = undefined
+    })
+    far.on('data', chunk => {
+      if (!isMute) near.write(chunk)
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut: () => {
+      for (const line of lines) line.destroy()
+    },
+    cutAt: what => {
+      next = what
+    },
+    get cuts() {
+      return cuts
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const line of lines) line.destroy()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
