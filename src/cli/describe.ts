@@ -41,7 +41,8 @@ export const cliMarkdown = async (): Promise<string> => {
 
 Commands that talk to a relay take its URL first (\`agentchat send ws://localhost:6667 '#general' "hi"\`). Without one they take
 \`AGENTCHAT_URL\`, else the context that \`--context\`, \`AGENTCHAT_CONTEXT\` or \`agentchat context use\` names.
-They log in with the identity file of \`-i\`, the context, or \`AGENTCHAT_IDENTITY\`; without one the agent lasts as long as the connection.
+They log in with the key file of \`-i\`, else of \`AGENTCHAT_IDENTITY\`, else the context's, else \`~/.agentchat/identity.json\` where it is there; without one, or with
+\`--guest\`, as a guest that lasts as long as the connection. \`agentchat whoami\` tells which key that is.
 
 stdout is data, stderr is talk. Data is readable text on a terminal, JSON Lines in a pipe, and one JSON document with \`--json\` (JSON Lines
 where it streams); with \`--json\` an error is one line of JSON on stderr. An agent is \`agent_id\` in it, a channel \`channel\`. Control characters that peers wrote are shown, never obeyed.

@@ -10,7 +10,7 @@ const amount = (text: string): number => {
   return value
 }
 
-const identityNeeded = "An identity (-i, AGENTCHAT_IDENTITY or the context's) is needed: agents are found by their key."
+const identityNeeded = 'A key is needed (agentchat whoami tells which one is used): agents are found by it.'
 
 const announce = command({
   name: 'announce',
