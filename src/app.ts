@@ -202,7 +202,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     }, {
       store,
       handlers: table.handlers,
-      sweeps: table.sweeps,
+      duties: table.duties,
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,

@@ -1,5 +1,6 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
-import type { Feature, Handlers, Health, Route } from '../relay/feature.ts'
+import type { RequestType } from '../../lib/protocol/index.ts'
+import type { Duty, Feature, Handler, Handlers, Health, Route, ScopedFeature } from '../relay/feature.ts'
 import type { AgentUse } from '../store/agents.ts'
 import { announcementMigrations } from '../store/announcements.ts'
 import { auditMigrations } from '../store/audit.ts'
@@ -69,7 +70,7 @@ export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions
 
 export interface Features {
   readonly handlers: Handlers
-  readonly sweeps: readonly NonNullable<Feature['sweep']>[]
+  readonly duties: readonly Duty[]
   /** What /health says beside the relay's own. */
   readonly facts: () => Pick<Health, 'proposals'>
   readonly routes: readonly Route[]
@@ -96,8 +97,12 @@ const tradePorts = (options: FeatureOptions) => {
 
 type Ports = ReturnType<typeof tradePorts>
 
-/** A slice: its tables, and what opens it. */
+/** A slice: its tables, and what opens it. In trade it says what it decides about. */
 const slice = <F extends Partial<Feature<never>>>(open: (ports: Ports) => F, ...migrations: readonly Migration[]) => ({ open, migrations })
+const tradeSlice: <F extends Partial<ScopedFeature<never>> & Pick<ScopedFeature, 'scope'>>(
+  open: (ports: Ports) => F,
+  ...migrations: readonly Migration[]
+) => { readonly open: (ports: Ports) => F, readonly migrations: readonly Migration[] } = slice
 
 /** Who dealt, or has money, is needed by its key. */
 const agentUses: readonly AgentUse[] = [
@@ -120,12 +125,12 @@ const slices = {
   presence: slice(presence),
   admin: slice(admin, standingMigrations, auditMigrations),
   keeping: slice(keeping, keepingMigrations),
-  proposals: slice(({ deals }) => deals.feature, nonceMigrations, proposalMigrations),
+  proposals: tradeSlice(({ deals }) => deals.feature, nonceMigrations, proposalMigrations),
   census: slice(census),
-  court: slice(ports => court({ ...ports, ratings: ports.book, deals: ports.deals.port }), courtMigrations),
-  escrow: slice(ports => escrow({ ...ports, funded: ports.deals.port.funded }), ledgerMigrations, callMigrations),
-  reputation: slice(reputation, reputationMigrations),
-  skills: slice(skills, peopleMigrations),
+  court: tradeSlice(ports => court({ ...ports, ratings: ports.book, deals: ports.deals.port }), courtMigrations),
+  escrow: tradeSlice(ports => escrow({ ...ports, funded: ports.deals.port.funded }), ledgerMigrations, callMigrations),
+  reputation: tradeSlice(reputation, reputationMigrations),
+  skills: tradeSlice(skills, peopleMigrations),
   profiles: slice(profiles),
   description: slice(description),
   directory: slice(directory, directoryMigrations),
@@ -142,14 +147,26 @@ type AllHandlers = AllOf<HandlersOf<Opened>>
 
 export const features = (options: FeatureOptions): Features => {
   const ports = tradePorts(options)
-  const all: readonly Partial<Feature<never>>[] = Object.values(slices).map(({ open }) => open(ports))
+  const opened: readonly (readonly [string, Partial<Feature<never>>])[] = Object.entries(slices).map((
+    [name, { open }],
+  ) => [name, open(ports)])
+  const all = opened.map(([, feature]) => feature)
   return {
-    handlers: Object.assign({}, ...all.map(feature => feature.handlers)) as AllHandlers,
-    sweeps: all.flatMap(feature => feature.sweep ?? []),
+    handlers: Object.assign({}, ...all.map(handlersOf)) as AllHandlers,
+    duties: opened.flatMap(([name, feature]) => dutiesOf(name, feature)),
     facts: () => Object.assign({}, ...all.map(feature => feature.facts?.())) as ReturnType<Features['facts']>,
-    routes: all.flatMap(feature => feature.routes ?? []),
+    routes: all.flatMap(({ scope, routes = [] }) => routes.map(route => ({ scope, ...route }))),
   }
 }
+
+/** Each decides about what its feature does, unless it says otherwise. */
+const handlersOf = ({ scope, handlers = {} }: Partial<Feature<never>>): object =>
+  Object.fromEntries(Object.entries<Handler<RequestType>>(handlers).map(([type, handler]) => [type, { scope, ...handler }]))
+
+const dutiesOf = (name: string, { scope, sweep, tick }: Partial<Feature<never>>): readonly Duty[] => [
+  ...(sweep === undefined ? [] : [{ name, scope, isOnce: true, run: sweep }]),
+  ...(tick === undefined ? [] : [{ name, scope, isOnce: false, run: tick }]),
+]
 
 export type { EscrowEvent }
 export { motdKey } from './operate/admin/handlers.ts'

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Clock } from '../base/clock.ts'
 import { createLogger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
@@ -253,8 +253,7 @@ describe('a log that numbers a batch at once', () => {
         },
       })
       return {
-        tables: () => tx.tables(),
-        dialect: tx.dialect,
+        ...tx,
         log,
         get writes() {
           return tx.writes + waiting.length
@@ -317,4 +316,27 @@ describe('a log that numbers a batch at once', () => {
     expect(set.seen.map(result => result.kind === 'done' && [result.event?.stamp.seq, result.more?.[0]?.stamp.seq, result.duplicate?.seq]))
       .toEqual([[1, 2, undefined], [undefined, undefined, 1]])
   })
+})
+
+test('what is decided under a scope waits until nobody else decides about it, and what comes behind it waits with it', async () => {
+  const seen: string[] = []
+  await using set = setUp(() => {}, { now: () => 1_000 })
+  let free = (): void => {}
+  set.hooks.txOf = tx => ({
+    ...tx,
+    lock: scope => {
+      seen.push(`lock ${scope}`)
+      return new Promise(resolve => {
+        free = resolve
+      })
+    },
+  })
+  const decided = (name: string) => () => void seen.push(name)
+  set.committer.push(ownJob(decided('talk')))
+  set.committer.push(ownJob(decided('deal'), { scope: 'trade' }))
+  set.committer.push(ownJob(decided('more talk')))
+  await vi.waitFor(() => expect(seen).toEqual(['talk', 'lock trade']))
+  free()
+  await set.committer.idle()
+  expect(seen).toEqual(['talk', 'lock trade', 'deal', 'more talk'])
 })

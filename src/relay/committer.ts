@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts'
 import type { Counts, Histogram } from '../base/metrics.ts'
 import type { EventType, FrameBody, RequestType } from '../../lib/protocol/index.ts'
 import { authorOf, type Appended, type Stamp } from '../store/log.ts'
-import { StorageError, UndoneError, type Awaitable, type Store, type Tx } from '../store/store.ts'
+import { StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
 import { Fail, type Append, type Outcome } from './feature.ts'
@@ -17,13 +17,15 @@ export interface Job {
   readonly bytes: number
   readonly re: string | undefined
   readonly type: RequestType | undefined
+  /** What it decides about, where others must not decide at the same time. */
+  readonly scope?: Scope | undefined
   decide(tx: Tx, now: number): Awaitable<Outcome | undefined>
   /** Called once its result is delivered. */
   delivered?(): void
 }
 
 /** A job of the relay's own, which answers nobody; with a connection it waits behind that one's writes. */
-export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connection' | 'delivered'>> = {}): Job => ({
+export const ownJob = (decide: Job['decide'], more: Partial<Pick<Job, 'connection' | 'delivered' | 'scope'>> = {}): Job => ({
   connection: undefined,
   bytes: 0,
   re: undefined,
@@ -263,6 +265,8 @@ export class Committer {
         const writesBefore = tx.writes
         let outcome: Outcome
         try {
+          const locked = job.scope === undefined ? undefined : tx.lock(job.scope)
+          if (locked instanceof Promise) await locked
           const decided = job.decide(tx, now)
           outcome = (decided instanceof Promise ? await decided : decided) ?? {}
         } catch (error) {

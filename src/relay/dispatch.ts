@@ -243,7 +243,7 @@ export class Dispatch {
     await this.#deps.reads.turn(connection, async () => {
       try {
         const write = await handler.study(this.#readCtx(connection, handler, request).ctx, request.body as never)
-        this.#write(connection, { needs: handler.needs, write }, request, bytes)
+        this.#write(connection, { needs: handler.needs, scope: handler.scope, write }, request, bytes)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)
       }
@@ -279,6 +279,7 @@ export class Dispatch {
       bytes,
       re: request.body.id,
       type: request.type,
+      scope: handler.scope,
       decide: (tx: Tx, now: number) => {
         if (connection.held && requests[request.type].cost.message === true)
           throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)

@@ -2,7 +2,7 @@
 import type { CloseName, EventType, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
 import type { Fate, PublishKey, Stamp } from '../store/log.ts'
 import type { Standing } from '../store/standing.ts'
-import type { Awaitable, Db, Tx } from '../store/store.ts'
+import type { Awaitable, Db, Scope, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
 import type { QuotaView } from './quota.ts'
 import { statusOf } from './receipts.ts'
@@ -183,6 +183,8 @@ export type Handler<T extends RequestType> =
   }
   | {
     readonly needs: Need
+    /** What it decides about, unless that is its feature's. Without one it writes rows of its own agent, or what is right whoever is first. */
+    readonly scope?: Scope | undefined
     /**
      * Work that takes long elsewhere: begun when the request arrives, awaited when it is its turn. A rejection is the answer; so is an
      * outcome, and nothing is written then; a function is called in the place of `write`. It is begun anew if the asker's agent or
@@ -193,6 +195,7 @@ export type Handler<T extends RequestType> =
   }
   | {
     readonly needs: Need
+    readonly scope?: Scope | undefined
     /**
      * A write that first has much to read or to work out: beside the event loop, in turns with reads, before it gets in line. The
      * connection's next frame waits for it. Gives the write, or the refusal as a rejection.
@@ -235,6 +238,8 @@ export interface PostCtx extends RouteCtx {
 /** A place of plain HTTP: a path, or with a "/" at its end everything under it; `rest` is what follows, decoded. */
 export interface Route {
   readonly path: string
+  /** What its writes decide about, unless that is its feature's. */
+  readonly scope?: Scope | undefined
   get(ctx: RouteCtx, rest: string): Awaitable<HttpAnswer>
   post?(ctx: PostCtx, body: string): Awaitable<HttpAnswer>
 }
@@ -242,11 +247,27 @@ export interface Route {
 /** A slice of what the relay can do. */
 export interface Feature<T extends RequestType = RequestType> {
   readonly handlers: { readonly [K in T]: Handler<K> }
-  /** Runs once a second as a write of its own: timers that survive a restart. */
+  /** What its writes and its sweep decide about, but for handlers that name their own. */
+  readonly scope?: Scope
+  /** Runs once a second as a write of its own, in one process at a time, whichever that is: timers that survive a restart. */
   sweep?(ctx: SweepCtx): Awaitable<Outcome | undefined>
+  /** The same in each process: for what it holds in memory, and for what it does outside of the database (`tx.own`). */
+  tick?(ctx: SweepCtx): Awaitable<Outcome | undefined>
   readonly routes?: readonly Route[]
   /** What /health says of it. */
   facts?(): Pick<Health, 'proposals'>
+}
+
+/** A slice of what deals, pays, judges or rates: nothing in it is decided twice at once. */
+export type ScopedFeature<T extends RequestType = RequestType> = Feature<T> & { readonly scope: Scope }
+
+/** What a feature has to do by the clock, under the name of the slice. */
+export interface Duty {
+  readonly name: string
+  readonly scope?: Scope | undefined
+  /** In one process at a time. */
+  readonly isOnce: boolean
+  run(ctx: SweepCtx): Awaitable<Outcome | undefined>
 }
 
 export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> {

@@ -1,6 +1,7 @@
 // What features answer over plain HTTP: finding whose page a path is, and asking for it.
 import type { Logger } from '../base/log.ts'
-import type { HttpAnswer, PostCtx, Route, RouteCtx } from './feature.ts'
+import type { Awaitable, Scope, Tx } from '../store/store.ts'
+import type { HttpAnswer, Route, RouteCtx } from './feature.ts'
 import type { PageRequest } from './http.ts'
 
 export interface PagesDeps {
@@ -8,7 +9,7 @@ export interface PagesDeps {
   readonly ctx: () => Omit<RouteCtx, 'query'>
   readonly isBanned: (address: string) => boolean
   readonly isDraining: () => boolean
-  readonly write: PostCtx['write']
+  readonly write: <R>(decide: (tx: Tx, now: number) => Awaitable<R>, scope: Scope | undefined) => Promise<R>
   readonly log: Logger
 }
 
@@ -34,7 +35,7 @@ export class Pages {
       if (isBanned(address)) return { status: 403, contentType: 'text/plain', body: 'Your address is banned from this relay\n' }
       if (body === undefined) return await route.get(asked, decode(path.slice(route.path.length)))
       if (isDraining()) return { status: 503, contentType: 'text/plain', body: 'draining\n', headers: { 'retry-after': '5' } }
-      return await route.post!({ ...asked, address, write }, body)
+      return await route.post!({ ...asked, address, write: decide => write(decide, route.scope) }, body)
     } catch (error) {
       log.error({ err: error, route: route.path }, 'a page failed')
       throw error

@@ -7,16 +7,17 @@ import type { Metrics } from '../base/metrics.ts'
 import { closeCodes, timerMs } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
 import type { Ban } from '../store/standing.ts'
-import type { Awaitable, Store, Tx } from '../store/store.ts'
+import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
 import { Account, shareOut, type Debtor } from './account.ts'
 import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Audit } from './audit.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
+import { turnOf } from './duties.ts'
 import { Connection } from './connection.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
-import { statusNotices, type Feature, type Handlers, type Outcome, type Route } from './feature.ts'
+import { statusNotices, type Duty, type Handlers, type Outcome, type Route } from './feature.ts'
 import { Gate, type IsOwnHost } from './gate.ts'
 import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Hub } from './hub.ts'
@@ -67,7 +68,7 @@ export interface RelayOptions extends Omit<ListenerOptions, Told> {
 export interface RelayDeps {
   readonly store: Store
   readonly handlers: Handlers
-  readonly sweeps: readonly NonNullable<Feature['sweep']>[]
+  readonly duties: readonly Duty[]
   /** What the features add to /health. */
   readonly facts: () => Pick<Health, 'proposals'>
   /** What features answer over plain HTTP. */
@@ -194,7 +195,7 @@ export class Relay {
       ctx: () => ({ now: clock.now(), db: store.read, aside: store.aside, roster, health: () => this.#health() }),
       isBanned: address => gate.addressBan(address) !== undefined,
       isDraining: () => this.#draining,
-      write: decide => this.#written(decide),
+      write: (decide, scope) => this.#written(decide, scope),
       log,
     })
     this.#listener = new Listener({
@@ -222,7 +223,7 @@ export class Relay {
     this.#sweeper = new Sweeper([
       { everyMs: 1_000, run: now => this.#sweepConnections(now) },
       { everyMs: 1_000, run: () => void quota.measure() },
-      { everyMs: 1_000, run: () => this.#sweepFeatures() },
+      { everyMs: 1_000, run: () => this.#runDuties() },
       { everyMs: summaryEveryMs, run: () => signals.summarise() },
       {
         everyMs: 10_000,
@@ -419,12 +420,12 @@ export class Relay {
   }
 
   /** A write for somebody who waits for its commit. */
-  #written<R>(decide: (tx: Tx, now: number) => Awaitable<R>): Promise<R> {
+  #written<R>(decide: (tx: Tx, now: number) => Awaitable<R>, scope: Scope | undefined): Promise<R> {
     return new Promise((resolve, reject) => {
       this.#committer.push(ownJob(async (tx, now) => {
         const value = await decide(tx, now)
         return { committed: () => resolve(value) }
-      }, { delivered: () => reject(new Error('the write was not committed')) }))
+      }, { scope, delivered: () => reject(new Error('the write was not committed')) }))
     })
   }
 
@@ -474,9 +475,9 @@ export class Relay {
     if (connection.isAsked) connection.ws.ping(refusalMark)
   }
 
-  #sweepFeatures(): void {
+  #runDuties(): void {
     const ctx = { roster: this.#roster, quota: this.#quota, health: () => this.#health() }
-    for (const sweep of this.#deps.sweeps) this.#write((tx, now) => sweep({ tx, now, ...ctx }))
+    for (const duty of this.#deps.duties) this.#write(turnOf(duty, (tx, now) => duty.run({ tx, now, ...ctx })))
   }
 
   #health(): Health {

@@ -10,7 +10,7 @@ import { migratePostgres } from './postgres-migrate.ts'
 import { askNature, problemOf, wrongNature, type Nature } from './postgres-problems.ts'
 import { logSchema, storeSchema } from './postgres-schema.ts'
 import { Writer } from './postgres-writer.ts'
-import { BusyError, type Awaitable, type Db, type Space, type Store, type StoreOptions, type Tx } from './store.ts'
+import { alone, BusyError, type Awaitable, type Db, type Space, type Store, type StoreOptions, type Tx } from './store.ts'
 
 const maxReaders = 4
 const maxAside = 2
@@ -180,6 +180,7 @@ class PostgresStore implements Store {
       tables: <T>() => tables as unknown as Kysely<T>,
       dialect,
       log: this.#log,
+      ...alone,
       get writes() {
         return writer.writes
       },

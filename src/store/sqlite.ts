@@ -12,7 +12,7 @@ import { SqliteKeptLog } from './sqlite-keeper.ts'
 import { SqliteLogReader } from './sqlite-log.ts'
 import { sqliteDialect as dialect } from './sqlite-dialect.ts'
 import { Tail } from './tail.ts'
-import { StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from './store.ts'
+import { alone, StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from './store.ts'
 
 /** Databases, what SQLite keeps beside them, and what was put aside. */
 const isDataFile = (name: string): boolean => /^(?:agentchat|lock)\.db/.test(name)
@@ -164,6 +164,7 @@ class SqliteStore implements Store {
       tables: <T>() => writes as unknown as Kysely<T>,
       dialect,
       log: this.#log,
+      ...alone,
       get writes() {
         return count()
       },

@@ -17,13 +17,32 @@ export interface Db {
   readonly log: LogReader
 }
 
+/** What decisions are about. In this order they are waited for. */
+export const scopes = ['people', 'trade', 'directory', 'announcements'] as const
+export type Scope = (typeof scopes)[number]
+
 /** One open write transaction. */
 export interface Tx extends Db {
   tables<T>(): WriteTables<T>
   readonly log: LogWriter
+  /**
+   * Waits until nobody else decides about a scope, and keeps it until the transaction ends: what is read then is still so when it
+   * is written. A store with one writer has nobody to wait for.
+   */
+  lock(scope: Scope): Awaitable<void>
+  /** Whether this transaction may do what is done once at a time, wherever: nobody else does it at the moment. */
+  claim(duty: string): Awaitable<boolean>
+  /**
+   * Whether a duty is this process's: it acts outside of the database, and remembers how far it came. It stays so until `leaseMs` after
+   * it was asked for last; then another may take it on. In a store of one process every duty is its own.
+   */
+  own(duty: string, leaseMs: number): Awaitable<boolean>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
 }
+
+/** What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with. */
+export const alone: Pick<Tx, 'lock' | 'claim' | 'own'> = { lock: () => undefined, claim: () => true, own: () => true }
 
 /**
  * A feature's tables: SQL run once, in order, and recorded under the feature's name. Only ever append, to both: the tables are the same,

@@ -35,8 +35,7 @@ const withoutKeys = (tx: Tx): Tx => {
   const append: LogWriter['append'] = ({ stream, author, inbox }, now, encode) =>
     tx.log.append({ stream, author, ...(inbox && { inbox }) }, now, encode)
   return {
-    tables: tx.tables,
-    dialect: tx.dialect,
+    ...tx,
     log: override(tx.log, { append }),
     get writes() {
       return tx.writes

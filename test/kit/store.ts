@@ -3,7 +3,7 @@ import type { LogWriter } from '../../src/store/log.ts'
 import type { Awaitable, StorageError, Store, Tx } from '../../src/store/store.ts'
 
 /** Called inside the transaction, with its name, before a method of the log runs: a throw is the storage's or the handler's. */
-export type Tamper = (method: keyof LogWriter | 'tables', args: readonly unknown[]) => void
+export type Tamper = (method: keyof LogWriter | 'tables' | 'lock', args: readonly unknown[]) => void
 
 export class HeldStore implements Store {
   readonly #store: Store
@@ -13,6 +13,8 @@ export class HeldStore implements Store {
   #onWaiting: (() => void) | undefined
   /** Set to make statements fail. */
   tamper: Tamper | undefined
+  /** Duties that are another process's. */
+  isTaken: (duty: string) => boolean = () => false
   /** Set to break off behind the next commit, before anybody hears of it. */
   doubt: StorageError | undefined
 
@@ -77,8 +79,7 @@ export class HeldStore implements Store {
   }
 
   #tampered(tx: Tx): Tx {
-    const tamper = this.tamper
-    if (tamper === undefined) return tx
+    const tamper = this.tamper ?? (() => undefined)
     const log = new Proxy(tx.log, {
       get: (target, method) => (...args: unknown[]) => {
         tamper(method as keyof LogWriter, args)
@@ -86,8 +87,14 @@ export class HeldStore implements Store {
       },
     })
     return {
-      log,
-      dialect: tx.dialect,
+      ...tx,
+      log: this.tamper === undefined ? tx.log : log,
+      lock: scope => {
+        tamper('lock', [scope])
+        return tx.lock(scope)
+      },
+      claim: duty => !this.isTaken(duty) && tx.claim(duty),
+      own: (duty, leaseMs) => !this.isTaken(duty) && tx.own(duty, leaseMs),
       tables: () => {
         tamper('tables', [])
         return tx.tables()

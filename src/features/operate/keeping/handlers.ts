@@ -64,6 +64,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
       },
       ERASE: {
         needs: 'own',
+        scope: 'people',
         async write({ me, tx, now }, { agent }) {
           const id = agent ?? me.id
           if (me?.id === id && me.pubkey === null)

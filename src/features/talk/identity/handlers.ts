@@ -135,6 +135,7 @@ export const identity = ({ verify, verifyAsync, randomHex, ...options }: Identit
     },
     ROTATION: {
       needs: 'session',
+      scope: 'people',
       /** As many signatures as there are records: beside the event loop. They are over the texts as they stand in the record, whatever their spelling. */
       async study({ me }, { chain = [], ...first }) {
         if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Open the session with the new key first')
@@ -149,6 +150,7 @@ export const identity = ({ verify, verifyAsync, randomHex, ...options }: Identit
     },
     REVOCATION: {
       needs: 'anyone',
+      scope: 'people',
       async write({ tx, now, asker }, { pubkey, agent_id, reason, timestamp, signature }) {
         const key = canonicalPem(pubkey)
         const id = agentIdOf(key)

@@ -72,6 +72,7 @@ export const profiles = (
   }
 
   return {
+    scope: 'people',
     handlers: {
       SET_PROFILE: {
         needs: 'session',

@@ -9,7 +9,7 @@ import {
   pageReply,
   reply,
   type Append,
-  type Feature,
+  type ScopedFeature,
   type Outcome,
   type ReadCtx,
   type Reply,
@@ -58,7 +58,7 @@ const decided = (decision: CourtDecision): Decided => {
 
 const notFound = (): Fail => new Fail('DISPUTE_NOT_FOUND', 'There is no such dispute, or it is not yours to see')
 
-export const court = (options: CourtOptions): Feature<Requests> => {
+export const court = (options: CourtOptions): ScopedFeature<Requests> => {
   const { deals, ratings, holding, randomHex } = options
   const proceedings = new Proceedings(options)
   const docket = new Docket(options)
@@ -268,6 +268,7 @@ export const court = (options: CourtOptions): Feature<Requests> => {
   }
 
   return {
+    scope: 'trade',
     handlers: {
       DISPUTE_INTENT: {
         needs: 'session',

@@ -2,7 +2,7 @@
 import type { Action } from '../../../domain/negotiation/index.ts'
 import type { TradeAction } from '../../../../lib/identity/index.ts'
 import type { EventType, RequestBody } from '../../../../lib/protocol/index.ts'
-import { Fail, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, reply, type Append, type ScopedFeature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { successorOf } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import type { Tx } from '../../../store/store.ts'
@@ -55,7 +55,7 @@ const money = ({ before, capturedMinor, returnedMinor }: Done) =>
     ? {}
     : { ...(capturedMinor > 0 && { captured_minor: capturedMinor }), ...(returnedMinor > 0 && { returned_minor: returnedMinor }) }
 
-export const proposals = (options: ProposalOptions): { readonly feature: Feature<Requests>, readonly port: ProposalPort } => {
+export const proposals = (options: ProposalOptions): { readonly feature: ScopedFeature<Requests>, readonly port: ProposalPort } => {
   const steps = new Steps(options)
   const checkSignature = (ctx: WriteCtx, action: TradeAction, request: object): Promise<Signature> =>
     options.checkSignature(ctx, action as never, request as never)
@@ -279,7 +279,8 @@ export const proposals = (options: ProposalOptions): { readonly feature: Feature
   const stuck = new Set<string>()
   let isCareful = false
 
-  const feature: Feature<Requests> = {
+  const feature: ScopedFeature<Requests> = {
+    scope: 'trade',
     handlers: {
       PROPOSAL: {
         needs: 'session',

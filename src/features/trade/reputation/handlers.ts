@@ -4,7 +4,7 @@ import { limits, type FrameBody } from '../../../../lib/protocol/index.ts'
 import { newcomer } from '../../../domain/rating.ts'
 import { predecessors, successorOf } from '../../../store/agents.ts'
 import type { Db } from '../../../store/store.ts'
-import { Fail, notify, pageOf, reply, type Feature } from '../../../relay/feature.ts'
+import { Fail, notify, pageOf, reply, type ScopedFeature } from '../../../relay/feature.ts'
 import type { Score } from '../../../domain/standing.ts'
 import type { StandingBoard } from './board.ts'
 import { bestRated, documentOf, findRating, findReceipt, listReceipts, signReceiptRow } from './store.ts'
@@ -28,8 +28,9 @@ const cardOf = async (
   return { agent, rating, transactions, updated: row?.updated ?? null, standing: { standing, reach, confidence, counterparties } }
 }
 
-export const reputation = ({ verify, board }: ReputationOptions): Feature<Requests> => {
+export const reputation = ({ verify, board }: ReputationOptions): ScopedFeature<Requests> => {
   return {
+    scope: 'trade',
     handlers: {
       RECEIPTS: {
         needs: 'session',

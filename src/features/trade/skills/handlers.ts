@@ -2,7 +2,7 @@
 import { skillsProblem } from './proof.ts'
 import { search, type Ratings } from './search.ts'
 import { ageLists, findSkillList, setSkillList } from '../../../store/people.ts'
-import { notify, reply, type Feature, type Notify, type Shares } from '../../../relay/feature.ts'
+import { notify, reply, type ScopedFeature, type Notify, type Shares } from '../../../relay/feature.ts'
 import type { Skill } from '../../../../lib/protocol/index.ts'
 
 export interface SkillOptions {
@@ -21,9 +21,12 @@ const discovery = '#discovery'
 /** Of the capabilities that a notice names. */
 const maxNoticeChars = 200
 
-export const skills = ({ serverId, verify, skillsAgeMs, shares, ratings }: SkillOptions): Feature<'REGISTER_SKILLS' | 'SEARCH_SKILLS'> => {
+export const skills = (
+  { serverId, verify, skillsAgeMs, shares, ratings }: SkillOptions,
+): ScopedFeature<'REGISTER_SKILLS' | 'SEARCH_SKILLS'> => {
   let agedUpTo = ''
   return {
+    scope: 'people',
     handlers: {
       REGISTER_SKILLS: {
         needs: 'session',

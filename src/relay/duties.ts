@@ -1,0 +1,13 @@
+// What features do by the clock: in one process at a time where it is to be done once, and in the scope of what it decides about.
+import type { Job } from './committer.ts'
+import type { Duty } from './feature.ts'
+
+/** A duty's turn, and what of it goes on in later transactions: each is somebody's alone where it is to be done once. */
+export const turnOf = (duty: Duty, decide: Job['decide']): Job['decide'] => async (tx, now) => {
+  if (duty.isOnce && !await tx.claim(duty.name)) return undefined
+  if (duty.scope !== undefined) await tx.lock(duty.scope)
+  const outcome = await decide(tx, now)
+  return outcome?.again === undefined
+    ? outcome
+    : { ...outcome, again: async (...next) => await turnOf(duty, outcome.again!)(...next) ?? {} }
+}
