@@ -65,6 +65,7 @@ export const announcements = (
   }
 
   return {
+    scope: 'announcements',
     handlers: {
       ADMIN_ANNOUNCE: {
         needs: 'admin',
@@ -102,7 +103,7 @@ export const announcements = (
         },
       },
     },
-    async sweep({ tx, now }) {
+    async tick({ tx, now }) {
       const outcomes: Outcome[] = []
       for (const poster of posters) outcomes.push(await poster.turn(tx, now) ?? {})
       const committed = outcomes.flatMap(outcome => outcome.committed ?? [])

@@ -25,12 +25,14 @@ export interface PosterOptions {
 /** After so many challenges in a row that were not met the place is left alone for a day each time: ten of them cost the account. */
 const cautiousAfter = 4
 const pauseMs = 24 * 60 * 60_000
+/** How long after its last turn a process is taken to be posting yet. */
+const leaseMs = 30_000
 
 export class Poster {
   readonly #place: Place
   readonly #options: PosterOptions
   #done: Done | undefined
-  /** What this process is doing; whatever else the tables say is under way was cut off. */
+  /** What this process is doing; whatever else the tables say is under way was cut off, once the place is this process's. */
   #busy: string | undefined
   /** Whether the tables may hold something to do: an idle relay does not look every second. */
   #mayHaveWork = true
@@ -57,8 +59,10 @@ export class Poster {
         },
       }
     }
-    if (this.#busy !== undefined || !this.#mayHaveWork) return undefined
+    if (this.#busy === undefined && !this.#mayHaveWork) return undefined
     const { name, account } = this.#place
+    // What is under way stays ours, and what another does is not taken for cut off.
+    if (!await tx.own(`poster of ${name}`, leaseMs) || this.#busy !== undefined) return undefined
     const open = await openPosts(tx, name, ['posting', 'answering', 'challenged', 'queued'], 100)
     this.#mayHaveWork = open.length > 0
     if (!this.#mayHaveWork) return undefined

@@ -9,6 +9,8 @@ export type DescriptionOptions = SelfOptions & AnnouncerOptions
 /** Agents named in the catalog, of those that registered skills last. */
 const maxCatalogAgents = 200
 const cacheSeconds = 10
+/** A process that ended is not the one that announces any more, after this. */
+const leaseMs = 30_000
 
 const document = (contentType: string, body: object): HttpAnswer => ({
   status: 200,
@@ -55,8 +57,8 @@ export const description = (options: DescriptionOptions): Feature<never> => {
 
   return {
     handlers: {},
-    sweep: ({ now, health }) => {
-      if (options.announce.length > 0) announcer.turn(now, () => self(health(), now))
+    async tick({ tx, now, health }) {
+      if (options.announce.length > 0 && await tx.own('announcer', leaseMs)) announcer.turn(now, () => self(health(), now))
       return undefined
     },
     routes: [

@@ -27,6 +27,8 @@ const arrivalsAtOnce = 100
 const tidyEveryMs = 60_000
 /** When whoever was refused for its rate may come back: most of what waits is checked within this time. */
 const retryAfterMs = 30_000
+/** A process that ended does not ask other directories any more, after this. */
+const leaseMs = 30_000
 
 type Announced = Omit<FrameBody<'ANNOUNCED'>, 'ts' | 're'>
 
@@ -99,18 +101,15 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
     }
   }
 
-  const sweep = async ({ tx, now }: SweepCtx): Promise<Outcome | undefined> => {
-    peers.turn(now)
+  /** Looks at relays, and takes what other directories said. */
+  const tick = async ({ tx, now }: SweepCtx): Promise<Outcome | undefined> => {
+    if (options.directoryPeers.length > 0 && await tx.own('directory peers', leaseMs)) peers.turn(now)
     const arrivals = peers.next(arrivalsAtOnce)
     for (const { document, from } of arrivals) {
       // One that is known, over, or too many is nothing to speak of: it comes again with the next pull.
       await take(tx, document, from, now, { maxPendingHere: bounds.maxPending / 2 }).catch((error: unknown) => {
         if (!(error instanceof Fail)) throw error
       })
-    }
-    if (now - tidiedAt >= tidyEveryMs || now < tidiedAt) {
-      await forgetOld(tx, now)
-      tidiedAt = now
     }
     const probes = await prober.turn(tx, now)
     if (arrivals.length === 0) return probes
@@ -122,7 +121,15 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
     }
   }
 
+  const sweep = async ({ tx, now }: SweepCtx): Promise<undefined> => {
+    if (now - tidiedAt >= tidyEveryMs || now < tidiedAt) {
+      await forgetOld(tx, now)
+      tidiedAt = now
+    }
+  }
+
   return {
+    scope: 'directory',
     handlers: {
       ANNOUNCE: {
         needs: 'session',
@@ -135,6 +142,7 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
     },
     ...(options.directory && {
       sweep,
+      tick,
       routes: [
         { path: '/directory/servers', get: ctx => listingOf(ctx, options.serverId), post },
         { path: '/directory/servers/', get: ({ db, now }, id) => entryOf(db, id, now) },

@@ -133,6 +133,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         : ''
       return idle.sweep(ctx)
     },
+    tick: ctx => idle.tick(ctx),
     handlers: {
       ...ownership(options),
       JOIN: {

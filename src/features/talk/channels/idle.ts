@@ -23,20 +23,26 @@ const ranEveryMs = 60_000
 
 export class IdleChannels {
   readonly #options: IdleOptions
-  /** Only a place in the round: a sweep that is undone costs a channel one round. */
+  /** Only a place in the round: a tick that is undone costs a channel one round. */
   #round: Iterator<Channel> | undefined
 
   constructor(options: IdleOptions) {
     this.#options = options
   }
 
+  /** Notes which channels are in use, as far as this process knows. */
+  async tick({ tx, roster, now }: SweepCtx): Promise<undefined> {
+    const { channelIdleMs } = this.#options
+    if (channelIdleMs === 0) return undefined
+    const used = this.#next(roster.channels()).filter(({ agents }) => agents.size > 0).map(({ info }) => info.name)
+    if (used.length > 0) await noteUsed(tx, used, now - channelIdleMs / notesPerIdle, now)
+    return undefined
+  }
+
   async sweep({ tx, roster, now }: SweepCtx): Promise<Outcome | undefined> {
     const { channelIdleMs, channels, autoJoin } = this.#options
     if (channelIdleMs === 0) return undefined
     await this.#passOver(tx, now)
-    const used = this.#next(roster.channels()).filter(({ agents }) => agents.size > 0).map(({ info }) => info.name)
-    if (used.length > 0) await noteUsed(tx, used, now - channelIdleMs / notesPerIdle, now)
-
     const before = now - channelIdleMs
     const effects: Effect[] = []
     for (const name of await unusedChannels(tx, before, endedAtOnce)) {

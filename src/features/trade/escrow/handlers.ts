@@ -1,7 +1,7 @@
 // The relay's own ledger on the wire, and the turns of an outside payment processor.
 import { elo, rails, type Rails } from './rails.ts'
 import { issuer } from '../../../domain/ledger/ledger.ts'
-import { Fail, reply, type Append, type Feature, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
+import { Fail, reply, type Append, type ScopedFeature, type SweepCtx, type Outcome, type WriteCtx } from '../../../relay/feature.ts'
 import { currencyCode, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
 import { findAgent } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
@@ -39,7 +39,7 @@ type Requests = 'BALANCE' | 'TRANSFER' | 'STATEMENT' | 'ADMIN_CREDIT'
 
 export const escrow = (
   { maxPage, maxClockSkewMs, checkSignature, spendNonce, randomHex, processor, funded }: EscrowOptions,
-): Feature<Requests> => {
+): ScopedFeature<Requests> => {
   const turns = processor === undefined ? undefined : new ProcessorTurns(processor)
 
   const balances = async (db: Db, id: string): Promise<FrameBody<'BALANCE'>['balances']> => {
@@ -103,6 +103,7 @@ export const escrow = (
   }
 
   return {
+    scope: 'trade',
     handlers: {
       BALANCE: {
         needs: 'session',
@@ -160,8 +161,10 @@ export const escrow = (
     },
     async sweep({ tx, now }) {
       await forgetNonces(tx, now - 3 * maxClockSkewMs)
-      return turns?.take(tx, now, funded)
+      return undefined
     },
+    // Calls are claimed one by one, and answered to whoever made them.
+    ...(turns !== undefined && { tick: ({ tx, now }: SweepCtx) => turns.take(tx, now, funded) }),
   }
 }
 

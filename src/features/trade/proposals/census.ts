@@ -3,14 +3,14 @@ import type { Feature, Health } from '../../../relay/feature.ts'
 import { proposalCounts } from './store.ts'
 
 export interface Census {
-  readonly sweep: NonNullable<Feature['sweep']>
+  readonly tick: NonNullable<Feature['tick']>
   facts(): Pick<Health, 'proposals'>
 }
 
 export const census = (): Census => {
   let proposals: Health['proposals'] = { total: 0, byStatus: {}, agents: 0 }
   return {
-    async sweep({ tx }) {
+    async tick({ tx }) {
       const { byStatus, agents } = await proposalCounts(tx)
       proposals = { total: Object.values(byStatus).reduce((sum, count) => sum + count, 0), byStatus, agents }
       return undefined
