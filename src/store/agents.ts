@@ -75,13 +75,15 @@ const updateSeen = preparedWrite((tables: WriteTables<Tables>, id: string, at: n
 
 /** Notes when agents were heard last; a time never goes back. */
 export const noteSeen = async (tx: Tx, heard: readonly (readonly [agent: string, at: number])[]): Promise<void> => {
-  const [first, ...others] = heard
+  // Whoever else notes some of the same takes them in the same order.
+  const [first, ...others] = [...heard].sort(([a], [b]) => a < b ? -1 : 1)
   if (first === undefined) return
   if (others.length === 0) {
     await updateSeen(tx, ...first)
     return
   }
-  const rows = tx.dialect.rowsOf<{ id: string, at: number }>({ id: 'text', at: 'number' }, heard.map(([id, at]) => ({ id, at })))
+  const rows = tx.dialect.rowsOf<{ id: string, at: number }>({ id: 'text', at: 'number' },
+    [first, ...others].map(([id, at]) => ({ id, at })))
   await tx.tables<Tables>().updateTable('agents').from(rows.as('heard')).set(({ ref }) => ({ last_seen: ref('heard.at') }))
     .whereRef('agents.id', '=', 'heard.id').whereRef('agents.last_seen', '<', 'heard.at').execute()
 }
