@@ -380,6 +380,16 @@ describe('talking', () => {
     expect((await cli.run(['call', 'LIST_CHANNELS', '--field', 'list.0.nam'])).stderr).toContain('Known: list.0.name')
   })
 
+  test('--help of a command below another one says all that its page says, once', async () => {
+    const ban = (await cli.run(['admin', 'ban', '--help'])).stdout.replaceAll(/\s+/g, ' ')
+    expect(ban).toContain('Bans an agent, an address, or both, and ends their sessions.')
+    expect(ban).toContain('Lasts until ADMIN_UNBAN.')
+    expect(ban.split('Bans an agent')).toHaveLength(2)
+    expect((await cli.run(['skills', 'search', '--help'])).stdout).toContain('stderr tells how many there are in all')
+    expect((await cli.run(['help', 'skills'])).stdout).toContain('agentchat skills search -c review')
+    expect((await cli.run(['admin', 'kick', '--help'])).stdout.split("Ends an agent's sessions")).toHaveLength(2)
+  })
+
   test('on a terminal: titles above tables, the date where the day changes, seq and id of messages, words where there is nothing', async () => {
     const tty = { isTTY: true, env: { NO_COLOR: '1' } }
     const list = await cli.run(['channels'], tty)

@@ -2,7 +2,7 @@
 import { Command as Commander, CommanderError } from 'commander'
 import { version } from '../base/version.ts'
 import { brokenArgument } from './arguments.ts'
-import type { Call } from './command.ts'
+import type { AnyCommand, Call } from './command.ts'
 import { allCommands, groupOf, loaders } from './commands/index.ts'
 import { CliError, exits, type ExitName } from './exit.ts'
 import type { Io } from './io.ts'
@@ -63,6 +63,13 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   return exits[exit].code
 }
 
+/** What their help says beside options and examples, of commands and those below them. */
+const detailsOf = async (records: readonly AnyCommand[]): Promise<ReadonlyMap<AnyCommand, string>> => {
+  const all = records.flatMap(record => [record, ...record.commands ?? []]).flatMap(record => [record, ...record.commands ?? []])
+  const said = await Promise.all([...new Set(all)].map(async record => [record, await record.details?.()] as const))
+  return new Map(said.flatMap(([record, text]) => text === undefined ? [] : [[record, text]]))
+}
+
 /** The named command alone where there is one: the others need not be loaded. */
 const programOf = async (argv: readonly string[], words: readonly string[], io: Io, run: Run): Promise<Commander> => {
   const program = new Commander('agentchat')
@@ -78,10 +85,9 @@ const programOf = async (argv: readonly string[], words: readonly string[], io: 
   const isHelp = name === 'help' || words.includes('--help') || words.includes('-h')
   const records = Object.hasOwn(loaders, name) ? [await loaders[name]!()] : await allCommands()
   const isOwnRelay = async (word: string) => (await import('./discovery/servers-file.ts')).hasOwnServer(io.env, word)
-  for (const record of records) {
-    const details = isHelp ? await record.details?.() : undefined
+  const details = isHelp ? await detailsOf(records) : undefined
+  for (const record of records)
     addCommand(program, `agentchat ${record.name}`, record, run, { isOwnRelay }, { details, group: groupOf(record.name) })
-  }
   return program
 }
 

@@ -20,14 +20,14 @@ export interface Words {
   isOwnRelay(word: string): Promise<boolean>
 }
 
-/** Adds a command and its subcommands to its parent. `details` is what the record's own `details` gave. */
+/** Adds a command and its subcommands to its parent. `details` are what the `details` of each gave. */
 export const addCommand = (
   parent: Commander,
   path: string,
   record: AnyCommand,
   run: Run,
   words: Words,
-  { details, group }: { readonly details?: string | undefined, readonly group?: string | undefined } = {},
+  { details, group }: { readonly details?: ReadonlyMap<AnyCommand, string> | undefined, readonly group?: string | undefined } = {},
 ): void => {
   const own = new Commander(record.name).copyInheritedSettings(parent)
   if (group !== undefined) own.helpGroup(`${group}:`)
@@ -47,8 +47,9 @@ export const addCommand = (
   }
   // Which arguments must be there depends on whether the first word is a relay: takeArguments decides, not commander.
   own.allowExcessArguments().action(async () => run({ record, ...await takeArguments(record, own.args, path, words), options: own.opts() }))
-  for (const child of record.commands ?? []) addCommand(own, `${path} ${child.name}`, child, run, words)
-  own.addHelpText('after', `${details === undefined ? '' : `\n${details}\n`}\n${examplesText(record.examples)}`)
+  for (const child of record.commands ?? []) addCommand(own, `${path} ${child.name}`, child, run, words, { details })
+  const said = details?.get(record)
+  own.addHelpText('after', `${said === undefined ? '' : `\n${said}\n`}\n${examplesText(record.examples)}`)
   parent.addCommand(own)
 }
 

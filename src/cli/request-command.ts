@@ -21,6 +21,8 @@ export interface RequestCommand<T extends RequestType> {
   /** What stands here in place of the table's. */
   readonly summary?: string
   readonly options?: Readonly<Record<string, OptionSpec>>
+  /** What arguments are here, where the command line takes more than the wire. */
+  readonly meanings?: Readonly<Record<string, string>>
   readonly examples: readonly Example[]
   /** The request's fields, where they are not simply what was given. */
   readonly body?: (given: Given, call: Pick<Call, 'io'>) => object | Promise<object>
@@ -92,23 +94,32 @@ const printed = (value: object): Record<string, unknown> =>
 /** The first words of a request's documentation. */
 const summaryOf = (doc: string): string => /^[^.;:]+/.exec(doc)![0]
 
+/** What it says after the summary, as sentences; undefined: nothing. */
+const restOf = (doc: string, summary: string): string | undefined => {
+  if (!doc.startsWith(summary)) return doc
+  const rest = doc.slice(summary.length).replace(/^[.;:\s]+/, '')
+  return rest === '' ? undefined : `${rest[0]!.toUpperCase()}${rest.slice(1)}`
+}
+
 export const requestCommand = <T extends RequestType>(record: RequestCommand<T>): AnyCommand => {
   const { name, type, without = [], options = {}, body = (given: Given) => given } = record
   const { body: { shape } } = requests[type]
   const { doc } = requestDocs[type]
+  const { summary = summaryOf(doc) } = record
+  const details = restOf(doc, summary)
   const fields = Object.entries(shape as Record<string, z.core.$ZodType>).filter(([key]) => key !== 'id' && !without.includes(key))
   const takesKey = 'admin_key' in shape
   const offered = fields.filter(([key]) => key !== 'admin_key' && !record.arguments.includes(key))
   return {
     name,
-    summary: record.summary ?? summaryOf(doc),
-    details: async () => doc,
+    summary,
+    ...(details !== undefined && { details: async () => details }),
     relay: true,
     arguments: Object.fromEntries(record.arguments.map((key): [string, ArgumentSpec] => {
       const field = (shape as Record<string, z.core.$ZodType>)[key]
       const is = kinds[key]
       return [key, {
-        doc: field === undefined ? key : docOf(key, schemasOf(field)),
+        doc: record.meanings?.[key] ?? (field === undefined ? key : docOf(key, schemasOf(field))),
         ...(is !== undefined && { is }),
         ...(field !== undefined && z.safeParse(field, undefined).success && { optional: true as const }),
       }]

@@ -12,7 +12,7 @@ export const requests = {
     example: { agent: '@8addfe276526c9f6' },
   },
   UNBLOCK: {
-    doc: 'Ends that. What was kept from the inbox meanwhile stays out of it; HISTORY has it.',
+    doc: 'Ends a block. What was kept from the inbox meanwhile stays out of it; HISTORY has it.',
     errors,
     example: { agent: '@8addfe276526c9f6' },
   },

@@ -16,7 +16,7 @@ export const requests = {
     example: { agents: ['@8addfe276526c9f6'] },
   },
   UNWATCH: {
-    doc: 'Ends that for the agents named, or for all.',
+    doc: 'Ends watching the agents named, or all.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG'],
     example: {},
   },

@@ -107,6 +107,7 @@ const approve = requestCommand({
   name: 'approve',
   type: 'ADMIN_APPROVE',
   arguments: ['pubkey'],
+  meanings: { pubkey: 'a file that holds the key, as PEM or as identity export prints it; - reads stdin' },
   body: async ({ pubkey, note }, { io }) => ({ pubkey: await keyIn(String(pubkey), io), note }),
   examples: [
     { command: 'agentchat admin approve alice.pub.json --note "our alice"', doc: 'What alice got from: agentchat identity export' },
