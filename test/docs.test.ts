@@ -64,6 +64,32 @@ describe('pages', () => {
     expect(links.filter(link => !existsSync(join(dirname(page), link)))).toEqual([])
   })
 
+  /** What a link may end in after #: headings as GitHub names them, and marks. */
+  const anchorsOf = (page: string): ReadonlySet<string> => {
+    const text = readFileSync(page, 'utf8').replaceAll(/^ *```[^]*?^ *```$/gm, '')
+    const found = new Map<string, number>()
+    const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => {
+      const slug = heading!.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')
+      const before = found.get(slug) ?? 0
+      found.set(slug, before + 1)
+      return before === 0 ? slug : `${slug}-${before}`
+    })
+    return new Set([...headings, ...[...text.matchAll(/<a id="([^"]+)"/g)].map(match => match[1]!)])
+  }
+
+  test('link to headings that are there', () => {
+    const links = pages.flatMap(page =>
+      [...readFileSync(page, 'utf8').matchAll(/\]\(((?![a-z]+:)[^)#\s]*)#([^)\s]+)\)/g)].map(([, path, anchor]) => ({
+        from: page,
+        to: path === '' ? page : join(dirname(page), path!),
+        anchor: anchor!,
+      }))
+    ).filter(({ to }) => to.endsWith('.md'))
+    expect(links.length).toBeGreaterThan(50)
+    const known = new Map([...new Set(links.map(({ to }) => to))].map(to => [to, anchorsOf(to)]))
+    expect(links.filter(({ to, anchor }) => !known.get(to)!.has(anchor))).toEqual([])
+  })
+
   test.each(pages)('%s names source files that are there', page => {
     const paths = [...readFileSync(page, 'utf8').matchAll(/\b(?:src|lib|test|bench|bin|scripts)\/[\w./-]+\.(?:ts|mjs|txt)\b/g)].map(match =>
       match[0]
