@@ -96,6 +96,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/deploy',
     'src/outbound',
     'src/store/driver.ts',
+    'src/store/postgres-look.ts',
     'node:',
     'commander',
     'zod',

@@ -124,7 +124,7 @@ describe('retention', () => {
     relay.clock.stop()
     await relay.store.write(async tx => {
       for (let i = 0; i < 1_300; i++)
-        await tx.log.append({ stream: '#big', author: '@a' }, 1, ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq })))
+        void tx.log.append({ stream: '#big', author: '@a' }, 1, ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq })))
     })
     const retention = new RetentionSweep({ ...forever, count: 10 })
     const left: number[] = []
@@ -193,7 +193,7 @@ describe('erasure', () => {
     const total = 20_000
     await relay.store.write(async tx => {
       for (let i = 0; i < total; i++)
-        await tx.log.append({ stream: '#big', author: key.id }, 1,
+        void tx.log.append({ stream: '#big', author: key.id }, 1,
           ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq, content: 'secret' })))
     })
     alice.send({ type: 'ERASE' })
@@ -237,7 +237,7 @@ describe('erasure', () => {
     relay.clock.stop()
     await relay.store.write(async tx => {
       for (let i = 0; i < 6; i++)
-        await tx.log.append({ stream: '#big', author: '@a' }, 1,
+        void tx.log.append({ stream: '#big', author: '@a' }, 1,
           ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq, content: 'x'.repeat(1_500_000) })))
       await tx.log.beginErasure('@a')
     })

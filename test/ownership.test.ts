@@ -244,7 +244,7 @@ describe('a channel that is deleted', () => {
       await say(ann, '#lab', `hello @${theirs.id.slice(1)}`, { receipts: true })
       await relay.store.write(async tx => {
         for (let i = 0; i < 1_300; i++)
-          await tx.log.append({ stream: '#lab', author: '@a' }, 1, ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq })))
+          void tx.log.append({ stream: '#lab', author: '@a' }, 1, ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq })))
       })
       await remove(ann, '#lab')
       expect(await relay.store.write(async tx => (await clearSome(tx, 1)).worked)).toBe(true)
@@ -299,7 +299,7 @@ describe('a channel that is deleted', () => {
     const fill = (stream: string) =>
       relay.store.write(async tx => {
         for (let i = 0; i < 6; i++)
-          await tx.log.append({ stream, author: '@a' }, 1,
+          void tx.log.append({ stream, author: '@a' }, 1,
             ({ seq, ts }) => Buffer.from(JSON.stringify({ type: 'MSG', ts, seq, content: 'x'.repeat(1_500_000) })))
       })
     await fill('#lab')

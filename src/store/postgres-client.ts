@@ -48,6 +48,11 @@ export const configOf = (driver: Driver, url: string, name: string): ClientConfi
   query_timeout: statementTimeoutMs + 5_000,
 })
 
+/** A zero is a character that text here cannot hold: what shows it stands in its place. */
+const withoutZero = (value: unknown): unknown =>
+  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u2400') : value
+const storableOf = (value: unknown): unknown => Array.isArray(value) ? value.map(withoutZero) : withoutZero(value)
+
 /** Names for statements, so that each is parsed and planned once for a connection. */
 export class Statements {
   readonly #names = new Map<string, string>()
@@ -57,7 +62,8 @@ export class Statements {
     if (/^[A-Z]+$/.test(text)) return { text }
     let name = this.#names.get(text)
     if (name === undefined && this.#names.size < maxStatements) this.#names.set(text, name = `s${this.#names.size}`)
-    return name === undefined ? { text, values: values as unknown[] } : { name, text, values: values as unknown[] }
+    const storable = values.map(storableOf)
+    return name === undefined ? { text, values: storable } : { name, text, values: storable }
   }
 }
 

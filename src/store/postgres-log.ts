@@ -48,6 +48,9 @@ interface Rows {
 
 const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
 
+/** Text here holds no zero: two ids that differ are two keys all the same. */
+const storable = (id: string): string => id.replace(/[\0\u2400]/g, each => each === '\0' ? '\u24000' : '\u2400\u2400')
+
 export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, keyof LogKeeper> {
   protected readonly writer: Writer
   #waiting: Waiting[] = []
@@ -63,7 +66,10 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Promise<Appended> {
     if (event.key !== undefined && event.key.agent !== event.author) throw new Error("A publish key is the author's own")
     this.writer.willWrite()
-    return new Promise(resolve => this.#waiting.push({ event, now, encode, resolve }))
+    const { key } = event
+    return new Promise(resolve =>
+      this.#waiting.push({ event: key === undefined ? event : { ...event, key: { ...key, id: storable(key.id) } }, now, encode, resolve })
+    )
   }
 
   async flush(): Promise<void> {
@@ -130,8 +136,9 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
   }
 
   async isPublished(key: PublishKey): Promise<boolean> {
-    if (this.#waiting.some(({ event }) => event.key?.id === key.id && event.key.agent === key.agent)) return true
-    return (await this.ask('SELECT 1 AS one FROM publish_keys WHERE agent = $1 AND id = $2', [key.agent, key.id])).length > 0
+    const [agent, id] = [key.agent, storable(key.id)]
+    if (this.#waiting.some(({ event }) => event.key?.id === id && event.key.agent === agent)) return true
+    return (await this.ask('SELECT 1 AS one FROM publish_keys WHERE agent = $1 AND id = $2', [agent, id])).length > 0
   }
 
   async progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): Promise<readonly Fate[]> {

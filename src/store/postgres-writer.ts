@@ -12,6 +12,9 @@ const claim = 6_667_015
 /** How long writes wait for a line that broke; after that they are refused until there is one again. */
 const patienceMs = 10_000
 const retryMs = 200
+const goodbyeMs = 2_000
+/** Far above what a statement takes: a line that is stalled is noticed by it. */
+const statementTimeoutMs = 8_000
 
 interface Line {
   readonly client: Client
@@ -123,7 +126,8 @@ export class Writer {
     this.#isClosed = true
     const line = this.#line
     this.#line = undefined
-    await line?.client.end().catch(() => undefined)
+    // A line that is stalled is not waited for.
+    await Promise.race([line?.client.end().catch(() => undefined), sleep(timerMs(goodbyeMs), undefined, { ref: false })])
   }
 
   /** The line broke between COMMIT and its answer: the server knows what became of it, once the former connection is gone from there. */
@@ -185,28 +189,41 @@ export class Writer {
     line.client.end().catch(() => undefined)
   }
 
+  /** Who has the claim. What is left of a line of our own that broke is ended: the server may not have noticed yet. */
+  async #claimed(client: Client): Promise<StorageError> {
+    const { rows: [holder] } = await client.query<{ name: string, pid: number, address: string | null }>(
+      `SELECT a.application_name AS name, a.pid, host(a.client_addr) AS address FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE l.locktype = 'advisory' AND l.granted AND l.objid = $1 AND a.datname = current_database() LIMIT 1`,
+      [claim],
+    )
+    if (holder?.name === this.#name) await client.query('SELECT pg_terminate_backend($1)', [holder.pid])
+    const who = holder === undefined ? '' : `: ${holder.name}${holder.address === null ? '' : ` from ${holder.address}`}`
+    return new StorageError(`Another relay runs on this database${who}`,
+      'Stop it first: several relays on one database would give out the same numbers.')
+  }
+
   async #connect(): Promise<void> {
     const driver = await loadDriver()
-    const client = new driver.Client({ ...configOf(driver, this.#url, this.#name), pipeline: true })
+    const client = new driver.Client({
+      ...configOf(driver, this.#url, this.#name),
+      pipeline: true,
+      statement_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + 1_000,
+    })
     const line: Line = { client, statements: new Statements() }
     client.on('error', () => this.#broke(line))
     try {
       await client.connect()
       // A relay that is cut off gives its claim up in half a minute, and not in hours.
       await client.query(`SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-        SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'`)
+        SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'`)
       await client.query("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
-      const { rows: [state] } = await client.query<{ read_only: boolean, claimed: boolean, holder: string | null }>(
-        `SELECT pg_is_in_recovery() AS read_only, CASE WHEN pg_is_in_recovery() THEN false ELSE pg_try_advisory_lock($1) END AS claimed,
-          (SELECT a.application_name || coalesce(' from ' || host(a.client_addr), '') FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-            WHERE l.locktype = 'advisory' AND l.granted AND l.objid = $1 AND l.database = (SELECT oid FROM pg_database
-              WHERE datname = current_database()) LIMIT 1) AS holder`,
+      const { rows: [state] } = await client.query<{ read_only: boolean, claimed: boolean }>(
+        'SELECT pg_is_in_recovery() AS read_only, CASE WHEN pg_is_in_recovery() THEN false ELSE pg_try_advisory_lock($1) END AS claimed',
         [claim],
       )
       if (state!.read_only) throw Object.assign(new Error('the database is a standby'), { code: '25006' })
-      if (!state!.claimed)
-        throw new StorageError(`Another relay runs on this database${state!.holder === null ? '' : `: ${state!.holder}`}`,
-          'Stop it first: several relays on one database would give out the same numbers.')
+      if (!state!.claimed) throw await this.#claimed(client)
     } catch (error) {
       await client.end().catch(() => undefined)
       throw error

@@ -13,6 +13,8 @@ import { Writer } from './postgres-writer.ts'
 import { alone, BusyError, type Awaitable, type Db, type Space, type Store, type StoreOptions, type Tx } from './store.ts'
 
 const maxReaders = 4
+/** A name of a connection is cut after 63 bytes. */
+const maxHostChars = 20
 const maxAside = 2
 /** Reads that wait beside the others; there is one at most of each connection, so that these are many connections. */
 const maxWaiting = 1_000
@@ -24,8 +26,9 @@ export interface PostgresOptions extends Pick<StoreOptions, 'migrations' | 'maxD
 
 /** @throws StorageError that says what is wrong with the database, in a sentence */
 export const openPostgres = async (options: PostgresOptions): Promise<Store> => {
-  const name = `agentchat on ${hostname()}, process ${process.pid}`
-  const writer = new Writer(options.url, name, Date.now)
+  // Told to whoever comes second, and known by ourselves.
+  const name = `agentchat on ${hostname().slice(0, maxHostChars)}, process ${process.pid}, ${options.newEpoch().slice(-8)}`
+  const writer = new Writer(options.url, name, () => performance.now())
   try {
     const epoch = await prepared(options, name, writer)
     return new PostgresStore(writer, epoch, await readersOf(options.url, name), options.maxDataBytes)

@@ -72,6 +72,20 @@ test('a commit whose answer is lost is found as stored; one that never came is u
   }
 })
 
+test('a line that stalls is given up, and what is left of it at the server is ended', async () => {
+  await using database = await newDatabase()
+  await using proxy = await newProxy(database.server.port)
+  const store = await opened(through(database, proxy.port))
+  try {
+    await append(store, '1')
+    proxy.stall()
+    await expect(append(store, '2')).rejects.toBeInstanceOf(UndoneError)
+    expect(await append(store, '2')).toMatchObject({ kind: 'stored', stamp: { seq: 2 } })
+  } finally {
+    await store.close()
+  }
+})
+
 test('while connections are ended and commits cut off, every message is acknowledged, stored once, and heard in its order', async () => {
   await using database = await newDatabase()
   await using proxy = await newProxy(database.server.port)

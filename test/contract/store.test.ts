@@ -320,6 +320,21 @@ describe.each(engines)('$name', engine => {
     )
   })
 
+  test('a zero in an id, a text or a column does no harm', async () => {
+    const store = await open()
+    const ids = ['a\0', 'a\u2400', 'a\u24000', 'a', 'a\0']
+    const kinds = await store.write(async tx => {
+      const results = ids.map(id => say(tx, '#a', `said under ${id}`, { id }))
+      expect(await tx.log.isPublished({ agent: '@a', id: 'a\0' })).toBe(true)
+      await tx.log.flush()
+      return (await Promise.all(results)).map(({ kind }) => kind)
+    })
+    expect(kinds).toEqual(['stored', 'stored', 'stored', 'stored', 'duplicate'])
+    expect((await store.write(tx => said(tx, '#a', 'said under a\0', { id: 'a\0' }))).kind).toBe('duplicate')
+    expect((await texts(store, '#a'))[0]).toBe('said under a\0')
+    await store.write(tx => tx.tables<{ endings: { channel: string } }>().insertInto('endings').values({ channel: '#\0' }).execute())
+  })
+
   test('text is in the order of its bytes', async () => {
     const store = await open()
     const names = ['#Z', '#a', '#é', '#b', '#_', '@a', '#10', '#9']

@@ -5,6 +5,8 @@ export interface Proxy extends AsyncDisposable {
   readonly port: number
   /** Every line ends, as a network does that is gone. */
   cut(): void
+  /** Nothing passes on the lines that there are, and nobody is told. */
+  stall(): void
   /** The next COMMIT is `lost` on its way to the server, or its `answer` is on the way back; then the line is cut. */
   cutAt(what: 'lost' | 'answer'): void
   /** How often that came about. */
@@ -15,6 +17,7 @@ export const newProxy = async (target: number): Promise<Proxy> => {
   const lines = new Set<Socket>()
   let next: 'lost' | 'answer' | undefined
   let cuts = 0
+  const stalled = new WeakSet<Socket>()
   const server = createServer(near => {
     const far = connect(target, '127.0.0.1')
     let isMute = false
@@ -29,6 +32,7 @@ export const newProxy = async (target: number): Promise<Proxy> => {
       })
     }
     near.on('data', chunk => {
+      if (stalled.has(near)) return
       if (next === undefined || !chunk.includes('COMMIT')) return void far.write(chunk)
       cuts++
       isMute = true
@@ -37,7 +41,7 @@ export const newProxy = async (target: number): Promise<Proxy> => {
       next = undefined
     })
     far.on('data', chunk => {
-      if (!isMute) near.write(chunk)
+      if (!isMute && !stalled.has(near)) near.write(chunk)
     })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -45,6 +49,9 @@ export const newProxy = async (target: number): Promise<Proxy> => {
     port: (server.address() as AddressInfo).port,
     cut: () => {
       for (const line of lines) line.destroy()
+    },
+    stall: () => {
+      for (const line of lines) stalled.add(line)
     },
     cutAt: what => {
       next = what

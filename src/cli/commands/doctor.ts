@@ -42,6 +42,16 @@ const storage: Finder = async () => {
   }
 }
 
+const database = async (url: string): Promise<Finding> => {
+  const { lookAtPostgres } = await import('../../store/postgres-look.ts')
+  try {
+    return { check: 'store', status: 'ok', message: await lookAtPostgres(url) }
+  } catch (error) {
+    const { message, hint } = error as Error & { readonly hint?: string }
+    return { check: 'store', status: 'fail', message, ...(hint !== undefined && { next: hint }) }
+  }
+}
+
 const configuration: Finder = async ({ io }) => {
   const [{ ConfigError, loadConfig }, fs, { dirname, resolve }] = await Promise.all([
     import('../../config/load.ts'),
@@ -50,8 +60,9 @@ const configuration: Finder = async ({ io }) => {
   ])
   const file = io.env['AGENTCHAT_CONFIG'] || undefined
   try {
-    const { data } = await loadConfig({ env: io.env, ...(file !== undefined && { file }) })
+    const { data, store } = await loadConfig({ env: io.env, ...(file !== undefined && { file }) })
     const findings: Finding[] = [{ check: 'config', status: 'ok', message: file === undefined ? 'Environment and defaults' : file }]
+    if (store !== undefined) return [...findings, await database(store)]
     if (data === ':memory:')
       return [...findings, {
         check: 'data',
