@@ -111,7 +111,8 @@ const memberOf = (source: SourceFile, member: Declared): Entry | undefined => {
 /** The fields of an interface stay in its code, where their comments say what they are. */
 const entryOf = (source: SourceFile, name: string, statement: Declared): Entry => {
   const doc = docOf(source, statement)
-  const bare = (text: string) => text.replace(/^export (declare )?/, '')
+  // What is `@internal` is in no declaration file either.
+  const bare = (text: string) => text.replace(/^export (declare )?/, '').replace(/\n *\/\*\* @internal [^\n]*\n[^\n]*/g, '')
   switch (statement.kind) {
     case SyntaxKind.ClassDeclaration: {
       const head = bare(
@@ -192,7 +193,10 @@ export const apiModules = (): readonly ApiModule[] => {
     const project = api.updateSnapshot({ openProjects: [resolve('scripts/api.tsconfig.json')] }).getProjects()[0]
     if (project === undefined) throw new Error('scripts/api.tsconfig.json is not there')
     const reader = new Reader(project.program)
-    return Object.entries(entries).map(([name, file]) => ({ name, entries: reader.exports(file) }))
+    return Object.entries(entries).map(([name, file]) => ({
+      name,
+      entries: reader.exports(file).filter(({ doc }) => !doc.startsWith('@internal')),
+    }))
   } finally {
     api.close()
   }

@@ -1,5 +1,6 @@
 // The command line as few files: a process that says one sentence spends its time finding modules. Library and server stay as they are.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { build } from 'rolldown'
 
 /** Packages of many small files. What is left out finds files of its own beside it. */
@@ -20,3 +21,19 @@ const licence = root => {
   return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(`${root}/${file}`, 'utf8')}`
 }
 writeFileSync('dist/bin/LICENSES.txt', [...roots].sort().map(licence).join(`\n${'-'.repeat(80)}\n\n`))
+
+// What nobody can import is not shipped: the command line is in its few files, and a module's types are only for those who reach them.
+const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'))
+const reached = new Set()
+const reach = file => {
+  if (reached.has(file)) return
+  reached.add(file)
+  for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g)) {
+    const target = join(dirname(file), name)
+    reach(file.endsWith('.d.ts') ? target.replace(/(\.d)?\.[jt]s$/, '.d.ts') : target)
+  }
+}
+for (const entry of Object.values(entries)) for (const file of Object.values(entry)) if (typeof file === 'string' && file.startsWith('./dist')) reach(join(file))
+const isShipped = file => file.startsWith('dist/bin/') ? /\.(js|txt)$/.test(file) : reached.has(file.replace(/\.map$/, ''))
+const built = readdirSync('dist', { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+writeFileSync('dist/.npmignore', built.filter(file => !isShipped(file)).map(file => `/${relative('dist', file)}\n`).sort().join(''))

@@ -5,7 +5,8 @@ import { fingerprintOf, serverIdOf, type Identity } from '../lib/identity/index.
 import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
 import { limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
-import { createLogger, type Logger } from './base/log.ts'
+import { createLogger } from './base/log.ts'
+import type { Logger } from './base/logger.ts'
 import { memoryLimit, ordinaryMemoryBytes } from './base/memory.ts'
 import { createMetrics } from './base/metrics.ts'
 import { openFilesLimit } from './base/open-files.ts'
@@ -14,8 +15,10 @@ import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
-import { featureMigrations, features, motdKey, type EscrowEvent } from './features/index.ts'
-import { createKeeper, type Keeper } from './keeping/keeper.ts'
+import { featureMigrations, features, motdKey } from './features/index.ts'
+import type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'
+import { createKeeper } from './keeping/keeper.ts'
+import type { Keeper } from './keeping/orders.ts'
 import { discovery } from './outbound/discovery.ts'
 import { addressGuard } from './outbound/guard.ts'
 import { moltbook } from './outbound/moltbook.ts'
@@ -57,7 +60,7 @@ export interface RelayParts {
   readonly elapsed?: () => number
   /** 0 ≤ random < 1 */
   readonly random?: () => number
-  /** Another store, or one that is watched. */
+  /** @internal Another store, or one that is watched: what a store is to the relay may change with any version. */
   readonly openStore?: OpenStore
   /** Where Moltbook's API is, for trying it against a stand-in. */
   readonly moltbookBase?: string
@@ -65,7 +68,7 @@ export interface RelayParts {
   readonly onEscrow?: (event: EscrowEvent) => void
 }
 
-/** The tables of this version. */
+/** @internal The tables of this version. */
 export const migrations: readonly Migration[] = [agentMigrations, ...featureMigrations]
 
 /** Export, import, backup and restore of what a relay keeps. */
@@ -288,6 +291,8 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
 export { defaultConfig, type Config } from './config/schema.ts'
 export { ListenError } from './relay/listen-error.ts'
 export { KeepingError } from './keeping/failure.ts'
-export type { EscrowEvent } from './features/index.ts'
-export type { Keeper } from './keeping/keeper.ts'
-export { StorageError } from './store/store.ts'
+export type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'
+export type { Keeper } from './keeping/orders.ts'
+export type { Clock } from './base/clock.ts'
+export type { Logger } from './base/logger.ts'
+export { StorageError } from './store/failure.ts'

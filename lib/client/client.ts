@@ -1,4 +1,5 @@
 // The client: what a program calls. How it works is in core.ts and the parts that it wires together.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { verify, type SignatureState } from '../identity/index.ts'
 import {
   asked,

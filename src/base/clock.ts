@@ -1,5 +1,6 @@
 // Time as an argument.
 
+/** Tells the time. */
 export interface Clock {
   /** ms since 1970 */
   now(): number

@@ -1,8 +1,9 @@
 // The relay's log: JSON lines on stderr (stdout is data), pretty on a terminal. Never a key, never a message's content.
 import { createRequire } from 'node:module'
-import { destination, pino, type DestinationStream, type Logger } from 'pino'
+import { destination, pino, type DestinationStream } from 'pino'
+import type { Logger } from './logger.ts'
 
-export type { Logger } from 'pino'
+export type { Logger } from './logger.ts'
 
 export interface LogOptions {
   readonly level: string

@@ -36,7 +36,7 @@ import { escrow, rails, type EscrowOptions } from './trade/escrow/handlers.ts'
 import { ledgerMigrations } from './trade/escrow/store.ts'
 import { census } from './trade/proposals/census.ts'
 import { proposals } from './trade/proposals/handlers.ts'
-import type { EscrowEvent, ProposalOptions } from './trade/proposals/ports.ts'
+import type { ProposalOptions } from './trade/proposals/ports.ts'
 import { proposalMigrations } from './trade/proposals/store.ts'
 import { StandingBoard } from './trade/reputation/board.ts'
 import { reputationBook, type BookOptions } from './trade/reputation/book.ts'
@@ -168,5 +168,4 @@ const dutiesOf = (name: string, { scope, sweep, tick }: Partial<Feature<never>>)
   ...(tick === undefined ? [] : [{ name, scope, isOnce: false, run: tick }]),
 ]
 
-export type { EscrowEvent }
 export { motdKey } from './operate/admin/handlers.ts'

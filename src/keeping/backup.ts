@@ -4,25 +4,11 @@ import { join } from 'node:path'
 import { makePrivateFolder } from '../../lib/node/private-folder.ts'
 import { openDatabase, type Database } from '../store/driver.ts'
 import { KeepingError } from './failure.ts'
-import {
-  checkDatabase,
-  checkIntegrity,
-  checkSteps,
-  databaseOf,
-  metaOf,
-  reading,
-  type Checked,
-  type Steps,
-  type Watched,
-} from './database.ts'
+import { checkDatabase, checkIntegrity, checkSteps, databaseOf, metaOf, reading, type Steps } from './database.ts'
 import { databaseName, mustNotExist, publishFile } from './files.ts'
+import type { BackupOptions, Restored, RestoreOptions } from './orders.ts'
 
 const pagesPerStep = 2_000
-
-export interface BackupOptions extends Watched {
-  readonly data: string
-  readonly target: string
-}
 
 /** Copies the database of a relay, running or not, as of one moment. */
 export const backup = async (
@@ -54,19 +40,6 @@ export const backup = async (
     })
     return { epoch, bytes: statSync(temporary).size }
   })
-}
-
-export interface RestoreOptions extends Watched {
-  readonly file: string
-  readonly data: string
-  readonly force: boolean
-  readonly newEpoch: string
-  /** Names what is put aside. */
-  readonly now: number
-}
-
-export interface Restored extends Checked {
-  /** where the database that was there before lies now */ readonly aside: string | undefined
 }
 
 /** Puts a checked copy into a data directory, as a new life of the log and of the same relay. What was there is put aside. */

@@ -10,6 +10,7 @@ import { openSqlite } from '../store/sqlite.ts'
 import type { Migration } from '../store/store.ts'
 import { KeepingError, explained } from './failure.ts'
 import { databaseName } from './files.ts'
+import type { Checked, Watched } from './orders.ts'
 
 /** Steps per feature that a version knows. */
 export type Steps = ReadonlyMap<string, number>
@@ -84,19 +85,6 @@ export const checkIntegrity = (db: Database, file: string): void => {
   const [first] = db.pragma('integrity_check(1)') as { integrity_check: string }[]
   if (first?.integrity_check !== 'ok')
     throw new KeepingError('refused', `${file} is damaged: ${first?.integrity_check ?? 'no answer'}`, { hint: 'Take another copy.' })
-}
-
-export interface Checked {
-  readonly epoch: string
-  readonly serverId: string | undefined
-  readonly streams: number
-  readonly events: number
-  readonly agents: number
-}
-
-export interface Watched {
-  readonly onProgress?: (done: number, total: number) => void
-  readonly signal?: AbortSignal
 }
 
 /** Reads a whole database: its pages, its version, and that each event is what its place in the log says. */

@@ -2,26 +2,12 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { archiveFormat, kindNames, kinds, leftOut, noCounts, sumOf, type Counts, type KindName, type LeftOut } from './archive.ts'
+import { archiveFormat, kindNames, kinds, leftOut, noCounts, sumOf, type KindName, type LeftOut } from './archive.ts'
 import { signArchive } from './archive-signature.ts'
-import { checkSteps, databaseOf, metaOf, ownerOf, reading, type Steps, type Watched } from './database.ts'
+import { checkSteps, databaseOf, metaOf, ownerOf, reading, type Steps } from './database.ts'
 import { KeepingError } from './failure.ts'
 import { mustNotExist, publishFile } from './files.ts'
-
-export interface ExportOptions extends Watched {
-  readonly data: string
-  /** Only these, with their members and messages. */
-  readonly channels?: readonly string[]
-  /** Takes the archive, piece by piece. */
-  readonly write: (text: string) => void | Promise<void>
-  readonly now: number
-}
-
-/** How many records went into the archive, and what of the relay did not. */
-export interface Exported {
-  readonly counts: Counts
-  readonly leftOut: LeftOut
-}
+import type { Exported, ExportOptions } from './orders.ts'
 
 const pieceChars = 64 * 1024
 

@@ -12,30 +12,12 @@ import { pairStream, parseMsgId } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { indexEvents } from '../store/log-schema.ts'
 import type { Migration } from '../store/store.ts'
-import { End, Header, kindNames, kinds, noCounts, sumOf, type Counts, type KindName } from './archive.ts'
+import { End, Header, kindNames, kinds, noCounts, sumOf, type KindName } from './archive.ts'
 import { isArchiveOf } from './archive-signature.ts'
-import type { Watched } from './database.ts'
 import { KeepingError, explained } from './failure.ts'
 import { databaseName, publishFile } from './files.ts'
 import { linesOf } from './lines.ts'
-
-export interface ImportOptions extends Watched {
-  readonly source: AsyncIterable<Uint8Array>
-  /** A directory that is empty, or not there yet. */
-  readonly data: string
-  readonly newEpoch: string
-  /** The id of a key. */
-  readonly idOf?: (pubkey: string) => string
-}
-
-export interface Imported {
-  readonly epoch: string
-  /** Whose it says it is: SHA-256 of that relay's key. */
-  readonly serverId: string | null
-  /** Whether that relay signed it; archives of older versions are not signed, and anybody can take a signature off. */
-  readonly isSigned: boolean
-  readonly counts: Counts
-}
+import type { Imported, ImportOptions, Watched } from './orders.ts'
 
 /** More than the longest message takes, escaped twice. */
 const maxLineBytes = 32 * 1024 * 1024

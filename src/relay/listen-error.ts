@@ -14,9 +14,9 @@ export class ListenError extends Error {
 }
 
 /** @throws ListenError */
-export const readPem = (what: string, file: string): Buffer => {
+export const readPem = (what: string, file: string): string => {
   try {
-    return readFileSync(file)
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw new ListenError(`Cannot read the TLS ${what}: ${(error as Error).message}`,
       `Check the path given with --${what === 'key' ? 'key' : 'cert'} and that the relay may read it.`, error)
@@ -24,7 +24,12 @@ export const readPem = (what: string, file: string): Buffer => {
 }
 
 /** @param prefix of the flags that say where */
-export const listenErrorOf = (error: NodeJS.ErrnoException, host: string, port: number, prefix: '' | 'metrics-' = ''): Error => {
+export const listenErrorOf = (
+  error: Error & { readonly code?: string | undefined },
+  host: string,
+  port: number,
+  prefix: '' | 'metrics-' = '',
+): Error => {
   if (error.code === 'EADDRINUSE')
     return new ListenError(`Port ${port} on ${host} is taken`,
       `Is a relay running already? Otherwise choose another port: agentchat serve --${prefix}port ${port + 1}`, error)

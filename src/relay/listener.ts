@@ -167,7 +167,7 @@ export class Listener {
     for (const { guest: { socket } } of this.#callers.values()) socket.destroy()
   }
 
-  #tls(): { cert: Buffer, key: Buffer } {
+  #tls(): { cert: string, key: string } {
     const files = { cert: readPem('certificate', this.#options.cert!), key: readPem('key', this.#options.key!) }
     try {
       createSecureContext(files)

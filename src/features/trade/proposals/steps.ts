@@ -16,7 +16,8 @@ import { successorOf } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import type { PublishKey } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'
-import type { EscrowEvent, ProposalOptions, Settlement } from './ports.ts'
+import type { EscrowEvent } from './escrow-event.ts'
+import type { ProposalOptions, Settlement } from './ports.ts'
 import { recordOf, saveProposal, streamOf, type Proposal, type Signature } from './store.ts'
 
 const dayMs = 24 * 60 * 60_000

@@ -1,0 +1,77 @@
+// What an operator orders of a relay's data, and what comes of it.
+import type { Counts, LeftOut } from './archive.ts'
+
+export interface Checked {
+  readonly epoch: string
+  readonly serverId: string | undefined
+  readonly streams: number
+  readonly events: number
+  readonly agents: number
+}
+
+export interface Watched {
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+export interface ExportOptions extends Watched {
+  readonly data: string
+  /** Only these, with their members and messages. */
+  readonly channels?: readonly string[]
+  /** Takes the archive, piece by piece. */
+  readonly write: (text: string) => void | Promise<void>
+  readonly now: number
+}
+
+/** How many records went into the archive, and what of the relay did not. */
+export interface Exported {
+  readonly counts: Counts
+  readonly leftOut: LeftOut
+}
+
+export interface ImportOptions extends Watched {
+  readonly source: AsyncIterable<Uint8Array>
+  /** A directory that is empty, or not there yet. */
+  readonly data: string
+  readonly newEpoch: string
+  /** The id of a key. */
+  readonly idOf?: (pubkey: string) => string
+}
+
+export interface Imported {
+  readonly epoch: string
+  /** Whose it says it is: SHA-256 of that relay's key. */
+  readonly serverId: string | null
+  /** Whether that relay signed it; archives of older versions are not signed, and anybody can take a signature off. */
+  readonly isSigned: boolean
+  readonly counts: Counts
+}
+
+export interface BackupOptions extends Watched {
+  readonly data: string
+  readonly target: string
+}
+
+export interface RestoreOptions extends Watched {
+  readonly file: string
+  readonly data: string
+  readonly force: boolean
+  readonly newEpoch: string
+  /** Names what is put aside. */
+  readonly now: number
+}
+
+export interface Restored extends Checked {
+  /** where the database that was there before lies now */ readonly aside: string | undefined
+}
+
+/** @throws KeepingError */
+export interface Keeper {
+  export(options: ExportOptions): Promise<Exported>
+  /** Into a file that must not be there yet. */
+  exportToFile(file: string, options: Omit<ExportOptions, 'write'>): Promise<Exported>
+  import(options: ImportOptions): Promise<Imported>
+  backup(options: BackupOptions): Promise<{ readonly epoch: string, readonly bytes: number }>
+  verify(file: string, watched?: Watched): Promise<Checked>
+  restore(options: RestoreOptions): Promise<Restored>
+}

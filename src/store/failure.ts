@@ -1,0 +1,24 @@
+// How a store fails: for now, or because too many wait.
+
+/** The storage failed, not the request: disk full or failing, file locked or corrupt. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError'
+  /** What the operator can do next. */
+  readonly hint: string
+  /** It broke off after the commit was asked for and before the answer: nobody knows whether the transaction is stored. */
+  readonly inDoubt: boolean
+
+  constructor(message: string, hint: string, cause?: unknown, inDoubt = false) {
+    super(message, { cause })
+    this.hint = hint
+    this.inDoubt = inDoubt
+  }
+}
+
+/** The transaction was undone, by another one or because the line to the database broke: run again it may go through. */
+export class UndoneError extends StorageError {}
+
+/** Too many wait for the same; whoever asks again a little later is served. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError'
+}
