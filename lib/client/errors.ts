@@ -2,10 +2,13 @@
 import { errors, isErrorCode, mayReconnect, type ErrorCode } from '../protocol/index.ts'
 import type { TransportProblem } from './transport.ts'
 
+/** Every code that an error of the client can have: of the relay, of the connection, of the relay's conduct, of what is said. */
+export type AgentChatErrorCode = ErrorCode | 'UNKNOWN' | 'TIMEOUT' | ConnectionErrorCode | ProtocolErrorCode | ContentErrorCode
+
 /** What every error of the client is: it has a code, and says whether trying again can help. */
 export abstract class AgentChatError extends Error {
   /** Which failure it is; never changes its meaning. */
-  abstract readonly code: string
+  abstract readonly code: AgentChatErrorCode
 
   /** Whether the same call can succeed later without a change. */
   abstract shouldRetry(): boolean

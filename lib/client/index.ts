@@ -13,6 +13,7 @@ export {
   RelayDoubtError,
   RelayError,
   TimeoutError,
+  type AgentChatErrorCode,
   type ConnectionErrorCode,
   type ContentErrorCode,
   type ProtocolErrorCode,
