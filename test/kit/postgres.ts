@@ -19,7 +19,7 @@ import {
 import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrations } from '../../src/app.ts'
@@ -38,17 +38,15 @@ interface Server {
   readonly folder: string
 }
 
-/** Names the binaries of Debian, of the registry's package, or of PG_BIN. */
+/** Where the binaries are: in PG_BIN, Debian's, or the registry's package, which PG_BIN=registry asks for. */
 const binaries = (): string => {
   const { PG_BIN } = process.env
-  const debian = existsSync('/usr/lib/postgresql')
-    ? readdirSync('/usr/lib/postgresql').filter(version => Number(version) >= 15).sort().map(version =>
-      `/usr/lib/postgresql/${version}/bin`
-    )
+  if (PG_BIN !== undefined && PG_BIN !== 'registry') return PG_BIN
+  const debian = PG_BIN === undefined && existsSync('/usr/lib/postgresql')
+    ? readdirSync('/usr/lib/postgresql').filter(version => Number(version) >= 15).sort((a, b) => Number(b) - Number(a))
+      .map(version => `/usr/lib/postgresql/${version}/bin`)
     : []
-  const found = [...PG_BIN === undefined ? [] : PG_BIN.split(delimiter), ...debian.reverse()]
-    .find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')))
-  return found ?? fromRegistry()
+  return debian.find(folder => existsSync(join(folder, 'initdb'))) ?? fromRegistry()
 }
 
 /** The package of this machine; its links are not in the package. */

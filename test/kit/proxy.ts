@@ -9,7 +9,9 @@ export interface Proxy extends AsyncDisposable {
   stall(): void
   /** The next COMMIT is `lost` on its way to the server, or its `answer` is on the way back; then the line is cut. */
   cutAt(what: 'lost' | 'answer'): void
-  /** How often that came about. */
+  /** How often somebody who had heard of the server said something more. */
+  readonly trips: number
+  /** How often a COMMIT was cut off. */
   readonly cuts: number
 }
 
@@ -17,10 +19,12 @@ export const newProxy = async (target: number): Promise<Proxy> => {
   const lines = new Set<Socket>()
   let next: 'lost' | 'answer' | undefined
   let cuts = 0
+  let trips = 0
   const stalled = new WeakSet<Socket>()
   const server = createServer(near => {
     const far = connect(target, '127.0.0.1')
     let isMute = false
+    let isNext = true
     for (const socket of [near, far]) {
       lines.add(socket)
       socket.on('error', () => undefined)
@@ -33,6 +37,8 @@ export const newProxy = async (target: number): Promise<Proxy> => {
     }
     near.on('data', chunk => {
       if (stalled.has(near)) return
+      if (isNext) trips++
+      isNext = false
       if (next === undefined || !chunk.includes('COMMIT')) return void far.write(chunk)
       cuts++
       isMute = true
@@ -41,6 +47,7 @@ export const newProxy = async (target: number): Promise<Proxy> => {
       next = undefined
     })
     far.on('data', chunk => {
+      isNext = true
       if (!isMute && !stalled.has(near)) near.write(chunk)
     })
   })
@@ -55,6 +62,9 @@ export const newProxy = async (target: number): Promise<Proxy> => {
     },
     cutAt: what => {
       next = what
+    },
+    get trips() {
+      return trips
     },
     get cuts() {
       return cuts
