@@ -9,9 +9,9 @@ import { StorageError, UndoneError } from './store.ts'
 
 /** One relay on a database: this number is locked by the one that writes there. */
 const claim = 6_667_015
-/** How long writes wait for a line that broke; after that they are refused until there is one again. */
-const patienceMs = 10_000
-const retryMs = 200
+/** How long writes, and reads, wait for a line that broke; after that they are refused until there is one again. */
+export const patienceMs = 10_000
+export const retryMs = 200
 const goodbyeMs = 2_000
 /** Far above what a statement takes: a line that is stalled is noticed by it. */
 const statementTimeoutMs = 8_000

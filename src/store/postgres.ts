@@ -1,15 +1,17 @@
 // The store on a PostgreSQL server: one connection that writes and claims the database for this relay, some that read, and some for what reads
 // much.
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
+import { timerMs } from '../../lib/protocol/timer.ts'
 import { configOf, loadDriver, poolOf, Statements, type Client, type Pool, type QueryResult } from './postgres-client.ts'
 import { postgresDialect as dialect } from './postgres-dialect.ts'
 import { PostgresKeptLog } from './postgres-keeper.ts'
 import { PostgresLogReader } from './postgres-log-reader.ts'
 import { migratePostgres } from './postgres-migrate.ts'
-import { askNature, problemOf, wrongNature, type Nature } from './postgres-problems.ts'
+import { askNature, isRefusal, problemOf, wrongNature, type Nature } from './postgres-problems.ts'
 import { logSchema, storeSchema } from './postgres-schema.ts'
-import { Writer } from './postgres-writer.ts'
+import { patienceMs, retryMs, Writer } from './postgres-writer.ts'
 import { alone, BusyError, type Awaitable, type Db, type Space, type Store, type StoreOptions, type Tx } from './store.ts'
 
 const maxReaders = 4
@@ -69,34 +71,51 @@ type Query = (sql: string, values: readonly unknown[]) => Promise<QueryResult>
 class ReaderPool {
   readonly #pool: Pool
   readonly #statements = new WeakMap<object, Statements>()
+  /** When lines began to break; undefined: they hold. */
+  #brokenAt: number | undefined
 
   constructor(pool: Pool) {
     this.#pool = pool
     pool.on('error', () => undefined)
   }
 
+  /** A read can be made again: one whose line broke waits for another, as writes do. */
   readonly query: Query = async (sql, values) => {
-    if (this.#pool.waitingCount >= maxWaiting) throw new BusyError('Too many searches and lists wait; try again in a moment')
-    try {
-      const client = await this.#pool.connect()
-      let statements = this.#statements.get(client)
-      if (statements === undefined) this.#statements.set(client, statements = new Statements())
+    for (;;) {
       try {
-        const result = await client.query(statements.query(sql, values))
-        client.release()
+        const result = await this.#query(sql, values)
+        this.#brokenAt = undefined
         return result
       } catch (error) {
-        // Whatever it was: a connection that failed is not lent again.
-        client.release(true)
-        throw error
+        if (error instanceof BusyError) throw error
+        const problem = problemOf(error)
+        if (problem === undefined || isRefusal(error) || this.#pool.ending) throw problem ?? error
+        const now = performance.now()
+        this.#brokenAt ??= now
+        if (now >= this.#brokenAt + patienceMs) throw problem
+        await sleep(timerMs(retryMs))
       }
-    } catch (error) {
-      throw problemOf(error) ?? error
     }
   }
 
   async close(): Promise<void> {
     if (!this.#pool.ending) await this.#pool.end()
+  }
+
+  async #query(sql: string, values: readonly unknown[]): Promise<QueryResult> {
+    if (this.#pool.waitingCount >= maxWaiting) throw new BusyError('Too many searches and lists wait; try again in a moment')
+    const client = await this.#pool.connect()
+    let statements = this.#statements.get(client)
+    if (statements === undefined) this.#statements.set(client, statements = new Statements())
+    try {
+      const result = await client.query(statements.query(sql, values))
+      client.release()
+      return result
+    } catch (error) {
+      // Whatever it was: a connection that failed is not lent again.
+      client.release(true)
+      throw error
+    }
   }
 }
 

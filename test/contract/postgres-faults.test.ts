@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { UndoneError, type Store } from '../../src/store/store.ts'
-import { newDatabase, urlOf, type TestDatabase } from '../kit/postgres.ts'
+import { asked, crashAndRestart, newDatabase, newServerFolder, startServer, stopServer, urlOf, type TestDatabase } from '../kit/postgres.ts'
 import { newProxy } from '../kit/proxy.ts'
-import { startTestRelay } from '../kit/relay.ts'
+import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { newKey, type Wire } from '../kit/wire.ts'
 
 const opened = (url: string) => openPostgres({ url, migrations, newEpoch: () => 'e'.repeat(16) })
@@ -86,35 +86,23 @@ test('a line that stalls is given up, and what is left of it at the server is en
   }
 })
 
-test('while connections are ended and commits cut off, every message is acknowledged, stored once, and heard in its order', async () => {
-  await using database = await newDatabase()
-  await using proxy = await newProxy(database.server.port)
-  await using relay = await startTestRelay({ store: through(database, proxy.port) })
+/** Three who say on until everything is acknowledged, while faults come; gives what a fourth heard. */
+const saidDuring = async (relay: TestRelay, each: number, faults: () => Promise<void>) => {
   const senders: Wire[] = []
   for (const name of ['alice', 'bob', 'carol']) senders.push(await relay.login(name, { key: newKey() }))
   await using listener = await relay.login('listener')
-  const each = 60
-  const faults = (async () => {
-    for (let n = 0; n < 12; n++) {
-      if (n % 3 === 0) proxy.cutAt('answer')
-      else if (n % 3 === 1) proxy.cutAt('lost')
-      else await terminate(database)
-      await new Promise(resolve => setTimeout(resolve, 60))
-    }
-  })()
-  await Promise.all(senders.map(async (sender, who) => {
+  const saying = senders.map(async (sender, who) => {
     for (let n = 0; n < each; n++) {
       const id = `${who}-${n}`
-      const message = { type: 'MSG', to: '#general', content: id, id }
       for (;;) {
-        const answer = await sender.answer(message)
+        const answer = await sender.answer({ type: 'MSG', to: '#general', content: id, id })
         if (answer.type === 'ACK') break
         expect(answer).toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
-        await new Promise(resolve => setTimeout(resolve, 50))
+        await pause(50)
       }
     }
-  }))
-  await faults
+  })
+  await Promise.all([faults(), ...saying])
   const heard = (await listener.take('MSG', senders.length * each)).map(({ seq, content }) => [seq, content] as const)
   expect(heard.map(([seq]) => seq)).toEqual(heard.map((_, i) => i + 1))
   expect(new Set(heard.map(([, content]) => content)).size).toBe(senders.length * each)
@@ -122,9 +110,50 @@ test('while connections are ended and commits cut off, every message is acknowle
     const own = heard.map(([, content]) => content).filter(content => content.startsWith(`${who}-`))
     expect(own).toEqual(own.map((_, n) => `${who}-${n}`))
   }
+  return heard
+}
+
+const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+
+const seqsOf = async (url: string) =>
+  (await asked<{ seq: number }>(url,
+    "SELECT e.seq::int FROM events e JOIN streams s ON s.id = e.stream WHERE s.name = '#general' ORDER BY seq"))
+    .map(({ seq }) => seq)
+
+test('while connections are ended and commits cut off, every message is acknowledged, stored once, and heard in its order', async () => {
+  await using database = await newDatabase()
+  await using proxy = await newProxy(database.server.port)
+  await using relay = await startTestRelay({ store: through(database, proxy.port) })
+  const faults = async () => {
+    for (let n = 0; n < 12; n++) {
+      if (n % 3 === 0) proxy.cutAt('answer')
+      else if (n % 3 === 1) proxy.cutAt('lost')
+      else await terminate(database)
+      await pause(60)
+    }
+  }
+  const heard = await saidDuring(relay, 60, faults)
   expect(proxy.cuts).toBeGreaterThan(3)
-  const events = await database.ask<{ seq: number }>(
-    "SELECT e.seq FROM events e JOIN streams s ON s.id = e.stream WHERE s.name = '#general' ORDER BY seq",
-  )
-  expect(events.map(({ seq }) => Number(seq))).toEqual(heard.map(([seq]) => seq))
+  expect(await seqsOf(database.url)).toEqual(heard.map(([seq]) => seq))
+})
+
+test('a server that crashes and comes back has every message that was acknowledged', async () => {
+  const folder = newServerFolder()
+  let server = await startServer(folder)
+  try {
+    const url = urlOf(server, 'postgres')
+    await using relay = await startTestRelay({ store: url })
+    let crashes = 0
+    const faults = async () => {
+      for (; crashes < 2; crashes++) {
+        await pause(300)
+        server = await crashAndRestart(server)
+      }
+    }
+    const heard = await saidDuring(relay, 100, faults)
+    expect(crashes).toBe(2)
+    expect(await seqsOf(url)).toEqual(heard.map(([seq]) => seq))
+  } finally {
+    await stopServer(server)
+  }
 })

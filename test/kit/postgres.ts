@@ -34,8 +34,9 @@ export const password = 'a secret of tests'
 interface Server {
   readonly pid: number
   readonly port: number
-  /** folder of its socket */
+  /** folder of its socket, and of its data */
   readonly folder: string
+  readonly bin: string
 }
 
 /** Where the binaries are: in PG_BIN, Debian's, or the registry's package, which PG_BIN=registry asks for. */
@@ -96,6 +97,11 @@ export const newServerFolder = (): string => {
   return folder
 }
 
+const asServer = (folder: string) => {
+  const uid = asOther()
+  return { ...(uid !== undefined && { uid, gid: uid }), env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' }, cwd: folder } as const
+}
+
 /** `options`: settings beside the ones for speed. */
 export const startServer = async (folder: string, options: readonly string[] = []): Promise<Server> => {
   const uid = asOther()
@@ -110,7 +116,6 @@ export const startServer = async (folder: string, options: readonly string[] = [
   writeFileSync(secret, password)
   if (uid !== undefined) { for (const path of [folder, data, secret]) chownSync(path, uid, uid) }
   chmodSync(folder, 0o755)
-  const how = { ...(uid !== undefined && { uid, gid: uid }), env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' }, cwd: folder } as const
   execFileSync(join(bin, 'initdb'), [
     '-D',
     data,
@@ -123,8 +128,12 @@ export const startServer = async (folder: string, options: readonly string[] = [
     '--auth-host=scram-sha-256',
     `--pwfile=${secret}`,
     '--no-sync',
-  ], { ...how, stdio: 'pipe' })
-  const port = await freePort()
+  ], { ...asServer(folder), stdio: 'pipe' })
+  return launch({ folder, bin, port: await freePort() }, options)
+}
+
+const launch = async (where: Omit<Server, 'pid'>, options: readonly string[] = []): Promise<Server> => {
+  const { folder, bin, port } = where
   const settings = [
     'fsync=off',
     'synchronous_commit=off',
@@ -137,7 +146,7 @@ export const startServer = async (folder: string, options: readonly string[] = [
   ]
   const child = spawn(join(bin, 'postgres'), [
     '-D',
-    data,
+    join(folder, 'data'),
     '-p',
     String(port),
     '-h',
@@ -145,9 +154,9 @@ export const startServer = async (folder: string, options: readonly string[] = [
     '-k',
     folder,
     ...settings.flatMap(each => ['-c', each]),
-  ], { ...how, stdio: 'ignore', detached: true })
+  ], { ...asServer(folder), stdio: 'ignore', detached: true })
   child.unref()
-  const server = { pid: child.pid!, port, folder }
+  const server = { ...where, pid: child.pid! }
   for (let tries = 0;; tries++) {
     try {
       await asked(urlOf(server, 'postgres'), 'SELECT 1')
@@ -159,8 +168,8 @@ export const startServer = async (folder: string, options: readonly string[] = [
   }
 }
 
-/** Ends the server and everybody on it, and removes what it kept. */
-export const stopServer = async ({ pid, folder }: Server): Promise<void> => {
+/** Ends the server and everybody on it, at once and without a checkpoint, as a crash does. */
+const crash = async ({ pid }: Server): Promise<void> => {
   const isThere = () => {
     try {
       process.kill(pid, 0)
@@ -171,7 +180,18 @@ export const stopServer = async ({ pid, folder }: Server): Promise<void> => {
   }
   if (isThere()) process.kill(pid, 'SIGQUIT')
   for (let tries = 0; isThere() && tries < 100; tries++) await sleep(50)
-  rmSync(folder, { recursive: true, force: true })
+}
+
+/** It comes back where it was. */
+export const crashAndRestart = async (server: Server): Promise<Server> => {
+  await crash(server)
+  return launch(server)
+}
+
+/** Ends it, and removes what it kept. */
+export const stopServer = async (server: Server): Promise<void> => {
+  await crash(server)
+  rmSync(server.folder, { recursive: true, force: true })
 }
 
 /** Through its socket, which asks for no password; `viaTcp` does. */
