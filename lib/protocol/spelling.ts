@@ -45,7 +45,17 @@ interface Def {
 }
 type Shape = Readonly<Record<string, z.core.$ZodType>>
 
-const camel = (name: string): string => name.replace(/_(.)/g, (_, char: string) => char.toUpperCase())
+/** Names of the table that were respelled: no more than it has. */
+const known = new Map<string, string>()
+
+/** Of a name of the table. */
+const camel = (name: string): string => {
+  const found = known.get(name)
+  if (found !== undefined) return found
+  const made = name.replace(/_(.)/g, (_, char: string) => char.toUpperCase())
+  known.set(name, made)
+  return made
+}
 
 /** A frame in camelCase, through and through. What its schema does not name keeps its name; where that is taken, the relay's is told. */
 export const told = <T extends FrameType>(frame: Frame<T>): Told<T> => spelled(frames[frame.type].body, frame) as Told<T>
