@@ -13,6 +13,8 @@ const hints: Readonly<Record<string, string>> = {
   '53': 'The database is short of something: free it; the relay goes on by itself.',
   '42501': 'The user of the store url may not do this: make it the owner of the database, or grant it CREATE on the schema.',
   '25006': 'The database is read-only, as a standby is: name the primary; the relay goes on when it can write.',
+  '0A000': 'The server lacks something that a relay needs: install its contrib modules, of which it takes pg_trgm.',
+  '58P01': 'The server lacks something that a relay needs: install its contrib modules, of which it takes pg_trgm.',
   '57014': 'The database took too long: look at its load and its locks.',
   '57': 'The database is being stopped or started; the relay goes on when it is back.',
   '58': 'The disk of the database fails: check it.',

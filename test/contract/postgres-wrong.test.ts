@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
-import { wrongNature } from '../../src/store/postgres-problems.ts'
+import { problemOf, wrongNature } from '../../src/store/postgres-problems.ts'
 import { freePort, newDatabase, password, urlOf, type TestDatabase } from '../kit/postgres.ts'
 
 let opens = 0
@@ -43,6 +43,11 @@ test('too old', () => {
   const nature = { encoding: 'UTF8', by_bytes: true, may_create: true, read_only: false, ours: true, others: 30 }
   expect(wrongNature({ ...nature, version: 140_012 })).toMatchObject({ message: 'The database is PostgreSQL 14, which is too old' })
   expect(wrongNature({ ...nature, version: 150_000 })).toBeUndefined()
+})
+
+test('no pg_trgm', () => {
+  const missing = Object.assign(new Error('extension "pg_trgm" is not available'), { code: '0A000' })
+  expect(problemOf(missing)).toMatchObject({ hint: expect.stringContaining('contrib modules') as string })
 })
 
 test('not UTF-8', async () => {
