@@ -23,6 +23,7 @@ const open = () => {
     deliver: done => {
       results.push(...done)
     },
+    endTurn: () => {},
   })
   const run = async (...outcomes: readonly Outcome[]): Promise<readonly Result[]> => {
     results.length = 0

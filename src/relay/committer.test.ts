@@ -10,7 +10,7 @@ import type { Connection } from './connection.ts'
 import type { Append } from './feature.ts'
 
 /** A committer on a store of its own, and the lines it logs. */
-const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.now }) => {
+const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.now }, endTurn = () => {}) => {
   const lines: Record<string, unknown>[] = []
   const log = createLogger({
     level: 'info',
@@ -40,7 +40,12 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
         return fn(hooks.txOf(tx))
       }),
   }
-  const committer = new Committer({ store: slow, log, clock, ...metrics }, { maxQueueFrames: 100, maxQueueBytes: 1e6, deliver })
+  const committer = new Committer({ store: slow, log, clock, ...metrics }, {
+    maxQueueFrames: 100,
+    maxQueueBytes: 1e6,
+    deliver,
+    endTurn,
+  })
   return {
     committer,
     lines,
@@ -99,6 +104,14 @@ describe('fair turns', () => {
       // Within a connection the order stays.
       expect(order.filter(name => name.startsWith('7/'))).toEqual(upTo(40).map(j => `7/${j}`))
     })
+
+  test('what several batches of a turn deliver is written at its end, once: a login waits for no other one to be told to all', async () => {
+    const seen: string[] = []
+    await using set = setUp(() => seen.push('batch'), { now: () => 0 }, () => seen.push('end'))
+    for (const i of upTo(20)) set.committer.push({ ...ownJob(() => ({ effects: [] })), connection: connectionOf(`a${i}`).connection })
+    await set.committer.idle()
+    expect(seen).toEqual([...upTo(20).map(() => 'batch'), 'end'])
+  })
 
   test('a login waits for no crowd of messages, a message for none of logins, the relay itself for neither', async () => {
     const order = await orderOf(push => {

@@ -65,6 +65,8 @@ export interface CommitterOptions {
   readonly maxQueueBytes: number
   /** Called after the commit, with the results in the order of the requests. */
   readonly deliver: (results: readonly Result[]) => void
+  /** Called when all batches of a turn are delivered. */
+  readonly endTurn: () => void
 }
 
 /** What a write that waits takes beside its frame. */
@@ -168,6 +170,7 @@ export class Committer {
       const until = this.#clock.now() + maxTurnMs
       for (let done = 0; done < end && (done === 0 || this.#clock.now() < until);)
         done += await this.#commit(end - done, () => this.#take())
+      this.#options.endTurn()
       // Let sockets be read before the next batch, so that it can be larger than this one's leftovers.
       if (this.length > 0) await new Promise(resolve => setImmediate(resolve))
     }

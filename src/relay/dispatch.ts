@@ -78,6 +78,8 @@ export class Dispatch {
   readonly #committer: Committer
   readonly #intake: Intake
   readonly #isTraced: boolean
+  /** Those who were answered in this turn. */
+  readonly #served = new Set<Connection>()
   #isStopping = false
 
   constructor(deps: DispatchDeps, committer: Committer) {
@@ -161,8 +163,15 @@ export class Dispatch {
       }
       result.job.delivered?.()
     }
+    for (const { job: { connection } } of results) if (connection !== undefined) this.#served.add(connection)
+  }
+
+  /** A turn has delivered all it could: it is written, and those whom it answered go on. */
+  endTurn(): void {
     this.#deps.outbox.flush()
-    for (const { job: { connection } } of results) if (connection !== undefined) this.#intake.goOn(connection)
+    const served = [...this.#served]
+    this.#served.clear()
+    for (const connection of served) this.#intake.goOn(connection)
   }
 
   #tell(result: Result): void {

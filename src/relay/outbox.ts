@@ -18,7 +18,7 @@ export interface OutboxOptions {
 const maxCopiedBytes = 4_096
 /** What a turn writes, in sockets and in bytes: those who are read in the next one do not wait for more. */
 const maxTurnWrites = 1_000
-const maxTurnBytes = 4 * 1024 * 1024
+const maxTurnBytes = 16 * 1024 * 1024
 /** What a socket is handed at once, if one buffer is not more: a reader that has to go takes no more than this before it hears so. */
 const maxPieceBytes = 256 * 1024
 const nothing = Buffer.alloc(0)
@@ -28,7 +28,9 @@ export class Outbox {
   readonly #account: Account<Debtor>
   readonly #counts: Counts
   #touched: Connection[] = []
-  #scheduled = false
+  #isScheduled = false
+  /** The last turn had no room for all. */
+  #isLate = false
 
   constructor(options: OutboxOptions, account: Account<Debtor>, counts: Counts) {
     this.#options = options
@@ -48,26 +50,32 @@ export class Outbox {
     this.#schedule()
   }
 
-  /** Writes what is queued, one system call per socket where the system takes it: as much as a turn has room for, the rest in the next. */
+  /** Writes what is queued, one system call per socket where the system takes it; not while an earlier turn's rest waits for its own turn. */
   flush(): void {
-    this.#scheduled = false
+    if (!this.#isLate) this.#writeTurn()
+  }
+
+  /** As much as a turn has room for; the rest in the next. */
+  #writeTurn(): void {
     const touched = this.#touched
     this.#touched = []
     const enough = this.#counts.bytesSent + maxTurnBytes
     let done = 0
     while (done < touched.length && done < maxTurnWrites && this.#counts.bytesSent < enough) this.flushOne(touched[done++]!)
-    if (done < touched.length) this.#flushLater(touched.slice(done))
-  }
-
-  #flushLater(rest: readonly Connection[]): void {
-    this.#touched = [...rest, ...this.#touched]
+    this.#isLate = done < touched.length
+    if (!this.#isLate) return
+    this.#touched = touched.slice(done).concat(this.#touched)
     this.#schedule()
   }
 
+  /** Once in a turn, however often it is asked for. */
   #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => this.flush())
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#writeTurn()
+    })
   }
 
   /** Writes what one connection has queued. */

@@ -167,6 +167,7 @@ export class Relay {
       maxQueueFrames: options.maxQueueFrames,
       maxQueueBytes: options.maxQueueBytes,
       deliver: results => this.#dispatch.deliver(results),
+      endTurn: () => this.#dispatch.endTurn(),
     })
     this.#dispatch = new Dispatch({
       handlers,

@@ -1,0 +1,59 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { createMetrics } from '../base/metrics.ts'
+import { Account } from './account.ts'
+import type { Connection } from './connection.ts'
+import { Outbox } from './outbox.ts'
+
+/** As much of connections as an outbox sees, whose sockets take everything. */
+const setUp = (count: number) => {
+  const metrics = createMetrics()
+  const account = new Account<object>({
+    maxBytes: 1e9,
+    maxAddressBytes: 1e9,
+    maxPartingBytes: 1e9,
+    onOver: () => undefined,
+    onCut: () => undefined,
+  })
+  const outbox = new Outbox({ maxPendingBytes: 1e9, onSlow: () => undefined, onTaken: () => undefined }, account, metrics.counts)
+  const writes: number[] = []
+  const connections = Array.from({ length: count }, (_, i) => {
+    const socket = { writableLength: 0, write: () => writes.push(i), cork: () => undefined, uncork: () => undefined }
+    return { open: true, socket } as unknown as Connection
+  })
+  const say = (bytes: number) => {
+    for (const connection of connections) outbox.add(connection, Buffer.alloc(bytes))
+  }
+  return { outbox, writes, say, [Symbol.dispose]: () => metrics.close() }
+}
+
+test('a turn writes to a thousand sockets, however often it is told that something is ready', async () => {
+  using set = setUp(5_000)
+  const { outbox, writes, say } = set
+  say(10)
+  const turns: number[] = []
+  while (writes.length < 5_000) {
+    // As many batches end in a turn, and each has something for everybody.
+    for (let batch = 0; batch < 4; batch++) {
+      say(10)
+      outbox.flush()
+    }
+    await nextTurn()
+    turns.push(writes.length)
+  }
+  // The first is asked before its end as well.
+  expect(turns).toEqual([2_000, 3_000, 4_000, 5_000])
+  // In the order in which they were first due.
+  expect(writes.slice(0, 5_000)).toEqual(Array.from({ length: 5_000 }, (_, i) => i))
+})
+
+test('a turn writes no more bytes than it has room for', async () => {
+  using set = setUp(40)
+  set.say(1024 ** 2)
+  set.outbox.flush()
+  expect(set.writes).toHaveLength(16)
+  await nextTurn()
+  expect(set.writes).toHaveLength(32)
+  await nextTurn()
+  expect(set.writes).toHaveLength(40)
+})
