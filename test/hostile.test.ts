@@ -14,7 +14,7 @@ describe('frames', () => {
   let relay: TestRelay
   let wire: Wire
   beforeAll(async () => {
-    relay = await startTestRelay({ maxFrameBytes, addressRate: 0, frameRate: 0 })
+    relay = await startTestRelay({ maxFrameBytes, maxContentBytes: maxFrameBytes, addressRate: 0, frameRate: 0 })
   })
   beforeEach(async () => {
     wire = await relay.login('mallory')

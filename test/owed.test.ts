@@ -9,7 +9,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
 const mib = 1_024 ** 2
 const say = (content: string, to = '#general') => ({ type: 'MSG', to, content })
 /** Limits that are not what these tests are about. */
-const unpaced = { addressRate: 0, frameRate: 0 }
+const unpaced = { addressRate: 0, frameRate: 0, maxContentBytes: 2 * mib }
 
 /** Members that do not read, of one address like everybody here. */
 const deafMembers = async (relay: TestRelay, count: number): Promise<readonly Wire[]> => {

@@ -47,7 +47,7 @@ describe('messages', () => {
   })
 
   test('one that costs more than the whole burst is taken when the allowance is full, and leaves a debt', async () => {
-    await using relay = await startTestRelay({ msgRate: 1 })
+    await using relay = await startTestRelay({ msgRate: 1, maxContentBytes: 2 * kib * kib })
     await using ann = await relay.login('ann')
     await ann.ask(message(10), 'ACK')
     const large = message(2 * kib * kib - 200)
@@ -61,7 +61,7 @@ describe('messages', () => {
   })
 
   test('whoever is behind an address, it hands on no more than its allowance of bytes', async () => {
-    await using relay = await startTestRelay({ msgRate: 1 })
+    await using relay = await startTestRelay({ msgRate: 1, maxContentBytes: 2 * kib * kib })
     let taken = 0
     for (let i = 0; i < 6; i++) {
       await using agent = await relay.login(`agent${i}`)

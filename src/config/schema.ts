@@ -242,8 +242,9 @@ export const settings = {
   maxInvitationsPerChannel: setting(count(1).default(1_000), 'Open invitations per channel.', { value: 'N' }),
   maxFrameBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024),
     'Largest frame a client may send; a larger one closes the connection (1009).', { value: 'SIZE' }),
-  maxContentBytes: setting(bytes.max(64 * 1_024 * 1_024).default(2 * 1_024 * 1_024),
-    'Largest content of a message, as UTF-8; a larger one is refused. What a message costs rises with its size anyway.', { value: 'SIZE' }),
+  maxContentBytes: setting(bytes.max(64 * 1_024 * 1_024).default(512 * 1_024),
+    'Largest content of a message, as UTF-8; a larger one is refused. What a message costs rises with its size anyway, and everybody '
+      + 'waits while a large one is read, checked and stored: up to 70 ms for 2 MiB.', { value: 'SIZE' }),
   maxMemory: setting(z.number().int().min(64 * 1_024 * 1_024).optional(),
     'Memory that the relay counts on. A quarter of it may hold what waits, in and out, and a quarter of that one address; over it those '
       + 'go that owe most (4000). Unset: what its container or unit allows, else 512 MiB.', { value: 'SIZE' }),

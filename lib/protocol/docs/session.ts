@@ -81,7 +81,7 @@ export const frames = {
       epoch: '5b1f0c2e9a7d4433',
       limits: {
         max_frame_bytes: 2_097_152,
-        max_content_bytes: 2_097_152,
+        max_content_bytes: 524_288,
         msg_rate: 1,
         msg_burst: 10,
         max_page: 200,
