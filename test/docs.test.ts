@@ -176,7 +176,9 @@ describe('what pages say of the program', () => {
     const grouped = (value: number) => value.toLocaleString('en-US')
     const rows: Readonly<Record<string, readonly string[]>> = {
       '● messages per agent': [`${of('msgRate')} per second`, `${of('msgBurst')} at once`],
-      '● frame; before a session': [`${of('maxFrameBytes') / units.MiB} MiB; ${maxStrangerFrameBytes / units.KiB} KiB`],
+      '● frame; before a session; content of a message': [
+        `${of('maxFrameBytes') / units.MiB} MiB; ${maxStrangerFrameBytes / units.KiB} KiB; ${of('maxContentBytes') / units.KiB} KiB`,
+      ],
       '● unsent bytes of a slow reader': [`${of('maxPendingBytes') / units.MiB} MiB`],
       '● events in one page': [String(limits.maxPage)],
       'connections': [grouped(of('maxConnections')), `${of('maxConnectionsPerIp')} from one address`, `/${of('ipv6PrefixBits')}`],

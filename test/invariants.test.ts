@@ -115,7 +115,7 @@ describe('I3 seqs are 1, 2, 3 … at every connection', () => {
   })
 
   test('a member that reads slowly catches up while others talk', async () => {
-    await using relay = await startTestRelay({ frameRate: 0 })
+    await using relay = await startTestRelay({ frameRate: 0, maxContentBytes: 1_000_000 })
     await using alice = await relay.login('alice')
     // More than the system's buffers take, so that the replay stands still in its middle.
     const filler = 'x'.repeat(1_000_000)
@@ -316,7 +316,7 @@ describe('I7 memory per connection is bounded', () => {
   })
 
   test('a reader that does not read is closed as too slow, and the others do not notice', async () => {
-    await using relay = await startTestRelay({ frameRate: 0, maxPendingBytes: 64 * 1024 })
+    await using relay = await startTestRelay({ frameRate: 0, maxPendingBytes: 64 * 1024, maxContentBytes: 1_000_000 })
     await using alice = await relay.login('alice')
     await using bob = await relay.login('bob')
     await using sloth = await relay.login('sloth')

@@ -16,7 +16,7 @@ import {
 import { BusyError, StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
 import type { Allowance } from './bucket.ts'
 import type { Audit } from './audit.ts'
-import { ownJob, type Committed, type Committer, type Job, type Result } from './committer.ts'
+import { ownJob, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, pongFrame, refusalMark, refusalPing } from './encode.ts'
@@ -26,6 +26,7 @@ import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore } from './price.ts'
+import { publish } from './publish.ts'
 import type { Quota } from './quota.ts'
 import type { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
@@ -152,7 +153,7 @@ export class Dispatch {
 
   /** Results of a commit: events first, joined per channel; then notices, answers and effects, in order. */
   deliver(results: readonly Result[]): void {
-    this.#publish(results)
+    publish(results, this.#deps)
     for (const result of results) {
       try {
         this.#tell(result)
@@ -393,49 +394,6 @@ export class Dispatch {
     await connection.drained()
     connection.isReading = false
     this.#intake.goOn(connection)
-  }
-
-  #publish(results: readonly Result[]): void {
-    const { counts, hub } = this.#deps
-    const byChannel = new Map<string, Committed[]>()
-    const direct: Committed[] = []
-    const sort = (event: Committed) => {
-      counts.messagesStored++
-      const { stream, agents, inbox } = event.append
-      if (agents !== undefined || inbox !== undefined) direct.push(event)
-      if (agents !== undefined) return
-      if (byChannel.has(stream)) byChannel.get(stream)!.push(event)
-      else byChannel.set(stream, [event])
-    }
-    for (const result of results) {
-      if (result.kind === 'failed' || result.event === undefined) continue
-      sort(result.event)
-      for (const event of result.more ?? []) sort(event)
-    }
-    for (const [channel, events] of byChannel) {
-      const frames = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map(event => event.frame))
-      hub.publish(channel, frames, events.length, events.at(-1)!.stamp.seq)
-    }
-    for (const event of direct) this.#publishDirect(event)
-  }
-
-  /** To every session of the agents concerned that wants such. A session that is still catching up finds the message in the inbox. */
-  #publishDirect({ append, frame, inboxSeqs }: Committed): void {
-    const { roster, effects } = this.#deps
-    const { agents = [], inbox = [], muted, stream } = append
-    const tell = (agent: string, inboxSeq: number | undefined) => {
-      const isKept = muted?.includes(agent) === true
-      for (const connection of roster.connectionsOf(agent)) {
-        if (connection.inbox === 'none') continue
-        if (isKept) effects.keepBack(connection, inboxSeq)
-        else if (inboxSeq === undefined) effects.deliver(connection, frame)
-        else effects.offer(connection, inboxSeq, frame, stream)
-      }
-    }
-    for (const agent of agents) tell(agent, inboxSeqs[inbox.indexOf(agent)])
-    inbox.forEach((agent, i) => {
-      if (!agents.includes(agent)) tell(agent, inboxSeqs[i])
-    })
   }
 
   /** A large answer costs its reader as much of its allowance as the many frames it could have been. Gives its bytes. */

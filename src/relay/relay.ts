@@ -138,9 +138,8 @@ export class Relay {
       onOver: debtor => debtor instanceof Connection ? this.#tooMuch(debtor) : (debtor as Visit).cut(),
       onCut: debtor => debtor instanceof Connection ? this.#cut(debtor) : (debtor as Visit).cut(),
     })
-    const { maxPendingBytes } = options
     const outbox = this.#outbox = new Outbox({
-      maxPendingBytes,
+      maxPendingBytes: options.maxPendingBytes,
       onSlow: connection => this.#tooSlow(connection),
       onTaken: connection => this.#dispatch.intake.goOn(connection),
     }, account, counts)
