@@ -1,4 +1,4 @@
-// What a program in a browser carries: the client within 45 KiB of gzip, a single error within 2, by two bundlers.
+// What a program in a browser carries: the client within 45 kB of gzip, a single error within 2 KiB, by two bundlers.
 import { writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build as esbuild } from 'esbuild'
@@ -6,7 +6,6 @@ import { expect, test } from 'vitest'
 import { build as vite } from 'vite'
 import { newFolder } from './kit/folder.ts'
 
-const kib = 1024
 const source = (name: string) => `export { ${name} } from './lib/index.ts'`
 
 const byEsbuild = async (name: string): Promise<string> => {
@@ -34,7 +33,7 @@ const byVite = async (name: string): Promise<string> => {
   return output.map(({ code = '' }) => code).join('')
 }
 
-test.each([['AgentChatClient', 45 * kib], ['RelayError', 2 * kib]])('%s is small', async (name, most) => {
+test.each([['AgentChatClient', 45_000], ['RelayError', 2_048]])('%s is small', async (name, most) => {
   for (const [bundler, text] of [['esbuild', await byEsbuild(name)], ['vite', await byVite(name)]] as const) {
     expect(text, bundler).toContain(name)
     expect(gzipSync(text, { level: 9 }).length, bundler).toBeLessThanOrEqual(most)

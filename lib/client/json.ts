@@ -1,5 +1,5 @@
 // Reading a value that was sent as JSON, held against a schema.
-import { limits } from '../protocol/limits.ts'
+import { fieldLimits } from '../protocol/field-limits.ts'
 import { isModestJson } from '../protocol/bounded.ts'
 import { ContentError, type SchemaIssue } from './errors.ts'
 
@@ -20,9 +20,9 @@ type SchemaAnswer<Output> =
 
 /** @throws ContentError NOT_JSON, or INVALID with what the schema says */
 export const readJson = async <Output>(content: string, schema: StandardSchema<Output>): Promise<Output> => {
-  if (!isModestJson(content, limits.maxFrameValues, limits.maxFrameLevels))
+  if (!isModestJson(content, fieldLimits.maxFrameValues, fieldLimits.maxFrameLevels))
     throw new ContentError('NOT_JSON',
-      `The message has more than ${limits.maxFrameValues} values, or is nested deeper than ${limits.maxFrameLevels} levels`)
+      `The message has more than ${fieldLimits.maxFrameValues} values, or is nested deeper than ${fieldLimits.maxFrameLevels} levels`)
   let value: unknown
   try {
     value = JSON.parse(content)

@@ -10,9 +10,9 @@ import {
   type Identity,
   type SignatureState,
 } from '../identity/index.ts'
+import { fieldLimits } from '../protocol/field-limits.ts'
 import {
   asked,
-  limits,
   told,
   type AgentId,
   type Asked,
@@ -68,7 +68,7 @@ export class People {
   async watch(agents: readonly AgentId[], options?: CallOptions): Promise<Told<'WATCHING'>['list']> {
     const { list } = await this.#port.ask('WATCH', { agents }, options)
     for (const agent of agents) this.#watched.add(agent)
-    this.#port.lasting.keep('watches', () => this.#port.ask('WATCH', { agents: [...this.#watched].slice(0, limits.maxWatched) }))
+    this.#port.lasting.keep('watches', () => this.#port.ask('WATCH', { agents: [...this.#watched].slice(0, fieldLimits.maxWatched) }))
     return list
   }
 
@@ -76,7 +76,7 @@ export class People {
   async unwatch(agents: readonly AgentId[] = [...this.#watched], options?: CallOptions): Promise<void> {
     for (const agent of agents) this.#watched.delete(agent)
     if (this.#watched.size === 0) this.#port.lasting.drop('watches')
-    if (agents.length > 0) await this.#port.ask('UNWATCH', { agents: agents.slice(0, limits.maxWatched) }, options)
+    if (agents.length > 0) await this.#port.ask('UNWATCH', { agents: agents.slice(0, fieldLimits.maxWatched) }, options)
   }
 
   /**

@@ -10,7 +10,8 @@
 //
 // An attempt is given up when it was refused for good, when the time for attempts is over, or when nobody wants another one. A session
 // that was never open is idle then, and can be connected again; any other is closed. Closed is for ever.
-import { closeCodes, decodeFrame, mayReconnect, timerMs, type Frame } from '../protocol/index.ts'
+import { restarting, tooSlow } from '../protocol/close.ts'
+import { decodeFrame, mayReconnect, timerMs, type Frame } from '../protocol/index.ts'
 import { backoffMs, defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Connection } from './connection.ts'
 import { AgentChatError, ConnectionError, ProtocolError, RelayError } from './errors.ts'
@@ -142,8 +143,8 @@ export class Session {
   restart(reason: string): void {
     if (this.#state !== 'open') return
     // Not heard any more from here on: what it still brings comes again, behind what it skipped.
-    void this.#connection?.close(closeCodes.TOO_SLOW.code, reason)
-    this.#lost(closeCodes.TOO_SLOW.code, reason)
+    void this.#connection?.close(tooSlow.code, reason)
+    this.#lost(tooSlow.code, reason)
   }
 
   /** Ends it for good; resolves once the relay has heard that, or does not answer. */
@@ -216,7 +217,7 @@ export class Session {
     const error = new ConnectionError('LOST', `The connection was closed (${code}${reason === '' ? '' : `: ${reason}`})`, code)
     if (this.#options.backoff === undefined || !mayReconnect(code)) return void this.#end(error)
     const hint = /^retry_after_ms=(\d{1,6})$/.exec(reason)?.[1]
-    if (code === closeCodes.RESTARTING.code && hint !== undefined) this.#retryHintMs = Number(hint)
+    if (code === restarting.code && hint !== undefined) this.#retryHintMs = Number(hint)
     this.#tryingSince = this.#options.now()
     this.#attempt = 0
     this.#plan(error)

@@ -9,7 +9,8 @@ import {
   type SignedMessage,
   type Verify,
 } from '../identity/index.ts'
-import { limits, type Frame } from '../protocol/index.ts'
+import { fieldLimits } from '../protocol/field-limits.ts'
+import type { Frame } from '../protocol/index.ts'
 import { isPromise } from './emitter.ts'
 import { rawTextOf } from './raw-text.ts'
 
@@ -104,7 +105,7 @@ export class SignatureCheck {
     const { sig_v, sig_ts = 0, ts, replay } = message
     if (sig_v !== undefined && message.relay !== relay()) return 'foreign'
     if (this.#isSeenElsewhere(message)) return 'duplicated'
-    const isNear = (time: number) => Math.abs(time - sig_ts) <= limits.maxClockSkewMs
+    const isNear = (time: number) => Math.abs(time - sig_ts) <= fieldLimits.maxClockSkewMs
     if (!isNear(ts) || (replay !== true && !isNear(now()))) return 'stale'
     return sig_v === undefined ? 'weak' : 'valid'
   }

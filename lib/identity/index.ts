@@ -1,7 +1,7 @@
 // Public surface of agentchat/identity.
 export { agentIdOf, fingerprintOf, serverIdOf } from './agent-id.ts'
 export { canonicalJson, signedText } from './canonical.ts'
-export { generateKeyPair, identityFrom, verify, type Identity, type KeyPair, type Verify } from './keys.ts'
+export { generateKeyPair, identityFrom, type Identity, type KeyPair } from './keys.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
 export { IdentityError, type IdentityErrorCode } from './errors.ts'
 export { randomNonce } from './nonce.ts'
@@ -66,3 +66,4 @@ export {
   type TradeSignature,
 } from './trade-signatures.ts'
 export { serverDocumentProblem, serverDocumentText, type ServerDocumentProblem } from './server-documents.ts'
+export { verify, type Verify } from './verify.ts'

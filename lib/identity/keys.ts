@@ -1,9 +1,9 @@
-// Ed25519 keys: making, signing, verifying. Works in browsers; Node programs get a faster signer from agentchat/node.
-import { Point, etc, getPublicKey, hash, hashes, sign, utils } from '@noble/ed25519'
+// Ed25519 keys: making, signing. Works in browsers; Node programs get a faster signer from agentchat/node.
+import { getPublicKey, hashes, sign, utils } from '@noble/ed25519'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { agentIdOf } from './agent-id.ts'
-import { fromBase64, privateKeyBytes, privateKeyPem, publicKeyBytes, publicKeyPem, toBase64 } from './pem.ts'
+import { privateKeyBytes, privateKeyPem, publicKeyPem, toBase64 } from './pem.ts'
 
 // The library leaves SHA-512 to its user, by this one setting; every import of it here shares the same value.
 hashes.sha512 = sha512
@@ -49,37 +49,3 @@ export const identityFrom = (privateKey: string, { name }: { readonly name?: str
     sign: text => toBase64(sign(utf8ToBytes(text), seed)),
   }
 }
-
-/** Checks a signature: see `verify`. Never throws. */
-export type Verify = (publicPem: string, text: string, signature: string) => boolean
-
-/**
- * Whether `signature` (standard base64) is the key's over `text`. Never throws: what cannot be read does not verify.
- * @example verify(me.publicKey, 'hello', me.sign('hello')) // true
- */
-export const verify = (publicPem: string, text: string, signature: string): boolean => {
-  try {
-    const bytes = signature.length === signatureChars ? fromBase64(signature) : undefined
-    return bytes?.length === 64 && holds(bytes, utf8ToBytes(text), publicKeyBytes(publicPem))
-  } catch {
-    return false
-  }
-}
-
-/** 64 bytes in base64. */
-const signatureChars = 88
-
-/**
- * The equation of RFC 8032 §5.1.7 without the cofactor, R = [S]B − [k]A, as node:crypto checks it. The library's own `verify` multiplies
- * by the cofactor, and so takes crafted signatures that Node refuses: the two ends of a wire would disagree. Throws where S is
- * out of range.
- */
-const holds = (signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean => {
-  const r = signature.subarray(0, 32)
-  const s = littleEndian(signature.subarray(32))
-  const k = etc.mod(littleEndian(hash(etc.concatBytes(r, key, message))), Point.CURVE().n)
-  const expected = Point.BASE.multiply(s, false).subtract(Point.fromBytes(key).multiply(k, false)).toBytes()
-  return r.every((byte, i) => byte === expected[i])
-}
-
-const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${etc.bytesToHex(bytes.slice().reverse())}`)

@@ -2,7 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { canonicalJson } from './canonical.ts'
-import { verify as verifyHere, type Verify } from './keys.ts'
+import { verify as verifyHere, type Verify } from './verify.ts'
 import { agentIdOf, serverIdOf } from './agent-id.ts'
 
 /** Who says it, at which relay, when: what keeps a signature from being used for anything else. */

@@ -1,6 +1,7 @@
 // Records about keys that anyone can check: "this key hands over to that one", "this key is no longer good".
 import { agentIdOf } from './agent-id.ts'
-import { verify, type Identity } from './keys.ts'
+import type { Identity } from './keys.ts'
+import { verify } from './verify.ts'
 import { canonicalPem } from './pem.ts'
 import { revocationText, rotationText, type RevocationText, type RotationText } from './texts.ts'
 

@@ -2,7 +2,7 @@
 import { limits, type ServerDocument } from '../protocol/index.ts'
 import { serverIdOf } from './agent-id.ts'
 import { signedText } from './canonical.ts'
-import { verify as verifyHere, type Verify } from './keys.ts'
+import { verify as verifyHere, type Verify } from './verify.ts'
 
 /** What a relay signs: all of its description but the signature. @throws IdentityError on what has no exact JSON */
 export const serverDocumentText = ({ sig: _, ...document }: Omit<ServerDocument, 'sig'> & { readonly sig?: unknown }): string =>

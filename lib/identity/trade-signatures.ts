@@ -1,7 +1,8 @@
 // Which fields of a request in trade are under its signature, and whether a stored event carries a good one: that can be
 // checked years later, without the relay.
 import { fingerprintOf } from './agent-id.ts'
-import { verify as verifyText, type Identity, type Verify } from './keys.ts'
+import type { Identity } from './keys.ts'
+import { verify as verifyText, type Verify } from './verify.ts'
 import { randomNonce } from './nonce.ts'
 import type { SignatureState } from './signature-state.ts'
 import { oldTradeTexts, tradeText, type TradeStamp } from './trade-texts.ts'

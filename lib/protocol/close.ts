@@ -1,10 +1,14 @@
 // WebSocket close codes. The range is the rule: 1012 and 4000–4499 mean "come back", 4500–4999 "do not". What each means: docs/close.ts.
 
+// The two that a client looks for stand by themselves: no bundler drops a part of an object.
+export const restarting = { code: 1012 } as const
+export const tooSlow = { code: 4000 } as const
+
 /** Why a relay closes a connection: code, name, and whether coming back can help. */
 export const closeCodes = {
-  RESTARTING: { code: 1012 },
+  RESTARTING: restarting,
   FRAME_TOO_LARGE: { code: 1009 },
-  TOO_SLOW: { code: 4000 },
+  TOO_SLOW: tooSlow,
   IDENTIFY_TIMEOUT: { code: 4001 },
   PING_TIMEOUT: { code: 4002 },
   CHALLENGE_EXPIRED: { code: 4003 },

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { isBounded } from './bounded.ts'
 import { event, signal } from './define.ts'
 import { AgentId, Minor, MsgId, Time } from './fields.ts'
-import { limits } from './limits.ts'
+import { fieldLimits } from './field-limits.ts'
 import { StoredEvent } from './messages.ts'
 import { ProposalId, ProposalRecord, Sha256 } from './proposals.ts'
 import { maybeSigned, signedBy } from './signed.ts'
@@ -28,8 +28,8 @@ const Item = z.looseObject({}).check(z.superRefine((item, ctx) => {
   for (const { message, path } of ItemFields.safeParse(item).error?.issues ?? []) ctx.addIssue({ code: 'custom', message, path: [...path] })
 })) as unknown as z.ZodMiniType<EvidenceItem, EvidenceItem>
 
-export const Items = z.array(Item).check(z.maxLength(limits.maxEvidenceItems),
-  z.refine(items => isBounded(items, limits.maxEvidenceChars), `at most ${limits.maxEvidenceChars} characters of JSON`))
+export const Items = z.array(Item).check(z.maxLength(fieldLimits.maxEvidenceItems),
+  z.refine(items => isBounded(items, fieldLimits.maxEvidenceChars), `at most ${fieldLimits.maxEvidenceChars} characters of JSON`))
 export const id = { dispute_id: DisputeId }
 
 const Seat = z.object({ arbiter: AgentId, state: SeatState, due: z.nullable(Time) })

@@ -1,12 +1,12 @@
 // The vocabulary: every field type that more than one frame uses.
 import * as z from 'zod/mini'
-import { limits } from './limits.ts'
+import { fieldLimits } from './field-limits.ts'
 
 /** What names are made of. */
 export const word = '[A-Za-z0-9_-]'
 /** A relay: a name in lower case (international ones as A-labels) or an address, and a port unless it is the usual one. */
 const host = '(?:[a-z0-9])(?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[0-9]{1,5})?'
-const channel = `#${word}{1,${limits.maxChannelChars}}`
+const channel = `#${word}{1,${fieldLimits.maxChannelChars}}`
 const agent = `@${word}{1,64}`
 
 /** The id of an agent, "@8addfe276526c9f6". */
@@ -34,9 +34,11 @@ export const ChannelAddress = named<ChannelName>(
 export const TargetAddress = named<Target>(
   z.string().check(z.regex(new RegExp(`^(?:${channel}|${agent})(?:@${host})?$`), 'a #channel or an @agent, or one @host')),
 )
-export const AgentName = z.string().check(z.regex(new RegExp(`^${word}{1,${limits.maxNameChars}}$`), 'a name: 1–32 of A–Z a–z 0–9 _ -'))
+export const AgentName = z.string().check(
+  z.regex(new RegExp(`^${word}{1,${fieldLimits.maxNameChars}}$`), 'a name: 1–32 of A–Z a–z 0–9 _ -'),
+)
 /** Half a character has no UTF-8 of its own: two such ids would be one key in the store. */
-export const RequestId = z.string().check(z.minLength(1), z.maxLength(limits.maxRequestIdChars),
+export const RequestId = z.string().check(z.minLength(1), z.maxLength(fieldLimits.maxRequestIdChars),
   z.regex(/^\P{Surrogate}*$/u, 'an id without half a character'))
 export const MsgId = z.string().check(z.minLength(1), z.maxLength(64))
 export const Signature = z.string().check(z.minLength(1), z.maxLength(256))

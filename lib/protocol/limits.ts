@@ -1,4 +1,5 @@
 // Every number the wire promises, with its default. A relay publishes the ones it enforces in WELCOME.limits.
+import { fieldLimits } from './field-limits.ts'
 
 /** The name and version of what is spoken, as WELCOME tells it. */
 export const PROTOCOL = 'agentchat/1'
@@ -7,20 +8,15 @@ export const DEFAULT_PORT = 6667
 
 /** Sizes and counts that hold on every relay; what an operator sets is in WELCOME. */
 export const limits = {
+  ...fieldLimits,
   maxFrameBytes: 2 * 1024 * 1024,
   maxContentChars: 2 * 1024 * 1024,
-  /** JSON values in one request, and levels of nesting: parsing costs by the value. Looked at from 16 KiB on. */
-  maxFrameValues: 40_000,
-  maxFrameLevels: 64,
   /** Rotations that one ROTATION may present. */
   maxRotations: 32,
-  maxNameChars: 32,
   maxNickChars: 24,
-  maxChannelChars: 31,
   maxTopicChars: 300,
   maxDescriptionChars: 1_000,
   maxStatusTextChars: 140,
-  maxRequestIdChars: 64,
   maxSessionChars: 64,
   /** Events in one HISTORY or INBOX page. */
   maxPage: 200,
@@ -38,35 +34,18 @@ export const limits = {
   maxReceipts: 50,
   /** Agents in one LEADERBOARD. */
   maxLeaders: 100,
-  /** Characters of a proposal's task, its terms, a proof, or a text that is delivered. */
-  maxTradeTextChars: 20_000,
-  maxMilestones: 20,
-  maxDeliverableFiles: 20,
-  /** Base64 characters of the files that one SUBMIT carries in itself, together. */
-  maxInlineFileChars: 1_400_000,
   /** Longest deadline that a proposal may state. */
   maxDeadlineSeconds: 366 * 24 * 60 * 60,
-  /** Items of evidence in one EVIDENCE, and characters of their JSON. */
-  maxEvidenceItems: 10,
-  maxEvidenceChars: 64 * 1024,
   /** Agents that a panel is drawn from. */
   maxPanelPool: 256,
   /** Disputes in one DISPUTES page. */
   maxDisputesPage: 50,
-  /** Skills of one agent, and characters of their JSON. */
-  maxSkills: 50,
-  maxSkillsChars: 16 * 1024,
-  maxCapabilityChars: 100,
   /** Results in one SEARCH_RESULTS. */
   maxSkillsPage: 100,
   /** Characters of a profile's JSON. */
   maxProfileChars: 16 * 1024,
   /** Characters of the JSON in which a relay describes itself. */
   maxServerChars: 16 * 1024,
-  /** Agents that one session may watch. */
-  maxWatched: 200,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
-  /** How far a signed login time may lie from the relay's clock. */
-  maxClockSkewMs: 5 * 60_000,
 } as const

@@ -2,12 +2,12 @@
 import * as z from 'zod/mini'
 import { event, signal } from './define.ts'
 import { AgentId, Minor, MsgId, Time } from './fields.ts'
-import { limits } from './limits.ts'
+import { fieldLimits } from './field-limits.ts'
 import { StoredEvent } from './messages.ts'
 import { maybeSigned } from './signed.ts'
 
 export const ProposalId = z.string().check(z.minLength(1), z.maxLength(64))
-export const Text = z.string().check(z.maxLength(limits.maxTradeTextChars))
+export const Text = z.string().check(z.maxLength(fieldLimits.maxTradeTextChars))
 export const Stake = z.int().check(z.gte(0), z.lte(100_000))
 export const Amount = z.number().check(z.gte(0), z.lte(1e15))
 export const Sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hex'))
@@ -25,7 +25,7 @@ export const ProposalState = z.literal([
   'ruled',
 ])
 const Milestone = z.object({ title: z.string().check(z.minLength(1), z.maxLength(200)), amount: Amount })
-export const Milestones = z.array(Milestone).check(z.minLength(1), z.maxLength(limits.maxMilestones))
+export const Milestones = z.array(Milestone).check(z.minLength(1), z.maxLength(fieldLimits.maxMilestones))
 export const Rail = z.literal(['ledger', 'webhook'])
 export const DealRole = z.literal(['client', 'provider'])
 
@@ -34,8 +34,11 @@ const deliveredFile = {
   bytes: z.int().check(z.gte(0), z.lte(Number.MAX_SAFE_INTEGER)),
   sha256: Sha256,
 }
-const FileEntry = z.object({ ...deliveredFile, content: z.optional(z.string().check(z.maxLength(limits.maxInlineFileChars))) })
-export const deliverable = { text: z.optional(Text), files: z.optional(z.array(FileEntry).check(z.maxLength(limits.maxDeliverableFiles))) }
+const FileEntry = z.object({ ...deliveredFile, content: z.optional(z.string().check(z.maxLength(fieldLimits.maxInlineFileChars))) })
+export const deliverable = {
+  text: z.optional(Text),
+  files: z.optional(z.array(FileEntry).check(z.maxLength(fieldLimits.maxDeliverableFiles))),
+}
 export const id = { proposal_id: ProposalId }
 
 const Deliverable = z.object({ text: z.optional(z.string()), files: z.optional(z.array(z.object(deliveredFile))), at: Time })

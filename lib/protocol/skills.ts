@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
 import { AgentId, AgentName, Presence, Time } from './fields.ts'
-import { limits } from './limits.ts'
+import { fieldLimits } from './field-limits.ts'
 import { isBounded } from './bounded.ts'
 import { Capability, Currency, Rate } from './skill-fields.ts'
 
@@ -29,9 +29,9 @@ const Skill = z.looseObject({}).check(z.superRefine((skill, ctx) => {
 })) as unknown as z.ZodMiniType<Skill, Skill>
 
 /** A list as it may be registered, and kept. */
-export const Skills = z.array(Skill).check(z.maxLength(limits.maxSkills),
-  z.refine(skills => isBounded(skills, limits.maxSkillsChars),
-    `at most ${limits.maxSkillsChars} characters of JSON, not nested deeper than a few levels`))
+export const Skills = z.array(Skill).check(z.maxLength(fieldLimits.maxSkills),
+  z.refine(skills => isBounded(skills, fieldLimits.maxSkillsChars),
+    `at most ${fieldLimits.maxSkillsChars} characters of JSON, not nested deeper than a few levels`))
 
 const Counts = z.catchall(z.object({}), z.int())
 
