@@ -53,7 +53,7 @@ export const restore = async ({ file, data, force, newEpoch, now, ...watched }: 
   const isNew = !existsSync(data)
   makePrivateFolder(data, name => name.includes('.db'))
   try {
-    using _lock = lock(data)
+    using _lock = holdFolder(data)
     const there = readdirSync(data).filter(name => name !== 'lock.db')
     if (there.length > 0 && !force)
       throw new KeepingError('refused', `${data} is not empty`, {
@@ -82,7 +82,7 @@ export const restore = async ({ file, data, force, newEpoch, now, ...watched }: 
 }
 
 /** Held as a relay holds it, where one may have been. */
-const lock = (data: string): Disposable => {
+export const holdFolder = (data: string): Disposable => {
   const file = join(data, 'lock.db')
   if (!existsSync(file)) return { [Symbol.dispose]: () => undefined }
   const held = openDatabase(file, { timeout: 0 })

@@ -1,9 +1,9 @@
-// What keeps data from being exported, imported, backed up or restored: one error, with its kind, its line, and the way out.
+// What keeps data from being exported, imported, backed up, restored or moved: one error, with its kind, its line, and the way out.
 
 /** notFound: nothing there; refused: what is there cannot be used or must not be replaced; busy: a relay holds it. */
 export type KeepingProblem = 'notFound' | 'refused' | 'busy'
 
-/** Data cannot be exported, imported, backed up or restored, and what to do about it. */
+/** Data cannot be exported, imported, backed up, restored or moved, and what to do about it. */
 export class KeepingError extends Error {
   override readonly name = 'KeepingError'
   /** Which kind of failure it is. */

@@ -57,7 +57,7 @@ export const importArchive = async (
 }
 
 /** The tables of this version, and nothing in them but a new epoch. */
-const emptyDatabase = async (file: string, data: string, epoch: string, migrations: readonly Migration[]): Promise<void> => {
+export const emptyDatabase = async (file: string, data: string, epoch: string, migrations: readonly Migration[]): Promise<void> => {
   const workshop = mkdtempSync(join(data, '.import-'))
   try {
     await openSqlite({ data: workshop, durability: 'normal', migrations, newEpoch: () => epoch }).close()

@@ -4,6 +4,7 @@ import { backup, restore } from './backup.ts'
 import { checkDatabase, stepsOf } from './database.ts'
 import { exportArchive, exportToFile } from './exporter.ts'
 import { importArchive } from './importer.ts'
+import { moveBack, moveToPostgres } from './move.ts'
 import type { Keeper } from './orders.ts'
 
 export const createKeeper = async (migrations: readonly Migration[]): Promise<Keeper> => {
@@ -15,5 +16,7 @@ export const createKeeper = async (migrations: readonly Migration[]): Promise<Ke
     backup: options => backup(options, steps),
     verify: (file, watched) => checkDatabase(file, steps, watched),
     restore: options => restore(options, steps),
+    moveToPostgres: options => moveToPostgres(options, migrations),
+    moveBack: options => moveBack(options, migrations),
   }
 }

@@ -65,6 +65,27 @@ export interface Restored extends Checked {
   /** where the database that was there before lies now */ readonly aside: string | undefined
 }
 
+export interface MoveOptions extends Watched {
+  /** The relay's directory; on the way back it is empty, not there yet, or the one that was moved away. */
+  readonly data: string
+  /** postgres://… */
+  readonly store: string
+  /** Needed for a moment by a new database; what is moved keeps its own. */
+  readonly newEpoch: string
+  /** Names what is put aside. */
+  readonly now: number
+}
+
+export interface Moved {
+  readonly from: string
+  /** Without a password. */
+  readonly to: string
+  /** How many rows each table had, and has. */
+  readonly rows: Readonly<Record<string, number>>
+  /** Where the database that was there before lies now. */
+  readonly aside?: string
+}
+
 /** @throws KeepingError */
 export interface Keeper {
   export(options: ExportOptions): Promise<Exported>
@@ -74,4 +95,8 @@ export interface Keeper {
   backup(options: BackupOptions): Promise<{ readonly epoch: string, readonly bytes: number }>
   verify(file: string, watched?: Watched): Promise<Checked>
   restore(options: RestoreOptions): Promise<Restored>
+  /** Everything into an empty database on a server, compared; the directory stays, and no relay starts on it any more. */
+  moveToPostgres(options: MoveOptions): Promise<Moved>
+  /** The other way round. */
+  moveBack(options: MoveOptions): Promise<Moved>
 }

@@ -62,7 +62,7 @@ export const agentMigrations: Migration = {
   `],
 }
 
-export const findAgent = (db: Db, id: string): Promise<AgentRow | undefined> =>
+export const findAgent = (db: Pick<Db, 'tables'>, id: string): Promise<AgentRow | undefined> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
 
 export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly AgentRow[]> =>

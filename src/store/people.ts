@@ -3,8 +3,11 @@
 import { sql, type RawBuilder } from 'kysely'
 import { findAgent, type AgentRow } from './agents.ts'
 import { releaseShare } from './shares.ts'
-import type { SkillIndex } from './skill-index.ts'
+import type { SkillIndex, SkillText } from './skill-index.ts'
 import type { Db, Migration, Tx } from './store.ts'
+
+/** Lists whose skills are indexed at once, where all are. */
+const listsAtOnce = 200
 
 /** A skill as it was signed; these are the fields it is found by. */
 export interface Skill {
@@ -123,7 +126,7 @@ export const findSkillList = async (db: Db, agent: string): Promise<SkillList | 
     }
 }
 
-export const findProfile = async (db: Db, agent: string): Promise<ProfileRow | undefined> => {
+export const findProfile = async (db: Pick<Db, 'tables'>, agent: string): Promise<ProfileRow | undefined> => {
   const row = await db.tables<Tables>().selectFrom('profiles').selectAll().where('agent', '=', agent).executeTakeFirst()
   return row && { agent, profile: JSON.parse(row.profile) as Profile, sig: row.sig, sigTs: row.sig_ts, nonce: row.nonce }
 }
@@ -203,14 +206,6 @@ const index = async (tx: Tx, agent: string): Promise<void> => {
     1).executeTakeFirst()
   const skills = listed === undefined ? [] : JSON.parse(listed.skills) as Skill[]
   if (skills.length === 0) return
-  const profile = (await findProfile(tx, agent))?.profile
-  const about = [
-    (await findAgent(tx, agent))?.name,
-    profile?.description,
-    ...profile?.capabilities ?? [],
-    ...(profile?.prices ?? []).map(price => price.item),
-  ].filter(Boolean).join(' '
-    + '')
   const rows = await tables.insertInto('skills').values(skills.map(({ capability, rate, currency }, n) => (
     {
       agent,
@@ -221,11 +216,42 @@ const index = async (tx: Tx, agent: string): Promise<void> => {
       registered_at: listed!.registered_at,
     } as Tables['skills']
   ))).returning(['id', 'n']).execute()
-  const texts = rows.map(({ id, n }) => {
+  await tx.dialect.skills.add(tx.tables(), await textsOf(tx, agent, skills, rows))
+}
+
+/** What is said in skills, which have rows, and of whose they are. */
+const textsOf = async (
+  db: Pick<Db, 'tables'>,
+  agent: string,
+  skills: readonly Skill[],
+  rows: readonly Pick<Tables['skills'], 'id' | 'n'>[],
+): Promise<readonly SkillText[]> => {
+  const profile = (await findProfile(db, agent))?.profile
+  const about = [
+    (await findAgent(db, agent))?.name,
+    profile?.description,
+    ...profile?.capabilities ?? [],
+    ...(profile?.prices ?? []).map(price => price.item),
+  ].filter(Boolean).join(' ')
+  return rows.map(({ id, n }) => {
     const { capability, name, description, tags = [], examples = [] } = skills[n]!
     return { id, capability, words: [name, description, ...tags, ...examples].filter(Boolean).join(' '), about }
   })
-  await tx.dialect.skills.add(tx.tables(), texts)
+}
+
+/** Writes the index of a database that has the rows of skills, and no index yet. */
+export const indexSkills = async (tx: Pick<Tx, 'tables' | 'dialect'>): Promise<void> => {
+  const tables = tx.tables<Tables>()
+  for (let after = '';;) {
+    const lists = await tables.selectFrom('skill_lists').select(['agent', 'skills']).where('agent', '>', after).where('listed', '=', 1)
+      .orderBy('agent').limit(listsAtOnce).execute()
+    for (const { agent, skills } of lists) {
+      const rows = await tables.selectFrom('skills').select(['id', 'n']).where('agent', '=', agent).execute()
+      if (rows.length > 0) await tx.dialect.skills.add(tx.tables(), await textsOf(tx, agent, JSON.parse(skills) as Skill[], rows))
+    }
+    if (lists.length < listsAtOnce) return
+    after = lists.at(-1)!.agent
+  }
 }
 
 /** What narrows a search. Everything else is decided by who is here, which the store does not know. */

@@ -1,5 +1,6 @@
 // Connections to PostgreSQL: the driver, loaded when it is needed, and how its values become ours.
 import type { ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg'
+import { storableOf } from './postgres-text.ts'
 import { StorageError } from './store.ts'
 
 export type { Client, Pool, QueryResult } from 'pg'
@@ -47,11 +48,6 @@ export const configOf = (driver: Driver, url: string, name: string): ClientConfi
   statement_timeout: statementTimeoutMs,
   query_timeout: statementTimeoutMs + 5_000,
 })
-
-/** A zero is a character that text here cannot hold: what shows it stands in its place. */
-const withoutZero = (value: unknown): unknown =>
-  typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\u2400') : value
-const storableOf = (value: unknown): unknown => Array.isArray(value) ? value.map(withoutZero) : withoutZero(value)
 
 /** Names for statements, so that each is parsed and planned once for a connection. */
 export class Statements {

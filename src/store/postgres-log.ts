@@ -3,6 +3,7 @@
 // keys that were used before and streams that are new; numbers of streams and inboxes; the events, and with them the COMMIT.
 import { PostgresLogReader, entry, type Entry } from './postgres-log-reader.ts'
 import { msgIdOf, type Appended, type Fate, type LogKeeper, type LogWriter, type NewEvent, type PublishKey, type Stamp } from './log.ts'
+import { keyThere } from './postgres-text.ts'
 import type { Writer } from './postgres-writer.ts'
 
 const keysForgottenAtOnce = 5_000
@@ -48,9 +49,6 @@ interface Rows {
 
 const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
 
-/** Text here holds no zero: two ids that differ are two keys all the same. */
-const storable = (id: string): string => id.replace(/[\0\u2400]/g, each => each === '\0' ? '\u24000' : '\u2400\u2400')
-
 export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, keyof LogKeeper> {
   protected readonly writer: Writer
   #waiting: Waiting[] = []
@@ -68,7 +66,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
     this.writer.willWrite()
     const { key } = event
     return new Promise(resolve =>
-      this.#waiting.push({ event: key === undefined ? event : { ...event, key: { ...key, id: storable(key.id) } }, now, encode, resolve })
+      this.#waiting.push({ event: key === undefined ? event : { ...event, key: { ...key, id: keyThere(key.id) } }, now, encode, resolve })
     )
   }
 
@@ -136,7 +134,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
   }
 
   async isPublished(key: PublishKey): Promise<boolean> {
-    const [agent, id] = [key.agent, storable(key.id)]
+    const [agent, id] = [key.agent, keyThere(key.id)]
     if (this.#waiting.some(({ event }) => event.key?.id === id && event.key.agent === agent)) return true
     return (await this.ask('SELECT 1 AS one FROM publish_keys WHERE agent = $1 AND id = $2', [agent, id])).length > 0
   }

@@ -8,7 +8,7 @@ import { configOf, loadDriver, Statements, type Client, type QueryResult } from 
 import { StorageError, UndoneError } from './store.ts'
 
 /** One relay on a database: this number is locked by the one that writes there. */
-const claim = 6_667_015
+export const claim = 6_667_015
 /** How long writes, and reads, wait for a line that broke; after that they are refused until there is one again. */
 export const patienceMs = 10_000
 export const retryMs = 200

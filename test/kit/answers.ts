@@ -99,18 +99,19 @@ const bare = ({ ts: _ts, re: _re, ...answer }: Body, epoch: string): string => J
 
 /**
  * Question → answer, by an admin, by a newcomer, and by some agents of the data. A relay runs on it meanwhile, at the time of its newest
- * event.
+ * event; `store`: on this database, to which all of the data was moved.
  */
 export const answersOf = async (
   data: string,
   askers: readonly Key[],
   { boss, newcomer }: { readonly boss: Key, readonly newcomer: Key },
+  store?: string,
 ): Promise<ReadonlyMap<string, string>> => {
   const asking = askers.slice(0, maxAskers)
   const { values, at } = namesIn(data, asking)
   const clock = new TestClock()
   clock.stop(at)
-  await using relay = await startTestRelay({ data, adminAgents: [fingerprintOf(boss.pem)], pingTimeoutMs: 1e12 }, {}, { clock })
+  await using relay = await startTestRelay({ data, store, adminAgents: [fingerprintOf(boss.pem)], pingTimeoutMs: 1e12 }, {}, { clock })
   const answers = new Map<string, string>()
   for (
     const [name, key] of [

@@ -56,6 +56,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     import: async () => (await import('./import.ts')).importData,
     backup: async () => (await import('./backup.ts')).backup,
     restore: async () => (await import('./restore.ts')).restore,
+    migrate: async () => (await import('./migrate.ts')).migrate,
     bench: async () => (await import('./bench.ts')).bench,
     doctor: async () => (await import('./doctor.ts')).doctor,
     completion: async () => (await import('./completion.ts')).completion,

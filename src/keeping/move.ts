@@ -1,0 +1,144 @@
+// Everything of a relay from SQLite to PostgreSQL, and back: the same relay, the same life of its log. The relay does not run meanwhile. What
+// was moved is compared, table by table, before it counts; what it was moved from stays as it is, and says where it went.
+import { existsSync, linkSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { makePrivateFolder } from '../../lib/node/private-folder.ts'
+import { openDatabase } from '../store/driver.ts'
+import { contentOf, movedKey, type MovedTable, type Origin, type Target } from '../store/moving.ts'
+import type { PostgresSide } from '../store/postgres-moving.ts'
+import { openSqlite } from '../store/sqlite.ts'
+import { SqliteSide } from '../store/sqlite-moving.ts'
+import type { Migration } from '../store/store.ts'
+import { holdFolder } from './backup.ts'
+import { databaseOf, metaOf, reading } from './database.ts'
+import { KeepingError } from './failure.ts'
+import { databaseName, publishFile } from './files.ts'
+import { emptyDatabase } from './importer.ts'
+import type { Moved, MoveOptions, Watched } from './orders.ts'
+
+/** Each row is read, and then compared as it is on either side. */
+const passes = 3
+
+export const moveToPostgres = async (
+  { data, store, newEpoch, ...watched }: MoveOptions,
+  migrations: readonly Migration[],
+): Promise<Moved> => {
+  const file = databaseOf(data)
+  // Held by nobody: what the relay itself would do first is done now.
+  holdFolder(data)[Symbol.dispose]()
+  await openSqlite({ data, durability: 'full', migrations, newEpoch: () => newEpoch }).close()
+  using _lock = holdFolder(data)
+  const target = await openSide(store, migrations, newEpoch)
+  try {
+    const filled = await target.filled()
+    if (filled.length > 0)
+      throw new KeepingError('refused', `${target.where} is not empty: there is something in ${filled.slice(0, 5).join(', ')}`, {
+        hint: 'Name a database with nothing in it.',
+      })
+    const origin = new SqliteSide(openDatabase(file, { fileMustExist: true, timeout: 2_000 }), data)
+    try {
+      origin.check(target.tables)
+      await target.begin()
+      const moved = await copied(origin, target, target.tables, watched)
+      await target.commit()
+      await origin.markMoved(target.where)
+      return moved
+    } finally {
+      await origin.close()
+    }
+  } finally {
+    await target.close()
+  }
+}
+
+export const moveBack = async (
+  { data, store, newEpoch, now, ...watched }: MoveOptions,
+  migrations: readonly Migration[],
+): Promise<Moved> => {
+  const isNew = !existsSync(data)
+  const file = join(data, databaseName)
+  const replace = existsSync(file)
+  if (
+    replace
+      ? await reading(file, db => metaOf(db, movedKey)) === undefined
+      : !isNew && readdirSync(data).some(name => name !== 'lock.db')
+  )
+    throw new KeepingError('refused', `${data} is not empty`, { hint: 'Name another --data directory, or the one that was moved away.' })
+  const origin = await openSide(store, migrations, newEpoch)
+  try {
+    if (!(await origin.filled()).includes('meta'))
+      throw new KeepingError('notFound', `${origin.where} holds nothing of a relay`, { hint: 'Is it the right database?' })
+    makePrivateFolder(data, name => name.includes('.db'))
+    using _lock = holdFolder(data)
+    const aside = replace ? `${file}.before-${now}` : undefined
+    const moved = await publishFile(file, { replace }, async temporary => {
+      await emptyDatabase(temporary, data, newEpoch, migrations)
+      const db = openDatabase(temporary, { fileMustExist: true })
+      // If it is not finished it is thrown away, so nothing of it need survive anything.
+      db.pragma('journal_mode = MEMORY')
+      db.pragma('synchronous = OFF')
+      const target = new SqliteSide(db, data)
+      try {
+        target.check(origin.tables)
+        target.begin()
+        return await copied(origin, target, origin.tables, watched)
+      } finally {
+        await target.close()
+      }
+    }, () => {
+      if (aside === undefined) return
+      linkSync(file, aside)
+      for (const suffix of ['-wal', '-shm']) if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`)
+    })
+    await origin.markMoved(data)
+    return { ...moved, ...(aside !== undefined && { aside }) }
+  } catch (error) {
+    if (isNew) rmSync(data, { recursive: true, force: true })
+    throw error
+  } finally {
+    await origin.close()
+  }
+}
+
+const openSide = async (store: string, migrations: readonly Migration[], epoch: string): Promise<PostgresSide> => {
+  const { PostgresSide } = await import('../store/postgres-moving.ts')
+  return PostgresSide.open(store, migrations, () => epoch)
+}
+
+/** Copies all rows and compares them. @throws KeepingError where a table is not the same afterwards */
+const copied = async (
+  origin: Origin,
+  target: Target,
+  tables: readonly MovedTable[],
+  { onProgress, signal }: Watched,
+): Promise<Moved> => {
+  const counts = new Map<string, number>()
+  for (const table of tables) counts.set(table.name, await origin.count(table))
+  const total = [...counts.values()].reduce((sum, n) => sum + n, 0) * passes
+  let done = 0
+  const went = (rows: number) => {
+    signal?.throwIfAborted()
+    done += rows
+    onProgress?.(Math.min(done, total), total)
+  }
+  for (const table of tables) {
+    for await (const rows of origin.pages(table)) {
+      await target.add(table, rows)
+      went(rows.length)
+      // Whoever wants to end it has to be heard.
+      await setImmediate()
+    }
+  }
+  await target.finish(await origin.numbers())
+  for (const table of tables) {
+    const [was, is] = [await contentOf(origin, table, went), await contentOf(target, table, went)]
+    if (was.rows !== is.rows || was.digest !== is.digest)
+      throw new KeepingError('refused',
+        `Table ${table.name} is not the same in ${target.where}: ${was.rows} rows were to be moved, ${is.rows} are there`, {
+        hint: 'Nothing was changed. This is a fault of AgentChat, or the database is damaged: agentchat backup --verify tells.',
+      })
+  }
+  signal?.throwIfAborted()
+  return { from: origin.where, to: target.where, rows: Object.fromEntries(counts) }
+}

@@ -1,0 +1,72 @@
+// Moving a relay's data from one engine to the other: what each side does with the tables that both have, and how it is told that they hold
+// the same. Rows travel in one form, which both engines can hold.
+import { createHash } from 'node:crypto'
+import { StorageError } from './failure.ts'
+
+export type Value = string | number | null
+export type Values = readonly Value[]
+
+/** A table as it is moved. */
+export interface MovedTable {
+  readonly name: string
+  readonly columns: readonly string[]
+  /** What tells its rows apart. */
+  readonly key: readonly string[]
+}
+
+/** The newest number that a table gave to a row, where it gives numbers: none is given twice. */
+export type Numbers = ReadonlyMap<string, number>
+
+/** A database that nobody else uses meanwhile. */
+export interface Side {
+  /** How it is called, without a password. */
+  readonly where: string
+  count(table: MovedTable): Promise<number>
+  /** All rows in pages of bounded size, as they are moved. */
+  pages(table: MovedTable): AsyncIterable<readonly Values[]>
+  close(): Promise<void>
+}
+
+export interface Origin extends Side {
+  numbers(): Promise<Numbers>
+  /** From now on no relay starts on it. */
+  markMoved(to: string): Promise<void>
+}
+
+export interface Target extends Side {
+  add(table: MovedTable, rows: readonly Values[]): Promise<void>
+  /** Makes what follows from the rows: indexes of words, and the numbers that come next. */
+  finish(numbers: Numbers): Promise<void>
+  /** From now on it is there; before nothing of it is. */
+  commit(): Promise<void>
+}
+
+/** Kept in `meta` of a database that was left. */
+export const movedKey = 'moved_to'
+
+export const movedAway = (to: string): StorageError =>
+  new StorageError(`What was kept here was moved to ${to}`,
+    'Start the relay there. To come back: agentchat migrate --back (docs/OPERATIONS.md, "Moving to PostgreSQL and back").')
+
+/** Tables that each engine fills by itself: what was migrated, and by what skills are found. */
+export const isOwn = (table: string): boolean => /^(?:migrations$|skill_words|skill_parts)/.test(table)
+
+/** What a table holds, whatever the order of its rows: how many, and all of their SHA-256 laid over each other. */
+export interface Content {
+  readonly rows: number
+  readonly digest: string
+}
+
+export const contentOf = async (side: Side, table: MovedTable, onRows: (rows: number) => void): Promise<Content> => {
+  const digest = Buffer.alloc(32)
+  let rows = 0
+  for await (const page of side.pages(table)) {
+    for (const row of page) {
+      const hash = createHash('sha256').update(JSON.stringify(row)).digest()
+      for (let i = 0; i < digest.length; i++) digest[i]! ^= hash[i]!
+    }
+    rows += page.length
+    onRows(page.length)
+  }
+  return { rows, digest: digest.toString('hex') }
+}

@@ -1,0 +1,189 @@
+// A PostgreSQL database that is moved, or that is moved to: one connection, which holds the claim of a relay on it, in one transaction.
+import { hostname } from 'node:os'
+import { Kysely, PostgresDialect } from 'kysely'
+import { isOwn, movedKey, type MovedTable, type Numbers, type Origin, type Target, type Value, type Values } from './moving.ts'
+import { StorageError } from './failure.ts'
+import { indexSkills } from './people.ts'
+import { configOf, loadDriver, poolOf, type Client } from './postgres-client.ts'
+import { postgresDialect } from './postgres-dialect.ts'
+import { isRefusal, problemOf } from './postgres-problems.ts'
+import { claim } from './postgres-writer.ts'
+import { openPostgres } from './postgres.ts'
+import type { Migration } from './store.ts'
+
+/** Of the longest messages too this is no more than memory holds. */
+const rowsPerPage = 100
+
+/** Of a stream whose events are gone only the number of the last is known on both engines. */
+const found: Readonly<Record<string, string>> = {
+  streams: `(SELECT id, name, base, seq, CASE WHEN EXISTS (SELECT 1 FROM events e WHERE e.stream = s.id) THEN ts ELSE 0 END AS ts
+    FROM streams s)`,
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+const list = (names: readonly string[]): string => names.map(quoted).join(', ')
+
+/** Whose a url is, without user and password. */
+export const placeOf = (url: string): string => {
+  try {
+    const { host, pathname } = new URL(url)
+    return `postgres://${host}${pathname}`
+  } catch {
+    return 'a PostgreSQL database'
+  }
+}
+
+export class PostgresSide implements Origin, Target {
+  readonly where: string
+  /** All that is kept, but for what each engine fills by itself. */
+  readonly tables: readonly MovedTable[]
+  readonly #client: Client
+
+  private constructor(client: Client, where: string, tables: readonly MovedTable[]) {
+    this.#client = client
+    this.where = where
+    this.tables = tables
+  }
+
+  /** Brings its tables up to date, and begins. @throws StorageError that says what is wrong with the database */
+  static async open(url: string, migrations: readonly Migration[], newEpoch: () => string): Promise<PostgresSide> {
+    await (await openPostgres({ url, migrations, newEpoch })).close()
+    const driver = await loadDriver()
+    const client: Client = new driver.Client({
+      ...configOf(driver, url, `agentchat migrate on ${hostname().slice(0, 20)}, process ${process.pid}`),
+      statement_timeout: 0,
+      query_timeout: 0,
+    })
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      await client.query("SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = 0")
+      await client.query('SELECT pg_advisory_lock($1)', [claim]).catch((error: unknown) => {
+        throw isRefusal(error)
+          ? new StorageError('Another relay runs on this database', 'Stop it first.', error)
+          : error
+      })
+      await client.query("SET synchronous_commit = 'on'")
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+      return new PostgresSide(client, placeOf(url), await tablesOf(client))
+    } catch (error) {
+      await client.end().catch(() => undefined)
+      throw problemOf(error) ?? error
+    }
+  }
+
+  /** The tables in which there is something already; an epoch alone is nothing. */
+  async filled(): Promise<readonly string[]> {
+    const names: string[] = []
+    for (const { name } of this.tables) {
+      const { rows } = await this.#ask(`SELECT 1 FROM ${quoted(name)} ${name === 'meta' ? "WHERE key <> 'epoch'" : ''} LIMIT 1`)
+      if (rows.length > 0) names.push(name)
+    }
+    return names
+  }
+
+  /** Lets rows in as they are. */
+  async begin(): Promise<void> {
+    for (const { name } of this.tables) await this.#ask(`ALTER TABLE ${quoted(name)} DISABLE TRIGGER USER`)
+    await this.#ask('DELETE FROM meta')
+  }
+
+  async count({ name }: MovedTable): Promise<number> {
+    const { rows: [row] } = await this.#ask<{ n: number }>(`SELECT count(*) AS n FROM ${quoted(name)}`)
+    return row!.n
+  }
+
+  async *pages({ name, columns, key }: MovedTable): AsyncIterable<readonly Values[]> {
+    await this.#ask(
+      `DECLARE moving NO SCROLL CURSOR FOR SELECT ${list(columns)} FROM ${found[name] ?? quoted(name)} AS rows ${
+        name === 'meta' ? `WHERE key <> '${movedKey}'` : ''
+      } ORDER BY ${list(name === 'publish_keys' ? ['ts', ...key] : key)}`,
+    )
+    for (;;) {
+      const { rows } = await this.#ask<Record<string, Value>>(`FETCH ${rowsPerPage} FROM moving`)
+      if (rows.length > 0) yield rows.map(row => columns.map(column => row[column]!))
+      if (rows.length < rowsPerPage) break
+    }
+    await this.#ask('CLOSE moving')
+  }
+
+  async add({ name, columns }: MovedTable, rows: readonly Values[]): Promise<void> {
+    const objects = rows.map(row => Object.fromEntries(columns.map((column, n) => [column, row[n]])))
+    await this.#ask(
+      `INSERT INTO ${quoted(name)} (${list(columns)}) SELECT ${list(columns)} FROM json_populate_recordset(NULL::${
+        quoted(name)
+      }, $1::json)`,
+      [JSON.stringify(objects)],
+    )
+  }
+
+  async numbers(): Promise<Numbers> {
+    const numbers = new Map<string, number>()
+    for (const { table, sequence } of await this.#sequences()) {
+      const { rows: [row] } = await this.#ask<{ n: number }>(`SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS n FROM ${sequence}`)
+      numbers.set(table, row!.n)
+    }
+    return numbers
+  }
+
+  async finish(numbers: Numbers): Promise<void> {
+    for (const { table, column, sequence } of await this.#sequences()) {
+      await this.#ask(
+        `SELECT setval($1::regclass, greatest(1, n), n > 0) FROM (SELECT greatest($2::bigint, max(${quoted(column)})) AS n FROM ${
+          quoted(table)
+        }) AS newest`,
+        [sequence, numbers.get(table) ?? 0],
+      )
+    }
+    const query = (sql: string, values: readonly unknown[]) => this.#client.query(sql, [...values])
+    const tables = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: poolOf(query) as never }) })
+    await indexSkills({ tables: <T>() => tables as unknown as Kysely<T>, dialect: postgresDialect })
+    for (const { name } of this.tables) await this.#ask(`ALTER TABLE ${quoted(name)} ENABLE TRIGGER USER`)
+  }
+
+  async commit(): Promise<void> {
+    await this.#ask('COMMIT')
+    // The server plans by it from the first request on.
+    await this.#ask('ANALYZE')
+  }
+
+  async markMoved(to: string): Promise<void> {
+    await this.#ask('INSERT INTO meta (key, value) VALUES ($1, $2)', [movedKey, to])
+    await this.#ask('COMMIT')
+  }
+
+  /** What is not committed is gone. */
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => undefined)
+  }
+
+  async #ask<R extends object>(sql: string, values: readonly unknown[] = []) {
+    try {
+      return await this.#client.query<R>(sql, [...values])
+    } catch (error) {
+      throw problemOf(error) ?? error
+    }
+  }
+
+  async #sequences(): Promise<readonly { readonly table: string, readonly column: string, readonly sequence: string }[]> {
+    const { rows } = await this.#ask<{ table: string, column: string, sequence: string }>(
+      `SELECT table_name AS table, column_name AS column, pg_get_serial_sequence(quote_ident(table_name), column_name) AS sequence
+        FROM information_schema.columns WHERE table_schema = current_schema() AND is_identity = 'YES'`,
+    )
+    return rows
+  }
+}
+
+const tablesOf = async (client: Client): Promise<readonly MovedTable[]> => {
+  const { rows } = await client.query<{ name: string, columns: string[], key: string[] }>(
+    `SELECT c.relname::text AS name,
+        (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+          AND NOT a.attisdropped) AS columns,
+        (SELECT array_agg(a.attname::text ORDER BY k.n) FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k (column_number, n),
+          pg_attribute a WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = k.column_number) AS key
+      FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+      ORDER BY c.relname`,
+  )
+  return rows.filter(({ name }) => !isOwn(name))
+}
