@@ -1,7 +1,6 @@
 // The reckoning: what clients were promised against what is in the database and what arrived.
-import { join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
 import { numberOf, type ClientAccount } from './account.ts'
+import type { Remains } from './remains.ts'
 
 export interface Verdict {
   /** Acknowledged and not stored where the ACK said, or stored and not at an agent that had to get it. */
@@ -24,7 +23,12 @@ interface Membership {
  * Reads the database of the ended relay itself: the relay's own reading is under test.
  * A channel is heard by its members, a pair by the two agents, each what the other said.
  */
-export const audit = (data: string, perSender: number, accounts: readonly ClientAccount[], memberships: readonly Membership[]): Verdict => {
+export const audit = async (
+  remains: Remains,
+  perSender: number,
+  accounts: readonly ClientAccount[],
+  memberships: readonly Membership[],
+): Promise<Verdict> => {
   const storedAt = new Uint32Array(perSender * accounts.length)
   const losses = new Map<string, { count: number, readonly first: number, last: number }>()
   const lose = (where: string, seq: number) => {
@@ -40,15 +44,12 @@ export const audit = (data: string, perSender: number, accounts: readonly Client
       ? accounts.filter(({ index }) => memberships.some(membership => membership.index === index && membership.channel === stream))
       : accounts.filter(({ agentId }) => stream.split('|').includes(agentId))
 
-  const db = new BetterSqlite3(join(data, 'agentchat.db'), { readonly: true })
-  const streams = db.prepare<[], { id: number, name: string }>("SELECT id, name FROM streams WHERE substr(name, 1, 1) IN ('#', '@')").all()
-  const events = db.prepare<[number], { seq: number, author: string, text: Buffer }>('SELECT p.seq, author, text FROM placed p JOIN '
-    + 'events ON id = event WHERE p.stream = ? ORDER BY p.seq')
+  const streams = await remains.ask<{ id: number, name: string }>("SELECT id, name FROM streams WHERE substr(name, 1, 1) IN ('#', '@')")
   for (const { id, name } of streams) {
     const readers = readersOf(name)
     const newest = new Map<number, number>()
-    for (const { seq, author, text } of events.iterate(id)) {
-      const number = numberOf((JSON.parse(text.toString()) as { content: string }).content)
+    for await (const { seq, author, text } of remains.events(id)) {
+      const number = numberOf((JSON.parse(text) as { content: string }).content)
       const sender = Math.floor(number / perSender)
       if (storedAt[number] !== 0) duplicated++
       else if (number < (newest.get(sender) ?? 0)) reordered++
@@ -60,7 +61,6 @@ export const audit = (data: string, perSender: number, accounts: readonly Client
       }
     }
   }
-  db.close()
 
   for (const { index, acknowledged } of accounts) {
     acknowledged.forEach((seq, n) => {

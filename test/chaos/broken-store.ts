@@ -2,10 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql, type Kysely } from 'kysely'
 import type { LogReader, LogWriter } from '../../src/store/log.ts'
-import type { Awaitable, Store, Tx } from '../../src/store/store.ts'
+import { UndoneError, type Awaitable, type Store, type Tx } from '../../src/store/store.ts'
 
-/** commit: told to be stored before it is; key: repeats are not recognised; resume: catching up leaves messages out. */
-export const promises = ['commit', 'key', 'resume'] as const
+/**
+ * commit: told to be stored before it is; key: repeats are not recognised; resume: catching up leaves messages out; doubt: a commit that
+ * the database undid is told as done.
+ */
+export const promises = ['commit', 'key', 'resume', 'doubt'] as const
 export type Promised = (typeof promises)[number]
 
 const lateMs = 150
@@ -15,6 +18,8 @@ const maxPages = 4_294_967_294
 export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean): Store => {
   const write: Store['write'] = broken === 'commit'
     ? fn => isUp() ? earlyWrite(store, fn) : store.write(fn)
+    : broken === 'doubt'
+    ? fn => isUp() ? believingWrite(store, fn) : store.write(fn)
     : broken === 'key'
     ? fn => store.write(tx => fn(withoutKeys(tx)))
     : fn => store.write(fn)
@@ -30,6 +35,20 @@ const earlyWrite = <T>(store: Store, fn: (tx: Tx) => Awaitable<T>): Promise<T> =
       if (tx.writes > 0) await sleep(lateMs)
     }).catch(reject)
   })
+
+/** What was undone once all statements had run is a commit whose fate was asked: the answer is not listened to. */
+const believingWrite = async <T>(store: Store, fn: (tx: Tx) => Awaitable<T>): Promise<T> => {
+  let done: { readonly result: T } | undefined
+  try {
+    return await store.write(async tx => {
+      done = { result: await fn(tx) }
+      return done.result
+    })
+  } catch (error) {
+    if (error instanceof UndoneError && done !== undefined) return done.result
+    throw error
+  }
+}
 
 const withoutKeys = (tx: Tx): Tx => {
   const append: LogWriter['append'] = ({ stream, author, inbox }, now, encode) =>

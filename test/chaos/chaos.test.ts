@@ -17,6 +17,7 @@ interface Outcome {
   readonly refused: number
   readonly kills: number
   readonly cuts: number
+  readonly ground: Readonly<Record<string, number>>
   readonly kept: readonly string[]
   readonly money: { readonly transfers: number, readonly deals: number, readonly wrong: readonly string[] }
 }
@@ -44,6 +45,20 @@ describe('while the relay is killed and the network torn', () => {
     expect(outcome.money.transfers).toBeGreaterThan(20)
     expect(outcome.money.deals).toBeGreaterThan(0)
   }, 120_000)
+})
+
+describe('while its database on PostgreSQL is crashed, cut off, also behind a COMMIT, and made read-only', () => {
+  const slice = ['--store', 'postgres', '--messages', '4000', '--clients', '6'] as const
+
+  test('nothing is lost, doubled, reordered or left without an answer, and the books are right', async () => {
+    const outcome = await chaos('--seed', '1', ...slice, '--minutes', '0.25')
+    expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0, money: { wrong: [] } })
+    // It did happen.
+    expect(outcome.messages).toBeGreaterThan(500)
+    expect(outcome.kills).toBeGreaterThan(0)
+    expect(outcome.ground['commits_cut']).toBeGreaterThan(0)
+    expect(Object.values(outcome.ground).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3)
+  }, 300_000)
 })
 
 describe.concurrent('a relay that breaks a promise is found out', () => {

@@ -2,13 +2,14 @@
 // and 2 when the run itself failed.
 import { parseArgs } from 'node:util'
 import { promises } from './broken-store.ts'
-import { run, type RunResult } from './run.ts'
+import { engines, run, type RunResult } from './run.ts'
 
 const usage = `npm run chaos -- [options]
   --messages N   sent in all (20000)
   --clients C    at least 3 (12)
   --minutes M    how long faults happen (0.5)
   --seed S       the same seed, the same plan of faults (random)
+  --store E      ${engines.join(', ')}: where the relay keeps its data (sqlite)
   --break P      ${promises.join(', ')}: the relay breaks this promise, and the run has to notice
   --json         the result as JSON, with what clients were refused
   --verbose      what happens, on stderr`
@@ -17,7 +18,9 @@ const lineOf = (seed: number, r: RunResult): string =>
   [
     `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} seed=${seed} messages=${r.messages} refused=${r.refused}`,
     `money_wrong=${r.money.wrong.length} transfers=${r.money.transfers} deals=${r.money.deals}`,
-    `kills=${r.kills} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} full_disks=${r.fullDisks} torn_logs=${r.tornLogs} longest_recovery_ms=${r.longestRecoveryMs}`,
+    `kills=${r.kills} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} ${
+      Object.entries(r.ground).map(([what, count]) => `${what}=${count}`).join(' ')
+    } longest_recovery_ms=${r.longestRecoveryMs}`,
   ].join(' ')
 
 const options = {
@@ -25,6 +28,7 @@ const options = {
   clients: { type: 'string', default: '12' },
   minutes: { type: 'string', default: '0.5' },
   seed: { type: 'string' },
+  store: { type: 'string', default: 'sqlite' },
   break: { type: 'string' },
   json: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
@@ -44,7 +48,11 @@ const main = async (): Promise<number> => {
     values.seed ?? String(Date.now() % 1_000_000),
   ].map(Number) as [number, number, number, number]
   const broken = promises.find(promise => promise === values.break)
-  if (!(messages >= 1 && clients >= 3 && minutes > 0) || !Number.isInteger(seed) || (values.break !== undefined && broken === undefined)) {
+  const engine = engines.find(name => name === values.store)
+  if (
+    engine === undefined || !(messages >= 1 && clients >= 3 && minutes > 0) || !Number.isInteger(seed)
+    || (values.break !== undefined && broken === undefined)
+  ) {
     process.stderr.write(`${usage}\n`)
     return 2
   }
@@ -57,6 +65,7 @@ const main = async (): Promise<number> => {
     seed,
     durationMs: minutes * 60_000,
     broken,
+    engine,
     signal: stop.signal,
     onProgress: line => {
       if (values.verbose) process.stderr.write(`${line}\n`)

@@ -1,7 +1,6 @@
 // The reckoning of money: the books of the ended relay against themselves, and against what dealers were promised.
-import { join } from 'node:path'
-import BetterSqlite3 from 'better-sqlite3'
 import type { Dealings } from './dealers.ts'
+import type { Remains } from './remains.ts'
 
 export interface MoneyVerdict {
   readonly transfers: number
@@ -37,23 +36,29 @@ const groupedBy = <K>(entries: readonly Entry[], keyOf: (entry: Entry) => K): Ma
   return groups
 }
 
-export const auditMoney = (data: string, { credits, sent, dealt, isAnswered }: Dealings): MoneyVerdict => {
-  const db = new BetterSqlite3(join(data, 'agentchat.db'), { readonly: true })
+export const auditMoney = async (remains: Remains, { credits, sent, dealt, isAnswered }: Dealings): Promise<MoneyVerdict> => {
   const balances = new Map(
-    db.prepare<[], { account: string, balance: number }>("SELECT account, balance FROM accounts WHERE currency = 'USD'").all().map(
+    (await remains.ask<{ account: string, balance: number }>("SELECT account, balance FROM accounts WHERE currency = 'USD'")).map(
       row => [row.account, row.balance],
     ),
   )
-  const entries = db.prepare<[], Entry>("SELECT * FROM ledger_entries WHERE currency = 'USD' ORDER BY entry").all()
+  const entries = await remains.ask<Entry>("SELECT * FROM ledger_entries WHERE currency = 'USD' ORDER BY entry")
   const proposals = new Map(
-    db.prepare<[], { id: string, state: string, facts: string }>('SELECT id, state, facts FROM proposals').all().map((
+    (await remains.ask<{ id: string, state: string, facts: string }>('SELECT id, state, facts FROM proposals')).map((
       { id, state, facts },
     ) => [id, { state, deal: (JSON.parse(facts) as { deal: Deal }).deal }]),
   )
-  const history = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM placed WHERE stream = (SELECT id FROM streams WHERE '
-    + 'name = ?)')
-  const events = new Map(dealt.map(({ proposalId }) => [proposalId, history.get(`!${proposalId}`)!.n]))
-  db.close()
+  const histories = new Map(
+    (await remains.ask<{ id: number, name: string }>("SELECT id, name FROM streams WHERE substr(name, 1, 1) = '!'")).map((
+      { id, name },
+    ) => [name, id]),
+  )
+  const events = new Map<string, number>()
+  for (const { proposalId } of dealt) {
+    let count = 0
+    for await (const _ of remains.events(histories.get(`!${proposalId}`) ?? 0)) count++
+    events.set(proposalId, count)
+  }
 
   const wrong: string[] = []
   const check = (isTrue: boolean, what: string) => {

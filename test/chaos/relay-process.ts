@@ -1,6 +1,6 @@
 // The relay under attack: a process of its own, with a clock that can be set and a disk that can be filled. It ends by SIGKILL only.
 import { defaultConfig, startRelay } from '../../src/app.ts'
-import { openSqlite } from '../../src/store/sqlite.ts'
+import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import { chaosAdminKey } from './dealers.ts'
 import { brokenStore, setDiskFull, type Promised } from './broken-store.ts'
@@ -14,14 +14,18 @@ export interface RelayStart {
   /** How far the relay's clock is off. */
   readonly clockOffsetMs: number
   readonly broken: Promised | undefined
+  /** A database server, if its data is on one. */
+  readonly store: string | undefined
 }
 
 export type RelayCommand = { readonly kind: 'clock', readonly offsetMs: number } | { readonly kind: 'disk', readonly isFull: boolean }
 export interface RelayReady {
   readonly port: number
+  /** Why it does not start. */
+  readonly refused?: string
 }
 
-const { data, port, url, channels, broken, ...start } = JSON.parse(process.argv[2]!) as RelayStart
+const { data, port, url, channels, broken, store: server, ...start } = JSON.parse(process.argv[2]!) as RelayStart
 let { clockOffsetMs } = start
 let store: Store | undefined
 let isUp = false
@@ -34,6 +38,7 @@ process.on('message', (command: RelayCommand) => {
 
 const relay = await startRelay(defaultConfig({
   data,
+  ...(server !== undefined && { store: server }),
   port,
   host: '127.0.0.1',
   publicUrls: [url],
@@ -50,10 +55,13 @@ const relay = await startRelay(defaultConfig({
   maxPendingBytes: 1_000_000,
 }), {
   clock: { now: () => Date.now() + clockOffsetMs },
-  openStore: options => {
-    store = openSqlite(options)
+  openStore: async options => {
+    store = await openStore(options)
     return broken === undefined ? store : brokenStore(store, broken, () => isUp)
   },
+}).catch((error: unknown) => {
+  process.send!({ port: 0, refused: error instanceof Error ? error.message : String(error) } satisfies RelayReady, () => process.exit(1))
+  return undefined
 })
 isUp = true
-process.send!({ port: relay.port } satisfies RelayReady)
+if (relay !== undefined) process.send!({ port: relay.port } satisfies RelayReady)

@@ -8,10 +8,15 @@ import { audit, type Verdict } from './audit.ts'
 import type { Promised } from './broken-store.ts'
 import { Dealers } from './dealers.ts'
 import { channelOf, Fleet } from './fleet.ts'
+import { folderGround, type Ground } from './ground.ts'
 import { auditMoney, type MoneyVerdict } from './money-audit.ts'
+import { postgresGround } from './postgres-ground.ts'
 import { TearingProxy } from './proxy.ts'
 import { Random } from './random.ts'
 import { Victim } from './victim.ts'
+
+export const engines = ['sqlite', 'postgres'] as const
+export type Engine = (typeof engines)[number]
 
 export interface RunOptions {
   readonly messages: number
@@ -20,6 +25,8 @@ export interface RunOptions {
   /** How long messages are sent and faults happen. */
   readonly durationMs: number
   readonly broken: Promised | undefined
+  /** Which engine keeps the relay's data. */
+  readonly engine: Engine
   readonly onProgress: (line: string) => void
   /** Ends the run early, and everything it started. */
   readonly signal: AbortSignal
@@ -36,8 +43,8 @@ export interface RunResult extends Verdict {
   readonly stalls: number
   readonly freezes: number
   readonly clockJumps: number
-  readonly fullDisks: number
-  readonly tornLogs: number
+  /** What happened to the database, and how often. */
+  readonly ground: Readonly<Record<string, number>>
   readonly longestRecoveryMs: number
   /** What clients were refused, and why some gave up. */
   readonly notes: readonly string[]
@@ -56,13 +63,14 @@ const dealerCount = 4
 /** The clock stays within what a login tolerates. */
 const maxClockOffsetMs = 4 * 60_000
 
-export const run = async ({ messages, clients, seed, durationMs, broken, onProgress, signal }: RunOptions): Promise<RunResult> => {
+export const run = async ({ messages, clients, seed, durationMs, broken, engine, onProgress, signal }: RunOptions): Promise<RunResult> => {
   const perSender = Math.ceil(messages / clients)
   const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
   const data = join(folder, 'data')
   const memberships = Array.from({ length: clients }, (_, index) => ({ index, channel: channelOf(index, clients) }))
   let url = ''
-  using victim = new Victim(data, () => url, [...new Set(memberships.map(({ channel }) => channel))], broken)
+  await using ground = engine === 'postgres' ? await postgresGround() : folderGround(data)
+  using victim = new Victim(data, () => url, [...new Set(memberships.map(({ channel }) => channel))], broken, ground.store)
   const proxy = new TearingProxy(new Random(seed, 'network'), () => victim.port)
   try {
     url = `ws://127.0.0.1:${await proxy.listen()}`
@@ -75,32 +83,37 @@ export const run = async ({ messages, clients, seed, durationMs, broken, onProgr
     proxy.tears = true
     fleet.tell({ kind: 'send', durationMs: durationMs * sendingShare })
     dealers.start()
-    const counts = { freezes: 0, clockJumps: 0, fullDisks: 0 }
-    await misfortunes({ victim, proxy, fleet, counts }, { seed, durationMs, signal, onProgress })
+    const counts = { freezes: 0, clockJumps: 0 }
+    await misfortunes({ victim, proxy, fleet, ground, counts }, { seed, durationMs, signal, onProgress })
     proxy.tears = false
+    onProgress('nothing is broken any more')
     fleet.tell({ kind: 'stop' })
     const dealings = await dealers.stop(answerDeadlineMs)
 
+    onProgress('the dealers are done')
     const deadline = performance.now() + answerDeadlineMs
     while (performance.now() < deadline && !isSettled(fleet)) await sleep(200, undefined, { signal })
+    onProgress('everything is answered')
     // Once more everybody comes back and resumes; whatever is still missing then is lost.
     await quiet(fleet, durationMs, signal)
     proxy.cutAll()
     await quiet(fleet, durationMs, signal)
 
+    onProgress('nothing more arrives')
     const accounts = await fleet.accounts()
     await victim.end()
+    await using remains = await ground.remains()
     const refusals = new Map<string, number>()
     for (const [reason, count] of accounts.flatMap(({ refusals }) => [...refusals]))
       refusals.set(reason, (refusals.get(reason) ?? 0) + count)
     return {
-      ...audit(data, perSender, accounts, memberships),
-      money: auditMoney(data, dealings),
-      kept: broken === undefined ? await keptProblems(data) : [],
+      ...await audit(remains, perSender, accounts, memberships),
+      money: await auditMoney(remains, dealings),
+      kept: broken === undefined && engine === 'sqlite' ? await keptProblems(data) : [],
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
       refused: [...refusals].reduce((sum, [reason, count]) => sum + (reason.startsWith('send ') ? count : 0), 0),
       kills: victim.kills,
-      tornLogs: victim.tears,
+      ground: ground.counts,
       cuts: proxy.cuts,
       stalls: proxy.stalls,
       ...counts,
@@ -121,12 +134,13 @@ interface Scene {
   readonly victim: Victim
   readonly proxy: TearingProxy
   readonly fleet: Fleet
-  readonly counts: { freezes: number, clockJumps: number, fullDisks: number }
+  readonly ground: Ground
+  readonly counts: { freezes: number, clockJumps: number }
 }
 
 /** Every kind of fault in a loop of its own, with chances of its own, until the time is over; then all is well again. */
 const misfortunes = async (
-  { victim, proxy, fleet, counts }: Scene,
+  { victim, proxy, fleet, ground, counts }: Scene,
   { seed, durationMs, signal, onProgress }: Pick<RunOptions, 'seed' | 'durationMs' | 'signal' | 'onProgress'>,
 ): Promise<void> => {
   const end = new AbortController()
@@ -147,8 +161,9 @@ const misfortunes = async (
       await wait(random.chance(0.2) ? random.between(50, 500) : random.between(killPauseMs / 2, killPauseMs))
       if (over.aborted) return
       await victim.kill()
-      if (random.chance(0.5)) victim.tearLog(random)
+      if (random.chance(0.5)) ground.afterKill(victim, random)
       await victim.start()
+      for (const refusal of victim.refusals.splice(0)) onProgress(refusal)
       const { settled, delivered } = fleet.progress
       onProgress(
         `${
@@ -173,14 +188,7 @@ const misfortunes = async (
       counts.clockJumps++
       victim.setClock(random.between(-maxClockOffsetMs, maxClockOffsetMs))
     }),
-    again('disk', async random => {
-      await wait(random.between(3_000, 15_000))
-      if (over.aborted) return
-      counts.fullDisks++
-      victim.setDisk(true)
-      await wait(random.between(200, 2_500))
-      victim.setDisk(false)
-    }),
+    ...Object.entries(ground.faults(victim)).map(([name, fault]) => again(name, random => fault(random, wait, () => over.aborted))),
   ]).finally(() => {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)

@@ -1,32 +1,63 @@
 // The relay as the run sees it: killed without warning, and started again on the same data and port.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Promised } from './broken-store.ts'
 import { Child } from './child.ts'
 import type { Random } from './random.ts'
 import type { RelayCommand, RelayReady, RelayStart } from './relay-process.ts'
 import { tearWal } from './wal.ts'
 
+const startPatienceMs = 60_000
+const startPauseMs = 200
+
 export class Victim implements Disposable {
   readonly #data: string
   readonly #url: () => string
   readonly #channels: readonly string[]
   readonly #broken: Promised | undefined
+  readonly #store: string | undefined
   #child: Child<RelayCommand, RelayReady> | undefined
   #clockOffsetMs = 0
   port = 0
   kills = 0
-  tears = 0
+  isStarting = false
+  /** Why it did not start, when it was started again. */
+  readonly refusals: string[] = []
 
-  /** `url`: where clients dial it. */
-  constructor(data: string, url: () => string, channels: readonly string[], broken: Promised | undefined) {
+  /** `url`: where clients dial it; `store`: a database server, if its data is on one. */
+  constructor(
+    data: string,
+    url: () => string,
+    channels: readonly string[],
+    broken: Promised | undefined,
+    store: string | undefined,
+  ) {
     this.#data = data
     this.#url = url
     this.#channels = channels
     this.#broken = broken
+    this.#store = store
   }
 
+  /** A database server may be away when a relay starts; then it is started again, as a supervisor does. */
   async start(): Promise<void> {
+    this.isStarting = true
+    const deadline = performance.now() + (this.#store === undefined ? 0 : startPatienceMs)
+    for (;;) {
+      try {
+        await this.#start()
+        this.isStarting = false
+        return
+      } catch (error) {
+        if (performance.now() >= deadline) throw error
+        this.refusals.push(String(error))
+        await sleep(startPauseMs)
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
     const start: RelayStart = {
       data: this.#data,
       port: this.port,
@@ -34,9 +65,11 @@ export class Victim implements Disposable {
       channels: this.#channels,
       clockOffsetMs: this.#clockOffsetMs,
       broken: this.#broken,
+      store: this.#store,
     }
     await new Promise<void>((resolve, reject) => {
-      const child = this.#child = new Child<RelayCommand, RelayReady>('./relay-process.js', start, ({ port }) => {
+      const child = this.#child = new Child<RelayCommand, RelayReady>('./relay-process.js', start, ({ port, refused }) => {
+        if (refused !== undefined) return reject(new Error(`the relay does not start: ${refused}`))
         this.port = port
         resolve()
       })
@@ -54,12 +87,12 @@ export class Victim implements Disposable {
     await this.#child?.ended
   }
 
-  /** Damages what a crash may damage, while no relay runs. */
-  tearLog(random: Random): void {
+  /** Damages what a crash may damage, while no relay runs; false: there is nothing. */
+  tearLog(random: Random): boolean {
     const wal = join(this.#data, 'agentchat.db-wal')
-    if (!existsSync(wal)) return
-    this.tears++
+    if (!existsSync(wal)) return false
     tearWal(wal, random)
+    return true
   }
 
   setClock(offsetMs: number): void {
