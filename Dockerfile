@@ -22,8 +22,11 @@ COPY bin bin
 COPY lib lib
 COPY src src
 COPY scripts scripts
-# What is optional is for `agentchat deploy`, not for a relay.
-RUN npm run -s build && npm prune --omit=dev --omit=optional
+# What is optional is for `agentchat deploy`, not for a relay; but for the driver of PostgreSQL (`store`), in the version of the lockfile.
+RUN npm run -s build \
+  && npm pkg set dependencies.pg="$(node -p "require('pg/package.json').version")" \
+  && npm pkg delete devDependencies.pg \
+  && npm prune --omit=dev --omit=optional
 
 FROM node:${NODE} AS relay
 ENV NODE_ENV=production

@@ -31,5 +31,9 @@ export interface Plan {
 export type Planner = (spec: DeploySpec, folder: string) => Plan
 
 /** The resources of a deployment, in words. */
-export const sizeText = ({ size: { cpu, memory, storage } }: DeploySpec): string =>
-  `${cpu} ${cpu > 1 ? 'cores' : 'core'}, ${memory / 1_024 ** 2} MiB of memory, ${storage / 1_024 ** 3} GiB of disk`
+export const sizeText = ({ size: { cpu, memory, storage }, store }: DeploySpec): string =>
+  [
+    `${cpu} ${cpu > 1 ? 'cores' : 'core'}`,
+    `${memory / 1_024 ** 2} MiB of memory`,
+    ...(store === undefined ? [`${storage / 1_024 ** 3} GiB of disk`] : []),
+  ].join(', ')

@@ -42,6 +42,12 @@ volume:
   # Storage class of Kubernetes, or beta1, beta2, beta3 of Akash.
   # class: beta3
 
+# PostgreSQL in the place of the volume, without its password: that is PGPASSWORD among the secrets of the target (docs/DEPLOY.md).
+# store: postgres://agentchat@db.example.org:5432/agentchat?sslmode=verify-full
+
+# One relay on a volume or a database: a second one is refused.
+# replicas: 1
+
 # normal: what is acknowledged survives a killed process. full: also a power loss, for one fsync per batch of messages.
 durability: normal
 

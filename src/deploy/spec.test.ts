@@ -96,6 +96,21 @@ akash:
     ])
   })
 
+  test('a database is named without its password, which is repeated nowhere', async () => {
+    const store = 'postgres://agentchat@db.example:5432/agentchat?sslmode=verify-full'
+    const spec = await parseSpec(`store: ${store}\ndurability: full`)
+    expect(environmentOf(spec)).toEqual({ AGENTCHAT_NAME: 'agentchat', AGENTCHAT_PORT: '6667', AGENTCHAT_STORE: store })
+    for (const wrong of ['postgres://agentchat:hunter2@db.example/agentchat', 'postgres://db.example/agentchat?user=a&password=hunter2']) {
+      const told = (await problems(`name: chat\nstore: ${wrong}`)).join()
+      expect(told).toMatch(/^deploy\.yaml:2: store: holds a password.*PGPASSWORD/)
+      expect(told).not.toContain('hunter2')
+    }
+    expect(await problems(`environment:\n  AGENTCHAT_STORE: ${store}\n  PGPASSWORD: hunter2`)).toEqual([
+      'deploy.yaml:2: environment.AGENTCHAT_STORE: is said with store',
+      expect.stringMatching(/^deploy\.yaml:3: environment\.PGPASSWORD: is a secret/),
+    ])
+  })
+
   test('what is wrong depends on the target that is taken, not on the one that is written', async () => {
     const text = 'environment: { AGENTCHAT_CERT: /etc/tls/a.pem, AGENTCHAT_KEY: /etc/tls/a.key }'
     await expect(parseSpec(text)).rejects.toThrow('docker does not mount its files')
@@ -136,6 +151,22 @@ akash:
     ],
     ['a certificate whose files are not there', 'environment: { TLS_CERT: a, TLS_KEY: b }', /environment\.TLS_CERT: docker does not mount/],
     ['an ingress without a name', 'kubernetes: { ingressClass: nginx }', /^deploy\.yaml:1: kubernetes: .*need a domain/],
+    ['another kind of store', 'store: mysql://db.example/agentchat', /^deploy\.yaml:1: store: a url like postgres/],
+    ['a store that is no url', 'store: "postgres://[::/agentchat"', /^deploy\.yaml:1: store: a url like postgres/],
+    ['a line break in a store', 'store: "postgres://db.example/a\\nUser=root"', /^deploy\.yaml:1: store: a url like postgres/],
+    ['a second relay', 'replicas: 2', /^deploy\.yaml:1: replicas: one: a second relay .* is refused/],
+    ['a second relay on a database', 'store: postgres://a@db.example/a\nreplicas: 3', /^deploy\.yaml:2: replicas: one/],
+    ['a database inside the container', 'store: postgres://a@localhost/a', /^deploy\.yaml:1: store: localhost is inside the relay's own/],
+    [
+      'a socket inside the pod',
+      'target: kubernetes\nstore: postgres:///a?host=/run/postgresql',
+      /^deploy\.yaml:2: store: a socket is inside/,
+    ],
+    [
+      'a database for a lease',
+      'target: akash\nstore: postgres://a@db.example/a',
+      /^deploy\.yaml:2: store: akash has no place for its password/,
+    ],
     ['a plain http node', 'akash: { rpc: "http://node" }', /https/],
   ])('%s is refused', async (_name, text, expected) => {
     expect((await problems(text)).join('\n')).toMatch(expected)

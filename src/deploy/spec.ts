@@ -4,6 +4,7 @@ import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } fr
 import * as z from 'zod'
 import { ConfigError, loadConfig, nearest } from '../config/load.ts'
 import { envName, settingKeys, settings, type SettingKey } from '../config/schema.ts'
+import { storeProblem, storeUrl } from './store.ts'
 
 export const targets = ['docker', 'systemd', 'kubernetes', 'akash'] as const
 export type TargetName = (typeof targets)[number]
@@ -59,6 +60,9 @@ export const deploySchema = z.strictObject({
       'Storage class: of Kubernetes, or beta1, beta2, beta3 of Akash.',
     ),
   }),
+  store: storeUrl.optional().describe('PostgreSQL in the place of the volume: postgres://USER@HOST:PORT/DATABASE, without a password.'),
+  replicas: z.literal(1, 'one: a second relay on the same volume or database is refused, since both would give out the same numbers')
+    .default(1).describe('Relays on the volume or database; more than one cannot be.'),
   durability: settings.durability.type.describe(settings.durability.doc),
   adminAgents: settings.adminAgents.type.describe('Agents that may send ADMIN_ requests, proved by their key: no secret is deployed.'),
   environment: environment.prefault({}).describe('Any other setting, by its variable (docs/CONFIG.md). No secrets.'),
@@ -216,24 +220,27 @@ const ownKeys: { readonly [K in SettingKey]?: string } = {
   port: 'port',
   host: 'docker.bind or systemd.bind',
   data: 'volume',
+  store: 'store',
   durability: 'durability',
   adminAgents: 'adminAgents',
 }
 
 /** The relay would refuse a wrong setting at its start; here it is told before anything is deployed. */
 const environmentProblems = async (
-  { environment, target }: DeploySpec,
+  { environment, target, store }: DeploySpec,
   problemAt: (path: Path, message: string) => SpecProblem,
 ): Promise<readonly SpecProblem[]> => {
   const settingOf = new Map(settingKeys.flatMap(key => [envName(key), ...settings[key].env ?? []].map(name => [name, key] as const)))
   const problems: SpecProblem[] = []
+  const wrongStore = store === undefined ? undefined : storeProblem(store, target)
+  if (wrongStore !== undefined) problems.push(problemAt(['store'], wrongStore))
   const nameOf = (key: SettingKey) => Object.keys(environment).find(name => settingOf.get(name) === key) ?? envName(key)
   for (const name of Object.keys(environment)) {
     const key = settingOf.get(name)
     const own = key && ownKeys[key]
     const say = (message: string) => problems.push(problemAt(['environment', name], message))
     if (own !== undefined) say(`is said with ${own}`)
-    else if (key !== undefined && settings[key].secret)
+    else if (name === 'PGPASSWORD' || (key !== undefined && settings[key].secret))
       say('is a secret and does not belong here: name your own agent in '
         + 'adminAgents, or see "Secrets" in docs/DEPLOY.md')
     else if (key === undefined && name.startsWith('AGENTCHAT_')) {
@@ -270,14 +277,18 @@ const shareOfStorage = 4 / 5
  * the target knows; agents with a key log in there alone.
  */
 export const environmentOf = (
-  { name, port, durability, adminAgents, size, environment }: DeploySpec,
+  { name, port, store, durability, adminAgents, size, environment }: DeploySpec,
   urls: readonly string[] = [],
 ): Readonly<Record<string, string>> => ({
   [envName('name')]: name,
   [envName('port')]: String(port),
-  [envName('durability')]: durability,
-  // The volume may be larger than was asked for, or have no limit of its own.
-  [envName('maxDataBytes')]: String(Math.floor(size.storage * shareOfStorage)),
+  ...(store === undefined
+    ? {
+      [envName('durability')]: durability,
+      // The volume may be larger than was asked for, or have no limit of its own.
+      [envName('maxDataBytes')]: String(Math.floor(size.storage * shareOfStorage)),
+    }
+    : { [envName('store')]: store }),
   ...(adminAgents.length > 0 && { [envName('adminAgents')]: adminAgents.join(',') }),
   ...(urls.length > 0 && { [envName('publicUrls')]: urls.join(',') }),
   ...environment,

@@ -3,6 +3,7 @@ import { hostInUrl, isAnywhere, relayUrl } from '../../config/url.ts'
 import { join } from 'node:path'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
+import { storeNotes } from '../store.ts'
 import { dataPath, environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 import { yamlText } from '../yaml-text.ts'
 
@@ -26,7 +27,7 @@ const dialled = ({ domain, port, docker: { bind } }: DeploySpec): string | undef
 }
 
 export const composeText = (spec: DeploySpec): string => {
-  const { name, image, size, port, domain, volume, docker: { bind, build } } = spec
+  const { name, image, size, port, domain, volume, store, docker: { bind, build } } = spec
   const url = dialled(spec)
   return yamlText({
     name,
@@ -37,7 +38,7 @@ export const composeText = (spec: DeploySpec): string => {
         restart: 'unless-stopped',
         stop_grace_period: `${graceSeconds}s`,
         ports: [`${hostInUrl(bind)}:${port}:${port}`],
-        volumes: [`${volume.name}:${dataPath}`],
+        ...(store === undefined && { volumes: [`${volume.name}:${dataPath}`] }),
         environment: {
           ...literal(environmentOf(spec)),
           ...(url !== undefined && !(envName('publicUrls') in spec.environment) && { [envName('publicUrls')]: url }),
@@ -46,7 +47,7 @@ export const composeText = (spec: DeploySpec): string => {
         },
         env_file: [{ path: 'secrets.env', required: false }],
         read_only: true,
-        tmpfs: ['/tmp'],
+        tmpfs: store === undefined ? ['/tmp'] : ['/tmp', dataPath],
         cap_drop: ['ALL'],
         security_opt: ['no-new-privileges:true'],
         deploy: { resources: { limits: { cpus: String(size.cpu), memory: `${size.memory / 1_024 ** 2}m` } } },
@@ -61,7 +62,7 @@ export const composeText = (spec: DeploySpec): string => {
         volumes: ['caddy:/data'],
       },
     },
-    volumes: { [volume.name]: {}, caddy: {} },
+    volumes: { ...(store === undefined && { [volume.name]: {} }), caddy: {} },
     configs: {
       caddyfile: { content: `${domain ?? '${RELAY_DOMAIN:-localhost}'} {\n  respond /metrics 404\n  reverse_proxy relay:${port}\n}\n` },
     },
@@ -73,7 +74,9 @@ export const composeText = (spec: DeploySpec): string => {
     ...(url !== undefined && !(envName('publicUrls') in spec.environment) && {
       [`services/relay/environment/${envName('publicUrls')}`]: 'Where agents dial it: their keys log in at this address alone.',
     }),
-    'services/relay/env_file': 'AGENTCHAT_ADMIN_KEY=… and the like, in a file of mode 0600 beside this one.',
+    'services/relay/env_file': `${
+      store === undefined ? '' : 'PGPASSWORD=…, '
+    }AGENTCHAT_ADMIN_KEY=… and the like, in a file of mode 0600 beside this one.`,
     'services/relay/read_only': "The image's own health check (GET /healthz) decides whether it is healthy.",
     ...(isLoopback(bind) && !(envName('trustedProxies') in spec.environment) && {
       [`services/relay/environment/${envName('trustedProxies')}`]:
@@ -84,19 +87,21 @@ export const composeText = (spec: DeploySpec): string => {
   })
 }
 
-const heading = ({ domain }: DeploySpec): string =>
+const heading = ({ domain, store }: DeploySpec): string =>
   domain === undefined
-    ? 'The relay with its data on a volume:                docker compose up -d\nThe same behind TLS, for a public host name:       '
+    ? `The relay with its data ${
+      store === undefined ? 'on a volume:  ' : 'in a database:'
+    }              docker compose up -d\nThe same behind TLS, for a public host name:       `
       + 'RELAY_DOMAIN=chat.example.org docker compose --profile tls up -d\n\nWritten from deploy.yaml by `agentchat deploy`.'
     : `The relay behind TLS as ${domain}:  docker compose --profile tls up -d\n\nWritten from deploy.yaml by \`agentchat deploy\`.`
 
 export const dockerPlan: Planner = (spec, folder) => {
-  const { name, image, port, domain, docker: { bind, build } } = spec
+  const { name, image, port, domain, store, docker: { bind, build } } = spec
   const file = join(folder, 'docker-compose.yml')
   const compose = ['docker', 'compose', '--file', file, ...(domain === undefined ? [] : ['--profile', 'tls'])] as const
   return {
     target: 'docker',
-    files: [{ path: file, text: composeText(spec), doc: 'relay, volume, TLS proxy' }],
+    files: [{ path: file, text: composeText(spec), doc: store === undefined ? 'relay, volume, TLS proxy' : 'relay, TLS proxy' }],
     commands: [
       { argv: [...compose, 'config', '--quiet'], doc: 'check the file' },
       {
@@ -118,8 +123,12 @@ export const dockerPlan: Planner = (spec, folder) => {
       ...(dialled(spec) === undefined && !(envName('publicUrls') in spec.environment)
         ? [`Agents with a key can log in once ${envName('publicUrls')} (under environment) names the addresses that they dial`]
         : []),
-      'Docker does not limit a volume: the relay itself keeps its data to four fifths of size.storage',
-      `The volume outlives \`docker compose --project-name ${name} down\`, and not \`down --volumes\``,
+      ...(store === undefined
+        ? [
+          'Docker does not limit a volume: the relay itself keeps its data to four fifths of size.storage',
+          `The volume outlives \`docker compose --project-name ${name} down\`, and not \`down --volumes\``,
+        ]
+        : storeNotes(store, `${join(folder, 'secrets.env')} (mode 0600)`)),
     ],
   }
 }

@@ -2,10 +2,11 @@
 import { join } from 'node:path'
 import type { Namespace, Service, ServiceAccount } from 'kubernetes-types/core/v1.d.ts'
 import type { StatefulSet } from 'kubernetes-types/apps/v1.d.ts'
-import type { Ingress, NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts'
+import type { Ingress, NetworkPolicy, NetworkPolicyEgressRule } from 'kubernetes-types/networking/v1.d.ts'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
+import { databaseOf, storeNotes } from '../store.ts'
 import { dataPath, environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 import { yamlText } from '../yaml-text.ts'
 
@@ -21,7 +22,7 @@ const urlOf = ({ name, domain, port, kubernetes: { namespace } }: DeploySpec): s
   domain === undefined ? `ws://${name}.${namespace}.svc:${port}` : `wss://${domain}`
 
 const statefulSet = (spec: DeploySpec): StatefulSet => {
-  const { name, image, size, port, domain, volume } = spec
+  const { name, image, size, port, domain, volume, store } = spec
   const probe = (path: string) => ({ httpGet: { path, port: 'relay' } })
   const environment = {
     ...environmentOf(spec, [urlOf(spec)]),
@@ -63,19 +64,24 @@ const statefulSet = (spec: DeploySpec): StatefulSet => {
             livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 3, failureThreshold: 3 },
             readinessProbe: { ...probe('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
             securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
-            volumeMounts: [{ name: volume.name, mountPath: dataPath }, { name: 'tmp', mountPath: '/tmp' }],
+            volumeMounts: [
+              ...(store === undefined ? [{ name: volume.name, mountPath: dataPath }] : []),
+              { name: 'tmp', mountPath: '/tmp' },
+            ],
           }],
           volumes: [{ name: 'tmp', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } }],
         },
       },
-      volumeClaimTemplates: [{
-        metadata: { name: volume.name },
-        spec: {
-          accessModes: ['ReadWriteOnce'],
-          ...(volume.class !== undefined && { storageClassName: volume.class }),
-          resources: { requests: { storage: quantity(size.storage) } },
-        },
-      }],
+      ...(store === undefined && {
+        volumeClaimTemplates: [{
+          metadata: { name: volume.name },
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            ...(volume.class !== undefined && { storageClassName: volume.class }),
+            resources: { requests: { storage: quantity(size.storage) } },
+          },
+        }],
+      }),
     },
   }
 }
@@ -101,6 +107,16 @@ const budget = (spec: DeploySpec): PodDisruptionBudget => ({
   spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: selector(spec) } },
 })
 
+/** Of all that it could open a connection to, the database, and names that lead there. */
+const egressOf = ({ store, kubernetes: { egress } }: DeploySpec): NetworkPolicyEgressRule[] => {
+  if (egress) return [{}]
+  if (store === undefined) return []
+  return [
+    { ports: [{ port: databaseOf(store).port, protocol: 'TCP' }] },
+    { ports: [{ port: 53, protocol: 'UDP' }, { port: 53, protocol: 'TCP' }] },
+  ]
+}
+
 const networkPolicy = (spec: DeploySpec): NetworkPolicy => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
@@ -109,7 +125,7 @@ const networkPolicy = (spec: DeploySpec): NetworkPolicy => ({
     podSelector: { matchLabels: selector(spec) },
     policyTypes: ['Ingress', 'Egress'],
     ingress: [{ ports: [{ port: 'relay', protocol: 'TCP' }] }],
-    egress: spec.kubernetes.egress ? [{}] : [],
+    egress: egressOf(spec),
   },
 })
 
@@ -162,7 +178,7 @@ interface Manifest {
 
 /** File name → text, kustomization.yaml first. */
 export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> => {
-  const { domain, kubernetes } = spec
+  const { domain, store, kubernetes } = spec
   const namespace: Namespace = {
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -172,15 +188,25 @@ export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> =>
     'namespace.yaml': [namespace, 'Where all of it lives; only pods without privileges are let in.'],
     'service-account.yaml': [account(spec), 'Nobody to the cluster: the relay needs nothing of it.'],
     'service.yaml': [service(spec), 'WebSocket and HTTP on one port.'],
-    'stateful-set.yaml': [statefulSet(spec), 'The relay and its volume.', {
-      'spec/replicas': 'Never two at once on one volume: the second one refuses to start.',
-      'spec/template/spec/enableServiceLinks': 'Kubernetes would set AGENTCHAT_PORT to an address of a service called agentchat.',
-      'spec/template/spec/terminationGracePeriodSeconds': 'Time to commit what is queued and to tell clients to come back.',
-    }],
+    'stateful-set.yaml': [
+      statefulSet(spec),
+      store === undefined ? 'The relay and its volume.' : 'The relay, whose data is in a database.',
+      {
+        'spec/replicas': `Never two at once on one ${store === undefined ? 'volume' : 'database'}: the second one refuses to start.`,
+        'spec/template/spec/enableServiceLinks': 'Kubernetes would set AGENTCHAT_PORT to an address of a service called agentchat.',
+        'spec/template/spec/terminationGracePeriodSeconds': 'Time to commit what is queued and to tell clients to come back.',
+      },
+    ],
     'pod-disruption-budget.yaml': [budget(spec), 'A node may be emptied: the relay drains, starts elsewhere, and its clients resume.'],
     'network-policy.yaml': [
       networkPolicy(spec),
-      kubernetes.egress ? 'In: one port. Out: all that the relay wants.' : 'In: one port. Out: nothing, the relay opens no connections.',
+      `In: one port. Out: ${
+        kubernetes.egress
+          ? 'all that the relay wants.'
+          : store === undefined
+          ? 'nothing, the relay opens no connections.'
+          : 'its database, and the names that lead there.'
+      }`,
     ],
     ...(domain !== undefined && {
       'ingress.yaml': [ingress(spec, domain), 'TLS for the domain. Metrics stay inside.'],
@@ -207,7 +233,7 @@ export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> =>
 }
 
 export const kubernetesPlan: Planner = (spec, folder) => {
-  const { name, image, port, domain, kubernetes: { namespace } } = spec
+  const { name, image, port, domain, store, kubernetes: { namespace } } = spec
   const place = join(folder, 'kubernetes')
   return {
     target: 'kubernetes',
@@ -232,7 +258,9 @@ export const kubernetesPlan: Planner = (spec, folder) => {
         ? [`Only the cluster reaches it; from here: kubectl port-forward --namespace ${namespace} service/${name} ${port}`]
         : []),
       `Secrets, if any: kubectl create secret generic ${name}-secrets --namespace ${namespace} --from-literal=AGENTCHAT_ADMIN_KEY=…`,
-      'The size of a volume that exists cannot be changed here: see your storage class',
+      ...(store === undefined
+        ? ['The size of a volume that exists cannot be changed here: see your storage class']
+        : storeNotes(store, `the secret ${name}-secrets, like that`)),
     ],
   }
 }

@@ -3,6 +3,7 @@ import { relayUrl } from '../../config/url.ts'
 import { join } from 'node:path'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
+import { storeNotes } from '../store.ts'
 import { environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 
 /** `K=V` for Environment=: in quotes, with specifiers and escapes as themselves. */
@@ -10,7 +11,7 @@ const assignment = (name: string, value: string): string =>
   `"${`${name}=${value}`.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`
 
 export const unitText = (spec: DeploySpec): string => {
-  const { name, size, domain, systemd: { bind, program } } = spec
+  const { name, size, domain, store, systemd: { bind, program } } = spec
   const environment = {
     ...environmentOf(spec, domain === undefined ? [] : [`wss://${domain}`]),
     // With a domain there is a proxy on this machine.
@@ -28,9 +29,9 @@ StartLimitBurst=5
 ExecStart=${program} serve --data /var/lib/${name} --host ${bind}
 # Reads the certificate again.
 ExecReload=/bin/kill -HUP $MAINPID
-${
-    Object.entries(environment).map(([key, value]) => `Environment=${assignment(key, value)}\n`).join('')
-  }# Secrets: AGENTCHAT_ADMIN_KEY=…; mode 0600. A flag would show in the process list.
+${Object.entries(environment).map(([key, value]) => `Environment=${assignment(key, value)}\n`).join('')}# Secrets: ${
+    store === undefined ? '' : 'PGPASSWORD=…, '
+  }AGENTCHAT_ADMIN_KEY=…; mode 0600. A flag would show in the process list.
 EnvironmentFile=-/etc/${name}.env
 Restart=on-failure
 RestartSec=1
@@ -78,7 +79,7 @@ WantedBy=multi-user.target
 }
 
 export const systemdPlan: Planner = spec => {
-  const { name, port, domain, systemd: { bind, program, directory } } = spec
+  const { name, port, domain, store, systemd: { bind, program, directory } } = spec
   const unit = `${name}.service`
   const isHidden = /^\/(home|root|run\/user)\//.test(program)
   return {
@@ -100,7 +101,9 @@ export const systemdPlan: Planner = spec => {
       ...(domain === undefined
         ? []
         : [`TLS is a proxy's: let ${domain} lead to it, and it to ${bind}:${port} (docs/DEPLOY.md has the lines for Caddy)`]),
-      'systemd does not limit a directory: the relay itself keeps its data to four fifths of size.storage',
+      ...(store === undefined
+        ? ['systemd does not limit a directory: the relay itself keeps its data to four fifths of size.storage']
+        : [...storeNotes(store, `/etc/${name}.env (mode 0600)`), 'The driver stands beside the program: npm install --global pg']),
     ],
   }
 }

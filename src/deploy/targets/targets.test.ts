@@ -1,6 +1,6 @@
 // What deploy.yaml becomes, held against the schemas and tools of those who will read it.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1'
 import { Ajv2019 } from 'ajv/dist/2019.js'
@@ -32,7 +32,8 @@ environment: { MOTD: 'a "quoted" 100% $HOME \${HOME} $(HOME) \\ é', AGENTCHAT_M
 docker: { bind: 0.0.0.0, build: . }
 kubernetes: { namespace: agents, ingressClass: nginx, clusterIssuer: letsencrypt, serviceMonitor: true, egress: true }
 `
-const both = [['plain', plain], ['rich', rich]] as const
+const stored = 'store: postgres://agentchat@db.example:6432/agentchat?sslmode=verify-full'
+const both = [['plain', plain], ['rich', rich], ['stored', stored]] as const
 const motd = 'a "quoted" 100% $HOME ${HOME} $(HOME) \\ é'
 
 const isInstalled = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args, { stdio: 'ignore' }).status === 0
@@ -98,6 +99,33 @@ describe('docker', () => {
     )
   })
 
+  test('with a database there is no volume, and its password is among the secrets', async () => {
+    const { services, volumes } = parse(composeText(await parseSpec(stored))) as {
+      services: { relay: Record<string, unknown> & { environment: Record<string, string> } }
+      volumes: object
+    }
+    expect(services.relay['volumes']).toBe(undefined)
+    expect(services.relay.environment['AGENTCHAT_STORE']).toBe(stored.slice('store: '.length))
+    expect(Object.keys(services.relay.environment)).not.toContain('PGPASSWORD')
+    expect(Object.keys(volumes)).toEqual(['caddy'])
+    const { notes, cost } = planOf(await parseSpec(stored), 'there')!
+    expect(notes.join()).toMatch(/PGPASSWORD=….*there\/secrets\.env \(mode 0600\)/)
+    expect(cost).not.toContain('disk')
+  })
+
+  test('the example with a database is one by the specification, and both get their password from the file of secrets', () => {
+    const [relay, database] = ['docker-compose.yml', 'database.compose.yml'].map(file =>
+      parse(readFileSync(`deploy/postgres/${file}`, 'utf8')) as { services: Record<string, { env_file: readonly { path: string }[] }> }
+    )
+    for (const file of [relay, database]) expect(validate(file) || validate.errors).toBe(true)
+    expect([relay!.services['relay'], database!.services['database']].map(service => service!.env_file[0]!.path)).toEqual([
+      'secrets.env',
+      'secrets.env',
+    ])
+    // The host of its store is that service.
+    expect(readFileSync('deploy/postgres/deploy.yaml', 'utf8')).toContain('@database:5432/')
+  })
+
   test('the plan starts the proxy for a domain, builds where it should, and says where the relay is', async () => {
     const plan = planOf(await parseSpec(rich), 'there')!
     expect(plan.commands.at(-1)!.argv.join(' ')).toBe(
@@ -145,6 +173,16 @@ describe('systemd', () => {
   test('values reach the relay as they are', async () => {
     expect(await unit(rich)).toContain('Environment="MOTD=a \\"quoted\\" 100%% $HOME ${HOME} $(HOME) \\\\ é"\n')
     expect(await unit(rich)).toMatch(/^CPUQuota=50%\nMemoryMax=268435456$/m)
+  })
+
+  test('with a database the unit names it, and its password is in the file that only root reads', async () => {
+    const text = await unit(stored)
+    expect(text).toContain('Environment="AGENTCHAT_STORE=postgres://agentchat@db.example:6432/agentchat?sslmode=verify-full"\n')
+    expect(text).toMatch(/^# Secrets: PGPASSWORD=….*\nEnvironmentFile=-\/etc\/agentchat\.env$/m)
+    expect(text).not.toContain('DATA_BYTES')
+    expect(planOf(await parseSpec(`target: systemd\n${stored}`), '.')!.notes.join()).toMatch(
+      /\/etc\/agentchat\.env.*npm install --global pg/,
+    )
   })
 
   test('a program in a home directory is warned of: the unit hides it', async () => {
@@ -210,6 +248,34 @@ describe('kubernetes', () => {
     // Kubernetes makes $(HOME) of $$(HOME), and expands $(HOME).
     expect(container.env).toContainEqual({ name: 'MOTD', value: motd.replace('$(', () => '$$(') })
     expect(container.envFrom).toEqual([{ secretRef: { name: 'chat-secrets', optional: true } }])
+  })
+
+  test('with a database there is no volume, and the network leads there', async () => {
+    const files = manifests(await parseSpec(`target: kubernetes\n${stored}`))
+    const { spec: { template, volumeClaimTemplates } } = parse(files['stateful-set.yaml']!) as Record<string, any> // any: a tree to look into
+    const [container] = template.spec.containers
+    expect(volumeClaimTemplates).toBe(undefined)
+    expect(container.volumeMounts).toEqual([{ name: 'tmp', mountPath: '/tmp' }])
+    expect(container.env).toContainEqual({ name: 'AGENTCHAT_STORE', value: stored.slice('store: '.length) })
+    expect(container.envFrom).toEqual([{ secretRef: { name: 'agentchat-secrets', optional: true } }])
+    expect((parse(files['network-policy.yaml']!) as { spec: { egress: unknown } }).spec.egress).toEqual([
+      { ports: [{ port: 6432, protocol: 'TCP' }] },
+      { ports: [{ port: 53, protocol: 'UDP' }, { port: 53, protocol: 'TCP' }] },
+    ])
+    expect(Object.values(files).join()).not.toContain('PGPASSWORD')
+  })
+
+  test('the example with a database is valid, in the namespace of its relay, with the password in the secret alone', () => {
+    const objects = objectsOf(readFileSync('deploy/postgres/database.kubernetes.yaml', 'utf8'))
+    for (const object of objects) check(object)
+    expect(objects.map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace])).toEqual(
+      ['Service', 'StatefulSet', 'NetworkPolicy'].map(kind => [kind, 'database', 'agentchat']),
+    )
+    const [container] = (objects[1] as any).spec.template.spec.containers // any: a tree to look into
+    expect(container.env.find(({ name }: { name: string }) => name === 'POSTGRES_PASSWORD')).toEqual({
+      name: 'POSTGRES_PASSWORD',
+      valueFrom: { secretKeyRef: { name: 'agentchat-secrets', key: 'PGPASSWORD' } },
+    })
   })
 })
 
