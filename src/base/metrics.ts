@@ -43,6 +43,8 @@ export interface Metrics {
   readonly counts: Counts
   readonly errorsSent: LabelledCounter
   readonly closes: LabelledCounter
+  /** Commits whose answer was lost, by what became of them. */
+  readonly doubts: Counter<'outcome'>
   readonly batchSize: Histogram
   readonly commitSeconds: Histogram
   /** Where the gauges read from. */
@@ -85,6 +87,12 @@ export const createMetrics = (): Metrics => {
       name: 'agentchat_closes_total',
       help: 'Connections ended, by WebSocket close code',
       labelNames: ['code'],
+      registers,
+    }),
+    doubts: new Counter({
+      name: 'agentchat_indoubt_total',
+      help: 'Commits whose answer was lost on its way from the database server, by what became of them: committed, aborted, unknown',
+      labelNames: ['outcome'],
       registers,
     }),
     batchSize: new Histogram({

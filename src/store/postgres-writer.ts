@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { timerMs } from '../../lib/protocol/timer.ts'
 import { isEndOfLine, isRefusal, problemOf } from './postgres-problems.ts'
 import { configOf, loadDriver, Statements, type Client, type QueryResult } from './postgres-client.ts'
-import { StorageError, UndoneError } from './store.ts'
+import { StorageError, UndoneError, type DoubtOutcome } from './store.ts'
 
 /** One relay on a database: this number is locked by the one that writes there. */
 export const claim = 6_667_015
@@ -13,6 +13,8 @@ export const claim = 6_667_015
 export const patienceMs = 10_000
 export const retryMs = 200
 const goodbyeMs = 2_000
+/** How often it is asked what became of a commit, each time on a new line. */
+const maxAsked = 5
 /** Far above what a statement takes: a line that is stalled is noticed by it. */
 const statementTimeoutMs = 8_000
 
@@ -38,6 +40,7 @@ export class Writer {
   readonly #url: string
   readonly #name: string
   readonly #now: () => number
+  readonly #onDoubt: (outcome: DoubtOutcome) => void
   #line: Line | undefined
   #connecting: Promise<void> | undefined
   /** When the line broke; undefined: it is there. */
@@ -47,10 +50,11 @@ export class Writer {
   #open: Open = newOpen()
   #isClosed = false
 
-  constructor(url: string, name: string, now: () => number) {
+  constructor(url: string, name: string, now: () => number, onDoubt: (outcome: DoubtOutcome) => void = () => undefined) {
     this.#url = url
     this.#name = name
     this.#now = now
+    this.#onDoubt = onDoubt
   }
 
   get writes(): number {
@@ -113,7 +117,9 @@ export class Writer {
     // A transaction in which something failed is rolled back by its COMMIT, without a word.
     if (open.failure === undefined) return
     if (isRefusal(open.failure)) throw open.failure
-    await this.#resolve(open)
+    const outcome = await this.#resolve(open)
+    this.#onDoubt(outcome.kind)
+    if (outcome.kind !== 'committed') throw outcome.error
   }
 
   async rollback(): Promise<void> {
@@ -131,21 +137,36 @@ export class Writer {
   }
 
   /** The line broke between COMMIT and its answer: the server knows what became of it, once the former connection is gone from there. */
-  async #resolve(open: Open): Promise<void> {
-    const unknown = (cause: unknown) =>
-      new StorageError('The connection to the database broke off in a commit', 'Look at the network between relay and database.', cause,
-        true)
+  async #resolve(
+    open: Open,
+  ): Promise<{ readonly kind: 'committed' } | { readonly kind: 'aborted' | 'unknown', readonly error: StorageError }> {
+    const unknown = (cause: unknown) => ({
+      kind: 'unknown',
+      error: new StorageError('The connection to the database broke off in a commit', 'Look at the network between relay and database.',
+        cause, true),
+    } as const)
     const xid = await open.xid?.then(({ rows: [row] }) => row?.xid, () => undefined)
+    if (xid === undefined) return unknown(open.failure)
     try {
-      // Its claim is given up with it, so that whoever has the claim knows that it is decided.
-      await this.ready()
-      if (xid === undefined) throw unknown(open.failure)
-      const [row] = await this.ask<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [xid])
-      if (row?.status === 'committed') return
-      if (row?.status === 'aborted') throw new UndoneError('The database undid a commit', 'The relay tries again by itself.', open.failure)
-      throw unknown(open.failure)
+      const status = await this.#statusOf(xid)
+      if (status === 'committed') return { kind: 'committed' }
+      if (status !== 'aborted') return unknown(open.failure)
+      return { kind: 'aborted', error: new UndoneError('The database undid a commit', 'The relay tries again by itself.', open.failure) }
     } catch (error) {
-      throw error instanceof StorageError ? error instanceof UndoneError || error.inDoubt ? error : unknown(error) : unknown(error)
+      return unknown(error)
+    }
+  }
+
+  async #statusOf(xid: string): Promise<string | null | undefined> {
+    for (let asked = 1;; asked++) {
+      // The claim of the line that broke is given up with it, so that whoever has the claim knows that it is decided.
+      await this.ready()
+      try {
+        return (await this.ask<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [xid]))[0]?.status
+      } catch (error) {
+        // That this line broke as well undoes the question and says nothing of the commit.
+        if (!(error instanceof UndoneError) || asked === maxAsked) throw error
+      }
     }
   }
 

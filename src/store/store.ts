@@ -56,6 +56,9 @@ export interface Migration {
   readonly postgres: readonly string[]
 }
 
+/** stored; undone, so that it is run again; or it cannot be known, which is told to whoever asked. */
+export type DoubtOutcome = 'committed' | 'aborted' | 'unknown'
+
 /** What a store is opened with. */
 export interface StoreOptions {
   /** postgres://… of a database server; undefined: the database is in `data`. */
@@ -69,6 +72,8 @@ export interface StoreOptions {
   readonly maxDataBytes?: number | undefined
   /** Names a new database's epoch. */
   readonly newEpoch: () => string
+  /** Told what became of a commit whose answer was lost on its way from a database server. */
+  readonly onDoubt?: (outcome: DoubtOutcome) => void
   /** Told of files that others could read until now, or still can. */
   readonly onTightened?: (change: Tightened) => void
 }

@@ -8,7 +8,8 @@ import { newProxy } from '../kit/proxy.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { newKey, type Wire } from '../kit/wire.ts'
 
-const opened = (url: string) => openPostgres({ url, migrations, newEpoch: () => 'e'.repeat(16) })
+const opened = (url: string, onDoubt?: (outcome: string) => void) =>
+  openPostgres({ url, migrations, newEpoch: () => 'e'.repeat(16), ...(onDoubt !== undefined && { onDoubt }) })
 
 const through = (database: TestDatabase, port: number): string => {
   const url = new URL(urlOf(database.server, database.name, true))
@@ -57,7 +58,8 @@ test('a transaction whose connection ends is undone, and the next goes on with t
 test('a commit whose answer is lost is found as stored; one that never came is undone', async () => {
   await using database = await newDatabase()
   await using proxy = await newProxy(database.server.port)
-  const store = await opened(through(database, proxy.port))
+  const outcomes: string[] = []
+  const store = await opened(through(database, proxy.port), outcome => outcomes.push(outcome))
   try {
     await append(store, '1')
     proxy.cutAt('answer')
@@ -66,7 +68,16 @@ test('a commit whose answer is lost is found as stored; one that never came is u
     await expect(append(store, '3')).rejects.toBeInstanceOf(UndoneError)
     expect(await append(store, '3')).toMatchObject({ kind: 'stored', stamp: { seq: 3 } })
     expect(proxy.cuts).toBe(2)
-    expect(await stored(store)).toEqual([[1, '1'], [2, '2'], [3, '3']])
+    expect(outcomes).toEqual(['committed', 'aborted'])
+    // That the line to ask by breaks as well does not make it undone, nor that it breaks again and again.
+    proxy.cutQuestions(2)
+    proxy.cutAt('answer')
+    expect(await append(store, '4')).toMatchObject({ kind: 'stored', stamp: { seq: 4 } })
+    proxy.cutQuestions(5)
+    proxy.cutAt('answer')
+    await expect(append(store, '5')).rejects.toMatchObject({ name: 'StorageError', inDoubt: true })
+    expect(outcomes).toEqual(['committed', 'aborted', 'committed', 'unknown'])
+    expect(await stored(store)).toEqual([[1, '1'], [2, '2'], [3, '3'], [4, '4'], [5, '5']])
   } finally {
     await store.close()
   }
@@ -135,6 +146,7 @@ test('while connections are ended and commits cut off, every message is acknowle
   const heard = await saidDuring(relay, 60, faults)
   expect(proxy.cuts).toBeGreaterThan(3)
   expect(await seqsOf(database.url)).toEqual(heard.map(([seq]) => seq))
+  expect(await (await fetch(`${relay.httpUrl}/metrics`)).text()).toMatch(/^agentchat_indoubt_total\{outcome="committed"\} [1-9]/m)
 })
 
 test('a server that crashes and comes back has every message that was acknowledged', async () => {

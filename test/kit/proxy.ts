@@ -9,6 +9,8 @@ export interface Proxy extends AsyncDisposable {
   stall(): void
   /** The next COMMIT is `lost` on its way to the server, or its `answer` is on the way back; then the line is cut. */
   cutAt(what: 'lost' | 'answer'): void
+  /** So often the question what became of a commit is cut off as well. */
+  cutQuestions(times: number): void
   /** How often somebody who had heard of the server said something more. */
   readonly trips: number
   /** How often a COMMIT was cut off. */
@@ -19,6 +21,7 @@ export const newProxy = async (target: number): Promise<Proxy> => {
   const lines = new Set<Socket>()
   let next: 'lost' | 'answer' | undefined
   let cuts = 0
+  let questions = 0
   let trips = 0
   const stalled = new WeakSet<Socket>()
   const server = createServer(near => {
@@ -39,6 +42,10 @@ export const newProxy = async (target: number): Promise<Proxy> => {
       if (stalled.has(near)) return
       if (isNext) trips++
       isNext = false
+      if (questions > 0 && chunk.includes('pg_xact_status')) {
+        questions--
+        return void near.destroy()
+      }
       if (next === undefined || !chunk.includes('COMMIT')) return void far.write(chunk)
       cuts++
       isMute = true
@@ -62,6 +69,9 @@ export const newProxy = async (target: number): Promise<Proxy> => {
     },
     cutAt: what => {
       next = what
+    },
+    cutQuestions: times => {
+      questions = times
     },
     get trips() {
       return trips
