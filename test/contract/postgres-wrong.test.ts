@@ -1,5 +1,5 @@
 // What can be wrong with a PostgreSQL database: a sentence for each, and what to do. On a real server, as far as one can be made wrong.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { problemOf, wrongNature } from '../../src/store/postgres-problems.ts'
@@ -32,6 +32,20 @@ test('a wrong password', async () => {
   const url = new URL(urlOf(database.server, database.name, true))
   url.password = 'wrong'
   await refused(url.href, 'password authentication failed', 'The password or the user')
+})
+
+test('a url without its password, and PGPASSWORD beside it', async () => {
+  await using database = await newDatabase()
+  const url = new URL(urlOf(database.server, database.name, true))
+  url.password = ''
+  vi.stubEnv('PGPASSWORD', password)
+  try {
+    await (await openPostgres({ url: url.href, migrations, newEpoch: () => 'e'.repeat(16) })).close()
+    vi.stubEnv('PGPASSWORD', 'wrong')
+    await refused(url.href, 'password authentication failed', 'The password or the user')
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })
 
 test('no such database', async () => {
