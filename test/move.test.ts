@@ -93,7 +93,7 @@ test('what a relay left is the same on PostgreSQL, to whoever asks, and the same
   const answers = { was: await answersOf(before, keys, others), is: await answersOf(data, keys, others, database.url) }
   expect(answers.is).toEqual(answers.was)
   expect(await foundOn(data, database.url)).toEqual(['Code-Review', 'Code-Review'])
-})
+}, 120_000)
 
 test('there and back again all tables are as they were', async () => {
   using folder = newFolder()
@@ -108,6 +108,35 @@ test('there and back again all tables are as they were', async () => {
   expect(rowsOf(other)).toEqual(rowsOf(data))
   expect(triggersOf(other)).toEqual(triggersOf(data))
   expect(await foundOn(other)).toEqual(['Code-Review', 'Code-Review'])
+})
+
+test('an export of a database on a server, while a relay runs on it, is that of the directory; it is imported into either', async () => {
+  using folder = newFolder()
+  await using database = await newDatabase('template0')
+  await using other = await newDatabase('template0')
+  await using empty = await newDatabase('template0')
+  using cli = new Cli()
+  const data = folder.at('data')
+  await lived(data)
+  const exported = async (...from: readonly string[]) => {
+    const ran = await cli.run(['export', ...from])
+    expect(ran.code, ran.stderr).toBe(0)
+    // The first line names the moment, the last one signs it.
+    return { text: ran.stdout, records: ran.stdout.trim().split('\n').slice(1, -1) }
+  }
+  const first = await exported('--data', data)
+  expect((await migrate(cli, '--data', data, '--to', database.url, '-y')).code).toBe(0)
+  const store = await openPostgres({ url: database.url, migrations, newEpoch: () => '' })
+  const second = await exported('--store', database.url)
+  await store.close()
+  expect(second.records).toEqual(first.records)
+
+  const imported = await cli.run(['import', '-', '--store', 'env'], { stdin: second.text, env: { AGENTCHAT_STORE: other.url } })
+  expect(imported.code, imported.stderr).toBe(0)
+  expect((await exported('--store', other.url)).records).toEqual(first.records)
+  expect((await cli.run(['import', '-', '--store', other.url], { stdin: second.text })).code).toBe(5)
+  expect((await cli.run(['export', '--store', 'env'])).code).toBe(2)
+  expect((await cli.run(['export', '--store', empty.url])).stderr).toContain('holds nothing of a relay')
 })
 
 test('clients go on from their positions: nothing is lost, nothing comes twice, no number is given again', async () => {

@@ -8,6 +8,20 @@ export const dataOption = {
   doc: "The relay's data directory (default: AGENTCHAT_DATA, else ./agentchat-data)",
 } as const satisfies OptionSpec
 
+export const storeOption = {
+  value: 'URL',
+  doc: 'A PostgreSQL database in the place of the directory: postgres://…; env is the one of AGENTCHAT_STORE',
+} as const satisfies OptionSpec
+
+/** The url that an option names. @throws CliError */
+export const storeUrl = (named: string | undefined, { env }: Pick<Call['io'], 'env'>): string => {
+  const url = named === undefined || named === 'env' ? env['AGENTCHAT_STORE'] : named
+  if (url === undefined || url === '') throw new CliError('usage', 'Which database?', 'Name its url, or put it into AGENTCHAT_STORE.')
+  if (!/^postgres(?:ql)?:\/\/\S+$/.test(url))
+    throw new CliError('usage', 'That is not the url of a database', 'It looks like postgres://user:password@host:5432/agentchat')
+  return url
+}
+
 /** As the relay itself finds it. */
 export const dataFolder = (
   { options, io: { env } }: { readonly options: { readonly data?: string | undefined }, readonly io: Pick<Call['io'], 'env'> },

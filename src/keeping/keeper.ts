@@ -4,15 +4,24 @@ import { backup, restore } from './backup.ts'
 import { checkDatabase, stepsOf } from './database.ts'
 import { exportArchive, exportToFile } from './exporter.ts'
 import { importArchive } from './importer.ts'
-import { moveBack, moveToPostgres } from './move.ts'
+import { importedTo, moveBack, moveToPostgres, withCopy } from './move.ts'
 import type { Keeper } from './orders.ts'
 
 export const createKeeper = async (migrations: readonly Migration[]): Promise<Keeper> => {
   const steps = await stepsOf(migrations)
+  const from = <T>(
+    { data, store, signal }: { readonly data: string, readonly store?: string, readonly signal?: AbortSignal },
+    use: (data: string) => Promise<T>,
+  ): Promise<T> => store === undefined ? use(data) : withCopy(store, migrations, signal === undefined ? {} : { signal }, use)
   return {
-    export: options => exportArchive(options, steps),
-    exportToFile: (file, options) => exportToFile(file, options, steps),
-    import: options => importArchive(options, migrations),
+    export: options => from(options, data => exportArchive({ ...options, data }, steps)),
+    exportToFile: (file, options) => from(options, data => exportToFile(file, { ...options, data }, steps)),
+    import: options => {
+      const { store, newEpoch, onProgress: _, ...watched } = options
+      return store === undefined
+        ? importArchive(options, migrations)
+        : importedTo(store, { newEpoch, now: 0, ...watched }, migrations, data => importArchive({ ...options, data }, migrations))
+    },
     backup: options => backup(options, steps),
     verify: (file, watched) => checkDatabase(file, steps, watched),
     restore: options => restore(options, steps),

@@ -1,6 +1,7 @@
 // Everything of a relay from SQLite to PostgreSQL, and back: the same relay, the same life of its log. The relay does not run meanwhile. What
 // was moved is compared, table by table, before it counts; what it was moved from stays as it is, and says where it went.
-import { existsSync, linkSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { makePrivateFolder } from '../../lib/node/private-folder.ts'
@@ -15,7 +16,7 @@ import { databaseOf, metaOf, reading } from './database.ts'
 import { KeepingError } from './failure.ts'
 import { databaseName, publishFile } from './files.ts'
 import { emptyDatabase } from './importer.ts'
-import type { Moved, MoveOptions, Watched } from './orders.ts'
+import type { Imported, Moved, MoveOptions, Watched } from './orders.ts'
 
 /** Each row is read, and then compared as it is on either side. */
 const passes = 3
@@ -72,25 +73,12 @@ export const moveBack = async (
     makePrivateFolder(data, name => name.includes('.db'))
     using _lock = holdFolder(data)
     const aside = replace ? `${file}.before-${now}` : undefined
-    const moved = await publishFile(file, { replace }, async temporary => {
-      await emptyDatabase(temporary, data, newEpoch, migrations)
-      const db = openDatabase(temporary, { fileMustExist: true })
-      // If it is not finished it is thrown away, so nothing of it need survive anything.
-      db.pragma('journal_mode = MEMORY')
-      db.pragma('synchronous = OFF')
-      const target = new SqliteSide(db, data)
-      try {
-        target.check(origin.tables)
-        target.begin()
-        return await copied(origin, target, origin.tables, watched)
-      } finally {
-        await target.close()
-      }
-    }, () => {
-      if (aside === undefined) return
-      linkSync(file, aside)
-      for (const suffix of ['-wal', '-shm']) if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`)
-    })
+    const moved = await publishFile(file, { replace }, temporary => copiedInto(temporary, data, origin, newEpoch, migrations, watched),
+      () => {
+        if (aside === undefined) return
+        linkSync(file, aside)
+        for (const suffix of ['-wal', '-shm']) if (existsSync(`${file}${suffix}`)) renameSync(`${file}${suffix}`, `${aside}${suffix}`)
+      })
     await origin.markMoved(data)
     return { ...moved, ...(aside !== undefined && { aside }) }
   } catch (error) {
@@ -98,6 +86,66 @@ export const moveBack = async (
     throw error
   } finally {
     await origin.close()
+  }
+}
+
+/** Runs `use` on a directory with all that a database holds at this moment, which is removed afterwards. */
+export const withCopy = async <T>(
+  store: string,
+  migrations: readonly Migration[],
+  watched: Watched,
+  use: (data: string) => Promise<T>,
+): Promise<T> => {
+  const { PostgresSide } = await import('../store/postgres-moving.ts')
+  const origin = await PostgresSide.look(store, migrations)
+  const data = mkdtempSync(join(tmpdir(), 'agentchat-copy-'))
+  try {
+    await copiedInto(join(data, databaseName), data, origin, '', migrations, watched)
+    return await use(data)
+  } finally {
+    await origin.close()
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+/** Makes a database, first in a directory of its own, then on a server. */
+export const importedTo = async (
+  store: string,
+  options: Omit<MoveOptions, 'data' | 'store'>,
+  migrations: readonly Migration[],
+  make: (data: string) => Promise<Imported>,
+): Promise<Imported> => {
+  const workshop = mkdtempSync(join(tmpdir(), 'agentchat-import-'))
+  try {
+    const data = join(workshop, 'data')
+    const imported = await make(data)
+    await moveToPostgres({ ...options, data, store }, migrations)
+    return imported
+  } finally {
+    rmSync(workshop, { recursive: true, force: true })
+  }
+}
+
+const copiedInto = async (
+  file: string,
+  data: string,
+  origin: PostgresSide,
+  epoch: string,
+  migrations: readonly Migration[],
+  watched: Watched,
+): Promise<Moved> => {
+  await emptyDatabase(file, data, epoch, migrations)
+  const db = openDatabase(file, { fileMustExist: true })
+  // If it is not finished it is thrown away, so nothing of it need survive anything.
+  db.pragma('journal_mode = MEMORY')
+  db.pragma('synchronous = OFF')
+  const target = new SqliteSide(db, data)
+  try {
+    target.check(origin.tables)
+    target.begin()
+    return await copied(origin, target, origin.tables, watched)
+  } finally {
+    await target.close()
   }
 }
 

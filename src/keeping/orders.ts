@@ -16,6 +16,8 @@ export interface Watched {
 
 export interface ExportOptions extends Watched {
   readonly data: string
+  /** postgres://… in the place of `data`; a copy of all of it is made for the while, in the directory for temporary files. */
+  readonly store?: string
   /** Only these, with their members and messages. */
   readonly channels?: readonly string[]
   /** Takes the archive, piece by piece. */
@@ -33,6 +35,8 @@ export interface ImportOptions extends Watched {
   readonly source: AsyncIterable<Uint8Array>
   /** A directory that is empty, or not there yet. */
   readonly data: string
+  /** postgres://… of an empty database in the place of `data`. */
+  readonly store?: string
   readonly newEpoch: string
   /** The id of a key. */
   readonly idOf?: (pubkey: string) => string

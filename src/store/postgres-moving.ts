@@ -6,7 +6,7 @@ import { StorageError } from './failure.ts'
 import { indexSkills } from './people.ts'
 import { configOf, loadDriver, poolOf, type Client } from './postgres-client.ts'
 import { postgresDialect } from './postgres-dialect.ts'
-import { isRefusal, problemOf } from './postgres-problems.ts'
+import { askNature, isRefusal, problemOf, type Nature } from './postgres-problems.ts'
 import { claim } from './postgres-writer.ts'
 import { openPostgres } from './postgres.ts'
 import type { Migration } from './store.ts'
@@ -65,6 +65,30 @@ export class PostgresSide implements Origin, Target {
       })
       await client.query("SET synchronous_commit = 'on'")
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+      return new PostgresSide(client, placeOf(url), await tablesOf(client))
+    } catch (error) {
+      await client.end().catch(() => undefined)
+      throw problemOf(error) ?? error
+    }
+  }
+
+  /** What is there at this moment, also while a relay writes on. @throws StorageError that says what is wrong with the database */
+  static async look(url: string, migrations: readonly Migration[]): Promise<PostgresSide> {
+    const driver = await loadDriver()
+    const client: Client = new driver.Client({ ...configOf(driver, url, 'agentchat export'), statement_timeout: 0, query_timeout: 0 })
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      await client.query('SET idle_in_transaction_session_timeout = 0')
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+      const { rows: [nature] } = await client.query<Nature>(askNature)
+      if (!nature!.ours) throw new StorageError('The database holds nothing of a relay', 'Is it the right database?')
+      const { rows } = await client.query<{ feature: string, steps: number }>(
+        'SELECT feature, count(*)::int AS steps FROM migrations GROUP BY feature',
+      )
+      const have = new Map(rows.map(({ feature, steps }) => [feature, steps]))
+      if (migrations.some(({ feature, postgres }) => have.get(feature) !== postgres.length))
+        throw new StorageError('The database was written by another version of AgentChat', 'Use the version of the relay that runs on it.')
       return new PostgresSide(client, placeOf(url), await tablesOf(client))
     } catch (error) {
       await client.end().catch(() => undefined)

@@ -1,6 +1,6 @@
 // agentchat export: a relay's data as JSON Lines, whether the relay runs or not.
 import { command } from '../command.ts'
-import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
+import { dataFolder, dataOption, storeOption, storeUrl, watched, withKeeper } from '../keeping.ts'
 
 export const exportData = command({
   name: 'export',
@@ -8,6 +8,7 @@ export const exportData = command({
   arguments: {},
   options: {
     data: dataOption,
+    store: storeOption,
     channel: {
       short: 'c',
       value: 'CHANNEL',
@@ -28,9 +29,10 @@ export const exportData = command({
     },
   ],
   async run(call) {
-    const { options: { channel, out: file = '-' }, io, out } = call
+    const { options: { channel, store, out: file = '-' }, io, out } = call
     const from = {
       data: dataFolder(call),
+      ...(store !== undefined && { store: storeUrl(store, io) }),
       now: io.now(),
       ...(channel !== undefined && { channels: channel }),
       ...watched(call, 'Exporting'),

@@ -1,6 +1,6 @@
 // agentchat migrate: a relay's data from its directory to a PostgreSQL server, or back.
 import { command } from '../command.ts'
-import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
+import { dataFolder, dataOption, storeUrl, watched, withKeeper } from '../keeping.ts'
 
 export const migrate = command({
   name: 'migrate',
@@ -37,12 +37,7 @@ export const migrate = command({
     const { options: { to, back = false, from }, io, out } = call
     if ((to === undefined) === !back) throw new CliError('usage', 'Say --to URL or --back, and not both')
     if (from !== undefined && !back) throw new CliError('usage', '--from goes with --back')
-    const named = back ? from : to
-    const store = named === undefined || named === 'env' ? io.env['AGENTCHAT_STORE'] : named
-    if (store === undefined || store === '')
-      throw new CliError('usage', 'Which database?', `Name it in AGENTCHAT_STORE, or with ${back ? '--from' : '--to'} URL.`)
-    if (!/^postgres(?:ql)?:\/\/\S+$/.test(store))
-      throw new CliError('usage', 'That is not the url of a database', 'It looks like postgres://user:password@host:5432/agentchat')
+    const store = storeUrl(back ? from : to, io)
     const data = dataFolder(call)
     await confirm(call, back ? `Everything is moved from the database to ${data}` : `Everything is moved from ${data} to the database`)
     const options = { data, store, newEpoch: randomBytes(8).toString('hex'), now: io.now(), ...watched(call, 'Moving and comparing') }
