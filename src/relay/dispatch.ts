@@ -293,17 +293,20 @@ export class Dispatch {
       decide: (tx: Tx, now: number) => {
         if (connection.held && requests[request.type].cost.message === true)
           throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
-        const { me, channel, isAdmin, byRight } = gate.pass(handler.needs, connection, { ...request, now }, roster)
+        const { me, channel, isAdmin, byRight } = gate.pass(handler.needs, connection, { type: request.type, body: request.body, now },
+          roster)
         const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin }
-        const decide = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
-        const write = byRight ? () => this.#audited(ctx, connection, request, decide) : decide
         const isAsBefore = connection.agent === agent && connection.challenge === challenge
         const ready = isAsBefore ? prepared : prepare()
+        const refusal = quota.refusal(requests[request.type].cost, bytes)
+        const decide = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
+        // As nearly always.
+        if (ready === undefined && refusal === undefined && !byRight) return decide()
+        const write = byRight ? () => this.#audited(ctx, connection, request, decide) : decide
         const proceed = () =>
           ready === undefined
             ? write()
             : (ready as Promise<Prepared<never>>).then(settled => typeof settled === 'function' ? settled(ctx) : settled ?? write())
-        const refusal = quota.refusal(requests[request.type].cost, bytes)
         return refusal === undefined ? proceed() : this.#ifStored(ctx, connection, request.body.id, refusal).then(proceed)
       },
     })
