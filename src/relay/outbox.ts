@@ -18,7 +18,7 @@ export interface OutboxOptions {
 const maxCopiedBytes = 4_096
 /** What a turn writes, in sockets and in bytes: those who are read in the next one do not wait for more. */
 const maxTurnWrites = 1_000
-const maxTurnBytes = 16 * 1024 * 1024
+const maxTurnBytes = 8 * 1024 * 1024
 /** What a socket is handed at once, if one buffer is not more: a reader that has to go takes no more than this before it hears so. */
 const maxPieceBytes = 256 * 1024
 const nothing = Buffer.alloc(0)
