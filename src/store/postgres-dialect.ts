@@ -16,9 +16,12 @@ const indexes = (tables: WriteTables<unknown>): WriteTables<Tables> => tables as
 const maxWordChars = 500
 const maxPlace = 16_383
 
+/** Marks go before they are taken apart, too: many in a row would cost the square of how many they are. */
+const withoutMarks = (text: string): string => text.replace(/\p{M}+/gu, '')
+
 /** Words as they are found: without accents, small. By ourselves, so that it does not depend on the locale of the server. */
-const wordsOf = (text: string): readonly string[] =>
-  (text.normalize('NFKD').replace(/\p{M}+/gu, '').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).map(word => word.slice(0, maxWordChars))
+export const wordsOf = (text: string): readonly string[] =>
+  (withoutMarks(withoutMarks(text).normalize('NFKD')).toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).map(word => word.slice(0, maxWordChars))
 
 /** The words of a skill with their places; what it is called counts most, whose it is least. */
 const vectorOf = (texts: Readonly<Record<'A' | 'B' | 'C', string>>): string => {
