@@ -191,6 +191,29 @@ test('what a client sends while the storage fails and heals is stored in the ord
   await client.close()
 })
 
+test('whoever is answered goes on, though the next batch of the turn waits for the storage', async () => {
+  await using relay = await startTestRelay()
+  await using bob = await relay.login('bob')
+  await using alice = await relay.connect()
+  relay.store.tamper = (method, [event]) => {
+    if (method === 'append' && (event as { stream: string }).stream === '#slow') relay.store.hold()
+  }
+  await bob.answer({ type: 'CREATE_CHANNEL', channel: '#slow' })
+  // All of it waits together: a login and a JOIN, each the end of a batch, and behind them what the storage is slow to take.
+  relay.store.hold()
+  bob.send({ type: 'MSG', to: '#general', content: 'first' })
+  await relay.store.reached()
+  bob.send({ type: 'CREATE_CHANNEL', channel: '#other' }, { type: 'MSG', to: '#slow', content: 'slow' })
+  alice.send({ type: 'IDENTIFY', name: 'alice' }, { type: 'PING', id: 'behind' })
+  relay.store.release()
+  await relay.store.reached()
+  await alice.next('WELCOME')
+  expect(await alice.next('PONG')).toMatchObject({ re: 'behind' })
+  relay.store.tamper = undefined
+  relay.store.release()
+  expect((await bob.take('MSG', 2)).map(({ content }) => content)).toEqual(['first', 'slow'])
+})
+
 test('a fault in telling of a stored message costs its sender the connection, and nobody the message', async () => {
   await using relay = await startTestRelay()
   await using bob = await relay.login('bob')

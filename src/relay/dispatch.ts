@@ -164,6 +164,8 @@ export class Dispatch {
       }
       result.job.delivered?.()
     }
+    // Where the next batch of this turn waits for the storage, whoever is answered does not wait with it.
+    if (this.#served.size === 0) setImmediate(() => this.endTurn())
     for (const { job: { connection } } of results) if (connection !== undefined) this.#served.add(connection)
   }
 
