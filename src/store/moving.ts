@@ -48,6 +48,10 @@ export const movedAway = (to: string): StorageError =>
   new StorageError(`What was kept here was moved to ${to}`,
     'Start the relay there. To come back: agentchat migrate --back (docs/OPERATIONS.md, "Moving to PostgreSQL and back").')
 
+/** Names of tables and columns, as both engines take them. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+export const list = (names: readonly string[]): string => names.map(quoted).join(', ')
+
 /** Tables that each engine fills by itself: what was migrated, and by what skills are found. */
 export const isOwn = (table: string): boolean => /^(?:migrations$|skill_words|skill_parts)/.test(table)
 

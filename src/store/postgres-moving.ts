@@ -1,7 +1,18 @@
 // A PostgreSQL database that is moved, or that is moved to: one connection, which holds the claim of a relay on it, in one transaction.
 import { hostname } from 'node:os'
 import { Kysely, PostgresDialect } from 'kysely'
-import { isOwn, movedKey, type MovedTable, type Numbers, type Origin, type Target, type Value, type Values } from './moving.ts'
+import {
+  isOwn,
+  list,
+  movedKey,
+  quoted,
+  type MovedTable,
+  type Numbers,
+  type Origin,
+  type Target,
+  type Value,
+  type Values,
+} from './moving.ts'
 import { StorageError } from './failure.ts'
 import { indexSkills } from './people.ts'
 import { configOf, loadDriver, poolOf, type Client } from './postgres-client.ts'
@@ -19,9 +30,6 @@ const found: Readonly<Record<string, string>> = {
   streams: `(SELECT id, name, base, seq, CASE WHEN EXISTS (SELECT 1 FROM events e WHERE e.stream = s.id) THEN ts ELSE 0 END AS ts
     FROM streams s)`,
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-const list = (names: readonly string[]): string => names.map(quoted).join(', ')
 
 /** Whose a url is, without user and password. */
 export const placeOf = (url: string): string => {

@@ -4,7 +4,18 @@ import { Kysely, SqliteDialect } from 'kysely'
 import type { Database } from './driver.ts'
 import { StorageError } from './failure.ts'
 import { indexEvents } from './log-schema.ts'
-import { isOwn, movedKey, type MovedTable, type Numbers, type Origin, type Target, type Value, type Values } from './moving.ts'
+import {
+  isOwn,
+  list,
+  movedKey,
+  quoted,
+  type MovedTable,
+  type Numbers,
+  type Origin,
+  type Target,
+  type Value,
+  type Values,
+} from './moving.ts'
 import { indexSkills } from './people.ts'
 import { keyHere, keyThere, storableOf } from './postgres-text.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
@@ -26,9 +37,6 @@ const found: Readonly<Record<string, string>> = {
 const notWritten: Readonly<Record<string, readonly string[]>> = { streams: ['seq', 'ts'] }
 /** The oldest go first, by their rows. */
 const orders: Readonly<Record<string, readonly string[]>> = { publish_keys: ['ts', 'agent', 'id'], events: ['id'] }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-const list = (names: readonly string[]): string => names.map(quoted).join(', ')
 
 export class SqliteSide implements Origin, Target {
   readonly where: string

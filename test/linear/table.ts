@@ -222,8 +222,6 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/store/driver.ts': { own: 'what the installed driver says of itself' },
   'src/store/sqlite.ts': { own: 'names in the data directory' },
   'src/store/moving.ts': { own: 'names of our tables' },
-  'src/store/sqlite-moving.ts': { own: 'names of our tables' },
-  'src/store/postgres-moving.ts': { own: 'names of our tables' },
   'src/store/postgres-client.ts': { own: 'our own statements' },
   'src/store/postgres.ts': { own: 'our own statements' },
   'src/store/postgres-problems.ts': { own: 'what the database server says' },
