@@ -138,7 +138,7 @@ describe('the share of an inbox', () => {
     await using eva = await relay.login('eva')
     for (let i = 0; i < 3; i++) await say(eve, ann.id, `${i}`)
     expect((await eve.refusal({ type: 'MSG', to: ann.id, content: 'x' })).message).toBe(
-      'You hold 3 unreceived messages in this inbox, as many as one agent may (maxInboxPerSender); there is room when they are received',
+      'You hold 3 unreceived messages in this inbox, as many as one agent may (maxInboxPerSender); a large one counts as several, and there is room when they are received',
     )
     // A mention is heard in its channel, and makes no entry.
     await eve.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')

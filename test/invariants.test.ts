@@ -132,6 +132,37 @@ describe('I3 seqs are 1, 2, 3 … at every connection', () => {
     await sloth.hearsNothing()
   })
 
+  test('what is stored and not yet told comes once to those who catch up meanwhile', async () => {
+    await using relay = await startTestRelay({
+      frameRate: 0,
+      maxContentBytes: 1_000_000,
+      maxInboxPerSender: 9_999,
+      maxInboxPerAddress: 9_999,
+    })
+    await using alice = await relay.login('alice')
+    const key = newKey()
+    const bob = key.id
+    await (await relay.login('bob', { key })).close()
+    for (const to of ['#general', bob]) {
+      for (const _ of upTo(12)) await alice.ask({ ...say('x'.repeat(1_000_000)), to }, 'ACK')
+      for (const _ of upTo(4)) await alice.ask({ ...say('before'), to }, 'ACK')
+    }
+    await using sloth = await relay.login('bob', { key, autojoin: false })
+    sloth.pause()
+    sloth.send({ type: 'JOIN', channel: '#general', since: 0 })
+    await expect.poll(() => relay.metric('agentchat_replayed_events_total')).toBeGreaterThan(1)
+    relay.store.holdAnswers()
+    alice.send(say('meanwhile'), { ...say('meanwhile'), to: bob })
+    await expect.poll(() => relay.store.read.log.head('#general')).toMatchObject({ seq: 17 })
+    sloth.resume()
+    const old = await sloth.take('MSG', 32)
+    await sloth.barrier()
+    relay.store.release()
+    alice.send(say('after'), { ...say('after'), to: bob })
+    const heard = contents([...old, ...await sloth.take('MSG', 4)]).filter(content => content !== 'before' && content.length < 100)
+    expect(heard).toEqual(['meanwhile', 'meanwhile', 'after', 'after'])
+  })
+
   test('times rise strictly, whatever the clock does', async () => {
     await using relay = await startTestRelay()
     await using alice = await relay.login('alice')

@@ -82,9 +82,7 @@ export class Effects {
    * itself gets it as an item all the same, with the number to acknowledge.
    */
   offer(connection: Connection, seq: number, frame: Buffer, stream: string): void {
-    connection.inboxNewest = seq
-    if (connection.inboxSent === undefined) return
-    connection.inboxSent = seq
+    if (!isNext(connection, seq)) return
     if (this.#replayer.isItem(connection, stream)) this.deliver(connection, itemFrame(seq, textOfFrame(frame), this.#clock.now()))
     else if (!connection.channels.has(stream)) this.deliver(connection, frame)
     this.#options.onOffered(connection, seq)
@@ -92,11 +90,7 @@ export class Effects {
 
   /** An inbox entry that the agent does not want to hear of: it goes the way of the others, and nothing is written. */
   keepBack(connection: Connection, seq: number | undefined): void {
-    if (seq === undefined) return
-    const isNext = connection.inboxSent !== undefined
-    connection.inboxNewest = seq
-    if (!isNext) return
-    connection.inboxSent = seq
+    if (seq === undefined || !isNext(connection, seq)) return
     this.#options.onOffered(connection, seq)
   }
 
@@ -361,4 +355,13 @@ export class Effects {
       this.end(connection, 'RESTARTING', 'retry_after_ms=1000')
     })
   }
+}
+
+/** Whether a live inbox entry is to be sent now: older ones are, and it was not sent with them, which a reader may see before the relay does. */
+const isNext = (connection: Connection, seq: number): boolean => {
+  const sent = connection.inboxSent
+  connection.inboxNewest = seq
+  if (sent === undefined || seq <= sent) return false
+  connection.inboxSent = seq
+  return true
 }

@@ -47,6 +47,11 @@ export class Hub {
     return catchUp.connection.open && this.#topics.get(catchUp.channel)?.catchingUp.get(catchUp.connection) === catchUp
   }
 
+  /** Newest seq that was delivered to a channel's live subscribers. */
+  lastOf(channel: string): number {
+    return this.#topics.get(channel)?.last ?? 0
+  }
+
   /** Turns a subscriber that is under way live if it has everything up to the newest delivered event. */
   goLive({ connection, channel }: CatchUp, position: number): boolean {
     const topic = this.#topics.get(channel)

@@ -57,7 +57,7 @@ export const shareKinds = {
   inbox: {
     what: 'unreceived messages in this inbox',
     limits: { agent: 'maxInboxPerSender', address: 'maxInboxPerAddress', all: 'maxInbox' },
-    room: 'there is room when they are received',
+    room: 'a large one counts as several, and there is room when they are received',
   },
   watched: {
     what: 'watched agents',

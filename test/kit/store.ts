@@ -8,7 +8,11 @@ export type Tamper = (method: keyof LogWriter | 'tables' | 'lock', args: readonl
 export class HeldStore implements Store {
   readonly #store: Store
   #held: Promise<void> | undefined
+  #untold: Promise<void> | undefined
   #release: (() => void) | undefined
+  #tell: (() => void) | undefined
+  /** Whether the transaction appended, while answers are held. */
+  #hasAppended = false
   #waiting = 0
   #onWaiting: (() => void) | undefined
   /** Set to make statements fail. */
@@ -41,6 +45,13 @@ export class HeldStore implements Store {
     })
   }
 
+  /** From now on the relay hears of events that are committed when it is released: they are stored, and whoever reads sees them. */
+  holdAnswers(): void {
+    this.#untold = new Promise(resolve => {
+      this.#tell = resolve
+    })
+  }
+
   /** Resolves when a transaction stands before its commit. */
   reached(): Promise<void> {
     return this.#waiting > 0 ? Promise.resolve() : new Promise(resolve => {
@@ -51,10 +62,13 @@ export class HeldStore implements Store {
   release(): void {
     this.#held = undefined
     this.#release?.()
+    this.#untold = undefined
+    this.#tell?.()
   }
 
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
     return this.#store.write(async tx => {
+      this.#hasAppended = false
       const result = await fn(this.#tampered(tx))
       if (this.#held === undefined) return result
       this.#waiting++
@@ -62,7 +76,8 @@ export class HeldStore implements Store {
       await this.#held
       this.#waiting--
       return result
-    }).then(result => {
+    }).then(async result => {
+      if (this.#hasAppended) await this.#untold
       const { doubt } = this
       this.doubt = undefined
       if (doubt !== undefined) throw doubt
@@ -83,12 +98,13 @@ export class HeldStore implements Store {
     const log = new Proxy(tx.log, {
       get: (target, method) => (...args: unknown[]) => {
         tamper(method as keyof LogWriter, args)
+        if (method === 'append') this.#hasAppended = true
         return (target[method as keyof LogWriter] as (...args: unknown[]) => unknown).apply(target, args)
       },
     })
     return {
       ...tx,
-      log: this.tamper === undefined ? tx.log : log,
+      log: this.tamper === undefined && this.#untold === undefined ? tx.log : log,
       lock: scope => {
         tamper('lock', [scope])
         return tx.lock(scope)
