@@ -5,7 +5,7 @@ import { StorageError, UndoneError } from './store.ts'
 const hints: Readonly<Record<string, string>> = {
   '08': 'Check the network between the relay and the database; the relay goes on when it answers again.',
   '28P01': 'The password or the user of the store url is wrong.',
-  '28': 'The database does not let this user in: check its pg_hba.conf, and whether it wants TLS (sslmode=require in the store url).',
+  '28': 'The database does not let this user in: check its pg_hba.conf, and whether it wants TLS (sslmode=verify-full in the store url).',
   '3D000': "There is no such database: CREATE DATABASE agentchat TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'.",
   '53100': 'The disk of the database is full: free some space; the relay goes on by itself.',
   '53300': 'The database takes no more connections: a relay needs eight; raise max_connections, or stop what holds them.',
@@ -29,6 +29,23 @@ const isLineError = (error: { readonly code?: unknown, readonly message?: unknow
   typeof error.code === 'string' && /^E[A-Z_]+$/.test(error.code)
   || typeof error.message === 'string' && /Connection terminated|timeout|not queryable|Client was closed/i.test(error.message)
 
+const nameTheCa = 'name the certificate of its authority in the store url (sslmode=verify-full&sslrootcert=/path/to/ca.pem)'
+
+/** What to do about the certificate of the server, or about those of the store url; undefined: it is about something else. */
+const tlsHint = ({ code, message, syscall }: { readonly code?: unknown, readonly message?: unknown, readonly syscall?: unknown }) => {
+  if (/server does not support SSL/.test(String(message)))
+    return 'Turn TLS on at the database (ssl = on); only where nobody else can reach the line take sslmode out of the store url.'
+  if (/SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)/.test(String(code)))
+    return `Nobody whom the relay trusts signed the certificate of the database: ${nameTheCa}.`
+  if (/^CERT_/.test(String(code)))
+    return 'Renew the certificate of the database, and check the clocks of both machines; the relay goes on by itself.'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'The certificate of the database is for another host: use a host name in the store url that stands in it.'
+  if (/^ERR_(?:OSSL|SSL|TLS)/.test(String(code)))
+    return 'TLS with the database fails: check the files that the store url names (sslrootcert, sslcert, sslkey), and the TLS of the server.'
+  return syscall === 'open' || syscall === 'read' ? 'Check the files that the store url names: sslrootcert, sslcert, sslkey.' : undefined
+}
+
 const unreachable = 'No PostgreSQL answers there: check the host and the port of the store url, and that the server runs.'
 
 /** Whether a statement was refused by the server, so that it is certain that it did nothing. */
@@ -49,6 +66,8 @@ export const problemOf = (error: unknown): StorageError | undefined => {
     const hint = hints[code] ?? hints[code.slice(0, 2)]
     return hint === undefined ? undefined : new StorageError(`Storage failed: ${String(message)}`, hint, error)
   }
+  const tls = tlsHint((error ?? {}) as object)
+  if (tls !== undefined) return new StorageError(`Storage failed: ${String(message)}`, tls, error)
   return isLineError({ code, message }) ? new StorageError(`Storage failed: ${String(message)}`, unreachable, error) : undefined
 }
 

@@ -31,7 +31,7 @@ const user = 'agentchat'
 export const password = 'a secret of tests'
 
 /** A server that runs. */
-interface Server {
+export interface Server {
   readonly pid: number
   readonly port: number
   /** folder of its socket, and of its data */
@@ -100,6 +100,13 @@ export const newServerFolder = (): string => {
 const asServer = (folder: string) => {
   const uid = asOther()
   return { ...(uid !== undefined && { uid, gid: uid }), env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' }, cwd: folder } as const
+}
+
+/** Makes a file the server's own, for nobody else to read: it takes no other key. */
+export const giveToServer = (path: string): void => {
+  const uid = asOther()
+  chmodSync(path, 0o600)
+  if (uid !== undefined) chownSync(path, uid, uid)
 }
 
 /** `options`: settings beside the ones for speed. */
