@@ -15,14 +15,16 @@ const hints: Readonly<Record<string, string>> = {
   '25006': 'The database is read-only, as a standby is: name the primary; the relay goes on when it can write.',
   '0A000': 'The server lacks something that a relay needs: install its contrib modules, of which it takes pg_trgm.',
   '58P01': 'The server lacks something that a relay needs: install its contrib modules, of which it takes pg_trgm.',
+  // It has been waited for: that it is free at once is not to be expected, and others wait behind.
+  '55P03': 'Somebody else holds a lock on what the relay writes: look at pg_stat_activity and pg_locks; the relay goes on when it is free.',
   '57014': 'The database took too long: look at its load and its locks.',
   '57': 'The database is being stopped or started; the relay goes on when it is back.',
   '58': 'The disk of the database fails: check it.',
   'XX': 'The database is damaged: look at its log, and restore a backup.',
 }
 
-/** What a server says when two transactions got in each other's way. */
-const isConflict = (code: string): boolean => code === '40001' || code === '40P01' || code === '55P03'
+/** What a server says when two transactions got in each other's way, and one of them had to go. */
+const isConflict = (code: string): boolean => code === '40001' || code === '40P01'
 
 /** An error of the network, or of the driver when the line is gone. */
 const isLineError = (error: { readonly code?: unknown, readonly message?: unknown }): boolean =>

@@ -19,7 +19,7 @@ import {
 import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrations } from '../../src/app.ts'
@@ -103,9 +103,9 @@ const asServer = (folder: string) => {
 }
 
 /** Makes a file the server's own, for nobody else to read: it takes no other key. */
-export const giveToServer = (path: string): void => {
+export const giveToServer = (path: string, mode = 0o600): void => {
   const uid = asOther()
-  chmodSync(path, 0o600)
+  chmodSync(path, mode)
   if (uid !== undefined) chownSync(path, uid, uid)
 }
 
@@ -176,7 +176,7 @@ const launch = async (where: Omit<Server, 'pid'>, options: readonly string[] = [
 }
 
 /** Ends the server and everybody on it, at once and without a checkpoint, as a crash does. */
-const crash = async ({ pid }: Server): Promise<void> => {
+export const crash = async ({ pid }: Server): Promise<void> => {
   const isThere = () => {
     try {
       process.kill(pid, 0)
@@ -193,6 +193,31 @@ const crash = async ({ pid }: Server): Promise<void> => {
 export const crashAndRestart = async (server: Server): Promise<Server> => {
   await crash(server)
   return launch(server)
+}
+
+/** Another server which follows that one, and only reads until it is promoted. */
+export const startStandby = async (server: Server): Promise<Server> => {
+  const folder = newServerFolder()
+  const data = join(folder, 'data')
+  const backup = new pg.Client({ connectionString: urlOf(server, 'postgres') })
+  await backup.connect()
+  try {
+    await backup.query("SELECT pg_backup_start('standby', true)")
+    cpSync(join(server.folder, 'data'), data, { recursive: true, filter: path => basename(path) !== 'postmaster.pid' })
+    const { rows: [backedUp] } = await backup.query<{ label: string }>('SELECT labelfile AS label FROM pg_backup_stop(false)')
+    writeFileSync(join(data, 'backup_label'), backedUp!.label)
+  } finally {
+    await backup.end()
+  }
+  writeFileSync(join(data, 'standby.signal'), '')
+  const uid = asOther()
+  if (uid !== undefined) {
+    for (const path of ['', ...readdirSync(data, { recursive: true })]) chownSync(join(data, String(path)), uid, uid)
+    chownSync(folder, uid, uid)
+  }
+  return launch({ folder, bin: server.bin, port: await freePort() }, [
+    `primary_conninfo=host=${server.folder} port=${server.port} user=${user} application_name=standby`,
+  ])
 }
 
 /** Ends it, and removes what it kept. */

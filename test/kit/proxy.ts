@@ -3,6 +3,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 export interface Proxy extends AsyncDisposable {
   readonly port: number
+  /** Lines that come from now on lead there. */
+  leadTo(port: number): void
   /** Every line ends, as a network does that is gone. */
   cut(): void
   /** Nothing passes on the lines that there are, and nobody is told. */
@@ -19,13 +21,14 @@ export interface Proxy extends AsyncDisposable {
 
 export const newProxy = async (target: number): Promise<Proxy> => {
   const lines = new Set<Socket>()
+  let there = target
   let next: 'lost' | 'answer' | undefined
   let cuts = 0
   let questions = 0
   let trips = 0
   const stalled = new WeakSet<Socket>()
   const server = createServer(near => {
-    const far = connect(target, '127.0.0.1')
+    const far = connect(there, '127.0.0.1')
     let isMute = false
     let isNext = true
     for (const socket of [near, far]) {
@@ -61,6 +64,9 @@ export const newProxy = async (target: number): Promise<Proxy> => {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
+    leadTo: port => {
+      there = port
+    },
     cut: () => {
       for (const line of lines) line.destroy()
     },
