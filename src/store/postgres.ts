@@ -84,6 +84,8 @@ class ReaderPool {
   constructor(pool: Pool) {
     this.#pool = pool
     pool.on('error', () => undefined)
+    // Of a connection that is lent the pool hears nothing: its end is told to whoever reads, and must not end the process.
+    pool.on('connect', client => client.on('error', () => undefined))
   }
 
   /** A read can be made again: one whose line broke waits for another, as writes do. */

@@ -1,4 +1,5 @@
 // A relay whose database goes away in the middle of things: what it acknowledged is stored, once, in its order, and what it cannot know it says.
+import { sql, type Kysely } from 'kysely'
 import { expect, test } from 'vitest'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
@@ -92,6 +93,22 @@ test('a line that stalls is given up, and what is left of it at the server is en
     proxy.stall()
     await expect(append(store, '2')).rejects.toBeInstanceOf(UndoneError)
     expect(await append(store, '2')).toMatchObject({ kind: 'stored', stamp: { seq: 2 } })
+  } finally {
+    await store.close()
+  }
+})
+
+test('a read whose line is cut off is made again on another one', async () => {
+  await using database = await newDatabase()
+  await using proxy = await newProxy(database.server.port)
+  const store = await opened(through(database, proxy.port))
+  try {
+    const read = sql<{ one: number }>`SELECT 1 AS one FROM pg_sleep(0.5)`.execute(store.read.tables() as Kysely<unknown>)
+    for (let cuts = 0; cuts < 3; cuts++) {
+      await pause(150)
+      proxy.cut()
+    }
+    expect((await read).rows).toEqual([{ one: 1 }])
   } finally {
     await store.close()
   }
