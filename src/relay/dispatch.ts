@@ -24,6 +24,7 @@ import { Fail, type Handler, type Handlers, type Outcome, type Prepared, type Re
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
+import { largeBytesOf, LargeFrames } from './large.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore } from './price.ts'
 import { publish } from './publish.ts'
@@ -78,6 +79,7 @@ export class Dispatch {
   readonly #deps: DispatchDeps
   readonly #committer: Committer
   readonly #intake: Intake
+  readonly #large = new LargeFrames<Connection>(connection => this.#intake.goOn(connection))
   readonly #isTraced: boolean
   /** Those who were answered in this turn. */
   readonly #served = new Set<Connection>()
@@ -89,6 +91,7 @@ export class Dispatch {
     this.#committer = committer
     this.#intake = new Intake({
       isFree: connection => this.#isFree(connection),
+      mayBegin: (connection, bytes) => this.#large.mayBegin(connection, bytes),
       run: (connection, data) => this.#receive(connection, data),
       slices: deps.slices,
     })
@@ -153,6 +156,15 @@ export class Dispatch {
 
   /** Results of a commit: events first, joined per channel; then notices, answers and effects, in order. */
   deliver(results: readonly Result[]): void {
+    try {
+      this.#deliver(results)
+    } finally {
+      const large = largeBytesOf(results)
+      if (large > 0) this.#deps.outbox.whenWritten(() => this.#large.end(large))
+    }
+  }
+
+  #deliver(results: readonly Result[]): void {
     publish(results, this.#deps)
     for (const result of results) {
       try {
@@ -286,6 +298,7 @@ export class Dispatch {
     const prepared = prepare()
     // Whoever awaits it hears of it; if nobody does, the request was refused for another reason.
     prepared?.catch(() => undefined)
+    this.#large.begin(bytes)
     this.#committer.push({
       connection,
       bytes,

@@ -8,6 +8,8 @@ import { Fifo } from './turns.ts'
 export interface IntakeOptions {
   /** Whether the next frame of the connection may run. When that changes, `goOn` is called. */
   readonly isFree: (connection: Connection) => boolean
+  /** Whether it is the turn of a frame of that size. When it is, `goOn` is called. */
+  readonly mayBegin: (connection: Connection, bytes: number) => boolean
   readonly run: (connection: Connection, frame: Buffer) => void
   readonly slices: Slices
 }
@@ -54,7 +56,7 @@ export class Intake implements Eater<Connection> {
     this.#owe(connection)
     if (!connection.open) return
     if (!this.#waiting.has(connection)) {
-      if (this.#options.isFree(connection) && this.#slices.hasTime(connection)) return this.#run(connection, frame)
+      if (this.#mayRun(connection, frame) && this.#slices.hasTime(connection)) return this.#run(connection, frame)
       this.#waiting.add(connection)
       connection.pause()
     }
@@ -112,7 +114,7 @@ export class Intake implements Eater<Connection> {
     while (frames.length > 0) {
       // What it sent before it was told to go is not done. What it sent before it went by itself is, as long as that is paid for.
       if (!connection.open && (left === undefined || connection.throttled)) break
-      if (!this.#options.isFree(connection)) return
+      if (!this.#mayRun(connection, frames.first!)) return
       if (!this.#slices.hasTime(connection)) return this.#wait(connection)
       const begunAt = this.#slices.begin()
       this.#run(connection, next(connection, frames))
@@ -157,6 +159,10 @@ export class Intake implements Eater<Connection> {
     const more = bytes - incoming.owedBytes
     incoming.owedBytes = bytes
     connection.owe(more)
+  }
+
+  #mayRun(connection: Connection, { length }: Buffer): boolean {
+    return this.#options.isFree(connection) && this.#options.mayBegin(connection, length)
   }
 
   #run(connection: Connection, frame: Buffer): void {

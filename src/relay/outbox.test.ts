@@ -24,7 +24,7 @@ const setUp = (count: number) => {
   const say = (bytes: number) => {
     for (const connection of connections) outbox.add(connection, Buffer.alloc(bytes))
   }
-  return { outbox, writes, say, [Symbol.dispose]: () => metrics.close() }
+  return { outbox, writes, say, connections, [Symbol.dispose]: () => metrics.close() }
 }
 
 test('a turn writes to a thousand sockets, however often it is told that something is ready', async () => {
@@ -56,4 +56,21 @@ test('a turn writes no more bytes than it has room for', async () => {
   expect(set.writes).toHaveLength(32)
   await nextTurn()
   expect(set.writes).toHaveLength(40)
+})
+
+test('it is told when all that was ready is handed over, and not before', async () => {
+  using set = setUp(40)
+  const { outbox, writes, say } = set
+  const told: number[] = []
+  outbox.whenWritten(() => told.push(writes.length))
+  expect(told).toEqual([0])
+  say(512 * 1024)
+  outbox.whenWritten(() => told.push(writes.length))
+  while (told.length < 2) {
+    await nextTurn()
+    // What comes meanwhile is not waited for.
+    outbox.add({ ...set.connections[0]!, out: undefined } as Connection, Buffer.alloc(512 * 1024))
+  }
+  expect(told[1]).toBeGreaterThanOrEqual(40)
+  expect(told[1]).toBeLessThan(48)
 })

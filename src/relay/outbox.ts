@@ -5,6 +5,7 @@ import type { Counts } from '../base/metrics.ts'
 import type { CloseName } from '../../lib/protocol/index.ts'
 import type { Account, Debtor } from './account.ts'
 import type { Backlog, Connection } from './connection.ts'
+import { Fifo } from './turns.ts'
 
 export interface OutboxOptions {
   /** Bytes that may wait for a slow reader; past it the connection is closed. */
@@ -31,6 +32,11 @@ export class Outbox {
   #isScheduled = false
   /** The last turn had no room for all. */
   #isLate = false
+  /** Sockets that had something to be written, and those of them that were written. */
+  #due = 0
+  #written = 0
+  /** Whoever waits until so many are written. */
+  readonly #waiting = new Fifo<{ readonly written: number, readonly then: () => void }>()
 
   constructor(options: OutboxOptions, account: Account<Debtor>, counts: Counts) {
     this.#options = options
@@ -47,7 +53,14 @@ export class Outbox {
     }
     connection.out = [bytes]
     this.#touched.push(connection)
+    this.#due++
     this.#schedule()
+  }
+
+  /** Calls back when what is queued now was handed over, or waits for its socket. */
+  whenWritten(then: () => void): void {
+    if (this.#written === this.#due) then()
+    else this.#waiting.push({ written: this.#due, then })
   }
 
   /** Writes what is queued, one system call per socket where the system takes it; not while an earlier turn's rest waits for its own turn. */
@@ -62,10 +75,13 @@ export class Outbox {
     const enough = this.#counts.bytesSent + maxTurnBytes
     let done = 0
     while (done < touched.length && done < maxTurnWrites && this.#counts.bytesSent < enough) this.flushOne(touched[done++]!)
+    this.#written += done
     this.#isLate = done < touched.length
-    if (!this.#isLate) return
-    this.#touched = touched.slice(done).concat(this.#touched)
-    this.#schedule()
+    if (this.#isLate) {
+      this.#touched = touched.slice(done).concat(this.#touched)
+      this.#schedule()
+    }
+    while (this.#waiting.length > 0 && this.#waiting.first!.written <= this.#written) this.#waiting.shift()!.then()
   }
 
   /** Once in a turn, however often it is asked for. */

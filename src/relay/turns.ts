@@ -16,6 +16,11 @@ export class Fifo<T> {
     return this.#length
   }
 
+  /** What is taken next. */
+  get first(): T | undefined {
+    return this.#first?.item
+  }
+
   push(item: T): void {
     const node = { item, next: undefined }
     if (this.#last === undefined) this.#first = node
@@ -82,6 +87,11 @@ export class Turns<T> {
       this.#order.push(address)
     }
     address.lines.push(line)
+  }
+
+  /** The item that is taken next. */
+  get first(): T | undefined {
+    return this.#order.first?.lines.first?.items.first
   }
 
   /** The next item; whose turn it was goes to the end. */
