@@ -13,14 +13,14 @@ import {
   type ErrorCode,
   type RequestType,
 } from '../../lib/protocol/index.ts'
-import { BusyError, StorageError, type Awaitable, type Store, type Tx } from '../store/store.ts'
+import { BusyError, StorageError, type Store } from '../store/store.ts'
 import type { Allowance } from './bucket.ts'
 import type { Audit } from './audit.ts'
 import { ownJob, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, pongFrame, refusalMark, refusalPing } from './encode.ts'
-import { Fail, type Handler, type Handlers, type Outcome, type Prepared, type ReadCtx, type Reply, type WriteCtx } from './feature.ts'
+import { Fail, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
@@ -29,10 +29,11 @@ import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore } from './price.ts'
 import { publish } from './publish.ts'
 import type { Quota } from './quota.ts'
-import type { Reads } from './reads.ts'
+import { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
 import type { Signals } from './signals.ts'
 import type { Slices } from './slices.ts'
+import { storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
 
 export interface DispatchDeps {
   readonly handlers: Handlers
@@ -66,9 +67,6 @@ const minPauseMs = 5
 export const maxDebtMs = 10_000
 /** A client for which more waits is not asked what it wants next. */
 const maxUnreadBytes = 1024 * 1024
-/** When a client should try again what the storage refused. */
-const storageRetryMs = 1_000
-
 /** The commit was asked for and not answered. */
 const doubtOf = (re: string | undefined): string =>
   `The relay cannot store now, and it is not certain whether this was stored; ${
@@ -80,6 +78,8 @@ export class Dispatch {
   readonly #committer: Committer
   readonly #intake: Intake
   readonly #large = new LargeFrames<Connection>(connection => this.#intake.goOn(connection))
+  /** One at a time: logins wait for the threads that check signatures, and the others wait for a login that is decided before them. */
+  readonly #studies = new Reads({ isSerial: true })
   readonly #isTraced: boolean
   /** Those who were answered in this turn. */
   readonly #served = new Set<Connection>()
@@ -264,7 +264,7 @@ export class Dispatch {
   ): Promise<void> {
     connection.isReading = true
     connection.owe(bytes)
-    await this.#deps.reads.turn(connection, async () => {
+    await this.#studies.turn(connection, async () => {
       try {
         const write = await handler.study(this.#readCtx(connection, handler, request).ctx, request.body as never)
         this.#write(connection, { needs: handler.needs, scope: handler.scope, write }, request, bytes)
@@ -280,79 +280,15 @@ export class Dispatch {
 
   /** Long work is not begun anew while the relay stops: whoever asked is told to ask again. */
   #goOn(job: Job, decide: Job['decide']): void {
-    if (!this.#isStopping) this.#committer.push({ ...job, bytes: 0, decide })
-    else if (job.connection !== undefined)
-      this.#refuse(job.connection, new Fail('BUSY', 'The relay stops; it goes on with this when it is back'), job.re)
+    const { connection, re, type, scope } = job
+    if (!this.#isStopping) this.#committer.push({ connection, bytes: 0, re, type, scope, decide })
+    else if (connection !== undefined)
+      this.#refuse(connection, new Fail('BUSY', 'The relay stops; it goes on with this when it is back'), re)
   }
 
-  #write(connection: Connection, handler: Extract<Handler<RequestType>, { write: unknown }>, request: DecodedRequest, bytes: number): void {
-    const { gate, roster, store, quota } = this.#deps
-    const { agent, challenge } = connection
-    const prepare = (): Promise<unknown> | undefined => {
-      try {
-        return handler.prepare?.(connection, request.body as never)
-      } catch (error) {
-        return Promise.reject(error)
-      }
-    }
-    const prepared = prepare()
-    // Whoever awaits it hears of it; if nobody does, the request was refused for another reason.
-    prepared?.catch(() => undefined)
+  #write(connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number): void {
     this.#large.begin(bytes)
-    this.#committer.push({
-      connection,
-      bytes,
-      re: request.body.id,
-      type: request.type,
-      scope: handler.scope,
-      decide: (tx: Tx, now: number) => {
-        if (connection.held && requests[request.type].cost.message === true)
-          throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
-        const { me, channel, isAdmin, byRight } = gate.pass(handler.needs, connection, { type: request.type, body: request.body, now },
-          roster)
-        const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin }
-        const isAsBefore = connection.agent === agent && connection.challenge === challenge
-        const ready = isAsBefore ? prepared : prepare()
-        const refusal = quota.refusal(requests[request.type].cost, bytes)
-        const decide = () => handler.write(ctx, request.body as never) as Awaitable<Outcome>
-        // As nearly always.
-        if (ready === undefined && refusal === undefined && !byRight) return decide()
-        const write = byRight ? () => this.#audited(ctx, connection, request, decide) : decide
-        const proceed = () =>
-          ready === undefined
-            ? write()
-            : (ready as Promise<Prepared<never>>).then(settled => typeof settled === 'function' ? settled(ctx) : settled ?? write())
-        return refusal === undefined ? proceed() : this.#ifStored(ctx, connection, request.body.id, refusal).then(proceed)
-      },
-    })
-  }
-
-  /** Where there is no room, what is stored already is told all the same, so that its sender does not keep it. @throws refusal */
-  async #ifStored({ tx }: WriteCtx, connection: Connection, id: string | undefined, refusal: Fail): Promise<void> {
-    const { agent } = connection
-    if (id !== undefined && agent !== undefined && await tx.log.isPublished({ agent: agent.id, id })) return
-    // From here on, not from when it is told: what follows may be in this batch.
-    connection.held = true
-    throw refusal
-  }
-
-  /** What an admin's right was used for is kept where it takes effect, and with it. */
-  async #audited(
-    { tx, now }: WriteCtx,
-    connection: Connection,
-    { type, body }: DecodedRequest,
-    decide: () => Awaitable<Outcome>,
-  ): Promise<Outcome> {
-    const outcome = await decide()
-    if (outcome.fail !== undefined) return outcome
-    const noted = await this.#deps.audit.note(tx, connection, type, body, now)
-    return {
-      ...outcome,
-      committed() {
-        outcome.committed?.()
-        noted()
-      },
-    }
+    this.#committer.push(new WriteJob(this.#deps, connection, handler, request, bytes))
   }
 
   #readCtx(

@@ -1,11 +1,11 @@
-// Large messages, half a MiB of them at a time: the next one begins when the last one is handed to everybody's socket, each address in its
+// Large messages, a quarter of a MiB of them at a time: the next one begins when the last one is handed to everybody's socket, each address in its
 // turn. A channel's small messages, which may not overtake, wait for no more than that, however many addresses send large ones.
 import { Turns, type Source } from './turns.ts'
 
 /** A frame up to here costs a listener little more than a small one. */
 const largeBytes = 16 * 1024
 /** What may be under way. One may always. */
-const maxUnderWayBytes = 512 * 1024
+const maxUnderWayBytes = 256 * 1024
 
 export class LargeFrames<Sender extends Source> {
   readonly #goOn: (sender: Sender) => void

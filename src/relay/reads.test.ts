@@ -37,3 +37,22 @@ test('small answers share a turn; one that is made elsewhere does not hold up th
   dear!(5)
   await late
 })
+
+test('where each waits for the one before it, one is under way, and addresses take turns', async () => {
+  const reads = new Reads({ isSerial: true })
+  const order: string[] = []
+  let underWay = 0
+  let most = 0
+  const ask = (address: string, source = { address }) =>
+    reads.turn(source, async () => {
+      order.push(address)
+      most = Math.max(most, ++underWay)
+      await nextTurn()
+      await nextTurn()
+      underWay--
+      return 0
+    })
+  await Promise.all([...upTo(20).map(() => ask('crowd')), ask('b')])
+  expect(most).toBe(1)
+  expect(order.indexOf('b')).toBeLessThan(3)
+})

@@ -11,7 +11,13 @@ const nextTurn = (): Promise<void> => new Promise(resolve => setImmediate(resolv
 
 export class Reads {
   readonly #turns = new Turns<() => Promise<number>>()
+  readonly #isSerial: boolean
   #isRunning = false
+
+  /** @param isSerial each waits until the one before it is done: what is dear elsewhere does not pile up there */
+  constructor({ isSerial = false }: { readonly isSerial?: boolean } = {}) {
+    this.#isSerial = isSerial
+  }
 
   /** Runs when it is its turn; resolves when it is done. `read` gives the bytes that it sent. */
   turn(source: Source, read: () => Promise<number>): Promise<void> {
@@ -38,7 +44,7 @@ export class Reads {
         const read = this.#turns.take()
         if (read === undefined) break
         // One that takes longer than the turn, elsewhere, is not waited for.
-        left -= bytesPerRead + (await Promise.race([read(), turnEnds]) ?? maxTurnBytes)
+        left -= bytesPerRead + (await (this.#isSerial ? read() : Promise.race([read(), turnEnds])) ?? maxTurnBytes)
       }
       await turnEnds
     }

@@ -28,8 +28,6 @@ const proofMs = 30_000
 
 /** Keys of one agent, one after the other. */
 const maxKeys = 1_000
-/** Keys that hand over in one batch. */
-const handoversAtOnce = 4
 
 type Requests = 'WHOIS' | 'ROTATION' | 'REVOCATION' | 'VERIFY_REQUEST' | 'VERIFY_RESPONSE'
 
@@ -61,33 +59,27 @@ const formerKeys = async (records: readonly RotationRecord[], newest: string): P
 
 type HandingOver = Pick<IdentityOptions, 'admins' | 'shares'>
 
-/** Hands over a few keys at a time: each moves all that belonged to it. @throws Fail */
+/** Hands over one key in a batch: it moves all that belonged to it. @throws Fail */
 const handOver = async (ctx: WriteCtx, pending: readonly FormerKey[], options: HandingOver): Promise<Outcome<'OK'>> => {
   const { me, tx, now, roster, asker } = ctx
   const { admins, shares } = options
-  const taken = pending.slice(0, handoversAtOnce)
-  const rest = pending.slice(handoversAtOnce)
-  if (taken.length === 0) return { reply: reply('OK', {}) }
-  for (const old of taken) {
-    if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
-      throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
-    if (!(await standingOf(tx, old.id)).isKnown) await shares.take(tx, 'agents', old.id, { agent: '', address: asker.address })
-    await rotateAgent(tx, old, me.id, now)
-  }
-  const ids = taken.map(({ id }) => id)
+  const [old, ...rest] = pending
+  if (old === undefined) return { reply: reply('OK', {}) }
+  if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
+    throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
+  if (!(await standingOf(tx, old.id)).isKnown) await shares.take(tx, 'agents', old.id, { agent: '', address: asker.address })
+  await rotateAgent(tx, old, me.id, now)
   const owned = [...roster.channels()].flatMap(({ info }): readonly Effect[] =>
-    info.owner !== null && ids.includes(info.owner) ? [{ kind: 'channel', info: { ...info, owner: me.id } }] : []
+    info.owner === old.id ? [{ kind: 'channel', info: { ...info, owner: me.id } }] : []
   )
-  const left: Effect[] = []
-  for (const id of ids) left.push({ kind: 'standing', agent: id, standing: await standingOf(tx, id) })
-  const change = { memberships: await membershipsOf(tx, me.id), admin: me.admin || taken.some(old => admins.has(old)) }
+  const change = { memberships: await membershipsOf(tx, me.id), admin: me.admin || admins.has(old) }
   return {
     effects: [
       ...owned,
       { kind: 'agent', agent: me.id, change },
       { kind: 'standing', agent: me.id, standing: await standingOf(tx, me.id) },
       { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
-      ...left,
+      { kind: 'standing', agent: old.id, standing: await standingOf(tx, old.id) },
     ],
     ...(rest.length === 0
       ? { reply: reply('OK', {}) }

@@ -1,0 +1,122 @@
+// A request that writes: what it needs is prepared as it comes, and it is decided when it is its turn, inside the transaction.
+import { requests, type DecodedRequest, type RequestType } from '../../lib/protocol/index.ts'
+import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
+import type { Audit } from './audit.ts'
+import type { Job } from './committer.ts'
+import type { Connection } from './connection.ts'
+import { Fail, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
+import type { Gate } from './gate.ts'
+import type { Quota } from './quota.ts'
+import type { Roster } from './roster.ts'
+
+export interface WriteDeps {
+  readonly store: Store
+  readonly roster: Roster
+  readonly gate: Gate
+  readonly audit: Audit
+  readonly quota: Quota
+}
+
+export type WriteHandler = Extract<Handler<RequestType>, { write: unknown }>
+
+/** When a client should try again what the storage refused. */
+export const storageRetryMs = 1_000
+
+export class WriteJob implements Job {
+  readonly #deps: WriteDeps
+  readonly #handler: WriteHandler
+  readonly #request: DecodedRequest
+  readonly #agent: Connection['agent']
+  readonly #challenge: Connection['challenge']
+  readonly #prepared: Promise<unknown> | undefined
+  readonly connection: Connection
+  readonly bytes: number
+
+  /** @param bytes of its frame */
+  constructor(deps: WriteDeps, connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number) {
+    this.#deps = deps
+    this.#handler = handler
+    this.#request = request
+    this.#agent = connection.agent
+    this.#challenge = connection.challenge
+    this.connection = connection
+    this.bytes = bytes
+    this.#prepared = this.#prepare()
+    // Whoever awaits it hears of it; if nobody does, the request was refused for another reason.
+    this.#prepared?.catch(() => undefined)
+  }
+
+  get re(): string | undefined {
+    return this.#request.body.id
+  }
+
+  get type(): RequestType {
+    return this.#request.type
+  }
+
+  get scope(): Scope | undefined {
+    return this.#handler.scope
+  }
+
+  decide(tx: Tx, now: number): Awaitable<Outcome> {
+    const { gate, roster, store, quota } = this.#deps
+    const { connection } = this
+    const { type, body } = this.#request
+    const { cost } = requests[type]
+    if (connection.held && cost.message === true)
+      throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
+    const { me, channel, isAdmin, byRight } = gate.pass(this.#handler.needs, connection, { type, body, now }, roster)
+    const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin }
+    const isAsBefore = connection.agent === this.#agent && connection.challenge === this.#challenge
+    const ready = isAsBefore ? this.#prepared : this.#prepare()
+    const refusal = quota.refusal(cost, this.bytes)
+    // As nearly always.
+    if (ready === undefined && refusal === undefined && !byRight) return this.#write(ctx)
+    return refusal === undefined
+      ? this.#proceed(ctx, ready, byRight)
+      : this.#ifStored(ctx, refusal).then(() => this.#proceed(ctx, ready, byRight))
+  }
+
+  #prepare(): Promise<unknown> | undefined {
+    try {
+      return this.#handler.prepare?.(this.connection, this.#request.body as never)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #write(ctx: WriteCtx): Awaitable<Outcome> {
+    return this.#handler.write(ctx, this.#request.body as never) as Awaitable<Outcome>
+  }
+
+  async #proceed(ctx: WriteCtx, ready: Promise<unknown> | undefined, byRight: boolean): Promise<Outcome> {
+    const settled = await (ready as Promise<Prepared<never>> | undefined)
+    if (typeof settled === 'function') return settled(ctx)
+    return settled ?? (byRight ? this.#audited(ctx) : this.#write(ctx))
+  }
+
+  /** Where there is no room, what is stored already is told all the same, so that its sender does not keep it. @throws refusal */
+  async #ifStored({ tx }: WriteCtx, refusal: Fail): Promise<void> {
+    const { agent } = this.connection
+    const { id } = this.#request.body
+    if (id !== undefined && agent !== undefined && await tx.log.isPublished({ agent: agent.id, id })) return
+    // From here on, not from when it is told: what follows may be in this batch.
+    this.connection.held = true
+    throw refusal
+  }
+
+  /** What an admin's right was used for is kept where it takes effect, and with it. */
+  async #audited(ctx: WriteCtx): Promise<Outcome> {
+    const { type, body } = this.#request
+    const outcome = await this.#write(ctx)
+    if (outcome.fail !== undefined) return outcome
+    const noted = await this.#deps.audit.note(ctx.tx, this.connection, type, body, ctx.now)
+    return {
+      ...outcome,
+      committed() {
+        outcome.committed?.()
+        noted()
+      },
+    }
+  }
+}
