@@ -71,6 +71,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/outbound',
     'node:',
   ]],
+  // Tools for MCP hosts, written once against a port; the SDK is optional and loaded late.
+  ['src/doors/mcp', ['lib/protocol', 'lib/client', 'src/base', 'node:', 'zod', '@modelcontextprotocol/server']],
   // Wallet, chain and provider; the packages that speak to the chain are optional and loaded late.
   ['src/deploy/akash', [
     'src/deploy/spec.ts',
@@ -94,6 +96,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/config',
     'src/domain',
     'src/deploy',
+    'src/doors/mcp',
     'src/outbound',
     'src/store/driver.ts',
     'src/store/postgres-look.ts',

@@ -21,8 +21,11 @@ export interface ClientOptions {
   readonly identity?: Identity
   /** Label of this session: sessions of one agent with different labels live side by side, equal ones displace each other. */
   readonly session?: string
-  /** What happens to direct messages and mentions that wait for this agent: `take` them (default, with an identity), or `none`: leave them. */
-  readonly inbox?: 'take' | 'none'
+  /**
+   * What happens to direct messages and mentions that wait for this agent: `take` them (default, with an identity); `none`: leave them, and
+   * hear of none; `peek`: hear of them, and leave them. Who peeks reads them by `request('INBOX', …)`, and says RECEIVED itself.
+   */
+  readonly inbox?: 'take' | 'peek' | 'none'
   /** When a message counts as received: `auto` (default) when the program is done with it, `manual` when it says `message.ack()`. */
   readonly ack?: AckMode
   /** The relay's identity, if known; the key then signs for no other. */

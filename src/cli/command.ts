@@ -97,7 +97,7 @@ export interface Wish {
   /** Session label; sessions of one agent with different labels live side by side. */
   readonly session?: string
   /** What happens to waiting direct messages; default none: they are left for a listener. */
-  readonly inbox?: 'take' | 'none'
+  readonly inbox?: 'take' | 'peek' | 'none'
   /** Come back after a lost connection, and for how long to try; default no. */
   readonly reconnect?: Partial<BackoffPolicy>
   /** ms to wait for a login or an answer; default --timeout */

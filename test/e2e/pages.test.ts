@@ -1,5 +1,6 @@
 // The shell blocks of the pages that no other test runs, as they are written, each page in a fresh home. A relay runs, as the pages say;
 // somebody does what a page says of others.
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { AgentChatClient } from '../../lib/client/index.ts'
 import { fingerprintOf, generateKeyPair, type Identity } from '../../lib/identity/index.ts'
 import { identityOf, loadIdentityFile, nodeIdentity, onNode } from '../../lib/node/index.ts'
 import { newFolder, type Folder } from '../kit/folder.ts'
+import { newHost } from '../kit/mcp.ts'
 import { Program, builtBin } from '../kit/process.ts'
 import { Reader, blocksOf, installed, type ReaderOptions } from '../kit/page.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
@@ -191,6 +193,45 @@ test('REPUTATION.md', async () => {
   expect(printed).toContain('"proven":true')
 }, 120_000)
 
+test('MCP.md', async () => {
+  using folder = newFolder()
+  await using relay = await startTestRelay()
+  const env = onRelay(folder, relay.url)
+  const page = readFileSync('docs/MCP.md', 'utf8')
+  const max = await newAgent(relay, 'max')
+  const printed = await readAll('docs/MCP.md', { folder: folder.path, env }, async commands => {
+    // Somebody has something to say to the agent that waits.
+    if (!commands.startsWith('agentchat listen')) return
+    const file = loadIdentityFile(folder.at('home/.agentchat/identity.json'))
+    const hello = new AgentChatClient({ ...onNode(), server: relay.url, identity: identityOf(file) })
+    await hello.connect()
+    await hello.close()
+    await max.send(`@${file.agentId}`, 'wake up')
+  })
+  expect(printed).toContain('wake up')
+  await max.close()
+
+  // What each host is told to run, run as it would: by a client of the protocol, on stdin and stdout.
+  const lines = [...page.matchAll(/^\| [\w ]+ \| `\w+ mcp add agentchat (?:-- )?(agentchat mcp [^`]+)`/gm)].map(match =>
+    match[1]!.split(' ')
+  )
+  const { mcpServers: { agentchat } } = JSON.parse(/^```json\n(.*?)^```$/ms.exec(page)![1]!) as {
+    readonly mcpServers: { readonly agentchat: { readonly command: string, readonly args: readonly string[] } }
+  }
+  expect(lines).toHaveLength(3)
+  for (const [command, ...args] of [...lines, [agentchat.command, ...agentchat.args]]) {
+    const host = newHost('2025-11-25')
+    await host.connect(new StdioClientTransport({
+      command: command!,
+      args: args.map(word => word === 'wss://relay.example' ? relay.url : word),
+      env: { ...env, HOME: folder.at('home') },
+      stderr: 'ignore',
+    }))
+    expect((await host.listTools()).tools.map(({ name }) => page.includes(`| \`${name}\` |`))).toEqual(Array(9).fill(true))
+    await host.close()
+  }
+}, 120_000)
+
 test('no page has blocks that nothing runs', () => {
   const here = [...readFileSync(import.meta.filename, 'utf8').matchAll(/readAll\('(docs\/\w+\.md)'/g)].map(match => match[1]!)
   const elsewhere = ['docs/QUICKSTART.md', 'docs/TUTORIAL.md', 'docs/NEGOTIATION.md']
@@ -198,7 +239,7 @@ test('no page has blocks that nothing runs', () => {
   const pages = readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
   const run = pages.filter(page => !generated.includes(page) && blocksOf(page).some(({ notRun }) => notRun === undefined))
   expect(run.sort()).toEqual([...here, ...elsewhere].sort())
-  expect(here).toHaveLength(6)
+  expect(here).toHaveLength(7)
 })
 
 describe('programs', () => {

@@ -117,7 +117,8 @@ test('the packages of Akash are not there until somebody wants them: nothing els
     expect(await program.ended, program.stderr).toMatchObject({ code: 1 })
     expect(program.stderr).toContain(
       `npm install ${
-        Object.entries(peers).filter(([name]) => name.startsWith('@')).map(([name, version]) => `${name}@${version}`).join(' ')
+        Object.entries(peers).filter(([name]) => /^@(cosmjs|akashnetwork)\//.test(name)).map(([name, version]) => `${name}@${version}`)
+          .join(' ')
       }`,
     )
     expect(program.stderr).not.toContain('    at ')
@@ -129,6 +130,18 @@ test('the packages of Akash are not there until somebody wants them: nothing els
       expect.objectContaining({ check: 'packages', status: 'fail', next: expect.stringContaining('npm install @akashnetwork/chain-sdk@') }),
     ]),
   )
+})
+
+test('the package of MCP is not there until somebody wants it: a relay runs without it, and what needs it says how to get it', async ({ skip }) => {
+  expect(existsSync(join(installed.project, 'node_modules/@modelcontextprotocol'))).toBe(false)
+  {
+    await using program = script('resolve.js', 'import("@modelcontextprotocol/server").catch(() => process.exit(1))')
+    if ((await program.ended).code === 0) skip('a directory above the temporary ones has it: run with another TMPDIR')
+  }
+  await using program = agentchat('mcp', 'ws://127.0.0.1:9')
+  expect(await program.ended, program.stderr).toMatchObject({ code: 1 })
+  expect(program.stderr).toContain(`npm install @modelcontextprotocol/server@${peers['@modelcontextprotocol/server']}`)
+  expect(program.stderr).not.toContain('    at ')
 })
 
 /** Prints the contents of a channel's messages, by the library. */

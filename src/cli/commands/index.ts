@@ -16,6 +16,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     invite: async () => (await import('./invite.ts')).invite,
     topic: async () => (await import('./topic.ts')).topic,
     agents: async () => (await import('./agents.ts')).agents,
+    mcp: async () => (await import('./mcp.ts')).mcp,
   },
   People: {
     who: async () => (await import('./who.ts')).who,

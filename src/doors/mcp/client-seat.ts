@@ -1,0 +1,149 @@
+// A seat that is a client of the relay with the user's own key: everything is signed here, and the connection comes back by itself.
+import {
+  AgentChatError,
+  ConnectionError,
+  RelayError,
+  type AgentChatClient,
+  type AgentId,
+  type Offer,
+  type SignatureState,
+} from '../../../lib/client/index.ts'
+import { frames, type Frame, type FrameType, type ReplyType, type RequestType } from '../../../lib/protocol/index.ts'
+import { GuestInbox } from './guest-inbox.ts'
+import { Refusal, type Body, type Kept, type Said, type Seat, type SignedType } from './seat.ts'
+
+/** How often a request is made again whose answer was lost with the connection. */
+const maxTries = 4
+
+/** Kinds of events that an inbox holds beside messages. */
+const steps = (Object.keys(frames) as FrameType[]).filter(type => type !== 'MSG' && frames[type].kind === 'event')
+
+export class ClientSeat implements Seat {
+  readonly #client: AgentChatClient
+  readonly #guest: GuestInbox | undefined
+  readonly #waiting = new Set<() => void>()
+  /** Why the session is over for good. */
+  #ended: string | undefined
+
+  /** `client`: made with `inbox: 'peek'`; one without a key hears what is said to it while it is there. */
+  constructor(client: AgentChatClient, isKeyed: boolean) {
+    this.#client = client
+    this.#guest = isKeyed ? undefined : new GuestInbox()
+    const arrived = () => {
+      for (const wake of [...this.#waiting]) wake()
+    }
+    client.on('message', ({ mine, to, content, inboxSeq, frame }) => {
+      const isForMe = to === client.agentId || inboxSeq !== undefined || (to.startsWith('#') && content.includes(this.me))
+      if (mine || !isForMe) return
+      this.#guest?.add(frame)
+      arrived()
+    }, { ack: 'auto' })
+    for (const type of steps) client.on(type, arrived)
+    client.on('status', status => {
+      if (status.kind === 'ended') this.#ended = status.error?.message ?? 'the client was closed'
+      // What came meanwhile is in the inbox.
+      if (status.kind === 'connected') arrived()
+    })
+  }
+
+  get me(): AgentId {
+    return this.#client.agentId!
+  }
+
+  async ask<T extends RequestType>(type: T, body: Body<T>, signal?: AbortSignal): Promise<Frame<ReplyType<T>>> {
+    const own = this.#guest?.answer(type, body, this.#client.welcome?.ts ?? 0)
+    if (own !== undefined) return own as unknown as Frame<ReplyType<T>>
+    for (let tries = 1;; tries++) {
+      try {
+        return await this.#client.request(type, body, signal && { signal })
+      } catch (error) {
+        const isLost = error instanceof ConnectionError && error.code === 'LOST' && error.shouldRetry()
+        // Made twice, a channel is one that is there already.
+        if (!isLost || type === 'CREATE_CHANNEL' || tries === maxTries || signal?.aborted) throw this.#refusal(error)
+      }
+    }
+  }
+
+  async say({ to, content, id, in_reply_to }: Said, signal?: AbortSignal): Promise<Frame<'ACK'>> {
+    try {
+      return (await this.#client.send(to, content, { id, inReplyTo: in_reply_to, ...(signal && { signal }) })).frame
+    } catch (error) {
+      throw this.#refusal(error)
+    }
+  }
+
+  async sign(type: SignedType, fields: Readonly<Record<string, unknown>>, signal?: AbortSignal) {
+    try {
+      return (await this.#signed(type, fields, signal))?.frame
+    } catch (error) {
+      throw this.#refusal(error)
+    }
+  }
+
+  async signatureOf(event: Kept): Promise<SignatureState | undefined> {
+    if (event.type === 'MSG') return this.#client.signatureOf({ frame: event })
+    if (event['sig'] === undefined) return undefined
+    // What cannot be checked now was not checked.
+    return this.#client.trade.check({ frame: event as never }).catch(() => undefined)
+  }
+
+  arrival(signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const wake = () => {
+        this.#waiting.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      if (signal.aborted) return resolve()
+      this.#waiting.add(wake)
+      signal.addEventListener('abort', wake)
+    })
+  }
+
+  #signed(type: SignedType, fields: Readonly<Record<string, unknown>>, signal: AbortSignal | undefined) {
+    const { trade, people } = this.#client
+    const { proposal_id, to, text, reason, proof, ...offer } = fields as Readonly<Record<string, never>>
+    const options = signal && { signal }
+    switch (type) {
+      case 'PROPOSAL':
+        return trade.propose(to!, offer as unknown as Offer, options)
+      case 'COUNTER':
+        return trade.counter(proposal_id!, offer as unknown as Offer, options)
+      case 'ACCEPT':
+        return trade.accept(proposal_id!, {}, options)
+      case 'REJECT':
+        return trade.reject(proposal_id!, reason, options)
+      case 'CANCEL':
+        return trade.cancel(proposal_id!, reason, options)
+      case 'FUND':
+        return trade.fund(proposal_id!, options)
+      case 'SUBMIT':
+        return trade.submit(proposal_id!, { text }, options)
+      case 'REVISE':
+        return trade.revise(proposal_id!, reason!, options)
+      case 'RELEASE':
+        return trade.release(proposal_id!, options)
+      case 'COMPLETE':
+        return trade.complete(proposal_id!, proof, options)
+      case 'DISPUTE':
+        return trade.dispute(proposal_id!, reason!, options)
+      case 'REGISTER_SKILLS':
+        return people.registerSkills(offer['skills']!, options).then(() => undefined)
+      case 'SET_PROFILE':
+        return people.setProfile(offer['profile']!, options).then(() => undefined)
+    }
+  }
+
+  /** What went wrong, as tools tell it; a fault of ours stays what it is. */
+  #refusal(error: unknown): unknown {
+    if (!(error instanceof AgentChatError)) {
+      return error instanceof Error && error.name === 'AbortError'
+        ? new Refusal('CANCELLED', 'The call was cancelled', undefined, error)
+        : error
+    }
+    if (error.code === 'CLOSED' && this.#ended !== undefined)
+      return new Refusal('SESSION_ENDED', `${this.#ended}. Start the server again; two at once want different labels (--session).`)
+    const retryAfterMs = error instanceof RelayError ? error.retryAfterMs : undefined
+    return new Refusal(error instanceof RelayError ? error.wireCode : error.code, error.message, retryAfterMs, error)
+  }
+}

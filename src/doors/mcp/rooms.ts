@@ -1,0 +1,49 @@
+// Where talk goes on: channel.
+import * as z from 'zod'
+import type { AgentId, ChannelName } from '../../../lib/protocol/index.ts'
+import { Reply, word } from './reply.ts'
+import { Refusal } from './seat.ts'
+import { Agent, Channel, tool } from './tool.ts'
+
+export const channel = tool({
+  name: 'channel',
+  description: 'Join, leave or create a channel, invite an agent, set the topic (text).',
+  input: z.object({
+    do: z.enum(['join', 'leave', 'create', 'invite', 'topic']),
+    channel: Channel,
+    agent: Agent.optional(),
+    text: z.string().max(300).optional(),
+    private: z.boolean().optional(),
+  }),
+  hints: { destructiveHint: false },
+  async run({ seat, signal }, { do: what, channel: name, agent, text, private: isPrivate }) {
+    const channel = name as ChannelName
+    const reply = new Reply()
+    switch (what) {
+      case 'join': {
+        const { count, seq, topic } = await seat.ask('JOIN', { channel, limit: 0 }, signal)
+        reply.add(`You are in ${channel}: ${count} here, the last message is number ${seq}.`)
+        if (topic) reply.add('topic: ', { text: topic, limit: 300 })
+        return reply
+      }
+      case 'leave':
+        await seat.ask('LEAVE', { channel }, signal)
+        return reply.end(`You left ${channel}.`)
+      case 'create':
+        await seat.ask('CREATE_CHANNEL', {
+          channel,
+          ...(isPrivate !== undefined && { invite_only: isPrivate }),
+          ...(text !== undefined && { topic: text }),
+        }, signal)
+        return reply.end(`${channel} is there, and you are in it${isPrivate === true ? '; others need an invitation' : ''}.`)
+      case 'invite':
+        if (agent === undefined) throw new Refusal('INVALID_MSG', 'Name whom: agent')
+        await seat.ask('INVITE', { channel, agent: agent as AgentId }, signal)
+        return reply.end(`${word(agent)} may join ${channel}.`)
+      case 'topic':
+        if (text === undefined) throw new Refusal('INVALID_MSG', 'Say what it is about: text')
+        await seat.ask('SET_TOPIC', { channel, topic: text }, signal)
+        return reply.end(`The topic of ${channel} is set.`)
+    }
+  },
+})

@@ -1,0 +1,64 @@
+// Stored events as tools show them: who, where, when, what its signature is worth, and its text between marks.
+import { formatMinor, plainNumber } from '../../../lib/protocol/money.ts'
+import { word, type Part, type Quote } from './reply.ts'
+import type { Kept, Seat } from './seat.ts'
+
+/** `11-28T04:09`, in UTC */
+export const timeText = (ts: unknown): string =>
+  typeof ts === 'number' && Math.abs(ts) < 8.64e15 ? new Date(ts).toISOString().slice(5, 16) : '?'
+
+const signatureWords: Readonly<Record<string, string>> = { valid: ' signed', weak: ' signed-older-form', none: ' unsigned' }
+
+const signatureText = (state: string | undefined): string =>
+  state === undefined ? '' : Object.hasOwn(signatureWords, state) ? signatureWords[state]! : ` SIGNATURE-${word(state).toUpperCase()}`
+
+const text = (value: unknown): string | undefined => typeof value === 'string' && value !== '' ? value : undefined
+
+/** An amount in minor units, or in units, of a currency. */
+export const priceOf = ({ amount_minor, amount, currency }: Readonly<Record<string, unknown>>): string =>
+  typeof amount_minor === 'number' && typeof currency === 'string'
+    ? formatMinor(amount_minor, currency).split(' ').map(word).join(' ')
+    : typeof amount === 'number'
+    ? `${plainNumber(amount)} ${word(currency)}`.trim()
+    : ''
+
+/** What a peer wrote in a step of a deal or a case. */
+const writtenFields = ['task', 'terms', 'text', 'proof', 'reason'] as const
+
+export interface Showing {
+  /** Characters of its text; default: those of one beside others. */
+  readonly limit?: number | undefined
+  /** Where what was cut off can be read. */
+  readonly more?: string | undefined
+}
+
+/** An event as an item of a reply. */
+export const eventParts = async (seat: Seat, event: Kept, { limit, more }: Showing = {}): Promise<readonly Part[]> => {
+  const at = timeText(event.ts)
+  const quote = (said: string): Quote => ({ text: said, ...(limit !== undefined && { limit }), ...(more !== undefined && { more }) })
+  const signature = signatureText(await seat.signatureOf(event))
+  const id = text(event['msg_id'])
+  const ending = `${signature}${text(event['via']) === undefined ? '' : ` via-${word(event['via'])}`}${
+    id === undefined ? '' : ` id=${word(id)}`
+  }`
+  if (event.type === 'MSG') {
+    const { from, from_name, to, content, in_reply_to, erased } = event as Readonly<Record<string, unknown>>
+    const place = typeof to === 'string' && to.startsWith('#') ? ` in ${word(to)}` : from === seat.me ? ` to ${word(to)}` : ''
+    const answers = text(in_reply_to) === undefined ? '' : ` re=${word(in_reply_to)}`
+    const head = `${event.seq ?? '-'} ${word(from)}/${word(from_name)}${place} ${at}${ending}${answers}\n`
+    return [head, erased === true ? '(erased)' : quote(typeof content === 'string' ? content : '')]
+  }
+  const { by, from, proposal_id, dispute_id, status } = event as Readonly<Record<string, unknown>>
+  const price = priceOf(event)
+  const about = [proposal_id ?? dispute_id, status, price].flatMap(part => part === undefined || part === '' ? [] : [part])
+  const written = writtenFields.flatMap(field => {
+    const said = text(event[field])
+    return said === undefined ? [] : ['\n', `${field}: `, quote(said)]
+  })
+  return [
+    `${event.seq ?? '-'} ${word(event.type)} ${about.map(part => part === price ? price : word(part)).join(' ')} by ${
+      word(by ?? from)
+    } ${at}${ending}`,
+    ...written,
+  ]
+}

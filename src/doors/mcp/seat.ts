@@ -1,0 +1,65 @@
+// Where the tools sit: an agent at a relay. They are written once against this, and served by a client with the user's own key as by the
+// relay's own door.
+import type { AgentId, Frame, ReplyType, RequestInput, RequestType, Target } from '../../../lib/protocol/index.ts'
+
+export type Body<T extends RequestType> = Omit<RequestInput<T>, 'id'>
+
+/** A message to be said. */
+export interface Said {
+  readonly to: Target
+  readonly content: string
+  /** the id it is sent under: sent twice, it is stored once */
+  readonly id: string
+  readonly in_reply_to?: string | undefined
+}
+
+/** Fields of a request that only who has the key can make, without its signature. */
+export type Signable = Readonly<Record<string, unknown>>
+
+/** What is asked with a signature. */
+export type SignedType =
+  | 'PROPOSAL'
+  | 'COUNTER'
+  | 'ACCEPT'
+  | 'REJECT'
+  | 'CANCEL'
+  | 'FUND'
+  | 'SUBMIT'
+  | 'REVISE'
+  | 'RELEASE'
+  | 'COMPLETE'
+  | 'DISPUTE'
+  | 'REGISTER_SKILLS'
+  | 'SET_PROFILE'
+
+/** An event of a page, or of the inbox. */
+export type Kept = Frame<'HISTORY'>['events'][number]
+
+export interface Seat {
+  /** Who sits here. */
+  readonly me: AgentId
+  /** Any request that needs no signature, and its answer. @throws Refusal */
+  ask<T extends RequestType>(type: T, body: Body<T>, signal?: AbortSignal): Promise<Frame<ReplyType<T>>>
+  /** Says something: signed where the key is here. @throws Refusal */
+  say(message: Said, signal?: AbortSignal): Promise<Frame<'ACK'>>
+  /** A signed request; a step of a deal gives the proposal as it then stands. @throws Refusal SIGNATURE_REQUIRED where no key is here */
+  sign(type: SignedType, fields: Signable, signal?: AbortSignal): Promise<Frame<'PROPOSAL_STATE'>['proposal'] | undefined>
+  /** What the signature of a stored event is worth, in one word; undefined where nobody looked. */
+  signatureOf(event: Kept): Promise<string | undefined>
+  /** Resolves when something new is in the inbox, and when the signal aborts. */
+  arrival(signal: AbortSignal): Promise<void>
+}
+
+/** Why a tool cannot do it: what its caller is told. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: string
+  /** ms to wait before the same call can succeed */
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: string, message: string, retryAfterMs?: number, cause?: unknown) {
+    super(message, { cause })
+    this.code = code
+    this.retryAfterMs = retryAfterMs
+  }
+}

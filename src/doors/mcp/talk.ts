@@ -1,0 +1,154 @@
+// What waits, what is said, and what was said: receive, send, history.
+import * as z from 'zod'
+import { Reply, maxOnlyTextChars } from './reply.ts'
+import { eventParts } from './said.ts'
+import type { Entry } from './reader.ts'
+import { Refusal, type Kept } from './seat.ts'
+import { Place, tool, type Call } from './tool.ts'
+import { allowedMs, waitFor } from './waiting.ts'
+
+const Wait = z.number().min(0).max(600)
+
+export const receive = tool({
+  name: 'receive',
+  description:
+    'Direct messages, mentions and deal steps that wait for you, oldest first. Calling again acknowledges what the last call showed. wait_s waits for one.',
+  input: z.object({ wait_s: Wait.optional(), max: z.int().min(1).max(50).optional() }),
+  hints: { idempotentHint: true },
+  run: (call, { wait_s = 0, max = 20 }) =>
+    call.reader.inTurn(async () => {
+      const { seat, reader, signal } = call
+      await reader.acknowledge(signal)
+      const waitMs = allowedMs(wait_s, call)
+      const found = await waitFor(waitMs, call, {
+        look: async () => {
+          const page = await reader.waiting(max, signal)
+          return page.entries.length === 0 ? undefined : page
+        },
+        arrival: over => seat.arrival(over),
+      })
+      const reply = new Reply()
+      if (found === undefined) {
+        return reply.end(
+          wait_s === 0
+            ? 'Nothing waits.'
+            : `Nothing came in ${
+              Math.round(waitMs / 1_000)
+            } s. ${'To wait without spending turns, run in the background: agentchat listen --dm -m 1 --timeout 3600'}`,
+        )
+      }
+      let shown = 0
+      for (const { seq, event } of found.entries) {
+        const isOnly = found.entries.length === 1
+        if (!reply.add(...await eventParts(seat, event, isOnly ? { limit: maxOnlyTextChars } : longer(event, seat.me)))) break
+        // Whoever gave up does not see it.
+        if (signal.aborted) break
+        reader.show(seq)
+        shown++
+      }
+      return shown < found.entries.length || found.more ? reply.end('More waits: call again.') : reply
+    }),
+})
+
+/** Where the rest of a text that was cut can be read. */
+const longer = ({ seq, from, to }: Kept, me: string) =>
+  seq === undefined
+    ? {}
+    : { more: `history of=${typeof to === 'string' && to !== me ? to : String(from)} after=${seq - 1} limit=1`.slice(0, 90) }
+
+export const send = tool({
+  name: 'send',
+  description:
+    'Send text to a #channel or @agent. The same key is stored once. wait_s waits for the answer: in a channel, one that names you.',
+  input: z.object({
+    to: Place,
+    text: z.string().min(1).max(1_000_000),
+    reply_to: z.string().max(100).describe('id of a message').optional(),
+    key: z.string().regex(/^[\w.:-]{1,64}$/, '1–64 letters, digits and . : _ -').optional(),
+    wait_s: Wait.optional(),
+  }),
+  hints: { destructiveHint: false, idempotentHint: true },
+  async run(call, { to, text, reply_to, key, wait_s = 0 }) {
+    const { seat, reader, signal, now } = call
+    const waitMs = allowedMs(wait_s, call)
+    // Where the inbox ends now: the answer comes behind it.
+    const head = waitMs > 0 ? (await seat.ask('INBOX', { limit: 1 }, signal).catch(noInbox))?.seq : undefined
+    const twice = key === undefined && reader.hasJustSaid(`${to} ${text}`, now())
+    const said = await seat.say({ to: to as '#x', content: text, id: key ?? call.newId(), in_reply_to: reply_to }, signal)
+    const reply = new Reply()
+    reply.add(`${said.duplicate === true ? 'Stored before under this key as' : 'Stored as'} ${said.msg_id}, number ${said.seq}.`)
+    if (twice) reply.add('The same text went there less than a minute ago: it is there twice. A key prevents that.')
+    if (head === undefined) return waitMs > 0 ? reply.end('No answer is waited for: you have no inbox.') : reply
+    const answer = await waitFor(waitMs, call, {
+      look: answers(call, said.duplicate === true ? undefined : head, { to, id: said.msg_id }),
+      arrival: over => seat.arrival(over),
+    })
+    if (answer === undefined) return reply.end(`No answer in ${Math.round(waitMs / 1_000)} s; receive has it when it comes.`)
+    reply.add(...await eventParts(seat, answer.event, { limit: maxOnlyTextChars }))
+    if (!signal.aborted) reader.showOutOfTurn(answer.seq)
+    return reply
+  },
+})
+
+/** Looks for what answers a message, in what came into the inbox after a number, or since the cursor. */
+const answers = ({ seat, signal }: Call, after: number | undefined, { to, id }: { readonly to: string, readonly id: string }) => {
+  let since = after
+  const isAnswer = ({ type, from, to: place, in_reply_to }: Kept): boolean =>
+    type === 'MSG' && from !== seat.me
+    && (in_reply_to === undefined ? to === (to.startsWith('#') ? place : from) : in_reply_to === id)
+  return async (): Promise<Entry | undefined> => {
+    for (;;) {
+      const { items, more, cursor } = await seat.ask('INBOX', { limit: 50, ...(since !== undefined && { since }) }, signal)
+      const found = items.find(({ event }) => isAnswer(event))
+      if (found !== undefined) return found
+      const last = items.at(-1)?.seq ?? since ?? cursor
+      if (!more || last === since) return undefined
+      since = last
+    }
+  }
+}
+
+const noInbox = (error: unknown): undefined => {
+  if (!(error instanceof Refusal) || error.code !== 'SIGNATURE_REQUIRED') throw error
+  return undefined
+}
+
+export const history = tool({
+  name: 'history',
+  description: 'Messages of a #channel, or of you and an @agent; the newest ones, or those before or after a number.',
+  input: z.object({
+    of: Place,
+    before: z.int().min(0).optional(),
+    after: z.int().min(0).optional(),
+    limit: z.int().min(1).max(50).optional(),
+  }),
+  hints: { readOnlyHint: true },
+  async run({ seat, signal }, { of, before, after, limit = 20 }) {
+    const page = await seat.ask('HISTORY', {
+      ...(of.startsWith('#') ? { channel: of as '#x' } : { with: of as '@x' }),
+      ...(before !== undefined && { before }),
+      ...(after !== undefined && { after }),
+      limit,
+    }, signal)
+    const { events } = page
+    const reply = new Reply()
+    if (events.length === 0) return reply.end('Nothing there.')
+    // Read on from a number, the first ones count; else the newest.
+    const isOnward = after !== undefined
+    let edge: number | undefined
+    let shown = 0
+    for (const event of isOnward ? events : [...events].reverse()) {
+      const showing = events.length === 1
+        ? { limit: maxOnlyTextChars }
+        : event.seq === undefined
+        ? {}
+        : { more: `after=${event.seq - 1} limit=1` }
+      const parts = await eventParts(seat, event, showing)
+      if (!(isOnward ? reply.add(...parts) : reply.addFirst(...parts))) break
+      edge = event.seq
+      shown++
+    }
+    const isMore = shown < events.length || page.more
+    return isMore && edge !== undefined ? reply.end(`More waits: ${isOnward ? `after=${edge}` : `before=${edge}`}.`) : reply
+  },
+})

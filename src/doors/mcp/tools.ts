@@ -1,0 +1,68 @@
+// THE TOOL TABLE: what an agent can do at a relay from within a host, in the order in which hosts show it; and one call of it.
+import * as z from 'zod'
+import { deal, deals } from './deals.ts'
+import { agent, announce, find } from './people.ts'
+import { visible, word } from './reply.ts'
+import { channel } from './rooms.ts'
+import { Refusal } from './seat.ts'
+import { history, receive, send } from './talk.ts'
+import { inputOf, type Call, type Tool } from './tool.ts'
+
+const all: readonly Tool[] = [receive, send, history, find, agent, announce, channel, deals, deal]
+
+/** Which tools a host is shown: all, or those for talking. */
+export const toolSets: Readonly<Record<'all' | 'chat', readonly Tool[]>> = { all, chat: [receive, send, history, find, channel] }
+
+/** What a host is told of a tool. */
+export interface ListedTool {
+  readonly name: string
+  readonly description: string
+  readonly inputSchema: { readonly type: 'object', readonly [key: string]: unknown }
+  readonly annotations: Readonly<Record<string, boolean>>
+}
+
+/** Bounds of numbers that only say what a safe integer is, and the dialect: words that cost and tell nothing. */
+const plainSchema = (schema: unknown): unknown => {
+  if (Array.isArray(schema)) return schema.map(plainSchema)
+  if (typeof schema !== 'object' || schema === null) return schema
+  return Object.fromEntries(
+    Object.entries(schema).filter(([key, value]) =>
+      key !== '$schema' && key !== 'additionalProperties' && !(typeof value === 'number' && Math.abs(value) === Number.MAX_SAFE_INTEGER)
+      && !(['pattern', 'maxLength', 'minLength', 'maxItems'].includes(key) && typeof value !== 'object')
+    ).map(([key, value]) => [key, plainSchema(value)]),
+  )
+}
+
+/** The tools as `tools/list` tells them; made once. */
+export const listed = (tools: readonly Tool[]): readonly ListedTool[] =>
+  tools.map(({ name, description, input, hints }) => ({
+    name,
+    description,
+    inputSchema: plainSchema(z.toJSONSchema(input, { io: 'input' })) as ListedTool['inputSchema'],
+    annotations: { openWorldHint: true, ...hints },
+  }))
+
+export interface Result {
+  readonly content: [{ readonly type: 'text', readonly text: string }]
+  readonly isError?: true
+}
+
+const result = (text: string, isError = false): Result => ({ content: [{ type: 'text', text }], ...(isError && { isError: true }) })
+
+/** One call: what it came to, or why not; never throws. `draw`: six new hex digits. `failed` is told of a fault of ours, and gives its number. */
+export const callTool = async (
+  tool: Tool,
+  given: unknown,
+  call: () => Promise<Call>,
+  draw: () => string,
+  failed: (error: unknown) => string,
+): Promise<Result> => {
+  try {
+    const input = inputOf(tool, given)
+    return result((await tool.run(await call(), input as never)).text(draw))
+  } catch (error) {
+    if (!(error instanceof Refusal)) return result(`INTERNAL: Something went wrong here (incident ${failed(error)})`, true)
+    const retry = error.retryAfterMs === undefined ? '' : ` (retry after ${error.retryAfterMs} ms)`
+    return result(`${word(error.code)}: ${visible(error.message.slice(0, 2_000))}${retry}`, true)
+  }
+}
