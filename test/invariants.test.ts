@@ -163,6 +163,28 @@ describe('I3 seqs are 1, 2, 3 … at every connection', () => {
     expect(heard).toEqual(['meanwhile', 'meanwhile', 'after', 'after'])
   })
 
+  test.each(['is sent again', 'is not, and another follows', 'is not, and somebody joins'])(
+    'what was stored without an answer comes to everybody in its place, once it %s',
+    async then => {
+      await using relay = await startTestRelay()
+      await using alice = await relay.login('alice')
+      await using bob = await relay.login('bob')
+      await using late = await relay.login('late', { autojoin: false })
+      await alice.ask(say('1', 'a'), 'ACK')
+      relay.store.doubt = new StorageError('the connection broke off', 'look at the database', undefined, true)
+      alice.send(say('2', 'b'))
+      expect(await alice.next('ERROR')).toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+      await alice.barrier()
+      if (then === 'is sent again') expect(await alice.ask(say('2', 'b'), 'ACK')).toMatchObject({ seq: 2, duplicate: true })
+      else if (then === 'is not, and another follows') await bob.ask(say('3'), 'ACK')
+      else await late.ask({ type: 'JOIN', channel: '#general', since: 2 }, 'JOINED')
+      const heard = [...await bob.take('MSG', 2), ...await alice.take('MSG', 2)]
+      expect(contents(heard)).toEqual(['1', '2', '1', '2'])
+      await alice.ask(say('last'), 'ACK')
+      if (then === 'is not, and somebody joins') expect(contents([await late.next('MSG')])).toEqual(['last'])
+    },
+  )
+
   test('times rise strictly, whatever the clock does', async () => {
     await using relay = await startTestRelay()
     await using alice = await relay.login('alice')

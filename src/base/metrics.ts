@@ -11,6 +11,7 @@ const counters = {
   messagesStored: ['agentchat_messages_stored_total', 'Messages committed to the log'],
   deliveries: ['agentchat_deliveries_total', 'Live messages handed to connections'],
   replayedEvents: ['agentchat_replayed_events_total', 'Stored messages sent again to clients that caught up'],
+  repairedEvents: ['agentchat_repaired_events_total', 'Stored messages read from the log because they did not come by themselves'],
   bytesSent: ['agentchat_sent_bytes_total', 'Bytes handed to sockets'],
   commits: ['agentchat_commits_total', 'Batches committed'],
   wrongAdminKeys: ['agentchat_wrong_admin_keys_total', 'Requests with a wrong admin key'],

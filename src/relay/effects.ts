@@ -348,12 +348,15 @@ export class Effects {
     }
   }
 
-  /** Work that outlives its turn: a failure of it ends that connection, which comes back and resumes. */
+  /** Work that outlives its turn. */
   #inBackground(connection: Connection, work: Promise<void>): void {
-    work.catch(error => {
-      this.#log.error({ err: error }, 'catching up failed')
-      this.end(connection, 'RESTARTING', 'retry_after_ms=1000')
-    })
+    work.catch((error: unknown) => this.lost([connection], error))
+  }
+
+  /** What they should have heard cannot be had: they come back and resume. */
+  lost(connections: readonly Connection[], error: unknown): void {
+    this.#log.error({ err: error }, 'catching up failed')
+    for (const connection of connections) this.end(connection, 'RESTARTING', 'retry_after_ms=1000')
   }
 }
 

@@ -55,6 +55,9 @@ const frameOfParts = (parts: readonly Buffer[]): Buffer => {
   return frame
 }
 
+/** A stored text sent late, as it was to be sent. */
+export const frameOfStored = (text: Buffer): Buffer => frameOfParts([text])
+
 const replayMark = Buffer.from(',"replay":true}')
 
 /** A stored text sent again: the same bytes, with the mark spliced in before the closing brace. */

@@ -1,14 +1,21 @@
-// Who hears what: subscribers per channel, and the one place where stored events fan out.
+// Who hears what: subscribers per channel, and the one place where stored events fan out. Whatever way events come here, in whatever
+// order and however often, each subscriber hears 1, 2, 3, …: what came before is dropped, what comes early waits for what is missing.
+import { timerMs } from '../../lib/protocol/index.ts'
 import type { Counts } from '../base/metrics.ts'
+import type { LogReader } from '../store/log.ts'
 import type { Connection } from './connection.ts'
+import { Gap, type HeldBytes } from './early.ts'
+import { frameOfStored } from './encode.ts'
 import type { Outbox } from './outbox.ts'
 
 interface Topic {
-  /** Newest seq delivered to the live subscribers. */
+  /** Newest seq delivered to the live subscribers; `unknown` until the first one is, or somebody who joins knows. */
   last: number
   readonly live: Set<Connection>
   /** Still reading the log, each for one JOIN; they turn live when they reach `last`. */
   readonly catchingUp: Map<Connection, CatchUp>
+  /** From when something was told of that is not the next one, until it is delivered. */
+  gap: Gap | undefined
 }
 
 /** One JOIN's catching up: a newer one of the same connection in the same channel ends it. */
@@ -17,14 +24,35 @@ export interface CatchUp {
   readonly channel: string
 }
 
+export interface HubDeps {
+  readonly outbox: Pick<Outbox, 'add'>
+  readonly counts: Counts
+  readonly log: Pick<LogReader, 'page'>
+  /** Told when what is missing cannot be had: those who hear the channel have to come back and resume. */
+  readonly onLost: (connections: readonly Connection[], error: unknown) => void
+}
+
+const unknown = -1
+/** How long what is missing may be on its way. */
+const repairAfterMs = 50
+const page = { limit: 500, maxBytes: 256 * 1024 } as const
+
 export class Hub {
   readonly #topics = new Map<string, Topic>()
-  readonly #outbox: Outbox
+  readonly #deps: HubDeps
+  readonly #outbox: HubDeps['outbox']
   readonly #counts: Counts
+  readonly #held: HeldBytes = { inAll: 0 }
 
-  constructor(outbox: Outbox, counts: Counts) {
-    this.#outbox = outbox
-    this.#counts = counts
+  constructor(deps: HubDeps) {
+    this.#deps = deps
+    this.#outbox = deps.outbox
+    this.#counts = deps.counts
+  }
+
+  /** Bytes of what came early. */
+  get heldBytes(): number {
+    return this.#held.inAll
   }
 
   isSubscribed(connection: Connection, channel: string): boolean {
@@ -34,8 +62,10 @@ export class Hub {
   /** Adds a subscriber that still has to read the log up to `last`. */
   subscribe(connection: Connection, channel: string, last: number): CatchUp {
     const topic = this.#topicOf(channel)
-    topic.last = Math.max(topic.last, last)
     topic.live.delete(connection)
+    // Those who are live have to hear what is behind where they are; those who read find it by themselves.
+    if (topic.last === unknown || topic.live.size === 0 && topic.gap === undefined) topic.last = Math.max(topic.last, last)
+    else this.#missing(channel, topic, last)
     const catchUp = { connection, channel }
     topic.catchingUp.set(connection, catchUp)
     connection.channels.add(channel)
@@ -52,10 +82,16 @@ export class Hub {
     return this.#topics.get(channel)?.last ?? 0
   }
 
-  /** Turns a subscriber that is under way live if it has everything up to the newest delivered event. */
+  /** Resolves when a channel's live subscribers have heard what was told of; undefined when they have. */
+  reached(channel: string): Promise<void> | undefined {
+    const gap = this.#topics.get(channel)?.gap
+    return gap && new Promise(resolve => gap.closed.push(resolve))
+  }
+
+  /** Turns a subscriber that is under way live if it is where the others are. */
   goLive({ connection, channel }: CatchUp, position: number): boolean {
     const topic = this.#topics.get(channel)
-    if (topic === undefined || position < topic.last) return false
+    if (topic === undefined || position < topic.last || (position > topic.last && topic.gap !== undefined)) return false
     topic.catchingUp.delete(connection)
     topic.live.add(connection)
     return true
@@ -77,13 +113,18 @@ export class Hub {
     for (const channel of connection.channels) this.#remove(connection, channel)
   }
 
-  /** Committed events of one channel, already joined into one buffer, to every live subscriber. */
-  publish(channel: string, frames: Buffer, count: number, last: number): void {
+  /** Committed events of one channel, those from `first` to `last`, already joined into one buffer, to every live subscriber. */
+  publish(channel: string, first: number, last: number, frames: Buffer): void {
     const topic = this.#topics.get(channel)
     if (topic === undefined) return
-    topic.last = last
-    this.#counts.deliveries += count * topic.live.size
-    for (const connection of topic.live) this.#outbox.add(connection, frames)
+    if (topic.gap === undefined && (first === topic.last + 1 || topic.last === unknown)) this.#send(topic, last, last - first + 1, frames)
+    else this.#outOfTurn(channel, topic, first, last, frames)
+  }
+
+  /** An event is stored, whoever told of it: what is missing up to there is read. */
+  noteStored(channel: string, seq: number): void {
+    const topic = this.#topics.get(channel)
+    if (topic !== undefined && topic.last !== unknown) this.#missing(channel, topic, seq)
   }
 
   /** Everyone in the channel, caught up or not. */
@@ -94,9 +135,62 @@ export class Hub {
     yield* topic.catchingUp.keys()
   }
 
+  #send(topic: Topic, last: number, count: number, frames: Buffer): void {
+    topic.last = last
+    this.#counts.deliveries += count * topic.live.size
+    for (const connection of topic.live) this.#outbox.add(connection, frames)
+  }
+
+  #outOfTurn(channel: string, topic: Topic, first: number, last: number, frames: Buffer): void {
+    if (last <= topic.last) return
+    const gap = this.#missing(channel, topic, last)
+    if (gap?.hold(first, last, frames) === true) this.#goOn(topic, gap)
+  }
+
+  /** There is something up to `told`: it comes, or is read in a while. Undefined if it was delivered. */
+  #missing(channel: string, topic: Topic, told: number): Gap | undefined {
+    if (topic.gap !== undefined) topic.gap.told = Math.max(topic.gap.told, told)
+    else if (told > topic.last) {
+      const gap = topic.gap = new Gap(told, this.#held)
+      gap.timer = setTimeout(() => void this.#repair(channel, topic, gap), timerMs(repairAfterMs)).unref()
+    }
+    return topic.gap
+  }
+
+  /** What is held and fits now. */
+  #goOn(topic: Topic, gap: Gap): void {
+    for (let early = gap.take(topic.last + 1); early !== undefined; early = gap.take(topic.last + 1))
+      this.#send(topic, early.last, early.last - topic.last, early.frames)
+    if (topic.last < gap.told) return
+    topic.gap = undefined
+    gap.close()
+  }
+
+  /** Reads what has not come. */
+  async #repair(channel: string, topic: Topic, gap: Gap): Promise<void> {
+    try {
+      while (topic.gap === gap) {
+        const rows = await this.#deps.log.page(channel, { after: topic.last, ...page })
+        if (topic.gap !== gap) return
+        if (rows.length === 0) throw new Error(`the log of ${channel} ends at ${topic.last}, before an event that was told of`)
+        const due = rows.filter(({ seq }) => seq > topic.last && seq <= gap.told)
+        this.#counts.repairedEvents += due.length
+        // What is not there any more was erased, or its time was over.
+        if (due.length === 0) topic.last = Math.max(topic.last, Math.min(rows.at(-1)!.seq, gap.told))
+        else this.#send(topic, due.at(-1)!.seq, due.length, Buffer.concat(due.map(({ text }) => frameOfStored(text))))
+        this.#goOn(topic, gap)
+      }
+    } catch (error) {
+      if (topic.gap !== gap) return
+      topic.gap = undefined
+      gap.close()
+      this.#deps.onLost([...this.listeners(channel)], error)
+    }
+  }
+
   #topicOf(channel: string): Topic {
     let topic = this.#topics.get(channel)
-    if (topic === undefined) this.#topics.set(channel, topic = { last: 0, live: new Set(), catchingUp: new Map() })
+    if (topic === undefined) this.#topics.set(channel, topic = { last: unknown, live: new Set(), catchingUp: new Map(), gap: undefined })
     return topic
   }
 
@@ -106,6 +200,10 @@ export class Hub {
     if (topic === undefined) return
     topic.live.delete(connection)
     topic.catchingUp.delete(connection)
-    if (topic.live.size + topic.catchingUp.size === 0) this.#topics.delete(channel)
+    if (topic.live.size + topic.catchingUp.size > 0) return
+    this.#topics.delete(channel)
+    const { gap } = topic
+    topic.gap = undefined
+    gap?.close()
   }
 }

@@ -2,6 +2,7 @@
 import type { Counts } from '../base/metrics.ts'
 import type { Committed, Result } from './committer.ts'
 import type { Effects } from './effects.ts'
+import type { Outcome } from './feature.ts'
 import type { Hub } from './hub.ts'
 import type { Roster } from './roster.ts'
 
@@ -25,15 +26,25 @@ export const publish = (results: readonly Result[], listeners: Listeners): void 
     else known.push(event)
   }
   for (const result of results) {
-    if (result.kind === 'failed' || result.event === undefined) continue
+    if (result.kind === 'failed') continue
+    if (result.event === undefined) {
+      if (result.duplicate !== undefined) noteStored(result.duplicate.seq, result.outcome.append, listeners)
+      continue
+    }
     sort(result.event)
     for (const event of result.more ?? []) sort(event)
   }
   for (const [channel, events] of byChannel) {
     const frames = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map(event => event.frame))
-    listeners.hub.publish(channel, frames, events.length, events.at(-1)!.stamp.seq)
+    listeners.hub.publish(channel, events[0]!.stamp.seq, events.at(-1)!.stamp.seq, frames)
   }
   for (const event of direct) publishDirect(event, listeners)
+}
+
+/** What is sent again may never have been told: its first commit had no answer. */
+const noteStored = (seq: number, append: Outcome['append'], { hub }: Listeners): void => {
+  const [first] = [append].flat()
+  if (first !== undefined && first.agents === undefined) hub.noteStored(first.stream, seq)
 }
 
 /** To every session of the agents concerned that wants such. A session that is still catching up finds the message in the inbox. */

@@ -17,7 +17,7 @@ import { Connection } from './connection.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
-import { statusNotices, type Duty, type Handlers, type Outcome, type Route } from './feature.ts'
+import type { Duty, Handlers, Outcome, Route } from './feature.ts'
 import { Gate, type IsOwnHost } from './gate.ts'
 import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Hub } from './hub.ts'
@@ -25,6 +25,7 @@ import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { Pages } from './pages.ts'
+import { Progress } from './progress.ts'
 import { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
@@ -113,8 +114,7 @@ export class Relay {
   readonly #startedAt: number
   readonly #account: Account<Debtor>
   readonly #outbox: Outbox
-  /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
-  #offered = new Map<string, number>()
+  readonly #progress = new Progress(decide => this.#write(decide))
   readonly #metrics: MetricsPage
   #metricsListener: MetricsListener | undefined
   #draining = false
@@ -143,8 +143,13 @@ export class Relay {
       onSlow: connection => this.#tooSlow(connection),
       onTaken: connection => this.#dispatch.intake.goOn(connection),
     }, account, counts)
-    const hub = this.#hub = new Hub(outbox, counts)
-    const onOffered = (connection: Connection, upTo: number) => this.#noteOffered(connection, upTo)
+    const hub = this.#hub = new Hub({
+      outbox,
+      counts,
+      log: store.read.log,
+      onLost: (connections, error) => this.#effects.lost(connections, error),
+    })
+    const onOffered = (connection: Connection, upTo: number) => this.#progress.offered(connection, upTo)
     const onSent = (connection: Connection, bytes: number) => this.#dispatch.sent(connection, bytes)
     const reads = new Reads()
     const slices = new Slices({ now: deps.elapsed, later: then => setImmediate(then) })
@@ -345,7 +350,9 @@ export class Relay {
     ws.on('ping', (data: Buffer) => this.#dispatch.ping(connection, data))
     ws.on('pong', (data: Buffer) => {
       this.#dispatch.pong(connection, data)
-      if (!data.equals(refusalMark)) this.#heard(connection)
+      if (data.equals(refusalMark)) return
+      connection.heardAt = this.#deps.clock.now()
+      this.#progress.answered(connection)
     })
     ws.on('close', code => this.#closed(connection, code))
     const ban = this.#gate.addressBan(facts.address)
@@ -393,30 +400,6 @@ export class Relay {
   #cut(connection: Connection): void {
     this.#outbox.forget(connection)
     connection.ws.terminate()
-  }
-
-  /** A pong: the client has taken everything that was sent before the ping, waiting direct messages too. */
-  #heard(connection: Connection): void {
-    connection.heardAt = this.#deps.clock.now()
-    const { agent, inboxPinged } = connection
-    if (connection.inbox !== 'auto' || agent === undefined || agent.pubkey === null || inboxPinged === 0) return
-    connection.inboxPinged = 0
-    this.#write(async (tx, now) => ({ notify: statusNotices(await tx.log.progress(agent.id, 'received', inboxPinged, now)) }))
-  }
-
-  /** Entries that went out together are noted together, behind the batch that brought them. */
-  #noteOffered({ agent }: Connection, upTo: number): void {
-    if (agent === undefined) return
-    if (this.#offered.size === 0) {
-      this.#write(async (tx, now) => {
-        const offered = this.#offered
-        this.#offered = new Map()
-        const fates = []
-        for (const [id, seq] of offered) fates.push(...await tx.log.progress(id, 'offered', seq, now))
-        return { notify: statusNotices(fates) }
-      })
-    }
-    this.#offered.set(agent.id, Math.max(upTo, this.#offered.get(agent.id) ?? 0))
   }
 
   /** A write for somebody who waits for its commit. */

@@ -56,6 +56,11 @@ export class Replayer {
   async channel(catchUp: CatchUp, position: number): Promise<void> {
     const { connection, channel } = catchUp
     while (this.#hub.isUnderWay(catchUp) && !this.#hub.goLive(catchUp, position)) {
+      // It came with more than those who are live have heard: they go on together.
+      if (position > this.#hub.lastOf(channel)) {
+        await this.#hub.reached(channel)
+        continue
+      }
       await this.#inTurn(connection, async () => {
         if (!this.#hub.isUnderWay(catchUp)) return 0
         const stored = await this.#store.read.log.page(channel, { after: position, ...page })

@@ -1,0 +1,37 @@
+// How far inboxes have got: what was sent, and what clients have taken. Noted together, behind the batch that brought it.
+import type { Job } from './committer.ts'
+import type { Connection } from './connection.ts'
+import { statusNotices } from './feature.ts'
+
+export class Progress {
+  readonly #write: (decide: Job['decide']) => void
+  /** Agents whose inbox entries were sent since the last note of it, and up to which number. */
+  #offered = new Map<string, number>()
+
+  constructor(write: (decide: Job['decide']) => void) {
+    this.#write = write
+  }
+
+  /** Entries that went out together are noted together. */
+  offered({ agent }: Connection, upTo: number): void {
+    if (agent === undefined) return
+    if (this.#offered.size === 0) {
+      this.#write(async (tx, now) => {
+        const offered = this.#offered
+        this.#offered = new Map()
+        const fates = []
+        for (const [id, seq] of offered) fates.push(...await tx.log.progress(id, 'offered', seq, now))
+        return { notify: statusNotices(fates) }
+      })
+    }
+    this.#offered.set(agent.id, Math.max(upTo, this.#offered.get(agent.id) ?? 0))
+  }
+
+  /** A pong: the client has taken everything that was sent before the ping, waiting direct messages too. */
+  answered(connection: Connection): void {
+    const { agent, inboxPinged } = connection
+    if (connection.inbox !== 'auto' || agent === undefined || agent.pubkey === null || inboxPinged === 0) return
+    connection.inboxPinged = 0
+    this.#write(async (tx, now) => ({ notify: statusNotices(await tx.log.progress(agent.id, 'received', inboxPinged, now)) }))
+  }
+}
