@@ -26,6 +26,7 @@ import { paymentProcessor } from './outbound/processor.ts'
 import { certificateProblem } from './relay/certificate.ts'
 import { Addresses } from './relay/address.ts'
 import { roomForSockets } from './relay/door.ts'
+import type { Inside } from './relay/inside.ts'
 import { Relay } from './relay/relay.ts'
 import { Shares } from './relay/shares.ts'
 import { Verifier } from './relay/verifier.ts'
@@ -46,6 +47,8 @@ export interface RunningRelay {
   readonly metricsPort?: number
   /** The relay's own identity: SHA-256 of its public key, in hex. */
   readonly serverId: string
+  /** Agents without a socket, in this process. */
+  readonly inside: Inside
   /** Commits what is queued, tells clients to come back, and stops. */
   drain(): Promise<void>
   /** Reads the certificate files again. */
@@ -207,6 +210,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       store,
       handlers: table.handlers,
       duties: table.duties,
+      admit: table.admit,
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,
@@ -233,6 +237,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       url,
       port,
       serverId,
+      inside: relay.inside,
       ...(relay.metricsPort !== undefined && { metricsPort: relay.metricsPort }),
       drain: async () => {
         log.info('draining')
@@ -290,6 +295,7 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
 }
 
 export { defaultConfig, type Config } from './config/schema.ts'
+export type { Answer, Caller, Inside, Opening, Positions, Sink } from './relay/inside.ts'
 export { ListenError } from './relay/listen-error.ts'
 export { KeepingError } from './keeping/failure.ts'
 export type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'

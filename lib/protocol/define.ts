@@ -27,10 +27,20 @@ export const request = <S extends Shape, const R extends string>(spec: RequestSp
   quiet: spec.quiet,
 })
 
-/** Stored, numbered and replayed. `seq` counts per channel, or per pair of agents. */
+/**
+ * Stored, numbered and replayed. `seq` counts per channel, or per pair of agents. `via` and `auth` tell by which door it came in, and by
+ * what its author proved itself there; absent: a session of the author's own key, or of an agent without one.
+ */
 export const event = <S extends Shape>({ body }: FrameSpec<S>) => ({
   kind: 'event' as const,
-  body: z.object({ ...body, ts: Time, seq: z.optional(Seq), replay: z.optional(z.literal(true)) }),
+  body: z.object({
+    ...body,
+    via: z.optional(z.literal(['http', 'mcp', 'a2a', 'hook'])),
+    auth: z.optional(z.literal(['token', 'guest'])),
+    ts: Time,
+    seq: z.optional(Seq),
+    replay: z.optional(z.literal(true)),
+  }),
 })
 
 /** Sent, never stored: replies and notices. */

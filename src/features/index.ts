@@ -1,6 +1,6 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { RequestType } from '../../lib/protocol/index.ts'
-import type { Duty, Feature, Handler, Handlers, Health, Route, ScopedFeature } from '../relay/feature.ts'
+import type { Admit, Duty, Feature, Handler, Handlers, Health, Route, ScopedFeature } from '../relay/feature.ts'
 import type { AgentUse } from '../store/agents.ts'
 import { announcementMigrations } from '../store/announcements.ts'
 import { auditMigrations } from '../store/audit.ts'
@@ -74,6 +74,7 @@ export interface Features {
   /** What /health says beside the relay's own. */
   readonly facts: () => Pick<Health, 'proposals'>
   readonly routes: readonly Route[]
+  readonly admit: Admit
 }
 
 /** What slices of trade ask of each other, made once. */
@@ -155,6 +156,7 @@ export const features = (options: FeatureOptions): Features => {
     handlers: Object.assign({}, ...all.map(handlersOf)) as AllHandlers,
     duties: opened.flatMap(([name, feature]) => dutiesOf(name, feature)),
     facts: () => Object.assign({}, ...all.map(feature => feature.facts?.())) as ReturnType<Features['facts']>,
+    admit: all.find(({ admit }) => admit !== undefined)!.admit!,
     routes: all.flatMap(({ scope, routes = [] }) => routes.map(route => ({ scope, ...route }))),
   }
 }

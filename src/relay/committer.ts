@@ -297,8 +297,10 @@ export class Committer {
   #append(tx: Tx, now: number, job: Job, outcome: Outcome, append: Append): Awaitable<Result> {
     let frame: Buffer | undefined
     const { type, body, ttlMs } = append
+    const doorway = job.connection?.doorway
     const appended = tx.log.append({ ...append, author: authorOf(body), address: job.connection?.address }, now, ({ seq, ts, msgId }) => {
-      const numbered = { ts, ...body, msg_id: msgId, seq } as FrameBody<EventType>
+      const said = doorway === undefined ? body : { ...body, ...doorway }
+      const numbered = { ts, ...said, msg_id: msgId, seq } as FrameBody<EventType>
       frame = frameOf(type, ttlMs === undefined ? numbered : { ...numbered, expires_at: ts + ttlMs })
       return textOfFrame(frame)
     })

@@ -1,6 +1,5 @@
-// One socket: its state, its reading, its closing. Writing goes through the outbox; meaning is other files' work.
+// One connection: its state, its reading, its closing. Writing goes through the outbox; meaning is other files' work.
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
 import type { Account, Debt, Debtor } from './account.ts'
@@ -53,9 +52,31 @@ export interface Incoming {
   left: (() => void) | undefined
 }
 
+/** What a connection asks of whoever speaks for it: a WebSocket, or a line inside the relay. */
+export type Talk = Pick<WebSocket, 'pause' | 'resume' | 'ping' | 'terminate'> & {
+  readonly OPEN: number
+  readonly readyState: number
+  close(code: number, reason: string | Buffer): void
+}
+
+/** What the outbox asks of whatever takes its bytes: a socket, or a line inside the relay. */
+export interface Line {
+  /** Bytes that were written and not taken. */
+  readonly writableLength: number
+  write(bytes: Buffer, taken?: () => void): boolean
+  cork(): void
+  uncork(): void
+}
+
+/** The door that a session came in by, and by what it proved itself; absent: its own key. */
+export interface Doorway {
+  readonly via: 'http' | 'mcp' | 'a2a' | 'hook'
+  readonly auth?: 'token' | 'guest'
+}
+
 export class Connection implements Asker {
-  readonly ws: WebSocket
-  readonly socket: Duplex
+  readonly ws: Talk
+  readonly socket: Line
   readonly address: string
   readonly host: string | undefined
   /** Allowance for frames before there is a session; after it the agent's counts. */
@@ -63,6 +84,10 @@ export class Connection implements Asker {
   agent: Agent | undefined
   session = ''
   inbox: InboxMode = 'auto'
+  /** Said of what it stores; undefined: it has a socket. */
+  doorway: Doorway | undefined
+  /** Every inbox entry comes to it as an item with its number. */
+  isNumbered = false
   challenge: Challenge | undefined
   binding: Binding | undefined
   /** When the connection must have got further, and how it ends if it has not. */
@@ -120,8 +145,8 @@ export class Connection implements Asker {
   #takers: (() => void)[] | undefined
 
   constructor(
-    ws: WebSocket,
-    socket: Duplex,
+    ws: Talk,
+    socket: Line,
     facts: { readonly address: string, readonly host: string | undefined, readonly frames: Bucket, readonly now: number },
     account: Account<Debtor>,
   ) {
@@ -137,7 +162,7 @@ export class Connection implements Asker {
 
   /** Asked of the socket: only a login needs it. */
   get arrival(): Arrival {
-    const { localAddress: address, localPort: port } = this.socket as Socket
+    const { localAddress: address, localPort: port } = this.socket as Line & Pick<Socket, 'localAddress' | 'localPort'>
     return { address, port }
   }
 

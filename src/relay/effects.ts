@@ -204,6 +204,14 @@ export class Effects {
     this.#outbox.end(connection, close, reason)
   }
 
+  /** A session without a socket tells from where on it hears its inbox; `newest` is what it knows to be there. */
+  hearInbox(connection: Connection, after: number, newest: number): void {
+    const { agent } = connection
+    if (agent === undefined || !connection.open) return
+    connection.inboxSent = after
+    this.#catchUp(connection, agent.id, Math.max(newest, connection.inboxNewest))
+  }
+
   /** A connection is gone: its agent leaves the channels that no other connection of it hears. */
   depart(connection: Connection): void {
     const { agent } = connection

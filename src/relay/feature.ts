@@ -254,9 +254,14 @@ export interface Feature<T extends RequestType = RequestType> {
   /** The same in each process: for what it holds in memory, and for what it does outside of the database (`tx.own`). */
   tick?(ctx: SweepCtx): Awaitable<Outcome | undefined>
   readonly routes?: readonly Route[]
+  /** Of the one that opens sessions: what it does once a key is proved, for an agent that is known already. */
+  readonly admit?: Admit
   /** What /health says of it. */
   facts?(): Pick<Health, 'proposals'>
 }
+
+/** Opens a session for an agent with a key that another door vouches for. @throws Fail it is not wanted here */
+export type Admit = (ctx: WriteCtx, known: { readonly id: string, readonly session: string }) => Promise<Outcome<'WELCOME'>>
 
 /** A slice of what deals, pays, judges or rates: nothing in it is decided twice at once. */
 export type ScopedFeature<T extends RequestType = RequestType> = Feature<T> & { readonly scope: Scope }

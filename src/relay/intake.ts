@@ -1,5 +1,6 @@
 // What a socket brings: its bytes count from the first one on, and its frames run in order, each when its connection is free for it.
 // Frames that wait do so as the bytes they are, in the chunk they came in, and nothing more is read meanwhile.
+import type { Duplex } from 'node:stream'
 import type { Connection } from './connection.ts'
 import { Feed, type Eater } from './feed.ts'
 import type { Slices } from './slices.ts'
@@ -40,8 +41,8 @@ export class Intake implements Eater<Connection> {
   }
 
   /** A connection is there. @param before what its socket brought so far */
-  open(connection: Connection, before: Buffer | undefined): void {
-    connection.incoming.feed = new Feed(connection.socket, this.#slices, this, connection, before)
+  open(connection: Connection, socket: Duplex, before: Buffer | undefined): void {
+    connection.incoming.feed = new Feed(socket, this.#slices, this, connection, before)
     connection.incoming.feed.goOn()
   }
 

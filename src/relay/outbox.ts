@@ -1,10 +1,9 @@
 // What leaves in this turn of the event loop: each touched socket is written once, at its end. What a socket does not take waits here,
 // not in the socket, so that it is counted, and need not be sent any more when the connection has to go.
-import type { Duplex } from 'node:stream'
 import type { Counts } from '../base/metrics.ts'
 import type { CloseName } from '../../lib/protocol/index.ts'
 import type { Account, Debtor } from './account.ts'
-import type { Backlog, Connection } from './connection.ts'
+import type { Backlog, Connection, Line } from './connection.ts'
 import { Fifo } from './turns.ts'
 
 export interface OutboxOptions {
@@ -201,7 +200,7 @@ export class Outbox {
   }
 
   /** Gives how many bytes. */
-  #write(socket: Duplex, out: readonly Buffer[]): number {
+  #write(socket: Line, out: readonly Buffer[]): number {
     const length = bytesOf(out)
     this.#counts.bytesSent += length
     if (out.length === 1) socket.write(out[0]!)

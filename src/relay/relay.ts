@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
-import { closeCodes, timerMs } from '../../lib/protocol/index.ts'
+import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
 import { noteSeen } from '../store/agents.ts'
 import type { Ban } from '../store/standing.ts'
 import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
@@ -13,19 +13,22 @@ import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Audit } from './audit.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
 import { turnOf } from './duties.ts'
-import { Connection } from './connection.ts'
+import { Connection, type Line, type Talk } from './connection.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
-import type { Duty, Handlers, Outcome, Route } from './feature.ts'
+import type { Admit, Duty, Handlers, Outcome, Route } from './feature.ts'
 import { Gate, type IsOwnHost } from './gate.ts'
 import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Hub } from './hub.ts'
+import type { Local } from './local.ts'
+import { insideOf } from './local-connection.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { Pages } from './pages.ts'
 import { Progress } from './progress.ts'
+import { Pulse } from './pulse.ts'
 import { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
@@ -70,6 +73,8 @@ export interface RelayDeps {
   readonly store: Store
   readonly handlers: Handlers
   readonly duties: readonly Duty[]
+  /** Opens sessions for agents that the inner door vouches for. */
+  readonly admit: Admit
   /** What the features add to /health. */
   readonly facts: () => Pick<Health, 'proposals'>
   /** What features answer over plain HTTP. */
@@ -115,6 +120,9 @@ export class Relay {
   readonly #account: Account<Debtor>
   readonly #outbox: Outbox
   readonly #progress = new Progress(decide => this.#write(decide))
+  readonly #pulse: Pulse
+  /** The inner door: sessions without a socket. */
+  readonly inside: Local
   readonly #metrics: MetricsPage
   #metricsListener: MetricsListener | undefined
   #draining = false
@@ -164,8 +172,16 @@ export class Relay {
       connections: () => this.#connections,
       onIdentified: connection => {
         log.debug({ address: connection.address, agent: connection.agent?.id, session: connection.session }, 'a session opened')
-        this.#listener.settled(connection.socket)
+        this.#listener.settled(connection.socket as Duplex)
       },
+    })
+    this.#pulse = new Pulse({
+      ...options,
+      clock,
+      effects,
+      connections: () => this.#connections,
+      progress: this.#progress,
+      drop: (connection, close) => this.#drop(connection, close),
     })
     this.#committer = new Committer({ store, clock, log, counts, batchSize: metrics.batchSize, commitSeconds: metrics.commitSeconds }, {
       maxQueueFrames: options.maxQueueFrames,
@@ -195,6 +211,19 @@ export class Relay {
       counts,
       errors: metrics.errorsSent,
     }, this.#committer)
+    this.inside = insideOf({
+      ...options,
+      ...deps,
+      committer: this.#committer,
+      dispatch: this.#dispatch,
+      effects,
+      pulse: this.#pulse,
+      roster,
+      open: (line, facts) => this.#opened(line, line, facts),
+      turnAwayBanned: connection => this.#turnAwayBanned(connection),
+      closed: (connection, code) => this.#closed(connection, code),
+      isStopping: () => this.#draining,
+    })
     const pages = new Pages({
       routes: deps.routes,
       ctx: () => ({ now: clock.now(), db: store.read, aside: store.aside, roster, health: () => this.#health() }),
@@ -226,7 +255,7 @@ export class Relay {
       },
     })
     this.#sweeper = new Sweeper([
-      { everyMs: 1_000, run: now => this.#sweepConnections(now) },
+      { everyMs: 1_000, run: now => this.#pulse.sweep(now) },
       { everyMs: 1_000, run: () => void quota.measure() },
       { everyMs: 1_000, run: () => this.#runDuties() },
       { everyMs: summaryEveryMs, run: () => signals.summarise() },
@@ -237,6 +266,7 @@ export class Relay {
           work.sweep(now)
           roster.sweep(now)
           gate.sweep(now)
+          this.inside.sweep(now)
         },
       },
       // A storage that failed is tried again even if nobody writes, so that the relay is ready as soon as it can be.
@@ -341,23 +371,31 @@ export class Relay {
     facts: { readonly address: string, readonly host: string | undefined },
     before: Buffer | undefined,
   ): void {
-    const now = this.#deps.clock.now()
-    const connection = new Connection(ws, socket, { ...facts, frames: new Bucket(unidentifiedRate, now), now }, this.#account)
-    connection.deadline = { at: now + this.#options.identifyTimeoutMs, close: 'IDENTIFY_TIMEOUT' }
-    this.#connections.add(connection)
-    this.#deps.log.debug({ address: facts.address, connections: this.#connections.size }, 'a connection opened')
+    const connection = this.#opened(ws, socket, facts)
     ws.on('message', (data: Buffer) => this.#dispatch.receive(connection, data))
     ws.on('ping', (data: Buffer) => this.#dispatch.ping(connection, data))
     ws.on('pong', (data: Buffer) => {
       this.#dispatch.pong(connection, data)
-      if (data.equals(refusalMark)) return
-      connection.heardAt = this.#deps.clock.now()
-      this.#progress.answered(connection)
+      if (!data.equals(refusalMark)) this.#pulse.heard(connection)
     })
     ws.on('close', code => this.#closed(connection, code))
-    const ban = this.#gate.addressBan(facts.address)
+    this.#turnAwayBanned(connection)
+    this.#dispatch.intake.open(connection, socket, before)
+  }
+
+  #opened(talk: Talk, line: Line, facts: { readonly address: string, readonly host?: string | undefined }): Connection {
+    const now = this.#deps.clock.now()
+    const { address, host } = facts
+    const connection = new Connection(talk, line, { address, host, frames: new Bucket(unidentifiedRate, now), now }, this.#account)
+    connection.deadline = { at: now + this.#options.identifyTimeoutMs, close: 'IDENTIFY_TIMEOUT' }
+    this.#connections.add(connection)
+    this.#deps.log.debug({ address, connections: this.#connections.size }, 'a connection opened')
+    return connection
+  }
+
+  #turnAwayBanned(connection: Connection): void {
+    const ban = this.#gate.addressBan(connection.address)
     if (ban !== undefined) this.#effects.turnAway(connection, ban)
-    this.#dispatch.intake.open(connection, before)
   }
 
   #closed(connection: Connection, code: number): void {
@@ -380,8 +418,12 @@ export class Relay {
 
   #tooSlow(connection: Connection): void {
     this.#deps.metrics.counts.slowCloses++
+    this.#drop(connection, 'TOO_SLOW')
+  }
+
+  #drop(connection: Connection, close: CloseName): void {
     this.#hub.silence(connection)
-    this.#outbox.drop(connection, 'TOO_SLOW')
+    this.#outbox.drop(connection, close)
   }
 
   /** More is owed than there may be, and this connection owes most of it. */
@@ -426,36 +468,6 @@ export class Relay {
   /** A write of the relay's own. */
   #write(decide: Job['decide']): void {
     this.#committer.push(ownJob(decide))
-  }
-
-  #sweepConnections(now: number): void {
-    const { pingIntervalMs, pingTimeoutMs } = this.#options
-    for (const connection of this.#connections) {
-      if (!connection.open) continue
-      if (connection.deadline !== undefined && now >= connection.deadline.at) {
-        if (connection.deadline.close === 'CHALLENGE_EXPIRED')
-          this.#effects.send(connection, 'ERROR', { code: 'VERIFICATION_EXPIRED', message: 'Not answered in time' })
-        this.#effects.end(connection, connection.deadline.close)
-      } else if (now - connection.heardAt >= pingTimeoutMs) {
-        this.#hub.silence(connection)
-        this.#outbox.drop(connection, 'PING_TIMEOUT')
-      } else if (now - connection.pingedAt >= pingIntervalMs || now < connection.pingedAt) {
-        this.#ping(connection, now)
-      } else if (
-        connection.inbox === 'auto' && connection.agent?.pubkey != null && connection.inboxPinged === 0
-        && (connection.inboxSent ?? 0) > connection.inboxVouched
-      ) {
-        this.#ping(connection, now)
-      }
-    }
-  }
-
-  #ping(connection: Connection, now: number): void {
-    connection.pingedAt = now
-    connection.inboxPinged = connection.inboxVouched = connection.inboxSent ?? 0
-    connection.ws.ping()
-    // Of several pings a client may answer the last one only.
-    if (connection.isAsked) connection.ws.ping(refusalMark)
   }
 
   #runDuties(): void {

@@ -105,9 +105,9 @@ export class Replayer {
     if (connection.open) connection.inboxSent = position
   }
 
-  /** Whether an inbox entry goes out as an item with its number: a mention, to a session that acknowledges by itself. */
+  /** Whether an inbox entry goes out as an item with its number: to a session that acknowledges by itself a mention, or all if it wants so. */
   isItem(connection: Connection, stream: string): boolean {
-    return connection.inbox === 'manual' && stream.startsWith('#')
+    return connection.inbox === 'manual' && (connection.isNumbered || stream.startsWith('#'))
   }
 
   /** Pages take turns with all else that is read, when there is room for them: what is new does not wait for what is old. */

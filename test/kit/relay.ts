@@ -1,9 +1,9 @@
 // Relays for tests: quiet, on a free port of the loopback, in memory, unpaced, with a clock that a test can move.
-import { startRelay, defaultConfig, type Config, type RelayParts, type RunningRelay } from '../../src/app.ts'
+import { startRelay, defaultConfig, type Config, type Inside, type RelayParts, type RunningRelay } from '../../src/app.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { openRunStore } from './engine.ts'
 import { HeldStore } from './store.ts'
-import { connect, login, type Wire } from './wire.ts'
+import { connect, connectBy, insideCable, login, loginOn, type LoginOptions, type Wire } from './wire.ts'
 
 /** Real time, moved or stopped by hand. */
 export class TestClock implements Clock {
@@ -63,6 +63,19 @@ export class TestRelay {
 
   login(name: string, options?: Parameters<typeof login>[2]): Promise<Wire> {
     return login(this.url, name, options)
+  }
+
+  get inside(): Inside {
+    return this.#running.inside
+  }
+
+  /** The same without a socket. */
+  connectInside(): Promise<Wire> {
+    return connectBy(insideCable(this.inside, this))
+  }
+
+  async loginInside(name: string, options?: LoginOptions): Promise<Wire> {
+    return loginOn(await this.connectInside(), this.url, name, options)
   }
 
   /** One number of /metrics. */

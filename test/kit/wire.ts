@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import WebSocket, { type RawData } from 'ws'
 import { fingerprintOf, loginTextV3, type Identity } from '../../lib/identity/index.ts'
 import { nodeIdentity } from '../../lib/node/index.ts'
+import type { Inside } from '../../src/app.ts'
 import { decodeFrame, originOf, type Frame, type FrameType } from '../../lib/protocol/index.ts'
 
 export interface CloseInfo {
@@ -48,6 +49,51 @@ const within = async <T>(promise: Promise<T>, what: () => string): Promise<T> =>
   }
 }
 
+/** What carries the frames of a wire: a WebSocket, or a line inside the relay. */
+export interface Cable {
+  readonly isPaused: boolean
+  opened(): Promise<void>
+  /** In one chunk. */
+  send(frames: readonly (string | Buffer)[]): void
+  pause(): void
+  resume(): void
+  close(): void
+  terminate(): void
+}
+/** Who hears them. */
+export interface CableEnds {
+  hear(text: string): void
+  closed(info: CloseInfo): void
+}
+
+/** `from`: the address of this machine to connect from; `headers`: what a proxy says. */
+const socketCable = (url: string, from?: string, headers: Readonly<Record<string, string>> = {}) => (ends: CableEnds): Cable => {
+  const { hostname, port } = new URL(url)
+  const socket = connectSocket({ host: hostname, port: Number(port), noDelay: true, ...(from !== undefined && { localAddress: from }) })
+  const ws = new WebSocket(url, { createConnection: () => socket, perMessageDeflate: false, headers })
+  ws.on('message', (data: RawData) => ends.hear(data.toString()))
+  ws.on('error', () => undefined)
+  ws.on('close', (code, reason) => ends.closed({ code, reason: reason.toString() }))
+  return {
+    get isPaused() {
+      return ws.isPaused
+    },
+    opened: () =>
+      ws.readyState === WebSocket.OPEN
+        ? Promise.resolve()
+        : new Promise((resolve, reject) => ws.once('open', resolve).once('error', reject)),
+    send: frames => {
+      socket.cork()
+      for (const frame of frames) ws.send(frame)
+      socket.uncork()
+    },
+    pause: () => ws.pause(),
+    resume: () => ws.resume(),
+    close: () => ws.close(),
+    terminate: () => ws.terminate(),
+  }
+}
+
 export class Wire {
   /** Every frame heard, in order. */
   readonly heard: Frame[] = []
@@ -57,29 +103,20 @@ export class Wire {
   id = ''
   /** What signatures in this session name; set by `login` with `form: 3`. */
   session: { readonly origin: string, readonly relayNonce: string } | undefined
-  readonly #ws: WebSocket
-  readonly #socket: ReturnType<typeof connectSocket>
+  readonly #cable: Cable
   #unread: Frame[] = []
   #waiting: (() => void)[] = []
   #broken: Error | undefined
   #closed: CloseInfo | undefined
   #barriers = 0
 
-  /** `from`: the address of this machine to connect from; `headers`: what a proxy says. */
-  constructor(url: string, from?: string, headers: Readonly<Record<string, string>> = {}) {
-    const { hostname, port } = new URL(url)
-    this.#socket = connectSocket({
-      host: hostname,
-      port: Number(port),
-      noDelay: true,
-      ...(from !== undefined && { localAddress: from }),
-    })
-    this.#ws = new WebSocket(url, { createConnection: () => this.#socket, perMessageDeflate: false, headers })
-    this.#ws.on('message', (data: RawData) => this.#hear(data.toString()))
-    this.#ws.on('error', () => undefined)
-    this.#ws.on('close', (code, reason) => {
-      this.#closed = { code, reason: reason.toString() }
-      this.#wake()
+  constructor(connect: (ends: CableEnds) => Cable) {
+    this.#cable = connect({
+      hear: text => this.#hear(text),
+      closed: info => {
+        this.#closed = info
+        this.#wake()
+      },
     })
   }
 
@@ -93,16 +130,12 @@ export class Wire {
   }
 
   opened(): Promise<void> {
-    if (this.#ws.readyState === WebSocket.OPEN) return Promise.resolve()
-    return within(new Promise((resolve, reject) => this.#ws.once('open', resolve).once('error', reject)),
-      () => 'the relay did not take the connection')
+    return within(this.#cable.opened(), () => 'the relay did not take the connection')
   }
 
   /** Sends frames in one chunk: objects as JSON, strings as they are, buffers as binary frames. */
   send(...frames: readonly (object | string | Buffer)[]): void {
-    this.#socket.cork()
-    for (const frame of frames) this.#ws.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame))
-    this.#socket.uncork()
+    this.#cable.send(frames.map(frame => typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame)))
   }
 
   /** Takes the next frame, or the next of a type (the others stay). Fails when the connection closes first. */
@@ -174,23 +207,23 @@ export class Wire {
 
   /** Stops reading from the socket. */
   pause(): void {
-    this.#ws.pause()
+    this.#cable.pause()
   }
 
   resume(): void {
-    this.#ws.resume()
+    this.#cable.resume()
   }
 
   /** Ends the connection and waits until it is gone. */
   async close(): Promise<void> {
     if (this.#closed !== undefined) return
-    if (this.#ws.isPaused) this.#ws.resume()
-    this.#ws.close()
+    if (this.#cable.isPaused) this.#cable.resume()
+    this.#cable.close()
     await this.closed()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ws.terminate()
+    this.#cable.terminate()
     await this.closed()
   }
 
@@ -238,10 +271,42 @@ export class Wire {
 }
 
 export const connect = async (url: string, from?: string, headers?: Readonly<Record<string, string>>): Promise<Wire> => {
-  const wire = new Wire(url, from, headers)
+  return connectBy(socketCable(url, from, headers))
+}
+
+export const connectBy = async (cable: (ends: CableEnds) => Cable): Promise<Wire> => {
+  const wire = new Wire(cable)
   await wire.opened()
   return wire
 }
+
+/** A connection without a socket. */
+export const insideCable =
+  (inside: Inside, { httpUrl, address = '127.0.0.1' }: { readonly httpUrl: string, readonly address?: string }) =>
+  (ends: CableEnds): Cable => {
+    const line = inside.connect({
+      address,
+      host: new URL(httpUrl).host,
+      arrival: { address: '127.0.0.1', port: Number(new URL(httpUrl).port) },
+    }, {
+      hear: text => {
+        ends.hear(text.toString())
+        return true
+      },
+      pinged: mark => line.pong(mark),
+      closed: (code, reason) => ends.closed({ code, reason }),
+    })
+    const close = () => line.close()
+    return {
+      isPaused: false,
+      opened: () => Promise.resolve(),
+      send: frames => frames.forEach(frame => line.send(Buffer.from(frame))),
+      pause: close,
+      resume: () => undefined,
+      close,
+      terminate: close,
+    }
+  }
 
 /** What IDENTIFY and VERIFY_IDENTITY say of a login by the third form of its text. */
 export const bound = (url: string, key: Key) => {
@@ -273,10 +338,17 @@ export const bound = (url: string, key: Key) => {
 export const login = async (
   url: string,
   name: string,
-  options: { readonly key?: Key, readonly form?: 3, readonly from?: string, readonly [field: string]: unknown } = {},
-): Promise<Wire> => {
-  const { key, form, from, ...fields } = options
-  const wire = await connect(url, from)
+  { from, ...options }: LoginOptions & { readonly from?: string } = {},
+): Promise<Wire> => loginOn(await connect(url, from), url, name, options)
+
+export interface LoginOptions {
+  readonly key?: Key
+  readonly form?: 3
+  readonly [field: string]: unknown
+}
+
+/** The same on a connection that is open. */
+export const loginOn = async (wire: Wire, url: string, name: string, { key, form, ...fields }: LoginOptions = {}): Promise<Wire> => {
   if (key !== undefined && form === 3) {
     const { identify, verify } = bound(url, key)
     wire.send({ ...identify, name, ...fields })

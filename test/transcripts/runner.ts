@@ -11,14 +11,19 @@ import { identityOf, signWith, type Key, type Wire } from '../kit/wire.ts'
 import { Bindings } from './bindings.ts'
 import type { Scene, Statement } from './script.ts'
 
+/** How those of a scene come to the relay: by sockets, or by lines inside of it. */
+type Way = 'socket' | 'inside'
+
 class Play {
   readonly #relay: TestRelay
+  readonly #way: Way
   readonly #bindings = new Bindings()
   readonly #wires = new Map<string, Wire>()
   readonly #keys = new Map<string, Key>()
 
   /** `self`: what the relay says of itself. */
-  constructor(relay: TestRelay, self: { readonly pubkey: string }) {
+  constructor(relay: TestRelay, self: { readonly pubkey: string }, way: Way) {
+    this.#way = way
     this.#relay = relay
     const now = relay.clock.now()
     for (
@@ -50,15 +55,15 @@ class Play {
         return
       }
       case 'connect': {
-        this.#wires.set(statement.who, await this.#relay.connect())
+        this.#wires.set(statement.who, await (this.#way === 'socket' ? this.#relay.connect() : this.#relay.connectInside()))
         return
       }
       case 'login': {
         const key = statement.key === undefined ? undefined : this.#bindings.key(statement.key)
-        const wire = await this.#relay.login(statement.who, {
-          ...this.#bindings.fill(statement.fields) as object,
-          ...(key !== undefined && { key }),
-        })
+        const options = { ...this.#bindings.fill(statement.fields) as object, ...(key !== undefined && { key }) }
+        const wire = await (this.#way === 'socket'
+          ? this.#relay.login(statement.who, options)
+          : this.#relay.loginInside(statement.who, options))
         this.#wires.set(statement.who, wire)
         if (key !== undefined) this.#keys.set(statement.who, key)
         this.#bindings.bind(`id:${statement.who}`, wire.id)
@@ -121,17 +126,22 @@ class Play {
 }
 
 /** … and what it left behind can be carried away and brought back. */
-export const playScene = async ({ relay: options, statements }: Scene): Promise<void> => {
+export const playScene = async (scene: Scene): Promise<void> => {
   using data = newFolder()
-  const keys = await playOn({ data: data.path, ...options as Partial<Config> }, statements)
+  const keys = await playOn({ data: data.path, ...scene.relay as Partial<Config> }, scene.statements, 'socket')
   // What is kept on a server is carried away by the server's own means.
   if (isOnPostgres) return
   expect(await keptProblems(data.path, keys)).toEqual([])
 }
 
-const playOn = async (config: Partial<Config>, statements: Scene['statements']): Promise<readonly Key[]> => {
+/** The same without sockets. */
+export const playSceneInside = async ({ relay, statements }: Scene): Promise<void> => {
+  await playOn(relay as Partial<Config>, statements, 'inside')
+}
+
+const playOn = async (config: Partial<Config>, statements: Scene['statements'], way: Way): Promise<readonly Key[]> => {
   await using relay = await startTestRelay(config)
-  await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json() as { pubkey: string })
+  await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json() as { pubkey: string }, way)
   for (const statement of statements) {
     try {
       await play.run(statement)

@@ -2,15 +2,20 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { closeCodes, errors, frames, requests } from '../../lib/protocol/index.ts'
-import { playScene } from './runner.ts'
-import { parseScript, type Statement } from './script.ts'
+import { playScene, playSceneInside } from './runner.ts'
+import { parseScript, type Scene, type Statement } from './script.ts'
 
 const scripts = readdirSync(import.meta.dirname).filter(file => file.endsWith('.txt')).sort()
   .map(file => ({ file, scenes: parseScript(readFileSync(new URL(file, import.meta.url), 'utf8')) }))
 
+/** Of a scene that is about sockets there may be too many. */
+const isOfSockets = ({ relay }: Scene): boolean => 'maxConnections' in relay || 'maxConnectionsPerIp' in relay
+
 for (const { file, scenes } of scripts) {
   describe(file, () => {
     for (const scene of scenes) test(scene.title, () => playScene(scene))
+    // The same without a socket, but where sockets are what it is about.
+    for (const scene of scenes.filter(scene => !isOfSockets(scene))) test(`inside: ${scene.title}`, () => playSceneInside(scene))
   })
 }
 

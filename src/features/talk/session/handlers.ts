@@ -4,12 +4,13 @@ import { canonicalPem, fingerprintOf, loginText, loginTextV2, loginTextV3, relay
 import { PROTOCOL, limits, reservedNames, wireFeatures, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
 import type { AgentKey, NamedAgents } from '../../../domain/named-agents.ts'
 import type { OwnOrigins } from '../../../domain/own-origins.ts'
-import { findAgents, forgetAgents, membershipsOf, predecessors, rememberAgent, type AgentUse } from '../../../store/agents.ts'
+import { findAgent, findAgents, forgetAgents, membershipsOf, predecessors, rememberAgent, type AgentUse } from '../../../store/agents.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
 import type { Tx } from '../../../store/store.ts'
 import {
   Fail,
   reply,
+  type Admit,
   type Asker,
   type Challenge,
   type Feature,
@@ -178,6 +179,13 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     }
   }
 
+  const admit: Admit = async (ctx, { id, session }) => {
+    const known = await findAgent(ctx.tx, id)
+    if (known === undefined) throw new Fail('NOT_ALLOWED', `No agent ${id} is known here`)
+    const name = ctx.roster.agent(id)?.name ?? known.name
+    return welcome(ctx, { id, name, pubkey: known.pubkey, session, inbox: 'none', autojoin: false })
+  }
+
   /** The pending challenge that an answer names. */
   const pending = ({ challenge }: Asker, kind: Challenge['kind'], id: string): Challenge | undefined =>
     challenge?.kind === kind && challenge.id === id ? challenge : undefined
@@ -226,6 +234,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
   }
 
   return {
+    admit,
     handlers: {
       IDENTIFY: {
         needs: 'anyone',

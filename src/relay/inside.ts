@@ -1,0 +1,123 @@
+// The inner door, as the outer ones see it: what an agent without a socket can ask and follow. Types and one rule, no state.
+import type { FrameType, Frame, ReplyType, RequestInput, RequestType } from '../../lib/protocol/index.ts'
+import type { Doorway } from './connection.ts'
+import type { Ear } from './local-line.ts'
+
+export type { Doorway } from './connection.ts'
+export type { Ear } from './local-line.ts'
+export { Fail } from './fail.ts'
+
+/** On whose behalf a door asks. Whoever makes one has to know that the agent is it: nothing is proved behind this. */
+export interface Caller extends Doorway {
+  /** An agent with a key that has logged in here before, "@8addfe276526c9f6". */
+  readonly agent: string
+  /** Where it came from: allowances and shares of an address count for it too. */
+  readonly address: string
+}
+
+/** The frame that answers. */
+export interface Answer<T extends FrameType = FrameType> {
+  readonly type: T
+  /** Its JSON, as the bytes that a socket would have been sent: not to be changed. */
+  readonly text: Buffer
+  /** The same, read. */
+  frame(): Frame<T>
+}
+
+/** Where a reader stands. */
+export interface Positions {
+  /** The life of the log in which they were counted. */
+  readonly epoch?: string | undefined
+  /** Channel → the seq that it has; undefined: from now on. */
+  readonly channels: ReadonlyMap<string, number | undefined>
+  /** The inbox number that it has; 'waiting': all that it has not acknowledged; undefined: no inbox. */
+  readonly inbox?: number | 'waiting' | undefined
+}
+
+/** Told before any event. */
+export interface Opening {
+  readonly epoch: string
+  /** Everything after every position that was named will come. False: something is gone, or a position means nothing here. */
+  readonly recovered: boolean
+  /** From where on each channel is told, and its oldest and newest event. */
+  readonly channels: Readonly<Record<string, { readonly after: number, readonly oldest: number, readonly seq: number }>>
+  readonly inbox?: number
+}
+
+/** Who hears a stream. */
+export interface Sink {
+  open(opening: Opening): void
+  /**
+   * A stored event, its bytes as they are stored, and its place: a seq in a channel, or the number of an inbox entry. False: it is enough
+   * for now; more comes once `drained` has resolved, and a reader for whom too much waits meanwhile is cut.
+   */
+  event(place: { readonly channel: string, readonly seq: number } | { readonly inbox: number }, text: Buffer): boolean
+  drained(): Promise<void>
+  /** The relay ends it; ms after which to come back, if it is worth it. A channel: that one is over, the others go on. */
+  bye(end: { readonly reason: string, readonly retryAfterMs?: number, readonly channel?: string }): void
+}
+
+/**
+ * The inner door. A caller gets a session without a socket, the same for all its requests through one door, kept for a minute behind the
+ * last; what is asked in it passes the gate, costs, is stored and is answered as on a socket, and what it stores carries `via` and `auth`.
+ *
+ * @example
+ * const caller = { agent: '@8addfe276526c9f6', via: 'mcp', auth: 'token', address: '203.0.113.7' } as const
+ * await inside.ask(caller, 'JOIN', { channel: '#general', limit: 0 })
+ * const ack = (await inside.ask(caller, 'MSG', { to: '#general', content: 'hi', id: 'my-key-1' })).frame()
+ * // Wait for something new: arm it first, then look, so that nothing comes in between.
+ * const stop = new AbortController()
+ * const came = inside.arrival(caller, 0, stop.signal)
+ * const page = (await inside.ask(caller, 'INBOX', {})).frame()
+ */
+export interface Inside {
+  /**
+   * One request, without its `type`. With an `id` a request that stores is stored once, however often it is asked; one is made where there
+   * is none. Requests of one caller are decided in the order in which they are asked.
+   * @throws Fail the refusal, as a client is told it
+   */
+  ask<T extends RequestType>(
+    caller: Caller,
+    type: T,
+    body: Omit<RequestInput<T>, 'type'>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Answer<ReplyType<T>>>
+  /**
+   * Stored events behind the positions, then live ones, until the signal or a `bye`. Of channels the caller is a member of: JOIN first.
+   * At least once, in order, rising places. Nothing in an inbox counts as received by it: RECEIVED says so. A session of its own.
+   * @throws Fail before `open` was called
+   */
+  follow(caller: Caller, from: Positions, sink: Sink, signal: AbortSignal): Promise<void>
+  /**
+   * Resolves with true once the caller's inbox has an entry beyond a number that was not received yet, with false at the signal or when the
+   * relay ends it. A session of its own meanwhile: abort it when it is not needed any more.
+   * @throws Fail
+   */
+  arrival(caller: Caller, after: number, signal: AbortSignal): Promise<boolean>
+  /** Below all this: a connection without a socket, for who speaks the protocol itself, IDENTIFY first. */
+  connect(facts: ConnectionFacts, ear: Ear): LocalConnection
+}
+
+export interface ConnectionFacts {
+  readonly address: string
+  readonly host?: string | undefined
+  /** The relay's own end, where a socket arrived. */
+  readonly arrival?: { readonly address: string | undefined, readonly port: number | undefined } | undefined
+}
+
+export interface LocalConnection {
+  /** One frame. */
+  send(text: Buffer): void
+  /** Everything heard before a ping was taken. */
+  pong(mark: Buffer): void
+  /** More may be heard. */
+  took(): void
+  /** It is over; writes that were sent are still decided. */
+  close(): void
+}
+
+/** One of an agent that was let in. */
+export interface AdmittedConnection extends LocalConnection {
+  awaitInbox(): void
+  hearInbox(after: number, newest: number): void
+}

@@ -1,0 +1,191 @@
+// One agent's session without a socket: what it asks and who waits for which answer; what it hears unasked goes on to whoever follows.
+import { randomBytes } from 'node:crypto'
+import {
+  closeCodes,
+  frames,
+  isErrorCode,
+  rawField,
+  timerMs,
+  type Frame,
+  type FrameType,
+  type ReplyType,
+  type RequestType,
+} from '../../lib/protocol/index.ts'
+import { Fail } from './fail.ts'
+import type { AdmittedConnection, Answer, Ear } from './inside.ts'
+
+export interface LocalSessionOptions {
+  readonly maxFrameBytes: number
+  /** Opens the connection, and asks for the session under `re`. */
+  readonly open: (ear: Ear, re: string) => AdmittedConnection
+  /** A frame that answers nothing; false: it is enough for now. */
+  readonly heard: (type: FrameType, text: Buffer) => boolean
+  /** The relay ended it. */
+  readonly ended: (end: { readonly reason: string, readonly retryAfterMs?: number }) => void
+}
+
+/** What one session may have under way; who asks more has to wait. */
+const maxPending = 64
+const busyRetryMs = 1_000
+/** Some work takes long, but nobody's connection waits for ever. */
+const answerTimeoutMs = 60_000
+
+interface Waiting {
+  resolve(answer: Answer): void
+  reject(error: Error): void
+}
+
+export class LocalSession {
+  readonly #options: LocalSessionOptions
+  readonly #pending = new Map<string, Waiting>()
+  readonly #connection: AdmittedConnection
+  readonly #opened: Promise<unknown>
+  #over: Fail | undefined
+  #retryAfterMs: number | undefined
+
+  constructor(options: LocalSessionOptions) {
+    this.#options = options
+    const re = newId()
+    this.#opened = this.#wait(re)
+    this.#connection = options.open({
+      hear: text => this.#hear(text),
+      pinged: mark => this.#connection.pong(mark),
+      closed: (code, reason) => this.#closed(code, reason),
+    }, re)
+  }
+
+  get isOver(): boolean {
+    return this.#over !== undefined
+  }
+
+  get isBusy(): boolean {
+    return this.#pending.size > 0
+  }
+
+  /** @throws Fail why the agent has no session here */
+  async opened(): Promise<void> {
+    await this.#opened
+  }
+
+  /** @throws Fail */
+  async ask<T extends RequestType>(type: T, body: object, signal?: AbortSignal): Promise<Answer<ReplyType<T>>> {
+    await this.#opened
+    const { id = newId() } = body as { readonly id?: string }
+    if (this.#over !== undefined) throw this.#over
+    if (this.#pending.has(id)) throw new Fail('BUSY', 'A request under this id is still being answered', busyRetryMs)
+    if (this.#pending.size >= maxPending)
+      throw new Fail('BUSY', `At most ${maxPending} requests of an agent are under way at one door`, busyRetryMs)
+    const text = Buffer.from(JSON.stringify({ ...body, type, id }))
+    if (text.length > this.#options.maxFrameBytes)
+      throw new Fail('INVALID_MSG', `A request is at most ${this.#options.maxFrameBytes} bytes`)
+    const answer = this.#wait(id, signal)
+    this.#connection.send(text)
+    return await answer as Answer<ReplyType<T>>
+  }
+
+  took(): void {
+    this.#connection.took()
+  }
+
+  /** From now on what comes into the inbox waits, until `hearInbox` is called. */
+  awaitInbox(): void {
+    this.#connection.awaitInbox()
+  }
+
+  /** Entries of the inbox behind a number are heard, each as an item with its number, up to the newest, and then what is new. */
+  hearInbox(after: number, newest: number): void {
+    if (this.#over === undefined) this.#connection.hearInbox(after, newest)
+  }
+
+  close(): void {
+    this.#end(new Fail('BUSY', 'The session has ended; ask again', busyRetryMs))
+    this.#connection.close()
+  }
+
+  #wait(id: string, signal?: AbortSignal): Promise<Answer> {
+    let clear = () => {}
+    const answer = new Promise<Answer>((resolve, reject) => {
+      const stop = (error: Error) => {
+        if (this.#pending.get(id) === waiting) this.#pending.delete(id)
+        reject(error)
+      }
+      const waiting = { resolve, reject }
+      const timer = setTimeout(() => stop(new Fail('BUSY', 'Not answered in time; ask again under the same id', busyRetryMs)),
+        timerMs(answerTimeoutMs)).unref()
+      const aborted = () => stop(signal!.reason instanceof Error ? signal!.reason : new Error('aborted'))
+      clear = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', aborted)
+      }
+      this.#pending.set(id, waiting)
+      if (signal?.aborted === true) aborted()
+      else signal?.addEventListener('abort', aborted, { once: true })
+    }).finally(() => clear())
+    // Whoever awaits it hears of it.
+    answer.catch(() => undefined)
+    return answer
+  }
+
+  #hear(text: Buffer): boolean {
+    const type = typeOf(text)
+    if (type === 'GOING_AWAY') this.#retryAfterMs = (JSON.parse(text.toString()) as Frame<'GOING_AWAY'>).retry_after_ms
+    const re = this.#pending.size === 0 || frames[type].kind === 'event' ? undefined : reOf(text)
+    const waiting = re === undefined ? undefined : this.#pending.get(re)
+    if (waiting === undefined) return this.#options.heard(type, text)
+    this.#pending.delete(re!)
+    if (type === 'ERROR') waiting.reject(failOf(JSON.parse(text.toString()) as Frame<'ERROR'>))
+    else waiting.resolve({ type, text, frame: <T extends FrameType>() => JSON.parse(text.toString()) as Frame<T> })
+    return true
+  }
+
+  #closed(code: number, reason: string): void {
+    if (this.#over !== undefined) return
+    const fail = endOf(code, reason, this.#retryAfterMs)
+    this.#end(fail)
+    this.#options.ended({ reason: nameOf(code), ...(fail.retryAfterMs !== undefined && { retryAfterMs: fail.retryAfterMs }) })
+  }
+
+  #end(fail: Fail): void {
+    this.#over ??= fail
+    for (const { reject } of this.#pending.values()) reject(fail)
+    this.#pending.clear()
+  }
+}
+
+/** Nobody can guess one: as the key of what is published it is this request's alone. */
+const newId = (): string => randomBytes(12).toString('base64url')
+
+const typeOf = (text: Buffer): FrameType => text.toString('latin1', 9, text.indexOf(0x22, 9)) as FrameType
+
+/**
+ * Whom a frame answers. In a frame without a list it is the last field, which no value inside another object can look like; with one it
+ * stands before it, behind a few words of the relay's own.
+ */
+export const reOf = (frame: Buffer): string | undefined => {
+  const end = /,"re":("(?:[^"\\]|\\.)*")\}$/.exec(frame.toString('utf8', Math.max(0, frame.length - maxReBytes)))
+  if (end !== null) return JSON.parse(end[1]!) as string
+  const at = frame.indexOf(',"re":"')
+  if (at < 0) return undefined
+  const raw = rawField(frame.toString(), 're')
+  return raw === undefined ? undefined : JSON.parse(raw) as string
+}
+
+/** An id at its longest, each unit of it written as \uXXXX, and what stands around it. */
+const maxReBytes = 64 * 6 + 16
+
+const failOf = ({ code, message, retry_after_ms }: Frame<'ERROR'>): Fail =>
+  new Fail(isErrorCode(code) ? code : 'INTERNAL', message, retry_after_ms)
+
+const nameOf = (code: number): string => Object.entries(closeCodes).find(([, row]) => row.code === code)?.[0] ?? 'CLOSED'
+
+const endOf = (code: number, reason: string, retryAfterMs = busyRetryMs): Fail => {
+  switch (code) {
+    case closeCodes.BANNED.code:
+      return new Fail('BANNED', 'This agent is banned')
+    case closeCodes.REVOKED.code:
+    case closeCodes.KICKED.code:
+      return new Fail('NOT_ALLOWED', 'This agent was told to go')
+    default:
+      return new Fail('BUSY', `The relay ended the session (${reason || nameOf(code)}); ask again`, retryAfterMs)
+  }
+}
