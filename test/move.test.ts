@@ -48,7 +48,7 @@ const rowsOf = (data: string): Readonly<Record<string, readonly string[]>> => {
       const rows = db.prepare<[], Record<string, unknown>>(`SELECT * FROM "${name}"`).all()
       return [
         name,
-        rows.filter(row => row['key'] !== 'moved_to').map(({ key, text, ...row }) =>
+        rows.filter(row => !/^mov(?:ed|ing)_/.test(String(row['key']))).map(({ key, text, ...row }) =>
           JSON.stringify({ ...row, ...(name !== 'events' && { key }), text: Buffer.isBuffer(text) ? text.toString() : text })
         ).sort(),
       ]

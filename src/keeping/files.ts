@@ -7,6 +7,9 @@ import { KeepingError } from './failure.ts'
 /** Where a database lies in its directory. */
 export const databaseName = 'agentchat.db'
 
+/** What a command that was killed leaves of a database that was to appear there. */
+export const isLeftover = (name: string): boolean => new RegExp(`^${databaseName}\\.[0-9a-f]{12}\\.tmp`).test(name)
+
 export const mustNotExist = (file: string): void => {
   if (existsSync(file)) throw new KeepingError('refused', `${file} is there already`, { hint: 'Name another file, or move it away.' })
 }
@@ -16,7 +19,7 @@ export const publishFile = async <T>(
   target: string,
   { replace }: { readonly replace: boolean },
   write: (temporary: string) => T | Promise<T>,
-  beforePublish?: () => void,
+  beforePublish?: () => void | Promise<void>,
 ): Promise<T> => {
   const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -24,7 +27,7 @@ export const publishFile = async <T>(
     const result = await write(temporary)
     chmodSync(temporary, 0o600)
     sync(temporary)
-    beforePublish?.()
+    await beforePublish?.()
     // A link fails where a file has come to stand meanwhile; a rename would replace it.
     if (replace) renameSync(temporary, target)
     else linkSync(temporary, target)

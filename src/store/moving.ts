@@ -29,7 +29,9 @@ export interface Side {
 
 export interface Origin extends Side {
   numbers(): Promise<Numbers>
-  /** From now on no relay starts on it. */
+  /** From now on no relay starts on it, whatever becomes of the move. */
+  markMoving(to: string, move: string): Promise<void>
+  /** It has arrived there. */
   markMoved(to: string): Promise<void>
 }
 
@@ -37,16 +39,47 @@ export interface Target extends Side {
   add(table: MovedTable, rows: readonly Values[]): Promise<void>
   /** Makes what follows from the rows: indexes of words, and the numbers that come next. */
   finish(numbers: Numbers): Promise<void>
-  /** From now on it is there; before nothing of it is. */
-  commit(): Promise<void>
+  /** From now on it is there, brought by this move; before nothing of it is. */
+  commit(move: string | undefined): Promise<void>
 }
 
-/** Kept in `meta` of a database that was left. */
+/** Kept in `meta` of a database that was left: where to. */
 export const movedKey = 'moved_to'
+/** Kept there before that: the name of the move, and where it goes. */
+export const movingKey = 'moving_to'
+/** Kept in a database that was moved to: the name of the move that brought it. Where both have it, it has arrived. */
+export const arrivedKey = 'moved_by'
 
-export const movedAway = (to: string): StorageError =>
-  new StorageError(`What was kept here was moved to ${to}`,
-    'Start the relay there. To come back: agentchat migrate --back (docs/OPERATIONS.md, "Moving to PostgreSQL and back").')
+/** What says where the data is, and is not moved itself. */
+export const marks: readonly string[] = [movedKey, movingKey, arrivedKey]
+
+/** Nobody has noted whether it has arrived. */
+export class MovingError extends StorageError {
+  readonly move: string
+  readonly to: string
+
+  constructor(mark: string) {
+    const at = mark.indexOf(' ')
+    const to = mark.slice(at + 1)
+    const isThere = to.startsWith('postgres://')
+    super(`What was kept here was being moved to ${to} when that broke off`, isThere
+      ? 'Run agentchat migrate --to once more: it finishes the move. Or take it back: agentchat migrate --back.'
+      : 'Run agentchat migrate --back once more: it finishes the move.')
+    this.move = mark.slice(0, at)
+    this.to = to
+  }
+}
+
+export const movingMark = (move: string, to: string): string => `${move} ${to}`
+
+/** @throws StorageError where no relay may start: what was kept there is elsewhere, or may be */
+export const checkMarks = (markOf: (key: string) => string | undefined): void => {
+  const [to, moving] = [markOf(movedKey), markOf(movingKey)]
+  if (to !== undefined)
+    throw new StorageError(`What was kept here was moved to ${to}`,
+      'Start the relay there. To come back: agentchat migrate --back (docs/OPERATIONS.md, "Moving to PostgreSQL and back").')
+  if (moving !== undefined) throw new MovingError(moving)
+}
 
 /** Names of tables and columns, as both engines take them. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`

@@ -2,9 +2,14 @@
 import { hostname } from 'node:os'
 import { Kysely, PostgresDialect } from 'kysely'
 import {
+  arrivedKey,
   isOwn,
   list,
+  marks,
   movedKey,
+  MovingError,
+  movingKey,
+  movingMark,
   quoted,
   type MovedTable,
   type Numbers,
@@ -45,17 +50,26 @@ export class PostgresSide implements Origin, Target {
   readonly where: string
   /** All that is kept, but for what each engine fills by itself. */
   readonly tables: readonly MovedTable[]
+  /** A move away from here that broke off. */
+  readonly begun: MovingError | undefined
   readonly #client: Client
 
-  private constructor(client: Client, where: string, tables: readonly MovedTable[]) {
+  private constructor(client: Client, where: string, tables: readonly MovedTable[], begun?: MovingError) {
     this.#client = client
+    this.begun = begun
     this.where = where
     this.tables = tables
   }
 
   /** Brings its tables up to date, and begins. @throws StorageError that says what is wrong with the database */
   static async open(url: string, migrations: readonly Migration[], newEpoch: () => string): Promise<PostgresSide> {
-    await (await openPostgres({ url, migrations, newEpoch })).close()
+    const begun = await openPostgres({ url, migrations, newEpoch }).then(async store => {
+      await store.close()
+      return undefined
+    }, (error: unknown) => {
+      if (error instanceof MovingError) return error
+      throw error
+    })
     const driver = await loadDriver()
     const client: Client = new driver.Client({
       ...configOf(driver, url, `agentchat migrate on ${hostname().slice(0, 20)}, process ${process.pid}`),
@@ -73,7 +87,7 @@ export class PostgresSide implements Origin, Target {
       })
       await client.query("SET synchronous_commit = 'on'")
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
-      return new PostgresSide(client, placeOf(url), await tablesOf(client))
+      return new PostgresSide(client, placeOf(url), await tablesOf(client), begun)
     } catch (error) {
       await client.end().catch(() => undefined)
       throw problemOf(error) ?? error
@@ -114,6 +128,11 @@ export class PostgresSide implements Origin, Target {
     return names
   }
 
+  /** The move that brought what is here. */
+  async arrivedBy(): Promise<string | undefined> {
+    return (await this.#ask<{ value: string }>('SELECT value FROM meta WHERE key = $1', [arrivedKey])).rows[0]?.value
+  }
+
   /** Lets rows in as they are. */
   async begin(): Promise<void> {
     for (const { name } of this.tables) await this.#ask(`ALTER TABLE ${quoted(name)} DISABLE TRIGGER USER`)
@@ -128,7 +147,7 @@ export class PostgresSide implements Origin, Target {
   async *pages({ name, columns, key }: MovedTable): AsyncIterable<readonly Values[]> {
     await this.#ask(
       `DECLARE moving NO SCROLL CURSOR FOR SELECT ${list(columns)} FROM ${found[name] ?? quoted(name)} AS rows ${
-        name === 'meta' ? `WHERE key <> '${movedKey}'` : ''
+        name === 'meta' ? `WHERE key NOT IN (${marks.map(key => `'${key}'`).join(', ')})` : ''
       } ORDER BY ${list(name === 'publish_keys' ? ['ts', ...key] : key)}`,
     )
     for (;;) {
@@ -173,20 +192,35 @@ export class PostgresSide implements Origin, Target {
     for (const { name } of this.tables) await this.#ask(`ALTER TABLE ${quoted(name)} ENABLE TRIGGER USER`)
   }
 
-  async commit(): Promise<void> {
+  async commit(move: string | undefined): Promise<void> {
+    if (move !== undefined) await this.#mark(arrivedKey, move)
     await this.#ask('COMMIT')
     // The server plans by it from the first request on.
     await this.#ask('ANALYZE')
   }
 
+  async markMoving(to: string, move: string): Promise<void> {
+    await this.#mark(movingKey, movingMark(move, to))
+    await this.#ask('COMMIT')
+  }
+
   async markMoved(to: string): Promise<void> {
-    await this.#ask('INSERT INTO meta (key, value) VALUES ($1, $2)', [movedKey, to])
+    await this.#mark(movedKey, to, movingKey)
+    // If nothing was asked before it is committed already, and this says so.
     await this.#ask('COMMIT')
   }
 
   /** What is not committed is gone. */
   async close(): Promise<void> {
     await this.#client.end().catch(() => undefined)
+  }
+
+  async #mark(key: string, value: string, instead = ''): Promise<void> {
+    await this.#ask(
+      `WITH gone AS (DELETE FROM meta WHERE key = $3)
+        INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+      [key, value, instead],
+    )
   }
 
   async #ask<R extends object>(sql: string, values: readonly unknown[] = []) {

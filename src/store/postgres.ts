@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
 import { timerMs } from '../../lib/protocol/timer.ts'
-import { movedAway, movedKey } from './moving.ts'
+import { checkMarks } from './moving.ts'
 import { configOf, loadDriver, poolOf, Statements, type Client, type Pool, type QueryResult } from './postgres-client.ts'
 import { postgresDialect as dialect } from './postgres-dialect.ts'
 import { PostgresKeptLog } from './postgres-keeper.ts'
@@ -59,13 +59,9 @@ const prepared = async ({ url, migrations, newEpoch }: PostgresOptions, name: st
       ...migrations,
     ])
     await client.query("INSERT INTO meta (key, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING", [newEpoch()])
-    const { rows } = await client.query<{ key: string, value: string }>('SELECT key, value FROM meta WHERE key IN ($1, $2)', [
-      'epoch',
-      movedKey,
-    ])
+    const { rows } = await client.query<{ key: string, value: string }>('SELECT key, value FROM meta')
     const kept = new Map(rows.map(({ key, value }) => [key, value]))
-    const movedTo = kept.get(movedKey)
-    if (movedTo !== undefined) throw movedAway(movedTo)
+    checkMarks(key => kept.get(key))
     return kept.get('epoch')!
   } finally {
     await client.end().catch(() => undefined)

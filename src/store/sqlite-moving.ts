@@ -5,9 +5,13 @@ import type { Database } from './driver.ts'
 import { StorageError } from './failure.ts'
 import { indexEvents } from './log-schema.ts'
 import {
+  arrivedKey,
   isOwn,
   list,
+  marks,
   movedKey,
+  movingKey,
+  movingMark,
   quoted,
   type MovedTable,
   type Numbers,
@@ -83,9 +87,9 @@ export class SqliteSide implements Origin, Target {
 
   async *pages({ name, columns, key }: MovedTable): AsyncIterable<readonly Values[]> {
     const rows = this.#db.prepare<[], (Value | Buffer)[]>(
-      `SELECT ${list(columns)} FROM ${found[name] ?? quoted(name)} ${name === 'meta' ? `WHERE key <> '${movedKey}'` : ''} ORDER BY ${
-        list(orders[name] ?? key)
-      }`,
+      `SELECT ${list(columns)} FROM ${found[name] ?? quoted(name)} ${
+        name === 'meta' ? `WHERE key NOT IN (${marks.map(key => `'${key}'`).join(', ')})` : ''
+      } ORDER BY ${list(orders[name] ?? key)}`,
     ).raw()
     let page: Values[] = []
     let chars = 0
@@ -147,19 +151,38 @@ export class SqliteSide implements Origin, Target {
     for (const trigger of this.#triggers) db.exec(trigger)
   }
 
-  commit(): Promise<void> {
+  commit(move: string | undefined): Promise<void> {
+    if (move !== undefined) this.#mark(arrivedKey, move)
     return Promise.resolve()
+  }
+
+  markMoving(to: string, move: string): Promise<void> {
+    this.#db.pragma('synchronous = FULL')
+    this.#mark(movingKey, movingMark(move, to))
+    return Promise.resolve()
+  }
+
+  /** It has not gone anywhere. */
+  unmark(): void {
+    this.#db.prepare('DELETE FROM meta WHERE key = ?').run(movingKey)
   }
 
   markMoved(to: string): Promise<void> {
     this.#db.pragma('synchronous = FULL')
-    this.#db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(movedKey, to)
+    this.#db.transaction(() => {
+      this.#mark(movedKey, to)
+      this.unmark()
+    })()
     return Promise.resolve()
   }
 
   close(): Promise<void> {
     this.#db.close()
     return Promise.resolve()
+  }
+
+  #mark(key: string, value: string): void {
+    this.#db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)').run(key, value)
   }
 }
 

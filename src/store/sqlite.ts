@@ -5,7 +5,7 @@ import { makePrivateFile, makePrivateFolder } from '../../lib/node/private-folde
 import { Checkpointer, maxWalPages, pageBytes } from './checkpointer.ts'
 import { openDatabase, type Database, type DatabaseOptions, type Statement } from './driver.ts'
 import { migrate } from './migrate.ts'
-import { movedAway, movedKey } from './moving.ts'
+import { checkMarks } from './moving.ts'
 import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from './space.ts'
@@ -84,8 +84,7 @@ class SqliteStore implements Store {
     ])
     this.#writer.prepare("INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING").run(newEpoch())
     const kept = this.#writer.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck()
-    const movedTo = kept.get(movedKey)
-    if (movedTo !== undefined) throw movedAway(movedTo)
+    checkMarks(key => kept.get(key))
     this.epoch = kept.get('epoch')!
     this.#checkpointer = inMemory ? undefined : new Checkpointer(file)
     this.#reader = inMemory ? this.#writer : open(file, { readonly: true, timeout: 2_000 })

@@ -11,6 +11,10 @@ export interface Proxy extends AsyncDisposable {
   stall(): void
   /** The next COMMIT is `lost` on its way to the server, or its `answer` is on the way back; then the line is cut. */
   cutAt(what: 'lost' | 'answer'): void
+  /** What is said with this text in it, for the so-manieth time, `passes` or is held, and nothing more is heard on its line. */
+  holdAt(text: string, time: number, passes: boolean): void
+  /** Whether that has come. */
+  readonly isHeld: boolean
   /** So often the question what became of a commit is cut off as well. */
   cutQuestions(times: number): void
   /** How often somebody who had heard of the server said something more. */
@@ -24,6 +28,7 @@ export const newProxy = async (target: number): Promise<Proxy> => {
   let there = target
   let next: 'lost' | 'answer' | undefined
   let cuts = 0
+  let hold: { readonly text: string, readonly passes: boolean, left: number } | undefined
   let questions = 0
   let trips = 0
   const stalled = new WeakSet<Socket>()
@@ -48,6 +53,11 @@ export const newProxy = async (target: number): Promise<Proxy> => {
       if (questions > 0 && chunk.includes('pg_xact_status')) {
         questions--
         return void near.destroy()
+      }
+      if (isMute) return
+      if (hold !== undefined && hold.left > 0 && chunk.includes(hold.text) && --hold.left === 0) {
+        isMute = true
+        return void (hold.passes && far.write(chunk))
       }
       if (next === undefined || !chunk.includes('COMMIT')) return void far.write(chunk)
       cuts++
@@ -75,6 +85,12 @@ export const newProxy = async (target: number): Promise<Proxy> => {
     },
     cutAt: what => {
       next = what
+    },
+    holdAt: (text, time, passes) => {
+      hold = { text, passes, left: time }
+    },
+    get isHeld() {
+      return hold?.left === 0
     },
     cutQuestions: times => {
       questions = times
