@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { checkTradeEvent } from '../lib/identity/index.ts'
 import type { EscrowEvent } from '../src/app.ts'
 import { issuer } from '../src/domain/ledger/ledger.ts'
+import { placeOf } from './kit/engine.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { adminKey, newTrader, type Trader } from './kit/trade.ts'
@@ -617,8 +618,8 @@ describe('what is kept', () => {
     }
     const { Cli } = await import('./kit/cli.ts')
     using cli = new Cli()
-    expect(await cli.run(['export', '--data', folder.at('data'), '--out', folder.at('archive.jsonl')])).toMatchObject({ code: 0 })
-    expect(await cli.run(['import', '--data', folder.at('copy'), folder.at('archive.jsonl')])).toMatchObject({ code: 0 })
+    expect(await cli.run(['export', ...await placeOf(folder.at('data')), '--out', folder.at('archive.jsonl')])).toMatchObject({ code: 0 })
+    expect(await cli.run(['import', ...await placeOf(folder.at('copy')), folder.at('archive.jsonl')])).toMatchObject({ code: 0 })
     // What bob received of deals is not there, and what comes now is not taken for it.
     await using copy = await startTestRelay({ adminKey, data: folder.at('copy') })
     await using carl = await newTrader(copy, 'carl')
