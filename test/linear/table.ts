@@ -33,6 +33,7 @@ import { urlKey } from '../../src/domain/directory/sightings.ts'
 import { mentionsIn } from '../../src/domain/mentions.ts'
 import { readPaymentCode } from '../../src/domain/payment/code.ts'
 import { redact } from '../../src/domain/redaction.ts'
+import { Reply, visible as shownVisible, word } from '../../src/doors/mcp/reply.ts'
 import { atomFeed, jsonFeed } from '../../src/features/operate/announcements/feeds.ts'
 import { captchaAnswer } from '../../src/features/talk/session/captcha.ts'
 import { checkFiles } from '../../src/features/trade/proposals/deliverable.ts'
@@ -173,6 +174,18 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/domain/mentions.ts': { peer: 'messages', run: { mentionsIn } },
   'src/domain/payment/code.ts': { peer: 'payment codes', run: { readPaymentCode } },
   'src/domain/redaction.ts': { peer: 'messages', run: { redact } },
+  'src/doors/mcp/': {
+    peer: 'what agents wrote, as tools show it; what a host gives to a tool',
+    run: {
+      visible: shownVisible,
+      word,
+      reply: text => {
+        const reply = new Reply()
+        reply.add('said: ', { text })
+        return reply.text(() => text.slice(0, 6).padEnd(6, '0') + Math.random())
+      },
+    },
+  },
   'src/features/operate/admin/handlers.ts': { peer: 'keys of agents, in their one spelling' },
   'src/features/operate/announcements/feeds.ts': {
     peer: 'announcements, as feed readers and the Markdown of other places take them',
