@@ -66,6 +66,7 @@ export const hostAt = async (
     instructions: `You are ${seat.me}.`,
     place: () => Promise.resolve(place),
     now,
+    tellsChanges: true,
     failed: error => {
       failures.push(error)
       return 'i'

@@ -123,6 +123,7 @@ export const mcp = command({
       instructions: instructions({ me: me?.seat.me, isKeyed }),
       place: reached,
       now: io.now,
+      tellsChanges: true,
       failed,
     })
     await serveStreams(factory, io, { signal: io.interrupted, failed: error => out.say(`warning: ${(error as Error).message}`) })

@@ -5,12 +5,14 @@ import {
   RelayError,
   type AgentChatClient,
   type AgentId,
+  type CallOptions,
+  type ChannelName,
   type Offer,
   type SignatureState,
 } from '../../../lib/client/index.ts'
 import { frames, type Frame, type FrameType, type ReplyType, type RequestType } from '../../../lib/protocol/index.ts'
 import { GuestInbox } from './guest-inbox.ts'
-import { Refusal, type Body, type Kept, type Said, type Seat, type SignedType } from './seat.ts'
+import { Refusal, type Body, type Change, type Kept, type Said, type Seat, type SignedType } from './seat.ts'
 
 /** How often a request is made again whose answer was lost with the connection. */
 const maxTries = 4
@@ -22,6 +24,7 @@ export class ClientSeat implements Seat {
   readonly #client: AgentChatClient
   readonly #guest: GuestInbox | undefined
   readonly #waiting = new Set<() => void>()
+  readonly #listeners = new Set<(change: Change) => void>()
   /** Why the session is over for good. */
   #ended: string | undefined
 
@@ -29,16 +32,26 @@ export class ClientSeat implements Seat {
   constructor(client: AgentChatClient, isKeyed: boolean) {
     this.#client = client
     this.#guest = isKeyed ? undefined : new GuestInbox()
+    const changed = (change: Change) => {
+      for (const listener of this.#listeners) listener(change)
+    }
     const arrived = () => {
       for (const wake of [...this.#waiting]) wake()
+      changed({ kind: 'inbox' })
     }
     client.on('message', ({ mine, to, content, inboxSeq, frame }) => {
+      if (to.startsWith('#') && inboxSeq === undefined) changed({ kind: 'channel', channel: to })
       const isForMe = to === client.agentId || inboxSeq !== undefined || (to.startsWith('#') && content.includes(this.me))
       if (mine || !isForMe) return
       this.#guest?.add(frame)
       arrived()
     }, { ack: 'auto' })
-    for (const type of steps) client.on(type, arrived)
+    for (const type of steps) {
+      client.on(type, event => {
+        if ('proposalId' in event && typeof event.proposalId === 'string') changed({ kind: 'deal', id: event.proposalId })
+        arrived()
+      })
+    }
     client.on('status', status => {
       if (status.kind === 'ended') this.#ended = status.error?.message ?? 'the client was closed'
       // What came meanwhile is in the inbox.
@@ -55,7 +68,7 @@ export class ClientSeat implements Seat {
     if (own !== undefined) return own as unknown as Frame<ReplyType<T>>
     for (let tries = 1;; tries++) {
       try {
-        return await this.#client.request(type, body, signal && { signal })
+        return await this.#asked(type, body, signal && { signal })
       } catch (error) {
         const isLost = error instanceof ConnectionError && error.code === 'LOST' && error.shouldRetry()
         // Made twice, a channel is one that is there already.
@@ -87,6 +100,13 @@ export class ClientSeat implements Seat {
     return this.#client.trade.check({ frame: event as never }).catch(() => undefined)
   }
 
+  changes(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
   arrival(signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
       const wake = () => {
@@ -98,6 +118,20 @@ export class ClientSeat implements Seat {
       this.#waiting.add(wake)
       signal.addEventListener('abort', wake)
     })
+  }
+
+  /** Where it was entered, it is entered again after a reconnect: what is said there is heard. */
+  #asked<T extends RequestType>(type: T, body: Body<T>, options: CallOptions | undefined): Promise<Frame<ReplyType<T>>> {
+    const client = this.#client
+    const { channel } = body as { readonly channel?: ChannelName }
+    const entered = type === 'JOIN'
+      ? client.join(channel!, { limit: 0, ...options })
+      : type === 'LEAVE'
+      ? client.leave(channel!, options)
+      : undefined
+    return entered === undefined
+      ? client.request(type, body, options)
+      : entered.then(({ frame }) => frame as unknown as Frame<ReplyType<T>>)
   }
 
   #signed(type: SignedType, fields: Readonly<Record<string, unknown>>, signal: AbortSignal | undefined) {

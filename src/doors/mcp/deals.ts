@@ -39,24 +39,30 @@ export const deals = tool({
   input: z.object({ id: Id.optional(), state: State.optional(), limit: z.int().min(1).max(50).optional() }),
   hints: { readOnlyHint: true },
   async run({ seat, signal }, { id, state, limit = 20 }) {
-    const reply = new Reply()
     if (id === undefined) {
+      const reply = new Reply()
       const { proposals, next } = await seat.ask('PROPOSALS', { limit, ...(state !== undefined && { state }) }, signal)
       if (proposals.length === 0) return reply.end('No deals.')
       return proposals.every(proposal => reply.add(...lineOf(proposal))) && next === undefined
         ? reply
         : reply.end('There are more: name a state, or an id.')
     }
-    const { proposal, events, more } = await seat.ask('PROPOSAL_EVENTS', { proposal_id: id, after: 0, limit: 50 }, signal)
-    reply.add(...lineOf(proposal))
-    const { terms, milestones, released } = proposal
-    if (terms) reply.add('terms: ', { text: terms })
-    for (const [i, { title, amount }] of (milestones ?? []).entries())
-      reply.add(`part ${i + 1}${i < released ? ', paid' : ''}: ${amount} `, { text: title, limit: 200 })
-    for (const event of events) if (!reply.add(...await eventParts(seat, event))) return reply.end('It has more steps than fit here.')
-    return more ? reply.end('It has more steps than fit here.') : reply
+    return dealText(seat, id, signal)
   },
 })
+
+/** A deal with its steps. */
+export const dealText = async (seat: Seat, id: string, signal: AbortSignal): Promise<Reply> => {
+  const reply = new Reply()
+  const { proposal, events, more } = await seat.ask('PROPOSAL_EVENTS', { proposal_id: id, after: 0, limit: 50 }, signal)
+  reply.add(...lineOf(proposal))
+  const { terms, milestones, released } = proposal
+  if (terms) reply.add('terms: ', { text: terms })
+  for (const [i, { title, amount }] of (milestones ?? []).entries())
+    reply.add(`part ${i + 1}${i < released ? ', paid' : ''}: ${amount} `, { text: title, limit: 200 })
+  for (const event of events) if (!reply.add(...await eventParts(seat, event))) return reply.end('It has more steps than fit here.')
+  return more ? reply.end('It has more steps than fit here.') : reply
+}
 
 const steps = {
   propose: 'PROPOSAL',

@@ -48,19 +48,34 @@ const skillLines = async (seat: Seat, query: Fields, signal: AbortSignal): Promi
   })
 }
 
+/** Channels page by page, so many pages of them. */
+async function* channelPages(seat: Seat, signal: AbortSignal) {
+  let after: ChannelName | undefined
+  for (let page = 0; page < maxChannelPages; page++) {
+    const { list, more } = await seat.ask('LIST_CHANNELS', after === undefined ? {} : { after }, signal)
+    yield list
+    after = list.at(-1)?.name
+    if (more !== true || after === undefined) return
+  }
+}
+
+/** Names of channels that this agent may know of. */
+export const channelNames = async (seat: Seat, signal: AbortSignal): Promise<readonly string[]> => {
+  const names: string[] = []
+  for await (const list of channelPages(seat, signal)) names.push(...list.map(({ name }) => name))
+  return names
+}
+
 const channelLines = async (seat: Seat, text: string | undefined, limit: number, signal: AbortSignal) => {
   const found: (readonly Part[])[] = []
   const wanted = text?.toLowerCase()
-  let after: ChannelName | undefined
-  for (let page = 0; page < maxChannelPages && found.length <= limit; page++) {
-    const { list, more } = await seat.ask('LIST_CHANNELS', after === undefined ? {} : { after }, signal)
+  for await (const list of channelPages(seat, signal)) {
     for (const { name, agents, topic, private: isPrivate } of list) {
       if (wanted !== undefined && !`${name} ${topic ?? ''}`.toLowerCase().includes(wanted)) continue
       const head = `${word(name)} ${agents} here${isPrivate === true ? ', private' : ''}`
       found.push(topic ? [`${head} `, { text: topic, limit: 200 }] : [head])
     }
-    after = list.at(-1)?.name
-    if (more !== true || after === undefined) break
+    if (found.length > limit) break
   }
   return found
 }

@@ -35,6 +35,12 @@ export type SignedType =
 /** An event of a page, or of the inbox. */
 export type Kept = Frame<'HISTORY'>['events'][number]
 
+/** Something that a host may have been shown is another now. */
+export type Change =
+  | { readonly kind: 'inbox' }
+  | { readonly kind: 'channel', readonly channel: string }
+  | { readonly kind: 'deal', readonly id: string }
+
 export interface Seat {
   /** Who sits here. */
   readonly me: AgentId
@@ -48,6 +54,8 @@ export interface Seat {
   signatureOf(event: Kept): Promise<string | undefined>
   /** Resolves when something new is in the inbox, and when the signal aborts. */
   arrival(signal: AbortSignal): Promise<void>
+  /** Tells what changes, from now on; gives the function that ends it. */
+  changes(listener: (change: Change) => void): () => void
 }
 
 /** Why a tool cannot do it: what its caller is told. */

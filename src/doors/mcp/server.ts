@@ -1,10 +1,13 @@
 // An MCP server of the official SDK over the tools: what of it touches the SDK. It is loaded late, and only where the door is on.
-import type { Server, ServerContext } from '@modelcontextprotocol/server'
+import type { McpRequestContext, Server, ServerContext } from '@modelcontextprotocol/server'
 import { randomBytes } from 'node:crypto'
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import { version } from '../../base/version.ts'
 import { Codes } from './confirm.ts'
+import { prompts, promptText } from './prompts.ts'
 import { Reader } from './reader.ts'
-import type { Seat } from './seat.ts'
+import { completed, isResource, readResource, resources, resourceTemplates, uriOf } from './resources.ts'
+import { Refusal, type Seat } from './seat.ts'
 import type { Call, Tool, ToolLimits } from './tool.ts'
 import { callTool, listed } from './tools.ts'
 
@@ -40,6 +43,8 @@ export interface ServerParts {
   readonly place: () => Promise<Place>
   /** ms since 1970 */
   readonly now: () => number
+  /** Hosts are told of what changes: where a server lives as long as its host. */
+  readonly tellsChanges: boolean
   /** Something of ours failed: told to nobody outside but by its number. */
   readonly failed: (error: unknown) => string
 }
@@ -58,20 +63,38 @@ const progressOf = ({ mcpReq: { _meta, notify } }: ServerContext): Call['progres
   }
 }
 
+/** What changes is told once in so many ms, however often it does. */
+const tellMs = 200
+
 /** Makes servers: one for each connection, or for each request. The list of tools is made once. */
-export const serverFactory = (sdk: Sdk, { tools, limits, codes, instructions, place, now, failed }: ServerParts) => {
+export const serverFactory = (sdk: Sdk, { tools, limits, codes, instructions, place, now, failed, tellsChanges }: ServerParts) => {
   const list = listed(tools)
   const named = new Map(tools.map(tool => [tool.name, tool]))
-  return (): Server => {
+  const invalid = (message: string) => new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, message)
+  /** A refusal as an error of the protocol: what is no tool has no other way to say it. */
+  const refusing = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof Refusal) throw invalid(`${error.code}: ${error.message}`)
+      throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InternalError, `Something went wrong here (incident ${failed(error)})`)
+    }
+  }
+  return ({ era }: Pick<McpRequestContext, 'era'>): Server => {
     const server = new sdk.Server({ name: 'agentchat', version }, {
-      capabilities: { tools: {} },
+      capabilities: { tools: {}, resources: tellsChanges ? { subscribe: true } : {}, prompts: {}, completions: {} },
       instructions,
-      cacheHints: { 'tools/list': { ttlMs: hour, cacheScope: 'public' } },
+      cacheHints: {
+        'tools/list': { ttlMs: hour, cacheScope: 'public' },
+        'prompts/list': { ttlMs: hour, cacheScope: 'public' },
+        'resources/list': { ttlMs: hour, cacheScope: 'public' },
+        'resources/templates/list': { ttlMs: hour, cacheScope: 'public' },
+      },
     })
     server.setRequestHandler('tools/list', () => ({ tools: list as never }))
     server.setRequestHandler('tools/call', async ({ params }, context) => {
       const tool = named.get(params.name)
-      if (tool === undefined) throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, `No tool ${params.name.slice(0, 80)}`)
+      if (tool === undefined) throw invalid(`No tool ${params.name.slice(0, 80)}`)
       const call = async (): Promise<Call> => ({
         ...await place(),
         signal: context.mcpReq.signal,
@@ -84,6 +107,79 @@ export const serverFactory = (sdk: Sdk, { tools, limits, codes, instructions, pl
       })
       return await callTool(tool, params.arguments, call, draw, failed) as never
     })
+    server.setRequestHandler('resources/list', () => ({ resources: [...resources] }))
+    server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...resourceTemplates] }))
+    server.setRequestHandler('resources/read', ({ params: { uri } }, { mcpReq: { signal } }) =>
+      refusing(async () => {
+        const reply = await readResource(uri, (await place()).seat, signal)
+        return { contents: [{ uri, mimeType: 'text/plain', text: reply.text(draw) }] }
+      }))
+    server.setRequestHandler('prompts/list', () => ({ prompts: prompts.map(prompt => ({ ...prompt, arguments: [...prompt.arguments] })) }))
+    server.setRequestHandler('prompts/get', ({ params }) => {
+      const found = promptText(params.name, params.arguments)
+      if ('problem' in found) throw invalid(found.problem)
+      return { messages: [{ role: 'user', content: { type: 'text', text: found.text } }] }
+    })
+    server.setRequestHandler('completion/complete', ({ params: { argument, ref } }, { mcpReq: { signal } }) =>
+      refusing(async () => {
+        const values = ref.type === 'ref/resource' ? await completed(argument.name, argument.value, (await place()).seat, signal) : []
+        return { completion: { values: [...values], hasMore: false } }
+      }))
+    if (tellsChanges) tellChanges(server, { era, place, refuse: invalid })
     return server
+  }
+}
+
+/** How many resources one host may be told of. */
+const maxSubscribed = 200
+
+/** Tells a host of what it subscribed to. In the new era the entry of the SDK knows what that is, and lets nothing else through. */
+const tellChanges = (
+  server: Server,
+  { era, place, refuse }: {
+    readonly era: 'legacy' | 'modern'
+    readonly place: () => Promise<Place>
+    readonly refuse: (message: string) => Error
+  },
+): void => {
+  const subscribed = new Set<string>()
+  const changed = new Set<string>()
+  let timer: NodeJS.Timeout | undefined
+  let stop: (() => void) | undefined
+  let isOver = false
+  const tell = () => {
+    timer = undefined
+    for (const uri of changed) server.sendResourceUpdated({ uri }).catch(() => undefined)
+    changed.clear()
+  }
+  const listen = async () => {
+    const { seat } = await place()
+    if (isOver || stop !== undefined) return
+    stop = seat.changes(change => {
+      const uri = uriOf(change)
+      if ((era === 'legacy' && !subscribed.has(uri)) || changed.size >= maxSubscribed) return
+      changed.add(uri)
+      timer ??= setTimeout(tell, timerMs(tellMs))
+    })
+  }
+  // Where the relay cannot be reached yet, a call that reaches it comes first.
+  const begin = () => void listen().catch(() => undefined)
+  server.oninitialized = begin
+  if (era === 'modern') begin()
+  server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
+    if (!isResource(uri)) throw refuse('There is no such resource')
+    if (subscribed.size >= maxSubscribed) throw refuse(`At most ${maxSubscribed} resources`)
+    subscribed.add(uri)
+    begin()
+    return {}
+  })
+  server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
+    subscribed.delete(uri)
+    return {}
+  })
+  server.onclose = () => {
+    isOver = true
+    clearTimeout(timer)
+    stop?.()
   }
 }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { Reply, maxOnlyTextChars } from './reply.ts'
 import { eventParts } from './said.ts'
 import type { Entry } from './reader.ts'
-import { Refusal, type Kept } from './seat.ts'
+import { Refusal, type Kept, type Seat } from './seat.ts'
 import { Place, tool, type Call } from './tool.ts'
 import { allowedMs, waitFor } from './waiting.ts'
 
@@ -123,32 +123,44 @@ export const history = tool({
     limit: z.int().min(1).max(50).optional(),
   }),
   hints: { readOnlyHint: true },
-  async run({ seat, signal }, { of, before, after, limit = 20 }) {
-    const page = await seat.ask('HISTORY', {
-      ...(of.startsWith('#') ? { channel: of as '#x' } : { with: of as '@x' }),
-      ...(before !== undefined && { before }),
-      ...(after !== undefined && { after }),
-      limit,
-    }, signal)
-    const { events } = page
-    const reply = new Reply()
-    if (events.length === 0) return reply.end('Nothing there.')
-    // Read on from a number, the first ones count; else the newest.
-    const isOnward = after !== undefined
-    let edge: number | undefined
-    let shown = 0
-    for (const event of isOnward ? events : [...events].reverse()) {
-      const showing = events.length === 1
-        ? { limit: maxOnlyTextChars }
-        : event.seq === undefined
-        ? {}
-        : { more: `after=${event.seq - 1} limit=1` }
-      const parts = await eventParts(seat, event, showing)
-      if (!(isOnward ? reply.add(...parts) : reply.addFirst(...parts))) break
-      edge = event.seq
-      shown++
-    }
-    const isMore = shown < events.length || page.more
-    return isMore && edge !== undefined ? reply.end(`More waits: ${isOnward ? `after=${edge}` : `before=${edge}`}.`) : reply
-  },
+  run: ({ seat, signal }, asked) => historyText(seat, asked, signal),
 })
+
+/** A page of a channel, or of what was said with an agent. */
+export const historyText = async (
+  seat: Seat,
+  { of, before, after, limit = 20 }: {
+    readonly of: string
+    readonly before?: number | undefined
+    readonly after?: number | undefined
+    readonly limit?: number | undefined
+  },
+  signal: AbortSignal,
+): Promise<Reply> => {
+  const page = await seat.ask('HISTORY', {
+    ...(of.startsWith('#') ? { channel: of as '#x' } : { with: of as '@x' }),
+    ...(before !== undefined && { before }),
+    ...(after !== undefined && { after }),
+    limit,
+  }, signal)
+  const { events } = page
+  const reply = new Reply()
+  if (events.length === 0) return reply.end('Nothing there.')
+  // Read on from a number, the first ones count; else the newest.
+  const isOnward = after !== undefined
+  let edge: number | undefined
+  let shown = 0
+  for (const event of isOnward ? events : [...events].reverse()) {
+    const showing = events.length === 1
+      ? { limit: maxOnlyTextChars }
+      : event.seq === undefined
+      ? {}
+      : { more: `after=${event.seq - 1} limit=1` }
+    const parts = await eventParts(seat, event, showing)
+    if (!(isOnward ? reply.add(...parts) : reply.addFirst(...parts))) break
+    edge = event.seq
+    shown++
+  }
+  const isMore = shown < events.length || page.more
+  return isMore && edge !== undefined ? reply.end(`More waits: ${isOnward ? `after=${edge}` : `before=${edge}`}.`) : reply
+}
