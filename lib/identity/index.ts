@@ -1,6 +1,15 @@
 // Public surface of agentchat/identity.
 export { agentIdOf, fingerprintOf, serverIdOf } from './agent-id.ts'
 export { canonicalJson, signedText } from './canonical.ts'
+export {
+  contentDigestOf,
+  httpSignatureText,
+  maxHttpSignatureAgeS,
+  readHttpSignature,
+  signHttpRequest,
+  type HttpSignature,
+  type SignableRequest,
+} from './http-signature.ts'
 export { generateKeyPair, identityFrom, type Identity, type KeyPair } from './keys.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
 export { IdentityError, type IdentityErrorCode } from './errors.ts'

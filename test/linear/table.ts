@@ -11,6 +11,7 @@ import {
   verifyCompletion,
   verifyReceipt,
   verifyRevocation,
+  readHttpSignature,
 } from '../../lib/identity/index.ts'
 import {
   AgentAddress,
@@ -67,6 +68,14 @@ const guard = addressGuard(anywhere)
 const message = (content: string) => ({ ts: 0, from: '@a', from_name: content, to: '#a', content })
 const fieldOf = (text: string) => rawField(text, 'a')
 const plain = (_style: unknown, text: string) => text
+const requestWith = (text: string) => ({
+  method: 'GET',
+  authority: text,
+  path: text,
+  query: text,
+  header: () => text,
+  body: Buffer.from(text),
+})
 /** A list that grows with the text: every part of it is one item. */
 const list = <T>(text: string, item: (part: string) => T): readonly T[] =>
   Array.from({ length: text.length / 10 }, (_, i) => item(text.slice(0, 3) + (i % 7)))
@@ -84,6 +93,14 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
     lists: { canonicalJson: text => canonicalJson(Object.fromEntries(list(text, part => part).map((key, i) => [key + i, key]))) },
   },
   'lib/client/message-signer.ts': { own: 'what the program says' },
+  'lib/identity/http-signature.ts': {
+    peer: 'headers of HTTP requests',
+    run: {
+      'readHttpSignature of an input': text => readHttpSignature(requestWith(text), 0),
+      'readHttpSignature of components': text => readHttpSignature(requestWith(`sig=(${text});created=1`), 0),
+      'readHttpSignature of parameters': text => readHttpSignature(requestWith(`sig=("@method")${text}`), 0),
+    },
+  },
   'lib/identity/message-signatures.ts': {
     peer: 'messages',
     run: {
