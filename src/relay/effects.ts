@@ -13,7 +13,8 @@ import { itemFrame, type Replayer } from './replay.ts'
 import { refusalOf, type Standing } from '../store/standing.ts'
 import type { Roster } from './roster.ts'
 import type { Signals } from './signals.ts'
-import { mayEnter, type Agent } from './view.ts'
+import { RemoteSession, type Session } from './session.ts'
+import { mayEnter, type Agent, type AgentFacts } from './view.ts'
 
 export interface EffectsOptions {
   /** Only approved keys are admitted. */
@@ -123,9 +124,9 @@ export class Effects {
         const agent = asker?.agent
         if (agent === undefined) return
         this.#roster.setMembership(agent, effect.channel, false)
-        for (const connection of this.#roster.connectionsOf(agent.id)) {
-          if (connection !== asker && connection.channels.has(effect.channel)) this.send(connection, 'LEFT', { channel: effect.channel })
-          this.#exit(connection, agent, effect.channel, true)
+        for (const session of this.#roster.sessionsOf(agent.id)) {
+          if (session !== asker) this.#tellLeft(session, { channel: effect.channel })
+          this.#exit(session, agent, effect.channel, true)
         }
         return
       }
@@ -134,9 +135,9 @@ export class Effects {
         if (agent === undefined) return
         this.#roster.setMembership(agent, effect.channel, false)
         const { channel, by } = effect
-        for (const connection of this.#roster.connectionsOf(agent.id)) {
-          if (connection.channels.has(channel)) this.send(connection, 'LEFT', { channel, reason: 'removed', by })
-          this.#exit(connection, agent, channel, true)
+        for (const session of this.#roster.sessionsOf(agent.id)) {
+          this.#tellLeft(session, { channel, reason: 'removed', by })
+          this.#exit(session, agent, channel, true)
         }
         return
       }
@@ -212,15 +213,14 @@ export class Effects {
     this.#catchUp(connection, agent.id, Math.max(newest, connection.inboxNewest))
   }
 
-  /** A connection is gone: its agent leaves the channels that no other connection of it hears. */
-  depart(connection: Connection): void {
-    const { agent } = connection
+  /** A session is over: its agent leaves the channels that no other session of it hears. */
+  depart(session: Session, lastSeen = session.heardAt): void {
+    const { agent } = session
     if (agent === undefined) return
-    for (const channel of [...connection.channels]) this.#exit(connection, agent, channel, false)
-    this.#roster.detach(connection)
-    connection.agent = undefined
+    for (const channel of [...session.channels]) this.#exit(session, agent, channel, false)
+    this.#roster.detach(session)
     if (agent.presence !== 'offline' && this.#roster.agent(agent.id) === undefined)
-      this.#tellWatchers(agent, { presence: 'offline', status_text: null, last_seen: connection.heardAt })
+      this.#tellWatchers(agent, { presence: 'offline', status_text: null, last_seen: lastSeen })
   }
 
   /** What an agent's standing means for those of its sessions that are open. */
@@ -239,9 +239,9 @@ export class Effects {
     if (agent === undefined) return
     for (const { info } of [...agent.channels]) {
       if (mayEnter(agent, info)) continue
-      for (const connection of this.#roster.connectionsOf(id)) {
-        if (connection.channels.has(info.name)) this.send(connection, 'LEFT', { channel: info.name })
-        this.#exit(connection, agent, info.name, true)
+      for (const session of this.#roster.sessionsOf(id)) {
+        this.#tellLeft(session, { channel: info.name })
+        this.#exit(session, agent, info.name, true)
       }
     }
   }
@@ -268,31 +268,42 @@ export class Effects {
     asker.session = login.session
     asker.inbox = login.inbox
     asker.binding = login.binding
-    const wasHere = this.#roster.agent(agent.id) !== undefined
-    const former = this.#roster.attach(asker, login.session, agent, this.#clock.now())
-    for (const channel of autojoin) {
-      this.#hub.listen(asker, channel)
-      this.#roster.enter(asker.agent!, channel, false)
-    }
+    this.#open(asker, login.session, agent, autojoin)
     this.#options.onIdentified(asker)
-    if (!wasHere) this.#tellWatchers(agent, { presence: 'online', status_text: null })
-    if (former !== undefined) {
-      this.send(former, 'SESSION_DISPLACED', { reason: 'Identity claimed by another connection' })
-      this.depart(former)
-      this.end(former, 'DISPLACED', 'Identity claimed by another connection')
-    }
     if (agent.pubkey !== null && login.inbox !== 'none') this.#inBackground(asker, this.#replayer.inbox(asker, agent.id))
   }
 
+  #open(session: Session, label: string, facts: AgentFacts, autojoin: readonly string[]): void {
+    const wasHere = this.#roster.agent(facts.id) !== undefined
+    const former = this.#roster.attach(session, label, facts, this.#clock.now())
+    for (const channel of autojoin) {
+      if (session instanceof RemoteSession) session.channels.add(channel)
+      else this.#hub.listen(session, channel)
+      this.#roster.enter(session.agent!, channel, false)
+    }
+    if (!wasHere) this.#tellWatchers(facts, { presence: 'online', status_text: null })
+    if (former === undefined) return
+    if (former instanceof RemoteSession) return this.depart(former)
+    this.send(former, 'SESSION_DISPLACED', { reason: 'Identity claimed by another connection' })
+    this.depart(former)
+    this.end(former, 'DISPLACED', 'Identity claimed by another connection')
+  }
+
   #subscribe({ channel, after, last, lasting }: Extract<Effect, { kind: 'subscribe' }>, asker: Connection | undefined): void {
-    const agent = asker?.agent
-    if (asker === undefined || agent === undefined || !asker.open) return
+    if (asker?.agent === undefined || !asker.open || !this.#enter(asker, asker.agent, channel, lasting)) return
+    const catchUp = this.#hub.subscribe(asker, channel, last)
+    if (!this.#hub.goLive(catchUp, after)) this.#inBackground(asker, this.#replayer.channel(catchUp, after))
+  }
+
+  /** A session joins a channel; false where there is none. */
+  #enter(session: Session, agent: Agent, channel: string, lasting: boolean): boolean {
     if (lasting) this.#roster.setMembership(agent, channel, true)
     const here = this.#roster.channel(channel)
-    if (here === undefined) return
+    if (here === undefined) return false
     const isNew = !here.announced.has(agent)
-    if (!this.#hub.isSubscribed(asker, channel)) this.#roster.enter(agent, channel, true)
-    else this.#roster.announce(agent, channel)
+    if (session.channels.has(channel)) this.#roster.announce(agent, channel)
+    else this.#roster.enter(agent, channel, true)
+    if (session instanceof RemoteSession) session.channels.add(channel)
     if (isNew) {
       const { id, name, verified } = agent
       this.#signals.tell({
@@ -302,8 +313,7 @@ export class Effects {
         body: { channel, agent: id, name, verified },
       })
     }
-    const catchUp = this.#hub.subscribe(asker, channel, last)
-    if (!this.#hub.goLive(catchUp, after)) this.#inBackground(asker, this.#replayer.channel(catchUp, after))
+    return true
   }
 
   /** An agent came or is gone. */
@@ -325,11 +335,17 @@ export class Effects {
     this.#inBackground(connection, this.#replayer.inbox(connection, agent, sent))
   }
 
-  #exit(connection: Connection, agent: Agent, channel: string, withName: boolean): void {
-    if (!connection.channels.has(channel)) return
+  /** A session in a channel, if it can be written to, hears that it is there no more. */
+  #tellLeft(session: Session, body: Omit<FrameBody<'LEFT'>, 'ts' | 're'>): void {
+    if (!(session instanceof RemoteSession) && session.channels.has(body.channel)) this.send(session, 'LEFT', body)
+  }
+
+  #exit(session: Session, agent: Agent, channel: string, withName: boolean): void {
+    if (!session.channels.has(channel)) return
     const here = this.#roster.channel(channel)
     const wasAnnounced = here?.announced.has(agent) === true
-    this.#hub.unsubscribe(connection, channel)
+    if (session instanceof RemoteSession) session.channels.delete(channel)
+    else this.#hub.unsubscribe(session, channel)
     if (!this.#roster.exit(agent, channel) || !wasAnnounced) return
     this.#signals.tell({
       agent: agent.id,

@@ -55,10 +55,6 @@ export class Hub {
     return this.#held.inAll
   }
 
-  isSubscribed(connection: Connection, channel: string): boolean {
-    return connection.channels.has(channel)
-  }
-
   /** Adds a subscriber that still has to read the log up to `last`. */
   subscribe(connection: Connection, channel: string, last: number): CatchUp {
     const topic = this.#topicOf(channel)

@@ -1,8 +1,10 @@
-// Who is here: agents and their connections, channels and who is in them. Handlers see the read-only view; effects change it.
+// Who is here: agents and their sessions, wherever those are connected; channels and who is in them. Handlers see the read-only view;
+// effects change it.
 import { ById } from './by-id.ts'
 import type { Connection } from './connection.ts'
 import { none, withMember, withoutMember } from './lean-set.ts'
 import type { Held } from '../store/shares.ts'
+import { RemoteSession, type Session } from './session.ts'
 import {
   mayEnter,
   type Agent,
@@ -25,7 +27,9 @@ interface LiveAgent extends Agent {
   nickAt: number
   memberships: ReadonlySet<string>
   readonly channels: Set<LiveChannel>
-  readonly sessions: Map<string, Connection>
+  /** Its connections to this process, by label; and what it has elsewhere, if anything. */
+  readonly own: Map<string, Connection>
+  remote: Map<string, RemoteSession> | undefined
 }
 
 interface LiveChannel extends Channel {
@@ -47,6 +51,8 @@ const placeOf = ({ name, owner }: Pick<ChannelInfo, 'name' | 'owner'>): string =
 
 /** Whether an agent has come in, by its standing or not. */
 const belongs = (agent: Agent, channel: Channel): boolean => channel.agents.has(agent) || agent.memberships.has(channel.info.name)
+
+const sessionCount = ({ own, remote }: LiveAgent): number => own.size + (remote?.size ?? 0)
 
 export class Roster implements RosterView {
   motd: string | null = null
@@ -115,12 +121,15 @@ export class Roster implements RosterView {
   }
 
   sessions(id: string): { readonly count: number, has(session: string): boolean } {
-    const sessions = this.#agents.get(id)?.sessions
-    return { count: sessions?.size ?? 0, has: session => sessions?.has(session) === true }
+    const agent = this.#agents.get(id)
+    return {
+      count: agent === undefined ? 0 : sessionCount(agent),
+      has: session => agent?.own.has(session) === true || agent?.remote?.has(session) === true,
+    }
   }
 
   addressesOf(id: string): readonly string[] {
-    return [...new Set([...this.connectionsOf(id)].map(({ address }) => address))]
+    return [...new Set([...this.sessionsOf(id)].map(({ address }) => address))]
   }
 
   takeovers(id: string, now: number): number {
@@ -129,14 +138,18 @@ export class Roster implements RosterView {
 
   heardAt(id: string): number | undefined {
     let newest: number | undefined
-    for (const { heardAt } of this.connectionsOf(id)) newest = Math.max(heardAt, newest ?? 0)
+    for (const { heardAt } of this.sessionsOf(id)) newest = Math.max(heardAt, newest ?? 0)
     return newest
   }
 
-  /** Agents with a key that say they are here, and when they were heard last. */
+  /** Agents with a key that say they are here, and when this process heard them last. */
   *heard(): Iterable<readonly [agent: string, at: number]> {
-    for (const { id, pubkey, presence } of this.#agents.values())
-      if (pubkey !== null && presence !== 'offline') yield [id, this.heardAt(id)!]
+    for (const { id, pubkey, presence, own } of this.#agents.values()) {
+      if (pubkey === null || presence === 'offline' || own.size === 0) continue
+      let newest = 0
+      for (const { heardAt } of own.values()) newest = Math.max(heardAt, newest)
+      yield [id, newest]
+    }
   }
 
   watchersOf(id: string): ReadonlySet<Connection> {
@@ -173,8 +186,23 @@ export class Roster implements RosterView {
     this.#watched += change
   }
 
+  /** What can be written to: an agent's connections to this process. */
   connectionsOf(id: string): Iterable<Connection> {
-    return this.#agents.get(id)?.sessions.values() ?? []
+    return this.#agents.get(id)?.own.values() ?? []
+  }
+
+  /** All of an agent's sessions, wherever they are. */
+  *sessionsOf(id: string): Iterable<Session> {
+    const agent = this.#agents.get(id)
+    if (agent === undefined) return
+    yield* agent.own.values()
+    if (agent.remote !== undefined) yield* agent.remote.values()
+  }
+
+  /** A session that another process told of. */
+  remote(id: string, session: string, node: string): RemoteSession | undefined {
+    const remote = this.#agents.get(id)?.remote?.get(session)
+    return remote?.node === node ? remote : undefined
   }
 
   /** Creates a channel, or changes what is said of it. */
@@ -199,15 +227,18 @@ export class Roster implements RosterView {
   removeChannel(name: string): void {
     const channel = this.#channels.get(name)
     if (channel === undefined) return
-    for (const agent of channel.agents.keys()) (agent as LiveAgent).channels.delete(channel)
+    for (const agent of channel.agents.keys() as Iterable<LiveAgent>) {
+      agent.channels.delete(channel)
+      for (const { channels } of agent.remote?.values() ?? []) channels.delete(name)
+    }
     for (const agent of this.#agents.values()) agent.memberships = withoutMember(agent.memberships, name)
     this.#channels.delete(name)
     this.#inOrder.delete(channel)
     if (channel.info.private) this.#private--
   }
 
-  /** Opens a session; gives the connection that held the same one before. */
-  attach(connection: Connection, session: string, facts: AgentFacts, now: number): Connection | undefined {
+  /** Opens a session; gives the one of the same label that was open before. */
+  attach(session: Session, label: string, facts: AgentFacts, now: number): Session | undefined {
     let agent = this.#agents.get(facts.id)
     if (agent === undefined) {
       const { id, name, pubkey, verified, admin, exempt, memberships } = facts
@@ -224,32 +255,45 @@ export class Roster implements RosterView {
         nickAt: 0,
         memberships: this.#existing(memberships).reduce(withMember, none),
         channels: new Set(),
-        sessions: new Map(),
+        own: new Map(),
+        remote: undefined,
       }
       this.#agents.set(facts.id, agent)
       if (pubkey !== null) this.#keyed++
     } else {
       Object.assign(agent, { name: facts.name, verified: facts.verified, admin: facts.admin, exempt: agent.exempt || facts.exempt })
     }
-    const former = agent.sessions.get(session)
+    const former = agent.own.get(label) ?? agent.remote?.get(label)
     if (former !== undefined) this.#takeovers.set(facts.id, [...(this.#takeovers.get(facts.id) ?? []).slice(-9), now])
-    agent.sessions.set(session, connection)
-    connection.agent = agent
+    if (session instanceof RemoteSession) {
+      agent.own.delete(label)
+      ;(agent.remote ??= new Map<string, RemoteSession>()).set(label, session)
+    } else {
+      agent.remote?.delete(label)
+      agent.own.set(label, session)
+    }
+    session.agent = agent
     return former
   }
 
-  /** Ends a connection's session. The agent is gone with its last one. */
-  detach(connection: Connection): void {
-    const agent = connection.agent as LiveAgent | undefined
+  /** Ends a session. The agent is gone with its last one, wherever that was. */
+  detach(session: Session): void {
+    const agent = session.agent as LiveAgent | undefined
     if (agent === undefined) return
-    for (const id of connection.watching) this.unwatch(connection, id)
-    if (agent.sessions.get(connection.session) === connection) agent.sessions.delete(connection.session)
-    if (agent.sessions.size > 0 || this.#agents.get(agent.id) !== agent) return
+    session.agent = undefined
+    // Its label may be another session's by now.
+    if (session instanceof RemoteSession) {
+      if (agent.remote?.get(session.session) === session) agent.remote.delete(session.session)
+    } else {
+      for (const id of session.watching) this.unwatch(session, id)
+      if (agent.own.get(session.session) === session) agent.own.delete(session.session)
+    }
+    if (sessionCount(agent) > 0 || this.#agents.get(agent.id) !== agent) return
     this.#agents.delete(agent.id)
     if (agent.pubkey !== null) this.#keyed--
   }
 
-  /** One more connection of the agent is in the channel. */
+  /** One more session of the agent is in the channel. */
   enter(agent: Agent, name: string, announced: boolean): void {
     const channel = this.#channels.get(name)
     if (channel === undefined) return
@@ -265,7 +309,7 @@ export class Roster implements RosterView {
     this.#channels.get(name)?.announced.add(agent)
   }
 
-  /** One connection fewer; true when that was the agent's last one there. */
+  /** One session fewer; true when that was the agent's last one there. */
   exit(agent: Agent, name: string): boolean {
     const channel = this.#channels.get(name)
     const count = channel?.agents.get(agent)

@@ -18,13 +18,13 @@ export interface Agent {
   readonly nickAt: number
   /** Channels a keyed agent belongs to whether connected to them or not. */
   readonly memberships: ReadonlySet<string>
-  /** Channels one of its connections is subscribed to. */
+  /** Channels one of its sessions is subscribed to. */
   readonly channels: ReadonlySet<Channel>
 }
 
 export interface Channel {
   readonly info: ChannelInfo
-  /** Connected members, and how many of their connections are subscribed. */
+  /** Connected members, and how many of their sessions are subscribed. */
   readonly agents: ReadonlyMap<Agent, number>
   /** Agents whose coming was announced, so that their going is too. */
   readonly announced: ReadonlySet<Agent>
@@ -70,7 +70,7 @@ export interface RosterView {
   addressesOf(id: string): readonly string[]
   /** Displacements of this agent's sessions within the last minute. */
   takeovers(id: string, now: number): number
-  /** When a connection of the agent was heard last; undefined when it has none. */
+  /** When a session of the agent was heard last; undefined when it has none. */
   heardAt(id: string): number | undefined
   /** How many agents are watched: by all sessions of who asks, from its address, and in all. */
   watchedBy(asker: Asker): Held
