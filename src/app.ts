@@ -164,6 +164,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       verifyAsync: createVerifyAsync(),
       verifyMessage: (...signed) => verifier.verify(...signed),
       randomHex,
+      randomBytes,
       onEscrow: parts.onEscrow,
       processor,
       random,

@@ -54,6 +54,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/servers.ts',
     'src/store/shares.ts',
     'src/store/announcements.ts',
+    'src/store/tokens.ts',
     'src/relay/feature.ts',
     'node:crypto',
   ]],

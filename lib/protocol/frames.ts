@@ -17,6 +17,7 @@ import { frames as receipts } from './receipts.ts'
 import { frames as servers } from './servers.ts'
 import { frames as session } from './session.ts'
 import { frames as skills } from './skills.ts'
+import { frames as tokens } from './tokens.ts'
 
 /** Relay → client. */
 export const frames = {
@@ -38,4 +39,5 @@ export const frames = {
   ...receipts,
   ...servers,
   ...announcements,
+  ...tokens,
 } as const

@@ -46,6 +46,9 @@ export const limits = {
   maxProfileChars: 16 * 1024,
   /** Characters of the JSON in which a relay describes itself. */
   maxServerChars: 16 * 1024,
+  /** Longest life of a token. */
+  maxTokenMs: 365 * 24 * 60 * 60_000,
+  maxTokensPerAgent: 20,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
 } as const

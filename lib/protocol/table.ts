@@ -37,6 +37,8 @@ import * as session from './session.ts'
 import * as sessionRequests from './requests/session.ts'
 import * as skills from './skills.ts'
 import * as skillsRequests from './requests/skills.ts'
+import * as tokens from './tokens.ts'
+import * as tokensRequests from './requests/tokens.ts'
 
 /** Client → relay. */
 export const requests = {
@@ -58,6 +60,7 @@ export const requests = {
   ...receiptsRequests.requests,
   ...serversRequests.requests,
   ...announcementsRequests.requests,
+  ...tokensRequests.requests,
 } as const
 
 /** The domains, in the order the documentation lists them. */
@@ -80,6 +83,7 @@ export const domains = {
   receipts: { requests: receiptsRequests.requests, frames: receipts.frames },
   servers: { requests: serversRequests.requests, frames: servers.frames },
   announcements: { requests: announcementsRequests.requests, frames: announcements.frames },
+  tokens: { requests: tokensRequests.requests, frames: tokens.frames },
 } as const
 
 /** The name of a request that a client sends. */

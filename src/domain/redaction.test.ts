@@ -11,6 +11,7 @@ test.each([
   ['AIza' + letters(35), 'google-key'],
   ['xoxb-' + letters(24), 'slack-token'],
   ['sk_live_' + letters(24), 'stripe-key'],
+  [`act_${letters(10)}_${letters(43)}`, 'agentchat-token'],
   ['npm_' + letters(36), 'npm-token'],
   [`eyJ${letters(20)}.eyJ${letters(20)}.${letters(20)}`, 'jwt'],
   ['-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----', 'private-key'],

@@ -12,6 +12,7 @@ import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
 import type { Migration } from '../store/store.ts'
+import { tokenMigrations } from '../store/tokens.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
 import { description, type DescriptionOptions } from './operate/description/feature.ts'
@@ -27,6 +28,7 @@ import { messages, type MessageOptions } from './talk/messages/handlers.ts'
 import { profiles, type ProfileOptions } from './talk/profiles/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
+import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
 import { closingCases } from './trade/court/closing.ts'
 import { court } from './trade/court/handlers.ts'
 import type { CourtOptions } from './trade/court/ports.ts'
@@ -55,6 +57,7 @@ type TalkOptions =
   & HistoryOptions
   & PresenceOptions
   & ProfileOptions
+  & TokenOptions
 type TradeOptions =
   & SignatureOptions
   & Pick<ProposalOptions, 'shares' | 'minDeadlineMs' | 'onEscrow'>
@@ -113,6 +116,7 @@ const agentUses: readonly AgentUse[] = [
   ['dispute_people', 'agent'],
   ['receipts', 'client'],
   ['receipts', 'provider'],
+  ['door_tokens', 'agent'],
 ]
 
 const slices = {
@@ -136,6 +140,7 @@ const slices = {
   description: slice(description),
   directory: slice(directory, directoryMigrations),
   announcements: slice(announcements, announcementMigrations),
+  tokens: slice(tokens, tokenMigrations),
 }
 
 /** The tables of every slice that has some. */

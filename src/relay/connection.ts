@@ -7,7 +7,7 @@ import type { Bucket } from './bucket.ts'
 import type { Feed } from './feed.ts'
 import { none } from './lean-set.ts'
 import type { Fifo } from './turns.ts'
-import type { Agent, Arrival, Asker, Binding, Challenge, InboxMode } from './view.ts'
+import type { Agent, Arrival, Asker, Binding, Challenge, Doorway, InboxMode } from './view.ts'
 
 /** How long a closing connection may take to read what waits for it; one that is closed for being slow gets longer. */
 const closeGraceMs = 5_000
@@ -66,12 +66,6 @@ export interface Line {
   write(bytes: Buffer, taken?: () => void): boolean
   cork(): void
   uncork(): void
-}
-
-/** The door that a session came in by, and by what it proved itself; absent: its own key. */
-export interface Doorway {
-  readonly via: 'http' | 'mcp' | 'a2a' | 'hook'
-  readonly auth?: 'token' | 'guest'
 }
 
 export class Connection implements Asker {

@@ -1,9 +1,9 @@
 // The inner door, as the outer ones see it: what an agent without a socket can ask and follow. Types and one rule, no state.
 import type { FrameType, Frame, ReplyType, RequestInput, RequestType } from '../../lib/protocol/index.ts'
-import type { Doorway } from './connection.ts'
+import type { Doorway } from './view.ts'
 import type { Ear } from './local-line.ts'
 
-export type { Doorway } from './connection.ts'
+export type { Doorway } from './view.ts'
 export type { Ear } from './local-line.ts'
 export { Fail } from './fail.ts'
 

@@ -88,8 +88,16 @@ export interface Asker {
   readonly watching: ReadonlySet<string>
   /** Where its socket arrived: the relay's own end of it. */
   readonly arrival: Arrival
+  /** The door it came in by; undefined: a socket. */
+  readonly doorway: Doorway | undefined
   /** What the login was bound to; undefined where it was by an older text, or by none. */
   readonly binding: Binding | undefined
+}
+
+/** The door that a session came in by, and by what it proved itself; absent: its own key. */
+export interface Doorway {
+  readonly via: 'http' | 'mcp' | 'a2a' | 'hook'
+  readonly auth?: 'token' | 'guest'
 }
 
 export interface Arrival {

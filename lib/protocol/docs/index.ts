@@ -20,6 +20,7 @@ import * as receipts from './receipts.ts'
 import * as servers from './servers.ts'
 import * as session from './session.ts'
 import * as skills from './skills.ts'
+import * as tokens from './tokens.ts'
 
 const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...session.requests,
@@ -40,6 +41,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...receipts.requests,
   ...servers.requests,
   ...announcements.requests,
+  ...tokens.requests,
 }
 
 /** Of each request. Where a channel or an agent is named, it may be one at another relay. */
@@ -70,6 +72,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...receipts.frames,
   ...servers.frames,
   ...announcements.frames,
+  ...tokens.frames,
 }
 export { closeDocs } from './close.ts'
 export { errorDocs } from './errors.ts'

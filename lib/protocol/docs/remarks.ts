@@ -7,6 +7,9 @@ export const remarks: Readonly<Record<string, string>> = {
   'requests.VERIFY_IDENTITY.admin_key': 'lets a key in that is not on a strict allowlist, for this session',
   'requests.ROTATION.chain': 'the rotations that followed, oldest first; the last one hands over to the key of this session',
   'requests.MSG.nonce': 'of `sig_v: 2`: new for each message',
+  'requests.TOKEN_CREATE.scopes':
+    'default read, send and deals. read: what you see; send: speak, join, acknowledge; manage: channels; deals: trade, each step signed by your key',
+  'requests.TOKEN_CREATE.ttl_ms': 'default 90 days, at most 365',
   'requests.ADMIN_KICK.reason': 'told to whom it is about',
   'requests.ADMIN_BAN.reason': 'told to whom it is about',
   'requests.ADMIN_BAN.address|1': 'an IP address; of IPv6 any of its network',

@@ -52,6 +52,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     admin: async () => (await import('./admin.ts')).admin,
     announce: async () => (await import('./announce.ts')).announce,
     context: async () => (await import('./context.ts')).context,
+    token: async () => (await import('./token.ts')).token,
     call: async () => (await import('./call.ts')).call,
     export: async () => (await import('./export.ts')).exportData,
     import: async () => (await import('./import.ts')).importData,

@@ -1,0 +1,73 @@
+// Tokens: an agent with a key lets a program speak for it at a door, within scopes and for a time.
+import { createHash } from 'node:crypto'
+import { addToken, forgetTokens, removeToken, tokensOf, type TokenRow } from '../../../store/tokens.ts'
+import { Fail, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
+import type { TokenScope } from '../../../../lib/protocol/index.ts'
+
+export interface TokenOptions {
+  readonly maxTokensPerAgent: number
+  /** `bytes` random bytes. */
+  readonly randomBytes: (bytes: number) => Buffer
+}
+
+const defaultScopes: readonly TokenScope[] = ['read', 'send', 'deals']
+const defaultTtlMs = 90 * 24 * 60 * 60_000
+const idChars = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+
+const own = ({ me, asker }: Pick<ReadCtx | WriteCtx, 'me' | 'asker'>): string => {
+  if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have tokens')
+  // Whoever finds one must not be able to make another, that outlives it.
+  if (asker.doorway?.auth !== undefined) throw new Fail('SIGNATURE_REQUIRED', 'Tokens are made and ended with the key: agentchat token')
+  return me.id
+}
+
+const shown = ({ id, name, scopes, created, expires }: TokenRow) => ({
+  token_id: id,
+  ...(name !== null && { name }),
+  scopes: scopes.split(' ') as TokenScope[],
+  created_at: created,
+  expires_at: expires,
+})
+
+export const tokens = (options: TokenOptions): Feature<'TOKEN_CREATE' | 'TOKENS' | 'TOKEN_REVOKE'> => ({
+  handlers: {
+    TOKEN_CREATE: {
+      needs: 'session',
+      async write(ctx, { name, scopes = [...defaultScopes], ttl_ms: ttlMs = defaultTtlMs }) {
+        const { tx, now } = ctx
+        const agent = own(ctx)
+        await forgetTokens(tx, now)
+        if ((await tokensOf(tx, agent, now)).length >= options.maxTokensPerAgent)
+          throw new Fail('LIMIT_REACHED', `An agent has at most ${options.maxTokensPerAgent} tokens; TOKEN_REVOKE ends one`)
+        const id = [...options.randomBytes(10)].map(byte => idChars[byte % idChars.length]).join('')
+        const secret = options.randomBytes(32).toString('base64url')
+        const row: TokenRow = {
+          id,
+          agent,
+          hash: createHash('sha256').update(secret).digest('hex'),
+          name: name ?? null,
+          scopes: [...new Set(scopes)].join(' '),
+          created: now,
+          expires: now + ttlMs,
+          used: null,
+        }
+        await addToken(tx, row)
+        return { reply: reply('TOKEN_CREATED', { ...shown(row), token: `act_${id}_${secret}` }) }
+      },
+    },
+    TOKENS: {
+      needs: 'session',
+      async read(ctx) {
+        const rows = await tokensOf(ctx.db, own(ctx), ctx.now)
+        return reply('TOKENS', { list: rows.map(row => ({ ...shown(row), ...(row.used !== null && { used_at: row.used }) })) })
+      },
+    },
+    TOKEN_REVOKE: {
+      needs: 'session',
+      async write(ctx, { token_id: id }) {
+        await removeToken(ctx.tx, own(ctx), id)
+        return { reply: reply('OK', {}) }
+      },
+    },
+  },
+})
