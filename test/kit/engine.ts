@@ -43,14 +43,12 @@ const emptying = `DO $$ DECLARE each regclass; BEGIN
   END LOOP;
 END $$`
 
-const closing = (store: Store, closed: () => PromiseLike<void>): Store => ({
+const closing = (store: Store, closed: () => Promise<void>, isClosed?: Promise<void>): Store => ({
   epoch: store.epoch,
   read: store.read,
   aside: store.aside,
   write: fn => store.write(fn),
   space: () => store.space(),
-  close: async () => {
-    await store.close()
-    await closed()
-  },
+  // A relay is drained more than once where a test does it and the end of its scope does.
+  close: () => isClosed ??= store.close().then(closed),
 })
