@@ -73,7 +73,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'node:',
   ]],
   // Tools for MCP hosts, written once against a port; the SDK is optional and loaded late.
-  ['src/doors/mcp', ['lib/protocol', 'lib/client', 'src/base', 'node:', 'zod', '@modelcontextprotocol/server']],
+  ['src/doors/mcp', ['lib/protocol', 'lib/client', 'src/base', 'src/relay/inside.ts', 'node:', 'zod', '@modelcontextprotocol/server']],
   // Wallet, chain and provider; the packages that speak to the chain are optional and loaded late.
   ['src/deploy/akash', [
     'src/deploy/spec.ts',

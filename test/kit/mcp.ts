@@ -59,21 +59,21 @@ export const hostAt = async (
   await client.connect()
   const place = placeOf(seat)
   const failures: unknown[] = []
-  const factory = serverFactory(sdk, {
+  const serverAt = serverFactory(sdk, {
     tools: toolSets.all,
     limits: { maxWaitMs: 110_000, confirm: 'code', ...limits },
     codes: new Codes(randomBytes(32), now),
-    instructions: `You are ${seat.me}.`,
-    place: () => Promise.resolve(place),
     now,
-    tellsChanges: true,
     failed: error => {
       failures.push(error)
       return 'i'
     },
   })
   const [near, far] = InMemoryTransport.createLinkedPair()
-  const served = serveStdio(factory, { transport: far })
+  const served = serveStdio(
+    ({ era }) => serverAt({ era, instructions: `You are ${seat.me}.`, place: () => Promise.resolve(place), tellsChanges: true }),
+    { transport: far },
+  )
   const host = newHost(era)
   await host.connect(near)
   return {

@@ -106,26 +106,25 @@ export const mcp = command({
       return undefined
     }).finally(late.clear)
 
-    const codes = new Codes(randomBytes(32), io.now)
     const failed = (error: unknown): string => {
       const incident = randomBytes(6).toString('hex')
       out.say(`error: incident ${incident}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
       return incident
     }
-    const factory = serverFactory(sdk, {
+    const serverAt = serverFactory(sdk, {
       tools: toolSets[options.tools ?? 'all'],
       limits: {
         maxWaitMs: Math.min(600, options.maxWait ?? 110) * 1_000,
         confirm: options.confirm ?? 'code',
         maxAmount: options.maxAmount,
       },
-      codes,
-      instructions: instructions({ me: me?.seat.me, isKeyed }),
-      place: reached,
+      codes: new Codes(randomBytes(32), io.now),
       now: io.now,
-      tellsChanges: true,
       failed,
     })
+    const told = instructions({ me: me?.seat.me, isKeyed })
+    const factory = ({ era }: { readonly era: 'legacy' | 'modern' }) =>
+      serverAt({ era, instructions: told, place: reached, tellsChanges: true })
     await serveStreams(factory, io, { signal: io.interrupted, failed: error => out.say(`warning: ${(error as Error).message}`) })
     return 'ok'
   },

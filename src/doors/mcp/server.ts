@@ -1,5 +1,5 @@
 // An MCP server of the official SDK over the tools: what of it touches the SDK. It is loaded late, and only where the door is on.
-import type { McpRequestContext, Server, ServerContext } from '@modelcontextprotocol/server'
+import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import { randomBytes } from 'node:crypto'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import { version } from '../../base/version.ts'
@@ -38,15 +38,20 @@ export interface ServerParts {
   readonly tools: readonly Tool[]
   readonly limits: ToolLimits
   readonly codes: Codes
+  /** ms since 1970 */
+  readonly now: () => number
+  /** Something of ours failed: told to nobody outside but by its number. */
+  readonly failed: (error: unknown) => string
+}
+
+/** One server: for whom, and in which era. */
+export interface Served {
+  readonly era: 'legacy' | 'modern'
   readonly instructions: string
   /** Who calls, once the relay can be reached. @throws Refusal */
   readonly place: () => Promise<Place>
-  /** ms since 1970 */
-  readonly now: () => number
   /** Hosts are told of what changes: where a server lives as long as its host. */
   readonly tellsChanges: boolean
-  /** Something of ours failed: told to nobody outside but by its number. */
-  readonly failed: (error: unknown) => string
 }
 
 const hour = 3_600_000
@@ -67,7 +72,7 @@ const progressOf = ({ mcpReq: { _meta, notify } }: ServerContext): Call['progres
 const tellMs = 200
 
 /** Makes servers: one for each connection, or for each request. The list of tools is made once. */
-export const serverFactory = (sdk: Sdk, { tools, limits, codes, instructions, place, now, failed, tellsChanges }: ServerParts) => {
+export const serverFactory = (sdk: Sdk, { tools, limits, codes, now, failed }: ServerParts) => {
   const list = listed(tools)
   const named = new Map(tools.map(tool => [tool.name, tool]))
   const invalid = (message: string) => new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, message)
@@ -80,9 +85,9 @@ export const serverFactory = (sdk: Sdk, { tools, limits, codes, instructions, pl
       throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InternalError, `Something went wrong here (incident ${failed(error)})`)
     }
   }
-  return ({ era }: Pick<McpRequestContext, 'era'>): Server => {
+  return ({ era, instructions, place, tellsChanges }: Served): Server => {
     const server = new sdk.Server({ name: 'agentchat', version }, {
-      capabilities: { tools: {}, resources: tellsChanges ? { subscribe: true } : {}, prompts: {}, completions: {} },
+      capabilities: { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} },
       instructions,
       cacheHints: {
         'tools/list': { ttlMs: hour, cacheScope: 'public' },
@@ -164,7 +169,6 @@ const tellChanges = (
   }
   // Where the relay cannot be reached yet, a call that reaches it comes first.
   const begin = () => void listen().catch(() => undefined)
-  server.oninitialized = begin
   if (era === 'modern') begin()
   server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
     if (!isResource(uri)) throw refuse('There is no such resource')

@@ -1,0 +1,104 @@
+// Between Node's requests and answers and those of the web, which the SDK speaks: bodies of bounded size and time, streams that wait for whoever
+// reads them, and an end on both sides when one has gone.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { timerMs } from '../../../lib/protocol/timer.ts'
+
+const maxBodyBytes = 1024 * 1024
+const bodyTimeoutMs = 10_000
+
+/** What cannot be read on: a status, and a word. */
+export interface Cut {
+  readonly status: number
+  readonly title: string
+}
+
+export const bodyOf = (request: IncomingMessage): Promise<string | Cut> =>
+  new Promise(resolve => {
+    const parts: Buffer[] = []
+    let size = 0
+    const end = (result: string | Cut) => {
+      clearTimeout(timer)
+      request.removeListener('data', take).removeListener('end', whole).removeListener('close', gone)
+      resolve(result)
+    }
+    const take = (part: Buffer) => {
+      size += part.length
+      if (size > maxBodyBytes) end({ status: 413, title: `At most ${maxBodyBytes} bytes are taken` })
+      else parts.push(part)
+    }
+    const whole = () => end(Buffer.concat(parts).toString())
+    const gone = () => end({ status: 400, title: 'The body broke off' })
+    const timer = setTimeout(() => end({ status: 408, title: 'The body did not arrive in time' }), timerMs(bodyTimeoutMs))
+    request.on('data', take).on('end', whole).on('close', gone)
+    request.once('error', gone)
+  })
+
+/** A request of the web; `signal` aborts when whoever asked has gone. */
+export const webRequest = (
+  request: IncomingMessage,
+  body: string | undefined,
+  signal: AbortSignal,
+  without: readonly string[] = [],
+): Request => {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined && !without.includes(name)) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  }
+  const { method = 'GET', url = '/' } = request
+  return new Request(`http://relay.invalid${url.startsWith('/') ? url : '/'}`, {
+    method,
+    headers,
+    signal,
+    ...(body !== undefined && method !== 'GET' && { body }),
+  })
+}
+
+/** A signal that aborts when whoever asked is gone before the answer was. It listens to the answer: a kept-alive socket is asked again. */
+export const goneSignal = (response: ServerResponse): AbortSignal => {
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
+  return gone.signal
+}
+
+/** Writes an answer of the web, as fast as it is read. */
+export const sendWeb = async (answer: Response, response: ServerResponse): Promise<void> => {
+  if (response.destroyed) return void answer.body?.cancel().catch(() => undefined)
+  response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'x-accel-buffering': 'no' })
+  // What stands in between holds even the head back until a first byte comes.
+  response.flushHeaders()
+  if (answer.body === null) return void response.end()
+  const reader = answer.body.getReader()
+  const stop = () => void reader.cancel().catch(() => undefined)
+  response.once('close', stop)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done || response.destroyed) break
+      if (!response.write(value)) {
+        await new Promise<void>(resolve => {
+          const on = () => {
+            response.removeListener('drain', on).removeListener('close', on)
+            resolve()
+          }
+          response.on('drain', on).on('close', on)
+        })
+      }
+    }
+  } finally {
+    response.removeListener('close', stop)
+    response.end()
+  }
+}
+
+export const problem = (response: ServerResponse, { status, title }: Cut, headers: Readonly<Record<string, string>> = {}): void => {
+  const body = JSON.stringify({ type: 'about:blank', title, status })
+  response.writeHead(status, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...headers,
+  })
+  response.end(body)
+}

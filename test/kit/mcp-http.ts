@@ -1,0 +1,81 @@
+// The door of MCP over HTTP for tests: on a listener of its own, at a real relay, for agents that are known by a word.
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import * as sdk from '@modelcontextprotocol/server'
+import { createServer } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import type { Identity } from '../../lib/identity/index.ts'
+import { McpDoor } from '../../src/doors/mcp/http.ts'
+import { toolsDoor } from '../../src/doors/mcp/door.ts'
+import type { Inside } from '../../src/app.ts'
+import { isWelcomeOrigin } from '../../src/relay/browser-origin.ts'
+import { clientOf, newIdentity } from './client.ts'
+import { callWith, newHost, type Era } from './mcp.ts'
+import type { TestRelay } from './relay.ts'
+
+export interface OpenDoor extends AsyncDisposable {
+  readonly url: string
+  readonly door: McpDoor<never>
+  readonly failures: readonly unknown[]
+}
+
+/** `port`: where the former one was; `secret`: its. */
+export const openDoor = async (
+  inside: Inside,
+  { port = 0, secret = 'secret', known, now = Date.now }: {
+    readonly port?: number
+    readonly secret?: string
+    /** token → agent */
+    readonly known: ReadonlyMap<string, string>
+    readonly now?: () => number
+  },
+): Promise<OpenDoor> => {
+  const failures: unknown[] = []
+  const door = toolsDoor(sdk, {
+    inside,
+    authenticate: authorization => {
+      const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1] ?? ''
+      const agent = known.get(token)
+      return Promise.resolve(
+        agent === undefined ? undefined : { caller: { agent, via: 'mcp', auth: 'token', address: '127.0.0.1' }, token },
+      )
+    },
+    isWelcome: (origin, host) => isWelcomeOrigin(origin, host, []),
+    secret,
+    maxWaitMs: 110_000,
+    now,
+    failed: error => {
+      failures.push(error)
+      return 'i'
+    },
+  })
+  const server = createServer((request, response) => void door.handle(request, response, '127.0.0.1'))
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  const address = server.address() as { readonly port: number }
+  return {
+    url: `http://127.0.0.1:${address.port}/mcp`,
+    door: door as never,
+    failures,
+    async [Symbol.asyncDispose]() {
+      await door.close()
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
+
+/** An agent that has been here, and a token for it. */
+export const knownAgent = async (relay: TestRelay, name: string, known: Map<string, string>, identity: Identity = newIdentity(name)) => {
+  const client = await clientOf(relay, { identity })
+  await client.close()
+  const token = randomBytes(8).toString('hex')
+  known.set(token, identity.agentId)
+  return { id: identity.agentId, token, identity }
+}
+
+/** A host in front of the door. */
+export const httpHost = async (url: string, token: string, era: Era) => {
+  const host = newHost(era)
+  const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { authorization: `Bearer ${token}` } } })
+  await host.connect(transport)
+  return { host, transport, call: callWith(host), [Symbol.asyncDispose]: () => host.close() }
+}

@@ -1,0 +1,198 @@
+// The tools over HTTP: who is let in, both eras, sessions that outlive the process that made them, and what strangers can do to all that.
+import { describe, expect, test } from 'vitest'
+import { Sessions } from '../src/doors/mcp/sessions.ts'
+import { clientOf, newIdentity } from './kit/client.ts'
+import { httpHost, knownAgent, openDoor } from './kit/mcp-http.ts'
+import { eras } from './kit/mcp.ts'
+import { startTestRelay } from './kit/relay.ts'
+
+const initialize = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'h', version: '1' } },
+}
+const listTools = { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} }
+
+const post = (url: string, token: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'accept': 'application/json, text/event-stream',
+      ...(token !== '' && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+
+describe.each(eras)('in the era of %s', era => {
+  test('a question is asked, waited for and answered; what it stored says through which door', async () => {
+    await using relay = await startTestRelay()
+    const known = new Map<string, string>()
+    const [ada, max] = [await knownAgent(relay, 'ada', known), await knownAgent(relay, 'max', known)]
+    await using door = await openDoor(relay.inside, { known })
+    await using host = await httpHost(door.url, ada.token, era)
+    await using other = await httpHost(door.url, max.token, era)
+    expect(host.host.getNegotiatedProtocolVersion()).toBe(era)
+    expect((await host.host.listTools()).tools).toHaveLength(9)
+    const asked = host.call('send', { to: max.id, text: 'what is 2 + 2?', wait_s: 20 })
+    const heard = await other.call('receive', { wait_s: 20 }, { onprogress: () => undefined })
+    expect(heard.text).toMatch(/1 @\w+\/ada \d\d-\d\dT\d\d:\d\d unsigned via-mcp id=\S+\n<(\w{6})>what is 2 \+ 2\?<\/\1>/)
+    await other.call('send', { to: ada.id, text: '4', reply_to: /id=(\S+)/.exec(heard.text)![1]! })
+    expect((await asked).text).toContain('>4</')
+    expect((await host.call('receive')).text).toBe('Nothing waits.')
+    expect((await other.call('receive')).text).toBe('Nothing waits.')
+    await using wire = await clientOf(relay, { identity: newIdentity('eve') })
+    await host.call('channel', { do: 'join', channel: '#general' })
+    await host.call('send', { to: '#general', text: 'hello' })
+    expect((await wire.history({ channel: '#general' })).frame.events).toMatchObject([{ content: 'hello', via: 'mcp', auth: 'token' }])
+    expect(await host.call('deal', { do: 'propose', to: max.id, task: 'x', confirm: 'x' })).toMatchObject({ isError: true })
+    expect(await host.call('announce', { skills: [] })).toMatchObject({
+      isError: true,
+      text: expect.stringMatching(/^SIGNATURE_REQUIRED: .*agentchat skills/),
+    })
+    expect(door.failures).toEqual([])
+  })
+
+  test('a host goes on when the door was closed and opened again, without a new client', async () => {
+    await using relay = await startTestRelay()
+    const known = new Map<string, string>()
+    const ada = await knownAgent(relay, 'ada', known)
+    const before = await openDoor(relay.inside, { known })
+    await using host = await httpHost(before.url, ada.token, era)
+    expect((await host.call('receive')).text).toBe('Nothing waits.')
+    const port = Number(new URL(before.url).port)
+    await before[Symbol.asyncDispose]()
+    await using after = await openDoor(relay.inside, { known, port })
+    /** What was sent on a line that is dead by now is sent again, as hosts do. */
+    const again = async (name: string): Promise<{ readonly text: string }> => host.call(name).catch(() => again(name))
+    expect((await again('receive')).text).toBe('Nothing waits.')
+    expect((await host.call('send', { to: ada.id, text: 'me' })).text).toMatch(/^Stored as/)
+    expect(after.failures).toEqual([])
+  })
+
+  test('changes of the inbox are told to who subscribed', async () => {
+    await using relay = await startTestRelay()
+    const known = new Map<string, string>()
+    const ada = await knownAgent(relay, 'ada', known)
+    await using max = await clientOf(relay, { identity: newIdentity('max') })
+    await using door = await openDoor(relay.inside, { known })
+    await using host = await httpHost(door.url, ada.token, era)
+    const told = new Promise<string>(resolve => {
+      host.host.setNotificationHandler('notifications/resources/updated', ({ params }) => resolve(params.uri))
+    })
+    if (era === '2026-07-28') await host.host.listen({ resourceSubscriptions: ['agentchat://inbox'] })
+    else await host.host.subscribeResource({ uri: 'agentchat://inbox' })
+    await max.send(ada.id, 'hello')
+    expect(await told).toBe('agentchat://inbox')
+  })
+})
+
+describe('who is let in', () => {
+  test('nobody without a token, whatever the method; and a challenge says of what kind', async () => {
+    await using relay = await startTestRelay()
+    await using door = await openDoor(relay.inside, { known: new Map() })
+    for (const method of ['GET', 'POST', 'DELETE', 'PUT']) {
+      const answer = await fetch(door.url, { method })
+      expect([method, answer.status, answer.headers.get('www-authenticate')]).toEqual([method, 401, 'Bearer realm="agentchat"'])
+      expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    }
+    const wrong = await post(door.url, 'wrong', listTools)
+    expect([wrong.status, wrong.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="agentchat", error="invalid_token"'])
+  })
+
+  test('no page of a foreign origin', async () => {
+    await using relay = await startTestRelay()
+    const known = new Map<string, string>()
+    const { token } = await knownAgent(relay, 'ada', known)
+    await using door = await openDoor(relay.inside, { known })
+    expect((await post(door.url, token, initialize, { origin: 'https://evil.example' })).status).toBe(403)
+    expect((await post(door.url, token, initialize, { origin: new URL(door.url).origin })).status).toBe(200)
+  })
+})
+
+describe('sessions of the older era', () => {
+  test('known ones live, genuine ones are served without, false and ended and others’ ones are not there', async () => {
+    await using relay = await startTestRelay()
+    const known = new Map<string, string>()
+    const [ada, eve] = [await knownAgent(relay, 'ada', known), await knownAgent(relay, 'eve', known)]
+    await using door = await openDoor(relay.inside, { known })
+    const begun = await post(door.url, ada.token, initialize)
+    const session = begun.headers.get('mcp-session-id')!
+    expect(session).toMatch(/^[0-9a-f-]{36}\.[\w-]{22}$/)
+    const ask = (token: string, id: string) =>
+      post(door.url, token, listTools, { 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' })
+    expect((await ask(ada.token, session)).status).toBe(200)
+    expect((await ask(eve.token, session)).status).toBe(404)
+    const forged = `${session.slice(0, -1)}${session.endsWith('A') ? 'B' : 'A'}`
+    for (const id of [forged, 'nonsense', `${session}x`, 'x'.repeat(8_000)]) expect((await ask(ada.token, id)).status).toBe(404)
+    await using elsewhere = await openDoor(relay.inside, { known })
+    const there = await post(elsewhere.url, ada.token, listTools, { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' })
+    expect([there.status, await there.text()]).toEqual([200, expect.stringContaining('"receive"')])
+    const stream = await fetch(elsewhere.url, {
+      headers: { 'authorization': `Bearer ${ada.token}`, 'mcp-session-id': session, 'accept': 'text/event-stream' },
+    })
+    expect(stream.status).toBe(405)
+    const otherSecret = await openDoor(relay.inside, { known, secret: 'another' })
+    expect((await post(otherSecret.url, ada.token, listTools, { 'mcp-session-id': session })).status).toBe(404)
+    await otherSecret[Symbol.asyncDispose]()
+    const end = await fetch(door.url, { method: 'DELETE', headers: { 'authorization': `Bearer ${ada.token}`, 'mcp-session-id': session } })
+    expect(end.status).toBe(200)
+    expect((await ask(ada.token, session)).status).toBe(404)
+    expect(door.door.sessionCount).toBe(0)
+  })
+
+  test('are few for each caller and bounded in all, and those that nobody uses go', () => {
+    const closed: string[] = []
+    const sessions = new Sessions<string>(id => closed.push(id), { perCaller: 2, inAll: 3, idleMs: 100 })
+    for (const [i, caller] of ['a', 'a', 'a', 'b', 'c'].entries()) sessions.add(`s${i}`, caller, `s${i}`, i)
+    expect(closed).toEqual(['s0', 's1'])
+    expect(sessions.use('s2', 'b', 5)).toBe(undefined)
+    expect(sessions.use('s2', 'a', 50)).toBe('s2')
+    sessions.sweep(120)
+    expect([closed, sessions.size]).toEqual([['s0', 's1', 's3', 's4'], 1])
+    expect(sessions.isEnded('s3')).toBe(false)
+    sessions.end('s2')
+    expect([sessions.isEnded('s2'), sessions.size]).toEqual([true, 0])
+  })
+})
+
+test.each([
+  ['no JSON', '{', 400],
+  ['nothing', '', 400],
+  ['a number', '7', 400],
+  ['a megabyte and more', JSON.stringify({ ...listTools, x: 'x'.repeat(1024 * 1024) }), 413],
+  ['deep nesting', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 400],
+  ['an unknown method', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'rm', params: {} }), 200],
+] as const)('%s is answered, and nothing breaks', async (_name, body, status) => {
+  await using relay = await startTestRelay()
+  const known = new Map<string, string>()
+  const { token } = await knownAgent(relay, 'ada', known)
+  await using door = await openDoor(relay.inside, { known })
+  expect((await post(door.url, token, body)).status).toBe(status)
+  expect((await post(door.url, token, initialize)).status).toBe(200)
+  expect(door.failures).toEqual([])
+})
+
+test('a host that goes while it waits leaves nobody waiting', async () => {
+  await using relay = await startTestRelay()
+  const known = new Map<string, string>()
+  const { token, id } = await knownAgent(relay, 'ada', known)
+  await using max = await clientOf(relay, { identity: newIdentity('max') })
+  await using door = await openDoor(relay.inside, { known })
+  const gone = new AbortController()
+  const call = { jsonrpc: '2.0', id: 3, method: 'tools/call', params: { name: 'receive', arguments: { wait_s: 50 } } }
+  const waiting = fetch(door.url, {
+    method: 'POST',
+    signal: gone.signal,
+    headers: { 'content-type': 'application/json', 'accept': 'application/json, text/event-stream', 'authorization': `Bearer ${token}` },
+    body: JSON.stringify(call),
+  }).then(answer => answer.text())
+  await new Promise(resolve => setTimeout(resolve, 200))
+  gone.abort()
+  await expect(waiting).rejects.toThrow()
+  await max.send(id, 'still there')
+  await using host = await httpHost(door.url, token, '2025-11-25')
+  expect((await host.call('receive', { wait_s: 5 })).text).toContain('>still there</')
+})
