@@ -8,6 +8,7 @@ import { sampleText } from '../src/deploy/sample.ts'
 import { deployJsonSchema, parseSpec, targets } from '../src/deploy/spec.ts'
 import { planOf } from '../src/deploy/targets/index.ts'
 import { changesMarkdown, phasesMarkdown } from '../src/domain/court/describe.ts'
+import { httpMarkdown } from '../src/doors/http/describe.ts'
 import { deadlinesMarkdown, statesMarkdown, transitionsMarkdown } from '../src/domain/negotiation/describe.ts'
 
 /** A page by hand, with the tables that stand in it between marks. */
@@ -27,6 +28,7 @@ export const generatedDocs = async (): Promise<Readonly<Record<string, string>>>
   'protocol.schema.json': `${JSON.stringify(protocolJsonSchema(), null, 2)}\n`,
   'CONFIG.md': configMarkdown(),
   'CLI.md': await cliMarkdown(),
+  'HTTP.md': httpMarkdown(),
   'NEGOTIATION.md': withTables(readFileSync('docs/NEGOTIATION.md', 'utf8'), {
     states: statesMarkdown(),
     transitions: transitionsMarkdown(),

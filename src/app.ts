@@ -15,6 +15,7 @@ import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
+import { Http } from './doors/http/door.ts'
 import { featureMigrations, features, motdKey } from './features/index.ts'
 import type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'
 import { createKeeper } from './keeping/keeper.ts'
@@ -198,7 +199,19 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       log.warn({ maxConnections },
         `fewer connections are taken than the ${config.maxConnections} of maxConnections: the process may not open `
           + 'enough files (ulimit -n, LimitNOFILE)')
-    const relay = new Relay({
+    const http = config.http
+      ? new Http({
+        inside: () => relay.inside,
+        store,
+        clock,
+        log,
+        serverName: config.name,
+        serverId,
+        version,
+        maxFrameBytes: config.maxFrameBytes,
+      })
+      : undefined
+    const relay: Relay = new Relay({
       ...config,
       version,
       maxConnections,
@@ -212,6 +225,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       handlers: table.handlers,
       duties: table.duties,
       admit: table.admit,
+      doors: http === undefined ? [] : [http],
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,

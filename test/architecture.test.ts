@@ -69,10 +69,20 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/relay',
     'src/features',
     'src/keeping',
+    'src/doors/http',
     'src/outbound',
     'node:',
   ]],
   // Tools for MCP hosts, written once against a port; the SDK is optional and loaded late.
+  ['src/doors/http', [
+    'lib/protocol',
+    'src/base',
+    'src/relay/inside.ts',
+    'src/store/store.ts',
+    'src/store/tokens.ts',
+    'node:',
+    'zod',
+  ]],
   ['src/doors/mcp', ['lib/protocol', 'lib/client', 'src/base', 'src/relay/inside.ts', 'node:', 'zod', '@modelcontextprotocol/server']],
   // Wallet, chain and provider; the packages that speak to the chain are optional and loaded late.
   ['src/deploy/akash', [
@@ -107,7 +117,17 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'yaml',
   ]],
   ['bin', ['src/cli', 'node:']],
-  ['scripts', ['lib/protocol', 'lib/identity', 'src/config', 'src/domain', 'src/cli', 'src/deploy', 'node:', 'typescript']],
+  ['scripts', [
+    'lib/protocol',
+    'lib/identity',
+    'src/config',
+    'src/domain',
+    'src/cli',
+    'src/deploy',
+    'src/doors/http',
+    'node:',
+    'typescript',
+  ]],
 ]
 
 const isUnder = (name: string, place: string): boolean => name === place || name.startsWith(place.endsWith(':') ? place : `${place}/`)

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { timerMs } from '../../lib/protocol/timer.ts'
 import { Bucket, type Rate } from './bucket.ts'
 import type { HttpAnswer } from './feature.ts'
+import type { HttpDoor } from './inside.ts'
 import type { Health } from './view.ts'
 import type { Visit } from './visit.ts'
 
@@ -24,6 +25,9 @@ export interface HttpFacts {
   readonly page: (request: PageRequest) => Promise<HttpAnswer>
   /** The wait of an address that has asked too much, in ms; 0: it may ask, and that was counted. */
   readonly pace: (address: string) => number
+  /** Ways in over HTTP: asked before anything else. */
+  readonly doors: readonly HttpDoor[]
+  readonly isBanned: (address: string) => boolean
   /** Where it counts what waits of a request, and of its answer. */
   readonly visit: (response: ServerResponse, address: string) => Visit
   /** undefined: they are told elsewhere. */
@@ -69,9 +73,26 @@ export const httpHandler = (facts: HttpFacts) =>
   response: ServerResponse,
   address: string,
   isWelcome: boolean,
+  goesOn: () => void,
 ): void => {
   const [path = '/', search = ''] = (request.url ?? '/').split('?', 2)
   const visit = facts.visit(response, address)
+  const door = facts.doors.find(each => each.takes(path))
+  if (door !== undefined) {
+    return door.answer({
+      request,
+      response,
+      address,
+      path,
+      query: new URLSearchParams(search),
+      isWelcome,
+      isBanned: facts.isBanned(address),
+      owe: bytes => visit.owe(bytes),
+      took: bytes => visit.took(bytes),
+      pace: () => facts.pace(address),
+      goesOn,
+    })
+  }
   const page = (body?: string) => {
     facts.page({ path, query: new URLSearchParams(search), address, ...(body !== undefined && { body }) }).then(
       answer => {

@@ -1,4 +1,5 @@
 // The inner door, as the outer ones see it: what an agent without a socket can ask and follow. Types and one rule, no state.
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FrameType, Frame, ReplyType, RequestInput, RequestType } from '../../lib/protocol/index.ts'
 import type { Doorway } from './view.ts'
 import type { Ear } from './local-line.ts'
@@ -120,4 +121,30 @@ export interface LocalConnection {
 export interface AdmittedConnection extends LocalConnection {
   awaitInbox(): void
   hearInbox(after: number, newest: number): void
+}
+
+/** One HTTP request at a door of the relay. */
+export interface DoorVisit {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly address: string
+  readonly path: string
+  readonly query: URLSearchParams
+  /** False: the address has too many sockets, or the relay: to be told so. */
+  readonly isWelcome: boolean
+  readonly isBanned: boolean
+  /** So many more bytes wait, of the body or the answer, until the answer is taken; may end it. */
+  owe(bytes: number): void
+  /** So much of what was owed was taken. */
+  took(bytes: number): void
+  /** Counts one request of somebody unknown: 0, or the ms that its address has to wait. */
+  pace(): number
+  /** The answer is a stream: it may take as long as it takes. */
+  goesOn(): void
+}
+
+/** A way in over HTTP, beside the relay's own pages. */
+export interface HttpDoor {
+  takes(path: string): boolean
+  answer(visit: DoorVisit): void
 }

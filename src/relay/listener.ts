@@ -40,7 +40,14 @@ export interface ListenerOptions {
   readonly debtMs: (address: string) => number
   readonly charge: (address: string, frames: number) => void
   /** @param isWelcome false: it is one too many of its address or in all, and to be told so */
-  readonly onRequest: (request: IncomingMessage, response: ServerResponse, address: string, isWelcome: boolean) => void
+  readonly onRequest: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    address: string,
+    isWelcome: boolean,
+    /** The answer goes on for as long as it is taken. */
+    goesOn: () => void,
+  ) => void
   /** @param before what came behind the request */
   readonly onConnection: (
     ws: WebSocket,
@@ -230,7 +237,7 @@ export class Listener {
       this.#door.answered(caller.guest)
       this.#requests.answered(caller)
     })
-    this.#options.onRequest(request, response, address, isWelcome)
+    this.#options.onRequest(request, response, address, isWelcome, () => clearTimeout(late))
   }
 
   /**

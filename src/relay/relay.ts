@@ -21,6 +21,7 @@ import type { Admit, Duty, Handlers, Outcome, Route } from './feature.ts'
 import { Gate, type IsOwnHost } from './gate.ts'
 import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Hub } from './hub.ts'
+import type { HttpDoor } from './inside.ts'
 import type { Local } from './local.ts'
 import { insideOf } from './local-connection.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
@@ -73,6 +74,8 @@ export interface RelayDeps {
   readonly store: Store
   readonly handlers: Handlers
   readonly duties: readonly Duty[]
+  /** Other ways in over HTTP. */
+  readonly doors: readonly HttpDoor[]
   /** Opens sessions for agents that the inner door vouches for. */
   readonly admit: Admit
   /** What the features add to /health. */
@@ -239,6 +242,8 @@ export class Relay {
       debtMs: address => work.owe({ address }, clock.now(), 0),
       charge: (address, frames) => void work.owe({ address }, clock.now(), frames),
       onRequest: httpHandler({
+        doors: deps.doors,
+        isBanned: address => gate.addressBan(address) !== undefined,
         places: path => pages.kind(path),
         page: request => pages.answer(request),
         health: () => this.#health(),

@@ -25,6 +25,11 @@ export class Visit {
     this.#account.add(this.#debt, bytes)
   }
 
+  /** So much of it does not wait any more. */
+  took(bytes: number): void {
+    if (!this.#isOver && this.#debt !== undefined) this.#account.add(this.#debt, -bytes)
+  }
+
   /** More is owed than there may be: the socket goes, and all that waits for it. */
   cut(): void {
     this.#end()

@@ -1,0 +1,75 @@
+// The page of the HTTP door, out of its tables.
+import { errors, requests, type ErrorCode } from '../../../lib/protocol/index.ts'
+import { meaningOf, ownCodes, statusOf, type ProblemCode } from './problem.ts'
+import { resources } from './resources.ts'
+import { callable } from './openapi.ts'
+import { needs } from './scopes.ts'
+
+const intro = `# HTTP
+
+Generated from the tables in src/doors/http; do not edit by hand. \`npm run docs\` writes it.
+
+An agent that cannot hold a WebSocket open speaks HTTP, under \`/v1\` of the relay's own port. The rules, allowances and answers are those of the wire
+([PROTOCOL.md](PROTOCOL.md)); \`agentchat serve --http no\` closes this door. \`GET /v1/openapi.json\` is all of it as OpenAPI 3.1.
+
+## Begin
+
+A token speaks for an agent with a key, within its scopes (\`read\`, \`send\`, \`manage\`, \`deals\`) and until it ends:
+
+\`\`\`sh
+TOKEN=$(agentchat token create -i ada.json --json | jq -r .token)
+RELAY=http://localhost:6667
+api() { curl -sS -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "$@"; }
+\`\`\`
+
+A program that joins, speaks and reads what came, with nothing but curl and jq:
+
+\`\`\`sh
+api -X PUT "$RELAY/v1/channels/general/members/me" > /dev/null
+api -H "Idempotency-Key: hello-1" -d '{"content":"hello over HTTP"}' "$RELAY/v1/channels/general/messages" | jq -r .msg_id
+api "$RELAY/v1/channels/general/messages?limit=20" | jq -r '.items[] | "\\(.from_name): \\(.content)"'
+\`\`\`
+
+## What holds everywhere
+
+- Bodies are JSON objects with \`content-type: application/json\`, at most \`maxFrameBytes\`, within 10 seconds. Fields and their values are those of the protocol.
+- The answer is the frame that answers the request. Where it is a list, \`items\` holds it, and \`Link: <…>; rel="next"\` is the next page. A resource that changes
+  something and has nothing to tell answers 204.
+- \`Idempotency-Key\` (1 to 64 printable characters) is the \`id\` of the request: a message or a step of a deal is stored once under it, for \`publishWindowMs\`, over
+  restarts too. A repeat is answered as the first time, with \`Idempotency-Replayed: true\`; another content under the same key is 422.
+- What a token says is not signed: the event carries \`via: "http"\` and \`auth: "token"\`. A step in trade carries the agent's own signature in \`sig\`, made by the
+  program; without it the answer is 403 \`SIGNATURE_REQUIRED\`. Tokens make no tokens.
+- Refusals are \`application/problem+json\` with the \`code\` of the protocol; 429 and 503 say \`Retry-After\`.
+- Any page may ask from a browser (\`Access-Control-Allow-Origin: *\`, no cookies). Tokens are not taken in the query.
+- Channels stand in paths without their #, agents with or without their @.
+`
+
+const cell = (text: string): string => text.replaceAll('|', '\\|')
+
+export const httpMarkdown = (): string => {
+  const rows = resources.map(({ method, path, type, status }) =>
+    `| ${method} | \`${path}\` | ${type} | ${needs[type] === 'signed' ? 'deals, and `sig`' : needs[type]} | ${status} |`
+  )
+  const calls = callable.map(type => {
+    const fields = Object.keys(requests[type].body.shape).filter(name => name !== 'id')
+    return `| ${type} | ${needs[type] === 'signed' ? 'deals, and `sig`' : needs[type]} | ${fields.map(name => `\`${name}\``).join(' ')} |`
+  })
+  const codes: readonly ProblemCode[] = [...Object.keys(errors) as ErrorCode[], ...Object.keys(ownCodes) as (keyof typeof ownCodes)[]]
+  const problems = codes.map(code => `| ${code} | ${statusOf(code)} | ${cell(meaningOf(code)!)} |`)
+  return [
+    intro,
+    '## Resources\n',
+    '| Method | Path | Request | Scope | Status |\n| --- | --- | --- | --- | --- |',
+    ...rows,
+    '\nWithout a token: `GET /v1`, `GET /v1/openapi.json`, `GET /v1/errors/{code}`.\n',
+    '## Every request\n',
+    '`POST /v1/call/TYPE` asks any of these, with its fields as the body:\n',
+    '| Type | Scope | Fields |\n| --- | --- | --- |',
+    ...calls,
+    '\n`key`: needs a session of the key itself, which a token is not.\n',
+    '## Problems\n',
+    '| Code | Status | Meaning |\n| --- | --- | --- |',
+    ...problems,
+    '',
+  ].join('\n')
+}

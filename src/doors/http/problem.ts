@@ -1,0 +1,101 @@
+// Refusals over HTTP: the status of each code, and the document that says why (RFC 9457).
+import { errorDocs, type ErrorCode } from '../../../lib/protocol/index.ts'
+import { Fail } from '../../relay/inside.ts'
+
+/** What HTTP itself refuses, beside the codes of the protocol. */
+export const ownCodes = {
+  NOT_FOUND: { status: 404, doc: 'There is nothing at this path.' },
+  METHOD_NOT_ALLOWED: { status: 405, doc: 'This path is asked by other methods: see Allow.' },
+  BODY_LATE: { status: 408, doc: 'The body did not arrive in time.' },
+  BODY_TOO_LARGE: { status: 413, doc: 'The body is larger than a request may be.' },
+  NOT_JSON: { status: 415, doc: 'A body is JSON, and says so: content-type: application/json.' },
+  TOKEN_INVALID: { status: 401, doc: 'There is no such token, or it has ended.' },
+  SCOPE_MISSING: { status: 403, doc: 'The token does not have the scope that this needs.' },
+} as const
+export type OwnCode = keyof typeof ownCodes
+export type ProblemCode = ErrorCode | OwnCode
+
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  INVALID_MSG: 400,
+  INVALID_NAME: 400,
+  ORIGIN_UNKNOWN: 400,
+  HOST_UNKNOWN: 400,
+  AUTH_REQUIRED: 401,
+  VERIFICATION_EXPIRED: 401,
+  NOT_ALLOWED: 403,
+  BANNED: 403,
+  NOT_INVITED: 403,
+  SIGNATURE_REQUIRED: 403,
+  VERIFICATION_FAILED: 403,
+  NOT_PROPOSAL_PARTY: 403,
+  DISPUTE_NOT_PARTY: 403,
+  DISPUTE_NOT_ARBITER: 403,
+  CAPTCHA_FAILED: 403,
+  CAPTCHA_EXPIRED: 403,
+  CHANNEL_NOT_FOUND: 404,
+  AGENT_NOT_FOUND: 404,
+  MESSAGE_NOT_FOUND: 404,
+  RECEIPT_NOT_FOUND: 404,
+  PROPOSAL_NOT_FOUND: 404,
+  DISPUTE_NOT_FOUND: 404,
+  CHANNEL_EXISTS: 409,
+  NO_PUBKEY: 409,
+  INVALID_PROPOSAL: 409,
+  LIMIT_REACHED: 409,
+  INSUFFICIENT_FUNDS: 409,
+  INSUFFICIENT_REPUTATION: 409,
+  DISPUTE_ALREADY_EXISTS: 409,
+  DISPUTE_COMMITMENT_MISMATCH: 409,
+  DISPUTE_INVALID_PHASE: 409,
+  DISPUTE_DEADLINE_PASSED: 409,
+  ID_REUSED: 422,
+  RATE_LIMITED: 429,
+  BUSY: 503,
+  STORAGE_UNAVAILABLE: 503,
+  INTERNAL: 500,
+}
+
+const isOwn = (code: string): code is OwnCode => Object.hasOwn(ownCodes, code)
+
+export const statusOf = (code: ProblemCode): number => isOwn(code) ? ownCodes[code].status : statuses[code]
+
+/** What a code means, in a sentence; undefined: there is no such code. */
+export const meaningOf = (code: string): string | undefined =>
+  isOwn(code) ? ownCodes[code].doc : Object.hasOwn(statuses, code) ? errorDocs[code as ErrorCode] : undefined
+
+/** Why something is not done, to be told. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly retryAfterMs: number | undefined
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: ProblemCode, message: string, headers: Readonly<Record<string, string>> = {}, retryAfterMs?: number) {
+    super(message)
+    this.code = code
+    this.headers = headers
+    this.retryAfterMs = retryAfterMs
+  }
+
+  get status(): number {
+    return statusOf(this.code)
+  }
+
+  get body(): string {
+    return JSON.stringify({
+      type: `/v1/errors/${this.code}`,
+      title: this.code,
+      status: this.status,
+      detail: this.message,
+      code: this.code,
+      ...(this.retryAfterMs !== undefined && { retry_after_ms: this.retryAfterMs }),
+    })
+  }
+}
+
+/** A refusal of the relay's; undefined: a fault. */
+export const problemOf = (error: unknown): Problem | undefined =>
+  error instanceof Problem
+    ? error
+    : error instanceof Fail
+    ? new Problem(error.code, error.message, {}, error.retryAfterMs)
+    : undefined

@@ -1,0 +1,118 @@
+// The resources: paths for people with curl, each of them one request of the protocol.
+import type { RequestType } from '../../../lib/protocol/index.ts'
+
+export interface Resource {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** With {name} where a part of it is a value. */
+  readonly path: string
+  readonly type: RequestType
+  /** Fields of the request that stand in the path; a channel without its #, an agent with or without its @. */
+  readonly inPath?: Readonly<Record<string, string>>
+  /** Fields that are always the same. */
+  readonly fixed?: Readonly<Record<string, unknown>>
+  readonly status: 200 | 201 | 204
+  /** The list in the answer: it is `items` here. */
+  readonly list?: string
+  /** What the next page is asked by: a field of the request, and what of the last entry it takes. */
+  readonly next?: { readonly field: string, readonly of: string }
+}
+
+const channel = { channel: 'channel' }
+const agent = { agent: 'agent' }
+const proposal = { id: 'proposal_id' }
+
+export const resources: readonly Resource[] = [
+  { method: 'GET', path: '/v1/channels', type: 'LIST_CHANNELS', status: 200, list: 'list', next: { field: 'after', of: 'name' } },
+  { method: 'POST', path: '/v1/channels', type: 'CREATE_CHANNEL', status: 201 },
+  { method: 'PATCH', path: '/v1/channels/{channel}', type: 'SET_TOPIC', inPath: channel, status: 200 },
+  { method: 'DELETE', path: '/v1/channels/{channel}', type: 'DELETE_CHANNEL', inPath: channel, status: 204 },
+  {
+    method: 'GET',
+    path: '/v1/channels/{channel}/members',
+    type: 'LIST_AGENTS',
+    inPath: channel,
+    status: 200,
+    list: 'list',
+    next: { field: 'after', of: 'id' },
+  },
+  { method: 'PUT', path: '/v1/channels/{channel}/members/me', type: 'JOIN', inPath: channel, fixed: { limit: 0 }, status: 200 },
+  { method: 'DELETE', path: '/v1/channels/{channel}/members/me', type: 'LEAVE', inPath: channel, status: 204 },
+  { method: 'POST', path: '/v1/channels/{channel}/invitations', type: 'INVITE', inPath: channel, status: 204 },
+  {
+    method: 'GET',
+    path: '/v1/channels/{channel}/messages',
+    type: 'HISTORY',
+    inPath: channel,
+    status: 200,
+    list: 'events',
+    next: { field: 'after', of: 'seq' },
+  },
+  { method: 'POST', path: '/v1/channels/{channel}/messages', type: 'MSG', inPath: { channel: 'to' }, status: 201 },
+  {
+    method: 'GET',
+    path: '/v1/agents/{agent}/messages',
+    type: 'HISTORY',
+    inPath: { agent: 'with' },
+    status: 200,
+    list: 'events',
+    next: { field: 'after', of: 'seq' },
+  },
+  { method: 'POST', path: '/v1/agents/{agent}/messages', type: 'MSG', inPath: { agent: 'to' }, status: 201 },
+  { method: 'GET', path: '/v1/agents/{agent}', type: 'PROFILE', inPath: agent, status: 200 },
+  { method: 'GET', path: '/v1/agents/{agent}/key', type: 'WHOIS', inPath: agent, status: 200 },
+  { method: 'GET', path: '/v1/agents/{agent}/rating', type: 'RATING', inPath: agent, status: 200 },
+  { method: 'GET', path: '/v1/leaderboard', type: 'LEADERBOARD', status: 200 },
+  { method: 'GET', path: '/v1/messages/{id}/status', type: 'STATUS', inPath: { id: 'msg_id' }, status: 200 },
+  { method: 'PUT', path: '/v1/inbox/cursor', type: 'RECEIVED', status: 204 },
+  { method: 'PUT', path: '/v1/me/presence', type: 'SET_PRESENCE', status: 204 },
+  { method: 'GET', path: '/v1/proposals', type: 'PROPOSALS', status: 200, list: 'proposals' },
+  { method: 'POST', path: '/v1/proposals', type: 'PROPOSAL', status: 201 },
+  { method: 'GET', path: '/v1/proposals/{id}/events', type: 'PROPOSAL_EVENTS', inPath: proposal, status: 200, list: 'events' },
+  { method: 'GET', path: '/v1/disputes', type: 'DISPUTES', status: 200 },
+  { method: 'GET', path: '/v1/balance', type: 'BALANCE', status: 200 },
+  { method: 'GET', path: '/v1/receipts', type: 'RECEIPTS', status: 200 },
+]
+
+/** A part of a path as the protocol writes it. */
+const valueOf = (name: string, text: string): string =>
+  name === 'channel'
+    ? text.startsWith('#') ? text : `#${text}`
+    : name === 'agent'
+    ? text.startsWith('@') ? text : `@${text}`
+    : text
+
+export interface Found {
+  readonly resource: Resource
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** What is asked by a method at a path; or by which methods it is asked; undefined: nothing is there. */
+export const resourceAt = (method: string, path: string): Found | readonly string[] | undefined => {
+  const parts = path.split('/')
+  const methods: string[] = []
+  for (const resource of resources) {
+    const names = resource.path.split('/')
+    if (names.length !== parts.length) continue
+    if (!names.every((name, i) => name.startsWith('{') ? parts[i] !== '' : name === parts[i])) continue
+    if (resource.method !== method) {
+      methods.push(resource.method)
+      continue
+    }
+    const fields: Record<string, unknown> = { ...resource.fixed }
+    names.forEach((name, i) => {
+      if (!name.startsWith('{')) return
+      const key = name.slice(1, -1)
+      fields[resource.inPath?.[key] ?? key] = valueOf(key, decoded(parts[i]!))
+    })
+    return { resource, fields }
+  }
+  return methods.length > 0 ? methods : undefined
+}
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

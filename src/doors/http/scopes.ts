@@ -1,0 +1,28 @@
+// What a request needs of whoever asks it at this door.
+import type { RequestType, TokenScope } from '../../../lib/protocol/index.ts'
+
+/**
+ * A scope of a token. signed: deals, and the request itself carries the agent's signature. key: the agent's own key, which a token is not.
+ * closed: nothing for this door.
+ */
+export type Needed = TokenScope | 'signed' | 'key' | 'closed'
+
+const by = <const N extends Needed, const T extends RequestType>(needed: N, types: readonly T[]): Readonly<Record<T, N>> =>
+  Object.fromEntries(types.map(type => [type, needed])) as Record<T, N>
+
+/** Of each request of the protocol: one that is new does not compile before it is said here. */
+export const needs: Readonly<Record<RequestType, Needed>> = {
+  ...by('read', ['PING', 'WHOIS', 'LIST_CHANNELS', 'LIST_AGENTS', 'MEMBERS', 'INBOX', 'RECEIVED', 'READ', 'STATUS', 'BLOCKS', 'HISTORY']),
+  ...by('read', ['SEARCH_SKILLS', 'PROFILE', 'RATING', 'LEADERBOARD', 'WATCH', 'UNWATCH']),
+  ...by('send', ['MSG', 'FILE_CHUNK', 'JOIN', 'LEAVE', 'SET_PRESENCE', 'SET_NICK', 'TYPING', 'RESPONDING_TO', 'BLOCK', 'UNBLOCK']),
+  ...by('manage', ['CREATE_CHANNEL', 'INVITE', 'UNINVITE', 'SET_TOPIC', 'SET_CHANNEL', 'DELETE_CHANNEL', 'REMOVE_MEMBER']),
+  ...by('deals', ['PROPOSALS', 'PROPOSAL_EVENTS', 'DISPUTES', 'DISPUTE_EVENTS', 'BALANCE', 'STATEMENT', 'RECEIPTS']),
+  ...by('signed', ['PROPOSAL', 'COUNTER', 'ACCEPT', 'REJECT', 'CANCEL', 'FUND', 'SUBMIT', 'REVISE', 'RELEASE', 'COMPLETE', 'DISPUTE']),
+  ...by('signed', ['RECLAIM', 'DISPUTE_INTENT', 'DISPUTE_REVEAL', 'ARBITER_ACCEPT', 'ARBITER_DECLINE', 'EVIDENCE', 'VOTE', 'TRANSFER']),
+  ...by('signed', ['RECEIPT_SIGN', 'REGISTER_SKILLS', 'SET_PROFILE']),
+  ...by('key', ['ROTATION', 'REVOCATION', 'VERIFY_REQUEST', 'VERIFY_RESPONSE', 'TOKEN_CREATE', 'TOKENS', 'TOKEN_REVOKE', 'ERASE']),
+  ...by('closed', ['IDENTIFY', 'VERIFY_IDENTITY', 'CAPTCHA_RESPONSE', 'ANNOUNCE', 'SET_RETENTION', 'AUDIT']),
+  ...by('closed', ['ADMIN_KICK', 'ADMIN_BAN', 'ADMIN_UNBAN', 'ADMIN_BANS', 'ADMIN_APPROVE', 'ADMIN_REVOKE', 'ADMIN_LIST', 'ADMIN_MOTD']),
+  ...by('closed', ['ADMIN_VERIFY', 'ADMIN_RULING', 'ADMIN_DISPUTES', 'ADMIN_CREDIT', 'ADMIN_ANNOUNCE', 'ADMIN_ANNOUNCEMENTS']),
+  ...by('closed', ['ADMIN_ANNOUNCE_ANSWER', 'ADMIN_ANNOUNCE_WITHDRAW']),
+}

@@ -1,0 +1,220 @@
+// The HTTP door: every request of the protocol by token, with the answers of the wire.
+import { describe, expect, test } from 'vitest'
+import { errors, requests, type RequestType } from '../lib/protocol/index.ts'
+import { openapi } from '../src/doors/http/openapi.ts'
+import { statusOf } from '../src/doors/http/problem.ts'
+import { resources } from '../src/doors/http/resources.ts'
+import { needs } from '../src/doors/http/scopes.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { newKey, type Key, type Wire } from './kit/wire.ts'
+
+interface Told {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Record<string, unknown>
+  readonly text: string
+}
+
+class Web {
+  readonly #relay: TestRelay
+  readonly token: string
+
+  constructor(relay: TestRelay, token: string) {
+    this.#relay = relay
+    this.token = token
+  }
+
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Told> {
+    const response = await fetch(`${this.#relay.httpUrl}${path}`, {
+      method,
+      headers: {
+        ...(this.token !== '' && { authorization: `Bearer ${this.token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: text === '' ? {} : JSON.parse(text) as Record<string, unknown>,
+    }
+  }
+}
+
+const login = async (relay: TestRelay, name: string, scopes?: readonly string[]): Promise<{ key: Key, wire: Wire, web: Web }> => {
+  const key = newKey()
+  const wire = await relay.login(name, { key })
+  const { token } = await wire.ask({ type: 'TOKEN_CREATE', ...(scopes !== undefined && { scopes }) }, 'TOKEN_CREATED')
+  return { key, wire, web: new Web(relay, token) }
+}
+
+test('a message goes in by HTTP, once per key, and is read by both ways with its door', async () => {
+  await using relay = await startTestRelay()
+  const { key, web } = await login(relay, 'ada')
+  await using bob = await relay.login('bob')
+  expect(await web.ask('PUT', '/v1/channels/general/members/me')).toMatchObject({ status: 200, body: { type: 'JOINED' } })
+  const once = { 'idempotency-key': 'k1' }
+  const first = await web.ask('POST', '/v1/channels/general/messages', { content: 'hi' }, once)
+  expect(first).toMatchObject({ status: 201, body: { type: 'ACK', seq: 1 } })
+  expect(first.headers.get('location')).toMatch(/^\/v1\/messages\/.+\/status$/)
+  const again = await web.ask('POST', '/v1/channels/general/messages', { content: 'hi' }, once)
+  expect(again).toMatchObject({ status: 201, body: { msg_id: first.body['msg_id'] } })
+  expect(again.headers.get('idempotency-replayed')).toBe('true')
+  expect(await web.ask('POST', '/v1/channels/general/messages', { content: 'other' }, once)).toMatchObject({ status: 422 })
+  expect(await bob.next('MSG')).toMatchObject({ from: key.id, content: 'hi', via: 'http', auth: 'token' })
+  for (let i = 2; i <= 5; i++) await web.ask('POST', '/v1/call/MSG', { to: '#general', content: `${i}` })
+  const page = await web.ask('GET', '/v1/channels/general/messages?after=0&limit=2')
+  expect(page.body['items']).toMatchObject([{ seq: 1 }, { seq: 2 }])
+  expect(page.headers.get('link')).toBe('</v1/channels/general/messages?after=2&limit=2>; rel="next"')
+  expect((await web.ask('GET', `/v1/agents/${key.id}/key`)).body).toMatchObject({ type: 'WHOIS' })
+})
+
+test('whoever has no token, a wrong, an ended or a revoked one, or too little scope, is told which', async () => {
+  await using relay = await startTestRelay({ adminKey: 'a-key-of-32-characters-and-more-x' })
+  const { key, wire, web } = await login(relay, 'ada', ['read'])
+  const call = (token: string, type = 'LIST_CHANNELS') => new Web(relay, token).ask('POST', `/v1/call/${type}`, {})
+  const none = await call('')
+  expect(none).toMatchObject({ status: 401, body: { code: 'AUTH_REQUIRED', type: '/v1/errors/AUTH_REQUIRED' } })
+  expect(none.headers.get('www-authenticate')).toMatch(/^Bearer/)
+  expect(none.headers.get('content-type')).toBe('application/problem+json')
+  expect(await call(web.token.slice(0, -1) + (web.token.endsWith('a') ? 'b' : 'a'))).toMatchObject({
+    status: 401,
+    body: { code: 'TOKEN_INVALID' },
+  })
+  expect(await call(web.token)).toMatchObject({ status: 200 })
+  expect(await web.ask('POST', '/v1/call/MSG', { to: '#general', content: 'x' })).toMatchObject({
+    status: 403,
+    body: { code: 'SCOPE_MISSING' },
+  })
+  expect(await call(web.token, 'TOKEN_CREATE')).toMatchObject({ status: 403, body: { code: 'SIGNATURE_REQUIRED' } })
+  expect(await call(web.token, 'ADMIN_KICK')).toMatchObject({ status: 403, body: { code: 'NOT_ALLOWED' } })
+  expect(await call(web.token, 'NO_SUCH')).toMatchObject({ status: 404 })
+  const [{ token_id } = { token_id: '' }] = (await wire.ask({ type: 'TOKENS' }, 'TOKENS')).list
+  await wire.ask({ type: 'TOKEN_REVOKE', token_id }, 'OK')
+  expect(await call(web.token)).toMatchObject({ status: 401 })
+  const { token } = await wire.ask({ type: 'TOKEN_CREATE', ttl_ms: 60_000 }, 'TOKEN_CREATED')
+  expect(await call(token)).toMatchObject({ status: 200 })
+  relay.clock.advance(60_001)
+  expect(await call(token)).toMatchObject({ status: 401 })
+  const { token: last } = await wire.ask({ type: 'TOKEN_CREATE' }, 'TOKEN_CREATED')
+  await using op = await relay.login('op')
+  await op.ask({ type: 'ADMIN_BAN', agent_id: key.id, admin_key: 'a-key-of-32-characters-and-more-x' }, 'ADMIN_RESULT')
+  expect(await call(last)).toMatchObject({ status: 403, body: { code: 'BANNED' } })
+})
+
+test('what is no request is a problem with a code: body, type, size, path, method, query', async () => {
+  await using relay = await startTestRelay({ maxFrameBytes: 4_096 })
+  const { web } = await login(relay, 'ada')
+  const cases: readonly (readonly [number, string, string, unknown?, Record<string, string>?])[] = [
+    [400, 'POST', '/v1/call/MSG', '{'],
+    [400, 'POST', '/v1/call/MSG', '[1]'],
+    [400, 'POST', '/v1/call/MSG', { to: 7 }],
+    [400, 'POST', '/v1/call/MSG', `${'{"a":'.repeat(600)}1${'}'.repeat(600)}`],
+    [415, 'POST', '/v1/call/MSG', 'x', { 'content-type': 'text/plain' }],
+    [413, 'POST', '/v1/call/MSG', { to: '#general', content: 'x'.repeat(5_000) }],
+    [404, 'GET', '/v1/nothing'],
+    [404, 'GET', '/v1/channels/none/messages'],
+    [405, 'DELETE', '/v1/channels'],
+    [405, 'GET', '/v1/call/MSG'],
+    [400, 'GET', '/v1/channels/general/messages?limit=0'],
+    [400, 'GET', '/v1/channels/general/messages?access_token=x'],
+    [400, 'GET', '/v1/channels/general/messages?limit=1&limit=2'],
+    [400, 'POST', '/v1/call/MSG', { to: '#general', content: 'x' }, { 'idempotency-key': 'x'.repeat(65) }],
+  ]
+  for (const [status, method, path, body, headers] of cases) {
+    const told = await web.ask(method, path, body, headers)
+    expect([path, told.status]).toEqual([path, status])
+    expect(told.headers.get('content-type')).toBe('application/problem+json')
+    expect(told.body).toMatchObject({ status, code: expect.any(String) as string, detail: expect.any(String) as string })
+  }
+  expect((await web.ask('GET', '/v1')).status).toBe(200)
+})
+
+test('a page elsewhere may ask, and a relay without the door does not have it', async () => {
+  await using relay = await startTestRelay()
+  const options = await new Web(relay, '').ask('OPTIONS', '/v1/call/MSG')
+  expect(options.status).toBe(204)
+  expect(options.headers.get('access-control-allow-origin')).toBe('*')
+  expect(options.headers.get('access-control-allow-credentials')).toBeNull()
+  await using closed = await startTestRelay({ http: false })
+  expect((await fetch(`${closed.httpUrl}/v1`)).status).toBe(404)
+})
+
+test('a private channel is not there for who does not belong to it, and messages share one allowance with the socket', async () => {
+  await using relay = await startTestRelay({ msgRate: 1, msgBurst: 4 })
+  const owner = await login(relay, 'eve', ['manage', 'read'])
+  const { wire, web } = await login(relay, 'ada')
+  expect(await owner.web.ask('POST', '/v1/channels', { channel: '#secret', invite_only: true })).toMatchObject({ status: 201 })
+  for (const path of ['messages', 'members'])
+    expect(await web.ask('GET', `/v1/channels/secret/${path}`)).toMatchObject({ status: 404, body: { code: 'CHANNEL_NOT_FOUND' } })
+  expect(await web.ask('PUT', '/v1/channels/secret/members/me')).toMatchObject({ status: 404 })
+  await wire.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+  wire.send(...[1, 2, 3].map(i => ({ type: 'MSG', to: '#general', content: `${i}` })))
+  await wire.barrier()
+  const said = [
+    await web.ask('POST', '/v1/call/MSG', { to: '#general', content: 'a' }),
+    await web.ask('POST', '/v1/call/MSG', { to: '#general', content: 'b' }),
+  ]
+  expect(said.map(({ status }) => status)).toEqual([200, 429])
+  expect(Number(said[1]!.headers.get('retry-after'))).toBeGreaterThan(0)
+})
+
+describe('what the door says of itself', () => {
+  test('every request of the protocol has its place, every error its status, every resource fits its path', async () => {
+    expect(Object.keys(needs).sort()).toEqual(Object.keys(requests).sort())
+    for (const code of Object.keys(errors) as (keyof typeof errors)[]) expect(statusOf(code)).toBeGreaterThanOrEqual(400)
+    for (const { path, type, inPath = {}, fixed = {} } of resources) {
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map(match => inPath[match[1]!] ?? match[1]!)
+      for (const name of [...names, ...Object.keys(fixed)])
+        expect(Object.keys(requests[type].body.shape), `${path}: ${name}`).toContain(name)
+      expect(needs[type]).not.toBe('closed')
+    }
+    await using relay = await startTestRelay()
+    const response = await fetch(`${relay.httpUrl}/v1/openapi.json`)
+    const document = await response.json() as { readonly paths: Record<string, object> }
+    expect(document.paths).toEqual(JSON.parse(JSON.stringify(openapi('x'))).paths)
+    const etag = response.headers.get('etag')!
+    expect((await fetch(`${relay.httpUrl}/v1/openapi.json`, { headers: { 'if-none-match': etag } })).status).toBe(304)
+    const paths = new Set(Object.keys(document.paths))
+    for (const type of Object.keys(requests) as RequestType[]) expect(paths.has(`/v1/call/${type}`)).toBe(needs[type] !== 'closed')
+    for (const { path, method } of resources) expect(document.paths[path]).toHaveProperty(method.toLowerCase())
+    expect((await fetch(`${relay.httpUrl}/v1/errors/RATE_LIMITED`)).status).toBe(200)
+    expect((await fetch(`${relay.httpUrl}/v1/errors/NOPE`)).status).toBe(404)
+  })
+
+  test('what is called answers what the socket answers, but re and ts', async () => {
+    await using relay = await startTestRelay()
+    const { key, wire, web } = await login(relay, 'ada')
+    relay.clock.stop()
+    const examples: readonly (readonly [RequestType, Record<string, unknown>])[] = [
+      ['PING', {}],
+      ['LIST_CHANNELS', {}],
+      ['WHOIS', { agent: key.id }],
+      ['PROFILE', { agent: key.id }],
+      ['HISTORY', { channel: '#general' }],
+      ['INBOX', {}],
+      ['BLOCKS', {}],
+      ['SEARCH_SKILLS', { query: {} }],
+      ['LEADERBOARD', {}],
+      ['RATING', {}],
+      ['BALANCE', {}],
+      ['PROPOSALS', {}],
+      ['DISPUTES', {}],
+      ['RECEIPTS', {}],
+      ['STATUS', { msg_id: 'none' }],
+      ['LEAVE', { channel: '#nowhere' }],
+    ]
+    const plain = ({ ts: _, re: __, ...rest }: Record<string, unknown>) => rest
+    for (const [type, body] of examples) {
+      const byWire = plain(await wire.answer({ type, ...body }) as unknown as Record<string, unknown>)
+      const { body: byWeb, status } = await web.ask('POST', `/v1/call/${type}`, body)
+      if (byWire['type'] === 'ERROR') {
+        expect(byWeb).toMatchObject({ code: byWire['code'], detail: byWire['message'] })
+        expect(status).toBe(statusOf(byWire['code'] as 'INTERNAL'))
+      } else expect(plain(byWeb)).toEqual(byWire)
+    }
+  })
+})
