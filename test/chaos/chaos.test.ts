@@ -79,4 +79,17 @@ describe.concurrent('a relay that breaks a promise is found out', () => {
     expect(outcomes.at(-1)).toMatchObject({ code: 1, [counter]: expect.any(Number) })
     expect(outcomes.at(-1)![counter]).toBeGreaterThan(0)
   }, 600_000)
+
+  test('believing in a commit that the database undid loses messages, or money', async () => {
+    const outcomes: Outcome[] = []
+    const found = ({ lost, money }: Outcome) => lost + money.wrong.length
+    for (const seed of seeds) {
+      const flags = ['--store', 'postgres', '--break', 'doubt', '--messages', '3000', '--clients', '6', '--minutes', '0.2'] as const
+      const outcome = await chaos('--seed', seed, ...flags)
+      outcomes.push(outcome)
+      if (found(outcome) > 0) break
+    }
+    expect(outcomes.at(-1)).toMatchObject({ code: 1 })
+    expect(found(outcomes.at(-1)!)).toBeGreaterThan(0)
+  }, 600_000)
 })

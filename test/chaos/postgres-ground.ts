@@ -12,7 +12,8 @@ const retryMs = 100
 /** So often a relay that starts is left alone: it does not try again by itself, and would hardly ever be there. */
 const sparedChance = 0.9
 
-export const postgresGround = async (): Promise<Ground> => {
+/** `isDoubtful`: commits are lost on their way as often as can be, for a relay that does not listen to what became of them. */
+export const postgresGround = async (isDoubtful: boolean): Promise<Ground> => {
   const folder = newServerFolder()
   let server = await startServer(folder)
   const line = await newProxy(server.port)
@@ -45,7 +46,9 @@ export const postgresGround = async (): Promise<Ground> => {
             WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY backend_start ${which}) AS those`)
           if (isDone) counts.terminations++
         }),
-        commit: after(500, 3_000, random => line.cutAt(random.chance(0.5) ? 'answer' : 'lost')),
+        commit: isDoubtful
+          ? after(100, 400, () => line.cutAt('lost'))
+          : after(500, 3_000, random => line.cutAt(random.chance(0.5) ? 'answer' : 'lost')),
         line: after(2_000, 10_000, () => {
           counts.lines_cut++
           line.cut()

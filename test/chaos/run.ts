@@ -69,7 +69,7 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
   const data = join(folder, 'data')
   const memberships = Array.from({ length: clients }, (_, index) => ({ index, channel: channelOf(index, clients) }))
   let url = ''
-  await using ground = engine === 'postgres' ? await postgresGround() : folderGround(data)
+  await using ground = engine === 'postgres' ? await postgresGround(broken === 'doubt') : folderGround(data)
   using victim = new Victim(data, () => url, [...new Set(memberships.map(({ channel }) => channel))], broken, ground.store)
   const proxy = new TearingProxy(new Random(seed, 'network'), () => victim.port)
   try {

@@ -1,6 +1,7 @@
 // A relay whose database goes away in the middle of things: what it acknowledged is stored, once, in its order, and what it cannot know it says.
 import { sql, type Kysely } from 'kysely'
-import { expect, test } from 'vitest'
+import pg from 'pg'
+import { expect, test, vi } from 'vitest'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { UndoneError, type Store } from '../../src/store/store.ts'
@@ -94,6 +95,27 @@ test('a line that stalls is given up, and what is left of it at the server is en
     await expect(append(store, '2')).rejects.toBeInstanceOf(UndoneError)
     expect(await append(store, '2')).toMatchObject({ kind: 'stored', stamp: { seq: 2 } })
   } finally {
+    await store.close()
+  }
+})
+
+test('numbers follow what somebody else gave out meanwhile: a row is locked before it is read', async () => {
+  await using database = await newDatabase()
+  const store = await opened(database.url)
+  const other = new pg.Client({ connectionString: database.url })
+  await other.connect()
+  try {
+    await append(store, '1')
+    await other.query("BEGIN; UPDATE streams SET seq = seq + 10 WHERE name = '#a'")
+    const waits = append(store, '2')
+    await vi.waitFor(async () => {
+      expect(await database.ask("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"))
+        .toHaveLength(1)
+    }, 4_000)
+    await other.query('COMMIT')
+    expect((await waits).stamp.seq).toBe(12)
+  } finally {
+    await other.end()
     await store.close()
   }
 })
