@@ -22,6 +22,19 @@ export const storeUrl = (named: string | undefined, { env }: Pick<Call['io'], 'e
   return url
 }
 
+/** The url of the server that the data is on, as far as options and environment tell, without its password. */
+export const serverOf = (
+  { options: { data, store }, io: { env } }: {
+    readonly options: { readonly data?: string | undefined, readonly store?: string | undefined }
+    readonly io: Pick<Call['io'], 'env'>
+  },
+): string | undefined => {
+  if (store === undefined && (data !== undefined || !env['AGENTCHAT_STORE'])) return undefined
+  const url = new URL(storeUrl(store, { env }))
+  url.password = ''
+  return url.href
+}
+
 /** As the relay itself finds it. */
 export const dataFolder = (
   { options, io: { env } }: { readonly options: { readonly data?: string | undefined }, readonly io: Pick<Call['io'], 'env'> },

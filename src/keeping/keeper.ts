@@ -2,6 +2,7 @@
 import type { Migration } from '../store/store.ts'
 import { backup, restore } from './backup.ts'
 import { checkDatabase, stepsOf } from './database.ts'
+import { renewEpoch } from './epoch.ts'
 import { exportArchive, exportToFile } from './exporter.ts'
 import { importArchive } from './importer.ts'
 import { importedTo, moveBack, moveToPostgres, withCopy } from './move.ts'
@@ -25,6 +26,7 @@ export const createKeeper = async (migrations: readonly Migration[]): Promise<Ke
     backup: options => backup(options, steps),
     verify: (file, watched) => checkDatabase(file, steps, watched),
     restore: options => restore(options, steps),
+    renewEpoch: options => renewEpoch(options, migrations),
     moveToPostgres: options => moveToPostgres(options, migrations),
     moveBack: options => moveBack(options, migrations),
   }

@@ -69,6 +69,18 @@ export interface Restored extends Checked {
   /** where the database that was there before lies now */ readonly aside: string | undefined
 }
 
+export interface EpochOptions {
+  readonly data: string
+  /** postgres://… in the place of `data` */
+  readonly store?: string
+  readonly newEpoch: string
+}
+
+export interface Renewed {
+  readonly was: string
+  readonly epoch: string
+}
+
 export interface MoveOptions extends Watched {
   /** The relay's directory; on the way back it is empty, not there yet, or the one that was moved away. */
   readonly data: string
@@ -99,6 +111,8 @@ export interface Keeper {
   backup(options: BackupOptions): Promise<{ readonly epoch: string, readonly bytes: number }>
   verify(file: string, watched?: Watched): Promise<Checked>
   restore(options: RestoreOptions): Promise<Restored>
+  /** Gives the log a new epoch; no relay runs on it. */
+  renewEpoch(options: EpochOptions): Promise<Renewed>
   /** Everything into an empty database on a server, compared; the directory stays, and no relay starts on it any more. */
   moveToPostgres(options: MoveOptions): Promise<Moved>
   /** The other way round. */

@@ -1,6 +1,6 @@
 // agentchat backup: a copy of a relay's database while it runs, and the check of a copy.
 import { command } from '../command.ts'
-import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
+import { dataFolder, dataOption, serverOf, storeOption, watched, withKeeper } from '../keeping.ts'
 
 export const backup = command({
   name: 'backup',
@@ -8,6 +8,7 @@ export const backup = command({
   arguments: { file: { doc: 'the copy: a file to make, or with --verify to check' } },
   options: {
     data: dataOption,
+    store: { ...storeOption, doc: 'The data is on this PostgreSQL server: says which line copies it there' },
     verify: { doc: "Check the copy instead: its pages, its version, and every event's place in the log" },
   },
   details: async () =>
@@ -24,6 +25,12 @@ export const backup = command({
       out.one({ file, ...checked }, ({ events, streams, agents, epoch }) =>
         `${file} is good: ${events} messages in ${streams} channels and conversations, ${agents} agents, epoch ${epoch}`)
     } else {
+      const server = serverOf(call)
+      if (server !== undefined) {
+        const { CliError } = await import('../exit.ts')
+        throw new CliError('refused', 'The data is on a PostgreSQL server, whose own tools copy it',
+          `pg_dump -Fc -f ${file} -d '${server}'; for any moment of the last days: docs/OPERATIONS.md, "Backups of a database".`)
+      }
       const copied = await withKeeper(keeper => keeper.backup({ data: dataFolder(call), target: file, ...watched(call, 'Copying') }))
       out.done({ file, ...copied }, ({ bytes }) => `${file} is a copy of the database (${bytes.toLocaleString('en')} bytes)`)
     }

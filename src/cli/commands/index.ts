@@ -58,6 +58,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     import: async () => (await import('./import.ts')).importData,
     backup: async () => (await import('./backup.ts')).backup,
     restore: async () => (await import('./restore.ts')).restore,
+    epoch: async () => (await import('./epoch.ts')).epoch,
     migrate: async () => (await import('./migrate.ts')).migrate,
     bench: async () => (await import('./bench.ts')).bench,
     doctor: async () => (await import('./doctor.ts')).doctor,

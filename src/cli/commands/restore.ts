@@ -1,6 +1,6 @@
 // agentchat restore: a copy of a relay's database back into its place.
 import { command } from '../command.ts'
-import { dataFolder, dataOption, watched, withKeeper } from '../keeping.ts'
+import { dataFolder, dataOption, serverOf, storeOption, watched, withKeeper } from '../keeping.ts'
 
 export const restore = command({
   name: 'restore',
@@ -8,6 +8,7 @@ export const restore = command({
   arguments: { file: { doc: 'a copy that `agentchat backup` made' } },
   options: {
     data: dataOption,
+    store: { ...storeOption, doc: 'The data is on this PostgreSQL server: says which lines put a copy back there' },
     force: { doc: 'Where there is a database already, put it aside and take the copy' },
   },
   details: async () =>
@@ -20,6 +21,13 @@ export const restore = command({
   async run(call) {
     const { randomBytes } = await import('node:crypto')
     const { args: { file }, options, io, out } = call
+    const server = serverOf(call)
+    if (server !== undefined) {
+      const { CliError } = await import('../exit.ts')
+      throw new CliError('refused', 'The data is on a PostgreSQL server, whose own tools put a copy back',
+        `Into an empty database: pg_restore -O -e -1 -d '${server}' ${file}; then: agentchat epoch new --store '${server}' `
+          + '(docs/OPERATIONS.md, "Backups of a database").')
+    }
     const data = dataFolder(call)
     const restored = await withKeeper(keeper =>
       keeper.restore({
