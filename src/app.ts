@@ -11,6 +11,7 @@ import { memoryLimit, ordinaryMemoryBytes } from './base/memory.ts'
 import { createMetrics } from './base/metrics.ts'
 import { openFilesLimit } from './base/open-files.ts'
 import { version } from './base/version.ts'
+import { MemoryBus } from './bus/memory.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
@@ -30,6 +31,7 @@ import { roomForSockets } from './relay/door.ts'
 import type { Inside } from './relay/inside.ts'
 import { Relay } from './relay/relay.ts'
 import { Shares } from './relay/shares.ts'
+import type { BusMessage, RelayBus } from './relay/told.ts'
 import { Verifier } from './relay/verifier.ts'
 import { agentMigrations } from './store/agents.ts'
 import { addChannel, loadChannels } from './store/channels.ts'
@@ -64,6 +66,8 @@ export interface RelayParts {
   readonly elapsed?: () => number
   /** 0 ≤ random < 1 */
   readonly random?: () => number
+  /** @internal What other processes on the same store tell, and are told. */
+  readonly bus?: RelayBus
   /** @internal Another store, or one that is watched: what a store is to the relay may change with any version. */
   readonly openStore?: OpenStore
   /** Where Moltbook's API is, for trying it against a stand-in. */
@@ -199,6 +203,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       log.warn({ maxConnections },
         `fewer connections are taken than the ${config.maxConnections} of maxConnections: the process may not open `
           + 'enough files (ulimit -n, LimitNOFILE)')
+    const bus = parts.bus ?? new MemoryBus<BusMessage>().join('relay')
     const http = config.http
       ? new Http({
         inside: () => relay.inside,
@@ -231,6 +236,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       isOwnHost: origins.isOwnHost,
       channels: await loadChannels(store.read),
       addressBans: (await addressBans(store.read)).map(ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })),
+      bus,
       motd: config.motd ?? await readMeta(store.read, motdKey) ?? null,
       clock,
       elapsed: parts.elapsed ?? (() => performance.now()),
@@ -258,6 +264,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         log.info('draining')
         stopping.abort()
         await relay.drain()
+        bus.close()
         await store.close()
         await verifier.close()
         metrics.close()
@@ -311,6 +318,7 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
 
 export { defaultConfig, type Config } from './config/schema.ts'
 export type { Answer, Caller, Inside, Opening, Positions, Sink } from './relay/inside.ts'
+export type { BusMessage, RelayBus } from './relay/told.ts'
 export { ListenError } from './relay/listen-error.ts'
 export { KeepingError } from './keeping/failure.ts'
 export type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'

@@ -30,9 +30,10 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/store', ['lib/node/private-folder.ts', 'lib/protocol/timer.ts', 'src/base', 'node:', 'kysely', 'better-sqlite3', 'pg']],
   // Data at rest, with no relay in between: files and databases, checked by the rules of the wire.
   ['src/keeping', ['lib/protocol', 'lib/identity', 'lib/node/private-folder.ts', 'src/store', 'node:', 'zod']],
+  ['src/bus', []],
   ['src/outbound', ['lib/protocol/timer.ts', 'node:', 'zod']],
   ['src/domain', ['lib/protocol', '@noble/hashes', '@scure/base']],
-  ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/store', 'node:', 'ws']],
+  ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/bus', 'src/store', 'node:', 'ws']],
   ['src/features', [
     'lib/protocol',
     'lib/identity',
@@ -63,6 +64,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'lib/identity',
     'lib/node',
     'src/base',
+    'src/bus',
     'src/config',
     'src/domain',
     'src/store',

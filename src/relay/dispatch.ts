@@ -31,8 +31,8 @@ import { publish } from './publish.ts'
 import type { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
-import type { Signals } from './signals.ts'
 import type { Slices } from './slices.ts'
+import type { RelayBus } from './told.ts'
 import { storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
 
 export interface DispatchDeps {
@@ -46,7 +46,7 @@ export interface DispatchDeps {
   readonly hub: Hub
   readonly outbox: Outbox
   readonly effects: Effects
-  readonly signals: Signals
+  readonly bus: RelayBus
   readonly gate: Gate
   readonly audit: Audit
   readonly quota: Quota
@@ -203,7 +203,7 @@ export class Dispatch {
     } else {
       const { outcome } = result
       if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
-      for (const hint of outcome.hints ?? []) this.#deps.signals.tell(hint)
+      for (const hint of outcome.hints ?? []) this.#deps.effects.hint(hint)
       for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
       if (outcome.reply !== undefined && connection !== undefined) {
         const stamp = result.event?.stamp ?? result.duplicate

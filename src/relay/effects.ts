@@ -1,11 +1,12 @@
-// Applies what an outcome changes in memory, after its commit: sessions, subscriptions, and who is told of comings and goings.
+// Applies what an outcome changes in memory, after its commit: sessions, subscriptions, and who is told of comings and goings. What only
+// the asker's process does is the local half; what every process does is told to the others, who apply it to their own.
 import type { Clock } from '../base/clock.ts'
 import type { CloseName, FrameBody, FrameType } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
-import type { Audience, Effect, Notify } from './feature.ts'
+import type { Audience, Effect, Hint, Notify, ToldEffect } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
@@ -14,6 +15,7 @@ import { refusalOf, type Standing } from '../store/standing.ts'
 import type { Roster } from './roster.ts'
 import type { Signals } from './signals.ts'
 import { RemoteSession, type Session } from './session.ts'
+import { subjectsOf, type RelayBus, type Told } from './told.ts'
 import { mayEnter, type Agent, type AgentFacts } from './view.ts'
 
 export interface EffectsOptions {
@@ -28,6 +30,7 @@ export interface EffectsOptions {
 }
 
 export class Effects {
+  readonly #bus: RelayBus
   readonly #roster: Roster
   readonly #gate: Gate
   readonly #hub: Hub
@@ -41,6 +44,7 @@ export class Effects {
 
   constructor(
     deps: {
+      readonly bus: RelayBus
       readonly roster: Roster
       readonly gate: Gate
       readonly hub: Hub
@@ -53,6 +57,7 @@ export class Effects {
     },
     options: EffectsOptions,
   ) {
+    this.#bus = deps.bus
     this.#roster = deps.roster
     this.#gate = deps.gate
     this.#hub = deps.hub
@@ -73,7 +78,7 @@ export class Effects {
   }
 
   /** A live message. */
-  deliver(connection: Connection, frame: Buffer): void {
+  #deliver(connection: Connection, frame: Buffer): void {
     this.#counts.deliveries++
     this.#outbox.add(connection, frame)
   }
@@ -82,28 +87,77 @@ export class Effects {
    * A live inbox entry of `stream`. A mention was told by its channel to those who hear it; a session that acknowledges by
    * itself gets it as an item all the same, with the number to acknowledge.
    */
-  offer(connection: Connection, seq: number, frame: Buffer, stream: string): void {
-    if (!isNext(connection, seq)) return
-    if (this.#replayer.isItem(connection, stream)) this.deliver(connection, itemFrame(seq, textOfFrame(frame), this.#clock.now()))
-    else if (!connection.channels.has(stream)) this.deliver(connection, frame)
+  #offer(connection: Connection, seq: number, frame: Buffer, stream: string): void {
+    if (!this.#isNext(connection, seq)) return
+    if (this.#replayer.isItem(connection, stream)) this.#deliver(connection, itemFrame(seq, textOfFrame(frame), this.#clock.now()))
+    else if (!connection.channels.has(stream)) this.#deliver(connection, frame)
     this.#options.onOffered(connection, seq)
   }
 
   /** An inbox entry that the agent does not want to hear of: it goes the way of the others, and nothing is written. */
-  keepBack(connection: Connection, seq: number | undefined): void {
-    if (seq === undefined || !isNext(connection, seq)) return
+  #keepBack(connection: Connection, seq: number | undefined): void {
+    if (seq === undefined || !this.#isNext(connection, seq)) return
     this.#options.onOffered(connection, seq)
   }
 
-  /** Sends a signal to an audience: encoded once, once per connection however often it is in reach. */
-  notify({ to, type, body }: Notify, asker: Connection | undefined): void {
+  /** A stored event to every session of an agent that wants such. One that is still catching up finds it in the inbox. */
+  direct(agent: string, stream: string, frame: Buffer, inboxSeq: number | undefined, isKept: boolean): void {
+    for (const connection of this.#roster.connectionsOf(agent)) {
+      if (connection.inbox === 'none') continue
+      if (isKept) this.#keepBack(connection, inboxSeq)
+      else if (inboxSeq === undefined) this.#deliver(connection, frame)
+      else this.#offer(connection, inboxSeq, frame, stream)
+    }
+  }
+
+  /** What another process told. */
+  hear(told: Told, from: string): void {
+    switch (told.kind) {
+      case 'notice':
+        return this.#notifyHere(told.notice, undefined)
+      case 'hint':
+        return this.#signals.tell(told.hint)
+      case 'opened':
+        return this.#open(new RemoteSession(from, told), told.session, told.facts, told.autojoin)
+      case 'joined': {
+        const session = this.#roster.remote(told.agent, told.session, from)
+        if (session?.agent !== undefined) this.#enter(session, session.agent, told.channel, told.lasting)
+        return
+      }
+      case 'closed': {
+        const session = this.#roster.remote(told.agent, told.session, from)
+        if (session !== undefined) this.#leave(session, told.lastSeen)
+        return
+      }
+      default:
+        return this.#applyTold(told, undefined)
+    }
+  }
+
+  #tell(told: Told): void {
+    for (const subject of subjectsOf(told)) this.#bus.publish(subject, { kind: 'told', told })
+  }
+
+  /** Sends a signal to an audience. */
+  notify(notice: Notify, asker: Connection | undefined): void {
+    this.#notifyHere(notice, asker)
+    if (!this.#bus.isAlone) this.#tell({ kind: 'notice', notice })
+  }
+
+  hint(hint: Hint): void {
+    this.#signals.tell(hint)
+    if (!this.#bus.isAlone) this.#tell({ kind: 'hint', hint })
+  }
+
+  /** Encoded once, and once per connection however often it is in reach. */
+  #notifyHere({ to, type, body }: Notify, asker: Connection | undefined): void {
     const frame = frameOf(type, { ts: this.#clock.now(), ...body } as FrameBody<typeof type>)
     if (to.kind === 'channel') {
       for (const connection of this.#hub.listeners(to.channel))
         if (to.exceptAsker !== true || connection !== asker) this.#outbox.add(connection, frame)
       return
     }
-    for (const connection of new Set(this.#reach(to, asker))) this.#outbox.add(connection, frame)
+    for (const connection of new Set(this.#reach(to))) this.#outbox.add(connection, frame)
   }
 
   apply(effect: Effect, asker: Connection | undefined): void {
@@ -120,8 +174,33 @@ export class Effects {
         return this.#identify(effect, asker)
       case 'subscribe':
         return this.#subscribe(effect, asker)
+      case 'watch': {
+        if (asker?.agent === undefined || !asker.open) return
+        for (const id of effect.agents) {
+          if (effect.on) this.#roster.watch(asker, id)
+          else this.#roster.unwatch(asker, id)
+        }
+        return
+      }
+      case 'depart': {
+        if (asker !== undefined) this.depart(asker)
+        return
+      }
+      case 'closeAsker': {
+        if (asker !== undefined) this.end(asker, effect.close)
+        return
+      }
+      default:
+        this.#applyTold(effect, asker)
+        if (!this.#bus.isAlone) this.#tell(effect)
+    }
+  }
+
+  /** What every process does with its own roster and its own connections. Elsewhere nobody is the asker. */
+  #applyTold(effect: ToldEffect, asker: Connection | undefined): void {
+    switch (effect.kind) {
       case 'unsubscribe': {
-        const agent = asker?.agent
+        const agent = this.#roster.agent(effect.agent)
         if (agent === undefined) return
         this.#roster.setMembership(agent, effect.channel, false)
         for (const session of this.#roster.sessionsOf(agent.id)) {
@@ -143,8 +222,8 @@ export class Effects {
       }
       case 'channelEnds': {
         const { channel, by } = effect
-        this.notify({ to: { kind: 'channel', channel }, type: 'LEFT', body: { channel, reason: 'deleted', by } }, undefined)
-        for (const connection of [...this.#hub.listeners(channel)]) this.#hub.unsubscribe(connection, channel)
+        this.#notifyHere({ to: { kind: 'channel', channel }, type: 'LEFT', body: { channel, reason: 'deleted', by } }, undefined)
+        this.#hub.end(channel)
         return this.#roster.removeChannel(channel)
       }
       case 'channel':
@@ -166,28 +245,12 @@ export class Effects {
         for (const connection of this.#roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
         return
       }
-      case 'watch': {
-        if (asker?.agent === undefined || !asker.open) return
-        for (const id of effect.agents) {
-          if (effect.on) this.#roster.watch(asker, id)
-          else this.#roster.unwatch(asker, id)
-        }
-        return
-      }
       case 'motd': {
         this.#roster.motd = effect.motd
         return
       }
-      case 'depart': {
-        if (asker !== undefined) this.depart(asker)
-        return
-      }
       case 'close': {
         for (const id of effect.agents) this.#expel(id, effect.close)
-        return
-      }
-      case 'closeAsker': {
-        if (asker !== undefined) this.end(asker, effect.close)
         return
       }
       case 'closeOthers': {
@@ -213,8 +276,17 @@ export class Effects {
     this.#catchUp(connection, agent.id, Math.max(newest, connection.inboxNewest))
   }
 
+  /** A connection is gone, and its session over. */
+  depart(connection: Connection): void {
+    const { agent, heardAt } = connection
+    if (agent === undefined) return
+    this.#leave(connection, heardAt)
+    if (!this.#roster.isConnected(agent.id)) this.#bus.unfollow(agent.id)
+    if (!this.#bus.isAlone) this.#tell({ kind: 'closed', agent: agent.id, session: connection.session, lastSeen: heardAt })
+  }
+
   /** A session is over: its agent leaves the channels that no other session of it hears. */
-  depart(session: Session, lastSeen = session.heardAt): void {
+  #leave(session: Session, lastSeen: number): void {
     const { agent } = session
     if (agent === undefined) return
     for (const channel of [...session.channels]) this.#exit(session, agent, channel, false)
@@ -270,6 +342,11 @@ export class Effects {
     asker.binding = login.binding
     this.#open(asker, login.session, agent, autojoin)
     this.#options.onIdentified(asker)
+    void this.#bus.follow(agent.id)
+    if (!this.#bus.isAlone) {
+      const { session, address, heardAt } = asker
+      this.#tell({ kind: 'opened', session, address, heardAt, facts: agent, autojoin })
+    }
     if (agent.pubkey !== null && login.inbox !== 'none') this.#inBackground(asker, this.#replayer.inbox(asker, agent.id))
   }
 
@@ -283,14 +360,16 @@ export class Effects {
     }
     if (!wasHere) this.#tellWatchers(facts, { presence: 'online', status_text: null })
     if (former === undefined) return
-    if (former instanceof RemoteSession) return this.depart(former)
+    if (former instanceof RemoteSession) return this.#leave(former, former.heardAt)
     this.send(former, 'SESSION_DISPLACED', { reason: 'Identity claimed by another connection' })
     this.depart(former)
     this.end(former, 'DISPLACED', 'Identity claimed by another connection')
   }
 
   #subscribe({ channel, after, last, lasting }: Extract<Effect, { kind: 'subscribe' }>, asker: Connection | undefined): void {
-    if (asker?.agent === undefined || !asker.open || !this.#enter(asker, asker.agent, channel, lasting)) return
+    const agent = asker?.agent
+    if (asker === undefined || agent === undefined || !asker.open || !this.#enter(asker, agent, channel, lasting)) return
+    if (!this.#bus.isAlone) this.#tell({ kind: 'joined', agent: agent.id, session: asker.session, channel, lasting })
     const catchUp = this.#hub.subscribe(asker, channel, last)
     if (!this.#hub.goLive(catchUp, after)) this.#inBackground(asker, this.#replayer.channel(catchUp, after))
   }
@@ -325,10 +404,24 @@ export class Effects {
     this.#signals.tell({ agent: id, to: { kind: 'watchers' }, type: 'PRESENCE_CHANGED', body: { agent_id: id, name, ...state } })
   }
 
+  /** Whether a live inbox entry is to be sent now: older ones are, and none is missing between, which is read then. */
+  #isNext(connection: Connection, seq: number): boolean {
+    const { inboxSent: sent, inboxNewest: newest } = connection
+    if (sent !== undefined && seq <= sent) return false
+    if (seq > newest) connection.inboxNewest = seq
+    if (sent === undefined) return false
+    if (seq === sent + 1) {
+      connection.inboxSent = seq
+      return true
+    }
+    this.#catchUp(connection, connection.agent!.id, seq)
+    return false
+  }
+
   /** Sends what came into the inbox beside the messages that were delivered; a session that is catching up anyway finds it. */
   #catchUp(connection: Connection, agent: string, newest: number): void {
     if (connection.inbox === 'none') return
-    connection.inboxNewest = newest
+    connection.inboxNewest = Math.max(newest, connection.inboxNewest)
     const sent = connection.inboxSent
     if (sent === undefined) return
     connection.inboxSent = undefined
@@ -355,12 +448,8 @@ export class Effects {
     })
   }
 
-  *#reach(to: Exclude<Audience, { kind: 'channel' }>, asker: Connection | undefined): Iterable<Connection> {
+  *#reach(to: Exclude<Audience, { kind: 'channel' }>): Iterable<Connection> {
     switch (to.kind) {
-      case 'asker': {
-        if (asker !== undefined) yield asker
-        return
-      }
       case 'agents': {
         for (const id of to.agents) yield* this.#roster.connectionsOf(id)
         return
@@ -382,13 +471,4 @@ export class Effects {
     this.#log.error({ err: error }, 'catching up failed')
     for (const connection of connections) this.end(connection, 'RESTARTING', 'retry_after_ms=1000')
   }
-}
-
-/** Whether a live inbox entry is to be sent now: older ones are, and it was not sent with them, which a reader may see before the relay does. */
-const isNext = (connection: Connection, seq: number): boolean => {
-  const sent = connection.inboxSent
-  connection.inboxNewest = seq
-  if (sent === undefined || seq <= sent) return false
-  connection.inboxSent = seq
-  return true
 }

@@ -72,10 +72,10 @@ export const pageReply = <T extends FrameType, K extends keyof Fields<T> & strin
   items: readonly Buffer[],
 ): Reply<T> => ({ type, body: body as Reply<T>['body'], list: { key, items } })
 
+/** Whom a notice reaches, wherever they are connected: each process finds its own connections among them. */
 export type Audience =
   | { readonly kind: 'channel', readonly channel: string, readonly exceptAsker?: true }
   | { readonly kind: 'agents', readonly agents: readonly string[] }
-  | { readonly kind: 'asker' }
   | { readonly kind: 'everyone' }
 
 /** An event to number, store and fan out. With `agents` it goes to those, in that order; otherwise to the subscribers of its stream. */
@@ -124,8 +124,8 @@ export type Hint = {
 export const statusNotices = (fates: readonly Fate[]): readonly Notify[] =>
   fates.map(fate => notify({ kind: 'agents', agents: [fate.author] }, 'STATUS', statusOf(fate)))
 
-/** A change of what the engine holds in memory; applied after the commit, in order. */
-export type Effect =
+/** What changes for the connection that asked, and in the process that it is connected to. */
+export type LocalEffect =
   | { readonly kind: 'challenge', readonly challenge: Challenge | undefined }
   | { readonly kind: 'identify', readonly login: Login, readonly agent: AgentFacts, readonly autojoin: readonly string[] }
   | {
@@ -135,7 +135,17 @@ export type Effect =
     readonly last: number
     readonly lasting: boolean
   }
-  | { readonly kind: 'unsubscribe', readonly channel: string }
+  | { readonly kind: 'watch', readonly agents: readonly string[], readonly on: boolean }
+  | { readonly kind: 'depart' }
+  | { readonly kind: 'closeAsker', readonly close: CloseName }
+
+/**
+ * What changes for all: told to every process as it is here, and each applies it to its own roster and its own sockets. So it is
+ * plain data, and names agents and channels instead of whoever asked.
+ */
+export type ToldEffect =
+  /** An agent leaves a channel with all its sessions. */
+  | { readonly kind: 'unsubscribe', readonly channel: string, readonly agent: string }
   /** An agent is put out of a channel, and told by whom. */
   | { readonly kind: 'remove', readonly channel: string, readonly agent: string, readonly by: string }
   /** A channel is no more. */
@@ -152,12 +162,12 @@ export type Effect =
     readonly agent: string /** newest inbox number, of entries that came another way than by a message */
     readonly newest: number
   }
-  | { readonly kind: 'watch', readonly agents: readonly string[], readonly on: boolean }
   | { readonly kind: 'motd', readonly motd: string | null }
-  | { readonly kind: 'depart' }
   | { readonly kind: 'close', readonly agents: readonly string[], readonly close: CloseName }
-  | { readonly kind: 'closeAsker', readonly close: CloseName }
   | { readonly kind: 'closeOthers', readonly close: CloseName, readonly reason: string }
+
+/** A change of what the engine holds in memory; applied after the commit, in order. */
+export type Effect = LocalEffect | ToldEffect
 
 /** What a write decided. Nothing of it happens before the commit. */
 export interface Outcome<R extends FrameType = FrameType> {

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Connection } from './connection.ts'
 import { frameOfStored } from './encode.ts'
-import { Hub } from './hub.ts'
+import { MemoryBus } from '../bus/memory.ts'
+import { Hub, type HubDeps } from './hub.ts'
 import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
 
@@ -28,7 +29,7 @@ interface Listener extends Connection {
 }
 
 /** A log, a hub and its listeners. `readTurns`: how long a page takes. */
-const world = (readTurns: () => number = () => 0) => {
+const world = (readTurns: () => number = () => 0, bus: HubDeps['bus'] = new MemoryBus<never>().join('n1')) => {
   /** Commits, each of so many events. */
   const batches: { readonly first: number, readonly last: number, readonly frames: Buffer }[] = []
   const rows: { readonly seq: number, readonly text: Buffer }[] = []
@@ -36,7 +37,9 @@ const world = (readTurns: () => number = () => 0) => {
   const lost: unknown[] = []
   const counts = { deliveries: 0, repairedEvents: 0, replayedEvents: 0 }
   let pages = 0
+  const head = () => rows.at(-1)?.seq ?? 0
   const log = {
+    head: () => Promise.resolve({ seq: head() }),
     async page(_: string, { after, limit }: { readonly after?: number, readonly limit: number }) {
       pages++
       await turns(readTurns())
@@ -44,7 +47,13 @@ const world = (readTurns: () => number = () => 0) => {
     },
   }
   const outbox = { add: (connection: Listener, bytes: Buffer) => connection.heard.push(...seqsIn(bytes)), flushOne: () => undefined }
-  const hub = new Hub({ outbox: outbox as never, counts: counts as never, log: log as never, onLost: (_, error) => lost.push(error) })
+  const hub = new Hub({
+    bus,
+    outbox: outbox as never,
+    counts: counts as never,
+    log: log as never,
+    onLost: (_, error) => lost.push(error),
+  })
   const replayer = new Replayer({
     store: { read: { log } },
     hub,
@@ -61,7 +70,6 @@ const world = (readTurns: () => number = () => 0) => {
     listeners.push(listener as never)
     return listener as never
   }
-  const head = () => rows.at(-1)?.seq ?? 0
   const join = (listener: Listener, from: number) => {
     Object.assign(listener, { from, heard: [] })
     const catchUp = hub.subscribe(listener, channel, head())
@@ -194,4 +202,55 @@ test('where the log does not have what was told of, those who hear the channel c
   await it.settle()
   expect(it.lost).toMatchObject([{ message: `the log of ${channel} ends at 1, before an event that was told of` }])
   expect(listener.heard).toEqual([1])
+})
+
+describe('where following takes a while', () => {
+  const slowBus = () => {
+    const followed: (() => void)[] = []
+    const subjects = new Set<string>()
+    const bus: HubDeps['bus'] = {
+      follow(subject) {
+        subjects.add(subject)
+        return new Promise(resolve => followed.push(resolve))
+      },
+      unfollow: subject => void subjects.delete(subject),
+    }
+    return { followed, subjects, bus }
+  }
+
+  test('what was published until a channel is followed is read', async () => {
+    const { bus, followed } = slowBus()
+    const { commit, tell, ...it } = world(undefined, bus)
+    commit(2)
+    const listener = it.newListener(0)
+    it.join(listener, 2)
+    // It is not followed yet: nobody tells of it here.
+    commit(1)
+    followed[0]!()
+    await it.settle()
+    expect(listener.heard).toEqual([3])
+    commit(1)
+    tell(2)
+    expect(listener.heard).toEqual([3, 4])
+  })
+
+  test('a channel that is kept knows how far it is before anybody listens', async () => {
+    const { bus, followed, subjects } = slowBus()
+    const { commit, tell, hub, ...it } = world(undefined, bus)
+    commit(2)
+    const kept = hub.keep(channel)
+    followed[0]!()
+    await kept
+    const listener = it.newListener(undefined)
+    hub.listen(listener, channel)
+    commit(1)
+    commit(1)
+    tell(2)
+    await it.settle()
+    expect(listener.heard).toEqual([3, 4])
+    hub.unsubscribe(listener, channel)
+    expect([...subjects]).toEqual([channel])
+    hub.end(channel)
+    expect([...subjects]).toEqual([])
+  })
 })

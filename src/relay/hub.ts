@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts'
 import { Gap, type HeldBytes } from './early.ts'
 import { frameOfStored } from './encode.ts'
 import type { Outbox } from './outbox.ts'
+import type { RelayBus } from './told.ts'
 
 interface Topic {
   /** Newest seq delivered to the live subscribers; `unknown` until the first one is, or somebody who joins knows. */
@@ -16,6 +17,8 @@ interface Topic {
   readonly catchingUp: Map<Connection, CatchUp>
   /** From when something was told of that is not the next one, until it is delivered. */
   gap: Gap | undefined
+  /** It is followed whether somebody here hears it or not. */
+  isKept: boolean
 }
 
 /** One JOIN's catching up: a newer one of the same connection in the same channel ends it. */
@@ -25,9 +28,10 @@ export interface CatchUp {
 }
 
 export interface HubDeps {
+  readonly bus: Pick<RelayBus, 'follow' | 'unfollow'>
   readonly outbox: Pick<Outbox, 'add'>
   readonly counts: Counts
-  readonly log: Pick<LogReader, 'page'>
+  readonly log: Pick<LogReader, 'page' | 'head'>
   /** Told when what is missing cannot be had: those who hear the channel have to come back and resume. */
   readonly onLost: (connections: readonly Connection[], error: unknown) => void
 }
@@ -71,6 +75,22 @@ export class Hub {
   /** Whether this is still to be gone on with: a newer JOIN, a LEAVE or a close ends it. */
   isUnderWay(catchUp: CatchUp): boolean {
     return catchUp.connection.open && this.#topics.get(catchUp.channel)?.catchingUp.get(catchUp.connection) === catchUp
+  }
+
+  /** From now on it is known how far the channel is, for those who will listen from one moment on. */
+  async keep(channel: string): Promise<void> {
+    const topic = this.#topicOf(channel)
+    topic.isKept = true
+    await this.#lookAhead(channel, topic)
+  }
+
+  /** The channel is no more. */
+  end(channel: string): void {
+    const topic = this.#topics.get(channel)
+    if (topic === undefined) return
+    topic.isKept = false
+    for (const connection of [...this.listeners(channel)]) this.unsubscribe(connection, channel)
+    this.#forgetEmpty(channel, topic)
   }
 
   /** Newest seq that was delivered to a channel's live subscribers. */
@@ -184,20 +204,37 @@ export class Hub {
     }
   }
 
-  #topicOf(channel: string): Topic {
-    let topic = this.#topics.get(channel)
-    if (topic === undefined) this.#topics.set(channel, topic = { last: unknown, live: new Set(), catchingUp: new Map(), gap: undefined })
-    return topic
+  /** What others publish is heard from now on: what they had published before is in the log. */
+  async #lookAhead(channel: string, topic: Topic): Promise<void> {
+    const { seq } = await this.#deps.log.head(channel)
+    if (this.#topics.get(channel) !== topic) return
+    if (topic.last === unknown) topic.last = seq
+    else this.#missing(channel, topic, seq)
   }
 
-  /** A topic without subscribers is forgotten. */
+  #topicOf(channel: string): Topic {
+    const topic = this.#topics.get(channel)
+    if (topic !== undefined) return topic
+    const made: Topic = { last: unknown, live: new Set(), catchingUp: new Map(), gap: undefined, isKept: false }
+    this.#topics.set(channel, made)
+    this.#deps.bus.follow(channel)?.then(() => this.#lookAhead(channel, made))
+      .catch((error: unknown) => this.#deps.onLost([...this.listeners(channel)], error))
+    return made
+  }
+
   #remove(connection: Connection, channel: string): void {
     const topic = this.#topics.get(channel)
     if (topic === undefined) return
     topic.live.delete(connection)
     topic.catchingUp.delete(connection)
-    if (topic.live.size + topic.catchingUp.size > 0) return
+    this.#forgetEmpty(channel, topic)
+  }
+
+  /** A topic without subscribers is forgotten. */
+  #forgetEmpty(channel: string, topic: Topic): void {
+    if (topic.isKept || topic.live.size + topic.catchingUp.size > 0) return
     this.#topics.delete(channel)
+    this.#deps.bus.unfollow(channel)
     const { gap } = topic
     topic.gap = undefined
     gap?.close()

@@ -1,19 +1,22 @@
-// What a commit stored reaches those who listen: joined per channel, and one by one to the agents it is for.
+// What a commit stored reaches those who listen, here and in other processes: joined per channel, and one by one to the agents it is for.
+import type { Logger } from '../base/logger.ts'
 import type { Counts } from '../base/metrics.ts'
+import { everyone } from '../bus/bus.ts'
 import type { Committed, Result } from './committer.ts'
 import type { Effects } from './effects.ts'
 import type { Outcome } from './feature.ts'
 import type { Hub } from './hub.ts'
-import type { Roster } from './roster.ts'
+import type { RelayBus } from './told.ts'
 
 export interface Listeners {
   readonly hub: Hub
-  readonly roster: Roster
+  readonly bus: RelayBus
   readonly effects: Effects
   readonly counts: Counts
 }
 
 export const publish = (results: readonly Result[], listeners: Listeners): void => {
+  const { hub, bus } = listeners
   const byChannel = new Map<string, Committed[]>()
   const direct: Committed[] = []
   const sort = (event: Committed) => {
@@ -36,7 +39,10 @@ export const publish = (results: readonly Result[], listeners: Listeners): void 
   }
   for (const [channel, events] of byChannel) {
     const frames = events.length === 1 ? events[0]!.frame : Buffer.concat(events.map(event => event.frame))
-    listeners.hub.publish(channel, events[0]!.stamp.seq, events.at(-1)!.stamp.seq, frames)
+    const first = events[0]!.stamp.seq
+    const last = events.at(-1)!.stamp.seq
+    hub.publish(channel, first, last, frames)
+    if (!bus.isAlone) bus.publish(channel, { kind: 'events', channel, first, last, frames })
   }
   for (const event of direct) publishDirect(event, listeners)
 }
@@ -47,20 +53,30 @@ const noteStored = (seq: number, append: Outcome['append'], { hub }: Listeners):
   if (first !== undefined && first.agents === undefined) hub.noteStored(first.stream, seq)
 }
 
-/** To every session of the agents concerned that wants such. A session that is still catching up finds the message in the inbox. */
-const publishDirect = ({ append, frame, inboxSeqs }: Committed, { roster, effects }: Listeners): void => {
+/** To the agents concerned: to those it is from and for, and to whose inbox keeps it. */
+const publishDirect = ({ append, frame, inboxSeqs }: Committed, { effects, bus }: Listeners): void => {
   const { agents = [], inbox = [], muted, stream } = append
   const tell = (agent: string, inboxSeq: number | undefined) => {
     const isKept = muted?.includes(agent) === true
-    for (const connection of roster.connectionsOf(agent)) {
-      if (connection.inbox === 'none') continue
-      if (isKept) effects.keepBack(connection, inboxSeq)
-      else if (inboxSeq === undefined) effects.deliver(connection, frame)
-      else effects.offer(connection, inboxSeq, frame, stream)
-    }
+    effects.direct(agent, stream, frame, inboxSeq, isKept)
+    if (!bus.isAlone) bus.publish(agent, { kind: 'direct', agent, stream, frame, inboxSeq, isKept })
   }
   for (const agent of agents) tell(agent, inboxSeqs[inbox.indexOf(agent)])
   inbox.forEach((agent, i) => {
     if (!agents.includes(agent)) tell(agent, inboxSeqs[i])
+  })
+}
+
+/** From now on what other processes publish reaches those who listen here. */
+export const hear = (bus: RelayBus, { hub, effects, log }: Pick<Listeners, 'hub' | 'effects'> & { readonly log: Logger }): void => {
+  void bus.follow(everyone)
+  bus.hear((message, from) => {
+    try {
+      if (message.kind === 'events') hub.publish(message.channel, message.first, message.last, message.frames)
+      else if (message.kind === 'told') effects.hear(message.told, from)
+      else effects.direct(message.agent, message.stream, message.frame, message.inboxSeq, message.isKept)
+    } catch (error) {
+      log.error({ err: error, kind: message.kind, from }, 'what another process told could not be applied')
+    }
   })
 }

@@ -5,7 +5,6 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
-import { noteSeen } from '../store/agents.ts'
 import type { Ban } from '../store/standing.ts'
 import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
 import { Account, shareOut, type Debtor } from './account.ts'
@@ -17,7 +16,7 @@ import { Connection, type Line, type Talk } from './connection.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
-import type { Admit, Duty, Handlers, Outcome, Route } from './feature.ts'
+import type { Admit, Duty, Handlers, Route } from './feature.ts'
 import { Gate, type IsOwnHost } from './gate.ts'
 import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Hub } from './hub.ts'
@@ -30,14 +29,17 @@ import { Outbox } from './outbox.ts'
 import { Pages } from './pages.ts'
 import { Progress } from './progress.ts'
 import { Pulse } from './pulse.ts'
+import { hear } from './publish.ts'
 import { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
 import { Roster } from './roster.ts'
+import { seen } from './seen.ts'
 import { Signals } from './signals.ts'
 import { Slices } from './slices.ts'
 import { Sweeper } from './sweeper.ts'
 import { Visit } from './visit.ts'
+import type { RelayBus } from './told.ts'
 import type { ChannelInfo, Health } from './view.ts'
 
 /** What the relay tells its listener. */
@@ -62,6 +64,8 @@ export interface RelayOptions extends Omit<ListenerOptions, Told> {
   readonly publishWindowMs: number
   readonly announceMaxMembers: number
   readonly allowlistStrict: boolean
+  /** Channels in which agents are from their login on. */
+  readonly autoJoin: readonly string[]
   /** A port of its own for /metrics; undefined: it is on the public one. */
   readonly metricsPort?: number | undefined
   readonly metricsHost: string
@@ -86,6 +90,8 @@ export interface RelayDeps {
   readonly addressBans: readonly Ban[]
   readonly isOwnHost: IsOwnHost
   readonly motd: string | null
+  /** What other processes of this relay tell, and are told. */
+  readonly bus: RelayBus
   readonly clock: Clock
   /** ms on a clock that only goes on. */
   readonly elapsed: () => number
@@ -98,8 +104,6 @@ export interface RelayDeps {
 /** How often large channels are told in numbers what goes on in them. */
 const summaryEveryMs = 10_000
 
-/** Agents whose last sign is noted in one batch. */
-const seenAtOnce = 1_000
 /** Turns of the event loop in which a destroyed socket tells that it is closed; it takes a few. */
 const maxClosingTurns = 1_000
 /** Frames of work that a socket may ask for before it has a session: enough to log in. */
@@ -154,7 +158,9 @@ export class Relay {
       onSlow: connection => this.#tooSlow(connection),
       onTaken: connection => this.#dispatch.intake.goOn(connection),
     }, account, counts)
+    const { bus } = deps
     const hub = this.#hub = new Hub({
+      bus,
       outbox,
       counts,
       log: store.read.log,
@@ -169,7 +175,7 @@ export class Relay {
     const { announceMaxMembers } = options
     const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers })
     const gate = this.#gate = new Gate({ ...deps, adminKey: options.adminKey, counts })
-    const effects = this.#effects = new Effects({ roster, gate, hub, outbox, signals, replayer, clock, log, counts }, {
+    const effects = this.#effects = new Effects({ bus, roster, gate, hub, outbox, signals, replayer, clock, log, counts }, {
       onOffered,
       allowlistStrict: options.allowlistStrict,
       connections: () => this.#connections,
@@ -192,6 +198,7 @@ export class Relay {
       deliver: results => this.#dispatch.deliver(results),
       endTurn: () => this.#dispatch.endTurn(),
     })
+    hear(bus, { hub, effects, log })
     this.#dispatch = new Dispatch({
       handlers,
       store,
@@ -202,7 +209,7 @@ export class Relay {
       hub,
       outbox,
       effects,
-      signals,
+      bus,
       gate,
       quota,
       audit: new Audit(log, options.auditCount),
@@ -285,7 +292,7 @@ export class Relay {
             })
         },
       },
-      { everyMs: 60_000, run: () => this.#write(this.#noteSeen([...roster.heard()])) },
+      { everyMs: 60_000, run: () => this.#write(seen([...roster.heard()])) },
       {
         everyMs: 60_000,
         run: now =>
@@ -321,6 +328,7 @@ export class Relay {
   /** Opens the door; gives the port. */
   async start(): Promise<number> {
     await this.#quota.measure()
+    for (const channel of this.#options.autoJoin) await this.#hub.keep(channel)
     const { metricsHost: host, metricsPort } = this.#options
     if (metricsPort !== undefined)
       this.#metricsListener = await listenForMetrics({ host, port: metricsPort }, this.#metrics)
@@ -418,7 +426,7 @@ export class Relay {
       )
     })
     const { agent, heardAt } = connection
-    if (agent !== undefined && agent.pubkey !== null && agent.presence !== 'offline') this.#write(this.#noteSeen([[agent.id, heardAt]]))
+    if (agent !== undefined && agent.pubkey !== null && agent.presence !== 'offline') this.#write(seen([[agent.id, heardAt]]))
   }
 
   #tooSlow(connection: Connection): void {
@@ -457,17 +465,6 @@ export class Relay {
         return { committed: () => resolve(value) }
       }, { scope, delivered: () => reject(new Error('the write was not committed')) }))
     })
-  }
-
-  /**
-   * Notes when agents were heard last, a bounded number per batch: of those who are gone, and every minute of those who are
-   * here, for the case that this process does not end well.
-   */
-  #noteSeen(heard: readonly (readonly [string, number])[]): (tx: Tx) => Promise<Outcome> {
-    return async tx => {
-      await noteSeen(tx, heard.slice(0, seenAtOnce))
-      return heard.length > seenAtOnce ? { again: this.#noteSeen(heard.slice(seenAtOnce)) } : {}
-    }
   }
 
   /** A write of the relay's own. */

@@ -191,6 +191,10 @@ export class Roster implements RosterView {
     return this.#agents.get(id)?.own.values() ?? []
   }
 
+  isConnected(id: string): boolean {
+    return (this.#agents.get(id)?.own.size ?? 0) > 0
+  }
+
   /** All of an agent's sessions, wherever they are. */
   *sessionsOf(id: string): Iterable<Session> {
     const agent = this.#agents.get(id)

@@ -159,7 +159,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         async write({ me, roster, tx }, { channel: name }) {
           found(name, roster.known(me, name))
           if (me.memberships.has(name)) await removeMembership(tx, me.id, name)
-          return { reply: reply('LEFT', { channel: name }), effects: [{ kind: 'unsubscribe', channel: name }] }
+          return { reply: reply('LEFT', { channel: name }), effects: [{ kind: 'unsubscribe', channel: name, agent: me.id }] }
         },
       },
       LIST_CHANNELS: {

@@ -1,0 +1,155 @@
+// What one process does, another hears of, and does its own part: two relays on one store. One relay is alone and does the same with itself.
+import fc from 'fast-check'
+import { describe, expect, test, vi } from 'vitest'
+import type { BusMessage } from '../src/app.ts'
+import { MemoryBus } from '../src/bus/memory.ts'
+import type { Frame } from '../lib/protocol/index.ts'
+import type { Fate } from './kit/bus.ts'
+import { startTestNodes } from './kit/nodes.ts'
+import { startTestRelay } from './kit/relay.ts'
+import { newKey, type Wire } from './kit/wire.ts'
+
+const say = (content: string, to = '#general') => ({ type: 'MSG', to, content })
+const seqs = (frames: readonly Frame[]) => frames.map(frame => (frame as Frame<'MSG'>).seq)
+const contents = (frames: readonly Frame[]) => frames.map(frame => (frame as Frame<'MSG'>).content)
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+
+describe('events', () => {
+  test('whatever becomes of them on their way, everybody at every process hears 1, 2, 3, …', async () => {
+    const fates = fc.array(fc.constantFrom<Fate>('now', 'lost', 'twice', 'late', 'later'), { minLength: 1, maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(fates, fc.integer({ min: 1, max: 4 }), async (each, writers) => {
+        let sent = 0
+        let isCalm = false
+        // What is told of agents and channels is not repaired yet.
+        await using nodes = await startTestNodes({ frameRate: 0 },
+          ({ kind }) => kind === 'told' || isCalm ? 'now' : each[sent++ % each.length]!)
+        const wires = await Promise.all(upTo(writers).flatMap(i => [nodes.one.login(`one${i}`), nodes.two.login(`two${i}`)]))
+        const rounds = 6
+        for (let round = 0; round < rounds; round++) {
+          await Promise.all(wires.map(wire => wire.ask(say(`${round}`), 'ACK')))
+        }
+        const late = await nodes.two.login('late', { autojoin: false })
+        await late.ask({ type: 'JOIN', channel: '#general', since: 0 }, 'JOINED')
+        // What is lost last is found with what follows, at each.
+        isCalm = true
+        await wires[0]!.ask(say('end'), 'ACK')
+        await wires[1]!.ask(say('end'), 'ACK')
+        const total = wires.length * rounds + 2
+        for (const wire of [...wires, late]) {
+          expect(seqs(await wire.take('MSG', total))).toEqual(upTo(total))
+          await wire[Symbol.asyncDispose]()
+        }
+      }),
+      { numRuns: 12 },
+    )
+  }, 120_000)
+
+  test('direct messages reach an agent at both processes, and its own other sessions; one that was lost comes with the next', async () => {
+    let isLost = false
+    await using nodes = await startTestNodes({}, ({ kind }) => kind === 'direct' && isLost ? 'lost' : 'now')
+    const [annKey, bobKey] = [newKey(), newKey()]
+    await using ann = await nodes.one.login('ann', { key: annKey })
+    await using annToo = await nodes.two.login('ann', { key: annKey, session: 'too' })
+    await using bob = await nodes.two.login('bob', { key: bobKey })
+    await ann.ask(say('1', bob.id), 'ACK')
+    for (const wire of [bob, ann, annToo]) expect(await wire.next('MSG')).toMatchObject({ content: '1', from: ann.id })
+    isLost = true
+    await ann.ask(say('2', bob.id), 'ACK')
+    isLost = false
+    await ann.ask(say('3', bob.id), 'ACK')
+    expect(contents(await bob.take('MSG', 2))).toEqual(['2', '3'])
+    await bob.hearsNothing()
+  })
+})
+
+describe('who is here', () => {
+  const both = async (use: (one: Wire, two: Wire, nodes: Awaited<ReturnType<typeof startTestNodes>>) => Promise<void>): Promise<void> => {
+    await using nodes = await startTestNodes({ adminKey: 'secret' })
+    await using one = await nodes.one.login('one', { key: newKey() })
+    await using two = await nodes.two.login('two', { key: newKey() })
+    await use(one, two, nodes)
+  }
+
+  test('those who come and go at the one are seen at the other, and watched', () =>
+    both(async (one, two, nodes) => {
+      const key = newKey()
+      await one.ask({ type: 'WATCH', agents: [key.id] }, 'WATCHING')
+      const cara = await nodes.two.login('cara', { key })
+      expect(await one.next('PRESENCE_CHANGED')).toMatchObject({ agent_id: key.id, presence: 'online' })
+      const { list } = await one.ask({ type: 'LIST_AGENTS', channel: '#general' }, 'AGENTS')
+      expect(list.map(({ id }) => id).sort()).toEqual([one.id, two.id, key.id].sort())
+      expect(await one.ask({ type: 'WHOIS', agent: key.id }, 'WHOIS')).toMatchObject({ name: 'cara', presence: 'online' })
+      await cara.close()
+      expect(await one.next('PRESENCE_CHANGED')).toMatchObject({ agent_id: key.id, presence: 'offline' })
+      expect(await one.ask({ type: 'WHOIS', agent: key.id }, 'WHOIS')).toMatchObject({ presence: 'offline' })
+    }))
+
+  test('a channel that is made at the one is there at the other, with who joins and leaves it, its topic and its end', () =>
+    both(async (one, two) => {
+      await one.ask({ type: 'CREATE_CHANNEL', channel: '#plans' }, 'JOINED')
+      await two.ask({ type: 'JOIN', channel: '#plans' }, 'JOINED')
+      expect(await one.next('AGENT_JOINED')).toMatchObject({ channel: '#plans', agent: two.id })
+      await one.ask({ type: 'SET_TOPIC', channel: '#plans', topic: 'all' }, 'TOPIC_CHANGED')
+      expect(await two.next('TOPIC_CHANGED')).toMatchObject({ channel: '#plans', topic: 'all' })
+      await two.ask({ type: 'TYPING', channel: '#plans' }, 'OK')
+      expect(await one.next('TYPING')).toMatchObject({ from: two.id })
+      await two.ask({ type: 'LEAVE', channel: '#plans' }, 'LEFT')
+      expect(await one.next('AGENT_LEFT')).toMatchObject({ channel: '#plans', agent: two.id })
+      await two.ask({ type: 'JOIN', channel: '#plans' }, 'JOINED')
+      await one.ask({ type: 'DELETE_CHANNEL', channel: '#plans' }, 'OK')
+      expect(await two.next('LEFT')).toMatchObject({ channel: '#plans', reason: 'deleted' })
+      expect(await two.answer(say('gone', '#plans'))).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
+    }))
+
+  test('a name and a presence that change at the one are told at the other', () =>
+    both(async (one, two) => {
+      await one.ask({ type: 'SET_NICK', nick: 'uno' }, 'NICK_CHANGED')
+      expect(await two.next('NICK_CHANGED')).toMatchObject({ agent_id: one.id, new_nick: 'uno' })
+      await one.ask({ type: 'SET_PRESENCE', status: 'away', status_text: 'lunch' }, 'OK')
+      expect(await two.next('PRESENCE_CHANGED')).toMatchObject({ agent_id: one.id, presence: 'away', status_text: 'lunch' })
+      expect(await two.ask({ type: 'WHOIS', agent: one.id }, 'WHOIS')).toMatchObject({ name: 'uno', presence: 'away' })
+    }))
+
+  test('who is kicked or banned at the one goes at the other', () =>
+    both(async (one, two, nodes) => {
+      await one.ask({ type: 'ADMIN_KICK', agent_id: two.id, admin_key: 'secret' }, 'ADMIN_RESULT')
+      expect(await two.closed()).toMatchObject({ reason: 'KICKED' })
+      const key = newKey()
+      const cara = await nodes.two.login('cara', { key })
+      await one.ask({ type: 'ADMIN_BAN', agent_id: key.id, admin_key: 'secret' }, 'ADMIN_RESULT')
+      expect(await cara.closed()).toMatchObject({ reason: 'BANNED' })
+      expect(await one.answer({ type: 'ADMIN_KICK', agent_id: key.id, admin_key: 'secret' })).toMatchObject({ code: 'AGENT_NOT_FOUND' })
+    }))
+
+  test('a session is displaced wherever it was, and the agent stays here', () =>
+    both(async (one, two, nodes) => {
+      const key = newKey()
+      await two.ask({ type: 'WATCH', agents: [key.id] }, 'WATCHING')
+      const former = await nodes.one.login('cara', { key })
+      await two.next('PRESENCE_CHANGED')
+      await using later = await nodes.two.login('cara', { key })
+      await former.next('SESSION_DISPLACED')
+      expect(await former.closed()).toMatchObject({ code: 4500 })
+      await one.ask(say('for all'), 'ACK')
+      expect(await later.next('MSG')).toMatchObject({ content: 'for all' })
+      expect(await two.ask({ type: 'WHOIS', agent: key.id }, 'WHOIS')).toMatchObject({ presence: 'online' })
+      const { list } = await one.ask({ type: 'LIST_AGENTS', channel: '#general' }, 'AGENTS')
+      expect(list.map(({ id }) => id)).toContain(key.id)
+    }))
+})
+
+test('one relay is alone, and tells nobody anything', async () => {
+  const bus = new MemoryBus<BusMessage>().join('one')
+  const publish = vi.spyOn(bus, 'publish')
+  await using relay = await startTestRelay({}, { bus })
+  await using ann = await relay.login('ann', { key: newKey() })
+  await using bob = await relay.login('bob', { key: newKey() })
+  for (const to of ['#general', bob.id]) await ann.ask(say('hello', to), 'ACK')
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#plans' }, 'JOINED')
+  await bob.ask({ type: 'JOIN', channel: '#plans' }, 'JOINED')
+  await bob.ask({ type: 'SET_NICK', nick: 'rob' }, 'NICK_CHANGED')
+  await bob.close()
+  await ann.ask({ type: 'DELETE_CHANNEL', channel: '#plans' }, 'OK')
+  expect(publish).not.toHaveBeenCalled()
+})
