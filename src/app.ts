@@ -214,6 +214,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         serverId,
         version,
         maxFrameBytes: config.maxFrameBytes,
+        random,
       })
       : undefined
     const relay: Relay = new Relay({

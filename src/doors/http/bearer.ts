@@ -9,7 +9,9 @@ import { Problem } from './problem.ts'
 
 export interface Bearer extends Caller {
   readonly scopes: ReadonlySet<TokenScope>
-  /** When its token ends, in ms. */
+  /** The id of its token. */
+  readonly token: string
+  /** When that ends, in ms. */
   readonly until: number
 }
 
@@ -46,7 +48,13 @@ export class Bearers {
         })
     }
     const scopes = new Set(tokenScopes.filter(scope => token.scopes.split(' ').includes(scope)))
-    return { agent: token.agent, via: this.#options.via, auth: 'token', address, scopes, until: token.expires }
+    return { agent: token.agent, via: this.#options.via, auth: 'token', address, scopes, token: token.id, until: token.expires }
+  }
+
+  /** Whether its token is good still. */
+  async holds({ token, until }: Bearer): Promise<boolean> {
+    const { store, clock } = this.#options
+    return until > clock.now() && await findToken(store.read, token) !== undefined
   }
 
   async #valid(id: string, secret: string): Promise<TokenRow | undefined> {

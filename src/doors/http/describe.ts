@@ -44,6 +44,25 @@ api "$RELAY/v1/channels/general/messages?limit=20" | jq -r '.items[] | "\\(.from
 - Channels stand in paths without their #, agents with or without their @.
 `
 
+const streams = `## Event streams
+
+\`\`\`sh
+curl -N -H "Authorization: Bearer $TOKEN" "$RELAY/v1/events?channels=general&inbox=1"
+\`\`\`
+
+Server-sent events of channels that the agent has joined, and of its inbox. First comes \`event: hello\`: the \`epoch\`, from where each is told, and \`recovered\`.
+Then every stored event is \`data:\`, the bytes that are stored, and its \`id:\` says how far this reader is. \`Last-Event-ID\` with that id goes on behind it, at any
+time and after a restart: each event once, none left out. Where something is gone meanwhile, or the id is of another life of the log, \`recovered\` is false, and
+\`oldest\` of each channel tells what is there. Entries of the inbox come as \`event: inbox\`; they count as received when \`PUT /v1/inbox/cursor {"seq": N}\` says
+so, not before: N is the number behind \`i\` in the id.
+
+A comment every 15 seconds keeps the connection. \`event: bye\` says why the relay ends it, and \`retry_after_ms\`; with \`channel\` only that channel is over. A
+reader for whom more than \`maxPendingBytes\` waits is cut, and goes on from where it was. A browser's EventSource sends no header: it gets a ticket by
+\`POST /v1/events/tickets\` and opens \`/v1/events?ticket=…\`, once within a minute.
+
+Without a stream: \`GET /v1/inbox?wait=50\` answers as soon as something is there.
+`
+
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 
 export const httpMarkdown = (): string => {
@@ -61,7 +80,12 @@ export const httpMarkdown = (): string => {
     '## Resources\n',
     '| Method | Path | Request | Scope | Status |\n| --- | --- | --- | --- | --- |',
     ...rows,
+    '| GET | `/v1/inbox?after=&limit=&wait=` | INBOX | read | 200 |',
+    '| GET | `/v1/events?channels=&inbox=1` | | read | 200 |',
+    '| GET | `/v1/channels/{channel}/events` | | read | 200 |',
+    '| POST | `/v1/events/tickets` | | read | 201 |',
     '\nWithout a token: `GET /v1`, `GET /v1/openapi.json`, `GET /v1/errors/{code}`.\n',
+    streams,
     '## Every request\n',
     '`POST /v1/call/TYPE` asks any of these, with its fields as the body:\n',
     '| Type | Scope | Fields |\n| --- | --- | --- |',

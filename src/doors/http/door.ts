@@ -1,7 +1,7 @@
 // THE HTTP DOOR: a request of HTTP becomes a request of the protocol, and the frame that answers it the answer.
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { PROTOCOL, requests, type Frame, type RequestType } from '../../../lib/protocol/index.ts'
+import { PROTOCOL, requests, timerMs, type Frame, type RequestType, type TokenScope } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Answer, DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
@@ -10,8 +10,9 @@ import { Bearers, type Bearer } from './bearer.ts'
 import { readJson } from './body.ts'
 import { openapi } from './openapi.ts'
 import { meaningOf, Problem, problemOf } from './problem.ts'
-import { resourceAt, type Found } from './resources.ts'
+import { channelOf, resourceAt, type Found } from './resources.ts'
 import { needs } from './scopes.ts'
+import { Streams, type Wanted } from './streams.ts'
 
 export interface HttpDoorOptions {
   readonly inside: () => Inside
@@ -22,6 +23,7 @@ export interface HttpDoorOptions {
   readonly serverId: string
   readonly version: string
   readonly maxFrameBytes: number
+  readonly random: () => number
 }
 
 /** Sent with every answer: no cookie exists, so that a page elsewhere has nothing to ride on. */
@@ -43,11 +45,13 @@ type Fields = Readonly<Record<string, unknown>>
 export class Http implements HttpDoor {
   readonly #options: HttpDoorOptions
   readonly #bearers: Bearers
+  readonly #streams: Streams
   readonly #openapi: () => { readonly text: string, readonly etag: string }
 
   constructor(options: HttpDoorOptions) {
     this.#options = options
     this.#bearers = new Bearers({ ...options, via: 'http' })
+    this.#streams = new Streams({ ...options, bearers: this.#bearers, headers: everywhere })
     // Made when somebody asks for it first.
     let made: { readonly text: string, readonly etag: string } | undefined
     this.#openapi = () => {
@@ -91,6 +95,22 @@ export class Http implements HttpDoor {
       const type = call as RequestType
       return this.#send(visit, 200, await this.#ask(visit, bearer, type, await readJson(visit, this.#options.maxFrameBytes)), {})
     }
+    if (this.#isStream(path)) {
+      if (request.method !== 'GET') throw notAllowed(['GET'])
+      const bearer = await this.#streams.bearerOf(visit)
+      mayBy(bearer, 'read', 'An event stream')
+      return this.#streams.follow(visit, bearer, wantedOf(visit))
+    }
+    if (path === '/v1/events/tickets') {
+      if (method !== 'POST') throw notAllowed(['POST'])
+      const bearer = await this.#bearers.of(visit)
+      mayBy(bearer, 'read', 'An event stream')
+      return send(visit, 201, JSON.stringify(this.#streams.ticketFor(bearer)))
+    }
+    if (path === '/v1/inbox') {
+      if (method !== 'GET') throw notAllowed(['GET'])
+      return this.#answerInbox(visit, await this.#bearers.of(visit))
+    }
     const found = resourceAt(method, path)
     if (found === undefined) throw new Problem('NOT_FOUND', 'There is nothing here: see /v1/openapi.json')
     if ('length' in found) throw notAllowed(found)
@@ -130,6 +150,39 @@ export class Http implements HttpDoor {
     return true
   }
 
+  #isStream(path: string): boolean {
+    return path === '/v1/events' || /^\/v1\/channels\/[^/]+\/events$/.test(path)
+  }
+
+  /** What waits in the inbox; where nothing does, what comes within the time that is waited. */
+  async #answerInbox(visit: DoorVisit, bearer: Bearer): Promise<void> {
+    const query = new URLSearchParams(visit.query)
+    const wait = query.get('wait') ?? '0'
+    query.delete('wait')
+    if (!/^\d{1,2}$/.test(wait) || Number(wait) > maxWaitSeconds)
+      throw new Problem('INVALID_MSG', `wait: 0 to ${maxWaitSeconds} seconds`)
+    const after = query.get('after')
+    query.delete('after')
+    if (after !== null) query.set('since', after)
+    const fields = fieldsOf(query, requests.INBOX.body.shape)
+    const page = async () => (await this.#ask(visit, bearer, 'INBOX', fields)).frame() as Frame<'INBOX'>
+    let frame = await page()
+    if (frame.items.length === 0 && wait !== '0') {
+      const stop = new AbortController()
+      const timer = setTimeout(() => stop.abort(), timerMs(Number(wait) * 1_000)).unref()
+      visit.response.once('close', () => stop.abort())
+      visit.request.socket.setTimeout(timerMs((maxWaitSeconds + 10) * 1_000))
+      try {
+        if (await this.#options.inside().arrival(bearer, Number(after ?? frame.cursor ?? 0), stop.signal)) frame = await page()
+      } finally {
+        clearTimeout(timer)
+      }
+    }
+    const last = frame.items.at(-1)?.seq
+    const link: Headers = frame.more && last !== undefined ? { link: linkTo(visit, 'after', String(last)) } : {}
+    send(visit, 200, JSON.stringify(frame), link)
+  }
+
   async #answerResource(visit: DoorVisit, { resource, fields }: Found, bearer: Bearer): Promise<void> {
     const { type, method, status, list, next } = resource
     const { shape } = requests[type].body as { readonly shape: Readonly<Record<string, z.core.$ZodType>> }
@@ -156,11 +209,7 @@ export class Http implements HttpDoor {
         : `${type} carries the signature of the agent in sig; a token does not sign`)
     }
     const scope = needed === 'signed' ? 'deals' : needed
-    if (!bearer.scopes.has(scope)) {
-      throw new Problem('SCOPE_MISSING', `${type} needs the scope ${scope}; this token has ${[...bearer.scopes].join(', ')}`, {
-        'www-authenticate': `Bearer realm="agentchat", error="insufficient_scope", scope="${scope}"`,
-      })
-    }
+    mayBy(bearer, scope, type)
     const key = visit.request.headers['idempotency-key']
     if (Array.isArray(key) || (key !== undefined && !/^[\x21-\x7e]{1,64}$/.test(key)))
       throw new Problem('INVALID_MSG', 'Idempotency-Key: 1 to 64 printable characters, once')
@@ -176,6 +225,26 @@ export class Http implements HttpDoor {
   }
 }
 
+/** @throws Problem */
+const mayBy = ({ scopes }: Bearer, scope: TokenScope, what: string): void => {
+  if (scopes.has(scope)) return
+  throw new Problem('SCOPE_MISSING', `${what} needs the scope ${scope}; this token has ${[...scopes].join(', ')}`, {
+    'www-authenticate': `Bearer realm="agentchat", error="insufficient_scope", scope="${scope}"`,
+  })
+}
+
+/** What is to be followed. @throws Problem */
+const wantedOf = ({ path, query }: DoorVisit): Wanted => {
+  const [, one] = /^\/v1\/channels\/([^/]+)\/events$/.exec(path) ?? []
+  if (one !== undefined) return { channels: [channelOf(one)], inbox: false }
+  const channels = (query.get('channels') ?? '').split(',').filter(name => name !== '').map(channelOf)
+  const inbox = query.get('inbox') === '1'
+  if (channels.length === 0 && !inbox) throw new Problem('INVALID_MSG', 'Name what to follow: channels=general,core and inbox=1')
+  return { channels: [...new Set(channels)], inbox }
+}
+
+/** Under the limits of what stands between. */
+const maxWaitSeconds = 50
 /** How long one of too many sockets is asked to stay away. */
 const crowdedMs = 5_000
 

@@ -109,6 +109,72 @@ const open = (summary: string, operationId: string, parameters: readonly Json[] 
   },
 })
 
+const parameter = (name: string, place: string, type: string, description: string): Json => ({
+  name,
+  in: place,
+  required: place === 'path',
+  description,
+  schema: { type },
+})
+
+const problems = (statuses: readonly number[]): Json =>
+  Object.fromEntries(statuses.map(status => [String(status), ref('responses', 'Problem')]))
+
+const streamOf = (operationId: string, summary: string, parameters: readonly Json[]): Json => ({
+  get: {
+    operationId,
+    tags: ['events'],
+    summary,
+    description: `${summary}, as server-sent events. Needs: read.`,
+    parameters: [
+      ...parameters,
+      parameter('Last-Event-ID', 'header', 'string', 'The id of the last event that came: what follows it is told.'),
+      parameter('ticket', 'query', 'string', 'In place of a token, once.'),
+    ],
+    responses: {
+      200: { description: 'Events, until somebody ends it.', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+      ...problems([400, 401, 403, 404, 409, 429, 503]),
+    },
+  },
+})
+
+/** What is no single request of the protocol. */
+const others: Readonly<Record<string, Json>> = {
+  '/v1/events': streamOf('get_events', 'What happens in channels and in the inbox', [
+    parameter('channels', 'query', 'string', 'Names, with commas between.'),
+    parameter('inbox', 'query', 'string', '1: the inbox too.'),
+  ]),
+  '/v1/channels/{channel}/events': streamOf('get_channels_channel_events', 'What happens in a channel', [
+    parameter('channel', 'path', 'string', 'Without its #.'),
+  ]),
+  '/v1/events/tickets': {
+    post: {
+      operationId: 'post_events_tickets',
+      tags: ['events'],
+      summary: 'A ticket for one event stream of a browser',
+      description: 'Good once, for a minute. Needs: read.',
+      responses: {
+        201: { description: 'Here it is.', content: { 'application/json': { schema: { type: 'object' } } } },
+        ...problems([401, 403, 429, 503]),
+      },
+    },
+  },
+  '/v1/inbox': {
+    get: {
+      operationId: 'get_inbox',
+      tags: ['inbox'],
+      summary: 'What waits in the inbox',
+      description: 'Or comes within the time that is waited. PUT /v1/inbox/cursor acknowledges. Needs: read.',
+      parameters: [
+        parameter('after', 'query', 'integer', 'An inbox number; default: what is acknowledged.'),
+        parameter('limit', 'query', 'integer', 'Entries at most.'),
+        parameter('wait', 'query', 'integer', 'Seconds to wait where nothing is there, up to 50.'),
+      ],
+      responses: { 200: { description: 'Here it is.', content: answerOf('INBOX') }, ...problems([400, 401, 403, 409, 429, 503]) },
+    },
+  },
+}
+
 /** The requests that this door takes. */
 export const callable: readonly RequestType[] = (Object.keys(requests) as RequestType[]).filter(type => needs[type] !== 'closed')
 
@@ -118,6 +184,7 @@ export const openapi = (version: string): Json => {
     '/v1/openapi.json': open('This document', 'get_openapi'),
     '/v1/errors/{code}': open('What a code means', 'get_error', [{ name: 'code', in: 'path', required: true, schema: { type: 'string' } }]),
   }
+  Object.assign(paths, others)
   for (const resource of resources) (paths[resource.path] ??= {})[resource.method.toLowerCase()] = operationOf(resource)
   for (const type of callable) paths[`/v1/call/${type}`] = callOf(type)
   const answers = [...new Set(callable.flatMap(type => requests[type].reply as readonly FrameType[]))]
@@ -131,7 +198,7 @@ export const openapi = (version: string): Json => {
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }],
-    tags: [...new Set(['relay', ...resources.map(({ path }) => path.split('/')[2]!), 'calls'])].map(name => ({
+    tags: [...new Set(['relay', 'events', ...resources.map(({ path }) => path.split('/')[2]!), 'calls'])].map(name => ({
       name,
       description: `What is asked of ${name}.`,
     })),

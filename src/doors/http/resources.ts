@@ -73,13 +73,24 @@ export const resources: readonly Resource[] = [
   { method: 'GET', path: '/v1/receipts', type: 'RECEIPTS', status: 200 },
 ]
 
+/** A channel, with its # or without. */
+export const channelOf = (text: string): string => {
+  const name = decoded(text)
+  return name.startsWith('#') ? name : `#${name}`
+}
+
+const agentOf = (text: string): string => {
+  const id = decoded(text)
+  return id.startsWith('@') ? id : `@${id}`
+}
+
 /** A part of a path as the protocol writes it. */
 const valueOf = (name: string, text: string): string =>
   name === 'channel'
-    ? text.startsWith('#') ? text : `#${text}`
+    ? channelOf(text)
     : name === 'agent'
-    ? text.startsWith('@') ? text : `@${text}`
-    : text
+    ? agentOf(text)
+    : decoded(text)
 
 export interface Found {
   readonly resource: Resource
@@ -102,7 +113,7 @@ export const resourceAt = (method: string, path: string): Found | readonly strin
     names.forEach((name, i) => {
       if (!name.startsWith('{')) return
       const key = name.slice(1, -1)
-      fields[resource.inPath?.[key] ?? key] = valueOf(key, decoded(parts[i]!))
+      fields[resource.inPath?.[key] ?? key] = valueOf(key, parts[i]!)
     })
     return { resource, fields }
   }

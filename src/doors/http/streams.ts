@@ -1,0 +1,198 @@
+// Event streams: stored events as they come, each with the place from which the next stream goes on.
+import { randomBytes } from 'node:crypto'
+import { timerMs } from '../../../lib/protocol/timer.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { DoorVisit, Inside, Opening, Positions, Sink } from '../../relay/inside.ts'
+import type { Bearer, Bearers } from './bearer.ts'
+import { placeOf, textOf, type Place } from './places.ts'
+import { Problem } from './problem.ts'
+
+export interface StreamOptions {
+  readonly inside: () => Inside
+  readonly clock: Clock
+  readonly bearers: Bearers
+  /** 0 ≤ random < 1: so that readers do not come back all at once. */
+  readonly random: () => number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What is followed: channels with their #, and the inbox. */
+export interface Wanted {
+  readonly channels: readonly string[]
+  readonly inbox: boolean
+}
+
+/** A comment so often keeps those in between from ending it; and its token is looked at again. */
+const beatMs = 15_000
+const retryMs = 1_000
+const ticketMs = 60_000
+const maxTickets = 10_000
+
+export class Streams {
+  readonly #options: StreamOptions
+  readonly #tickets = new Map<string, { readonly bearer: Bearer, readonly until: number }>()
+
+  constructor(options: StreamOptions) {
+    this.#options = options
+  }
+
+  /** For a browser, which sends no header with an event stream: good for one, and not for long. */
+  ticketFor(bearer: Bearer): { readonly ticket: string, readonly expires_at: number } {
+    const now = this.#options.clock.now()
+    for (const [ticket, { until }] of this.#tickets) {
+      if (until > now && this.#tickets.size < maxTickets) break
+      this.#tickets.delete(ticket)
+    }
+    const ticket = randomBytes(24).toString('base64url')
+    this.#tickets.set(ticket, { bearer, until: now + ticketMs })
+    return { ticket, expires_at: now + ticketMs }
+  }
+
+  /** Who follows: by ticket or by token. @throws Problem */
+  async bearerOf(visit: DoorVisit): Promise<Bearer> {
+    const ticket = visit.query.get('ticket')
+    if (ticket === null) return this.#options.bearers.of(visit)
+    const found = this.#tickets.get(ticket)
+    this.#tickets.delete(ticket)
+    if (found === undefined || found.until <= this.#options.clock.now()) {
+      const waitMs = visit.pace()
+      if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
+      throw new Problem('TOKEN_INVALID', 'A ticket is good once, for a minute: POST /v1/events/tickets')
+    }
+    return { ...found.bearer, address: visit.address }
+  }
+
+  /** Streams until the reader or the relay goes. @throws Problem, Fail before it has begun */
+  async follow(visit: DoorVisit, bearer: Bearer, wanted: Wanted): Promise<void> {
+    const { inside, clock, bearers } = this.#options
+    const { request, response } = visit
+    const header = request.headers['last-event-id']
+    const place = placeOf(Array.isArray(header) ? header[0] : header ?? visit.query.get('last_event_id') ?? undefined)
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    if (response.destroyed) return
+    const stream = new Stream(visit, this.#options)
+    const beat = setInterval(() => {
+      stream.beat()
+      bearers.holds(bearer).then(holds => {
+        if (!holds) stream.bye({ reason: 'TOKEN_INVALID' })
+      }, () => undefined)
+    }, timerMs(beatMs)).unref()
+    const end = setTimeout(() => stream.bye({ reason: 'TOKEN_INVALID' }), timerMs(bearer.until - clock.now())).unref()
+    try {
+      await inside().follow(bearer, positionsOf(wanted, place), stream, gone.signal)
+    } finally {
+      clearInterval(beat)
+      clearTimeout(end)
+      stream.end()
+    }
+  }
+}
+
+const positionsOf = ({ channels, inbox }: Wanted, place: Place | undefined): Positions => ({
+  epoch: place?.epoch,
+  channels: new Map(channels.map(name => [name, place?.channels.get(name)])),
+  ...(inbox && { inbox: place?.inbox ?? 'waiting' }),
+})
+
+/** One answer that goes on. */
+class Stream implements Sink {
+  readonly #visit: DoorVisit
+  readonly #options: Pick<StreamOptions, 'random' | 'headers'>
+  readonly #channels = new Map<string, number>()
+  #epoch = ''
+  #inbox: number | undefined
+  #owed = 0
+
+  constructor(visit: DoorVisit, options: Pick<StreamOptions, 'random' | 'headers'>) {
+    this.#visit = visit
+    this.#options = options
+  }
+
+  open({ epoch, recovered, channels, inbox }: Opening): void {
+    const { response, goesOn } = this.#visit
+    if (response.destroyed) return
+    goesOn()
+    this.#epoch = epoch
+    this.#inbox = inbox
+    for (const [name, { after }] of Object.entries(channels)) this.#channels.set(name, after)
+    response.writeHead(200, {
+      ...this.#options.headers,
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    })
+    const hello = { epoch, recovered, positions: channels, ...(inbox !== undefined && { inbox }) }
+    this.#write(`retry: ${this.#retryMs()}\nevent: hello\nid: ${this.#place()}\ndata: ${JSON.stringify(hello)}\n\n`)
+  }
+
+  event(place: { readonly channel: string, readonly seq: number } | { readonly inbox: number }, text: Buffer): boolean {
+    if ('inbox' in place) this.#inbox = place.inbox
+    else this.#channels.set(place.channel, place.seq)
+    const name = 'inbox' in place ? 'event: inbox\n' : ''
+    return this.#write(Buffer.concat([Buffer.from(`${name}id: ${this.#place()}\ndata: `), text, twoLines]))
+  }
+
+  /** Resolves when what was written has left, or nobody takes it any more. */
+  drained(): Promise<void> {
+    const { response, took } = this.#visit
+    return new Promise(resolve => {
+      const done = () => {
+        response.off('drain', done).off('close', done)
+        took(this.#owed)
+        this.#owed = 0
+        resolve()
+      }
+      if (response.destroyed || !response.writableNeedDrain) return done()
+      response.on('drain', done).on('close', done)
+    })
+  }
+
+  bye({ reason, retryAfterMs, channel }: Parameters<Sink['bye']>[0]): void {
+    const { response } = this.#visit
+    if (!response.headersSent || response.destroyed || response.writableEnded) return
+    if (channel !== undefined) this.#channels.delete(channel)
+    // Whoever did not read will not read this.
+    if (reason === 'TOO_SLOW') {
+      response.destroy()
+      return
+    }
+    const told = {
+      reason,
+      ...(channel !== undefined && { channel }),
+      ...(retryAfterMs !== undefined && { retry_after_ms: retryAfterMs }),
+    }
+    this.#write(`event: bye\ndata: ${JSON.stringify(told)}\n\n`)
+    if (channel === undefined) response.end()
+  }
+
+  beat(): void {
+    if (this.#visit.response.headersSent) this.#write(': \n\n')
+  }
+
+  end(): void {
+    const { response } = this.#visit
+    if (response.headersSent && !response.writableEnded) response.end()
+  }
+
+  #place(): string {
+    return textOf({ epoch: this.#epoch, channels: this.#channels, inbox: this.#inbox })
+  }
+
+  #retryMs(): number {
+    return Math.round(retryMs * (1 + this.#options.random()))
+  }
+
+  #write(text: string | Buffer): boolean {
+    const { response, owe } = this.#visit
+    if (response.destroyed || response.writableEnded) return true
+    if (response.write(text)) return true
+    const waits = response.writableLength
+    const more = waits - this.#owed
+    this.#owed = waits
+    if (more > 0) owe(more)
+    return false
+  }
+}
+
+const twoLines = Buffer.from('\n\n')

@@ -1,0 +1,187 @@
+// Event streams over HTTP: from a place on, each event once, over restarts; and what ends one.
+import { connect } from 'node:net'
+import { expect, test } from 'vitest'
+import { newFolder } from './kit/folder.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { newKey, type Key, type Wire } from './kit/wire.ts'
+
+interface Sent {
+  readonly event: string
+  readonly id: string
+  readonly data: Record<string, unknown>
+  readonly text: string
+}
+
+/** Reads a stream as a browser does. */
+class Source {
+  readonly heard: Sent[] = []
+  isOver = false
+  readonly #stop = new AbortController()
+  #wake: (() => void)[] = []
+
+  async open(relay: TestRelay, path: string, headers: Record<string, string>): Promise<Response> {
+    const response = await fetch(`${relay.httpUrl}${path}`, { headers, signal: this.#stop.signal })
+    if (response.ok) void this.#read(response).catch(() => undefined).finally(() => this.#tell(() => this.isOver = true))
+    return response
+  }
+
+  close(): void {
+    this.#stop.abort()
+  }
+
+  get events(): readonly Sent[] {
+    return this.heard.filter(({ event }) => event === 'message' || event === 'inbox')
+  }
+
+  async until(done: () => boolean): Promise<void> {
+    while (!done()) await new Promise<void>(resolve => this.#wake.push(resolve))
+  }
+
+  async #read(response: Response): Promise<void> {
+    let rest = ''
+    const decoder = new TextDecoder()
+    for await (const part of response.body!) {
+      const blocks = (rest + decoder.decode(part as Uint8Array, { stream: true })).split('\n\n')
+      rest = blocks.pop()!
+      for (const block of blocks) {
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
+        const text = field('data')
+        if (text === undefined) continue
+        this.#tell(() =>
+          this.heard.push({
+            event: field('event') ?? 'message',
+            id: field('id') ?? '',
+            data: JSON.parse(text) as Record<string, unknown>,
+            text,
+          })
+        )
+      }
+    }
+  }
+
+  #tell(change: () => unknown): void {
+    change()
+    for (const wake of this.#wake.splice(0)) wake()
+  }
+}
+
+const login = async (relay: TestRelay, key: Key = newKey()): Promise<{ key: Key, wire: Wire, headers: Record<string, string> }> => {
+  const wire = await relay.login('ada', { key })
+  const { token } = await wire.ask({ type: 'TOKEN_CREATE' }, 'TOKEN_CREATED')
+  await wire.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+  return { key, wire, headers: { authorization: `Bearer ${token}` } }
+}
+
+const say = async (wire: Wire, from: number, count: number, to: string = '#general'): Promise<void> => {
+  for (let i = from; i < from + count; i++) await wire.ask({ type: 'MSG', to, content: `${i}` }, 'ACK')
+}
+
+test('what is said while readers, and the relay, come and go is told once, in order, as it is stored', async () => {
+  using data = newFolder()
+  const key = newKey()
+  const told: Sent[] = []
+  let headers: Record<string, string> = {}
+  let place = ''
+  for (let life = 0; life < 4; life++) {
+    const relay = await startTestRelay({ data: data.path })
+    await using bob = await relay.login('bob')
+    if (life === 0) {
+      const { headers: token, wire } = await login(relay, key)
+      headers = token
+      await wire.close()
+    }
+    for (let run = 0; run < 2; run++) {
+      const source = new Source()
+      const next = life * 40 + run * 20 + 1
+      // Half of it while nobody reads.
+      if (place !== '') await say(bob, next, 10)
+      await source.open(relay, '/v1/events?channels=general&inbox=1', { ...headers, ...(place !== '' && { 'last-event-id': place }) })
+      await source.until(() => source.heard.length > 0)
+      if (place === '') await say(bob, next, 10)
+      await say(bob, next + 10, 5)
+      await say(bob, next + 15, 5, key.id)
+      await source.until(() => source.events.length === 20)
+      expect(source.heard[0]).toMatchObject({ event: 'hello', data: { recovered: true } })
+      told.push(...source.events)
+      place = source.events.at(-1)!.id
+      if (run === 0) source.close()
+      else {
+        await relay.drain()
+        await source.until(() => source.isOver)
+        expect(source.heard.at(-1)).toMatchObject({
+          event: 'bye',
+          data: { reason: 'RESTARTING', retry_after_ms: expect.any(Number) as number },
+        })
+      }
+    }
+  }
+  expect(told.map(({ data }) => data['content'])).toEqual(Array.from({ length: 160 }, (_, i) => `${i + 1}`))
+  const seqs = told.filter(({ event }) => event === 'message').map(({ data }) => data['seq'])
+  expect(seqs).toEqual(seqs.map((_, i) => i + 1))
+})
+
+test('a place of another life of the log, or beyond its end, is not passed over in silence', async () => {
+  await using relay = await startTestRelay()
+  const { wire, headers } = await login(relay)
+  await say(wire, 1, 3)
+  for (const id of [`${'f'.repeat(16)}~general:2`, `${relay.store.epoch}~general:99`]) {
+    const source = new Source()
+    await source.open(relay, '/v1/channels/general/events', { ...headers, 'last-event-id': id })
+    await source.until(() => source.heard.length > 0)
+    expect(source.heard[0]).toMatchObject({ event: 'hello', data: { recovered: false, positions: { '#general': { oldest: 1, seq: 3 } } } })
+    source.close()
+  }
+  const open = async (path: string, more: Record<string, string> = {}) =>
+    (await fetch(`${relay.httpUrl}${path}`, { headers: { ...headers, ...more } })).status
+  expect(await open('/v1/channels/general/events', { 'last-event-id': 'x' })).toBe(400)
+  expect(await open('/v1/channels/nowhere/events')).toBe(404)
+  expect(await open('/v1/events')).toBe(400)
+})
+
+test('a ticket opens one stream, and a long poll answers when something comes', async () => {
+  await using relay = await startTestRelay()
+  const { key, headers } = await login(relay)
+  await using bob = await relay.login('bob')
+  const made = await fetch(`${relay.httpUrl}/v1/events/tickets`, { method: 'POST', headers })
+  const { ticket } = await made.json() as { readonly ticket: string }
+  const source = new Source()
+  expect((await source.open(relay, `/v1/events?inbox=1&ticket=${ticket}`, {})).status).toBe(200)
+  expect((await fetch(`${relay.httpUrl}/v1/events?inbox=1&ticket=${ticket}`)).status).toBe(401)
+  const poll = fetch(`${relay.httpUrl}/v1/inbox?wait=30`, { headers }).then(response => response.json())
+  await say(bob, 1, 1, key.id)
+  expect(await poll).toMatchObject({ type: 'INBOX', items: [{ seq: 1, event: { content: '1' } }] })
+  await source.until(() => source.events.length === 1)
+  expect(source.events[0]).toMatchObject({ event: 'inbox', data: { content: '1' } })
+  const put = await fetch(`${relay.httpUrl}/v1/inbox/cursor`, {
+    method: 'PUT',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ seq: 1 }),
+  })
+  expect(put.status).toBe(204)
+  expect(await (await fetch(`${relay.httpUrl}/v1/inbox?wait=1`, { headers })).json()).toMatchObject({ items: [], cursor: 1 })
+  source.close()
+})
+
+test('a reader that does not read is cut, and others do not notice', async () => {
+  await using relay = await startTestRelay({ maxPendingBytes: 64 * 1024 })
+  const { wire, headers } = await login(relay)
+  const good = new Source()
+  await good.open(relay, '/v1/channels/general/events', headers)
+  const { port } = new URL(relay.httpUrl)
+  const mute = connect({ host: '127.0.0.1', port: Number(port) })
+  mute.write(`GET /v1/channels/general/events HTTP/1.1\r\nhost: x\r\nauthorization: ${headers['authorization']!}\r\n\r\n`)
+  await new Promise(resolve => mute.once('readable', resolve))
+  mute.pause()
+  const content = 'x'.repeat(200_000)
+  let said = 0
+  const isCut = async () => await relay.metric('agentchat_slow_closes_total') > 0
+  while (said < 200 && !await isCut()) {
+    await wire.ask({ type: 'MSG', to: '#general', content }, 'ACK')
+    said++
+  }
+  expect(await isCut()).toBe(true)
+  await good.until(() => good.events.length === said)
+  expect(good.isOver).toBe(false)
+  mute.destroy()
+  good.close()
+})
