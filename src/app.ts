@@ -107,6 +107,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     maxDataBytes: config.maxDataBytes ?? (config.data === ':memory:' ? Math.floor(maxMemoryBytes / 4) : undefined),
     newEpoch: () => randomHex(8),
     onDoubt: outcome => metrics.doubts.inc({ outcome }),
+    onCommit: roundTrips => metrics.roundTrips.observe(roundTrips),
     onTightened: ({ tightened, left }) => {
       if (tightened.length > 0) log.warn({ files: tightened }, 'others could read data of the relay; now only its owner can')
       if (left.length > 0)

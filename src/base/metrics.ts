@@ -47,6 +47,8 @@ export interface Metrics {
   /** Commits whose answer was lost, by what became of them. */
   readonly doubts: Counter<'outcome'>
   readonly batchSize: Histogram
+  /** Of each commit on a database server: how often its transaction waited for an answer. */
+  readonly roundTrips: Histogram
   readonly commitSeconds: Histogram
   /** Where the gauges read from. */
   observe(gauges: Gauges): void
@@ -100,6 +102,12 @@ export const createMetrics = (): Metrics => {
       name: 'agentchat_commit_batch_frames',
       help: 'Writes per commit',
       buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000],
+      registers,
+    }),
+    roundTrips: new Histogram({
+      name: 'agentchat_log_commit_roundtrips',
+      help: 'How often a transaction waited for the database server; messages alone: 3',
+      buckets: [1, 2, 3, 4, 5, 8, 13, 21, 34],
       registers,
     }),
     commitSeconds: new Histogram({

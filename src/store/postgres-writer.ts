@@ -21,6 +21,16 @@ const statementTimeoutMs = 8_000
 interface Line {
   readonly client: Client
   readonly statements: Statements
+  /** Statements whose answers are to come. */
+  underWay: number
+}
+
+/** Who wants to know of commits. */
+export interface CommitWatch {
+  /** Of one whose answer was lost: what became of it. */
+  readonly onDoubt?: ((outcome: DoubtOutcome) => void) | undefined
+  /** Of one that is stored: how often its transaction waited for the server. */
+  readonly onCommit?: ((roundTrips: number) => void) | undefined
 }
 
 /** The open transaction. */
@@ -31,16 +41,18 @@ interface Open {
   xid: Promise<QueryResult<{ xid: string }>> | undefined
   /** What was sent and is not awaited by whoever sent it. */
   readonly sent: Promise<unknown>[]
+  /** How often something was sent when nothing was under way: that is how often an answer was waited for. */
+  roundTrips: number
   failure: unknown
 }
 
-const newOpen = (): Open => ({ writes: 0, xid: undefined, sent: [], failure: undefined })
+const newOpen = (): Open => ({ writes: 0, xid: undefined, sent: [], roundTrips: 0, failure: undefined })
 
 export class Writer {
   readonly #url: string
   readonly #name: string
   readonly #now: () => number
-  readonly #onDoubt: (outcome: DoubtOutcome) => void
+  readonly #watch: CommitWatch
   #line: Line | undefined
   #connecting: Promise<void> | undefined
   /** When the line broke; undefined: it is there. */
@@ -50,11 +62,11 @@ export class Writer {
   #open: Open = newOpen()
   #isClosed = false
 
-  constructor(url: string, name: string, now: () => number, onDoubt: (outcome: DoubtOutcome) => void = () => undefined) {
+  constructor(url: string, name: string, now: () => number, watch: CommitWatch = {}) {
     this.#url = url
     this.#name = name
     this.#now = now
-    this.#onDoubt = onDoubt
+    this.#watch = watch
   }
 
   get writes(): number {
@@ -115,10 +127,10 @@ export class Writer {
     const commit = this.send('COMMIT', [])
     await Promise.allSettled([...open.sent, commit])
     // A transaction in which something failed is rolled back by its COMMIT, without a word.
-    if (open.failure === undefined) return
+    if (open.failure === undefined) return this.#watch.onCommit?.(open.roundTrips)
     if (isRefusal(open.failure)) throw open.failure
     const outcome = await this.#resolve(open)
-    this.#onDoubt(outcome.kind)
+    this.#watch.onDoubt?.(outcome.kind)
     if (outcome.kind !== 'committed') throw outcome.error
   }
 
@@ -183,16 +195,23 @@ export class Writer {
   send<R extends object>(sql: string, values: readonly unknown[]): Promise<QueryResult<R>> {
     const open = this.#open
     const line = this.#line
-    const answer = line === undefined
-      ? Promise.reject(new Error('Connection terminated'))
-      : line.client.query<R>(line.statements.query(sql, values))
-    return answer.catch((error: unknown) => {
-      // The first one says why; those behind it only that the transaction failed.
-      open.failure ??= error
-      open.writes++
-      if (line !== undefined && (!isRefusal(error) || isEndOfLine((error as { code?: unknown }).code))) this.#broke(line)
-      throw this.#lost(open, error)
+    if (line === undefined) return Promise.reject(this.#failed(open, line, new Error('Connection terminated')))
+    if (line.underWay++ === 0) open.roundTrips++
+    return line.client.query<R>(line.statements.query(sql, values)).then(answer => {
+      line.underWay--
+      return answer
+    }, (error: unknown) => {
+      line.underWay--
+      throw this.#failed(open, line, error)
     })
+  }
+
+  #failed(open: Open, line: Line | undefined, error: unknown): unknown {
+    // The first one says why; those behind it only that the transaction failed.
+    open.failure ??= error
+    open.writes++
+    if (line !== undefined && (!isRefusal(error) || isEndOfLine((error as { code?: unknown }).code))) this.#broke(line)
+    return this.#lost(open, error)
   }
 
   /** Of a line that broke before the commit nothing is stored: the whole may be run again. */
@@ -231,7 +250,7 @@ export class Writer {
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 1_000,
     })
-    const line: Line = { client, statements: new Statements() }
+    const line: Line = { client, statements: new Statements(), underWay: 0 }
     client.on('error', () => this.#broke(line))
     try {
       await client.connect()

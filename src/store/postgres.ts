@@ -22,7 +22,7 @@ const maxAside = 2
 /** Reads that wait beside the others; there is one at most of each connection, so that these are many connections. */
 const maxWaiting = 1_000
 
-export interface PostgresOptions extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch' | 'onDoubt'> {
+export interface PostgresOptions extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch' | 'onDoubt' | 'onCommit'> {
   /** postgres://user:password@host:port/database */
   readonly url: string
 }
@@ -31,7 +31,7 @@ export interface PostgresOptions extends Pick<StoreOptions, 'migrations' | 'maxD
 export const openPostgres = async (options: PostgresOptions): Promise<Store> => {
   // Told to whoever comes second, and known by ourselves.
   const name = `agentchat on ${hostname().slice(0, maxHostChars)}, process ${process.pid}, ${options.newEpoch().slice(-8)}`
-  const writer = new Writer(options.url, name, () => performance.now(), options.onDoubt)
+  const writer = new Writer(options.url, name, () => performance.now(), options)
   try {
     const epoch = await prepared(options, name, writer)
     return new PostgresStore(writer, epoch, await readersOf(options.url, name), options.maxDataBytes)

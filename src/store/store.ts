@@ -74,6 +74,8 @@ export interface StoreOptions {
   readonly newEpoch: () => string
   /** Told what became of a commit whose answer was lost on its way from a database server. */
   readonly onDoubt?: (outcome: DoubtOutcome) => void
+  /** Told of each commit on a database server: how often its transaction waited for an answer. */
+  readonly onCommit?: (roundTrips: number) => void
   /** Told of files that others could read until now, or still can. */
   readonly onTightened?: (change: Tightened) => void
 }

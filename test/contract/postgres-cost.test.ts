@@ -15,7 +15,8 @@ test.each([1, 500])('a plain batch of %i messages is three round trips', async c
   await using proxy = await newProxy(database.server.port)
   const url = new URL(urlOf(database.server, database.name, true))
   url.port = String(proxy.port)
-  const store = await openPostgres({ url: url.href, migrations, newEpoch: () => 'e'.repeat(16) })
+  const roundTrips: number[] = []
+  const store = await openPostgres({ url: url.href, migrations, newEpoch: () => 'e'.repeat(16), onCommit: told => roundTrips.push(told) })
   let n = 0
   const batch = () =>
     store.write(async tx => {
@@ -32,6 +33,7 @@ test.each([1, 500])('a plain batch of %i messages is three round trips', async c
     const before = proxy.trips
     expect((await batch()).every(({ kind }) => kind === 'stored')).toBe(true)
     expect(proxy.trips - before).toBe(3)
+    expect(roundTrips.at(-1)).toBe(3)
     expect(query.mock.calls.map(([asked]) => (asked as unknown as { text: string }).text.trim().split(/\s+/, 3).join(' '))).toEqual([
       'SELECT k.agent, k.id,',
       'BEGIN',
