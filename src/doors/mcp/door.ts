@@ -52,7 +52,7 @@ export const toolsDoor = (sdk: Sdk, { inside, maxWaitMs, ...options }: ToolsDoor
           // A server of the new era lives for one request.
           tellsChanges: era === 'legacy',
         }),
-      watch: listener => placeFor(admitted).seat.changes(change => listener(uriOf(change))),
+      watch: listener => placeFor(admitted).seat.changes(change => listener({ kind: 'resource_updated', uri: uriOf(change) })),
     }),
   })
 }

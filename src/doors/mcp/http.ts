@@ -1,5 +1,5 @@
 // MCP over HTTP, at one path: who may come in, which era a request is of, and its answer. New era: nothing is kept. Older era: sealed sessions.
-import type { McpHttpHandler, Server, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
+import type { McpHttpHandler, Server, ServerEvent, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { bodyOf, goneSignal, problem, sendWeb, webRequest } from './node-http.ts'
 import { Seals } from './sealed.ts'
@@ -9,8 +9,8 @@ import { Sessions } from './sessions.ts'
 /** What serves one caller: servers of either era. */
 export interface Serving {
   server(era: 'legacy' | 'modern'): Server
-  /** Tells which resource changed, from now on; gives the function that ends it. */
-  watch(listener: (uri: string) => void): () => void
+  /** Tells what changes, from now on; gives the function that ends it. */
+  watch(listener: (event: ServerEvent) => void): () => void
 }
 
 export interface McpDoorOptions<C> {
@@ -156,7 +156,7 @@ export class McpDoor<C> {
         legacy: 'reject',
         maxSubscriptions,
         // Each caller has a bus of its own: what changes for one is no other's matter.
-        bus: { publish: () => undefined, subscribe: listener => serving.watch(uri => listener({ kind: 'resource_updated', uri })) },
+        bus: { publish: () => undefined, subscribe: listener => serving.watch(listener) },
       })
     }
     this.#handlers.set(name, handler)
