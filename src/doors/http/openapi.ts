@@ -7,9 +7,15 @@ import { needs } from './scopes.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-const schemaOf = (schema: z.core.$ZodType, io: 'input' | 'output'): Json => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' }) as Json
+const schemaOf = (schema: z.core.$ZodType): Json => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' }) as Json
   return rest
+}
+
+/** A frame with its type. What is added to it later is no fault of an answer. */
+const frameSchema = (type: FrameType): Json => {
+  const { properties, required = [], ...rest } = schemaOf(frames[type].body) as Json & { readonly required?: readonly string[] }
+  return { ...rest, properties: { type: { const: type }, ...properties as Json }, required: ['type', ...required] }
 }
 
 const ref = (kind: 'schemas' | 'responses', name: string): Json => ({ $ref: `#/components/${kind}/${name}` })
@@ -73,7 +79,7 @@ const operationOf = (resource: Resource): Json => {
     name,
     in: 'query',
     required: !z.safeParse(field, undefined).success,
-    schema: schemaOf(field, 'input'),
+    schema: schemaOf(field),
   }))
   const own = method === 'GET' ? [] : Object.keys(shape).filter(name => !taken.has(name))
   const body = z.object(Object.fromEntries(own.map(name => [name, shape[name]!])))
@@ -86,7 +92,7 @@ const operationOf = (resource: Resource): Json => {
       ...query,
       ...(method === 'POST' ? [idempotency] : []),
     ],
-    ...(own.length > 0 && { requestBody: { content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
+    ...(own.length > 0 && { requestBody: { content: { 'application/json': { schema: schemaOf(body) } } } }),
     responses: {
       [status]: { description: 'Done.', ...(status !== 204 && { content: answerOf(type, list) }) },
       ...refusals(type, method !== 'GET'),
@@ -221,10 +227,8 @@ export const openapi = (version: string): Json => {
             retry_after_ms: { type: 'integer' },
           },
         },
-        ...Object.fromEntries(callable.map(type => [`${type}_request`, schemaOf(requests[type].body, 'input')])),
-        ...Object.fromEntries(answers.map(type => [type, {
-          allOf: [{ type: 'object', required: ['type'], properties: { type: { const: type } } }, schemaOf(frames[type].body, 'output')],
-        }])),
+        ...Object.fromEntries(callable.map(type => [`${type}_request`, schemaOf(requests[type].body)])),
+        ...Object.fromEntries(answers.map(type => [type, frameSchema(type)])),
       },
     },
   }
