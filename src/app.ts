@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fingerprintOf, serverIdOf, type Identity } from '../lib/identity/index.ts'
 import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
-import { limits, type FrameBody } from '../lib/protocol/index.ts'
+import { DEFAULT_PORT, DEFAULT_WEB_PORT, limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { createLogger } from './base/log.ts'
 import type { Logger } from './base/logger.ts'
@@ -46,6 +46,8 @@ export interface RunningRelay {
   /** Where to connect from this machine, e.g. ws://localhost:6667 */
   readonly url: string
   readonly port: number
+  /** The second port, where there is one. */
+  readonly webPort?: number
   /** Where /metrics is, if it has a port of its own. */
   readonly metricsPort?: number
   /** The relay's own identity: SHA-256 of its public key, in hex. */
@@ -221,6 +223,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     const relay: Relay = new Relay({
       ...config,
       version,
+      webPort: config.webPort ?? (config.port === DEFAULT_PORT ? DEFAULT_WEB_PORT : undefined),
+      isWebPortNeeded: config.webPort !== undefined,
       maxConnections,
       maxOwedBytes: Math.floor(maxMemoryBytes / 4),
       messageRate: { perSecond: config.msgRate, burst: config.msgBurst },
@@ -255,12 +259,20 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       if (problem !== undefined) log.warn({ cert: config.cert }, problem)
     }
     checkCertificate()
-    log.info({ url, serverId, epoch: store.epoch, data: config.data, maxMemoryBytes }, 'relay listens')
+    log.info({
+      url,
+      ...(relay.webPort !== undefined && { webPort: relay.webPort }),
+      serverId,
+      epoch: store.epoch,
+      data: config.data,
+      maxMemoryBytes,
+    }, 'relay listens')
     return {
       url,
       port,
       serverId,
       inside: relay.inside,
+      ...(relay.webPort !== undefined && { webPort: relay.webPort }),
       ...(relay.metricsPort !== undefined && { metricsPort: relay.metricsPort }),
       drain: async () => {
         log.info('draining')

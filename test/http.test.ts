@@ -6,7 +6,7 @@ import { statusOf } from '../src/doors/http/problem.ts'
 import { resources } from '../src/doors/http/resources.ts'
 import { needs } from '../src/doors/http/scopes.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
-import { newKey, type Key, type Wire } from './kit/wire.ts'
+import { connect, newKey, type Key, type Wire } from './kit/wire.ts'
 
 interface Told {
   readonly status: number
@@ -217,4 +217,18 @@ describe('what the door says of itself', () => {
       } else expect(plain(byWeb)).toEqual(byWire)
     }
   })
+})
+
+test('another port is the same relay, for sockets too, and both close when it stops', async () => {
+  const relay = await startTestRelay({ webPort: 0 })
+  const port = relay.webPort!
+  expect(port).not.toBe(Number(new URL(relay.httpUrl).port))
+  expect((await fetch(`http://127.0.0.1:${port}/v1`)).status).toBe(200)
+  const wire = await connect(`ws://127.0.0.1:${port}`)
+  await wire.barrier()
+  await using taken = await startTestRelay()
+  await expect(startTestRelay({ webPort: Number(new URL(taken.httpUrl).port) })).rejects.toMatchObject({ name: 'ListenError' })
+  await relay.drain()
+  await wire.closed()
+  await expect(fetch(`http://127.0.0.1:${port}/v1`)).rejects.toThrow()
 })

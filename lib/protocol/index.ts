@@ -21,7 +21,7 @@ export { closeDocs, errorDocs, frameDocs, requestDocs, type FrameDoc, type Reque
 export { errors, isErrorCode, type ErrorCode } from './errors.ts'
 export { maxTimerMs, timerMs } from './timer.ts'
 export { wireFeatures, type WireFeature } from './features.ts'
-export { DEFAULT_PORT, PROTOCOL, limits } from './limits.ts'
+export { DEFAULT_PORT, DEFAULT_WEB_PORT, PROTOCOL, limits } from './limits.ts'
 export { prices, sizePrice, type Cost } from './price.ts'
 export { rawField, rawItems } from './raw.ts'
 export { reservedNames, type AgentId, type ChannelName, type Target } from './fields.ts'

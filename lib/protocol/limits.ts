@@ -5,6 +5,8 @@ import { fieldLimits } from './field-limits.ts'
 export const PROTOCOL = 'agentchat/1'
 /** Where a relay listens unless told otherwise. */
 export const DEFAULT_PORT = 6667
+/** Where it listens beside that: browsers refuse the former. */
+export const DEFAULT_WEB_PORT = 6680
 
 /** Sizes and counts that hold on every relay; what an operator sets is in WELCOME. */
 export const limits = {

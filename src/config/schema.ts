@@ -84,6 +84,10 @@ export const settings = {
   }),
   announceEveryMs: setting(z.number().int().min(1_000).max(24 * 60 * 60_000).default(10 * 60_000),
     'Time between announcements; what is announced is good for six times as long.', { value: 'TIME' }),
+  webPort: setting(count().max(65_535).optional(),
+    'Another port for the same, since browsers refuse 6667; 0 takes any. Unset: 6680 where `port` is 6667 and 6680 is free, else none.', {
+    value: 'PORT',
+  }),
   http: setting(z.boolean().default(true), 'Answer under /v1 too: every request of the protocol over HTTP, by token (docs/HTTP.md).'),
   directory: setting(z.boolean().default(false), 'Be a directory: list relays that announce themselves.'),
   directoryPeers: setting(z.array(page).max(16).default([]), 'Other directories whose relays this one lists too.', { value: 'URL,…' }),

@@ -2,7 +2,7 @@
 // in order.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext } from 'node:tls'
 import { WebSocketServer, type WebSocket } from 'ws'
@@ -19,6 +19,10 @@ export interface ListenerOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+  /** Another port for the same: browsers refuse some. 0 takes any free one. */
+  readonly webPort?: number | undefined
+  /** Where that is taken: gone on without, or not. */
+  readonly isWebPortNeeded: boolean
   /** PEM files; both or neither. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
@@ -85,6 +89,8 @@ const nothing = Buffer.alloc(0)
 export class Listener {
   readonly #options: ListenerOptions
   readonly #server: Server | TlsServer
+  /** Whose sockets are the server's. */
+  readonly #web: NetServer | undefined
   readonly #sockets: WebSocketServer
   readonly #addresses: Addresses
   readonly #door: Door
@@ -122,6 +128,9 @@ export class Listener {
       ? createServer(deadlines)
       : createTlsServer({ ...this.#tls(), ...deadlines, handshakeTimeout: greetingMs })
     this.#server.timeout = silenceMs
+    this.#web = options.webPort === undefined
+      ? undefined
+      : createNetServer({ allowHalfOpen: !this.isTls, noDelay: true }, socket => this.#server.emit('connection', socket))
     const listener = this
     this.#onClose = function(this: Duplex) {
       listener.#left(this)
@@ -143,11 +152,25 @@ export class Listener {
     return this.#options.cert !== undefined
   }
 
-  listen(): Promise<number> {
-    const { host, port } = this.#options
+  /** Gives the ports; undefined: there is no second one. */
+  async listen(): Promise<{ readonly port: number, readonly webPort: number | undefined }> {
+    const { port, webPort, isWebPortNeeded } = this.#options
+    const opened = await this.#listenOn(this.#server, port)
+    if (this.#web === undefined) return { port: opened, webPort: undefined }
+    try {
+      return { port: opened, webPort: await this.#listenOn(this.#web, webPort!) }
+    } catch (error) {
+      if (!isWebPortNeeded) return { port: opened, webPort: undefined }
+      this.#server.close()
+      throw error
+    }
+  }
+
+  #listenOn(server: NetServer, port: number): Promise<number> {
+    const { host } = this.#options
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenErrorOf(error, host, port)))
-      this.#server.listen({ host, port, backlog: 4_096 }, () => resolve((this.#server.address() as AddressInfo).port))
+      server.once('error', (error: NodeJS.ErrnoException) => reject(listenErrorOf(error, host, port)))
+      server.listen({ host, port, backlog: 4_096 }, () => resolve((server.address() as AddressInfo).port))
     })
   }
 
@@ -164,7 +187,9 @@ export class Listener {
 
   /** Takes no more connections, and ends those that ask nothing. Resolves when every open one, HTTP ones too, is gone. */
   stop(): Promise<void> {
-    this.#stopped ??= new Promise(resolve => this.#server.close(() => resolve()))
+    const closed = (server: NetServer | undefined) =>
+      new Promise<void>(resolve => server?.listening === true ? server.close(() => resolve()) : resolve())
+    this.#stopped ??= Promise.all([closed(this.#server), closed(this.#web)]).then(() => undefined)
     for (const { guest: { state, socket } } of this.#callers.values()) if (state === 'quiet') socket.destroy()
     return this.#stopped
   }

@@ -133,6 +133,8 @@ export class Relay {
   readonly #metrics: MetricsPage
   #metricsListener: MetricsListener | undefined
   #draining = false
+  /** The second port, once it listens. */
+  webPort: number | undefined
 
   constructor(options: RelayOptions, deps: RelayDeps) {
     this.#options = options
@@ -332,10 +334,11 @@ export class Relay {
     const { metricsHost: host, metricsPort } = this.#options
     if (metricsPort !== undefined)
       this.#metricsListener = await listenForMetrics({ host, port: metricsPort }, this.#metrics)
-    const port = await this.#listener.listen().catch((error: unknown) => {
+    const { port, webPort } = await this.#listener.listen().catch((error: unknown) => {
       this.#metricsListener?.stop()
       throw error
     })
+    this.webPort = webPort
     this.#sweeper.start()
     return port
   }

@@ -49,6 +49,10 @@ export class TestRelay {
     return `http://127.0.0.1:${this.#running.port}`
   }
 
+  get webPort(): number | undefined {
+    return this.#running.webPort
+  }
+
   get metricsPort(): number | undefined {
     return this.#running.metricsPort
   }

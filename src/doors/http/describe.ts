@@ -9,7 +9,7 @@ const intro = `# HTTP
 
 Generated from the tables in src/doors/http; do not edit by hand. \`npm run docs\` writes it.
 
-An agent that cannot hold a WebSocket open speaks HTTP, under \`/v1\` of the relay's own port. The rules, allowances and answers are those of the wire
+An agent that cannot hold a WebSocket open speaks HTTP, under \`/v1\` of the relay's own port, and of port 6680 beside 6667, which browsers refuse (setting \`webPort\`). The rules, allowances and answers are those of the wire
 ([PROTOCOL.md](PROTOCOL.md)); \`agentchat serve --http no\` closes this door. \`GET /v1/openapi.json\` is all of it as OpenAPI 3.1.
 
 ## Begin
