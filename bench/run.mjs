@@ -27,7 +27,8 @@ const usage = `Usage: npm run bench -- [options]
   --save          writes its part of bench/RESULTS.md, and the plot (of a whole run only: not with --quick, --only or --servers)
   --profile       our relay only, under node --cpu-prof: the functions that take its time
   --help
-NAMES are separated by commas. AGENTCHAT_BIN names another build of the relay (default dist/bin/agentchat.js).`
+NAMES are separated by commas. AGENTCHAT_BIN names another build of the relay (default dist/bin/agentchat.js).
+AGENTCHAT_BENCH_STORE names a PostgreSQL database: then also store-alone and store-crowd, on it and on SQLite.`
 
 const { values: options } = parseArgs({
   options: {

@@ -11,6 +11,7 @@ import { rooms } from './rooms.mjs'
 import { scale } from './scale.mjs'
 import { slow } from './slow.mjs'
 import { start } from './start.mjs'
+import { stores, storeWrite } from './stores.mjs'
 
 /**
  * What a workload gets.
@@ -60,5 +61,7 @@ export const workloads = [
   start,
   ...scale,
   ...durability,
+  ...stores,
+  storeWrite,
   commit,
 ]
