@@ -1,5 +1,5 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fingerprintOf, serverIdOf, type Identity } from '../lib/identity/index.ts'
 import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
@@ -12,11 +12,17 @@ import { createMetrics } from './base/metrics.ts'
 import { openFilesLimit } from './base/open-files.ts'
 import { version } from './base/version.ts'
 import { MemoryBus } from './bus/memory.ts'
+import { ConfigError } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
+import { Bearers } from './doors/http/bearer.ts'
 import { Http } from './doors/http/door.ts'
+import { Problem } from './doors/http/problem.ts'
+import { needs } from './doors/http/scopes.ts'
+import { isLoopbackHost } from './doors/mcp/loopback.ts'
+import { McpMount } from './doors/mcp/mount.ts'
 import { featureMigrations, features, motdKey } from './features/index.ts'
 import type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'
 import { createKeeper } from './keeping/keeper.ts'
@@ -25,6 +31,7 @@ import { discovery } from './outbound/discovery.ts'
 import { addressGuard } from './outbound/guard.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
+import { isWelcomeOrigin } from './relay/browser-origin.ts'
 import { certificateProblem } from './relay/certificate.ts'
 import { Addresses } from './relay/address.ts'
 import { roomForSockets } from './relay/door.ts'
@@ -220,6 +227,50 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         random,
       })
       : undefined
+    const isLoopback = isLoopbackHost(hostInUrl(config.host))
+    if (config.conformanceFixtures && !isLoopback)
+      throw new ConfigError([{
+        where: 'conformanceFixtures',
+        message: 'it answers everybody: it wants a relay on the loopback (host: 127.0.0.1)',
+      }])
+    const bearers = new Bearers({ store, clock, via: 'mcp' })
+    const mcp = config.mcp
+      ? new McpMount({
+        inside: () => relay.inside,
+        admit: async visit => {
+          const bearer = await bearers.of(visit).catch((error: unknown) => {
+            if (!(error instanceof Problem)) throw error
+            const { status, headers, message, retryAfterMs } = error
+            throw {
+              status,
+              title: message,
+              headers: { ...headers, ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }) },
+            }
+          })
+          return {
+            caller: bearer,
+            token: createHash('sha256').update(visit.request.headers.authorization ?? '').digest('base64url'),
+            lacks: type => {
+              const needed = needs[type]
+              const scope = needed === 'signed' ? 'deals' : needed
+              return (bearer.scopes as ReadonlySet<string>).has(scope) ? undefined : scope
+            },
+          }
+        },
+        isWelcome: (origin, host) => isWelcomeOrigin(origin, host, config.allowedOrigins.filter(each => each !== '*')),
+        isLoopback,
+        fixtures: config.conformanceFixtures,
+        secret: resumeSecret,
+        maxWaitMs: config.mcpMaxWaitMs,
+        serverName: config.name,
+        now: () => clock.now(),
+        failed: error => {
+          const incident = randomHex(6)
+          log.error({ err: error, incident }, 'the MCP door failed')
+          return incident
+        },
+      })
+      : undefined
     const relay: Relay = new Relay({
       ...config,
       version,
@@ -236,7 +287,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       handlers: table.handlers,
       duties: table.duties,
       admit: table.admit,
-      doors: http === undefined ? [] : [http],
+      doors: [http, mcp].filter(door => door !== undefined),
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,
@@ -277,6 +328,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       drain: async () => {
         log.info('draining')
         stopping.abort()
+        await mcp?.close()
         await relay.drain()
         bus.close()
         await store.close()

@@ -72,6 +72,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/features',
     'src/keeping',
     'src/doors/http',
+    'src/doors/mcp',
     'src/outbound',
     'node:',
   ]],

@@ -127,8 +127,10 @@ describe('what pages say of the program', () => {
   ]
   const known = wordsOf(sources.map(file => readFileSync(file, 'utf8')).join('\n'))
   const flags = new Set(readFileSync('docs/CLI.md', 'utf8').match(/--[a-z][a-z-]*/g))
-  /** Of npm, docker, git, kubectl, systemctl, curl, jq and the siege. */
+  /** Of npm, docker, git, kubectl, systemctl, curl, jq, hosts of MCP and the siege. */
   const foreign = [
+    '--header',
+    '--transport',
     '--global',
     '--profile',
     '--unbuffered',

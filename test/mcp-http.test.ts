@@ -1,5 +1,7 @@
 // The tools over HTTP: who is let in, both eras, sessions that outlive the process that made them, and what strangers can do to all that.
+import { get } from 'node:http'
 import { describe, expect, test } from 'vitest'
+import type { AgentChatClient } from '../lib/index.ts'
 import { Sessions } from '../src/doors/mcp/sessions.ts'
 import { clientOf, newIdentity } from './kit/client.ts'
 import { httpHost, knownAgent, openDoor } from './kit/mcp-http.ts'
@@ -98,8 +100,7 @@ describe('who is let in', () => {
       expect([method, answer.status, answer.headers.get('www-authenticate')]).toEqual([method, 401, 'Bearer realm="agentchat"'])
       expect(answer.headers.get('content-type')).toBe('application/problem+json')
     }
-    const wrong = await post(door.url, 'wrong', listTools)
-    expect([wrong.status, wrong.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="agentchat", error="invalid_token"'])
+    expect((await post(door.url, 'wrong', listTools)).status).toBe(401)
   })
 
   test('no page of a foreign origin', async () => {
@@ -196,3 +197,86 @@ test('a host that goes while it waits leaves nobody waiting', async () => {
   await using host = await httpHost(door.url, token, '2025-11-25')
   expect((await host.call('receive', { wait_s: 5 })).text).toContain('>still there</')
 })
+
+describe('on the relay itself', () => {
+  const tokenOf = async (client: AgentChatClient, scopes?: readonly ('read' | 'send' | 'deals' | 'manage')[]) =>
+    (await client.request('TOKEN_CREATE', { name: 'host', ...(scopes && { scopes: [...scopes] }) })) as {
+      readonly token: string
+      readonly token_id: string
+    }
+
+  test('whoever has a token is its agent, within its scopes, until it is ended', async () => {
+    await using relay = await startTestRelay()
+    await using ada = await clientOf(relay, { identity: newIdentity('ada') })
+    const { token, token_id } = await tokenOf(ada, ['read', 'send'])
+    const url = `${relay.httpUrl}/mcp`
+    await using host = await httpHost(url, token, '2026-07-28')
+    expect(host.host.getInstructions()).toContain(ada.agentId)
+    expect((await host.call('send', { to: ada.agentId!, text: 'me' })).text).toMatch(/^Stored as/)
+    expect((await host.call('receive')).text).toContain('via-mcp')
+    expect(await host.call('channel', { do: 'create', channel: '#den' })).toMatchObject({
+      isError: true,
+      text: expect.stringMatching(/^SCOPE_MISSING: .*manage/),
+    })
+    expect(await host.call('deals')).toMatchObject({ isError: true, text: expect.stringMatching(/^SCOPE_MISSING: .*deals/) })
+    await ada.request('TOKEN_REVOKE', { token_id })
+    const over = await post(url, token, initialize)
+    expect([over.status, over.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="agentchat", error="invalid_token"'])
+  })
+
+  test('without one nobody is, and nothing there looks like an authorization server', async () => {
+    await using relay = await startTestRelay()
+    const url = `${relay.httpUrl}/mcp`
+    for (const method of ['GET', 'POST', 'DELETE', 'PUT']) {
+      const answer = await fetch(url, { method })
+      expect([method, answer.status, answer.headers.get('www-authenticate')]).toEqual([method, 401, 'Bearer realm="agentchat"'])
+    }
+    for (
+      const path of ['oauth-authorization-server', 'oauth-authorization-server/mcp', 'oauth-protected-resource/mcp', 'openid-configuration']
+    ) {
+      const answer = await fetch(`${relay.httpUrl}/.well-known/${path}`)
+      expect([path, answer.status, answer.headers.get('content-type')]).toEqual([path, 404, 'application/problem+json'])
+    }
+    const foreign = await fetch(url, { method: 'POST', headers: { origin: 'https://evil.example' } })
+    expect(foreign.status).toBe(403)
+    const rebound = await rawGet(relay.httpUrl, '/mcp', 'evil.example')
+    expect(rebound).toBe(403)
+    const card = await fetch(`${relay.httpUrl}/mcp/server-card`)
+    expect([card.status, card.headers.get('content-type'), await card.json()])
+      .toEqual([200, 'application/mcp-server-card+json', expect.objectContaining({ name: 'agentchat', protocol_versions: [...eras] })])
+    expect((await fetch(`${relay.httpUrl}/mcp-conformance`)).status).toBe(404)
+  })
+
+  test('where the door is off there is nothing', async () => {
+    await using relay = await startTestRelay({ mcp: false })
+    expect((await fetch(`${relay.httpUrl}/mcp`)).status).toBe(404)
+  })
+
+  test('fixtures answer on the loopback alone', async () => {
+    await expect(startTestRelay({ conformanceFixtures: true, host: '0.0.0.0' })).rejects.toThrow(/loopback/)
+  })
+
+  test('a token that asks too fast is told when to come back, and others go on', async () => {
+    await using relay = await startTestRelay()
+    await using ada = await clientOf(relay, { identity: newIdentity('ada') })
+    await using max = await clientOf(relay, { identity: newIdentity('max') })
+    const [fast, calm] = [await tokenOf(ada), await tokenOf(max)]
+    const url = `${relay.httpUrl}/mcp`
+    const answers = []
+    for (let i = 0; i < 60; i++) answers.push(await post(url, fast.token, listTools))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused[0]!.headers.get('retry-after')).toBe('1')
+    expect((await post(url, calm.token, listTools)).status).toBe(200)
+  })
+})
+
+/** The status of a GET with a Host of one's own. */
+const rawGet = (base: string, path: string, host: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(base)
+    get({ hostname, port, path, headers: { host } }, response => {
+      response.resume()
+      resolve(response.statusCode!)
+    }).on('error', reject)
+  })

@@ -1,13 +1,8 @@
 // The official conformance suite of MCP, both revisions, through the relay's own door: each scenario that they require passes.
-import * as sdk from '@modelcontextprotocol/server'
 import { execFile, execFileSync } from 'node:child_process'
-import { createServer } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Fixtures } from '../../src/doors/mcp/fixtures.ts'
-import { McpDoor } from '../../src/doors/mcp/http.ts'
-import { isLoopbackHost } from '../../src/doors/mcp/loopback.ts'
-import { isWelcomeOrigin } from '../../src/relay/browser-origin.ts'
 import { newFolder, type Folder } from '../kit/folder.ts'
+import { startTestRelay } from '../kit/relay.ts'
 
 let folder: Folder
 
@@ -39,29 +34,12 @@ const suite = (url: string, revision: string) =>
 
 test.each([['2026-07-28', 37], ['2025-11-25', 30]] as const)('%s: all %i required scenarios pass', { timeout: 300_000 },
   async (revision, count) => {
-    const failures: unknown[] = []
-    const fixtures = new Fixtures(sdk, 'a secret of the tests')
-    const door = new McpDoor<'suite'>({
-      sdk,
-      authenticate: () => Promise.resolve('suite'),
-      nameOf: () => 'suite',
-      serve: () => fixtures,
-      isWelcome: (origin, host) => isLoopbackHost(host) && isWelcomeOrigin(origin, host, []),
-      secret: 'a secret of the tests',
-      now: Date.now,
-      failed: error => `${failures.push(error)}`,
-    })
-    const server = createServer((request, response) => void door.handle(request, response, '127.0.0.1'))
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    try {
-      const { port } = server.address() as { readonly port: number }
-      const { code, output } = await suite(`http://localhost:${port}/mcp-conformance`, revision)
-      if (process.env['MCP_OUTPUT'] !== undefined) (await import('node:fs')).writeFileSync(process.env['MCP_OUTPUT'], output)
-      expect([code, output]).toEqual([0, expect.stringContaining(`${count}`)])
-      expect(failures).toEqual([])
-    } finally {
-      await door.close()
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
-    }
+    await using relay = await startTestRelay({ conformanceFixtures: true })
+    const { code, output } = await suite(`${relay.httpUrl.replace('127.0.0.1', 'localhost')}/mcp-conformance`, revision)
+    // Exit code 0: of what the revision requires nothing failed. What it does not is told apart.
+    const [scored] = output.split('=== SUMMARY ===')[1]!.split('Total:')
+    const unscored = new Set([...output.matchAll(/^ {2}[✓✗] (\S+) \(/gm)].map(match => match[1]!))
+    const passed = [...scored!.matchAll(/^✓ (\S+):/gm)].map(match => match[1]!).filter(name => !unscored.has(name))
+    expect([code, passed.length], output).toEqual([0, count])
+    expect([...scored!.matchAll(/^✗ (\S+):/gm)].map(match => match[1]!).filter(name => !unscored.has(name))).toEqual([])
   })

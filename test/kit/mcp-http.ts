@@ -1,16 +1,32 @@
 // The door of MCP over HTTP for tests: on a listener of its own, at a real relay, for agents that are known by a word.
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import * as sdk from '@modelcontextprotocol/server'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { randomBytes } from 'node:crypto'
 import type { Identity } from '../../lib/identity/index.ts'
 import { McpDoor } from '../../src/doors/mcp/http.ts'
 import { toolsDoor } from '../../src/doors/mcp/door.ts'
 import type { Inside } from '../../src/app.ts'
 import { isWelcomeOrigin } from '../../src/relay/browser-origin.ts'
+import type { DoorVisit } from '../../src/relay/inside.ts'
 import { clientOf, newIdentity } from './client.ts'
 import { callWith, newHost, type Era } from './mcp.ts'
 import type { TestRelay } from './relay.ts'
+
+/** A request as the relay hands it to a door. */
+export const visitOf = (request: IncomingMessage, response: ServerResponse): DoorVisit => ({
+  request,
+  response,
+  address: '127.0.0.1',
+  path: '/mcp',
+  query: new URLSearchParams(),
+  isWelcome: true,
+  isBanned: false,
+  owe: () => undefined,
+  took: () => undefined,
+  pace: () => 0,
+  goesOn: () => undefined,
+})
 
 export interface OpenDoor extends AsyncDisposable {
   readonly url: string
@@ -32,12 +48,12 @@ export const openDoor = async (
   const failures: unknown[] = []
   const door = toolsDoor(sdk, {
     inside,
-    authenticate: authorization => {
+    authenticate: ({ request: { headers: { authorization } } }) => {
       const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1] ?? ''
       const agent = known.get(token)
-      return Promise.resolve(
-        agent === undefined ? undefined : { caller: { agent, via: 'mcp', auth: 'token', address: '127.0.0.1' }, token },
-      )
+      if (agent === undefined)
+        return Promise.reject({ status: 401, title: 'A token is needed', headers: { 'www-authenticate': 'Bearer realm="agentchat"' } })
+      return Promise.resolve({ caller: { agent, via: 'mcp', auth: 'token', address: '127.0.0.1' }, token, lacks: () => undefined })
     },
     isWelcome: (origin, host) => isWelcomeOrigin(origin, host, []),
     secret,
@@ -48,7 +64,7 @@ export const openDoor = async (
       return 'i'
     },
   })
-  const server = createServer((request, response) => void door.handle(request, response, '127.0.0.1'))
+  const server = createServer((request, response) => void door.handle(visitOf(request, response)))
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   const address = server.address() as { readonly port: number }
   return {

@@ -1,6 +1,7 @@
 // The relay's own MCP door: the tools, for whoever has a token, at a seat without a socket. What a caller was shown is kept here for a while;
 // lost, it is shown again.
 import { randomBytes } from 'node:crypto'
+import type { RequestType } from '../../../lib/protocol/index.ts'
 import type { Caller, Inside } from '../../relay/inside.ts'
 import { Codes } from './confirm.ts'
 import { McpDoor, type McpDoorOptions } from './http.ts'
@@ -12,7 +13,10 @@ import { toolSets } from './tools.ts'
 /** Who was let in, and by which token: each has a place of its own. */
 export interface Admitted {
   readonly caller: Caller
+  /** Which one, in a word that is not the token itself. */
   readonly token: string
+  /** Which scope it lacks for a request; undefined: it may. */
+  readonly lacks: (type: RequestType) => string | undefined
 }
 
 export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'sdk' | 'serve' | 'nameOf'> {
@@ -31,7 +35,7 @@ export const toolsDoor = (sdk: Sdk, { inside, maxWaitMs, ...options }: ToolsDoor
   const nameOf = ({ caller, token }: Admitted) => `${caller.agent} ${token}`
   const placeFor = (admitted: Admitted): Place => {
     const name = nameOf(admitted)
-    const place = places.get(name) ?? placeOf(new InsideSeat(inside, admitted.caller))
+    const place = places.get(name) ?? placeOf(new InsideSeat(inside, admitted))
     places.delete(name)
     if (places.size >= maxPlaces) places.delete(places.keys().next().value!)
     places.set(name, place)

@@ -1,7 +1,8 @@
 // MCP over HTTP, at one path: who may come in, which era a request is of, and its answer. New era: nothing is kept. Older era: sealed sessions.
 import type { McpHttpHandler, Server, ServerEvent, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { bodyOf, goneSignal, problem, sendWeb, webRequest } from './node-http.ts'
+import type { DoorVisit } from '../../relay/inside.ts'
+import { bodyOf, goneSignal, isRefused, problem, sendWeb, webRequest } from './node-http.ts'
 import { Seals } from './sealed.ts'
 import type { Sdk } from './server.ts'
 import { Sessions } from './sessions.ts'
@@ -15,8 +16,8 @@ export interface Serving {
 
 export interface McpDoorOptions<C> {
   readonly sdk: Sdk
-  /** Who comes, by the Authorization header; undefined: nobody that is known. */
-  readonly authenticate: (authorization: string | undefined, address: string) => Promise<C | undefined>
+  /** Who comes. @throws Refused */
+  readonly authenticate: (visit: DoorVisit) => Promise<C>
   /** One word for a caller: whose sessions are whose. */
   readonly nameOf: (caller: C) => string
   readonly serve: (caller: C) => Serving
@@ -58,10 +59,12 @@ export class McpDoor<C> {
   }
 
   /** Answers a request; never throws. */
-  async handle(request: IncomingMessage, response: ServerResponse, address: string): Promise<void> {
+  async handle(visit: DoorVisit): Promise<void> {
+    const { request, response } = visit
     try {
-      await this.#handle(request, response, address)
+      await this.#handle(visit)
     } catch (error) {
+      if (isRefused(error)) return refuse(request, response, error, error.headers)
       const incident = this.#options.failed(error)
       if (response.headersSent) response.destroy()
       else problem(response, { status: 500, title: `Something went wrong here (incident ${incident})` })
@@ -78,22 +81,20 @@ export class McpDoor<C> {
     this.#handlers.clear()
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse, address: string): Promise<void> {
+  async #handle(visit: DoorVisit): Promise<void> {
+    const { request, response, owe, goesOn } = visit
     const { authenticate, isWelcome, nameOf, sdk } = this.#options
-    const { origin, host, authorization } = request.headers
+    const { origin, host } = request.headers
     if (!isWelcome(origin, host))
-      return refuse(request, response, { status: 403, title: 'Pages of this origin may not ask here (mcpOrigins)' })
-    const caller = await authenticate(authorization, address)
-    if (caller === undefined) {
-      return refuse(request, response, { status: 401, title: 'A token is needed: agentchat token create' }, {
-        'www-authenticate': `Bearer realm="agentchat"${authorization === undefined ? '' : ', error="invalid_token"'}`,
-      })
-    }
+      return refuse(request, response, { status: 403, title: 'Pages of this origin may not ask here (allowedOrigins)' })
+    const caller = await authenticate(visit)
     const method = request.method ?? ''
     if (!['POST', 'GET', 'DELETE'].includes(method))
       return refuse(request, response, { status: 405, title: 'POST, GET or DELETE' }, { allow: 'POST, GET, DELETE' })
-    const body = method === 'POST' ? await bodyOf(request) : undefined
+    const body = method === 'POST' ? await bodyOf(request, owe) : undefined
     if (typeof body === 'object') return problem(response, body, { connection: 'close' })
+    // A call may wait, and a stream goes on.
+    goesOn()
     const signal = goneSignal(response)
     const web = webRequest(request, body, signal)
     const isOld = method !== 'POST' || await sdk.isLegacyRequest(web.clone())

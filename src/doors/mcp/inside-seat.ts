@@ -9,9 +9,12 @@ export class InsideSeat implements Seat {
   /** The newest number of the inbox that was told: what comes beyond it is new. */
   #seen = 0
 
-  constructor(inside: Inside, caller: Caller) {
+  readonly #lacks: (type: RequestType) => string | undefined
+
+  constructor(inside: Inside, { caller, lacks }: { readonly caller: Caller, readonly lacks: (type: RequestType) => string | undefined }) {
     this.#inside = inside
     this.#caller = caller
+    this.#lacks = lacks
   }
 
   get me(): AgentId {
@@ -19,15 +22,24 @@ export class InsideSeat implements Seat {
   }
 
   async ask<T extends RequestType>(type: T, body: Body<T>, signal?: AbortSignal): Promise<Frame<ReplyType<T>>> {
+    this.#check(type)
     const frame = await refusing(this.#inside.ask(this.#caller, type, body as never, signal && { signal }).then(answer => answer.frame()))
     if (frame.type === 'INBOX') this.#seen = Math.max(this.#seen, (frame as Frame<'INBOX'>).seq)
     return frame as Frame<ReplyType<T>>
   }
 
   async say(said: Said, signal?: AbortSignal): Promise<Frame<'ACK'>> {
+    this.#check('MSG')
     const { in_reply_to, ...message } = said
     const body = { ...message, ...(in_reply_to !== undefined && { in_reply_to }) }
     return refusing(this.#inside.ask(this.#caller, 'MSG', body, signal && { signal }).then(answer => answer.frame()))
+  }
+
+  /** @throws Refusal */
+  #check(type: RequestType): void {
+    const lacking = this.#lacks(type)
+    if (lacking !== undefined)
+      throw new Refusal('SCOPE_MISSING', `This token does not have the scope ${lacking}: agentchat token create --scopes`)
   }
 
   sign(type: SignedType, fields: Readonly<Record<string, unknown>>): Promise<never> {

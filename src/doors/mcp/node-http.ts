@@ -12,7 +12,16 @@ export interface Cut {
   readonly title: string
 }
 
-export const bodyOf = (request: IncomingMessage): Promise<string | Cut> =>
+/** Who is not let in, and what is said of it. */
+export interface Refused extends Cut {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export const isRefused = (error: unknown): error is Refused =>
+  typeof error === 'object' && error !== null && 'status' in error && 'headers' in error
+
+/** `owe` is told how many bytes of it wait. */
+export const bodyOf = (request: IncomingMessage, owe: (bytes: number) => void): Promise<string | Cut> =>
   new Promise(resolve => {
     const parts: Buffer[] = []
     let size = 0
@@ -24,7 +33,10 @@ export const bodyOf = (request: IncomingMessage): Promise<string | Cut> =>
     const take = (part: Buffer) => {
       size += part.length
       if (size > maxBodyBytes) end({ status: 413, title: `At most ${maxBodyBytes} bytes are taken` })
-      else parts.push(part)
+      else {
+        parts.push(part)
+        owe(part.length)
+      }
     }
     const whole = () => end(Buffer.concat(parts).toString())
     const gone = () => end({ status: 400, title: 'The body broke off' })
