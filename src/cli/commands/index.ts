@@ -54,6 +54,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     context: async () => (await import('./context.ts')).context,
     token: async () => (await import('./token.ts')).token,
     call: async () => (await import('./call.ts')).call,
+    curl: async () => (await import('./curl.ts')).curl,
     export: async () => (await import('./export.ts')).exportData,
     import: async () => (await import('./import.ts')).importData,
     backup: async () => (await import('./backup.ts')).backup,
