@@ -225,6 +225,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         version,
         maxFrameBytes: config.maxFrameBytes,
         random,
+        verify: createVerifyAsync(),
+        isOwnHost: origins.isOwnHost,
       })
       : undefined
     const isLoopback = isLoopbackHost(hostInUrl(config.host))

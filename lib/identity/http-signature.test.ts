@@ -9,7 +9,8 @@ const me = identityFrom(generateKeyPair().privateKey)
 const now = 1_800_000_000_000
 
 type Headers = Readonly<Record<string, string>>
-const request = (headers: Headers = {}, more: Partial<SignableRequest> = {}): SignableRequest => ({
+type Given = SignableRequest & { readonly body: Uint8Array }
+const request = (headers: Headers = {}, more: Partial<Given> = {}): Given => ({
   method: 'POST',
   authority: 'relay.example',
   path: '/v1/channels/general/messages',
@@ -20,12 +21,12 @@ const request = (headers: Headers = {}, more: Partial<SignableRequest> = {}): Si
 })
 
 /** A request with its signature. */
-const signed = (headers: Headers = {}, more: Partial<SignableRequest> = {}, at = now) => {
+const signed = (headers: Headers = {}, more: Partial<Given> = {}, at = now) => {
   const added = signHttpRequest(me, request(headers, more), at)
   return { headers: { ...headers, ...added }, more }
 }
 
-const isValid = (headers: Headers, more: Partial<SignableRequest> = {}, at = now): boolean => {
+const isValid = (headers: Headers, more: Partial<Given> = {}, at = now): boolean => {
   const read = readHttpSignature(request(headers, more), at)
   return !('problem' in read) && read.keyId === me.agentId && verify(me.publicKey, read.text, read.signature)
 }
@@ -58,7 +59,7 @@ test('what is signed is read again, with a body and without, under an idempotenc
 test('a change anywhere is found', () => {
   const { headers } = signed({ 'idempotency-key': 'k1' })
   const body = Buffer.from('{"content":"hellp"}')
-  const changes: readonly (readonly [Headers, Partial<SignableRequest>])[] = [
+  const changes: readonly (readonly [Headers, Partial<Given>])[] = [
     [{}, { method: 'PUT' }],
     [{}, { authority: 'other.example' }],
     [{}, { path: '/v1/channels/other/messages' }],
@@ -75,6 +76,14 @@ test('a change anywhere is found', () => {
   ]
   expect(isValid(headers)).toBe(true)
   for (const [other, more] of changes) expect(isValid({ ...headers, ...other }, more), JSON.stringify([other, more])).toBe(false)
+})
+
+test('of a body that comes later the digest is given, and has to be there', () => {
+  const { headers } = signed()
+  const read = (sent: Headers) => readHttpSignature({ ...request(sent), body: 'later' }, now)
+  expect(read(headers)).toMatchObject({ contentDigest: contentDigestOf(request().body) })
+  const { headers: bare } = signed({}, { body: new Uint8Array() })
+  expect(read(bare)).toEqual({ problem: expect.stringContaining('content-digest') as string })
 })
 
 test('what the profile does not have is told, one sentence each', () => {

@@ -21,8 +21,8 @@ export interface SignableRequest {
   readonly query: string
   /** A header by its name in small letters; `undefined` where it was not sent. Of several of one name: their values, joined by `, `. */
   readonly header: (name: string) => string | undefined
-  /** Empty where there is none. */
-  readonly body: Uint8Array
+  /** Empty where there is none. `later`: it is still to come, and whoever reads it compares its digest. */
+  readonly body: Uint8Array | 'later'
 }
 
 /** A signature of the profile, of which all is checked but the key: whether `signature` is that of `keyId` over `text`. */
@@ -37,6 +37,8 @@ export interface HttpSignature {
   readonly text: string
   /** Standard base64. */
   readonly signature: string
+  /** The `Content-Digest` that was signed, of a body that comes later. */
+  readonly contentDigest?: string
 }
 
 /** The text of RFC 9421 §2.5 over these components. @throws Error where one of them is not in the request, or is none of the profile */
@@ -55,7 +57,7 @@ export const contentDigestOf = (body: Uint8Array): string => `sha-256=:${base64(
  */
 export const signHttpRequest = (
   identity: Identity,
-  request: SignableRequest,
+  request: SignableRequest & { readonly body: Uint8Array },
   now: number,
   nonce: string = randomNonce(),
 ): Readonly<Record<string, string>> => {
@@ -101,7 +103,9 @@ export const readHttpSignature = (request: SignableRequest, now: number): HttpSi
   if (Math.abs(now / 1_000 - created) > maxHttpSignatureAgeS)
     return { problem: `Signature-Input: created is more than ${maxHttpSignatureAgeS} s off; check the clock` }
   if (expires !== undefined && !(Number(expires) >= now / 1_000)) return { problem: 'Signature-Input: it has expired' }
-  if (request.body.length > 0 && request.header('content-digest') !== contentDigestOf(request.body))
+  const { body } = request
+  const contentDigest = request.header('content-digest')
+  if (body !== 'later' && body.length > 0 && contentDigest !== contentDigestOf(body))
     return { problem: 'Content-Digest: not the sha-256 of this body' }
   try {
     return {
@@ -110,6 +114,7 @@ export const readHttpSignature = (request: SignableRequest, now: number): HttpSi
       nonce: nonce.slice(1, -1),
       text: httpSignatureText(request, components, text),
       signature: sent[2]!,
+      ...(body === 'later' && contentDigest !== undefined && { contentDigest }),
     }
   } catch (error) {
     return { problem: `Signature-Input: ${(error as Error).message}` }

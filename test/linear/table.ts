@@ -33,6 +33,8 @@ import { fromCardSkills, toCardSkills } from '../../src/domain/a2a-skills.ts'
 import { urlKey } from '../../src/domain/directory/sightings.ts'
 import { mentionsIn } from '../../src/domain/mentions.ts'
 import { readPaymentCode } from '../../src/domain/payment/code.ts'
+import { resourceAt } from '../../src/doors/http/resources.ts'
+import { reOf } from '../../src/relay/local-session.ts'
 import { redact } from '../../src/domain/redaction.ts'
 import { Reply, visible as shownVisible, word } from '../../src/doors/mcp/reply.ts'
 import { atomFeed, jsonFeed } from '../../src/features/operate/announcements/feeds.ts'
@@ -191,6 +193,13 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/domain/mentions.ts': { peer: 'messages', run: { mentionsIn } },
   'src/domain/payment/code.ts': { peer: 'payment codes', run: { readPaymentCode } },
   'src/domain/redaction.ts': { peer: 'messages', run: { redact } },
+  'src/doors/http/': {
+    peer: 'paths, queries and headers of HTTP requests',
+    run: {
+      resourceAt: text => resourceAt('GET', `/v1/${text}`),
+      'resourceAt of a channel': text => resourceAt('GET', `/v1/channels/${text}/messages`),
+    },
+  },
   'src/doors/mcp/': {
     peer: 'what agents wrote, as tools show it; what a host gives to a tool',
     run: {
@@ -211,6 +220,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/features/operate/announcements/handlers.ts': { own: 'what the operator announces' },
   'src/features/operate/description/feature.ts': { own: 'the public URLs of the relay' },
   'src/features/operate/directory/listing.ts': { peer: 'queries of the directory' },
+  'src/features/talk/tokens/handlers.ts': { own: 'scopes as they were stored' },
   'src/features/talk/identity/handlers.ts': { peer: 'ids' },
   'src/features/talk/profiles/handlers.ts': { peer: 'ids in paths' },
   'src/features/talk/session/captcha.ts': { peer: 'answers of newcomers', run: { captchaAnswer } },
@@ -233,12 +243,14 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
     },
   },
   'src/features/trade/proposals/reading.ts': { peer: 'positions in pages' },
+  'src/keeping/files.ts': { own: 'names of files in a directory of the relay' },
   'src/keeping/': { peer: 'archives, which may come from elsewhere' },
   'src/outbound/discovery.ts': { own: 'URLs that the operator or the user named' },
   'src/outbound/guard.ts': { peer: 'addresses that names resolve to', run: { mayReach: text => guard.mayReach(text) } },
   'src/outbound/moltbook.ts': { peer: 'answers of a place, and errors' },
   'src/outbound/request.ts': { peer: 'host names' },
   'src/outbound/signing.ts': { peer: 'signatures of webhooks', run: { isSigned: text => isSigned('secret', text, text, 0) } },
+  'src/relay/local-session.ts': { peer: 'frames, with what agents wrote in them', run: { reOf: text => reOf(Buffer.from(text)) } },
   'src/relay/address.ts': {
     peer: 'X-Forwarded-For',
     run: { ofRequest: text => addresses.ofRequest('127.0.0.1', text), ofPeer: text => addresses.ofPeer(text) },

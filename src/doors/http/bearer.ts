@@ -10,7 +10,7 @@ import { Problem } from './problem.ts'
 export interface Bearer extends Caller {
   readonly scopes: ReadonlySet<TokenScope>
   /** The id of its token. */
-  readonly token: string
+  readonly token: string | undefined
   /** When that ends, in ms. */
   readonly until: number
 }
@@ -51,10 +51,10 @@ export class Bearers {
     return { agent: token.agent, via: this.#options.via, auth: 'token', address, scopes, token: token.id, until: token.expires }
   }
 
-  /** Whether its token is good still. */
+  /** Whether its token is good still; a key is until the relay ends its session. */
   async holds({ token, until }: Bearer): Promise<boolean> {
     const { store, clock } = this.#options
-    return until > clock.now() && await findToken(store.read, token) !== undefined
+    return token === undefined || (until > clock.now() && await findToken(store.read, token) !== undefined)
   }
 
   async #valid(id: string, secret: string): Promise<TokenRow | undefined> {

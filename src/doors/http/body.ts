@@ -6,16 +6,21 @@ import { Problem } from './problem.ts'
 const bodyTimeoutMs = 10_000
 const cut = { connection: 'close' }
 
-/** The JSON object that was sent; {} where nothing was. @throws Problem */
-export const readJson = async (visit: DoorVisit, maxBytes: number): Promise<Readonly<Record<string, unknown>>> => {
+/** The JSON object that was sent; {} where nothing was. `check` sees its bytes first. @throws Problem */
+export const readJson = async (
+  visit: DoorVisit,
+  maxBytes: number,
+  check: (bytes: Uint8Array) => void = () => undefined,
+): Promise<Readonly<Record<string, unknown>>> => {
   const { request } = visit
-  const text = await readText(visit, maxBytes)
-  if (text === '') return {}
+  const bytes = await readBytes(visit, maxBytes)
+  check(bytes)
+  if (bytes.length === 0) return {}
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
   if (type !== 'application/json') throw new Problem('NOT_JSON', 'Send JSON: content-type: application/json')
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(bytes.toString())
   } catch {
     throw new Problem('INVALID_MSG', 'The body is not JSON')
   }
@@ -23,7 +28,7 @@ export const readJson = async (visit: DoorVisit, maxBytes: number): Promise<Read
   return value as Record<string, unknown>
 }
 
-const readText = ({ request, owe }: DoorVisit, maxBytes: number): Promise<string> =>
+const readBytes = ({ request, owe }: DoorVisit, maxBytes: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const parts: Buffer[] = []
     let size = 0
@@ -48,7 +53,7 @@ const readText = ({ request, owe }: DoorVisit, maxBytes: number): Promise<string
     })
     request.on('end', () => {
       stop()
-      resolve(Buffer.concat(parts).toString())
+      resolve(Buffer.concat(parts))
     })
     request.on('error', () => stop(new Problem('INVALID_MSG', 'The body broke off', cut)))
     request.on('close', () => stop(new Problem('INVALID_MSG', 'The body broke off', cut)))

@@ -13,8 +13,9 @@ import { meaningOf, Problem, problemOf } from './problem.ts'
 import { channelOf, resourceAt, type Found } from './resources.ts'
 import { needs } from './scopes.ts'
 import { Streams, type Wanted } from './streams.ts'
+import { isSigned, Signers, type Signer, type SignersOptions } from './signed.ts'
 
-export interface HttpDoorOptions {
+export interface HttpDoorOptions extends Pick<SignersOptions, 'verify' | 'isOwnHost'> {
   readonly inside: () => Inside
   readonly store: Pick<Store, 'read' | 'write' | 'epoch'>
   readonly clock: Clock
@@ -46,12 +47,14 @@ export class Http implements HttpDoor {
   readonly #options: HttpDoorOptions
   readonly #bearers: Bearers
   readonly #streams: Streams
+  readonly #signers: Signers
   readonly #openapi: () => { readonly text: string, readonly etag: string }
 
   constructor(options: HttpDoorOptions) {
     this.#options = options
     this.#bearers = new Bearers({ ...options, via: 'http' })
-    this.#streams = new Streams({ ...options, bearers: this.#bearers, headers: everywhere })
+    this.#streams = new Streams({ ...options, bearers: this.#bearers, askerOf: visit => this.#askerOf(visit), headers: everywhere })
+    this.#signers = new Signers(options)
     // Made when somebody asks for it first.
     let made: { readonly text: string, readonly etag: string } | undefined
     this.#openapi = () => {
@@ -91,9 +94,8 @@ export class Http implements HttpDoor {
     if (call !== undefined) {
       if (method !== 'POST') throw notAllowed(['POST'])
       if (!Object.hasOwn(requests, call)) throw new Problem('NOT_FOUND', `There is no request ${call}`)
-      const bearer = await this.#bearers.of(visit)
-      const type = call as RequestType
-      return this.#send(visit, 200, await this.#ask(visit, bearer, type, await readJson(visit, this.#options.maxFrameBytes)), {})
+      const bearer = await this.#askerOf(visit)
+      return this.#send(visit, 200, await this.#ask(visit, bearer, call as RequestType, await this.#bodyOf(visit, bearer)), {})
     }
     if (this.#isStream(path)) {
       if (request.method !== 'GET') throw notAllowed(['GET'])
@@ -103,18 +105,27 @@ export class Http implements HttpDoor {
     }
     if (path === '/v1/events/tickets') {
       if (method !== 'POST') throw notAllowed(['POST'])
-      const bearer = await this.#bearers.of(visit)
+      const bearer = await this.#askerOf(visit)
       mayBy(bearer, 'read', 'An event stream')
       return send(visit, 201, JSON.stringify(this.#streams.ticketFor(bearer)))
     }
     if (path === '/v1/inbox') {
       if (method !== 'GET') throw notAllowed(['GET'])
-      return this.#answerInbox(visit, await this.#bearers.of(visit))
+      return this.#answerInbox(visit, await this.#askerOf(visit))
     }
     const found = resourceAt(method, path)
     if (found === undefined) throw new Problem('NOT_FOUND', 'There is nothing here: see /v1/openapi.json')
     if ('length' in found) throw notAllowed(found)
-    return this.#answerResource(visit, found, await this.#bearers.of(visit))
+    return this.#answerResource(visit, found, await this.#askerOf(visit))
+  }
+
+  /** By its token, or by its key. @throws Problem */
+  #askerOf(visit: DoorVisit): Promise<Bearer | Signer> {
+    return isSigned(visit.request) ? this.#signers.of(visit) : this.#bearers.of(visit)
+  }
+
+  #bodyOf(visit: DoorVisit, bearer: Bearer | Signer): Promise<Fields> {
+    return readJson(visit, this.#options.maxFrameBytes, 'checkBody' in bearer ? bytes => bearer.checkBody(bytes) : undefined)
   }
 
   /** What anybody may ask. True: it was. */
@@ -186,7 +197,7 @@ export class Http implements HttpDoor {
   async #answerResource(visit: DoorVisit, { resource, fields }: Found, bearer: Bearer): Promise<void> {
     const { type, method, status, list, next } = resource
     const { shape } = requests[type].body as { readonly shape: Readonly<Record<string, z.core.$ZodType>> }
-    const given = method === 'GET' ? fieldsOf(visit.query, shape) : await readJson(visit, this.#options.maxFrameBytes)
+    const given = method === 'GET' ? fieldsOf(visit.query, shape) : await this.#bodyOf(visit, bearer)
     const answer = await this.#ask(visit, bearer, type, { ...given, ...fields })
     if (list === undefined) {
       const { msg_id: id } = type === 'MSG' ? answer.frame() as Frame<'ACK'> : {}
@@ -203,13 +214,14 @@ export class Http implements HttpDoor {
   async #ask(visit: DoorVisit, bearer: Bearer, type: RequestType, body: Fields): Promise<Answer> {
     const needed = needs[type]
     if (needed === 'closed') throw new Problem('NOT_ALLOWED', `${type} is not asked through this door; connect by WebSocket`)
-    if (needed === 'key' || (needed === 'signed' && body['sig'] === undefined)) {
+    const isKey = 'checkBody' in bearer
+    if ((needed === 'key' && !isKey) || (needed === 'signed' && body['sig'] === undefined)) {
       throw new Problem('SIGNATURE_REQUIRED', needed === 'key'
-        ? `${type} needs a session of the key itself: agentchat call ${type}`
-        : `${type} carries the signature of the agent in sig; a token does not sign`)
+        ? `${type} is asked by the key itself: sign the request (agentchat curl), or agentchat call ${type}`
+        : `${type} carries the signature of the agent in sig; the request's own is not stored`)
     }
     const scope = needed === 'signed' ? 'deals' : needed
-    mayBy(bearer, scope, type)
+    if (scope !== 'key') mayBy(bearer, scope, type)
     const key = visit.request.headers['idempotency-key']
     if (Array.isArray(key) || (key !== undefined && !/^[\x21-\x7e]{1,64}$/.test(key)))
       throw new Problem('INVALID_MSG', 'Idempotency-Key: 1 to 64 printable characters, once')

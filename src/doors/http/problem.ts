@@ -10,6 +10,7 @@ export const ownCodes = {
   BODY_TOO_LARGE: { status: 413, doc: 'The body is larger than a request may be.' },
   NOT_JSON: { status: 415, doc: 'A body is JSON, and says so: content-type: application/json.' },
   TOKEN_INVALID: { status: 401, doc: 'There is no such token, or it has ended.' },
+  SIGNATURE_INVALID: { status: 401, doc: 'The signature of the request is not one of the profile, or not that of its key.' },
   SCOPE_MISSING: { status: 403, doc: 'The token does not have the scope that this needs.' },
 } as const
 export type OwnCode = keyof typeof ownCodes

@@ -11,6 +11,8 @@ export interface StreamOptions {
   readonly inside: () => Inside
   readonly clock: Clock
   readonly bearers: Bearers
+  /** Who asks, without a ticket. @throws Problem */
+  readonly askerOf: (visit: DoorVisit) => Promise<Bearer>
   /** 0 ≤ random < 1: so that readers do not come back all at once. */
   readonly random: () => number
   readonly headers: Readonly<Record<string, string>>
@@ -48,10 +50,10 @@ export class Streams {
     return { ticket, expires_at: now + ticketMs }
   }
 
-  /** Who follows: by ticket or by token. @throws Problem */
+  /** Who follows: by ticket, by token or by key. @throws Problem */
   async bearerOf(visit: DoorVisit): Promise<Bearer> {
     const ticket = visit.query.get('ticket')
-    if (ticket === null) return this.#options.bearers.of(visit)
+    if (ticket === null) return this.#options.askerOf(visit)
     const found = this.#tickets.get(ticket)
     this.#tickets.delete(ticket)
     if (found === undefined || found.until <= this.#options.clock.now()) {

@@ -1,0 +1,93 @@
+// Who asks: the agent whose key signed the request (RFC 9421). What changes something is done once for each signature, on every process
+// and after every restart.
+import type { IncomingHttpHeaders } from 'node:http'
+import { contentDigestOf, readHttpSignature } from '../../../lib/identity/index.ts'
+import { tokenScopes } from '../../../lib/protocol/index.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { DoorVisit } from '../../relay/inside.ts'
+import { findAgent } from '../../store/agents.ts'
+import { useNonce } from '../../store/nonces.ts'
+import type { Store } from '../../store/store.ts'
+import type { Bearer } from './bearer.ts'
+import { Problem } from './problem.ts'
+
+export interface SignersOptions {
+  readonly store: Pick<Store, 'read' | 'write'>
+  readonly clock: Clock
+  readonly verify: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  /** Whether a host means this relay, for who came in there. */
+  readonly isOwnHost: (host: string, arrival: { readonly address: string | undefined, readonly port: number | undefined }) => boolean
+}
+
+const challenge = { 'www-authenticate': 'Signature realm="agentchat"' }
+
+/** An agent whose own key asks. */
+export interface Signer extends Bearer {
+  /** @throws Problem it is not the body that was signed */
+  checkBody(bytes: Uint8Array): void
+}
+
+/** Whether a request brings a signature, and no token. */
+export const isSigned = ({ headers }: DoorVisit['request']): boolean =>
+  headers['signature-input'] !== undefined && headers.authorization === undefined
+
+export class Signers {
+  readonly #options: SignersOptions
+
+  constructor(options: SignersOptions) {
+    this.#options = options
+  }
+
+  /** Before its body is read, of which only the digest is signed. @throws Problem */
+  async of({ request, address, pace }: Pick<DoorVisit, 'request' | 'address' | 'pace'>): Promise<Signer> {
+    const { store, clock, verify, isOwnHost } = this.#options
+    const { method = 'GET', url = '/', headers, socket } = request
+    const now = clock.now()
+    // Trying costs what a message costs.
+    const refuse = (message: string): Problem => {
+      const waitMs = pace()
+      return waitMs > 0
+        ? new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
+        : new Problem('SIGNATURE_INVALID', message, challenge)
+    }
+    const authority = headers.host ?? ''
+    const at = url.indexOf('?')
+    const read = readHttpSignature({
+      method,
+      authority,
+      path: at < 0 ? url : url.slice(0, at),
+      query: at < 0 ? '' : url.slice(at),
+      header: name => headerOf(headers[name]),
+      body: hasBody(headers) ? 'later' : nothing,
+    }, now)
+    if ('problem' in read) throw refuse(read.problem)
+    if (!isOwnHost(authority, { address: socket.localAddress, port: socket.localPort }))
+      throw refuse(`Host: ${JSON.stringify(authority.slice(0, 100))} is not this relay; its operator names its addresses in publicUrls`)
+    const signer = await findAgent(store.read, read.keyId)
+    if (signer === undefined)
+      throw refuse(`No agent ${read.keyId} has logged in here: log in once over WebSocket, so that its key is known`)
+    if (!await verify(signer.pubkey, read.text, read.signature)) throw refuse('Signature: it is not that of keyid over this request')
+    const isSafe = method === 'GET' || method === 'HEAD'
+    // Before anything is done: whatever ends it then, this signature does nothing more.
+    if (!isSafe && !await store.write(tx => useNonce(tx, read.keyId, `http.${read.nonce}`, now)))
+      throw refuse('Signature-Input: this nonce was used before; sign again')
+    return {
+      agent: read.keyId,
+      via: 'http',
+      address,
+      scopes: new Set(tokenScopes),
+      token: undefined,
+      until: Infinity,
+      checkBody: bytes => {
+        if (bytes.length > 0 && contentDigestOf(bytes) !== read.contentDigest) throw refuse('Content-Digest: not the sha-256 of this body')
+      },
+    }
+  }
+}
+
+const nothing = new Uint8Array()
+
+const hasBody = (headers: IncomingHttpHeaders): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+const headerOf = (value: string | readonly string[] | undefined): string | undefined => typeof value === 'object' ? value.join(', ') : value

@@ -1,0 +1,173 @@
+// Requests that an agent's own key signs (RFC 9421): at the HTTP door, and from the shell.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { request as httpRequest } from 'node:http'
+import { signHttpRequest } from '../lib/identity/index.ts'
+import { Cli } from './kit/cli.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { identityOf, newKey, type Key } from './kit/wire.ts'
+
+type Sent = Readonly<Record<string, string>>
+interface Told {
+  readonly status: number
+  readonly code: unknown
+  readonly body: Record<string, unknown>
+}
+
+let relay: TestRelay
+let key: Key
+beforeAll(async () => {
+  relay = await startTestRelay({ adminKey: 'a-key-of-32-characters-and-more-x', addressRate: 0 })
+  key = newKey()
+  await (await relay.login('ada', { key })).close()
+})
+afterAll(() => relay[Symbol.asyncDispose]())
+
+const send = (method: string, path: string, headers: Sent, body: string): Promise<Told> =>
+  new Promise((resolve, reject) => {
+    const asking = httpRequest(`${relay.httpUrl}${path}`, { method, headers }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (part: string) => text += part).on('end', () => {
+        const told = JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>
+        resolve({ status: response.statusCode!, code: told['code'], body: told })
+      })
+    })
+    asking.on('error', reject)
+    asking.end(body)
+  })
+
+interface Given {
+  readonly method?: string
+  readonly path?: string
+  readonly body?: string
+  readonly more?: Sent
+  readonly at?: number
+  readonly by?: Key
+  readonly authority?: string
+}
+
+const headersOf = (
+  {
+    method = 'POST',
+    path = '/v1/channels/general/messages',
+    body = '{"content":"hi"}',
+    more = {},
+    at = relay.clock.now(),
+    by = key,
+    authority = new URL(relay.httpUrl).host,
+  }: Given = {},
+): Sent => {
+  const headers: Sent = {
+    ...(body !== '' && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+    ...more,
+  }
+  const url = new URL(path, 'http://any')
+  return {
+    ...headers,
+    ...signHttpRequest(identityOf(by), {
+      method,
+      authority,
+      path: url.pathname,
+      query: url.search,
+      header: name => headers[name],
+      body: Buffer.from(body),
+    }, at),
+  }
+}
+
+const ask = (given: Given = {}, change: Sent = {}): Promise<Told> => {
+  const { method = 'POST', path = '/v1/channels/general/messages', body = '{"content":"hi"}' } = given
+  return send(method, path, { ...headersOf(given), ...change }, body)
+}
+
+test('a signed request is its agent’s, without a token, and may what only the key may', async () => {
+  expect(await ask({ method: 'PUT', path: '/v1/channels/general/members/me', body: '' })).toMatchObject({ status: 200 })
+  await using bob = await relay.login('bob')
+  expect(await ask({ more: { 'idempotency-key': 'k1' } })).toMatchObject({ status: 201, body: { type: 'ACK' } })
+  expect(await bob.next('MSG')).toMatchObject({ from: key.id, content: 'hi', via: 'http' })
+  expect(bob.texts.at(-1)).not.toContain('"auth"')
+  expect(await ask({ method: 'GET', path: '/v1/channels/general/messages?limit=1', body: '' })).toMatchObject({ status: 200 })
+  const made = await ask({ path: '/v1/call/TOKEN_CREATE', body: '{"scopes":["read"]}' })
+  expect(made).toMatchObject({ status: 200, body: { type: 'TOKEN_CREATED' } })
+  const byToken = await send('POST', '/v1/call/TOKEN_CREATE', {
+    authorization: `Bearer ${String(made.body['token'])}`,
+    'content-length': '0',
+  }, '')
+  expect(byToken).toMatchObject({ status: 403, code: 'SIGNATURE_REQUIRED' })
+})
+
+test('whatever is changed, old, used before or another’s is refused, and nothing of it is done', async () => {
+  const before = (await ask({ method: 'GET', path: '/v1/channels/general/messages?limit=200', body: '' }))
+    .body['items'] as readonly unknown[]
+  const signed = headersOf()
+  const refused = async (headers: Sent, body = '{"content":"hi"}', path = '/v1/channels/general/messages', method = 'POST') =>
+    expect(await send(method, path, headers, body)).toMatchObject({ status: 401, code: 'SIGNATURE_INVALID' })
+  await refused(signed, '{"content":"ho"}')
+  await refused(signed, '{"content":"hi"}', '/v1/channels/other/messages')
+  await refused(signed, '{"content":"hi"}', '/v1/channels/general/messages?x=1')
+  const place = '/v1/channels/general/members/me'
+  await refused(headersOf({ method: 'PUT', path: place, body: '' }), '', place, 'DELETE')
+  await refused({ ...headersOf({ more: { 'idempotency-key': 'a' } }), 'idempotency-key': 'b' })
+  await refused({ ...headersOf(), 'idempotency-key': 'b' })
+  await refused(headersOf({ authority: 'other.example' }))
+  await refused({ ...headersOf({ authority: 'other.example' }), host: 'other.example' })
+  await refused(headersOf({ at: relay.clock.now() + 400_000 }))
+  await refused(headersOf({ at: relay.clock.now() - 400_000 }))
+  await refused(headersOf({ by: newKey() }))
+  await refused({ ...headersOf(), 'signature-input': headersOf()['signature-input']! })
+  const after = (await ask({ method: 'GET', path: '/v1/channels/general/messages?limit=200', body: '' }))
+    .body['items'] as readonly unknown[]
+  expect(after).toHaveLength(before.length)
+})
+
+test('a signature changes something once: a copy of it is refused, also where the first one was refused by the relay', async () => {
+  const signed = headersOf({ body: '{"content":"once"}' })
+  const again = () => send('POST', '/v1/channels/general/messages', signed, '{"content":"once"}')
+  expect(await again()).toMatchObject({ status: 201 })
+  expect(await again()).toMatchObject({ status: 401, code: 'SIGNATURE_INVALID' })
+})
+
+test('an event stream is followed by a key', async () => {
+  await using bob = await relay.login('bob')
+  const headers = headersOf({ method: 'GET', path: '/v1/channels/general/events', body: '' })
+  const heard = new Promise<string>((resolve, reject) => {
+    const asking = httpRequest(`${relay.httpUrl}/v1/channels/general/events`, { headers }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part
+        if (text.includes('over the stream')) {
+          asking.destroy()
+          resolve(text)
+        } else if (text.includes('event: hello')) {
+          bob.send({ type: 'MSG', to: '#general', content: 'over the stream' })
+        }
+      })
+    })
+    asking.on('error', reject)
+    asking.end()
+  })
+  expect(await heard).toContain('"from_name":"bob"')
+})
+
+test('of an agent that is banned nothing is taken', async () => {
+  const lost = newKey()
+  await (await relay.login('eve', { key: lost })).close()
+  await using boss = await relay.login('boss')
+  await boss.ask({ type: 'ADMIN_BAN', agent_id: lost.id, admin_key: 'a-key-of-32-characters-and-more-x' }, 'ADMIN_RESULT')
+  expect(await ask({ by: lost })).toMatchObject({ status: 403, code: 'BANNED' })
+})
+
+test('agentchat curl speaks it', async () => {
+  using cli = new Cli()
+  await cli.run(['identity', 'generate', '-n', 'cleo', '-f', cli.at('cleo.json')])
+  const as = ['-i', cli.at('cleo.json')]
+  const unknown = await cli.run(['curl', relay.url, '/v1/channels', ...as])
+  expect([unknown.code, unknown.stdout]).toEqual([3, expect.stringContaining('log in once')])
+  expect((await cli.run(['call', relay.url, 'PING', ...as])).code).toBe(0)
+  expect((await cli.run(['curl', relay.url, '/v1/channels', ...as])).json).toMatchObject([{
+    items: expect.arrayContaining([expect.objectContaining({ name: '#general' })]) as unknown,
+  }])
+  expect((await cli.run(['curl', relay.url, '-X', 'PUT', '/v1/channels/general/members/me', ...as])).code).toBe(0)
+  const sent = ['curl', relay.url, '/v1/channels/general/messages', '-d', '{"content":"from the shell"}', '--key', 'shell-1', ...as]
+  const [first, second] = [await cli.run(sent), await cli.run(sent)]
+  expect(second.json[0]!['msg_id']).toBe(first.json[0]!['msg_id'])
+})
