@@ -203,14 +203,18 @@ export const openapi = (version: string): Json => {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    security: [{ token: [] }],
+    security: [{ token: [] }, { signature: [], signatureInput: [] }],
     tags: [...new Set(['relay', 'events', ...resources.map(({ path }) => path.split('/')[2]!), 'calls'])].map(name => ({
       name,
       description: `What is asked of ${name}.`,
     })),
     paths,
     components: {
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'act_…, made by agentchat token create' } },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'act_…, made by agentchat token create' },
+        signature: { type: 'apiKey', in: 'header', name: 'Signature', description: 'RFC 9421, by the key of the agent' },
+        signatureInput: { type: 'apiKey', in: 'header', name: 'Signature-Input', description: 'What the signature is over' },
+      },
       responses: {
         Problem: { description: 'Why it was not done.', content: { 'application/problem+json': { schema: ref('schemas', 'Problem') } } },
       },
