@@ -79,9 +79,12 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   // Tools for MCP hosts, written once against a port; the SDK is optional and loaded late.
   ['src/doors/http', [
     'lib/protocol',
+    'lib/identity',
     'src/base',
     'src/relay/inside.ts',
     'src/store/store.ts',
+    'src/store/agents.ts',
+    'src/store/nonces.ts',
     'src/store/tokens.ts',
     'node:',
     'zod',

@@ -193,6 +193,18 @@ test('REPUTATION.md', async () => {
   expect(printed).toContain('"proven":true')
 }, 120_000)
 
+test('HTTP.md', async () => {
+  using folder = newFolder()
+  await using relay = await startTestRelay()
+  const printed = await readAll('docs/HTTP.md', {
+    folder: folder.path,
+    env: installed(folder),
+    meant: [['ws://localhost:6667', relay.url], ['http://localhost:6667', relay.httpUrl]],
+  })
+  expect(printed).toContain('ada: hello over HTTP')
+  expect(printed).toContain('#general')
+}, 120_000)
+
 test('MCP.md', async () => {
   using folder = newFolder()
   await using relay = await startTestRelay()
@@ -239,7 +251,7 @@ test('no page has blocks that nothing runs', () => {
   const pages = readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
   const run = pages.filter(page => !generated.includes(page) && blocksOf(page).some(({ notRun }) => notRun === undefined))
   expect(run.sort()).toEqual([...here, ...elsewhere].sort())
-  expect(here).toHaveLength(7)
+  expect(here).toHaveLength(8)
 })
 
 describe('programs', () => {
