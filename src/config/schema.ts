@@ -88,7 +88,8 @@ export const settings = {
     'Another port for the same, since browsers refuse 6667; 0 takes any. Unset: 6680 where `port` is 6667 and 6680 is free, else none.', {
     value: 'PORT',
   }),
-  http: setting(z.boolean().default(true), 'Answer under /v1 too: every request of the protocol over HTTP, by token or signed (docs/HTTP.md).'),
+  http: setting(z.boolean().default(true),
+    'Answer under /v1 too: every request of the protocol over HTTP, by token or signed (docs/HTTP.md).'),
   mcp: setting(z.boolean().default(true),
     'Answer under /mcp too: the relay as tools of MCP hosts, by token (docs/MCP.md). Needs `npm install @modelcontextprotocol/server@2.4.0` beside agentchat.'),
   mcpMaxWaitMs: setting(z.number().int().min(1_000).max(10 * 60_000).default(110_000),

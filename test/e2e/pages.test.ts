@@ -199,9 +199,16 @@ test('HTTP.md', async () => {
   const printed = await readAll('docs/HTTP.md', {
     folder: folder.path,
     env: installed(folder),
-    meant: [['ws://localhost:6667', relay.url], ['http://localhost:6667', relay.httpUrl]],
+    meant: [
+      ['ws://localhost:6667', relay.url],
+      ['http://localhost:6667', relay.httpUrl],
+      // It goes on for as long as somebody reads.
+      ['curl -N', 'curl -sN --max-time 2'],
+      ['inbox=1"', 'inbox=1" || test $? = 28'],
+    ],
   })
   expect(printed).toContain('ada: hello over HTTP')
+  expect(printed).toContain('event: hello')
   expect(printed).toContain('#general')
 }, 120_000)
 
