@@ -241,6 +241,7 @@ describe('what pages say of the program', () => {
       announcements: 'announcements',
       address_bans: 'bans of addresses',
       audit: 'the audit',
+      tokens: 'tokens',
     }
     const [, holds, without] = /^\| Holds \| [^|]* \| ([^|]*) \|\n\| Without \| [^|]* \| ([^|]*) \|$/m.exec(
       readFileSync('docs/OPERATIONS.md', 'utf8'),

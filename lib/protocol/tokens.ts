@@ -5,6 +5,7 @@ import { Time } from './fields.ts'
 
 /** What a token lets its bearer do. */
 export const tokenScopes = ['read', 'send', 'manage', 'deals'] as const
+/** One of them. */
 export type TokenScope = (typeof tokenScopes)[number]
 
 export const TokenId = z.string().check(z.regex(/^[A-Za-z0-9]{10}$/, 'the id of a token: 10 letters and digits'))

@@ -154,6 +154,7 @@ export const leftOut = {
   announcements: 'SELECT count(*) AS n FROM announcements',
   address_bans: 'SELECT count(*) AS n FROM address_bans',
   audit: 'SELECT count(*) AS n FROM audit',
+  tokens: 'SELECT count(*) AS n FROM door_tokens',
 } as const
 export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>
 

@@ -25,6 +25,7 @@ export type Told =
   | SessionName & { readonly kind: 'joined', readonly channel: string, readonly lasting: boolean }
   | SessionName & { readonly kind: 'closed', readonly lastSeen: number }
 
+/** What one process of a relay tells the others. */
 export type BusMessage =
   /** Events of one channel, those from `first` to `last`: their frames, joined. */
   | { readonly kind: 'events', readonly channel: string, readonly first: number, readonly last: number, readonly frames: Buffer }
@@ -40,6 +41,7 @@ export type BusMessage =
   }
   | { readonly kind: 'told', readonly told: Told }
 
+/** By what they hear each other. */
 export type RelayBus = Bus<BusMessage>
 
 /** Where it is told: to those who have somebody that hears it. */
