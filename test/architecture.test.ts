@@ -94,7 +94,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/deploy/akash', [
     'src/deploy/spec.ts',
     'src/config/schema.ts',
-    'src/store/driver.ts',
+    'src/store/sqlite/driver.ts',
     'lib/node/private-file.ts',
     'lib/node/folder.ts',
     'lib/protocol/timer.ts',
@@ -115,8 +115,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/deploy',
     'src/doors/mcp',
     'src/outbound',
-    'src/store/driver.ts',
-    'src/store/postgres-look.ts',
+    'src/store/sqlite/driver.ts',
+    'src/store/postgres/look.ts',
     'node:',
     'commander',
     'zod',
@@ -193,7 +193,7 @@ const callAt = (text: string, start: number): string => {
 }
 
 /** Files that speak one engine's SQL: those of the engine, and those for databases at rest. */
-const ofEngine = /^src\/(?:keeping\/|store\/(?:sqlite|postgres|driver|migrate|log-schema|readers|checkpointer|space)[^/]*$)/
+const ofEngine = /^src\/(?:keeping\/|store\/(?:sqlite|postgres)\/|store\/(?:migrate|space)[^/]*$)/
 
 /** What only SQLite says. */
 const ofSqlite = /json_(?:each|extract|object|remove|set)|->>|\binstr\(|\browid\b|\bMATCH\b|fts5|pragma|AUTOINCREMENT|INSERT OR|\bAS BLOB\b/

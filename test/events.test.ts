@@ -4,7 +4,7 @@ import { createLogger } from '../src/base/log.ts'
 import { createMetrics } from '../src/base/metrics.ts'
 import { Committer, ownJob, type Result } from '../src/relay/committer.ts'
 import type { Append, Outcome } from '../src/relay/feature.ts'
-import { openSqlite } from '../src/store/sqlite.ts'
+import { openSqlite } from '../src/store/sqlite/store.ts'
 
 const open = () => {
   const store = openSqlite({ data: ':memory:', durability: 'normal', migrations: [], newEpoch: () => '5b1f0c2e9a7d4433' })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { fingerprintOf, makeRotation, receiptText } from '../lib/identity/index.ts'
 import type { Db } from '../src/store/store.ts'
-import { openSqlite } from '../src/store/sqlite.ts'
+import { openSqlite } from '../src/store/sqlite/store.ts'
 import { courtConfig, dayMs, openCourt, startCourtRelay, type Court } from './kit/court.ts'
 import type { TestRelay } from './kit/relay.ts'
 import { adminKey, newTrader, type Trader } from './kit/trade.ts'

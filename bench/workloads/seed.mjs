@@ -20,7 +20,7 @@ export const seed = async (dataDir, { room, messages, signal }) => {
   const db = new Database(join(dataDir, 'agentchat.db'))
   db.pragma('journal_mode = OFF')
   db.pragma('cache_size = -200000')
-  const { indexEvents } = await import(pathToFileURL(join(dirname(bin), '../src/store/log-schema.js')).href)
+  const { indexEvents } = await import(pathToFileURL(join(dirname(bin), '../src/store/sqlite/log-schema.js')).href)
   indexEvents(db)
   db.prepare(`
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?),

@@ -2,7 +2,7 @@
 import { copyFileSync, existsSync, linkSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { makePrivateFolder } from '../../lib/node/private-folder.ts'
-import { openDatabase, type Database } from '../store/driver.ts'
+import { openDatabase, type Database } from '../store/sqlite/driver.ts'
 import { KeepingError } from './failure.ts'
 import { checkDatabase, checkIntegrity, checkSteps, databaseOf, metaOf, reading, type Steps } from './database.ts'
 import { databaseName, mustNotExist, publishFile } from './files.ts'

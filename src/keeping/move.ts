@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { makePrivateFolder } from '../../lib/node/private-folder.ts'
-import { openDatabase } from '../store/driver.ts'
+import { openDatabase } from '../store/sqlite/driver.ts'
 import {
   arrivedKey,
   contentOf,
@@ -17,9 +17,9 @@ import {
   type Side,
   type Target,
 } from '../store/moving.ts'
-import type { PostgresSide } from '../store/postgres-moving.ts'
-import { openSqlite } from '../store/sqlite.ts'
-import { SqliteSide } from '../store/sqlite-moving.ts'
+import type { PostgresSide } from '../store/postgres/moving.ts'
+import { openSqlite } from '../store/sqlite/store.ts'
+import { SqliteSide } from '../store/sqlite/moving.ts'
 import type { Migration } from '../store/store.ts'
 import { holdFolder } from './backup.ts'
 import { databaseOf, metaOf, reading } from './database.ts'
@@ -171,7 +171,7 @@ export const withCopy = async <T>(
   watched: Watched,
   use: (data: string) => Promise<T>,
 ): Promise<T> => {
-  const { PostgresSide } = await import('../store/postgres-moving.ts')
+  const { PostgresSide } = await import('../store/postgres/moving.ts')
   const origin = await PostgresSide.look(store, migrations)
   const data = mkdtempSync(join(tmpdir(), 'agentchat-copy-'))
   try {
@@ -227,7 +227,7 @@ const copiedInto = async (
 }
 
 const openSide = async (store: string, migrations: readonly Migration[], epoch: string): Promise<PostgresSide> => {
-  const { PostgresSide } = await import('../store/postgres-moving.ts')
+  const { PostgresSide } = await import('../store/postgres/moving.ts')
   return PostgresSide.open(store, migrations, () => epoch)
 }
 

@@ -3,7 +3,7 @@ import { proofMigrations, addProof, expiredProofs, takeProof } from '../features
 import { addChannel, channelMigrations, type ChannelInfo } from './channels.ts'
 import { makeOnce, readMeta } from './meta.ts'
 import { nonceMigrations, useNonce } from './nonces.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite } from './sqlite/store.ts'
 import { shareMigrations } from './shares.ts'
 import type { Store } from './store.ts'
 

@@ -3,7 +3,7 @@ import { agentMigrations } from './agents.ts'
 import { eraseSome, keepingMigrations } from './keeping.ts'
 import { shareMigrations } from './shares.ts'
 import { SilentRound } from './spoken.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite } from './sqlite/store.ts'
 
 test('an erasure looks at the blocks of events in which the agent spoke, a part of one at a time', async () => {
   const store = openSqlite({

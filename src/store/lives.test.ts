@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { join } from 'node:path'
 import { newFolder, type Folder } from '../../test/kit/folder.ts'
 import { positionNow } from './lives.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite } from './sqlite/store.ts'
 import type { Store } from './store.ts'
 
 const folders: Folder[] = []

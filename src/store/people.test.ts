@@ -14,7 +14,7 @@ import {
 } from './people.ts'
 import { newFolder } from '../../test/kit/folder.ts'
 import { shareMigrations } from './shares.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite } from './sqlite/store.ts'
 import type { Store } from './store.ts'
 
 let store: Store

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { preparedRead, preparedWrite } from './prepared.ts'
-import { openSqlite } from './sqlite.ts'
+import { openSqlite } from './sqlite/store.ts'
 import type { ReadTables, Store, WriteTables } from './store.ts'
 
 interface Tables {

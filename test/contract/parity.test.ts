@@ -2,10 +2,10 @@
 // is listed, with why.
 import { expect, test } from 'vitest'
 import { migrations } from '../../src/app.ts'
-import { openPostgres } from '../../src/store/postgres.ts'
+import { openPostgres } from '../../src/store/postgres/store.ts'
 import { newFolder } from '../kit/folder.ts'
 import BetterSqlite3 from 'better-sqlite3'
-import { openSqlite } from '../../src/store/sqlite.ts'
+import { openSqlite } from '../../src/store/sqlite/store.ts'
 import { newDatabase } from '../kit/postgres.ts'
 
 /** Lines like "streams.name not null" and "index blocks (agent, blocked) unique". */

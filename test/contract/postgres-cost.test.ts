@@ -2,7 +2,7 @@
 import pg from 'pg'
 import { afterEach, expect, test, vi } from 'vitest'
 import { migrations } from '../../src/app.ts'
-import { openPostgres } from '../../src/store/postgres.ts'
+import { openPostgres } from '../../src/store/postgres/store.ts'
 import { newDatabase, urlOf } from '../kit/postgres.ts'
 import { newProxy } from '../kit/proxy.ts'
 

@@ -1,8 +1,8 @@
 // What can be wrong with a PostgreSQL database: a sentence for each, and what to do. On a real server, as far as one can be made wrong.
 import { expect, test, vi } from 'vitest'
 import { migrations } from '../../src/app.ts'
-import { openPostgres } from '../../src/store/postgres.ts'
-import { problemOf, wrongNature } from '../../src/store/postgres-problems.ts'
+import { openPostgres } from '../../src/store/postgres/store.ts'
+import { problemOf, wrongNature } from '../../src/store/postgres/problems.ts'
 import { freePort, newDatabase, password, urlOf, type TestDatabase } from '../kit/postgres.ts'
 
 let opens = 0

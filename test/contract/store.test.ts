@@ -1,8 +1,8 @@
 // What every store does, whatever engine it keeps its data in: one list of cases for all of them.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { pairStream, type Stamp } from '../../src/store/log.ts'
-import { openPostgres } from '../../src/store/postgres.ts'
-import { openSqlite } from '../../src/store/sqlite.ts'
+import { openPostgres } from '../../src/store/postgres/store.ts'
+import { openSqlite } from '../../src/store/sqlite/store.ts'
 import type { Migration, Store, Tx } from '../../src/store/store.ts'
 import { migrations } from '../../src/app.ts'
 import { newFolder } from '../kit/folder.ts'

@@ -23,7 +23,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrations } from '../../src/app.ts'
-import { openPostgres } from '../../src/store/postgres.ts'
+import { openPostgres } from '../../src/store/postgres/store.ts'
 
 /** Where the run's server is kept; set by postgres-run.ts, for the run's processes. */
 export const folderVariable = 'AGENTCHAT_TEST_POSTGRES_FOLDER'

@@ -44,8 +44,8 @@ import { anywhere, addressGuard } from '../../src/outbound/guard.ts'
 import { isSigned } from '../../src/outbound/signing.ts'
 import { Addresses } from '../../src/relay/address.ts'
 import { parseMsgId } from '../../src/store/log.ts'
-import { wordsOf } from '../../src/store/postgres-dialect.ts'
-import { keyHere, keyThere, storableOf } from '../../src/store/postgres-text.ts'
+import { wordsOf } from '../../src/store/postgres/dialect.ts'
+import { keyHere, keyThere, storableOf } from '../../src/store/postgres/text.ts'
 
 export interface PeerText {
   /** What comes from others here. */
@@ -261,15 +261,15 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/relay/receipts.ts': { peer: 'names of streams, made of ids' },
   'src/app.ts': { own: 'networks that an admin banned' },
   'src/base/open-files.ts': { own: 'what the system says of its limits' },
-  'src/store/driver.ts': { own: 'what the installed driver says of itself' },
-  'src/store/sqlite.ts': { own: 'names in the data directory' },
+  'src/store/sqlite/driver.ts': { own: 'what the installed driver says of itself' },
+  'src/store/sqlite/store.ts': { own: 'names in the data directory' },
   'src/store/moving.ts': { own: 'names of our tables' },
-  'src/store/postgres-client.ts': { own: 'our own statements' },
-  'src/store/postgres.ts': { own: 'our own statements' },
-  'src/store/postgres-problems.ts': { own: 'what the database server says' },
-  'src/store/postgres-dialect.ts': { peer: 'skills and search terms', run: { wordsOf } },
-  'src/store/postgres-text.ts': { peer: 'texts and ids of requests', run: { keyHere, keyThere, storableOf } },
-  'src/store/sqlite-dialect.ts': { peer: 'search terms' },
+  'src/store/postgres/client.ts': { own: 'our own statements' },
+  'src/store/postgres/store.ts': { own: 'our own statements' },
+  'src/store/postgres/problems.ts': { own: 'what the database server says' },
+  'src/store/postgres/dialect.ts': { peer: 'skills and search terms', run: { wordsOf } },
+  'src/store/postgres/text.ts': { peer: 'texts and ids of requests', run: { keyHere, keyThere, storableOf } },
+  'src/store/sqlite/dialect.ts': { peer: 'search terms' },
   'src/store/log.ts': { peer: 'message ids', run: { parseMsgId: text => parseMsgId(text, text) } },
   // The engine's normalize() costs the square where combining marks stand in a row: the wire bounds this text to 200 characters.
   'src/store/people.ts': { peer: 'search terms', run: { normalize: text => text.slice(0, 200).normalize('NFC') } },

@@ -31,7 +31,7 @@ const node: Finder = async () => {
 
 const storage: Finder = async () => {
   try {
-    const { openDatabase } = await import('../../store/driver.ts')
+    const { openDatabase } = await import('../../store/sqlite/driver.ts')
     const db = openDatabase(':memory:')
     const version = db.prepare('select sqlite_version()').pluck().get()
     db.close()
@@ -43,7 +43,7 @@ const storage: Finder = async () => {
 }
 
 const database = async (url: string): Promise<Finding> => {
-  const { lookAtPostgres } = await import('../../store/postgres-look.ts')
+  const { lookAtPostgres } = await import('../../store/postgres/look.ts')
   try {
     return { check: 'store', status: 'ok', message: await lookAtPostgres(url) }
   } catch (error) {

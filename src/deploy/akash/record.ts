@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { makeFolder } from '../../../lib/node/folder.ts'
 import { writePrivateFile } from '../../../lib/node/private-file.ts'
-import { openDatabase } from '../../store/driver.ts'
+import { openDatabase } from '../../store/sqlite/driver.ts'
 import { AkashError } from './failure.ts'
 
 /** In their order. */

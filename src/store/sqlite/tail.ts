@@ -1,6 +1,6 @@
 // The newest events, which the indexes on disk do not know yet: where they are, and under which keys they were published.
 // Bounded by how often the indexes are brought up to date; read again from the log at a start.
-import type { PublishKey, Stamp } from './log.ts'
+import type { PublishKey, Stamp } from '../log.ts'
 
 /** Where an event is: the row of its text, and the numbers it got. */
 export interface TailEvent {

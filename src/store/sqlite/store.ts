@@ -1,19 +1,19 @@
 // The embedded store: SQLite in WAL mode, one writer behind a queue and one reader connection.
 import { join } from 'node:path'
 import { Kysely, SqliteDialect } from 'kysely'
-import { makePrivateFile, makePrivateFolder } from '../../lib/node/private-folder.ts'
+import { makePrivateFile, makePrivateFolder } from '../../../lib/node/private-folder.ts'
 import { Checkpointer, maxWalPages, pageBytes } from './checkpointer.ts'
 import { openDatabase, type Database, type DatabaseOptions, type Statement } from './driver.ts'
-import { migrate } from './migrate.ts'
-import { checkMarks } from './moving.ts'
+import { migrate } from '../migrate.ts'
+import { checkMarks } from '../moving.ts'
 import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
-import { databaseFile, quotaAt, SpaceMeter, type Space } from './space.ts'
-import { SqliteKeptLog } from './sqlite-keeper.ts'
-import { SqliteLogReader } from './sqlite-log.ts'
-import { sqliteDialect as dialect } from './sqlite-dialect.ts'
+import { databaseFile, quotaAt, SpaceMeter, type Space } from '../space.ts'
+import { SqliteKeptLog } from './keeper.ts'
+import { SqliteLogReader } from './log.ts'
+import { sqliteDialect as dialect } from './dialect.ts'
 import { Tail } from './tail.ts'
-import { alone, StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from './store.ts'
+import { alone, StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from '../store.ts'
 
 /** Databases, what SQLite keeps beside them, and what was put aside. */
 const isDataFile = (name: string): boolean => /^(?:agentchat|lock)\.db/.test(name)

@@ -1,10 +1,10 @@
 // The log on PostgreSQL. What a batch appends waits until it is flushed, and is numbered by one statement that locks the streams' rows in the
 // order of their names: number and event are stored together or not at all. A plain batch of any size takes three round trips:
 // keys that were used before and streams that are new; numbers of streams and inboxes; the events, and with them the COMMIT.
-import { PostgresLogReader, entry, type Entry } from './postgres-log-reader.ts'
-import { msgIdOf, type Appended, type Fate, type LogKeeper, type LogWriter, type NewEvent, type PublishKey, type Stamp } from './log.ts'
-import { keyThere } from './postgres-text.ts'
-import type { Writer } from './postgres-writer.ts'
+import { PostgresLogReader, entry, type Entry } from './log-reader.ts'
+import { msgIdOf, type Appended, type Fate, type LogKeeper, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
+import { keyThere } from './text.ts'
+import type { Writer } from './writer.ts'
 
 const keysForgottenAtOnce = 5_000
 const entriesExpiredAtOnce = 1_000

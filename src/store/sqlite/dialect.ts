@@ -1,8 +1,8 @@
 // How SQLite says it: lists are handed over as JSON, skills are found by FTS5.
 import { sql } from 'kysely'
-import type { Dialect } from './dialect.ts'
-import type { SkillIndex } from './skill-index.ts'
-import type { WriteTables } from './tables.ts'
+import type { Dialect } from '../dialect.ts'
+import type { SkillIndex } from '../skill-index.ts'
+import type { WriteTables } from '../tables.ts'
 
 interface Tables {
   skills: { id: number, agent: string }

@@ -1,6 +1,6 @@
 // A look at a PostgreSQL database, for whoever wants to know whether a relay could use it.
-import { configOf, loadDriver } from './postgres-client.ts'
-import { askNature, problemOf, wrongNature, type Nature } from './postgres-problems.ts'
+import { configOf, loadDriver } from './client.ts'
+import { askNature, problemOf, wrongNature, type Nature } from './problems.ts'
 
 /** Gives its version. @throws StorageError that says what is wrong with it, and what to do */
 export const lookAtPostgres = async (url: string): Promise<string> => {

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
-import { newFolder } from '../../test/kit/folder.ts'
+import { newFolder } from '../../../test/kit/folder.ts'
 import { driverProblem, openDatabase } from './driver.ts'
-import { StorageError } from './store.ts'
+import { StorageError } from '../store.ts'
 
 /** As the packages say it of themselves. */
 const version12 = { version: '12.11.1', engines: { node: '20.x || 22.x || 23.x || 24.x || 25.x || 26.x' } }
@@ -35,7 +35,7 @@ describe('a driver that is for another Node', () => {
   })
 
   test('what the sentence names is in the range of the package', () => {
-    const { dependencies, engines } = createRequire(import.meta.url)('../../package.json') as {
+    const { dependencies, engines } = createRequire(import.meta.url)('../../../package.json') as {
       dependencies: Record<string, string>
       engines: { node: string }
     }

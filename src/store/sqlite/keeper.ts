@@ -1,11 +1,11 @@
 // What the log on SQLite lets go of: the oldest events of a stream, or one agent's.
 import { sql, type RawBuilder } from 'kysely'
 import type { Database } from './driver.ts'
-import type { AgentUse, ErasureStep, Fate, Kept, LogWriter, Trimmed } from './log.ts'
-import { SqliteLog } from './sqlite-log.ts'
-import { sqliteDialect } from './sqlite-dialect.ts'
+import type { AgentUse, ErasureStep, Fate, Kept, LogWriter, Trimmed } from '../log.ts'
+import { SqliteLog } from './log.ts'
+import { sqliteDialect } from './dialect.ts'
 import type { Tail } from './tail.ts'
-import type { WriteTables } from './tables.ts'
+import type { WriteTables } from '../tables.ts'
 
 interface Tables {
   /** The bytes of a stream's events up to a seq; counted only where a limit asks for it. */

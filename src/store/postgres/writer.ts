@@ -2,10 +2,10 @@
 // database, so that whoever has lost the connection has lost the right to write with it. A line that breaks is made anew, and what became
 // of a commit that was not answered is asked.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { timerMs } from '../../lib/protocol/timer.ts'
-import { isEndOfLine, isRefusal, problemOf } from './postgres-problems.ts'
-import { configOf, loadDriver, Statements, type Client, type QueryResult } from './postgres-client.ts'
-import { StorageError, UndoneError, type DoubtOutcome } from './store.ts'
+import { timerMs } from '../../../lib/protocol/timer.ts'
+import { isEndOfLine, isRefusal, problemOf } from './problems.ts'
+import { configOf, loadDriver, Statements, type Client, type QueryResult } from './client.ts'
+import { StorageError, UndoneError, type DoubtOutcome } from '../store.ts'
 
 /** One relay on a database: this number is locked by the one that writes there. */
 export const claim = 6_667_015

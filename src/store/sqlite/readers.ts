@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type CompiledQuery, type QueryResult } from 'kysely'
 import { driverFile } from './driver.ts'
-import { BusyError } from './store.ts'
+import { BusyError } from '../store.ts'
 
 const maxThreads = Math.min(2, availableParallelism())
 /** Reads that wait; there is one at most of each connection, so that these are many connections. */

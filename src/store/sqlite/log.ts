@@ -17,7 +17,7 @@ import {
   type PublishKey,
   type Row,
   type Stamp,
-} from './log.ts'
+} from '../log.ts'
 
 /** Events that may wait for their indexes: few enough that the batch which writes those holds nobody up for long. */
 const maxTail = 1_024

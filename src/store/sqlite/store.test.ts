@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { openSqlite } from './sqlite.ts'
-import { StorageError, type Store, type Tx } from './store.ts'
+import { openSqlite } from './store.ts'
+import { StorageError, type Store, type Tx } from '../store.ts'
 
 const dirs: string[] = []
 const stores: Store[] = []

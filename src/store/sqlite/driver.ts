@@ -1,7 +1,7 @@
 // The SQLite driver, opened from here only: one that was compiled for a newer Node ends the process at its first database, without a word.
 import { createRequire } from 'node:module'
 import BetterSqlite3, { type Database, type Options } from 'better-sqlite3'
-import { StorageError } from './store.ts'
+import { StorageError } from '../store.ts'
 
 export type { Database, Statement } from 'better-sqlite3'
 export type DatabaseOptions = Options

@@ -1,8 +1,8 @@
 // How PostgreSQL says it: lists are arrays, skills are found by a text search vector and by trigrams.
 import { sql, type RawBuilder } from 'kysely'
-import type { Dialect } from './dialect.ts'
-import type { SkillIndex } from './skill-index.ts'
-import type { WriteTables } from './tables.ts'
+import type { Dialect } from '../dialect.ts'
+import type { SkillIndex } from '../skill-index.ts'
+import type { WriteTables } from '../tables.ts'
 
 interface Tables {
   skills: { id: number, agent: string }

@@ -1,5 +1,5 @@
 // What can be wrong with a PostgreSQL database, one sentence each: from its error codes, and from what it says of itself when it is opened.
-import { StorageError, UndoneError } from './store.ts'
+import { StorageError, UndoneError } from '../store.ts'
 
 /** What to do, by SQLSTATE or by its class of two letters. */
 const hints: Readonly<Record<string, string>> = {

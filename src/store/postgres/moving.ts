@@ -17,15 +17,15 @@ import {
   type Target,
   type Value,
   type Values,
-} from './moving.ts'
-import { StorageError } from './failure.ts'
-import { indexSkills } from './people.ts'
-import { configOf, loadDriver, poolOf, type Client } from './postgres-client.ts'
-import { postgresDialect } from './postgres-dialect.ts'
-import { askNature, isRefusal, problemOf, type Nature } from './postgres-problems.ts'
-import { claim } from './postgres-writer.ts'
-import { openPostgres } from './postgres.ts'
-import type { Migration } from './store.ts'
+} from '../moving.ts'
+import { StorageError } from '../failure.ts'
+import { indexSkills } from '../people.ts'
+import { configOf, loadDriver, poolOf, type Client } from './client.ts'
+import { postgresDialect } from './dialect.ts'
+import { askNature, isRefusal, problemOf, type Nature } from './problems.ts'
+import { claim } from './writer.ts'
+import { openPostgres } from './store.ts'
+import type { Migration } from '../store.ts'
 
 /** Of the longest messages too this is no more than memory holds. */
 const rowsPerPage = 100

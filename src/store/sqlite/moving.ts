@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { Kysely, SqliteDialect } from 'kysely'
 import type { Database } from './driver.ts'
-import { StorageError } from './failure.ts'
+import { StorageError } from '../failure.ts'
 import { indexEvents } from './log-schema.ts'
 import {
   arrivedKey,
@@ -19,10 +19,10 @@ import {
   type Target,
   type Value,
   type Values,
-} from './moving.ts'
-import { indexSkills } from './people.ts'
-import { keyHere, keyThere, storableOf } from './postgres-text.ts'
-import { sqliteDialect } from './sqlite-dialect.ts'
+} from '../moving.ts'
+import { indexSkills } from '../people.ts'
+import { keyHere, keyThere, storableOf } from '../postgres/text.ts'
+import { sqliteDialect } from './dialect.ts'
 
 const rowsPerPage = 500
 const charsPerPage = 1024 * 1024

@@ -1,7 +1,7 @@
 // Connections to PostgreSQL: the driver, loaded when it is needed, and how its values become ours.
 import type { ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg'
-import { storableOf } from './postgres-text.ts'
-import { StorageError } from './store.ts'
+import { storableOf } from './text.ts'
+import { StorageError } from '../store.ts'
 
 export type { Client, Pool, QueryResult } from 'pg'
 type Driver = typeof import('pg')

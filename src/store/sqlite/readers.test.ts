@@ -1,8 +1,8 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import { writeMeta } from './meta.ts'
-import { openSqlite } from './sqlite.ts'
-import { BusyError, type Store } from './store.ts'
-import { newFolder } from '../../test/kit/folder.ts'
+import { writeMeta } from '../meta.ts'
+import { openSqlite } from './store.ts'
+import { BusyError, type Store } from '../store.ts'
+import { newFolder } from '../../../test/kit/folder.ts'
 import { sql } from 'kysely'
 
 interface Tables {

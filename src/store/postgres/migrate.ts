@@ -1,7 +1,7 @@
 // Brings a PostgreSQL database to the tables this version wants: all that is missing in one transaction, which holds everybody else off.
-import type { Client } from './postgres-client.ts'
-import { newer } from './migrate.ts'
-import type { Migration } from './store.ts'
+import type { Client } from './client.ts'
+import { newer } from '../migrate.ts'
+import type { Migration } from '../store.ts'
 
 /** Held by whoever changes tables. */
 const migrating = 6_667_016

@@ -1,5 +1,5 @@
 // The log on PostgreSQL, as it is read.
-import { parseMsgId, type Fate, type Head, type InboxRow, type LogReader, type PageQuery, type Row } from './log.ts'
+import { parseMsgId, type Fate, type Head, type InboxRow, type LogReader, type PageQuery, type Row } from '../log.ts'
 
 /** An inbox entry as the statements give it. */
 export interface Entry {

@@ -1,7 +1,7 @@
 // What the log on PostgreSQL lets go of: the oldest events of a stream, or one agent's. What is blanked is written anew here and not by the
 // server, which does not read every text that JSON can say.
-import type { AgentUse, ErasureStep, Fate, Kept, LogWriter, Trimmed } from './log.ts'
-import { PostgresLog } from './postgres-log.ts'
+import type { AgentUse, ErasureStep, Fate, Kept, LogWriter, Trimmed } from '../log.ts'
+import { PostgresLog } from './log.ts'
 
 /** Events whose ids share what is above these bits are a block: that is how an author's are found. */
 const blockBits = 12
