@@ -61,8 +61,13 @@ const loginThen = (/** @type {Way} */ way, /** @type {(client: Client) => Client
 /** Repeated text of so many characters. */
 const of = (/** @type {string} */ bit, /** @type {number} */ size) => bit.repeat(Math.ceil(size / bit.length)).slice(0, size)
 
-const httpFlood = (/** @type {string} */ path, { slow = false, connections = 100 } = {}) => async (/** @type {Way} */ way) => {
-  await Promise.all(upTo(connections).map(async () => {
+const getOf = (/** @type {string} */ path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
+
+/** Requests ready to be sent, pipelined, as fast as they are taken. @param {(i: number) => string} requestOf */
+const httpFlood = (requestOf, { slow = false, connections = 100 } = {}) => async (/** @type {Way} */ way) => {
+  await Promise.all(upTo(connections).map(async i => {
+    const request = requestOf(i)
+    const load = request.repeat(Math.max(1, Math.floor(4_000 / request.length)))
     for (;;) {
       const socket = await dial(way, 2_000)
       if (socket === undefined) { await sleep(200); continue }
@@ -70,7 +75,7 @@ const httpFlood = (/** @type {string} */ path, { slow = false, connections = 100
       const closed = new Promise(resolve => socket.once('close', resolve))
       if (slow) socket.pause()
       else socket.resume()
-      const turn = () => { if (socket.writableLength < 65_536) socket.write(of(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, 4_000 - 4_000 % (`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).length)) }
+      const turn = () => { if (socket.writableLength < 65_536) socket.write(load) }
       turn()
       const timer = setInterval(turn, 50)
       await closed
@@ -78,6 +83,24 @@ const httpFlood = (/** @type {string} */ path, { slow = false, connections = 100
       await sleep(50)
     }
   }))
+}
+
+/** A request of a program that speaks for an agent by token. @param {string} method @param {string} path @param {string} token @param {object} [body] @param {string} [headers] */
+const byToken = (method, path, token, body, headers = '') => {
+  const text = body === undefined ? '' : JSON.stringify(body)
+  return `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n${headers}\r\n${text}`
+}
+
+/** Tokens of as many keys. @param {Way} way @param {number} count @returns {Promise<string[]>} */
+const tokensOf = async (way, count) => {
+  const tokens = []
+  for (const i of upTo(count)) {
+    const client = await login(way, `t${i}`, newKey())
+    const made = await client?.exchange(frame({ type: 'TOKEN_CREATE' }), answerOf('TOKEN_CREATED')).catch(() => undefined)
+    client?.destroy()
+    if (made !== undefined) tokens.push(made.token)
+  }
+  return tokens
 }
 
 const proposalOf = (/** @type {import('./socket.mjs').Key} */ key, /** @type {string} */ to, /** @type {string} */ task) =>
@@ -220,7 +243,22 @@ export const rows = [
     }))
   } },
   { name: 'announces', what: 'directory announcements of invented relays', attack: way => { const load = many({ type: 'ANNOUNCE', server: { format: 'agentchat-server/1', server_id: of('0', 64), url: 'wss://example.invalid' } }, 50); return keep(way, 20, flood(() => load, 50), 50, loginThen(way, reading)) } },
-  { name: 'metrics', what: 'GET /metrics and /health, pipelined', attack: async way => { await Promise.all([httpFlood('/metrics', { connections: 50 })(way), httpFlood('/health', { connections: 50 })(way)]) } },
-  { name: 'pages-unread', what: 'pages asked for by HTTP, pipelined, and not read', attack: httpFlood('/metrics', { slow: true }) },
+  { name: 'metrics', what: 'GET /metrics and /health, pipelined', attack: async way => { await Promise.all([httpFlood(() => getOf('/metrics'), { connections: 50 })(way), httpFlood(() => getOf('/health'), { connections: 50 })(way)]) } },
+  { name: 'pages-unread', what: 'pages asked for by HTTP, pipelined, and not read', attack: httpFlood(() => getOf('/metrics'), { slow: true }) },
   { name: 'bodies', what: 'POST bodies that come a byte a second', attack: async way => { await Promise.all(upTo(300).map(async i => { await sleep(i); for (;;) { const socket = await dial(way, 3_000); if (socket === undefined) { await sleep(500); continue } socket.on('error', () => undefined); socket.resume(); socket.write('POST /directory/servers HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n'); const timer = setInterval(() => socket.write('a'), 1_000); await new Promise(resolve => socket.once('close', resolve)); clearInterval(timer); await sleep(200) } })) } },
+  { name: 'door-guesses', what: 'requests under /v1 with invented tokens and signatures, pipelined', attack: async way => { await Promise.all([
+    httpFlood(() => byToken('POST', '/v1/call/MSG', `act_${of('A', 10)}_${of('b', 43)}`, { to: '#general', content: 'a' }), { connections: 50 })(way),
+    httpFlood(() => `GET /v1/channels HTTP/1.1\r\nHost: 127.0.0.1:${way.port}\r\nSignature-Input: s=("@method" "@authority" "@path" "@query");created=${Math.floor(Date.now() / 1_000)};keyid="@0123456789abcdef";nonce="${of('n', 32)}";tag="agentchat"\r\nSignature: s=:${of('A', 86)}==:\r\n\r\n`, { connections: 50 })(way),
+  ]) } },
+  { name: 'door-calls', what: 'messages, pages and searches under /v1 by the tokens of twelve keys, pipelined', prepare: way => tokensOf(way, 12), attack: (way, tokens) => httpFlood(i => [
+    byToken('POST', '/v1/channels/general/messages', tokens[i % tokens.length], { content: 'a' }),
+    byToken('GET', '/v1/channels/general/messages?limit=200', tokens[i % tokens.length]),
+    byToken('POST', '/v1/call/SEARCH_SKILLS', tokens[i % tokens.length], { query: { text: of('word ', 50) } }),
+  ][i % 3], { connections: 60 })(way) },
+  { name: 'streams-unread', what: 'event streams by the tokens of twelve keys that are not read, while others speak', prepare: way => tokensOf(way, 12), attack: async (way, tokens) => { await Promise.all([
+    httpFlood(i => byToken('PUT', '/v1/channels/general/members/me', tokens[i % tokens.length]), { connections: 12 })(way),
+    httpFlood(i => byToken('GET', '/v1/events?channels=general&inbox=1', tokens[i % tokens.length]), { connections: 180, slow: true })(way),
+    keep(way, 10, client => client.send(msg(of('say ', 4_000))), 100, loginThen(way, reading)),
+  ]) } },
+  { name: 'mcp-calls', what: 'tools of /mcp called by the tokens of twelve keys, pipelined', prepare: way => tokensOf(way, 12), attack: (way, tokens) => httpFlood(i => byToken('POST', '/mcp', tokens[i % tokens.length], { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'history', arguments: { of: '#general' }, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }, 'Accept: application/json, text/event-stream\r\nMcp-Protocol-Version: 2026-07-28\r\n'), { connections: 60 })(way) },
 ]
