@@ -59,7 +59,7 @@ export interface RunningRelay {
   readonly metricsPort?: number
   /** The relay's own identity: SHA-256 of its public key, in hex. */
   readonly serverId: string
-  /** Agents without a socket, in this process. */
+  /** @internal Agents without a socket, in this process: what a door of the relay is to it may change with any version. */
   readonly inside: Inside
   /** Commits what is queued, tells clients to come back, and stops. */
   drain(): Promise<void>
@@ -385,8 +385,6 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
 }
 
 export { defaultConfig, type Config } from './config/schema.ts'
-export type { Answer, Caller, Inside, Opening, Positions, Sink } from './relay/inside.ts'
-export type { BusMessage, RelayBus } from './relay/told.ts'
 export { ListenError } from './relay/listen-error.ts'
 export { KeepingError } from './keeping/failure.ts'
 export type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'

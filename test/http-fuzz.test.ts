@@ -1,4 +1,5 @@
 // Whatever is sent to whichever operation: a declared status, an answer as its schema says or a problem, and never a fault.
+// REQUESTS=10000 npx vitest run test/http-fuzz.test.ts: as many as a release is tried with.
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -107,7 +108,7 @@ test('every operation, with what is right, nearly right and not', async () => {
         if (validate !== undefined && !validate(JSON.parse(text))) throw new Error(`${ajv.errorsText(validate.errors)}: ${context}`)
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: Number(process.env['REQUESTS'] ?? 800) },
   )
   expect(asked.size).toBeGreaterThan(operations.length * 0.9)
   expect((await fetch(`${relay.httpUrl}/readyz`)).status).toBe(200)

@@ -86,13 +86,16 @@ test('a signed request is its agent’s, without a token, and may what only the 
   expect(await bob.next('MSG')).toMatchObject({ from: key.id, content: 'hi', via: 'http' })
   expect(bob.texts.at(-1)).not.toContain('"auth"')
   expect(await ask({ method: 'GET', path: '/v1/channels/general/messages?limit=1', body: '' })).toMatchObject({ status: 200 })
-  const made = await ask({ path: '/v1/call/TOKEN_CREATE', body: '{"scopes":["read"]}' })
-  expect(made).toMatchObject({ status: 200, body: { type: 'TOKEN_CREATED' } })
+  const made = await ask({ path: '/v1/tokens', body: '{"scopes":["read"]}' })
+  expect(made).toMatchObject({ status: 201, body: { type: 'TOKEN_CREATED' } })
   const byToken = await send('POST', '/v1/call/TOKEN_CREATE', {
     authorization: `Bearer ${String(made.body['token'])}`,
     'content-length': '0',
   }, '')
   expect(byToken).toMatchObject({ status: 403, code: 'SIGNATURE_REQUIRED' })
+  const [listed] = (await ask({ method: 'GET', path: '/v1/tokens', body: '' })).body['items'] as readonly { token_id: string }[]
+  expect(await ask({ method: 'DELETE', path: `/v1/tokens/${listed!.token_id}`, body: '' })).toMatchObject({ status: 204 })
+  expect((await ask({ method: 'GET', path: '/v1/tokens', body: '' })).body['items']).toEqual([])
 })
 
 test('whatever is changed, old, used before or another’s is refused, and nothing of it is done', async () => {

@@ -1,6 +1,6 @@
 // The inner door: agents without a socket ask, wait and follow by the same rules as those with one.
 import { describe, expect, test } from 'vitest'
-import type { Caller, Opening } from '../src/app.ts'
+import type { Caller, Opening } from '../src/relay/inside.ts'
 import { reOf } from '../src/relay/local-session.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Key, type Wire } from './kit/wire.ts'

@@ -1,7 +1,7 @@
 // What one process does, another hears of, and does its own part: two relays on one store. One relay is alone and does the same with itself.
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import type { BusMessage } from '../src/app.ts'
+import type { BusMessage } from '../src/relay/told.ts'
 import { MemoryBus } from '../src/bus/memory.ts'
 import type { Frame } from '../lib/protocol/index.ts'
 import type { Fate } from './kit/bus.ts'

@@ -1,7 +1,8 @@
 // Two relays on one store that tell each other what they commit.
 import { MemoryBus } from '../../src/bus/memory.ts'
 import type { Bus } from '../../src/bus/bus.ts'
-import type { BusMessage, Config } from '../../src/app.ts'
+import type { Config } from '../../src/app.ts'
+import type { BusMessage } from '../../src/relay/told.ts'
 import { FaultyBus, type Fate } from './bus.ts'
 import { openRunStore } from './engine.ts'
 import { startTestRelay, type TestRelay } from './relay.ts'

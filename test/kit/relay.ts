@@ -1,5 +1,6 @@
 // Relays for tests: quiet, on a free port of the loopback, in memory, unpaced, with a clock that a test can move.
-import { startRelay, defaultConfig, type Config, type Inside, type RelayParts, type RunningRelay } from '../../src/app.ts'
+import { startRelay, defaultConfig, type Config, type RelayParts, type RunningRelay } from '../../src/app.ts'
+import type { Inside } from '../../src/relay/inside.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { openRunStore } from './engine.ts'
 import { HeldStore } from './store.ts'

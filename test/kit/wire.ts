@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import WebSocket, { type RawData } from 'ws'
 import { fingerprintOf, loginTextV3, type Identity } from '../../lib/identity/index.ts'
 import { nodeIdentity } from '../../lib/node/index.ts'
-import type { Inside } from '../../src/app.ts'
+import type { Inside } from '../../src/relay/inside.ts'
 import { decodeFrame, originOf, type Frame, type FrameType } from '../../lib/protocol/index.ts'
 
 export interface CloseInfo {

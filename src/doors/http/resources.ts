@@ -20,6 +20,17 @@ export interface Resource {
 const channel = { channel: 'channel' }
 const agent = { agent: 'agent' }
 const proposal = { id: 'proposal_id' }
+const dispute = { id: 'dispute_id' }
+
+/** What is done to one of a kind: each a path behind its own. */
+const steps = (path: string, inPath: Resource['inPath'], types: Readonly<Record<string, RequestType>>): readonly Resource[] =>
+  Object.entries(types).map(([name, type]) => ({
+    method: 'POST',
+    path: `${path}/${name}`,
+    type,
+    ...(inPath !== undefined && { inPath }),
+    status: 200,
+  }))
 
 export const resources: readonly Resource[] = [
   { method: 'GET', path: '/v1/channels', type: 'LIST_CHANNELS', status: 200, list: 'list', next: { field: 'after', of: 'name' } },
@@ -68,9 +79,30 @@ export const resources: readonly Resource[] = [
   { method: 'GET', path: '/v1/proposals', type: 'PROPOSALS', status: 200, list: 'proposals' },
   { method: 'POST', path: '/v1/proposals', type: 'PROPOSAL', status: 201 },
   { method: 'GET', path: '/v1/proposals/{id}/events', type: 'PROPOSAL_EVENTS', inPath: proposal, status: 200, list: 'events' },
+  ...steps('/v1/proposals/{id}', proposal, {
+    counter: 'COUNTER',
+    accept: 'ACCEPT',
+    reject: 'REJECT',
+    cancel: 'CANCEL',
+    fund: 'FUND',
+    submit: 'SUBMIT',
+    revise: 'REVISE',
+    release: 'RELEASE',
+    complete: 'COMPLETE',
+    dispute: 'DISPUTE',
+    reclaim: 'RECLAIM',
+  }),
   { method: 'GET', path: '/v1/disputes', type: 'DISPUTES', status: 200 },
+  { method: 'GET', path: '/v1/disputes/{id}/events', type: 'DISPUTE_EVENTS', inPath: dispute, status: 200, list: 'events' },
+  ...steps('/v1/disputes/{id}', dispute, { evidence: 'EVIDENCE', vote: 'VOTE', accept: 'ARBITER_ACCEPT', decline: 'ARBITER_DECLINE' }),
   { method: 'GET', path: '/v1/balance', type: 'BALANCE', status: 200 },
   { method: 'GET', path: '/v1/receipts', type: 'RECEIPTS', status: 200 },
+  { method: 'POST', path: '/v1/receipts/{id}/signature', type: 'RECEIPT_SIGN', inPath: { id: 'receipt_id' }, status: 200 },
+  { method: 'PUT', path: '/v1/me/skills', type: 'REGISTER_SKILLS', status: 200 },
+  { method: 'PUT', path: '/v1/me/profile', type: 'SET_PROFILE', status: 200 },
+  { method: 'GET', path: '/v1/tokens', type: 'TOKENS', status: 200, list: 'list' },
+  { method: 'POST', path: '/v1/tokens', type: 'TOKEN_CREATE', status: 201 },
+  { method: 'DELETE', path: '/v1/tokens/{id}', type: 'TOKEN_REVOKE', inPath: { id: 'token_id' }, status: 204 },
 ]
 
 /** A channel, with its # or without. */

@@ -50,10 +50,13 @@ const tlsHint = ({ code, message, syscall }: { readonly code?: unknown, readonly
 
 const unreachable = 'No PostgreSQL answers there: check the host and the port of the store url, and that the server runs.'
 
+/** A code of the server's own: of five signs, and in no class that begins as the codes of the system do, such as EPIPE. */
+const isSqlState = (code: unknown): code is string => typeof code === 'string' && /^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code)
+
 /** Whether a statement was refused by the server, so that it is certain that it did nothing. */
 export const isRefusal = (error: unknown): boolean => {
   const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !isEndOfLine(code)
+  return isSqlState(code) && !isEndOfLine(code)
 }
 
 /** The server ends the connection with these, or cannot write on it any more. */
@@ -63,7 +66,7 @@ export const isEndOfLine = (code: unknown): boolean => typeof code === 'string' 
 export const problemOf = (error: unknown): StorageError | undefined => {
   if (error instanceof StorageError) return error
   const { code, message } = (error ?? {}) as { readonly code?: unknown, readonly message?: unknown }
-  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) {
+  if (isSqlState(code)) {
     if (isConflict(code)) return new UndoneError(`Storage failed: ${String(message)}`, 'The relay tries again by itself.', error)
     const hint = hints[code] ?? hints[code.slice(0, 2)]
     return hint === undefined ? undefined : new StorageError(`Storage failed: ${String(message)}`, hint, error)
