@@ -232,3 +232,15 @@ test('another port is the same relay, for sockets too, and both close when it st
   await wire.closed()
   await expect(fetch(`http://127.0.0.1:${port}/v1`)).rejects.toThrow()
 })
+
+test('what the protocol cannot read is refused at once, whatever stands in the place of its id', async () => {
+  await using relay = await startTestRelay({ addressRate: 0 })
+  const { web } = await login(relay, 'ada')
+  const deep = JSON.parse(`${'['.repeat(80)}${']'.repeat(80)}`) as unknown
+  for (const id of ['', 7, null, {}, 'x'.repeat(300), deep])
+    expect(await web.ask('POST', '/v1/call/MSG', { to: '#general', content: 'hi', id })).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_MSG' },
+    })
+  expect(await web.ask('POST', '/v1/call/MSG', { to: '#general', content: deep })).toMatchObject({ status: 400 })
+})

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeCodes,
+  decodeRequest,
   frames,
   isErrorCode,
   rawField,
@@ -75,7 +76,11 @@ export class LocalSession {
     if (this.#pending.has(id)) throw new Fail('BUSY', 'A request under this id is still being answered', busyRetryMs)
     if (this.#pending.size >= maxPending)
       throw new Fail('BUSY', `At most ${maxPending} requests of an agent are under way at one door`, busyRetryMs)
-    const text = Buffer.from(JSON.stringify({ ...body, type, id }))
+    const json = JSON.stringify({ ...body, type, id })
+    // What cannot be read has no id by which its refusal would find back.
+    const decoded = decodeRequest(json)
+    if (!decoded.ok) throw new Fail('INVALID_MSG', decoded.message)
+    const text = Buffer.from(json)
     if (text.length > this.#options.maxFrameBytes)
       throw new Fail('INVALID_MSG', `A request is at most ${this.#options.maxFrameBytes} bytes`)
     const answer = this.#wait(id, signal)
