@@ -78,7 +78,7 @@ export class Core {
     this.#options = options
     this.now = options.now ?? Date.now
     this.timeoutMs = requestTimeoutMs
-    this.#takesInbox = identity !== undefined && (options.inbox ?? 'take') === 'take'
+    this.#takesInbox = identity !== undefined && options.inbox !== 'none' && options.inbox !== 'peek'
     this.#idPrefix = [...crypto.getRandomValues(new Uint8Array(9))].map(byte => byte.toString(36).padStart(2, '0')).join('')
 
     this.emitter = new Emitter((error, event, value) => {

@@ -29,14 +29,14 @@ export const request = <S extends Shape, const R extends string>(spec: RequestSp
 
 /**
  * Stored, numbered and replayed. `seq` counts per channel, or per pair of agents. `via` and `auth` tell by which door it came in, and by
- * what its author proved itself there; absent: a session of the author's own key, or of an agent without one.
+ * what its author proved itself there; absent: a session of the author's own key, or of an agent without one. Doors of later versions may tell others.
  */
 export const event = <S extends Shape>({ body }: FrameSpec<S>) => ({
   kind: 'event' as const,
   body: z.object({
     ...body,
-    via: z.optional(z.literal(['http', 'mcp', 'a2a', 'hook'])),
-    auth: z.optional(z.literal(['token', 'guest'])),
+    via: z.optional(z.string()),
+    auth: z.optional(z.string()),
     ts: Time,
     seq: z.optional(Seq),
     replay: z.optional(z.literal(true)),
