@@ -106,6 +106,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const random = parts.random ?? Math.random
   const metrics = createMetrics()
   const verifier = new Verifier()
+  const verifyAsync = createVerifyAsync()
   const maxMemoryBytes = config.maxMemory ?? memoryLimit() ?? ordinaryMemoryBytes
 
   const store = await (parts.openStore ?? openStore)({
@@ -176,7 +177,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       arbiters,
       origins,
       verify: createVerify(),
-      verifyAsync: createVerifyAsync(),
+      verifyAsync,
       verifyMessage: (...signed) => verifier.verify(...signed),
       randomHex,
       randomBytes,
@@ -225,7 +226,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         version,
         maxFrameBytes: config.maxFrameBytes,
         random,
-        verify: createVerifyAsync(),
+        verify: verifyAsync,
         isOwnHost: origins.isOwnHost,
       })
       : undefined

@@ -89,7 +89,16 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'node:',
     'zod',
   ]],
-  ['src/doors/mcp', ['lib/protocol', 'lib/client', 'src/base', 'src/relay/inside.ts', 'node:', 'zod', '@modelcontextprotocol/server']],
+  ['src/doors/mcp', [
+    'lib/protocol',
+    'lib/client',
+    'src/base',
+    'src/relay/inside.ts',
+    'src/relay/bucket.ts',
+    'node:',
+    'zod',
+    '@modelcontextprotocol/server',
+  ]],
   // Wallet, chain and provider; the packages that speak to the chain are optional and loaded late.
   ['src/deploy/akash', [
     'src/deploy/spec.ts',

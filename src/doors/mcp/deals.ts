@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { currencyCode, formatMinor, minorOf } from '../../../lib/protocol/money.ts'
 import type { AgentId, Frame } from '../../../lib/protocol/index.ts'
+import { ProposalState } from '../../../lib/protocol/proposals.ts'
 import { standingText } from './people.ts'
 import { Reply, word, type Part } from './reply.ts'
 import { eventParts, priceOf, timeText } from './said.ts'
@@ -12,19 +13,7 @@ type Proposal = Frame<'PROPOSAL_STATE'>['proposal']
 
 const Id = z.string().regex(/^[\w.:-]{1,64}$/, "a deal's id, like prop_1")
 
-const State = z.enum([
-  'pending',
-  'accepted',
-  'funded',
-  'submitted',
-  'disputed',
-  'completed',
-  'rejected',
-  'countered',
-  'cancelled',
-  'expired',
-  'ruled',
-])
+const State = z.enum(ProposalState.def.values)
 
 const lineOf = ({ proposal_id, status, client, provider, task, due, held_minor, currency, ...rest }: Proposal): readonly Part[] => [
   `${word(proposal_id)} ${word(status)} ${priceOf({ ...rest, currency }) || 'no price'}${

@@ -1,6 +1,7 @@
 // The MCP door as the relay mounts it: at /mcp, on the relay's own port. The SDK is loaded when somebody who may come in asks for the first time.
 import type { DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
 import { version } from '../../base/version.ts'
+import { Bucket } from '../../relay/bucket.ts'
 import { toolsDoor, type Admitted } from './door.ts'
 import { Fixtures } from './fixtures.ts'
 import { McpDoor } from './http.ts'
@@ -40,13 +41,14 @@ interface Doors {
 
 export class McpMount implements HttpDoor {
   readonly #options: McpMountOptions
-  readonly #paces = new Map<string, Pace>()
-  readonly #all = new Pace(ofAll)
+  readonly #paces = new Map<string, Bucket>()
+  readonly #all: Bucket
   #doors: Promise<Doors | undefined> | undefined
   #sweptAt = 0
 
   constructor(options: McpMountOptions) {
     this.#options = options
+    this.#all = new Bucket(ofAll, options.now())
   }
 
   takes(path: string): boolean {
@@ -131,7 +133,7 @@ export class McpMount implements HttpDoor {
   /** ms that a token has to wait; 0: it may ask, and that was counted. */
   #wait(token: string): number {
     const now = this.#options.now()
-    const pace = this.#paces.get(token) ?? new Pace(ofOne)
+    const pace = this.#paces.get(token) ?? new Bucket(ofOne, now)
     this.#paces.delete(token)
     if (this.#paces.size >= maxPaced) this.#paces.delete(this.#paces.keys().next().value!)
     this.#paces.set(token, pace)
@@ -149,25 +151,3 @@ export class McpMount implements HttpDoor {
 
 const isOauth = (path: string): boolean =>
   /^\/\.well-known\/(?:oauth-authorization-server|oauth-protected-resource|openid-configuration)(?:\/|$)/.test(path)
-
-/** A bucket of calls. */
-class Pace {
-  readonly #rate: { readonly perSecond: number, readonly burst: number }
-  #left: number
-  #at: number | undefined
-
-  constructor(rate: { readonly perSecond: number, readonly burst: number }) {
-    this.#rate = rate
-    this.#left = rate.burst
-  }
-
-  /** ms to wait; 0: one was taken. */
-  take(now: number): number {
-    const { perSecond, burst } = this.#rate
-    this.#left = Math.min(burst, this.#left + Math.max(0, now - (this.#at ?? now)) * perSecond / 1_000)
-    this.#at = now
-    if (this.#left < 1) return Math.ceil((1 - this.#left) * 1_000 / perSecond)
-    this.#left--
-    return 0
-  }
-}
