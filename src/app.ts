@@ -81,6 +81,8 @@ export interface RelayParts {
   readonly openStore?: OpenStore
   /** Where Moltbook's API is, for trying it against a stand-in. */
   readonly moltbookBase?: string
+  /** Doors load their packages when they are first asked: the start is quicker, and the first who asks makes everybody wait a little. */
+  readonly loadsLate?: boolean
   /** Told of money that is held and moved for proposals, after it is committed. */
   readonly onEscrow?: (event: EscrowEvent) => void
 }
@@ -304,6 +306,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       metrics,
       random,
     })
+    if (parts.loadsLate !== true) await mcp?.load()
     const port = await relay.start()
     const { isTls } = relay
     const url = relayUrl({ isTls, host: config.host === '127.0.0.1' ? 'localhost' : config.host, port })

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { timerMs } from '../../lib/protocol/timer.ts'
 import { Bucket, type Rate } from './bucket.ts'
+import type { Desk } from './desk.ts'
 import type { HttpAnswer } from './feature.ts'
 import type { HttpDoor } from './inside.ts'
 import type { Health } from './view.ts'
@@ -30,6 +31,10 @@ export interface HttpFacts {
   readonly isBanned: (address: string) => boolean
   /** Where it counts what waits of a request, and of its answer. */
   readonly visit: (response: ServerResponse, address: string) => Visit
+  /** Answers at a door when it is the turn of its address. */
+  readonly desk: Pick<Desk, 'enter'>
+  /** Work that an address owes for, in frames. */
+  readonly charge: (address: string, frames: number) => void
   /** undefined: they are told elsewhere. */
   readonly metrics: Metrics | undefined
 }
@@ -79,18 +84,23 @@ export const httpHandler = (facts: HttpFacts) =>
   const visit = facts.visit(response, address)
   const door = facts.doors.find(each => each.takes(path))
   if (door !== undefined) {
-    return door.answer({
-      request,
-      response,
-      address,
-      path,
-      query: new URLSearchParams(search),
-      isWelcome,
-      isBanned: facts.isBanned(address),
-      owe: bytes => visit.owe(bytes),
-      took: bytes => visit.took(bytes),
-      pace: () => facts.pace(address),
-      goesOn,
+    return facts.desk.enter({ address }, over => {
+      if (response.destroyed) return over()
+      response.once('close', over)
+      door.answer({
+        request,
+        response,
+        address,
+        path,
+        query: new URLSearchParams(search),
+        isWelcome,
+        isBanned: facts.isBanned(address),
+        owe: bytes => visit.owe(bytes),
+        took: bytes => visit.took(bytes),
+        pace: () => facts.pace(address),
+        charge: frames => facts.charge(address, frames),
+        goesOn,
+      })
     })
   }
   const page = (body?: string) => {

@@ -139,6 +139,8 @@ export interface DoorVisit {
   took(bytes: number): void
   /** Counts one request of somebody unknown: 0, or the ms that its address has to wait. */
   pace(): number
+  /** Work that it took beyond what every request over HTTP takes, in frames: its address owes for it. */
+  charge(frames: number): void
   /** The answer is a stream: it may take as long as it takes. */
   goesOn(): void
 }

@@ -13,6 +13,7 @@ import { Audit } from './audit.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
 import { turnOf } from './duties.ts'
 import { Connection, type Line, type Talk } from './connection.ts'
+import { Desk } from './desk.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
 import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
@@ -244,12 +245,13 @@ export class Relay {
       write: (decide, scope) => this.#written(decide, scope),
       log,
     })
+    const charge = (address: string, frames: number) => void work.owe({ address }, clock.now(), frames)
     this.#listener = new Listener({
       ...options,
       counts,
       slices,
       debtMs: address => work.owe({ address }, clock.now(), 0),
-      charge: (address, frames) => void work.owe({ address }, clock.now(), frames),
+      charge,
       onRequest: httpHandler({
         doors: deps.doors,
         isBanned: address => gate.addressBan(address) !== undefined,
@@ -258,6 +260,8 @@ export class Relay {
         health: () => this.#health(),
         ready: () => this.#draining ? 'draining' : this.#committer.storageProblem,
         visit: (response, address) => new Visit(response, address, account),
+        desk: new Desk(slices),
+        charge,
         pace: address => messages.take({ address }, clock.now(), 1),
         metrics: options.metricsPort === undefined ? this.#metrics : undefined,
       }),
@@ -287,22 +291,11 @@ export class Relay {
       {
         everyMs: 2_000,
         run: () => {
-          if (this.#committer.storageProblem !== undefined)
-            this.#write(async tx => {
-              await tx.log.forgetKeys(0)
-              return undefined
-            })
+          if (this.#committer.storageProblem !== undefined) this.#write(forgetKeys(0))
         },
       },
       { everyMs: 60_000, run: () => this.#write(seen([...roster.heard()])) },
-      {
-        everyMs: 60_000,
-        run: now =>
-          this.#write(async tx => {
-            await tx.log.forgetKeys(now - options.publishWindowMs)
-            return undefined
-          }),
-      },
+      { everyMs: 60_000, run: now => this.#write(forgetKeys(now - options.publishWindowMs)) },
     ], () => clock.now())
     metrics.observe({
       connections: () => this.#connections.size,
@@ -496,4 +489,10 @@ export class Relay {
       timestamp: new Date(now).toISOString(),
     }
   }
+}
+
+/** Publish keys from before then are of no use any more. */
+const forgetKeys = (before: number): Job['decide'] => async tx => {
+  await tx.log.forgetKeys(before)
+  return {}
 }

@@ -25,6 +25,7 @@ export const visitOf = (request: IncomingMessage, response: ServerResponse): Doo
   owe: () => undefined,
   took: () => undefined,
   pace: () => 0,
+  charge: () => undefined,
   goesOn: () => undefined,
 })
 

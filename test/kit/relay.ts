@@ -108,6 +108,7 @@ export const startTestRelay = async (
 ): Promise<TestRelay> => {
   let store: HeldStore | undefined
   const running = await startRelay(testConfig(overrides), {
+    loadsLate: true,
     ...parts,
     clock,
     openStore: async options => store = new HeldStore(await (parts.openStore ?? openRunStore)(options)),

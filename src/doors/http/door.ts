@@ -90,6 +90,7 @@ export class Http implements HttpDoor {
       return
     }
     if (this.#answerOpenly(visit, method)) return
+    visit.charge(this.#isStream(path) ? streamFrames : callFrames)
     const call = /^\/v1\/call\/([A-Z_]{1,40})$/.exec(path)?.[1]
     if (call !== undefined) {
       if (method !== 'POST') throw notAllowed(['POST'])
@@ -255,6 +256,9 @@ const wantedOf = ({ path, query }: DoorVisit): Wanted => {
   return { channels: [...new Set(channels)], inbox }
 }
 
+/** What they take, in frames, beyond what every request over HTTP takes and beside what they ask of the relay. */
+const callFrames = 5
+const streamFrames = 30
 /** Under the limits of what stands between. */
 const maxWaitSeconds = 50
 /** How long one of too many sockets is asked to stay away. */

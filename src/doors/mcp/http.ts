@@ -41,6 +41,9 @@ const maxHandlers = 1_000
 /** Streams on which one caller may be told of changes. */
 const maxSubscriptions = 8
 
+const newEra = '2026-07-28'
+const newEraMeta = { 'io.modelcontextprotocol/protocolVersion': newEra }
+
 const notFound = { status: 404, title: 'There is no such session: begin a new one' }
 
 export class McpDoor<C> {
@@ -69,6 +72,21 @@ export class McpDoor<C> {
       if (response.headersSent) response.destroy()
       else problem(response, { status: 500, title: `Something went wrong here (incident ${incident})` })
     }
+  }
+
+  /** Asks for the tools as a caller would, so that what is made when it is first needed is there before anybody waits for it. */
+  async warm(caller: C): Promise<void> {
+    const { sdk, serve } = this.#options
+    const handler = sdk.createMcpHandler(() => serve(caller).server('modern'), { legacy: 'reject' })
+    const body = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: newEraMeta } }
+    const web = new Request('http://relay.invalid/mcp', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'mcp-protocol-version': newEra },
+      body: JSON.stringify(body),
+    })
+    if (await sdk.isLegacyRequest(web.clone())) throw new Error('the SDK takes a request of the new era for an older one')
+    await (await handler.fetch(web)).text()
+    await handler.close()
   }
 
   sweep(now: number): void {

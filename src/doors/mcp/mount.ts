@@ -1,4 +1,4 @@
-// The MCP door as the relay mounts it: at /mcp, on the relay's own port. The SDK is loaded when somebody who may come in asks for the first time.
+// The MCP door as the relay mounts it: at /mcp, on the relay's own port. The SDK is loaded before that opens, or for the first who asks.
 import type { DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
 import { version } from '../../base/version.ts'
 import { Bucket } from '../../relay/bucket.ts'
@@ -33,6 +33,8 @@ const ofAll = { perSecond: 50, burst: 200 }
 const ofOne = { perSecond: 2, burst: 30 }
 const maxPaced = 10_000
 const sweepMs = 60_000
+/** A call takes as long as so many frames do. */
+const callFrames = 40
 
 interface Doors {
   readonly tools: McpDoor<Admitted>
@@ -63,6 +65,12 @@ export class McpMount implements HttpDoor {
     })
   }
 
+  /** Loads the SDK and tries it once, which takes a while that nobody else is answered in. Without it the door says how it is installed. */
+  async load(): Promise<void> {
+    const doors = await (this.#doors ??= this.#open())
+    await doors?.tools.warm({ caller: { agent: 'nobody', via: 'mcp', address: '' }, token: '', lacks: () => 'talk' })
+  }
+
   /** Ends every stream; what comes after it finds a relay that stops. */
   async close(): Promise<void> {
     const doors = await this.#doors
@@ -70,7 +78,7 @@ export class McpMount implements HttpDoor {
   }
 
   async #answer(visit: DoorVisit): Promise<void> {
-    const { request, response, path, isWelcome, isBanned } = visit
+    const { request, response, path, isWelcome, isBanned, charge } = visit
     const { isLoopback } = this.#options
     const close = { connection: 'close' }
     if (!isWelcome)
@@ -80,9 +88,10 @@ export class McpMount implements HttpDoor {
     if (isOauth(path))
       return problem(response, { status: 404, title: 'There is no authorization server here: bring a token (agentchat token create)' })
     if (path === '/mcp/server-card') return this.#card(visit)
+    charge(callFrames)
     if (isLoopback && !isLoopbackHost(request.headers.host))
       return problem(response, { status: 403, title: 'This relay is reached as localhost alone' }, close)
-    const doors = await (this.#doors ??= this.#load())
+    const doors = await (this.#doors ??= this.#open())
     if (path === '/mcp-conformance') return doors?.suite?.handle(visit)
     if (doors === undefined)
       return problem(response, { status: 501, title: `The package of MCP is not installed at this relay: ${sdkInstall}` }, close)
@@ -90,7 +99,7 @@ export class McpMount implements HttpDoor {
     await doors.tools.handle(visit)
   }
 
-  async #load(): Promise<Doors | undefined> {
+  async #open(): Promise<Doors | undefined> {
     const { inside, admit, isWelcome, fixtures, secret, maxWaitMs, now, failed } = this.#options
     const sdk = await loadSdk()
     if (sdk === undefined) return undefined
