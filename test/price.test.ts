@@ -14,7 +14,8 @@ describe('the table', () => {
       expect(cost.frames, type).toBeGreaterThanOrEqual(1)
       if (cost.each !== undefined) expect(body.shape, type).toHaveProperty(cost.each)
       if (cost.audience === 'channel' || cost.audience === 'members') expect(body.shape, type).toHaveProperty('channel')
-      if (cost.message === true) expect(errors, type).toContain('RATE_LIMITED')
+      if (cost.audience === 'target') expect(body.shape, type).toHaveProperty('to')
+      if (cost.message === true || cost.piece === true) expect(errors, type).toContain('RATE_LIMITED')
     }
   })
 

@@ -353,11 +353,11 @@ export class AgentChatClient {
   async #send(
     to: Target,
     content: string,
-    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, ...call }: SendOptions = {},
+    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, stream, ...call }: SendOptions = {},
   ): Promise<Sent> {
     const { identity, signMessages = true } = this.#options
     const message = { id, to, content, in_reply_to: inReplyTo }
-    const text = JSON.stringify({ type: 'MSG', ...message, ttl_ms: ttlMs, receipts })
+    const text = JSON.stringify({ type: 'MSG', ...message, ttl_ms: ttlMs, receipts, stream })
     const sign = identity !== undefined && signMessages ? messageSigner({ ...this.#core.signing, identity }, message) : undefined
     return told(await this.#core.outgoing.add(id, { text, sign }, call))
   }

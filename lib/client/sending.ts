@@ -13,7 +13,7 @@ export type Sent = Told<'ACK'>
 export interface ReplyOptions extends Omit<SendOptions, 'inReplyTo'> {}
 
 /** How to ask: what `send` takes, and how long to wait for the answer. */
-export interface AskOptions extends Omit<SendOptions, 'inReplyTo' | 'receipts'> {
+export interface AskOptions extends Omit<SendOptions, 'inReplyTo' | 'receipts' | 'stream'> {
   /** ms to wait for the answer; default 60,000 */
   readonly timeoutMs?: number | undefined
 }
@@ -28,6 +28,8 @@ export interface SendOptions extends CallOptions {
   readonly ttlMs?: number | undefined
   /** Be told by STATUS frames (`client.on('STATUS', …)`) what becomes of the message. */
   readonly receipts?: boolean | undefined
+  /** the growing message that this one ends: the `stream` of its pieces */
+  readonly stream?: string | undefined
 }
 
 /** @throws ContentError NOT_JSON on a value that JSON cannot say: undefined, a function, a circle, a bigint */

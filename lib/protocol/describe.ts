@@ -82,12 +82,14 @@ const audiences = {
   channel: 'for each member of the channel that is told',
   members: 'for each member of the channel',
   peers: 'for each agent that shares a channel and is told',
+  target: 'for each member of the channel that is told',
 }
 
 /** A request's price in a few words; what its size and its answer add is the same for all, and said once. */
-const priceOf = ({ message, needsRoom, frames, each, audience }: Cost): string =>
+const priceOf = ({ message, piece, needsRoom, frames, each, audience }: Cost): string =>
   [
     ...(message === true ? ['a message'] : []),
+    ...(piece === true ? ['a piece'] : []),
     `${frames} ${frames === 1 ? 'frame' : 'frames'}`,
     ...(each === undefined ? [] : [`1/${prices.entriesPerFrame} for each of \`${each}\``]),
     ...(audience === undefined ? [] : [`1/${prices.listenersPerFrame} ${audiences[audience]}`]),

@@ -16,6 +16,8 @@ export const limits = {
   /** Rotations that one ROTATION may present. */
   maxRotations: 32,
   maxNickChars: 24,
+  /** Characters of one piece of a growing message. */
+  maxPieceChars: 16 * 1024,
   maxTopicChars: 300,
   maxDescriptionChars: 1_000,
   maxStatusTextChars: 140,

@@ -26,10 +26,14 @@ export const frames = {
       erased: z.optional(z.literal(true)),
       invite: z.optional(ChannelName),
       expires_at: z.optional(Time),
+      stream: z.optional(z.string()),
     },
   }),
   ACK: signal({
     body: { msg_id: MsgId, to: TargetAddress, seq: Seq, duplicate: z.optional(z.literal(true)) },
+  }),
+  DELTA: signal({
+    body: { from: AgentId, from_name: z.string(), to: TargetAddress, stream: z.string(), n: Seq, text: z.string() },
   }),
   FILE_CHUNK: signal({
     body: { from: AgentId, to: AgentId, content: z.string() },

@@ -4,6 +4,8 @@ export interface Sink {
   /** Calls back once the text was taken: by a pipe, a file, a terminal. With an error it was not. */
   write(text: string, taken?: (error?: Error | null) => void): unknown
   readonly isTTY?: boolean
+  /** Of a terminal: its width. */
+  readonly columns?: number
   /** It is a pipe: what it has taken, nobody may ever read. */
   readonly isPipe?: boolean
 }

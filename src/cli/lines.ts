@@ -43,3 +43,22 @@ export async function* linesOf(input: AsyncIterable<Uint8Array>, maxBytes: numbe
   }
   if (size > 0) yield take()
 }
+
+/** The input as text, as it comes: one message, whole characters. @throws CliError where it is not UTF-8, or more than a message takes */
+export async function* textsOf(input: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let size = 0
+  const decode = (chunk?: Uint8Array): string => {
+    try {
+      return decoder.decode(chunk, { stream: chunk !== undefined })
+    } catch {
+      throw new CliError('refused', 'The input is not UTF-8', 'Messages are text; encode bytes first, for example with base64.')
+    }
+  }
+  for await (const chunk of input) {
+    size += chunk.length
+    if (size > maxBytes) throw new CliError('refused', `The input is longer than a message may be (${maxBytes} bytes)`)
+    yield decode(chunk)
+  }
+  yield decode()
+}

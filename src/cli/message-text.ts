@@ -58,3 +58,17 @@ const messageText = (message: ShownMessage, paint: Paint): string => {
   }${mark}${id}`
   return `${head} ${erased ? paint('dim', '(erased)') : visibleLines(content, '         │ ')}`
 }
+
+/** Columns that a character takes, or less. */
+const widthOf = (char: string): number => char.codePointAt(0)! >= 0x2e80 ? 2 : 1
+
+/** A message that grows, in one line: as much of its end as there is room for. */
+export const growthText = (piece: { readonly to: string, readonly fromName: string }, text: string, columns: number): string => {
+  const head = visible(`${piece.to} ${piece.fromName} … `)
+  // An escape is longer than what it stands for.
+  const shown = [...visible(text.slice(-columns))]
+  let room = columns - 1 - [...head].reduce((sum, char) => sum + widthOf(char), 0)
+  let start = shown.length
+  while (start > 0 && (room -= widthOf(shown[start - 1]!)) >= 0) start--
+  return head + shown.slice(start).join('')
+}

@@ -20,6 +20,7 @@ import { directory, type DirectoryOptions } from './operate/directory/handlers.t
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
+import { growing, type GrowingOptions } from './talk/growing/handlers.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
 import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
 import { proofMigrations } from './talk/identity/store.ts'
@@ -53,6 +54,7 @@ type TalkOptions =
   & IdentityOptions
   & ChannelOptions
   & MessageOptions
+  & GrowingOptions
   & InboxOptions
   & HistoryOptions
   & PresenceOptions
@@ -124,6 +126,7 @@ const slices = {
   identity: slice(identity, proofMigrations),
   channels: slice(channels, channelMigrations),
   messages: slice(messages),
+  growing: slice(growing),
   inbox: slice(inbox),
   blocks: slice(blocks),
   history: slice(history),

@@ -6,15 +6,18 @@ import type { Counts, LabelledCounter } from '../base/metrics.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
 import {
   decodeRequest,
+  piecePrice,
+  prices,
   requests,
   sizePrice,
   timerMs,
+  type Cost,
   type DecodedRequest,
   type ErrorCode,
   type RequestType,
 } from '../../lib/protocol/index.ts'
 import { BusyError, StorageError, type Store } from '../store/store.ts'
-import type { Allowance } from './bucket.ts'
+import { Allowance, type Rate } from './bucket.ts'
 import type { Audit } from './audit.ts'
 import { ownJob, type Committer, type Job, type Result } from './committer.ts'
 import type { Connection } from './connection.ts'
@@ -65,6 +68,9 @@ export interface DispatchDeps {
 const minPauseMs = 5
 /** No debt is longer, so that nobody waits longer for what others of its address did. */
 export const maxDebtMs = 10_000
+/** Agents of one address that may all write growing messages at full speed. */
+const piecesOfAddress = 10
+const piecesRate = (agents: number): Rate => ({ perSecond: agents * prices.piecesPerSecond, burst: agents * prices.piecesBurst })
 /** A client for which more waits is not asked what it wants next. */
 const maxUnreadBytes = 1024 * 1024
 /** The commit was asked for and not answered. */
@@ -81,6 +87,8 @@ export class Dispatch {
   /** One at a time: logins wait for the threads that check signatures, and the others wait for a login that is decided before them. */
   readonly #studies = new Reads({ isSerial: true })
   readonly #isTraced: boolean
+  /** Pieces of growing messages: refused as messages are. */
+  readonly #pieces = new Allowance(piecesRate(1), piecesRate(piecesOfAddress))
   /** Those who were answered in this turn. */
   readonly #served = new Set<Connection>()
   #isStopping = false
@@ -100,6 +108,11 @@ export class Dispatch {
   /** What sockets brought and is not handled yet. */
   get intake(): Intake {
     return this.#intake
+  }
+
+  /** Allowances that are full again are forgotten. */
+  sweep(now: number): void {
+    for (const allowance of [this.#deps.messages, this.#pieces, this.#deps.work]) allowance.sweep(now)
   }
 
   /** Work in several batches ends with the one that runs. */
@@ -133,11 +146,15 @@ export class Dispatch {
     }
     if (this.#isTraced) this.#deps.log.trace({ type: request.type, agent: connection.agent?.id, bytes: data.length }, 'a request')
     const { cost } = requests[request.type]
-    const waitMs = cost.message === true ? this.#admit(connection, now, 1 + size) : 0
+    const waitMs = cost.message === true
+      ? this.#admit(connection, now, 1 + size)
+      : cost.piece === true
+      ? this.#pieces.take(connection, now, piecePrice(data.length))
+      : 0
     if (waitMs > 0) {
       counts.rateLimited++
       this.#charge(connection, now, 1 + size)
-      this.#fail(connection, 'RATE_LIMITED', tooMuch(size, waitMs), request.body.id, waitMs)
+      this.#fail(connection, 'RATE_LIMITED', tooMuch(cost, size, waitMs), request.body.id, waitMs)
       return
     }
     this.#charge(connection, now, priceBefore(cost, request.body, size, connection.agent, this.#deps))
@@ -407,7 +424,7 @@ export class Dispatch {
 /** What answers a page says how long it may be. */
 const isPaged = ({ type }: DecodedRequest): boolean => 'limit' in requests[type].body.shape
 
-const tooMuch = (more: number, waitMs: number): string =>
-  more === 0
-    ? `Too many messages; try again in ${waitMs} ms`
+const tooMuch = ({ piece }: Cost, more: number, waitMs: number): string =>
+  more === 0 || piece === true
+    ? `Too many ${piece === true ? 'pieces of growing messages' : 'messages'}; try again in ${waitMs} ms`
     : `Its size makes this message cost as much as ${1 + more}; try again in ${waitMs} ms`

@@ -18,6 +18,9 @@ import { RemoteSession, type Session } from './session.ts'
 import { subjectsOf, type RelayBus, type Told } from './told.ts'
 import { mayEnter, type Agent, type AgentFacts } from './view.ts'
 
+/** A reader for whom more waits does without what is never stored. */
+const maxLightBytes = 64 * 1024
+
 export interface EffectsOptions {
   /** Only approved keys are admitted. */
   readonly allowlistStrict: boolean
@@ -150,14 +153,16 @@ export class Effects {
   }
 
   /** Encoded once, and once per connection however often it is in reach. */
-  #notifyHere({ to, type, body }: Notify, asker: Connection | undefined): void {
+  #notifyHere({ to, type, body, isLight }: Notify, asker: Connection | undefined): void {
     const frame = frameOf(type, { ts: this.#clock.now(), ...body } as FrameBody<typeof type>)
+    const add = (connection: Connection) => {
+      if (isLight !== true || connection.bytesWaiting <= maxLightBytes) this.#outbox.add(connection, frame)
+    }
     if (to.kind === 'channel') {
-      for (const connection of this.#hub.listeners(to.channel))
-        if (to.exceptAsker !== true || connection !== asker) this.#outbox.add(connection, frame)
+      for (const connection of this.#hub.listeners(to.channel)) if (to.exceptAsker !== true || connection !== asker) add(connection)
       return
     }
-    for (const connection of new Set(this.#reach(to))) this.#outbox.add(connection, frame)
+    for (const connection of new Set(this.#reach(to))) add(connection)
   }
 
   apply(effect: Effect, asker: Connection | undefined): void {

@@ -102,6 +102,8 @@ export interface Notify<T extends FrameType = FrameType> {
   readonly to: Audience
   readonly type: T
   readonly body: Partial<Fields<T>> & object
+  /** Those for whom something waits already are not told. */
+  readonly isLight?: true
 }
 
 export const notify = <T extends FrameType>(to: Audience, type: T, body: Fields<T>): Notify => ({ to, type, body } as unknown as Notify)

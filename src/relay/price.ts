@@ -24,7 +24,7 @@ const listeners = (
     return count
   }
   // Who is not in it reaches nobody there; and a price would tell that a private channel is there.
-  const channel = roster.channel((body as { readonly channel: string }).channel)
+  const channel = roster.channel((body as Readonly<Record<string, string>>)[audience === 'target' ? 'to' : 'channel']!)
   const members = me !== undefined && channel !== undefined && roster.isMember(me, channel) ? channel.agents.size : 0
   return audience === 'members' ? members : toldOf(members, announceMaxMembers)
 }

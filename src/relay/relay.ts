@@ -280,8 +280,7 @@ export class Relay {
       {
         everyMs: 10_000,
         run: now => {
-          messages.sweep(now)
-          work.sweep(now)
+          this.#dispatch.sweep(now)
           roster.sweep(now)
           gate.sweep(now)
           this.inside.sweep(now)

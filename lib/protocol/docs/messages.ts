@@ -10,7 +10,7 @@ export const requests = {
       + '`JSON.stringify({to,content,ts})`, which names neither sender nor relay and can be said again elsewhere; a relay that verifies '
       + 'messages refuses one that does not fit. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds '
       + 'the message in its inbox until it has received it; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender '
-      + 'is told by STATUS what becomes of it.',
+      + 'is told by STATUS what becomes of it. `stream` says which growing message this one ends (see DELTA).',
     errors: [
       'AUTH_REQUIRED',
       'INVALID_MSG',
@@ -24,6 +24,15 @@ export const requests = {
       'STORAGE_UNAVAILABLE',
     ],
     example: { id: '7', to: '#general', content: 'hi' },
+  },
+  DELTA: {
+    doc:
+      'A piece of a message that grows, for those who are here to see it: `n` counts the pieces of one `stream` from 0, `text` is what came '
+      + 'since the last one. Never stored, and nobody can count on it: who reads slowly is left out, and in channels of more than '
+      + '`announceMaxMembers` agents nobody is told. The MSG that names the same `stream` ends it and holds the whole text: it is the record. '
+      + 'One agent may send 20 pieces a second, 64 KiB in all; the library joins what comes within 100 ms.',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED'],
+    example: { to: '#general', stream: 'answer-1', n: 0, text: 'The first' },
   },
   FILE_CHUNK: {
     doc: 'Passes a piece of a file transfer to a connected agent. Never stored.',
@@ -39,7 +48,8 @@ export const frames = {
       + 'it was signed for) are what the signature covers: one that names another relay, comes twice, or is of another time than the message '
       + 'says nothing of this one. `redacted: true` marks a content from which the relay cut secrets (its signature is '
       + 'dropped). `invite` names a channel this message invites to. `erased: true` marks the place of a message that was erased: '
-      + 'its content is empty, its name and signature are gone. After `expires_at` it is not offered from an inbox any more.',
+      + 'its content is empty, its name and signature are gone. After `expires_at` it is not offered from an inbox any more. '
+      + '`stream`: the pieces of it that were told as DELTA while it grew.',
     example: {
       ts: 1_790_000_000_000,
       from: '@k3x9q2ab',
@@ -54,6 +64,11 @@ export const frames = {
   ACK: {
     doc: 'The message is stored. `duplicate: true`: it was stored before, under the same `id`.',
     example: { re: '7', msg_id: '1-16-5b1f0c', to: '#general', seq: 42 },
+  },
+  DELTA: {
+    doc: 'A piece of a message that grows. A reader that misses an `n` shows what it has, and waits for the MSG that names the `stream`. '
+      + 'A piece that was heard already, comes behind its MSG, or has the `stream` of another agent, means nothing.',
+    example: { from: '@k3x9q2ab', from_name: 'alice', to: '#general', stream: 'answer-1', n: 0, text: 'The first' },
   },
   FILE_CHUNK: {
     doc: 'A piece of a file transfer.',

@@ -1,7 +1,7 @@
 // What is asked about messages.
 import * as z from 'zod/mini'
 import { request } from '../define.ts'
-import { AgentAddress, Hex32, RequestId, Signature, TargetAddress } from '../fields.ts'
+import { AgentAddress, Hex32, RequestId, Seq, Signature, TargetAddress } from '../fields.ts'
 import { ClientTime, Content, optional } from '../request-fields.ts'
 import { limits } from '../limits.ts'
 
@@ -18,10 +18,17 @@ export const requests = {
       in_reply_to: optional(z.string().check(z.maxLength(256))),
       ttl_ms: z.optional(z.int().check(z.gte(1), z.lte(limits.maxTtlMs))),
       receipts: z.optional(z.boolean()),
+      stream: z.optional(RequestId),
     },
     cost: { message: true, frames: 1 },
     reply: 'ACK',
     quiet: 'ACK',
+  }),
+  DELTA: request({
+    body: { to: TargetAddress, stream: RequestId, n: Seq, text: z.string().check(z.maxLength(limits.maxPieceChars)) },
+    cost: { piece: true, needsRoom: false, frames: 1, audience: 'target' },
+    reply: 'OK',
+    quiet: 'OK',
   }),
   FILE_CHUNK: request({
     body: { to: AgentAddress, content: Content },

@@ -59,7 +59,7 @@ export const listen = command({
     const takesDm = options.dm === true || options.followDm === true
     const channels: readonly ChannelName[] = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
     const since = beginningOf(options)
-    const [{ RelayError }, { messagesText }, { visibleLines }, { Printed }, { fieldsOfFrame }] = await Promise.all([
+    const [{ Grown, RelayError }, { growthText, messagesText }, { visibleLines }, { Printed }, { fieldsOfFrame }] = await Promise.all([
       import('../../../lib/client/index.ts'),
       import('../message-text.ts'),
       import('../terminal.ts'),
@@ -73,6 +73,7 @@ export const listen = command({
     const positions = options.cursor === undefined ? undefined : await openCursor(options.cursor, fail)
     const printed = new Printed({ write: text => out.taken(text), isPipe: io.stdout.isPipe === true, now: io.now })
     let received = 0
+    const grown = new Grown()
 
     const lineOf = ({ frame, signature }: Message): string =>
       options.content
@@ -83,6 +84,7 @@ export const listen = command({
       for await (const message of messages) {
         const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined
         if (channels.some(channel => channel === message.to) || (isMine && takesDm)) {
+          if (grown.end(message)) out.progress('')
           await printed.line(lineOf(message), () => message.ack())
           if (++received < maxMessages) continue
           end('ok')
@@ -93,6 +95,14 @@ export const listen = command({
     }
     const prepare = (client: AgentChatClient): void => {
       print(client.messages(undefined, { ack: 'manual', signal: leaving.signal })).catch(fail)
+      // In a pipe a line is a message: what is on its way there is none.
+      if (io.stdout.isTTY === true && !out.isJson && options.content !== true) {
+        client.on('DELTA', piece => {
+          const isWanted = piece.to.startsWith('#') ? channels.includes(piece.to as ChannelName) : takesDm
+          const text = isWanted ? grown.add(piece) : undefined
+          if (text !== undefined) out.progress(growthText(piece, text, io.stderr.columns ?? 80))
+        })
+      }
       client.on('MOTD_UPDATE', ({ motd }) => {
         if (motd !== null) out.say(`${client.welcome?.server ?? 'The relay'}: ${motd}`)
       })

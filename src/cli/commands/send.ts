@@ -7,6 +7,7 @@ import { CliError } from '../exit.ts'
 const options = {
   stdin: { doc: 'Send each line of standard input as a message; the same as - for MESSAGE' },
   whole: { doc: 'Send all of standard input as one message, as it is' },
+  stream: { doc: 'Send all of standard input as one message that others see grow: the tokens of a model' },
   id: { value: 'PREFIX', doc: 'Send line N under the id PREFIX-N: repeating the same input stores nothing twice (with -i)' },
   skip: { value: 'N', doc: 'Leave out the first N lines', parse: whole },
   replyTo: { value: 'MSG_ID', doc: 'The message this answers' },
@@ -64,6 +65,25 @@ const sendWhole = async (call: SendCall): Promise<void> => {
   const content = await readWhole(call.io, limits.maxFrameBytes)
   if (content === '') throw new CliError('usage', 'Standard input is empty: nothing was sent')
   return sendOne(call, content)
+}
+
+/** One message, seen while it is written; what is stored is the whole. */
+const sendGrowing = async (call: SendCall): Promise<void> => {
+  const { args: { target }, options, io, out } = call
+  const [{ growing }, { fieldsOfFrame }, { textsOf }] = await Promise.all([
+    import('../../../lib/client/index.ts'),
+    import('../vocabulary.ts'),
+    import('../lines.ts'),
+  ])
+  const timeoutMs = (options.timeout ?? 60) * 1_000
+  const client = await connectFor(call, { timeoutMs: 15_000, reconnect: { maxMs: 5_000, maxElapsedMs: timeoutMs } })
+  const message = growing(client, target, { id: `${prefixOf(call)}-1`, inReplyTo: options.replyTo, timeoutMs })
+  for await (const text of textsOf(io.stdin, client.welcome!.limits.maxContentBytes ?? limits.maxContentChars)) message.write(text)
+  if (message.text === '') throw new CliError('usage', 'Standard input is empty: nothing was sent')
+  const ack = await message.end()
+  out.done(ack.frame, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`, {
+    fields: fieldsOfFrame('ACK'),
+  })
 }
 
 const sendStdin = async (call: SendCall): Promise<void> => {
@@ -137,6 +157,7 @@ export const send = command({
   },
   examples: [
     { command: 'agentchat send ws://localhost:6667 \'#general\' "hi"', doc: 'Returns once the message is stored' },
+    { command: "llm 'why is the sky blue' | agentchat send '#general' --stream -", doc: 'One message, seen as it grows' },
     { command: "git diff | agentchat send '#builds' --whole -", doc: 'All of it as one message' },
     { command: "agentchat send '#general' -- '-5 degrees outside'", doc: 'A text that begins with -' },
     { command: "tail -f build.log | agentchat send '#builds' -", doc: 'Each line as it comes, at the pace the relay allows' },
@@ -149,15 +170,16 @@ export const send = command({
   async run(call) {
     const { args: { message }, options } = call
     const isInput = message === undefined || message === '-'
-    for (const flag of ['stdin', 'whole'] as const) {
+    for (const flag of ['stdin', 'whole', 'stream'] as const) {
       if (options[flag] && !isInput) throw new CliError('usage', `A MESSAGE and --${flag} do not go together`)
     }
-    if (options.whole) {
-      if (options.stdin || options.skip !== undefined)
-        throw new CliError('usage', `--whole and --${options.stdin ? 'stdin' : 'skip'} do not go together`,
-          '--whole sends no lines: one message.')
-      return sendWhole(call)
+    for (const flag of ['whole', 'stream'] as const) {
+      const other = options.stdin ? 'stdin' : options.skip !== undefined ? 'skip' : options.whole && flag === 'stream' ? 'whole' : undefined
+      if (options[flag] && other !== undefined)
+        throw new CliError('usage', `--${flag} and --${other} do not go together`, `--${flag} sends no lines: one message.`)
     }
+    if (options.whole) return sendWhole(call)
+    if (options.stream) return sendGrowing(call)
     if (options.stdin || message === '-') return sendStdin(call)
     if (message === undefined)
       throw new CliError('usage', 'Missing argument MESSAGE',

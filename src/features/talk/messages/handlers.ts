@@ -51,7 +51,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       : { sig, sig_v, sig_ts: ts, nonce, relay: options.serverId, ...(id !== undefined && { pub_id: id }) }
 
   const bodyOf = ({ me }: WriteCtx, request: RequestBody<'MSG'>): Append<'MSG'>['body'] => {
-    const { to, content, sig, in_reply_to } = request
+    const { to, content, sig, in_reply_to, stream } = request
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
     return {
@@ -63,6 +63,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       // A signature over what is no longer there would only look forged.
       ...(sig !== undefined && isWhole && signatureOf(request)),
       ...(in_reply_to !== undefined && { in_reply_to }),
+      ...(stream !== undefined && { stream }),
       ...(!isWhole && { redacted: true as const }),
     }
   }

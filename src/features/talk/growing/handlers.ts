@@ -1,0 +1,41 @@
+// Growing messages: pieces for those who are here to see them, never stored. The message that ends one is the record.
+import { redact } from '../../../domain/redaction.ts'
+import { Fail, noChannel, notify, reply, type Audience, type Feature, type WriteCtx } from '../../../relay/feature.ts'
+import { isBlocked } from '../../../store/blocks.ts'
+
+export interface GrowingOptions {
+  /** Cut secrets out of contents: of pieces, those that one of them holds whole. */
+  readonly redact: boolean
+  /** In larger channels nobody is told. */
+  readonly announceMaxMembers: number
+}
+
+export const growing = ({ announceMaxMembers, ...options }: GrowingOptions): Feature<'DELTA'> => {
+  /** Who hears of a piece; undefined: nobody. @throws Fail as for the message that ends it */
+  const audienceOf = async ({ me, roster, tx }: WriteCtx, to: string): Promise<Audience | undefined> => {
+    if (to.startsWith('#')) {
+      const channel = roster.known(me, to)
+      if (channel === undefined) throw noChannel(to)
+      if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${to}; JOIN it first`)
+      return channel.agents.size > announceMaxMembers ? undefined : { kind: 'channel', channel: to, exceptAsker: true }
+    }
+    // Nobody learns from it who is here, or who blocks whom.
+    if (to === me.id || roster.agent(to) === undefined || (await tx.log.hasBlocks(to) && await isBlocked(tx, me.id, to))) return undefined
+    return { kind: 'agents', agents: [to] }
+  }
+
+  return {
+    handlers: {
+      DELTA: {
+        needs: 'session',
+        async write(ctx, { to, stream, n, text }) {
+          const audience = await audienceOf(ctx, to)
+          if (audience === undefined) return { reply: reply('OK', {}) }
+          const { id: from, name } = ctx.me
+          const piece = { from, from_name: name, to, stream, n, text: options.redact ? redact(text) : text }
+          return { reply: reply('OK', {}), notify: [{ ...notify(audience, 'DELTA', piece), isLight: true }] }
+        },
+      },
+    },
+  }
+}
