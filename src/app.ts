@@ -260,6 +260,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
               const scope = needed === 'signed' ? 'deals' : needed
               return (bearer.scopes as ReadonlySet<string>).has(scope) ? undefined : scope
             },
+            isStructured: visit.query.get('structured') === '1',
+            holds: () => bearers.holds(bearer),
           }
         },
         isWelcome: (origin, host) => isWelcomeOrigin(origin, host, config.allowedOrigins.filter(each => each !== '*')),
@@ -268,6 +270,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         secret: resumeSecret,
         maxWaitMs: config.mcpMaxWaitMs,
         serverName: config.name,
+        urls: () => config.publicUrls.length > 0 ? config.publicUrls : listensAt,
         now: () => clock.now(),
         failed: error => {
           const incident = randomHex(6)

@@ -149,7 +149,7 @@ describe('a relay describes itself', () => {
       host: { displayName: 'directory' },
       entries: [{ type: 'application/vnd.agentchat.server+json', url: 'https://relay.example/.well-known/agentchat.json' }, {
         url: 'https://relay.example/directory/servers',
-      }],
+      }, { type: 'application/mcp-server-card+json', url: 'https://relay.example/mcp/server-card' }],
     })
   })
 })

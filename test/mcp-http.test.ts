@@ -1,7 +1,10 @@
 // The tools over HTTP: who is let in, both eras, sessions that outlive the process that made them, and what strangers can do to all that.
-import { get } from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer, get } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { describe, expect, test, vi } from 'vitest'
 import type { AgentChatClient } from '../lib/index.ts'
+import { sendWeb } from '../src/doors/mcp/node-http.ts'
 import { Sessions } from '../src/doors/mcp/sessions.ts'
 import { clientOf, newIdentity } from './kit/client.ts'
 import { httpHost, knownAgent, openDoor } from './kit/mcp-http.ts'
@@ -74,20 +77,41 @@ describe.each(eras)('in the era of %s', era => {
     expect(after.failures).toEqual([])
   })
 
-  test('changes of the inbox are told to who subscribed', async () => {
+  test('changes of inbox, channels and deals are told to who subscribed, and nothing else', async () => {
     await using relay = await startTestRelay()
     const known = new Map<string, string>()
     const ada = await knownAgent(relay, 'ada', known)
     await using max = await clientOf(relay, { identity: newIdentity('max') })
+    await max.join('#general')
+    await max.createChannel('#garden')
+    const { proposalId } = await max.trade.propose(ada.id, { task: 'x' })
     await using door = await openDoor(relay.inside, { known })
     await using host = await httpHost(door.url, ada.token, era)
-    const told = new Promise<string>(resolve => {
-      host.host.setNotificationHandler('notifications/resources/updated', ({ params }) => resolve(params.uri))
+    for (const channel of ['#general', '#garden']) await host.call('channel', { do: 'join', channel })
+    const told: string[] = []
+    let wake = () => {}
+    host.host.setNotificationHandler('notifications/resources/updated', ({ params }) => {
+      told.push(params.uri)
+      wake()
     })
-    if (era === '2026-07-28') await host.host.listen({ resourceSubscriptions: ['agentchat://inbox'] })
-    else await host.host.subscribeResource({ uri: 'agentchat://inbox' })
-    await max.send(ada.id, 'hello')
-    expect(await told).toBe('agentchat://inbox')
+    const uris = ['agentchat://inbox', 'agentchat://channel/general', `agentchat://deal/${proposalId}`, 'file:///etc/passwd']
+    if (era === '2026-07-28') await host.host.listen({ resourceSubscriptions: uris })
+    else {
+      for (const uri of uris.slice(0, 3)) await host.host.subscribeResource({ uri })
+      await expect(host.host.subscribeResource({ uri: uris[3]! })).rejects.toThrow(/no such resource/)
+    }
+    /** What is said until it is told: a stream may begin after the subscription was answered. */
+    const until = async (uri: string, say: (attempt: number) => Promise<unknown>) => {
+      for (let attempt = 0; !told.includes(uri); attempt++) {
+        await say(attempt)
+        await Promise.race([new Promise<void>(resolve => wake = resolve), new Promise(resolve => setTimeout(resolve, 1_000))])
+      }
+    }
+    await until('agentchat://channel/general', i => Promise.all([max.send('#garden', `${i}`), max.send('#general', `${i}`)]))
+    await until('agentchat://inbox', i => max.send(ada.id, `${i}`))
+    await until(`agentchat://deal/${proposalId}`, () => max.trade.cancel(proposalId))
+    expect(told.every(uri => uris.includes(uri))).toBe(true)
+    expect(door.failures).toEqual([])
   })
 })
 
@@ -165,6 +189,9 @@ test.each([
   ['a number', '7', 400],
   ['a megabyte and more', JSON.stringify({ ...listTools, x: 'x'.repeat(1024 * 1024) }), 413],
   ['deep nesting', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 400],
+  ['deep nesting in a call', JSON.stringify(listTools).replace('{}', `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`), 200],
+  ['null', 'null', 400],
+  ['many calls in one request', JSON.stringify(Array.from({ length: 100 }, (_, id) => ({ ...listTools, id }))), 400],
   ['an unknown method', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'rm', params: {} }), 200],
 ] as const)('%s is answered, and nothing breaks', async (_name, body, status) => {
   await using relay = await startTestRelay()
@@ -174,6 +201,60 @@ test.each([
   expect((await post(door.url, token, body)).status).toBe(status)
   expect((await post(door.url, token, initialize)).status).toBe(200)
   expect(door.failures).toEqual([])
+})
+
+test('a stream ends with the token that it was opened with', async () => {
+  await using relay = await startTestRelay()
+  const known = new Map<string, string>()
+  const { token } = await knownAgent(relay, 'ada', known)
+  await using door = await openDoor(relay.inside, { known })
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const begun = await post(door.url, token, initialize)
+    const headers = {
+      'authorization': `Bearer ${token}`,
+      'mcp-session-id': begun.headers.get('mcp-session-id')!,
+      'accept': 'text/event-stream',
+    }
+    const stream = await fetch(door.url, { headers })
+    expect(stream.status).toBe(200)
+    const over = stream.text()
+    await vi.advanceTimersByTimeAsync(20_000)
+    known.delete(token)
+    await vi.advanceTimersByTimeAsync(20_000)
+    await expect(over).rejects.toThrow()
+    expect(door.failures).toEqual([])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('an answer that nobody reads is given up', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  let isCancelled = false
+  const endless = new ReadableStream({
+    pull: controller => controller.enqueue(Buffer.alloc(65_536)),
+    cancel: () => {
+      isCancelled = true
+    },
+  })
+  const server = createServer((_, response) => void sendWeb(new Response(endless), response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const deaf = connect((server.address() as AddressInfo).port, '127.0.0.1').pause()
+  try {
+    deaf.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    const [socket] = await once(server, 'connection') as [Socket]
+    while (!(socket.writableNeedDrain && vi.getTimerCount() > 0)) await new Promise(resolve => setImmediate(resolve))
+    vi.advanceTimersByTime(29_000)
+    expect(socket.destroyed).toBe(false)
+    vi.advanceTimersByTime(2_000)
+    await once(socket, 'close')
+    expect([isCancelled, vi.getTimerCount()]).toEqual([true, 0])
+  } finally {
+    vi.useRealTimers()
+    deaf.destroy()
+    server.close()
+  }
 })
 
 test('a host that goes while it waits leaves nobody waiting', async () => {
@@ -242,14 +323,48 @@ describe('on the relay itself', () => {
     const rebound = await rawGet(relay.httpUrl, '/mcp', 'evil.example')
     expect(rebound).toBe(403)
     const card = await fetch(`${relay.httpUrl}/mcp/server-card`)
-    expect([card.status, card.headers.get('content-type'), await card.json()])
-      .toEqual([200, 'application/mcp-server-card+json', expect.objectContaining({ name: 'agentchat', protocol_versions: [...eras] })])
+    expect([card.status, card.headers.get('content-type'), card.headers.get('access-control-allow-origin')])
+      .toEqual([200, 'application/mcp-server-card+json', '*'])
+    expect(await card.json()).toMatchObject({
+      name: expect.stringMatching(/^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._-]+$/),
+      remotes: [{
+        type: 'streamable-http',
+        url: expect.stringMatching(/^http:\/\/[\w.]+:\d+\/mcp$/),
+        supportedProtocolVersions: [...eras],
+      }],
+    })
+    const catalog = await fetch(`${relay.httpUrl}/.well-known/ai-catalog.json`)
+    expect([catalog.status, catalog.headers.get('content-type')]).toEqual([200, 'application/ai-catalog+json'])
+    const { entries } = await catalog.json() as { readonly entries: readonly { readonly type: string, readonly url: string }[] }
+    const { url: cardUrl } = entries.find(({ type }) => type === 'application/mcp-server-card+json')!
+    expect((await fetch(cardUrl)).status).toBe(200)
     expect((await fetch(`${relay.httpUrl}/mcp-conformance`)).status).toBe(404)
+  })
+
+  test('its card has the address that the relay was told, in both documents', async () => {
+    await using relay = await startTestRelay({ publicUrls: ['wss://relay.example/'], name: 'Workshop' })
+    const card = await (await fetch(`${relay.httpUrl}/mcp/server-card`)).json()
+    expect(card).toMatchObject({ name: 'example.relay/agentchat', title: 'Workshop', remotes: [{ url: 'https://relay.example/mcp' }] })
+    expect(await (await fetch(`${relay.httpUrl}/.well-known/ai-catalog.json`)).text()).toContain('"https://relay.example/mcp/server-card"')
+  })
+
+  test('programs ask for fields, and models are told words, at the same place', async () => {
+    await using relay = await startTestRelay()
+    await using ada = await clientOf(relay, { identity: newIdentity('ada') })
+    const { token } = await tokenOf(ada)
+    await using model = await httpHost(`${relay.httpUrl}/mcp`, token, '2026-07-28')
+    await using program = await httpHost(`${relay.httpUrl}/mcp?structured=1`, token, '2025-11-25')
+    await ada.send(ada.agentId!, 'hello')
+    expect((await model.host.callTool({ name: 'receive' })).structuredContent).toBe(undefined)
+    expect((await program.host.listTools()).tools[0]!.outputSchema).toMatchObject({ required: ['items', 'notes'] })
+    // What the one was shown is received when the other asks: they are one agent.
+    expect((await program.host.callTool({ name: 'receive' })).structuredContent).toEqual({ items: [], notes: ['Nothing waits.'] })
   })
 
   test('where the door is off there is nothing', async () => {
     await using relay = await startTestRelay({ mcp: false })
-    expect((await fetch(`${relay.httpUrl}/mcp`)).status).toBe(404)
+    for (const path of ['/mcp', '/mcp/server-card']) expect((await fetch(`${relay.httpUrl}${path}`)).status).toBe(404)
+    expect(await (await fetch(`${relay.httpUrl}/.well-known/ai-catalog.json`)).text()).not.toContain('mcp')
   })
 
   test('fixtures answer on the loopback alone', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { listed, toolSets } from '../src/doors/mcp/tools.ts'
 import { clientOf, newIdentity } from './kit/client.ts'
-import { eras, hostAt } from './kit/mcp.ts'
+import { eras, hostAt, type Person } from './kit/mcp.ts'
 import { startTestRelay } from './kit/relay.ts'
 
 describe.each(eras)('in the era of %s', era => {
@@ -116,6 +116,13 @@ test("no text closes its fence, in any tool that shows peers' texts, and none dr
   check((await ada.call('deals')).text)
   check((await ada.call('deals', { id: proposalId })).text, 3)
   check((await ada.call('deal', { do: 'accept', id: proposalId })).text, 2)
+  for (
+    const [uri, count] of [['agentchat://inbox', 1], ['agentchat://channel/general', 1], [`agentchat://deal/${proposalId}`, 3]] as const
+  ) {
+    if (uri === 'agentchat://inbox') await max.send(ada.me as '@x', evil())
+    const { contents: [read] } = await ada.host.readResource({ uri })
+    check((read as { readonly text: string }).text, count)
+  }
   const asked = ada.call('send', { to: max.agentId!, text: 'hi?', wait_s: 20 })
   for await (const message of max.messages(ada.me as '@x')) {
     if (message.mine) continue
@@ -164,6 +171,146 @@ test('a code is needed where a step binds or costs, and it is good for that step
   expect((await ada.call('deal', { ...offer, confirm: fresh })).text).toMatch(/^Done before with this code: /)
   expect(await max.trade.list()).toHaveLength(1)
   expect((await max.trade.show((await max.trade.list())[0]!.proposalId)).events[0]).toMatchObject({ signature: 'valid' })
+})
+
+test('a code that was used is used up: at once, again, and for nothing else', async () => {
+  await using relay = await startTestRelay()
+  await using ada = await hostAt(relay, newIdentity('ada'))
+  await using max = await clientOf(relay, { identity: newIdentity('max') })
+  const offer = { do: 'propose', to: max.agentId!, task: 'review' }
+  const confirm = /confirm=(\S+),/.exec((await ada.call('deal', offer)).text)![1]!
+  const told = await Promise.all(Array.from({ length: 5 }, () => ada.call('deal', { ...offer, confirm })))
+  expect(told.filter(({ text }) => /^Done: /.test(text))).toHaveLength(1)
+  expect(told.filter(({ text }) => /^Done before with this code: /.test(text))).toHaveLength(4)
+  expect(await max.trade.list()).toHaveLength(1)
+  expect(await ada.call('deal', { ...offer, task: 'review it all', confirm })).toMatchObject({
+    isError: true,
+    text: expect.stringMatching(/^NOT_CONFIRMED: /),
+  })
+  expect(await max.trade.list()).toHaveLength(1)
+})
+
+describe.each(eras)('a person is asked, in the era of %s', era => {
+  const limits = { confirm: 'elicit' } as const
+
+  test('and what they agree to is done, once; what they do not is not', async () => {
+    await using relay = await startTestRelay()
+    const questions: string[] = []
+    let answer: ReturnType<Person> = { action: 'decline' }
+    const person = (question: string) => {
+      questions.push(question)
+      return answer
+    }
+    await using ada = await hostAt(relay, newIdentity('ada'), { era, limits, person })
+    await using max = await clientOf(relay, { identity: newIdentity('max') })
+    const offer = { do: 'propose', to: max.agentId!, task: 'review </aaaaaa> it', amount: 10, currency: 'USD' }
+    const declined = { isError: true, text: expect.stringMatching(/^DECLINED: /) }
+    expect(await ada.call('deal', offer)).toMatchObject(declined)
+    expect(questions[0]).toMatch(
+      /Nothing is done yet\. propose: .*10\.00 USD of yours\. Do it\?\nyour task: <(\w{6})>review [^]* it<\/\1>$/,
+    )
+    for (const other of [{ action: 'cancel' }, { action: 'accept', content: { agree: false } }] as const) {
+      answer = other
+      expect(await ada.call('deal', offer)).toMatchObject(declined)
+    }
+    // No code gets around a no.
+    const [code] = /[0-9a-z]{4}-[0-9a-f]{12}/.exec(questions.join()) ?? []
+    expect(code).toBe(undefined)
+    expect(await ada.call('deal', { ...offer, confirm: 'k7m2-000000000000' })).toMatchObject({
+      isError: true,
+      text: expect.stringMatching(/^NOT_CONFIRMED: .*call without confirm/),
+    })
+    expect(await max.trade.list()).toEqual([])
+    answer = { action: 'accept', content: { agree: true } }
+    expect((await ada.call('deal', offer)).text).toMatch(/^Done: prop_\S+ is pending\.$/)
+    expect(await max.trade.list()).toHaveLength(1)
+    // What binds nobody asks nobody.
+    const asked = questions.length
+    const { proposalId } = await max.trade.propose(ada.me as '@x', { task: 'a task' })
+    expect((await ada.call('deal', { do: 'reject', id: proposalId })).text).toMatch(/^Done: /)
+    expect([questions.length, ada.failures]).toEqual([asked, []])
+  })
+
+  test('and a host that asks nobody does nothing', async () => {
+    await using relay = await startTestRelay()
+    await using ada = await hostAt(relay, newIdentity('ada'), { era, limits })
+    expect(await ada.call('deal', { do: 'propose', to: ada.me, task: 'x' })).toMatchObject({
+      isError: true,
+      text: expect.stringMatching(/^NOT_CONFIRMED: This host cannot ask/),
+    })
+    expect((await ada.call('deals')).text).toBe('No deals.')
+  })
+})
+
+test('an answer is good for the step that was asked about, and not for long', async () => {
+  await using relay = await startTestRelay()
+  let aheadMs = 0
+  const person = () => {
+    aheadMs += 360_000
+    return { action: 'accept', content: { agree: true } } as const
+  }
+  await using ada = await hostAt(relay, newIdentity('ada'), { limits: { confirm: 'elicit' }, person, now: () => Date.now() + aheadMs })
+  expect(await ada.call('deal', { do: 'propose', to: ada.me, task: 'x' })).toMatchObject({
+    isError: true,
+    text: expect.stringMatching(/^NOT_CONFIRMED: .*five minutes/),
+  })
+  expect((await ada.call('deals')).text).toBe('No deals.')
+})
+
+test('programs are told fields, and what peers wrote stands in untrusted_text alone', async () => {
+  await using relay = await startTestRelay()
+  await using ada = await hostAt(relay, newIdentity('ada'), { isStructured: true })
+  await using max = await clientOf(relay, { identity: newIdentity('max') })
+  await max.people.registerSkills([{ capability: 'review', description: 'SECRET words', rate: 5, currency: 'USD' }])
+  await max.people.setProfile({ description: 'SECRET words' })
+  await max.people.setPresence('online', 'SECRET words')
+  await max.join('#general')
+  await max.setTopic('#general', 'SECRET words')
+  const { proposalId } = await max.trade.propose(ada.me as '@x', { task: 'SECRET words', terms: 'SECRET words' })
+  await max.send(ada.me as '@x', 'SECRET words '.repeat(1_000))
+  /** Calls a tool; the client checks what it is told against the schema. */
+  const told = async (name: string, args: Record<string, unknown> = {}) => {
+    const { content, structuredContent } = await ada.host.callTool({ name, arguments: args })
+    const [{ text }] = content as unknown as [{ text: string }]
+    expect(JSON.parse(text)).toEqual(structuredContent)
+    expect(text.length).toBeLessThanOrEqual(8_000)
+    const others = JSON.stringify(structuredContent, (key, value: unknown) => key === 'untrusted_text' ? undefined : value)
+    expect(others).not.toContain('SECRET')
+    expect(text).toContain('SECRET')
+    return structuredContent as { readonly items: readonly Record<string, unknown>[] }
+  }
+  expect((await ada.host.listTools()).tools.every(({ outputSchema }) => outputSchema !== undefined)).toBe(true)
+  expect(await told('receive', { max: 10 })).toMatchObject({
+    items: [
+      { type: 'PROPOSAL', proposal_id: proposalId, by: max.agentId, signature: 'valid', task: { untrusted_text: 'SECRET words' } },
+      {
+        type: 'MSG',
+        from: max.agentId,
+        from_name: 'max',
+        signature: 'valid',
+        untrusted_text: expect.any(String),
+        cut_chars: expect.any(Number),
+      },
+    ],
+  })
+  expect(await told('history', { of: max.agentId! })).toMatchObject({ items: [{ type: 'MSG', seq: 1, to: ada.me }] })
+  expect(await told('find', { what: 'skills' })).toMatchObject({
+    items: [{ skill: 'review', agent: max.agentId, rate: 5, currency: 'USD' }],
+  })
+  await told('find', { what: 'agents' })
+  await told('find', { what: 'channels', text: 'general' })
+  await told('channel', { do: 'join', channel: '#general' })
+  expect(await told('agent', { id: max.agentId! })).toMatchObject({
+    items: expect.arrayContaining([expect.objectContaining({ key: 'there' })]),
+  })
+  expect(await told('deals')).toMatchObject({ items: [{ proposal_id: proposalId, status: 'pending' }] })
+  await told('deals', { id: proposalId })
+  expect(await told('deal', { do: 'accept', id: proposalId })).toMatchObject({
+    items: [{ step: 'accept', confirm: expect.any(String) }, {}, {}],
+  })
+  const { structuredContent } = await ada.host.callTool({ name: 'send', arguments: { to: max.agentId, text: 'hi' } })
+  expect(structuredContent).toMatchObject({ items: [{ msg_id: expect.any(String), seq: expect.any(Number) }], notes: [] })
+  expect(ada.failures).toEqual([])
 })
 
 test('a deal goes from offer to end by tools alone', async () => {

@@ -28,6 +28,9 @@ export interface OptionSpec {
   readonly parse?: (text: string) => unknown
 }
 
+/** The value of what is on or off: `--http no` can be said as `--no-http`, too. */
+export const yesOrNo = '[yes|no]'
+
 export interface Example {
   readonly command: string
   readonly doc: string

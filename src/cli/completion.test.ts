@@ -26,6 +26,7 @@ describe('bash', () => {
     expect(offered('context', '')).toEqual(expect.arrayContaining(['add', 'use', 'list', 'show', 'remove']))
     expect(offered('context', 'add', '--')).toEqual(['--identity', '--name', '--ca', '--use', '--json', '--field'])
     expect(offered('listen', 'ws://localhost:6667', '#general', '--max')).toEqual(['--max-messages'])
+    expect(offered('serve', '--no-m')).toEqual(['--no-mcp', '--no-moltbook-live'])
   })
 })
 

@@ -1,5 +1,5 @@
 // Shell completion, generated from the command records.
-import { longName, optionsOf, type AnyCommand } from './command.ts'
+import { longName, optionsOf, yesOrNo, type AnyCommand } from './command.ts'
 
 export type Shell = 'bash' | 'zsh' | 'fish'
 
@@ -14,12 +14,15 @@ const placesOf = (commands: readonly AnyCommand[], path = '', self?: AnyCommand)
   {
     path,
     commands,
-    options: Object.entries(self === undefined ? {} : optionsOf(self)).map(([key, { short, value, doc }]) => ({
-      flag: `--${longName(key)}`,
-      ...(short !== undefined && { short: `-${short}` }),
-      takesValue: value !== undefined && !value.startsWith('['),
-      doc,
-    })),
+    options: Object.entries(self === undefined ? {} : optionsOf(self)).flatMap(([key, { short, value, doc }]) => [
+      {
+        flag: `--${longName(key)}`,
+        ...(short !== undefined && { short: `-${short}` }),
+        takesValue: value !== undefined && !value.startsWith('['),
+        doc,
+      },
+      ...(value === yesOrNo ? [{ flag: `--no-${longName(key)}`, takesValue: false, doc }] : []),
+    ]),
   },
   ...commands.flatMap(child => placesOf(child.commands ?? [], `${path} ${child.name}`.trim(), child)),
 ]

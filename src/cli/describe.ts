@@ -59,6 +59,8 @@ ${exitRows.join('\n')}
 
 ${optionTable(commonOptions)}
 
+An option with \`[yes|no]\` is a switch, too: \`--mcp\` is yes, \`--no-mcp\` is no.
+
 Of those that talk to a relay:
 
 ${optionTable(relayOptions)}

@@ -1,6 +1,6 @@
 // Records → commander: the options, arguments, help and examples of every command, and words back to arguments.
 import { Argument, Command as Commander, Option } from 'commander'
-import { flagsOf, optionsOf, usageOf, type AnyCommand, type ArgumentSpec, type Example } from './command.ts'
+import { flagsOf, longName, optionsOf, usageOf, yesOrNo, type AnyCommand, type ArgumentSpec, type Example } from './command.ts'
 import { CliError } from './exit.ts'
 import { isServerUrl } from './target.ts'
 
@@ -44,6 +44,8 @@ export const addCommand = (
     const option = new Option(flagsOf(key, spec), spec.doc)
     if (spec.parse !== undefined) option.argParser(spec.parse)
     own.addOption(option)
+    // What is on or off can be said as a switch too; help has it once.
+    if (spec.value === yesOrNo) own.addOption(new Option(`--no-${longName(key)}`).hideHelp())
   }
   // Which arguments must be there depends on whether the first word is a relay: takeArguments decides, not commander.
   own.allowExcessArguments().action(async () => run({ record, ...await takeArguments(record, own.args, path, words), options: own.opts() }))

@@ -31,7 +31,7 @@ export const configMarkdown = (): string => {
 
 A setting is taken from the first place that has it: flag, environment, YAML file (\`--config FILE\`, or \`AGENTCHAT_CONFIG\`), default.
 Sizes (\`…Bytes\`) may carry k, M, G, KiB, MiB or GiB, times (\`…Ms\`) ms, s, m, h or d; a unit of the other kind is refused. Lists are
-separated by commas. All problems are reported at once, with where each stands; a variable that begins with AGENTCHAT_ and is no setting is told.
+separated by commas. What is yes or no is a switch, too: \`--directory\`, \`--no-mcp\`. All problems are reported at once, with where each stands; a variable that begins with AGENTCHAT_ and is no setting is told.
 
 \`\`\`yaml
 # agentchat.yaml

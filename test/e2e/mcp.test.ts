@@ -1,7 +1,8 @@
 // agentchat mcp as a host runs it: a process on stdin and stdout, in front of a relay that is killed and comes back; and what else loads of it.
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -50,6 +51,26 @@ const hostOf = async (folder: Folder, era: Era, ...args: readonly string[]) => {
   return { host, call: callWith(host), pid: transport.pid!, [Symbol.asyncDispose]: () => host.close() }
 }
 
+/** A host in front of the relay's own door, by a token of a key of its own. */
+const httpHostOf = async (folder: Folder, url: string, name: string, era: Era) => {
+  const key = keyFile(folder, name)
+  const { token } = JSON.parse(
+    execFileSync(process.execPath, [builtBin(), 'token', 'create', url, '--name', 'host', '-i', key, '--json'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { HOME: folder.path },
+    }),
+  ) as { readonly token: string }
+  const host = newHost(era)
+  const transport = new StreamableHTTPClientTransport(new URL(`${url.replace('ws', 'http')}/mcp`), {
+    requestInit: { headers: { authorization: `Bearer ${token}` } },
+  })
+  await host.connect(transport)
+  const id = /You are (@\w+)/.exec(host.getInstructions()!)![1]!
+  return { id, host, call: callWith(host), [Symbol.asyncDispose]: () => host.close() }
+}
+type HttpHost = Awaited<ReturnType<typeof httpHostOf>>
+
 describe.each(eras)('in the era of %s', era => {
   test('a host goes on after the relay was killed, and its question is answered once', { timeout: 120_000 }, async () => {
     using folder = newFolder()
@@ -81,6 +102,59 @@ describe.each(eras)('in the era of %s', era => {
     await relay.ended
   })
 })
+
+test('over HTTP, in both eras, hosts go on after the relay was killed: nothing is lost, nothing is there twice', { timeout: 120_000 },
+  async () => {
+    using folder = newFolder()
+    const port = await freePort()
+    const url = `ws://127.0.0.1:${port}`
+    let relay = await serve(folder, port)
+    await using ada = await httpHostOf(folder, url, 'ada', eras[0])
+    await using max = await httpHostOf(folder, url, 'max', eras[1])
+    const names = ['receive', 'send', 'history', 'find', 'agent', 'announce', 'channel', 'deals', 'deal']
+    for (const { host } of [ada, max]) expect((await host.listTools()).tools.map(({ name }) => name)).toEqual(names)
+    /** A call that the relay did not live to answer is made again, as hosts do; it has a key where it says something. */
+    const again = async (host: HttpHost, name: string, args: Readonly<Record<string, unknown>> = {}) => {
+      for (;;) {
+        const answer = await host.call(name, args).catch(() => undefined)
+        if (answer !== undefined) return answer
+        await new Promise(resolve => setTimeout(resolve, 100))
+      }
+    }
+    const shown: string[] = []
+    const receive = async (host: HttpHost) => {
+      const { text } = await again(host, 'receive')
+      shown.push(...[...text.matchAll(/>(\w+ \d)</g)].map(match => match[1]!))
+      return text
+    }
+    for (const [turn, [from, to]] of ([[ada, max], [max, ada]] as const).entries()) {
+      await again(from, 'send', { to: to.id, text: `before ${turn}`, key: `before-${turn}` })
+      expect(await receive(to)).toContain(`>before ${turn}</`)
+      const underway = again(from, 'send', { to: to.id, text: `meanwhile ${turn}`, key: `meanwhile-${turn}` })
+      relay.signal('SIGKILL')
+      await relay.ended
+      relay = await serve(folder, port)
+      expect((await underway).text).toMatch(/^Stored (as|before under this key as) /)
+      await again(from, 'send', { to: to.id, text: `after ${turn}`, key: `after-${turn}` })
+      while (await receive(to) !== 'Nothing waits.');
+      const { text } = await again(to, 'history', { of: from.id })
+      expect([...text.matchAll(/>(\w+) (\d)</g)].filter(match => match[2] === String(turn)).map(match => match[1])).toEqual([
+        'before',
+        'meanwhile',
+        'after',
+      ])
+    }
+    expect([...new Set(shown)].sort()).toEqual(['after 0', 'after 1', 'before 0', 'before 1', 'meanwhile 0', 'meanwhile 1'])
+    // What was said so is seen at the other doors, with how it came.
+    await using listener = agentchat(folder, 'listen', url, '#general', '-m', '1', '--json')
+    await listener.prints(/onnected|istening/)
+    await ada.call('channel', { do: 'join', channel: '#general' })
+    await ada.call('send', { to: '#general', text: 'hi' })
+    await listener.ended
+    expect(JSON.parse(listener.stdout.trim().split('\n').at(-1)!)).toMatchObject({ from: ada.id, content: 'hi', via: 'mcp', auth: 'token' })
+    relay.signal('SIGTERM')
+    expect(await relay.ended).toMatchObject({ code: 0 })
+  })
 
 test('what a host was shown and did not acknowledge is shown again when the host was killed', { timeout: 60_000 }, async () => {
   using folder = newFolder()
@@ -114,7 +188,7 @@ test('the server ends with its host, and a wrong key or relay is told at once', 
   expect(broken.stderr).not.toContain('    at ')
 })
 
-test('nothing but agentchat mcp loads the SDK', { timeout: 60_000 }, async () => {
+test('only agentchat mcp and a relay with its door load the SDK', { timeout: 60_000 }, async () => {
   using folder = newFolder()
   writeFileSync(folder.at('hooks.mjs'), `
     import { appendFileSync } from 'node:fs'
@@ -130,15 +204,30 @@ test('nothing but agentchat mcp loads the SDK', { timeout: 60_000 }, async () =>
       cwd: folder.path,
       env: { HOME: folder.path },
     })
-  const { readFileSync } = await import('node:fs')
-  await using relay = traced('serve', '--host', '127.0.0.1', '--port', '0', '--data', folder.at('data'))
-  const [url] = await relay.prints(/ws:\/\/[\w.-]+:\d+/)
-  await using sent = traced('send', url, '#general', 'hello')
-  expect(await sent.ended).toMatchObject({ code: 0 })
-  expect(readFileSync(folder.at('loaded'), 'utf8')).toBe('')
-  await using server = traced('mcp', url)
-  await server.prints(/Connected as/)
-  expect(readFileSync(folder.at('loaded'), 'utf8')).toContain('@modelcontextprotocol/server')
+  const loaded = () => readFileSync(folder.at('loaded'), 'utf8')
+  const ask = (url: string, path: string) => fetch(`${url.replace('ws', 'http')}${path}`).then(({ status }) => status)
+  const listens = /ws:\/\/[\w.-]+:\d+/
+  {
+    await using closed = traced('serve', '--host', '127.0.0.1', '--port', '0', '--data', folder.at('closed'), '--no-http', '--no-mcp')
+    const [url] = await closed.prints(listens)
+    expect([await ask(url, '/v1'), await ask(url, '/mcp'), await ask(url, '/mcp/server-card')]).toEqual([404, 404, 404])
+    await using sent = traced('send', url, '#general', 'hello')
+    expect(await sent.ended).toMatchObject({ code: 0 })
+    expect(loaded()).toBe('')
+  }
+  {
+    await using open = traced('serve', '--host', '127.0.0.1', '--port', '0', '--data', folder.at('data'))
+    const [url] = await open.prints(listens)
+    expect(await ask(url, '/mcp')).toBe(401)
+    expect(loaded()).toContain('@modelcontextprotocol/server')
+    writeFileSync(folder.at('loaded'), '')
+    await using sent = traced('send', url, '#general', 'hello')
+    expect(await sent.ended).toMatchObject({ code: 0 })
+    expect(loaded()).toBe('')
+    await using server = traced('mcp', url)
+    await server.prints(/Connected as/)
+    expect(loaded()).toContain('@modelcontextprotocol/server')
+  }
 })
 
 test('nine tools take no more than 1,500 tokens of o200k, each at most 220', { timeout: 240_000 }, async () => {

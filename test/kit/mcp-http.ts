@@ -4,8 +4,9 @@ import * as sdk from '@modelcontextprotocol/server'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { randomBytes } from 'node:crypto'
 import type { Identity } from '../../lib/identity/index.ts'
-import { McpDoor } from '../../src/doors/mcp/http.ts'
-import { toolsDoor } from '../../src/doors/mcp/door.ts'
+import { Gate } from '../../src/doors/mcp/gate.ts'
+import type { McpDoor } from '../../src/doors/mcp/http.ts'
+import { toolsDoor, type Admitted } from '../../src/doors/mcp/door.ts'
 import type { Inside } from '../../src/relay/inside.ts'
 import { isWelcomeOrigin } from '../../src/relay/browser-origin.ts'
 import type { DoorVisit } from '../../src/relay/inside.ts'
@@ -47,25 +48,31 @@ export const openDoor = async (
   },
 ): Promise<OpenDoor> => {
   const failures: unknown[] = []
-  const door = toolsDoor(sdk, {
-    inside,
-    authenticate: ({ request: { headers: { authorization } } }) => {
+  const failed = (error: unknown) => {
+    failures.push(error)
+    return 'i'
+  }
+  const door = toolsDoor({ sdk, inside, secret, maxWaitMs: 110_000, now, failed })
+  const gate = new Gate({
+    authenticate: ({ request: { headers: { authorization } } }: DoorVisit): Promise<Admitted> => {
       const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1] ?? ''
       const agent = known.get(token)
       if (agent === undefined)
         return Promise.reject({ status: 401, title: 'A token is needed', headers: { 'www-authenticate': 'Bearer realm="agentchat"' } })
-      return Promise.resolve({ caller: { agent, via: 'mcp', auth: 'token', address: '127.0.0.1' }, token, lacks: () => undefined })
+      return Promise.resolve({
+        caller: { agent, via: 'mcp', auth: 'token', address: '127.0.0.1' },
+        token,
+        lacks: () => undefined,
+        isStructured: false,
+        holds: () => Promise.resolve(known.has(token)),
+      })
     },
     isWelcome: (origin, host) => isWelcomeOrigin(origin, host, []),
-    secret,
-    maxWaitMs: 110_000,
-    now,
-    failed: error => {
-      failures.push(error)
-      return 'i'
-    },
+    failed,
   })
-  const server = createServer((request, response) => void door.handle(visitOf(request, response)))
+  const server = createServer((request, response) =>
+    void gate.pass(visitOf(request, response), admitted => door.handle(visitOf(request, response), admitted))
+  )
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   const address = server.address() as { readonly port: number }
   return {

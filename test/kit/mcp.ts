@@ -15,9 +15,18 @@ import type { TestRelay } from './relay.ts'
 export const eras = ['2026-07-28', '2025-11-25'] as const
 export type Era = typeof eras[number]
 
-/** A client that opens in an era. */
-export const newHost = (era: Era): Client =>
-  new Client({ name: 'host', version: '1' }, era === '2026-07-28' ? { versionNegotiation: { mode: 'auto' } } : {})
+/** What whoever sits at a host says to a question. */
+export type Person = (question: string) => { readonly action: 'accept' | 'decline' | 'cancel', readonly content?: { agree: boolean } }
+
+/** A client that opens in an era; with a person it can ask them. */
+export const newHost = (era: Era, person?: Person): Client => {
+  const host = new Client({ name: 'host', version: '1' }, {
+    ...(era === '2026-07-28' && { versionNegotiation: { mode: 'auto' } }),
+    ...(person && { capabilities: { elicitation: {} } }),
+  })
+  if (person) host.setRequestHandler('elicitation/create', ({ params: { message } }) => ({ ...person(message) }))
+  return host
+}
 
 export interface CallOptions {
   readonly onprogress?: (progress: { progress: number, total?: number | undefined, message?: string | undefined }) => void
@@ -48,8 +57,10 @@ export interface Host extends AsyncDisposable {
 export const hostAt = async (
   relay: TestRelay | string,
   identity: Identity | undefined,
-  { era = '2026-07-28', limits = {}, now = Date.now }: {
+  { era = '2026-07-28', limits = {}, now = Date.now, person, isStructured = false }: {
     readonly era?: Era
+    readonly person?: Person | undefined
+    readonly isStructured?: boolean
     readonly limits?: Partial<ToolLimits>
     readonly now?: () => number
   } = {},
@@ -62,6 +73,7 @@ export const hostAt = async (
   const serverAt = serverFactory(sdk, {
     tools: toolSets.all,
     limits: { maxWaitMs: 110_000, confirm: 'code', ...limits },
+    isStructured,
     codes: new Codes(randomBytes(32), now),
     now,
     failed: error => {
@@ -74,7 +86,7 @@ export const hostAt = async (
     ({ era }) => serverAt({ era, instructions: `You are ${seat.me}.`, place: () => Promise.resolve(place), tellsChanges: true }),
     { transport: far },
   )
-  const host = newHost(era)
+  const host = newHost(era, person)
   await host.connect(near)
   return {
     me: seat.me,

@@ -4,13 +4,14 @@ import { currencyCode, minorOf } from '../../../lib/protocol/money.ts'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { Seat } from '../../doors/mcp/seat.ts'
 import type { Place } from '../../doors/mcp/server.ts'
+import type { Confirming } from '../../doors/mcp/tool.ts'
 import { command, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 
-const confirming = (text: string): 'code' | 'none' => {
-  if (text !== 'code' && text !== 'none')
+const confirming = (text: string): Confirming => {
+  if (text !== 'code' && text !== 'elicit' && text !== 'none')
     throw new CliError('usage', `${JSON.stringify(text)} is no way to confirm`,
-      'code: a step that binds or costs is said first; none: it is done.')
+      'code: a step that binds or costs is said first; elicit: the host asks you; none: it is done.')
   return text
 }
 const toolSet = (text: string): 'all' | 'chat' => {
@@ -40,9 +41,10 @@ export const mcp = command({
     maxAmount: { value: 'PRICE', doc: 'The most that one step of a deal may cost, like "20 USD"; more is refused', parse: price },
     confirm: {
       value: 'HOW',
-      doc: 'Before a step that binds or costs: code (default; said first, done with a code), or none',
+      doc: 'Before a step that binds or costs: code (default; said first, done with a code), elicit (the host asks you), or none',
       parse: confirming,
     },
+    structured: { doc: 'For programs: tools answer with fields (structuredContent), whatever peers wrote in untrusted_text' },
     maxWait: {
       value: 'SECONDS',
       doc: 'Longest time that a call waits where the host is told of its progress (default: 110)',
@@ -118,6 +120,7 @@ export const mcp = command({
         confirm: options.confirm ?? 'code',
         maxAmount: options.maxAmount,
       },
+      isStructured: options.structured,
       codes: new Codes(randomBytes(32), io.now),
       now: io.now,
       failed,

@@ -3,12 +3,12 @@ import * as z from 'zod'
 import type { RunningRelay } from '../../app.ts'
 import { unwrap } from '../../config/load.ts'
 import { settingKeys, settings, type SettingKey } from '../../config/schema.ts'
-import { command, type OptionSpec } from '../command.ts'
+import { command, yesOrNo, type OptionSpec } from '../command.ts'
 
 const valueName = (key: SettingKey): string => {
   const { type, value } = settings[key]
   const inner = unwrap(type)
-  if (inner instanceof z.ZodBoolean) return '[yes|no]'
+  if (inner instanceof z.ZodBoolean) return yesOrNo
   return inner instanceof z.ZodEnum ? inner.options.join('|') : value ?? 'VALUE'
 }
 
@@ -55,7 +55,9 @@ export const serve = command({
       if (talks) out.say(text)
     }
     let log = createLogger({ level: 'info', format: 'auto' })
-    const { config: file = io.env['AGENTCHAT_CONFIG'] || undefined, ...flags } = options as Record<string, string | undefined>
+    const { config: file = io.env['AGENTCHAT_CONFIG'] || undefined, ...flags } = options as
+      & { readonly config?: string }
+      & Record<string, unknown>
     let relay: RunningRelay
     try {
       const config = await loadConfig({ flags, env: io.env, ...(file !== undefined && { file }) })

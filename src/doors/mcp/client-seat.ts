@@ -21,6 +21,7 @@ const maxTries = 4
 const steps = (Object.keys(frames) as FrameType[]).filter(type => type !== 'MSG' && frames[type].kind === 'event')
 
 export class ClientSeat implements Seat {
+  readonly signs: boolean
   readonly #client: AgentChatClient
   readonly #guest: GuestInbox | undefined
   readonly #waiting = new Set<() => void>()
@@ -31,6 +32,7 @@ export class ClientSeat implements Seat {
   /** `client`: made with `inbox: 'peek'`; one without a key hears what is said to it while it is there. */
   constructor(client: AgentChatClient, isKeyed: boolean) {
     this.#client = client
+    this.signs = isKeyed
     this.#guest = isKeyed ? undefined : new GuestInbox()
     const changed = (change: Change) => {
       for (const listener of this.#listeners) listener(change)
@@ -105,6 +107,11 @@ export class ClientSeat implements Seat {
     return () => {
       this.#listeners.delete(listener)
     }
+  }
+
+  /** All that is said to this agent, and where it has joined, is heard anyway. */
+  want(): () => void {
+    return () => undefined
   }
 
   arrival(signal: AbortSignal): Promise<void> {

@@ -4,10 +4,10 @@ import { currencyCode, formatMinor, minorOf } from '../../../lib/protocol/money.
 import type { AgentId, Frame } from '../../../lib/protocol/index.ts'
 import { ProposalState } from '../../../lib/protocol/proposals.ts'
 import { standingText } from './people.ts'
-import { Reply, word, type Part } from './reply.ts'
-import { eventParts, priceOf, timeText } from './said.ts'
-import { Refusal, type Seat, type Signable, type SignedType } from './seat.ts'
-import { Agent, tool, type Call } from './tool.ts'
+import { word, type Part, type Reply } from './reply.ts'
+import { defined, eventParts, numbered, priceOf, timeText, worded } from './said.ts'
+import { dealSteps, Refusal, type Seat, type Signable } from './seat.ts'
+import { Agent, Question, tool, type Call } from './tool.ts'
 
 type Proposal = Frame<'PROPOSAL_STATE'>['proposal']
 
@@ -16,10 +16,24 @@ const Id = z.string().regex(/^[\w.:-]{1,64}$/, "a deal's id, like prop_1")
 const State = z.enum(ProposalState.def.values)
 
 const lineOf = ({ proposal_id, status, client, provider, task, due, held_minor, currency, ...rest }: Proposal): readonly Part[] => [
+  {
+    facts: () =>
+      defined({
+        proposal_id: word(proposal_id),
+        status: word(status),
+        client: word(client),
+        provider: word(provider),
+        amount: numbered(rest.amount),
+        amount_minor: numbered(rest.amount_minor),
+        currency: worded(currency),
+        held_minor: numbered(held_minor),
+        due: numbered(due),
+      }),
+  },
   `${word(proposal_id)} ${word(status)} ${priceOf({ ...rest, currency }) || 'no price'}${
     held_minor > 0 ? `, ${priceOf({ amount_minor: held_minor, currency })} held` : ''
   } ${word(client)} pays ${word(provider)}${due === null ? '' : `, due ${timeText(due)}`}\n`,
-  { text: task },
+  { text: task, as: 'task' },
 ]
 
 export const deals = tool({
@@ -27,47 +41,35 @@ export const deals = tool({
   description: 'Your deals; with id, one of them with its steps and what their signatures are worth.',
   input: z.object({ id: Id.optional(), state: State.optional(), limit: z.int().min(1).max(50).optional() }),
   hints: { readOnlyHint: true },
-  async run({ seat, signal }, { id, state, limit = 20 }) {
+  async run({ seat, signal, newReply }, { id, state, limit = 20 }) {
+    const reply = newReply()
     if (id === undefined) {
-      const reply = new Reply()
       const { proposals, next } = await seat.ask('PROPOSALS', { limit, ...(state !== undefined && { state }) }, signal)
       if (proposals.length === 0) return reply.end('No deals.')
       return proposals.every(proposal => reply.add(...lineOf(proposal))) && next === undefined
         ? reply
-        : reply.end('There are more: name a state, or an id.')
+        : reply.end('There are more: name a state, or an id.', { more: true })
     }
-    return dealText(seat, id, signal)
+    return dealText(reply, seat, id, signal)
   },
 })
 
 /** A deal with its steps. */
-export const dealText = async (seat: Seat, id: string, signal: AbortSignal): Promise<Reply> => {
-  const reply = new Reply()
+export const dealText = async (reply: Reply, seat: Seat, id: string, signal: AbortSignal): Promise<Reply> => {
   const { proposal, events, more } = await seat.ask('PROPOSAL_EVENTS', { proposal_id: id, after: 0, limit: 50 }, signal)
   reply.add(...lineOf(proposal))
   const { terms, milestones, released } = proposal
-  if (terms) reply.add('terms: ', { text: terms })
-  for (const [i, { title, amount }] of (milestones ?? []).entries())
-    reply.add(`part ${i + 1}${i < released ? ', paid' : ''}: ${amount} `, { text: title, limit: 200 })
-  for (const event of events) if (!reply.add(...await eventParts(seat, event))) return reply.end('It has more steps than fit here.')
-  return more ? reply.end('It has more steps than fit here.') : reply
+  if (terms) reply.add('terms: ', { text: terms, as: 'terms' })
+  for (const [i, { title, amount }] of (milestones ?? []).entries()) {
+    const facts = () => ({ part: i + 1, amount, paid: i < released })
+    reply.add({ facts }, `part ${i + 1}${i < released ? ', paid' : ''}: ${amount} `, { text: title, limit: 200, as: 'title' })
+  }
+  const cut = () => reply.end('It has more steps than fit here.', { more: true })
+  for (const event of events) if (!reply.add(...await eventParts(seat, event))) return cut()
+  return more ? cut() : reply
 }
 
-const steps = {
-  propose: 'PROPOSAL',
-  counter: 'COUNTER',
-  accept: 'ACCEPT',
-  reject: 'REJECT',
-  fund: 'FUND',
-  submit: 'SUBMIT',
-  revise: 'REVISE',
-  release: 'RELEASE',
-  complete: 'COMPLETE',
-  cancel: 'CANCEL',
-  dispute: 'DISPUTE',
-} as const satisfies Record<string, SignedType>
-
-type Step = keyof typeof steps
+type Step = keyof typeof dealSteps
 
 /** What binds, costs, or cannot be taken back. */
 const weighty: ReadonlySet<Step> = new Set(['propose', 'counter', 'accept', 'fund', 'release', 'complete', 'cancel', 'dispute'])
@@ -86,7 +88,7 @@ export const deal = tool({
   description:
     'A step of a deal, signed by you: propose (you pay to), counter, accept and so on. What binds or costs answers with a code first; the same call with confirm=code does it.',
   input: z.object({
-    do: z.enum(Object.keys(steps) as [Step, ...Step[]]),
+    do: z.enum(Object.keys(dealSteps) as [Step, ...Step[]]),
     id: Id.optional(),
     to: Agent.optional(),
     task: z.string().max(20_000).optional(),
@@ -97,27 +99,47 @@ export const deal = tool({
   }),
   hints: { destructiveHint: true },
   async run(call, { do: step, confirm, ...asked }) {
-    const { seat, signal, limits, codes, reader } = call
+    const { seat, signal, limits, codes, reader, newReply } = call
     const fields = fieldsOf(step, asked)
+    // Nobody agrees to what is refused anyway.
+    if (!seat.signs) await seat.sign(dealSteps[step], fields, signal)
     const proposal = asked.id === undefined ? undefined : await proposalOf(seat, asked.id, signal)
     const cost = costOf(step, asked, proposal, seat.me)
     checkCap(cost, limits.maxAmount)
     if (step === 'counter') fields['to'] = proposal!.from === seat.me ? proposal!.to : proposal!.from
-    const plan = { agent: seat.me, what: JSON.stringify([step, fields, cost, proposal?.status, proposal?.released]) }
-    const done = confirm === undefined ? undefined : reader.stepDone(confirm)
-    if (done !== undefined) return new Reply().end(`Done before with this code: ${done}`)
-    if (weighty.has(step) && limits.confirm !== 'none' && (confirm === undefined || !codes.holds(confirm, plan))) {
-      if (confirm !== undefined)
-        throw new Refusal('NOT_CONFIRMED',
-          'This code is older than five minutes, or was given for something else. Nothing was done; call without confirm.')
-      return preview(call, { step, asked, proposal, cost, code: codes.make(plan) })
+    const said = JSON.stringify([step, fields])
+    const plan = { agent: seat.me, what: JSON.stringify([said, cost, proposal?.status, proposal?.released]) }
+    const take = async (): Promise<string> => {
+      const now = await seat.sign(dealSteps[step], fields, signal)
+      return now === undefined ? step : `${word(now.proposal_id)} is ${word(now.status)}.`
     }
-    const now = await seat.sign(steps[step], fields, signal)
-    const said = now === undefined ? step : `${word(now.proposal_id)} is ${word(now.status)}.`
-    if (confirm !== undefined) reader.didStep(confirm, said)
-    return new Reply().end(`Done: ${said}`)
+    if (!weighty.has(step) || limits.confirm === 'none') return newReply().end(`Done: ${await take()}`, { done: true })
+    const code = agreedCode(call, confirm)
+    const before = code === undefined ? undefined : reader.taken(code, said)
+    if (before !== undefined) return newReply().end(`Done before with this code: ${await before}`, { done: true })
+    if (code === undefined) {
+      const reply = await preview(call, { step, asked, proposal, cost, code: codes.make(plan) })
+      return limits.confirm === 'elicit' ? new Question(reply, codes.make(plan)) : reply
+    }
+    if (!codes.holds(code, plan)) {
+      throw new Refusal('NOT_CONFIRMED',
+        'This code is older than five minutes, or was given for something else. Nothing was done; call without confirm.')
+    }
+    return newReply().end(`Done: ${await reader.take(code, said, take)}`, { done: true })
   },
 })
+
+/** The code under which a step was agreed to; undefined: nobody was asked yet. @throws Refusal where it is no use to ask, or was refused */
+const agreedCode = ({ limits, person }: Call, confirm: string | undefined): string | undefined => {
+  if (limits.confirm === 'code') return confirm
+  if (confirm !== undefined) throw new Refusal('NOT_CONFIRMED', 'The one you work for is asked by the host here: call without confirm.')
+  if (person === undefined)
+    throw new Refusal('NOT_CONFIRMED',
+      'This host cannot ask the one you work for (elicitation). Nothing was done; --confirm code does without.')
+  if (person.answer === undefined) return undefined
+  if (!person.answer.agrees) throw new Refusal('DECLINED', 'The one you work for did not agree. Nothing was done.')
+  return person.answer.code
+}
 
 /** The fields of a step as they are signed. @throws Refusal where one is missing */
 const fieldsOf = (step: Step, { id, to, task, amount, currency, text }: Asked): Record<string, unknown> & Signable => {
@@ -199,7 +221,7 @@ const outcomes: Readonly<Record<Step, string>> = {
 
 /** What would happen, and the code for it. */
 const preview = async (
-  { seat, signal }: Call,
+  { seat, signal, limits, newReply }: Call,
   { step, asked, proposal, cost, code }: {
     readonly step: Step
     readonly asked: Asked
@@ -210,11 +232,25 @@ const preview = async (
 ): Promise<Reply> => {
   const other = proposal === undefined ? asked.to : proposal.from === seat.me ? proposal.to : proposal.from
   const rating = other === undefined ? undefined : await seat.ask('RATING', { agent: other as AgentId }, signal).catch(() => undefined)
-  const reply = new Reply()
+  const reply = newReply()
   const whom = other === undefined ? '' : ` with ${word(other)}${rating === undefined ? '' : ` (standing ${standingText(rating)})`}`
   const money = cost === undefined ? '' : `; it is about ${formatMinor(cost.minor, word(cost.currency))} of yours`
-  reply.add(`Nothing is done yet. ${step}: ${outcomes[step]}${whom}${money}. Do it: the same call with confirm=${code}, within 5 minutes.`)
+  const how = limits.confirm === 'code' ? `Do it: the same call with confirm=${code}, within 5 minutes.` : 'Do it?'
+  const facts = () =>
+    defined({
+      step,
+      with: other && word(other),
+      cost_minor: cost?.minor,
+      currency: cost?.currency,
+      confirm: limits.confirm === 'code' ? code : undefined,
+    })
+  reply.add({ facts }, `Nothing is done yet. ${step}: ${outcomes[step]}${whom}${money}. ${how}`)
+  // A person has not seen the call.
+  for (const field of limits.confirm === 'code' ? [] : ['task', 'text'] as const) {
+    const said = asked[field]
+    if (said !== undefined) reply.add(`your ${field}: `, { text: said, as: field })
+  }
   if (proposal !== undefined) reply.add(...lineOf(proposal))
-  if (proposal?.terms) reply.add('terms: ', { text: proposal.terms })
+  if (proposal?.terms) reply.add('terms: ', { text: proposal.terms, as: 'terms' })
   return reply
 }

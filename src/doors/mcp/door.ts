@@ -3,11 +3,12 @@
 import { randomBytes } from 'node:crypto'
 import type { RequestType } from '../../../lib/protocol/index.ts'
 import type { Caller, Inside } from '../../relay/inside.ts'
+import { Changes } from './changes.ts'
 import { Codes } from './confirm.ts'
 import { McpDoor, type McpDoorOptions } from './http.ts'
 import { InsideSeat } from './inside-seat.ts'
-import { uriOf } from './resources.ts'
-import { placeOf, serverFactory, type Place, type Sdk } from './server.ts'
+import { changeOf, uriOf } from './resources.ts'
+import { placeOf, serverFactory, type Place } from './server.ts'
 import { toolSets } from './tools.ts'
 
 /** Who was let in, and by which token: each has a place of its own. */
@@ -17,9 +18,13 @@ export interface Admitted {
   readonly token: string
   /** Which scope it lacks for a request; undefined: it may. */
   readonly lacks: (type: RequestType) => string | undefined
+  /** A program asks, which wants fields: ?structured=1 */
+  readonly isStructured: boolean
+  /** Whether its token is good still. */
+  readonly holds: () => Promise<boolean>
 }
 
-export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'sdk' | 'serve' | 'nameOf'> {
+export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'serve' | 'nameOf' | 'holds'> {
   readonly inside: Inside
   /** ms that a call may take at most */
   readonly maxWaitMs: number
@@ -28,38 +33,61 @@ export interface ToolsDoorOptions extends Omit<McpDoorOptions<Admitted>, 'sdk' |
 /** Places that are kept, those used last. */
 const maxPlaces = 10_000
 
-export const toolsDoor = (sdk: Sdk, { inside, maxWaitMs, ...options }: ToolsDoorOptions): McpDoor<Admitted> => {
-  const { now, failed } = options
-  const places = new Map<string, Place>()
+export const toolsDoor = ({ inside, maxWaitMs, ...options }: ToolsDoorOptions): McpDoor<Admitted> => {
+  const { sdk, now, failed } = options
+  const placeName = ({ caller, token }: Admitted) => `${caller.agent} ${token}`
+  const places = new Map<string, Place & { readonly seat: InsideSeat }>()
   const codes = new Codes(randomBytes(32), now)
-  const nameOf = ({ caller, token }: Admitted) => `${caller.agent} ${token}`
-  const placeFor = (admitted: Admitted): Place => {
-    const name = nameOf(admitted)
+  const placeFor = (admitted: Admitted) => {
+    const name = placeName(admitted)
     const place = places.get(name) ?? placeOf(new InsideSeat(inside, admitted))
     places.delete(name)
     if (places.size >= maxPlaces) places.delete(places.keys().next().value!)
     places.set(name, place)
+    place.seat.from(admitted.caller.address)
     return place
   }
-  /** Made once: the list of tools is the same for all. */
-  const serverAt = serverFactory(sdk, { tools: toolSets.all, limits: { maxWaitMs, confirm: 'code' }, codes, now, failed })
+  /** Made once: the list of tools is the same for all models, and for all programs. */
+  const parts = { tools: toolSets.all, limits: { maxWaitMs, confirm: 'code' }, codes, now, failed } as const
+  const serverForModels = serverFactory(sdk, parts)
+  const serverForPrograms = serverFactory(sdk, { ...parts, isStructured: true })
   return new McpDoor<Admitted>({
     ...options,
-    sdk,
-    nameOf,
+    nameOf: admitted => `${placeName(admitted)}${admitted.isStructured ? ' structured' : ''}`,
+    holds: ({ holds }) => holds(),
     serve: admitted => ({
       server: era =>
-        serverAt({
+        (admitted.isStructured ? serverForPrograms : serverForModels)({
           era,
           instructions: instructionsFor(admitted.caller.agent),
           place: () => Promise.resolve(placeFor(admitted)),
           // A server of the new era lives for one request.
           tellsChanges: era === 'legacy',
         }),
-      watch: listener => placeFor(admitted).seat.changes(change => listener({ kind: 'resource_updated', uri: uriOf(change) })),
+      watch: listener => {
+        const changes = new Changes(uri => listener({ kind: 'resource_updated', uri }))
+        const stop = placeFor(admitted).seat.changes(change => changes.add(uriOf(change)))
+        return () => {
+          stop()
+          changes.stop()
+        }
+      },
+      want: uris => {
+        const { seat } = placeFor(admitted)
+        const ends = uris.slice(0, maxWanted).flatMap(uri => {
+          const change = changeOf(uri)
+          return change === undefined ? [] : [seat.want(change)]
+        })
+        return () => {
+          for (const end of ends) end()
+        }
+      },
     }),
   })
 }
+
+/** Of what one stream may be told. */
+const maxWanted = 200
 
 const instructionsFor = (agent: string): string =>
   `AgentChat: talk with other agents, find them by skill. You are ${agent}, by a token: messages are unsigned, and deals need your key. `

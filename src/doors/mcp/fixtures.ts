@@ -83,6 +83,10 @@ export class Fixtures implements Serving {
     }
   }
 
+  want(): () => void {
+    return () => undefined
+  }
+
   server(): Server {
     const { McpServer } = this.#sdk
     const server = new McpServer({ name: 'agentchat-conformance', version: '1' }, {

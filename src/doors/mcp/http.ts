@@ -1,8 +1,8 @@
-// MCP over HTTP, at one path: who may come in, which era a request is of, and its answer. New era: nothing is kept. Older era: sealed sessions.
+// MCP over HTTP, for whoever was let in: which era a request is of, and its answer. New era: nothing is kept. Older era: sealed sessions.
 import type { McpHttpHandler, Server, ServerEvent, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { DoorVisit } from '../../relay/inside.ts'
-import { bodyOf, goneSignal, isRefused, problem, sendWeb, webRequest } from './node-http.ts'
+import { bodyOf, goneSignal, problem, refuse, sendWeb, webRequest, type Cut } from './node-http.ts'
 import { Seals } from './sealed.ts'
 import type { Sdk } from './server.ts'
 import { Sessions } from './sessions.ts'
@@ -12,17 +12,17 @@ export interface Serving {
   server(era: 'legacy' | 'modern'): Server
   /** Tells what changes, from now on; gives the function that ends it. */
   watch(listener: (event: ServerEvent) => void): () => void
+  /** Whoever watches wants to be told of these, until the function that it gives is called. */
+  want(uris: readonly string[]): () => void
 }
 
 export interface McpDoorOptions<C> {
   readonly sdk: Sdk
-  /** Who comes. @throws Refused */
-  readonly authenticate: (visit: DoorVisit) => Promise<C>
   /** One word for a caller: whose sessions are whose. */
   readonly nameOf: (caller: C) => string
   readonly serve: (caller: C) => Serving
-  /** Whether a page of this origin, at this host, may ask; without an origin it is no page. */
-  readonly isWelcome: (origin: string | undefined, host: string | undefined) => boolean
+  /** Whether a caller who was let in may still be here. */
+  readonly holds: (caller: C) => Promise<boolean>
   /** Seals session ids. */
   readonly secret: string
   /** ms since 1970 */
@@ -35,11 +35,32 @@ interface LiveSession {
   readonly transport: WebStandardStreamableHTTPServerTransport
 }
 
+/** A request, as the SDK is handed it. */
+interface Asked {
+  readonly web: Request
+  readonly session: string | readonly string[] | undefined
+  /** What its body says, where it is JSON. */
+  readonly parsed: { readonly parsedBody?: unknown }
+  /** Called when its answer is over. */
+  readonly over: (end: () => void) => void
+}
+
+/** Answers the new era's requests of one caller. */
+interface Handler {
+  readonly mcp: McpHttpHandler
+  readonly serving: Serving
+  /** Requests that it answers now. */
+  busy: number
+}
+
 /** Callers whose handlers are kept, those used last. */
 const maxHandlers = 1_000
 
 /** Streams on which one caller may be told of changes. */
 const maxSubscriptions = 8
+
+/** Of a stream that goes on: whether its caller may still be here is looked at so often. */
+const holdsEveryMs = 15_000
 
 const newEra = '2026-07-28'
 const newEraMeta = { 'io.modelcontextprotocol/protocolVersion': newEra }
@@ -50,7 +71,8 @@ export class McpDoor<C> {
   readonly #options: McpDoorOptions<C>
   readonly #seals: Seals
   readonly #sessions = new Sessions<LiveSession>(({ server }) => void server.close().catch(() => undefined))
-  readonly #handlers = new Map<string, McpHttpHandler>()
+  /** Those used last stand last. */
+  readonly #handlers = new Map<string, Handler>()
 
   constructor(options: McpDoorOptions<C>) {
     this.#options = options
@@ -61,31 +83,15 @@ export class McpDoor<C> {
     return this.#sessions.size
   }
 
-  /** Answers a request; never throws. */
-  async handle(visit: DoorVisit): Promise<void> {
-    const { request, response } = visit
-    try {
-      await this.#handle(visit)
-    } catch (error) {
-      if (isRefused(error)) return refuse(request, response, error, error.headers)
-      const incident = this.#options.failed(error)
-      if (response.headersSent) response.destroy()
-      else problem(response, { status: 500, title: `Something went wrong here (incident ${incident})` })
-    }
-  }
-
   /** Asks for the tools as a caller would, so that what is made when it is first needed is there before anybody waits for it. */
   async warm(caller: C): Promise<void> {
     const { sdk, serve } = this.#options
     const handler = sdk.createMcpHandler(() => serve(caller).server('modern'), { legacy: 'reject' })
-    const body = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: newEraMeta } }
-    const web = new Request('http://relay.invalid/mcp', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'mcp-protocol-version': newEra },
-      body: JSON.stringify(body),
-    })
-    if (await sdk.isLegacyRequest(web.clone())) throw new Error('the SDK takes a request of the new era for an older one')
-    await (await handler.fetch(web)).text()
+    const parsedBody = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: newEraMeta } }
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'mcp-protocol-version': newEra }
+    const web = new Request('http://relay.invalid/mcp', { method: 'POST', headers })
+    if (await sdk.isLegacyRequest(web, parsedBody)) throw new Error('the SDK takes a request of the new era for an older one')
+    await (await handler.fetch(web, { parsedBody })).text()
     await handler.close()
   }
 
@@ -95,60 +101,60 @@ export class McpDoor<C> {
 
   async close(): Promise<void> {
     this.#sessions.close()
-    await Promise.all([...this.#handlers.values()].map(handler => handler.close()))
+    await Promise.all([...this.#handlers.values()].map(({ mcp }) => mcp.close()))
     this.#handlers.clear()
   }
 
-  async #handle(visit: DoorVisit): Promise<void> {
-    const { request, response, owe, goesOn } = visit
-    const { authenticate, isWelcome, nameOf, sdk } = this.#options
-    const { origin, host } = request.headers
-    if (!isWelcome(origin, host))
-      return refuse(request, response, { status: 403, title: 'Pages of this origin may not ask here (allowedOrigins)' })
-    const caller = await authenticate(visit)
+  /** Answers a request of somebody who was let in. */
+  async handle({ request, response, owe, goesOn }: DoorVisit, caller: C): Promise<void> {
     const method = request.method ?? ''
     if (!['POST', 'GET', 'DELETE'].includes(method))
       return refuse(request, response, { status: 405, title: 'POST, GET or DELETE' }, { allow: 'POST, GET, DELETE' })
     const body = method === 'POST' ? await bodyOf(request, owe) : undefined
     if (typeof body === 'object') return problem(response, body, { connection: 'close' })
+    const message = body === undefined ? undefined : messageOf(body)
+    // Thousands of calls in one request would be one call to whoever counts.
+    if (Array.isArray(message)) return problem(response, { status: 400, title: 'One message in each POST: batches are not taken' })
     // A call may wait, and a stream goes on.
     goesOn()
-    const signal = goneSignal(response)
-    const web = webRequest(request, body, signal)
-    const isOld = method !== 'POST' || await sdk.isLegacyRequest(web.clone())
-    const answer = isOld
-      ? await this.#older(request, body, signal, { caller, name: nameOf(caller) })
-      : await this.#handler(caller, nameOf(caller)).fetch(web)
-    if ('title' in answer) return problem(response, answer)
-    await sendWeb(answer, response)
+    const { holds, nameOf, sdk } = this.#options
+    const over: (() => void)[] = []
+    const looking = setInterval(() => {
+      holds(caller).then(isHere => isHere || response.destroy(), () => undefined)
+    }, timerMs(holdsEveryMs)).unref()
+    try {
+      const session = request.headers['mcp-session-id']
+      // It is read once, here: the SDK is handed what it says.
+      const web = webRequest(request, message === undefined ? body : undefined, goneSignal(response))
+      const asked: Asked = { web, session, parsed: message === undefined ? {} : { parsedBody: message }, over: end => over.push(end) }
+      const isOld = method !== 'POST' || await sdk.isLegacyRequest(web, message)
+      const answer = await (isOld ? this.#older : this.#newer).call(this, asked, caller, nameOf(caller))
+      if ('title' in answer) return problem(response, answer)
+      await sendWeb(answer, response)
+    } finally {
+      clearInterval(looking)
+      for (const end of over) end()
+    }
   }
 
   /** The older era: known and alive, else genuine and served without a session, else not there. */
-  async #older(
-    request: IncomingMessage,
-    body: string | undefined,
-    signal: AbortSignal,
-    { caller, name }: { readonly caller: C, readonly name: string },
-  ) {
+  async #older({ web, session, parsed }: Asked, caller: C, name: string): Promise<Response | Cut> {
     const { now, sdk, serve } = this.#options
-    const session = request.headers['mcp-session-id']
-    const web = webRequest(request, body, signal)
     if (typeof session === 'string') {
       if (this.#sessions.isEnded(session) || !this.#seals.isGenuine(session, name)) return notFound
       const live = this.#sessions.use(session, name, now())
-      if (live !== undefined) return live.transport.handleRequest(web)
-      if (request.method === 'DELETE') {
+      if (live !== undefined) return live.transport.handleRequest(web, parsed)
+      if (web.method === 'DELETE') {
         this.#sessions.end(session)
         return new Response(null, { status: 200 })
       }
     }
-    if (request.method !== 'POST') return { status: 405, title: 'There is no stream here to read: POST' }
-    if (session === undefined && isInitialize(sdk, body!)) return this.#begin(web, caller, name)
-    const bare = webRequest(request, body, signal, ['mcp-session-id'])
-    return sdk.legacyStatelessFallback(() => serve(caller).server('legacy'))(bare)
+    if (web.method !== 'POST') return { status: 405, title: 'There is no stream here to read: POST' }
+    if (session === undefined && sdk.isInitializeRequest(parsed.parsedBody)) return this.#begin(web, parsed, caller, name)
+    return sdk.legacyStatelessFallback(() => serve(caller).server('legacy'))(web, parsed)
   }
 
-  async #begin(web: Request, caller: C, name: string): Promise<Response> {
+  async #begin(web: Request, parsed: Asked['parsed'], caller: C, name: string): Promise<Response> {
     const { now, sdk, serve } = this.#options
     const server = serve(caller).server('legacy')
     const transport = new sdk.WebStandardStreamableHTTPServerTransport({
@@ -157,48 +163,58 @@ export class McpDoor<C> {
       onsessionclosed: id => this.#sessions.end(id),
     })
     await server.connect(transport)
-    return transport.handleRequest(web)
+    return transport.handleRequest(web, parsed)
   }
 
-  #handler(caller: C, name: string): McpHttpHandler {
+  /** The new era: nothing is kept but who listens. */
+  async #newer({ web, parsed, over }: Asked, caller: C, name: string): Promise<Response | Cut> {
+    const handler = this.#handler(caller, name)
+    if (handler === undefined) return { status: 503, title: 'Too many agents ask at once' }
+    handler.busy++
+    over(() => handler.busy--)
+    over(handler.serving.want(wantedBy(parsed.parsedBody)))
+    return handler.mcp.fetch(web, parsed)
+  }
+
+  /** undefined: so many others' are in use. */
+  #handler(caller: C, name: string): Handler | undefined {
     let handler = this.#handlers.get(name)
     this.#handlers.delete(name)
     if (handler === undefined) {
       const { sdk, serve, failed } = this.#options
       if (this.#handlers.size >= maxHandlers) {
-        const [oldest, other] = this.#handlers.entries().next().value!
-        this.#handlers.delete(oldest)
-        void other.close().catch(failed)
+        const idle = [...this.#handlers].find(([, { busy }]) => busy === 0)
+        if (idle === undefined) return undefined
+        this.#handlers.delete(idle[0])
+        void idle[1].mcp.close().catch(failed)
       }
       const serving = serve(caller)
-      handler = sdk.createMcpHandler(() => serving.server('modern'), {
+      const mcp = sdk.createMcpHandler(() => serving.server('modern'), {
         legacy: 'reject',
         maxSubscriptions,
         // Each caller has a bus of its own: what changes for one is no other's matter.
         bus: { publish: () => undefined, subscribe: listener => serving.watch(listener) },
       })
+      handler = { mcp, serving, busy: 0 }
     }
     this.#handlers.set(name, handler)
     return handler
   }
 }
 
-const isInitialize = (sdk: Sdk, body: string): boolean => {
+/** undefined: it is no JSON, which the SDK answers. */
+const messageOf = (body: string): unknown => {
   try {
-    const message = JSON.parse(body) as unknown
-    return Array.isArray(message) ? message.some(each => sdk.isInitializeRequest(each)) : sdk.isInitializeRequest(message)
+    return JSON.parse(body)
   } catch {
-    return false
+    return undefined
   }
 }
 
-/** Says no before the body was read: what comes of it is not waited for. */
-const refuse = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  cut: { readonly status: number, readonly title: string },
-  headers: Readonly<Record<string, string>> = {},
-): void => {
-  const hasBody = 'transfer-encoding' in request.headers || Number(request.headers['content-length'] ?? 0) > 0
-  problem(response, cut, { ...headers, ...(hasBody && { connection: 'close' }) })
+/** The resources that a request wants to be told of. */
+const wantedBy = (message: unknown): readonly string[] => {
+  const { method, params } = (message ?? {}) as { readonly method?: unknown, readonly params?: Readonly<Record<string, unknown>> }
+  if (method !== 'subscriptions/listen') return []
+  const { resourceSubscriptions } = (params?.['notifications'] ?? {}) as { readonly resourceSubscriptions?: unknown }
+  return Array.isArray(resourceSubscriptions) ? resourceSubscriptions.filter(uri => typeof uri === 'string') : []
 }

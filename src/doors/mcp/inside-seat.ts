@@ -1,11 +1,15 @@
 // A seat in the relay's own process: an agent without a socket, by its token. Nothing is signed here: who holds the key signs.
 import type { AgentId, Frame, ReplyType, RequestType } from '../../../lib/protocol/index.ts'
-import { Fail, type Caller, type Inside } from '../../relay/inside.ts'
+import { timerMs } from '../../../lib/protocol/timer.ts'
+import { Fail, type Caller, type Inside, type Positions } from '../../relay/inside.ts'
 import { Refusal, type Body, type Change, type Kept, type Said, type Seat, type SignedType } from './seat.ts'
 
 export class InsideSeat implements Seat {
+  readonly signs = false
   readonly #inside: Inside
-  readonly #caller: Caller
+  readonly #wanted = new Map<string, { count: number, readonly stop: AbortController }>()
+  readonly #listeners = new Set<(change: Change) => void>()
+  #caller: Caller
   /** The newest number of the inbox that was told: what comes beyond it is new. */
   #seen = 0
 
@@ -15,6 +19,11 @@ export class InsideSeat implements Seat {
     this.#inside = inside
     this.#caller = caller
     this.#lacks = lacks
+  }
+
+  /** Whoever sits here asks from another address now. */
+  from(address: string): void {
+    if (address !== this.#caller.address) this.#caller = { ...this.#caller, address }
   }
 
   get me(): AgentId {
@@ -56,18 +65,88 @@ export class InsideSeat implements Seat {
   }
 
   changes(listener: (change: Change) => void): () => void {
-    const over = new AbortController()
-    const listen = async () => {
-      while (!over.signal.aborted) {
-        await this.arrival(over.signal)
-        if (over.signal.aborted) return
-        listener({ kind: 'inbox' })
-        await this.ask('INBOX', { limit: 1 }, over.signal)
-      }
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
     }
-    listen().catch(() => undefined)
-    return () => over.abort()
   }
+
+  /** What comes into the inbox tells of deals, too; a channel is followed for itself. */
+  want(change: Change): () => void {
+    const key = change.kind === 'channel' ? change.channel : 'inbox'
+    let wanted = this.#wanted.get(key)
+    if (wanted === undefined) {
+      if (this.#wanted.size >= maxWanted || this.#lacks(change.kind === 'channel' ? 'HISTORY' : 'INBOX') !== undefined)
+        return () => undefined
+      wanted = { count: 0, stop: new AbortController() }
+      this.#wanted.set(key, wanted)
+      void this.#follow(change.kind === 'channel' ? change.channel : undefined, wanted.stop.signal)
+    }
+    const mine = wanted
+    mine.count++
+    let isOver = false
+    return () => {
+      if (isOver || --mine.count > 0) return
+      isOver = true
+      mine.stop.abort()
+      this.#wanted.delete(key)
+    }
+  }
+
+  /** Follows a channel, or else the inbox, and begins anew where it cannot, or was ended. */
+  async #follow(channel: string | undefined, stop: AbortSignal): Promise<void> {
+    const tell = (change: Change) => {
+      for (const listener of this.#listeners) listener(change)
+    }
+    while (!stop.aborted) {
+      const over = new AbortController()
+      const end = () => over.abort()
+      stop.addEventListener('abort', end)
+      await this.#from(channel, over.signal).then(from =>
+        this.#inside.follow(this.#caller, from, {
+          open: () => undefined,
+          event: (_, text) => {
+            if (channel !== undefined) tell({ kind: 'channel', channel })
+            else for (const change of changesOf(text)) tell(change)
+            return true
+          },
+          drained: () => Promise.resolve(),
+          // It was left, or the relay ends it: it may be there again.
+          bye: end,
+        }, over.signal)
+      ).catch(() => undefined)
+      stop.removeEventListener('abort', end)
+      await pause(stop)
+    }
+  }
+
+  /** From now on. */
+  async #from(channel: string | undefined, signal: AbortSignal): Promise<Positions> {
+    if (channel !== undefined) return { channels: new Map([[channel, undefined]]) }
+    const inbox = (await this.#inside.ask(this.#caller, 'INBOX', { limit: 1 }, { signal })).frame().seq
+    return { channels: new Map(), inbox }
+  }
+}
+
+/** Of how many channels one caller is told. */
+const maxWanted = 9
+const againMs = 10_000
+
+const pause = (stop: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    const end = () => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, timerMs(againMs)).unref()
+    if (stop.aborted) end()
+    else stop.addEventListener('abort', end)
+  })
+
+const changesOf = (text: Buffer): readonly Change[] => {
+  const { proposal_id } = JSON.parse(text.toString()) as { readonly proposal_id?: unknown }
+  return typeof proposal_id === 'string' ? [{ kind: 'inbox' }, { kind: 'deal', id: proposal_id }] : [{ kind: 'inbox' }]
 }
 
 /** The command that does it with the key. */

@@ -1,12 +1,14 @@
 // The MCP door as the relay mounts it: at /mcp, on the relay's own port. The SDK is loaded before that opens, or for the first who asks.
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
-import { version } from '../../base/version.ts'
 import { Bucket } from '../../relay/bucket.ts'
+import { serverCard } from './card.ts'
 import { toolsDoor, type Admitted } from './door.ts'
 import { Fixtures } from './fixtures.ts'
+import { Gate } from './gate.ts'
 import { McpDoor } from './http.ts'
 import { isLoopbackHost } from './loopback.ts'
-import { problem, type Refused } from './node-http.ts'
+import { problem, tooMany, type Refused } from './node-http.ts'
 import { loadSdk, sdkInstall } from './server.ts'
 
 export interface McpMountOptions {
@@ -23,18 +25,25 @@ export interface McpMountOptions {
   readonly secret: string
   readonly maxWaitMs: number
   readonly serverName: string
+  /** Where the relay is reached, like wss://relay.example; none where it does not know. */
+  readonly urls: () => readonly string[]
   /** ms since 1970 */
   readonly now: () => number
   readonly failed: (error: unknown) => string
 }
 
-/** What all callers together may ask in a second, and one of them; and how much at once. */
+/** What all callers together may ask in a second, those of one address, and one of them; and how much at once. */
 const ofAll = { perSecond: 50, burst: 200 }
+const ofAddress = { perSecond: 20, burst: 150 }
 const ofOne = { perSecond: 2, burst: 30 }
+/** Callers and addresses that are remembered, of each. */
 const maxPaced = 10_000
 const sweepMs = 60_000
 /** A call takes as long as so many frames do. */
 const callFrames = 40
+
+const suitePath = '/mcp-conformance'
+const cardPath = '/mcp/server-card'
 
 interface Doors {
   readonly tools: McpDoor<Admitted>
@@ -43,18 +52,23 @@ interface Doors {
 
 export class McpMount implements HttpDoor {
   readonly #options: McpMountOptions
-  readonly #paces = new Map<string, Bucket>()
+  readonly #tokens = new Map<string, Bucket>()
+  readonly #addresses = new Map<string, Bucket>()
   readonly #all: Bucket
+  readonly #gate: Gate<Admitted>
+  readonly #openGate: Gate<'suite'>
   #doors: Promise<Doors | undefined> | undefined
-  #sweptAt = 0
+  #sweeper: NodeJS.Timeout | undefined
 
   constructor(options: McpMountOptions) {
     this.#options = options
     this.#all = new Bucket(ofAll, options.now())
+    this.#gate = new Gate({ ...options, authenticate: visit => this.#admit(visit) })
+    this.#openGate = new Gate({ ...options, authenticate: () => Promise.resolve('suite') })
   }
 
   takes(path: string): boolean {
-    return path === '/mcp' || path === '/mcp/server-card' || (path === '/mcp-conformance' && this.#options.fixtures) || isOauth(path)
+    return path === '/mcp' || path === cardPath || (path === suitePath && this.#options.fixtures) || isOauth(path)
   }
 
   answer(visit: DoorVisit): void {
@@ -67,13 +81,15 @@ export class McpMount implements HttpDoor {
 
   /** Loads the SDK and tries it once, which takes a while that nobody else is answered in. Without it the door says how it is installed. */
   async load(): Promise<void> {
-    const doors = await (this.#doors ??= this.#open())
-    await doors?.tools.warm({ caller: { agent: 'nobody', via: 'mcp', address: '' }, token: '', lacks: () => 'talk' })
+    const nobody = { agent: 'nobody', via: 'mcp', address: '' } as const
+    const holds = () => Promise.resolve(false)
+    await (await this.#opened())?.tools.warm({ caller: nobody, token: '', lacks: () => 'talk', isStructured: false, holds })
   }
 
   /** Ends every stream; what comes after it finds a relay that stops. */
   async close(): Promise<void> {
-    const doors = await this.#doors
+    clearInterval(this.#sweeper)
+    const doors = await this.#doors?.catch(() => undefined)
     await Promise.all([doors?.tools.close(), doors?.suite?.close()])
   }
 
@@ -84,79 +100,95 @@ export class McpMount implements HttpDoor {
     if (!isWelcome)
       return problem(response, { status: 429, title: 'Too many connections of this address, or in all' }, { ...close, 'retry-after': '5' })
     if (isBanned) return problem(response, { status: 403, title: 'Your address is banned from this relay' }, close)
+    const waitMs = path === '/mcp' || path === suitePath ? 0 : visit.pace()
+    if (waitMs > 0) return problem(response, tooMany, { ...close, 'retry-after': String(Math.ceil(waitMs / 1_000)) })
     // Whatever a client expects of an authorization server, there is none: it must not take an answer for one.
     if (isOauth(path))
       return problem(response, { status: 404, title: 'There is no authorization server here: bring a token (agentchat token create)' })
-    if (path === '/mcp/server-card') return this.#card(visit)
+    if (path === cardPath) return this.#card(visit)
     charge(callFrames)
     if (isLoopback && !isLoopbackHost(request.headers.host))
       return problem(response, { status: 403, title: 'This relay is reached as localhost alone' }, close)
-    const doors = await (this.#doors ??= this.#open())
-    if (path === '/mcp-conformance') return doors?.suite?.handle(visit)
-    if (doors === undefined)
-      return problem(response, { status: 501, title: `The package of MCP is not installed at this relay: ${sdkInstall}` }, close)
-    this.#sweep(doors)
-    await doors.tools.handle(visit)
+    const missing = () =>
+      problem(response, { status: 501, title: `The package of MCP is not installed at this relay: ${sdkInstall}` }, close)
+    if (path === suitePath)
+      return this.#openGate.pass(visit, async caller => (await this.#opened())?.suite?.handle(visit, caller) ?? missing())
+    await this.#gate.pass(visit, async caller => (await this.#opened())?.tools.handle(visit, caller) ?? missing())
+  }
+
+  /** What went wrong with it is tried again by whoever asks next. */
+  #opened(): Promise<Doors | undefined> {
+    this.#doors ??= this.#open().catch((error: unknown) => {
+      this.#doors = undefined
+      throw error
+    })
+    return this.#doors
   }
 
   async #open(): Promise<Doors | undefined> {
-    const { inside, admit, isWelcome, fixtures, secret, maxWaitMs, now, failed } = this.#options
+    const { inside, fixtures, secret, maxWaitMs, now, failed } = this.#options
     const sdk = await loadSdk()
     if (sdk === undefined) return undefined
-    const both = { isWelcome, secret, now, failed }
-    const authenticate = async (visit: DoorVisit): Promise<Admitted> => {
-      const admitted = await admit(visit)
-      const waitMs = this.#wait(admitted.token)
-      if (waitMs > 0)
-        throw { status: 429, title: 'Too many MCP calls', headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) } } satisfies Refused
-      return admitted
-    }
+    const both = { sdk, secret, now, failed }
     const suite = new Fixtures(sdk, secret)
-    return {
-      tools: toolsDoor(sdk, { ...both, authenticate, inside: inside(), maxWaitMs }),
+    const doors = {
+      tools: toolsDoor({ ...both, inside: inside(), maxWaitMs }),
       suite: fixtures
-        ? new McpDoor({ ...both, sdk, authenticate: () => Promise.resolve('suite'), nameOf: () => 'suite', serve: () => suite })
+        ? new McpDoor({ ...both, nameOf: () => 'suite', holds: () => Promise.resolve(true), serve: () => suite })
         : undefined,
     }
+    this.#sweeper = setInterval(() => {
+      doors.tools.sweep(now())
+      doors.suite?.sweep(now())
+    }, timerMs(sweepMs)).unref()
+    return doors
   }
 
-  /** Of all that is there: what it is called, where it is, and how one comes in. */
+  /** @throws Refused */
+  async #admit(visit: DoorVisit): Promise<Admitted> {
+    const admitted = await this.#options.admit(visit)
+    const waitMs = this.#wait(admitted)
+    if (waitMs > 0)
+      throw { status: 429, title: 'Too many MCP calls', headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) } } satisfies Refused
+    return admitted
+  }
+
+  /** What everybody may read: what the door is called, where it is, and how one comes in. */
   #card({ request, response }: DoorVisit): void {
     if (request.method !== 'GET' && request.method !== 'HEAD') return problem(response, { status: 405, title: 'GET' }, { allow: 'GET' })
-    const body = JSON.stringify({
-      name: 'agentchat',
-      title: this.#options.serverName,
-      version,
-      description: 'Talk with other agents, find them by skill, hire them.',
-      protocol_versions: ['2026-07-28', '2025-11-25'],
-      remotes: [{ type: 'streamable-http', url: '/mcp', authentication: 'bearer' }],
-    })
+    const { urls, serverName } = this.#options
+    const [own] = urls()
+    // Where the relay was not told its own name, it is what whoever asks calls it: for them alone.
+    const base = own?.replace(/^ws/, 'http').replace(/\/+$/, '') ?? `http://${hostOf(request.headers.host)}`
+    const { type, body } = serverCard({ title: serverName, base })
     response.writeHead(200, {
-      'content-type': 'application/mcp-server-card+json',
+      'content-type': type,
       'content-length': Buffer.byteLength(body),
-      'cache-control': 'public, max-age=3600',
+      'cache-control': own === undefined ? 'no-store' : 'public, max-age=3600',
+      'access-control-allow-origin': '*',
     })
     response.end(request.method === 'HEAD' ? undefined : body)
   }
 
-  /** ms that a token has to wait; 0: it may ask, and that was counted. */
-  #wait(token: string): number {
+  /** ms that a caller has to wait; 0: they may ask, and that was counted. */
+  #wait({ token, caller: { address } }: Admitted): number {
     const now = this.#options.now()
-    const pace = this.#paces.get(token) ?? new Bucket(ofOne, now)
-    this.#paces.delete(token)
-    if (this.#paces.size >= maxPaced) this.#paces.delete(this.#paces.keys().next().value!)
-    this.#paces.set(token, pace)
-    return pace.take(now) || this.#all.take(now)
-  }
-
-  #sweep({ tools, suite }: Doors): void {
-    const now = this.#options.now()
-    if (now - this.#sweptAt < sweepMs) return
-    this.#sweptAt = now
-    tools.sweep(now)
-    suite?.sweep(now)
+    return bucketOf(this.#tokens, token, ofOne, now).take(now) || bucketOf(this.#addresses, address, ofAddress, now).take(now)
+      || this.#all.take(now)
   }
 }
+
+/** Those used last are kept. */
+const bucketOf = (buckets: Map<string, Bucket>, key: string, rate: ConstructorParameters<typeof Bucket>[0], now: number): Bucket => {
+  const bucket = buckets.get(key) ?? new Bucket(rate, now)
+  buckets.delete(key)
+  if (buckets.size >= maxPaced) buckets.delete(buckets.keys().next().value!)
+  buckets.set(key, bucket)
+  return bucket
+}
+
+/** A Host header that can stand in a URL. */
+const hostOf = (host = ''): string => /^(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i.test(host) ? host : 'localhost'
 
 const isOauth = (path: string): boolean =>
   /^\/\.well-known\/(?:oauth-authorization-server|oauth-protected-resource|openid-configuration)(?:\/|$)/.test(path)

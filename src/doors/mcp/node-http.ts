@@ -12,6 +12,8 @@ export interface Cut {
   readonly title: string
 }
 
+export const tooMany: Cut = { status: 429, title: 'Too many requests of this address' }
+
 /** Who is not let in, and what is said of it. */
 export interface Refused extends Cut {
   readonly headers: Readonly<Record<string, string>>
@@ -50,11 +52,10 @@ export const webRequest = (
   request: IncomingMessage,
   body: string | undefined,
   signal: AbortSignal,
-  without: readonly string[] = [],
 ): Request => {
   const headers = new Headers()
   for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined && !without.includes(name)) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
   }
   const { method = 'GET', url = '/' } = request
   return new Request(`http://relay.invalid${url.startsWith('/') ? url : '/'}`, {
@@ -74,7 +75,10 @@ export const goneSignal = (response: ServerResponse): AbortSignal => {
   return gone.signal
 }
 
-/** Writes an answer of the web, as fast as it is read. */
+/** How long an answer waits for somebody who does not read it: what comes meanwhile waits in memory. */
+const stallMs = 30_000
+
+/** Writes an answer of the web, as fast as it is read; who does not read it is cut. */
 export const sendWeb = async (answer: Response, response: ServerResponse): Promise<void> => {
   if (response.destroyed) return void answer.body?.cancel().catch(() => undefined)
   response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'x-accel-buffering': 'no' })
@@ -91,9 +95,11 @@ export const sendWeb = async (answer: Response, response: ServerResponse): Promi
       if (!response.write(value)) {
         await new Promise<void>(resolve => {
           const on = () => {
+            clearTimeout(stalled)
             response.removeListener('drain', on).removeListener('close', on)
             resolve()
           }
+          const stalled = setTimeout(() => response.destroy(), timerMs(stallMs))
           response.on('drain', on).on('close', on)
         })
       }
@@ -113,4 +119,15 @@ export const problem = (response: ServerResponse, { status, title }: Cut, header
     ...headers,
   })
   response.end(body)
+}
+
+/** Says no before the body was read: what comes of it is not waited for. */
+export const refuse = (
+  { headers: asked }: IncomingMessage,
+  response: ServerResponse,
+  cut: Cut,
+  headers: Readonly<Record<string, string>> = {},
+): void => {
+  const hasBody = 'transfer-encoding' in asked || Number(asked['content-length'] ?? 0) > 0
+  problem(response, cut, { ...headers, ...(hasBody && { connection: 'close' }) })
 }

@@ -1,10 +1,10 @@
 // Who is there, what they offer, and what this agent says of itself: find, agent, announce.
 import * as z from 'zod'
 import type { AgentId, ChannelName, Frame } from '../../../lib/protocol/index.ts'
-import { Reply, word, type Part } from './reply.ts'
-import { priceOf, timeText } from './said.ts'
+import { word, type Part } from './reply.ts'
+import { defined, numbered, priceOf, timeText, worded } from './said.ts'
 import { Refusal, type Seat } from './seat.ts'
-import { Agent, tool, type Call } from './tool.ts'
+import { Agent, tool } from './tool.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -22,8 +22,8 @@ export const find = tool({
     limit: z.int().min(1).max(50).optional(),
   }),
   hints: { readOnlyHint: true },
-  async run({ seat, signal }, { what, limit = 20, ...query }) {
-    const reply = new Reply()
+  async run({ seat, signal, newReply }, { what, limit = 20, ...query }) {
+    const reply = newReply()
     const lines = what === 'skills'
       ? await skillLines(seat, { ...query, limit }, signal)
       : what === 'channels'
@@ -32,7 +32,7 @@ export const find = tool({
     if (lines.length === 0) return reply.end('Nothing found.')
     return lines.slice(0, limit).every(line => reply.add(...line)) && lines.length <= limit
       ? reply
-      : reply.end('There are more: ask for less at once, or more exactly.')
+      : reply.end('There are more: ask for less at once, or more exactly.', { more: true })
   },
 })
 
@@ -44,7 +44,19 @@ const skillLines = async (seat: Seat, query: Fields, signal: AbortSignal): Promi
     const head = `${word(agent_id)}/${word(agent_name)} ${word(presence)} ${word(capability)}${price} rating ${
       word(skill_rating ?? agent_rating)
     }`
-    return typeof description === 'string' && description !== '' ? [`${head} `, { text: description, limit: 200 }] : [head]
+    const facts = () =>
+      defined({
+        skill: word(capability),
+        agent: word(agent_id),
+        name: word(agent_name),
+        presence: word(presence),
+        rate: numbered(rate),
+        currency: worded(currency),
+        rating: skill_rating ?? agent_rating,
+      })
+    return typeof description === 'string' && description !== ''
+      ? [{ facts }, `${head} `, { text: description, limit: 200 }]
+      : [{ facts }, head]
   })
 }
 
@@ -73,7 +85,8 @@ const channelLines = async (seat: Seat, text: string | undefined, limit: number,
     for (const { name, agents, topic, private: isPrivate } of list) {
       if (wanted !== undefined && !`${name} ${topic ?? ''}`.toLowerCase().includes(wanted)) continue
       const head = `${word(name)} ${agents} here${isPrivate === true ? ', private' : ''}`
-      found.push(topic ? [`${head} `, { text: topic, limit: 200 }] : [head])
+      const facts = () => ({ channel: word(name), agents, private: isPrivate === true })
+      found.push(topic ? [{ facts }, `${head} `, { text: topic, limit: 200 }] : [{ facts }, head])
     }
     if (found.length > limit) break
   }
@@ -91,7 +104,8 @@ const agentLines = async (
   return list.filter(({ presence }) => online !== true || presence === 'online' || presence === 'listening')
     .map(({ id, name, presence, status_text, verified }) => {
       const head = `${word(id)}/${word(name)} ${word(presence)}${verified ? ' verified' : ''}`
-      return status_text ? [`${head} `, { text: status_text, limit: 140 }] : [head]
+      const facts = () => ({ agent: word(id), name: word(name), presence: word(presence), verified })
+      return status_text ? [{ facts }, `${head} `, { text: status_text, limit: 140 }] : [{ facts }, head]
     })
 }
 
@@ -100,30 +114,46 @@ export const agent = tool({
   description: 'Who an agent is: profile, skills, rating.',
   input: z.object({ id: Agent }),
   hints: { readOnlyHint: true },
-  async run({ seat, signal }, { id }) {
+  async run({ seat, signal, newReply }, { id }) {
     const who = await seat.ask('WHOIS', { agent: id as AgentId }, signal)
-    const reply = new Reply()
+    const reply = newReply()
     const key = who.revoked_at !== undefined ? 'key REVOKED' : who.pubkey === null ? 'a guest, without a key' : 'keyed'
     const custody = (who as Fields)['custody'] === 'relay' ? ', its key is kept by the relay' : ''
+    const facts = () =>
+      defined({
+        agent: word(who.agent_id),
+        name: word(who.name),
+        presence: word(who.presence),
+        key: who.revoked_at !== undefined ? 'revoked' : who.pubkey === null ? 'none' : 'there',
+        custody: custody === '' ? undefined : 'relay',
+        verified: who.verified,
+        last_seen: numbered(who.last_seen),
+        rotated_to: worded(who.rotated_to),
+      })
     reply.add(
+      { facts },
       `${word(who.agent_id)}/${word(who.name)} ${word(who.presence)}, ${key}${custody}${who.verified ? ', verified' : ''}${
         who.last_seen === null ? '' : `, seen ${timeText(who.last_seen)}`
       }${who.rotated_to === undefined ? '' : `, is now ${word(who.rotated_to)}`}`,
     )
-    if (who.status_text) reply.add('status: ', { text: who.status_text, limit: 140 })
+    if (who.status_text) reply.add('status: ', { text: who.status_text, limit: 140, as: 'status' })
     if (who.pubkey === null) return reply
     const [record, rating] = await Promise.all([
       seat.ask('PROFILE', { agent: id as AgentId }, signal).catch(notThere),
       seat.ask('RATING', { agent: id as AgentId }, signal).catch(notThere),
     ])
-    if (rating !== undefined)
-      reply.add(`rating ${word(rating.rating)} from ${word(rating.transactions)} deals, standing ${standingText(rating)}`)
+    if (rating !== undefined) {
+      const facts = () => ({ rating: rating.rating, deals: rating.transactions, standing: Number(standingText(rating)) })
+      reply.add({ facts }, `rating ${word(rating.rating)} from ${word(rating.transactions)} deals, standing ${standingText(rating)}`)
+    }
     const { profile, skills = [] } = record ?? {}
-    if (profile) reply.add('profile: ', { text: JSON.stringify(profile) })
+    if (profile) reply.add('profile: ', { text: JSON.stringify(profile), as: 'profile' })
     for (const { capability, rate, currency, description } of skills) {
       const price = typeof rate === 'number' ? ` ${priceOf({ amount: rate, currency })}` : ''
       const text = typeof description === 'string' ? description : ''
-      if (!reply.add(`skill ${word(capability)}${price} `, { text, limit: 200 })) return reply.end('It has more skills than fit here.')
+      const facts = () => defined({ skill: word(capability), rate: numbered(rate), currency: worded(currency) })
+      if (!reply.add({ facts }, `skill ${word(capability)}${price} `, { text, limit: 200 }))
+        return reply.end('It has more skills than fit here.', { more: true })
     }
     return reply
   },
@@ -152,12 +182,12 @@ export const announce = tool({
     profile: z.looseObject({ description: z.string().optional() }).optional(),
   }),
   hints: { destructiveHint: false, idempotentHint: true },
-  async run({ seat, signal }: Call, { presence, status, skills, profile }) {
+  async run({ seat, signal, newReply }, { presence, status, skills, profile }) {
     if (presence !== undefined || status !== undefined) {
       await seat.ask('SET_PRESENCE', { status: presence ?? 'online', ...(status !== undefined && { status_text: status }) }, signal)
     }
     if (skills !== undefined) await seat.sign('REGISTER_SKILLS', { skills }, signal)
     if (profile !== undefined) await seat.sign('SET_PROFILE', { profile }, signal)
-    return new Reply().end('Done.')
+    return newReply().end('Done.', { done: true })
   },
 })

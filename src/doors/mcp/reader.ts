@@ -17,6 +17,9 @@ const maxSaid = 100
 /** Steps of deals whose codes are remembered: a code is good for minutes. */
 const maxSteps = 100
 
+/** After these nobody here knows whether it was done. */
+const isUncertain: ReadonlySet<string> = new Set(['LOST', 'UNCERTAIN', 'TIMEOUT', 'CANCELLED'])
+
 export class Reader {
   readonly #seat: Seat
   /** The inbox number up to which everything was shown. */
@@ -24,8 +27,8 @@ export class Reader {
   readonly #outOfTurn = new Set<number>()
   /** What was said in the last minute, and where: place and text, hashed, and when. */
   readonly #said = new Map<string, number>()
-  /** Codes that were used, and what came of it. */
-  readonly #steps = new Map<string, string>()
+  /** Codes that were used and for which step, and what came of it. */
+  readonly #steps = new Map<string, Promise<string>>()
   /** One call after the other: two that read at once would show the same. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -80,14 +83,21 @@ export class Reader {
     this.#outOfTurn.add(seq)
   }
 
-  /** What came of a step that was taken with this code; undefined: it was not used. */
-  stepDone(code: string): string | undefined {
-    return this.#steps.get(code)
+  /** What comes, or came, of a step that is taken under this code; undefined: it was not used, or for something else. */
+  taken(code: string, step: string): Promise<string> | undefined {
+    return this.#steps.get(`${code} ${step}`)
   }
 
-  didStep(code: string, outcome: string): void {
+  /** Takes a step once under a code, however often and at once it comes; what was refused can be tried again. */
+  take(code: string, step: string, work: () => Promise<string>): Promise<string> {
+    const key = `${code} ${step}`
     if (this.#steps.size >= maxSteps) this.#steps.delete(this.#steps.keys().next().value!)
-    this.#steps.set(code, outcome)
+    const outcome = work().catch((error: unknown) => {
+      if (!(error instanceof Refusal && isUncertain.has(error.code))) this.#steps.delete(key)
+      throw error
+    })
+    this.#steps.set(key, outcome)
+    return outcome
   }
 
   /** Whether the same was said less than a minute before; `now` in ms. */

@@ -20,14 +20,12 @@ export const resourceTemplates = [
   { uriTemplate: `${scheme}deal/{id}`, name: 'deal', description: 'A deal with its steps.', mimeType: 'text/plain' },
 ] as const
 
-/** What a uri names. */
-const placeOf = (uri: string): Change | undefined => {
+/** What a uri names; undefined: nothing that there can be. */
+export const changeOf = (uri: string): Change | undefined => {
   if (uri === inboxUri) return { kind: 'inbox' }
   const [, kind, name] = /^agentchat:\/\/(channel|deal)\/([\w.:-]{1,64})$/.exec(uri) ?? []
   return kind === undefined ? undefined : kind === 'deal' ? { kind, id: name! } : { kind: 'channel', channel: `#${name!}` }
 }
-
-export const isResource = (uri: string): boolean => placeOf(uri) !== undefined
 
 /** The uri of what changed. */
 export const uriOf = (change: Change): string =>
@@ -35,7 +33,7 @@ export const uriOf = (change: Change): string =>
 
 /** @throws Refusal */
 export const readResource = async (uri: string, seat: Seat, signal: AbortSignal): Promise<Reply> => {
-  const place = placeOf(uri)
+  const place = changeOf(uri)
   if (place === undefined)
     throw new Refusal('NOT_FOUND', 'There is no such resource: agentchat://inbox, agentchat://channel/NAME, agentchat://deal/ID')
   switch (place.kind) {
@@ -47,9 +45,9 @@ export const readResource = async (uri: string, seat: Seat, signal: AbortSignal)
       return more ? reply.end('More waits: receive.') : reply
     }
     case 'channel':
-      return historyText(seat, { of: place.channel, limit: 50 }, signal)
+      return historyText(new Reply(), seat, { of: place.channel, limit: 50 }, signal)
     case 'deal':
-      return dealText(seat, place.id, signal)
+      return dealText(new Reply(), seat, place.id, signal)
   }
 }
 

@@ -1,7 +1,7 @@
 // Where talk goes on: channel.
 import * as z from 'zod'
 import type { AgentId, ChannelName } from '../../../lib/protocol/index.ts'
-import { Reply, word } from './reply.ts'
+import { word } from './reply.ts'
 import { Refusal } from './seat.ts'
 import { Agent, Channel, tool } from './tool.ts'
 
@@ -16,34 +16,37 @@ export const channel = tool({
     private: z.boolean().optional(),
   }),
   hints: { destructiveHint: false },
-  async run({ seat, signal }, { do: what, channel: name, agent, text, private: isPrivate }) {
+  async run({ seat, signal, newReply }, { do: what, channel: name, agent, text, private: isPrivate }) {
     const channel = name as ChannelName
-    const reply = new Reply()
+    const reply = newReply()
     switch (what) {
       case 'join': {
         const { count, seq, topic } = await seat.ask('JOIN', { channel, limit: 0 }, signal)
-        reply.add(`You are in ${channel}: ${count} here, the last message is number ${seq}.`)
-        if (topic) reply.add('topic: ', { text: topic, limit: 300 })
+        reply.add({ facts: () => ({ channel, agents: count, seq }) },
+          `You are in ${channel}: ${count} here, the last message is number ${seq}.`)
+        if (topic) reply.add('topic: ', { text: topic, limit: 300, as: 'topic' })
         return reply
       }
       case 'leave':
         await seat.ask('LEAVE', { channel }, signal)
-        return reply.end(`You left ${channel}.`)
+        return reply.end(`You left ${channel}.`, { done: true })
       case 'create':
         await seat.ask('CREATE_CHANNEL', {
           channel,
           ...(isPrivate !== undefined && { invite_only: isPrivate }),
           ...(text !== undefined && { topic: text }),
         }, signal)
-        return reply.end(`${channel} is there, and you are in it${isPrivate === true ? '; others need an invitation' : ''}.`)
+        return reply.end(`${channel} is there, and you are in it${isPrivate === true ? '; others need an invitation' : ''}.`, {
+          done: true,
+        })
       case 'invite':
         if (agent === undefined) throw new Refusal('INVALID_MSG', 'Name whom: agent')
         await seat.ask('INVITE', { channel, agent: agent as AgentId }, signal)
-        return reply.end(`${word(agent)} may join ${channel}.`)
+        return reply.end(`${word(agent)} may join ${channel}.`, { done: true })
       case 'topic':
         if (text === undefined) throw new Refusal('INVALID_MSG', 'Say what it is about: text')
         await seat.ask('SET_TOPIC', { channel, topic: text }, signal)
-        return reply.end(`The topic of ${channel} is set.`)
+        return reply.end(`The topic of ${channel} is set.`, { done: true })
     }
   },
 })

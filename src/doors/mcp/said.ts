@@ -22,6 +22,15 @@ export const priceOf = ({ amount_minor, amount, currency }: Readonly<Record<stri
     ? `${plainNumber(amount)} ${word(currency)}`.trim()
     : ''
 
+/** Without what is undefined. */
+export const defined = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+
+/** A word that a peer chose, for programs; undefined where there is none. */
+export const worded = (value: unknown): string | undefined => text(value) === undefined ? undefined : word(value)
+
+export const numbered = (value: unknown): number | undefined => typeof value === 'number' ? value : undefined
+
 /** What a peer wrote in a step of a deal or a case. */
 const writtenFields = ['task', 'terms', 'text', 'proof', 'reason'] as const
 
@@ -36,7 +45,8 @@ export interface Showing {
 export const eventParts = async (seat: Seat, event: Kept, { limit, more }: Showing = {}): Promise<readonly Part[]> => {
   const at = timeText(event.ts)
   const quote = (said: string): Quote => ({ text: said, ...(limit !== undefined && { limit }), ...(more !== undefined && { more }) })
-  const signature = signatureText(await seat.signatureOf(event))
+  const state = await seat.signatureOf(event)
+  const signature = signatureText(state)
   const id = text(event['msg_id'])
   const ending = `${signature}${text(event['via']) === undefined ? '' : ` via-${word(event['via'])}`}${
     id === undefined ? '' : ` id=${word(id)}`
@@ -46,16 +56,47 @@ export const eventParts = async (seat: Seat, event: Kept, { limit, more }: Showi
     const place = typeof to === 'string' && to.startsWith('#') ? ` in ${word(to)}` : from === seat.me ? ` to ${word(to)}` : ''
     const answers = text(in_reply_to) === undefined ? '' : ` re=${word(in_reply_to)}`
     const head = `${event.seq ?? '-'} ${word(from)}/${word(from_name)}${place} ${at}${ending}${answers}\n`
-    return [head, erased === true ? '(erased)' : quote(typeof content === 'string' ? content : '')]
+    const facts = () =>
+      defined({
+        type: 'MSG',
+        seq: event.seq,
+        msg_id: worded(id),
+        from: word(from),
+        from_name: worded(from_name),
+        to: word(to),
+        ts: numbered(event.ts),
+        in_reply_to: worded(in_reply_to),
+        signature: worded(state),
+        via: worded(event['via']),
+        erased: erased === true ? true : undefined,
+      })
+    return [{ facts }, head, erased === true ? '(erased)' : quote(typeof content === 'string' ? content : '')]
   }
   const { by, from, proposal_id, dispute_id, status } = event as Readonly<Record<string, unknown>>
   const price = priceOf(event)
   const about = [proposal_id ?? dispute_id, status, price].flatMap(part => part === undefined || part === '' ? [] : [part])
   const written = writtenFields.flatMap(field => {
     const said = text(event[field])
-    return said === undefined ? [] : ['\n', `${field}: `, quote(said)]
+    return said === undefined ? [] : ['\n', `${field}: `, { ...quote(said), as: field }]
   })
+  const { amount, amount_minor, currency } = event as Readonly<Record<string, unknown>>
+  const facts = () =>
+    defined({
+      type: word(event.type),
+      seq: event.seq,
+      proposal_id: worded(proposal_id),
+      dispute_id: worded(dispute_id),
+      status: worded(status),
+      by: word(by ?? from),
+      ts: numbered(event.ts),
+      amount: numbered(amount),
+      amount_minor: numbered(amount_minor),
+      currency: worded(currency),
+      signature: worded(state),
+      via: worded(event['via']),
+    })
   return [
+    { facts },
     `${event.seq ?? '-'} ${word(event.type)} ${about.map(part => part === price ? price : word(part)).join(' ')} by ${
       word(by ?? from)
     } ${at}${ending}`,

@@ -16,21 +16,26 @@ export interface Said {
 /** Fields of a request that only who has the key can make, without its signature. */
 export type Signable = Readonly<Record<string, unknown>>
 
+/** Steps of deals, which whoever has the key signs. */
+type SignedRequest = { [T in RequestType]: 'sig_nonce' extends keyof RequestInput<T> ? T : never }[RequestType]
+
+/** The steps of a deal, by what tools call them. */
+export const dealSteps = {
+  propose: 'PROPOSAL',
+  counter: 'COUNTER',
+  accept: 'ACCEPT',
+  reject: 'REJECT',
+  fund: 'FUND',
+  submit: 'SUBMIT',
+  revise: 'REVISE',
+  release: 'RELEASE',
+  complete: 'COMPLETE',
+  cancel: 'CANCEL',
+  dispute: 'DISPUTE',
+} as const satisfies Record<string, SignedRequest>
+
 /** What is asked with a signature. */
-export type SignedType =
-  | 'PROPOSAL'
-  | 'COUNTER'
-  | 'ACCEPT'
-  | 'REJECT'
-  | 'CANCEL'
-  | 'FUND'
-  | 'SUBMIT'
-  | 'REVISE'
-  | 'RELEASE'
-  | 'COMPLETE'
-  | 'DISPUTE'
-  | 'REGISTER_SKILLS'
-  | 'SET_PROFILE'
+export type SignedType = typeof dealSteps[keyof typeof dealSteps] | 'REGISTER_SKILLS' | 'SET_PROFILE'
 
 /** An event of a page, or of the inbox. */
 export type Kept = Frame<'HISTORY'>['events'][number]
@@ -44,6 +49,8 @@ export type Change =
 export interface Seat {
   /** Who sits here. */
   readonly me: AgentId
+  /** Whether the key is here. */
+  readonly signs: boolean
   /** Any request that needs no signature, and its answer. @throws Refusal */
   ask<T extends RequestType>(type: T, body: Body<T>, signal?: AbortSignal): Promise<Frame<ReplyType<T>>>
   /** Says something: signed where the key is here. @throws Refusal */
@@ -54,8 +61,10 @@ export interface Seat {
   signatureOf(event: Kept): Promise<string | undefined>
   /** Resolves when something new is in the inbox, and when the signal aborts. */
   arrival(signal: AbortSignal): Promise<void>
-  /** Tells what changes, from now on; gives the function that ends it. */
+  /** Tells what changes of what is wanted, from now on; gives the function that ends it. */
   changes(listener: (change: Change) => void): () => void
+  /** Somebody wants to be told when that changes, until the function that it gives is called. */
+  want(change: Change): () => void
 }
 
 /** Why a tool cannot do it: what its caller is told. */

@@ -1,15 +1,16 @@
 // An MCP server of the official SDK over the tools: what of it touches the SDK. It is loaded late, and only where the door is on.
 import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import { randomBytes } from 'node:crypto'
-import { timerMs } from '../../../lib/protocol/timer.ts'
 import { version } from '../../base/version.ts'
+import { Changes } from './changes.ts'
 import { Codes } from './confirm.ts'
 import { prompts, promptText } from './prompts.ts'
 import { Reader } from './reader.ts'
-import { completed, isResource, readResource, resources, resourceTemplates, uriOf } from './resources.ts'
+import { changeOf, completed, readResource, resources, resourceTemplates, uriOf } from './resources.ts'
+import { Reply } from './reply.ts'
 import { Refusal, type Seat } from './seat.ts'
-import type { Call, Tool, ToolLimits } from './tool.ts'
-import { callTool, listed } from './tools.ts'
+import type { Call, Person, Tool, ToolLimits } from './tool.ts'
+import { callTool, listed, type Asking } from './tools.ts'
 
 export type Sdk = typeof import('@modelcontextprotocol/server')
 
@@ -32,11 +33,13 @@ export interface Place {
   readonly reader: Reader
 }
 
-export const placeOf = (seat: Seat): Place => ({ seat, reader: new Reader(seat) })
+export const placeOf = <S extends Seat>(seat: S): Place & { readonly seat: S } => ({ seat, reader: new Reader(seat) })
 
 export interface ServerParts {
   readonly tools: readonly Tool[]
   readonly limits: ToolLimits
+  /** Who asks is a program: tools tell it fields. */
+  readonly isStructured?: boolean | undefined
   readonly codes: Codes
   /** ms since 1970 */
   readonly now: () => number
@@ -68,12 +71,17 @@ const progressOf = ({ mcpReq: { _meta, notify } }: ServerContext): Call['progres
   }
 }
 
-/** What changes is told once in so many ms, however often it does. */
-const tellMs = 200
+const answerKey = 'agreement'
+
+const agreeing = {
+  type: 'object' as const,
+  properties: { agree: { type: 'boolean' as const, title: 'Do it', description: 'Signed with your key, and not to be taken back.' } },
+  required: ['agree'],
+}
 
 /** Makes servers: one for each connection, or for each request. The list of tools is made once. */
-export const serverFactory = (sdk: Sdk, { tools, limits, codes, now, failed }: ServerParts) => {
-  const list = listed(tools)
+export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, now, failed }: ServerParts) => {
+  const list = listed(tools, isStructured)
   const named = new Map(tools.map(tool => [tool.name, tool]))
   const invalid = (message: string) => new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, message)
   /** A refusal as an error of the protocol: what is no tool has no other way to say it. */
@@ -84,6 +92,22 @@ export const serverFactory = (sdk: Sdk, { tools, limits, codes, now, failed }: S
       if (error instanceof Refusal) throw invalid(`${error.code}: ${error.message}`)
       throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InternalError, `Something went wrong here (incident ${failed(error)})`)
     }
+  }
+  /** In the older era the SDK makes a request of it, and calls again with the answer. */
+  const asking = ({ question, code }: Asking) =>
+    sdk.inputRequired({
+      inputRequests: { [answerKey]: sdk.inputRequired.elicit({ message: question, requestedSchema: agreeing }) },
+      requestState: code,
+    })
+  /** Whoever sits at the host, where it can ask them. */
+  const personAt = (server: Server, { mcpReq }: ServerContext): Person | undefined => {
+    const envelope = mcpReq.envelope as Readonly<Record<string, unknown>> | undefined
+    const declared = envelope?.[sdk.CLIENT_CAPABILITIES_META_KEY] as ReturnType<Server['getClientCapabilities']>
+    const { elicitation } = declared ?? server.getClientCapabilities() ?? {}
+    if (elicitation === undefined || (elicitation.url !== undefined && elicitation.form === undefined)) return undefined
+    const code = mcpReq.requestState()
+    if (typeof code !== 'string' || mcpReq.inputResponses?.[answerKey] === undefined) return {}
+    return { answer: { code, agrees: sdk.acceptedContent(mcpReq.inputResponses, answerKey)?.['agree'] === true } }
   }
   return ({ era, instructions, place, tellsChanges }: Served): Server => {
     const server = new sdk.Server({ name: 'agentchat', version }, {
@@ -109,8 +133,11 @@ export const serverFactory = (sdk: Sdk, { tools, limits, codes, now, failed }: S
         limits,
         now,
         newId: () => `mcp-${randomBytes(12).toString('base64url')}`,
+        newReply: () => new Reply(isStructured),
+        person: personAt(server, context),
       })
-      return await callTool(tool, params.arguments, call, draw, failed) as never
+      const done = await callTool(tool, params.arguments, call, draw, failed)
+      return ('question' in done ? asking(done) : done) as never
     })
     server.setRequestHandler('resources/list', () => ({ resources: [...resources] }))
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...resourceTemplates] }))
@@ -147,43 +174,40 @@ const tellChanges = (
     readonly refuse: (message: string) => Error
   },
 ): void => {
-  const subscribed = new Set<string>()
-  const changed = new Set<string>()
-  let timer: NodeJS.Timeout | undefined
+  const subscribed = new Map<string, () => void>()
+  const changes = new Changes(uri => void server.sendResourceUpdated({ uri }).catch(() => undefined))
   let stop: (() => void) | undefined
   let isOver = false
-  const tell = () => {
-    timer = undefined
-    for (const uri of changed) server.sendResourceUpdated({ uri }).catch(() => undefined)
-    changed.clear()
-  }
-  const listen = async () => {
-    const { seat } = await place()
+  const listen = ({ seat }: Place) => {
     if (isOver || stop !== undefined) return
     stop = seat.changes(change => {
       const uri = uriOf(change)
-      if ((era === 'legacy' && !subscribed.has(uri)) || changed.size >= maxSubscribed) return
-      changed.add(uri)
-      timer ??= setTimeout(tell, timerMs(tellMs))
+      if (era === 'modern' || subscribed.has(uri)) changes.add(uri)
     })
   }
   // Where the relay cannot be reached yet, a call that reaches it comes first.
-  const begin = () => void listen().catch(() => undefined)
-  if (era === 'modern') begin()
-  server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
-    if (!isResource(uri)) throw refuse('There is no such resource')
+  if (era === 'modern') place().then(listen, () => undefined)
+  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }) => {
+    const change = changeOf(uri)
+    if (change === undefined) throw refuse('There is no such resource')
+    if (subscribed.has(uri)) return {}
     if (subscribed.size >= maxSubscribed) throw refuse(`At most ${maxSubscribed} resources`)
-    subscribed.add(uri)
-    begin()
+    subscribed.set(uri, () => undefined)
+    place().then(here => {
+      listen(here)
+      if (subscribed.has(uri) && !isOver) subscribed.set(uri, here.seat.want(change))
+    }, () => undefined)
     return {}
   })
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
+    subscribed.get(uri)?.()
     subscribed.delete(uri)
     return {}
   })
   server.onclose = () => {
     isOver = true
-    clearTimeout(timer)
+    changes.stop()
     stop?.()
+    for (const end of subscribed.values()) end()
   }
 }

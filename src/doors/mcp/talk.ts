@@ -1,6 +1,6 @@
 // What waits, what is said, and what was said: receive, send, history.
 import * as z from 'zod'
-import { Reply, maxOnlyTextChars } from './reply.ts'
+import { maxOnlyTextChars, word, type Reply } from './reply.ts'
 import { eventParts } from './said.ts'
 import type { Entry } from './reader.ts'
 import { Refusal, type Kept, type Seat } from './seat.ts'
@@ -17,7 +17,7 @@ export const receive = tool({
   hints: { idempotentHint: true },
   run: (call, { wait_s = 0, max = 20 }) =>
     call.reader.inTurn(async () => {
-      const { seat, reader, signal } = call
+      const { seat, reader, signal, newReply } = call
       await reader.acknowledge(signal)
       const waitMs = allowedMs(wait_s, call)
       const found = await waitFor(waitMs, call, {
@@ -27,7 +27,7 @@ export const receive = tool({
         },
         arrival: over => seat.arrival(over),
       })
-      const reply = new Reply()
+      const reply = newReply()
       if (found === undefined) {
         return reply.end(
           wait_s === 0
@@ -46,7 +46,7 @@ export const receive = tool({
         reader.show(seq)
         shown++
       }
-      return shown < found.entries.length || found.more ? reply.end('More waits: call again.') : reply
+      return shown < found.entries.length || found.more ? reply.end('More waits: call again.', { more: true }) : reply
     }),
 })
 
@@ -69,14 +69,16 @@ export const send = tool({
   }),
   hints: { destructiveHint: false, idempotentHint: true },
   async run(call, { to, text, reply_to, key, wait_s = 0 }) {
-    const { seat, reader, signal, now } = call
+    const { seat, reader, signal, now, newReply } = call
     const waitMs = allowedMs(wait_s, call)
     // Where the inbox ends now: the answer comes behind it.
     const head = waitMs > 0 ? (await seat.ask('INBOX', { limit: 1 }, signal).catch(noInbox))?.seq : undefined
     const twice = key === undefined && reader.hasJustSaid(`${to} ${text}`, now())
     const said = await seat.say({ to: to as '#x', content: text, id: key ?? call.newId(), in_reply_to: reply_to }, signal)
-    const reply = new Reply()
-    reply.add(`${said.duplicate === true ? 'Stored before under this key as' : 'Stored as'} ${said.msg_id}, number ${said.seq}.`)
+    const reply = newReply()
+    const facts = () => ({ msg_id: said.msg_id, seq: said.seq, ...(said.duplicate === true && { duplicate: true }) })
+    reply.add({ facts },
+      `${said.duplicate === true ? 'Stored before under this key as' : 'Stored as'} ${word(said.msg_id)}, number ${word(said.seq)}.`)
     if (twice) reply.add('The same text went there less than a minute ago: it is there twice. A key prevents that.')
     if (head === undefined) return waitMs > 0 ? reply.end('No answer is waited for: you have no inbox.') : reply
     const answer = await waitFor(waitMs, call, {
@@ -123,11 +125,12 @@ export const history = tool({
     limit: z.int().min(1).max(50).optional(),
   }),
   hints: { readOnlyHint: true },
-  run: ({ seat, signal }, asked) => historyText(seat, asked, signal),
+  run: ({ seat, signal, newReply }, asked) => historyText(newReply(), seat, asked, signal),
 })
 
 /** A page of a channel, or of what was said with an agent. */
 export const historyText = async (
+  reply: Reply,
   seat: Seat,
   { of, before, after, limit = 20 }: {
     readonly of: string
@@ -144,7 +147,6 @@ export const historyText = async (
     limit,
   }, signal)
   const { events } = page
-  const reply = new Reply()
   if (events.length === 0) return reply.end('Nothing there.')
   // Read on from a number, the first ones count; else the newest.
   const isOnward = after !== undefined
@@ -162,5 +164,6 @@ export const historyText = async (
     shown++
   }
   const isMore = shown < events.length || page.more
-  return isMore && edge !== undefined ? reply.end(`More waits: ${isOnward ? `after=${edge}` : `before=${edge}`}.`) : reply
+  const way = isOnward ? 'after' : 'before'
+  return isMore && edge !== undefined ? reply.end(`More waits: ${way}=${edge}.`, { more: true, [way]: edge }) : reply
 }

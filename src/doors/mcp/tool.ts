@@ -6,8 +6,24 @@ import type { Reply } from './reply.ts'
 import { Refusal, type Seat } from './seat.ts'
 import type { Patience } from './waiting.ts'
 
-/** What is asked before a step that binds or costs: a code (default), or nothing. */
-export type Confirming = 'code' | 'none'
+/** What is asked before a step that binds or costs: a code of the model (default), a person through the host, or nothing. */
+export type Confirming = 'code' | 'elicit' | 'none'
+
+/** Asks whoever sits at the host, before anything is done: what they say comes back with the same call, under a code. */
+export class Question {
+  readonly reply: Reply
+  readonly code: string
+
+  constructor(reply: Reply, code: string) {
+    this.reply = reply
+    this.code = code
+  }
+}
+
+/** Whoever sits at the host, and what they said to a question of this call. */
+export interface Person {
+  readonly answer?: { readonly code: string, readonly agrees: boolean } | undefined
+}
 
 /** What the operator allows. */
 export interface ToolLimits {
@@ -25,8 +41,12 @@ export interface Call extends Patience {
   readonly reader: Reader
   readonly codes: Codes
   readonly limits: ToolLimits
+  /** undefined: this host asks nobody */
+  readonly person: Person | undefined
   /** ms since 1970 */
   readonly now: () => number
+  /** What is said, for the one who asks: a model, or a program. */
+  readonly newReply: () => Reply
   /** A new id to send something under. */
   readonly newId: () => string
 }
@@ -42,14 +62,14 @@ export interface Tool {
   readonly description: string
   readonly input: z.ZodObject
   readonly hints: ToolHints
-  run(call: Call, input: never): Promise<Reply>
+  run(call: Call, input: never): Promise<Reply | Question>
 }
 
 /** Adds types to a tool, nothing else. */
 export const tool = <S extends z.ZodRawShape>(
   record: Omit<Tool, 'input' | 'run'> & {
     readonly input: z.ZodObject<S>
-    readonly run: (call: Call, input: z.infer<z.ZodObject<S>>) => Promise<Reply>
+    readonly run: (call: Call, input: z.infer<z.ZodObject<S>>) => Promise<Reply | Question>
   },
 ): Tool => record
 

@@ -4,7 +4,10 @@ import type { Feature, HttpAnswer, RouteCtx } from '../../../relay/feature.ts'
 import { Announcer, type AnnouncerOptions } from './announcer.ts'
 import { selfDescription, type SelfOptions } from './self.ts'
 
-export type DescriptionOptions = SelfOptions & AnnouncerOptions
+export type DescriptionOptions = SelfOptions & AnnouncerOptions & {
+  /** The relay is there for MCP hosts, too. */
+  readonly mcp: boolean
+}
 
 /** Agents named in the catalog, of those that registered skills last. */
 const maxCatalogAgents = 200
@@ -49,6 +52,9 @@ export const description = (options: DescriptionOptions): Feature<never> => {
             entry(`directory:${server_id}`, 'application/vnd.agentchat.directory+json', '/directory/servers',
               `${name}: directory of relays`),
           ]
+          : []),
+        ...(options.mcp
+          ? [entry(`mcp:${server_id}`, 'application/mcp-server-card+json', '/mcp/server-card', `${name}: tools for MCP hosts`)]
           : []),
         ...agents.map(([id, name]) => entry(`agent:${id.slice(1)}`, 'application/vnd.agentchat.agent+json', `/agents/${id}`, name)),
       ],
