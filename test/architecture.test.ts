@@ -223,7 +223,7 @@ describe('statements', () => {
   })
 
   test('nobody but the log touches its tables: each engine has its own', () => {
-    const tables = 'events|places|placed|indexed|inbox|inbox_cursors|streams|stream_sizes|publish_keys|spoken|erasures'
+    const tables = 'events|places|placed|indexed|inbox|inbox_cursors|streams|stream_sizes|publish_keys|spoken|erasures|links'
     const touches = new RegExp(
       `\\.(?:selectFrom|insertInto|updateTable|deleteFrom|\\w*Join)\\(\\s*'(?:${tables})\\b|\\b(?:FROM|JOIN|INTO|UPDATE) (?:${tables})\\b`,
     )

@@ -117,7 +117,7 @@ export class Connection {
       if (decoded.ok) this.#step(decoded.frame)
     } else if (this.#state === 'settling') {
       this.#kept.push(text)
-      if (this.#kept.length > maxKept) this.#fail(new ProtocolError('OUT_OF_TURN', 'The relay sends too much while it is being checked'))
+      if (this.#kept.length > maxKept) this.#fail(new ProtocolError('OUT_OF_TURN', 'The relay sends too much before it is checked'))
     }
   }
 
@@ -147,7 +147,7 @@ export class Connection {
   }
 
   #prove(challenge: Frame<'CHALLENGE'>): void {
-    if (this.#state === 'proving') return this.#fail(new ProtocolError('OUT_OF_TURN', 'The relay asks for a second signature to log in'))
+    if (this.#state === 'proving') return this.#fail(new ProtocolError('OUT_OF_TURN', 'The relay asks for a second signature'))
     this.#state = 'proving'
     this.#options.login.prove(challenge).then(proof => this.#say({ type: 'VERIFY_IDENTITY', ...proof }),
       (error: unknown) => this.#fail(error))

@@ -7,5 +7,5 @@ const maxBytesPerUnit = 3
 /** undefined where the frame fits, with as many bytes as come to it yet. */
 export const frameProblem = (text: string, maxBytes: number, more = 0): RelayError | undefined =>
   text.length * maxBytesPerUnit + more > maxBytes && new TextEncoder().encode(text).length + more > maxBytes
-    ? new RelayError('INVALID_MSG', `Too long: as a frame it takes more than the ${maxBytes} bytes that this relay takes`)
+    ? new RelayError('INVALID_MSG', `Too long: this relay takes frames of ${maxBytes} bytes at most`)
     : undefined

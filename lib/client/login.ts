@@ -81,7 +81,7 @@ export class Login {
    */
   async prove(challenge: Frame<'CHALLENGE'>): Promise<RequestInput<'VERIFY_IDENTITY'>> {
     const { identity, now, legacyLogin, adminKey } = this.#options
-    if (identity === undefined) throw new ProtocolError('NO_IDENTITY', 'The relay asks for a key that this client did not offer')
+    if (identity === undefined) throw new ProtocolError('NO_IDENTITY', 'The relay asks for a key that was not offered')
     const { challenge_id: challengeId, nonce: relayNonce } = challenge
     const key = this.#key!
     if (challenge.relay_sig === undefined && legacyLogin) return this.#signOld(identity, challenge)
@@ -106,7 +106,7 @@ export class Login {
     const { identity, legacyLogin, serverId: expected } = this.#options
     const { server_id: claimed } = welcome
     if (this.#proved !== undefined && this.#proved.serverId !== claimed)
-      throw new ProtocolError('RELAY_CHANGED', 'The relay shows another identity than the one that it has just proved')
+      throw new ProtocolError('RELAY_CHANGED', 'The relay shows another identity than it has just proved')
     if (this.#proved !== undefined || (identity === undefined && welcome.relay_sig === undefined)) return this.#place(claimed)
     if (identity === undefined) return this.#check(welcome, undefined).then(() => this.#place(claimed))
     if (!legacyLogin) throw unproved(this.#options.url)

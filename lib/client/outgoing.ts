@@ -101,7 +101,7 @@ export class Outgoing {
       if (!isSameAgent)
         entry.reject(
           new ConnectionError('UNCERTAIN',
-            'The connection was lost before the acknowledgement, and the relay gave this agent a new id: the message may or may not be stored'),
+            'The connection was lost before the acknowledgement, and this agent has a new id now: it may or may not be stored'),
         )
     }
   }

@@ -160,7 +160,7 @@ const stampOf = (by: string, relay: string, ts: number) => ({
 })
 
 const signer = (identity: Identity | undefined): Identity => {
-  if (identity === undefined) throw new ProtocolError('NO_IDENTITY', 'Only a client with an identity can say something about itself')
+  if (identity === undefined) throw new ProtocolError('NO_IDENTITY', 'Only with an identity')
   return identity
 }
 

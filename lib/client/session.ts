@@ -106,7 +106,7 @@ export class Session {
    * @throws RelayError, ProtocolError, ConnectionError, TimeoutError
    */
   connect({ signal, wait = false }: ConnectOptions = {}): Promise<Frame<'WELCOME'>> {
-    if (this.#state === 'closed') return Promise.reject(new ConnectionError('CLOSED', 'The client is closed; a new one can connect'))
+    if (this.#state === 'closed') return Promise.reject(new ConnectionError('CLOSED', 'The client is closed; make a new one'))
     if (this.#state === 'open') return Promise.resolve(this.#welcome!)
     const problem = urlProblem(this.#options.url)
     if (problem !== undefined) return Promise.reject(problem)

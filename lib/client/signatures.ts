@@ -11,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>
 const signedBy = ({ identity, place, now }: ClientPort, type: TradeAction | 'COUNTER', fields: Fields): SignedFields => {
   if (identity === undefined) throw new RelayError('SIGNATURE_REQUIRED', 'Deals are made with a key: give the client an identity')
   const { relay, session } = place() ?? {}
-  if (relay === undefined) throw new ProtocolError('NO_RELAY_IDENTITY', 'This relay has no identity of its own to sign for')
+  if (relay === undefined) throw new ProtocolError('NO_RELAY_IDENTITY', 'This relay has no identity to sign for')
   return signTrade(identity, type, fields, { relay, ts: now(), session })
 }
 

@@ -11,6 +11,7 @@ export {
   type SignableRequest,
 } from './http-signature.ts'
 export { generateKeyPair, identityFrom, type Identity, type KeyPair } from './keys.ts'
+export { changeTextOf, contentHashOf, editText, retractText, type ChangeText, type EditText } from './change-texts.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
 export { IdentityError, type IdentityErrorCode } from './errors.ts'
 export { randomNonce } from './nonce.ts'

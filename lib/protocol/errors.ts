@@ -22,6 +22,7 @@ export const errors = {
   HOST_UNKNOWN: never,
   AGENT_NOT_FOUND: never,
   MESSAGE_NOT_FOUND: never,
+  EDIT_CONFLICT: never,
   RECEIPT_NOT_FOUND: never,
   ID_REUSED: never,
   PROPOSAL_NOT_FOUND: never,

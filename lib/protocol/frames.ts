@@ -4,6 +4,7 @@ import { frames as announcements } from './announcements.ts'
 import { frames as blocks } from './blocks.ts'
 import { frames as channels } from './channels.ts'
 import { frames as disputes } from './disputes.ts'
+import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
 import { frames as history } from './history.ts'
 import { frames as identity } from './identity.ts'
@@ -25,6 +26,7 @@ export const frames = {
   ...identity,
   ...channels,
   ...messages,
+  ...edits,
   ...inbox,
   ...blocks,
   ...history,

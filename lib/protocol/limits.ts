@@ -22,6 +22,10 @@ export const limits = {
   maxDescriptionChars: 1_000,
   maxStatusTextChars: 140,
   maxSessionChars: 64,
+  /** Times that one message is edited, its retraction beside them. */
+  maxEdits: 100,
+  /** Bytes that a message and its edits may take together. */
+  maxEditedBytes: 4 * 1024 * 1024,
   /** Events in one HISTORY or INBOX page. */
   maxPage: 200,
   /** Text bytes in one HISTORY or INBOX page; a page ends early, with `more: true`, rather than grow past it. */

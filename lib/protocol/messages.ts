@@ -6,6 +6,17 @@ import { AgentId, ChannelName, MsgId, Seq, TargetAddress, Time } from './fields.
 /** A stored event inside a page: exactly what was sent when it was new. */
 export const StoredEvent = z.looseObject({ type: z.string(), ts: Time, seq: z.optional(Seq) })
 
+/** What changes a message: which one, and what its author signed. An edit has its number, and the hash of the text that it replaces. */
+const Change = z.optional(z.object({
+  of: MsgId,
+  n: z.optional(z.int()),
+  prev: z.optional(z.string()),
+  sig: z.optional(z.string()),
+  sig_ts: z.optional(z.number()),
+  nonce: z.optional(z.string()),
+  relay: z.optional(z.string()),
+}))
+
 export const frames = {
   MSG: event({
     body: {
@@ -24,6 +35,8 @@ export const frames = {
       in_reply_to: z.optional(z.string()),
       redacted: z.optional(z.literal(true)),
       erased: z.optional(z.literal(true)),
+      edit: Change,
+      retract: Change,
       invite: z.optional(ChannelName),
       expires_at: z.optional(Time),
       stream: z.optional(z.string()),

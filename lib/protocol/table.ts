@@ -11,6 +11,8 @@ import * as channels from './channels.ts'
 import * as channelsRequests from './requests/channels.ts'
 import * as disputes from './disputes.ts'
 import * as disputesRequests from './requests/disputes.ts'
+import * as edits from './edits.ts'
+import * as editsRequests from './requests/edits.ts'
 import * as escrow from './escrow.ts'
 import * as escrowRequests from './requests/escrow.ts'
 import * as history from './history.ts'
@@ -46,6 +48,7 @@ export const requests = {
   ...identityRequests.requests,
   ...channelsRequests.requests,
   ...messagesRequests.requests,
+  ...editsRequests.requests,
   ...inboxRequests.requests,
   ...blocksRequests.requests,
   ...historyRequests.requests,
@@ -69,6 +72,7 @@ export const domains = {
   identity: { requests: identityRequests.requests, frames: identity.frames },
   channels: { requests: channelsRequests.requests, frames: channels.frames },
   messages: { requests: messagesRequests.requests, frames: messages.frames },
+  edits: { requests: editsRequests.requests, frames: edits.frames },
   inbox: { requests: inboxRequests.requests, frames: inbox.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },
   history: { requests: historyRequests.requests, frames: history.frames },

@@ -48,6 +48,7 @@ export const exitOfCode = {
   MESSAGE_NOT_FOUND: 'notFound',
   RECEIPT_NOT_FOUND: 'notFound',
   ID_REUSED: 'refused',
+  EDIT_CONFLICT: 'refused',
   PROPOSAL_NOT_FOUND: 'notFound',
   INVALID_PROPOSAL: 'refused',
   DISPUTE_NOT_FOUND: 'notFound',

@@ -13,6 +13,8 @@ export interface ShownMessage {
   readonly msg_id?: string | undefined
   readonly replay?: boolean | undefined
   readonly erased?: boolean | undefined
+  readonly edit?: { readonly of: string } | undefined
+  readonly retract?: { readonly of: string } | undefined
   readonly signature?: string
 }
 
@@ -48,7 +50,7 @@ export const messagesText = (now: number): (message: ShownMessage, paint: Paint)
 
 /** `12:03:11 #general 42 alice @k3x9q2ab ✓ 1-16-5b1f0c hi`; further lines of the content are indented. */
 const messageText = (message: ShownMessage, paint: Paint): string => {
-  const { ts, from, from_name, to, content, seq, msg_id, replay, erased, signature = 'none' } = message
+  const { ts, from, from_name, to, content, seq, msg_id, replay, erased, edit, retract, signature = 'none' } = message
   const time = new Date(ts).toLocaleTimeString('en-GB')
   const mark = Object.hasOwn(signatureMarks, signature) ? signatureMarks[signature]!(paint) : ''
   const place = `${paint('cyan', visible(to))}${seq === undefined ? '' : paint('dim', ` ${seq}`)}`
@@ -56,7 +58,9 @@ const messageText = (message: ShownMessage, paint: Paint): string => {
   const head = `${paint('dim', `${time}${replay ? '·' : ' '}`)}${place} ${paint('bold', visible(from_name))} ${
     paint('dim', visible(from))
   }${mark}${id}`
-  return `${head} ${erased ? paint('dim', '(erased)') : visibleLines(content, '         │ ')}`
+  if (retract !== undefined) return `${head} ${paint('dim', `(took back ${visible(retract.of)})`)}`
+  const changed = edit === undefined ? '' : paint('dim', `(edits ${visible(edit.of)}) `)
+  return `${head} ${changed}${erased ? paint('dim', '(erased)') : visibleLines(content, '         │ ')}`
 }
 
 /** Columns that a character takes, or less. */

@@ -26,6 +26,7 @@ import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
 import { proofMigrations } from './talk/identity/store.ts'
 import { inbox, type InboxOptions } from './talk/inbox/handlers.ts'
 import { messages, type MessageOptions } from './talk/messages/handlers.ts'
+import { edits, type EditOptions } from './talk/messages/edits.ts'
 import { profiles, type ProfileOptions } from './talk/profiles/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
@@ -55,6 +56,7 @@ type TalkOptions =
   & ChannelOptions
   & MessageOptions
   & GrowingOptions
+  & EditOptions
   & InboxOptions
   & HistoryOptions
   & PresenceOptions
@@ -127,6 +129,7 @@ const slices = {
   channels: slice(channels, channelMigrations),
   messages: slice(messages),
   growing: slice(growing),
+  edits: slice(edits),
   inbox: slice(inbox),
   blocks: slice(blocks),
   history: slice(history),

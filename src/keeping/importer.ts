@@ -17,6 +17,7 @@ import { isArchiveOf } from './archive-signature.ts'
 import { KeepingError, explained } from './failure.ts'
 import { databaseName, publishFile } from './files.ts'
 import { linesOf } from './lines.ts'
+import { Naming } from './naming.ts'
 import type { Imported, ImportOptions, Watched } from './orders.ts'
 
 /** More than the longest message takes, escaped twice. */
@@ -78,6 +79,7 @@ class Importer {
   readonly #findChannel: Statement
   readonly #findKey: Statement<[string], { readonly pubkey: string }>
   readonly #idOf: (pubkey: string) => string
+  readonly #naming: Naming
   /** The kind that came last, by its place in the table. */
   #kind = 0
   /** The newest event so far. */
@@ -86,6 +88,7 @@ class Importer {
   constructor(db: Database, idOf: (pubkey: string) => string) {
     this.#db = db
     this.#idOf = idOf
+    this.#naming = new Naming(db)
     this.#inserts = Object.fromEntries(kindNames.map(kind => [kind, db.prepare(kinds[kind].insert)])) as Record<KindName, Statement>
     this.#addStream = db.prepare('INSERT INTO streams (id, name) VALUES (?, ?)')
     this.#findStream = db.prepare('SELECT 1 FROM streams WHERE id = ?')
@@ -118,6 +121,7 @@ class Importer {
     }
     if (!isEnded) throw new KeepingError('refused', 'the archive was cut: its end is missing', { line: line + 1 })
     indexEvents(this.#db)
+    this.#naming.link()
     this.#db.exec(fillLineages)
     this.#db.exec(`INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL;
       UPDATE channels SET used_at = 1000 * CAST(strftime('%s', 'now') AS INTEGER)`)
@@ -181,6 +185,7 @@ class Importer {
     }
     if (seq <= this.#head.seq || frame.ts <= this.#head.ts) throw new Wrong('out of order')
     this.#inserts.event.run({ id: this.#head.id, seq, ts: frame.ts, author: frame.from, text: Buffer.from(text) })
+    this.#naming.note(this.#head.id, seq, frame)
     this.#head.seq = seq
     this.#head.ts = frame.ts
   }

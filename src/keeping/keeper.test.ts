@@ -144,7 +144,7 @@ describe('export and import', () => {
     const sql = [...Object.values(kinds).flatMap(({ select, insert }) => [select, insert]), ...Object.values(leftOut)].join(' ')
     // Of the relay alone, of a moment, or made again from what is carried; the search of skills is made of their lists.
     const own =
-      'meta migrations nonces publish_keys places indexed spoken streams stream_sizes erasures endings shares share_counts lineages'
+      'meta migrations nonces publish_keys places indexed spoken links streams stream_sizes erasures endings shares share_counts lineages'
       + ' escrow_calls ledger_entries ledger_keys holds proposal_agents proposal_counts dispute_people'
       + ' skills server_documents server_hours announcement_places announcement_posts'
     const known = new Set(own.split(' '))
@@ -153,6 +153,33 @@ describe('export and import', () => {
         !known.has(name) && !/^skill_(words|parts)/.test(name) && !new RegExp(`\\b${name}\\b`).test(sql)
       ).sort(),
     ).toEqual([])
+  })
+
+  test('carry what names a message over: answers, edits and retractions are found from it again', async () => {
+    const data = folder.at('named')
+    const store = open(data)
+    const named = (seq: number, more: object, link?: { kind: 'reply' | 'change', target: number }) =>
+      store.write(tx =>
+        tx.log.append({ stream: '#general', author: aliceId, ...(link && { link }) }, 1_000 + seq, ({ ts, seq, msgId }) =>
+          Buffer.from(encode('MSG', { ts, from: aliceId, from_name: 'x', to: '#general', content: 'x', ...more, msg_id: msgId, seq })))
+      )
+    await store.write(tx =>
+      tx.tables<{ channels: object }>().insertInto('channels').values({
+        ...{ name: '#general', private: 0, verified_only: 0, topic: '', description: '', created_by: null, created_at: 1 },
+      } as never).execute()
+    )
+    const first = await named(1, {})
+    const id = (first as { stamp: { msgId: string } }).stamp.msgId
+    const second = await named(2, { in_reply_to: id }, { kind: 'reply', target: 1 })
+    await named(3, { in_reply_to: (second as typeof first & { stamp: { msgId: string } }).stamp.msgId }, { kind: 'reply', target: 1 })
+    await named(4, { in_reply_to: id, edit: { of: id, n: 1 } }, { kind: 'change', target: 1 })
+    await named(5, { in_reply_to: 'what is nowhere' })
+    await store.close()
+    await importText(await exported(data))
+    const again = open(folder.at('new'))
+    expect(await again.read.links.newest('#general', 'reply', { from: 1, to: 9 })).toMatchObject([{ target: 1, seq: 3, count: 2 }])
+    expect(await again.read.links.newest('#general', 'change', { from: 1, to: 9 })).toMatchObject([{ target: 1, seq: 4, count: 1 }])
+    expect(await again.read.links.find(id)).toMatchObject({ seq: 1 })
   })
 
   test('carry everything over but the secrets: what is imported exports the same again', async () => {

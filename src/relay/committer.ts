@@ -348,7 +348,11 @@ const isRepeat = (text: Buffer, { type, body }: Append): boolean => {
   const first = JSON.parse(text.toString()) as Record<string, unknown>
   const again: Record<string, unknown> = body
   if (first['type'] !== type) return false
-  return type === 'MSG'
-    ? first['to'] === again['to'] && (first['erased'] === true || first['content'] === again['content'])
-    : first['sig'] === again['sig']
+  if (type !== 'MSG') return first['sig'] === again['sig']
+  return first['to'] === again['to'] && (first['erased'] === true || first['content'] === again['content'])
+    && changedBy(first) === changedBy(again)
 }
+
+/** Which message a message changes. */
+const changedBy = ({ edit, retract }: { readonly edit?: unknown, readonly retract?: unknown }): string | undefined =>
+  ((edit ?? retract) as { readonly of: string } | undefined)?.of

@@ -1,6 +1,6 @@
 // What a feature is to the engine: handlers that decide and return a value. The only engine file that features import.
 import type { CloseName, EventType, FrameBody, FrameType, ReplyType, RequestBody, RequestType } from '../../lib/protocol/index.ts'
-import type { Fate, PublishKey, Stamp } from '../store/log.ts'
+import type { Fate, NewEvent, PublishKey, Stamp } from '../store/log.ts'
 import type { Standing } from '../store/standing.ts'
 import type { Awaitable, Db, Scope, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
@@ -95,6 +95,8 @@ interface AppendOf<T extends EventType> {
   readonly ttlMs?: number
   /** The author wants to be told what becomes of it. */
   readonly receipts?: boolean
+  /** The event of the same stream that it names. */
+  readonly link?: NonNullable<NewEvent['link']>
 }
 
 /** A signal to send, never stored. */
@@ -177,6 +179,8 @@ export interface Outcome<R extends FrameType = FrameType> {
   readonly reply?: Reply<R> | ((stored: { readonly stamp: Stamp, readonly duplicate: boolean }) => Reply<R>)
   /** A refusal that still has effects: an answer that uses up its challenge. */
   readonly fail?: Fail
+  /** Only an admin may do this: it is noted. */
+  readonly byRight?: true
   /** Events to store. If the first one's key was used before, it is a repeat, and none of them is stored again. */
   readonly append?: Append | readonly Append[]
   readonly notify?: readonly Notify[]
@@ -295,6 +299,7 @@ export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> {
 export {
   mayEnter,
   mayRead,
+  mayReadStream,
   presenceOf,
   type Agent,
   type Arrival,

@@ -191,3 +191,10 @@ export const mayEnter = (agent: Agent, { verifiedOnly }: ChannelInfo): boolean =
 /** Whether an agent may see what is in a channel: its members, and everyone where it is open to them. */
 export const mayRead = (agent: Agent, channel: Channel, roster: RosterView): boolean =>
   roster.isMember(agent, channel) || (!channel.info.private && mayEnter(agent, channel.info))
+
+/** The same of any stream of talk: of a pair, each of the two. */
+export const mayReadStream = (agent: Agent, stream: string, roster: RosterView): boolean => {
+  if (!stream.startsWith('#')) return stream.startsWith('@') && stream.split('|').includes(agent.id)
+  const channel = roster.known(agent, stream)
+  return channel !== undefined && mayRead(agent, channel, roster)
+}

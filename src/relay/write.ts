@@ -71,7 +71,7 @@ export class WriteJob implements Job {
     const ready = isAsBefore ? this.#prepared : this.#prepare()
     const refusal = quota.refusal(cost, this.bytes)
     // As nearly always.
-    if (ready === undefined && refusal === undefined && !byRight) return this.#write(ctx)
+    if (ready === undefined && refusal === undefined && !isAdmin) return this.#write(ctx)
     return refusal === undefined
       ? this.#proceed(ctx, ready, byRight)
       : this.#ifStored(ctx, refusal).then(() => this.#proceed(ctx, ready, byRight))
@@ -92,7 +92,7 @@ export class WriteJob implements Job {
   async #proceed(ctx: WriteCtx, ready: Promise<unknown> | undefined, byRight: boolean): Promise<Outcome> {
     const settled = await (ready as Promise<Prepared<never>> | undefined)
     if (typeof settled === 'function') return settled(ctx)
-    return settled ?? (byRight ? this.#audited(ctx) : this.#write(ctx))
+    return settled ?? (ctx.isAdmin ? this.#audited(ctx, byRight) : this.#write(ctx))
   }
 
   /** Where there is no room, what is stored already is told all the same, so that its sender does not keep it. @throws refusal */
@@ -106,10 +106,10 @@ export class WriteJob implements Job {
   }
 
   /** What an admin's right was used for is kept where it takes effect, and with it. */
-  async #audited(ctx: WriteCtx): Promise<Outcome> {
+  async #audited(ctx: WriteCtx, byRight: boolean): Promise<Outcome> {
     const { type, body } = this.#request
     const outcome = await this.#write(ctx)
-    if (outcome.fail !== undefined) return outcome
+    if (outcome.fail !== undefined || (!byRight && outcome.byRight !== true)) return outcome
     const noted = await this.#deps.audit.note(ctx.tx, this.connection, type, body, ctx.now)
     return {
       ...outcome,

@@ -1,5 +1,6 @@
 // Positions of a former life of the log. A log that was restored or imported begins with events of before, under the numbers and ids that
 // they had, and goes on with those of this life.
+import { storedMsgId } from './links.ts'
 import type { Head, LogReader } from './log.ts'
 
 export interface FormerPosition {
@@ -8,16 +9,11 @@ export interface FormerPosition {
   readonly epoch: string
 }
 
-const msgIdKey = Buffer.from('"msg_id":"')
 /** What of an epoch's name is in the message ids of its life. */
 const lifeChars = 6
 
-/** In which life an event got its number. A quote inside of a string is written otherwise, so the key is found by its bytes. */
-const lifeOf = (text: Buffer): string | undefined => {
-  const at = text.lastIndexOf(msgIdKey)
-  const end = at === -1 ? -1 : text.indexOf('"', at + msgIdKey.length)
-  return end === -1 ? undefined : text.toString('latin1', end - lifeChars, end)
-}
+/** In which life an event got its number. */
+const lifeOf = (text: Buffer): string | undefined => storedMsgId(text)?.slice(-lifeChars)
 
 /**
  * What of a stream somebody has who had all up to a position of a former life: everything up to the number that is given. Where that cannot

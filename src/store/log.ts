@@ -95,6 +95,8 @@ export interface NewEvent {
   readonly ttlMs?: number
   /** The author wants to be told what becomes of it. */
   readonly receipts?: boolean
+  /** The number of an event of the same stream that it names. */
+  readonly link?: { readonly kind: 'reply' | 'change', readonly target: number }
 }
 
 export type Appended =

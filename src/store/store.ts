@@ -1,6 +1,7 @@
 // The storage ports. A reader cannot write and a writer exists only inside `write`, by type.
 import type { Tightened } from '../../lib/node/private-folder.ts'
 import type { Dialect } from './dialect.ts'
+import type { LinkReader } from './links.ts'
 import type { Awaitable, LogReader, LogWriter } from './log.ts'
 import type { Space } from './space.ts'
 import type { ReadTables, WriteTables } from './tables.ts'
@@ -16,10 +17,12 @@ export interface Db {
   /** What the engine behind these tables says in words of its own. */
   readonly dialect: Dialect
   readonly log: LogReader
+  /** What of the log names other events of it. */
+  readonly links: LinkReader
 }
 
 /** What decisions are about. In this order they are waited for. */
-export const scopes = ['people', 'trade', 'directory', 'announcements'] as const
+export const scopes = ['people', 'talk', 'trade', 'directory', 'announcements'] as const
 export type Scope = (typeof scopes)[number]
 
 /** One open write transaction. */

@@ -113,6 +113,54 @@ describe.each(engines)('$name', engine => {
     expect(await store.read.log.head('#a')).toEqual({ seq: 3, oldest: 1, ts: 1_002 })
   })
 
+  test('what names an event is found from it, counted, and goes with it', async () => {
+    const store = await open()
+    const naming = (tx: Tx, kind: 'reply' | 'change', target: number, text: string) =>
+      tx.log.append({ stream: '#a', author: '@a', link: { kind, target } }, 1_000, ({ seq, ts, msgId }) =>
+        Buffer.from(JSON.stringify({ text, msg_id: msgId, seq, ts })))
+    const ids: string[] = []
+    await store.write(async tx => {
+      for (const text of ['1', '2', '3']) ids.push((await said(tx, '#a', text)).stamp.msgId)
+    })
+    // In one batch: numbered together.
+    await store.write(async tx => {
+      const appended = [naming(tx, 'reply', 1, '4'), naming(tx, 'reply', 1, '5'), naming(tx, 'reply', 3, '6'), naming(tx, 'change', 4, '7')]
+      await tx.log.flush()
+      for (const each of appended) ids.push((await each).stamp.msgId)
+      expect(await tx.links.newest('#a', 'reply', { from: 1, to: 3 })).toMatchObject([{ target: 1, seq: 5, count: 2 }, {
+        target: 3,
+        seq: 6,
+        count: 1,
+      }])
+    })
+    const { links } = store.read
+    expect(await links.newest('#a', 'reply', { from: 2, to: 9 })).toMatchObject([{ target: 3, seq: 6, count: 1 }])
+    expect(await links.newest('#a', 'reply', { from: 1, to: 2 })).toMatchObject([{ target: 1, seq: 5, count: 2 }])
+    expect(await links.newest('#a', 'change', { from: 1, to: 9 })).toMatchObject([{ target: 4, seq: 7, count: 1 }])
+    expect(await links.newest('#b', 'change', { from: 1, to: 9 })).toEqual([])
+    const page = async (after: number, limit: number, maxBytes = 1e6) =>
+      (await links.page('#a', 'reply', 1, { after, limit, maxBytes })).map(({ seq }) => seq)
+    expect([await page(0, 9), await page(4, 9), await page(0, 1), await page(0, 9, 1)]).toEqual([[4, 5], [5], [4], [4]])
+    expect((await links.texts('#a', [5, 1, 99], 1e6)).map(({ seq }) => seq)).toEqual([1, 5])
+    expect(await links.size('#a', 'reply', 1, 9)).toBe(
+      (await links.texts('#a', [4, 5], 1e6)).reduce((sum, { text }) => sum + text.length, 0),
+    )
+    // The thread of a message: that of what it answers, of an edit that of what it edits.
+    for (const [id, root] of [[1, 1], [2, 2], [4, 1], [5, 1], [6, 3], [7, 1]] as const)
+      expect(await links.rootOf('#a', ids[id - 1]!), `of ${id}`).toEqual({ seq: root, msgId: ids[root - 1] })
+    expect(await links.rootOf('#b', ids[0]!)).toBeUndefined()
+    expect(await links.rootOf('#a', ids[0]!.replace('-1-', '-01-'))).toBeUndefined()
+    expect(await links.find(ids[3]!)).toMatchObject({ stream: '#a', seq: 4, author: '@a' })
+    for (const id of [ids[3]!.replace('-4-', '-9-'), ids[3]!.replace(/-e+$/, '-aaaaaa'), ids[3]!.toUpperCase(), 'x'])
+      expect(await links.find(id), id).toBeUndefined()
+
+    await store.write(tx => tx.log.deleteThrough('#a', 1, 2_000))
+    expect(await links.newest('#a', 'reply', { from: 1, to: 9 })).toMatchObject([{ target: 3 }])
+    expect(await links.rootOf('#a', ids[3]!)).toEqual({ seq: 4, msgId: ids[3] })
+    await store.write(tx => tx.log.end('#a'))
+    expect([await links.find(ids[5]!), await links.rootOf('#a', ids[5]!)]).toEqual([undefined, undefined])
+  })
+
   test('a rolled-back batch gives its numbers back', async () => {
     const store = await open()
     await store.write(tx => said(tx, '#a', 'one'))

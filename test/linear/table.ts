@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import {
   canonicalJson,
   canonicalPem,
+  changeTextOf,
   publicKeyBytes,
   receiptText,
   signedTextOf,
@@ -95,6 +96,14 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
     lists: { canonicalJson: text => canonicalJson(Object.fromEntries(list(text, part => part).map((key, i) => [key + i, key]))) },
   },
   'lib/client/message-signer.ts': { own: 'what the program says' },
+  'lib/identity/change-texts.ts': {
+    peer: 'edits and retractions',
+    run: {
+      'changeTextOf an edit': text =>
+        changeTextOf({ from: text, content: text, edit: { of: text, prev: text, relay: text, sig_ts: 1, nonce: 'a'.repeat(32) } }),
+      'changeTextOf a nonce': text => changeTextOf({ from: '', content: '', retract: { of: '', relay: '', sig_ts: 1, nonce: text } }),
+    },
+  },
   'lib/identity/http-signature.ts': {
     peer: 'headers of HTTP requests',
     run: {
@@ -250,6 +259,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/outbound/moltbook.ts': { peer: 'answers of a place, and errors' },
   'src/outbound/request.ts': { peer: 'host names' },
   'src/outbound/signing.ts': { peer: 'signatures of webhooks', run: { isSigned: text => isSigned('secret', text, text, 0) } },
+  'src/relay/view.ts': { own: 'names of streams' },
   'src/relay/local-session.ts': { peer: 'frames, with what agents wrote in them', run: { reOf: text => reOf(Buffer.from(text)) } },
   'src/relay/address.ts': {
     peer: 'X-Forwarded-For',

@@ -7,6 +7,7 @@ import * as announcements from './announcements.ts'
 import * as blocks from './blocks.ts'
 import * as channels from './channels.ts'
 import * as disputes from './disputes.ts'
+import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
 import * as history from './history.ts'
 import * as identity from './identity.ts'
@@ -27,6 +28,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...identity.requests,
   ...channels.requests,
   ...messages.requests,
+  ...edits.requests,
   ...inbox.requests,
   ...blocks.requests,
   ...history.requests,
@@ -58,6 +60,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...identity.frames,
   ...channels.frames,
   ...messages.frames,
+  ...edits.frames,
   ...inbox.frames,
   ...blocks.frames,
   ...history.frames,

@@ -49,7 +49,9 @@ export const frames = {
       + 'says nothing of this one. `redacted: true` marks a content from which the relay cut secrets (its signature is '
       + 'dropped). `invite` names a channel this message invites to. `erased: true` marks the place of a message that was erased: '
       + 'its content is empty, its name and signature are gone. After `expires_at` it is not offered from an inbox any more. '
-      + '`stream`: the pieces of it that were told as DELTA while it grew.',
+      + '`stream`: the pieces of it that were told as DELTA while it grew. With `edit` it says anew what the message `edit.of` says, and '
+      + 'with `retract` it takes that one back and is empty: EDIT and RETRACT tell more. Both name that message by `in_reply_to` too, so '
+      + 'that clients which know of no changes take them for answers.',
     example: {
       ts: 1_790_000_000_000,
       from: '@k3x9q2ab',

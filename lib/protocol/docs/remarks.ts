@@ -7,6 +7,11 @@ export const remarks: Readonly<Record<string, string>> = {
   'requests.VERIFY_IDENTITY.admin_key': 'lets a key in that is not on a strict allowlist, for this session',
   'requests.ROTATION.chain': 'the rotations that followed, oldest first; the last one hands over to the key of this session',
   'requests.MSG.nonce': 'of `sig_v: 2`: new for each message',
+  'requests.EDIT.prev': 'SHA-256 of the text that is replaced, in hex; without it whatever it says now is',
+  'requests.EDIT.nonce': 'of `sig`: new for each change',
+  'frames.MSG.edit.n': 'its number among the edits of the message: 1, 2, …',
+  'frames.MSG.edit.prev': 'SHA-256 of the text that it replaces, in hex',
+  'frames.MSG.edit.relay': 'of `sig`: the `server_id` that it was signed for',
   'requests.TOKEN_CREATE.scopes':
     'default read, send and deals. read: what you see; send: speak, join, acknowledge; manage: channels; deals: trade, each step signed by your key',
   'requests.TOKEN_CREATE.ttl_ms': 'default 90 days, at most 365',

@@ -14,7 +14,9 @@ const by = <const N extends Needed, const T extends RequestType>(needed: N, type
 export const needs: Readonly<Record<RequestType, Needed>> = {
   ...by('read', ['PING', 'WHOIS', 'LIST_CHANNELS', 'LIST_AGENTS', 'MEMBERS', 'INBOX', 'RECEIVED', 'READ', 'STATUS', 'BLOCKS', 'HISTORY']),
   ...by('read', ['SEARCH_SKILLS', 'PROFILE', 'RATING', 'LEADERBOARD', 'WATCH', 'UNWATCH']),
+  ...by('read', ['EDITS']),
   ...by('send', ['MSG', 'DELTA', 'FILE_CHUNK', 'JOIN', 'LEAVE', 'SET_PRESENCE', 'SET_NICK', 'TYPING', 'RESPONDING_TO', 'BLOCK', 'UNBLOCK']),
+  ...by('send', ['EDIT', 'RETRACT']),
   ...by('manage', ['CREATE_CHANNEL', 'INVITE', 'UNINVITE', 'SET_TOPIC', 'SET_CHANNEL', 'DELETE_CHANNEL', 'REMOVE_MEMBER']),
   ...by('deals', ['PROPOSALS', 'PROPOSAL_EVENTS', 'DISPUTES', 'DISPUTE_EVENTS', 'BALANCE', 'STATEMENT', 'RECEIPTS']),
   ...by('signed', ['PROPOSAL', 'COUNTER', 'ACCEPT', 'REJECT', 'CANCEL', 'FUND', 'SUBMIT', 'REVISE', 'RELEASE', 'COMPLETE', 'DISPUTE']),

@@ -1,6 +1,7 @@
 // What the log on PostgreSQL lets go of: the oldest events of a stream, or one agent's. What is blanked is written anew here and not by the
 // server, which does not read every text that JSON can say.
 import type { AgentUse, ErasureStep, Fate, Kept, LogWriter, Trimmed } from '../log.ts'
+import { linkKinds } from '../links.ts'
 import { PostgresLog } from './log.ts'
 
 /** Events whose ids share what is above these bits are a block: that is how an author's are found. */
@@ -25,15 +26,21 @@ interface Said {
   readonly to?: string
   readonly msg_id: string
   readonly erased?: true
+  readonly edit?: { readonly of: string }
+  readonly retract?: { readonly of: string }
 }
 
 const saidBy = ({ text }: Event): Said => JSON.parse(text) as Said
 
-/** What is left of an event: that it was, when, from whom and to whom. */
+/** What is left of an event: that it was, when, from whom and to whom, and which message it changed. */
 const blankOf = (event: Event): string => {
-  const { type, to, msg_id } = saidBy(event)
+  const { type, to, msg_id, edit, retract } = saidBy(event)
   const { ts, author, seq } = event
-  return JSON.stringify({ type, ts, from: author, from_name: '', to, content: '', msg_id, seq, erased: true })
+  return JSON.stringify({
+    ...{ type, ts, from: author, from_name: '', to, content: '', msg_id, seq, erased: true },
+    ...(edit !== undefined && { edit: { of: edit.of } }),
+    ...(retract !== undefined && { retract: { of: retract.of } }),
+  })
 }
 
 export class PostgresKeptLog extends PostgresLog implements LogWriter {
@@ -237,6 +244,12 @@ export class PostgresKeptLog extends PostgresLog implements LogWriter {
       [stream, last],
     )
     await this.writer.change('DELETE FROM events WHERE stream = $1 AND seq <= $2', [stream, last])
+    // What names an event comes after it.
+    await this.writer.change('DELETE FROM links WHERE stream = $1 AND kind = ANY($3::bigint[]) AND target <= $2', [
+      stream,
+      last,
+      Object.values(linkKinds),
+    ])
     return fates
   }
 

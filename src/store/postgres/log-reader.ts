@@ -19,7 +19,8 @@ export const entry = 'agent, stream, event, receipts, expires_at, offered_at, re
 export type Ask = <R extends object>(sql: string, values: readonly unknown[]) => Promise<readonly R[]>
 
 /** Rows up to the one with which their text passes a number of bytes; the first one always. */
-const within = (column: string, order: string) => `sum(octet_length(${column})) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS bytes`
+export const within = (column: string, order: string) =>
+  `sum(octet_length(${column})) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS bytes`
 const pageOf = (comparison: string, order: 'ASC' | 'DESC') =>
   `SELECT seq, text FROM (SELECT e.seq, e.text, row_number() OVER (ORDER BY e.seq ${order}) AS n, ${within('e.text', `e.seq ${order}`)}
       FROM events e WHERE e.stream = (SELECT id FROM streams WHERE name = $1) AND e.seq ${comparison} $2 ORDER BY e.seq ${order} LIMIT $3) AS page

@@ -1,6 +1,7 @@
 // The log on PostgreSQL. What a batch appends waits until it is flushed, and is numbered by one statement that locks the streams' rows in the
 // order of their names: number and event are stored together or not at all. A plain batch of any size takes three round trips:
 // keys that were used before and streams that are new; numbers of streams and inboxes; the events, and with them the COMMIT.
+import { linkKinds } from '../links.ts'
 import { PostgresLogReader, entry, type Entry } from './log-reader.ts'
 import { msgIdOf, type Appended, type Fate, type LogKeeper, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
 import { keyThere } from './text.ts'
@@ -44,6 +45,7 @@ interface Rows {
     units: number[]
     muted: number[]
   }
+  readonly links: { stream: number[], kind: number[], target: number[], seq: number[] }
   readonly texts: Buffer[]
 }
 
@@ -79,6 +81,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
       events: { stream: [], seq: [], ts: [], author: [], at: [], bytes: [] },
       keys: { agent: [], id: [], stream: [], seq: [], ts: [] },
       inbox: { agent: [], seq: [], stream: [], event: [], receipts: [], expiresAt: [], sender: [], address: [], units: [], muted: [] },
+      links: { stream: [], kind: [], target: [], seq: [] },
       texts: [],
     }
     // A key that repeats within the batch is a repeat too.
@@ -106,6 +109,8 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
       push(rows.events, { stream: head.id, seq: stamp.seq, ts: stamp.ts, author, at: bytes + 1, bytes: text.length })
       rows.texts.push(text)
       bytes += text.length
+      if (event.link !== undefined)
+        push(rows.links, { stream: head.id, kind: linkKinds[event.link.kind], target: event.link.target, seq: stamp.seq })
       if (key !== undefined) {
         push(rows.keys, { ...key, stream: head.id, seq: stamp.seq, ts: stamp.ts })
         published.set(nameOf(key), { stamp, text })
@@ -336,7 +341,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
   }
 
   /** Sent ahead: what becomes of it is known with the commit. All texts are one parameter, as the bytes that they are. */
-  #insert({ events, keys, inbox, texts }: Rows): void {
+  #insert({ events, keys, inbox, links, texts }: Rows): void {
     if (texts.length === 0) return
     this.writer.changeLater(
       `WITH added AS (INSERT INTO events (stream, seq, ts, author, text)
@@ -350,6 +355,15 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
       this.writer.changeLater(
         'INSERT INTO publish_keys (agent, id, stream, seq, ts) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])',
         Object.values(keys),
+      )
+    // What names the same event is counted on from what named it before; the row of the stream is locked.
+    if (links.seq.length > 0)
+      this.writer.changeLater(
+        `INSERT INTO links (stream, kind, target, seq, n) SELECT v.stream, v.kind, v.target, v.seq,
+          coalesce((SELECT l.n FROM links l WHERE l.stream = v.stream AND l.kind = v.kind AND l.target = v.target ORDER BY l.seq DESC LIMIT 1), 0)
+            + row_number() OVER (PARTITION BY v.stream, v.kind, v.target ORDER BY v.seq)
+          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS v (stream, kind, target, seq)`,
+        Object.values(links),
       )
     if (inbox.agent.length > 0)
       this.writer.changeLater(

@@ -8,7 +8,8 @@ import { checkMarks } from '../moving.ts'
 import { configOf, loadDriver, poolOf, Statements, type Client, type Pool, type QueryResult } from './client.ts'
 import { postgresDialect as dialect } from './dialect.ts'
 import { PostgresKeptLog } from './keeper.ts'
-import { PostgresLogReader } from './log-reader.ts'
+import { PostgresLinks } from './links.ts'
+import { PostgresLogReader, type Ask } from './log-reader.ts'
 import { migratePostgres } from './migrate.ts'
 import { askNature, isRefusal, problemOf, wrongNature, type Nature } from './problems.ts'
 import { logSchema, storeSchema } from './schema.ts'
@@ -156,10 +157,16 @@ class PostgresStore implements Store {
     this.#log = new PostgresKeptLog(writer, epoch)
     this.#tx = this.#newTx()
     const reads = kyselyOn(readers.read.query)
-    const log = new PostgresLogReader(async (sql, values) => (await readers.read.query(sql, values)).rows, epoch)
-    this.read = { tables: <T>() => reads as unknown as Kysely<T>, dialect, log }
+    const ask: Ask = async <R extends object>(sql: string, values: readonly unknown[]) =>
+      (await readers.read.query(sql, values)).rows as R[]
+    this.read = {
+      tables: <T>() => reads as unknown as Kysely<T>,
+      dialect,
+      log: new PostgresLogReader(ask, epoch),
+      links: new PostgresLinks(ask, epoch),
+    }
     const apart = kyselyOn(readers.aside.query)
-    this.aside = { tables: <T>() => apart as unknown as Kysely<T>, dialect, log }
+    this.aside = { ...this.read, tables: <T>() => apart as unknown as Kysely<T> }
   }
 
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
@@ -207,6 +214,7 @@ class PostgresStore implements Store {
       tables: <T>() => tables as unknown as Kysely<T>,
       dialect,
       log: this.#log,
+      links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, () => this.#log.flush()),
       ...alone,
       get writes() {
         return writer.writes

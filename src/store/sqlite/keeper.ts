@@ -2,8 +2,10 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Database } from './driver.ts'
 import type { AgentUse, ErasureStep, Fate, Kept, LogWriter, Trimmed } from '../log.ts'
+import { linkKinds } from '../links.ts'
 import { SqliteLog } from './log.ts'
 import { sqliteDialect } from './dialect.ts'
+import type { SqliteLinks } from './links.ts'
 import type { Tail } from './tail.ts'
 import type { WriteTables } from '../tables.ts'
 
@@ -15,6 +17,7 @@ interface Tables {
   streams: { id: number, name: string }
   events: { id: number, stream: number, seq: number, ts: number, author: string, text: Buffer }
   places: { stream: number, seq: number, event: number }
+  links: { stream: number, kind: number, target: number, seq: number }
   /** Which blocks of events hold some of an author. */
   spoken: { author: string, block: number }
   inbox: {
@@ -39,11 +42,15 @@ const deletedAtOnce = { events: 250, bytes: 4 * 1024 * 1024 } as const
 
 const textBytes = sql<number>`length(text)`
 const fieldOfText = (path: string) => sql`json_extract(CAST(text AS TEXT), ${sql.lit(path)})`
-/** What is left of an event: that it was, when, from whom and to whom. */
-const blankText = sql<Buffer>`CAST(json_object('type', ${fieldOfText('$.type')}, 'ts', ts, 'from', author, 'from_name', '', 'to', ${
-  fieldOfText('$.to')
-},
-  'content', '', 'msg_id', ${fieldOfText('$.msg_id')}, 'seq', seq, 'erased', json('true')) AS BLOB)`
+const markOf = (field: string) =>
+  sql`CASE WHEN ${fieldOfText(`$.${field}.of`)} IS NULL THEN NULL
+  ELSE json_object('of', ${fieldOfText(`$.${field}.of`)}) END`
+/** What is left of an event: that it was, when, from whom and to whom, and which message it changed. What is null a patch leaves out. */
+const blankText = sql<Buffer>`CAST(json_patch(json_object('type', ${
+  fieldOfText('$.type')
+}, 'ts', ts, 'from', author, 'from_name', '', 'to', ${fieldOfText('$.to')},
+  'content', '', 'msg_id', ${fieldOfText('$.msg_id')}, 'seq', seq, 'erased', json('true')),
+  json_object('edit', json(${markOf('edit')}), 'retract', json(${markOf('retract')}))) AS BLOB)`
 const isBlank = sql<number | null>`${fieldOfText('$.erased')}`
 
 const isAmong = sqliteDialect.isAmong
@@ -52,8 +59,8 @@ export class SqliteKeptLog extends SqliteLog implements LogWriter {
   readonly #tables: WriteTables<Tables>
 
   /** `tables` are those of the same connection. */
-  constructor(db: Database, epoch: string, tail: Tail, wrote: () => void, tables: WriteTables<unknown>) {
-    super(db, epoch, tail, wrote)
+  constructor(db: Database, epoch: string, tail: Tail, links: SqliteLinks, wrote: () => void, tables: WriteTables<unknown>) {
+    super(db, epoch, tail, links, wrote)
     this.#tables = tables as unknown as WriteTables<Tables>
   }
 
@@ -237,6 +244,9 @@ export class SqliteKeptLog extends SqliteLog implements LogWriter {
     const gone = tables.selectFrom('places').select('event').where('stream', '=', stream).where('seq', '<=', last)
     await tables.deleteFrom('events').where('id', 'in', gone).execute()
     await tables.deleteFrom('places').where('stream', '=', stream).where('seq', '<=', last).execute()
+    // What names an event comes after it.
+    await tables.deleteFrom('links').where('stream', '=', stream).where('kind', 'in', Object.values(linkKinds)).where('target', '<=', last)
+      .execute()
     return fates
   }
 

@@ -53,6 +53,12 @@ export const logSchema = [
   'CREATE INDEX spoken_block ON spoken (block)',
   // Where it was said from, until it is received or expires.
   "ALTER TABLE inbox ADD COLUMN address TEXT NOT NULL DEFAULT ''",
+  // Which events name an earlier one of their stream, counted from the first; no other event has a row.
+  `
+  CREATE TABLE links (stream INTEGER NOT NULL, kind INTEGER NOT NULL, target INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (stream, kind, target, seq)) WITHOUT ROWID;
+  CREATE INDEX links_seq ON links (stream, seq);
+`,
 ]
 
 export const indexing = [

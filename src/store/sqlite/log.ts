@@ -3,6 +3,8 @@
 // thousand events: that touches a page per stream, where one by one it is two pages per message. Until then the tail knows.
 import type { Database, Statement } from 'better-sqlite3'
 import { indexing } from './log-schema.ts'
+import type { SqliteLinks } from './links.ts'
+import { Page } from './page.ts'
 import type { Tail, TailEvent } from './tail.ts'
 import {
   msgIdOf,
@@ -192,33 +194,10 @@ export class SqliteLogReader implements LogReader {
   }
 }
 
-/** At most `limit` rows, and until their text passes `maxBytes`; the first one always. */
-class Page<R extends Row> {
-  readonly rows: R[] = []
-  readonly #limit: number
-  readonly #maxBytes: number
-  #bytes = 0
-
-  constructor(limit: number, maxBytes: number) {
-    this.#limit = limit
-    this.#maxBytes = maxBytes
-  }
-
-  /** Takes what there is room for; gives whether there is more room. */
-  fill(rows: Iterable<R>): boolean {
-    for (const row of rows) {
-      this.#bytes += row.text.length
-      if (this.rows.length > 0 && this.#bytes > this.#maxBytes) return false
-      this.rows.push(row)
-      if (this.rows.length === this.#limit) return false
-    }
-    return true
-  }
-}
-
 /** All that a log does but let go of what was said. */
 export class SqliteLog extends SqliteLogReader {
   readonly #wrote: () => void
+  readonly #links: SqliteLinks
   readonly #heads = new Map<string, CachedHead>()
   readonly #touched = new Set<string>()
   readonly #addStream: Statement<[string]>
@@ -256,8 +235,9 @@ export class SqliteLog extends SqliteLogReader {
   #newestId: number
 
   /** `wrote` is called before each write statement, so that the transaction begins with the first of them. */
-  constructor(db: Database, epoch: string, tail: Tail, wrote: () => void) {
+  constructor(db: Database, epoch: string, tail: Tail, links: SqliteLinks, wrote: () => void) {
     super(db, epoch, tail)
+    this.#links = links
     this.#wrote = wrote
     this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
     this.#addEvent = db.prepare('INSERT INTO events (id, stream, seq, ts, author, key, text) VALUES (?, ?, ?, ?, ?, ?, ?)')
@@ -354,6 +334,7 @@ export class SqliteLog extends SqliteLogReader {
     const text = encode(stamp)
     this.#addEvent.run(id, head.id, seq, ts, author, key?.id ?? null, text)
     this.tail.add({ id, stream: head.id, stamp, key })
+    if (event.link !== undefined) this.#links.add(head.id, seq, event.link)
     head.seq = seq
     head.ts = ts
     if (event.inbox === undefined) return { kind: 'stored', stamp, inboxSeqs: [] }

@@ -10,6 +10,7 @@ import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from '../space.ts'
 import { SqliteKeptLog } from './keeper.ts'
+import { SqliteLinks } from './links.ts'
 import { SqliteLogReader } from './log.ts'
 import { sqliteDialect as dialect } from './dialect.ts'
 import { Tail } from './tail.ts'
@@ -96,14 +97,20 @@ class SqliteStore implements Store {
     this.#rollback = this.#writer.prepare('ROLLBACK')
     const tail = new Tail()
     const writes = kyselyOn(this.#writer, () => this.#wrote())
-    this.#log = new SqliteKeptLog(this.#writer, this.epoch, tail, () => this.#wrote(), writes)
-    this.#tx = this.#newTx(writes)
+    const links = new SqliteLinks(this.#writer, this.epoch, tail)
+    this.#log = new SqliteKeptLog(this.#writer, this.epoch, tail, links, () => this.#wrote(), writes)
+    this.#tx = this.#newTx(writes, links)
     const reads = kyselyOn(this.#reader)
-    this.read = { tables: <T>() => reads as unknown as Kysely<T>, dialect, log: new SqliteLogReader(this.#reader, this.epoch, tail) }
+    this.read = {
+      tables: <T>() => reads as unknown as Kysely<T>,
+      dialect,
+      log: new SqliteLogReader(this.#reader, this.epoch, tail),
+      links: new SqliteLinks(this.#reader, this.epoch, tail),
+    }
     // What is in memory has one connection.
     this.#readers = inMemory ? undefined : new Readers(file)
     const apart = this.#readers?.tables() ?? reads
-    this.aside = { tables: <T>() => apart as unknown as Kysely<T>, dialect, log: this.read.log }
+    this.aside = { ...this.read, tables: <T>() => apart as unknown as Kysely<T> }
   }
 
   write<T>(fn: (tx: Tx) => Awaitable<T>): Promise<T> {
@@ -161,12 +168,13 @@ class SqliteStore implements Store {
     if (!this.#writer.inTransaction) this.#begin.run()
   }
 
-  #newTx(writes: Kysely<unknown>): Tx {
+  #newTx(writes: Kysely<unknown>, links: SqliteLinks): Tx {
     const count = () => this.#writes
     return {
       tables: <T>() => writes as unknown as Kysely<T>,
       dialect,
       log: this.#log,
+      links,
       ...alone,
       get writes() {
         return count()

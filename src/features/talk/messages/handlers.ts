@@ -1,10 +1,6 @@
 // Saying something, in a channel or to an agent.
 import { redact } from '../../../domain/redaction.ts'
-import { mentionsIn } from '../../../domain/mentions.ts'
-import { findMentioned } from '../../../store/agents.ts'
-import { blockersAmong, isBlocked } from '../../../store/blocks.ts'
-import { pairStream } from '../../../store/log.ts'
-import { goneReasonOf, standingOf } from '../../../store/standing.ts'
+import { isBlocked } from '../../../store/blocks.ts'
 import {
   Fail,
   noChannel,
@@ -15,15 +11,14 @@ import {
   type Effect,
   type Feature,
   type Outcome,
-  type Shares,
   type WriteCtx,
 } from '../../../relay/feature.ts'
+import { addressing, checkSize, toAgent, type Addressed, type AddressingOptions } from './addressing.ts'
 import { signedTextOf } from '../../../../lib/identity/index.ts'
 import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
-export interface MessageOptions {
+export interface MessageOptions extends AddressingOptions {
   readonly maxContentBytes: number
-  readonly shares: Shares
   /** Cut secrets out of contents. */
   readonly redact: boolean
   /** The relay's identity. */
@@ -33,16 +28,8 @@ export interface MessageOptions {
   readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
 }
 
-/** UTF-8 bytes that a UTF-16 unit can become. */
-const maxBytesPerUnit = 3
-
 export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
-  /** @throws Fail */
-  const checkSize = (content: string): void => {
-    const { maxContentBytes } = options
-    if (content.length * maxBytesPerUnit > maxContentBytes && Buffer.byteLength(content) > maxContentBytes)
-      throw new Fail('INVALID_MSG', `content: at most ${maxContentBytes} bytes are taken here (maxContentBytes of the relay)`)
-  }
+  const addressed = addressing(options)
 
   /** What receivers check a signature with. */
   const signatureOf = ({ sig, sig_v, ts, nonce, id }: RequestBody<'MSG'>) =>
@@ -69,12 +56,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   }
 
   /** The answer to every stored message. */
-  const stored = (
-    ctx: WriteCtx,
-    request: RequestBody<'MSG'>,
-    append: Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox' | 'muted'>,
-    effects?: readonly Effect[],
-  ): Outcome<'ACK'> => ({
+  const stored = (ctx: WriteCtx, request: RequestBody<'MSG'>, append: Addressed, effects?: readonly Effect[]): Outcome<'ACK'> => ({
     append: {
       type: 'MSG',
       body: bodyOf(ctx, request),
@@ -90,78 +72,29 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     ...(effects !== undefined && { effects }),
   })
 
+  const decide = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
+    if (request.to.startsWith('#')) return toChannel(ctx, request)
+    const append = addressed.direct(ctx, request.to)
+    return append instanceof Promise ? append.then(found => stored(ctx, request, found)) : stored(ctx, request, append)
+  }
+
   const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
-    const { me, roster, tx } = ctx
+    const { me, roster } = ctx
     const channel = roster.known(me, request.to)
     if (channel === undefined) throw noChannel(request.to)
     if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${request.to}; JOIN it first`)
     const held = channel.floor.size === 0 ? [] : [...channel.floor].filter(([, claim]) => claim.holder === me.id)
     const release = held.map(([msgId]) => ({ kind: 'floor', channel: request.to, msgId, claim: undefined } as const))
     const effects = release.length > 0 ? release : undefined
-    const words = mentionsIn(request.content)
-    if (words.length === 0) return stored(ctx, request, { stream: request.to }, effects)
-    return findMentioned(tx, words, channel.info).then(found => {
-      return mentioning(ctx, found.filter(agent => agent !== me.id)).then(entries =>
-        stored(ctx, request, { stream: request.to, ...entries }, effects)
-      )
-    })
-  }
-
-  /** The entries that a mention makes: none where the sender's share of an inbox is full, since the channel has it anyway. */
-  const mentioning = async ({ me, tx, asker }: WriteCtx, agents: readonly string[]): Promise<Pick<Append<'MSG'>, 'inbox' | 'muted'>> => {
-    const inbox: string[] = []
-    for (const agent of agents) {
-      try {
-        await options.shares.checkInbox(tx, agent, { agent: me.id, address: asker.address })
-        inbox.push(agent)
-      } catch (error) {
-        if (!(error instanceof Fail)) throw error
-      }
-    }
-    if (inbox.length === 0) return {}
-    const muted = await blockersAmong(tx, inbox, me.id)
-    return { inbox, ...(muted.length > 0 && { muted }) }
-  }
-
-  /** To an agent with a key: as much as it has room for, and kept from it if it does not want to hear. */
-  const toKeyed = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
-    const { me, tx, asker } = ctx
-    const checked = options.shares.checkInbox(tx, request.to, { agent: me.id, address: asker.address })
-    const blocks = tx.log.hasBlocks(request.to)
-    if (checked === undefined && blocks === false) return toAgent(ctx, request, true)
-    return (async () => {
-      await checked
-      return toAgent(ctx, request, true, await blocks && await isBlocked(tx, me.id, request.to))
-    })()
-  }
-
-  const toAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, isKeyed: boolean, isMuted = false): Outcome<'ACK'> =>
-    stored(ctx, request, {
-      stream: pairStream(ctx.me.id, request.to),
-      agents: request.to === ctx.me.id ? [ctx.me.id] : [request.to, ctx.me.id],
-      ...(isKeyed && { inbox: [request.to] }),
-      ...(isMuted && { muted: [request.to] }),
-    })
-
-  /** An agent that is not connected can be written to if it has a key to come back with. */
-  const toAbsent = async (ctx: WriteCtx, request: RequestBody<'MSG'>): Promise<Outcome<'ACK'>> => {
-    const gone = goneReasonOf(request.to, await standingOf(ctx.tx, request.to))
-    if (gone !== undefined) throw new Fail('AGENT_NOT_FOUND', gone)
-    return toKeyed(ctx, request)
-  }
-
-  const decide = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
-    if (request.to.startsWith('#')) return toChannel(ctx, request)
-    const target = ctx.roster.agent(request.to)
-    if (target === undefined) return toAbsent(ctx, request)
-    return target.pubkey === null ? toAgent(ctx, request, false) : toKeyed(ctx, request)
+    const append = addressed.inChannel(ctx, channel, request.content)
+    return append instanceof Promise ? append.then(found => stored(ctx, request, found, effects)) : stored(ctx, request, append, effects)
   }
 
   /** A repeat of what is stored gets its acknowledgement, though the sender has left the channel since, or the target has gone. */
   const repeated = async (ctx: WriteCtx, request: RequestBody<'MSG'>, error: unknown): Promise<Outcome<'ACK'>> => {
     const isStored = request.id !== undefined && await ctx.tx.log.isPublished({ agent: ctx.me.id, id: request.id })
     if (!isStored) throw error
-    return request.to.startsWith('#') ? stored(ctx, request, { stream: request.to }) : toAgent(ctx, request, false)
+    return stored(ctx, request, request.to.startsWith('#') ? { stream: request.to } : toAgent(ctx, request.to, false))
   }
 
   /** The second form always, the first one where the relay is told to. */
@@ -189,7 +122,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
         needs: 'session',
         prepare: checkSignature,
         write(ctx, request) {
-          checkSize(request.content)
+          checkSize(request.content, options.maxContentBytes)
           try {
             const outcome = decide(ctx, request)
             return outcome instanceof Promise ? outcome.catch((error: unknown) => repeated(ctx, request, error)) : outcome
@@ -201,7 +134,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       FILE_CHUNK: {
         needs: 'session',
         async write({ me, roster, tx }, { to, content }) {
-          checkSize(content)
+          checkSize(content, options.maxContentBytes)
           if (roster.agent(to) === undefined) throw new Fail('AGENT_NOT_FOUND', `${to} is not connected; a file needs both ends`)
           const told = await tx.log.hasBlocks(to) && await isBlocked(tx, me.id, to) ? [] : [to]
           return { reply: reply('OK', {}), notify: [notify({ kind: 'agents', agents: told }, 'FILE_CHUNK', { from: me.id, to, content })] }

@@ -1,0 +1,91 @@
+// Whom a message reaches: the two ends of a pair, and the inboxes that keep it.
+import { mentionsIn } from '../../../domain/mentions.ts'
+import { findMentioned } from '../../../store/agents.ts'
+import { blockersAmong, isBlocked } from '../../../store/blocks.ts'
+import { pairStream, type Awaitable } from '../../../store/log.ts'
+import { goneReasonOf, standingOf } from '../../../store/standing.ts'
+import { Fail, type Append, type Channel, type Shares, type WriteCtx } from '../../../relay/feature.ts'
+
+/** Where an event goes, and who is told. */
+export type Addressed = Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox' | 'muted'>
+
+export interface AddressingOptions {
+  readonly shares: Shares
+}
+
+export interface Addressing {
+  /** To a channel, and to the inboxes of those whom its text mentions. */
+  inChannel(ctx: WriteCtx, channel: Channel, content: string): Awaitable<Addressed>
+  /** To an agent. @throws Fail AGENT_NOT_FOUND, LIMIT_REACHED */
+  direct(ctx: WriteCtx, to: string): Awaitable<Addressed>
+}
+
+export const addressing = ({ shares }: AddressingOptions): Addressing => {
+  /** The entries that a mention makes: none where the sender's share of an inbox is full, since the channel has it anyway. */
+  const mentioning = async ({ me, tx, asker }: WriteCtx, agents: readonly string[]): Promise<Pick<Addressed, 'inbox' | 'muted'>> => {
+    const inbox: string[] = []
+    for (const agent of agents) {
+      try {
+        await shares.checkInbox(tx, agent, { agent: me.id, address: asker.address })
+        inbox.push(agent)
+      } catch (error) {
+        if (!(error instanceof Fail)) throw error
+      }
+    }
+    if (inbox.length === 0) return {}
+    const muted = await blockersAmong(tx, inbox, me.id)
+    return { inbox, ...(muted.length > 0 && { muted }) }
+  }
+
+  /** To an agent with a key: as much as it has room for, and kept from it if it does not want to hear. */
+  const toKeyed = (ctx: WriteCtx, to: string): Awaitable<Addressed> => {
+    const { me, tx, asker } = ctx
+    const checked = shares.checkInbox(tx, to, { agent: me.id, address: asker.address })
+    const blocks = tx.log.hasBlocks(to)
+    if (checked === undefined && blocks === false) return toAgent(ctx, to, true)
+    return (async () => {
+      await checked
+      return toAgent(ctx, to, true, await blocks && await isBlocked(tx, me.id, to))
+    })()
+  }
+
+  /** An agent that is not connected can be written to if it has a key to come back with. */
+  const toAbsent = async (ctx: WriteCtx, to: string): Promise<Addressed> => {
+    const gone = goneReasonOf(to, await standingOf(ctx.tx, to))
+    if (gone !== undefined) throw new Fail('AGENT_NOT_FOUND', gone)
+    return toKeyed(ctx, to)
+  }
+
+  return {
+    inChannel(ctx, { info }, content) {
+      const words = mentionsIn(content)
+      if (words.length === 0) return { stream: info.name }
+      return (async () => {
+        const found = await findMentioned(ctx.tx, words, info)
+        return { stream: info.name, ...await mentioning(ctx, found.filter(agent => agent !== ctx.me.id)) }
+      })()
+    },
+    direct(ctx, to) {
+      const target = ctx.roster.agent(to)
+      if (target === undefined) return toAbsent(ctx, to)
+      return target.pubkey === null ? toAgent(ctx, to, false) : toKeyed(ctx, to)
+    },
+  }
+}
+
+/** Between two agents, with an entry in the inbox of one that has a key. */
+export const toAgent = ({ me }: WriteCtx, to: string, isKeyed: boolean, isMuted = false): Addressed => ({
+  stream: pairStream(me.id, to),
+  agents: to === me.id ? [me.id] : [to, me.id],
+  ...(isKeyed && { inbox: [to] }),
+  ...(isMuted && { muted: [to] }),
+})
+
+/** UTF-8 bytes that a UTF-16 unit can become. */
+const maxBytesPerUnit = 3
+
+/** @throws Fail INVALID_MSG where a content is longer than is taken here */
+export const checkSize = (content: string, maxContentBytes: number): void => {
+  if (content.length * maxBytesPerUnit > maxContentBytes && Buffer.byteLength(content) > maxContentBytes)
+    throw new Fail('INVALID_MSG', `content: at most ${maxContentBytes} bytes are taken here (maxContentBytes of the relay)`)
+}

@@ -1,0 +1,257 @@
+// Saying a message anew, and taking it back: each is an event behind the message, in the same stream.
+import { redact } from '../../../domain/redaction.ts'
+import { predecessors } from '../../../store/agents.ts'
+import type { Fate } from '../../../store/log.ts'
+import type { Db } from '../../../store/store.ts'
+import {
+  Fail,
+  mayReadStream,
+  noChannel,
+  pageReply,
+  statusNotices,
+  type Append,
+  type Asker,
+  type Feature,
+  type Outcome,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
+import { contentHashOf, editText, retractText } from '../../../../lib/identity/index.ts'
+import { limits, type Frame, type RequestBody } from '../../../../lib/protocol/index.ts'
+import { addressing, checkSize, type Addressed, type AddressingOptions } from './addressing.ts'
+
+export interface EditOptions extends AddressingOptions {
+  readonly maxContentBytes: number
+  readonly maxPage: number
+  readonly maxPageBytes: number
+  readonly redact: boolean
+  readonly serverId: string
+  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+}
+
+/** The message that is meant, as it was said first. */
+interface Original {
+  readonly stream: string
+  readonly seq: number
+  readonly ts: number
+  readonly author: string
+  readonly bytes: number
+  readonly said: Frame<'MSG'> & { readonly msg_id: string }
+}
+
+type Change = RequestBody<'EDIT'> | RequestBody<'RETRACT'>
+
+const noMessage = (msgId: string): Fail => new Fail('MESSAGE_NOT_FOUND', `No message ${msgId} is here that you may read`)
+
+/** What is signed says which message it is about in the words in which all are told of it. @throws Fail */
+const namesItself = ({ said }: Original, { msg_id, sig }: Change): void => {
+  if (sig !== undefined && msg_id !== said.msg_id)
+    throw new Fail('INVALID_MSG', `msg_id: what is signed names the message itself, ${said.msg_id}, and not what changed it`)
+}
+
+/** The message of an id; of an edit or a retraction, the one that it changes. */
+const originalOf = async ({ links }: Db, msgId: string): Promise<Original | undefined> => {
+  const named = await links.find(msgId)
+  const first = named && saidBy(named.text)
+  if (first?.type !== 'MSG') return undefined
+  const of = first.edit?.of ?? first.retract?.of
+  const found = of === undefined ? named : await links.find(of)
+  if (found === undefined) return undefined
+  const { stream, seq, ts, author, text } = found
+  return { stream, seq, ts, author, bytes: text.length, said: saidBy(text) as Original['said'] }
+}
+
+const saidBy = (text: Buffer): Frame<'MSG'> => JSON.parse(text.toString()) as Frame<'MSG'>
+
+export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS'> => {
+  const addressed = addressing(options)
+
+  const isAuthor = async ({ me, tx }: WriteCtx, { author, stream }: Original): Promise<boolean> =>
+    author === me.id || (stream.startsWith('#') && (await predecessors(tx, me.id)).includes(author))
+
+  /** What receivers check a signature with. */
+  const signatureOf = ({ sig, ts, nonce }: Change) => sig === undefined ? {} : { relay: options.serverId, sig, sig_ts: ts!, nonce: nonce! }
+
+  const stored = (
+    { me }: WriteCtx,
+    { seq, said: { to, msg_id: of } }: Original,
+    { id }: Change,
+    append: Addressed,
+    change: Pick<Append<'MSG'>['body'], 'content' | 'edit' | 'retract' | 'redacted'>,
+  ): Outcome<'ACK'> => ({
+    append: {
+      type: 'MSG',
+      body: { from: me.id, from_name: me.name, to, verified: me.verified, in_reply_to: of, ...change },
+      ...append,
+      link: { kind: 'change', target: seq },
+      ...(id !== undefined && { key: { agent: me.id, id } }),
+    },
+    reply: ({ stamp, duplicate }) => ({
+      type: 'ACK',
+      body: { ts: stamp.ts, msg_id: stamp.msgId, to, seq: stamp.seq, ...(duplicate && { duplicate: true as const }) },
+    }),
+  })
+
+  /** The edit that holds, by the links of the log. */
+  const newestOf = async ({ links }: Db, { stream, seq }: Original) =>
+    (await links.newest(stream, 'change', { from: seq, to: seq }))[0] ?? { seq, count: 0 }
+
+  /** @throws Fail */
+  const edit = async (ctx: WriteCtx, original: Original | undefined, request: RequestBody<'EDIT'>): Promise<Outcome<'ACK'>> => {
+    const { me, tx, roster } = ctx
+    const { msg_id, content, prev } = request
+    if (original === undefined || !mayReadStream(me, original.stream, roster) || original.said.erased) throw noMessage(msg_id)
+    const { stream, seq, said } = original
+    if (!await isAuthor(ctx, original)) throw new Fail('AUTH_REQUIRED', 'Only its author says a message anew')
+    if (said.invite !== undefined) throw new Fail('INVALID_MSG', 'An invitation is not edited; UNINVITE takes it back')
+    namesItself(original, request)
+    const newest = await newestOf(tx, original)
+    const [current] = newest.count === 0 ? [] : await tx.links.texts(stream, [newest.seq], 1)
+    const replaced = contentHashOf((current === undefined ? said : saidBy(current.text)).content)
+    if (prev !== undefined && prev !== replaced)
+      throw new Fail('EDIT_CONFLICT', 'prev: the message says something else by now; EDITS tells what')
+    if (newest.count >= limits.maxEdits)
+      throw new Fail('LIMIT_REACHED', `A message is edited ${limits.maxEdits} times at most (maxEdits); say a new one`)
+    if (original.bytes + await tx.links.size(stream, 'change', seq, limits.maxEdits) + content.length > limits.maxEditedBytes)
+      throw new Fail('LIMIT_REACHED', `A message and its edits take ${limits.maxEditedBytes} bytes at most (maxEditedBytes); say a new one`)
+    const clean = options.redact ? redact(content) : content
+    const isWhole = clean === content
+    return stored(ctx, original, request, await whereTo(ctx, original, content), {
+      content: clean,
+      edit: {
+        of: said.msg_id,
+        n: newest.count + 1,
+        prev: replaced,
+        // A signature over what is no longer there would only look forged.
+        ...(isWhole && signatureOf(request)),
+      },
+      ...(!isWhole && { redacted: true as const }),
+    })
+  }
+
+  /** As a message of these words would go, now. @throws Fail */
+  const whereTo = (ctx: WriteCtx, { said: { to } }: Original, content: string) => {
+    if (!to.startsWith('#')) return addressed.direct(ctx, to)
+    const channel = ctx.roster.known(ctx.me, to)
+    if (channel === undefined) throw noChannel(to)
+    if (!ctx.roster.isMember(ctx.me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${to}; JOIN it first`)
+    return addressed.inChannel(ctx, channel, content)
+  }
+
+  /** @throws Fail */
+  const retract = async (ctx: WriteCtx, original: Original | undefined, request: RequestBody<'RETRACT'>): Promise<Outcome<'ACK'>> => {
+    const { me, tx, roster, isAdmin, now } = ctx
+    if (original === undefined) throw noMessage(request.msg_id)
+    const { stream, seq, said } = original
+    const isTheirs = await isAuthor(ctx, original)
+    // Taking back what one said is possible from where one has left, too.
+    if (said.erased || (!isTheirs && !mayReadStream(me, stream, roster) && !(isAdmin && stream.startsWith('#'))))
+      throw noMessage(request.msg_id)
+    const isOwner = roster.channel(stream)?.info.owner === me.id
+    if (!isTheirs && !isOwner && !(isAdmin && stream.startsWith('#')))
+      throw new Fail('AUTH_REQUIRED', 'Only its author takes a message back; in a channel its owner and admins do, too')
+    if (!isTheirs && request.sig !== undefined)
+      throw new Fail('VERIFICATION_FAILED', 'sig: only the author of a message signs that it is taken back')
+    namesItself(original, request)
+    const to = await heard(ctx, original)
+    const changes = await tx.links.page(stream, 'change', seq, { after: seq, limit: limits.maxEdits, maxBytes: Infinity })
+    const fates: Fate[] = []
+    for (const place of [seq, ...changes.map(change => change.seq)]) fates.push(...await tx.log.blank(stream, place, now) ?? [])
+    return {
+      ...stored(ctx, original, request, to, { content: '', retract: { of: said.msg_id, ...signatureOf(request) } }),
+      notify: statusNotices(fates),
+      ...(!isTheirs && !isOwner && { byRight: true as const }),
+    }
+  }
+
+  /** Who hears that it is taken back: in whose inbox there is no room, or who is not there any more, hears of it where it was said. */
+  const heard = async (ctx: WriteCtx, { stream, said: { to } }: Original): Promise<Addressed> => {
+    if (stream.startsWith('#')) return { stream }
+    try {
+      return await addressed.direct(ctx, to)
+    } catch (error) {
+      if (!(error instanceof Fail)) throw error
+      return { stream, agents: [...new Set([to, ctx.me.id])] }
+    }
+  }
+
+  /** A repeat of what is stored gets its acknowledgement, though it would be refused now: the message was changed by it. */
+  const orRepeated = async <R extends Change>(
+    ctx: WriteCtx,
+    request: R,
+    decide: (ctx: WriteCtx, original: Original | undefined, request: R) => Promise<Outcome<'ACK'>>,
+  ): Promise<Outcome<'ACK'>> => {
+    const { me, tx } = ctx
+    const original = await originalOf(tx, request.msg_id)
+    try {
+      return await decide(ctx, original, request)
+    } catch (error) {
+      if (!(error instanceof Fail) || original === undefined || request.id === undefined) throw error
+      if (!await tx.log.isPublished({ agent: me.id, id: request.id })) throw error
+      const { stream, said: { msg_id: of } } = original
+      const append = stream.startsWith('#') ? { stream } : { stream, agents: [me.id] }
+      return stored(ctx, original, request, append,
+        'content' in request ? { content: request.content, edit: { of } } : { content: '', retract: { of } })
+    }
+  }
+
+  const checkSignature = (
+    { agent }: Asker,
+    request: Change,
+    textOf: (by: string, ts: number, nonce: string) => string,
+  ): Promise<undefined> | undefined => {
+    const { sig, ts, nonce } = request
+    if (sig === undefined || agent === undefined) return undefined
+    return (async () => {
+      if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
+      if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
+      if (nonce === undefined) throw new Fail('VERIFICATION_FAILED', 'nonce: missing; it is part of what is signed')
+      if (!await options.verifyMessage(agent.pubkey, textOf(agent.id, ts, nonce), sig))
+        throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this change; nothing was stored')
+      return undefined
+    })()
+  }
+
+  return {
+    scope: 'talk',
+    handlers: {
+      EDIT: {
+        needs: 'session',
+        prepare: (asker, request) =>
+          checkSignature(asker, request, (by, ts, nonce) => {
+            const { msg_id, content, prev } = request
+            if (prev === undefined) throw new Fail('VERIFICATION_FAILED', 'prev: missing; it is part of what is signed')
+            return editText({ by, relay: options.serverId, msg_id, content, prev, ts, nonce })
+          }),
+        write(ctx, request) {
+          checkSize(request.content, options.maxContentBytes)
+          return orRepeated(ctx, request, edit)
+        },
+      },
+      RETRACT: {
+        needs: 'session',
+        prepare: (asker, request) =>
+          checkSignature(asker, request,
+            (by, ts, nonce) => retractText({ by, relay: options.serverId, msg_id: request.msg_id, ts, nonce })),
+        write: (ctx, request) => orRepeated(ctx, request, retract),
+      },
+      EDITS: {
+        needs: 'session',
+        async read({ me, db, roster }, { msg_id, after, limit = options.maxPage }) {
+          const original = await originalOf(db, msg_id)
+          if (original === undefined || !mayReadStream(me, original.stream, roster)) throw noMessage(msg_id)
+          const { stream, seq, said, bytes } = original
+          const first = after === undefined ? await db.links.texts(stream, [seq], 1) : []
+          const newest = await newestOf(db, original)
+          const changes = await db.links.page(stream, 'change', seq, {
+            after: after ?? seq,
+            limit: Math.max(1, Math.min(limit, options.maxPage) - first.length),
+            maxBytes: Math.max(1, options.maxPageBytes - (first.length > 0 ? bytes : 0)),
+          })
+          const last = changes.at(-1)?.seq ?? newest.seq
+          return pageReply('EDITS', { msg_id: said.msg_id, more: last < newest.seq }, 'events',
+            [...first, ...changes].map(({ text }) => text))
+        },
+      },
+    },
+  }
+}

@@ -1,0 +1,63 @@
+// Events that name an earlier one of their stream: answers to a message, and what was made of it later. Only such have a row.
+import type { Awaitable, NewEvent, PageQuery, Row } from './log.ts'
+
+/** Why an event names another: it answers it, or says anew, or takes back, what that one says. */
+export type LinkKind = NonNullable<NewEvent['link']>['kind']
+
+/** How a kind is kept. */
+export const linkKinds: Readonly<Record<LinkKind, number>> = { reply: 0, change: 1 }
+
+/** A stored event, found by its id. */
+export interface Found extends Row {
+  readonly stream: string
+  /** ms */
+  readonly ts: number
+  readonly author: string
+}
+
+/** The message that a thread begins with. */
+export interface Root {
+  readonly seq: number
+  readonly msgId: string
+}
+
+/** The newest of the events that name one. */
+export interface Link {
+  /** the number of the one that is named */
+  readonly target: number
+  readonly seq: number
+  /** how many name it, up to this one */
+  readonly count: number
+  /** ms */
+  readonly ts: number
+}
+
+export interface LinkReader {
+  /** The event of an id; undefined when there is none, or none any more. */
+  find(msgId: string): Awaitable<Found | undefined>
+  /**
+   * Where the thread begins that a message of a stream is in: the message itself, unless it answers another one. Of what changes a
+   * message, the thread of that message. undefined: there is no such message in this stream.
+   */
+  rootOf(stream: string, msgId: string): Awaitable<Root | undefined>
+  /** Of each event between two numbers (both included) that others name: the newest of those, in the order of what is named. */
+  newest(stream: string, kind: LinkKind, between: { readonly from: number, readonly to: number }): Awaitable<readonly Link[]>
+  /** The events that name one, oldest first. */
+  page(stream: string, kind: LinkKind, target: number, query: Required<Omit<PageQuery, 'before'>>): Awaitable<readonly Row[]>
+  /** Bytes of the texts of the events that name one, so many of them at most. */
+  size(stream: string, kind: LinkKind, target: number, most: number): Awaitable<number>
+  /** Some events of a stream, oldest first: as many as there is room for, and one at least. */
+  texts(stream: string, seqs: readonly number[], maxBytes: number): Awaitable<readonly Row[]>
+}
+
+const msgIdKey = Buffer.from('"msg_id":"')
+
+/** The id that a stored event says it has; its end is enough. A quote inside of a string is written otherwise, so the key is found by its bytes. */
+export const storedMsgId = (text: Buffer): string | undefined => {
+  const at = text.lastIndexOf(msgIdKey)
+  const end = at === -1 ? -1 : text.indexOf('"', at + msgIdKey.length)
+  return end === -1 ? undefined : text.toString('latin1', at + msgIdKey.length, end)
+}
+
+/** Bytes at the end of a stored event in which its id stands: behind it there is its number, and when it expires. */
+export const endBytes = 200
