@@ -10,6 +10,7 @@ import type { Logger } from './base/logger.ts'
 import { memoryLimit, ordinaryMemoryBytes } from './base/memory.ts'
 import { createMetrics } from './base/metrics.ts'
 import { openFilesLimit } from './base/open-files.ts'
+import { sealOf } from './base/seal.ts'
 import { version } from './base/version.ts'
 import { MemoryBus } from './bus/memory.ts'
 import { ConfigError } from './config/load.ts'
@@ -19,6 +20,7 @@ import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
 import { Bearers } from './doors/http/bearer.ts'
 import { Http } from './doors/http/door.ts'
+import { Hooks } from './doors/http/hooks.ts'
 import { Problem } from './doors/http/problem.ts'
 import { needs } from './doors/http/scopes.ts'
 import { isLoopbackHost } from './doors/mcp/loopback.ts'
@@ -163,6 +165,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
           `${setting} names agents by ids, which two keys can be made to share: name the fingerprints of their keys`)
     }
     const origins = ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined })
+    const hookSeal = sealOf(resumeSecret, 'hooks')
     const table = features({
       addressOf,
       ...config,
@@ -183,6 +186,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       verifyMessage: (...signed) => verifier.verify(...signed),
       randomHex,
       randomBytes,
+      sealHook: secret => hookSeal.close(secret),
       onEscrow: parts.onEscrow,
       processor,
       random,
@@ -230,7 +234,12 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         random,
         verify: verifyAsync,
         isOwnHost: origins.isOwnHost,
+        seal: sealOf(resumeSecret, 'answers'),
+        legacyTrade: config.legacyTrade,
       })
+      : undefined
+    const hooks = config.http
+      ? new Hooks({ inside: () => relay.inside, store, clock, log, openSecret: sealed => hookSeal.open(sealed) })
       : undefined
     const isLoopback = isLoopbackHost(hostInUrl(config.host))
     if (config.conformanceFixtures && !isLoopback)
@@ -295,7 +304,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       handlers: table.handlers,
       duties: table.duties,
       admit: table.admit,
-      doors: [http, mcp].filter(door => door !== undefined),
+      doors: [http, hooks, mcp].filter(door => door !== undefined),
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,

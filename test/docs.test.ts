@@ -146,6 +146,7 @@ describe('what pages say of the program', () => {
     '--rows',
     '--save',
     '--version',
+    '--arg',
   ]
 
   test.each(byHand)('%s: variables, settings and flags are there', page => {
@@ -242,6 +243,7 @@ describe('what pages say of the program', () => {
       address_bans: 'bans of addresses',
       audit: 'the audit',
       tokens: 'tokens',
+      hooks: 'hooks',
     }
     const [, holds, without] = /^\| Holds \| [^|]* \| ([^|]*) \|\n\| Without \| [^|]* \| ([^|]*) \|$/m.exec(
       readFileSync('docs/OPERATIONS.md', 'utf8'),

@@ -40,6 +40,7 @@ const bounds: Readonly<Record<string, string>> = {
   'CASE_READY.respondent_evidence.items': 'maxEvidenceItems',
   'DISPUTE_EVENTS.disputant_evidence.items': 'maxEvidenceItems',
   'DISPUTE_EVENTS.respondent_evidence.items': 'maxEvidenceItems',
+  'HOOKS.list': 'maxHooksPerAgent',
   'JOINED.agents': 'maxJoinedAgents',
   'LEADERBOARD.agents': 'limit, at most maxLeaders',
   'MEMBERS.invited': 'maxInvitationsPerChannel',

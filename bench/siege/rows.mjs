@@ -103,6 +103,23 @@ const tokensOf = async (way, count) => {
   return tokens
 }
 
+/** What a service posts. @param {string} path @param {string} body @param {string} [headers] */
+const hookPost = (path, body, headers = '') => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`
+
+/** Paths of hooks of as many keys, of two kinds each. @param {Way} way @param {number} count @returns {Promise<{ plain: string, github: string }[]>} */
+const hooksOf = async (way, count) => {
+  const hooks = []
+  for (const i of upTo(count)) {
+    const client = await login(way, `h${i}`, newKey())
+    await client?.exchange(frame({ type: 'JOIN', channel: '#general' }), answerOf('JOINED')).catch(() => undefined)
+    const make = (/** @type {string} */ kind) => client?.exchange(frame({ type: 'HOOK_CREATE', to: '#general', kind }), answerOf('HOOK_CREATED')).catch(() => undefined)
+    const [plain, github] = [await make('plain'), await make('github')]
+    client?.destroy()
+    if (plain !== undefined && github !== undefined) hooks.push({ plain: plain.path, github: github.path })
+  }
+  return hooks
+}
+
 const proposalOf = (/** @type {import('./socket.mjs').Key} */ key, /** @type {string} */ to, /** @type {string} */ task) =>
   frame({ type: 'PROPOSAL', to, task, sig: signed(key, `${to}|${task}||||`) })
 
@@ -255,6 +272,11 @@ export const rows = [
     byToken('GET', '/v1/channels/general/messages?limit=200', tokens[i % tokens.length]),
     byToken('POST', '/v1/call/SEARCH_SKILLS', tokens[i % tokens.length], { query: { text: of('word ', 50) } }),
   ][i % 3], { connections: 60 })(way) },
+  { name: 'hooks', what: 'webhooks: wrong signatures over 64 KiB, secrets that are guessed, and a dozen hooks that are right, pipelined', prepare: way => hooksOf(way, 6), attack: async (way, hooks) => { await Promise.all([
+    httpFlood(i => hookPost(hooks[i % hooks.length].github, of('a', 64 * 1024 - 1), `X-Hub-Signature-256: sha256=${of('0', 64)}\r\n`), { connections: 30 })(way),
+    httpFlood(i => hookPost(`/hooks/${of('A', 9)}${i % 10}/${of('b', 43)}`, 'x'), { connections: 30 })(way),
+    httpFlood(i => hookPost(hooks[i % hooks.length].plain, 'x'), { connections: 30 })(way),
+  ]) } },
   { name: 'streams-unread', what: 'event streams by the tokens of twelve keys that are not read, while others speak', prepare: way => tokensOf(way, 12), attack: async (way, tokens) => { await Promise.all([
     httpFlood(i => byToken('PUT', '/v1/channels/general/members/me', tokens[i % tokens.length]), { connections: 12 })(way),
     httpFlood(i => byToken('GET', '/v1/events?channels=general&inbox=1', tokens[i % tokens.length]), { connections: 180, slow: true })(way),

@@ -6,6 +6,7 @@ import { frames as channels } from './channels.ts'
 import { frames as disputes } from './disputes.ts'
 import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
+import { frames as hooks } from './hooks.ts'
 import { frames as history } from './history.ts'
 import { frames as identity } from './identity.ts'
 import { frames as inbox } from './inbox.ts'
@@ -42,4 +43,5 @@ export const frames = {
   ...servers,
   ...announcements,
   ...tokens,
+  ...hooks,
 } as const

@@ -57,6 +57,9 @@ export const limits = {
   /** Longest life of a token. */
   maxTokenMs: 365 * 24 * 60 * 60_000,
   maxTokensPerAgent: 20,
+  maxHooksPerAgent: 20,
+  /** Characters of what a hook says, before its fields are put in. */
+  maxHookTemplateChars: 2_000,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
 } as const

@@ -15,6 +15,8 @@ import * as edits from './edits.ts'
 import * as editsRequests from './requests/edits.ts'
 import * as escrow from './escrow.ts'
 import * as escrowRequests from './requests/escrow.ts'
+import * as hooks from './hooks.ts'
+import * as hooksRequests from './requests/hooks.ts'
 import * as history from './history.ts'
 import * as historyRequests from './requests/history.ts'
 import * as identity from './identity.ts'
@@ -64,6 +66,7 @@ export const requests = {
   ...serversRequests.requests,
   ...announcementsRequests.requests,
   ...tokensRequests.requests,
+  ...hooksRequests.requests,
 } as const
 
 /** The domains, in the order the documentation lists them. */
@@ -88,6 +91,7 @@ export const domains = {
   servers: { requests: serversRequests.requests, frames: servers.frames },
   announcements: { requests: announcementsRequests.requests, frames: announcements.frames },
   tokens: { requests: tokensRequests.requests, frames: tokens.frames },
+  hooks: { requests: hooksRequests.requests, frames: hooks.frames },
 } as const
 
 /** The name of a request that a client sends. */

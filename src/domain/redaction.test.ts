@@ -12,6 +12,8 @@ test.each([
   ['xoxb-' + letters(24), 'slack-token'],
   ['sk_live_' + letters(24), 'stripe-key'],
   [`act_${letters(10)}_${letters(43)}`, 'agentchat-token'],
+  [`ahs_${letters(43)}`, 'agentchat-hook'],
+  [`whsec_${letters(43)}=`, 'webhook-secret'],
   ['npm_' + letters(36), 'npm-token'],
   [`eyJ${letters(20)}.eyJ${letters(20)}.${letters(20)}`, 'jwt'],
   ['-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----', 'private-key'],

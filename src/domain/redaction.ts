@@ -16,9 +16,11 @@ const kinds: readonly { readonly name: string, /** first characters */ readonly 
   { name: 'slack-token', begins: 'x', whole: /xox[abeoprs]-[A-Za-z0-9-]{10,}/y },
   { name: 'stripe-key', begins: 'rs', whole: /[rs]k_live_[A-Za-z0-9]{20,}/y },
   { name: 'agentchat-token', begins: 'a', whole: /act_[A-Za-z0-9]{10}_[\w-]{43}/y },
+  { name: 'agentchat-hook', begins: 'a', whole: /ahs_[\w-]{43}/y },
+  { name: 'webhook-secret', begins: 'w', whole: /whsec_[A-Za-z0-9+/]{32,}={0,2}/y },
   { name: 'npm-token', begins: 'n', whole: /npm_[A-Za-z0-9]{36}\b/y },
 ]
-const byFirst = new Map([...'-sgAxrna'].map(first => [first, kinds.filter(({ begins }) => begins.includes(first))]))
+const byFirst = new Map([...'-sgAxrnaw'].map(first => [first, kinds.filter(({ begins }) => begins.includes(first))]))
 
 /** The first three characters of whatever may be one, where enough follows: nearly every message has none. */
 const start = new RegExp(String.raw`\b(?:${
@@ -31,6 +33,8 @@ const start = new RegExp(String.raw`\b(?:${
     String.raw`AIz(?=a[\w-]{35})`,
     String.raw`xox(?=[abeoprs]-[A-Za-z0-9-]{10})`,
     String.raw`npm(?=_[A-Za-z0-9]{36})`,
+    String.raw`ahs(?=_[\w-]{43})`,
+    String.raw`whs(?=ec_[A-Za-z0-9+/]{32})`,
     String.raw`act(?=_[A-Za-z0-9]{10}_[\w-]{43})`,
   ].join('|')
 })|---(?=--BEGIN )`, 'g')

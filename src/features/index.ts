@@ -2,6 +2,7 @@
 import type { RequestType } from '../../lib/protocol/index.ts'
 import type { Admit, Duty, Feature, Handler, Handlers, Health, Route, ScopedFeature } from '../relay/feature.ts'
 import type { AgentUse } from '../store/agents.ts'
+import { answerMigrations } from '../store/answers.ts'
 import { announcementMigrations } from '../store/announcements.ts'
 import { auditMigrations } from '../store/audit.ts'
 import { channelMigrations } from '../store/channels.ts'
@@ -11,6 +12,7 @@ import { peopleMigrations } from '../store/people.ts'
 import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
+import { hookMigrations } from '../store/hooks.ts'
 import type { Migration } from '../store/store.ts'
 import { tokenMigrations } from '../store/tokens.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
@@ -22,6 +24,7 @@ import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
 import { growing, type GrowingOptions } from './talk/growing/handlers.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
+import { hooks, type HookOptions } from './talk/hooks/handlers.ts'
 import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
 import { proofMigrations } from './talk/identity/store.ts'
 import { inbox, type InboxOptions } from './talk/inbox/handlers.ts'
@@ -62,6 +65,7 @@ type TalkOptions =
   & PresenceOptions
   & ProfileOptions
   & TokenOptions
+  & HookOptions
 type TradeOptions =
   & SignatureOptions
   & Pick<ProposalOptions, 'shares' | 'minDeadlineMs' | 'onEscrow'>
@@ -121,6 +125,7 @@ const agentUses: readonly AgentUse[] = [
   ['receipts', 'client'],
   ['receipts', 'provider'],
   ['door_tokens', 'agent'],
+  ['hooks', 'agent'],
 ]
 
 const slices = {
@@ -146,7 +151,8 @@ const slices = {
   description: slice(description),
   directory: slice(directory, directoryMigrations),
   announcements: slice(announcements, announcementMigrations),
-  tokens: slice(tokens, tokenMigrations),
+  tokens: slice(tokens, tokenMigrations, answerMigrations),
+  hooks: slice(hooks, hookMigrations),
 }
 
 /** The tables of every slice that has some. */

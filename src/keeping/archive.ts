@@ -155,6 +155,7 @@ export const leftOut = {
   address_bans: 'SELECT count(*) AS n FROM address_bans',
   audit: 'SELECT count(*) AS n FROM audit',
   tokens: 'SELECT count(*) AS n FROM door_tokens',
+  hooks: 'SELECT count(*) AS n FROM hooks',
 } as const
 export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>
 

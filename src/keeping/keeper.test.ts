@@ -144,7 +144,7 @@ describe('export and import', () => {
     const sql = [...Object.values(kinds).flatMap(({ select, insert }) => [select, insert]), ...Object.values(leftOut)].join(' ')
     // Of the relay alone, of a moment, or made again from what is carried; the search of skills is made of their lists.
     const own =
-      'meta migrations nonces publish_keys places indexed spoken links streams stream_sizes erasures endings shares share_counts lineages'
+      'meta migrations nonces door_answers publish_keys places indexed spoken links streams stream_sizes erasures endings shares share_counts lineages'
       + ' escrow_calls ledger_entries ledger_keys holds proposal_agents proposal_counts dispute_people'
       + ' skills server_documents server_hours announcement_places announcement_posts'
     const known = new Set(own.split(' '))

@@ -7,6 +7,15 @@ export interface Rate {
   readonly burst: number
 }
 
+/** What may still be used, and when all of it may be again. */
+export interface Left {
+  readonly name: string
+  readonly quota: number
+  readonly windowS: number
+  readonly remaining: number
+  readonly resetS: number
+}
+
 export class Bucket {
   readonly rate: Rate
   /** What was taken and is not refilled yet, in ms of refilling: whole numbers stay exact. */
@@ -44,6 +53,19 @@ export class Bucket {
     const fullMs = this.rate.burst * this.#tokenMs
     this.#usedMs = Math.min(this.#usedAt(now) + tokens * this.#tokenMs, fullMs + maxDebtMs)
     return Math.max(0, Math.ceil(this.#usedMs - fullMs))
+  }
+
+  /** Whole tokens that are there, and the ms until it is full; undefined: it has no limit. */
+  left(now: number): Omit<Left, 'name'> | undefined {
+    const { perSecond, burst } = this.rate
+    if (perSecond === 0) return undefined
+    const usedMs = this.#usedAt(now)
+    return {
+      quota: burst,
+      windowS: Math.ceil(burst / perSecond),
+      remaining: Math.max(0, Math.floor(burst - usedMs / this.#tokenMs)),
+      resetS: Math.ceil(usedMs / 1_000),
+    }
   }
 
   isFull(now: number): boolean {
@@ -87,6 +109,10 @@ export class Buckets {
     return this.#rate.perSecond === 0 ? 0 : this.#of(key, now).owe(now, tokens, maxDebtMs)
   }
 
+  left(key: string, now: number): Omit<Left, 'name'> | undefined {
+    return (this.#buckets.get(key) ?? new Bucket(this.#rate, now)).left(now)
+  }
+
   sweep(now: number): void {
     for (const [key, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(key)
   }
@@ -123,6 +149,13 @@ export class Allowance {
     if (agent !== undefined) this.#agents.take(agent.id, now, tokens)
     this.#addresses.take(address, now, tokens)
     return 0
+  }
+
+  /** What is left to an agent, and to its address. */
+  left(agent: string, address: string, now: number): readonly Left[] {
+    const own = this.#agents.left(agent, now)
+    const shared = this.#addresses.left(address, now)
+    return [...(own === undefined ? [] : [{ name: 'messages', ...own }]), ...(shared === undefined ? [] : [{ name: 'address', ...shared }])]
   }
 
   /** Takes the tokens though there are none; gives the larger debt in ms. */

@@ -1,9 +1,11 @@
 // One connection: its state, its reading, its closing. Writing goes through the outbox; meaning is other files' work.
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import { closeCodes, timerMs, type CloseName } from '../../lib/protocol/index.ts'
+import { closeCodes, timerMs, type CloseName, type DecodedRequest } from '../../lib/protocol/index.ts'
+import type { Awaitable, Tx } from '../store/store.ts'
 import type { Account, Debt, Debtor } from './account.ts'
 import type { Bucket } from './bucket.ts'
+import type { Outcome } from './feature.ts'
 import type { Feed } from './feed.ts'
 import { none } from './lean-set.ts'
 import type { Fifo } from './turns.ts'
@@ -52,6 +54,15 @@ export interface Incoming {
   left: (() => void) | undefined
 }
 
+/** Runs in the transaction of a write, behind its decision: what it throws undoes the write. */
+export type Along = (tx: Tx, now: number, outcome: Outcome) => Awaitable<void>
+
+/** What comes with a frame from inside this process: the frame as it was read, so that it is read once. */
+export interface Handed {
+  readonly request: DecodedRequest
+  readonly along: Along | undefined
+}
+
 /** What a connection asks of whoever speaks for it: a WebSocket, or a line inside the relay. */
 export type Talk = Pick<WebSocket, 'pause' | 'resume' | 'ping' | 'terminate'> & {
   readonly OPEN: number
@@ -82,6 +93,8 @@ export class Connection implements Asker {
   doorway: Doorway | undefined
   /** Every inbox entry comes to it as an item with its number. */
   isNumbered = false
+  /** With frames of a session without a socket that are not handled yet. */
+  handed: Map<Buffer, Handed> | undefined
   challenge: Challenge | undefined
   binding: Binding | undefined
   /** When the connection must have got further, and how it ends if it has not. */

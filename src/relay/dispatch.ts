@@ -20,7 +20,7 @@ import { BusyError, StorageError, type Store } from '../store/store.ts'
 import { Allowance, type Rate } from './bucket.ts'
 import type { Audit } from './audit.ts'
 import { ownJob, type Committer, type Job, type Result } from './committer.ts'
-import type { Connection } from './connection.ts'
+import type { Along, Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, pongFrame, refusalMark, refusalPing } from './encode.ts'
 import { Fail, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
@@ -36,7 +36,7 @@ import { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
 import type { Slices } from './slices.ts'
 import type { RelayBus } from './told.ts'
-import { storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
+import { AccompaniedJob, storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
 
 export interface DispatchDeps {
   readonly handlers: Handlers
@@ -137,7 +137,9 @@ export class Dispatch {
     const { clock, counts } = this.#deps
     const now = clock.now()
     const size = sizePrice(data.length)
-    const request = decodeRequest(data.toString())
+    const handed = connection.handed?.get(data)
+    if (handed !== undefined) connection.handed!.delete(data)
+    const request = handed?.request ?? decodeRequest(data.toString())
     if (!request.ok) {
       counts.framesInvalid++
       this.#charge(connection, now, 1 + size)
@@ -161,8 +163,8 @@ export class Dispatch {
     const elsewhere = this.#deps.gate.here(connection, request.body)
     if (elsewhere !== undefined) return this.#refuse(connection, elsewhere, request.body.id)
     const handler = this.#deps.handlers[request.type] as Handler<RequestType>
-    if ('write' in handler) this.#write(connection, handler, request, data.length)
-    else if ('study' in handler) void this.#study(connection, handler, request, data.length)
+    if ('write' in handler) this.#write(connection, handler, request, data.length, handed?.along)
+    else if ('study' in handler) void this.#study(connection, handler, request, data.length, handed?.along)
     else this.#read(connection, handler, request)
   }
 
@@ -278,13 +280,14 @@ export class Dispatch {
     handler: Extract<Handler<RequestType>, { study: unknown }>,
     request: DecodedRequest,
     bytes: number,
+    along: Along | undefined,
   ): Promise<void> {
     connection.isReading = true
     connection.owe(bytes)
     await this.#studies.turn(connection, async () => {
       try {
         const write = await handler.study(this.#readCtx(connection, handler, request).ctx, request.body as never)
-        this.#write(connection, { needs: handler.needs, scope: handler.scope, write }, request, bytes)
+        this.#write(connection, { needs: handler.needs, scope: handler.scope, write }, request, bytes, along)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)
       }
@@ -303,9 +306,13 @@ export class Dispatch {
       this.#refuse(connection, new Fail('BUSY', 'The relay stops; it goes on with this when it is back'), re)
   }
 
-  #write(connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number): void {
+  #write(connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number, along: Along | undefined): void {
     this.#large.begin(bytes)
-    this.#committer.push(new WriteJob(this.#deps, connection, handler, request, bytes))
+    this.#committer.push(
+      along === undefined
+        ? new WriteJob(this.#deps, connection, handler, request, bytes)
+        : new AccompaniedJob(this.#deps, connection, handler, request, bytes, along),
+    )
   }
 
   #readCtx(

@@ -2,8 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FrameType, Frame, ReplyType, RequestInput, RequestType } from '../../lib/protocol/index.ts'
 import type { Doorway } from './view.ts'
+import type { Left } from './bucket.ts'
+import type { Along, Handed } from './connection.ts'
 import type { Ear } from './local-line.ts'
 
+export type { Left } from './bucket.ts'
+export type { Along } from './connection.ts'
 export type { Doorway } from './view.ts'
 export type { Ear } from './local-line.ts'
 export { Fail } from './fail.ts'
@@ -14,6 +18,12 @@ export interface Caller extends Doorway {
   readonly agent: string
   /** Where it came from: allowances and shares of an address count for it too. */
   readonly address: string
+}
+
+export interface AskOptions {
+  readonly signal?: AbortSignal
+  /** Where the request writes: runs in its transaction, behind its decision. What it throws undoes the write, and is its refusal. */
+  readonly along?: Along
 }
 
 /** The frame that answers. */
@@ -81,7 +91,7 @@ export interface Inside {
     caller: Caller,
     type: T,
     body: Omit<RequestInput<T>, 'type'>,
-    options?: { readonly signal?: AbortSignal },
+    options?: AskOptions,
   ): Promise<Answer<ReplyType<T>>>
   /**
    * Stored events behind the positions, then live ones, until the signal or a `bye`. Of channels the caller is a member of: JOIN first.
@@ -95,6 +105,8 @@ export interface Inside {
    * @throws Fail
    */
   arrival(caller: Caller, after: number, signal: AbortSignal): Promise<boolean>
+  /** What is left of a caller's messages, and of its address's: none of what has no limit. */
+  left(caller: Caller): readonly Left[]
   /** Below all this: a connection without a socket, for who speaks the protocol itself, IDENTIFY first. */
   connect(facts: ConnectionFacts, ear: Ear): LocalConnection
 }
@@ -119,6 +131,8 @@ export interface LocalConnection {
 
 /** One of an agent that was let in. */
 export interface AdmittedConnection extends LocalConnection {
+  /** One frame, with what it says and what is stored with it. */
+  hand(text: Buffer, handed: Handed): void
   awaitInbox(): void
   hearInbox(after: number, newest: number): void
 }

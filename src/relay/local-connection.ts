@@ -9,7 +9,7 @@ import type { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
 import type { Admit, WriteCtx } from './feature.ts'
 import type { AdmittedConnection, ConnectionFacts, Ear } from './inside.ts'
-import { Local, type Admission } from './local.ts'
+import { Local, type Admission, type LocalOptions } from './local.ts'
 import { LocalLine } from './local-line.ts'
 import type { Pulse } from './pulse.ts'
 import type { Roster } from './roster.ts'
@@ -29,6 +29,7 @@ export interface InsideParts {
   readonly turnAwayBanned: (connection: Connection) => void
   readonly closed: (connection: Connection, code: number) => void
   readonly isStopping: () => boolean
+  readonly messages: LocalOptions['messages']
 }
 
 /** The client went by itself. */
@@ -70,6 +71,10 @@ const connect = (parts: InsideParts, facts: ConnectionFacts, ear: Ear) => {
       if (!connection.open) return
       if (text.length > maxFrameBytes) line.close(closeCodes.FRAME_TOO_LARGE.code)
       else dispatch.receive(connection, text)
+    },
+    hand: (text, handed) => {
+      ;(connection.handed ??= new Map()).set(text, handed)
+      end.send(text)
     },
     pong: mark => {
       if (!connection.open) return

@@ -13,7 +13,7 @@ import {
   type RequestType,
 } from '../../lib/protocol/index.ts'
 import { Fail } from './fail.ts'
-import type { AdmittedConnection, Answer, Ear } from './inside.ts'
+import type { AdmittedConnection, Answer, AskOptions, Ear } from './inside.ts'
 
 export interface LocalSessionOptions {
   readonly maxFrameBytes: number
@@ -69,7 +69,7 @@ export class LocalSession {
   }
 
   /** @throws Fail */
-  async ask<T extends RequestType>(type: T, body: object, signal?: AbortSignal): Promise<Answer<ReplyType<T>>> {
+  async ask<T extends RequestType>(type: T, body: object, { signal, along }: AskOptions = {}): Promise<Answer<ReplyType<T>>> {
     await this.#opened
     const { id = newId() } = body as { readonly id?: string }
     if (this.#over !== undefined) throw this.#over
@@ -84,7 +84,7 @@ export class LocalSession {
     if (text.length > this.#options.maxFrameBytes)
       throw new Fail('INVALID_MSG', `A request is at most ${this.#options.maxFrameBytes} bytes`)
     const answer = this.#wait(id, signal)
-    this.#connection.send(text)
+    this.#connection.hand(text, { request: decoded, along })
     return await answer as Answer<ReplyType<T>>
   }
 

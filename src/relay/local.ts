@@ -2,11 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import { rawField, rawItems, type ReplyType, type RequestInput, type RequestType } from '../../lib/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Allowance, Left } from './bucket.ts'
 import { noChannel } from './feature.ts'
 import { Fail } from './fail.ts'
 import type {
   AdmittedConnection,
   Answer,
+  AskOptions,
   Caller,
   ConnectionFacts,
   Doorway,
@@ -37,6 +39,7 @@ export interface LocalOptions {
   /** The same, with a session asked for under `re` as its first request. */
   readonly admit: (facts: ConnectionFacts, ear: Ear, admission: Admission, re: string) => AdmittedConnection
   readonly isStopping: () => boolean
+  readonly messages: Pick<Allowance, 'left'>
 }
 
 /** How long an agent stays after its last request. */
@@ -71,13 +74,17 @@ export class Local implements Inside {
     return this.#options.connect(facts, ear)
   }
 
+  left({ agent, address }: Caller): readonly Left[] {
+    return this.#options.messages.left(agent, address, this.#options.clock.now())
+  }
+
   async ask<T extends RequestType>(
     caller: Caller,
     type: T,
     body: Omit<RequestInput<T>, 'type'>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: AskOptions = {},
   ): Promise<Answer<ReplyType<T>>> {
-    return this.#peer(caller).ask(type, body, signal)
+    return this.#peer(caller).ask(type, body, options)
   }
 
   async arrival(caller: Caller, after: number, signal: AbortSignal): Promise<boolean> {

@@ -236,6 +236,7 @@ export class Relay {
       turnAwayBanned: connection => this.#turnAwayBanned(connection),
       closed: (connection, code) => this.#closed(connection, code),
       isStopping: () => this.#draining,
+      messages,
     })
     const pages = new Pages({
       routes: deps.routes,

@@ -3,7 +3,7 @@ import { requests, type DecodedRequest, type RequestType } from '../../lib/proto
 import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
 import type { Audit } from './audit.ts'
 import type { Job } from './committer.ts'
-import type { Connection } from './connection.ts'
+import type { Along, Connection } from './connection.ts'
 import { Fail, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Quota } from './quota.ts'
@@ -118,5 +118,21 @@ export class WriteJob implements Job {
         noted()
       },
     }
+  }
+}
+
+/** One with which something else is stored, or neither is. */
+export class AccompaniedJob extends WriteJob {
+  readonly #along: Along
+
+  constructor(deps: WriteDeps, connection: Connection, handler: WriteHandler, request: DecodedRequest, bytes: number, along: Along) {
+    super(deps, connection, handler, request, bytes)
+    this.#along = along
+  }
+
+  override async decide(tx: Tx, now: number): Promise<Outcome> {
+    const outcome = await super.decide(tx, now)
+    await this.#along(tx, now, outcome)
+    return outcome
   }
 }

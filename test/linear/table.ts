@@ -34,6 +34,7 @@ import { fromCardSkills, toCardSkills } from '../../src/domain/a2a-skills.ts'
 import { urlKey } from '../../src/domain/directory/sightings.ts'
 import { mentionsIn } from '../../src/domain/mentions.ts'
 import { readPaymentCode } from '../../src/domain/payment/code.ts'
+import { hookText } from '../../src/doors/http/hook-text.ts'
 import { resourceAt } from '../../src/doors/http/resources.ts'
 import { reOf } from '../../src/relay/local-session.ts'
 import { redact } from '../../src/domain/redaction.ts'
@@ -202,6 +203,14 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/domain/mentions.ts': { peer: 'messages', run: { mentionsIn } },
   'src/domain/payment/code.ts': { peer: 'payment codes', run: { readPaymentCode } },
   'src/domain/redaction.ts': { peer: 'messages', run: { redact } },
+  'src/doors/http/hook-text.ts': {
+    peer: 'what services post to hooks, and templates of at most 2,000 characters',
+    run: {
+      bare: text => hookText(text, null),
+      templated: text => hookText(JSON.stringify({ a: text }), '{{a}}'),
+      template: text => hookText('{"a":{}}', text.slice(0, 2_000)),
+    },
+  },
   'src/doors/http/': {
     peer: 'paths, queries and headers of HTTP requests',
     run: {
@@ -229,6 +238,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/features/operate/announcements/handlers.ts': { own: 'what the operator announces' },
   'src/features/operate/description/feature.ts': { own: 'the public URLs of the relay' },
   'src/features/operate/directory/listing.ts': { peer: 'queries of the directory' },
+  'src/features/talk/hooks/handlers.ts': { peer: 'secrets of hooks, at most 128 characters' },
   'src/features/talk/tokens/handlers.ts': { own: 'scopes as they were stored' },
   'src/features/talk/identity/handlers.ts': { peer: 'ids' },
   'src/features/talk/profiles/handlers.ts': { peer: 'ids in paths' },

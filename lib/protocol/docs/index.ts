@@ -9,6 +9,7 @@ import * as channels from './channels.ts'
 import * as disputes from './disputes.ts'
 import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
+import * as hooks from './hooks.ts'
 import * as history from './history.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
@@ -44,6 +45,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...servers.requests,
   ...announcements.requests,
   ...tokens.requests,
+  ...hooks.requests,
 }
 
 /** Of each request. Where a channel or an agent is named, it may be one at another relay. */
@@ -76,6 +78,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...servers.frames,
   ...announcements.frames,
   ...tokens.frames,
+  ...hooks.frames,
 }
 export { closeDocs } from './close.ts'
 export { errorDocs } from './errors.ts'

@@ -15,6 +15,11 @@ export const remarks: Readonly<Record<string, string>> = {
   'requests.TOKEN_CREATE.scopes':
     'default read, send and deals. read: what you see; send: speak, join, acknowledge; manage: channels; deals: trade, each step signed by your key',
   'requests.TOKEN_CREATE.ttl_ms': 'default 90 days, at most 365',
+  'requests.HOOK_CREATE.kind':
+    'how the service proves itself. standard: Standard Webhooks; github: X-Hub-Signature-256; plain: by the secret in the path alone',
+  'requests.HOOK_CREATE.template':
+    'what is said: each {{path.to.field}} is that field of the JSON; without one the body as it is, up to 4 KiB',
+  'requests.HOOK_CREATE.secret': 'where the service gives one: whsec_ and base64 for standard; not for plain. Default: one is made',
   'requests.ADMIN_KICK.reason': 'told to whom it is about',
   'requests.ADMIN_BAN.reason': 'told to whom it is about',
   'requests.ADMIN_BAN.address|1': 'an IP address; of IPv6 any of its network',

@@ -54,6 +54,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     admin: async () => (await import('./admin.ts')).admin,
     announce: async () => (await import('./announce.ts')).announce,
     context: async () => (await import('./context.ts')).context,
+    hook: async () => (await import('./hook.ts')).hook,
     token: async () => (await import('./token.ts')).token,
     call: async () => (await import('./call.ts')).call,
     curl: async () => (await import('./curl.ts')).curl,

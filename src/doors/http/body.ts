@@ -28,7 +28,8 @@ export const readJson = async (
   return value as Record<string, unknown>
 }
 
-const readBytes = ({ request, owe }: DoorVisit, maxBytes: number): Promise<Buffer> =>
+/** All of it, and no more than may be. @throws Problem */
+export const readBytes = ({ request, owe }: DoorVisit, maxBytes: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const parts: Buffer[] = []
     let size = 0

@@ -1,60 +1,58 @@
 // THE HTTP DOOR: a request of HTTP becomes a request of the protocol, and the frame that answers it the answer.
 import { createHash } from 'node:crypto'
-import * as z from 'zod'
-import { PROTOCOL, requests, timerMs, type Frame, type RequestType, type TokenScope } from '../../../lib/protocol/index.ts'
-import type { Clock } from '../../base/clock.ts'
+import { PROTOCOL, requests, timerMs, type Frame, type RequestType } from '../../../lib/protocol/index.ts'
 import type { Logger } from '../../base/logger.ts'
-import type { Answer, DoorVisit, HttpDoor, Inside } from '../../relay/inside.ts'
-import type { Store } from '../../store/store.ts'
-import { Bearers, type Bearer } from './bearer.ts'
+import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
+import { accepts } from './accept.ts'
+import { checkWelcome, everywhere, fail, notAllowed, preflight, send, traced } from './answer.ts'
+import { Asking, mayBy, type Asked, type AskingOptions } from './asking.ts'
 import { readJson } from './body.ts'
+import { Guests } from './guests.ts'
+import { fieldsOf, linkTo, nextOf, type Shape } from './lists.ts'
 import { openapi } from './openapi.ts'
-import { meaningOf, Problem, problemOf } from './problem.ts'
+import { Prepare, preparedPath, type PrepareOptions } from './prepare.ts'
+import { meaningOf, Problem } from './problem.ts'
 import { channelOf, resourceAt, type Found } from './resources.ts'
-import { needs } from './scopes.ts'
 import { Streams, type Wanted } from './streams.ts'
-import { isSigned, Signers, type Signer, type SignersOptions } from './signed.ts'
 
-export interface HttpDoorOptions extends Pick<SignersOptions, 'verify' | 'isOwnHost'> {
-  readonly inside: () => Inside
-  readonly store: Pick<Store, 'read' | 'write' | 'epoch'>
-  readonly clock: Clock
+export interface HttpDoorOptions extends AskingOptions, Pick<PrepareOptions, 'serverId' | 'legacyTrade'> {
   readonly log: Logger
   readonly serverName: string
-  readonly serverId: string
   readonly version: string
-  readonly maxFrameBytes: number
   readonly random: () => number
 }
 
-/** Sent with every answer: no cookie exists, so that a page elsewhere has nothing to ride on. */
-const everywhere = {
-  'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'Retry-After, Link, ETag, Location, Idempotency-Replayed',
-  'cache-control': 'no-store',
+/** What is asked, of whom, and how it is answered, where it is no single request of the protocol. */
+interface Place {
+  readonly method: 'GET' | 'POST'
+  answer(visit: DoorVisit): Promise<void>
 }
-const preflight = {
-  ...everywhere,
-  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-  'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Signature, Signature-Input, Content-Digest',
-  'access-control-max-age': '86400',
-}
-
-type Headers = Readonly<Record<string, string>>
-type Fields = Readonly<Record<string, unknown>>
 
 export class Http implements HttpDoor {
   readonly #options: HttpDoorOptions
-  readonly #bearers: Bearers
+  readonly #asking: Asking
   readonly #streams: Streams
-  readonly #signers: Signers
+  readonly #prepare: Prepare
+  readonly #guests: Guests
   readonly #openapi: () => { readonly text: string, readonly etag: string }
+  readonly #places: Readonly<Record<string, Place>> = {
+    '/v1/events': { method: 'GET', answer: visit => this.#follow(visit) },
+    '/v1/events/tickets': { method: 'POST', answer: visit => this.#answerTicket(visit) },
+    '/v1/inbox': { method: 'GET', answer: visit => this.#answerInbox(visit) },
+    '/v1/me': { method: 'GET', answer: visit => this.#answerMe(visit) },
+  }
 
   constructor(options: HttpDoorOptions) {
     this.#options = options
-    this.#bearers = new Bearers({ ...options, via: 'http' })
-    this.#streams = new Streams({ ...options, bearers: this.#bearers, askerOf: visit => this.#askerOf(visit), headers: everywhere })
-    this.#signers = new Signers(options)
+    this.#prepare = new Prepare(options)
+    this.#asking = new Asking(options, this.#prepare)
+    this.#guests = new Guests(options)
+    this.#streams = new Streams({
+      ...options,
+      bearers: this.#asking.bearers,
+      askerOf: visit => this.#asking.askerOf(visit),
+      headers: everywhere,
+    })
     // Made when somebody asks for it first.
     let made: { readonly text: string, readonly etag: string } | undefined
     this.#openapi = () => {
@@ -69,71 +67,39 @@ export class Http implements HttpDoor {
   }
 
   answer(visit: DoorVisit): void {
-    this.#answer(visit).catch((error: unknown) => {
-      let problem = problemOf(error)
-      if (problem === undefined) {
-        this.#options.log.error({ err: error, path: visit.path.slice(0, 200) }, 'the HTTP door failed')
-        problem = new Problem('INTERNAL', 'The relay has a fault; its log says more')
-      }
-      refuse(visit, problem)
-    })
+    traced(visit)
+    this.#answer(visit).catch((error: unknown) => fail(visit, error, this.#options.log, visit.path.slice(0, 200)))
   }
 
   async #answer(visit: DoorVisit): Promise<void> {
     const { request, response, path } = visit
     const method = request.method === 'HEAD' ? 'GET' : request.method ?? 'GET'
-    if (!visit.isWelcome)
-      throw new Problem('RATE_LIMITED', 'Too many connections of this address, or in all', { connection: 'close' }, crowdedMs)
-    if (visit.isBanned) throw new Problem('BANNED', 'Your address is banned from this relay')
+    checkWelcome(visit)
     if (method === 'OPTIONS') {
       response.writeHead(204, preflight).end()
       return
     }
+    const isStream = path === '/v1/events' || (path.endsWith('/events') && /^\/v1\/channels\/[^/]+\/events$/.test(path))
+    if (!accepts(request.headers.accept, isStream ? 'text/event-stream' : 'application/json'))
+      throw new Problem('NOT_ACCEPTABLE', `This is answered as ${isStream ? 'text/event-stream' : 'application/json'}`)
     if (this.#answerOpenly(visit, method)) return
-    visit.charge(this.#isStream(path) ? streamFrames : callFrames)
-    const call = /^\/v1\/call\/([A-Z_]{1,40})$/.exec(path)?.[1]
-    if (call !== undefined) {
-      if (method !== 'POST') throw notAllowed(['POST'])
-      if (!Object.hasOwn(requests, call)) throw new Problem('NOT_FOUND', `There is no request ${call}`)
-      const bearer = await this.#askerOf(visit)
-      return this.#send(visit, 200, await this.#ask(visit, bearer, call as RequestType, await this.#bodyOf(visit, bearer)), {})
+    visit.charge(isStream ? streamFrames : callFrames)
+    const place = isStream ? this.#places['/v1/events'] : Object.hasOwn(this.#places, path) ? this.#places[path] : undefined
+    if (place !== undefined) {
+      if (place.method !== method || (isStream && request.method === 'HEAD')) throw notAllowed([place.method])
+      return place.answer(visit)
     }
-    if (this.#isStream(path)) {
-      if (request.method !== 'GET') throw notAllowed(['GET'])
-      const bearer = await this.#streams.bearerOf(visit)
-      mayBy(bearer, 'read', 'An event stream')
-      return this.#streams.follow(visit, bearer, wantedOf(visit))
-    }
-    if (path === '/v1/events/tickets') {
-      if (method !== 'POST') throw notAllowed(['POST'])
-      const bearer = await this.#askerOf(visit)
-      mayBy(bearer, 'read', 'An event stream')
-      return send(visit, 201, JSON.stringify(this.#streams.ticketFor(bearer)))
-    }
-    if (path === '/v1/inbox') {
-      if (method !== 'GET') throw notAllowed(['GET'])
-      return this.#answerInbox(visit, await this.#askerOf(visit))
-    }
-    const found = resourceAt(method, path)
-    if (found === undefined) throw new Problem('NOT_FOUND', 'There is nothing here: see /v1/openapi.json')
-    if ('length' in found) throw notAllowed(found)
-    return this.#answerResource(visit, found, await this.#askerOf(visit))
-  }
-
-  /** By its token, or by its key. @throws Problem */
-  #askerOf(visit: DoorVisit): Promise<Bearer | Signer> {
-    return isSigned(visit.request) ? this.#signers.of(visit) : this.#bearers.of(visit)
-  }
-
-  #bodyOf(visit: DoorVisit, bearer: Bearer | Signer): Promise<Fields> {
-    return readJson(visit, this.#options.maxFrameBytes, 'checkBody' in bearer ? bytes => bearer.checkBody(bytes) : undefined)
+    if (path === '/v1/agents' && method === 'POST') return this.#answerGuest(visit)
+    const unsigned = preparedPath(path)
+    if (unsigned !== undefined) return this.#answerPrepared(visit, preparableAt(method, unsigned))
+    return this.#answerResource(visit, foundAt(method, path))
   }
 
   /** What anybody may ask. True: it was. */
   #answerOpenly(visit: DoorVisit, method: string): boolean {
     const { path } = visit
     const { serverName, serverId, version, store, maxFrameBytes } = this.#options
-    const error = /^\/v1\/errors\/([A-Z_]{1,40})$/.exec(path)?.[1]
+    const error = path.startsWith('/v1/errors/') ? /^\/v1\/errors\/([A-Z_]{1,40})$/.exec(path)?.[1] : undefined
     const isOpen = path === '/v1' || path === '/v1/openapi.json' || error !== undefined
     if (!isOpen) return false
     if (method !== 'GET') throw notAllowed(['GET'])
@@ -162,12 +128,39 @@ export class Http implements HttpDoor {
     return true
   }
 
-  #isStream(path: string): boolean {
-    return path === '/v1/events' || /^\/v1\/channels\/[^/]+\/events$/.test(path)
+  async #follow(visit: DoorVisit): Promise<void> {
+    const bearer = await this.#streams.bearerOf(visit)
+    mayBy(bearer, 'read', 'An event stream')
+    return this.#streams.follow(visit, bearer, wantedOf(visit))
+  }
+
+  async #answerTicket(visit: DoorVisit): Promise<void> {
+    const bearer = await this.#asking.askerOf(visit)
+    mayBy(bearer, 'read', 'An event stream')
+    await this.#asking.spend(bearer)
+    send(visit, 201, JSON.stringify(this.#streams.ticketFor(bearer)))
+  }
+
+  async #answerGuest(visit: DoorVisit): Promise<void> {
+    const guest = await this.#guests.arrive(visit, await readJson(visit, maxGuestBytes))
+    send(visit, 201, JSON.stringify(guest), { location: `/v1/agents/${encodeURIComponent(guest.agent_id)}` })
+  }
+
+  /** Who asks, and what it may. */
+  async #answerMe(visit: DoorVisit): Promise<void> {
+    const bearer = await this.#asking.askerOf(visit)
+    const { answer, headers } = await this.#asking.ask(visit, bearer, 'WHOIS', { agent: bearer.agent })
+    const { token, until, scopes } = bearer
+    send(visit, 200, JSON.stringify({
+      ...answer.frame(),
+      scopes: [...scopes],
+      ...(token !== undefined && { token_id: token, expires_at: until }),
+    }), headers)
   }
 
   /** What waits in the inbox; where nothing does, what comes within the time that is waited. */
-  async #answerInbox(visit: DoorVisit, bearer: Bearer): Promise<void> {
+  async #answerInbox(visit: DoorVisit): Promise<void> {
+    const bearer = await this.#asking.askerOf(visit)
     const query = new URLSearchParams(visit.query)
     const wait = query.get('wait') ?? '0'
     query.delete('wait')
@@ -177,73 +170,90 @@ export class Http implements HttpDoor {
     query.delete('after')
     if (after !== null) query.set('since', after)
     const fields = fieldsOf(query, requests.INBOX.body.shape)
-    const page = async () => (await this.#ask(visit, bearer, 'INBOX', fields)).frame() as Frame<'INBOX'>
-    let frame = await page()
+    const page = () => this.#asking.ask(visit, bearer, 'INBOX', fields)
+    let { answer, headers } = await page()
+    let frame = answer.frame() as Frame<'INBOX'>
     if (frame.items.length === 0 && wait !== '0') {
       const stop = new AbortController()
       const timer = setTimeout(() => stop.abort(), timerMs(Number(wait) * 1_000)).unref()
       visit.response.once('close', () => stop.abort())
       visit.request.socket.setTimeout(timerMs((maxWaitSeconds + 10) * 1_000))
       try {
-        if (await this.#options.inside().arrival(bearer, Number(after ?? frame.cursor ?? 0), stop.signal)) frame = await page()
+        if (await this.#options.inside().arrival(bearer, Number(after ?? frame.cursor ?? 0), stop.signal)) {
+          ;({ answer, headers } = await page())
+          frame = answer.frame() as Frame<'INBOX'>
+        }
       } finally {
         clearTimeout(timer)
       }
     }
     const last = frame.items.at(-1)?.seq
-    const link: Headers = frame.more && last !== undefined ? { link: linkTo(visit, 'after', String(last)) } : {}
-    send(visit, 200, JSON.stringify(frame), link)
+    const link = frame.more && last !== undefined ? linkTo(visit, 'after', String(last)) : {}
+    send(visit, 200, JSON.stringify(frame), { ...headers, ...link })
   }
 
-  async #answerResource(visit: DoorVisit, { resource, fields }: Found, bearer: Bearer): Promise<void> {
-    const { type, method, status, list, next } = resource
-    const { shape } = requests[type].body as { readonly shape: Readonly<Record<string, z.core.$ZodType>> }
-    const given = method === 'GET' ? fieldsOf(visit.query, shape) : await this.#bodyOf(visit, bearer)
-    const answer = await this.#ask(visit, bearer, type, { ...given, ...fields })
+  /** The text to sign: nothing is done. */
+  async #answerPrepared(visit: DoorVisit, { resource: { type }, fields }: Found): Promise<void> {
+    const bearer = await this.#asking.askerOf(visit)
+    const body = await this.#asking.bodyOf(visit, bearer)
+    mayBy(bearer, 'deals', `${type}:prepare`)
+    send(visit, 200, JSON.stringify(await this.#prepare.of(bearer, type, { ...body, ...fields })))
+  }
+
+  async #answerResource(visit: DoorVisit, { resource, fields }: Found): Promise<void> {
+    const bearer = await this.#asking.askerOf(visit)
+    const { type, method, status, list, within } = resource
+    const { shape } = requests[type].body as { readonly shape: Shape }
+    const given = method !== 'GET'
+      ? await this.#asking.bodyOf(visit, bearer)
+      : within === undefined
+      ? fieldsOf(visit.query, shape)
+      : { [within.field]: fieldsOf(visit.query, (shape[within.field] as unknown as { readonly shape: Shape }).shape, within.names) }
+    const asked = await this.#asking.ask(visit, bearer, type, { ...given, ...fields })
+    const { answer, headers } = asked
     if (list === undefined) {
       const { msg_id: id } = type === 'MSG' ? answer.frame() as Frame<'ACK'> : {}
-      return this.#send(visit, status, answer, id === undefined ? {} : { location: `/v1/messages/${encodeURIComponent(id)}/status` })
+      const isCreated = status === 201 && id !== undefined
+      return answerWith(visit, status, asked, isCreated ? { location: `/v1/messages/${encodeURIComponent(id)}/status` } : {})
     }
-    const frame = answer.frame() as unknown as Record<string, unknown>
-    const { [list]: items, ...rest } = frame
-    const last = (items as readonly Fields[]).at(-1)?.[next?.of ?? '']
-    const isMore = rest['more'] === true || rest['next'] !== undefined
-    const headers = isMore && next !== undefined && last !== undefined ? { link: linkTo(visit, next.field, String(last)) } : {}
-    send(visit, status, JSON.stringify({ ...rest, items }), headers)
-  }
-
-  async #ask(visit: DoorVisit, bearer: Bearer, type: RequestType, body: Fields): Promise<Answer> {
-    const needed = needs[type]
-    if (needed === 'closed') throw new Problem('NOT_ALLOWED', `${type} is not asked through this door; connect by WebSocket`)
-    const isKey = 'checkBody' in bearer
-    if ((needed === 'key' && !isKey) || (needed === 'signed' && body['sig'] === undefined)) {
-      throw new Problem('SIGNATURE_REQUIRED', needed === 'key'
-        ? `${type} is asked by the key itself: sign the request (agentchat curl), or agentchat call ${type}`
-        : `${type} carries the signature of the agent in sig; the request's own is not stored`)
-    }
-    const scope = needed === 'signed' ? 'deals' : needed
-    if (scope !== 'key') mayBy(bearer, scope, type)
-    const key = visit.request.headers['idempotency-key']
-    if (Array.isArray(key) || (key !== undefined && !/^[\x21-\x7e]{1,64}$/.test(key)))
-      throw new Problem('INVALID_MSG', 'Idempotency-Key: 1 to 64 printable characters, once')
-    const gone = new AbortController()
-    visit.response.once('close', () => gone.abort())
-    return this.#options.inside().ask(bearer, type, { ...body, ...(key !== undefined && { id: key }) } as never, { signal: gone.signal })
-  }
-
-  #send(visit: DoorVisit, status: number, answer: Answer, headers: Headers): void {
-    const isRepeat = answer.type === 'ACK' && (answer.frame() as Frame<'ACK'>).duplicate === true
-    if (status === 204) visit.response.writeHead(204, { ...everywhere, ...headers }).end()
-    else send(visit, status, answer.text, { ...headers, ...(isRepeat && { 'idempotency-replayed': 'true' }) })
+    const { [list]: items, ...rest } = answer.frame() as unknown as Record<string, unknown>
+    const link = nextOf(visit, resource, rest, items as readonly Readonly<Record<string, unknown>>[])
+    send(visit, status, JSON.stringify({ ...rest, items }), { ...headers, ...link })
   }
 }
 
-/** @throws Problem */
-const mayBy = ({ scopes }: Bearer, scope: TokenScope, what: string): void => {
-  if (scopes.has(scope)) return
-  throw new Problem('SCOPE_MISSING', `${what} needs the scope ${scope}; this token has ${[...scopes].join(', ')}`, {
-    'www-authenticate': `Bearer realm="agentchat", error="insufficient_scope", scope="${scope}"`,
-  })
+const answerWith = (visit: DoorVisit, status: number, { answer, headers }: Asked, more: Readonly<Record<string, string>>): void => {
+  if (status === 204) visit.response.writeHead(204, { ...everywhere, ...headers, ...more }).end()
+  else send(visit, status, answer.text, { ...headers, ...more })
+}
+
+/** A name, or the answer to a question. */
+const maxGuestBytes = 4 * 1024
+/** What they take, in frames, beyond what every request over HTTP takes and beside what they ask of the relay. */
+const callFrames = 5
+const streamFrames = 30
+/** Under the limits of what stands between. */
+const maxWaitSeconds = 50
+
+/** A resource, or any request as it is. @throws Problem */
+const foundAt = (method: string, path: string): Found => {
+  if (path.startsWith('/v1/call/')) {
+    if (method !== 'POST') throw notAllowed(['POST'])
+    const type = path.slice('/v1/call/'.length)
+    if (!Object.hasOwn(requests, type)) throw new Problem('NOT_FOUND', `There is no request ${type.slice(0, 40)}`)
+    return { resource: { method, path, type: type as RequestType, status: 200 }, fields: {} }
+  }
+  const found = resourceAt(method, path)
+  if (found === undefined) throw new Problem('NOT_FOUND', 'There is nothing here: see /v1/openapi.json')
+  if ('length' in found) throw notAllowed(path === '/v1/agents' ? [...found, 'POST'] : found)
+  return found
+}
+
+/** What is signed is prepared by POST, however it is sent then. @throws Problem */
+const preparableAt = (method: string, path: string): Found => {
+  if (method !== 'POST') throw notAllowed(['POST'])
+  const found = path.startsWith('/v1/call/') ? undefined : resourceAt('POST', path)
+  return found !== undefined && 'length' in found && found.includes('PUT') ? foundAt('PUT', path) : foundAt('POST', path)
 }
 
 /** What is to be followed. @throws Problem */
@@ -254,62 +264,4 @@ const wantedOf = ({ path, query }: DoorVisit): Wanted => {
   const inbox = query.get('inbox') === '1'
   if (channels.length === 0 && !inbox) throw new Problem('INVALID_MSG', 'Name what to follow: channels=general,core and inbox=1')
   return { channels: [...new Set(channels)], inbox }
-}
-
-/** What they take, in frames, beyond what every request over HTTP takes and beside what they ask of the relay. */
-const callFrames = 5
-const streamFrames = 30
-/** Under the limits of what stands between. */
-const maxWaitSeconds = 50
-/** How long one of too many sockets is asked to stay away. */
-const crowdedMs = 5_000
-
-const notAllowed = (methods: readonly string[]): Problem =>
-  new Problem('METHOD_NOT_ALLOWED', `This is asked by ${methods.join(', ')}`, { allow: [...methods, 'OPTIONS'].join(', ') })
-
-const send = ({ request, response, owe }: DoorVisit, status: number, body: string | Buffer, headers: Headers = {}, type = 'json'): void => {
-  if (response.headersSent || response.destroyed) return
-  const length = Buffer.byteLength(body)
-  owe(length)
-  response.writeHead(status, { ...everywhere, 'content-type': `application/${type}`, 'content-length': length, ...headers })
-  response.end(request.method === 'HEAD' ? undefined : body)
-}
-
-/** A body that nobody read is not waited for. */
-const refuse = (visit: DoorVisit, problem: Problem): void => {
-  const { retryAfterMs, headers, status, body } = problem
-  if (visit.response.headersSent) {
-    visit.response.destroy()
-    return
-  }
-  const isRead = visit.request.complete
-  send(visit, status, body, {
-    ...headers,
-    ...(!isRead && { connection: 'close' }),
-    ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
-  }, 'problem+json')
-}
-
-/** A query as fields of a request: texts, and what only a number or a boolean can be. @throws Problem */
-const fieldsOf = (query: URLSearchParams, shape: Readonly<Record<string, z.core.$ZodType>>): Fields => {
-  const fields: Record<string, unknown> = {}
-  for (const [name, text] of query) {
-    const field = Object.hasOwn(shape, name) && name !== 'id' ? shape[name] : undefined
-    if (field === undefined) throw new Problem('INVALID_MSG', `${name.slice(0, 40)}: there is no such parameter here`)
-    if (Object.hasOwn(fields, name)) throw new Problem('INVALID_MSG', `${name}: once`)
-    const read = [
-      text,
-      ...(/^-?\d{1,16}$/.test(text) ? [Number(text)] : []),
-      ...(text === 'true' ? [true] : text === 'false' ? [false] : []),
-    ]
-    fields[name] = read.find(value => z.safeParse(field, value).success) ?? read.at(-1)
-  }
-  return fields
-}
-
-const linkTo = ({ path, query }: DoorVisit, field: string, value: string): string => {
-  const next = new URLSearchParams(query)
-  next.delete('before')
-  next.set(field, value)
-  return `<${path}?${next.toString()}>; rel="next"`
 }

@@ -21,8 +21,8 @@ const frameSchema = (type: FrameType): Json => {
 const ref = (kind: 'schemas' | 'responses', name: string): Json => ({ $ref: `#/components/${kind}/${name}` })
 
 /** Statuses by which something is refused, beside those of the request's own codes. */
-const always: readonly ProblemCode[] = ['INVALID_MSG', 'AUTH_REQUIRED', 'NOT_ALLOWED', 'RATE_LIMITED', 'BUSY', 'INTERNAL']
-const ofBodies: readonly ProblemCode[] = ['BODY_LATE', 'BODY_TOO_LARGE', 'NOT_JSON', 'ID_REUSED']
+const always: readonly ProblemCode[] = ['INVALID_MSG', 'AUTH_REQUIRED', 'NOT_ALLOWED', 'NOT_ACCEPTABLE', 'RATE_LIMITED', 'BUSY', 'INTERNAL']
+const ofBodies: readonly ProblemCode[] = ['BODY_LATE', 'BODY_TOO_LARGE', 'NOT_JSON', 'ID_REUSED', 'KEY_RUNNING']
 /** What any request can come to by what it names. */
 const byName: readonly ProblemCode[] = ['CHANNEL_NOT_FOUND', 'LIMIT_REACHED']
 
@@ -33,11 +33,16 @@ const refusals = (type: RequestType, hasBody: boolean): Json => {
   )
 }
 
+/** The same with its list as items. */
+const listSchema = (type: FrameType, list: string): Json => {
+  const { properties, required, ...rest } = frameSchema(type) as { readonly properties: Json, readonly required: readonly string[] }
+  const { [list]: items, ...others } = properties
+  return { ...rest, properties: { ...others, items }, required: required.map(name => name === list ? 'items' : name) }
+}
+
 const answerOf = (type: RequestType, list?: string): Json => {
   const answers = requests[type].reply as readonly FrameType[]
-  const schemas = answers.map(name =>
-    list === undefined ? ref('schemas', name) : { type: 'object', properties: { items: { type: 'array' } } }
-  )
+  const schemas = answers.map(name => list === undefined ? ref('schemas', name) : listSchema(name, list))
   return { 'application/json': { schema: schemas.length === 1 ? schemas[0] : { anyOf: schemas } } }
 }
 
@@ -71,12 +76,15 @@ const callOf = (type: RequestType): Json => ({
 })
 
 const operationOf = (resource: Resource): Json => {
-  const { method, path, type, inPath, status, list, fixed = {} } = resource
+  const { method, path, type, inPath, status, list, within, fixed = {} } = resource
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]!)
   const taken = new Set([...names.map(name => inPath?.[name] ?? name), ...Object.keys(fixed), 'id'])
-  const { shape } = requests[type].body as unknown as { readonly shape: Readonly<Record<string, z.core.$ZodType>> }
-  const query = method !== 'GET' ? [] : Object.entries(shape).filter(([name]) => !taken.has(name)).map(([name, field]) => ({
-    name,
+  type Shape = Readonly<Record<string, z.core.$ZodType>>
+  const { shape } = requests[type].body as unknown as { readonly shape: Shape }
+  const inQuery = within === undefined ? shape : (shape[within.field] as unknown as { readonly shape: Shape }).shape
+  const parameters = Object.fromEntries(Object.entries(within?.names ?? {}).map(([parameter, name]) => [name, parameter]))
+  const query = method !== 'GET' ? [] : Object.entries(inQuery).filter(([name]) => !taken.has(name)).map(([name, field]) => ({
+    name: parameters[name] ?? name,
     in: 'query',
     required: !z.safeParse(field, undefined).success,
     schema: schemaOf(field),
@@ -90,7 +98,7 @@ const operationOf = (resource: Resource): Json => {
     parameters: [
       ...names.map(name => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       ...query,
-      ...(method === 'POST' ? [idempotency] : []),
+      ...(method === 'GET' ? [] : [idempotency]),
     ],
     ...(own.length > 0 && { requestBody: { content: { 'application/json': { schema: schemaOf(body) } } } }),
     responses: {
@@ -126,6 +134,27 @@ const parameter = (name: string, place: string, type: string, description: strin
 const problems = (statuses: readonly number[]): Json =>
   Object.fromEntries(statuses.map(status => [String(status), ref('responses', 'Problem')]))
 
+const hookOf = (operationId: string, summary: string, parameters: readonly Json[]): Json => ({
+  operationId,
+  tags: ['hooks'],
+  summary,
+  description: 'Said once for each delivery: webhook-id, X-GitHub-Delivery, or Idempotency-Key.',
+  security: [],
+  parameters,
+  requestBody: { content: { '*/*': { schema: {} } } },
+  responses: {
+    202: {
+      description: 'It is stored.',
+      content: {
+        'application/json': {
+          schema: { type: 'object', required: ['msg_id', 'seq'], properties: { msg_id: { type: 'string' }, seq: { type: 'integer' } } },
+        },
+      },
+    },
+    ...problems([400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 500, 503]),
+  },
+})
+
 const streamOf = (operationId: string, summary: string, parameters: readonly Json[]): Json => ({
   get: {
     operationId,
@@ -143,6 +172,29 @@ const streamOf = (operationId: string, summary: string, parameters: readonly Jso
     },
   },
 })
+
+/** The text to sign of what carries a signature. */
+const prepareOf = (path: string, type: RequestType, body: Json): Json => ({
+  post: {
+    operationId: `prepare_${path.slice(4).replace(/[{}]/g, '').replaceAll('/', '_')}`,
+    tags: ['prepare'],
+    summary: `The text to sign of ${type}`,
+    description: 'Nothing is signed here, and nothing is done: sign `text`, and send `body` with the signature as `sig`. Needs: deals.',
+    parameters: [...path.matchAll(/\{(\w+)\}/g)].map(match => ({ name: match[1], in: 'path', required: true, schema: { type: 'string' } })),
+    requestBody: body,
+    responses: {
+      200: { description: 'What is to be signed.', content: { 'application/json': { schema: ref('schemas', 'Prepared') } } },
+      ...problems([400, 401, 403, 404, 406, 408, 409, 413, 415, 429, 500, 503]),
+    },
+  },
+})
+
+/** Fields of a request but its signature, each as it may be left out. */
+const unsignedBody = (type: RequestType): Json => {
+  const { properties, required: _, ...rest } = schemaOf(requests[type].body) as Json & { readonly properties: Json }
+  const { sig: __, sig_v: ___, sig_ts: ____, sig_nonce: _____, id: ______, ...own } = properties
+  return { content: { 'application/json': { schema: { ...rest, properties: own } } } }
+}
 
 /** What is no single request of the protocol. */
 const others: Readonly<Record<string, Json>> = {
@@ -165,6 +217,24 @@ const others: Readonly<Record<string, Json>> = {
       },
     },
   },
+  '/v1/me': {
+    get: {
+      operationId: 'get_me',
+      tags: ['me'],
+      summary: 'Who asks',
+      description: 'What is known of the agent, and what its token may. Needs: read.',
+      responses: { 200: { description: 'Here it is.', content: answerOf('WHOIS') }, ...problems([401, 403, 404, 406, 429, 500, 503]) },
+    },
+  },
+  '/hooks/{hook}': {
+    post: hookOf('post_hooks_hook', 'What a service says, signed', [parameter('hook', 'path', 'string', 'Its id.')]),
+  },
+  '/hooks/{hook}/{secret}': {
+    post: hookOf('post_hooks_hook_secret', 'What a service says by a secret path', [
+      parameter('hook', 'path', 'string', 'Its id.'),
+      parameter('secret', 'path', 'string', 'That of a hook of kind plain.'),
+    ]),
+  },
   '/v1/inbox': {
     get: {
       operationId: 'get_inbox',
@@ -181,6 +251,57 @@ const others: Readonly<Record<string, Json>> = {
   },
 }
 
+/** Who has no key yet. */
+const guest: Json = {
+  post: {
+    operationId: 'post_agents',
+    tags: ['agents'],
+    summary: 'A new agent, its key and a token',
+    description:
+      'Told once: the relay keeps neither. Where it asks captchas, 401 brings the question, and captcha_id and answer are sent next.',
+    security: [],
+    requestBody: {
+      content: {
+        'application/json': {
+          schema: {
+            anyOf: [
+              { type: 'object', required: ['name'], properties: { name: { type: 'string' } } },
+              {
+                type: 'object',
+                required: ['captcha_id', 'answer'],
+                properties: { captcha_id: { type: 'string' }, answer: { type: 'string' } },
+              },
+            ],
+          },
+        },
+      },
+    },
+    responses: {
+      201: {
+        description: 'It is in.',
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              required: ['agent_id', 'name', 'token', 'scopes', 'expires_at', 'public_key', 'private_key'],
+              properties: {
+                agent_id: { type: 'string' },
+                name: { type: 'string' },
+                token: { type: 'string' },
+                scopes: { type: 'array', items: { type: 'string' } },
+                expires_at: { type: 'integer' },
+                public_key: { type: 'string', description: 'PEM' },
+                private_key: { type: 'string', description: 'PEM; keep it: the relay does not' },
+              },
+            },
+          },
+        },
+      },
+      ...problems([400, 401, 403, 406, 408, 409, 413, 415, 429, 500, 503]),
+    },
+  },
+}
+
 /** The requests that this door takes. */
 export const callable: readonly RequestType[] = (Object.keys(requests) as RequestType[]).filter(type => needs[type] !== 'closed')
 
@@ -191,7 +312,13 @@ export const openapi = (version: string): Json => {
     '/v1/errors/{code}': open('What a code means', 'get_error', [{ name: 'code', in: 'path', required: true, schema: { type: 'string' } }]),
   }
   Object.assign(paths, others)
+  paths['/v1/agents'] = { ...guest }
   for (const resource of resources) (paths[resource.path] ??= {})[resource.method.toLowerCase()] = operationOf(resource)
+  for (const { method, path, type } of resources)
+    if (needs[type] === 'signed' && method !== 'GET')
+      paths[`${path}:prepare`] = prepareOf(path, type, unsignedBody(type)) as Record<string, unknown>
+  for (const type of callable.filter(each => needs[each] === 'signed'))
+    paths[`/v1/call/${type}:prepare`] = prepareOf(`/v1/call/${type}`, type, unsignedBody(type)) as Record<string, unknown>
   for (const type of callable) paths[`/v1/call/${type}`] = callOf(type)
   const answers = [...new Set(callable.flatMap(type => requests[type].reply as readonly FrameType[]))]
   return {
@@ -204,7 +331,7 @@ export const openapi = (version: string): Json => {
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }, { signature: [], signatureInput: [] }],
-    tags: [...new Set(['relay', 'events', ...resources.map(({ path }) => path.split('/')[2]!), 'calls'])].map(name => ({
+    tags: [...new Set(['relay', 'events', ...resources.map(({ path }) => path.split('/')[2]!), 'hooks', 'prepare', 'calls'])].map(name => ({
       name,
       description: `What is asked of ${name}.`,
     })),
@@ -229,6 +356,18 @@ export const openapi = (version: string): Json => {
             detail: { type: 'string' },
             code: { type: 'string', description: `A code of the protocol, or one of ${Object.keys(ownCodes).join(', ')}` },
             retry_after_ms: { type: 'integer' },
+          },
+        },
+        Prepared: {
+          type: 'object',
+          required: ['text', 'body'],
+          properties: {
+            text: { type: 'string', description: 'Ed25519 over its UTF-8, in base64, is sig' },
+            sig_ts: { type: 'integer' },
+            sig_nonce: { type: 'string' },
+            body: { type: 'object' },
+            proposal: { type: 'object' },
+            receipt: { type: 'object' },
           },
         },
         ...Object.fromEntries(callable.map(type => [`${type}_request`, schemaOf(requests[type].body)])),

@@ -8,9 +8,14 @@ export const ownCodes = {
   METHOD_NOT_ALLOWED: { status: 405, doc: 'This path is asked by other methods: see Allow.' },
   BODY_LATE: { status: 408, doc: 'The body did not arrive in time.' },
   BODY_TOO_LARGE: { status: 413, doc: 'The body is larger than a request may be.' },
+  KEY_RUNNING: { status: 409, doc: 'A request under the same Idempotency-Key is still being answered.' },
   NOT_JSON: { status: 415, doc: 'A body is JSON, and says so: content-type: application/json.' },
+  NOT_ACCEPTABLE: { status: 406, doc: 'What Accept asks for is not what there is here.' },
+  CAPTCHA_ASKED: { status: 401, doc: 'A newcomer answers the question first.' },
   TOKEN_INVALID: { status: 401, doc: 'There is no such token, or it has ended.' },
   SIGNATURE_INVALID: { status: 401, doc: 'The signature of the request is not one of the profile, or not that of its key.' },
+  HOOK_INVALID: { status: 401, doc: 'What was posted to a hook is not signed by its secret, or not now.' },
+  HOOK_OVER: { status: 410, doc: 'The hook has ended with the key that made it.' },
   SCOPE_MISSING: { status: 403, doc: 'The token does not have the scope that this needs.' },
 } as const
 export type OwnCode = keyof typeof ownCodes
@@ -70,12 +75,26 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly retryAfterMs: number | undefined
   readonly headers: Readonly<Record<string, string>>
+  /** Members of its own. */
+  readonly more: object
 
-  constructor(code: ProblemCode, message: string, headers: Readonly<Record<string, string>> = {}, retryAfterMs?: number) {
+  constructor(
+    code: ProblemCode,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    retryAfterMs?: number,
+    more: object = {},
+  ) {
     super(message)
     this.code = code
     this.headers = headers
     this.retryAfterMs = retryAfterMs
+    this.more = more
+  }
+
+  /** The same, with more of what is sent beside it. */
+  with(headers: Readonly<Record<string, string>>): Problem {
+    return new Problem(this.code, this.message, { ...this.headers, ...headers }, this.retryAfterMs, this.more)
   }
 
   get status(): number {
@@ -90,6 +109,7 @@ export class Problem extends Error {
       detail: this.message,
       code: this.code,
       ...(this.retryAfterMs !== undefined && { retry_after_ms: this.retryAfterMs }),
+      ...this.more,
     })
   }
 }

@@ -13,8 +13,13 @@ export interface Resource {
   readonly status: 200 | 201 | 204
   /** The list in the answer: it is `items` here. */
   readonly list?: string
-  /** What the next page is asked by: a field of the request, and what of the last entry it takes. */
-  readonly next?: { readonly field: string, readonly of: string }
+  /**
+   * What the next page is asked by: a parameter, and what of the last entry it takes; count: how many came so far. Where that parameter was
+   * not given, pages go back: by another one, from the first entry.
+   */
+  readonly next?: { readonly field: string, readonly of: string, readonly back?: string }
+  /** The field of the request that all parameters are fields of, and parameters that are called otherwise there. */
+  readonly within?: { readonly field: string, readonly names: Readonly<Record<string, string>> }
 }
 
 const channel = { channel: 'channel' }
@@ -56,7 +61,7 @@ export const resources: readonly Resource[] = [
     inPath: channel,
     status: 200,
     list: 'events',
-    next: { field: 'after', of: 'seq' },
+    next: { field: 'after', of: 'seq', back: 'before' },
   },
   { method: 'POST', path: '/v1/channels/{channel}/messages', type: 'MSG', inPath: { channel: 'to' }, status: 201 },
   {
@@ -66,17 +71,26 @@ export const resources: readonly Resource[] = [
     inPath: { agent: 'with' },
     status: 200,
     list: 'events',
-    next: { field: 'after', of: 'seq' },
+    next: { field: 'after', of: 'seq', back: 'before' },
   },
   { method: 'POST', path: '/v1/agents/{agent}/messages', type: 'MSG', inPath: { agent: 'to' }, status: 201 },
+  {
+    method: 'GET',
+    path: '/v1/agents',
+    type: 'SEARCH_SKILLS',
+    status: 200,
+    list: 'results',
+    next: { field: 'cursor', of: 'count' },
+    within: { field: 'query', names: { skill: 'capability', cursor: 'offset' } },
+  },
   { method: 'GET', path: '/v1/agents/{agent}', type: 'PROFILE', inPath: agent, status: 200 },
   { method: 'GET', path: '/v1/agents/{agent}/key', type: 'WHOIS', inPath: agent, status: 200 },
   { method: 'GET', path: '/v1/agents/{agent}/rating', type: 'RATING', inPath: agent, status: 200 },
-  { method: 'GET', path: '/v1/leaderboard', type: 'LEADERBOARD', status: 200 },
+  { method: 'GET', path: '/v1/leaderboard', type: 'LEADERBOARD', status: 200, list: 'agents' },
   { method: 'GET', path: '/v1/messages/{id}/status', type: 'STATUS', inPath: { id: 'msg_id' }, status: 200 },
   { method: 'PUT', path: '/v1/inbox/cursor', type: 'RECEIVED', status: 204 },
   { method: 'PUT', path: '/v1/me/presence', type: 'SET_PRESENCE', status: 204 },
-  { method: 'GET', path: '/v1/proposals', type: 'PROPOSALS', status: 200, list: 'proposals' },
+  { method: 'GET', path: '/v1/proposals', type: 'PROPOSALS', status: 200, list: 'proposals', next: { field: 'before', of: 'next' } },
   { method: 'POST', path: '/v1/proposals', type: 'PROPOSAL', status: 201 },
   { method: 'GET', path: '/v1/proposals/{id}/events', type: 'PROPOSAL_EVENTS', inPath: proposal, status: 200, list: 'events' },
   ...steps('/v1/proposals/{id}', proposal, {
@@ -92,14 +106,31 @@ export const resources: readonly Resource[] = [
     dispute: 'DISPUTE',
     reclaim: 'RECLAIM',
   }),
-  { method: 'GET', path: '/v1/disputes', type: 'DISPUTES', status: 200 },
+  {
+    method: 'GET',
+    path: '/v1/disputes',
+    type: 'DISPUTES',
+    status: 200,
+    list: 'disputes',
+    next: { field: 'before', of: 'dispute_id' },
+  },
   { method: 'GET', path: '/v1/disputes/{id}/events', type: 'DISPUTE_EVENTS', inPath: dispute, status: 200, list: 'events' },
   ...steps('/v1/disputes/{id}', dispute, { evidence: 'EVIDENCE', vote: 'VOTE', accept: 'ARBITER_ACCEPT', decline: 'ARBITER_DECLINE' }),
   { method: 'GET', path: '/v1/balance', type: 'BALANCE', status: 200 },
-  { method: 'GET', path: '/v1/receipts', type: 'RECEIPTS', status: 200 },
+  {
+    method: 'GET',
+    path: '/v1/receipts',
+    type: 'RECEIPTS',
+    status: 200,
+    list: 'receipts',
+    next: { field: 'before', of: 'receipt_id' },
+  },
   { method: 'POST', path: '/v1/receipts/{id}/signature', type: 'RECEIPT_SIGN', inPath: { id: 'receipt_id' }, status: 200 },
   { method: 'PUT', path: '/v1/me/skills', type: 'REGISTER_SKILLS', status: 200 },
   { method: 'PUT', path: '/v1/me/profile', type: 'SET_PROFILE', status: 200 },
+  { method: 'GET', path: '/v1/hooks', type: 'HOOKS', status: 200, list: 'list' },
+  { method: 'POST', path: '/v1/hooks', type: 'HOOK_CREATE', status: 201 },
+  { method: 'DELETE', path: '/v1/hooks/{id}', type: 'HOOK_REMOVE', inPath: { id: 'hook_id' }, status: 204 },
   { method: 'GET', path: '/v1/tokens', type: 'TOKENS', status: 200, list: 'list' },
   { method: 'POST', path: '/v1/tokens', type: 'TOKEN_CREATE', status: 201 },
   { method: 'DELETE', path: '/v1/tokens/{id}', type: 'TOKEN_REVOKE', inPath: { id: 'token_id' }, status: 204 },

@@ -1,18 +1,18 @@
 // Who asks: the agent whose key signed the request (RFC 9421). What changes something is done once for each signature, on every process
-// and after every restart.
+// and after every restart: its nonce is stored with what it changed, or neither is.
 import type { IncomingHttpHeaders } from 'node:http'
 import { contentDigestOf, readHttpSignature } from '../../../lib/identity/index.ts'
 import { tokenScopes } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { DoorVisit } from '../../relay/inside.ts'
+import { Fail, type Along, type DoorVisit } from '../../relay/inside.ts'
 import { findAgent } from '../../store/agents.ts'
-import { useNonce } from '../../store/nonces.ts'
+import { isNonceUsed, useNonce } from '../../store/nonces.ts'
 import type { Store } from '../../store/store.ts'
 import type { Bearer } from './bearer.ts'
 import { Problem } from './problem.ts'
 
 export interface SignersOptions {
-  readonly store: Pick<Store, 'read' | 'write'>
+  readonly store: Pick<Store, 'read'>
   readonly clock: Clock
   readonly verify: (publicPem: string, text: string, signature: string) => Promise<boolean>
   /** Whether a host means this relay, for who came in there. */
@@ -25,6 +25,8 @@ const challenge = { 'www-authenticate': 'Signature realm="agentchat"' }
 export interface Signer extends Bearer {
   /** @throws Problem it is not the body that was signed */
   checkBody(bytes: Uint8Array): void
+  /** Uses the signature up, in the transaction of what it is for. @throws Fail it was used before */
+  readonly spend: Along
 }
 
 /** Whether a request brings a signature, and no token. */
@@ -67,10 +69,9 @@ export class Signers {
     if (signer === undefined)
       throw refuse(`No agent ${read.keyId} has logged in here: log in once over WebSocket, so that its key is known`)
     if (!await verify(signer.pubkey, read.text, read.signature)) throw refuse('Signature: it is not that of keyid over this request')
+    const nonce = `http.${read.nonce}`
     const isSafe = method === 'GET' || method === 'HEAD'
-    // Before anything is done: whatever ends it then, this signature does nothing more.
-    if (!isSafe && !await store.write(tx => useNonce(tx, read.keyId, `http.${read.nonce}`, now)))
-      throw refuse('Signature-Input: this nonce was used before; sign again')
+    if (!isSafe && await isNonceUsed(store.read, read.keyId, nonce)) throw refuse(usedBefore)
     return {
       agent: read.keyId,
       via: 'http',
@@ -78,6 +79,10 @@ export class Signers {
       scopes: new Set(tokenScopes),
       token: undefined,
       until: Infinity,
+      spend: async (tx, at) => {
+        // Of two that come at once.
+        if (!await useNonce(tx, read.keyId, nonce, at)) throw new Fail('AUTH_REQUIRED', usedBefore)
+      },
       checkBody: bytes => {
         if (bytes.length > 0 && contentDigestOf(bytes) !== read.contentDigest) throw refuse('Content-Digest: not the sha-256 of this body')
       },
@@ -85,6 +90,7 @@ export class Signers {
   }
 }
 
+const usedBefore = 'Signature-Input: this nonce was used before; sign again'
 const nothing = new Uint8Array()
 
 const hasBody = (headers: IncomingHttpHeaders): boolean =>

@@ -1,7 +1,9 @@
 // Tokens: an agent with a key lets a program speak for it at a door, within scopes and for a time.
 import { createHash } from 'node:crypto'
+import { forgetAnswers } from '../../../store/answers.ts'
 import { addToken, forgetTokens, removeToken, tokensOf, type TokenRow } from '../../../store/tokens.ts'
 import { Fail, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
+import { idOf } from '../../../base/short-id.ts'
 import type { TokenScope } from '../../../../lib/protocol/index.ts'
 
 export interface TokenOptions {
@@ -11,8 +13,9 @@ export interface TokenOptions {
 }
 
 const defaultScopes: readonly TokenScope[] = ['read', 'send', 'deals']
+/** How long an answer is given again. */
+const answersMs = 24 * 60 * 60_000
 const defaultTtlMs = 90 * 24 * 60 * 60_000
-const idChars = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 const own = ({ me, asker }: Pick<ReadCtx | WriteCtx, 'me' | 'asker'>): string => {
   if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have tokens')
@@ -39,7 +42,7 @@ export const tokens = (options: TokenOptions): Feature<'TOKEN_CREATE' | 'TOKENS'
         await forgetTokens(tx, now)
         if ((await tokensOf(tx, agent, now)).length >= options.maxTokensPerAgent)
           throw new Fail('LIMIT_REACHED', `An agent has at most ${options.maxTokensPerAgent} tokens; TOKEN_REVOKE ends one`)
-        const id = [...options.randomBytes(10)].map(byte => idChars[byte % idChars.length]).join('')
+        const id = idOf(options.randomBytes(10))
         const secret = options.randomBytes(32).toString('base64url')
         const row: TokenRow = {
           id,
@@ -69,5 +72,9 @@ export const tokens = (options: TokenOptions): Feature<'TOKEN_CREATE' | 'TOKENS'
         return { reply: reply('OK', {}) }
       },
     },
+  },
+  async sweep({ tx, now }) {
+    await forgetAnswers(tx, now - answersMs)
+    return undefined
   },
 })

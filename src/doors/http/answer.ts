@@ -1,0 +1,81 @@
+// How this door answers: bodies, problems, and what is sent with every answer.
+import type { Logger } from '../../base/logger.ts'
+import type { DoorVisit } from '../../relay/inside.ts'
+import { Problem, problemOf } from './problem.ts'
+
+export type Headers = Readonly<Record<string, string>>
+
+/** Sent with every answer: no cookie exists, so that a page elsewhere has nothing to ride on. */
+export const everywhere = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Retry-After, Link, ETag, Location, Idempotency-Replayed, RateLimit, RateLimit-Policy',
+  'cache-control': 'no-store',
+}
+
+export const preflight = {
+  ...everywhere,
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Signature, Signature-Input, Content-Digest, Traceparent',
+  'access-control-max-age': '86400',
+}
+
+/** How long one of too many sockets is asked to stay away. */
+const crowdedMs = 5_000
+
+/** Before anything else. @throws Problem */
+export const checkWelcome = ({ isWelcome, isBanned }: DoorVisit): void => {
+  if (!isWelcome) throw new Problem('RATE_LIMITED', 'Too many connections of this address, or in all', { connection: 'close' }, crowdedMs)
+  if (isBanned) throw new Problem('BANNED', 'Your address is banned from this relay')
+}
+
+/** A trace that goes through here is told in the log, and given back (https://www.w3.org/TR/trace-context). */
+export const traced = ({ request: { headers: { traceparent } }, response }: DoorVisit): void => {
+  if (isTrace(traceparent)) response.setHeader('traceparent', traceparent)
+}
+
+const isTrace = (value: string | readonly string[] | undefined): value is string =>
+  typeof value === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value)
+
+export const notAllowed = (methods: readonly string[]): Problem =>
+  new Problem('METHOD_NOT_ALLOWED', `This is asked by ${methods.join(', ')}`, { allow: [...methods, 'OPTIONS'].join(', ') })
+
+export const send = (
+  { request, response, owe }: DoorVisit,
+  status: number,
+  body: string | Buffer,
+  headers: Headers = {},
+  type = 'json',
+): void => {
+  if (response.headersSent || response.destroyed) return
+  const length = Buffer.byteLength(body)
+  owe(length)
+  response.writeHead(status, { ...everywhere, 'content-type': `application/${type}`, 'content-length': length, ...headers })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/** What an answer came to that is none. @param place where, as a log may say it */
+export const fail = (visit: DoorVisit, error: unknown, log: Logger, place: string): void => {
+  let problem = problemOf(error)
+  if (problem === undefined) {
+    const { traceparent } = visit.request.headers
+    log.error({ err: error, path: place, ...(isTrace(traceparent) && { traceparent }) }, 'the HTTP door failed')
+    problem = new Problem('INTERNAL', 'The relay has a fault; its log says more')
+  }
+  refuse(visit, problem)
+}
+
+/** A body that nobody read is not waited for. */
+const refuse = (visit: DoorVisit, problem: Problem): void => {
+  const { retryAfterMs, headers, status, body } = problem
+  if (visit.response.headersSent) {
+    visit.response.destroy()
+    return
+  }
+  const isRead = visit.request.complete
+  send(visit, status, body, {
+    ...headers,
+    ...(!isRead && { connection: 'close' }),
+    ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+  }, 'problem+json')
+}

@@ -1,0 +1,49 @@
+// Queries as fields of requests, and answers that are lists: items, and where the next page is.
+import * as z from 'zod'
+import type { DoorVisit } from '../../relay/inside.ts'
+import type { Headers } from './answer.ts'
+import type { Fields } from './asking.ts'
+import { Problem } from './problem.ts'
+import type { Resource } from './resources.ts'
+
+export type Shape = Readonly<Record<string, z.core.$ZodType>>
+
+/** A query as fields of a request: texts, and what only a number or a boolean can be. @throws Problem */
+export const fieldsOf = (query: URLSearchParams, shape: Shape, names: Readonly<Record<string, string>> = {}): Fields => {
+  const fields: Record<string, unknown> = {}
+  for (const [parameter, text] of query) {
+    const name = Object.hasOwn(names, parameter) ? names[parameter]! : parameter
+    const field = Object.hasOwn(shape, name) && name !== 'id' ? shape[name] : undefined
+    if (field === undefined) throw new Problem('INVALID_MSG', `${parameter.slice(0, 40)}: there is no such parameter here`)
+    if (Object.hasOwn(fields, name)) throw new Problem('INVALID_MSG', `${parameter}: once`)
+    const read = [
+      text,
+      ...(/^-?\d{1,16}(?:\.\d{1,8})?$/.test(text) ? [Number(text)] : []),
+      ...(text === 'true' ? [true] : text === 'false' ? [false] : []),
+    ]
+    fields[name] = read.find(value => z.safeParse(field, value).success) ?? read.at(-1)
+  }
+  return fields
+}
+
+export const linkTo = ({ path, query }: DoorVisit, field: string, value: string): Headers => {
+  const next = new URLSearchParams(query)
+  next.delete('before')
+  next.set(field, value)
+  return { link: `<${path}?${next.toString()}>; rel="next"` }
+}
+
+/** The next page of a list, if there is one. */
+export const nextOf = (visit: DoorVisit, { next }: Resource, frame: Fields, items: readonly Fields[]): Headers => {
+  if (next === undefined) return {}
+  if (next.of === 'count') {
+    const seen = Number(visit.query.get(next.field) ?? 0) + items.length
+    return items.length > 0 && seen < Number(frame['total']) ? linkTo(visit, next.field, String(seen)) : {}
+  }
+  if (next.back !== undefined && !visit.query.has(next.field)) {
+    const value = frame['more'] === true ? items[0]?.[next.of] : undefined
+    return value === undefined ? {} : linkTo(visit, next.back, String(value as number))
+  }
+  const value = frame['next'] ?? (frame['more'] === true ? items.at(-1)?.[next.of] : undefined)
+  return typeof value === 'string' || typeof value === 'number' ? linkTo(visit, next.field, String(value)) : {}
+}
