@@ -39,6 +39,7 @@ import { Addresses } from './relay/address.ts'
 import { roomForSockets } from './relay/door.ts'
 import type { Inside } from './relay/inside.ts'
 import { Relay } from './relay/relay.ts'
+import type { Pace } from './relay/sweeper.ts'
 import { Shares } from './relay/shares.ts'
 import type { BusMessage, RelayBus } from './relay/told.ts'
 import { Verifier } from './relay/verifier.ts'
@@ -77,6 +78,8 @@ export interface RelayParts {
   readonly elapsed?: () => number
   /** 0 ≤ random < 1 */
   readonly random?: () => number
+  /** @internal Another pace than once a second: a clock that is moved by hand is looked at sooner. */
+  readonly pace?: Partial<Pace>
   /** @internal What other processes on the same store tell, and are told. */
   readonly bus?: RelayBus
   /** @internal Another store, or one that is watched: what a store is to the relay may change with any version. */
@@ -317,6 +320,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       log,
       metrics,
       random,
+      pace: { tickMs: 1_000, sweepMs: 1_000, signalMs: 1_000, ...parts.pace },
     })
     if (parts.loadsLate !== true) await mcp?.load()
     const port = await relay.start()

@@ -13,6 +13,8 @@ import { startTestRelay, TestClock, type TestRelay } from './kit/relay.ts'
 const admin = { admin_key: 'open sesame' }
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
+/** Twenty times as often as ever. */
+const pace = { sweepMs: 50 }
 
 type Listed = Frame<'ANNOUNCEMENTS'>['announcements'][number]
 
@@ -35,11 +37,11 @@ const reaches = async (relay: TestRelay, id: string, state: string, place?: stri
   }
 }
 /** Several sweeps go by, and nothing moves. */
-const sweeps = () => new Promise(resolve => setTimeout(resolve, 2_500))
+const sweeps = () => new Promise(resolve => setTimeout(resolve, 10 * pace.sweepMs))
 
 describe('the feeds', () => {
   test('Atom and JSON Feed show what was announced, safely; what was withdrawn is gone; nothing is announced twice', async () => {
-    await using relay = await startTestRelay({ adminKey: 'open sesame', name: 'workshop', publicUrls: ['wss://relay.example'] })
+    await using relay = await startTestRelay({ adminKey: 'open sesame', name: 'workshop', publicUrls: ['wss://relay.example'] }, { pace })
     const first = await announce(relay, 'First & <b>"best"</b>', { text: 'One\ntwo ]]>', url: 'https://relay.example/?a=1&b=2' })
     const second = await announce(relay, 'Second')
     await reaches(relay, first, 'posted', 'feed')
@@ -88,7 +90,7 @@ describe('the command line', () => {
       moltbookKey: 'moltbook_key',
       moltbookLive: true,
       outboundAllow: ['127.0.0.1'],
-    }, { moltbookBase: await standIn.listen() })
+    }, { moltbookBase: await standIn.listen(), pace })
     Object.assign(cli.env, { AGENTCHAT_URL: relay.url, AGENTCHAT_ADMIN_KEY: 'open sesame' })
     standIn.next = 'challenge'
     const announced = await cli.run(['announce', 'post', 'Release 2', '-', '--url', 'https://relay.example', '--json'], {
@@ -126,7 +128,7 @@ describe('Moltbook', () => {
   let clock = new TestClock()
   const settings = { adminKey: 'open sesame', moltbookKey: 'moltbook_key', moltbookLive: true, outboundAllow: ['127.0.0.1'] }
   const start = async (standIn: MoltbookStandIn, base: string, overrides: Parameters<typeof startTestRelay>[0] = {}) => {
-    const relay = await startTestRelay({ ...settings, ...overrides }, { moltbookBase: base })
+    const relay = await startTestRelay({ ...settings, ...overrides }, { moltbookBase: base, pace })
     clock = relay.clock
     standIn.createdAt = Math.min(standIn.createdAt || Infinity, clock.now())
     return relay

@@ -15,7 +15,7 @@ const start = async (processor: TestProcessor, data = ':memory:'): Promise<TestR
     escrowSecret: secret,
     outboundAllow: ['127.0.0.1'],
     pingTimeoutMs: 1e12,
-  })
+  }, { pace: { sweepMs: 50 } })
   processor.now = () => relay.clock.now()
   return relay
 }

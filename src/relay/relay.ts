@@ -38,7 +38,7 @@ import { Roster } from './roster.ts'
 import { seen } from './seen.ts'
 import { Signals } from './signals.ts'
 import { Slices } from './slices.ts'
-import { Sweeper } from './sweeper.ts'
+import { Sweeper, type Pace } from './sweeper.ts'
 import { Visit } from './visit.ts'
 import type { RelayBus } from './told.ts'
 import type { ChannelInfo, Health } from './view.ts'
@@ -100,6 +100,7 @@ export interface RelayDeps {
   readonly metrics: Metrics
   /** 0 ≤ random < 1, for jitter. */
   readonly random: () => number
+  readonly pace: Pace
 }
 
 /** How often large channels are told in numbers what goes on in them. */
@@ -176,7 +177,7 @@ export class Relay {
     const room = ({ debt }: Connection) => account.room(debt)
     const replayer = new Replayer({ store, hub, outbox, clock, counts, reads, room, onSent, onOffered })
     const { announceMaxMembers } = options
-    const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers })
+    const signals = this.#signals = new Signals({ roster, hub, outbox, clock, announceMaxMembers, everyMs: deps.pace.signalMs })
     const gate = this.#gate = new Gate({ ...deps, adminKey: options.adminKey, counts })
     const effects = this.#effects = new Effects({ bus, roster, gate, hub, outbox, signals, replayer, clock, log, counts }, {
       onOffered,
@@ -275,8 +276,8 @@ export class Relay {
     })
     this.#sweeper = new Sweeper([
       { everyMs: 1_000, run: now => this.#pulse.sweep(now) },
-      { everyMs: 1_000, run: () => void quota.measure() },
-      { everyMs: 1_000, run: () => this.#runDuties() },
+      { everyMs: deps.pace.sweepMs, run: () => void quota.measure() },
+      { everyMs: deps.pace.sweepMs, run: () => this.#runDuties() },
       { everyMs: summaryEveryMs, run: () => signals.summarise() },
       {
         everyMs: 10_000,
@@ -296,7 +297,7 @@ export class Relay {
       },
       { everyMs: 60_000, run: () => this.#write(seen([...roster.heard()])) },
       { everyMs: 60_000, run: now => this.#write(forgetKeys(now - options.publishWindowMs)) },
-    ], () => clock.now())
+    ], () => clock.now(), deps.pace.tickMs)
     metrics.observe({
       connections: () => this.#connections.size,
       sessions: () => roster.agentCount,

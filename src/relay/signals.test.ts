@@ -18,7 +18,7 @@ test('one turn of the event loop serves a thousand listeners; the next turns go 
   const hub = new Hub({ bus: new MemoryBus<never>().join('n1'), outbox, counts: { deliveries: 0 } } as never)
   const roster = new Roster()
   roster.setChannel({ name: '#c', private: false, verifiedOnly: false, topic: '', description: '' } as never)
-  const signals = new Signals({ roster, hub, outbox, clock: { now: () => 1 }, announceMaxMembers: 10_000 })
+  const signals = new Signals({ roster, hub, outbox, clock: { now: () => 1 }, announceMaxMembers: 10_000, everyMs: 1_000 })
   const listeners = Array.from({ length: 2_500 }, () => ({ channels: new Set<string>() }) as Connection)
   for (const connection of listeners) hub.listen(connection, '#c')
 

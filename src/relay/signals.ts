@@ -17,6 +17,8 @@ export interface SignalsDeps {
   readonly clock: Clock
   /** The members of larger channels are not told of each other one by one. */
   readonly announceMaxMembers: number
+  /** Least time between two signals of one kind, of one agent, in one place. */
+  readonly everyMs: number
 }
 
 type Activity = Omit<FrameBody<'CHANNEL_ACTIVITY'>, 'ts' | 're' | 'channel' | 'agents'>
@@ -36,8 +38,6 @@ interface Delivery {
   next: number
 }
 
-/** Least time between two signals of one kind, of one agent, in one place. */
-const everyMs = 1_000
 /** Listeners that one turn of the event loop serves: the events of the next turn do not wait for more. */
 const listenersPerTurn = 1_000
 
@@ -137,7 +137,7 @@ export class Signals {
         }
       }
       this.#timer = this.#recent.size > 0 ? this.#startTimer() : undefined
-    }, timerMs(everyMs)).unref()
+    }, timerMs(this.#deps.everyMs)).unref()
   }
 
   #send({ agent, to, type, body }: Hint): void {

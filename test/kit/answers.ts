@@ -55,13 +55,19 @@ const namesIn = (
   }
 }
 
+const isTaken = (type: RequestType, candidate: Body): boolean => requests[type].body.safeParse(candidate).success
+
+/** What each of them cannot do without. */
+const leasts = new Map(reads.map(type => {
+  const { example } = requestDocs[type]
+  const without = (name: string, of: Body): Body => Object.fromEntries(Object.entries(of).filter(([key]) => key !== name))
+  return [type, Object.keys(example).reduce<Body>((left, name) => isTaken(type, without(name, left)) ? without(name, left) : left, example)]
+}))
+
 /** Every body that the table takes with these: what it cannot do without in each value, and with the first of them one more field at a time. */
 const bodiesOf = (type: RequestType, values: Readonly<Record<string, readonly unknown[]>>): readonly Body[] => {
   const { body } = requests[type]
-  const { example } = requestDocs[type]
-  const isTaken = (candidate: Body): boolean => body.safeParse(candidate).success
-  const without = (name: string, of: Body): Body => Object.fromEntries(Object.entries(of).filter(([key]) => key !== name))
-  const least = Object.keys(example).reduce<Body>((left, name) => isTaken(without(name, left)) ? without(name, left) : left, example)
+  const least = leasts.get(type)!
   const bases = Object.keys(least).reduce<readonly Body[]>(
     (all, name) => all.flatMap(base => [...(values[name] ?? []).map(value => ({ ...base, [name]: value })), base]),
     [least],
@@ -70,7 +76,7 @@ const bodiesOf = (type: RequestType, values: Readonly<Record<string, readonly un
   const wider = Object.keys(body.shape).flatMap(name =>
     name in first ? [] : (values[name] ?? []).map(value => ({ ...first, [name]: value }))
   )
-  return [...bases, ...wider].filter(isTaken)
+  return [...bases, ...wider].filter(candidate => isTaken(type, candidate))
 }
 
 /** Opens a session at the relay's time. `undefined`: it is not let in. */
@@ -78,7 +84,10 @@ const enter = async (relay: TestRelay, key: Key): Promise<Wire | undefined> => {
   const wire = await connect(relay.url)
   wire.send({ type: 'IDENTIFY', name: 'asker', pubkey: key.pem, autojoin: false })
   try {
-    const { challenge_id, nonce } = await wire.next('CHALLENGE')
+    // Whatever comes first: a key that is shut is told so, and nothing comes behind that.
+    const asked = await wire.next()
+    if (asked.type !== 'CHALLENGE') throw new Error('refused')
+    const { challenge_id, nonce } = asked
     const timestamp = relay.clock.now()
     wire.send({
       type: 'VERIFY_IDENTITY',
@@ -86,7 +95,7 @@ const enter = async (relay: TestRelay, key: Key): Promise<Wire | undefined> => {
       timestamp,
       signature: signWith(key, `AGENTCHAT_AUTH|${nonce}|${challenge_id}|${timestamp}`),
     })
-    await wire.next('WELCOME')
+    if ((await wire.next()).type !== 'WELCOME') throw new Error('refused')
     return wire
   } catch {
     await wire.close()
@@ -113,6 +122,7 @@ export const answersOf = async (
   clock.stop(at)
   await using relay = await startTestRelay({ data, store, adminAgents: [fingerprintOf(boss.pem)], pingTimeoutMs: 1e12 }, {}, { clock })
   const answers = new Map<string, string>()
+  const asked = reads.flatMap(type => bodiesOf(type, values).map(body => ({ type, ...body })))
   for (
     const [name, key] of [
       ['admin', boss],
@@ -124,7 +134,6 @@ export const answersOf = async (
     if (wire === undefined) answers.set(`${name} enters`, 'refused')
     else {
       await wire.barrier()
-      const asked = reads.flatMap(type => bodiesOf(type, values).map(body => ({ type, ...body })))
       const told = await Promise.all(asked.map(request => wire.answer(request)))
       for (const [i, request] of asked.entries()) answers.set(`${name} asks ${JSON.stringify(request)}`, bare(told[i]!, relay.store.epoch))
       await wire.close()

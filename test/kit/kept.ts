@@ -7,7 +7,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { openKeeper } from '../../src/app.ts'
 import { databaseName } from '../../src/keeping/files.ts'
 import { answersOf, strangers } from './answers.ts'
-import { newFolder } from './folder.ts'
+import { memoryFolder, newFolder } from './folder.ts'
 import { startTestRelay, type TestRelay } from './relay.ts'
 import type { Key } from './wire.ts'
 
@@ -71,7 +71,7 @@ const differingAnswers = (was: ReadonlyMap<string, string>, is: ReadonlyMap<stri
  * others run on it meanwhile.
  */
 export const keptProblems = async (data: string, askers: readonly Key[] = []): Promise<readonly string[]> => {
-  using folder = newFolder()
+  using folder = newFolder(memoryFolder())
   const keeper = await openKeeper()
   const [copy, restored, imported] = ['copy.db', 'restored', 'imported'].map(name => folder.at(name)) as [string, string, string]
   await keeper.backup({ data, target: copy })
@@ -94,7 +94,8 @@ export const keptProblems = async (data: string, askers: readonly Key[] = []): P
   const records = await differingRecords(first, await exported(imported, 'second.jsonl'))
 
   const others = strangers()
-  return [...rows, ...records, ...differingAnswers(await answersOf(data, askers, others), await answersOf(restored, askers, others))]
+  const [was, is] = await Promise.all([data, restored].map(from => answersOf(from, askers, others)))
+  return [...rows, ...records, ...differingAnswers(was!, is!)]
 }
 
 /** A relay on a directory of its own; when it stops, what it leaves is looked at. @throws Error of its last drain, where that is not kept */
@@ -102,7 +103,7 @@ export const startKeptRelay = async (
   overrides: Parameters<typeof startTestRelay>[0] = {},
   askers: readonly Key[] = [],
 ): Promise<TestRelay> => {
-  const data = newFolder()
+  const data = newFolder(memoryFolder())
   return startTestRelay({ ...overrides, data: data.path }, {}, {
     stopped: async () => {
       using _ = data

@@ -6,6 +6,9 @@ import { openRunStore } from './engine.ts'
 import { HeldStore } from './store.ts'
 import { connect, connectBy, insideCable, login, loginOn, type LoginOptions, type Wire } from './wire.ts'
 
+/** A clock that is moved is looked at soon, and nobody is given up for what it was moved by. */
+const tickMs = 20
+
 /** Real time, moved or stopped by hand. */
 export class TestClock implements Clock {
   #aheadMs = 0
@@ -26,7 +29,16 @@ export class TestClock implements Clock {
 }
 
 export const testConfig = (overrides: Partial<Config> = {}): Config =>
-  defaultConfig({ host: '127.0.0.1', port: 0, data: ':memory:', logLevel: 'silent', msgRate: 0, drainMs: 500, ...overrides })
+  defaultConfig({
+    host: '127.0.0.1',
+    port: 0,
+    data: ':memory:',
+    logLevel: 'silent',
+    msgRate: 0,
+    drainMs: 500,
+    pingTimeoutMs: 1e12,
+    ...overrides,
+  })
 
 export class TestRelay {
   readonly clock: TestClock
@@ -110,6 +122,7 @@ export const startTestRelay = async (
   const running = await startRelay(testConfig(overrides), {
     loadsLate: true,
     ...parts,
+    pace: { tickMs, ...parts.pace },
     clock,
     openStore: async options => store = new HeldStore(await (parts.openStore ?? openRunStore)(options)),
   })

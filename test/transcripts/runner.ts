@@ -2,7 +2,7 @@
 import type { Config } from '../../src/app.ts'
 import { season } from '../kit/court.ts'
 import { isOnPostgres } from '../kit/engine.ts'
-import { newFolder } from '../kit/folder.ts'
+import { memoryFolder, newFolder } from '../kit/folder.ts'
 import { expect } from 'vitest'
 import { keptProblems } from '../kit/kept.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
@@ -127,7 +127,7 @@ class Play {
 
 /** … and what it left behind can be carried away and brought back. */
 export const playScene = async (scene: Scene): Promise<void> => {
-  using data = newFolder()
+  using data = newFolder(memoryFolder())
   const keys = await playOn({ data: data.path, ...scene.relay as Partial<Config> }, scene.statements, 'socket')
   // What is kept on a server is carried away by the server's own means.
   if (isOnPostgres) return
@@ -140,7 +140,7 @@ export const playSceneInside = async ({ relay, statements }: Scene): Promise<voi
 }
 
 const playOn = async (config: Partial<Config>, statements: Scene['statements'], way: Way): Promise<readonly Key[]> => {
-  await using relay = await startTestRelay(config)
+  await using relay = await startTestRelay(config, { pace: { signalMs: 200 } })
   await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json() as { pubkey: string }, way)
   for (const statement of statements) {
     try {
