@@ -201,7 +201,7 @@ test('a stream that ended, and one whose events are gone, go on behind their las
         for (const n of [10, 20, 30]) await say(tx, stream, n)
         await tx.log.end(stream)
       }
-      while ((await tx.log.clearEnded('#cleared', 40)).deleted > 0) continue
+      while ((await tx.keep.clearEnded('#cleared', 40)).deleted > 0) continue
       await say(tx, '#ended', 50)
     })
     await store.close()

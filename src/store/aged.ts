@@ -46,7 +46,7 @@ export const forgetAgents = async (
   if (away.length === 0) return next
   let idle = tx.tables<Tables>().deleteFrom('agents').where(tx.dialect.isAmong('id', away)).where('verified', '=', 0)
     .where('rotated_to', 'is', null).where('revoked_at', 'is', null)
-  for (const [table, column] of [...ownUses, ...await tx.log.agentUses(), ...uses])
+  for (const [table, column] of [...ownUses, ...await tx.keep.agentUses(), ...uses])
     idle = idle.where(sql<boolean>`NOT EXISTS (SELECT 1 FROM ${sql.table(table)} AS used WHERE used.${sql.ref(column)} = agents.id)`)
   await idle.execute()
   return next

@@ -37,7 +37,7 @@ export const clearSome = async (tx: Tx, now: number): Promise<{ readonly worked:
       .where('agent', 'in', tables.selectFrom(table).select('agent').where('channel', '=', channel).limit(rowsAtOnce)).executeTakeFirst()
     if (numDeletedRows > 0n) return { worked: true, fates: [] }
   }
-  const { deleted, fates } = await tx.log.clearEnded(channel, now)
+  const { deleted, fates } = await tx.keep.clearEnded(channel, now)
   if (deleted > 0) return { worked: true, fates }
   await tables.deleteFrom('retention').where('channel', '=', channel).execute()
   await tables.deleteFrom('endings').where('channel', '=', channel).execute()

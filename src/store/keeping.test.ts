@@ -21,7 +21,7 @@ test('an erasure looks at the blocks of events in which the agent spoke, a part 
       void tx.log.append({ stream: '#c', author }, 1, () => text(author))
     }
   })
-  await store.write(tx => tx.log.beginErasure('@ann'))
+  await store.write(tx => tx.keep.beginErasure('@ann'))
   let steps = 0
   let step
   do {
@@ -59,16 +59,16 @@ test('who has nothing left in a block of events is forgotten there, a block at a
   await append(4_095, i => `@a${i % 50}`)
   await append(4_096, i => `@b${i % 2}`)
   await append(100, () => '@c')
-  await store.write(tx => tx.log.agentUses())
+  await store.write(tx => tx.keep.agentUses())
   expect(await noted()).toHaveLength(50 + 2 + 1)
   for (let i = 0; i < 5; i++) await turn()
   expect(await noted()).toHaveLength(50 + 2 + 1)
   // The first block but for one event, by @a45.
-  await store.write(tx => tx.log.deleteThrough('#c', 4_094, 2))
+  await store.write(tx => tx.keep.deleteThrough('#c', 4_094, 2))
   round.went()
   await turn()
   expect(await noted()).toEqual(['@a45 0', '@b0 1', '@b1 1', '@c 2'])
-  await store.write(tx => tx.log.deleteThrough('#c', 4_095 + 4_095, 2))
+  await store.write(tx => tx.keep.deleteThrough('#c', 4_095 + 4_095, 2))
   round.went()
   const looked = []
   for (let i = 0; i < 6; i++) {

@@ -41,7 +41,7 @@ export const setRetention = async (tx: Tx, row: RetentionRow): Promise<void> => 
 export const keptAfter = async (tx: Tx, after: string, limit: number, onlyOwn: boolean): Promise<readonly RetentionRow[]> => {
   const rows = tx.tables<Tables>().selectFrom('retention').selectAll()
   if (onlyOwn) return rows.where('channel', '>', after).orderBy('channel').limit(limit).execute()
-  const names = await tx.log.talksAfter(after, limit)
+  const names = await tx.keep.talksAfter(after, limit)
   if (names.length === 0) return []
   const own = new Map((await rows.where(tx.dialect.isAmong('channel', names)).execute()).map(row => [row.channel, row]))
   return names.map(channel => own.get(channel) ?? { channel, ...noLimits })
@@ -49,6 +49,6 @@ export const keptAfter = async (tx: Tx, after: string, limit: number, onlyOwn: b
 
 /** Erases the next piece of what an agent said under any of its keys. */
 export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<ErasureStep> =>
-  tx.log.eraseSome(agent, [agent, ...await predecessors(tx, agent)], now)
+  tx.keep.eraseSome(agent, [agent, ...await predecessors(tx, agent)], now)
 
 export { SilentRound } from './spoken.ts'

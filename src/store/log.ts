@@ -167,7 +167,7 @@ export interface LogKeeper {
   agentUses(): Awaitable<readonly AgentUse[]>
 }
 
-export interface LogWriter extends LogReader, LogKeeper {
+export interface LogWriter extends LogReader {
   /** Whether the key was used, so that appending under it stores nothing. */
   isPublished(key: PublishKey): Awaitable<boolean>
   /**

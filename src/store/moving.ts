@@ -51,7 +51,7 @@ export const movingKey = 'moving_to'
 export const arrivedKey = 'moved_by'
 
 /** What says where the data is, and is not moved itself. */
-export const marks: readonly string[] = [movedKey, movingKey, arrivedKey]
+const marks: readonly string[] = [movedKey, movingKey, arrivedKey]
 
 /** Nobody has noted whether it has arrived. */
 export class MovingError extends StorageError {
@@ -84,6 +84,11 @@ export const checkMarks = (markOf: (key: string) => string | undefined): void =>
 /** Names of tables and columns, as both engines take them. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 export const list = (names: readonly string[]): string => names.map(quoted).join(', ')
+
+/** The statement that gives a table's rows as they are moved, from `found` in its place; of what both engines keep by age, the oldest first. */
+export const rowsStatement = ({ name, columns, key }: MovedTable, found = quoted(name), order = key): string =>
+  `SELECT ${list(columns)} FROM ${found} AS rows ${name === 'meta' ? `WHERE key NOT IN (${marks.map(mark => `'${mark}'`).join(', ')})` : ''}
+    ORDER BY ${list(name === 'publish_keys' ? ['ts', ...key] : order)}`
 
 /** Tables that each engine fills by itself: what was migrated, and by what skills are found. */
 export const isOwn = (table: string): boolean => /^(?:migrations$|skill_words|skill_parts)/.test(table)

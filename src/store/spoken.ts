@@ -19,7 +19,7 @@ export class SilentRound {
     if (!this.#isDirty && !this.#wentMeanwhile) return
     if (this.#next === 0) this.#wentMeanwhile = false
     this.#isDirty = true
-    const next = await tx.log.forgetSilent(this.#next)
+    const next = await tx.keep.forgetSilent(this.#next)
     this.#next = next ?? 0
     if (next === undefined) this.#isDirty = false
   }

@@ -2,7 +2,7 @@
 import type { Tightened } from '../../lib/node/private-folder.ts'
 import type { Dialect } from './dialect.ts'
 import type { LinkReader } from './links.ts'
-import type { Awaitable, LogReader, LogWriter } from './log.ts'
+import type { Awaitable, LogKeeper, LogReader, LogWriter } from './log.ts'
 import type { Space } from './space.ts'
 import type { ReadTables, WriteTables } from './tables.ts'
 
@@ -29,6 +29,8 @@ export type Scope = (typeof scopes)[number]
 export interface Tx extends Db {
   tables<T>(): WriteTables<T>
   readonly log: LogWriter
+  /** What the log lets go of. */
+  readonly keep: LogKeeper
   /**
    * Waits until nobody else decides about a scope, and keeps it until the transaction ends: what is read then is still so when it
    * is written. A store with one writer has nobody to wait for.

@@ -154,7 +154,7 @@ describe.each(engines)('$name', engine => {
     for (const id of [ids[3]!.replace('-4-', '-9-'), ids[3]!.replace(/-e+$/, '-aaaaaa'), ids[3]!.toUpperCase(), 'x'])
       expect(await links.find(id), id).toBeUndefined()
 
-    await store.write(tx => tx.log.deleteThrough('#a', 1, 2_000))
+    await store.write(tx => tx.keep.deleteThrough('#a', 1, 2_000))
     expect(await links.newest('#a', 'reply', { from: 1, to: 9 })).toMatchObject([{ target: 3 }])
     expect(await links.rootOf('#a', ids[3]!)).toEqual({ seq: 4, msgId: ids[3] })
     await store.write(tx => tx.log.end('#a'))
@@ -330,6 +330,40 @@ describe.each(engines)('$name', engine => {
       [2],
     ])
     expect(await texts(store, '#a')).toEqual(['one', 'two'])
+  })
+
+  test('a repeat takes no number and no time, alone and beside others, of streams and of inboxes', async () => {
+    const store = await open()
+    const first = { id: '1', inbox: ['@b'] }
+    const heads = async () => [
+      await store.read.log.head('#a'),
+      (await store.read.log.inboxHead('@b')).seq,
+      (await store.read.log.inboxHead('@c')).seq,
+    ]
+    await store.write(tx => said(tx, '#a', 'one', first))
+    const before = await heads()
+    await store.write(tx => said(tx, '#a', 'one', { ...first, inbox: ['@b', '@c'], now: 5_000 }))
+    await store.write(tx => said(tx, '#new', 'one', { ...first, now: 5_000 }))
+    expect(await heads()).toEqual(before)
+    expect(await store.read.log.head('#new')).toEqual({ seq: 0, oldest: 0, ts: 0 })
+    const results = await store.write(async tx => {
+      const appended = [
+        say(tx, '#a', 'two', { id: '2', inbox: ['@b'], now: 6_000 }),
+        say(tx, '#a', 'one', { ...first, now: 6_000 }),
+        say(tx, '#a', 'three', { id: '3', inbox: ['@c', '@b'], now: 6_000 }),
+      ]
+      await tx.log.flush()
+      return Promise.all(appended)
+    })
+    expect(results.map(({ kind, stamp: { seq, ts } }) => [kind, seq, ts])).toEqual([['stored', 2, 6_000], ['duplicate', 1, 1_000], [
+      'stored',
+      3,
+      6_001,
+    ]])
+    expect(results.map(result => result.kind === 'stored' ? result.inboxSeqs : [])).toEqual([[2], [], [1, 3]])
+    expect(await heads()).toEqual([{ seq: 3, oldest: 1, ts: 6_001 }, 3, 1])
+    await store.write(tx => said(tx, '#a', 'four'))
+    expect(await texts(store, '#a')).toEqual(['one', 'two', 'three', 'four'])
   })
 
   test('what a batch appended counts for what is read behind it', async () => {

@@ -1,5 +1,6 @@
 // Connections to PostgreSQL: the driver, loaded when it is needed, and how its values become ours.
-import type { ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg'
+import type { Writable } from 'node:stream'
+import type { Client, ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg'
 import { storableOf } from './text.ts'
 import { StorageError } from '../store.ts'
 
@@ -61,6 +62,19 @@ export class Statements {
     const storable = values.map(storableOf)
     return name === undefined ? { text, values: storable } : { name, text, values: storable }
   }
+}
+
+/**
+ * Holds back what is sent until this turn is over: statements that go together are one write here, and wake the server once. The driver
+ * does the same for the parts of one statement.
+ */
+export const gather = (client: Client, over: () => void): void => {
+  const { connection: { stream } } = client as unknown as { readonly connection: { readonly stream: Writable } }
+  stream.cork()
+  process.nextTick(() => {
+    stream.uncork()
+    over()
+  })
 }
 
 /** What kysely asks of a pool: a connection, and that it may be given back. */

@@ -1,19 +1,6 @@
 // The log on PostgreSQL, as it is read.
+import { entry, fateOf, headOf, type Entry } from '../log-rows.ts'
 import { parseMsgId, type Fate, type Head, type InboxRow, type LogReader, type PageQuery, type Row } from '../log.ts'
-
-/** An inbox entry as the statements give it. */
-export interface Entry {
-  readonly agent: string
-  readonly stream: number
-  readonly event: number
-  readonly receipts: number
-  readonly expires_at: number | null
-  readonly offered_at: number | null
-  readonly received_at: number | null
-  readonly read_at: number | null
-  readonly expired_at: number | null
-}
-export const entry = 'agent, stream, event, receipts, expires_at, offered_at, received_at, read_at, expired_at'
 
 /** Rows of a statement. */
 export type Ask = <R extends object>(sql: string, values: readonly unknown[]) => Promise<readonly R[]>
@@ -45,9 +32,7 @@ export class PostgresLogReader implements LogReader {
     )
     if (found === undefined) return { seq: 0, oldest: 0, ts: 0 }
     const { base, seq, ts, oldest } = found
-    // What ended below the base is not there any more, though it may still have to be cleared away.
-    if (seq <= base) return { seq: base, ts, oldest: base === 0 ? 0 : base + 1 }
-    return { seq, ts, oldest: Math.max(oldest ?? seq, base + 1) }
+    return headOf(base, seq, ts, oldest ?? seq)
   }
 
   async page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): Promise<readonly Row[]> {
@@ -112,20 +97,7 @@ export class PostgresLogReader implements LogReader {
       [streamId, seq],
     )
     if (event === undefined) return undefined
-    return {
-      msgId: this.msgIdOfText(event.text)!,
-      author: event.author,
-      stream: event.name,
-      storedAt: event.ts,
-      expiresAt: entries[0]?.expires_at ?? null,
-      receipts: entries.map(row => ({
-        agent: row.agent,
-        offeredAt: row.offered_at,
-        receivedAt: row.received_at,
-        readAt: row.read_at,
-        expiredAt: row.expired_at,
-      })),
-    }
+    return fateOf({ msgId: this.msgIdOfText(event.text)!, author: event.author, stream: event.name, ts: event.ts }, entries)
   }
 
   /** The id that an event itself says it has. */

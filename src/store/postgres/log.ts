@@ -1,27 +1,33 @@
 // The log on PostgreSQL. What a batch appends waits until it is flushed, and is numbered by one statement that locks the streams' rows in the
-// order of their names: number and event are stored together or not at all. A plain batch of any size takes three round trips:
-// keys that were used before and streams that are new; numbers of streams and inboxes; the events, and with them the COMMIT.
+// order of their names: number and event are stored together or not at all. A plain batch of any size takes two round trips: streams that
+// are new, numbers of streams and inboxes, keys that were used before; the events, and with them the COMMIT. Numbers are taken as if no
+// key had been used before; those of repeats are given back by the same transaction.
 import { linkKinds } from '../links.ts'
-import { PostgresLogReader, entry, type Entry } from './log-reader.ts'
-import { msgIdOf, type Appended, type Fate, type LogKeeper, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
+import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
+import { PostgresLogReader } from './log-reader.ts'
+import { msgIdOf, type Appended, type Fate, type LogWriter, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
+import type { KeptLog } from '../log-keeper.ts'
 import { keyThere } from './text.ts'
 import type { Writer } from './writer.ts'
 
-const keysForgottenAtOnce = 5_000
-const entriesExpiredAtOnce = 1_000
-/** Of an entry's text; a larger one counts for several in the share of its sender. */
-const bytesPerUnit = 5 * 1024
 /** Streams that are known to have a row. */
 const maxKnownStreams = 100_000
-
-/** The cursor that each kind of progress moves. */
-const cursorOf = { offered: 'offered', received: 'seq', read: 'read' } as const
 
 interface Waiting {
   readonly event: NewEvent
   readonly now: number
   readonly encode: (stamp: Stamp) => Buffer
   readonly resolve: (appended: Appended) => void
+}
+
+/** Where a stream stands while a batch is numbered, and where it stood before. */
+interface NumberedHead {
+  readonly id: number
+  readonly name: string
+  seq: number
+  ts: number
+  readonly former_seq: number
+  readonly former_ts: number
 }
 
 interface Published {
@@ -51,8 +57,8 @@ interface Rows {
 
 const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
 
-export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, keyof LogKeeper> {
-  protected readonly writer: Writer
+export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog {
+  readonly #writer: Writer
   #waiting: Waiting[] = []
   #known = new Set<string>()
   /** Known by the open transaction alone. */
@@ -60,12 +66,12 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
 
   constructor(writer: Writer, epoch: string) {
     super((sql, values) => writer.ask(sql, values), epoch)
-    this.writer = writer
+    this.#writer = writer
   }
 
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Promise<Appended> {
     if (event.key !== undefined && event.key.agent !== event.author) throw new Error("A publish key is the author's own")
-    this.writer.willWrite()
+    this.#writer.willWrite()
     const { key } = event
     return new Promise(resolve =>
       this.#waiting.push({ event: key === undefined ? event : { ...event, key: { ...key, id: keyThere(key.id) } }, now, encode, resolve })
@@ -76,7 +82,15 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
     if (this.#waiting.length === 0) return
     const waiting = this.#waiting
     this.#waiting = []
-    const [published] = await Promise.all([this.#published(waiting), this.#addStreams(waiting)])
+    // A key that repeats within the batch is a repeat too.
+    const isFirst = new Set<string>()
+    const firsts = waiting.filter(({ event: { key } }) => {
+      if (key === undefined) return true
+      const name = nameOf(key)
+      return !isFirst.has(name) && isFirst.add(name)
+    })
+    const [, [heads, inboxes], published] = await Promise.all([this.#addStreams(firsts), this.#number(firsts), this.#published(firsts)])
+    const repeats = firsts.filter(({ event: { key } }) => key !== undefined && published.has(nameOf(key)))
     const rows: Rows = {
       events: { stream: [], seq: [], ts: [], author: [], at: [], bytes: [] },
       keys: { agent: [], id: [], stream: [], seq: [], ts: [] },
@@ -84,16 +98,6 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
       links: { stream: [], kind: [], target: [], seq: [] },
       texts: [],
     }
-    // A key that repeats within the batch is a repeat too.
-    const isFirst = new Set<string>()
-    const fresh = waiting.filter(({ event: { key } }) => {
-      if (key === undefined) return true
-      const name = nameOf(key)
-      if (published.has(name) || isFirst.has(name)) return false
-      isFirst.add(name)
-      return true
-    })
-    const [heads, inboxes] = await this.#number(fresh)
     let bytes = 0
     const answers: (() => void)[] = []
     for (const { event, encode, resolve } of waiting) {
@@ -127,7 +131,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
           expiresAt: event.ttlMs === undefined ? null : stamp.ts + event.ttlMs,
           sender: author,
           address: event.address ?? '',
-          units: Math.ceil(text.length / bytesPerUnit),
+          units: unitsOf(text),
           muted: event.muted?.includes(agent) === true ? 1 : 0,
         })
         return seq
@@ -135,6 +139,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
       answers.push(() => resolve({ kind: 'stored', stamp, inboxSeqs }))
     }
     this.#insert(rows)
+    if (repeats.length > 0) this.#giveBack(repeats, heads, inboxes)
     for (const answer of answers) answer()
   }
 
@@ -161,13 +166,13 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
       received: [received, 'received_at'],
       read: [`${received}, read_at = $4`, 'read_at'],
     }[state] as [string, string]
-    const { rows } = await this.writer.change<Entry>(
+    const { rows } = await this.#writer.change<Entry>(
       `UPDATE inbox SET ${set} WHERE agent = $1 AND seq > $2 AND seq <= $3 AND ${column} IS NULL AND expired_at IS NULL RETURNING ${entry}`,
       [agent, after, end, now],
     )
     // What was read was received.
     const moved = { seq: state === 'offered' ? 0 : end, offered: state === 'offered' ? end : 0, read: state === 'read' ? end : 0 }
-    await this.writer.change(
+    await this.#writer.change(
       `INSERT INTO inbox_cursors AS c (agent, seq, offered, read) VALUES ($1, $2, $3, $4) ON CONFLICT (agent) DO UPDATE SET
         seq = greatest(c.seq, excluded.seq), offered = greatest(c.offered, excluded.offered), read = greatest(c.read, excluded.read)`,
       [agent, moved.seq, moved.offered, moved.read],
@@ -179,7 +184,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
     await this.flush()
     const due = 'FROM inbox WHERE expires_at <= $1 AND received_at IS NULL AND expired_at IS NULL'
     if ((await this.ask(`SELECT 1 AS one ${due} LIMIT 1`, [now])).length === 0) return []
-    const { rows } = await this.writer.change<Entry>(
+    const { rows } = await this.#writer.change<Entry>(
       `UPDATE inbox SET expired_at = $1, address = '' WHERE (agent, seq) IN (SELECT agent, seq ${due} LIMIT $2) RETURNING ${entry}`,
       [now, entriesExpiredAtOnce],
     )
@@ -218,7 +223,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
 
   async moveInbox(from: string, to: string): Promise<void> {
     await this.flush()
-    const { rowCount } = await this.writer.change(
+    const { rowCount } = await this.#writer.change(
       `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, sender, address, units, muted)
         SELECT $2, coalesce((SELECT seq FROM inbox_heads WHERE agent = $2), 0) + row_number() OVER (ORDER BY seq), stream, event,
           receipts, expires_at, offered_at, sender, address, units, muted
@@ -226,22 +231,28 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
           AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = $2 AND had.stream = inbox.stream AND had.event = inbox.event)`,
       [from, to],
     )
-    await this.writer.change(
-      'INSERT INTO inbox_heads AS h (agent, seq) VALUES ($1, $2) ON CONFLICT (agent) DO UPDATE SET seq = h.seq + excluded.seq',
-      [to, rowCount ?? 0],
-    )
-    await this.writer.change('DELETE FROM inbox WHERE agent = $1', [from])
-    await this.writer.change('DELETE FROM inbox_heads WHERE agent = $1', [from])
+    if ((rowCount ?? 0) > 0)
+      await this.#writer.change(
+        'INSERT INTO inbox_heads AS h (agent, seq) VALUES ($1, $2) ON CONFLICT (agent) DO UPDATE SET seq = h.seq + excluded.seq',
+        [to, rowCount],
+      )
+    await this.#writer.change('DELETE FROM inbox WHERE agent = $1', [from])
+    await this.#writer.change('DELETE FROM inbox_heads WHERE agent = $1', [from])
   }
 
   async end(stream: string): Promise<void> {
     await this.flush()
     // One number is left out: whoever has seen all of what ends does not take what begins for the next of it.
-    await this.writer.change('UPDATE streams SET seq = seq + 1, base = seq + 1 WHERE name = $1', [stream])
+    await this.#writer.change('UPDATE streams SET seq = seq + 1, base = seq + 1 WHERE name = $1', [stream])
+  }
+
+  /** Its indexes are the database's. */
+  index(): Promise<void> {
+    return this.flush()
   }
 
   async forgetKeys(before: number): Promise<number> {
-    const { rowCount } = await this.writer.change(
+    const { rowCount } = await this.#writer.change(
       'DELETE FROM publish_keys WHERE (agent, id) IN (SELECT agent, id FROM publish_keys WHERE ts < $1 ORDER BY ts LIMIT $2)',
       [before, keysForgottenAtOnce],
     )
@@ -303,13 +314,13 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
     if (this.#known.size + names.length > maxKnownStreams) this.#known.clear()
     for (const name of names) this.#known.add(name)
     this.#added.push(...names)
-    await this.writer.change('INSERT INTO streams (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING', [names])
+    await this.#writer.change('INSERT INTO streams (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING', [names])
   }
 
   /** Numbers for a batch: where each stream and inbox stood before it. */
   async #number(
     fresh: readonly Waiting[],
-  ): Promise<[ReadonlyMap<string, { readonly id: number, seq: number, ts: number }>, Map<string, number>]> {
+  ): Promise<[ReadonlyMap<string, NumberedHead>, Map<string, number>]> {
     const events = new Map<string, number>()
     const entries = new Map<string, number>()
     let now = 0
@@ -318,17 +329,16 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
       events.set(event.stream, (events.get(event.stream) ?? 0) + 1)
       for (const agent of event.inbox ?? []) entries.set(agent, (entries.get(agent) ?? 0) + 1)
     }
-    if (fresh.length === 0) return [new Map(), new Map()]
     const agents = [...entries.keys()].sort()
     const [heads, inboxes] = await Promise.all([
-      this.writer.change<{ id: number, name: string, seq: number, ts: number }>(
+      this.#writer.change<NumberedHead>(
         `WITH locked AS MATERIALIZED (SELECT id, name, seq, ts FROM streams WHERE name = ANY($1::text[]) ORDER BY name FOR NO KEY UPDATE)
           UPDATE streams s SET seq = l.seq + v.n, ts = greatest($3, l.ts + 1) + v.n - 1
           FROM locked l JOIN unnest($1::text[], $2::bigint[]) AS v (name, n) USING (name) WHERE s.id = l.id
-          RETURNING s.id, s.name, l.seq, greatest($3, l.ts + 1) - 1 AS ts`,
+          RETURNING s.id, s.name, l.seq, greatest($3, l.ts + 1) - 1 AS ts, l.seq AS former_seq, l.ts AS former_ts`,
         [[...events.keys()], [...events.values()], now],
       ),
-      agents.length === 0 ? undefined : this.writer.change<{ agent: string, seq: number }>(
+      agents.length === 0 ? undefined : this.#writer.change<{ agent: string, seq: number }>(
         `INSERT INTO inbox_heads AS h (agent, seq) SELECT * FROM unnest($1::text[], $2::bigint[]) ORDER BY 1
           ON CONFLICT (agent) DO UPDATE SET seq = h.seq + excluded.seq RETURNING agent, seq`,
         [agents, agents.map(agent => entries.get(agent))],
@@ -340,10 +350,30 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
     ]
   }
 
+  /** Of those that were used before, nothing is taken: streams and inboxes stand where the others of the batch brought them. */
+  #giveBack(repeats: readonly Waiting[], heads: ReadonlyMap<string, NumberedHead>, inboxes: ReadonlyMap<string, number>): void {
+    const streams = [...new Set(repeats.map(({ event }) => event.stream))].map(name => heads.get(name)!)
+    this.#writer.changeLater(
+      `UPDATE streams s SET seq = v.seq, ts = v.ts FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v (id, seq, ts) WHERE s.id = v.id`,
+      [
+        streams.map(({ id }) => id),
+        streams.map(({ seq }) => seq),
+        streams.map(({ seq, ts, former_seq, former_ts }) => seq === former_seq ? former_ts : ts),
+      ],
+    )
+    const agents = [...new Set(repeats.flatMap(({ event: { inbox = [] } }) => inbox))]
+    if (agents.length === 0) return
+    this.#writer.changeLater(
+      `UPDATE inbox_heads h SET seq = v.seq FROM unnest($1::text[], $2::bigint[]) AS v (agent, seq) WHERE h.agent = v.agent`,
+      [agents, agents.map(agent => inboxes.get(agent))],
+    )
+    this.#writer.changeLater('DELETE FROM inbox_heads WHERE agent = ANY($1::text[]) AND seq = 0', [agents])
+  }
+
   /** Sent ahead: what becomes of it is known with the commit. All texts are one parameter, as the bytes that they are. */
   #insert({ events, keys, inbox, links, texts }: Rows): void {
     if (texts.length === 0) return
-    this.writer.changeLater(
+    this.#writer.changeLater(
       `WITH added AS (INSERT INTO events (stream, seq, ts, author, text)
           SELECT stream, seq, ts, author, convert_from(substr($1::bytea, at, bytes), 'UTF8')
           FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::int[], $7::int[]) AS v (stream, seq, ts, author, at, bytes)
@@ -352,13 +382,13 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
       [Buffer.concat(texts), ...Object.values(events)],
     )
     if (keys.agent.length > 0)
-      this.writer.changeLater(
+      this.#writer.changeLater(
         'INSERT INTO publish_keys (agent, id, stream, seq, ts) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])',
         Object.values(keys),
       )
     // What names the same event is counted on from what named it before; the row of the stream is locked.
     if (links.seq.length > 0)
-      this.writer.changeLater(
+      this.#writer.changeLater(
         `INSERT INTO links (stream, kind, target, seq, n) SELECT v.stream, v.kind, v.target, v.seq,
           coalesce((SELECT l.n FROM links l WHERE l.stream = v.stream AND l.kind = v.kind AND l.target = v.target ORDER BY l.seq DESC LIMIT 1), 0)
             + row_number() OVER (PARTITION BY v.stream, v.kind, v.target ORDER BY v.seq)
@@ -366,7 +396,7 @@ export class PostgresLog extends PostgresLogReader implements Omit<LogWriter, ke
         Object.values(links),
       )
     if (inbox.agent.length > 0)
-      this.writer.changeLater(
+      this.#writer.changeLater(
         `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, sender, address, units, muted)
           SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
             $9::bigint[], $10::bigint[])`,

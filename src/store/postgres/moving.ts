@@ -5,12 +5,12 @@ import {
   arrivedKey,
   isOwn,
   list,
-  marks,
   movedKey,
   MovingError,
   movingKey,
   movingMark,
   quoted,
+  rowsStatement,
   type MovedTable,
   type Numbers,
   type Origin,
@@ -144,12 +144,9 @@ export class PostgresSide implements Origin, Target {
     return row!.n
   }
 
-  async *pages({ name, columns, key }: MovedTable): AsyncIterable<readonly Values[]> {
-    await this.#ask(
-      `DECLARE moving NO SCROLL CURSOR FOR SELECT ${list(columns)} FROM ${found[name] ?? quoted(name)} AS rows ${
-        name === 'meta' ? `WHERE key NOT IN (${marks.map(key => `'${key}'`).join(', ')})` : ''
-      } ORDER BY ${list(name === 'publish_keys' ? ['ts', ...key] : key)}`,
-    )
+  async *pages(table: MovedTable): AsyncIterable<readonly Values[]> {
+    const { name, columns } = table
+    await this.#ask(`DECLARE moving NO SCROLL CURSOR FOR ${rowsStatement(table, found[name])}`)
     for (;;) {
       const { rows } = await this.#ask<Record<string, Value>>(`FETCH ${rowsPerPage} FROM moving`)
       if (rows.length > 0) yield rows.map(row => columns.map(column => row[column]!))

@@ -7,8 +7,10 @@ import { timerMs } from '../../../lib/protocol/timer.ts'
 import { checkMarks } from '../moving.ts'
 import { configOf, loadDriver, poolOf, Statements, type Client, type Pool, type QueryResult } from './client.ts'
 import { postgresDialect as dialect } from './dialect.ts'
-import { PostgresKeptLog } from './keeper.ts'
+import { TablesKeeper } from '../log-keeper.ts'
+import { postgresLogWords } from './keeper.ts'
 import { PostgresLinks } from './links.ts'
+import { PostgresLog } from './log.ts'
 import { PostgresLogReader, type Ask } from './log-reader.ts'
 import { migratePostgres } from './migrate.ts'
 import { askNature, isRefusal, problemOf, wrongNature, type Nature } from './problems.ts'
@@ -145,7 +147,7 @@ class PostgresStore implements Store {
   readonly #writer: Writer
   readonly #readers: ReaderPools
   readonly #maxDataBytes: number
-  readonly #log: PostgresKeptLog
+  readonly #log: PostgresLog
   readonly #tx: Tx
   #tail: Promise<unknown> = Promise.resolve()
 
@@ -154,7 +156,7 @@ class PostgresStore implements Store {
     this.#writer = writer
     this.#readers = readers
     this.#maxDataBytes = maxDataBytes === undefined || maxDataBytes === 0 ? Infinity : maxDataBytes
-    this.#log = new PostgresKeptLog(writer, epoch)
+    this.#log = new PostgresLog(writer, epoch)
     this.#tx = this.#newTx()
     const reads = kyselyOn(readers.read.query)
     const ask: Ask = async <R extends object>(sql: string, values: readonly unknown[]) =>
@@ -215,6 +217,7 @@ class PostgresStore implements Store {
       dialect,
       log: this.#log,
       links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, () => this.#log.flush()),
+      keep: new TablesKeeper(this.#log, tables, dialect, postgresLogWords),
       ...alone,
       get writes() {
         return writer.writes

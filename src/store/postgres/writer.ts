@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import { isEndOfLine, isRefusal, problemOf } from './problems.ts'
-import { configOf, loadDriver, Statements, type Client, type QueryResult } from './client.ts'
+import { configOf, gather, loadDriver, Statements, type Client, type QueryResult } from './client.ts'
 import { StorageError, UndoneError, type DoubtOutcome } from '../store.ts'
 
 /** One relay on a database: this number is locked by the one that writes there. */
@@ -23,6 +23,8 @@ interface Line {
   readonly statements: Statements
   /** Statements whose answers are to come. */
   underWay: number
+  /** What is sent in this turn goes together. */
+  isGathering: boolean
 }
 
 /** Who wants to know of commits. */
@@ -197,6 +199,12 @@ export class Writer {
     const line = this.#line
     if (line === undefined) return Promise.reject(this.#failed(open, line, new Error('Connection terminated')))
     if (line.underWay++ === 0) open.roundTrips++
+    if (!line.isGathering) {
+      line.isGathering = true
+      gather(line.client, () => {
+        line.isGathering = false
+      })
+    }
     return line.client.query<R>(line.statements.query(sql, values)).then(answer => {
       line.underWay--
       return answer
@@ -250,7 +258,7 @@ export class Writer {
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 1_000,
     })
-    const line: Line = { client, statements: new Statements(), underWay: 0 }
+    const line: Line = { client, statements: new Statements(), underWay: 0, isGathering: false }
     client.on('error', () => this.#broke(line))
     try {
       await client.connect()

@@ -3,6 +3,7 @@
 // thousand events: that touches a page per stream, where one by one it is two pages per message. Until then the tail knows.
 import type { Database, Statement } from 'better-sqlite3'
 import { indexing } from './log-schema.ts'
+import { cursorOf, entriesExpiredAtOnce, entry, fateOf, headOf, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
 import type { SqliteLinks } from './links.ts'
 import { Page } from './page.ts'
 import type { Tail, TailEvent } from './tail.ts'
@@ -26,27 +27,6 @@ const maxTail = 1_024
 
 /** Heads kept in memory; past this the ones used longest ago are read again when needed. */
 const maxCachedHeads = 100_000
-const keysForgottenAtOnce = 5_000
-const entriesExpiredAtOnce = 1_000
-/** Of an entry's text; a larger one counts for several in the share of its sender. */
-const bytesPerUnit = 5 * 1024
-
-/** The cursor that each kind of progress moves. */
-const cursorOf = { offered: 'offered', received: 'seq', read: 'read' } as const
-
-/** An inbox entry as the statements give it. */
-interface Entry {
-  readonly agent: string
-  readonly stream: number
-  readonly event: number
-  readonly receipts: number
-  readonly expires_at: number | null
-  readonly offered_at: number | null
-  readonly received_at: number | null
-  readonly read_at: number | null
-  readonly expired_at: number | null
-}
-const entry = 'agent, stream, event, receipts, expires_at, offered_at, received_at, read_at, expired_at'
 
 /** The id that an event itself says it has. */
 const textMsgId = "json_extract(CAST(e.text AS TEXT), '$.msg_id')"
@@ -105,9 +85,7 @@ export class SqliteLogReader implements LogReader {
     const placed = this.#head.get(id)
     const recent = this.tail.of(id)
     const { seq, ts } = recent.at(-1)?.stamp ?? placed ?? { seq: 0, ts: 0 }
-    // What ended below the base is not there any more, though it may still have to be cleared away.
-    if (seq <= base) return { seq: base, ts, oldest: base === 0 ? 0 : base + 1 }
-    return { seq, ts, oldest: Math.max(placed?.oldest ?? recent[0]!.stamp.seq, base + 1) }
+    return headOf(base, seq, ts, placed?.oldest ?? recent[0]?.stamp.seq ?? seq)
   }
 
   page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): readonly Row[] {
@@ -158,20 +136,7 @@ export class SqliteLogReader implements LogReader {
   protected fateAt(streamId: number, seq: number, entries: readonly Entry[]): Fate | undefined {
     const event = this.#event.get(this.#idAt(streamId, seq))
     if (event === undefined) return undefined
-    return {
-      msgId: event.msg_id,
-      author: event.author,
-      stream: event.name,
-      storedAt: event.ts,
-      expiresAt: entries[0]?.expires_at ?? null,
-      receipts: entries.map(row => ({
-        agent: row.agent,
-        offeredAt: row.offered_at,
-        receivedAt: row.received_at,
-        readAt: row.read_at,
-        expiredAt: row.expired_at,
-      })),
-    }
+    return fateOf({ msgId: event.msg_id, author: event.author, stream: event.name, ts: event.ts }, entries)
   }
 
   protected textOf(id: number): Buffer | undefined {
@@ -348,7 +313,7 @@ export class SqliteLog extends SqliteLogReader {
       expiresAt,
       sender: author,
       address,
-      units: Math.ceil(text.length / bytesPerUnit),
+      units: unitsOf(text),
     }
     const inboxSeqs = event.inbox.map(agent =>
       this.#addInbox.get({ ...entry, agent, muted: event.muted?.includes(agent) === true ? 1 : 0 })!.seq

@@ -8,11 +8,11 @@ import {
   arrivedKey,
   isOwn,
   list,
-  marks,
   movedKey,
   movingKey,
   movingMark,
   quoted,
+  rowsStatement,
   type MovedTable,
   type Numbers,
   type Origin,
@@ -39,8 +39,8 @@ const found: Readonly<Record<string, string>> = {
 }
 /** Columns that are found like that, and are not written. */
 const notWritten: Readonly<Record<string, readonly string[]>> = { streams: ['seq', 'ts'] }
-/** The oldest go first, by their rows. */
-const orders: Readonly<Record<string, readonly string[]>> = { publish_keys: ['ts', 'agent', 'id'], events: ['id'] }
+/** The oldest go first. */
+const orders: Readonly<Record<string, readonly string[]>> = { events: ['id'] }
 
 export class SqliteSide implements Origin, Target {
   readonly where: string
@@ -85,12 +85,9 @@ export class SqliteSide implements Origin, Target {
     return Promise.resolve(this.#db.prepare<[], number>(`SELECT count(*) FROM ${found[name] ?? quoted(name)}`).pluck().get()!)
   }
 
-  async *pages({ name, columns, key }: MovedTable): AsyncIterable<readonly Values[]> {
-    const rows = this.#db.prepare<[], (Value | Buffer)[]>(
-      `SELECT ${list(columns)} FROM ${found[name] ?? quoted(name)} ${
-        name === 'meta' ? `WHERE key NOT IN (${marks.map(key => `'${key}'`).join(', ')})` : ''
-      } ORDER BY ${list(orders[name] ?? key)}`,
-    ).raw()
+  async *pages(table: MovedTable): AsyncIterable<readonly Values[]> {
+    const { name, columns } = table
+    const rows = this.#db.prepare<[], (Value | Buffer)[]>(rowsStatement(table, found[name], orders[name])).raw()
     let page: Values[] = []
     let chars = 0
     const idAt = name === 'publish_keys' ? columns.indexOf('id') : -1

@@ -9,9 +9,10 @@ import { checkMarks } from '../moving.ts'
 import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from '../space.ts'
-import { SqliteKeptLog } from './keeper.ts'
+import { sqliteLogWords } from './keeper.ts'
+import { TablesKeeper } from '../log-keeper.ts'
 import { SqliteLinks } from './links.ts'
-import { SqliteLogReader } from './log.ts'
+import { SqliteLog, SqliteLogReader } from './log.ts'
 import { sqliteDialect as dialect } from './dialect.ts'
 import { Tail } from './tail.ts'
 import { alone, StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from '../store.ts'
@@ -50,7 +51,7 @@ class SqliteStore implements Store {
   readonly #reader: Database
   readonly #checkpointer: Checkpointer | undefined
   readonly #space: SpaceMeter
-  readonly #log: SqliteKeptLog
+  readonly #log: SqliteLog
   readonly #tx: Tx
   readonly #begin: Statement
   readonly #commit: Statement
@@ -98,7 +99,7 @@ class SqliteStore implements Store {
     const tail = new Tail()
     const writes = kyselyOn(this.#writer, () => this.#wrote())
     const links = new SqliteLinks(this.#writer, this.epoch, tail)
-    this.#log = new SqliteKeptLog(this.#writer, this.epoch, tail, links, () => this.#wrote(), writes)
+    this.#log = new SqliteLog(this.#writer, this.epoch, tail, links, () => this.#wrote())
     this.#tx = this.#newTx(writes, links)
     const reads = kyselyOn(this.#reader)
     this.read = {
@@ -175,6 +176,7 @@ class SqliteStore implements Store {
       dialect,
       log: this.#log,
       links,
+      keep: new TablesKeeper(this.#log, writes, dialect, sqliteLogWords),
       ...alone,
       get writes() {
         return count()

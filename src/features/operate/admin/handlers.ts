@@ -245,7 +245,7 @@ const withdrawn = async (
   standing: Standing,
 ): Promise<{ readonly effects: readonly Effect[], readonly notify: readonly Notify[] }> => {
   const closed = standing.isVerified ? [] : [...roster.channels()].filter(({ info }) => info.verifiedOnly).map(({ info }) => info.name)
-  return { effects: [{ kind: 'standing', agent, standing }], notify: statusNotices(await tx.log.withdraw(agent, closed, now)) }
+  return { effects: [{ kind: 'standing', agent, standing }], notify: statusNotices(await tx.keep.withdraw(agent, closed, now)) }
 }
 
 const withAt = (id: string): string => id.startsWith('@') ? id : `@${id}`

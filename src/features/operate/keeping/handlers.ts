@@ -38,7 +38,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
    * others between.
    */
   const turn = (quota: QuotaView, startedAt: number, left: number) => async (tx: Tx, now: number): Promise<Outcome> => {
-    const agent = await tx.log.erasureUnderWay()
+    const agent = await tx.keep.erasureUnderWay()
     const erased = agent === undefined ? undefined : await eraseSome(tx, agent, now)
     const cleared = await clearSome(tx, now)
     const retained = await retention.run(tx, now)
@@ -70,7 +70,7 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
           if (me?.id === id && me.pubkey === null)
             throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
           for (const name of [id, ...await predecessors(tx, id)]) await forgetPerson(tx, name)
-          await tx.log.beginErasure(id)
+          await tx.keep.beginErasure(id)
           return erase(id)(tx, now)
         },
       },

@@ -48,18 +48,18 @@ export class RetentionSweep {
     const policy = effective(own, this.#defaults)
     if (keepsEverything(policy)) return 0
     const { seq: newest } = await tx.log.head(channel)
-    const { bytes, counted } = policy.bytes === 0 ? { bytes: 0, counted: 0 } : await tx.log.measure(channel, limit * countedPerDeleted)
+    const { bytes, counted } = policy.bytes === 0 ? { bytes: 0, counted: 0 } : await tx.keep.measure(channel, limit * countedPerDeleted)
     const cost = counted / countedPerDeleted
     const last = (oldest: readonly StoredSize[]) => lastToGo(policy, { oldest, newest, bytes, now })
-    const first = last(await tx.log.oldest(channel, 1))
+    const first = last(await tx.keep.oldest(channel, 1))
     if (first === 0) return cost
-    const oldest = await tx.log.oldest(channel, limit)
+    const oldest = await tx.keep.oldest(channel, limit)
     const through = last(oldest)
     // The newest of all stays as a place, so that numbering goes on.
-    if (through === newest) fates.push(...await tx.log.blank(channel, newest, now) ?? [])
+    if (through === newest) fates.push(...await tx.keep.blank(channel, newest, now) ?? [])
     const end = Math.min(through, newest - 1)
     if (end < first) return cost
-    fates.push(...await tx.log.deleteThrough(channel, end, now))
+    fates.push(...await tx.keep.deleteThrough(channel, end, now))
     const freed = oldest.reduce((sum, event) => event.seq <= end ? sum + event.bytes : sum, 0)
     return cost + Math.max(end - first + 1, freed / bytesPerDeleted)
   }

@@ -16,7 +16,7 @@ export class TrimmingSweep {
   /** One turn; gives whether it did anything, and the fates to tell. */
   async run(tx: Tx, now: number, quota: QuotaView): Promise<{ readonly worked: boolean, readonly fates: readonly Fate[] }> {
     if (quota.excessBytes === 0 || (now < this.#restsUntil && this.#restsUntil - now <= restMs)) return { worked: false, fates: [] }
-    const { last, fates, ...gone } = await tx.log.trim(this.#after, quota.excessBytes, now)
+    const { last, fates, ...gone } = await tx.keep.trim(this.#after, quota.excessBytes, now)
     const isAll = last === undefined && this.#gone === 0
     quota.trimmed(gone, isAll)
     this.#after = last ?? 0

@@ -155,7 +155,7 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     const to = await heard(ctx, original)
     const changes = await tx.links.page(stream, 'change', seq, { after: seq, limit: limits.maxEdits, maxBytes: Infinity })
     const fates: Fate[] = []
-    for (const place of [seq, ...changes.map(change => change.seq)]) fates.push(...await tx.log.blank(stream, place, now) ?? [])
+    for (const place of [seq, ...changes.map(change => change.seq)]) fates.push(...await tx.keep.blank(stream, place, now) ?? [])
     return {
       ...stored(ctx, original, request, to, { content: '', retract: { of: said.msg_id, ...signatureOf(request) } }),
       notify: statusNotices(fates),

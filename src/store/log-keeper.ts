@@ -1,0 +1,330 @@
+// What a log lets go of: the oldest events of a stream, or one agent's. Written once; an engine says in words of its own where an event stands,
+// and how its text is measured and stored.
+import { sql, type RawBuilder } from 'kysely'
+import type { Dialect } from './dialect.ts'
+import { linkKinds } from './links.ts'
+import type { AgentUse, Awaitable, ErasureStep, Fate, Kept, LogKeeper, LogWriter, Trimmed } from './log.ts'
+import type { WriteTables } from './tables.ts'
+
+interface Tables {
+  /** The bytes of a stream's events up to a seq; counted only where a limit asks for it. */
+  stream_sizes: { stream: number, upto: number, bytes: number }
+  /** Erasures under way: the events between two ids are still to be looked at. */
+  erasures: { agent: string, after: number, upto: number, events: number }
+  streams: { id: number, name: string, base: number }
+  events: { id: number, stream: number, seq: number, ts: number, author: string, text: Text }
+  links: { stream: number, kind: number, target: number, seq: number }
+  /** Which blocks of events hold some of an author. */
+  spoken: { author: string, block: number }
+  inbox: {
+    agent: string
+    seq: number
+    stream: number
+    event: number
+    expires_at: number | null
+    received_at: number | null
+    expired_at: number | null
+  }
+}
+
+/** As an engine gives it. */
+type Text = Buffer | string
+type Event = Tables['events']
+
+/** Events whose ids share what is above these bits are a block: that is how an author's are found. */
+const blockBits = 12
+
+const scannedAtOnce = 2_000
+const blankedBytesAtOnce = 4 * 1024 * 1024
+/** Of many streams, each with its own statements; where what goes is overwritten, that comes on top. */
+const trimmedAtOnce = { events: 100, bytes: 1024 * 1024 } as const
+const deletedAtOnce = { events: 250, bytes: 4 * 1024 * 1024 } as const
+
+/** What engines say differently of a log. */
+export interface LogWords {
+  /** All events, each with its stream and its number there. */
+  readonly placed: RawBuilder<Event>
+  /** How many bytes an event's text has. */
+  readonly textBytes: RawBuilder<number>
+  /** A text, as it is stored. */
+  stored(column: string): RawBuilder<Text>
+  /** Deletes the events of a stream up to a seq, and where they stand. */
+  drop(tables: WriteTables<unknown>, stream: number, last: number): Promise<void>
+}
+
+/** A log, as its keeper needs it. */
+export interface KeptLog extends Pick<LogWriter, 'flush' | 'expire' | 'head'> {
+  /** What was appended is found by statements. */
+  index(): Awaitable<void>
+}
+
+interface Said {
+  readonly type: string
+  readonly to?: string
+  readonly msg_id: string
+  readonly erased?: true
+  readonly edit?: { readonly of: string }
+  readonly retract?: { readonly of: string }
+}
+
+const saidBy = ({ text }: Event): Said => JSON.parse(String(text)) as Said
+
+/** What is left of an event: that it was, when, from whom and to whom, and which message it changed. */
+const blankOf = (event: Event): string => {
+  const { type, to, msg_id, edit, retract } = saidBy(event)
+  const { ts, author, seq } = event
+  return JSON.stringify({
+    ...{ type, ts, from: author, from_name: '', to, content: '', msg_id, seq, erased: true },
+    ...(edit !== undefined && { edit: { of: edit.of } }),
+    ...(retract !== undefined && { retract: { of: retract.of } }),
+  })
+}
+
+export class TablesKeeper implements LogKeeper {
+  readonly #log: KeptLog
+  readonly #tables: WriteTables<Tables>
+  readonly #dialect: Dialect
+  readonly #words: LogWords
+
+  /** `tables` are those of the log's own connection. */
+  constructor(log: KeptLog, tables: WriteTables<unknown>, dialect: Dialect, words: LogWords) {
+    this.#log = log
+    this.#tables = tables as unknown as WriteTables<Tables>
+    this.#dialect = dialect
+    this.#words = words
+  }
+
+  async talksAfter(after: string, limit: number): Promise<readonly string[]> {
+    await this.#log.flush()
+    const rows = await this.#tables.selectFrom('streams').select('name').where('name', '>', after).where('name', '<', 'A')
+      .where(sql<boolean>`substr(name, 1, 1) IN ('#', '@')`).orderBy('name').limit(limit).execute()
+    return rows.map(({ name }) => name)
+  }
+
+  async oldest(stream: string, limit: number): Promise<readonly Kept[]> {
+    await this.#log.index()
+    return this.#oldest((await this.#stream(stream)).id, limit)
+  }
+
+  async measure(stream: string, limit: number): Promise<{ readonly bytes: number, readonly counted: number }> {
+    await this.#log.index()
+    const { id } = await this.#stream(stream)
+    const known = await this.#tables.selectFrom('stream_sizes').select(['upto', 'bytes']).where('stream', '=', id).executeTakeFirst()
+      ?? { upto: 0, bytes: 0 }
+    const next = this.#placed(id).select(['seq', this.#words.textBytes.as('size')]).where('seq', '>', known.upto).orderBy('seq').limit(
+      limit,
+    )
+    const { upto, size, counted } = await this.#tables.selectFrom(next.as('next')).select((
+      { fn },
+    ) => [fn.max<number | null>('seq').as('upto'), fn.sum<number>('size').as('size'), fn.countAll<number>().as('counted')])
+      .executeTakeFirstOrThrow()
+    if (upto === null) return { bytes: known.bytes, counted }
+    const row = { stream: id, upto, bytes: known.bytes + size }
+    await this.#tables.insertInto('stream_sizes').values(row).onConflict(conflict => conflict.column('stream').doUpdateSet(row)).execute()
+    return { bytes: row.bytes, counted }
+  }
+
+  async deleteThrough(stream: string, last: number, now: number): Promise<readonly Fate[]> {
+    await this.#log.index()
+    return this.#deleteThrough((await this.#stream(stream)).id, last, now)
+  }
+
+  async clearEnded(stream: string, now: number): Promise<{ readonly deleted: number, readonly fates: readonly Fate[] }> {
+    await this.#log.index()
+    const { id, base } = await this.#stream(stream)
+    const oldest = (await this.#oldest(id, deletedAtOnce.events)).filter(({ seq }) => seq <= base)
+    const last = oldest.at(-1)
+    if (last !== undefined) return { deleted: oldest.length, fates: await this.#deleteThrough(id, last.seq, now) }
+    await this.#forgetSizes([id])
+    return { deleted: 0, fates: [] }
+  }
+
+  async blank(stream: string, seq: number, now: number): Promise<readonly Fate[] | undefined> {
+    await this.#log.index()
+    return this.#blank((await this.#stream(stream)).id, seq, now)
+  }
+
+  async trim(after: number, wantedBytes: number, now: number): Promise<Trimmed> {
+    await this.#log.index()
+    const found = await this.#tables.selectFrom('events').innerJoin('streams', 'streams.id', 'events.stream')
+      .select(['events.id', 'stream', 'name', 'seq', this.#words.textBytes.as('bytes')]).where('events.id', '>', after)
+      .orderBy('events.id').limit(trimmedAtOnce.events).execute()
+    const lastSeqs = new Map<number, { readonly name: string, readonly seq: number }>()
+    let [last, events, bytes] = [found.at(-1)?.id, 0, 0]
+    for (const { id, stream, name, seq, bytes: own } of found) {
+      if (!name.startsWith('#') && !name.startsWith('@')) continue
+      lastSeqs.set(stream, { name, seq })
+      events++
+      bytes += own
+      if (bytes < Math.min(wantedBytes, trimmedAtOnce.bytes)) continue
+      last = id
+      break
+    }
+    const fates: Fate[] = []
+    for (const [stream, { name, seq }] of lastSeqs) {
+      const newest = (await this.#log.head(name)).seq
+      const blanked = seq >= newest ? await this.#blank(stream, seq, now) : []
+      if (blanked === undefined) events--
+      else fates.push(...blanked)
+      fates.push(...await this.#deleteThrough(stream, Math.min(seq, newest - 1), now))
+    }
+    return { last, events, bytes, fates }
+  }
+
+  async withdraw(agent: string, streams: readonly string[], now: number): Promise<readonly Fate[]> {
+    if (streams.length === 0) return []
+    await this.#log.flush()
+    return this.#endEntries(now,
+      sql`agent = ${agent} AND stream IN (SELECT id FROM streams WHERE ${this.#dialect.isAmong('name', streams)})`)
+  }
+
+  async beginErasure(agent: string): Promise<void> {
+    await this.#log.flush()
+    const end = async (order: 'asc' | 'desc') =>
+      (await this.#tables.selectFrom('events').select('id').orderBy('id', order).limit(1).executeTakeFirst())?.id ?? 0
+    const upto = await end('desc')
+    await this.#tables.insertInto('erasures').values({ agent, after: await end('asc') - 1, upto, events: 0 }).onConflict(conflict =>
+      conflict.column('agent').doUpdateSet({ upto })
+    ).execute()
+  }
+
+  /** Of the blocks of events in which the agent spoke, a part of one. */
+  async eraseSome(agent: string, keys: readonly string[], now: number): Promise<ErasureStep> {
+    await this.#log.index()
+    const tables = this.#tables
+    const erasure = await tables.selectFrom('erasures').selectAll().where('agent', '=', agent).executeTakeFirst()
+    if (erasure === undefined) return { done: true, events: 0, fates: [] }
+    const { events, upto } = erasure
+    const authors = new Set(keys)
+    const isTheirs = this.#dialect.isAmong('author', [...authors])
+    const block = await this.#nextBlock(Math.floor((erasure.after + 1) / 2 ** blockBits), isTheirs)
+    if (block === undefined || block.first > upto || erasure.after >= upto) {
+      await tables.deleteFrom('erasures').where('agent', '=', agent).execute()
+      return { done: true, events, fates: [] }
+    }
+    const after = Math.max(erasure.after, block.first - 1)
+    const last = Math.min(upto, block.last)
+    const found = await tables.selectFrom('events').select(['id', 'author', this.#words.textBytes.as('bytes')])
+      .where('id', '>', after).where('id', '<=', last).orderBy('id').limit(scannedAtOnce).execute()
+    let end = after
+    let bytes = 0
+    for (const row of found) {
+      end = row.id
+      if (authors.has(row.author)) bytes += row.bytes
+      if (bytes > blankedBytesAtOnce) break
+    }
+    // What is left of the block is not there any more.
+    if (found.length < scannedAtOnce && end === (found.at(-1)?.id ?? after)) end = last
+    const said = await tables.selectFrom('events').selectAll().where('id', '>', after).where('id', '<=', end).where(isTheirs).execute()
+    const theirs = said.filter(event => saidBy(event).type === 'MSG')
+    const places = this.#dialect.rowsOf<{ stream: number, event: number }>({ stream: 'number', event: 'number' },
+      theirs.map(({ stream, seq }) => ({ stream, event: seq })))
+    const fates = theirs.length === 0
+      ? []
+      : await this.#endEntries(now, sql`(stream, event) IN (SELECT stream, event FROM ${places} AS said)`)
+    const blanked = theirs.filter(event => saidBy(event).erased === undefined)
+    await this.#overwrite(blanked)
+    const erased = events + blanked.length
+    await tables.updateTable('erasures').set({ after: end, events: erased }).where('agent', '=', agent).execute()
+    return { done: false, events: erased, fates }
+  }
+
+  async erasureUnderWay(): Promise<string | undefined> {
+    return (await this.#tables.selectFrom('erasures').select('agent').limit(1).executeTakeFirst())?.agent
+  }
+
+  /** Looks at the events of one block: at the next in which somebody spoke. */
+  async forgetSilent(from: number): Promise<number | undefined> {
+    await this.#log.flush()
+    const block = await this.#nextBlock(from)
+    if (block === undefined) return undefined
+    const there = this.#tables.selectFrom('events').select('author').where('id', '>=', block.first).where('id', '<=', block.last)
+    await this.#tables.deleteFrom('spoken').where('block', '=', block.number).where('author', 'not in', there).execute()
+    return block.number + 1
+  }
+
+  async agentUses(): Promise<readonly AgentUse[]> {
+    // What was said last is not noted yet.
+    await this.#log.index()
+    return [['inbox', 'agent'], ['spoken', 'author']]
+  }
+
+  /** 0: there is no such stream, and no event that could be in it. */
+  async #stream(name: string): Promise<{ readonly id: number, readonly base: number }> {
+    return await this.#tables.selectFrom('streams').select(['id', 'base']).where('name', '=', name).executeTakeFirst() ?? { id: 0, base: 0 }
+  }
+
+  #placed(stream: number) {
+    return this.#tables.selectFrom(this.#words.placed.as('placed')).where('stream', '=', stream)
+  }
+
+  /** As many as may go at once: where what goes is overwritten, many bytes take as long as many events. */
+  async #oldest(stream: number, limit: number): Promise<readonly Kept[]> {
+    const events = await this.#placed(stream).select(['seq', 'ts', this.#words.textBytes.as('bytes')]).orderBy('seq').limit(limit).execute()
+    let bytes = 0
+    const tooMany = events.findIndex(event => (bytes += event.bytes) > deletedAtOnce.bytes)
+    return tooMany === -1 ? events : events.slice(0, Math.max(tooMany, 1))
+  }
+
+  async #deleteThrough(stream: number, last: number, now: number): Promise<readonly Fate[]> {
+    const tables = this.#tables
+    const fates = await this.#endEntries(now, sql`stream = ${stream} AND event <= ${last}`)
+    // An agent's newest entry stays, expired: where numbers come from the entries, the next one comes from it.
+    await tables.deleteFrom('inbox').where('stream', '=', stream).where('event', '<=', last)
+      .where('seq', '<', sql<number>`(SELECT max(own.seq) FROM inbox AS own WHERE own.agent = inbox.agent)`).execute()
+    const { placed, textBytes } = this.#words
+    await tables.updateTable('stream_sizes').where('stream', '=', stream).set({
+      bytes: sql`bytes - (SELECT coalesce(sum(${textBytes}), 0) FROM ${placed} AS p WHERE p.stream = ${stream} AND p.seq <= ${last}
+        AND p.seq <= stream_sizes.upto)`,
+      upto: this.#dialect.greatest(sql.ref<number>('upto'), last),
+    }).execute()
+    await this.#words.drop(tables as unknown as WriteTables<unknown>, stream, last)
+    // What names an event comes after it.
+    await tables.deleteFrom('links').where('stream', '=', stream).where('kind', 'in', Object.values(linkKinds)).where('target', '<=', last)
+      .execute()
+    return fates
+  }
+
+  async #blank(stream: number, seq: number, now: number): Promise<readonly Fate[] | undefined> {
+    const event = await this.#placed(stream).selectAll().where('seq', '=', seq).executeTakeFirst()
+    if (event === undefined || saidBy(event).erased !== undefined) return undefined
+    const fates = await this.#endEntries(now, sql`stream = ${stream} AND event = ${seq}`)
+    await this.#overwrite([event])
+    return fates
+  }
+
+  /** Written anew here and not by a database, which does not read every text that JSON can say. */
+  async #overwrite(events: readonly Event[]): Promise<void> {
+    if (events.length === 0) return
+    const blanks = this.#dialect.rowsOf<{ id: number, blank: string }>({ id: 'number', blank: 'text' },
+      events.map(event => ({ id: event.id, blank: blankOf(event) })))
+    await this.#tables.updateTable('events').from(blanks.as('blanks')).set({ text: this.#words.stored('blank') })
+      .whereRef('events.id', '=', 'blanks.id').execute()
+    await this.#forgetSizes([...new Set(events.map(({ stream }) => stream))])
+  }
+
+  /** The next block, from one on, in which somebody spoke: its first and last id. */
+  async #nextBlock(from: number, who?: RawBuilder<boolean>): Promise<{ number: number, first: number, last: number } | undefined> {
+    const spoken = this.#tables.selectFrom('spoken').select(({ fn }) => fn.min<number | null>('block').as('block')).where('block', '>=',
+      from)
+    const { block } = await (who === undefined ? spoken : spoken.where(who)).executeTakeFirstOrThrow()
+    return block === null ? undefined : { number: block, first: block * 2 ** blockBits, last: (block + 1) * 2 ** blockBits - 1 }
+  }
+
+  /** They are counted anew when a limit asks for it. */
+  async #forgetSizes(streams: readonly number[]): Promise<void> {
+    await this.#tables.deleteFrom('stream_sizes').where('stream', 'in', streams).execute()
+  }
+
+  /** Inbox entries of events that go: what was not received ends as expired. */
+  async #endEntries(now: number, which: RawBuilder<unknown>): Promise<readonly Fate[]> {
+    const waiting = sql<boolean>`received_at IS NULL AND expired_at IS NULL AND ${which}`
+    const { numUpdatedRows } = await this.#tables.updateTable('inbox').set({ expires_at: now }).where(waiting).executeTakeFirst()
+    if (numUpdatedRows === 0n) return []
+    const fates: Fate[] = []
+    // Some of them may be left behind others that were due before.
+    do fates.push(...await this.#log.expire(now))
+    while (await this.#tables.selectFrom('inbox').select('agent').where(waiting).limit(1).executeTakeFirst() !== undefined)
+    return fates
+  }
+}
