@@ -3,8 +3,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { MemoryPositions, type ClientStatus } from '../lib/index.ts'
 import { PositionsFile, wsTransport } from '../lib/node/index.ts'
-import { openKeeper } from '../src/app.ts'
 import { clientOf, newClient, newIdentity, statusOf } from './kit/client.ts'
+import { backUp, putBack } from './kit/engine.ts'
 import { newFolder, type Folder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 
@@ -18,16 +18,14 @@ const say = async (relay: TestRelay, contents: readonly string[]) => {
 
 /** A relay with ten messages in a copy that was made of it, and twenty more. */
 const copied = async (folder: Folder) => {
-  const keeper = await openKeeper()
   const relay = await startTestRelay({ data: folder.at('data') })
   await say(relay, range(1, 10).map(n => `old ${n}`))
-  await keeper.backup({ data: folder.at('data'), target: folder.at('copy.db') })
+  await backUp(folder.at('data'), folder.at('copy.db'))
   await say(relay, range(11, 30).map(n => `old ${n}`))
-  return { relay, keeper, port: Number(new URL(relay.url).port) }
+  return { relay, port: Number(new URL(relay.url).port) }
 }
 const restored = async (folder: Folder, name: string, port: number) => {
-  const keeper = await openKeeper()
-  await keeper.restore({ file: folder.at('copy.db'), data: folder.at(name), force: false, newEpoch: 'b'.repeat(16), now: 1 })
+  await putBack(folder.at('copy.db'), folder.at(name), 'b'.repeat(16))
   return startTestRelay({ data: folder.at(name), port })
 }
 
@@ -152,7 +150,6 @@ test('a stream may have a life of its own: its position is of that one, and goes
 test('of direct messages the inbox knows what is new: none is lost for a number that was higher before', async () => {
   using folder = newFolder()
   const [ann, bob] = [newIdentity('ann'), newIdentity('bob')]
-  const keeper = await openKeeper()
   const relay = await startTestRelay({ data: folder.at('data') })
   const port = Number(new URL(relay.url).port)
   const heard: string[] = []
@@ -162,7 +159,7 @@ test('of direct messages the inbox knows what is new: none is lost for a number 
   await writer.send(bob.agentId, 'one')
   await expect.poll(() => heard).toEqual(['one'])
   await reader.request('PING', {})
-  await keeper.backup({ data: folder.at('data'), target: folder.at('copy.db') })
+  await backUp(folder.at('data'), folder.at('copy.db'))
   for (const content of ['two', 'three']) await writer.send(bob.agentId, content)
   await expect.poll(() => heard.length).toBe(3)
   const again = statusOf(reader, 'epoch-changed')

@@ -1,3 +1,7 @@
 // The same on PostgreSQL.
 process.env['STORE'] = 'postgres'
 await import('../people.test.ts')
+await import('../people-client.test.ts')
+await import('../reputation.test.ts')
+await import('../directory.test.ts')
+await import('../announcements.test.ts')
