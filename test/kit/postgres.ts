@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   cpSync,
@@ -12,18 +13,17 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
-  statfsSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres/store.ts'
+import { memoryFolder } from './folder.ts'
 
 /** Where the run's server is kept; set by postgres-run.ts, for the run's processes. */
 export const folderVariable = 'AGENTCHAT_TEST_POSTGRES_FOLDER'
@@ -88,10 +88,8 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-/** Memory, where it is large enough: nothing of it has to last. */
 export const newServerFolder = (): string => {
-  const inMemory = existsSync('/dev/shm') && statfsSync('/dev/shm').bavail * statfsSync('/dev/shm').bsize > 2 ** 30
-  const folder = mkdtempSync(join(inMemory ? '/dev/shm' : tmpdir(), 'agentchat-pg-'))
+  const folder = mkdtempSync(join(memoryFolder(), 'agentchat-pg-'))
   // The server's user finds what is its own in there.
   chmodSync(folder, 0o711)
   return folder
@@ -195,10 +193,19 @@ export const crashAndRestart = async (server: Server): Promise<Server> => {
   return launch(server)
 }
 
-/** Another server which follows that one, and only reads until it is promoted. */
-export const startStandby = async (server: Server): Promise<Server> => {
+/** A copy of its files while it runs: by pg_basebackup, which the registry's server comes without, or as that does it. Gives the folder. */
+export const baseBackup = async (server: Server): Promise<string> => {
   const folder = newServerFolder()
   const data = join(folder, 'data')
+  const uid = asOther()
+  if (existsSync(join(server.bin, 'pg_basebackup'))) {
+    if (uid !== undefined) chownSync(folder, uid, uid)
+    execFileSync(join(server.bin, 'pg_basebackup'), ['-D', data, '-c', 'fast', '-d', urlOf(server, 'postgres')], {
+      ...asServer(folder),
+      stdio: 'pipe',
+    })
+    return folder
+  }
   const backup = new pg.Client({ connectionString: urlOf(server, 'postgres') })
   await backup.connect()
   try {
@@ -209,15 +216,41 @@ export const startStandby = async (server: Server): Promise<Server> => {
   } finally {
     await backup.end()
   }
-  writeFileSync(join(data, 'standby.signal'), '')
-  const uid = asOther()
   if (uid !== undefined) {
     for (const path of ['', ...readdirSync(data, { recursive: true })]) chownSync(join(data, String(path)), uid, uid)
     chownSync(folder, uid, uid)
   }
-  return launch({ folder, bin: server.bin, port: await freePort() }, [
+  return folder
+}
+
+/** A server on a copy, which begins with what the file of that name beside its settings makes it do. */
+const startCopy = async (
+  { bin }: Server,
+  folder: string,
+  signal: 'standby.signal' | 'recovery.signal',
+  options: readonly string[] = [],
+): Promise<Server> => {
+  writeFileSync(join(folder, 'data', signal), '')
+  giveToServer(join(folder, 'data', signal))
+  return launch({ folder, bin, port: await freePort() }, options)
+}
+
+/** Another server which follows that one, and only reads until it is promoted. */
+export const startStandby = async (server: Server): Promise<Server> =>
+  startCopy(server, await baseBackup(server), 'standby.signal', [
     `primary_conninfo=host=${server.folder} port=${server.port} user=${user} application_name=standby`,
   ])
+
+/** A server on a copy, as these lines of its settings bring it on from there; resolves when it is there. */
+export const startRecovered = async (server: Server, copy: string, settings: string): Promise<Server> => {
+  appendFileSync(join(copy, 'data/postgresql.conf'), settings)
+  const recovered = await startCopy(server, copy, 'recovery.signal')
+  for (let tries = 0;; tries++) {
+    const [state] = await asked<{ isOver: boolean }>(urlOf(recovered, 'postgres'), 'SELECT NOT pg_is_in_recovery() AS "isOver"')
+    if (state!.isOver) return recovered
+    if (tries === 200) throw new Error('The server does not come out of its recovery')
+    await sleep(50)
+  }
 }
 
 /** Ends it, and removes what it kept. */
