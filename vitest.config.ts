@@ -1,9 +1,23 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Folders whose files take longest, the longest first. */
+const long = [/\/test\/chaos\//, /\/test\/(?:e2e|postgres|transcripts)\//, /\/test\/contract\//]
+
+/** What takes long does not begin last, so that the workers are done together: a fresh clone does not know yet how long anything takes. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) =>
+      (long.findIndex(folder => folder.test(moduleId)) + long.length + 1) % (long.length + 1)
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
 
 export default defineConfig({
   test: {
     include: ['lib/**/*.test.ts', 'src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: 'test/kit/postgres-run.ts',
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
     // Many tests wait for processes more than they compute.
     maxWorkers: 2,
