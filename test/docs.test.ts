@@ -244,6 +244,7 @@ describe('what pages say of the program', () => {
       audit: 'the audit',
       tokens: 'tokens',
       hooks: 'hooks',
+      leases: 'leases',
     }
     const [, holds, without] = /^\| Holds \| [^|]* \| ([^|]*) \|\n\| Without \| [^|]* \| ([^|]*) \|$/m.exec(
       readFileSync('docs/OPERATIONS.md', 'utf8'),

@@ -23,6 +23,7 @@ export const errors = {
   AGENT_NOT_FOUND: never,
   MESSAGE_NOT_FOUND: never,
   EDIT_CONFLICT: never,
+  LEASE_OVER: never,
   RECEIPT_NOT_FOUND: never,
   ID_REUSED: never,
   PROPOSAL_NOT_FOUND: never,

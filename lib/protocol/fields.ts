@@ -41,6 +41,8 @@ export const AgentName = z.string().check(
 export const RequestId = z.string().check(z.minLength(1), z.maxLength(fieldLimits.maxRequestIdChars),
   z.regex(/^\P{Surrogate}*$/u, 'an id without half a character'))
 export const MsgId = z.string().check(z.minLength(1), z.maxLength(64))
+/** Of an inbox entry that somebody holds. Opaque. */
+export const Lease = z.string().check(z.minLength(1), z.maxLength(64))
 export const Signature = z.string().check(z.minLength(1), z.maxLength(256))
 export const PublicKey = z.string().check(z.minLength(1), z.maxLength(1_024))
 /** Of a key: SHA-256 of its canonical PEM. An agent id is its first quarter. */

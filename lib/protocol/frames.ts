@@ -11,6 +11,7 @@ import { frames as history } from './history.ts'
 import { frames as identity } from './identity.ts'
 import { frames as inbox } from './inbox.ts'
 import { frames as keeping } from './keeping.ts'
+import { frames as leases } from './leases.ts'
 import { frames as messages } from './messages.ts'
 import { frames as presence } from './presence.ts'
 import { frames as profiles } from './profiles.ts'
@@ -29,6 +30,7 @@ export const frames = {
   ...messages,
   ...edits,
   ...inbox,
+  ...leases,
   ...blocks,
   ...history,
   ...presence,

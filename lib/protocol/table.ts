@@ -25,6 +25,8 @@ import * as inbox from './inbox.ts'
 import * as inboxRequests from './requests/inbox.ts'
 import * as keeping from './keeping.ts'
 import * as keepingRequests from './requests/keeping.ts'
+import * as leases from './leases.ts'
+import * as leasesRequests from './requests/leases.ts'
 import * as messages from './messages.ts'
 import * as messagesRequests from './requests/messages.ts'
 import * as presence from './presence.ts'
@@ -52,6 +54,7 @@ export const requests = {
   ...messagesRequests.requests,
   ...editsRequests.requests,
   ...inboxRequests.requests,
+  ...leasesRequests.requests,
   ...blocksRequests.requests,
   ...historyRequests.requests,
   ...presenceRequests.requests,
@@ -77,6 +80,7 @@ export const domains = {
   messages: { requests: messagesRequests.requests, frames: messages.frames },
   edits: { requests: editsRequests.requests, frames: edits.frames },
   inbox: { requests: inboxRequests.requests, frames: inbox.frames },
+  leases: { requests: leasesRequests.requests, frames: leases.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },
   history: { requests: historyRequests.requests, frames: history.frames },
   presence: { requests: presenceRequests.requests, frames: presence.frames },

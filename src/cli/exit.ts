@@ -47,6 +47,7 @@ export const exitOfCode = {
   AGENT_NOT_FOUND: 'notFound',
   MESSAGE_NOT_FOUND: 'notFound',
   RECEIPT_NOT_FOUND: 'notFound',
+  LEASE_OVER: 'refused',
   ID_REUSED: 'refused',
   EDIT_CONFLICT: 'refused',
   PROPOSAL_NOT_FOUND: 'notFound',

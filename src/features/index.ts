@@ -14,6 +14,7 @@ import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
 import { hookMigrations } from '../store/hooks.ts'
 import type { Migration } from '../store/store.ts'
+import { leaseMigrations } from '../store/leases.ts'
 import { tokenMigrations } from '../store/tokens.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
@@ -28,6 +29,7 @@ import { hooks, type HookOptions } from './talk/hooks/handlers.ts'
 import { identity, type IdentityOptions } from './talk/identity/handlers.ts'
 import { proofMigrations } from './talk/identity/store.ts'
 import { inbox, type InboxOptions } from './talk/inbox/handlers.ts'
+import { leases, type LeaseOptions } from './talk/leases/handlers.ts'
 import { messages, type MessageOptions } from './talk/messages/handlers.ts'
 import { edits, type EditOptions } from './talk/messages/edits.ts'
 import { profiles, type ProfileOptions } from './talk/profiles/handlers.ts'
@@ -61,6 +63,7 @@ type TalkOptions =
   & GrowingOptions
   & EditOptions
   & InboxOptions
+  & LeaseOptions
   & HistoryOptions
   & PresenceOptions
   & ProfileOptions
@@ -126,6 +129,7 @@ const agentUses: readonly AgentUse[] = [
   ['receipts', 'provider'],
   ['door_tokens', 'agent'],
   ['hooks', 'agent'],
+  ['inbox_leases', 'agent'],
 ]
 
 const slices = {
@@ -136,6 +140,7 @@ const slices = {
   growing: slice(growing),
   edits: slice(edits),
   inbox: slice(inbox),
+  leases: slice(leases, leaseMigrations),
   blocks: slice(blocks),
   history: slice(history),
   presence: slice(presence),

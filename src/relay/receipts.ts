@@ -2,23 +2,36 @@
 import type { FrameBody } from '../../lib/protocol/index.ts'
 import type { Fate, Receipt } from '../store/log.ts'
 
-/** The furthest of stored, offered, received, read and expired, with the times of all it reached. */
-const recipient = ({ agent, offeredAt, receivedAt, readAt, expiredAt }: Receipt): FrameBody<'STATUS'>['recipients'][number] => ({
-  agent,
-  state: expiredAt !== null
-    ? 'expired'
-    : readAt !== null
-    ? 'read'
-    : receivedAt !== null
-    ? 'received'
-    : offeredAt !== null
-    ? 'offered'
-    : 'stored',
-  ...(offeredAt !== null && { offered_at: offeredAt }),
-  ...(receivedAt !== null && { received_at: receivedAt }),
-  ...(readAt !== null && { read_at: readAt }),
-  ...(expiredAt !== null && { expired_at: expiredAt }),
-})
+type Recipient = FrameBody<'STATUS'>['recipients'][number]
+
+/**
+ * The furthest of stored, offered, received, read and expired, with the times of all it reached. What workers do is told beside it: clients
+ * take the states for all there are, so what is claimed was received, and what failed has expired.
+ */
+const recipient = ({ agent, offeredAt, receivedAt, readAt, expiredAt, lease }: Receipt): Recipient => {
+  const isDone = lease?.state === 'done'
+  const isFailed = lease?.state === 'failed'
+  const read = isDone ? lease.until : isFailed ? null : readAt
+  return {
+    agent,
+    state: isFailed || expiredAt !== null
+      ? 'expired'
+      : read !== null
+      ? 'read'
+      : receivedAt !== null || lease?.state === 'held'
+      ? 'received'
+      : offeredAt !== null
+      ? 'offered'
+      : 'stored',
+    ...(offeredAt !== null && { offered_at: offeredAt }),
+    ...(receivedAt !== null && { received_at: receivedAt }),
+    ...(read !== null && { read_at: read }),
+    ...(expiredAt !== null && { expired_at: expiredAt }),
+    ...(lease?.state === 'held' && { claimed_until: lease.until }),
+    ...(lease !== undefined && { attempts: lease.attempts }),
+    ...(isFailed && { failed_at: lease.until, ...(lease.reason !== null && { failed_reason: lease.reason }) }),
+  }
+}
 
 /** The channel, or the other agent of a pair; a stream of another kind has none of its own. */
 const targetOf = (stream: string, author: string): string | undefined =>

@@ -1,6 +1,7 @@
 // What outlives a session of an agent: its key, where it belongs, and what it is invited to. Several features read and write it.
 import { joinLineages, lineageSchema } from './lineages.ts'
 import { moveBlocks } from './blocks.ts'
+import { endLeases } from './leases.ts'
 import { moveChannels } from './channels.ts'
 import { invitationName, membershipName, moveShares, renameShare } from './shares.ts'
 import { approve } from './standing.ts'
@@ -191,6 +192,7 @@ export const rotateAgent = async (
   await moveChannels(tx, from.id, to)
   await moveBlocks(tx, from.id, to)
   await moveShares(tx, from.id, to)
+  await endLeases(tx, from.id)
   await tx.log.moveInbox(from.id, to)
 }
 

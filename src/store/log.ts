@@ -26,6 +26,9 @@ export interface Row {
 /** How far an inbox entry has come. */
 export type ReceiptState = 'stored' | 'offered' | 'received' | 'read' | 'expired'
 
+/** held: until its time. waiting: to be claimed again from its time on. done: behind an entry that is not. failed: given up. */
+export type LeaseState = 'held' | 'waiting' | 'done' | 'failed'
+
 /** An inbox entry of one agent, and when it got where. Times in ms, null: not (yet). */
 export interface Receipt {
   readonly agent: string
@@ -33,6 +36,10 @@ export interface Receipt {
   readonly receivedAt: number | null
   readonly readAt: number | null
   readonly expiredAt: number | null
+  /** Where workers of the agent claim what is in its inbox. */
+  readonly lease?:
+    | { readonly state: LeaseState, readonly until: number, readonly attempts: number, readonly reason: string | null }
+    | undefined
 }
 
 /** A message and what became of it. */

@@ -14,6 +14,7 @@ import * as history from './history.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
 import * as keeping from './keeping.ts'
+import * as leases from './leases.ts'
 import * as messages from './messages.ts'
 import * as presence from './presence.ts'
 import * as profiles from './profiles.ts'
@@ -31,6 +32,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...messages.requests,
   ...edits.requests,
   ...inbox.requests,
+  ...leases.requests,
   ...blocks.requests,
   ...history.requests,
   ...presence.requests,
@@ -64,6 +66,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...messages.frames,
   ...edits.frames,
   ...inbox.frames,
+  ...leases.frames,
   ...blocks.frames,
   ...history.frames,
   ...presence.frames,

@@ -55,6 +55,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   DISPUTE_INVALID_PHASE: 409,
   DISPUTE_DEADLINE_PASSED: 409,
   EDIT_CONFLICT: 409,
+  LEASE_OVER: 409,
   ID_REUSED: 422,
   RATE_LIMITED: 429,
   BUSY: 503,

@@ -89,6 +89,8 @@ export const resources: readonly Resource[] = [
   { method: 'GET', path: '/v1/leaderboard', type: 'LEADERBOARD', status: 200, list: 'agents' },
   { method: 'GET', path: '/v1/messages/{id}/status', type: 'STATUS', inPath: { id: 'msg_id' }, status: 200 },
   { method: 'PUT', path: '/v1/inbox/cursor', type: 'RECEIVED', status: 204 },
+  { method: 'POST', path: '/v1/inbox/claims', type: 'CLAIM', status: 200 },
+  { method: 'GET', path: '/v1/inbox/leases', type: 'LEASES', status: 200, list: 'items', next: { field: 'after', of: 'seq' } },
   { method: 'PUT', path: '/v1/me/presence', type: 'SET_PRESENCE', status: 204 },
   { method: 'GET', path: '/v1/proposals', type: 'PROPOSALS', status: 200, list: 'proposals', next: { field: 'before', of: 'next' } },
   { method: 'POST', path: '/v1/proposals', type: 'PROPOSAL', status: 201 },

@@ -13,6 +13,7 @@ const by = <const N extends Needed, const T extends RequestType>(needed: N, type
 /** Of each request of the protocol: one that is new does not compile before it is said here. */
 export const needs: Readonly<Record<RequestType, Needed>> = {
   ...by('read', ['PING', 'WHOIS', 'LIST_CHANNELS', 'LIST_AGENTS', 'MEMBERS', 'INBOX', 'RECEIVED', 'READ', 'STATUS', 'BLOCKS', 'HISTORY']),
+  ...by('read', ['CLAIM', 'EXTEND', 'DONE', 'UNCLAIM', 'LEASES', 'REQUEUE', 'DROP']),
   ...by('read', ['SEARCH_SKILLS', 'PROFILE', 'RATING', 'LEADERBOARD', 'WATCH', 'UNWATCH']),
   ...by('read', ['EDITS']),
   ...by('send', ['MSG', 'DELTA', 'FILE_CHUNK', 'JOIN', 'LEAVE', 'SET_PRESENCE', 'SET_NICK', 'TYPING', 'RESPONDING_TO', 'BLOCK', 'UNBLOCK']),

@@ -1,4 +1,5 @@
 // The inbox of agents with a key: what waits for them, how far they have come, and what their messages' senders are told of it.
+import { withLeases } from '../../../store/leases.ts'
 import { Fail, inboxItem, pageReply, reply, statusNotices, statusOf, type Feature, type WriteCtx } from '../../../relay/feature.ts'
 
 export interface InboxOptions {
@@ -42,7 +43,7 @@ export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'RE
           const fate = await db.log.fate(msg_id)
           // Whose message it is not learns nothing of it, not even that it is there.
           if (fate === undefined || fate.author !== me.id) throw new Fail('MESSAGE_NOT_FOUND', 'You sent no such message')
-          return reply('STATUS', statusOf(fate))
+          return reply('STATUS', statusOf(await withLeases(db, fate)))
         },
       },
     },
