@@ -89,7 +89,6 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/store.ts',
     'src/store/agents.ts',
     'src/store/nonces.ts',
-    'src/store/leases.ts',
     'src/store/tokens.ts',
     'src/store/hooks.ts',
     'src/store/answers.ts',
