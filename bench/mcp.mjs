@@ -1,6 +1,7 @@
 // @ts-check
 // What a call of an MCP tool over HTTP costs the relay's process in CPU, by the official client and in both eras. Needs a build: npm run build.
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,15 +9,18 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { hotSpots } from './profile.mjs'
+import { reference } from './workloads/machine.mjs'
 
 const { values } = parseArgs({ options: { calls: { type: 'string', default: '100' }, 'max-ms': { type: 'string', default: '3' }, profile: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } } })
 if (values.help) {
-  console.log('Usage: node bench/mcp.mjs [--calls 100] [--max-ms 3] [--profile] [--json]\nExit code 1 if a history of 20 messages takes more CPU than --max-ms in either era. --profile: where the time goes.')
+  console.log('Usage: node bench/mcp.mjs [--calls 100] [--max-ms 3] [--profile] [--json]\nExit code 1 if a history of 20 messages takes more CPU than --max-ms in either era, on a machine as fast as the one for which limits are set. --profile: where the time goes.')
   process.exit(0)
 }
 const count = Number(values.calls)
 const bin = process.env['AGENTCHAT_BIN'] ?? fileURLToPath(new URL('../dist/bin/agentchat.js', import.meta.url))
-const { AgentChatClient, createIdentity } = await import(new URL('../lib/index.js', `file://${bin}`).href)
+const { AgentChatClient } = await import(new URL('../lib/index.js', `file://${bin}`).href)
+const { createVerify, wsTransport } = await import(new URL('../lib/node/index.js', `file://${bin}`).href)
+const { generateKeyPair, identityFrom } = await import(new URL('../lib/identity/index.js', `file://${bin}`).href)
 const data = mkdtempSync(join(tmpdir(), 'agentchat-mcp-'))
 const profiled = values.profile ? hotSpots() : undefined
 
@@ -39,8 +43,29 @@ const cpuMs = () => {
   return readdirSync(tasks).reduce((sum, task) => sum + Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e6
 }
 
-/** What the door lets one token ask at once; a call is paced by that, and what it waits is no CPU. */
-const burst = 25
+const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+const text = JSON.stringify({ type: 'MSG', to: '#bench', id: '1', content: 'x'.repeat(262) })
+const message = Buffer.from(text)
+const signature = sign(null, message, privateKey)
+
+/** How often `work` runs in a second of this process's own CPU. @param {() => void} work */
+const perCpuSecond = work => {
+  for (let n = 0; n < 200; n++) work()
+  const before = process.cpuUsage()
+  let runs = 0
+  for (let used = 0; used < 200_000;) {
+    for (let n = 0; n < 50; n++) work()
+    runs += 50
+    const { user, system } = process.cpuUsage(before)
+    used = user + system
+  }
+  return runs / 0.2
+}
+
+/** Calls before those that are measured, and hosts that take turns: one token may ask 30 times at once, one address 150 times. */
+const warmCalls = 30
+const hostCount = 5
+const refillMs = 8_000
 const calls = {
   'history of 20': { name: 'history', arguments: { of: '#general', limit: 20 } },
   'receive, nothing there': { name: 'receive', arguments: {} },
@@ -48,16 +73,18 @@ const calls = {
 }
 
 try {
-  const wire = new AgentChatClient(url, { identity: createIdentity('bench') })
+  const wire = new AgentChatClient({ transport: wsTransport, verify: createVerify(), server: url, identity: identityFrom(generateKeyPair().privateKey, { name: 'bench' }), name: 'bench' })
   await wire.connect()
   await wire.join('#general')
   for (let n = 0; n < 20; n++) await wire.send('#general', `${n} ${'a message of an ordinary length, as agents send them to each other. '.repeat(3)}`)
   const results = []
+  /** @type {any[]} */
+  const speeds = []
   const begun = Number(process.hrtime.bigint() / 1_000n)
   for (const era of ['2026-07-28', '2025-11-25']) {
     for (const [what, call] of Object.entries(calls)) {
       const hosts = []
-      for (let n = 0; n < Math.ceil(count / burst); n++) {
+      for (let n = 0; n < hostCount; n++) {
         const { token, token_id } = await wire.request('TOKEN_CREATE', { name: 'bench' })
         const host = new Client({ name: 'bench', version: '1' }, era === '2026-07-28' ? { versionNegotiation: { mode: 'auto' } } : {})
         const at = new URL(`${url.replace(/^ws/, 'http')}/mcp`)
@@ -66,6 +93,7 @@ try {
         await host.callTool(call)
         hosts.push({ host, token_id, firstMs: cpuMs() - before })
       }
+      for (let n = 0; n < warmCalls; n++) await hosts[n % hosts.length].host.callTool(call)
       const before = cpuMs()
       for (let n = 0; n < count; n++) {
         const { isError } = await hosts[n % hosts.length].host.callTool(call)
@@ -77,8 +105,9 @@ try {
         await host.close()
         await wire.request('TOKEN_REVOKE', { token_id })
       }
+      speeds.push({ 'verify/s': perCpuSecond(() => { verify(null, message, publicKey, signature) }), 'parse/s': perCpuSecond(() => { JSON.parse(text) }) })
       // Until all may ask again.
-      await new Promise(resolve => setTimeout(resolve, 8_000))
+      await new Promise(resolve => setTimeout(resolve, refillMs))
     }
   }
   const ended = Number(process.hrtime.bigint() / 1_000n)
@@ -86,14 +115,17 @@ try {
   child.kill()
   await new Promise(resolve => child.once('exit', resolve))
   const worst = Math.max(...results.filter(({ what }) => what.startsWith('history')).map(({ cpu_ms }) => cpu_ms))
-  if (values.json) console.log(JSON.stringify({ calls: count, results, worst_history_ms: worst }))
+  // CPU of the same work in the same minutes: whoever shares its caches slows both.
+  const slowness = Math.sqrt(Object.entries(reference).reduce((product, [figure, there]) => product * there / median(speeds.map(speed => speed[figure])), 1))
+  const limit = round(Number(values['max-ms']) * Math.max(1, slowness))
+  if (values.json) console.log(JSON.stringify({ calls: count, results, worst_history_ms: worst, slowness: round(slowness), limit_here_ms: limit }))
   else {
     console.log(`MCP over HTTP, ${count} calls one after the other; CPU of the relay's process\n`)
     for (const { era, what, cpu_ms, first_ms } of results) console.log(`${era}  ${what.padEnd(24)} ${cpu_ms.toFixed(2).padStart(7)} ms a call ${first_ms.toFixed(1).padStart(7)} ms the first`)
-    console.log(`\nhistory: ${worst} ms at worst; the target is ${values['max-ms']}`)
+    console.log(`\nhistory: ${worst} ms at worst; the target is ${values['max-ms']}, here, where things take ${slowness.toFixed(1)} times as long, ${limit}`)
   }
   if (profiled) console.log(profiled.render([begun, ended]))
-  process.exitCode = worst <= Number(values['max-ms']) ? 0 : 1
+  process.exitCode = worst <= limit ? 0 : 1
 } finally {
   child.kill()
   profiled?.remove()
@@ -103,4 +135,9 @@ try {
 /** @param {number} ms */
 function round(ms) {
   return Math.round(ms * 100) / 100
+}
+
+/** @param {readonly number[]} all */
+function median(all) {
+  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? NaN
 }

@@ -6,6 +6,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { AgentChatClient } from '../lib/index.ts'
 import { sendWeb } from '../src/doors/mcp/node-http.ts'
 import { Sessions } from '../src/doors/mcp/sessions.ts'
+import { toolSets } from '../src/doors/mcp/tools.ts'
 import { clientOf, newIdentity } from './kit/client.ts'
 import { httpHost, knownAgent, openDoor } from './kit/mcp-http.ts'
 import { eras } from './kit/mcp.ts'
@@ -202,6 +203,31 @@ test.each([
   expect((await post(door.url, token, initialize)).status).toBe(200)
   expect(door.failures).toEqual([])
 })
+
+test.each([['2026-07-28', true], ['2025-11-25', false]] as const)('a call of %s is read once, and makes no schema',
+  async (revision, isNew) => {
+    await using relay = await startTestRelay()
+    const known = new Map<string, string>()
+    const { token } = await knownAgent(relay, 'ada', known)
+    await using door = await openDoor(relay.inside, { known })
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': revision,
+      'io.modelcontextprotocol/clientInfo': { name: 'h', version: '1' },
+      'io.modelcontextprotocol/clientCapabilities': {},
+    }
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'receive', arguments: {}, ...(isNew && { _meta }) } }
+    const headers = { 'mcp-protocol-version': revision, ...(isNew && { 'mcp-method': 'tools/call', 'mcp-name': 'receive' }) }
+    const made = toolSets.all.map(({ input }) => vi.spyOn(input, 'strict'))
+    const parsed = vi.spyOn(JSON, 'parse')
+    try {
+      const answer = await post(door.url, token, call, headers)
+      expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('Nothing waits.')])
+      expect(parsed.mock.calls.filter(([text]) => text === JSON.stringify(call))).toHaveLength(1)
+      expect(made.some(spy => spy.mock.calls.length > 0)).toBe(false)
+    } finally {
+      vi.restoreAllMocks()
+    }
+  })
 
 test('a stream ends with the token that it was opened with', async () => {
   await using relay = await startTestRelay()

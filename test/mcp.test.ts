@@ -1,5 +1,6 @@
 // The relay as tools of an MCP host: every tool through the official client, in both eras, at a real relay; and what strangers can do to it.
 import { describe, expect, test, vi } from 'vitest'
+import { Reply } from '../src/doors/mcp/reply.ts'
 import { listed, toolSets } from '../src/doors/mcp/tools.ts'
 import { clientOf, newIdentity } from './kit/client.ts'
 import { eras, hostAt, type Person } from './kit/mcp.ts'
@@ -331,6 +332,12 @@ test('a deal goes from offer to end by tools alone', async () => {
     text: expect.stringMatching(/^INVALID_PROPOSAL: /),
   })
   expect(await ada.call('deal', { do: 'accept' })).toEqual({ isError: true, text: 'INVALID_MSG: accept needs id' })
+})
+
+test('what is cut because it had to be written out is said, too', () => {
+  const reply = new Reply()
+  reply.add({ text: '\u0007'.repeat(1_000) })
+  expect(reply.text(() => 'aaaaaa')).toMatch(/^Peer[^]*<aaaaaa>(?:\\u0007){250}<\/aaaaaa> …4500 more characters$/)
 })
 
 describe('waiting', () => {

@@ -63,7 +63,8 @@ const maxSubscriptions = 8
 const holdsEveryMs = 15_000
 
 const newEra = '2026-07-28'
-const newEraMeta = { 'io.modelcontextprotocol/protocolVersion': newEra }
+const versionKey = 'io.modelcontextprotocol/protocolVersion'
+const newEraMeta = { [versionKey]: newEra }
 
 const notFound = { status: 404, title: 'There is no such session: begin a new one' }
 
@@ -127,7 +128,8 @@ export class McpDoor<C> {
       // It is read once, here: the SDK is handed what it says.
       const web = webRequest(request, message === undefined ? body : undefined, goneSignal(response))
       const asked: Asked = { web, session, parsed: message === undefined ? {} : { parsedBody: message }, over: end => over.push(end) }
-      const isOld = method !== 'POST' || await sdk.isLegacyRequest(web, message)
+      // Whatever claims the new era is not taken for the older one: the SDK need not look twice.
+      const isOld = method !== 'POST' || (!claimsNewEra(message) && await sdk.isLegacyRequest(web, message))
       const answer = await (isOld ? this.#older : this.#newer).call(this, asked, caller, nameOf(caller))
       if ('title' in answer) return problem(response, answer)
       await sendWeb(answer, response)
@@ -209,6 +211,12 @@ const messageOf = (body: string): unknown => {
   } catch {
     return undefined
   }
+}
+
+const claimsNewEra = (message: unknown): boolean => {
+  const { params } = (message ?? {}) as { readonly params?: { readonly _meta?: unknown } | null }
+  const meta = params?._meta
+  return typeof meta === 'object' && meta !== null && versionKey in meta
 }
 
 /** The resources that a request wants to be told of. */

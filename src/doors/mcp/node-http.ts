@@ -78,21 +78,29 @@ export const goneSignal = (response: ServerResponse): AbortSignal => {
 /** How long an answer waits for somebody who does not read it: what comes meanwhile waits in memory. */
 const stallMs = 30_000
 
+/** How long the head of an answer waits for its first bytes, so that both are one write. */
+const headMs = 50
+
 /** Writes an answer of the web, as fast as it is read; who does not read it is cut. */
 export const sendWeb = async (answer: Response, response: ServerResponse): Promise<void> => {
   if (response.destroyed) return void answer.body?.cancel().catch(() => undefined)
   response.writeHead(answer.status, { ...Object.fromEntries(answer.headers), 'x-accel-buffering': 'no' })
-  // What stands in between holds even the head back until a first byte comes.
-  response.flushHeaders()
   if (answer.body === null) return void response.end()
+  // What stands in between holds even the head back until a first byte comes.
+  const early = setTimeout(() => response.flushHeaders(), timerMs(headMs))
   const reader = answer.body.getReader()
   const stop = () => void reader.cancel().catch(() => undefined)
   response.once('close', stop)
   try {
     for (;;) {
       const { done, value } = await reader.read()
+      clearTimeout(early)
       if (done || response.destroyed) break
-      if (!response.write(value)) {
+      // What comes at once goes at once: the last bytes and the end are one write.
+      response.cork()
+      const isTaken = response.write(value)
+      process.nextTick(() => response.uncork())
+      if (!isTaken) {
         await new Promise<void>(resolve => {
           const on = () => {
             clearTimeout(stalled)
@@ -105,6 +113,7 @@ export const sendWeb = async (answer: Response, response: ServerResponse): Promi
       }
     }
   } finally {
+    clearTimeout(early)
     response.removeListener('close', stop)
     response.end()
   }

@@ -65,17 +65,17 @@ export interface Tool {
   run(call: Call, input: never): Promise<Reply | Question>
 }
 
-/** Adds types to a tool, nothing else. */
+/** Adds types to a tool, and refuses what it does not take: made once, since making a schema takes longer than most calls. */
 export const tool = <S extends z.ZodRawShape>(
   record: Omit<Tool, 'input' | 'run'> & {
     readonly input: z.ZodObject<S>
     readonly run: (call: Call, input: z.infer<z.ZodObject<S>>) => Promise<Reply | Question>
   },
-): Tool => record
+): Tool => ({ ...record, input: record.input.strict() })
 
 /** What a tool takes, read from what came. @throws Refusal INVALID_MSG */
 export const inputOf = (tool: Tool, given: unknown): Readonly<Record<string, unknown>> => {
-  const { success, data, error } = tool.input.strict().safeParse(given ?? {})
+  const { success, data, error } = tool.input.safeParse(given ?? {})
   if (success) return data
   const { message, path } = error.issues[0]!
   throw new Refusal('INVALID_MSG', `${path.length === 0 ? '' : `${path.join('.')}: `}${message}`.slice(0, 300))
