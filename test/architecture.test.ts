@@ -59,6 +59,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/tokens.ts',
     'src/store/hooks.ts',
     'src/store/answers.ts',
+    'src/store/links.ts',
+    'src/store/threads.ts',
     'src/relay/feature.ts',
     'node:crypto',
   ]],

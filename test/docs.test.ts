@@ -241,6 +241,7 @@ describe('what pages say of the program', () => {
       servers: 'the directory',
       announcements: 'announcements',
       address_bans: 'bans of addresses',
+      muted_threads: 'muted threads',
       audit: 'the audit',
       tokens: 'tokens',
       hooks: 'hooks',

@@ -1,4 +1,4 @@
-// What happens to messages after they were said: edits and retractions. Apart from the client, so that a page that needs none of it carries none.
+// What happens to messages after they were said: edits, retractions, answers. Apart from the client, so that a page that needs none of it carries none.
 import {
   agentIdOf,
   changeTextOf,
@@ -50,6 +50,13 @@ export interface Conversation {
   /** What a message said at first, and all that became of it, oldest first. @throws RelayError MESSAGE_NOT_FOUND */
   edits(id: string, options?: CallOptions): Promise<Told<'EDITS'>['events']>
   /**
+   * A page of a thread, which any message of it names: the first one with the message that it begins with; the next one is `after` the last
+   * `seq` of this. @throws RelayError MESSAGE_NOT_FOUND
+   */
+  thread(id: string, page?: { readonly after?: number, readonly limit?: number }, options?: CallOptions): Promise<Told<'THREAD'>>
+  /** Keeps what mentions this agent in a thread out of its inbox, or lets it in again. @throws RelayError SIGNATURE_REQUIRED, MESSAGE_NOT_FOUND */
+  muteThread(id: string, muted?: boolean, options?: CallOptions): Promise<void>
+  /**
    * Whether its author signed an edit or a retraction, for this relay. The key is asked of the relay. Of other messages
    * `client.signatureOf` tells.
    */
@@ -57,7 +64,7 @@ export interface Conversation {
 }
 
 /**
- * Edits and retractions, by way of a client.
+ * Edits, retractions and threads, by way of a client.
  * @example const { edit, retract } = conversation(client, { identity })
  */
 export const conversation = (
@@ -100,6 +107,12 @@ export const conversation = (
     async retract(msg_id, options) {
       return told(await client.request('RETRACT', { msg_id, ...signed(stamp => retractText({ ...stamp, msg_id })) }, options))
     },
+    async thread(msg_id, page = {}, options) {
+      return told(await client.request('THREAD', { msg_id, ...page }, options))
+    },
+    async muteThread(msg_id, muted = true, options) {
+      await client.request('MUTE_THREAD', { msg_id, muted }, options)
+    },
     async signatureOf(frame, options) {
       const { sig, relay, sig_ts = 0 } = frame.edit ?? frame.retract ?? {}
       if (sig === undefined) return 'none'
@@ -113,6 +126,10 @@ export const conversation = (
     },
   }
 }
+
+/** Whether a message is in the thread that begins with one, or is that one, or changes it. */
+export const isInThread = ({ msg_id, in_reply_to, thread, edit, retract }: Frame<'MSG'>, root: string): boolean =>
+  msg_id === root || (edit ?? retract)?.of === root || (thread ?? in_reply_to) === root
 
 /** The message itself, of an edit too: what is signed names that. */
 const itself = ({ id, content, frame }: Changed) => ({ id: frame?.edit?.of ?? id, content })

@@ -2,7 +2,7 @@
 export { type BackoffPolicy } from './backoff.ts'
 export { type Channels, type OwnerOptions } from './channels.ts'
 export { AgentChatClient } from './client.ts'
-export { conversation, type Changed, type Conversation, type ConversationOptions } from './conversation.ts'
+export { conversation, isInThread, type Changed, type Conversation, type ConversationOptions } from './conversation.ts'
 export { type StandardSchema } from './json.ts'
 export { type AskOptions, type Content, type ReplyOptions, type SendOptions, type Sent } from './sending.ts'
 export { drawOf, type Court, type Dispute, type DisputeQuery, type EvidenceItem, type ShownDispute, type Verdict } from './court.ts'

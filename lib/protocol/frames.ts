@@ -20,6 +20,7 @@ import { frames as receipts } from './receipts.ts'
 import { frames as servers } from './servers.ts'
 import { frames as session } from './session.ts'
 import { frames as skills } from './skills.ts'
+import { frames as threads } from './threads.ts'
 import { frames as tokens } from './tokens.ts'
 
 /** Relay → client. */
@@ -29,6 +30,7 @@ export const frames = {
   ...channels,
   ...messages,
   ...edits,
+  ...threads,
   ...inbox,
   ...leases,
   ...blocks,

@@ -1,7 +1,7 @@
 // Pages of stored events, both ways.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
-import { AgentId, ChannelAddress, Seq } from './fields.ts'
+import { AgentId, ChannelAddress, Seq, Time } from './fields.ts'
 import { StoredEvent } from './messages.ts'
 
 export const frames = {
@@ -10,6 +10,8 @@ export const frames = {
       channel: z.optional(ChannelAddress),
       with: z.optional(AgentId),
       events: z.array(StoredEvent),
+      changes: z.optional(z.array(StoredEvent)),
+      threads: z.optional(z.array(z.object({ seq: Seq, replies: z.int(), last_seq: Seq, last_ts: Time }))),
       more: z.boolean(),
       seq: Seq,
       oldest: Seq,

@@ -33,6 +33,7 @@ export const frames = {
       relay: z.optional(z.string()),
       pub_id: z.optional(z.string()),
       in_reply_to: z.optional(z.string()),
+      thread: z.optional(MsgId),
       redacted: z.optional(z.literal(true)),
       erased: z.optional(z.literal(true)),
       edit: Change,

@@ -43,6 +43,8 @@ import * as session from './session.ts'
 import * as sessionRequests from './requests/session.ts'
 import * as skills from './skills.ts'
 import * as skillsRequests from './requests/skills.ts'
+import * as threads from './threads.ts'
+import * as threadsRequests from './requests/threads.ts'
 import * as tokens from './tokens.ts'
 import * as tokensRequests from './requests/tokens.ts'
 
@@ -53,6 +55,7 @@ export const requests = {
   ...channelsRequests.requests,
   ...messagesRequests.requests,
   ...editsRequests.requests,
+  ...threadsRequests.requests,
   ...inboxRequests.requests,
   ...leasesRequests.requests,
   ...blocksRequests.requests,
@@ -79,6 +82,7 @@ export const domains = {
   channels: { requests: channelsRequests.requests, frames: channels.frames },
   messages: { requests: messagesRequests.requests, frames: messages.frames },
   edits: { requests: editsRequests.requests, frames: edits.frames },
+  threads: { requests: threadsRequests.requests, frames: threads.frames },
   inbox: { requests: inboxRequests.requests, frames: inbox.frames },
   leases: { requests: leasesRequests.requests, frames: leases.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },

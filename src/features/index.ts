@@ -15,6 +15,7 @@ import { directoryMigrations } from '../store/servers.ts'
 import { hookMigrations } from '../store/hooks.ts'
 import type { Migration } from '../store/store.ts'
 import { leaseMigrations } from '../store/leases.ts'
+import { threadMigrations } from '../store/threads.ts'
 import { tokenMigrations } from '../store/tokens.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
@@ -35,6 +36,7 @@ import { edits, type EditOptions } from './talk/messages/edits.ts'
 import { profiles, type ProfileOptions } from './talk/profiles/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
+import { threads } from './talk/threads/handlers.ts'
 import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
 import { closingCases } from './trade/court/closing.ts'
 import { court } from './trade/court/handlers.ts'
@@ -139,6 +141,7 @@ const slices = {
   messages: slice(messages),
   growing: slice(growing),
   edits: slice(edits),
+  threads: slice(threads, threadMigrations),
   inbox: slice(inbox),
   leases: slice(leases, leaseMigrations),
   blocks: slice(blocks),

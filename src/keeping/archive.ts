@@ -153,6 +153,7 @@ export const leftOut = {
   servers: 'SELECT count(*) AS n FROM servers',
   announcements: 'SELECT count(*) AS n FROM announcements',
   address_bans: 'SELECT count(*) AS n FROM address_bans',
+  muted_threads: 'SELECT count(*) AS n FROM muted_threads',
   audit: 'SELECT count(*) AS n FROM audit',
   tokens: 'SELECT count(*) AS n FROM door_tokens',
   hooks: 'SELECT count(*) AS n FROM hooks',

@@ -18,6 +18,7 @@ const ownUses: readonly AgentUse[] = [
   ['shares', 'agent'],
   ['channels', 'owner'],
   ['blocks', 'agent'],
+  ['muted_threads', 'agent'],
 ]
 
 /** Agents behind one that were not seen since `before`; `next`: where to go on, undefined: there are no more. */

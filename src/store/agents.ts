@@ -2,6 +2,7 @@
 import { joinLineages, lineageSchema } from './lineages.ts'
 import { moveBlocks } from './blocks.ts'
 import { endLeases } from './leases.ts'
+import { moveMutedThreads } from './threads.ts'
 import { moveChannels } from './channels.ts'
 import { invitationName, membershipName, moveShares, renameShare } from './shares.ts'
 import { approve } from './standing.ts'
@@ -191,6 +192,7 @@ export const rotateAgent = async (
   await tables.deleteFrom('invitations').where('agent', '=', from.id).execute()
   await moveChannels(tx, from.id, to)
   await moveBlocks(tx, from.id, to)
+  await moveMutedThreads(tx, from.id, to)
   await moveShares(tx, from.id, to)
   await endLeases(tx, from.id)
   await tx.log.moveInbox(from.id, to)

@@ -42,6 +42,8 @@ export interface LinkReader {
   rootOf(stream: string, msgId: string): Awaitable<Root | undefined>
   /** Of each event between two numbers (both included) that others name: the newest of those, in the order of what is named. */
   newest(stream: string, kind: LinkKind, between: { readonly from: number, readonly to: number }): Awaitable<readonly Link[]>
+  /** The same of some events, in their order. */
+  newestOf(stream: string, kind: LinkKind, targets: readonly number[]): Awaitable<readonly Link[]>
   /** The events that name one, oldest first. */
   page(stream: string, kind: LinkKind, target: number, query: Required<Omit<PageQuery, 'before'>>): Awaitable<readonly Row[]>
   /** Bytes of the texts of the events that name one, so many of them at most. */
@@ -61,3 +63,21 @@ export const storedMsgId = (text: Buffer): string | undefined => {
 
 /** Bytes at the end of a stored event in which its id stands: behind it there is its number, and when it expires. */
 export const endBytes = 200
+
+/**
+ * What a page lacks of what its events say now: the texts of their newest changes, but for those that are in it themselves, as far as
+ * there is room beside it. Nothing where there is none.
+ */
+export const changesOf = async (
+  links: LinkReader,
+  stream: string,
+  newest: readonly Link[],
+  { rows, maxBytes }: { readonly rows: readonly Row[], readonly maxBytes: number },
+): Promise<{ readonly changes?: { readonly type: string, readonly ts: number }[] }> => {
+  const inPage = new Set(rows.map(({ seq }) => seq))
+  const wanted = newest.map(({ seq }) => seq).filter(seq => !inPage.has(seq))
+  if (wanted.length === 0) return {}
+  const left = maxBytes - rows.reduce((sum, { text }) => sum + text.length, 0)
+  const texts = await links.texts(stream, wanted, Math.max(1, left))
+  return { changes: texts.map(({ text }) => JSON.parse(text.toString()) as { readonly type: string, readonly ts: number }) }
+}

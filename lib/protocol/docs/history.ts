@@ -13,7 +13,8 @@ export const requests = {
 export const frames = {
   HISTORY: {
     doc: 'Answers HISTORY. `events` are the stored texts, unchanged; `more` is true when the next page in the same direction is not '
-      + 'empty; `seq` is the newest and `oldest` the oldest still there.',
+      + 'empty; `seq` is the newest and `oldest` the oldest still there. `changes` are the newest edits and retractions of what is in the page, but '
+      + 'for those that are in it themselves, as far as there is room; `threads` tells of each that was answered how often, and when last.',
     example: { re: '9', channel: '#general', events: [], more: false, seq: 42, oldest: 1, epoch: '5b1f0c2e9a7d4433' },
   },
 } satisfies FrameDocs

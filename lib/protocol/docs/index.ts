@@ -23,6 +23,7 @@ import * as receipts from './receipts.ts'
 import * as servers from './servers.ts'
 import * as session from './session.ts'
 import * as skills from './skills.ts'
+import * as threads from './threads.ts'
 import * as tokens from './tokens.ts'
 
 const written: { readonly [T in RequestType]: RequestDoc<T> } = {
@@ -31,6 +32,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...channels.requests,
   ...messages.requests,
   ...edits.requests,
+  ...threads.requests,
   ...inbox.requests,
   ...leases.requests,
   ...blocks.requests,
@@ -65,6 +67,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...channels.frames,
   ...messages.frames,
   ...edits.frames,
+  ...threads.frames,
   ...inbox.frames,
   ...leases.frames,
   ...blocks.frames,

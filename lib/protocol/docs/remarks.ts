@@ -9,6 +9,8 @@ export const remarks: Readonly<Record<string, string>> = {
   'requests.MSG.nonce': 'of `sig_v: 2`: new for each message',
   'requests.EDIT.prev': 'SHA-256 of the text that is replaced, in hex; without it whatever it says now is',
   'requests.EDIT.nonce': 'of `sig`: new for each change',
+  'frames.MSG.thread': 'the message that the thread begins with, where that is not the one of `in_reply_to`',
+  'frames.HISTORY.threads.*.seq': 'of the message that the thread begins with',
   'frames.MSG.edit.n': 'its number among the edits of the message: 1, 2, …',
   'frames.MSG.edit.prev': 'SHA-256 of the text that it replaces, in hex',
   'frames.MSG.edit.relay': 'of `sig`: the `server_id` that it was signed for',

@@ -2,10 +2,12 @@
 import type { AgentChatClient } from '../../../lib/client/index.ts'
 import type { AgentId, ChannelName, Frame } from '../../../lib/protocol/index.ts'
 import { command, count, whole } from '../command.ts'
+import { CliError } from '../exit.ts'
 import type { ShownMessage } from '../message-text.ts'
 
 type Events = Frame<'HISTORY'>['events']
-type Told = Awaited<ReturnType<AgentChatClient['history']>>['events']
+type Page = Pick<Awaited<ReturnType<AgentChatClient['history']>>, 'events' | 'more'>
+type Told = Page['events']
 
 /** Events in one page. */
 const pageSize = 200
@@ -30,16 +32,18 @@ export const history = command({
     before: { value: 'SEQ', doc: 'Only those before this one', parse: whole },
     after: { value: 'SEQ', doc: 'Only those after this one, the first ones first', parse: whole },
     all: { doc: 'Everything that is stored' },
+    thread: { value: 'MSG_ID', doc: 'Only the thread of this message: what it begins with, and what answers it, the first ones first' },
   },
   examples: [
     { command: "agentchat history ws://localhost:6667 '#general'", doc: 'The newest 20' },
     { command: "agentchat history '#general' --all > general.jsonl", doc: 'All of them, as JSON Lines' },
     { command: 'agentchat history @8addfe276526c9f6 -i alice.json --after 100 -l 50', doc: 'Direct messages 101 to 150' },
+    { command: "agentchat history '#general' --thread 1-16-5b1f0c", doc: 'A message and what answers it' },
   ],
   details: async () =>
     'In a pipe, or with --json, each message is the frame as it is stored, and its `signature`, as `agentchat listen` tells it.',
   async run({ args: { target }, options, io, out, connect }) {
-    const [client, { messagesText }, { pagesOf }, { fieldsOfFrame }] = await Promise.all([
+    const [client, { messagesText }, { conversation, pagesOf }, { fieldsOfFrame }] = await Promise.all([
       connect(),
       import('../message-text.ts'),
       import('../../../lib/client/index.ts'),
@@ -50,7 +54,10 @@ export const history = command({
     const shape = { fields: [...fieldsOfFrame('MSG'), 'signature'], none: `No messages in ${target}` }
     const of = target.startsWith('@') ? { with: target as AgentId } : { channel: target as ChannelName }
     const wanted = options.all ? Infinity : options.limit ?? 20
-    const isForward = options.after !== undefined || options.all === true
+    const { thread } = options
+    if (thread !== undefined && options.before !== undefined)
+      throw new CliError('usage', '--before does not go with --thread', 'A thread is read from its beginning: --after, --limit.')
+    const isForward = options.after !== undefined || options.all === true || thread !== undefined
     const { before, after = 0 } = options
     const kept: Events[] = []
     const show = (events: Events) => out.list(events, (event, paint) => text(event as unknown as ShownMessage, paint), shape)
@@ -61,7 +68,11 @@ export const history = command({
     let left = wanted
     let isEmpty = true
     const pages = pagesOf({
-      read: (cursor: number | undefined) => {
+      read: async (cursor: number | undefined): Promise<Page> => {
+        if (thread !== undefined) {
+          const from = cursor ?? options.after
+          return conversation(client).thread(thread, { limit: Math.min(left, pageSize), ...(from !== undefined && { after: from }) })
+        }
         const until = cursor ?? before
         const where = isForward ? { after: cursor ?? after } : until === undefined ? {} : { before: until }
         return client.history(of, { limit: Math.min(left, pageSize), ...where })

@@ -39,6 +39,7 @@ export const listen = command({
     cursor: { value: 'FILE', doc: 'Keep in FILE how far this went, and go on from there: a listener that is started again misses nothing' },
     followDm: { doc: 'Direct messages and mentions too, also those that waited; what is printed counts as received' },
     dm: { doc: 'Direct messages and mentions, also those that waited, and nothing else' },
+    thread: { value: 'MSG_ID', doc: 'Only the thread of this message; in its channel, or with --dm between the two' },
     content: { doc: 'Print only the contents, a line each, as they were sent' },
     session: { value: 'LABEL', doc: 'Session label; the same agent can listen once per label (default: listen)' },
   },
@@ -51,6 +52,7 @@ export const listen = command({
     { command: 'agentchat listen --follow-dm -i alice.json -m 1 --timeout 60', doc: 'Wait up to a minute for something to do' },
     { command: 'agentchat listen --dm -m 1 --timeout 60', doc: 'The next direct message or mention, one that waits first' },
     { command: "agentchat listen '#tasks' --cursor tasks.json -m 1", doc: 'The next message that no earlier run has seen' },
+    { command: "agentchat listen '#general' --thread 1-16-5b1f0c --since now", doc: 'What answers a message from now on' },
     { command: "agentchat listen '#notes' --since all --content > notes.txt", doc: 'A channel as a text file' },
   ],
   async run({ args, options, io, out, connect }): Promise<ExitName> {
@@ -59,7 +61,13 @@ export const listen = command({
     const takesDm = options.dm === true || options.followDm === true
     const channels: readonly ChannelName[] = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
     const since = beginningOf(options)
-    const [{ Grown, RelayError }, { growthText, messagesText }, { visibleLines }, { Printed }, { fieldsOfFrame }] = await Promise.all([
+    const [
+      { Grown, RelayError, conversation, isInThread },
+      { growthText, messagesText },
+      { visibleLines },
+      { Printed },
+      { fieldsOfFrame },
+    ] = await Promise.all([
       import('../../../lib/client/index.ts'),
       import('../message-text.ts'),
       import('../terminal.ts'),
@@ -80,10 +88,13 @@ export const listen = command({
         ? `${io.stdout.isTTY ? visibleLines(frame.content) : frame.content}\n`
         : out.lineOf({ ...frame, signature }, messageText, shape)
     /** One line after the other: while stdout is full nothing more is taken. What was not printed was not received. */
+    /** The message that the thread begins with; what comes before it is known waits. */
+    const root = deferred<string>()
     const print = async (messages: AsyncIterable<Message>): Promise<void> => {
       for await (const message of messages) {
         const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined
-        if (channels.some(channel => channel === message.to) || (isMine && takesDm)) {
+        if (options.thread !== undefined && !isInThread(message.frame, await root.promise)) message.ack()
+        else if (channels.some(channel => channel === message.to) || (isMine && takesDm)) {
           if (grown.end(message)) out.progress('')
           await printed.line(lineOf(message), () => message.ack())
           if (++received < maxMessages) continue
@@ -146,6 +157,7 @@ export const listen = command({
       out.say(`Connected as ${client.agentId}`)
       if (args.channels.length === 0 && !options.dm)
         out.say("Listening to #general: no channel was named (to a shell a bare # begins a comment; write '#name' with quotes, or name)")
+      if (options.thread !== undefined) root.resolve((await conversation(client).thread(options.thread, { limit: 1 })).msgId)
       for (const channel of channels) await Promise.race([client.join(channel, joinOptions(since)), ended])
       const exit = await ended
       // A pipe that is full and not read would take nothing more for ever.

@@ -24,6 +24,11 @@ const newest = `WITH RECURSIVE s AS (SELECT id FROM streams WHERE name = $1), na
       WHERE stream = (SELECT id FROM s) AND kind = $2 AND target = named.target ORDER BY seq DESC LIMIT 1) AS l
     JOIN events e ON e.stream = l.stream AND e.seq = l.seq WHERE named.target <= $4 ORDER BY l.target`
 
+const newestOf = `SELECT l.target, l.seq, l.n AS count, e.ts FROM unnest($3::bigint[]) AS asked (target)
+    CROSS JOIN LATERAL (SELECT stream, target, seq, n FROM links WHERE stream = (SELECT id FROM streams WHERE name = $1) AND kind = $2
+      AND target = asked.target ORDER BY seq DESC LIMIT 1) AS l
+    JOIN events e ON e.stream = l.stream AND e.seq = l.seq ORDER BY l.target`
+
 /** The event, and where the thread begins that it is in. */
 const root = `SELECT e.seq, right(e.text, ${endBytes}) AS end, r.seq AS root, right(r.text, ${endBytes}) AS root_end, s.base
   FROM streams s JOIN events e ON e.stream = s.id AND e.seq = $3
@@ -74,6 +79,12 @@ export class PostgresLinks implements LinkReader {
   async newest(stream: string, kind: LinkKind, { from, to }: { readonly from: number, readonly to: number }): Promise<readonly Link[]> {
     await this.#settled()
     return this.#ask<Link>(newest, [stream, linkKinds[kind], from, to])
+  }
+
+  async newestOf(stream: string, kind: LinkKind, targets: readonly number[]): Promise<readonly Link[]> {
+    if (targets.length === 0) return []
+    await this.#settled()
+    return this.#ask<Link>(newestOf, [stream, linkKinds[kind], targets])
   }
 
   async page(

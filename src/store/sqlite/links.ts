@@ -23,6 +23,7 @@ export class SqliteLinks implements LinkReader {
   readonly #size: Statement<[number], number>
   readonly #target: Statement<[number, number, number], number>
   readonly #newest: Statement<{ stream: number, kind: number, from: number, to: number }, Omit<Link, 'ts'>>
+  readonly #newestOf: Statement<[number, number, number], Omit<Link, 'ts'>>
   readonly #naming: Statement<[number, number, number, number, number], number>
   #insert: Statement<{ stream: number, kind: number, target: number, seq: number }> | undefined
   readonly #db: Database
@@ -53,6 +54,9 @@ export class SqliteLinks implements LinkReader {
       SELECT l.target, l.seq, l.n AS count FROM named JOIN links l ON l.stream = @stream AND l.kind = @kind AND l.target = named.target
         AND l.seq = (SELECT max(seq) FROM links WHERE stream = @stream AND kind = @kind AND target = named.target)
       WHERE named.target <= @to`)
+    this.#newestOf = db.prepare(
+      'SELECT target, seq, n AS count FROM links WHERE stream = ? AND kind = ? AND target = ? ORDER BY seq DESC LIMIT 1',
+    )
     this.#naming = db.prepare<[number, number, number, number, number], number>(
       'SELECT seq FROM links WHERE stream = ? AND kind = ? AND target = ? AND seq > ? ORDER BY seq LIMIT ?',
     ).pluck()
@@ -85,6 +89,15 @@ export class SqliteLinks implements LinkReader {
       ...link,
       ts: this.#ts.get(this.#idAt(id, link.seq)) ?? 0,
     }))
+  }
+
+  newestOf(stream: string, kind: LinkKind, targets: readonly number[]): readonly Link[] {
+    const id = this.#streamId.get(stream)
+    if (id === undefined) return []
+    return targets.flatMap(target => {
+      const link = this.#newestOf.get(id, linkKinds[kind], target)
+      return link === undefined ? [] : [{ ...link, ts: this.#ts.get(this.#idAt(id, link.seq)) ?? 0 }]
+    })
   }
 
   page(stream: string, kind: LinkKind, target: number, { after, limit, maxBytes }: Required<Omit<PageQuery, 'before'>>): readonly Row[] {

@@ -1,5 +1,7 @@
 // Pages of what was said.
-import { pairStream } from '../../../store/log.ts'
+import { changesOf } from '../../../store/links.ts'
+import { pairStream, type Row } from '../../../store/log.ts'
+import type { Db } from '../../../store/store.ts'
 import { Fail, mayRead, noChannel, pageReply, type Feature } from '../../../relay/feature.ts'
 
 export interface HistoryOptions {
@@ -30,8 +32,21 @@ export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions)
         })
         const more = rows.length > 0 && (after === undefined ? rows[0]!.seq > oldest : rows.at(-1)!.seq < seq)
         const where = name === undefined ? { with: other! } : { channel: name }
-        return pageReply('HISTORY', { ...where, more, seq, oldest, epoch }, 'events', rows.map(row => row.text))
+        const named = rows.length === 0 ? {} : await namedIn(db, stream, rows, maxPageBytes)
+        return pageReply('HISTORY', { ...where, more, seq, oldest, epoch, ...named }, 'events', rows.map(row => row.text))
       },
     },
   },
 })
+
+/** What became of the events of a page, and how much answers them: a look-up for each kind where that is nothing. */
+const namedIn = async ({ links }: Db, stream: string, rows: readonly Row[], maxBytes: number) => {
+  const between = { from: rows[0]!.seq, to: rows.at(-1)!.seq }
+  const [changed, answered] = [await links.newest(stream, 'change', between), await links.newest(stream, 'reply', between)]
+  return {
+    ...changed.length > 0 && await changesOf(links, stream, changed, { rows, maxBytes }),
+    ...answered.length > 0 && {
+      threads: answered.map(({ target, count, seq, ts }) => ({ seq: target, replies: count, last_seq: seq, last_ts: ts })),
+    },
+  }
+}

@@ -3,6 +3,8 @@ import { mentionsIn } from '../../../domain/mentions.ts'
 import { findMentioned } from '../../../store/agents.ts'
 import { blockersAmong, isBlocked } from '../../../store/blocks.ts'
 import { pairStream, type Awaitable } from '../../../store/log.ts'
+import type { Root } from '../../../store/links.ts'
+import { mutersAmong } from '../../../store/threads.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import { Fail, type Append, type Channel, type Shares, type WriteCtx } from '../../../relay/feature.ts'
 
@@ -14,8 +16,8 @@ export interface AddressingOptions {
 }
 
 export interface Addressing {
-  /** To a channel, and to the inboxes of those whom its text mentions. */
-  inChannel(ctx: WriteCtx, channel: Channel, content: string): Awaitable<Addressed>
+  /** To a channel, and to the inboxes of those whom its text mentions, but for those who have muted the thread that it is in. */
+  inChannel(ctx: WriteCtx, channel: Channel, content: string, thread: Root | undefined): Awaitable<Addressed>
   /** To an agent. @throws Fail AGENT_NOT_FOUND, LIMIT_REACHED */
   direct(ctx: WriteCtx, to: string): Awaitable<Addressed>
 }
@@ -57,12 +59,14 @@ export const addressing = ({ shares }: AddressingOptions): Addressing => {
   }
 
   return {
-    inChannel(ctx, { info }, content) {
+    inChannel(ctx, { info }, content, thread) {
       const words = mentionsIn(content)
       if (words.length === 0) return { stream: info.name }
       return (async () => {
-        const found = await findMentioned(ctx.tx, words, info)
-        return { stream: info.name, ...await mentioning(ctx, found.filter(agent => agent !== ctx.me.id)) }
+        const { me, tx } = ctx
+        const found = (await findMentioned(tx, words, info)).filter(agent => agent !== me.id)
+        const muters = thread === undefined ? undefined : await mutersAmong(tx, found, { stream: info.name, root: thread.seq })
+        return { stream: info.name, ...await mentioning(ctx, muters === undefined ? found : found.filter(agent => !muters.has(agent))) }
       })()
     },
     direct(ctx, to) {

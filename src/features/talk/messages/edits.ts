@@ -1,6 +1,7 @@
 // Saying a message anew, and taking it back: each is an event behind the message, in the same stream.
 import { redact } from '../../../domain/redaction.ts'
 import { predecessors } from '../../../store/agents.ts'
+import type { Root } from '../../../store/links.ts'
 import type { Fate } from '../../../store/log.ts'
 import type { Db } from '../../../store/store.ts'
 import {
@@ -60,6 +61,10 @@ const originalOf = async ({ links }: Db, msgId: string): Promise<Original | unde
   return { stream, seq, ts, author, bytes: text.length, said: saidBy(text) as Original['said'] }
 }
 
+/** Which thread the message is in, where it does not begin one. */
+const threadMark = ({ said }: Original, thread: Root | undefined): { readonly thread?: string } =>
+  thread === undefined || thread.msgId === said.msg_id ? {} : { thread: thread.msgId }
+
 const saidBy = (text: Buffer): Frame<'MSG'> => JSON.parse(text.toString()) as Frame<'MSG'>
 
 export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS'> => {
@@ -76,7 +81,7 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     { seq, said: { to, msg_id: of } }: Original,
     { id }: Change,
     append: Addressed,
-    change: Pick<Append<'MSG'>['body'], 'content' | 'edit' | 'retract' | 'redacted'>,
+    change: Pick<Append<'MSG'>['body'], 'content' | 'edit' | 'retract' | 'redacted' | 'thread'>,
   ): Outcome<'ACK'> => ({
     append: {
       type: 'MSG',
@@ -115,8 +120,10 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
       throw new Fail('LIMIT_REACHED', `A message and its edits take ${limits.maxEditedBytes} bytes at most (maxEditedBytes); say a new one`)
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
-    return stored(ctx, original, request, await whereTo(ctx, original, content), {
+    const thread = await tx.links.rootOf(stream, said.msg_id)
+    return stored(ctx, original, request, await whereTo(ctx, original, content, thread), {
       content: clean,
+      ...threadMark(original, thread),
       edit: {
         of: said.msg_id,
         n: newest.count + 1,
@@ -129,12 +136,12 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
   }
 
   /** As a message of these words would go, now. @throws Fail */
-  const whereTo = (ctx: WriteCtx, { said: { to } }: Original, content: string) => {
+  const whereTo = (ctx: WriteCtx, { said: { to } }: Original, content: string, thread: Root | undefined) => {
     if (!to.startsWith('#')) return addressed.direct(ctx, to)
     const channel = ctx.roster.known(ctx.me, to)
     if (channel === undefined) throw noChannel(to)
     if (!ctx.roster.isMember(ctx.me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${to}; JOIN it first`)
-    return addressed.inChannel(ctx, channel, content)
+    return addressed.inChannel(ctx, channel, content, thread)
   }
 
   /** @throws Fail */
@@ -157,7 +164,11 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     const fates: Fate[] = []
     for (const place of [seq, ...changes.map(change => change.seq)]) fates.push(...await tx.keep.blank(stream, place, now) ?? [])
     return {
-      ...stored(ctx, original, request, to, { content: '', retract: { of: said.msg_id, ...signatureOf(request) } }),
+      ...stored(ctx, original, request, to, {
+        content: '',
+        ...threadMark(original, await tx.links.rootOf(stream, said.msg_id)),
+        retract: { of: said.msg_id, ...signatureOf(request) },
+      }),
       notify: statusNotices(fates),
       ...(!isTheirs && !isOwner && { byRight: true as const }),
     }

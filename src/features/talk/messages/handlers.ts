@@ -1,6 +1,8 @@
 // Saying something, in a channel or to an agent.
 import { redact } from '../../../domain/redaction.ts'
 import { isBlocked } from '../../../store/blocks.ts'
+import type { Root } from '../../../store/links.ts'
+import { pairStream, type Awaitable } from '../../../store/log.ts'
 import {
   Fail,
   noChannel,
@@ -37,7 +39,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       ? { sig, ...(ts !== undefined && { sig_ts: ts }) }
       : { sig, sig_v, sig_ts: ts, nonce, relay: options.serverId, ...(id !== undefined && { pub_id: id }) }
 
-  const bodyOf = ({ me }: WriteCtx, request: RequestBody<'MSG'>): Append<'MSG'>['body'] => {
+  const bodyOf = ({ me }: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Append<'MSG'>['body'] => {
     const { to, content, sig, in_reply_to, stream } = request
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
@@ -50,20 +52,28 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       // A signature over what is no longer there would only look forged.
       ...(sig !== undefined && isWhole && signatureOf(request)),
       ...(in_reply_to !== undefined && { in_reply_to }),
+      ...(thread !== undefined && thread.msgId !== in_reply_to && { thread: thread.msgId }),
       ...(stream !== undefined && { stream }),
       ...(!isWhole && { redacted: true as const }),
     }
   }
 
-  /** The answer to every stored message. */
-  const stored = (ctx: WriteCtx, request: RequestBody<'MSG'>, append: Addressed, effects?: readonly Effect[]): Outcome<'ACK'> => ({
+  /** The answer to every stored message. `thread`: what it answers belongs to. */
+  const stored = (
+    ctx: WriteCtx,
+    request: RequestBody<'MSG'>,
+    append: Addressed,
+    thread?: Root,
+    effects?: readonly Effect[],
+  ): Outcome<'ACK'> => ({
     append: {
       type: 'MSG',
-      body: bodyOf(ctx, request),
+      body: bodyOf(ctx, request, thread),
       ...append,
       ...(request.id !== undefined && { key: { agent: ctx.me.id, id: request.id } }),
       ...(request.ttl_ms !== undefined && { ttlMs: request.ttl_ms }),
       ...(request.receipts !== undefined && { receipts: request.receipts }),
+      ...(thread !== undefined && { link: { kind: 'reply', target: thread.seq } }),
     },
     reply: ({ stamp, duplicate }) => ({
       type: 'ACK',
@@ -72,13 +82,21 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     ...(effects !== undefined && { effects }),
   })
 
-  const decide = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
-    if (request.to.startsWith('#')) return toChannel(ctx, request)
-    const append = addressed.direct(ctx, request.to)
-    return append instanceof Promise ? append.then(found => stored(ctx, request, found)) : stored(ctx, request, append)
+  /** What answers nothing is in no thread, and nothing is looked up for it. */
+  const decide = (ctx: WriteCtx, request: RequestBody<'MSG'>): Awaitable<Outcome<'ACK'>> => {
+    const { to, in_reply_to } = request
+    const say = to.startsWith('#') ? toChannel : toAnAgent
+    if (in_reply_to === undefined) return say(ctx, request, undefined)
+    const thread = ctx.tx.links.rootOf(to.startsWith('#') ? to : pairStream(ctx.me.id, to), in_reply_to)
+    return thread instanceof Promise ? thread.then(root => say(ctx, request, root)) : say(ctx, request, thread)
   }
 
-  const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
+  const toAnAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Awaitable<Outcome<'ACK'>> => {
+    const append = addressed.direct(ctx, request.to)
+    return append instanceof Promise ? append.then(found => stored(ctx, request, found, thread)) : stored(ctx, request, append, thread)
+  }
+
+  const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Awaitable<Outcome<'ACK'>> => {
     const { me, roster } = ctx
     const channel = roster.known(me, request.to)
     if (channel === undefined) throw noChannel(request.to)
@@ -86,8 +104,10 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     const held = channel.floor.size === 0 ? [] : [...channel.floor].filter(([, claim]) => claim.holder === me.id)
     const release = held.map(([msgId]) => ({ kind: 'floor', channel: request.to, msgId, claim: undefined } as const))
     const effects = release.length > 0 ? release : undefined
-    const append = addressed.inChannel(ctx, channel, request.content)
-    return append instanceof Promise ? append.then(found => stored(ctx, request, found, effects)) : stored(ctx, request, append, effects)
+    const append = addressed.inChannel(ctx, channel, request.content, thread)
+    return append instanceof Promise
+      ? append.then(found => stored(ctx, request, found, thread, effects))
+      : stored(ctx, request, append, thread, effects)
   }
 
   /** A repeat of what is stored gets its acknowledgement, though the sender has left the channel since, or the target has gone. */
