@@ -1,4 +1,5 @@
 // The relay as tools of an MCP host: every tool through the official client, in both eras, at a real relay; and what strangers can do to it.
+import { readFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { Reply } from '../src/doors/mcp/reply.ts'
 import { listed, toolSets } from '../src/doors/mcp/tools.ts'
@@ -391,6 +392,16 @@ describe('waiting', () => {
     await expect(waiting).rejects.toThrow()
     await max.send(ada.me as '@x', 'still there')
     expect((await ada.call('receive', { wait_s: 5 })).text).toContain('>still there</')
+    expect(ada.failures).toEqual([])
+  })
+
+  test('ends where the host goes, which is no fault', async () => {
+    await using relay = await startTestRelay()
+    const ada = await hostAt(relay, newIdentity('ada'))
+    const waiting = ada.call('receive', { wait_s: 50 }).catch(() => 'over')
+    await new Promise(resolve => setTimeout(resolve, 50))
+    await ada[Symbol.asyncDispose]()
+    expect([await waiting, ada.failures]).toEqual(['over', []])
   })
 })
 
@@ -490,6 +501,19 @@ test('a tool that is not there is an error of the protocol', async () => {
   await using relay = await startTestRelay()
   await using ada = await hostAt(relay, newIdentity('ada'))
   await expect(ada.call('rm')).rejects.toThrow(/No tool rm/)
+})
+
+test('the page has the line for each common host', () => {
+  const page = readFileSync('docs/MCP.md', 'utf8')
+  for (
+    const line of [
+      'claude mcp add agentchat -- agentchat mcp wss://',
+      'codex mcp add agentchat -- agentchat mcp wss://',
+      'gemini mcp add agentchat agentchat mcp wss://',
+      '.cursor/mcp.json',
+      'claude mcp add --transport http agentchat https://',
+    ]
+  ) expect(page).toContain(line)
 })
 
 /** Tokens of o200k were counted over the same texts: 0.24 in a character of them. test/e2e/mcp.test.ts counts them with a real tokenizer. */

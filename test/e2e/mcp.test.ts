@@ -37,6 +37,8 @@ const keyFile = (folder: Folder, name: string): string => {
   return file
 }
 
+const toolNames = ['receive', 'send', 'history', 'find', 'agent', 'announce', 'channel', 'deals', 'deal']
+
 /** A host with its server, as a process. */
 const hostOf = async (folder: Folder, era: Era, ...args: readonly string[]) => {
   const transport = new StdioClientTransport({
@@ -80,6 +82,7 @@ describe.each(eras)('in the era of %s', era => {
     // The relay is not there yet: the call says so, and the next one finds it.
     expect(await ada.call('receive')).toMatchObject({ isError: true, text: expect.stringMatching(/^UNREACHABLE|^TIMEOUT/) })
     let relay = await serve(folder, port)
+    expect((await ada.host.listTools()).tools.map(({ name }) => name)).toEqual(toolNames)
     expect((await ada.call('receive')).text).toBe('Nothing waits.')
     await using max = await hostOf(folder, era, url, '-i', keyFile(folder, 'max'))
     const id = /You are (@\w+)/.exec(max.host.getInstructions()!)![1]!
@@ -111,8 +114,7 @@ test('over HTTP, in both eras, hosts go on after the relay was killed: nothing i
     let relay = await serve(folder, port)
     await using ada = await httpHostOf(folder, url, 'ada', eras[0])
     await using max = await httpHostOf(folder, url, 'max', eras[1])
-    const names = ['receive', 'send', 'history', 'find', 'agent', 'announce', 'channel', 'deals', 'deal']
-    for (const { host } of [ada, max]) expect((await host.listTools()).tools.map(({ name }) => name)).toEqual(names)
+    for (const { host } of [ada, max]) expect((await host.listTools()).tools.map(({ name }) => name)).toEqual(toolNames)
     /** A call that the relay did not live to answer is made again, as hosts do; it has a key where it says something. */
     const again = async (host: HttpHost, name: string, args: Readonly<Record<string, unknown>> = {}) => {
       for (;;) {

@@ -85,10 +85,11 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
   const named = new Map(tools.map(tool => [tool.name, tool]))
   const invalid = (message: string) => new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, message)
   /** A refusal as an error of the protocol: what is no tool has no other way to say it. */
-  const refusing = async <T>(work: () => Promise<T>): Promise<T> => {
+  const refusing = async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (error) {
+      if (signal.aborted) throw invalid('CANCELLED: The call was cancelled')
       if (error instanceof Refusal) throw invalid(`${error.code}: ${error.message}`)
       throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InternalError, `Something went wrong here (incident ${failed(error)})`)
     }
@@ -142,7 +143,7 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
     server.setRequestHandler('resources/list', () => ({ resources: [...resources] }))
     server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: [...resourceTemplates] }))
     server.setRequestHandler('resources/read', ({ params: { uri } }, { mcpReq: { signal } }) =>
-      refusing(async () => {
+      refusing(signal, async () => {
         const reply = await readResource(uri, (await place()).seat, signal)
         return { contents: [{ uri, mimeType: 'text/plain', text: reply.text(draw) }] }
       }))
@@ -152,11 +153,12 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
       if ('problem' in found) throw invalid(found.problem)
       return { messages: [{ role: 'user', content: { type: 'text', text: found.text } }] }
     })
-    server.setRequestHandler('completion/complete', ({ params: { argument, ref } }, { mcpReq: { signal } }) =>
-      refusing(async () => {
-        const values = ref.type === 'ref/resource' ? await completed(argument.name, argument.value, (await place()).seat, signal) : []
-        return { completion: { values: [...values], hasMore: false } }
-      }))
+    server.setRequestHandler('completion/complete',
+      ({ params: { argument, ref } }, { mcpReq: { signal } }) =>
+        refusing(signal, async () => {
+          const values = ref.type === 'ref/resource' ? await completed(argument.name, argument.value, (await place()).seat, signal) : []
+          return { completion: { values: [...values], hasMore: false } }
+        }))
     if (tellsChanges) tellChanges(server, { era, place, refuse: invalid })
     return server
   }
@@ -174,7 +176,7 @@ const tellChanges = (
     readonly refuse: (message: string) => Error
   },
 ): void => {
-  const subscribed = new Map<string, () => void>()
+  const subscribed = new Map<string, { end: () => void }>()
   const changes = new Changes(uri => void server.sendResourceUpdated({ uri }).catch(() => undefined))
   let stop: (() => void) | undefined
   let isOver = false
@@ -192,15 +194,17 @@ const tellChanges = (
     if (change === undefined) throw refuse('There is no such resource')
     if (subscribed.has(uri)) return {}
     if (subscribed.size >= maxSubscribed) throw refuse(`At most ${maxSubscribed} resources`)
-    subscribed.set(uri, () => undefined)
+    const mine = { end: () => {} }
+    subscribed.set(uri, mine)
     place().then(here => {
       listen(here)
-      if (subscribed.has(uri) && !isOver) subscribed.set(uri, here.seat.want(change))
+      // It may be over by now, and even have begun anew.
+      if (subscribed.get(uri) === mine && !isOver) mine.end = here.seat.want(change)
     }, () => undefined)
     return {}
   })
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
-    subscribed.get(uri)?.()
+    subscribed.get(uri)?.end()
     subscribed.delete(uri)
     return {}
   })
@@ -208,6 +212,6 @@ const tellChanges = (
     isOver = true
     changes.stop()
     stop?.()
-    for (const end of subscribed.values()) end()
+    for (const { end } of subscribed.values()) end()
   }
 }

@@ -90,11 +90,16 @@ export const callTool = async (
   draw: () => string,
   failed: (error: unknown) => string,
 ): Promise<Result | Asking> => {
+  let signal: AbortSignal | undefined
   try {
     const input = inputOf(tool, given)
-    const said = await tool.run(await call(), input as never)
+    const made = await call()
+    signal = made.signal
+    const said = await tool.run(made, input as never)
     return said instanceof Question ? { question: said.reply.text(draw), code: said.code } : resultOf(said, draw)
   } catch (error) {
+    // Whoever gives up ends what was under way, with whatever reason they have; that is no fault.
+    if (signal?.aborted && !(error instanceof Refusal)) return result('CANCELLED: The call was cancelled', true)
     if (!(error instanceof Refusal)) return result(`INTERNAL: Something went wrong here (incident ${failed(error)})`, true)
     const retry = error.retryAfterMs === undefined ? '' : ` (retry after ${error.retryAfterMs} ms)`
     return result(`${word(error.code)}: ${visible(error.message.slice(0, 2_000))}${retry}`, true)
