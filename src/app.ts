@@ -19,6 +19,7 @@ import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
 import { Bearers } from './doors/http/bearer.ts'
+import { FilesDoor } from './doors/files/door.ts'
 import { Http } from './doors/http/door.ts'
 import { Hooks } from './doors/http/hooks.ts'
 import { Problem } from './doors/http/problem.ts'
@@ -27,6 +28,9 @@ import { isLoopbackHost } from './doors/mcp/loopback.ts'
 import { McpMount } from './doors/mcp/mount.ts'
 import { featureMigrations, features, motdKey } from './features/index.ts'
 import type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'
+import { openFiles } from './files/open.ts'
+import { keepFileMs } from './features/talk/files/handlers.ts'
+import { findUpload } from './store/files.ts'
 import { createKeeper } from './keeping/keeper.ts'
 import type { Keeper } from './keeping/orders.ts'
 import { discovery } from './outbound/discovery.ts'
@@ -169,7 +173,18 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     }
     const origins = ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined })
     const hookSeal = sealOf(resumeSecret, 'hooks')
+    const { filesBucket, filesBucketKey, filesBucketSecret, filesBucketRegion } = config
+    const files = await openFiles({
+      data: config.data,
+      bucket: filesBucket === undefined || filesBucketKey === undefined || filesBucketSecret === undefined
+        ? undefined
+        : { url: filesBucket, keyId: filesBucketKey, secret: filesBucketSecret, region: filesBucketRegion },
+      check: config.fileCheck,
+      isKnown: async upload => (await findUpload(store.read, upload))?.whole === 0,
+    })
     const table = features({
+      fileBytes: files,
+      fileStore: store,
       addressOf,
       ...config,
       ...limits,
@@ -291,6 +306,15 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         },
       })
       : undefined
+    const fileDoor = new FilesDoor({
+      files,
+      store,
+      clock,
+      log,
+      secret: resumeSecret,
+      maxFileBytes: config.maxFileBytes,
+      keepMs: keepFileMs,
+    })
     const relay: Relay = new Relay({
       ...config,
       version,
@@ -307,7 +331,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       handlers: table.handlers,
       duties: table.duties,
       admit: table.admit,
-      doors: [http, hooks, mcp].filter(door => door !== undefined),
+      doors: [http, hooks, mcp, fileDoor].filter(door => door !== undefined),
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,
@@ -353,6 +377,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         await mcp?.close()
         await relay.drain()
         bus.close()
+        await files.close()
         await store.close()
         await verifier.close()
         metrics.close()

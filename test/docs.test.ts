@@ -242,6 +242,7 @@ describe('what pages say of the program', () => {
       announcements: 'announcements',
       address_bans: 'bans of addresses',
       muted_threads: 'muted threads',
+      files: 'files',
       audit: 'the audit',
       tokens: 'tokens',
       hooks: 'hooks',

@@ -1,7 +1,8 @@
 // Growing messages: an allowance of their own, slow readers, large channels; the library's pieces; the command line.
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Grown, growing, RelayError, type AgentId } from '../lib/client/index.ts'
+import { growing } from '../lib/client/growing.ts'
+import { Grown, RelayError, type AgentId } from '../lib/client/index.ts'
 import { growthText } from '../src/cli/message-text.ts'
 import { Cli } from './kit/cli.ts'
 import { newClient } from './kit/client.ts'
@@ -92,7 +93,7 @@ describe('the library', () => {
     await using client = newClient(relay)
     await client.connect()
     await client.join('#general')
-    const message = growing(client, '#general')
+    const message = await client.stream('#general')
     for (let i = 0; i < 500; i++) message.write(`token ${i} `)
     expect((await bob.next('DELTA')).text).toBe('token 0 ')
     // All the others: more than 4 KiB in no piece.
@@ -114,7 +115,7 @@ describe('the library', () => {
         return Promise.resolve({ type: 'OK', ts: 0 })
       },
       send: () => Promise.reject(new Error('not sent')),
-    } as never, '#general')
+    } as never, '#general', {})
     message.write('a')
     message.write('b\ud83d')
     await vi.waitFor(() => expect(asked).toEqual([{ n: 0, text: 'ab' }]))

@@ -40,6 +40,7 @@ const bounds: Readonly<Record<string, string>> = {
   'CASE_READY.respondent_evidence.items': 'maxEvidenceItems',
   'DISPUTE_EVENTS.disputant_evidence.items': 'maxEvidenceItems',
   'DISPUTE_EVENTS.respondent_evidence.items': 'maxEvidenceItems',
+  'FILE_TICKET.files': 'maxFiles, as many as one message names',
   'HOOKS.list': 'maxHooksPerAgent',
   'HISTORY.changes': 'one at most of each event of the page',
   'HISTORY.threads': 'one at most of each event of the page',

@@ -277,6 +277,7 @@ test('a message without a signature waits for nothing', () => {
     redact: true,
     serverId: 'f'.repeat(64),
     verifyMessages: false,
+    nameFiles: () => Promise.resolve(),
     verifyMessage: (_, text) => {
       asked.push(text)
       return Promise.resolve(true)

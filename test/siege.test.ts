@@ -70,6 +70,43 @@ test('signals without end: an honest member hears a few', async () => {
   expect(honest.heard.length - heard - 5).toBeLessThan(50)
 })
 
+test('pieces of growing messages without end: an honest member hears a burst', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  relay.clock.stop()
+  const [stranger, honest] = [await relay.login('stranger'), await relay.login('honest')]
+  stranger.send(...times(500, n => ({ type: 'DELTA', to: '#general', stream: `s${n}`, n: 0, text: 'x'.repeat(1_000) })))
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  expect(honest.heard.filter(({ type }) => type === 'DELTA').length).toBeLessThanOrEqual(40)
+})
+
+test('bodies of uploads as fast as the sockets take them: a piece of each waits', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  const stranger = await relay.login('stranger')
+  const port = Number(new URL(relay.url).port)
+  const { url, ticket } = await stranger.ask({ type: 'PUT_FILE', sha256: 'a'.repeat(64), bytes: 50_000_000 }, 'FILE_TICKET') as unknown as {
+    readonly url: string
+    readonly ticket: string
+  }
+  const sockets = await Promise.all(times(20, () =>
+    new Promise<Socket>(resolve => {
+      const socket = connect(port, '127.0.0.1', () => resolve(socket))
+      socket.on('error', () => undefined)
+    })))
+  for (const socket of sockets) {
+    socket.write(`PATCH ${url} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${ticket}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n`
+      + 'Content-Type: application/offset+octet-stream\r\nContent-Length: 50000000\r\n\r\n')
+    socket.write(Buffer.alloc(2_000_000))
+  }
+  const honest = await relay.login('honest')
+  let most = 0
+  for (let i = 0; i < 20; i++) {
+    await honest.barrier()
+    most = Math.max(most, (await metricsOf(relay.httpUrl))['agentchat_owed_bytes']!)
+  }
+  expect(most).toBeLessThan(20 * 256 * 1_024)
+  for (const socket of sockets) socket.destroy()
+})
+
 test("what follows a stranger's frame that is too large is not kept while he is told to go", async () => {
   await using relay = await startTestRelay({ msgRate })
   const port = Number(new URL(relay.url).port)

@@ -186,6 +186,28 @@ export const rows = [
     const load = Buffer.concat(upTo(25).flatMap(() => [frame({ type: 'TYPING', channel: '#general' }), frame({ type: 'RESPONDING_TO', msg_id: '1-1-aaaaaa', channel: '#general', started_at: 1 }), frame({ type: 'SET_PRESENCE', status: 'away' }), frame({ type: 'SET_PRESENCE', status: 'online' }), frame({ type: 'LEAVE', channel: '#general' }), frame({ type: 'JOIN', channel: '#general' })]))
     for (;;) { for (const client of members) if (client.socket.writableLength < mib) client.send(load); await sleep(100) }
   } },
+  { name: 'deltas', kind: 8, what: 'DELTA of 1 KiB in ever new streams, unpaced, 200 members in #general', prepare: way => crowd(200, loginThen(way, reading)), attack: async (way, members) => {
+    const load = Buffer.concat(upTo(50).map(n => frame({ type: 'DELTA', to: '#general', stream: `s${n}`, n, text: of('x', 1_024) })))
+    for (;;) { for (const client of members) if (client.socket.writableLength < mib) client.send(load); await sleep(100) }
+  } },
+  { name: 'tiny-files', kind: 9, what: 'PUT_FILE of ever new files of one byte, by 30 keys', attack: way => { let n = 0; return keep(way, 30, client => client.send(Buffer.concat(upTo(20).map(() => frame({ type: 'PUT_FILE', sha256: (n++).toString(16).padStart(64, '0'), bytes: 1 })))), 50, loginThen(way, reading, true)) } },
+  { name: 'uploads', kind: 10, what: '100 PATCH of one file at once, each with a body that does not end', attack: async way => {
+    const client = await login(way, 'uploader')
+    if (client === undefined) return
+    const { url, ticket } = await client.exchange(frame({ type: 'PUT_FILE', sha256: 'a'.repeat(64), bytes: 100_000_000 }), answerOf('FILE_TICKET'), 5_000)
+    const head = `PATCH ${url} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${ticket}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: 100000000\r\n\r\n`
+    const piece = Buffer.alloc(65_536)
+    await Promise.all(upTo(100).map(async () => { for (;;) {
+      const socket = await dial(way, 2_000)
+      if (socket === undefined) { await sleep(200); continue }
+      socket.on('error', () => undefined)
+      socket.resume()
+      socket.write(head)
+      const timer = setInterval(() => { if (socket.writableLength < mib) socket.write(piece) }, 20)
+      await new Promise(resolve => socket.once('close', resolve))
+      clearInterval(timer)
+    } }))
+  } },
   { name: 'searches', kind: 9, what: 'skill searches of ten words', attack: way => { const load = many({ type: 'SEARCH_SKILLS', query: { text: 'a b c d e f g h i j', facets: true } }, 20); return keep(way, 30, flood(() => load), 100, loginThen(way, reading, true)) } },
   { name: 'lists', kind: 9, what: 'LIST_AGENTS with limit 1, by hundreds', prepare: way => crowd(100, loginThen(way, reading)), attack: (way, members) => { const load = many({ type: 'LIST_AGENTS', channel: '#general', limit: 1 }, 100); return (async () => { for (;;) { for (const client of members) if (client.socket.writableLength < mib) client.send(load); await sleep(50) } })() } },
   { name: 'watches', kind: 9, what: 'WATCH × 200 agents, by hundreds', attack: way => { const load = Buffer.concat(upTo(50).map(k => frame({ type: 'WATCH', agents: upTo(200).map(i => `@w${k}x${i}`) }))); return keep(way, 30, flood(() => load), 100, loginThen(way, reading, true)) } },

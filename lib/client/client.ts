@@ -18,6 +18,7 @@ import { Channels } from './channels.ts'
 import { Core } from './core.ts'
 import { Court } from './court.ts'
 import { ConnectionError, ProtocolError, TimeoutError } from './errors.ts'
+import { growing, type GrowingMessage } from './growing.ts'
 import { Hand } from './hand.ts'
 import { bareAt } from './here.ts'
 import { listen } from './listener.ts'
@@ -164,6 +165,17 @@ export class AgentChatClient {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Begins a message that others see while it is written: a model's tokens, as they come. What is said is the whole of it, when it ends.
+   * @example
+   * const message = await client.stream('#general')
+   * for await (const token of tokens) message.write(token)
+   * await message.end()
+   */
+  stream(to: Target, options?: SendOptions): GrowingMessage {
+    return growing(this, to, { id: this.#core.newId(), ...options })
   }
 
   /** Sends a direct message: waits at the relay for an agent with a key that is not connected. */
@@ -353,10 +365,10 @@ export class AgentChatClient {
   async #send(
     to: Target,
     content: string,
-    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, stream, ...call }: SendOptions = {},
+    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, stream, files, ...call }: SendOptions = {},
   ): Promise<Sent> {
     const { identity, signMessages = true } = this.#options
-    const message = { id, to, content, in_reply_to: inReplyTo }
+    const message = { id, to, content, in_reply_to: inReplyTo, ...(files && { files }) }
     const text = JSON.stringify({ type: 'MSG', ...message, ttl_ms: ttlMs, receipts, stream })
     const sign = identity !== undefined && signMessages ? messageSigner({ ...this.#core.signing, identity }, message) : undefined
     return told(await this.#core.outgoing.add(id, { text, sign }, call))

@@ -1,9 +1,8 @@
 // A message that is seen while it is written: what comes within 100 ms goes as one piece, and the whole of it is sent as the message that
 // ends it. Pieces are for those who are here; nothing depends on them.
-import { randomNonce } from '../identity/index.ts'
 import type { Target } from '../protocol/index.ts'
-import type { AgentChatClient } from './client.ts'
 import { RelayError } from './errors.ts'
+import type { Body } from './port.ts'
 import type { SendOptions, Sent } from './sending.ts'
 import { after } from './timer.ts'
 
@@ -17,19 +16,22 @@ export interface GrowingMessage {
   end(): Promise<Sent>
 }
 
+/** Whoever speaks: the client. */
+export interface Speaker {
+  request(type: 'DELTA', body: Body<'DELTA'>): Promise<unknown>
+  send(to: Target, content: string, options: SendOptions): Promise<Sent>
+}
+
 /** Pieces go so far apart, unless so much waits. */
 const joinMs = 100
 const joinChars = 4_096
 
-/**
- * Begins a message that grows: a model's tokens, as they come.
- * @example
- * const message = growing(client, '#general')
- * for await (const token of tokens) message.write(token)
- * await message.end()
- */
-export const growing = (client: Pick<AgentChatClient, 'request' | 'send'>, to: Target, options: SendOptions = {}): GrowingMessage => {
-  const { id = randomNonce() } = options
+/** `options.id` is the id of the message, and names its pieces. */
+export const growing = (
+  client: Speaker,
+  to: Target,
+  { id = '', ...options }: SendOptions,
+): GrowingMessage => {
   let text = ''
   let told = 0
   let n = 0

@@ -21,7 +21,7 @@ export {
   type RelayDoubt,
   type SchemaIssue,
 } from './errors.ts'
-export { growing, type GrowingMessage } from './growing.ts'
+export { type GrowingMessage } from './growing.ts'
 export { Grown } from './grown.ts'
 export { MemoryKnownRelays, type KnownRelays } from './known-relays.ts'
 export { type AckMode, type Message, type MessageFacts } from './message.ts'

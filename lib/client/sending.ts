@@ -1,5 +1,5 @@
 // What is sent, and how: a text, or a value as JSON; and what a program says about it.
-import type { Told } from '../protocol/index.ts'
+import type { Asked, Told } from '../protocol/index.ts'
 import { ContentError } from './errors.ts'
 import type { CallOptions } from './pending.ts'
 
@@ -28,6 +28,8 @@ export interface SendOptions extends CallOptions {
   readonly ttlMs?: number | undefined
   /** Be told by STATUS frames (`client.on('STATUS', …)`) what becomes of the message. */
   readonly receipts?: boolean | undefined
+  /** files that it names: those this agent brought to the relay (`putFile` of `agentchat/node`) */
+  readonly files?: Asked<'MSG'>['files']
   /** the growing message that this one ends: the `stream` of its pieces */
   readonly stream?: string | undefined
 }

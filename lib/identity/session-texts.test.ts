@@ -62,6 +62,21 @@ test('the vector of the second form of a message', () => {
   expect(crossChecked(2, text)).toBe('v0AVZXeuiEoe6Uqtm2SiJpPx8T5Sy3GvB4hTOkFasDdJ+VWmXCLRuZ0kfwXCzbzPc/5ZreG2PziQyu0mjJ7SBg==')
 })
 
+test('the vector of a message that names files', () => {
+  const text = messageTextV2({
+    ...{ by: alice.agentId, relay: relayId, to: '#general', content: 'see', id: '7', ts, nonce, in_reply_to: undefined },
+    files: [{
+      ...{ sha256: '64ec88ca00b268e5ba1a35678a1b5316d212f4f366b2477232534a8aeca37f3c', bytes: 11, name: 'hello.txt', mime: 'text/plain' },
+    }],
+  })
+  expect(text).toBe(
+    'AGENTCHAT_MSG_V2|{"by":"@07097e6443239d36","content":"see","files":[{"bytes":11,"mime":"text/plain","name":"hello.txt",'
+      + '"sha256":"64ec88ca00b268e5ba1a35678a1b5316d212f4f366b2477232534a8aeca37f3c"}],"id":"7","nonce":"000102030405060708090a0b0c0d0e0f",'
+      + '"relay":"3d4c030534b1c1c6a5238bf5932d7e4b97aad59b927aa0f504717dcb8e8a785f","to":"#general","ts":1790000000000}',
+  )
+  expect(crossChecked(2, text)).toBe('4yJ9nXX6jzCt0G2B4pGaHREMH+6Nfjm0LaoTiDBtTfuctbdLiZtqLywuWA2KNIrsnzfGhhHBbHsBtzLI9aT8BA==')
+})
+
 test('the second form of a message is the canonical JSON of its fields, whatever they hold', () => {
   const text = fc.string({ unit: 'binary' })
   const optional = fc.option(text, { nil: undefined })

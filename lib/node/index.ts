@@ -12,6 +12,7 @@ export {
   saveIdentityFile,
   type IdentityFile,
 } from './identity-file.ts'
+export { getFile, putFile, type FileRef, type FileTransferOptions, type FoundFile } from './files.ts'
 export { KnownRelays, knownRelaysPath } from './known-relays.ts'
 export { onNode } from './on-node.ts'
 export { PositionsFile, type PositionsFileOptions } from './positions-file.ts'

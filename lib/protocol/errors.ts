@@ -25,6 +25,8 @@ export const errors = {
   EDIT_CONFLICT: never,
   LEASE_OVER: never,
   RECEIPT_NOT_FOUND: never,
+  FILE_MISSING: never,
+  FILE_REFUSED: never,
   ID_REUSED: never,
   PROPOSAL_NOT_FOUND: never,
   INVALID_PROPOSAL: never,

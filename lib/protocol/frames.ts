@@ -7,6 +7,7 @@ import { frames as disputes } from './disputes.ts'
 import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
 import { frames as hooks } from './hooks.ts'
+import { frames as files } from './files.ts'
 import { frames as history } from './history.ts'
 import { frames as identity } from './identity.ts'
 import { frames as inbox } from './inbox.ts'
@@ -31,6 +32,7 @@ export const frames = {
   ...messages,
   ...edits,
   ...threads,
+  ...files,
   ...inbox,
   ...leases,
   ...blocks,

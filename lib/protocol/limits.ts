@@ -16,6 +16,9 @@ export const limits = {
   /** Rotations that one ROTATION may present. */
   maxRotations: 32,
   maxNickChars: 24,
+  /** Files that one message names, and characters of a name. */
+  maxFiles: 20,
+  maxFileNameChars: 255,
   /** Characters of one piece of a growing message. */
   maxPieceChars: 16 * 1024,
   maxTopicChars: 300,

@@ -1,6 +1,7 @@
 // Messages to channels and agents, and their acknowledgement.
 import * as z from 'zod/mini'
 import { event, signal } from './define.ts'
+import { FileFacts } from './files.ts'
 import { AgentId, ChannelName, MsgId, Seq, TargetAddress, Time } from './fields.ts'
 
 /** A stored event inside a page: exactly what was sent when it was new. */
@@ -41,6 +42,7 @@ export const frames = {
       invite: z.optional(ChannelName),
       expires_at: z.optional(Time),
       stream: z.optional(z.string()),
+      files: z.optional(z.array(FileFacts)),
     },
   }),
   ACK: signal({

@@ -17,6 +17,8 @@ import * as escrow from './escrow.ts'
 import * as escrowRequests from './requests/escrow.ts'
 import * as hooks from './hooks.ts'
 import * as hooksRequests from './requests/hooks.ts'
+import * as files from './files.ts'
+import * as filesRequests from './requests/files.ts'
 import * as history from './history.ts'
 import * as historyRequests from './requests/history.ts'
 import * as identity from './identity.ts'
@@ -56,6 +58,7 @@ export const requests = {
   ...messagesRequests.requests,
   ...editsRequests.requests,
   ...threadsRequests.requests,
+  ...filesRequests.requests,
   ...inboxRequests.requests,
   ...leasesRequests.requests,
   ...blocksRequests.requests,
@@ -83,6 +86,7 @@ export const domains = {
   messages: { requests: messagesRequests.requests, frames: messages.frames },
   edits: { requests: editsRequests.requests, frames: edits.frames },
   threads: { requests: threadsRequests.requests, frames: threads.frames },
+  files: { requests: filesRequests.requests, frames: files.frames },
   inbox: { requests: inboxRequests.requests, frames: inbox.frames },
   leases: { requests: leasesRequests.requests, frames: leases.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },

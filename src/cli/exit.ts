@@ -32,6 +32,8 @@ export const exitOfCode = {
   INVALID_MSG: 'refused',
   AUTH_REQUIRED: 'auth',
   INVALID_NAME: 'refused',
+  FILE_MISSING: 'notFound',
+  FILE_REFUSED: 'refused',
   ORIGIN_UNKNOWN: 'auth',
   RATE_LIMITED: 'rateLimited',
   NOT_ALLOWED: 'auth',

@@ -15,6 +15,7 @@ export interface ShownMessage {
   readonly erased?: boolean | undefined
   readonly edit?: { readonly of: string } | undefined
   readonly retract?: { readonly of: string } | undefined
+  readonly files?: readonly { readonly name: string, readonly bytes: number }[] | undefined
   readonly signature?: string
 }
 
@@ -50,7 +51,7 @@ export const messagesText = (now: number): (message: ShownMessage, paint: Paint)
 
 /** `12:03:11 #general 42 alice @k3x9q2ab ✓ 1-16-5b1f0c hi`; further lines of the content are indented. */
 const messageText = (message: ShownMessage, paint: Paint): string => {
-  const { ts, from, from_name, to, content, seq, msg_id, replay, erased, edit, retract, signature = 'none' } = message
+  const { ts, from, from_name, to, content, seq, msg_id, replay, erased, edit, retract, files = [], signature = 'none' } = message
   const time = new Date(ts).toLocaleTimeString('en-GB')
   const mark = Object.hasOwn(signatureMarks, signature) ? signatureMarks[signature]!(paint) : ''
   const place = `${paint('cyan', visible(to))}${seq === undefined ? '' : paint('dim', ` ${seq}`)}`
@@ -60,7 +61,8 @@ const messageText = (message: ShownMessage, paint: Paint): string => {
   }${mark}${id}`
   if (retract !== undefined) return `${head} ${paint('dim', `(took back ${visible(retract.of)})`)}`
   const changed = edit === undefined ? '' : paint('dim', `(edits ${visible(edit.of)}) `)
-  return `${head} ${changed}${erased ? paint('dim', '(erased)') : visibleLines(content, '         │ ')}`
+  const named = files.map(({ name, bytes }) => `\n         │ ${paint('dim', `file: ${visible(name)}, ${bytes} bytes`)}`).join('')
+  return `${head} ${changed}${erased ? paint('dim', '(erased)') : visibleLines(content, '         │ ')}${named}`
 }
 
 /** Columns that a character takes, or less. */

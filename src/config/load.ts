@@ -64,6 +64,8 @@ export const loadConfig = async ({ flags = {}, env = {}, file }: ConfigSources):
     problems.push({ where: '--cert and --key', message: 'give both or neither' })
   if ((config['escrowWebhook'] === undefined) !== (config['escrowSecret'] === undefined))
     problems.push({ where: '--escrow-webhook and --escrow-secret', message: 'give both or neither' })
+  if (new Set((['filesBucket', 'filesBucketKey', 'filesBucketSecret'] as const).map(key => config[key] === undefined)).size > 1)
+    problems.push({ where: '--files-bucket, --files-bucket-key and --files-bucket-secret', message: 'give all or none' })
   if (
     (config['announce'] as readonly string[] | undefined)?.length && (config['publicUrls'] as readonly string[] | undefined)?.length === 0
     && (isAnywhere(String(config['host'])) || !isSet.has('host'))

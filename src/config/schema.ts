@@ -276,6 +276,22 @@ export const settings = {
     'What the data directory may hold. Near it the relay says so in /health, then the oldest messages go, whatever retention says; what cannot '
       + 'go leads to refusals, of large frames first (STORAGE_UNAVAILABLE). Unset: four fifths of its volume, or a quarter of `maxMemory` for '
       + '`:memory:`; 0 = no limit.', { value: 'SIZE' }),
+  maxFileBytes: setting(count().default(100 * 1_024 ** 2), 'Largest file that messages may name (docs/FILES.md); 0 = none are taken.', {
+    value: 'SIZE',
+  }),
+  fileQuotaBytes: setting(count().default(1_024 ** 3),
+    'Bytes of files that one agent may hold, and four times as much the agents of one address; 0 = unlimited.', { value: 'SIZE' }),
+  filesBytes: setting(count().default(10 * 1_024 ** 3), 'Bytes of files in all; 0 = unlimited.', { value: 'SIZE' }),
+  maxFilesPerAgent: share(10_000, 'Files that one agent may hold.'),
+  fileCheck: setting(z.string().min(1).max(1_000).optional(),
+    'Command that may refuse a file: it is run with the path behind its words; exit code 0 takes the file, 1 refuses it, anything else takes '
+      + 'nothing for now.', { value: 'COMMAND' }),
+  filesBucket: setting(z.url({ protocol: /^https?$/, error: 'an address like https://s3.example.org/my-bucket' }).optional(),
+    'Bucket of an S3-compatible store, with its name in the path, that holds whole files in the place of `data`; with `filesBucketKey` and '
+      + '`filesBucketSecret`, and `npm install s3mini` beside agentchat.', { value: 'URL' }),
+  filesBucketKey: setting(z.string().min(1).optional(), 'Access key of the bucket.', { secret: true, value: 'KEY' }),
+  filesBucketSecret: setting(z.string().min(1).optional(), 'Secret of that key.', { secret: true, value: 'SECRET' }),
+  filesBucketRegion: setting(z.string().regex(/^[a-z0-9-]{1,40}$/).default('auto'), 'Region of the bucket.', { value: 'REGION' }),
   retentionAgeMs: setting(count().default(0),
     'Age after which messages are deleted, in every channel without a limit of its own and between two agents; 0 = never.', {
     value: 'TIME',

@@ -6,6 +6,7 @@ import { answerMigrations } from '../store/answers.ts'
 import { announcementMigrations } from '../store/announcements.ts'
 import { auditMigrations } from '../store/audit.ts'
 import { channelMigrations } from '../store/channels.ts'
+import { fileMigrations } from '../store/files.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
@@ -24,6 +25,7 @@ import { directory, type DirectoryOptions } from './operate/directory/handlers.t
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
+import { files, nameFiles, type FileOptions } from './talk/files/handlers.ts'
 import { growing, type GrowingOptions } from './talk/growing/handlers.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
 import { hooks, type HookOptions } from './talk/hooks/handlers.ts'
@@ -61,7 +63,8 @@ type TalkOptions =
   & Omit<SessionOptions, 'agentUses'>
   & IdentityOptions
   & ChannelOptions
-  & MessageOptions
+  & Omit<MessageOptions, 'nameFiles'>
+  & FileOptions
   & GrowingOptions
   & EditOptions
   & InboxOptions
@@ -129,6 +132,7 @@ const agentUses: readonly AgentUse[] = [
   ['dispute_people', 'agent'],
   ['receipts', 'client'],
   ['receipts', 'provider'],
+  ['file_owners', 'agent'],
   ['door_tokens', 'agent'],
   ['hooks', 'agent'],
   ['inbox_leases', 'agent'],
@@ -138,10 +142,11 @@ const slices = {
   session: slice(ports => session({ ...ports, agentUses })),
   identity: slice(identity, proofMigrations),
   channels: slice(channels, channelMigrations),
-  messages: slice(messages),
+  messages: slice(ports => messages({ ...ports, nameFiles: nameFiles(ports) })),
   growing: slice(growing),
   edits: slice(edits),
   threads: slice(threads, threadMigrations),
+  files: slice(files, fileMigrations),
   inbox: slice(inbox),
   leases: slice(leases, leaseMigrations),
   blocks: slice(blocks),

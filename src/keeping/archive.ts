@@ -154,6 +154,7 @@ export const leftOut = {
   announcements: 'SELECT count(*) AS n FROM announcements',
   address_bans: 'SELECT count(*) AS n FROM address_bans',
   muted_threads: 'SELECT count(*) AS n FROM muted_threads',
+  files: 'SELECT count(*) AS n FROM file_owners WHERE whole = 1',
   audit: 'SELECT count(*) AS n FROM audit',
   tokens: 'SELECT count(*) AS n FROM door_tokens',
   hooks: 'SELECT count(*) AS n FROM hooks',

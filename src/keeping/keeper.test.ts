@@ -146,7 +146,7 @@ describe('export and import', () => {
     const own =
       'meta migrations nonces door_answers publish_keys places indexed spoken links streams stream_sizes erasures endings shares share_counts lineages'
       + ' escrow_calls ledger_entries ledger_keys holds proposal_agents proposal_counts dispute_people'
-      + ' skills server_documents server_hours announcement_places announcement_posts'
+      + ' file_usage file_refs file_gone skills server_documents server_hours announcement_places announcement_posts'
     const known = new Set(own.split(' '))
     expect(
       tables.map(({ name }) => name).filter(name =>

@@ -22,6 +22,8 @@ export interface Caller extends Source {
   next: (() => void) | undefined
   /** Until its address has paid. */
   isWaiting: boolean
+  /** Of the body of its request what is still to come, or less. */
+  bodyBytes: number
 }
 
 export interface CallersOptions {
@@ -31,14 +33,17 @@ export interface CallersOptions {
   readonly charge: (address: string, frames: number) => void
 }
 
+/** Room for one request or two: those behind it are not even parsed. */
+const requestPieceBytes = 128
+/** Of a body, behind which nothing can be. */
+const bodyPieceBytes = 64 * 1024
+
 /** What they cost, in frames: a PING is one. */
 const requestFrames = 5
 const upgradeFrames = 10
 
 export class Callers implements Eater<Caller> {
   readonly #options: CallersOptions
-  /** Room for one request or two: those behind it are not even parsed. */
-  readonly pieceBytes = 128
 
   constructor(options: CallersOptions) {
     this.#options = options
@@ -53,12 +58,18 @@ export class Callers implements Eater<Caller> {
   begins(caller: Caller, address: string, request: IncomingMessage): void {
     caller.address = address
     caller.request = request
+    const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+    // A part of it may be in the piece that its header ended in.
+    caller.bodyBytes = Math.max(0, Number(length ?? 0) - requestPieceBytes)
+    // Whoever takes the body may hold it up.
+    if (length !== undefined || coding !== undefined) request.on('resume', () => caller.feed?.goOn())
     this.#options.charge(address, requestFrames)
   }
 
   answered(caller: Caller): void {
     const { next } = caller
     caller.next = undefined
+    caller.bodyBytes = 0
     next?.()
     caller.feed?.goOn()
   }
@@ -76,7 +87,7 @@ export class Callers implements Eater<Caller> {
   /** While a request is answered its body is read, and nothing behind it. */
   mayRead(caller: Caller): boolean {
     if (caller.isWaiting || caller.next !== undefined) return false
-    if (caller.guest.state === 'busy') return caller.request?.complete === false
+    if (caller.guest.state === 'busy') return caller.request?.complete === false && !caller.request.isPaused()
     const waitMs = this.#options.debtMs(caller.address)
     if (waitMs === 0) return true
     caller.isWaiting = true
@@ -91,8 +102,13 @@ export class Callers implements Eater<Caller> {
     return guest.state === 'gone'
   }
 
-  wasRead(): void {
-    // It is counted by what it asks.
+  pieceBytes({ bodyBytes }: Caller): number {
+    return Math.max(requestPieceBytes, Math.min(bodyPieceBytes, bodyBytes))
+  }
+
+  /** It is counted by what it asks. */
+  wasRead(caller: Caller, bytes: number): void {
+    caller.bodyBytes = Math.max(0, caller.bodyBytes - bytes)
   }
 
   waits(): void {

@@ -343,13 +343,16 @@ const appendedOf = (result: Appended, job: Job, outcome: Outcome, append: Append
 
 const isSeveral = (append: Append | readonly Append[]): append is readonly Append[] => Array.isArray(append)
 
+const isSameList = (one: unknown, other: unknown): boolean => one === other || JSON.stringify(one) === JSON.stringify(other)
+
 /** Whether a repeated key repeats what it was first used for. Of an erased message nobody knows any more. */
 const isRepeat = (text: Buffer, { type, body }: Append): boolean => {
   const first = JSON.parse(text.toString()) as Record<string, unknown>
   const again: Record<string, unknown> = body
   if (first['type'] !== type) return false
   if (type !== 'MSG') return first['sig'] === again['sig']
-  return first['to'] === again['to'] && (first['erased'] === true || first['content'] === again['content'])
+  return first['to'] === again['to']
+    && (first['erased'] === true || (first['content'] === again['content'] && isSameList(first['files'], again['files'])))
     && changedBy(first) === changedBy(again)
 }
 

@@ -18,7 +18,7 @@ const fed = (pieceBytes = 10) => {
     ms += state.msPerPiece
   })
   const eater: Eater<Source> = {
-    pieceBytes,
+    pieceBytes: () => pieceBytes,
     mayRead: () => state.isFree,
     isOver: () => state.isOver,
     wasRead: () => undefined,

@@ -28,7 +28,9 @@ export class Intake implements Eater<Connection> {
   readonly #options: IntakeOptions
   readonly #slices: Slices
   readonly #waiting = new Set<Connection>()
-  readonly pieceBytes = 4 * 1024
+  pieceBytes(): number {
+    return 4 * 1024
+  }
 
   constructor(options: IntakeOptions) {
     this.#options = options

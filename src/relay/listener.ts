@@ -69,7 +69,7 @@ const maxFragments = 4_096
 
 /** Time for a TLS handshake, and for the header of a request, counted from the connection or the end of the last answer. */
 const maxGreetingMs = 10_000
-/** Time for a whole request, with its body. */
+/** Time for a whole request, with its body, unless whoever takes it says otherwise. */
 const requestTimeoutMs = 30_000
 /** Time without a byte in either direction. */
 const silenceMs = 30_000
@@ -120,7 +120,8 @@ export class Listener {
     const greetingMs = timerMs(Math.min(maxGreetingMs, options.identifyTimeoutMs))
     const deadlines = {
       headersTimeout: greetingMs,
-      requestTimeout: requestTimeoutMs,
+      // Of each request by itself: a body may be told to take longer.
+      requestTimeout: 0,
       keepAliveTimeout: keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(timeoutCheckMs, greetingMs),
     }
@@ -223,6 +224,7 @@ export class Listener {
       request: undefined,
       next: undefined,
       isWaiting: false,
+      bodyBytes: 0,
     }
     if (!this.isTls) return this.#calls(socket, caller)
     this.#callers.set(socket, caller)
@@ -257,12 +259,19 @@ export class Listener {
     this.#requests.begins(caller, address, request)
     const isWelcome = this.#door.asks(caller.guest, address)
     const late = setTimeout(() => request.socket.destroy(), timerMs(answerTimeoutMs)).unref()
+    const slow = setTimeout(() => {
+      if (!request.complete) request.socket.destroy()
+    }, timerMs(requestTimeoutMs)).unref()
     response.on('close', () => {
       clearTimeout(late)
+      clearTimeout(slow)
       this.#door.answered(caller.guest)
       this.#requests.answered(caller)
     })
-    this.#options.onRequest(request, response, address, isWelcome, () => clearTimeout(late))
+    this.#options.onRequest(request, response, address, isWelcome, () => {
+      clearTimeout(late)
+      clearTimeout(slow)
+    })
   }
 
   /**

@@ -32,6 +32,7 @@ import { messagesText } from '../../src/cli/message-text.ts'
 import { visible, visibleJson, visibleLines } from '../../src/cli/terminal.ts'
 import { fromCardSkills, toCardSkills } from '../../src/domain/a2a-skills.ts'
 import { urlKey } from '../../src/domain/directory/sightings.ts'
+import { readTicket } from '../../src/domain/file-ticket.ts'
 import { mentionsIn } from '../../src/domain/mentions.ts'
 import { readPaymentCode } from '../../src/domain/payment/code.ts'
 import { hookText } from '../../src/doors/http/hook-text.ts'
@@ -96,6 +97,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
     },
     lists: { canonicalJson: text => canonicalJson(Object.fromEntries(list(text, part => part).map((key, i) => [key + i, key]))) },
   },
+  'lib/client/growing.ts': { own: 'what the program writes' },
   'lib/client/message-signer.ts': { own: 'what the program says' },
   'lib/identity/change-texts.ts': {
     peer: 'edits and retractions',
@@ -211,6 +213,9 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       template: text => hookText('{"a":{}}', text.slice(0, 2_000)),
     },
   },
+  'src/domain/file-ticket.ts': { peer: 'tickets of HTTP requests', run: { readTicket: text => readTicket('secret', text, 0) } },
+  'src/doors/files/': { peer: 'paths and headers of HTTP requests' },
+  'src/files/': { own: 'what the operator configures, and what his bucket says' },
   'src/doors/http/': {
     peer: 'paths, queries and headers of HTTP requests',
     run: {

@@ -2,6 +2,7 @@
 import type { Config } from '../../src/app.ts'
 import { season } from '../kit/court.ts'
 import { isOnPostgres } from '../kit/engine.ts'
+import { bring } from '../kit/files.ts'
 import { memoryFolder, newFolder } from '../kit/folder.ts'
 import { expect } from 'vitest'
 import { keptProblems } from '../kit/kept.ts'
@@ -71,6 +72,10 @@ class Play {
       }
       case 'season':
         return season(this.#relay, identityOf(this.#keys.get(statement.who)!))
+      case 'bring': {
+        await bring(this.#relay, this.#wire(statement.who), statement.text)
+        return
+      }
       case 'leave':
         return this.#wire(statement.who).close()
       case 'silence':

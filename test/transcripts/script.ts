@@ -6,7 +6,7 @@ export type Statement =
     | { readonly kind: 'connect' | 'silence' | 'leave' | 'season', readonly who: string }
     | { readonly kind: 'login', readonly who: string, readonly key: string | undefined, readonly fields: object }
     | { readonly kind: 'send' | 'sign' | 'hear', readonly who: string, readonly frame: unknown }
-    | { readonly kind: 'sendText', readonly who: string, readonly text: string }
+    | { readonly kind: 'sendText' | 'bring', readonly who: string, readonly text: string }
     | { readonly kind: 'closed', readonly who: string, readonly code: number }
     | { readonly kind: 'key', readonly name: string }
     | { readonly kind: 'clock', readonly ms: number }
@@ -37,6 +37,7 @@ const rules: readonly Rule[] = [
     (who, key, fields) => ({ kind: 'login', who, key, fields: fields === undefined ? {} : JSON.parse(fields) as object }),
   ],
   [/^(\w+) is seasoned$/, who => ({ kind: 'season', who })],
+  [/^(\w+) brings (".*")$/, (who, text) => ({ kind: 'bring', who, text: JSON.parse(text) as string })],
   [/^(\w+) leaves$/, who => ({ kind: 'leave', who })],
   [/^(\w+) hears nothing$/, who => ({ kind: 'silence', who })],
   [/^(\w+) closed (\d+)$/, (who, code) => ({ kind: 'closed', who, code: Number(code) })],

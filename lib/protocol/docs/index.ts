@@ -10,6 +10,7 @@ import * as disputes from './disputes.ts'
 import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
 import * as hooks from './hooks.ts'
+import * as files from './files.ts'
 import * as history from './history.ts'
 import * as identity from './identity.ts'
 import * as inbox from './inbox.ts'
@@ -33,6 +34,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...messages.requests,
   ...edits.requests,
   ...threads.requests,
+  ...files.requests,
   ...inbox.requests,
   ...leases.requests,
   ...blocks.requests,
@@ -68,6 +70,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...messages.frames,
   ...edits.frames,
   ...threads.frames,
+  ...files.frames,
   ...inbox.frames,
   ...leases.frames,
   ...blocks.frames,

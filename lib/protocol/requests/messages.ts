@@ -4,6 +4,7 @@ import { request } from '../define.ts'
 import { AgentAddress, Hex32, RequestId, Seq, Signature, TargetAddress } from '../fields.ts'
 import { ClientTime, Content, optional } from '../request-fields.ts'
 import { limits } from '../limits.ts'
+import { FileRef } from './files.ts'
 
 export const requests = {
   MSG: request({
@@ -19,6 +20,7 @@ export const requests = {
       ttl_ms: z.optional(z.int().check(z.gte(1), z.lte(limits.maxTtlMs))),
       receipts: z.optional(z.boolean()),
       stream: z.optional(RequestId),
+      files: z.optional(z.array(FileRef).check(z.minLength(1), z.maxLength(limits.maxFiles))),
     },
     cost: { message: true, frames: 1 },
     reply: 'ACK',

@@ -11,6 +11,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     listen: async () => (await import('./listen.ts')).listen,
     edit: async () => (await import('./edit.ts')).edit,
     retract: async () => (await import('./edit.ts')).retract,
+    get: async () => (await import('./get.ts')).get,
     history: async () => (await import('./history.ts')).history,
     channels: async () => (await import('./channels.ts')).channels,
     channel: async () => (await import('./channel.ts')).channel,

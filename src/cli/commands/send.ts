@@ -3,6 +3,7 @@ import type { AgentChatClient, ChannelName } from '../../../lib/client/index.ts'
 import { limits } from '../../../lib/protocol/limits.ts'
 import { command, relayOptions, whole, type Call, type Wish } from '../command.ts'
 import { CliError } from '../exit.ts'
+import { readable, transferOf } from '../file-transfer.ts'
 
 const options = {
   stdin: { doc: 'Send each line of standard input as a message; the same as - for MESSAGE' },
@@ -10,6 +11,7 @@ const options = {
   stream: { doc: 'Send all of standard input as one message that others see grow: the tokens of a model' },
   id: { value: 'PREFIX', doc: 'Send line N under the id PREFIX-N: repeating the same input stores nothing twice (with -i)' },
   skip: { value: 'N', doc: 'Leave out the first N lines', parse: whole },
+  file: { value: 'PATH', doc: 'Send this file; MESSAGE is what is said of it (default: its name)' },
   replyTo: { value: 'MSG_ID', doc: 'The message this answers' },
 } as const
 const args = {
@@ -44,14 +46,36 @@ const connectFor = async (call: SendCall, wish: Wish): Promise<AgentChatClient> 
   return client
 }
 
+/** Brings the file first: what came of it in an earlier run is not sent again. */
+const fileFor = async (call: SendCall, client: AgentChatClient, path: string) => {
+  const { io, out } = call
+  const [{ putFile }, { safeFileName }, { progressText }, { basename }, transfer] = await Promise.all([
+    import('../../../lib/node/files.ts'),
+    import('../file-name.ts'),
+    import('../progress-text.ts'),
+    import('node:path'),
+    transferOf(call),
+  ])
+  const name = safeFileName(basename(path))
+  const progress = progressText(name, io)
+  try {
+    return await putFile(client, path, { ...transfer, name, onProgress: (...at) => out.progress(progress(...at)) })
+  } finally {
+    out.progress('')
+  }
+}
+
 const sendOne = async (call: SendCall, content: string): Promise<void> => {
   const { args: { target }, options, out } = call
   const { fieldsOfFrame } = await import('../vocabulary.ts')
   const prefix = prefixOf(call)
   const client = await connectFor(call, {})
+  const { file } = options
+  const files = file === undefined ? undefined : [await fileFor(call, client, await readable(file))]
   const ack = await client.send(target, content, {
     id: `${prefix}-1`,
     inReplyTo: options.replyTo,
+    ...(files !== undefined && { files }),
     timeoutMs: (options.timeout ?? 15) * 1_000,
   })
   out.done(ack.frame, ({ to, seq, duplicate }) => `Stored in ${to} as ${seq}${duplicate ? ' (it was there already)' : ''}`, {
@@ -70,14 +94,10 @@ const sendWhole = async (call: SendCall): Promise<void> => {
 /** One message, seen while it is written; what is stored is the whole. */
 const sendGrowing = async (call: SendCall): Promise<void> => {
   const { args: { target }, options, io, out } = call
-  const [{ growing }, { fieldsOfFrame }, { textsOf }] = await Promise.all([
-    import('../../../lib/client/index.ts'),
-    import('../vocabulary.ts'),
-    import('../lines.ts'),
-  ])
+  const [{ fieldsOfFrame }, { textsOf }] = await Promise.all([import('../vocabulary.ts'), import('../lines.ts')])
   const timeoutMs = (options.timeout ?? 60) * 1_000
   const client = await connectFor(call, { timeoutMs: 15_000, reconnect: { maxMs: 5_000, maxElapsedMs: timeoutMs } })
-  const message = growing(client, target, { id: `${prefixOf(call)}-1`, inReplyTo: options.replyTo, timeoutMs })
+  const message = client.stream(target, { id: `${prefixOf(call)}-1`, inReplyTo: options.replyTo, timeoutMs })
   for await (const text of textsOf(io.stdin, client.welcome!.limits.maxContentBytes ?? limits.maxContentChars)) message.write(text)
   if (message.text === '') throw new CliError('usage', 'Standard input is empty: nothing was sent')
   const ack = await message.end()
@@ -158,6 +178,7 @@ export const send = command({
   examples: [
     { command: 'agentchat send ws://localhost:6667 \'#general\' "hi"', doc: 'Returns once the message is stored' },
     { command: "llm 'why is the sky blue' | agentchat send '#general' --stream -", doc: 'One message, seen as it grows' },
+    { command: "agentchat send '#general' --file report.pdf 'the numbers'", doc: 'A file; run again after it was broken off, it goes on' },
     { command: "git diff | agentchat send '#builds' --whole -", doc: 'All of it as one message' },
     { command: "agentchat send '#general' -- '-5 degrees outside'", doc: 'A text that begins with -' },
     { command: "tail -f build.log | agentchat send '#builds' -", doc: 'Each line as it comes, at the pace the relay allows' },
@@ -180,7 +201,11 @@ export const send = command({
     }
     if (options.whole) return sendWhole(call)
     if (options.stream) return sendGrowing(call)
+    if (options.file !== undefined && (options.stdin || message === '-'))
+      throw new CliError('usage', '--file and standard input do not go together')
     if (options.stdin || message === '-') return sendStdin(call)
+    if (options.file !== undefined)
+      return sendOne(call, message ?? (await import('../file-name.ts')).safeFileName(options.file.split(/[\\/]/).at(-1)!))
     if (message === undefined)
       throw new CliError('usage', 'Missing argument MESSAGE',
         "Give the text in quotes, or - to send the lines of standard input. To a shell a bare # begins a comment: '#general'.")

@@ -18,6 +18,8 @@ export const needs: Readonly<Record<RequestType, Needed>> = {
   ...by('read', ['EDITS', 'THREAD']),
   ...by('send', ['MSG', 'DELTA', 'FILE_CHUNK', 'JOIN', 'LEAVE', 'SET_PRESENCE', 'SET_NICK', 'TYPING', 'RESPONDING_TO', 'BLOCK', 'UNBLOCK']),
   ...by('send', ['EDIT', 'RETRACT', 'MUTE_THREAD']),
+  ...by('read', ['GET_FILE']),
+  ...by('send', ['PUT_FILE']),
   ...by('manage', ['CREATE_CHANNEL', 'INVITE', 'UNINVITE', 'SET_TOPIC', 'SET_CHANNEL', 'DELETE_CHANNEL', 'REMOVE_MEMBER']),
   ...by('deals', ['PROPOSALS', 'PROPOSAL_EVENTS', 'DISPUTES', 'DISPUTE_EVENTS', 'BALANCE', 'STATEMENT', 'RECEIPTS', 'RECLAIM']),
   ...by('manage', ['HOOK_CREATE', 'HOOKS', 'HOOK_REMOVE']),

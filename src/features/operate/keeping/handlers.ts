@@ -4,6 +4,7 @@ import { Fail, noChannel, reply, statusNotices, type Feature, type Outcome, type
 import { SilentRound, eraseSome, setRetention } from '../../../store/keeping.ts'
 import { predecessors } from '../../../store/agents.ts'
 import { clearSome } from '../../../store/endings.ts'
+import { forgetFiles } from '../../../store/files.ts'
 import { forgetPerson } from '../../../store/people.ts'
 import type { Tx } from '../../../store/store.ts'
 import { RetentionSweep, effective } from './retention.ts'
@@ -69,7 +70,10 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
           const id = agent ?? me.id
           if (me?.id === id && me.pubkey === null)
             throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key can prove that it was they who said it')
-          for (const name of [id, ...await predecessors(tx, id)]) await forgetPerson(tx, name)
+          for (const name of [id, ...await predecessors(tx, id)]) {
+            await forgetPerson(tx, name)
+            await forgetFiles(tx, name)
+          }
           await tx.keep.beginErasure(id)
           return erase(id)(tx, now)
         },

@@ -28,6 +28,8 @@ export interface MessageOptions extends AddressingOptions {
   /** Refuse signatures of the first form too that are not the sender's. */
   readonly verifyMessages: boolean
   readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  /** Notes what a message names. @throws Fail FILE_MISSING */
+  readonly nameFiles: (ctx: WriteCtx, files: NonNullable<RequestBody<'MSG'>['files']>, stream: string) => Promise<void>
 }
 
 export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
@@ -40,7 +42,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       : { sig, sig_v, sig_ts: ts, nonce, relay: options.serverId, ...(id !== undefined && { pub_id: id }) }
 
   const bodyOf = ({ me }: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Append<'MSG'>['body'] => {
-    const { to, content, sig, in_reply_to, stream } = request
+    const { to, content, sig, in_reply_to, stream, files } = request
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
     return {
@@ -54,6 +56,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       ...(in_reply_to !== undefined && { in_reply_to }),
       ...(thread !== undefined && thread.msgId !== in_reply_to && { thread: thread.msgId }),
       ...(stream !== undefined && { stream }),
+      ...(files !== undefined && { files }),
       ...(!isWhole && { redacted: true as const }),
     }
   }
@@ -117,18 +120,39 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     return stored(ctx, request, request.to.startsWith('#') ? { stream: request.to } : toAgent(ctx, request.to, false))
   }
 
+  /** With the files it names. A repeat of what is stored names them already. */
+  const naming = async (
+    ctx: WriteCtx,
+    { files, id }: RequestBody<'MSG'>,
+    decided: Outcome<'ACK'> | Promise<Outcome<'ACK'>>,
+  ): Promise<Outcome<'ACK'>> => {
+    const outcome = await decided
+    const isStored = id !== undefined && await ctx.tx.log.isPublished({ agent: ctx.me.id, id })
+    if (!isStored) await options.nameFiles(ctx, files!, (outcome.append as Append).stream)
+    return outcome
+  }
+
+  const decideOrRepeat = (ctx: WriteCtx, request: RequestBody<'MSG'>): Outcome<'ACK'> | Promise<Outcome<'ACK'>> => {
+    try {
+      const outcome = decide(ctx, request)
+      return outcome instanceof Promise ? outcome.catch((error: unknown) => repeated(ctx, request, error)) : outcome
+    } catch (error) {
+      return repeated(ctx, request, error)
+    }
+  }
+
   /** The second form always, the first one where the relay is told to. */
   const checkSignature = ({ agent }: Asker, request: RequestBody<'MSG'>): Promise<undefined> | undefined => {
     const { sig, sig_v } = request
     if (sig === undefined || agent === undefined || (sig_v === undefined && !options.verifyMessages)) return undefined
     return (async () => {
-      const { to, content, ts, nonce, id, in_reply_to } = request
+      const { to, content, ts, nonce, id, in_reply_to, files } = request
       if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
       if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
       if (sig_v === 2 && nonce === undefined) throw new Fail('VERIFICATION_FAILED', 'nonce: missing; it is part of what is signed')
       const text = signedTextOf({
         ...{ from: agent.id, to, content, sig_v, sig_ts: ts },
-        ...(sig_v === 2 && { nonce, relay: options.serverId, pub_id: id, in_reply_to }),
+        ...(sig_v === 2 && { nonce, relay: options.serverId, pub_id: id, in_reply_to, ...(files !== undefined && { files }) }),
       })
       if (text === undefined || !await options.verifyMessage(agent.pubkey, text, sig))
         throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')
@@ -143,12 +167,8 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
         prepare: checkSignature,
         write(ctx, request) {
           checkSize(request.content, options.maxContentBytes)
-          try {
-            const outcome = decide(ctx, request)
-            return outcome instanceof Promise ? outcome.catch((error: unknown) => repeated(ctx, request, error)) : outcome
-          } catch (error) {
-            return repeated(ctx, request, error)
-          }
+          const decided = decideOrRepeat(ctx, request)
+          return request.files === undefined ? decided : naming(ctx, request, decided)
         },
       },
       FILE_CHUNK: {

@@ -1,0 +1,345 @@
+// THE DOOR OF FILES: tus 1.0.0 (core, creation, termination, expiration) brings them, GET fetches them. A ticket of the relay's says who may
+// what; nothing that is fetched here is ever a page.
+import type { Readable } from 'node:stream'
+import { timerMs } from '../../../lib/protocol/timer.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import { readTicket, type FileTicket } from '../../domain/file-ticket.ts'
+import type { Files } from '../../files/files.ts'
+import type { Range } from '../../files/vault.ts'
+import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
+import { findUpload, finishUpload, removeOwner, touchOwner, type OwnerRow } from '../../store/files.ts'
+import type { Store } from '../../store/store.ts'
+import { Refusal } from './refusal.ts'
+
+export interface FilesDoorOptions {
+  readonly files: Files
+  readonly store: Pick<Store, 'read' | 'write'>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly secret: string
+  readonly maxFileBytes: number
+  /** An upload that nothing came of goes after so long. */
+  readonly keepMs: number
+}
+
+const version = '1.0.0'
+const extensions = 'creation,termination,expiration'
+/** No cookie exists, so that a page elsewhere has nothing to ride on. */
+const everywhere = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Location, Upload-Offset, Upload-Length, Upload-Expires, Tus-Resumable, Tus-Version, Tus-Extension, '
+    + 'Tus-Max-Size, Content-Range, Accept-Ranges, ETag',
+}
+const preflight = {
+  'access-control-allow-methods': 'POST, HEAD, PATCH, DELETE, GET, OPTIONS',
+  'access-control-allow-headers': 'Authorization, Content-Type, Range, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, '
+    + 'X-HTTP-Method-Override, X-Requested-With',
+  'access-control-max-age': '86400',
+}
+/** What a stranger brought is bytes, whatever it looks like. */
+const inert = {
+  'content-type': 'application/octet-stream',
+  'content-disposition': 'attachment',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'cross-origin-resource-policy': 'cross-origin',
+  'cache-control': 'private, max-age=31536000, immutable',
+}
+/** A body, or a reader, from whom nothing came for so long has gone. */
+const silenceMs = 30_000
+
+export class FilesDoor implements HttpDoor {
+  readonly #options: FilesDoorOptions
+  /** Who brings an upload at the moment: whoever comes later takes its place. */
+  readonly #bringing = new Map<string, { readonly stop: () => void, readonly done: Promise<unknown> }>()
+
+  /** Uploads that become whole at the moment: whoever asks meanwhile is told what comes of it. */
+  readonly #finishing = new Map<string, Promise<void>>()
+
+  constructor(options: FilesDoorOptions) {
+    this.#options = options
+  }
+
+  takes(path: string): boolean {
+    return path === '/uploads' || path.startsWith('/uploads/') || path.startsWith('/files/')
+  }
+
+  answer(visit: DoorVisit): void {
+    this.#answer(visit).catch((error: unknown) => {
+      const { response } = visit
+      if (!(error instanceof Refusal)) this.#options.log.error({ err: error, path: visit.path.slice(0, 200) }, 'the door of files failed')
+      if (response.headersSent) {
+        response.destroy()
+        return
+      }
+      const { status, message, headers } = error instanceof Refusal ? error : new Refusal(500, 'The relay has a fault; its log says more')
+      // What comes of a body that is not wanted is not waited for.
+      answerText(visit, status, `${message}\n`, { ...headers, ...(visit.request.complete ? {} : { connection: 'close' }) })
+    })
+  }
+
+  async #answer(visit: DoorVisit): Promise<void> {
+    const { request, response, path } = visit
+    if (!visit.isWelcome) throw new Refusal(429, 'Too many connections of this address, or in all', { 'retry-after': '5' })
+    if (visit.isBanned) throw new Refusal(403, 'Your address is banned from this relay')
+    const method = methodOf(request.headers['x-http-method-override']) ?? request.method ?? 'GET'
+    const upload = /^\/uploads\/([0-9a-f]{32})$/.exec(path)?.[1]
+    if (method === 'OPTIONS') {
+      response.writeHead(204, { ...tus(), ...preflight, 'tus-max-size': String(this.#options.maxFileBytes) }).end()
+      return
+    }
+    const file = /^\/files\/([0-9a-f]{64})$/.exec(path)?.[1]
+    if (file !== undefined) return this.#fetch(visit, method, file)
+    if (path !== '/uploads' && upload === undefined) throw new Refusal(404, 'There is nothing here')
+    if (request.headers['tus-resumable'] !== version) throw new Refusal(412, `This is tus ${version}: send Tus-Resumable`, tus())
+    const ticket = this.#ticket(visit, 'put')
+    if (upload !== undefined && upload !== ticket.of) throw new Refusal(403, 'Your ticket is for another upload')
+    const row = await findUpload(this.#options.store.read, ticket.of)
+    if (row === undefined) throw new Refusal(upload === undefined ? 403 : 410, 'The upload was given up, or its time is over', tus())
+    if (upload === undefined && method === 'POST') return this.#create(visit, row)
+    if (upload !== undefined && method === 'HEAD') return this.#tell(visit, row)
+    if (upload !== undefined && method === 'PATCH') return this.#bring(visit, row)
+    if (upload !== undefined && method === 'DELETE') return this.#giveUp(visit, row)
+    throw new Refusal(405, `Not ${method.slice(0, 20)}`, { allow: upload === undefined ? 'POST, OPTIONS' : 'HEAD, PATCH, DELETE, OPTIONS' })
+  }
+
+  /** The upload was made when its ticket was asked for: this says where it is. */
+  #create({ request, response }: DoorVisit, row: OwnerRow): void {
+    const length = numberOf(request.headers['upload-length'])
+    if (length !== row.bytes)
+      throw new Refusal(length === undefined ? 400 : 413, `Your ticket is for ${row.bytes} bytes: Upload-Length`, tus())
+    response.writeHead(201, { ...tus(), location: `/uploads/${row.upload}`, ...this.#expires(row), 'content-length': 0 }).end()
+  }
+
+  async #tell({ response }: DoorVisit, row: OwnerRow): Promise<void> {
+    const { files } = this.#options
+    const bringing = this.#bringing.get(row.upload)
+    // The line that it came over may be gone and nobody know yet.
+    if (bringing !== undefined) {
+      bringing.stop()
+      await bringing.done
+    }
+    const isFinishing = this.#finishing.has(row.upload)
+    const offset = row.whole === 1 || isFinishing ? row.bytes : await files.uploads.size(row.upload)
+    if (row.whole === 0 && offset >= row.bytes) await this.#finish(row)
+    response.writeHead(200, {
+      ...tus(),
+      'upload-offset': offset,
+      'upload-length': row.bytes,
+      ...this.#expires(row),
+      'cache-control': 'no-store',
+    }).end()
+  }
+
+  async #bring(visit: DoorVisit, row: OwnerRow): Promise<void> {
+    const { request, response } = visit
+    const { files, store, clock } = this.#options
+    if (request.headers['content-type'] !== 'application/offset+octet-stream')
+      throw new Refusal(415, 'Send application/offset+octet-stream', tus())
+    const offset = numberOf(request.headers['upload-offset'])
+    if (offset === undefined) throw new Refusal(400, 'Upload-Offset: from which byte on this is', tus())
+    const { upload, bytes, whole } = row
+    if (whole === 1 && offset !== bytes) throw new Refusal(409, 'The upload is whole', { ...tus(), 'upload-offset': String(bytes) })
+    if (whole === 1) {
+      response.writeHead(204, { ...tus(), 'upload-offset': bytes }).end()
+      return
+    }
+    if (offset + (numberOf(request.headers['content-length']) ?? 0) > bytes) throw new Refusal(413, `The upload has ${bytes} bytes`, tus())
+    const before = this.#bringing.get(upload)
+    before?.stop()
+    await before?.done
+    const adding = await files.uploads.open(upload)
+    const stop = new AbortController()
+    const done = (async () => {
+      try {
+        if (adding.size !== offset)
+          throw new Refusal(409, `The upload goes on at byte ${adding.size}`, { ...tus(), 'upload-offset': String(adding.size) })
+        await taken(visit, stop.signal, async chunk => {
+          if (adding.size + chunk.length > bytes) throw new Refusal(413, `The upload has ${bytes} bytes`, tus())
+          await adding.add(chunk)
+        })
+        return adding.size
+      } finally {
+        await adding.close()
+      }
+    })()
+    const entry = { stop: () => stop.abort(), done: done.catch(() => undefined) }
+    this.#bringing.set(upload, entry)
+    let size: number
+    try {
+      size = await done
+    } finally {
+      if (this.#bringing.get(upload) === entry) this.#bringing.delete(upload)
+    }
+    if (size === bytes) await this.#finish(row)
+    else await store.write(tx => touchOwner(tx, row, clock.now()))
+    response.writeHead(204, { ...tus(), 'upload-offset': size, ...this.#expires(row) }).end()
+  }
+
+  #finish(row: OwnerRow): Promise<void> {
+    const finishing = this.#finishing.get(row.upload) ?? this.#finishNow(row).finally(() => this.#finishing.delete(row.upload))
+    this.#finishing.set(row.upload, finishing)
+    return finishing
+  }
+
+  async #finishNow({ upload, sha256, bytes }: OwnerRow): Promise<void> {
+    const { files, store, clock, log } = this.#options
+    const finished = await files.finish(upload, sha256, bytes, () => store.write(tx => finishUpload(tx, upload, clock.now())))
+    if (finished === 'whole') return
+    if (finished === 'failed') {
+      log.warn({ upload }, 'the command that checks files failed: nothing is taken until it works (fileCheck)')
+      throw new Refusal(503, 'The relay cannot check files now', { ...tus(), 'retry-after': '30' })
+    }
+    await this.#remove(upload)
+    throw finished === 'other'
+      ? new Refusal(460, 'This is another file than was said: its SHA-256 differs; nothing was kept', tus())
+      : new Refusal(403, 'The relay takes no such file: what its operator looks for was found in it', tus())
+  }
+
+  async #giveUp({ response }: DoorVisit, { upload, whole }: OwnerRow): Promise<void> {
+    if (whole === 1) throw new Refusal(403, 'The upload is whole: the file goes when no message names it any more', tus())
+    const bringing = this.#bringing.get(upload)
+    bringing?.stop()
+    await bringing?.done
+    await this.#options.files.discard(upload)
+    await this.#remove(upload)
+    response.writeHead(204, tus()).end()
+  }
+
+  async #remove(upload: string): Promise<void> {
+    await this.#options.store.write(async tx => {
+      const row = await findUpload(tx, upload)
+      if (row !== undefined) await removeOwner(tx, row)
+    })
+  }
+
+  async #fetch(visit: DoorVisit, method: string, sha256: string): Promise<void> {
+    const { request, response } = visit
+    if (method !== 'GET' && method !== 'HEAD') throw new Refusal(405, `Not ${method.slice(0, 20)}`, { allow: 'GET, HEAD, OPTIONS' })
+    const { of, bytes } = this.#ticket(visit, 'get')
+    if (of !== sha256) throw new Refusal(403, 'Your ticket is for another file')
+    const range = rangeOf(request.headers.range, bytes)
+    if (range === 'none') throw new Refusal(416, `The file has ${bytes} bytes`, { 'content-range': `bytes */${bytes}` })
+    const { start, end } = range ?? { start: 0, end: bytes - 1 }
+    const content = await this.#options.files.open(sha256, { start, end })
+    if (content === undefined) throw new Refusal(404, 'The file is no longer here')
+    response.writeHead(range === undefined ? 200 : 206, {
+      ...everywhere,
+      ...inert,
+      'accept-ranges': 'bytes',
+      etag: `"${sha256}"`,
+      'content-length': end - start + 1,
+      ...(range !== undefined && { 'content-range': `bytes ${start}-${end}/${bytes}` }),
+    })
+    if (method === 'HEAD') {
+      content.destroy()
+      response.end()
+    } else await sent(visit, content)
+  }
+
+  #ticket({ request, pace }: DoorVisit, use: FileTicket['use']): FileTicket {
+    const { secret, clock } = this.#options
+    const text = /^Bearer (\S{1,300})$/i.exec(request.headers.authorization ?? '')?.[1]
+    const ticket = text === undefined ? undefined : readTicket(secret, text, clock.now())
+    if (ticket?.use === use) return ticket
+    // Guessing costs what a message costs.
+    const waitMs = pace()
+    if (waitMs > 0) throw new Refusal(429, 'Too many requests of this address', { 'retry-after': String(Math.ceil(waitMs / 1_000)) })
+    throw new Refusal(401, `Send a ticket: Authorization: Bearer, as ${use === 'put' ? 'PUT_FILE' : 'GET_FILE'} gives it`, {
+      'www-authenticate': 'Bearer realm="agentchat"',
+    })
+  }
+
+  #expires({ at }: OwnerRow): { readonly 'upload-expires': string } {
+    return { 'upload-expires': new Date(at + this.#options.keepMs).toUTCString() }
+  }
+}
+
+const tus = () => ({ ...everywhere, 'tus-resumable': version, 'tus-version': version, 'tus-extension': extensions })
+
+const answerText = ({ response }: DoorVisit, status: number, text: string, headers: Readonly<Record<string, string>>): void => {
+  response.writeHead(status, {
+    ...everywhere,
+    'content-type': 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(text),
+    ...headers,
+  })
+  response.end(text)
+}
+
+const methodOf = (header: string | readonly string[] | undefined): string | undefined =>
+  typeof header === 'string' && /^[A-Za-z]{1,20}$/.test(header) ? header.toUpperCase() : undefined
+
+const numberOf = (header: string | readonly string[] | undefined): number | undefined =>
+  typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined
+
+/** One range of bytes; undefined: all of it; none: nothing of the file is in it. */
+const rangeOf = (header: string | undefined, bytes: number): Range | 'none' | undefined => {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '')
+  if (match === null || (match[1] === '' && match[2] === '')) return undefined
+  const [first, last] = [match[1]!, match[2]!]
+  const start = first === '' ? Math.max(0, bytes - Number(last)) : Number(first)
+  const end = first === '' || last === '' ? bytes - 1 : Math.min(Number(last), bytes - 1)
+  return start > end ? 'none' : { start, end }
+}
+
+/** Hands on what comes of the body, a chunk at a time, until it ends or breaks off; both leave what came. @throws what `add` throws */
+const taken = ({ request, owe, took, goesOn }: DoorVisit, signal: AbortSignal, add: (chunk: Buffer) => Promise<void>): Promise<void> => {
+  goesOn()
+  return new Promise((resolve, reject) => {
+    let adding: Promise<void> = Promise.resolve()
+    let isOver = false
+    const end = (error?: unknown) => {
+      if (isOver) return
+      isOver = true
+      clearTimeout(timer)
+      request.off('data', onData)
+      signal.removeEventListener('abort', onStop)
+      // What is being written is, before anybody looks at how much there is.
+      adding.then(() => error === undefined ? resolve() : reject(error as Error), reject)
+    }
+    const onStop = () => {
+      request.destroy()
+      end(new Refusal(409, 'Another request brings this upload now', tus()))
+    }
+    const onData = (chunk: Buffer) => {
+      timer.refresh()
+      request.pause()
+      owe(chunk.length)
+      adding = add(chunk).then(() => {
+        took(chunk.length)
+        request.resume()
+      })
+      adding.catch(end)
+    }
+    const timer = setTimeout(onStop, timerMs(silenceMs))
+    signal.addEventListener('abort', onStop)
+    request.on('data', onData)
+    request.on('end', () => end())
+    request.on('error', () => end())
+    request.on('close', () => end())
+  })
+}
+
+/** Sends a file as fast as it is taken, holding no more than a piece of it. */
+const sent = ({ response, goesOn }: DoorVisit, content: Readable): Promise<void> => {
+  goesOn()
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => response.destroy(), timerMs(silenceMs))
+    content.on('data', () => timer.refresh())
+    response.on('drain', () => timer.refresh())
+    response.on('close', () => {
+      clearTimeout(timer)
+      content.destroy()
+      resolve()
+    })
+    content.on('error', error => {
+      response.destroy()
+      reject(error)
+    })
+    content.pipe(response)
+  })
+}

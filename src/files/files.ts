@@ -1,0 +1,87 @@
+// Files as the relay has them: uploads become whole here, and nowhere else. One at a time becomes whole or goes, so that none goes that
+// was just brought again.
+import type { Readable } from 'node:stream'
+import type { Verdict } from './check.ts'
+import type { Uploads } from './uploads.ts'
+import type { Range, Vault } from './vault.ts'
+
+export interface FilesOptions {
+  readonly uploads: Uploads
+  readonly vault: Vault
+  /** undefined: every file is taken. */
+  readonly check: ((path: string) => Promise<Verdict>) | undefined
+  /** Called when it is closed. */
+  readonly closed: () => Promise<void>
+}
+
+/** whole: it is kept. other: it is not the file that was said, and is gone. refused, failed: the operator's command said so; gone, and not. */
+export type Finished = 'whole' | 'other' | 'refused' | 'failed'
+
+export class Files {
+  readonly uploads: Uploads
+  readonly #vault: Vault
+  readonly #check: FilesOptions['check']
+  readonly #closed: FilesOptions['closed']
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor({ uploads, vault, check, closed }: FilesOptions) {
+    this.uploads = uploads
+    this.#vault = vault
+    this.#check = check
+    this.#closed = closed
+  }
+
+  /** An upload has all its bytes. `note` says so in the store, once they are kept. */
+  async finish(upload: string, sha256: string, bytes: number, note: () => Promise<unknown>): Promise<Finished> {
+    if (await this.uploads.hash(upload) !== sha256) {
+      await this.uploads.discard(upload)
+      return 'other'
+    }
+    const verdict = await this.#check?.(this.uploads.path(upload)) ?? 'ok'
+    if (verdict === 'refused') await this.uploads.discard(upload)
+    if (verdict !== 'ok') return verdict
+    await this.#alone(async () => {
+      await this.#vault.put(sha256, this.uploads.path(upload), bytes)
+      await note()
+      // A process that is killed before finds it here, whole, and does this again.
+      await this.uploads.discard(upload)
+    })
+    return 'whole'
+  }
+
+  has(sha256: string): Promise<boolean> {
+    return this.#vault.has(sha256)
+  }
+
+  open(sha256: string, range: Range): Promise<Readable | undefined> {
+    return this.#vault.open(sha256, range)
+  }
+
+  discard(upload: string): Promise<void> {
+    return this.uploads.discard(upload)
+  }
+
+  hasRoom(bytes: number): Promise<boolean> {
+    return this.uploads.hasRoom(bytes)
+  }
+
+  /** The bytes of a file go, unless it `isNeeded`, as the store says then; and `note` says that they went. */
+  remove(sha256: string, isNeeded: () => Promise<boolean>, note: () => Promise<unknown>): Promise<void> {
+    return this.#alone(async () => {
+      if (!await isNeeded()) await this.#vault.remove(sha256)
+      await note()
+    })
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    await this.#last
+    await this.#closed()
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => undefined)
+    return done
+  }
+}

@@ -1,0 +1,337 @@
+// Files: tus over the relay's own port, what a ticket allows, what is never served, what goes when nobody names it.
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { putFile } from '../lib/node/index.ts'
+import { clientOf, collect, newIdentity } from './kit/client.ts'
+import { bring, fetched, patch, putTicket, sha256Of, tus } from './kit/files.ts'
+import { newFolder } from './kit/folder.ts'
+import { startTestRelay, type TestRelay } from './kit/relay.ts'
+import { newKey, type Wire } from './kit/wire.ts'
+
+const dayMs = 24 * 60 * 60_000
+const text = 'x'.repeat(100_000)
+const say = async (wire: Wire, files: readonly object[], to = '#general') =>
+  (await wire.ask({ type: 'MSG', to, content: 'see', files }, 'ACK')).msg_id as string
+/** What is on the disk of it. */
+const kept = (data: string, folder: 'files' | 'uploads'): readonly string[] =>
+  existsSync(`${data}/${folder}`)
+    ? readdirSync(`${data}/${folder}`, { recursive: true, encoding: 'utf8' }).filter(name => /[0-9a-f]{32}$/.test(name)).map(name =>
+      name.split('/').at(-1)!
+    )
+    : []
+/** Messages that are known to name files. */
+const refsOf = async ({ store }: TestRelay): Promise<number> =>
+  (await store.read.tables<{ file_refs: { id: string } }>().selectFrom('file_refs').select('id').execute()).length
+/** Sweeps, until it holds: each looks at a part. */
+const swept = async (relay: TestRelay, holds: () => boolean): Promise<void> => {
+  for (let i = 0; i < 200 && !holds(); i++) {
+    relay.clock.advance(1_001)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  expect(holds()).toBe(true)
+}
+
+test('tus: an upload is created, told, brought in pieces, goes on after each, and is whole', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  await using ann = await relay.login('ann')
+  const ticket = await putTicket(ann, text)
+  const options = await tus(relay, 'OPTIONS', { ...ticket, url: '/uploads' })
+  expect([options.status, options.headers.get('tus-version'), options.headers.get('tus-extension')])
+    .toEqual([204, '1.0.0', 'creation,termination,expiration'])
+  expect(options.headers.get('tus-max-size')).toBe(String(100 * 1024 ** 2))
+  const created = await tus(relay, 'POST', { ...ticket, url: '/uploads' }, { 'upload-length': '100000' })
+  expect([created.status, created.headers.get('location')]).toEqual([201, ticket.url])
+  expect(Date.parse(created.headers.get('upload-expires')!)).toBeGreaterThan(relay.clock.now() + dayMs - 60_000)
+  for (const [from, to] of [[0, 30_000], [30_000, 99_999]] as const) {
+    const told = await tus(relay, 'HEAD', ticket)
+    expect([told.status, told.headers.get('upload-offset'), told.headers.get('upload-length'), told.headers.get('cache-control')])
+      .toEqual([200, String(from), '100000', 'no-store'])
+    const brought = await patch(relay, ticket, from, text.slice(from, to))
+    expect([brought.status, brought.headers.get('upload-offset')]).toEqual([204, String(to)])
+  }
+  expect(
+    (await ann.refusal({ type: 'MSG', to: '#general', content: 'see', files: [{ sha256: sha256Of(text), bytes: 100_000, name: 'x' }] }))
+      .code,
+  )
+    .toBe('FILE_MISSING')
+  expect((await patch(relay, ticket, 99_999, 'x')).status).toBe(204)
+  expect(kept(data.path, 'files')).toEqual([sha256Of(text)])
+  expect(kept(data.path, 'uploads')).toEqual([])
+  // Whose last answer was lost asks again, and is told that all of it is there.
+  expect((await tus(relay, 'HEAD', ticket)).headers.get('upload-offset')).toBe('100000')
+  expect((await patch(relay, ticket, 100_000, '')).status).toBe(204)
+  expect((await tus(relay, 'DELETE', ticket)).status).toBe(403)
+  const msgId = await say(ann, [{ sha256: sha256Of(text), bytes: 100_000, name: 'x' }])
+  const file = await fetched(relay, ann, msgId)
+  expect(await file.text()).toBe(text)
+})
+
+test('what is refused: no, a forged, a foreign, an old ticket; another version, type, offset, length; more than was said', async () => {
+  await using relay = await startTestRelay()
+  await using ann = await relay.login('ann')
+  const ticket = await putTicket(ann, text)
+  const other = await putTicket(ann, `${text}y`)
+  const statusOf = async (...asked: Parameters<typeof tus>) => (await tus(...asked)).status
+  expect(await statusOf(relay, 'HEAD', { ...ticket, ticket: '' })).toBe(401)
+  expect(await statusOf(relay, 'HEAD', { ...ticket, ticket: ticket.ticket.replace(/.$/, each => each === '0' ? '1' : '0') })).toBe(401)
+  expect(await statusOf(relay, 'HEAD', { ...ticket, ticket: ticket.ticket.replace('.100000.', '.200000.') })).toBe(401)
+  expect(await statusOf(relay, 'HEAD', { ...ticket, ticket: other.ticket })).toBe(403)
+  expect(await statusOf(relay, 'HEAD', ticket, { 'tus-resumable': '0.2.1' })).toBe(412)
+  expect(await statusOf(relay, 'POST', { ...ticket, url: '/uploads' }, { 'upload-length': '99' })).toBe(413)
+  expect(await statusOf(relay, 'POST', { ...ticket, url: '/uploads' })).toBe(400)
+  expect(await statusOf(relay, 'PUT', ticket)).toBe(405)
+  expect(await statusOf(relay, 'PATCH', ticket, { 'content-type': 'text/plain', 'upload-offset': '0' }, 'x')).toBe(415)
+  expect((await patch(relay, ticket, 5, 'x')).status).toBe(409)
+  expect((await patch(relay, ticket, 0, `${text}x`)).status).toBe(413)
+  expect(await statusOf(relay, 'PATCH', ticket, { 'upload-offset': '-1' }, 'x')).toBe(400)
+  for (const url of ['/uploads/../files/x', '/uploads/%2e%2e', '/uploads/xyz', '/files/../../etc/passwd', `/files/${'0'.repeat(63)}`])
+    expect([400, 404]).toContain(await statusOf(relay, 'GET', { ...ticket, url }))
+  // For bringing, not for fetching.
+  expect(await statusOf(relay, 'GET', { ...ticket, url: `/files/${sha256Of(text)}` })).toBe(401)
+  relay.clock.advance(dayMs + 1)
+  expect(await statusOf(relay, 'HEAD', ticket)).toBe(401)
+})
+
+test('another file than was said leaves nothing behind, and can be brought again', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  await using ann = await relay.login('ann')
+  const lie = await putTicket(ann, text, sha256Of('something else'))
+  const answer = await patch(relay, lie, 0, text)
+  expect([answer.status, await answer.text()]).toEqual([460, 'This is another file than was said: its SHA-256 differs; nothing was kept\n'])
+  expect([kept(data.path, 'files'), kept(data.path, 'uploads')]).toEqual([[], []])
+  expect((await tus(relay, 'HEAD', lie)).status).toBe(410)
+  await bring(relay, ann, text)
+})
+
+test('an upload that is given up goes; a body that is broken off leaves what came', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  await using ann = await relay.login('ann')
+  const ticket = await putTicket(ann, text)
+  const stop = new AbortController()
+  const body = new ReadableStream({
+    start: controller => controller.enqueue(Buffer.from(text.slice(0, 50_000))),
+  })
+  const broken = fetch(`${relay.httpUrl}${ticket.url}`, {
+    method: 'PATCH',
+    headers: {
+      authorization: `Bearer ${ticket.ticket}`,
+      'tus-resumable': '1.0.0',
+      'upload-offset': '0',
+      'content-type': 'application/offset+octet-stream',
+    },
+    body,
+    duplex: 'half',
+    signal: stop.signal,
+  } as RequestInit).catch(() => undefined)
+  for (let offset = '0'; offset !== '50000';) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+    if (kept(data.path, 'uploads').length === 0) continue
+    // Whoever asks takes its place: the line it came over may be gone.
+    offset = (await tus(relay, 'HEAD', ticket)).headers.get('upload-offset')!
+    if (offset !== '50000') break
+  }
+  stop.abort()
+  await broken
+  const offset = Number((await tus(relay, 'HEAD', ticket)).headers.get('upload-offset'))
+  expect((await patch(relay, ticket, offset, text.slice(offset, 60_000))).status).toBe(204)
+  expect((await tus(relay, 'DELETE', ticket)).status).toBe(204)
+  expect(kept(data.path, 'uploads')).toEqual([])
+  expect((await tus(relay, 'HEAD', ticket)).status).toBe(410)
+})
+
+test('nothing of a stranger is ever a page, whatever it is called; parts of it are served', async () => {
+  await using relay = await startTestRelay()
+  await using ann = await relay.login('ann')
+  const page = '<script>alert(1)</script>'
+  const msgId = await say(ann, [{ ...await bring(relay, ann, page, 'index.html'), mime: 'text/html' }])
+  const { headers } = await fetched(relay, ann, msgId)
+  expect(Object.fromEntries(headers)).toMatchObject({
+    'content-type': 'application/octet-stream',
+    'content-disposition': 'attachment',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; sandbox",
+    'accept-ranges': 'bytes',
+  })
+  const part = await fetched(relay, ann, msgId, { range: 'bytes=1-6' })
+  expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([206, 'bytes 1-6/25', 'script'])
+  expect(await (await fetched(relay, ann, msgId, { range: 'bytes=-9' })).text()).toBe('</script>')
+  expect((await fetched(relay, ann, msgId, { range: 'bytes=25-' })).status).toBe(416)
+})
+
+test('who may read the message may read its files, and nobody else', async () => {
+  await using relay = await startTestRelay()
+  await using ann = await relay.login('ann', { key: newKey() })
+  await using bob = await relay.login('bob')
+  await using eve = await relay.login('eve')
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#closed', invite_only: true }, 'JOINED')
+  const file = await bring(relay, ann, text)
+  const inside = await say(ann, [file], '#closed')
+  const direct = await say(ann, [file], bob.id)
+  for (const msgId of [inside, direct])
+    expect(await eve.refusal({ type: 'GET_FILE', msg_id: msgId })).toMatchObject({ code: 'MESSAGE_NOT_FOUND' })
+  expect((await fetched(relay, bob, direct)).status).toBe(200)
+  expect((await fetched(relay, ann, inside)).status).toBe(200)
+  expect(await bob.refusal({ type: 'GET_FILE', msg_id: inside })).toMatchObject({ code: 'MESSAGE_NOT_FOUND' })
+  // Knowing its hash is not having it.
+  expect(await eve.refusal({ type: 'MSG', to: '#general', content: 'mine', files: [file] })).toMatchObject({ code: 'FILE_MISSING' })
+  expect(await eve.ask({ type: 'PUT_FILE', sha256: file.sha256, bytes: file.bytes }, 'FILE_TICKET')).not.toHaveProperty('have')
+})
+
+test('what no message names goes after a day, an upload that stops at 99 % too; what one names stays as long as it', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path, retentionCount: 1, pingTimeoutMs: 10 * dayMs })
+  await using ann = await relay.login('ann', { key: newKey() })
+  const named = await bring(relay, ann, text)
+  const unnamed = await bring(relay, ann, 'nobody names me')
+  const msgId = await say(ann, [named])
+  const stopped = await putTicket(ann, 'y'.repeat(1_000))
+  await patch(relay, stopped, 0, 'y'.repeat(990))
+  await swept(relay, () => true)
+  relay.clock.advance(dayMs)
+  await swept(relay, () => !kept(data.path, 'files').includes(unnamed.sha256) && kept(data.path, 'uploads').length === 0)
+  expect(kept(data.path, 'files')).toEqual([named.sha256])
+  expect((await fetched(relay, ann, msgId)).status).toBe(200)
+  // The message goes by its age, and the file a day later.
+  await ann.ask({ type: 'MSG', to: '#general', content: 'next' }, 'ACK')
+  await ann.ask({ type: 'MSG', to: '#general', content: 'next' }, 'ACK')
+  while (await refsOf(relay) > 0) await new Promise(resolve => setTimeout(resolve, 50))
+  relay.clock.advance(dayMs + 1_000)
+  await swept(relay, () => kept(data.path, 'files').length === 0)
+  expect(await ann.refusal({ type: 'GET_FILE', msg_id: msgId })).toMatchObject({ code: 'MESSAGE_NOT_FOUND' })
+})
+
+test('ERASE takes the files of what is erased with it', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  await using ann = await relay.login('ann', { key: newKey() })
+  await using bob = await relay.login('bob')
+  const file = await bring(relay, ann, text)
+  const msgId = await say(ann, [file])
+  await bob.next('MSG')
+  await ann.ask({ type: 'ERASE' }, 'ERASED')
+  expect(await bob.refusal({ type: 'GET_FILE', msg_id: msgId })).toMatchObject({ code: 'FILE_MISSING' })
+  await swept(relay, () => kept(data.path, 'files').length === 0)
+})
+
+test('equal files of two agents are one on the disk, and stay until neither names them', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path, pingTimeoutMs: 10 * dayMs })
+  await using ann = await relay.login('ann', { key: newKey() })
+  await using bob = await relay.login('bob', { key: newKey() })
+  const file = await bring(relay, ann, text)
+  await bring(relay, bob, text)
+  expect(kept(data.path, 'files')).toEqual([file.sha256])
+  const msgId = await say(bob, [file])
+  await ann.ask({ type: 'ERASE' }, 'ERASED')
+  await swept(relay, () => true)
+  relay.clock.advance(dayMs)
+  await swept(relay, () => true)
+  expect((await fetched(relay, bob, msgId)).status).toBe(200)
+})
+
+test('quotas: of a file, an agent, its address, all; and of how many, so that 100,000 tiny ones are not taken', async () => {
+  await using relay = await startTestRelay({ maxFileBytes: 1_000, fileQuotaBytes: 2_000, filesBytes: 9_000, maxFilesPerAgent: 5 })
+  await using ann = await relay.login('ann')
+  const ask = (wire: Wire, bytes: number, seed = `${Math.random()}`) => wire.answer({ type: 'PUT_FILE', sha256: sha256Of(seed), bytes })
+  expect(await ask(ann, 1_001)).toMatchObject({ code: 'FILE_REFUSED' })
+  expect(await ask(ann, 1_000)).toMatchObject({ type: 'FILE_TICKET' })
+  expect(await ask(ann, 1_000, 'second')).toMatchObject({ type: 'FILE_TICKET' })
+  expect(await ask(ann, 1)).toMatchObject({ code: 'LIMIT_REACHED', message: expect.stringContaining('fileQuotaBytes') as string })
+  // What was asked for already is not counted again.
+  expect(await ask(ann, 1_000, 'second')).toMatchObject({ type: 'FILE_TICKET' })
+  await using tiny = await relay.login('tiny')
+  let taken = 0
+  for (let i = 0; i < 100; i++) if ((await ask(tiny, 1)).type === 'FILE_TICKET') taken++
+  expect(taken).toBe(5)
+  expect(await ask(tiny, 1)).toMatchObject({ message: expect.stringContaining('maxFilesPerAgent') as string })
+  let bytes = 0
+  for (let i = 0; i < 10; i++) {
+    await using other = await relay.login(`other${i}`)
+    for (let n = 0; n < 2; n++) if ((await ask(other, 1_000)).type === 'FILE_TICKET') bytes += 1_000
+  }
+  // Four times one agent's share for an address.
+  expect(bytes).toBe(5_000)
+  await using relay2 = await startTestRelay({ maxFileBytes: 0 })
+  await using bob = await relay2.login('bob')
+  expect(await ask(bob, 1)).toMatchObject({ code: 'FILE_REFUSED', message: expect.stringContaining('maxFileBytes') as string })
+})
+
+test('a repeated message names its files once; they are part of what it says', async () => {
+  await using relay = await startTestRelay()
+  await using ann = await relay.login('ann')
+  const file = await bring(relay, ann, text)
+  const message = { type: 'MSG', to: '#general', content: 'see', files: [file], id: 'once' }
+  const { msg_id } = await ann.ask(message, 'ACK')
+  expect(await ann.answer(message)).toMatchObject({ type: 'ACK', msg_id, duplicate: true })
+  const other = await bring(relay, ann, 'another')
+  expect(await ann.answer({ ...message, files: [other] })).toMatchObject({ code: 'ID_REUSED' })
+  expect(await ann.answer({ ...message, id: 'twice', files: [file, file] })).toMatchObject({ code: 'INVALID_MSG' })
+})
+
+test('the operator may have files looked at: the path is all that the command is told', async () => {
+  using data = newFolder()
+  writeFileSync(data.at('check.sh'),
+    `#!/bin/sh\necho "$# $(env | grep -c PLEASE_NOT)" >> ${data.at('told')}\ngrep -q EICAR "$1" && exit 1\nexit 0\n`, {
+    mode: 0o755,
+  })
+  process.env['PLEASE_NOT'] = '1'
+  await using relay = await startTestRelay({ data: data.path, fileCheck: data.at('check.sh') })
+  await using ann = await relay.login('ann')
+  await bring(relay, ann, 'harmless')
+  const ticket = await putTicket(ann, 'EICAR')
+  const answer = await patch(relay, ticket, 0, 'EICAR')
+  expect([answer.status, await answer.text()]).toEqual([403, 'The relay takes no such file: what its operator looks for was found in it\n'])
+  expect(kept(data.path, 'files')).toEqual([sha256Of('harmless')])
+  delete process.env['PLEASE_NOT']
+  // A command that cannot run refuses nothing for good: what came waits.
+  await using relay2 = await startTestRelay({ fileCheck: '/does/not/exist' })
+  await using bob = await relay2.login('bob')
+  const waiting = await putTicket(bob, 'later')
+  expect((await patch(relay2, waiting, 0, 'later')).status).toBe(503)
+  expect((await tus(relay2, 'HEAD', waiting)).status).toBe(503)
+})
+
+test('files are within what the sender signs, and a message that was taken back has none any more', async () => {
+  using data = newFolder()
+  writeFileSync(data.at('hello.txt'), 'Hello world')
+  await using relay = await startTestRelay({ data: data.at('relay') })
+  await using ann = await clientOf(relay, { identity: newIdentity('ann') })
+  await using bob = await clientOf(relay, { identity: newIdentity('bob') })
+  await ann.join('#general')
+  await bob.join('#general')
+  const coming = collect(bob, 1, '#general')
+  const file = await putFile(ann, data.at('hello.txt'), { server: relay.url })
+  const { msgId } = await ann.send('#general', 'see', { files: [file] })
+  const [message] = await coming
+  expect(message).toMatchObject({ signature: 'valid', frame: { files: [file], sig_v: 2 } })
+  // Another file in the same message is another message.
+  expect(await bob.signatureOf({ frame: { ...message!.frame, files: [{ ...file, sha256: 'f'.repeat(64) }] } })).toBe('invalid')
+  await bob.request('GET_FILE', { msg_id: msgId })
+  await ann.request('RETRACT', { msg_id: msgId })
+  await expect(bob.request('GET_FILE', { msg_id: msgId })).rejects.toMatchObject({ code: 'FILE_MISSING' })
+})
+
+test('an upload that was whole when the relay was killed becomes so when it is asked for; what nobody knows goes', async () => {
+  using data = newFolder()
+  const key = newKey()
+  let ticket
+  {
+    await using relay = await startTestRelay({ data: data.path })
+    await using ann = await relay.login('ann', { key })
+    ticket = await putTicket(ann, text)
+    await patch(relay, ticket, 0, text.slice(0, 10))
+  }
+  // All bytes are here, and nothing more was done.
+  writeFileSync(`${data.path}/uploads/${ticket.url.split('/').at(-1)!}`, text)
+  writeFileSync(`${data.path}/uploads/${'0'.repeat(32)}`, 'of an upload that the store does not know')
+  await using relay = await startTestRelay({ data: data.path })
+  expect(kept(data.path, 'uploads')).toHaveLength(1)
+  const told = await tus(relay, 'HEAD', ticket)
+  expect([told.status, told.headers.get('upload-offset')]).toEqual([200, '100000'])
+  expect([kept(data.path, 'files'), kept(data.path, 'uploads')]).toEqual([[sha256Of(text)], []])
+  await using ann = await relay.login('ann', { key })
+  await say(ann, [{ sha256: sha256Of(text), bytes: 100_000, name: 'x' }])
+})
