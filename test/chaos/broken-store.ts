@@ -11,7 +11,7 @@ import { UndoneError, type Awaitable, type Store, type Tx } from '../../src/stor
 export const promises = ['commit', 'key', 'resume', 'doubt'] as const
 export type Promised = (typeof promises)[number]
 
-const lateMs = 150
+const lateMs = 40
 const maxPages = 4_294_967_294
 
 /** `isUp`: what the relay does to start is left alone. */
