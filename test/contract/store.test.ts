@@ -141,7 +141,9 @@ describe.each(engines)('$name', engine => {
     const page = async (after: number, limit: number, maxBytes = 1e6) =>
       (await links.page('#a', 'reply', 1, { after, limit, maxBytes })).map(({ seq }) => seq)
     expect([await page(0, 9), await page(4, 9), await page(0, 1), await page(0, 9, 1)]).toEqual([[4, 5], [5], [4], [4]])
-    expect((await links.texts('#a', [5, 1, 99], 1e6)).map(({ seq }) => seq)).toEqual([1, 5])
+    for (const most of [1e6, Infinity]) expect((await links.texts('#a', [5, 1, 99], most)).map(({ seq }) => seq)).toEqual([1, 5])
+    expect(await links.page('#a', 'reply', 1, { after: 0, limit: 9, maxBytes: Infinity })).toHaveLength(2)
+    expect(await store.read.log.page('#a', { after: 0, limit: 3, maxBytes: Infinity })).toHaveLength(3)
     expect(await links.size('#a', 'reply', 1, 9)).toBe(
       (await links.texts('#a', [4, 5], 1e6)).reduce((sum, { text }) => sum + text.length, 0),
     )

@@ -7,7 +7,7 @@ import { within, type Ask } from './log-reader.ts'
 const pageOf = (which: string, bytes: string) =>
   `SELECT seq, text FROM (SELECT e.seq, e.text, row_number() OVER (ORDER BY e.seq) AS n, ${within('e.text', 'e.seq')}
       FROM events e JOIN (${which}) AS named USING (seq) WHERE e.stream = (SELECT id FROM streams WHERE name = $1)) AS page
-    WHERE n = 1 OR bytes <= ${bytes} ORDER BY seq`
+    WHERE n = 1 OR bytes <= CAST(${bytes} AS numeric) ORDER BY seq`
 const naming = pageOf(
   'SELECT l.seq FROM links l JOIN streams s ON s.id = l.stream WHERE s.name = $1 AND l.kind = $2 AND l.target = $3 AND l.seq > $4 '
     + 'ORDER BY l.seq LIMIT $5',

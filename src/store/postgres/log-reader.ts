@@ -5,13 +5,13 @@ import { parseMsgId, type Fate, type Head, type InboxRow, type LogReader, type P
 /** Rows of a statement. */
 export type Ask = <R extends object>(sql: string, values: readonly unknown[]) => Promise<readonly R[]>
 
-/** Rows up to the one with which their text passes a number of bytes; the first one always. */
+/** Rows up to the one with which their text passes a number of bytes, which may be infinite; the first one always. */
 export const within = (column: string, order: string) =>
   `sum(octet_length(${column})) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) AS bytes`
 const pageOf = (comparison: string, order: 'ASC' | 'DESC') =>
   `SELECT seq, text FROM (SELECT e.seq, e.text, row_number() OVER (ORDER BY e.seq ${order}) AS n, ${within('e.text', `e.seq ${order}`)}
       FROM events e WHERE e.stream = (SELECT id FROM streams WHERE name = $1) AND e.seq ${comparison} $2 ORDER BY e.seq ${order} LIMIT $3) AS page
-    WHERE n = 1 OR bytes <= $4 ORDER BY seq`
+    WHERE n = 1 OR bytes <= CAST($4 AS numeric) ORDER BY seq`
 const newer = pageOf('>', 'ASC')
 const older = pageOf('<', 'DESC')
 
@@ -66,7 +66,7 @@ export class PostgresLogReader implements LogReader {
           FROM inbox i JOIN streams s ON s.id = i.stream JOIN events e ON e.stream = i.stream AND e.seq = i.event
           WHERE i.agent = $1 AND i.seq > $2 AND i.muted = 0 AND i.expired_at IS NULL AND coalesce(i.expires_at, 9000000000000000) > $3
           ORDER BY i.seq LIMIT $4) AS page
-        WHERE n = 1 OR bytes <= $5 ORDER BY seq`,
+        WHERE n = 1 OR bytes <= CAST($5 AS numeric) ORDER BY seq`,
       [agent, after, now, limit, maxBytes],
     )
     return rows.map(({ seq, stream, text }) => ({ seq, stream, text: Buffer.from(text) }))
