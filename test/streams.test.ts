@@ -1,69 +1,10 @@
 // Event streams over HTTP: from a place on, each event once, over restarts; and what ends one.
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
+import { Source, type Sent } from './kit/event-source.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Key, type Wire } from './kit/wire.ts'
-
-interface Sent {
-  readonly event: string
-  readonly id: string
-  readonly data: Record<string, unknown>
-  readonly text: string
-}
-
-/** Reads a stream as a browser does. */
-class Source {
-  readonly heard: Sent[] = []
-  isOver = false
-  readonly #stop = new AbortController()
-  #wake: (() => void)[] = []
-
-  async open(relay: TestRelay, path: string, headers: Record<string, string>): Promise<Response> {
-    const response = await fetch(`${relay.httpUrl}${path}`, { headers, signal: this.#stop.signal })
-    if (response.ok) void this.#read(response).catch(() => undefined).finally(() => this.#tell(() => this.isOver = true))
-    return response
-  }
-
-  close(): void {
-    this.#stop.abort()
-  }
-
-  get events(): readonly Sent[] {
-    return this.heard.filter(({ event }) => event === 'message' || event === 'inbox')
-  }
-
-  async until(done: () => boolean): Promise<void> {
-    while (!done()) await new Promise<void>(resolve => this.#wake.push(resolve))
-  }
-
-  async #read(response: Response): Promise<void> {
-    let rest = ''
-    const decoder = new TextDecoder()
-    for await (const part of response.body!) {
-      const blocks = (rest + decoder.decode(part as Uint8Array, { stream: true })).split('\n\n')
-      rest = blocks.pop()!
-      for (const block of blocks) {
-        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
-        const text = field('data')
-        if (text === undefined) continue
-        this.#tell(() =>
-          this.heard.push({
-            event: field('event') ?? 'message',
-            id: field('id') ?? '',
-            data: JSON.parse(text) as Record<string, unknown>,
-            text,
-          })
-        )
-      }
-    }
-  }
-
-  #tell(change: () => unknown): void {
-    change()
-    for (const wake of this.#wake.splice(0)) wake()
-  }
-}
 
 const login = async (relay: TestRelay, key: Key = newKey()): Promise<{ key: Key, wire: Wire, headers: Record<string, string> }> => {
   const wire = await relay.login('ada', { key })
@@ -95,7 +36,10 @@ test('what is said while readers, and the relay, come and go is told once, in or
       const next = life * 40 + run * 20 + 1
       // Half of it while nobody reads.
       if (place !== '') await say(bob, next, 10)
-      await source.open(relay, '/v1/events?channels=general&inbox=1', { ...headers, ...(place !== '' && { 'last-event-id': place }) })
+      await source.open(`${relay.httpUrl}/v1/events?channels=general&inbox=1`, {
+        ...headers,
+        ...(place !== '' && { 'last-event-id': place }),
+      })
       await source.until(() => source.heard.length > 0)
       if (place === '') await say(bob, next, 10)
       await say(bob, next + 10, 5)
@@ -126,7 +70,7 @@ test('a place of another life of the log, or beyond its end, is not passed over 
   await say(wire, 1, 3)
   for (const id of [`${'f'.repeat(16)}~general:2`, `${relay.store.epoch}~general:99`]) {
     const source = new Source()
-    await source.open(relay, '/v1/channels/general/events', { ...headers, 'last-event-id': id })
+    await source.open(`${relay.httpUrl}/v1/channels/general/events`, { ...headers, 'last-event-id': id })
     await source.until(() => source.heard.length > 0)
     expect(source.heard[0]).toMatchObject({ event: 'hello', data: { recovered: false, positions: { '#general': { oldest: 1, seq: 3 } } } })
     source.close()
@@ -145,7 +89,7 @@ test('a ticket opens one stream, and a long poll answers when something comes', 
   const made = await fetch(`${relay.httpUrl}/v1/events/tickets`, { method: 'POST', headers })
   const { ticket } = await made.json() as { readonly ticket: string }
   const source = new Source()
-  expect((await source.open(relay, `/v1/events?inbox=1&ticket=${ticket}`, {})).status).toBe(200)
+  expect((await source.open(`${relay.httpUrl}/v1/events?inbox=1&ticket=${ticket}`, {})).status).toBe(200)
   expect((await fetch(`${relay.httpUrl}/v1/events?inbox=1&ticket=${ticket}`)).status).toBe(401)
   const poll = fetch(`${relay.httpUrl}/v1/inbox?wait=30`, { headers }).then(response => response.json())
   await say(bob, 1, 1, key.id)
@@ -166,7 +110,7 @@ test('a reader that does not read is cut, and others do not notice', async () =>
   await using relay = await startTestRelay({ maxPendingBytes: 64 * 1024 })
   const { wire, headers } = await login(relay)
   const good = new Source()
-  await good.open(relay, '/v1/channels/general/events', headers)
+  await good.open(`${relay.httpUrl}/v1/channels/general/events`, headers)
   const { port } = new URL(relay.httpUrl)
   const mute = connect({ host: '127.0.0.1', port: Number(port) })
   mute.write(`GET /v1/channels/general/events HTTP/1.1\r\nhost: x\r\nauthorization: ${headers['authorization']!}\r\n\r\n`)

@@ -25,7 +25,7 @@ const afterString = (text: string, at: number): number => {
 }
 
 /** Behind the value that begins at `at`. */
-const afterValue = (text: string, at: number): number => {
+export const afterValue = (text: string, at: number): number => {
   let depth = 0
   for (let i = at; i < text.length;) {
     const code = text.charCodeAt(i)
@@ -47,10 +47,10 @@ const afterValue = (text: string, at: number): number => {
 
 /**
  * The text of a field of a JSON object; of one that is there twice the last one, as `JSON.parse` reads it. `text` is known to be a JSON
- * object. undefined: it has no such field.
+ * object. undefined: it has no such field. `isFirst`: no field is there twice, and what follows is not looked at.
  * @example rawField('{"seq": 7, "event": {"b":1}}', 'event') // '{"b":1}'
  */
-export const rawField = (text: string, name: string): string | undefined => {
+export const rawField = (text: string, name: string, isFirst = false): string | undefined => {
   let found: string | undefined
   let i = afterSpace(text, afterSpace(text, 0) + 1)
   while (text.charCodeAt(i) === quote) {
@@ -61,6 +61,7 @@ export const rawField = (text: string, name: string): string | undefined => {
     const from = i
     i = afterValue(text, from)
     if (key.length >= name.length + 2 && JSON.parse(key) === name) found = text.slice(from, i)
+    if (isFirst && found !== undefined) return found
     i = afterSpace(text, i)
     if (text.charCodeAt(i) === comma) i = afterSpace(text, i + 1)
   }

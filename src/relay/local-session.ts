@@ -171,7 +171,7 @@ export const reOf = (frame: Buffer): string | undefined => {
   if (end !== null) return JSON.parse(end[1]!) as string
   const at = frame.indexOf(',"re":"')
   if (at < 0) return undefined
-  const raw = rawField(frame.toString(), 're')
+  const raw = rawField(frame.toString(), 're', true)
   return raw === undefined ? undefined : JSON.parse(raw) as string
 }
 

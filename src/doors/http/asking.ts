@@ -80,13 +80,10 @@ export class Asking {
         throw new Problem('KEY_RUNNING', 'A request under this Idempotency-Key is being answered', {}, runningMs)
       this.#running.add(running)
     }
-    const gone = new AbortController()
-    visit.response.once('close', () => gone.abort())
     try {
-      const answer = await inside().ask(bearer, type, (key === undefined ? body : { ...body, id: key }) as never, {
-        signal: gone.signal,
-        ...(along !== undefined && { along }),
-      })
+      // Whoever goes meanwhile is answered all the same: that is cheaper than to watch for it.
+      const answer = await inside().ask(bearer, type, (key === undefined ? body : { ...body, id: key }) as never,
+        along === undefined ? undefined : { along })
       const isRepeat = answer.type === 'ACK' && isDuplicate(answer as Answer<'ACK'>)
       return { answer, headers: isRepeat ? { ...this.#rates(bearer), ...replayed } : this.#rates(bearer) }
     } catch (error) {

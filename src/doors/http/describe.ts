@@ -98,6 +98,7 @@ No door signs for anybody. \`POST\` to the path of a step in trade, of a skill l
 \`text\`, and the \`body\` that is sent then, with the signature as its \`sig\`. \`proposal\` or \`receipt\` shows what it is about.
 
 \`\`\`sh
+api() { curl -sS -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "$@"; }
 jq -r .privateKey ada.json > ada.pem
 api -d '{"skills":[{"capability":"review"}]}' "$RELAY/v1/me/skills:prepare" > step.json
 jq -j .text step.json > step.txt

@@ -8,7 +8,7 @@ import { checkWelcome, everywhere, fail, notAllowed, preflight, send, traced } f
 import { Asking, mayBy, type Asked, type AskingOptions } from './asking.ts'
 import { readJson } from './body.ts'
 import { Guests } from './guests.ts'
-import { fieldsOf, linkTo, nextOf, type Shape } from './lists.ts'
+import { eventPage, fieldsOf, linkTo, nextOf, type Shape } from './lists.ts'
 import { openapi } from './openapi.ts'
 import { Prepare, preparedPath, type PrepareOptions } from './prepare.ts'
 import { meaningOf, Problem } from './problem.ts'
@@ -216,6 +216,8 @@ export class Http implements HttpDoor {
       const isCreated = status === 201 && id !== undefined
       return answerWith(visit, status, asked, isCreated ? { location: `/v1/messages/${encodeURIComponent(id)}/status` } : {})
     }
+    const page = list === 'events' && type === 'HISTORY' ? eventPage(visit, resource, answer.text) : undefined
+    if (page !== undefined) return send(visit, status, page.text, { ...headers, ...page.link })
     const { [list]: items, ...rest } = answer.frame() as unknown as Record<string, unknown>
     const link = nextOf(visit, resource, rest, items as readonly Readonly<Record<string, unknown>>[])
     send(visit, status, JSON.stringify({ ...rest, items }), { ...headers, ...link })

@@ -1,5 +1,6 @@
 // Queries as fields of requests, and answers that are lists: items, and where the next page is.
 import * as z from 'zod'
+import { afterValue, rawItems } from '../../../lib/protocol/raw.ts'
 import type { DoorVisit } from '../../relay/inside.ts'
 import type { Headers } from './answer.ts'
 import type { Fields } from './asking.ts'
@@ -46,4 +47,31 @@ export const nextOf = (visit: DoorVisit, { next }: Resource, frame: Fields, item
   }
   const value = frame['next'] ?? (frame['more'] === true ? items.at(-1)?.[next.of] : undefined)
   return typeof value === 'string' || typeof value === 'number' ? linkTo(visit, next.field, String(value)) : {}
+}
+
+const eventsMark = Buffer.from(',"events":[')
+const itemsMark = Buffer.from(',"items":[')
+
+/**
+ * A page of stored events, the list last: as items, the events as the bytes they are. Nothing of them is read but where the next page
+ * begins. undefined: it is no such page.
+ */
+export const eventPage = (
+  visit: DoorVisit,
+  resource: Resource,
+  text: Buffer,
+): { readonly text: Buffer, readonly link: Headers } | undefined => {
+  // A quote inside a text is escaped, and what stands before the list holds no other.
+  const at = text.indexOf(eventsMark)
+  if (at < 0) return undefined
+  const events = text.subarray(at + eventsMark.length)
+  const head = JSON.parse(`${text.toString('utf8', 0, at)}}`) as Fields
+  const seen = head['more'] === true ? endsOf(events.toString(), visit.query.has(resource.next?.field ?? '')) : []
+  return { text: Buffer.concat([text.subarray(0, at), itemsMark, events]), link: nextOf(visit, resource, head, seen) }
+}
+
+/** The first of them, or the last, whichever the next page is asked by. */
+const endsOf = (events: string, isForward: boolean): readonly Fields[] => {
+  const raw = isForward ? rawItems(`[${events.slice(0, -1)}`).at(-1) : events.slice(0, afterValue(events, 0))
+  return raw === undefined || raw === '' ? [] : [JSON.parse(raw) as Fields]
 }

@@ -7,9 +7,15 @@ import { needs } from './scopes.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
+/** One of several that takes everything: then all of them do. */
+const plain = (_: string, value: unknown): unknown => {
+  const { anyOf, ...rest } = (value ?? {}) as { readonly anyOf?: unknown }
+  return Array.isArray(anyOf) && anyOf.some(each => Object.keys(each as object).length === 0) ? rest : value
+}
+
 const schemaOf = (schema: z.core.$ZodType): Json => {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' }) as Json
-  return rest
+  return JSON.parse(JSON.stringify(rest), plain) as Json
 }
 
 /** A frame with its type. What is added to it later is no fault of an answer. */
