@@ -127,6 +127,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     migrations,
     maxDataBytes: config.maxDataBytes ?? (config.data === ':memory:' ? Math.floor(maxMemoryBytes / 4) : undefined),
     newEpoch: () => randomHex(8),
+    search: config.search,
+    onIndexProblem: error => log.warn({ error: String(error) }, 'the index of messages could not be brought forward; it is tried again'),
     onDoubt: outcome => metrics.doubts.inc({ outcome }),
     onCommit: roundTrips => metrics.roundTrips.observe(roundTrips),
     onTightened: ({ tightened, left }) => {
@@ -208,6 +210,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       onEscrow: parts.onEscrow,
       processor,
       random,
+      elapsed: () => performance.now(),
       urls: () => config.publicUrls.length > 0 ? config.publicUrls : listensAt,
       lookAt: look,
       pull: page,

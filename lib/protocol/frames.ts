@@ -18,6 +18,7 @@ import { frames as presence } from './presence.ts'
 import { frames as profiles } from './profiles.ts'
 import { frames as proposals } from './proposals.ts'
 import { frames as receipts } from './receipts.ts'
+import { frames as search } from './search.ts'
 import { frames as servers } from './servers.ts'
 import { frames as session } from './session.ts'
 import { frames as skills } from './skills.ts'
@@ -37,6 +38,7 @@ export const frames = {
   ...leases,
   ...blocks,
   ...history,
+  ...search,
   ...presence,
   ...admin,
   ...keeping,

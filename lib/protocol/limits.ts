@@ -57,6 +57,10 @@ export const limits = {
   maxDisputesPage: 50,
   /** Results in one SEARCH_RESULTS. */
   maxSkillsPage: 100,
+  /** Characters of a search, words in it, and messages in one FOUND. */
+  maxSearchChars: 300,
+  maxSearchWords: 10,
+  maxSearchPage: 50,
   /** Characters of a profile's JSON. */
   maxProfileChars: 16 * 1024,
   /** Characters of the JSON in which a relay describes itself. */

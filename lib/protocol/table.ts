@@ -41,6 +41,8 @@ import * as receipts from './receipts.ts'
 import * as receiptsRequests from './requests/receipts.ts'
 import * as servers from './servers.ts'
 import * as serversRequests from './requests/servers.ts'
+import * as search from './search.ts'
+import * as searchRequests from './requests/search.ts'
 import * as session from './session.ts'
 import * as sessionRequests from './requests/session.ts'
 import * as skills from './skills.ts'
@@ -63,6 +65,7 @@ export const requests = {
   ...leasesRequests.requests,
   ...blocksRequests.requests,
   ...historyRequests.requests,
+  ...searchRequests.requests,
   ...presenceRequests.requests,
   ...adminRequests.requests,
   ...keepingRequests.requests,
@@ -91,6 +94,7 @@ export const domains = {
   leases: { requests: leasesRequests.requests, frames: leases.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },
   history: { requests: historyRequests.requests, frames: history.frames },
+  search: { requests: searchRequests.requests, frames: search.frames },
   presence: { requests: presenceRequests.requests, frames: presence.frames },
   admin: { requests: adminRequests.requests, frames: admin.frames },
   keeping: { requests: keepingRequests.requests, frames: keeping.frames },

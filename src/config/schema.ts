@@ -292,6 +292,9 @@ export const settings = {
   filesBucketKey: setting(z.string().min(1).optional(), 'Access key of the bucket.', { secret: true, value: 'KEY' }),
   filesBucketSecret: setting(z.string().min(1).optional(), 'Secret of that key.', { secret: true, value: 'SECRET' }),
   filesBucketRegion: setting(z.string().regex(/^[a-z0-9-]{1,40}$/).default('auto'), 'Region of the bucket.', { value: 'REGION' }),
+  search: setting(z.boolean().default(true),
+    'Keep an index of the words of messages, so that agents can search them (SEARCH). It takes about a quarter of the space of the messages. '
+      + 'Off: what was kept of it goes.'),
   retentionAgeMs: setting(count().default(0),
     'Age after which messages are deleted, in every channel without a limit of its own and between two agents; 0 = never.', {
     value: 'TIME',

@@ -10,6 +10,7 @@ import { fileMigrations } from '../store/files.ts'
 import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
+import { searchMigrations } from '../store/search.ts'
 import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
@@ -37,6 +38,7 @@ import { messages, type MessageOptions } from './talk/messages/handlers.ts'
 import { edits, type EditOptions } from './talk/messages/edits.ts'
 import { profiles, type ProfileOptions } from './talk/profiles/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
+import { search, type SearchOptions } from './talk/search/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
 import { threads } from './talk/threads/handlers.ts'
 import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
@@ -70,6 +72,7 @@ type TalkOptions =
   & InboxOptions
   & LeaseOptions
   & HistoryOptions
+  & SearchOptions
   & PresenceOptions
   & ProfileOptions
   & TokenOptions
@@ -151,6 +154,7 @@ const slices = {
   leases: slice(leases, leaseMigrations),
   blocks: slice(blocks),
   history: slice(history),
+  search: slice(search, searchMigrations),
   presence: slice(presence),
   admin: slice(admin, standingMigrations, auditMigrations),
   keeping: slice(keeping, keepingMigrations),

@@ -6,18 +6,19 @@ import type { Awaitable, Db, Scope, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
 import type { QuotaView } from './quota.ts'
 import { statusOf } from './receipts.ts'
-import type {
-  Agent,
-  AgentChange,
-  AgentFacts,
-  Asker,
-  Challenge,
-  Channel,
-  ChannelInfo,
-  FloorClaim,
-  Health,
-  Login,
-  RosterView,
+import {
+  mayRead,
+  type Agent,
+  type AgentChange,
+  type AgentFacts,
+  type Asker,
+  type Challenge,
+  type Channel,
+  type ChannelInfo,
+  type FloorClaim,
+  type Health,
+  type Login,
+  type RosterView,
 } from './view.ts'
 
 /**
@@ -62,6 +63,14 @@ export interface Reply<T extends FrameType = FrameType> {
 
 /** What is said of a channel that is not there, and of one that the asker is to know nothing of: the same. */
 export const noChannel = (name: string): Fail => new Fail('CHANNEL_NOT_FOUND', `No channel ${name}`)
+
+/** The channel, for whoever may see what is in it. @throws Fail */
+export const channelToRead = (me: Agent, name: string, roster: RosterView): Channel => {
+  const channel = roster.known(me, name)
+  if (channel === undefined) throw noChannel(name)
+  if (!mayRead(me, channel, roster)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
+  return channel
+}
 
 export const reply = <T extends FrameType>(type: T, body: Fields<T>): Reply<T> => ({ type, body })
 

@@ -90,8 +90,8 @@ export const rowsStatement = ({ name, columns, key }: MovedTable, found = quoted
   `SELECT ${list(columns)} FROM ${found} AS rows ${name === 'meta' ? `WHERE key NOT IN (${marks.map(mark => `'${mark}'`).join(', ')})` : ''}
     ORDER BY ${list(name === 'publish_keys' ? ['ts', ...key] : order)}`
 
-/** Tables that each engine fills by itself: what was migrated, and by what skills are found. */
-export const isOwn = (table: string): boolean => /^(?:migrations$|skill_words|skill_parts)/.test(table)
+/** Tables that each engine fills by itself: what was migrated, and by what skills and messages are found. */
+export const isOwn = (table: string): boolean => /^(?:migrations$|skill_words|skill_parts|search_)/.test(table)
 
 /** What a table holds, whatever the order of its rows: how many, and all of their SHA-256 laid over each other. */
 export interface Content {

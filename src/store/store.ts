@@ -3,6 +3,7 @@ import type { Tightened } from '../../lib/node/private-folder.ts'
 import type { Dialect } from './dialect.ts'
 import type { LinkReader } from './links.ts'
 import type { Awaitable, LogKeeper, LogReader, LogWriter } from './log.ts'
+import type { SearchReader, SearchWriter } from './search-index.ts'
 import type { Space } from './space.ts'
 import type { ReadTables, WriteTables } from './tables.ts'
 
@@ -19,6 +20,8 @@ export interface Db {
   readonly log: LogReader
   /** What of the log names other events of it. */
   readonly links: LinkReader
+  /** What was said, by its words; undefined: the store was opened without. Beside the event loop, always. */
+  readonly search: SearchReader | undefined
 }
 
 /** What decisions are about. In this order they are waited for. */
@@ -31,6 +34,7 @@ export interface Tx extends Db {
   readonly log: LogWriter
   /** What the log lets go of. */
   readonly keep: LogKeeper
+  readonly search: SearchWriter | undefined
   /**
    * Waits until nobody else decides about a scope, and keeps it until the transaction ends: what is read then is still so when it
    * is written. A store with one writer has nobody to wait for.
@@ -75,6 +79,10 @@ export interface StoreOptions {
   readonly migrations: readonly Migration[]
   /** What the directory may hold, in bytes. undefined: a share of its volume; 0: no limit. */
   readonly maxDataBytes?: number | undefined
+  /** Keep an index of what was said; false: one that was kept before goes. undefined: it is left alone, and nothing is found. */
+  readonly search?: boolean
+  /** Told when that index could not be brought forward; it is tried again. */
+  readonly onIndexProblem?: (error: unknown) => void
   /** Names a new database's epoch. */
   readonly newEpoch: () => string
   /** Told what became of a commit whose answer was lost on its way from a database server. */

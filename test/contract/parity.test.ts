@@ -19,6 +19,7 @@ const ofSqlite = [
   // FTS5 keeps tables of its own.
   /^(?:index )?skill_(?:words|parts)/,
   /^sqlite_sequence/,
+  // The index of messages is in a file of its own.
   // The oldest keys go first: here by their rows, there by an index.
   /^index publish_keys /,
 ]
@@ -28,6 +29,7 @@ const ofPostgres = [
   /^inbox_heads/,
   /^index (?:inbox_heads|events|publish_keys) /,
   /^(?:index )?skill_(?:words|parts)/,
+  /^(?:index )?search_(?:state|parts|words)/,
 ]
 
 const without = (shape: Shape, own: readonly RegExp[]) => [...shape].filter(line => !own.some(pattern => pattern.test(line))).sort()

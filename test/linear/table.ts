@@ -42,13 +42,18 @@ import { redact } from '../../src/domain/redaction.ts'
 import { Reply, visible as shownVisible, word } from '../../src/doors/mcp/reply.ts'
 import { atomFeed, jsonFeed } from '../../src/features/operate/announcements/feeds.ts'
 import { captchaAnswer } from '../../src/features/talk/session/captcha.ts'
+import { matchIn, snippetOf } from '../../src/features/talk/search/match.ts'
+import { parseQuery } from '../../src/features/talk/search/query.ts'
 import { checkFiles } from '../../src/features/trade/proposals/deliverable.ts'
 import { anywhere, addressGuard } from '../../src/outbound/guard.ts'
 import { isSigned } from '../../src/outbound/signing.ts'
 import { Addresses } from '../../src/relay/address.ts'
 import { parseMsgId } from '../../src/store/log.ts'
 import { wordsOf } from '../../src/store/postgres/dialect.ts'
+import { wordsIn } from '../../src/store/words.ts'
 import { keyHere, keyThere, storableOf } from '../../src/store/postgres/text.ts'
+
+const sought = [{ words: [{ raw: 'a', word: 'a' }], isPrefix: true }]
 
 export interface PeerText {
   /** What comes from others here. */
@@ -249,6 +254,15 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/features/talk/profiles/handlers.ts': { peer: 'ids in paths' },
   'src/features/talk/session/captcha.ts': { peer: 'answers of newcomers', run: { captchaAnswer } },
   'src/features/talk/session/handlers.ts': { peer: 'resume tokens' },
+  'src/features/talk/search/': {
+    peer: 'messages, and what they are searched by',
+    run: {
+      parseQuery,
+      matchIn: text => matchIn(text, sought),
+      'matchIn by itself': text => matchIn(text, [{ words: [...wordsIn(text)].slice(0, 10), isPrefix: true }]),
+      snippetOf: text => snippetOf(text, matchIn(text, sought)?.ranges ?? []),
+    },
+  },
   'src/features/trade/proposals/deliverable.ts': {
     peer: 'files that are delivered',
     run: {
@@ -286,6 +300,9 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/relay/receipts.ts': { peer: 'names of streams, made of ids' },
   'src/app.ts': { own: 'networks that an admin banned' },
   'src/base/open-files.ts': { own: 'what the system says of its limits' },
+  'src/store/words.ts': { peer: 'messages, and what they are searched by', run: { wordsIn: text => [...wordsIn(text)] } },
+  'src/store/postgres/search.ts': { peer: 'messages, and names of streams' },
+  'src/store/sqlite/search-file.ts': { own: 'the path of the data directory' },
   'src/store/sqlite/driver.ts': { own: 'what the installed driver says of itself' },
   'src/store/sqlite/store.ts': { own: 'names in the data directory' },
   'src/store/moving.ts': { own: 'names of our tables' },

@@ -21,6 +21,7 @@ import * as presence from './presence.ts'
 import * as profiles from './profiles.ts'
 import * as proposals from './proposals.ts'
 import * as receipts from './receipts.ts'
+import * as search from './search.ts'
 import * as servers from './servers.ts'
 import * as session from './session.ts'
 import * as skills from './skills.ts'
@@ -39,6 +40,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...leases.requests,
   ...blocks.requests,
   ...history.requests,
+  ...search.requests,
   ...presence.requests,
   ...admin.requests,
   ...keeping.requests,
@@ -75,6 +77,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...leases.frames,
   ...blocks.frames,
   ...history.frames,
+  ...search.frames,
   ...presence.frames,
   ...admin.frames,
   ...keeping.frames,

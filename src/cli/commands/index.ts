@@ -13,6 +13,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     retract: async () => (await import('./edit.ts')).retract,
     get: async () => (await import('./get.ts')).get,
     history: async () => (await import('./history.ts')).history,
+    search: async () => (await import('./search.ts')).search,
     channels: async () => (await import('./channels.ts')).channels,
     channel: async () => (await import('./channel.ts')).channel,
     create: async () => (await import('./create.ts')).create,

@@ -73,6 +73,7 @@ export const resources: readonly Resource[] = [
     list: 'events',
     next: { field: 'after', of: 'seq', back: 'before' },
   },
+  { method: 'GET', path: '/v1/search', type: 'SEARCH', status: 200, list: 'results', next: { field: 'cursor', of: 'next' } },
   { method: 'POST', path: '/v1/agents/{agent}/messages', type: 'MSG', inPath: { agent: 'to' }, status: 201 },
   {
     method: 'GET',

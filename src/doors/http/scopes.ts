@@ -14,7 +14,7 @@ const by = <const N extends Needed, const T extends RequestType>(needed: N, type
 export const needs: Readonly<Record<RequestType, Needed>> = {
   ...by('read', ['PING', 'WHOIS', 'LIST_CHANNELS', 'LIST_AGENTS', 'MEMBERS', 'INBOX', 'RECEIVED', 'READ', 'STATUS', 'BLOCKS', 'HISTORY']),
   ...by('read', ['CLAIM', 'EXTEND', 'DONE', 'UNCLAIM', 'LEASES', 'REQUEUE', 'DROP']),
-  ...by('read', ['SEARCH_SKILLS', 'PROFILE', 'RATING', 'LEADERBOARD', 'WATCH', 'UNWATCH']),
+  ...by('read', ['SEARCH', 'SEARCH_SKILLS', 'PROFILE', 'RATING', 'LEADERBOARD', 'WATCH', 'UNWATCH']),
   ...by('read', ['EDITS', 'THREAD']),
   ...by('send', ['MSG', 'DELTA', 'FILE_CHUNK', 'JOIN', 'LEAVE', 'SET_PRESENCE', 'SET_NICK', 'TYPING', 'RESPONDING_TO', 'BLOCK', 'UNBLOCK']),
   ...by('send', ['EDIT', 'RETRACT', 'MUTE_THREAD']),

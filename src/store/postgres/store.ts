@@ -15,6 +15,7 @@ import { PostgresLogReader, type Ask } from './log-reader.ts'
 import { migratePostgres } from './migrate.ts'
 import { askNature, isRefusal, problemOf, wrongNature, type Nature } from './problems.ts'
 import { logSchema, storeSchema } from './schema.ts'
+import { dropIndex, PostgresSearch } from './search.ts'
 import { patienceMs, retryMs, Writer } from './writer.ts'
 import { alone, BusyError, type Awaitable, type Db, type Space, type Store, type StoreOptions, type Tx } from '../store.ts'
 
@@ -25,7 +26,9 @@ const maxAside = 2
 /** Reads that wait beside the others; there is one at most of each connection, so that these are many connections. */
 const maxWaiting = 1_000
 
-export interface PostgresOptions extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch' | 'onDoubt' | 'onCommit'> {
+export interface PostgresOptions
+  extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch' | 'onDoubt' | 'onCommit' | 'search'>
+{
   /** postgres://user:password@host:port/database */
   readonly url: string
 }
@@ -37,7 +40,7 @@ export const openPostgres = async (options: PostgresOptions): Promise<Store> => 
   const writer = new Writer(options.url, name, () => performance.now(), options)
   try {
     const epoch = await prepared(options, name, writer)
-    return new PostgresStore(writer, epoch, await readersOf(options.url, name), options.maxDataBytes)
+    return new PostgresStore(writer, epoch, await readersOf(options.url, name), options)
   } catch (error) {
     await writer.close()
     throw problemOf(error) ?? error
@@ -45,7 +48,7 @@ export const openPostgres = async (options: PostgresOptions): Promise<Store> => 
 }
 
 /** Makes the tables that are missing; gives the epoch. */
-const prepared = async ({ url, migrations, newEpoch }: PostgresOptions, name: string, writer: Writer): Promise<string> => {
+const prepared = async ({ url, migrations, newEpoch, search }: PostgresOptions, name: string, writer: Writer): Promise<string> => {
   const driver = await loadDriver()
   const client: Client = new driver.Client({ ...configOf(driver, url, name), statement_timeout: 0, query_timeout: 0 })
   client.on('error', () => undefined)
@@ -62,6 +65,7 @@ const prepared = async ({ url, migrations, newEpoch }: PostgresOptions, name: st
       ...migrations,
     ])
     await client.query("INSERT INTO meta (key, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING", [newEpoch()])
+    if (search === false) await dropIndex(client)
     const { rows } = await client.query<{ key: string, value: string }>('SELECT key, value FROM meta')
     const kept = new Map(rows.map(({ key, value }) => [key, value]))
     checkMarks(key => kept.get(key))
@@ -148,15 +152,20 @@ class PostgresStore implements Store {
   readonly #readers: ReaderPools
   readonly #maxDataBytes: number
   readonly #log: PostgresLog
+  readonly #search: PostgresSearch | undefined
   readonly #tx: Tx
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(writer: Writer, epoch: string, readers: ReaderPools, maxDataBytes: number | undefined) {
+  constructor(writer: Writer, epoch: string, readers: ReaderPools, { maxDataBytes, search = false }: PostgresOptions) {
     this.epoch = epoch
     this.#writer = writer
     this.#readers = readers
     this.#maxDataBytes = maxDataBytes === undefined || maxDataBytes === 0 ? Infinity : maxDataBytes
     this.#log = new PostgresLog(writer, epoch)
+    this.#search = search
+      ? new PostgresSearch(writer,
+        async <R extends object>(sql: string, values: readonly unknown[]) => (await readers.aside.query(sql, values)).rows as R[])
+      : undefined
     this.#tx = this.#newTx()
     const reads = kyselyOn(readers.read.query)
     const ask: Ask = async <R extends object>(sql: string, values: readonly unknown[]) =>
@@ -166,6 +175,7 @@ class PostgresStore implements Store {
       dialect,
       log: new PostgresLogReader(ask, epoch),
       links: new PostgresLinks(ask, epoch),
+      search: this.#search,
     }
     const apart = kyselyOn(readers.aside.query)
     this.aside = { ...this.read, tables: <T>() => apart as unknown as Kysely<T> }
@@ -218,6 +228,7 @@ class PostgresStore implements Store {
       log: this.#log,
       links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, () => this.#log.flush()),
       keep: new TablesKeeper(this.#log, tables, dialect, postgresLogWords),
+      search: this.#search,
       ...alone,
       get writes() {
         return writer.writes

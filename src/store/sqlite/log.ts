@@ -321,6 +321,11 @@ export class SqliteLog extends SqliteLogReader {
     return { kind: 'stored', stamp, inboxSeqs }
   }
 
+  /** The row of the newest event that was ever written. */
+  get newestEvent(): number {
+    return this.#newestId
+  }
+
   flush(): void {}
   isPublished(key: PublishKey): boolean {
     return this.#published(key) !== undefined

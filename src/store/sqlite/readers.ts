@@ -5,7 +5,8 @@ import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Co
 import { driverFile } from './driver.ts'
 import { BusyError } from '../store.ts'
 
-const maxThreads = Math.min(2, availableParallelism())
+/** Threads that read. */
+const maxReaders = Math.min(2, availableParallelism())
 /** Reads that wait; there is one at most of each connection, so that these are many connections. */
 const maxWaiting = 1_000
 /** Statements that a thread keeps prepared. */
@@ -14,9 +15,10 @@ const maxStatements = 200
 /** Text, so that it is the same from sources and from a build. */
 const program = `
   const { setPriority } = require('node:os')
-  const { parentPort, workerData: { driver, file } } = require('node:worker_threads')
+  const { parentPort, workerData: { driver, file, readonly, setup } } = require('node:worker_threads')
   try { if (process.platform === 'linux') setPriority(0, 10) } catch {} // of this thread: it steps back for the event loop
-  const db = new (require(driver))(file, { readonly: true, fileMustExist: true, timeout: 2_000 })
+  const db = new (require(driver))(file, { readonly, fileMustExist: true, timeout: 2_000 })
+  for (const statement of setup) db.exec(statement)
   const statements = new Map()
   const prepared = sql => {
     let statement = statements.get(sql)
@@ -27,8 +29,10 @@ const program = `
     return statement
   }
   parentPort.on('message', ({ sql, parameters }) => {
-    try { parentPort.postMessage({ rows: prepared(sql).all(...parameters) }) }
-    catch (error) { parentPort.postMessage({ message: String(error.message), code: error.code }) }
+    try {
+      const statement = prepared(sql)
+      parentPort.postMessage({ rows: statement.reader ? statement.all(...parameters) : (statement.run(...parameters), []) })
+    } catch (error) { parentPort.postMessage({ message: String(error.message), code: error.code }) }
   })`
 
 interface Read {
@@ -40,16 +44,29 @@ interface Read {
 
 type Answer = { readonly rows: unknown[] } | { readonly message: string, readonly code: unknown }
 
+export interface ThreadOptions {
+  /** What each thread says first. */
+  readonly setup?: readonly string[]
+  /** One thread, which writes too: nothing else does where it writes. */
+  readonly writes?: boolean
+}
+
 export class Readers {
   readonly #file: string
+  readonly #setup: readonly string[]
+  readonly #readonly: boolean
+  readonly #maxThreads: number
   readonly #idle: Worker[] = []
   /** What each thread reads now. */
   readonly #busy = new Map<Worker, Read>()
   #waiting: Read[] = []
   #isClosed = false
 
-  constructor(file: string) {
+  constructor(file: string, { setup = [], writes = false }: ThreadOptions = {}) {
     this.#file = file
+    this.#setup = setup
+    this.#readonly = !writes
+    this.#maxThreads = writes ? 1 : maxReaders
   }
 
   /** The rows of a query. @throws BusyError when too many wait */
@@ -101,7 +118,7 @@ export class Readers {
   /** A thread starts when it is first needed. */
   #next(): void {
     if (this.#waiting.length === 0) return
-    const worker = this.#idle.pop() ?? (this.#busy.size < maxThreads ? this.#start() : undefined)
+    const worker = this.#idle.pop() ?? (this.#busy.size < this.#maxThreads ? this.#start() : undefined)
     if (worker === undefined) return
     const read = this.#waiting.shift()!
     this.#busy.set(worker, read)
@@ -111,7 +128,7 @@ export class Readers {
   #start(): Worker {
     const worker = new Worker(program, {
       eval: true,
-      workerData: { driver: driverFile(), file: this.#file },
+      workerData: { driver: driverFile(), file: this.#file, readonly: this.#readonly, setup: this.#setup },
     })
     worker.on('message', (answer: Answer) => {
       const read = this.#busy.get(worker)

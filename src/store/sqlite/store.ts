@@ -8,6 +8,8 @@ import { migrate } from '../migrate.ts'
 import { checkMarks } from '../moving.ts'
 import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
+import { SqliteSearch } from './search.ts'
+import { attach, attachToWrite, makeSearchFile, removeSearchFile, searchSchema } from './search-file.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from '../space.ts'
 import { sqliteLogWords } from './keeper.ts'
 import { TablesKeeper } from '../log-keeper.ts'
@@ -18,7 +20,7 @@ import { Tail } from './tail.ts'
 import { alone, StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from '../store.ts'
 
 /** Databases, what SQLite keeps beside them, and what was put aside. */
-const isDataFile = (name: string): boolean => /^(?:agentchat|lock)\.db/.test(name)
+const isDataFile = (name: string): boolean => /^(?:agentchat|lock|search)\.db/.test(name)
 
 const maxCachedStatements = 500
 /** About: a batch and a large message, or what is deleted at once. By so much the write-ahead log grows past its limit. */
@@ -46,6 +48,8 @@ class SqliteStore implements Store {
   readonly read: Db
   readonly aside: Db
   readonly #readers: Readers | undefined
+  readonly #indexer: Readers | undefined
+  readonly #search: SqliteSearch | undefined
   readonly #lock: Database | undefined
   readonly #writer: Database
   readonly #reader: Database
@@ -60,7 +64,8 @@ class SqliteStore implements Store {
   #isIndexing = false
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor({ data, durability, migrations, maxDataBytes, newEpoch, onTightened }: StoreOptions, open: Open) {
+  constructor(options: StoreOptions, open: Open) {
+    const { data, durability, migrations, maxDataBytes, newEpoch, onTightened, search = false, onIndexProblem } = options
     const inMemory = data === ':memory:'
     if (!inMemory) {
       const change = makePrivateFolder(data, isDataFile)
@@ -100,6 +105,12 @@ class SqliteStore implements Store {
     const writes = kyselyOn(this.#writer, () => this.#wrote())
     const links = new SqliteLinks(this.#writer, this.epoch, tail)
     this.#log = new SqliteLog(this.#writer, this.epoch, tail, links, () => this.#wrote())
+    const beside = search && !inMemory ? makeSearchFile(data, this.epoch, this.#log.newestEvent) : undefined
+    if (options.search === false && !inMemory) removeSearchFile(data)
+    // What is in memory has one connection.
+    this.#readers = inMemory ? undefined : new Readers(file, { setup: beside === undefined ? [] : attach(beside) })
+    this.#indexer = beside === undefined ? undefined : new Readers(file, { setup: attachToWrite(beside), writes: true })
+    this.#search = search ? this.#newSearch(onIndexProblem) : undefined
     this.#tx = this.#newTx(writes, links)
     const reads = kyselyOn(this.#reader)
     this.read = {
@@ -107,9 +118,8 @@ class SqliteStore implements Store {
       dialect,
       log: new SqliteLogReader(this.#reader, this.epoch, tail),
       links: new SqliteLinks(this.#reader, this.epoch, tail),
+      search: this.#search,
     }
-    // What is in memory has one connection.
-    this.#readers = inMemory ? undefined : new Readers(file)
     const apart = this.#readers?.tables() ?? reads
     this.aside = { ...this.read, tables: <T>() => apart as unknown as Kysely<T> }
   }
@@ -126,7 +136,8 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await this.#tail
-    await this.#readers?.close()
+    this.#search?.close()
+    await Promise.all([this.#readers?.close(), this.#indexer?.close()])
     await this.#checkpointer?.close()
     if (this.#reader !== this.#writer) this.#reader.close()
     this.#writer.close()
@@ -169,6 +180,35 @@ class SqliteStore implements Store {
     if (!this.#writer.inTransaction) this.#begin.run()
   }
 
+  #newSearch(onProblem: StoreOptions['onIndexProblem']): SqliteSearch {
+    const [readers, indexer] = [this.#readers, this.#indexer]
+    const newest = this.#writer.prepare<[], number>('SELECT coalesce(max(id), 0) FROM search_gone').pluck()
+    const first = this.#writer.prepare<[], number>('SELECT id FROM search_gone ORDER BY id LIMIT 1').pluck()
+    const forget = this.#writer.prepare<[number]>('DELETE FROM search_gone WHERE id <= ?')
+    const log = {
+      newest: () => ({ event: this.#log.newestEvent, gone: newest.get()! }),
+      forget: (gone: number) => {
+        if ((first.get() ?? Infinity) > gone) return
+        this.#wrote()
+        forget.run(gone)
+      },
+    }
+    if (readers !== undefined && indexer !== undefined) {
+      const [write, read] = [indexer, readers].map(threads => (sql: string, parameters: readonly unknown[]) =>
+        threads.read(sql, parameters)
+      )
+      return new SqliteSearch({ log, write: write!, read: read!, isApart: true, onProblem })
+    }
+    this.#writer.exec("ATTACH ':memory:' AS search")
+    for (const statement of searchSchema(this.epoch)) this.#writer.exec(statement)
+    const here = async (sql: string, parameters: readonly unknown[]) => {
+      const statement = this.#writer.prepare(sql)
+      if (!statement.readonly) this.#wrote()
+      return statement.reader ? statement.all(...parameters) : (statement.run(...parameters), [])
+    }
+    return new SqliteSearch({ log, write: here, read: here, isApart: false })
+  }
+
   #newTx(writes: Kysely<unknown>, links: SqliteLinks): Tx {
     const count = () => this.#writes
     return {
@@ -177,6 +217,7 @@ class SqliteStore implements Store {
       log: this.#log,
       links,
       keep: new TablesKeeper(this.#log, writes, dialect, sqliteLogWords),
+      search: this.#search,
       ...alone,
       get writes() {
         return count()

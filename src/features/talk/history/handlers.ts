@@ -2,7 +2,7 @@
 import { changesOf } from '../../../store/links.ts'
 import { pairStream, type Row } from '../../../store/log.ts'
 import type { Db } from '../../../store/store.ts'
-import { Fail, mayRead, noChannel, pageReply, type Feature } from '../../../relay/feature.ts'
+import { channelToRead, Fail, pageReply, type Feature } from '../../../relay/feature.ts'
 
 export interface HistoryOptions {
   readonly maxPage: number
@@ -17,11 +17,7 @@ export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions)
       async read({ me, db, roster, epoch }, { channel: name, with: other, before, after, limit = defaultLimit }) {
         if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
         if (before !== undefined && after !== undefined) throw new Fail('INVALID_MSG', 'Name at most one of before and after')
-        if (name !== undefined) {
-          const channel = roster.known(me, name)
-          if (channel === undefined) throw noChannel(name)
-          if (!mayRead(me, channel, roster)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
-        }
+        if (name !== undefined) channelToRead(me, name, roster)
         const stream = name ?? pairStream(me.id, other!)
         const { seq, oldest } = await db.log.head(stream)
         const rows = await db.log.page(stream, {

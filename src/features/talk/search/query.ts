@@ -1,0 +1,28 @@
+// What is asked of a search, taken apart: words, phrases in quotation marks, and words that may go on (*).
+import { limits } from '../../../../lib/protocol/index.ts'
+import { Fail } from '../../../relay/feature.ts'
+import type { SoughtWords } from '../../../store/search-index.ts'
+import { wordsIn } from '../../../store/words.ts'
+
+/** Of a word that goes on: fewer letters stand for too many words. */
+const minPrefixChars = 2
+
+/** @throws Fail that says what is wrong with it */
+export const parseQuery = (text: string): readonly SoughtWords[] => {
+  const parts = text.split('"')
+  // Every other part stands between marks.
+  if (parts.length % 2 === 0) throw new Fail('INVALID_MSG', 'text: a quotation mark is not closed')
+  const sought = parts.flatMap((part, n) => n % 2 === 1 ? [part] : part.split(/\s+/)).flatMap(part => {
+    const words = Array.from(wordsIn(part), ({ raw, word }) => ({ raw, word }))
+    return words.length === 0 ? [] : [{ words, isPrefix: part.trimEnd().endsWith('*') }]
+  })
+  const count = sought.reduce((sum, { words }) => sum + words.length, 0)
+  if (count === 0) throw new Fail('INVALID_MSG', 'text: name a word to look for: letters or digits')
+  if (count > limits.maxSearchWords) throw new Fail('INVALID_MSG', `text: at most ${limits.maxSearchWords} words`)
+  for (const { words, isPrefix } of sought) {
+    const last = words.at(-1)!.word
+    if (isPrefix && last.length < minPrefixChars)
+      throw new Fail('INVALID_MSG', `text: ${last}* stands for too many words; name at least ${minPrefixChars} letters of it`)
+  }
+  return sought
+}

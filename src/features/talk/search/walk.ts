@@ -1,0 +1,102 @@
+// A search from the newest message backwards: first what the index does not have yet, then part after part of it. Each statement looks at one
+// part, and a request makes so many of them and no more: what is left is for the next one, which says where to go on.
+import { partEvents, type FoundMessage, type PageOfFound, type SearchReader, type Sought } from '../../../store/search-index.ts'
+
+export interface Bounds {
+  readonly statements: number
+  /** ms, after which no other statement begins */
+  readonly ms: number
+  /** Newest messages without an index that are read one by one. */
+  readonly unindexed: number
+  readonly page: Omit<PageOfFound, 'before'>
+}
+
+export const bounds: Bounds = { statements: 64, ms: 500, unindexed: 1_000, page: { limit: 100, maxBytes: 512 * 1024 } }
+
+/** Of a page. */
+const fewHits = 0.2
+
+export interface Looked<H> {
+  readonly hits: readonly H[]
+  /** Where to go on; undefined: everything was looked at. */
+  readonly next: number | undefined
+  /** Messages that the index does not have, and that were too many to be read one by one. */
+  readonly behind: number
+}
+
+export interface Walk<H> {
+  readonly sought: Sought
+  /** Only events before this row. */
+  readonly before: number
+  /** ms */
+  readonly since: number
+  readonly until: number
+  /** How many are enough. */
+  readonly wanted: number
+  /** Undefined: it is not what was sought. */
+  readonly accept: (found: FoundMessage) => H | undefined
+  /** ms, only ever growing */
+  readonly elapsed: () => number
+}
+
+export const look = async <H>(
+  search: SearchReader,
+  { sought, before, since, until, wanted, accept, elapsed }: Walk<H>,
+  { statements, ms, unindexed, page }: Bounds = bounds,
+): Promise<Looked<H>> => {
+  const { upto, newest, parts, common } = await search.standing()
+  const rare = rareOf(sought, common)
+  /** What the index is asked. */
+  let asked = rare ?? sought
+  const started = elapsed()
+  const hits: H[] = []
+  let [at, left] = [before, statements]
+
+  /** Reads pages down to a row; false: it is enough. */
+  const read = async (floor: number, next: (before: number) => Promise<readonly FoundMessage[]>): Promise<boolean> => {
+    for (;;) {
+      if (hits.length >= wanted || left === 0 || elapsed() - started > ms) return false
+      left--
+      const rows = await next(at)
+      const before = hits.length
+      for (const found of rows) {
+        // There was no room for its text: the next page begins with it.
+        if (found.text === undefined && !found.isGone) break
+        at = found.id
+        const hit = found.isGone ? undefined : accept(found)
+        if (hit !== undefined) hits.push(hit)
+        if (hits.length >= wanted) return false
+      }
+      // Many have the rare words, and few of them the others: the index knows that cheaper.
+      if (rows.length === page.limit && hits.length - before < rows.length * fewHits) asked = sought
+      if (rows.length < page.limit && at <= (rows.at(-1)?.id ?? at)) {
+        at = Math.min(at, floor)
+        return true
+      }
+    }
+  }
+
+  const floor = Math.max(upto, newest - unindexed)
+  const behind = floor - upto
+  let goesOn = at <= floor + 1 || await read(floor + 1, at => search.unindexed(floor, { ...page, before: at }))
+  at = Math.min(at, goesOn ? upto + 1 : at)
+  for (const part of parts) {
+    const first = part.n * partEvents
+    if (!goesOn || first >= at || part.since > until || part.until < since) continue
+    at = Math.min(at, first + partEvents)
+    goesOn = await read(first, at => search.within(part.n, asked, { ...page, before: at }))
+  }
+  return { hits, next: goesOn ? undefined : at, behind }
+}
+
+/** The rare words alone, wherever they were said: whoever accepts looks for the others. undefined: that is no less. */
+const rareOf = ({ words, marks }: Sought, common: ReadonlySet<string>): Sought | undefined => {
+  if (common.size === 0) return undefined
+  const rare = words.flatMap(({ words, isPrefix }) =>
+    words.flatMap((word, n) => {
+      const goesOn = isPrefix && n === words.length - 1
+      return goesOn || !common.has(word.word) ? [{ words: [word], isPrefix: goesOn }] : []
+    })
+  )
+  return rare.some(({ isPrefix }) => !isPrefix) ? { words: rare, marks: marks.filter(oneOf => oneOf.length === 1) } : undefined
+}

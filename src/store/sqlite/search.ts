@@ -1,0 +1,299 @@
+// The index of words on SQLite: FTS5, a table for each part, in a file of its own. A thread of its own writes it, so that nobody who commits
+// waits for it: a pass sees one moment of the log, takes out what went since the last one, and puts in what came.
+// What is in memory has one connection, and does the same in the sweep's own transaction.
+import {
+  partEvents,
+  partOf,
+  type FoundMessage,
+  type IndexPart,
+  type IndexStanding,
+  type PageOfFound,
+  type SearchReader,
+  type SearchWriter,
+  type Sought,
+} from '../search-index.ts'
+
+/** Runs a statement, and gives its rows. */
+export type Ask = (sql: string, parameters: readonly unknown[]) => Promise<readonly unknown[]>
+
+/** What one pass takes in and takes out. In memory the event loop waits for it. */
+const perPass = { apart: { added: 4_096, removed: 500 }, here: { added: 256, removed: 50 } } as const
+
+/** Words in memory before they are written: the more, the less is merged later. */
+const hashBytes = 8 * 1024 * 1024
+
+/** Of the events of a part: in so many a common word stands. */
+const commonShare = 0.02
+const maxCommon = 500
+
+const newest = 'max((SELECT upto FROM indexed), coalesce((SELECT max(id) FROM events), 0))'
+const columns = `e.id, s.name AS stream, e.seq, e.ts, e.author, e.seq <= s.base AS ended`
+/** The first of a page whatever its length. */
+const text = `CASE WHEN sum(length(e.text)) OVER newer <= ? OR row_number() OVER newer = 1 THEN CAST(e.text AS TEXT) END AS text`
+const order = 'WINDOW newer AS (ORDER BY m.id DESC) ORDER BY m.id DESC'
+
+interface Row extends Omit<FoundMessage, 'isGone' | 'text'> {
+  readonly row: number
+  readonly ended: 0 | 1 | null
+  readonly text: string | null
+}
+
+const foundOf = (rows: readonly unknown[]): readonly FoundMessage[] =>
+  (rows as readonly Row[]).map(({ row, ended, text, ...found }) => ({
+    ...found,
+    id: row,
+    text: text ?? undefined,
+    isGone: found.author === null || ended === 1,
+  }))
+
+/** Words stand in quotes, and hold none: nothing in them is an operator. */
+export const matchOf = ({ words, marks }: Sought): string =>
+  [
+    ...words.map(({ words, isPrefix }) => `said : "${words.map(({ raw }) => raw).join(' ')}"${isPrefix ? ' *' : ''}`),
+    ...marks.map(oneOf => `marks : (${oneOf.map(mark => `"${mark}"`).join(' OR ')})`),
+  ].join(' AND ')
+
+export class SqliteSearchReader implements SearchReader {
+  readonly #ask: Ask
+
+  constructor(ask: Ask) {
+    this.#ask = ask
+  }
+
+  async standing(): Promise<IndexStanding> {
+    const [[row], parts, common] = await Promise.all([
+      this.#ask(`SELECT upto, ${newest} AS newest FROM search.state`, []),
+      this.#ask('SELECT n, since, until FROM search.parts ORDER BY n DESC', []),
+      this.#ask('SELECT word FROM search.common', []),
+    ])
+    return {
+      ...row as { upto: number, newest: number },
+      parts: parts as readonly IndexPart[],
+      common: new Set((common as readonly { word: string }[]).map(({ word }) => word)),
+    }
+  }
+
+  async within(part: number, sought: Sought, { before, limit, maxBytes }: PageOfFound): Promise<readonly FoundMessage[]> {
+    const table = `words_${part}`
+    return foundOf(
+      await this.#ask(
+        `SELECT m.id AS row, ${columns}, ${text} FROM
+          (SELECT rowid AS id FROM search.${table} WHERE ${table} MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?) m
+          LEFT JOIN events e ON e.id = m.id LEFT JOIN streams s ON s.id = e.stream ${order}`,
+        [maxBytes, matchOf(sought), before, limit],
+      ),
+    )
+  }
+
+  async unindexed(after: number, { before, limit, maxBytes }: PageOfFound): Promise<readonly FoundMessage[]> {
+    return foundOf(
+      await this.#ask(
+        `SELECT m.id AS row, ${columns}, ${text} FROM
+          (SELECT id FROM events WHERE id > ? AND id < ? ORDER BY id DESC LIMIT ?) m
+          JOIN events e ON e.id = m.id JOIN streams s ON s.id = e.stream ${order}`,
+        [maxBytes, after, before, limit],
+      ),
+    )
+  }
+}
+
+/** What was noted of an event that went or changed. */
+interface Gone {
+  readonly event: number
+  readonly said: string
+  readonly marks: string
+}
+
+export interface SearchLog {
+  /** The newest event that was ever written, and the newest note of one that went. */
+  newest(): { readonly event: number, readonly gone: number }
+  /** Forgets notes up to one, in the open transaction. */
+  forget(gone: number): void
+}
+
+export interface SearchOptions {
+  /** Of the connection that writes the log. */
+  readonly log: SearchLog
+  /** On the connection that writes the index. */
+  readonly write: Ask
+  readonly read: Ask
+  /** Nobody waits for the connection that writes the index. */
+  readonly isApart: boolean
+  readonly onProblem?: ((error: unknown) => void) | undefined
+}
+
+export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
+  readonly #log: SearchLog
+  readonly #ask: Ask
+  readonly #isApart: boolean
+  readonly #onProblem: (error: unknown) => void
+  /** How far the index is, as far as is known. */
+  #done = { upto: 0, gone: 0 }
+  /** A part that is whole, and not yet read from one place. */
+  #whole: number | undefined
+  #forgotten = 0
+  #running: Promise<void> | undefined
+  #isClosing = false
+
+  constructor({ log, write, read, isApart, onProblem = () => undefined }: SearchOptions) {
+    super(read)
+    this.#log = log
+    this.#ask = write
+    this.#isApart = isApart
+    this.#onProblem = onProblem
+  }
+
+  async advance(): Promise<boolean> {
+    // In one transaction with the log, which may be undone: nothing is remembered of it.
+    if (!this.#isApart) {
+      const { gone, isMore } = await this.#pass()
+      this.#log.forget(gone)
+      return isMore
+    }
+    const { event, gone } = this.#log.newest()
+    if (this.#done.gone > this.#forgotten) {
+      this.#forgotten = this.#done.gone
+      this.#log.forget(this.#forgotten)
+    }
+    if (event === this.#done.upto && gone <= this.#done.gone) return false
+    this.#running ??= this.#catchUp().catch((error: unknown) => {
+      if (!this.#isClosing) this.#onProblem(error)
+    }).finally(() => {
+      this.#running = undefined
+    })
+    return false
+  }
+
+  /** What is under way is broken off: the next one does it again. */
+  close(): void {
+    this.#isClosing = true
+  }
+
+  async #catchUp(): Promise<void> {
+    while (!this.#isClosing && await this.#transaction()) {
+      if (this.#whole === undefined) continue
+      const part = this.#whole
+      this.#whole = undefined
+      await this.#finish(part)
+    }
+  }
+
+  /** A part that is whole is read from one place from now on, and tells which words are common. */
+  async #finish(part: number): Promise<void> {
+    const table = `words_${part}`
+    await this.#rows(`INSERT INTO search.${table} (${table}) VALUES ('optimize')`)
+    await this.#rows(`CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('search', '${table}', 'col')`)
+    await this.#rows('DELETE FROM search.common')
+    await this.#rows(
+      "INSERT INTO search.common (word) SELECT term FROM temp.vocabulary WHERE col = 'said' AND doc > ? ORDER BY doc DESC LIMIT ?",
+      partEvents * commonShare,
+      maxCommon,
+    )
+    await this.#rows('DROP TABLE temp.vocabulary')
+  }
+
+  async #transaction(): Promise<boolean> {
+    await this.#ask('BEGIN', [])
+    try {
+      const { isMore, ...done } = await this.#pass()
+      await this.#ask('COMMIT', [])
+      this.#done = done
+      return isMore
+    } catch (error) {
+      await this.#ask('ROLLBACK', []).catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Gives how far the index is behind it, and whether there is more to do. */
+  async #pass(): Promise<{ readonly upto: number, readonly gone: number, readonly isMore: boolean }> {
+    const { added, removed } = this.#isApart ? perPass.apart : perPass.here
+    const [state] = await this.#rows<{ upto: number, gone: number, newest: number }>(
+      `SELECT upto, gone, ${newest} AS newest FROM search.state`,
+    )
+    const { upto, gone, newest: end } = state!
+    const [{ last } = { last: null }] = await this.#rows<{ last: number | null }>(
+      'SELECT max(id) AS last FROM (SELECT id FROM search_gone WHERE id > ? ORDER BY id LIMIT ?)',
+      gone,
+      removed,
+    )
+    if (last !== null) await this.#takeOut(gone, last, upto)
+    // What went before it could be put in is in no part: all notes are looked at before there is more that they could be about.
+    const isNoted = last !== null && (await this.#rows('SELECT 1 FROM search_gone WHERE id > ? LIMIT 1', last)).length > 0
+    const to = isNoted ? upto : await this.#putIn(upto, end, added)
+    if (last !== null || to !== upto) await this.#rows('UPDATE search.state SET upto = ?, gone = ?', to, last ?? gone)
+    return { upto: to, gone: last ?? gone, isMore: isNoted || to < end }
+  }
+
+  /** What went, by its first note: that is what the index has. What is said there now comes in its place. */
+  async #takeOut(after: number, last: number, upto: number): Promise<void> {
+    const gone = await this.#rows<Gone>(
+      `SELECT event, said, marks, min(id) FROM search_gone WHERE id > ? AND id <= ? AND event <= ? GROUP BY event ORDER BY event`,
+      after,
+      last,
+      upto,
+    )
+    for (const { event, said, marks } of gone) {
+      const table = `words_${partOf(event)}`
+      await this.#rows(`INSERT INTO search.${table} (${table}, rowid, said, marks) VALUES ('delete', ?, ?, ?)`, event, said, marks)
+      // If it is noted again, later notes say what it was then.
+      await this.#rows(
+        `INSERT INTO search.${table} (rowid, said, marks) SELECT event, said, marks FROM
+          (SELECT event, said, marks, id FROM search_gone WHERE event = ? AND id > ?
+            UNION ALL SELECT id, said, marks, 9e15 FROM searchable WHERE id = ?) ORDER BY id LIMIT 1`,
+        event,
+        last,
+        event,
+      )
+    }
+  }
+
+  /** Of one part only. Gives up to where all is in it. */
+  async #putIn(upto: number, end: number, limit: number): Promise<number> {
+    const [{ first } = { first: null }] = await this.#rows<{ first: number | null }>(
+      'SELECT min(id) AS first FROM events WHERE id > ?',
+      upto,
+    )
+    if (first === null) return end
+    const part = partOf(first)
+    const lastOfPart = (part + 1) * partEvents - 1
+    const [range] = await this.#rows<{ to: number, since: number, until: number }>(
+      `SELECT max(id) AS "to", min(ts) AS since, max(ts) AS until FROM
+        (SELECT id, ts FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`,
+      upto,
+      lastOfPart,
+      limit,
+    )
+    const { to, since, until } = range!
+    await this.#begin(part)
+    const table = `words_${part}`
+    await this.#rows(
+      `INSERT INTO search.${table} (rowid, said, marks) SELECT id, said, marks FROM searchable WHERE id > ? AND id <= ? ORDER BY id`,
+      upto,
+      to,
+    )
+    await this.#rows(
+      `INSERT INTO search.parts (n, since, until) VALUES (?, ?, ?)
+        ON CONFLICT (n) DO UPDATE SET since = min(since, excluded.since), until = max(until, excluded.until)`,
+      part,
+      since,
+      until,
+    )
+    if (to === lastOfPart) this.#whole = part
+    return to
+  }
+
+  /** Texts are not kept in it, nor how long they are; what is taken out is gone from its pages. */
+  async #begin(part: number): Promise<void> {
+    const table = `words_${part}`
+    if ((await this.#rows('SELECT 1 FROM search.sqlite_schema WHERE name = ?', table)).length > 0) return
+    await this.#rows(`CREATE VIRTUAL TABLE search.${table} USING fts5
+      (said, marks, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2')`)
+    await this.#rows(`INSERT INTO search.${table} (${table}, rank) VALUES ('secure-delete', 1)`)
+    if (this.#isApart) await this.#rows(`INSERT INTO search.${table} (${table}, rank) VALUES ('hashsize', ${hashBytes})`)
+  }
+
+  async #rows<R>(sql: string, ...parameters: readonly unknown[]): Promise<readonly R[]> {
+    return await this.#ask(sql, parameters) as readonly R[]
+  }
+}

@@ -1,0 +1,277 @@
+// The index of words, on both engines: what it finds, what goes out of it, and that it follows the log whatever happened meanwhile.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { migrations } from '../../src/app.ts'
+import { openPostgres } from '../../src/store/postgres/store.ts'
+import { openSqlite } from '../../src/store/sqlite/store.ts'
+import { marks, partEvents, type FoundMessage, type Sought } from '../../src/store/search-index.ts'
+import type { Store, StoreOptions } from '../../src/store/store.ts'
+import { wordsIn } from '../../src/store/words.ts'
+import { newFolder } from '../kit/folder.ts'
+import { newDatabase } from '../kit/postgres.ts'
+
+interface Engine {
+  readonly name: string
+  readonly isKept: boolean
+  place(): Promise<{ open(search?: boolean): Promise<Store>, remove(): Promise<void> }>
+}
+
+/** What went wrong in threads. */
+const problems: unknown[] = []
+
+const common = (search: boolean): Pick<StoreOptions, 'migrations' | 'newEpoch' | 'search' | 'onIndexProblem'> => ({
+  migrations,
+  newEpoch: () => 'e'.repeat(16),
+  search,
+  onIndexProblem: error => problems.push(error),
+})
+
+const engines: readonly Engine[] = [
+  {
+    name: 'SQLite in memory',
+    isKept: false,
+    place: () =>
+      Promise.resolve({
+        open: (search = true) => Promise.resolve(openSqlite({ data: ':memory:', durability: 'normal', ...common(search) })),
+        remove: () => Promise.resolve(),
+      }),
+  },
+  {
+    name: 'SQLite in a directory',
+    isKept: true,
+    place: () => {
+      const folder = newFolder()
+      return Promise.resolve({
+        open: (search = true) => Promise.resolve(openSqlite({ data: folder.at('data'), durability: 'normal', ...common(search) })),
+        remove: () => Promise.resolve(folder[Symbol.dispose]()),
+      })
+    },
+  },
+  {
+    name: 'PostgreSQL',
+    isKept: true,
+    place: async () => {
+      const database = await newDatabase()
+      return {
+        open: (search = true) => openPostgres({ url: database.url, ...common(search) }),
+        remove: async () => await database[Symbol.asyncDispose](),
+      }
+    },
+  },
+]
+
+const say = (
+  store: Store,
+  content: string,
+  { stream = '#a', author = '@a', now = 1_000, type = 'MSG', replied = undefined as string | undefined } = {},
+) =>
+  store.write(async tx => {
+    const stored = tx.log.append({ stream, author }, now, ({ ts, seq, msgId }) =>
+      Buffer.from(
+        JSON.stringify({ type, ts, from: author, from_name: 'x', to: stream, content, msg_id: msgId, seq, in_reply_to: replied }),
+      ))
+    await tx.log.flush()
+    return stored
+  })
+
+/** Everything is indexed, and nothing waits to be taken out. */
+const caughtUp = async (store: Store): Promise<void> => {
+  for (;;) {
+    await store.write(tx => tx.search!.advance())
+    const { upto, newest } = await store.aside.search!.standing()
+    const waiting = await store.read.tables<{ search_gone: { id: number } }>().selectFrom('search_gone').select('id').execute()
+    if (upto === newest && waiting.length === 0) return
+    expect(problems).toEqual([])
+    await sleep(5)
+  }
+}
+
+const soughtFor = (text: string, more: Partial<Sought> & { isPrefix?: boolean } = {}): Sought => ({
+  words: text.split(' ').map(each => ({ words: [...wordsIn(each.replaceAll('_', ' '))], isPrefix: more.isPrefix ?? false })),
+  marks: more.marks ?? [],
+})
+
+const page = { before: Number.MAX_SAFE_INTEGER, limit: 100, maxBytes: 1e6 }
+const contentOf = ({ text }: FoundMessage) => text === undefined ? undefined : (JSON.parse(text) as { content: string }).content
+const found = async (store: Store, text: string, more: Parameters<typeof soughtFor>[1] = {}, part = 0) =>
+  (await store.aside.search!.within(part, soughtFor(text, more), page)).map(contentOf)
+
+describe.each(engines)('$name', engine => {
+  let place: Awaited<ReturnType<Engine['place']>>
+  const stores: Store[] = []
+  const open = async (search?: boolean): Promise<Store> => {
+    const store = await place.open(search)
+    stores.push(store)
+    return store
+  }
+  beforeEach(async () => {
+    problems.length = 0
+    place = await engine.place()
+  })
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store.close()
+    await place.remove()
+  })
+
+  test('finds words whatever their case and accents, phrases and beginnings, the newest first', async () => {
+    const store = await open()
+    await say(store, 'The Köln train is late')
+    await say(store, 'koln, the fast train!')
+    await say(store, 'training')
+    await say(store, 'a proposal of koln', { type: 'PROPOSAL' })
+    await say(store, 'हिन्दी नमस्ते')
+    await caughtUp(store)
+    expect(await found(store, 'KOLN train')).toEqual(['koln, the fast train!', 'The Köln train is late'])
+    expect(await found(store, 'the_fast_train')).toEqual(['koln, the fast train!'])
+    expect(await found(store, 'fast_the')).toEqual([])
+    expect(await found(store, 'trai', { isPrefix: true })).toEqual(['training', 'koln, the fast train!', 'The Köln train is late'])
+    expect(await found(store, 'the_fast_tr', { isPrefix: true })).toEqual(['koln, the fast train!'])
+    expect(await found(store, 'हिन्दी')).toEqual(['हिन्दी नमस्ते'])
+  })
+
+  test('nothing in a word is an operator', async () => {
+    const store = await open()
+    await say(store, `AND OR NOT "quoted" it's 100% a*b (c) {d}: e^f -g`)
+    await say(store, 'plain')
+    await caughtUp(store)
+    for (const word of ['AND', 'OR', 'NOT', 'NEAR', 'said', 'marks'])
+      expect((await found(store, word)).length).toBe(/AND|OR|NOT/.test(word) ? 1 : 0)
+    expect((await found(store, 'quoted')).length).toBe(1)
+  })
+
+  test('knows where, by whom and with what it was said', async () => {
+    const store = await open()
+    await say(store, 'word here')
+    await say(store, 'word there', { stream: '#b', author: '@B_-1' })
+    await say(store, 'word between', { stream: '@a|@c' })
+    await say(store, 'word https://example.com', { stream: '#b', replied: '1-1-eeeeee' })
+    await caughtUp(store)
+    const by = (...lists: readonly (readonly string[])[]) => found(store, 'word', { marks: lists })
+    expect(await by([marks.channels])).toEqual(['word https://example.com', 'word there', 'word here'])
+    expect(await by([marks.channel('#b')], [marks.author('@B_-1')])).toEqual(['word there'])
+    expect(await by([marks.channel('#B')])).toEqual([])
+    expect(await by([marks.direct('@c'), marks.channel('#a')])).toEqual(['word between', 'word here'])
+    expect(await by([marks.has.link], [marks.has.reply])).toEqual(['word https://example.com'])
+  })
+
+  test('what is deleted, erased, blanked or changed is out of it, and what it was changed to is in it', async () => {
+    const store = await open()
+    for (const content of ['secret one', 'secret two', 'secret three', 'secret four']) await say(store, content)
+    await say(store, 'secret of another', { author: '@b', stream: '#b' })
+    await say(store, 'the last', { author: '@b', stream: '#b' })
+    await caughtUp(store)
+    expect((await found(store, 'secret')).length).toBe(5)
+    await store.write(tx => tx.keep.deleteThrough('#a', 1, 2_000))
+    await store.write(tx => tx.keep.blank('#a', 4, 2_000))
+    await caughtUp(store)
+    expect(await found(store, 'secret')).toEqual(['secret of another', 'secret three', 'secret two'])
+    await store.write(tx => tx.keep.beginErasure('@a'))
+    while (!(await store.write(tx => tx.keep.eraseSome('@a', ['@a'], 2_000))).done);
+    const said = await store.read.log.page('#b', { after: 0, limit: 1, maxBytes: 1e6 })
+    const changed = JSON.stringify({ ...JSON.parse(said[0]!.text.toString()) as object, content: 'changed words' })
+    await store.write(tx =>
+      tx.tables<{ events: { text: unknown, seq: number, author: string } }>().updateTable('events')
+        .set({ text: engine.name === 'PostgreSQL' ? changed : Buffer.from(changed) })
+        .where('author', '=', '@b').where('seq', '=', 1).execute()
+    )
+    await caughtUp(store)
+    expect(await found(store, 'secret')).toEqual([])
+    expect(await found(store, 'changed')).toEqual(['changed words'])
+  })
+
+  test('what is changed twice, or changed and deleted, before anybody looks leaves nothing behind', async () => {
+    const store = await open()
+    await say(store, 'first')
+    await say(store, 'other')
+    await caughtUp(store)
+    const change = (seq: number, content: string) =>
+      store.write(async tx => {
+        const text = JSON.stringify({ type: 'MSG', content, msg_id: 'x', from: '@a', seq })
+        await tx.tables<{ events: { text: unknown, seq: number } }>().updateTable('events')
+          .set({ text: engine.name === 'PostgreSQL' ? text : Buffer.from(text) }).where('seq', '=', seq).execute()
+      })
+    await change(1, 'second')
+    await change(1, 'third')
+    await say(store, 'fleeting')
+    await store.write(tx => tx.keep.deleteThrough('#a', 1, 2_000))
+    await change(3, 'lasting')
+    await caughtUp(store)
+    for (const word of ['first', 'second', 'third', 'fleeting']) expect(await found(store, word), word).toEqual([])
+    expect(await found(store, 'lasting')).toEqual(['lasting'])
+    await store.write(tx => tx.keep.blank('#a', 3, 2_000))
+    await caughtUp(store)
+    expect(await found(store, 'lasting')).toEqual([])
+  })
+
+  test('what is not indexed yet is given as it is; pages end by their number and by their bytes', async () => {
+    const store = await open()
+    for (let n = 1; n <= 6; n++) await say(store, `word ${n} ${'x'.repeat(300)}`)
+    const { upto } = await store.aside.search!.standing()
+    expect(upto).toBe(0)
+    const tail = await store.aside.search!.unindexed(0, { ...page, limit: 2 })
+    expect(tail.map(({ seq }) => seq)).toEqual([6, 5])
+    await caughtUp(store)
+    const newest = (await store.aside.search!.standing()).newest
+    expect(await store.aside.search!.unindexed(newest, page)).toEqual([])
+    const few = await store.aside.search!.within(0, soughtFor('word'), { ...page, before: newest, limit: 3, maxBytes: 700 })
+    expect(few.map(({ seq, text }) => [seq, text !== undefined])).toEqual([[5, true], [4, false], [3, false]])
+    const [large] = await store.aside.search!.within(0, soughtFor('word'), { ...page, limit: 1, maxBytes: 1 })
+    expect(large!.text).toContain('word 6')
+  })
+
+  test('a rolled-back batch leaves nothing in it', async () => {
+    const store = await open()
+    await say(store, 'stays')
+    await expect(store.write(async tx => {
+      void tx.log.append({ stream: '#a', author: '@a' }, 1, () => Buffer.from(JSON.stringify({ type: 'MSG', content: 'fails' })))
+      await tx.log.flush()
+      await tx.search!.advance()
+      throw new Error('no')
+    })).rejects.toThrow('no')
+    await caughtUp(store)
+    expect(await found(store, 'fails')).toEqual([])
+    expect(await found(store, 'stays')).toEqual(['stays'])
+  })
+
+  test.runIf(engine.isKept)('goes on after a restart; what was deleted while it was off is not in it when it is on again', async () => {
+    const first = await open()
+    await say(first, 'word one')
+    await say(first, 'word two')
+    await caughtUp(first)
+    await first.close()
+    const second = await open()
+    await say(second, 'word three')
+    await caughtUp(second)
+    expect(await found(second, 'word')).toEqual(['word three', 'word two', 'word one'])
+    await second.close()
+    const off = await open(false)
+    expect(off.aside.search).toBeUndefined()
+    await off.write(tx => tx.keep.deleteThrough('#a', 1, 2_000))
+    await off.close()
+    const again = await open()
+    await caughtUp(again)
+    expect(await found(again, 'word')).toEqual(['word three', 'word two'])
+  })
+
+  test.runIf(engine.isKept)('a part ends, and the next one begins', async () => {
+    const first = await open()
+    await say(first, 'word one')
+    await caughtUp(first)
+    await first.write(async tx => {
+      const last = partEvents - 1
+      if (engine.name === 'PostgreSQL') await sql`SELECT setval('events_id_seq', ${last - 1}::bigint)`.execute(tx.tables() as never)
+      else await tx.tables<{ indexed: { upto: number } }>().updateTable('indexed').set({ upto: last - 1 }).execute()
+    })
+    await first.close()
+    const store = await open()
+    for (const content of ['word last', 'word next', 'word newest']) await say(store, content, { now: 5_000 })
+    await caughtUp(store)
+    expect(await found(store, 'word', {}, 0)).toEqual(['word last', 'word one'])
+    expect(await found(store, 'word', {}, 1)).toEqual(['word newest', 'word next'])
+    expect((await store.aside.search!.standing()).parts).toEqual([
+      { n: 1, since: 5_001, until: 5_002 },
+      { n: 0, since: 1_000, until: 5_000 },
+    ])
+  })
+})
