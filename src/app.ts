@@ -427,6 +427,7 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
         description: '',
         owner: null,
         topicBy: 'members',
+        editWindowMs: null,
       }, null, now)
     }
   })

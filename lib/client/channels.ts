@@ -73,7 +73,7 @@ export class Channels {
    */
   change(
     channel: ChannelName,
-    change: { readonly owner?: AgentId, readonly topicBy?: 'members' | 'owner' },
+    change: { readonly owner?: AgentId, readonly topicBy?: 'members' | 'owner', readonly editWindowMs?: number | null },
     options: OwnerOptions = {},
   ): Promise<Told<'CHANNEL_CHANGED'>> {
     return this.#owned('SET_CHANNEL', { channel, ...change }, options)

@@ -23,6 +23,7 @@ export const frames = {
       description: z.optional(z.string()),
       owner: Owner,
       topic_by: z.optional(z.literal('owner')),
+      edit_window_ms: z.optional(Seq),
     },
   }),
   LEFT: signal({
@@ -81,7 +82,7 @@ export const frames = {
     },
   }),
   CHANNEL_CHANGED: signal({
-    body: { channel: ChannelAddress, owner: Owner, topic_by: TopicBy, by: AgentId },
+    body: { channel: ChannelAddress, owner: Owner, topic_by: TopicBy, edit_window_ms: z.optional(Seq), by: AgentId },
   }),
   TOPIC_CHANGED: signal({
     body: { channel: ChannelAddress, topic: z.string(), by: AgentId, by_name: AgentName },

@@ -63,6 +63,7 @@ export const kinds = {
     // Archives of before channels had owners lack them.
     owner: z.nullable(AgentId).default(null),
     topic_by: z.enum(['members', 'owner']).default('members'),
+    edit_window_ms: Limit.default(null),
   }, 'name', inChannels('name')),
   retention: table('retention', { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit }, 'channel', inChannels('channel'),
     ofChannels('retention')),

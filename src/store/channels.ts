@@ -12,6 +12,8 @@ export interface ChannelInfo {
   readonly owner: string | null
   /** Who may set the topic. */
   readonly topicBy: 'members' | 'owner'
+  /** ms for which its messages may be edited after they were said; 0: not at all, null: without an end */
+  readonly editWindowMs: number | null
 }
 
 interface Tables {
@@ -26,6 +28,7 @@ interface Tables {
     created_at: number
     owner: string | null
     topic_by: 'members' | 'owner'
+    edit_window_ms: number | null
     /** ms; somebody was in it then, as far as that was noted */
     used_at: number
   }
@@ -47,15 +50,19 @@ export const channelMigrations: Migration = {
     CREATE INDEX channels_owner ON channels (owner) WHERE owner IS NOT NULL;
     CREATE TABLE endings (channel TEXT PRIMARY KEY) WITHOUT ROWID;
   `,
+    'ALTER TABLE channels ADD COLUMN edit_window_ms INTEGER',
   ],
-  postgres: [`
+  postgres: [
+    `
     CREATE TABLE channels (name TEXT PRIMARY KEY, private BIGINT NOT NULL, verified_only BIGINT NOT NULL, topic TEXT NOT NULL,
       description TEXT NOT NULL, created_by TEXT, created_at BIGINT NOT NULL, owner TEXT, topic_by TEXT NOT NULL DEFAULT 'members',
       used_at BIGINT NOT NULL DEFAULT 0);
     CREATE INDEX channels_used ON channels (used_at) WHERE created_by IS NOT NULL;
     CREATE INDEX channels_owner ON channels (owner) WHERE owner IS NOT NULL;
     CREATE TABLE endings (channel TEXT PRIMARY KEY);
-  `],
+  `,
+    'ALTER TABLE channels ADD COLUMN edit_window_ms BIGINT',
+  ],
 }
 
 export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
@@ -68,6 +75,7 @@ export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
     description: row.description,
     owner: row.owner,
     topicBy: row.topic_by,
+    editWindowMs: row.edit_window_ms,
   }))
 }
 
@@ -83,12 +91,14 @@ export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, n
     created_at: now,
     owner: info.owner,
     topic_by: info.topicBy,
+    edit_window_ms: info.editWindowMs,
     used_at: now,
   }).onConflict(conflict => conflict.doNothing()).returning('name').executeTakeFirst() !== undefined
 
 /** Keeps what changed of a channel that is there. */
-export const changeChannel = async (tx: Tx, { name, topic, owner, topicBy }: ChannelInfo): Promise<void> => {
-  await tx.tables<Tables>().updateTable('channels').set({ topic, owner, topic_by: topicBy }).where('name', '=', name).execute()
+export const changeChannel = async (tx: Tx, { name, topic, owner, topicBy, editWindowMs }: ChannelInfo): Promise<void> => {
+  await tx.tables<Tables>().updateTable('channels').set({ topic, owner, topic_by: topicBy, edit_window_ms: editWindowMs }).where('name',
+    '=', name).execute()
 }
 
 /** What an agent owned belongs to another. */

@@ -47,7 +47,8 @@ export const requests = {
     example: { channel: '#builders', topic: 'Release on Friday' },
   },
   SET_CHANNEL: {
-    doc: 'Gives a channel to another agent, or says who may set its topic. Its owner may, and an admin. The new owner needs a key.',
+    doc: 'Gives a channel to another agent, says who may set its topic, or for how many ms its messages may be edited (`edit_window_ms`; '
+      + '0: not at all, null: without an end, which is the default). Its owner may, and an admin. The new owner needs a key.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],
     example: { channel: '#builders', topic_by: 'owner' },
   },

@@ -63,7 +63,7 @@ export const requests = {
     reply: 'TOPIC_CHANGED',
   }),
   SET_CHANNEL: request({
-    body: { ...OfOwner, owner: z.optional(AgentId), topic_by: z.optional(TopicBy) },
+    body: { ...OfOwner, owner: z.optional(AgentId), topic_by: z.optional(TopicBy), edit_window_ms: z.optional(z.nullable(Seq)) },
     cost: { message: true, frames: 2, audience: 'members' },
     reply: 'CHANNEL_CHANGED',
   }),

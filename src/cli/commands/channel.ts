@@ -79,11 +79,14 @@ const owner = command({
 const set = requestCommand({
   name: 'set',
   type: 'SET_CHANNEL',
-  summary: 'Say who may set the topic of a channel: its members or its owner',
+  summary: 'Say who may set the topic of a channel, and for how long messages may be edited in it',
   arguments: ['channel'],
   without: ['owner'],
   examples: [{ command: "agentchat channel set '#builders' --topic-by owner", doc: 'Only you and admins from now on' }],
-  done: ({ channel }, { topic_by }) => `The topic of ${String(channel)} is set by its ${topic_by}`,
+  done: ({ channel }, { topic_by, edit_window_ms: ms }) =>
+    `The topic of ${String(channel)} is set by its ${topic_by}; messages are edited ${
+      ms === undefined ? 'without an end' : `for ${ms} ms`
+    }`,
 })
 
 const uninvite = requestCommand({

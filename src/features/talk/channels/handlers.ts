@@ -97,6 +97,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       ...(since !== undefined && { since }),
       ...about(info),
       ...(info.topicBy === 'owner' && { topic_by: 'owner' as const }),
+      ...(info.editWindowMs !== null && { edit_window_ms: info.editWindowMs }),
     })
   }
 
@@ -209,7 +210,16 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           if (await isEnding(tx, name))
             throw new Fail('BUSY', `${name} was deleted and is being cleared away; its name is free again when that is done`, clearingMs)
           await options.shares.take(tx, 'channels', name, { agent: me.id, address: asker.address }, { all: roster.channelCount })
-          const info: ChannelInfo = { name, private: invite_only, verifiedOnly: verified_only, topic, description, owner: me.id, topicBy }
+          const info: ChannelInfo = {
+            name,
+            private: invite_only,
+            verifiedOnly: verified_only,
+            topic,
+            description,
+            owner: me.id,
+            topicBy,
+            editWindowMs: null,
+          }
           if (!await addChannel(tx, info, me.id, now)) throw channelExists(name)
           const lasting = lasts(me, info)
           if (lasting) await belong(ctx, name)

@@ -19,12 +19,21 @@ const by = (me: Agent | undefined): string => me?.id ?? '@server'
 export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOptions): Feature<Requests>['handlers'] => ({
   SET_CHANNEL: {
     needs: 'owner',
-    async write({ me, channel: { info }, tx }, { owner = info.owner, topic_by: topicBy = info.topicBy }) {
+    async write(
+      { me, channel: { info }, tx },
+      { owner = info.owner, topic_by: topicBy = info.topicBy, edit_window_ms: editWindowMs = info.editWindowMs },
+    ) {
       if (owner !== null && owner !== info.owner && (await findAgent(tx, owner))?.revoked_at !== null)
         throw new Fail('AGENT_NOT_FOUND', `No agent ${owner} with a key that is good is known here`)
-      const changed = { ...info, owner, topicBy }
+      const changed = { ...info, owner, topicBy, editWindowMs }
       await changeChannel(tx, changed)
-      const frame = { channel: info.name, ...(owner !== null && { owner }), topic_by: topicBy, by: by(me) }
+      const frame = {
+        channel: info.name,
+        ...(owner !== null && { owner }),
+        topic_by: topicBy,
+        ...(editWindowMs !== null && { edit_window_ms: editWindowMs }),
+        by: by(me),
+      }
       return {
         reply: reply('CHANNEL_CHANGED', frame),
         notify: [notify({ kind: 'channel', channel: info.name, exceptAsker: true }, 'CHANNEL_CHANGED', frame)],

@@ -61,6 +61,15 @@ const originalOf = async ({ links }: Db, msgId: string): Promise<Original | unde
   return { stream, seq, ts, author, bytes: text.length, said: saidBy(text) as Original['said'] }
 }
 
+/** @throws Fail where its channel lets nobody edit any more what was said so long ago */
+const inTime = ({ roster, now }: WriteCtx, { stream, ts }: Original): void => {
+  const windowMs = roster.channel(stream)?.info.editWindowMs ?? null
+  if (windowMs === null || now - ts < windowMs) return
+  throw new Fail('AUTH_REQUIRED', windowMs === 0
+    ? `Nothing is edited in ${stream} (edit_window_ms of the channel)`
+    : `In ${stream} a message is edited for ${windowMs} ms at most (edit_window_ms of the channel); it can be retracted, or say a new one`)
+}
+
 /** Which thread the message is in, where it does not begin one. */
 const threadMark = ({ said }: Original, thread: Root | undefined): { readonly thread?: string } =>
   thread === undefined || thread.msgId === said.msg_id ? {} : { thread: thread.msgId }
@@ -108,6 +117,7 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     const { stream, seq, said } = original
     if (!await isAuthor(ctx, original)) throw new Fail('AUTH_REQUIRED', 'Only its author says a message anew')
     if (said.invite !== undefined) throw new Fail('INVALID_MSG', 'An invitation is not edited; UNINVITE takes it back')
+    inTime(ctx, original)
     namesItself(original, request)
     const newest = await newestOf(tx, original)
     const [current] = newest.count === 0 ? [] : await tx.links.texts(stream, [newest.seq], 1)
