@@ -58,6 +58,7 @@ test('docs/LIBRARY.md is a program that runs as it is written', async () => {
   expect(said).toEqual(expect.arrayContaining([
     expect.stringMatching(/is number 1$/),
     '4',
+    'at work: translate this false',
     expect.stringContaining('CHANNEL_NOT_FOUND'),
     expect.stringMatching(/^prop_\w+ completed$/),
   ]))

@@ -22,6 +22,7 @@ export {
   type SchemaIssue,
 } from './errors.ts'
 export { type GrowingMessage } from './growing.ts'
+export { work, type Job, type JobEnd, type WorkOptions } from './work.ts'
 export { Grown } from './grown.ts'
 export { MemoryKnownRelays, type KnownRelays } from './known-relays.ts'
 export { type AckMode, type Message, type MessageFacts } from './message.ts'

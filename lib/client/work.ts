@@ -1,0 +1,157 @@
+// Work: what waits in an agent's inbox, an entry at a time for as long as it is held, beside every other worker of the agent.
+import type { SignatureState } from '../identity/index.ts'
+import type { Frame } from '../protocol/index.ts'
+import type { AgentChatClient } from './client.ts'
+import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
+import { after } from './timer.ts'
+
+type Claimed = Frame<'CLAIMED'>['items'][number]
+
+/** An entry that this worker holds. */
+export interface Job {
+  /** its number in the inbox */
+  readonly seq: number
+  /** the event as it is stored, in the protocol's own words */
+  readonly event: Claimed['event']
+  /** of a message: whether its author signed it */
+  readonly signature: SignatureState | undefined
+  /** counts from 1 */
+  readonly attempt: number
+  /** Aborts when the entry is not this worker's any more: what comes of it counts no more. */
+  readonly lost: AbortSignal
+}
+
+/** How it ended: done where nothing is given; given up, with a reason that its sender is told; or to be tried again, after a while. */
+export type JobEnd = { readonly failed: string } | { readonly again: true, readonly delayMs?: number } | undefined
+
+/** How a worker works. */
+export interface WorkOptions {
+  /** Entries that are worked on at once; default 1. */
+  readonly concurrency?: number
+  /** How long (ms) an entry is held before it is held anew; who dies lets go of it after that. Default 60,000. */
+  readonly leaseMs?: number
+  /** Ends after so many entries. */
+  readonly maxJobs?: number
+  /** Ends the work: nothing new is begun, and what was is finished. */
+  readonly signal?: AbortSignal
+  /** Told of an entry whose handler failed, and is tried again. */
+  readonly onError?: (error: unknown, job: Job) => void
+}
+
+/** The wait before an entry whose handler failed is tried again, doubled with each attempt. */
+const retryMs = 1_000
+/** The relay is asked so often though it told of nothing: what another worker let go of is told to nobody. */
+const pollMs = 15_000
+const defaultLeaseMs = 60_000
+const maxClaimed = 50
+/** What of a reason is told. */
+const maxReasonChars = 300
+
+/**
+ * Works on what waits in the inbox, until the signal aborts. The client was made with `inbox: 'peek'` and an identity. A handler that
+ * throws has its entry tried again, five times in all; then the entry has failed, and its sender is told.
+ * @throws RelayError what is refused for good
+ * @example
+ * await work(client, async ({ event }) => { await answer(event) }, { concurrency: 4 })
+ */
+export const work = async (
+  client: Pick<AgentChatClient, 'request' | 'signatureOf' | 'on'>,
+  handler: (job: Job) => JobEnd | void | Promise<JobEnd | void>,
+  { concurrency = 1, leaseMs = defaultLeaseMs, maxJobs = Infinity, signal, onError }: WorkOptions = {},
+): Promise<void> => {
+  const underWay = new Set<Promise<void>>()
+  let wake = () => {}
+  const stops = (['MSG', 'INBOX'] as const).map(type => client.on(type, () => wake()))
+  const stop = () => wake()
+  signal?.addEventListener('abort', stop)
+  const isStopped = () => signal?.aborted === true || left <= 0
+  let left = maxJobs
+  try {
+    while (!isStopped()) {
+      let isWoken = false
+      const woken = new Promise<void>(resolve => {
+        wake = () => {
+          isWoken = true
+          resolve()
+        }
+      })
+      const room = Math.min(concurrency - underWay.size, left, maxClaimed)
+      const { items = [], next_at: nextAt, ts = 0, more = false } = room > 0 ? await claim(client, room, leaseMs) : {}
+      left -= items.length
+      for (const item of items) {
+        const done: Promise<void> = hold(client, item, handler, { leaseMs, onError }).finally(() => {
+          underWay.delete(done)
+          wake()
+        })
+        // What the relay refuses for good ends the work, in its turn.
+        done.catch(() => undefined)
+        underWay.add(done)
+      }
+      if (isWoken || isStopped() || (more && underWay.size < concurrency)) continue
+      const cancel = after(Math.min(pollMs, nextAt === undefined ? pollMs : Math.max(100, nextAt - ts)), () => wake())
+      await woken
+      cancel()
+    }
+    await Promise.all(underWay)
+  } finally {
+    signal?.removeEventListener('abort', stop)
+    for (const each of stops) each()
+  }
+}
+
+/** What may pass: the connection comes back, and the relay has room again. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof TimeoutError || (error instanceof RelayError && error.shouldRetry()) || (error instanceof ConnectionError && error.code !== 'CLOSED')
+
+const claim = async (
+  client: Pick<AgentChatClient, 'request'>,
+  limit: number,
+  leaseMs: number,
+): Promise<Partial<Frame<'CLAIMED'>>> => {
+  try {
+    return await client.request('CLAIM', { limit, lease_ms: leaseMs })
+  } catch (error) {
+    if (!isPassing(error)) throw error
+    return { ts: 0, next_at: retryMs }
+  }
+}
+
+const hold = async (
+  client: Pick<AgentChatClient, 'request' | 'signatureOf'>,
+  { seq, event, lease, attempt }: Claimed,
+  handler: (job: Job) => JobEnd | void | Promise<JobEnd | void>,
+  { leaseMs, onError }: { readonly leaseMs: number, readonly onError: WorkOptions['onError'] },
+): Promise<void> => {
+  const lost = new AbortController()
+  let cancel = () => {}
+  const extend = () => {
+    cancel = after(leaseMs / 3, () => {
+      client.request('EXTEND', { lease, lease_ms: leaseMs }).catch((error: unknown) => {
+        if (error instanceof RelayError && error.code === 'LEASE_OVER') lost.abort(error)
+      }).finally(() => {
+        if (!lost.signal.aborted && !isOver) extend()
+      })
+    })
+  }
+  let isOver = false
+  extend()
+  try {
+    const signature = event.type === 'MSG' ? await client.signatureOf({ frame: event }) : undefined
+    const job: Job = { seq, event, signature, attempt, lost: lost.signal }
+    let end: JobEnd | void
+    try {
+      end = await handler(job)
+    } catch (error) {
+      onError?.(error, job)
+      end = { again: true, delayMs: retryMs * 2 ** (attempt - 1) }
+    }
+    if (end !== undefined && 'again' in end) await client.request('UNCLAIM', { lease, delay_ms: end.delayMs ?? 0 })
+    else await client.request('DONE', { lease, ...(end === undefined ? {} : { outcome: 'failed' as const, reason: end.failed.slice(0, maxReasonChars) }) })
+  } catch (error) {
+    // Who is late has nothing to say; who cannot say it lets the lease run out.
+    if (!(error instanceof RelayError && error.code === 'LEASE_OVER') && !isPassing(error)) throw error
+  } finally {
+    isOver = true
+    cancel()
+  }
+}

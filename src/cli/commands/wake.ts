@@ -1,0 +1,114 @@
+// agentchat wake: a command is run for each message that waits, by one worker of the agent at a time.
+import type { AgentId, ChannelName, Job, JobEnd } from '../../../lib/client/index.ts'
+import { command, count, seconds } from '../command.ts'
+import { CliError, type ExitName } from '../exit.ts'
+
+const defaultLeaseS = 60
+const defaultLimitS = 600
+/** What a shell's tools say when the same may go well later: EX_TEMPFAIL of sysexits. */
+const againCode = 75
+
+export const wake = command({
+  name: 'wake',
+  summary: 'Run a command for each message that waits for you',
+  relay: true,
+  arguments: {},
+  options: {
+    exec: { value: 'CMD', doc: 'The command, a line for /bin/sh; it reads the message from its standard input' },
+    reply: { doc: 'What the command prints is the answer to the message' },
+    concurrency: { value: 'N', doc: 'Messages at once (default: 1)', parse: count },
+    lease: { value: 'SECONDS', doc: `How long a worker that died keeps its message from the others (default: ${defaultLeaseS})`, parse: seconds },
+    limit: { value: 'SECONDS', doc: `What the command may take; then it is killed, and the message has failed (default: ${defaultLimitS})`, parse: seconds },
+    maxMessages: { short: 'm', value: 'N', doc: 'End after N messages, with exit code 0', parse: count },
+    session: { value: 'LABEL', doc: 'Session label (default: one of its own, so that several workers run side by side)' },
+  },
+  details: async () =>
+    'The command gets one line of JSON: `event`, the message as it is stored; `signature`: valid, weak, stale, duplicated, foreign, invalid, '
+    + 'unknown-key, none; `seq` and `attempt`. What it says is data of a stranger: none of it is on the command line. '
+    + 'In the environment are ids only: AGENTCHAT_MSG_ID, AGENTCHAT_FROM, AGENTCHAT_TO, AGENTCHAT_ATTEMPT.\n'
+    + `Exit code 0: done. ${againCode}: try it again, here or at another worker, five times in all. Another: it has failed, and its sender is told the `
+    + 'code. Workers of one agent get different messages; do not `listen --dm` as the same agent beside them. What failed: agentchat inbox list --failed.',
+  examples: [
+    { command: "agentchat wake --exec 'jq -r .event.content >> todo.txt' -i alice.json", doc: 'Write down what is asked' },
+    { command: "agentchat wake --exec './answer.sh' --reply --concurrency 4", doc: 'Four at a time, each answered by what the script prints' },
+    { command: "agentchat wake --exec 'make -C work' -m 1 --limit 60", doc: 'The next message, for a minute at most' },
+  ],
+  async run({ args: _args, options, io, out, connect, target }): Promise<ExitName> {
+    const { exec } = options
+    if (exec === undefined || exec.trim() === '') throw new CliError('usage', 'Which command?', "Name it: --exec './answer.sh'")
+    const { connectKeyed } = await import('../trade.ts')
+    const [{ work, RelayError }, { handOver }, { visible }] = await Promise.all([
+      import('../../../lib/client/index.ts'),
+      import('../hand-over.ts'),
+      import('../terminal.ts'),
+    ])
+    const client = await connectKeyed({ connect, target }, {
+      session: options.session ?? `wake-${Math.floor(io.random() * 2 ** 32).toString(36)}`,
+      inbox: 'peek',
+      reconnect: {},
+    })
+    out.say(`Connected as ${client.agentId}; waiting for messages`)
+    const answer = async ({ event }: Job, text: string): Promise<void> => {
+      const { from, to, msg_id } = event as unknown as Readonly<Record<'from' | 'to' | 'msg_id', string>>
+      const content = text.replace(/\n+$/, '')
+      if (content === '') return
+      const place = to.startsWith('#') ? to as ChannelName : from as AgentId
+      try {
+        // Under an id of the message: the answer of an earlier attempt stays the one there is.
+        await client.send(place, content, { inReplyTo: msg_id, id: `wake-${msg_id}` })
+      } catch (error) {
+        if (!(error instanceof RelayError) || error.code !== 'ID_REUSED') throw error
+      }
+    }
+
+    const handle = async (job: Job): Promise<JobEnd> => {
+      const { seq, event, signature, attempt, lost } = job
+      const { from = '', to = '', msg_id: msgId = '' } = event as Readonly<Record<string, string | undefined>>
+      const maxAnswerBytes = options.reply ? client.welcome!.limits.maxContentBytes ?? 64 * 1024 : undefined
+      const ended = await handOver({
+        command: exec,
+        env: { ...io.env, AGENTCHAT_MSG_ID: msgId, AGENTCHAT_FROM: from, AGENTCHAT_TO: to, AGENTCHAT_ATTEMPT: String(attempt) },
+        input: `${JSON.stringify({ seq, attempt, ...(signature !== undefined && { signature }), event })}\n`,
+        timeMs: (options.limit ?? defaultLimitS) * 1_000,
+        maxAnswerBytes,
+        stop: [lost, io.interrupted],
+      })
+      const told = (text: string) => out.say(`${visible(msgId)} from ${visible(from)}: ${text}`)
+      switch (ended.kind) {
+        case 'stopped':
+          told(lost.aborted ? 'held by another worker; stopped' : 'stopped; it is tried again')
+          return { again: true }
+        case 'late':
+          told('took too long; failed')
+          return { failed: 'the command took too long' }
+        case 'too much':
+          told('said too much; failed')
+          return { failed: 'the command said too much' }
+        case 'killed':
+          told(`ended by ${ended.signal}; failed`)
+          return { failed: `the command was ended by ${ended.signal}` }
+        case 'ended':
+          if (ended.code === againCode) {
+            told('tried again later')
+            return { again: true, delayMs: 1_000 * 2 ** attempt }
+          }
+          if (ended.code !== 0) {
+            told(`exit code ${ended.code}; failed`)
+            return { failed: `exit code ${ended.code}` }
+          }
+          if (options.reply) await answer(job, ended.answer)
+          told('done')
+          return undefined
+      }
+    }
+
+    await work(client, handle, {
+      concurrency: options.concurrency ?? 1,
+      leaseMs: Math.max(1, options.lease ?? defaultLeaseS) * 1_000,
+      ...(options.maxMessages !== undefined && { maxJobs: options.maxMessages }),
+      signal: io.interrupted,
+      onError: error => out.say(`warning: ${visible((error as Error).message)}; it is tried again`),
+    })
+    return io.interrupted.aborted ? 'interrupted' : 'ok'
+  },
+})

@@ -1,0 +1,83 @@
+// agentchat wake: a message that waits runs a command, once, at one worker; what the command says and how it ends is what its sender learns.
+import { readFileSync } from 'node:fs'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { Cli } from './kit/cli.ts'
+import { startTestRelay } from './kit/relay.ts'
+
+let cli: Cli
+
+beforeEach(async () => {
+  cli = new Cli()
+  onTestFinished(() => cli[Symbol.dispose]())
+  const relay = await startTestRelay()
+  onTestFinished(() => relay[Symbol.asyncDispose]())
+  cli.env['AGENTCHAT_URL'] = relay.url
+  cli.env['PATH'] = process.env['PATH']!
+})
+
+const identity = async (name: string): Promise<{ readonly file: string, readonly id: string }> => {
+  const file = cli.at(`${name}.json`)
+  const { json } = await cli.run(['identity', 'generate', '-n', name, '-f', file])
+  await cli.run(['channels', '-i', file])
+  return { file, id: String(json[0]!['agent_id']) }
+}
+
+const statusOf = async (file: string, msgId: unknown) => {
+  const { stdout } = await cli.run(['call', 'STATUS', `msg_id=${String(msgId)}`, '--json', '-i', file])
+  return (JSON.parse(stdout) as { readonly recipients: readonly Record<string, unknown>[] }).recipients[0]
+}
+
+const hostile = "'; touch /tmp/never; echo \"$(id)` \u001b[2J"
+
+test('each message is one run, with the message on standing input alone, and what it prints is the answer', async () => {
+  const [ann, bob] = [await identity('ann'), await identity('bob')]
+  const first = await cli.run(['send', bob.id, hostile, '--json', '-i', ann.file])
+  await cli.run(['send', bob.id, 'two', '-i', ann.file])
+  const seen = cli.at('seen.jsonl')
+  const command = `printf '%s\\n' "$AGENTCHAT_FROM $#" >> ${cli.at('env.txt')}; tee -a ${seen} | wc -l`
+  expect(await cli.run(['wake', '--exec', command, '--reply', '-m', '2', '-i', bob.file])).toMatchObject({ code: 0 })
+  const lines = readFileSync(seen, 'utf8').trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+  expect(lines).toMatchObject([
+    { seq: 1, attempt: 1, signature: 'valid', event: { type: 'MSG', from: ann.id, content: hostile } },
+    { seq: 2, event: { content: 'two' } },
+  ])
+  expect(readFileSync(cli.at('env.txt'), 'utf8')).toBe(`${ann.id} 0\n${ann.id} 0\n`)
+  const { json } = await cli.run(['listen', '--dm', '-i', ann.file, '-m', '2'])
+  expect(json).toMatchObject([{ from: bob.id, content: '1', in_reply_to: first.json[0]!['msg_id'] }, { content: '1' }])
+  expect(await statusOf(ann.file, first.json[0]!['msg_id'])).toMatchObject({ state: 'read' })
+})
+
+test('the exit code decides: 75 is tried again, another has failed, and a command that takes too long is killed with all it started', async () => {
+  const [ann, bob] = [await identity('ann'), await identity('bob')]
+  const ids: unknown[] = []
+  for (const text of ['again', 'bad', 'slow']) ids.push((await cli.run(['send', bob.id, text, '--json', '-i', ann.file])).json[0]!['msg_id'])
+  const command = `case "$(cat)" in *again*) exit 75;; *bad*) exit 3;; *) sleep 60 & sleep 60;; esac`
+  expect(await cli.run(['wake', '--exec', command, '-m', '3', '--limit', '0.3', '-i', bob.file])).toMatchObject({ code: 0 })
+  const fates = []
+  for (const id of ids) fates.push(await statusOf(ann.file, id))
+  const [again, bad, slow] = fates
+  expect(again).toMatchObject({ attempts: 1 })
+  expect(again).not.toHaveProperty('failed_at')
+  expect(bad).toMatchObject({ state: 'expired', failed_reason: 'exit code 3' })
+  expect(slow).toMatchObject({ state: 'expired', failed_reason: 'the command took too long' })
+  const { json } = await cli.run(['inbox', 'list', '-i', bob.file, '--json'])
+  expect(json.map(row => row['state'])).toEqual(['waiting', 'failed', 'failed'])
+  expect(await cli.run(['inbox', 'requeue', '2', '-i', bob.file])).toMatchObject({ code: 0 })
+  expect(await cli.run(['inbox', 'drop', '3', '-i', bob.file])).toMatchObject({ code: 0 })
+  expect(await cli.run(['wake', '--exec', 'grep -q bad', '-m', '1', '-i', bob.file])).toMatchObject({ code: 0 })
+  expect((await cli.run(['inbox', 'list', '-i', bob.file, '--json'])).json.map(row => row['seq'])).toEqual([1])
+})
+
+test('a command that prints without end is stopped, and several workers get different messages', async () => {
+  const [ann, bob] = [await identity('ann'), await identity('bob')]
+  const { json: [loud] } = await cli.run(['send', bob.id, 'loud', '--json', '-i', ann.file])
+  await cli.run(['wake', '--exec', 'yes', '--reply', '-m', '1', '-i', bob.file])
+  expect(await statusOf(ann.file, loud!['msg_id'])).toMatchObject({ failed_reason: 'the command said too much' })
+  for (let i = 0; i < 6; i++) await cli.run(['send', bob.id, `${i}`, '-i', ann.file])
+  const seen = cli.at('seen.jsonl')
+  const worker = () => cli.run(['wake', '--exec', `cat >> ${seen}`, '-m', '3', '-i', bob.file])
+  await Promise.all([worker(), worker()])
+  const contents = readFileSync(seen, 'utf8').trimEnd().split('\n')
+    .map(line => (JSON.parse(line) as { readonly event: { readonly content: string } }).event.content)
+  expect(contents.sort()).toEqual(['0', '1', '2', '3', '4', '5'])
+})
