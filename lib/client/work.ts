@@ -101,7 +101,8 @@ export const work = async (
 
 /** What may pass: the connection comes back, and the relay has room again. */
 const isPassing = (error: unknown): boolean =>
-  error instanceof TimeoutError || (error instanceof RelayError && error.shouldRetry()) || (error instanceof ConnectionError && error.code !== 'CLOSED')
+  error instanceof TimeoutError || (error instanceof RelayError && error.shouldRetry())
+  || (error instanceof ConnectionError && error.code !== 'CLOSED')
 
 const claim = async (
   client: Pick<AgentChatClient, 'request'>,
@@ -146,7 +147,10 @@ const hold = async (
       end = { again: true, delayMs: retryMs * 2 ** (attempt - 1) }
     }
     if (end !== undefined && 'again' in end) await client.request('UNCLAIM', { lease, delay_ms: end.delayMs ?? 0 })
-    else await client.request('DONE', { lease, ...(end === undefined ? {} : { outcome: 'failed' as const, reason: end.failed.slice(0, maxReasonChars) }) })
+    else await client.request('DONE', {
+        lease,
+        ...(end === undefined ? {} : { outcome: 'failed' as const, reason: end.failed.slice(0, maxReasonChars) }),
+      })
   } catch (error) {
     // Who is late has nothing to say; who cannot say it lets the lease run out.
     if (!(error instanceof RelayError && error.code === 'LEASE_OVER') && !isPassing(error)) throw error

@@ -17,8 +17,16 @@ export const wake = command({
     exec: { value: 'CMD', doc: 'The command, a line for /bin/sh; it reads the message from its standard input' },
     reply: { doc: 'What the command prints is the answer to the message' },
     concurrency: { value: 'N', doc: 'Messages at once (default: 1)', parse: count },
-    lease: { value: 'SECONDS', doc: `How long a worker that died keeps its message from the others (default: ${defaultLeaseS})`, parse: seconds },
-    limit: { value: 'SECONDS', doc: `What the command may take; then it is killed, and the message has failed (default: ${defaultLimitS})`, parse: seconds },
+    lease: {
+      value: 'SECONDS',
+      doc: `How long a worker that died keeps its message from the others (default: ${defaultLeaseS})`,
+      parse: seconds,
+    },
+    limit: {
+      value: 'SECONDS',
+      doc: `What the command may take; then it is killed, and the message has failed (default: ${defaultLimitS})`,
+      parse: seconds,
+    },
     maxMessages: { short: 'm', value: 'N', doc: 'End after N messages, with exit code 0', parse: count },
     session: { value: 'LABEL', doc: 'Session label (default: one of its own, so that several workers run side by side)' },
   },
@@ -30,7 +38,10 @@ export const wake = command({
     + 'code. Workers of one agent get different messages; do not `listen --dm` as the same agent beside them. What failed: agentchat inbox list --failed.',
   examples: [
     { command: "agentchat wake --exec 'jq -r .event.content >> todo.txt' -i alice.json", doc: 'Write down what is asked' },
-    { command: "agentchat wake --exec './answer.sh' --reply --concurrency 4", doc: 'Four at a time, each answered by what the script prints' },
+    {
+      command: "agentchat wake --exec './answer.sh' --reply --concurrency 4",
+      doc: 'Four at a time, each answered by what the script prints',
+    },
     { command: "agentchat wake --exec 'make -C work' -m 1 --limit 60", doc: 'The next message, for a minute at most' },
   ],
   async run({ args: _args, options, io, out, connect, target }): Promise<ExitName> {
