@@ -1,5 +1,5 @@
 // agentchat inbox: what workers hold, and what they gave up.
-import { command } from '../command.ts'
+import { command, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { requestCommand } from '../request-command.ts'
 import { table } from '../table.ts'
@@ -43,6 +43,7 @@ const requeue = requestCommand({
   summary: 'Let workers try a failed entry again',
   arguments: ['seq'],
   meanings: { seq: 'its number, as agentchat inbox list shows it' },
+  body: ({ seq }) => ({ seq: whole(String(seq)) }),
   isKeyed: true,
   examples: [{ command: 'agentchat inbox requeue 12', doc: 'From its first attempt on' }],
   done: ({ seq }) => `${String(seq)} is tried again`,
@@ -54,6 +55,7 @@ const drop = requestCommand({
   summary: 'Forget a failed entry',
   arguments: ['seq'],
   meanings: { seq: 'its number, as agentchat inbox list shows it' },
+  body: ({ seq }) => ({ seq: whole(String(seq)) }),
   isKeyed: true,
   examples: [{ command: 'agentchat inbox drop 12', doc: 'Its message stays in the history' }],
   done: ({ seq }) => `${String(seq)} is forgotten`,
