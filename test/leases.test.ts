@@ -13,7 +13,7 @@ type Step =
   | { readonly kind: 'extend' | 'done' | 'fail' | 'unclaim', readonly pick: number }
   | { readonly kind: 'die', readonly worker: number }
   | { readonly kind: 'wait', readonly ms: number }
-  | { readonly kind: 'requeue', readonly pick: number }
+  | { readonly kind: 'requeue' | 'drop', readonly pick: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('say' as const) }) },
@@ -29,7 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('extend' as const, 'done', 'fail', 'unclaim'), pick: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('die' as const), worker: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(500, 1_000, 4_000) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('requeue' as const), pick: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('requeue' as const, 'drop'), pick: fc.nat() }) },
 )
 
 /** A lease as a worker was given it. */
@@ -90,12 +90,13 @@ const play = async (relay: TestRelay, steps: readonly Step[]): Promise<void> => 
         if (each.kind === 'fail') over.set(lease.seq, 'failed')
         break
       }
-      case 'requeue': {
+      case 'requeue':
+      case 'drop': {
         const { items } = await workers[0]!.ask({ type: 'LEASES', state: 'failed' }, 'LEASES')
         const failed = items[each.pick % Math.max(1, items.length)]
         if (failed === undefined) break
-        await workers[0]!.ask({ type: 'REQUEUE', seq: failed.seq }, 'OK')
-        over.delete(failed.seq)
+        await workers[0]!.ask({ type: each.kind === 'drop' ? 'DROP' : 'REQUEUE', seq: failed.seq }, 'OK')
+        if (each.kind === 'requeue') over.delete(failed.seq)
         break
       }
       case 'die':
@@ -136,7 +137,7 @@ describe('leases', () => {
     await using relay = await startTestRelay(alone)
     relay.clock.stop()
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), steps => play(relay, steps)), {
-      numRuns: Number(process.env['RUNS'] ?? 15),
+      numRuns: Number(process.env['RUNS'] ?? (process.env['STORE'] === 'postgres' ? 5 : 15)),
       endOnFailure: true,
     })
   }, 120_000)

@@ -10,7 +10,7 @@ type Recipient = FrameBody<'STATUS'>['recipients'][number]
  */
 const recipient = ({ agent, offeredAt, receivedAt, readAt, expiredAt, lease }: Receipt): Recipient => {
   const isDone = lease?.state === 'done'
-  const isFailed = lease?.state === 'failed'
+  const isFailed = lease?.state === 'failed' || lease?.state === 'dropped'
   const read = isDone ? lease.until : isFailed ? null : readAt
   return {
     agent,

@@ -37,9 +37,26 @@ export const leaseMigrations: Migration = {
 }
 
 /** What is known of an agent's entries behind a number, in their order. */
-export const leasesAfter = (db: Db, agent: string, after: number, limit: number, state?: LeaseState): Promise<readonly LeaseRow[]> => {
+export const leasesAfter = (db: Db, agent: string, after: number, limit: number): Promise<readonly LeaseRow[]> =>
+  db.tables<Tables>().selectFrom('inbox_leases').selectAll().where('agent', '=', agent).where('seq', '>', after).orderBy('seq').limit(limit)
+    .execute()
+
+type Shown = Exclude<LeaseState, 'dropped'>
+
+/** The same for whoever looks at them. */
+export const leasesShown = async (
+  db: Db,
+  agent: string,
+  after: number,
+  limit: number,
+  state?: Shown,
+): Promise<readonly (LeaseRow & { readonly state: Shown })[]> => {
   const rows = db.tables<Tables>().selectFrom('inbox_leases').selectAll().where('agent', '=', agent).where('seq', '>', after)
-  return (state === undefined ? rows : rows.where('state', '=', state)).orderBy('seq').limit(limit).execute()
+  const shown = await (state === undefined ? rows.where('state', '<>', 'dropped') : rows.where('state', '=', state)).orderBy('seq').limit(
+    limit,
+  )
+    .execute()
+  return shown as readonly (LeaseRow & { readonly state: Shown })[]
 }
 
 /** Entries up to a number that are nobody's and neither done nor failed: they failed once and are tried again. */
@@ -67,8 +84,10 @@ export const dropLease = async (tx: Tx, agent: string, seq: number): Promise<voi
 
 /** Forgets those up to a number that are done: the cursor has passed them. */
 export const forgetPassed = async (tx: Tx, agent: string, upTo: number): Promise<void> => {
-  await tx.tables<Tables>().deleteFrom('inbox_leases').where('agent', '=', agent).where('seq', '<=', upTo).where('state', '=', 'done')
-    .execute()
+  await tx.tables<Tables>().deleteFrom('inbox_leases').where('agent', '=', agent).where('seq', '<=', upTo).where('state', 'in', [
+    'done',
+    'dropped',
+  ]).execute()
 }
 
 /** Entries that are nobody's any more and were held as often as they may be. */
@@ -76,18 +95,20 @@ export const lostLeases = (db: Db, now: number, maxAttempts: number, limit: numb
   db.tables<Tables>().selectFrom('inbox_leases').selectAll().where('state', 'in', ['held', 'waiting']).where('until', '<=', now)
     .where('attempts', '>=', maxAttempts).orderBy('until').orderBy('agent').orderBy('seq').limit(limit).execute()
 
-/** Forgets an agent's failed entries but for the newest ones. */
-export const trimFailed = async (tx: Tx, agent: string, kept: number): Promise<void> => {
-  const failed = tx.tables<Tables>().selectFrom('inbox_leases').select('seq').where('agent', '=', agent).where('state', '=', 'failed')
-  const last = await failed.orderBy('seq', 'desc').offset(kept).limit(1).executeTakeFirst()
+const givenUp = ['failed', 'dropped'] as const
+
+/** Forgets what an agent's workers gave up, but for the newest ones and for what the cursor has not passed. */
+export const trimFailed = async (tx: Tx, agent: string, kept: number, cursor: number): Promise<void> => {
+  const rows = tx.tables<Tables>().selectFrom('inbox_leases').select('seq').where('agent', '=', agent).where('state', 'in', givenUp)
+  const last = await rows.orderBy('seq', 'desc').offset(kept).limit(1).executeTakeFirst()
   if (last === undefined) return
-  await tx.tables<Tables>().deleteFrom('inbox_leases').where('agent', '=', agent).where('state', '=', 'failed').where('seq', '<=', last.seq)
-    .execute()
+  await tx.tables<Tables>().deleteFrom('inbox_leases').where('agent', '=', agent).where('state', 'in', givenUp)
+    .where('seq', '<=', Math.min(last.seq, cursor)).execute()
 }
 
-/** Forgets what failed before then. */
+/** Forgets what was given up before then. */
 export const forgetFailed = async (tx: Tx, before: number): Promise<void> => {
-  await tx.tables<Tables>().deleteFrom('inbox_leases').where('state', '=', 'failed').where('until', '<', before).execute()
+  await tx.tables<Tables>().deleteFrom('inbox_leases').where('state', 'in', givenUp).where('until', '<', before).execute()
 }
 
 /** The entries of an agent's next key have other numbers. */

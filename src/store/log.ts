@@ -26,8 +26,11 @@ export interface Row {
 /** How far an inbox entry has come. */
 export type ReceiptState = 'stored' | 'offered' | 'received' | 'read' | 'expired'
 
-/** held: until its time. waiting: to be claimed again from its time on. done: behind an entry that is not. failed: given up. */
-export type LeaseState = 'held' | 'waiting' | 'done' | 'failed'
+/**
+ * held: until its time. waiting: to be claimed again from its time on. done: behind an entry that is not. failed: given up. dropped: the same,
+ * and nobody wants to hear of it; forgotten at once it would be claimed again, or seem to be read.
+ */
+export type LeaseState = 'held' | 'waiting' | 'done' | 'failed' | 'dropped'
 
 /** An inbox entry of one agent, and when it got where. Times in ms, null: not (yet). */
 export interface Receipt {

@@ -7,6 +7,7 @@ import {
   forgetPassed,
   freeUpTo,
   leasesAfter,
+  leasesShown,
   lostLeases,
   nextFree,
   putLease,
@@ -41,7 +42,7 @@ const keyed = ({ pubkey }: Agent): void => {
 }
 
 const isFree = ({ state, until }: LeaseRow, now: number): boolean => (state === 'held' || state === 'waiting') && until <= now
-const isOver = (row: LeaseRow | undefined): boolean => row?.state === 'done' || row?.state === 'failed'
+const isOver = (row: LeaseRow | undefined): boolean => row !== undefined && row.state !== 'held' && row.state !== 'waiting'
 
 const claimedItem = ({ seq, lease, until, attempts }: LeaseRow, text: Buffer): Buffer =>
   Buffer.concat([
@@ -69,7 +70,7 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
     }
     await forgetPassed(tx, agent, upTo)
     if (upTo === cursor) return []
-    const failed = new Set([...rows.values()].filter(({ state }) => state === 'failed').map(row => row.msg_id))
+    const failed = new Set([...rows.values()].filter(({ state }) => state === 'failed' || state === 'dropped').map(row => row.msg_id))
     const fates = await tx.log.progress(agent, 'read', upTo, now)
     return statusNotices(fates.filter(({ msgId }) => !failed.has(msgId)))
   }
@@ -78,7 +79,7 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
   const fail = async (tx: Tx, row: LeaseRow, now: number, reason: string | null): Promise<readonly Notify[]> => {
     const { agent, msg_id } = row
     await putLease(tx, { ...row, state: 'failed', until: now, reason })
-    await trimFailed(tx, agent, maxFailed)
+    await trimFailed(tx, agent, maxFailed, (await tx.log.inboxHead(agent)).cursor)
     const fate = await tx.log.fate(msg_id)
     const told = fate && { ...await withLeases(tx, fate) }
     return told === undefined ? [] : statusNotices([{ ...told, receipts: told.receipts.filter(receipt => receipt.agent === agent) }])
@@ -187,7 +188,7 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
         needs: 'session',
         async read({ me, db }, { state, after = 0, limit = maxPage }) {
           keyed(me)
-          const rows = await leasesAfter(db, me.id, after, limit + 1, state)
+          const rows = await leasesShown(db, me.id, after, limit + 1, state)
           return reply('LEASES', {
             items: rows.slice(0, limit).map(row => ({
               seq: row.seq,
@@ -212,9 +213,8 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
       DROP: {
         needs: 'session',
         async write(ctx, { seq }) {
-          await failedAt(ctx, seq)
-          await dropLease(ctx.tx, ctx.me.id, seq)
-          return ok()
+          await putLease(ctx.tx, { ...await failedAt(ctx, seq), state: 'dropped' })
+          return ok(await advance(ctx.tx, ctx.me.id, ctx.now))
         },
       },
     },
