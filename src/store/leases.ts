@@ -84,10 +84,8 @@ export const dropLease = async (tx: Tx, agent: string, seq: number): Promise<voi
 
 /** Forgets those up to a number that are done: the cursor has passed them. */
 export const forgetPassed = async (tx: Tx, agent: string, upTo: number): Promise<void> => {
-  await tx.tables<Tables>().deleteFrom('inbox_leases').where('agent', '=', agent).where('seq', '<=', upTo).where('state', 'in', [
-    'done',
-    'dropped',
-  ]).execute()
+  await tx.tables<Tables>().deleteFrom('inbox_leases').where('agent', '=', agent).where('seq', '<=', upTo).where('state', '=', 'done')
+    .execute()
 }
 
 /** Entries that are nobody's any more and were held as often as they may be. */
