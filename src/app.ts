@@ -428,6 +428,7 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
         owner: null,
         topicBy: 'members',
         editWindowMs: null,
+        settings: null,
       }, null, now)
     }
   })

@@ -55,6 +55,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/search.ts',
     'src/store/search-index.ts',
     'src/store/words.ts',
+    'src/store/reactions.ts',
+    'src/store/pins.ts',
     'src/store/servers.ts',
     'src/store/shares.ts',
     'src/store/announcements.ts',

@@ -275,6 +275,7 @@ test('a message without a signature waits for nothing', () => {
     maxContentBytes: 1_000,
     shares: undefined as never,
     redact: true,
+    maxHereMembers: 0,
     serverId: 'f'.repeat(64),
     verifyMessages: false,
     nameFiles: () => Promise.resolve(),

@@ -14,7 +14,8 @@ describe('the table', () => {
       expect(cost.frames, type).toBeGreaterThanOrEqual(1)
       if (cost.each !== undefined) expect(body.shape, type).toHaveProperty(cost.each)
       if (cost.audience === 'channel' || cost.audience === 'members') expect(body.shape, type).toHaveProperty('channel')
-      if (cost.audience === 'target') expect(body.shape, type).toHaveProperty('to')
+      if (cost.audience === 'here') expect(body.shape, type).toHaveProperty('content')
+      if (cost.audience === 'target' || cost.audience === 'here') expect(body.shape, type).toHaveProperty('to')
       if (cost.message === true || cost.piece === true) expect(errors, type).toContain('RATE_LIMITED')
     }
   })

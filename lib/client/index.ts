@@ -54,6 +54,7 @@ export {
   type StatementEntry,
   type Trade,
 } from './trade.ts'
+export { markRead, react, ReactionsTo, unreact, unreadIn, type ReactedMessage } from './unread.ts'
 export { agentId, channelName, isAgent, isChannel, isTarget } from './targets.ts'
 export { webSocketTransport, type Socket, type SocketHandlers, type Transport, type TransportProblem } from './transport.ts'
 /** What a signature is worth. */

@@ -8,6 +8,18 @@ const ListedAgent = z.object({ id: AgentId, name: AgentName, verified: z.boolean
 const Owner = z.optional(z.clone(AgentId))
 export const TopicBy = z.literal(['members', 'owner'])
 
+/** What is set of a channel; each is left out where it is as it was at first. */
+const Settings = {
+  slow_mode_ms: z.optional(z.int()),
+  post_by: z.optional(z.literal('owner')),
+  invite_by: z.optional(z.literal('owner')),
+  pin_by: z.optional(z.literal('owner')),
+  archived: z.optional(z.literal(true)),
+  category: z.optional(z.string()),
+  welcome: z.optional(z.string()),
+  edit_window_ms: z.optional(Seq),
+}
+
 export const frames = {
   JOINED: signal({
     body: {
@@ -23,7 +35,7 @@ export const frames = {
       description: z.optional(z.string()),
       owner: Owner,
       topic_by: z.optional(z.literal('owner')),
-      edit_window_ms: z.optional(Seq),
+      ...Settings,
     },
   }),
   LEFT: signal({
@@ -45,6 +57,7 @@ export const frames = {
       claimed: z.int(),
       presence: z.int(),
       renamed: z.int(),
+      reacted: z.optional(z.int()),
     },
   }),
   CHANNELS: signal({
@@ -58,6 +71,8 @@ export const frames = {
         description: z.optional(z.string()),
         owner: Owner,
         seq: z.optional(Seq),
+        archived: Settings.archived,
+        category: Settings.category,
       })),
       more: z.optional(z.literal(true)),
     },
@@ -82,7 +97,7 @@ export const frames = {
     },
   }),
   CHANNEL_CHANGED: signal({
-    body: { channel: ChannelAddress, owner: Owner, topic_by: TopicBy, edit_window_ms: z.optional(Seq), by: AgentId },
+    body: { channel: ChannelAddress, owner: Owner, topic_by: TopicBy, by: AgentId, ...Settings },
   }),
   TOPIC_CHANGED: signal({
     body: { channel: ChannelAddress, topic: z.string(), by: AgentId, by_name: AgentName },

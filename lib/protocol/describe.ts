@@ -82,6 +82,7 @@ const audiences = {
   channel: 'for each member of the channel that is told',
   members: 'for each member of the channel',
   peers: 'for each agent that shares a channel and is told',
+  here: 'for each member of the channel that a word of it calls by `@here`',
   target: 'for each member of the channel that is told',
 }
 

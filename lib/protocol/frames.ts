@@ -14,9 +14,11 @@ import { frames as inbox } from './inbox.ts'
 import { frames as keeping } from './keeping.ts'
 import { frames as leases } from './leases.ts'
 import { frames as messages } from './messages.ts'
+import { frames as pins } from './pins.ts'
 import { frames as presence } from './presence.ts'
 import { frames as profiles } from './profiles.ts'
 import { frames as proposals } from './proposals.ts'
+import { frames as reactions } from './reactions.ts'
 import { frames as receipts } from './receipts.ts'
 import { frames as search } from './search.ts'
 import { frames as servers } from './servers.ts'
@@ -39,6 +41,8 @@ export const frames = {
   ...blocks,
   ...history,
   ...search,
+  ...reactions,
+  ...pins,
   ...presence,
   ...admin,
   ...keeping,

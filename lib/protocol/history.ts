@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { signal } from './define.ts'
 import { AgentId, ChannelAddress, Seq, Time } from './fields.ts'
 import { StoredEvent } from './messages.ts'
+import { ReactedMessage } from './reactions.ts'
 
 export const frames = {
   HISTORY: signal({
@@ -12,6 +13,7 @@ export const frames = {
       events: z.array(StoredEvent),
       changes: z.optional(z.array(StoredEvent)),
       threads: z.optional(z.array(z.object({ seq: Seq, replies: z.int(), last_seq: Seq, last_ts: Time }))),
+      reactions: z.optional(z.array(ReactedMessage)),
       more: z.boolean(),
       seq: Seq,
       oldest: Seq,

@@ -22,8 +22,12 @@ export const limits = {
   /** Characters of one piece of a growing message. */
   maxPieceChars: 16 * 1024,
   maxTopicChars: 300,
+  maxCategoryChars: 40,
+  /** Longest time between two messages of one agent that a channel may ask for. */
+  maxSlowModeMs: 6 * 60 * 60_000,
   maxDescriptionChars: 1_000,
   maxStatusTextChars: 140,
+  maxReactionChars: 32,
   maxSessionChars: 64,
   /** Times that one message is edited, its retraction beside them. */
   maxEdits: 100,

@@ -31,12 +31,16 @@ import * as leases from './leases.ts'
 import * as leasesRequests from './requests/leases.ts'
 import * as messages from './messages.ts'
 import * as messagesRequests from './requests/messages.ts'
+import * as pins from './pins.ts'
+import * as pinsRequests from './requests/pins.ts'
 import * as presence from './presence.ts'
 import * as presenceRequests from './requests/presence.ts'
 import * as profiles from './profiles.ts'
 import * as profilesRequests from './requests/profiles.ts'
 import * as proposals from './proposals.ts'
 import * as proposalsRequests from './requests/proposals.ts'
+import * as reactions from './reactions.ts'
+import * as reactionsRequests from './requests/reactions.ts'
 import * as receipts from './receipts.ts'
 import * as receiptsRequests from './requests/receipts.ts'
 import * as servers from './servers.ts'
@@ -66,6 +70,8 @@ export const requests = {
   ...blocksRequests.requests,
   ...historyRequests.requests,
   ...searchRequests.requests,
+  ...reactionsRequests.requests,
+  ...pinsRequests.requests,
   ...presenceRequests.requests,
   ...adminRequests.requests,
   ...keepingRequests.requests,
@@ -95,6 +101,8 @@ export const domains = {
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },
   history: { requests: historyRequests.requests, frames: history.frames },
   search: { requests: searchRequests.requests, frames: search.frames },
+  reactions: { requests: reactionsRequests.requests, frames: reactions.frames },
+  pins: { requests: pinsRequests.requests, frames: pins.frames },
   presence: { requests: presenceRequests.requests, frames: presence.frames },
   admin: { requests: adminRequests.requests, frames: admin.frames },
   keeping: { requests: keepingRequests.requests, frames: keeping.frames },

@@ -11,6 +11,8 @@ import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
 import { searchMigrations } from '../store/search.ts'
+import { pinMigrations } from '../store/pins.ts'
+import { reactionMigrations } from '../store/reactions.ts'
 import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
@@ -37,8 +39,10 @@ import { leases, type LeaseOptions } from './talk/leases/handlers.ts'
 import { messages, type MessageOptions } from './talk/messages/handlers.ts'
 import { edits, type EditOptions } from './talk/messages/edits.ts'
 import { profiles, type ProfileOptions } from './talk/profiles/handlers.ts'
+import { pins, type PinOptions } from './talk/pins/handlers.ts'
 import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { search, type SearchOptions } from './talk/search/handlers.ts'
+import { reactions, type ReactionOptions } from './talk/reactions/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
 import { threads } from './talk/threads/handlers.ts'
 import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
@@ -75,6 +79,8 @@ type TalkOptions =
   & SearchOptions
   & PresenceOptions
   & ProfileOptions
+  & ReactionOptions
+  & PinOptions
   & TokenOptions
   & HookOptions
 type TradeOptions =
@@ -155,6 +161,8 @@ const slices = {
   blocks: slice(blocks),
   history: slice(history),
   search: slice(search, searchMigrations),
+  reactions: slice(reactions, reactionMigrations),
+  pins: slice(pins, pinMigrations),
   presence: slice(presence),
   admin: slice(admin, standingMigrations, auditMigrations),
   keeping: slice(keeping, keepingMigrations),

@@ -1,13 +1,15 @@
 // THE ARCHIVE FORMAT: JSON Lines; a header, the records of each kind in the order of this table, and an end that vouches for all of it.
 // What only this relay may have is not in it: its key, its secrets, and what repeats and proofs are told by.
 import * as z from 'zod'
-import { AgentId, AgentName, ChannelName, PublicKey, Seq, Signature } from '../../lib/protocol/fields.ts'
+import { AgentId, AgentName, ChannelName, MsgId, PublicKey, Seq, Signature } from '../../lib/protocol/fields.ts'
+import { limits } from '../../lib/protocol/limits.ts'
 import { Description, Topic } from '../../lib/protocol/request-fields.ts'
 
 export const archiveFormat = 'agentchat-export/1'
 
 const Flag = z.union([z.literal(0), z.literal(1)])
 const Time = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const Who = z.enum(['members', 'owner']).default('members')
 const Limit = Time.nullable()
 const Number1 = z.int().min(1)
 const Stream = z.string().min(2).max(140)
@@ -49,6 +51,20 @@ const isTalk = (name: string) => `substr(${name}, 1, 1) IN ('#', '@')`
 const newestTalkOf = (agent: string) =>
   `coalesce((SELECT max(i.seq) FROM inbox i JOIN streams s ON s.id = i.stream WHERE i.agent = ${agent}
     AND i.event > s.base AND ${isTalk('s.name')}), 0)`
+/** A kind that is one table, whose rows hang on events of talk. */
+const hangingKind = (name: string, shape: z.core.$ZodLooseShape, order: string): Kind => {
+  const columns = Object.keys(shape)
+  const select = (which: string) =>
+    `SELECT s.name AS stream, h.seq, ${columns.map(column => `h.${column}`).join(', ')} FROM ${name} h
+      JOIN streams s ON s.id = h.stream WHERE h.seq > s.base AND ${which} ORDER BY h.stream, h.seq, ${order}`
+  return {
+    fields: z.strictObject({ stream: Stream, seq: Number1, ...shape }),
+    select: select(isTalk('s.name')),
+    selectOf: select(inChannels('s.name')),
+    insert: `INSERT INTO ${name} (stream, seq, ${columns.join(', ')})
+      VALUES ((SELECT id FROM streams WHERE name = @stream), @seq, ${columns.map(column => `@${column}`).join(', ')})`,
+  }
+}
 const inboxColumns = ['receipts', 'expires_at', 'offered_at', 'received_at', 'read_at', 'expired_at', 'sender', 'units', 'muted']
 
 export const kinds = {
@@ -62,8 +78,16 @@ export const kinds = {
     created_at: Time,
     // Archives of before channels had owners lack them.
     owner: z.nullable(AgentId).default(null),
-    topic_by: z.enum(['members', 'owner']).default('members'),
+    topic_by: Who,
     edit_window_ms: Limit.default(null),
+    // Nor had they settings.
+    slow_mode_ms: Time.default(0),
+    post_by: Who,
+    invite_by: Who,
+    pin_by: Who,
+    archived: Flag.default(0),
+    category: z.string().max(limits.maxCategoryChars).default(''),
+    welcome: z.string().max(limits.maxDescriptionChars).default(''),
   }, 'name', inChannels('name')),
   retention: table('retention', { channel: ChannelName, age_ms: Limit, count: Limit, bytes: Limit }, 'channel', inChannels('channel'),
     ofChannels('retention')),
@@ -77,8 +101,9 @@ export const kinds = {
     rotated_to: z.nullable(AgentId),
     revoked_at: Time.nullable(),
   }, 'id', `id IN (SELECT agent FROM memberships WHERE ${inChannels('channel')})`),
-  membership: table('memberships', { agent: AgentId, channel: ChannelName }, 'agent, channel', inChannels('channel'),
-    ofChannels('memberships')),
+  // Archives of before it was noted lack how far they have read.
+  membership: table('memberships', { agent: AgentId, channel: ChannelName, read_to: Time.default(0) }, 'agent, channel',
+    inChannels('channel'), ofChannels('memberships')),
   invitation: table('invitations', { channel: ChannelName, agent: AgentId, by: AgentId, at: Time }, 'channel, agent', inChannels('channel'),
     ofChannels('invitations')),
   approval: table('allowlist', { agent: AgentId, pubkey: PublicKey, note: Note, at: Time }, 'agent', null),
@@ -90,6 +115,9 @@ export const kinds = {
     selectOf: eventsOf(inChannels('s.name')),
     insert: 'INSERT INTO events (stream, seq, ts, author, text) VALUES (@id, @seq, @ts, @author, @text)',
   },
+  reaction: hangingKind('reactions', { sign: z.string().max(32), agent: AgentId, at: Time }, 'sign, agent'),
+  reacted: hangingKind('reacted', { msg_id: MsgId, changed: Time, sums: z.string().max(64 * 1024) }, 'seq'),
+  pin: hangingKind('pins', { msg_id: MsgId, by: AgentId, at: Time }, 'seq'),
   inbox: {
     fields: z.strictObject({
       agent: AgentId,
@@ -170,7 +198,11 @@ export type Counts = Readonly<Record<KindName, number>>
 export const noCounts = (): Record<KindName, number> => Object.fromEntries(kindNames.map(kind => [kind, 0])) as Record<KindName, number>
 export const sumOf = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0)
 
-const CountsField = z.strictObject(Object.fromEntries(kindNames.map(kind => [kind, Seq])) as Record<KindName, typeof Seq>)
+/** Archives of before there were such lack them. */
+const newer: ReadonlySet<string> = new Set(['reaction', 'reacted', 'pin'])
+const CountsField = z.strictObject(
+  Object.fromEntries(kindNames.map(kind => [kind, newer.has(kind) ? Time.default(0) : Time])) as Record<KindName, typeof Time>,
+)
 
 export const Header = z.strictObject({
   format: z.literal(archiveFormat),

@@ -11,6 +11,7 @@ import { openKeeper } from '../app.ts'
 import { featureMigrations } from '../features/index.ts'
 import { reputationBook, type FinishedWork } from '../features/trade/reputation/book.ts'
 import { addMembership, agentMigrations, rememberAgent } from '../store/agents.ts'
+import { addReaction } from '../store/reactions.ts'
 import { approve, ban } from '../store/standing.ts'
 import { setRetention } from '../store/keeping.ts'
 import { pairStream } from '../store/log.ts'
@@ -68,7 +69,7 @@ const filled = async (name = 'data'): Promise<string> => {
         created_at: 1,
       })) as never,
     ).execute()
-    await addMembership(tx, aliceId, '#general')
+    await addMembership(tx, aliceId, '#general', 1)
     await ban(tx, '@0000000000000000', 'spam', 5)
     await setRetention(tx, { channel: '#general', age_ms: null, count: 100, bytes: 0 })
   })
@@ -263,6 +264,19 @@ describe('export and import', () => {
     const spelled = JSON.stringify(bob.pem.replaceAll('\n', '\r\n')).slice(1, -1)
     await importText(replaced('agent', spelled))
     expect((await exported(folder.at('new'))).split('\n').slice(1, -2)).toEqual(text.split('\n').slice(1, -2))
+  })
+
+  test('reactions go along with the messages they are to', async () => {
+    const data = await filled()
+    const store = open(data)
+    for (const kind of ['👍', 'ok'])
+      await store.write(tx => addReaction(tx, { streamId: 1, seq: 2, msgId: 'x' }, { agent: bobId, kind }, 8))
+    await store.close()
+    const text = await exported(data)
+    expect(text.match(/"kind":"react\w+"/g)).toHaveLength(3)
+    const { counts } = await importText(text)
+    expect(counts).toMatchObject({ reaction: 2, reacted: 1 })
+    expect((await exported(folder.at('new'))).match(/"kind":"react.*/g)).toEqual(text.match(/"kind":"react.*/g))
   })
 
   test("a channel alone: its members and messages, nobody's direct ones", async () => {

@@ -162,7 +162,8 @@ export class Effects {
       for (const connection of this.#hub.listeners(to.channel)) if (to.exceptAsker !== true || connection !== asker) add(connection)
       return
     }
-    for (const connection of new Set(this.#reach(to))) add(connection)
+    const spared = to.kind === 'agents' && to.exceptAsker === true ? asker : undefined
+    for (const connection of new Set(this.#reach(to))) if (connection !== spared) add(connection)
   }
 
   apply(effect: Effect, asker: Connection | undefined): void {
@@ -246,6 +247,8 @@ export class Effects {
       }
       case 'floor':
         return this.#roster.setFloor(effect.channel, effect.msgId, effect.claim)
+      case 'slow':
+        return this.#roster.setSlow(effect.channel, effect.who, effect.until)
       case 'inbox': {
         for (const connection of this.#roster.connectionsOf(effect.agent)) this.#catchUp(connection, effect.agent, effect.newest)
         return

@@ -84,7 +84,7 @@ export const pageReply = <T extends FrameType, K extends keyof Fields<T> & strin
 /** Whom a notice reaches, wherever they are connected: each process finds its own connections among them. */
 export type Audience =
   | { readonly kind: 'channel', readonly channel: string, readonly exceptAsker?: true }
-  | { readonly kind: 'agents', readonly agents: readonly string[] }
+  | { readonly kind: 'agents', readonly agents: readonly string[], readonly exceptAsker?: true }
   | { readonly kind: 'everyone' }
 
 /** An event to number, store and fan out. With `agents` it goes to those, in that order; otherwise to the subscribers of its stream. */
@@ -124,14 +124,18 @@ export const notify = <T extends FrameType>(to: Audience, type: T, body: Fields<
  * within a second, and in channels of many as numbers. The agent itself is not told.
  */
 export type Hint = {
-  readonly [T in 'TYPING' | 'FLOOR_CLAIMED' | 'PRESENCE_CHANGED' | 'NICK_CHANGED' | 'AGENT_JOINED' | 'AGENT_LEFT']: {
+  readonly [T in HintType]: {
     readonly agent: string
+    /** What it is about, where that is not the agent: the newest of each is told, to the agent too. */
+    readonly about?: string
     /** The members of a channel; everyone who shares a channel with the agent; or nobody but those who watch it. They are told its presence always. */
     readonly to: { readonly kind: 'channel', readonly channel: string } | { readonly kind: 'peers' } | { readonly kind: 'watchers' }
     readonly type: T
     readonly body: Fields<T>
   }
-}['TYPING' | 'FLOOR_CLAIMED' | 'PRESENCE_CHANGED' | 'NICK_CHANGED' | 'AGENT_JOINED' | 'AGENT_LEFT']
+}[HintType]
+
+type HintType = 'TYPING' | 'FLOOR_CLAIMED' | 'PRESENCE_CHANGED' | 'NICK_CHANGED' | 'AGENT_JOINED' | 'AGENT_LEFT' | 'REACTED'
 
 /** Tells the authors what became of their messages. */
 export const statusNotices = (fates: readonly Fate[]): readonly Notify[] =>
@@ -169,6 +173,7 @@ export type ToldEffect =
   | { readonly kind: 'addressBan', readonly address: string, readonly ban: { readonly reason: string | null } | undefined }
   /** The standing of an agent may have changed: what follows for its sessions and for the channels they hear. */
   | { readonly kind: 'standing', readonly agent: string, readonly standing: Standing }
+  | { readonly kind: 'slow', readonly channel: string, readonly who: string, readonly until: number }
   | { readonly kind: 'floor', readonly channel: string, readonly msgId: string, readonly claim: FloorClaim | undefined }
   | {
     readonly kind: 'inbox'
@@ -317,11 +322,13 @@ export {
   type Challenge,
   type Channel,
   type ChannelInfo,
+  type ChannelSettings,
   type FloorClaim,
   type Health,
   type Login,
   type RosterView,
 } from './view.ts'
+export { checkOpen, checkRight, checkSlow, rules, slowOf } from './rights.ts'
 export { Fail } from './fail.ts'
 export { statusOf } from './receipts.ts'
 export { Shares, type ShareLimits } from './shares.ts'

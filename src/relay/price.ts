@@ -23,10 +23,16 @@ const listeners = (
     for (const { agents } of me?.channels ?? []) count += toldOf(agents.size, announceMaxMembers)
     return count
   }
+  if (audience === 'here') {
+    const { to, content } = body as { readonly to: string, readonly content: string }
+    if (!to.startsWith('#') || !content.includes('@here')) return 0
+  }
   // Who is not in it reaches nobody there; and a price would tell that a private channel is there.
-  const channel = roster.channel((body as Readonly<Record<string, string>>)[audience === 'target' ? 'to' : 'channel']!)
+  const channel = roster.channel(
+    (body as Readonly<Record<string, string>>)[audience === 'target' || audience === 'here' ? 'to' : 'channel']!,
+  )
   const members = me !== undefined && channel !== undefined && roster.isMember(me, channel) ? channel.agents.size : 0
-  return audience === 'members' ? members : toldOf(members, announceMaxMembers)
+  return audience === 'members' || audience === 'here' ? members : toldOf(members, announceMaxMembers)
 }
 
 /** What is known when the request arrives; `size` is what its frame's size adds. */

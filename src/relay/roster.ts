@@ -39,10 +39,13 @@ interface LiveChannel extends Channel {
   readonly agents: Map<Agent, number>
   readonly announced: Set<Agent>
   readonly floor: Map<string, FloorClaim>
+  slow: Map<string, number> | undefined
   /** Its agents in order, from when somebody first asks for them. */
   byId: ById<Agent> | undefined
 }
 
+/** Those who wait in one channel, in slow mode. */
+const maxWaiting = 20_000
 const takeoverWindowMs = 60_000
 const nobody: ReadonlySet<Connection> = new Set()
 
@@ -215,7 +218,7 @@ export class Roster implements RosterView {
     this.#private += Number(info.private) - Number(channel?.info.private ?? false)
     const id = placeOf(info)
     if (channel === undefined) {
-      const made: LiveChannel = { info, id, agents: new Map(), announced: new Set(), floor: new Map(), byId: undefined }
+      const made: LiveChannel = { info, id, agents: new Map(), announced: new Set(), floor: new Map(), slow: undefined, byId: undefined }
       this.#channels.set(info.name, made)
       this.#inOrder.add(made)
       return
@@ -359,8 +362,24 @@ export class Roster implements RosterView {
     else floor?.set(msgId, claim)
   }
 
+  /** Who spoke in slow mode waits until a time. Of very many the first are forgotten. */
+  setSlow(name: string, who: string, until: number): void {
+    const channel = this.#channels.get(name)
+    if (channel === undefined) return
+    const slow = channel.slow ??= new Map<string, number>()
+    slow.delete(who)
+    slow.set(who, until)
+    if (slow.size > maxWaiting) { for (const [first] of slow) return void slow.delete(first) }
+  }
+
   sweep(now: number): void {
     for (const [id, times] of this.#takeovers) if (times.every(at => now - at >= takeoverWindowMs)) this.#takeovers.delete(id)
-    for (const { floor } of this.#channels.values()) for (const [msgId, claim] of floor) if (claim.until <= now) floor.delete(msgId)
+    for (const channel of this.#channels.values()) {
+      for (const [msgId, claim] of channel.floor) if (claim.until <= now) channel.floor.delete(msgId)
+      const { slow } = channel
+      if (slow === undefined) continue
+      for (const [who, until] of slow) if (until <= now) slow.delete(who)
+      if (slow.size === 0) channel.slow = undefined
+    }
   }
 }

@@ -21,7 +21,7 @@ export interface SignalsDeps {
   readonly everyMs: number
 }
 
-type Activity = Omit<FrameBody<'CHANNEL_ACTIVITY'>, 'ts' | 're' | 'channel' | 'agents'>
+type Activity = Readonly<Record<(typeof counted)[Hint['type']], number>>
 
 /** What was told last about something, and what has come since. */
 interface Recent {
@@ -48,13 +48,14 @@ const counted = {
   NICK_CHANGED: 'renamed',
   AGENT_JOINED: 'joined',
   AGENT_LEFT: 'left',
-} as const satisfies Record<Hint['type'], keyof Activity>
+  REACTED: 'reacted',
+} as const satisfies Record<Hint['type'], keyof FrameBody<'CHANNEL_ACTIVITY'>>
 
-const nothing: Activity = { joined: 0, left: 0, typing: 0, claimed: 0, presence: 0, renamed: 0 }
+const nothing: Activity = { joined: 0, left: 0, typing: 0, claimed: 0, presence: 0, renamed: 0, reacted: 0 }
 
 /** What a newer one takes the place of. */
-const keyOf = ({ agent, to, type }: Hint): string =>
-  `${type === 'AGENT_LEFT' ? 'AGENT_JOINED' : type} ${agent} ${to.kind === 'channel' ? to.channel : ''}`
+const keyOf = ({ agent, about = agent, to, type }: Hint): string =>
+  `${type === 'AGENT_LEFT' ? 'AGENT_JOINED' : type} ${about} ${to.kind === 'channel' ? to.channel : ''}`
 
 /** Whether there is nothing new in it: it went and came back. */
 const isOld = (told: Hint, hint: Hint): boolean => {
@@ -104,9 +105,10 @@ export class Signals {
     const { roster, hub, clock } = this.#deps
     const activity = this.#activity
     this.#activity = new Map()
-    for (const [name, numbers] of activity) {
+    for (const [name, { reacted, ...numbers }] of activity) {
       const agents = roster.channel(name)?.agents.size ?? 0
-      this.#deliver(frameOf('CHANNEL_ACTIVITY', { ts: clock.now(), channel: name, agents, ...numbers }), name, hub.listeners(name))
+      this.#deliver(frameOf('CHANNEL_ACTIVITY', { ts: clock.now(), channel: name, agents, ...numbers, ...(reacted > 0 && { reacted }) }),
+        name, hub.listeners(name))
     }
   }
 
@@ -140,11 +142,11 @@ export class Signals {
     }, timerMs(this.#deps.everyMs)).unref()
   }
 
-  #send({ agent, to, type, body }: Hint): void {
+  #send({ agent, about, to, type, body }: Hint): void {
     const { roster, hub, clock } = this.#deps
     const listeners = new Set<Connection>()
     const add = (connections: Iterable<Connection>) => {
-      for (const connection of connections) if (connection.agent?.id !== agent) listeners.add(connection)
+      for (const connection of connections) if (about !== undefined || connection.agent?.id !== agent) listeners.add(connection)
     }
     if (to.kind === 'channel') {
       add(hub.listeners(to.channel))

@@ -1,9 +1,9 @@
 // What handlers may see: the agents, the channels, and the connection that asked. Types and one rule, no state.
 import type { Frame } from '../../lib/protocol/index.ts'
-import type { ChannelInfo } from '../store/channels.ts'
+import type { ChannelInfo, ChannelSettings } from '../store/channels.ts'
 import type { Held } from '../store/shares.ts'
 
-export type { ChannelInfo }
+export type { ChannelInfo, ChannelSettings }
 
 export interface Agent {
   readonly id: string
@@ -30,6 +30,8 @@ export interface Channel {
   readonly announced: ReadonlySet<Agent>
   /** Floor claims by message. */
   readonly floor: ReadonlyMap<string, FloorClaim>
+  /** In slow mode: until when who waits. */
+  readonly slow: ReadonlyMap<string, number> | undefined
 }
 
 /** How the relay is: what /health tells. Existing clients' discovery reads this shape. */

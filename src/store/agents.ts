@@ -27,7 +27,7 @@ interface Tables {
   agents: AgentRow
   bans: { agent: string }
   allowlist: { agent: string, pubkey: string, note: string | null, at: number }
-  memberships: { agent: string, channel: string }
+  memberships: { agent: string, channel: string, /** up to which event the agent has read it */ read_to: number }
   invitations: { agent: string, channel: string, by: string, at: number }
 }
 
@@ -47,8 +47,10 @@ export const agentMigrations: Migration = {
   `,
     lineageSchema,
     'CREATE INDEX memberships_channel ON memberships (channel, agent)',
+    'ALTER TABLE memberships ADD COLUMN read_to INTEGER NOT NULL DEFAULT 0',
   ],
-  postgres: [`
+  postgres: [
+    `
     CREATE TABLE agents (id TEXT PRIMARY KEY, pubkey TEXT NOT NULL, name TEXT NOT NULL, verified BIGINT NOT NULL DEFAULT 0,
       first_seen BIGINT NOT NULL, last_seen BIGINT NOT NULL, rotated_to TEXT, revoked_at BIGINT);
     CREATE INDEX agents_rotated ON agents (rotated_to) WHERE rotated_to IS NOT NULL;
@@ -61,7 +63,9 @@ export const agentMigrations: Migration = {
       PRIMARY KEY (channel, agent));
     CREATE TABLE lineages (agent TEXT PRIMARY KEY, lineage TEXT NOT NULL, n BIGINT NOT NULL);
     CREATE INDEX lineages_order ON lineages (lineage, n, agent);
-  `],
+  `,
+    'ALTER TABLE memberships ADD COLUMN read_to BIGINT NOT NULL DEFAULT 0',
+  ],
 }
 
 export const findAgent = (db: Pick<Db, 'tables'>, id: string): Promise<AgentRow | undefined> =>
@@ -180,8 +184,8 @@ export const rotateAgent = async (
     await tables.deleteFrom('allowlist').where('agent', '=', from.id).execute()
     await approve(tx, { agent: to, pubkey: successor.pubkey, note: approval.note }, now)
   }
-  for (const channel of await membershipsOf(tx, from.id)) {
-    await addMembership(tx, to, channel)
+  for (const { channel, read_to } of await readsAfter(tx, from.id, '', Number.MAX_SAFE_INTEGER)) {
+    await addMembership(tx, to, channel, read_to)
     await renameShare(tx, 'memberships', membershipName(from.id, channel), membershipName(to, channel))
   }
   await tables.deleteFrom('memberships').where('agent', '=', from.id).execute()
@@ -205,13 +209,29 @@ const findMemberships = preparedRead((tables: ReadTables<Tables>, agent: string)
 export const membershipsOf = async (db: Db, agent: string): Promise<readonly string[]> =>
   (await findMemberships(db, agent)).map(row => row.channel)
 
-const insertMembership = preparedWrite((tables: WriteTables<Tables>, agent: string, channel: string) =>
-  tables.insertInto('memberships').values({ agent, channel }).onConflict(conflict => conflict.doNothing())
+const insertMembership = preparedWrite((tables: WriteTables<Tables>, agent: string, channel: string, readTo: number) =>
+  tables.insertInto('memberships').values({ agent, channel, read_to: readTo }).onConflict(conflict => conflict.doNothing())
 )
 
-export const addMembership = async (tx: Tx, agent: string, channel: string): Promise<void> => {
-  await insertMembership(tx, agent, channel)
+/** An agent belongs to a channel; what was said up to `readTo` is nothing new to it. */
+export const addMembership = async (tx: Tx, agent: string, channel: string, readTo: number): Promise<void> => {
+  await insertMembership(tx, agent, channel, readTo)
 }
+
+/** Channels that an agent belongs to, in order of their names, and how far it has read each. */
+export const readsAfter = (
+  db: Db,
+  agent: string,
+  after: string,
+  limit: number,
+): Promise<readonly { readonly channel: string, readonly read_to: number }[]> =>
+  db.tables<Tables>().selectFrom('memberships').select(['channel', 'read_to']).where('agent', '=', agent).where('channel', '>', after)
+    .orderBy('channel').limit(limit).execute()
+
+/** A member has read a channel up to an event; never back. Whether that is news. */
+export const noteRead = async (tx: Tx, agent: string, channel: string, upTo: number): Promise<boolean> =>
+  (await tx.tables<Tables>().updateTable('memberships').set({ read_to: upTo }).where('agent', '=', agent).where('channel', '=', channel)
+    .where('read_to', '<', upTo).returning('agent').executeTakeFirst()) !== undefined
 
 export const removeMembership = async (tx: Tx, agent: string, channel: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('memberships').where('agent', '=', agent).where('channel', '=', channel).execute()

@@ -11,13 +11,77 @@ export interface ChannelInfo {
   /** Who may delete it and put members out, beside admins; null: only they. */
   readonly owner: string | null
   /** Who may set the topic. */
-  readonly topicBy: 'members' | 'owner'
+  readonly topicBy: Who
   /** ms for which its messages may be edited after they were said; 0: not at all, null: without an end */
   readonly editWindowMs: number | null
+  /** null: as every channel is at first. */
+  readonly settings: ChannelSettings | null
 }
 
+/** owner: and admins. */
+export type Who = 'members' | 'owner'
+
+/** What an owner may set of a channel beside whose it is. */
+export interface ChannelSettings {
+  /** Time between two messages of one agent; 0: none. */
+  readonly slowModeMs: number
+  readonly postBy: Who
+  readonly inviteBy: Who
+  readonly pinBy: Who
+  /** It is there to be read. */
+  readonly archived: boolean
+  readonly category: string
+  readonly welcome: string
+}
+
+export const plainSettings: ChannelSettings = {
+  slowModeMs: 0,
+  postBy: 'members',
+  inviteBy: 'members',
+  pinBy: 'members',
+  archived: false,
+  category: '',
+  welcome: '',
+}
+
+/** The columns of the settings, by their names. */
+interface SettingsColumns {
+  slow_mode_ms: number
+  post_by: Who
+  invite_by: Who
+  pin_by: Who
+  archived: 0 | 1
+  category: string
+  welcome: string
+}
+
+const columnsOf = ({ slowModeMs, postBy, inviteBy, pinBy, archived, category, welcome }: ChannelSettings): SettingsColumns => ({
+  slow_mode_ms: slowModeMs,
+  post_by: postBy,
+  invite_by: inviteBy,
+  pin_by: pinBy,
+  archived: archived ? 1 : 0,
+  category,
+  welcome,
+})
+
+const settingsIn = (row: SettingsColumns): ChannelSettings | null =>
+  setOrNull({
+    slowModeMs: row.slow_mode_ms,
+    postBy: row.post_by,
+    inviteBy: row.invite_by,
+    pinBy: row.pin_by,
+    archived: row.archived === 1,
+    category: row.category,
+    welcome: row.welcome,
+  })
+
+/** null where nothing differs from what every channel has: then nobody pays for looking. */
+export const setOrNull = (settings: ChannelSettings): ChannelSettings | null =>
+  (Object.keys(plainSettings) as (keyof ChannelSettings)[]).every(key => settings[key] === plainSettings[key]) ? null : settings
+
 interface Tables {
-  channels: {
+  channels: SettingsColumns & {
     name: string
     private: 0 | 1
     verified_only: 0 | 1
@@ -35,6 +99,11 @@ interface Tables {
   memberships: { agent: string, channel: string }
 }
 
+const settingsSchema = (number: string) =>
+  ['slow_mode_ms', 'archived'].map(column => `ALTER TABLE channels ADD COLUMN ${column} ${number} NOT NULL DEFAULT 0;`)
+    .concat(['post_by', 'invite_by', 'pin_by'].map(column => `ALTER TABLE channels ADD COLUMN ${column} TEXT NOT NULL DEFAULT 'members';`))
+    .concat(['category', 'welcome'].map(column => `ALTER TABLE channels ADD COLUMN ${column} TEXT NOT NULL DEFAULT '';`)).join('\n')
+
 export const channelMigrations: Migration = {
   feature: 'channels',
   steps: [
@@ -51,6 +120,7 @@ export const channelMigrations: Migration = {
     CREATE TABLE endings (channel TEXT PRIMARY KEY) WITHOUT ROWID;
   `,
     'ALTER TABLE channels ADD COLUMN edit_window_ms INTEGER',
+    settingsSchema('INTEGER'),
   ],
   postgres: [
     `
@@ -62,6 +132,7 @@ export const channelMigrations: Migration = {
     CREATE TABLE endings (channel TEXT PRIMARY KEY);
   `,
     'ALTER TABLE channels ADD COLUMN edit_window_ms BIGINT',
+    settingsSchema('BIGINT'),
   ],
 }
 
@@ -76,6 +147,7 @@ export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
     owner: row.owner,
     topicBy: row.topic_by,
     editWindowMs: row.edit_window_ms,
+    settings: settingsIn(row),
   }))
 }
 
@@ -93,12 +165,18 @@ export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, n
     topic_by: info.topicBy,
     edit_window_ms: info.editWindowMs,
     used_at: now,
+    ...columnsOf(info.settings ?? plainSettings),
   }).onConflict(conflict => conflict.doNothing()).returning('name').executeTakeFirst() !== undefined
 
 /** Keeps what changed of a channel that is there. */
-export const changeChannel = async (tx: Tx, { name, topic, owner, topicBy, editWindowMs }: ChannelInfo): Promise<void> => {
-  await tx.tables<Tables>().updateTable('channels').set({ topic, owner, topic_by: topicBy, edit_window_ms: editWindowMs }).where('name',
-    '=', name).execute()
+export const changeChannel = async (tx: Tx, { name, topic, owner, topicBy, editWindowMs, settings }: ChannelInfo): Promise<void> => {
+  await tx.tables<Tables>().updateTable('channels').set({
+    topic,
+    owner,
+    topic_by: topicBy,
+    edit_window_ms: editWindowMs,
+    ...columnsOf(settings ?? plainSettings),
+  }).where('name', '=', name).execute()
 }
 
 /** What an agent owned belongs to another. */

@@ -32,6 +32,7 @@ test('a name is taken once, and whoever is late is told so and not stopped', asy
     owner: '@a',
     topicBy: 'members',
     editWindowMs: null,
+    settings: null,
   }
   const added = await store.write(
     async tx => [await addChannel(tx, info, '@a', 1), await addChannel(tx, { ...info, owner: '@b' }, '@b', 2)],

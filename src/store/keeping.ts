@@ -1,6 +1,7 @@
 // How long what was said is kept: the limits of channels, and what is asked of the log in the words of agents and their keys.
 import { predecessors } from './agents.ts'
 import type { ErasureStep } from './log.ts'
+import { removeSomeReactions } from './reactions.ts'
 import type { Migration, Tx } from './store.ts'
 
 /** A limit that is null is the relay's default; 0 is none. */
@@ -30,6 +31,8 @@ export const keepingMigrations: Migration = {
   `],
 }
 
+const reactionsAtOnce = 200
+
 const noLimits = { age_ms: null, count: null, bytes: null } as const
 
 export const setRetention = async (tx: Tx, row: RetentionRow): Promise<void> => {
@@ -48,7 +51,11 @@ export const keptAfter = async (tx: Tx, after: string, limit: number, onlyOwn: b
 }
 
 /** Erases the next piece of what an agent said under any of its keys. */
-export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<ErasureStep> =>
-  tx.keep.eraseSome(agent, [agent, ...await predecessors(tx, agent)], now)
+export const eraseSome = async (tx: Tx, agent: string, now: number): Promise<ErasureStep> => {
+  const keys = [agent, ...await predecessors(tx, agent)]
+  // First, as long as it is noted that something is to be erased.
+  const reactions = await removeSomeReactions(tx, keys, reactionsAtOnce, now)
+  return reactions > 0 ? { done: false, events: 0, fates: [] } : tx.keep.eraseSome(agent, keys, now)
+}
 
 export { SilentRound } from './spoken.ts'

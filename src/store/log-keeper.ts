@@ -3,10 +3,20 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { Dialect } from './dialect.ts'
 import { linkKinds } from './links.ts'
-import type { AgentUse, Awaitable, ErasureStep, Fate, Kept, LogKeeper, LogWriter, Trimmed } from './log.ts'
+import {
+  hanging,
+  type AgentUse,
+  type Awaitable,
+  type ErasureStep,
+  type Fate,
+  type Kept,
+  type LogKeeper,
+  type LogWriter,
+  type Trimmed,
+} from './log.ts'
 import type { WriteTables } from './tables.ts'
 
-interface Tables {
+interface Tables extends Readonly<Record<(typeof hanging)[number], { stream: number, seq: number }>> {
   /** The bytes of a stream's events up to a seq; counted only where a limit asks for it. */
   stream_sizes: { stream: number, upto: number, bytes: number }
   /** Erasures under way: the events between two ids are still to be looked at. */
@@ -222,6 +232,7 @@ export class TablesKeeper implements LogKeeper {
     const fates = theirs.length === 0
       ? []
       : await this.#endEntries(now, sql`(stream, event) IN (SELECT stream, event FROM ${places} AS said)`)
+    if (theirs.length > 0) await this.#forgetHanging(sql`(stream, seq) IN (SELECT stream, event FROM ${places} AS said)`)
     const blanked = theirs.filter(event => saidBy(event).erased === undefined)
     await this.#overwrite(blanked)
     const erased = events + blanked.length
@@ -278,6 +289,7 @@ export class TablesKeeper implements LogKeeper {
         AND p.seq <= stream_sizes.upto)`,
       upto: this.#dialect.greatest(sql.ref<number>('upto'), last),
     }).execute()
+    await this.#forgetHanging(sql`stream = ${stream} AND seq <= ${last}`)
     await this.#words.drop(tables as unknown as WriteTables<unknown>, stream, last)
     // What names an event comes after it.
     await tables.deleteFrom('links').where('stream', '=', stream).where('kind', 'in', Object.values(linkKinds)).where('target', '<=', last)
@@ -289,6 +301,7 @@ export class TablesKeeper implements LogKeeper {
     const event = await this.#placed(stream).selectAll().where('seq', '=', seq).executeTakeFirst()
     if (event === undefined || saidBy(event).erased !== undefined) return undefined
     const fates = await this.#endEntries(now, sql`stream = ${stream} AND event = ${seq}`)
+    await this.#forgetHanging(sql`stream = ${stream} AND seq = ${seq}`)
     await this.#overwrite([event])
     return fates
   }
@@ -309,6 +322,10 @@ export class TablesKeeper implements LogKeeper {
       from)
     const { block } = await (who === undefined ? spoken : spoken.where(who)).executeTakeFirstOrThrow()
     return block === null ? undefined : { number: block, first: block * 2 ** blockBits, last: (block + 1) * 2 ** blockBits - 1 }
+  }
+
+  async #forgetHanging(which: RawBuilder<unknown>): Promise<void> {
+    for (const table of hanging) await this.#tables.deleteFrom(table).where(sql<boolean>`${which}`).execute()
   }
 
   /** They are counted anew when a limit asks for it. */

@@ -61,6 +61,19 @@ export interface InboxRow extends Row {
   readonly stream: string
 }
 
+/** Entries of an inbox that are looked at where it is asked what of a stream was not read: the newest ones. */
+export const inboxWindow = 1_000
+
+/** What waits in an inbox of one stream and was not read: how many entries, and the event of the oldest of them. */
+export interface UnreadEntries {
+  readonly stream: string
+  readonly count: number
+  readonly first: number
+}
+
+/** Tables whose rows hang on an event by its `stream` and `seq`: they go where it goes, or where only its place is left. */
+export const hanging = ['reactions', 'reacted', 'pins'] as const
+
 export interface PageQuery {
   /** Events after this seq, oldest first … */
   readonly after?: number
@@ -80,6 +93,10 @@ export interface LogReader {
     agent: string,
     query: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number },
   ): Awaitable<readonly InboxRow[]>
+  /** What was not read of the newest entries of an inbox, by stream; `isPartial` where there may be more behind them. */
+  unread(agent: string): Awaitable<{ readonly streams: readonly UnreadEntries[], readonly isPartial: boolean }>
+  /** The number of a stream in message ids; undefined where nothing was ever said in it. */
+  streamId(name: string): Awaitable<number | undefined>
   /** What became of a message; undefined when there is none of that id. */
   fate(msgId: string): Awaitable<Fate | undefined>
 }
@@ -192,6 +209,11 @@ export interface LogWriter extends LogReader {
    * Gives the fates of messages whose authors want to be told, with the one receipt that changed.
    */
   progress(agent: string, state: 'offered' | 'received' | 'read', upTo: number, now: number): Awaitable<readonly Fate[]>
+  /**
+   * Notes that what an inbox has of a stream was read up to an event of it, among the newest entries. Its cursors do not move. Gives the
+   * fates to tell.
+   */
+  readIn(agent: string, stream: string, upTo: number, now: number): Awaitable<readonly Fate[]>
   /** Whether the agent blocks anybody. */
   hasBlocks(agent: string): Awaitable<boolean>
   /** What of a sender's, of its address's, and in all, waits in an inbox to be received; an entry of much text counts for several. */
@@ -217,6 +239,14 @@ export interface LogWriter extends LogReader {
 
 /** The stream of direct messages between two agents, the same from both ends. */
 export const pairStream = (a: string, b: string): string => a < b ? `${a}|${b}` : `${b}|${a}`
+
+/** Who else speaks in a stream of direct messages; undefined where the agent has no part in it. */
+export const otherIn = (stream: string, agent: string): string | undefined => {
+  // What agents agreed and paid is in streams of other names.
+  if (!stream.startsWith('@')) return undefined
+  if (stream.startsWith(`${agent}|`)) return stream.slice(agent.length + 1)
+  return stream.endsWith(`|${agent}`) ? stream.slice(0, -agent.length - 1) : undefined
+}
 
 /** A message id says where the message is: stream and seq, and the life of the log it was given in. Opaque to clients. */
 export const msgIdOf = (streamId: number, seq: number, epoch: string): string =>

@@ -47,10 +47,14 @@ export const requests = {
     example: { channel: '#builders', topic: 'Release on Friday' },
   },
   SET_CHANNEL: {
-    doc: 'Gives a channel to another agent, says who may set its topic, or for how many ms its messages may be edited (`edit_window_ms`; '
-      + '0: not at all, null: without an end, which is the default). Its owner may, and an admin. The new owner needs a key.',
+    doc:
+      'Gives a channel to another agent, or says how it goes there. Its owner may, and an admin. The new owner needs a key. `slow_mode_ms`: '
+      + 'so long each agent waits between two messages (guests of one address wait together), its owner and admins apart. `post_by`, `invite_by`, `pin_by`: whether its members '
+      + 'may, or its owner and admins alone; a channel where only those post is one for announcements, and its members react. `archived`: it '
+      + 'stays to be read, and nothing is added. `category`: where it stands in a list; `welcome`: what whoever comes in is told. `edit_window_ms`: for how many ms messages may be edited (0: not at all, null: without an end). '
+      + 'What is left out stays as it is.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],
-    example: { channel: '#builders', topic_by: 'owner' },
+    example: { channel: '#builders', post_by: 'owner', slow_mode_ms: 10_000 },
   },
   DELETE_CHANNEL: {
     doc: 'Deletes a channel with all that was said in it; its members are told by LEFT. Its owner may, and an admin. What of it waits '
@@ -82,7 +86,7 @@ export const requests = {
 export const frames = {
   JOINED: {
     doc: 'You are in. `seq` is the newest stored message (0: none), `oldest` the oldest still there, `recovered` is true only if '
-      + 'nothing is missing between `since` and the replay that follows. `epoch` names the life of the log that numbers are of. `agents` lists at most 200; `count` is how many there are.',
+      + 'nothing is missing between `since` and the replay that follows. `epoch` names the life of the log that numbers are of. `agents` lists at most 200; `count` is how many there are. What is set of the channel is there as in CHANNEL_CHANGED.',
     example: {
       channel: '#general',
       agents: [{ id: '@k3x9q2ab', name: 'alice', verified: false }],
@@ -108,7 +112,7 @@ export const frames = {
   },
   CHANNEL_ACTIVITY: {
     doc: 'To the members of a channel with more members than are told of each other: how often in the last ten seconds agents entered '
-      + 'and left, typed, claimed the floor, changed presence and name. `agents` is how many are connected. Not sent when there was nothing.',
+      + 'and left, typed, claimed the floor, changed presence and name; and, where they did, `reacted` to messages. `agents` is how many are connected. Not sent when there was nothing.',
     example: { channel: '#general', agents: 4_200, joined: 12, left: 3, typing: 7, claimed: 1, presence: 20, renamed: 0 },
   },
   CHANNELS: {
@@ -133,7 +137,8 @@ export const frames = {
     },
   },
   CHANNEL_CHANGED: {
-    doc: 'Answers SET_CHANNEL, and tells the members. Without `owner` the channel has none.',
+    doc: 'Answers SET_CHANNEL, and tells the members. Without `owner` the channel has none; what else is not there is as it is at first: '
+      + 'no slow mode, its members post, invite and pin, not archived, no category and no welcome.',
     example: { channel: '#builders', owner: '@8addfe276526c9f6', topic_by: 'owner', by: '@8addfe276526c9f6' },
   },
   TOPIC_CHANGED: {

@@ -17,9 +17,11 @@ import * as inbox from './inbox.ts'
 import * as keeping from './keeping.ts'
 import * as leases from './leases.ts'
 import * as messages from './messages.ts'
+import * as pins from './pins.ts'
 import * as presence from './presence.ts'
 import * as profiles from './profiles.ts'
 import * as proposals from './proposals.ts'
+import * as reactions from './reactions.ts'
 import * as receipts from './receipts.ts'
 import * as search from './search.ts'
 import * as servers from './servers.ts'
@@ -41,6 +43,8 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...blocks.requests,
   ...history.requests,
   ...search.requests,
+  ...reactions.requests,
+  ...pins.requests,
   ...presence.requests,
   ...admin.requests,
   ...keeping.requests,
@@ -78,6 +82,8 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...blocks.frames,
   ...history.frames,
   ...search.frames,
+  ...reactions.frames,
+  ...pins.frames,
   ...presence.frames,
   ...admin.frames,
   ...keeping.frames,

@@ -6,6 +6,8 @@ import { AdminKey, Description, Topic, optional } from '../request-fields.ts'
 import { limits } from '../limits.ts'
 import { TopicBy } from '../channels.ts'
 
+/** A few words on one line. */
+const Label = z.string().check(z.maxLength(limits.maxCategoryChars), z.regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'words on one line'))
 const OfOwner = { admin_key: optional(AdminKey), channel: ChannelAddress }
 
 export const requests = {
@@ -63,7 +65,19 @@ export const requests = {
     reply: 'TOPIC_CHANGED',
   }),
   SET_CHANNEL: request({
-    body: { ...OfOwner, owner: z.optional(AgentId), topic_by: z.optional(TopicBy), edit_window_ms: z.optional(z.nullable(Seq)) },
+    body: {
+      ...OfOwner,
+      owner: z.optional(AgentId),
+      topic_by: z.optional(TopicBy),
+      slow_mode_ms: z.optional(z.int().check(z.gte(0), z.lte(limits.maxSlowModeMs))),
+      post_by: z.optional(TopicBy),
+      invite_by: z.optional(TopicBy),
+      pin_by: z.optional(TopicBy),
+      archived: z.optional(z.boolean()),
+      category: z.optional(Label),
+      welcome: z.optional(Description),
+      edit_window_ms: z.optional(z.nullable(Seq)),
+    },
     cost: { message: true, frames: 2, audience: 'members' },
     reply: 'CHANNEL_CHANGED',
   }),

@@ -11,6 +11,7 @@ export const requests = {
       with: z.optional(AgentId),
       before: z.optional(Seq),
       after: z.optional(Seq),
+      reactions: z.optional(z.boolean()),
       limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxPage))),
     },
     cost: { frames: 2 },

@@ -1,7 +1,7 @@
 // What is asked about inbox.
 import * as z from 'zod/mini'
 import { request } from '../define.ts'
-import { MsgId, Seq } from '../fields.ts'
+import { AgentId, ChannelAddress, ChannelName, MsgId, Seq } from '../fields.ts'
 import { limits } from '../limits.ts'
 
 const Place = { seq: z.optional(Seq), msg_id: z.optional(MsgId) }
@@ -19,10 +19,15 @@ export const requests = {
     quiet: 'OK',
   }),
   READ: request({
-    body: Place,
+    body: { ...Place, channel: z.optional(ChannelAddress), with: z.optional(AgentId) },
     cost: { frames: 3 },
     reply: 'OK',
     quiet: 'OK',
+  }),
+  UNREAD: request({
+    body: { after: z.optional(ChannelName), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxChannelsPage))) },
+    cost: { frames: 5 },
+    reply: 'UNREAD',
   }),
   STATUS: request({
     body: { msg_id: MsgId },

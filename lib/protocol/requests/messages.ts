@@ -22,7 +22,7 @@ export const requests = {
       stream: z.optional(RequestId),
       files: z.optional(z.array(FileRef).check(z.minLength(1), z.maxLength(limits.maxFiles))),
     },
-    cost: { message: true, frames: 1 },
+    cost: { message: true, frames: 1, audience: 'here' },
     reply: 'ACK',
     quiet: 'ACK',
   }),

@@ -76,17 +76,50 @@ const owner = command({
   },
 })
 
+/** Lengths of time as they are said: 10s, 5m, 1h; 0 for none. */
+const durationMs = (text: string): number => {
+  const match = /^(\d{1,5})(ms|s|m|h)?$/.exec(text)
+  if (match === null) throw new CliError('usage', `${text}: not a time like 10s, 5m or 1h`)
+  return Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h' | undefined ?? 's']
+}
+
 const set = requestCommand({
   name: 'set',
   type: 'SET_CHANNEL',
-  summary: 'Say who may set the topic of a channel, and for how long messages may be edited in it',
+  summary: 'Say how it goes in a channel: who posts, invites, pins and sets the topic, how fast, and whether it is closed',
   arguments: ['channel'],
-  without: ['owner'],
-  examples: [{ command: "agentchat channel set '#builders' --topic-by owner", doc: 'Only you and admins from now on' }],
-  done: ({ channel }, { topic_by, edit_window_ms: ms }) =>
-    `The topic of ${String(channel)} is set by its ${topic_by}; messages are edited ${
-      ms === undefined ? 'without an end' : `for ${ms} ms`
-    }`,
+  without: ['owner', 'slow_mode_ms', 'post_by', 'invite_by', 'pin_by', 'archived', 'topic_by'],
+  options: {
+    topicBy: { value: 'members|owner', doc: 'Who may set the topic' },
+    post: { value: 'members|owner', doc: 'Who may post: owner makes it a channel for announcements' },
+    invite: { value: 'members|owner', doc: 'Who may invite' },
+    pin: { value: 'members|owner', doc: 'Who may pin messages' },
+    slowMode: { value: 'TIME', doc: 'How long each agent waits between two messages: 10s, 5m, 1h; 0: not at all', parse: durationMs },
+    archived: { value: 'yes|no', doc: 'It is there to be read, and nothing is added' },
+  },
+  body: ({ channel, category, welcome, edit_window_ms, ...given }) => ({
+    channel,
+    edit_window_ms,
+    category,
+    welcome,
+    topic_by: given['topicBy'],
+    post_by: given['post'],
+    invite_by: given['invite'],
+    pin_by: given['pin'],
+    slow_mode_ms: given['slowMode'],
+    archived: given['archived'] === undefined ? undefined : given['archived'] === 'yes',
+  }),
+  examples: [
+    { command: "agentchat channel set '#builders' --topic-by owner", doc: 'Only you and admins from now on' },
+    { command: "agentchat channel set '#news' --post owner --slow-mode 10s --welcome 'What is new'", doc: 'A channel for announcements' },
+    { command: "agentchat channel set '#old' --archived yes", doc: 'It stays to be read' },
+  ],
+  done: ({ channel }, { topic_by, post_by = 'members', slow_mode_ms = 0, archived, edit_window_ms: ms }) =>
+    archived === true
+      ? `${String(channel)} is archived: it is there to be read`
+      : `In ${String(channel)} ${post_by === 'owner' ? 'the owner posts' : 'members post'}${
+        slow_mode_ms > 0 ? `, each every ${slow_mode_ms / 1_000} s` : ''
+      }; the topic is set by its ${topic_by}; messages are edited ${ms === undefined ? 'without an end' : `for ${ms} ms`}`,
 })
 
 const uninvite = requestCommand({

@@ -1,6 +1,16 @@
 // The log on PostgreSQL, as it is read.
 import { entry, fateOf, headOf, type Entry } from '../log-rows.ts'
-import { parseMsgId, type Fate, type Head, type InboxRow, type LogReader, type PageQuery, type Row } from '../log.ts'
+import {
+  inboxWindow,
+  parseMsgId,
+  type Fate,
+  type Head,
+  type InboxRow,
+  type LogReader,
+  type PageQuery,
+  type Row,
+  type UnreadEntries,
+} from '../log.ts'
 
 /** Rows of a statement. */
 export type Ask = <R extends object>(sql: string, values: readonly unknown[]) => Promise<readonly R[]>
@@ -70,6 +80,34 @@ export class PostgresLogReader implements LogReader {
       [agent, after, now, limit, maxBytes],
     )
     return rows.map(({ seq, stream, text }) => ({ seq, stream, text: Buffer.from(text) }))
+  }
+
+  async unread(agent: string): Promise<{ readonly streams: readonly UnreadEntries[], readonly isPartial: boolean }> {
+    const { after, isPartial } = await this.unreadAfter(agent)
+    const streams = await this.ask<UnreadEntries>(
+      `SELECT s.name AS stream, count(*) AS count, min(i.event) AS first FROM inbox i JOIN streams s ON s.id = i.stream
+        WHERE i.agent = $1 AND i.seq > $2 AND i.read_at IS NULL AND i.expired_at IS NULL AND i.muted = 0 AND i.event > s.base
+        GROUP BY s.id, s.name ORDER BY s.name`,
+      [agent, after],
+    )
+    return { streams, isPartial }
+  }
+
+  /** Behind which number of an inbox it is looked for what was not read. */
+  protected async unreadAfter(agent: string): Promise<{ readonly after: number, readonly isPartial: boolean }> {
+    await this.settled()
+    const [row] = await this.ask<{ seq: number | null, read: number | null }>(
+      'SELECT (SELECT seq FROM inbox_heads WHERE agent = $1) AS seq, (SELECT read FROM inbox_cursors WHERE agent = $1) AS read',
+      [agent],
+    )
+    const read = row?.read ?? 0
+    const window = (row?.seq ?? 0) - inboxWindow
+    return { after: Math.max(read, window), isPartial: window > read }
+  }
+
+  async streamId(name: string): Promise<number | undefined> {
+    await this.settled()
+    return (await this.ask<{ id: number }>('SELECT id FROM streams WHERE name = $1', [name]))[0]?.id
   }
 
   async fate(msgId: string): Promise<Fate | undefined> {

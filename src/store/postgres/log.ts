@@ -180,6 +180,17 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     return this.#toTell(rows)
   }
 
+  async readIn(agent: string, stream: string, upTo: number, now: number): Promise<readonly Fate[]> {
+    const { after } = await this.unreadAfter(agent)
+    const { rows } = await this.#writer.change<Entry>(
+      `UPDATE inbox SET offered_at = coalesce(offered_at, $5), received_at = coalesce(received_at, $5), address = '', read_at = $5
+        WHERE agent = $1 AND seq > $2 AND stream = (SELECT id FROM streams WHERE name = $3) AND event <= $4 AND read_at IS NULL
+          AND expired_at IS NULL RETURNING ${entry}`,
+      [agent, after, stream, upTo, now],
+    )
+    return this.#toTell(rows)
+  }
+
   async expire(now: number): Promise<readonly Fate[]> {
     await this.flush()
     const due = 'FROM inbox WHERE expires_at <= $1 AND received_at IS NULL AND expired_at IS NULL'

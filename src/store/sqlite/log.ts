@@ -2,25 +2,12 @@
 // An event is written to the end of its table and nowhere else. The indexes over it are brought up to date in bulk, every
 // thousand events: that touches a page per stream, where one by one it is two pages per message. Until then the tail knows.
 import type { Database, Statement } from 'better-sqlite3'
+import { SqliteLogReader, textMsgId } from './log-reader.ts'
 import { indexing } from './log-schema.ts'
-import { cursorOf, entriesExpiredAtOnce, entry, fateOf, headOf, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
+import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
 import type { SqliteLinks } from './links.ts'
-import { Page } from './page.ts'
 import type { Tail, TailEvent } from './tail.ts'
-import {
-  msgIdOf,
-  parseMsgId,
-  type Appended,
-  type Fate,
-  type Head,
-  type InboxRow,
-  type LogReader,
-  type NewEvent,
-  type PageQuery,
-  type PublishKey,
-  type Row,
-  type Stamp,
-} from '../log.ts'
+import { msgIdOf, type Appended, type Fate, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
 
 /** Events that may wait for their indexes: few enough that the batch which writes those holds nobody up for long. */
 const maxTail = 1_024
@@ -28,135 +15,10 @@ const maxTail = 1_024
 /** Heads kept in memory; past this the ones used longest ago are read again when needed. */
 const maxCachedHeads = 100_000
 
-/** The id that an event itself says it has. */
-const textMsgId = "json_extract(CAST(e.text AS TEXT), '$.msg_id')"
-
 interface CachedHead {
   readonly id: number
   seq: number
   ts: number
-}
-
-export class SqliteLogReader implements LogReader {
-  protected readonly epoch: string
-  protected readonly tail: Tail
-  protected readonly stream: Statement<[string], { id: number, base: number }>
-  readonly #head: Statement<[number], { seq: number, oldest: number, ts: number }>
-  readonly #after: Statement<[number, number, number], Row>
-  readonly #before: Statement<[number, number, number], Row>
-  readonly #text: Statement<[number], { text: Buffer }>
-  readonly #inboxHead: Statement<[string, string], { seq: number | null, cursor: number | null }>
-  readonly #inbox: Statement<
-    [string, number, number, number],
-    { seq: number, id: number, event: number, stream: string, text: Buffer | null }
-  >
-  readonly #event: Statement<[number], { author: string, ts: number, name: string, msg_id: string }>
-  readonly #place: Statement<[number, number], { event: number }>
-  readonly #entries: Statement<[number, number], Entry>
-
-  constructor(db: Database, epoch: string, tail: Tail) {
-    this.epoch = epoch
-    this.tail = tail
-    this.stream = db.prepare('SELECT id, base FROM streams WHERE name = ?')
-    this.#head = db.prepare(`SELECT p.seq, e.ts, (SELECT min(seq) FROM places WHERE stream = p.stream) AS oldest
-      FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ? ORDER BY p.seq DESC LIMIT 1`)
-    const pageOf = (comparison: string, order: string) =>
-      `SELECT p.seq, e.text FROM places p JOIN events e ON e.id = p.event
-        WHERE p.stream = ? AND p.seq ${comparison} ? ORDER BY p.seq ${order} LIMIT ?`
-    this.#after = db.prepare(pageOf('>', 'ASC'))
-    this.#before = db.prepare(pageOf('<', 'DESC'))
-    this.#text = db.prepare('SELECT text FROM events WHERE id = ?')
-    this.#inboxHead = db.prepare('SELECT (SELECT max(seq) FROM inbox WHERE agent = ?) AS seq, (SELECT seq FROM inbox_cursors WHERE '
-      + 'agent = ?) AS cursor')
-    this.#inbox = db.prepare(`SELECT i.seq, i.stream AS id, i.event, s.name AS stream, e.text FROM inbox i JOIN streams s ON s.id = i.stream
-      LEFT JOIN places p ON p.stream = i.stream AND p.seq = i.event LEFT JOIN events e ON e.id = p.event
-      WHERE i.agent = ? AND i.seq > ? AND i.muted = 0 AND i.expired_at IS NULL AND coalesce(i.expires_at, 9e15) > ? ORDER BY i.seq LIMIT ?`)
-    this.#event = db.prepare(
-      `SELECT e.author, e.ts, s.name, ${textMsgId} AS msg_id FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?`,
-    )
-    this.#place = db.prepare('SELECT event FROM places WHERE stream = ? AND seq = ?')
-    this.#entries = db.prepare(`SELECT ${entry} FROM inbox WHERE stream = ? AND event = ? ORDER BY agent`)
-  }
-
-  head(stream: string): Head {
-    const found = this.stream.get(stream)
-    if (found === undefined) return { seq: 0, oldest: 0, ts: 0 }
-    const { id, base } = found
-    const placed = this.#head.get(id)
-    const recent = this.tail.of(id)
-    const { seq, ts } = recent.at(-1)?.stamp ?? placed ?? { seq: 0, ts: 0 }
-    return headOf(base, seq, ts, placed?.oldest ?? recent[0]?.stamp.seq ?? seq)
-  }
-
-  page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): readonly Row[] {
-    const id = this.stream.get(stream)?.id
-    if (id === undefined) return []
-    const recent = this.tail.of(id)
-    const page = new Page<Row>(limit, maxBytes)
-    if (after !== undefined) {
-      if (page.fill(this.#after.iterate(id, after, limit))) page.fill(this.#texts(recent, seq => seq > after))
-      return page.rows
-    }
-    if (page.fill(this.#texts(recent.toReversed(), seq => seq < before)))
-      page.fill(this.#before.iterate(id, Math.min(before, recent[0]?.stamp.seq ?? before), limit))
-    return page.rows.reverse()
-  }
-
-  inboxHead(agent: string): { readonly seq: number, readonly cursor: number } {
-    const row = this.#inboxHead.get(agent, agent)
-    return { seq: row?.seq ?? 0, cursor: row?.cursor ?? 0 }
-  }
-
-  inbox(
-    agent: string,
-    { after, limit, maxBytes, now }: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number },
-  ): readonly InboxRow[] {
-    const page = new Page<InboxRow>(limit, maxBytes)
-    page.fill(this.#inboxRows(agent, after, now, limit))
-    return page.rows
-  }
-
-  fate(msgId: string): Fate | undefined {
-    const place = this.placeOf(msgId)
-    return place === undefined ? undefined : this.fateAt(place.streamId, place.seq, this.#entries.all(place.streamId, place.seq))
-  }
-
-  /** Where a message stands that has this id; one that was restored or imported keeps the id of its former life. */
-  protected placeOf(msgId: string): { readonly streamId: number, readonly seq: number } | undefined {
-    const place = parseMsgId(msgId, this.epoch)
-    if (place === undefined || place.isOfThisLife) return place
-    return this.#event.get(this.#idAt(place.streamId, place.seq))?.msg_id === msgId ? place : undefined
-  }
-
-  /** The row of an event; 0 when there is none. */
-  #idAt(streamId: number, seq: number): number {
-    return this.tail.at(streamId, seq)?.id ?? this.#place.get(streamId, seq)?.event ?? 0
-  }
-
-  protected fateAt(streamId: number, seq: number, entries: readonly Entry[]): Fate | undefined {
-    const event = this.#event.get(this.#idAt(streamId, seq))
-    if (event === undefined) return undefined
-    return fateOf({ msgId: event.msg_id, author: event.author, stream: event.name, ts: event.ts }, entries)
-  }
-
-  protected textOf(id: number): Buffer | undefined {
-    return this.#text.get(id)?.text
-  }
-
-  *#inboxRows(agent: string, after: number, now: number, limit: number): Iterable<InboxRow> {
-    for (const { seq, id, event, stream, text } of this.#inbox.iterate(agent, after, now, limit)) {
-      const found = text ?? this.textOf(this.tail.at(id, event)?.id ?? 0)
-      if (found !== undefined) yield { seq, stream, text: found }
-    }
-  }
-
-  /** Of events in the tail; those of an open transaction are not there for whoever reads outside it. */
-  *#texts(recent: readonly TailEvent[], isWanted: (seq: number) => boolean): Iterable<Row> {
-    for (const { id, stamp: { seq } } of recent) {
-      const text = isWanted(seq) ? this.textOf(id) : undefined
-      if (text !== undefined) yield { seq, text }
-    }
-  }
 }
 
 /** All that a log does but let go of what was said. */
@@ -186,9 +48,9 @@ export class SqliteLog extends SqliteLogReader {
   readonly #hasBlocks: Statement<[string]>
   readonly #waiting: Statement<{ agent: string, sender: string, address: string }, { total: number, own: number, near: number }>
   readonly #muted: Statement<[string, number], { upTo: number | null }>
-  readonly #cursors: Statement<[string], { seq: number, offered: number, read: number }>
   readonly #setCursor: Record<keyof typeof cursorOf, Statement<{ agent: string, upTo: number }>>
   readonly #progress: Record<keyof typeof cursorOf, Statement<{ agent: string, after: number, upTo: number, now: number }, Entry>>
+  readonly #readIn: Statement<{ agent: string, after: number, stream: number, upTo: number, now: number }, Entry>
   readonly #due: Statement<[number]>
   readonly #expire: Statement<{ now: number, limit: number }, Entry>
   readonly #findInbox: Statement<[string, number, number], { seq: number }>
@@ -218,7 +80,6 @@ export class SqliteLog extends SqliteLogReader {
       FROM inbox WHERE agent = @agent AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @agent), 0)`)
     this.#muted = db.prepare(`SELECT coalesce(min(seq) FILTER (WHERE muted = 0) - 1, max(seq)) AS upTo FROM (SELECT seq, muted FROM inbox
       WHERE agent = ? AND seq > ? ORDER BY seq LIMIT 1000)`)
-    this.#cursors = db.prepare('SELECT seq, offered, read FROM inbox_cursors WHERE agent = ?')
     const setCursor = (column: string) =>
       db.prepare<{ agent: string, upTo: number }>(
         `INSERT INTO inbox_cursors (agent, ${column === 'seq' ? 'seq' : `seq, ${column}`}) VALUES (@agent, ${
@@ -238,6 +99,8 @@ export class SqliteLog extends SqliteLogReader {
       received: progress(received, 'received_at'),
       read: progress(`${received}, read_at = @now`, 'read_at'),
     }
+    this.#readIn = db.prepare(`UPDATE inbox SET ${received}, read_at = @now WHERE agent = @agent AND seq > @after AND stream = @stream
+      AND event <= @upTo AND read_at IS NULL AND expired_at IS NULL RETURNING ${entry}`)
     const due = (now: string) => `FROM inbox WHERE expires_at <= ${now} AND received_at IS NULL AND expired_at IS NULL`
     this.#due = db.prepare(`SELECT 1 ${due('?')} LIMIT 1`)
     this.#expire = db.prepare(
@@ -360,7 +223,7 @@ export class SqliteLog extends SqliteLogReader {
     const told = Math.min(upTo, this.inboxHead(agent).seq)
     // What is kept from the agent goes with what it was told: nobody learns the difference.
     const end = state === 'received' ? Math.max(told, this.#muted.get(agent, told)?.upTo ?? 0) : told
-    const after = this.#cursors.get(agent)?.[cursorOf[state]] ?? 0
+    const after = this.cursors.get(agent)?.[cursorOf[state]] ?? 0
     if (end <= after) return []
     this.#wrote()
     const changed = this.#progress[state].all({ agent, after, upTo: end, now })
@@ -368,6 +231,13 @@ export class SqliteLog extends SqliteLogReader {
     // What was read was received.
     if (state === 'read') this.#setCursor.received.run({ agent, upTo: end })
     return this.#toTell(changed)
+  }
+
+  readIn(agent: string, stream: string, upTo: number, now: number): readonly Fate[] {
+    const id = this.stream.get(stream)?.id
+    if (id === undefined) return []
+    this.#wrote()
+    return this.#toTell(this.#readIn.all({ agent, after: this.unreadAfter(agent).after, stream: id, upTo, now }))
   }
 
   expire(now: number): readonly Fate[] {

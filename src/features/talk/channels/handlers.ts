@@ -17,6 +17,8 @@ import { pairStream, type Head } from '../../../store/log.ts'
 import { invitationName, membershipName } from '../../../store/shares.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import {
+  checkOpen,
+  checkRight,
   Fail,
   mayEnter,
   mayRead,
@@ -34,6 +36,7 @@ import {
   type Shares,
   type WriteCtx,
 } from '../../../relay/feature.ts'
+import { settingsOf } from './settings.ts'
 import { IdleChannels, type IdleOptions } from './idle.ts'
 import { ownership, type OwnershipOptions } from './ownership.ts'
 
@@ -98,6 +101,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       ...about(info),
       ...(info.topicBy === 'owner' && { topic_by: 'owner' as const }),
       ...(info.editWindowMs !== null && { edit_window_ms: info.editWindowMs }),
+      ...settingsOf(info),
     })
   }
 
@@ -105,9 +109,9 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   const lasts = (me: Agent, info: ChannelInfo): boolean => me.pubkey !== null || info.private
 
   /** @throws Fail LIMIT_REACHED */
-  const belong = async ({ me, tx, asker }: WriteCtx, channel: string): Promise<void> => {
+  const belong = async ({ me, tx, asker }: WriteCtx, channel: string, head: Head): Promise<void> => {
     await options.shares.take(tx, 'memberships', membershipName(me.id, channel), { agent: me.id, address: asker.address })
-    await addMembership(tx, me.id, channel)
+    await addMembership(tx, me.id, channel, head.seq)
   }
 
   const admit = async ({ me, roster, tx }: WriteCtx, channel: Channel): Promise<void> => {
@@ -144,8 +148,8 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           const channel = found(name, ctx.roster.channel(name))
           await admit(ctx, channel)
           const lasting = lasts(me, channel.info)
-          if (lasting && !me.memberships.has(name)) await belong(ctx, name)
           const head = await tx.log.head(name)
+          if (lasting && !me.memberships.has(name)) await belong(ctx, name, head)
           const isFormer = since !== undefined && epoch !== undefined && epoch !== ctx.epoch
           const position = isFormer ? await positionNow(tx.log, { stream: name, head, epoch: ctx.epoch }, { seq: since, epoch }) : since
           const { after, recovered } = planReplay({ head, since: position, limit, defaultLimit: options.joinReplay })
@@ -176,6 +180,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
               ...(info.verifiedOnly && { verifiedOnly: true as const }),
               ...(info.private && { private: true as const }),
               ...about(info),
+              ...(info.settings !== null && listedSettings(info.settings)),
             }
           })
           return { ...reply('CHANNELS', { list, ...(more && { more }) }), ...(all && { byRight: true as const }) }
@@ -219,12 +224,13 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
             owner: me.id,
             topicBy,
             editWindowMs: null,
+            settings: null,
           }
           if (!await addChannel(tx, info, me.id, now)) throw channelExists(name)
           const lasting = lasts(me, info)
-          if (lasting) await belong(ctx, name)
           // Where a channel of that name was deleted, numbers go on behind its last one.
           const head = await tx.log.head(name)
+          if (lasting) await belong(ctx, name, head)
           const effects: readonly Effect[] = [
             { kind: 'channel', info },
             { kind: 'subscribe', channel: name, after: head.seq, last: head.seq, lasting },
@@ -234,8 +240,9 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       },
       INVITE: {
         needs: 'member',
-        async write({ me, channel, tx, now, roster, asker }, { agent }) {
+        async write({ me, channel, tx, now, roster, asker, isAdmin }, { agent }) {
           const { name } = channel.info
+          checkRight('inviteBy', me, channel, isAdmin)
           await options.shares.checkInbox(tx, agent, { agent: me.id, address: asker.address })
           // Into a channel that is open nobody needs one.
           if (channel.info.private && !await isInvited(tx, agent, name)) {
@@ -270,6 +277,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         needs: 'member',
         async write({ me, channel, tx, isAdmin }, { topic }) {
           const { info } = channel
+          checkOpen(channel)
           if (info.topicBy === 'owner' && info.owner !== me.id && !isAdmin)
             throw new Fail('AUTH_REQUIRED', `The topic of ${info.name} is set by its owner and by admins`)
           await changeChannel(tx, { ...info, topic })
@@ -291,6 +299,11 @@ const about = ({ topic, description, owner }: ChannelInfo) => ({
   ...(topic !== '' && { topic }),
   ...(description !== '' && { description }),
   ...(owner !== null && { owner }),
+})
+
+const listedSettings = ({ archived, category }: NonNullable<ChannelInfo['settings']>) => ({
+  ...(archived && { archived }),
+  ...(category !== '' && { category }),
 })
 
 /** When to ask again for a name that is being cleared. */

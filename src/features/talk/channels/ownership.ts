@@ -1,7 +1,8 @@
 // What the owner of a channel may do beside its members: give it away, delete it, put members out, take invitations back.
 import { findAgent, invitationsOf, isInvited, isMember, removeInvitation, removeMembership } from '../../../store/agents.ts'
-import { changeChannel, membersAfter } from '../../../store/channels.ts'
+import { changeChannel, membersAfter, plainSettings, setOrNull } from '../../../store/channels.ts'
 import { endChannel } from '../../../store/endings.ts'
+import { changedBy, settingsOf } from './settings.ts'
 import { Fail, mayRead, noChannel, notify, reply, type Agent, type Feature } from '../../../relay/feature.ts'
 
 export interface OwnershipOptions {
@@ -21,16 +22,17 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
     needs: 'owner',
     async write(
       { me, channel: { info }, tx },
-      { owner = info.owner, topic_by: topicBy = info.topicBy, edit_window_ms: editWindowMs = info.editWindowMs },
+      { owner = info.owner, topic_by: topicBy = info.topicBy, edit_window_ms: editWindowMs = info.editWindowMs, ...given },
     ) {
       if (owner !== null && owner !== info.owner && (await findAgent(tx, owner))?.revoked_at !== null)
         throw new Fail('AGENT_NOT_FOUND', `No agent ${owner} with a key that is good is known here`)
-      const changed = { ...info, owner, topicBy, editWindowMs }
+      const changed = { ...info, owner, topicBy, editWindowMs, settings: setOrNull(changedBy(info.settings ?? plainSettings, given)) }
       await changeChannel(tx, changed)
       const frame = {
         channel: info.name,
         ...(owner !== null && { owner }),
         topic_by: topicBy,
+        ...settingsOf(changed),
         ...(editWindowMs !== null && { edit_window_ms: editWindowMs }),
         by: by(me),
       }

@@ -1,6 +1,7 @@
 // Pages of what was said.
 import { changesOf } from '../../../store/links.ts'
 import { pairStream, type Row } from '../../../store/log.ts'
+import { reactedBetween, withMine } from '../../../store/reactions.ts'
 import type { Db } from '../../../store/store.ts'
 import { channelToRead, Fail, pageReply, type Feature } from '../../../relay/feature.ts'
 
@@ -14,7 +15,7 @@ export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions)
   handlers: {
     HISTORY: {
       needs: 'session',
-      async read({ me, db, roster, epoch }, { channel: name, with: other, before, after, limit = defaultLimit }) {
+      async read({ me, db, roster, epoch }, { channel: name, with: other, before, after, limit = defaultLimit, reactions }) {
         if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
         if (before !== undefined && after !== undefined) throw new Fail('INVALID_MSG', 'Name at most one of before and after')
         if (name !== undefined) channelToRead(me, name, roster)
@@ -29,7 +30,15 @@ export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions)
         const more = rows.length > 0 && (after === undefined ? rows[0]!.seq > oldest : rows.at(-1)!.seq < seq)
         const where = name === undefined ? { with: other! } : { channel: name }
         const named = rows.length === 0 ? {} : await namedIn(db, stream, rows, maxPageBytes)
-        return pageReply('HISTORY', { ...where, more, seq, oldest, epoch, ...named }, 'events', rows.map(row => row.text))
+        return pageReply('HISTORY', {
+          ...where,
+          more,
+          seq,
+          oldest,
+          epoch,
+          ...named,
+          ...(reactions === true && { reactions: await reactionsTo(db, me.id, stream, rows) }),
+        }, 'events', rows.map(row => row.text))
       },
     },
   },
@@ -45,4 +54,11 @@ const namedIn = async ({ links }: Db, stream: string, rows: readonly Row[], maxB
       threads: answered.map(({ target, count, seq, ts }) => ({ seq: target, replies: count, last_seq: seq, last_ts: ts })),
     },
   }
+}
+
+/** What was reacted to of a page. */
+const reactionsTo = async (db: Db, agent: string, stream: string, rows: readonly Row[]) => {
+  const [first, last] = [rows[0], rows.at(-1)]
+  const streamId = first && await db.log.streamId(stream)
+  return streamId === undefined ? [] : withMine(db, agent, streamId, await reactedBetween(db, streamId, first!.seq, last!.seq))
 }

@@ -1,13 +1,14 @@
 // The inbox of agents with a key: what waits for them, how far they have come, and what their messages' senders are told of it.
 import { withLeases } from '../../../store/leases.ts'
+import { reading, type ReadingOptions } from './reading.ts'
 import { Fail, inboxItem, pageReply, reply, statusNotices, statusOf, type Feature, type WriteCtx } from '../../../relay/feature.ts'
 
-export interface InboxOptions {
+export interface InboxOptions extends ReadingOptions {
   readonly maxPage: number
   readonly maxPageBytes: number
 }
 
-export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'READ' | 'STATUS'> => {
+export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'READ' | 'UNREAD' | 'STATUS'> => {
   const advance = async (
     { me, tx, now }: WriteCtx,
     state: 'received' | 'read',
@@ -20,6 +21,8 @@ export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'RE
     if (upTo > (await tx.log.inboxHead(me.id)).seq) throw new Fail('INVALID_MSG', 'Your inbox does not reach that far')
     return { reply: reply('OK', {}), notify: statusNotices(await tx.log.progress(me.id, state, upTo, now)) }
   }
+
+  const { readIn, unread } = reading(options)
 
   return {
     handlers: {
@@ -36,7 +39,11 @@ export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'RE
         },
       },
       RECEIVED: { needs: 'session', write: (ctx, body) => advance(ctx, 'received', body) },
-      READ: { needs: 'session', write: (ctx, body) => advance(ctx, 'read', body) },
+      READ: {
+        needs: 'session',
+        write: (ctx, body) => body.channel === undefined && body.with === undefined ? advance(ctx, 'read', body) : readIn(ctx, body),
+      },
+      UNREAD: { needs: 'session', read: unread },
       STATUS: {
         needs: 'session',
         async read({ me, db }, { msg_id }) {

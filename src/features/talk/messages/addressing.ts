@@ -13,16 +13,39 @@ export type Addressed = Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox' | 'mut
 
 export interface AddressingOptions {
   readonly shares: Shares
+  /** `@here` in a channel where more agents with a key are connected mentions nobody. */
+  readonly maxHereMembers: number
 }
 
 export interface Addressing {
-  /** To a channel, and to the inboxes of those whom its text mentions, but for those who have muted the thread that it is in. */
-  inChannel(ctx: WriteCtx, channel: Channel, content: string, thread: Root | undefined): Awaitable<Addressed>
+  /**
+   * To a channel, and to the inboxes of those whom its text mentions, but for those who have muted the thread that it is in. What is said for
+   * the first time may call those who are here.
+   */
+  inChannel(
+    ctx: WriteCtx,
+    channel: Channel,
+    content: string,
+    how: { readonly thread: Root | undefined, readonly isNew: boolean },
+  ): Awaitable<Addressed>
   /** To an agent. @throws Fail AGENT_NOT_FOUND, LIMIT_REACHED */
   direct(ctx: WriteCtx, to: string): Awaitable<Addressed>
 }
 
-export const addressing = ({ shares }: AddressingOptions): Addressing => {
+/** What calls all members that are connected. */
+const hereWord = 'here'
+
+export const addressing = ({ shares, maxHereMembers }: AddressingOptions): Addressing => {
+  /** Who is called: only agents with a key have an inbox. */
+  const here = ({ agents }: Channel): readonly string[] => {
+    const found: string[] = []
+    for (const { id, pubkey } of agents.keys()) {
+      if (pubkey !== null) found.push(id)
+      if (found.length > maxHereMembers) return []
+    }
+    return found
+  }
+
   /** The entries that a mention makes: none where the sender's share of an inbox is full, since the channel has it anyway. */
   const mentioning = async ({ me, tx, asker }: WriteCtx, agents: readonly string[]): Promise<Pick<Addressed, 'inbox' | 'muted'>> => {
     const inbox: string[] = []
@@ -59,12 +82,15 @@ export const addressing = ({ shares }: AddressingOptions): Addressing => {
   }
 
   return {
-    inChannel(ctx, { info }, content, thread) {
+    inChannel(ctx, channel, content, { thread, isNew }) {
+      const { info } = channel
       const words = mentionsIn(content)
       if (words.length === 0) return { stream: info.name }
       return (async () => {
         const { me, tx } = ctx
-        const found = (await findMentioned(tx, words, info)).filter(agent => agent !== me.id)
+        const named = await findMentioned(tx, words, info)
+        const called = isNew && words.includes(hereWord) ? [...new Set([...named, ...here(channel)])] : named
+        const found = called.filter(agent => agent !== me.id)
         const muters = thread === undefined ? undefined : await mutersAmong(tx, found, { stream: info.name, root: thread.seq })
         return { stream: info.name, ...await mentioning(ctx, muters === undefined ? found : found.filter(agent => !muters.has(agent))) }
       })()

@@ -5,6 +5,7 @@ import type { Root } from '../../../store/links.ts'
 import type { Fate } from '../../../store/log.ts'
 import type { Db } from '../../../store/store.ts'
 import {
+  checkRight,
   Fail,
   mayReadStream,
   noChannel,
@@ -151,7 +152,8 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     const channel = ctx.roster.known(ctx.me, to)
     if (channel === undefined) throw noChannel(to)
     if (!ctx.roster.isMember(ctx.me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${to}; JOIN it first`)
-    return addressed.inChannel(ctx, channel, content, thread)
+    checkRight('postBy', ctx.me, channel, ctx.isAdmin)
+    return addressed.inChannel(ctx, channel, content, { thread, isNew: false })
   }
 
   /** @throws Fail */

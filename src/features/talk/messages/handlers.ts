@@ -4,12 +4,17 @@ import { isBlocked } from '../../../store/blocks.ts'
 import type { Root } from '../../../store/links.ts'
 import { pairStream, type Awaitable } from '../../../store/log.ts'
 import {
+  checkRight,
+  checkSlow,
   Fail,
   noChannel,
   notify,
   reply,
   type Append,
+  rules,
+  slowOf,
   type Asker,
+  type Channel,
   type Effect,
   type Feature,
   type Outcome,
@@ -99,15 +104,27 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     return append instanceof Promise ? append.then(found => stored(ctx, request, found, thread)) : stored(ctx, request, append, thread)
   }
 
+  /** Whether its owner lets the sender speak now; and how long it waits then. @throws Fail */
+  const checkSettings = ({ me, isAdmin, asker, now }: WriteCtx, channel: Channel): readonly Effect[] => {
+    checkRight('postBy', me, channel, isAdmin)
+    const { info } = channel
+    const { slowModeMs } = info.settings!
+    if (slowModeMs === 0 || rules(me, info, isAdmin)) return []
+    const who = slowOf(me, asker.address)
+    checkSlow(channel, who, now)
+    return [{ kind: 'slow', channel: info.name, who, until: now + slowModeMs }]
+  }
+
   const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Awaitable<Outcome<'ACK'>> => {
     const { me, roster } = ctx
     const channel = roster.known(me, request.to)
     if (channel === undefined) throw noChannel(request.to)
     if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${request.to}; JOIN it first`)
     const held = channel.floor.size === 0 ? [] : [...channel.floor].filter(([, claim]) => claim.holder === me.id)
-    const release = held.map(([msgId]) => ({ kind: 'floor', channel: request.to, msgId, claim: undefined } as const))
+    const release: Effect[] = held.map(([msgId]) => ({ kind: 'floor', channel: request.to, msgId, claim: undefined }))
+    if (channel.info.settings !== null) release.push(...checkSettings(ctx, channel))
     const effects = release.length > 0 ? release : undefined
-    const append = addressed.inChannel(ctx, channel, request.content, thread)
+    const append = addressed.inChannel(ctx, channel, request.content, { thread, isNew: true })
     return append instanceof Promise
       ? append.then(found => stored(ctx, request, found, thread, effects))
       : stored(ctx, request, append, thread, effects)

@@ -1,0 +1,35 @@
+// What members may do in a channel, by what its owner set of it. A channel of which nothing is set costs one look.
+import { Fail } from './fail.ts'
+import type { Agent, Channel, ChannelInfo } from './view.ts'
+
+/** Whether an agent rules a channel. */
+export const rules = (me: Agent | undefined, { owner }: ChannelInfo, isAdmin: boolean): boolean =>
+  isAdmin || (me !== undefined && (me.admin || owner === me.id))
+
+/** @throws Fail where nothing is added any more */
+export const checkOpen = ({ info: { name, settings } }: Channel): void => {
+  if (settings?.archived === true)
+    throw new Fail('AUTH_REQUIRED', `${name} is archived: it is there to be read; its owner can open it again`)
+}
+
+const acts = { postBy: 'Messages in', inviteBy: 'Invitations to', pinBy: 'Pins in' } as const
+
+/** @throws Fail where its owner keeps it to himself and to admins */
+export const checkRight = (right: keyof typeof acts, me: Agent, channel: Channel, isAdmin: boolean): void => {
+  const { info } = channel
+  if (info.settings === null) return
+  checkOpen(channel)
+  if (info.settings[right] === 'owner' && !rules(me, info, isAdmin))
+    throw new Fail('AUTH_REQUIRED', `${acts[right]} ${info.name} are its owner's and the admins'`)
+}
+
+/** Who waits for whom in slow mode: an agent with a key for itself, the others of an address for each other. */
+export const slowOf = ({ id, pubkey }: Agent, address: string): string => pubkey === null ? address : id
+
+/** @throws Fail RATE_LIMITED as long as whoever spoke has to wait */
+export const checkSlow = ({ info, slow }: Channel, who: string, now: number): void => {
+  const waitMs = (slow?.get(who) ?? 0) - now
+  if (waitMs > 0)
+    throw new Fail('RATE_LIMITED',
+      `${info.name} is in slow mode (${info.settings!.slowModeMs / 1_000} s): wait ${Math.ceil(waitMs / 1_000)} s`, waitMs)
+}
