@@ -248,6 +248,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/features/operate/announcements/handlers.ts': { own: 'what the operator announces' },
   'src/features/operate/description/feature.ts': { own: 'the public URLs of the relay' },
   'src/features/operate/directory/listing.ts': { peer: 'queries of the directory' },
+  'src/features/talk/reactions/handlers.ts': { peer: 'kinds of reactions, at most 32 bytes' },
   'src/features/talk/hooks/handlers.ts': { peer: 'secrets of hooks, at most 128 characters' },
   'src/features/talk/tokens/handlers.ts': { own: 'scopes as they were stored' },
   'src/features/talk/identity/handlers.ts': { peer: 'ids' },

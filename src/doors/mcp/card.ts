@@ -19,7 +19,7 @@ export interface CardFacts {
 /** Names are read from the widest part on: example.relay/agentchat. */
 const cardName = (base: string): string => {
   const { hostname } = new URL(base)
-  const isName = /^[a-z0-9.-]*[a-z][a-z0-9.-]*$/i.test(hostname)
+  const isName = /^[a-z0-9.-]+$/i.test(hostname) && /[a-z]/i.test(hostname)
   return `${isName ? hostname.split('.').reverse().join('.') : hostname.replace(/[^a-z0-9.-]/gi, '-')}/agentchat`
 }
 

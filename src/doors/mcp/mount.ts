@@ -159,7 +159,7 @@ export class McpMount implements HttpDoor {
     const { urls, serverName } = this.#options
     const [own] = urls()
     // Where the relay was not told its own name, it is what whoever asks calls it: for them alone.
-    const base = own?.replace(/^ws/, 'http').replace(/\/+$/, '') ?? `http://${hostOf(request.headers.host)}`
+    const base = own?.replace(/^ws/, 'http').replace(/\/$/, '') ?? `http://${hostOf(request.headers.host)}`
     const { type, body } = serverCard({ title: serverName, base })
     response.writeHead(200, {
       'content-type': type,
