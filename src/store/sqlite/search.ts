@@ -19,6 +19,9 @@ export type Ask = (sql: string, parameters: readonly unknown[]) => Promise<reado
 /** What one pass takes in and takes out. In memory the event loop waits for it. */
 const perPass = { apart: { added: 4_096, removed: 500 }, here: { added: 256, removed: 50 } } as const
 
+/** How long a process that ends takes out what went. */
+const closingMs = 10_000
+
 /** Words in memory before they are written: the more, the less is merged later. */
 const hashBytes = 8 * 1024 * 1024
 
@@ -151,10 +154,7 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
       return isMore
     }
     const { event, gone } = this.#log.newest()
-    if (this.#done.gone > this.#forgotten) {
-      this.#forgotten = this.#done.gone
-      this.#log.forget(this.#forgotten)
-    }
+    this.forget()
     if (event === this.#done.upto && gone <= this.#done.gone) return false
     this.#running ??= this.#catchUp().catch((error: unknown) => {
       if (!this.#isClosing) this.#onProblem(error)
@@ -164,9 +164,28 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
     return false
   }
 
-  /** What is under way is broken off: the next one does it again. */
-  close(): void {
+  /**
+   * What is under way is broken off: the next one does it again. What went is taken out still, so that nothing of it stays in the files;
+   * of very much the rest is taken out by the next process. `forget` is to be called then.
+   */
+  async close(now: () => number = () => performance.now()): Promise<void> {
     this.#isClosing = true
+    await this.#running
+    if (!this.#isApart) return
+    const until = now() + closingMs
+    try {
+      while (now() < until && (await this.#rows('SELECT 1 FROM search_gone WHERE id > (SELECT gone FROM search.state) LIMIT 1')).length > 0)
+        await this.#transaction()
+    } catch (error) {
+      this.#onProblem(error)
+    }
+  }
+
+  /** Forgets the notes of what was taken out, in the open transaction. */
+  forget(): void {
+    if (this.#done.gone <= this.#forgotten) return
+    this.#forgotten = this.#done.gone
+    this.#log.forget(this.#forgotten)
   }
 
   async #catchUp(): Promise<void> {
@@ -220,7 +239,7 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
     if (last !== null) await this.#takeOut(gone, last, upto)
     // What went before it could be put in is in no part: all notes are looked at before there is more that they could be about.
     const isNoted = last !== null && (await this.#rows('SELECT 1 FROM search_gone WHERE id > ? LIMIT 1', last)).length > 0
-    const to = isNoted ? upto : await this.#putIn(upto, end, added)
+    const to = isNoted || this.#isClosing ? upto : await this.#putIn(upto, end, added)
     if (last !== null || to !== upto) await this.#rows('UPDATE search.state SET upto = ?, gone = ?', to, last ?? gone)
     return { upto: to, gone: last ?? gone, isMore: isNoted || to < end }
   }

@@ -137,7 +137,8 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await this.#tail
-    this.#search?.close()
+    await this.#search?.close()
+    await this.write(() => this.#search?.forget()).catch(() => undefined)
     await Promise.all([this.#readers?.close(), this.#indexer?.close()])
     await this.#checkpointer?.close()
     if (this.#reader !== this.#writer) this.#reader.close()
