@@ -7,6 +7,7 @@ import { growthText } from '../src/cli/message-text.ts'
 import { Cli } from './kit/cli.ts'
 import { newClient } from './kit/client.ts'
 import { startTestRelay } from './kit/relay.ts'
+import { newKey } from './kit/wire.ts'
 
 const piece = (n: number, text = 'x') => ({ type: 'DELTA', to: '#general', stream: 's1', n, text })
 
@@ -49,6 +50,22 @@ test('who is told of nobody is told of no piece: in large channels the message c
   expect((await cyd.next('MSG')).stream).toBe('s1')
   await bob.next('MSG')
   expect([...bob.heard, ...cyd.heard].filter(frame => frame.type === 'DELTA' && frame.n === 1)).toEqual([])
+})
+
+test('who may not post, or has to wait for it, sends no pieces either', async () => {
+  await using relay = await startTestRelay()
+  await using ann = await relay.login('ann', { key: newKey() })
+  await using bob = await relay.login('bob', { key: newKey() })
+  const to = '#news'
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: to }, 'JOINED')
+  await bob.ask({ type: 'JOIN', channel: to }, 'JOINED')
+  const grown = { ...piece(0), to }
+  await ann.answer({ type: 'SET_CHANNEL', channel: to, slow_mode_ms: 10_000 })
+  await bob.ask({ type: 'MSG', to, content: 'hi' }, 'ACK')
+  expect(await bob.refusal(grown)).toMatchObject({ code: 'RATE_LIMITED' })
+  await ann.answer({ type: 'SET_CHANNEL', channel: to, slow_mode_ms: 0, post_by: 'owner' })
+  expect(await bob.refusal(grown)).toMatchObject({ code: 'AUTH_REQUIRED' })
+  await ann.ask(grown, 'OK')
 })
 
 test('a piece is encoded once for all who hear it, and stored nowhere', async () => {

@@ -214,6 +214,24 @@ export const rows = [
   { name: 'replays', kind: 9, what: 'JOIN since 0, by hundreds, over many messages', prepare: async way => { const client = await login(way, 'writer'); if (client) { reading(client); for (let i = 0; i < 40; i++) client.send(msg(of('story ', 3_900))) } await sleep(1_000); client?.destroy() }, attack: way => { const load = many({ type: 'JOIN', channel: '#general', since: 0 }, 100); return keep(way, 20, flood(() => load), 100, loginThen(way, reading)) } },
   { name: 'erase', kind: 9, what: 'ERASE of oneself, by keys that wrote', attack: way => keep(way, 20, client => client.send(Buffer.concat([...upTo(5).map(() => msg('soon gone')), ...upTo(5).map(() => frame({ type: 'ERASE' }))])), 100, loginThen(way, reading, true)) },
   { name: 'edits', kind: 9, what: 'EDIT of ones own messages to the last time, RETRACT of them, EDITS and THREAD of one with a long thread, and all of it of the messages of others', prepare: async way => { const client = await login(way, 'root'); const ack = await client?.exchange(frame({ type: 'MSG', id: 'root', to: '#general', content: 'a root' }), answerOf('ACK')).catch(() => undefined); client?.destroy(); return ack?.msg_id ?? '1-1-000000' }, attack: (way, root) => { let n = 0; return keep(way, 20, async client => { const id = `e${n++}`; const ack = await client.exchange(frame({ type: 'MSG', id, to: '#general', content: of('again ', 3_000), in_reply_to: root }), answerOf('ACK'), 3_000).catch(() => undefined); const own = ack?.msg_id ?? root; client.send(Buffer.concat([...upTo(101).map(i => frame({ type: 'EDIT', msg_id: own, content: of(`${i} `, 3_000) })), frame({ type: 'EDIT', msg_id: root, content: 'mine' }), frame({ type: 'RETRACT', msg_id: root }), ...upTo(20).flatMap(() => [frame({ type: 'EDITS', msg_id: own }), frame({ type: 'THREAD', msg_id: root })]), frame({ type: 'RETRACT', msg_id: own })])) }, 100, loginThen(way, reading, true)) } },
+  { name: 'reactions', kind: 8, what: 'REACT and UNREACT of ever new kinds to one message, UNREAD and REACTIONS, by 30 keys, 200 members in #general', prepare: async way => {
+    await crowd(200, loginThen(way, reading))
+    const client = await login(way, 'root')
+    const ack = await client?.exchange(frame({ type: 'MSG', id: 'root', to: '#general', content: 'a root' }), answerOf('ACK')).catch(() => undefined)
+    client?.destroy()
+    return ack?.msg_id ?? '1-1-000000'
+  }, attack: (way, msg_id) => { let n = 0; return keep(way, 30, client => client.send(Buffer.concat(upTo(20).flatMap(() => { const kind = `k${n++ % 40}`; return [frame({ type: 'REACT', msg_id, kind }), frame({ type: 'UNREACT', msg_id, kind }), frame({ type: 'UNREAD' }), frame({ type: 'REACTIONS', msg_id })] }))), 50, loginThen(way, reading, true)) } },
+  { name: 'message-searches', kind: 9, what: 'SEARCH of words that every message has, of prefixes and of nonsense, best first, by 20 agents', prepare: async way => {
+    const client = await login(way, 'author')
+    for (const i of upTo(500)) client?.send(msg(of(`the word and the other ${i} `, 2_000)))
+    await sleep(1_000)
+    client?.destroy()
+  }, attack: way => keep(way, 20, client => client.send(Buffer.concat([
+    { text: 'the word and the other', sort: 'best', limit: 50 }, { text: 'th* wo* ot*', limit: 50 }, { text: `"${of('the ', 290)}"` }, { text: of('"* ', 299) },
+  ].flatMap(query => upTo(10).map(() => frame({ type: 'SEARCH', ...query }))))), 50, loginThen(way, reading)) },
+  { name: 'leases', kind: 9, what: 'CLAIM of fifty, DONE under leases that are none, LEASES, by 20 keys with messages that wait', prepare: async () => undefined, attack: way => keep(way, 20, client => client.send(Buffer.concat(upTo(10).flatMap(i => [
+    frame({ type: 'MSG', to: client.id || '#general', content: 'x' }), frame({ type: 'CLAIM', limit: 50, lease_ms: 1_000 }), frame({ type: 'DONE', lease: `${i}-1-${of('0', 16)}` }), frame({ type: 'LEASES' }), frame({ type: 'REQUEUE', seq: i + 1 }),
+  ]))), 50, loginThen(way, reading, true)) },
   { name: 'balances', kind: 9, what: 'BALANCE of keys, as fast as they are taken', attack: way => keep(way, 20, client => client.send(Buffer.concat(upTo(20).map(() => frame({ type: 'BALANCE' })))), 50, loginThen(way, reading, true)) },
   { name: 'idle-tcp', kind: 10, what: '1,500 TCP connections that say nothing, of a relay with 1,024 file descriptors', nofile: 1_024, attack: async way => {
     await Promise.all(upTo(1_500).map(async i => { await sleep(i); for (;;) { const socket = await dial(way, 3_000); if (socket === undefined) { await sleep(500); continue } socket.on('error', () => undefined); socket.resume(); await new Promise(resolve => socket.once('close', resolve)); await sleep(200) } }))

@@ -24,12 +24,30 @@ export const checkRight = (right: keyof typeof acts, me: Agent, channel: Channel
 }
 
 /** Who waits for whom in slow mode: an agent with a key for itself, the others of an address for each other. */
-export const slowOf = ({ id, pubkey }: Agent, address: string): string => pubkey === null ? address : id
+const slowOf = ({ id, pubkey }: Agent, address: string): string => pubkey === null ? address : id
 
 /** @throws Fail RATE_LIMITED as long as whoever spoke has to wait */
-export const checkSlow = ({ info, slow }: Channel, who: string, now: number): void => {
+const checkSlow = ({ info, slow }: Channel, who: string, now: number): void => {
   const waitMs = (slow?.get(who) ?? 0) - now
   if (waitMs > 0)
     throw new Fail('RATE_LIMITED',
       `${info.name} is in slow mode (${info.settings!.slowModeMs / 1_000} s): wait ${Math.ceil(waitMs / 1_000)} s`, waitMs)
+}
+
+/** Who asks to say something in a channel. */
+interface Speaker {
+  readonly me: Agent
+  readonly isAdmin: boolean
+  readonly asker: { readonly address: string }
+  readonly now: number
+}
+
+/** Whether its owner lets somebody speak there now; gives whom slow mode makes wait behind it, if anybody. @throws Fail */
+export const checkPost = ({ me, isAdmin, asker, now }: Speaker, channel: Channel): string | undefined => {
+  const { info } = channel
+  checkRight('postBy', me, channel, isAdmin)
+  if (info.settings === null || info.settings.slowModeMs === 0 || rules(me, info, isAdmin)) return undefined
+  const who = slowOf(me, asker.address)
+  checkSlow(channel, who, now)
+  return who
 }

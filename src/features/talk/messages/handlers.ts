@@ -4,15 +4,12 @@ import { isBlocked } from '../../../store/blocks.ts'
 import type { Root } from '../../../store/links.ts'
 import { pairStream, type Awaitable } from '../../../store/log.ts'
 import {
-  checkRight,
-  checkSlow,
+  checkPost,
   Fail,
   noChannel,
   notify,
   reply,
   type Append,
-  rules,
-  slowOf,
   type Asker,
   type Channel,
   type Effect,
@@ -105,14 +102,10 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   }
 
   /** Whether its owner lets the sender speak now; and how long it waits then. @throws Fail */
-  const checkSettings = ({ me, isAdmin, asker, now }: WriteCtx, channel: Channel): readonly Effect[] => {
-    checkRight('postBy', me, channel, isAdmin)
-    const { info } = channel
-    const { slowModeMs } = info.settings!
-    if (slowModeMs === 0 || rules(me, info, isAdmin)) return []
-    const who = slowOf(me, asker.address)
-    checkSlow(channel, who, now)
-    return [{ kind: 'slow', channel: info.name, who, until: now + slowModeMs }]
+  const checkSettings = (ctx: WriteCtx, channel: Channel): readonly Effect[] => {
+    const who = checkPost(ctx, channel)
+    const { name, settings } = channel.info
+    return who === undefined ? [] : [{ kind: 'slow', channel: name, who, until: ctx.now + settings!.slowModeMs }]
   }
 
   const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Awaitable<Outcome<'ACK'>> => {
