@@ -218,15 +218,16 @@ test('MCP.md', async () => {
   const env = onRelay(folder, relay.url)
   const page = readFileSync('docs/MCP.md', 'utf8')
   const max = await newAgent(relay, 'max')
-  const printed = await readAll('docs/MCP.md', { folder: folder.path, env }, async commands => {
-    // Somebody has something to say to the agent that waits.
-    if (!commands.startsWith('agentchat listen')) return
-    const file = loadIdentityFile(folder.at('home/.agentchat/identity.json'))
-    const hello = new AgentChatClient({ ...onNode(), server: relay.url, identity: identityOf(file) })
-    await hello.connect()
-    await hello.close()
-    await max.send(`@${file.agentId}`, 'wake up')
-  })
+  const printed = await readAll('docs/MCP.md', { folder: folder.path, env, meant: [['wss://relay.example', relay.url]] },
+    async commands => {
+      // Somebody has something to say to the agent that waits.
+      if (!commands.startsWith('agentchat listen')) return
+      const file = loadIdentityFile(folder.at('home/.agentchat/identity.json'))
+      const hello = new AgentChatClient({ ...onNode(), server: relay.url, identity: identityOf(file) })
+      await hello.connect()
+      await hello.close()
+      await max.send(`@${file.agentId}`, 'wake up')
+    })
   expect(printed).toContain('wake up')
   await max.close()
 

@@ -1,6 +1,7 @@
 // The index of words on SQLite: FTS5, a table for each part, in a file of its own. A thread of its own writes it, so that nobody who commits
 // waits for it: a pass sees one moment of the log, takes out what went since the last one, and puts in what came.
 // What is in memory has one connection, and does the same in the sweep's own transaction.
+import { timerMs } from '../../../lib/protocol/timer.ts'
 import {
   partEvents,
   partOf,
@@ -170,14 +171,18 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
    */
   async close(now: () => number = () => performance.now()): Promise<void> {
     this.#isClosing = true
-    await this.#running
     if (!this.#isApart) return
+    // The threads keep no process alive, and nothing else may be left that does.
+    const alive = setInterval(() => undefined, timerMs(closingMs))
     const until = now() + closingMs
     try {
+      await this.#running
       while (now() < until && (await this.#rows('SELECT 1 FROM search_gone WHERE id > (SELECT gone FROM search.state) LIMIT 1')).length > 0)
         await this.#transaction()
     } catch (error) {
       this.#onProblem(error)
+    } finally {
+      clearInterval(alive)
     }
   }
 
