@@ -121,6 +121,7 @@ export const answersOf = async (
   const clock = new TestClock()
   clock.stop(at)
   await using relay = await startTestRelay({ data, store, adminAgents: [fingerprintOf(boss.pem)], pingTimeoutMs: 1e12 }, {}, { clock })
+  await indexed(relay)
   const answers = new Map<string, string>()
   const asked = reads.flatMap(type => bodiesOf(type, values).map(body => ({ type, ...body })))
   for (
@@ -140,6 +141,16 @@ export const answersOf = async (
     }
   }
   return answers
+}
+
+/** The index of words is made from the data, behind it: a copy begins without one, and its clock stands still. */
+const indexed = async ({ store }: TestRelay): Promise<void> => {
+  for (;;) {
+    await store.write(async tx => void await tx.search?.advance())
+    const standing = await store.read.search?.standing()
+    if (standing === undefined || standing.upto >= standing.newest) return
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
 }
 
 /** Those who ask beside the agents of the data: the same at each relay. */
