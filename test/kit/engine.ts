@@ -19,7 +19,7 @@ export const openRunStore: OpenStore = async options => {
   if (data !== ':memory:') return openStore({ ...options, store: (await databaseOf(data)).url })
   const database = emptied.pop() ?? await newDatabase()
   return closing(await openStore({ ...options, store: database.url }), async () => {
-    await database.ask(emptying)
+    await database.ask(`${emptying}; ${beginning}`)
     emptied.push(database)
   })
 }
@@ -83,6 +83,9 @@ const copied = async (from: TestDatabase): Promise<TestDatabase> => {
   for (const { name, last } of numbers) if (last !== null) await to.ask(`SELECT setval('"${name}"', ${last})`)
   return to
 }
+
+/** What the migrations put into a table. */
+const beginning = 'INSERT INTO search_state VALUES (0)'
 
 /** As the template is: its tables, nothing in them, and numbers from the first on. */
 const emptying = `DO $$ DECLARE each regclass; BEGIN
