@@ -133,7 +133,10 @@ const aboutChannels = types.flatMap((type): readonly (readonly [RequestType, 'ch
 /** What an agent is answered about a channel: everything but when, and the name. */
 const answered = async (wire: Wire, type: RequestType, field: 'channel' | 'to', channel: string) => {
   // What is read is named once: a message of the inbox, or a channel.
-  const { ts: _ts, re: _re, ...rest } = await wire.answer({ ...(type === 'READ' ? { type } : requestOf(type)), [field]: channel }) as unknown as Record<string, unknown>
+  const { ts: _ts, re: _re, ...rest } = await wire.answer({
+    ...(type === 'READ' ? { type } : requestOf(type)),
+    [field]: channel,
+  }) as unknown as Record<string, unknown>
   return JSON.parse(JSON.stringify(rest).replaceAll(channel, '#x')) as Record<string, unknown>
 }
 

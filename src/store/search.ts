@@ -40,6 +40,21 @@ export const searchMigrations: Migration = {
   `],
 }
 
+const trigger = (name: string, when: string): string =>
+  `CREATE TRIGGER IF NOT EXISTS ${name} BEFORE ${when} ON events BEGIN
+    INSERT INTO search_gone (event, said, marks) SELECT id, said, marks FROM searchable WHERE id = old.id;
+  END`
+
+/** On SQLite: what notes, and what ends it where there is no index, since notes hold texts. */
+export const noting = {
+  begin: [trigger('search_deleted', 'DELETE'), trigger('search_changed', 'UPDATE OF text')],
+  end: [
+    'DROP TRIGGER IF EXISTS search_deleted',
+    'DROP TRIGGER IF EXISTS search_changed',
+    'DELETE FROM search_gone',
+  ],
+} as const
+
 interface Tables {
   search_gone: { id: number }
 }

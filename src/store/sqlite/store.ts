@@ -8,6 +8,7 @@ import { migrate } from '../migrate.ts'
 import { checkMarks } from '../moving.ts'
 import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
+import { noting } from '../search.ts'
 import { SqliteSearch } from './search.ts'
 import { attach, attachToWrite, makeSearchFile, removeSearchFile, searchSchema } from './search-file.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from '../space.ts'
@@ -107,7 +108,11 @@ class SqliteStore implements Store {
     const links = new SqliteLinks(this.#writer, this.epoch, tail)
     this.#log = new SqliteLog(this.#writer, this.epoch, tail, links, () => this.#wrote())
     const beside = search && !inMemory ? makeSearchFile(data, this.epoch, this.#log.newestEvent) : undefined
-    if (options.search === false && !inMemory) removeSearchFile(data)
+    // Without an index nothing is noted for it; the next one is made anew.
+    if (!search && !inMemory) removeSearchFile(data)
+    if (this.#writer.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'search_gone'").get() !== undefined) {
+      for (const statement of search ? noting.begin : noting.end) this.#writer.exec(statement)
+    }
     // What is in memory has one connection.
     this.#readers = inMemory ? undefined : new Readers(file, { setup: beside === undefined ? [] : attach(beside) })
     this.#indexer = beside === undefined ? undefined : new Readers(file, { setup: attachToWrite(beside), writes: true })
