@@ -4,10 +4,12 @@ import { signal } from './define.ts'
 import { AgentId, ChannelName, MsgId, Seq, Time } from './fields.ts'
 
 /** A message that was found, and the piece of it that shows why. Each of `marks` is a place in that piece, and its length: UTF-16 units. */
-const FoundMessage = z.looseObject({
+const FoundMessage = z.object({
   channel: z.optional(ChannelName),
   with: z.optional(AgentId),
   msg_id: MsgId,
+  edit_of: z.optional(MsgId),
+  in_reply_to: z.optional(z.string()),
   seq: Seq,
   ts: Time,
   from: AgentId,
