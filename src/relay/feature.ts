@@ -72,6 +72,14 @@ export const channelToRead = (me: Agent, name: string, roster: RosterView): Chan
   return channel
 }
 
+/** The channel, for whoever is a member of it. @throws Fail */
+export const channelOfMember = (me: Agent, name: string, roster: RosterView): Channel => {
+  const channel = roster.known(me, name)
+  if (channel === undefined) throw noChannel(name)
+  if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${name}; JOIN it first`)
+  return channel
+}
+
 export const reply = <T extends FrameType>(type: T, body: Fields<T>): Reply<T> => ({ type, body })
 
 export const pageReply = <T extends FrameType, K extends keyof Fields<T> & string>(

@@ -1,6 +1,6 @@
 // Growing messages: pieces for those who are here to see them, never stored. The message that ends one is the record.
 import { redact } from '../../../domain/redaction.ts'
-import { checkPost, Fail, noChannel, notify, reply, type Audience, type Feature, type WriteCtx } from '../../../relay/feature.ts'
+import { channelOfMember, checkPost, notify, reply, type Audience, type Feature, type WriteCtx } from '../../../relay/feature.ts'
 import { isBlocked } from '../../../store/blocks.ts'
 
 export interface GrowingOptions {
@@ -15,9 +15,7 @@ export const growing = ({ announceMaxMembers, ...options }: GrowingOptions): Fea
   const audienceOf = async (ctx: WriteCtx, to: string): Promise<Audience | undefined> => {
     const { me, roster, tx } = ctx
     if (to.startsWith('#')) {
-      const channel = roster.known(me, to)
-      if (channel === undefined) throw noChannel(to)
-      if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${to}; JOIN it first`)
+      const channel = channelOfMember(me, to, roster)
       checkPost(ctx, channel)
       return channel.agents.size > announceMaxMembers ? undefined : { kind: 'channel', channel: to, exceptAsker: true }
     }

@@ -1,7 +1,7 @@
 // Hooks: an agent with a key lets a service say something in its name, in one place.
 import { findAgent } from '../../../store/agents.ts'
 import { addHook, hooksOf, removeHook, type HookRow } from '../../../store/hooks.ts'
-import { Fail, noChannel, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
+import { channelOfMember, Fail, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
 import { idOf } from '../../../base/short-id.ts'
 import type { HookKind, RequestBody, Target } from '../../../../lib/protocol/index.ts'
 
@@ -27,9 +27,7 @@ const checkTarget = async ({ me, roster, tx }: WriteCtx, target: Target): Promis
     if (await findAgent(tx, target) === undefined) throw new Fail('AGENT_NOT_FOUND', `There is no agent ${target} with a key here`)
     return
   }
-  const channel = roster.known(me, target)
-  if (channel === undefined) throw noChannel(target)
-  if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${target}; JOIN it first`)
+  channelOfMember(me, target, roster)
 }
 
 /** A given one as its kind wants it, or one that is made. @throws Fail */

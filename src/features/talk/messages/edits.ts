@@ -5,10 +5,10 @@ import type { Root } from '../../../store/links.ts'
 import type { Fate } from '../../../store/log.ts'
 import type { Db } from '../../../store/store.ts'
 import {
+  channelOfMember,
   checkRight,
   Fail,
   mayReadStream,
-  noChannel,
   pageReply,
   statusNotices,
   type Append,
@@ -149,9 +149,7 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
   /** As a message of these words would go, now. @throws Fail */
   const whereTo = (ctx: WriteCtx, { said: { to } }: Original, content: string, thread: Root | undefined) => {
     if (!to.startsWith('#')) return addressed.direct(ctx, to)
-    const channel = ctx.roster.known(ctx.me, to)
-    if (channel === undefined) throw noChannel(to)
-    if (!ctx.roster.isMember(ctx.me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${to}; JOIN it first`)
+    const channel = channelOfMember(ctx.me, to, ctx.roster)
     checkRight('postBy', ctx.me, channel, ctx.isAdmin)
     return addressed.inChannel(ctx, channel, content, { thread, isNew: false })
   }

@@ -4,9 +4,9 @@ import { isBlocked } from '../../../store/blocks.ts'
 import type { Root } from '../../../store/links.ts'
 import { pairStream, type Awaitable } from '../../../store/log.ts'
 import {
+  channelOfMember,
   checkPost,
   Fail,
-  noChannel,
   notify,
   reply,
   type Append,
@@ -110,9 +110,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
 
   const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Awaitable<Outcome<'ACK'>> => {
     const { me, roster } = ctx
-    const channel = roster.known(me, request.to)
-    if (channel === undefined) throw noChannel(request.to)
-    if (!roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${request.to}; JOIN it first`)
+    const channel = channelOfMember(me, request.to, roster)
     const held = channel.floor.size === 0 ? [] : [...channel.floor].filter(([, claim]) => claim.holder === me.id)
     const release: Effect[] = held.map(([msgId]) => ({ kind: 'floor', channel: request.to, msgId, claim: undefined }))
     if (channel.info.settings !== null) release.push(...checkSettings(ctx, channel))
