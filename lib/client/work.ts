@@ -1,5 +1,6 @@
 // Work: what waits in an agent's inbox, an entry at a time for as long as it is held, beside every other worker of the agent.
 import type { SignatureState } from '../identity/index.ts'
+import { fieldLimits } from '../protocol/field-limits.ts'
 import type { Frame } from '../protocol/index.ts'
 import type { AgentChatClient } from './client.ts'
 import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
@@ -43,9 +44,6 @@ const retryMs = 1_000
 /** The relay is asked so often though it told of nothing: what another worker let go of is told to nobody. */
 const pollMs = 15_000
 const defaultLeaseMs = 60_000
-const maxClaimed = 50
-/** What of a reason is told. */
-const maxReasonChars = 300
 
 /**
  * Works on what waits in the inbox, until the signal aborts. The client was made with `inbox: 'peek'` and an identity. A handler that
@@ -75,7 +73,7 @@ export const work = async (
           resolve()
         }
       })
-      const room = Math.min(concurrency - underWay.size, left, maxClaimed)
+      const room = Math.min(concurrency - underWay.size, left, fieldLimits.maxClaimed)
       const { items = [], next_at: nextAt, ts = 0, more = false } = room > 0 ? await claim(client, room, leaseMs) : {}
       left -= items.length
       for (const item of items) {
@@ -83,7 +81,7 @@ export const work = async (
           underWay.delete(done)
           wake()
         })
-        // What the relay refuses for good ends the work, in its turn.
+        // What the relay refuses for good, the next CLAIM is told too.
         done.catch(() => undefined)
         underWay.add(done)
       }
@@ -149,7 +147,7 @@ const hold = async (
     if (end !== undefined && 'again' in end) await client.request('UNCLAIM', { lease, delay_ms: end.delayMs ?? 0 })
     else await client.request('DONE', {
         lease,
-        ...(end === undefined ? {} : { outcome: 'failed' as const, reason: end.failed.slice(0, maxReasonChars) }),
+        ...(end === undefined ? {} : { outcome: 'failed' as const, reason: end.failed.slice(0, fieldLimits.maxReasonChars) }),
       })
   } catch (error) {
     // Who is late has nothing to say; who cannot say it lets the lease run out.

@@ -21,6 +21,10 @@ export const fieldLimits = {
   maxSkills: 50,
   maxSkillsChars: 16 * 1024,
   maxCapabilityChars: 100,
+  /** Inbox entries in one CLAIMED. */
+  maxClaimed: 50,
+  /** Why an entry failed, as its worker says it. */
+  maxReasonChars: 300,
   /** Agents that one session may watch. */
   maxWatched: 200,
   /** How far a signed login time may lie from the relay's clock. */

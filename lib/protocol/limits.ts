@@ -37,10 +37,6 @@ export const limits = {
   maxPage: 200,
   /** Text bytes in one HISTORY or INBOX page; a page ends early, with `more: true`, rather than grow past it. */
   maxPageBytes: 4 * 1024 * 1024,
-  /** Inbox entries in one CLAIMED. */
-  maxClaimed: 50,
-  /** Why an entry failed, as its worker says it. */
-  maxReasonChars: 300,
   /** Agents listed in one JOINED; LIST_AGENTS gives them all, page by page. */
   maxJoinedAgents: 100,
   /** Agents in one AGENTS page. */
