@@ -10,7 +10,7 @@ const { output } = await build({
   input: 'dist/bin/agentchat.js',
   platform: 'node',
   external: id => !/^[./]/.test(id) && !bundled.test(id),
-  output: { dir: 'dist/bin', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+  output: { dir: 'dist/bin', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: { legal: true, annotation: false, jsdoc: false } },
 })
 
 // Their authors ask for their names to go with their code.

@@ -211,9 +211,13 @@ test('a fault in telling of a stored message costs its sender the connection, an
     if (method !== 'append') return
     relay.store.tamper = undefined
     clock.now = () => {
+      // Not in a sweep, which may come between them.
       clock.now = () => {
-        clock.now = () => Date.now()
-        throw new Error('a bug')
+        if (!new Error().stack!.includes('Sweeper')) {
+          clock.now = () => Date.now()
+          throw new Error('a bug')
+        }
+        return Date.now()
       }
       return Date.now()
     }

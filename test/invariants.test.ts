@@ -108,8 +108,10 @@ describe('I3 seqs are 1, 2, 3 … at every connection', () => {
     alice.send(...upTo(30).map(i => say(String(i))), { type: 'JOIN', channel: '#general', since: 10 },
       ...upTo(5).map(i => say(String(30 + i))))
     const heard = await alice.take('MSG', 30 + 20 + 5)
-    expect(heard.filter(frame => frame.replay !== true).map(frame => frame.seq)).toEqual(upTo(35))
-    expect(heard.filter(frame => frame.replay === true).map(frame => frame.seq)).toEqual(upTo(20).map(i => 10 + i))
+    expect(seqs(heard.slice(0, 30))).toEqual(upTo(30))
+    expect(seqs(heard.slice(30))).toEqual(upTo(25).map(i => 10 + i))
+    // What is said while the replay is read may come as part of it, or after it.
+    expect(seqs(heard.filter(frame => frame.replay === true)).slice(0, 20)).toEqual(upTo(20).map(i => 10 + i))
     await alice.barrier()
     expect(seqs(alice.unread)).toEqual([])
   })

@@ -22,7 +22,7 @@ describe('bash', () => {
 
   test('commands, subcommands and options are offered in their places', () => {
     expect(offered('')).toEqual(commands.map(({ name }) => name))
-    expect(offered('se')).toEqual(['send', 'serve'])
+    expect(offered('se')).toEqual(['send', 'search', 'serve'])
     expect(offered('context', '')).toEqual(expect.arrayContaining(['add', 'use', 'list', 'show', 'remove']))
     expect(offered('context', 'add', '--')).toEqual(['--identity', '--name', '--ca', '--use', '--json', '--field'])
     expect(offered('listen', 'ws://localhost:6667', '#general', '--max')).toEqual(['--max-messages'])

@@ -99,6 +99,10 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
     return { kind: 'later', retryAfterMs: Math.min(retryAfterMs, youngMs), problem }
   }
 
+  /** Why nothing is known. The end of this process is no fault of the place. */
+  const silence = (error: unknown, what: string): string =>
+    signal?.aborted === true ? `the relay ended while it was ${what}` : `no answer (${(error as Error).message})`
+
   const urlOf = (id: unknown): string | null => id === undefined ? null : `${new URL(base).origin}/post/${encodeURIComponent(String(id))}`
   /** Posts whose challenge is open, so that their address can be told later. */
   const urls = new Map<string, string | null>()
@@ -120,7 +124,7 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
         posted: hasLeft
           ? {
             kind: 'unknown',
-            problem: `no answer (${(error as Error).message}): look there whether it was posted. It is not posted again`,
+            problem: `${silence(error, 'posted')}: look there whether it was. It is not posted again`,
           }
           : { kind: 'later', retryAfterMs: 5 * 60_000, problem: (error as Error).message },
         nextInMs,
@@ -177,7 +181,7 @@ export const moltbook = ({ key, isLive, submolt, guard, now, signal, base = molt
         urls.delete(challenge)
         return { kind: 'posted', url }
       } catch (error) {
-        return { kind: 'failed', problem: `no answer (${(error as Error).message}): look there whether it was taken` }
+        return { kind: 'failed', problem: `${silence(error, 'answered')}: look there whether it was taken` }
       }
     },
   }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { agentMigrations } from './agents.ts'
 import { eraseSome, keepingMigrations } from './keeping.ts'
+import { pinMigrations } from './pins.ts'
+import { reactionMigrations } from './reactions.ts'
 import { shareMigrations } from './shares.ts'
 import { SilentRound } from './spoken.ts'
 import { openSqlite } from './sqlite/store.ts'
@@ -9,7 +11,7 @@ test('an erasure looks at the blocks of events in which the agent spoke, a part 
   const store = openSqlite({
     data: ':memory:',
     durability: 'normal',
-    migrations: [agentMigrations, shareMigrations, keepingMigrations],
+    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations],
     newEpoch: () => '0'.repeat(16),
   })
   const text = (author: string) =>
@@ -41,7 +43,7 @@ test('who has nothing left in a block of events is forgotten there, a block at a
   const store = openSqlite({
     data: ':memory:',
     durability: 'normal',
-    migrations: [agentMigrations, shareMigrations, keepingMigrations],
+    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations],
     newEpoch: () => '0'.repeat(16),
   })
   const append = (count: number, author: (i: number) => string) =>

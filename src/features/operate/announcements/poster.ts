@@ -72,7 +72,7 @@ export class Poster {
     if (cut !== undefined) {
       const problem = cut.state === 'posting'
         ? 'the relay ended while it was posted: look there whether it was. It is not posted again'
-        : 'the relay ended while the answer was given: look there whether it was taken'
+        : 'the relay ended while it was answered: look there whether it was taken'
       await movePost(tx, cut, { state: 'unknown', problem })
       return this.#told(cut, 'unknown', problem)
     }
