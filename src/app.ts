@@ -37,6 +37,8 @@ import { discovery } from './outbound/discovery.ts'
 import { addressGuard } from './outbound/guard.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
+import { webhookSender } from './outbound/webhooks.ts'
+import type { Resolve } from './outbound/guard.ts'
 import { isWelcomeOrigin } from './relay/browser-origin.ts'
 import { certificateProblem } from './relay/certificate.ts'
 import { Addresses } from './relay/address.ts'
@@ -88,6 +90,8 @@ export interface RelayParts {
   readonly bus?: RelayBus
   /** @internal Another store, or one that is watched: what a store is to the relay may change with any version. */
   readonly openStore?: OpenStore
+  /** @internal What the names of webhooks' hosts are found to be, in the place of the system's answer. */
+  readonly resolve?: Resolve
   /** Where Moltbook's API is, for trying it against a stand-in. */
   readonly moltbookBase?: string
   /** Doors load their packages when they are first asked: the start is quicker, and the first who asks makes everybody wait a little. */
@@ -175,6 +179,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     }
     const origins = ownOrigins({ publicUrls: config.publicUrls, isTls: config.cert !== undefined })
     const hookSeal = sealOf(resumeSecret, 'hooks')
+    const webhookSeal = sealOf(resumeSecret, 'webhooks')
     const { filesBucket, filesBucketKey, filesBucketSecret, filesBucketRegion } = config
     const files = await openFiles({
       data: config.data,
@@ -207,6 +212,20 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       randomHex,
       randomBytes,
       sealHook: secret => hookSeal.close(secret),
+      sealWebhook: secret => webhookSeal.close(secret),
+      openWebhook: sealed => webhookSeal.open(sealed),
+      sender: webhookSender({ allow: config.outboundAllow, resolve: parts.resolve, signal: stopping.signal }),
+      errandLimits: { perOwner: config.maxErrandsPerAgent, all: config.maxErrands },
+      worker: randomHex(8),
+      onErrands: counts => {
+        for (const [state, count] of Object.entries(counts)) metrics.errands.set({ state }, count)
+      },
+      isStopping: () => stopping.signal.aborted,
+      onPosted: event => {
+        metrics.webhookPosts.inc({ outcome: event.outcome })
+        if (event.outcome === 'off') log.warn(event, 'a webhook was switched off')
+        else log.debug(event, 'a webhook was posted')
+      },
       onEscrow: parts.onEscrow,
       processor,
       random,

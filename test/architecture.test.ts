@@ -63,6 +63,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/leases.ts',
     'src/store/tokens.ts',
     'src/store/hooks.ts',
+    'src/store/webhooks.ts',
+    'src/store/errands.ts',
     'src/store/answers.ts',
     'src/store/links.ts',
     'src/store/threads.ts',

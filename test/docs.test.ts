@@ -250,6 +250,8 @@ describe('what pages say of the program', () => {
       tokens: 'tokens',
       hooks: 'hooks',
       leases: 'leases',
+      webhooks: 'webhooks',
+      errands: 'errands',
     }
     const [, holds, without] = /^\| Holds \| [^|]* \| ([^|]*) \|\n\| Without \| [^|]* \| ([^|]*) \|$/m.exec(
       readFileSync('docs/OPERATIONS.md', 'utf8'),

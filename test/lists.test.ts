@@ -42,6 +42,7 @@ const bounds: Readonly<Record<string, string>> = {
   'DISPUTE_EVENTS.respondent_evidence.items': 'maxEvidenceItems',
   'FILE_TICKET.files': 'maxFiles, as many as one message names',
   'HOOKS.list': 'maxHooksPerAgent',
+  'WEBHOOKS.list': 'maxWebhooksPerAgent',
   'HISTORY.changes': 'one at most of each event of the page',
   'HISTORY.threads': 'one at most of each event of the page',
   'THREAD.changes': 'one at most of each event of the page',
@@ -62,7 +63,11 @@ const bounds: Readonly<Record<string, string>> = {
 }
 
 /** Lists in a frame that answers many requests: whose answer they stand in. */
-const onlyIn: Readonly<Record<string, RequestType>> = { 'ADMIN_RESULT.bans': 'ADMIN_BANS', 'ADMIN_RESULT.entries': 'ADMIN_LIST' }
+const onlyIn: Readonly<Record<string, RequestType>> = {
+  'ADMIN_RESULT.bans': 'ADMIN_BANS',
+  'ADMIN_RESULT.entries': 'ADMIN_LIST',
+  'ERRANDS.items': 'ADMIN_ERRANDS',
+}
 /** Documents that are bounded where they are written. */
 const isDocument = (path: string): boolean => /^(?:dispute|proposal|profile|server|receipt)\./.test(path)
 

@@ -4,8 +4,10 @@ import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../src/app.ts'
 import { sparing } from '../src/relay/http.ts'
+import { newReceiver } from './kit/receiver.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { metricsOf } from './kit/vitals.ts'
+import { newKey } from './kit/wire.ts'
 
 const { msgRate, maxPendingBytes } = defaultConfig()
 const times = <T>(count: number, make: (i: number) => T): readonly T[] => Array.from({ length: count }, (_, i) => make(i))
@@ -182,3 +184,18 @@ const dialled = (port: number): Promise<Socket> =>
     const socket = connect(port, '127.0.0.1', () => resolve(socket))
     socket.on('error', () => undefined)
   })
+
+test('webhooks to receivers that hang, by keys that write to each other: four are under way to a host, and the honest are served', async () => {
+  await using receiver = await newReceiver()
+  receiver.answering = () => undefined
+  await using relay = await startTestRelay({ msgRate, webhooks: true, outboundAllow: ['127.0.0.1'] }, { pace: { sweepMs: 20 } })
+  const honest = await relay.login('honest')
+  const strangers = await Promise.all(times(6, i => relay.login(`s${i}`, { key: newKey() })))
+  for (const stranger of strangers) {
+    for (const _ of times(5, i => i)) await stranger.ask({ type: 'WEBHOOK_ADD', url: receiver.url }, 'WEBHOOK_ADDED')
+    for (const other of strangers) stranger.send({ type: 'MSG', to: other.id, content: 'x' })
+  }
+  await receiver.until(4)
+  for (let i = 0; i < 20; i++) await honest.barrier()
+  expect(receiver.received).toHaveLength(4)
+})

@@ -78,11 +78,11 @@ const certificateIn = folder => {
   return ['--cert', cert, '--key', key]
 }
 
-/** @param {string} tree a built one @param {{ nofile?: number, isTls?: boolean }} how file descriptors that it may have, where they are the matter; and whether it has a certificate */
-export const startRelay = async (tree, { nofile, isTls = false }) => {
+/** @param {string} tree a built one @param {{ nofile?: number, isTls?: boolean, flags?: string[] }} how file descriptors that it may have, where they are the matter; whether it has a certificate; and what it is told beside */
+export const startRelay = async (tree, { nofile, isTls = false, flags = [] }) => {
   const data = mkdtempSync(join(tmpdir(), 'agentchat-siege-'))
   const cgroup = makeCgroup()
-  const args = [...(cgroup === undefined ? [`--max-old-space-size=${memoryMiB - 128}`] : []), join(tree, 'dist/bin/agentchat.js'), 'serve', '--host', '127.0.0.1', '--port', '0', '--data', join(data, 'data'), ...(isTls ? certificateIn(data) : [])]
+  const args = [...(cgroup === undefined ? [`--max-old-space-size=${memoryMiB - 128}`] : []), join(tree, 'dist/bin/agentchat.js'), 'serve', '--host', '127.0.0.1', '--port', '0', '--data', join(data, 'data'), ...(isTls ? certificateIn(data) : []), ...flags]
   const before = [...(cgroup === undefined ? [] : [`echo $$ > ${cgroup.dir}/cgroup.procs`]), ...(nofile === undefined ? [] : [`ulimit -n ${nofile}`])]
   const child = spawn('sh', ['-c', [...before, 'exec "$@"'].join(' && '), 'sh', process.execPath, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   prefer(child.pid)

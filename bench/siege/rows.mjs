@@ -1,6 +1,7 @@
 // @ts-check
 // THE TABLE OF ATTACKS: what one stranger does from one address. `prepare` sets up without hurry, `attack` goes on until the process
 // is killed. Loads are ready bytes: who attacks has to cost less than who is attacked.
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
@@ -14,6 +15,7 @@ import { Client, answerOf, dial, frame, login, newKey, open, signed } from './so
  * @property {number} [kind] what it is a case of
  * @property {boolean} [isTls] with a certificate, and everybody comes by TLS
  * @property {number} [nofile] file descriptors of the relay
+ * @property {string[]} [flags] what the relay is told beside its defaults
  * @property {(way: Way) => Promise<any>} [prepare]
  * @property {(way: Way, state: any) => Promise<void> | void} attack
  */
@@ -102,6 +104,25 @@ const tokensOf = async (way, count) => {
   }
   return tokens
 }
+
+/** A receiver of webhooks that does no good, on a port of its own. @returns {Promise<number>} */
+const receiver = () => new Promise(resolve => {
+  const server = createHttpServer((request, response) => {
+    request.resume()
+    response.on('error', () => undefined)
+    switch (request.url) {
+      case '/redirect': return response.writeHead(307, { location: '/redirect' }).end()
+      case '/break': return response.destroy()
+      case '/endless': {
+        const more = () => { while (!response.destroyed && response.write(Buffer.alloc(64 * 1024))) { /* as much as is taken */ } }
+        response.writeHead(200).on('drain', more)
+        return more()
+      }
+      default: return undefined
+    }
+  })
+  server.listen(0, '127.0.0.1', () => resolve(/** @type {import('node:net').AddressInfo} */ (server.address()).port))
+})
 
 /** What a service posts. @param {string} path @param {string} body @param {string} [headers] */
 const hookPost = (path, body, headers = '') => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`
@@ -318,6 +339,14 @@ export const rows = [
     httpFlood(i => hookPost(`/hooks/${of('A', 9)}${i % 10}/${of('b', 43)}`, 'x'), { connections: 30 })(way),
     httpFlood(i => hookPost(hooks[i % hooks.length].plain, 'x'), { connections: 30 })(way),
   ]) } },
+  { name: 'webhooks-out', what: 'webhooks to receivers that hang, redirect, answer without end and break off, by 12 keys that write to each other', flags: ['--webhooks', '--outbound-allow', '127.0.0.1'], prepare: async () => receiver(), attack: (way, port) => {
+    const keys = upTo(12).map(newKey)
+    return keep(way, 12, (client, i) => client.send(Buffer.concat(upTo(4).map(n => msg(of('x', 2_000), keys[(i + n + 1) % 12].id)))), 200, async i => {
+      const client = await login(way, `w${i}`, keys[i])
+      for (const path of ['hang', 'redirect', 'endless', 'break', 'hang']) client?.send(frame({ type: 'WEBHOOK_ADD', url: `http://127.0.0.1:${port}/${path}` }))
+      return client && reading(client)
+    })
+  } },
   { name: 'streams-unread', what: 'event streams by the tokens of twelve keys that are not read, while others speak', prepare: way => tokensOf(way, 12), attack: async (way, tokens) => { await Promise.all([
     httpFlood(i => byToken('PUT', '/v1/channels/general/members/me', tokens[i % tokens.length]), { connections: 12 })(way),
     httpFlood(i => byToken('GET', '/v1/events?channels=general&inbox=1', tokens[i % tokens.length]), { connections: 180, slow: true })(way),

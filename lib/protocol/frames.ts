@@ -7,6 +7,8 @@ import { frames as disputes } from './disputes.ts'
 import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
 import { frames as hooks } from './hooks.ts'
+import { frames as webhooks } from './webhooks.ts'
+import { frames as errands } from './errands.ts'
 import { frames as files } from './files.ts'
 import { frames as history } from './history.ts'
 import { frames as identity } from './identity.ts'
@@ -56,4 +58,6 @@ export const frames = {
   ...announcements,
   ...tokens,
   ...hooks,
+  ...webhooks,
+  ...errands,
 } as const

@@ -71,6 +71,9 @@ export const limits = {
   maxHooksPerAgent: 20,
   /** Characters of what a hook says, before its fields are put in. */
   maxHookTemplateChars: 2_000,
+  /** Webhooks out, and characters of the address of one. */
+  maxWebhooksPerAgent: 5,
+  maxWebhookUrlChars: 1_000,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
 } as const

@@ -17,6 +17,10 @@ import * as escrow from './escrow.ts'
 import * as escrowRequests from './requests/escrow.ts'
 import * as hooks from './hooks.ts'
 import * as hooksRequests from './requests/hooks.ts'
+import * as errands from './errands.ts'
+import * as errandsRequests from './requests/errands.ts'
+import * as webhooks from './webhooks.ts'
+import * as webhooksRequests from './requests/webhooks.ts'
 import * as files from './files.ts'
 import * as filesRequests from './requests/files.ts'
 import * as history from './history.ts'
@@ -85,6 +89,8 @@ export const requests = {
   ...announcementsRequests.requests,
   ...tokensRequests.requests,
   ...hooksRequests.requests,
+  ...webhooksRequests.requests,
+  ...errandsRequests.requests,
 } as const
 
 /** The domains, in the order the documentation lists them. */
@@ -116,6 +122,8 @@ export const domains = {
   announcements: { requests: announcementsRequests.requests, frames: announcements.frames },
   tokens: { requests: tokensRequests.requests, frames: tokens.frames },
   hooks: { requests: hooksRequests.requests, frames: hooks.frames },
+  webhooks: { requests: webhooksRequests.requests, frames: webhooks.frames },
+  errands: { requests: errandsRequests.requests, frames: errands.frames },
 } as const
 
 /** The name of a request that a client sends. */

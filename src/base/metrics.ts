@@ -46,6 +46,10 @@ export interface Metrics {
   readonly closes: LabelledCounter
   /** Commits whose answer was lost, by what became of them. */
   readonly doubts: Counter<'outcome'>
+  /** Posts of webhooks, by what became of them. */
+  readonly webhookPosts: Counter<'outcome'>
+  /** Errands, by their state. */
+  readonly errands: Gauge<'state'>
   readonly batchSize: Histogram
   /** Of each commit on a database server: how often its transaction waited for an answer. */
   readonly roundTrips: Histogram
@@ -96,6 +100,18 @@ export const createMetrics = (): Metrics => {
       name: 'agentchat_indoubt_total',
       help: 'Commits whose answer was lost on its way from the database server, by what became of them: committed, aborted, unknown',
       labelNames: ['outcome'],
+      registers,
+    }),
+    webhookPosts: new Counter({
+      name: 'agentchat_webhook_posts_total',
+      help: 'Posts of webhooks: done; later, to be tried again; off, the last one of a webhook that was switched off',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    errands: new Gauge({
+      name: 'agentchat_errands',
+      help: 'What is to be done outside the relay: waiting, leased to a worker, dead (given up)',
+      labelNames: ['state'],
       registers,
     }),
     batchSize: new Histogram({

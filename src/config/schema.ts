@@ -181,6 +181,15 @@ export const settings = {
   outboundAllow: setting(z.array(z.string().regex(/^[0-9a-fA-F.:]+(\/\d{1,3})?$/, 'an address or a network like 10.0.0.0/8')).default([]),
     'Addresses and networks that the relay may connect to though they are not public.', { value: 'LIST' }),
 
+  webhooks: setting(z.boolean().default(false),
+    'Post what agents are sent, and what is said in their channels, to addresses that they name (docs/WEBHOOKS.md): the relay then connects to '
+      + 'strangers. Not to addresses that are not public, unless `outboundAllow` names them.'),
+  maxWebhooks: setting(count(1).default(1_000), 'Webhooks of all agents together.', { value: 'N' }),
+  maxErrands: setting(count(1).default(100_000), 'Errands (docs/OPERATIONS.md) that wait, are held or were given up, in all.', {
+    value: 'N',
+  }),
+  maxErrandsPerAgent: setting(count(1).default(10_000), 'Those of them that are for one agent.', { value: 'N' }),
+
   channels: setting(z.array(channel).default([...publicChannels, '#ops']), 'Channels made at start.', { value: 'LIST' }),
   verifiedChannels: setting(z.array(channel).default(['#ops']), 'Those of them that only verified agents enter.', { value: 'LIST' }),
   autoJoin: setting(z.array(channel).default(publicChannels), 'Channels that a session hears from its start, without a frame to anybody.', {

@@ -17,6 +17,8 @@ import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
 import { hookMigrations } from '../store/hooks.ts'
+import { webhookMigrations } from '../store/webhooks.ts'
+import { errandMigrations } from '../store/errands.ts'
 import type { Migration } from '../store/store.ts'
 import { leaseMigrations } from '../store/leases.ts'
 import { threadMigrations } from '../store/threads.ts'
@@ -25,6 +27,7 @@ import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
 import { description, type DescriptionOptions } from './operate/description/feature.ts'
 import { directory, type DirectoryOptions } from './operate/directory/handlers.ts'
+import { errands, type ErrandOptions } from './operate/errands/handlers.ts'
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
@@ -46,6 +49,7 @@ import { reactions, type ReactionOptions } from './talk/reactions/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
 import { threads } from './talk/threads/handlers.ts'
 import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
+import { webhooks, type WebhookOptions } from './talk/webhooks/handlers.ts'
 import { closingCases } from './trade/court/closing.ts'
 import { court } from './trade/court/handlers.ts'
 import type { CourtOptions } from './trade/court/ports.ts'
@@ -83,6 +87,7 @@ type TalkOptions =
   & PinOptions
   & TokenOptions
   & HookOptions
+  & WebhookOptions
 type TradeOptions =
   & SignatureOptions
   & Pick<ProposalOptions, 'shares' | 'minDeadlineMs' | 'onEscrow'>
@@ -92,7 +97,7 @@ type TradeOptions =
   & BookOptions
   & SkillOptions
 
-type OperateOptions = AdminOptions & KeepingOptions & DescriptionOptions & DirectoryOptions & AnnouncementOptions
+type OperateOptions = AdminOptions & KeepingOptions & ErrandOptions & DescriptionOptions & DirectoryOptions & AnnouncementOptions
 
 export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions
 
@@ -144,6 +149,7 @@ const agentUses: readonly AgentUse[] = [
   ['file_owners', 'agent'],
   ['door_tokens', 'agent'],
   ['hooks', 'agent'],
+  ['webhooks', 'agent'],
   ['inbox_leases', 'agent'],
 ]
 
@@ -178,6 +184,8 @@ const slices = {
   announcements: slice(announcements, announcementMigrations),
   tokens: slice(tokens, tokenMigrations, answerMigrations),
   hooks: slice(hooks, hookMigrations),
+  errands: slice(errands, errandMigrations),
+  webhooks: slice(webhooks, webhookMigrations),
 }
 
 /** The tables of every slice that has some. */

@@ -187,6 +187,8 @@ export const leftOut = {
   audit: 'SELECT count(*) AS n FROM audit',
   tokens: 'SELECT count(*) AS n FROM door_tokens',
   hooks: 'SELECT count(*) AS n FROM hooks',
+  webhooks: 'SELECT count(*) AS n FROM webhooks',
+  errands: 'SELECT count(*) AS n FROM errands',
   leases: 'SELECT count(*) AS n FROM inbox_leases',
 } as const
 export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>

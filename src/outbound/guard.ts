@@ -7,6 +7,8 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 export interface AddressPolicy {
   /** Networks that may be reached though they are not public: `127.0.0.1`, `10.0.0.0/8`. */
   readonly allow: readonly string[]
+  /** Only those, and nothing public. */
+  readonly isStrict?: boolean
 }
 
 /** For requests that a user makes from its own machine to an address that it named. */
@@ -78,11 +80,11 @@ export interface AddressGuard {
   readonly lookup: LookupFunction
 }
 
-type Resolve = (host: string) => Promise<readonly { readonly address: string, readonly family: number }[]>
+export type Resolve = (host: string) => Promise<readonly { readonly address: string, readonly family: number }[]>
 
 /** @throws TypeError on a network that is none */
 export const addressGuard = (
-  { allow }: AddressPolicy,
+  { allow, isStrict = false }: AddressPolicy,
   resolve: Resolve = host => systemLookup(host, { all: true, verbatim: true }),
 ): AddressGuard => {
   const allowed = listOf(allow)
@@ -91,7 +93,7 @@ export const addressGuard = (
     const family = isIP(address)
     if (family === 0) return false
     const kind = family === 6 ? 'ipv6' : 'ipv4'
-    return allowed.check(address, kind) || !specialList.check(address, kind)
+    return allowed.check(address, kind) || (!isStrict && !specialList.check(address, kind))
   }
   return {
     mayReach,

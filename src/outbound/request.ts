@@ -15,6 +15,8 @@ export interface OutboundRequest {
   readonly timeoutMs: number
   /** of the answer's body */
   readonly maxBytes: number
+  /** Nobody wants the body: once the answer has begun, whatever it does then (goes on for ever, stands still, breaks off) is no failure. */
+  readonly isBodyOptional?: boolean
   /** Certificates in PEM that are trusted beside those of the public authorities. */
   readonly ca?: string | undefined
   /** Ends it early. */
@@ -48,7 +50,7 @@ const kindOf = (error: NodeJS.ErrnoException): OutboundError['kind'] =>
 /** @throws OutboundError */
 export const sendRequest = (
   guard: AddressGuard,
-  { url, method, headers = {}, body, timeoutMs, maxBytes, ca, signal }: OutboundRequest,
+  { url, method, headers = {}, body, timeoutMs, maxBytes, isBodyOptional = false, ca, signal }: OutboundRequest,
 ): Promise<OutboundResponse> => {
   const target = URL.canParse(url) ? new URL(url) : undefined
   if (target === undefined || !['http:', 'https:'].includes(target.protocol))
@@ -60,9 +62,11 @@ export const sendRequest = (
   if (isIP(host) !== 0 && !guard.mayReach(host)) return Promise.reject(new OutboundError('address', `${host} may not be reached`))
 
   return new Promise((resolve, reject) => {
+    let begun: OutboundResponse | undefined
     const fail = (kind: OutboundError['kind'], message: string, cause?: unknown) => {
       clearTimeout(timer)
-      reject(new OutboundError(kind, message, cause))
+      if (begun === undefined) reject(new OutboundError(kind, message, cause))
+      else resolve(begun)
       request.destroy()
     }
     const send = target.protocol === 'https:' ? httpsRequest : httpRequest
@@ -77,6 +81,7 @@ export const sendRequest = (
     const timer = setTimeout(() => fail('timeout', `No answer within ${timeoutMs} ms`), timerMs(timeoutMs))
     request.on('error', (error: NodeJS.ErrnoException) => fail(kindOf(error), error.message, error))
     request.on('response', response => {
+      if (isBodyOptional) begun = { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.alloc(0) }
       const parts: Buffer[] = []
       let size = 0
       response.on('data', (part: Buffer) => {

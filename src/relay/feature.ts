@@ -316,6 +316,8 @@ export interface Duty {
 export interface SweepCtx extends Pick<WriteCtx, 'now' | 'roster' | 'tx'> {
   readonly quota: QuotaView
   health(): Health
+  /** Has it done once more, soon: for what goes on with an answer from outside. */
+  soon(): void
 }
 
 export {

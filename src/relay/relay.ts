@@ -277,7 +277,7 @@ export class Relay {
     this.#sweeper = new Sweeper([
       { everyMs: 1_000, run: now => this.#pulse.sweep(now) },
       { everyMs: deps.pace.sweepMs, run: () => void quota.measure() },
-      { everyMs: deps.pace.sweepMs, run: () => this.#runDuties() },
+      { everyMs: deps.pace.sweepMs, run: () => deps.duties.forEach(duty => this.#runDuty(duty)) },
       { everyMs: summaryEveryMs, run: () => signals.summarise() },
       {
         everyMs: 10_000,
@@ -469,9 +469,9 @@ export class Relay {
     this.#committer.push(ownJob(decide))
   }
 
-  #runDuties(): void {
-    const ctx = { roster: this.#roster, quota: this.#quota, health: () => this.#health() }
-    for (const duty of this.#deps.duties) this.#write(turnOf(duty, (tx, now) => duty.run({ tx, now, ...ctx })))
+  #runDuty(duty: Duty): void {
+    const ctx = { roster: this.#roster, quota: this.#quota, health: () => this.#health(), soon: () => this.#runDuty(duty) }
+    if (!this.#draining) this.#write(turnOf(duty, (tx, now) => duty.run({ tx, now, ...ctx })))
   }
 
   #health(): Health {

@@ -12,6 +12,7 @@ import { newFolder, type Folder } from '../kit/folder.ts'
 import { newHost } from '../kit/mcp.ts'
 import { Program, builtBin } from '../kit/process.ts'
 import { Reader, blocksOf, installed, type ReaderOptions } from '../kit/page.ts'
+import { newReceiver } from '../kit/receiver.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { login, newKey } from '../kit/wire.ts'
 
@@ -212,6 +213,26 @@ test('HTTP.md', async () => {
   expect(printed).toContain('#general')
 }, 120_000)
 
+test('WEBHOOKS.md', async () => {
+  using folder = newFolder()
+  await using receiver = await newReceiver()
+  await using relay = await startTestRelay({ webhooks: true, outboundAllow: ['127.0.0.1'] }, { pace: { sweepMs: 20 } })
+  const meant: [string, string][] = [['https://ci.example', `http://127.0.0.1:${receiver.port}`], ['--from-seq 38', '--from-seq 1']]
+  const printed = await readAll('docs/WEBHOOKS.md', { folder: folder.path, env: onRelay(folder, relay.url), meant }, async commands => {
+    if (!commands.includes('webhook log')) return
+    const identity = identityOf(loadIdentityFile(folder.at('home/.agentchat/identity.json')))
+    const owner = await newAgent(relay, 'ada', identity)
+    const id = (await owner.request('WEBHOOKS', {})).list[0]!.webhook_id
+    meant.push(['wh_kX3f90aBq1', id])
+    const bob = await relay.login('bob')
+    await bob.ask({ type: 'MSG', to: owner.agentId!, content: 'hello' }, 'ACK')
+    await receiver.until(1)
+    await owner.close()
+  })
+  expect(printed).toContain('#builds')
+  expect(receiver.contents).toContain('hello')
+}, 120_000)
+
 test('MCP.md', async () => {
   using folder = newFolder()
   await using relay = await startTestRelay()
@@ -259,7 +280,7 @@ test('no page has blocks that nothing runs', () => {
   const pages = readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
   const run = pages.filter(page => !generated.includes(page) && blocksOf(page).some(({ notRun }) => notRun === undefined))
   expect(run.sort()).toEqual([...here, ...elsewhere].sort())
-  expect(here).toHaveLength(8)
+  expect(here).toHaveLength(9)
 })
 
 describe('programs', () => {

@@ -10,6 +10,8 @@ import * as disputes from './disputes.ts'
 import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
 import * as hooks from './hooks.ts'
+import * as webhooks from './webhooks.ts'
+import * as errands from './errands.ts'
 import * as files from './files.ts'
 import * as history from './history.ts'
 import * as identity from './identity.ts'
@@ -58,6 +60,8 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...announcements.requests,
   ...tokens.requests,
   ...hooks.requests,
+  ...webhooks.requests,
+  ...errands.requests,
 }
 
 /** Of each request. Where a channel or an agent is named, it may be one at another relay. */
@@ -97,6 +101,8 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...announcements.frames,
   ...tokens.frames,
   ...hooks.frames,
+  ...webhooks.frames,
+  ...errands.frames,
 }
 export { closeDocs } from './close.ts'
 export { errorDocs } from './errors.ts'

@@ -22,6 +22,12 @@ export const remarks: Readonly<Record<string, string>> = {
   'requests.HOOK_CREATE.template':
     'what is said: each {{path.to.field}} is that field of the JSON; without one the body as it is, up to 4 KiB',
   'requests.HOOK_CREATE.secret': 'where the service gives one: whsec_ and base64 for standard; not for plain. Default: one is made',
+  'requests.WEBHOOK_ADD.channel': 'one that you own; without it your inbox: what is said to you, and where you are mentioned',
+  'requests.WEBHOOK_ADD.thin': 'post only what names the event: a receiver that wants it asks the relay',
+  'requests.WEBHOOK_REPLAY.from_seq': 'its number in the inbox, or in the channel',
+  'frames.WEBHOOKS.list.*.seq': 'the last event that was delivered: its number in the inbox, or in the channel',
+  'frames.WEBHOOKS.list.*.problem': 'why it was switched off',
+  'frames.WEBHOOK_ROTATED.until': 'until when the former secret signs too',
   'requests.ADMIN_KICK.reason': 'told to whom it is about',
   'requests.ADMIN_BAN.reason': 'told to whom it is about',
   'requests.ADMIN_BAN.address|1': 'an IP address; of IPv6 any of its network',

@@ -26,6 +26,7 @@ const channel = { channel: 'channel' }
 const agent = { agent: 'agent' }
 const proposal = { id: 'proposal_id' }
 const dispute = { id: 'dispute_id' }
+const webhook = { id: 'webhook_id' }
 
 /** What is done to one of a kind: each a path behind its own. */
 const steps = (path: string, inPath: Resource['inPath'], types: Readonly<Record<string, RequestType>>): readonly Resource[] =>
@@ -140,6 +141,21 @@ export const resources: readonly Resource[] = [
   { method: 'GET', path: '/v1/hooks', type: 'HOOKS', status: 200, list: 'list' },
   { method: 'POST', path: '/v1/hooks', type: 'HOOK_CREATE', status: 201 },
   { method: 'DELETE', path: '/v1/hooks/{id}', type: 'HOOK_REMOVE', inPath: { id: 'hook_id' }, status: 204 },
+  { method: 'GET', path: '/v1/webhooks', type: 'WEBHOOKS', status: 200, list: 'list' },
+  { method: 'POST', path: '/v1/webhooks', type: 'WEBHOOK_ADD', status: 201 },
+  { method: 'DELETE', path: '/v1/webhooks/{id}', type: 'WEBHOOK_REMOVE', inPath: webhook, status: 204 },
+  {
+    method: 'GET',
+    path: '/v1/webhooks/{id}/log',
+    type: 'WEBHOOK_LOG',
+    inPath: webhook,
+    status: 200,
+    list: 'items',
+    next: { field: 'before', of: 'seq' },
+  },
+  { method: 'POST', path: '/v1/webhooks/{id}/test', type: 'WEBHOOK_TEST', inPath: webhook, status: 204 },
+  { method: 'POST', path: '/v1/webhooks/{id}/replay', type: 'WEBHOOK_REPLAY', inPath: webhook, status: 204 },
+  { method: 'POST', path: '/v1/webhooks/{id}/rotate', type: 'WEBHOOK_ROTATE', inPath: webhook, status: 200 },
   { method: 'GET', path: '/v1/tokens', type: 'TOKENS', status: 200, list: 'list' },
   { method: 'POST', path: '/v1/tokens', type: 'TOKEN_CREATE', status: 201 },
   { method: 'DELETE', path: '/v1/tokens/{id}', type: 'TOKEN_REVOKE', inPath: { id: 'token_id' }, status: 204 },

@@ -1,0 +1,59 @@
+// What is asked about webhooks out.
+import * as z from 'zod/mini'
+import { request } from '../define.ts'
+import { ChannelName, Seq, webUrl } from '../fields.ts'
+import { limits } from '../limits.ts'
+import { TokenName as WebhookName } from '../tokens.ts'
+import { WebhookId } from '../webhooks.ts'
+
+const one = { webhook_id: WebhookId }
+
+export const requests = {
+  WEBHOOK_ADD: request({
+    body: {
+      url: z.string().check(webUrl, z.maxLength(limits.maxWebhookUrlChars)),
+      channel: z.optional(ChannelName),
+      name: z.optional(WebhookName),
+      thin: z.optional(z.boolean()),
+    },
+    cost: { frames: 20 },
+    reply: 'WEBHOOK_ADDED',
+  }),
+  WEBHOOKS: request({
+    body: {},
+    cost: { frames: 2 },
+    reply: 'WEBHOOKS',
+  }),
+  WEBHOOK_TEST: request({
+    body: one,
+    cost: { message: true, frames: 5 },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+  WEBHOOK_LOG: request({
+    body: {
+      ...one,
+      before: z.optional(Seq),
+      limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxPage))),
+    },
+    cost: { frames: 2 },
+    reply: 'WEBHOOK_LOG',
+  }),
+  WEBHOOK_REPLAY: request({
+    body: { ...one, from_seq: z.optional(Seq.check(z.gte(1))) },
+    cost: { message: true, frames: 5 },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+  WEBHOOK_ROTATE: request({
+    body: one,
+    cost: { frames: 5 },
+    reply: 'WEBHOOK_ROTATED',
+  }),
+  WEBHOOK_REMOVE: request({
+    body: one,
+    cost: { frames: 2, needsRoom: false },
+    reply: 'OK',
+    quiet: 'OK',
+  }),
+}

@@ -1,0 +1,42 @@
+// What is posted of an event: as it is stored, and what the signature in it is worth by the key that the relay has for its author.
+import { agentIdOf, fingerprintOf, signedTextOf, type SignatureState, type SignedMessage } from '../../../../lib/identity/index.ts'
+import { webhookBody } from '../../../domain/webhook-body.ts'
+import type { WebhookRow } from '../../../store/webhooks.ts'
+import type { Due } from './source.ts'
+
+export interface BodyOptions {
+  readonly serverId: string
+  readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+}
+
+/** Events of trade carry signatures over texts of their own: these are not judged here. */
+const signatureOf = async (text: string, key: string | null, { serverId, verifyMessage }: BodyOptions): Promise<SignatureState> => {
+  const said = JSON.parse(text) as Partial<SignedMessage> & { readonly type: string }
+  const { type, sig, from, relay, sig_v: version } = said
+  if (sig === undefined || type !== 'MSG') return 'none'
+  if (key === null || agentIdOf(key) !== from) return 'unknown-key'
+  const signed = signedTextOf(said as SignedMessage)
+  if (signed === undefined || !await verifyMessage(key, signed, sig)) return 'invalid'
+  if (version === undefined) return 'weak'
+  return relay === serverId ? 'valid' : 'foreign'
+}
+
+export const bodyOf = async (
+  { id, agent, source, thin }: WebhookRow,
+  { seq, text, authorKey }: Due,
+  options: BodyOptions,
+): Promise<string> => {
+  const signature = await signatureOf(text, authorKey, options)
+  const holds = signature === 'valid' || signature === 'weak' || signature === 'foreign'
+  return webhookBody({
+    relay: options.serverId,
+    agent,
+    webhook: id,
+    isOfChannel: source.startsWith('#'),
+    seq,
+    text,
+    signature,
+    key: holds ? fingerprintOf(authorKey!) : undefined,
+    isThin: thin === 1,
+  })
+}
