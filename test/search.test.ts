@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest'
 import type { Frame } from '../lib/protocol/index.ts'
 import { matchIn, snippetOf } from '../src/features/talk/search/match.ts'
 import { parseQuery } from '../src/features/talk/search/query.ts'
+import { planOf, termsOf } from '../src/features/talk/search/plan.ts'
 import { bounds, look } from '../src/features/talk/search/walk.ts'
 import { migrations } from '../src/app.ts'
 import { openSqlite } from '../src/store/sqlite/store.ts'
-import type { FoundMessage, SearchReader } from '../src/store/search-index.ts'
+import { marks, type FoundMessage, type SearchReader, type Sought } from '../src/store/search-index.ts'
+import { wordsIn } from '../src/store/words.ts'
 import { Cli } from './kit/cli.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Wire } from './kit/wire.ts'
@@ -197,6 +199,58 @@ describe('a text', () => {
   })
 })
 
+test('words are the same where a text is plain and where it is not', () => {
+  const letters = ['a', 'B', '7', ' ', '-', '_', '.', '\n', '\u0000', '"', 'Zz', '0x', "'", '~', '\u007f']
+  let seed = 3
+  const next = () => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32
+  for (let i = 0; i < 200; i++) {
+    const text = Array.from({ length: 30 }, () => letters[Math.floor(next() * letters.length)]).join('')
+    expect([...wordsIn(text)]).toEqual([...wordsIn(`${text} \u0416`)].slice(0, -1))
+  }
+  expect([...wordsIn('x'.repeat(500))]).toMatchObject([{ word: 'x'.repeat(200), end: 500 }])
+})
+
+describe('a plan', () => {
+  const shares = new Map([['the', 0.6], ['of', 0.3], ['often', 0.03], ['=c', 0.9], ['=here', 0.004]])
+  const asked = (text: string, lists: Sought['marks'] = [['dme', 'c']], known: ReadonlyMap<string, number> | 'unknown' = shares) => {
+    const sought = { words: parseQuery(text), marks: lists }
+    expect(termsOf(sought)).toEqual([
+      ...sought.words.flatMap(({ words }) => words.map(({ word }) => word)),
+      ...lists.flat().map(mark => `=${mark}`),
+    ])
+    const shown = ({ words, marks }: Sought) => [
+      ...words.map(({ words, isPrefix }) => words.map(({ word }) => word).join(' ') + (isPrefix ? '*' : '')),
+      ...marks.map(oneOf => oneOf.join('|')),
+    ]
+    const { first, more } = planOf(sought, known === 'unknown' ? undefined : known)
+    return [shown(first.sought), shown(more.sought)]
+  }
+
+  test('asks the rarest word, and of the others those that spare more than they cost', () => {
+    expect(marks.channels).toBe('c')
+    expect(asked('the zebra of')).toEqual([['zebra', 'of'], ['zebra', 'of']])
+    expect(asked('the zebra stripes of')).toEqual([['zebra', 'stripes'], ['zebra', 'stripes', 'of']])
+    expect(asked('the of often')).toEqual([['the', 'of', 'often'], ['the', 'of', 'often']])
+    expect(asked('zebra', [['here'], ['dme', 'c']])).toEqual([['zebra', 'here'], ['zebra', 'here']])
+  })
+
+  test('always asks something', () => {
+    expect(asked('the', [])).toEqual([['the'], ['the']])
+    expect(asked('ze*', [])).toEqual([['ze*'], ['ze*']])
+  })
+
+  test('keeps a phrase where all of its words are asked, and leaves beginnings to those who read where little is found', () => {
+    expect(asked('"zebra stripes"')).toEqual([['zebra stripes'], ['zebra stripes']])
+    expect(asked('"the zebra" stripes')).toEqual([['zebra', 'stripes'], ['zebra', 'stripes']])
+    expect(asked('zebra stripes ze*')).toEqual([['zebra', 'stripes'], ['zebra', 'stripes', 'ze*']])
+    expect(asked('often ze*')).toEqual([['often', 'ze*'], ['often', 'ze*']])
+  })
+
+  test('asks everything where nobody counted', () => {
+    expect(asked('the zebra', [['dme', 'c']], 'unknown')).toEqual([['the', 'zebra', 'dme|c'], ['the', 'zebra', 'dme|c']])
+  })
+})
+
 describe('a walk', () => {
   const filled = async (count: number, upto: number) => {
     const store = openSqlite({ data: ':memory:', durability: 'normal', migrations, newEpoch: () => 'e', search: true })
@@ -231,7 +285,7 @@ describe('a walk', () => {
     return {
       asked,
       search: {
-        standing: () => search.standing(),
+        standing: (...args: Parameters<SearchReader['standing']>) => search.standing(...args),
         within: (...args: Parameters<SearchReader['within']>) => count(search.within(...args)),
         unindexed: (...args: Parameters<SearchReader['unindexed']>) => count(search.unindexed(...args)),
       },
@@ -272,6 +326,39 @@ describe('a walk', () => {
       }
       expect(found).toEqual(all)
     }
+    await store.close()
+  })
+
+  test('begins no statement after its work: each costs something, each text more, and each list as far as it is walked', async () => {
+    const store = await filled(60, 60)
+    const begun = async (work: number, page: { limit: number, maxBytes: number }) => {
+      const { search, asked } = counted(store.aside.search!)
+      const { next } = await look(search, { ...walk, before: Number.MAX_SAFE_INTEGER, wanted: 100 }, { ...bounds, work, page })
+      expect(next === undefined).toBe(asked.reduce((sum, rows) => sum + rows, 0) === 20)
+      return asked.length
+    }
+    expect(await begun(0, { limit: 4, maxBytes: 1e6 })).toBe(0)
+    expect(await begun(1, { limit: 4, maxBytes: 1e6 })).toBe(1)
+    expect(await begun(15_001, { limit: 4, maxBytes: 1e6 })).toBe(1)
+    expect(await begun(2 * (15_000 + 4 * 800), { limit: 4, maxBytes: 1e6 })).toBe(2)
+    expect(await begun(1e6, { limit: 4, maxBytes: 1e6 })).toBe(6)
+    // However far it is walked: a whole part costs more than all of the others together.
+    const far = {
+      standing: () =>
+        Promise.resolve({
+          upto: 3 * 2 ** 20 - 1,
+          newest: 3 * 2 ** 20 - 1,
+          parts: [2, 1, 0].map(n => ({ n, since: 0, until: 9 })),
+          shares: undefined,
+        }),
+    }
+    let asked = 0
+    const { next } = await look({ ...far, unindexed: () => Promise.resolve([]), within: () => Promise.resolve((asked++, [])) }, {
+      ...walk,
+      before: Number.MAX_SAFE_INTEGER,
+      wanted: 1,
+    }, { ...bounds, work: 400_000 })
+    expect([asked, next]).toEqual([2, 2 ** 20])
     await store.close()
   })
 

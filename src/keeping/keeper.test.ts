@@ -429,6 +429,50 @@ describe('export and import', () => {
   })
 })
 
+describe('a new epoch', () => {
+  const searched = async (data: string): Promise<Store> => {
+    const store = openSqlite({
+      ...{ data, durability: 'normal', migrations: [agentMigrations, ...featureMigrations], search: true },
+      newEpoch: () => 'a'.repeat(16),
+    })
+    onTestFinished(() => store.close().catch(() => undefined))
+    return store
+  }
+  /** Closed once everything is in the index, and nothing waits to be taken out. */
+  const indexed = async (store: Store): Promise<void> => {
+    for (;;) {
+      await store.write(tx => tx.search!.advance())
+      const { upto, newest } = await store.aside.search!.standing()
+      const [waits] = await store.read.tables<{ search_gone: { id: number } }>().selectFrom('search_gone').select('id').execute()
+      if (upto === newest && waits === undefined) return store.close()
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+  }
+
+  test('leaves the index of words as it is, unless the database was put back behind it', async () => {
+    const data = folder.at('data')
+    const first = await searched(data)
+    await first.write(tx => writeMeta(tx, 'relay_private_key', 'only mine'))
+    for (const content of ['one', 'two', 'three']) await say(first, aliceId, '#general', content)
+    await indexed(first)
+    expect(await keeper.renewEpoch({ data, newEpoch: 'b'.repeat(16) })).toEqual({ was: 'a'.repeat(16), epoch: 'b'.repeat(16) })
+    const second = await searched(data)
+    expect(second.epoch).toBe('b'.repeat(16))
+    expect(await second.aside.search!.standing()).toMatchObject({ upto: 3, newest: 3 })
+    await indexed(second)
+    copyFileSync(join(data, 'agentchat.db'), folder.at('earlier.db'))
+    const third = await searched(data)
+    await third.write(tx => tx.keep.blank('#general', 2, 2_000))
+    await indexed(third)
+    // As far as before, and what was taken out of the index is in the database again.
+    copyFileSync(folder.at('earlier.db'), join(data, 'agentchat.db'))
+    await keeper.renewEpoch({ data, newEpoch: 'c'.repeat(16) })
+    const fourth = await searched(data)
+    expect(await fourth.aside.search!.standing()).toMatchObject({ upto: 0, newest: 3 })
+    await indexed(fourth)
+  })
+})
+
 describe('backup and restore', () => {
   test('a copy of a store that is written to is whole, private, and of one moment', async () => {
     const data = await filled()

@@ -70,10 +70,10 @@ export const moveToPostgres = async (
   }
 }
 
-/** Makes the tables of this version; tells of a move that broke off. */
+/** Makes the tables of this version, without an index beside them; tells of a move that broke off. */
 const broughtUp = async (data: string, newEpoch: string, migrations: readonly Migration[]): Promise<MovingError | undefined> => {
   try {
-    await openSqlite({ data, durability: 'full', migrations, newEpoch: () => newEpoch }).close()
+    await openSqlite({ data, durability: 'full', migrations, search: false, newEpoch: () => newEpoch }).close()
     return undefined
   } catch (error) {
     if (error instanceof MovingError) return error

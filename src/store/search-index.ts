@@ -64,9 +64,15 @@ export interface IndexStanding {
   readonly newest: number
   /** The newest first. */
   readonly parts: readonly IndexPart[]
-  /** Words that stand in so many messages that reading their list costs more than it saves where rarer ones are sought too; as they are compared. */
-  readonly common: ReadonlySet<string>
+  /** In what share of the messages of a part a term stands, of those that were asked about: in less than `rareShare` where it is not told. undefined: nobody knows. */
+  readonly shares: ReadonlyMap<string, number> | undefined
 }
+
+/** What is rarer is not counted. */
+export const rareShare = 0.002
+
+/** How words and marks are called where both are counted. */
+export const termOf = { word: (word: string): string => word, mark: (mark: string): string => `=${mark}` } as const
 
 export interface PageOfFound {
   /** Only events before this row, the newest first. */
@@ -78,7 +84,8 @@ export interface PageOfFound {
 
 /** Reads beside the event loop. */
 export interface SearchReader {
-  standing(): Promise<IndexStanding>
+  /** `terms`: whose shares are asked for. */
+  standing(terms?: readonly string[]): Promise<IndexStanding>
   /** What one part has. Fewer than `limit`: there is no more in it. */
   within(part: number, sought: Sought, page: PageOfFound): Promise<readonly FoundMessage[]>
   /** Events behind one, which the index does not have yet. Fewer than `limit`: there are no more. */

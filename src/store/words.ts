@@ -18,8 +18,16 @@ const withoutMarks = (text: string): string => text.replace(/\p{M}+/gu, '')
 
 const folded = (text: string): string => withoutMarks(withoutMarks(text).normalize('NFKD')).toLowerCase()
 
+/** Then nothing in it has to be folded but its case. */
+export const isPlain = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
+
 /** The words of a text, one after the other: runs of letters and digits of any script. */
 export function* wordsIn(text: string): Generator<Word> {
+  if (isPlain(text)) {
+    for (const { 0: raw, index: at } of text.matchAll(/[a-z0-9]+/gi))
+      yield { word: raw.toLowerCase().slice(0, maxWordChars), raw, at, end: at + raw.length }
+    return
+  }
   for (const { 0: raw, index: at } of text.matchAll(/[\p{L}\p{N}\p{M}]+/gu)) {
     const word = (folded(raw).match(/[\p{L}\p{N}]+/gu) ?? []).join('').slice(0, maxWordChars)
     if (word !== '') yield { word, raw, at, end: at + raw.length }

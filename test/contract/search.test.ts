@@ -254,6 +254,30 @@ describe.each(engines)('$name', engine => {
     expect(await found(again, 'word')).toEqual(['word three', 'word two'])
   })
 
+  test.runIf(engine.name === 'SQLite in a directory')('when a part ends it is known how common words and marks are in it', async () => {
+    const first = await open()
+    await first.write(async tx => {
+      for (let n = 0; n < 2_200; n++) {
+        await tx.log.append({ stream: '#a', author: '@a' }, n, () =>
+          Buffer.from(JSON.stringify({ type: 'MSG', content: n % 2 === 0 ? 'word' : 'word odd' })))
+      }
+    })
+    await caughtUp(first)
+    expect((await first.aside.search!.standing(['word'])).shares).toBeUndefined()
+    await first.write(tx => tx.tables<{ indexed: { upto: number } }>().updateTable('indexed').set({ upto: partEvents - 2 }).execute())
+    await first.close()
+    const store = await open()
+    await say(store, 'word last')
+    await caughtUp(store)
+    const common = 2_201 / partEvents
+    let { shares } = await store.aside.search!.standing(['word', 'odd', '=c', '=word', 'none'])
+    while (shares === undefined) {
+      await sleep(5)
+      shares = (await store.aside.search!.standing(['word', 'odd', '=c', '=word', 'none'])).shares
+    }
+    expect(Object.fromEntries(shares)).toEqual({ word: common, '=c': common })
+  })
+
   test.runIf(engine.isKept)('a part ends, and the next one begins', async () => {
     const first = await open()
     await say(first, 'word one')

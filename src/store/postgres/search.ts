@@ -93,7 +93,7 @@ export class PostgresSearchReader implements SearchReader {
       this.#ask<IndexPart>('SELECT n, since, until FROM search_parts ORDER BY n DESC', []),
     ])
     // Lists of a GIN index are not read where others say that nothing is there.
-    return { ...row!, parts, common: new Set() }
+    return { ...row!, parts, shares: undefined }
   }
 
   async within(part: number, sought: Sought, { before, limit, maxBytes }: PageOfFound): Promise<readonly FoundMessage[]> {

@@ -5,6 +5,7 @@ import { timerMs } from '../../../lib/protocol/timer.ts'
 import {
   partEvents,
   partOf,
+  rareShare,
   type FoundMessage,
   type IndexPart,
   type IndexStanding,
@@ -26,9 +27,8 @@ const closingMs = 10_000
 /** Words in memory before they are written: the more, the less is merged later. */
 const hashBytes = 8 * 1024 * 1024
 
-/** Of the events of a part: in so many a common word stands. */
-const commonShare = 0.02
-const maxCommon = 500
+/** Terms whose shares are kept. */
+const maxShares = 5_000
 
 const newest = 'max((SELECT upto FROM indexed), coalesce((SELECT max(id) FROM events), 0))'
 const columns = `e.id, s.name AS stream, e.seq, e.ts, e.author, e.seq <= s.base AS ended`
@@ -64,16 +64,22 @@ export class SqliteSearchReader implements SearchReader {
     this.#ask = ask
   }
 
-  async standing(): Promise<IndexStanding> {
-    const [[row], parts, common] = await Promise.all([
-      this.#ask(`SELECT upto, ${newest} AS newest FROM search.state`, []),
+  async standing(terms: readonly string[] = []): Promise<IndexStanding> {
+    const [[row], parts] = await Promise.all([
+      this.#ask(
+        `SELECT upto, ${newest} AS newest, EXISTS (SELECT 1 FROM search.shares) AS counted,
+          (SELECT json_group_array(json_array(term, share)) FROM search.shares WHERE term IN (SELECT value FROM json_each(?))) AS shares
+          FROM search.state`,
+        [JSON.stringify(terms)],
+      ),
       this.#ask('SELECT n, since, until FROM search.parts ORDER BY n DESC', []),
-      this.#ask('SELECT word FROM search.common', []),
     ])
+    const { upto, newest: end, counted, shares } = row as { upto: number, newest: number, counted: 0 | 1, shares: string }
     return {
-      ...row as { upto: number, newest: number },
+      upto,
+      newest: end,
       parts: parts as readonly IndexPart[],
-      common: new Set((common as readonly { word: string }[]).map(({ word }) => word)),
+      shares: counted === 1 ? new Map(JSON.parse(shares) as [string, number][]) : undefined,
     }
   }
 
@@ -133,8 +139,6 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
   readonly #onProblem: (error: unknown) => void
   /** How far the index is, as far as is known. */
   #done = { upto: 0, gone: 0 }
-  /** A part that is whole, and not yet read from one place. */
-  #whole: number | undefined
   #forgotten = 0
   #running: Promise<void> | undefined
   #isClosing = false
@@ -194,26 +198,31 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
   }
 
   async #catchUp(): Promise<void> {
-    while (!this.#isClosing && await this.#transaction()) {
-      if (this.#whole === undefined) continue
-      const part = this.#whole
-      this.#whole = undefined
-      await this.#finish(part)
+    for (let isMore = true; isMore && !this.#isClosing;) {
+      isMore = await this.#transaction()
+      const [whole] = await this.#rows<{ n: number }>(
+        'SELECT n FROM search.parts, search.state WHERE n > finished AND n < ? ORDER BY n LIMIT 1',
+        partOf(this.#done.upto + 1),
+      )
+      if (whole !== undefined && !this.#isClosing) await this.#finish(whole.n)
     }
   }
 
-  /** A part that is whole is read from one place from now on, and tells which words are common. */
+  /** A part that is whole is read from one place from now on, and tells which words are how common. */
   async #finish(part: number): Promise<void> {
     const table = `words_${part}`
     await this.#rows(`INSERT INTO search.${table} (${table}) VALUES ('optimize')`)
+    await this.#rows('DROP TABLE IF EXISTS temp.vocabulary')
     await this.#rows(`CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('search', '${table}', 'col')`)
-    await this.#rows('DELETE FROM search.common')
+    await this.#rows('DELETE FROM search.shares')
     await this.#rows(
-      "INSERT INTO search.common (word) SELECT term FROM temp.vocabulary WHERE col = 'said' AND doc > ? ORDER BY doc DESC LIMIT ?",
-      partEvents * commonShare,
-      maxCommon,
+      `INSERT INTO search.shares (term, share) SELECT iif(col = 'marks', '=', '') || term, doc * 1.0 / ${partEvents} FROM temp.vocabulary
+        WHERE doc >= ? ORDER BY doc DESC LIMIT ?`,
+      partEvents * rareShare,
+      maxShares,
     )
     await this.#rows('DROP TABLE temp.vocabulary')
+    await this.#rows('UPDATE search.state SET finished = ?', part)
   }
 
   async #transaction(): Promise<boolean> {
@@ -303,7 +312,6 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
       since,
       until,
     )
-    if (to === lastOfPart) this.#whole = part
     return to
   }
 

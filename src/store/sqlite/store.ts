@@ -10,7 +10,7 @@ import { Readers } from './readers.ts'
 import { logSchema } from './log-schema.ts'
 import { noting } from '../search.ts'
 import { SqliteSearch } from './search.ts'
-import { attach, attachToWrite, makeSearchFile, removeSearchFile, searchSchema } from './search-file.ts'
+import { attach, attachToWrite, makeSearchFile, momentOf, removeSearchFile, searchSchema } from './search-file.ts'
 import { databaseFile, quotaAt, SpaceMeter, type Space } from '../space.ts'
 import { sqliteLogWords } from './keeper.ts'
 import { TablesKeeper } from '../log-keeper.ts'
@@ -67,7 +67,7 @@ class SqliteStore implements Store {
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(options: StoreOptions, open: Open) {
-    const { data, durability, migrations, maxDataBytes, newEpoch, onTightened, search = false, onIndexProblem } = options
+    const { data, durability, migrations, maxDataBytes, newEpoch, onTightened, search, onIndexProblem } = options
     const inMemory = data === ':memory:'
     if (!inMemory) {
       const change = makePrivateFolder(data, isDataFile)
@@ -107,16 +107,16 @@ class SqliteStore implements Store {
     const writes = kyselyOn(this.#writer, () => this.#wrote())
     const links = new SqliteLinks(this.#writer, this.epoch, tail)
     this.#log = new SqliteLog(this.#writer, this.epoch, tail, links, () => this.#wrote())
-    const beside = search && !inMemory ? makeSearchFile(data, this.epoch, this.#log.newestEvent) : undefined
+    const beside = search === true && !inMemory ? makeSearchFile(data, this.epoch, momentOf(this.#writer)) : undefined
     // Without an index nothing is noted for it; the next one is made anew.
-    if (!search && !inMemory) removeSearchFile(data)
-    if (this.#writer.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'search_gone'").get() !== undefined) {
+    if (search === false && !inMemory) removeSearchFile(data)
+    if (search !== undefined && this.#writer.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'search_gone'").get() !== undefined) {
       for (const statement of search ? noting.begin : noting.end) this.#writer.exec(statement)
     }
     // What is in memory has one connection.
     this.#readers = inMemory ? undefined : new Readers(file, { setup: beside === undefined ? [] : attach(beside) })
     this.#indexer = beside === undefined ? undefined : new Readers(file, { setup: attachToWrite(beside), writes: true })
-    this.#search = search ? this.#newSearch(onIndexProblem) : undefined
+    this.#search = search === true ? this.#newSearch(onIndexProblem) : undefined
     this.#tx = this.#newTx(writes, links)
     const reads = kyselyOn(this.#reader)
     this.read = {

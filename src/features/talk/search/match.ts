@@ -1,7 +1,7 @@
 // Whether a text is what was sought, read word by word: what an index finds is only a guess. And what is shown of it: a piece, and the
 // places in it that matched, as numbers. Marks in the text itself could be written by whoever wrote the text.
 import { maxSearchedChars, type SoughtWords } from '../../../store/search-index.ts'
-import { wordsIn, type Word } from '../../../store/words.ts'
+import { isPlain, wordsIn, type Word } from '../../../store/words.ts'
 
 /** UTF-16 positions: from, and up to but not including. */
 export type Range = readonly [at: number, end: number]
@@ -14,7 +14,10 @@ export interface Match {
 }
 
 export const matchIn = (text: string, sought: readonly SoughtWords[]): Match | undefined => {
-  const words = [...wordsIn(text.slice(0, maxSearchedChars))]
+  const searched = text.slice(0, maxSearchedChars)
+  // Most of what is looked at is not what was sought: that is seen sooner than its words are told apart.
+  if (isPlain(searched) && lacksSome(searched.toLowerCase(), sought)) return undefined
+  const words = [...wordsIn(searched)]
   const ranges: Range[] = []
   let score = 0
   for (const each of sought) {
@@ -26,6 +29,9 @@ export const matchIn = (text: string, sought: readonly SoughtWords[]): Match | u
   }
   return { ranges: merged(ranges), score }
 }
+
+const lacksSome = (text: string, sought: readonly SoughtWords[]): boolean =>
+  sought.some(({ words }) => words.some(({ word }) => !text.includes(word)))
 
 const places = (words: readonly Word[], { words: sought, isPrefix }: SoughtWords): readonly Range[] => {
   const found: Range[] = []

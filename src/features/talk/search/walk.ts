@@ -1,9 +1,13 @@
 // A search from the newest message backwards: first what the index does not have yet, then part after part of it. Each statement looks at one
-// part, and a request makes so many of them and no more: what is left is for the next one, which says where to go on.
+// part, and a request makes so many of them and no more: what is left is for the next one, which says where to go on. What it costs is
+// counted in places of the index's lists, not in time: a busy machine answers later, and not less.
 import { partEvents, type FoundMessage, type PageOfFound, type SearchReader, type Sought } from '../../../store/search-index.ts'
+import { planOf, termsOf, textCost } from './plan.ts'
 
 export interface Bounds {
   readonly statements: number
+  /** Places in lists, about: 1,000,000 are 20 ms of CPU. No statement begins after them. */
+  readonly work: number
   /** ms, after which no other statement begins */
   readonly ms: number
   /** Newest messages without an index that are read one by one. */
@@ -11,7 +15,10 @@ export interface Bounds {
   readonly page: Omit<PageOfFound, 'before'>
 }
 
-export const bounds: Bounds = { statements: 64, ms: 500, unindexed: 1_000, page: { limit: 100, maxBytes: 512 * 1024 } }
+export const bounds: Bounds = { statements: 64, work: 1_250_000, ms: 500, unindexed: 1_000, page: { limit: 100, maxBytes: 512 * 1024 } }
+
+/** What a statement costs that finds nothing. */
+const statementCost = 15_000
 
 /** Of a page. */
 const fewHits = 0.2
@@ -42,22 +49,24 @@ export interface Walk<H> {
 export const look = async <H>(
   search: SearchReader,
   { sought, before, since, until, wanted, accept, elapsed }: Walk<H>,
-  { statements, ms, unindexed, page }: Bounds = bounds,
+  { statements, work, ms, unindexed, page }: Bounds = bounds,
 ): Promise<Looked<H>> => {
-  const { upto, newest, parts, common } = await search.standing()
-  const rare = rareOf(sought, common)
+  const { upto, newest, parts, shares } = await search.standing(termsOf(sought))
+  const plan = planOf(sought, shares)
   /** What the index is asked. */
-  let asked = rare ?? sought
+  let asked = plan.first
   const started = elapsed()
   const hits: H[] = []
-  let [at, left] = [before, statements]
+  let [at, left, spent] = [before, statements, 0]
 
   /** Reads pages down to a row; false: it is enough. */
-  const read = async (floor: number, next: (before: number) => Promise<readonly FoundMessage[]>): Promise<boolean> => {
+  const read = async (floor: number, isIndexed: boolean, next: (before: number) => Promise<readonly FoundMessage[]>): Promise<boolean> => {
     for (;;) {
-      if (hits.length >= wanted || left === 0 || elapsed() - started > ms) return false
+      if (hits.length >= wanted || left === 0 || spent >= work || elapsed() - started > ms) return false
       left--
       const rows = await next(at)
+      const walked = isIndexed ? at - (rows.length < page.limit ? floor : rows.at(-1)!.id) : 0
+      spent += statementCost + rows.length * textCost + walked * asked.weight
       const before = hits.length
       for (const found of rows) {
         // There was no room for its text: the next page begins with it.
@@ -67,8 +76,8 @@ export const look = async <H>(
         if (hit !== undefined) hits.push(hit)
         if (hits.length >= wanted) return false
       }
-      // Many have the rare words, and few of them the others: the index knows that cheaper.
-      if (rows.length === page.limit && hits.length - before < rows.length * fewHits) asked = sought
+      // Many have what was asked, and few of them the rest: the index knows that cheaper.
+      if (rows.length === page.limit && hits.length - before < rows.length * fewHits) asked = plan.more
       if (rows.length < page.limit && at <= (rows.at(-1)?.id ?? at)) {
         at = Math.min(at, floor)
         return true
@@ -78,25 +87,13 @@ export const look = async <H>(
 
   const floor = Math.max(upto, newest - unindexed)
   const behind = floor - upto
-  let goesOn = at <= floor + 1 || await read(floor + 1, at => search.unindexed(floor, { ...page, before: at }))
+  let goesOn = at <= floor + 1 || newest <= floor || await read(floor + 1, false, at => search.unindexed(floor, { ...page, before: at }))
   at = Math.min(at, goesOn ? upto + 1 : at)
   for (const part of parts) {
     const first = part.n * partEvents
     if (!goesOn || first >= at || part.since > until || part.until < since) continue
     at = Math.min(at, first + partEvents)
-    goesOn = await read(first, at => search.within(part.n, asked, { ...page, before: at }))
+    goesOn = await read(first, true, at => search.within(part.n, asked.sought, { ...page, before: at }))
   }
   return { hits, next: goesOn ? undefined : at, behind }
-}
-
-/** The rare words alone, wherever they were said: whoever accepts looks for the others. undefined: that is no less. */
-const rareOf = ({ words, marks }: Sought, common: ReadonlySet<string>): Sought | undefined => {
-  if (common.size === 0) return undefined
-  const rare = words.flatMap(({ words, isPrefix }) =>
-    words.flatMap((word, n) => {
-      const goesOn = isPrefix && n === words.length - 1
-      return goesOn || !common.has(word.word) ? [{ words: [word], isPrefix: goesOn }] : []
-    })
-  )
-  return rare.some(({ isPrefix }) => !isPrefix) ? { words: rare, marks: marks.filter(oneOf => oneOf.length === 1) } : undefined
 }
