@@ -11,7 +11,9 @@ export interface ClientAccount {
   readonly unanswered: number
   /** How many were refused, by reason. */
   readonly refusals: ReadonlyMap<string, number>
-  /** Per stream: message number + 1 by position; 0: nothing came. */
+  /** Numbers of messages that were to be changed, and of their edits, by their ids. */
+  readonly ids: ReadonlyMap<string, number>
+  /** Per stream: message number + 1 by position; 0: nothing came; `blank`: a place without a text. */
   readonly received: ReadonlyMap<string, Uint32Array>
   readonly duplicated: number
   readonly reordered: number
@@ -20,6 +22,9 @@ export interface ClientAccount {
   /** Why the client gave up, if it did. */
   readonly ended: string | undefined
 }
+
+/** What stands for a message without a text: a retraction, or what was taken back. */
+export const blank = 2 ** 32 - 1
 
 export const contentOf = (number: number, padding: string): string => `${number} ${padding}`
 export const numberOf = (content: string): number => Number.parseInt(content, 10)
@@ -31,15 +36,17 @@ export class Heard {
   duplicated = 0
   reordered = 0
 
+  /** `number` is NaN where there is no text. */
   add(seq: number, number: number): void {
+    const mark = Number.isNaN(number) ? blank : number + 1
     if (seq >= this.#numbers.length) {
       const grown = new Uint32Array(Math.max(seq + 1, this.#numbers.length * 2))
       grown.set(this.#numbers)
       this.#numbers = grown
     }
-    if (this.#numbers[seq] === number + 1) this.duplicated++
+    if (this.#numbers[seq] === mark) this.duplicated++
     else if (seq <= this.#last) this.reordered++
-    this.#numbers[seq] = number + 1
+    this.#numbers[seq] = mark
     this.#last = Math.max(this.#last, seq)
   }
 

@@ -5,6 +5,7 @@ import { Participant, type Part } from './participant.ts'
 
 export interface AgentsStart {
   readonly url: string
+  readonly folder: string
   readonly perSender: number
   readonly parts: readonly Part[]
 }
@@ -32,9 +33,9 @@ export type AgentsReport =
 const tickMs = 20
 const progressMs = 200
 
-const { url, perSender, parts } = JSON.parse(process.argv[2]!) as AgentsStart
+const { parts, ...start } = JSON.parse(process.argv[2]!) as AgentsStart
 const verify = createVerify()
-const participants = parts.map(part => new Participant(part, url, perSender, verify))
+const participants = parts.map(part => new Participant(part, { ...start, verify }))
 const tell = (report: AgentsReport) => process.send!(report)
 const sum = (of: (participant: Participant) => number) => participants.reduce((total, participant) => total + of(participant), 0)
 let sending: NodeJS.Timeout | undefined
@@ -45,7 +46,7 @@ process.on('message', (command: AgentsCommand) => {
     case 'send': {
       const startedAt = performance.now()
       sending = setInterval(() => {
-        const due = Math.min(perSender, Math.ceil(perSender * (performance.now() - startedAt) / command.durationMs))
+        const due = Math.min(start.perSender, Math.ceil(start.perSender * (performance.now() - startedAt) / command.durationMs))
         for (const participant of participants) participant.sendUpTo(due)
       }, tickMs)
       return

@@ -1,5 +1,9 @@
 // The reckoning: what clients were promised against what is in the database and what arrived.
-import { numberOf, type ClientAccount } from './account.ts'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { blank, numberOf, type ClientAccount } from './account.ts'
+import { deedOf, retractionOf } from './deeds.ts'
 import type { Remains } from './remains.ts'
 
 export interface Verdict {
@@ -7,11 +11,25 @@ export interface Verdict {
   readonly lost: number
   /** Stored twice, or delivered twice. */
   readonly duplicated: number
-  /** Delivered out of order, or stored in another order than sent. */
+  /** Delivered out of order, or stored in another order than sent; pieces that are no beginning of the message that they grew to. */
   readonly reordered: number
+  /** Texts that were taken back and are still stored. */
+  readonly notGone: number
+  /** What is stored, by what was done. */
+  readonly deeds: Readonly<Record<'edit' | 'retract' | 'grow' | 'file', number>>
   readonly unanswered: number
   /** Where something was lost: in the store, or at which client in which stream. */
   readonly losses: readonly string[]
+}
+
+/** An event, as far as it is looked at. */
+interface Stored {
+  readonly content: string
+  readonly msg_id: string
+  readonly erased?: true
+  readonly edit?: { readonly of: string, readonly n?: number }
+  readonly retract?: { readonly of: string }
+  readonly files?: readonly { readonly sha256: string }[]
 }
 
 interface Membership {
@@ -25,10 +43,21 @@ interface Membership {
  */
 export const audit = async (
   remains: Remains,
+  data: string,
   perSender: number,
   accounts: readonly ClientAccount[],
   memberships: readonly Membership[],
 ): Promise<Verdict> => {
+  const ids = new Map(accounts.flatMap(account => [...account.ids]))
+  const deeds = { edit: 0, retract: 0, grow: 0, file: 0 }
+  let notGone = 0
+  /** NaN: an edit that is gone, whose author was not told its id. */
+  const numberIn = ({ content, msg_id, erased, retract }: Stored): number => {
+    if (erased === true) return ids.get(msg_id) ?? NaN
+    if (retract === undefined) return numberOf(content)
+    const target = ids.get(retract.of) ?? NaN
+    return target - target % perSender + (retractionOf(target % perSender) ?? NaN)
+  }
   const storedAt = new Uint32Array(perSender * accounts.length)
   const losses = new Map<string, { count: number, readonly first: number, last: number }>()
   const lose = (where: string, seq: number) => {
@@ -48,18 +77,44 @@ export const audit = async (
   for (const { id, name } of streams) {
     const readers = readersOf(name)
     const newest = new Map<number, number>()
+    const edits = new Map<string, number>()
+    const retracted = new Set<string>()
+    /** Texts that are there, of each message that was changed, by its id. */
+    const texts = new Map<string, number>()
     for await (const { seq, author, text } of remains.events(id)) {
-      const number = numberOf((JSON.parse(text) as { content: string }).content)
+      const stored = JSON.parse(text) as Stored
+      const { msg_id, erased, edit, retract, files } = stored
+      const number = numberIn(stored)
+      const { kind } = deedOf(number % perSender)
       const sender = Math.floor(number / perSender)
-      if (storedAt[number] !== 0) duplicated++
-      else if (number < (newest.get(sender) ?? 0)) reordered++
-      else newest.set(sender, number)
+      if (storedAt[number] !== 0 && !Number.isNaN(number)) duplicated++
+      else if (kind === 'say' && number < (newest.get(sender) ?? 0)) reordered++
+      else if (kind === 'say' && !Number.isNaN(number)) newest.set(sender, number)
       storedAt[number] = seq
+      if (kind !== 'say') deeds[kind]++
+      if (edit !== undefined) {
+        const nth = (edits.get(edit.of) ?? 0) + 1
+        edits.set(edit.of, nth)
+        if ((edit.n ?? nth) !== nth) reordered++
+      }
+      if (retract !== undefined) retracted.add(retract.of)
+      else if (erased !== true && ids.has(msg_id)) {
+        const of = edit?.of ?? msg_id
+        texts.set(of, (texts.get(of) ?? 0) + 1)
+      }
+      for (const { sha256 } of files ?? []) if (!isWhole(data, sha256)) lose('among the files', seq)
       for (const { index, agentId, received } of readers) {
         const isPromised = name.startsWith('#') || author !== agentId
-        if (isPromised && received.get(name)?.[seq] !== number + 1) lose(`at client ${index} in ${name}`, seq)
+        const mark = received.get(name)?.[seq] ?? 0
+        const isThere = retract !== undefined
+          ? mark === blank
+          : erased === true
+          ? mark === blank || mark === number + 1 || (Number.isNaN(number) && mark !== 0)
+          : mark === number + 1
+        if (isPromised && !isThere) lose(`at client ${index} in ${name}`, seq)
       }
     }
+    for (const of of retracted) notGone += texts.get(of) ?? 0
   }
 
   for (const { index, acknowledged } of accounts) {
@@ -71,7 +126,14 @@ export const audit = async (
     lost: [...losses.values()].reduce((sum, { count }) => sum + count, 0),
     duplicated,
     reordered,
+    notGone,
+    deeds,
     unanswered: accounts.reduce((sum, { unanswered }) => sum + unanswered, 0),
     losses: [...losses].map(([where, { count, first, last }]) => `lost ${where}: ${count}, seq ${first} to ${last}`),
   }
+}
+
+const isWhole = (data: string, sha256: string): boolean => {
+  const path = join(data, 'files', sha256.slice(0, 2), sha256)
+  return existsSync(path) && createHash('sha256').update(readFileSync(path)).digest('hex') === sha256
 }

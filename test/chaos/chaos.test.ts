@@ -13,6 +13,8 @@ interface Outcome {
   readonly duplicated: number
   readonly reordered: number
   readonly unanswered: number
+  readonly notGone: number
+  readonly deeds: Readonly<Record<'edit' | 'retract' | 'grow' | 'file', number>>
   readonly messages: number
   readonly refused: number
   readonly kills: number
@@ -42,11 +44,24 @@ beforeAll(() => {
 describe('while the relay is killed and the network torn', () => {
   test('nothing is lost, doubled, reordered or left without an answer, and the books add up to what was acknowledged', async () => {
     const outcome = await chaos('--seed', '1', '--messages', '10000', '--clients', '12', '--minutes', '0.25')
-    expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0, kept: [], money: { wrong: [] } })
+    expect(outcome).toMatchObject({
+      code: 0,
+      lost: 0,
+      duplicated: 0,
+      reordered: 0,
+      unanswered: 0,
+      notGone: 0,
+      kept: [],
+      money: { wrong: [] },
+    })
     // It did happen.
     expect(outcome.messages).toBeGreaterThan(1_000)
     expect(outcome.kills).toBeGreaterThan(1)
     expect(outcome.cuts).toBeGreaterThan(5)
+    expect(outcome.deeds.edit).toBeGreaterThan(100)
+    expect(outcome.deeds.retract).toBeGreaterThan(50)
+    expect(outcome.deeds.grow).toBeGreaterThan(20)
+    expect(outcome.deeds.file).toBeGreaterThan(5)
     expect(outcome.money.transfers).toBeGreaterThan(20)
     expect(outcome.money.deals).toBeGreaterThan(0)
   }, 120_000)
@@ -57,11 +72,12 @@ describe('while its database on PostgreSQL is crashed, cut off, also behind a CO
 
   test('nothing is lost, doubled, reordered or left without an answer, and the books are right', async () => {
     const outcome = await chaos('--seed', '1', ...slice, '--minutes', '0.25')
-    expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0, money: { wrong: [] } })
+    expect(outcome).toMatchObject({ code: 0, lost: 0, duplicated: 0, reordered: 0, unanswered: 0, notGone: 0, money: { wrong: [] } })
     // It did happen.
     expect(outcome.messages).toBeGreaterThan(500)
     expect(outcome.kills).toBeGreaterThan(0)
     expect(outcome.ground['commits_cut']).toBeGreaterThan(0)
+    for (const kind of ['edit', 'retract', 'grow', 'file'] as const) expect(outcome.deeds[kind], kind).toBeGreaterThan(0)
     expect(Object.values(outcome.ground).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3)
   }, 300_000)
 })
@@ -71,18 +87,19 @@ describe.concurrent('a relay that breaks a promise is found out', () => {
   const seeds = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10']
 
   test.each([
-    ['acknowledging before the commit loses messages', 'commit', 'lost'],
-    ['forgetting publish keys doubles them', 'key', 'duplicated'],
-    ['leaving some out of what is replayed loses them', 'resume', 'lost'],
-  ] as const)('%s', async (_title, broken, counter) => {
+    ['acknowledging before the commit loses messages', 'commit', ['lost']],
+    ['forgetting publish keys doubles them', 'key', ['duplicated']],
+    ['leaving some out of what is replayed loses them', 'resume', ['lost']],
+    ['leaving edits out of what is replayed loses them, and what was taken back and stays is found', 'change', ['lost', 'notGone']],
+  ] as const)('%s', async (_title, broken, counters) => {
     const outcomes: Outcome[] = []
     for (const seed of seeds) {
       const outcome = await chaos('--seed', seed, '--break', broken, '--messages', '3000', '--clients', '6', '--minutes', '0.08')
       outcomes.push(outcome)
-      if (outcome[counter] > 0) break
+      if (counters.every(counter => outcome[counter] > 0)) break
     }
-    expect(outcomes.at(-1)).toMatchObject({ code: 1, [counter]: expect.any(Number) })
-    expect(outcomes.at(-1)![counter]).toBeGreaterThan(0)
+    expect(outcomes.at(-1)!.code).toBe(1)
+    for (const counter of counters) expect(outcomes.at(-1)![counter], counter).toBeGreaterThan(0)
   }, 600_000)
 
   test('believing in a commit that the database undid loses messages, or money', async () => {

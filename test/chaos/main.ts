@@ -1,4 +1,4 @@
-// The command line of a run. Prints one line; the exit code is 1 when any of its first four numbers is not 0, or money_wrong,
+// The command line of a run. Prints one line; the exit code is 1 when any of its first five numbers is not 0, or money_wrong,
 // and 2 when the run itself failed.
 import { parseArgs } from 'node:util'
 import { promises } from './broken-store.ts'
@@ -16,7 +16,8 @@ const usage = `npm run chaos -- [options]
 
 const lineOf = (seed: number, r: RunResult): string =>
   [
-    `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} seed=${seed} messages=${r.messages} refused=${r.refused}`,
+    `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} not_gone=${r.notGone} seed=${seed} messages=${r.messages} refused=${r.refused}`,
+    `edits=${r.deeds.edit} retractions=${r.deeds.retract} grown=${r.deeds.grow} files=${r.deeds.file}`,
     `money_wrong=${r.money.wrong.length} transfers=${r.money.transfers} deals=${r.money.deals}`,
     `kills=${r.kills} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} ${
       Object.entries(r.ground).map(([what, count]) => `${what}=${count}`).join(' ')
@@ -75,9 +76,8 @@ const main = async (): Promise<number> => {
   if (!values.json) {
     for (const note of [...result.notes, ...result.losses, ...result.money.wrong, ...result.kept]) process.stderr.write(`${note}\n`)
   }
-  return result.lost + result.duplicated + result.reordered + result.unanswered + result.money.wrong.length + result.kept.length === 0
-    ? 0
-    : 1
+  const { lost, duplicated, reordered, unanswered, notGone, money, kept } = result
+  return lost + duplicated + reordered + unanswered + notGone + money.wrong.length + kept.length === 0 ? 0 : 1
 }
 
 // Not left to the end of the event loop: Node 20 can spin for ever there, over what is left of a thousand killed children and sockets.

@@ -1,8 +1,23 @@
-// One agent in the run: sends at its pace, listens, and writes down both.
-import { AgentChatClient, AgentChatError, RelayError, type AgentId, type ChannelName, type Message } from '../../lib/index.ts'
-import { createVerify, nodeIdentity, wsTransport } from '../../lib/node/index.ts'
+// One agent in the run: sends at its pace, changes what it said, brings files, listens, and writes all of it down.
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  AgentChatClient,
+  AgentChatError,
+  conversation,
+  Grown,
+  RelayError,
+  type AgentId,
+  type ChannelName,
+  type Conversation,
+  type Frame,
+  type Message,
+} from '../../lib/index.ts'
+import { createVerify, nodeIdentity, putFile, wsTransport } from '../../lib/node/index.ts'
 import { pairStream } from '../../src/store/log.ts'
 import { contentOf, Heard, numberOf, type ClientAccount } from './account.ts'
+import { deedOf, isTarget, type Deed } from './deeds.ts'
 
 export interface Part {
   readonly index: number
@@ -16,14 +31,48 @@ export interface Part {
   readonly peers: readonly AgentId[]
 }
 
+/** Where the agents of a process are. */
+export interface Surroundings {
+  readonly url: string
+  /** Where files are made that are brought to the relay. */
+  readonly folder: string
+  readonly perSender: number
+  readonly verify: ReturnType<typeof createVerify>
+}
+
+/** A message as it says now. */
+interface Said {
+  readonly id: string
+  readonly content: string
+}
+interface Stored {
+  readonly seq: number
+  readonly msgId: string
+}
+
 const directEvery = 4
+/** Between the pieces of a message that grows. */
+const growMs = 120
+const maxFileKib = 32
+/** Pieces of so many growing messages are remembered. */
+const maxShown = 1_000
+const retryMs = 100
 const maxOutstanding = 200
 const paddings = ['', 'x'.repeat(40), 'the quick brown fox '.repeat(12)] as const
 
 export class Participant {
   readonly #part: Part
+  readonly #url: string
+  readonly #folder: string
   readonly #perSender: number
   readonly #client: AgentChatClient
+  readonly #talk: Conversation
+  /** What became of messages that are changed, by their n: one change after the other. */
+  readonly #changed = new Map<number, Promise<Said>>()
+  readonly #ids = new Map<string, number>()
+  readonly #grown = new Grown()
+  readonly #shown = new Map<string, string>()
+  #misgrown = 0
   readonly #acknowledged: Uint32Array
   readonly #refusals = new Map<string, number>()
   readonly #heard = new Map<string, Heard>()
@@ -34,8 +83,11 @@ export class Participant {
   settled = 0
   delivered = 0
 
-  constructor(part: Part, url: string, perSender: number, verify: ReturnType<typeof createVerify>) {
+  constructor(part: Part, { url, folder, perSender, verify }: Surroundings) {
+    const identity = part.privateKey === undefined ? undefined : nodeIdentity(part.privateKey)
     this.#part = part
+    this.#url = url
+    this.#folder = folder
     this.#perSender = perSender
     this.#acknowledged = new Uint32Array(perSender)
     this.#client = new AgentChatClient({
@@ -45,7 +97,14 @@ export class Participant {
       verify,
       requestTimeoutMs: 8_000,
       reconnect: { minMs: 100, maxMs: 1_000 },
-      ...(part.privateKey !== undefined && { identity: nodeIdentity(part.privateKey) }),
+      ...(identity !== undefined && { identity }),
+    })
+    this.#talk = conversation(this.#client, { identity, verify })
+    this.#client.on('DELTA', piece => {
+      const text = this.#grown.add(piece)
+      if (text === undefined) return
+      this.#shown.set(piece.stream, text)
+      if (this.#shown.size > maxShown) this.#shown.delete(this.#shown.keys().next().value!)
     })
     this.#client.on('message', message => this.#hear(message))
     this.#client.on('status', status => {
@@ -83,29 +142,122 @@ export class Participant {
       issued: this.issued,
       unanswered: this.issued - this.settled,
       refusals: this.#refusals,
+      ids: this.#ids,
       received: new Map([...this.#heard].map(([stream, { numbers }]) => [stream, numbers.slice()])),
       duplicated: heard.reduce((sum, { duplicated }) => sum + duplicated, 0),
-      reordered: heard.reduce((sum, { reordered }) => sum + reordered, 0),
+      reordered: heard.reduce((sum, { reordered }) => sum + reordered, this.#misgrown),
       longestGapMs: this.#longestGapMs,
       ended: this.#ended,
     }
   }
 
   #send(n: number): void {
-    const { index, channel, peers } = this.#part
-    const to = n % directEvery === directEvery - 1 ? peers[Math.floor(n / directEvery) % peers.length]! : channel
-    const number = index * this.#perSender + n
-    this.#client.send(to, contentOf(number, paddings[number % paddings.length]!)).then(
+    const deed = deedOf(n)
+    this.#done(n, deed).then(
       ({ seq }) => {
         this.#acknowledged[n] = seq
       },
-      (error: unknown) => this.#count('send', error),
+      (error: unknown) => this.#count(deed.kind === 'say' ? 'send' : `send (${deed.kind})`, error),
     ).finally(() => {
       this.settled++
     })
   }
 
-  #hear({ from, to, seq, content, mine }: Message): void {
+  #done(n: number, deed: Deed): Promise<Stored> {
+    const { index, channel, peers } = this.#part
+    const number = index * this.#perSender + n
+    const content = contentOf(number, paddings[number % paddings.length]!)
+    if (deed.kind === 'edit' || deed.kind === 'retract')
+      return this.#change(deed.target, number, deed.kind === 'edit' ? content : undefined)
+    if (deed.kind === 'grow') return this.#grow(content)
+    if (deed.kind === 'file') return this.#bring(number, content)
+    const to = n % directEvery === directEvery - 1 ? peers[Math.floor(n / directEvery) % peers.length]! : channel
+    const sent = this.#client.send(to, content)
+    if (isTarget(n)) {
+      const said = sent.then(({ msgId: id }) => {
+        this.#ids.set(id, number)
+        return { id, content }
+      })
+      said.catch(() => undefined)
+      this.#changed.set(n, said)
+    }
+    return sent
+  }
+
+  /** Says it anew, or takes it back: asked until it is answered. An answer that was lost is found among what became of the message. */
+  #change(target: number, number: number, content: string | undefined): Promise<Stored> {
+    const before = this.#changed.get(target) ?? Promise.reject(new Error('what it changes was never said'))
+    const stored = before.then(async said => {
+      let isAsked = false
+      return this.#untilAnswered(async () => {
+        try {
+          if (content === undefined) return await this.#talk.retract(said.id)
+          const edit = await this.#talk.edit(said, content)
+          this.#ids.set(edit.msgId, number)
+          return edit
+        } catch (error) {
+          const isDone = error instanceof RelayError && (error.code === 'EDIT_CONFLICT' || error.code === 'MESSAGE_NOT_FOUND')
+          if (!isAsked || !isDone) {
+            isAsked = true
+            throw error
+          }
+          return await this.#found(said.id, number, content)
+        }
+      })
+    })
+    const after = stored.then(() => before.then(said => content === undefined ? said : { ...said, content }), () => before)
+    after.catch(() => undefined)
+    this.#changed.set(target, after)
+    return stored
+  }
+
+  async #found(id: string, number: number, content: string | undefined): Promise<Stored> {
+    for (const { frame } of await this.#talk.edits(id)) {
+      const { seq, msg_id: msgId, content: says, retract } = frame as unknown as Frame<'MSG'> & { seq: number, msg_id: string }
+      if (content === undefined ? retract === undefined : says !== content) continue
+      if (content !== undefined) this.#ids.set(msgId, number)
+      return { seq, msgId }
+    }
+    throw new Error('it was refused as done, and is not there')
+  }
+
+  async #grow(content: string): Promise<Stored> {
+    const message = this.#client.stream(this.#part.channel)
+    const middle = content.length >> 1
+    for (const piece of [content.slice(0, middle), content.slice(middle)]) {
+      message.write(piece)
+      await sleep(growMs)
+    }
+    return await message.end()
+  }
+
+  async #bring(number: number, content: string): Promise<Stored> {
+    const path = join(this.#folder, String(number))
+    writeFileSync(path, Buffer.alloc((number % maxFileKib + 1) * 1_024, `file ${number} `))
+    try {
+      const file = await this.#untilAnswered(() => putFile(this.#client, path, { server: this.#url }))
+      return await this.#client.send(this.#part.channel, content, { files: [file] })
+    } finally {
+      rmSync(path, { force: true })
+    }
+  }
+
+  /** What may have been done already, or was refused for now, is asked again. */
+  async #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (this.#ended !== undefined || !(error instanceof AgentChatError) || !error.shouldRetry()) throw error
+        await sleep(retryMs)
+      }
+    }
+  }
+
+  #hear(message: Message): void {
+    const { from, to, seq, content, mine, frame } = message
+    const shown = frame.stream === undefined ? undefined : this.#shown.get(frame.stream)
+    if (this.#grown.end(message) && shown !== undefined && !content.startsWith(shown)) this.#misgrown++
     // A sender's own direct messages are echoed to it while it is there, and that is all.
     if (seq === undefined || (mine && !to.startsWith('#'))) return
     const stream = to.startsWith('#') ? to : pairStream(from, to)

@@ -1,5 +1,5 @@
 // One run: a relay, its clients, what is done to them, and the reckoning.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -75,7 +75,9 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
   try {
     url = `ws://127.0.0.1:${await proxy.listen()}`
     await victim.start()
-    using fleet = new Fleet(url, clients, perSender)
+    const brought = join(folder, 'brought')
+    mkdirSync(brought)
+    using fleet = new Fleet(url, brought, clients, perSender)
     using dealers = new Dealers(url, dealerCount, seed)
     await Promise.all([fleet.ready(), dealers.enter()])
     onProgress('everybody is here')
@@ -107,7 +109,7 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
     for (const [reason, count] of accounts.flatMap(({ refusals }) => [...refusals]))
       refusals.set(reason, (refusals.get(reason) ?? 0) + count)
     return {
-      ...await audit(remains, perSender, accounts, memberships),
+      ...await audit(remains, data, perSender, accounts, memberships),
       money: await auditMoney(remains, dealings),
       kept: broken === undefined && engine === 'sqlite' ? await keptProblems(data) : [],
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
