@@ -1,7 +1,8 @@
 // @ts-check
-// What a call at the HTTP door costs the relay: CPU of its process, user and system, per call, by token, over 16 connections of as many agents
-// at as many addresses.
-// npm run build && node bench/doors.mjs [--calls N] [--profile]
+// What a call at the HTTP door costs the relay: CPU of its process, user and system, per call, over 16 connections of as many agents at as
+// many addresses. Beside it, in the same rounds, a bare node:http server that sends the same, and the same page over WebSocket: what no door
+// can do without.
+// npm run build && node bench/doors.mjs [--calls N] [--only get,post] [--profile]
 import { spawn } from 'node:child_process'
 import { Agent, request } from 'node:http'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -9,11 +10,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import WebSocket from 'ws'
 import { cpuMicros } from './load/usage.mjs'
 import { hotSpots } from './profile.mjs'
 
-const { values: { calls = '10000', profile = false } } = parseArgs({ options: { calls: { type: 'string' }, profile: { type: 'boolean' } } })
-const main = fileURLToPath(new URL('../dist/bin/agentchat.js', import.meta.url))
+const { values: { calls = '10000', only = '', profile = false } } = parseArgs({
+  options: { calls: { type: 'string' }, only: { type: 'string' }, profile: { type: 'boolean' } },
+})
+const main = process.env['AGENTCHAT_BIN'] ?? fileURLToPath(new URL('../dist/bin/agentchat.js', import.meta.url))
+const { identityFrom, signHttpRequest } = await import(new URL('../lib/identity/index.js', `file://${main}`).href)
 const connections = 16
 const rounds = 3
 const unlimited = ['--msg-rate', '0', '--address-rate', '0', '--frame-rate', '0', '--address-frame-rate', '0']
@@ -25,30 +30,35 @@ const spots = profile ? hotSpots() : undefined
 const relay = spawn(process.execPath, [...spots?.nodeFlags ?? [], main, 'serve', '--port', '0', '--host', '127.0.0.1', '--data', data, ...unlimited], {
   stdio: ['ignore', 'pipe', 'pipe'],
 })
-let said = ''
-const url = await new Promise((resolve, reject) => {
-  const hear = (/** @type {Buffer} */ part) => {
-    said += String(part)
-    const port = /(?:localhost|127\.0\.0\.1):(\d+)/.exec(said)?.[1]
-    if (port !== undefined) resolve(`http://127.0.0.1:${port}`)
-  }
-  relay.stdout.on('data', hear)
-  relay.stderr.on('data', hear)
-  relay.once('exit', () => reject(new Error(said)))
-})
+const bare = spawn(process.execPath, [fileURLToPath(new URL('./peers/http.mjs', import.meta.url))], { stdio: ['ignore', 'pipe', 'pipe'] })
 
-/** @param {string} method @param {string} path @param {object} [body] @param {string} [token] @param {number} [lane] @returns {Promise<{ status: number, text: string }>} */
-const ask = (method, path, body, token, lane = 0) =>
+/** Where a process listens, by what it says. @param {import('node:child_process').ChildProcess} child @returns {Promise<string>} */
+const urlOf = child =>
+  new Promise((resolve, reject) => {
+    let said = ''
+    const hear = (/** @type {Buffer} */ part) => {
+      said += String(part)
+      const port = /(?:localhost|127\.0\.0\.1):(\d+)/.exec(said)?.[1]
+      if (port !== undefined) resolve(`http://127.0.0.1:${port}`)
+    }
+    child.stdout?.on('data', hear)
+    child.stderr?.on('data', hear)
+    child.once('exit', () => reject(new Error(said)))
+  })
+const [url, bareUrl] = await Promise.all([urlOf(relay), urlOf(bare)])
+
+/** @param {string} method @param {string} path @param {{ body?: object, token?: string, lane?: number, at?: string, sign?: (asked: object) => object }} [more] @returns {Promise<{ status: number, text: string }>} */
+const ask = (method, path, { body, token, lane = 0, at = url, sign } = {}) =>
   new Promise((resolve, reject) => {
     const text = body === undefined ? '' : JSON.stringify(body)
-    const asking = request(`${url}${path}`, {
-      agent: agents[lane],
-      method,
-      headers: {
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
-      },
-    }, response => {
+    /** @type {Record<string, string>} */
+    const headers = {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
+    }
+    const { host, pathname, search } = new URL(path, at)
+    const signed = sign?.({ method, authority: host, path: pathname, query: search, header: (/** @type {string} */ name) => headers[name], body: Buffer.from(text) })
+    const asking = request(`${at}${path}`, { agent: agents[lane], method, headers: { ...headers, ...signed } }, response => {
       let told = ''
       response.setEncoding('utf8').on('data', part => told += String(part))
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text: told }))
@@ -57,9 +67,34 @@ const ask = (method, path, body, token, lane = 0) =>
     asking.end(text)
   })
 
-/** µs of the relay per call. @param {number} count @param {(lane: number) => Promise<{ status: number, text: string }>} call */
-const costOf = async (count, call) => {
-  const before = cpuMicros(relay.pid ?? 0)
+/** A client of the wire, by its key. @param {number} lane @param {string} name */
+const wireOf = async (lane, name) => {
+  const socket = new WebSocket(url.replace('http', 'ws'), { localAddress: `127.0.0.${lane + 1}` })
+  await new Promise(resolve => socket.once('open', resolve))
+  let n = 0
+  /** @type {Map<string, (frame: any) => void>} */
+  const waiting = new Map()
+  socket.on('message', data => {
+    const text = String(data)
+    const id = /"re":"(b\d+)"/.exec(text)?.[1]
+    if (id === undefined) return
+    waiting.get(id)?.({ status: 200, text })
+    waiting.delete(id)
+  })
+  /** @param {object} frame @returns {Promise<{ status: number, text: string }>} */
+  const say = frame =>
+    new Promise(resolve => {
+      const id = `b${++n}`
+      waiting.set(id, resolve)
+      socket.send(JSON.stringify({ ...frame, id }))
+    })
+  await say({ type: 'IDENTIFY', name })
+  return { say, socket }
+}
+
+/** µs of a process per call. @param {number} pid @param {number} count @param {(lane: number) => Promise<{ status: number, text: string }>} call */
+const costOf = async (pid, count, call) => {
+  const before = cpuMicros(pid)
   let next = 0
   await Promise.all(agents.map(async (_, lane) => {
     while (next++ < count) {
@@ -67,37 +102,58 @@ const costOf = async (count, call) => {
       if (status >= 300) throw new Error(`${status} ${text}`)
     }
   }))
-  return (cpuMicros(relay.pid ?? 0) - before) / count
+  return (cpuMicros(pid) - before) / count
 }
 
 try {
-  const tokens = await Promise.all(agents.map(async (_, lane) => {
-    const { token } = JSON.parse((await ask('POST', '/v1/agents', { name: `bench-${lane}` }, undefined, lane)).text)
-    await ask('PUT', '/v1/channels/general/members/me', {}, token, lane)
-    return /** @type {string} */ (token)
+  const guests = await Promise.all(agents.map(async (_, lane) => {
+    const { agent_id: agentId, token, private_key: key } = JSON.parse((await ask('POST', '/v1/agents', { body: { name: `bench-${lane}` }, lane })).text)
+    await ask('PUT', '/v1/channels/general/members/me', { body: {}, token, lane })
+    const identity = identityFrom(key, { name: `bench-${lane}` })
+    if (identity.agentId !== agentId) throw new Error('not its key')
+    return { token: /** @type {string} */ (token), sign: (/** @type {object} */ asked) => signHttpRequest(identity, asked, Date.now()) }
   }))
+  const wires = await Promise.all(agents.map((_, lane) => wireOf(lane, `wire-${lane}`)))
   const content = 'x'.repeat(200)
   const messages = '/v1/channels/general/messages'
-  const rows = /** @type {const} */ ([
-    ['GET /v1 (no token: what HTTP itself takes)', (/** @type {number} */ lane) => ask('GET', '/v1', undefined, undefined, lane)],
-    ['GET a page of 20 messages', (/** @type {number} */ lane) => ask('GET', `${messages}?limit=20`, undefined, tokens[lane], lane)],
-    ['POST a message', (/** @type {number} */ lane) => ask('POST', messages, { content }, tokens[lane], lane)],
-    ['GET /v1/channels', (/** @type {number} */ lane) => ask('GET', '/v1/channels', undefined, tokens[lane], lane)],
-  ])
+  const page = `${messages}?limit=20`
+  const [relayPid, barePid] = [relay.pid ?? 0, bare.pid ?? 0]
+  /** @typedef {readonly [kind: string, name: string, pid: number, call: (lane: number) => Promise<{ status: number, text: string }>]} Row */
+  /** @type {readonly Row[]} */
+  const all = [
+    ['get', 'bare node:http: GET of 8 KB', barePid, lane => ask('GET', page, { at: bareUrl, lane, token: guests[lane]?.token })],
+    ['get', 'the same page over WebSocket', relayPid, lane => /** @type {any} */ (wires[lane]).say({ type: 'HISTORY', channel: '#general', limit: 20 })],
+    ['get', 'GET /v1, no token', relayPid, lane => ask('GET', '/v1', { lane })],
+    ['get', 'GET a page of 20 messages', relayPid, lane => ask('GET', page, { token: guests[lane]?.token, lane })],
+    ['get', 'GET a page of 20 messages, signed', relayPid, lane => ask('GET', page, { sign: guests[lane]?.sign, lane })],
+    ['get', 'GET /v1/channels', relayPid, lane => ask('GET', '/v1/channels', { token: guests[lane]?.token, lane })],
+    ['post', 'bare node:http: POST of 200 characters', barePid, lane => ask('POST', messages, { body: { content }, at: bareUrl, lane, token: guests[lane]?.token })],
+    ['post', 'the same message over WebSocket', relayPid, lane => /** @type {any} */ (wires[lane]).say({ type: 'MSG', to: '#general', content })],
+    ['post', 'POST a message', relayPid, lane => ask('POST', messages, { body: { content }, token: guests[lane]?.token, lane })],
+    ['post', 'POST a message, signed', relayPid, lane => ask('POST', messages, { body: { content }, sign: guests[lane]?.sign, lane })],
+  ]
+  const rows = all.filter(([kind]) => only === '' || only.split(',').includes(kind))
   // Warm.
-  for (const [, call] of rows) await costOf(3_000, call)
+  for (const [, , pid, call] of rows) await costOf(pid, Math.min(3_000, Number(calls)), call)
   const begun = Number(process.hrtime.bigint() / 1_000n)
   /** @type {Map<string, number[]>} */
-  const costs = new Map(rows.map(([name]) => [name, []]))
+  const costs = new Map(rows.map(([, name]) => [name, []]))
   for (let round = 0; round < rounds; round++)
-    for (const [name, call] of rows) costs.get(name)?.push(await costOf(Number(calls), call))
+    for (const [, name, pid, call] of rows) costs.get(name)?.push(await costOf(pid, Number(calls), call))
   const window = /** @type {const} */ ([begun, Number(process.hrtime.bigint() / 1_000n)])
-  for (const [name, all] of costs) console.log(`${name.padEnd(45)} ${all.map(cost => cost.toFixed(0).padStart(5)).join(' ')} µs`)
+  const median = (/** @type {number[]} */ each) => each.toSorted((a, b) => a - b)[Math.floor(each.length / 2)] ?? NaN
+  for (const [kind, name] of rows) {
+    const each = costs.get(name) ?? []
+    const bareOf = median(costs.get(rows.find(row => row[0] === kind)?.[1] ?? '') ?? [])
+    console.log(`${name.padEnd(42)} ${each.map(cost => cost.toFixed(0).padStart(5)).join(' ')} µs ${(median(each) / bareOf).toFixed(2).padStart(6)} × bare`)
+  }
+  for (const { socket } of wires) socket.terminate()
   relay.kill('SIGTERM')
   await new Promise(resolve => relay.once('exit', resolve))
   if (spots !== undefined) console.log(spots.render(window))
 } finally {
   relay.kill('SIGKILL')
+  bare.kill('SIGKILL')
   spots?.remove()
   await rm(data, { recursive: true, force: true })
   for (const agent of agents) agent.destroy()

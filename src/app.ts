@@ -1,5 +1,5 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fingerprintOf, serverIdOf, type Identity } from '../lib/identity/index.ts'
 import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
@@ -22,7 +22,7 @@ import { Bearers } from './doors/http/bearer.ts'
 import { FilesDoor } from './doors/files/door.ts'
 import { Http } from './doors/http/door.ts'
 import { Hooks } from './doors/http/hooks.ts'
-import { Problem } from './doors/http/problem.ts'
+import { problemOf } from './doors/http/problem.ts'
 import { needs } from './doors/http/scopes.ts'
 import { isLoopbackHost } from './doors/mcp/loopback.ts'
 import { McpMount } from './doors/mcp/mount.ts'
@@ -287,14 +287,15 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         where: 'conformanceFixtures',
         message: 'it answers everybody: it wants a relay on the loopback (host: 127.0.0.1)',
       }])
-    const bearers = new Bearers({ store, clock, via: 'mcp' })
+    const bearers = new Bearers({ inside: () => relay.inside, store, clock, via: 'mcp' })
     const mcp = config.mcp
       ? new McpMount({
         inside: () => relay.inside,
         admit: async visit => {
           const bearer = await bearers.of(visit).catch((error: unknown) => {
-            if (!(error instanceof Problem)) throw error
-            const { status, headers, message, retryAfterMs } = error
+            const problem = problemOf(error)
+            if (problem === undefined) throw error
+            const { status, headers, message, retryAfterMs } = problem
             throw {
               status,
               title: message,
@@ -303,7 +304,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
           })
           return {
             caller: bearer,
-            token: createHash('sha256').update(visit.request.headers.authorization ?? '').digest('base64url'),
+            token: bearer.token ?? '',
             lacks: type => {
               const needed = needs[type]
               const scope = needed === 'signed' ? 'deals' : needed

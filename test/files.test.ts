@@ -1,7 +1,13 @@
 // Files: tus over the relay's own port, what a ticket allows, what is never served, what goes when nobody names it.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createReadStream, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { putFile } from '../lib/node/index.ts'
+import { FilesDoor } from '../src/doors/files/door.ts'
+import { ticketOf } from '../src/domain/file-ticket.ts'
 import { clientOf, collect, newIdentity } from './kit/client.ts'
 import { bring, fetched, patch, putTicket, sha256Of, tus } from './kit/files.ts'
 import { newFolder } from './kit/folder.ts'
@@ -140,6 +146,68 @@ test('an upload that is given up goes; a body that is broken off leaves what cam
   expect((await tus(relay, 'DELETE', ticket)).status).toBe(204)
   expect(kept(data.path, 'uploads')).toEqual([])
   expect((await tus(relay, 'HEAD', ticket)).status).toBe(410)
+})
+
+test('of two that go on with an upload at once one does, and the file has the bytes that were said', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  await using ann = await relay.login('ann')
+  const ticket = await putTicket(ann, text)
+  const stop = new AbortController()
+  const first = fetch(`${relay.httpUrl}${ticket.url}`, {
+    method: 'PATCH',
+    headers: {
+      authorization: `Bearer ${ticket.ticket}`,
+      'tus-resumable': '1.0.0',
+      'upload-offset': '0',
+      'content-type': 'application/offset+octet-stream',
+    },
+    body: new ReadableStream({ start: controller => controller.enqueue(Buffer.from(text.slice(0, 50_000))) }),
+    duplex: 'half',
+    signal: stop.signal,
+  } as RequestInit).catch(() => undefined)
+  const sizes = () => kept(data.path, 'uploads').map(name => statSync(`${data.path}/uploads/${name}`).size)
+  await expect.poll(sizes).toEqual([50_000])
+  // Whichever is the last goes on; the others are cut, or told where it is.
+  await Promise.allSettled([1, 2, 3].map(() => patch(relay, ticket, 50_000, text.slice(50_000))))
+  await first
+  expect((await tus(relay, 'HEAD', ticket)).headers.get('upload-offset')).toBe('100000')
+  const [sha] = kept(data.path, 'files')
+  expect([sha, statSync(`${data.path}/files/${sha!.slice(0, 2)}/${sha}`).size]).toEqual([sha256Of(text), 100_000])
+  expect(kept(data.path, 'uploads')).toEqual([])
+})
+
+test('a file that was opened for somebody who has gone is closed, and an override does not make a body that is not sent', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path })
+  await using ann = await relay.login('ann')
+  const msgId = await say(ann, [await bring(relay, ann, text)])
+  const whole = await fetched(relay, ann, msgId, { 'x-http-method-override': 'HEAD' })
+  expect(await whole.text()).toBe(text)
+  let opened: Readable | undefined
+  let gone = () => {}
+  const isGone = new Promise<void>(resolve => gone = resolve)
+  const files = {
+    open: async () => {
+      await isGone
+      return opened = createReadStream(`${data.path}/files/${sha256Of(text).slice(0, 2)}/${sha256Of(text)}`)
+    },
+  }
+  const secret = 'a secret'
+  const door = new FilesDoor({ files, secret, clock: relay.clock, store: relay.store, log: {}, maxFileBytes: 1, keepMs: 1 } as never)
+  const path = `/files/${sha256Of(text)}`
+  const server = createServer((request, response) => {
+    response.on('close', () => setImmediate(gone))
+    door.answer({ request, response, path, isWelcome: true, isBanned: false, pace: () => 0, goesOn: () => undefined } as never)
+    asking.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const ticket = ticketOf(secret, { use: 'get', of: sha256Of(text), bytes: text.length, until: relay.clock.now() + 1_000 })
+  const { port } = server.address() as AddressInfo
+  const asking = get({ host: '127.0.0.1', port, path, headers: { authorization: `Bearer ${ticket}` } }).on('error', () => undefined)
+  await isGone
+  await expect.poll(() => opened?.destroyed).toBe(true)
+  server.close()
 })
 
 test('nothing of a stranger is ever a page, whatever it is called; parts of it are served', async () => {

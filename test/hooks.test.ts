@@ -5,7 +5,7 @@ import type { RequestInput } from '../lib/protocol/index.ts'
 import { hookText } from '../src/doors/http/hook-text.ts'
 import { Cli } from './kit/cli.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
-import { newKey, type Key, type Wire } from './kit/wire.ts'
+import { newKey, signWith, type Key, type Wire } from './kit/wire.ts'
 
 const adminKey = 'a-key-of-32-characters-and-more-x'
 const logged: string[] = []
@@ -126,6 +126,54 @@ test('a hook says so much a minute, and nothing when it is removed, or its agent
   expect((await post(path, 'still')).status).toBe(202)
 })
 
+test('a hook is over for good with the key that made it', async () => {
+  const [first, second] = [newKey(), newKey()]
+  await using before = await relay.login('fay', { key: first })
+  await before.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+  const { path } = await before.ask({ type: 'HOOK_CREATE', to: '#general', kind: 'plain' }, 'HOOK_CREATED')
+  expect((await post(path, 'one')).status).toBe(202)
+  await using after = await relay.login('fay2', { key: second })
+  const record = { old_pubkey: first.pem, new_pubkey: second.pem, timestamp: new Date(0).toISOString() }
+  await after.ask({ type: 'ROTATION', ...record, signature: signWith(first, JSON.stringify(record)) }, 'OK')
+  relay.clock.advance(2_000)
+  expect(await post(path, 'two')).toMatchObject({ status: 410, code: 'HOOK_OVER' })
+  // Whoever does not know the secret is not told so much.
+  expect((await post(`${path}x`, 'two')).status).toBe(401)
+})
+
+test('a hook that a token made is listed with it, goes on when its time is over, and ends when it is revoked', async () => {
+  const made = async (scopes = ['read', 'manage'], ttl_ms = 60_000) => {
+    const { token, token_id } = await ada.ask({ type: 'TOKEN_CREATE', scopes, ttl_ms }, 'TOKEN_CREATED')
+    const response = await fetch(`${relay.httpUrl}/v1/hooks`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': `h-${token_id}` },
+      body: JSON.stringify({ to: '#general', kind: 'plain' }),
+    })
+    expect(response.status).toBe(201)
+    return { token_id, ...await response.json() as { readonly path: string, readonly hook_id: string } }
+  }
+  const listed = async (id: string) => (await ada.ask({ type: 'HOOKS' }, 'HOOKS')).list.find(({ hook_id }) => hook_id === id)
+  const [stolen, old, own] = [await made(), await made(), await make({ kind: 'plain' })]
+  expect(await listed(stolen.hook_id)).toMatchObject({ token_id: stolen.token_id })
+  expect(await listed(own.hook_id)).not.toHaveProperty('token_id')
+  await ada.ask({ type: 'TOKEN_REVOKE', token_id: stolen.token_id }, 'OK')
+  expect((await post(stolen.path, 'x')).status).toBe(404)
+  relay.clock.advance(120_000)
+  // Those that are over are forgotten when the next one is made.
+  await ada.ask({ type: 'TOKEN_CREATE' }, 'TOKEN_CREATED')
+  expect((await post(old.path, 'x')).status).toBe(202)
+  expect((await post(own.path, 'x')).status).toBe(202)
+})
+
+test('deliveries without an id are not taken for one', async () => {
+  const github = await make({ kind: 'github' })
+  for (const text of ['{"n":1}', '{"n":2}']) {
+    const { told } = await post(github.path, text, byGithub(github.secret, text, ''))
+    expect((await ada.ask({ type: 'HISTORY', channel: '#general', after: Number(told['seq']) - 1 }, 'HISTORY')).events[0])
+      .toMatchObject({ content: `\`\`\`\n${text}\n\`\`\`` })
+  }
+})
+
 test('no log has a secret, and the table has none that can be read', async () => {
   const plain = await make({ kind: 'plain' })
   const github = await make({ kind: 'github', secret: 'that-of-the-service' })
@@ -172,4 +220,26 @@ test('a template takes own fields only, so much of each, and no fence is closed 
   expect(hookText('```\nout', null)).toBe('````\n```\nout\n````')
   expect(hookText('😀'.repeat(5_000), null)!.length).toBeLessThanOrEqual(4_096 + 8)
   expect(hookText('no', '{{a}}')).toBeUndefined()
+})
+
+test('a template that names many objects, or one that is nested without end, costs no more than a few', () => {
+  const [body, fields] = [
+    JSON.stringify({ a: { b: 'x'.repeat(60_000) }, ...Object.fromEntries([...'cdefghijkl'].map(name => [name, {}])) }),
+    400,
+  ]
+  const written: unknown[] = []
+  const stringify = JSON.stringify
+  JSON.stringify = ((value: never) => {
+    written.push(value)
+    return stringify(value)
+  }) as typeof stringify
+  try {
+    expect(hookText(body, '{{a}}'.repeat(fields))).toHaveLength(4_096)
+    expect(written).toHaveLength(1)
+    expect(hookText(body, [...'cdefghijkl'].map(name => `{{${name}}}`).join(''))).toBe(`${'{}'.repeat(8)}……`)
+    expect(written).toHaveLength(9)
+  } finally {
+    JSON.stringify = stringify
+  }
+  expect(hookText(`{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, 'a: {{a}}')).toBe('a: …')
 })

@@ -1,5 +1,6 @@
 // The HTTP door beside single requests: newcomers, who asks, what is to be signed, searches, what is left, what is answered at all.
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { agentIdOf, checkTradeEvent } from '../lib/identity/index.ts'
 import { accepts } from '../src/doors/http/accept.ts'
@@ -100,6 +101,47 @@ test('a newcomer is asked where the relay asks, and is let in nowhere else than 
     status: 403,
     body: { code: 'NOT_ALLOWED' },
   })
+})
+
+test('one address holds a few questions open, each good for one answer, and leaves room for the others', async () => {
+  await using asking = await startTestRelay({ captcha: true, addressRate: 0, trustedProxies: ['127.0.0.1'] })
+  const { captchaAnswer } = await import('../src/features/talk/session/captcha.ts')
+  const come = async (from: string) =>
+    (await ask('POST', '/v1/agents', { at: asking, body: { name: 'ann' }, headers: { 'x-forwarded-for': from } }))
+      .body as Readonly<Record<string, string>>
+  const answer = ({ captcha_id, question }: Readonly<Record<string, string>>) =>
+    ask('POST', '/v1/agents', { at: asking, body: { captcha_id, answer: captchaAnswer(question!) } })
+  const mine = await come('203.0.113.9')
+  const theirs = []
+  for (let i = 0; i < 105; i++) theirs.push(await come('203.0.113.7'))
+  expect(theirs.every(({ code }) => code === 'CAPTCHA_ASKED')).toBe(true)
+  // The oldest of its own went for each new one, and no other's.
+  expect(await answer(theirs[99]!)).toMatchObject({ status: 403, body: { code: 'CAPTCHA_EXPIRED' } })
+  const twice = await Promise.all([answer(theirs[104]!), answer(theirs[104]!)])
+  expect(twice.map(({ status }) => status).toSorted()).toEqual([201, 403])
+  expect(await answer(mine)).toMatchObject({ status: 201 })
+})
+
+test('a Host that is none is the fault of who sent it', async () => {
+  for (const host of ['', 'a b', '///', 'x'.repeat(70_000).slice(0, 300) + '%%', '[::1']) {
+    const text = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(relay.httpUrl).port), '127.0.0.1')
+      let heard = ''
+      socket.on('data', part => heard += String(part)).on('error', reject).on('close', () => resolve(heard))
+      socket.write(
+        `POST /v1/agents HTTP/1.1\r\nHost: ${host}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{"name":"a"}`,
+      )
+    })
+    expect([host, text.slice(0, 12)]).toEqual([host, 'HTTP/1.1 400'])
+    expect(text).toContain('ORIGIN_UNKNOWN')
+  }
+})
+
+test('nothing is prepared for an agent of another relay', async () => {
+  const { token } = await login('client')
+  const { key } = await login('provider')
+  const offer = { to: `${key.id}@relay.elsewhere.example`, task: 'review it', amount: 5, currency: 'USD' }
+  expect(await ask('POST', '/v1/proposals:prepare', { token, body: offer })).toMatchObject({ status: 400, body: { code: 'HOST_UNKNOWN' } })
 })
 
 test('a step that needs a signature says what to sign; signed so it is taken, and holds for who checks it', async () => {

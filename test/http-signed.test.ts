@@ -129,6 +129,22 @@ test('a signature changes something once: a copy of it is refused, also where th
   expect(await again()).toMatchObject({ status: 401, code: 'SIGNATURE_INVALID' })
 })
 
+test('of two that come at once with one signature one is done, and a repeat under its key uses a signature up, too', async () => {
+  const before = await ask({ method: 'GET', path: '/v1/channels/general/messages?limit=200', body: '' })
+  const signed = headersOf({ body: '{"content":"twins"}' })
+  const both = await Promise.all([1, 2, 3].map(() => send('POST', '/v1/channels/general/messages', signed, '{"content":"twins"}')))
+  expect(both.map(({ status }) => status).toSorted()).toEqual([201, 401, 401])
+  const after = await ask({ method: 'GET', path: '/v1/channels/general/messages?limit=200', body: '' })
+  expect((after.body['items'] as readonly unknown[]).length - (before.body['items'] as readonly unknown[]).length).toBe(1)
+  const make = { path: '/v1/tokens', body: '{"scopes":["read"],"ttl_ms":60000}', more: { 'idempotency-key': 'tok-1' } }
+  const first = await ask(make)
+  expect(first.status).toBe(201)
+  const again = headersOf(make)
+  expect(await send('POST', make.path, again, make.body)).toMatchObject({ status: 201, body: { token: first.body['token'] } })
+  // Whoever saw that request is not told the token.
+  expect(await send('POST', make.path, again, make.body)).toMatchObject({ status: 401 })
+})
+
 test('an event stream is followed by a key', async () => {
   await using bob = await relay.login('bob')
   const headers = headersOf({ method: 'GET', path: '/v1/channels/general/events', body: '' })

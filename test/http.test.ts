@@ -5,6 +5,9 @@ import { openapi } from '../src/doors/http/openapi.ts'
 import { statusOf } from '../src/doors/http/problem.ts'
 import { resources } from '../src/doors/http/resources.ts'
 import { needs } from '../src/doors/http/scopes.ts'
+import { StorageError } from '../src/store/failure.ts'
+import { forgetAnswers } from '../src/store/answers.ts'
+import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { connect, newKey, type Key, type Wire } from './kit/wire.ts'
 
@@ -243,4 +246,84 @@ test('what the protocol cannot read is refused at once, whatever stands in the p
       body: { code: 'INVALID_MSG' },
     })
   expect(await web.ask('POST', '/v1/call/MSG', { to: '#general', content: deep })).toMatchObject({ status: 400 })
+  // Too deep to be written again; what nobody reads is dropped, as on the wire.
+  const endless = (levels: number) => `{"to":"#general","content":"hi","x":${'['.repeat(levels)}${']'.repeat(levels)}}`
+  await web.ask('PUT', '/v1/channels/general/members/me')
+  expect(await web.ask('POST', '/v1/call/MSG', endless(7_000))).toMatchObject({ status: 200, body: { type: 'ACK' } })
+  expect(await web.ask('POST', '/v1/call/MSG', endless(70_000))).toMatchObject({ status: 400, body: { code: 'INVALID_MSG' } })
+  const { web: managing } = await login(relay, 'max', ['manage'])
+  const channel = `{"channel":"#deep","x":${'['.repeat(7_000)}${']'.repeat(7_000)}}`
+  for (let i = 0; i < 2; i++)
+    expect(await managing.ask('POST', '/v1/channels', channel, { 'idempotency-key': 'deep' })).toMatchObject({ status: 201 })
+})
+
+test('what was made once under a key is answered again by the next life of the relay, and of nobody else', async () => {
+  using data = newFolder()
+  const once = { 'idempotency-key': 'made-1' }
+  const path = '/v1/hooks'
+  const asked = { to: '#general', kind: 'standard', name: 'ci' }
+  let token = ''
+  let first: Told
+  {
+    await using relay = await startTestRelay({ data: data.path })
+    const { wire, web } = await login(relay, 'ada', ['read', 'send', 'manage'])
+    token = web.token
+    await wire.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+    first = await web.ask('POST', path, asked, once)
+    expect(first).toMatchObject({ status: 201, body: { secret: expect.stringMatching(/^whsec_/) as string } })
+  }
+  await using relay = await startTestRelay({ data: data.path })
+  const web = new Web(relay, token)
+  // In another order of its fields, too.
+  const again = await web.ask('POST', path, { name: 'ci', kind: 'standard', to: '#general' }, once)
+  const told = expect.any(Number) as number
+  expect([again.status, again.body, again.headers.get('idempotency-replayed')]).toEqual([201, { ...first.body, ts: told }, 'true'])
+  expect(await web.ask('POST', path, { ...asked, name: 'other' }, once)).toMatchObject({ status: 422, body: { code: 'ID_REUSED' } })
+  expect((await web.ask('GET', path)).body['items']).toHaveLength(1)
+  const { web: other } = await login(relay, 'bob', ['manage', 'send'])
+  await other.ask('PUT', '/v1/channels/general/members/me')
+  const theirs = await other.ask('POST', path, asked, once)
+  expect([theirs.status, theirs.headers.get('idempotency-replayed')]).toEqual([201, null])
+  relay.clock.advance(25 * 60 * 60_000)
+  await relay.store.write(tx => forgetAnswers(tx, relay.clock.now() - 24 * 60 * 60_000))
+  expect((await web.ask('POST', path, asked, once)).headers.get('idempotency-replayed')).toBeNull()
+})
+
+test('a storage that fails is told as that, at each door, and not as a fault', async () => {
+  await using relay = await startTestRelay()
+  const { web } = await login(relay, 'ada')
+  relay.store.unreadable = new StorageError('The database does not answer', 'Start it')
+  expect(await web.ask('GET', '/v1/channels')).toMatchObject({ status: 503, body: { code: 'STORAGE_UNAVAILABLE', retry_after_ms: 1_000 } })
+  expect((await web.ask('POST', '/mcp', {})).status).toBe(503)
+  expect((await web.ask('POST', '/hooks/0123456789', {})).status).toBe(503)
+  relay.store.unreadable = undefined
+  expect((await web.ask('GET', '/v1/channels')).status).toBe(200)
+})
+
+test('a token that was looked up is known, until anybody’s standing or tokens are others', async () => {
+  await using relay = await startTestRelay({ adminKey: 'a-key-of-32-characters-and-more-x' })
+  const { wire, web } = await login(relay, 'ada')
+  const { wire: other } = await login(relay, 'bob')
+  // Made of the token alone.
+  const status = async (isReadable = true) => {
+    relay.store.unreadable = isReadable ? undefined : new StorageError('The database does not answer', 'Start it')
+    const { status } = await web.ask('POST', '/v1/events/tickets')
+    relay.store.unreadable = undefined
+    return status
+  }
+  const [, id] = /^act_(\w{10})_/.exec(web.token)!
+  expect([await status(), await status(false)]).toEqual([201, 201])
+  const changes = [
+    () => other.ask({ type: 'TOKEN_REVOKE', token_id: 'nothing' }, 'OK'),
+    () => other.ask({ type: 'ADMIN_BAN', agent_id: newKey().id, admin_key: 'a-key-of-32-characters-and-more-x' }, 'ADMIN_RESULT'),
+  ]
+  for (const change of changes) {
+    await change()
+    expect([await status(false), await status(), await status(false)]).toEqual([503, 201, 201])
+  }
+  // What this process is not told counts a little later.
+  relay.clock.advance(10_000)
+  expect([await status(false), await status()]).toEqual([503, 201])
+  await wire.ask({ type: 'TOKEN_REVOKE', token_id: id! }, 'OK')
+  expect([await status(), await status(false)]).toEqual([401, 503])
 })

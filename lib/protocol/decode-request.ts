@@ -22,7 +22,12 @@ export const decodeRequest = (text: string): DecodedRequest | DecodeFailure => {
   const type = raw['type']
   if (typeof type !== 'string') return failure('type: missing', raw)
   if (!Object.hasOwn(bodies, type)) return failure(`type: unknown (${JSON.stringify(type.slice(0, 40))})`, raw)
-  const result = bodies[type as RequestType].safeParse(raw)
+  return checkRequest(type as RequestType, raw)
+}
+
+/** The same of a body that is no text any more, without its `type`. */
+export const checkRequest = (type: RequestType, raw: Record<string, unknown>): DecodedRequest | DecodeFailure => {
+  const result = bodies[type].safeParse(raw)
   if (!result.success) return failure(explain(result.error), raw)
   return { ok: true, type, body: result.data } as DecodedRequest
 }

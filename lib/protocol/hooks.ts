@@ -17,6 +17,7 @@ const hook = {
   name: z.optional(z.string()),
   template: z.optional(z.string()),
   created_at: Time,
+  token_id: z.optional(z.string()),
 }
 
 export const frames = {

@@ -44,6 +44,7 @@ export class Effects {
   readonly #log: Logger
   readonly #counts: Counts
   readonly #options: EffectsOptions
+  #admissions = 0
 
   constructor(
     deps: {
@@ -71,6 +72,11 @@ export class Effects {
     this.#log = deps.log
     this.#counts = deps.counts
     this.#options = options
+  }
+
+  /** Another number once anybody's standing, key or tokens may be others: what was looked up before is looked up again. */
+  get admissions(): number {
+    return this.#admissions
   }
 
   /** Sends a signal to one connection; gives its size in bytes. */
@@ -237,7 +243,12 @@ export class Effects {
       case 'agent':
         return this.#roster.change(effect.agent, effect.change)
       case 'standing':
+        this.#admissions++
         return this.#restate(effect.agent, effect.standing)
+      case 'tokens': {
+        this.#admissions++
+        return
+      }
       case 'addressBan': {
         const { address, ban } = effect
         this.#gate.setAddressBan(address, ban)
@@ -258,6 +269,7 @@ export class Effects {
         return
       }
       case 'close': {
+        this.#admissions++
         for (const id of effect.agents) this.#expel(id, effect.close)
         return
       }

@@ -181,6 +181,8 @@ export type ToldEffect =
   | { readonly kind: 'addressBan', readonly address: string, readonly ban: { readonly reason: string | null } | undefined }
   /** The standing of an agent may have changed: what follows for its sessions and for the channels they hear. */
   | { readonly kind: 'standing', readonly agent: string, readonly standing: Standing }
+  /** By what an agent is let in at a door is another now. */
+  | { readonly kind: 'tokens', readonly agent: string }
   | { readonly kind: 'slow', readonly channel: string, readonly who: string, readonly until: number }
   | { readonly kind: 'floor', readonly channel: string, readonly msgId: string, readonly claim: FloorClaim | undefined }
   | {

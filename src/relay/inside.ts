@@ -105,6 +105,8 @@ export interface Inside {
    * @throws Fail
    */
   arrival(caller: Caller, after: number, signal: AbortSignal): Promise<boolean>
+  /** Another number once anybody's standing, key or tokens may be others: what a door knows of them is to be looked up again. */
+  readonly admissions: number
   /** What is left of a caller's messages, and of its address's: none of what has no limit. */
   left(caller: Caller): readonly Left[]
   /** Below all this: a connection without a socket, for who speaks the protocol itself, IDENTIFY first. */

@@ -39,6 +39,7 @@ export const insideOf = (parts: InsideParts): Local =>
   new Local({
     ...parts,
     epoch: parts.store.epoch,
+    admissions: () => parts.effects.admissions,
     maxPeers: parts.maxConnections,
     connect: (facts, ear) => {
       const { connection, end } = connect(parts, facts, ear)

@@ -1,8 +1,8 @@
 // One agent's session without a socket: what it asks and who waits for which answer; what it hears unasked goes on to whoever follows.
 import { randomBytes } from 'node:crypto'
+import { checkRequest } from '../../lib/protocol/decode-request.ts'
 import {
   closeCodes,
-  decodeRequest,
   frames,
   isErrorCode,
   rawField,
@@ -76,15 +76,15 @@ export class LocalSession {
     if (this.#pending.has(id)) throw new Fail('BUSY', 'A request under this id is still being answered', busyRetryMs)
     if (this.#pending.size >= maxPending)
       throw new Fail('BUSY', `At most ${maxPending} requests of an agent are under way at one door`, busyRetryMs)
-    const json = JSON.stringify({ ...body, type, id })
     // What cannot be read has no id by which its refusal would find back.
-    const decoded = decodeRequest(json)
-    if (!decoded.ok) throw new Fail('INVALID_MSG', decoded.message)
-    const text = Buffer.from(json)
+    const read = checkRequest(type, withoutUndefined({ ...body, id }))
+    if (!read.ok) throw new Fail('INVALID_MSG', read.message)
+    // Of what was read alone: what else was sent may be nested too deep to be written again.
+    const text = Buffer.from(JSON.stringify({ ...read.body, type }))
     if (text.length > this.#options.maxFrameBytes)
       throw new Fail('INVALID_MSG', `A request is at most ${this.#options.maxFrameBytes} bytes`)
     const answer = this.#wait(id, signal)
-    this.#connection.hand(text, { request: decoded, along })
+    this.#connection.hand(text, { request: read, along })
     return await answer as Answer<ReplyType<T>>
   }
 
@@ -108,24 +108,29 @@ export class LocalSession {
   }
 
   #wait(id: string, signal?: AbortSignal): Promise<Answer> {
-    let clear = () => {}
     const answer = new Promise<Answer>((resolve, reject) => {
-      const stop = (error: Error) => {
-        if (this.#pending.get(id) === waiting) this.#pending.delete(id)
-        reject(error)
-      }
-      const waiting = { resolve, reject }
-      const timer = setTimeout(() => stop(new Fail('BUSY', 'Not answered in time; ask again under the same id', busyRetryMs)),
-        timerMs(answerTimeoutMs)).unref()
-      const aborted = () => stop(signal!.reason instanceof Error ? signal!.reason : new Error('aborted'))
-      clear = () => {
+      const clear = () => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', aborted)
       }
+      const waiting: Waiting = {
+        resolve: told => {
+          clear()
+          resolve(told)
+        },
+        reject: error => {
+          clear()
+          if (this.#pending.get(id) === waiting) this.#pending.delete(id)
+          reject(error)
+        },
+      }
+      const late = () => waiting.reject(new Fail('BUSY', 'Not answered in time; ask again under the same id', busyRetryMs))
+      const aborted = () => waiting.reject(signal!.reason instanceof Error ? signal!.reason : new Error('aborted'))
+      const timer = setTimeout(late, timerMs(answerTimeoutMs)).unref()
       this.#pending.set(id, waiting)
       if (signal?.aborted === true) aborted()
       else signal?.addEventListener('abort', aborted, { once: true })
-    }).finally(() => clear())
+    })
     // Whoever awaits it hears of it.
     answer.catch(() => undefined)
     return answer
@@ -155,6 +160,12 @@ export class LocalSession {
     for (const { reject } of this.#pending.values()) reject(fail)
     this.#pending.clear()
   }
+}
+
+/** As JSON would say it. */
+const withoutUndefined = (fields: Record<string, unknown>): Record<string, unknown> => {
+  for (const name in fields) if (fields[name] === undefined) delete fields[name]
+  return fields
 }
 
 /** Nobody can guess one: as the key of what is published it is this request's alone. */

@@ -39,6 +39,7 @@ export interface LocalOptions {
   /** The same, with a session asked for under `re` as its first request. */
   readonly admit: (facts: ConnectionFacts, ear: Ear, admission: Admission, re: string) => AdmittedConnection
   readonly isStopping: () => boolean
+  readonly admissions: () => number
   readonly messages: Pick<Allowance, 'left'>
 }
 
@@ -72,6 +73,10 @@ export class Local implements Inside {
 
   connect(facts: ConnectionFacts, ear: Ear): LocalConnection {
     return this.#options.connect(facts, ear)
+  }
+
+  get admissions(): number {
+    return this.#options.admissions()
   }
 
   left({ agent, address }: Caller): readonly Left[] {

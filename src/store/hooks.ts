@@ -12,6 +12,8 @@ export interface HookRow {
   readonly name: string | null
   readonly template: string | null
   readonly created: number
+  /** The token that it was made with, by whose end it ends; null: it was made with the key. */
+  readonly token: string | null
 }
 
 interface Tables {
@@ -21,16 +23,22 @@ interface Tables {
 
 export const hookMigrations: Migration = {
   feature: 'hooks',
-  steps: [`
+  steps: [
+    `
     CREATE TABLE hooks (id TEXT PRIMARY KEY, agent TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, secret TEXT NOT NULL,
       name TEXT, template TEXT, created INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX hooks_agent ON hooks (agent, created);
-  `],
-  postgres: [`
+  `,
+    'ALTER TABLE hooks ADD COLUMN token TEXT',
+  ],
+  postgres: [
+    `
     CREATE TABLE hooks (id TEXT PRIMARY KEY, agent TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, secret TEXT NOT NULL,
       name TEXT, template TEXT, created BIGINT NOT NULL);
     CREATE INDEX hooks_agent ON hooks (agent, created);
-  `],
+  `,
+    'ALTER TABLE hooks ADD COLUMN token TEXT',
+  ],
 }
 
 export const addHook = async (tx: Tx, row: HookRow): Promise<void> => {
@@ -43,6 +51,16 @@ export const hooksOf = (db: Db, agent: string): Promise<readonly HookRow[]> =>
 
 export const removeHook = async (tx: Tx, agent: string, id: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('hooks').where('agent', '=', agent).where('id', '=', id).execute()
+}
+
+/** Notes with which token a hook was made, where that makes it. */
+export const noteMaker = async (tx: Tx, id: string, token: string): Promise<void> => {
+  await tx.tables<Tables>().updateTable('hooks').set({ token }).where('id', '=', id).execute()
+}
+
+/** Removes the hooks that were made with a token of an agent. */
+export const removeHooksBy = async (tx: Tx, agent: string, token: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('hooks').where('agent', '=', agent).where('token', '=', token).execute()
 }
 
 const findById = preparedRead((tables: ReadTables<Tables>, id: string) =>

@@ -1,5 +1,7 @@
 // Event streams of a relay that is killed, and of one that stops: real processes, an HTTP writer, and readers that come back.
-// STREAM_MESSAGES=3000 STREAM_KILLS=5 STREAM_READERS=50 npx vitest run test/e2e/streams.test.ts: as a release is tried.
+// STREAM_MESSAGES=3000 STREAM_KILLS=5 STREAM_READERS=50 STREAM_DEAF=300 npx vitest run test/e2e/streams.test.ts: as a release is tried.
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { Source } from '../kit/event-source.ts'
@@ -9,6 +11,9 @@ import { ServeProgram, builtBin } from '../kit/process.ts'
 const messages = Number(process.env['STREAM_MESSAGES'] ?? 100)
 const kills = Number(process.env['STREAM_KILLS'] ?? 2)
 const readers = Number(process.env['STREAM_READERS'] ?? 8)
+const deaf = Number(process.env['STREAM_DEAF'] ?? 40)
+/** What is published before those who do not read it: 50 MB where they are 300. */
+const deafMessages = deaf >= 300 ? 250 : 75
 
 const json = async (response: Response): Promise<Record<string, unknown>> => await response.json() as Record<string, unknown>
 
@@ -124,4 +129,55 @@ test(`a relay that stops with ${readers} streams and ${readers} waiting polls sa
     })
   }
   for (const status of await Promise.all(polls)) expect([200, 503]).toContain(status)
+}, 120_000)
+
+test(`${deaf} readers that do not read are cut, cost little memory, and one that reads hears all`, async () => {
+  using data = newFolder()
+  const unlimited = [
+    '--msg-rate',
+    '0',
+    '--address-rate',
+    '0',
+    '--frame-rate',
+    '0',
+    '--address-frame-rate',
+    '0',
+    '--max-connections-per-ip',
+    '0',
+  ]
+  await using relay = new ServeProgram(builtBin(), ['--port', '0', '--data', data.path, ...unlimited])
+  const url = (await relay.url).replace(/^ws/, 'http')
+  const path = '/v1/channels/general/events'
+  const agents: Awaited<ReturnType<typeof arrive>>[] = []
+  for (let i = 0; i < Math.ceil(deaf / 10); i++) {
+    agents.push(await arrive(url, `a${i}`))
+    await fetch(`${url}/v1/channels/general/members/me`, { method: 'PUT', headers: agents[i]!.headers })
+  }
+  const mutes = await Promise.all(Array.from({ length: deaf }, async (_, i) => {
+    const mute = connect(Number(new URL(url).port), '127.0.0.1')
+    mute.on('error', () => undefined)
+    mute.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: ${agents[i % agents.length]!.headers['authorization']!}\r\n\r\n`)
+    await new Promise(resolve => mute.once('readable', resolve))
+    expect(String(mute.read())).toMatch(/^HTTP\/1\.1 200 /)
+    return mute.pause()
+  }))
+  const good = new Source()
+  await good.open(`${url}${path}`, agents[0]!.headers)
+  const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${relay.pid}/status`, 'latin1'))![1]) / 1_024
+  const before = resident()
+  let most = 0
+  const body = JSON.stringify({ content: 'x'.repeat(200_000) })
+  for (let i = 1; i <= deafMessages; i++) {
+    const { status } = await fetch(`${url}/v1/channels/general/messages`, { method: 'POST', headers: agents[0]!.headers, body })
+    expect(status).toBe(201)
+    // Whoever reads waits for nobody who does not.
+    await good.until(() => good.events.length === i || good.isOver)
+    most = Math.max(most, resident())
+  }
+  expect([good.events.length, good.isOver]).toEqual([deafMessages, false])
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  expect(Number(/^agentchat_slow_closes_total (\d+)/m.exec(metrics)?.[1])).toBe(deaf)
+  expect(most - before).toBeLessThan(300)
+  for (const mute of mutes) mute.destroy()
+  good.close()
 }, 120_000)

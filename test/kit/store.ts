@@ -22,11 +22,15 @@ export class HeldStore implements Store {
   /** Set to break off behind the next commit, before anybody hears of it. */
   doubt: StorageError | undefined
 
+  /** Set to make reads fail, of whoever asks for one from now on. */
+  unreadable: StorageError | undefined
+
   constructor(store: Store) {
     this.#store = store
   }
 
   get read(): Store['read'] {
+    if (this.unreadable !== undefined) throw this.unreadable
     return this.#store.read
   }
 

@@ -15,7 +15,7 @@ export const requests = {
   HOOK_CREATE: {
     doc:
       'Makes a hook: what a service posts to it over HTTP is said in your name, in one channel that you are a member of or to one agent. '
-      + 'Keyed agents only. It ends with your key, and with HOOK_REMOVE.',
+      + 'Keyed agents only. It ends with your key, with HOOK_REMOVE, and where a token made it, with TOKEN_REVOKE of that token.',
     errors: [...errors, 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'AGENT_NOT_FOUND', 'LIMIT_REACHED'],
     example: { to: hook.to, kind: hook.kind, name: hook.name, template: hook.template },
   },
@@ -38,6 +38,6 @@ export const frames = {
   },
   HOOKS: {
     doc: 'Answers HOOKS.',
-    example: { list: [{ ...hook }] },
+    example: { list: [{ ...hook, token_id: 'aB3f90kXq1' }] },
   },
 } satisfies FrameDocs

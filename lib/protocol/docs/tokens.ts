@@ -24,7 +24,7 @@ export const requests = {
     example: {},
   },
   TOKEN_REVOKE: {
-    doc: 'Ends a token now. One that is not there is ended too.',
+    doc: 'Ends a token now, and the hooks that were made with it. One that is not there is ended too.',
     errors,
     example: { token_id: 'kX3f90aBq1' },
   },

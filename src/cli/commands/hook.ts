@@ -55,6 +55,7 @@ const list = command({
       { title: 'TO', text: ({ to }) => to },
       { title: 'NAME', text: ({ name }) => name ?? '' },
       { title: 'MADE', text: ({ created_at }) => new Date(created_at).toISOString().slice(0, 16) },
+      { title: 'BY TOKEN', text: ({ token_id }) => token_id ?? '' },
     ), { none: 'You have no hook' })
   },
 })

@@ -60,7 +60,7 @@ export const mcp = command({
     { command: 'agentchat mcp --max-amount "20 USD"', doc: 'No step may cost more' },
   ],
   async run({ options, io, out, target, connect }): Promise<ExitName> {
-    const [{ loadSdk, placeOf, sdkInstall, serverFactory }, { ClientSeat }, { Codes }, { Refusal }, { toolSets }, { serveStreams }] =
+    const [{ loadSdk, placeOf, sdkInstall, serverFactory }, { ClientSeat }, { Codes }, { ToldRefusal }, { toolSets }, { serveStreams }] =
       await Promise.all([
         import('../../doors/mcp/server.ts'),
         import('../../doors/mcp/client-seat.ts'),
@@ -97,14 +97,15 @@ export const mcp = command({
       return place.catch((error: unknown) => {
         place = undefined
         const { message, code, exit, hint } = failureOf(error)
-        throw new Refusal(code ?? exit.toUpperCase(), hint === undefined ? message : `${message}. ${hint}`, undefined, error)
+        throw new ToldRefusal(code ?? exit.toUpperCase(), message, { ...(hint !== undefined && { advice: hint }), cause: error })
       })
     }
     const late = timeLimit(patienceMs)
     const me = await Promise.race([reached(), late.over]).catch((error: unknown) => {
       const { cause } = error as Error
-      if (!exits[failureOf(cause).exit].retry) throw cause
-      out.say(`${(error as Error).message} Each call tries again.`)
+      const { exit, message, hint } = failureOf(cause)
+      if (!exits[exit].retry) throw cause
+      out.say(`${hint === undefined ? message : `${message}. ${hint}`} Each call tries again.`)
       return undefined
     }).finally(late.clear)
 

@@ -54,7 +54,7 @@ const list = command({
 const revoke = requestCommand({
   name: 'revoke',
   type: 'TOKEN_REVOKE',
-  summary: 'End a token now',
+  summary: 'End a token now, and the hooks that were made with it',
   arguments: ['token_id'],
   meanings: { token_id: 'its id, as agentchat token list shows it' },
   isKeyed: true,

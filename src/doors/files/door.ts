@@ -9,7 +9,7 @@ import type { Files } from '../../files/files.ts'
 import type { Range } from '../../files/vault.ts'
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
 import { findUpload, finishUpload, removeOwner, touchOwner, type OwnerRow } from '../../store/files.ts'
-import type { Store } from '../../store/store.ts'
+import { BusyError, StorageError, type Store } from '../../store/store.ts'
 import { Refusal } from './refusal.ts'
 
 export interface FilesDoorOptions {
@@ -68,12 +68,13 @@ export class FilesDoor implements HttpDoor {
   answer(visit: DoorVisit): void {
     this.#answer(visit).catch((error: unknown) => {
       const { response } = visit
-      if (!(error instanceof Refusal)) this.#options.log.error({ err: error, path: visit.path.slice(0, 200) }, 'the door of files failed')
+      const refusal = refusalOf(error)
+      if (refusal === undefined) this.#options.log.error({ err: error, path: visit.path.slice(0, 200) }, 'the door of files failed')
       if (response.headersSent) {
         response.destroy()
         return
       }
-      const { status, message, headers } = error instanceof Refusal ? error : new Refusal(500, 'The relay has a fault; its log says more')
+      const { status, message, headers } = refusal ?? new Refusal(500, 'The relay has a fault; its log says more')
       // What comes of a body that is not wanted is not waited for.
       answerText(visit, status, `${message}\n`, { ...headers, ...(visit.request.complete ? {} : { connection: 'close' }) })
     })
@@ -83,7 +84,9 @@ export class FilesDoor implements HttpDoor {
     const { request, response, path } = visit
     if (!visit.isWelcome) throw new Refusal(429, 'Too many connections of this address, or in all', { 'retry-after': '5' })
     if (visit.isBanned) throw new Refusal(403, 'Your address is banned from this relay')
-    const method = methodOf(request.headers['x-http-method-override']) ?? request.method ?? 'GET'
+    const asked = request.method ?? 'GET'
+    // What is fetched has a body or none by the method that the socket's other end knows of.
+    const method = path.startsWith('/files/') ? asked : methodOf(request.headers['x-http-method-override']) ?? asked
     const upload = /^\/uploads\/([0-9a-f]{32})$/.exec(path)?.[1]
     if (method === 'OPTIONS') {
       response.writeHead(204, { ...tus(), ...preflight, 'tus-max-size': String(this.#options.maxFileBytes) }).end()
@@ -146,12 +149,18 @@ export class FilesDoor implements HttpDoor {
       return
     }
     if (offset + (numberOf(request.headers['content-length']) ?? 0) > bytes) throw new Refusal(413, `The upload has ${bytes} bytes`, tus())
-    const before = this.#bringing.get(upload)
-    before?.stop()
-    await before?.done
-    const adding = await files.uploads.open(upload)
+    // Of several that wait for one before them, each waits for the next: two at once would add to the same file.
+    for (let before; (before = this.#bringing.get(upload)) !== undefined;) {
+      before.stop()
+      await before.done
+    }
     const stop = new AbortController()
     const done = (async () => {
+      // Whoever came before may have brought the rest of it.
+      await this.#finishing.get(upload)
+      if ((await findUpload(store.read, upload))?.whole !== 0)
+        throw new Refusal(409, 'The upload is whole, or was given up', { ...tus(), 'upload-offset': String(bytes) })
+      const adding = await files.uploads.open(upload)
       try {
         if (adding.size !== offset)
           throw new Refusal(409, `The upload goes on at byte ${adding.size}`, { ...tus(), 'upload-offset': String(adding.size) })
@@ -202,6 +211,7 @@ export class FilesDoor implements HttpDoor {
     const bringing = this.#bringing.get(upload)
     bringing?.stop()
     await bringing?.done
+    if (this.#finishing.has(upload)) throw new Refusal(409, 'The upload becomes whole at the moment', tus())
     await this.#options.files.discard(upload)
     await this.#remove(upload)
     response.writeHead(204, tus()).end()
@@ -270,6 +280,14 @@ const answerText = ({ response }: DoorVisit, status: number, text: string, heade
   response.end(text)
 }
 
+/** undefined: a fault. */
+const refusalOf = (error: unknown): Refusal | undefined =>
+  error instanceof Refusal
+    ? error
+    : error instanceof BusyError || error instanceof StorageError
+    ? new Refusal(503, 'The relay cannot reach its storage now', { ...tus(), 'retry-after': '1' })
+    : undefined
+
 const methodOf = (header: string | readonly string[] | undefined): string | undefined =>
   typeof header === 'string' && /^[A-Za-z]{1,20}$/.test(header) ? header.toUpperCase() : undefined
 
@@ -326,6 +344,11 @@ const taken = ({ request, owe, took, goesOn }: DoorVisit, signal: AbortSignal, a
 
 /** Sends a file as fast as it is taken, holding no more than a piece of it. */
 const sent = ({ response, goesOn }: DoorVisit, content: Readable): Promise<void> => {
+  // Whoever went while it was opened closes nothing any more.
+  if (response.destroyed) {
+    content.destroy()
+    return Promise.resolve()
+  }
   goesOn()
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => response.destroy(), timerMs(silenceMs))

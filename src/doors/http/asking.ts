@@ -1,8 +1,9 @@
 // How a request of HTTP is asked inside: by whom, with which right, once under its key, and with what is left of its allowance.
-import type { RequestType, TokenScope } from '../../../lib/protocol/index.ts'
+import type { Frame, RequestType, TokenScope } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Seal } from '../../base/seal.ts'
 import type { Along, Answer, DoorVisit, Inside } from '../../relay/inside.ts'
+import { noteMaker } from '../../store/hooks.ts'
 import type { Store } from '../../store/store.ts'
 import type { Headers } from './answer.ts'
 import { Bearers, type Bearer } from './bearer.ts'
@@ -72,8 +73,12 @@ export class Asking {
     const key = keyOf(visit)
     const once = key !== undefined && remembered.has(type) ? { agent: bearer.agent, key, type, body } : undefined
     const first = once && await this.#once.first(once)
-    if (first !== undefined) return { answer: first, headers: { ...this.#rates(bearer), ...replayed } }
-    const along = both('spend' in bearer ? bearer.spend : undefined, once && this.#once.keep(once))
+    if (first !== undefined) {
+      // There may be a secret in it: a copy of this request is not told it again.
+      await this.spend(bearer)
+      return { answer: first, headers: { ...this.#rates(bearer), ...replayed } }
+    }
+    const along = all(['spend' in bearer ? bearer.spend : undefined, makerOf(bearer, type), once && this.#once.keep(once)])
     const running = key === undefined ? undefined : `${bearer.agent} ${key}`
     if (running !== undefined) {
       if (this.#running.has(running))
@@ -121,13 +126,19 @@ const replayed = { 'idempotency-replayed': 'true' }
 /** The frame says so only where it is one; it is short. */
 const isDuplicate = ({ text }: Answer<'ACK'>): boolean => text.includes('"duplicate":true')
 
-const both = (one: Along | undefined, other: Along | undefined): Along | undefined =>
-  one === undefined || other === undefined
-    ? one ?? other
-    : async (...decided) => {
-      await one(...decided)
-      await other(...decided)
-    }
+/** A hook ends with the token that made it: which that was is noted with it. */
+const makerOf = ({ token }: Bearer, type: RequestType): Along | undefined =>
+  type !== 'HOOK_CREATE' || token === undefined ? undefined : async (tx, _, { reply }) => {
+    if (typeof reply === 'object' && reply.type === 'HOOK_CREATED')
+      await noteMaker(tx, (reply.body as unknown as Frame<'HOOK_CREATED'>).hook_id, token)
+  }
+
+const all = (each: readonly (Along | undefined)[]): Along | undefined => {
+  const works = each.filter(work => work !== undefined)
+  return works.length === 0 ? undefined : async (...decided) => {
+    for (const work of works) await work(...decided)
+  }
+}
 
 /** @throws Problem */
 const keyOf = ({ request: { headers } }: DoorVisit): string | undefined => {

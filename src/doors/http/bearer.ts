@@ -1,8 +1,8 @@
 // Who asks: the agent whose token a request brings, and what it may do.
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { tokenScopes, type TokenScope } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { Caller, DoorVisit } from '../../relay/inside.ts'
+import type { Caller, DoorVisit, Inside } from '../../relay/inside.ts'
 import type { Store } from '../../store/store.ts'
 import { findToken, noteUsed, type TokenRow } from '../../store/tokens.ts'
 import { Problem } from './problem.ts'
@@ -16,6 +16,7 @@ export interface Bearer extends Caller {
 }
 
 export interface BearersOptions {
+  readonly inside: () => Pick<Inside, 'admissions'>
   readonly store: Pick<Store, 'read' | 'write'>
   readonly clock: Clock
   readonly via: 'http' | 'mcp'
@@ -25,9 +26,23 @@ const form = /^Bearer act_([A-Za-z0-9]{10})_([A-Za-z0-9_-]{43})$/i
 const challenge = { 'www-authenticate': 'Bearer realm="agentchat"' }
 /** Its last use is known so exactly. */
 const usedEveryMs = 60_000
+/** Those that are remembered, and for how long at most: what nobody told this process counts then, too. */
+const maxKnown = 10_000
+const knownMs = 10_000
+
+/** What was found of a token. */
+interface Known extends Pick<TokenRow, 'id' | 'agent' | 'expires'> {
+  readonly hash: Buffer
+  readonly scopes: ReadonlySet<TokenScope>
+  readonly at: number
+  used: number | null
+}
 
 export class Bearers {
   readonly #options: BearersOptions
+  /** Tokens that were looked up, by their ids: those of the present number of admissions. */
+  readonly #known = new Map<string, Known>()
+  #admissions = 0
 
   constructor(options: BearersOptions) {
     this.#options = options
@@ -47,8 +62,8 @@ export class Bearers {
           'www-authenticate': 'Bearer realm="agentchat", error="invalid_token"',
         })
     }
-    const scopes = new Set(tokenScopes.filter(scope => token.scopes.split(' ').includes(scope)))
-    return { agent: token.agent, via: this.#options.via, auth: 'token', address, scopes, token: token.id, until: token.expires }
+    const { agent, scopes, id, expires } = token
+    return { agent, via: this.#options.via, auth: 'token', address, scopes, token: id, until: expires }
   }
 
   /** Whether its token is good still; a key is until the relay ends its session. */
@@ -57,16 +72,43 @@ export class Bearers {
     return token === undefined || (until > clock.now() && await findToken(store.read, token) !== undefined)
   }
 
-  async #valid(id: string, secret: string): Promise<TokenRow | undefined> {
+  async #valid(id: string, secret: string): Promise<Known | undefined> {
     const { store, clock } = this.#options
-    const token = await findToken(store.read, id)
     const now = clock.now()
+    const token = this.#kept(id, now) ?? await this.#find(id, now)
     if (token === undefined || token.expires <= now) return undefined
-    if (!timingSafeEqual(Buffer.from(token.hash, 'hex'), createHash('sha256').update(secret).digest())) return undefined
+    if (!timingSafeEqual(token.hash, hash('sha256', secret, 'buffer'))) return undefined
     if (token.used === null || now - token.used >= usedEveryMs) {
+      token.used = now
       // What cannot be noted is not worth a refusal.
       await store.write(tx => noteUsed(tx, now, id)).catch(() => undefined)
     }
     return token
+  }
+
+  #kept(id: string, now: number): Known | undefined {
+    const { admissions } = this.#options.inside()
+    if (admissions !== this.#admissions) {
+      this.#known.clear()
+      this.#admissions = admissions
+    }
+    const known = this.#known.get(id)
+    return known !== undefined && Math.abs(now - known.at) < knownMs ? known : undefined
+  }
+
+  async #find(id: string, now: number): Promise<Known | undefined> {
+    const { store, inside } = this.#options
+    const { admissions } = inside()
+    const row = await findToken(store.read, id)
+    if (row === undefined) return undefined
+    const { agent, expires, used } = row
+    const scopes = new Set(tokenScopes.filter(scope => row.scopes.split(' ').includes(scope)))
+    const known = { id, agent, expires, used, hash: Buffer.from(row.hash, 'hex'), scopes, at: now }
+    // What changed meanwhile may be newer than what was read.
+    if (inside().admissions !== admissions || admissions !== this.#admissions) return known
+    this.#known.delete(id)
+    if (this.#known.size >= maxKnown) this.#known.delete(this.#known.keys().next().value!)
+    this.#known.set(id, known)
+    return known
   }
 }

@@ -1,4 +1,6 @@
 // The body of a request: JSON, so large and no larger, in time.
+import { isModestJson } from '../../../lib/protocol/bounded.ts'
+import { limits, sizePrice } from '../../../lib/protocol/index.ts'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { DoorVisit } from '../../relay/inside.ts'
 import { Problem } from './problem.ts'
@@ -18,9 +20,14 @@ export const readJson = async (
   if (bytes.length === 0) return {}
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
   if (type !== 'application/json') throw new Problem('NOT_JSON', 'Send JSON: content-type: application/json')
+  // It is read here, whatever comes of it.
+  visit.charge(sizePrice(bytes.length))
+  const text = bytes.toString()
+  if (!isModestJson(text, limits.maxFrameValues, limits.maxFrameLevels))
+    throw new Problem('INVALID_MSG', `More than ${limits.maxFrameValues} values, or nested deeper than ${limits.maxFrameLevels} levels`)
   let value: unknown
   try {
-    value = JSON.parse(bytes.toString())
+    value = JSON.parse(text)
   } catch {
     throw new Problem('INVALID_MSG', 'The body is not JSON')
   }

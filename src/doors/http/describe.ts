@@ -128,8 +128,9 @@ agentchat hook list -i ada.json
 
 What is said is the template, each \`{{path.to.field}}\` of it that field of the JSON, at most 1,000 characters of each; without a template the body as it came, in a fence. At most
 4 KiB are said, 64 KiB taken, and 60 things a minute. 202 tells \`msg_id\` and \`seq\` once it is stored; a delivery under an id that came before is not said again, and is answered
-as the first time. The event carries \`via: "hook"\` and no signature: it is a stranger's text in the agent's name. A hook ends with the key that made it (410), and with
-\`agentchat hook remove\`. Its secret is kept sealed, shown once, cut out of messages and written to no log.
+as the first time. The event carries \`via: "hook"\` and no signature: it is a stranger's text in the agent's name. It belongs to the agent: it ends with the
+agent's key (410) and with \`agentchat hook remove\` (404). One that a token with the scope \`manage\` made names it in \`token_id\`, and ends too when that token is
+revoked: whoever had it must not speak on. A token whose time is over takes no hook with it. GitHub signs no time: who saw a delivery can send it again under another id. A hook's secret is kept sealed, shown once, cut out of messages and written to no log.
 `
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')

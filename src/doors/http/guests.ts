@@ -34,12 +34,14 @@ const Asked = z.union([
 
 interface Arriving {
   readonly line: Line
+  readonly address: string
   readonly publicKey: string
   readonly privateKey: string
 }
 
-/** Those of whom an answer is awaited. */
+/** Those of whom an answer is awaited: in all, and of one address, whose oldest question goes for a new one. */
 const maxArriving = 100
+const maxOfAddress = 5
 const busyRetryMs = 5_000
 const answerTimeoutMs = 30_000
 
@@ -61,21 +63,26 @@ export class Guests {
     const { captcha_id, answer } = asked.data
     const arriving = this.#arriving.get(captcha_id)
     if (arriving === undefined) throw new Problem('CAPTCHA_EXPIRED', 'No such question is open: send a name again')
+    // Answered once, however many answers come at the same time.
+    this.#arriving.delete(captcha_id)
     return this.#settle(arriving, await this.#closing(arriving.line, () => arriving.line.ask('CAPTCHA_RESPONSE', { captcha_id, answer })))
   }
 
   async #come({ request: { headers: { host = '' }, socket }, address }: DoorVisit, name: string): Promise<Guest> {
     const { inside, clock, serverId: relay } = this.#options
-    if (this.#arriving.size >= maxArriving) throw new Fail('BUSY', 'Too many newcomers are asked at once', busyRetryMs)
+    const url = `${(socket as Partial<TLSSocket>).encrypted === true ? 'wss' : 'ws'}://${host}`
+    if (!URL.canParse(url)) throw new Problem('ORIGIN_UNKNOWN', 'Host: not the name of a host')
+    const origin = originOf(url)
+    const isFull = this.#arriving.size >= maxArriving && this.#of(address).length < maxOfAddress
+    if (isFull) throw new Fail('BUSY', 'Too many newcomers are asked at once', busyRetryMs)
     const { publicKey: spki, privateKey: key } = generateKeyPairSync('ed25519')
     const publicKey = canonicalPem(spki.export({ type: 'spki', format: 'pem' }).toString())
     const privateKey = key.export({ type: 'pkcs8', format: 'pem' }).toString()
     const line = new Line(ear =>
       inside().connect({ address, host, arrival: { address: socket.localAddress, port: socket.localPort } }, ear)
     )
-    return this.#settle({ line, publicKey, privateKey }, await this.#closing(line, async () => {
+    return this.#settle({ line, address, publicKey, privateKey }, await this.#closing(line, async () => {
       const nonce = randomBytes(16).toString('hex')
-      const origin = originOf(`${(socket as Partial<TLSSocket>).encrypted === true ? 'wss' : 'ws'}://${host}`)
       const answer = await line.ask('IDENTIFY', { name, pubkey: publicKey, nonce, origin })
       if (answer.type !== 'CHALLENGE') return answer
       const { challenge_id, nonce: relayNonce } = answer as Frame<'CHALLENGE'>
@@ -100,6 +107,12 @@ export class Guests {
     const { line, publicKey, privateKey } = arriving
     if (answer.type === 'CAPTCHA_CHALLENGE') {
       const { captcha_id, question, expires_at } = answer as Frame<'CAPTCHA_CHALLENGE'>
+      const own = this.#of(arriving.address)
+      if (own.length >= maxOfAddress) {
+        const [[oldest, { line: its }]] = own as [[string, Arriving]]
+        this.#arriving.delete(oldest)
+        its.close()
+      }
       this.#arriving.set(captcha_id, arriving)
       line.whenOver(() => this.#arriving.delete(captcha_id))
       setTimeout(() => line.close(), timerMs(expires_at - this.#options.clock.now())).unref()
@@ -110,6 +123,11 @@ export class Guests {
       'TOKEN_CREATED'
     >
     return { agent_id, name, token, scopes, expires_at, public_key: publicKey, private_key: privateKey }
+  }
+
+  /** Questions that are open for an address, the oldest first. */
+  #of(address: string): readonly (readonly [string, Arriving])[] {
+    return [...this.#arriving].filter(([, arriving]) => arriving.address === address)
   }
 
   /** What fails ends the line. */

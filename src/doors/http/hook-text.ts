@@ -3,6 +3,8 @@
 /** Of one field that is put in, and of all of it. */
 const maxFieldChars = 1_000
 const maxChars = 4 * 1024
+/** Objects and lists that are spelled out: each may be all that was sent. */
+const maxSpelled = 8
 
 const clipped = (text: string, most: number): string => {
   if (text.length <= most) return text
@@ -21,8 +23,28 @@ const fieldAt = (value: unknown, path: string): unknown => {
   return at
 }
 
-const textOf = (value: unknown): string =>
-  clipped(value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value), maxFieldChars)
+/** How a field is put in: each object is spelled out once, however often it is named. */
+const speller = (): (value: unknown) => string => {
+  const spelled = new Map<object, string>()
+  return value => {
+    if (typeof value !== 'object' || value === null)
+      return value === undefined || value === null ? '' : clipped(String(value), maxFieldChars)
+    if (!spelled.has(value)) {
+      if (spelled.size >= maxSpelled) return '…'
+      spelled.set(value, clipped(jsonOf(value), maxFieldChars))
+    }
+    return spelled.get(value)!
+  }
+}
+
+/** What is nested too deep to be written again is left out. */
+const jsonOf = (value: object): string => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return '…'
+  }
+}
 
 /** Between more marks than stand in it. */
 const fenced = (text: string): string => {
@@ -41,5 +63,6 @@ export const hookText = (body: string, template: string | null): string | undefi
   } catch {
     return undefined
   }
+  const textOf = speller()
   return clipped(template.replace(/\{\{([^{}]{1,200})\}\}/g, (_, path: string) => textOf(fieldAt(value, path.trim()))), maxChars)
 }

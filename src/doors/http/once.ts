@@ -1,5 +1,6 @@
 // What stores no event and makes something all the same is made once under an Idempotency-Key: asked again, it is answered as the first time.
 import { createHash } from 'node:crypto'
+import { checkRequest } from '../../../lib/protocol/decode-request.ts'
 import type { RequestType } from '../../../lib/protocol/index.ts'
 import type { Seal } from '../../base/seal.ts'
 import { Fail, type Along, type Answer } from '../../relay/inside.ts'
@@ -48,5 +49,9 @@ export class Once {
 
 const retryMs = 1_000
 
-const hashOf = (type: RequestType, body: object): string =>
-  createHash('sha256').update(`${type} ${JSON.stringify(body)}`).digest('base64url')
+/** Of what the request reads, and of nothing else that was sent. @throws Problem it is none */
+const hashOf = (type: RequestType, body: object): string => {
+  const read = checkRequest(type, { ...body })
+  if (!read.ok) throw new Problem('INVALID_MSG', read.message)
+  return createHash('sha256').update(`${type} ${JSON.stringify(read.body)}`).digest('base64url')
+}

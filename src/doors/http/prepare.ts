@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import { Fail, type Caller, type Inside } from '../../relay/inside.ts'
 import { Problem } from './problem.ts'
 import { needs } from './scopes.ts'
+import type { SignersOptions } from './signed.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -25,6 +26,8 @@ export interface PrepareOptions {
   readonly clock: Clock
   /** The relay's identity. */
   readonly serverId: string
+  /** Whether a host in a name means this relay, for who came in nowhere that says so. */
+  readonly isOwnHost: SignersOptions['isOwnHost']
   /** Whether steps in trade are taken that do not name the session they were signed in: a request over HTTP is in none. */
   readonly legacyTrade: boolean
 }
@@ -58,7 +61,7 @@ export class Prepare {
       : isTrade
       ? { sig_v: 2, sig_ts: ts, sig_nonce: nonce }
       : { sig_v: 2, sig_ts: ts, nonce }
-    const checked = requests[type].body.safeParse({ ...bare(asked), ...stamp, sig: 'x' })
+    const checked = requests[type].body.safeParse({ ...this.#bare(asked), ...stamp, sig: 'x' })
     if (!checked.success) {
       const { path, message } = checked.error.issues[0]!
       throw new Problem('INVALID_MSG', `${path.join('.')}: ${message}`)
@@ -71,6 +74,16 @@ export class Prepare {
       body,
       ...about,
     }
+  }
+
+  /** A name at this relay is signed without it. @throws Fail it is at another one */
+  #bare(fields: Fields): Fields {
+    const { to } = fields
+    if (!hasHost(to)) return fields
+    const { name, host } = addressOf(to)
+    if (!this.#options.isOwnHost(host!, nowhere))
+      throw new Fail('HOST_UNKNOWN', `to: ${name} of ${host} is at another relay; connect to it, nothing is passed on from here`)
+    return { ...fields, to: name }
   }
 
   #textOf(
@@ -115,5 +128,5 @@ export class Prepare {
   }
 }
 
-/** A name at this relay is signed without it. */
-const bare = (fields: Fields): Fields => hasHost(fields['to']) ? { ...fields, to: addressOf(fields['to']).name } : fields
+/** A session without a socket is at no address. */
+const nowhere = { address: undefined, port: undefined }

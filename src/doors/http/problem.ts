@@ -1,6 +1,7 @@
 // Refusals over HTTP: the status of each code, and the document that says why (RFC 9457).
 import { errorDocs, type ErrorCode } from '../../../lib/protocol/index.ts'
 import { Fail } from '../../relay/inside.ts'
+import { BusyError, StorageError } from '../../store/store.ts'
 
 /** What HTTP itself refuses, beside the codes of the protocol. */
 export const ownCodes = {
@@ -117,10 +118,16 @@ export class Problem extends Error {
   }
 }
 
-/** A refusal of the relay's; undefined: a fault. */
+const storageRetryMs = 1_000
+
+/** A refusal of the relay's, or of its storage's where a door asked that itself; undefined: a fault. */
 export const problemOf = (error: unknown): Problem | undefined =>
   error instanceof Problem
     ? error
     : error instanceof Fail
     ? new Problem(error.code, error.message, {}, error.retryAfterMs)
+    : error instanceof BusyError
+    ? new Problem('BUSY', error.message, {}, storageRetryMs)
+    : error instanceof StorageError
+    ? new Problem('STORAGE_UNAVAILABLE', 'The relay cannot reach its storage now', {}, storageRetryMs)
     : undefined

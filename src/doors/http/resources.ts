@@ -185,23 +185,39 @@ export interface Found {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+/** A resource, and the parts of its path. */
+interface Placed {
+  readonly resource: Resource
+  readonly parts: readonly string[]
+}
+
+/** By what can be told of a path at once: how many parts it has, and the first of them behind the version. */
+const placeOf = (parts: readonly string[]): string => `${parts.length} ${parts[2] ?? ''}`
+const placed: ReadonlyMap<string, readonly Placed[]> = (() => {
+  const places = new Map<string, Placed[]>()
+  for (const resource of resources) {
+    const parts = resource.path.split('/')
+    const place = placeOf(parts)
+    places.set(place, [...places.get(place) ?? [], { resource, parts }])
+  }
+  return places
+})()
+
 /** What is asked by a method at a path; or by which methods it is asked; undefined: nothing is there. */
 export const resourceAt = (method: string, path: string): Found | readonly string[] | undefined => {
-  const parts = path.split('/')
+  const given = path.split('/')
   const methods: string[] = []
-  for (const resource of resources) {
-    const names = resource.path.split('/')
-    if (names.length !== parts.length) continue
-    if (!names.every((name, i) => name.startsWith('{') ? parts[i] !== '' : name === parts[i])) continue
+  for (const { resource, parts } of placed.get(placeOf(given)) ?? []) {
+    if (!parts.every((part, i) => part.startsWith('{') ? given[i] !== '' : part === given[i])) continue
     if (resource.method !== method) {
       methods.push(resource.method)
       continue
     }
     const fields: Record<string, unknown> = { ...resource.fixed }
-    names.forEach((name, i) => {
-      if (!name.startsWith('{')) return
-      const key = name.slice(1, -1)
-      fields[resource.inPath?.[key] ?? key] = valueOf(key, parts[i]!)
+    parts.forEach((part, i) => {
+      if (!part.startsWith('{')) return
+      const key = part.slice(1, -1)
+      fields[resource.inPath?.[key] ?? key] = valueOf(key, given[i]!)
     })
     return { resource, fields }
   }

@@ -2,7 +2,9 @@
 import {
   AgentChatError,
   ConnectionError,
+  ContentError,
   RelayError,
+  TimeoutError,
   type AgentChatClient,
   type AgentId,
   type CallOptions,
@@ -12,7 +14,7 @@ import {
 } from '../../../lib/client/index.ts'
 import { frames, type Frame, type FrameType, type ReplyType, type RequestType } from '../../../lib/protocol/index.ts'
 import { GuestInbox } from './guest-inbox.ts'
-import { Refusal, type Body, type Change, type Kept, type Said, type Seat, type SignedType } from './seat.ts'
+import { Refusal, ToldRefusal, type Body, type Change, type Kept, type Said, type Seat, type SignedType } from './seat.ts'
 
 /** How often a request is made again whose answer was lost with the connection. */
 const maxTries = 4
@@ -183,8 +185,13 @@ export class ClientSeat implements Seat {
         : error
     }
     if (error.code === 'CLOSED' && this.#ended !== undefined)
-      return new Refusal('SESSION_ENDED', `${this.#ended}. Start the server again; two at once want different labels (--session).`)
-    const retryAfterMs = error instanceof RelayError ? error.retryAfterMs : undefined
-    return new Refusal(error instanceof RelayError ? error.wireCode : error.code, error.message, retryAfterMs, error)
+      return new ToldRefusal('SESSION_ENDED', this.#ended, {
+        advice: 'Start the server again; two at once want different labels (--session).',
+      })
+    if (error instanceof RelayError)
+      return new ToldRefusal(error.wireCode, error.message, { retryAfterMs: error.retryAfterMs, cause: error })
+    // Those of a connection, or of a relay's conduct, name what the relay said of itself.
+    const isOurs = error instanceof TimeoutError || error instanceof ContentError
+    return isOurs ? new Refusal(error.code, error.message, undefined, error) : new ToldRefusal(error.code, error.message, { cause: error })
   }
 }

@@ -80,3 +80,19 @@ export class Refusal extends Error {
     this.retryAfterMs = retryAfterMs
   }
 }
+
+/** One in the words of a relay, which are not ours: they are shown as what peers write is. */
+export class ToldRefusal extends Refusal {
+  /** What to do, in our words. */
+  readonly advice: string | undefined
+
+  constructor(
+    code: string,
+    message: string,
+    { retryAfterMs, advice, cause }: { readonly retryAfterMs?: number | undefined, readonly advice?: string, readonly cause?: unknown } =
+      {},
+  ) {
+    super(code, message, retryAfterMs, cause)
+    this.advice = advice
+  }
+}

@@ -10,7 +10,7 @@ import { changeOf, completed, readResource, resources, resourceTemplates, uriOf 
 import { Reply } from './reply.ts'
 import { Refusal, type Seat } from './seat.ts'
 import type { Call, Person, Tool, ToolLimits } from './tool.ts'
-import { callTool, listed, type Asking } from './tools.ts'
+import { callTool, listed, refusalText, type Asking } from './tools.ts'
 
 export type Sdk = typeof import('@modelcontextprotocol/server')
 
@@ -90,7 +90,7 @@ export const serverFactory = (sdk: Sdk, { tools, limits, isStructured, codes, no
       return await work()
     } catch (error) {
       if (signal.aborted) throw invalid('CANCELLED: The call was cancelled')
-      if (error instanceof Refusal) throw invalid(`${error.code}: ${error.message}`)
+      if (error instanceof Refusal) throw invalid(refusalText(error, draw))
       throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InternalError, `Something went wrong here (incident ${failed(error)})`)
     }
   }

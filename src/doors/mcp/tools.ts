@@ -2,9 +2,9 @@
 import * as z from 'zod'
 import { deal, deals } from './deals.ts'
 import { agent, announce, find } from './people.ts'
-import { visible, word, type Reply, type Told } from './reply.ts'
+import { quoted, visible, word, type Reply, type Told } from './reply.ts'
 import { channel } from './rooms.ts'
-import { Refusal } from './seat.ts'
+import { Refusal, ToldRefusal } from './seat.ts'
 import { history, receive, send } from './talk.ts'
 import { inputOf, Question, type Call, type Tool } from './tool.ts'
 
@@ -101,7 +101,17 @@ export const callTool = async (
     // Whoever gives up ends what was under way, with whatever reason they have; that is no fault.
     if (signal?.aborted && !(error instanceof Refusal)) return result('CANCELLED: The call was cancelled', true)
     if (!(error instanceof Refusal)) return result(`INTERNAL: Something went wrong here (incident ${failed(error)})`, true)
-    const retry = error.retryAfterMs === undefined ? '' : ` (retry after ${error.retryAfterMs} ms)`
-    return result(`${word(error.code)}: ${visible(error.message.slice(0, 2_000))}${retry}`, true)
+    return result(refusalText(error, draw), true)
   }
 }
+
+/** Why not, as it is shown: in our words, or in those of a relay between marks. */
+export const refusalText = (error: Refusal, draw: () => string): string => {
+  const { code, message, retryAfterMs } = error
+  const retry = retryAfterMs === undefined ? '' : ` (retry after ${retryAfterMs} ms)`
+  if (!(error instanceof ToldRefusal)) return `${word(code)}: ${visible(message.slice(0, maxRefusalChars))}${retry}`
+  const advice = error.advice === undefined ? '' : ` ${error.advice}`
+  return quoted(`${word(code)}: the relay says`, { text: message, limit: maxRefusalChars }, `${retry}${advice}`, draw)
+}
+
+const maxRefusalChars = 2_000

@@ -46,13 +46,14 @@ const secretOf = ({ kind, secret }: RequestBody<'HOOK_CREATE'>, random: HookOpti
   return secret
 }
 
-const shown = ({ id, kind, target, name, template, created }: HookRow) => ({
+const shown = ({ id, kind, target, name, template, created, token }: HookRow) => ({
   hook_id: id,
   kind: kind as HookKind,
   to: target as Target,
   ...(name !== null && { name }),
   ...(template !== null && { template }),
   created_at: created,
+  ...(token !== null && { token_id: token }),
 })
 
 export const hooks = (options: HookOptions): Feature<'HOOK_CREATE' | 'HOOKS' | 'HOOK_REMOVE'> => ({
@@ -77,6 +78,8 @@ export const hooks = (options: HookOptions): Feature<'HOOK_CREATE' | 'HOOKS' | '
           name: name ?? null,
           template: template ?? null,
           created: now,
+          // A door that let a token make it notes so.
+          token: null,
         }
         await addHook(tx, row)
         const path = kind === 'plain' ? `/hooks/${id}/${secret}` : `/hooks/${id}`

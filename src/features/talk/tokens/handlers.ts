@@ -1,6 +1,7 @@
 // Tokens: an agent with a key lets a program speak for it at a door, within scopes and for a time.
 import { createHash } from 'node:crypto'
 import { forgetAnswers } from '../../../store/answers.ts'
+import { removeHooksBy } from '../../../store/hooks.ts'
 import { addToken, forgetTokens, removeToken, tokensOf, type TokenRow } from '../../../store/tokens.ts'
 import { Fail, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
 import { idOf } from '../../../base/short-id.ts'
@@ -68,8 +69,11 @@ export const tokens = (options: TokenOptions): Feature<'TOKEN_CREATE' | 'TOKENS'
     TOKEN_REVOKE: {
       needs: 'session',
       async write(ctx, { token_id: id }) {
-        await removeToken(ctx.tx, own(ctx), id)
-        return { reply: reply('OK', {}) }
+        const agent = own(ctx)
+        await removeToken(ctx.tx, agent, id)
+        // Whoever had it must not speak on through what they made with it.
+        await removeHooksBy(ctx.tx, agent, id)
+        return { reply: reply('OK', {}), effects: [{ kind: 'tokens', agent }] }
       },
     },
   },
