@@ -7,6 +7,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { createVerify } from '../node/crypto.ts'
 import { publicKeyBytes, verify } from './index.ts'
 import { publicKeyPem, toBase64 } from './pem.ts'
+import { isPublicKey } from './point.ts'
 
 // Arithmetic by hand takes its time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
@@ -64,6 +65,25 @@ const torsionPoints = (): readonly Point[] => {
   const torsion = Point.fromHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05')
   return Array.from({ length: 7 }, (_, i) => torsion.multiplyUnsafe(BigInt(i + 1)))
 }
+
+test('a public key is what has a point, of more than small order', () => {
+  const hasPoint = (key: Uint8Array): boolean => {
+    try {
+      return !Point.fromBytes(key).isSmallOrder()
+    } catch {
+      return false
+    }
+  }
+  for (const key of smallPoints()) expect(isPublicKey(key)).toBe(false)
+  const near = (y: bigint) => fc.integer({ min: -40, max: 40 }).map(off => littleEndian((y + BigInt(off) + (1n << 256n)) % (1n << 256n)))
+  const keys = fc.oneof(seeds, near(0n), near(prime), near(1n << 255n), near(prime + (1n << 255n)))
+  fc.assert(fc.property(keys, key => {
+    expect(isPublicKey(key)).toBe(hasPoint(key))
+  }), { numRuns: 1_000 })
+  fc.assert(fc.property(seeds, seed => {
+    expect(isPublicKey(signed(seed, '').key)).toBe(true)
+  }), { numRuns: 50 })
+})
 
 describe('verify', () => {
   test('takes what the others take, and refuses it with any bit turned', () => {

@@ -1,6 +1,6 @@
 // One spelling per key: whatever the line breaks of a PEM, ids and comparisons use the spelling that Node writes.
-import { Point } from '@noble/ed25519'
 import { IdentityError } from './errors.ts'
+import { isPublicKey } from './point.ts'
 
 /** Longest PEM that is looked at; an Ed25519 key needs about 120 characters. */
 const maxPemChars = 1_024
@@ -38,7 +38,7 @@ interface PublicKey {
   readonly pem: string
 }
 
-/** Keys read of late, by the texts they came in: to find that a key is one costs as much as checking a signature. */
+/** Keys read of late, by the texts they came in. */
 const known = new Map<string, PublicKey>()
 const maxKnown = 1_000
 
@@ -58,15 +58,6 @@ const publicKey = (text: string): PublicKey => {
  * @throws IdentityError for anything but an Ed25519 SPKI public key
  */
 export const publicKeyBytes = (pem: string): Uint8Array<ArrayBuffer> => publicKey(pem).bytes.slice()
-
-/** Points of small order are none: anyone can make signatures that verify under them. */
-const isPublicKey = (key: Uint8Array): boolean => {
-  try {
-    return !Point.fromBytes(key).isSmallOrder()
-  } catch {
-    return false
-  }
-}
 
 /** The 32-byte seed of a private key. @throws IdentityError */
 export const privateKeyBytes = (pem: string): Uint8Array<ArrayBuffer> => read('PRIVATE KEY', pkcs8Prefix, pem)

@@ -1,8 +1,9 @@
 // Checking Ed25519 signatures. Apart from making them, which a client leaves to the identity that it is given.
 import { Point } from '@noble/ed25519'
 import { sha512 } from '@noble/hashes/sha2.js'
-import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { fromBase64, publicKeyBytes } from './pem.ts'
+import { littleEndian } from './point.ts'
 
 /** Checks a signature: see `verify`. Never throws. */
 export type Verify = (publicPem: string, text: string, signature: string) => boolean
@@ -35,5 +36,3 @@ const holds = (signature: Uint8Array, message: Uint8Array, key: Uint8Array): boo
   const expected = Point.BASE.multiply(s, false).subtract(Point.fromBytes(key).multiply(k, false)).toBytes()
   return r.every((byte, i) => byte === expected[i])
 }
-
-const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${bytesToHex(bytes.slice().reverse())}`)
