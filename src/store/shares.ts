@@ -1,6 +1,7 @@
 // Who holds what of the things that all share: one row for each thing, and how many they are by agent, by address and in all.
 // The counts are kept by triggers, so that asking costs three look-ups however much there is.
-import type { Db, Migration, Tx } from './store.ts'
+import { preparedRead, preparedWrite } from './prepared.ts'
+import type { Db, Migration, ReadTables, Tx, WriteTables } from './store.ts'
 
 /** What is shared and remembered in these tables; beside it only what lasts as long as a session. */
 export type StoredKind =
@@ -125,17 +126,23 @@ export const shareMigrations: Migration = {
 export const membershipName = (agent: string, channel: string): string => `${agent} ${channel}`
 export const invitationName = (channel: string, agent: string): string => `${channel} ${agent}`
 
+const findCounts = preparedRead((tables: ReadTables<Tables>, kind: string, agent: string, address: string) =>
+  tables.selectFrom('share_counts').select(['holder', 'n']).where('kind', '=', kind).where('holder', 'in', [everyone, agent, address])
+)
+
 export const heldBy = async (db: Db, kind: StoredKind, { agent, address }: Holder): Promise<Held> => {
-  const counts = await db.tables<Tables>().selectFrom('share_counts').select(['holder', 'n']).where('kind', '=', kind)
-    .where('holder', 'in', [everyone, agent, address]).execute()
+  const counts = await findCounts(db, kind, agent, address)
   const of = (holder: string) => counts.find(count => count.holder === holder)?.n ?? 0
   return { agent: of(agent), address: of(address), all: of(everyone) }
 }
 
+const insertShare = preparedWrite((tables: WriteTables<Tables>, kind: string, thing: string, agent: string, address: string) =>
+  tables.insertInto('shares').values({ kind, thing, agent, address }).onConflict(conflict => conflict.doNothing())
+)
+
 /** Notes who holds a thing, unless that is noted. */
 export const addShare = async (tx: Tx, kind: StoredKind, thing: string, { agent, address }: Holder): Promise<void> => {
-  await tx.tables<Tables>().insertInto('shares').values({ kind, thing, agent, address }).onConflict(conflict => conflict.doNothing())
-    .execute()
+  await insertShare(tx, kind, thing, agent, address)
 }
 
 /** The thing is gone. */

@@ -66,7 +66,7 @@ export const indexing = [
   `INSERT INTO publish_keys (agent, id, stream, seq, ts)
     SELECT author, key, stream, seq, ts FROM events WHERE id > (SELECT upto FROM indexed) AND key IS NOT NULL ORDER BY author, key`,
   // In which blocks of events an author has spoken: what each of its own events would cost the writer, an entry for many of them does not.
-  'INSERT OR IGNORE INTO spoken SELECT DISTINCT author, id >> 12 FROM events WHERE id > (SELECT upto FROM indexed)',
+  'INSERT OR IGNORE INTO spoken SELECT author, id >> 12 FROM events WHERE id > (SELECT upto FROM indexed)',
   'UPDATE indexed SET upto = max(upto, coalesce((SELECT max(id) FROM events), 0))',
 ] as const
 

@@ -6,7 +6,7 @@ import { SqliteLogReader, textMsgId } from './log-reader.ts'
 import { indexing } from './log-schema.ts'
 import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
 import type { SqliteLinks } from './links.ts'
-import type { Tail, TailEvent } from './tail.ts'
+import { nameOf, type Tail, type TailEvent } from './tail.ts'
 import { msgIdOf, type Appended, type Fate, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
 
 /** Events that may wait for their indexes: few enough that the batch which writes those holds nobody up for long. */
@@ -16,9 +16,12 @@ const maxTail = 1_024
 const maxCachedHeads = 100_000
 
 interface CachedHead {
+  readonly stream: string
   readonly id: number
   seq: number
   ts: number
+  /** The open transaction asked for it. */
+  isTouched: boolean
 }
 
 /** All that a log does but let go of what was said. */
@@ -26,10 +29,11 @@ export class SqliteLog extends SqliteLogReader {
   readonly #wrote: () => void
   readonly #links: SqliteLinks
   readonly #heads = new Map<string, CachedHead>()
-  readonly #touched = new Set<string>()
+  #touched: CachedHead[] = []
   readonly #addStream: Statement<[string]>
   readonly #addEvent: Statement<[number, number, number, number, string, string | null, Buffer]>
-  readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number, event: number | null, msg_id: string | null }>
+  readonly #findKey: Statement<[string, string], { stream: number, seq: number, ts: number }>
+  readonly #keyEvent: Statement<[number, number], { event: number, msg_id: string | null }>
   readonly #index: readonly Statement[]
   readonly #addInbox: Statement<
     {
@@ -68,8 +72,10 @@ export class SqliteLog extends SqliteLogReader {
     this.#wrote = wrote
     this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
     this.#addEvent = db.prepare('INSERT INTO events (id, stream, seq, ts, author, key, text) VALUES (?, ?, ?, ?, ?, ?, ?)')
-    this.#findKey = db.prepare(`SELECT k.stream, k.seq, k.ts, p.event, ${textMsgId} AS msg_id FROM publish_keys k
-      LEFT JOIN places p ON p.stream = k.stream AND p.seq = k.seq LEFT JOIN events e ON e.id = p.event WHERE k.agent = ? AND k.id = ?`)
+    // By itself: nearly every key is new, and each table more makes looking for it dearer.
+    this.#findKey = db.prepare('SELECT k.stream, k.seq, k.ts FROM publish_keys k WHERE k.agent = ? AND k.id = ?')
+    this.#keyEvent = db.prepare(`SELECT p.event, ${textMsgId} AS msg_id FROM places p JOIN events e ON e.id = p.event
+      WHERE p.stream = ? AND p.seq = ?`)
     this.#index = indexing.map(statement => db.prepare(statement))
     this.#addInbox = db.prepare(`INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, sender, address, units, muted)
       SELECT @agent, coalesce(max(seq), 0) + 1, @stream, @event, @receipts, @expiresAt, @sender, @address, @units, @muted
@@ -139,7 +145,7 @@ export class SqliteLog extends SqliteLogReader {
         id,
         stream,
         stamp: { seq, ts, msgId: msgIdOf(stream, seq, epoch) },
-        key: key === null ? undefined : { agent: author, id: key },
+        key: key === null ? undefined : nameOf({ agent: author, id: key }),
       })
     }
     tail.committed()
@@ -148,7 +154,8 @@ export class SqliteLog extends SqliteLogReader {
   append(event: NewEvent, now: number, encode: (stamp: Stamp) => Buffer): Appended {
     const { key, author } = event
     if (key !== undefined && key.agent !== author) throw new Error("A publish key is the author's own")
-    const first = key && this.#published(key)
+    const name = key && nameOf(key)
+    const first = key && this.#published(key, name!)
     if (first !== undefined) {
       const text = this.textOf(first.id)
       return text === undefined ? { kind: 'duplicate', stamp: first.stamp } : { kind: 'duplicate', stamp: first.stamp, text }
@@ -161,7 +168,7 @@ export class SqliteLog extends SqliteLogReader {
     const id = ++this.#newestId
     const text = encode(stamp)
     this.#addEvent.run(id, head.id, seq, ts, author, key?.id ?? null, text)
-    this.tail.add({ id, stream: head.id, stamp, key })
+    this.tail.add({ id, stream: head.id, stamp, key: name })
     if (event.link !== undefined) this.#links.add(head.id, seq, event.link)
     head.seq = seq
     head.ts = ts
@@ -191,19 +198,18 @@ export class SqliteLog extends SqliteLogReader {
 
   flush(): void {}
   isPublished(key: PublishKey): boolean {
-    return this.#published(key) !== undefined
+    return this.#published(key, nameOf(key)) !== undefined
   }
 
   /** The event that was published under a key: its stamp, and the row of its text, 0 where it is gone. */
-  #published(key: PublishKey): Pick<TailEvent, 'id' | 'stamp'> | undefined {
-    const recent = this.tail.published(key)
+  #published(key: PublishKey, name: string): Pick<TailEvent, 'id' | 'stamp'> | undefined {
+    const recent = this.tail.published(name)
     if (recent !== undefined) return recent
     const found = this.#findKey.get(key.agent, key.id)
-    return found
-      && {
-        id: found.event ?? 0,
-        stamp: { seq: found.seq, ts: found.ts, msgId: found.msg_id ?? msgIdOf(found.stream, found.seq, this.epoch) },
-      }
+    if (found === undefined) return undefined
+    const { stream, seq, ts } = found
+    const kept = this.#keyEvent.get(stream, seq)
+    return { id: kept?.event ?? 0, stamp: { seq, ts, msgId: kept?.msg_id ?? msgIdOf(stream, seq, this.epoch) } }
   }
 
   /** Whether so many events wait for their indexes that it is time. */
@@ -288,28 +294,37 @@ export class SqliteLog extends SqliteLogReader {
 
   /** The transaction is in: its numbers stand. */
   committed(): void {
-    this.#touched.clear()
+    this.#letGo()
     this.tail.committed()
   }
 
   /** The transaction is gone, and with it every number it gave. */
   rolledBack(): void {
-    for (const stream of this.#touched) this.#heads.delete(stream)
-    this.#touched.clear()
+    for (const { stream } of this.#touched) this.#heads.delete(stream)
+    this.#letGo()
     this.tail.rolledBack()
   }
 
+  #letGo(): void {
+    for (const head of this.#touched) head.isTouched = false
+    this.#touched = []
+  }
+
   #cachedHead(stream: string): CachedHead {
-    this.#touched.add(stream)
-    const cached = this.#heads.get(stream)
-    if (cached !== undefined) return cached
+    const head = this.#heads.get(stream) ?? this.#readHead(stream)
+    if (head.isTouched) return head
+    head.isTouched = true
+    this.#touched.push(head)
+    return head
+  }
+
+  #readHead(stream: string): CachedHead {
     const id = this.stream.get(stream)?.id
-    const head = id === undefined
-      ? { id: Number(this.#addStream.run(stream).lastInsertRowid), seq: 0, ts: 0 }
-      : { ...this.head(stream), id }
+    const { seq, ts } = id === undefined ? { seq: 0, ts: 0 } : this.head(stream)
+    const head = { stream, id: id ?? Number(this.#addStream.run(stream).lastInsertRowid), seq, ts, isTouched: false }
     if (this.#heads.size >= maxCachedHeads) {
-      for (const [name] of this.#heads) {
-        if (this.#touched.has(name)) continue
+      for (const [name, { isTouched }] of this.#heads) {
+        if (isTouched) continue
         this.#heads.delete(name)
         break
       }

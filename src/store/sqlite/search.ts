@@ -3,6 +3,7 @@
 // What is in memory has one connection, and does the same in the sweep's own transaction.
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import {
+  maxSearchedChars,
   partEvents,
   partOf,
   rareShare,
@@ -35,6 +36,22 @@ const columns = `e.id, s.name AS stream, e.seq, e.ts, e.author, e.seq <= s.base 
 /** The first of a page whatever its length. */
 const text = `CASE WHEN sum(length(e.text)) OVER newer <= ? OR row_number() OVER newer = 1 THEN CAST(e.text AS TEXT) END AS text`
 const order = 'WINDOW newer AS (ORDER BY m.id DESC) ORDER BY m.id DESC'
+
+/**
+ * What the view `searchable` says of the events behind one row and up to another, in their order. The view reads a text anew for
+ * each thing that it says of it; here, where there are thousands, each is read once: what has a limit is worked out before it is used.
+ */
+export const searchableBetween = `SELECT id, said,
+    CASE WHEN name LIKE '#%' THEN 'c s' || hex(name)
+      ELSE 'd' || hex(substr(name, 1, instr(name, '|') - 1)) || ' d' || hex(substr(name, instr(name, '|') + 1)) END
+    || ' a' || hex(author)
+    || CASE WHEN instr(said, 'http://') + instr(said, 'https://') > 0 THEN ' hlink' ELSE '' END
+    || CASE WHEN reply IS NOT NULL THEN ' hreply' ELSE '' END AS marks
+  FROM (SELECT e.id, s.name, e.author, json_extract(CAST(e.text AS TEXT), '$.type') AS type,
+      substr(json_extract(CAST(e.text AS TEXT), '$.content'), 1, ${maxSearchedChars}) AS said,
+      json_extract(CAST(e.text AS TEXT), '$.in_reply_to') AS reply
+    FROM events e JOIN streams s ON s.id = e.stream WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT -1)
+  WHERE type = 'MSG' AND said <> ''`
 
 interface Row extends Omit<FoundMessage, 'isGone' | 'text'> {
   readonly row: number
@@ -301,7 +318,7 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
     await this.#begin(part)
     const table = `words_${part}`
     await this.#rows(
-      `INSERT INTO search.${table} (rowid, said, marks) SELECT id, said, marks FROM searchable WHERE id > ? AND id <= ? ORDER BY id`,
+      `INSERT INTO search.${table} (rowid, said, marks) ${searchableBetween}`,
       upto,
       to,
     )

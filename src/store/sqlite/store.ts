@@ -1,6 +1,6 @@
 // The embedded store: SQLite in WAL mode, one writer behind a queue and one reader connection.
 import { join } from 'node:path'
-import { Kysely, SqliteDialect } from 'kysely'
+import { Kysely, SqliteDialect, type Compilable, type CompiledQuery, type QueryResult } from 'kysely'
 import { makePrivateFile, makePrivateFolder } from '../../../lib/node/private-folder.ts'
 import { Checkpointer, maxWalPages, pageBytes } from './checkpointer.ts'
 import { openDatabase, type Database, type DatabaseOptions, type Statement } from './driver.ts'
@@ -252,7 +252,24 @@ const kyselyOn = (db: Database, wrote?: () => void): Kysely<unknown> => {
     if (wrote !== undefined && !statement.readonly) wrote()
     return statement
   }
-  return new Kysely({ dialect: new SqliteDialect({ database: { prepare, close: () => undefined } }) })
+  return new DirectKysely(prepare)
+}
+
+/** Runs at once what was built before: the way through Kysely's executor is a lock and a dozen promises for each query. */
+class DirectKysely extends Kysely<unknown> {
+  readonly #prepare: (sql: string) => Statement
+
+  constructor(prepare: (sql: string) => Statement) {
+    super({ dialect: new SqliteDialect({ database: { prepare, close: () => undefined } }) })
+    this.#prepare = prepare
+  }
+
+  override async executeQuery<R>(query: CompiledQuery<R> | Compilable<R>): Promise<QueryResult<R>> {
+    const { sql, parameters } = 'compile' in query ? query.compile() : query
+    const statement = this.#prepare(sql)
+    if (statement.reader) return { rows: statement.all(...parameters) as R[] }
+    return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) }
+  }
 }
 
 const hints: Readonly<Record<string, string>> = {

@@ -7,8 +7,12 @@ export interface TailEvent {
   readonly id: number
   readonly stream: number
   readonly stamp: Stamp
-  readonly key: PublishKey | undefined
+  /** The name of the key it was published under. */
+  readonly key: string | undefined
 }
+
+/** One name for each key: an agent's id holds no line feed. */
+export const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
 
 export class Tail {
   readonly #streams = new Map<number, TailEvent[]>()
@@ -35,7 +39,7 @@ export class Tail {
     const events = this.#streams.get(event.stream)
     if (events === undefined) this.#streams.set(event.stream, [event])
     else events.push(event)
-    if (event.key !== undefined) this.#keys.set(nameOf(event.key), event)
+    if (event.key !== undefined) this.#keys.set(event.key, event)
   }
 
   /** A stream's events in the tail, oldest first. */
@@ -49,8 +53,9 @@ export class Tail {
     return events[seq - (events[0]?.stamp.seq ?? 0)]
   }
 
-  published(key: PublishKey): TailEvent | undefined {
-    return this.#keys.get(nameOf(key))
+  /** @param key its name */
+  published(key: string): TailEvent | undefined {
+    return this.#keys.get(key)
   }
 
   /** The open transaction has indexed all there is; what it adds from here on is not. */
@@ -74,10 +79,7 @@ export class Tail {
       const events = this.#streams.get(stream)!
       events[end]()
       if (events.length === 0) this.#streams.delete(stream)
-      if (key !== undefined) this.#keys.delete(nameOf(key))
+      if (key !== undefined) this.#keys.delete(key)
     }
   }
 }
-
-/** An agent's id holds no line feed, so no two keys have one name. */
-const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
