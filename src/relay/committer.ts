@@ -159,8 +159,11 @@ export class Committer {
 
   /** What waits of a connection stays in one lane, so that it stays in order. */
   #laneOf(connection: Connection): Turns<Job> {
-    if (this.#writes.has(connection)) return this.#writes
-    return connection.agent === undefined || this.#logins.has(connection) ? this.#logins : this.#writes
+    if (connection.pendingWrites > 0) {
+      if (this.#writes.has(connection)) return this.#writes
+      if (this.#logins.has(connection)) return this.#logins
+    }
+    return connection.agent === undefined ? this.#logins : this.#writes
   }
 
   async #run(): Promise<void> {

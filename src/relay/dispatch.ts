@@ -89,8 +89,8 @@ export class Dispatch {
   readonly #isTraced: boolean
   /** Pieces of growing messages: refused as messages are. */
   readonly #pieces = new Allowance(piecesRate(1), piecesRate(piecesOfAddress))
-  /** Those who were answered in this turn. */
-  readonly #served = new Set<Connection>()
+  /** Those who were answered in this turn, once for each answer. */
+  #served: Connection[] = []
   #isStopping = false
 
   constructor(deps: DispatchDeps, committer: Committer) {
@@ -196,15 +196,15 @@ export class Dispatch {
       result.job.delivered?.()
     }
     // Where the next batch of this turn waits for the storage, whoever is answered does not wait with it.
-    if (this.#served.size === 0) setImmediate(() => this.endTurn())
-    for (const { job: { connection } } of results) if (connection !== undefined) this.#served.add(connection)
+    if (this.#served.length === 0) setImmediate(() => this.endTurn())
+    for (const { job: { connection } } of results) if (connection !== undefined) this.#served.push(connection)
   }
 
   /** A turn has delivered all it could: it is written, and those whom it answered go on. */
   endTurn(): void {
     this.#deps.outbox.flush()
-    const served = [...this.#served]
-    this.#served.clear()
+    const served = this.#served
+    this.#served = []
     for (const connection of served) this.#intake.goOn(connection)
   }
 

@@ -33,7 +33,9 @@ export class Feed<Owner extends Source> {
   readonly #owner: Owner
   readonly #read: Read
   readonly #onData = (chunk: Buffer): void => this.#take(chunk)
+  /** Made when something waits for the first time: of most sockets nothing ever does. */
   #onClose: (() => void) | undefined
+  #onTurn: (() => void) | undefined
   /** What waits; while a piece is read, what is behind it. */
   #rest: Buffer | undefined
   #owed = 0
@@ -59,6 +61,7 @@ export class Feed<Owner extends Source> {
     this.#rest = undefined
     this.#socket.off('data', this.#onData)
     this.#settle()
+    if (this.#onClose !== undefined) this.#socket.off('close', this.#onClose)
     return rest
   }
 
@@ -89,7 +92,7 @@ export class Feed<Owner extends Source> {
     if (this.#slices.hasTime(this.#owner)) return true
     if (!this.#isInLine) {
       this.#isInLine = true
-      this.#slices.wait(this.#owner, () => {
+      this.#slices.wait(this.#owner, this.#onTurn ??= () => {
         this.#isInLine = false
         this.goOn()
       })
@@ -119,10 +122,9 @@ export class Feed<Owner extends Source> {
     if (this.#rest !== undefined && !this.#isPaused) {
       this.#isPaused = true
       this.#eater.pause(this.#owner)
-      this.#socket.prependOnceListener('close', this.#onClose ??= () => this.#closed())
+      if (this.#onClose === undefined) this.#socket.prependListener('close', this.#onClose = () => this.#closed())
     } else if (this.#rest === undefined && this.#isPaused) {
       this.#isPaused = false
-      this.#socket.off('close', this.#onClose!)
       this.#eater.resume(this.#owner)
     }
   }
