@@ -88,3 +88,16 @@ test('one that is alone goes on in every turn', () => {
   for (let i = 0; i < 5; i++) turn()
   expect(times).toBe(5)
 })
+
+test('those who wait are read before what the turn asked for is committed', () => {
+  const order: string[] = []
+  const next: (() => void)[] = []
+  const slices = new Slices({ now: () => 0, later: then => next.push(then) })
+  const at = slices.begin()
+  // As the committer does, in the midst of it.
+  next.push(() => order.push('committed'))
+  slices.wait(a!, () => order.push('read'))
+  slices.end(a!, at)
+  for (const then of next) then()
+  expect(order).toEqual(['read', 'committed'])
+})

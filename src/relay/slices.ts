@@ -46,8 +46,12 @@ export class Slices {
     return (this.#used.get(address) ?? 0) < maxAddressMs * fewAddresses / Math.max(fewAddresses, this.#used.size)
   }
 
-  /** Something of an address begins; what this gives goes to `end`. */
+  /**
+   * Something of an address begins; what this gives goes to `end`. Those who wait go on at the end of this turn: before what was asked
+   * for meanwhile is committed, so that it is committed together.
+   */
   begin(): number {
+    this.#plan()
     return this.#options.now()
   }
 
@@ -56,7 +60,6 @@ export class Slices {
     const unseenMs = bytes * readMsPerByte
     this.#unseenMs += unseenMs
     this.#used.set(address, (this.#used.get(address) ?? 0) + this.#options.now() - begunAt + unseenMs)
-    this.#plan()
   }
 
   /** Goes on with `then` in one of the next turns, until the address has no time any more; then it waits again. */
