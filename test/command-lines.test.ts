@@ -14,8 +14,8 @@ const pages = ['README.md', 'SKILL.md', ...readdirSync('docs').filter(name => na
 const wordsIn = ({ commands }: Pick<Block, 'commands'>): readonly (readonly string[])[] => {
   using folder = newFolder()
   const script = [
-    // In one write: what stands in <( ) runs beside the rest.
-    `agentchat() { printf '%s\\0' "$@" $'\\n' >> "$LOG"; echo x; }`,
+    // In one write, without a line's end that would divide it: what stands in <( ) runs beside the rest.
+    `agentchat() { local line; printf -v line '%s\\x1f' "$@"; printf '%s\\x1e' "$line" >> "$LOG"; echo x; }`,
     'sudo() { "$@"; }; npx() { "$@"; }; command_not_found_handle() { return 0; }',
     'jq() { echo 7; }; wc() { echo 7; }',
     // What a page has set before, somewhere else.
@@ -33,7 +33,7 @@ const wordsIn = ({ commands }: Pick<Block, 'commands'>): readonly (readonly stri
       stdio: 'ignore',
     })
   } catch {} // How it ends is nobody's matter here.
-  return readFileSync(folder.at('log'), 'utf8').split('\0\n\0').slice(0, -1).map(line => line.split('\0'))
+  return readFileSync(folder.at('log'), 'utf8').split('\x1f\x1e').slice(0, -1).map(line => line.split('\x1f'))
 }
 
 const commands = await allCommands()
@@ -47,7 +47,10 @@ const taken = async (words: readonly string[]): Promise<string> => {
     name = record.name
     return Promise.resolve()
   }
-  for (const record of commands) addCommand(program, `agentchat ${record.name}`, record, run, { isOwnRelay: () => Promise.resolve(true) })
+  // Each command costs its options; a name that is none is refused beside all of them.
+  const named = commands.filter(({ name }) => name === words[0])
+  for (const record of named.length === 0 ? commands : named)
+    addCommand(program, `agentchat ${record.name}`, record, run, { isOwnRelay: () => Promise.resolve(true) })
   await program.parseAsync(words, { from: 'user' }).catch((error: Error & { code?: string }) => {
     if (!/^commander\.(help|version)/.test(error.code ?? '')) throw error
     name = 'help'

@@ -6,7 +6,7 @@ import { databaseName } from '../src/keeping/files.ts'
 import { answersOf, strangers } from './kit/answers.ts'
 import { openCourt, courtConfig } from './kit/court.ts'
 import { newFolder } from './kit/folder.ts'
-import { keptProblems } from './kit/kept.ts'
+import { toldProblems } from './kit/kept.ts'
 import { startTestRelay } from './kit/relay.ts'
 import type { Key } from './kit/wire.ts'
 
@@ -29,7 +29,7 @@ const changed = (data: string, sql: string): void => {
 test('what a relay leaves is the same when it is restored: every row, every record, every answer', async () => {
   using data = newFolder()
   const keys = await lived(data.path)
-  expect(await keptProblems(data.path, keys)).toEqual([])
+  expect(await toldProblems(data.path, keys)).toEqual([])
 })
 
 test('each answer counts: a row that is not what it was is noticed by who asks', async () => {

@@ -7,7 +7,7 @@ import type { Identity } from '../lib/identity/index.ts'
 import { createVerify, wsTransport } from '../lib/node/index.ts'
 import type { Transport } from '../lib/client/transport.ts'
 import { newFolder } from './kit/folder.ts'
-import { keptProblems } from './kit/kept.ts'
+import { toldProblems } from './kit/kept.ts'
 import { freePort } from './kit/port.ts'
 import { builtBin, ServeProgram } from './kit/process.ts'
 import { identityOf, newKey } from './kit/wire.ts'
@@ -255,6 +255,6 @@ test('whatever is lost on the way, each message is stored once, and who comes ba
     } finally {
       await relay[Symbol.asyncDispose]()
     }
-    expect(await keptProblems(data.path, keys)).toEqual([])
+    expect(await toldProblems(data.path, keys)).toEqual([])
   }), { numRuns: 6, endOnFailure: true, interruptAfterTimeLimit: 100_000 })
 }, 120_000)

@@ -12,7 +12,8 @@ import { UndoneError, type Awaitable, type Store, type Tx } from '../../src/stor
 export const promises = ['commit', 'key', 'resume', 'change', 'doubt'] as const
 export type Promised = (typeof promises)[number]
 
-const lateMs = 40
+/** So long a moment that a kill or a cut falls into it, also on a busy machine. */
+const lateMs = 500
 const maxPages = 4_294_967_294
 
 /** `isUp`: what the relay does to start is left alone. */
@@ -22,7 +23,7 @@ export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean)
     : broken === 'doubt'
     ? fn => isUp() ? believingWrite(store, fn) : store.write(fn)
     : broken === 'key'
-    ? fn => store.write(tx => fn(withoutKeys(tx)))
+    ? fn => isUp() ? forgetfulWrite(store, fn) : store.write(fn)
     : broken === 'change'
     ? fn => store.write(tx => fn(withoutBlanks(tx)))
     : fn => store.write(fn)
@@ -52,6 +53,18 @@ const believingWrite = async <T>(store: Store, fn: (tx: Tx) => Awaitable<T>): Pr
     if (error instanceof UndoneError && done !== undefined) return done.result
     throw error
   }
+}
+
+/** The answer comes late, so that senders are cut off before it, and say it again. */
+const forgetfulWrite = async <T>(store: Store, fn: (tx: Tx) => Awaitable<T>): Promise<T> => {
+  let writes = 0
+  const result = await store.write(async tx => {
+    const done = await fn(withoutKeys(tx))
+    writes = tx.writes
+    return done
+  })
+  if (writes > 0) await sleep(lateMs)
+  return result
 }
 
 const withoutKeys = (tx: Tx): Tx => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { keptProblems } from '../kit/kept.ts'
+import { toldProblems } from '../kit/kept.ts'
 import { audit, type Verdict } from './audit.ts'
 import type { Promised } from './broken-store.ts'
 import { Dealers } from './dealers.ts'
@@ -111,7 +111,7 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
     return {
       ...await audit(remains, data, perSender, accounts, memberships),
       money: await auditMoney(remains, dealings),
-      kept: broken === undefined && engine === 'sqlite' ? await keptProblems(data) : [],
+      kept: broken === undefined && engine === 'sqlite' ? await toldProblems(data) : [],
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
       refused: [...refusals].reduce((sum, [reason, count]) => sum + (reason.startsWith('send ') ? count : 0), 0),
       kills: victim.kills,
@@ -161,6 +161,9 @@ const misfortunes = async (
     again('kill', async random => {
       // Now and then it dies while everybody is still coming back.
       await wait(random.chance(0.2) ? random.between(50, 500) : random.between(killPauseMs / 2, killPauseMs))
+      // It dies while something is being answered, if anything is: nothing can be lost between.
+      const { settled: before } = fleet.progress
+      for (let i = 0; i < 100 && fleet.progress.settled === before; i++) await wait(20)
       if (over.aborted) return
       await victim.kill()
       if (random.chance(0.5)) ground.afterKill(victim, random)

@@ -5,7 +5,7 @@ import { isOnPostgres } from '../kit/engine.ts'
 import { bring } from '../kit/files.ts'
 import { memoryFolder, newFolder } from '../kit/folder.ts'
 import { expect } from 'vitest'
-import { keptProblems } from '../kit/kept.ts'
+import { keptProblems, toldProblems } from '../kit/kept.ts'
 import { startTestRelay, type TestRelay } from '../kit/relay.ts'
 import { signTrade, type TradeAction } from '../../lib/identity/index.ts'
 import { identityOf, signWith, type Key, type Wire } from '../kit/wire.ts'
@@ -130,13 +130,13 @@ class Play {
   }
 }
 
-/** … and what it left behind can be carried away and brought back. */
-export const playScene = async (scene: Scene): Promise<void> => {
+/** … and what it left behind can be carried away and brought back; `isTold`: a relay on it says what the first one says, too. */
+export const playScene = async (scene: Scene, isTold: boolean): Promise<void> => {
   using data = newFolder(memoryFolder())
   const keys = await playOn({ data: data.path, ...scene.relay as Partial<Config> }, scene.statements, 'socket')
   // What is kept on a server is carried away by the server's own means.
   if (isOnPostgres) return
-  expect(await keptProblems(data.path, keys)).toEqual([])
+  expect(await (isTold ? toldProblems(data.path, keys) : keptProblems(data.path))).toEqual([])
 }
 
 /** The same without sockets. */
