@@ -5,9 +5,8 @@ import type { LogReader, LogWriter } from '../../src/store/log.ts'
 import { UndoneError, type Awaitable, type Store, type Tx } from '../../src/store/store.ts'
 
 /**
- * commit: told to be stored before it is; key: repeats are not recognised; resume: catching up leaves messages out; change: catching
- * up leaves edits out, and what is taken back stays; doubt: a commit that
- * the database undid is told as done.
+ * commit: told to be stored before it is; key: repeats are not recognised; resume: catching up leaves messages out; change: edits
+ * are stored without their text, and what is taken back stays; doubt: a commit that the database undid is told as done.
  */
 export const promises = ['commit', 'key', 'resume', 'change', 'doubt'] as const
 export type Promised = (typeof promises)[number]
@@ -25,10 +24,9 @@ export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean)
     : broken === 'key'
     ? fn => isUp() ? forgetfulWrite(store, fn) : store.write(fn)
     : broken === 'change'
-    ? fn => store.write(tx => fn(withoutBlanks(tx)))
+    ? fn => store.write(tx => fn(withoutChanges(tx)))
     : fn => store.write(fn)
-  const isLeftOut = broken === 'resume' ? everySeventh : broken === 'change' ? isEdit : undefined
-  const read = isLeftOut === undefined ? store.read : { ...store.read, log: withHoles(store.read.log, isLeftOut) }
+  const read = broken === 'resume' ? { ...store.read, log: withHoles(store.read.log) } : store.read
   return { epoch: store.epoch, read, aside: store.aside, write, space: () => store.space(), close: () => store.close() }
 }
 
@@ -79,24 +77,26 @@ const withoutKeys = (tx: Tx): Tx => {
   }
 }
 
-/** What is taken back stays where it is. */
-const withoutBlanks = (tx: Tx): Tx => ({
-  ...tx,
-  keep: override(tx.keep, { blank: () => Promise.resolve([]) }),
-  get writes() {
-    return tx.writes
-  },
-})
+/** An edit is stored without what it says, and what is taken back stays where it is. */
+const withoutChanges = (tx: Tx): Tx => {
+  const append: LogWriter['append'] = (entry, now, encode) => tx.log.append(entry, now, stamp => withoutEdit(encode(stamp)))
+  return {
+    ...tx,
+    log: override(tx.log, { append }),
+    keep: override(tx.keep, { blank: () => Promise.resolve([]) }),
+    get writes() {
+      return tx.writes
+    },
+  }
+}
 
-type LogRow = Awaited<ReturnType<LogReader['page']>>[number]
+const withoutEdit = (text: Buffer): Buffer =>
+  text.includes('"edit":{') ? Buffer.from(JSON.stringify({ ...JSON.parse(text.toString()) as object, content: '' })) : text
 
-const everySeventh = ({ seq }: LogRow): boolean => seq % 7 === 0
-const isEdit = ({ text }: LogRow): boolean => text.includes('"edit":{')
-
-/** Some messages are left out; never the last of a page, so that reading goes on. */
-const withHoles = (log: LogReader, isLeftOut: (row: LogRow) => boolean): LogReader =>
+/** Every seventh message is left out; never the last of a page, so that reading goes on. */
+const withHoles = (log: LogReader): LogReader =>
   override(log, {
-    page: async (stream, query) => (await log.page(stream, query)).filter((row, i, rows) => !isLeftOut(row) || i === rows.length - 1),
+    page: async (stream, query) => (await log.page(stream, query)).filter(({ seq }, i, rows) => seq % 7 !== 0 || i === rows.length - 1),
   })
 
 const override = <T extends object>(target: T, methods: Partial<T>): T =>

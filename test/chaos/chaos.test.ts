@@ -90,7 +90,7 @@ describe.concurrent('a relay that breaks a promise is found out', () => {
     ['acknowledging before the commit loses messages', 'commit', ['lost']],
     ['forgetting publish keys doubles them', 'key', ['duplicated']],
     ['leaving some out of what is replayed loses them', 'resume', ['lost']],
-    ['leaving edits out of what is replayed loses them, and what was taken back and stays is found', 'change', ['lost', 'notGone']],
+    ['storing edits without their text loses them, and what was taken back and stays is found', 'change', ['lost', 'notGone']],
   ] as const)('%s', async (_title, broken, counters) => {
     const outcomes: Outcome[] = []
     for (const seed of seeds) {
