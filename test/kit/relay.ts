@@ -23,6 +23,10 @@ export class TestClock implements Clock {
     this.#stoppedAt = at
   }
 
+  go(): void {
+    this.#stoppedAt = undefined
+  }
+
   advance(ms: number): void {
     this.#aheadMs += ms
   }

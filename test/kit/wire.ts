@@ -21,7 +21,7 @@ export interface Key {
   readonly id: string
 }
 
-const timeoutMs = 10_000
+const timeoutMs = 20_000
 
 export const newKey = (): Key => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')

@@ -103,6 +103,7 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
         async study(asked, { url, channel: name, name: label, thin = false }) {
           const agent = own(asked)
           checkOn()
+          if (name !== undefined) channelOfMember(asked.me, name, asked.roster)
           const problem = await lookUps.of(url, asked.now)
           if (problem !== undefined) throw new Fail('INVALID_MSG', `url: ${problem}`)
           return async ({ me, tx, now, roster }) => {
