@@ -23,7 +23,7 @@ afterAll(async () => {
 })
 
 const ada = async (): Promise<string> => String((await cli.run(['whoami', '--json'])).json[0]!['agent_id'])
-const say = async (content: string) => cli.run(['send', await ada(), content, '-i', cli.at('bob.json')])
+const say = async (content: string, to?: string) => cli.run(['send', to ?? await ada(), content, '-i', cli.at('bob.json')])
 const listed = async (...words: readonly string[]) =>
   JSON.parse((await cli.run([...words, '--json'])).stdout) as readonly Record<string, unknown>[]
 const until = async (isSo: () => Promise<boolean>): Promise<void> => {
@@ -77,9 +77,11 @@ test('a forwarder posts what comes, until it is taken, signed by a secret of its
     response.writeHead(isDown ? 500 : 204).end()
     isDown = false
   }
-  const listening = cli.run(['webhook', 'listen', '--forward-to', receiver.url, '-m', '2', '--json'])
+  const file = cli.at('cleo.json')
+  const cleo = String((await cli.run(['identity', 'generate', '-n', 'cleo', '-f', file])).json[0]!['agent_id'])
+  const listening = cli.run(['webhook', 'listen', '--forward-to', receiver.url, '-m', '2', '--json', '-i', file])
   await listening.prints('Secret: whsec_')
-  for (const content of ['one', 'two']) await say(content)
+  for (const content of ['one', 'two']) await say(content, cleo)
   const { code, stderr, json } = await listening
   expect(code).toBe(0)
   expect(json.map(({ status }) => status)).toEqual([500, 204, 204])

@@ -6,6 +6,7 @@ import { addressGuard } from './guard.ts'
 import { paymentProcessor, type ProcessorCall } from './processor.ts'
 import { sendRequest } from './request.ts'
 import { isSigned, signBody, signatureHeader } from './signing.ts'
+import { webhookSender } from './webhooks.ts'
 
 const serve = async (listener: RequestListener) => {
   const server = createServer(listener)
@@ -148,5 +149,36 @@ describe('signed', () => {
       await using bad = await answering(done, sign)
       await expect(processorAt(bad.url).ask(call)).rejects.toThrow('not signed')
     }
+  })
+})
+
+describe('webhooks', () => {
+  test('a receiver that hangs is given up; one that goes on for ever, or stands still behind its status, is not waited for', async () => {
+    const post = (url: string, timeoutMs = 2_000) =>
+      webhookSender({ allow: ['127.0.0.1'], timeoutMs }).post({ url, id: 'wh_1', body: '{}', secrets: [`whsec_${'A'.repeat(32)}`], at: 0 })
+    await using silent = await serve(() => undefined)
+    expect(await post(silent.url, 50)).toEqual({ kind: 'later', problem: 'no answer in time', retryAfterMs: 0 })
+    await using slow = await serve((_request, response) => void response.writeHead(200).write('x'))
+    expect(await post(slow.url)).toEqual({ kind: 'done', status: 200 })
+    let written = 0
+    await using endless = await serve((_request, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(64 * 1024))) written += 64 * 1024
+      }
+      response.writeHead(503, { 'retry-after': 'Thu, 01 Jan 1970 00:02:00 GMT' }).on('drain', more)
+      more()
+    })
+    expect(await post(endless.url)).toEqual({ kind: 'later', status: 503, problem: 'it answers 503', retryAfterMs: 120_000 })
+    expect(written).toBeLessThan(16 * 1024 * 1024)
+  })
+
+  test('public addresses by TLS alone, others where the operator named them', async () => {
+    const sender = webhookSender({ allow: ['10.1.0.0/16'], resolve: () => Promise.resolve([{ address: '8.8.8.8', family: 4 }]) })
+    const problems = await Promise.all(
+      ['https://a.example/', 'http://10.1.2.3/', 'https://10.1.2.3/', 'http://a.example/', 'https://10.2.0.1/'].map(
+        url => sender.check(url),
+      ),
+    )
+    expect(problems.map(problem => problem === undefined)).toEqual([true, true, true, false, false])
   })
 })

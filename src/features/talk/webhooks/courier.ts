@@ -115,7 +115,8 @@ export class Courier {
     // It is this process's: whatever another one still holds was cut off.
     if (this.#isFirst) await freeOthers(tx, webhookErrand, this.#options.worker, now, 1_000)
     const turn: Turn = { append: [], told: [], isMore: false }
-    const posted = this.#posted
+    // Those that there are now: more may come before this is committed.
+    const posted = [...this.#posted]
     for (const each of posted) await this.#note(tx, each, turn, now)
     const kept = await this.#keepAlive(tx, now)
     const lookedTo = isForAnswers ? this.#lookedTo : await this.#look(tx, now)
