@@ -15,15 +15,18 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['lib/**/*.test.ts', 'src/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: 'test/kit/postgres-run.ts',
     sequence: { sequencer: LongestFirst },
     pool: 'forks',
     // Many tests wait for processes more than they compute.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     // What was transformed once is not transformed again by the next run.
     experimental: { fsModuleCache: true, fsModuleCachePath: 'node_modules/.cache/vitest' },
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], globalSetup: 'test/kit/postgres-run.ts' } },
+      // Beside the module that they test: they share a process, and what it has loaded.
+      { extends: true, test: { name: 'units', include: ['lib/**/*.test.ts', 'src/**/*.test.ts'], isolate: false } },
+    ],
   },
 })
