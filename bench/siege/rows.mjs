@@ -235,6 +235,42 @@ export const rows = [
   { name: 'replays', kind: 9, what: 'JOIN since 0, by hundreds, over many messages', prepare: async way => { const client = await login(way, 'writer'); if (client) { reading(client); for (let i = 0; i < 40; i++) client.send(msg(of('story ', 3_900))) } await sleep(1_000); client?.destroy() }, attack: way => { const load = many({ type: 'JOIN', channel: '#general', since: 0 }, 100); return keep(way, 20, flood(() => load), 100, loginThen(way, reading)) } },
   { name: 'erase', kind: 9, what: 'ERASE of oneself, by keys that wrote', attack: way => keep(way, 20, client => client.send(Buffer.concat([...upTo(5).map(() => msg('soon gone')), ...upTo(5).map(() => frame({ type: 'ERASE' }))])), 100, loginThen(way, reading, true)) },
   { name: 'edits', kind: 9, what: 'EDIT of ones own messages to the last time, RETRACT of them, EDITS and THREAD of one with a long thread, and all of it of the messages of others', prepare: async way => { const client = await login(way, 'root'); const ack = await client?.exchange(frame({ type: 'MSG', id: 'root', to: '#general', content: 'a root' }), answerOf('ACK')).catch(() => undefined); client?.destroy(); return ack?.msg_id ?? '1-1-000000' }, attack: (way, root) => { let n = 0; return keep(way, 20, async client => { const id = `e${n++}`; const ack = await client.exchange(frame({ type: 'MSG', id, to: '#general', content: of('again ', 3_000), in_reply_to: root }), answerOf('ACK'), 3_000).catch(() => undefined); const own = ack?.msg_id ?? root; client.send(Buffer.concat([...upTo(101).map(i => frame({ type: 'EDIT', msg_id: own, content: of(`${i} `, 3_000) })), frame({ type: 'EDIT', msg_id: root, content: 'mine' }), frame({ type: 'RETRACT', msg_id: root }), ...upTo(20).flatMap(() => [frame({ type: 'EDITS', msg_id: own }), frame({ type: 'THREAD', msg_id: root })]), frame({ type: 'RETRACT', msg_id: own })])) }, 100, loginThen(way, reading, true)) } },
+  { name: 'threads', kind: 9, what: 'a thread of thousands of answers, one under the other and in circles, paged from all its ends, with MUTE_THREAD, by 20 keys', prepare: async way => {
+    const client = await login(way, 'root')
+    const ack = await client?.exchange(frame({ type: 'MSG', id: 'root', to: '#general', content: 'a root' }), answerOf('ACK')).catch(() => undefined)
+    client?.destroy()
+    const id = ack?.msg_id ?? '1-1-000000'
+    const idOf = (/** @type {number} */ seq) => id.replace(/-\d+-/, `-${seq}-`)
+    // Ids can be known before: of ten each answers the one before, and the last two each other.
+    const answered = (/** @type {number} */ i) => i % 10 === 8 ? i + 3 : i > 0 && i % 10 === 0 ? i - 1 : i + 1
+    const writers = await crowd(100, loginThen(way, reading))
+    for (let i = 0; i < 2_000; i++) { writers[i % writers.length]?.send(frame({ type: 'MSG', to: '#general', content: 'deeper', in_reply_to: idOf(answered(i)) })); if (i % 100 === 99) await sleep(500) }
+    for (const writer of writers) writer.destroy()
+    return idOf
+  }, attack: (way, idOf) => { let n = 0; return keep(way, 20, client => client.send(Buffer.concat(upTo(50).map(() => { const msg_id = idOf(1 + n++ % 2_000); return frame(n % 5 === 0 ? { type: 'MUTE_THREAD', msg_id, muted: n % 2 === 0 } : { type: 'THREAD', msg_id, ...(n % 2 === 0 && { after: n % 2_000 }) }) }))), 50, loginThen(way, reading, true)) } },
+  { name: 'groups', kind: 8, what: 'SET_GROUP of a hundred agents and SET_CHANNEL by owners, told to a hundred members each time, messages that name those groups, and GROUPS', prepare: async way => {
+    const owners = await Promise.all(upTo(10).map(withKey(way, 'g')))
+    const channels = owners.map((_, i) => `#g${way.from.split('.').pop()}-${i}`)
+    owners.forEach((owner, i) => owner?.send(frame({ type: 'CREATE_CHANNEL', channel: channels[i] })))
+    await sleep(2_000)
+    const keys = upTo(100).map(() => newKey())
+    const members = await crowd(keys.length, async i => { const client = await login(way, `gm${i}`, keys[i]); return client && reading(client) })
+    for (const client of members) client.send(Buffer.concat(channels.map(channel => frame({ type: 'JOIN', channel, limit: 0 }))))
+    await sleep(2_000)
+    return { owners, channels, ids: keys.map(({ id }) => id) }
+  }, attack: async (_way, { owners, channels, ids }) => {
+    const names = upTo(20).map(i => `group-${i}`)
+    const loads = channels.map((/** @type {string} */ channel) => Buffer.concat(upTo(20).flatMap(i => [
+      frame({ type: 'SET_GROUP', channel, group: names[i], members: ids }),
+      frame({ type: 'SET_CHANNEL', channel, group_by: i % 2 === 0 ? 'owner' : 'members' }),
+      msg(names.map(name => `@${name}`).join(' '), channel),
+      frame({ type: 'GROUPS', channel }),
+    ])))
+    for (;;) {
+      owners.forEach((/** @type {Client | undefined} */ owner, /** @type {number} */ i) => owner !== undefined && owner.socket.writableLength < mib && owner.send(loads[i]))
+      await sleep(50)
+    }
+  } },
   { name: 'reactions', kind: 8, what: 'REACT and UNREACT of ever new kinds to one message, UNREAD and REACTIONS, by 30 keys, 200 members in #general', prepare: async way => {
     await crowd(200, loginThen(way, reading))
     const client = await login(way, 'root')
