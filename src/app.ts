@@ -449,6 +449,7 @@ const addConfiguredChannels = async (store: Store, config: Config, now: number):
         topicBy: 'members',
         editWindowMs: null,
         settings: null,
+        groups: null,
       }, null, now)
     }
   })

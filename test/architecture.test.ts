@@ -56,6 +56,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/search-index.ts',
     'src/store/words.ts',
     'src/store/reactions.ts',
+    'src/store/groups.ts',
     'src/store/pins.ts',
     'src/store/servers.ts',
     'src/store/shares.ts',

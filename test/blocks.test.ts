@@ -13,7 +13,7 @@ const say = (wire: Wire, to: string, content: string, more: object = {}) => wire
 const plain = (frames: readonly Frame[], names: Readonly<Record<string, string>>): readonly unknown[] =>
   frames.map(frame => {
     let text = JSON.stringify(frame, (key, value: unknown) =>
-      /^(ts|.*_at|at|updated_at|expires|due|sig.*|relay|msg_id|proposal_id|id|re|nonce)$/.test(key) && typeof value !== 'boolean'
+      /^(ts|.*_at|at|changed|updated_at|expires|due|sig.*|relay|msg_id|proposal_id|id|re|nonce)$/.test(key) && typeof value !== 'boolean'
         ? null
         : value)
     for (const [name, id] of Object.entries(names)) text = text.replaceAll(id, name)
@@ -32,6 +32,10 @@ const acts: Readonly<Record<string, Act>> = {
   'a direct message that expires': async (eve, ann, ask) => {
     const ack = await ask({ type: 'MSG', to: ann.id, content: 'hey', ttl_ms: 1, receipts: true }) as Frame<'ACK'>
     return eve.wire.ask({ type: 'STATUS', msg_id: ack.msg_id }, 'STATUS')
+  },
+  'a reaction to a direct message': async (_eve, ann, ask) => {
+    const ack = await ask({ type: 'MSG', to: ann.id, content: 'hey' }) as Frame<'ACK'>
+    return ask({ type: 'REACT', msg_id: ack.msg_id, kind: '👍' })
   },
   'a mention': async (_eve, ann, ask) => {
     const ack = await ask({ type: 'MSG', to: '#lab', content: `hey @${ann.id.slice(1)}`, receipts: true }) as Frame<'ACK'>

@@ -5,6 +5,7 @@ import { get as httpGet } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { frames as frameTable, type Frame } from '../lib/protocol/index.ts'
 import { Cli } from './kit/cli.ts'
+import { bring } from './kit/files.ts'
 import { openCourt, startCourtRelay } from './kit/court.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newTrader, type Trader } from './kit/trade.ts'
@@ -744,5 +745,127 @@ describe('presence and nick', () => {
     expect(types(bob)).toEqual(['NICK_CHANGED'])
     alice.send({ type: 'MSG', to: '#general', content: 'hi' })
     expect((await bob.next('MSG')).from_name).toBe('alice2')
+  })
+})
+
+describe('conversation, as a client sees it that knows none of it', () => {
+  /** The frames that the original clients know, of those that come unasked. */
+  const known = new Set(['MSG', 'AGENT_JOINED', 'AGENT_LEFT', 'TYPING', 'PRESENCE_CHANGED', 'NICK_CHANGED', 'TOPIC_CHANGED', 'FILE_CHUNK'])
+  /** The fields of a message that they read. */
+  const seen = ({ from, from_name, to, content, msg_id, verified, in_reply_to }: Frame<'MSG'>) => ({
+    ...{ from, from_name, to, content, msg_id, verified },
+    ...(in_reply_to !== undefined && { in_reply_to }),
+  })
+  /** What such a client makes of what came: whatever it does not know it passes over. Nothing of it is an error. */
+  const view = async (wire: Wire): Promise<readonly object[]> => {
+    await wire.barrier()
+    const frames = [...wire.unread]
+    await wire.clear()
+    expect(frames.filter(({ type }) => type === 'ERROR')).toEqual([])
+    return frames.flatMap((frame): readonly object[] =>
+      frame.type === 'MSG' ? [seen(frame)] : known.has(frame.type) ? [{ type: frame.type }] : []
+    )
+  }
+  /** Its history is what it saw live, but for what is gone since. */
+  const history = async (wire: Wire) =>
+    ((await wire.ask({ type: 'HISTORY', channel: '#general' }, 'HISTORY')).events as unknown as Frame<'MSG'>[]).map(seen)
+  const open = async () => {
+    const relay = await startTestRelay()
+    const [annKey, oldKey] = [newKey(), newKey()]
+    const ann = await relay.login('ann', { key: annKey })
+    const old = await oldClient(relay, 'old', { key: oldKey })
+    const say = (content: string, more: object = {}) => ann.ask({ type: 'MSG', to: '#general', content, ...more }, 'ACK')
+    const message = (content: string, { msg_id }: { readonly msg_id: string }, in_reply_to?: string) => ({
+      ...{ from: annKey.id, from_name: 'ann', to: '#general', content, msg_id, verified: false },
+      ...(in_reply_to !== undefined && { in_reply_to }),
+    })
+    return {
+      ...{ relay, ann, old, oldKey, say, message },
+      async [Symbol.asyncDispose]() {
+        for (const each of [ann, old, relay]) await each[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  test('an edit: a message that answers the one it changes', async () => {
+    await using all = await open()
+    const { ann, old, say, message } = all
+    const first = await say('Friday')
+    const edit = await ann.ask({ type: 'EDIT', msg_id: first.msg_id, content: 'Monday' }, 'ACK')
+    const shown = [message('Friday', first), message('Monday', edit, first.msg_id)]
+    expect(await view(old)).toEqual(shown)
+    expect(await history(old)).toEqual(shown)
+  })
+
+  test('a retraction: an empty message that answers the one that is gone, which is empty from then on', async () => {
+    await using all = await open()
+    const { ann, old, say, message } = all
+    const first = await say('a secret')
+    const gone = await ann.ask({ type: 'RETRACT', msg_id: first.msg_id }, 'ACK')
+    expect(await view(old)).toEqual([message('a secret', first), message('', gone, first.msg_id)])
+    expect((await history(old)).map(({ content, in_reply_to }) => [content, in_reply_to])).toEqual([['', undefined], ['', first.msg_id]])
+  })
+
+  test('reactions, pins and groups that are made: nothing', async () => {
+    await using all = await open()
+    const { relay, ann, old, say } = all
+    await using owner = await relay.login('owner', { key: newKey() })
+    await owner.ask({ type: 'CREATE_CHANNEL', channel: '#room' }, 'JOINED')
+    for (const wire of [ann, old]) await wire.ask({ type: 'JOIN', channel: '#room', limit: 0 }, 'JOINED')
+    const { msg_id } = await say('hello', { to: '#room' })
+    await view(old)
+    await ann.ask({ type: 'REACT', msg_id, kind: '👍' }, 'REACTED')
+    await ann.ask({ type: 'UNREACT', msg_id, kind: '👍' }, 'REACTED')
+    await ann.ask({ type: 'PIN', channel: '#room', msg_id }, 'PINNED')
+    await owner.ask({ type: 'SET_GROUP', channel: '#room', group: 'ops', members: [ann.id] }, 'GROUP_CHANGED')
+    await owner.ask({ type: 'SET_CHANNEL', channel: '#room', welcome: 'hi' }, 'CHANNEL_CHANGED')
+    expect(await view(old)).toEqual([])
+    expect((await old.ask({ type: 'HISTORY', channel: '#room' }, 'HISTORY')).events).toHaveLength(1)
+  })
+
+  test('a thread: messages, each with the answer that its sender named', async () => {
+    await using all = await open()
+    const { old, say, message } = all
+    const root = await say('root')
+    const answer = await say('answer', { in_reply_to: root.msg_id })
+    const deeper = await say('deeper', { in_reply_to: answer.msg_id })
+    const shown = [message('root', root), message('answer', answer, root.msg_id), message('deeper', deeper, answer.msg_id)]
+    expect(await view(old)).toEqual(shown)
+    expect(await history(old)).toEqual(shown)
+  })
+
+  test('a mention by a group, or by @here: the message as it was said, and an entry of the inbox as any', async () => {
+    await using all = await open()
+    const { relay, old, oldKey } = all
+    await using owner = await relay.login('owner', { key: newKey() })
+    await owner.ask({ type: 'CREATE_CHANNEL', channel: '#room' }, 'JOINED')
+    await old.ask({ type: 'JOIN', channel: '#room', limit: 0 }, 'JOINED')
+    await owner.ask({ type: 'SET_GROUP', channel: '#room', group: 'ops', members: [oldKey.id] }, 'GROUP_CHANGED')
+    await view(old)
+    await old.close()
+    for (const content of ['@ops: help', '@here: help', `@${oldKey.id.slice(1)}: help`])
+      await owner.ask({ type: 'MSG', to: '#room', content }, 'ACK')
+    await using again = await oldClient(relay, 'old', { key: oldKey, autojoin: false })
+    const came = await view(again) as readonly Frame<'MSG'>[]
+    // It was not there for @here.
+    expect(came.map(({ to, content }) => [to, content])).toEqual([['#room', '@ops: help'], ['#room', `@${oldKey.id.slice(1)}: help`]])
+  })
+
+  test('a file: the message and its text', async () => {
+    await using all = await open()
+    const { relay, ann, old, say, message } = all
+    const named = await say('the numbers', { files: [await bring(relay, ann, 'a file')] })
+    expect(await view(old)).toEqual([message('the numbers', named)])
+    expect(await history(old)).toEqual([message('the numbers', named)])
+  })
+
+  test('a growing message: the message that ends it, once', async () => {
+    await using all = await open()
+    const { ann, old, say, message } = all
+    for (const [n, text] of ['The sky', ' is blue'].entries())
+      await ann.ask({ type: 'DELTA', to: '#general', stream: 's1', n, text }, 'OK')
+    const end = await say('The sky is blue', { stream: 's1' })
+    expect(await view(old)).toEqual([message('The sky is blue', end)])
+    expect(await history(old)).toEqual([message('The sky is blue', end)])
   })
 })

@@ -1,13 +1,22 @@
 // What is around messages: reactions and what is unread, their limits, and what becomes of them when a message goes.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RetentionSweep } from '../src/features/operate/keeping/retention.ts'
+import { addMembership, rememberAgent } from '../src/store/agents.ts'
 import { loadChannels } from '../src/store/channels.ts'
+import { groupsOf, setGroup } from '../lib/index.ts'
+import { clientOf, newIdentity } from './kit/client.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
-import { newKey, type Wire } from './kit/wire.ts'
+import { newKey, signWith, type Wire } from './kit/wire.ts'
 
 let relay: TestRelay
 beforeAll(async () => {
-  relay = await startTestRelay({ maxReactionKinds: 3, maxReactions: 5, maxPinsPerChannel: 2, createChannels: 'anyone' })
+  relay = await startTestRelay({
+    maxReactionKinds: 3,
+    maxReactions: 5,
+    maxPinsPerChannel: 2,
+    maxGroupsPerChannel: 2,
+    createChannels: 'anyone',
+  })
 })
 afterAll(() => relay.drain())
 
@@ -171,6 +180,117 @@ describe('settings', () => {
       }]
     )
       expect(await owner.ask({ type: 'SET_CHANNEL', channel, ...wrong }, 'ERROR')).toMatchObject({ code: 'INVALID_MSG' })
+    await owner[Symbol.asyncDispose]()
+  })
+})
+
+describe('groups', () => {
+  const mentions = async (wire: Wire, channel: string) =>
+    (await wire.ask({ type: 'UNREAD' }, 'UNREAD')).channels.find(each => each.channel === channel)?.mentions ?? 0
+  const set = (channel: string, group: string, members: readonly string[]) => ({ type: 'SET_GROUP', channel, group, members })
+
+  test('mention members alone, once; not who has left, and nobody again by an edit', async () => {
+    const [bobKey, eveKey] = [newKey(), newKey()]
+    const { channel, owner } = await newRoom()
+    await using bob = await enter(channel, bobKey)
+    await using eve = await enter(channel, eveKey)
+    await owner.ask(set(channel, 'ops', [bobKey.id, eveKey.id, owner.id, '@0123456789abcdef']), 'GROUP_CHANGED')
+    await owner.ask(set(channel, 'on-call', [bobKey.id]), 'GROUP_CHANGED')
+    const { msg_id } = await say(owner, channel, '@ops and @on-call: help, @ops')
+    expect([await mentions(owner, channel), await mentions(bob, channel), await mentions(eve, channel)]).toEqual([0, 1, 1])
+    await owner.ask({ type: 'EDIT', msg_id, content: '@ops: never mind' }, 'ACK')
+    await say(owner, channel, 'ops@ops.example, @opsx, @OPS')
+    expect(await mentions(bob, channel)).toBe(1)
+    await eve.ask({ type: 'LEAVE', channel }, 'LEFT')
+    await say(owner, channel, '@ops once more')
+    await eve.ask({ type: 'JOIN', channel, limit: 0 }, 'JOINED')
+    expect([await mentions(bob, channel), await mentions(eve, channel)]).toEqual([2, 1])
+    // In a thread that is muted, and by whom is blocked, as any mention.
+    await bob.ask({ type: 'MUTE_THREAD', msg_id }, 'OK')
+    await owner.ask({ type: 'MSG', to: channel, content: '@ops', in_reply_to: msg_id }, 'ACK')
+    expect([await mentions(bob, channel), await mentions(eve, channel)]).toEqual([2, 2])
+    await owner[Symbol.asyncDispose]()
+  })
+
+  test('are named so that no id is meant; where an agent has such an id, it is meant', async () => {
+    const { channel, owner } = await newRoom()
+    for (const wrong of ['here', 'x', 'Ops', '0ops', '@ops', 'builders', '8addfe276526c9f6', 'a b', 'a\u202e', 'x'.repeat(33), ''])
+      expect(await owner.ask(set(channel, wrong, []), 'ERROR'), wrong).toMatchObject({ code: 'INVALID_MSG' })
+    await owner.ask(set(channel, 'ops', Array.from({ length: 101 }, (_, i) => `@a${i}`)), 'ERROR')
+    const [imported, bobKey] = [{ ...newKey(), id: '@ops' }, newKey()]
+    // Ids of other forms come with what is imported.
+    await relay.store.write(async tx => {
+      await rememberAgent(tx, { id: imported.id, pubkey: imported.pem, name: 'x' }, 1)
+      await addMembership(tx, imported.id, channel, 0)
+    })
+    await using bob = await enter(channel, bobKey)
+    await owner.ask(set(channel, 'ops', [bobKey.id]), 'GROUP_CHANGED')
+    await say(owner, channel, '@ops')
+    expect(await mentions(bob, channel)).toBe(0)
+    expect((await relay.store.read.log.unread('@ops')).streams).toMatchObject([{ stream: channel, count: 1 }])
+    await owner[Symbol.asyncDispose]()
+  })
+
+  test('are bounded, outlive a restart, follow a key, and go with their channel', async () => {
+    const { channel, owner } = await newRoom()
+    const [bobKey, nextKey] = [newKey(), newKey()]
+    for (const group of ['ops', 'on-call']) await owner.ask(set(channel, group, [bobKey.id]), 'GROUP_CHANGED')
+    expect(await owner.ask(set(channel, 'more', [bobKey.id]), 'ERROR')).toMatchObject({
+      code: 'LIMIT_REACHED',
+      message: expect.stringContaining('maxGroupsPerChannel'),
+    })
+    await owner.ask(set(channel, 'ops', [bobKey.id, owner.id]), 'GROUP_CHANGED')
+    const sizes = async () => (await loadChannels(relay.store.read)).find(({ name }) => name === channel)?.groups
+    expect(await sizes()).toEqual([{ name: 'on-call', members: 1 }, { name: 'ops', members: 2 }])
+    {
+      await using bob = await enter(channel, bobKey)
+      await using next = await relay.login('next', { key: nextKey })
+      const record = { old_pubkey: bobKey.pem, new_pubkey: nextKey.pem, timestamp: new Date(0).toISOString() }
+      await next.ask({ type: 'ROTATION', ...record, signature: signWith(bobKey, JSON.stringify(record)) }, 'OK')
+      await say(owner, channel, '@on-call')
+      expect(await mentions(next, channel)).toBe(1)
+      void bob
+    }
+    await owner.ask(set(channel, 'on-call', []), 'GROUP_CHANGED')
+    expect(await sizes()).toEqual([{ name: 'ops', members: 2 }])
+    await owner.ask({ type: 'DELETE_CHANNEL', channel }, 'OK')
+    const rows = async () =>
+      (await relay.store.read.tables<{ channel_groups: { channel: string } }>().selectFrom('channel_groups').select('channel')
+        .where('channel', '=', channel).execute()).length
+    await expect.poll(async () => {
+      relay.clock.advance(1_000)
+      return rows()
+    }, { timeout: 5_000 }).toBe(0)
+    await owner[Symbol.asyncDispose]()
+  })
+
+  test('of more members than a message may call mention nobody, and cost who they would call', async () => {
+    await using small = await startTestRelay({ maxHereMembers: 1, autoJoin: [] })
+    const keys = [newKey(), newKey(), newKey()]
+    const [ann, bob, eve] = await Promise.all(keys.map(key => small.login('x', { key, autojoin: false })))
+    await using _1 = ann!
+    await using _2 = bob!
+    await using _3 = eve!
+    await ann!.ask({ type: 'CREATE_CHANNEL', channel: '#room' }, 'JOINED')
+    for (const wire of [bob!, eve!]) await wire.ask({ type: 'JOIN', channel: '#room', limit: 0 }, 'JOINED')
+    await ann!.ask(set('#room', 'all', keys.map(({ id }) => id)), 'GROUP_CHANGED')
+    await ann!.ask(set('#room', 'one', [keys[1]!.id]), 'GROUP_CHANGED')
+    await say(ann!, '#room', '@all')
+    expect([await mentions(bob!, '#room'), await mentions(eve!, '#room')]).toEqual([0, 0])
+    await say(ann!, '#room', '@one')
+    expect([await mentions(bob!, '#room'), await mentions(eve!, '#room')]).toEqual([1, 0])
+  })
+
+  test('the library sets and lists them', async () => {
+    const { channel, owner } = await newRoom()
+    await using client = await clientOf(relay, { identity: newIdentity('ann') })
+    await client.join(channel as '#x')
+    await owner.ask({ type: 'SET_CHANNEL', channel, group_by: 'members' }, 'CHANNEL_CHANGED')
+    const members = ['@0123456789abcdef'] as const
+    expect(await setGroup(client, channel as '#x', 'ops', members)).toMatchObject({ group: 'ops', members, by: client.agentId })
+    expect(await groupsOf(client, channel as '#x')).toEqual([{ group: 'ops', members }])
+    await setGroup(client, channel as '#x', 'ops', [])
+    expect(await groupsOf(client, channel as '#x')).toEqual([])
     await owner[Symbol.asyncDispose]()
   })
 })

@@ -220,6 +220,7 @@ describe('what pages say of the program', () => {
       agent: 'agents',
       membership: 'memberships',
       invitation: 'invitations',
+      group: 'groups',
       approval: 'allowlist',
       block: 'blocks',
       ban: 'bans of agents',

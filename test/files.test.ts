@@ -5,6 +5,7 @@ import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
+import { conversation } from '../lib/index.ts'
 import { putFile } from '../lib/node/index.ts'
 import { FilesDoor } from '../src/doors/files/door.ts'
 import { ticketOf } from '../src/domain/file-ticket.ts'
@@ -380,6 +381,50 @@ test('files are within what the sender signs, and a message that was taken back 
   await bob.request('GET_FILE', { msg_id: msgId })
   await ann.request('RETRACT', { msg_id: msgId })
   await expect(bob.request('GET_FILE', { msg_id: msgId })).rejects.toMatchObject({ code: 'FILE_MISSING' })
+})
+
+test('an edit keeps the files, signed where it names them, and they stay as long as it', async () => {
+  using data = newFolder()
+  writeFileSync(data.at('hello.txt'), 'Hello world')
+  await using relay = await startTestRelay({ data: data.at('relay') })
+  const identity = newIdentity('ann')
+  await using ann = await clientOf(relay, { identity })
+  await using bob = await clientOf(relay, { identity: newIdentity('bob') })
+  await ann.join('#general')
+  await bob.join('#general')
+  const file = await putFile(ann, data.at('hello.txt'), { server: relay.url })
+  const { edit, signatureOf } = conversation(ann, { identity })
+  const coming = collect(bob, 4, '#general')
+  const { msgId } = await ann.send('#general', 'see', { files: [file] })
+  await edit(msgId, 'see this')
+  await edit(msgId, 'see this file', { files: [file] })
+  await edit(msgId, 'seen', { files: [] })
+  const [, kept, named, dropped] = (await coming).map(({ frame }) => frame)
+  expect([kept!.files, named!.files, dropped!.files]).toEqual([[file], [file], []])
+  for (const frame of [kept!, named!, dropped!]) expect(await signatureOf(frame)).toBe('valid')
+  expect(kept!.edit).toMatchObject({ kept: true })
+  // Neither can files be put in or taken out, nor can it be said that they were not named.
+  expect(await signatureOf({ ...named!, files: [{ ...file, name: 'other.txt' }] })).toBe('invalid')
+  expect(await signatureOf({ ...dropped!, files: [file] })).toBe('invalid')
+  expect(await signatureOf({ ...named!, edit: { ...named!.edit!, kept: true } })).toBe('invalid')
+})
+
+test('an edit keeps the files of its message also when that is gone', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.path, retentionCount: 1, pingTimeoutMs: 10 * dayMs })
+  await using ann = await relay.login('ann', { key: newKey() })
+  const first = await say(ann, [await bring(relay, ann, text)])
+  const { msg_id } = await ann.ask({ type: 'EDIT', msg_id: first, content: 'see this', id: '1' }, 'ACK')
+  await ann.ask({ type: 'EDIT', msg_id: first, content: 'see this', id: '1' }, 'ACK')
+  expect(await refsOf(relay)).toBe(2)
+  while (await refsOf(relay) > 1) {
+    relay.clock.advance(1_001)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  expect(await ann.refusal({ type: 'GET_FILE', msg_id: first })).toMatchObject({ code: 'MESSAGE_NOT_FOUND' })
+  relay.clock.advance(dayMs + 1_000)
+  for (let i = 0; i < 5; i++) await swept(relay, () => true)
+  expect((await fetched(relay, ann, msg_id)).status).toBe(200)
 })
 
 test('an upload that was whole when the relay was killed becomes so when it is asked for; what nobody knows goes', async () => {

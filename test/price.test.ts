@@ -1,6 +1,8 @@
 // What requests cost, by the protocol table: messages by their size, everything else in frames of work.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { prices, requestDocs, requests, sizePrice, type RequestType } from '../lib/protocol/index.ts'
+import { priceBefore } from '../src/relay/price.ts'
+import type { Agent, RosterView } from '../src/relay/view.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
 
@@ -168,4 +170,19 @@ describe('catching up', () => {
     for (const at of readIn) perTurn.set(at, (perTurn.get(at) ?? 0) + 1)
     expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(2)
   })
+})
+
+test('whom a message calls it pays for: all members by @here, and the members of the groups that it names', () => {
+  const agents = new Map(Array.from({ length: 100 }, (_, i) => [{ id: `@a${i}` }, 1]))
+  const me = { id: '@me' } as Agent
+  const groups = [{ name: 'ops', members: 40 }, { name: 'on-call', members: 20 }]
+  const frames = (content: string, of: readonly object[] | null = groups, isMember = true) => {
+    const roster = { channel: () => ({ agents, info: { groups: of } }), isMember: () => isMember } as unknown as RosterView
+    return priceBefore(requests.MSG.cost, { to: '#general', content }, 0, me, { roster, announceMaxMembers: 10 })
+  }
+  expect(frames('hello')).toBe(1)
+  expect(frames('@ops')).toBe(1 + 40 / prices.listenersPerFrame)
+  expect(frames('@ops and @on-call and @ops')).toBe(1 + 60 / prices.listenersPerFrame)
+  expect(frames('@here and @on-call')).toBe(1 + 120 / prices.listenersPerFrame)
+  expect([frames('@ops', null), frames('@ops', groups, false)]).toEqual([1, 1])
 })

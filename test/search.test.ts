@@ -10,6 +10,7 @@ import { openSqlite } from '../src/store/sqlite/store.ts'
 import { marks, type FoundMessage, type SearchReader, type Sought } from '../src/store/search-index.ts'
 import { wordsIn } from '../src/store/words.ts'
 import { Cli } from './kit/cli.ts'
+import { bring } from './kit/files.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Wire } from './kit/wire.ts'
 
@@ -84,7 +85,8 @@ describe('finds', () => {
     relay.clock.advance(60_000)
     await say(ann, '#general', 'the plan', { in_reply_to: first.msg_id })
     relay.clock.advance(60_000)
-    await say(ann, '#general', 'plan at https://example.com of somebody else, and more words about it')
+    const files = [await bring(relay, ann, 'all of it')]
+    await say(ann, '#general', 'plan at https://example.com of somebody else, and more words about it', { files })
     const { results } = await search(ann, 'plan')
     const [third, second] = results.map(({ ts }) => ts)
     await both(relay, async () => {
@@ -95,6 +97,7 @@ describe('finds', () => {
       expect(await seqs({ after: second })).toEqual([3])
       expect(await seqs({ has: 'link' })).toEqual([3])
       expect(await seqs({ has: 'reply' })).toEqual([2])
+      expect(await seqs({ has: 'file' })).toEqual([3])
       expect(await seqs({ from: '@nobody' })).toEqual([])
       expect(await seqs({ from: results[0]!.from, channel: '#general' })).toEqual([3, 2, 1])
     })
@@ -393,7 +396,7 @@ describe('agentchat search', () => {
     expect(json[0]).toMatchObject({ channel: '#general', snippet: 'number 59', marks: [[0, 6]] })
     expect((await cli.run(['search', 'nowhere'], { env })).stderr).toContain('Nothing found')
     expect((await cli.run(['search', 'a*'], { env })).stderr).toContain('a* stands for too many words')
-    expect((await cli.run(['search', 'x', '--has', 'y'], { env })).stderr).toContain('--has: link or reply')
+    expect((await cli.run(['search', 'x', '--has', 'y'], { env })).stderr).toContain('--has: link, reply or file')
     expect((await cli.run(['search', 'x', '--after', 'never'], { env })).stderr).toContain('is not a time')
   })
 })

@@ -8,7 +8,6 @@ import { newReceiver } from './kit/receiver.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
 import { metricsOf } from './kit/vitals.ts'
-import { newKey } from './kit/wire.ts'
 
 const { msgRate, maxPendingBytes } = defaultConfig()
 const times = <T>(count: number, make: (i: number) => T): readonly T[] => Array.from({ length: count }, (_, i) => make(i))

@@ -11,7 +11,7 @@ import {
   type SignatureState,
 } from '../identity/index.ts'
 import { fieldLimits } from '../protocol/field-limits.ts'
-import { told, type Frame, type Told } from '../protocol/index.ts'
+import { told, type Asked, type Frame, type Told } from '../protocol/index.ts'
 import type { AgentChatClient } from './client.ts'
 import { firstOf } from './pages.ts'
 import type { CallOptions } from './pending.ts'
@@ -24,6 +24,12 @@ export interface ConversationOptions {
   readonly identity?: Identity | undefined
   /** Checks a signature; default: the library's own, in JavaScript. */
   readonly verify?: VerifySignature | undefined
+}
+
+/** How to edit a message. */
+export interface EditOptions extends CallOptions {
+  /** Those of its files that stay, as they are there; without it all of them do. */
+  readonly files?: Asked<'EDIT'>['files']
 }
 
 /** A message of one's own, as it came, or an edit of it. */
@@ -40,7 +46,7 @@ export interface Conversation {
    * @throws RelayError EDIT_CONFLICT (it says something else meanwhile), AUTH_REQUIRED, MESSAGE_NOT_FOUND, LIMIT_REACHED …
    * @example await conversation(client).edit(sent.msgId, 'Hello.')
    */
-  edit(message: string | Changed, content: Content, options?: CallOptions): Promise<Sent>
+  edit(message: string | Changed, content: Content, options?: EditOptions): Promise<Sent>
   /**
    * Takes a message back, named by its own id: what it said, and what its edits said, is gone from the relay. Its author may; in a channel
    * the owner too.
@@ -89,9 +95,16 @@ export const conversation = (
       order: 'rising',
     })
 
+  /** Whether another agent said it, as far as can be read: only its author signs that a message is taken back. */
+  const isOfOther = async (msg_id: string, options: CallOptions | undefined): Promise<boolean> => {
+    if (identity === undefined) return false
+    const page = await client.request('EDITS', { msg_id, limit: 1 }, options).catch(() => undefined)
+    return page !== undefined && page.events[0]?.['from'] !== identity.agentId
+  }
+
   return {
     edits,
-    async edit(message, content, options) {
+    async edit(message, content, { files, ...options } = {}) {
       const text = contentText(content)
       const { id: msg_id = '', content: replaced } = typeof message === 'string' ? newestOf(await edits(message, options)) : itself(message)
       const prev = contentHashOf(replaced)
@@ -100,12 +113,14 @@ export const conversation = (
           msg_id,
           content: text,
           prev,
-          ...signed(stamp => editText({ ...stamp, msg_id, content: text, prev })),
+          ...(files !== undefined && { files: [...files] }),
+          ...signed(stamp => editText({ ...stamp, msg_id, content: text, prev, files })),
         }, options),
       )
     },
     async retract(msg_id, options) {
-      return told(await client.request('RETRACT', { msg_id, ...signed(stamp => retractText({ ...stamp, msg_id })) }, options))
+      const signature = await isOfOther(msg_id, options) ? {} : signed(stamp => retractText({ ...stamp, msg_id }))
+      return told(await client.request('RETRACT', { msg_id, ...signature }, options))
     },
     async thread(msg_id, page = {}, options) {
       return told(await client.request('THREAD', { msg_id, ...page }, options))

@@ -46,6 +46,13 @@ test('a message tells what its change was signed over, or holds too little for i
   const { by: from, msg_id: of, ts: sig_ts, nonce } = stamp
   const mark = { of, relay, sig_ts, nonce }
   expect(changeTextOf({ from, content: 'Hi.', edit: { ...mark, prev } })).toBe(editText({ ...stamp, content: 'Hi.', prev }))
+  const files = [{ sha256: 'f'.repeat(64), bytes: 1, name: 'a.txt' }]
+  const named = editText({ ...stamp, content: 'Hi.', prev, files })
+  expect(named).toContain(`"files":[{"bytes":1,"name":"a.txt","sha256":"${'f'.repeat(64)}"}],"msg_id"`)
+  expect(changeTextOf({ from, content: 'Hi.', files, edit: { ...mark, prev } })).toBe(named)
+  expect(changeTextOf({ from, content: 'Hi.', files, edit: { ...mark, prev, kept: true } })).toBe(
+    editText({ ...stamp, content: 'Hi.', prev }),
+  )
   expect(changeTextOf({ from, content: '', retract: mark })).toBe(retractText(stamp))
   expect(changeTextOf({ from, content: 'Hi.', edit: mark })).toBeUndefined()
   expect(changeTextOf({ from, content: 'Hi.', edit: { ...mark, prev, nonce: 'x' } })).toBeUndefined()

@@ -25,14 +25,16 @@ export interface EditText extends ChangeText {
   readonly content: string
   /** `contentHashOf` the text that is replaced */
   readonly prev: string
+  /** the files that stay, where the edit names them */
+  readonly files?: readonly object[] | undefined
 }
 
 /** SHA-256 of a text's UTF-8, in hex: how an edit names the text it replaces. */
 export const contentHashOf = (content: string): string => bytesToHex(sha256(utf8ToBytes(content)))
 
 /** What covers an edit. @throws IdentityError on what has no exact JSON */
-export const editText = ({ by, relay, msg_id, content, prev, ts, nonce }: EditText): string =>
-  signedText('EDIT', { by, relay, msg_id, content, prev, ts, nonce })
+export const editText = ({ by, relay, msg_id, content, prev, files, ts, nonce }: EditText): string =>
+  signedText('EDIT', { by, relay, msg_id, content, prev, ...(files !== undefined && { files }), ts, nonce })
 
 /** What covers a retraction. @throws IdentityError on what has no exact JSON */
 export const retractText = ({ by, relay, msg_id, ts, nonce }: ChangeText): string => signedText('RETRACT', { by, relay, msg_id, ts, nonce })
@@ -41,6 +43,8 @@ export const retractText = ({ by, relay, msg_id, ts, nonce }: ChangeText): strin
 interface Mark {
   readonly of: string
   readonly prev?: string | undefined
+  /** its files are those of before, which it did not name */
+  readonly kept?: boolean | undefined
   readonly relay?: string | undefined
   readonly sig_ts?: number | undefined
   readonly nonce?: string | undefined
@@ -48,9 +52,10 @@ interface Mark {
 
 /** What the signature of an edit or a retraction is over, as the message tells it; undefined where it does not hold all of it. */
 export const changeTextOf = (
-  { from, content, edit, retract }: {
+  { from, content, files, edit, retract }: {
     readonly from: string
     readonly content: string
+    readonly files?: readonly object[] | undefined
     readonly edit?: Mark | undefined
     readonly retract?: Mark | undefined
   },
@@ -62,7 +67,7 @@ export const changeTextOf = (
   const fields = { by: from, relay, msg_id, ts, nonce }
   try {
     if (edit === undefined) return retractText(fields)
-    return prev === undefined ? undefined : editText({ ...fields, content, prev })
+    return prev === undefined ? undefined : editText({ ...fields, content, prev, ...(edit.kept !== true && { files }) })
   } catch (error) {
     if (error instanceof IdentityError) return undefined
     throw error

@@ -14,6 +14,7 @@ const Settings = {
   post_by: z.optional(z.literal('owner')),
   invite_by: z.optional(z.literal('owner')),
   pin_by: z.optional(z.literal('owner')),
+  group_by: z.optional(z.literal('members')),
   archived: z.optional(z.literal(true)),
   category: z.optional(z.string()),
   welcome: z.optional(z.string()),

@@ -6,6 +6,7 @@ import { frames as channels } from './channels.ts'
 import { frames as disputes } from './disputes.ts'
 import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
+import { frames as groups } from './groups.ts'
 import { frames as hooks } from './hooks.ts'
 import { frames as webhooks } from './webhooks.ts'
 import { frames as errands } from './errands.ts'
@@ -45,6 +46,7 @@ export const frames = {
   ...search,
   ...reactions,
   ...pins,
+  ...groups,
   ...presence,
   ...admin,
   ...keeping,

@@ -21,6 +21,8 @@ export const limits = {
   maxFileNameChars: 255,
   /** Characters of one piece of a growing message. */
   maxPieceChars: 16 * 1024,
+  /** Agents in one group of a channel. */
+  maxGroupMembers: 100,
   maxTopicChars: 300,
   maxCategoryChars: 40,
   /** Longest time between two messages of one agent that a channel may ask for. */

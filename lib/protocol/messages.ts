@@ -12,6 +12,7 @@ const Change = z.optional(z.object({
   of: MsgId,
   n: z.optional(z.int()),
   prev: z.optional(z.string()),
+  kept: z.optional(z.literal(true)),
   sig: z.optional(z.string()),
   sig_ts: z.optional(z.number()),
   nonce: z.optional(z.string()),

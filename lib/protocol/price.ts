@@ -15,7 +15,7 @@ export interface Cost {
   /**
    * Who hears of it, at a frame for `listenersPerFrame` of them. channel: its members, where it has no more than are told of each
    * other; members: all of them; peers: the members of all such channels that the agent is in; target: like channel, where the
-   * request is `to` one; here: members, where its content calls them by `@here`.
+   * request is `to` one; here: members, where its content calls them by `@here`, and those of the groups that it names.
    */
   readonly audience?: 'channel' | 'members' | 'peers' | 'target' | 'here'
 }

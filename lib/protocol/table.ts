@@ -15,6 +15,8 @@ import * as edits from './edits.ts'
 import * as editsRequests from './requests/edits.ts'
 import * as escrow from './escrow.ts'
 import * as escrowRequests from './requests/escrow.ts'
+import * as groups from './groups.ts'
+import * as groupsRequests from './requests/groups.ts'
 import * as hooks from './hooks.ts'
 import * as hooksRequests from './requests/hooks.ts'
 import * as errands from './errands.ts'
@@ -76,6 +78,7 @@ export const requests = {
   ...searchRequests.requests,
   ...reactionsRequests.requests,
   ...pinsRequests.requests,
+  ...groupsRequests.requests,
   ...presenceRequests.requests,
   ...adminRequests.requests,
   ...keepingRequests.requests,
@@ -109,6 +112,7 @@ export const domains = {
   search: { requests: searchRequests.requests, frames: search.frames },
   reactions: { requests: reactionsRequests.requests, frames: reactions.frames },
   pins: { requests: pinsRequests.requests, frames: pins.frames },
+  groups: { requests: groupsRequests.requests, frames: groups.frames },
   presence: { requests: presenceRequests.requests, frames: presence.frames },
   admin: { requests: adminRequests.requests, frames: admin.frames },
   keeping: { requests: keepingRequests.requests, frames: keeping.frames },

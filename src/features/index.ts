@@ -16,6 +16,7 @@ import { reactionMigrations } from '../store/reactions.ts'
 import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
+import { groupMigrations } from '../store/groups.ts'
 import { hookMigrations } from '../store/hooks.ts'
 import { webhookMigrations } from '../store/webhooks.ts'
 import { errandMigrations } from '../store/errands.ts'
@@ -31,7 +32,8 @@ import { errands, type ErrandOptions } from './operate/errands/handlers.ts'
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
-import { files, nameFiles, type FileOptions } from './talk/files/handlers.ts'
+import { files, keepFiles, nameFiles, type FileOptions } from './talk/files/handlers.ts'
+import { groups, type GroupOptions } from './talk/groups/handlers.ts'
 import { growing, type GrowingOptions } from './talk/growing/handlers.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
 import { hooks, type HookOptions } from './talk/hooks/handlers.ts'
@@ -76,7 +78,7 @@ type TalkOptions =
   & Omit<MessageOptions, 'nameFiles'>
   & FileOptions
   & GrowingOptions
-  & EditOptions
+  & Omit<EditOptions, 'keepFiles'>
   & InboxOptions
   & LeaseOptions
   & HistoryOptions
@@ -85,6 +87,7 @@ type TalkOptions =
   & ProfileOptions
   & ReactionOptions
   & PinOptions
+  & GroupOptions
   & TokenOptions
   & HookOptions
   & WebhookOptions
@@ -159,7 +162,7 @@ const slices = {
   channels: slice(channels, channelMigrations),
   messages: slice(ports => messages({ ...ports, nameFiles: nameFiles(ports) })),
   growing: slice(growing),
-  edits: slice(edits),
+  edits: slice(ports => edits({ ...ports, keepFiles: keepFiles(ports) })),
   threads: slice(threads, threadMigrations),
   files: slice(files, fileMigrations),
   inbox: slice(inbox),
@@ -169,6 +172,7 @@ const slices = {
   search: slice(search, searchMigrations),
   reactions: slice(reactions, reactionMigrations),
   pins: slice(pins, pinMigrations),
+  groups: slice(groups, groupMigrations),
   presence: slice(presence),
   admin: slice(admin, standingMigrations, auditMigrations),
   keeping: slice(keeping, keepingMigrations),

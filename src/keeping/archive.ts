@@ -85,6 +85,7 @@ export const kinds = {
     post_by: Who,
     invite_by: Who,
     pin_by: Who,
+    group_by: z.enum(['members', 'owner']).default('owner'),
     archived: Flag.default(0),
     category: z.string().max(limits.maxCategoryChars).default(''),
     welcome: z.string().max(limits.maxDescriptionChars).default(''),
@@ -106,6 +107,8 @@ export const kinds = {
     inChannels('channel'), ofChannels('memberships')),
   invitation: table('invitations', { channel: ChannelName, agent: AgentId, by: AgentId, at: Time }, 'channel, agent', inChannels('channel'),
     ofChannels('invitations')),
+  group: table('channel_groups', { channel: ChannelName, name: z.string().max(32), agent: AgentId }, 'channel, name, agent',
+    inChannels('channel'), ofChannels('channel_groups')),
   approval: table('allowlist', { agent: AgentId, pubkey: PublicKey, note: Note, at: Time }, 'agent', null),
   block: table('blocks', { agent: AgentId, blocked: AgentId, at: Time }, 'agent, blocked', null),
   ban: table('bans', { agent: AgentId, reason: Note, at: Time }, 'agent', null),
@@ -201,7 +204,7 @@ export const noCounts = (): Record<KindName, number> => Object.fromEntries(kindN
 export const sumOf = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0)
 
 /** Archives of before there were such lack them. */
-const newer: ReadonlySet<string> = new Set(['reaction', 'reacted', 'pin'])
+const newer: ReadonlySet<string> = new Set(['group', 'reaction', 'reacted', 'pin'])
 const CountsField = z.strictObject(
   Object.fromEntries(kindNames.map(kind => [kind, newer.has(kind) ? Time.default(0) : Time])) as Record<KindName, typeof Time>,
 )

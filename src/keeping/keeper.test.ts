@@ -11,6 +11,7 @@ import { openKeeper } from '../app.ts'
 import { featureMigrations } from '../features/index.ts'
 import { reputationBook, type FinishedWork } from '../features/trade/reputation/book.ts'
 import { addMembership, agentMigrations, rememberAgent } from '../store/agents.ts'
+import { groupsIn, setGroup } from '../store/groups.ts'
 import { addReaction } from '../store/reactions.ts'
 import { approve, ban } from '../store/standing.ts'
 import { setRetention } from '../store/keeping.ts'
@@ -197,6 +198,22 @@ describe('export and import', () => {
     expect(await store.read.log.head('#general')).toMatchObject({ seq: 5, oldest: 1 })
     expect((await say(store, aliceId, '#general', 'on')).stamp.seq).toBe(6)
     expect(await store.read.log.inbox(bobId, { after: 0, limit: 9, maxBytes: 1e6, now: 2 })).toHaveLength(1)
+  })
+
+  test('carry the groups of channels over, those of a channel alone too', async () => {
+    const data = await filled()
+    const store = open(data)
+    await store.write(async tx => {
+      await setGroup(tx, '#general', 'ops', [aliceId, bobId])
+      await setGroup(tx, '#other', 'ops', [bobId])
+    })
+    await store.close()
+    const { counts } = await importText(await exported(data))
+    expect(counts.group).toBe(3)
+    expect(await groupsIn(open(folder.at('new')).read, '#general')).toEqual([{ group: 'ops', members: [aliceId, bobId].sort() }])
+    await importText(await exported(data, ['#other']), folder.at('part'))
+    const part = open(folder.at('part'))
+    expect([await groupsIn(part.read, '#general'), (await groupsIn(part.read, '#other')).length]).toEqual([[], 1])
   })
 
   test('messages keep their ids, and are found by them in the next life; ids of another life find nothing else', async () => {

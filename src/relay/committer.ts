@@ -355,9 +355,13 @@ const isRepeat = (text: Buffer, { type, body }: Append): boolean => {
   if (first['type'] !== type) return false
   if (type !== 'MSG') return first['sig'] === again['sig']
   return first['to'] === again['to']
-    && (first['erased'] === true || (first['content'] === again['content'] && isSameList(first['files'], again['files'])))
+    && (first['erased'] === true || (first['content'] === again['content'] && isSameList(filesOf(first), filesOf(again))))
     && changedBy(first) === changedBy(again)
 }
+
+/** The files that a message names itself; an edit may have those of before. */
+const filesOf = ({ files, edit }: { readonly files?: unknown, readonly edit?: unknown }): unknown =>
+  (edit as { readonly kept?: true } | undefined)?.kept === true ? undefined : files
 
 /** Which message a message changes. */
 const changedBy = ({ edit, retract }: { readonly edit?: unknown, readonly retract?: unknown }): string | undefined =>

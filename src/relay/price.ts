@@ -1,7 +1,7 @@
 // What a request costs its agent and its address in frames: before it is decided, by its row, its size and who is there to hear of it;
 // after it, by its answer.
 import { prices, type Cost } from '../../lib/protocol/index.ts'
-import type { Agent, RosterView } from './view.ts'
+import type { Agent, Channel, RosterView } from './view.ts'
 
 /** Members that are told of each other; in larger channels they hear a summary, which costs nobody. */
 const toldOf = (members: number, announceMaxMembers: number): number => members > announceMaxMembers ? 0 : members
@@ -25,14 +25,22 @@ const listeners = (
   }
   if (audience === 'here') {
     const { to, content } = body as { readonly to: string, readonly content: string }
-    if (!to.startsWith('#') || !content.includes('@here')) return 0
+    if (!to.startsWith('#') || !content.includes('@')) return 0
   }
   // Who is not in it reaches nobody there; and a price would tell that a private channel is there.
   const channel = roster.channel(
     (body as Readonly<Record<string, string>>)[audience === 'target' || audience === 'here' ? 'to' : 'channel']!,
   )
-  const members = me !== undefined && channel !== undefined && roster.isMember(me, channel) ? channel.agents.size : 0
-  return audience === 'members' || audience === 'here' ? members : toldOf(members, announceMaxMembers)
+  if (me === undefined || channel === undefined || !roster.isMember(me, channel)) return 0
+  if (audience === 'here') return calledIn(channel, (body as { readonly content: string }).content)
+  return audience === 'members' ? channel.agents.size : toldOf(channel.agents.size, announceMaxMembers)
+}
+
+/** Those whom a message calls by `@here`, and by groups. */
+const calledIn = ({ agents, info: { groups } }: Channel, content: string): number => {
+  let count = content.includes('@here') ? agents.size : 0
+  for (const { name, members } of groups ?? []) if (content.includes(`@${name}`)) count += members
+  return count
 }
 
 /** What is known when the request arrives; `size` is what its frame's size adds. */

@@ -1,4 +1,5 @@
 // What members may do in a channel, by what its owner set of it. A channel of which nothing is set costs one look.
+import { plainSettings } from '../store/channels.ts'
 import { Fail } from './fail.ts'
 import type { Agent, Channel, ChannelInfo } from './view.ts'
 
@@ -12,14 +13,14 @@ export const checkOpen = ({ info: { name, settings } }: Channel): void => {
     throw new Fail('AUTH_REQUIRED', `${name} is archived: it is there to be read; its owner can open it again`)
 }
 
-const acts = { postBy: 'Messages in', inviteBy: 'Invitations to', pinBy: 'Pins in' } as const
+const acts = { postBy: 'Messages in', inviteBy: 'Invitations to', pinBy: 'Pins in', groupBy: 'Groups of' } as const
 
 /** @throws Fail where its owner keeps it to himself and to admins */
 export const checkRight = (right: keyof typeof acts, me: Agent, channel: Channel, isAdmin: boolean): void => {
   const { info } = channel
-  if (info.settings === null) return
-  checkOpen(channel)
-  if (info.settings[right] === 'owner' && !rules(me, info, isAdmin))
+  const settings = info.settings ?? plainSettings
+  if (settings.archived) checkOpen(channel)
+  if (settings[right] === 'owner' && !rules(me, info, isAdmin))
     throw new Fail('AUTH_REQUIRED', `${acts[right]} ${info.name} are its owner's and the admins'`)
 }
 

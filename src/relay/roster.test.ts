@@ -4,7 +4,17 @@ import { Roster } from './roster.ts'
 import { RemoteSession } from './session.ts'
 
 const facts = { id: '@a', name: 'ann', pubkey: 'key', verified: false, admin: false, exempt: false, memberships: [] }
-const info = { name: '#c', private: false, verifiedOnly: false, topic: '', description: '', owner: null, topicBy: null, settings: null }
+const info = {
+  name: '#c',
+  private: false,
+  verifiedOnly: false,
+  topic: '',
+  description: '',
+  owner: null,
+  topicBy: null,
+  settings: null,
+  groups: null,
+}
 
 const connection = (session: string, address = '192.0.2.1', heardAt = 10): Connection =>
   ({ session, address, heardAt, channels: new Set<string>(), watching: new Set<string>() }) as unknown as Connection

@@ -2,6 +2,7 @@
 import { joinLineages, lineageSchema } from './lineages.ts'
 import { moveBlocks } from './blocks.ts'
 import { endLeases } from './leases.ts'
+import { moveGroups } from './groups.ts'
 import { moveMutedThreads } from './threads.ts'
 import { moveChannels } from './channels.ts'
 import { invitationName, membershipName, moveShares, renameShare } from './shares.ts'
@@ -29,6 +30,7 @@ interface Tables {
   allowlist: { agent: string, pubkey: string, note: string | null, at: number }
   memberships: { agent: string, channel: string, /** up to which event the agent has read it */ read_to: number }
   invitations: { agent: string, channel: string, by: string, at: number }
+  channel_groups: { channel: string, name: string, agent: string }
 }
 
 export const agentMigrations: Migration = {
@@ -125,6 +127,16 @@ export const revokeAgent = async (tx: Tx, agent: { readonly id: string, readonly
     .execute()
 }
 
+/** Agents with a key whose standing lets them into a channel. */
+const admittedTo = (db: Db, { verifiedOnly }: { readonly verifiedOnly: boolean }) => {
+  const good = db.tables<Tables>().selectFrom('agents').select('id').where('revoked_at', 'is', null)
+    .where(({ not, eb, selectFrom }) => not(eb('id', 'in', selectFrom('bans').select('agent'))))
+  // Whoever lost its standing is a member in name only.
+  return verifiedOnly
+    ? good.where(({ or, eb, selectFrom }) => or([eb('verified', '=', 1), eb('id', 'in', selectFrom('allowlist').select('agent'))]))
+    : good
+}
+
 /** The agents with a key that words after an @ mean in a channel: by id where they may read it, by name among its members. */
 export const findMentioned = async (
   db: Db,
@@ -133,14 +145,7 @@ export const findMentioned = async (
 ): Promise<readonly string[]> => {
   const members = db.tables<Tables>().selectFrom('memberships').select('agent').where('channel', '=', channel.name)
   const isClosed = channel.private || channel.verifiedOnly
-  let admitted = db.tables<Tables>().selectFrom('agents').select('id').where('revoked_at', 'is', null)
-    .where(({ not, eb, selectFrom }) => not(eb('id', 'in', selectFrom('bans').select('agent'))))
-  // Whoever lost its standing is a member in name only.
-  if (channel.verifiedOnly)
-    admitted = admitted.where(({ or, eb, selectFrom }) =>
-      or([eb('verified', '=', 1), eb('id', 'in', selectFrom('allowlist').select('agent'))])
-    )
-  const rows = await admitted
+  const rows = await admittedTo(db, channel)
     .where(({ and, or, eb }) =>
       or([
         isClosed
@@ -151,6 +156,21 @@ export const findMentioned = async (
     )
     .orderBy('id').limit(maxMentioned).execute()
   return rows.map(row => row.id)
+}
+
+/** Members of a channel with a key that are in one of these groups of it. */
+export const findGrouped = async (
+  db: Db,
+  groups: readonly string[],
+  channel: { readonly name: string, readonly verifiedOnly: boolean },
+  limit: number,
+): Promise<readonly string[]> => {
+  const tables = db.tables<Tables>()
+  const rows = await admittedTo(db, channel)
+    .where('id', 'in', tables.selectFrom('channel_groups').select('agent').where('channel', '=', channel.name).where('name', 'in', groups))
+    .where('id', 'in', tables.selectFrom('memberships').select('agent').where('channel', '=', channel.name))
+    .orderBy('id').limit(limit).execute()
+  return rows.map(({ id }) => id)
 }
 
 /** Which of these keys have handed over already, to the agent or to each other. */
@@ -197,6 +217,7 @@ export const rotateAgent = async (
   await moveChannels(tx, from.id, to)
   await moveBlocks(tx, from.id, to)
   await moveMutedThreads(tx, from.id, to)
+  await moveGroups(tx, from.id, to)
   await moveShares(tx, from.id, to)
   await endLeases(tx, from.id)
   await tx.log.moveInbox(from.id, to)

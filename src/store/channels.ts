@@ -1,5 +1,6 @@
 // Channels, as they outlive the relay's process: what they are, whose they are, who belongs to them.
 import { sql } from 'kysely'
+import { groupSizes, type GroupSize } from './groups.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
 export interface ChannelInfo {
@@ -16,6 +17,8 @@ export interface ChannelInfo {
   readonly editWindowMs: number | null
   /** null: as every channel is at first. */
   readonly settings: ChannelSettings | null
+  /** The names of its groups and how many are in each; null: it has none. */
+  readonly groups: readonly GroupSize[] | null
 }
 
 /** owner: and admins. */
@@ -28,6 +31,7 @@ export interface ChannelSettings {
   readonly postBy: Who
   readonly inviteBy: Who
   readonly pinBy: Who
+  readonly groupBy: Who
   /** It is there to be read. */
   readonly archived: boolean
   readonly category: string
@@ -39,6 +43,7 @@ export const plainSettings: ChannelSettings = {
   postBy: 'members',
   inviteBy: 'members',
   pinBy: 'members',
+  groupBy: 'owner',
   archived: false,
   category: '',
   welcome: '',
@@ -50,16 +55,18 @@ interface SettingsColumns {
   post_by: Who
   invite_by: Who
   pin_by: Who
+  group_by: Who
   archived: 0 | 1
   category: string
   welcome: string
 }
 
-const columnsOf = ({ slowModeMs, postBy, inviteBy, pinBy, archived, category, welcome }: ChannelSettings): SettingsColumns => ({
+const columnsOf = ({ slowModeMs, postBy, inviteBy, pinBy, groupBy, archived, category, welcome }: ChannelSettings): SettingsColumns => ({
   slow_mode_ms: slowModeMs,
   post_by: postBy,
   invite_by: inviteBy,
   pin_by: pinBy,
+  group_by: groupBy,
   archived: archived ? 1 : 0,
   category,
   welcome,
@@ -71,6 +78,7 @@ const settingsIn = (row: SettingsColumns): ChannelSettings | null =>
     postBy: row.post_by,
     inviteBy: row.invite_by,
     pinBy: row.pin_by,
+    groupBy: row.group_by,
     archived: row.archived === 1,
     category: row.category,
     welcome: row.welcome,
@@ -104,6 +112,8 @@ const settingsSchema = (number: string) =>
     .concat(['post_by', 'invite_by', 'pin_by'].map(column => `ALTER TABLE channels ADD COLUMN ${column} TEXT NOT NULL DEFAULT 'members';`))
     .concat(['category', 'welcome'].map(column => `ALTER TABLE channels ADD COLUMN ${column} TEXT NOT NULL DEFAULT '';`)).join('\n')
 
+const groupByColumn = "ALTER TABLE channels ADD COLUMN group_by TEXT NOT NULL DEFAULT 'owner'"
+
 export const channelMigrations: Migration = {
   feature: 'channels',
   steps: [
@@ -121,6 +131,7 @@ export const channelMigrations: Migration = {
   `,
     'ALTER TABLE channels ADD COLUMN edit_window_ms INTEGER',
     settingsSchema('INTEGER'),
+    groupByColumn,
   ],
   postgres: [
     `
@@ -133,11 +144,13 @@ export const channelMigrations: Migration = {
   `,
     'ALTER TABLE channels ADD COLUMN edit_window_ms BIGINT',
     settingsSchema('BIGINT'),
+    groupByColumn,
   ],
 }
 
 export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
   const rows = await db.tables<Tables>().selectFrom('channels').selectAll().orderBy('created_at').orderBy('name').execute()
+  const groups = await groupSizes(db)
   return rows.map(row => ({
     name: row.name,
     private: row.private === 1,
@@ -148,6 +161,7 @@ export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
     topicBy: row.topic_by,
     editWindowMs: row.edit_window_ms,
     settings: settingsIn(row),
+    groups: groups.get(row.name) ?? null,
   }))
 }
 

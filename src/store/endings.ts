@@ -9,6 +9,7 @@ interface Tables {
   endings: { channel: string }
   memberships: { agent: string, channel: string }
   invitations: { agent: string, channel: string }
+  channel_groups: { agent: string, channel: string }
   retention: { channel: string }
 }
 
@@ -32,7 +33,7 @@ export const clearSome = async (tx: Tx, now: number): Promise<{ readonly worked:
   const ending = await tables.selectFrom('endings').select('channel').limit(1).executeTakeFirst()
   if (ending === undefined) return { worked: false, fates: [] }
   const { channel } = ending
-  for (const table of ['memberships', 'invitations'] as const) {
+  for (const table of ['memberships', 'invitations', 'channel_groups'] as const) {
     const { numDeletedRows } = await tables.deleteFrom(table).where('channel', '=', channel)
       .where('agent', 'in', tables.selectFrom(table).select('agent').where('channel', '=', channel).limit(rowsAtOnce)).executeTakeFirst()
     if (numDeletedRows > 0n) return { worked: true, fates: [] }

@@ -33,8 +33,8 @@ export const marks = {
   /** said between this agent and another */
   direct: (agent: string): string => `d${hex(agent)}`,
   author: (agent: string): string => `a${hex(agent)}`,
-  /** holds an address of the web; answers another message */
-  has: { link: 'hlink', reply: 'hreply' },
+  /** holds an address of the web; answers another message; names files */
+  has: { link: 'hlink', reply: 'hreply', file: 'hfile' },
 } as const
 
 /** A message that may be the one. */

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { migrations } from '../../src/app.ts'
 import { openPostgres } from '../../src/store/postgres/store.ts'
+import { openDatabase } from '../../src/store/sqlite/driver.ts'
 import { openSqlite } from '../../src/store/sqlite/store.ts'
 import { marks, partEvents, type FoundMessage, type Sought } from '../../src/store/search-index.ts'
 import type { Store, StoreOptions } from '../../src/store/store.ts'
@@ -14,14 +15,22 @@ import { newDatabase } from '../kit/postgres.ts'
 interface Engine {
   readonly name: string
   readonly isKept: boolean
-  place(): Promise<{ open(search?: boolean): Promise<Store>, remove(): Promise<void> }>
+  place(): Promise<{
+    open(search?: boolean, steps?: StoreOptions['migrations']): Promise<Store>
+    /** Makes its index one of the first version. */
+    makeOld?(): void
+    remove(): Promise<void>
+  }>
 }
 
 /** What went wrong in threads. */
 const problems: unknown[] = []
 
-const common = (search: boolean): Pick<StoreOptions, 'migrations' | 'newEpoch' | 'search' | 'onIndexProblem'> => ({
-  migrations,
+const common = (
+  search: boolean,
+  steps: StoreOptions['migrations'] = migrations,
+): Pick<StoreOptions, 'migrations' | 'newEpoch' | 'search' | 'onIndexProblem'> => ({
+  migrations: steps,
   newEpoch: () => 'e'.repeat(16),
   search,
   onIndexProblem: error => problems.push(error),
@@ -43,7 +52,13 @@ const engines: readonly Engine[] = [
     place: () => {
       const folder = newFolder()
       return Promise.resolve({
-        open: (search = true) => Promise.resolve(openSqlite({ data: folder.at('data'), durability: 'normal', ...common(search) })),
+        open: (search = true, steps) =>
+          Promise.resolve(openSqlite({ data: folder.at('data'), durability: 'normal', ...common(search, steps) })),
+        makeOld() {
+          const db = openDatabase(folder.at('data/search.db'))
+          db.pragma('user_version = 1')
+          db.close()
+        },
         remove: () => Promise.resolve(folder[Symbol.dispose]()),
       })
     },
@@ -54,7 +69,7 @@ const engines: readonly Engine[] = [
     place: async () => {
       const database = await newDatabase()
       return {
-        open: (search = true) => openPostgres({ url: database.url, ...common(search) }),
+        open: (search = true, steps) => openPostgres({ url: database.url, ...common(search, steps) }),
         remove: async () => await database[Symbol.asyncDispose](),
       }
     },
@@ -64,12 +79,21 @@ const engines: readonly Engine[] = [
 const say = (
   store: Store,
   content: string,
-  { stream = '#a', author = '@a', now = 1_000, type = 'MSG', replied = undefined as string | undefined } = {},
+  {
+    stream = '#a',
+    author = '@a',
+    now = 1_000,
+    type = 'MSG',
+    replied = undefined as string | undefined,
+    files = undefined as
+      | readonly object[]
+      | undefined,
+  } = {},
 ) =>
   store.write(async tx => {
     const stored = tx.log.append({ stream, author }, now, ({ ts, seq, msgId }) =>
       Buffer.from(
-        JSON.stringify({ type, ts, from: author, from_name: 'x', to: stream, content, msg_id: msgId, seq, in_reply_to: replied }),
+        JSON.stringify({ type, ts, from: author, from_name: 'x', to: stream, content, msg_id: msgId, seq, in_reply_to: replied, files }),
       ))
     await tx.log.flush()
     return stored
@@ -146,13 +170,27 @@ describe.each(engines)('$name', engine => {
     await say(store, 'word there', { stream: '#b', author: '@B_-1' })
     await say(store, 'word between', { stream: '@a|@c' })
     await say(store, 'word https://example.com', { stream: '#b', replied: '1-1-eeeeee' })
+    await say(store, 'word with "files":[{', { files: [] })
+    await say(store, 'word with files', { files: [{ name: 'a' }] })
     await caughtUp(store)
     const by = (...lists: readonly (readonly string[])[]) => found(store, 'word', { marks: lists })
-    expect(await by([marks.channels])).toEqual(['word https://example.com', 'word there', 'word here'])
+    expect(await by([marks.channels])).toEqual([
+      'word with files',
+      'word with "files":[{',
+      'word https://example.com',
+      'word there',
+      'word here',
+    ])
     expect(await by([marks.channel('#b')], [marks.author('@B_-1')])).toEqual(['word there'])
     expect(await by([marks.channel('#B')])).toEqual([])
-    expect(await by([marks.direct('@c'), marks.channel('#a')])).toEqual(['word between', 'word here'])
+    expect(await by([marks.direct('@c'), marks.channel('#a')])).toEqual([
+      'word with files',
+      'word with "files":[{',
+      'word between',
+      'word here',
+    ])
     expect(await by([marks.has.link], [marks.has.reply])).toEqual(['word https://example.com'])
+    expect(await by([marks.has.file])).toEqual(['word with files'])
   })
 
   test('what is deleted, erased, blanked or changed is out of it, and what it was changed to is in it', async () => {
@@ -277,6 +315,25 @@ describe.each(engines)('$name', engine => {
     }
     expect(Object.fromEntries(shares)).toEqual({ word: common, '=c': common })
   })
+
+  test.runIf(engine.name === 'SQLite in a directory')('an index of before messages were found by their files is brought up to date',
+    async () => {
+      const first = await place.open(true,
+        migrations.map(each =>
+          each.feature === 'search' ? { ...each, steps: each.steps.slice(0, 1), postgres: each.postgres!.slice(0, 1) } : each
+        ))
+      await say(first, 'word with files', { files: [{ name: 'a' }] })
+      await say(first, 'word without')
+      await caughtUp(first)
+      await first.close()
+      place.makeOld?.()
+      const store = await open()
+      await caughtUp(store)
+      expect(await found(store, 'word', { marks: [[marks.has.file]] })).toEqual(['word with files'])
+      await store.write(tx => tx.keep.deleteThrough('#a', 1, 2_000))
+      await caughtUp(store)
+      expect(await found(store, 'word')).toEqual(['word without'])
+    })
 
   test.runIf(engine.isKept)('a part ends, and the next one begins', async () => {
     const first = await open()

@@ -50,7 +50,7 @@ export const requests = {
     doc:
       'Gives a channel to another agent, or says how it goes there. Its owner may, and an admin. The new owner needs a key. `slow_mode_ms`: '
       + 'so long each agent waits between two messages (guests of one address wait together), its owner and admins apart. `post_by`, `invite_by`, `pin_by`: whether its members '
-      + 'may, or its owner and admins alone; a channel where only those post is one for announcements, and its members react. `archived`: it '
+      + 'may, or its owner and admins alone; a channel where only those post is one for announcements, and its members react. `group_by`: the same of its groups. `archived`: it '
       + 'stays to be read, and nothing is added. `category`: where it stands in a list; `welcome`: what whoever comes in is told. `edit_window_ms`: for how many ms messages may be edited (0: not at all, null: without an end). '
       + 'What is left out stays as it is.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'AGENT_NOT_FOUND', 'RATE_LIMITED'],
@@ -138,7 +138,7 @@ export const frames = {
   },
   CHANNEL_CHANGED: {
     doc: 'Answers SET_CHANNEL, and tells the members. Without `owner` the channel has none; what else is not there is as it is at first: '
-      + 'no slow mode, its members post, invite and pin, not archived, no category and no welcome.',
+      + 'no slow mode, its members post, invite and pin, its owner makes groups, not archived, no category and no welcome.',
     example: { channel: '#builders', owner: '@8addfe276526c9f6', topic_by: 'owner', by: '@8addfe276526c9f6' },
   },
   TOPIC_CHANGED: {

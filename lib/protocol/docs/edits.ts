@@ -6,7 +6,8 @@ export const requests = {
     doc: 'Says anew what a message of your own says. The edit is a message of its own in the same place, with a number and with '
       + '`edit`; what it replaces stays readable by EDITS, until it is retracted. `prev` is the SHA-256 (hex) of the text that is '
       + 'replaced, the newest one: where it is another meanwhile, EDIT_CONFLICT is the answer. An agent with a key may sign: over '
-      + '`AGENTCHAT_EDIT_V2|` and the canonical JSON (RFC 8785) of `{by,content,msg_id,nonce,prev,relay,ts}`; then `prev`, `ts` and `nonce` are needed. A channel may set how long its messages may be edited (`edit_window_ms`). '
+      + '`AGENTCHAT_EDIT_V2|` and the canonical JSON (RFC 8785) of `{by,content,msg_id,nonce,prev,relay,ts}`, with `files` where the edit names them; then `prev`, `ts` and `nonce` are needed. '
+      + 'The message keeps its files, unless `files` names those of them that stay, as they are there (an empty list: none); others are for a message of its own. A channel may set how long its messages may be edited (`edit_window_ms`). '
       + 'Whoever is mentioned by it is told as by any message.',
     errors: [
       'AUTH_REQUIRED',

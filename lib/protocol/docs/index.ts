@@ -9,6 +9,7 @@ import * as channels from './channels.ts'
 import * as disputes from './disputes.ts'
 import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
+import * as groups from './groups.ts'
 import * as hooks from './hooks.ts'
 import * as webhooks from './webhooks.ts'
 import * as errands from './errands.ts'
@@ -47,6 +48,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...search.requests,
   ...reactions.requests,
   ...pins.requests,
+  ...groups.requests,
   ...presence.requests,
   ...admin.requests,
   ...keeping.requests,
@@ -88,6 +90,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...search.frames,
   ...reactions.frames,
   ...pins.frames,
+  ...groups.frames,
   ...presence.frames,
   ...admin.frames,
   ...keeping.frames,

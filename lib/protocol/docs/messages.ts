@@ -9,7 +9,7 @@ export const requests = {
       + 'The relay refuses one that does not fit, and stores what receivers check it with. Older clients sign '
       + '`JSON.stringify({to,content,ts})`, which names neither sender nor relay and can be said again elsewhere; a relay that verifies '
       + 'messages refuses one that does not fit. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds '
-      + 'the message in its inbox until it has received it; `@here` mentions the members that are connected, where they are not too many; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender '
+      + 'the message in its inbox until it has received it; `@here` mentions the members that are connected, and `@group` those of a group of the channel (SET_GROUP), where they are not too many; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender '
       + 'is told by STATUS what becomes of it. `stream` says which growing message this one ends (see DELTA).',
     errors: [
       'AUTH_REQUIRED',

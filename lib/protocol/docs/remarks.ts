@@ -8,11 +8,13 @@ export const remarks: Readonly<Record<string, string>> = {
   'requests.ROTATION.chain': 'the rotations that followed, oldest first; the last one hands over to the key of this session',
   'requests.MSG.nonce': 'of `sig_v: 2`: new for each message',
   'requests.EDIT.prev': 'SHA-256 of the text that is replaced, in hex; without it whatever it says now is',
+  'requests.EDIT.files': 'those of its files that stay; without it all of them do',
   'requests.EDIT.nonce': 'of `sig`: new for each change',
   'frames.MSG.thread': 'the message that the thread begins with, where that is not the one of `in_reply_to`',
   'frames.HISTORY.threads.*.seq': 'of the message that the thread begins with',
   'frames.MSG.edit.n': 'its number among the edits of the message: 1, 2, …',
   'frames.MSG.edit.prev': 'SHA-256 of the text that it replaces, in hex',
+  'frames.MSG.edit.kept': '`files` are those it had before: the edit did not name them, and its signature does not cover them',
   'frames.MSG.edit.relay': 'of `sig`: the `server_id` that it was signed for',
   'requests.TOKEN_CREATE.scopes':
     'default read, send and deals. read: what you see; send: speak, join, acknowledge; manage: channels; deals: trade, each step signed by your key',

@@ -6,7 +6,7 @@ export const requests = {
     doc:
       'Finds messages by their words, in all that you may read: channels that are open to you or that you are in, and your own direct messages. '
       + 'All words have to be there; `"a phrase"` stands as it is written, and `wor*` is any word that begins so. Case and accents do not count. '
-      + '`channel`, `with` (direct messages with an agent), `from`, `has` and times (`after`, `before`, in ms) narrow it. The newest come first; `sort: "best"` '
+      + '`channel`, `with` (direct messages with an agent), `from`, `has` (a link, an answer to another message, files) and times (`after`, `before`, in ms) narrow it. The newest come first; `sort: "best"` '
       + 'puts those first of the newest two hundred that say little else.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'BUSY'],
     example: { text: 'deploy "on friday" roll*', channel: '#general', limit: 20 },

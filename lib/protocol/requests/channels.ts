@@ -73,6 +73,7 @@ export const requests = {
       post_by: z.optional(TopicBy),
       invite_by: z.optional(TopicBy),
       pin_by: z.optional(TopicBy),
+      group_by: z.optional(TopicBy),
       archived: z.optional(z.boolean()),
       category: z.optional(Label),
       welcome: z.optional(Description),

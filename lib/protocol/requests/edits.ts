@@ -4,6 +4,7 @@ import { request } from '../define.ts'
 import { Hex32, MsgId, Seq, Signature } from '../fields.ts'
 import { limits } from '../limits.ts'
 import { AdminKey, ClientTime, Content, optional } from '../request-fields.ts'
+import { FileRef } from './files.ts'
 
 const signedChange = {
   sig: z.optional(Signature),
@@ -17,6 +18,7 @@ export const requests = {
       msg_id: MsgId,
       content: Content,
       prev: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits'))),
+      files: z.optional(z.array(FileRef).check(z.maxLength(limits.maxFiles))),
       ...signedChange,
     },
     cost: { message: true, frames: 2 },

@@ -13,7 +13,7 @@ export const requests = {
       from: z.optional(AgentId),
       before: z.optional(Time),
       after: z.optional(Time),
-      has: z.optional(z.literal(['link', 'reply'])),
+      has: z.optional(z.literal(['link', 'reply', 'file'])),
       sort: z.optional(z.literal(['newest', 'best'])),
       limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxSearchPage))),
       cursor: z.optional(z.string().check(z.regex(/^[0-9a-z]{1,11}$/, 'the cursor of an earlier answer'))),

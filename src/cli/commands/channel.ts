@@ -1,6 +1,7 @@
 // agentchat channel: the life of a channel of one's own, and leaving one of others.
 import { adminKeyOption, askWithKey, connectAdmin } from '../admin-key.ts'
-import { command } from '../command.ts'
+import type { AgentId, ChannelName } from '../../../lib/client/index.ts'
+import { command, type Call } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { requestCommand } from '../request-command.ts'
 import { table } from '../table.ts'
@@ -88,12 +89,13 @@ const set = requestCommand({
   type: 'SET_CHANNEL',
   summary: 'Say how it goes in a channel: who posts, invites, pins and sets the topic, how fast, and whether it is closed',
   arguments: ['channel'],
-  without: ['owner', 'slow_mode_ms', 'post_by', 'invite_by', 'pin_by', 'archived', 'topic_by'],
+  without: ['owner', 'slow_mode_ms', 'post_by', 'invite_by', 'pin_by', 'group_by', 'archived', 'topic_by'],
   options: {
     topicBy: { value: 'members|owner', doc: 'Who may set the topic' },
     post: { value: 'members|owner', doc: 'Who may post: owner makes it a channel for announcements' },
     invite: { value: 'members|owner', doc: 'Who may invite' },
     pin: { value: 'members|owner', doc: 'Who may pin messages' },
+    group: { value: 'members|owner', doc: 'Who may make groups' },
     slowMode: { value: 'TIME', doc: 'How long each agent waits between two messages: 10s, 5m, 1h; 0: not at all', parse: durationMs },
     archived: { value: 'yes|no', doc: 'It is there to be read, and nothing is added' },
   },
@@ -106,6 +108,7 @@ const set = requestCommand({
     post_by: given['post'],
     invite_by: given['invite'],
     pin_by: given['pin'],
+    group_by: given['group'],
     slow_mode_ms: given['slowMode'],
     archived: given['archived'] === undefined ? undefined : given['archived'] === 'yes',
   }),
@@ -121,6 +124,73 @@ const set = requestCommand({
         slow_mode_ms > 0 ? `, each every ${slow_mode_ms / 1_000} s` : ''
       }; the topic is set by its ${topic_by}; messages are edited ${ms === undefined ? 'without an end' : `for ${ms} ms`}`,
 })
+
+const groupArgument = { doc: 'its name, without @' } as const
+
+const group = command({
+  name: 'group',
+  summary: 'Names in a channel that mention several of its members: list, set, remove',
+  arguments: {},
+  options: {},
+  commands: [
+    command({
+      name: 'list',
+      summary: 'The groups of a channel, and who is in them',
+      relay: true,
+      arguments: { channel: channelArgument },
+      options: {},
+      examples: [{ command: "agentchat channel group list '#builders'", doc: 'By name' }],
+      async run({ args: { channel }, out, connect }) {
+        const client = await connect()
+        const { list } = await client.request('GROUPS', { channel })
+        out.list(list, table(
+          { title: 'GROUP', text: ({ group }) => `@${group}`, style: () => 'bold' },
+          { title: 'AGENTS', text: ({ members }) => members.join(' ') },
+        ), { none: `${channel} has no groups` })
+      },
+    }),
+    command({
+      name: 'set',
+      summary: 'Say who is in a group, all of them',
+      relay: true,
+      arguments: { channel: channelArgument, group: groupArgument, agents: { doc: 'who is in it', is: 'agent', variadic: true } },
+      options: {},
+      details: async () =>
+        '`@group` in a message of the channel mentions those of them that are members with a key. A name begins with a letter, and has 2 to 32 of '
+        + 'a–z, 0–9, _ and -. Its owner and admins may, or all members where the owner lets them (`agentchat channel set --group members`).',
+      examples: [{ command: `agentchat channel group set '#builders' reviewers ${agent}`, doc: 'Then @reviewers mentions it there' }],
+      run: ({ args: { channel, group, agents }, out, connect }) => setGroup(connect, out, channel, group, agents),
+    }),
+    command({
+      name: 'remove',
+      summary: 'Take a group away',
+      relay: true,
+      arguments: { channel: channelArgument, group: groupArgument },
+      options: {},
+      examples: [{ command: "agentchat channel group remove '#builders' reviewers", doc: 'Its name mentions nobody any more' }],
+      run: ({ args: { channel, group }, out, connect }) => setGroup(connect, out, channel, group, []),
+    }),
+  ],
+  examples: [{ command: "agentchat channel group list '#builders'", doc: 'Which there are' }],
+  run: () => Promise.reject(new CliError('usage', 'channel group wants a command', 'See: agentchat channel group --help')),
+})
+
+/** Only members say who is in a group. */
+const setGroup = async (
+  connect: Call['connect'],
+  out: Call['out'],
+  channel: ChannelName,
+  group: string,
+  members: readonly AgentId[],
+): Promise<void> => {
+  const client = await connect()
+  await client.join(channel, { limit: 0 })
+  const changed = await client.request('SET_GROUP', { channel, group, members: [...members] })
+  const { fieldsOfFrame } = await import('../vocabulary.ts')
+  out.done(changed,
+    ({ members }) => members.length === 0 ? `There is no @${group} in ${channel}` : `@${group} in ${channel} mentions ${members.join(' ')}`,
+    { fields: fieldsOfFrame('GROUP_CHANGED') })
+}
 
 const uninvite = requestCommand({
   name: 'uninvite',
@@ -149,10 +219,10 @@ const deleteIt = requestCommand({
 
 export const channel = command({
   name: 'channel',
-  summary: 'Rule a channel of yours, or leave one: leave, members, owner, set, uninvite, remove, delete',
+  summary: 'Rule a channel of yours, or leave one: leave, members, owner, set, group, uninvite, remove, delete',
   arguments: {},
   options: {},
-  commands: [leave, members, owner, set, uninvite, remove, deleteIt],
+  commands: [leave, members, owner, set, group, uninvite, remove, deleteIt],
   details: async () =>
     'Made by: agentchat create. Whoever made it owns it; besides the owner, admins may do these things (AGENTCHAT_ADMIN_KEY, or the '
     + 'identity of an admin agent).',

@@ -8,6 +8,13 @@ const pageSize = 50
 /** Requests, before what is left is told to be for another time. */
 const maxRequests = 100
 
+const kinds = ['link', 'reply', 'file'] as const
+const kind = (text: string): (typeof kinds)[number] => {
+  const known = kinds.find(each => each === text)
+  if (known === undefined) throw new CliError('usage', `--has: link, reply or file, not ${JSON.stringify(text)}`)
+  return known
+}
+
 const time = (text: string): number => {
   const at = /^\d{9,15}$/.test(text) ? Number(text) : Date.parse(text)
   if (!Number.isSafeInteger(at)) throw new CliError('usage', `${JSON.stringify(text)} is not a time, like 2026-11-28 or 2026-11-28T12:00Z`)
@@ -25,7 +32,7 @@ export const search = command({
     from: { short: 'f', value: '@AGENT', doc: 'Only what this agent said' },
     after: { value: 'TIME', doc: 'Only what was said after this, like 2026-11-28', parse: time },
     before: { value: 'TIME', doc: 'Only what was said before this', parse: time },
-    has: { value: 'WHAT', doc: 'link or reply: only what holds an address of the web, or answers another message' },
+    has: { value: 'link|reply|file', doc: 'Only what holds an address of the web, answers another message, or names files', parse: kind },
     best: { doc: 'Those first that say little else, of the newest; otherwise the newest first' },
     limit: { short: 'l', value: 'N', doc: 'How many (default: 20)', parse: count },
   },
@@ -38,10 +45,7 @@ export const search = command({
     { command: 'agentchat search --from @8addfe276526c9f6 --after 2026-11-01 deploy --field msg_id', doc: 'What one agent said of it' },
   ],
   async run({ args: { words }, options, out, connect }) {
-    const { channel, with: other, from, after, before, best, limit = 20 } = options
-    const { has } = options
-    if (has !== undefined && has !== 'link' && has !== 'reply')
-      throw new CliError('usage', `--has: link or reply, not ${JSON.stringify(has)}`)
+    const { channel, with: other, from, after, before, has, best, limit = 20 } = options
     const [client, { foundText }] = await Promise.all([connect(), import('../found-text.ts')])
     const query = {
       text: words.join(' '),
@@ -50,7 +54,7 @@ export const search = command({
       ...(from !== undefined && { from: from as AgentId }),
       ...(after !== undefined && { after }),
       ...(before !== undefined && { before }),
-      ...(has !== undefined && { has } as const),
+      ...(has !== undefined && { has }),
       ...(best && { sort: 'best' } as const),
     }
     const found: FoundMessage[] = []

@@ -54,6 +54,8 @@ export const resources: readonly Resource[] = [
   },
   { method: 'PUT', path: '/v1/channels/{channel}/members/me', type: 'JOIN', inPath: channel, fixed: { limit: 0 }, status: 200 },
   { method: 'DELETE', path: '/v1/channels/{channel}/members/me', type: 'LEAVE', inPath: channel, status: 204 },
+  { method: 'GET', path: '/v1/channels/{channel}/groups', type: 'GROUPS', inPath: channel, status: 200, list: 'list' },
+  { method: 'PUT', path: '/v1/channels/{channel}/groups/{group}', type: 'SET_GROUP', inPath: channel, status: 200 },
   { method: 'POST', path: '/v1/channels/{channel}/invitations', type: 'INVITE', inPath: channel, status: 204 },
   {
     method: 'GET',

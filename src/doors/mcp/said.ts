@@ -1,6 +1,6 @@
 // Stored events as tools show them: who, where, when, what its signature is worth, and its text between marks.
 import { formatMinor, plainNumber } from '../../../lib/protocol/money.ts'
-import { word, type Part, type Quote } from './reply.ts'
+import { maxTextChars, word, type Part, type Quote } from './reply.ts'
 import type { Kept, Seat } from './seat.ts'
 
 /** `11-28T04:09`, in UTC */
@@ -34,6 +34,28 @@ export const numbered = (value: unknown): number | undefined => typeof value ===
 /** What a peer wrote in a step of a deal or a case. */
 const writtenFields = ['task', 'terms', 'text', 'proof', 'reason'] as const
 
+/** Files that are shown of one message, and characters of a name. */
+const maxShownFiles = 8
+const maxNameChars = 80
+/** What one takes at most, its hash, its size and what stands around them. */
+const charsPerFile = 320
+
+/** The files that a message names: a hash and a size of ours, and a name that is a peer's. */
+const filesIn = (files: unknown) =>
+  (Array.isArray(files) ? files as readonly Readonly<Record<string, unknown>>[] : []).slice(0, maxShownFiles).map(file => ({
+    sha256: word(file['sha256']),
+    bytes: numbered(file['bytes']) ?? 0,
+    name: text(file['name']) ?? '',
+  }))
+
+const filesText = (files: ReturnType<typeof filesIn>, all: number): readonly Part[] => [
+  ...files.flatMap(({ sha256, bytes, name }, i): readonly Part[] => [
+    `\nfile ${i + 1}: ${bytes} bytes, sha256=${sha256} `,
+    { text: name, limit: maxNameChars, as: `file_${i + 1}` },
+  ]),
+  ...(all > files.length ? [`\n${all - files.length} more files`] : []),
+]
+
 export interface Showing {
   /** Characters of its text; default: those of one beside others. */
   readonly limit?: number | undefined
@@ -52,7 +74,10 @@ export const eventParts = async (seat: Seat, event: Kept, { limit, more }: Showi
     id === undefined ? '' : ` id=${word(id)}`
   }`
   if (event.type === 'MSG') {
-    const { from, from_name, to, content, in_reply_to, erased } = event as Readonly<Record<string, unknown>>
+    const { from, from_name, to, content, in_reply_to, erased, files } = event as Readonly<Record<string, unknown>>
+    const shown = filesIn(files)
+    // What files take is not there for the text: with both, an item still has room in a reply.
+    const room = Math.max(maxTextChars, (limit ?? maxTextChars) - shown.length * charsPerFile)
     const place = typeof to === 'string' && to.startsWith('#') ? ` in ${word(to)}` : from === seat.me ? ` to ${word(to)}` : ''
     const answers = text(in_reply_to) === undefined ? '' : ` re=${word(in_reply_to)}`
     const head = `${event.seq ?? '-'} ${word(from)}/${word(from_name)}${place} ${at}${ending}${answers}\n`
@@ -69,8 +94,10 @@ export const eventParts = async (seat: Seat, event: Kept, { limit, more }: Showi
         signature: worded(state),
         via: worded(event['via']),
         erased: erased === true ? true : undefined,
+        files: shown.length === 0 ? undefined : shown.map(({ sha256, bytes }) => ({ sha256, bytes })),
       })
-    return [{ facts }, head, erased === true ? '(erased)' : quote(typeof content === 'string' ? content : '')]
+    const said = erased === true ? '(erased)' : { ...quote(typeof content === 'string' ? content : ''), limit: room }
+    return [{ facts }, head, said, ...filesText(shown, Array.isArray(files) ? files.length : 0)]
   }
   const { by, from, proposal_id, dispute_id, status } = event as Readonly<Record<string, unknown>>
   const price = priceOf(event)

@@ -65,11 +65,15 @@ interface Said {
 
 /** Undefined: it is no message, or an empty one. */
 const vectorOf = ({ stream, author, text }: Said): string | undefined => {
-  const { type, content, in_reply_to: replied } = JSON.parse(text) as { type?: unknown, content?: unknown, in_reply_to?: unknown }
+  const { type, content, in_reply_to: replied, files } = JSON.parse(text) as Readonly<Record<string, unknown>>
   if (type !== 'MSG' || typeof content !== 'string' || content === '') return undefined
   const said = content.slice(0, maxSearchedChars)
   const own = stream.startsWith('#') ? [marks.channels, marks.channel(stream)] : stream.split('|').map(marks.direct)
-  const has = [...(/https?:\/\//.test(said) ? [marks.has.link] : []), ...(replied === undefined ? [] : [marks.has.reply])]
+  const has = [
+    ...(/https?:\/\//.test(said) ? [marks.has.link] : []),
+    ...(replied === undefined ? [] : [marks.has.reply]),
+    ...(Array.isArray(files) && files.length > 0 ? [marks.has.file] : []),
+  ]
   let place = 0
   return [
     ...[...own, marks.author(author), ...has].map(mark => `'=${mark}'`),

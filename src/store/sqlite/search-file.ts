@@ -8,7 +8,7 @@ import { openDatabase, type Database } from './driver.ts'
 export const searchFile = 'search.db'
 
 /** Of its tables, and of what words are taken from: one of another is made anew. */
-const version = 2
+const version = 3
 
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
 

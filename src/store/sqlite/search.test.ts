@@ -17,6 +17,8 @@ test('what is taken into the index in bulk is what the view says of each event, 
     { content: 'null', in_reply_to: null },
     { content: `${'x'.repeat(20_000)}http://` },
     { content: 'Grüße, "quotes" \\ and a 😀', in_reply_to: '' },
+    { content: 'named', files: [{ name: 'a' }] },
+    { content: 'none', files: [] },
     { content: 7 },
     {},
   ]
@@ -31,6 +33,6 @@ test('what is taken into the index in bulk is what the view says of each event, 
     const each = db.prepare('SELECT id, said, marks FROM searchable WHERE id > ? AND id <= ? ORDER BY id').all(after, upTo)
     expect(db.prepare(searchableBetween).all(after, upTo)).toEqual(each)
   }
-  expect(db.prepare(searchableBetween).all(0, seq)).toHaveLength(7 * streams.length)
+  expect(db.prepare(searchableBetween).all(0, seq)).toHaveLength(9 * streams.length)
   db.close()
 })

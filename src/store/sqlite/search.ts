@@ -46,10 +46,11 @@ export const searchableBetween = `SELECT id, said,
       ELSE 'd' || hex(substr(name, 1, instr(name, '|') - 1)) || ' d' || hex(substr(name, instr(name, '|') + 1)) END
     || ' a' || hex(author)
     || CASE WHEN instr(said, 'http://') + instr(said, 'https://') > 0 THEN ' hlink' ELSE '' END
-    || CASE WHEN reply IS NOT NULL THEN ' hreply' ELSE '' END AS marks
+    || CASE WHEN reply IS NOT NULL THEN ' hreply' ELSE '' END
+    || CASE WHEN files > 0 THEN ' hfile' ELSE '' END AS marks
   FROM (SELECT e.id, s.name, e.author, json_extract(CAST(e.text AS TEXT), '$.type') AS type,
       substr(json_extract(CAST(e.text AS TEXT), '$.content'), 1, ${maxSearchedChars}) AS said,
-      json_extract(CAST(e.text AS TEXT), '$.in_reply_to') AS reply
+      json_extract(CAST(e.text AS TEXT), '$.in_reply_to') AS reply, json_array_length(CAST(e.text AS TEXT), '$.files') AS files
     FROM events e JOIN streams s ON s.id = e.stream WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT -1)
   WHERE type = 'MSG' AND said <> ''`
 

@@ -225,6 +225,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
             topicBy,
             editWindowMs: null,
             settings: null,
+            groups: null,
           }
           if (!await addChannel(tx, info, me.id, now)) throw channelExists(name)
           const lasting = lasts(me, info)

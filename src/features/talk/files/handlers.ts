@@ -87,6 +87,17 @@ export const nameFiles = ({ randomHex }: Pick<FileOptions, 'randomHex'>): NameFi
   for (const { sha256 } of files) await addRef(tx, { id: randomHex(8), sha256, agent: me.id, stream, at: now, after })
 }
 
+/** What an edit of a message names of what that names; who changed its key since it brought a file keeps it as long as the message itself. */
+export const keepFiles =
+  ({ randomHex }: Pick<FileOptions, 'randomHex'>) =>
+  async ({ tx, me, now }: WriteCtx, files: readonly FileFacts[], stream: string): Promise<void> => {
+    const { seq: after } = await tx.log.head(stream)
+    for (const { sha256 } of files) {
+      if ((await findOwner(tx, sha256, me.id))?.whole === 1)
+        await addRef(tx, { id: randomHex(8), sha256, agent: me.id, stream, at: now, after })
+    }
+  }
+
 export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> => {
   const { fileBytes, fileStore, resumeSecret } = options
   let cursor: Pick<RefRow, 'stream' | 'seq' | 'id'> = first

@@ -1,6 +1,6 @@
 // Whom a message reaches: the two ends of a pair, and the inboxes that keep it.
 import { mentionsIn } from '../../../domain/mentions.ts'
-import { findMentioned } from '../../../store/agents.ts'
+import { findGrouped, findMentioned } from '../../../store/agents.ts'
 import { blockersAmong, isBlocked } from '../../../store/blocks.ts'
 import { pairStream, type Awaitable } from '../../../store/log.ts'
 import type { Root } from '../../../store/links.ts'
@@ -13,7 +13,7 @@ export type Addressed = Pick<Append<'MSG'>, 'stream' | 'agents' | 'inbox' | 'mut
 
 export interface AddressingOptions {
   readonly shares: Shares
-  /** `@here` in a channel where more agents with a key are connected mentions nobody. */
+  /** `@here` in a channel where more agents with a key are connected mentions nobody, and so do groups of more. */
   readonly maxHereMembers: number
 }
 
@@ -44,6 +44,14 @@ export const addressing = ({ shares, maxHereMembers }: AddressingOptions): Addre
       if (found.length > maxHereMembers) return []
     }
     return found
+  }
+
+  /** Who is called by groups of the channel; a word that is an agent's id means that agent. */
+  const grouped = async ({ tx, roster }: WriteCtx, { info }: Channel, words: readonly string[], named: readonly string[]) => {
+    const groups = info.groups!.map(({ name }) => name)
+      .filter(name => words.includes(name) && !named.includes(`@${name}`) && roster.agent(`@${name}`) === undefined)
+    const found = groups.length === 0 ? [] : await findGrouped(tx, groups, info, maxHereMembers + 1)
+    return found.length > maxHereMembers ? [] : found
   }
 
   /** The entries that a mention makes: none where the sender's share of an inbox is full, since the channel has it anyway. */
@@ -89,8 +97,10 @@ export const addressing = ({ shares, maxHereMembers }: AddressingOptions): Addre
       return (async () => {
         const { me, tx } = ctx
         const named = await findMentioned(tx, words, info)
-        const called = isNew && words.includes(hereWord) ? [...new Set([...named, ...here(channel)])] : named
-        const found = called.filter(agent => agent !== me.id)
+        const called = new Set(named)
+        if (isNew && words.includes(hereWord)) { for (const agent of here(channel)) called.add(agent) }
+        if (isNew && info.groups !== null) { for (const agent of await grouped(ctx, channel, words, named)) called.add(agent) }
+        const found = [...called].filter(agent => agent !== me.id)
         const muters = thread === undefined ? undefined : await mutersAmong(tx, found, { stream: info.name, root: thread.seq })
         return { stream: info.name, ...await mentioning(ctx, muters === undefined ? found : found.filter(agent => !muters.has(agent))) }
       })()

@@ -28,7 +28,11 @@ export interface EditOptions extends AddressingOptions {
   readonly redact: boolean
   readonly serverId: string
   readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  /** Notes that an edit names files which its message has. */
+  readonly keepFiles: (ctx: WriteCtx, files: Files, stream: string) => Promise<void>
 }
+
+type Files = NonNullable<Frame<'MSG'>['files']>
 
 /** The message that is meant, as it was said first. */
 interface Original {
@@ -71,6 +75,18 @@ const inTime = ({ roster, now }: WriteCtx, { stream, ts }: Original): void => {
     : `In ${stream} a message is edited for ${windowMs} ms at most (edit_window_ms of the channel); it can be retracted, or say a new one`)
 }
 
+/** The files of an edit: those the message has, or those of them that the edit names. @throws Fail where it names others */
+const filesOf = ({ files: named }: RequestBody<'EDIT'>, { files: had = [] }: Frame<'MSG'>): Files => {
+  const places = named?.map(file => had.findIndex(each => isSameFile(each, file)))
+  if (places?.some((place, i) => place === -1 || places.indexOf(place) !== i))
+    throw new Fail('INVALID_MSG',
+      'files: an edit names some of those that its message has, as they are there, each once; say a new message for others')
+  return named ?? had
+}
+
+const isSameFile = (one: Files[number], other: Files[number]): boolean =>
+  one.sha256 === other.sha256 && one.bytes === other.bytes && one.name === other.name && one.mime === other.mime
+
 /** Which thread the message is in, where it does not begin one. */
 const threadMark = ({ said }: Original, thread: Root | undefined): { readonly thread?: string } =>
   thread === undefined || thread.msgId === said.msg_id ? {} : { thread: thread.msgId }
@@ -91,7 +107,7 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     { seq, said: { to, msg_id: of } }: Original,
     { id }: Change,
     append: Addressed,
-    change: Pick<Append<'MSG'>['body'], 'content' | 'edit' | 'retract' | 'redacted' | 'thread'>,
+    change: Pick<Append<'MSG'>['body'], 'content' | 'files' | 'edit' | 'retract' | 'redacted' | 'thread'>,
   ): Outcome<'ACK'> => ({
     append: {
       type: 'MSG',
@@ -122,23 +138,28 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     namesItself(original, request)
     const newest = await newestOf(tx, original)
     const [current] = newest.count === 0 ? [] : await tx.links.texts(stream, [newest.seq], 1)
-    const replaced = contentHashOf((current === undefined ? said : saidBy(current.text)).content)
+    const before = current === undefined ? said : saidBy(current.text)
+    const replaced = contentHashOf(before.content)
     if (prev !== undefined && prev !== replaced)
       throw new Fail('EDIT_CONFLICT', 'prev: the message says something else by now; EDITS tells what')
     if (newest.count >= limits.maxEdits)
       throw new Fail('LIMIT_REACHED', `A message is edited ${limits.maxEdits} times at most (maxEdits); say a new one`)
     if (original.bytes + await tx.links.size(stream, 'change', seq, limits.maxEdits) + content.length > limits.maxEditedBytes)
       throw new Fail('LIMIT_REACHED', `A message and its edits take ${limits.maxEditedBytes} bytes at most (maxEditedBytes); say a new one`)
+    const files = filesOf(request, before)
+    const isKept = request.files === undefined && files.length > 0
     const clean = options.redact ? redact(content) : content
     const isWhole = clean === content
     const thread = await tx.links.rootOf(stream, said.msg_id)
     return stored(ctx, original, request, await whereTo(ctx, original, content, thread), {
       content: clean,
+      ...((isKept || request.files !== undefined) && { files: [...files] }),
       ...threadMark(original, thread),
       edit: {
         of: said.msg_id,
         n: newest.count + 1,
         prev: replaced,
+        ...(isKept && { kept: true as const }),
         // A signature over what is no longer there would only look forged.
         ...(isWhole && signatureOf(request)),
       },
@@ -210,9 +231,16 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
       if (!await tx.log.isPublished({ agent: me.id, id: request.id })) throw error
       const { stream, said: { msg_id: of } } = original
       const append = stream.startsWith('#') ? { stream } : { stream, agents: [me.id] }
-      return stored(ctx, original, request, append,
-        'content' in request ? { content: request.content, edit: { of } } : { content: '', retract: { of } })
+      return stored(ctx, original, request, append, 'content' in request ? repeatedEdit(request, of) : { content: '', retract: { of } })
     }
+  }
+
+  /** With the files of the edit. A repeat of what is stored names them already. */
+  const naming = async (ctx: WriteCtx, { id }: RequestBody<'EDIT'>, outcome: Outcome<'ACK'>): Promise<Outcome<'ACK'>> => {
+    const { stream, body: { files = [] } } = outcome.append as Append<'MSG'>
+    const isStored = files.length === 0 || (id !== undefined && await ctx.tx.log.isPublished({ agent: ctx.me.id, id }))
+    if (!isStored) await options.keepFiles(ctx, files, stream)
+    return outcome
   }
 
   const checkSignature = (
@@ -239,13 +267,13 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
         needs: 'session',
         prepare: (asker, request) =>
           checkSignature(asker, request, (by, ts, nonce) => {
-            const { msg_id, content, prev } = request
+            const { msg_id, content, prev, files } = request
             if (prev === undefined) throw new Fail('VERIFICATION_FAILED', 'prev: missing; it is part of what is signed')
-            return editText({ by, relay: options.serverId, msg_id, content, prev, ts, nonce })
+            return editText({ by, relay: options.serverId, msg_id, content, prev, files, ts, nonce })
           }),
-        write(ctx, request) {
+        async write(ctx, request) {
           checkSize(request.content, options.maxContentBytes)
-          return orRepeated(ctx, request, edit)
+          return naming(ctx, request, await orRepeated(ctx, request, edit))
         },
       },
       RETRACT: {
@@ -276,3 +304,9 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     },
   }
 }
+
+const repeatedEdit = ({ content, files }: RequestBody<'EDIT'>, of: string) => ({
+  content,
+  ...(files !== undefined && { files }),
+  edit: { of },
+})

@@ -129,11 +129,12 @@ const placeOf = (
 /** What a stored message says; undefined: it is none, or not by whom or with what is sought. */
 const saidIn = ({ author, seq, ts, text }: FoundMessage, { from, has }: Query) => {
   if ((from ?? author) !== author) return undefined
-  const { type, content, from: by, from_name, msg_id, in_reply_to, edit } = JSON.parse(text!) as FrameBody<'MSG'> & {
+  const { type, content, from: by, from_name, msg_id, in_reply_to, files = [], edit } = JSON.parse(text!) as FrameBody<'MSG'> & {
     readonly type: string
   }
   if (type !== 'MSG' || msg_id === undefined) return undefined
   if (has === 'reply' && in_reply_to === undefined) return undefined
+  if (has === 'file' && files.length === 0) return undefined
   if (has === 'link' && !/https?:\/\//.test(content.slice(0, maxSearchedChars))) return undefined
   return {
     content,

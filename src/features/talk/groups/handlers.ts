@@ -1,0 +1,45 @@
+// Groups of a channel: names that mention several of its members. What a channel has of them it knows in memory, so that a message that
+// names none asks nothing.
+import { groupsIn, setGroup } from '../../../store/groups.ts'
+import { channelToRead, checkRight, Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
+
+export interface GroupOptions {
+  readonly maxGroupsPerChannel: number
+}
+
+type AgentIds = `@${string}`[]
+
+export const groups = ({ maxGroupsPerChannel }: GroupOptions): Feature<'SET_GROUP' | 'GROUPS'> => ({
+  scope: 'talk',
+  handlers: {
+    SET_GROUP: {
+      needs: 'member',
+      async write({ me, channel, tx, isAdmin }, { group, members: given }) {
+        checkRight('groupBy', me, channel, isAdmin)
+        const { info } = channel
+        const members = [...new Set(given)].sort()
+        const others = (await groupsIn(tx, info.name)).filter(each => each.group !== group)
+        if (members.length > 0 && others.length >= maxGroupsPerChannel)
+          throw new Fail('LIMIT_REACHED',
+            `${info.name} has ${maxGroupsPerChannel} groups, as many as it may (maxGroupsPerChannel); a group without members is none`)
+        await setGroup(tx, info.name, group, members)
+        const sizes = [...others, { group, members }].filter(each => each.members.length > 0)
+          .map(({ group: name, members }) => ({ name, members: members.length }))
+        const frame = { channel: info.name as `#${string}`, group, members, by: me.id as `@${string}` }
+        return {
+          reply: reply('GROUP_CHANGED', frame),
+          notify: [notify({ kind: 'channel', channel: info.name, exceptAsker: true }, 'GROUP_CHANGED', frame)],
+          effects: [{ kind: 'channel', info: { ...info, groups: sizes.length === 0 ? null : sizes } }],
+        }
+      },
+    },
+    GROUPS: {
+      needs: 'session',
+      async read({ me, db, roster }, { channel }) {
+        channelToRead(me, channel, roster)
+        const list = await groupsIn(db, channel)
+        return reply('GROUPS', { channel, list: list.map(({ group, members }) => ({ group, members: [...members] as AgentIds })) })
+      },
+    },
+  },
+})
