@@ -1,5 +1,5 @@
 // One agent's session without a socket: what it asks and who waits for which answer; what it hears unasked goes on to whoever follows.
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { checkRequest } from '../../lib/protocol/decode-request.ts'
 import {
   closeCodes,
@@ -169,7 +169,7 @@ const withoutUndefined = (fields: Record<string, unknown>): Record<string, unkno
 }
 
 /** Nobody can guess one: as the key of what is published it is this request's alone. */
-const newId = (): string => randomBytes(12).toString('base64url')
+const newId = (): string => randomUUID()
 
 const typeOf = (text: Buffer): FrameType => text.toString('latin1', 9, text.indexOf(0x22, 9)) as FrameType
 

@@ -70,8 +70,9 @@ export const agentMigrations: Migration = {
   ],
 }
 
-export const findAgent = (db: Pick<Db, 'tables'>, id: string): Promise<AgentRow | undefined> =>
-  db.tables<Tables>().selectFrom('agents').selectAll().where('id', '=', id).executeTakeFirst()
+const findById = preparedRead((tables: ReadTables<Tables>, id: string) => tables.selectFrom('agents').selectAll().where('id', '=', id))
+
+export const findAgent = async (db: Pick<Db, 'tables'>, id: string): Promise<AgentRow | undefined> => (await findById(db as Db, id))[0]
 
 export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly AgentRow[]> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where(db.dialect.isAmong('id', ids)).execute()

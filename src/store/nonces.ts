@@ -1,5 +1,6 @@
 // Nonces of signed requests: each is good once, for as long as its signature is.
-import type { Db, Migration, Tx } from './store.ts'
+import { preparedRead, preparedWrite } from './prepared.ts'
+import type { Db, Migration, ReadTables, Tx, WriteTables } from './store.ts'
 
 interface Tables {
   nonces: { agent: string, nonce: string, at: number }
@@ -17,14 +18,19 @@ export const nonceMigrations: Migration = {
   `],
 }
 
-export const isNonceUsed = async (db: Db, agent: string, nonce: string): Promise<boolean> =>
-  await db.tables<Tables>().selectFrom('nonces').select('at').where('agent', '=', agent).where('nonce', '=', nonce).executeTakeFirst()
-    !== undefined
+const findNonce = preparedRead((tables: ReadTables<Tables>, agent: string, nonce: string) =>
+  tables.selectFrom('nonces').select('at').where('agent', '=', agent).where('nonce', '=', nonce)
+)
+
+export const isNonceUsed = async (db: Db, agent: string, nonce: string): Promise<boolean> => (await findNonce(db, agent, nonce)).length > 0
+
+const addNonce = preparedWrite((tables: WriteTables<Tables>, agent: string, nonce: string, at: number) =>
+  tables.insertInto('nonces').values({ agent, nonce, at }).onConflict(conflict => conflict.doNothing())
+)
 
 /** Notes the nonce of a request that is carried out. False: it was used before. */
 export const useNonce = async (tx: Tx, agent: string, nonce: string, now: number): Promise<boolean> =>
-  await tx.tables<Tables>().insertInto('nonces').values({ agent, nonce, at: now }).onConflict(conflict => conflict.doNothing())
-    .returning('nonce').executeTakeFirst() !== undefined
+  await addNonce(tx, agent, nonce, now) > 0
 
 export const forgetNonces = async (tx: Tx, before: number): Promise<void> => {
   const due = await tx.tables<Tables>().selectFrom('nonces').select('nonce').where('at', '<', before).limit(1).executeTakeFirst()
