@@ -246,6 +246,8 @@ describe('a plan', () => {
     expect(asked('"zebra stripes"')).toEqual([['zebra stripes'], ['zebra stripes']])
     expect(asked('"the zebra" stripes')).toEqual([['zebra', 'stripes'], ['zebra', 'stripes']])
     expect(asked('zebra stripes ze*')).toEqual([['zebra', 'stripes'], ['zebra', 'stripes', 'ze*']])
+    const { first } = planOf({ words: parseQuery('often ze*'), marks: [] }, shares)
+    expect([first.fixed, planOf({ words: parseQuery('often zebra'), marks: [] }, shares).first.fixed]).toEqual([600_000, 0])
     expect(asked('often ze*')).toEqual([['often', 'ze*'], ['often', 'ze*']])
   })
 

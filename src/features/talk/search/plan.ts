@@ -6,6 +6,8 @@ import { partEvents, rareShare, termOf, type IndexStanding, type Sought, type So
 export const textCost = 800
 /** Nobody counts words that begin so: that is how much of a part has one, about. Their lists are put together before the first is read. */
 const prefixShare = 0.05
+/** Places, about, and however little is read of them. */
+const prefixCost = 600_000
 /** A term that so many have is hardly ever worth its list. */
 const everywhere = 0.5
 
@@ -16,6 +18,8 @@ export interface Asked {
   readonly sought: Sought
   /** Places that are read in its lists, for each event that they are walked by: at most, about. */
   readonly weight: number
+  /** Places that each statement reads, however far it walks. */
+  readonly fixed: number
 }
 
 export interface Plan {
@@ -41,7 +45,7 @@ export const termsOf = ({ words, marks }: Sought): readonly string[] => [
 
 export const planOf = (sought: Sought, shares: IndexStanding['shares']): Plan => {
   if (shares === undefined) {
-    const asked = { sought, weight: unknownWeight }
+    const asked = { sought, weight: unknownWeight, fixed: 0 }
     return { first: asked, more: asked }
   }
   const shareOf = (term: string): number => shares.get(term) ?? rareShare
@@ -72,5 +76,9 @@ const askedOf = ({ words, marks }: Sought, terms: readonly Term[]): Asked => {
     }),
     marks: marks.filter(unit => isAsked(unit, 0)),
   }
-  return { sought, weight: terms.reduce((sum, { share }) => sum + share, 0) }
+  return {
+    sought,
+    weight: terms.reduce((sum, { share }) => sum + share, 0),
+    fixed: sought.words.filter(({ isPrefix }) => isPrefix).length * prefixCost,
+  }
 }

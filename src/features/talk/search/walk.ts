@@ -66,7 +66,7 @@ export const look = async <H>(
       left--
       const rows = await next(at)
       const walked = isIndexed ? at - (rows.length < page.limit ? floor : rows.at(-1)!.id) : 0
-      spent += statementCost + rows.length * textCost + walked * asked.weight
+      spent += statementCost + rows.length * textCost + (isIndexed ? walked * asked.weight + asked.fixed : 0)
       const before = hits.length
       for (const found of rows) {
         // There was no room for its text: the next page begins with it.
