@@ -33,11 +33,8 @@ export interface CallersOptions {
   readonly charge: (address: string, frames: number) => void
 }
 
-/** Room for one request or two where it is not seen how long one is: those behind it are not even parsed. */
+/** Room for one request or two: those behind it are not even parsed. */
 const requestPieceBytes = 128
-/** Most heads are within these, and are parsed at once. */
-const maxHeadBytes = 2 * 1024
-const headEnd = '\r\n\r\n'
 /** Of a body, behind which nothing can be. */
 const bodyPieceBytes = 64 * 1024
 
@@ -62,8 +59,8 @@ export class Callers implements Eater<Caller> {
     caller.address = address
     caller.request = request
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers
-    // A part of it may be in the piece that its head ended in: as much of the next request is parsed then.
-    caller.bodyBytes = Number(length ?? 0)
+    // A part of it may be in the piece that its header ended in.
+    caller.bodyBytes = Math.max(0, Number(length ?? 0) - requestPieceBytes)
     // Whoever takes the body may hold it up.
     if (length !== undefined || coding !== undefined) request.on('resume', () => caller.feed?.goOn())
     this.#options.charge(address, requestFrames)
@@ -105,10 +102,8 @@ export class Callers implements Eater<Caller> {
     return guest.state === 'gone'
   }
 
-  pieceBytes({ bodyBytes, guest }: Caller, rest: Buffer): number {
-    if (guest.state === 'busy') return Math.max(requestPieceBytes, Math.min(bodyPieceBytes, bodyBytes))
-    const end = rest.subarray(0, maxHeadBytes).indexOf(headEnd)
-    return end < 0 ? requestPieceBytes : end + headEnd.length
+  pieceBytes({ bodyBytes }: Caller): number {
+    return Math.max(requestPieceBytes, Math.min(bodyPieceBytes, bodyBytes))
   }
 
   /** It is counted by what it asks. */
