@@ -96,6 +96,28 @@ test('settings and groups of a channel set without end, and named: an honest mem
   expect((await honest.ask({ type: 'INBOX' }, 'INBOX')).items.length).toBeLessThanOrEqual(10)
 })
 
+test('a thread of two thousand answers, one under the other and in circles: pages of it are pages, from whatever end', async () => {
+  await using relay = await startTestRelay()
+  const [stranger, honest] = [await relay.login('stranger'), await relay.login('honest')]
+  const { msg_id: root } = await stranger.ask({ type: 'MSG', to: '#general', content: 'root' }, 'ACK')
+  const idOf = (seq: number) => root.replace(/-\d+-/, `-${seq.toString(36)}-`)
+  // Ids can be known before. Of ten messages each answers the one before, and the last two each other.
+  const answered = (i: number) => [i === 0 ? 1 : i - 1, i + 1, i + 1, i + 1, i + 1, i + 1, i + 1, i + 1, i + 3, i + 1][i % 10]!
+  stranger.send(...times(2_000, i => ({ type: 'MSG', to: '#general', content: 'x'.repeat(1_000), in_reply_to: idOf(answered(i)) })))
+  await stranger.barrier()
+  const thread = (msg_id: string, more: object = {}) => stranger.ask({ type: 'THREAD', msg_id, ...more }, 'THREAD')
+  const first = await thread(root, { limit: 1 })
+  expect(first).toMatchObject({ msg_id: root, replies: 1_600, more: true })
+  for (const seq of [2, 999, 1_999]) expect(await thread(idOf(seq), { limit: 1 })).toMatchObject({ msg_id: root, replies: 1_600 })
+  for (const seq of [10, 11]) expect(await thread(idOf(seq))).toMatchObject({ msg_id: idOf(10), replies: 1, more: false })
+  await honest.clear()
+  const before = (await metricsOf(relay.httpUrl))['agentchat_sent_bytes_total']!
+  stranger.pause()
+  stranger.send(...times(1_000, i => ({ type: 'THREAD', msg_id: idOf(1 + 2 * i) })))
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  expect((await metricsOf(relay.httpUrl))['agentchat_sent_bytes_total']! - before).toBeLessThan(2 * maxPendingBytes)
+})
+
 test('pieces of growing messages without end: an honest member hears a burst', async () => {
   await using relay = await startTestRelay({ msgRate })
   relay.clock.stop()

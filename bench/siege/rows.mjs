@@ -240,7 +240,7 @@ export const rows = [
     const ack = await client?.exchange(frame({ type: 'MSG', id: 'root', to: '#general', content: 'a root' }), answerOf('ACK')).catch(() => undefined)
     client?.destroy()
     const id = ack?.msg_id ?? '1-1-000000'
-    const idOf = (/** @type {number} */ seq) => id.replace(/-\d+-/, `-${seq}-`)
+    const idOf = (/** @type {number} */ seq) => id.replace(/-\d+-/, `-${seq.toString(36)}-`)
     // Ids can be known before: of ten each answers the one before, and the last two each other.
     const answered = (/** @type {number} */ i) => i % 10 === 8 ? i + 3 : i > 0 && i % 10 === 0 ? i - 1 : i + 1
     const writers = await crowd(100, loginThen(way, reading))
