@@ -199,6 +199,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       defaultLimit: config.joinReplay,
       limits: wireLimits,
       serverId,
+      epoch: store.epoch,
       relayKey,
       signAsRelay,
       resumeSecret,

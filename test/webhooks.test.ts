@@ -361,3 +361,30 @@ describe('where to', () => {
     expect(await bob.refusal({ type: 'WEBHOOK_ADD', url: receiver.url })).toMatchObject({ code: 'LIMIT_REACHED' })
   })
 })
+
+test('a webhook that a token made ends when it is revoked: whoever had it does not hear on', async () => {
+  await using receiver = await newReceiver()
+  await using relay = await started()
+  const { ada, say } = await room(relay)
+  const made = async (): Promise<{ readonly token_id: string, readonly webhook_id: string }> => {
+    const { token, token_id } = await ada.ask({ type: 'TOKEN_CREATE', scopes: ['read', 'manage'] }, 'TOKEN_CREATED')
+    const response = await fetch(`${relay.httpUrl}/v1/webhooks`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': `w-${token_id}` },
+      body: JSON.stringify({ url: receiver.url, channel: '#builds' }),
+    })
+    expect(response.status).toBe(201)
+    return { token_id, ...await response.json() as { readonly webhook_id: string } }
+  }
+  const [stolen, kept] = [await made(), await made()]
+  const own = await add(ada, receiver.url, { channel: '#builds' })
+  expect(await stateOf(ada, stolen.webhook_id)).toMatchObject({ token_id: stolen.token_id })
+  expect(await stateOf(ada, own.webhook_id)).not.toHaveProperty('token_id')
+  await ada.ask({ type: 'TOKEN_REVOKE', token_id: stolen.token_id }, 'OK')
+  expect(await stateOf(ada, stolen.webhook_id)).toBeUndefined()
+  await say('a secret')
+  await until(async () => receiver.received.length >= 2)
+  expect(receiver.received.map(({ headers }) => headers['webhook-id']!.split('_').slice(0, 2).join('_')).sort())
+    .toEqual([kept.webhook_id, own.webhook_id].sort())
+  await ada.close()
+})

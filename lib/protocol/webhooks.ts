@@ -15,6 +15,7 @@ const webhook = {
   problem: z.optional(z.string()),
   seq: Seq,
   created_at: Time,
+  token_id: z.optional(z.string()),
 }
 
 export const frames = {

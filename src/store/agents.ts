@@ -8,6 +8,7 @@ import { moveChannels } from './channels.ts'
 import { invitationName, membershipName, moveShares, renameShare } from './shares.ts'
 import { approve } from './standing.ts'
 import { preparedRead, preparedWrite } from './prepared.ts'
+import { removeWebhooksOf } from './webhooks.ts'
 import type { Db, Migration, ReadTables, Tx, WriteTables } from './store.ts'
 
 export interface AgentRow {
@@ -126,6 +127,7 @@ export const revokeAgent = async (tx: Tx, agent: { readonly id: string, readonly
     .values({ ...agent, name: agent.id.slice(1), verified: 0, first_seen: now, last_seen: now, rotated_to: null, revoked_at: now })
     .onConflict(conflict => conflict.column('id').doUpdateSet({ revoked_at: now, verified: 0 }))
     .execute()
+  await removeWebhooksOf(tx, agent.id)
 }
 
 /** Agents with a key whose standing lets them into a channel. */
@@ -221,6 +223,7 @@ export const rotateAgent = async (
   await moveGroups(tx, from.id, to)
   await moveShares(tx, from.id, to)
   await endLeases(tx, from.id)
+  await removeWebhooksOf(tx, from.id)
   await tx.log.moveInbox(from.id, to)
 }
 

@@ -183,6 +183,11 @@ export const beatErrands = async (tx: Tx, held: readonly Held[], until: number, 
       .where('state', '=', 'leased').where('due_at', '>', now).execute()
 }
 
+/** What it is about is another thing now: this is the first try of that. */
+export const beginAnew = async (tx: Tx, { n }: Pick<ErrandRow, 'n'>): Promise<void> => {
+  await tx.tables<Tables>().updateTable('errands').set({ attempts: 1 }).where('n', '=', n).execute()
+}
+
 /** It is done, or nobody wants it any more. A line in which its owner stands for nothing now is cleared when it is his turn. */
 export const removeErrand = async (tx: Tx, { n, owner }: Pick<ErrandRow, 'n' | 'owner'>): Promise<void> => {
   const { numDeletedRows } = await tx.tables<Tables>().deleteFrom('errands').where('n', '=', n).executeTakeFirst()

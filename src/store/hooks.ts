@@ -12,7 +12,7 @@ export interface HookRow {
   readonly name: string | null
   readonly template: string | null
   readonly created: number
-  /** The token that it was made with, by whose end it ends; null: it was made with the key. */
+  /** The token that it was made with, by whose revocation it ends; null: it was made with the key. */
   readonly token: string | null
 }
 

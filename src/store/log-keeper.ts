@@ -280,7 +280,7 @@ export class TablesKeeper implements LogKeeper {
   async #deleteThrough(stream: number, last: number, now: number): Promise<readonly Fate[]> {
     const tables = this.#tables
     const fates = await this.#endEntries(now, sql`stream = ${stream} AND event <= ${last}`)
-    // An agent's newest entry stays, expired: where numbers come from the entries, the next one comes from it.
+    // An agent's newest entry stays, though its event goes: where numbers come from the entries, the next one comes from it.
     await tables.deleteFrom('inbox').where('stream', '=', stream).where('event', '<=', last)
       .where('seq', '<', sql<number>`(SELECT max(own.seq) FROM inbox AS own WHERE own.agent = inbox.agent)`).execute()
     const { placed, textBytes } = this.#words

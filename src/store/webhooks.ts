@@ -22,6 +22,8 @@ export interface WebhookRow {
   readonly off_at: number | null
   readonly problem: string | null
   readonly created: number
+  /** The token that it was made with, by whose revocation it ends; null: it was made with the key. */
+  readonly token: string | null
 }
 
 /** What became of an event, or with `seq` 0 of the last test. */
@@ -43,24 +45,32 @@ interface Tables {
   webhook_ledger: LedgerRow
 }
 
+const byToken = 'ALTER TABLE webhooks ADD COLUMN token TEXT'
+
 export const webhookMigrations: Migration = {
   feature: 'webhooks',
-  steps: [`
+  steps: [
+    `
     CREATE TABLE webhooks (id TEXT PRIMARY KEY, agent TEXT NOT NULL, source TEXT NOT NULL, url TEXT NOT NULL, name TEXT, thin INTEGER NOT NULL,
       secret TEXT NOT NULL, old_secret TEXT, old_until INTEGER NOT NULL, cursor INTEGER NOT NULL, off_at INTEGER, problem TEXT,
       created INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX webhooks_agent ON webhooks (agent, created);
     CREATE TABLE webhook_ledger (webhook TEXT NOT NULL, seq INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, status INTEGER,
       problem TEXT, at INTEGER NOT NULL, next_at INTEGER, PRIMARY KEY (webhook, seq)) WITHOUT ROWID;
-  `],
-  postgres: [`
+  `,
+    byToken,
+  ],
+  postgres: [
+    `
     CREATE TABLE webhooks (id TEXT PRIMARY KEY, agent TEXT NOT NULL, source TEXT NOT NULL, url TEXT NOT NULL, name TEXT, thin BIGINT NOT NULL,
       secret TEXT NOT NULL, old_secret TEXT, old_until BIGINT NOT NULL, cursor BIGINT NOT NULL, off_at BIGINT, problem TEXT,
       created BIGINT NOT NULL);
     CREATE INDEX webhooks_agent ON webhooks (agent, created);
     CREATE TABLE webhook_ledger (webhook TEXT NOT NULL, seq BIGINT NOT NULL, state TEXT NOT NULL, attempts BIGINT NOT NULL, status BIGINT,
       problem TEXT, at BIGINT NOT NULL, next_at BIGINT, PRIMARY KEY (webhook, seq));
-  `],
+  `,
+    byToken,
+  ],
 }
 
 /** Entries of a ledger that are kept, the newest. */
@@ -89,10 +99,26 @@ export const removeWebhook = async (tx: Tx, id: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('webhook_ledger').where('webhook', '=', id).execute()
 }
 
+/** Notes with which token a webhook was made, where that makes it. */
+export const noteWebhookMaker = (tx: Tx, id: string, token: string): Promise<void> => setWebhook(tx, id, { token })
+
+/** Removes the webhooks of an agent: with `token` those that were made with it. What is in line for them goes when its turn comes. */
+export const removeWebhooksOf = async (tx: Tx, agent: string, token?: string): Promise<void> => {
+  for (const webhook of await webhooksOf(tx, agent))
+    if (token === undefined || webhook.token === token) await removeWebhook(tx, webhook.id)
+}
+
 /** Those that are on, in order of their ids, behind one. */
 export const webhooksOn = (db: Db, after: string, limit: number): Promise<readonly WebhookRow[]> =>
   db.tables<Tables>().selectFrom('webhooks').selectAll().where('id', '>', after).where('off_at', 'is', null).orderBy('id').limit(limit)
     .execute()
+
+/** Notes that events which waited are not tried any more, but for one; false: there was none. */
+export const endWaiting = async (tx: Tx, webhook: string, but: number, problem: string): Promise<boolean> => {
+  const { numUpdatedRows } = await tx.tables<Tables>().updateTable('webhook_ledger').set({ state: 'skipped', problem, next_at: null })
+    .where('webhook', '=', webhook).where('state', '=', 'waiting').where('seq', '<>', but).executeTakeFirst()
+  return numUpdatedRows > 0n
+}
 
 /** Notes what became of an event, in the place of what was noted of it before; the oldest go. */
 export const noteDelivery = async (tx: Tx, row: LedgerRow): Promise<void> => {

@@ -163,7 +163,7 @@ const misfortunes = async (
       await wait(random.chance(0.2) ? random.between(50, 500) : random.between(killPauseMs / 2, killPauseMs))
       // It dies while something is being answered, if anything is: nothing can be lost between.
       const { settled: before } = fleet.progress
-      for (let i = 0; i < 100 && fleet.progress.settled === before; i++) await wait(20)
+      for (let i = 0; i < 25 && fleet.progress.settled === before; i++) await wait(20)
       if (over.aborted) return
       await victim.kill()
       if (random.chance(0.5)) ground.afterKill(victim, random)

@@ -73,7 +73,11 @@ export class Victim implements Disposable {
         this.port = port
         resolve()
       })
-      void child.ended.then(() => reject(new Error('the relay ended by itself')))
+      void child.ended.then(() => {
+        reject(new Error('the relay ended by itself'))
+        // One that breaks a promise ends in its worst moment, and is started again as by a supervisor.
+        if (this.#child === child && this.port !== 0) void this.#start().catch(() => undefined)
+      })
     })
   }
 
@@ -83,8 +87,10 @@ export class Victim implements Disposable {
   }
 
   async end(): Promise<void> {
-    this.#child?.signal('SIGKILL')
-    await this.#child?.ended
+    const child = this.#child
+    this.#child = undefined
+    child?.signal('SIGKILL')
+    await child?.ended
   }
 
   /** Damages what a crash may damage, while no relay runs; false: there is nothing. */

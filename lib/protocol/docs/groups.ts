@@ -8,7 +8,7 @@ export const requests = {
     doc:
       'Says who is in a group of a channel you are a member of: `@group` in a message there mentions those of them that are members with a key, '
       + 'once, when it is said. No members: there is no such group any more. Its owner and admins may, or all members where `group_by` is '
-      + '`members`. A channel has a bounded number of groups, and a group of members. Where an agent is called like it, that is mentioned.',
+      + '`members`. A channel has a bounded number of groups, and a group of members. An agent with such an id is mentioned instead; one of that name, too.',
     errors: [...errors, 'LIMIT_REACHED', 'RATE_LIMITED', 'BUSY', 'STORAGE_UNAVAILABLE'],
     example: { channel: '#builders', group: 'reviewers', members: ['@8addfe276526c9f6'] },
   },

@@ -24,6 +24,7 @@ export const remarks: Readonly<Record<string, string>> = {
   'requests.HOOK_CREATE.template':
     'what is said: each {{path.to.field}} is that field of the JSON; without one the body as it is, up to 4 KiB',
   'requests.HOOK_CREATE.secret': 'where the service gives one: whsec_ and base64 for standard; not for plain. Default: one is made',
+  'frames.WEBHOOKS.list.*.token_id': 'the token that it was made with, and ends with when that is revoked; none: the key made it',
   'frames.HOOKS.list.*.token_id': 'the token that it was made with, and ends with when that is revoked; none: the key made it',
   'requests.WEBHOOK_ADD.channel': 'one that you own; without it your inbox: what is said to you, and where you are mentioned',
   'requests.WEBHOOK_ADD.thin': 'post only what names the event: a receiver that wants it asks the relay',

@@ -19,7 +19,8 @@ export const requests = {
   WEBHOOK_ADD: {
     doc: 'Makes a webhook: what comes into your inbox, or with `channel` what is said in a channel that you own, is posted to the address, '
       + 'in order and at least once, signed as Standard Webhooks says (docs/WEBHOOKS.md). From now on; WEBHOOK_REPLAY goes back. Keyed agents '
-      + 'only; a relay takes them where its operator set `webhooks`. It ends with your key, and with WEBHOOK_REMOVE.',
+      + 'only; a relay takes them where its operator set `webhooks`. It ends with your key, with WEBHOOK_REMOVE, and '
+      + 'where a token made it, with TOKEN_REVOKE of that token.',
     errors: [...errors, 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED'],
     example: { url: webhook.url, channel: webhook.channel, name: webhook.name },
   },
@@ -64,7 +65,7 @@ export const frames = {
   },
   WEBHOOKS: {
     doc: 'Answers WEBHOOKS.',
-    example: { list: [{ ...webhook }] },
+    example: { list: [{ ...webhook, token_id: 'aB3f90kXq1' }] },
   },
   WEBHOOK_LOG: {
     doc: 'Answers WEBHOOK_LOG.',

@@ -4,7 +4,7 @@ import { request } from '../define.ts'
 import { AgentId, ChannelAddress } from '../fields.ts'
 import { limits } from '../limits.ts'
 
-/** No agent has such an id, and no other mention is called so. */
+/** No other mention is called so; an agent whose id is such a name is mentioned instead of the group. */
 const GroupName = z.string().check(
   z.regex(
     /^(?!(?:here|[a-z0-9]{8}|[0-9a-f]{16})$)[a-z][a-z0-9_-]{1,31}$/,

@@ -45,6 +45,7 @@ const list = command({
       { title: 'URL', text: ({ url }) => url },
       { title: 'NAME', text: ({ name }) => name ?? '' },
       { title: 'SEQ', text: ({ seq }) => String(seq) },
+      { title: 'BY TOKEN', text: ({ token_id }) => token_id ?? '' },
       { title: 'STATE', text: ({ state, problem }) => problem === undefined ? state : `${state}: ${problem}` },
     ), { none: 'You have no webhook' })
   },
@@ -151,6 +152,8 @@ const listen = command({
     const { forwardTo: url } = options
     if (url === undefined || !/^https?:\/\//.test(url) || !URL.canParse(url))
       throw new CliError('usage', 'Where to?', 'Name it: --forward-to http://localhost:3000')
+    if (options.secret !== undefined && !/^whsec_[A-Za-z0-9+/]{4,}={0,2}$/.test(options.secret))
+      throw new CliError('usage', '--secret: not one of a webhook', 'It begins with whsec_, and is base64 behind it')
     const [{ anywhere, addressGuard }, { sendRequest, OutboundError }, { webhookHeaders }, { webhookBody }, { randomBytes }] = await Promise
       .all([
         import('../../outbound/guard.ts'),

@@ -2,9 +2,11 @@
 import type { Frame, RequestType, TokenScope } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Seal } from '../../base/seal.ts'
-import type { Along, Answer, DoorVisit, Inside } from '../../relay/inside.ts'
+import { Fail, type Along, type Answer, type DoorVisit, type Inside } from '../../relay/inside.ts'
 import { noteMaker } from '../../store/hooks.ts'
 import type { Store } from '../../store/store.ts'
+import { findToken } from '../../store/tokens.ts'
+import { noteWebhookMaker } from '../../store/webhooks.ts'
 import type { Headers } from './answer.ts'
 import { Bearers, type Bearer } from './bearer.ts'
 import { readJson } from './body.ts'
@@ -56,8 +58,10 @@ export class Asking {
     return isSigned(visit.request) ? this.#signers.of(visit) : this.bearers.of(visit)
   }
 
-  bodyOf(visit: DoorVisit, bearer: Bearer | Signer): Promise<Fields> {
-    return readJson(visit, this.#options.maxFrameBytes, 'checkBody' in bearer ? bytes => bearer.checkBody(bytes) : undefined)
+  async bodyOf(visit: DoorVisit, bearer: Bearer | Signer): Promise<Fields> {
+    const body = await readJson(visit, this.#options.maxFrameBytes, 'checkBody' in bearer ? bytes => bearer.checkBody(bytes) : undefined)
+    await this.bearers.check(bearer)
+    return body
   }
 
   /** For what is done without a write of its own. @throws Fail */
@@ -112,6 +116,8 @@ export class Asking {
         `${type} is asked by the key itself: sign the request (agentchat curl), or agentchat call ${type}`)
     }
     mayBy(bearer, needed === 'signed' ? 'deals' : needed, type)
+    // It hears all that its agent is sent.
+    if (type === 'WEBHOOK_ADD') mayBy(bearer, 'read', type)
     if (needed === 'signed' && body['sig'] === undefined) {
       // Nobody signs here for anybody: what is to be signed is told.
       const prepare = await this.#prepare.of(bearer, type, body)
@@ -126,11 +132,15 @@ const replayed = { 'idempotency-replayed': 'true' }
 /** The frame says so only where it is one; it is short. */
 const isDuplicate = ({ text }: Answer<'ACK'>): boolean => text.includes('"duplicate":true')
 
-/** A hook ends with the token that made it: which that was is noted with it. */
+/** Hooks and webhooks end when the token that made them is revoked: which that was is noted with them. */
 const makerOf = ({ token }: Bearer, type: RequestType): Along | undefined =>
-  type !== 'HOOK_CREATE' || token === undefined ? undefined : async (tx, _, { reply }) => {
-    if (typeof reply === 'object' && reply.type === 'HOOK_CREATED')
-      await noteMaker(tx, (reply.body as unknown as Frame<'HOOK_CREATED'>).hook_id, token)
+  token === undefined || (type !== 'HOOK_CREATE' && type !== 'WEBHOOK_ADD') ? undefined : async (tx, _, { reply }) => {
+    if (typeof reply !== 'object') return
+    // It may have been revoked while this waited.
+    if (await findToken(tx, token) === undefined) throw new Fail('NOT_ALLOWED', 'This token has ended')
+    if (reply.type === 'HOOK_CREATED') await noteMaker(tx, (reply.body as unknown as Frame<'HOOK_CREATED'>).hook_id, token)
+    else if (reply.type === 'WEBHOOK_ADDED')
+      await noteWebhookMaker(tx, (reply.body as unknown as Frame<'WEBHOOK_ADDED'>).webhook_id, token)
   }
 
 const all = (each: readonly (Along | undefined)[]): Along | undefined => {

@@ -68,8 +68,13 @@ export class Bearers {
 
   /** Whether its token is good still; a key is until the relay ends its session. */
   async holds({ token, until }: Bearer): Promise<boolean> {
-    const { store, clock } = this.#options
-    return token === undefined || (until > clock.now() && await findToken(store.read, token) !== undefined)
+    const now = this.#options.clock.now()
+    return token === undefined || (until > now && (this.#kept(token, now) ?? await this.#find(token, now)) !== undefined)
+  }
+
+  /** After a wait. @throws Problem its token has ended meanwhile */
+  async check(bearer: Bearer): Promise<void> {
+    if (!await this.holds(bearer)) throw new Problem('TOKEN_INVALID', 'The token of this request has ended meanwhile')
   }
 
   async #valid(id: string, secret: string): Promise<Known | undefined> {

@@ -180,6 +180,7 @@ export class Http implements HttpDoor {
       visit.request.socket.setTimeout(timerMs((maxWaitSeconds + 10) * 1_000))
       try {
         if (await this.#options.inside().arrival(bearer, Number(after ?? frame.cursor ?? 0), stop.signal)) {
+          await this.#asking.bearers.check(bearer)
           ;({ answer, headers } = await page())
           frame = answer.frame() as Frame<'INBOX'>
         }

@@ -68,7 +68,10 @@ export class Hooks implements HttpDoor {
     const body = await readBytes(visit, maxHookBytes)
     if (!claim.isTrue(body))
       throw refusal(new Problem('HOOK_INVALID', 'The signature is not one with the secret of this hook over this body'))
-    if (hook.isOver) throw new Problem('HOOK_OVER', 'The key that made this hook has been given up')
+    // It may have ended while its body came.
+    const now = await findHook(store.read, hook.id)
+    if (now === undefined) throw new Problem('NOT_FOUND', 'There is no such hook: agentchat hook create')
+    if (now.isOver) throw new Problem('HOOK_OVER', 'The key that made this hook has been given up')
     this.#pace(hook.id)
     const content = hookText(body.toString(), template)
     if (content === undefined) throw new Problem('NOT_JSON', 'The template of this hook wants JSON')

@@ -9,7 +9,13 @@ import type { Store } from '../../store/store.ts'
 import { Problem } from './problem.ts'
 
 /** What is stored as an event is kept from being stored twice by its own key, and doing the others twice changes nothing. */
-export const remembered: ReadonlySet<RequestType> = new Set(['TOKEN_CREATE', 'HOOK_CREATE', 'CREATE_CHANNEL'])
+export const remembered: ReadonlySet<RequestType> = new Set([
+  'TOKEN_CREATE',
+  'HOOK_CREATE',
+  'WEBHOOK_ADD',
+  'WEBHOOK_ROTATE',
+  'CREATE_CHANNEL',
+])
 
 export interface Asked {
   readonly agent: string

@@ -61,6 +61,7 @@ export class Streams {
       if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
       throw new Problem('TOKEN_INVALID', 'A ticket is good once, for a minute: POST /v1/events/tickets')
     }
+    await this.#options.bearers.check(found.bearer)
     return { ...found.bearer, address: visit.address }
   }
 

@@ -89,13 +89,12 @@ export class PostgresSearchReader implements SearchReader {
   }
 
   async standing(): Promise<IndexStanding> {
-    const [[row], parts] = await Promise.all([
-      this.#ask<{ upto: number, newest: number }>(
-        'SELECT upto, greatest(upto, (SELECT max(id) FROM events)) AS newest FROM search_state',
-        [],
-      ),
-      this.#ask<IndexPart>('SELECT n, since, until FROM search_parts ORDER BY n DESC', []),
-    ])
+    const [row] = await this.#ask<{ upto: number, newest: number }>(
+      'SELECT upto, greatest(upto, (SELECT max(id) FROM events)) AS newest FROM search_state',
+      [],
+    )
+    // Behind the state: what is named of the parts may be newer than it, never older.
+    const parts = await this.#ask<IndexPart>('SELECT n, since, until FROM search_parts ORDER BY n DESC', [])
     // Lists of a GIN index are not read where others say that nothing is there.
     return { ...row!, parts, shares: undefined }
   }

@@ -28,7 +28,7 @@ export class SqliteLogReader implements LogReader {
   readonly #text: Statement<[number], { text: Buffer }>
   readonly #inboxHead: Statement<[string, string], { seq: number | null, cursor: number | null }>
   readonly #inbox: Statement<
-    [string, number, number, number],
+    [string, number, number],
     { seq: number, id: number, event: number, stream: string, text: Buffer | null }
   >
   readonly #unread: Statement<[string, number], UnreadEntries>
@@ -51,9 +51,11 @@ export class SqliteLogReader implements LogReader {
     this.#text = db.prepare('SELECT text FROM events WHERE id = ?')
     this.#inboxHead = db.prepare('SELECT (SELECT max(seq) FROM inbox WHERE agent = ?) AS seq, (SELECT seq FROM inbox_cursors WHERE '
       + 'agent = ?) AS cursor')
-    this.#inbox = db.prepare(`SELECT i.seq, i.stream AS id, i.event, s.name AS stream, e.text FROM inbox i JOIN streams s ON s.id = i.stream
+    this.#inbox = db.prepare(
+      `SELECT i.seq, i.stream AS id, i.event, s.name AS stream, e.text FROM inbox i CROSS JOIN streams s ON s.id = i.stream
       LEFT JOIN places p ON p.stream = i.stream AND p.seq = i.event LEFT JOIN events e ON e.id = p.event
-      WHERE i.agent = ? AND i.seq > ? AND i.muted = 0 AND i.expired_at IS NULL AND coalesce(i.expires_at, 9e15) > ? ORDER BY i.seq LIMIT ?`)
+      WHERE i.agent = ? AND i.seq > ? AND i.muted = 0 AND i.expired_at IS NULL AND coalesce(i.expires_at, 9e15) > ? ORDER BY i.seq`,
+    )
     this.#unread = db.prepare(
       `SELECT s.name AS stream, count(*) AS count, min(i.event) AS first FROM inbox i JOIN streams s ON s.id = i.stream
       WHERE i.agent = ? AND i.seq > ? AND i.read_at IS NULL AND i.expired_at IS NULL AND i.muted = 0 AND i.event > s.base
@@ -101,7 +103,7 @@ export class SqliteLogReader implements LogReader {
     { after, limit, maxBytes, now }: { readonly after: number, readonly limit: number, readonly maxBytes: number, readonly now: number },
   ): readonly InboxRow[] {
     const page = new Page<InboxRow>(limit, maxBytes)
-    page.fill(this.#inboxRows(agent, after, now, limit))
+    page.fill(this.#inboxRows(agent, after, now))
     return page.rows
   }
 
@@ -148,8 +150,9 @@ export class SqliteLogReader implements LogReader {
     return this.#text.get(id)?.text
   }
 
-  *#inboxRows(agent: string, after: number, now: number, limit: number): Iterable<InboxRow> {
-    for (const { seq, id, event, stream, text } of this.#inbox.iterate(agent, after, now, limit)) {
+  /** As long as somebody reads on: an entry whose event is gone is none, and takes nobody's place. */
+  *#inboxRows(agent: string, after: number, now: number): Iterable<InboxRow> {
+    for (const { seq, id, event, stream, text } of this.#inbox.iterate(agent, after, now)) {
       const found = text ?? this.textOf(this.tail.at(id, event)?.id ?? 0)
       if (found !== undefined) yield { seq, stream, text: found }
     }

@@ -83,15 +83,14 @@ export class SqliteSearchReader implements SearchReader {
   }
 
   async standing(terms: readonly string[] = []): Promise<IndexStanding> {
-    const [[row], parts] = await Promise.all([
-      this.#ask(
-        `SELECT upto, ${newest} AS newest, EXISTS (SELECT 1 FROM search.shares) AS counted,
-          (SELECT json_group_array(json_array(term, share)) FROM search.shares WHERE term IN (SELECT value FROM json_each(?))) AS shares
-          FROM search.state`,
-        [JSON.stringify(terms)],
-      ),
-      this.#ask('SELECT n, since, until FROM search.parts ORDER BY n DESC', []),
-    ])
+    const [row] = await this.#ask(
+      `SELECT upto, ${newest} AS newest, EXISTS (SELECT 1 FROM search.shares) AS counted,
+        (SELECT json_group_array(json_array(term, share)) FROM search.shares WHERE term IN (SELECT value FROM json_each(?))) AS shares
+        FROM search.state`,
+      [JSON.stringify(terms)],
+    )
+    // Behind the state: what is named of the parts may be newer than it, never older.
+    const parts = await this.#ask('SELECT n, since, until FROM search.parts ORDER BY n DESC', [])
     const { upto, newest: end, counted, shares } = row as { upto: number, newest: number, counted: 0 | 1, shares: string }
     return {
       upto,

@@ -77,7 +77,7 @@ export const look = async <H>(
         if (hits.length >= wanted) return false
       }
       // Many have what was asked, and few of them the rest: the index knows that cheaper.
-      if (rows.length === page.limit && hits.length - before < rows.length * fewHits) asked = plan.more
+      if (isIndexed && rows.length === page.limit && hits.length - before < rows.length * fewHits) asked = plan.more
       if (rows.length < page.limit && at <= (rows.at(-1)?.id ?? at)) {
         at = Math.min(at, floor)
         return true

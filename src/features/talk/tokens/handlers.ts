@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { forgetAnswers } from '../../../store/answers.ts'
 import { removeHooksBy } from '../../../store/hooks.ts'
 import { addToken, forgetTokens, removeToken, tokensOf, type TokenRow } from '../../../store/tokens.ts'
+import { removeWebhooksOf } from '../../../store/webhooks.ts'
 import { Fail, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
 import { idOf } from '../../../base/short-id.ts'
 import type { TokenScope } from '../../../../lib/protocol/index.ts'
@@ -71,8 +72,9 @@ export const tokens = (options: TokenOptions): Feature<'TOKEN_CREATE' | 'TOKENS'
       async write(ctx, { token_id: id }) {
         const agent = own(ctx)
         await removeToken(ctx.tx, agent, id)
-        // Whoever had it must not speak on through what they made with it.
+        // Whoever had it must not speak on, or hear on, through what they made with it.
         await removeHooksBy(ctx.tx, agent, id)
+        await removeWebhooksOf(ctx.tx, agent, id)
         return { reply: reply('OK', {}), effects: [{ kind: 'tokens', agent }] }
       },
     },

@@ -6,6 +6,7 @@ import { webhookTest } from '../../../domain/webhook-body.ts'
 import {
   addErrand,
   beatErrands,
+  beginAnew,
   buryErrand,
   claimErrands,
   freeOthers,
@@ -17,7 +18,7 @@ import {
 } from '../../../store/errands.ts'
 import { pairStream } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'
-import { findWebhook, noteDelivery, setWebhook, webhooksOn, type LedgerRow, type WebhookRow } from '../../../store/webhooks.ts'
+import { endWaiting, findWebhook, noteDelivery, setWebhook, webhooksOn, type LedgerRow, type WebhookRow } from '../../../store/webhooks.ts'
 import type { Append, Outcome, SweepCtx } from '../../../relay/feature.ts'
 
 /** What became of a POST. later: it may be taken another time; never: it will not. */
@@ -42,6 +43,8 @@ export interface CourierOptions extends BodyOptions {
   readonly sender: Sender
   readonly allowlistStrict: boolean
   readonly errandLimits: ErrandLimits
+  /** Names this life of the log. */
+  readonly epoch: string
   /** Names this process among workers. */
   readonly worker: string
   /** 0 ≤ random < 1 */
@@ -138,13 +141,15 @@ export class Courier {
 
   async #post(post: Post, { now, soon }: SweepCtx): Promise<void> {
     const { webhook, due, errand } = post
-    const { serverId, sender, openWebhook, isStopping } = this.#options
+    const { serverId, epoch, sender, openWebhook, isStopping } = this.#options
+    // Where the log has another life, its numbers are those of other events.
+    const life = epoch.slice(0, 6)
     this.#busy.set(errand.n, post)
     let answer: Answer
     try {
       const [id, body] = due === undefined
-        ? [`${webhook.id}_test_${errand.n}`, webhookTest({ relay: serverId, agent: webhook.agent, webhook: webhook.id }, now)]
-        : [`${webhook.id}_${due.seq}`, await bodyOf(webhook, due, this.#options)]
+        ? [`${webhook.id}_test_${errand.n}_${life}`, webhookTest({ relay: serverId, agent: webhook.agent, webhook: webhook.id }, now)]
+        : [`${webhook.id}_${due.seq}_${life}`, await bodyOf(webhook, due, this.#options)]
       const old = webhook.old_secret !== null && webhook.old_until > now ? [webhook.old_secret] : []
       answer = await sender.post({ url: webhook.url, id, body, secrets: [webhook.secret, ...old].map(openWebhook), at: now })
     } catch {
@@ -188,6 +193,7 @@ export class Courier {
       return isMore ? waitErrand(tx, held, { due_at: now, attempts: 0, problem: null }) : removeErrand(tx, held)
     }
     const { problem } = answer
+    if (!isNext) return waitErrand(tx, held, { due_at: now, attempts: 0, problem: null })
     if (answer.kind === 'never' || held.attempts >= maxTries) {
       tell('off')
       await noteDelivery(tx, { ...entry, state: 'failed', problem })
@@ -238,6 +244,13 @@ export class Courier {
     return webhooks.length < lookedAt ? '' : webhooks.at(-1)!.id
   }
 
+  /** What was tried before may be gone, or behind the cursor: its tries are not those of what is posted now. */
+  async #tried(tx: Tx, errand: ErrandRow, { seq }: Due): Promise<ErrandRow> {
+    if (errand.attempts === 1 || !await endWaiting(tx, errand.ref, seq, 'it is not there any more, or not the next one')) return errand
+    await beginAnew(tx, errand)
+    return { ...errand, attempts: 1 }
+  }
+
   /** Errands whose turn it is; gives what is to be posted. `freed`: how many of those under way are done with. */
   async #take({ tx, now, roster }: SweepCtx, freed: number, turn: Turn): Promise<readonly Post[]> {
     const { worker, allowlistStrict } = this.#options
@@ -253,7 +266,7 @@ export class Courier {
         await removeErrand(tx, errand)
         continue
       }
-      const host = new URL(webhook.url).host
+      const host = new URL(webhook.url).hostname
       if (hosts.filter(each => each === host).length >= atOnceToHost) {
         await waitErrand(tx, errand, { due_at: now + 1_000, attempts: errand.attempts - 1 })
         continue
@@ -269,11 +282,11 @@ export class Courier {
       switch (next.kind) {
         case 'event':
           hosts.push(host)
-          posts.push({ errand, webhook, host, due: next })
+          posts.push({ errand: await this.#tried(tx, errand, next), webhook, host, due: next })
           break
         case 'skipped':
           await setWebhook(tx, webhook.id, { cursor: next.seq })
-          await noteDelivery(tx, skipped(webhook.id, next.seq, now))
+          await noteDelivery(tx, skipped(webhook.id, next, now))
           turn.isMore = true
           await waitErrand(tx, errand, { due_at: now, attempts: 0 })
           break
@@ -292,13 +305,13 @@ export class Courier {
   }
 }
 
-const skipped = (webhook: string, seq: number, now: number): LedgerRow => ({
+const skipped = (webhook: string, { seq, problem }: { readonly seq: number, readonly problem: string }, now: number): LedgerRow => ({
   webhook,
   seq,
   state: 'skipped',
   attempts: 0,
   status: null,
-  problem: 'its agent may not read it any more',
+  problem,
   at: now,
   next_at: null,
 })

@@ -45,7 +45,7 @@ const own = ({ me }: Pick<ReadCtx | WriteCtx, 'me'>): string => {
   return me.id
 }
 
-const shown = ({ id, url, source, name, thin, off_at: offAt, problem, cursor, created }: WebhookRow) => ({
+const shown = ({ id, url, source, name, thin, off_at: offAt, problem, cursor, created, token }: WebhookRow) => ({
   webhook_id: id,
   url,
   ...(source.startsWith('#') && { channel: source as `#${string}` }),
@@ -55,6 +55,7 @@ const shown = ({ id, url, source, name, thin, off_at: offAt, problem, cursor, cr
   ...(problem !== null && { problem }),
   seq: cursor,
   created_at: created,
+  ...(token !== null && { token_id: token }),
 })
 
 const shownEntry = ({ seq, state, attempts, at, status, problem, next_at }: LedgerRow) => ({
@@ -129,6 +130,7 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
               off_at: null,
               problem: null,
               created: now,
+              token: null,
             }
             await addWebhook(tx, row)
             return { reply: reply('WEBHOOK_ADDED', { ...shown(row), secret }) }
@@ -173,9 +175,11 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
       WEBHOOK_ROTATE: {
         needs: 'session',
         async write(ctx, { webhook_id: id }) {
-          const { secret: old } = await mine(ctx, id)
+          const { secret: last, old_secret: older, old_until } = await mine(ctx, id)
+          // Asked once more in that day, what its receiver has goes on to sign: nobody may have seen the one between.
+          const isTwice = older !== null && old_until > ctx.now
+          const [old, until] = isTwice ? [older, old_until] : [last, ctx.now + overlapMs]
           const secret = newSecret()
-          const until = ctx.now + overlapMs
           await setWebhook(ctx.tx, id, { secret: sealWebhook(secret), old_secret: old, old_until: until })
           return { reply: reply('WEBHOOK_ROTATED', { webhook_id: id, secret, until }) }
         },

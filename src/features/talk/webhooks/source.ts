@@ -17,10 +17,10 @@ export interface Due {
   readonly authorKey: string | null
 }
 
-/** skipped: not to be read by its agent any more. nothing: `cursor` is how far the source goes. gone: nothing is posted any more. */
+/** skipped: not there, or not to be read by its agent any more. nothing: `cursor` is how far the source goes. gone: nothing is posted any more. */
 export type Next =
   | Due
-  | { readonly kind: 'skipped', readonly seq: number }
+  | { readonly kind: 'skipped', readonly seq: number, readonly problem: string }
   | { readonly kind: 'nothing', readonly cursor: number }
   | { readonly kind: 'gone', readonly problem: string, /** its agent too: nobody is there to be told */ readonly isAgentGone?: true }
 
@@ -60,13 +60,16 @@ export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookR
   const [row] = await tx.log.inbox(agent, { after: cursor, limit: 1, maxBytes: 1, now })
   if (row === undefined) return { kind: 'nothing', cursor: await headOf(tx, { source }) }
   const channel = row.stream.startsWith('#') ? row.stream : undefined
-  if (channel !== undefined && !await mayRead(ctx, agent, channel, standing.isVerified)) return { kind: 'skipped', seq: row.seq }
+  if (channel !== undefined && !await mayRead(ctx, agent, channel, standing.isVerified))
+    return { kind: 'skipped', seq: row.seq, problem: 'its agent may not read it any more' }
   return due(tx, row)
 }
 
-const due = async (tx: Tx, row: Row): Promise<Due> => {
+const due = async (tx: Tx, row: Row): Promise<Next> => {
   const text = row.text.toString()
-  const { from } = JSON.parse(text) as { readonly from?: unknown }
+  const { from, erased } = JSON.parse(text) as { readonly from?: unknown, readonly erased?: unknown }
+  // Its place is there, and nothing of what was said.
+  if (erased === true) return { kind: 'skipped', seq: row.seq, problem: 'it was taken back, or erased' }
   const author = typeof from === 'string' ? await findAgent(tx, from) : undefined
   return { kind: 'event', seq: row.seq, text, authorKey: author?.pubkey ?? null }
 }
