@@ -106,6 +106,55 @@ test('a ticket opens one stream, and a long poll answers when something comes', 
   source.close()
 })
 
+test('what waits under a token gives nothing once that is revoked: a ticket, a long poll, a body that is still to come', async () => {
+  await using relay = await startTestRelay()
+  const key = newKey()
+  await using ann = await relay.login('ann', { key })
+  await using bob = await relay.login('bob')
+  const made = async () => {
+    const { token, token_id } = await ann.ask({ type: 'TOKEN_CREATE', scopes: ['read', 'send', 'manage'] }, 'TOKEN_CREATED')
+    return { headers: { authorization: `Bearer ${token}` }, revoke: () => ann.ask({ type: 'TOKEN_REVOKE', token_id }, 'OK') }
+  }
+  const first = await made()
+  const drawn = await fetch(`${relay.httpUrl}/v1/events/tickets`, { method: 'POST', headers: first.headers })
+  const { ticket } = await drawn.json() as { readonly ticket: string }
+  await first.revoke()
+  expect((await fetch(`${relay.httpUrl}/v1/events?inbox=1&ticket=${ticket}`)).status).toBe(401)
+
+  const second = await made()
+  const before = (await ann.ask({ type: 'INBOX' }, 'INBOX')).items.length
+  const poll = fetch(`${relay.httpUrl}/v1/inbox?wait=20`, { headers: second.headers })
+  await ann.barrier()
+  await new Promise(resolve => setTimeout(resolve, 200))
+  await second.revoke()
+  await bob.ask({ type: 'MSG', to: key.id, content: 'a secret' }, 'ACK')
+  expect((await poll).status).toBe(401)
+  expect((await ann.ask({ type: 'INBOX' }, 'INBOX')).items.length).toBe(before + 1)
+
+  const third = await made()
+  const text = JSON.stringify({ content: 'from a thief' })
+  let say = () => {}
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(Buffer.from(text.slice(0, 10)))
+      say = () => {
+        controller.enqueue(Buffer.from(text.slice(10)))
+        controller.close()
+      }
+    },
+  })
+  const posted = fetch(`${relay.httpUrl}/v1/channels/general/messages`, {
+    method: 'POST',
+    headers: { ...third.headers, 'content-type': 'application/json', 'idempotency-key': 'late' },
+    body,
+    duplex: 'half',
+  } as RequestInit)
+  await new Promise(resolve => setTimeout(resolve, 200))
+  await third.revoke()
+  say()
+  expect((await posted).status).toBe(401)
+})
+
 test('a reader that does not read is cut, and others do not notice', async () => {
   await using relay = await startTestRelay({ maxPendingBytes: 64 * 1024 })
   const { wire, headers } = await login(relay)

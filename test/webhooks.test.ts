@@ -93,7 +93,8 @@ test("a channel's messages arrive in order, signed, each once its predecessor wa
     await say('m6')
     clock.advance(10_000)
     await receiver.until(7)
-    await until(async () => (await stateOf(ada, webhook!.webhook_id)).seq === (await logOf(ada, webhook!.webhook_id))[0]!.seq)
+    // What was received is noted a turn later.
+    await until(async () => (await logOf(ada, webhook!.webhook_id)).filter(({ state }) => state === 'delivered').length === 6)
     expect((await logOf(ada, webhook!.webhook_id)).map(({ state, attempts, status }) => [state, attempts, status])).toEqual([
       ['delivered', 1, 204],
       ['delivered', 1, 204],
@@ -376,7 +377,19 @@ test('a webhook that a token made ends when it is revoked: whoever had it does n
     expect(response.status).toBe(201)
     return { token_id, ...await response.json() as { readonly webhook_id: string } }
   }
+  const asked = async (scopes: readonly string[], path: string) => {
+    const { token } = await ada.ask({ type: 'TOKEN_CREATE', scopes }, 'TOKEN_CREATED')
+    const response = await fetch(`${relay.httpUrl}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': path },
+      body: JSON.stringify(path === '/v1/webhooks' ? { url: receiver.url } : {}),
+    })
+    return [response.status, (await response.json() as { readonly code?: string }).code]
+  }
   const [stolen, kept] = [await made(), await made()]
+  // It hears what the agent is sent; and what signs is changed by the key alone.
+  expect(await asked(['manage'], '/v1/webhooks')).toEqual([403, 'SCOPE_MISSING'])
+  expect(await asked(['read', 'manage'], `/v1/webhooks/${kept.webhook_id}/rotate`)).toEqual([403, 'SIGNATURE_REQUIRED'])
   const own = await add(ada, receiver.url, { channel: '#builds' })
   expect(await stateOf(ada, stolen.webhook_id)).toMatchObject({ token_id: stolen.token_id })
   expect(await stateOf(ada, own.webhook_id)).not.toHaveProperty('token_id')

@@ -76,7 +76,7 @@ export class Victim implements Disposable {
       void child.ended.then(() => {
         reject(new Error('the relay ended by itself'))
         // One that breaks a promise ends in its worst moment, and is started again as by a supervisor.
-        if (this.#child === child && this.port !== 0) void this.#start().catch(() => undefined)
+        if (this.#child === child && this.port !== 0 && this.#store === undefined) void this.#start().catch(() => undefined)
       })
     })
   }

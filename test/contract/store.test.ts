@@ -238,6 +238,16 @@ describe.each(engines)('$name', engine => {
     ])
   })
 
+  test("an entry of an inbox whose event is gone takes nobody's place in a page", async () => {
+    const store = await open()
+    await store.write(tx => said(tx, '#x', 'one', { inbox: ['@b'] }))
+    await store.write(tx => tx.log.progress('@b', 'received', 1, 10))
+    await store.write(tx => tx.keep.deleteThrough('#x', 1, 20))
+    await store.write(tx => said(tx, '#y', 'two', { inbox: ['@b'] }))
+    const page = await store.read.log.inbox('@b', { after: 0, limit: 1, maxBytes: 1e6, now: 30 })
+    expect(page.map(row => [row.seq, row.stream])).toEqual([[2, '#y']])
+  })
+
   test("a message's fate: stored, offered, received, read, each with its time, told only to authors who asked", async () => {
     const store = await open()
     const send = (receipts: boolean, ttlMs?: number) =>
