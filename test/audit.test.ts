@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { frames, requestDocs, requests, type RequestType } from '../lib/protocol/index.ts'
 import { openKeeper } from '../src/app.ts'
 import { Guesses } from '../src/relay/guesses.ts'
+import { addErrand, errandAbout } from '../src/store/errands.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newTrader } from './kit/trade.ts'
@@ -72,6 +73,11 @@ describe('the audit', () => {
       ADMIN_KICK: { agent_id: bob.id },
       SET_RETENTION: { channel: '#general' },
     }
+    const errand = await relay.store.write(async tx => {
+      await addErrand(tx, { kind: 'test', owner: ann.id, ref: 'x', due_at: 0 }, 0, { perOwner: 1, all: 1 })
+      return (await errandAbout(tx, 'test', 'x'))!.n
+    })
+    for (const type of ['ADMIN_ERRAND', 'ADMIN_ERRAND_RETRY', 'ADMIN_ERRAND_DROP'] as const) about[type] = { errand }
     const ask = (type: RequestType, more: object = {}) =>
       boss.answer({ type, ...requestDocs[type].example, ...about[type], ...more, admin_key: adminKey })
     const { announcements } = await boss.ask({ type: 'ADMIN_ANNOUNCE', title: 'news', admin_key: adminKey }, 'ANNOUNCEMENTS')
