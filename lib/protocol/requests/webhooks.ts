@@ -1,7 +1,7 @@
 // What is asked about webhooks out.
 import * as z from 'zod/mini'
 import { request } from '../define.ts'
-import { ChannelName, Seq, webUrl } from '../fields.ts'
+import { ChannelAddress, Seq, webUrl } from '../fields.ts'
 import { limits } from '../limits.ts'
 import { TokenName as WebhookName } from '../tokens.ts'
 import { WebhookId } from '../webhooks.ts'
@@ -12,7 +12,7 @@ export const requests = {
   WEBHOOK_ADD: request({
     body: {
       url: z.string().check(webUrl, z.maxLength(limits.maxWebhookUrlChars)),
-      channel: z.optional(ChannelName),
+      channel: z.optional(ChannelAddress),
       name: z.optional(WebhookName),
       thin: z.optional(z.boolean()),
     },
