@@ -18,9 +18,8 @@ const acts = { postBy: 'Messages in', inviteBy: 'Invitations to', pinBy: 'Pins i
 /** @throws Fail where its owner keeps it to himself and to admins */
 export const checkRight = (right: keyof typeof acts, me: Agent, channel: Channel, isAdmin: boolean): void => {
   const { info } = channel
-  const settings = info.settings ?? plainSettings
-  if (settings.archived) checkOpen(channel)
-  if (settings[right] === 'owner' && !rules(me, info, isAdmin))
+  checkOpen(channel)
+  if ((info.settings ?? plainSettings)[right] === 'owner' && !rules(me, info, isAdmin))
     throw new Fail('AUTH_REQUIRED', `${acts[right]} ${info.name} are its owner's and the admins'`)
 }
 

@@ -21,6 +21,8 @@ interface Tables {
   agents: { id: string, rotated_to: string | null, revoked_at: number | null }
 }
 
+const byToken = 'ALTER TABLE hooks ADD COLUMN token TEXT'
+
 export const hookMigrations: Migration = {
   feature: 'hooks',
   steps: [
@@ -29,7 +31,7 @@ export const hookMigrations: Migration = {
       name TEXT, template TEXT, created INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX hooks_agent ON hooks (agent, created);
   `,
-    'ALTER TABLE hooks ADD COLUMN token TEXT',
+    byToken,
   ],
   postgres: [
     `
@@ -37,7 +39,7 @@ export const hookMigrations: Migration = {
       name TEXT, template TEXT, created BIGINT NOT NULL);
     CREATE INDEX hooks_agent ON hooks (agent, created);
   `,
-    'ALTER TABLE hooks ADD COLUMN token TEXT',
+    byToken,
   ],
 }
 

@@ -17,6 +17,9 @@ export interface SoughtWords {
   readonly isPrefix: boolean
 }
 
+/** Whether the n-th of the words is the one that may go on. */
+export const isBeginning = ({ words, isPrefix }: SoughtWords, n: number): boolean => isPrefix && n === words.length - 1
+
 /** What a message is looked for by: all of these words, and of each list of marks one. */
 export interface Sought {
   readonly words: readonly SoughtWords[]

@@ -69,7 +69,10 @@ const differingAnswers = (was: ReadonlyMap<string, string>, is: ReadonlyMap<stri
  * Why what is in the directory is not kept; nothing, where a backup passes its check, a restored one holds the same rows, and
  * export → import → export changes no record. The relay on it has stopped.
  */
-export const keptProblems = (data: string): Promise<readonly string[]> => carried(data)
+export const keptProblems = async (data: string): Promise<readonly string[]> => {
+  using folder = newFolder(memoryFolder())
+  return carried(data, folder.at('restored'))
+}
 
 /** … and what was restored gives the same answers to an admin, to a newcomer and to `askers`: dearer, since relays run on both. */
 export const toldProblems = async (data: string, askers: readonly Key[] = []): Promise<readonly string[]> => {
@@ -81,11 +84,10 @@ export const toldProblems = async (data: string, askers: readonly Key[] = []): P
   return [...problems, ...differingAnswers(was!, is!)]
 }
 
-const carried = async (data: string, into?: string): Promise<readonly string[]> => {
+const carried = async (data: string, restored: string): Promise<readonly string[]> => {
   using folder = newFolder(memoryFolder())
   const keeper = await openKeeper()
   const [copy, imported] = ['copy.db', 'imported'].map(name => folder.at(name)) as [string, string]
-  const restored = into ?? folder.at('restored')
   await keeper.backup({ data, target: copy })
   await keeper.verify(copy)
   await keeper.restore({ file: copy, data: restored, force: false, newEpoch: 'e'.repeat(16), now: 1 })

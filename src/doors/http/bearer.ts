@@ -69,7 +69,7 @@ export class Bearers {
   /** Whether its token is good still; a key is until the relay ends its session. */
   async holds({ token, until }: Bearer): Promise<boolean> {
     const now = this.#options.clock.now()
-    return token === undefined || (until > now && (this.#kept(token, now) ?? await this.#find(token, now)) !== undefined)
+    return token === undefined || (until > now && await this.#found(token, now) !== undefined)
   }
 
   /** After a wait. @throws Problem its token has ended meanwhile */
@@ -80,7 +80,7 @@ export class Bearers {
   async #valid(id: string, secret: string): Promise<Known | undefined> {
     const { store, clock } = this.#options
     const now = clock.now()
-    const token = this.#kept(id, now) ?? await this.#find(id, now)
+    const token = await this.#found(id, now)
     if (token === undefined || token.expires <= now) return undefined
     if (!timingSafeEqual(token.hash, hash('sha256', secret, 'buffer'))) return undefined
     if (token.used === null || now - token.used >= usedEveryMs) {
@@ -89,6 +89,10 @@ export class Bearers {
       await store.write(tx => noteUsed(tx, now, id)).catch(() => undefined)
     }
     return token
+  }
+
+  async #found(id: string, now: number): Promise<Known | undefined> {
+    return this.#kept(id, now) ?? await this.#find(id, now)
   }
 
   #kept(id: string, now: number): Known | undefined {

@@ -31,6 +31,8 @@ const hookFrames = 5
 /** Stored, which no other 2xx says so well to services that wait for one. */
 const taken = 202
 
+const noHook = (): Problem => new Problem('NOT_FOUND', 'There is no such hook: agentchat hook create')
+
 export class Hooks implements HttpDoor {
   readonly #options: HooksOptions
   readonly #buckets = new Buckets(rate)
@@ -61,7 +63,7 @@ export class Hooks implements HttpDoor {
     }
     visit.charge(hookFrames)
     const hook = id === undefined ? undefined : await findHook(store.read, id)
-    if (hook === undefined) throw refusal(new Problem('NOT_FOUND', 'There is no such hook: agentchat hook create'))
+    if (hook === undefined) throw refusal(noHook())
     const { agent, template, target, kind } = hook
     const claim = claimOf(kind as HookKind, { headers, inPath, now: clock.now() }, openSecret(hook.secret))
     if ('problem' in claim) throw refusal(new Problem('HOOK_INVALID', claim.problem))
@@ -69,9 +71,9 @@ export class Hooks implements HttpDoor {
     if (!claim.isTrue(body))
       throw refusal(new Problem('HOOK_INVALID', 'The signature is not one with the secret of this hook over this body'))
     // It may have ended while its body came.
-    const now = await findHook(store.read, hook.id)
-    if (now === undefined) throw new Problem('NOT_FOUND', 'There is no such hook: agentchat hook create')
-    if (now.isOver) throw new Problem('HOOK_OVER', 'The key that made this hook has been given up')
+    const still = await findHook(store.read, hook.id)
+    if (still === undefined) throw noHook()
+    if (still.isOver) throw new Problem('HOOK_OVER', 'The key that made this hook has been given up')
     this.#pace(hook.id)
     const content = hookText(body.toString(), template)
     if (content === undefined) throw new Problem('NOT_JSON', 'The template of this hook wants JSON')

@@ -1,6 +1,7 @@
 // The index of words on PostgreSQL: a text search vector for each message, in tables of their own for each part, so that a statement looks
 // at one of them and no more. Words are taken apart here, as everywhere else: it does not depend on the locale of the server.
 import {
+  isBeginning,
   marks,
   maxSearchedChars,
   partEvents,
@@ -47,9 +48,7 @@ const foundOf = (rows: readonly Row[]): readonly FoundMessage[] =>
 /** Letters and digits in quotes: nothing in them is an operator. Marks begin with what no word begins with. */
 const queryOf = (sought: Sought): string =>
   [
-    ...sought.words.map(({ words, isPrefix }) =>
-      `(${words.map(({ word }, n) => `'${word}'${isPrefix && n === words.length - 1 ? ':*' : ''}`).join(' <-> ')})`
-    ),
+    ...sought.words.map(unit => `(${unit.words.map(({ word }, n) => `'${word}'${isBeginning(unit, n) ? ':*' : ''}`).join(' <-> ')})`),
     ...sought.marks.map(oneOf => `(${oneOf.map(mark => `'=${mark}'`).join(' | ')})`),
   ].join(' & ')
 

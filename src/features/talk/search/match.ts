@@ -1,6 +1,6 @@
 // Whether a text is what was sought, read word by word: what an index finds is only a guess. And what is shown of it: a piece, and the
 // places in it that matched, as numbers. Marks in the text itself could be written by whoever wrote the text.
-import { maxSearchedChars, type SoughtWords } from '../../../store/search-index.ts'
+import { isBeginning, maxSearchedChars, type SoughtWords } from '../../../store/search-index.ts'
 import { isPlain, wordsIn, type Word } from '../../../store/words.ts'
 
 /** UTF-16 positions: from, and up to but not including. */
@@ -33,11 +33,12 @@ export const matchIn = (text: string, sought: readonly SoughtWords[]): Match | u
 const lacksSome = (text: string, sought: readonly SoughtWords[]): boolean =>
   sought.some(({ words }) => words.some(({ word }) => !text.includes(word)))
 
-const places = (words: readonly Word[], { words: sought, isPrefix }: SoughtWords): readonly Range[] => {
+const places = (words: readonly Word[], unit: SoughtWords): readonly Range[] => {
+  const { words: sought } = unit
   const found: Range[] = []
   for (let first = 0; first + sought.length <= words.length; first++) {
     const isThere = sought.every(({ word }, n) =>
-      isPrefix && n === sought.length - 1 ? words[first + n]!.word.startsWith(word) : words[first + n]!.word === word
+      isBeginning(unit, n) ? words[first + n]!.word.startsWith(word) : words[first + n]!.word === word
     )
     if (isThere) found.push([words[first]!.at, words[first + sought.length - 1]!.end])
   }

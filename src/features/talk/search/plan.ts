@@ -1,6 +1,14 @@
 // What of a search the index is asked. A term that is asked costs reading its list, and spares reading the texts that lack it: the rarest is
 // asked first, and of the others those that spare more than they cost. Whoever accepts looks for all of them in the texts.
-import { partEvents, rareShare, termOf, type IndexStanding, type Sought, type SoughtWords } from '../../../store/search-index.ts'
+import {
+  isBeginning,
+  partEvents,
+  rareShare,
+  termOf,
+  type IndexStanding,
+  type Sought,
+  type SoughtWords,
+} from '../../../store/search-index.ts'
 
 /** Reading a text costs as much as so many places in the lists of the index. */
 export const textCost = 800
@@ -63,8 +71,6 @@ export const planOf = (sought: Sought, shares: IndexStanding['shares']): Plan =>
   })
   return { first: askedOf(sought, first), more: askedOf(sought, terms.filter(term => term.share < everywhere || first.includes(term))) }
 }
-
-const isBeginning = ({ words, isPrefix }: SoughtWords, n: number): boolean => isPrefix && n === words.length - 1
 
 /** Phrases as they are where all of their words are asked, else word by word. */
 const askedOf = ({ words, marks }: Sought, terms: readonly Term[]): Asked => {
