@@ -281,6 +281,22 @@ describe('groups', () => {
     expect([await mentions(bob!, '#room'), await mentions(eve!, '#room')]).toEqual([1, 0])
   })
 
+  test('are told to those who may know who belongs to the channel, and to nobody else', async () => {
+    const { channel, owner } = await newRoom()
+    await using bob = await enter(channel, newKey())
+    await using eve = await relay.login('eve', { key: newKey() })
+    await owner.ask(set(channel, 'ops', [owner.id]), 'GROUP_CHANGED')
+    expect(await bob.ask({ type: 'GROUPS', channel }, 'GROUPS')).toMatchObject({ list: [{ group: 'ops', members: [owner.id] }] })
+    for (const type of ['GROUPS', 'MEMBERS']) {
+      expect(await eve.ask({ type, channel }, 'ERROR'), type).toMatchObject({ code: 'NOT_INVITED' })
+      expect(await eve.ask({ type, channel: '#none-such' }, 'ERROR'), type).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
+    }
+    // He made it, and is not in it.
+    await owner.ask({ type: 'LEAVE', channel }, 'LEFT')
+    expect(await owner.ask({ type: 'GROUPS', channel }, 'GROUPS')).toMatchObject({ list: [{ group: 'ops' }] })
+    await owner[Symbol.asyncDispose]()
+  })
+
   test('the library sets and lists them', async () => {
     const { channel, owner } = await newRoom()
     await using client = await clientOf(relay, { identity: newIdentity('ann') })

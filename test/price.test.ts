@@ -184,5 +184,7 @@ test('whom a message calls it pays for: all members by @here, and the members of
   expect(frames('@ops')).toBe(1 + 40 / prices.listenersPerFrame)
   expect(frames('@ops and @on-call and @ops')).toBe(1 + 60 / prices.listenersPerFrame)
   expect(frames('@here and @on-call')).toBe(1 + 120 / prices.listenersPerFrame)
+  // What it does not mention is not in the price.
+  expect(frames('@opsx, @on-call-2, @hereabouts, ops@ops.example')).toBe(1)
   expect([frames('@ops', null), frames('@ops', groups, false)]).toEqual([1, 1])
 })

@@ -6,6 +6,7 @@ import type { Awaitable, Db, Scope, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
 import type { QuotaView } from './quota.ts'
 import { statusOf } from './receipts.ts'
+import { rules } from './rights.ts'
 import {
   mayRead,
   type Agent,
@@ -70,6 +71,15 @@ export const channelToRead = (me: Agent, name: string, roster: RosterView): Chan
   if (channel === undefined) throw noChannel(name)
   if (!mayRead(me, channel, roster)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
   return channel
+}
+
+/** The channel, for whoever may know who belongs to it: its members, its owner and admins; and whether the asker rules it. @throws Fail */
+export const channelOfInsider = ({ me, roster, isAdmin }: Pick<ReadCtx, 'me' | 'roster' | 'isAdmin'>, name: string) => {
+  const channel = roster.channel(name)
+  const isRuler = channel !== undefined && rules(me, channel.info, isAdmin)
+  if (channel === undefined || (!isRuler && !mayRead(me, channel, roster))) throw noChannel(name)
+  if (!isRuler && !roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
+  return { channel, isRuler }
 }
 
 /** The channel, for whoever is a member of it. @throws Fail */

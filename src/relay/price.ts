@@ -1,6 +1,7 @@
 // What a request costs its agent and its address in frames: before it is decided, by its row, its size and who is there to hear of it;
 // after it, by its answer.
 import { prices, type Cost } from '../../lib/protocol/index.ts'
+import { hereWord, mentionsIn } from '../../lib/protocol/mentions.ts'
 import type { Agent, Channel, RosterView } from './view.ts'
 
 /** Members that are told of each other; in larger channels they hear a summary, which costs nobody. */
@@ -38,8 +39,10 @@ const listeners = (
 
 /** Those whom a message calls by `@here`, and by groups. */
 const calledIn = ({ agents, info: { groups } }: Channel, content: string): number => {
-  let count = content.includes('@here') ? agents.size : 0
-  for (const { name, members } of groups ?? []) if (content.includes(`@${name}`)) count += members
+  if (groups === null && !content.includes('@here')) return 0
+  const words = mentionsIn(content)
+  let count = words.includes(hereWord) ? agents.size : 0
+  for (const { name, members } of groups ?? []) if (words.includes(name)) count += members
   return count
 }
 

@@ -27,13 +27,13 @@ import {
 import { Nick } from '../../lib/protocol/request-fields.ts'
 import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
 import { minorOf } from '../../lib/protocol/money.ts'
+import { mentionsIn } from '../../lib/protocol/mentions.ts'
 import { rawField, rawItems } from '../../lib/protocol/raw.ts'
 import { messagesText } from '../../src/cli/message-text.ts'
 import { visible, visibleJson, visibleLines } from '../../src/cli/terminal.ts'
 import { fromCardSkills, toCardSkills } from '../../src/domain/a2a-skills.ts'
 import { urlKey } from '../../src/domain/directory/sightings.ts'
 import { readTicket } from '../../src/domain/file-ticket.ts'
-import { mentionsIn } from '../../src/domain/mentions.ts'
 import { readPaymentCode } from '../../src/domain/payment/code.ts'
 import { hookText } from '../../src/doors/http/hook-text.ts'
 import { resourceAt } from '../../src/doors/http/resources.ts'
@@ -170,6 +170,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       ]),
     ),
   },
+  'lib/protocol/mentions.ts': { peer: 'messages', run: { mentionsIn } },
   'lib/protocol/raw.ts': {
     peer: 'frames as they came',
     run: {
@@ -208,7 +209,6 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   },
   'src/domain/own-origins.ts': { own: 'the public URLs of the relay' },
   'src/domain/directory/sightings.ts': { peer: 'URLs of relays', run: { urlKey: text => urlKey(`ws://a/${text}`) } },
-  'src/domain/mentions.ts': { peer: 'messages', run: { mentionsIn } },
   'src/domain/payment/code.ts': { peer: 'payment codes', run: { readPaymentCode } },
   'src/domain/redaction.ts': { peer: 'messages', run: { redact } },
   'src/doors/http/hook-text.ts': {

@@ -13,7 +13,7 @@ export const requests = {
     example: { channel: '#builders', group: 'reviewers', members: ['@8addfe276526c9f6'] },
   },
   GROUPS: {
-    doc: 'All groups of a channel, by name.',
+    doc: 'All groups of a channel, by name: for those whom MEMBERS answers, its members, its owner and admins.',
     errors,
     example: { channel: '#builders' },
   },

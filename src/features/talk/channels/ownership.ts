@@ -3,7 +3,7 @@ import { findAgent, invitationsOf, isInvited, isMember, removeInvitation, remove
 import { changeChannel, membersAfter, plainSettings, setOrNull } from '../../../store/channels.ts'
 import { endChannel } from '../../../store/endings.ts'
 import { changedBy, settingsOf } from './settings.ts'
-import { Fail, mayRead, noChannel, notify, reply, type Agent, type Feature } from '../../../relay/feature.ts'
+import { channelOfInsider, Fail, notify, reply, type Agent, type Feature } from '../../../relay/feature.ts'
 
 export interface OwnershipOptions {
   readonly maxAgentsPage: number
@@ -54,11 +54,9 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
   },
   MEMBERS: {
     needs: 'session',
-    async read({ me, db, roster, isAdmin }, { channel: name, after = '', limit = maxAgentsPage }) {
-      const channel = roster.channel(name)
-      const isOwner = channel?.info.owner === me.id || isAdmin
-      if (channel === undefined || (!isOwner && !mayRead(me, channel, roster))) throw noChannel(name)
-      if (!isOwner && !roster.isMember(me, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${name}`)
+    async read(ctx, { channel: name, after = '', limit = maxAgentsPage }) {
+      const { db, roster } = ctx
+      const { channel, isRuler } = channelOfInsider(ctx, name)
       const { owner } = channel.info
       const members = await membersAfter(db, name, after, limit + 1)
       return reply('MEMBERS', {
@@ -69,7 +67,7 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
           return { id, name: here?.name ?? name, connected: here !== undefined }
         }),
         more: members.length > limit,
-        ...(isOwner && after === '' && { invited: (await invitationsOf(db, name)).map(({ agent, by, at }) => ({ id: agent, by, at })) }),
+        ...(isRuler && after === '' && { invited: (await invitationsOf(db, name)).map(({ agent, by, at }) => ({ id: agent, by, at })) }),
       })
     },
   },

@@ -1,7 +1,7 @@
 // Groups of a channel: names that mention several of its members. What a channel has of them it knows in memory, so that a message that
 // names none asks nothing.
 import { groupsIn, setGroup } from '../../../store/groups.ts'
-import { channelToRead, checkRight, Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
+import { channelOfInsider, checkRight, Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
 
 export interface GroupOptions {
   readonly maxGroupsPerChannel: number
@@ -35,9 +35,9 @@ export const groups = ({ maxGroupsPerChannel }: GroupOptions): Feature<'SET_GROU
     },
     GROUPS: {
       needs: 'session',
-      async read({ me, db, roster }, { channel }) {
-        channelToRead(me, channel, roster)
-        const list = await groupsIn(db, channel)
+      async read(ctx, { channel }) {
+        channelOfInsider(ctx, channel)
+        const list = await groupsIn(ctx.db, channel)
         return reply('GROUPS', { channel, list: list.map(({ group, members }) => ({ group, members: [...members] as AgentIds })) })
       },
     },

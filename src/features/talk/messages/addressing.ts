@@ -1,5 +1,5 @@
 // Whom a message reaches: the two ends of a pair, and the inboxes that keep it.
-import { mentionsIn } from '../../../domain/mentions.ts'
+import { hereWord, mentionsIn } from '../../../../lib/protocol/mentions.ts'
 import { findGrouped, findMentioned } from '../../../store/agents.ts'
 import { blockersAmong, isBlocked } from '../../../store/blocks.ts'
 import { pairStream, type Awaitable } from '../../../store/log.ts'
@@ -31,9 +31,6 @@ export interface Addressing {
   /** To an agent. @throws Fail AGENT_NOT_FOUND, LIMIT_REACHED */
   direct(ctx: WriteCtx, to: string): Awaitable<Addressed>
 }
-
-/** What calls all members that are connected. */
-const hereWord = 'here'
 
 export const addressing = ({ shares, maxHereMembers }: AddressingOptions): Addressing => {
   /** Who is called: only agents with a key have an inbox. */

@@ -1,4 +1,8 @@
-// Whom a text mentions: words after an @ that could be an agent's id or name.
+// Whom a text mentions: words after an @ that could be an agent's id or name, or a group's. Who decides about a message and who charges for it
+// ask the same.
+
+/** What calls all members of a channel that are connected. */
+export const hereWord = 'here'
 
 /** Mentions that one message can make. */
 const maxMentions = 20
