@@ -207,6 +207,47 @@ describe('what is posted', () => {
   })
 })
 
+describe('a condition', () => {
+  test('what it is not true of moves the cursor and is neither posted nor noted, however much of it there is', async () => {
+    await using receiver = await newReceiver()
+    await using relay = await started({ msgRate: 10_000, msgBurst: 10_000 })
+    const { ada, key, say } = await room(relay)
+    const bob = newKey()
+    await using other = await relay.login('bob', { key: bob })
+    const { webhook_id: ofRoom } = await add(ada, receiver.url, { channel: '#builds', when: 'content.lowerAscii().contains("failed")' })
+    const { webhook_id: ofInbox } = await add(ada, receiver.url, { when: `from == '${bob.id}' && !content.startsWith("ok")` })
+    await say('build 1 FAILED')
+    for (let n = 2; n < 252; n++) ada.send({ type: 'MSG', to: '#builds', content: `build ${n} is green` })
+    const { seq } = await say('build 252 failed')
+    await receiver.until(2)
+    for (const content of ['ok 1', 'no 2', 'ok 3']) await other.ask({ type: 'MSG', to: key.id, content }, 'ACK')
+    await receiver.until(3)
+    const last = await say('build 253 is green')
+    // Both came to the end of what there is, and have done with it.
+    await until(async () => (await stateOf(ada, ofRoom)).seq === last.seq && (await stateOf(ada, ofInbox)).seq === 3)
+    expect(receiver.contents).toEqual(['build 1 FAILED', 'build 252 failed', 'no 2'])
+    expect((await logOf(ada, ofRoom)).map(entry => [entry.seq, entry.state])).toEqual([[seq, 'delivered'], [1, 'delivered']])
+    expect((await logOf(ada, ofInbox)).map(entry => entry.seq)).toEqual([2])
+    expect((await stateOf(ada, ofInbox)).when).toContain('startsWith')
+  })
+
+  test('that is wrong, huge or slow is refused when it is saved, with where; nothing is made', async () => {
+    await using relay = await started()
+    const { ada } = await room(relay)
+    const refused = async (when: string) => {
+      const { message } = await ada.ask({ type: 'WEBHOOK_ADD', url: 'http://127.0.0.1:9/in', when }, 'ERROR')
+      return message
+    }
+    expect(await refused('direct &&')).toMatch(/^when: at character 10: /)
+    expect(await refused('content.matches("(a+)+$")')).toMatch(/^when: at character 1: matches: /)
+    expect(await refused('mentions.all(a, mentions.all(b, a == b))')).toMatch(/^when: at character 17: all: /)
+    expect(await refused('chars')).toBe('when: it gives int, and has to give yes or no (bool)')
+    expect(await refused('('.repeat(999))).toMatch(/^when: at character 21: /)
+    expect(await refused(' '.repeat(1_001))).toContain('when')
+    expect((await ada.ask({ type: 'WEBHOOKS' }, 'WEBHOOKS')).list).toEqual([])
+  })
+})
+
 describe('receivers that fail', () => {
   test('ten tries over a day, then it is off and its agent told; it goes on from there, by its agent or by the operator', async () => {
     await using receiver = await newReceiver()

@@ -375,11 +375,13 @@ export const rows = [
     httpFlood(i => hookPost(`/hooks/${of('A', 9)}${i % 10}/${of('b', 43)}`, 'x'), { connections: 30 })(way),
     httpFlood(i => hookPost(hooks[i % hooks.length].plain, 'x'), { connections: 30 })(way),
   ]) } },
-  { name: 'webhooks-out', what: 'webhooks to receivers that hang, redirect, answer without end and break off, by 12 keys that write to each other', flags: ['--webhooks', '--outbound-allow', '127.0.0.1'], prepare: async () => receiver(), attack: (way, port) => {
+  { name: 'webhooks-out', what: 'webhooks to receivers that hang, redirect, answer without end and break off, by 12 keys that write to each other, under conditions that are as slow as is taken, or nonsense', flags: ['--webhooks', '--outbound-allow', '127.0.0.1'], prepare: async () => receiver(), attack: (way, port) => {
+    const slow = upTo(35).map(n => `!content.contains("${n}y")`).join('&&')
     const keys = upTo(12).map(newKey)
     return keep(way, 12, (client, i) => client.send(Buffer.concat(upTo(4).map(n => msg(of('x', 2_000), keys[(i + n + 1) % 12].id)))), 200, async i => {
       const client = await login(way, `w${i}`, keys[i])
-      for (const path of ['hang', 'redirect', 'endless', 'break', 'hang']) client?.send(frame({ type: 'WEBHOOK_ADD', url: `http://127.0.0.1:${port}/${path}` }))
+      for (const when of [`${'('.repeat(500)}`, '!'.repeat(1_000), `[${'"a",'.repeat(200)}].all(a, content.contains(a))`]) client?.send(frame({ type: 'WEBHOOK_ADD', url: `http://127.0.0.1:${port}/hang`, when }))
+      for (const path of ['hang', 'redirect', 'endless', 'break', 'hang']) client?.send(frame({ type: 'WEBHOOK_ADD', url: `http://127.0.0.1:${port}/${path}`, when: slow }))
       return client && reading(client)
     })
   } },

@@ -76,6 +76,8 @@ export const limits = {
   /** Webhooks out, and characters of the address of one. */
   maxWebhooksPerAgent: 5,
   maxWebhookUrlChars: 1_000,
+  /** Characters of a condition. */
+  maxWhenChars: 1_000,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
 } as const

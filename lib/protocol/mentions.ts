@@ -5,7 +5,7 @@
 export const hereWord = 'here'
 
 /** Mentions that one message can make. */
-const maxMentions = 20
+export const maxMentions = 20
 
 /** The words, without @ and each once; empty for nearly every text, after one cheap look. */
 export const mentionsIn = (text: string): readonly string[] => {

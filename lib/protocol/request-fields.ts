@@ -8,6 +8,8 @@ export const Content = z.string().check(z.maxLength(limits.maxContentChars))
 export const Topic = z.string().check(z.maxLength(limits.maxTopicChars))
 export const Description = z.string().check(z.maxLength(limits.maxDescriptionChars))
 export const Nonce = z.string().check(z.regex(/^[0-9a-fA-F]{32}$/, '32 hex digits'))
+/** A condition in CEL. */
+export const When = z.string().check(z.minLength(1), z.maxLength(limits.maxWhenChars))
 export const ClientTime = z.number().check(z.refine(n => n !== 0 && Number.isFinite(n), 'a time in ms'))
 export const AdminKey = z.string().check(z.minLength(1), z.maxLength(512))
 

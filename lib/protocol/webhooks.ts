@@ -10,6 +10,7 @@ const webhook = {
   url: z.string(),
   channel: z.optional(ChannelName),
   name: z.optional(z.string()),
+  when: z.optional(z.string()),
   thin: z.optional(z.literal(true)),
   state: z.literal(['on', 'off']),
   problem: z.optional(z.string()),

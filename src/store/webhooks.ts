@@ -11,6 +11,8 @@ export interface WebhookRow {
   readonly name: string | null
   /** Only what names the event, without it. */
   readonly thin: 0 | 1
+  /** In CEL: of what it is not true is not posted; null: all is. */
+  readonly condition: string | null
   /** Sealed, both. */
   readonly secret: string
   readonly old_secret: string | null
@@ -46,6 +48,7 @@ interface Tables {
 }
 
 const byToken = 'ALTER TABLE webhooks ADD COLUMN token TEXT'
+const conditional = 'ALTER TABLE webhooks ADD COLUMN condition TEXT'
 
 export const webhookMigrations: Migration = {
   feature: 'webhooks',
@@ -59,6 +62,7 @@ export const webhookMigrations: Migration = {
       problem TEXT, at INTEGER NOT NULL, next_at INTEGER, PRIMARY KEY (webhook, seq)) WITHOUT ROWID;
   `,
     byToken,
+    conditional,
   ],
   postgres: [
     `
@@ -70,6 +74,7 @@ export const webhookMigrations: Migration = {
       problem TEXT, at BIGINT NOT NULL, next_at BIGINT, PRIMARY KEY (webhook, seq));
   `,
     byToken,
+    conditional,
   ],
 }
 

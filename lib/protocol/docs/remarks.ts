@@ -27,6 +27,7 @@ export const remarks: Readonly<Record<string, string>> = {
   'frames.WEBHOOKS.list.*.token_id': 'the token that it was made with, and ends with when that is revoked; none: the key made it',
   'frames.HOOKS.list.*.token_id': 'the token that it was made with, and ends with when that is revoked; none: the key made it',
   'requests.WEBHOOK_ADD.channel': 'one that you own; without it your inbox: what is said to you, and where you are mentioned',
+  'requests.WEBHOOK_ADD.when': 'a condition in CEL; what it is not true of is passed over',
   'requests.WEBHOOK_ADD.thin': 'post only what names the event: a receiver that wants it asks the relay',
   'requests.WEBHOOK_REPLAY.from_seq': 'its number in the inbox, or in the channel',
   'frames.WEBHOOKS.list.*.seq': 'the last event that was delivered: its number in the inbox, or in the channel',

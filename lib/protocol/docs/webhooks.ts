@@ -9,6 +9,7 @@ const webhook = {
   url: 'https://ci.example/agentchat',
   channel: '#builds',
   name: 'ci',
+  when: 'content.contains("failed")',
   state: 'on',
   seq: 41,
   created_at: 1_790_000_000_000,
@@ -18,11 +19,11 @@ const secret = `whsec_${'x'.repeat(43)}=`
 export const requests = {
   WEBHOOK_ADD: {
     doc: 'Makes a webhook: what comes into your inbox, or with `channel` what is said in a channel that you own, is posted to the address, '
-      + 'in order and at least once, signed as Standard Webhooks says (docs/WEBHOOKS.md). From now on; WEBHOOK_REPLAY goes back. Keyed agents '
+      + 'in order and at least once, signed as Standard Webhooks says (docs/WEBHOOKS.md). With `when` only what that condition is true of (docs/CONDITIONS.md). From now on; WEBHOOK_REPLAY goes back. Keyed agents '
       + 'only; a relay takes them where its operator set `webhooks`. It ends with your key, with WEBHOOK_REMOVE, and '
       + 'where a token made it, with TOKEN_REVOKE of that token.',
     errors: [...errors, 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED'],
-    example: { url: webhook.url, channel: webhook.channel, name: webhook.name },
+    example: { url: webhook.url, channel: webhook.channel, name: webhook.name, when: webhook.when },
   },
   WEBHOOKS: {
     doc: 'Your webhooks, the oldest first; not their secrets.',

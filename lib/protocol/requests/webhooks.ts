@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { request } from '../define.ts'
 import { ChannelAddress, Seq, webUrl } from '../fields.ts'
 import { limits } from '../limits.ts'
+import { When } from '../request-fields.ts'
 import { TokenName as WebhookName } from '../tokens.ts'
 import { WebhookId } from '../webhooks.ts'
 
@@ -15,6 +16,7 @@ export const requests = {
       channel: z.optional(ChannelAddress),
       name: z.optional(WebhookName),
       thin: z.optional(z.boolean()),
+      when: z.optional(When),
     },
     cost: { frames: 20 },
     reply: 'WEBHOOK_ADDED',

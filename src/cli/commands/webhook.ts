@@ -26,6 +26,10 @@ const add = requestCommand({
   examples: [
     { command: 'agentchat webhook add https://ci.example/agentchat', doc: 'Direct messages and mentions' },
     { command: "agentchat webhook add https://ci.example/builds --channel '#builds' --thin", doc: 'What is said there, by its ids alone' },
+    {
+      command: `agentchat webhook add https://ci.example/urgent --when 'direct || content.contains("urgent")'`,
+      doc: 'What a condition is true of',
+    },
   ],
   done: (_given, { webhook_id: id, secret }) => `Webhook ${id}. Secret, not shown again: ${secret}\nTry it: agentchat webhook test ${id}`,
 })
@@ -43,6 +47,7 @@ const list = command({
       { title: 'WEBHOOK', text: ({ webhook_id }) => webhook_id },
       { title: 'OF', text: ({ channel }) => channel ?? 'your inbox' },
       { title: 'URL', text: ({ url }) => url },
+      { title: 'WHEN', text: ({ when }) => when ?? '' },
       { title: 'NAME', text: ({ name }) => name ?? '' },
       { title: 'SEQ', text: ({ seq }) => String(seq) },
       { title: 'BY TOKEN', text: ({ token_id }) => token_id ?? '' },

@@ -1,7 +1,9 @@
 // The courier: the relay's own worker for webhooks. It writes errands for those that have something to post, takes some under a lease,
 // posts after the commit, and notes in a later turn what became of it. An event is done with before the next of its webhook is looked at.
 import { bodyOf, type BodyOptions } from './body.ts'
-import { headOf, nextOf, type Due } from './source.ts'
+import { headOf, nextOf, type Due, type Next, type SourceCtx } from './source.ts'
+import type { Compiled, Conditions } from '../../../../lib/rules/index.ts'
+import type { eventWords } from '../../../domain/event-words.ts'
 import { webhookTest } from '../../../domain/webhook-body.ts'
 import {
   addErrand,
@@ -40,6 +42,7 @@ export interface Sender {
 }
 
 export interface CourierOptions extends BodyOptions {
+  readonly conditions: Conditions<typeof eventWords>
   readonly sender: Sender
   readonly allowlistStrict: boolean
   readonly errandLimits: ErrandLimits
@@ -68,6 +71,8 @@ const leaseMs = 20_000
 const ownMs = 30_000
 /** Webhooks that are looked at in a turn for something new. */
 const lookedAt = 50
+/** Conditions that are kept ready to run. */
+const maxCompiled = 1_000
 /** From one try to the next: at 0, 5 s, 5 min, 30 min, and then over a day. */
 const delaysMs = [5, 300, 1_500, 5_400, 10_800, 18_000, 14_400, 21_600, 14_400].map(seconds => seconds * 1_000)
 const maxTries = delaysMs.length + 1
@@ -104,6 +109,7 @@ export class Courier {
   /** The webhook behind which the next look begins. */
   #lookedTo = ''
   #isAwaited = false
+  readonly #compiled = new Map<string, Compiled<typeof eventWords>>()
 
   constructor(options: CourierOptions) {
     this.#options = options
@@ -244,6 +250,18 @@ export class Courier {
     return webhooks.length < lookedAt ? '' : webhooks.at(-1)!.id
   }
 
+  /** The event that it posts next, by its condition. One that this version does not take any more ends it, rather than post what is not wanted. */
+  async #next(ctx: SourceCtx, webhook: WebhookRow): Promise<Next> {
+    const { condition: source } = webhook
+    if (source === null) return nextOf(ctx, webhook, undefined)
+    const compiled = this.#compiled.get(source) ?? await this.#options.conditions.compile(source)
+    if (this.#compiled.size >= maxCompiled) this.#compiled.clear()
+    this.#compiled.set(source, compiled)
+    return compiled.problem === undefined
+      ? nextOf(ctx, webhook, compiled.condition)
+      : { kind: 'gone', problem: `its condition is not taken any more: ${compiled.problem}` }
+  }
+
   /** What was tried before may be gone, or behind the cursor: its tries are not those of what is posted now. */
   async #tried(tx: Tx, errand: ErrandRow, { seq }: Due): Promise<ErrandRow> {
     if (errand.attempts === 1 || !await endWaiting(tx, errand.ref, seq, 'it is not there any more, or not the next one')) return errand
@@ -278,7 +296,7 @@ export class Courier {
       }
       // Whoever retries the errand of one that is off wants it to go on.
       if (webhook.off_at !== null) await setWebhook(tx, webhook.id, { off_at: null, problem: null })
-      const next = await nextOf({ tx, roster, now, allowlistStrict }, webhook)
+      const next = await this.#next({ tx, roster, now, allowlistStrict }, webhook)
       switch (next.kind) {
         case 'event':
           hosts.push(host)
@@ -289,6 +307,11 @@ export class Courier {
           await noteDelivery(tx, skipped(webhook.id, next, now))
           turn.isMore = true
           await waitErrand(tx, errand, { due_at: now, attempts: 0 })
+          break
+        case 'passed':
+          await setWebhook(tx, webhook.id, { cursor: next.seq })
+          turn.isMore = true
+          await waitErrand(tx, errand, { due_at: now, attempts: 0, problem: null })
           break
         case 'nothing':
           await setWebhook(tx, webhook.id, { cursor: next.cursor })

@@ -2,7 +2,9 @@
 import { Courier, testOf, webhookErrand, type CourierOptions } from './courier.ts'
 import { LookUps } from './look-ups.ts'
 import { headOf } from './source.ts'
+import { Conditions } from '../../../../lib/rules/index.ts'
 import { idOf } from '../../../base/short-id.ts'
+import { eventWords } from '../../../domain/event-words.ts'
 import { addErrand, errandAbout, removeErrand, waitErrand, type ErrandRow } from '../../../store/errands.ts'
 import type { Tx } from '../../../store/store.ts'
 import {
@@ -18,7 +20,7 @@ import {
 } from '../../../store/webhooks.ts'
 import { channelOfMember, Fail, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
 
-export interface WebhookOptions extends CourierOptions {
+export interface WebhookOptions extends Omit<CourierOptions, 'conditions'> {
   /** Whether this relay posts at all. */
   readonly webhooks: boolean
   readonly maxWebhooks: number
@@ -45,12 +47,13 @@ const own = ({ me }: Pick<ReadCtx | WriteCtx, 'me'>): string => {
   return me.id
 }
 
-const shown = ({ id, url, source, name, thin, off_at: offAt, problem, cursor, created, token }: WebhookRow) => ({
+const shown = ({ id, url, source, name, thin, condition, off_at: offAt, problem, cursor, created, token }: WebhookRow) => ({
   webhook_id: id,
   url,
   ...(source.startsWith('#') && { channel: source as `#${string}` }),
   ...(name !== null && { name }),
   ...(thin === 1 && { thin: true as const }),
+  ...(condition !== null && { when: condition }),
   state: offAt === null ? 'on' as const : 'off' as const,
   ...(problem !== null && { problem }),
   seq: cursor,
@@ -78,7 +81,8 @@ const mine = async (ctx: Pick<WriteCtx, 'me' | 'tx'> | { readonly me: ReadCtx['m
 
 export const webhooks = (options: WebhookOptions): Feature<Requests> => {
   const { maxWebhooks, maxWebhooksPerAgent, randomBytes, sealWebhook, sender, errandLimits } = options
-  const courier = new Courier(options)
+  const conditions = new Conditions(eventWords)
+  const courier = new Courier({ ...options, conditions })
   const lookUps = new LookUps(url => sender.check(url))
 
   const checkOn = (): void => {
@@ -101,10 +105,12 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
     handlers: {
       WEBHOOK_ADD: {
         needs: 'session',
-        async study(asked, { url, channel: name, name: label, thin = false }) {
+        async study(asked, { url, channel: name, name: label, thin = false, when }) {
           const agent = own(asked)
           checkOn()
           if (name !== undefined) channelOfMember(asked.me, name, asked.roster)
+          const wrong = when === undefined ? undefined : (await conditions.compile(when)).problem
+          if (wrong !== undefined) throw new Fail('INVALID_MSG', `when: ${wrong}`)
           const problem = await lookUps.of(url, asked.now)
           if (problem !== undefined) throw new Fail('INVALID_MSG', `url: ${problem}`)
           return async ({ me, tx, now, roster }) => {
@@ -123,6 +129,7 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
               url,
               name: label ?? null,
               thin: thin ? 1 : 0,
+              condition: when ?? null,
               secret: sealWebhook(secret),
               old_secret: null,
               old_until: 0,

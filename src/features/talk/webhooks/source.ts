@@ -1,4 +1,6 @@
 // What a webhook posts next: the event behind its cursor, in its agent's inbox or in its channel, as far as the agent may read it now.
+import type { Condition } from '../../../../lib/rules/index.ts'
+import { EventFacts, type eventWords, type SaidFields } from '../../../domain/event-words.ts'
 import { findAgent, isMember } from '../../../store/agents.ts'
 import type { Row } from '../../../store/log.ts'
 import { refusalOf, standingOf } from '../../../store/standing.ts'
@@ -17,10 +19,14 @@ export interface Due {
   readonly authorKey: string | null
 }
 
-/** skipped: not there, or not to be read by its agent any more. nothing: `cursor` is how far the source goes. gone: nothing is posted any more. */
+/**
+ * skipped: not there, or not to be read by its agent any more. passed: none of those up to `seq` is wanted, and there may be more. nothing: `cursor` is how far the source goes. gone: nothing is
+ * posted any more.
+ */
 export type Next =
   | Due
   | { readonly kind: 'skipped', readonly seq: number, readonly problem: string }
+  | { readonly kind: 'passed', readonly seq: number }
   | { readonly kind: 'nothing', readonly cursor: number }
   | { readonly kind: 'gone', readonly problem: string, /** its agent too: nobody is there to be told */ readonly isAgentGone?: true }
 
@@ -30,6 +36,13 @@ export interface SourceCtx {
   readonly now: number
   readonly allowlistStrict: boolean
 }
+
+/** Which events are wanted; undefined: all of them. */
+export type Wanted = Condition<typeof eventWords> | undefined
+
+/** Events that are looked at in a turn for one that is wanted. */
+const lookedAt = { limit: 100, maxBytes: 256 * 1024 }
+const theNext = { limit: 1, maxBytes: 1 }
 
 /** How far its source goes. */
 export const headOf = async (tx: Tx, { source }: Pick<WebhookRow, 'source'>): Promise<number> =>
@@ -42,8 +55,9 @@ const mayRead = async ({ tx, roster }: SourceCtx, agent: string, name: string, i
   return !info.private || await isMember(tx, agent, name)
 }
 
-export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookRow): Promise<Next> => {
+export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookRow, wanted: Wanted): Promise<Next> => {
   const { tx, roster, now, allowlistStrict } = ctx
+  const page = { after: cursor, ...(wanted === undefined ? theNext : lookedAt) }
   const standing = await standingOf(tx, agent)
   const refusal = refusalOf(standing, allowlistStrict)
   if (refusal !== undefined || !standing.isKnown)
@@ -52,24 +66,32 @@ export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookR
     if (roster.channel(source)?.info.owner !== agent) return { kind: 'gone', problem: `its agent does not own ${source} any more` }
     if (!await mayRead(ctx, agent, source, standing.isVerified))
       return { kind: 'gone', problem: `its agent may not read ${source} any more` }
-    const [row] = await tx.log.page(source, { after: cursor, limit: 1, maxBytes: 1 })
-    return row === undefined
-      ? { kind: 'nothing', cursor: await headOf(tx, { source }) }
-      : due(tx, row)
+    return firstOf(ctx, source, await tx.log.page(source, page), wanted)
   }
-  const [row] = await tx.log.inbox(agent, { after: cursor, limit: 1, maxBytes: 1, now })
-  if (row === undefined) return { kind: 'nothing', cursor: await headOf(tx, { source }) }
-  const channel = row.stream.startsWith('#') ? row.stream : undefined
-  if (channel !== undefined && !await mayRead(ctx, agent, channel, standing.isVerified))
-    return { kind: 'skipped', seq: row.seq, problem: 'its agent may not read it any more' }
-  return due(tx, row)
+  const rows = await tx.log.inbox(agent, { ...page, now })
+  return firstOf(ctx, source, rows, wanted,
+    async ({ stream }) => !stream.startsWith('#') || await mayRead(ctx, agent, stream, standing.isVerified))
 }
 
-const due = async (tx: Tx, row: Row): Promise<Next> => {
-  const text = row.text.toString()
-  const { from, erased } = JSON.parse(text) as { readonly from?: unknown, readonly erased?: unknown }
-  // Its place is there, and nothing of what was said.
-  if (erased === true) return { kind: 'skipped', seq: row.seq, problem: 'it was taken back, or erased' }
-  const author = typeof from === 'string' ? await findAgent(tx, from) : undefined
-  return { kind: 'event', seq: row.seq, text, authorKey: author?.pubkey ?? null }
+/** The first of these that is wanted; whether it may be read is asked of that one alone. */
+const firstOf = async <R extends Row>(
+  { tx }: SourceCtx,
+  source: string,
+  rows: readonly R[],
+  wanted: Wanted,
+  isReadable?: (row: R) => Promise<boolean>,
+): Promise<Next> => {
+  for (const row of rows) {
+    const text = row.text.toString()
+    const said = JSON.parse(text) as SaidFields & { readonly erased?: unknown }
+    const { seq } = row
+    // Its place is there, and nothing of what was said.
+    if (said.erased !== true && wanted?.of(new EventFacts(said)) === false) continue
+    if (isReadable !== undefined && !await isReadable(row)) return { kind: 'skipped', seq, problem: 'its agent may not read it any more' }
+    if (said.erased === true) return { kind: 'skipped', seq, problem: 'it was taken back, or erased' }
+    const author = typeof said.from === 'string' ? await findAgent(tx, said.from) : undefined
+    return { kind: 'event', seq, text, authorKey: author?.pubkey ?? null }
+  }
+  const last = rows.at(-1)
+  return last === undefined ? { kind: 'nothing', cursor: await headOf(tx, { source }) } : { kind: 'passed', seq: last.seq }
 }
