@@ -126,6 +126,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ]],
   ['src/doors/mcp', [
     'lib/protocol',
+    'lib/identity',
     'lib/client',
     'src/base',
     'src/relay/inside.ts',

@@ -44,7 +44,9 @@ describe.each(eras)('in the era of %s', era => {
     expect((await host.host.listTools()).tools).toHaveLength(9)
     const asked = host.call('send', { to: max.id, text: 'what is 2 + 2?', wait_s: 20 })
     const heard = await other.call('receive', { wait_s: 20 }, { onprogress: () => undefined })
-    expect(heard.text).toMatch(/1 @\w+\/ada \d\d-\d\dT\d\d:\d\d unsigned via-mcp id=\S+\n<(\w{6})>what is 2 \+ 2\?<\/\1>/)
+    expect(heard.text).toMatch(
+      /1 @\w+\/ada \d\d-\d\dT\d\d:\d\d unsigned key-age=\d+\w+ trust=known hops=1 via-mcp id=\S+\n<(\w{6})>what is 2 \+ 2\?<\/\1>/,
+    )
     await other.call('send', { to: ada.id, text: '4', reply_to: /id=(\S+)/.exec(heard.text)![1]! })
     expect((await asked).text).toContain('>4</')
     expect((await host.call('receive')).text).toBe('Nothing waits.')

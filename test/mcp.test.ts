@@ -25,7 +25,9 @@ describe.each(eras)('in the era of %s', era => {
     await using max = await hostAt(relay, newIdentity('max'), { era })
     const asked = ada.call('send', { to: max.me, text: 'what is 2 + 2?', wait_s: 20 })
     const heard = await max.call('receive', { wait_s: 20 })
-    expect(heard.text).toMatch(/1 @\w+\/ada \d\d-\d\dT\d\d:\d\d signed id=(\S+)\n<(\w{6})>what is 2 \+ 2\?<\/\2>/)
+    expect(heard.text).toMatch(
+      /1 @\w+\/ada \d\d-\d\dT\d\d:\d\d signed key-age=\d+\w+ trust=known hops=0 id=(\S+)\n<(\w{6})>what is 2 \+ 2\?<\/\2>/,
+    )
     const id = /id=(\S+)/.exec(heard.text)![1]!
     expect((await max.call('send', { to: ada.me, text: '4', reply_to: id })).text).toMatch(/^Stored as \S+, number 2\.$/)
     const answer = await asked

@@ -133,7 +133,10 @@ describe('what is posted', () => {
       type: 'message.received',
       data: { relay: relay.serverId, agent: key.id, webhook: id, seq: 1, from: bob.id, to: key.id, signature: 'valid' },
     })
-    expect(first.body.data['signed_by']).toEqual({ agent: bob.id, key: fingerprintOf(bob.pem) })
+    expect(first.body.data).toMatchObject({
+      ...{ signed_by: { agent: bob.id, key: fingerprintOf(bob.pem) }, key_age_ms: expect.any(Number) as number },
+      ...{ trust: 'known', hops: 0 },
+    })
     expect(second.body).toMatchObject({ type: 'mention.received', data: { to: '#builds', signature: 'none', signed_by: null } })
     // The same bytes that were sent to a socket, as they are stored.
     const stored = ada.texts.find(each => each.includes('"for ada"'))!

@@ -40,6 +40,7 @@ export { firstOf, pagesOf, type PagedList } from './pages.ts'
 export { type AgentProfile, type People, type ProofState } from './people.ts'
 export { MemoryPositions, type Positions } from './positions.ts'
 export { rawTextOf } from './raw-text.ts'
+export { Authors, renderer, type Renderable, type Renderer } from './rendering.ts'
 export { type Reputation } from './reputation.ts'
 export { type CallOptions } from './pending.ts'
 export { Said, type SaidMessage } from './said.ts'
@@ -58,8 +59,8 @@ export {
 export { markRead, react, ReactionsTo, unreact, unreadIn, type ReactedMessage } from './unread.ts'
 export { agentId, channelName, isAgent, isChannel, isTarget } from './targets.ts'
 export { webSocketTransport, type Socket, type SocketHandlers, type Transport, type TransportProblem } from './transport.ts'
-/** What a signature is worth. */
-export { type SignatureState } from '../identity/index.ts'
+/** What a signature is worth, and where a text comes from. */
+export { type Provenance, type RenderOptions, type SignatureState, type Trust } from '../identity/index.ts'
 /** The words of the protocol that the client's types use. */
 export {
   type AgentId,

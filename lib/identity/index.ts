@@ -10,6 +10,7 @@ export {
   type HttpSignature,
   type SignableRequest,
 } from './http-signature.ts'
+export { cut, fenced, fenceNote, markBeyond, visible, word } from './fence.ts'
 export { generateKeyPair, identityFrom, type Identity, type KeyPair } from './keys.ts'
 export { changeTextOf, contentHashOf, editText, retractText, type ChangeText, type EditText } from './change-texts.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
@@ -17,6 +18,16 @@ export { IdentityError, type IdentityErrorCode } from './errors.ts'
 export { randomNonce } from './nonce.ts'
 export { type SignatureState } from './signature-state.ts'
 export { canonicalPem, publicKeyBytes } from './pem.ts'
+export {
+  authorOf,
+  provenanceOf,
+  provenanceText,
+  renderEvent,
+  type Author,
+  type Provenance,
+  type RenderOptions,
+  type Trust,
+} from './provenance.ts'
 export {
   agentDocumentProblem,
   agentDocumentText,

@@ -1,4 +1,4 @@
-// The JSON that a webhook posts: what happened, where it is counted, what was said as it is stored, and who signed it.
+// The JSON that a webhook posts: what happened, where it is counted, what was said as it is stored, and where it comes from.
 
 export interface WebhookEvent {
   /** The `server_id` of the relay. */
@@ -13,8 +13,13 @@ export interface WebhookEvent {
   readonly text: string
   /** What its signature is worth. */
   readonly signature: string
-  /** The fingerprint of the key that signed it, where that holds: ids are short, keys are not. */
-  readonly key: string | undefined
+  readonly provenance: {
+    /** The fingerprint of the key that signed it, where that holds: ids are short, keys are not. */
+    readonly signedBy: string | null
+    readonly keyAgeMs: number | null
+    readonly trust: string
+    readonly hops: number
+  }
   /** Only what names the event. */
   readonly isThin: boolean
 }
@@ -38,12 +43,13 @@ const typeOf = ({ type, to, edit, retract }: Said, isOfChannel: boolean): string
 }
 
 export const webhookBody = (event: WebhookEvent): string => {
-  const { relay, agent, webhook, isOfChannel, seq, text, signature, key, isThin } = event
+  const { relay, agent, webhook, isOfChannel, seq, text, signature, provenance, isThin } = event
   const said = JSON.parse(text) as Said
   const { msg_id, from, to, ts } = said
   const head = JSON.stringify({ type: typeOf(said, isOfChannel), timestamp: new Date(ts).toISOString() })
-  const signed_by = key === undefined ? null : { agent: from, key }
-  const data = JSON.stringify({ relay, agent, webhook, seq, msg_id, from, to, signature, signed_by })
+  const { signedBy: key, keyAgeMs: key_age_ms, trust, hops } = provenance
+  const signed_by = key === null ? null : { agent: from, key }
+  const data = JSON.stringify({ relay, agent, webhook, seq, msg_id, from, to, signature, signed_by, key_age_ms, trust, hops })
   return `${head.slice(0, -1)},"data":${isThin ? data : `${data.slice(0, -1)},"event":${text}}`}}`
 }
 

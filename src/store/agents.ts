@@ -1,5 +1,5 @@
 // What outlives a session of an agent: its key, where it belongs, and what it is invited to. Several features read and write it.
-import { joinLineages, lineageSchema } from './lineages.ts'
+import { joinLineages, lineageSchema, predecessors } from './lineages.ts'
 import { moveBlocks } from './blocks.ts'
 import { endLeases } from './leases.ts'
 import { moveGroups } from './groups.ts'
@@ -77,6 +77,16 @@ export const findAgent = async (db: Pick<Db, 'tables'>, id: string): Promise<Age
 
 export const findAgents = (db: Db, ids: readonly string[]): Promise<readonly AgentRow[]> =>
   db.tables<Tables>().selectFrom('agents').selectAll().where(db.dialect.isAmong('id', ids)).execute()
+
+/** Whether a setting names this key, or one that led to it. */
+export const isNamed = async (
+  db: Db,
+  named: { readonly isNobody: boolean, has(agent: { readonly id: string, readonly pubkey: string }): boolean },
+  agent: { readonly id: string, readonly pubkey: string },
+): Promise<boolean> => {
+  if (named.isNobody || named.has(agent)) return !named.isNobody
+  return (await findAgents(db, await predecessors(db, agent.id))).some(former => named.has(former))
+}
 
 /** Of whoever leaves, which in a storm of logins is often. */
 const updateSeen = preparedWrite((tables: WriteTables<Tables>, id: string, at: number) =>

@@ -5,7 +5,13 @@ import {
   canonicalJson,
   canonicalPem,
   changeTextOf,
+  cut,
+  markBeyond,
+  provenanceOf,
   publicKeyBytes,
+  renderEvent,
+  visible as shownVisible,
+  word,
   receiptText,
   signedTextOf,
   verify,
@@ -39,7 +45,7 @@ import { hookText } from '../../src/doors/http/hook-text.ts'
 import { resourceAt } from '../../src/doors/http/resources.ts'
 import { reOf } from '../../src/relay/local-session.ts'
 import { redact } from '../../src/domain/redaction.ts'
-import { Reply, visible as shownVisible, word } from '../../src/doors/mcp/reply.ts'
+import { Reply } from '../../src/doors/mcp/reply.ts'
 import { atomFeed, jsonFeed } from '../../src/features/operate/announcements/feeds.ts'
 import { captchaAnswer } from '../../src/features/talk/session/captcha.ts'
 import { matchIn, snippetOf } from '../../src/features/talk/search/match.ts'
@@ -110,6 +116,23 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       'changeTextOf an edit': text =>
         changeTextOf({ from: text, content: text, edit: { of: text, prev: text, relay: text, sig_ts: 1, nonce: 'a'.repeat(32) } }),
       'changeTextOf a nonce': text => changeTextOf({ from: '', content: '', retract: { of: '', relay: '', sig_ts: 1, nonce: text } }),
+    },
+  },
+  'lib/identity/fence.ts': {
+    peer: 'what agents wrote, as programs and models are shown it',
+    run: {
+      visible: shownVisible,
+      word,
+      cut: text => cut(text, text.length / 2),
+      markBeyond: text => markBeyond([text], () => text.slice(0, 6).padEnd(6, '0') + Math.random()),
+    },
+  },
+  'lib/identity/provenance.ts': {
+    peer: 'messages and other events',
+    run: {
+      renderEvent: text =>
+        renderEvent({ type: 'MSG', ts: 0, from: text, to: text, content: text, files: [{ name: text }] }, 'none',
+          provenanceOf({}, 'none', undefined)),
     },
   },
   'lib/identity/http-signature.ts': {
@@ -232,8 +255,6 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/doors/mcp/': {
     peer: 'what agents wrote, as tools show it; what a host gives to a tool',
     run: {
-      visible: shownVisible,
-      word,
       reply: text => {
         const reply = new Reply()
         reply.add('said: ', { text })

@@ -49,12 +49,15 @@ export const requests = {
 
 export const frames = {
   WHOIS: {
-    doc: 'Answers WHOIS. `pubkey` is null for ephemeral agents. `rotated_to` names the agent that took over; `revoked_at` is set on '
+    doc:
+      'Answers WHOIS. `pubkey` is null for ephemeral agents; `key_since` is when the relay saw it first. `admin`: it administers this relay. '
+      + '`rotated_to` names the agent that took over; `revoked_at` is set on '
       + 'revoked keys.',
     example: {
       agent_id: '@8addfe276526c9f6',
       name: 'alice',
       pubkey: examplePem,
+      key_since: 1_780_000_000_000,
       verified: false,
       presence: 'online',
       status_text: null,

@@ -16,20 +16,22 @@ export const ask = command({
       doc: 'Send it under this id: asked again under the same one, it is stored once and its answer waited for again (with -i)',
     },
     content: { doc: 'Print only the content of the answer, as it was sent' },
+    render: { doc: 'Print it as text for a model: who wrote it, who signed it, and what it says in a fence that it cannot close' },
   },
   details: async () =>
     'The answer is the first direct message of the agent that names the question, as `agentchat send --reply-to MSG_ID` does. It counts as '
-    + 'received. In a pipe, or with --json, it is a line of JSON: the frame as it came, and `signature`.',
+    + 'received. In a pipe, or with --json, it is a line of JSON: the frame as it came, `signature` and `provenance`, as in agentchat listen.',
   examples: [
     { command: "agentchat ask @8addfe276526c9f6 'Which branch is released on Friday?' --timeout 60", doc: 'At most a minute' },
     { command: 'git diff | agentchat ask @8addfe276526c9f6 - --content', doc: 'A long question; the answer as plain text' },
   ],
   async run({ args, options, io, out, connect }): Promise<ExitName | void> {
-    const [{ TimeoutError }, { messagesText }, { fieldsOfFrame }, { visibleLines }] = await Promise.all([
+    const [{ TimeoutError, renderer }, { messagesText }, { fieldsOfFrame }, { visibleLines }, { shownProvenance }] = await Promise.all([
       import('../../../lib/client/index.ts'),
       import('../message-text.ts'),
       import('../vocabulary.ts'),
       import('../terminal.ts'),
+      import('../provenance.ts'),
     ])
     const { limits } = await import('../../../lib/protocol/limits.ts')
     const question = args.question === '-'
@@ -55,6 +57,11 @@ export const ask = command({
         }`, error)
     })
     if (options.content) return out.raw(`${io.stdout.isTTY ? visibleLines(answer.content) : answer.content}\n`)
-    out.one({ ...answer.frame, signature: answer.signature }, messagesText(io.now()), { fields: [...fieldsOfFrame('MSG'), 'signature'] })
+    const shown = renderer(client)
+    if (options.render) return out.raw(`${await shown.render(answer)}\n`)
+    const provenance = shownProvenance(await shown.provenance(answer))
+    out.one({ ...answer.frame, signature: answer.signature, provenance }, messagesText(io.now()), {
+      fields: [...fieldsOfFrame('MSG'), 'signature', 'provenance'],
+    })
   },
 })

@@ -15,6 +15,7 @@ export const wake = command({
   arguments: {},
   options: {
     exec: { value: 'CMD', doc: 'The command, a line for /bin/sh; it reads the message from its standard input' },
+    render: { doc: 'The command reads text for a model: who wrote it, who signed it, and what it says in a fence that it cannot close' },
     reply: { doc: 'What the command prints is the answer to the message' },
     concurrency: { value: 'N', doc: 'Messages at once (default: 1)', parse: count },
     lease: {
@@ -32,7 +33,7 @@ export const wake = command({
   },
   details: async () =>
     'The command gets one line of JSON: `event`, the message as it is stored; `signature`: valid, weak, stale, duplicated, foreign, invalid, '
-    + 'unknown-key, none; `seq` and `attempt`. What it says is data of a stranger: none of it is on the command line. '
+    + 'unknown-key, none; `provenance`, as in agentchat listen; `seq` and `attempt`. With --render it gets text in its place. What it says is data of a stranger: none of it is on the command line. '
     + 'In the environment are ids only: AGENTCHAT_MSG_ID, AGENTCHAT_FROM, AGENTCHAT_TO, AGENTCHAT_ATTEMPT.\n'
     + `Exit code 0: done. ${againCode}: try it again, here or at another worker, five times in all. Another: it has failed, and its sender is told the `
     + 'code. Workers of one agent get different messages; do not `listen --dm` as the same agent beside them. What failed: agentchat inbox list --failed.',
@@ -48,10 +49,11 @@ export const wake = command({
     const { exec } = options
     if (exec === undefined || exec.trim() === '') throw new CliError('usage', 'Which command?', "Name it: --exec './answer.sh'")
     const { connectKeyed } = await import('../trade.ts')
-    const [{ work, RelayError }, { handOver }, { visible }] = await Promise.all([
+    const [{ work, renderer, RelayError }, { handOver }, { visible, visibleJson }, { shownProvenance }] = await Promise.all([
       import('../../../lib/client/index.ts'),
       import('../hand-over.ts'),
       import('../terminal.ts'),
+      import('../provenance.ts'),
     ])
     const client = await connectKeyed({ connect, target }, {
       session: options.session ?? `wake-${Math.floor(io.random() * 2 ** 32).toString(36)}`,
@@ -72,14 +74,27 @@ export const wake = command({
       }
     }
 
+    const { render, provenance } = renderer(client)
+    const lineOf = async (job: Job): Promise<string> => {
+      const { seq, attempt, signature, event } = job
+      const said = {
+        seq,
+        attempt,
+        ...(signature !== undefined && { signature }),
+        provenance: shownProvenance(await provenance(job)),
+        event,
+      }
+      return `${visibleJson(said)}\n`
+    }
+
     const handle = async (job: Job): Promise<JobEnd> => {
-      const { seq, event, signature, attempt, lost } = job
+      const { event, attempt, lost } = job
       const { from = '', to = '', msg_id: msgId = '' } = event as Readonly<Record<string, string | undefined>>
       const maxAnswerBytes = options.reply ? client.welcome!.limits.maxContentBytes ?? 64 * 1024 : undefined
       const ended = await handOver({
         command: exec,
         env: { ...io.env, AGENTCHAT_MSG_ID: msgId, AGENTCHAT_FROM: from, AGENTCHAT_TO: to, AGENTCHAT_ATTEMPT: String(attempt) },
-        input: `${JSON.stringify({ seq, attempt, ...(signature !== undefined && { signature }), event })}\n`,
+        input: options.render ? await render(job) : await lineOf(job),
         timeMs: (options.limit ?? defaultLimitS) * 1_000,
         maxAnswerBytes,
         stop: [lost, io.interrupted],

@@ -2,7 +2,7 @@
 // machine by a forwarder.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { timerMs } from '../../../lib/protocol/timer.ts'
-import type { AgentChatClient, AgentId, ChannelName, Message } from '../../../lib/client/index.ts'
+import type { ChannelName, Message } from '../../../lib/client/index.ts'
 import { command, count } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import { requestCommand } from '../request-command.ts'
@@ -159,12 +159,13 @@ const listen = command({
       throw new CliError('usage', 'Where to?', 'Name it: --forward-to http://localhost:3000')
     if (options.secret !== undefined && !/^whsec_[A-Za-z0-9+/]{4,}={0,2}$/.test(options.secret))
       throw new CliError('usage', '--secret: not one of a webhook', 'It begins with whsec_, and is base64 behind it')
-    const [{ anywhere, addressGuard }, { sendRequest, OutboundError }, { webhookHeaders }, { webhookBody }, { randomBytes }] = await Promise
-      .all([
+    const [{ anywhere, addressGuard }, { sendRequest, OutboundError }, { webhookHeaders }, { webhookBody }, { renderer }, { randomBytes }] =
+      await Promise.all([
         import('../../outbound/guard.ts'),
         import('../../outbound/request.ts'),
         import('../../outbound/webhooks.ts'),
         import('../../domain/webhook-body.ts'),
+        import('../../../lib/client/index.ts'),
         import('node:crypto'),
       ])
     const guard = addressGuard(anywhere)
@@ -175,8 +176,9 @@ const listen = command({
     out.say(`Connected as ${client.agentId}; what comes is posted to ${url}`)
     if (options.secret === undefined) out.say(`Secret: ${secret}`)
 
-    const bodyOf = async ({ frame, signature, inboxSeq, seq = 0, from }: Message): Promise<string> => {
-      const holds = signature === 'valid' || signature === 'weak' || signature === 'foreign'
+    const { provenance } = renderer(client)
+    const bodyOf = async (message: Message): Promise<string> => {
+      const { frame, signature, inboxSeq, seq = 0 } = message
       return webhookBody({
         relay: client.welcome!.serverId ?? '',
         agent: client.agentId!,
@@ -185,7 +187,7 @@ const listen = command({
         seq: inboxSeq ?? seq,
         text: JSON.stringify(frame),
         signature,
-        key: holds ? await keyOf(client, from) : undefined,
+        provenance: await provenance(message),
         isThin: false,
       })
     }
@@ -239,9 +241,6 @@ const listen = command({
     }
   },
 })
-
-/** The fingerprint of an agent's key, as the relay has it. */
-const keyOf = async (client: AgentChatClient, agent: AgentId): Promise<string | undefined> => (await client.request('WHOIS', { agent })).key
 
 export const webhook = command({
   name: 'webhook',

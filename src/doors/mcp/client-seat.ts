@@ -1,6 +1,7 @@
 // A seat that is a client of the relay with the user's own key: everything is signed here, and the connection comes back by itself.
 import {
   AgentChatError,
+  Authors,
   ConnectionError,
   ContentError,
   RelayError,
@@ -24,6 +25,7 @@ const steps = (Object.keys(frames) as FrameType[]).filter(type => type !== 'MSG'
 
 export class ClientSeat implements Seat {
   readonly signs: boolean
+  readonly authors: Authors
   readonly #client: AgentChatClient
   readonly #guest: GuestInbox | undefined
   readonly #waiting = new Set<() => void>()
@@ -35,6 +37,7 @@ export class ClientSeat implements Seat {
   constructor(client: AgentChatClient, isKeyed: boolean) {
     this.#client = client
     this.signs = isKeyed
+    this.authors = new Authors(agent => client.request('WHOIS', { agent }))
     this.#guest = isKeyed ? undefined : new GuestInbox()
     const changed = (change: Change) => {
       for (const listener of this.#listeners) listener(change)

@@ -1,10 +1,11 @@
 // Deals: what there is of them, and every step. A step that binds or costs is said first, with a code, and done when it comes with it.
 import * as z from 'zod'
+import { word } from '../../../lib/identity/index.ts'
 import { currencyCode, formatMinor, minorOf } from '../../../lib/protocol/money.ts'
 import type { AgentId, Frame } from '../../../lib/protocol/index.ts'
 import { ProposalState } from '../../../lib/protocol/proposals.ts'
 import { standingText } from './people.ts'
-import { word, type Part, type Reply } from './reply.ts'
+import type { Part, Reply } from './reply.ts'
 import { defined, eventParts, numbered, priceOf, timeText, worded } from './said.ts'
 import { dealSteps, Refusal, type Seat, type Signable } from './seat.ts'
 import { Agent, Question, tool, type Call } from './tool.ts'

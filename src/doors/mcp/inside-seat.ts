@@ -1,4 +1,5 @@
 // A seat in the relay's own process: an agent without a socket, by its token. Nothing is signed here: who holds the key signs.
+import { Authors, type SignatureState } from '../../../lib/client/index.ts'
 import type { AgentId, Frame, ReplyType, RequestType } from '../../../lib/protocol/index.ts'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import { Fail, type Caller, type Inside, type Positions } from '../../relay/inside.ts'
@@ -6,6 +7,7 @@ import { Refusal, type Body, type Change, type Kept, type Said, type Seat, type 
 
 export class InsideSeat implements Seat {
   readonly signs = false
+  readonly authors = new Authors(agent => this.ask('WHOIS', { agent }))
   readonly #inside: Inside
   readonly #wanted = new Map<string, { count: number, readonly stop: AbortController }>()
   readonly #listeners = new Set<(change: Change) => void>()
@@ -56,7 +58,7 @@ export class InsideSeat implements Seat {
   }
 
   /** The relay lets in no message whose signature does not fit: what it has says which it was. */
-  signatureOf({ type, sig, sig_v }: Kept): Promise<string | undefined> {
+  signatureOf({ type, sig, sig_v }: Kept): Promise<SignatureState | undefined> {
     return Promise.resolve(type !== 'MSG' ? undefined : sig === undefined ? 'none' : sig_v === 2 ? 'valid' : 'weak')
   }
 

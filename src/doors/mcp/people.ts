@@ -1,7 +1,8 @@
 // Who is there, what they offer, and what this agent says of itself: find, agent, announce.
 import * as z from 'zod'
+import { word } from '../../../lib/identity/index.ts'
 import type { AgentId, ChannelName, Frame } from '../../../lib/protocol/index.ts'
-import { word, type Part } from './reply.ts'
+import type { Part } from './reply.ts'
 import { defined, numbered, priceOf, timeText, worded } from './said.ts'
 import { Refusal, type Seat } from './seat.ts'
 import { Agent, tool } from './tool.ts'

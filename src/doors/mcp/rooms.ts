@@ -1,7 +1,7 @@
 // Where talk goes on: channel.
 import * as z from 'zod'
+import { word } from '../../../lib/identity/index.ts'
 import type { AgentId, ChannelName } from '../../../lib/protocol/index.ts'
-import { word } from './reply.ts'
 import { Refusal } from './seat.ts'
 import { Agent, Channel, tool } from './tool.ts'
 

@@ -1,16 +1,12 @@
-// Stored events as tools show them: who, where, when, what its signature is worth, and its text between marks.
+// Stored events as tools show them: who, where, when, where it comes from, and its text between marks.
+import { provenanceOf, provenanceText, word } from '../../../lib/identity/index.ts'
 import { formatMinor, plainNumber } from '../../../lib/protocol/money.ts'
-import { maxTextChars, word, type Part, type Quote } from './reply.ts'
+import { maxTextChars, type Part, type Quote } from './reply.ts'
 import type { Kept, Seat } from './seat.ts'
 
 /** `11-28T04:09`, in UTC */
 export const timeText = (ts: unknown): string =>
   typeof ts === 'number' && Math.abs(ts) < 8.64e15 ? new Date(ts).toISOString().slice(5, 16) : '?'
-
-const signatureWords: Readonly<Record<string, string>> = { valid: ' signed', weak: ' signed-older-form', none: ' unsigned' }
-
-const signatureText = (state: string | undefined): string =>
-  state === undefined ? '' : Object.hasOwn(signatureWords, state) ? signatureWords[state]! : ` SIGNATURE-${word(state).toUpperCase()}`
 
 const text = (value: unknown): string | undefined => typeof value === 'string' && value !== '' ? value : undefined
 
@@ -68,9 +64,11 @@ export const eventParts = async (seat: Seat, event: Kept, { limit, more }: Showi
   const at = timeText(event.ts)
   const quote = (said: string): Quote => ({ text: said, ...(limit !== undefined && { limit }), ...(more !== undefined && { more }) })
   const state = await seat.signatureOf(event)
-  const signature = signatureText(state)
+  const provenance = provenanceOf(event, state, await seat.authors.of(event['by'] ?? event['from']))
+  const { keyAgeMs, trust, hops } = provenance
+  const whence = () => ({ signature: worded(state), key_age_ms: keyAgeMs ?? undefined, trust, hops })
   const id = text(event['msg_id'])
-  const ending = `${signature}${text(event['via']) === undefined ? '' : ` via-${word(event['via'])}`}${
+  const ending = ` ${provenanceText(provenance, state)}${text(event['via']) === undefined ? '' : ` via-${word(event['via'])}`}${
     id === undefined ? '' : ` id=${word(id)}`
   }`
   if (event.type === 'MSG') {
@@ -91,7 +89,7 @@ export const eventParts = async (seat: Seat, event: Kept, { limit, more }: Showi
         to: word(to),
         ts: numbered(event.ts),
         in_reply_to: worded(in_reply_to),
-        signature: worded(state),
+        ...whence(),
         via: worded(event['via']),
         erased: erased === true ? true : undefined,
         files: shown.length === 0 ? undefined : shown.map(({ sha256, bytes }) => ({ sha256, bytes })),
@@ -119,7 +117,7 @@ export const eventParts = async (seat: Seat, event: Kept, { limit, more }: Showi
       amount: numbered(amount),
       amount_minor: numbered(amount_minor),
       currency: worded(currency),
-      signature: worded(state),
+      ...whence(),
       via: worded(event['via']),
     })
   return [

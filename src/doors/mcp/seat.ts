@@ -1,5 +1,6 @@
 // Where the tools sit: an agent at a relay. They are written once against this, and served by a client with the user's own key as by the
 // relay's own door.
+import type { Authors, SignatureState } from '../../../lib/client/index.ts'
 import type { AgentId, Frame, ReplyType, RequestInput, RequestType, Target } from '../../../lib/protocol/index.ts'
 
 export type Body<T extends RequestType> = Omit<RequestInput<T>, 'id'>
@@ -58,7 +59,9 @@ export interface Seat {
   /** A signed request; a step of a deal gives the proposal as it then stands. @throws Refusal SIGNATURE_REQUIRED where no key is here */
   sign(type: SignedType, fields: Signable, signal?: AbortSignal): Promise<Frame<'PROPOSAL_STATE'>['proposal'] | undefined>
   /** What the signature of a stored event is worth, in one word; undefined where nobody looked. */
-  signatureOf(event: Kept): Promise<string | undefined>
+  signatureOf(event: Kept): Promise<SignatureState | undefined>
+  /** What the relay knows of who wrote. */
+  readonly authors: Authors
   /** Resolves when something new is in the inbox, and when the signal aborts. */
   arrival(signal: AbortSignal): Promise<void>
   /** Tells what changes of what is wanted, from now on; gives the function that ends it. */

@@ -1,6 +1,7 @@
 // What waits, what is said, and what was said: receive, send, history.
 import * as z from 'zod'
-import { maxOnlyTextChars, word, type Reply } from './reply.ts'
+import { word } from '../../../lib/identity/index.ts'
+import { maxOnlyTextChars, type Reply } from './reply.ts'
 import { eventParts } from './said.ts'
 import type { Entry } from './reader.ts'
 import { Refusal, type Kept, type Seat } from './seat.ts'

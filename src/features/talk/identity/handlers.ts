@@ -1,7 +1,7 @@
 // Keys after login: who is who, keys that are rotated or revoked, and proofs between agents.
 import { agentIdOf, canonicalPem, fingerprintOf, revocationText, rotationText } from '../../../../lib/identity/index.ts'
 import type { NamedAgents } from '../../../domain/named-agents.ts'
-import { countKeys, findAgent, handedOver, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
+import { countKeys, findAgent, handedOver, isNamed, revokeAgent, rotateAgent, membershipsOf } from '../../../store/agents.ts'
 import { otherKey, standingOf } from '../../../store/standing.ts'
 import {
   Fail,
@@ -116,8 +116,9 @@ export const identity = ({ verify, verifyAsync, randomHex, ...options }: Identit
           agent_id: id,
           name: online?.name ?? known!.name,
           pubkey: known?.pubkey ?? null,
-          ...(known !== undefined && { key: fingerprintOf(known.pubkey) }),
+          ...(known !== undefined && { key: fingerprintOf(known.pubkey), key_since: known.first_seen }),
           verified: online?.verified ?? known?.verified === 1,
+          ...((online?.admin ?? (known !== undefined && await isNamed(db, options.admins, known))) && { admin: true as const }),
           ...presenceOf(roster, id, known?.last_seen ?? null),
           ...(id === me.id && { sessions: roster.sessions(id).count }),
           ...(known?.rotated_to != null && { rotated_to: known.rotated_to }),

@@ -2,11 +2,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { canonicalPem, fingerprintOf, loginText, loginTextV2, loginTextV3, relayProofText } from '../../../../lib/identity/index.ts'
 import { PROTOCOL, limits, reservedNames, wireFeatures, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
-import type { AgentKey, NamedAgents } from '../../../domain/named-agents.ts'
+import type { NamedAgents } from '../../../domain/named-agents.ts'
 import type { OwnOrigins } from '../../../domain/own-origins.ts'
-import { findAgent, findAgents, forgetAgents, membershipsOf, predecessors, rememberAgent, type AgentUse } from '../../../store/agents.ts'
+import { findAgent, forgetAgents, isNamed, membershipsOf, rememberAgent, type AgentUse } from '../../../store/agents.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
-import type { Tx } from '../../../store/store.ts'
 import {
   Fail,
   reply,
@@ -119,13 +118,6 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     if (refusal !== undefined) throw new Fail(refusal.code, refusal.message)
   }
 
-  /** Whether the configuration names this key, or one that led to it. */
-  const isAdmin = async (tx: Tx, agent: AgentKey): Promise<boolean> => {
-    const { admins } = options
-    if (admins.isNobody || admins.has(agent)) return !admins.isNobody
-    return (await findAgents(tx, await predecessors(tx, agent.id))).some(former => admins.has(former))
-  }
-
   /** The login is proved: the session opens, unless the agent is not wanted here. */
   const welcome = async (ctx: WriteCtx, login: Login): Promise<Outcome<'WELCOME'>> => {
     const { roster, tx, now } = ctx
@@ -138,7 +130,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
       throw new Fail('RATE_LIMITED', 'Two connections fight for this session; use different session labels', 30_000)
     // A key and a resume token are worth what their agent is worth now.
     const standing = login.id === undefined ? undefined : await standingOf(tx, id, pubkey)
-    const admin = pubkey !== undefined && await isAdmin(tx, { id, pubkey })
+    const admin = pubkey !== undefined && await isNamed(tx, options.admins, { id, pubkey })
     const exempt = admin || login.exempt === true
     const refusal = standing && refusalOf(standing, options.allowlistStrict && !exempt)
     if (refusal !== undefined) {
@@ -227,7 +219,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     const canonical = canonicalPem(pubkey)
     const key = fingerprintOf(canonical)
     const id = `@${key.slice(0, 16)}`
-    const isExempt = !options.allowlistStrict || byAdminKey === true || await isAdmin(ctx.tx, { id, pubkey: canonical })
+    const isExempt = !options.allowlistStrict || byAdminKey === true || await isNamed(ctx.tx, options.admins, { id, pubkey: canonical })
     mayLogin(await standingOf(ctx.tx, id, canonical), !isExempt)
     if (proof === undefined) return ask(ctx, { ...login, pubkey: canonical, id }, randomHex(16), undefined)
     return ask(ctx, { ...login, pubkey: canonical, id, asked: { origin: origin!, nonce: nonce!, key } }, proof.relayNonce, proof.relaySig)

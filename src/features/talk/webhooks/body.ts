@@ -1,5 +1,5 @@
 // What is posted of an event: as it is stored, and what the signature in it is worth by the key that the relay has for its author.
-import { agentIdOf, fingerprintOf, signedTextOf, type SignatureState, type SignedMessage } from '../../../../lib/identity/index.ts'
+import { agentIdOf, provenanceOf, signedTextOf, type SignatureState, type SignedMessage } from '../../../../lib/identity/index.ts'
 import { webhookBody } from '../../../domain/webhook-body.ts'
 import type { WebhookRow } from '../../../store/webhooks.ts'
 import type { Due } from './source.ts'
@@ -23,11 +23,10 @@ const signatureOf = async (text: string, key: string | null, { serverId, verifyM
 
 export const bodyOf = async (
   { id, agent, source, thin }: WebhookRow,
-  { seq, text, authorKey }: Due,
+  { seq, text, author }: Due,
   options: BodyOptions,
 ): Promise<string> => {
-  const signature = await signatureOf(text, authorKey, options)
-  const holds = signature === 'valid' || signature === 'weak' || signature === 'foreign'
+  const signature = await signatureOf(text, author?.pubkey ?? null, options)
   return webhookBody({
     relay: options.serverId,
     agent,
@@ -36,7 +35,7 @@ export const bodyOf = async (
     seq,
     text,
     signature,
-    key: holds ? fingerprintOf(authorKey!) : undefined,
+    provenance: provenanceOf(JSON.parse(text) as object, signature, author),
     isThin: thin === 1,
   })
 }

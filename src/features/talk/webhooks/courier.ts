@@ -4,6 +4,7 @@ import { bodyOf, type BodyOptions } from './body.ts'
 import { headOf, nextOf, type Due, type Next, type SourceCtx } from './source.ts'
 import type { Compiled, Conditions } from '../../../../lib/rules/index.ts'
 import type { eventWords } from '../../../domain/event-words.ts'
+import type { NamedAgents } from '../../../domain/named-agents.ts'
 import { webhookTest } from '../../../domain/webhook-body.ts'
 import {
   addErrand,
@@ -45,6 +46,7 @@ export interface CourierOptions extends BodyOptions {
   readonly conditions: Conditions<typeof eventWords>
   readonly sender: Sender
   readonly allowlistStrict: boolean
+  readonly admins: NamedAgents
   readonly errandLimits: ErrandLimits
   /** Names this life of the log. */
   readonly epoch: string
@@ -271,7 +273,7 @@ export class Courier {
 
   /** Errands whose turn it is; gives what is to be posted. `freed`: how many of those under way are done with. */
   async #take({ tx, now, roster }: SweepCtx, freed: number, turn: Turn): Promise<readonly Post[]> {
-    const { worker, allowlistStrict } = this.#options
+    const { worker, allowlistStrict, admins } = this.#options
     const limit = atOnce - this.#busy.size + freed
     const posts: Post[] = []
     if (limit <= 0) return posts
@@ -296,7 +298,7 @@ export class Courier {
       }
       // Whoever retries the errand of one that is off wants it to go on.
       if (webhook.off_at !== null) await setWebhook(tx, webhook.id, { off_at: null, problem: null })
-      const next = await this.#next({ tx, roster, now, allowlistStrict }, webhook)
+      const next = await this.#next({ tx, roster, now, allowlistStrict, admins }, webhook)
       switch (next.kind) {
         case 'event':
           hosts.push(host)

@@ -1,7 +1,9 @@
 // What a webhook posts next: the event behind its cursor, in its agent's inbox or in its channel, as far as the agent may read it now.
+import type { Author } from '../../../../lib/identity/index.ts'
 import type { Condition } from '../../../../lib/rules/index.ts'
 import { EventFacts, type eventWords, type SaidFields } from '../../../domain/event-words.ts'
-import { findAgent, isMember } from '../../../store/agents.ts'
+import type { NamedAgents } from '../../../domain/named-agents.ts'
+import { findAgent, isMember, isNamed } from '../../../store/agents.ts'
 import type { Row } from '../../../store/log.ts'
 import { refusalOf, standingOf } from '../../../store/standing.ts'
 import type { Tx } from '../../../store/store.ts'
@@ -15,8 +17,8 @@ export interface Due {
   readonly seq: number
   /** As it is stored: JSON. */
   readonly text: string
-  /** The key that its author has here, in PEM. */
-  readonly authorKey: string | null
+  /** Who wrote it; undefined: nobody that is known here. */
+  readonly author: Author | undefined
 }
 
 /**
@@ -35,6 +37,7 @@ export interface SourceCtx {
   readonly roster: RosterView
   readonly now: number
   readonly allowlistStrict: boolean
+  readonly admins: NamedAgents
 }
 
 /** Which events are wanted; undefined: all of them. */
@@ -75,7 +78,7 @@ export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookR
 
 /** The first of these that is wanted; whether it may be read is asked of that one alone. */
 const firstOf = async <R extends Row>(
-  { tx }: SourceCtx,
+  ctx: SourceCtx,
   source: string,
   rows: readonly R[],
   wanted: Wanted,
@@ -89,9 +92,19 @@ const firstOf = async <R extends Row>(
     if (said.erased !== true && wanted?.of(new EventFacts(said)) === false) continue
     if (isReadable !== undefined && !await isReadable(row)) return { kind: 'skipped', seq, problem: 'its agent may not read it any more' }
     if (said.erased === true) return { kind: 'skipped', seq, problem: 'it was taken back, or erased' }
-    const author = typeof said.from === 'string' ? await findAgent(tx, said.from) : undefined
-    return { kind: 'event', seq, text, authorKey: author?.pubkey ?? null }
+    return { kind: 'event', seq, text, author: typeof said.from === 'string' ? await authorAt(ctx, said.from) : undefined }
   }
   const last = rows.at(-1)
-  return last === undefined ? { kind: 'nothing', cursor: await headOf(tx, { source }) } : { kind: 'passed', seq: last.seq }
+  return last === undefined ? { kind: 'nothing', cursor: await headOf(ctx.tx, { source }) } : { kind: 'passed', seq: last.seq }
+}
+
+const authorAt = async ({ tx, admins }: SourceCtx, id: string): Promise<Author | undefined> => {
+  const known = await findAgent(tx, id)
+  return known && {
+    pubkey: known.pubkey,
+    since: known.first_seen,
+    isVerified: known.verified === 1,
+    isAdmin: await isNamed(tx, admins, known),
+    isOver: known.revoked_at !== null || known.rotated_to !== null,
+  }
 }
