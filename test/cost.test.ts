@@ -193,6 +193,27 @@ test('a page is sent as the bytes that are stored', async () => {
   expect(encodings()).toEqual([expect.stringMatching(/^type ts /)])
 })
 
+test('a page of what was said just now is three look-ups, however long it is, and two more where it is indexed', async () => {
+  using data = newFolder()
+  await using relay = await startTestRelay({ data: data.at('data') })
+  const { sender } = await room(relay, 1)
+  const page = () => sender.ask({ type: 'HISTORY', channel: '#general', limit: 50 }, 'HISTORY')
+  const costOf = async () => {
+    await page()
+    const statements = countStatements()
+    const { events } = await page()
+    vi.restoreAllMocks()
+    return { events: events.length, statements: statements.map(each => each.split(' ', 2).join(' ')) }
+  }
+  sender.send(...said(49, false))
+  await sender.take('MSG', 49)
+  // Where it begins, and whether an edit or an answer names any of it.
+  const newest = ['SELECT s.base,', 'SELECT min(target)', 'SELECT min(target)']
+  expect(await costOf()).toEqual({ events: 50, statements: newest })
+  await relay.store.write(tx => tx.log.forgetKeys(Number.MAX_SAFE_INTEGER))
+  expect(await costOf()).toEqual({ events: 50, statements: [newest[0], 'SELECT p.seq,', 'SELECT p.seq,', ...newest.slice(1)] })
+})
+
 test('a connect costs its bystanders nothing, a nick or a presence one frame each', async () => {
   await using relay = await startTestRelay()
   const { sender, members } = await room(relay, 5)

@@ -2,6 +2,7 @@
 import type { Frame } from '../../lib/protocol/index.ts'
 import type { Database, Statement } from '../store/sqlite/driver.ts'
 import { SqliteLinks } from '../store/sqlite/links.ts'
+import { StreamIds } from '../store/sqlite/stream-ids.ts'
 import { Tail } from '../store/sqlite/tail.ts'
 
 interface Named {
@@ -34,7 +35,7 @@ export class Naming {
 
   /** The events have their places: what names one of its own stream, before it, is linked to it. */
   link(): void {
-    const links = new SqliteLinks(this.#db, '', new Tail())
+    const links = new SqliteLinks(this.#db, '', new Tail(), new StreamIds(this.#db))
     const page = this.#db.prepare<[number, number], Named>(`SELECT n.rowid AS row, n.stream, s.name, n.seq, n.id, n.is_change FROM naming n
       JOIN streams s ON s.id = n.stream WHERE n.rowid > ? ORDER BY n.rowid LIMIT ?`)
     for (let [after, rows] = [0, page.all(0, rowsAtOnce)]; rows.length > 0; rows = page.all(after, rowsAtOnce)) {

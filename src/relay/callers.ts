@@ -35,6 +35,9 @@ export interface CallersOptions {
 
 /** Room for one request or two: those behind it are not even parsed. */
 const requestPieceBytes = 128
+/** Most heads are within these, and end so. */
+const maxHeadBytes = 2 * 1024
+const headEnd = Buffer.from('\r\n\r\n')
 /** Of a body, behind which nothing can be. */
 const bodyPieceBytes = 64 * 1024
 
@@ -102,7 +105,9 @@ export class Callers implements Eater<Caller> {
     return guest.state === 'gone'
   }
 
-  pieceBytes({ bodyBytes }: Caller): number {
+  /** A head that nothing is piled up behind is parsed at once. */
+  pieceBytes({ bodyBytes, guest }: Caller, rest: Buffer): number {
+    if (guest.state === 'quiet' && rest.length <= maxHeadBytes && rest.indexOf(headEnd) === rest.length - headEnd.length) return rest.length
     return Math.max(requestPieceBytes, Math.min(bodyPieceBytes, bodyBytes))
   }
 

@@ -6,8 +6,8 @@ import type { Source } from './turns.ts'
 
 /** Whose parser it is. */
 export interface Eater<Owner extends Source> {
-  /** What is parsed at once. */
-  pieceBytes(owner: Owner): number
+  /** What is parsed at once of what waits. */
+  pieceBytes(owner: Owner, rest: Buffer): number
   /** Whether the next piece may be parsed. When that changes, `goOn` is called. */
   mayRead(owner: Owner): boolean
   /** What comes does not matter any more. */
@@ -101,7 +101,7 @@ export class Feed<Owner extends Source> {
   }
 
   #readPiece(rest: Buffer): void {
-    const pieceBytes = this.#eater.pieceBytes(this.#owner)
+    const pieceBytes = this.#eater.pieceBytes(this.#owner, rest)
     const isLast = rest.length <= pieceBytes
     const piece = isLast ? rest : rest.subarray(0, pieceBytes)
     this.#rest = isLast ? undefined : rest.subarray(pieceBytes)

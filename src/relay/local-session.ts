@@ -178,14 +178,18 @@ const typeOf = (text: Buffer): FrameType => text.toString('latin1', 9, text.inde
  * stands before it, behind a few words of the relay's own.
  */
 export const reOf = (frame: Buffer): string | undefined => {
-  const end = /,"re":("(?:[^"\\]|\\.)*")\}$/.exec(frame.toString('utf8', Math.max(0, frame.length - maxReBytes)))
+  const end = frame.at(-2) !== quote
+    ? null
+    : /,"re":("(?:[^"\\]|\\.)*")\}$/.exec(frame.toString('utf8', Math.max(0, frame.length - maxReBytes)))
   if (end !== null) return JSON.parse(end[1]!) as string
-  const at = frame.indexOf(',"re":"')
+  const at = frame.indexOf(reMark)
   if (at < 0) return undefined
-  const raw = rawField(frame.toString(), 're', true)
+  const raw = rawField(frame.toString('utf8', 0, at + maxReBytes), 're', true)
   return raw === undefined ? undefined : JSON.parse(raw) as string
 }
 
+const quote = 0x22
+const reMark = Buffer.from(',"re":"')
 /** An id at its longest, each unit of it written as \uXXXX, and what stands around it. */
 const maxReBytes = 64 * 6 + 16
 

@@ -40,18 +40,29 @@ const isTrace = (value: string | readonly string[] | undefined): value is string
 export const notAllowed = (methods: readonly string[]): Problem =>
   new Problem('METHOD_NOT_ALLOWED', `This is asked by ${methods.join(', ')}`, { allow: [...methods, 'OPTIONS'].join(', ') })
 
+/** @param body or its two parts, which are written as they are */
 export const send = (
   { request, response, owe }: DoorVisit,
   status: number,
-  body: string | Buffer,
+  body: string | Buffer | readonly [string, Buffer],
   headers: Headers = {},
   type = 'json',
 ): void => {
   if (response.headersSent || response.destroyed) return
-  const length = Buffer.byteLength(body)
+  const [first, rest] = typeof body === 'string' || Buffer.isBuffer(body) ? [body] : body
+  const length = Buffer.byteLength(first) + (rest?.length ?? 0)
   owe(length)
   response.writeHead(status, { ...everywhere, 'content-type': `application/${type}`, 'content-length': length, ...headers })
-  response.end(request.method === 'HEAD' ? undefined : body)
+  if (request.method === 'HEAD') {
+    response.end()
+  } else if (rest === undefined) {
+    response.end(first)
+  } else {
+    response.cork()
+    response.write(first)
+    response.end(rest)
+    response.uncork()
+  }
 }
 
 /** What an answer came to that is none. @param place where, as a log may say it */

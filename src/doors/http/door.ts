@@ -218,7 +218,7 @@ export class Http implements HttpDoor {
       return answerWith(visit, status, asked, isCreated ? { location: `/v1/messages/${encodeURIComponent(id)}/status` } : {})
     }
     const page = list === 'events' && type === 'HISTORY' ? eventPage(visit, resource, answer.text) : undefined
-    if (page !== undefined) return send(visit, status, page.text, { ...headers, ...page.link })
+    if (page !== undefined) return send(visit, status, page.parts, { ...headers, ...page.link })
     const { [list]: items, ...rest } = answer.frame() as unknown as Record<string, unknown>
     const link = nextOf(visit, resource, rest, items as readonly Readonly<Record<string, unknown>>[])
     send(visit, status, JSON.stringify({ ...rest, items }), { ...headers, ...link })

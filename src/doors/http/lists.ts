@@ -1,6 +1,6 @@
 // Queries as fields of requests, and answers that are lists: items, and where the next page is.
 import * as z from 'zod'
-import { afterValue, rawItems } from '../../../lib/protocol/raw.ts'
+import { rawField, rawItems } from '../../../lib/protocol/raw.ts'
 import type { DoorVisit } from '../../relay/inside.ts'
 import type { Headers } from './answer.ts'
 import type { Fields } from './asking.ts'
@@ -54,7 +54,6 @@ export const nextOf = (visit: DoorVisit, { next }: Resource, frame: Fields, item
 }
 
 const eventsMark = Buffer.from(',"events":[')
-const itemsMark = Buffer.from(',"items":[')
 
 /**
  * A page of stored events, the list last: as items, the events as the bytes they are. Nothing of them is read but where the next page
@@ -64,18 +63,25 @@ export const eventPage = (
   visit: DoorVisit,
   resource: Resource,
   text: Buffer,
-): { readonly text: Buffer, readonly link: Headers } | undefined => {
+): { readonly parts: readonly [string, Buffer], readonly link: Headers } | undefined => {
   // A quote inside a text is escaped, and what stands before the list holds no other.
   const at = text.indexOf(eventsMark)
   if (at < 0) return undefined
   const events = text.subarray(at + eventsMark.length)
-  const head = JSON.parse(`${text.toString('utf8', 0, at)}}`) as Fields
-  const seen = head['more'] === true ? endsOf(events.toString(), visit.query.has(resource.next?.field ?? '')) : []
-  return { text: Buffer.concat([text.subarray(0, at), itemsMark, events]), link: nextOf(visit, resource, head, seen) }
+  const before = text.toString('utf8', 0, at)
+  const head = JSON.parse(`${before}}`) as Fields
+  const seq = head['more'] === true ? seqAtEnd(events, visit.query.has(resource.next?.field ?? '')) : undefined
+  const seen = seq === undefined ? [] : [{ seq }]
+  return { parts: [`${before},"items":[`, events], link: nextOf(visit, resource, head, seen) }
 }
 
-/** The first of them, or the last, whichever the next page is asked by. */
-const endsOf = (events: string, isForward: boolean): readonly Fields[] => {
-  const raw = isForward ? rawItems(`[${events.slice(0, -1)}`).at(-1) : events.slice(0, afterValue(events, 0))
-  return raw === undefined || raw === '' ? [] : [JSON.parse(raw) as Fields]
+/** Most events are shorter. */
+const firstBytes = 2_048
+
+/** The number of the first of them, or of the last, whichever the next page is asked by. What stands in them besides is not read. */
+const seqAtEnd = (events: Buffer, isForward: boolean): number | undefined => {
+  const raw = isForward
+    ? rawField(rawItems(`[${events.toString('latin1', 0, events.length - 1)}`).at(-1) ?? '{}', 'seq')
+    : rawField(events.toString('latin1', 0, firstBytes), 'seq', true) ?? rawField(events.toString('latin1'), 'seq', true)
+  return raw === undefined ? undefined : Number(raw)
 }

@@ -3,6 +3,7 @@ import type { Database, Statement } from './driver.ts'
 import { endBytes, linkKinds, storedMsgId, type Found, type Link, type LinkKind, type LinkReader, type Root } from '../links.ts'
 import { parseMsgId, type NewEvent, type PageQuery, type Row } from '../log.ts'
 import { Page } from './page.ts'
+import type { StreamIds } from './stream-ids.ts'
 import type { Tail } from './tail.ts'
 
 interface End {
@@ -14,7 +15,7 @@ interface End {
 export class SqliteLinks implements LinkReader {
   readonly #epoch: string
   readonly #tail: Tail
-  readonly #streamId: Statement<[string], number>
+  readonly #ids: StreamIds
   readonly #place: Statement<[number, number], number>
   readonly #found: Statement<[number], Found & { readonly base: number }>
   readonly #end: Statement<[number], End>
@@ -22,17 +23,17 @@ export class SqliteLinks implements LinkReader {
   readonly #ts: Statement<[number], number>
   readonly #size: Statement<[number], number>
   readonly #target: Statement<[number, number, number], number>
-  readonly #newest: Statement<{ stream: number, kind: number, from: number, to: number }, Omit<Link, 'ts'>>
+  readonly #named: Statement<[number, number, number], number | null>
   readonly #newestOf: Statement<[number, number, number], Omit<Link, 'ts'>>
   readonly #naming: Statement<[number, number, number, number, number], number>
   #insert: Statement<{ stream: number, kind: number, target: number, seq: number }> | undefined
   readonly #db: Database
 
-  constructor(db: Database, epoch: string, tail: Tail) {
+  constructor(db: Database, epoch: string, tail: Tail, ids: StreamIds) {
     this.#db = db
+    this.#ids = ids
     this.#epoch = epoch
     this.#tail = tail
-    this.#streamId = db.prepare<[string], number>('SELECT id FROM streams WHERE name = ?').pluck()
     this.#place = db.prepare<[number, number], number>('SELECT event FROM places WHERE stream = ? AND seq = ?').pluck()
     this.#found = db.prepare(
       'SELECT s.name AS stream, s.base, e.seq, e.ts, e.author, e.text FROM events e JOIN streams s ON s.id = e.stream WHERE e.id = ?',
@@ -46,14 +47,9 @@ export class SqliteLinks implements LinkReader {
     this.#target = db.prepare<[number, number, number], number>(
       'SELECT target FROM links WHERE stream = ? AND seq = ? AND kind = ?',
     ).pluck()
-    // From one that is named to the next: a step for each of them, however many name it.
-    this.#newest = db.prepare(`WITH RECURSIVE named (target) AS (
-        SELECT min(target) FROM links WHERE stream = @stream AND kind = @kind AND target >= @from
-        UNION ALL SELECT (SELECT min(l.target) FROM links l WHERE l.stream = @stream AND l.kind = @kind AND l.target > named.target)
-        FROM named WHERE named.target < @to)
-      SELECT l.target, l.seq, l.n AS count FROM named JOIN links l ON l.stream = @stream AND l.kind = @kind AND l.target = named.target
-        AND l.seq = (SELECT max(seq) FROM links WHERE stream = @stream AND kind = @kind AND target = named.target)
-      WHERE named.target <= @to`)
+    this.#named = db.prepare<[number, number, number], number | null>(
+      'SELECT min(target) FROM links WHERE stream = ? AND kind = ? AND target >= ?',
+    ).pluck()
     this.#newestOf = db.prepare(
       'SELECT target, seq, n AS count FROM links WHERE stream = ? AND kind = ? AND target = ? ORDER BY seq DESC LIMIT 1',
     )
@@ -72,7 +68,7 @@ export class SqliteLinks implements LinkReader {
 
   rootOf(stream: string, msgId: string): Root | undefined {
     const place = parseMsgId(msgId, this.#epoch)
-    const id = this.#streamId.get(stream)
+    const id = this.#ids.of(stream)
     if (place === undefined || place.streamId !== id) return undefined
     const named = this.#rootAt(id, place.seq)
     if (named?.msgId !== msgId) return undefined
@@ -82,31 +78,31 @@ export class SqliteLinks implements LinkReader {
     return (root === named.seq ? undefined : this.#rootAt(id, root)) ?? named
   }
 
+  /** From one that is named to the next: a step for each of them, however many name it. */
   newest(stream: string, kind: LinkKind, { from, to }: { readonly from: number, readonly to: number }): readonly Link[] {
-    const id = this.#streamId.get(stream)
+    const id = this.#ids.of(stream)
     if (id === undefined) return []
-    return this.#newest.all({ stream: id, kind: linkKinds[kind], from, to }).map(link => ({
-      ...link,
-      ts: this.#ts.get(this.#idAt(id, link.seq)) ?? 0,
-    }))
+    const links: Link[] = []
+    const namedFrom = (seq: number) => this.#named.get(id, linkKinds[kind], seq) ?? Infinity
+    for (let target = namedFrom(from); target <= to; target = namedFrom(target + 1)) {
+      const link = this.#newestLink(id, kind, target)
+      if (link !== undefined) links.push(link)
+    }
+    return links
   }
 
   newestOf(stream: string, kind: LinkKind, targets: readonly number[]): readonly Link[] {
-    const id = this.#streamId.get(stream)
-    if (id === undefined) return []
-    return targets.flatMap(target => {
-      const link = this.#newestOf.get(id, linkKinds[kind], target)
-      return link === undefined ? [] : [{ ...link, ts: this.#ts.get(this.#idAt(id, link.seq)) ?? 0 }]
-    })
+    const id = this.#ids.of(stream)
+    return id === undefined ? [] : targets.flatMap(target => this.#newestLink(id, kind, target) ?? [])
   }
 
   page(stream: string, kind: LinkKind, target: number, { after, limit, maxBytes }: Required<Omit<PageQuery, 'before'>>): readonly Row[] {
-    const id = this.#streamId.get(stream)
+    const id = this.#ids.of(stream)
     return id === undefined ? [] : this.#page(id, this.#naming.iterate(id, linkKinds[kind], target, after, limit), limit, maxBytes)
   }
 
   size(stream: string, kind: LinkKind, target: number, most: number): number {
-    const id = this.#streamId.get(stream)
+    const id = this.#ids.of(stream)
     if (id === undefined) return 0
     let bytes = 0
     for (const seq of this.#naming.all(id, linkKinds[kind], target, 0, most)) bytes += this.#size.get(this.#idAt(id, seq)) ?? 0
@@ -114,7 +110,7 @@ export class SqliteLinks implements LinkReader {
   }
 
   texts(stream: string, seqs: readonly number[], maxBytes: number): readonly Row[] {
-    const id = this.#streamId.get(stream)
+    const id = this.#ids.of(stream)
     return id === undefined ? [] : this.#page(id, seqs.toSorted((a, b) => a - b), seqs.length, maxBytes)
   }
 
@@ -123,6 +119,11 @@ export class SqliteLinks implements LinkReader {
     this.#insert ??= this.#db.prepare(`INSERT INTO links (stream, kind, target, seq, n) SELECT @stream, @kind, @target, @seq,
       1 + coalesce((SELECT n FROM links WHERE stream = @stream AND kind = @kind AND target = @target ORDER BY seq DESC LIMIT 1), 0)`)
     this.#insert.run({ stream, kind: linkKinds[kind], target, seq })
+  }
+
+  #newestLink(id: number, kind: LinkKind, target: number): Link | undefined {
+    const link = this.#newestOf.get(id, linkKinds[kind], target)
+    return link && { ...link, ts: this.#ts.get(this.#idAt(id, link.seq)) ?? 0 }
   }
 
   #page(id: number, seqs: Iterable<number>, limit: number, maxBytes: number): readonly Row[] {

@@ -13,6 +13,7 @@ import {
   type UnreadEntries,
 } from '../log.ts'
 import { Page } from './page.ts'
+import type { StreamIds } from './stream-ids.ts'
 import type { Tail, TailEvent } from './tail.ts'
 
 /** The id that an event itself says it has. */
@@ -21,8 +22,9 @@ export const textMsgId = "json_extract(CAST(e.text AS TEXT), '$.msg_id')"
 export class SqliteLogReader implements LogReader {
   protected readonly epoch: string
   protected readonly tail: Tail
-  protected readonly stream: Statement<[string], { id: number, base: number }>
-  readonly #head: Statement<[number], { seq: number, oldest: number, ts: number }>
+  protected readonly ids: StreamIds
+  readonly #head: Statement<[number], { seq: number, ts: number }>
+  readonly #start: Statement<[number], { base: number, oldest: number | null }>
   readonly #after: Statement<[number, number, number], Row>
   readonly #before: Statement<[number, number, number], Row>
   readonly #text: Statement<[number], { text: Buffer }>
@@ -37,12 +39,13 @@ export class SqliteLogReader implements LogReader {
   readonly #place: Statement<[number, number], { event: number }>
   readonly #entries: Statement<[number, number], Entry>
 
-  constructor(db: Database, epoch: string, tail: Tail) {
+  constructor(db: Database, epoch: string, tail: Tail, ids: StreamIds) {
     this.epoch = epoch
     this.tail = tail
-    this.stream = db.prepare('SELECT id, base FROM streams WHERE name = ?')
-    this.#head = db.prepare(`SELECT p.seq, e.ts, (SELECT min(seq) FROM places WHERE stream = p.stream) AS oldest
+    this.ids = ids
+    this.#head = db.prepare(`SELECT p.seq, e.ts
       FROM places p JOIN events e ON e.id = p.event WHERE p.stream = ? ORDER BY p.seq DESC LIMIT 1`)
+    this.#start = db.prepare('SELECT s.base, (SELECT min(seq) FROM places WHERE stream = s.id) AS oldest FROM streams s WHERE s.id = ?')
     const pageOf = (comparison: string, order: string) =>
       `SELECT p.seq, e.text FROM places p JOIN events e ON e.id = p.event
         WHERE p.stream = ? AND p.seq ${comparison} ? ORDER BY p.seq ${order} LIMIT ?`
@@ -70,17 +73,16 @@ export class SqliteLogReader implements LogReader {
   }
 
   head(stream: string): Head {
-    const found = this.stream.get(stream)
-    if (found === undefined) return { seq: 0, oldest: 0, ts: 0 }
-    const { id, base } = found
-    const placed = this.#head.get(id)
+    const id = this.ids.of(stream)
+    const start = id === undefined ? undefined : this.#start.get(id)
+    if (id === undefined || start === undefined) return { seq: 0, oldest: 0, ts: 0 }
     const recent = this.tail.of(id)
-    const { seq, ts } = recent.at(-1)?.stamp ?? placed ?? { seq: 0, ts: 0 }
-    return headOf(base, seq, ts, placed?.oldest ?? recent[0]?.stamp.seq ?? seq)
+    const { seq, ts } = recent.at(-1)?.stamp ?? this.#head.get(id) ?? { seq: 0, ts: 0 }
+    return headOf(start.base, seq, ts, start.oldest ?? recent[0]?.stamp.seq ?? seq)
   }
 
   page(stream: string, { after, before = Number.MAX_SAFE_INTEGER, limit, maxBytes }: PageQuery): readonly Row[] {
-    const id = this.stream.get(stream)?.id
+    const id = this.ids.of(stream)
     if (id === undefined) return []
     const recent = this.tail.of(id)
     const page = new Page<Row>(limit, maxBytes)
@@ -120,7 +122,7 @@ export class SqliteLogReader implements LogReader {
   }
 
   streamId(name: string): number | undefined {
-    return this.stream.get(name)?.id
+    return this.ids.of(name)
   }
 
   fate(msgId: string): Fate | undefined {
@@ -150,18 +152,24 @@ export class SqliteLogReader implements LogReader {
     return this.#text.get(id)?.text
   }
 
+  #recentText(event: TailEvent): Buffer | undefined {
+    return this.tail.textOf(event) ?? this.textOf(event.id)
+  }
+
   /** As long as somebody reads on: an entry whose event is gone is none, and takes nobody's place. */
   *#inboxRows(agent: string, after: number, now: number): Iterable<InboxRow> {
     for (const { seq, id, event, stream, text } of this.#inbox.iterate(agent, after, now)) {
-      const found = text ?? this.textOf(this.tail.at(id, event)?.id ?? 0)
+      const recent = text === null ? this.tail.at(id, event) : undefined
+      const found = text ?? (recent && this.#recentText(recent))
       if (found !== undefined) yield { seq, stream, text: found }
     }
   }
 
   /** Of events in the tail; those of an open transaction are not there for whoever reads outside it. */
   *#texts(recent: readonly TailEvent[], isWanted: (seq: number) => boolean): Iterable<Row> {
-    for (const { id, stamp: { seq } } of recent) {
-      const text = isWanted(seq) ? this.textOf(id) : undefined
+    for (const event of recent) {
+      const { seq } = event.stamp
+      const text = isWanted(seq) ? this.#recentText(event) : undefined
       if (text !== undefined) yield { seq, text }
     }
   }

@@ -6,7 +6,8 @@ import { SqliteLogReader, textMsgId } from './log-reader.ts'
 import { indexing } from './log-schema.ts'
 import { cursorOf, entriesExpiredAtOnce, entry, keysForgottenAtOnce, unitsOf, type Entry } from '../log-rows.ts'
 import type { SqliteLinks } from './links.ts'
-import { nameOf, type Tail, type TailEvent } from './tail.ts'
+import type { StreamIds } from './stream-ids.ts'
+import { maxKeptBytes, nameOf, type Tail, type TailEvent } from './tail.ts'
 import { msgIdOf, type Appended, type Fate, type NewEvent, type PublishKey, type Stamp } from '../log.ts'
 
 /** Events that may wait for their indexes: few enough that the batch which writes those holds nobody up for long. */
@@ -66,8 +67,8 @@ export class SqliteLog extends SqliteLogReader {
   #newestId: number
 
   /** `wrote` is called before each write statement, so that the transaction begins with the first of them. */
-  constructor(db: Database, epoch: string, tail: Tail, links: SqliteLinks, wrote: () => void) {
-    super(db, epoch, tail)
+  constructor(db: Database, epoch: string, tail: Tail, ids: StreamIds, links: SqliteLinks, wrote: () => void) {
+    super(db, epoch, tail, ids)
     this.#links = links
     this.#wrote = wrote
     this.#addStream = db.prepare('INSERT INTO streams (name) VALUES (?)')
@@ -146,6 +147,7 @@ export class SqliteLog extends SqliteLogReader {
         stream,
         stamp: { seq, ts, msgId: msgIdOf(stream, seq, epoch) },
         key: key === null ? undefined : nameOf({ agent: author, id: key }),
+        text: undefined,
       })
     }
     tail.committed()
@@ -168,7 +170,7 @@ export class SqliteLog extends SqliteLogReader {
     const id = ++this.#newestId
     const text = encode(stamp)
     this.#addEvent.run(id, head.id, seq, ts, author, key?.id ?? null, text)
-    this.tail.add({ id, stream: head.id, stamp, key: name })
+    this.tail.add({ id, stream: head.id, stamp, key: name, text: text.length > maxKeptBytes ? undefined : text })
     if (event.link !== undefined) this.#links.add(head.id, seq, event.link)
     head.seq = seq
     head.ts = ts
@@ -240,7 +242,7 @@ export class SqliteLog extends SqliteLogReader {
   }
 
   readIn(agent: string, stream: string, upTo: number, now: number): readonly Fate[] {
-    const id = this.stream.get(stream)?.id
+    const id = this.ids.of(stream)
     if (id === undefined) return []
     this.#wrote()
     return this.#toTell(this.#readIn.all({ agent, after: this.unreadAfter(agent).after, stream: id, upTo, now }))
@@ -277,7 +279,7 @@ export class SqliteLog extends SqliteLogReader {
   }
 
   end(stream: string): void {
-    if (this.stream.get(stream) === undefined) return
+    if (this.ids.of(stream) === undefined) return
     this.index()
     this.#wrote()
     const head = this.#cachedHead(stream)
@@ -319,7 +321,7 @@ export class SqliteLog extends SqliteLogReader {
   }
 
   #readHead(stream: string): CachedHead {
-    const id = this.stream.get(stream)?.id
+    const id = this.ids.of(stream)
     const { seq, ts } = id === undefined ? { seq: 0, ts: 0 } : this.head(stream)
     const head = { stream, id: id ?? Number(this.#addStream.run(stream).lastInsertRowid), seq, ts, isTouched: false }
     if (this.#heads.size >= maxCachedHeads) {

@@ -2,6 +2,12 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { agentMigrations } from '../agents.ts'
+import { keepingMigrations } from '../keeping.ts'
+import type { LogReader } from '../log.ts'
+import { pinMigrations } from '../pins.ts'
+import { reactionMigrations } from '../reactions.ts'
+import { shareMigrations } from '../shares.ts'
 import { openSqlite } from './store.ts'
 import { StorageError, type Store, type Tx } from '../store.ts'
 
@@ -50,6 +56,47 @@ test('what is wrong with the storage is said, with what to do', async () => {
   open(newer, ['CREATE TABLE a (n)', 'CREATE TABLE b (n)'])
   await stores.pop()!.close()
   expect(() => open(newer, ['CREATE TABLE a (n)'])).toThrow(/newer AgentChat/)
+})
+
+test('what was said just now reads as it is committed: not before, and not as it was before it was blanked', async () => {
+  const store = openSqlite({
+    data: tempDir(),
+    durability: 'normal',
+    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations],
+    newEpoch: () => 'e'.repeat(16),
+  })
+  stores.push(store)
+  const page = async (log: LogReader) =>
+    (await log.page('#a', { after: 0, limit: 10, maxBytes: 1e6 })).map(({ text }) => JSON.parse(String(text)) as { content?: string })
+  const contents = async (log: LogReader = store.read.log) => (await page(log)).map(({ content }) => content)
+  const append = (tx: Tx, content: string) =>
+    tx.log.append({ stream: '#a', author: '@a' }, 1_000, ({ ts, seq, msgId }) =>
+      Buffer.from(JSON.stringify({ type: 'MSG', ts, from: '@a', to: '#a', content, msg_id: msgId, seq })))
+  await store.write(async tx => {
+    append(tx, 'one')
+    append(tx, 'two')
+    expect(await contents(tx.log)).toEqual(['one', 'two'])
+    expect(await contents()).toEqual([])
+  })
+  expect(await contents()).toEqual(['one', 'two'])
+  const failed = new Error('undone')
+  await expect(store.write(async tx => {
+    await tx.keep.blank('#a', 1, 2_000)
+    append(tx, 'three')
+    expect(await contents()).toEqual(['one', 'two'])
+    throw failed
+  })).rejects.toBe(failed)
+  expect(await contents()).toEqual(['one', 'two'])
+  await store.write(async tx => {
+    append(tx, 'three')
+    await tx.keep.blank('#a', 1, 2_000)
+    append(tx, 'four')
+    expect(await contents()).toEqual(['one', 'two'])
+  })
+  expect(await contents()).toEqual(['', 'two', 'three', 'four'])
+  // One that is long is read where it is stored.
+  await store.write(tx => append(tx, 'x'.repeat(10_000)))
+  expect((await contents()).at(-1)).toHaveLength(10_000)
 })
 
 test('what was committed moves into the database while it is open, and not by a commit', async () => {

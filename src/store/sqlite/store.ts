@@ -18,6 +18,7 @@ import { SqliteLinks } from './links.ts'
 import { SqliteLogReader } from './log-reader.ts'
 import { SqliteLog } from './log.ts'
 import { sqliteDialect as dialect } from './dialect.ts'
+import { StreamIds } from './stream-ids.ts'
 import { Tail } from './tail.ts'
 import { alone, StorageError, type Awaitable, type Db, type Store, type StoreOptions, type Tx } from '../store.ts'
 
@@ -105,8 +106,9 @@ class SqliteStore implements Store {
     this.#rollback = this.#writer.prepare('ROLLBACK')
     const tail = new Tail()
     const writes = kyselyOn(this.#writer, () => this.#wrote())
-    const links = new SqliteLinks(this.#writer, this.epoch, tail)
-    this.#log = new SqliteLog(this.#writer, this.epoch, tail, links, () => this.#wrote())
+    const ids = new StreamIds(this.#writer)
+    const links = new SqliteLinks(this.#writer, this.epoch, tail, ids)
+    this.#log = new SqliteLog(this.#writer, this.epoch, tail, ids, links, () => this.#wrote())
     const beside = search === true && !inMemory ? makeSearchFile(data, this.epoch, momentOf(this.#writer)) : undefined
     // Without an index nothing is noted for it; the next one is made anew.
     if (search === false && !inMemory) removeSearchFile(data)
@@ -119,11 +121,12 @@ class SqliteStore implements Store {
     this.#search = search === true ? this.#newSearch(onIndexProblem) : undefined
     this.#tx = this.#newTx(writes, links)
     const reads = kyselyOn(this.#reader)
+    const known = new StreamIds(this.#reader)
     this.read = {
       tables: <T>() => reads as unknown as Kysely<T>,
       dialect,
-      log: new SqliteLogReader(this.#reader, this.epoch, tail),
-      links: new SqliteLinks(this.#reader, this.epoch, tail),
+      log: new SqliteLogReader(this.#reader, this.epoch, tail, known),
+      links: new SqliteLinks(this.#reader, this.epoch, tail, known),
       search: this.#search,
     }
     const apart = this.#readers?.tables() ?? reads

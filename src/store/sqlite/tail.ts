@@ -1,5 +1,5 @@
-// The newest events, which the indexes on disk do not know yet: where they are, and under which keys they were published.
-// Bounded by how often the indexes are brought up to date; read again from the log at a start.
+// The newest events, which the indexes on disk do not know yet: where they are, under which keys they were published, and what they say.
+// Bounded by how often the indexes are brought up to date; read again from the log at a start, without their texts.
 import type { PublishKey, Stamp } from '../log.ts'
 
 /** Where an event is: the row of its text, and the numbers it got. */
@@ -9,7 +9,12 @@ export interface TailEvent {
   readonly stamp: Stamp
   /** The name of the key it was published under. */
   readonly key: string | undefined
+  /** What is stored, if it is kept here too. It stays so: what changes is indexed first, and so leaves with the change. */
+  readonly text: Buffer | undefined
 }
+
+/** Longer texts are not kept but read where they are stored: few are, and so all that is kept is a few MB. */
+export const maxKeptBytes = 4 * 1024
 
 /** One name for each key: an agent's id holds no line feed. */
 export const nameOf = ({ agent, id }: PublishKey): string => `${agent}\n${id}`
@@ -21,6 +26,8 @@ export class Tail {
   #events: TailEvent[] = []
   /** How many of them are committed; the rest is of the open transaction. */
   #committed = 0
+  /** The last row that is. */
+  #committedId = 0
   /** How many of them the open transaction has indexed. */
   #indexed = 0
 
@@ -53,6 +60,11 @@ export class Tail {
     return events[seq - (events[0]?.stamp.seq ?? 0)]
   }
 
+  /** The text of one that is committed; undefined: it has to be read where it is stored. */
+  textOf({ id, text }: TailEvent): Buffer | undefined {
+    return id <= this.#committedId ? text : undefined
+  }
+
   /** @param key its name */
   published(key: string): TailEvent | undefined {
     return this.#keys.get(key)
@@ -67,6 +79,7 @@ export class Tail {
     this.#forget(this.#events.splice(0, this.#indexed), 'shift')
     this.#indexed = 0
     this.#committed = this.#events.length
+    this.#committedId = this.#events.at(-1)?.id ?? this.#committedId
   }
 
   rolledBack(): void {
