@@ -166,6 +166,7 @@ try {
     'three words of one message': async () => ({ text: (await said()).join(' ') }),
     'three words, each by chance': async () => ({ text: [word(), word(), word()].join(' ') }),
     'of one message, in a channel': async () => ({ text: (await said()).join(' '), channel: pick(channels) }),
+    'a beginning of two to four letters': async () => ({ text: `${(await said())[0].slice(0, 2 + Math.floor(random() * 3))}*` }),
     'a phrase of two, and a beginning': async () => { const [a, b, c] = await said(); return { text: `"${a} ${b}" ${c.slice(0, 4)}*` } },
   }
   const rows = []
@@ -175,7 +176,7 @@ try {
     /** Of some: answers until there are twenty, or everything was looked at. */
     const answers = []
     let [hits, unfinished] = [0, 0]
-    for (let n = 0; n < searches / 4; n++) {
+    for (let n = 0; n < searches / Object.keys(kinds).length; n++) {
       const query = await make()
       const before = processMs()
       const { body } = await ask(query)

@@ -74,8 +74,13 @@ export interface IndexStanding {
 /** What is rarer is not counted. */
 export const rareShare = 0.002
 
-/** How words and marks are called where both are counted. */
-export const termOf = { word: (word: string): string => word, mark: (mark: string): string => `=${mark}` } as const
+/** How words, beginnings and marks are called where their shares are asked for. */
+export const termOf = {
+  word: (word: string): string => word,
+  /** all counted words that begin so, together */
+  beginning: (word: string): string => `${word}*`,
+  mark: (mark: string): string => `=${mark}`,
+} as const
 
 export interface PageOfFound {
   /** Only events before this row, the newest first. */

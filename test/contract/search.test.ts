@@ -320,12 +320,13 @@ describe.each(engines)('$name', engine => {
     await say(store, 'word last')
     await caughtUp(store)
     const common = 2_201 / partEvents
-    let { shares } = await store.aside.search!.standing(['word', 'odd', '=c', '=word', 'none'])
+    const asked = ['word', 'odd', '=c', '=word', 'none', 'wo*', 'o*']
+    let { shares } = await store.aside.search!.standing(asked)
     while (shares === undefined) {
       await sleep(5)
-      shares = (await store.aside.search!.standing(['word', 'odd', '=c', '=word', 'none'])).shares
+      shares = (await store.aside.search!.standing(asked)).shares
     }
-    expect(Object.fromEntries(shares)).toEqual({ word: common, '=c': common })
+    expect(Object.fromEntries(shares)).toEqual({ 'word': common, '=c': common, 'wo*': common, 'o*': 0 })
   })
 
   test.runIf(engine.isKept)('an index of before messages were found by their files is brought up to date', async () => {

@@ -85,18 +85,27 @@ export class SqliteSearchReader implements SearchReader {
   async standing(terms: readonly string[] = []): Promise<IndexStanding> {
     const [row] = await this.#ask(
       `SELECT upto, ${newest} AS newest, EXISTS (SELECT 1 FROM search.shares) AS counted,
-        (SELECT json_group_array(json_array(term, share)) FROM search.shares WHERE term IN (SELECT value FROM json_each(?))) AS shares
+        (SELECT json_group_array(json_array(term, share)) FROM search.shares WHERE term IN (SELECT value FROM json_each(?))) AS shares,
+        (SELECT json_group_array(json_array(value || '*', (SELECT coalesce(sum(share), 0) FROM search.shares
+          WHERE term >= value AND term < value || char(0x10ffff)))) FROM json_each(?)) AS beginnings
         FROM search.state`,
-      [JSON.stringify(terms)],
+      [JSON.stringify(terms), JSON.stringify(terms.filter(term => term.endsWith('*')).map(term => term.slice(0, -1)))],
     )
     // Behind the state: what is named of the parts may be newer than it, never older.
     const parts = await this.#ask('SELECT n, since, until FROM search.parts ORDER BY n DESC', [])
-    const { upto, newest: end, counted, shares } = row as { upto: number, newest: number, counted: 0 | 1, shares: string }
+    const { upto, newest: end, counted, shares, beginnings } = row as {
+      upto: number
+      newest: number
+      counted: 0 | 1
+      shares: string
+      beginnings: string
+    }
+    const sharesIn = (json: string) => JSON.parse(json) as [string, number][]
     return {
       upto,
       newest: end,
       parts: parts as readonly IndexPart[],
-      shares: counted === 1 ? new Map(JSON.parse(shares) as [string, number][]) : undefined,
+      shares: counted === 1 ? new Map([...sharesIn(shares), ...sharesIn(beginnings)]) : undefined,
     }
   }
 

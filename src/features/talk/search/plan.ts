@@ -12,10 +12,14 @@ import {
 
 /** Reading a text costs as much as so many places in the lists of the index. */
 export const textCost = 800
-/** Nobody counts words that begin so: that is how much of a part has one, about. Their lists are put together before the first is read. */
-const prefixShare = 0.05
-/** Places, about, and however little is read of them. */
-const prefixCost = 600_000
+/** Of words that begin so, the rare ones are not counted: that is how much of a part has one of them, about. */
+const rareBeginnings = 0.02
+/** Their lists are put together before the first is read, however little is read of them: that costs so much for each place. */
+const joinCost = 5
+/** What so many have is found as soon by reading texts as by putting its lists together. */
+const dense = 0.05
+/** Whatever that spares: one statement shall not last longer than a whole answer. */
+const tooDense = 0.25
 /** A term that so many have is hardly ever worth its list. */
 const everywhere = 0.5
 
@@ -40,6 +44,8 @@ export interface Plan {
 interface Term {
   /** in what share of the messages it stands */
   readonly share: number
+  /** a word that may go on */
+  readonly goesOn: boolean
   /** the word of `words`, and its place there, or the list of `marks` */
   readonly unit: SoughtWords | readonly string[]
   readonly n: number
@@ -47,7 +53,7 @@ interface Term {
 
 /** Terms whose shares a plan is made of. */
 export const termsOf = ({ words, marks }: Sought): readonly string[] => [
-  ...words.flatMap(({ words }) => words.map(({ word }) => termOf.word(word))),
+  ...words.flatMap(unit => unit.words.map(({ word }, n) => isBeginning(unit, n) ? termOf.beginning(word) : termOf.word(word))),
   ...marks.flatMap(oneOf => oneOf.map(termOf.mark)),
 ]
 
@@ -59,18 +65,33 @@ export const planOf = (sought: Sought, shares: IndexStanding['shares']): Plan =>
   const shareOf = (term: string): number => shares.get(term) ?? rareShare
   const terms: Term[] = [
     ...sought.words.flatMap(unit =>
-      unit.words.map(({ word }, n) => ({ unit, n, share: isBeginning(unit, n) ? prefixShare : shareOf(termOf.word(word)) }))
+      unit.words.map(({ word }, n) =>
+        isBeginning(unit, n)
+          ? { unit, n, goesOn: true, share: Math.min(1, (shares.get(termOf.beginning(word)) ?? 0) + rareBeginnings) }
+          : { unit, n, goesOn: false, share: shareOf(termOf.word(word)) }
+      )
     ),
-    ...sought.marks.map(unit => ({ unit, n: 0, share: Math.min(1, unit.reduce((sum, mark) => sum + shareOf(termOf.mark(mark)), 0)) })),
+    ...sought.marks.map(unit => ({
+      unit,
+      n: 0,
+      goesOn: false,
+      share: Math.min(1, unit.reduce((sum, mark) => sum + shareOf(termOf.mark(mark)), 0)),
+    })),
   ].sort((a, b) => a.share - b.share)
+  const isSparse = (most: number) => (term: Term) => !term.goesOn || term.share < most
+  const sparse = terms.filter(isSparse(dense))
   let found = partEvents
-  const first = terms.filter(({ share }, i) => {
-    const isAsked = i === 0 || found * (1 - share) * textCost > share * partEvents
-    if (isAsked) found *= share
+  const first = (sparse.length === 0 ? terms.slice(0, 1) : sparse).filter((term, i) => {
+    const isAsked = i === 0 || found * (1 - term.share) * textCost > costOf(term)
+    if (isAsked) found *= term.share
     return isAsked
   })
-  return { first: askedOf(sought, first), more: askedOf(sought, terms.filter(term => term.share < everywhere || first.includes(term))) }
+  const more = terms.filter(term => first.includes(term) || (term.share < everywhere && isSparse(tooDense)(term)))
+  return { first: askedOf(sought, first), more: askedOf(sought, more) }
 }
+
+/** Places, for a whole part. */
+const costOf = ({ share, goesOn }: Term): number => share * partEvents * (goesOn ? joinCost : 1)
 
 /** Phrases as they are where all of their words are asked, else word by word. */
 const askedOf = ({ words, marks }: Sought, terms: readonly Term[]): Asked => {
@@ -84,7 +105,7 @@ const askedOf = ({ words, marks }: Sought, terms: readonly Term[]): Asked => {
   }
   return {
     sought,
-    weight: terms.reduce((sum, { share }) => sum + share, 0),
-    fixed: sought.words.filter(({ isPrefix }) => isPrefix).length * prefixCost,
+    weight: terms.reduce((sum, { share, goesOn }) => sum + (goesOn ? 0 : share), 0),
+    fixed: terms.reduce((sum, term) => sum + (term.goesOn ? costOf(term) : 0), 0),
   }
 }
