@@ -5,8 +5,9 @@ import { openKeeper } from '../../src/app.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { OpenStore, Store } from '../../src/store/store.ts'
 import { newDatabase, type TestDatabase } from './postgres.ts'
+import { isOnPostgres } from './statements.ts'
 
-export const isOnPostgres = process.env['STORE'] === 'postgres'
+export { isOnPostgres } from './statements.ts'
 
 /** What is in memory goes with its relay; a directory is found again by the next one. */
 const databases = new Map<string, TestDatabase>()

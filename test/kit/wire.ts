@@ -8,6 +8,7 @@ import { fingerprintOf, loginTextV3, type Identity } from '../../lib/identity/in
 import { nodeIdentity } from '../../lib/node/index.ts'
 import type { Inside } from '../../src/relay/inside.ts'
 import { decodeFrame, originOf, type Frame, type FrameType } from '../../lib/protocol/index.ts'
+import { isOnPostgres, settled } from './statements.ts'
 
 export interface CloseInfo {
   readonly code: number
@@ -179,6 +180,9 @@ export class Wire {
 
   /** Resolves once the relay has answered everything this client sent before: whatever it was going to send is here. */
   async barrier(): Promise<void> {
+    await this.ask({ type: 'PING' }, 'PONG')
+    if (!isOnPostgres) return
+    await settled()
     await this.ask({ type: 'PING' }, 'PONG')
   }
 
@@ -356,6 +360,7 @@ export const loginOn = async (wire: Wire, url: string, name: string, { key, form
     wire.send(verify(challenge))
     wire.session = { origin: identify.origin, relayNonce: challenge.nonce }
     wire.id = (await wire.next('WELCOME')).agent_id
+    await settled()
     return wire
   }
   wire.send({ type: 'IDENTIFY', name, ...(key !== undefined && { pubkey: key.pem }), ...fields })
@@ -370,5 +375,7 @@ export const loginOn = async (wire: Wire, url: string, name: string, { key, form
     })
   }
   wire.id = (await wire.next('WELCOME')).agent_id
+  // What waited for it is sent by then: what comes from now on is new.
+  await settled()
   return wire
 }
