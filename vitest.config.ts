@@ -13,6 +13,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const globalSetup = 'test/kit/postgres-run.ts'
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -24,8 +26,12 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], globalSetup: 'test/kit/postgres-run.ts' } },
-      // Beside the module that they test: they share a process, and what it has loaded.
+      // Each in a process of its own: they start others, or change what a process has once.
+      { extends: true, test: { name: 'whole', include: ['test/*/**/*.test.ts'], exclude: ['test/postgres/**'], globalSetup } },
+      // These share a process, and what it has loaded: nothing of a relay outlives it there, and each test ends its own.
+      { extends: true, test: { name: 'relay', include: ['test/*.test.ts'], isolate: false, globalSetup } },
+      { extends: true, test: { name: 'postgres', include: ['test/postgres/**/*.test.ts'], isolate: false, globalSetup } },
+      // Beside the module that they test.
       { extends: true, test: { name: 'units', include: ['lib/**/*.test.ts', 'src/**/*.test.ts'], isolate: false } },
     ],
   },

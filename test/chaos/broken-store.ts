@@ -16,9 +16,15 @@ const lateMs = 40
 const killEvery = 100
 const maxPages = 4_294_967_294
 
-/** `isUp`: what the relay does to start is left alone. */
-export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean): Store => {
-  const isLast = aimed()
+interface Moments {
+  /** What the relay does to start is left alone. */
+  readonly isUp: () => boolean
+  /** What was broken is reckoned: it does not end any more. */
+  readonly isCalm: () => boolean
+}
+
+export const brokenStore = (store: Store, broken: Promised, { isUp, isCalm }: Moments): Store => {
+  const isLast = aimed(isCalm)
   const write: Store['write'] = broken === 'commit'
     ? fn => isUp() ? earlyWrite(store, fn, isLast) : store.write(fn)
     : broken === 'doubt'
@@ -33,9 +39,9 @@ export const brokenStore = (store: Store, broken: Promised, isUp: () => boolean)
 }
 
 /** Whether this is the write that the relay does not outlive. */
-const aimed = (): () => boolean => {
+const aimed = (isCalm: () => boolean): () => boolean => {
   let writes = 0
-  return () => ++writes % killEvery === 0
+  return () => ++writes % killEvery === 0 && !isCalm()
 }
 
 /** Resolves when the statements have run; the commit comes later, or never. */

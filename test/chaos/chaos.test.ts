@@ -82,7 +82,7 @@ describe('while its database on PostgreSQL is crashed, cut off, also behind a CO
   }, 300_000)
 })
 
-describe.concurrent('a relay that breaks a promise is found out', () => {
+describe('a relay that breaks a promise is found out', () => {
   /** On a busy machine one short slice may pass before a fault falls on the right moment; of a few, one does not. */
   const seeds = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10']
 

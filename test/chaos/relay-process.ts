@@ -14,11 +14,16 @@ export interface RelayStart {
   /** How far the relay's clock is off. */
   readonly clockOffsetMs: number
   readonly broken: Promised | undefined
+  /** Whether it ends in no worst moment any more. */
+  readonly isCalm: boolean
   /** A database server, if its data is on one. */
   readonly store: string | undefined
 }
 
-export type RelayCommand = { readonly kind: 'clock', readonly offsetMs: number } | { readonly kind: 'disk', readonly isFull: boolean }
+export type RelayCommand =
+  | { readonly kind: 'clock', readonly offsetMs: number }
+  | { readonly kind: 'disk', readonly isFull: boolean }
+  | { readonly kind: 'calm' }
 export interface RelayReady {
   readonly port: number
   /** Why it does not start. */
@@ -26,13 +31,14 @@ export interface RelayReady {
 }
 
 const { data, port, url, channels, broken, store: server, ...start } = JSON.parse(process.argv[2]!) as RelayStart
-let { clockOffsetMs } = start
+let { clockOffsetMs, isCalm } = start
 let store: Store | undefined
 let isUp = false
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 process.on('message', (command: RelayCommand) => {
   if (command.kind === 'clock') clockOffsetMs = command.offsetMs
+  else if (command.kind === 'calm') isCalm = true
   else if (store !== undefined) setDiskFull(store, command.isFull).catch(() => undefined)
 })
 
@@ -57,7 +63,7 @@ const relay = await startRelay(defaultConfig({
   clock: { now: () => Date.now() + clockOffsetMs },
   openStore: async options => {
     store = await openStore(options)
-    return broken === undefined ? store : brokenStore(store, broken, () => isUp)
+    return broken === undefined ? store : brokenStore(store, broken, { isUp: () => isUp, isCalm: () => isCalm })
   },
 }).catch((error: unknown) => {
   process.send!({ port: 0, refused: error instanceof Error ? error.message : String(error) } satisfies RelayReady, () => process.exit(1))

@@ -54,6 +54,8 @@ export interface RunResult extends Verdict {
 const sendingShare = 0.85
 /** How long a send may stay without an answer once nothing is broken any more. */
 const answerDeadlineMs = 30_000
+/** One that breaks a promise is not waited for: what it loses is. */
+const brokenDeadlineMs = 5_000
 /** So long nothing may arrive before it is believed that nothing more will: in a long run longer than a request may take. */
 const quietMsOf = (durationMs: number): number => Math.min(9_000, Math.max(1_500, durationMs / 10))
 const maxQuietWaitMs = 120_000
@@ -65,6 +67,7 @@ const maxClockOffsetMs = 4 * 60_000
 
 export const run = async ({ messages, clients, seed, durationMs, broken, engine, onProgress, signal }: RunOptions): Promise<RunResult> => {
   const perSender = Math.ceil(messages / clients)
+  const patienceMs = broken === undefined ? answerDeadlineMs : brokenDeadlineMs
   const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
   const data = join(folder, 'data')
   const memberships = Array.from({ length: clients }, (_, index) => ({ index, channel: channelOf(index, clients) }))
@@ -88,12 +91,13 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
     const counts = { freezes: 0, clockJumps: 0 }
     await misfortunes({ victim, proxy, fleet, ground, counts }, { seed, durationMs, signal, onProgress })
     proxy.tears = false
+    victim.calm()
     onProgress('nothing is broken any more')
     fleet.tell({ kind: 'stop' })
-    const dealings = await dealers.stop(answerDeadlineMs)
+    const dealings = await dealers.stop(patienceMs)
 
     onProgress('the dealers are done')
-    const deadline = performance.now() + answerDeadlineMs
+    const deadline = performance.now() + patienceMs
     while (performance.now() < deadline && !isSettled(fleet)) await sleep(200, undefined, { signal })
     onProgress('everything is answered')
     // Once more everybody comes back and resumes; whatever is still missing then is lost.

@@ -22,6 +22,7 @@ export class Victim implements Disposable {
   port = 0
   kills = 0
   isStarting = false
+  #isCalm = false
   /** Why it did not start, when it was started again. */
   readonly refusals: string[] = []
 
@@ -65,6 +66,7 @@ export class Victim implements Disposable {
       channels: this.#channels,
       clockOffsetMs: this.#clockOffsetMs,
       broken: this.#broken,
+      isCalm: this.#isCalm,
       store: this.#store,
     }
     await new Promise<void>((resolve, reject) => {
@@ -104,6 +106,12 @@ export class Victim implements Disposable {
   setClock(offsetMs: number): void {
     this.#clockOffsetMs = offsetMs
     this.#child?.tell({ kind: 'clock', offsetMs })
+  }
+
+  /** From now on it does not end by itself. */
+  calm(): void {
+    this.#isCalm = true
+    this.#child?.tell({ kind: 'calm' })
   }
 
   setDisk(isFull: boolean): void {

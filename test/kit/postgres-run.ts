@@ -3,7 +3,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { folderVariable, newServerFolder, stopServer } from './postgres.ts'
 
-export default (): () => Promise<void> => {
+export default (): (() => Promise<void>) | undefined => {
+  // Of several projects in one run the first sees to it.
+  if (process.env[folderVariable] !== undefined) return undefined
   const folder = newServerFolder()
   process.env[folderVariable] = folder
   return async () => {
