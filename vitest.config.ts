@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { SecondTries } from './test/kit/second-tries.ts'
 
 /** Folders whose files take longest, the longest first. */
 const long = [/\/test\/chaos\//, /\/test\/(?:e2e|postgres|transcripts)\//, /\/test\/contract\//]
@@ -24,6 +25,9 @@ export default defineConfig({
     // What was transformed once is not transformed again by the next run.
     experimental: { fsModuleCache: true, fsModuleCachePath: 'node_modules/.cache/vitest' },
     testTimeout: 30_000,
+    // Real processes, sockets and servers share two cores: one test in some thousands meets a moment that it did not think of. It is named.
+    retry: 1,
+    reporters: [new SecondTries(), 'default'],
     hookTimeout: 60_000,
     projects: [
       // Each in a process of its own: they start others, or change what a process has once.

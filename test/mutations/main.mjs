@@ -13,7 +13,7 @@ const copy = mkdtempSync(join(tmpdir(), 'agentchat-mutations-'))
 /** Whether the test fails: undefined if it did not run. */
 const fails = ({ test, name }) => {
   const report = join(copy, 'report.json')
-  const { status } = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', test, '-t', name, '--reporter=json', `--outputFile=${report}`], {
+  const { status } = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', test, '-t', name, '--retry=0', '--reporter=json', `--outputFile=${report}`], {
     cwd: copy,
     stdio: 'ignore',
   })
