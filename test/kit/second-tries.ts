@@ -7,6 +7,7 @@ export class SecondTries implements Reporter {
       [...module.children.allTests()].filter(test => test.diagnostic()?.flaky === true)
         .map(test => `  ${module.relativeModuleId} > ${test.fullName}\n    ${test.result().errors?.[0]?.message.split('\n')[0] ?? ''}`)
     )
-    if (flaky.length > 0) process.stdout.write(`\n${flaky.length} passed only when run again, and have to be mended:\n${flaky.join('\n')}\n`)
+    if (flaky.length > 0)
+      process.stdout.write(`\n${flaky.length} passed only when run again, and have to be mended:\n${flaky.join('\n')}\n`)
   }
 }
