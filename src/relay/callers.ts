@@ -24,6 +24,8 @@ export interface Caller extends Source {
   isWaiting: boolean
   /** Of the body of its request what is still to come, or less. */
   bodyBytes: number
+  /** Of a body what may be in the piece that is parsed. */
+  aheadBytes: number
 }
 
 export interface CallersOptions {
@@ -35,8 +37,8 @@ export interface CallersOptions {
 
 /** Room for one request or two: those behind it are not even parsed. */
 const requestPieceBytes = 128
-/** Most heads are within these, and end so. */
-const maxHeadBytes = 2 * 1024
+/** Most requests are within these, and their heads end so. */
+const maxWholeBytes = 2 * 1024
 const headEnd = Buffer.from('\r\n\r\n')
 /** Of a body, behind which nothing can be. */
 const bodyPieceBytes = 64 * 1024
@@ -63,7 +65,7 @@ export class Callers implements Eater<Caller> {
     caller.request = request
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers
     // A part of it may be in the piece that its header ended in.
-    caller.bodyBytes = Math.max(0, Number(length ?? 0) - requestPieceBytes)
+    caller.bodyBytes = Math.max(0, Number(length ?? 0) - caller.aheadBytes)
     // Whoever takes the body may hold it up.
     if (length !== undefined || coding !== undefined) request.on('resume', () => caller.feed?.goOn())
     this.#options.charge(address, requestFrames)
@@ -105,9 +107,17 @@ export class Callers implements Eater<Caller> {
     return guest.state === 'gone'
   }
 
-  /** A head that nothing is piled up behind is parsed at once. */
-  pieceBytes({ bodyBytes, guest }: Caller, rest: Buffer): number {
-    if (guest.state === 'quiet' && rest.length <= maxHeadBytes && rest.indexOf(headEnd) === rest.length - headEnd.length) return rest.length
+  /** A request that no other is piled up behind is parsed at once. */
+  pieceBytes(caller: Caller, rest: Buffer): number {
+    const { bodyBytes, guest } = caller
+    caller.aheadBytes = requestPieceBytes
+    if (guest.state === 'quiet' && rest.length <= maxWholeBytes) {
+      const end = rest.indexOf(headEnd)
+      if (end >= 0 && rest.lastIndexOf(headEnd) === end) {
+        caller.aheadBytes = rest.length - end - headEnd.length
+        return rest.length
+      }
+    }
     return Math.max(requestPieceBytes, Math.min(bodyPieceBytes, bodyBytes))
   }
 

@@ -225,6 +225,7 @@ export class Listener {
       next: undefined,
       isWaiting: false,
       bodyBytes: 0,
+      aheadBytes: 0,
     }
     if (!this.isTls) return this.#calls(socket, caller)
     this.#callers.set(socket, caller)
