@@ -263,16 +263,18 @@ test('what was made once under a key is answered again by the next life of the r
   const path = '/v1/hooks'
   const asked = { to: '#general', kind: 'standard', name: 'ci' }
   let token = ''
+  let adaId = ''
   let first: Told
   {
     await using relay = await startTestRelay({ data: data.path })
-    const { wire, web } = await login(relay, 'ada', ['read', 'send', 'manage'])
+    const { key, wire, web } = await login(relay, 'ada', ['read', 'send', 'manage'])
     token = web.token
+    adaId = key.id
     await wire.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
     first = await web.ask('POST', path, asked, once)
     expect(first).toMatchObject({ status: 201, body: { secret: expect.stringMatching(/^whsec_/) as string } })
   }
-  await using relay = await startTestRelay({ data: data.path })
+  await using relay = await startTestRelay({ data: data.path, adminKey: 'a-key-of-32-characters-and-more-x' })
   const web = new Web(relay, token)
   // In another order of its fields, too.
   const again = await web.ask('POST', path, { name: 'ci', kind: 'standard', to: '#general' }, once)
@@ -284,6 +286,11 @@ test('what was made once under a key is answered again by the next life of the r
   await other.ask('PUT', '/v1/channels/general/members/me')
   const theirs = await other.ask('POST', path, asked, once)
   expect([theirs.status, theirs.headers.get('idempotency-replayed')]).toEqual([201, null])
+  await using op = await relay.login('op')
+  const ban = { agent_id: adaId, admin_key: 'a-key-of-32-characters-and-more-x' }
+  await op.ask({ type: 'ADMIN_BAN', ...ban }, 'ADMIN_RESULT')
+  expect(await web.ask('POST', path, asked, once)).toMatchObject({ status: 403, body: { code: 'BANNED' } })
+  await op.ask({ type: 'ADMIN_UNBAN', ...ban }, 'ADMIN_RESULT')
   relay.clock.advance(25 * 60 * 60_000)
   await relay.store.write(tx => forgetAnswers(tx, relay.clock.now() - 24 * 60 * 60_000))
   expect((await web.ask('POST', path, asked, once)).headers.get('idempotency-replayed')).toBeNull()

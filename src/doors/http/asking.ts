@@ -78,6 +78,8 @@ export class Asking {
     const once = key !== undefined && remembered.has(type) ? { agent: bearer.agent, key, type, body } : undefined
     const first = once && await this.#once.first(once)
     if (first !== undefined) {
+      // Who is not let in any more is told nothing again.
+      await inside().ask(bearer, 'PING', {})
       // There may be a secret in it: a copy of this request is not told it again.
       await this.spend(bearer)
       return { answer: first, headers: { ...this.#rates(bearer), ...replayed } }
