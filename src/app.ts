@@ -13,7 +13,8 @@ import { openFilesLimit } from './base/open-files.ts'
 import { sealOf } from './base/seal.ts'
 import { version } from './base/version.ts'
 import { MemoryBus } from './bus/memory.ts'
-import { ConfigError } from './config/load.ts'
+import { ConfigError, type ConfigProblem } from './config/load.ts'
+import { policiesOf } from './domain/policies.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
@@ -44,6 +45,7 @@ import { certificateProblem } from './relay/certificate.ts'
 import { Addresses } from './relay/address.ts'
 import { roomForSockets } from './relay/door.ts'
 import type { Inside } from './relay/inside.ts'
+import type { MessagePrice } from './relay/price.ts'
 import { Relay } from './relay/relay.ts'
 import type { Pace } from './relay/sweeper.ts'
 import { Shares } from './relay/shares.ts'
@@ -124,6 +126,13 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   const verifyAsync = createVerifyAsync()
   const maxMemoryBytes = config.maxMemory ?? memoryLimit() ?? ordinaryMemoryBytes
 
+  const problems: ConfigProblem[] = []
+  const policies = await policiesOf(config, (where, problem) => problems.push({ where, message: `${where}: ${problem}` }))
+  if (problems.length > 0) throw new ConfigError(problems)
+  const { price } = policies
+  const messagePrice: MessagePrice | undefined = price
+    && (({ id, name, verified }, said) => price({ ...said, type: 'MSG', from: id, from_name: name, verified }))
+
   const store = await (parts.openStore ?? openStore)({
     store: config.store,
     data: config.data,
@@ -195,6 +204,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       addressOf,
       ...config,
       ...limits,
+      policies,
       serverName: config.name,
       defaultLimit: config.joinReplay,
       limits: wireLimits,
@@ -353,6 +363,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     }, {
       store,
       handlers: table.handlers,
+      messagePrice,
       duties: table.duties,
       admit: table.admit,
       doors: [http, hooks, mcp, fileDoor].filter(door => door !== undefined),

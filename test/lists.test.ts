@@ -54,6 +54,7 @@ const bounds: Readonly<Record<string, string>> = {
   'MEMBERS.invited': 'maxInvitationsPerChannel',
   'PINS.events': 'maxPinsPerChannel, and maxPageBytes',
   'PINS.list': 'maxPinsPerChannel',
+  'POLICY.items': 'maxNamed of a dry run',
   'REACTED.sums': 'maxReactionKinds',
   'SEARCH_RESULTS.results': 'limit and offset, at most maxSkillsPage',
   'STATUS.recipients': 'agents that one message can mention: maxHereMembers by @here, as many by groups, and those that are named',

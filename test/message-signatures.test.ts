@@ -278,6 +278,7 @@ test('a message without a signature waits for nothing', () => {
     maxHereMembers: 0,
     serverId: 'f'.repeat(64),
     verifyMessages: false,
+    policies: {},
     nameFiles: () => Promise.resolve(),
     verifyMessage: (_, text) => {
       asked.push(text)

@@ -10,6 +10,7 @@ import { frames as groups } from './groups.ts'
 import { frames as hooks } from './hooks.ts'
 import { frames as webhooks } from './webhooks.ts'
 import { frames as errands } from './errands.ts'
+import { frames as policies } from './policies.ts'
 import { frames as files } from './files.ts'
 import { frames as history } from './history.ts'
 import { frames as identity } from './identity.ts'
@@ -62,4 +63,5 @@ export const frames = {
   ...hooks,
   ...webhooks,
   ...errands,
+  ...policies,
 } as const

@@ -78,6 +78,8 @@ export const limits = {
   maxWebhookUrlChars: 1_000,
   /** Characters of a condition. */
   maxWhenChars: 1_000,
+  /** Characters of a policy of the operator. */
+  maxPolicyChars: 4_000,
   /** Longest time a message may wait to be received. */
   maxTtlMs: 30 * 24 * 60 * 60_000,
 } as const

@@ -20,6 +20,8 @@ import * as groupsRequests from './requests/groups.ts'
 import * as hooks from './hooks.ts'
 import * as hooksRequests from './requests/hooks.ts'
 import * as errands from './errands.ts'
+import * as policies from './policies.ts'
+import * as policiesRequests from './requests/policies.ts'
 import * as errandsRequests from './requests/errands.ts'
 import * as webhooks from './webhooks.ts'
 import * as webhooksRequests from './requests/webhooks.ts'
@@ -94,6 +96,7 @@ export const requests = {
   ...hooksRequests.requests,
   ...webhooksRequests.requests,
   ...errandsRequests.requests,
+  ...policiesRequests.requests,
 } as const
 
 /** The domains, in the order the documentation lists them. */
@@ -128,6 +131,7 @@ export const domains = {
   hooks: { requests: hooksRequests.requests, frames: hooks.frames },
   webhooks: { requests: webhooksRequests.requests, frames: webhooks.frames },
   errands: { requests: errandsRequests.requests, frames: errands.frames },
+  policies: { requests: policiesRequests.requests, frames: policies.frames },
 } as const
 
 /** The name of a request that a client sends. */

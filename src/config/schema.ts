@@ -24,6 +24,7 @@ const count = (min = 0) => z.number().int().min(min)
 const rate = z.number().min(0)
 /** How much of what all share somebody may hold. */
 const share = (most: number, doc: string) => setting(count().default(most), `${doc} 0 = unlimited.`, { value: 'N' })
+const policy = (doc: string) => setting(z.string().min(1).max(4_000).optional(), doc, { value: 'CEL' })
 const ms = z.number().int().min(1)
 const bytes = z.number().int().min(1_024)
 const channel = z.string().regex(/^#[A-Za-z0-9_-]{1,31}$/, 'a channel like #general')
@@ -195,6 +196,13 @@ export const settings = {
   autoJoin: setting(z.array(channel).default(publicChannels), 'Channels that a session hears from its start, without a frame to anybody.', {
     value: 'LIST',
   }),
+  policyWrite: policy(
+    'A condition (docs/CONDITIONS.md) for what may be written here; what it is not true of is refused. Not asked of admins.',
+  ),
+  policyPrice: policy('In CEL too, a number: how many messages a message counts for, 0 to 1,000; unset: one.'),
+  policyJoin: policy('A condition for who may join which channel.'),
+  policyCreate: policy('A condition for who may create which channel.'),
+  policySignUp: policy('A condition for who may log in here for the first time, and without a key at all.'),
   createChannels: setting(z.enum(['anyone', 'keyed', 'verified']).default('anyone'), 'Who may create channels.'),
   channelIdleMs: setting(count().default(30 * 24 * 60 * 60_000),
     'Time after which a channel that an agent made goes by itself when nobody is in it and nothing was said; 0 = never.', {

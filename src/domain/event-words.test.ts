@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Conditions } from '../../lib/rules/index.ts'
+import { askerWords } from './policies.ts'
 import { EventFacts, eventWords } from './event-words.ts'
 
 const isTrue = async (source: string, said: ConstructorParameters<typeof EventFacts>[0]) => {
@@ -40,6 +41,8 @@ test('words of an event are found where it has them, and are empty where it has 
 
 test('docs/CONDITIONS.md says what each word is', () => {
   const page = readFileSync('docs/CONDITIONS.md', 'utf8')
-  const rows = Object.entries(eventWords).map(([name, { doc }]) => `| \`${name}\` | ${doc} |\n`)
-  expect(page).toContain(`|---|---|\n${rows.join('')}\n`)
+  for (const words of [eventWords, askerWords]) {
+    const rows = Object.entries(words).map(([name, { doc }]) => `| \`${name}\` | ${doc} |\n`)
+    expect(page).toContain(`|---|---|\n${rows.join('')}\n`)
+  }
 })

@@ -29,6 +29,8 @@ import { announcements, type AnnouncementOptions } from './operate/announcements
 import { description, type DescriptionOptions } from './operate/description/feature.ts'
 import { directory, type DirectoryOptions } from './operate/directory/handlers.ts'
 import { errands, type ErrandOptions } from './operate/errands/handlers.ts'
+import { policies } from './operate/policies/handlers.ts'
+import type { PolicySettings } from '../domain/policies.ts'
 import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
@@ -100,7 +102,14 @@ type TradeOptions =
   & BookOptions
   & SkillOptions
 
-type OperateOptions = AdminOptions & KeepingOptions & ErrandOptions & DescriptionOptions & DirectoryOptions & AnnouncementOptions
+type OperateOptions =
+  & AdminOptions
+  & KeepingOptions
+  & ErrandOptions
+  & PolicySettings
+  & DescriptionOptions
+  & DirectoryOptions
+  & AnnouncementOptions
 
 export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions
 
@@ -189,6 +198,7 @@ const slices = {
   tokens: slice(tokens, tokenMigrations, answerMigrations),
   hooks: slice(hooks, hookMigrations),
   errands: slice(errands, errandMigrations),
+  policies: slice(ports => policies(ports)),
   webhooks: slice(webhooks, webhookMigrations),
 }
 

@@ -14,6 +14,7 @@ import {
   type Cost,
   type DecodedRequest,
   type ErrorCode,
+  type RequestBody,
   type RequestType,
 } from '../../lib/protocol/index.ts'
 import { BusyError, StorageError, type Store } from '../store/store.ts'
@@ -29,7 +30,7 @@ import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
 import { largeBytesOf, LargeFrames } from './large.ts'
 import type { Outbox } from './outbox.ts'
-import { priceAfter, priceBefore } from './price.ts'
+import { priceAfter, priceBefore, type MessagePrice } from './price.ts'
 import { publish } from './publish.ts'
 import type { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
@@ -40,6 +41,7 @@ import { AccompaniedJob, storageRetryMs, WriteJob, type WriteHandler } from './w
 
 export interface DispatchDeps {
   readonly handlers: Handlers
+  readonly messagePrice?: MessagePrice | undefined
   readonly store: Store
   readonly reads: Reads
   readonly slices: Slices
@@ -148,15 +150,16 @@ export class Dispatch {
     }
     if (this.#isTraced) this.#deps.log.trace({ type: request.type, agent: connection.agent?.id, bytes: data.length }, 'a request')
     const { cost } = requests[request.type]
+    const countsFor = this.#deps.messagePrice === undefined ? 1 : this.#priceOf(connection, request)
     const waitMs = cost.message === true
-      ? this.#admit(connection, now, 1 + size)
+      ? this.#admit(connection, now, countsFor + size)
       : cost.piece === true
       ? this.#pieces.take(connection, now, piecePrice(data.length))
       : 0
     if (waitMs > 0) {
       counts.rateLimited++
       this.#charge(connection, now, 1 + size)
-      this.#fail(connection, 'RATE_LIMITED', tooMuch(cost, size, waitMs), request.body.id, waitMs)
+      this.#fail(connection, 'RATE_LIMITED', tooMuch(cost, countsFor - 1 + size, waitMs), request.body.id, waitMs)
       return
     }
     this.#charge(connection, now, priceBefore(cost, request.body, size, connection.agent, this.#deps))
@@ -166,6 +169,11 @@ export class Dispatch {
     if ('write' in handler) this.#write(connection, handler, request, data.length, handed?.along)
     else if ('study' in handler) void this.#study(connection, handler, request, data.length, handed?.along)
     else this.#read(connection, handler, request)
+  }
+
+  /** How many messages one counts for, where the operator has set it. */
+  #priceOf({ agent }: Connection, { type, body }: DecodedRequest): number {
+    return type !== 'MSG' || agent === undefined || agent.admin ? 1 : this.#deps.messagePrice!(agent, body as RequestBody<'MSG'>)
   }
 
   /** What is replayed costs what an answer of that size costs. */
@@ -432,6 +440,6 @@ export class Dispatch {
 const isPaged = ({ type }: DecodedRequest): boolean => 'limit' in requests[type].body.shape
 
 const tooMuch = ({ piece }: Cost, more: number, waitMs: number): string =>
-  more === 0 || piece === true
+  more <= 0 || piece === true
     ? `Too many ${piece === true ? 'pieces of growing messages' : 'messages'}; try again in ${waitMs} ms`
-    : `Its size makes this message cost as much as ${1 + more}; try again in ${waitMs} ms`
+    : `This message costs as much as ${1 + more}, by its size and the rules of this relay; try again in ${waitMs} ms`

@@ -350,7 +350,7 @@ export {
   type Login,
   type RosterView,
 } from './view.ts'
-export { checkOpen, checkPost, checkRight, rules } from './rights.ts'
+export { againstPolicy, checkOpen, checkPost, checkRight, rules } from './rights.ts'
 export { Fail } from './fail.ts'
 export { statusOf } from './receipts.ts'
 export { Shares, type ShareLimits } from './shares.ts'

@@ -1,8 +1,11 @@
 // What a request costs its agent and its address in frames: before it is decided, by its row, its size and who is there to hear of it;
 // after it, by its answer.
-import { prices, type Cost } from '../../lib/protocol/index.ts'
+import { prices, type Cost, type RequestBody } from '../../lib/protocol/index.ts'
 import { hereWord, mentionsIn } from '../../lib/protocol/mentions.ts'
 import type { Agent, Channel, RosterView } from './view.ts'
+
+/** How many messages one counts for by the operator's policy. */
+export type MessagePrice = (me: Agent, body: RequestBody<'MSG'>) => number
 
 /** Members that are told of each other; in larger channels they hear a summary, which costs nobody. */
 const toldOf = (members: number, announceMaxMembers: number): number => members > announceMaxMembers ? 0 : members

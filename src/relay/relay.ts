@@ -28,6 +28,7 @@ import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { Pages } from './pages.ts'
+import type { MessagePrice } from './price.ts'
 import { Progress } from './progress.ts'
 import { Pulse } from './pulse.ts'
 import { hear } from './publish.ts'
@@ -78,6 +79,8 @@ export interface RelayOptions extends Omit<ListenerOptions, Told> {
 export interface RelayDeps {
   readonly store: Store
   readonly handlers: Handlers
+  /** How many messages one counts for; undefined: one. */
+  readonly messagePrice?: MessagePrice | undefined
   readonly duties: readonly Duty[]
   /** Other ways in over HTTP. */
   readonly doors: readonly HttpDoor[]
@@ -141,7 +144,7 @@ export class Relay {
   constructor(options: RelayOptions, deps: RelayDeps) {
     this.#options = options
     this.#deps = deps
-    const { store, clock, log, metrics, handlers } = deps
+    const { store, clock, log, metrics } = deps
     const { counts } = metrics
     this.#startedAt = clock.now()
     this.#metrics = sparing(() => metrics.render(), () => clock.now())
@@ -204,8 +207,7 @@ export class Relay {
     })
     hear(bus, { hub, effects, log })
     this.#dispatch = new Dispatch({
-      handlers,
-      store,
+      ...deps,
       reads,
       slices,
       room,
@@ -213,15 +215,12 @@ export class Relay {
       hub,
       outbox,
       effects,
-      bus,
       gate,
       quota,
       audit: new Audit(log, options.auditCount),
       messages,
       work,
       announceMaxMembers,
-      clock,
-      log,
       counts,
       errors: metrics.errorsSent,
     }, this.#committer)

@@ -13,6 +13,10 @@ export const checkOpen = ({ info: { name, settings } }: Channel): void => {
     throw new Fail('AUTH_REQUIRED', `${name} is archived: it is there to be read; its owner can open it again`)
 }
 
+/** What whoever is refused by a policy of the operator is told; admins are not asked. */
+export const againstPolicy = (setting: string): Fail =>
+  new Fail('NOT_ALLOWED', `This relay does not take this: a policy of its operator (${setting}) is against it`)
+
 const acts = { postBy: 'Messages in', inviteBy: 'Invitations to', pinBy: 'Pins in', groupBy: 'Groups of' } as const
 
 /** @throws Fail where its owner keeps it to himself and to admins */

@@ -17,7 +17,7 @@ const maxOfAKind = 2
 const maxAskers = 2
 
 /** Those requests that change nothing, as their handlers say. */
-const reads = Object.entries(features({ ...defaultConfig(), places: [] } as never).handlers)
+const reads = Object.entries(features({ ...defaultConfig(), places: [], policies: {} } as never).handlers)
   .flatMap(([type, handler]) => 'read' in handler ? [type as RequestType] : [])
 
 /** What there is to ask about, by the name of the field that names it; of the agents those first that ask. */

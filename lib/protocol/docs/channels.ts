@@ -7,7 +7,7 @@ export const requests = {
       + '`since` the newest few are replayed. With `since` exactly what came after that seq is replayed; with `since` and `limit` '
       + 'the newest `limit` of those. `epoch` (from the JOINED in which the channel was entered) says which life of the log `since` belongs to: '
       + 'of a former one, after a restore or an import, the relay tells by `since` in JOINED what it is in this one, where it can.',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED'],
+    errors: ['AUTH_REQUIRED', 'NOT_ALLOWED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'LIMIT_REACHED'],
     example: { channel: '#general', since: 41 },
   },
   LEAVE: {
@@ -31,7 +31,16 @@ export const requests = {
     doc: 'Creates a channel, owns it and joins it. An `invite_only` channel is private: it is not listed, and only invited agents '
       + 'enter; its owner has a key. Where `topic_by` is `owner`, other members do not set the topic. A name whose channel was deleted '
       + 'is free again once all of it is cleared away: BUSY until then.',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'SIGNATURE_REQUIRED', 'CHANNEL_EXISTS', 'LIMIT_REACHED', 'RATE_LIMITED', 'BUSY'],
+    errors: [
+      'AUTH_REQUIRED',
+      'NOT_ALLOWED',
+      'INVALID_MSG',
+      'SIGNATURE_REQUIRED',
+      'CHANNEL_EXISTS',
+      'LIMIT_REACHED',
+      'RATE_LIMITED',
+      'BUSY',
+    ],
     example: { channel: '#builders', topic: 'What we build this week' },
   },
   INVITE: {

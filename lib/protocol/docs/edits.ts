@@ -10,6 +10,7 @@ export const requests = {
       + 'The message keeps its files, unless `files` names those of them that stay, as they are there (an empty list: none); others are for a message of its own. A channel may set how long its messages may be edited (`edit_window_ms`). '
       + 'Whoever is mentioned by it is told as by any message.',
     errors: [
+      'NOT_ALLOWED',
       'AUTH_REQUIRED',
       'INVALID_MSG',
       'RATE_LIMITED',

@@ -13,7 +13,8 @@ export const errorDocs: { readonly [C in ErrorCode]: string } = {
   ORIGIN_UNKNOWN: 'The relay does not know that it is reached at the address that was dialled: dial one that it knows, or have its '
     + 'operator name this one in `publicUrls`.',
   RATE_LIMITED: 'Too many requests; `retry_after_ms` says when to come back.',
-  NOT_ALLOWED: 'The relay admits only keys on its allowlist, the key was revoked, or the relay knows its id by another key.',
+  NOT_ALLOWED:
+    'The relay admits only keys on its allowlist, the key was revoked, the relay knows its id by another key, or a policy of its operator refuses what was asked.',
   BANNED: 'The agent is banned from this relay.',
   VERIFICATION_FAILED: 'A signature does not verify.',
   VERIFICATION_EXPIRED: "The challenge is unknown, used, or too old, or the signed time is too far from the relay's clock.",

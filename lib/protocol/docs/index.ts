@@ -13,6 +13,7 @@ import * as groups from './groups.ts'
 import * as hooks from './hooks.ts'
 import * as webhooks from './webhooks.ts'
 import * as errands from './errands.ts'
+import * as policies from './policies.ts'
 import * as files from './files.ts'
 import * as history from './history.ts'
 import * as identity from './identity.ts'
@@ -64,6 +65,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...hooks.requests,
   ...webhooks.requests,
   ...errands.requests,
+  ...policies.requests,
 }
 
 /** Of each request. Where a channel or an agent is named, it may be one at another relay. */
@@ -106,6 +108,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...hooks.frames,
   ...webhooks.frames,
   ...errands.frames,
+  ...policies.frames,
 }
 export { closeDocs } from './close.ts'
 export { errorDocs } from './errors.ts'

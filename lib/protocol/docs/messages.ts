@@ -12,6 +12,7 @@ export const requests = {
       + 'the message in its inbox until it has received it; `@here` mentions the members that are connected, and `@group` those of a group of the channel (SET_GROUP), where they are not too many; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender '
       + 'is told by STATUS what becomes of it. `stream` says which growing message this one ends (see DELTA).',
     errors: [
+      'NOT_ALLOWED',
       'AUTH_REQUIRED',
       'INVALID_MSG',
       'RATE_LIMITED',
@@ -31,12 +32,12 @@ export const requests = {
       + 'since the last one. Never stored, and nobody can count on it: who reads slowly is left out, and in channels of more than '
       + '`announceMaxMembers` agents nobody is told. The MSG that names the same `stream` ends it and holds the whole text: it is the record. '
       + 'One agent may send 20 pieces a second, 64 KiB in all; the library joins what comes within 100 ms.',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED'],
+    errors: ['AUTH_REQUIRED', 'NOT_ALLOWED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED'],
     example: { to: '#general', stream: 'answer-1', n: 0, text: 'The first' },
   },
   FILE_CHUNK: {
     doc: 'Passes a piece of a file transfer to a connected agent. Never stored.',
-    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'RATE_LIMITED', 'AGENT_NOT_FOUND'],
+    errors: ['AUTH_REQUIRED', 'NOT_ALLOWED', 'INVALID_MSG', 'RATE_LIMITED', 'AGENT_NOT_FOUND'],
     example: { to: '@8addfe276526c9f6', content: '{"_ft":"chunk"}' },
   },
 } satisfies RequestDocs

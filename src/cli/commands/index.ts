@@ -67,6 +67,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     context: async () => (await import('./context.ts')).context,
     hook: async () => (await import('./hook.ts')).hook,
     webhook: async () => (await import('./webhook.ts')).webhook,
+    policy: async () => (await import('./policy.ts')).policy,
     errands: async () => (await import('./errands.ts')).errands,
     token: async () => (await import('./token.ts')).token,
     call: async () => (await import('./call.ts')).call,

@@ -1,4 +1,5 @@
 // Channels: who is in, who may come in, what they are about.
+import { askerFacts, type Policies } from '../../../domain/policies.ts'
 import { planReplay } from '../../../domain/replay-plan.ts'
 import {
   addInvitation,
@@ -17,6 +18,7 @@ import { pairStream, type Head } from '../../../store/log.ts'
 import { invitationName, membershipName } from '../../../store/shares.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import {
+  againstPolicy,
   checkOpen,
   checkRight,
   Fail,
@@ -53,6 +55,7 @@ export interface ChannelOptions extends OwnershipOptions, IdleOptions {
   readonly maxInvitationsPerChannel: number
   readonly maxJoinedAgents: number
   readonly maxChannelsPage: number
+  readonly policies: Policies
   readonly createChannels: 'anyone' | 'keyed' | 'verified'
 }
 
@@ -114,13 +117,15 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
     await addMembership(tx, me.id, channel, head.seq)
   }
 
-  const admit = async ({ me, roster, tx }: WriteCtx, channel: Channel): Promise<void> => {
+  const admit = async ({ me, roster, tx, asker }: WriteCtx, channel: Channel): Promise<void> => {
     const { name, private: isPrivate, owner } = channel.info
     if (roster.isMember(me, channel)) return
     // A private channel does not show itself to whoever is not invited.
     const isInvitee = isPrivate && owner !== me.id && roster.known(me, name) === undefined
     if (isInvitee && !await isInvited(tx, me.id, name)) throw noChannel(name)
     if (!mayEnter(me, channel.info)) throw new Fail('AUTH_REQUIRED', `${name} is for verified agents`)
+    const { join: mayJoin } = options.policies
+    if (mayJoin !== undefined && !me.admin && !mayJoin(askerFacts(me, asker, name))) throw againstPolicy('policyJoin')
     if (isInvitee) await removeInvitation(tx, me.id, name)
     if (channel.agents.size >= options.maxMembersPerChannel) throw new Fail('LIMIT_REACHED', `${name} is full`)
   }
@@ -204,6 +209,8 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           { channel: name, invite_only = false, verified_only = false, topic = '', description = '', topic_by: topicBy = 'members' },
         ) {
           const { me, roster, tx, now, asker } = ctx
+          const { create: mayCreate } = options.policies
+          if (mayCreate !== undefined && !me.admin && !mayCreate(askerFacts(me, asker, name))) throw againstPolicy('policyCreate')
           if (options.createChannels === 'keyed' && me.pubkey === null)
             throw new Fail('AUTH_REQUIRED', 'Only agents with a key create channels here')
           if (options.createChannels === 'verified' && !me.verified)

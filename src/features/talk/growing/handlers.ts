@@ -1,11 +1,22 @@
 // Growing messages: pieces for those who are here to see them, never stored. The message that ends one is the record.
+import type { Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
-import { channelOfMember, checkPost, notify, reply, type Audience, type Feature, type WriteCtx } from '../../../relay/feature.ts'
+import {
+  againstPolicy,
+  channelOfMember,
+  checkPost,
+  notify,
+  reply,
+  type Audience,
+  type Feature,
+  type WriteCtx,
+} from '../../../relay/feature.ts'
 import { isBlocked } from '../../../store/blocks.ts'
 
 export interface GrowingOptions {
   /** Cut secrets out of contents: of pieces, those that one of them holds whole. */
   readonly redact: boolean
+  readonly policies: Policies
   /** In larger channels nobody is told. */
   readonly announceMaxMembers: number
 }
@@ -30,9 +41,12 @@ export const growing = ({ announceMaxMembers, ...options }: GrowingOptions): Fea
         needs: 'session',
         async write(ctx, { to, stream, n, text }) {
           const audience = await audienceOf(ctx, to)
+          const { me: { id, name, verified, admin } } = ctx
+          const { write: mayWrite } = options.policies
+          if (mayWrite !== undefined && !admin && !mayWrite({ type: 'MSG', from: id, from_name: name, verified, to, content: text }))
+            throw againstPolicy('policyWrite')
           if (audience === undefined) return { reply: reply('OK', {}) }
-          const { id: from, name } = ctx.me
-          const piece = { from, from_name: name, to, stream, n, text: options.redact ? redact(text) : text }
+          const piece = { from: id, from_name: name, to, stream, n, text: options.redact ? redact(text) : text }
           return { reply: reply('OK', {}), notify: [{ ...notify(audience, 'DELTA', piece), isLight: true }] }
         },
       },

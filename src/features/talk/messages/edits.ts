@@ -1,10 +1,12 @@
 // Saying a message anew, and taking it back: each is an event behind the message, in the same stream.
+import type { Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
 import { predecessors } from '../../../store/agents.ts'
 import type { Root } from '../../../store/links.ts'
 import type { Fate } from '../../../store/log.ts'
 import type { Db } from '../../../store/store.ts'
 import {
+  againstPolicy,
   channelOfMember,
   checkRight,
   Fail,
@@ -23,6 +25,7 @@ import { addressing, checkSize, type Addressed, type AddressingOptions } from '.
 
 export interface EditOptions extends AddressingOptions {
   readonly maxContentBytes: number
+  readonly policies: Policies
   readonly maxPage: number
   readonly maxPageBytes: number
   readonly redact: boolean
@@ -136,6 +139,7 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     if (said.invite !== undefined) throw new Fail('INVALID_MSG', 'An invitation is not edited; UNINVITE takes it back')
     inTime(ctx, original)
     namesItself(original, request)
+    checkPolicy(ctx, said.to, request)
     const newest = await newestOf(tx, original)
     const [current] = newest.count === 0 ? [] : await tx.links.texts(stream, [newest.seq], 1)
     const before = current === undefined ? said : saidBy(current.text)
@@ -165,6 +169,14 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
       },
       ...(!isWhole && { redacted: true as const }),
     })
+  }
+
+  /** @throws Fail */
+  const checkPolicy = ({ me }: WriteCtx, to: string, request: RequestBody<'EDIT'>): void => {
+    const { write: mayWrite } = options.policies
+    if (mayWrite === undefined || me.admin) return
+    const said = { type: 'MSG', from: me.id, from_name: me.name, verified: me.verified, to, in_reply_to: request.msg_id, edit: true }
+    if (!mayWrite({ ...request, ...said })) throw againstPolicy('policyWrite')
   }
 
   /** As a message of these words would go, now. @throws Fail */

@@ -1,9 +1,12 @@
 // Saying something, in a channel or to an agent.
+import type { SaidFields } from '../../../domain/event-words.ts'
+import type { Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
 import { isBlocked } from '../../../store/blocks.ts'
 import type { Root } from '../../../store/links.ts'
 import { pairStream, type Awaitable } from '../../../store/log.ts'
 import {
+  againstPolicy,
   channelOfMember,
   checkPost,
   Fail,
@@ -23,6 +26,7 @@ import type { RequestBody } from '../../../../lib/protocol/index.ts'
 
 export interface MessageOptions extends AddressingOptions {
   readonly maxContentBytes: number
+  readonly policies: Policies
   /** Cut secrets out of contents. */
   readonly redact: boolean
   /** The relay's identity. */
@@ -34,8 +38,18 @@ export interface MessageOptions extends AddressingOptions {
   readonly nameFiles: (ctx: WriteCtx, files: NonNullable<RequestBody<'MSG'>['files']>, stream: string) => Promise<void>
 }
 
+/** What a policy sees of a message before it is stored. */
+const facts = ({ me }: WriteCtx, said: RequestBody<'FILE_CHUNK'> | RequestBody<'MSG'>): SaidFields => ({
+  ...said,
+  type: 'MSG',
+  from: me.id,
+  from_name: me.name,
+  verified: me.verified,
+})
+
 export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
   const addressed = addressing(options)
+  const { write: mayWrite } = options.policies
 
   /** What receivers check a signature with. */
   const signatureOf = ({ sig, sig_v, ts, nonce, id }: RequestBody<'MSG'>) =>
@@ -90,6 +104,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   /** What answers nothing is in no thread, and nothing is looked up for it. */
   const decide = (ctx: WriteCtx, request: RequestBody<'MSG'>): Awaitable<Outcome<'ACK'>> => {
     const { to, in_reply_to } = request
+    if (mayWrite !== undefined && !ctx.me.admin && !mayWrite(facts(ctx, request))) throw againstPolicy('policyWrite')
     const say = to.startsWith('#') ? toChannel : toAnAgent
     if (in_reply_to === undefined) return say(ctx, request, undefined)
     const thread = ctx.tx.links.rootOf(to.startsWith('#') ? to : pairStream(ctx.me.id, to), in_reply_to)
@@ -181,8 +196,10 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       },
       FILE_CHUNK: {
         needs: 'session',
-        async write({ me, roster, tx }, { to, content }) {
+        async write(ctx, { to, content }) {
+          const { me, roster, tx } = ctx
           checkSize(content, options.maxContentBytes)
+          if (mayWrite !== undefined && !me.admin && !mayWrite(facts(ctx, { to, content }))) throw againstPolicy('policyWrite')
           if (roster.agent(to) === undefined) throw new Fail('AGENT_NOT_FOUND', `${to} is not connected; a file needs both ends`)
           const told = await tx.log.hasBlocks(to) && await isBlocked(tx, me.id, to) ? [] : [to]
           return { reply: reply('OK', {}), notify: [notify({ kind: 'agents', agents: told }, 'FILE_CHUNK', { from: me.id, to, content })] }

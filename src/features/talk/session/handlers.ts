@@ -3,10 +3,12 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { canonicalPem, fingerprintOf, loginText, loginTextV2, loginTextV3, relayProofText } from '../../../../lib/identity/index.ts'
 import { PROTOCOL, limits, reservedNames, wireFeatures, type FrameBody, type RequestBody } from '../../../../lib/protocol/index.ts'
 import type { NamedAgents } from '../../../domain/named-agents.ts'
+import { askerFacts, type Policies } from '../../../domain/policies.ts'
 import type { OwnOrigins } from '../../../domain/own-origins.ts'
 import { findAgent, forgetAgents, isNamed, membershipsOf, rememberAgent, type AgentUse } from '../../../store/agents.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
 import {
+  againstPolicy,
   Fail,
   reply,
   type Admit,
@@ -31,6 +33,7 @@ export interface SessionOptions {
   /** Whether the login texts that do not name the address that was dialled are still accepted. */
   readonly legacyLogin: boolean
   readonly captcha: boolean
+  readonly policies: Policies
   readonly shares: Shares
   /** Where an agent stands that has to stay known, beside the tables of the store. */
   readonly agentUses: readonly AgentUse[]
@@ -137,6 +140,11 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
       const fail = new Fail(refusal.code, refusal.message)
       if (refusal.code === 'BANNED') return { fail, effects: [{ kind: 'closeAsker', close: 'BANNED' }] }
       throw fail
+    }
+    const { signUp: maySignUp } = options.policies
+    if (maySignUp !== undefined && !exempt && standing?.isKnown !== true) {
+      const who = { id: login.id ?? '', name, pubkey: pubkey ?? null, verified: standing?.isVerified === true }
+      if (!maySignUp(askerFacts(who, ctx.asker))) throw againstPolicy('policySignUp')
     }
     let verified = false
     if (pubkey !== undefined && standing !== undefined) {
