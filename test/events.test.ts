@@ -20,6 +20,7 @@ const open = () => {
   }, {
     maxQueueFrames: 100,
     maxQueueBytes: 1e6,
+    inboxWaitMs: 0,
     deliver: done => {
       results.push(...done)
     },

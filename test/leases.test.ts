@@ -142,6 +142,67 @@ describe('leases', () => {
     })
   }, 120_000)
 
+  test('every message to an agent ends, whatever becomes of it: by a worker, a reader, or its time', async () => {
+    await using relay = await startTestRelay(alone)
+    relay.clock.stop()
+    const day = 24 * 60 * 60_000
+    const message = fc.record({
+      ttlMs: fc.constantFrom(undefined, undefined, 60_000),
+      isMention: fc.boolean(),
+      receipts: fc.boolean(),
+      end: fc.constantFrom('nothing' as const, 'received', 'held', 'done', 'failed', 'unclaimed', 'done late'),
+    })
+    await fc.assert(fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 8 }), async messages => {
+      const bob = newKey()
+      await using worker = await relay.login('bob', { key: bob, inbox: 'manual' })
+      await using alice = await relay.login('alice')
+      await alice.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+      const ids: string[] = []
+      for (const [i, { ttlMs, isMention, receipts }] of messages.entries()) {
+        const where = isMention ? { to: '#general', content: `${i} ${bob.id}` } : { to: bob.id, content: `${i}` }
+        const { msg_id } = await alice.ask({ type: 'MSG', ...where, receipts, ...(ttlMs !== undefined && { ttl_ms: ttlMs }) }, 'ACK')
+        ids.push(msg_id)
+        const { recipients, expires_at, stored_at } = await alice.ask({ type: 'STATUS', msg_id }, 'STATUS')
+        expect(expires_at! - stored_at).toBe(ttlMs ?? 30 * day)
+        expect(recipients).toMatchObject([{ agent: bob.id }])
+      }
+      const { items } = await worker.ask({ type: 'CLAIM', limit: 10, lease_ms: 3_600_000 }, 'CLAIMED')
+      const finals = new Map<number, string>()
+      const ended = async (i: number) => (await alice.ask({ type: 'STATUS', msg_id: ids[i]! }, 'STATUS')).recipients[0]!
+      for (const [i, { end }] of messages.entries()) {
+        const { lease } = items[i]!
+        if (end === 'done') await worker.ask({ type: 'DONE', lease }, 'OK')
+        if (end === 'failed') await worker.ask({ type: 'DONE', lease, outcome: 'failed' }, 'OK')
+        if (end === 'unclaimed') await worker.ask({ type: 'UNCLAIM', lease }, 'OK')
+        if (end === 'done') finals.set(i, 'read')
+        if (end === 'failed') finals.set(i, 'expired')
+      }
+      // What was to be there for a minute only is over, and told to whoever holds it yet.
+      relay.clock.advance(61_000)
+      for (const [i, { ttlMs, end }] of messages.entries()) {
+        if (ttlMs === undefined || finals.has(i)) continue
+        await expect.poll(async () => (await ended(i)).state).toBe('expired')
+        finals.set(i, 'expired')
+        if (end === 'done late') expect(await worker.answer({ type: 'DONE', lease: items[i]!.lease })).toMatchObject({ code: 'LEASE_OVER' })
+      }
+      for (const [i, { end }] of messages.entries()) {
+        if (finals.has(i)) continue
+        if (end === 'done late') await worker.ask({ type: 'DONE', lease: items[i]!.lease }, 'OK')
+        if (end === 'done late') finals.set(i, 'read')
+      }
+      const received = messages.findIndex(({ end }) => end === 'received')
+      if (received >= 0) await worker.ask({ type: 'RECEIVED', seq: received + 1 }, 'OK')
+      for (let i = 0; i <= received; i++) if (!finals.has(i)) finals.set(i, 'received')
+      relay.clock.advance(30 * day)
+      for (const i of ids.keys()) {
+        await expect.poll(async () => (await ended(i)).state).toBe(finals.get(i) ?? 'expired')
+        const { state, received_at, read_at, expired_at, failed_at } = await ended(i)
+        // Each has the time of its end.
+        expect(state === 'expired' ? expired_at ?? failed_at : state === 'read' ? read_at : received_at).toEqual(expect.any(Number))
+      }
+    }), { numRuns: Number(process.env['RUNS'] ?? (process.env['STORE'] === 'postgres' ? 3 : 12)), endOnFailure: true })
+  }, 60_000)
+
   test('what the workers of an agent may hold is bounded, and told', async () => {
     await using relay = await startTestRelay({ ...alone, maxInbox: 1_000, maxInboxPerSender: 1_000 })
     const bob = newKey()

@@ -264,6 +264,11 @@ export const settings = {
   maxInbox: share(10_000, 'Messages that may wait in one inbox to be received, each 5 KiB of one as one.'),
   maxInboxPerSender: share(200, 'Those of them that one sender may leave there.'),
   maxInboxPerAddress: share(1_000, 'Those of them that the senders of one address may leave there.'),
+  inboxWaitMs: setting(count().default(30 * 24 * 60 * 60_000),
+    'How long a message without `ttl_ms` waits in an inbox: not received by then, it ends as expired, and its sender sees that; 0 = for ever.',
+    {
+      value: 'TIME',
+    }),
   maxWatched: share(200_000, 'Agents watched in all, each as often as it is watched.'),
   maxWatchedPerAgent: share(1_000, 'Agents that the sessions of one agent may watch, 200 each.'),
   maxWatchedPerAddress: share(10_000, 'Agents that the sessions of one address may watch.'),

@@ -43,6 +43,7 @@ const setUp = (deliver: CommitterOptions['deliver'], clock: Clock = { now: Date.
   const committer = new Committer({ store: slow, log, clock, ...metrics }, {
     maxQueueFrames: 100,
     maxQueueBytes: 1e6,
+    inboxWaitMs: 0,
     deliver,
     endTurn,
   })

@@ -63,6 +63,8 @@ export interface CommitterOptions {
   /** Writes that may wait in all, and their bytes. One of each connection may always wait. */
   readonly maxQueueFrames: number
   readonly maxQueueBytes: number
+  /** After how many ms a message that waits in an inbox expires where its sender named no time; 0: never. */
+  readonly inboxWaitMs: number
   /** Called after the commit, with the results in the order of the requests. */
   readonly deliver: (results: readonly Result[]) => void
   /** Called when all batches of a turn are delivered. */
@@ -301,7 +303,10 @@ export class Committer {
     let frame: Buffer | undefined
     const { type, body, ttlMs } = append
     const doorway = job.connection?.doorway
-    const appended = tx.log.append({ ...append, author: authorOf(body), address: job.connection?.address }, now, ({ seq, ts, msgId }) => {
+    // Nobody is promised that time: the event does not name it, STATUS does.
+    const waitMs = ttlMs ?? (type === 'MSG' && this.#options.inboxWaitMs > 0 ? this.#options.inboxWaitMs : undefined)
+    const { address } = job.connection ?? {}
+    const appended = tx.log.append({ ...append, author: authorOf(body), address, ttlMs: waitMs }, now, ({ seq, ts, msgId }) => {
       const said = doorway === undefined ? body : { ...body, ...doorway }
       const numbered = { ts, ...said, msg_id: msgId, seq } as FrameBody<EventType>
       frame = frameOf(type, ttlMs === undefined ? numbered : { ...numbered, expires_at: ts + ttlMs })

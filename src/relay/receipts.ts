@@ -9,9 +9,8 @@ type Recipient = FrameBody<'STATUS'>['recipients'][number]
  * take the states for all there are, so what is claimed was received, and what failed has expired.
  */
 const recipient = ({ agent, offeredAt, receivedAt, readAt, expiredAt, lease }: Receipt): Recipient => {
-  const isDone = lease?.state === 'done'
   const isFailed = lease?.state === 'failed' || lease?.state === 'dropped'
-  const read = isDone ? lease.until : isFailed ? null : readAt
+  const read = isFailed ? null : readAt
   return {
     agent,
     state: isFailed || expiredAt !== null
@@ -26,7 +25,7 @@ const recipient = ({ agent, offeredAt, receivedAt, readAt, expiredAt, lease }: R
     ...(offeredAt !== null && { offered_at: offeredAt }),
     ...(receivedAt !== null && { received_at: receivedAt }),
     ...(read !== null && { read_at: read }),
-    ...(expiredAt !== null && { expired_at: expiredAt }),
+    ...(expiredAt !== null && !isFailed && { expired_at: expiredAt }),
     ...(lease?.state === 'held' && { claimed_until: lease.until }),
     ...(lease !== undefined && { attempts: lease.attempts }),
     ...(isFailed && { failed_at: lease.until, ...(lease.reason !== null && { failed_reason: lease.reason }) }),

@@ -64,6 +64,7 @@ export interface RelayOptions extends Omit<ListenerOptions, Told> {
   readonly maxQueueBytes: number
   /** How long a publish key is remembered. */
   readonly publishWindowMs: number
+  readonly inboxWaitMs: number
   readonly announceMaxMembers: number
   readonly allowlistStrict: boolean
   /** Channels in which agents are from their login on. */
@@ -200,8 +201,7 @@ export class Relay {
       drop: (connection, close) => this.#drop(connection, close),
     })
     this.#committer = new Committer({ store, clock, log, counts, batchSize: metrics.batchSize, commitSeconds: metrics.commitSeconds }, {
-      maxQueueFrames: options.maxQueueFrames,
-      maxQueueBytes: options.maxQueueBytes,
+      ...options,
       deliver: results => this.#dispatch.deliver(results),
       endTurn: () => this.#dispatch.endTurn(),
     })

@@ -119,7 +119,7 @@ export interface NewEvent {
   /** Where the author says it from; counts for those entries until they are received. */
   readonly address?: string | undefined
   /** ms after which those entries expire unless they were received */
-  readonly ttlMs?: number
+  readonly ttlMs?: number | undefined
   /** The author wants to be told what becomes of it. */
   readonly receipts?: boolean
   /** The number of an event of the same stream that it names. */
@@ -214,6 +214,10 @@ export interface LogWriter extends LogReader {
    * fates to tell.
    */
   readIn(agent: string, stream: string, upTo: number, now: number): Awaitable<readonly Fate[]>
+  /** One entry was read, or given up, whatever is before it; undefined: it had expired, or is gone. Given up, it reads as expired. */
+  endOne(agent: string, seq: number, end: 'read' | 'given up', now: number): Awaitable<readonly Fate[] | undefined>
+  /** One that was given up waits again, until then. */
+  reopen(agent: string, seq: number, until: number): Awaitable<void>
   /** Whether the agent blocks anybody. */
   hasBlocks(agent: string): Awaitable<boolean>
   /** What of a sender's, of its address's, and in all, waits in an inbox to be received; an entry of much text counts for several. */

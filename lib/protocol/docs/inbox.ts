@@ -61,7 +61,8 @@ export const frames = {
   STATUS: {
     doc: 'Answers STATUS; and tells the sender of a message with `receipts: true` when the state of one recipient changes. '
       + '`recipients` are the agents in whose inbox it is or was; the state of each is the furthest of stored, offered, received, '
-      + 'read and expired, with the times of all it reached.',
+      + 'read and expired, with the times of all it reached. `expires_at`: not received by then, it ends as expired; where its sender named no '
+      + '`ttl_ms`, the relay does (30 days unless its operator says otherwise).',
     example: {
       re: '7',
       msg_id: '1-16-5b1f0c',

@@ -191,6 +191,22 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
     return this.#toTell(rows)
   }
 
+  async endOne(agent: string, seq: number, end: 'read' | 'given up', now: number): Promise<readonly Fate[] | undefined> {
+    await this.flush()
+    const set = end === 'given up'
+      ? 'expired_at = $3'
+      : 'offered_at = coalesce(offered_at, $3), received_at = coalesce(received_at, $3), read_at = coalesce(read_at, $3)'
+    const { rows } = await this.#writer.change<Entry>(
+      `UPDATE inbox SET ${set}, address = '' WHERE agent = $1 AND seq = $2 AND expired_at IS NULL RETURNING ${entry}`,
+      [agent, seq, now],
+    )
+    return rows.length === 0 ? undefined : this.#toTell(rows)
+  }
+
+  async reopen(agent: string, seq: number, until: number): Promise<void> {
+    await this.#writer.change('UPDATE inbox SET expired_at = NULL, expires_at = $3 WHERE agent = $1 AND seq = $2', [agent, seq, until])
+  }
+
   async expire(now: number): Promise<readonly Fate[]> {
     await this.flush()
     const due = 'FROM inbox WHERE expires_at <= $1 AND received_at IS NULL AND expired_at IS NULL'

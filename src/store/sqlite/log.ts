@@ -55,6 +55,8 @@ export class SqliteLog extends SqliteLogReader {
   readonly #muted: Statement<[string, number], { upTo: number | null }>
   readonly #setCursor: Record<keyof typeof cursorOf, Statement<{ agent: string, upTo: number }>>
   readonly #progress: Record<keyof typeof cursorOf, Statement<{ agent: string, after: number, upTo: number, now: number }, Entry>>
+  readonly #endOne: Readonly<Record<'read' | 'given up', Statement<{ agent: string, seq: number, now: number }, Entry>>>
+  readonly #reopen: Statement<{ agent: string, seq: number, until: number }>
   readonly #readIn: Statement<{ agent: string, after: number, stream: number, upTo: number, now: number }, Entry>
   readonly #due: Statement<[number]>
   readonly #expire: Statement<{ now: number, limit: number }, Entry>
@@ -108,6 +110,15 @@ export class SqliteLog extends SqliteLogReader {
     }
     this.#readIn = db.prepare(`UPDATE inbox SET ${received}, read_at = @now WHERE agent = @agent AND seq > @after AND stream = @stream
       AND event <= @upTo AND read_at IS NULL AND expired_at IS NULL RETURNING ${entry}`)
+    const endOne = (set: string) =>
+      db.prepare<{ agent: string, seq: number, now: number }, Entry>(
+        `UPDATE inbox SET ${set} WHERE agent = @agent AND seq = @seq AND expired_at IS NULL RETURNING ${entry}`,
+      )
+    this.#endOne = {
+      'read': endOne(`${received}, read_at = coalesce(read_at, @now)`),
+      'given up': endOne(`expired_at = @now, address = ''`),
+    }
+    this.#reopen = db.prepare('UPDATE inbox SET expired_at = NULL, expires_at = @until WHERE agent = @agent AND seq = @seq')
     const due = (now: string) => `FROM inbox WHERE expires_at <= ${now} AND received_at IS NULL AND expired_at IS NULL`
     this.#due = db.prepare(`SELECT 1 ${due('?')} LIMIT 1`)
     this.#expire = db.prepare(
@@ -246,6 +257,17 @@ export class SqliteLog extends SqliteLogReader {
     if (id === undefined) return []
     this.#wrote()
     return this.#toTell(this.#readIn.all({ agent, after: this.unreadAfter(agent).after, stream: id, upTo, now }))
+  }
+
+  endOne(agent: string, seq: number, end: 'read' | 'given up', now: number): readonly Fate[] | undefined {
+    this.#wrote()
+    const changed = this.#endOne[end].all({ agent, seq, now })
+    return changed.length === 0 ? undefined : this.#toTell(changed)
+  }
+
+  reopen(agent: string, seq: number, until: number): void {
+    this.#wrote()
+    this.#reopen.run({ agent, seq, until })
   }
 
   expire(now: number): readonly Fate[] {

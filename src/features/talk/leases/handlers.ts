@@ -32,7 +32,7 @@ const defaultLeaseMs = 60_000
 const maxAttempts = 5
 /** What may be claimed, or done behind what is not, at once. */
 const maxOpen = 200
-/** Failed entries of an agent, and how long they are kept. */
+/** Failed entries of an agent, and how long they are kept; one that is tried again waits as long. */
 const maxFailed = 1_000
 const failedMs = 30 * 24 * 60 * 60_000
 const sweptAtOnce = 100
@@ -70,19 +70,27 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
     }
     await forgetPassed(tx, agent, upTo)
     if (upTo === cursor) return []
-    const failed = new Set([...rows.values()].filter(({ state }) => state === 'failed' || state === 'dropped').map(row => row.msg_id))
-    const fates = await tx.log.progress(agent, 'read', upTo, now)
-    return statusNotices(fates.filter(({ msgId }) => !failed.has(msgId)))
+    return statusNotices(await tx.log.progress(agent, 'read', upTo, now))
   }
 
   /** Gives an entry up: its sender is told, whether it asked for receipts or not. */
   const fail = async (tx: Tx, row: LeaseRow, now: number, reason: string | null): Promise<readonly Notify[]> => {
     const { agent, msg_id } = row
+    await tx.log.endOne(agent, row.seq, 'given up', now)
     await putLease(tx, { ...row, state: 'failed', until: now, reason })
     await trimFailed(tx, agent, maxFailed, (await tx.log.inboxHead(agent)).cursor)
     const fate = await tx.log.fate(msg_id)
     const told = fate && { ...await withLeases(tx, fate) }
     return told === undefined ? [] : statusNotices([{ ...told, receipts: told.receipts.filter(receipt => receipt.agent === agent) }])
+  }
+
+  /** @throws Fail where its sender was told meanwhile that it expired */
+  const finish = async (tx: Tx, row: LeaseRow, now: number): Promise<readonly Notify[]> => {
+    const fates = await tx.log.endOne(row.agent, row.seq, 'read', now)
+    if (fates === undefined)
+      throw new Fail('LEASE_OVER', 'Its time was over meanwhile, and its sender was told so; CLAIM gives the next one')
+    await putLease(tx, { ...row, state: 'done', until: now })
+    return statusNotices(fates)
   }
 
   /** @throws Fail */
@@ -172,8 +180,7 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
         async write(ctx, { lease, outcome = 'read', reason }) {
           const { me, tx, now } = ctx
           const row = await heldBy(ctx, lease)
-          const told = outcome === 'failed' ? await fail(tx, row, now, reason ?? null) : []
-          if (outcome === 'read') await putLease(tx, { ...row, state: 'done', until: now })
+          const told = outcome === 'failed' ? await fail(tx, row, now, reason ?? null) : await finish(tx, row, now)
           return ok([...told, ...await advance(tx, me.id, now)])
         },
       },
@@ -206,7 +213,9 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
       REQUEUE: {
         needs: 'session',
         async write(ctx, { seq }) {
-          await putLease(ctx.tx, { ...await failedAt(ctx, seq), state: 'waiting', until: ctx.now, attempts: 0, reason: null })
+          const row = await failedAt(ctx, seq)
+          await ctx.tx.log.reopen(row.agent, seq, ctx.now + failedMs)
+          await putLease(ctx.tx, { ...row, state: 'waiting', until: ctx.now, attempts: 0, reason: null })
           return ok()
         },
       },
