@@ -11,9 +11,12 @@ import { UndoneError, type Awaitable, type Store, type Tx } from '../../src/stor
 export const promises = ['commit', 'key', 'resume', 'change', 'doubt'] as const
 export type Promised = (typeof promises)[number]
 
+/** Those that are found by what the relay does not outlive, which it sees to itself. */
+export const endsItself = (broken: Promised | undefined): boolean => broken === 'commit' || broken === 'key'
+
 const lateMs = 40
 /** Of writes every so many is one in whose worst moment the relay ends: chance alone finds that moment seldom on a busy machine. */
-const killEvery = 100
+const killEvery = 50
 const maxPages = 4_294_967_294
 
 interface Moments {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toldProblems } from '../kit/kept.ts'
 import { audit, type Verdict } from './audit.ts'
-import type { Promised } from './broken-store.ts'
+import { endsItself, type Promised } from './broken-store.ts'
 import { Dealers } from './dealers.ts'
 import { channelOf, Fleet } from './fleet.ts'
 import { folderGround, type Ground } from './ground.ts'
@@ -60,6 +60,9 @@ const brokenDeadlineMs = 5_000
 const quietMsOf = (durationMs: number): number => Math.min(9_000, Math.max(1_500, durationMs / 10))
 const maxQuietWaitMs = 120_000
 const maxKillPauseMs = 5_000
+/** So often a relay that ends itself does so, however slow the machine: within so many times the run's time. */
+const minOwnEnds = 4
+const maxStretch = 6
 /** Agents that deal with each other beside those that talk. */
 const dealerCount = 4
 /** The clock stays within what a login tolerates. */
@@ -89,7 +92,7 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
     fleet.tell({ kind: 'send', durationMs: durationMs * sendingShare })
     dealers.start()
     const counts = { freezes: 0, clockJumps: 0 }
-    await misfortunes({ victim, proxy, fleet, ground, counts }, { seed, durationMs, signal, onProgress })
+    await misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken) }, { seed, durationMs, signal, onProgress })
     proxy.tears = false
     victim.calm()
     onProgress('nothing is broken any more')
@@ -142,27 +145,32 @@ interface Scene {
   readonly fleet: Fleet
   readonly ground: Ground
   readonly counts: { freezes: number, clockJumps: number }
+  /** The relay sees to its own end. */
+  readonly endsItself: boolean
 }
 
 /** Every kind of fault in a loop of its own, with chances of its own, until the time is over; then all is well again. */
 const misfortunes = async (
-  { victim, proxy, fleet, ground, counts }: Scene,
+  { victim, proxy, fleet, ground, counts, endsItself }: Scene,
   { seed, durationMs, signal, onProgress }: Pick<RunOptions, 'seed' | 'durationMs' | 'signal' | 'onProgress'>,
 ): Promise<void> => {
   const end = new AbortController()
   const over = end.signal
   const onAbort = () => end.abort()
-  const timer = setTimeout(onAbort, durationMs)
+  const startedAt = performance.now()
+  const timer = setInterval(() => {
+    const ms = performance.now() - startedAt
+    if (ms >= durationMs && (!endsItself || victim.ownEnds >= minOwnEnds || ms >= maxStretch * durationMs)) onAbort()
+  }, 20)
   signal.addEventListener('abort', onAbort)
   const wait = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => undefined)
   const again = async (name: string, fault: (random: Random) => Promise<void>): Promise<void> => {
     const random = new Random(seed, name)
     while (!over.aborted) await fault(random)
   }
-  const startedAt = performance.now()
   const killPauseMs = Math.min(maxKillPauseMs, durationMs / 4)
   await Promise.all([
-    again('kill', async random => {
+    !endsItself && again('kill', async random => {
       // Now and then it dies while everybody is still coming back.
       await wait(random.chance(0.2) ? random.between(50, 500) : random.between(killPauseMs / 2, killPauseMs))
       // It dies while something is being answered, if anything is: nothing can be lost between.
@@ -199,7 +207,7 @@ const misfortunes = async (
     }),
     ...Object.entries(ground.faults(victim)).map(([name, fault]) => again(name, random => fault(random, wait, () => over.aborted))),
   ]).finally(() => {
-    clearTimeout(timer)
+    clearInterval(timer)
     signal.removeEventListener('abort', onAbort)
     end.abort()
   })

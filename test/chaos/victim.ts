@@ -21,6 +21,8 @@ export class Victim implements Disposable {
   #clockOffsetMs = 0
   port = 0
   kills = 0
+  /** How often it ended by itself, in the worst moment for what it promised. */
+  ownEnds = 0
   isStarting = false
   #isCalm = false
   /** Why it did not start, when it was started again. */
@@ -78,7 +80,9 @@ export class Victim implements Disposable {
       void child.ended.then(() => {
         reject(new Error('the relay ended by itself'))
         // One that breaks a promise ends in its worst moment, and is started again as by a supervisor.
-        if (this.#child === child && this.port !== 0 && this.#store === undefined) void this.#start().catch(() => undefined)
+        if (this.#child !== child || this.port === 0 || this.#store !== undefined) return
+        this.ownEnds++
+        void this.#start().catch(() => undefined)
       })
     })
   }
