@@ -153,7 +153,7 @@ try {
   const me = { id: agents[5], memberships: new Set(), channels: new Set(), verified: false }
   const known = new Map(channels.map(name => [name, { info: { name, private: false, verifiedOnly: false } }]))
   const roster = { channelCount: known.size, channels: () => known.values(), known: (/** @type {any} */ _, /** @type {string} */ name) => known.get(name), isMember: () => false }
-  const { handlers: { SEARCH } } = search({ elapsed: () => performance.now() })
+  const { handlers: { SEARCH } } = search({ elapsed: () => performance.now(), pause: () => new Promise(resolve => setImmediate(resolve)) })
   const ask = (/** @type {object} */ query) => SEARCH.read({ me, roster, aside: store.aside }, query)
   const { newest } = await store.aside.search.standing()
   const said = async () => {

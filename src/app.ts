@@ -241,6 +241,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       processor,
       random,
       elapsed: () => performance.now(),
+      pause: () => new Promise(resolve => setImmediate(resolve)),
       urls: () => config.publicUrls.length > 0 ? config.publicUrls : listensAt,
       lookAt: look,
       pull: page,

@@ -4,7 +4,7 @@ import type { Frame } from '../lib/protocol/index.ts'
 import { matchIn, snippetOf } from '../src/features/talk/search/match.ts'
 import { parseQuery } from '../src/features/talk/search/query.ts'
 import { planOf, termsOf } from '../src/features/talk/search/plan.ts'
-import { bounds, look } from '../src/features/talk/search/walk.ts'
+import { bounds, inTurns, look } from '../src/features/talk/search/walk.ts'
 import { migrations } from '../src/app.ts'
 import { openSqlite } from '../src/store/sqlite/store.ts'
 import { marks, partEvents, type FoundMessage, type SearchReader, type Sought } from '../src/store/search-index.ts'
@@ -202,6 +202,25 @@ describe('a text', () => {
   })
 })
 
+test('what matches is the same where a text is plain and where it is not', () => {
+  const pieces = ['ab', 'abc', 'AB', '7', ' ', ' ', '-', '.', 'b', 'x'.repeat(199), 'x']
+  let seed = 5
+  const next = () => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32
+  const made = (length: number) => Array.from({ length }, () => pieces[Math.floor(next() * pieces.length)]).join('')
+  let hits = 0
+  for (let i = 0; i < 2_000; i++) {
+    const text = made(12)
+    const words = Array.from({ length: 1 + Math.floor(next() * 3) }, () => made(2).trim() || 'ab').join(' ')
+    const query = i % 2 === 0 ? `"${words}"` : `${words}ab*`
+    if (!/[a-z0-9]/i.test(query)) continue
+    const sought = parseQuery(query)
+    const match = matchIn(text, sought)
+    expect(match?.ranges, `${query} in ${text}`).toEqual(matchIn(`${text} \u0416`, sought)?.ranges)
+    if (match !== undefined) hits++
+  }
+  expect(hits).toBeGreaterThan(100)
+})
+
 test('words are the same where a text is plain and where it is not', () => {
   const letters = ['a', 'B', '7', ' ', '-', '_', '.', '\n', '\u0000', '"', 'Zz', '0x', "'", '~', '\u007f']
   let seed = 3
@@ -314,6 +333,7 @@ describe('a walk', () => {
     until: Infinity,
     accept: ({ seq, text }: FoundMessage) => matchIn((JSON.parse(text!) as { content: string }).content, words) && seq,
     elapsed: () => 0,
+    turn: () => Promise.resolve(),
   }
 
   test('finds each message once, however short its pages and however few of them', async () => {
@@ -375,6 +395,32 @@ describe('a walk', () => {
       wanted: 1,
     }, { ...bounds, work: 400_000 })
     expect([asked, next]).toEqual([2, 2 ** 20])
+    await store.close()
+  })
+
+  test('reads long texts a piece in a turn, in its own turns whoever else searches; and what it read counts by its length', async () => {
+    const store = openSqlite({ data: ':memory:', durability: 'normal', migrations, newEpoch: () => 'e', search: true })
+    const content = `word ${'\u00e9 '.repeat(8_000)}`
+    for (let n = 0; n < 20; n++)
+      await store.write(tx => tx.log.append({ stream: '#a', author: '@a' }, n, () => Buffer.from(JSON.stringify({ type: 'MSG', content }))))
+    let [turns, read] = [0, 0]
+    const most: number[] = []
+    const turn = inTurns(() => {
+      most.push(read)
+      read = 0
+      turns++
+      return new Promise(resolve => setImmediate(resolve))
+    })
+    const accept = ({ text }: FoundMessage) => (read++, matchIn((JSON.parse(text!) as { content: string }).content, words))
+    const search = () => look(store.aside.search!, { ...walk, accept, turn, before: Number.MAX_SAFE_INTEGER, wanted: 100 })
+    const both = await Promise.all([search(), search()])
+    // A text of 16,000 signs that have to be folded counts as much as a whole turn.
+    expect(Math.max(...most)).toBe(2)
+    expect(turns).toBeGreaterThanOrEqual(2 * 3)
+    for (const { hits, next } of both) {
+      expect(hits.length).toBeLessThan(20)
+      expect(next).toBeDefined()
+    }
     await store.close()
   })
 

@@ -11,7 +11,7 @@ export interface Word {
 }
 
 /** No index holds a longer one. */
-const maxWordChars = 200
+export const maxWordChars = 200
 
 /** Marks go before they are taken apart, too: many in a row would cost the square of how many they are. */
 const withoutMarks = (text: string): string => text.replace(/\p{M}+/gu, '')

@@ -15,11 +15,13 @@ import { marks, maxSearchedChars, type FoundMessage, type Sought } from '../../.
 import type { Tx } from '../../../store/store.ts'
 import { matchIn, snippetOf } from './match.ts'
 import { parseQuery } from './query.ts'
-import { look } from './walk.ts'
+import { inTurns, look } from './walk.ts'
 
 export interface SearchOptions {
   /** ms, only ever growing: how long a search has taken */
   readonly elapsed: () => number
+  /** Lets the event loop turn. */
+  readonly pause: () => Promise<void>
 }
 
 type Query = RequestBody<'SEARCH'>
@@ -34,7 +36,9 @@ const passesPerSweep = 20
 /** A sweep does not last into the next one. */
 const sweepMs = 500
 
-export const search = ({ elapsed }: SearchOptions): Feature<'SEARCH'> => ({
+export const search = ({ elapsed, pause }: SearchOptions): Feature<'SEARCH'> => searching(elapsed, inTurns(pause))
+
+const searching = (elapsed: () => number, turn: () => Promise<void>): Feature<'SEARCH'> => ({
   handlers: {
     SEARCH: {
       needs: 'session',
@@ -52,6 +56,7 @@ export const search = ({ elapsed }: SearchOptions): Feature<'SEARCH'> => ({
           until: before,
           wanted: sort === 'best' ? ranked : limit,
           elapsed,
+          turn,
           accept: found => {
             if (found.ts <= after || found.ts >= before) return undefined
             const place = placeOf(me, query, found.stream, isReadable)

@@ -1,7 +1,7 @@
 // Whether a text is what was sought, read word by word: what an index finds is only a guess. And what is shown of it: a piece, and the
 // places in it that matched, as numbers. Marks in the text itself could be written by whoever wrote the text.
 import { isBeginning, maxSearchedChars, type SoughtWords } from '../../../store/search-index.ts'
-import { isPlain, wordsIn, type Word } from '../../../store/words.ts'
+import { isPlain, maxWordChars, wordsIn, type Word } from '../../../store/words.ts'
 
 /** UTF-16 positions: from, and up to but not including. */
 export type Range = readonly [at: number, end: number]
@@ -15,25 +15,25 @@ export interface Match {
 
 export const matchIn = (text: string, sought: readonly SoughtWords[]): Match | undefined => {
   const searched = text.slice(0, maxSearchedChars)
-  // Most of what is looked at is not what was sought: that is seen sooner than its words are told apart.
-  if (isPlain(searched) && lacksSome(searched.toLowerCase(), sought)) return undefined
-  const words = [...wordsIn(searched)]
+  const placesOf = isPlain(searched) ? placesInPlain(searched.toLowerCase()) : placesAmong([...wordsIn(searched)])
   const ranges: Range[] = []
   let score = 0
   for (const each of sought) {
-    const found = places(words, each)
+    const found = placesOf(each)
     if (found.length === 0) return undefined
     ranges.push(...found)
     // Often counts more than once, and less each time; in a long text, less.
-    score += found.length / (found.length + 0.5 + words.length / 25)
+    score += found.length / (found.length + 0.5 + searched.length / longText)
   }
   return { ranges: merged(ranges), score }
 }
 
-const lacksSome = (text: string, sought: readonly SoughtWords[]): boolean =>
-  sought.some(({ words }) => words.some(({ word }) => !text.includes(word)))
+/** Characters of a text in which one place is worth half of what it is in a short one, about. */
+const longText = 150
 
-const places = (words: readonly Word[], unit: SoughtWords): readonly Range[] => {
+type Places = (unit: SoughtWords) => readonly Range[]
+
+const placesAmong = (words: readonly Word[]): Places => unit => {
   const { words: sought } = unit
   const found: Range[] = []
   for (let first = 0; first + sought.length <= words.length; first++) {
@@ -43,6 +43,36 @@ const places = (words: readonly Word[], unit: SoughtWords): readonly Range[] => 
     if (isThere) found.push([words[first]!.at, words[first + sought.length - 1]!.end])
   }
   return found
+}
+
+const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 48 && code <= 57)
+
+/** The same of small letters that have nothing else to be folded: found without telling all of its words apart. */
+const placesInPlain = (text: string): Places => unit => {
+  const { words: sought } = unit
+  const found: Range[] = []
+  const first = sought[0]!.word
+  for (let at = text.indexOf(first); at !== -1; at = text.indexOf(first, at + first.length)) {
+    if (at > 0 && isLetter(text.charCodeAt(at - 1))) continue
+    const end = endIn(text, at, unit)
+    if (end !== undefined) found.push([at, end])
+  }
+  return found
+}
+
+/** Where the words end that begin at a place; undefined: they are not there. */
+const endIn = (text: string, begin: number, unit: SoughtWords): number | undefined => {
+  let at = begin
+  for (const [n, { word }] of unit.words.entries()) {
+    if (n > 0) { while (at < text.length && !isLetter(text.charCodeAt(at))) at++ }
+    if (!text.startsWith(word, at)) return undefined
+    const end = at + word.length
+    at = end
+    while (at < text.length && isLetter(text.charCodeAt(at))) at++
+    // Of a word that is too long only its beginning counts.
+    if (at > end && word.length < maxWordChars && !isBeginning(unit, n)) return undefined
+  }
+  return at
 }
 
 const merged = (ranges: Range[]): readonly Range[] => {

@@ -9,9 +9,16 @@ import {
   type Sought,
   type SoughtWords,
 } from '../../../store/search-index.ts'
+import { isPlain } from '../../../store/words.ts'
 
 /** Reading a text costs as much as so many places in the lists of the index. */
 export const textCost = 800
+/** Of a text so many characters are within that; each of the others costs more, and much more where accents and cases have to be folded. */
+const shortText = 400
+const charCost = { plain: 0.5, other: 12 } as const
+/** What reading a text costs beside `textCost`. */
+export const lengthCost = (text: string): number =>
+  text.length <= shortText ? 0 : (text.length - shortText) * (isPlain(text) ? charCost.plain : charCost.other)
 /** Of words that begin so, the rare ones are not counted: that is how much of a part has one of them, about. */
 const rareBeginnings = 0.02
 /** Their lists are put together before the first is read, however little is read of them: that costs so much for each place. */

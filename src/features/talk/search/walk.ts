@@ -2,7 +2,7 @@
 // part, and a request makes so many of them and no more: what is left is for the next one, which says where to go on. What it costs is
 // counted in places of the index's lists, not in time: a busy machine answers later, and not less.
 import { partEvents, type FoundMessage, type PageOfFound, type SearchReader, type Sought } from '../../../store/search-index.ts'
-import { planOf, termsOf, textCost } from './plan.ts'
+import { lengthCost, planOf, termsOf, textCost } from './plan.ts'
 
 export interface Bounds {
   readonly statements: number
@@ -15,13 +15,22 @@ export interface Bounds {
   readonly page: Omit<PageOfFound, 'before'>
 }
 
-export const bounds: Bounds = { statements: 64, work: 1_250_000, ms: 500, unindexed: 1_000, page: { limit: 100, maxBytes: 512 * 1024 } }
+export const bounds: Bounds = { statements: 64, work: 1_250_000, ms: 500, unindexed: 1_000, page: { limit: 100, maxBytes: 128 * 1024 } }
 
 /** What a statement costs that finds nothing. */
 const statementCost = 15_000
 
 /** Of a page. */
 const fewHits = 0.2
+
+/** Texts are read for so long, about 4 ms, before another search and everybody else had a turn. */
+const turnWork = 200_000
+
+/** Each turn comes a turn of the event loop after the one before, whoever had that: however many search, one reads in each. */
+export const inTurns = (pause: () => Promise<void>): () => Promise<void> => {
+  let last = Promise.resolve()
+  return () => last = last.then(pause)
+}
 
 export interface Looked<H> {
   readonly hits: readonly H[]
@@ -44,11 +53,13 @@ export interface Walk<H> {
   readonly accept: (found: FoundMessage) => H | undefined
   /** ms, only ever growing */
   readonly elapsed: () => number
+  /** Waits until texts may be read. */
+  readonly turn: () => Promise<void>
 }
 
 export const look = async <H>(
   search: SearchReader,
-  { sought, before, since, until, wanted, accept, elapsed }: Walk<H>,
+  { sought, before, since, until, wanted, accept, elapsed, turn }: Walk<H>,
   { statements, work, ms, unindexed, page }: Bounds = bounds,
 ): Promise<Looked<H>> => {
   const { upto, newest, parts, shares } = await search.standing(termsOf(sought))
@@ -68,10 +79,19 @@ export const look = async <H>(
       const walked = isIndexed ? at - (rows.length < page.limit ? floor : rows.at(-1)!.id) : 0
       spent += statementCost + rows.length * textCost + (isIndexed ? walked * asked.weight + asked.fixed : 0)
       const before = hits.length
+      let turnEnds = rows.length === 0 ? Infinity : 0
+      let read = 0
       for (const found of rows) {
+        if (read >= turnEnds) {
+          await turn()
+          turnEnds = read + turnWork
+        }
         // There was no room for its text: the next page begins with it.
         if (found.text === undefined && !found.isGone) break
         at = found.id
+        const more = lengthCost(found.text ?? '')
+        spent += more
+        read += textCost + more
         const hit = found.isGone ? undefined : accept(found)
         if (hit !== undefined) hits.push(hit)
         if (hits.length >= wanted) return false
