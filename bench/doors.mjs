@@ -135,6 +135,8 @@ try {
   const content = 'x'.repeat(200)
   const messages = '/v1/channels/general/messages'
   const page = `${messages}?limit=20`
+  // A page is full from the first call on.
+  for (let n = 0; n < 40; n++) await ask('POST', messages, { body: { content }, token: guests[0]?.token })
   const [relayPid, barePid] = [relay.pid ?? 0, bare.pid ?? 0]
   /** @typedef {readonly [kind: string, name: string, pid: number, call: (lane: number) => Promise<{ status: number, text: string }>]} Row */
   /** @type {readonly Row[]} */
