@@ -329,6 +329,17 @@ describe.each(engines)('$name', engine => {
     expect(Object.fromEntries(shares)).toEqual({ 'word': common, '=c': common, 'wo*': common, 'o*': 0 })
   })
 
+  test.runIf(engine.name === 'PostgreSQL')('how common words and marks are is known as soon as the server has counted', async () => {
+    const store = await open()
+    for (let n = 0; n < 20; n++) await say(store, n % 2 === 0 ? 'word' : 'word odd')
+    await caughtUp(store)
+    const asked = ['word', 'odd', '=c', '=word', 'none', 'wo*', 'x*']
+    const shares = async () => (await store.aside.search!.standing(asked)).shares
+    expect(await shares()).toBeUndefined()
+    await store.write(tx => sql`ANALYZE search_words_0`.execute(tx.tables() as never))
+    expect(Object.fromEntries(await shares() ?? [])).toEqual({ 'word': 1, 'odd': 0.5, '=c': 1, 'wo*': 1, 'x*': 0 })
+  })
+
   test.runIf(engine.isKept)('an index of before messages were found by their files is brought up to date', async () => {
     const first = await place.openOld!()
     await say(first, 'word with files', { files: [{ name: 'a' }] })

@@ -52,6 +52,11 @@ const queryOf = (sought: Sought): string =>
     ...sought.marks.map(oneOf => `(${oneOf.map(mark => `'=${mark}'`).join(' | ')})`),
   ].join(' & ')
 
+/** Of a part, by the server's own statistics: how common the commonest words and marks are. No rows: nobody counted yet. */
+const commonest = `SELECT e.term, e.share FROM pg_stats s
+    CROSS JOIN LATERAL unnest(CAST(CAST(s.most_common_elems AS text) AS text[]), s.most_common_elem_freqs) AS e (term, share)
+  WHERE s.schemaname = current_schema() AND s.tablename = $1 AND s.attname = 'words' AND e.term IS NOT NULL`
+
 interface Said {
   readonly id: number
   readonly stream: string
@@ -82,20 +87,46 @@ const vectorOf = ({ stream, author, text }: Said): string | undefined => {
 
 export class PostgresSearchReader implements SearchReader {
   readonly #ask: Ask
+  /** At most a thousand terms. */
+  #counted: { readonly of: string, readonly shares: ReadonlyMap<string, number> } | undefined
 
   constructor(ask: Ask) {
     this.#ask = ask
   }
 
-  async standing(): Promise<IndexStanding> {
+  async standing(terms: readonly string[] = []): Promise<IndexStanding> {
     const [row] = await this.#ask<{ upto: number, newest: number }>(
       'SELECT upto, greatest(upto, (SELECT max(id) FROM events)) AS newest FROM search_state',
       [],
     )
     // Behind the state: what is named of the parts may be newer than it, never older.
     const parts = await this.#ask<IndexPart>('SELECT n, since, until FROM search_parts ORDER BY n DESC', [])
-    // Lists of a GIN index are not read where others say that nothing is there.
-    return { ...row!, parts, shares: undefined }
+    return { ...row!, parts, shares: await this.#shares(terms, parts, row!.upto) }
+  }
+
+  /** Of the newest part that is whole, or the only one; undefined where the server did not count yet. */
+  async #shares(terms: readonly string[], parts: readonly IndexPart[], upto: number): Promise<IndexStanding['shares']> {
+    const part = parts[1] ?? parts[0]
+    if (part === undefined || terms.length === 0) return undefined
+    // A part that grows is asked about again when everything has doubled.
+    const of = `${part.n} ${Math.floor(Math.log2(upto))}`
+    if (this.#counted?.of !== of) {
+      const rows = await this.#ask<{ term: string, share: number }>(commonest, [`search_words_${part.n}`])
+      if (rows.length === 0) return undefined
+      this.#counted = { of, shares: new Map(rows.map(({ term, share }) => [term, share])) }
+    }
+    const { shares } = this.#counted
+    const begins = (word: string) => {
+      let sum = 0
+      for (const [term, share] of shares) if (term.startsWith(word)) sum += share
+      return sum
+    }
+    return new Map(
+      terms.flatMap(term => {
+        const share = term.endsWith('*') ? begins(term.slice(0, -1)) : shares.get(term)
+        return share === undefined ? [] : [[term, share] as const]
+      }),
+    )
   }
 
   async within(part: number, sought: Sought, { before, limit, maxBytes }: PageOfFound): Promise<readonly FoundMessage[]> {

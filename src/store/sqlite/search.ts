@@ -28,6 +28,9 @@ const closingMs = 10_000
 /** Words in memory before they are written: the more, the less is merged later. */
 const hashBytes = 8 * 1024 * 1024
 
+/** Pieces of a part that are merged into one: of more, each word is written anew less often, and read in more places until the part is whole. */
+const mergedAtOnce = 8
+
 /** Terms whose shares are kept. */
 const maxShares = 5_000
 
@@ -348,6 +351,7 @@ export class SqliteSearch extends SqliteSearchReader implements SearchWriter {
     await this.#rows(`CREATE VIRTUAL TABLE search.${table} USING fts5
       (said, marks, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2')`)
     await this.#rows(`INSERT INTO search.${table} (${table}, rank) VALUES ('secure-delete', 1)`)
+    await this.#rows(`INSERT INTO search.${table} (${table}, rank) VALUES ('automerge', ${mergedAtOnce})`)
     if (this.#isApart) await this.#rows(`INSERT INTO search.${table} (${table}, rank) VALUES ('hashsize', ${hashBytes})`)
   }
 
