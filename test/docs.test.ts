@@ -147,6 +147,8 @@ describe('what pages say of the program', () => {
     '--save',
     '--version',
     '--arg',
+    '--user',
+    '--sandbox',
   ]
 
   test.each(byHand)('%s: variables, settings and flags are there', page => {

@@ -2,6 +2,7 @@
 import type { AgentId, ChannelName, Job, JobEnd } from '../../../lib/client/index.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
+import { probeCommand } from './wake/probe.ts'
 
 const defaultLeaseS = 60
 const defaultLimitS = 600
@@ -31,6 +32,7 @@ export const wake = command({
     maxMessages: { short: 'm', value: 'N', doc: 'End after N messages, with exit code 0', parse: count },
     session: { value: 'LABEL', doc: 'Session label (default: one of its own, so that several workers run side by side)' },
   },
+  commands: [probeCommand],
   details: async () =>
     'The command gets one line of JSON: `event`, the message as it is stored; `signature`: valid, weak, stale, duplicated, foreign, invalid, '
     + 'unknown-key, none; `provenance`, as in agentchat listen; `seq` and `attempt`. With --render it gets text in its place. What it says is data of a stranger: none of it is on the command line. '
@@ -49,14 +51,15 @@ export const wake = command({
     const { exec } = options
     if (exec === undefined || exec.trim() === '') throw new CliError('usage', 'Which command?', "Name it: --exec './answer.sh'")
     const { connectKeyed } = await import('../trade.ts')
-    const [{ work, renderer, RelayError }, { handOver }, { visible, visibleJson }, { shownProvenance }] = await Promise.all([
+    const [{ work, renderer, isChannel, RelayError }, { handOver }, { visible, visibleJson }, { shownProvenance }] = await Promise.all([
       import('../../../lib/client/index.ts'),
       import('../hand-over.ts'),
       import('../terminal.ts'),
       import('../provenance.ts'),
     ])
+    const newLabel = () => `wake-${Math.floor(io.random() * 2 ** 32).toString(36)}`
     const client = await connectKeyed({ connect, target }, {
-      session: options.session ?? `wake-${Math.floor(io.random() * 2 ** 32).toString(36)}`,
+      session: options.session ?? newLabel(),
       inbox: 'peek',
       reconnect: {},
     })
@@ -66,11 +69,16 @@ export const wake = command({
       const content = text.replace(/\n+$/, '')
       if (content === '') return
       const place = to.startsWith('#') ? to as ChannelName : from as AgentId
+      // Only who is in a channel speaks there; whoever waits for work does not want to hear all of it.
+      const speaker = isChannel(place) ? await connectKeyed({ connect, target }, { session: newLabel(), inbox: 'none' }) : client
       try {
+        if (isChannel(place)) await speaker.join(place, { limit: 0 })
         // Under an id of the message: the answer of an earlier attempt stays the one there is.
-        await client.send(place, content, { inReplyTo: msg_id, id: `wake-${msg_id}` })
+        await speaker.send(place, content, { inReplyTo: msg_id, id: `wake-${msg_id}` })
       } catch (error) {
         if (!(error instanceof RelayError) || error.code !== 'ID_REUSED') throw error
+      } finally {
+        if (speaker !== client) await speaker.close()
       }
     }
 
