@@ -12,7 +12,7 @@ export const requests = {
       policy: PolicyName,
       when: z.optional(z.string().check(z.minLength(1), z.maxLength(limits.maxPolicyChars))),
     },
-    cost: { frames: 50 },
+    cost: { frames: 5 },
     reply: 'POLICY',
   }),
 }
