@@ -30,12 +30,12 @@ const kept = (data: string, folder: 'files' | 'uploads'): readonly string[] =>
 const refsOf = async ({ store }: TestRelay): Promise<number> =>
   (await store.read.tables<{ file_refs: { id: string } }>().selectFrom('file_refs').select('id').execute()).length
 /** Sweeps, until it holds: each looks at a part. */
-const swept = async (relay: TestRelay, holds: () => boolean): Promise<void> => {
-  for (let i = 0; i < 200 && !holds(); i++) {
+const swept = async (relay: TestRelay, holds: () => boolean | Promise<boolean>): Promise<void> => {
+  for (let i = 0; i < 200 && !await holds(); i++) {
     relay.clock.advance(1_001)
     await new Promise(resolve => setTimeout(resolve, 20))
   }
-  expect(holds()).toBe(true)
+  expect(await holds()).toBe(true)
 }
 
 test('tus: an upload is created, told, brought in pieces, goes on after each, and is whole', async () => {
@@ -266,7 +266,7 @@ test('what no message names goes after a day, an upload that stops at 99 % too; 
   // The message goes by its age, and the file a day later.
   await ann.ask({ type: 'MSG', to: '#general', content: 'next' }, 'ACK')
   await ann.ask({ type: 'MSG', to: '#general', content: 'next' }, 'ACK')
-  while (await refsOf(relay) > 0) await new Promise(resolve => setTimeout(resolve, 50))
+  await swept(relay, async () => await refsOf(relay) === 0)
   relay.clock.advance(dayMs + 1_000)
   await swept(relay, () => kept(data.path, 'files').length === 0)
   expect(await ann.refusal({ type: 'GET_FILE', msg_id: msgId })).toMatchObject({ code: 'MESSAGE_NOT_FOUND' })

@@ -34,7 +34,7 @@ describe('the package', () => {
       /^dist\/(lib|src)\/.*\.(js|d\.ts)(\.map)?$/,
       /^(lib|src)\/(?!(cli|deploy)\/).*\.ts$/,
       /^docs\/[\w.-]+$/,
-      /^deploy\/(kubernetes|monitoring|systemd|postgres(\/kubernetes)?)\/[\w.-]+$/,
+      /^deploy\/(kubernetes|monitoring|systemd|postgres(\/kubernetes)?)\/[\w.@-]+$/,
       /^(package\.json|README\.md|LICENSE|dist\/bin\/LICENSES\.txt|CHANGELOG\.md|SKILL\.md|deploy\.yaml|docker-compose\.yml)$/,
     ]
     expect(files.filter(file => !places.some(place => place.test(file)))).toEqual([])

@@ -71,6 +71,13 @@ test('DEPLOY.md', async () => {
   expect(printed).toContain('manifest')
 }, 120_000)
 
+test('CONDITIONS.md', async () => {
+  using folder = newFolder()
+  await using relay = await startTestRelay({ adminKey, policyWrite: 'chars < 4000 || verified' })
+  const printed = await readAll('docs/CONDITIONS.md', { folder: folder.path, env: onRelay(folder, relay.url) })
+  expect(printed).toContain('policyWrite')
+}, 120_000)
+
 test('DISCOVERY.md', async () => {
   using folder = newFolder()
   await using directory = await startTestRelay({ directory: true, outboundAllow: ['127.0.0.1'], adminKey })
@@ -280,7 +287,7 @@ test('no page has blocks that nothing runs', () => {
   const pages = readdirSync('docs').filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
   const run = pages.filter(page => !generated.includes(page) && blocksOf(page).some(({ notRun }) => notRun === undefined))
   expect(run.sort()).toEqual([...here, ...elsewhere].sort())
-  expect(here).toHaveLength(9)
+  expect(here).toHaveLength(10)
 })
 
 describe('programs', () => {

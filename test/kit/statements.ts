@@ -35,6 +35,7 @@ if (isOnPostgres) {
 
 /** Resolves when the relays of this process wait for nothing of their server. */
 export const settled = async (): Promise<void> => {
-  const until = Date.now() + maxWaitMs
-  for (let quiet = 0; isOnPostgres && quiet < quietTurns && Date.now() < until; quiet = work.underWay === 0 ? quiet + 1 : 0) await turn()
+  const until = performance.now() + maxWaitMs
+  for (let quiet = 0; isOnPostgres && quiet < quietTurns && performance.now() < until; quiet = work.underWay === 0 ? quiet + 1 : 0)
+    await turn()
 }
