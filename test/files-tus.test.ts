@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as tusClient from 'tus-js-client'
 import { Cli } from './kit/cli.ts'
 import { fetched, type Ticket } from './kit/files.ts'
@@ -137,7 +137,9 @@ test('send --file goes on where a killed run was; get writes what was sent, unde
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(target)) hash.update(chunk as Buffer)
   expect(hash.digest('hex')).toBe(sha256)
-  expect((await cli.run(['get', relay.url, sha256, '-o', target])).stderr).toContain('is there already')
+  // Which message names a file is noted by the sweep that comes next.
+  await vi.waitFor(async () => expect((await cli.run(['get', relay.url, sha256, '-o', target])).stderr).toContain('is there already'),
+    10_000)
   expect(await cli.run(['get', relay.url, sha256, '-o', target, '--force'])).toMatchObject({ code: 0 })
   expect((await cli.run(['get', relay.url, 'f'.repeat(64)])).code).toBe(4)
   expect((await cli.run(['get', relay.url, 'no-such-message'])).stderr).toContain('no such message')

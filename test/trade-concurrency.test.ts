@@ -81,6 +81,7 @@ test('whatever two parties do at once is what they could have done one after the
           await sides[side].do(event.type as Step, fieldsOf(side, event.type as Step, twin))
         }
         expect(outcomeOf(proposal)).toEqual(outcomeOf((await told(twin)).proposal))
+        for (const { wire } of [...sessions.client, ...sessions.provider]) wire.forget()
       },
     ),
     { numRuns: races },

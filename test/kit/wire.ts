@@ -192,6 +192,13 @@ export class Wire {
     if (this.#unread.length > 0) throw new Error(`expected silence, heard ${this.#unread.map(frame => JSON.stringify(frame)).join('\n')}`)
   }
 
+  /** Forgets what was heard so far, and waits for nothing: a test of many thousand rounds does not keep them all. */
+  forget(): void {
+    this.heard.length = 0
+    this.texts.length = 0
+    this.#unread = []
+  }
+
   /** Forgets what is unread. */
   async clear(): Promise<void> {
     await this.barrier()
