@@ -32,6 +32,7 @@ test.each([
   ['content.lowerAscii().contains("failed")', true],
   ['content.startsWith("Build") && !content.endsWith("!")', true],
   ['"ada" in mentions || direct', true],
+  ['mentions.exists(m, content.contains(m))', true],
   ['mentions.exists(m, m == "bob")', false],
   ['mentions.all(m, m.size() < 5)', true],
   ['["error", "failed"].exists(w, content.lowerAscii().contains(w))', true],
@@ -86,6 +87,9 @@ test.each([
   [Array.from({ length: 70 }, (_, i) => `content.contains("${i}")`).join('||'), 'at character 1: it is too much work: up to '],
   [`[${Array.from({ length: 90 }, (_, i) => `"${i}"`).join()}].exists(w, content.contains(w))`, 'at character 1: it is too much work'],
   ['content' + '.lowerAscii()'.repeat(19) + ' == ""', 'at character 1: it is too much work'],
+  // A part that stands nowhere, and nearly everywhere: looking for a long one takes as long as both together.
+  [`content.contains("ab${'a'.repeat(300)}")`, 'at character 1: it is too much work'],
+  [`[${'"",'.repeat(190)}""].exists(m, ${Array(30).fill('m==m').join('&&')})`, 'at character 1: it is too much work'],
 ])('refused with a sentence that says where: %#', async (source, expected) => {
   expect(await problemOf(source)).toMatch(new RegExp(`^${expected.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`))
 })

@@ -15,6 +15,8 @@ export interface Condition<V extends Vocabulary, S extends Says = 'bool'> {
   readonly source: string
   /** The words that it names. */
   readonly named: readonly string[]
+  /** What a run takes at most: about so many nanoseconds. */
+  readonly steps: number
   /** What it says of these values; of those only what it names is read. Never throws. */
   of(values: Values<V>): S extends 'bool' ? boolean : number
 }
@@ -67,7 +69,7 @@ export class Conditions<V extends Vocabulary> {
         const result: unknown = parsed(context)
         return typeof result === 'bigint' ? Number(result) : result
       }
-      return { condition: { source, named: names, of: of as Condition<V, S>['of'] } }
+      return { condition: { source, named: names, steps: examined.steps, of: of as Condition<V, S>['of'] } }
     } catch (error) {
       return { problem: problemOf(error as Faulty) }
     }

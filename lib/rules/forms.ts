@@ -3,14 +3,19 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** Steps of one run: a node, or a character that is read. About a millisecond. */
+/** Of one run, in steps of a nanosecond, about: a character that is read is one. */
 const maxSteps = 1_000_000
+/** What a part of a condition takes beside the characters that it reads. */
+const nodeSteps = 50
+/** A longer text is looked for the slow way: each character of the other may be read as often as it is long. */
+const maxQuickChars = 250
 
-/** Of a part of a condition. `chars`: of what it gives; `items`: of a list. */
+/** Of a part of a condition. `chars`: of what it gives, of a list all of it; `items` and `longest`: of a list, how many and their chars. */
 interface Size {
   readonly steps: number
   readonly chars: number
   readonly items: number
+  readonly longest: number
 }
 
 /** Why a condition is refused, and from which character on. */
@@ -36,7 +41,13 @@ class Refusal extends Error {
 }
 
 const sum = (parts: readonly Size[], pick: (part: Size) => number): number => parts.reduce((all, part) => all + pick(part), 0)
-const most = (a: Size, b: Size, steps: number): Size => ({ steps, chars: Math.max(a.chars, b.chars), items: Math.max(a.items, b.items) })
+const most = (a: Size, b: Size, steps: number): Size => ({
+  steps,
+  chars: Math.max(a.chars, b.chars),
+  items: Math.max(a.items, b.items),
+  longest: Math.max(a.longest, b.longest),
+})
+const plain = (steps: number, chars = 0): Size => ({ steps, chars, items: 0, longest: 0 })
 
 /** Where a part stands: sizes of the words that it may name, those that were named so far, and whether it is repeated. */
 interface Place {
@@ -48,15 +59,12 @@ interface Place {
 const sizeOf = (node: ASTNode, place: Place): Size => {
   const inside = (part: ASTNode) => sizeOf(part, place)
   /** What reads all of its parts and gives something small. */
-  const reading = (parts: readonly ASTNode[]): Size => {
-    const sizes = parts.map(inside)
-    return { steps: 1 + sum(sizes, ({ steps, chars, items }) => steps + chars + items), chars: 0, items: 0 }
-  }
+  const reading = (parts: readonly Size[]): Size => plain(nodeSteps + sum(parts, ({ steps, chars, items }) => steps + chars + items))
   switch (node.op) {
     case 'value': {
       const { args } = node
-      if (typeof args === 'string') return { steps: 1, chars: args.length, items: 0 }
-      if (typeof args === 'boolean' || typeof args === 'bigint') return { steps: 1, chars: 0, items: 0 }
+      if (typeof args === 'string') return plain(nodeSteps, args.length)
+      if (typeof args === 'boolean' || typeof args === 'bigint') return plain(nodeSteps)
       throw new Refusal(node.start, 'only texts, whole numbers, true and false may stand here')
     }
     case 'id': {
@@ -68,18 +76,23 @@ const sizeOf = (node: ASTNode, place: Place): Size => {
     }
     case 'list': {
       const sizes = node.args.map(inside)
-      return { steps: 1 + sum(sizes, ({ steps }) => steps), chars: sum(sizes, ({ chars }) => chars), items: sizes.length }
+      return {
+        steps: nodeSteps + sum(sizes, ({ steps }) => steps),
+        chars: sum(sizes, ({ chars }) => chars),
+        items: sizes.length,
+        longest: Math.max(0, ...sizes.map(({ chars }) => chars)),
+      }
     }
     case '!_':
-      return reading([node.args])
+      return reading([inside(node.args)])
     case '?:': {
       const [condition, yes, no] = node.args.map(inside) as [Size, Size, Size]
-      return most(yes, no, 1 + condition.steps + yes.steps + no.steps)
+      return most(yes, no, nodeSteps + condition.steps + yes.steps + no.steps)
     }
     case 'call': {
       const [name, args] = node.args
       if (name !== 'size' || args.length !== 1) throw new Refusal(node.start, `${name}: ${allowed}`)
-      return reading(args)
+      return reading(args.map(inside))
     }
     case 'rcall': {
       const [name, receiver, args] = node.args
@@ -88,38 +101,41 @@ const sizeOf = (node: ASTNode, place: Place): Size => {
         const [item, body] = args
         if (item?.op !== 'id' || body === undefined) throw new Refusal(node.start, `${name}: it is written ${name}(word, condition)`)
         const list = inside(receiver)
-        const words = new Map(place.words).set(item.args, { steps: 1, chars: list.chars, items: list.items })
+        const words = new Map(place.words).set(item.args, { ...list, steps: nodeSteps, chars: list.longest })
         const each = sizeOf(body, { ...place, words, isRepeated: true })
-        return { steps: 1 + list.steps + list.items * each.steps, chars: 0, items: 0 }
+        return plain(nodeSteps + list.steps + list.items * (nodeSteps + each.steps))
       }
       if (textCalls.get(name) !== args.length) throw new Refusal(node.start, `${name}: ${allowed}`)
-      if (name !== 'lowerAscii') return reading([receiver, ...args])
       const text = inside(receiver)
       // There are letters that become two.
-      return { steps: 1 + text.steps + 2 * text.chars, chars: 2 * text.chars, items: 0 }
+      if (name === 'lowerAscii') return plain(nodeSteps + text.steps + 2 * text.chars, 2 * text.chars)
+      const others = args.map(inside)
+      const slow = name === 'contains' && others[0]!.chars > maxQuickChars ? text.chars * others[0]!.chars : 0
+      return plain(reading([text, ...others]).steps + slow)
     }
     default:
       if (!pairs.has(node.op))
         throw new Refusal(node.start,
           `${node.op} is not one of the forms of a condition: it compares (== != < <= > >= in), combines (&& || ! ?:) and calls; ${allowed}`)
-      return reading(node.args as readonly ASTNode[])
+      return reading((node.args as readonly ASTNode[]).map(inside))
   }
 }
 
-/** Which words a condition names, or why it may not be saved. */
+/** Which words a condition names and what a run of it takes at most, or why it may not be saved. */
 export const examine = (
   condition: ASTNode,
   vocabulary: Vocabulary,
-): { readonly named: ReadonlySet<string> } | { readonly problem: Problem } => {
+): { readonly named: ReadonlySet<string>, readonly steps: number } | { readonly problem: Problem } => {
   const words = new Map(Object.entries(vocabulary).map(([name, word]): [string, Size] => {
-    if (word.kind === 'text') return [name, { steps: 1, chars: word.maxChars, items: 0 }]
-    if (word.kind === 'texts') return [name, { steps: 1, chars: word.maxItems * word.maxChars, items: word.maxItems }]
-    return [name, { steps: 1, chars: 0, items: 0 }]
+    if (word.kind === 'text') return [name, plain(nodeSteps, word.maxChars)]
+    if (word.kind !== 'texts') return [name, plain(nodeSteps)]
+    const { maxItems, maxChars } = word
+    return [name, { steps: nodeSteps, chars: maxItems * maxChars, items: maxItems, longest: maxChars }]
   }))
   const named = new Set<string>()
   try {
     const { steps } = sizeOf(condition, { words, named, isRepeated: false })
-    if (steps <= maxSteps) return { named }
+    if (steps <= maxSteps) return { named, steps }
     const why = `it is too much work: up to ${steps} steps, and ${maxSteps} are allowed; look at fewer texts, or at shorter ones`
     return { problem: { at: condition.start, why } }
   } catch (error) {

@@ -73,6 +73,8 @@ const leaseMs = 20_000
 const ownMs = 30_000
 /** Webhooks that are looked at in a turn for something new. */
 const lookedAt = 50
+/** Of conditions in a turn, in their own steps: about 5 ms for all webhooks together. What is left waits for the next turn. */
+const turnSteps = 5_000_000
 /** Conditions that are kept ready to run. */
 const maxCompiled = 1_000
 /** From one try to the next: at 0, 5 s, 5 min, 30 min, and then over a day. */
@@ -100,6 +102,8 @@ interface Turn {
   readonly told: (() => void)[]
   /** Something is left that waits for nothing. */
   isMore: boolean
+  /** Of conditions, that may yet be run. */
+  steps: number
 }
 
 export class Courier {
@@ -125,7 +129,7 @@ export class Courier {
     if (!await tx.own('webhooks', ownMs)) return undefined
     // It is this process's: whatever another one still holds was cut off.
     if (this.#isFirst) await freeOthers(tx, webhookErrand, this.#options.worker, now, 1_000)
-    const turn: Turn = { append: [], told: [], isMore: false }
+    const turn: Turn = { append: [], told: [], isMore: false, steps: turnSteps }
     // Those that there are now: more may come before this is committed.
     const posted = [...this.#posted]
     for (const each of posted) await this.#note(tx, each, turn, now)
@@ -253,14 +257,14 @@ export class Courier {
   }
 
   /** The event that it posts next, by its condition. One that this version does not take any more ends it, rather than post what is not wanted. */
-  async #next(ctx: SourceCtx, webhook: WebhookRow): Promise<Next> {
+  async #next(ctx: SourceCtx, webhook: WebhookRow, turn: Turn): Promise<Next> {
     const { condition: source } = webhook
     if (source === null) return nextOf(ctx, webhook, undefined)
     const compiled = this.#compiled.get(source) ?? await this.#options.conditions.compile(source)
     if (this.#compiled.size >= maxCompiled) this.#compiled.clear()
     this.#compiled.set(source, compiled)
     return compiled.problem === undefined
-      ? nextOf(ctx, webhook, compiled.condition)
+      ? nextOf(ctx, webhook, { condition: compiled.condition, turn })
       : { kind: 'gone', problem: `its condition is not taken any more: ${compiled.problem}` }
   }
 
@@ -296,9 +300,14 @@ export class Courier {
         posts.push({ errand, webhook, host, due: undefined })
         continue
       }
+      if (webhook.condition !== null && turn.steps <= 0) {
+        turn.isMore = true
+        await waitErrand(tx, errand, { due_at: now, attempts: errand.attempts - 1 })
+        continue
+      }
       // Whoever retries the errand of one that is off wants it to go on.
       if (webhook.off_at !== null) await setWebhook(tx, webhook.id, { off_at: null, problem: null })
-      const next = await this.#next({ tx, roster, now, allowlistStrict, admins }, webhook)
+      const next = await this.#next({ tx, roster, now, allowlistStrict, admins }, webhook, turn)
       switch (next.kind) {
         case 'event':
           hosts.push(host)

@@ -40,11 +40,13 @@ export interface SourceCtx {
   readonly admins: NamedAgents
 }
 
-/** Which events are wanted; undefined: all of them. */
-export type Wanted = Condition<typeof eventWords> | undefined
+/** Which events are wanted, and what is left of a turn to look for them, in steps of conditions; undefined: all of them. */
+export type Wanted = { readonly condition: Condition<typeof eventWords>, readonly turn: { steps: number } } | undefined
 
 /** Events that are looked at in a turn for one that is wanted. */
 const lookedAt = { limit: 100, maxBytes: 256 * 1024 }
+/** What an event takes to be read, beside its condition. */
+const eventSteps = 10_000
 const theNext = { limit: 1, maxBytes: 1 }
 
 /** How far its source goes. */
@@ -72,11 +74,16 @@ export const nextOf = async (ctx: SourceCtx, { agent, source, cursor }: WebhookR
     return firstOf(ctx, source, await tx.log.page(source, page), wanted)
   }
   const rows = await tx.log.inbox(agent, { ...page, now })
-  return firstOf(ctx, source, rows, wanted,
-    async ({ stream }) => !stream.startsWith('#') || await mayRead(ctx, agent, stream, standing.isVerified))
+  const asked = new Map<string, boolean>()
+  return firstOf(ctx, source, rows, wanted, async ({ stream }) => {
+    if (!stream.startsWith('#')) return true
+    const isReadable = asked.get(stream) ?? await mayRead(ctx, agent, stream, standing.isVerified)
+    asked.set(stream, isReadable)
+    return isReadable
+  })
 }
 
-/** The first of these that is wanted; whether it may be read is asked of that one alone. */
+/** The first of these that is wanted. No condition says anything of what may not be read. */
 const firstOf = async <R extends Row>(
   ctx: SourceCtx,
   source: string,
@@ -84,18 +91,22 @@ const firstOf = async <R extends Row>(
   wanted: Wanted,
   isReadable?: (row: R) => Promise<boolean>,
 ): Promise<Next> => {
+  let passed: number | undefined
   for (const row of rows) {
+    // One is looked at always.
+    if (wanted !== undefined && passed !== undefined && wanted.turn.steps <= 0) break
+    const { seq } = row
+    if (isReadable !== undefined && !await isReadable(row)) return { kind: 'skipped', seq, problem: 'its agent may not read it any more' }
     const text = row.text.toString()
     const said = JSON.parse(text) as SaidFields & { readonly erased?: unknown }
-    const { seq } = row
     // Its place is there, and nothing of what was said.
-    if (said.erased !== true && wanted?.of(new EventFacts(said)) === false) continue
-    if (isReadable !== undefined && !await isReadable(row)) return { kind: 'skipped', seq, problem: 'its agent may not read it any more' }
     if (said.erased === true) return { kind: 'skipped', seq, problem: 'it was taken back, or erased' }
-    return { kind: 'event', seq, text, author: typeof said.from === 'string' ? await authorAt(ctx, said.from) : undefined }
+    if (wanted !== undefined) wanted.turn.steps -= eventSteps + wanted.condition.steps
+    if (wanted?.condition.of(new EventFacts(said)) !== false)
+      return { kind: 'event', seq, text, author: typeof said.from === 'string' ? await authorAt(ctx, said.from) : undefined }
+    passed = seq
   }
-  const last = rows.at(-1)
-  return last === undefined ? { kind: 'nothing', cursor: await headOf(ctx.tx, { source }) } : { kind: 'passed', seq: last.seq }
+  return passed === undefined ? { kind: 'nothing', cursor: await headOf(ctx.tx, { source }) } : { kind: 'passed', seq: passed }
 }
 
 const authorAt = async ({ tx, admins }: SourceCtx, id: string): Promise<Author | undefined> => {
