@@ -131,7 +131,15 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   if (problems.length > 0) throw new ConfigError(problems)
   const { price } = policies
   const messagePrice: MessagePrice | undefined = price
-    && (({ id, name, verified }, said) => price({ ...said, type: 'MSG', from: id, from_name: name, verified }))
+    && (({ id, name, verified }, said) =>
+      price({
+        ...said,
+        ...('msg_id' in said && { in_reply_to: said.msg_id, edit: true }),
+        type: 'MSG',
+        from: id,
+        from_name: name,
+        verified,
+      }))
 
   const store = await (parts.openStore ?? openStore)({
     store: config.store,

@@ -95,6 +95,24 @@ test('a message counts for what its price says, and admins pay one', async () =>
   for (const _ of Array.from({ length: 10 })) expect((await says(admin, 'dear')).type).toBe('ACK')
 })
 
+test('what is said by an edit, or in pieces of a file, counts for what its price says too', async () => {
+  await using relay = await startTestRelay({
+    policyPrice: 'change == "edit" && chars > 3 ? 4 : chars > 9 ? 5 : 1',
+    msgBurst: 10,
+    msgRate: 0.001,
+  })
+  const to = newKey()
+  await using wire = await relay.login('ada', { key: newKey() })
+  await using _there = await relay.login('bob', { key: to })
+  const { msg_id } = await wire.ask({ type: 'MSG', to: to.id, content: 'a' }, 'ACK')
+  await wire.ask({ type: 'EDIT', msg_id, content: 'long' }, 'ACK')
+  await wire.ask({ type: 'FILE_CHUNK', to: to.id, content: 'long enough' }, 'OK')
+  expect(await wire.answer({ type: 'EDIT', msg_id, content: 'longer' })).toMatchObject({
+    code: 'RATE_LIMITED',
+    message: expect.stringContaining('costs as much as 4'),
+  })
+})
+
 test('one that is not set is not there to be asked; of one that is set nothing is read but its words', async () => {
   expect(Object.keys(await policiesOf({}, nothing))).toEqual([])
   const { write, ...others } = await policiesOf({ policyWrite: 'chars < 3 && direct' }, nothing)

@@ -171,9 +171,10 @@ export class Dispatch {
     else this.#read(connection, handler, request)
   }
 
-  /** How many messages one counts for, where the operator has set it. */
+  /** How many messages a request counts for, where the operator has set it. */
   #priceOf({ agent }: Connection, { type, body }: DecodedRequest): number {
-    return type !== 'MSG' || agent === undefined || agent.admin ? 1 : this.#deps.messagePrice!(agent, body as RequestBody<'MSG'>)
+    if (agent === undefined || agent.admin || (type !== 'MSG' && type !== 'EDIT' && type !== 'FILE_CHUNK')) return 1
+    return this.#deps.messagePrice!(agent, body as RequestBody<'MSG' | 'EDIT' | 'FILE_CHUNK'>)
   }
 
   /** What is replayed costs what an answer of that size costs. */

@@ -4,8 +4,8 @@ import { prices, type Cost, type RequestBody } from '../../lib/protocol/index.ts
 import { hereWord, mentionsIn } from '../../lib/protocol/mentions.ts'
 import type { Agent, Channel, RosterView } from './view.ts'
 
-/** How many messages one counts for by the operator's policy. */
-export type MessagePrice = (me: Agent, body: RequestBody<'MSG'>) => number
+/** How many messages counts for, by the operator's policy, what an agent says: of an edit `to` is not known yet. */
+export type MessagePrice = (me: Agent, said: RequestBody<'MSG'> | RequestBody<'EDIT'> | RequestBody<'FILE_CHUNK'>) => number
 
 /** Members that are told of each other; in larger channels they hear a summary, which costs nobody. */
 const toldOf = (members: number, announceMaxMembers: number): number => members > announceMaxMembers ? 0 : members
