@@ -221,13 +221,20 @@ describe('leases', () => {
     await using worker = await relay.login('bob', { key: bob, inbox: 'manual' })
     await using alice = await relay.login('alice')
     await alice.ask({ type: 'MSG', to: bob.id, content: 'hi' }, 'ACK')
-    expect((await worker.ask({ type: 'CLAIM' }, 'CLAIMED')).items).toHaveLength(1)
+    const { msg_id } = await alice.ask({ type: 'MSG', to: bob.id, content: 'too hard' }, 'ACK')
+    const { items } = await worker.ask({ type: 'CLAIM', limit: 2 }, 'CLAIMED')
+    expect(items).toHaveLength(2)
+    // Its sender was told so: it does not wait again for the next key.
+    await worker.ask({ type: 'DONE', lease: items[1]!.lease, outcome: 'failed' }, 'OK')
     const next = newKey()
     const record = { old_pubkey: bob.pem, new_pubkey: next.pem, timestamp: new Date(relay.clock.now()).toISOString() }
     await using heir = await relay.login('bob', { key: next, inbox: 'manual' })
     await heir.ask({ type: 'ROTATION', ...record, signature: signWith(bob, JSON.stringify(record)) }, 'OK')
-    const [held] = (await heir.ask({ type: 'CLAIM' }, 'CLAIMED')).items
+    const [held, ...more] = (await heir.ask({ type: 'CLAIM', limit: 2 }, 'CLAIMED')).items
     expect(held).toMatchObject({ event: { content: 'hi' }, attempt: 1 })
+    expect(more).toEqual([])
+    const { recipients } = await alice.ask({ type: 'STATUS', msg_id }, 'STATUS')
+    expect(recipients).toMatchObject([{ agent: next.id, state: 'expired' }])
     await heir.ask({ type: 'DONE', lease: held!.lease }, 'OK')
     expect((await heir.ask({ type: 'LEASES' }, 'LEASES')).items).toEqual([])
   })

@@ -251,9 +251,9 @@ export class PostgresLog extends PostgresLogReader implements LogWriter, KeptLog
   async moveInbox(from: string, to: string): Promise<void> {
     await this.flush()
     const { rowCount } = await this.#writer.change(
-      `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, sender, address, units, muted)
+      `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, expired_at, sender, address, units, muted)
         SELECT $2, coalesce((SELECT seq FROM inbox_heads WHERE agent = $2), 0) + row_number() OVER (ORDER BY seq), stream, event,
-          receipts, expires_at, offered_at, sender, address, units, muted
+          receipts, expires_at, offered_at, expired_at, sender, address, units, muted
         FROM inbox WHERE agent = $1 AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = $1), 0)
           AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = $2 AND had.stream = inbox.stream AND had.event = inbox.event)`,
       [from, to],

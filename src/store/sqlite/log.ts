@@ -128,9 +128,9 @@ export class SqliteLog extends SqliteLogReader {
     )
     this.#findInbox = db.prepare('SELECT seq FROM inbox WHERE agent = ? AND stream = ? AND event = ?')
     this.#copyInbox = db.prepare(
-      `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, sender, address, units, muted)
+      `INSERT INTO inbox (agent, seq, stream, event, receipts, expires_at, offered_at, expired_at, sender, address, units, muted)
       SELECT @to, (SELECT coalesce(max(seq), 0) FROM inbox WHERE agent = @to) + row_number() OVER (ORDER BY seq), stream, event,
-        receipts, expires_at, offered_at, sender, address, units, muted
+        receipts, expires_at, offered_at, expired_at, sender, address, units, muted
       FROM inbox WHERE agent = @from AND seq > coalesce((SELECT seq FROM inbox_cursors WHERE agent = @from), 0)
         AND NOT EXISTS (SELECT 1 FROM inbox AS had WHERE had.agent = @to AND had.stream = inbox.stream AND had.event = inbox.event)`,
     )
