@@ -77,11 +77,14 @@ export const eventPage = (
 
 /** Most events are shorter. */
 const firstBytes = 2_048
+const brace = 0x7d
 
 /** The number of the first of them, or of the last, whichever the next page is asked by. What stands in them besides is not read. */
 const seqAtEnd = (events: Buffer, isForward: boolean): number | undefined => {
+  // Up to where something ends: else half of a number could pass for it.
+  const end = events.lastIndexOf(brace, firstBytes - 1) + 1
   const raw = isForward
     ? rawField(rawItems(`[${events.toString('latin1', 0, events.length - 1)}`).at(-1) ?? '{}', 'seq')
-    : rawField(events.toString('latin1', 0, firstBytes), 'seq', true) ?? rawField(events.toString('latin1'), 'seq', true)
+    : rawField(events.toString('latin1', 0, end), 'seq', true) ?? rawField(events.toString('latin1'), 'seq', true)
   return raw === undefined ? undefined : Number(raw)
 }
