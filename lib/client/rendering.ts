@@ -10,6 +10,7 @@ import {
 } from '../identity/index.ts'
 import type { AgentId, Frame } from '../protocol/index.ts'
 import type { AgentChatClient } from './client.ts'
+import { RelayError } from './errors.ts'
 
 /** How long what the relay said of an author is taken to be so, and of how many. */
 const freshMs = 5 * 60_000
@@ -33,8 +34,9 @@ export class Authors {
     const now = this.#now()
     const known = this.#known.get(id)
     if (known !== undefined && now - known.at < freshMs) return known.author
-    const author = this.#ask(id as AgentId).then(told => authorOf(id, told)).catch(() => {
-      this.#known.delete(id)
+    const author = this.#ask(id as AgentId).then(told => authorOf(id, told)).catch((error: unknown) => {
+      // That there is none stays so for a while, too: much of what was said is by guests who are gone.
+      if (!(error instanceof RelayError) || error.shouldRetry()) this.#known.delete(id)
       return undefined
     })
     this.#known.delete(id)

@@ -2,10 +2,11 @@
 
 /**
  * What would drive a terminal, reorder what is read, or hide in it: controls but tab and line feed, marks of direction, characters without
- * a width, tags and selectors that carry letters nobody sees. A joiner or selector alone belongs to its word or emoji; three in a row do not.
+ * a width, tags and selectors that carry letters nobody sees. A joiner or selector alone belongs to its word or emoji, and so does one of
+ * each; two of a kind do not, nor do three.
  */
 const unsafe =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|\udb40[\udc00-\uddef]|[\u200c\u200d\ufe00-\ufe0f]{3,}/g
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|\udb40[\udc00-\uddef]|[\u200c\u200d\ufe00-\ufe0f]{3,}|[\ufe00-\ufe0f]{2}|[\u200c\u200d]{2}/g
 
 const escaped = (found: string): string => {
   let text = ''

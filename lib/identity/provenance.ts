@@ -12,6 +12,8 @@ import type { SignatureState } from './signature-state.ts'
  * | `known` | has a key that the relay knows: who wrote before under this id is the same |
  * | `verified` | was approved by the operator |
  * | `admin` | administers the relay |
+ *
+ * What comes by a hook is `known` at most: whoever has the address of the hook says it.
  */
 export type Trust = 'unknown' | 'known' | 'verified' | 'admin'
 
@@ -60,10 +62,12 @@ export const provenanceOf = (
   const isVerified = author?.isVerified === true || verified === true
   const holds = signature !== undefined && holding.has(signature)
   const isKnown = pubkey !== null && !isOver && (signature === undefined || unsuspicious.has(signature))
+  // What comes by a hook is said by whoever has its address.
+  const isTheirs = via !== 'hook'
   return {
     signedBy: holds && pubkey !== null ? fingerprintOf(pubkey) : null,
     keyAgeMs: pubkey === null || since === undefined || typeof ts !== 'number' ? null : Math.max(0, ts - since),
-    trust: !isKnown ? 'unknown' : isAdmin ? 'admin' : isVerified ? 'verified' : 'known',
+    trust: !isKnown ? 'unknown' : isTheirs && isAdmin ? 'admin' : isTheirs && isVerified ? 'verified' : 'known',
     hops: via === undefined ? 0 : 1,
   }
 }

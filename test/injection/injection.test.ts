@@ -174,5 +174,8 @@ test('who is trusted with what: guests, keys, those the operator approved, admin
     'admin, changed': { trust: 'unknown', signedBy: null },
     'verified, changed': { trust: 'unknown', signedBy: null },
     'known, by a door': { trust: 'known', hops: 1 },
+    // Whoever has the address of a hook says it, not its owner.
+    'verified, by a door': { trust: 'known', hops: 1 },
+    'admin, by a door': { trust: 'known', hops: 1 },
   })
 })
