@@ -1,11 +1,11 @@
 // What is known of a deployment, on disk: written before each step that costs anything, so that whoever comes after a crash can
 // go on or close.
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { makeFolder } from '../../../lib/node/folder.ts'
 import { writePrivateFile } from '../../../lib/node/private-file.ts'
-import { openDatabase } from '../../store/sqlite/driver.ts'
+import { holdFile } from '../../store/sqlite/driver.ts'
 import { AkashError } from './failure.ts'
 
 /** In their order. */
@@ -124,16 +124,11 @@ export class Records {
   lock(): Disposable {
     const file = join(this.#folder, 'lock.db')
     makeFolder(this.#folder, 0o700)
-    closeSync(openSync(file, 'a', 0o600))
-    const held = openDatabase(file, { timeout: 0 })
-    try {
-      held.exec('BEGIN EXCLUSIVE')
-    } catch (error) {
-      held.close()
+    const held = holdFile(file)
+    if (held === undefined)
       throw new AkashError('refused', 'Another agentchat deploy is at work with this wallet',
-        'Wait for it, or end it: what it has done is written down.', error)
-    }
-    return { [Symbol.dispose]: () => void held.close() }
+        'Wait for it, or end it: what it has done is written down.')
+    return held
   }
 
   #file(dseq: string): string {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
 import { newFolder } from '../../../test/kit/folder.ts'
-import { driverProblem, openDatabase } from './driver.ts'
+import { driverProblem, holdFile, isHeld, openDatabase } from './driver.ts'
 import { StorageError } from '../store.ts'
 
 /** As the packages say it of themselves. */
@@ -60,4 +60,19 @@ describe('a compiled part that does not load', () => {
     using folder = newFolder()
     expect(failureOf(() => openDatabase(folder.at('missing.db'), { fileMustExist: true }))).toMatchObject({ code: 'SQLITE_CANTOPEN' })
   })
+})
+
+test('a file is held by one at a time; what is no lock is not taken for one that is held', () => {
+  using folder = newFolder()
+  const held = holdFile(folder.at('lock.db'))
+  expect(held).toBeDefined()
+  expect(holdFile(folder.at('lock.db'))).toBeUndefined()
+  expect(isHeld(folder.at('lock.db'))).toBe(true)
+  held![Symbol.dispose]()
+  expect(isHeld(folder.at('lock.db'))).toBe(false)
+  const again = holdFile(folder.at('lock.db'))
+  expect(again).toBeDefined()
+  again![Symbol.dispose]()
+  writeFileSync(folder.at('other.db'), 'something else, and long enough for it to be looked at: '.repeat(20))
+  expect(() => holdFile(folder.at('other.db'))).toThrow(/not a database/)
 })

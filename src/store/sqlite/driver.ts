@@ -1,6 +1,7 @@
 // The SQLite driver, opened from here only: one that was compiled for a newer Node ends the process at its first database, without a word.
 import { createRequire } from 'node:module'
 import BetterSqlite3, { type Database, type Options } from 'better-sqlite3'
+import { makePrivateFile } from '../../../lib/node/private-folder.ts'
 import { StorageError } from '../store.ts'
 
 export type { Database, Statement } from 'better-sqlite3'
@@ -32,6 +33,39 @@ export const openDatabase = (file: string, options: DatabaseOptions = {}): Datab
       `It was installed for another Node than ${process.versions.node}, or not compiled: npm rebuild better-sqlite3`, error)
   }
 }
+
+/**
+ * Holds a file for one process at a time, until it lets go or ends, however it ends. Waits so long (ms) for another one to let go.
+ * undefined: another one holds it. @throws as `openDatabase`
+ */
+export const holdFile = (file: string, waitMs = 0): Disposable | undefined => {
+  makePrivateFile(file)
+  const held = openDatabase(file, { timeout: waitMs })
+  try {
+    held.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    held.close()
+    if (isBusy(error)) return undefined
+    throw error
+  }
+  return { [Symbol.dispose]: () => void held.close() }
+}
+
+/** Whether a process holds the file; several may ask at once. */
+export const isHeld = (file: string): boolean => {
+  const asked = openDatabase(file, { timeout: 0, fileMustExist: true })
+  try {
+    asked.prepare('SELECT 1 FROM sqlite_master').get()
+    return false
+  } catch (error) {
+    if (isBusy(error)) return true
+    throw error
+  } finally {
+    asked.close()
+  }
+}
+
+const isBusy = (error: unknown): boolean => (error as { readonly code?: string }).code === 'SQLITE_BUSY'
 
 /** Why a driver must not be opened on a Node ("20.19.0"), as far as it says so itself. */
 export const driverProblem = ({ version, engines }: Manifest, node: string): StorageError | undefined => {
