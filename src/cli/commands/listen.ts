@@ -85,7 +85,7 @@ export const listen = command({
     const { maxMessages = Infinity } = options
     const isForEyes = io.stdout.isTTY === true && !out.isJson
     const { promise: ended, resolve: end, reject: fail } = deferred<ExitName>()
-    const positions = options.cursor === undefined ? undefined : await openCursor(options.cursor, fail)
+    const positions = options.cursor === undefined ? undefined : (await import('../cursor.ts')).openCursor(options.cursor, fail)
     const printed = new Printed({ write: text => out.taken(text), isPipe: io.stdout.isPipe === true, now: io.now })
     let received = 0
     const grown = new Grown()
@@ -202,25 +202,4 @@ const deferred = <T>() => {
   // It may fail while nobody awaits it yet.
   promise.catch(() => undefined)
   return { promise, resolve, reject }
-}
-
-const openCursor = async (file: string, fail: (error: unknown) => void) => {
-  const { PositionsFile } = await import('../../../lib/node/index.ts')
-  const cannotWrite = (error: unknown) =>
-    new CliError('usage', `Cannot write the cursor file ${file}: ${(error as Error).message}`,
-      'Name one in a directory that you may write to, on a disk that has room.', error)
-  let positions
-  try {
-    positions = new PositionsFile(file, { onError: error => fail(cannotWrite(error)) })
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== undefined) throw new CliError('usage', `Cannot read the cursor file ${file}: ${message}`, undefined, error)
-    throw new CliError('usage', `${file} is not a cursor file of agentchat listen`, 'Give another name, or delete it to begin anew.', error)
-  }
-  try {
-    positions.checkWritable()
-  } catch (error) {
-    throw cannotWrite(error)
-  }
-  return positions
 }
