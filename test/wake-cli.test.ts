@@ -10,7 +10,7 @@ let startGuest: () => Promise<string>
 beforeEach(async () => {
   cli = new Cli()
   onTestFinished(() => cli[Symbol.dispose]())
-  const relay = await startTestRelay()
+  const relay = await startTestRelay({ policyWrite: 'content != "against the policy"' })
   onTestFinished(() => relay[Symbol.asyncDispose]())
   cli.env['AGENTCHAT_URL'] = relay.url
   startGuest = async () => {
@@ -87,6 +87,14 @@ test('a command that prints without end is stopped, and several workers get diff
   const contents = readFileSync(seen, 'utf8').trimEnd().split('\n')
     .map(line => (JSON.parse(line) as { readonly event: { readonly content: string } }).event.content)
   expect(contents.sort()).toEqual(['0', '1', '2', '3', '4', '5'])
+})
+
+test('an answer that the relay refuses for good is the end: the command does not run for it again', async () => {
+  const [ann, bob] = [await identity('ann'), await identity('bob')]
+  const { json: [sent] } = await cli.run(['send', bob.id, 'what do you think?', '--json', '-i', ann.file])
+  const worker = await cli.run(['wake', '--exec', 'echo against the policy', '--reply', '-m', '1', '-i', bob.file])
+  expect(worker).toMatchObject({ code: 0, stderr: expect.stringContaining('its answer was refused') })
+  expect(await statusOf(ann.file, sent!['msg_id'])).toMatchObject({ attempts: 1, failed_reason: 'its answer was refused: NOT_ALLOWED' })
 })
 
 test('a probe prints each rung with its time, and its exit code says where it ended', async () => {

@@ -130,7 +130,16 @@ export const wake = command({
             told(`exit code ${ended.code}; failed`)
             return { failed: `exit code ${ended.code}` }
           }
-          if (options.reply) await answer(job, ended.answer)
+          if (options.reply) {
+            try {
+              await answer(job, ended.answer)
+            } catch (error) {
+              // What is refused for good would be refused again, and the command would run for nothing.
+              if (!(error instanceof RelayError) || error.shouldRetry()) throw error
+              told(`its answer was refused; failed: ${visible(error.message)}`)
+              return { failed: `its answer was refused: ${error.wireCode}` }
+            }
+          }
           told('done')
           return undefined
       }
