@@ -327,3 +327,30 @@ describe('pins', () => {
     await owner[Symbol.asyncDispose]()
   })
 })
+
+describe('threads', () => {
+  test('answers that name themselves, each other, or what is still to come make no circle: each thread ends', async () => {
+    const { channel, owner } = await newRoom()
+    const first = await say(owner, channel)
+    // The next ids can be told from the last one.
+    const [stream, seq, epoch] = first.msg_id.split('-')
+    const idAt = (n: number) => `${stream}-${Number(seq) + n}-${epoch}`
+    const answer = async (n: number) => {
+      const { msg_id } = await owner.ask({ type: 'MSG', to: channel, content: 'x', in_reply_to: idAt(n) }, 'ACK')
+      return msg_id
+    }
+    // It names itself; the one after it; that names it; and the last one names the first of these.
+    const said = [await answer(1), await answer(3), await answer(2), await answer(1)]
+    expect(said).toEqual([idAt(1), idAt(2), idAt(3), idAt(4)])
+    const threadOf = async (msg_id: string) => {
+      const { msg_id: root, replies, events } = await owner.ask({ type: 'THREAD', msg_id }, 'THREAD')
+      return [root, replies, events.map(event => event.msg_id)]
+    }
+    const [itself, early, later, last] = said as [string, string, string, string]
+    expect(await threadOf(itself)).toEqual([itself, 1, [itself, last]])
+    expect(await threadOf(last)).toEqual([itself, 1, [itself, last]])
+    // What named something that was not there yet begins a thread of its own.
+    expect(await threadOf(early)).toEqual([early, 1, [early, later]])
+    expect(await threadOf(later)).toEqual([early, 1, [early, later]])
+  })
+})
