@@ -1,6 +1,7 @@
 // A daemon that is killed at seeded moments, while lines are put into its outbox and messages come: what is stored, and what is on the disk.
 // DAEMON_LINES=2000 DAEMON_KILLS=20 DAEMON_SEED=7 npx vitest run test/e2e/daemon.test.ts: as a release is tried.
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { AgentChatClient, type ChannelName } from '../../lib/client/index.ts'
 import { generateKeyPair } from '../../lib/identity/index.ts'
@@ -49,10 +50,14 @@ test(
     const heard = (async () => {
       for await (const { from } of ada.messages(channel)) {
         if (from !== bob) continue
+        // The line is stored, and not noted yet; or a message is on its way to the disk.
+        const isOver = moments.length > 0 && stored + 1 >= moments[0]!
+        if (isOver && moments.length % 2 === 0) daemon.signal('SIGKILL')
+        await ada.send(stored % 3 === 0 ? channel : bob, `in ${stored}`)
         stored++
-        // With a line and a message under way.
-        if (moments.length > 0 && stored >= moments[0]!) {
+        if (isOver) {
           moments.shift()
+          await sleep(random() * 15)
           daemon.signal('SIGKILL')
           await daemon.ended
           daemon = start()
@@ -60,10 +65,9 @@ test(
         if (stored === lines) return
       }
     })()
-    for (let n = 0; n < lines; n++) {
-      appendFileSync(`${place}/outbox.jsonl`, `${JSON.stringify({ to: channel, content: `out ${n}` })}\n`)
-      await ada.send(n % 3 === 0 ? channel : bob, `in ${n}`)
-    }
+    const sent = Array.from({ length: lines }, (_, n) => n)
+    for (const half of [sent.slice(0, lines / 2), sent.slice(lines / 2)])
+      appendFileSync(`${place}/outbox.jsonl`, half.map(n => `${JSON.stringify({ to: channel, content: `out ${n}` })}\n`).join(''))
     await heard
     const read = () =>
       readFileSync(`${place}/inbox.jsonl`, 'utf8').split('\n').slice(0, -1).map(line =>
@@ -74,7 +78,6 @@ test(
     daemon.signal('SIGTERM')
     expect(await daemon.ended).toEqual({ code: 0, signal: null })
 
-    const sent = Array.from({ length: lines }, (_, n) => n)
     for (const [to, isTo] of [[channel, true], [bob, false]] as const)
       expect(read().filter(line => line.to === to).map(({ content }) => content)).toEqual(
         sent.filter(n => (n % 3 === 0) === isTo).map(n => `in ${n}`),
