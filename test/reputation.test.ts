@@ -439,7 +439,7 @@ describe('the arithmetic of standings', () => {
     let answered = false
     void asked.then(() => answered = true)
     let turns = 0
-    for (; !answered; turns++) await bob.barrier()
+    for (; !answered; turns++) await bob.ask({ type: 'PING' }, 'PONG')
     const { agents } = await asked
     expect(agents).toHaveLength(100)
     // About one for each of a hundred fixpoints; where they are made in one go there are two or three.
