@@ -15,6 +15,8 @@ class LongestFirst extends BaseSequencer {
 }
 
 const globalSetup = 'test/kit/postgres-run.ts'
+/** They have relays on both engines; the others of their folder are suites whose process is on PostgreSQL for good. */
+const onBoth = 'test/postgres/{dump,move-killed,point-in-time,serve}.test.ts'
 
 export default defineConfig({
   test: {
@@ -31,10 +33,13 @@ export default defineConfig({
     hookTimeout: 60_000,
     projects: [
       // Each in a process of its own: they start others, or change what a process has once.
-      { extends: true, test: { name: 'whole', include: ['test/*/**/*.test.ts'], exclude: ['test/postgres/**'], globalSetup } },
+      {
+        extends: true,
+        test: { name: 'whole', include: ['test/!(postgres)/**/*.test.ts', onBoth], globalSetup },
+      },
       // These share a process, and what it has loaded: nothing of a relay outlives it there, and each test ends its own.
       { extends: true, test: { name: 'relay', include: ['test/*.test.ts'], isolate: false, globalSetup } },
-      { extends: true, test: { name: 'postgres', include: ['test/postgres/**/*.test.ts'], isolate: false, globalSetup } },
+      { extends: true, test: { name: 'postgres', include: ['test/postgres/*.test.ts'], exclude: [onBoth], isolate: false, globalSetup } },
       // Beside the module that they test.
       { extends: true, test: { name: 'units', include: ['lib/**/*.test.ts', 'src/**/*.test.ts'], isolate: false } },
     ],
