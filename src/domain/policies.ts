@@ -63,6 +63,13 @@ export interface Policies {
   readonly signUp?: (who: AskerFacts) => boolean
 }
 
+/** Whether an agent may say something, of which only what the author adds is given; admins are not asked. */
+export const mayWrite = (
+  write: NonNullable<Policies['write']>,
+  { id, name, verified, admin }: Pick<Who, 'id' | 'name' | 'verified'> & { readonly admin: boolean },
+  said: Omit<SaidFields, 'type'>,
+): boolean => admin || write({ ...said, type: 'MSG', from: id, from_name: name, verified })
+
 /** @throws PolicyError */
 const compiled = async <V extends Vocabulary, S extends Says>(words: V, source: string, says: S): Promise<Condition<V, S>> => {
   const found = await new Conditions(words).compile(source, says)

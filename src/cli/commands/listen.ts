@@ -98,9 +98,9 @@ export const listen = command({
         ? out.lineOf({ ...frame, signature }, messageText, shape)
         : out.lineOf({ ...frame, signature, provenance: shownProvenance(await provenance(message)) }, messageText, shape)
     }
-    /** One line after the other: while stdout is full nothing more is taken. What was not printed was not received. */
     /** The message that the thread begins with; what comes before it is known waits. */
     const root = deferred<string>()
+    /** One line after the other: while stdout is full nothing more is taken. What was not printed was not received. */
     const print = async (messages: AsyncIterable<Message>, shown: Renderer): Promise<void> => {
       for await (const message of messages) {
         const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined

@@ -1,5 +1,5 @@
 // Growing messages: pieces for those who are here to see them, never stored. The message that ends one is the record.
-import type { Policies } from '../../../domain/policies.ts'
+import { mayWrite, type Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
 import {
   againstPolicy,
@@ -41,12 +41,11 @@ export const growing = ({ announceMaxMembers, ...options }: GrowingOptions): Fea
         needs: 'session',
         async write(ctx, { to, stream, n, text }) {
           const audience = await audienceOf(ctx, to)
-          const { me: { id, name, verified, admin } } = ctx
-          const { write: mayWrite } = options.policies
-          if (mayWrite !== undefined && !admin && !mayWrite({ type: 'MSG', from: id, from_name: name, verified, to, content: text }))
-            throw againstPolicy('policyWrite')
+          const { me } = ctx
+          const { write } = options.policies
+          if (write !== undefined && !mayWrite(write, me, { to, content: text })) throw againstPolicy('policyWrite')
           if (audience === undefined) return { reply: reply('OK', {}) }
-          const piece = { from: id, from_name: name, to, stream, n, text: options.redact ? redact(text) : text }
+          const piece = { from: me.id, from_name: me.name, to, stream, n, text: options.redact ? redact(text) : text }
           return { reply: reply('OK', {}), notify: [{ ...notify(audience, 'DELTA', piece), isLight: true }] }
         },
       },

@@ -1,5 +1,5 @@
 // Saying a message anew, and taking it back: each is an event behind the message, in the same stream.
-import type { Policies } from '../../../domain/policies.ts'
+import { mayWrite, type Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
 import { predecessors } from '../../../store/agents.ts'
 import type { Root } from '../../../store/links.ts'
@@ -173,10 +173,9 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
 
   /** @throws Fail */
   const checkPolicy = ({ me }: WriteCtx, to: string, request: RequestBody<'EDIT'>): void => {
-    const { write: mayWrite } = options.policies
-    if (mayWrite === undefined || me.admin) return
-    const said = { type: 'MSG', from: me.id, from_name: me.name, verified: me.verified, to, in_reply_to: request.msg_id, edit: true }
-    if (!mayWrite({ ...request, ...said })) throw againstPolicy('policyWrite')
+    const { write } = options.policies
+    if (write !== undefined && !mayWrite(write, me, { ...request, to, in_reply_to: request.msg_id, edit: true }))
+      throw againstPolicy('policyWrite')
   }
 
   /** As a message of these words would go, now. @throws Fail */

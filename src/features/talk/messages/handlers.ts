@@ -1,6 +1,5 @@
 // Saying something, in a channel or to an agent.
-import type { SaidFields } from '../../../domain/event-words.ts'
-import type { Policies } from '../../../domain/policies.ts'
+import { mayWrite, type Policies } from '../../../domain/policies.ts'
 import { redact } from '../../../domain/redaction.ts'
 import { isBlocked } from '../../../store/blocks.ts'
 import type { Root } from '../../../store/links.ts'
@@ -38,18 +37,9 @@ export interface MessageOptions extends AddressingOptions {
   readonly nameFiles: (ctx: WriteCtx, files: NonNullable<RequestBody<'MSG'>['files']>, stream: string) => Promise<void>
 }
 
-/** What a policy sees of a message before it is stored. */
-const facts = ({ me }: WriteCtx, said: RequestBody<'FILE_CHUNK'> | RequestBody<'MSG'>): SaidFields => ({
-  ...said,
-  type: 'MSG',
-  from: me.id,
-  from_name: me.name,
-  verified: me.verified,
-})
-
 export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'> => {
   const addressed = addressing(options)
-  const { write: mayWrite } = options.policies
+  const { write } = options.policies
 
   /** What receivers check a signature with. */
   const signatureOf = ({ sig, sig_v, ts, nonce, id }: RequestBody<'MSG'>) =>
@@ -104,7 +94,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   /** What answers nothing is in no thread, and nothing is looked up for it. */
   const decide = (ctx: WriteCtx, request: RequestBody<'MSG'>): Awaitable<Outcome<'ACK'>> => {
     const { to, in_reply_to } = request
-    if (mayWrite !== undefined && !ctx.me.admin && !mayWrite(facts(ctx, request))) throw againstPolicy('policyWrite')
+    if (write !== undefined && !mayWrite(write, ctx.me, request)) throw againstPolicy('policyWrite')
     const say = to.startsWith('#') ? toChannel : toAnAgent
     if (in_reply_to === undefined) return say(ctx, request, undefined)
     const thread = ctx.tx.links.rootOf(to.startsWith('#') ? to : pairStream(ctx.me.id, to), in_reply_to)
@@ -199,7 +189,7 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
         async write(ctx, { to, content }) {
           const { me, roster, tx } = ctx
           checkSize(content, options.maxContentBytes)
-          if (mayWrite !== undefined && !me.admin && !mayWrite(facts(ctx, { to, content }))) throw againstPolicy('policyWrite')
+          if (write !== undefined && !mayWrite(write, me, { to, content })) throw againstPolicy('policyWrite')
           if (roster.agent(to) === undefined) throw new Fail('AGENT_NOT_FOUND', `${to} is not connected; a file needs both ends`)
           const told = await tx.log.hasBlocks(to) && await isBlocked(tx, me.id, to) ? [] : [to]
           return { reply: reply('OK', {}), notify: [notify({ kind: 'agents', agents: told }, 'FILE_CHUNK', { from: me.id, to, content })] }
