@@ -19,6 +19,9 @@ import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
+import { loadPasskeys } from './domain/passkey.ts'
+import { noSite, sitesOf } from './domain/sites.ts'
+import { AccountDoor, linkUrl } from './doors/account/door.ts'
 import { Bearers } from './doors/http/bearer.ts'
 import { FilesDoor } from './doors/files/door.ts'
 import { Http } from './doors/http/door.ts'
@@ -27,6 +30,7 @@ import { problemOf } from './doors/http/problem.ts'
 import { needs } from './doors/http/scopes.ts'
 import { isLoopbackHost } from './doors/mcp/loopback.ts'
 import { McpMount } from './doors/mcp/mount.ts'
+import { Accounts, signInMs } from './features/account/accounts/accounts.ts'
 import { featureMigrations, features, motdKey } from './features/index.ts'
 import type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'
 import { openFiles } from './files/open.ts'
@@ -52,8 +56,8 @@ import { Shares } from './relay/shares.ts'
 import type { BusMessage, RelayBus } from './relay/told.ts'
 import { Verifier } from './relay/verifier.ts'
 import { agentMigrations } from './store/agents.ts'
-import { addChannel, loadChannels } from './store/channels.ts'
-import { clearSome, isEnding } from './store/endings.ts'
+import { loadChannels } from './store/channels.ts'
+import { addConfiguredChannels } from './store/configured-channels.ts'
 import { addressBans } from './store/standing.ts'
 import { makeOnce, readMeta } from './store/meta.ts'
 import { openStore } from './store/open.ts'
@@ -66,6 +70,8 @@ export interface RunningRelay {
   readonly port: number
   /** The second port, where there is one. */
   readonly webPort?: number
+  /** Where somebody becomes the relay's operator, once and within an hour; not there where there is one, or no accounts are taken. */
+  readonly setUpUrl?: string
   /** Where /metrics is, if it has a port of its own. */
   readonly metricsPort?: number
   /** The relay's own identity: SHA-256 of its public key, in hex. */
@@ -358,6 +364,13 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       maxFileBytes: config.maxFileBytes,
       keepMs: keepFileMs,
     })
+    let ports: readonly number[] = [config.webPort ?? config.port, config.port]
+    const sites = () => sitesOf({ publicUrls: config.publicUrls, isTls: config.cert !== undefined, ports })
+    const accounts = config.accounts
+      ? new Accounts({ ...config, store, clock, randomBytes, secret: resumeSecret, relayName: config.name })
+      : undefined
+    if (accounts !== undefined && sites().length === 0) throw new ConfigError([{ where: 'accounts', message: noSite }])
+    const accountDoor = accounts && new AccountDoor({ accounts, clock, log, sites, relayName: config.name, signInMs })
     const relay: Relay = new Relay({
       ...config,
       version,
@@ -375,7 +388,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       messagePrice,
       duties: table.duties,
       admit: table.admit,
-      doors: [http, hooks, mcp, fileDoor].filter(door => door !== undefined),
+      doors: [http, hooks, mcp, fileDoor, accountDoor].filter(door => door !== undefined),
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,
@@ -390,8 +403,16 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       random,
       pace: { tickMs: 1_000, sweepMs: 1_000, signalMs: 1_000, ...parts.pace },
     })
-    if (parts.loadsLate !== true) await mcp?.load()
+    if (parts.loadsLate !== true) {
+      await mcp?.load()
+      if (accounts !== undefined)
+        await loadPasskeys().catch((error: Error) => {
+          throw new ConfigError([{ where: 'accounts', message: error.message }])
+        })
+    }
     const port = await relay.start()
+    ports = [...(relay.webPort === undefined ? [] : [relay.webPort]), port]
+    const setUp = await accounts?.setUpLink()
     const { isTls } = relay
     const url = relayUrl({ isTls, host: config.host === '127.0.0.1' ? 'localhost' : config.host, port })
     if (!isAnywhere(config.host)) listensAt = [`${isTls ? 'wss' : 'ws'}://${hostInUrl(config.host)}:${port}`]
@@ -413,6 +434,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       port,
       serverId,
       inside: relay.inside,
+      ...(setUp !== undefined && { setUpUrl: linkUrl(sites()[0]!, setUp) }),
       ...(relay.webPort !== undefined && { webPort: relay.webPort }),
       ...(relay.metricsPort !== undefined && { metricsPort: relay.metricsPort }),
       drain: async () => {
@@ -453,27 +475,6 @@ const relaySecrets = async (
     signAsRelay: createSignAsync(privatePem),
     resumeSecret: await makeOnce(store, 'resume_secret', () => randomHex(32)),
   }
-}
-
-const addConfiguredChannels = async (store: Store, config: Config, now: number): Promise<void> => {
-  // One that was deleted before it was configured is cleared away first.
-  for (const name of config.channels) while (await isEnding(store.read, name)) await store.write(tx => clearSome(tx, now))
-  await store.write(async tx => {
-    for (const name of config.channels) {
-      await addChannel(tx, {
-        name,
-        private: false,
-        verifiedOnly: config.verifiedChannels.includes(name),
-        topic: '',
-        description: '',
-        owner: null,
-        topicBy: 'members',
-        editWindowMs: null,
-        settings: null,
-        groups: null,
-      }, null, now)
-    }
-  })
 }
 
 export { defaultConfig, type Config } from './config/schema.ts'

@@ -255,6 +255,7 @@ describe('what pages say of the program', () => {
       leases: 'leases',
       webhooks: 'webhooks',
       errands: 'errands',
+      people: 'accounts of people',
     }
     const [, holds, without] = /^\| Holds \| [^|]* \| ([^|]*) \|\n\| Without \| [^|]* \| ([^|]*) \|$/m.exec(
       readFileSync('docs/OPERATIONS.md', 'utf8'),
@@ -277,7 +278,7 @@ describe('what pages say of the program', () => {
 
   test('ARCHITECTURE lists the slices that are there', () => {
     const text = readFileSync('docs/ARCHITECTURE.md', 'utf8')
-    for (const group of ['talk', 'operate', 'trade'])
+    for (const group of ['talk', 'operate', 'trade', 'account'])
       expect(new RegExp(`^    ${group}/ +(.*)$`, 'm').exec(text)?.[1]!.split(' ').sort()).toEqual(
         readdirSync(`src/features/${group}`).sort(),
       )

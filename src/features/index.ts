@@ -24,6 +24,7 @@ import type { Migration } from '../store/store.ts'
 import { leaseMigrations } from '../store/leases.ts'
 import { threadMigrations } from '../store/threads.ts'
 import { tokenMigrations } from '../store/tokens.ts'
+import { accountMigrations } from './account/accounts/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
 import { description, type DescriptionOptions } from './operate/description/feature.ts'
@@ -200,6 +201,7 @@ const slices = {
   errands: slice(errands, errandMigrations),
   policies: slice(ports => policies(ports)),
   webhooks: slice(webhooks, webhookMigrations),
+  accounts: slice(() => ({}), accountMigrations),
 }
 
 /** The tables of every slice that has some. */

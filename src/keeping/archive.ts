@@ -193,6 +193,7 @@ export const leftOut = {
   webhooks: 'SELECT count(*) AS n FROM webhooks',
   errands: 'SELECT count(*) AS n FROM errands',
   leases: 'SELECT count(*) AS n FROM inbox_leases',
+  people: 'SELECT count(*) AS n FROM owner_accounts',
 } as const
 export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>
 

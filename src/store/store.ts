@@ -25,7 +25,7 @@ export interface Db {
 }
 
 /** What decisions are about. In this order they are waited for. */
-export const scopes = ['people', 'talk', 'trade', 'directory', 'announcements', 'leases', 'errands'] as const
+export const scopes = ['people', 'talk', 'trade', 'directory', 'announcements', 'leases', 'errands', 'accounts'] as const
 export type Scope = (typeof scopes)[number]
 
 /** One open write transaction. */

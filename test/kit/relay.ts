@@ -70,6 +70,10 @@ export class TestRelay {
     return this.#running.webPort
   }
 
+  get setUpUrl(): string | undefined {
+    return this.#running.setUpUrl
+  }
+
   get metricsPort(): number | undefined {
     return this.#running.metricsPort
   }

@@ -25,7 +25,7 @@ export interface FilesDoorOptions {
 
 const version = '1.0.0'
 const extensions = 'creation,termination,expiration'
-/** No cookie exists, so that a page elsewhere has nothing to ride on. */
+/** No cookie counts here, so that a page elsewhere has nothing to ride on. */
 const everywhere = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'Location, Upload-Offset, Upload-Length, Upload-Expires, Tus-Resumable, Tus-Version, Tus-Extension, '

@@ -5,7 +5,7 @@ import { Problem, problemOf } from './problem.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
-/** Sent with every answer: no cookie exists, so that a page elsewhere has nothing to ride on. */
+/** Sent with every answer: no cookie counts here, so that a page elsewhere has nothing to ride on. */
 export const everywhere = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'Retry-After, Link, ETag, Location, Idempotency-Replayed, RateLimit, RateLimit-Policy',

@@ -17,6 +17,8 @@ export const ownCodes = {
   SIGNATURE_INVALID: { status: 401, doc: 'The signature of the request is not one of the profile, or not that of its key.' },
   HOOK_INVALID: { status: 401, doc: 'What was posted to a hook is not signed by its secret, or not now.' },
   HOOK_OVER: { status: 410, doc: 'The hook has ended with the key that made it.' },
+  FOREIGN_ORIGIN: { status: 403, doc: 'This is asked from a page of the relay itself alone.' },
+  PASSKEY_ASKED: { status: 403, doc: 'This wants a passkey that vouched within the last ten minutes.' },
   SCOPE_MISSING: { status: 403, doc: 'The token does not have the scope that this needs.' },
 } as const
 export type OwnCode = keyof typeof ownCodes

@@ -1,0 +1,341 @@
+// THE DOOR OF ACCOUNTS: people sign in here, by a passkey, and see to their account. Cookies count here and nowhere else; whatever changes
+// something comes from a page of the relay's own.
+import * as z from 'zod'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { Site } from '../../domain/passkey.ts'
+import { Buckets, Bucket } from '../../relay/bucket.ts'
+import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
+import { readJson } from '../http/body.ts'
+import { Problem, problemOf } from '../http/problem.ts'
+import { cookieOf, setCookie } from './cookie.ts'
+import { page, pageHeaders, script } from './page.ts'
+import type { AccountsPort, Opened, PasskeyAnswer, SignedIn, Visitor } from './port.ts'
+
+export interface AccountDoorOptions {
+  readonly accounts: AccountsPort
+  readonly clock: Clock
+  readonly log: Logger
+  /** Pages that passkeys are good at; known once the relay listens. */
+  readonly sites: () => readonly Site[]
+  readonly relayName: string
+  /** How long a browser stays signed in when nobody comes. */
+  readonly signInMs: number
+}
+
+/** Who may ask: anybody, who is signed in, or whose passkey vouched a moment ago. */
+type Need = 'anyone' | 'signed' | 'fresh'
+
+interface Asked {
+  readonly visit: DoorVisit
+  readonly visitor: Visitor
+  /** What is behind the path of the place. */
+  readonly rest: string
+  readonly me: SignedIn | undefined
+}
+interface AskedBy extends Asked {
+  readonly me: SignedIn
+}
+
+interface Told {
+  readonly status?: number
+  readonly body?: object
+  /** Signed in now; null: not any more. */
+  readonly opened?: Opened | null
+}
+
+type Place =
+  | { readonly needs: 'anyone', answer(asked: Asked): Promise<Told> }
+  | { readonly needs: 'signed' | 'fresh', answer(asked: AskedBy): Promise<Told> }
+
+/** What strangers of one address may try in a second, and all of them together: a guess costs one. */
+const ofAddress = { perSecond: 1, burst: 30 }
+const ofAll = { perSecond: 50, burst: 300 }
+const sweepMs = 60_000
+const maxBodyBytes = 32 * 1024
+/** A check of a passkey takes as long as so many frames do. */
+const askedFrames = 10
+const maxPage = 100
+
+const quiet = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** One line that drives no terminal. */
+const Line = z.string().min(1).max(64).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line')
+const Base64 = z.string().max(8_192).regex(/^[A-Za-z0-9_-]*$/, 'base64url')
+const Answer = z.object({
+  id: Base64.min(1).max(1_400),
+  rawId: Base64,
+  type: z.literal('public-key'),
+  response: z.object({
+    clientDataJSON: Base64,
+    attestationObject: Base64.optional(),
+    authenticatorData: Base64.optional(),
+    signature: Base64.optional(),
+    userHandle: Base64.nullable().optional(),
+    transports: z.array(z.string().max(20).regex(/^[a-z-]*$/)).max(10).optional(),
+  }),
+  clientExtensionResults: z.object({}).default({}),
+})
+const Link = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'what follows # in the link')
+const Nothing = z.object({})
+const Named = z.object({ name: Line })
+const ByLink = Named.extend({ link: Link })
+const SignOut = z.object({ everywhere: z.boolean().optional() })
+
+export class AccountDoor implements HttpDoor {
+  readonly #options: AccountDoorOptions
+  readonly #addresses = new Buckets(ofAddress)
+  readonly #all: Bucket
+  #sweptAt: number
+
+  constructor(options: AccountDoorOptions) {
+    this.#options = options
+    this.#sweptAt = options.clock.now()
+    this.#all = new Bucket(ofAll, this.#sweptAt)
+  }
+
+  readonly #places: Readonly<Record<string, Place>> = {
+    'POST /signin/passkey/options': {
+      needs: 'anyone',
+      answer: async ({ visit, visitor }) => {
+        await this.#body(visit, Nothing)
+        return { body: await this.#options.accounts.assertion(visitor) }
+      },
+    },
+    'POST /signin/passkey/verify': {
+      needs: 'anyone',
+      answer: async ({ visit, visitor, me }) => {
+        const { answer } = await this.#body(visit, z.object({ answer: Answer }))
+        return this.#opened(await this.#options.accounts.signIn(visitor, answer as PasskeyAnswer, me))
+      },
+    },
+    'POST /signin/link/options': {
+      needs: 'anyone',
+      answer: async ({ visit, visitor }) => {
+        const { link, name } = await this.#body(visit, ByLink)
+        return { body: await this.#options.accounts.registration(visitor, { link }, name) }
+      },
+    },
+    'POST /signin/link/verify': {
+      needs: 'anyone',
+      answer: async ({ visit, visitor }) => {
+        const { link, name, answer } = await this.#body(visit, ByLink.extend({ answer: Answer }))
+        return { ...this.#opened(await this.#options.accounts.register(visitor, { link }, name, answer as PasskeyAnswer)), status: 201 }
+      },
+    },
+    'POST /signout': {
+      needs: 'signed',
+      answer: async ({ visit, me }) => {
+        const { everywhere = false } = await this.#body(visit, SignOut)
+        await this.#options.accounts.signOut(me, everywhere ? undefined : me.signIn.id, visit.address)
+        return { status: 204, opened: null }
+      },
+    },
+    'GET /account/me': {
+      needs: 'signed',
+      answer: async ({ me }) => {
+        const { accounts } = this.#options
+        const [passkeys, signIns] = await Promise.all([accounts.passkeys(me), accounts.signIns(me)])
+        return {
+          body: {
+            ...this.#shown(me),
+            passkeys: passkeys.map(({ id, name, rp_id, shared, created, used }) => ({
+              ...{ id, name, rp_id, shared: shared === 1, created_at: created, used_at: used },
+            })),
+            sign_ins: signIns.map(({ id, address, agent, created, seen, expires }) => ({
+              ...{ id, address, agent, created_at: created, seen_at: seen, expires_at: expires, here: id === me.signIn.id },
+            })),
+          },
+        }
+      },
+    },
+    'GET /account/audit': {
+      needs: 'signed',
+      answer: async ({ visit: { query }, me }) => {
+        const number = (name: string, most: number): number | undefined => {
+          const text = query.get(name)
+          if (text === null) return undefined
+          if (!/^\d{1,15}$/.test(text) || Number(text) < 1) throw new Problem('INVALID_MSG', `${name}: a number from 1 on`)
+          return Math.min(Number(text), most)
+        }
+        const isAll = query.get('all') === '1'
+        if (isAll && me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'The audit of all accounts is for operators')
+        const items = await this.#options.accounts.audit(isAll ? undefined : me.account.id, number('limit', maxPage) ?? maxPage,
+          number('before', Number.MAX_SAFE_INTEGER))
+        return { body: { items } }
+      },
+    },
+    'POST /account/passkeys/options': {
+      needs: 'fresh',
+      answer: async ({ visit, visitor, me }) => ({
+        body: await this.#options.accounts.registration(visitor, me, (await this.#body(visit, Named)).name),
+      }),
+    },
+    'POST /account/passkeys': {
+      needs: 'fresh',
+      answer: async ({ visit, visitor, me }) => {
+        const { name, answer } = await this.#body(visit, Named.extend({ answer: Answer }))
+        return { ...this.#opened(await this.#options.accounts.register(visitor, me, name, answer as PasskeyAnswer)), status: 201 }
+      },
+    },
+    'DELETE /account/passkeys/': {
+      needs: 'fresh',
+      answer: async ({ visit, rest, me }) => {
+        await this.#options.accounts.removePasskey(me, rest, visit.address)
+        return { status: 204 }
+      },
+    },
+    'DELETE /account/sign-ins/': {
+      needs: 'signed',
+      answer: async ({ visit, rest, me }) => {
+        await this.#options.accounts.signOut(me, rest, visit.address)
+        return { status: 204 }
+      },
+    },
+    'POST /account/invitations': {
+      needs: 'fresh',
+      answer: async ({ visit, visitor, me }) => {
+        await this.#body(visit, Nothing)
+        if (me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'Operators invite')
+        const { secret, expires } = await this.#options.accounts.invite(me, visit.address)
+        return { status: 201, body: { url: linkUrl(visitor.site, secret), expires_at: expires } }
+      },
+    },
+  }
+
+  takes(path: string): boolean {
+    return ['/signin', '/signout', '/account'].some(each => path === each || path.startsWith(`${each}/`))
+  }
+
+  answer(visit: DoorVisit): void {
+    this.#answer(visit).catch((error: unknown) => {
+      let problem = problemOf(error)
+      if (problem === undefined) {
+        this.#options.log.error({ err: error, path: visit.path.slice(0, 200) }, 'the door of accounts failed')
+        problem = new Problem('INTERNAL', 'The relay has a fault; its log says more')
+      }
+      const { status, body, headers, retryAfterMs } = problem
+      this.#send(visit, status, body, {
+        ...headers,
+        'content-type': 'application/problem+json',
+        ...(!visit.request.complete && { connection: 'close' }),
+        ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+      })
+    })
+  }
+
+  async #answer(visit: DoorVisit): Promise<void> {
+    const { request, path } = visit
+    if (!visit.isWelcome)
+      throw new Problem('RATE_LIMITED', 'Too many connections of this address, or in all', { connection: 'close' }, 5_000)
+    if (visit.isBanned) throw new Problem('BANNED', 'Your address is banned from this relay')
+    const method = request.method === 'HEAD' ? 'GET' : request.method ?? 'GET'
+    visit.charge(askedFrames)
+    const isPage = path === '/account' || path === '/account/page.js'
+    if (method === 'GET' && isPage) {
+      const waitMs = visit.pace()
+      if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
+      return path === '/account'
+        ? this.#send(visit, 200, page(this.#options.relayName), { ...pageHeaders, 'content-type': 'text/html; charset=utf-8' })
+        : this.#send(visit, 200, script, { 'content-type': 'text/javascript; charset=utf-8' })
+    }
+    const { place, rest } = this.#placeOf(method, path)
+    const sites = this.#options.sites()
+    const { origin } = request.headers
+    const site = sites.find(each => each.origin === origin)
+    // Reading changes nothing, and no other page can read the answer.
+    if (method !== 'GET' && site === undefined) {
+      this.#guess(visit)
+      const where = sites.map(each => each.origin).join(', ')
+      throw new Problem('FOREIGN_ORIGIN', `This is asked from a page of the relay's own: ${where}/account`)
+    }
+    const secret = cookieOf(request, sites.map(each => each.origin))
+    const me = secret === undefined ? undefined : await this.#options.accounts.who(secret)
+    // Who is signed in has proved more than a guess costs.
+    if (me === undefined || place.needs === 'anyone') this.#guess(visit)
+    const visitor = { site: site ?? sites[0]!, address: visit.address, agent: request.headers['user-agent'] ?? '' }
+    const told = place.needs === 'anyone'
+      ? await place.answer({ visit, visitor, rest, me })
+      : await place.answer({ visit, visitor, rest, me: this.#checked(me, place.needs) })
+    const { status = 200, body, opened } = told
+    const cookie = opened === undefined ? undefined : setCookie(opened?.secret ?? '', {
+      origin: visitor.site.origin,
+      maxAgeMs: this.#options.signInMs,
+    })
+    this.#send(visit, status, body === undefined ? '' : JSON.stringify(body), {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(cookie !== undefined && { 'set-cookie': cookie }),
+    })
+  }
+
+  /** @throws Problem */
+  #placeOf(method: string, path: string): { readonly place: Place, readonly rest: string } {
+    const cut = path.lastIndexOf('/') + 1
+    const keys = [[path, ''], [path.slice(0, cut), path.slice(cut)]] as const
+    const at = (asked: string) =>
+      keys.find(([key, rest]) => Object.hasOwn(this.#places, `${asked} ${key}`) && (rest !== '' || key === path))
+    const found = at(method)
+    if (found !== undefined) return { place: this.#places[`${method} ${found[0]}`]!, rest: found[1] }
+    const others = ['GET', 'POST', 'DELETE'].filter(each => at(each) !== undefined)
+    if (others.length === 0) throw new Problem('NOT_FOUND', 'There is nothing here: see docs/ACCOUNTS.md')
+    throw new Problem('METHOD_NOT_ALLOWED', `This is asked by ${others.join(', ')}`, { allow: others.join(', ') })
+  }
+
+  /** @throws Problem */
+  #checked(me: SignedIn | undefined, needs: Exclude<Need, 'anyone'>): SignedIn {
+    if (me === undefined) throw new Problem('AUTH_REQUIRED', 'Sign in: /account')
+    if (needs === 'fresh' && !this.#options.accounts.isFresh(me))
+      throw new Problem('PASSKEY_ASKED', 'This wants your passkey again: POST /signin/passkey/options and verify, then ask again')
+    return me
+  }
+
+  /** Counts a try of somebody unknown. @throws Problem */
+  #guess({ address }: DoorVisit): void {
+    const now = this.#options.clock.now()
+    if (now - this.#sweptAt >= sweepMs) {
+      this.#addresses.sweep(now)
+      this.#sweptAt = now
+    }
+    // The address first, so that one of them takes no more than its part of what all may.
+    const waitMs = Math.max(this.#addresses.wait(address, now), this.#all.wait(now))
+    if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many tries of this address, or in all', {}, waitMs)
+    this.#all.take(now)
+    this.#addresses.take(address, now)
+  }
+
+  /** @throws Problem */
+  async #body<T extends z.ZodType>(visit: DoorVisit, shape: T): Promise<z.output<T>> {
+    const read = shape.safeParse(await readJson(visit, maxBodyBytes))
+    if (read.success) return read.data
+    const [issue] = read.error.issues
+    throw new Problem('INVALID_MSG', `${issue!.path.join('.').slice(0, 100) || 'body'}: ${issue!.message.slice(0, 200)}`)
+  }
+
+  #opened(opened: Opened): Told {
+    return { opened, body: this.#shown(opened) }
+  }
+
+  #shown(me: SignedIn): object {
+    const { account: { id, name, role, created }, signIn } = me
+    return {
+      account: { id, name, role, created_at: created },
+      sign_in: { id: signIn.id, level: signIn.level, fresh: this.#options.accounts.isFresh(me), proved_at: signIn.proved },
+    }
+  }
+
+  #send({ request, response, owe }: DoorVisit, status: number, body: string, headers: Readonly<Record<string, string>>): void {
+    if (response.headersSent || response.destroyed) return
+    const length = Buffer.byteLength(body)
+    owe(length)
+    response.writeHead(status, { ...quiet, ...headers, ...(status !== 204 && { 'content-length': length }) })
+    response.end(request.method === 'HEAD' ? '' : body)
+  }
+}
+
+/** Where a link leads: its secret stands behind the #, which no server, log or proxy is ever told. */
+export const linkUrl = ({ origin }: Site, secret: string): string => `${origin}/account#${secret}`

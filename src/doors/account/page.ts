@@ -1,0 +1,149 @@
+// The page where people sign in: as little as a passkey needs. What it shows is text, never HTML, and it runs its own script alone.
+
+export const pageHeaders = {
+  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; "
+    + "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+}
+
+const escaped = (text: string): string => text.replace(/[&<>"']/g, sign => `&#${sign.charCodeAt(0)};`)
+
+export const page = (relayName: string): string =>
+  `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(relayName)}: account</title>
+<style>
+  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color: #111; background: #fff }
+  button, input { font: inherit; padding: .4rem .8rem; margin: .2rem .4rem .2rem 0 } li { margin: .4rem 0; overflow-wrap: anywhere }
+  [role=status] { min-height: 1.5em; font-weight: bold }
+</style>
+<h1>${escaped(relayName)}</h1>
+<p id="said" role="status"></p>
+<main id="main"></main>
+<noscript>Signing in by a passkey needs JavaScript.</noscript>
+<script src="/account/page.js"></script>
+</html>
+`
+
+export const script = `'use strict'
+const main = document.getElementById('main')
+const say = text => { document.getElementById('said').textContent = text }
+const link = location.hash.slice(1)
+// It is no part of what the browser remembers.
+if (link !== '') history.replaceState(null, '', '/account')
+
+const ask = async (method, path, body) => {
+  const response = await fetch(path, {
+    method,
+    ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const told = text === '' ? {} : JSON.parse(text)
+  if (!response.ok) throw Object.assign(new Error(told.detail || 'The relay refused it'), { code: told.code })
+  return told
+}
+const post = (path, body = {}) => ask('POST', path, body)
+
+const make = async (options, path, more) => {
+  const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options)
+  const answer = (await navigator.credentials.create({ publicKey })).toJSON()
+  return post(path, { ...more, answer })
+}
+const vouch = async () => {
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(await post('/signin/passkey/options'))
+  return post('/signin/passkey/verify', { answer: (await navigator.credentials.get({ publicKey })).toJSON() })
+}
+/** Asks for the passkey again where the relay wants it. */
+const fresh = async act => {
+  try {
+    return await act()
+  } catch (error) {
+    if (error.code !== 'PASSKEY_ASKED') throw error
+    await vouch()
+    return act()
+  }
+}
+
+const element = (name, text, more = {}) => Object.assign(document.createElement(name), { textContent: text }, more)
+const button = (text, act) => element('button', text, { onclick: async () => {
+  say('')
+  try {
+    await act()
+  } catch (error) {
+    say(error.message)
+  }
+} })
+const list = (title, items) => [element('h2', title), Object.assign(element('ul', ''), {}), items].flatMap((part, i, all) => {
+  if (i === 2) return []
+  if (i === 1) part.append(...all[2])
+  return [part]
+})
+const when = ms => new Date(ms).toLocaleString()
+
+const showStranger = () => {
+  const name = element('input', '', { id: 'name', value: '', maxLength: 64, autocomplete: 'name' })
+  const label = element('label', 'Your name ', { htmlFor: 'name' })
+  const create = button('Make a passkey', async () => {
+    const options = await post('/signin/link/options', { link, name: name.value })
+    await make(options, '/signin/link/verify', { link, name: name.value })
+    await show()
+  })
+  const signIn = button('Sign in with a passkey', async () => {
+    await vouch()
+    await show()
+  })
+  main.replaceChildren(...(link === '' ? [signIn] : [element('p', 'You were given a link to this relay. It is good once.'), label, name, create]))
+}
+
+const showOwner = me => {
+  const passkeys = me.passkeys.map(({ id, name, used_at }) => {
+    const item = element('li', name + ', used ' + when(used_at) + ' ')
+    item.append(button('Remove', async () => {
+      await fresh(() => ask('DELETE', '/account/passkeys/' + encodeURIComponent(id)))
+      await show()
+    }))
+    return item
+  })
+  const signIns = me.sign_ins.map(({ id, agent, address, seen_at, here }) => {
+    const item = element('li', agent + ', ' + address + ', seen ' + when(seen_at) + (here ? ' (here) ' : ' '))
+    if (!here) item.append(button('Sign out', async () => {
+      await ask('DELETE', '/account/sign-ins/' + id)
+      await show()
+    }))
+    return item
+  })
+  main.replaceChildren(
+    element('p', me.account.name + ' (' + me.account.role + ', ' + me.account.id + ')'),
+    ...list('Passkeys', passkeys),
+    button('Add a passkey', () => fresh(async () => {
+      const name = prompt('What is it called, like "phone"?')
+      if (!name) return
+      await make(await post('/account/passkeys/options', { name }), '/account/passkeys', { name })
+      await show()
+    })),
+    ...list('Signed in', signIns),
+    button('Sign out', async () => {
+      await post('/signout')
+      await show()
+    }),
+    button('Sign out everywhere', async () => {
+      await post('/signout', { everywhere: true })
+      await show()
+    }),
+    ...(me.account.role === 'operator'
+      ? [button('Invite somebody', async () => say((await fresh(() => post('/account/invitations'))).url))]
+      : []),
+  )
+}
+
+const show = async () => {
+  try {
+    showOwner(await ask('GET', '/account/me'))
+  } catch (error) {
+    if (error.code !== 'AUTH_REQUIRED') say(error.message)
+    showStranger()
+  }
+}
+if (!window.PublicKeyCredential || !PublicKeyCredential.parseCreationOptionsFromJSON)
+  say('This browser makes no passkeys here: they need a newer one, and HTTPS or http://localhost')
+show()
+`

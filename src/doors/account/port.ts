@@ -1,0 +1,70 @@
+// What this door asks of accounts.
+import type { Site } from '../../domain/passkey.ts'
+
+export interface Visitor {
+  readonly site: Site
+  readonly address: string
+  /** What the browser calls itself. */
+  readonly agent: string
+}
+
+export interface SignedIn {
+  readonly account: { readonly id: string, readonly name: string, readonly role: 'operator' | 'person', readonly created: number }
+  readonly signIn: {
+    readonly id: string
+    readonly hash: string
+    readonly account: string
+    readonly level: number
+    readonly proved: number
+    readonly passkey: string
+    readonly address: string
+    readonly agent: string
+    readonly created: number
+    readonly seen: number
+    readonly expires: number
+  }
+}
+
+/** `secret` is what its cookie holds. */
+export type Opened = SignedIn & { readonly secret: string }
+
+/** Who makes an account by a link, or who is signed in. */
+export type Whose = { readonly link: string } | SignedIn
+
+/** What a browser's passkey answered, as JSON. */
+export type PasskeyAnswer = Readonly<Record<string, unknown>> & { readonly id: string }
+
+interface PasskeyRow {
+  readonly id: string
+  readonly rp_id: string
+  readonly name: string
+  readonly shared: number
+  readonly created: number
+  readonly used: number
+}
+
+interface AuditRow {
+  readonly n: number
+  readonly at: number
+  readonly account: string
+  readonly sign_in: string | null
+  readonly action: string
+  readonly target: string | null
+  readonly address: string
+}
+
+/** Each throws Fail where it is refused. */
+export interface AccountsPort {
+  who(secret: string): Promise<SignedIn | undefined>
+  isFresh(me: SignedIn): boolean
+  assertion(visitor: Visitor): Promise<object>
+  signIn(visitor: Visitor, answer: PasskeyAnswer, former?: SignedIn): Promise<Opened>
+  registration(visitor: Visitor, whose: Whose, name: string): Promise<object>
+  register(visitor: Visitor, whose: Whose, name: string, answer: PasskeyAnswer): Promise<Opened>
+  invite(me: SignedIn, address: string): Promise<{ readonly secret: string, readonly expires: number }>
+  signOut(me: SignedIn, which: string | undefined, address: string): Promise<void>
+  removePasskey(me: SignedIn, id: string, address: string): Promise<void>
+  passkeys(me: SignedIn): Promise<readonly PasskeyRow[]>
+  signIns(me: SignedIn): Promise<readonly SignedIn['signIn'][]>
+  audit(account: string | undefined, limit: number, before?: number): Promise<readonly AuditRow[]>
+}

@@ -1,0 +1,390 @@
+// Accounts: who answers for things. A person makes one by a link that is good once, with a passkey, and signs in by that from then on; there
+// are no passwords. What cannot be undone wants a passkey that was asked a moment ago.
+import { createHash } from 'node:crypto'
+import { Challenges } from '../../../domain/challenge.ts'
+import {
+  assertionOptions,
+  checkAssertion,
+  checkRegistration,
+  PasskeyProblem,
+  registrationOptions,
+  type PasskeyAnswer,
+  type Site,
+} from '../../../domain/passkey.ts'
+import { Fail } from '../../../relay/feature.ts'
+import type { Db, Store, Tx } from '../../../store/store.ts'
+import {
+  accountAuditPage,
+  addAccount,
+  addAccountAudit,
+  addLink,
+  addPasskey,
+  addSignIn,
+  findAccount,
+  findLink,
+  findPasskey,
+  findSignIn,
+  forgetOver,
+  hasOperator,
+  linksBy,
+  notePasskeyUse,
+  noteSeen,
+  passkeysOf,
+  removeLink,
+  removeLinksFor,
+  removePasskey,
+  removeSignIns,
+  removeSignInsBy,
+  signInsOf,
+  spendChallenge,
+  type AccountAuditRow,
+  type AccountRow,
+  type LinkRow,
+  type SignInRow,
+} from './store.ts'
+
+export interface AccountsOptions {
+  readonly store: Pick<Store, 'read' | 'write'>
+  readonly clock: { now(): number }
+  readonly randomBytes: (bytes: number) => Buffer
+  /** Signs challenges. */
+  readonly secret: string
+  readonly relayName: string
+  /** Entries of what was done that are kept, the newest ones. */
+  readonly auditCount: number
+}
+
+/** Where somebody comes from. */
+export interface Visitor {
+  readonly site: Site
+  readonly address: string
+  /** What the browser calls itself. */
+  readonly agent: string
+}
+
+/** Who sits at a browser that is signed in. */
+export interface SignedIn {
+  readonly account: AccountRow
+  readonly signIn: SignInRow
+}
+
+/** A browser is signed in: what its cookie holds is told once. */
+export interface Opened extends SignedIn {
+  readonly secret: string
+}
+
+const challengeMs = 5 * 60_000
+export const setUpMs = 60 * 60_000
+const invitationMs = 7 * 24 * 60 * 60_000
+export const signInMs = 30 * 24 * 60 * 60_000
+/** For so long a passkey vouches for what cannot be undone. */
+export const freshMs = 10 * 60_000
+const seenEveryMs = 60 * 60_000
+const maxPasskeys = 20
+const maxSignIns = 50
+const maxLinks = 20
+const agentChars = 200
+
+export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** The same account for the same link, so that nothing need be kept between asking for a passkey and bringing it. */
+const accountByLink = (hash: string): string => `~${sha256Hex(`account|${hash}`).slice(0, 16)}`
+
+export class Accounts {
+  readonly #options: AccountsOptions
+  readonly #challenges: Challenges
+
+  constructor(options: AccountsOptions) {
+    this.#options = options
+    this.#challenges = new Challenges({ secret: options.secret, lastsMs: challengeMs })
+  }
+
+  /** While nobody operates the relay: the secret of a new link by which somebody becomes its operator. */
+  async setUpLink(): Promise<string | undefined> {
+    if (await hasOperator(this.#options.store.read)) return undefined
+    return this.#decide(async (tx, now) => {
+      if (await hasOperator(tx)) return undefined
+      // Of a relay that starts again and again; each process of one may print its own.
+      const open = await linksBy(tx, null)
+      for (const { hash } of open.slice(0, Math.max(0, open.length - maxLinks + 1))) await removeLink(tx, hash)
+      return this.#newLink(tx, { role: 'operator', by: null, created: now, expires: now + setUpMs })
+    })
+  }
+
+  /** Another person may make an account by this, once. */
+  invite({ account, signIn }: SignedIn, address: string): Promise<{ readonly secret: string, readonly expires: number }> {
+    return this.#decide(async (tx, now) => {
+      await forgetOver(tx, now)
+      if ((await linksBy(tx, account.id)).length >= maxLinks)
+        throw new Fail('LIMIT_REACHED', `At most ${maxLinks} invitations are open at once: each ends when it is used, or after seven days`)
+      const expires = now + invitationMs
+      const secret = await this.#newLink(tx, { role: 'person', by: account.id, created: now, expires })
+      await this.#note(tx, now, { account: account.id, signIn: signIn.id, action: 'invite', target: null, address })
+      return { secret, expires }
+    })
+  }
+
+  /** What a browser makes a passkey by: for a new account by its link, or one more for who is signed in. @throws Fail */
+  async registration({ site }: Visitor, whose: Whose, name: string): Promise<object> {
+    const { read } = this.#options.store
+    const { account } = await this.#holder(read, whose)
+    const known = await passkeysOf(read, account)
+    return registrationOptions({
+      site,
+      relayName: this.#options.relayName,
+      account,
+      name,
+      challenge: this.#challenge(purposes.register(site, account)),
+      timeoutMs: challengeMs,
+      known: known.map(({ id }) => id),
+    })
+  }
+
+  /** A passkey is brought: for the new account that it then has, and is signed in to, or one more. @throws Fail */
+  async register(visitor: Visitor, whose: Whose, name: string, answer: PasskeyAnswer): Promise<Opened> {
+    const { site, address } = visitor
+    const { read } = this.#options.store
+    const { account: id } = await this.#holder(read, whose)
+    const purpose = purposes.register(site, id)
+    const answered = this.#answered(purpose)
+    const passkey = await refusing(checkRegistration({ site, answer, isOurs: answered.isOurs }))
+    return this.#decide(async (tx, now) => {
+      await this.#spend(tx, purpose, answered.challenge, now)
+      const holder = await this.#holder(tx, whose)
+      if (await findPasskey(tx, passkey.id) !== undefined) throw new Fail('VERIFICATION_FAILED', 'This passkey is registered already')
+      if ((await passkeysOf(tx, id)).length >= maxPasskeys)
+        throw new Fail('LIMIT_REACHED', `An account has at most ${maxPasskeys} passkeys: remove one first`)
+      const account = 'row' in holder ? holder.row : await this.#settle(tx, holder.link, { id, name, role: holder.role, created: now })
+      await addPasskey(tx, {
+        id: passkey.id,
+        account: id,
+        rp_id: site.rpId,
+        public_key: passkey.publicKey,
+        counter: passkey.counter,
+        transports: passkey.transports.join(' ').slice(0, agentChars),
+        shared: passkey.isShared ? 1 : 0,
+        name,
+        created: now,
+        used: now,
+      })
+      const opened = await this.#open(tx, now, visitor, account, passkey.id, 'signIn' in whose ? whose.signIn : undefined)
+      const action = 'link' in whose ? 'account_create' : 'passkey_add'
+      await this.#note(tx, now, { account: id, signIn: opened.signIn.id, action, target: passkey.id, address })
+      return opened
+    })
+  }
+
+  /** What a browser asks a passkey by: the same for everybody. */
+  assertion({ site }: Visitor): Promise<object> {
+    return assertionOptions({ site, challenge: this.#challenge(purposes.signIn(site)), timeoutMs: challengeMs })
+  }
+
+  /**
+   * Signs in by a passkey. Who is signed in to the same account already has vouched anew: the cookie of before ends.
+   * @throws Fail the same for a passkey that nobody knows and for one that does not hold
+   */
+  async signIn(visitor: Visitor, answer: PasskeyAnswer & { readonly id: string }, former?: SignedIn): Promise<Opened> {
+    const { site, address } = visitor
+    const passkey = await findPasskey(this.#options.store.read, answer.id)
+    if (passkey === undefined || passkey.rp_id !== site.rpId || !isHandleOf(passkey.account, answer)) throw unknownPasskey()
+    const purpose = purposes.signIn(site)
+    const answered = this.#answered(purpose)
+    const { id, public_key: publicKey, counter } = passkey
+    const count = await refusing(checkAssertion({ site, answer, isOurs: answered.isOurs, passkey: { id, publicKey, counter } }))
+    return this.#decide(async (tx, now) => {
+      await this.#spend(tx, purpose, answered.challenge, now)
+      const present = await findPasskey(tx, id)
+      const account = await findAccount(tx, passkey.account)
+      if (present === undefined || account === undefined) throw unknownPasskey()
+      // Two answers of one moment: the counter rises with each, or the authenticator does not count at all.
+      if (count <= present.counter && (count > 0 || present.counter > 0))
+        throw new Fail('VERIFICATION_FAILED', 'The counter of the passkey went back: it may have been copied')
+      await notePasskeyUse(tx, id, count, now)
+      const mine = former?.account.id === account.id ? former.signIn : undefined
+      const opened = await this.#open(tx, now, visitor, account, id, mine)
+      const action = mine === undefined ? 'sign_in' : 'vouch'
+      await this.#note(tx, now, { account: account.id, signIn: opened.signIn.id, action, target: id, address })
+      return opened
+    })
+  }
+
+  /** Who holds the cookie; undefined: it ended, or never was. */
+  async who(secret: string): Promise<SignedIn | undefined> {
+    const { store, clock } = this.#options
+    const now = clock.now()
+    const signIn = await findSignIn(store.read, sha256Hex(secret))
+    if (signIn === undefined || signIn.expires <= now) return undefined
+    const account = await findAccount(store.read, signIn.account)
+    if (account === undefined) return undefined
+    // What cannot be noted is not worth a refusal.
+    if (now - signIn.seen >= seenEveryMs)
+      await this.#decide(tx => noteSeen(tx, signIn.id, now, now + signInMs)).catch(() => undefined)
+    return { account, signIn }
+  }
+
+  /** Whether a passkey vouched for it a moment ago. */
+  isFresh({ signIn: { level, proved } }: SignedIn): boolean {
+    const ageMs = this.#options.clock.now() - proved
+    return level >= 2 && ageMs >= 0 && ageMs < freshMs
+  }
+
+  /** @param which the id of one of its sign-ins; undefined: everywhere */
+  signOut({ account, signIn }: SignedIn, which: string | undefined, address: string): Promise<void> {
+    return this.#decide(async (tx, now) => {
+      await removeSignIns(tx, account.id, which)
+      await this.#note(tx, now, {
+        account: account.id,
+        signIn: signIn.id,
+        action: which === undefined ? 'sign_out_everywhere' : 'sign_out',
+        target: which ?? null,
+        address,
+      })
+    })
+  }
+
+  /** Where it opened a browser, that is signed out too. @throws Fail */
+  removePasskey({ account, signIn }: SignedIn, id: string, address: string): Promise<void> {
+    return this.#decide(async (tx, now) => {
+      const all = await passkeysOf(tx, account.id)
+      if (!all.some(each => each.id === id)) throw new Fail('MESSAGE_NOT_FOUND', 'Your account has no such passkey')
+      if (all.length === 1) throw new Fail('NOT_ALLOWED', 'It is the only one: nobody could sign in again. Add another first')
+      await removePasskey(tx, account.id, id)
+      await removeSignInsBy(tx, id)
+      await this.#note(tx, now, { account: account.id, signIn: signIn.id, action: 'passkey_remove', target: id, address })
+    })
+  }
+
+  passkeys({ account }: SignedIn) {
+    return passkeysOf(this.#options.store.read, account.id)
+  }
+
+  signIns({ account }: SignedIn) {
+    return signInsOf(this.#options.store.read, account.id, this.#options.clock.now())
+  }
+
+  /** What was done with an account, the newest first. @param account undefined: with all of them */
+  audit(account: string | undefined, limit: number, before?: number) {
+    return accountAuditPage(this.#options.store.read, { account, limit, before })
+  }
+
+  /** Whose a new passkey will be. @throws Fail */
+  async #holder(db: Db, whose: Whose): Promise<Holder> {
+    if (!('link' in whose)) {
+      const row = await findAccount(db, whose.account.id)
+      if (row === undefined) throw new Fail('AUTH_REQUIRED', 'The account is no more')
+      return { account: row.id, row }
+    }
+    const hash = sha256Hex(whose.link)
+    const link = await findLink(db, hash)
+    if (link === undefined || link.expires <= this.#options.clock.now())
+      throw new Fail('VERIFICATION_EXPIRED', 'The link was used, or its time is over: ask for another')
+    return { account: accountByLink(hash), link: hash, role: link.role }
+  }
+
+  /** The account that a link makes, once. */
+  async #settle(tx: Tx, link: string, account: AccountRow): Promise<AccountRow> {
+    if (!await removeLink(tx, link)) throw new Fail('VERIFICATION_EXPIRED', 'The link was used, or its time is over: ask for another')
+    if (account.role === 'operator') await removeLinksFor(tx, 'operator')
+    await addAccount(tx, account)
+    return account
+  }
+
+  /** A browser is signed in; in the place of a former time of the same browser, where there is one. */
+  async #open(tx: Tx, now: number, { address, agent }: Visitor, account: AccountRow, passkey: string, former?: SignInRow): Promise<Opened> {
+    await forgetOver(tx, now)
+    if (former !== undefined) await removeSignIns(tx, account.id, former.id)
+    const open = await signInsOf(tx, account.id, now)
+    for (const { id } of open.slice(0, Math.max(0, open.length - maxSignIns + 1))) await removeSignIns(tx, account.id, id)
+    const secret = this.#options.randomBytes(32).toString('base64url')
+    const signIn: SignInRow = {
+      id: this.#options.randomBytes(8).toString('hex'),
+      hash: sha256Hex(secret),
+      account: account.id,
+      level: 2,
+      proved: now,
+      passkey,
+      address,
+      agent: agent.slice(0, agentChars).replace(/[^ -~]/g, '?'),
+      created: former?.created ?? now,
+      seen: now,
+      expires: now + signInMs,
+    }
+    await addSignIn(tx, signIn)
+    return { account, signIn, secret }
+  }
+
+  async #newLink(tx: Tx, link: Omit<LinkRow, 'hash'>): Promise<string> {
+    const secret = this.#options.randomBytes(32).toString('base64url')
+    await addLink(tx, { hash: sha256Hex(secret), ...link })
+    return secret
+  }
+
+  #challenge(purpose: string): Uint8Array {
+    const { randomBytes, clock } = this.#options
+    return this.#challenges.make(purpose, randomBytes(16), clock.now())
+  }
+
+  /** Remembers which challenge an answer was made for, if that is one of ours. */
+  #answered(purpose: string): { readonly isOurs: (challenge: Uint8Array) => boolean, challenge: Uint8Array } {
+    const answered = {
+      challenge: new Uint8Array() as Uint8Array,
+      isOurs: (challenge: Uint8Array): boolean => {
+        answered.challenge = challenge
+        return this.#challenges.untilOf(purpose, challenge, this.#options.clock.now()) !== undefined
+      },
+    }
+    return answered
+  }
+
+  /** @throws Fail it was answered before, or its time ended meanwhile */
+  async #spend(tx: Tx, purpose: string, challenge: Uint8Array, now: number): Promise<void> {
+    const until = this.#challenges.untilOf(purpose, challenge, now)
+    if (until === undefined || !await spendChallenge(tx, this.#challenges.nameOf(challenge), until))
+      throw new Fail('VERIFICATION_EXPIRED', 'This challenge was answered before, or its time is over: ask for a new one')
+  }
+
+  async #note(tx: Tx, at: number, { signIn, ...entry }: Noted): Promise<void> {
+    await addAccountAudit(tx, { at, sign_in: signIn, ...entry }, this.#options.auditCount)
+  }
+
+  /** Nothing about accounts is decided twice at once. */
+  #decide<T>(decide: (tx: Tx, now: number) => Promise<T>): Promise<T> {
+    const { store, clock } = this.#options
+    return store.write(async tx => {
+      await tx.lock('accounts')
+      return decide(tx, clock.now())
+    })
+  }
+}
+
+/** Whose a passkey is to be: of who makes an account by a link, or of who is signed in. */
+export type Whose = { readonly link: string } | SignedIn
+
+type Holder =
+  | { readonly account: string, readonly row: AccountRow }
+  | { readonly account: string, readonly link: string, readonly role: AccountRow['role'] }
+
+type Noted = Omit<AccountAuditRow, 'n' | 'at' | 'sign_in'> & { readonly signIn: string }
+
+/** An answer for one of them is none for another. */
+const purposes = {
+  register: ({ origin }: Site, account: string): string => `register|${origin}|${account}`,
+  signIn: ({ origin }: Site): string => `sign in|${origin}`,
+}
+
+const unknownPasskey = (): Fail => new Fail('VERIFICATION_FAILED', 'The passkey is none of this relay, or its answer does not hold')
+
+/** An authenticator that tells whose passkey it is must not tell another. */
+const isHandleOf = (account: string, { response }: PasskeyAnswer): boolean => {
+  const handle = (response as { readonly userHandle?: unknown } | undefined)?.userHandle
+  return handle === undefined || handle === null || handle === Buffer.from(account).toString('base64url')
+}
+
+const refusing = async <T>(check: Promise<T>): Promise<T> => {
+  try {
+    return await check
+  } catch (error) {
+    if (error instanceof PasskeyProblem) throw new Fail('VERIFICATION_FAILED', `The passkey's answer does not hold: ${error.message}`)
+    throw error
+  }
+}

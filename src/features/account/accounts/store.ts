@@ -1,0 +1,238 @@
+// What is kept of accounts: who answers, by which passkeys they sign in, where they are signed in, links that are still good, and what was
+// done. Of every secret its SHA-256 alone: whoever reads the database or a backup can sign in as nobody.
+import type { Db, Migration, Tx } from '../../../store/store.ts'
+
+export type AccountRole = 'operator' | 'person'
+
+export interface AccountRow {
+  /** "~" and 16 hex digits. */
+  readonly id: string
+  readonly name: string
+  readonly role: AccountRole
+  readonly created: number
+}
+
+export interface PasskeyRow {
+  /** In base64url, as its authenticator names it. */
+  readonly id: string
+  readonly account: string
+  /** The domain that it is good at. */
+  readonly rp_id: string
+  /** In COSE, in base64url. */
+  readonly public_key: string
+  readonly counter: number
+  /** Separated by spaces. */
+  readonly transports: string
+  /** 1: it is on more devices than one. */
+  readonly shared: number
+  readonly name: string
+  readonly created: number
+  readonly used: number
+}
+
+/** A browser that is signed in. */
+export interface SignInRow {
+  readonly id: string
+  /** SHA-256 of what its cookie holds, in hex. */
+  readonly hash: string
+  readonly account: string
+  /** How sure it is who sits there: 1, or 2 once a passkey that looked at its owner vouched for it. */
+  readonly level: number
+  /** When that was last. */
+  readonly proved: number
+  readonly passkey: string
+  readonly address: string
+  /** What the browser calls itself. */
+  readonly agent: string
+  readonly created: number
+  /** By the hour. */
+  readonly seen: number
+  readonly expires: number
+}
+
+/** A link by which somebody who has no account yet makes one. */
+export interface LinkRow {
+  /** SHA-256 of its secret, in hex. */
+  readonly hash: string
+  readonly role: AccountRole
+  /** The account that made it; null: the relay itself, at its start. */
+  readonly by: string | null
+  readonly created: number
+  readonly expires: number
+}
+
+export interface AccountAuditRow {
+  /** Rises by one. */
+  readonly n: number
+  readonly at: number
+  readonly account: string
+  readonly sign_in: string | null
+  readonly action: string
+  /** Of what it was. */
+  readonly target: string | null
+  readonly address: string
+}
+
+interface Tables {
+  owner_accounts: AccountRow
+  passkeys: PasskeyRow
+  sign_ins: SignInRow
+  account_links: LinkRow
+  spent_challenges: { name: string, expires: number }
+  account_audit: AccountAuditRow
+}
+
+export const accountMigrations: Migration = {
+  feature: 'accounts',
+  steps: [`
+    CREATE TABLE owner_accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX owner_accounts_role ON owner_accounts (role);
+    CREATE TABLE passkeys (id TEXT PRIMARY KEY, account TEXT NOT NULL, rp_id TEXT NOT NULL, public_key TEXT NOT NULL,
+      counter INTEGER NOT NULL, transports TEXT NOT NULL, shared INTEGER NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL,
+      used INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX passkeys_account ON passkeys (account, created);
+    CREATE TABLE sign_ins (id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, account TEXT NOT NULL, level INTEGER NOT NULL,
+      proved INTEGER NOT NULL, passkey TEXT NOT NULL, address TEXT NOT NULL, agent TEXT NOT NULL, created INTEGER NOT NULL,
+      seen INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX sign_ins_account ON sign_ins (account, created);
+    CREATE INDEX sign_ins_expires ON sign_ins (expires);
+    CREATE TABLE account_links (hash TEXT PRIMARY KEY, role TEXT NOT NULL, by TEXT, created INTEGER NOT NULL, expires INTEGER NOT NULL)
+      WITHOUT ROWID;
+    CREATE TABLE spent_challenges (name TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX spent_challenges_expires ON spent_challenges (expires);
+    CREATE TABLE account_audit (n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, account TEXT NOT NULL, sign_in TEXT,
+      action TEXT NOT NULL, target TEXT, address TEXT NOT NULL);
+    CREATE INDEX account_audit_account ON account_audit (account, n);
+  `],
+  postgres: [`
+    CREATE TABLE owner_accounts (id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, created BIGINT NOT NULL);
+    CREATE INDEX owner_accounts_role ON owner_accounts (role);
+    CREATE TABLE passkeys (id TEXT PRIMARY KEY, account TEXT NOT NULL, rp_id TEXT NOT NULL, public_key TEXT NOT NULL,
+      counter BIGINT NOT NULL, transports TEXT NOT NULL, shared BIGINT NOT NULL, name TEXT NOT NULL, created BIGINT NOT NULL,
+      used BIGINT NOT NULL);
+    CREATE INDEX passkeys_account ON passkeys (account, created);
+    CREATE TABLE sign_ins (id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, account TEXT NOT NULL, level BIGINT NOT NULL,
+      proved BIGINT NOT NULL, passkey TEXT NOT NULL, address TEXT NOT NULL, agent TEXT NOT NULL, created BIGINT NOT NULL,
+      seen BIGINT NOT NULL, expires BIGINT NOT NULL);
+    CREATE INDEX sign_ins_account ON sign_ins (account, created);
+    CREATE INDEX sign_ins_expires ON sign_ins (expires);
+    CREATE TABLE account_links (hash TEXT PRIMARY KEY, role TEXT NOT NULL, by TEXT, created BIGINT NOT NULL, expires BIGINT NOT NULL);
+    CREATE TABLE spent_challenges (name TEXT PRIMARY KEY, expires BIGINT NOT NULL);
+    CREATE INDEX spent_challenges_expires ON spent_challenges (expires);
+    CREATE TABLE account_audit (n BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, at BIGINT NOT NULL, account TEXT NOT NULL,
+      sign_in TEXT, action TEXT NOT NULL, target TEXT, address TEXT NOT NULL);
+    CREATE INDEX account_audit_account ON account_audit (account, n);
+  `],
+}
+
+export const hasOperator = async (db: Db): Promise<boolean> =>
+  await db.tables<Tables>().selectFrom('owner_accounts').select('id').where('role', '=', 'operator').limit(1).executeTakeFirst()
+    !== undefined
+
+export const findAccount = (db: Db, id: string): Promise<AccountRow | undefined> =>
+  db.tables<Tables>().selectFrom('owner_accounts').selectAll().where('id', '=', id).executeTakeFirst()
+
+export const addAccount = async (tx: Tx, row: AccountRow): Promise<void> => {
+  await tx.tables<Tables>().insertInto('owner_accounts').values(row).execute()
+}
+
+export const findPasskey = (db: Db, id: string): Promise<PasskeyRow | undefined> =>
+  db.tables<Tables>().selectFrom('passkeys').selectAll().where('id', '=', id).executeTakeFirst()
+
+/** The oldest first. */
+export const passkeysOf = (db: Db, account: string): Promise<readonly PasskeyRow[]> =>
+  db.tables<Tables>().selectFrom('passkeys').selectAll().where('account', '=', account).orderBy('created').orderBy('id').execute()
+
+export const addPasskey = async (tx: Tx, row: PasskeyRow): Promise<void> => {
+  await tx.tables<Tables>().insertInto('passkeys').values(row).execute()
+}
+
+export const notePasskeyUse = async (tx: Tx, id: string, counter: number, used: number): Promise<void> => {
+  await tx.tables<Tables>().updateTable('passkeys').set({ counter, used }).where('id', '=', id).execute()
+}
+
+export const removePasskey = async (tx: Tx, account: string, id: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('passkeys').where('account', '=', account).where('id', '=', id).execute()
+}
+
+export const addSignIn = async (tx: Tx, row: SignInRow): Promise<void> => {
+  await tx.tables<Tables>().insertInto('sign_ins').values(row).execute()
+}
+
+export const findSignIn = (db: Db, hash: string): Promise<SignInRow | undefined> =>
+  db.tables<Tables>().selectFrom('sign_ins').selectAll().where('hash', '=', hash).executeTakeFirst()
+
+/** The oldest first. */
+export const signInsOf = (db: Db, account: string, now: number): Promise<readonly SignInRow[]> =>
+  db.tables<Tables>().selectFrom('sign_ins').selectAll().where('account', '=', account).where('expires', '>', now)
+    .orderBy('created').orderBy('id').execute()
+
+export const noteSeen = async (tx: Tx, id: string, seen: number, expires: number): Promise<void> => {
+  await tx.tables<Tables>().updateTable('sign_ins').set({ seen, expires }).where('id', '=', id).execute()
+}
+
+/** Ends one of an account, or all of them. */
+export const removeSignIns = async (tx: Tx, account: string, id?: string): Promise<void> => {
+  const all = tx.tables<Tables>().deleteFrom('sign_ins').where('account', '=', account)
+  await (id === undefined ? all : all.where('id', '=', id)).execute()
+}
+
+/** Those that a passkey opened. */
+export const removeSignInsBy = async (tx: Tx, passkey: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('sign_ins').where('passkey', '=', passkey).execute()
+}
+
+export const addLink = async (tx: Tx, row: LinkRow): Promise<void> => {
+  await tx.tables<Tables>().insertInto('account_links').values(row).execute()
+}
+
+export const findLink = (db: Db, hash: string): Promise<LinkRow | undefined> =>
+  db.tables<Tables>().selectFrom('account_links').selectAll().where('hash', '=', hash).executeTakeFirst()
+
+/** Those that an account made; null: the relay itself. The oldest first. */
+export const linksBy = (db: Db, by: string | null): Promise<readonly LinkRow[]> =>
+  db.tables<Tables>().selectFrom('account_links').selectAll().where('by', by === null ? 'is' : '=', by).orderBy('created').orderBy('hash')
+    .execute()
+
+/** False: it is gone already. */
+export const removeLink = async (tx: Tx, hash: string): Promise<boolean> =>
+  (await tx.tables<Tables>().deleteFrom('account_links').where('hash', '=', hash).executeTakeFirst()).numDeletedRows > 0n
+
+export const removeLinksFor = async (tx: Tx, role: AccountRole): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('account_links').where('role', '=', role).execute()
+}
+
+/** Notes that a challenge was answered. False: it was before. */
+export const spendChallenge = async (tx: Tx, name: string, expires: number): Promise<boolean> =>
+  (await tx.tables<Tables>().insertInto('spent_challenges').values({ name, expires }).onConflict(conflict => conflict.doNothing())
+    .executeTakeFirst()).numInsertedOrUpdatedRows! > 0n
+
+/** What time has ended. */
+export const forgetOver = async (tx: Tx, now: number): Promise<void> => {
+  const tables = tx.tables<Tables>()
+  for (const table of ['sign_ins', 'account_links', 'spent_challenges'] as const)
+    await tables.deleteFrom(table).where('expires', '<=', now).execute()
+}
+
+/** Adds an entry; of older ones `keep` stay with it. */
+export const addAccountAudit = async (tx: Tx, row: Omit<AccountAuditRow, 'n'>, keep: number): Promise<void> => {
+  const tables = tx.tables<Tables>()
+  const { n } = await tables.insertInto('account_audit').values(row as AccountAuditRow).returning('n').executeTakeFirstOrThrow()
+  await tables.deleteFrom('account_audit').where('n', '<=', n - keep).execute()
+}
+
+export interface AccountAuditQuery {
+  /** undefined: of all of them. */
+  readonly account?: string | undefined
+  /** Only entries before this one. */
+  readonly before?: number | undefined
+  readonly limit: number
+}
+
+/** The newest first. */
+export const accountAuditPage = (db: Db, { account, before, limit }: AccountAuditQuery): Promise<readonly AccountAuditRow[]> => {
+  let query = db.tables<Tables>().selectFrom('account_audit').selectAll()
+  if (account !== undefined) query = query.where('account', '=', account)
+  if (before !== undefined) query = query.where('n', '<', before)
+  return query.orderBy('n', 'desc').limit(limit).execute()
+}

@@ -1,0 +1,349 @@
+// Accounts of people: the link of the first start, passkeys with real signatures, and what thieves and strangers try.
+import { generateKeyPairSync } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ConfigError } from '../src/config/load.ts'
+import { Browser, Passkey, type CreationOptions, type Lie } from './kit/authenticator.ts'
+import { tracesOf } from './kit/engine.ts'
+import { newFolder, type Folder } from './kit/folder.ts'
+import { startTestRelay, TestClock, type TestRelay } from './kit/relay.ts'
+
+const origin = 'https://relay.example'
+const minuteMs = 60_000
+const dayMs = 24 * 60 * minuteMs
+const publicUrls = ['wss://relay.example', 'wss://other.example:8443', 'ws://10.0.0.7:6667']
+
+const clock = new TestClock()
+let folder: Folder
+let relay: TestRelay
+let ada: Browser
+const adaKey = new Passkey(origin, 'ES256', 7)
+/** What must stand nowhere. */
+const secrets: string[] = []
+
+const start = () => startTestRelay({ accounts: true, publicUrls, data: folder.path, trustedProxies: ['127.0.0.1'] }, {}, { clock })
+const codeOf = ({ status, body }: { readonly status: number, readonly body: Record<string, unknown> }) => [status, body['code']]
+/** What tries cost is there again, and nobody's passkey is fresh any more. */
+const later = (ms = 11 * minuteMs) => clock.advance(ms)
+const linkIn = (url: string) => url.split('#')[1]!
+const cookie = (browser: Browser) => browser.cookie.split('=')[1]!
+const browser = (at = origin) => new Browser(() => relay.httpUrl, at)
+
+beforeAll(async () => {
+  clock.stop()
+  folder = newFolder()
+  relay = await start()
+})
+afterAll(async () => {
+  await relay.drain()
+  folder[Symbol.dispose]()
+})
+
+describe('the link of the first start', () => {
+  test('ends after an hour; a relay that nobody operates yet makes another', async () => {
+    const former = relay.setUpUrl!
+    expect(former).toMatch(/^https:\/\/relay\.example\/account#[\w-]{43}$/)
+    later(60 * minuteMs)
+    const by = { link: linkIn(former), name: 'Ada' }
+    expect(codeOf(await browser().post('/signin/link/options', by))).toEqual([401, 'VERIFICATION_EXPIRED'])
+    await relay.drain()
+    relay = await start()
+    expect(relay.setUpUrl).toMatch(/#[\w-]{43}$/)
+    expect(relay.setUpUrl).not.toBe(former)
+  })
+
+  test('makes the operator, once', async () => {
+    ada = browser()
+    const by = { link: linkIn(relay.setUpUrl!), name: 'Ada' }
+    secrets.push(by.link)
+    const options = (await ada.post('/signin/link/options', by)).body as unknown as CreationOptions
+    expect(options).toMatchObject({
+      rp: { id: 'relay.example', name: 'agentchat' },
+      user: { name: 'Ada' },
+      attestation: 'none',
+      authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+    })
+    // An answer that does not hold leaves the link good.
+    const lies: readonly Lie[] = [
+      { origin: 'https://evil.example' },
+      { rpId: 'evil.example' },
+      { isVerified: false },
+      { type: 'webauthn.get' },
+      { challenge: Buffer.alloc(42).toString('base64url') },
+      // Of another purpose.
+      { challenge: (await ada.asked()).challenge },
+    ]
+    for (const lie of lies) {
+      const refused = await ada.post('/signin/link/verify', { ...by, answer: new Passkey(origin).create(options, lie) })
+      expect(codeOf(refused), JSON.stringify(lie)).toEqual([403, 'VERIFICATION_FAILED'])
+    }
+    const answer = adaKey.create(options)
+    expect(await ada.post('/signin/link/verify', { ...by, answer })).toMatchObject({
+      status: 201,
+      body: {
+        account: { name: 'Ada', role: 'operator', id: expect.stringMatching(/^~[0-9a-f]{16}$/) },
+        sign_in: { level: 2, fresh: true },
+      },
+    })
+    expect(ada.setCookie).toMatch(/^__Host-agentchat=[\w-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure$/)
+    const eve = browser()
+    expect(codeOf(await eve.post('/signin/link/verify', { ...by, answer }))).toEqual([401, 'VERIFICATION_EXPIRED'])
+    expect(codeOf(await eve.post('/signin/link/options', by))).toEqual([401, 'VERIFICATION_EXPIRED'])
+    later()
+  })
+
+  test('of two who use it in the same moment one has it; a relay with an operator makes none', async () => {
+    await relay.drain()
+    relay = await start()
+    expect(relay.setUpUrl).toBeUndefined()
+    await using fresh = await startTestRelay({ accounts: true })
+    expect(fresh.setUpUrl).toMatch(new RegExp(`^http://localhost:${new URL(fresh.httpUrl).port}/account#`))
+    const at = fresh.setUpUrl!.split('/account')[0]!
+    const both = await Promise.all(
+      ['Ada', 'Eve'].map(name => new Browser(() => fresh.httpUrl, at).setUp(fresh.setUpUrl!, new Passkey(at, 'EdDSA'), name)),
+    )
+    expect(both.map(({ status }) => status).sort()).toEqual([201, 401])
+    // On the machine itself there is no TLS, and ports share their cookies.
+    const [made] = both.filter(({ status }) => status === 201)
+    expect(made!.headers.get('set-cookie')).toMatch(/^agentchat-\d+=[\w-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Strict$/)
+  })
+
+  test('is not made, nor is there anything else, where accounts are off; a relay without a name for passkeys says so', async () => {
+    await using off = await startTestRelay()
+    expect(off.setUpUrl).toBeUndefined()
+    expect((await fetch(`${off.httpUrl}/account`)).status).toBe(404)
+    await expect(startTestRelay({ accounts: true, publicUrls: ['ws://10.0.0.7:6667', 'wss://192.0.2.1'] })).rejects.toThrow(ConfigError)
+  })
+})
+
+describe('signing in', () => {
+  const eve = () => browser()
+
+  test('by the passkey: a new cookie, of the same account', async () => {
+    const other = browser()
+    expect(await other.signIn(adaKey)).toMatchObject({ status: 200, body: { account: { name: 'Ada' } } })
+    expect(other.cookie).not.toBe(ada.cookie)
+    expect(await other.ask('GET', '/account/me')).toMatchObject({
+      status: 200,
+      body: { passkeys: [{ name: 'Ada', rp_id: 'relay.example' }], sign_ins: [{ here: false }, { here: true }] },
+    })
+    expect((await other.post('/signout')).status).toBe(204)
+    expect(other.setCookie).toMatch(/^__Host-agentchat=; Path=\/; Max-Age=0;/)
+    later()
+  })
+
+  test('is refused for what was copied, replayed, made elsewhere, or counted back', async () => {
+    const options = await ada.asked()
+    const answer = adaKey.get(options)
+    expect((await eve().post('/signin/passkey/verify', { answer })).status).toBe(200)
+    expect(codeOf(await eve().post('/signin/passkey/verify', { answer })), 'replayed').toEqual([403, 'VERIFICATION_FAILED'])
+    const uncounted = new Passkey(origin)
+    const added = (await ada.signIn(adaKey)).status
+    expect(added).toBe(200)
+    const wish = (await ada.post('/account/passkeys/options', { name: 'phone' })).body as unknown as CreationOptions
+    expect((await ada.post('/account/passkeys', { name: 'phone', answer: uncounted.create(wish) })).status).toBe(201)
+    // One that does not count is held by its challenge alone.
+    const once = uncounted.get(await ada.asked())
+    expect((await eve().post('/signin/passkey/verify', { answer: once })).status).toBe(200)
+    expect(codeOf(await eve().post('/signin/passkey/verify', { answer: once })), 'replayed').toEqual([401, 'VERIFICATION_EXPIRED'])
+    later()
+    const thief = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    const lies: Readonly<Record<string, Lie>> = {
+      'a page elsewhere': { origin: 'https://evil.example' },
+      'a page of another of our own': { origin: 'https://other.example:8443' },
+      'another domain': { rpId: 'other.example' },
+      'a counter that stands': { counter: 3 },
+      'nobody looked': { isVerified: false },
+      'another account': { userHandle: Buffer.from('~0123456789abcdef').toString('base64url') },
+      'another key': { key: thief },
+      'a challenge of nobody': { challenge: Buffer.alloc(42, 1).toString('base64url') },
+      'a challenge for another purpose': { challenge: wish.challenge },
+    }
+    for (const [what, lie] of Object.entries(lies)) {
+      expect(codeOf(await eve().signIn(adaKey, lie)), what).toEqual([403, 'VERIFICATION_FAILED'])
+      later(5 * 1_000)
+    }
+    expect(codeOf(await eve().signIn(new Passkey(origin))), 'unknown').toEqual([403, 'VERIFICATION_FAILED'])
+    const late = adaKey.get(await ada.asked())
+    later(5 * minuteMs)
+    expect(codeOf(await eve().post('/signin/passkey/verify', { answer: late })), 'late').toEqual([403, 'VERIFICATION_FAILED'])
+    expect((await eve().signIn(adaKey)).status).toBe(200)
+    later()
+  })
+
+  test('twice by one answer in the same moment signs in once', async () => {
+    const answer = adaKey.get(await ada.asked())
+    const told = await Promise.all([1, 2, 3].map(() => eve().post('/signin/passkey/verify', { answer })))
+    expect(told.filter(({ status }) => status === 200)).toHaveLength(1)
+    later()
+  })
+
+  test('is asked from pages of the relay alone', async () => {
+    for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, { origin: '' }, { origin: 'http://relay.example' }])
+      expect(codeOf(await ada.ask('POST', '/signout', {}, headers)), headers.origin).toEqual([403, 'FOREIGN_ORIGIN'])
+    const told = await fetch(`${relay.httpUrl}/signin/passkey/options`, { method: 'OPTIONS', headers: { origin: 'https://evil.example' } })
+    expect([told.status, told.headers.get('access-control-allow-origin')]).toEqual([405, null])
+    expect((await ada.ask('GET', '/account/me')).headers.get('access-control-allow-origin')).toBeNull()
+    // A cookie means nothing at any other door.
+    const asked = await fetch(`${relay.httpUrl}/v1/me`, { headers: { cookie: ada.cookie } })
+    expect(asked.status).toBe(401)
+    // Two of a name: nobody knows who set which.
+    const tossed = await ada.ask('GET', '/account/me', undefined, { cookie: `${ada.cookie}; __Host-agentchat=${'A'.repeat(43)}` })
+    expect(tossed.status).toBe(401)
+    later()
+  })
+
+  test('bodies that are none are told what they lack', async () => {
+    const good = adaKey.get(await ada.asked())
+    const bodies = [{}, { answer: 1 }, { answer: { ...good, id: '' } }, { answer: { ...good, response: {} } }, {
+      answer: { ...good, rawId: 'é' },
+    }, { answer: { ...good, response: { ...good.response, signature: 'A'.repeat(9_000) } } }]
+    for (const body of bodies) expect(codeOf(await eve().post('/signin/passkey/verify', body))).toEqual([400, 'INVALID_MSG'])
+    const garbled = { ...good, response: { ...good.response, authenticatorData: 'AAAA' } }
+    expect(codeOf(await eve().post('/signin/passkey/verify', { answer: garbled }))).toEqual([403, 'VERIFICATION_FAILED'])
+    expect((await eve().post('/signin/passkey/verify', { answer: { ...good, id: 'x'.repeat(40_000) } })).status).toBe(413)
+    expect(codeOf(await ada.ask('GET', '/account/nothing'))).toEqual([404, 'NOT_FOUND'])
+    expect(codeOf(await ada.ask('GET', '/signout'))).toEqual([405, 'METHOD_NOT_ALLOWED'])
+    later()
+  })
+})
+
+describe('what cannot be undone', () => {
+  test('wants a passkey of the last ten minutes: a stolen cookie adds no passkey, removes none and invites nobody', async () => {
+    expect((await ada.signIn(adaKey)).status).toBe(200)
+    later()
+    const thief = browser()
+    thief.cookie = ada.cookie
+    const { passkeys } = (await thief.ask('GET', '/account/me')).body as { passkeys: { id: string }[] }
+    const wants = [401, 403]
+    for (
+      const [method, path] of [
+        ['POST', '/account/passkeys/options'],
+        ['POST', '/account/passkeys'],
+        ['POST', '/account/invitations'],
+        ['DELETE', `/account/passkeys/${passkeys[0]!.id}`],
+      ] as const
+    ) {
+      expect(codeOf(await thief.ask(method, path, method === 'POST' ? { name: 'x' } : undefined)), path).toEqual([403, 'PASSKEY_ASKED'])
+      expect(wants).toContain((await browser().ask(method, path, method === 'POST' ? { name: 'x' } : undefined)).status)
+    }
+    // Whoever vouches has a new cookie; the one that was copied is worth nothing.
+    expect(await ada.signIn(adaKey)).toMatchObject({ body: { sign_in: { fresh: true } } })
+    expect((await thief.ask('GET', '/account/me')).status).toBe(401)
+    expect((await ada.post('/account/invitations')).status).toBe(201)
+    later()
+  })
+
+  test('a passkey that goes takes what it opened with it; the last one stays', async () => {
+    const opened = browser()
+    const { passkeys } = (await ada.ask('GET', '/account/me')).body as { passkeys: { id: string, name: string }[] }
+    await ada.signIn(adaKey)
+    const phone = passkeys.find(({ name }) => name === 'phone')!
+    expect((await ada.ask('DELETE', `/account/passkeys/${phone.id}`)).status).toBe(204)
+    expect(codeOf(await ada.ask('DELETE', `/account/passkeys/${phone.id}`))).toEqual([404, 'MESSAGE_NOT_FOUND'])
+    expect(codeOf(await ada.ask('DELETE', `/account/passkeys/${adaKey.id}`))).toEqual([403, 'NOT_ALLOWED'])
+    expect((await opened.signIn(adaKey)).status).toBe(200)
+    later()
+  })
+
+  test('an invitation makes one person, who operates nothing', async () => {
+    await ada.signIn(adaKey)
+    const { url } = (await ada.post('/account/invitations')).body as { url: string }
+    secrets.push(linkIn(url))
+    const ben = browser()
+    const benKey = new Passkey(origin, 'EdDSA')
+    expect(await ben.setUp(url, benKey, 'Ben')).toMatchObject({ status: 201, body: { account: { role: 'person', name: 'Ben' } } })
+    expect((await browser().post('/signin/link/options', { link: linkIn(url), name: 'Eve' })).status).toBe(401)
+    expect(codeOf(await ben.post('/account/invitations'))).toEqual([403, 'NOT_ALLOWED'])
+    expect(codeOf(await ben.ask('GET', '/account/audit?all=1'))).toEqual([403, 'NOT_ALLOWED'])
+    expect(codeOf(await ben.ask('DELETE', `/account/passkeys/${adaKey.id}`))).toEqual([404, 'MESSAGE_NOT_FOUND'])
+    // An account's own browser that vouches by another account's passkey is signed in to that one, and both are told apart.
+    expect(await ben.signIn(adaKey)).toMatchObject({ body: { account: { name: 'Ada' } } })
+    expect((await ben.signIn(benKey)).body).toMatchObject({ account: { name: 'Ben' } })
+    later()
+  })
+
+  test('signing out everywhere ends every cookie of the account, a stolen one too, and of nobody else', async () => {
+    const ben = browser()
+    await ada.signIn(adaKey)
+    const { url } = (await ada.post('/account/invitations')).body as { url: string }
+    await ben.setUp(url, new Passkey(origin), 'Ben')
+    const phone = browser()
+    await phone.signIn(adaKey)
+    const thief = browser()
+    thief.cookie = ada.cookie
+    expect((await phone.post('/signout', { everywhere: true })).status).toBe(204)
+    for (const each of [ada, phone, thief]) expect((await each.ask('GET', '/account/me')).status).toBe(401)
+    expect((await ben.ask('GET', '/account/me')).status).toBe(200)
+    expect((await ada.signIn(adaKey)).status).toBe(200)
+    later()
+  })
+
+  test('what was done is told, to each of his own and to operators of all', async () => {
+    const { items } = (await ada.ask('GET', '/account/audit')).body as { items: { action: string, n: number, account: string }[] }
+    const actions = items.map(({ action }) => action)
+    expect(actions.at(-1)).toBe('account_create')
+    for (const action of ['sign_in', 'vouch', 'passkey_add', 'passkey_remove', 'invite', 'sign_out', 'sign_out_everywhere'])
+      expect(actions).toContain(action)
+    const page = (await ada.ask('GET', `/account/audit?limit=2&before=${items[1]!.n}`)).body as { items: object[] }
+    expect(page.items).toEqual(items.slice(2, 4))
+    const all = (await ada.ask('GET', '/account/audit?all=1')).body as { items: typeof items }
+    expect(new Set(all.items.map(({ account }) => account)).size).toBeGreaterThan(2)
+    expect(codeOf(await ada.ask('GET', '/account/audit?limit=x'))).toEqual([400, 'INVALID_MSG'])
+    later()
+  })
+})
+
+test('a sign-in lasts thirty days from when it was used last', async () => {
+  await ada.signIn(adaKey)
+  later(29 * dayMs)
+  expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+  later(29 * dayMs)
+  expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+  later(31 * dayMs)
+  expect((await ada.ask('GET', '/account/me')).status).toBe(401)
+})
+
+test('guesses of a moment are bounded for their address, and in all, and cost the signed in nothing', async () => {
+  await ada.signIn(adaKey)
+  later()
+  const stranger = browser()
+  const guess = async (from: string, times: number): Promise<readonly number[]> =>
+    (await Promise.all(Array.from({ length: times }, () => stranger.ask('POST', '/signin/link/options', {}, { 'x-forwarded-for': from }))))
+      .map(({ status }) => status)
+  const told = [...await guess('192.0.2.1', 20), ...await guess('192.0.2.1', 20)]
+  expect(told.filter(status => status === 400)).toHaveLength(30)
+  const refused = await stranger.ask('POST', '/signin/passkey/options', {}, { 'x-forwarded-for': '192.0.2.1' })
+  expect(codeOf(refused)).toEqual([429, 'RATE_LIMITED'])
+  expect(refused.headers.get('retry-after')).toBe('1')
+  later()
+  const all: number[] = []
+  for (let i = 2; i < 17; i++) all.push(...await guess(`192.0.2.${i}`, 22))
+  expect(all.filter(status => status === 400)).toHaveLength(300)
+  expect(all.filter(status => status === 429)).toHaveLength(30)
+  // A wrong cookie is a guess too.
+  stranger.cookie = `__Host-agentchat=${'B'.repeat(43)}`
+  expect((await stranger.ask('GET', '/account/me')).status).toBe(429)
+  expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+  later(1_000)
+  expect((await stranger.ask('GET', '/account/me')).status).toBe(401)
+})
+
+test('the page holds no secret and runs its own script alone', async () => {
+  later()
+  const told = await fetch(`${relay.httpUrl}/account`)
+  expect(told.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';.*frame-ancestors 'none'/)
+  expect(told.headers.get('referrer-policy')).toBe('no-referrer')
+  expect(await told.text()).toContain('<script src="/account/page.js">')
+  const script = await (await fetch(`${relay.httpUrl}/account/page.js`)).text()
+  expect(() => new Function(script)).not.toThrow()
+})
+
+test('neither a cookie nor a link stands in what the relay keeps', async () => {
+  later()
+  await ada.signIn(adaKey)
+  secrets.push(cookie(ada))
+  await relay.drain()
+  for (const secret of secrets) expect(await tracesOf(folder.path, secret)).toEqual([])
+  relay = await start()
+  expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+})
