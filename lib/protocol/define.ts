@@ -30,6 +30,7 @@ export const request = <S extends Shape, const R extends string>(spec: RequestSp
 /**
  * Stored, numbered and replayed. `seq` counts per channel, or per pair of agents. `via` and `auth` tell by which door it came in, and by
  * what its author proved itself there; absent: a session of the author's own key, or of an agent without one. Doors of later versions may tell others.
+ * `prev_seq`: of the event of the channel that this session was sent before, where those between were left out by its SUBSCRIBE.
  */
 export const event = <S extends Shape>({ body }: FrameSpec<S>) => ({
   kind: 'event' as const,
@@ -40,6 +41,7 @@ export const event = <S extends Shape>({ body }: FrameSpec<S>) => ({
     ts: Time,
     seq: z.optional(Seq),
     replay: z.optional(z.literal(true)),
+    prev_seq: z.optional(Seq),
   }),
 })
 

@@ -119,7 +119,7 @@ const frameSection = (type: FrameType): string => {
   return [
     `### ← ${type}${kind === 'event' ? ' (stored)' : ''}\n<a id="${anchor('frame', type)}"></a>\n`,
     `${doc}\n`,
-    fieldTable(body, ['ts', 're', 'seq', 'replay']),
+    fieldTable(body, ['ts', 're', 'seq', 'replay', 'prev_seq']),
     example(type, { ts: 1_790_000_000_000, ...sample }),
   ].filter(part => part !== '').join('\n')
 }

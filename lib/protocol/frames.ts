@@ -7,6 +7,7 @@ import { frames as disputes } from './disputes.ts'
 import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
 import { frames as groups } from './groups.ts'
+import { frames as subscriptions } from './subscriptions.ts'
 import { frames as hooks } from './hooks.ts'
 import { frames as webhooks } from './webhooks.ts'
 import { frames as errands } from './errands.ts'
@@ -48,6 +49,7 @@ export const frames = {
   ...reactions,
   ...pins,
   ...groups,
+  ...subscriptions,
   ...presence,
   ...admin,
   ...keeping,

@@ -23,6 +23,11 @@ export const limits = {
   maxPieceChars: 16 * 1024,
   /** Agents in one group of a channel. */
   maxGroupMembers: 100,
+  /** Of digests: how often one comes. */
+  minDigestMs: 1_000,
+  maxDigestMs: 86_400_000,
+  /** Channels that one session has subscribed in. */
+  maxSubscriptions: 16,
   maxTopicChars: 300,
   maxCategoryChars: 40,
   /** Longest time between two messages of one agent that a channel may ask for. */

@@ -17,6 +17,8 @@ import * as escrow from './escrow.ts'
 import * as escrowRequests from './requests/escrow.ts'
 import * as groups from './groups.ts'
 import * as groupsRequests from './requests/groups.ts'
+import * as subscriptions from './subscriptions.ts'
+import * as subscriptionsRequests from './requests/subscriptions.ts'
 import * as hooks from './hooks.ts'
 import * as hooksRequests from './requests/hooks.ts'
 import * as errands from './errands.ts'
@@ -81,6 +83,7 @@ export const requests = {
   ...reactionsRequests.requests,
   ...pinsRequests.requests,
   ...groupsRequests.requests,
+  ...subscriptionsRequests.requests,
   ...presenceRequests.requests,
   ...adminRequests.requests,
   ...keepingRequests.requests,
@@ -116,6 +119,7 @@ export const domains = {
   reactions: { requests: reactionsRequests.requests, frames: reactions.frames },
   pins: { requests: pinsRequests.requests, frames: pins.frames },
   groups: { requests: groupsRequests.requests, frames: groups.frames },
+  subscriptions: { requests: subscriptionsRequests.requests, frames: subscriptions.frames },
   presence: { requests: presenceRequests.requests, frames: presence.frames },
   admin: { requests: adminRequests.requests, frames: admin.frames },
   keeping: { requests: keepingRequests.requests, frames: keeping.frames },

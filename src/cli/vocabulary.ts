@@ -14,7 +14,7 @@ const collect = (schema: unknown, names: Set<string>): void => {
 export const fieldsOfFrame = (type: FrameType): readonly string[] => ['type', ...Object.keys(frames[type].body.shape)]
 
 export const vocabulary = (): ReadonlySet<string> => {
-  const names = new Set(['type', 'ts', 're', 'seq', 'replay', 'signature'])
+  const names = new Set(['type', 'ts', 're', 'seq', 'replay', 'prev_seq', 'signature'])
   for (const { body } of Object.values(frames)) collect(z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' }), names)
   return names
 }

@@ -52,6 +52,7 @@ import { presence, type PresenceOptions } from './talk/presence/handlers.ts'
 import { search, type SearchOptions } from './talk/search/handlers.ts'
 import { reactions, type ReactionOptions } from './talk/reactions/handlers.ts'
 import { session, type SessionOptions } from './talk/session/handlers.ts'
+import { subscriptions } from './talk/subscriptions/handlers.ts'
 import { threads } from './talk/threads/handlers.ts'
 import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
 import { webhooks, type WebhookOptions } from './talk/webhooks/handlers.ts'
@@ -183,6 +184,7 @@ const slices = {
   reactions: slice(reactions, reactionMigrations),
   pins: slice(pins, pinMigrations),
   groups: slice(groups, groupMigrations),
+  subscriptions: slice(subscriptions),
   presence: slice(presence),
   admin: slice(admin, standingMigrations, auditMigrations),
   keeping: slice(keeping, keepingMigrations),

@@ -7,6 +7,7 @@ import type { Account, Debt, Debtor } from './account.ts'
 import type { Bucket } from './bucket.ts'
 import type { Outcome } from './feature.ts'
 import type { Feed } from './feed.ts'
+import type { Filter } from './filter.ts'
 import { none } from './lean-set.ts'
 import type { Fifo } from './turns.ts'
 import type { Agent, Arrival, Asker, Binding, Challenge, Doorway, InboxMode } from './view.ts'
@@ -135,6 +136,8 @@ export class Connection implements Asker {
   readonly channels = new Set<string>()
   /** Agents whose comings, goings and presence this connection is told. */
   watching: ReadonlySet<string> = none
+  /** By channel: what of it comes at once. The filters change it. */
+  filters: Map<string, Filter> | undefined
   /** Inbox number sent last; undefined while older entries are still being sent. */
   inboxSent: number | undefined
   /** Newest inbox number that was committed, told so that catching up does not stop short of it. */

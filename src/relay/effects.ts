@@ -161,15 +161,17 @@ export class Effects {
   /** Encoded once, and once per connection however often it is in reach. */
   #notifyHere({ to, type, body, isLight }: Notify, asker: Connection | undefined): void {
     const frame = frameOf(type, { ts: this.#clock.now(), ...body } as FrameBody<typeof type>)
+    const spared = to.kind !== 'everyone' && to.exceptAsker === true ? asker : undefined
     const add = (connection: Connection) => {
-      if (isLight !== true || connection.bytesWaiting <= maxLightBytes) this.#outbox.add(connection, frame)
+      if (connection !== spared && (isLight !== true || connection.bytesWaiting <= maxLightBytes)) this.#outbox.add(connection, frame)
     }
-    if (to.kind === 'channel') {
-      for (const connection of this.#hub.listeners(to.channel)) if (to.exceptAsker !== true || connection !== asker) add(connection)
+    if (to.kind !== 'channel') {
+      for (const connection of new Set(this.#reach(to))) add(connection)
       return
     }
-    const spared = to.kind === 'agents' && to.exceptAsker === true ? asker : undefined
-    for (const connection of new Set(this.#reach(to))) if (connection !== spared) add(connection)
+    // Who does not hear everything hears nothing of what is still being written.
+    for (const connection of this.#hub.listeners(to.channel))
+      if (type !== 'DELTA' || connection.filters?.has(to.channel) !== true) add(connection)
   }
 
   apply(effect: Effect, asker: Connection | undefined): void {
@@ -194,6 +196,8 @@ export class Effects {
         }
         return
       }
+      case 'filter':
+        return void (asker?.agent !== undefined && asker.open && this.#hub.filters.set(asker, effect.channel, effect.wanted))
       case 'depart': {
         if (asker !== undefined) this.depart(asker)
         return
@@ -300,6 +304,7 @@ export class Effects {
   depart(connection: Connection): void {
     const { agent, heardAt } = connection
     if (agent === undefined) return
+    this.#hub.filters.end(connection)
     this.#leave(connection, heardAt)
     if (!this.#roster.isConnected(agent.id)) this.#bus.unfollow(agent.id)
     if (!this.#bus.isAlone) this.#tell({ kind: 'closed', agent: agent.id, session: connection.session, lastSeen: heardAt })

@@ -63,6 +63,21 @@ const replayMark = Buffer.from(',"replay":true}')
 /** A stored text sent again: the same bytes, with the mark spliced in before the closing brace. */
 export const replayFrame = (text: Buffer): Buffer => frameOfParts([text.subarray(0, -1), replayMark])
 
+/** A stored text sent to a session behind others that were left out: the same bytes, with what it was sent before spliced in. */
+export const frameBehind = (text: Buffer, prevSeq: number): Buffer =>
+  frameOfParts([text.subarray(0, -1), Buffer.from(`,"prev_seq":${prevSeq}}`)])
+
+/** The frames in bytes that were joined. */
+export function* framesIn(bytes: Buffer): Iterable<Buffer> {
+  for (let at = 0; at < bytes.length;) {
+    const short = bytes[at + 1]!
+    const payload = short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
+    const end = at + headerBytes(payload) + payload
+    yield bytes.subarray(at, end)
+    at = end
+  }
+}
+
 /** An inbox entry in a list: its number, and the stored text as it is. */
 export const inboxItem = (seq: number, text: Buffer): Buffer =>
   Buffer.concat([Buffer.from(`{"seq":${seq},"event":`), text, Buffer.from('}')])

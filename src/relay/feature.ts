@@ -6,6 +6,7 @@ import type { Awaitable, Db, Scope, Tx } from '../store/store.ts'
 import { Fail } from './fail.ts'
 import type { QuotaView } from './quota.ts'
 import { statusOf } from './receipts.ts'
+import type { Wanted } from './filter.ts'
 import { rules } from './rights.ts'
 import {
   mayRead,
@@ -111,7 +112,7 @@ export type Append<T extends EventType = EventType> = { readonly [K in T]: Appen
 interface AppendOf<T extends EventType> {
   readonly stream: string
   readonly type: T
-  readonly body: Omit<FrameBody<T>, 'ts' | 'seq' | 'msg_id' | 'replay' | 'expires_at'>
+  readonly body: Omit<FrameBody<T>, 'ts' | 'seq' | 'msg_id' | 'replay' | 'prev_seq' | 'expires_at'>
   readonly key?: PublishKey
   readonly agents?: readonly string[]
   /** Agents with a key whose inbox keeps the event until it is received. */
@@ -171,6 +172,8 @@ export type LocalEffect =
     readonly lasting: boolean
   }
   | { readonly kind: 'watch', readonly agents: readonly string[], readonly on: boolean }
+  /** What of a channel comes to the asker at once; undefined: everything. */
+  | { readonly kind: 'filter', readonly channel: string, readonly wanted: Wanted | undefined }
   | { readonly kind: 'depart' }
   | { readonly kind: 'closeAsker', readonly close: CloseName }
 
@@ -355,5 +358,6 @@ export { Fail } from './fail.ts'
 export { statusOf } from './receipts.ts'
 export { Shares, type ShareLimits } from './shares.ts'
 export type { QuotaView } from './quota.ts'
+export type { Test } from './heard.ts'
 export { pageOf } from './page.ts'
 export { inboxItem } from './encode.ts'

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Connection } from './connection.ts'
 import { frameOfStored } from './encode.ts'
 import { MemoryBus } from '../bus/memory.ts'
+import { Filters } from './filters.ts'
 import { Hub, type HubDeps } from './hub.ts'
 import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
@@ -50,6 +51,7 @@ const world = (readTurns: () => number = () => 0, bus: HubDeps['bus'] = new Memo
   const hub = new Hub({
     bus,
     outbox: outbox as never,
+    filters: new Filters({ outbox: outbox as never, clock: { now: () => 0 }, groupsOf: () => undefined }),
     counts: counts as never,
     log: log as never,
     onLost: (_, error) => lost.push(error),

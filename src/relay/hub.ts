@@ -6,10 +6,12 @@ import type { LogReader } from '../store/log.ts'
 import type { Connection } from './connection.ts'
 import { Gap, type HeldBytes } from './early.ts'
 import { frameOfStored } from './encode.ts'
+import type { Filters } from './filters.ts'
 import type { Outbox } from './outbox.ts'
 import type { RelayBus } from './told.ts'
 
 interface Topic {
+  readonly channel: string
   /** Newest seq delivered to the live subscribers; `unknown` until the first one is, or somebody who joins knows. */
   last: number
   readonly live: Set<Connection>
@@ -30,6 +32,7 @@ export interface CatchUp {
 export interface HubDeps {
   readonly bus: Pick<RelayBus, 'follow' | 'unfollow'>
   readonly outbox: Pick<Outbox, 'add'>
+  readonly filters: Filters
   readonly counts: Counts
   readonly log: Pick<LogReader, 'page' | 'head'>
   /** Told when what is missing cannot be had: those who hear the channel have to come back and resume. */
@@ -45,12 +48,15 @@ export class Hub {
   readonly #topics = new Map<string, Topic>()
   readonly #deps: HubDeps
   readonly #outbox: HubDeps['outbox']
+  /** Who does not hear everything. */
+  readonly filters: Filters
   readonly #counts: Counts
   readonly #held: HeldBytes = { inAll: 0 }
 
   constructor(deps: HubDeps) {
     this.#deps = deps
     this.#outbox = deps.outbox
+    this.filters = deps.filters
     this.#counts = deps.counts
   }
 
@@ -63,6 +69,7 @@ export class Hub {
   subscribe(connection: Connection, channel: string, last: number): CatchUp {
     const topic = this.#topicOf(channel)
     topic.live.delete(connection)
+    connection.filters?.get(channel)?.begin()
     // Those who are live have to hear what is behind where they are; those who read find it by themselves.
     if (topic.last === unknown || topic.live.size === 0 && topic.gap === undefined) topic.last = Math.max(topic.last, last)
     else this.#missing(channel, topic, last)
@@ -121,6 +128,7 @@ export class Hub {
 
   unsubscribe(connection: Connection, channel: string): void {
     connection.channels.delete(channel)
+    this.filters.drop(connection, channel)
     this.#remove(connection, channel)
   }
 
@@ -153,6 +161,11 @@ export class Hub {
 
   #send(topic: Topic, last: number, count: number, frames: Buffer): void {
     topic.last = last
+    const filters = this.filters.in(topic.channel)
+    if (filters !== undefined) {
+      this.#counts.deliveries += filters.send(topic.live, count, frames)
+      return
+    }
     this.#counts.deliveries += count * topic.live.size
     for (const connection of topic.live) this.#outbox.add(connection, frames)
   }
@@ -215,7 +228,7 @@ export class Hub {
   #topicOf(channel: string): Topic {
     const topic = this.#topics.get(channel)
     if (topic !== undefined) return topic
-    const made: Topic = { last: unknown, live: new Set(), catchingUp: new Map(), gap: undefined, isKept: false }
+    const made: Topic = { channel, last: unknown, live: new Set(), catchingUp: new Map(), gap: undefined, isKept: false }
     this.#topics.set(channel, made)
     this.#deps.bus.follow(channel)?.then(() => this.#lookAhead(channel, made))
       .catch((error: unknown) => this.#deps.onLost([...this.listeners(channel)], error))

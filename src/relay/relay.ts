@@ -20,6 +20,7 @@ import { refusalMark } from './encode.ts'
 import type { Admit, Duty, Handlers, Route } from './feature.ts'
 import { Gate, type IsOwnHost } from './gate.ts'
 import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
+import { Filters } from './filters.ts'
 import { Hub } from './hub.ts'
 import type { HttpDoor } from './inside.ts'
 import type { Local } from './local.ts'
@@ -145,7 +146,7 @@ export class Relay {
   constructor(options: RelayOptions, deps: RelayDeps) {
     this.#options = options
     this.#deps = deps
-    const { store, clock, log, metrics } = deps
+    const { store, clock, log, metrics, bus } = deps
     const { counts } = metrics
     this.#startedAt = clock.now()
     this.#metrics = sparing(() => metrics.render(), () => clock.now())
@@ -166,10 +167,10 @@ export class Relay {
       onSlow: connection => this.#tooSlow(connection),
       onTaken: connection => this.#dispatch.intake.goOn(connection),
     }, account, counts)
-    const { bus } = deps
     const hub = this.#hub = new Hub({
       bus,
       outbox,
+      filters: new Filters({ outbox, clock, groupsOf: channel => roster.channel(channel)?.info.groups ?? undefined }),
       counts,
       log: store.read.log,
       onLost: (connections, error) => this.#effects.lost(connections, error),

@@ -69,8 +69,12 @@ export class Replayer {
         const last = this.#hub.lastOf(channel)
         const rows = stored.filter(row => row.seq <= last)
         if (stored.length === 0) throw new Error(`the log of ${channel} ends at ${position}, before an event that was delivered`)
+        const before = position
         position = rows.at(-1)?.seq ?? last
-        return this.#send(connection, rows.map(row => replayFrame(row.text)))
+        const filter = connection.filters?.get(channel)
+        if (filter === undefined) return this.#send(connection, rows.map(row => replayFrame(row.text)))
+        // What is left out was read all the same.
+        return this.#send(connection, filter.replayed(before, rows), rows.reduce((all, row) => all + row.text.length, 0))
       })
       await connection.drained()
     }
@@ -117,13 +121,14 @@ export class Replayer {
     return this.#reads.turn(connection, read)
   }
 
-  #send(connection: Connection, frames: readonly Buffer[]): number {
+  #send(connection: Connection, frames: readonly Buffer[], read = 0): number {
     this.#counts.replayedEvents += frames.length
     const bytes = Buffer.concat(frames)
-    this.#outbox.add(connection, bytes)
+    if (bytes.length > 0) this.#outbox.add(connection, bytes)
     this.#outbox.flushOne(connection)
-    this.#onSent(connection, bytes.length)
-    return bytesPerPage + bytes.length
+    const work = Math.max(read, bytes.length)
+    this.#onSent(connection, work)
+    return bytesPerPage + work
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Connection } from './connection.ts'
 import { MemoryBus } from '../bus/memory.ts'
+import { Filters } from './filters.ts'
 import { Hub } from './hub.ts'
 import type { Outbox } from './outbox.ts'
 import { Roster } from './roster.ts'
@@ -15,7 +16,14 @@ test('one turn of the event loop serves a thousand listeners; the next turns go 
       served++
     },
   } as unknown as Outbox
-  const hub = new Hub({ bus: new MemoryBus<never>().join('n1'), outbox, counts: { deliveries: 0 } } as never)
+  const hub = new Hub(
+    {
+      bus: new MemoryBus<never>().join('n1'),
+      outbox,
+      filters: new Filters({ outbox, clock: { now: () => 1 }, groupsOf: () => undefined }),
+      counts: { deliveries: 0 },
+    } as never,
+  )
   const roster = new Roster()
   roster.setChannel({ name: '#c', private: false, verifiedOnly: false, topic: '', description: '' } as never)
   const signals = new Signals({ roster, hub, outbox, clock: { now: () => 1 }, announceMaxMembers: 10_000, everyMs: 1_000 })

@@ -150,6 +150,7 @@ export class Signals {
     }
     if (to.kind === 'channel') {
       add(hub.listeners(to.channel))
+      if (type === 'TYPING') { for (const each of listeners) if (each.filters?.has(to.channel) === true) listeners.delete(each) }
     } else {
       if (to.kind === 'peers') {
         const peers = new Set<string>()

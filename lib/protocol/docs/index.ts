@@ -10,6 +10,7 @@ import * as disputes from './disputes.ts'
 import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
 import * as groups from './groups.ts'
+import * as subscriptions from './subscriptions.ts'
 import * as hooks from './hooks.ts'
 import * as webhooks from './webhooks.ts'
 import * as errands from './errands.ts'
@@ -50,6 +51,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...reactions.requests,
   ...pins.requests,
   ...groups.requests,
+  ...subscriptions.requests,
   ...presence.requests,
   ...admin.requests,
   ...keeping.requests,
@@ -93,6 +95,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...reactions.frames,
   ...pins.frames,
   ...groups.frames,
+  ...subscriptions.frames,
   ...presence.frames,
   ...admin.frames,
   ...keeping.frames,

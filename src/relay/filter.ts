@@ -1,0 +1,140 @@
+// What one session hears of one channel: which events come at once, and what is told of the others. Whatever it leaves out, the next event
+// that comes says behind which one it comes, so that nobody looks for what is between.
+import type { Frame } from '../../lib/protocol/index.ts'
+import { Digest } from './digest.ts'
+import { frameBehind, replayFrame } from './encode.ts'
+import { heard, type Heard, type Test } from './heard.ts'
+import type { Agent } from './view.ts'
+
+/** What comes at once: what the condition is true of, or nothing but what is for the agent; and how long the rest waits to be told of. */
+export interface Wanted {
+  readonly when: Test | undefined
+  readonly digestMs: number | undefined
+}
+
+export interface FilterDeps {
+  /** Whose session it is. */
+  readonly agent: () => Agent | undefined
+  readonly groups: () => readonly { readonly name: string }[] | undefined
+  readonly digestFrame: (digest: Digest) => Buffer
+  readonly later: (then: () => void, ms: number) => NodeJS.Timeout
+  readonly send: (frame: Buffer) => void
+}
+
+/** Ids that are remembered: of own messages, to know their answers; of those that were sent, to know their changes. */
+const maxIds = 200
+
+const remember = (ids: Set<string>, id: string | undefined): void => {
+  if (id === undefined) return
+  ids.add(id)
+  if (ids.size > maxIds) ids.delete(ids.values().next().value!)
+}
+
+export class Filter {
+  readonly #deps: FilterDeps
+  /** undefined: everything comes again, and the first that does says behind which. */
+  #wanted: Wanted | undefined
+  /** The event that was sent last; undefined: it follows from the next one. */
+  #prev: number | undefined
+  #digest: Digest | undefined
+  #timer: NodeJS.Timeout | undefined
+  readonly #own = new Set<string>()
+  readonly #sent = new Set<string>()
+
+  constructor(deps: FilterDeps, wanted: Wanted) {
+    this.#deps = deps
+    this.#wanted = wanted
+  }
+
+  get test(): Test | undefined {
+    return this.#wanted?.when
+  }
+
+  /** Nothing is left out any more, nor was since the last event that was sent. */
+  get isOver(): boolean {
+    return this.#wanted === undefined && this.#prev === undefined
+  }
+
+  /** From here on something else holds. What was left out until now is told of. */
+  change(wanted: Wanted | undefined): void {
+    this.#tell()
+    this.#wanted = wanted
+  }
+
+  /** The channel begins anew for this session, at another place: what was left out behind that comes once more. */
+  begin(): void {
+    this.end()
+    this.#prev = undefined
+  }
+
+  /** Nothing more is told. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#timer = this.#digest = undefined
+  }
+
+  /** What is sent of live events, in order; `frame`: of one that follows the last. */
+  passed(event: Heard, frame: Buffer): readonly Buffer[] {
+    return this.#pass(event, prev => prev + 1 === event.seq ? frame : frameBehind(event.text, prev))
+  }
+
+  /** What is sent of events that are read after a position. */
+  replayed(after: number, rows: readonly { readonly text: Buffer }[]): readonly Buffer[] {
+    this.#prev ??= after
+    const tests = this.test === undefined ? [] : [this.test]
+    return rows.flatMap(({ text }) => this.#pass(heard(text, tests, this.#deps.groups()), () => replayFrame(text)))
+  }
+
+  #pass(event: Heard, frameAfter: (prev: number) => Buffer): readonly Buffer[] {
+    const { seq, said } = event
+    const prev = this.#prev ??= seq - 1
+    if (!this.#wants(event)) {
+      this.#leaveOut(event)
+      return []
+    }
+    remember(this.#sent, said.msg_id)
+    this.#prev = this.#wanted === undefined ? undefined : seq
+    const frame = frameAfter(prev)
+    const digest = this.#taken()
+    return digest === undefined ? [frame] : [digest, frame]
+  }
+
+  #wants({ said, words, callsMany, verdicts }: Heard): boolean {
+    const me = this.#deps.agent()
+    if (this.#wanted === undefined || me === undefined || said.type !== 'MSG' || said.erased === true) return true
+    if (said.from === me.id) {
+      remember(this.#own, said.msg_id)
+      return true
+    }
+    const { when } = this.#wanted
+    if (when !== undefined && verdicts.get(when) !== false) return true
+    return callsMany || words.includes(me.id.slice(1)) || words.includes(me.name) || this.#concerns(said)
+  }
+
+  /** It answers what the agent said, or changes what it was sent. */
+  #concerns({ in_reply_to: answered, thread, edit, retract }: Frame<'MSG'>): boolean {
+    if (answered !== undefined && this.#own.has(answered) || thread !== undefined && this.#own.has(thread)) return true
+    const changed = edit?.of ?? retract?.of
+    return changed !== undefined && this.#sent.has(changed)
+  }
+
+  #leaveOut(event: Heard): void {
+    const digestMs = this.#wanted?.digestMs
+    if (digestMs === undefined) return
+    this.#digest ??= new Digest(event.seq)
+    this.#digest.add(event)
+    this.#timer ??= this.#deps.later(() => this.#tell(), digestMs)
+  }
+
+  /** The digest of what was left out until now. */
+  #taken(): Buffer | undefined {
+    const digest = this.#digest
+    this.end()
+    return digest && this.#deps.digestFrame(digest)
+  }
+
+  #tell(): void {
+    const frame = this.#taken()
+    if (frame !== undefined) this.#deps.send(frame)
+  }
+}

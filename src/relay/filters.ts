@@ -1,0 +1,149 @@
+// Who has subscribed where: the filters of sessions by channel, and the conditions in them, each there once. A channel without any is not
+// known here, and its events go their plain way.
+import { timerMs } from '../../lib/protocol/index.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Connection } from './connection.ts'
+import { frameOf, framesIn } from './encode.ts'
+import { Filter, type Wanted } from './filter.ts'
+import { heardFrame, type Test } from './heard.ts'
+import type { Outbox } from './outbox.ts'
+
+export interface FiltersDeps {
+  readonly outbox: Pick<Outbox, 'add'>
+  readonly clock: Clock
+  /** The groups of a channel. */
+  readonly groupsOf: (channel: string) => readonly { readonly name: string }[] | undefined
+}
+
+/** What a filter takes beside its condition, and each character of that once it was read: owed by the session, whoever else has the same. */
+const filterBytes = 32 * 1024
+const bytesPerChar = 100
+const sizeOf = (test: Test | undefined): number => filterBytes + (test?.source.length ?? 0) * bytesPerChar
+
+/** One channel's. */
+export class ChannelFilters {
+  readonly #deps: FiltersDeps
+  readonly #channel: string
+  readonly #over: (connection: Connection) => void
+  readonly filters = new Map<Connection, Filter>()
+  /** Conditions, those with least work first. */
+  #tests: readonly Test[] = []
+
+  constructor(deps: FiltersDeps, channel: string, over: (connection: Connection) => void) {
+    this.#deps = deps
+    this.#channel = channel
+    this.#over = over
+  }
+
+  /** Another condition came, or one went. */
+  changed(): void {
+    const tests = new Set<Test>()
+    for (const { test } of this.filters.values()) if (test !== undefined) tests.add(test)
+    this.#tests = [...tests].sort((a, b) => a.steps(0) - b.steps(0))
+  }
+
+  /** So many events, joined, to everyone who hears the channel, with a filter or without. Gives how many were sent in all. */
+  send(live: Iterable<Connection>, count: number, frames: Buffer): number {
+    const { outbox, groupsOf } = this.#deps
+    const groups = groupsOf(this.#channel)
+    const events = [...framesIn(frames)].map(frame => ({ frame, event: heardFrame(frame, this.#tests, groups) }))
+    let sent = 0
+    for (const connection of live) {
+      const filter = this.filters.get(connection)
+      if (filter === undefined) {
+        outbox.add(connection, frames)
+        sent += count
+        continue
+      }
+      for (const { frame, event } of events) {
+        const passed = filter.passed(event, frame)
+        for (const each of passed) outbox.add(connection, each)
+        sent += passed.length
+      }
+      if (filter.isOver) this.#over(connection)
+    }
+    return sent
+  }
+}
+
+export class Filters {
+  readonly #deps: FiltersDeps
+  readonly #channels = new Map<string, ChannelFilters>()
+  /** By their texts, and how many filters have each. */
+  readonly #tests = new Map<string, { readonly test: Test, users: number }>()
+
+  constructor(deps: FiltersDeps) {
+    this.#deps = deps
+  }
+
+  /** undefined: everyone in the channel hears everything. */
+  in(channel: string): ChannelFilters | undefined {
+    return this.#channels.get(channel)
+  }
+
+  /** What comes to a session at once, from here on; undefined: everything. */
+  set(connection: Connection, channel: string, wanted: Wanted | undefined): void {
+    const known = connection.filters?.get(channel)
+    if (known === undefined && wanted === undefined) return
+    const kept = wanted && { ...wanted, when: this.#use(wanted.when) }
+    const here = this.#channels.get(channel) ?? new ChannelFilters(this.#deps, channel, gone => this.drop(gone, channel))
+    if (known === undefined) {
+      this.#channels.set(channel, here)
+      const filter = this.#made(connection, channel, kept!)
+      here.filters.set(connection, filter)
+      ;(connection.filters ??= new Map()).set(channel, filter)
+    } else {
+      connection.owe(-sizeOf(known.test))
+      this.#release(known.test)
+      known.change(kept)
+    }
+    connection.owe(sizeOf(kept?.when))
+    here.changed()
+    if (known?.isOver === true) this.drop(connection, channel)
+  }
+
+  /** The session is not in the channel any more. */
+  drop(connection: Connection, channel: string): void {
+    const filter = connection.filters?.get(channel)
+    if (filter === undefined) return
+    filter.end()
+    connection.filters!.delete(channel)
+    if (connection.filters!.size === 0) connection.filters = undefined
+    connection.owe(-sizeOf(filter.test))
+    this.#release(filter.test)
+    const here = this.#channels.get(channel)!
+    here.filters.delete(connection)
+    if (here.filters.size === 0) this.#channels.delete(channel)
+    else here.changed()
+  }
+
+  /** A session is over. */
+  end(connection: Connection): void {
+    for (const channel of [...connection.filters?.keys() ?? []]) this.drop(connection, channel)
+  }
+
+  #made(connection: Connection, channel: string, wanted: Wanted): Filter {
+    const { outbox, clock, groupsOf } = this.#deps
+    return new Filter({
+      agent: () => connection.agent,
+      groups: () => groupsOf(channel),
+      digestFrame: digest => frameOf('DIGEST', { ts: clock.now(), channel, ...digest.told }),
+      later: (then, ms) => setTimeout(then, timerMs(ms)).unref(),
+      send: frame => outbox.add(connection, frame),
+    }, wanted)
+  }
+
+  /** The same object for the same text: it is asked once for all. */
+  #use(test: Test | undefined): Test | undefined {
+    if (test === undefined) return undefined
+    const known = this.#tests.get(test.source)
+    if (known === undefined) this.#tests.set(test.source, { test, users: 1 })
+    else known.users++
+    return known?.test ?? test
+  }
+
+  #release(test: Test | undefined): void {
+    const known = test && this.#tests.get(test.source)
+    if (known !== undefined && --known.users === 0) this.#tests.delete(test!.source)
+  }
+}
