@@ -199,6 +199,21 @@ test('whoever is answered goes on, though the next batch of the turn waits for t
   expect((await bob.take('MSG', 2)).map(({ content }) => content)).toEqual(['first', 'slow'])
 })
 
+test('a client that the relay does not read, because the storage stands still, is not given up as silent', async () => {
+  await using relay = await startTestRelay({ pingTimeoutMs: 60_000 })
+  await using quiet = await relay.login('quiet')
+  await using alice = await relay.login('alice')
+  relay.store.hold()
+  // A read waits for what was written before it, and what is behind it is not read.
+  alice.send({ type: 'MSG', to: '#general', content: 'slow' }, { type: 'LIST_CHANNELS', id: 'behind' }, { type: 'PING', id: 'last' })
+  await relay.store.reached()
+  await expect.poll(() => relay.metric('agentchat_paused_sockets')).toBe(1)
+  relay.clock.advance(61_000)
+  expect(await quiet.closed()).toMatchObject({ code: 4002 })
+  relay.store.release()
+  expect(await alice.next('PONG')).toMatchObject({ re: 'last' })
+})
+
 test('a fault in telling of a stored message costs its sender the connection, and nobody the message', async () => {
   await using relay = await startTestRelay()
   await using bob = await relay.login('bob')

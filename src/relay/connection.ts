@@ -181,6 +181,11 @@ export class Connection implements Asker {
     return this.backlog?.bytes ?? 0
   }
 
+  /** It is the relay that does not read, and not the client that takes nothing: what the client says meanwhile, pongs too, is not heard. */
+  get isUnread(): boolean {
+    return this.#pauses > 0 && this.bytesWaiting <= littleBytes
+  }
+
   /** Stops reading; every pause needs its resume. */
   pause(): void {
     if (this.#pauses++ === 0) this.ws.pause()

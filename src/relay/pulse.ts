@@ -28,6 +28,8 @@ export class Pulse {
     const { pingIntervalMs, pingTimeoutMs, effects, connections, drop } = this.#deps
     for (const connection of connections()) {
       if (!connection.open) continue
+      // Nobody is silent while nobody listens: a client that is given up then comes back, and asks for all of it once more.
+      if (connection.isUnread) connection.heardAt = now
       if (connection.deadline !== undefined && now >= connection.deadline.at) {
         if (connection.deadline.close === 'CHALLENGE_EXPIRED')
           effects.send(connection, 'ERROR', { code: 'VERIFICATION_EXPIRED', message: 'Not answered in time' })

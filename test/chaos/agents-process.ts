@@ -15,6 +15,8 @@ export type AgentsCommand =
   | { readonly kind: 'send', readonly durationMs: number }
   /** Send no more. */
   | { readonly kind: 'stop' }
+  /** Everybody asks the relay something, and says when all are answered. */
+  | { readonly kind: 'ask', readonly n: number }
   | { readonly kind: 'report' }
 
 export interface Progress {
@@ -28,6 +30,7 @@ export interface Progress {
 export type AgentsReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress', readonly progress: Progress }
+  | { readonly kind: 'answered', readonly n: number, readonly delivered: number }
   | { readonly kind: 'accounts', readonly accounts: readonly ClientAccount[] }
 
 const tickMs = 20
@@ -53,6 +56,9 @@ process.on('message', (command: AgentsCommand) => {
     }
     case 'stop':
       return clearInterval(sending)
+    case 'ask':
+      return void Promise.all(participants.map(participant => participant.ask()))
+        .then(() => tell({ kind: 'answered', n: command.n, delivered: sum(({ delivered }) => delivered) }))
     case 'report':
       tell({ kind: 'accounts', accounts: participants.map(participant => participant.account()) })
   }

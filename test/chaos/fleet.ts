@@ -38,6 +38,9 @@ class AgentsProcess {
   readonly child: Child<AgentsCommand, AgentsReport>
   readonly ready: Promise<void>
   readonly accounts: Promise<readonly ClientAccount[]>
+  readonly #died: Promise<never>
+  #asked = 0
+  #onAnswered: (delivered: number) => void = () => undefined
   progress: Progress = { issued: 0, settled: 0, delivered: 0, isOpen: false }
 
   constructor(start: AgentsStart) {
@@ -47,6 +50,7 @@ class AgentsProcess {
       throw new Error('a process of clients ended by itself')
     })
     died.catch(() => undefined)
+    this.#died = died
     let isReady: () => void
     let giveAccounts: (accounts: readonly ClientAccount[]) => void
     this.ready = Promise.race([
@@ -65,8 +69,21 @@ class AgentsProcess {
     onReport = report => {
       if (report.kind === 'ready') isReady()
       else if (report.kind === 'progress') this.progress = report.progress
-      else giveAccounts(report.accounts)
+      else if (report.kind === 'answered') {
+        if (report.n === this.#asked) this.#onAnswered(report.delivered)
+      } else giveAccounts(report.accounts)
     }
+  }
+
+  /** What had arrived when each of its clients was answered a question asked now. */
+  delivered(): Promise<number> {
+    this.child.tell({ kind: 'ask', n: ++this.#asked })
+    return Promise.race([
+      this.#died,
+      new Promise<number>(resolve => {
+        this.#onAnswered = resolve
+      }),
+    ])
   }
 }
 
@@ -108,6 +125,10 @@ export class Fleet implements Disposable {
       delivered: sum(({ delivered }) => delivered),
       isOpen: all.every(({ isOpen }) => isOpen),
     }
+  }
+
+  async delivered(): Promise<number> {
+    return (await Promise.all(this.#processes.map(process => process.delivered()))).reduce((sum, delivered) => sum + delivered, 0)
   }
 
   async accounts(): Promise<readonly ClientAccount[]> {

@@ -128,6 +128,14 @@ export class Participant {
     await this.#client.join(this.#part.channel)
   }
 
+  /** Resolves when the relay has answered it. One that gave up is not waited for. */
+  async ask(): Promise<void> {
+    while (this.#ended === undefined) {
+      if (this.isOpen && await this.#client.request('PING', {}).then(() => true, () => false)) return
+      await sleep(retryMs)
+    }
+  }
+
   /** Sends what is due of its messages by now, but never lets too many wait. */
   sendUpTo(due: number): void {
     while (this.issued < due && this.issued - this.settled < maxOutstanding && this.#ended === undefined) this.#send(this.issued++)

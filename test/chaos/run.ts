@@ -52,8 +52,11 @@ export interface RunResult extends Verdict {
 
 /** Messages are all sent when this share of the time is over, if the relay keeps up. */
 const sendingShare = 0.85
-/** How long a send may stay without an answer once nothing is broken any more. */
+/** How long nobody may be answered, while somebody waits, once nothing is broken any more: on a slow machine much is still to be done. */
 const answerDeadlineMs = 30_000
+const maxAnswersMs = 150_000
+/** How long those who deal may take over what is under way. */
+const dealersDeadlineMs = 60_000
 /** One that breaks a promise is not waited for: what it loses is. */
 const brokenDeadlineMs = 5_000
 /** So long nothing may arrive before it is believed that nothing more will: in a long run longer than a request may take. */
@@ -70,7 +73,6 @@ const maxClockOffsetMs = 4 * 60_000
 
 export const run = async ({ messages, clients, seed, durationMs, broken, engine, onProgress, signal }: RunOptions): Promise<RunResult> => {
   const perSender = Math.ceil(messages / clients)
-  const patienceMs = broken === undefined ? answerDeadlineMs : brokenDeadlineMs
   const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
   const data = join(folder, 'data')
   const memberships = Array.from({ length: clients }, (_, index) => ({ index, channel: channelOf(index, clients) }))
@@ -97,11 +99,10 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
     victim.calm()
     onProgress('nothing is broken any more')
     fleet.tell({ kind: 'stop' })
-    const dealings = await dealers.stop(patienceMs)
+    const dealings = await dealers.stop(broken === undefined ? dealersDeadlineMs : brokenDeadlineMs)
 
     onProgress('the dealers are done')
-    const deadline = performance.now() + patienceMs
-    while (performance.now() < deadline && !isSettled(fleet)) await sleep(200, undefined, { signal })
+    await answers(fleet, broken === undefined ? answerDeadlineMs : brokenDeadlineMs, signal)
     onProgress('everything is answered')
     // Once more everybody comes back and resumes; whatever is still missing then is lost.
     await quiet(fleet, durationMs, signal)
@@ -214,20 +215,32 @@ const misfortunes = async (
   signal.throwIfAborted()
 }
 
-const isSettled = ({ progress }: Fleet): boolean => progress.isOpen && progress.settled === progress.issued
-
-/** Waits until everybody has a session and nothing more arrives. */
-const quiet = async (fleet: Fleet, durationMs: number, signal: AbortSignal): Promise<void> => {
-  const deadline = performance.now() + maxQuietWaitMs
+/** Waits until everything is answered, as long as answers come. */
+const answers = async (fleet: Fleet, patienceMs: number, signal: AbortSignal): Promise<void> => {
+  const deadline = performance.now() + maxAnswersMs
   let seen = -1
   let changedAt = performance.now()
-  while (performance.now() < deadline) {
-    const { delivered, isOpen } = fleet.progress
-    if (delivered !== seen || !isOpen) {
-      seen = delivered
-      changedAt = performance.now()
+  for (;;) {
+    const { isOpen, settled, issued } = fleet.progress
+    if (isOpen && settled === issued) return
+    const now = performance.now()
+    if (settled !== seen) {
+      seen = settled
+      changedAt = now
     }
-    if (performance.now() - changedAt >= quietMsOf(durationMs)) return
-    await sleep(100, undefined, { signal })
+    if (now >= Math.min(deadline, changedAt + patienceMs)) return
+    await sleep(200, undefined, { signal })
+  }
+}
+
+/** Waits until nothing arrives between two questions that everybody was answered. */
+const quiet = async (fleet: Fleet, durationMs: number, signal: AbortSignal): Promise<void> => {
+  const deadline = performance.now() + maxQuietWaitMs
+  let before = -1
+  while (performance.now() < deadline) {
+    const delivered = await Promise.race([fleet.delivered(), sleep(maxQuietWaitMs, -1, { signal, ref: false })])
+    if (delivered === before) return
+    before = delivered
+    await sleep(quietMsOf(durationMs), undefined, { signal })
   }
 }
