@@ -32,8 +32,8 @@ export const newProxy = async (target: number): Promise<Proxy> => {
   let questions = 0
   let trips = 0
   const stalled = new WeakSet<Socket>()
-  const server = createServer(near => {
-    const far = connect(there, '127.0.0.1')
+  const server = createServer({ noDelay: true }, near => {
+    const far = connect({ port: there, host: '127.0.0.1', noDelay: true })
     let isMute = false
     let isNext = true
     for (const socket of [near, far]) {
