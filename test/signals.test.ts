@@ -64,6 +64,17 @@ describe(`of ${storm} within a moment`, () => {
   })
 })
 
+test('a going is told at once where nobody was told of the coming', async () => {
+  await using relay = await startTestRelay({ autoJoin: [] })
+  await using first = await relay.login('first')
+  await first.ask({ type: 'JOIN', channel: '#help' }, 'JOINED')
+  await using second = await relay.login('second')
+  await second.ask({ type: 'JOIN', channel: '#help' }, 'JOINED')
+  await first.ask({ type: 'LEAVE', channel: '#help' }, 'LEFT')
+  await second.barrier()
+  expect(second.unread).toMatchObject([{ type: 'AGENT_LEFT', agent: first.id }])
+})
+
 test('each sender and each channel has its own turn', async () => {
   await using relay = await startTestRelay()
   const [member] = await room(relay, 1)

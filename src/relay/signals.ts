@@ -95,9 +95,10 @@ export class Signals {
       recent.pending = hint
       return
     }
+    // What nobody heard is not repeated by what comes next.
+    if (!this.#send(hint)) return
     this.#recent.set(key, { told: hint, pending: undefined })
     this.#timer ??= this.#startTimer()
-    this.#send(hint)
   }
 
   /** Tells large channels what there was to tell, as numbers. */
@@ -142,7 +143,8 @@ export class Signals {
     }, timerMs(this.#deps.everyMs)).unref()
   }
 
-  #send({ agent, about, to, type, body }: Hint): void {
+  /** False: there is nobody to tell it to. */
+  #send({ agent, about, to, type, body }: Hint): boolean {
     const { roster, hub, clock } = this.#deps
     const listeners = new Set<Connection>()
     const add = (connections: Iterable<Connection>) => {
@@ -160,9 +162,10 @@ export class Signals {
       }
       if (type === 'PRESENCE_CHANGED') { for (const connection of roster.watchersOf(agent)) listeners.add(connection) }
     }
-    if (listeners.size > 0)
-      this.#deliver(frameOf(type, { ts: clock.now(), ...body } as FrameBody<typeof type>), to.kind === 'channel' ? to.channel : undefined,
-        listeners)
+    if (listeners.size === 0) return false
+    this.#deliver(frameOf(type, { ts: clock.now(), ...body } as FrameBody<typeof type>), to.kind === 'channel' ? to.channel : undefined,
+      listeners)
+    return true
   }
 
   #deliver(frame: Buffer, channel: string | undefined, listeners: Iterable<Connection>): void {
