@@ -253,6 +253,7 @@ describe('what pages say of the program', () => {
       tokens: 'tokens',
       hooks: 'hooks',
       leases: 'leases',
+      floors: 'floors',
       webhooks: 'webhooks',
       errands: 'errands',
       people: 'accounts of people',

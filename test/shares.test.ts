@@ -80,6 +80,15 @@ const perAddress: readonly Shared[] = [
     ask: (_relay, _wire, _key, n) => ({ type: 'WATCH', agents: [`@a${n}`] }),
     answer: 'WATCHING',
   },
+  {
+    what: 'floors, or places in line for one',
+    settings: { maxFloorsPerAddress: 2 },
+    ask: async (_relay, wire) => {
+      const { msg_id } = await wire.ask({ type: 'MSG', to: '#general', content: 'who can help?' }, 'ACK')
+      return { type: 'CLAIM_FLOOR', channel: '#general', msg_id }
+    },
+    answer: 'FLOOR',
+  },
 ]
 
 describe('of an address', () => {

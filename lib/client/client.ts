@@ -365,11 +365,11 @@ export class AgentChatClient {
   async #send(
     to: Target,
     content: string,
-    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, stream, files, ...call }: SendOptions = {},
+    { id = this.#core.newId(), inReplyTo, ttlMs, receipts, stream, floor, files, ...call }: SendOptions = {},
   ): Promise<Sent> {
     const { identity, signMessages = true } = this.#options
     const message = { id, to, content, in_reply_to: inReplyTo, ...(files && { files }) }
-    const text = JSON.stringify({ type: 'MSG', ...message, ttl_ms: ttlMs, receipts, stream })
+    const text = JSON.stringify({ type: 'MSG', ...message, ttl_ms: ttlMs, receipts, stream, floor })
     const sign = identity !== undefined && signMessages ? messageSigner({ ...this.#core.signing, identity }, message) : undefined
     return told(await this.#core.outgoing.add(id, { text, sign }, call))
   }

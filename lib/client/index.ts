@@ -23,6 +23,7 @@ export {
 } from './errors.ts'
 export { type GrowingMessage } from './growing.ts'
 export { work, type Job, type JobEnd, type WorkOptions } from './work.ts'
+export { takeFloor, type Floor, type FloorOptions } from './floor.ts'
 export { groupsOf, setGroup } from './groups.ts'
 export { Grown } from './grown.ts'
 export { MemoryKnownRelays, type KnownRelays } from './known-relays.ts'

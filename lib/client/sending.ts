@@ -13,7 +13,7 @@ export type Sent = Told<'ACK'>
 export interface ReplyOptions extends Omit<SendOptions, 'inReplyTo'> {}
 
 /** How to ask: what `send` takes, and how long to wait for the answer. */
-export interface AskOptions extends Omit<SendOptions, 'inReplyTo' | 'receipts' | 'stream'> {
+export interface AskOptions extends Omit<SendOptions, 'inReplyTo' | 'receipts' | 'stream' | 'floor'> {
   /** ms to wait for the answer; default 60,000 */
   readonly timeoutMs?: number | undefined
 }
@@ -30,6 +30,8 @@ export interface SendOptions extends CallOptions {
   readonly receipts?: boolean | undefined
   /** files that it names: those this agent brought to the relay (`putFile` of `agentchat/node`) */
   readonly files?: Asked<'MSG'>['files']
+  /** Only while this agent has the floor of the message that it answers (`takeFloor`). */
+  readonly floor?: true | undefined
   /** the growing message that this one ends: the `stream` of its pieces */
   readonly stream?: string | undefined
 }

@@ -6,6 +6,7 @@ import { frames as channels } from './channels.ts'
 import { frames as disputes } from './disputes.ts'
 import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
+import { frames as floors } from './floors.ts'
 import { frames as groups } from './groups.ts'
 import { frames as subscriptions } from './subscriptions.ts'
 import { frames as hooks } from './hooks.ts'
@@ -43,6 +44,7 @@ export const frames = {
   ...files,
   ...inbox,
   ...leases,
+  ...floors,
   ...blocks,
   ...history,
   ...search,

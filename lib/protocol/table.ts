@@ -15,6 +15,8 @@ import * as edits from './edits.ts'
 import * as editsRequests from './requests/edits.ts'
 import * as escrow from './escrow.ts'
 import * as escrowRequests from './requests/escrow.ts'
+import * as floors from './floors.ts'
+import * as floorsRequests from './requests/floors.ts'
 import * as groups from './groups.ts'
 import * as groupsRequests from './requests/groups.ts'
 import * as subscriptions from './subscriptions.ts'
@@ -77,6 +79,7 @@ export const requests = {
   ...filesRequests.requests,
   ...inboxRequests.requests,
   ...leasesRequests.requests,
+  ...floorsRequests.requests,
   ...blocksRequests.requests,
   ...historyRequests.requests,
   ...searchRequests.requests,
@@ -113,6 +116,7 @@ export const domains = {
   files: { requests: filesRequests.requests, frames: files.frames },
   inbox: { requests: inboxRequests.requests, frames: inbox.frames },
   leases: { requests: leasesRequests.requests, frames: leases.frames },
+  floors: { requests: floorsRequests.requests, frames: floors.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },
   history: { requests: historyRequests.requests, frames: history.frames },
   search: { requests: searchRequests.requests, frames: search.frames },

@@ -16,6 +16,7 @@ import { reactionMigrations } from '../store/reactions.ts'
 import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
+import { floorMigrations } from '../store/floors.ts'
 import { groupMigrations } from '../store/groups.ts'
 import { hookMigrations } from '../store/hooks.ts'
 import { webhookMigrations } from '../store/webhooks.ts'
@@ -36,6 +37,7 @@ import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
 import { files, keepFiles, nameFiles, type FileOptions } from './talk/files/handlers.ts'
+import { answerFloor, floors, type FloorOptions } from './talk/floors/handlers.ts'
 import { groups, type GroupOptions } from './talk/groups/handlers.ts'
 import { growing, type GrowingOptions } from './talk/growing/handlers.ts'
 import { history, type HistoryOptions } from './talk/history/handlers.ts'
@@ -79,12 +81,13 @@ type TalkOptions =
   & Omit<SessionOptions, 'agentUses'>
   & IdentityOptions
   & ChannelOptions
-  & Omit<MessageOptions, 'nameFiles'>
+  & Omit<MessageOptions, 'nameFiles' | 'answerFloor'>
   & FileOptions
   & GrowingOptions
   & Omit<EditOptions, 'keepFiles'>
   & InboxOptions
   & LeaseOptions
+  & FloorOptions
   & HistoryOptions
   & SearchOptions
   & PresenceOptions
@@ -171,13 +174,14 @@ const slices = {
   session: slice(ports => session({ ...ports, agentUses })),
   identity: slice(identity, proofMigrations),
   channels: slice(channels, channelMigrations),
-  messages: slice(ports => messages({ ...ports, nameFiles: nameFiles(ports) })),
+  messages: slice(ports => messages({ ...ports, answerFloor, nameFiles: nameFiles(ports) })),
   growing: slice(growing),
   edits: slice(ports => edits({ ...ports, keepFiles: keepFiles(ports) })),
   threads: slice(threads, threadMigrations),
   files: slice(files, fileMigrations),
   inbox: slice(inbox),
   leases: slice(leases, leaseMigrations),
+  floors: slice(floors, floorMigrations),
   blocks: slice(blocks),
   history: slice(history),
   search: slice(search, searchMigrations),

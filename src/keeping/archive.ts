@@ -194,6 +194,7 @@ export const leftOut = {
   errands: 'SELECT count(*) AS n FROM errands',
   leases: 'SELECT count(*) AS n FROM inbox_leases',
   people: 'SELECT count(*) AS n FROM owner_accounts',
+  floors: 'SELECT count(*) AS n FROM floors',
 } as const
 export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>
 

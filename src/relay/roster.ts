@@ -329,7 +329,7 @@ export class Roster implements RosterView {
     channel.byId?.delete(agent)
     channel.announced.delete(agent)
     ;(agent as LiveAgent).channels.delete(channel)
-    for (const [msgId, claim] of channel.floor) if (claim.holder === agent.id) channel.floor.delete(msgId)
+    for (const [msgId, { holder, isStored }] of channel.floor) if (holder === agent.id && isStored !== true) channel.floor.delete(msgId)
     return true
   }
 

@@ -64,7 +64,12 @@ export const shareKinds = {
     limits: { agent: 'maxWatchedPerAgent', address: 'maxWatchedPerAddress', all: 'maxWatched' },
     room: 'UNWATCH some of yours',
   },
-} as const satisfies Record<StoredKind | 'watched' | 'inbox', Kind>
+  floors: {
+    what: 'floors, or places in line for one',
+    limits: { agent: 'maxFloorsPerAgent', address: 'maxFloorsPerAddress', all: 'maxFloors' },
+    room: 'answer, or LEAVE_FLOOR',
+  },
+} as const satisfies Record<StoredKind | 'watched' | 'inbox' | 'floors', Kind>
 
 export type ShareKind = keyof typeof shareKinds
 type SettingsOf<K> = K extends { readonly limits: infer L } ? L[keyof L] : never

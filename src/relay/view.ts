@@ -170,11 +170,12 @@ export interface AgentChange {
   readonly memberships?: readonly string[]
 }
 
-/** "I am answering this": who, since when, until when. */
+/** "I am answering this": who, since when, until when. One that is stored holds, whoever began earlier. */
 export interface FloorClaim {
   readonly holder: string
   readonly startedAt: number
   readonly until: number
+  readonly isStored?: true
 }
 
 /** How an agent stands now. Who says it is offline is taken at its word: nothing tells when it was heard. */

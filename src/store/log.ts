@@ -72,7 +72,7 @@ export interface UnreadEntries {
 }
 
 /** Tables whose rows hang on an event by its `stream` and `seq`: they go where it goes, or where only its place is left. */
-export const hanging = ['reactions', 'reacted', 'pins'] as const
+export const hanging = ['reactions', 'reacted', 'pins', 'floors'] as const
 
 export interface PageQuery {
   /** Events after this seq, oldest first … */

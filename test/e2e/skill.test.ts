@@ -158,6 +158,7 @@ const scenes: readonly (readonly [part: string, scene: Scene])[] = [
   ['listen --follow-dm', { during: shell => heard(() => bob.send(me(), 'for you'), shell), prints: /for you/ }],
   ['listen --dm', { before: () => bob.send(me(), 'waited'), prints: /waited|for you/ }],
   ['wake --exec', { before: () => bob.send(me(), 'to be done') }],
+  ['wake --floor', { before: () => bob.send('#general', `${me()} who can help?`) }],
   ['wake --render', { before: () => bob.send(me(), 'to be read') }],
   ["listen '#notes'", { isEndless: true, code: 130, during: shell => shell.prints(/a note/), prints: /^a note$/m }],
   ['presence busy', { before: () => listener() }],

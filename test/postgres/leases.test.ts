@@ -1,3 +1,4 @@
-// The same on PostgreSQL.
+// Leases and floors on PostgreSQL.
 process.env['STORE'] = 'postgres'
 await import('../leases.test.ts')
+await import('../floors.test.ts')

@@ -27,7 +27,9 @@ export const errorDocs: { readonly [C in ErrorCode]: string } = {
   AGENT_NOT_FOUND: 'No such agent is known, or it has no key and is not connected.',
   MESSAGE_NOT_FOUND: 'There is no such message, or it is not yours to ask about.',
   EDIT_CONFLICT: 'The message is not the one that was to be edited any more: it was edited since. EDITS tells what it says now.',
-  LEASE_OVER: 'The lease ran out, or was given back: another worker may hold the entry, and what you did counts no more.',
+  LEASE_OVER:
+    'The lease ran out, or was given back: another worker may hold the entry, and what you did counts no more. Of an answer with `floor`: '
+    + 'you do not have the floor of what it answers; nothing was stored.',
   RECEIPT_NOT_FOUND: 'There is no such receipt, or you are no party of it.',
   ID_REUSED: 'This request id was used before, for another content.',
   PROPOSAL_NOT_FOUND: 'There is no such proposal, or it is not yours to see.',

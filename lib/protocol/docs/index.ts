@@ -9,6 +9,7 @@ import * as channels from './channels.ts'
 import * as disputes from './disputes.ts'
 import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
+import * as floors from './floors.ts'
 import * as groups from './groups.ts'
 import * as subscriptions from './subscriptions.ts'
 import * as hooks from './hooks.ts'
@@ -45,6 +46,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...files.requests,
   ...inbox.requests,
   ...leases.requests,
+  ...floors.requests,
   ...blocks.requests,
   ...history.requests,
   ...search.requests,
@@ -89,6 +91,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...files.frames,
   ...inbox.frames,
   ...leases.frames,
+  ...floors.frames,
   ...blocks.frames,
   ...history.frames,
   ...search.frames,

@@ -20,6 +20,7 @@ export const requests = {
       ttl_ms: z.optional(z.int().check(z.gte(1), z.lte(limits.maxTtlMs))),
       receipts: z.optional(z.boolean()),
       stream: z.optional(RequestId),
+      floor: z.optional(z.literal(true)),
       files: z.optional(z.array(FileRef).check(z.minLength(1), z.maxLength(limits.maxFiles))),
     },
     cost: { message: true, frames: 1, audience: 'here' },

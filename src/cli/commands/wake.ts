@@ -1,5 +1,5 @@
 // agentchat wake: a command is run for each message that waits, by one worker of the agent at a time.
-import type { AgentId, ChannelName, Job, JobEnd } from '../../../lib/client/index.ts'
+import type { AgentId, ChannelName, Floor, Job, JobEnd } from '../../../lib/client/index.ts'
 import { command, count, seconds } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import { probeCommand } from './wake/probe.ts'
@@ -18,6 +18,10 @@ export const wake = command({
     exec: { value: 'CMD', doc: 'The command, a line for /bin/sh; it reads the message from its standard input' },
     render: { doc: 'The command reads text for a model: who wrote it, who signed it, and what it says in a fence that it cannot close' },
     reply: { doc: 'What the command prints is the answer to the message' },
+    floor: {
+      doc:
+        'In a channel the command runs only when this agent has the floor: of many that a message wakes, one answers it, the next where that one fails',
+    },
     concurrency: { value: 'N', doc: 'Messages at once (default: 1)', parse: count },
     lease: {
       value: 'SECONDS',
@@ -45,18 +49,23 @@ export const wake = command({
       command: "agentchat wake --exec './answer.sh' --reply --concurrency 4",
       doc: 'Four at a time, each answered by what the script prints',
     },
+    {
+      command: "agentchat wake --exec './answer.sh' --reply --floor",
+      doc: 'One answer to a question, however many agents it wakes',
+    },
     { command: "agentchat wake --exec 'make -C work' -m 1 --limit 60", doc: 'The next message, for a minute at most' },
   ],
   async run({ args: _args, options, io, out, connect, target }): Promise<ExitName> {
     const { exec } = options
     if (exec === undefined || exec.trim() === '') throw new CliError('usage', 'Which command?', "Name it: --exec './answer.sh'")
     const { connectKeyed } = await import('../trade.ts')
-    const [{ work, renderer, isChannel, RelayError }, { handOver }, { visible, visibleJson }, { shownProvenance }] = await Promise.all([
-      import('../../../lib/client/index.ts'),
-      import('../hand-over.ts'),
-      import('../terminal.ts'),
-      import('../provenance.ts'),
-    ])
+    const [{ work, renderer, isChannel, takeFloor, RelayError }, { handOver }, { visible, visibleJson }, { shownProvenance }] =
+      await Promise.all([
+        import('../../../lib/client/index.ts'),
+        import('../hand-over.ts'),
+        import('../terminal.ts'),
+        import('../provenance.ts'),
+      ])
     const newLabel = () => `wake-${Math.floor(io.random() * 2 ** 32).toString(36)}`
     const client = await connectKeyed({ connect, target }, {
       session: options.session ?? newLabel(),
@@ -64,7 +73,7 @@ export const wake = command({
       reconnect: {},
     })
     out.say(`Connected as ${client.agentId}; waiting for messages`)
-    const answer = async ({ event }: Job, text: string): Promise<void> => {
+    const answer = async ({ event }: Job, text: string, floor: Floor | undefined): Promise<void> => {
       const { from, to, msg_id } = event as unknown as Readonly<Record<'from' | 'to' | 'msg_id', string>>
       const content = text.replace(/\n+$/, '')
       if (content === '') return
@@ -74,7 +83,7 @@ export const wake = command({
       try {
         if (isChannel(place)) await speaker.join(place, { limit: 0 })
         // Under an id of the message: the answer of an earlier attempt stays the one there is.
-        await speaker.send(place, content, { inReplyTo: msg_id, id: `wake-${msg_id}` })
+        await speaker.send(place, content, { inReplyTo: msg_id, id: `wake-${msg_id}`, ...(floor && { floor: true }) })
       } catch (error) {
         if (!(error instanceof RelayError) || error.code !== 'ID_REUSED') throw error
       } finally {
@@ -95,7 +104,27 @@ export const wake = command({
       return `${visibleJson(said)}\n`
     }
 
+    const told = ({ from = '', msg_id: msgId = '' }: Readonly<Record<string, unknown>>, text: string) =>
+      out.say(`${visible(String(msgId))} from ${visible(String(from))}: ${text}`)
+
+    /** Once it may speak. */
     const handle = async (job: Job): Promise<JobEnd> => {
+      const { to = '', msg_id: msgId = '' } = job.event as Readonly<Record<string, string | undefined>>
+      if (options.floor !== true || !isChannel(to)) return runFor(job, undefined)
+      const floor = await takeFloor(client, to, msgId, { signal: AbortSignal.any([job.lost, io.interrupted]) })
+      if (floor === undefined) return { again: true }
+      if (typeof floor === 'string') {
+        told(job.event, `answered by ${visible(floor)}`)
+        return undefined
+      }
+      try {
+        return await runFor(job, floor)
+      } finally {
+        await floor.release()
+      }
+    }
+
+    const runFor = async (job: Job, floor: Floor | undefined): Promise<JobEnd> => {
       const { event, attempt, lost } = job
       const { from = '', to = '', msg_id: msgId = '' } = event as Readonly<Record<string, string | undefined>>
       const maxAnswerBytes = options.reply ? client.welcome!.limits.maxContentBytes ?? 64 * 1024 : undefined
@@ -105,42 +134,52 @@ export const wake = command({
         input: options.render ? await render(job) : await lineOf(job),
         timeMs: (options.limit ?? defaultLimitS) * 1_000,
         maxAnswerBytes,
-        stop: [lost, io.interrupted],
+        stop: [lost, io.interrupted, ...(floor === undefined ? [] : [floor.lost])],
       })
-      const told = (text: string) => out.say(`${visible(msgId)} from ${visible(from)}: ${text}`)
+      const say = (text: string) => told(event, text)
       switch (ended.kind) {
         case 'stopped':
-          told(lost.aborted ? 'held by another worker; stopped' : 'stopped; it is tried again')
+          say(
+            lost.aborted
+              ? 'held by another worker; stopped'
+              : floor?.lost.aborted === true
+              ? 'lost the floor; stopped'
+              : 'stopped; it is tried again',
+          )
           return { again: true }
         case 'late':
-          told('took too long; failed')
+          say('took too long; failed')
           return { failed: 'the command took too long' }
         case 'too much':
-          told('said too much; failed')
+          say('said too much; failed')
           return { failed: 'the command said too much' }
         case 'killed':
-          told(`ended by ${ended.signal}; failed`)
+          say(`ended by ${ended.signal}; failed`)
           return { failed: `the command was ended by ${ended.signal}` }
         case 'ended':
           if (ended.code === againCode) {
-            told('tried again later')
+            say('tried again later')
             return { again: true, delayMs: 1_000 * 2 ** attempt }
           }
           if (ended.code !== 0) {
-            told(`exit code ${ended.code}; failed`)
+            say(`exit code ${ended.code}; failed`)
             return { failed: `exit code ${ended.code}` }
           }
           if (options.reply) {
             try {
-              await answer(job, ended.answer)
+              await answer(job, ended.answer, floor)
             } catch (error) {
+              if (floor !== undefined && error instanceof RelayError && error.code === 'LEASE_OVER') {
+                say('lost the floor before it answered')
+                return { again: true }
+              }
               // What is refused for good would be refused again, and the command would run for nothing.
               if (!(error instanceof RelayError) || error.shouldRetry()) throw error
-              told(`its answer was refused; failed: ${visible(error.message)}`)
+              say(`its answer was refused; failed: ${visible(error.message)}`)
               return { failed: `its answer was refused: ${error.wireCode}` }
             }
           }
-          told('done')
+          say('done')
           return undefined
       }
     }

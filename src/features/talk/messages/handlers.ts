@@ -33,6 +33,8 @@ export interface MessageOptions extends AddressingOptions {
   /** Refuse signatures of the first form too that are not the sender's. */
   readonly verifyMessages: boolean
   readonly verifyMessage: (publicPem: string, text: string, signature: string) => Promise<boolean>
+  /** The sender of an answer may have the floor of what it answers. @throws Fail LEASE_OVER */
+  readonly answerFloor: (ctx: WriteCtx, request: RequestBody<'MSG'>) => Promise<Pick<Outcome, 'notify' | 'effects'>>
   /** Notes what a message names. @throws Fail FILE_MISSING */
   readonly nameFiles: (ctx: WriteCtx, files: NonNullable<RequestBody<'MSG'>['files']>, stream: string) => Promise<void>
 }
@@ -116,14 +118,27 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   const toChannel = (ctx: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Awaitable<Outcome<'ACK'>> => {
     const { me, roster } = ctx
     const channel = channelOfMember(me, request.to, roster)
-    const held = channel.floor.size === 0 ? [] : [...channel.floor].filter(([, claim]) => claim.holder === me.id)
+    const held = channel.floor.size === 0 ? [] : [...channel.floor].filter(([, claim]) => claim.holder === me.id && claim.isStored !== true)
     const release: Effect[] = held.map(([msgId]) => ({ kind: 'floor', channel: request.to, msgId, claim: undefined }))
     if (channel.info.settings !== null) release.push(...checkSettings(ctx, channel))
     const effects = release.length > 0 ? release : undefined
     const append = addressed.inChannel(ctx, channel, request.content, { thread, isNew: true })
+    if (hasFloor(channel, me.id, request)) return answering(ctx, request, append, thread, release)
     return append instanceof Promise
       ? append.then(found => stored(ctx, request, found, thread, effects))
       : stored(ctx, request, append, thread, effects)
+  }
+
+  const answering = async (
+    ctx: WriteCtx,
+    request: RequestBody<'MSG'>,
+    append: Awaitable<Addressed>,
+    thread: Root | undefined,
+    release: readonly Effect[],
+  ): Promise<Outcome<'ACK'>> => {
+    const outcome = stored(ctx, request, await append, thread)
+    const { notify: notices = [], effects = [] } = await options.answerFloor(ctx, request)
+    return { ...outcome, notify: notices, effects: [...release, ...effects] }
   }
 
   /** A repeat of what is stored gets its acknowledgement, though the sender has left the channel since, or the target has gone. */
@@ -180,6 +195,8 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
         prepare: checkSignature,
         write(ctx, request) {
           checkSize(request.content, options.maxContentBytes)
+          if (request.floor === true && (request.in_reply_to === undefined || !request.to.startsWith('#')))
+            throw new Fail('INVALID_MSG', 'floor: only of an answer in a channel, with in_reply_to')
           const decided = decideOrRepeat(ctx, request)
           return request.files === undefined ? decided : naming(ctx, request, decided)
         },
@@ -197,4 +214,11 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
       },
     },
   }
+}
+
+/** Whether the floor of what a message answers may be the sender's: said by itself, or known in memory. */
+const hasFloor = ({ floor }: Channel, me: string, request: RequestBody<'MSG'>): boolean => {
+  if (request.floor === true) return true
+  const claim = floor.size === 0 || request.in_reply_to === undefined ? undefined : floor.get(request.in_reply_to)
+  return claim?.isStored === true && claim.holder === me
 }

@@ -108,7 +108,10 @@ export const presence = (
           if (current === undefined && channel.floor.size >= maxClaims) throw new Fail('LIMIT_REACHED', `Too many floor claims in ${name}`)
           // A start in the future or long ago would win or hold for ever.
           const startedAt = Math.min(Math.max(started_at, now - floorMs), now)
-          if (current !== undefined && current.holder !== me.id && !isEarlier({ startedAt, holder: me.id }, current)) {
+          if (
+            current !== undefined && current.holder !== me.id
+            && (current.isStored === true || !isEarlier({ startedAt, holder: me.id }, current))
+          ) {
             return {
               reply: reply('YIELD', {
                 msg_id,
@@ -119,7 +122,7 @@ export const presence = (
               }),
             }
           }
-          const claim: FloorClaim = { holder: me.id, startedAt, until: now + floorMs }
+          const claim: FloorClaim = current?.isStored === true ? current : { holder: me.id, startedAt, until: now + floorMs }
           const claimed = { msg_id, channel: name, holder: me.id, holder_name: me.name, started_at: startedAt }
           const displaced = current !== undefined && current.holder !== me.id
           return {
