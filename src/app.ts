@@ -31,6 +31,7 @@ import { needs } from './doors/http/scopes.ts'
 import { isLoopbackHost } from './doors/mcp/loopback.ts'
 import { McpMount } from './doors/mcp/mount.ts'
 import { Accounts, signInMs } from './features/account/accounts/accounts.ts'
+import { Claims } from './features/account/accounts/claims.ts'
 import { featureMigrations, features, motdKey } from './features/index.ts'
 import type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'
 import { openFiles } from './files/open.ts'
@@ -370,7 +371,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       ? new Accounts({ ...config, store, clock, randomBytes, secret: resumeSecret, relayName: config.name })
       : undefined
     if (accounts !== undefined && sites().length === 0) throw new ConfigError([{ where: 'accounts', message: noSite }])
-    const accountDoor = accounts && new AccountDoor({ accounts, clock, log, sites, relayName: config.name, signInMs })
+    const claims = new Claims({ ...limits, ...config, store, clock, verify: createVerify(), serverId })
+    const accountDoor = accounts && new AccountDoor({ accounts, claims, clock, log, sites, relayName: config.name, signInMs })
     const relay: Relay = new Relay({
       ...config,
       version,

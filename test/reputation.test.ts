@@ -202,7 +202,7 @@ describe('standing', () => {
 })
 
 describe('a settled deal', () => {
-  const settlements = settlementsOf(book)
+  const settlements = settlementsOf(book, async (_, a, b) => a === b)
   const proposalOf = (client: Key, provider: Key, more: Partial<SettledDeal['proposal']> = {}): SettledDeal['proposal'] => ({
     proposal_id: 'prop_1',
     from: client.id,

@@ -12,6 +12,7 @@ export {
 } from './http-signature.ts'
 export { cut, fenced, fenceNote, markBeyond, visible, word } from './fence.ts'
 export { generateKeyPair, identityFrom, type Identity, type KeyPair } from './keys.ts'
+export { claimEndText, claimText, type ClaimText } from './claim-texts.ts'
 export { changeTextOf, contentHashOf, editText, retractText, type ChangeText, type EditText } from './change-texts.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'
 export { IdentityError, type IdentityErrorCode } from './errors.ts'

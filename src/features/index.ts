@@ -21,10 +21,12 @@ import { groupMigrations } from '../store/groups.ts'
 import { hookMigrations } from '../store/hooks.ts'
 import { webhookMigrations } from '../store/webhooks.ts'
 import { errandMigrations } from '../store/errands.ts'
-import type { Migration } from '../store/store.ts'
+import type { Db, Migration } from '../store/store.ts'
 import { leaseMigrations } from '../store/leases.ts'
 import { threadMigrations } from '../store/threads.ts'
 import { tokenMigrations } from '../store/tokens.ts'
+import { inHandOf, isOneHand } from './account/accounts/claims.ts'
+import { allOwners, claimMigrations } from './account/accounts/claims-store.ts'
 import { accountMigrations } from './account/accounts/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
@@ -106,6 +108,10 @@ type TradeOptions =
   & Omit<ReputationOptions, 'board'>
   & BookOptions
   & SkillOptions
+  & {
+    /** Whether agents can belong to accounts. */
+    readonly accounts: boolean
+  }
 
 type OperateOptions =
   & AdminOptions
@@ -131,19 +137,27 @@ export interface Features {
 const tradePorts = (options: FeatureOptions) => {
   const checkSignature = signatureCheck(options)
   const book = reputationBook(options)
-  const { stakeable, settled } = settlementsOf(book)
+  const hands = options.accounts
+    ? { isOneHand, inHandOf, owners: allOwners }
+    : {
+      isOneHand: (_: Db, a: string, b: string) => Promise.resolve(a === b),
+      inHandOf: (_: Db, agent: string) => Promise.resolve([agent]),
+      owners: () => Promise.resolve(new Map<string, string>()),
+    }
+  const { stakeable, settled } = settlementsOf(book, hands.isOneHand)
   const holding = rails({ hasProcessor: options.processor !== undefined })
-  const board = new StandingBoard()
+  const board = new StandingBoard(hands.owners)
   const ratings: CourtOptions['ratings'] = { ...book, stakeable, jurors: (db, now, agents) => board.jurors(db, now, agents) }
   const deals = proposals({
     ...options,
+    ...hands,
     checkSignature,
     spendNonce,
     holding,
     stakeable,
     settled: closingCases({ ...options, holding, ratings }, settled),
   })
-  return { ...options, checkSignature, spendNonce, holding, board, book: ratings, deals }
+  return { ...options, ...hands, checkSignature, spendNonce, holding, board, book: ratings, deals }
 }
 
 type Ports = ReturnType<typeof tradePorts>
@@ -168,6 +182,7 @@ const agentUses: readonly AgentUse[] = [
   ['hooks', 'agent'],
   ['webhooks', 'agent'],
   ['inbox_leases', 'agent'],
+  ['owned_agents', 'agent'],
 ]
 
 const slices = {
@@ -207,7 +222,7 @@ const slices = {
   errands: slice(errands, errandMigrations),
   policies: slice(ports => policies(ports)),
   webhooks: slice(webhooks, webhookMigrations),
-  accounts: slice(() => ({}), accountMigrations),
+  accounts: slice(() => ({}), accountMigrations, claimMigrations),
 }
 
 /** The tables of every slice that has some. */

@@ -1,20 +1,7 @@
 // agentchat curl: one HTTP request of a relay's, signed by the user's key.
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
-import { rootCertificates } from 'node:tls'
-import { timerMs } from '../../../lib/protocol/timer.ts'
 import { command } from '../command.ts'
-import { CliError, exitOfCode, type ExitName } from '../exit.ts'
-
-/** How an answer of that status ends the command, where it does not say a code of the protocol. */
-const exitOfStatus = (status: number): ExitName => {
-  if (status < 400) return 'ok'
-  if (status === 401 || status === 403) return 'auth'
-  if (status === 404 || status === 410) return 'notFound'
-  if (status === 408) return 'timeout'
-  if (status === 429) return 'rateLimited'
-  return status >= 500 ? 'busy' : 'refused'
-}
+import { CliError, type ExitName } from '../exit.ts'
+import { answerTo, brokenOff, codeIn, exitOfAnswer, urlOf } from '../http-request.ts'
 
 const methodOf = (text: string): string => {
   if (!/^[A-Za-z]{1,20}$/.test(text)) throw new CliError('usage', `${JSON.stringify(text)} is not an HTTP method`)
@@ -89,20 +76,12 @@ export const curl = command({
     }
     const code = status < 400 ? undefined : codeIn(start)
     if (status >= 400) out.say(`error: ${status}${code === undefined ? '' : ` ${code}`}`)
-    return code !== undefined && Object.hasOwn(exitOfCode, code) ? exitOfCode[code as keyof typeof exitOfCode] : exitOfStatus(status)
+    return exitOfAnswer(status, code)
   },
 })
 
 /** More than a relay takes. */
 const maxBodyBytes = 4 * 1024 * 1024
-
-/** Where the relay speaks HTTP: the address of its WebSockets, in the other scheme. */
-const urlOf = (relay: string, path: string): URL => {
-  const base = relay.replace(/^ws/i, 'http').replace(/[?].*$/, '').replace(/\/$/, '')
-  if (!path.startsWith('/') || !URL.canParse(`${base}${path}`))
-    throw new CliError('usage', `${JSON.stringify(path)} is not a path`, 'Paths begin with a slash, like /v1/me.')
-  return new URL(`${base}${path}`)
-}
 
 const signatureOf = async (
   file: string,
@@ -126,39 +105,4 @@ const signatureOf = async (
     header: name => headers[name],
     body: Buffer.from(body),
   }, now)
-}
-
-interface Asked {
-  readonly method: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-  readonly ca: string | undefined
-  readonly silenceMs: number
-  readonly signal: AbortSignal
-}
-
-const answerTo = (url: URL, { method, headers, body, ca, silenceMs, signal }: Asked): Promise<IncomingMessage> =>
-  new Promise((resolve, reject) => {
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-    const asking = send(url, { method, headers, agent: false, signal, ...(ca !== undefined && { ca: [...rootCertificates, ca] }) }, resolve)
-    asking.setTimeout(timerMs(silenceMs), () =>
-      asking.destroy(new CliError('timeout', `Nothing came for ${silenceMs / 1_000} s`, 'Wait longer with --timeout.')))
-    asking.on('error', error => reject(brokenOff(error, url)))
-    asking.end(body)
-  })
-
-const brokenOff = (error: unknown, { origin }: URL): unknown =>
-  error instanceof CliError
-    ? error
-    : new CliError('unreachable', `${origin} cannot be reached, or hung up: ${(error as Error).message}`,
-      'Is the relay running, and the URL right? agentchat doctor URL looks closer.', error)
-
-/** The code of a problem (RFC 9457). */
-const codeIn = (text: string): string | undefined => {
-  try {
-    const { code } = JSON.parse(text) as { readonly code?: unknown }
-    return typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code) ? code : undefined
-  } catch {
-    return undefined
-  }
 }

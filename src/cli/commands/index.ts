@@ -41,6 +41,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     presence: async () => (await import('./presence.ts')).presence,
     profile: async () => (await import('./profile.ts')).profile,
     skills: async () => (await import('./skills.ts')).skills,
+    account: async () => (await import('./account.ts')).account,
     identity: async () => (await import('./identity.ts')).identity,
     whoami: async () => (await import('./whoami.ts')).whoami,
   },

@@ -10,10 +10,11 @@ import { readJson } from '../http/body.ts'
 import { Problem, problemOf } from '../http/problem.ts'
 import { cookieOf, setCookie } from './cookie.ts'
 import { page, pageHeaders, script } from './page.ts'
-import type { AccountsPort, Opened, PasskeyAnswer, SignedIn, Visitor } from './port.ts'
+import type { AccountsPort, ClaimsPort, Opened, PasskeyAnswer, SignedIn, Visitor } from './port.ts'
 
 export interface AccountDoorOptions {
   readonly accounts: AccountsPort
+  readonly claims: ClaimsPort
   readonly clock: Clock
   readonly log: Logger
   /** Pages that passkeys are good at; known once the relay listens. */
@@ -22,9 +23,6 @@ export interface AccountDoorOptions {
   /** How long a browser stays signed in when nobody comes. */
   readonly signInMs: number
 }
-
-/** Who may ask: anybody, who is signed in, or whose passkey vouched a moment ago. */
-type Need = 'anyone' | 'signed' | 'fresh'
 
 interface Asked {
   readonly visit: DoorVisit
@@ -44,8 +42,9 @@ interface Told {
   readonly opened?: Opened | null
 }
 
+/** Who may ask: anybody, an agent whose key signed what is asked, who is signed in, or whose passkey vouched a moment ago. */
 type Place =
-  | { readonly needs: 'anyone', answer(asked: Asked): Promise<Told> }
+  | { readonly needs: 'anyone' | 'agent', answer(asked: Asked): Promise<Told> }
   | { readonly needs: 'signed' | 'fresh', answer(asked: AskedBy): Promise<Told> }
 
 /** What strangers of one address may try in a second, and all of them together: a guess costs one. */
@@ -85,6 +84,13 @@ const Link = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'what follows # in the link
 const Nothing = z.object({})
 const Named = z.object({ name: Line })
 const ByLink = Named.extend({ link: Link })
+const Claim = z.object({
+  agent: z.string().regex(/^@[0-9a-f]{16}$/, 'an agent like @8addfe276526c9f6'),
+  account: z.string().regex(/^~[0-9a-f]{16}$/, 'an account like ~0123456789abcdef'),
+  ts: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, '16 to 64 of A–Z a–z 0–9 _ -'),
+  sig: z.string().regex(/^[A-Za-z0-9+/]{86}==$/, 'a signature of Ed25519 in base64'),
+})
 const SignOut = z.object({ everywhere: z.boolean().optional() })
 
 export class AccountDoor implements HttpDoor {
@@ -206,6 +212,45 @@ export class AccountDoor implements HttpDoor {
         return { status: 201, body: { url: linkUrl(visitor.site, secret), expires_at: expires } }
       },
     },
+    'POST /account/claims': {
+      needs: 'agent',
+      answer: async ({ visit }) => {
+        await this.#options.claims.claim(await this.#body(visit, Claim), visit.address)
+        return { status: 202, body: { state: 'waiting' } }
+      },
+    },
+    'POST /account/claims/end': {
+      needs: 'agent',
+      answer: async ({ visit }) => {
+        await this.#options.claims.end(await this.#body(visit, Claim), visit.address)
+        return { status: 204 }
+      },
+    },
+    'GET /account/agents': {
+      needs: 'signed',
+      answer: async ({ me }) => {
+        const { owned, waiting } = await this.#options.claims.of(me)
+        const shown = ({ agent, at, text, sig }: (typeof owned)[number]) => ({ agent, at, claim: { text, sig } })
+        return {
+          body: { agents: owned.map(shown), waiting: waiting.map(claim => ({ ...shown(claim), expires_at: claim.expires })) },
+        }
+      },
+    },
+    'POST /account/agents/': {
+      needs: 'fresh',
+      answer: async ({ visit, rest, me }) => {
+        await this.#body(visit, Nothing)
+        await this.#options.claims.accept(me, agentIn(rest), visit.address)
+        return { status: 204 }
+      },
+    },
+    'DELETE /account/agents/': {
+      needs: 'fresh',
+      answer: async ({ visit, rest, me }) => {
+        await this.#options.claims.release(me, agentIn(rest), visit.address)
+        return { status: 204 }
+      },
+    },
   }
 
   takes(path: string): boolean {
@@ -248,8 +293,8 @@ export class AccountDoor implements HttpDoor {
     const sites = this.#options.sites()
     const { origin } = request.headers
     const site = sites.find(each => each.origin === origin)
-    // Reading changes nothing, and no other page can read the answer.
-    if (method !== 'GET' && site === undefined) {
+    // Reading changes nothing, and no other page can read the answer; what a key signed is so, whoever brings it.
+    if (method !== 'GET' && place.needs !== 'agent' && site === undefined) {
       this.#guess(visit)
       const where = sites.map(each => each.origin).join(', ')
       throw new Problem('FOREIGN_ORIGIN', `This is asked from a page of the relay's own: ${where}/account`)
@@ -257,9 +302,9 @@ export class AccountDoor implements HttpDoor {
     const secret = cookieOf(request, sites.map(each => each.origin))
     const me = secret === undefined ? undefined : await this.#options.accounts.who(secret)
     // Who is signed in has proved more than a guess costs.
-    if (me === undefined || place.needs === 'anyone') this.#guess(visit)
+    if (me === undefined || place.needs === 'anyone' || place.needs === 'agent') this.#guess(visit)
     const visitor = { site: site ?? sites[0]!, address: visit.address, agent: request.headers['user-agent'] ?? '' }
-    const told = place.needs === 'anyone'
+    const told = place.needs === 'anyone' || place.needs === 'agent'
       ? await place.answer({ visit, visitor, rest, me })
       : await place.answer({ visit, visitor, rest, me: this.#checked(me, place.needs) })
     const { status = 200, body, opened } = told
@@ -287,7 +332,7 @@ export class AccountDoor implements HttpDoor {
   }
 
   /** @throws Problem */
-  #checked(me: SignedIn | undefined, needs: Exclude<Need, 'anyone'>): SignedIn {
+  #checked(me: SignedIn | undefined, needs: 'signed' | 'fresh'): SignedIn {
     if (me === undefined) throw new Problem('AUTH_REQUIRED', 'Sign in: /account')
     if (needs === 'fresh' && !this.#options.accounts.isFresh(me))
       throw new Problem('PASSKEY_ASKED', 'This wants your passkey again: POST /signin/passkey/options and verify, then ask again')
@@ -335,6 +380,13 @@ export class AccountDoor implements HttpDoor {
     response.writeHead(status, { ...quiet, ...headers, ...(status !== 204 && { 'content-length': length }) })
     response.end(request.method === 'HEAD' ? '' : body)
   }
+}
+
+/** As a path has it. @throws Problem */
+const agentIn = (rest: string): string => {
+  const agent = rest.replace(/^%40/i, '@')
+  if (!/^@[0-9a-f]{16}$/.test(agent)) throw new Problem('INVALID_MSG', 'An agent is called like @8addfe276526c9f6')
+  return agent
 }
 
 /** Where a link leads: its secret stands behind the #, which no server, log or proxy is ever told. */

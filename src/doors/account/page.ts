@@ -94,7 +94,23 @@ const showStranger = () => {
   main.replaceChildren(...(link === '' ? [signIn] : [element('p', 'You were given a link to this relay. It is good once.'), label, name, create]))
 }
 
-const showOwner = me => {
+const agentItems = ({ agents, waiting }) => [
+  ...waiting.map(({ agent, expires_at }) => {
+    const item = element('li', agent + ' says that it is yours (until ' + when(expires_at) + ') ')
+    item.append(
+      button('It is mine', () => fresh(() => post('/account/agents/' + agent)).then(show)),
+      button('It is not', () => fresh(() => ask('DELETE', '/account/agents/' + agent)).then(show)),
+    )
+    return item
+  }),
+  ...agents.map(({ agent, at }) => {
+    const item = element('li', agent + ', since ' + when(at) + ' ')
+    item.append(button('Let it go', () => fresh(() => ask('DELETE', '/account/agents/' + agent)).then(show)))
+    return item
+  }),
+]
+
+const showOwner = (me, agents) => {
   const passkeys = me.passkeys.map(({ id, name, used_at }) => {
     const item = element('li', name + ', used ' + when(used_at) + ' ')
     item.append(button('Remove', async () => {
@@ -120,6 +136,7 @@ const showOwner = me => {
       await make(await post('/account/passkeys/options', { name }), '/account/passkeys', { name })
       await show()
     })),
+    ...list('Agents (agentchat account link ' + me.account.id + ')', agentItems(agents)),
     ...list('Signed in', signIns),
     button('Sign out', async () => {
       await post('/signout')
@@ -137,7 +154,7 @@ const showOwner = me => {
 
 const show = async () => {
   try {
-    showOwner(await ask('GET', '/account/me'))
+    showOwner(await ask('GET', '/account/me'), await ask('GET', '/account/agents'))
   } catch (error) {
     if (error.code !== 'AUTH_REQUIRED') say(error.message)
     showStranger()

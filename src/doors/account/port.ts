@@ -53,6 +53,32 @@ interface AuditRow {
   readonly address: string
 }
 
+/** What an agent's key signed. */
+export interface SignedClaim {
+  readonly agent: string
+  readonly account: string
+  readonly ts: number
+  readonly nonce: string
+  readonly sig: string
+}
+
+interface AgentRow {
+  readonly agent: string
+  readonly at: number
+  /** What the agent signed, and by what. */
+  readonly text: string
+  readonly sig: string
+}
+
+/** Whose agents are. Each throws Fail where it is refused. */
+export interface ClaimsPort {
+  claim(claim: SignedClaim, address: string): Promise<void>
+  end(claim: SignedClaim, address: string): Promise<void>
+  accept(me: SignedIn, agent: string, address: string): Promise<void>
+  release(me: SignedIn, agent: string, address: string): Promise<void>
+  of(me: SignedIn): Promise<{ readonly owned: readonly AgentRow[], readonly waiting: readonly (AgentRow & { readonly expires: number })[] }>
+}
+
 /** Each throws Fail where it is refused. */
 export interface AccountsPort {
   who(secret: string): Promise<SignedIn | undefined>

@@ -45,10 +45,12 @@ export const earnedArbiters = async (
  */
 export const poolOf = async (
   { tx, roster, now }: Pick<WriteCtx, 'tx' | 'roster' | 'now'>,
-  { deals, arbiters }: Pick<CourtOptions, 'deals' | 'arbiters'>,
+  { deals, arbiters, inHandOf }: Pick<CourtOptions, 'deals' | 'arbiters' | 'inHandOf'>,
   { proposalId, parties, earned }: { readonly proposalId: string, readonly parties: readonly string[], readonly earned: readonly string[] },
 ): Promise<readonly string[]> => {
-  const own = (await Promise.all(parties.map(party => lineageOf(tx, party)))).flat()
+  // The parties, and what else their owners have.
+  const hands = (await Promise.all(parties.map(async party => inHandOf(tx, await successorOf(tx, party))))).flat()
+  const own = (await Promise.all([...new Set(hands)].map(agent => lineageOf(tx, agent)))).flat()
   const excluded = new Set(own)
   for (const partner of await deals.partners(tx, own, now - eligibility.strangerForMs)) excluded.add(await successorOf(tx, partner))
   const panels = await seatsOf(tx)

@@ -81,4 +81,6 @@ export interface CourtOptions {
   readonly deals: Deals
   readonly ratings: CourtRatings
   readonly holding: FeeHolding
+  /** An agent, as it is called now, and whoever belongs to the same account. */
+  readonly inHandOf: (db: Db, agent: string) => Promise<readonly string[]>
 }

@@ -112,7 +112,8 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
   /** Who can be made an offer: an agent with a key, that is not oneself under another one. */
   const checkRecipient = async (ctx: WriteCtx, to: string): Promise<void> => {
     const { me, tx, roster } = ctx
-    if (await successorOf(tx, to) === me.id) throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
+    if (await options.isOneHand(tx, await successorOf(tx, to), me.id))
+      throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself, nor with another agent of the same account')
     const standing = await standingOf(tx, to)
     if (!standing.isKnown && roster.agent(to) !== undefined) throw new Fail('NO_PUBKEY', `${to} has no key to accept with`)
     const gone = goneReasonOf(to, standing)

@@ -61,6 +61,8 @@ export interface ProposalOptions {
   readonly checkSignature: (ctx: WriteCtx, action: never, request: never) => Promise<Signature>
   readonly spendNonce: (ctx: WriteCtx, signed: { readonly sig_nonce?: string | undefined }) => Promise<void>
   readonly holding: Holding
+  /** Whether two agents, as they are called now, are one party: the same, or of one account. */
+  readonly isOneHand: (db: Db, a: string, b: string) => Promise<boolean>
   /** How much an agent may have at stake in all: its rating less the floor. */
   readonly stakeable: (db: Db, agent: string) => Promise<number>
   readonly settled: (tx: Tx, settlement: Settlement, now: number) => Promise<Settled>

@@ -113,9 +113,14 @@ export const told = async (
 }
 
 /** Whether those who would be bound are two, and still here to keep their word. @throws Fail INVALID_PROPOSAL */
-const checkParties = async (tx: Tx, { proposer, recipient }: Deal): Promise<void> => {
+const checkParties = async (
+  tx: Tx,
+  { proposer, recipient }: Deal,
+  { isOneHand }: Pick<ProposalOptions, 'isOneHand'>,
+): Promise<void> => {
   const parties = [await successorOf(tx, proposer), await successorOf(tx, recipient)] as const
-  if (parties[0] === parties[1]) throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself')
+  if (await isOneHand(tx, ...parties))
+    throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself, nor with another agent of the same account')
   for (const party of parties) {
     const gone = goneReasonOf(party, await standingOf(tx, party))
     if (gone !== undefined) throw new Fail('INVALID_PROPOSAL', `PARTY_GONE: ${gone}`)
@@ -139,7 +144,7 @@ export class Steps {
     })
     if (!decision.ok) throw new Fail('INVALID_PROPOSAL', reasons[decision.refusal](before.deal, action))
     const { deal, moves, stakes } = decision
-    if (action === 'ACCEPT' || action === 'FUND') await checkParties(tx, deal)
+    if (action === 'ACCEPT' || action === 'FUND') await checkParties(tx, deal, this.#options)
 
     for (const { op, amount } of moves) {
       if (await this.#move(tx, now, before, op, amount, by) === 'pending') return this.#pending(tx, now, before, step)

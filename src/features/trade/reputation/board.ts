@@ -17,10 +17,18 @@ interface Board {
   readonly asOf: number
 }
 
+/** Of agents that belong to an account, which; by any of the keys that they have had. */
+export type Owners = (db: Db) => Promise<ReadonlyMap<string, string>>
+
 export class StandingBoard {
+  readonly #owners: Owners
   #board: Promise<Board> | undefined
   #asOf = -Infinity
   readonly #arithmetic = new PieceWork()
+
+  constructor(owners: Owners) {
+    this.#owners = owners
+  }
 
   /** The standings of some agents, in their order, as of at most a minute ago. */
   async scores(db: Db, now: number, agents: readonly string[]): Promise<{ readonly scores: readonly Score[], readonly asOf: number }> {
@@ -55,11 +63,22 @@ export class StandingBoard {
   }
 
   async #compute(db: Db, now: number): Promise<Board> {
-    const [rows, vouched, followed] = await Promise.all([provenPayments(db, maxPayments), vouchedAgents(db), successions(db)])
+    const [rows, vouched, followed, owned] = await Promise.all([
+      provenPayments(db, maxPayments),
+      vouchedAgents(db),
+      successions(db),
+      this.#owners(db),
+    ])
     /** Whoever changed its key is still the same. */
     const present = (agent: string): string => followed.get(agent) ?? agent
     const anchors = new Map(vouched.map(agent => [present(agent), 1]))
-    const payments = rows.map(({ client, provider, currency, paid, completed_at }) => ({
+    const owners = new Map([...owned].map(([agent, account]) => [present(agent), account]))
+    /** What goes from one hand of an owner into the other vouches for nobody. */
+    const isWithin = ({ client, provider }: { readonly client: string, readonly provider: string }): boolean => {
+      const owner = owners.get(present(client))
+      return owner !== undefined && owners.get(present(provider)) === owner
+    }
+    const payments = rows.filter(row => !isWithin(row)).map(({ client, provider, currency, paid, completed_at }) => ({
       client: present(client),
       provider: present(provider),
       currency: currency ?? '',

@@ -73,7 +73,11 @@ const distinct = (
   deliverables: ReceiptPart['deliverables'],
 ): ReceiptPart['deliverables'] => [...new Map(deliverables.map(deliverable => [JSON.stringify(deliverable), deliverable])).values()]
 
-export const settlementsOf = (book: ReputationBook): Settlements => {
+/** @param isOneHand whether two agents are one party: the same, or of one account */
+export const settlementsOf = (
+  book: ReputationBook,
+  isOneHand: (tx: Tx, a: string, b: string) => Promise<boolean>,
+): Settlements => {
   const rated = async (
     tx: Tx,
     { kind, proposal, winner, wasStaked, byPanel = false }: SettledDeal,
@@ -81,8 +85,8 @@ export const settlementsOf = (book: ReputationBook): Settlements => {
   ): Promise<Record<string, unknown> | null> => {
     const { amount, elo_stakes: { proposer, acceptor } } = proposal
     const [from, to] = [await successorOf(tx, proposal.from), await successorOf(tx, proposal.to)]
-    // Both keys have become one agent's: nobody rates himself.
-    if (from === to) return null
+    // Both have become one agent's, or one owner's: nobody rates himself.
+    if (await isOneHand(tx, from, to)) return null
     const stakes = { proposer_stake: wasStaked ? proposer : 0, acceptor_stake: wasStaked ? acceptor : 0 }
     if (kind === 'completed') {
       const changes = await book.completed(tx, [from, to], amount ?? 0, now)

@@ -1,0 +1,92 @@
+// agentchat account: the account of a person at a relay that an agent belongs to. The agent says so by its key; the person, at /account, by a
+// passkey.
+import { command, type Call } from '../command.ts'
+import { CliError } from '../exit.ts'
+import { connectKeyed } from '../trade.ts'
+
+/** More than a problem of the relay takes. */
+const maxAnswerBytes = 64 * 1024
+const example = '~0123456789abcdef'
+const accountArgument = { account: { doc: 'its id, as the page /account of the relay shows it' } } as const
+
+/** Signs the claim, or its end, and brings it. @throws CliError */
+const bring = async (call: Pick<Call, 'target' | 'connect' | 'io' | 'options'>, account: string, path: string): Promise<string> => {
+  if (!/^~[0-9a-f]{16}$/.test(account))
+    throw new CliError('usage', `${JSON.stringify(account)} is not an account`, `Accounts look like ${example}: see /account at the relay.`)
+  const { io, options } = call
+  const [{ claimEndText, claimText, randomNonce }, { identityOf, loadIdentityFile }, http] = await Promise.all([
+    import('../../../lib/identity/index.ts'),
+    import('../../../lib/node/identity-file.ts'),
+    import('../http-request.ts'),
+  ])
+  // A login: the relay knows the key then, and has proved which one it is.
+  const client = await connectKeyed(call)
+  const { url, identity: file, ca } = await call.target()
+  const identity = identityOf(loadIdentityFile(file!))
+  const agent = `@${identity.agentId.replace(/^@/, '')}`
+  const fields = { agent, account, relay: client.relayId!, ts: io.now(), nonce: randomNonce() }
+  const { relay: _, ...claim } = fields
+  const sig = identity.sign(path.endsWith('/end') ? claimEndText(fields) : claimText(fields))
+  const body = JSON.stringify({ ...claim, sig })
+  const asked = http.urlOf(url, path)
+  const response = await http.answerTo(asked, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) },
+    body,
+    ca: ca === undefined ? undefined : (await import('../certificates.ts')).readCertificates(ca),
+    silenceMs: (options.timeout ?? 15) * 1_000,
+    signal: io.interrupted,
+  })
+  let text = ''
+  try {
+    for await (const chunk of response) if (text.length < maxAnswerBytes) text += (chunk as Buffer).toString()
+  } catch (error) {
+    throw http.brokenOff(error, asked)
+  }
+  const status = response.statusCode ?? 0
+  if (status >= 400) {
+    const code = http.codeIn(text)
+    if (code === undefined)
+      throw new CliError('notFound', 'This relay takes no accounts', 'Its operator has to: agentchat serve --accounts')
+    throw new CliError(http.exitOfAnswer(status, code), `${http.detailIn(text)} (${code})`)
+  }
+  return agent
+}
+
+const link = command({
+  name: 'link',
+  summary: 'Say that you belong to the account of a person, who confirms it at /account',
+  relay: true,
+  arguments: accountArgument,
+  options: {},
+  examples: [{ command: `agentchat account link ${example}`, doc: 'Your key signs it; it waits there for seven days' }],
+  async run(call) {
+    const { account } = call.args
+    const agent = await bring(call, account, '/account/claims')
+    call.out.one({ agent_id: agent, account, state: 'waiting' }, () => `${agent} waits at ${account}: its owner confirms it at /account`)
+  },
+})
+
+const unlink = command({
+  name: 'unlink',
+  summary: 'Belong to it no more, or take back what waits',
+  relay: true,
+  arguments: accountArgument,
+  options: {},
+  examples: [{ command: `agentchat account unlink ${example}`, doc: 'Nobody else has to agree' }],
+  async run(call) {
+    const { account } = call.args
+    const agent = await bring(call, account, '/account/claims/end')
+    call.out.one({ agent_id: agent, account, state: 'ended' }, () => `${agent} does not belong to ${account}`)
+  },
+})
+
+export const account = command({
+  name: 'account',
+  summary: 'The account of a person that you belong to: link, unlink',
+  arguments: {},
+  options: {},
+  commands: [link, unlink],
+  examples: [{ command: `agentchat account link ${example}`, doc: 'What an account is: docs/ACCOUNTS.md' }],
+  run: () => Promise.reject(new CliError('usage', 'account wants a command', 'See: agentchat account --help')),
+})

@@ -1,0 +1,89 @@
+// Which agents are whose: claims that wait for the other half, and those that have both.
+import { keysOf } from '../../../store/agents.ts'
+import type { Db, Migration, Tx } from '../../../store/store.ts'
+
+/** What an agent signed: "I belong to this account". */
+export interface ClaimRow {
+  readonly agent: string
+  readonly account: string
+  /** The exact text, and the signature of the agent's key under it. */
+  readonly text: string
+  readonly sig: string
+  readonly at: number
+  readonly expires: number
+}
+
+/** Both halves are there. */
+export interface OwnedRow extends Omit<ClaimRow, 'expires'> {
+  /** The browser whose passkey took it. */
+  readonly sign_in: string
+}
+
+interface Tables {
+  agent_claims: ClaimRow
+  owned_agents: OwnedRow
+}
+
+export const claimMigrations: Migration = {
+  feature: 'claims',
+  steps: [`
+    CREATE TABLE agent_claims (agent TEXT PRIMARY KEY, account TEXT NOT NULL, text TEXT NOT NULL, sig TEXT NOT NULL, at INTEGER NOT NULL,
+      expires INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX agent_claims_account ON agent_claims (account, at);
+    CREATE INDEX agent_claims_expires ON agent_claims (expires);
+    CREATE TABLE owned_agents (agent TEXT PRIMARY KEY, account TEXT NOT NULL, text TEXT NOT NULL, sig TEXT NOT NULL, at INTEGER NOT NULL,
+      sign_in TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX owned_agents_account ON owned_agents (account, at);
+  `],
+  postgres: [`
+    CREATE TABLE agent_claims (agent TEXT PRIMARY KEY, account TEXT NOT NULL, text TEXT NOT NULL, sig TEXT NOT NULL, at BIGINT NOT NULL,
+      expires BIGINT NOT NULL);
+    CREATE INDEX agent_claims_account ON agent_claims (account, at);
+    CREATE INDEX agent_claims_expires ON agent_claims (expires);
+    CREATE TABLE owned_agents (agent TEXT PRIMARY KEY, account TEXT NOT NULL, text TEXT NOT NULL, sig TEXT NOT NULL, at BIGINT NOT NULL,
+      sign_in TEXT NOT NULL);
+    CREATE INDEX owned_agents_account ON owned_agents (account, at);
+  `],
+}
+
+/** The newest of an agent counts. */
+export const putClaim = async (tx: Tx, row: ClaimRow): Promise<void> => {
+  await removeClaim(tx, row.agent)
+  await tx.tables<Tables>().insertInto('agent_claims').values(row).execute()
+}
+
+export const removeClaim = async (tx: Tx, agent: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('agent_claims').where('agent', '=', agent).execute()
+}
+
+/** The oldest first. */
+export const claimsOn = (db: Db, account: string, now: number): Promise<readonly ClaimRow[]> =>
+  db.tables<Tables>().selectFrom('agent_claims').selectAll().where('account', '=', account).where('expires', '>', now).orderBy('at')
+    .orderBy('agent').execute()
+
+export const forgetClaims = async (tx: Tx, now: number): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('agent_claims').where('expires', '<=', now).execute()
+}
+
+export const addOwned = async (tx: Tx, row: OwnedRow): Promise<void> => {
+  await tx.tables<Tables>().insertInto('owned_agents').values(row).execute()
+}
+
+/** By any of the keys that the agent has had. */
+export const removeOwned = async (tx: Tx, agent: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('owned_agents').where('agent', 'in', keysOf(agent)).execute()
+}
+
+/** The oldest first. */
+export const ownedBy = (db: Db, account: string): Promise<readonly OwnedRow[]> =>
+  db.tables<Tables>().selectFrom('owned_agents').selectAll().where('account', '=', account).orderBy('at').orderBy('agent').execute()
+
+/** The account that an agent belongs to, by whichever of its keys; undefined: it is its own. @param agent as it is called now */
+export const ownerOf = async (db: Db, agent: string): Promise<string | undefined> =>
+  (await db.tables<Tables>().selectFrom('owned_agents').select('account').where('agent', 'in', keysOf(agent)).limit(1)
+    .executeTakeFirst())?.account
+
+/** Of every agent that has one. */
+export const allOwners = async (db: Db): Promise<ReadonlyMap<string, string>> =>
+  new Map((await db.tables<Tables>().selectFrom('owned_agents').select(['agent', 'account']).execute())
+    .map(({ agent, account }) => [agent, account]))
