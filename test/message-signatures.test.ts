@@ -279,6 +279,7 @@ test('a message without a signature waits for nothing', () => {
     serverId: 'f'.repeat(64),
     verifyMessages: false,
     policies: {},
+    inCircle: undefined,
     answerFloor: () => Promise.resolve({}),
     nameFiles: () => Promise.resolve(),
     verifyMessage: (_, text) => {

@@ -24,6 +24,7 @@ export const errors = {
   MESSAGE_NOT_FOUND: never,
   EDIT_CONFLICT: never,
   LEASE_OVER: never,
+  CIRCLE_STOPPED: never,
   RECEIPT_NOT_FOUND: never,
   FILE_MISSING: never,
   FILE_REFUSED: never,

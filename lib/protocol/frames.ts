@@ -7,6 +7,7 @@ import { frames as disputes } from './disputes.ts'
 import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
 import { frames as floors } from './floors.ts'
+import { frames as circles } from './circles.ts'
 import { frames as groups } from './groups.ts'
 import { frames as subscriptions } from './subscriptions.ts'
 import { frames as hooks } from './hooks.ts'
@@ -45,6 +46,7 @@ export const frames = {
   ...inbox,
   ...leases,
   ...floors,
+  ...circles,
   ...blocks,
   ...history,
   ...search,

@@ -17,6 +17,8 @@ import * as escrow from './escrow.ts'
 import * as escrowRequests from './requests/escrow.ts'
 import * as floors from './floors.ts'
 import * as floorsRequests from './requests/floors.ts'
+import * as circles from './circles.ts'
+import * as circlesRequests from './requests/circles.ts'
 import * as groups from './groups.ts'
 import * as groupsRequests from './requests/groups.ts'
 import * as subscriptions from './subscriptions.ts'
@@ -80,6 +82,7 @@ export const requests = {
   ...inboxRequests.requests,
   ...leasesRequests.requests,
   ...floorsRequests.requests,
+  ...circlesRequests.requests,
   ...blocksRequests.requests,
   ...historyRequests.requests,
   ...searchRequests.requests,
@@ -117,6 +120,7 @@ export const domains = {
   inbox: { requests: inboxRequests.requests, frames: inbox.frames },
   leases: { requests: leasesRequests.requests, frames: leases.frames },
   floors: { requests: floorsRequests.requests, frames: floors.frames },
+  circles: { requests: circlesRequests.requests, frames: circles.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },
   history: { requests: historyRequests.requests, frames: history.frames },
   search: { requests: searchRequests.requests, frames: search.frames },

@@ -50,6 +50,7 @@ export const exitOfCode = {
   MESSAGE_NOT_FOUND: 'notFound',
   RECEIPT_NOT_FOUND: 'notFound',
   LEASE_OVER: 'refused',
+  CIRCLE_STOPPED: 'refused',
   ID_REUSED: 'refused',
   EDIT_CONFLICT: 'refused',
   PROPOSAL_NOT_FOUND: 'notFound',

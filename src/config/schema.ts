@@ -278,6 +278,13 @@ export const settings = {
   maxFloors: share(10_000, 'Floors that are held or waited for, in all.'),
   maxFloorsPerAgent: share(20, 'Floors that one agent may hold or wait for.'),
   maxFloorsPerAddress: share(200, 'Floors that the agents of one address may hold or wait for.'),
+  circleReplies: setting(count().default(0),
+    'Answers that few agents may give each other in turns in one thread within `circleWindowMs`; then they are stopped there. 0: as many as they like.',
+    {
+      value: 'N',
+    }),
+  circleWindowMs: setting(ms.default(60_000), 'The time in which such answers count.', { value: 'TIME' }),
+  circlePauseMs: setting(ms.default(600_000), 'How long agents that answer each other in a circle are stopped.', { value: 'TIME' }),
   maxHereMembers: setting(count().default(200),
     'Connected agents with a key that `@here` mentions in a channel, and agents that the groups of a message do; where there are more, they mention nobody.',
     { value: 'N' }),

@@ -39,6 +39,8 @@ import { keeping, type KeepingOptions } from './operate/keeping/handlers.ts'
 import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
 import { files, keepFiles, nameFiles, type FileOptions } from './talk/files/handlers.ts'
+import { Circles } from '../domain/circles.ts'
+import { circles, inCircle, type CircleOptions } from './talk/circles/handlers.ts'
 import { answerFloor, floors, type FloorOptions } from './talk/floors/handlers.ts'
 import { groups, type GroupOptions } from './talk/groups/handlers.ts'
 import { growing, type GrowingOptions } from './talk/growing/handlers.ts'
@@ -83,13 +85,14 @@ type TalkOptions =
   & Omit<SessionOptions, 'agentUses'>
   & IdentityOptions
   & ChannelOptions
-  & Omit<MessageOptions, 'nameFiles' | 'answerFloor'>
+  & Omit<MessageOptions, 'nameFiles' | 'answerFloor' | 'inCircle'>
   & FileOptions
   & GrowingOptions
   & Omit<EditOptions, 'keepFiles'>
   & InboxOptions
   & LeaseOptions
   & FloorOptions
+  & Omit<CircleOptions, 'circles'>
   & HistoryOptions
   & SearchOptions
   & PresenceOptions
@@ -133,7 +136,7 @@ export interface Features {
   readonly admit: Admit
 }
 
-/** What slices of trade ask of each other, made once. */
+/** What slices ask of each other, made once. */
 const tradePorts = (options: FeatureOptions) => {
   const checkSignature = signatureCheck(options)
   const book = reputationBook(options)
@@ -157,7 +160,8 @@ const tradePorts = (options: FeatureOptions) => {
     stakeable,
     settled: closingCases({ ...options, holding, ratings }, settled),
   })
-  return { ...options, ...hands, checkSignature, spendNonce, holding, board, book: ratings, deals }
+  const circles = options.circleReplies > 0 ? new Circles(options) : undefined
+  return { ...options, ...hands, circles, checkSignature, spendNonce, holding, board, book: ratings, deals }
 }
 
 type Ports = ReturnType<typeof tradePorts>
@@ -189,7 +193,7 @@ const slices = {
   session: slice(ports => session({ ...ports, agentUses })),
   identity: slice(identity, proofMigrations),
   channels: slice(channels, channelMigrations),
-  messages: slice(ports => messages({ ...ports, answerFloor, nameFiles: nameFiles(ports) })),
+  messages: slice(ports => messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) })),
   growing: slice(growing),
   edits: slice(ports => edits({ ...ports, keepFiles: keepFiles(ports) })),
   threads: slice(threads, threadMigrations),
@@ -197,6 +201,7 @@ const slices = {
   inbox: slice(inbox),
   leases: slice(leases, leaseMigrations),
   floors: slice(floors, floorMigrations),
+  circles: slice(circles),
   blocks: slice(blocks),
   history: slice(history),
   search: slice(search, searchMigrations),

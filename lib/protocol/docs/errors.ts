@@ -30,6 +30,8 @@ export const errorDocs: { readonly [C in ErrorCode]: string } = {
   LEASE_OVER:
     'The lease ran out, or was given back: another worker may hold the entry, and what you did counts no more. Of an answer with `floor`: '
     + 'you do not have the floor of what it answers; nothing was stored.',
+  CIRCLE_STOPPED:
+    'You and others answered each other in a circle: the message says for how long the relay takes no more of it. Elsewhere you may speak.',
   RECEIPT_NOT_FOUND: 'There is no such receipt, or you are no party of it.',
   ID_REUSED: 'This request id was used before, for another content.',
   PROPOSAL_NOT_FOUND: 'There is no such proposal, or it is not yours to see.',

@@ -10,6 +10,7 @@ import * as disputes from './disputes.ts'
 import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
 import * as floors from './floors.ts'
+import * as circles from './circles.ts'
 import * as groups from './groups.ts'
 import * as subscriptions from './subscriptions.ts'
 import * as hooks from './hooks.ts'
@@ -47,6 +48,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...inbox.requests,
   ...leases.requests,
   ...floors.requests,
+  ...circles.requests,
   ...blocks.requests,
   ...history.requests,
   ...search.requests,
@@ -92,6 +94,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...inbox.frames,
   ...leases.frames,
   ...floors.frames,
+  ...circles.frames,
   ...blocks.frames,
   ...history.frames,
   ...search.frames,

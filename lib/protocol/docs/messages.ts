@@ -22,6 +22,7 @@ export const requests = {
       'AGENT_NOT_FOUND',
       'ID_REUSED',
       'LEASE_OVER',
+      'CIRCLE_STOPPED',
       'VERIFICATION_FAILED',
       'BUSY',
       'STORAGE_UNAVAILABLE',

@@ -61,6 +61,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   DISPUTE_DEADLINE_PASSED: 409,
   EDIT_CONFLICT: 409,
   LEASE_OVER: 409,
+  CIRCLE_STOPPED: 409,
   ID_REUSED: 422,
   RATE_LIMITED: 429,
   BUSY: 503,

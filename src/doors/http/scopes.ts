@@ -20,6 +20,7 @@ export const needs: Readonly<Record<RequestType, Needed>> = {
   ...by('read', ['EDITS', 'THREAD']),
   ...by('send', ['MSG', 'DELTA', 'FILE_CHUNK', 'JOIN', 'LEAVE', 'SET_PRESENCE', 'SET_NICK', 'TYPING', 'RESPONDING_TO', 'BLOCK', 'UNBLOCK']),
   ...by('send', ['CLAIM_FLOOR', 'LEAVE_FLOOR']),
+  ...by('manage', ['RELEASE_CIRCLE']),
   ...by('send', ['EDIT', 'RETRACT', 'MUTE_THREAD']),
   ...by('read', ['GET_FILE']),
   ...by('send', ['PUT_FILE']),

@@ -26,6 +26,8 @@ import type { RequestBody } from '../../../../lib/protocol/index.ts'
 export interface MessageOptions extends AddressingOptions {
   readonly maxContentBytes: number
   readonly policies: Policies
+  /** Before an answer, where circles are looked for. @throws Fail CIRCLE_STOPPED */
+  readonly inCircle: ((ctx: WriteCtx, thread: Root, stream: string) => Pick<Outcome, 'notify' | 'committed'>) | undefined
   /** Cut secrets out of contents. */
   readonly redact: boolean
   /** The relay's identity. */
@@ -99,8 +101,23 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     if (write !== undefined && !mayWrite(write, ctx.me, request)) throw againstPolicy('policyWrite')
     const say = to.startsWith('#') ? toChannel : toAnAgent
     if (in_reply_to === undefined) return say(ctx, request, undefined)
-    const thread = ctx.tx.links.rootOf(to.startsWith('#') ? to : pairStream(ctx.me.id, to), in_reply_to)
+    const stream = to.startsWith('#') ? to : pairStream(ctx.me.id, to)
+    const thread = ctx.tx.links.rootOf(stream, in_reply_to)
+    if (options.inCircle !== undefined) return circling(ctx, request, thread, stream)
     return thread instanceof Promise ? thread.then(root => say(ctx, request, root)) : say(ctx, request, thread)
+  }
+
+  const circling = async (
+    ctx: WriteCtx,
+    request: RequestBody<'MSG'>,
+    found: Awaitable<Root | undefined>,
+    stream: string,
+  ): Promise<Outcome<'ACK'>> => {
+    const thread = await found
+    const { notify: notices = [], ...more } = thread === undefined ? {} : options.inCircle!(ctx, thread, stream)
+    const outcome = await (request.to.startsWith('#') ? toChannel : toAnAgent)(ctx, request, thread)
+    const all = [...(outcome.notify ?? []), ...notices]
+    return { ...outcome, ...more, ...(all.length > 0 && { notify: all }) }
   }
 
   const toAnAgent = (ctx: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Awaitable<Outcome<'ACK'>> => {
