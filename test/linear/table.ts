@@ -41,6 +41,7 @@ import { fromCardSkills, toCardSkills } from '../../src/domain/a2a-skills.ts'
 import { urlKey } from '../../src/domain/directory/sightings.ts'
 import { readTicket } from '../../src/domain/file-ticket.ts'
 import { readPaymentCode } from '../../src/domain/payment/code.ts'
+import { cookieOf } from '../../src/doors/account/cookie.ts'
 import { hookText } from '../../src/doors/http/hook-text.ts'
 import { resourceAt } from '../../src/doors/http/resources.ts'
 import { reOf } from '../../src/relay/local-session.ts'
@@ -243,6 +244,17 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
     },
   },
   'src/domain/file-ticket.ts': { peer: 'tickets of HTTP requests', run: { readTicket: text => readTicket('secret', text, 0) } },
+  'src/domain/passkey.ts': { peer: 'what is wrong with the answer of a passkey, at most 200 characters' },
+  'src/domain/sites.ts': { own: 'urls of the relay, which its operator names' },
+  'src/doors/account/page.ts': { own: 'the name of the relay' },
+  'src/doors/account/': {
+    peer: 'cookies, paths and bodies of HTTP requests',
+    run: {
+      cookieOf: text => cookieOf({ headers: { cookie: text } } as never, ['https://a.example']),
+      'cookieOf of one name': text => cookieOf({ headers: { cookie: `__Host-agentchat=${text}` } } as never, ['https://a.example']),
+    },
+  },
+  'src/features/account/': { peer: 'what browsers call themselves, at most 200 characters' },
   'src/doors/files/': { peer: 'paths and headers of HTTP requests' },
   'src/files/': { own: 'what the operator configures, and what his bucket says' },
   'src/doors/http/': {

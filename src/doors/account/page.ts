@@ -27,9 +27,9 @@ export const page = (relayName: string): string =>
 export const script = `'use strict'
 const main = document.getElementById('main')
 const say = text => { document.getElementById('said').textContent = text }
-const link = location.hash.slice(1)
+const given = { link: location.hash.slice(1) }
 // It is no part of what the browser remembers.
-if (link !== '') history.replaceState(null, '', '/account')
+if (given.link !== '') history.replaceState(null, '', '/account')
 
 const ask = async (method, path, body) => {
   const response = await fetch(path, {
@@ -83,15 +83,16 @@ const showStranger = () => {
   const name = element('input', '', { id: 'name', value: '', maxLength: 64, autocomplete: 'name' })
   const label = element('label', 'Your name ', { htmlFor: 'name' })
   const create = button('Make a passkey', async () => {
-    const options = await post('/signin/link/options', { link, name: name.value })
-    await make(options, '/signin/link/verify', { link, name: name.value })
+    const options = await post('/signin/link/options', { link: given.link, name: name.value })
+    await make(options, '/signin/link/verify', { link: given.link, name: name.value })
+    given.link = ''
     await show()
   })
   const signIn = button('Sign in with a passkey', async () => {
     await vouch()
     await show()
   })
-  main.replaceChildren(...(link === '' ? [signIn] : [element('p', 'You were given a link to this relay. It is good once.'), label, name, create]))
+  main.replaceChildren(...(given.link === '' ? [signIn] : [element('p', 'You were given a link to this relay. It is good once.'), label, name, create, signIn]))
 }
 
 const agentItems = ({ agents, waiting }) => [
