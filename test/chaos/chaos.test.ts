@@ -64,7 +64,7 @@ describe('while the relay is killed and the network torn', () => {
     expect(outcome.deeds.file).toBeGreaterThan(5)
     expect(outcome.money.transfers).toBeGreaterThan(20)
     expect(outcome.money.deals).toBeGreaterThan(0)
-  }, 120_000)
+  }, 420_000)
 })
 
 describe('while its database on PostgreSQL is crashed, cut off, also behind a COMMIT, and made read-only', () => {
@@ -79,7 +79,7 @@ describe('while its database on PostgreSQL is crashed, cut off, also behind a CO
     expect(outcome.ground['commits_cut']).toBeGreaterThan(0)
     for (const kind of ['edit', 'retract', 'grow', 'file'] as const) expect(outcome.deeds[kind], kind).toBeGreaterThan(0)
     expect(Object.values(outcome.ground).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3)
-  }, 300_000)
+  }, 420_000)
 })
 
 describe('a relay that breaks a promise is found out', () => {

@@ -17,6 +17,8 @@ export interface Ground extends AsyncDisposable {
   faults(victim: Victim): Readonly<Record<string, Fault>>
   /** How often what happened. */
   readonly counts: Readonly<Record<string, number>>
+  /** Whether enough of it happened to say something. */
+  readonly isTried: boolean
   /** Damages what the end of a relay may damage, before the next one starts. */
   afterKill(victim: Victim, random: Random): void
   /** What an ended relay left. */
@@ -29,6 +31,7 @@ export const folderGround = (data: string): Ground => {
   return {
     store: undefined,
     counts,
+    isTried: true,
     faults: victim => ({
       disk: async (random, wait, isOver) => {
         await wait(random.between(3_000, 15_000))

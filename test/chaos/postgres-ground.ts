@@ -9,6 +9,8 @@ import { postgresRemains } from './remains.ts'
 
 const database = 'postgres'
 const retryMs = 100
+/** So many faults of all kinds, and a commit cut off among them. */
+const minFaults = 4
 /** So often a relay that starts is left alone: it does not try again by itself, and would hardly ever be there. */
 const sparedChance = 0.9
 
@@ -29,6 +31,9 @@ export const postgresGround = async (isDoubtful: boolean): Promise<Ground> => {
     store: url.href,
     get counts() {
       return { ...counts, commits_cut: line.cuts }
+    },
+    get isTried() {
+      return line.cuts > 0 && line.cuts + Object.values(counts).reduce((sum, count) => sum + count, 0) >= minFaults
     },
     afterKill: () => undefined,
     faults: victim => {

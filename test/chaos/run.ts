@@ -63,8 +63,9 @@ const brokenDeadlineMs = 5_000
 const quietMsOf = (durationMs: number): number => Math.min(9_000, Math.max(1_500, durationMs / 10))
 const maxQuietWaitMs = 120_000
 const maxKillPauseMs = 5_000
-/** So often a relay that ends itself does so, however slow the machine: within so many times the run's time. */
+/** So often a relay ends, however slow the machine: within so many times the run's time. */
 const minOwnEnds = 4
+const minKills = 2
 const maxStretch = 6
 /** Agents that deal with each other beside those that talk. */
 const dealerCount = 4
@@ -161,7 +162,8 @@ const misfortunes = async (
   const startedAt = performance.now()
   const timer = setInterval(() => {
     const ms = performance.now() - startedAt
-    if (ms >= durationMs && (!endsItself || victim.ownEnds >= minOwnEnds || ms >= maxStretch * durationMs)) onAbort()
+    const isTried = endsItself ? victim.ownEnds >= minOwnEnds : victim.kills >= minKills && ground.isTried
+    if (ms >= durationMs && (isTried || ms >= maxStretch * durationMs)) onAbort()
   }, 20)
   signal.addEventListener('abort', onAbort)
   const wait = (ms: number) => sleep(ms, undefined, { signal: over }).catch(() => undefined)
