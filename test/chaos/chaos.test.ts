@@ -4,6 +4,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { WorkResult } from './work-run.ts'
 
 const repository = join(import.meta.dirname, '../..')
 
@@ -81,6 +82,22 @@ describe('while its database on PostgreSQL is crashed, cut off, also behind a CO
     expect(Object.values(outcome.ground).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3)
   }, 420_000)
 })
+
+test('while workers, relay and receiver are killed, every item comes to its end, at one worker at a time, and posts keep their order',
+  async () => {
+    const main = join(repository, 'dist-chaos/test/chaos/main.js')
+    const run = promisify(execFile)(process.execPath, [main, '--work', '--seed', '1', '--messages', '180', '--minutes', '0.1'])
+    const { stdout } = await run.catch((error: { stdout: string, stderr: string }) => {
+      if (error.stdout === '') throw new Error(error.stderr)
+      return error
+    })
+    const outcome = JSON.parse(stdout) as WorkResult
+    expect(outcome).toMatchObject({ messages: 180, posts: 60, unsettled: 0, handledTwice: 0, reordered: 0, lost: 0 })
+    // It did happen.
+    expect(outcome.begun).toBeGreaterThan(180)
+    expect(outcome.states['failed']).toBeGreaterThan(0)
+    for (const [who, kills] of Object.entries(outcome.kills)) expect(kills, who).toBeGreaterThan(0)
+  }, 300_000)
 
 describe('a relay that breaks a promise is found out', () => {
   /** On a busy machine one short slice may pass before a fault falls on the right moment; of a few, one does not. */

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { promises } from './broken-store.ts'
 import { engines, run, type RunResult } from './run.ts'
+import { workRun } from './work-run.ts'
 
 const usage = `npm run chaos -- [options]
   --messages N   sent in all (20000)
@@ -10,6 +11,7 @@ const usage = `npm run chaos -- [options]
   --minutes M    how long faults happen (0.5)
   --seed S       the same seed, the same plan of faults (random)
   --store E      ${engines.join(', ')}: where the relay keeps its data (sqlite)
+  --work         workers of an agent, a receiver of webhooks and the relay are killed, and not the network: who had what when is counted
   --break P      ${promises.join(', ')}: the relay breaks this promise, and the run has to notice
   --json         the result as JSON, with what clients were refused
   --verbose      what happens, on stderr`
@@ -31,6 +33,7 @@ const options = {
   seed: { type: 'string' },
   store: { type: 'string', default: 'sqlite' },
   break: { type: 'string' },
+  work: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -58,6 +61,15 @@ const main = async (): Promise<number> => {
     return 2
   }
 
+  const onProgress = (line: string) => {
+    if (values.verbose) process.stderr.write(`${line}\n`)
+  }
+  if (values.work) {
+    const result = await workRun({ seed, messages, durationMs: minutes * 60_000, onProgress })
+    process.stdout.write(`${JSON.stringify({ seed, ...result })}\n`)
+    const { unsettled, handledTwice, reordered, lost } = result
+    return unsettled + handledTwice + reordered + lost === 0 ? 0 : 1
+  }
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`ended by ${name}`)))
   const result = await run({
@@ -68,9 +80,7 @@ const main = async (): Promise<number> => {
     broken,
     engine,
     signal: stop.signal,
-    onProgress: line => {
-      if (values.verbose) process.stderr.write(`${line}\n`)
-    },
+    onProgress,
   })
   process.stdout.write(`${values.json ? JSON.stringify({ seed, ...result }) : lineOf(seed, result)}\n`)
   if (!values.json) {

@@ -59,6 +59,8 @@ const relay = await startRelay(defaultConfig({
   pingIntervalMs: 1_000,
   pingTimeoutMs: 4_000,
   maxPendingBytes: 1_000_000,
+  webhooks: true,
+  outboundAllow: ['127.0.0.1'],
 }), {
   clock: { now: () => Date.now() + clockOffsetMs },
   openStore: async options => {
