@@ -108,7 +108,7 @@ describe('floors', () => {
     const keys = [newKey(), newKey(), newKey()]
     const wires = await Promise.all(keys.map((key, n) => relay.login(`a${n}`, { key })))
     const msgId = await question(asker)
-    const states = await Promise.all(wires.map(wire => claim(wire, msgId)))
+    const states = await Promise.all(wires.map(wire => claim(wire, msgId, { wait: true, hold_ms: 600_000 })))
     const [holder, ...others] = new Set(states.map(state => state.holder))
     expect(others).toEqual([])
     expect(states.filter(({ waiting }) => waiting === true)).toHaveLength(2)
@@ -119,12 +119,14 @@ describe('floors', () => {
     await wires[first]!.close()
     relay.clock.advance(4_000)
     wires[first] = await relay.login('back', { key: keys[first]! })
-    expect(await claim(wires[first], msgId)).toMatchObject({ state: 'held', holder })
+    const { until, ...again } = await claim(wires[first], msgId)
+    expect(again).toMatchObject({ state: 'held', holder })
 
     await wires[first].close()
     const left = wires.filter((_, n) => n !== first)
     const { holder: next } = await passTime(relay, left[0]!, 2_000)
     expect(left.map(({ id }) => id)).toContain(next)
+    expect(relay.clock.now()).toBeLessThan(until!)
     expect(await told(left[1]!)).toMatchObject({ state: 'held', holder: next })
     // It is the answer of the holder that ends it, with or without saying so.
     const speaker = left.find(({ id }) => id === next)!

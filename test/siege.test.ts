@@ -245,3 +245,19 @@ test('webhooks to receivers that hang, by keys that write to each other: four ar
   for (let i = 0; i < 20; i++) await honest.barrier()
   expect(receiver.received).toHaveLength(4)
 })
+
+test('floors claimed without end, by many of one address: a share of them, and the honest have theirs', async () => {
+  const maxFloorsPerAddress = 40
+  await using relay = await startTestRelay({ maxFloorsPerAddress })
+  const honest = await relay.login('honest', { from: '127.0.0.2' })
+  const ids: string[] = []
+  for (let i = 0; i < 25; i++) ids.push((await honest.ask({ type: 'MSG', to: '#general', content: 'who can help?' }, 'ACK')).msg_id)
+  const strangers = await Promise.all(times(4, i => relay.login(`stranger-${i}`)))
+  const claims = ids.map(msg_id => ({ type: 'CLAIM_FLOOR', channel: '#general', msg_id, wait: true, hold_ms: 600_000 }))
+  const answers = await Promise.all(strangers.flatMap(stranger => claims.map(claim => stranger.answer(claim))))
+  const refused = answers.filter(answer => answer.type === 'ERROR')
+  expect(answers.length - refused.length).toBe(maxFloorsPerAddress)
+  for (const each of refused) expect(each).toMatchObject({ code: 'LIMIT_REACHED' })
+  const { msg_id } = await honest.ask({ type: 'MSG', to: '#general', content: 'and this?' }, 'ACK')
+  expect(await honest.ask({ type: 'CLAIM_FLOOR', channel: '#general', msg_id }, 'FLOOR')).toMatchObject({ holder: honest.id })
+})
