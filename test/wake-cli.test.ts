@@ -89,6 +89,21 @@ test('a command that prints without end is stopped, and several workers get diff
   expect(contents.sort()).toEqual(['0', '1', '2', '3', '4', '5'])
 })
 
+test('no more than so many in an hour: a warning before, and what is left waits at the relay', async () => {
+  const [ann, bob] = [await identity('ann'), await identity('bob')]
+  const ids: unknown[] = []
+  for (let i = 0; i < 7; i++) ids.push((await cli.run(['send', bob.id, `${i}`, '--json', '-i', ann.file])).json[0]!['msg_id'])
+  const seen = cli.at('seen.jsonl')
+  const worker = cli.run(['wake', '--exec', `cat >> ${seen}`, '--concurrency', '10', '--max-per-hour', '5', '-i', bob.file])
+  await expect.poll(async () => (await statusOf(ann.file, ids[4]))!['state'], { timeout: 20_000 }).toBe('read')
+  worker.interrupt()
+  const { stderr } = await worker
+  expect(stderr).toContain('4 of 5 messages of this hour\n')
+  expect(stderr).toContain('5 of 5 messages of this hour; what comes now waits')
+  expect(readFileSync(seen, 'utf8').trimEnd().split('\n')).toHaveLength(5)
+  expect(await statusOf(ann.file, ids[5])).not.toHaveProperty('attempts')
+})
+
 test('an answer that the relay refuses for good is the end: the command does not run for it again', async () => {
   const [ann, bob] = [await identity('ann'), await identity('bob')]
   const { json: [sent] } = await cli.run(['send', bob.id, 'what do you think?', '--json', '-i', ann.file])

@@ -31,6 +31,10 @@ export interface WorkOptions {
   readonly concurrency?: number
   /** How long (ms) an entry is held before it is held anew; who dies lets go of it after that. Default 60,000. */
   readonly leaseMs?: number
+  /** Entries that are taken within an hour at most: what comes beyond waits at the relay. */
+  readonly maxPerHour?: number
+  /** Told how many of them were taken: when it is most of them (80 %), and when it is all. */
+  readonly onHour?: (taken: number) => void
   /** Ends after so many entries. */
   readonly maxJobs?: number
   /** Ends the work: nothing new is begun, and what was is finished. */
@@ -44,6 +48,7 @@ const retryMs = 1_000
 /** The relay is asked so often though it told of nothing: what another worker let go of is told to nobody. */
 const pollMs = 15_000
 const defaultLeaseMs = 60_000
+const hourMs = 3_600_000
 
 /**
  * Works on what waits in the inbox, until the signal aborts. The client was made with `inbox: 'peek'` and an identity. A handler that
@@ -55,7 +60,7 @@ const defaultLeaseMs = 60_000
 export const work = async (
   client: Pick<AgentChatClient, 'request' | 'signatureOf' | 'on'>,
   handler: (job: Job) => JobEnd | void | Promise<JobEnd | void>,
-  { concurrency = 1, leaseMs = defaultLeaseMs, maxJobs = Infinity, signal, onError }: WorkOptions = {},
+  { concurrency = 1, leaseMs = defaultLeaseMs, maxJobs = Infinity, maxPerHour = Infinity, onHour, signal, onError }: WorkOptions = {},
 ): Promise<void> => {
   const underWay = new Set<Promise<void>>()
   let wake = () => {}
@@ -64,6 +69,16 @@ export const work = async (
   signal?.addEventListener('abort', stop)
   const isStopped = () => signal?.aborted === true || left <= 0
   let left = maxJobs
+  /** What was taken within the last hour: each is forgotten in its time. */
+  const taken = new Set<() => void>()
+  const take = () => {
+    const forget = after(hourMs, () => {
+      taken.delete(forget)
+      wake()
+    })
+    taken.add(forget)
+    if (taken.size === Math.ceil(maxPerHour * 0.8) || taken.size === maxPerHour) onHour?.(taken.size)
+  }
   try {
     while (!isStopped()) {
       let isWoken = false
@@ -73,10 +88,11 @@ export const work = async (
           resolve()
         }
       })
-      const room = Math.min(concurrency - underWay.size, left, fieldLimits.maxClaimed)
+      const room = Math.min(concurrency - underWay.size, left, maxPerHour - taken.size, fieldLimits.maxClaimed)
       const { items = [], next_at: nextAt, ts = 0, more = false } = room > 0 ? await claim(client, room, leaseMs) : {}
       left -= items.length
       for (const item of items) {
+        if (maxPerHour !== Infinity) take()
         const done: Promise<void> = hold(client, item, handler, { leaseMs, onError }).finally(() => {
           underWay.delete(done)
           wake()
@@ -85,13 +101,14 @@ export const work = async (
         done.catch(() => undefined)
         underWay.add(done)
       }
-      if (isWoken || isStopped() || (more && underWay.size < concurrency)) continue
+      if (isWoken || isStopped() || (more && underWay.size < concurrency && taken.size < maxPerHour)) continue
       const cancel = after(Math.min(pollMs, nextAt === undefined ? pollMs : Math.max(100, nextAt - ts)), () => wake())
       await woken
       cancel()
     }
     await Promise.all(underWay)
   } finally {
+    for (const forget of taken) forget()
     signal?.removeEventListener('abort', stop)
     for (const each of stops) each()
   }

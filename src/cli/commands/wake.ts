@@ -33,6 +33,11 @@ export const wake = command({
       doc: `What the command may take; then it is killed, and the message has failed (default: ${defaultLimitS})`,
       parse: seconds,
     },
+    maxPerHour: {
+      value: 'N',
+      doc: 'Messages in an hour at most: what comes beyond waits at the relay; told when it is most of them',
+      parse: count,
+    },
     maxMessages: { short: 'm', value: 'N', doc: 'End after N messages, with exit code 0', parse: count },
     session: { value: 'LABEL', doc: 'Session label (default: one of its own, so that several workers run side by side)' },
   },
@@ -188,6 +193,15 @@ export const wake = command({
       concurrency: options.concurrency ?? 1,
       leaseMs: Math.max(1, options.lease ?? defaultLeaseS) * 1_000,
       ...(options.maxMessages !== undefined && { maxJobs: options.maxMessages }),
+      ...(options.maxPerHour !== undefined && {
+        maxPerHour: options.maxPerHour,
+        onHour: taken =>
+          out.say(
+            `warning: ${taken} of ${options.maxPerHour} messages of this hour${
+              taken < options.maxPerHour! ? '' : '; what comes now waits'
+            }`,
+          ),
+      }),
       signal: io.interrupted,
       onError: error => out.say(`warning: ${visible((error as Error).message)}; it is tried again`),
     })
