@@ -145,6 +145,10 @@ describe('a claim', () => {
     expect((await bring(await signed(bob.key, ada, { end: true }), '/account/claims/end')).status).toBe(204)
     expect(codeOf(await ada.post(`/account/agents/${bob.id}`))).toEqual([404, 'AGENT_NOT_FOUND'])
     expect(codeOf(await bring(await signed(bob.key, ada, { end: true }), '/account/claims/end'))).toEqual([404, 'AGENT_NOT_FOUND'])
+    // Of what an agent alone did nothing is noted: strangers would fill the audit.
+    const { items } = (await ada.ask('GET', '/account/audit')).body as { items: { action: string, target: string }[] }
+    expect(items.filter(({ target }) => target === bob.id).map(({ action }) => action)).toEqual(['agent_release'])
+    expect(items.some(({ action, target }) => action === 'agent_accept' && target === ann.id)).toBe(true)
     later()
   })
 })

@@ -215,7 +215,7 @@ export class AccountDoor implements HttpDoor {
     'POST /account/claims': {
       needs: 'agent',
       answer: async ({ visit }) => {
-        await this.#options.claims.claim(await this.#body(visit, Claim), visit.address)
+        await this.#options.claims.claim(await this.#body(visit, Claim))
         return { status: 202, body: { state: 'waiting' } }
       },
     },

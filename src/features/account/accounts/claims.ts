@@ -50,7 +50,7 @@ export class Claims {
   }
 
   /** The agent's half: it waits for the owner's. @throws Fail */
-  claim(claim: SignedClaim, address: string): Promise<void> {
+  claim(claim: SignedClaim): Promise<void> {
     return this.#decide(async (tx, now) => {
       const text = claimText({ ...claim, relay: this.#options.serverId })
       await this.#check(tx, now, claim, text)
@@ -64,7 +64,6 @@ export class Claims {
         throw new Fail('LIMIT_REACHED', `${maxWaiting} claims wait at this account already: its owner has to answer them`)
       const { agent, account, sig } = claim
       await putClaim(tx, { agent, account, text, sig, at: now, expires: now + waitsMs })
-      await this.#note(tx, { at: now, account, sign_in: null, action: 'agent_claim', target: agent, address })
     })
   }
 
@@ -75,7 +74,9 @@ export class Claims {
       const { agent, account } = claim
       const isOwned = await ownerOf(tx, agent) === account
       if (!isOwned && !(await claimsOn(tx, account, now)).some(each => each.agent === agent)) throw notYours(agent)
-      await this.#remove(tx, now, account, agent, { sign_in: null, address })
+      // Whoever comes and goes without ever having belonged there fills nobody's audit.
+      if (isOwned) await this.#remove(tx, now, account, agent, { sign_in: null, address })
+      else await removeClaim(tx, agent)
     })
   }
 
