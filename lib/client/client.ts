@@ -21,6 +21,7 @@ import { ConnectionError, ProtocolError, TimeoutError } from './errors.ts'
 import { growing, type GrowingMessage } from './growing.ts'
 import { Hand } from './hand.ts'
 import { bareAt } from './here.ts'
+import { lastingIn } from './lasting.ts'
 import { listen } from './listener.ts'
 import type { AckMode, Message, Reply } from './message.ts'
 import { messageSigner } from './message-signer.ts'
@@ -143,6 +144,29 @@ export class AgentChatClient {
    */
   async join(channel: ChannelName, options?: JoinOptions): Promise<Told<'JOINED'>> {
     return told(await this.#core.join(this.#bare(channel), options))
+  }
+
+  /**
+   * Says what of a channel comes at once, again after every reconnect: messages that `when`, a condition in CEL, is true of, and always what
+   * is for this agent. The relay leaves out the others, or tells of them every `digestMs` by a `DIGEST`. Said before `join`, what is replayed
+   * goes by it too. Without both everything comes again.
+   * @throws RelayError INVALID_MSG (the condition: the message says where), CHANNEL_NOT_FOUND, NOT_INVITED, LIMIT_REACHED
+   * @example
+   * client.on('DIGEST', ({ count, senders }) => console.log(count, senders))
+   * await client.subscribe('#general', { when: 'content.contains("deploy")', digestMs: 300_000 })
+   */
+  async subscribe(
+    channel: ChannelName,
+    how: { readonly when?: string | undefined, readonly digestMs?: number | undefined } = {},
+    options?: CallOptions,
+  ): Promise<Told<'SUBSCRIBED'>> {
+    const { lasting } = this.#core
+    const body = asked({ ...how, channel: this.#bare(channel) }) as Body<'SUBSCRIBE'>
+    const { subscription } = lastingIn(body.channel)
+    return told(await this.#core.request('SUBSCRIBE', body, options, () => {
+      if (how.when === undefined && how.digestMs === undefined) lasting.drop(subscription)
+      else lasting.keep(subscription, () => this.#core.request('SUBSCRIBE', body), true)
+    }))
   }
 
   /** Leaves a channel, also for later sessions. */

@@ -20,7 +20,7 @@ import { withBareNames } from './here.ts'
 import { Inbound, type LogPage } from './inbound.ts'
 import { isKept, Kept } from './kept.ts'
 import { MemoryKnownRelays } from './known-relays.ts'
-import { Lasting } from './lasting.ts'
+import { Lasting, lastingIn } from './lasting.ts'
 import type { Place } from './login.ts'
 import type { SigningMessages } from './message-signer.ts'
 import { platformNetwork } from './network.ts'
@@ -122,6 +122,7 @@ export class Core {
     })
     this.#kept = new Kept({
       progress: this.#progress,
+      isBehind: stream => this.deliveries.isBehind(stream),
       isAttended: () => this.deliveries.isAttended,
       has: type => this.emitter.has(type),
       tell: frame => this.#emit(frame),
@@ -377,14 +378,14 @@ export class Core {
       this.tell({ kind: 'error', error: new RelayError(frame.code, frame.message, frame.retry_after_ms) })
     if (frame.type === 'VERIFY_REQUEST') this.#prove(frame)
     // Asked for here, or by another session of this agent.
-    if (frame.type === 'LEFT') this.lasting.drop(frame.channel)
+    if (frame.type === 'LEFT') { for (const key of Object.values(lastingIn(frame.channel))) this.lasting.drop(key) }
     if (frame.type === 'INBOX' && frame.re === undefined) {
       const each = Math.ceil(chars / Math.max(1, frame.items.length))
       const events = this.#replayed(frame.items.map(({ event }) => event), () =>
         rawItems(rawField(rawTextOf(frame)!, 'items')!).map(item => rawField(item, 'event')!))
       events.forEach((event, i) => this.#push(event, each, frame.items[i]!.seq))
     }
-    if (!isKept(frame) || (frame.by ?? frame.from) === this.#welcome?.agentId) this.#emit(frame)
+    if (!isKept(frame, this.#welcome?.agentId)) this.#emit(frame)
     else if (!this.#isTaking || this.#flow.isDeaf) this.#progress.block()
     else this.#inbound.after(() => this.#kept.push(frame), chars)
   }

@@ -13,7 +13,7 @@
 // |---------------|------------------|---------------------|---------------------------------|----------------------------------------------|
 // |               | check, deliver   | it was there before | check, deliver                  | read what is between; then check, deliver it |
 //
-// Waits (for a key, a check, a page) hold back what comes after them.
+// Waits (for a key, a check, a page) hold back what comes after them. What a SUBSCRIBE left out is no gap: `prev_seq` says so.
 import type { SignatureState } from '../identity/index.ts'
 import type { Frame, Target } from '../protocol/index.ts'
 import type { Delivery } from './deliveries.ts'
@@ -159,7 +159,7 @@ export class Inbound {
       this.#enter(held)
       return undefined
     }
-    const isGap = seen !== undefined && seq > seen + 1 && frame.replay !== true
+    const isGap = seen !== undefined && seq > seen + 1 && frame.replay !== true && (frame.prev_seq ?? seq) > seen
     return isGap ? this.#repair(held, seen) : this.#checked(held)
   }
 

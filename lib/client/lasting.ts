@@ -5,6 +5,9 @@ import { backoffMs, type BackoffPolicy } from './backoff.ts'
 import { AgentChatError, ConnectionError, RelayError } from './errors.ts'
 import { after } from './timer.ts'
 
+/** What is asked for again in a channel. */
+export const lastingIn = (channel: string) => ({ channel, subscription: `subscription in ${channel}` })
+
 export interface LastingOptions {
   readonly failed: (key: string, error: unknown) => void
   readonly backoff: BackoffPolicy
@@ -15,7 +18,7 @@ export interface LastingOptions {
 export class Lasting {
   readonly #options: LastingOptions
   /** How each is asked for. */
-  readonly #asks = new Map<string, () => Promise<unknown>>()
+  #asks = new Map<string, () => Promise<unknown>>()
   /** What stops the next try. */
   readonly #retries = new Map<string, () => void>()
 
@@ -27,10 +30,10 @@ export class Lasting {
     return this.#asks.has(key)
   }
 
-  /** The relay has granted it; `ask` asks for it on another connection. */
-  keep(key: string, ask: () => Promise<unknown>): void {
-    this.#forgetRetry(key)
-    this.#asks.set(key, ask)
+  /** The relay has granted it; `ask` asks for it on another connection, `first` before what is kept already. */
+  keep(key: string, ask: () => Promise<unknown>, first?: true): void {
+    this.drop(key)
+    this.#asks = first ? new Map([[key, ask], ...this.#asks]) : this.#asks.set(key, ask)
   }
 
   drop(key: string): void {

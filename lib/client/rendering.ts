@@ -1,14 +1,20 @@
 // Messages as text for a model or a program: with what is known of who wrote them, in a fence that they cannot close.
 import {
   authorOf,
+  cut,
+  fenced,
+  fenceNote,
+  markBeyond,
   provenanceOf,
+  randomNonce,
   renderEvent,
   type Author,
   type Provenance,
   type RenderOptions,
   type SignatureState,
+  word,
 } from '../identity/index.ts'
-import type { AgentId, Frame } from '../protocol/index.ts'
+import type { AgentId, Frame, Told } from '../protocol/index.ts'
 import type { AgentChatClient } from './client.ts'
 import { RelayError } from './errors.ts'
 
@@ -89,4 +95,25 @@ export const renderer = (
       return renderEvent(eventOf(message), signature, await provenance(message, signature), options)
     },
   }
+}
+
+/**
+ * A digest as text for a model: what was said in which channel, how much and by whom; names and beginnings of messages as data between marks
+ * that they cannot close.
+ * @example client.on('DIGEST', async digest => { await model.read(renderDigest(digest)) })
+ */
+export const renderDigest = (
+  { frame: { ts, channel, from_seq, to_seq, count, senders, others, excerpts } }: Pick<Told<'DIGEST'>, 'frame'>,
+  { maxChars = Infinity, draw = () => randomNonce().slice(0, 12) }: RenderOptions = {},
+): string => {
+  const { text, rest } = cut(JSON.stringify({ senders, others, excerpts }, undefined, 1), maxChars)
+  const mark = markBeyond([text], draw)
+  return [
+    fenceNote(mark),
+    `DIGEST channel=${word(channel)} at=${Math.abs(ts) < 8.64e15 ? new Date(ts).toISOString() : '?'} numbers=${word(from_seq)}-${
+      word(to_seq)
+    } messages=${word(count)}`,
+    `${fenced(`\n${text}\n`, mark)}${rest === 0 ? '' : ` …${rest} more characters`}`,
+    '',
+  ].join('\n')
 }

@@ -58,6 +58,13 @@ export const seconds = (text: string): number => {
   return value
 }
 
+/** Lengths of time as they are said: 10s, 5m, 1h; 0 for none. */
+export const durationMs = (text: string): number => {
+  const match = /^(\d{1,5})(ms|s|m|h)?$/.exec(text)
+  if (match === null) throw new CliError('usage', `${text}: not a time like 10s, 5m or 1h`)
+  return Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h' | undefined ?? 's']
+}
+
 export const whole = (text: string): number => {
   if (!/^\d{1,15}$/.test(text)) throw new CliError('usage', `${JSON.stringify(text)} is not a whole number`)
   return Number(text)

@@ -108,7 +108,8 @@ export class Filter {
     }
     const { when } = this.#wanted
     if (when !== undefined && verdicts.get(when) !== false) return true
-    return callsMany || words.includes(me.id.slice(1)) || words.includes(me.name) || this.#concerns(said)
+    return callsMany || this.#concerns(said)
+      || words.length > 0 && [me.id.slice(1), me.name, me.loginName].some(name => words.includes(name))
   }
 
   /** It answers what the agent said, or changes what it was sent. */

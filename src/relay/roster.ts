@@ -19,6 +19,7 @@ import {
 
 interface LiveAgent extends Agent {
   name: string
+  loginName: string
   verified: boolean
   admin: boolean
   exempt: boolean
@@ -253,6 +254,7 @@ export class Roster implements RosterView {
       agent = {
         id,
         name,
+        loginName: name,
         pubkey,
         verified,
         admin,
@@ -268,7 +270,13 @@ export class Roster implements RosterView {
       this.#agents.set(facts.id, agent)
       if (pubkey !== null) this.#keyed++
     } else {
-      Object.assign(agent, { name: facts.name, verified: facts.verified, admin: facts.admin, exempt: agent.exempt || facts.exempt })
+      Object.assign(agent, {
+        name: facts.name,
+        loginName: facts.name,
+        verified: facts.verified,
+        admin: facts.admin,
+        exempt: agent.exempt || facts.exempt,
+      })
     }
     const former = agent.own.get(label) ?? agent.remote?.get(label)
     if (former !== undefined) this.#takeovers.set(facts.id, [...(this.#takeovers.get(facts.id) ?? []).slice(-9), now])

@@ -8,6 +8,8 @@ export type { ChannelInfo, ChannelSettings }
 export interface Agent {
   readonly id: string
   readonly name: string
+  /** The name that it logged in with, by which it is mentioned. */
+  readonly loginName: string
   readonly pubkey: string | null
   readonly verified: boolean
   readonly admin: boolean

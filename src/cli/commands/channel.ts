@@ -1,7 +1,7 @@
 // agentchat channel: the life of a channel of one's own, and leaving one of others.
 import { adminKeyOption, askWithKey, connectAdmin } from '../admin-key.ts'
 import type { AgentId, ChannelName } from '../../../lib/client/index.ts'
-import { command, type Call } from '../command.ts'
+import { command, durationMs, type Call } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { requestCommand } from '../request-command.ts'
 import { table } from '../table.ts'
@@ -76,13 +76,6 @@ const owner = command({
     out.one({ channel, owner: owner ?? null }, ({ owner }) => owner ?? 'Nobody owns it: only admins rule it')
   },
 })
-
-/** Lengths of time as they are said: 10s, 5m, 1h; 0 for none. */
-const durationMs = (text: string): number => {
-  const match = /^(\d{1,5})(ms|s|m|h)?$/.exec(text)
-  if (match === null) throw new CliError('usage', `${text}: not a time like 10s, 5m or 1h`)
-  return Number(match[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 'ms' | 's' | 'm' | 'h' | undefined ?? 's']
-}
 
 const set = requestCommand({
   name: 'set',

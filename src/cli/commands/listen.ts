@@ -1,7 +1,7 @@
 // agentchat listen: what is said, as it is said; comes back by itself after a lost connection and misses nothing.
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { AgentChatClient, ChannelName, Message, Renderer } from '../../../lib/client/index.ts'
-import { command, count, seconds, whole } from '../command.ts'
+import { command, count, durationMs, seconds, whole } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
 
 type Since = number | 'all' | 'now'
@@ -42,6 +42,15 @@ export const listen = command({
     thread: { value: 'MSG_ID', doc: 'Only the thread of this message; in its channel, or with --dm between the two' },
     content: { doc: 'Print only the contents, a line each, as they were sent' },
     render: { doc: 'Print each as text for a model: who wrote it, who signed it, and what it says in a fence that it cannot close' },
+    when: {
+      value: 'CEL',
+      doc: 'Only messages that this is true of (docs/CONDITIONS.md), and what is for you: mentions, answers. The relay sends no others',
+    },
+    digest: {
+      value: 'TIME',
+      doc: 'What else is said is told by a digest this often: 30s, 5m, 1h. Without --when only what is for you comes at once',
+      parse: durationMs,
+    },
     session: { value: 'LABEL', doc: 'Session label; the same agent can listen once per label (default: listen)' },
   },
   details: async () =>
@@ -56,17 +65,28 @@ export const listen = command({
     { command: 'agentchat listen --dm -m 1 --timeout 60', doc: 'The next direct message or mention, one that waits first' },
     { command: "agentchat listen '#tasks' --cursor tasks.json -m 1", doc: 'The next message that no earlier run has seen' },
     { command: "agentchat listen '#general' --thread 1-16-5b1f0c --since now", doc: 'What answers a message from now on' },
+    { command: "agentchat listen '#general' --when 'content.contains(\"deploy\")'", doc: 'What names a word, and what is for you' },
+    {
+      command: "agentchat listen '#general' --follow-dm --digest 5m",
+      doc: 'What is for you at once, the rest as a digest every five minutes',
+    },
     { command: 'agentchat listen --dm -m 1 --render', doc: 'The next one as text for a model, fenced' },
     { command: "agentchat listen '#notes' --since all --content > notes.txt", doc: 'A channel as a text file' },
   ],
   async run({ args, options, io, out, connect }): Promise<ExitName> {
     if (options.dm && args.channels.length > 0)
       throw new CliError('usage', '--dm listens to no channel', 'Channels and direct messages together: --follow-dm.')
+    const { when, digest: digestMs } = options
+    const isSubscribed = when !== undefined || digestMs !== undefined
+    if (options.dm && isSubscribed) throw new CliError('usage', '--when and --digest are for channels', 'Direct messages always come.')
+    if (options.content && digestMs !== undefined)
+      throw new CliError('usage', '--content prints contents, and a digest has none', 'Leave one of them out.')
     const takesDm = options.dm === true || options.followDm === true
     const channels: readonly ChannelName[] = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
     const since = beginningOf(options)
     const [
-      { Grown, RelayError, conversation, isInThread, renderer },
+      { Grown, RelayError, conversation, isInThread, renderDigest, renderer },
+      { digestText },
       { growthText, messagesText },
       { visibleLines },
       { Printed },
@@ -74,6 +94,7 @@ export const listen = command({
       { shownProvenance },
     ] = await Promise.all([
       import('../../../lib/client/index.ts'),
+      import('../digest-text.ts'),
       import('../message-text.ts'),
       import('../terminal.ts'),
       import('../printed.ts'),
@@ -87,6 +108,9 @@ export const listen = command({
     const { promise: ended, resolve: end, reject: fail } = deferred<ExitName>()
     const positions = options.cursor === undefined ? undefined : (await import('../cursor.ts')).openCursor(options.cursor, fail)
     const printed = new Printed({ write: text => out.taken(text), isPipe: io.stdout.isPipe === true, now: io.now })
+    /** Messages and digests take turns. */
+    let lines = Promise.resolve()
+    const printLine = (text: string, counts: () => void): Promise<void> => lines = lines.then(() => printed.line(text, counts))
     let received = 0
     const grown = new Grown()
 
@@ -107,7 +131,7 @@ export const listen = command({
         if (options.thread !== undefined && !isInThread(message.frame, await root.promise)) message.ack()
         else if (channels.some(channel => channel === message.to) || (isMine && takesDm)) {
           if (grown.end(message)) out.progress('')
-          await printed.line(await lineOf(message, shown), () => message.ack())
+          await printLine(await lineOf(message, shown), () => message.ack())
           if (++received < maxMessages) continue
           end('ok')
           // What is printed is still in its hands.
@@ -125,6 +149,15 @@ export const listen = command({
           if (text !== undefined) out.progress(growthText(piece, text, io.stderr.columns ?? 80))
         })
       }
+      client.on('DIGEST', digest => {
+        if (!channels.includes(digest.channel)) return undefined
+        const { frame } = digest
+        const text = options.render
+          ? `${renderDigest(digest)}\n`
+          : out.lineOf(frame, digestText, { fields: [...shape.fields, ...Object.keys(frame)] })
+        // It was taken once it is printed: the position of its channel moves then.
+        return new Promise<void>(counts => printLine(text, () => counts()).catch(fail))
+      })
       client.on('MOTD_UPDATE', ({ motd }) => {
         if (motd !== null) out.say(`${client.welcome?.server ?? 'The relay'}: ${motd}`)
       })
@@ -169,7 +202,10 @@ export const listen = command({
       if (args.channels.length === 0 && !options.dm)
         out.say("Listening to #general: no channel was named (to a shell a bare # begins a comment; write '#name' with quotes, or name)")
       if (options.thread !== undefined) root.resolve((await conversation(client).thread(options.thread, { limit: 1 })).msgId)
-      for (const channel of channels) await Promise.race([client.join(channel, joinOptions(since)), ended])
+      for (const channel of channels) {
+        if (isSubscribed) await Promise.race([client.subscribe(channel, { when, digestMs }), ended])
+        await Promise.race([client.join(channel, joinOptions(since)), ended])
+      }
       const exit = await ended
       // A pipe that is full and not read would take nothing more for ever.
       if (exit === 'ok') await printed.end()
