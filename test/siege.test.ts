@@ -96,6 +96,25 @@ test('settings and groups of a channel set without end, and named: an honest mem
   expect((await honest.ask({ type: 'INBOX' }, 'INBOX')).items.length).toBeLessThanOrEqual(10)
 })
 
+test('subscriptions without end, with heavy conditions: few are read, few hold, and what is said is delivered', async () => {
+  await using relay = await startTestRelay()
+  relay.clock.stop()
+  const [stranger, honest] = [await relay.login('stranger'), await relay.login('honest')]
+  for (let i = 0; i < 17; i++) await stranger.ask({ type: 'CREATE_CHANNEL', channel: `#c${i}` }, 'JOINED')
+  const subscribe = (channel: string) => ({ type: 'SUBSCRIBE', channel, digest_ms: 86_400_000 })
+  for (let i = 0; i < 16; i++) await stranger.ask(subscribe(`#c${i}`), 'SUBSCRIBED')
+  expect(await stranger.refusal(subscribe('#c16'))).toMatchObject({ code: 'LIMIT_REACHED' })
+  await stranger.ask({ type: 'SUBSCRIBE', channel: '#c0' }, 'SUBSCRIBED')
+  const heavy = (i: number) => `["a", "b", "c"].exists(w, content.lowerAscii().contains(w)) || content.contains("${i}")`
+  stranger.send(...times(500, i => ({ type: 'SUBSCRIBE', channel: '#general', when: heavy(i) })))
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  expect(stranger.heard.filter(({ type }) => type === 'SUBSCRIBED').length).toBeLessThan(100)
+  await honest.ask({ type: 'MSG', to: '#general', content: 'x'.repeat(16_000) }, 'ACK')
+  await honest.next('MSG')
+  const metrics = await metricsOf(relay.httpUrl)
+  expect(metrics['agentchat_owed_bytes']).toBeLessThan(metrics['agentchat_owed_limit_bytes']!)
+})
+
 test('a thread of two thousand answers, one under the other and in circles: pages of it are pages, from whatever end', async () => {
   await using relay = await startTestRelay()
   const [stranger, honest] = [await relay.login('stranger'), await relay.login('honest')]
