@@ -4,6 +4,7 @@ import { claimEndText, claimText, makeRotation, randomNonce, verify } from '../l
 import { exits } from '../src/cli/exit.ts'
 import { addOwned } from '../src/features/account/accounts/claims-store.ts'
 import { listReceipts } from '../src/features/trade/reputation/store.ts'
+import type { Tx } from '../src/store/store.ts'
 import { Browser, Passkey } from './kit/authenticator.ts'
 import { Cli } from './kit/cli.ts'
 import { openCourt, startCourtRelay, type Court } from './kit/court.ts'
@@ -49,6 +50,18 @@ const bring = (claim: object, path = '/account/claims') => browser().ask('POST',
 const own = async (key: Key, of: Browser = ada) => {
   expect((await bring(await signed(key, of))).status).toBe(202)
   expect((await of.post(`/account/agents/${key.id}`)).status).toBe(204)
+}
+
+interface Tables {
+  lineages: { agent: string, lineage: string, n: number }
+}
+const addAgents = async (tx: Tx, account: string, { agents, keys }: { readonly agents: number, readonly keys: number }): Promise<void> => {
+  for (let i = 0; i < agents; i++) {
+    const lineage = `@${i.toString(16).padStart(16, '0')}`
+    await addOwned(tx, { agent: lineage, account, text: '', sig: '', at: 1, sign_in: '' })
+    const rows = Array.from({ length: keys }, (_, n) => ({ agent: n === 0 ? lineage : `${lineage}-${n}`, lineage, n: -n }))
+    await tx.tables<Tables>().insertInto('lineages').values(rows).execute()
+  }
 }
 
 beforeAll(async () => {
@@ -157,11 +170,13 @@ describe('two agents of one owner', () => {
   test('make no deal, and go on with none that was only offered; with others they deal as before', async () => {
     await ada.signIn(passkey)
     const offered = await ann.do('PROPOSAL', { to: bob.id, task: 'write it', amount: 5, currency: 'USD' })
+    const weighed = await bob.do('PROPOSAL', { to: ann.id, task: 'write it' })
     const agreed = await ann.do('PROPOSAL', { to: bob.id, task: 'write it' })
     await bob.do('ACCEPT', { proposal_id: agreed.proposal_id })
     await own(bob.key)
     expect(await ann.refused('PROPOSAL', { to: bob.id, task: 'write it' })).toBe('SELF_DEAL')
     expect(await bob.refused('ACCEPT', { proposal_id: offered.proposal_id })).toBe('SELF_DEAL')
+    expect(await ann.refused('COUNTER', { proposal_id: weighed.proposal_id, to: bob.id, task: 'write more' })).toBe('SELF_DEAL')
     // What they had agreed is done, and rates neither.
     await ann.do('COMPLETE', { proposal_id: agreed.proposal_id, proof: 'done' })
     expect((await ann.wire.ask({ type: 'RATING' }, 'RATING')).transactions).toBe(0)
@@ -186,6 +201,24 @@ describe('two agents of one owner', () => {
     later()
   })
 
+  test('of different accounts that become one belong where the newer key does, and to the other when that lets go', async () => {
+    await ada.signIn(passkey)
+    const ben = browser()
+    await ben.setUp(((await ada.post('/account/invitations')).body as { url: string }).url, new Passkey(origin), 'Ben')
+    const [old, next] = [newKey(), newKey()].sort((a, b) => a.id < b.id ? -1 : 1) as [Key, Key]
+    await using former = await newTrader(relay, 'dan', {}, old)
+    await using rob = await newTrader(relay, 'rob', {}, next)
+    await own(former.key)
+    await own(rob.key, ben)
+    const { old_pubkey, new_pubkey, timestamp, signature } = makeRotation(identityOf(old), next.pem, relay.clock.now())
+    await rob.wire.ask({ type: 'ROTATION', old_pubkey, new_pubkey, timestamp, signature }, 'OK')
+    expect((await ann.do('PROPOSAL', { to: next.id, task: 'write it' })).status).toBe('pending')
+    expect((await ben.ask('DELETE', `/account/agents/${next.id}`)).status).toBe(204)
+    expect((await ada.ask('GET', '/account/agents')).text).toContain(old.id)
+    expect(await ann.refused('PROPOSAL', { to: next.id, task: 'write it' })).toBe('SELF_DEAL')
+    later()
+  })
+
   test('do not judge each other, and what one pays the other vouches for neither', async () => {
     // Standings are of a minute ago at most.
     later()
@@ -194,6 +227,9 @@ describe('two agents of one owner', () => {
     const [juror, ...others] = [...court.jury.values()]
     await own(court.bob.key)
     await own(juror!.key)
+    // However many agents their owner has, and however often each changed its key.
+    const account = await accountOf(ada)
+    await relay.store.write(tx => addAgents(tx, account, { agents: 20, keys: 1_000 }))
     await court.file()
     await court.reveal()
     expect([...(await court.state()).dispute.pool!].sort()).toEqual(others.map(({ id }) => id).sort())
@@ -202,7 +238,6 @@ describe('two agents of one owner', () => {
     expect((await standings()).every(standing => standing > 0)).toBe(true)
     const [bought, honest] = others as [Trader, Trader]
     const paidBy = (await listReceipts(relay.store.read, { of: bought.id, limit: 10 })).map(({ client }) => client)
-    const account = await accountOf(ada)
     await relay.store.write(async tx => {
       for (const agent of [bought.id, ...paidBy]) await addOwned(tx, { agent, account, text: '', sig: '', at: 1, sign_in: '' })
     })

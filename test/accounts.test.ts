@@ -1,7 +1,11 @@
 // Accounts of people: the link of the first start, passkeys with real signatures, and what thieves and strangers try.
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { verify } from '../lib/identity/index.ts'
 import { ConfigError } from '../src/config/load.ts'
+import { cookieOf } from '../src/doors/account/cookie.ts'
+import { Accounts } from '../src/features/account/accounts/accounts.ts'
+import { Claims } from '../src/features/account/accounts/claims.ts'
 import { Browser, Passkey, type CreationOptions, type Lie } from './kit/authenticator.ts'
 import { tracesOf } from './kit/engine.ts'
 import { newFolder, type Folder } from './kit/folder.ts'
@@ -186,6 +190,10 @@ describe('signing in', () => {
     // A cookie means nothing at any other door.
     const asked = await fetch(`${relay.httpUrl}/v1/me`, { headers: { cookie: ada.cookie } })
     expect(asked.status).toBe(401)
+    // Of two ports of one machine each has its own, and sees the other's.
+    const ports = ['http://localhost:6680', 'http://localhost:6667']
+    const both = { host: 'localhost:6667', cookie: `agentchat-6680=${'A'.repeat(43)}; agentchat-6667=${'B'.repeat(43)}; agentchat-6667` }
+    expect(cookieOf({ headers: both }, ports)).toEqual({ secret: 'B'.repeat(43), origin: ports[1] })
     // Two of a name: nobody knows who set which.
     const tossed = await ada.ask('GET', '/account/me', undefined, { cookie: `${ada.cookie}; __Host-agentchat=${'A'.repeat(43)}` })
     expect(tossed.status).toBe(401)
@@ -198,6 +206,8 @@ describe('signing in', () => {
       answer: { ...good, rawId: 'é' },
     }, { answer: { ...good, response: { ...good.response, signature: 'A'.repeat(9_000) } } }]
     for (const body of bodies) expect(codeOf(await eve().post('/signin/passkey/verify', body))).toEqual([400, 'INVALID_MSG'])
+    const nameless = await eve().post('/signin/link/options', { link: 'A'.repeat(43), name: '' })
+    expect(nameless.body['detail']).toBe('name: 1 to 64 characters')
     const garbled = { ...good, response: { ...good.response, authenticatorData: 'AAAA' } }
     expect(codeOf(await eve().post('/signin/passkey/verify', { answer: garbled }))).toEqual([403, 'VERIFICATION_FAILED'])
     expect((await eve().post('/signin/passkey/verify', { answer: { ...good, id: 'x'.repeat(40_000) } })).status).toBe(413)
@@ -226,6 +236,10 @@ describe('what cannot be undone', () => {
       expect(codeOf(await thief.ask(method, path, method === 'POST' ? { name: 'x' } : undefined)), path).toEqual([403, 'PASSKEY_ASKED'])
       expect(wants).toContain((await browser().ask(method, path, method === 'POST' ? { name: 'x' } : undefined)).status)
     }
+    // Nor does it write the audit full of what was not done.
+    const { body: audit } = await thief.ask('GET', '/account/audit')
+    expect(codeOf(await thief.ask('DELETE', '/account/sign-ins/0123456789abcdef'))).toEqual([404, 'MESSAGE_NOT_FOUND'])
+    expect((await thief.ask('GET', '/account/audit')).body).toEqual(audit)
     // Whoever vouches has a new cookie; the one that was copied is worth nothing.
     expect(await ada.signIn(adaKey)).toMatchObject({ body: { sign_in: { fresh: true } } })
     expect((await thief.ask('GET', '/account/me')).status).toBe(401)
@@ -233,15 +247,36 @@ describe('what cannot be undone', () => {
     later()
   })
 
-  test('a passkey that goes takes what it opened with it; the last one stays', async () => {
+  const makes = ['android-key', 'packed', 'apple', 'of nobody']
+  const statement = new Map<string, number | Buffer | readonly Buffer[]>([
+    ['alg', -7],
+    ['sig', Buffer.alloc(64)],
+    ['x5c', [Buffer.from('a certificate that says where to look'), Buffer.alloc(9)]],
+  ])
+
+  test.each(makes)('of which make a passkey says it is, like %s, nobody looks at', async format => {
+    await ada.signIn(adaKey)
+    const tablet = new Passkey(origin)
+    const wish = (await ada.post('/account/passkeys/options', { name: format })).body as unknown as CreationOptions
+    const answer = tablet.create(wish, { attestation: [format, statement] })
+    expect((await ada.post('/account/passkeys', { name: format, answer })).status).toBe(201)
+    await ada.signIn(adaKey)
     const opened = browser()
+    expect((await opened.signIn(tablet)).status).toBe(200)
+    // One that goes takes what it opened with it.
+    expect((await ada.ask('DELETE', `/account/passkeys/${tablet.id}`)).status).toBe(204)
+    expect((await opened.ask('GET', '/account/me')).status).toBe(401)
+    expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+    later()
+  })
+
+  test('the last passkey stays', async () => {
     const { passkeys } = (await ada.ask('GET', '/account/me')).body as { passkeys: { id: string, name: string }[] }
     await ada.signIn(adaKey)
     const phone = passkeys.find(({ name }) => name === 'phone')!
     expect((await ada.ask('DELETE', `/account/passkeys/${phone.id}`)).status).toBe(204)
     expect(codeOf(await ada.ask('DELETE', `/account/passkeys/${phone.id}`))).toEqual([404, 'MESSAGE_NOT_FOUND'])
     expect(codeOf(await ada.ask('DELETE', `/account/passkeys/${adaKey.id}`))).toEqual([403, 'NOT_ALLOWED'])
-    expect((await opened.signIn(adaKey)).status).toBe(200)
     later()
   })
 
@@ -278,6 +313,27 @@ describe('what cannot be undone', () => {
     later()
   })
 
+  test('what was asked before everywhere was signed out is not done behind it', async () => {
+    const site = { origin, rpId: 'relay.example' }
+    const parts = { store: relay.store, clock, randomBytes, auditCount: 1_000 }
+    const accounts = new Accounts({ ...parts, secret: 'x', relayName: 'x' })
+    const claims = new Claims({ ...parts, verify, serverId: relay.serverId, maxClockSkewMs: minuteMs })
+    await ada.signIn(adaKey)
+    const me = (await accounts.who(cookie(ada)))!
+    expect((await ada.post('/signout', { everywhere: true })).status).toBe(204)
+    const asked = await Promise.allSettled([
+      accounts.invite(me, ''),
+      accounts.registration({ site, address: '', agent: '' }, me, 'phone'),
+      accounts.removePasskey(me, adaKey.id, ''),
+      accounts.signOut(me, undefined, ''),
+      claims.accept(me, '@0123456789abcdef', ''),
+      claims.release(me, '@0123456789abcdef', ''),
+    ])
+    for (const each of asked) expect(each).toMatchObject({ status: 'rejected', reason: { code: 'AUTH_REQUIRED' } })
+    await ada.signIn(adaKey)
+    later()
+  })
+
   test('what was done is told, to each of his own and to operators of all', async () => {
     const { items } = (await ada.ask('GET', '/account/audit')).body as { items: { action: string, n: number, account: string }[] }
     const actions = items.map(({ action }) => action)
@@ -293,10 +349,16 @@ describe('what cannot be undone', () => {
   })
 })
 
-test('a sign-in lasts thirty days from when it was used last', async () => {
+test('a sign-in lasts thirty days from when it was used last, and so does its cookie', async () => {
   await ada.signIn(adaKey)
+  const secret = cookie(ada)
   later(29 * dayMs)
-  expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+  const { status, headers } = await ada.ask('GET', '/account/me')
+  expect([status, headers.get('set-cookie')]).toEqual([
+    200,
+    `__Host-agentchat=${secret}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure`,
+  ])
+  expect((await ada.ask('GET', '/account/me')).headers.get('set-cookie')).toBeNull()
   later(29 * dayMs)
   expect((await ada.ask('GET', '/account/me')).status).toBe(200)
   later(31 * dayMs)
@@ -323,7 +385,9 @@ test('guesses of a moment are bounded for their address, and in all, and cost th
   // A wrong cookie is a guess too.
   stranger.cookie = `__Host-agentchat=${'B'.repeat(43)}`
   expect((await stranger.ask('GET', '/account/me')).status).toBe(429)
+  // Who is signed in looks, and vouches.
   expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+  expect((await ada.signIn(adaKey)).status).toBe(200)
   later(1_000)
   expect((await stranger.ask('GET', '/account/me')).status).toBe(401)
 })

@@ -307,4 +307,4 @@ export const removeInvitation = async (tx: Tx, agent: string, channel: string): 
 
 export { forgetAgents, forgetMemberships } from './aged.ts'
 export type { AgentUse } from './log.ts'
-export { countKeys, keysOf, predecessors, successorOf, successions } from './lineages.ts'
+export { countKeys, keysOf, lineagesOf, predecessors, successorOf, successions } from './lineages.ts'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { agentMigrations, rememberAgent } from './agents.ts'
-import { countKeys, fillLineages, joinLineages, keysOf, predecessors, successions, successorOf } from './lineages.ts'
+import { countKeys, fillLineages, joinLineages, keysOf, lineagesOf, predecessors, successions, successorOf } from './lineages.ts'
 import { shareMigrations } from './shares.ts'
 import { openSqlite } from './sqlite/store.ts'
 import { newFolder } from '../../test/kit/folder.ts'
@@ -60,6 +60,7 @@ describe('a chain of keys', () => {
     expect(await successions(store.read)).toEqual(new Map([['@a', '@d'], ['@b', '@d'], ['@c', '@d']]))
     expect(await Promise.all(['@d', '@stranger'].map(id => countKeys(store.read, id)))).toEqual([4, 1])
     expect(await keys('@d')).toEqual(['@a', '@b', '@c', '@d'])
+    expect([...await lineagesOf(store.read, ['@b', '@stranger'])].sort()).toEqual(['@a', '@b', '@c', '@d', '@stranger'])
   })
 
   test('a long one is not written again with each key', async () => {

@@ -34,6 +34,13 @@ export const predecessors = async (db: Db, id: string): Promise<readonly string[
   return (await db.tables<Tables>().selectFrom(former).select('agent').execute()).map(({ agent }) => agent)
 }
 
+/** These, and every key that one of them has had or has since: one look-up, however many they are. */
+export const lineagesOf = async (db: Db, ids: readonly string[]): Promise<readonly string[]> => {
+  const rows = await db.tables<Tables>().selectFrom('lineages as me').innerJoin('lineages as key', 'key.lineage', 'me.lineage')
+    .select('key.agent').where(db.dialect.isAmong('me.agent', ids)).execute()
+  return [...new Set([...ids, ...rows.map(({ agent }) => agent)])]
+}
+
 /** Who an agent is now: the agent of its last key. */
 export const successorOf = async (db: Db, id: string): Promise<string> =>
   (await db.tables<Tables>().selectFrom('lineages as me').innerJoin('lineages as head', 'head.lineage', 'me.lineage').select('head.agent')

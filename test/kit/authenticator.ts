@@ -1,7 +1,7 @@
 // An authenticator of passkeys in software: real keys, real signatures, as an honest browser would send them, and as whoever means harm could.
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
 
-type Cbor = number | string | Buffer | ReadonlyMap<number | string, Cbor>
+type Cbor = number | string | Buffer | readonly Cbor[] | ReadonlyMap<number | string, Cbor>
 
 const head = (major: number, n: number): Buffer =>
   n < 24
@@ -14,6 +14,7 @@ const cbor = (value: Cbor): Buffer => {
   if (typeof value === 'number') return value >= 0 ? head(0, value) : head(1, -1 - value)
   if (typeof value === 'string') return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)])
   if (Buffer.isBuffer(value)) return Buffer.concat([head(2, value.length), value])
+  if ('length' in value) return Buffer.concat([head(4, value.length), ...value.map(cbor)])
   return Buffer.concat([head(5, value.size), ...[...value].flatMap(([key, each]) => [cbor(key), cbor(each)])])
 }
 
@@ -38,6 +39,8 @@ export interface Lie {
   readonly isVerified?: boolean
   readonly userHandle?: string
   readonly type?: string
+  /** Of which make it says it is. */
+  readonly attestation?: readonly [format: string, statement: ReadonlyMap<string, Cbor>]
   /** Signs by another key. */
   readonly key?: KeyObject
 }
@@ -72,11 +75,10 @@ export class Passkey {
     const id = Buffer.from(this.id, 'base64url')
     const attested = Buffer.concat([Buffer.alloc(16), Buffer.from([0, id.length]), id, this.#cose])
     const authData = Buffer.concat([this.#authData(lie.rpId ?? rp.id, 0x40, lie), attested])
+    const [fmt, attStmt] = lie.attestation ?? ['none', new Map<string, Cbor>()]
     return this.#answer({
       clientDataJSON: this.#clientData(lie.type ?? 'webauthn.create', challenge, lie),
-      attestationObject: cbor(new Map<string, Cbor>([['fmt', 'none'], ['attStmt', new Map()], ['authData', authData]])).toString(
-        'base64url',
-      ),
+      attestationObject: cbor(new Map<string, Cbor>([['fmt', fmt], ['attStmt', attStmt], ['authData', authData]])).toString('base64url'),
       transports: ['internal'],
     })
   }

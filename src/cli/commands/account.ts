@@ -39,16 +39,21 @@ const bring = async (call: Pick<Call, 'target' | 'connect' | 'io' | 'options'>, 
   })
   let text = ''
   try {
-    for await (const chunk of response) if (text.length < maxAnswerBytes) text += (chunk as Buffer).toString()
+    for await (const chunk of response) {
+      text += (chunk as Buffer).toString()
+      if (text.length > maxAnswerBytes) break
+    }
   } catch (error) {
     throw http.brokenOff(error, asked)
   }
   const status = response.statusCode ?? 0
   if (status >= 400) {
     const code = http.codeIn(text)
-    if (code === undefined)
+    // Nothing is there to post to.
+    if (code === undefined && (status === 404 || status === 405))
       throw new CliError('notFound', 'This relay takes no accounts', 'Its operator has to: agentchat serve --accounts')
-    throw new CliError(http.exitOfAnswer(status, code), `${http.detailIn(text)} (${code})`)
+    const why = code === undefined ? `The answer was ${status}` : `${http.detailIn(text)} (${code})`
+    throw new CliError(http.exitOfAnswer(status, code), why)
   }
   return agent
 }

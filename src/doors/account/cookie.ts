@@ -21,10 +21,24 @@ export const setCookie = (secret: string, { origin, maxAgeMs }: CookieOptions): 
   return `${cookieName(origin)}=${secret}; Path=/; Max-Age=${ends}; HttpOnly; SameSite=Strict${secure}`
 }
 
-/** What it holds; undefined: there is none, or more than one, of which nobody knows who set which. */
-export const cookieOf = ({ headers }: IncomingMessage, origins: readonly string[]): string | undefined => {
-  const names = new Set(origins.map(cookieName))
-  const found = (headers.cookie ?? '').split(';').map(part => part.trim()).filter(part => names.has(part.slice(0, part.indexOf('='))))
-  const secret = found.length === 1 ? found[0]!.slice(found[0]!.indexOf('=') + 1) : ''
-  return secretForm.test(secret) ? secret : undefined
+/** What a cookie holds, and where it is good. */
+interface Held {
+  readonly secret: string
+  /** One of the relay's own that calls its cookie so. */
+  readonly origin: string
+}
+
+/** undefined: there is none, or more than one, of which nobody knows who set which. */
+export const cookieOf = ({ headers }: Pick<IncomingMessage, 'headers'>, origins: readonly string[]): Held | undefined => {
+  // A browser sends those of every port of a machine to each: the one of the port that was asked counts.
+  const asked = origins.filter(origin => new URL(origin).host === headers.host)
+  const named = new Map((asked.length > 0 ? asked : origins).map(origin => [`${cookieName(origin)}=`, origin]))
+  const found = (headers.cookie ?? '').split(';').map(part => part.trim()).filter(part => named.has(part.slice(0, part.indexOf('=') + 1)))
+  const [name, secret] = found.length === 1 ? cutBehind(found[0]!, '=') : ['', '']
+  return secretForm.test(secret) ? { secret, origin: named.get(name)! } : undefined
+}
+
+const cutBehind = (text: string, sign: string): readonly [string, string] => {
+  const at = text.indexOf(sign) + 1
+  return [text.slice(0, at), text.slice(at)]
 }

@@ -47,8 +47,8 @@ type Place =
   | { readonly needs: 'anyone' | 'agent', answer(asked: Asked): Promise<Told> }
   | { readonly needs: 'signed' | 'fresh', answer(asked: AskedBy): Promise<Told> }
 
-/** What strangers of one address may try in a second, and all of them together: a guess costs one. */
-const ofAddress = { perSecond: 1, burst: 30 }
+/** What strangers of one address may try in a second, or who is signed in to one account; and all strangers together: a guess costs one. */
+const ofOne = { perSecond: 1, burst: 30 }
 const ofAll = { perSecond: 50, burst: 300 }
 const sweepMs = 60_000
 const maxBodyBytes = 32 * 1024
@@ -63,8 +63,9 @@ const quiet = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
+const length = '1 to 64 characters'
 /** One line that drives no terminal. */
-const Line = z.string().min(1).max(64).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line')
+const Line = z.string().min(1, length).max(64, length).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line')
 const Base64 = z.string().max(8_192).regex(/^[A-Za-z0-9_-]*$/, 'base64url')
 const Answer = z.object({
   id: Base64.min(1).max(1_400),
@@ -95,7 +96,8 @@ const SignOut = z.object({ everywhere: z.boolean().optional() })
 
 export class AccountDoor implements HttpDoor {
   readonly #options: AccountDoorOptions
-  readonly #addresses = new Buckets(ofAddress)
+  /** By address; of who is signed in, by account. */
+  readonly #triers = new Buckets(ofOne)
   readonly #all: Bucket
   #sweptAt: number
 
@@ -299,19 +301,22 @@ export class AccountDoor implements HttpDoor {
       const where = sites.map(each => each.origin).join(', ')
       throw new Problem('FOREIGN_ORIGIN', `This is asked from a page of the relay's own: ${where}/account`)
     }
-    const secret = cookieOf(request, sites.map(each => each.origin))
-    const me = secret === undefined ? undefined : await this.#options.accounts.who(secret)
-    // Who is signed in has proved more than a guess costs.
-    if (me === undefined || place.needs === 'anyone' || place.needs === 'agent') this.#guess(visit)
+    const held = cookieOf(request, sites.map(each => each.origin))
+    const me = held === undefined ? undefined : await this.#options.accounts.who(held.secret)
+    // Who is signed in has proved more than a guess costs, and vouches in a count of its own: strangers hold up nobody else.
+    if (me === undefined || place.needs === 'agent') this.#guess(visit)
+    else if (place.needs === 'anyone') this.#count(me.account.id)
     const visitor = { site: site ?? sites[0]!, address: visit.address, agent: request.headers['user-agent'] ?? '' }
     const told = place.needs === 'anyone' || place.needs === 'agent'
       ? await place.answer({ visit, visitor, rest, me })
       : await place.answer({ visit, visitor, rest, me: this.#checked(me, place.needs) })
     const { status = 200, body, opened } = told
-    const cookie = opened === undefined ? undefined : setCookie(opened?.secret ?? '', {
-      origin: visitor.site.origin,
-      maxAgeMs: this.#options.signInMs,
-    })
+    const maxAgeMs = this.#options.signInMs
+    const cookie = opened !== undefined
+      ? setCookie(opened?.secret ?? '', { origin: visitor.site.origin, maxAgeMs })
+      : held !== undefined && me?.isProlonged === true
+      ? setCookie(held.secret, { origin: held.origin, maxAgeMs })
+      : undefined
     this.#send(visit, status, body === undefined ? '' : JSON.stringify(body), {
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...(cookie !== undefined && { 'set-cookie': cookie }),
@@ -342,15 +347,22 @@ export class AccountDoor implements HttpDoor {
   /** Counts a try of somebody unknown. @throws Problem */
   #guess({ address }: DoorVisit): void {
     const now = this.#options.clock.now()
-    if (now - this.#sweptAt >= sweepMs) {
-      this.#addresses.sweep(now)
-      this.#sweptAt = now
-    }
     // The address first, so that one of them takes no more than its part of what all may.
-    const waitMs = Math.max(this.#addresses.wait(address, now), this.#all.wait(now))
+    const waitMs = Math.max(this.#triers.wait(address, now), this.#all.wait(now))
     if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many tries of this address, or in all', {}, waitMs)
     this.#all.take(now)
-    this.#addresses.take(address, now)
+    this.#count(address)
+  }
+
+  /** Counts a try of an address, or of an account. @throws Problem */
+  #count(trier: string): void {
+    const now = this.#options.clock.now()
+    if (now - this.#sweptAt >= sweepMs) {
+      this.#triers.sweep(now)
+      this.#sweptAt = now
+    }
+    const waitMs = this.#triers.take(trier, now)
+    if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many tries of this account', {}, waitMs)
   }
 
   /** @throws Problem */

@@ -25,6 +25,9 @@ export interface SignedIn {
   }
 }
 
+/** A request of who is signed in. `isProlonged`: it lasts longer from now on, and so has its cookie to. */
+type Known = SignedIn & { readonly isProlonged: boolean }
+
 /** `secret` is what its cookie holds. */
 export type Opened = SignedIn & { readonly secret: string }
 
@@ -81,7 +84,7 @@ export interface ClaimsPort {
 
 /** Each throws Fail where it is refused. */
 export interface AccountsPort {
-  who(secret: string): Promise<SignedIn | undefined>
+  who(secret: string): Promise<Known | undefined>
   isFresh(me: SignedIn): boolean
   assertion(visitor: Visitor): Promise<object>
   signIn(visitor: Visitor, answer: PasskeyAnswer, former?: SignedIn): Promise<Opened>

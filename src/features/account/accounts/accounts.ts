@@ -68,6 +68,11 @@ export interface SignedIn {
   readonly signIn: SignInRow
 }
 
+/** Who asks now, as the door is told: whether it lasts longer from now on. */
+interface Known extends SignedIn {
+  readonly isProlonged: boolean
+}
+
 /** A browser is signed in: what its cookie holds is told once. */
 export interface Opened extends SignedIn {
   readonly secret: string
@@ -112,8 +117,10 @@ export class Accounts {
   }
 
   /** Another person may make an account by this, once. */
-  invite({ account, signIn }: SignedIn, address: string): Promise<{ readonly secret: string, readonly expires: number }> {
+  invite(me: SignedIn, address: string): Promise<{ readonly secret: string, readonly expires: number }> {
+    const { account, signIn } = me
     return this.#decide(async (tx, now) => {
+      await checkSignedIn(tx, me)
       await forgetOver(tx, now)
       if ((await linksBy(tx, account.id)).length >= maxLinks)
         throw new Fail('LIMIT_REACHED', `At most ${maxLinks} invitations are open at once: each ends when it is used, or after seven days`)
@@ -181,7 +188,7 @@ export class Accounts {
 
   /**
    * Signs in by a passkey. Who is signed in to the same account already has vouched anew: the cookie of before ends.
-   * @throws Fail the same for a passkey that nobody knows and for one that does not hold
+   * @throws Fail of one code for a passkey that nobody knows and for one that does not hold
    */
   async signIn(visitor: Visitor, answer: PasskeyAnswer & { readonly id: string }, former?: SignedIn): Promise<Opened> {
     const { site, address } = visitor
@@ -209,7 +216,7 @@ export class Accounts {
   }
 
   /** Who holds the cookie; undefined: it ended, or never was. */
-  async who(secret: string): Promise<SignedIn | undefined> {
+  async who(secret: string): Promise<Known | undefined> {
     const { store, clock } = this.#options
     const now = clock.now()
     const signIn = await findSignIn(store.read, sha256Hex(secret))
@@ -217,9 +224,9 @@ export class Accounts {
     const account = await findAccount(store.read, signIn.account)
     if (account === undefined) return undefined
     // What cannot be noted is not worth a refusal.
-    if (now - signIn.seen >= seenEveryMs)
-      await this.#decide(tx => noteSeen(tx, signIn.id, now, now + signInMs)).catch(() => undefined)
-    return { account, signIn }
+    const isProlonged = now - signIn.seen >= seenEveryMs
+      && await this.#decide(tx => noteSeen(tx, signIn.id, now, now + signInMs)).then(() => true, () => false)
+    return { account, signIn, isProlonged }
   }
 
   /** Whether a passkey vouched for it a moment ago. */
@@ -228,10 +235,14 @@ export class Accounts {
     return level >= 2 && ageMs >= 0 && ageMs < freshMs
   }
 
-  /** @param which the id of one of its sign-ins; undefined: everywhere */
-  signOut({ account, signIn }: SignedIn, which: string | undefined, address: string): Promise<void> {
+  /** @param which the id of one of its sign-ins; undefined: everywhere. @throws Fail */
+  signOut(me: SignedIn, which: string | undefined, address: string): Promise<void> {
+    const { account, signIn } = me
     return this.#decide(async (tx, now) => {
-      await removeSignIns(tx, account.id, which)
+      await checkSignedIn(tx, me)
+      // Noted is what was done alone: whoever holds a cookie would write the audit full of what was not.
+      if (!await removeSignIns(tx, account.id, which))
+        throw new Fail('MESSAGE_NOT_FOUND', 'Your account is not signed in there any more')
       await this.#note(tx, now, {
         account: account.id,
         signIn: signIn.id,
@@ -243,8 +254,10 @@ export class Accounts {
   }
 
   /** Where it opened a browser, that is signed out too. @throws Fail */
-  removePasskey({ account, signIn }: SignedIn, id: string, address: string): Promise<void> {
+  removePasskey(me: SignedIn, id: string, address: string): Promise<void> {
+    const { account, signIn } = me
     return this.#decide(async (tx, now) => {
+      await checkSignedIn(tx, me)
       const all = await passkeysOf(tx, account.id)
       if (!all.some(each => each.id === id)) throw new Fail('MESSAGE_NOT_FOUND', 'Your account has no such passkey')
       if (all.length === 1) throw new Fail('NOT_ALLOWED', 'It is the only one: nobody could sign in again. Add another first')
@@ -270,6 +283,7 @@ export class Accounts {
   /** Whose a new passkey will be. @throws Fail */
   async #holder(db: Db, whose: Whose): Promise<Holder> {
     if (!('link' in whose)) {
+      await checkSignedIn(db, whose)
       const row = await findAccount(db, whose.account.id)
       if (row === undefined) throw new Fail('AUTH_REQUIRED', 'The account is no more')
       return { account: row.id, row }
@@ -370,6 +384,14 @@ type Noted = Omit<AccountAuditRow, 'n' | 'at' | 'sign_in'> & { readonly signIn: 
 const purposes = {
   register: ({ origin }: Site, account: string): string => `register|${origin}|${account}`,
   signIn: ({ origin }: Site): string => `sign in|${origin}`,
+}
+
+/**
+ * Whether it is so still, where something is decided: between its cookie and that a slow body may lie, and a sign-out everywhere.
+ * @throws Fail
+ */
+export const checkSignedIn = async (db: Db, { signIn }: SignedIn): Promise<void> => {
+  if (await findSignIn(db, signIn.hash) === undefined) throw new Fail('AUTH_REQUIRED', 'You were signed out: sign in at /account')
 }
 
 const unknownPasskey = (): Fail => new Fail('VERIFICATION_FAILED', 'The passkey is none of this relay, or its answer does not hold')

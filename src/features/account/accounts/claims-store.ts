@@ -22,6 +22,8 @@ export interface OwnedRow extends Omit<ClaimRow, 'expires'> {
 interface Tables {
   agent_claims: ClaimRow
   owned_agents: OwnedRow
+  /** Of keys that were rotated: the newest of a lineage has the largest `n`. */
+  lineages: { agent: string, n: number }
 }
 
 export const claimMigrations: Migration = {
@@ -70,20 +72,26 @@ export const addOwned = async (tx: Tx, row: OwnedRow): Promise<void> => {
 }
 
 /** By any of the keys that the agent has had. */
-export const removeOwned = async (tx: Tx, agent: string): Promise<void> => {
-  await tx.tables<Tables>().deleteFrom('owned_agents').where('agent', 'in', keysOf(agent)).execute()
+export const removeOwned = async (tx: Tx, agent: string, account: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('owned_agents').where('account', '=', account).where('agent', 'in', keysOf(agent)).execute()
 }
 
 /** The oldest first. */
 export const ownedBy = (db: Db, account: string): Promise<readonly OwnedRow[]> =>
   db.tables<Tables>().selectFrom('owned_agents').selectAll().where('account', '=', account).orderBy('at').orderBy('agent').execute()
 
-/** The account that an agent belongs to, by whichever of its keys; undefined: it is its own. @param agent as it is called now */
-export const ownerOf = async (db: Db, agent: string): Promise<string | undefined> =>
-  (await db.tables<Tables>().selectFrom('owned_agents').select('account').where('agent', 'in', keysOf(agent)).limit(1)
-    .executeTakeFirst())?.account
+/** What each key brought along: two of different accounts may have become one agent's, and the newer one says whose that is. */
+const byKey = (db: Db) =>
+  db.tables<Tables>().selectFrom('owned_agents as owned').leftJoin('lineages as key', 'key.agent', 'owned.agent')
+    .select(['owned.agent', 'owned.account'])
 
-/** Of every agent that has one. */
+/**
+ * The account that an agent belongs to, by the newest of its keys that has one; undefined: it is its own.
+ * @param agent as it is called now
+ */
+export const ownerOf = async (db: Db, agent: string): Promise<string | undefined> =>
+  (await byKey(db).where('owned.agent', 'in', keysOf(agent)).orderBy('key.n', 'desc').limit(1).executeTakeFirst())?.account
+
+/** Of every key that has one; of an agent's the newest one last. */
 export const allOwners = async (db: Db): Promise<ReadonlyMap<string, string>> =>
-  new Map((await db.tables<Tables>().selectFrom('owned_agents').select(['agent', 'account']).execute())
-    .map(({ agent, account }) => [agent, account]))
+  new Map((await byKey(db).orderBy('key.n').execute()).map(({ agent, account }) => [agent, account]))

@@ -4,7 +4,7 @@ import { Fail } from '../../../relay/feature.ts'
 import { findAgent, successorOf } from '../../../store/agents.ts'
 import { useNonce } from '../../../store/nonces.ts'
 import type { Db, Store, Tx } from '../../../store/store.ts'
-import type { SignedIn } from './accounts.ts'
+import { checkSignedIn, type SignedIn } from './accounts.ts'
 import {
   addOwned,
   claimsOn,
@@ -81,8 +81,10 @@ export class Claims {
   }
 
   /** The owner's half. @throws Fail */
-  accept({ account, signIn }: SignedIn, agent: string, address: string): Promise<void> {
+  accept(me: SignedIn, agent: string, address: string): Promise<void> {
+    const { account, signIn } = me
     return this.#decide(async (tx, now) => {
+      await checkSignedIn(tx, me)
       const claim = (await claimsOn(tx, account.id, now)).find(each => each.agent === agent)
       if (claim === undefined) throw notYours(agent)
       if ((await ownedBy(tx, account.id)).length >= maxOwned) throw new Fail('LIMIT_REACHED', `An account has at most ${maxOwned} agents`)
@@ -98,8 +100,10 @@ export class Claims {
   }
 
   /** The owner lets an agent go, or refuses what waits. @throws Fail */
-  release({ account, signIn }: SignedIn, agent: string, address: string): Promise<void> {
+  release(me: SignedIn, agent: string, address: string): Promise<void> {
+    const { account, signIn } = me
     return this.#decide(async (tx, now) => {
+      await checkSignedIn(tx, me)
       const isMine = (rows: readonly { readonly agent: string }[]) => rows.some(each => each.agent === agent)
       if (!isMine(await ownedBy(tx, account.id)) && !isMine(await claimsOn(tx, account.id, now))) throw notYours(agent)
       await this.#remove(tx, now, account.id, agent, { sign_in: signIn.id, address })
@@ -125,7 +129,7 @@ export class Claims {
 
   async #remove(tx: Tx, at: number, account: string, agent: string, by: Pick<AccountAuditRow, 'sign_in' | 'address'>): Promise<void> {
     await removeClaim(tx, agent)
-    await removeOwned(tx, agent)
+    await removeOwned(tx, agent, account)
     await this.#note(tx, { at, account, ...by, action: 'agent_release', target: agent })
   }
 

@@ -171,10 +171,10 @@ export const noteSeen = async (tx: Tx, id: string, seen: number, expires: number
   await tx.tables<Tables>().updateTable('sign_ins').set({ seen, expires }).where('id', '=', id).execute()
 }
 
-/** Ends one of an account, or all of them. */
-export const removeSignIns = async (tx: Tx, account: string, id?: string): Promise<void> => {
+/** Ends one of an account, or all of them. False: there is none. */
+export const removeSignIns = async (tx: Tx, account: string, id?: string): Promise<boolean> => {
   const all = tx.tables<Tables>().deleteFrom('sign_ins').where('account', '=', account)
-  await (id === undefined ? all : all.where('id', '=', id)).execute()
+  return (await (id === undefined ? all : all.where('id', '=', id)).executeTakeFirst()).numDeletedRows > 0n
 }
 
 /** Those that a passkey opened. */

@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto'
 import { jurorTerms } from '../../../domain/jury.ts'
 import { limits } from '../../../../lib/protocol/index.ts'
 import type { ReadCtx, RosterView, WriteCtx } from '../../../relay/feature.ts'
-import { findAgents, predecessors, successorOf } from '../../../store/agents.ts'
-import type { Db } from '../../../store/store.ts'
+import { findAgents, lineagesOf, successorOf } from '../../../store/agents.ts'
 import type { CourtOptions } from './ports.ts'
 import { seatsOf } from './store.ts'
 
@@ -15,12 +14,6 @@ export const eligibility = { ...jurorTerms, maxPanels: 2, minAgeMs: 7 * dayMs, s
 
 /** Candidates that are looked at, the best rated first. */
 const maxCandidates = 5_000
-
-/** An agent under all its keys. */
-const lineageOf = async (db: Db, agent: string): Promise<readonly string[]> => {
-  const now = await successorOf(db, agent)
-  return [now, ...await predecessors(db, now)]
-}
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
@@ -50,7 +43,7 @@ export const poolOf = async (
 ): Promise<readonly string[]> => {
   // The parties, and what else their owners have.
   const hands = (await Promise.all(parties.map(async party => inHandOf(tx, await successorOf(tx, party))))).flat()
-  const own = (await Promise.all([...new Set(hands)].map(agent => lineageOf(tx, agent)))).flat()
+  const own = await lineagesOf(tx, hands)
   const excluded = new Set(own)
   for (const partner of await deals.partners(tx, own, now - eligibility.strangerForMs)) excluded.add(await successorOf(tx, partner))
   const panels = await seatsOf(tx)

@@ -10,7 +10,7 @@ import { checkFiles } from './deliverable.ts'
 import { paymentKindOf, readOffer } from './offer.ts'
 import type { ProposalOptions, ProposalPort } from './ports.ts'
 import { found, own, partyOf, proposalReads } from './reading.ts'
-import { Steps, fundEvent, defaultTerms, lapsedDeadline, told, type Done, type Step } from './steps.ts'
+import { Steps, checkTwo, fundEvent, defaultTerms, lapsedDeadline, told, type Done, type Step } from './steps.ts'
 import {
   addProposal,
   dueProposals,
@@ -112,8 +112,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
   /** Who can be made an offer: an agent with a key, that is not oneself under another one. */
   const checkRecipient = async (ctx: WriteCtx, to: string): Promise<void> => {
     const { me, tx, roster } = ctx
-    if (await options.isOneHand(tx, await successorOf(tx, to), me.id))
-      throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself, nor with another agent of the same account')
+    await checkTwo(tx, await successorOf(tx, to), me.id, options)
     const standing = await standingOf(tx, to)
     if (!standing.isKnown && roster.agent(to) !== undefined) throw new Fail('NO_PUBKEY', `${to} has no key to accept with`)
     const gone = goneReasonOf(to, standing)
@@ -312,6 +311,7 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
           const { proposal, party } = await own(tx, me.id, proposal_id)
           const other = await successorOf(tx, party === proposal.deal.proposer ? proposal.deal.recipient : proposal.deal.proposer)
           if (request.to !== other) throw new Fail('INVALID_PROPOSAL', `NOT_PROPOSAL_PARTY: a revised offer goes to ${other}`)
+          await checkTwo(tx, other, me.id, options)
           const isClient = request.role === undefined ? party === proposal.deal.client : request.role === 'client'
           // The old one ends first, so that it does not count as open.
           const ended = await steps.take(tx, now, proposal, {

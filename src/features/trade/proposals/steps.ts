@@ -15,7 +15,7 @@ import { isBlocked } from '../../../store/blocks.ts'
 import { successorOf } from '../../../store/agents.ts'
 import { goneReasonOf, standingOf } from '../../../store/standing.ts'
 import type { PublishKey } from '../../../store/log.ts'
-import type { Tx } from '../../../store/store.ts'
+import type { Db, Tx } from '../../../store/store.ts'
 import type { EscrowEvent } from './escrow-event.ts'
 import type { ProposalOptions, Settlement } from './ports.ts'
 import { recordOf, saveProposal, streamOf, type Proposal, type Signature } from './store.ts'
@@ -112,15 +112,20 @@ export const told = async (
   } as unknown as Append
 }
 
+/** Whether two agents, as they are called now, are two parties. @throws Fail INVALID_PROPOSAL */
+export const checkTwo = async (db: Db, a: string, b: string, { isOneHand }: Pick<ProposalOptions, 'isOneHand'>): Promise<void> => {
+  if (await isOneHand(db, a, b))
+    throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself, nor with another agent of the same account')
+}
+
 /** Whether those who would be bound are two, and still here to keep their word. @throws Fail INVALID_PROPOSAL */
 const checkParties = async (
   tx: Tx,
   { proposer, recipient }: Deal,
-  { isOneHand }: Pick<ProposalOptions, 'isOneHand'>,
+  options: Pick<ProposalOptions, 'isOneHand'>,
 ): Promise<void> => {
   const parties = [await successorOf(tx, proposer), await successorOf(tx, recipient)] as const
-  if (await isOneHand(tx, ...parties))
-    throw new Fail('INVALID_PROPOSAL', 'SELF_DEAL: nobody deals with himself, nor with another agent of the same account')
+  await checkTwo(tx, ...parties, options)
   for (const party of parties) {
     const gone = goneReasonOf(party, await standingOf(tx, party))
     if (gone !== undefined) throw new Fail('INVALID_PROPOSAL', `PARTY_GONE: ${gone}`)

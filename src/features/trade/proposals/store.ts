@@ -233,11 +233,8 @@ export const listProposals = async (db: Db, { agent, state, with: other, role, b
 export const partnersOf = async (db: Db, agents: readonly string[], since: number): Promise<readonly string[]> => {
   const agreed: readonly State[] = ['accepted', 'funded', 'submitted', 'disputed', 'completed', 'ruled']
   const side = (own: 'proposer' | 'recipient', other: 'proposer' | 'recipient') =>
-    db.tables<Tables>().selectFrom('proposals').select(`${other} as agent`).where(own, 'in', agents).where('updated_at', '>=', since).where(
-      'state',
-      'in',
-      agreed,
-    )
+    db.tables<Tables>().selectFrom('proposals').select(`${other} as agent`).where(db.dialect.isAmong(own, agents))
+      .where('updated_at', '>=', since).where('state', 'in', agreed)
   return (await side('proposer', 'recipient').union(side('recipient', 'proposer')).execute()).map(row => row.agent)
 }
 
