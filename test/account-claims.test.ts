@@ -222,7 +222,7 @@ describe('two agents of one owner', () => {
   test('do not judge each other, and what one pays the other vouches for neither', async () => {
     // Standings are of a minute ago at most.
     later()
-    await using court: Court = await openCourt(relay, { jurors: 4 })
+    await using court: Court = await openCourt(relay, { jurors: 6 })
     await ada.signIn(passkey)
     const [juror, ...others] = [...court.jury.values()]
     await own(court.bob.key)
@@ -230,9 +230,16 @@ describe('two agents of one owner', () => {
     // However many agents their owner has, and however often each changed its key.
     const account = await accountOf(ada)
     await relay.store.write(tx => addAgents(tx, account, { agents: 20, keys: 1_000 }))
+    // One owner has one voice, whichever of his agents that is.
+    const twins = others.slice(-2).map(({ id }) => id)
+    await relay.store.write(async tx => {
+      for (const agent of twins) await addOwned(tx, { agent, account: '~0123456789abcdef', text: '', sig: '', at: 1, sign_in: '' })
+    })
     await court.file()
     await court.reveal()
-    expect([...(await court.state()).dispute.pool!].sort()).toEqual(others.map(({ id }) => id).sort())
+    const pool = (await court.state()).dispute.pool!
+    expect(pool.filter(id => !twins.includes(id)).sort()).toEqual(others.slice(0, -2).map(({ id }) => id).sort())
+    expect(pool.filter(id => twins.includes(id))).toHaveLength(1)
     const standings = () =>
       Promise.all(others.slice(0, 2).map(async ({ wire }) => (await wire.ask({ type: 'RATING' }, 'RATING')).standing.standing))
     expect((await standings()).every(standing => standing > 0)).toBe(true)

@@ -26,7 +26,7 @@ import { leaseMigrations } from '../store/leases.ts'
 import { threadMigrations } from '../store/threads.ts'
 import { tokenMigrations } from '../store/tokens.ts'
 import { inHandOf, isOneHand } from './account/accounts/claims.ts'
-import { allOwners, claimMigrations } from './account/accounts/claims-store.ts'
+import { allOwners, claimMigrations, ownersOf } from './account/accounts/claims-store.ts'
 import { accountMigrations } from './account/accounts/store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
@@ -141,10 +141,11 @@ const tradePorts = (options: FeatureOptions) => {
   const checkSignature = signatureCheck(options)
   const book = reputationBook(options)
   const hands = options.accounts
-    ? { isOneHand, inHandOf, owners: allOwners }
+    ? { isOneHand, inHandOf, ownersOf, owners: allOwners }
     : {
       isOneHand: (_: Db, a: string, b: string) => Promise.resolve(a === b),
       inHandOf: (_: Db, agent: string) => Promise.resolve([agent]),
+      ownersOf: () => Promise.resolve(new Map<string, string>()),
       owners: () => Promise.resolve(new Map<string, string>()),
     }
   const { stakeable, settled } = settlementsOf(book, hands.isOneHand)

@@ -23,7 +23,7 @@ interface Tables {
   agent_claims: ClaimRow
   owned_agents: OwnedRow
   /** Of keys that were rotated: the newest of a lineage has the largest `n`. */
-  lineages: { agent: string, n: number }
+  lineages: { agent: string, lineage: string, n: number }
 }
 
 export const claimMigrations: Migration = {
@@ -91,6 +91,14 @@ const byKey = (db: Db) =>
  */
 export const ownerOf = async (db: Db, agent: string): Promise<string | undefined> =>
   (await byKey(db).where('owned.agent', 'in', keysOf(agent)).orderBy('key.n', 'desc').limit(1).executeTakeFirst())?.account
+
+/** Of some agents, as they are called now, those that belong to an account. */
+export const ownersOf = async (db: Db, agents: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  const own = await byKey(db).where(db.dialect.isAmong('owned.agent', agents)).execute()
+  const former = await byKey(db).clearSelect().innerJoin('lineages as head', 'head.lineage', 'key.lineage')
+    .select(['head.agent', 'owned.account']).where(db.dialect.isAmong('head.agent', agents)).orderBy('key.n').execute()
+  return new Map([...own, ...former].map(({ agent, account }) => [agent, account]))
+}
 
 /** Of every key that has one; of an agent's the newest one last. */
 export const allOwners = async (db: Db): Promise<ReadonlyMap<string, string>> =>

@@ -33,12 +33,12 @@ export const earnedArbiters = async (
 }
 
 /**
- * Those who can be drawn in a case, of those who earned it and of the operator's list. Sorted by id. Of too many, those whose hash
- * with the proposal's id is lowest: nobody picks them.
+ * Those who can be drawn in a case, of those who earned it and of the operator's list. Sorted by id. Of several of one owner, who has one
+ * voice, and of too many, those whose hash with the proposal's id is lowest: nobody picks them.
  */
 export const poolOf = async (
   { tx, roster, now }: Pick<WriteCtx, 'tx' | 'roster' | 'now'>,
-  { deals, arbiters, inHandOf }: Pick<CourtOptions, 'deals' | 'arbiters' | 'inHandOf'>,
+  { deals, arbiters, inHandOf, ownersOf }: Pick<CourtOptions, 'deals' | 'arbiters' | 'inHandOf' | 'ownersOf'>,
   { proposalId, parties, earned }: { readonly proposalId: string, readonly parties: readonly string[], readonly earned: readonly string[] },
 ): Promise<readonly string[]> => {
   // The parties, and what else their owners have.
@@ -51,10 +51,12 @@ export const poolOf = async (
   for (const named of await findAgents(tx, arbiters.ids)) if (arbiters.has(named)) able.add(await successorOf(tx, named.id))
   const free = [...able].filter(id => isThere(roster, id) && !excluded.has(id) && (panels.get(id) ?? 0) <= eligibility.maxPanels)
   const known = (await findAgents(tx, free)).filter(agent => agent.revoked_at === null).map(agent => agent.id)
-  const drawn = known.length <= limits.maxPanelPool
-    ? known
-    : known.map(id => [hashOf(proposalId + id), id] as const).sort(([a], [b]) => a < b ? -1 : 1).slice(0, limits.maxPanelPool).map((
-      [, id],
-    ) => id)
-  return drawn.sort()
+  const owners = await ownersOf(tx, known)
+  const byHash = known.map(id => [hashOf(proposalId + id), id] as const).sort(([a], [b]) => a < b ? -1 : 1).map(([, id]) => id)
+  const voices = new Map<string, string>()
+  for (const id of byHash) {
+    const voice = owners.get(id) ?? id
+    if (!voices.has(voice)) voices.set(voice, id)
+  }
+  return [...voices.values()].slice(0, limits.maxPanelPool).sort()
 }

@@ -83,4 +83,6 @@ export interface CourtOptions {
   readonly holding: FeeHolding
   /** An agent, as it is called now, and whoever belongs to the same account. */
   readonly inHandOf: (db: Db, agent: string) => Promise<readonly string[]>
+  /** Of some agents, as they are called now, the accounts of those that belong to one. */
+  readonly ownersOf: (db: Db, agents: readonly string[]) => Promise<ReadonlyMap<string, string>>
 }
