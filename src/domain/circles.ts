@@ -48,9 +48,11 @@ export class Circles {
     const known = this.#threads.get(root)
     const { circleReplies, circleWindowMs, circlePauseMs } = this.#rules
     const isNew = known?.agents.includes(agent) !== true
+    // Who speaks beside those who are stopped is none of them, and lets none of them go on.
+    if (isNew && known !== undefined && known.until > now) return known
     if (known === undefined || isNew || now - known.since > circleWindowMs) {
       const agents = [...(known?.agents ?? []).filter(each => each !== agent).slice(1 - maxAgents), agent]
-      return { stream, agents, last: agent, count: 1, since: now, until: known !== undefined && known.until > now ? known.until : 0 }
+      return { stream, agents, last: agent, count: 1, since: now, until: 0 }
     }
     const count = known.count + Number(agent !== known.last)
     return { ...known, last: agent, count, until: count >= circleReplies ? now + circlePauseMs : 0 }
