@@ -1,6 +1,8 @@
 // Floors: of those who would answer a message one does, whoever asks at once, gives up, goes, comes back, or holds it for too long.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { takeFloor, type Floor } from '../lib/index.ts'
+import { breakable, clientOf, newIdentity } from './kit/client.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Key, type Wire } from './kit/wire.ts'
@@ -172,6 +174,36 @@ describe('floors', () => {
     const { msg_id } = await asker.ask({ type: 'MSG', to: '#own', content: 'x' }, 'ACK')
     for (const [name, code] of [['#own', 'CHANNEL_NOT_FOUND'], [channel, 'MESSAGE_NOT_FOUND']])
       expect(await ann.refusal({ type: 'CLAIM_FLOOR', channel: name, msg_id })).toMatchObject({ code })
+  })
+
+  test('a program: an edit has the floor of its message, an answer of its own loses nothing, who lost it is in no line', async () => {
+    await using relay = await startTestRelay(settings)
+    await using asker = await relay.login('asker')
+    await using bob = await relay.login('bob')
+    await using carol = await relay.login('carol')
+    const { transport, cut } = breakable()
+    const now = () => relay.clock.now()
+    await using ann = await clientOf(relay, { identity: newIdentity('ann'), transport, now, reconnect: { minMs: 300, maxMs: 600 } })
+    await ann.join(channel)
+    const first = await question(asker)
+    const { msg_id: edited } = await asker.ask({ type: 'EDIT', msg_id: first, content: 'who can help me?' }, 'ACK')
+    const floor = await takeFloor(ann, channel, edited) as Floor
+    expect(await claim(bob, first)).toMatchObject({ msg_id: first, state: 'held', holder: ann.agentId, waiting: true })
+    await ann.send(channel, 'I can', { inReplyTo: edited, floor: true })
+    expect(await told(bob)).toMatchObject({ msg_id: first, state: 'answered', holder: ann.agentId })
+    // What it was told came before this answer.
+    await ann.request('CLAIM_FLOOR', { channel, msg_id: first })
+    expect(floor.lost.aborted).toBe(false)
+
+    const second = await question(asker)
+    const { lost } = await takeFloor(ann, channel, second, { holdMs: 1_000 }) as Floor
+    expect(await claim(bob, second)).toMatchObject({ holder: ann.agentId, waiting: true })
+    cut()
+    relay.clock.advance(16 * 60_000)
+    expect(await told(bob)).toMatchObject({ state: 'held', holder: bob.id })
+    if (!lost.aborted) await new Promise(resolve => lost.addEventListener('abort', resolve))
+    await bob.ask({ type: 'LEAVE_FLOOR', channel, msg_id: second }, 'OK')
+    expect(await claim(carol, second, {})).toMatchObject({ holder: carol.id })
   })
 
   test.skipIf(process.env['STORE'] === 'postgres')('it is held, and what was answered is answered, over a restart', async () => {

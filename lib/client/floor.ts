@@ -6,7 +6,7 @@ import { after } from './timer.ts'
 
 /** A floor that this agent has, for as long as it is not lost. */
 export interface Floor {
-  /** Aborts when somebody else has it, or nobody: an answer is refused then. */
+  /** Aborts when somebody else has it, or nobody: an answer is refused then. Not when this agent has answered. */
   readonly lost: AbortSignal
   /** Ends it: without an answer the next in line has it. */
   release(): Promise<void>
@@ -45,7 +45,7 @@ export const takeFloor = async (
   msgId: string,
   { holdMs = defaultHoldMs, signal }: FloorOptions = {},
 ): Promise<Floor | AgentId | undefined> => {
-  const question = { channel, msg_id: msgId }
+  let question = { channel, msg_id: msgId }
   const lost = new AbortController()
   let newest: Told<'FLOOR'> | undefined
   let wake = () => {}
@@ -57,13 +57,17 @@ export const takeFloor = async (
     newest = frame
     if (!isHolding || !isOwn(frame)) wake()
   }
-  const stop = client.on('FLOOR', frame => frame.channel === channel && frame.msgId === msgId ? heard(frame) : undefined)
+  const stop = client.on('FLOOR', frame => frame.channel === channel && frame.msgId === question.msg_id ? heard(frame) : undefined)
   const woken = () => wake()
   signal?.addEventListener('abort', woken)
   /** Whether the relay was there to answer. */
   const ask = async (): Promise<boolean> => {
     try {
-      heard(told(await client.request('CLAIM_FLOOR', { ...question, hold_ms: holdMs, wait: true })))
+      // Who lost it stands in no line for it: nobody would answer when it comes round.
+      const answer = told(await client.request('CLAIM_FLOOR', { ...question, hold_ms: holdMs, wait: !isHolding }))
+      // Of an edit it is the floor of the message itself.
+      question = { channel, msg_id: answer.msgId }
+      heard(answer)
       return true
     } catch (error) {
       if (!isPassing(error)) throw error
@@ -112,7 +116,11 @@ export const takeFloor = async (
   }
   const hold = async () => {
     while (!isOver) {
-      if (newest !== undefined && !isOwn(newest)) return lost.abort()
+      if (newest !== undefined && !isOwn(newest)) {
+        end()
+        // The answer of this agent ended it: nothing is lost.
+        return newest.state === 'answered' && newest.holder === client.agentId ? undefined : lost.abort()
+      }
       await pause(holdMs / 3)
       if (!isOver && (newest === undefined || isOwn(newest))) await ask().catch(() => lost.abort())
     }

@@ -61,6 +61,15 @@ export const storedMsgId = (text: Buffer): string | undefined => {
   return end === -1 ? undefined : text.toString('latin1', at + msgIdKey.length, end)
 }
 
+const editKey = Buffer.from('"edit":{"of":"')
+
+/** The message that a stored event says anew; undefined: it is no edit. Found by its bytes, too. */
+export const editedMsgId = (text: Buffer): string | undefined => {
+  const at = text.indexOf(editKey)
+  const end = at === -1 ? -1 : text.indexOf('"', at + editKey.length)
+  return end === -1 ? undefined : text.toString('latin1', at + editKey.length, end)
+}
+
 /** Bytes at the end of a stored event in which its id stands: behind it there is its number, and when it expires. */
 export const endBytes = 200
 

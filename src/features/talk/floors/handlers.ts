@@ -1,6 +1,7 @@
 // Floors: a question in a channel has one who answers it. Whoever has its floor keeps it until it has answered, gives it up, is gone, or its time
 // is over; then the next in line has it. What is decided stands in a table, so that it holds whoever connects to what, and over a restart.
 import { endFloor, floorAt, heldFloors, openFloors, putFloor, removeFloor, type FloorRow, type Place } from '../../../store/floors.ts'
+import { editedMsgId } from '../../../store/links.ts'
 import { parseMsgId } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'
 import {
@@ -37,10 +38,22 @@ const sweptAtOnce = 500
 
 const nothing: Told = { notify: [], effects: [], hints: [] }
 
-/** Where a message of a channel stands. */
-const placeOf = async ({ tx, epoch }: Pick<WriteCtx, 'tx' | 'epoch'>, channel: string, msgId: string): Promise<Place | undefined> => {
-  const said = await tx.links.find(msgId)
-  return said?.stream === channel ? { stream: parseMsgId(msgId, epoch)!.streamId, seq: said.seq } : undefined
+/** A message that is answered, and where it stands. */
+interface Question extends Place {
+  readonly msg_id: string
+}
+
+/** The message of a channel that is meant: of an edit, the one that it says anew, so that a question has one floor. */
+const questionOf = async (
+  { tx, epoch }: Pick<WriteCtx, 'tx' | 'epoch'>,
+  channel: string,
+  named: string,
+): Promise<Question | undefined> => {
+  const found = await tx.links.find(named)
+  const of = found && editedMsgId(found.text)
+  const said = of === undefined ? found : await tx.links.find(of)
+  const msgId = of ?? named
+  return said?.stream === channel ? { stream: parseMsgId(msgId, epoch)!.streamId, seq: said.seq, msg_id: msgId } : undefined
 }
 
 const frameOf = (
@@ -127,16 +140,16 @@ const passOn = async (
  */
 export const answerFloor = async (
   ctx: WriteCtx,
-  { to, id, in_reply_to: msgId = '', floor }: RequestBody<'MSG'>,
+  { to, id, in_reply_to: named = '', floor }: RequestBody<'MSG'>,
 ): Promise<Partial<Told>> => {
   const { me, tx, now } = ctx
   await tx.lock('leases')
   // A repeat of what is stored has ended it already.
   if (id !== undefined && await tx.log.isPublished({ agent: me.id, id })) return {}
-  const place = await placeOf(ctx, to, msgId)
-  const rows = place === undefined ? [] : await floorAt(tx, place)
+  const question = await questionOf(ctx, to, named)
+  const rows = question === undefined ? [] : await floorAt(tx, question)
   const own = rows.find(({ agent, state }) => agent === me.id && state === 'held')
-  if (place === undefined || own === undefined) {
+  if (question === undefined || own === undefined) {
     if (floor !== true) return {}
     const other = rows.find(({ state }) => state !== 'waiting')
     throw new Fail('LEASE_OVER', other === undefined
@@ -145,12 +158,12 @@ export const answerFloor = async (
       ? `${other.agent} has the floor of that message`
       : `${other.agent} has answered that message`)
   }
-  await endFloor(tx, place)
+  await endFloor(tx, question)
   await putFloor(tx, { ...own, state: 'answered', since: now, until: now, gone_at: null, address: '' })
   const told = rows.filter(({ agent, state }) => state === 'waiting' || agent === me.id)
   return {
     notify: [notify({ kind: 'agents', agents: idsOf(told) }, 'FLOOR', frameOf(own, 'answered', own))],
-    effects: [{ kind: 'floor', channel: to, msgId, claim: undefined }],
+    effects: [{ kind: 'floor', channel: to, msgId: question.msg_id, claim: undefined }],
   }
 }
 
@@ -169,19 +182,18 @@ export const floors = ({ shares }: FloorOptions): Feature<'CLAIM_FLOOR' | 'LEAVE
     handlers: {
       CLAIM_FLOOR: {
         needs: 'session',
-        async write(ctx, { channel: name, msg_id, hold_ms = defaultHoldMs, wait = false }) {
+        async write(ctx, { channel: name, msg_id: named, hold_ms = defaultHoldMs, wait = false }) {
           const { me, asker, tx, now, roster } = ctx
           const channel = channelToRead(me, name, roster).info.name
-          const place = await placeOf(ctx, channel, msg_id)
-          if (place === undefined) throw new Fail('MESSAGE_NOT_FOUND', `No such message is in ${channel}`)
-          const rows = await floorAt(tx, place)
+          const question = await questionOf(ctx, channel, named)
+          if (question === undefined) throw new Fail('MESSAGE_NOT_FOUND', `No such message is in ${channel}`)
+          const rows = await floorAt(tx, question)
           const own = rows.find(({ agent }) => agent === me.id)
           const first = rows.find(({ state }) => state !== 'waiting')
           const claim: FloorRow = {
-            ...place,
+            ...question,
             agent: me.id,
             channel,
-            msg_id,
             state: first === undefined ? 'held' : 'waiting',
             since: now,
             until: first === undefined ? now + hold_ms : 0,
@@ -217,8 +229,8 @@ export const floors = ({ shares }: FloorOptions): Feature<'CLAIM_FLOOR' | 'LEAVE
         needs: 'session',
         async write(ctx, { channel, msg_id }) {
           const { me, tx } = ctx
-          const place = await placeOf(ctx, channel, msg_id)
-          const rows = place === undefined ? [] : await floorAt(tx, place)
+          const question = await questionOf(ctx, channel, msg_id)
+          const rows = question === undefined ? [] : await floorAt(tx, question)
           const own = rows.find(({ agent, state }) => agent === me.id && state !== 'answered')
           if (own?.state === 'held') return { reply: reply('OK', {}), ...await passOn(ctx, own, rows) }
           if (own !== undefined) await removeFloor(tx, own)
