@@ -104,7 +104,13 @@ test('subscriptions without end, with heavy conditions: few are read, few hold, 
   const subscribe = (channel: string) => ({ type: 'SUBSCRIBE', channel, digest_ms: 86_400_000 })
   for (let i = 0; i < 16; i++) await stranger.ask(subscribe(`#c${i}`), 'SUBSCRIBED')
   expect(await stranger.refusal(subscribe('#c16'))).toMatchObject({ code: 'LIMIT_REACHED' })
+  // One that has ended makes room, though what comes next there still has to say behind what it comes.
+  await honest.ask({ type: 'JOIN', channel: '#c0' }, 'JOINED')
+  await honest.ask({ type: 'MSG', to: '#c0', content: 'left out' }, 'ACK')
+  await honest.next('MSG')
   await stranger.ask({ type: 'SUBSCRIBE', channel: '#c0' }, 'SUBSCRIBED')
+  await stranger.ask(subscribe('#c16'), 'SUBSCRIBED')
+  await stranger.ask({ type: 'SUBSCRIBE', channel: '#c16' }, 'SUBSCRIBED')
   const heavy = (i: number) => `["a", "b", "c"].exists(w, content.lowerAscii().contains(w)) || content.contains("${i}")`
   stranger.send(...times(500, i => ({ type: 'SUBSCRIBE', channel: '#general', when: heavy(i) })))
   for (let i = 0; i < 5; i++) await honest.barrier()

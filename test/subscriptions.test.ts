@@ -5,6 +5,7 @@ import type { Frame } from '../lib/protocol/index.ts'
 import { Cli } from './kit/cli.ts'
 import { breakable, clientOf, newIdentity } from './kit/client.ts'
 import { startTestRelay } from './kit/relay.ts'
+import { newKey } from './kit/wire.ts'
 
 const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
   while (!await holds()) await new Promise(resolve => setTimeout(resolve, 5))
@@ -40,6 +41,37 @@ test('gaps that were meant are read by nobody, over a lost connection too; witho
   await until(() => told.length === 6)
   expect(told).toEqual(['1-2', 3, '4-5', 6, '7-7', 8])
   expect(pages).toBe(0)
+})
+
+test('over a lost connection what answers a message of before comes, and over a change of name what called the former one', async () => {
+  await using relay = await startTestRelay()
+  const ann = await relay.login('ann')
+  const { transport, cut } = breakable()
+  await using bob = await clientOf(relay, { identity: newIdentity('bob'), transport, reconnect: { minMs: 1 } })
+  const told: string[] = []
+  bob.on('message', ({ content }) => void told.push(content))
+  await bob.subscribe('#general', { when: 'content == "nothing"' })
+  await bob.join('#general')
+  const { msgId } = await bob.send('#general', 'who can help?')
+  await until(() => told.length === 1)
+  const say = (content: string, more = {}) => ann.ask({ type: 'MSG', to: '#general', content, ...more }, 'ACK')
+  cut()
+  await say('I can', { in_reply_to: msgId })
+  await until(() => told.length === 2)
+  await say('not to you')
+  await say('done', { in_reply_to: msgId })
+  await until(() => told.length === 3)
+  expect(told).toEqual(['who can help?', 'I can', 'done'])
+
+  const key = newKey()
+  const carol = await relay.login('carol', { key })
+  await carol.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+  await carol.close()
+  await say('@carol look')
+  await using caro = await relay.login('caro', { key, inbox: 'manual', autojoin: false })
+  await caro.ask({ type: 'SUBSCRIBE', channel: '#general', digest_ms: 86_400_000 }, 'SUBSCRIBED')
+  await caro.ask({ type: 'JOIN', channel: '#general', since: 0 }, 'JOINED')
+  expect(await caro.next('MSG')).toMatchObject({ content: '@carol look', replay: true })
 })
 
 test('as text for a model a digest is words of ours, and a fence that no text of it can close', () => {

@@ -5,16 +5,11 @@ import type { Heard } from './heard.ts'
 const maxSenders = 10
 const maxWords = 10
 const maxExcerpts = 5
-const maxExcerptChars = 120
 
 type Told = Omit<FrameBody<'DIGEST'>, 'ts' | 're' | 'channel'>
 
-/** Its beginning; a character of two halves is not cut. */
-const excerptOf = (content: string): string => {
-  const cut = content.slice(0, maxExcerptChars)
-  const last = cut.charCodeAt(cut.length - 1)
-  return last >= 0xd800 && last < 0xdc00 ? cut.slice(0, -1) : cut
-}
+/** What an event changes, if it does. */
+const changedBy = ({ edit, retract }: Heard['said']): string | undefined => edit?.of ?? retract?.of
 
 export class Digest {
   readonly #fromSeq: number
@@ -23,13 +18,22 @@ export class Digest {
   #others = 0
   readonly #senders = new Map<string, Told['senders'][number]>()
   readonly #words = new Set<string>()
-  readonly #excerpts: Told['excerpts'] = []
+  /** With the message that each is of: an edit says it anew. */
+  #excerpts: { readonly of: string, readonly told: Told['excerpts'][number] }[] = []
 
   constructor(first: number) {
     this.#fromSeq = this.#toSeq = first
   }
 
-  add({ seq, said: { from, from_name, msg_id, content }, words }: Heard): void {
+  /** What a message said before it was changed or taken back is not told any more. */
+  forget(said: Heard['said']): void {
+    const of = changedBy(said)
+    if (of !== undefined) this.#excerpts = this.#excerpts.filter(excerpt => excerpt.of !== of)
+  }
+
+  add({ seq, said, words, excerpt }: Heard): void {
+    const { from, from_name, msg_id, retract } = said
+    this.forget(said)
     this.#toSeq = seq
     this.#count++
     const sender = this.#senders.get(from)
@@ -37,8 +41,8 @@ export class Digest {
     else if (this.#senders.size < maxSenders) this.#senders.set(from, { from, from_name, count: 1 })
     else this.#others++
     for (const word of words) if (this.#words.size < maxWords) this.#words.add(word)
-    if (msg_id === undefined) return
-    this.#excerpts.push({ msg_id, from, text: excerptOf(content) })
+    if (msg_id === undefined || retract !== undefined) return
+    this.#excerpts.push({ of: changedBy(said) ?? msg_id, told: { msg_id, from, text: excerpt } })
     if (this.#excerpts.length > maxExcerpts) this.#excerpts.shift()
   }
 
@@ -50,7 +54,7 @@ export class Digest {
       senders: [...this.#senders.values()].sort((a, b) => b.count - a.count),
       ...(this.#others > 0 && { others: this.#others }),
       ...(this.#words.size > 0 && { mentions: [...this.#words] }),
-      excerpts: this.#excerpts,
+      excerpts: this.#excerpts.map(({ told }) => told),
     }
   }
 }

@@ -171,7 +171,7 @@ export class Effects {
     }
     // Who does not hear everything hears nothing of what is still being written.
     for (const connection of this.#hub.listeners(to.channel))
-      if (type !== 'DELTA' || connection.filters?.has(to.channel) !== true) add(connection)
+      if (type !== 'DELTA' || connection.filters?.get(to.channel)?.isWanted !== true) add(connection)
   }
 
   apply(effect: Effect, asker: Connection | undefined): void {

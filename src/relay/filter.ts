@@ -3,13 +3,24 @@
 import type { Frame } from '../../lib/protocol/index.ts'
 import { Digest } from './digest.ts'
 import { frameBehind, replayFrame } from './encode.ts'
-import { heard, type Heard, type Test } from './heard.ts'
+import { heard, saidBy, type Heard, type Test } from './heard.ts'
 import type { Agent } from './view.ts'
 
 /** What comes at once: what the condition is true of, or nothing but what is for the agent; and how long the rest waits to be told of. */
 export interface Wanted {
   readonly when: Test | undefined
   readonly digestMs: number | undefined
+  readonly known?: Known
+}
+
+/** What the log knows of the agent in the channel: else answers to what it said before would not be for it, nor old mentions. */
+export interface Known {
+  /** Ids of its former keys. */
+  readonly former: readonly string[]
+  /** Messages that it said, the newest last. */
+  readonly own: readonly string[]
+  /** Messages of the channel that wait in its inbox. */
+  readonly waiting: readonly string[]
 }
 
 export interface FilterDeps {
@@ -21,7 +32,7 @@ export interface FilterDeps {
   readonly send: (frame: Buffer) => void
 }
 
-/** Ids that are remembered: of own messages, to know their answers; of those that were sent, to know their changes. */
+/** Ids that are remembered of each: of own messages, to know their answers; of those sent, to know their changes; of those in the inbox. */
 const maxIds = 200
 
 const remember = (ids: Set<string>, id: string | undefined): void => {
@@ -40,14 +51,21 @@ export class Filter {
   #timer: NodeJS.Timeout | undefined
   readonly #own = new Set<string>()
   readonly #sent = new Set<string>()
+  #former: readonly string[] = []
+  #waiting: ReadonlySet<string> = new Set()
 
   constructor(deps: FilterDeps, wanted: Wanted) {
     this.#deps = deps
-    this.#wanted = wanted
+    this.change(wanted)
   }
 
   get test(): Test | undefined {
     return this.#wanted?.when
+  }
+
+  /** Something is left out; else the next event ends it, by saying behind which it comes. */
+  get isWanted(): boolean {
+    return this.#wanted !== undefined
   }
 
   /** Nothing is left out any more, nor was since the last event that was sent. */
@@ -59,6 +77,18 @@ export class Filter {
   change(wanted: Wanted | undefined): void {
     this.#tell()
     this.#wanted = wanted
+    const known = wanted?.known
+    if (known === undefined) return
+    this.#former = known.former
+    this.#waiting = new Set(known.waiting.slice(0, maxIds))
+    for (const id of known.own) remember(this.#own, id)
+  }
+
+  /** Events of before a replay: those of the agent may be answered in it. */
+  recall(rows: readonly { readonly text: Buffer }[]): void {
+    const me = this.#deps.agent()
+    if (me === undefined) return
+    for (const id of saidBy(rows, [me.id, ...this.#former])) remember(this.#own, id)
   }
 
   /** The channel begins anew for this session, at another place: what was left out behind that comes once more. */
@@ -92,6 +122,7 @@ export class Filter {
       this.#leaveOut(event)
       return []
     }
+    this.#digest?.forget(said)
     remember(this.#sent, said.msg_id)
     this.#prev = this.#wanted === undefined ? undefined : seq
     const frame = frameAfter(prev)
@@ -102,14 +133,19 @@ export class Filter {
   #wants({ said, words, callsMany, verdicts }: Heard): boolean {
     const me = this.#deps.agent()
     if (this.#wanted === undefined || me === undefined || said.type !== 'MSG' || said.erased === true) return true
-    if (said.from === me.id) {
+    if (this.#isMe(said.from)) {
       remember(this.#own, said.msg_id)
       return true
     }
+    if (said.msg_id !== undefined && this.#waiting.has(said.msg_id)) return true
     const { when } = this.#wanted
     if (when !== undefined && verdicts.get(when) !== false) return true
     return callsMany || this.#concerns(said)
-      || words.length > 0 && [me.id.slice(1), me.name, me.loginName].some(name => words.includes(name))
+      || words.length > 0 && [me.name, me.loginName].some(name => words.includes(name)) || words.some(word => this.#isMe(`@${word}`))
+  }
+
+  #isMe(id: string): boolean {
+    return id === this.#deps.agent()?.id || this.#former.includes(id)
   }
 
   /** It answers what the agent said, or changes what it was sent. */

@@ -44,7 +44,10 @@ const world = () => {
   const rows: { readonly seq: number, readonly text: Buffer }[] = []
   const log = {
     head: () => Promise.resolve({ seq: rows.length }),
-    page: (_: string, { after }: { readonly after: number }) => Promise.resolve(rows.filter(row => row.seq > after).slice(0, 3)),
+    page: (_: string, { after, before = 0 }: { readonly after?: number, readonly before?: number }) => {
+      const there = after === undefined ? rows.filter(row => row.seq < before).slice(-3) : rows.filter(row => row.seq > after).slice(0, 3)
+      return Promise.resolve(there)
+    },
   }
   const outbox = {
     add({ buffers, heard }: Listener, bytes: Buffer) {
@@ -212,6 +215,92 @@ test('never held back: mentions by id, name, @here and group, own messages, answ
   const rest = ['@carol', 'a@bob.com', 'bob'].map(content => ({ content }))
   say(...come, ...rest, { content: 'to another', in_reply_to: 'm12' }, { content: 'of another', edit: { of: 'm12' } })
   expect(seqsOf(bob)).toEqual(come.map((_, i) => i + 1))
+})
+
+test('from before the session: answers to what the agent said, under a former key too, and what waits in its inbox', async () => {
+  const { filters, join, say, listener } = world()
+  const bob = listener('bob')
+  say({ content: 'mine', from: '@bob' })
+  filters.set(bob, channel, { when: undefined, digestMs: undefined, known: { former: ['@rob'], own: ['m0'], waiting: ['m4'] } })
+  const come: readonly (Partial<Frame<'MSG'>> & { readonly content: string })[] = [
+    { content: 'to the one before the replay', in_reply_to: 'm1' },
+    { content: 'to one that the log knew', in_reply_to: 'm0' },
+    { content: '@a-name-of-before' },
+    { content: '@rob' },
+    { content: 'mine', from: '@rob' },
+    { content: 'to that', in_reply_to: 'm6' },
+  ]
+  say(...come, { content: '@a-name-of-before' }, { content: 'to another', in_reply_to: 'm8' })
+  // Another JOIN brings the same.
+  for (const times of [1, 2]) {
+    join(bob, 1)
+    await turns(60)
+    expect(seqsOf(bob)).toEqual(Array.from({ length: times }, () => [2, 3, 4, 5, 6, 7]).flat())
+  }
+})
+
+test('many conditions that come and go at once are each put in their place, those with least work first', () => {
+  const { filters, hub, say, listener } = world()
+  let looked = 0
+  const all = Array.from({ length: 1_000 }, (_, i) => ({ who: listener(`a${i}`), steps: (i * 7_919 % 1_000 + 1) * 50 }))
+  for (const { who, steps } of all) {
+    hub.listen(who, channel)
+    const test: Test = {
+      source: `${steps}`,
+      steps() {
+        looked++
+        return steps
+      },
+      of: () => false,
+    }
+    filters.set(who, channel, { when: test, digestMs: undefined })
+  }
+  expect(looked).toBeLessThan(12_000)
+  say({ content: 'x' })
+  // Those up to the 140th are half a million together.
+  for (const { who, steps } of all) expect(who.heard.length).toBe(steps > 7_000 ? 1 : 0)
+  looked = 0
+  hub.end(channel)
+  expect([looked, filters.in(channel)]).toEqual([0, undefined])
+})
+
+test('digests that are due at once are told a part in each turn', async () => {
+  const { filters, hub, say, listener } = world()
+  const all = Array.from({ length: 500 }, (_, i) => listener(`a${i}`))
+  for (const who of all) {
+    hub.listen(who, channel)
+    filters.set(who, channel, { when: undefined, digestMs: 1_000 })
+  }
+  say({ content: 'x' })
+  vi.advanceTimersByTime(1_000)
+  expect(all.filter(({ heard }) => heard.length > 0)).toHaveLength(200)
+  await turns(5)
+  expect(all.filter(({ heard }) => heard.length === 1)).toHaveLength(500)
+})
+
+test('what waits for a reader keeps nothing else in memory: a frame of a batch is one of its own', () => {
+  const { filters, hub, say, listener } = world()
+  const bob = listener('bob')
+  hub.listen(bob, channel)
+  filters.set(bob, channel, { when: asked('wanted'), digestMs: undefined })
+  const batch = say({ content: 'z'.repeat(100_000) }, { content: 'wanted' })
+  const [frame] = bob.buffers
+  expect([seqsOf(bob), frame!.buffer === batch.buffer]).toEqual([[2], false])
+})
+
+test('a digest says nothing that was taken back, and what was said anew as it is now', async () => {
+  const { filters, hub, say, listener } = world()
+  const [bob, carol] = [listener('bob'), listener('carol')]
+  for (const each of [bob, carol]) hub.listen(each, channel)
+  filters.set(bob, channel, { when: undefined, digestMs: 1_000 })
+  const isRetraction: Test = { source: 'is', steps: () => 50, of: ({ retract }) => retract !== undefined }
+  filters.set(carol, channel, { when: isRetraction, digestMs: 1_000 })
+  say({ content: 'a secret' })
+  say({ content: '', retract: { of: 'm1' } }, { content: 'frist' }, { content: 'first', edit: { of: 'm3', n: 1, prev: '' } })
+  say({ content: 'First', edit: { of: 'm3', n: 2, prev: '' } })
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(bob.heard).toMatchObject([{ count: 5, excerpts: [{ msg_id: 'm5', text: 'First' }] }])
+  expect(carol.heard).toMatchObject([{ count: 1, excerpts: [] }, { seq: 2 }, { count: 3, excerpts: [{ msg_id: 'm5' }] }])
 })
 
 test('what is remembered to know answers is bounded', () => {

@@ -15,6 +15,8 @@ export interface FiltersDeps {
   readonly groupsOf: (channel: string) => readonly { readonly name: string }[] | undefined
 }
 
+/** Digests that one turn of the event loop tells. */
+const digestsPerTurn = 200
 /** What a filter takes beside its condition, and each character of that once it was read: owed by the session, whoever else has the same. */
 const filterBytes = 32 * 1024
 const bytesPerChar = 100
@@ -26,8 +28,9 @@ export class ChannelFilters {
   readonly #channel: string
   readonly #over: (connection: Connection) => void
   readonly filters = new Map<Connection, Filter>()
-  /** Conditions, those with least work first. */
-  #tests: readonly Test[] = []
+  /** Conditions, those with least work first; and how many filters have each. */
+  readonly #tests: Test[] = []
+  readonly #users = new Map<Test, number>()
 
   constructor(deps: FiltersDeps, channel: string, over: (connection: Connection) => void) {
     this.#deps = deps
@@ -35,18 +38,43 @@ export class ChannelFilters {
     this.#over = over
   }
 
-  /** Another condition came, or one went. */
-  changed(): void {
-    const tests = new Set<Test>()
-    for (const { test } of this.filters.values()) if (test !== undefined) tests.add(test)
-    this.#tests = [...tests].sort((a, b) => a.steps(0) - b.steps(0))
+  /** One more has the condition. Of many each is put in its place, for they come and go all at once. */
+  use(test: Test | undefined): void {
+    if (test === undefined) return
+    const users = this.#users.get(test) ?? 0
+    this.#users.set(test, users + 1)
+    if (users > 0) return
+    const steps = test.steps(0)
+    let [from, to] = [0, this.#tests.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (this.#tests[middle]!.steps(0) <= steps) from = middle + 1
+      else to = middle
+    }
+    this.#tests.splice(from, 0, test)
+  }
+
+  /** One fewer. */
+  release(test: Test | undefined): void {
+    const users = test && this.#users.get(test)
+    if (users === undefined) return
+    if (users > 1) {
+      this.#users.set(test!, users - 1)
+      return
+    }
+    this.#users.delete(test!)
+    this.#tests.splice(this.#tests.indexOf(test!), 1)
   }
 
   /** So many events, joined, to everyone who hears the channel, with a filter or without. Gives how many were sent in all. */
   send(live: Iterable<Connection>, count: number, frames: Buffer): number {
     const { outbox, groupsOf } = this.#deps
     const groups = groupsOf(this.#channel)
-    const events = [...framesIn(frames)].map(frame => ({ frame, event: heardFrame(frame, this.#tests, groups) }))
+    const events = [...framesIn(frames)].map(part => {
+      // What waits for a slow reader is no part of something larger: all of that would wait with it, and be owed by nobody.
+      const frame = part.length === frames.length ? frames : Buffer.from(part)
+      return { frame, event: heardFrame(frame, this.#tests, groups) }
+    })
     let sent = 0
     for (const connection of live) {
       const filter = this.filters.get(connection)
@@ -69,6 +97,9 @@ export class ChannelFilters {
 export class Filters {
   readonly #deps: FiltersDeps
   readonly #channels = new Map<string, ChannelFilters>()
+  /** Digests that are due, and how many this turn has told. */
+  readonly #due: (() => void)[] = []
+  #told = 0
   /** By their texts, and how many filters have each. */
   readonly #tests = new Map<string, { readonly test: Test, users: number }>()
 
@@ -94,11 +125,12 @@ export class Filters {
       ;(connection.filters ??= new Map()).set(channel, filter)
     } else {
       connection.owe(-sizeOf(known.test))
+      here.release(known.test)
       this.#release(known.test)
       known.change(kept)
     }
+    here.use(kept?.when)
     connection.owe(sizeOf(kept?.when))
-    here.changed()
     if (known?.isOver === true) this.drop(connection, channel)
   }
 
@@ -112,9 +144,9 @@ export class Filters {
     connection.owe(-sizeOf(filter.test))
     this.#release(filter.test)
     const here = this.#channels.get(channel)!
+    here.release(filter.test)
     here.filters.delete(connection)
     if (here.filters.size === 0) this.#channels.delete(channel)
-    else here.changed()
   }
 
   /** A session is over. */
@@ -128,9 +160,21 @@ export class Filters {
       agent: () => connection.agent,
       groups: () => groupsOf(channel),
       digestFrame: digest => frameOf('DIGEST', { ts: clock.now(), channel, ...digest.told }),
-      later: (then, ms) => setTimeout(then, timerMs(ms)).unref(),
+      later: (then, ms) => setTimeout(() => this.#inTurn(then), timerMs(ms)).unref(),
       send: frame => outbox.add(connection, frame),
     }, wanted)
+  }
+
+  /** Those of a large channel come due at once: each turn of the event loop tells a part of them. */
+  #inTurn(tell: () => void): void {
+    if (this.#told < digestsPerTurn) tell()
+    else this.#due.push(tell)
+    if (this.#told++ === 0) setImmediate(() => this.#nextTurn())
+  }
+
+  #nextTurn(): void {
+    this.#told = 0
+    for (const tell of this.#due.splice(0, digestsPerTurn)) this.#inTurn(tell)
   }
 
   /** The same object for the same text: it is asked once for all. */

@@ -1,6 +1,7 @@
 // An event of a channel in which somebody has subscribed: read once for all who hear it, and each condition is asked once.
 import type { Frame } from '../../lib/protocol/index.ts'
 import { hereWord, mentionsIn } from '../../lib/protocol/mentions.ts'
+import { storedMsgId } from '../store/links.ts'
 import { textOfFrame } from './encode.ts'
 
 /** A condition that was checked when it was saved. */
@@ -23,6 +24,8 @@ export interface Heard {
   readonly said: Frame<'MSG'>
   /** The words behind an @ in it. */
   readonly words: readonly string[]
+  /** The beginning of what it says. */
+  readonly excerpt: string
   /** Whether it calls several: all who are here, or a group. */
   readonly callsMany: boolean
   /** What the conditions say of it; one that could not be asked says nothing. */
@@ -30,12 +33,23 @@ export interface Heard {
 }
 
 const noWords: readonly string[] = []
+const maxExcerptChars = 120
+
+/** A part of a text as a text of its own: as a part it would keep the whole one in memory, for as long as a digest waits. */
+const ownCopy = (part: string): string => Buffer.from(part).toString()
+
+/** A character of two halves is not cut. */
+const excerptOf = (content: string): string => {
+  const cut = content.slice(0, maxExcerptChars)
+  const last = cut.charCodeAt(cut.length - 1)
+  return ownCopy(last >= 0xd800 && last < 0xdc00 ? cut.slice(0, -1) : cut)
+}
 
 /** `tests`: those with least work first, so that the heavy ones are not asked where there is too much. */
 export const heard = (text: Buffer, tests: readonly Test[], groups: readonly { readonly name: string }[] | undefined): Heard => {
   const said = JSON.parse(text.toString()) as Frame<'MSG'>
   const isMessage = said.type === 'MSG'
-  const words = isMessage ? mentionsIn(said.content) : noWords
+  const words = isMessage ? mentionsIn(said.content).map(ownCopy) : noWords
   const verdicts = new Map<Test, boolean>()
   if (isMessage) {
     const { length } = said.content
@@ -47,8 +61,14 @@ export const heard = (text: Buffer, tests: readonly Test[], groups: readonly { r
     }
   }
   const callsMany = words.length > 0 && (words.includes(hereWord) || groups?.some(({ name }) => words.includes(name)) === true)
-  return { seq: said.seq ?? 0, text, said, words, callsMany, verdicts }
+  return { seq: said.seq ?? 0, text, said, words, excerpt: isMessage ? excerptOf(said.content) : '', callsMany, verdicts }
 }
 
 export const heardFrame = (frame: Buffer, tests: readonly Test[], groups: readonly { readonly name: string }[] | undefined): Heard =>
   heard(textOfFrame(frame), tests, groups)
+
+/** Ids of the events that one of these agents said. Found by their bytes: a quote inside of a string is written otherwise. */
+export const saidBy = (rows: readonly { readonly text: Buffer }[], agents: readonly string[]): readonly string[] => {
+  const froms = agents.map(agent => Buffer.from(`"from":"${agent}"`))
+  return rows.flatMap(({ text }) => froms.some(from => text.includes(from)) ? storedMsgId(text) ?? [] : [])
+}

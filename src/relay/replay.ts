@@ -55,6 +55,7 @@ export class Replayer {
   /** Sends a channel's events after `position`, then goes live. */
   async channel(catchUp: CatchUp, position: number): Promise<void> {
     const { connection, channel } = catchUp
+    if (position > 0 && connection.filters?.has(channel) === true) await this.#recall(catchUp, position)
     while (this.#hub.isUnderWay(catchUp) && !this.#hub.goLive(catchUp, position)) {
       // It came with more than those who are live have heard: they go on together.
       if (position > this.#hub.lastOf(channel)) {
@@ -78,6 +79,20 @@ export class Replayer {
       })
       await connection.drained()
     }
+  }
+
+  /** What a filter has to know of what was said before. */
+  #recall(catchUp: CatchUp, position: number): Promise<void> {
+    const { connection, channel } = catchUp
+    return this.#inTurn(connection, async () => {
+      if (!this.#hub.isUnderWay(catchUp)) return 0
+      const rows = await this.#store.read.log.page(channel, { before: position + 1, ...page })
+      if (!this.#hub.isUnderWay(catchUp)) return 0
+      connection.filters?.get(channel)?.recall(rows)
+      const bytes = rows.reduce((all, row) => all + row.text.length, 0)
+      this.#onSent(connection, bytes)
+      return bytesPerPage + bytes
+    })
   }
 
   /** Sends an agent's inbox entries after `from` (default: those not received yet), then goes live. */

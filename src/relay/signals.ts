@@ -152,7 +152,7 @@ export class Signals {
     }
     if (to.kind === 'channel') {
       add(hub.listeners(to.channel))
-      if (type === 'TYPING') { for (const each of listeners) if (each.filters?.has(to.channel) === true) listeners.delete(each) }
+      if (type === 'TYPING') { for (const each of listeners) if (each.filters?.get(to.channel)?.isWanted === true) listeners.delete(each) }
     } else {
       if (to.kind === 'peers') {
         const peers = new Set<string>()

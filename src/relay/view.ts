@@ -91,7 +91,7 @@ export interface Asker {
   /** Agents whose comings, goings and presence it is told. */
   readonly watching: ReadonlySet<string>
   /** Channels of which not everything comes to it. */
-  readonly filters: Pick<ReadonlyMap<string, unknown>, 'size' | 'has'> | undefined
+  readonly filters: Pick<ReadonlyMap<string, { readonly isWanted: boolean }>, 'get' | 'values'> | undefined
   /** Where its socket arrived: the relay's own end of it. */
   readonly arrival: Arrival
   /** The door it came in by; undefined: a socket. */

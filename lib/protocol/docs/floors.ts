@@ -10,8 +10,8 @@ export const requests = {
       'Asks for the floor of a message: to be the one who answers it. The first to ask gets it for `hold_ms` (60,000 unless said, 1 s to 10 min), '
       + 'and again with each CLAIM_FLOOR, for 15 minutes in all; the others are told who has it, and with `wait: true` stand in line. It ends with the '
       + "holder's answer (a MSG with `in_reply_to`), with LEAVE_FLOOR, with its time, or when the holder has had no session for 5 s; then the "
-      + 'next in line that is here gets it, and all of them are told by FLOOR. Once it was answered nobody gets it any more. Unlike '
-      + 'RESPONDING_TO it is stored, and holds.',
+      + 'next in line that is here gets it, and all of them are told by FLOOR. Once it was answered nobody gets it any more. Of an edit it is the '
+      + 'floor of the message itself, and FLOOR names that one. Unlike RESPONDING_TO it is stored, and holds.',
     errors: [...errors, 'MESSAGE_NOT_FOUND', 'LIMIT_REACHED'],
     example: { ...question, wait: true },
   },

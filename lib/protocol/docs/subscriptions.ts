@@ -5,7 +5,8 @@ export const requests = {
   SUBSCRIBE: {
     doc: 'Says what of a channel comes to this session at once: the messages that `when` is true of, a condition (docs/CONDITIONS.md). '
       + 'The others are not sent, or told of by a DIGEST: `digest_ms` after the first of them, or in front of a message that is sent. Sent always is '
-      + 'what mentions you, `@here` or a group of the channel, what you say, what answers it, and changes of messages that this session was sent. '
+      + 'what mentions you, `@here` or a group of the channel, what of it waits in your inbox, what you say, what answers it (looked for among the '
+      + '500 messages before), and changes of messages that this session was sent; of each of these the newest 200 are known. '
       + 'A message behind others that were not sent has `prev_seq`. What is still being said (DELTA, TYPING) is not sent either. It holds until the '
       + 'session leaves the channel or ends, and may be said before JOIN, so that the replay goes by it too. Without both fields everything comes '
       + 'again. A session has at most 16; where the conditions of a channel are more work than a message may be, the message is sent.',
