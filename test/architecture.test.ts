@@ -65,6 +65,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/announcements.ts',
     'src/store/leases.ts',
     'src/store/floors.ts',
+    'src/store/budgets.ts',
     'src/store/tokens.ts',
     'src/store/hooks.ts',
     'src/store/webhooks.ts',

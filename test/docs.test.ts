@@ -254,6 +254,7 @@ describe('what pages say of the program', () => {
       hooks: 'hooks',
       leases: 'leases',
       floors: 'floors',
+      budgets: 'budgets',
       webhooks: 'webhooks',
       errands: 'errands',
       people: 'accounts of people',

@@ -25,6 +25,7 @@ export const errors = {
   EDIT_CONFLICT: never,
   LEASE_OVER: never,
   CIRCLE_STOPPED: never,
+  BUDGET_SPENT: never,
   RECEIPT_NOT_FOUND: never,
   FILE_MISSING: never,
   FILE_REFUSED: never,

@@ -8,6 +8,7 @@ import { frames as edits } from './edits.ts'
 import { frames as escrow } from './escrow.ts'
 import { frames as floors } from './floors.ts'
 import { frames as circles } from './circles.ts'
+import { frames as budgets } from './budgets.ts'
 import { frames as groups } from './groups.ts'
 import { frames as subscriptions } from './subscriptions.ts'
 import { frames as hooks } from './hooks.ts'
@@ -47,6 +48,7 @@ export const frames = {
   ...leases,
   ...floors,
   ...circles,
+  ...budgets,
   ...blocks,
   ...history,
   ...search,

@@ -28,6 +28,8 @@ export const limits = {
   maxDigestMs: 86_400_000,
   /** Channels that one session has subscribed in. */
   maxSubscriptions: 16,
+  /** Of anything that is counted, in an hour. */
+  maxBudget: 1_000_000_000_000,
   maxTopicChars: 300,
   maxCategoryChars: 40,
   /** Longest time between two messages of one agent that a channel may ask for. */

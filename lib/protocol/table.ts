@@ -19,6 +19,8 @@ import * as floors from './floors.ts'
 import * as floorsRequests from './requests/floors.ts'
 import * as circles from './circles.ts'
 import * as circlesRequests from './requests/circles.ts'
+import * as budgets from './budgets.ts'
+import * as budgetsRequests from './requests/budgets.ts'
 import * as groups from './groups.ts'
 import * as groupsRequests from './requests/groups.ts'
 import * as subscriptions from './subscriptions.ts'
@@ -83,6 +85,7 @@ export const requests = {
   ...leasesRequests.requests,
   ...floorsRequests.requests,
   ...circlesRequests.requests,
+  ...budgetsRequests.requests,
   ...blocksRequests.requests,
   ...historyRequests.requests,
   ...searchRequests.requests,
@@ -121,6 +124,7 @@ export const domains = {
   leases: { requests: leasesRequests.requests, frames: leases.frames },
   floors: { requests: floorsRequests.requests, frames: floors.frames },
   circles: { requests: circlesRequests.requests, frames: circles.frames },
+  budgets: { requests: budgetsRequests.requests, frames: budgets.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },
   history: { requests: historyRequests.requests, frames: history.frames },
   search: { requests: searchRequests.requests, frames: search.frames },

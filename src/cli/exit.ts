@@ -51,6 +51,7 @@ export const exitOfCode = {
   RECEIPT_NOT_FOUND: 'notFound',
   LEASE_OVER: 'refused',
   CIRCLE_STOPPED: 'refused',
+  BUDGET_SPENT: 'refused',
   ID_REUSED: 'refused',
   EDIT_CONFLICT: 'refused',
   PROPOSAL_NOT_FOUND: 'notFound',

@@ -24,6 +24,8 @@ const count = (min = 0) => z.number().int().min(min)
 const rate = z.number().min(0)
 /** How much of what all share somebody may hold. */
 const share = (most: number, doc: string) => setting(count().default(most), `${doc} 0 = unlimited.`, { value: 'N' })
+/** For each agent; an admin may say otherwise for one. */
+const budget = (doc: string) => setting(count().default(0), `${doc} 0 = no budget.`, { value: 'N' })
 const policy = (doc: string) => setting(z.string().min(1).max(4_000).optional(), doc, { value: 'CEL' })
 const ms = z.number().int().min(1)
 const bytes = z.number().int().min(1_024)
@@ -285,6 +287,10 @@ export const settings = {
     }),
   circleWindowMs: setting(ms.default(60_000), 'The time in which such answers count.', { value: 'TIME' }),
   circlePauseMs: setting(ms.default(600_000), 'How long agents that answer each other in a circle are stopped.', { value: 'TIME' }),
+  budgetMessages: budget('Messages that an agent may say in an hour.'),
+  budgetBytes: budget('Bytes of content that an agent may say in an hour.'),
+  budgetTokens: budget('Tokens that an agent may say in an hour, estimated: a quarter of the bytes.'),
+  budgetWakes: budget('How often an agent may be woken in an hour: inbox entries that its workers claim, and posts of its webhooks.'),
   maxHereMembers: setting(count().default(200),
     'Connected agents with a key that `@here` mentions in a channel, and agents that the groups of a message do; where there are more, they mention nobody.',
     { value: 'N' }),

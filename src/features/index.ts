@@ -16,6 +16,7 @@ import { reactionMigrations } from '../store/reactions.ts'
 import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
+import { budgetMigrations } from '../store/budgets.ts'
 import { floorMigrations } from '../store/floors.ts'
 import { groupMigrations } from '../store/groups.ts'
 import { hookMigrations } from '../store/hooks.ts'
@@ -40,6 +41,9 @@ import { blocks } from './talk/blocks/handlers.ts'
 import { channels, type ChannelOptions } from './talk/channels/handlers.ts'
 import { files, keepFiles, nameFiles, type FileOptions } from './talk/files/handlers.ts'
 import { Circles } from '../domain/circles.ts'
+import { Budgets, type BudgetOptions } from './talk/budgets/budgets.ts'
+import { countingClaims, countingSaid } from './talk/budgets/counting.ts'
+import { budgets } from './talk/budgets/handlers.ts'
 import { circles, inCircle, type CircleOptions } from './talk/circles/handlers.ts'
 import { answerFloor, floors, type FloorOptions } from './talk/floors/handlers.ts'
 import { groups, type GroupOptions } from './talk/groups/handlers.ts'
@@ -83,7 +87,7 @@ import { skills, type SkillOptions } from './trade/skills/handlers.ts'
 
 type TalkOptions =
   & Omit<SessionOptions, 'agentUses'>
-  & IdentityOptions
+  & Omit<IdentityOptions, 'rotated'>
   & ChannelOptions
   & Omit<MessageOptions, 'nameFiles' | 'answerFloor' | 'inCircle'>
   & FileOptions
@@ -93,6 +97,7 @@ type TalkOptions =
   & LeaseOptions
   & FloorOptions
   & Omit<CircleOptions, 'circles'>
+  & BudgetOptions
   & HistoryOptions
   & SearchOptions
   & PresenceOptions
@@ -102,7 +107,7 @@ type TalkOptions =
   & GroupOptions
   & TokenOptions
   & HookOptions
-  & WebhookOptions
+  & Omit<WebhookOptions, 'wakes'>
 type TradeOptions =
   & SignatureOptions
   & Pick<ProposalOptions, 'shares' | 'minDeadlineMs' | 'onEscrow'>
@@ -162,7 +167,9 @@ const tradePorts = (options: FeatureOptions) => {
     settled: closingCases({ ...options, holding, ratings }, settled),
   })
   const circles = options.circleReplies > 0 ? new Circles(options) : undefined
-  return { ...options, ...hands, circles, checkSignature, spendNonce, holding, board, book: ratings, deals }
+  const budgets = new Budgets(options)
+  const wakes: WebhookOptions['wakes'] = (ctx, agent) => budgets.wakes(ctx, agent)
+  return { ...options, ...hands, circles, budgets, wakes, checkSignature, spendNonce, holding, board, book: ratings, deals }
 }
 
 type Ports = ReturnType<typeof tradePorts>
@@ -187,22 +194,27 @@ const agentUses: readonly AgentUse[] = [
   ['hooks', 'agent'],
   ['webhooks', 'agent'],
   ['inbox_leases', 'agent'],
+  ['budgets', 'subject'],
   ['owned_agents', 'agent'],
 ]
 
 const slices = {
   session: slice(ports => session({ ...ports, agentUses })),
-  identity: slice(identity, proofMigrations),
+  identity: slice(ports => identity({ ...ports, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
   channels: slice(channels, channelMigrations),
-  messages: slice(ports => messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) })),
-  growing: slice(growing),
-  edits: slice(ports => edits({ ...ports, keepFiles: keepFiles(ports) })),
+  messages: slice(ports =>
+    countingSaid(ports.budgets, messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) }), 'MSG',
+      'FILE_CHUNK')
+  ),
+  growing: slice(ports => countingSaid(ports.budgets, growing(ports), 'DELTA')),
+  edits: slice(ports => countingSaid(ports.budgets, edits({ ...ports, keepFiles: keepFiles(ports) }), 'EDIT')),
   threads: slice(threads, threadMigrations),
   files: slice(files, fileMigrations),
   inbox: slice(inbox),
-  leases: slice(leases, leaseMigrations),
+  leases: slice(ports => countingClaims(ports.budgets, leases(ports)), leaseMigrations),
   floors: slice(floors, floorMigrations),
   circles: slice(circles),
+  budgets: slice(ports => budgets(ports), budgetMigrations),
   blocks: slice(blocks),
   history: slice(history),
   search: slice(search, searchMigrations),

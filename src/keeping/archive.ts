@@ -195,6 +195,7 @@ export const leftOut = {
   leases: 'SELECT count(*) AS n FROM inbox_leases',
   people: 'SELECT count(*) AS n FROM owner_accounts',
   floors: 'SELECT count(*) AS n FROM floors',
+  budgets: 'SELECT count(*) AS n FROM budgets',
 } as const
 export type LeftOut = Readonly<Record<keyof typeof leftOut, number>>
 

@@ -8,6 +8,7 @@ import { moveChannels } from './channels.ts'
 import { invitationName, membershipName, moveShares, renameShare } from './shares.ts'
 import { approve } from './standing.ts'
 import { preparedRead, preparedWrite } from './prepared.ts'
+import { moveBudgets } from './budgets.ts'
 import { removeWebhooksOf } from './webhooks.ts'
 import type { Db, Migration, ReadTables, Tx, WriteTables } from './store.ts'
 
@@ -233,6 +234,7 @@ export const rotateAgent = async (
   await moveGroups(tx, from.id, to)
   await moveShares(tx, from.id, to)
   await endLeases(tx, from.id)
+  await moveBudgets(tx, from.id, to)
   await removeWebhooksOf(tx, from.id)
   await tx.log.moveInbox(from.id, to)
 }

@@ -1,5 +1,6 @@
 // The end of a channel: gone at once for everybody, and cleared away piece by piece.
 import type { Fate } from './log.ts'
+import { endBudgets } from './budgets.ts'
 import { releaseShare } from './shares.ts'
 import type { Db, Tx } from './store.ts'
 
@@ -18,6 +19,7 @@ export const endChannel = async (tx: Tx, name: string): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('channels').where('name', '=', name).execute()
   await tx.tables<Tables>().insertInto('endings').values({ channel: name }).execute()
   await releaseShare(tx, 'channels', name)
+  await endBudgets(tx, name)
   await tx.log.end(name)
 }
 

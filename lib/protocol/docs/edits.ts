@@ -19,6 +19,7 @@ export const requests = {
       'AGENT_NOT_FOUND',
       'MESSAGE_NOT_FOUND',
       'EDIT_CONFLICT',
+      'BUDGET_SPENT',
       'ID_REUSED',
       'LIMIT_REACHED',
       'VERIFICATION_FAILED',

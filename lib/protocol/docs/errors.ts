@@ -32,6 +32,9 @@ export const errorDocs: { readonly [C in ErrorCode]: string } = {
     + 'you do not have the floor of what it answers; nothing was stored.',
   CIRCLE_STOPPED:
     'You and others answered each other in a circle: the message says for how long the relay takes no more of it. Elsewhere you may speak.',
+  BUDGET_SPENT:
+    'The budget of an agent, or of a channel, has not so much left in this hour: the message says of what, and when it begins anew. Nothing was '
+    + 'stored.',
   RECEIPT_NOT_FOUND: 'There is no such receipt, or you are no party of it.',
   ID_REUSED: 'This request id was used before, for another content.',
   PROPOSAL_NOT_FOUND: 'There is no such proposal, or it is not yours to see.',

@@ -11,6 +11,7 @@ import * as edits from './edits.ts'
 import * as escrow from './escrow.ts'
 import * as floors from './floors.ts'
 import * as circles from './circles.ts'
+import * as budgets from './budgets.ts'
 import * as groups from './groups.ts'
 import * as subscriptions from './subscriptions.ts'
 import * as hooks from './hooks.ts'
@@ -49,6 +50,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...leases.requests,
   ...floors.requests,
   ...circles.requests,
+  ...budgets.requests,
   ...blocks.requests,
   ...history.requests,
   ...search.requests,
@@ -95,6 +97,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...leases.frames,
   ...floors.frames,
   ...circles.frames,
+  ...budgets.frames,
   ...blocks.frames,
   ...history.frames,
   ...search.frames,

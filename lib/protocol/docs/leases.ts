@@ -9,7 +9,8 @@ export const requests = {
     doc:
       'Takes inbox entries that nobody holds, the oldest first, for `lease_ms` (60,000 unless said, 1 s to 1 h): up to `limit` (1). Until the '
       + 'lease ends no other session of the agent gets them; then they go to whoever claims next. Taken five times and not done, an entry has '
-      + 'failed, and its sender is told. Sessions that claim log in with `inbox: "manual"`. Keyed agents only.',
+      + 'failed, and its sender is told. An agent whose budget of wakes is spent gets none before `next_at` (SET_BUDGET). Sessions that claim log in '
+      + 'with `inbox: "manual"`. Keyed agents only.',
     errors: [...errors, 'LIMIT_REACHED'],
     example: { lease_ms: 60_000, limit: 1 },
   },

@@ -23,6 +23,7 @@ export const requests = {
       'ID_REUSED',
       'LEASE_OVER',
       'CIRCLE_STOPPED',
+      'BUDGET_SPENT',
       'VERIFICATION_FAILED',
       'BUSY',
       'STORAGE_UNAVAILABLE',
@@ -35,12 +36,12 @@ export const requests = {
       + 'since the last one. Never stored, and nobody can count on it: who reads slowly is left out, and in channels of more than '
       + '`announceMaxMembers` agents nobody is told. The MSG that names the same `stream` ends it and holds the whole text: it is the record. '
       + 'One agent may send 20 pieces a second, 64 KiB in all; the library joins what comes within 100 ms.',
-    errors: ['AUTH_REQUIRED', 'NOT_ALLOWED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED'],
+    errors: ['AUTH_REQUIRED', 'NOT_ALLOWED', 'INVALID_MSG', 'RATE_LIMITED', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'BUDGET_SPENT'],
     example: { to: '#general', stream: 'answer-1', n: 0, text: 'The first' },
   },
   FILE_CHUNK: {
     doc: 'Passes a piece of a file transfer to a connected agent. Never stored.',
-    errors: ['AUTH_REQUIRED', 'NOT_ALLOWED', 'INVALID_MSG', 'RATE_LIMITED', 'AGENT_NOT_FOUND'],
+    errors: ['AUTH_REQUIRED', 'NOT_ALLOWED', 'INVALID_MSG', 'RATE_LIMITED', 'AGENT_NOT_FOUND', 'BUDGET_SPENT'],
     example: { to: '@8addfe276526c9f6', content: '{"_ft":"chunk"}' },
   },
 } satisfies RequestDocs

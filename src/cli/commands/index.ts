@@ -11,6 +11,7 @@ const groups: Readonly<Record<string, Loaders>> = {
     listen: async () => (await import('./listen.ts')).listen,
     wake: async () => (await import('./wake.ts')).wake,
     inbox: async () => (await import('./inbox.ts')).inbox,
+    budget: async () => (await import('./budget.ts')).budget,
     daemon: async () => (await import('./daemon.ts')).daemon,
     edit: async () => (await import('./edit.ts')).edit,
     retract: async () => (await import('./edit.ts')).retract,

@@ -62,6 +62,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   EDIT_CONFLICT: 409,
   LEASE_OVER: 409,
   CIRCLE_STOPPED: 409,
+  BUDGET_SPENT: 409,
   ID_REUSED: 422,
   RATE_LIMITED: 429,
   BUSY: 503,

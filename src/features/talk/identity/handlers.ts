@@ -22,6 +22,8 @@ export interface IdentityOptions {
   readonly verifyAsync: (publicPem: string, text: string, signature: string) => Promise<boolean>
   readonly randomHex: (bytes: number) => string
   readonly shares: Shares
+  /** What an agent may take may be another now: it has what its key of before had. Called once that is committed. */
+  readonly rotated: (agent: string) => void
 }
 
 const proofMs = 30_000
@@ -57,12 +59,12 @@ const formerKeys = async (records: readonly RotationRecord[], newest: string): P
   return olds
 }
 
-type HandingOver = Pick<IdentityOptions, 'admins' | 'shares'>
+type HandingOver = Pick<IdentityOptions, 'admins' | 'shares' | 'rotated'>
 
 /** Hands over one key in a batch: it moves all that belonged to it. @throws Fail */
 const handOver = async (ctx: WriteCtx, pending: readonly FormerKey[], options: HandingOver): Promise<Outcome<'OK'>> => {
   const { me, tx, now, roster, asker } = ctx
-  const { admins, shares } = options
+  const { admins, shares, rotated } = options
   const [old, ...rest] = pending
   if (old === undefined) return { reply: reply('OK', {}) }
   if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
@@ -81,6 +83,7 @@ const handOver = async (ctx: WriteCtx, pending: readonly FormerKey[], options: H
       { kind: 'inbox', agent: me.id, newest: (await tx.log.inboxHead(me.id)).seq },
       { kind: 'standing', agent: old.id, standing: await standingOf(tx, old.id) },
     ],
+    committed: () => rotated(me.id),
     ...(rest.length === 0
       ? { reply: reply('OK', {}) }
       : { again: (tx: WriteCtx['tx'], now: number) => handOver({ ...ctx, tx, now }, rest, options) }),

@@ -22,7 +22,7 @@ import {
 import { pairStream } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'
 import { endWaiting, findWebhook, noteDelivery, setWebhook, webhooksOn, type LedgerRow, type WebhookRow } from '../../../store/webhooks.ts'
-import type { Append, Outcome, SweepCtx } from '../../../relay/feature.ts'
+import type { Append, Notify, Outcome, SweepCtx } from '../../../relay/feature.ts'
 
 /** What became of a POST. later: it may be taken another time; never: it will not. */
 export type Answer =
@@ -48,6 +48,10 @@ export interface CourierOptions extends BodyOptions {
   readonly allowlistStrict: boolean
   readonly admins: NamedAgents
   readonly errandLimits: ErrandLimits
+  /** How often an agent may be woken yet in its hour; undefined: as often as it likes. */
+  readonly wakes: (ctx: SweepCtx, agent: string) => Promise<
+    { readonly left: number, readonly resetsAt: number, note(n: number): Promise<readonly Notify[]> } | undefined
+  >
   /** Names this life of the log. */
   readonly epoch: string
   /** Names this process among workers. */
@@ -77,6 +81,8 @@ const lookedAt = 50
 const turnSteps = 5_000_000
 /** Conditions that are kept ready to run. */
 const maxCompiled = 1_000
+/** Of an agent whose budget is spent; it may be raised meanwhile. */
+const spentMs = 60_000
 /** From one try to the next: at 0, 5 s, 5 min, 30 min, and then over a day. */
 const delaysMs = [5, 300, 1_500, 5_400, 10_800, 18_000, 14_400, 21_600, 14_400].map(seconds => seconds * 1_000)
 const maxTries = delaysMs.length + 1
@@ -99,6 +105,7 @@ interface Posted extends Post {
 /** What a turn adds to its outcome. */
 interface Turn {
   readonly append: Append[]
+  readonly notify: Notify[]
   readonly told: (() => void)[]
   /** Something is left that waits for nothing. */
   isMore: boolean
@@ -129,7 +136,7 @@ export class Courier {
     if (!await tx.own('webhooks', ownMs)) return undefined
     // It is this process's: whatever another one still holds was cut off.
     if (this.#isFirst) await freeOthers(tx, webhookErrand, this.#options.worker, now, 1_000)
-    const turn: Turn = { append: [], told: [], isMore: false, steps: turnSteps }
+    const turn: Turn = { append: [], notify: [], told: [], isMore: false, steps: turnSteps }
     // Those that there are now: more may come before this is committed.
     const posted = [...this.#posted]
     for (const each of posted) await this.#note(tx, each, turn, now)
@@ -138,6 +145,7 @@ export class Courier {
     const posts = await this.#take(ctx, posted.length, turn)
     return {
       append: turn.append,
+      ...(turn.notify.length > 0 && { notify: turn.notify }),
       committed: () => {
         this.#isFirst = false
         this.#lookedTo = lookedTo
@@ -276,7 +284,8 @@ export class Courier {
   }
 
   /** Errands whose turn it is; gives what is to be posted. `freed`: how many of those under way are done with. */
-  async #take({ tx, now, roster }: SweepCtx, freed: number, turn: Turn): Promise<readonly Post[]> {
+  async #take(ctx: SweepCtx, freed: number, turn: Turn): Promise<readonly Post[]> {
+    const { tx, now, roster } = ctx
     const { worker, allowlistStrict, admins } = this.#options
     const limit = atOnce - this.#busy.size + freed
     const posts: Post[] = []
@@ -305,12 +314,18 @@ export class Courier {
         await waitErrand(tx, errand, { due_at: now, attempts: errand.attempts - 1 })
         continue
       }
+      const wakes = await this.#options.wakes(ctx, webhook.agent)
+      if (wakes?.left === 0) {
+        await waitErrand(tx, errand, { due_at: Math.min(wakes.resetsAt, now + spentMs), attempts: errand.attempts - 1 })
+        continue
+      }
       // Whoever retries the errand of one that is off wants it to go on.
       if (webhook.off_at !== null) await setWebhook(tx, webhook.id, { off_at: null, problem: null })
       const next = await this.#next({ tx, roster, now, allowlistStrict, admins }, webhook, turn)
       switch (next.kind) {
         case 'event':
           hosts.push(host)
+          if (wakes !== undefined) turn.notify.push(...await wakes.note(1))
           posts.push({ errand: await this.#tried(tx, errand, next), webhook, host, due: next })
           break
         case 'skipped':
