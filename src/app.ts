@@ -41,6 +41,7 @@ import { createKeeper } from './keeping/keeper.ts'
 import type { Keeper } from './keeping/orders.ts'
 import { discovery } from './outbound/discovery.ts'
 import { addressGuard } from './outbound/guard.ts'
+import { strangersResolve } from './outbound/resolve.ts'
 import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { webhookSender } from './outbound/webhooks.ts'
@@ -188,7 +189,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         onProblem: ({ key, op }, reason) => log.warn({ key, op, reason }, 'the payment processor did not do what it was asked'),
       })
     const stopping = new AbortController()
-    const guard = addressGuard({ allow: config.outboundAllow })
+    const resolve = parts.resolve ?? strangersResolve()
+    const guard = addressGuard({ allow: config.outboundAllow }, resolve)
     const { look, page, announce } = discovery({ guard, signal: stopping.signal })
     // Where it listens is known once it does.
     let listensAt: readonly string[] = []
@@ -240,7 +242,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       sealHook: secret => hookSeal.close(secret),
       sealWebhook: secret => webhookSeal.close(secret),
       openWebhook: sealed => webhookSeal.open(sealed),
-      sender: webhookSender({ allow: config.outboundAllow, resolve: parts.resolve, signal: stopping.signal }),
+      sender: webhookSender({ allow: config.outboundAllow, resolve, signal: stopping.signal }),
       errandLimits: { perOwner: config.maxErrandsPerAgent, all: config.maxErrands },
       worker: randomHex(8),
       onErrands: counts => {

@@ -89,6 +89,12 @@ const perAddress: readonly Shared[] = [
     },
     answer: 'FLOOR',
   },
+  {
+    what: 'webhooks',
+    settings: { maxWebhooksPerAddress: 2, webhooks: true, outboundAllow: ['127.0.0.1'] },
+    ask: () => ({ type: 'WEBHOOK_ADD', url: 'http://127.0.0.1:1/in' }),
+    answer: 'WEBHOOK_ADDED',
+  },
 ]
 
 describe('of an address', () => {

@@ -69,7 +69,8 @@ export const shareKinds = {
     limits: { agent: 'maxFloorsPerAgent', address: 'maxFloorsPerAddress', all: 'maxFloors' },
     room: 'answer, or LEAVE_FLOOR',
   },
-} as const satisfies Record<StoredKind | 'watched' | 'inbox' | 'floors', Kind>
+  webhooks: { what: 'webhooks', limits: { address: 'maxWebhooksPerAddress', all: 'maxWebhooks' }, room: 'WEBHOOK_REMOVE ends one' },
+} as const satisfies Record<StoredKind | 'watched' | 'inbox' | 'floors' | 'webhooks', Kind>
 
 export type ShareKind = keyof typeof shareKinds
 type SettingsOf<K> = K extends { readonly limits: infer L } ? L[keyof L] : never

@@ -1,5 +1,6 @@
 // Webhooks out: where what an agent is sent, or what is said in a channel of its own, is posted to; how far each came; and a ledger of what
 // became of each event. Secrets are sealed: bodies are signed with them.
+import type { Held, Holder } from './shares.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
 export interface WebhookRow {
@@ -26,6 +27,8 @@ export interface WebhookRow {
   readonly created: number
   /** The token that it was made with, by whose revocation it ends; null: it was made with the key. */
   readonly token: string | null
+  /** Where its agent was when it made it; empty: nobody knows any more. */
+  readonly address: string
 }
 
 /** What became of an event, or with `seq` 0 of the last test. */
@@ -49,6 +52,7 @@ interface Tables {
 
 const byToken = 'ALTER TABLE webhooks ADD COLUMN token TEXT'
 const conditional = 'ALTER TABLE webhooks ADD COLUMN condition TEXT'
+const addressed = "ALTER TABLE webhooks ADD COLUMN address TEXT NOT NULL DEFAULT ''"
 
 export const webhookMigrations: Migration = {
   feature: 'webhooks',
@@ -63,6 +67,7 @@ export const webhookMigrations: Migration = {
   `,
     byToken,
     conditional,
+    addressed,
   ],
   postgres: [
     `
@@ -75,6 +80,7 @@ export const webhookMigrations: Migration = {
   `,
     byToken,
     conditional,
+    addressed,
   ],
 }
 
@@ -89,8 +95,15 @@ export const addWebhook = async (tx: Tx, row: WebhookRow): Promise<void> => {
 export const webhooksOf = (db: Db, agent: string): Promise<readonly WebhookRow[]> =>
   db.tables<Tables>().selectFrom('webhooks').selectAll().where('agent', '=', agent).orderBy('created').orderBy('id').execute()
 
-export const countWebhooks = async (db: Db): Promise<number> =>
-  Number((await db.tables<Tables>().selectFrom('webhooks').select(eb => eb.fn.countAll().as('n')).executeTakeFirstOrThrow()).n)
+/** How many there are: of an agent, of an address, and in all. */
+export const heldWebhooks = async (db: Db, { agent, address }: Holder): Promise<Held> => {
+  const rows = await db.tables<Tables>().selectFrom('webhooks').select(['agent', 'address']).execute()
+  return {
+    agent: rows.filter(row => row.agent === agent).length,
+    address: rows.filter(row => row.address === address).length,
+    all: rows.length,
+  }
+}
 
 export const findWebhook = (db: Db, id: string): Promise<WebhookRow | undefined> =>
   db.tables<Tables>().selectFrom('webhooks').selectAll().where('id', '=', id).executeTakeFirst()

@@ -154,6 +154,7 @@ const heard = async (say: () => Promise<unknown>, shell: Program) => {
 /** What the world around a piece of the page has to be like, by a part of it; where nothing stands, it runs by itself. */
 const scenes: readonly (readonly [part: string, scene: Scene])[] = [
   ["listen '#general' -m 1", { during: shell => heard(() => bob.send('#general', 'new'), shell), prints: /"content":"new"/ }],
+  ["listen '#general' --follow-dm --digest 5m", { isEndless: true, code: 130 }],
   ["listen '#general' --since 41", { isEndless: true, code: 130 }],
   ['listen --follow-dm', { during: shell => heard(() => bob.send(me(), 'for you'), shell), prints: /for you/ }],
   ['listen --dm', { before: () => bob.send(me(), 'waited'), prints: /waited|for you/ }],

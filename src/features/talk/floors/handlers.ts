@@ -227,8 +227,9 @@ export const floors = ({ shares }: FloorOptions): Feature<'CLAIM_FLOOR' | 'LEAVE
       },
       LEAVE_FLOOR: {
         needs: 'session',
-        async write(ctx, { channel, msg_id }) {
-          const { me, tx } = ctx
+        async write(ctx, { channel: name, msg_id }) {
+          const { me, tx, roster } = ctx
+          const channel = channelToRead(me, name, roster).info.name
           const question = await questionOf(ctx, channel, msg_id)
           const rows = question === undefined ? [] : await floorAt(tx, question)
           const own = rows.find(({ agent, state }) => agent === me.id && state !== 'answered')

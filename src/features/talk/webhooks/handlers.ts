@@ -9,8 +9,8 @@ import { addErrand, errandAbout, removeErrand, waitErrand, type ErrandRow } from
 import type { Tx } from '../../../store/store.ts'
 import {
   addWebhook,
-  countWebhooks,
   findWebhook,
+  heldWebhooks,
   ledgerOf,
   removeWebhook,
   setWebhook,
@@ -18,12 +18,13 @@ import {
   type LedgerRow,
   type WebhookRow,
 } from '../../../store/webhooks.ts'
+import type { Shares } from '../../../relay/shares.ts'
 import { channelOfMember, Fail, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
 
 export interface WebhookOptions extends Omit<CourierOptions, 'conditions'> {
   /** Whether this relay posts at all. */
   readonly webhooks: boolean
-  readonly maxWebhooks: number
+  readonly shares: Shares
   readonly maxWebhooksPerAgent: number
   readonly maxPage: number
   readonly randomBytes: (bytes: number) => Buffer
@@ -80,7 +81,7 @@ const mine = async (ctx: Pick<WriteCtx, 'me' | 'tx'> | { readonly me: ReadCtx['m
 }
 
 export const webhooks = (options: WebhookOptions): Feature<Requests> => {
-  const { maxWebhooks, maxWebhooksPerAgent, randomBytes, sealWebhook, sender, errandLimits } = options
+  const { shares, maxWebhooksPerAgent, randomBytes, sealWebhook, sender, errandLimits } = options
   const conditions = new Conditions(eventWords)
   const courier = new Courier({ ...options, conditions })
   const lookUps = new LookUps(url => sender.check(url))
@@ -113,13 +114,13 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
           if (wrong !== undefined) throw new Fail('INVALID_MSG', `when: ${wrong}`)
           const problem = await lookUps.of(url, asked.now)
           if (problem !== undefined) throw new Fail('INVALID_MSG', `url: ${problem}`)
-          return async ({ me, tx, now, roster }) => {
+          return async ({ me, tx, now, roster, asker: { address } }) => {
             if (name !== undefined && channelOfMember(me, name, roster).info.owner !== agent)
               throw new Fail('NOT_INVITED', `Only the owner of ${name} has what is said there posted`)
-            if ((await webhooksOf(tx, agent)).length >= maxWebhooksPerAgent)
+            const held = await heldWebhooks(tx, { agent, address })
+            if (held.agent >= maxWebhooksPerAgent)
               throw new Fail('LIMIT_REACHED', `An agent has at most ${maxWebhooksPerAgent} webhooks; WEBHOOK_REMOVE ends one`)
-            if (await countWebhooks(tx) >= maxWebhooks)
-              throw new Fail('LIMIT_REACHED', `This relay has ${maxWebhooks} webhooks, as many as it may (maxWebhooks)`)
+            shares.check('webhooks', held)
             const source = name ?? agent
             const secret = newSecret()
             const row: WebhookRow = {
@@ -138,6 +139,7 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
               problem: null,
               created: now,
               token: null,
+              address,
             }
             await addWebhook(tx, row)
             return { reply: reply('WEBHOOK_ADDED', { ...shown(row), secret }) }
