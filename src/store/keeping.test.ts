@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { agentMigrations } from './agents.ts'
+import { floorMigrations } from './floors.ts'
 import { eraseSome, keepingMigrations } from './keeping.ts'
 import { pinMigrations } from './pins.ts'
 import { reactionMigrations } from './reactions.ts'
@@ -11,7 +12,7 @@ test('an erasure looks at the blocks of events in which the agent spoke, a part 
   const store = openSqlite({
     data: ':memory:',
     durability: 'normal',
-    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations],
+    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations, floorMigrations],
     newEpoch: () => '0'.repeat(16),
   })
   const text = (author: string) =>
@@ -43,7 +44,7 @@ test('who has nothing left in a block of events is forgotten there, a block at a
   const store = openSqlite({
     data: ':memory:',
     durability: 'normal',
-    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations],
+    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations, floorMigrations],
     newEpoch: () => '0'.repeat(16),
   })
   const append = (count: number, author: (i: number) => string) =>

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { agentMigrations } from '../agents.ts'
+import { floorMigrations } from '../floors.ts'
 import { keepingMigrations } from '../keeping.ts'
 import type { LogReader } from '../log.ts'
 import { pinMigrations } from '../pins.ts'
@@ -62,7 +63,7 @@ test('what was said just now reads as it is committed: not before, and not as it
   const store = openSqlite({
     data: tempDir(),
     durability: 'normal',
-    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations],
+    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations, floorMigrations],
     newEpoch: () => 'e'.repeat(16),
   })
   stores.push(store)
