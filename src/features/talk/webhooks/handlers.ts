@@ -18,8 +18,7 @@ import {
   type LedgerRow,
   type WebhookRow,
 } from '../../../store/webhooks.ts'
-import type { Shares } from '../../../relay/shares.ts'
-import { channelOfMember, Fail, reply, type Feature, type ReadCtx, type WriteCtx } from '../../../relay/feature.ts'
+import { channelOfMember, Fail, reply, type Feature, type ReadCtx, type Shares, type WriteCtx } from '../../../relay/feature.ts'
 
 export interface WebhookOptions extends Omit<CourierOptions, 'conditions'> {
   /** Whether this relay posts at all. */
