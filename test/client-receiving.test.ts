@@ -504,10 +504,12 @@ test('the end of a replay is told once what was there has been handled', async (
   await bob.join('#help')
   expect(told).toEqual([['#help', 0]])
   await bob.join('#general', { since: 0 })
-  await alice.send('#general', 'three')
   expect((await next(messages)).replay).toBe(true)
   expect((await next(messages)).content).toBe('two')
+  // What is said before the relay has replayed all is replayed too.
+  await bob.request('PING', {})
   expect(told.length).toBe(1)
+  await alice.send('#general', 'three')
   expect((await next(messages)).replay).toBe(false)
   expect(told.slice(1)).toEqual([['#general', 2]])
 })

@@ -322,6 +322,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/outbound/guard.ts': { peer: 'addresses that names resolve to', run: { mayReach: text => guard.mayReach(text) } },
   'src/outbound/moltbook.ts': { peer: 'answers of a place, and errors' },
   'src/outbound/request.ts': { peer: 'host names' },
+  'src/outbound/resolve.ts': { peer: 'host names in addresses of webhooks' },
   'src/outbound/webhooks.ts': { peer: 'addresses of webhooks, at most 1,000 characters, and Retry-After of their receivers' },
   'src/outbound/signing.ts': { peer: 'signatures of webhooks', run: { isSigned: text => isSigned('secret', text, text, 0) } },
   'src/relay/view.ts': { own: 'names of streams' },
