@@ -180,3 +180,8 @@ export class RelayDoubtError extends ProtocolError {
     this.doubt = doubt
   }
 }
+
+/** What may pass: the connection comes back, and the relay has room again. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof TimeoutError || (error instanceof RelayError && error.shouldRetry())
+  || (error instanceof ConnectionError && error.code !== 'CLOSED')

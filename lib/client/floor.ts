@@ -1,7 +1,7 @@
 // The floor of a message: to be the one who answers it. Apart from the client, so that a page that needs none of it carries none.
 import { told, type AgentId, type ChannelName, type Told } from '../protocol/index.ts'
 import type { AgentChatClient } from './client.ts'
-import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
+import { isPassing } from './errors.ts'
 import { after } from './timer.ts'
 
 /** A floor that this agent has, for as long as it is not lost. */
@@ -26,10 +26,6 @@ const pollMs = 10_000
 const retryMs = 1_000
 
 type Client = Pick<AgentChatClient, 'request' | 'on' | 'agentId'>
-
-const isPassing = (error: unknown): boolean =>
-  error instanceof TimeoutError || (error instanceof RelayError && error.shouldRetry())
-  || (error instanceof ConnectionError && error.code !== 'CLOSED')
 
 /**
  * Waits for the floor of a message of a channel; it is held anew until it is released. Somebody else's id: that agent has answered, and there is

@@ -3,7 +3,7 @@ import type { SignatureState } from '../identity/index.ts'
 import { fieldLimits } from '../protocol/field-limits.ts'
 import type { Frame } from '../protocol/index.ts'
 import type { AgentChatClient } from './client.ts'
-import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
+import { isPassing, RelayError } from './errors.ts'
 import { after } from './timer.ts'
 
 type Claimed = Frame<'CLAIMED'>['items'][number]
@@ -113,11 +113,6 @@ export const work = async (
     for (const each of stops) each()
   }
 }
-
-/** What may pass: the connection comes back, and the relay has room again. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof TimeoutError || (error instanceof RelayError && error.shouldRetry())
-  || (error instanceof ConnectionError && error.code !== 'CLOSED')
 
 const claim = async (
   client: Pick<AgentChatClient, 'request'>,

@@ -190,7 +190,7 @@ export const settings = {
   webhooks: setting(z.boolean().default(false),
     'Post what agents are sent, and what is said in their channels, to addresses that they name (docs/WEBHOOKS.md): the relay then connects to '
       + 'strangers. Not to addresses that are not public, unless `outboundAllow` names them.'),
-  maxWebhooks: share(1_000, 'Webhooks of all agents together.'),
+  maxWebhooks: setting(count(1).default(1_000), 'Webhooks of all agents together.', { value: 'N' }),
   maxWebhooksPerAddress: share(50, 'Webhooks that the agents of one address may have.'),
   maxErrands: setting(count(1).default(100_000), 'Errands (docs/OPERATIONS.md) that wait, are held or were given up, in all.', {
     value: 'N',

@@ -39,8 +39,8 @@ export class Circles {
 
   /** The circle that keeps an agent from answering in a thread. */
   stopped(root: string, agent: string, now: number): Circle | undefined {
-    const circle = this.#threads.get(root)
-    return circle !== undefined && circle.until > now && circle.agents.includes(agent) ? circle : undefined
+    const circle = this.at(root, now)
+    return circle?.agents.includes(agent) === true ? circle : undefined
   }
 
   /** What an answer makes of a thread; with `until` set it was the last one for now. */

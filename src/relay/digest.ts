@@ -1,15 +1,12 @@
 // What was said and not sent to a session, as it is told: numbers, and a few of the newest texts, all within bounds.
 import type { FrameBody } from '../../lib/protocol/index.ts'
-import type { Heard } from './heard.ts'
+import { changedBy, type Heard } from './heard.ts'
 
 const maxSenders = 10
 const maxWords = 10
 const maxExcerpts = 5
 
 type Told = Omit<FrameBody<'DIGEST'>, 'ts' | 're' | 'channel'>
-
-/** What an event changes, if it does. */
-const changedBy = ({ edit, retract }: Heard['said']): string | undefined => edit?.of ?? retract?.of
 
 export class Digest {
   readonly #fromSeq: number

@@ -3,7 +3,7 @@
 import type { Frame } from '../../lib/protocol/index.ts'
 import { Digest } from './digest.ts'
 import { frameBehind, replayFrame } from './encode.ts'
-import { heard, saidBy, type Heard, type Test } from './heard.ts'
+import { changedBy, heard, saidBy, type Heard, type Test } from './heard.ts'
 import type { Agent } from './view.ts'
 
 /** What comes at once: what the condition is true of, or nothing but what is for the agent; and how long the rest waits to be told of. */
@@ -149,9 +149,10 @@ export class Filter {
   }
 
   /** It answers what the agent said, or changes what it was sent. */
-  #concerns({ in_reply_to: answered, thread, edit, retract }: Frame<'MSG'>): boolean {
+  #concerns(said: Frame<'MSG'>): boolean {
+    const { in_reply_to: answered, thread } = said
     if (answered !== undefined && this.#own.has(answered) || thread !== undefined && this.#own.has(thread)) return true
-    const changed = edit?.of ?? retract?.of
+    const changed = changedBy(said)
     return changed !== undefined && this.#sent.has(changed)
   }
 

@@ -1,4 +1,4 @@
-// Who has subscribed where: the filters of sessions by channel, and the conditions in them, each there once. A channel without any is not
+// Who has subscribed where: the filters of sessions by channel, and the conditions in them, in each channel once. A channel without any is not
 // known here, and its events go their plain way.
 import { timerMs } from '../../lib/protocol/index.ts'
 import type { Clock } from '../base/clock.ts'
@@ -28,9 +28,9 @@ export class ChannelFilters {
   readonly #channel: string
   readonly #over: (connection: Connection) => void
   readonly filters = new Map<Connection, Filter>()
-  /** Conditions, those with least work first; and how many filters have each. */
+  /** Conditions, those with least work first; and by their texts, how many filters have each. */
   readonly #tests: Test[] = []
-  readonly #users = new Map<Test, number>()
+  readonly #users = new Map<string, { readonly test: Test, users: number }>()
 
   constructor(deps: FiltersDeps, channel: string, over: (connection: Connection) => void) {
     this.#deps = deps
@@ -38,12 +38,18 @@ export class ChannelFilters {
     this.#over = over
   }
 
-  /** One more has the condition. Of many each is put in its place, for they come and go all at once. */
-  use(test: Test | undefined): void {
-    if (test === undefined) return
-    const users = this.#users.get(test) ?? 0
-    this.#users.set(test, users + 1)
-    if (users > 0) return
+  /**
+   * One more has the condition: the same object for the same text, asked once for all. Of many each is put in its place, for they come and
+   * go all at once.
+   */
+  use(test: Test | undefined): Test | undefined {
+    if (test === undefined) return undefined
+    const known = this.#users.get(test.source)
+    if (known !== undefined) {
+      known.users++
+      return known.test
+    }
+    this.#users.set(test.source, { test, users: 1 })
     const steps = test.steps(0)
     let [from, to] = [0, this.#tests.length]
     while (from < to) {
@@ -52,18 +58,15 @@ export class ChannelFilters {
       else to = middle
     }
     this.#tests.splice(from, 0, test)
+    return test
   }
 
   /** One fewer. */
   release(test: Test | undefined): void {
-    const users = test && this.#users.get(test)
-    if (users === undefined) return
-    if (users > 1) {
-      this.#users.set(test!, users - 1)
-      return
-    }
-    this.#users.delete(test!)
-    this.#tests.splice(this.#tests.indexOf(test!), 1)
+    const known = test && this.#users.get(test.source)
+    if (known === undefined || --known.users > 0) return
+    this.#users.delete(known.test.source)
+    this.#tests.splice(this.#tests.indexOf(known.test), 1)
   }
 
   /** So many events, joined, to everyone who hears the channel, with a filter or without. Gives how many were sent in all. */
@@ -100,8 +103,6 @@ export class Filters {
   /** Digests that are due, and how many this turn has told. */
   readonly #due: (() => void)[] = []
   #told = 0
-  /** By their texts, and how many filters have each. */
-  readonly #tests = new Map<string, { readonly test: Test, users: number }>()
 
   constructor(deps: FiltersDeps) {
     this.#deps = deps
@@ -116,8 +117,8 @@ export class Filters {
   set(connection: Connection, channel: string, wanted: Wanted | undefined): void {
     const known = connection.filters?.get(channel)
     if (known === undefined && wanted === undefined) return
-    const kept = wanted && { ...wanted, when: this.#use(wanted.when) }
     const here = this.#channels.get(channel) ?? new ChannelFilters(this.#deps, channel, gone => this.drop(gone, channel))
+    const kept = wanted && { ...wanted, when: here.use(wanted.when) }
     if (known === undefined) {
       this.#channels.set(channel, here)
       const filter = this.#made(connection, channel, kept!)
@@ -126,10 +127,8 @@ export class Filters {
     } else {
       connection.owe(-sizeOf(known.test))
       here.release(known.test)
-      this.#release(known.test)
       known.change(kept)
     }
-    here.use(kept?.when)
     connection.owe(sizeOf(kept?.when))
     if (known?.isOver === true) this.drop(connection, channel)
   }
@@ -142,7 +141,6 @@ export class Filters {
     connection.filters!.delete(channel)
     if (connection.filters!.size === 0) connection.filters = undefined
     connection.owe(-sizeOf(filter.test))
-    this.#release(filter.test)
     const here = this.#channels.get(channel)!
     here.release(filter.test)
     here.filters.delete(connection)
@@ -175,19 +173,5 @@ export class Filters {
   #nextTurn(): void {
     this.#told = 0
     for (const tell of this.#due.splice(0, digestsPerTurn)) this.#inTurn(tell)
-  }
-
-  /** The same object for the same text: it is asked once for all. */
-  #use(test: Test | undefined): Test | undefined {
-    if (test === undefined) return undefined
-    const known = this.#tests.get(test.source)
-    if (known === undefined) this.#tests.set(test.source, { test, users: 1 })
-    else known.users++
-    return known?.test ?? test
-  }
-
-  #release(test: Test | undefined): void {
-    const known = test && this.#tests.get(test.source)
-    if (known !== undefined && --known.users === 0) this.#tests.delete(test!.source)
   }
 }

@@ -64,6 +64,9 @@ export const heard = (text: Buffer, tests: readonly Test[], groups: readonly { r
   return { seq: said.seq ?? 0, text, said, words, excerpt: isMessage ? excerptOf(said.content) : '', callsMany, verdicts }
 }
 
+/** Which message an event says anew, or takes back. */
+export const changedBy = ({ edit, retract }: Heard['said']): string | undefined => edit?.of ?? retract?.of
+
 export const heardFrame = (frame: Buffer, tests: readonly Test[], groups: readonly { readonly name: string }[] | undefined): Heard =>
   heard(textOfFrame(frame), tests, groups)
 

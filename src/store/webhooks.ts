@@ -97,12 +97,12 @@ export const webhooksOf = (db: Db, agent: string): Promise<readonly WebhookRow[]
 
 /** How many there are: of an agent, of an address, and in all. */
 export const heldWebhooks = async (db: Db, { agent, address }: Holder): Promise<Held> => {
-  const rows = await db.tables<Tables>().selectFrom('webhooks').select(['agent', 'address']).execute()
-  return {
-    agent: rows.filter(row => row.agent === agent).length,
-    address: rows.filter(row => row.address === address).length,
-    all: rows.length,
-  }
+  const counts = await db.tables<Tables>().selectFrom('webhooks').select(({ fn }) => [
+    fn.countAll().as('all'),
+    fn.countAll().filterWhere('agent', '=', agent).as('agent'),
+    fn.countAll().filterWhere('address', '=', address).as('address'),
+  ]).executeTakeFirstOrThrow()
+  return { agent: Number(counts.agent), address: Number(counts.address), all: Number(counts.all) }
 }
 
 export const findWebhook = (db: Db, id: string): Promise<WebhookRow | undefined> =>

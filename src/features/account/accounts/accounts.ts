@@ -12,7 +12,8 @@ import {
   type Site,
 } from '../../../domain/passkey.ts'
 import { Fail } from '../../../relay/feature.ts'
-import type { Db, Store, Tx } from '../../../store/store.ts'
+import type { Db, Tx } from '../../../store/store.ts'
+import { decided, type Decide, type Deciding } from './deciding.ts'
 import {
   accountAuditPage,
   addAccount,
@@ -43,9 +44,7 @@ import {
   type SignInRow,
 } from './store.ts'
 
-export interface AccountsOptions {
-  readonly store: Pick<Store, 'read' | 'write'>
-  readonly clock: { now(): number }
+export interface AccountsOptions extends Deciding {
   readonly randomBytes: (bytes: number) => Buffer
   /** Signs challenges. */
   readonly secret: string
@@ -361,13 +360,8 @@ export class Accounts {
     await addAccountAudit(tx, { at, sign_in: signIn, ...entry }, this.#options.auditCount)
   }
 
-  /** Nothing about accounts is decided twice at once. */
-  #decide<T>(decide: (tx: Tx, now: number) => Promise<T>): Promise<T> {
-    const { store, clock } = this.#options
-    return store.write(async tx => {
-      await tx.lock('accounts')
-      return decide(tx, clock.now())
-    })
+  #decide<T>(decide: Decide<T>): Promise<T> {
+    return decided(this.#options, decide)
   }
 }
 

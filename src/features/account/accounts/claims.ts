@@ -3,7 +3,7 @@ import { claimEndText, claimText } from '../../../../lib/identity/index.ts'
 import { Fail } from '../../../relay/feature.ts'
 import { findAgent, successorOf } from '../../../store/agents.ts'
 import { useNonce } from '../../../store/nonces.ts'
-import type { Db, Store, Tx } from '../../../store/store.ts'
+import type { Db, Tx } from '../../../store/store.ts'
 import { checkSignedIn, type SignedIn } from './accounts.ts'
 import {
   addOwned,
@@ -17,11 +17,10 @@ import {
   type ClaimRow,
   type OwnedRow,
 } from './claims-store.ts'
+import { decided, type Decide, type Deciding } from './deciding.ts'
 import { addAccountAudit, findAccount, type AccountAuditRow } from './store.ts'
 
-export interface ClaimsOptions {
-  readonly store: Pick<Store, 'read' | 'write'>
-  readonly clock: { now(): number }
+export interface ClaimsOptions extends Deciding {
   /** Never throws. */
   readonly verify: (publicPem: string, text: string, signature: string) => boolean
   readonly serverId: string
@@ -137,12 +136,8 @@ export class Claims {
     await addAccountAudit(tx, entry, this.#options.auditCount)
   }
 
-  #decide<T>(decide: (tx: Tx, now: number) => Promise<T>): Promise<T> {
-    const { store, clock } = this.#options
-    return store.write(async tx => {
-      await tx.lock('accounts')
-      return decide(tx, clock.now())
-    })
+  #decide<T>(decide: Decide<T>): Promise<T> {
+    return decided(this.#options, decide)
   }
 }
 

@@ -5,7 +5,7 @@ import { Fail } from '../../../relay/feature.ts'
 
 /** How long a request waits, with others behind it. */
 const waitMs = 250
-/** Addresses that are looked up at once: the system does few at a time, for everything that asks it. */
+/** Addresses that are looked up at once. */
 const maxOpen = 4
 /** How long an answer is good for, and of how many it is kept. */
 const goodMs = 60_000
