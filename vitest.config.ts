@@ -18,6 +18,8 @@ const globalSetup = 'test/kit/postgres-run.ts'
 /** They have relays on both engines; the others of their folder are suites whose process is on PostgreSQL for good. */
 const onBoth = 'test/postgres/{dump,move-killed,point-in-time,serve}.test.ts'
 
+const signers = 'test/{client,client-conversations,client-lives,message-signatures,people-client,trade-client}.test.ts'
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -39,6 +41,11 @@ export default defineConfig({
       },
       // These share a process, and what it has loaded: nothing of a relay outlives it there, and each test ends its own.
       { extends: true, test: { name: 'relay', include: ['test/*.test.ts'], isolate: false, globalSetup } },
+      // With keys that take their time to sign, as a browser's do.
+      {
+        extends: true,
+        test: { name: 'late', include: signers, isolate: false, globalSetup, env: { AGENTCHAT_TEST_SIGNS: 'late' } },
+      },
       { extends: true, test: { name: 'postgres', include: ['test/postgres/*.test.ts'], exclude: [onBoth], isolate: false, globalSetup } },
       // Beside the module that they test.
       { extends: true, test: { name: 'units', include: ['lib/**/*.test.ts', 'src/**/*.test.ts'], isolate: false } },

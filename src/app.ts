@@ -1,7 +1,7 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { fingerprintOf, serverIdOf, type Identity } from '../lib/identity/index.ts'
+import { fingerprintOf, serverIdOf, type LocalIdentity } from '../lib/identity/index.ts'
 import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
 import { DEFAULT_PORT, DEFAULT_WEB_PORT, limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
@@ -469,7 +469,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 const relaySecrets = async (
   store: Store,
   randomHex: (bytes: number) => string,
-): Promise<{ serverId: string, relayKey: Identity, signAsRelay: (text: string) => Promise<string>, resumeSecret: string }> => {
+): Promise<{ serverId: string, relayKey: LocalIdentity, signAsRelay: (text: string) => Promise<string>, resumeSecret: string }> => {
   const privatePem = await makeOnce(store, 'relay_private_key',
     () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
   const relayKey = nodeIdentity(privatePem)

@@ -1,14 +1,14 @@
 // The client's side of skills, profiles and presence: what it signs, what it believes, and that it goes on watching.
 import { describe, expect, test } from 'vitest'
 import { AgentChatClient, ProtocolError, type ClientOptions } from '../lib/index.ts'
-import { generateKeyPair, identityFrom, type Identity } from '../lib/identity/index.ts'
+import { generateKeyPair, identityFrom, type LocalIdentity } from '../lib/identity/index.ts'
 import { proofsOf, signedSkills } from '../lib/client/people.ts'
 import { wsTransport } from '../lib/node/index.ts'
 import type { Transport } from '../lib/client/transport.ts'
-import type { Frame } from '../lib/protocol/index.ts'
+import type { Frame, RequestInput } from '../lib/protocol/index.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 
-const newIdentity = (name: string): Identity => identityFrom(generateKeyPair().privateKey, { name })
+const newIdentity = (name: string): LocalIdentity => identityFrom(generateKeyPair().privateKey, { name })
 
 const clientOf = async (relay: TestRelay, options: Partial<ClientOptions> = {}): Promise<AgentChatClient & AsyncDisposable> => {
   const client = new AgentChatClient({
@@ -48,8 +48,10 @@ describe('skills and profiles', () => {
     const [me, other] = [newIdentity('me'), newIdentity('other')]
     const relay = 'a'.repeat(64)
     const skills = [{ capability: 'x' }]
-    const frameOf = (identity: Identity, from: Identity, signing: { relay: string | undefined }): Frame<'PROFILE'> => {
-      const { sig, sig_v = 1, sig_ts, nonce } = signedSkills(skills, { identity: from, ...signing, now: 5 })
+    const frameOf = (identity: LocalIdentity, from: LocalIdentity, signing: { relay: string | undefined }): Frame<'PROFILE'> => {
+      const { sig, sig_v = 1, sig_ts, nonce } = signedSkills(skills, { identity: from, ...signing, now: 5 }) as RequestInput<
+        'REGISTER_SKILLS'
+      >
       return {
         type: 'PROFILE',
         ts: 1,

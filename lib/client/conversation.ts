@@ -78,11 +78,11 @@ export const conversation = (
   { identity, verify = verifyHere }: ConversationOptions = {},
 ): Conversation => {
   /** Signed where it is known for whom. */
-  const signed = (textOf: (stamp: { by: string, relay: string, ts: number, nonce: string }) => string) => {
+  const signed = async (textOf: (stamp: { by: string, relay: string, ts: number, nonce: string }) => string) => {
     const relay = client.relayId
     if (identity === undefined || relay === undefined) return {}
     const [ts, nonce] = [Date.now(), randomNonce()]
-    return { ts, nonce, sig: identity.sign(textOf({ by: identity.agentId, relay, ts, nonce })) }
+    return { ts, nonce, sig: await identity.sign(textOf({ by: identity.agentId, relay, ts, nonce })) }
   }
 
   const edits = (id: string, options?: CallOptions): Promise<Told<'EDITS'>['events']> =>
@@ -114,12 +114,12 @@ export const conversation = (
           content: text,
           prev,
           ...(files !== undefined && { files: [...files] }),
-          ...signed(stamp => editText({ ...stamp, msg_id, content: text, prev, files })),
+          ...await signed(stamp => editText({ ...stamp, msg_id, content: text, prev, files })),
         }, options),
       )
     },
     async retract(msg_id, options) {
-      const signature = await isOfOther(msg_id, options) ? {} : signed(stamp => retractText({ ...stamp, msg_id }))
+      const signature = await isOfOther(msg_id, options) ? {} : await signed(stamp => retractText({ ...stamp, msg_id }))
       return told(await client.request('RETRACT', { msg_id, ...signature }, options))
     },
     async thread(msg_id, page = {}, options) {

@@ -1,16 +1,7 @@
 // The parts of a client, wired together: session, calls, messages on their way in and out, and what lasts over reconnects.
+import { whenThere, type Awaitable } from '../identity/awaitable.ts'
 import { isSafeNonce, randomNonce, verify, type SignatureState } from '../identity/index.ts'
-import {
-  rawField,
-  rawItems,
-  told,
-  type Frame,
-  type ReplyType,
-  type RequestInput,
-  type RequestType,
-  type Target,
-  type Told,
-} from '../protocol/index.ts'
+import { rawField, rawItems, told, type Frame, type ReplyType, type RequestType, type Target, type Told } from '../protocol/index.ts'
 import { defaultBackoff } from './backoff.ts'
 import { Deliveries } from './deliveries.ts'
 import { Emitter } from './emitter.ts'
@@ -21,6 +12,7 @@ import { Inbound, type LogPage } from './inbound.ts'
 import { isKept, Kept } from './kept.ts'
 import { MemoryKnownRelays } from './known-relays.ts'
 import { Lasting, lastingIn } from './lasting.ts'
+import { Line } from './line.ts'
 import type { Place } from './login.ts'
 import type { SigningMessages } from './message-signer.ts'
 import { platformNetwork } from './network.ts'
@@ -32,6 +24,7 @@ import type { Body } from './port.ts'
 import { Progress } from './progress.ts'
 import { checkIdentity } from './proof.ts'
 import { keepRawText, rawTextOf } from './raw-text.ts'
+import { Received } from './received.ts'
 import { Requests } from './requests.ts'
 import { Session } from './session.ts'
 import { SignatureCheck } from './signature-check.ts'
@@ -50,6 +43,7 @@ export class Core {
   readonly now: () => number
   readonly timeoutMs: number
   readonly #options: ClientOptions
+  readonly #line: Line
   readonly #requests: Requests
   readonly #progress: Progress
   readonly #check: SignatureCheck
@@ -65,8 +59,7 @@ export class Core {
   #awaited = 0
   #welcome: Told<'WELCOME'> | undefined
   #place: Place | undefined
-  #unreceived: RequestInput<'RECEIVED'> | undefined
-  #receiving: Promise<void> | undefined
+  readonly #received = new Received(place => this.#ask('RECEIVED', place))
   #isTaking = true
   #closing: Promise<void> | undefined
   #onQuiet: (() => void)[] = []
@@ -86,11 +79,12 @@ export class Core {
       if (event !== 'status' || (value as ClientStatus).kind !== 'listener-error') this.tell({ kind: 'listener-error', error })
     })
     const changed = () => this.#changed()
-    this.#requests = new Requests(text => this.session.send(text), changed)
-    this.outgoing = new Outgoing(text => this.session.send(text), changed)
+    this.#line = new Line(text => this.session.send(text))
+    this.#requests = new Requests(text => this.#line.put(text), changed)
+    this.outgoing = new Outgoing(text => this.#line.put(text), changed)
     this.#progress = new Progress({
       positions: options.positions ?? new MemoryPositions(),
-      received: place => this.#receive(place),
+      received: place => this.#takesInbox && this.#received.tell(place),
       moved: (stream, seq) => this.#moved(stream, seq),
     })
     this.deliveries = new Deliveries({
@@ -252,7 +246,7 @@ export class Core {
 
   request<T extends RequestType>(
     type: T,
-    body: Body<T> | (() => Body<T>),
+    body: Body<T> | (() => Awaitable<Body<T>>),
     { signal, timeoutMs = this.timeoutMs }: CallOptions = {},
     heard?: (answer: Frame) => void,
   ): Promise<Frame<ReplyType<T>>> {
@@ -260,7 +254,7 @@ export class Core {
     if (problem !== undefined) return Promise.reject(problem)
     const id = this.newId()
     const written = typeof body === 'function' ? undefined : JSON.stringify({ type, id, ...withBareNames(this.#options.server, body) })
-    const text = () => written ?? JSON.stringify({ type, id, ...(body as () => Body<T>)() })
+    const text = () => written ?? whenThere((body as () => Awaitable<Body<T>>)(), made => JSON.stringify({ type, id, ...made }))
     return this.#requests.call(id, type, text, { signal, timeoutMs }, heard) as Promise<Frame<ReplyType<T>>>
   }
 
@@ -300,7 +294,7 @@ export class Core {
   async #drained(): Promise<void> {
     await this.deliveries.idle()
     while (!this.isQuiet) await new Promise<void>(resolve => this.#onQuiet.push(resolve))
-    await this.#receiving
+    await this.#received.told
   }
 
   #changed(): void {
@@ -436,25 +430,8 @@ export class Core {
   #prove({ request_id, nonce, from }: Frame<'VERIFY_REQUEST'>): void {
     const { identity } = this.#options
     if (identity === undefined || from === undefined || !isSafeNonce(nonce)) return
-    this.#ask('VERIFY_RESPONSE', { request_id, nonce, sig: identity.sign(nonce) }).catch(() => undefined)
-  }
-
-  /** The inbox was received up to here. */
-  #receive(place: RequestInput<'RECEIVED'>): void {
-    if (!this.#takesInbox) return
-    this.#unreceived = place
-    this.#receiving ??= this.#acknowledge()
-  }
-
-  /** Tells the relay how far the inbox was received: the newest message only, one request at a time. */
-  async #acknowledge(): Promise<void> {
-    while (this.#unreceived !== undefined) {
-      const place = this.#unreceived
-      this.#unreceived = undefined
-      // What is not acknowledged is offered again, and dropped here as seen.
-      await this.#ask('RECEIVED', place).catch(() => undefined)
-    }
-    this.#receiving = undefined
+    const proof = () => whenThere(identity.sign(nonce), sig => ({ request_id, nonce, sig }))
+    if (this.session.state === 'open') this.request('VERIFY_RESPONSE', proof).catch(() => undefined)
   }
 
   async #close(): Promise<void> {
@@ -463,7 +440,7 @@ export class Core {
     this.deliveries.end(undefined, true)
     // The listener that closes returns first, and its message counts as received.
     await Promise.resolve()
-    await inTime(Promise.resolve(this.#receiving), { timeoutMs: closeGraceMs }).catch(() => undefined)
+    await inTime(Promise.resolve(this.#received.told), { timeoutMs: closeGraceMs }).catch(() => undefined)
     await this.session.close()
   }
 
@@ -481,6 +458,7 @@ export class Core {
   }
 
   #disconnected(error: Error): void {
+    this.#line.lost()
     this.#requests.lost(error)
     this.lasting.lost()
     this.outgoing.lost()

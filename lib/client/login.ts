@@ -91,7 +91,7 @@ export class Login {
     this.#session = { key, origin: this.#origin, relayNonce }
     return {
       challenge_id: challengeId,
-      signature: identity.sign(text),
+      signature: await identity.sign(text),
       timestamp: ts,
       sig_v: 3,
       ...(adminKey !== undefined && { admin_key: adminKey }),
@@ -165,7 +165,7 @@ export class Login {
     const text = serverId === undefined
       ? loginText({ nonce, challengeId, timestamp })
       : loginTextV2({ serverId, nonce, challengeId, timestamp })
-    return { challenge_id: challengeId, signature: identity.sign(text), timestamp, ...(serverId !== undefined && { sig_v: 2 }) }
+    return { challenge_id: challengeId, signature: await identity.sign(text), timestamp, ...(serverId !== undefined && { sig_v: 2 }) }
   }
 }
 

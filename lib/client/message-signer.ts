@@ -1,4 +1,5 @@
 // How a message is signed: for the relay that takes it, when it is sent.
+import { whenThere, type Awaitable } from '../identity/awaitable.ts'
 import { messageText, messageTextV2, randomNonce, type Identity } from '../identity/index.ts'
 import type { RequestInput } from '../protocol/index.ts'
 import type { Place } from './login.ts'
@@ -21,15 +22,16 @@ type Signed = Pick<RequestInput<'MSG'>, 'sig' | 'sig_v' | 'ts' | 'nonce'>
 export const messageSigner = (
   { identity, place, knows, now }: SigningMessages,
   message: Pick<RequestInput<'MSG'>, 'to' | 'content' | 'id'> & { readonly in_reply_to?: string | undefined },
-): () => Signed => {
+): () => Awaitable<Signed> => {
   const { to, content } = message
   const nonce = randomNonce()
   return () => {
     const ts = now()
     const { relay, isProved } = place() ?? {}
     if (relay === undefined || isProved !== true || !knows('msg-v2') || hasHalfCharacter(content))
-      return { ts, sig: identity.sign(messageText({ to, content, ts })) }
-    return { sig_v: 2, ts, nonce, sig: identity.sign(messageTextV2({ ...message, by: identity.agentId, relay, ts, nonce })) }
+      return whenThere(identity.sign(messageText({ to, content, ts })), sig => ({ ts, sig }))
+    const signature = identity.sign(messageTextV2({ ...message, by: identity.agentId, relay, ts, nonce }))
+    return whenThere(signature, sig => ({ sig_v: 2, ts, nonce, sig }))
   }
 }
 

@@ -1,4 +1,5 @@
 // Messages on their way out: in order, each under its own id until it is acknowledged, however often the connection is lost.
+import { whenThere, type Awaitable } from '../identity/awaitable.ts'
 import { timerMs, type Frame } from '../protocol/index.ts'
 import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
 import { frameProblem } from './frame-size.ts'
@@ -8,7 +9,7 @@ import { after } from './timer.ts'
 /** A message without its signature, and what makes one each time it is sent: it is of that moment and for that relay. */
 export interface Draft {
   readonly text: string
-  readonly sign: (() => object) | undefined
+  readonly sign: (() => Awaitable<object>) | undefined
 }
 
 interface Waiting extends Ending<Frame<'ACK'>>, Draft {
@@ -28,7 +29,7 @@ const draftProblem = ({ text, sign }: Draft, maxFrameBytes: number) =>
   frameProblem(text, maxFrameBytes, sign === undefined ? 0 : signatureBytes)
 
 export class Outgoing {
-  readonly #send: (text: string) => void
+  readonly #put: (text: Awaitable<string | undefined>) => void
   readonly #waiting = new Map<string, Waiting>()
   #window = 1
   #maxFrameBytes = Infinity
@@ -38,9 +39,9 @@ export class Outgoing {
 
   readonly #changed: () => void
 
-  /** `changed` is told when one more or less waits for its acknowledgement. */
-  constructor(send: (text: string) => void, changed: () => void) {
-    this.#send = send
+  /** `put` sends when the text is there; `changed` is told when one more or less waits for its acknowledgement. */
+  constructor(put: (text: Awaitable<string | undefined>) => void, changed: () => void) {
+    this.#put = put
     this.#changed = changed
   }
 
@@ -145,9 +146,19 @@ export class Outgoing {
       if (entry.state !== 'waiting') continue
       entry.state = 'sent'
       this.#inFlight++
-      this.#send(signed(entry))
+      this.#put(this.#textOf(entry))
     }
   }
-}
 
-const signed = ({ text, sign }: Draft): string => sign === undefined ? text : `${text.slice(0, -1)},${JSON.stringify(sign()).slice(1)}`
+  /** What is sent of it; undefined where nobody waits for it any more when it is signed. */
+  #textOf(entry: Waiting): Awaitable<string | undefined> {
+    const { id, text, sign, reject } = entry
+    if (sign === undefined) return text
+    const signed = whenThere(sign(), signature => `${text.slice(0, -1)},${JSON.stringify(signature).slice(1)}`)
+    if (typeof signed === 'string') return signed
+    return signed.then(made => this.#waiting.get(id) === entry ? made : undefined, (error: unknown) => {
+      reject(error)
+      return undefined
+    })
+  }
+}

@@ -10,6 +10,7 @@ import {
   type Identity,
   type SignatureState,
 } from '../identity/index.ts'
+import { whenThere, type Awaitable } from '../identity/awaitable.ts'
 import { fieldLimits } from '../protocol/field-limits.ts'
 import {
   asked,
@@ -168,22 +169,22 @@ const signer = (identity: Identity | undefined): Identity => {
  * A relay without an identity of its own gets the older text, which names none.
  * @throws ProtocolError without an identity; IdentityError on what has no exact JSON
  */
-export const signedSkills = (skills: readonly Skill[], { identity, relay, now }: Signing): RequestInput<'REGISTER_SKILLS'> => {
+export const signedSkills = (skills: readonly Skill[], { identity, relay, now }: Signing): Awaitable<RequestInput<'REGISTER_SKILLS'>> => {
   const me = signer(identity)
   // What is signed is what goes over the wire: fields that JSON leaves out are not there.
   const list = JSON.parse(JSON.stringify(skills)) as Skill[]
-  if (relay === undefined) return { skills: list, sig: me.sign(oldSkillsTexts(list)[0]!) }
+  if (relay === undefined) return whenThere(me.sign(oldSkillsTexts(list)[0]!), sig => ({ skills: list, sig }))
   const stamp = stampOf(me.agentId, relay, now)
-  return { skills: list, sig: me.sign(skillsText(list, stamp)), sig_v: 2, sig_ts: now, nonce: stamp.nonce }
+  return whenThere(me.sign(skillsText(list, stamp)), sig => ({ skills: list, sig, sig_v: 2, sig_ts: now, nonce: stamp.nonce }))
 }
 
 /** @throws ProtocolError without an identity, or where the relay has none; IdentityError on what has no exact JSON */
-const signedProfile = (profile: Profile, { identity, relay, now }: Signing): RequestInput<'SET_PROFILE'> => {
+const signedProfile = (profile: Profile, { identity, relay, now }: Signing): Awaitable<RequestInput<'SET_PROFILE'>> => {
   const me = signer(identity)
   if (relay === undefined) throw new ProtocolError('NO_RELAY_IDENTITY', 'This relay keeps no profiles')
   const own = JSON.parse(JSON.stringify(profile)) as Profile
   const stamp = stampOf(me.agentId, relay, now)
-  return { profile: own, sig: me.sign(profileText(own, stamp)), sig_v: 2, sig_ts: now, nonce: stamp.nonce }
+  return whenThere(me.sign(profileText(own, stamp)), sig => ({ profile: own, sig, sig_v: 2, sig_ts: now, nonce: stamp.nonce }))
 }
 
 /** Checks what the relay says an agent said. */

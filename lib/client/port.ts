@@ -1,4 +1,5 @@
 // What the parts of the client's surface ask of the client: to know who it is and where, and to send a request.
+import type { Awaitable } from '../identity/awaitable.ts'
 import type { Identity } from '../identity/index.ts'
 import type { Asked, Frame, ReplyType, RequestInput, RequestType, Told } from '../protocol/index.ts'
 import type { Lasting } from './lasting.ts'
@@ -22,7 +23,7 @@ export interface ClientPort {
   /** The same in the protocol's. A `body` that is made when it is sent can name the session. */
   readonly request: <T extends RequestType>(
     type: T,
-    body: Body<T> | (() => Body<T>),
+    body: Body<T> | (() => Awaitable<Body<T>>),
     options?: CallOptions,
   ) => Promise<Frame<ReplyType<T>>>
 }

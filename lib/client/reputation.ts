@@ -31,7 +31,8 @@ export class Reputation {
     const relayId = place()?.relay
     const { valid, problems } = verifyReceipt(document, relayId === undefined ? {} : { relayId })
     if (!valid) throw new IdentityError('BAD_RECEIPT', `The receipt is not good: ${problems.join('; ')}`)
-    return this.#port.ask('RECEIPT_SIGN', { receiptId: document.receipt_id, sig: signReceipt(identity, document.receipt) }, options)
+    const sig = await signReceipt(identity, document.receipt)
+    return this.#port.ask('RECEIPT_SIGN', { receiptId: document.receipt_id, sig }, options)
   }
 
   /** Rating and standing of an agent, by default this one. */

@@ -1,28 +1,31 @@
 // Questions and their answers, paired by id and by nothing else. What is asked while there is no connection waits for the next one.
+import { whenThere, type Awaitable } from '../identity/awaitable.ts'
 import type { Frame } from '../protocol/index.ts'
 import { ConnectionError, RelayError, TimeoutError } from './errors.ts'
 import { frameProblem } from './frame-size.ts'
 import { pending, type CallOptions, type Ending } from './pending.ts'
 
 interface Asked extends Ending<Frame> {
-  readonly text: () => string
+  readonly text: () => Awaitable<string>
   readonly heard: ((answer: Frame) => void) | undefined
   isSent: boolean
+  /** Somebody waits for the answer. */
+  isWanted: boolean
 }
 
 const maxPending = 10_000
 
 export class Requests {
-  readonly #send: (text: string) => void
+  readonly #put: (text: Awaitable<string | undefined>) => void
   readonly #asked = new Map<string, Asked>()
   #isOpen = false
   #maxFrameBytes = Infinity
 
   readonly #changed: () => void
 
-  /** `changed` is told when one more or less waits for its answer. */
-  constructor(send: (text: string) => void, changed: () => void) {
-    this.#send = send
+  /** `put` sends when the text is there; `changed` is told when one more or less waits for its answer. */
+  constructor(put: (text: Awaitable<string | undefined>) => void, changed: () => void) {
+    this.#put = put
     this.#changed = changed
   }
 
@@ -35,15 +38,16 @@ export class Requests {
    * `text` is made when it is sent: what is signed is signed for that session. Resolves with the answer, which `heard` is told in the turn in
    * which it comes. Rejects on ERROR, timeout, abort, or when the connection is lost after it was sent.
    */
-  call(id: string, type: string, text: () => string, options: CallOptions, heard?: (answer: Frame) => void): Promise<Frame> {
+  call(id: string, type: string, text: () => Awaitable<string>, options: CallOptions, heard?: (answer: Frame) => void): Promise<Frame> {
     if (this.#asked.size >= maxPending)
       return Promise.reject(new ConnectionError('TOO_MANY', `More than ${maxPending} requests wait for an answer`))
     return pending(options, ending => {
-      const asked = { ...ending, text, heard, isSent: false }
+      const asked = { ...ending, text, heard, isSent: false, isWanted: true }
       this.#asked.set(id, asked)
       if (this.#isOpen) this.#ask(asked)
       this.#changed()
       return () => {
+        asked.isWanted = false
         this.#asked.delete(id)
         this.#changed()
       }
@@ -86,15 +90,22 @@ export class Requests {
   }
 
   #ask(asked: Asked): void {
-    let text: string
-    try {
-      text = asked.text()
-    } catch (error) {
-      return asked.reject(error)
+    const failed = (error: unknown) => {
+      asked.reject(error)
+      return undefined
     }
-    const problem = frameProblem(text, this.#maxFrameBytes)
-    if (problem !== undefined) return asked.reject(problem)
-    asked.isSent = true
-    this.#send(text)
+    const checked = (text: string) => {
+      const problem = frameProblem(text, this.#maxFrameBytes)
+      return problem === undefined ? text : failed(problem)
+    }
+    try {
+      const text = whenThere(asked.text(), checked)
+      if (text === undefined) return
+      asked.isSent = true
+      // Nobody may wait for it any more when it is signed.
+      this.#put(text instanceof Promise ? text.then(made => asked.isWanted ? made : undefined, failed) : text)
+    } catch (error) {
+      failed(error)
+    }
   }
 }

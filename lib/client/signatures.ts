@@ -1,4 +1,5 @@
 // What the parts of the client that sign share: signing for this relay, and checking what others signed.
+import { whenThere, type Awaitable } from '../identity/awaitable.ts'
 import { agentIdOf, checkTradeEvent, signTrade, type SignedFields, type TradeAction, type TradeSignature } from '../identity/index.ts'
 import { ProtocolError, RelayError } from './errors.ts'
 import { asked, told, type AgentId, type Asked, type ReplyType, type RequestType, type Told } from '../protocol/index.ts'
@@ -8,7 +9,7 @@ import type { CallOptions } from './pending.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /** @throws RelayError without a key, ProtocolError where the relay has no identity */
-const signedBy = ({ identity, place, now }: ClientPort, type: TradeAction | 'COUNTER', fields: Fields): SignedFields => {
+const signedBy = ({ identity, place, now }: ClientPort, type: TradeAction | 'COUNTER', fields: Fields): Awaitable<SignedFields> => {
   if (identity === undefined) throw new RelayError('SIGNATURE_REQUIRED', 'Deals are made with a key: give the client an identity')
   const { relay, session } = place() ?? {}
   if (relay === undefined) throw new ProtocolError('NO_RELAY_IDENTITY', 'This relay has no identity to sign for')
@@ -29,7 +30,10 @@ export const askSigned = async <T extends TradeAction | 'COUNTER'>(
   const fields = asked(body)
   const { to } = fields
   const bare = typeof to === 'string' ? { ...fields, to: port.bare(to) } : fields
-  return told(await port.request(type, () => ({ ...bare, ...signedBy(port, type, bare) }) as unknown as Body<T>, options))
+  return told(
+    await port.request(type, () => whenThere(signedBy(port, type, bare), signed => ({ ...bare, ...signed }) as unknown as Body<T>),
+      options),
+  )
 }
 
 /** Whether who acted signed an event; `keys` remembers those that were asked for. */

@@ -1,7 +1,7 @@
 // Signatures of HTTP requests (RFC 9421), in one strict profile: one signature, Ed25519, of what a request does and to whom. What the
 // standard allows beside it is refused.
 import { sha256 } from '@noble/hashes/sha2.js'
-import type { Identity } from './keys.ts'
+import type { LocalIdentity } from './keys.ts'
 import { randomNonce } from './nonce.ts'
 
 /** What a signature says of itself, so that one made for something else is none here. */
@@ -56,7 +56,7 @@ export const contentDigestOf = (body: Uint8Array): string => `sha-256=:${base64(
  * @example const headers = signHttpRequest(me, { method: 'GET', authority: 'relay.example', path: '/v1/me', query: '', header, body }, Date.now())
  */
 export const signHttpRequest = (
-  identity: Identity,
+  identity: LocalIdentity,
   request: SignableRequest & { readonly body: Uint8Array },
   now: number,
   nonce: string = randomNonce(),

@@ -11,7 +11,9 @@ export {
   type SignableRequest,
 } from './http-signature.ts'
 export { cut, fenced, fenceNote, markBeyond, visible, word } from './fence.ts'
-export { generateKeyPair, identityFrom, type Identity, type KeyPair } from './keys.ts'
+export { type Awaitable } from './awaitable.ts'
+export { browserKey, importBrowserKey, makeBrowserKey, type BrowserKey } from './browser-key.ts'
+export { generateKeyPair, identityFrom, type Identity, type KeyPair, type LocalIdentity } from './keys.ts'
 export { claimEndText, claimText, type ClaimText } from './claim-texts.ts'
 export { changeTextOf, contentHashOf, editText, retractText, type ChangeText, type EditText } from './change-texts.ts'
 export { commitmentOf, drawOrder, drawProblems, panelSize, poolHashOf, seedOf, type Draw } from './panel-draw.ts'

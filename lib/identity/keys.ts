@@ -3,6 +3,7 @@ import { getPublicKey, hashes, sign, utils } from '@noble/ed25519'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { agentIdOf } from './agent-id.ts'
+import type { Awaitable } from './awaitable.ts'
 import { privateKeyBytes, privateKeyPem, publicKeyPem, toBase64 } from './pem.ts'
 
 // The library leaves SHA-512 to its user, by this one setting; every import of it here shares the same value.
@@ -15,7 +16,12 @@ export interface Identity {
   /** "@" and 16 hex digits */
   readonly agentId: `@${string}`
   readonly name?: string
-  /** Standard base64 of the Ed25519 signature over the text's UTF-8 bytes. */
+  /** Standard base64 of the Ed25519 signature over the text's UTF-8 bytes; a key that a browser keeps takes its time. */
+  sign(text: string): Awaitable<string>
+}
+
+/** An identity whose key is in this process: it signs at once. */
+export interface LocalIdentity extends Identity {
   sign(text: string): string
 }
 
@@ -39,7 +45,7 @@ export const generateKeyPair = (random: () => Uint8Array = utils.randomSecretKey
  * @throws IdentityError when the PEM is not an Ed25519 private key
  * @example const me = identityFrom(generateKeyPair().privateKey, { name: 'alice' })
  */
-export const identityFrom = (privateKey: string, { name }: { readonly name?: string } = {}): Identity => {
+export const identityFrom = (privateKey: string, { name }: { readonly name?: string } = {}): LocalIdentity => {
   const seed = privateKeyBytes(privateKey)
   const publicKey = publicKeyPem(getPublicKey(seed))
   return {

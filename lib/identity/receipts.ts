@@ -4,6 +4,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { ReceiptDocument, type Receipt } from '../protocol/receipts.ts'
 import { agentIdOf, serverIdOf } from './agent-id.ts'
 import { signedText } from './canonical.ts'
+import type { Awaitable } from './awaitable.ts'
 import type { Identity } from './keys.ts'
 import { verify } from './verify.ts'
 import { IdentityError } from './errors.ts'
@@ -27,7 +28,10 @@ export const roleIn = (receipt: Receipt, agentId: string): ReceiptRole | undefin
  * @throws IdentityError when the identity is not a party of it
  * @example await client.request('RECEIPT_SIGN', { receipt_id, sig: signReceipt(me, receipt) })
  */
-export const signReceipt = (identity: Identity, receipt: Receipt): string => {
+export const signReceipt = <S extends Awaitable<string>>(
+  identity: Omit<Identity, 'sign'> & { readonly sign: (text: string) => S },
+  receipt: Receipt,
+): S => {
   if (roleIn(receipt, identity.agentId) === undefined)
     throw new IdentityError('NOT_A_PARTY', `${identity.agentId} is not a party of this receipt`)
   return identity.sign(receiptText(receipt))

@@ -1,6 +1,6 @@
 // Records about keys that anyone can check: "this key hands over to that one", "this key is no longer good".
 import { agentIdOf } from './agent-id.ts'
-import type { Identity } from './keys.ts'
+import type { LocalIdentity } from './keys.ts'
 import { verify } from './verify.ts'
 import { canonicalPem } from './pem.ts'
 import { revocationText, rotationText, type RevocationText, type RotationText } from './texts.ts'
@@ -29,7 +29,7 @@ const bareId = (publicPem: string): string => agentIdOf(publicPem).slice(1)
  * @throws IdentityError when `newPublicKey` is not an Ed25519 public key
  * @example await client.request('ROTATION', makeRotation(old, next.publicKey, Date.now()))
  */
-export const makeRotation = (old: Identity, newPublicKey: string, now: number): Rotation => {
+export const makeRotation = (old: LocalIdentity, newPublicKey: string, now: number): Rotation => {
   const text = { old_pubkey: old.publicKey, new_pubkey: canonicalPem(newPublicKey), timestamp: new Date(now).toISOString() }
   return { ...text, old_agent_id: bareId(old.publicKey), new_agent_id: bareId(newPublicKey), signature: old.sign(rotationText(text)) }
 }
@@ -48,7 +48,7 @@ export const verifyRotation = (rotation: Rotation): boolean => {
  * A key ends itself. `now` in ms since 1970; `rotations` are those that led to the key.
  * @example await client.request('REVOCATION', makeRevocation(me, 'laptop lost', Date.now()))
  */
-export const makeRevocation = (identity: Identity, reason: string, now: number, rotations: readonly Rotation[] = []): Revocation => {
+export const makeRevocation = (identity: LocalIdentity, reason: string, now: number, rotations: readonly Rotation[] = []): Revocation => {
   const id = bareId(identity.publicKey)
   const text = { type: 'REVOCATION' as const, pubkey: identity.publicKey, agent_id: id, reason, timestamp: new Date(now).toISOString() }
   const first = rotations[0]

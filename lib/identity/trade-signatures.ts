@@ -1,7 +1,9 @@
 // Which fields of a request in trade are under its signature, and whether a stored event carries a good one: that can be
 // checked years later, without the relay.
 import { fingerprintOf } from './agent-id.ts'
-import type { Identity } from './keys.ts'
+import type { Awaitable } from './awaitable.ts'
+import { whenThere } from './awaitable.ts'
+import type { Identity, LocalIdentity } from './keys.ts'
 import { verify as verifyText, type Verify } from './verify.ts'
 import { randomNonce } from './nonce.ts'
 import type { SignatureState } from './signature-state.ts'
@@ -162,26 +164,32 @@ export interface SignedFields {
   readonly sig_nonce: string
 }
 
+type Signer<I extends Identity> = Pick<I, 'sign'> & { readonly agentId: string }
+type Signing = [
+  type: TradeAction | 'COUNTER',
+  request: Fields,
+  stamp: Omit<TradeStamp, 'by' | 'nonce'> & { readonly nonce?: string },
+]
+
 /**
- * What a request in trade carries beside its fields. A nonce that is left out is made. With a `session` (address, and the relay's
+ * What a request in trade carries beside its fields; a promise of it where the key takes its time. A nonce that is left out is made. With a `session` (address, and the relay's
  * nonce) it is good in that session alone: the third form.
  * @throws IdentityError on values that cannot be signed
  * @example const request = { proposal_id }; client.request('ACCEPT', { ...request, ...signTrade(me, 'ACCEPT', request, { relay:
  * welcome.server_id, ts: Date.now() }) })
  */
-export const signTrade = (
-  identity: Pick<Identity, 'sign'> & { readonly agentId: string },
-  type: TradeAction | 'COUNTER',
-  request: Fields,
-  { relay, ts, nonce = randomNonce(), session }: Omit<TradeStamp, 'by' | 'nonce'> & { readonly nonce?: string },
-): SignedFields => {
+export const signTrade: {
+  (identity: Signer<LocalIdentity>, ...what: Signing): SignedFields
+  (identity: Signer<Identity>, ...what: Signing): Awaitable<SignedFields>
+} = (identity: Signer<Identity>, ...[type, request, { relay, ts, nonce = randomNonce(), session }]: Signing) => {
   const [action, fields] = type === 'COUNTER'
     ? ['PROPOSAL', { ...request, supersedes: request['proposal_id'] }] as const
     : [type, request] as const
-  return {
-    sig: identity.sign(tradeTextOf(action, fields, { by: identity.agentId, relay, ts, nonce, session })),
+  const text = tradeTextOf(action, fields, { by: identity.agentId, relay, ts, nonce, session })
+  return whenThere(identity.sign(text), (sig): SignedFields => ({
+    sig,
     sig_v: session === undefined ? 2 : 3,
     sig_ts: ts,
     sig_nonce: nonce,
-  }
+  })) as SignedFields
 }

@@ -1,13 +1,13 @@
 // Signing and verifying with node:crypto: the same results as agentchat/identity, about ten times as fast.
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
-import { IdentityError, agentIdOf, publicKeyBytes, type Identity, type Verify } from '../identity/index.ts'
+import { IdentityError, agentIdOf, publicKeyBytes, type LocalIdentity, type Verify } from '../identity/index.ts'
 
 /**
  * An identity whose key is parsed once and kept by Node.
  * @throws IdentityError when the PEM is not an Ed25519 private key
  * @example const me = nodeIdentity(readFileSync('key.pem', 'utf8'), { name: 'alice' })
  */
-export const nodeIdentity = (privateKeyPem: string, { name }: { readonly name?: string } = {}): Identity => {
+export const nodeIdentity = (privateKeyPem: string, { name }: { readonly name?: string } = {}): LocalIdentity => {
   const key = parsePrivateKey(privateKeyPem)
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString()
   return {

@@ -11,7 +11,7 @@ import {
   generateKeyPair,
   makeRevocation,
   makeRotation,
-  type Identity,
+  type LocalIdentity,
   type Revocation,
   type Rotation,
 } from '../identity/index.ts'
@@ -151,7 +151,7 @@ export const saveIdentityFile = (
 }
 
 /** The identity to log in with. */
-export const identityOf = (file: IdentityFile): Identity => nodeIdentity(file.privateKey, { name: file.name })
+export const identityOf = (file: IdentityFile): LocalIdentity => nodeIdentity(file.privateKey, { name: file.name })
 
 /**
  * A new key for the same agent, signed over by the old one. Not yet on disk. `now` in ms since 1970.

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { AgentChatClient } from '../../lib/client/index.ts'
-import { fingerprintOf, generateKeyPair, type Identity } from '../../lib/identity/index.ts'
+import { fingerprintOf, generateKeyPair, type LocalIdentity } from '../../lib/identity/index.ts'
 import { identityOf, loadIdentityFile, nodeIdentity, onNode } from '../../lib/node/index.ts'
 import { newFolder, type Folder } from '../kit/folder.ts'
 import { newHost } from '../kit/mcp.ts'
@@ -29,7 +29,7 @@ const onRelay = (folder: Folder, url: string): Readonly<Record<string, string>> 
 })
 
 /** Somebody else, with a key. */
-const newAgent = async (relay: TestRelay, name: string, identity: Identity = nodeIdentity(generateKeyPair().privateKey, { name })) => {
+const newAgent = async (relay: TestRelay, name: string, identity: LocalIdentity = nodeIdentity(generateKeyPair().privateKey, { name })) => {
   const { transport, verify } = onNode()
   const agent = new AgentChatClient({ server: relay.url, identity, transport, verify })
   await agent.connect()
@@ -37,7 +37,7 @@ const newAgent = async (relay: TestRelay, name: string, identity: Identity = nod
 }
 
 /** A key in a file, as a page has it at hand. */
-const keyFile = (file: string, name: string): Identity => {
+const keyFile = (file: string, name: string): LocalIdentity => {
   execFileSync(process.execPath, [builtBin(), 'identity', 'generate', '--name', name, '--file', file], { stdio: 'ignore' })
   return identityOf(loadIdentityFile(file))
 }

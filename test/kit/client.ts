@@ -1,11 +1,23 @@
 // Clients of the library for tests: with a line that can be cut, held or made deaf, and what they were told.
 import { AgentChatClient, type ClientOptions, type ClientStatus, type Message, type Target } from '../../lib/index.ts'
 import type { Socket, Transport } from '../../lib/client/transport.ts'
-import { generateKeyPair, identityFrom, type Identity } from '../../lib/identity/index.ts'
+import { generateKeyPair, identityFrom, type Identity, type LocalIdentity } from '../../lib/identity/index.ts'
 import { createVerify, wsTransport } from '../../lib/node/index.ts'
 import type { TestRelay } from './relay.ts'
 
-export const newIdentity = (name: string): Identity => identityFrom(generateKeyPair().privateKey, { name })
+export const newIdentity = (name: string): LocalIdentity => identityFrom(generateKeyPair().privateKey, { name })
+
+/** The same key, and signatures that take their time: each another, as keys that a browser keeps do. */
+export const signingLate = (identity: Identity, pauseMs: () => number = () => Math.random() * 3): Identity => ({
+  ...identity,
+  sign: async text => {
+    await new Promise(resolve => setTimeout(resolve, pauseMs()))
+    return identity.sign(text)
+  },
+})
+
+/** The tests of a client run once more with keys that take their time. */
+const signsLate = process.env['AGENTCHAT_TEST_SIGNS'] === 'late'
 
 /** A transport whose connections a test can cut. */
 export const breakable = (): { transport: Transport, cut: () => void } => {
@@ -78,6 +90,7 @@ export const newClient = (
     reconnect: { minMs: 5, maxMs: 20 },
     name: options.identity?.name ?? 'agent',
     ...options,
+    ...(signsLate && options.identity !== undefined && { identity: signingLate(options.identity) }),
   })
 
 export const clientOf = async (...args: Parameters<typeof newClient>): Promise<AgentChatClient> => {

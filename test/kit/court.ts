@@ -1,5 +1,5 @@
 // A court for tests: two parties with a disputed deal, and agents that may judge it.
-import { commitmentOf, generateKeyPair, receiptIdOf, receiptText, type Identity } from '../../lib/identity/index.ts'
+import { commitmentOf, generateKeyPair, receiptIdOf, receiptText, type LocalIdentity } from '../../lib/identity/index.ts'
 import { nodeIdentity } from '../../lib/node/index.ts'
 import type { Frame, Receipt } from '../../lib/protocol/index.ts'
 import { addReceipt, listReceipts, saveRating } from '../../src/features/trade/reputation/store.ts'
@@ -19,7 +19,7 @@ export const courtConfig = { adminKey, minArbiters: 3, pingTimeoutMs: 1e12 } as 
 const patrons = ['ada', 'ben', 'cyd'].map(name => nodeIdentity(generateKeyPair().privateKey, { name }))
 
 /** A patron has hired an agent and paid it, a day ago; both and the relay have signed the receipt. */
-const hire = async (relay: TestRelay, tx: Tx, patron: Identity, worker: Identity): Promise<void> => {
+const hire = async (relay: TestRelay, tx: Tx, patron: LocalIdentity, worker: LocalIdentity): Promise<void> => {
   const id = worker.agentId
   const proposal_id = `prop_${patron.agentId.slice(1)}_${id.slice(1)}`
   if ((await listReceipts(tx, { of: id, proposal: proposal_id, limit: 1 })).length > 0) return
@@ -45,7 +45,7 @@ const hire = async (relay: TestRelay, tx: Tx, patron: Identity, worker: Identity
   }
   const receiptId = receiptIdOf(receipt)
   const relayKey = nodeIdentity((await readMeta(tx, 'relay_private_key'))!)
-  const sigOf = ({ sign }: Identity) => sign(receiptText(receipt))
+  const sigOf = ({ sign }: LocalIdentity) => sign(receiptText(receipt))
   await addReceipt(tx, {
     id: receiptId,
     proposal: proposal_id,
@@ -65,7 +65,7 @@ const hire = async (relay: TestRelay, tx: Tx, patron: Identity, worker: Identity
 /** Makes an agent one that may judge: long known, experienced, and of standing by what strangers to each other paid it. */
 export const season = async (
   relay: TestRelay,
-  worker: Identity,
+  worker: LocalIdentity,
   { rating = 1_300, transactions = 10, ageMs = 8 * dayMs } = {},
 ): Promise<void> => {
   const now = relay.clock.now()

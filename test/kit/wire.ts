@@ -4,7 +4,7 @@ import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } fr
 import { connect as connectSocket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import WebSocket, { type RawData } from 'ws'
-import { fingerprintOf, loginTextV3, type Identity } from '../../lib/identity/index.ts'
+import { fingerprintOf, loginTextV3, type LocalIdentity } from '../../lib/identity/index.ts'
 import { nodeIdentity } from '../../lib/node/index.ts'
 import type { Inside } from '../../src/relay/inside.ts'
 import { decodeFrame, originOf, type Frame, type FrameType } from '../../lib/protocol/index.ts'
@@ -34,7 +34,7 @@ export const signWith = ({ privateKey }: Pick<Key, 'privateKey'>, text: string):
   sign(null, Buffer.from(text), privateKey).toString('base64')
 
 /** The same key as programs hold it. */
-export const identityOf = ({ privateKey }: Key, name?: string): Identity =>
+export const identityOf = ({ privateKey }: Key, name?: string): LocalIdentity =>
   nodeIdentity(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), name === undefined ? {} : { name })
 
 /** Rejects when `promise` takes too long: a missing frame fails the test that waits for it, by name. */

@@ -1,5 +1,5 @@
 // What the relay says of itself, signed: made from the same facts as /health, at most once a second.
-import { serverDocumentText, type Identity } from '../../../../lib/identity/index.ts'
+import { serverDocumentText, type LocalIdentity } from '../../../../lib/identity/index.ts'
 import { PROTOCOL, domains, wireFeatures, type ServerDocument } from '../../../../lib/protocol/index.ts'
 import type { Health } from '../../../relay/feature.ts'
 
@@ -7,7 +7,7 @@ export interface SelfOptions {
   /** SHA-256 of the relay's key, in hex. */
   readonly serverId: string
   /** The relay's own key. */
-  readonly relayKey: Pick<Identity, 'publicKey' | 'sign'>
+  readonly relayKey: Pick<LocalIdentity, 'publicKey' | 'sign'>
   readonly description: string
   readonly region?: string | undefined
   readonly contact?: string | undefined
