@@ -19,9 +19,6 @@ import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
-import { loadPasskeys } from './domain/passkey.ts'
-import { noSite, sitesOf } from './domain/sites.ts'
-import { AccountDoor, linkUrl } from './doors/account/door.ts'
 import { Bearers } from './doors/http/bearer.ts'
 import { FilesDoor } from './doors/files/door.ts'
 import { Http } from './doors/http/door.ts'
@@ -30,8 +27,6 @@ import { problemOf } from './doors/http/problem.ts'
 import { needs } from './doors/http/scopes.ts'
 import { isLoopbackHost } from './doors/mcp/loopback.ts'
 import { McpMount } from './doors/mcp/mount.ts'
-import { Accounts, signInMs } from './features/account/accounts/accounts.ts'
-import { Claims } from './features/account/accounts/claims.ts'
 import { featureMigrations, features, motdKey } from './features/index.ts'
 import type { EscrowEvent } from './features/trade/proposals/escrow-event.ts'
 import { openFiles } from './files/open.ts'
@@ -46,6 +41,7 @@ import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { webhookSender } from './outbound/webhooks.ts'
 import type { Resolve } from './outbound/guard.ts'
+import { openPeople } from './people.ts'
 import { isWelcomeOrigin } from './relay/browser-origin.ts'
 import { certificateProblem } from './relay/certificate.ts'
 import { Addresses } from './relay/address.ts'
@@ -367,14 +363,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       maxFileBytes: config.maxFileBytes,
       keepMs: keepFileMs,
     })
-    let ports: readonly number[] = [config.webPort ?? config.port, config.port]
-    const sites = () => sitesOf({ publicUrls: config.publicUrls, isTls: config.cert !== undefined, ports })
-    const accounts = config.accounts
-      ? new Accounts({ ...config, store, clock, randomBytes, secret: resumeSecret, relayName: config.name })
-      : undefined
-    if (accounts !== undefined && sites().length === 0) throw new ConfigError([{ where: 'accounts', message: noSite }])
-    const claims = new Claims({ ...limits, ...config, store, clock, verify: createVerify(), serverId })
-    const accountDoor = accounts && new AccountDoor({ accounts, claims, clock, log, sites, relayName: config.name, signInMs })
+    const people = config.accounts ? openPeople({ config, store, clock, log, secret: resumeSecret, serverId }) : undefined
     const relay: Relay = new Relay({
       ...config,
       version,
@@ -392,7 +381,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       messagePrice,
       duties: table.duties,
       admit: table.admit,
-      doors: [http, hooks, mcp, fileDoor, accountDoor].filter(door => door !== undefined),
+      doors: [http, hooks, mcp, fileDoor, people?.door].filter(door => door !== undefined),
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,
@@ -409,14 +398,10 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     })
     if (parts.loadsLate !== true) {
       await mcp?.load()
-      if (accounts !== undefined)
-        await loadPasskeys().catch((error: Error) => {
-          throw new ConfigError([{ where: 'accounts', message: error.message }])
-        })
+      await people?.load()
     }
     const port = await relay.start()
-    ports = [...(relay.webPort === undefined ? [] : [relay.webPort]), port]
-    const setUp = await accounts?.setUpLink()
+    const setUpUrl = await people?.listens([...(relay.webPort === undefined ? [] : [relay.webPort]), port])
     const { isTls } = relay
     const url = relayUrl({ isTls, host: config.host === '127.0.0.1' ? 'localhost' : config.host, port })
     if (!isAnywhere(config.host)) listensAt = [`${isTls ? 'wss' : 'ws'}://${hostInUrl(config.host)}:${port}`]
@@ -438,7 +423,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       port,
       serverId,
       inside: relay.inside,
-      ...(setUp !== undefined && { setUpUrl: linkUrl(sites()[0]!, setUp) }),
+      ...(setUpUrl !== undefined && { setUpUrl }),
       ...(relay.webPort !== undefined && { webPort: relay.webPort }),
       ...(relay.metricsPort !== undefined && { metricsPort: relay.metricsPort }),
       drain: async () => {
@@ -481,6 +466,7 @@ const relaySecrets = async (
   }
 }
 
+export { accountBook } from './people.ts'
 export { defaultConfig, type Config } from './config/schema.ts'
 export { ListenError } from './relay/listen-error.ts'
 export { KeepingError } from './keeping/failure.ts'

@@ -24,6 +24,9 @@ export interface Db {
   readonly search: SearchReader | undefined
 }
 
+/** Who looks at a feature's tables and nothing else. */
+export type TableReader = Pick<Db, 'tables'>
+
 /** What decisions are about. In this order they are waited for. */
 export const scopes = ['people', 'talk', 'trade', 'directory', 'announcements', 'leases', 'errands', 'accounts'] as const
 export type Scope = (typeof scopes)[number]
@@ -50,6 +53,9 @@ export interface Tx extends Db {
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
 }
+
+/** Who changes a feature's tables and nothing else. */
+export type TableWriter = Pick<Tx, 'tables'>
 
 /** What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with. */
 export const alone: Pick<Tx, 'lock' | 'claim' | 'own'> = { lock: () => undefined, claim: () => true, own: () => true }

@@ -211,7 +211,7 @@ export class AccountDoor implements HttpDoor {
         await this.#body(visit, Nothing)
         if (me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'Operators invite')
         const { secret, expires } = await this.#options.accounts.invite(me, visit.address)
-        return { status: 201, body: { url: linkUrl(visitor.site, secret), expires_at: expires } }
+        return { status: 201, body: { url: linkUrl(visitor.site.origin, secret), expires_at: expires } }
       },
     },
     'POST /account/claims': {
@@ -402,4 +402,4 @@ const agentIn = (rest: string): string => {
 }
 
 /** Where a link leads: its secret stands behind the #, which no server, log or proxy is ever told. */
-export const linkUrl = ({ origin }: Site, secret: string): string => `${origin}/account#${secret}`
+export const linkUrl = (origin: string, secret: string): string => `${origin}/account#${secret}`

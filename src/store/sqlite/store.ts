@@ -286,7 +286,8 @@ const hints: Readonly<Record<string, string>> = {
   SQLITE_NOTADB: 'The file is not a database: give another --data directory.',
 }
 
-const storageErrorOf = (error: unknown): StorageError | undefined => {
+/** What SQLite or the file system says, as a sentence; undefined: it is neither. */
+export const storageErrorOf = (error: unknown): StorageError | undefined => {
   if (error instanceof StorageError) return error
   const code = (error as { code?: unknown } | null)?.code
   if (typeof code !== 'string') return undefined

@@ -12,7 +12,7 @@ import {
   type Site,
 } from '../../../domain/passkey.ts'
 import { Fail } from '../../../relay/feature.ts'
-import type { Db, Tx } from '../../../store/store.ts'
+import type { Db, TableReader, Tx } from '../../../store/store.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
 import {
   accountAuditPage,
@@ -78,6 +78,7 @@ export interface Opened extends SignedIn {
 }
 
 const challengeMs = 5 * 60_000
+/** Of links that the operator's own machine tells. */
 export const setUpMs = 60 * 60_000
 const invitationMs = 7 * 24 * 60 * 60_000
 export const signInMs = 30 * 24 * 60 * 60_000
@@ -111,7 +112,7 @@ export class Accounts {
       // Of a relay that starts again and again; each process of one may print its own.
       const open = await linksBy(tx, null)
       for (const { hash } of open.slice(0, Math.max(0, open.length - maxLinks + 1))) await removeLink(tx, hash)
-      return this.#newLink(tx, { role: 'operator', by: null, created: now, expires: now + setUpMs })
+      return this.#newLink(tx, { role: 'operator', account: null, by: null, created: now, expires: now + setUpMs })
     })
   }
 
@@ -124,13 +125,13 @@ export class Accounts {
       if ((await linksBy(tx, account.id)).length >= maxLinks)
         throw new Fail('LIMIT_REACHED', `At most ${maxLinks} invitations are open at once: each ends when it is used, or after seven days`)
       const expires = now + invitationMs
-      const secret = await this.#newLink(tx, { role: 'person', by: account.id, created: now, expires })
+      const secret = await this.#newLink(tx, { role: 'person', account: null, by: account.id, created: now, expires })
       await this.#note(tx, now, { account: account.id, signIn: signIn.id, action: 'invite', target: null, address })
       return { secret, expires }
     })
   }
 
-  /** What a browser makes a passkey by: for a new account by its link, or one more for who is signed in. @throws Fail */
+  /** What a browser makes a passkey by: for the account of its link, or one more for who is signed in. @throws Fail */
   async registration({ site }: Visitor, whose: Whose, name: string): Promise<object> {
     const { read } = this.#options.store
     const { account } = await this.#holder(read, whose)
@@ -146,7 +147,7 @@ export class Accounts {
     })
   }
 
-  /** A passkey is brought: for the new account that it then has, and is signed in to, or one more. @throws Fail */
+  /** A passkey is brought: for the account of a link, which is signed in to by that, or one more. @throws Fail */
   async register(visitor: Visitor, whose: Whose, name: string, answer: PasskeyAnswer): Promise<Opened> {
     const { site, address } = visitor
     const { read } = this.#options.store
@@ -158,9 +159,10 @@ export class Accounts {
       await this.#spend(tx, purpose, answered.challenge, now)
       const holder = await this.#holder(tx, whose)
       if (await findPasskey(tx, passkey.id) !== undefined) throw new Fail('VERIFICATION_FAILED', 'This passkey is registered already')
-      if ((await passkeysOf(tx, id)).length >= maxPasskeys)
+      if (!('link' in holder) && (await passkeysOf(tx, id)).length >= maxPasskeys)
         throw new Fail('LIMIT_REACHED', `An account has at most ${maxPasskeys} passkeys: remove one first`)
-      const account = 'row' in holder ? holder.row : await this.#settle(tx, holder.link, { id, name, role: holder.role, created: now })
+      if ('link' in holder) await this.#use(tx, holder.link)
+      const account = 'row' in holder ? holder.row : await this.#settle(tx, { id, name, role: holder.role, created: now })
       await addPasskey(tx, {
         id: passkey.id,
         account: id,
@@ -174,7 +176,7 @@ export class Accounts {
         used: now,
       })
       const opened = await this.#open(tx, now, visitor, account, passkey.id, 'signIn' in whose ? whose.signIn : undefined)
-      const action = 'link' in whose ? 'account_create' : 'passkey_add'
+      const action = !('link' in holder) ? 'passkey_add' : 'row' in holder ? 'account_recover' : 'account_create'
       await this.#note(tx, now, { account: id, signIn: opened.signIn.id, action, target: passkey.id, address })
       return opened
     })
@@ -291,12 +293,19 @@ export class Accounts {
     const link = await findLink(db, hash)
     if (link === undefined || link.expires <= this.#options.clock.now())
       throw new Fail('VERIFICATION_EXPIRED', 'The link was used, or its time is over: ask for another')
-    return { account: accountByLink(hash), link: hash, role: link.role }
+    if (link.account === null) return { account: accountByLink(hash), link: hash, role: link.role }
+    const row = await findAccount(db, link.account)
+    if (row === undefined) throw new Fail('VERIFICATION_EXPIRED', 'The account of this link is no more')
+    return { account: row.id, row, link: hash }
   }
 
-  /** The account that a link makes, once. */
-  async #settle(tx: Tx, link: string, account: AccountRow): Promise<AccountRow> {
+  /** Once. */
+  async #use(tx: Tx, link: string): Promise<void> {
     if (!await removeLink(tx, link)) throw new Fail('VERIFICATION_EXPIRED', 'The link was used, or its time is over: ask for another')
+  }
+
+  /** The account that a link makes. */
+  async #settle(tx: Tx, account: AccountRow): Promise<AccountRow> {
     if (account.role === 'operator') await removeLinksFor(tx, 'operator')
     await addAccount(tx, account)
     return account
@@ -365,11 +374,12 @@ export class Accounts {
   }
 }
 
-/** Whose a passkey is to be: of who makes an account by a link, or of who is signed in. */
+/** Whose a passkey is to be: of who makes an account by a link or opens it again, or of who is signed in. */
 export type Whose = { readonly link: string } | SignedIn
 
 type Holder =
   | { readonly account: string, readonly row: AccountRow }
+  | { readonly account: string, readonly row: AccountRow, readonly link: string }
   | { readonly account: string, readonly link: string, readonly role: AccountRow['role'] }
 
 type Noted = Omit<AccountAuditRow, 'n' | 'at' | 'sign_in'> & { readonly signIn: string }
@@ -384,7 +394,7 @@ const purposes = {
  * Whether it is so still, where something is decided: between its cookie and that a slow body may lie, and a sign-out everywhere.
  * @throws Fail
  */
-export const checkSignedIn = async (db: Db, { signIn }: SignedIn): Promise<void> => {
+export const checkSignedIn = async (db: TableReader, { signIn }: SignedIn): Promise<void> => {
   if (await findSignIn(db, signIn.hash) === undefined) throw new Fail('AUTH_REQUIRED', 'You were signed out: sign in at /account')
 }
 

@@ -1,6 +1,6 @@
 // Which agents are whose: claims that wait for the other half, and those that have both.
 import { keysOf } from '../../../store/agents.ts'
-import type { Db, Migration, Tx } from '../../../store/store.ts'
+import type { Db, Migration, TableReader, Tx } from '../../../store/store.ts'
 
 /** What an agent signed: "I belong to this account". */
 export interface ClaimRow {
@@ -77,7 +77,7 @@ export const removeOwned = async (tx: Tx, agent: string, account: string): Promi
 }
 
 /** The oldest first. */
-export const ownedBy = (db: Db, account: string): Promise<readonly OwnedRow[]> =>
+export const ownedBy = (db: TableReader, account: string): Promise<readonly OwnedRow[]> =>
   db.tables<Tables>().selectFrom('owned_agents').selectAll().where('account', '=', account).orderBy('at').orderBy('agent').execute()
 
 /** What each key brought along: two of different accounts may have become one agent's, and the newer one says whose that is. */

@@ -1,0 +1,89 @@
+// PEOPLE: accounts, their door, and what an operator does with them at the machine of the data, wired for app.ts.
+import { randomBytes } from 'node:crypto'
+import { createVerify } from '../lib/node/crypto.ts'
+import { limits } from '../lib/protocol/index.ts'
+import type { Clock } from './base/clock.ts'
+import type { Logger } from './base/logger.ts'
+import { ConfigError } from './config/load.ts'
+import type { Config } from './config/schema.ts'
+import { loadPasskeys } from './domain/passkey.ts'
+import { noSite, sitesOf } from './domain/sites.ts'
+import { AccountDoor, linkUrl } from './doors/account/door.ts'
+import { Accounts, signInMs } from './features/account/accounts/accounts.ts'
+import { Claims } from './features/account/accounts/claims.ts'
+import { claimMigrations } from './features/account/accounts/claims-store.ts'
+import { accountsCalled, recover, summaries, type AccountSummary, type Recovery } from './features/account/accounts/keeping.ts'
+import { accountMigrations, type AccountRow } from './features/account/accounts/store.ts'
+import type { HttpDoor } from './relay/inside.ts'
+import { besideRelay } from './store/beside.ts'
+import { readMeta, writeMeta } from './store/meta.ts'
+import type { Store } from './store/store.ts'
+
+export interface PeopleOptions {
+  readonly config: Config
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+  readonly secret: string
+  readonly serverId: string
+}
+
+export interface People {
+  readonly door: HttpDoor
+  /** What signing in is made of. @throws ConfigError it is not installed */
+  load(): Promise<void>
+  /** Where it listens is known, the best for a browser first. Gives the link by which somebody becomes the operator, where nobody is. */
+  listens(ports: readonly number[]): Promise<string | undefined>
+}
+
+/** @throws ConfigError where passkeys are good nowhere */
+export const openPeople = ({ config, store, clock, log, secret, serverId }: PeopleOptions): People => {
+  let ports: readonly number[] = [config.webPort ?? config.port, config.port]
+  const sites = () => sitesOf({ publicUrls: config.publicUrls, isTls: config.cert !== undefined, ports })
+  if (sites().length === 0) throw new ConfigError([{ where: 'accounts', message: noSite }])
+  const accounts = new Accounts({ ...config, store, clock, randomBytes, secret, relayName: config.name })
+  const claims = new Claims({ ...limits, ...config, store, clock, verify: createVerify(), serverId })
+  return {
+    door: new AccountDoor({ accounts, claims, clock, log, sites, relayName: config.name, signInMs }),
+    load: () =>
+      loadPasskeys().then(() => undefined, (error: Error) => {
+        throw new ConfigError([{ where: 'accounts', message: error.message }])
+      }),
+    listens: async known => {
+      ports = known
+      const { origin } = sites()[0]!
+      if (await readMeta(store.read, pageKey) !== origin) await store.write(tx => writeMeta(tx, pageKey, origin))
+      const link = await accounts.setUpLink()
+      return link === undefined ? undefined : linkUrl(origin, link)
+    },
+  }
+}
+
+/** Under which the relay keeps where its pages are, for whoever makes a link without it. */
+const pageKey = 'account_page'
+
+/** Which database: postgres://… in the place of a directory. */
+export interface Whereabouts {
+  readonly data: string
+  readonly store?: string | undefined
+}
+
+/** @internal Accounts, at the machine of the data; a relay may run on it. @throws StorageError */
+export const accountBook = (where: Whereabouts) => {
+  const open = { ...where, migrations: [accountMigrations, claimMigrations] }
+  return {
+    list: (now: number): Promise<readonly AccountSummary[]> => besideRelay(open, tables => summaries(tables, now)),
+    /** A link by which the one account that is meant gets a passkey more; where none or several are: those, and no link. */
+    recover: (
+      name: string | undefined,
+      now: number,
+    ): Promise<{ readonly called: readonly AccountRow[], readonly made?: Recovery & { readonly url: string } }> =>
+      besideRelay(open, async tables => {
+        const called = await accountsCalled(tables, name)
+        if (called.length !== 1) return { called }
+        const page = await readMeta(tables, pageKey)
+        const made = await recover(tables, called[0]!, randomBytes(32).toString('base64url'), now)
+        return { called, made: { ...made, url: linkUrl(page ?? '', made.secret) } }
+      }),
+  }
+}

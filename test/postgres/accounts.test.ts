@@ -1,0 +1,3 @@
+// The same on PostgreSQL.
+process.env['STORE'] = 'postgres'
+await import('../account-keeping.test.ts')
