@@ -6,6 +6,7 @@
  * - `UNSAFE`: a text that a stranger chose, and that may mean something else: it is not signed
  * - `NOT_A_PARTY`: a receipt between others
  * - `BAD_RECEIPT`: a receipt that is not whole, or of another relay
+ * - `BAD_TRANSCRIPT`: a stored event, a head or a proof that is none, or does not hold
  * - `NO_FILE`, `BAD_FILE`, `FILE_EXISTS`, `FILE_FAILED`: an identity file that is not there, is none, would be overwritten, cannot be read or written
  */
 export type IdentityErrorCode =
@@ -14,6 +15,7 @@ export type IdentityErrorCode =
   | 'UNSAFE'
   | 'NOT_A_PARTY'
   | 'BAD_RECEIPT'
+  | 'BAD_TRANSCRIPT'
   | 'NO_FILE'
   | 'BAD_FILE'
   | 'FILE_EXISTS'

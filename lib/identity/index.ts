@@ -90,4 +90,32 @@ export {
   type TradeSignature,
 } from './trade-signatures.ts'
 export { serverDocumentProblem, serverDocumentText, type ServerDocumentProblem } from './server-documents.ts'
+export {
+  blankText,
+  checkProof,
+  consistencySpans,
+  cosignedAt,
+  entryOf,
+  inclusionSpans,
+  isConsistent,
+  isIncluded,
+  isSameHash,
+  leafOf,
+  openCheckpoint,
+  readCheckpoint,
+  readProof,
+  signCheckpoint,
+  textHashOf,
+  TranscriptRange,
+  wholesOf,
+  writeProof,
+  type Checkpoint,
+  type Entry,
+  type Hash,
+  type SingleProof,
+  type Span,
+  type Stub,
+  type TranscriptName,
+  type TreeHead,
+} from './transcripts/index.ts'
 export { verify, type Verify } from './verify.ts'

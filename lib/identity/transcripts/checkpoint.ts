@@ -1,0 +1,121 @@
+// What a relay signs of a tree: a checkpoint (https://c2sp.org/tlog-checkpoint), which is a signed note (https://c2sp.org/signed-note); and what
+// witnesses add to it (https://c2sp.org/tlog-cosignature).
+import { sha256 } from '@noble/hashes/sha2.js'
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { serverIdOf } from '../agent-id.ts'
+import { IdentityError } from '../errors.ts'
+import { fromBase64, publicKeyBytes, toBase64 } from '../pem.ts'
+import { verify as ownVerify, type Verify } from '../verify.ts'
+import { hashBytes } from './tree.ts'
+
+/** More than any that a relay and its witnesses write. */
+export const maxCheckpointChars = 16 * 1024
+const maxSignatures = 32
+const maxSignatureChars = 1_024
+
+const keyIdBytes = 4
+const signatureBytes = 64
+const ed25519 = 0x01
+const cosignature = 0x04
+
+/** Which tree it is: of which relay, in which life of its log, and of which stream (`#general`, or `@a|@b`). */
+export interface TranscriptName {
+  readonly relay: string
+  readonly epoch: string
+  readonly stream: string
+}
+
+export interface Checkpoint extends TranscriptName {
+  readonly size: number
+  readonly root: Uint8Array
+}
+
+const refuse = (why: string) => new IdentityError('BAD_TRANSCRIPT', `Not a signed head: ${why}`)
+
+const keyNameOf = (relay: string): string => `agentchat/${relay}`
+const keyIdOf = (name: string, type: number, publicPem: string): Uint8Array =>
+  sha256(concatBytes(utf8ToBytes(`${name}\n`), Uint8Array.of(type), publicKeyBytes(publicPem))).subarray(0, keyIdBytes)
+
+const bodyOf = ({ relay, epoch, stream, size, root }: Checkpoint): string =>
+  `agentchat/${relay}/${epoch}/${stream}\n${size}\n${toBase64(root)}\n`
+
+/** What is signed; `sign` gives base64. @param publicKey the relay's, PEM */
+export const signCheckpoint = (
+  checkpoint: Checkpoint,
+  { publicKey, sign }: { readonly publicKey: string, sign(text: string): string },
+): string => {
+  const body = bodyOf(checkpoint)
+  const name = keyNameOf(checkpoint.relay)
+  return `${body}\n— ${name} ${toBase64(concatBytes(keyIdOf(name, ed25519, publicKey), fromBase64(sign(body))!))}\n`
+}
+
+interface Note {
+  readonly body: string
+  readonly signatures: readonly { readonly name: string, readonly bytes: Uint8Array }[]
+}
+
+const noteOf = (text: string): Note => {
+  if (text.length > maxCheckpointChars) throw refuse('too long')
+  const end = text.indexOf('\n\n')
+  if (end === -1 || !text.endsWith('\n')) throw refuse('it has no signature')
+  const lines = text.slice(end + 2, -1).split('\n')
+  if (lines.length > maxSignatures) throw refuse('too many signatures')
+  const signatures = lines.map(line => {
+    const [dash, name, signature, ...more] = line.slice(0, maxSignatureChars).split(' ')
+    const bytes = signature === undefined ? undefined : fromBase64(signature)
+    if (dash !== '—' || !name || name.includes('+') || more.length > 0 || bytes === undefined || bytes.length <= keyIdBytes)
+      throw refuse('a signature that cannot be read')
+    return { name, bytes }
+  })
+  return { body: text.slice(0, end + 1), signatures }
+}
+
+/** What a checkpoint says, whoever signed it. @throws IdentityError BAD_TRANSCRIPT */
+export const readCheckpoint = (text: string): Checkpoint => {
+  const lines = noteOf(text).body.slice(0, -1).split('\n')
+  const [origin = '', sizeLine = '', rootLine = ''] = lines
+  if (lines.length !== 3) throw refuse('it has not three lines')
+  const [, relay, epoch, stream] = /^agentchat\/([0-9a-f]{64})\/([0-9a-f]{1,64})\/([!-~]{2,200})$/.exec(origin) ?? []
+  if (relay === undefined || epoch === undefined || stream === undefined) throw refuse('it names no stream of a relay')
+  const size = /^(?:0|[1-9][0-9]{0,15})$/.test(sizeLine) ? Number(sizeLine) : NaN
+  if (!Number.isSafeInteger(size)) throw refuse('its size is no number')
+  const root = fromBase64(rootLine)
+  if (root?.length !== hashBytes) throw refuse('its root is no hash')
+  return { relay, epoch, stream, size, root }
+}
+
+const hasId = (bytes: Uint8Array, id: Uint8Array): boolean => id.every((byte, i) => bytes[i] === byte)
+
+/**
+ * A head that the relay of this key signed.
+ * @param publicKey PEM @throws IdentityError BAD_TRANSCRIPT where it is none, or is of another relay
+ */
+export const openCheckpoint = (text: string, publicKey: string, verify: Verify = ownVerify): Checkpoint => {
+  const checkpoint = readCheckpoint(text)
+  if (checkpoint.relay !== serverIdOf(publicKey)) throw refuse('it is of another relay')
+  const { body, signatures } = noteOf(text)
+  const name = keyNameOf(checkpoint.relay)
+  const id = keyIdOf(name, ed25519, publicKey)
+  const isSigned = signatures.some(each =>
+    each.name === name && each.bytes.length === keyIdBytes + signatureBytes && hasId(each.bytes, id)
+    && verify(publicKey, body, toBase64(each.bytes.subarray(keyIdBytes)))
+  )
+  if (!isSigned) throw refuse('the relay did not sign it')
+  return checkpoint
+}
+
+/** When a witness signed a checkpoint, in seconds; undefined: it did not. */
+export const cosignedAt = (
+  text: string,
+  { name, publicKey }: { readonly name: string, readonly publicKey: string },
+  verify: Verify = ownVerify,
+): number | undefined => {
+  const { body, signatures } = noteOf(text)
+  const id = keyIdOf(name, cosignature, publicKey)
+  for (const { name: own, bytes } of signatures) {
+    if (own !== name || bytes.length !== keyIdBytes + 8 + signatureBytes || !hasId(bytes, id)) continue
+    const at = Number(new DataView(bytes.buffer, bytes.byteOffset + keyIdBytes, 8).getBigUint64(0))
+    if (verify(publicKey, `cosignature/v1\ntime ${at}\n${body}`, toBase64(bytes.subarray(keyIdBytes + 8)))) return at
+  }
+  return undefined
+}
