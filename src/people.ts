@@ -8,12 +8,14 @@ import { ConfigError } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { loadPasskeys } from './domain/passkey.ts'
 import { noSite, sitesOf } from './domain/sites.ts'
-import { AccountDoor, linkUrl } from './doors/account/door.ts'
+import { AccountDoor } from './doors/account/door.ts'
+import { linkUrl } from './doors/account/own-places.ts'
 import { Accounts, signInMs } from './features/account/accounts/accounts.ts'
 import { Claims } from './features/account/accounts/claims.ts'
 import { claimMigrations } from './features/account/accounts/claims-store.ts'
 import { accountsCalled, recover, summaries, type AccountSummary, type Recovery } from './features/account/accounts/keeping.ts'
 import { accountMigrations, type AccountRow } from './features/account/accounts/store.ts'
+import { Vault } from './features/account/accounts/vault.ts'
 import type { HttpDoor } from './relay/inside.ts'
 import { besideRelay } from './store/beside.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
@@ -43,8 +45,9 @@ export const openPeople = ({ config, store, clock, log, secret, serverId }: Peop
   if (sites().length === 0) throw new ConfigError([{ where: 'accounts', message: noSite }])
   const accounts = new Accounts({ ...config, store, clock, randomBytes, secret, relayName: config.name })
   const claims = new Claims({ ...limits, ...config, store, clock, verify: createVerify(), serverId })
+  const vault = new Vault({ ...config, store, clock, randomBytes, accounts })
   return {
-    door: new AccountDoor({ accounts, claims, clock, log, sites, relayName: config.name, signInMs }),
+    door: new AccountDoor({ accounts, claims, vault, clock, log, sites, relayName: config.name, signInMs }),
     load: () =>
       loadPasskeys().then(() => undefined, (error: Error) => {
         throw new ConfigError([{ where: 'accounts', message: error.message }])

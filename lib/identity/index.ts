@@ -119,3 +119,6 @@ export {
   type TreeHead,
 } from './transcripts/index.ts'
 export { verify, type Verify } from './verify.ts'
+export { newLinkGuest, newLinkHost, type LinkGuest, type LinkHost } from './browser-link.ts'
+export { newRecoveryCode, readRecoveryCode, recoveryProof, recoverySecret } from './recovery-code.ts'
+export { prfInput, unwrapKey, wrapKey, type WrapContext, type WrapKind } from './vault.ts'

@@ -29,6 +29,7 @@ import { tokenMigrations } from '../store/tokens.ts'
 import { inHandOf, isOneHand } from './account/accounts/claims.ts'
 import { allOwners, claimMigrations, ownersOf } from './account/accounts/claims-store.ts'
 import { accountMigrations } from './account/accounts/store.ts'
+import { vaultMigrations } from './account/accounts/vault-store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
 import { description, type DescriptionOptions } from './operate/description/feature.ts'
@@ -240,7 +241,7 @@ const slices = {
   errands: slice(errands, errandMigrations),
   policies: slice(ports => policies(ports)),
   webhooks: slice(webhooks, webhookMigrations),
-  accounts: slice(() => ({}), accountMigrations, claimMigrations),
+  accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations),
 }
 
 /** The tables of every slice that has some. */

@@ -105,6 +105,8 @@ const list = <T>(text: string, item: (part: string) => T): readonly T[] =>
 export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'lib/client/known-relays.ts': { own: 'urls of relays, which the user names' },
   'lib/client/session.ts': { peer: 'reasons of the relay for closing' },
+  'lib/identity/base64url.ts': { peer: 'closed keys, and halves of keys, at most 2,048 characters' },
+  'lib/identity/recovery-code.ts': { own: 'a code, as its owner types it, at most 100 characters' },
   'lib/identity/canonical.ts': {
     peer: 'documents, profiles and receipts of others',
     run: {

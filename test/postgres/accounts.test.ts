@@ -1,3 +1,4 @@
 // The same on PostgreSQL.
 process.env['STORE'] = 'postgres'
 await import('../account-keeping.test.ts')
+await import('../account-vault.test.ts')

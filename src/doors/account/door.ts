@@ -1,20 +1,22 @@
 // THE DOOR OF ACCOUNTS: people sign in here, by a passkey, and see to their account. Cookies count here and nowhere else; whatever changes
 // something comes from a page of the relay's own.
-import * as z from 'zod'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Site } from '../../domain/passkey.ts'
 import { Buckets, Bucket } from '../../relay/bucket.ts'
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
-import { readJson } from '../http/body.ts'
 import { Problem, problemOf } from '../http/problem.ts'
 import { cookieOf, setCookie } from './cookie.ts'
 import { page, pageHeaders, script } from './page.ts'
-import type { AccountsPort, ClaimsPort, Opened, PasskeyAnswer, SignedIn, Visitor } from './port.ts'
+import { ownPlaces } from './own-places.ts'
+import type { Place, Places } from './place.ts'
+import type { AccountsPort, ClaimsPort, SignedIn, VaultPort } from './port.ts'
+import { vaultPlaces } from './vault-places.ts'
 
 export interface AccountDoorOptions {
   readonly accounts: AccountsPort
   readonly claims: ClaimsPort
+  readonly vault: VaultPort
   readonly clock: Clock
   readonly log: Logger
   /** Pages that passkeys are good at; known once the relay listens. */
@@ -24,37 +26,12 @@ export interface AccountDoorOptions {
   readonly signInMs: number
 }
 
-interface Asked {
-  readonly visit: DoorVisit
-  readonly visitor: Visitor
-  /** What is behind the path of the place. */
-  readonly rest: string
-  readonly me: SignedIn | undefined
-}
-interface AskedBy extends Asked {
-  readonly me: SignedIn
-}
-
-interface Told {
-  readonly status?: number
-  readonly body?: object
-  /** Signed in now; null: not any more. */
-  readonly opened?: Opened | null
-}
-
-/** Who may ask: anybody, an agent whose key signed what is asked, who is signed in, or whose passkey vouched a moment ago. */
-type Place =
-  | { readonly needs: 'anyone' | 'agent', answer(asked: Asked): Promise<Told> }
-  | { readonly needs: 'signed' | 'fresh', answer(asked: AskedBy): Promise<Told> }
-
 /** What strangers of one address may try in a second, or who is signed in to one account; and all strangers together: a guess costs one. */
 const ofOne = { perSecond: 1, burst: 30 }
 const ofAll = { perSecond: 50, burst: 300 }
 const sweepMs = 60_000
-const maxBodyBytes = 32 * 1024
 /** A check of a passkey takes as long as so many frames do. */
 const askedFrames = 10
-const maxPage = 100
 
 const quiet = {
   'cache-control': 'no-store',
@@ -63,196 +40,20 @@ const quiet = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-const length = '1 to 64 characters'
-/** One line that drives no terminal. */
-const Line = z.string().min(1, length).max(64, length).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line')
-const Base64 = z.string().max(8_192).regex(/^[A-Za-z0-9_-]*$/, 'base64url')
-const Answer = z.object({
-  id: Base64.min(1).max(1_400),
-  rawId: Base64,
-  type: z.literal('public-key'),
-  response: z.object({
-    clientDataJSON: Base64,
-    attestationObject: Base64.optional(),
-    authenticatorData: Base64.optional(),
-    signature: Base64.optional(),
-    userHandle: Base64.nullable().optional(),
-    transports: z.array(z.string().max(20).regex(/^[a-z-]*$/)).max(10).optional(),
-  }),
-  clientExtensionResults: z.object({}).default({}),
-})
-const Link = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'what follows # in the link')
-const Nothing = z.object({})
-const Named = z.object({ name: Line })
-const ByLink = Named.extend({ link: Link })
-const Claim = z.object({
-  agent: z.string().regex(/^@[0-9a-f]{16}$/, 'an agent like @8addfe276526c9f6'),
-  account: z.string().regex(/^~[0-9a-f]{16}$/, 'an account like ~0123456789abcdef'),
-  ts: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
-  nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, '16 to 64 of A–Z a–z 0–9 _ -'),
-  sig: z.string().regex(/^[A-Za-z0-9+/]{86}==$/, 'a signature of Ed25519 in base64'),
-})
-const SignOut = z.object({ everywhere: z.boolean().optional() })
-
 export class AccountDoor implements HttpDoor {
   readonly #options: AccountDoorOptions
   /** By address; of who is signed in, by account. */
   readonly #triers = new Buckets(ofOne)
   readonly #all: Bucket
+  readonly #places: Places
   #sweptAt: number
 
   constructor(options: AccountDoorOptions) {
     this.#options = options
+    const shown = (me: SignedIn) => this.#shown(me)
+    this.#places = { ...ownPlaces({ ...options, shown }), ...vaultPlaces({ ...options, shown }) }
     this.#sweptAt = options.clock.now()
     this.#all = new Bucket(ofAll, this.#sweptAt)
-  }
-
-  readonly #places: Readonly<Record<string, Place>> = {
-    'POST /signin/passkey/options': {
-      needs: 'anyone',
-      answer: async ({ visit, visitor }) => {
-        await this.#body(visit, Nothing)
-        return { body: await this.#options.accounts.assertion(visitor) }
-      },
-    },
-    'POST /signin/passkey/verify': {
-      needs: 'anyone',
-      answer: async ({ visit, visitor, me }) => {
-        const { answer } = await this.#body(visit, z.object({ answer: Answer }))
-        return this.#opened(await this.#options.accounts.signIn(visitor, answer as PasskeyAnswer, me))
-      },
-    },
-    'POST /signin/link/options': {
-      needs: 'anyone',
-      answer: async ({ visit, visitor }) => {
-        const { link, name } = await this.#body(visit, ByLink)
-        return { body: await this.#options.accounts.registration(visitor, { link }, name) }
-      },
-    },
-    'POST /signin/link/verify': {
-      needs: 'anyone',
-      answer: async ({ visit, visitor }) => {
-        const { link, name, answer } = await this.#body(visit, ByLink.extend({ answer: Answer }))
-        return { ...this.#opened(await this.#options.accounts.register(visitor, { link }, name, answer as PasskeyAnswer)), status: 201 }
-      },
-    },
-    'POST /signout': {
-      needs: 'signed',
-      answer: async ({ visit, me }) => {
-        const { everywhere = false } = await this.#body(visit, SignOut)
-        await this.#options.accounts.signOut(me, everywhere ? undefined : me.signIn.id, visit.address)
-        return { status: 204, opened: null }
-      },
-    },
-    'GET /account/me': {
-      needs: 'signed',
-      answer: async ({ me }) => {
-        const { accounts } = this.#options
-        const [passkeys, signIns] = await Promise.all([accounts.passkeys(me), accounts.signIns(me)])
-        return {
-          body: {
-            ...this.#shown(me),
-            passkeys: passkeys.map(({ id, name, rp_id, shared, created, used }) => ({
-              ...{ id, name, rp_id, shared: shared === 1, created_at: created, used_at: used },
-            })),
-            sign_ins: signIns.map(({ id, address, agent, created, seen, expires }) => ({
-              ...{ id, address, agent, created_at: created, seen_at: seen, expires_at: expires, here: id === me.signIn.id },
-            })),
-          },
-        }
-      },
-    },
-    'GET /account/audit': {
-      needs: 'signed',
-      answer: async ({ visit: { query }, me }) => {
-        const number = (name: string, most: number): number | undefined => {
-          const text = query.get(name)
-          if (text === null) return undefined
-          if (!/^\d{1,15}$/.test(text) || Number(text) < 1) throw new Problem('INVALID_MSG', `${name}: a number from 1 on`)
-          return Math.min(Number(text), most)
-        }
-        const isAll = query.get('all') === '1'
-        if (isAll && me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'The audit of all accounts is for operators')
-        const items = await this.#options.accounts.audit(isAll ? undefined : me.account.id, number('limit', maxPage) ?? maxPage,
-          number('before', Number.MAX_SAFE_INTEGER))
-        return { body: { items } }
-      },
-    },
-    'POST /account/passkeys/options': {
-      needs: 'fresh',
-      answer: async ({ visit, visitor, me }) => ({
-        body: await this.#options.accounts.registration(visitor, me, (await this.#body(visit, Named)).name),
-      }),
-    },
-    'POST /account/passkeys': {
-      needs: 'fresh',
-      answer: async ({ visit, visitor, me }) => {
-        const { name, answer } = await this.#body(visit, Named.extend({ answer: Answer }))
-        return { ...this.#opened(await this.#options.accounts.register(visitor, me, name, answer as PasskeyAnswer)), status: 201 }
-      },
-    },
-    'DELETE /account/passkeys/': {
-      needs: 'fresh',
-      answer: async ({ visit, rest, me }) => {
-        await this.#options.accounts.removePasskey(me, rest, visit.address)
-        return { status: 204 }
-      },
-    },
-    'DELETE /account/sign-ins/': {
-      needs: 'signed',
-      answer: async ({ visit, rest, me }) => {
-        await this.#options.accounts.signOut(me, rest, visit.address)
-        return { status: 204 }
-      },
-    },
-    'POST /account/invitations': {
-      needs: 'fresh',
-      answer: async ({ visit, visitor, me }) => {
-        await this.#body(visit, Nothing)
-        if (me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'Operators invite')
-        const { secret, expires } = await this.#options.accounts.invite(me, visit.address)
-        return { status: 201, body: { url: linkUrl(visitor.site.origin, secret), expires_at: expires } }
-      },
-    },
-    'POST /account/claims': {
-      needs: 'agent',
-      answer: async ({ visit }) => {
-        await this.#options.claims.claim(await this.#body(visit, Claim))
-        return { status: 202, body: { state: 'waiting' } }
-      },
-    },
-    'POST /account/claims/end': {
-      needs: 'agent',
-      answer: async ({ visit }) => {
-        await this.#options.claims.end(await this.#body(visit, Claim), visit.address)
-        return { status: 204 }
-      },
-    },
-    'GET /account/agents': {
-      needs: 'signed',
-      answer: async ({ me }) => {
-        const { owned, waiting } = await this.#options.claims.of(me)
-        const shown = ({ agent, at, text, sig }: (typeof owned)[number]) => ({ agent, at, claim: { text, sig } })
-        return {
-          body: { agents: owned.map(shown), waiting: waiting.map(claim => ({ ...shown(claim), expires_at: claim.expires })) },
-        }
-      },
-    },
-    'POST /account/agents/': {
-      needs: 'fresh',
-      answer: async ({ visit, rest, me }) => {
-        await this.#body(visit, Nothing)
-        await this.#options.claims.accept(me, agentIn(rest), visit.address)
-        return { status: 204 }
-      },
-    },
-    'DELETE /account/agents/': {
-      needs: 'fresh',
-      answer: async ({ visit, rest, me }) => {
-        await this.#options.claims.release(me, agentIn(rest), visit.address)
-        return { status: 204 }
-      },
-    },
   }
 
   takes(path: string): boolean {
@@ -331,7 +132,7 @@ export class AccountDoor implements HttpDoor {
       keys.find(([key, rest]) => Object.hasOwn(this.#places, `${asked} ${key}`) && (rest !== '' || key === path))
     const found = at(method)
     if (found !== undefined) return { place: this.#places[`${method} ${found[0]}`]!, rest: found[1] }
-    const others = ['GET', 'POST', 'DELETE'].filter(each => at(each) !== undefined)
+    const others = ['GET', 'POST', 'PUT', 'DELETE'].filter(each => at(each) !== undefined)
     if (others.length === 0) throw new Problem('NOT_FOUND', 'There is nothing here: see docs/ACCOUNTS.md')
     throw new Problem('METHOD_NOT_ALLOWED', `This is asked by ${others.join(', ')}`, { allow: others.join(', ') })
   }
@@ -365,18 +166,6 @@ export class AccountDoor implements HttpDoor {
     if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many tries of this account', {}, waitMs)
   }
 
-  /** @throws Problem */
-  async #body<T extends z.ZodType>(visit: DoorVisit, shape: T): Promise<z.output<T>> {
-    const read = shape.safeParse(await readJson(visit, maxBodyBytes))
-    if (read.success) return read.data
-    const [issue] = read.error.issues
-    throw new Problem('INVALID_MSG', `${issue!.path.join('.').slice(0, 100) || 'body'}: ${issue!.message.slice(0, 200)}`)
-  }
-
-  #opened(opened: Opened): Told {
-    return { opened, body: this.#shown(opened) }
-  }
-
   #shown(me: SignedIn): object {
     const { account: { id, name, role, created }, signIn } = me
     return {
@@ -393,13 +182,3 @@ export class AccountDoor implements HttpDoor {
     response.end(request.method === 'HEAD' ? '' : body)
   }
 }
-
-/** As a path has it. @throws Problem */
-const agentIn = (rest: string): string => {
-  const agent = rest.replace(/^%40/i, '@')
-  if (!/^@[0-9a-f]{16}$/.test(agent)) throw new Problem('INVALID_MSG', 'An agent is called like @8addfe276526c9f6')
-  return agent
-}
-
-/** Where a link leads: its secret stands behind the #, which no server, log or proxy is ever told. */
-export const linkUrl = (origin: string, secret: string): string => `${origin}/account#${secret}`

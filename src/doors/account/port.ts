@@ -97,3 +97,47 @@ export interface AccountsPort {
   signIns(me: SignedIn): Promise<readonly SignedIn['signIn'][]>
   audit(account: string | undefined, limit: number, before?: number): Promise<readonly AuditRow[]>
 }
+
+/** A key that a browser closed. */
+export interface ClosedKey {
+  readonly id: string
+  readonly kind: 'prf' | 'recovery'
+  readonly agent: string
+  readonly label: string
+  readonly wrap: string
+}
+
+interface BrowserLink {
+  readonly id: string
+  readonly commitment: string
+  readonly offer: string | null
+  readonly reveal: string | null
+  readonly wrap: string | null
+  readonly agent: string | null
+  readonly address: string
+  readonly browser: string
+  readonly created: number
+  readonly expires: number
+}
+
+/** Each throws Fail where it is refused. */
+export interface VaultPort {
+  wraps(me: SignedIn): Promise<readonly (ClosedKey & { readonly passkey: string | null, readonly created: number })[]>
+  put(
+    me: SignedIn,
+    wrap: ClosedKey & { readonly passkey?: string | undefined, readonly proof?: string | undefined },
+    address: string,
+  ): Promise<boolean>
+  remove(me: SignedIn, id: string, address: string): Promise<void>
+  recover(visitor: Visitor, proof: string, former?: SignedIn): Promise<Opened>
+  ask(me: SignedIn, commitment: string, visitor: Visitor): Promise<{ readonly id: string, readonly key: string, readonly expires: number }>
+  asking(me: SignedIn): Promise<readonly BrowserLink[]>
+  told(me: SignedIn, id: string, key: string, reveal: string | undefined): Promise<BrowserLink>
+  answer(
+    me: SignedIn,
+    id: string,
+    said: { readonly offer: string } | { readonly wrap: string, readonly agent: string },
+    address: string,
+  ): Promise<void>
+  refuse(me: SignedIn, id: string): Promise<void>
+}

@@ -43,6 +43,7 @@ import {
   type LinkRow,
   type SignInRow,
 } from './store.ts'
+import { removeWrapsBy } from './vault-store.ts'
 
 export interface AccountsOptions extends Deciding {
   readonly randomBytes: (bytes: number) => Buffer
@@ -76,6 +77,9 @@ interface Known extends SignedIn {
 export interface Opened extends SignedIn {
   readonly secret: string
 }
+
+/** By what somebody is known: a passkey that looked at its owner, or '' and less sure. */
+export type Proved = Pick<SignInRow, 'level' | 'passkey'>
 
 const challengeMs = 5 * 60_000
 /** Of links that the operator's own machine tells. */
@@ -175,7 +179,8 @@ export class Accounts {
         created: now,
         used: now,
       })
-      const opened = await this.#open(tx, now, visitor, account, passkey.id, 'signIn' in whose ? whose.signIn : undefined)
+      const former = 'signIn' in whose ? whose.signIn : undefined
+      const opened = await this.open(tx, now, visitor, account, { level: 2, passkey: passkey.id }, former)
       const action = !('link' in holder) ? 'passkey_add' : 'row' in holder ? 'account_recover' : 'account_create'
       await this.#note(tx, now, { account: id, signIn: opened.signIn.id, action, target: passkey.id, address })
       return opened
@@ -209,7 +214,7 @@ export class Accounts {
         throw new Fail('VERIFICATION_FAILED', 'The counter of the passkey went back: it may have been copied')
       await notePasskeyUse(tx, id, count, now)
       const mine = former?.account.id === account.id ? former.signIn : undefined
-      const opened = await this.#open(tx, now, visitor, account, id, mine)
+      const opened = await this.open(tx, now, visitor, account, { level: 2, passkey: id }, mine)
       const action = mine === undefined ? 'sign_in' : 'vouch'
       await this.#note(tx, now, { account: account.id, signIn: opened.signIn.id, action, target: id, address })
       return opened
@@ -264,6 +269,7 @@ export class Accounts {
       if (all.length === 1) throw new Fail('NOT_ALLOWED', 'It is the only one: nobody could sign in again. Add another first')
       await removePasskey(tx, account.id, id)
       await removeSignInsBy(tx, id)
+      await removeWrapsBy(tx, account.id, id)
       await this.#note(tx, now, { account: account.id, signIn: signIn.id, action: 'passkey_remove', target: id, address })
     })
   }
@@ -279,6 +285,29 @@ export class Accounts {
   /** What was done with an account, the newest first. @param account undefined: with all of them */
   audit(account: string | undefined, limit: number, before?: number) {
     return accountAuditPage(this.#options.store.read, { account, limit, before })
+  }
+
+  /** A browser is signed in; in the place of a former time of the same browser, where there is one. In a transaction that decides about accounts. */
+  async open(tx: Tx, now: number, { address, agent }: Visitor, account: AccountRow, by: Proved, former?: SignInRow): Promise<Opened> {
+    await forgetOver(tx, now)
+    if (former !== undefined) await removeSignIns(tx, account.id, former.id)
+    const open = await signInsOf(tx, account.id, now)
+    for (const { id } of open.slice(0, Math.max(0, open.length - maxSignIns + 1))) await removeSignIns(tx, account.id, id)
+    const secret = this.#options.randomBytes(32).toString('base64url')
+    const signIn: SignInRow = {
+      id: this.#options.randomBytes(8).toString('hex'),
+      hash: sha256Hex(secret),
+      account: account.id,
+      ...by,
+      proved: now,
+      address,
+      agent: agent.slice(0, agentChars).replace(/[^ -~]/g, '?'),
+      created: former?.created ?? now,
+      seen: now,
+      expires: now + signInMs,
+    }
+    await addSignIn(tx, signIn)
+    return { account, signIn, secret }
   }
 
   /** Whose a new passkey will be. @throws Fail */
@@ -309,30 +338,6 @@ export class Accounts {
     if (account.role === 'operator') await removeLinksFor(tx, 'operator')
     await addAccount(tx, account)
     return account
-  }
-
-  /** A browser is signed in; in the place of a former time of the same browser, where there is one. */
-  async #open(tx: Tx, now: number, { address, agent }: Visitor, account: AccountRow, passkey: string, former?: SignInRow): Promise<Opened> {
-    await forgetOver(tx, now)
-    if (former !== undefined) await removeSignIns(tx, account.id, former.id)
-    const open = await signInsOf(tx, account.id, now)
-    for (const { id } of open.slice(0, Math.max(0, open.length - maxSignIns + 1))) await removeSignIns(tx, account.id, id)
-    const secret = this.#options.randomBytes(32).toString('base64url')
-    const signIn: SignInRow = {
-      id: this.#options.randomBytes(8).toString('hex'),
-      hash: sha256Hex(secret),
-      account: account.id,
-      level: 2,
-      proved: now,
-      passkey,
-      address,
-      agent: agent.slice(0, agentChars).replace(/[^ -~]/g, '?'),
-      created: former?.created ?? now,
-      seen: now,
-      expires: now + signInMs,
-    }
-    await addSignIn(tx, signIn)
-    return { account, signIn, secret }
   }
 
   async #newLink(tx: Tx, link: Omit<LinkRow, 'hash'>): Promise<string> {

@@ -1,0 +1,195 @@
+// The places of accounts: signing in by a passkey or a link, and what an account has.
+import * as z from 'zod'
+import { Problem } from '../http/problem.ts'
+import { AgentIn, bodyOf, Line, Nothing, numberIn, Secret, type Places, type Told } from './place.ts'
+import type { AccountsPort, ClaimsPort, Opened, PasskeyAnswer, SignedIn } from './port.ts'
+
+export interface OwnPlaces {
+  readonly accounts: AccountsPort
+  readonly claims: ClaimsPort
+  /** What is told of who is signed in. */
+  readonly shown: (me: SignedIn) => object
+}
+
+const maxPage = 100
+
+const Base64 = z.string().max(8_192).regex(/^[A-Za-z0-9_-]*$/, 'base64url')
+const Answer = z.object({
+  id: Base64.min(1).max(1_400),
+  rawId: Base64,
+  type: z.literal('public-key'),
+  response: z.object({
+    clientDataJSON: Base64,
+    attestationObject: Base64.optional(),
+    authenticatorData: Base64.optional(),
+    signature: Base64.optional(),
+    userHandle: Base64.nullable().optional(),
+    transports: z.array(z.string().max(20).regex(/^[a-z-]*$/)).max(10).optional(),
+  }),
+  // What a passkey's PRF gave opens the vault: a browser that sends it by mistake is told so.
+  clientExtensionResults: z.object({ prf: z.object({ results: z.undefined('leave it out: it opens your key') }).optional() }).default({}),
+})
+const Named = z.object({ name: Line })
+const ByLink = Named.extend({ link: Secret })
+const Claim = z.object({
+  agent: AgentIn,
+  account: z.string().regex(/^~[0-9a-f]{16}$/, 'an account like ~0123456789abcdef'),
+  ts: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, '16 to 64 of A–Z a–z 0–9 _ -'),
+  sig: z.string().regex(/^[A-Za-z0-9+/]{86}==$/, 'a signature of Ed25519 in base64'),
+})
+const SignOut = z.object({ everywhere: z.boolean().optional() })
+
+export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
+  const opened = (by: Opened): Told => ({ opened: by, body: shown(by) })
+  return {
+    'POST /signin/passkey/options': {
+      needs: 'anyone',
+      answer: async ({ visit, visitor }) => {
+        await bodyOf(visit, Nothing)
+        return { body: await accounts.assertion(visitor) }
+      },
+    },
+    'POST /signin/passkey/verify': {
+      needs: 'anyone',
+      answer: async ({ visit, visitor, me }) => {
+        const { answer } = await bodyOf(visit, z.object({ answer: Answer }))
+        return opened(await accounts.signIn(visitor, answer as PasskeyAnswer, me))
+      },
+    },
+    'POST /signin/link/options': {
+      needs: 'anyone',
+      answer: async ({ visit, visitor }) => {
+        const { link, name } = await bodyOf(visit, ByLink)
+        return { body: await accounts.registration(visitor, { link }, name) }
+      },
+    },
+    'POST /signin/link/verify': {
+      needs: 'anyone',
+      answer: async ({ visit, visitor }) => {
+        const { link, name, answer } = await bodyOf(visit, ByLink.extend({ answer: Answer }))
+        return { ...opened(await accounts.register(visitor, { link }, name, answer as PasskeyAnswer)), status: 201 }
+      },
+    },
+    'POST /signout': {
+      needs: 'signed',
+      answer: async ({ visit, me }) => {
+        const { everywhere = false } = await bodyOf(visit, SignOut)
+        await accounts.signOut(me, everywhere ? undefined : me.signIn.id, visit.address)
+        return { status: 204, opened: null }
+      },
+    },
+    'GET /account/me': {
+      needs: 'signed',
+      answer: async ({ me }) => {
+        const [passkeys, signIns] = await Promise.all([accounts.passkeys(me), accounts.signIns(me)])
+        return {
+          body: {
+            ...shown(me),
+            passkeys: passkeys.map(({ id, name, rp_id, shared, created, used }) => ({
+              ...{ id, name, rp_id, shared: shared === 1, created_at: created, used_at: used },
+            })),
+            sign_ins: signIns.map(({ id, address, agent, created, seen, expires }) => ({
+              ...{ id, address, agent, created_at: created, seen_at: seen, expires_at: expires, here: id === me.signIn.id },
+            })),
+          },
+        }
+      },
+    },
+    'GET /account/audit': {
+      needs: 'signed',
+      answer: async ({ visit, me }) => {
+        const isAll = visit.query.get('all') === '1'
+        if (isAll && me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'The audit of all accounts is for operators')
+        const items = await accounts.audit(isAll ? undefined : me.account.id, numberIn(visit, 'limit', maxPage) ?? maxPage,
+          numberIn(visit, 'before', Number.MAX_SAFE_INTEGER))
+        return { body: { items } }
+      },
+    },
+    'POST /account/passkeys/options': {
+      needs: 'fresh',
+      answer: async ({ visit, visitor, me }) => ({
+        body: await accounts.registration(visitor, me, (await bodyOf(visit, Named)).name),
+      }),
+    },
+    'POST /account/passkeys': {
+      needs: 'fresh',
+      answer: async ({ visit, visitor, me }) => {
+        const { name, answer } = await bodyOf(visit, Named.extend({ answer: Answer }))
+        return { ...opened(await accounts.register(visitor, me, name, answer as PasskeyAnswer)), status: 201 }
+      },
+    },
+    'DELETE /account/passkeys/': {
+      needs: 'fresh',
+      answer: async ({ visit, rest, me }) => {
+        await accounts.removePasskey(me, rest, visit.address)
+        return { status: 204 }
+      },
+    },
+    'DELETE /account/sign-ins/': {
+      needs: 'signed',
+      answer: async ({ visit, rest, me }) => {
+        await accounts.signOut(me, rest, visit.address)
+        return { status: 204 }
+      },
+    },
+    'POST /account/invitations': {
+      needs: 'fresh',
+      answer: async ({ visit, visitor, me }) => {
+        await bodyOf(visit, Nothing)
+        if (me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'Operators invite')
+        const { secret, expires } = await accounts.invite(me, visit.address)
+        return { status: 201, body: { url: linkUrl(visitor.site.origin, secret), expires_at: expires } }
+      },
+    },
+    'POST /account/claims': {
+      needs: 'agent',
+      answer: async ({ visit }) => {
+        await claims.claim(await bodyOf(visit, Claim))
+        return { status: 202, body: { state: 'waiting' } }
+      },
+    },
+    'POST /account/claims/end': {
+      needs: 'agent',
+      answer: async ({ visit }) => {
+        await claims.end(await bodyOf(visit, Claim), visit.address)
+        return { status: 204 }
+      },
+    },
+    'GET /account/agents': {
+      needs: 'signed',
+      answer: async ({ me }) => {
+        const { owned, waiting } = await claims.of(me)
+        const shown = ({ agent, at, text, sig }: (typeof owned)[number]) => ({ agent, at, claim: { text, sig } })
+        return {
+          body: { agents: owned.map(shown), waiting: waiting.map(claim => ({ ...shown(claim), expires_at: claim.expires })) },
+        }
+      },
+    },
+    'POST /account/agents/': {
+      needs: 'fresh',
+      answer: async ({ visit, rest, me }) => {
+        await bodyOf(visit, Nothing)
+        await claims.accept(me, agentIn(rest), visit.address)
+        return { status: 204 }
+      },
+    },
+    'DELETE /account/agents/': {
+      needs: 'fresh',
+      answer: async ({ visit, rest, me }) => {
+        await claims.release(me, agentIn(rest), visit.address)
+        return { status: 204 }
+      },
+    },
+  }
+}
+
+/** As a path has it. @throws Problem */
+const agentIn = (rest: string): string => {
+  const agent = rest.replace(/^%40/i, '@')
+  if (!/^@[0-9a-f]{16}$/.test(agent)) throw new Problem('INVALID_MSG', 'An agent is called like @8addfe276526c9f6')
+  return agent
+}
+
+/** Where a link leads: its secret stands behind the #, which no server, log or proxy is ever told. */
+export const linkUrl = (origin: string, secret: string): string => `${origin}/account#${secret}`

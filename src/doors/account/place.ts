@@ -1,0 +1,58 @@
+// What stands at a path of this door: who may ask, what is in the body, and what is told.
+import * as z from 'zod'
+import type { DoorVisit } from '../../relay/inside.ts'
+import { readJson } from '../http/body.ts'
+import { Problem } from '../http/problem.ts'
+import type { Opened, SignedIn, Visitor } from './port.ts'
+
+export interface Asked {
+  readonly visit: DoorVisit
+  readonly visitor: Visitor
+  /** What is behind the path of the place. */
+  readonly rest: string
+  readonly me: SignedIn | undefined
+}
+export interface AskedBy extends Asked {
+  readonly me: SignedIn
+}
+
+export interface Told {
+  readonly status?: number
+  readonly body?: object
+  /** Signed in now; null: not any more. */
+  readonly opened?: Opened | null
+}
+
+/** Who may ask: anybody, an agent whose key signed what is asked, who is signed in, or whose passkey vouched a moment ago. */
+export type Place =
+  | { readonly needs: 'anyone' | 'agent', answer(asked: Asked): Promise<Told> }
+  | { readonly needs: 'signed' | 'fresh', answer(asked: AskedBy): Promise<Told> }
+
+/** By method and path; one that ends with / takes what is behind it. */
+export type Places = Readonly<Record<string, Place>>
+
+const maxBodyBytes = 32 * 1024
+
+/** @throws Problem */
+export const bodyOf = async <T extends z.ZodType>(visit: DoorVisit, shape: T): Promise<z.output<T>> => {
+  const read = shape.safeParse(await readJson(visit, maxBodyBytes))
+  if (read.success) return read.data
+  const [issue] = read.error.issues
+  throw new Problem('INVALID_MSG', `${issue!.path.join('.').slice(0, 100) || 'body'}: ${issue!.message.slice(0, 200)}`)
+}
+
+/** A number in a query, of at most `most`. @throws Problem */
+export const numberIn = ({ query }: DoorVisit, name: string, most: number): number | undefined => {
+  const text = query.get(name)
+  if (text === null) return undefined
+  if (!/^\d{1,15}$/.test(text) || Number(text) < 1) throw new Problem('INVALID_MSG', `${name}: a number from 1 on`)
+  return Math.min(Number(text), most)
+}
+
+const length = '1 to 64 characters'
+/** One line that drives no terminal. */
+export const Line = z.string().min(1, length).max(64, length).regex(/^[^\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]*$/u, 'one line')
+export const Nothing = z.object({})
+export const AgentIn = z.string().regex(/^@[0-9a-f]{16}$/, 'an agent like @8addfe276526c9f6')
+/** 32 bytes that cannot be guessed, or a hash. */
+export const Secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/, '43 of A–Z a–z 0–9 _ -')
