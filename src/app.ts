@@ -211,12 +211,14 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       check: config.fileCheck,
       isKnown: async upload => (await findUpload(store.read, upload))?.whole === 0,
     })
+    const accounts = config.accounts && config.wings.includes('account')
     const table = features({
       fileBytes: files,
       fileStore: store,
       addressOf,
       ...config,
       ...limits,
+      accounts,
       policies,
       serverName: config.name,
       defaultLimit: config.joinReplay,
@@ -363,7 +365,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       maxFileBytes: config.maxFileBytes,
       keepMs: keepFileMs,
     })
-    const people = config.accounts ? openPeople({ config, store, clock, log, secret: resumeSecret, serverId }) : undefined
+    const people = accounts ? openPeople({ config, store, clock, log, secret: resumeSecret, serverId }) : undefined
     const relay: Relay = new Relay({
       ...config,
       version,

@@ -8,6 +8,7 @@ export const errors = {
   INVALID_MSG: never,
   AUTH_REQUIRED: never,
   INVALID_NAME: never,
+  NOT_ENABLED: never,
   ORIGIN_UNKNOWN: never,
   RATE_LIMITED: later,
   NOT_ALLOWED: never,

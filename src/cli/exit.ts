@@ -32,6 +32,7 @@ export const exitOfCode = {
   INVALID_MSG: 'refused',
   AUTH_REQUIRED: 'auth',
   INVALID_NAME: 'refused',
+  NOT_ENABLED: 'refused',
   FILE_MISSING: 'notFound',
   FILE_REFUSED: 'refused',
   ORIGIN_UNKNOWN: 'auth',

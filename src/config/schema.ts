@@ -1,5 +1,6 @@
 // Every setting of the relay, once: key, type, default, where it can be set, what it means. Docs, flags and checks follow from this table.
 import * as z from 'zod'
+import { wingNames } from '../base/wings.ts'
 
 export interface Setting<T extends z.ZodType = z.ZodType> {
   readonly type: T
@@ -93,6 +94,9 @@ export const settings = {
   }),
   http: setting(z.boolean().default(true),
     'Answer under /v1 too: every request of the protocol over HTTP, by token or signed (docs/HTTP.md).'),
+  wings: setting(z.array(z.enum(wingNames)).default([...wingNames]),
+    'Parts that the relay runs with: talk (always), trade (deals, money, court, standing), operate (admins, directory, announcements), account (people). '
+      + 'One that is left out answers nothing and does nothing by itself; what it kept stays.', { value: 'LIST' }),
   accounts: setting(z.boolean().default(false),
     'Take accounts of people, who sign in by a passkey at /account (docs/ACCOUNTS.md): from the machine itself, or at those of `publicUrls` that are wss:// and '
       + 'have a name. `agentchat serve` prints the link that makes the first one. Run from its sources or as a library it needs `npm install @simplewebauthn/server@14`.'),

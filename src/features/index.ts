@@ -1,5 +1,7 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { RequestType } from '../../lib/protocol/index.ts'
+import type { WingName } from '../base/wings.ts'
+import { Fail } from '../relay/fail.ts'
 import type { Admit, Duty, Feature, Handler, Handlers, Health, Route, ScopedFeature } from '../relay/feature.ts'
 import type { AgentUse } from '../store/agents.ts'
 import { answerMigrations } from '../store/answers.ts'
@@ -127,11 +129,11 @@ type OperateOptions =
   & KeepingOptions
   & ErrandOptions
   & PolicySettings
-  & DescriptionOptions
+  & Omit<DescriptionOptions, 'isAnswered'>
   & DirectoryOptions
   & AnnouncementOptions
 
-export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions
+export type FeatureOptions = TalkOptions & TradeOptions & OperateOptions & { readonly wings: readonly WingName[] }
 
 export interface Features {
   readonly handlers: Handlers
@@ -173,7 +175,12 @@ const tradePorts = (options: FeatureOptions) => {
   return { ...options, ...hands, circles, budgets, wakes, checkSignature, spendNonce, holding, board, book: ratings, deals }
 }
 
-type Ports = ReturnType<typeof tradePorts>
+type Ports = ReturnType<typeof tradePorts> & Pick<DescriptionOptions, 'isAnswered'>
+
+interface Slice {
+  readonly open: (ports: Ports) => Partial<Feature<never>>
+  readonly migrations: readonly Migration[]
+}
 
 /** A slice: its tables, and what opens it. In trade it says what it decides about. */
 const slice = <F extends Partial<Feature<never>>>(open: (ports: Ports) => F, ...migrations: readonly Migration[]) => ({ open, migrations })
@@ -199,73 +206,107 @@ const agentUses: readonly AgentUse[] = [
   ['owned_agents', 'agent'],
 ]
 
-const slices = {
-  session: slice(ports => session({ ...ports, agentUses })),
-  identity: slice(ports => identity({ ...ports, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
-  channels: slice(channels, channelMigrations),
-  messages: slice(ports =>
-    countingSaid(ports.budgets, messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) }), 'MSG',
-      'FILE_CHUNK')
-  ),
-  growing: slice(ports => countingSaid(ports.budgets, growing(ports), 'DELTA')),
-  edits: slice(ports => countingSaid(ports.budgets, edits({ ...ports, keepFiles: keepFiles(ports) }), 'EDIT')),
-  threads: slice(threads, threadMigrations),
-  files: slice(files, fileMigrations),
-  inbox: slice(inbox),
-  leases: slice(ports => countingClaims(ports.budgets, leases(ports)), leaseMigrations),
-  floors: slice(floors, floorMigrations),
-  circles: slice(circles),
-  budgets: slice(ports => budgets(ports), budgetMigrations),
-  blocks: slice(blocks),
-  history: slice(history),
-  search: slice(search, searchMigrations),
-  reactions: slice(reactions, reactionMigrations),
-  pins: slice(pins, pinMigrations),
-  groups: slice(groups, groupMigrations),
-  subscriptions: slice(subscriptions),
-  presence: slice(presence),
-  admin: slice(admin, standingMigrations, auditMigrations),
-  keeping: slice(keeping, keepingMigrations),
-  proposals: tradeSlice(({ deals }) => deals.feature, nonceMigrations, proposalMigrations),
-  census: slice(census),
-  court: tradeSlice(ports => court({ ...ports, ratings: ports.book, deals: ports.deals.port }), courtMigrations),
-  escrow: tradeSlice(ports => escrow({ ...ports, funded: ports.deals.port.funded }), ledgerMigrations, callMigrations),
-  reputation: tradeSlice(reputation, reputationMigrations),
-  skills: tradeSlice(skills, peopleMigrations),
-  profiles: slice(profiles),
-  description: slice(description),
-  directory: slice(directory, directoryMigrations),
-  announcements: slice(announcements, announcementMigrations),
-  tokens: slice(tokens, tokenMigrations, answerMigrations),
-  hooks: slice(hooks, hookMigrations),
-  errands: slice(errands, errandMigrations),
-  policies: slice(ports => policies(ports)),
-  webhooks: slice(webhooks, webhookMigrations),
-  accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations),
-}
+/** By wing: the folders of this one. */
+const wings = {
+  talk: {
+    session: slice(ports => session({ ...ports, agentUses })),
+    identity: slice(ports => identity({ ...ports, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
+    channels: slice(channels, channelMigrations),
+    messages: slice(ports =>
+      countingSaid(ports.budgets, messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) }), 'MSG',
+        'FILE_CHUNK')
+    ),
+    growing: slice(ports => countingSaid(ports.budgets, growing(ports), 'DELTA')),
+    edits: slice(ports => countingSaid(ports.budgets, edits({ ...ports, keepFiles: keepFiles(ports) }), 'EDIT')),
+    threads: slice(threads, threadMigrations),
+    files: slice(files, fileMigrations),
+    inbox: slice(inbox),
+    leases: slice(ports => countingClaims(ports.budgets, leases(ports)), leaseMigrations),
+    floors: slice(floors, floorMigrations),
+    circles: slice(circles),
+    budgets: slice(ports => budgets(ports), budgetMigrations),
+    blocks: slice(blocks),
+    history: slice(history),
+    search: slice(search, searchMigrations),
+    reactions: slice(reactions, reactionMigrations),
+    pins: slice(pins, pinMigrations),
+    groups: slice(groups, groupMigrations),
+    subscriptions: slice(subscriptions),
+    presence: slice(presence),
+    profiles: slice(profiles),
+    tokens: slice(tokens, tokenMigrations, answerMigrations),
+    hooks: slice(hooks, hookMigrations),
+    webhooks: slice(webhooks, webhookMigrations),
+  },
+  trade: {
+    proposals: tradeSlice(({ deals }) => deals.feature, nonceMigrations, proposalMigrations),
+    census: slice(census),
+    court: tradeSlice(ports => court({ ...ports, ratings: ports.book, deals: ports.deals.port }), courtMigrations),
+    escrow: tradeSlice(ports => escrow({ ...ports, funded: ports.deals.port.funded }), ledgerMigrations, callMigrations),
+    reputation: tradeSlice(reputation, reputationMigrations),
+    skills: tradeSlice(skills, peopleMigrations),
+  },
+  operate: {
+    admin: slice(admin, standingMigrations, auditMigrations),
+    keeping: slice(keeping, keepingMigrations),
+    description: slice(description),
+    directory: slice(directory, directoryMigrations),
+    announcements: slice(announcements, announcementMigrations),
+    errands: slice(errands, errandMigrations),
+    policies: slice(ports => policies(ports)),
+  },
+  account: {
+    accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations),
+  },
+} as const satisfies Readonly<Record<WingName, Readonly<Record<string, Slice>>>>
 
-/** The tables of every slice that has some. */
-export const featureMigrations: readonly Migration[] = [shareMigrations, ...Object.values(slices).flatMap(({ migrations }) => migrations)]
+const slicesOf = (wing: WingName) => Object.entries<Slice>(wings[wing])
 
-type Opened = ReturnType<(typeof slices)[keyof typeof slices]['open']>
+/** The tables of every slice that has some, of wings that are off too: what they keep is there when they are on again. */
+export const featureMigrations: readonly Migration[] = [
+  shareMigrations,
+  ...Object.values(wings).flatMap(wing => Object.values<Slice>(wing)).flatMap(({ migrations }) => migrations),
+]
+
+type Slices = { readonly [W in WingName]: (typeof wings)[W][keyof (typeof wings)[W]] }[WingName]
+type Opened = Slices extends infer S ? S extends { readonly open: (ports: Ports) => infer F } ? F : never : never
 type AllOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer All) => void ? All : never
 type HandlersOf<F> = F extends { readonly handlers: infer H } ? H : never
 type AllHandlers = AllOf<HandlersOf<Opened>>
 
 export const features = (options: FeatureOptions): Features => {
-  const ports = tradePorts(options)
-  const opened: readonly (readonly [string, Partial<Feature<never>>])[] = Object.entries(slices).map((
-    [name, { open }],
-  ) => [name, open(ports)])
-  const all = opened.map(([, feature]) => feature)
+  const refused = new Set<string>()
+  const ports = { ...tradePorts(options), isAnswered: (type: string) => !refused.has(type) }
+  const opened = (Object.keys(wings) as WingName[]).map(wing => ({
+    wing,
+    isOn: wing === 'talk' || options.wings.includes(wing),
+    slices: slicesOf(wing).map(([name, { open }]) => [name, open(ports)] as const),
+  }))
+  for (const { isOn, slices } of opened)
+    for (const [, { handlers = {} }] of slices) if (!isOn) for (const type of Object.keys(handlers)) refused.add(type)
+  const on = opened.filter(({ isOn }) => isOn).flatMap(({ slices }) => slices)
   return {
-    handlers: Object.assign({}, ...all.map(handlersOf)) as AllHandlers,
-    duties: opened.flatMap(([name, feature]) => dutiesOf(name, feature)),
-    facts: () => Object.assign({}, ...all.map(feature => feature.facts?.())) as ReturnType<Features['facts']>,
-    admit: all.find(({ admit }) => admit !== undefined)!.admit!,
-    routes: all.flatMap(({ scope, routes = [] }) => routes.map(route => ({ scope, ...route }))),
+    handlers: Object.assign({}, ...opened.flatMap(({ wing, isOn, slices }) =>
+      slices.map(([, feature]) => isOn ? handlersOf(feature) : refusalsOf(wing, feature))
+    )) as AllHandlers,
+    duties: on.flatMap(([name, feature]) => dutiesOf(name, feature)),
+    facts: () => Object.assign({ proposals: noProposals }, ...on.map(([, feature]) => feature.facts?.())) as ReturnType<Features['facts']>,
+    // Who was banned is so, whether or not somebody can be banned now.
+    admit: opened.flatMap(({ slices }) => slices).find(([, { admit }]) => admit !== undefined)![1].admit!,
+    routes: on.flatMap(([, { scope, routes = [] }]) => routes.map(route => ({ scope, ...route }))),
   }
 }
+
+const noProposals: Health['proposals'] = { total: 0, byStatus: {}, agents: 0 }
+
+/** In the place of handlers of a wing that is off. */
+const refusalsOf = (wing: WingName, { handlers = {} }: Partial<Feature<never>>): object =>
+  Object.fromEntries(Object.keys(handlers).map(type => [type, {
+    needs: 'anyone',
+    read: () => {
+      throw new Fail('NOT_ENABLED', `This relay runs without its part ${wing}, which answers ${type} (its setting wings)`)
+    },
+  }]))
 
 /** Each decides about what its feature does, unless it says otherwise. */
 const handlersOf = ({ scope, handlers = {} }: Partial<Feature<never>>): object =>

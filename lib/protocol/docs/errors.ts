@@ -10,6 +10,7 @@ export const errorDocs: { readonly [C in ErrorCode]: string } = {
   FILE_MISSING: 'A message names a file that you did not bring here whole (PUT_FILE first), or the file is no longer here.',
   FILE_REFUSED:
     'The relay takes no such file: it is too large, another file than was said, or what the operator looks for was found in it.',
+  NOT_ENABLED: 'The relay runs without the part that answers this (its setting `wings`); any request of that part may be told so.',
   ORIGIN_UNKNOWN: 'The relay does not know that it is reached at the address that was dialled: dial one that it knows, or have its '
     + 'operator name this one in `publicUrls`.',
   RATE_LIMITED: 'Too many requests; `retry_after_ms` says when to come back.',

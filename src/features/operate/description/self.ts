@@ -21,6 +21,8 @@ export interface SelfOptions {
   readonly retentionBytes: number
   readonly limits: Readonly<Record<string, number>>
   readonly announceEveryMs: number
+  /** Whether a request is answered, as far as that is settled by the parts that the relay runs with. */
+  readonly isAnswered: (type: string) => boolean
 }
 
 /** A relay that was not heard for so many announcements is taken for gone. */
@@ -30,8 +32,11 @@ export type Self = (health: Health, now: number) => ServerDocument
 
 export const selfDescription = (options: SelfOptions): Self => {
   const { serverId, relayKey, description, region, contact, urls, directory, allowlistStrict, captcha, limits, announceEveryMs } = options
-  const features = [
-    ...Object.keys(domains).filter(domain => domain !== 'servers' && domain !== 'announcements'),
+  const features = () => [
+    ...Object.entries(domains).filter(([name, { requests }]) => {
+      const types = Object.keys(requests)
+      return name !== 'servers' && name !== 'announcements' && (types.length === 0 || types.some(options.isAnswered))
+    }).map(([name]) => name),
     ...wireFeatures,
     ...(directory ? ['directory'] : []),
   ]
@@ -49,7 +54,7 @@ export const selfDescription = (options: SelfOptions): Self => {
       protocol: PROTOCOL,
       version: health.version,
       status: health.status,
-      features,
+      features: features(),
       limits: { ...limits },
       policies: {
         registration: allowlistStrict ? 'allowlist' as const : captcha ? 'captcha' as const : 'open' as const,

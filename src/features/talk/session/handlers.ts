@@ -33,6 +33,8 @@ export interface SessionOptions {
   /** Whether the login texts that do not name the address that was dialled are still accepted. */
   readonly legacyLogin: boolean
   readonly captcha: boolean
+  /** The parts that the relay runs with. */
+  readonly wings: readonly string[]
   readonly policies: Policies
   readonly shares: Shares
   /** Where an agent stands that has to stay known, beside the tables of the store. */
@@ -168,7 +170,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
         epoch: ctx.epoch,
         limits: options.limits,
         server_id: options.serverId,
-        features: [...wireFeatures],
+        features: [...wireFeatures, ...options.wings],
         ...shown(login.relaySig),
         ...(roster.motd !== null && { motd: roster.motd }),
         ...(autojoin.length > 0 && { channels: autojoin }),
