@@ -54,17 +54,14 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/keeping.ts',
     'src/store/nonces.ts',
     'src/store/people.ts',
+    'src/store/servers.ts',
     'src/store/search.ts',
     'src/store/search-index.ts',
     'src/store/words.ts',
     'src/store/reactions.ts',
     'src/store/groups.ts',
-    'src/store/pins.ts',
-    'src/store/servers.ts',
     'src/store/shares.ts',
-    'src/store/announcements.ts',
     'src/store/leases.ts',
-    'src/store/floors.ts',
     'src/store/budgets.ts',
     'src/store/tokens.ts',
     'src/store/hooks.ts',
@@ -334,6 +331,25 @@ describe('words', () => {
   test('sources are as `npm run format` writes them', () => {
     expect(execFileSync('node', ['scripts/format.mjs', '--check'], { encoding: 'utf8' })).toBe('')
   }, 120_000)
+
+  const budgets = [...readFileSync('docs/ARCHITECTURE.md', 'utf8').matchAll(/^\| ((?:src|lib)[^|]*) \| ([\d,]+) \|$/gm)]
+    .map(([, places, most]) => ({ places: places!.split(', '), most: Number(most!.replace(',', '')) }))
+
+  test.each(budgets)('$places keep to their budget of lines', ({ places, most }) => {
+    const lines = files.filter(file => places.some(place => file === place || file.startsWith(`${place}/`)))
+      .reduce((sum, file) => sum + source.get(file)!.split('\n').length - 1, 0)
+    expect(lines).toBeLessThanOrEqual(most)
+    // A budget far above what there is holds nobody.
+    expect(lines).toBeGreaterThan(most / 3)
+  })
+
+  test('every place has a budget', () => {
+    const without = files.filter(file =>
+      /^(?:src|lib)\//.test(file) && file !== 'src/features/index.ts'
+      && !budgets.some(({ places }) => places.some(place => file === place || file.startsWith(`${place}/`)))
+    )
+    expect(without).toEqual([])
+  })
 
   test('a file holds one concept: no more than 500 lines', () => {
     expect(files.filter(file => source.get(file)!.split('\n').length > 500)).toEqual([])

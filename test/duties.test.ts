@@ -1,7 +1,7 @@
 // What several processes on one database would have to divide: who decides about what, who does what is done once, and whose duty is what
 // is done outside of it. The store says so; here it is told what others have.
 import { expect, test } from 'vitest'
-import { addAnnouncement, postsOf } from '../src/store/announcements.ts'
+import { addAnnouncement, postsOf } from '../src/features/operate/announcements/store.ts'
 import type { Feature, ScopedFeature } from '../src/relay/feature.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newTrader } from './kit/trade.ts'

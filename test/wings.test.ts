@@ -25,13 +25,15 @@ test('WELCOME names the parts, and the description leaves out what no part answe
 test('each request of a part that is off is refused by one code, and talk, which cannot be left out, goes on', async () => {
   await using relay = await startTestRelay({ wings: [], adminKey })
   await using ada = await login(relay.url, 'ada')
-  for (const request of [
-    { type: 'SEARCH_SKILLS', query: { text: 'tea' } },
-    { type: 'BALANCE' },
-    { type: 'PROPOSALS' },
-    { type: 'AUDIT', admin_key: adminKey },
-    { type: 'LEADERBOARD' },
-  ]) {
+  for (
+    const request of [
+      { type: 'SEARCH_SKILLS', query: { text: 'tea' } },
+      { type: 'BALANCE' },
+      { type: 'PROPOSALS' },
+      { type: 'AUDIT', admin_key: adminKey },
+      { type: 'LEADERBOARD' },
+    ]
+  ) {
     const answer = await ada.ask(request, 'ERROR')
     expect([request.type, answer.code]).toEqual([request.type, 'NOT_ENABLED'])
     expect(answer.message).toContain('its setting wings')
@@ -62,5 +64,8 @@ test('what a part kept, and who was banned by it, is so when it is off, and ther
   }
   await using relay = await startTestRelay(config)
   await using wire = await login(relay.url, 'ada', { key: ada })
-  expect((await wire.ask({ type: 'SEARCH_SKILLS', query: {} }, 'SEARCH_RESULTS')).results).toMatchObject([{ agent_id: ada.id, capability: 'tea' }])
+  expect((await wire.ask({ type: 'SEARCH_SKILLS', query: {} }, 'SEARCH_RESULTS')).results).toMatchObject([{
+    agent_id: ada.id,
+    capability: 'tea',
+  }])
 })

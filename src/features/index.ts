@@ -1,11 +1,20 @@
 // THE FEATURE TABLE: one line per slice. The compiler proves that every request of the protocol has its handler.
 import type { RequestType } from '../../lib/protocol/index.ts'
 import type { WingName } from '../base/wings.ts'
-import { Fail } from '../relay/fail.ts'
-import type { Admit, Duty, Feature, Handler, Handlers, Health, Route, ScopedFeature } from '../relay/feature.ts'
+import {
+  Fail,
+  type Admit,
+  type Duty,
+  type Feature,
+  type Handler,
+  type Handlers,
+  type Health,
+  type Route,
+  type ScopedFeature,
+} from '../relay/feature.ts'
 import type { AgentUse } from '../store/agents.ts'
 import { answerMigrations } from '../store/answers.ts'
-import { announcementMigrations } from '../store/announcements.ts'
+import { announcementMigrations } from './operate/announcements/store.ts'
 import { auditMigrations } from '../store/audit.ts'
 import { channelMigrations } from '../store/channels.ts'
 import { fileMigrations } from '../store/files.ts'
@@ -13,13 +22,13 @@ import { keepingMigrations } from '../store/keeping.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
 import { searchMigrations } from '../store/search.ts'
-import { pinMigrations } from '../store/pins.ts'
+import { pinMigrations } from './talk/pins/store.ts'
 import { reactionMigrations } from '../store/reactions.ts'
 import { standingMigrations } from '../store/standing.ts'
 import { shareMigrations } from '../store/shares.ts'
 import { directoryMigrations } from '../store/servers.ts'
 import { budgetMigrations } from '../store/budgets.ts'
-import { floorMigrations } from '../store/floors.ts'
+import { floorMigrations } from './talk/floors/store.ts'
 import { groupMigrations } from '../store/groups.ts'
 import { hookMigrations } from '../store/hooks.ts'
 import { webhookMigrations } from '../store/webhooks.ts'
@@ -213,8 +222,8 @@ const wings = {
     identity: slice(ports => identity({ ...ports, rotated: agent => ports.budgets.changed(agent) }), proofMigrations),
     channels: slice(channels, channelMigrations),
     messages: slice(ports =>
-      countingSaid(ports.budgets, messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) }), 'MSG',
-        'FILE_CHUNK')
+      countingSaid(ports.budgets, messages({ ...ports, inCircle: inCircle(ports.circles), answerFloor, nameFiles: nameFiles(ports) }),
+        'MSG', 'FILE_CHUNK')
     ),
     growing: slice(ports => countingSaid(ports.budgets, growing(ports), 'DELTA')),
     edits: slice(ports => countingSaid(ports.budgets, edits({ ...ports, keepFiles: keepFiles(ports) }), 'EDIT')),
@@ -283,12 +292,13 @@ export const features = (options: FeatureOptions): Features => {
     slices: slicesOf(wing).map(([name, { open }]) => [name, open(ports)] as const),
   }))
   for (const { isOn, slices } of opened)
-    for (const [, { handlers = {} }] of slices) if (!isOn) for (const type of Object.keys(handlers)) refused.add(type)
+    for (const [, { handlers = {} }] of slices) if (!isOn) { for (const type of Object.keys(handlers)) refused.add(type) }
   const on = opened.filter(({ isOn }) => isOn).flatMap(({ slices }) => slices)
   return {
-    handlers: Object.assign({}, ...opened.flatMap(({ wing, isOn, slices }) =>
-      slices.map(([, feature]) => isOn ? handlersOf(feature) : refusalsOf(wing, feature))
-    )) as AllHandlers,
+    handlers: Object.assign({},
+      ...opened.flatMap(({ wing, isOn, slices }) =>
+        slices.map(([, feature]) => isOn ? handlersOf(feature) : refusalsOf(wing, feature))
+      )) as AllHandlers,
     duties: on.flatMap(([name, feature]) => dutiesOf(name, feature)),
     facts: () => Object.assign({ proposals: noProposals }, ...on.map(([, feature]) => feature.facts?.())) as ReturnType<Features['facts']>,
     // Who was banned is so, whether or not somebody can be banned now.

@@ -1,5 +1,5 @@
 // The relay's announcements as feeds that anyone can follow: Atom (RFC 4287) and JSON Feed 1.1.
-import type { AnnouncementRow } from '../../../store/announcements.ts'
+import type { AnnouncementRow } from './store.ts'
 import type { HttpAnswer } from '../../../relay/feature.ts'
 import type { Place } from './place.ts'
 

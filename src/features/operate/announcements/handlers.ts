@@ -11,7 +11,7 @@ import {
   setWithdrawn,
   type AnnouncementRow,
   type PostRow,
-} from '../../../store/announcements.ts'
+} from './store.ts'
 import type { Db } from '../../../store/store.ts'
 import { Fail, reply, type Feature, type Outcome, type Reply } from '../../../relay/feature.ts'
 import { atomFeed, feedPlace, jsonFeed, type FeedFacts } from './feeds.ts'

@@ -1,6 +1,6 @@
 // Posts what waits for a place, one at a time and at the place's pace. Every step is written before it is taken, so that a
 // crash never posts twice.
-import { findPlace, movePost, openPosts, setPlace, type PostRow, type PostState } from '../../../store/announcements.ts'
+import { findPlace, movePost, openPosts, setPlace, type PostRow, type PostState } from './store.ts'
 import type { Tx } from '../../../store/store.ts'
 import type { Outcome } from '../../../relay/feature.ts'
 import type { Answered, Place, Posted } from './place.ts'

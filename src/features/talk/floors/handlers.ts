@@ -1,6 +1,6 @@
 // Floors: a question in a channel has one who answers it. Whoever has its floor keeps it until it has answered, gives it up, is gone, or its time
 // is over; then the next in line has it. What is decided stands in a table, so that it holds whoever connects to what, and over a restart.
-import { endFloor, floorAt, heldFloors, openFloors, putFloor, removeFloor, type FloorRow, type Place } from '../../../store/floors.ts'
+import { endFloor, floorAt, heldFloors, openFloors, putFloor, removeFloor, type FloorRow, type Place } from './store.ts'
 import { editedMsgId } from '../../../store/links.ts'
 import { parseMsgId } from '../../../store/log.ts'
 import type { Tx } from '../../../store/store.ts'

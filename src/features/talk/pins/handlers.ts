@@ -1,6 +1,6 @@
 // Pinned messages: a bounded list of a channel. Who was away asks for all of it.
 import { parseMsgId } from '../../../store/log.ts'
-import { addPin, pinsIn, removePin } from '../../../store/pins.ts'
+import { addPin, pinsIn, removePin } from './store.ts'
 import {
   checkOpen,
   checkRight,

@@ -1,5 +1,5 @@
 // Announcements, how far each got at each place, and when each place may be posted to again.
-import type { Db, Migration, Tx } from './store.ts'
+import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 export interface AnnouncementRow {
   readonly id: string

@@ -1,5 +1,5 @@
 // Pinned messages of channels. Rows stand where their message stands and go with it: see `hanging` in log.ts.
-import type { Db, Migration, Tx } from './store.ts'
+import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 export interface Pin {
   readonly seq: number

@@ -1,6 +1,6 @@
 // Who has the floor of a message, who waits for it, and who answered. Rows stand where their message stands and go with it: see `hanging`
 // in log.ts.
-import type { Db, Migration, Tx } from './store.ts'
+import type { Db, Migration, Tx } from '../../../store/store.ts'
 
 /** Where a message stands. */
 export interface Place {
