@@ -34,6 +34,6 @@ const reach = file => {
   }
 }
 for (const entry of Object.values(entries)) for (const file of Object.values(entry)) if (typeof file === 'string' && file.startsWith('./dist')) reach(join(file))
-const isShipped = file => file.startsWith('dist/bin/') ? /\.(js|txt)$/.test(file) : reached.has(file.replace(/\.map$/, ''))
+const isShipped = file => file.startsWith('dist/web/') ? true : file.startsWith('dist/bin/') ? /\.(js|txt)$/.test(file) : reached.has(file.replace(/\.map$/, ''))
 const built = readdirSync('dist', { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
 writeFileSync('dist/.npmignore', built.filter(file => !isShipped(file)).map(file => `/${relative('dist', file)}\n`).sort().join(''))

@@ -32,7 +32,7 @@ const newFormatter = () => {
 
 const check = process.argv.includes('--check')
 // Files of git's index and new ones, so that nothing generated is touched.
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], { encoding: 'utf8' }).trim().split('\n')
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.tsx'], { encoding: 'utf8' }).trim().split('\n')
 // What was found to be right once need not be laid out again: texts by their hash, for this version of the formatter.
 const cacheFile = 'node_modules/.cache/format.json'
 const setUp = createHash('sha256').update(readFileSync(import.meta.filename)).update(readFileSync(getPath())).digest('hex')

@@ -19,6 +19,7 @@ import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
 import { ownOrigins } from './domain/own-origins.ts'
+import { openConsole } from './doors/console/door.ts'
 import { Bearers } from './doors/http/bearer.ts'
 import { FilesDoor } from './doors/files/door.ts'
 import { Http } from './doors/http/door.ts'
@@ -68,6 +69,8 @@ export interface RunningRelay {
   readonly port: number
   /** The second port, where there is one. */
   readonly webPort?: number
+  /** Where the console is, for a browser on this machine. */
+  readonly consoleUrl?: string
   /** Where somebody becomes the relay's operator, once and within an hour; not there where there is one, or no accounts are taken. */
   readonly setUpUrl?: string
   /** Where /metrics is, if it has a port of its own. */
@@ -98,6 +101,8 @@ export interface RelayParts {
   readonly openStore?: OpenStore
   /** @internal What the names of webhooks' hosts are found to be, in the place of the system's answer. */
   readonly resolve?: Resolve
+  /** @internal Where the console's files are, in the place of the package's own. */
+  readonly consoleFolder?: string
   /** Where Moltbook's API is, for trying it against a stand-in. */
   readonly moltbookBase?: string
   /** Doors load their packages when they are first asked: the start is quicker, and the first who asks makes everybody wait a little. */
@@ -366,6 +371,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       keepMs: keepFileMs,
     })
     const people = accounts ? openPeople({ config, store, clock, log, secret: resumeSecret, serverId }) : undefined
+    const consoleDoor = config.console ? openConsole(log, parts.consoleFolder) : undefined
     const relay: Relay = new Relay({
       ...config,
       version,
@@ -383,7 +389,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       messagePrice,
       duties: table.duties,
       admit: table.admit,
-      doors: [http, hooks, mcp, fileDoor, people?.door].filter(door => door !== undefined),
+      doors: [http, hooks, mcp, fileDoor, people?.door, consoleDoor].filter(door => door !== undefined),
       facts: table.facts,
       routes: table.routes,
       isOwnHost: origins.isOwnHost,
@@ -426,6 +432,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       serverId,
       inside: relay.inside,
       ...(setUpUrl !== undefined && { setUpUrl }),
+      ...(consoleDoor !== undefined && { consoleUrl: consoleDoor.urlAt(url, relay.webPort ?? port) }),
       ...(relay.webPort !== undefined && { webPort: relay.webPort }),
       ...(relay.metricsPort !== undefined && { metricsPort: relay.metricsPort }),
       drain: async () => {

@@ -4,9 +4,9 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-const roots = ['bin', 'lib', 'src', 'scripts']
+const roots = ['bin', 'lib', 'src', 'scripts', 'web']
 const files = roots.flatMap(root => readdirSync(root, { recursive: true, encoding: 'utf8' }).map(name => join(root, name)))
-  .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  .filter(file => /\.tsx?$/.test(file) && !file.endsWith('.test.ts'))
 const source = new Map(files.map(file => [file, readFileSync(file, 'utf8')]))
 
 const staticImport = /(?:^|\n)\s*(?:import|export)\s[^'"]*?from\s+'([^']+)'|(?:^|\n)import\s+'([^']+)'/g
@@ -89,6 +89,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/keeping',
     'src/files',
     'src/people.ts',
+    'src/doors/console',
     'src/doors/files',
     'src/doors/http',
     'src/doors/mcp',
@@ -149,6 +150,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'node:',
     'zod',
   ]],
+  // Files for browsers.
+  ['src/doors/console', ['src/base', 'src/relay/inside.ts', 'node:']],
   ['src/doors/mcp', [
     'lib/protocol',
     'lib/identity',
@@ -192,6 +195,9 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'zod',
     'yaml',
   ]],
+  ['web/vite.config.ts', ['node:', 'vite']],
+  // The console is a client like any other: of ours it sees the library.
+  ['web', ['lib', 'preact', '@preact/signals', '@tanstack/virtual-core', 'marked']],
   ['bin', ['src/cli', 'node:']],
   ['scripts', [
     'lib/protocol',
@@ -244,7 +250,7 @@ describe('imports', () => {
 /** What must not be written, and where it may be all the same. */
 const forbidden: readonly (readonly [string, RegExp, RegExp])[] = [
   ['process.exit', /process\.exit\(/, /^bin\//],
-  ['a default export', /^export default/m, /^$/],
+  ['a default export', /^export default/m, /^web\/vite\.config\.ts$/],
   ['an enum', /^\s*(?:export )?(?:const )?enum /m, /^$/],
   ['mutable state of a module', /^(?:export )?let /m, /^bin\//],
   ['any', /[:<(|&]\s*any\b(?!\w)/, /^$/],

@@ -100,6 +100,8 @@ export const settings = {
   accounts: setting(z.boolean().default(false),
     'Take accounts of people, who sign in by a passkey at /account (docs/ACCOUNTS.md): from the machine itself, or at those of `publicUrls` that are wss:// and '
       + 'have a name. `agentchat serve` prints the link that makes the first one. Run from its sources or as a library it needs `npm install @simplewebauthn/server@14`.'),
+  console: setting(z.boolean().default(true),
+    'Serve the console at /console/: pages for people, in a browser (docs/CONSOLE.md). Not there when the relay is run from sources that were not built.'),
   mcp: setting(z.boolean().default(true),
     'Answer under /mcp too: the relay as tools of MCP hosts, by token (docs/MCP.md). Needs `npm install @modelcontextprotocol/server@2.4.0` beside agentchat.'),
   mcpMaxWaitMs: setting(z.number().int().min(1_000).max(10 * 60_000).default(110_000),

@@ -39,6 +39,8 @@ export const testConfig = (overrides: Partial<Config> = {}): Config =>
     data: ':memory:',
     logLevel: 'silent',
     msgRate: 0,
+    // What is not built is not there.
+    console: false,
     drainMs: 500,
     pingTimeoutMs: 1e12,
     ...overrides,

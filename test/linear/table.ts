@@ -46,6 +46,7 @@ import { urlKey } from '../../src/domain/directory/sightings.ts'
 import { readTicket } from '../../src/domain/file-ticket.ts'
 import { readPaymentCode } from '../../src/domain/payment/code.ts'
 import { cookieOf } from '../../src/doors/account/cookie.ts'
+import { accepts, isKnown } from '../../src/doors/console/door.ts'
 import { hookText } from '../../src/doors/http/hook-text.ts'
 import { resourceAt } from '../../src/doors/http/resources.ts'
 import { reOf } from '../../src/relay/local-session.ts'
@@ -285,6 +286,15 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
     run: {
       cookieOf: text => cookieOf({ headers: { cookie: text } } as never, ['https://a.example']),
       'cookieOf of one name': text => cookieOf({ headers: { cookie: `__Host-agentchat=${text}` } } as never, ['https://a.example']),
+    },
+  },
+  'src/doors/console/files.ts': { own: 'names of the files that the package brings' },
+  'src/doors/console/': {
+    peer: 'headers of HTTP requests',
+    run: {
+      accepts: text => accepts(text, 'br'),
+      'accepts with parameters': text => accepts(`br;${text}`, 'br'),
+      isKnown: text => isKnown(text, '"x"'),
     },
   },
   'src/features/account/': { peer: 'what browsers call themselves, at most 200 characters' },

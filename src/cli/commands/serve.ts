@@ -87,13 +87,21 @@ export const serve = command({
         log.error({ hint: 'the old one stays' }, (error as Error).message)
       }
     }
-    const { url, port, serverId, setUpUrl } = relay
+    const { url, port, serverId, setUpUrl, consoleUrl } = relay
     say(`Relay on ${url}\n  talk:    agentchat send ${url} '#general' "hi"\n  listen:  agentchat listen ${url} '#general'`)
+    if (consoleUrl !== undefined) say(`  console: ${consoleUrl}`)
     // It is a secret: for eyes, or for whoever asks for it, and in no log.
     if (setUpUrl !== undefined) say(`Nobody operates this relay yet. Whoever opens this first does (once, within an hour):\n  ${setUpUrl}`)
     if (setUpUrl !== undefined && !talks && !out.isJson)
       log.warn('nobody operates this relay yet: the link that makes its operator is told on a terminal, or by --json')
-    if (out.isJson) out.one({ url, port, server_id: serverId, ...(setUpUrl !== undefined && { set_up_url: setUpUrl }) }, () => url)
+    if (out.isJson)
+      out.one({
+        url,
+        port,
+        server_id: serverId,
+        ...(consoleUrl !== undefined && { console_url: consoleUrl }),
+        ...(setUpUrl !== undefined && { set_up_url: setUpUrl }),
+      }, () => url)
     if (!io.interrupted.aborted) await stopped
     say('Stopping')
     await relay.drain()

@@ -1,0 +1,84 @@
+// A real browser for tests of the console: one for a file, pages with a profile of their own, and what went wrong in them.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { afterAll, beforeAll } from 'vitest'
+import type { Config, RelayParts } from '../../src/app.ts'
+import { chromiumPath, noBrowserVariable } from './chromium-run.ts'
+import { startTestRelay, type TestRelay } from './relay.ts'
+
+/** The console as it was built. */
+export const builtConsole = join(import.meta.dirname, '../../dist/web')
+
+/** Why there is no browser; undefined: there is one. */
+export const noBrowser: string | undefined = process.env[noBrowserVariable]
+
+export const desktop = { width: 1_280, height: 800 } as const
+export const phone = { width: 390, height: 844 } as const
+
+/** A window of somebody, and all that it complained of. */
+export interface Visit extends AsyncDisposable {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** errors of its scripts, and what its rules forbade */
+  readonly faults: string[]
+}
+
+const launch = async (): Promise<Browser> => {
+  const executablePath = chromiumPath()
+  if (executablePath === undefined) throw new Error('There is no chromium: test/kit/chromium-run.ts says where it is looked for')
+  // As root a browser has no sandbox of its own; tests show it nothing but their own relay.
+  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] })
+}
+
+/** A browser for the tests of a file. @example const browser = useBrowser(); const { page } = await browser.visit(relay) */
+export const useBrowser = () => {
+  let browser: Browser | undefined
+  beforeAll(async () => {
+    if (noBrowser === undefined) browser = await launch()
+  })
+  afterAll(() => browser?.close())
+  return {
+    /** Somebody who was never here, at the console of a relay. */
+    visit: async (
+      relay: ConsoleRelay,
+      { size = desktop, path = '' }: { readonly size?: typeof desktop | typeof phone, readonly path?: string } = {},
+    ): Promise<Visit> => {
+      const context = await browser!.newContext({ viewport: size, locale: 'en-US', reducedMotion: 'reduce' })
+      const page = await context.newPage()
+      const faults = watchFaults(page)
+      await page.goto(relay.consoleUrl + path)
+      return { page, context, faults, [Symbol.asyncDispose]: () => context.close() }
+    },
+  }
+}
+
+/** What a page complains of; requests that the relay was not there for are no fault of the page. */
+export const watchFaults = (page: Page): string[] => {
+  const faults: string[] = []
+  page.on('pageerror', error => faults.push(error.message))
+  page.on('console', message => {
+    if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED|WebSocket connection|Failed to load resource/.test(message.text()))
+      faults.push(message.text())
+  })
+  return faults
+}
+
+/** A relay with its console. */
+export interface ConsoleRelay extends AsyncDisposable {
+  readonly relay: TestRelay
+  readonly consoleUrl: string
+}
+
+export const startConsoleRelay = async (overrides: Partial<Config> = {}, parts: Omit<RelayParts, 'clock'> = {}): Promise<ConsoleRelay> => {
+  if (!existsSync(join(builtConsole, 'index.html'))) throw new Error(`${builtConsole} is not there: npm run build`)
+  const relay = await startTestRelay({ console: true, webPort: 0, ...overrides }, parts)
+  return { relay, consoleUrl: `http://localhost:${relay.webPort}/console/`, [Symbol.asyncDispose]: () => relay.drain() }
+}
+
+/** Comes in by a key that the browser makes. */
+export const comeIn = async (page: Page, name: string): Promise<void> => {
+  await page.getByLabel('Your name').fill(name)
+  await page.getByRole('button', { name: 'Make my key' }).click()
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+}

@@ -1,0 +1,30 @@
+// A dialog of the platform: it keeps the focus, closes by Escape, and gives the focus back.
+import type { ComponentChildren } from 'preact'
+import { useEffect, useId, useRef } from 'preact/hooks'
+import { t } from '../text/index.ts'
+
+export const Dialog = (
+  { title, onClose, children }: { readonly title: string, readonly onClose: () => void, readonly children: ComponentChildren },
+) => {
+  const box = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  useEffect(() => {
+    if (box.current?.open === false) box.current.showModal()
+  }, [])
+  return (
+    <dialog
+      ref={box}
+      aria-labelledby={id}
+      onClose={onClose}
+      onClick={event => {
+        if (event.target === box.current) box.current?.close()
+      }}
+    >
+      <header class='dialog-head'>
+        <h2 id={id}>{title}</h2>
+        <button type='button' class='quiet' aria-label={t.value.shell.close} onClick={() => box.current?.close()}>×</button>
+      </header>
+      <div class='dialog-body'>{children}</div>
+    </dialog>
+  )
+}

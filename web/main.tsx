@@ -1,0 +1,14 @@
+// Where the console begins.
+import { render } from 'preact'
+import './themes/base.css'
+import './themes/kit.css'
+import './themes/themes.css'
+import { App } from './shell/app.tsx'
+import { startWorker } from './shell/worker.ts'
+import { applyPreferences } from './state/preferences.ts'
+import { begin } from './state/session.ts'
+
+applyPreferences()
+render(<App />, document.getElementById('app')!)
+void begin()
+startWorker()

@@ -1,0 +1,121 @@
+// One message of a place: who said it and when, what that is worth, what it says, and what can be done with it.
+import type { Frame, Target } from '../../../lib/index.ts'
+import { Markdown } from '../../kit/markdown.tsx'
+import { Provenance } from '../../kit/provenance.tsx'
+import { Time } from '../../kit/time.tsx'
+import { Name, plain } from '../../kit/visible-text.tsx'
+import { hrefOf } from '../../shell/router.ts'
+import { keepDraft } from '../../state/drafts.ts'
+import type { LogEvent, PlaceLog } from '../../state/log.ts'
+import { discard, retry, type Outgoing } from '../../state/outbox.ts'
+import { myId, visitor } from '../../state/session.ts'
+import { t } from '../../text/index.ts'
+
+/** What is answered. */
+export interface ReplyTo {
+  readonly id: string
+  readonly name: string
+  readonly beginning: string
+}
+
+const messageOf = (event: LogEvent): Frame<'MSG'> => event as unknown as Frame<'MSG'>
+
+export const MessageRow = (
+  { log, seq, onReply }: { readonly log: PlaceLog, readonly seq: number, readonly onReply: (to: ReplyTo) => void },
+) => {
+  const texts = t.value.chat
+  const event = log.at(seq)
+  if (event === 'unread') return <div class='message waiting' aria-hidden='true' />
+  if (event === 'gone') return null
+  if (event.type !== 'MSG') {
+    return (
+      <p class='event'>
+        {texts.event(plain(event.type))} · <Time at={event.ts} />
+      </p>
+    )
+  }
+  const message = messageOf(event)
+  // Edits stand in the place of what they change.
+  if (message.edit !== undefined || message.retract !== undefined) return null
+  const change = message.msg_id === undefined ? undefined : log.changeOf(message.msg_id)
+  const isGone = message.erased === true || change?.retract !== undefined
+  const content = change?.edit !== undefined ? change.content : message.content
+  const isMine = message.from === myId.value
+  const name = isMine ? visitor.value?.name ?? message.from_name : message.from_name
+  return (
+    <article class={`message ${isMine ? 'mine' : ''}`} aria-label={plain(name)}>
+      <header>
+        <a class='from' href={hrefOf('chat', message.from)}>
+          <Name text={name} />
+        </a>
+        {isMine && <span class='small'>{texts.you}</span>}
+        <Time at={message.ts} />
+        {change?.edit !== undefined && !isGone && <span class='small'>{texts.edited}</span>}
+        <Provenance event={event} />
+        {message.msg_id !== undefined && !isGone && (
+          <button
+            type='button'
+            class='quiet act'
+            onClick={() => {
+              onReply({ id: message.msg_id!, name, beginning: content.slice(0, 120) })
+              document.getElementById('compose')?.focus()
+            }}
+          >
+            {texts.reply}
+          </button>
+        )}
+      </header>
+      {message.in_reply_to !== undefined && <Answered log={log} id={message.in_reply_to} />}
+      {isGone ? <p class='gone'>{texts.takenBack}</p> : <Markdown text={content} />}
+    </article>
+  )
+}
+
+const Answered = ({ log, id }: { readonly log: PlaceLog, readonly id: string }) => {
+  const event = log.find(id)
+  const texts = t.value.chat
+  if (event === undefined) return <p class='answers'>↪ {texts.answersOlder}</p>
+  const { from_name, content } = messageOf(event)
+  return (
+    <p class='answers'>
+      ↪ {texts.answers(plain(from_name).slice(0, 64))}: <bdi>{plain(content.slice(0, 80))}</bdi>
+    </p>
+  )
+}
+
+/** A message of the visitor that is not stored yet. */
+export const OutgoingRow = ({ message, place }: { readonly message: Outgoing, readonly place: Target }) => {
+  const texts = t.value.chat
+  const { id, content, at, state, problem } = message
+  return (
+    <article class={`message mine ${state}`} aria-label={texts.you}>
+      <header>
+        <span class='from'>
+          <Name text={visitor.value?.name ?? ''} />
+        </span>
+        <span class='small'>{texts.you}</span>
+        <Time at={at} />
+        <span class='small' role='status'>
+          {state === 'sending' ? texts.sending : texts.failed(problem === 'old' ? texts.tooOld : plain(problem ?? ''))}
+        </span>
+      </header>
+      <Markdown text={content} />
+      {state === 'failed' && (
+        <div class='actions'>
+          {problem !== 'old' && <button type='button' onClick={() => retry(id)}>{texts.again}</button>}
+          <button
+            type='button'
+            onClick={() => {
+              keepDraft(place, content)
+              discard(id)
+              document.getElementById('compose')?.dispatchEvent(new CustomEvent('draft'))
+            }}
+          >
+            {texts.copyBack}
+          </button>
+          <button type='button' class='quiet' onClick={() => discard(id)}>{texts.discard}</button>
+        </div>
+      )}
+    </article>
+  )
+}

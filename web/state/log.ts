@@ -1,0 +1,165 @@
+// What was said in one place, as far as it was read: numbers 1 to the newest, in pieces that are asked of the relay when they are looked at and
+// let go when they are not.
+import { signal } from '@preact/signals'
+import type { AgentChatClient, Frame, Target } from '../../lib/index.ts'
+
+/** An event of a place, as the relay stored it. */
+export type LogEvent = Frame<'HISTORY'>['events'][number]
+/** What stands at a number: an event; nothing any more; or nobody has looked yet. */
+export type At = LogEvent | 'gone' | 'unread'
+
+interface Piece {
+  readonly events: Map<number, LogEvent>
+  /** Everything up to this number was asked for: what is not there is gone. */
+  upTo: number
+  isAsked: boolean
+  lookedAt: number
+}
+
+/** Events of a piece, and pieces that are kept. */
+const pieceSize = 100
+const maxPieces = 40
+
+export class PlaceLog {
+  readonly place: Target
+  /** Changes whenever something of it does. */
+  readonly version = signal(0)
+  /** Why it could not be read. */
+  readonly problem = signal<string | undefined>(undefined)
+  /** The first number that there is, and the newest; `newest` is 0 where nothing was said. */
+  oldest = 1
+  newest = 0
+  isKnown = false
+  readonly #client: AgentChatClient
+  readonly #pieces = new Map<number, Piece>()
+  /** The newest edit or retraction of a message, by its id. */
+  readonly #changes = new Map<string, Frame<'MSG'>>()
+  #epoch: string | undefined
+  #looks = 0
+
+  constructor(client: AgentChatClient, place: Target) {
+    this.#client = client
+    this.place = place
+  }
+
+  at(seq: number): At {
+    if (seq < this.oldest) return 'gone'
+    const piece = this.#pieces.get(pieceOf(seq))
+    return piece?.events.get(seq) ?? (piece !== undefined && seq <= piece.upTo ? 'gone' : 'unread')
+  }
+
+  /** What says a message now, where it was changed. */
+  changeOf(msgId: string): Frame<'MSG'> | undefined {
+    return this.#changes.get(msgId)
+  }
+
+  /** Finds a message of an id among those that are here. */
+  find(msgId: string): LogEvent | undefined {
+    for (const { events } of this.#pieces.values()) { for (const event of events.values()) if (event['msg_id'] === msgId) return event }
+    return undefined
+  }
+
+  /** These are looked at: what of them was not read is asked for. */
+  look(from: number, to: number): void {
+    for (let index = pieceOf(Math.max(this.oldest, from)); index <= pieceOf(Math.min(this.newest, to)); index++) this.#need(index)
+  }
+
+  /** Asks what there is, and for the newest of it. */
+  async refresh(): Promise<void> {
+    await this.#ask(undefined)
+  }
+
+  /** An event that was heard or sent. */
+  add(event: LogEvent): void {
+    const { seq } = event
+    if (seq === undefined) return
+    const piece = this.#pieceOf(seq)
+    piece.events.set(seq, event)
+    if (seq === Math.max(piece.upTo, firstOf(pieceOf(seq)) - 1) + 1) piece.upTo = seq
+    if (seq > this.newest) this.newest = seq
+    this.#keepChange(event)
+    this.#changed()
+  }
+
+  #need(index: number): void {
+    const piece = this.#pieces.get(index)
+    if (piece !== undefined) piece.lookedAt = ++this.#looks
+    if (piece?.isAsked === true || (piece !== undefined && piece.upTo >= Math.min(this.newest, lastOf(index)))) return
+    void this.#ask(index)
+  }
+
+  async #ask(index: number | undefined): Promise<void> {
+    const piece = index === undefined ? undefined : this.#piece(index)
+    if (piece !== undefined) piece.isAsked = true
+    try {
+      const page = await this.#client.request('HISTORY', {
+        ...(this.place.startsWith('#') ? { channel: this.place } : { with: this.place }),
+        ...(index !== undefined && { after: firstOf(index) - 1 }),
+        limit: pieceSize,
+      })
+      this.#take(page, index)
+      this.problem.value = undefined
+    } catch (error) {
+      this.problem.value = (error as Error).message
+    } finally {
+      if (piece !== undefined) piece.isAsked = false
+      this.#changed()
+    }
+  }
+
+  #take(page: Frame<'HISTORY'>, index: number | undefined): void {
+    if (this.#epoch !== undefined && this.#epoch !== page.epoch) this.#pieces.clear()
+    this.#epoch = page.epoch
+    this.isKnown = true
+    this.oldest = Math.max(1, page.oldest)
+    this.newest = Math.max(this.newest, page.seq)
+    for (const event of page.events) {
+      if (event.seq === undefined) continue
+      this.#pieceOf(event.seq).events.set(event.seq, event)
+      this.#keepChange(event)
+    }
+    for (const event of page.changes ?? []) this.#keepChange(event)
+    if (index !== undefined) this.#piece(index).upTo = Math.max(this.#piece(index).upTo, Math.min(page.seq, lastOf(index)))
+    else {
+      // The newest ones: all there is from the first of them on.
+      const first = page.events[0]?.seq ?? page.seq + 1
+      for (let each = pieceOf(first); each <= pieceOf(page.seq); each++)
+        if (firstOf(each) >= first || !page.more) this.#piece(each).upTo = Math.min(page.seq, lastOf(each))
+    }
+    this.#letGo()
+  }
+
+  #keepChange(event: LogEvent): void {
+    if (event.type !== 'MSG') return
+    const frame = event as unknown as Frame<'MSG'>
+    const of = (frame.edit ?? frame.retract)?.of
+    if (of === undefined || frame.erased === true) return
+    const known = this.#changes.get(of)
+    if (known === undefined || (frame.seq ?? 0) > (known.seq ?? 0)) this.#changes.set(of, frame)
+  }
+
+  #pieceOf(seq: number): Piece {
+    return this.#piece(pieceOf(seq))
+  }
+
+  #piece(index: number): Piece {
+    let piece = this.#pieces.get(index)
+    if (piece === undefined) this.#pieces.set(index, piece = { events: new Map(), upTo: 0, isAsked: false, lookedAt: ++this.#looks })
+    return piece
+  }
+
+  /** What was looked at longest ago goes; the relay has it. */
+  #letGo(): void {
+    if (this.#pieces.size <= maxPieces) return
+    const oldest = [...this.#pieces].filter(([, piece]) => !piece.isAsked).sort(([, a], [, b]) => a.lookedAt - b.lookedAt)
+    for (const [index] of oldest.slice(0, this.#pieces.size - maxPieces)) this.#pieces.delete(index)
+  }
+
+  #changed(): void {
+    this.version.value++
+  }
+}
+
+const pieceOf = (seq: number): number => Math.floor((seq - 1) / pieceSize)
+const firstOf = (index: number): number => index * pieceSize + 1
+const lastOf = (index: number): number => (index + 1) * pieceSize

@@ -1,0 +1,7 @@
+// German.
+import type { Texts } from './index.ts'
+import { chat } from './de/chat.ts'
+import { settings } from './de/settings.ts'
+import { shell } from './de/shell.ts'
+
+export const de: Texts = { shell, chat, settings }

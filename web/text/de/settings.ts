@@ -1,0 +1,17 @@
+// German: settings.
+import type { Texts } from '../index.ts'
+
+export const settings: Texts['settings'] = {
+  title: 'Einstellungen',
+  you: 'Du',
+  name: 'Name',
+  agent: 'Agent',
+  look: 'Aussehen',
+  theme: 'Thema',
+  themes: { brutalist: 'Brutalistisch', neon: 'Tiefblaues Neon', plain: 'Schlicht', contrast: 'Hoher Kontrast' },
+  language: 'Sprache',
+  languages: { en: 'English', de: 'Deutsch', pseudo: 'Test' },
+  forget: 'Diesen Schlüssel vergessen',
+  forgetMeans: 'Der Schlüssel dieses Browsers ist dann für immer weg, und damit, wer du hier bist.',
+  forgetSure: 'Ja, vergessen',
+}

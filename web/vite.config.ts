@@ -1,0 +1,23 @@
+// How the console is built: into dist/web, every file but the first under a name that changes with what is in it.
+import { join } from 'node:path'
+import { defineConfig } from 'vite'
+
+const here = import.meta.dirname
+
+export default defineConfig({
+  root: here,
+  base: '/console/',
+  publicDir: join(here, 'public'),
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir: join(here, '../dist/web'),
+    emptyOutDir: true,
+    target: 'es2023',
+    // A browser that knows modules knows their preloading.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 400,
+  },
+  logLevel: 'warn',
+})
