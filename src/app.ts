@@ -94,7 +94,7 @@ export interface RelayParts {
   /** 0 ≤ random < 1 */
   readonly random?: () => number
   /** @internal Another pace than once a second: a clock that is moved by hand is looked at sooner. */
-  readonly pace?: Partial<Pace>
+  readonly pace?: Partial<Pace> & { readonly deviceMs?: number }
   /** @internal What other processes on the same store tell, and are told. */
   readonly bus?: RelayBus
   /** @internal Another store, or one that is watched: what a store is to the relay may change with any version. */
@@ -370,7 +370,9 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       maxFileBytes: config.maxFileBytes,
       keepMs: keepFileMs,
     })
-    const people = accounts ? openPeople({ config, store, clock, log, secret: resumeSecret, serverId }) : undefined
+    const people = accounts
+      ? openPeople({ config, store, clock, log, secret: resumeSecret, serverId, paceMs: parts.pace?.deviceMs })
+      : undefined
     const consoleDoor = config.console ? openConsole(log, parts.consoleFolder) : undefined
     const relay: Relay = new Relay({
       ...config,

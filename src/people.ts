@@ -13,6 +13,7 @@ import { linkUrl } from './doors/account/own-places.ts'
 import { Accounts, signInMs } from './features/account/accounts/accounts.ts'
 import { Claims } from './features/account/accounts/claims.ts'
 import { claimMigrations } from './features/account/accounts/claims-store.ts'
+import { devicePaceMs, Devices } from './features/account/accounts/devices.ts'
 import { accountsCalled, recover, summaries, type AccountSummary, type Recovery } from './features/account/accounts/keeping.ts'
 import { accountMigrations, type AccountRow } from './features/account/accounts/store.ts'
 import { Vault } from './features/account/accounts/vault.ts'
@@ -28,6 +29,8 @@ export interface PeopleOptions {
   readonly log: Logger
   readonly secret: string
   readonly serverId: string
+  /** Between two questions of a command that signs in, in ms. */
+  readonly paceMs?: number | undefined
 }
 
 export interface People {
@@ -39,15 +42,16 @@ export interface People {
 }
 
 /** @throws ConfigError where passkeys are good nowhere */
-export const openPeople = ({ config, store, clock, log, secret, serverId }: PeopleOptions): People => {
+export const openPeople = ({ config, store, clock, log, secret, serverId, paceMs = devicePaceMs }: PeopleOptions): People => {
   let ports: readonly number[] = [config.webPort ?? config.port, config.port]
   const sites = () => sitesOf({ publicUrls: config.publicUrls, isTls: config.cert !== undefined, ports })
   if (sites().length === 0) throw new ConfigError([{ where: 'accounts', message: noSite }])
   const accounts = new Accounts({ ...config, store, clock, randomBytes, secret, relayName: config.name })
   const claims = new Claims({ ...limits, ...config, store, clock, verify: createVerify(), serverId })
   const vault = new Vault({ ...config, store, clock, randomBytes, accounts })
+  const devices = new Devices({ store, clock, randomBytes, claims, paceMs })
   return {
-    door: new AccountDoor({ accounts, claims, vault, clock, log, sites, relayName: config.name, signInMs }),
+    door: new AccountDoor({ accounts, claims, vault, devices, devicePaceMs: paceMs, clock, log, sites, relayName: config.name, signInMs }),
     load: () =>
       loadPasskeys().then(() => undefined, (error: Error) => {
         throw new ConfigError([{ where: 'accounts', message: error.message }])

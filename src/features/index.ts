@@ -40,6 +40,7 @@ import { tokenMigrations } from '../store/tokens.ts'
 import { inHandOf, isOneHand } from './account/accounts/claims.ts'
 import { allOwners, claimMigrations, ownersOf } from './account/accounts/claims-store.ts'
 import { accountMigrations } from './account/accounts/store.ts'
+import { deviceMigrations } from './account/accounts/devices-store.ts'
 import { vaultMigrations } from './account/accounts/vault-store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
@@ -265,7 +266,7 @@ const wings = {
     policies: slice(ports => policies(ports)),
   },
   account: {
-    accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations),
+    accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations, deviceMigrations),
   },
 } as const satisfies Readonly<Record<WingName, Readonly<Record<string, Slice>>>>
 

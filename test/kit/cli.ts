@@ -25,6 +25,8 @@ export interface Running extends Promise<Ran> {
   interrupt(): void
   /** Resolves once either output holds the text; rejects when the command ends without. */
   prints(text: string): Promise<void>
+  /** What it has written to stdout by now. */
+  soFar(): string
 }
 
 /** A home directory, and commands that live in it. */
@@ -71,6 +73,7 @@ export class Cli implements Disposable {
     }))
     return Object.assign(ran, {
       interrupt: () => interrupted.abort(),
+      soFar: () => written.stdout,
       prints: (text: string) =>
         new Promise<void>((resolve, reject) => {
           onWrite = () => {

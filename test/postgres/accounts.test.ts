@@ -2,3 +2,4 @@
 process.env['STORE'] = 'postgres'
 await import('../account-keeping.test.ts')
 await import('../account-vault.test.ts')
+await import('../account-signin.test.ts')

@@ -4,10 +4,7 @@ import { command, type Call } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { dataFolder, dataOption, serverOf, storeOption, storeUrl } from '../keeping.ts'
 import { table } from '../table.ts'
-import { connectKeyed } from '../trade.ts'
 
-/** More than a problem of the relay takes. */
-const maxAnswerBytes = 64 * 1024
 const example = '~0123456789abcdef'
 const accountArgument = { account: { doc: 'its id, as the page /account of the relay shows it' } } as const
 
@@ -15,49 +12,10 @@ const accountArgument = { account: { doc: 'its id, as the page /account of the r
 const bring = async (call: Pick<Call, 'target' | 'connect' | 'io' | 'options'>, account: string, path: string): Promise<string> => {
   if (!/^~[0-9a-f]{16}$/.test(account))
     throw new CliError('usage', `${JSON.stringify(account)} is not an account`, `Accounts look like ${example}: see /account at the relay.`)
-  const { io, options } = call
-  const [{ claimEndText, claimText, randomNonce }, { identityOf, loadIdentityFile }, http] = await Promise.all([
-    import('../../../lib/identity/index.ts'),
-    import('../../../lib/node/identity-file.ts'),
-    import('../http-request.ts'),
-  ])
-  // A login: the relay knows the key then, and has proved which one it is.
-  const client = await connectKeyed(call)
-  const { url, identity: file, ca } = await call.target()
-  const identity = identityOf(loadIdentityFile(file!))
-  const agent = `@${identity.agentId.replace(/^@/, '')}`
-  const fields = { agent, account, relay: client.relayId!, ts: io.now(), nonce: randomNonce() }
-  const { relay: _, ...claim } = fields
-  const sig = identity.sign(path.endsWith('/end') ? claimEndText(fields) : claimText(fields))
-  const body = JSON.stringify({ ...claim, sig })
-  const asked = http.urlOf(url, path)
-  const response = await http.answerTo(asked, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) },
-    body,
-    ca: ca === undefined ? undefined : (await import('../certificates.ts')).readCertificates(ca),
-    silenceMs: (options.timeout ?? 15) * 1_000,
-    signal: io.interrupted,
-  })
-  let text = ''
-  try {
-    for await (const chunk of response) {
-      text += (chunk as Buffer).toString()
-      if (text.length > maxAnswerBytes) break
-    }
-  } catch (error) {
-    throw http.brokenOff(error, asked)
-  }
-  const status = response.statusCode ?? 0
-  if (status >= 400) {
-    const code = http.codeIn(text)
-    // Nothing is there to post to.
-    if (code === undefined && (status === 404 || status === 405))
-      throw new CliError('notFound', 'This relay takes no accounts', 'Its operator has to: agentchat serve --accounts')
-    const why = code === undefined ? `The answer was ${status}` : `${http.detailIn(text)} (${code})`
-    throw new CliError(http.exitOfAnswer(status, code), why)
-  }
-  return agent
+  const { claimant } = await import('../account-door.ts')
+  const me = await claimant(call)
+  await me.post(path, me.signed(account, path.endsWith('/end')))
+  return me.agent
 }
 
 const link = command({

@@ -8,15 +8,18 @@ import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
 import { Problem, problemOf } from '../http/problem.ts'
 import { cookieOf, setCookie } from './cookie.ts'
 import { page, pageHeaders, script } from './page.ts'
+import { devicePlaces } from './device-places.ts'
 import { ownPlaces } from './own-places.ts'
 import type { Place, Places } from './place.ts'
-import type { AccountsPort, ClaimsPort, SignedIn, VaultPort } from './port.ts'
+import type { AccountsPort, ClaimsPort, DevicesPort, SignedIn, VaultPort } from './port.ts'
 import { vaultPlaces } from './vault-places.ts'
 
 export interface AccountDoorOptions {
   readonly accounts: AccountsPort
   readonly claims: ClaimsPort
   readonly vault: VaultPort
+  readonly devices: DevicesPort
+  readonly devicePaceMs: number
   readonly clock: Clock
   readonly log: Logger
   /** Pages that passkeys are good at; known once the relay listens. */
@@ -51,7 +54,7 @@ export class AccountDoor implements HttpDoor {
   constructor(options: AccountDoorOptions) {
     this.#options = options
     const shown = (me: SignedIn) => this.#shown(me)
-    this.#places = { ...ownPlaces({ ...options, shown }), ...vaultPlaces({ ...options, shown }) }
+    this.#places = { ...ownPlaces({ ...options, shown }), ...vaultPlaces({ ...options, shown }), ...devicePlaces(options) }
     this.#sweptAt = options.clock.now()
     this.#all = new Bucket(ofAll, this.#sweptAt)
   }
@@ -106,7 +109,7 @@ export class AccountDoor implements HttpDoor {
     const me = held === undefined ? undefined : await this.#options.accounts.who(held.secret)
     // Who is signed in has proved more than a guess costs, and vouches in a count of its own: strangers hold up nobody else.
     if (me === undefined || place.needs === 'agent') this.#guess(visit)
-    else if (place.needs === 'anyone') this.#count(me.account.id)
+    else if (place.needs === 'anyone' || 'guesses' in place) this.#count(me.account.id)
     const visitor = { site: site ?? sites[0]!, address: visit.address, agent: request.headers['user-agent'] ?? '' }
     const told = place.needs === 'anyone' || place.needs === 'agent'
       ? await place.answer({ visit, visitor, rest, me })

@@ -1,7 +1,7 @@
 // The places of accounts: signing in by a passkey or a link, and what an account has.
 import * as z from 'zod'
 import { Problem } from '../http/problem.ts'
-import { AgentIn, bodyOf, Line, Nothing, numberIn, Secret, type Places, type Told } from './place.ts'
+import { bodyOf, Claim, Line, Nothing, numberIn, Secret, type Places, type Told } from './place.ts'
 import type { AccountsPort, ClaimsPort, Opened, PasskeyAnswer, SignedIn } from './port.ts'
 
 export interface OwnPlaces {
@@ -31,13 +31,6 @@ const Answer = z.object({
 })
 const Named = z.object({ name: Line })
 const ByLink = Named.extend({ link: Secret })
-const Claim = z.object({
-  agent: AgentIn,
-  account: z.string().regex(/^~[0-9a-f]{16}$/, 'an account like ~0123456789abcdef'),
-  ts: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
-  nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, '16 to 64 of A–Z a–z 0–9 _ -'),
-  sig: z.string().regex(/^[A-Za-z0-9+/]{86}==$/, 'a signature of Ed25519 in base64'),
-})
 const SignOut = z.object({ everywhere: z.boolean().optional() })
 
 export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {

@@ -27,9 +27,10 @@ export const page = (relayName: string): string =>
 export const script = `'use strict'
 const main = document.getElementById('main')
 const say = text => { document.getElementById('said').textContent = text }
-const given = { link: location.hash.slice(1) }
+const hash = location.hash.slice(1)
+const given = hash.startsWith('code=') ? { link: '', code: hash.slice(5) } : { link: hash, code: '' }
 // It is no part of what the browser remembers.
-if (given.link !== '') history.replaceState(null, '', '/account')
+if (hash !== '') history.replaceState(null, '', '/account')
 
 const ask = async (method, path, body) => {
   const response = await fetch(path, {
@@ -95,6 +96,24 @@ const showStranger = () => {
   main.replaceChildren(...(given.link === '' ? [signIn] : [element('p', 'You were given a link to this relay. It is good once.'), label, name, create, signIn]))
 }
 
+const showDevice = async code => {
+  const { agent, address } = await post('/account/devices/look', { code })
+  main.replaceChildren(
+    element('h2', 'A command wants to be yours'),
+    element('p', agent + ', from ' + address + ', shows the code ' + code + '. Say yes only where you started it yourself, and it shows this code.'),
+    button('It is mine', async () => {
+      await fresh(() => post('/account/devices', { code }))
+      given.code = ''
+      await show()
+      say(agent + ' goes on in a moment.')
+    }),
+    button('It is not', async () => {
+      given.code = ''
+      await show()
+    }),
+  )
+}
+
 const agentItems = ({ agents, waiting }) => [
   ...waiting.map(({ agent, expires_at }) => {
     const item = element('li', agent + ' says that it is yours (until ' + when(expires_at) + ') ')
@@ -138,6 +157,10 @@ const showOwner = (me, agents) => {
       await show()
     })),
     ...list('Agents (agentchat account link ' + me.account.id + ')', agentItems(agents)),
+    button('A command shows a code', async () => {
+      const code = prompt('The code that it shows, like BCDF-GHJK')
+      if (code) await showDevice(code)
+    }),
     ...list('Signed in', signIns),
     button('Sign out', async () => {
       await post('/signout')
@@ -155,7 +178,17 @@ const showOwner = (me, agents) => {
 
 const show = async () => {
   try {
-    showOwner(await ask('GET', '/account/me'), await ask('GET', '/account/agents'))
+    const me = await ask('GET', '/account/me')
+    const { code } = given
+    given.code = ''
+    if (code !== '') {
+      try {
+        return await showDevice(code)
+      } catch (error) {
+        say(error.message)
+      }
+    }
+    showOwner(me, await ask('GET', '/account/agents'))
   } catch (error) {
     if (error.code !== 'AUTH_REQUIRED') say(error.message)
     showStranger()

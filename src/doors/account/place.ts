@@ -26,7 +26,12 @@ export interface Told {
 /** Who may ask: anybody, an agent whose key signed what is asked, who is signed in, or whose passkey vouched a moment ago. */
 export type Place =
   | { readonly needs: 'anyone' | 'agent', answer(asked: Asked): Promise<Told> }
-  | { readonly needs: 'signed' | 'fresh', answer(asked: AskedBy): Promise<Told> }
+  | {
+    readonly needs: 'signed' | 'fresh'
+    /** What is asked may be guessed: an account has so many tries as an address. */
+    readonly guesses?: true
+    answer(asked: AskedBy): Promise<Told>
+  }
 
 /** By method and path; one that ends with / takes what is behind it. */
 export type Places = Readonly<Record<string, Place>>
@@ -56,3 +61,11 @@ export const Nothing = z.object({})
 export const AgentIn = z.string().regex(/^@[0-9a-f]{16}$/, 'an agent like @8addfe276526c9f6')
 /** 32 bytes that cannot be guessed, or a hash. */
 export const Secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/, '43 of A–Z a–z 0–9 _ -')
+/** What an agent's key signed. */
+export const Claim = z.object({
+  agent: AgentIn,
+  account: z.string().regex(/^~[0-9a-f]{16}$/, 'an account like ~0123456789abcdef'),
+  ts: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, '16 to 64 of A–Z a–z 0–9 _ -'),
+  sig: z.string().regex(/^[A-Za-z0-9+/]{86}==$/, 'a signature of Ed25519 in base64'),
+})

@@ -141,3 +141,20 @@ export interface VaultPort {
   ): Promise<void>
   refuse(me: SignedIn, id: string): Promise<void>
 }
+
+interface Device {
+  readonly agent: string
+  readonly address: string
+  readonly account: string | null
+  readonly created: number
+  readonly expires: number
+}
+
+/** Commands that sign in. Each throws Fail where it is refused. */
+export interface DevicesPort {
+  begin(agent: string, address: string): Promise<{ readonly device: string, readonly code: string, readonly expires: number }>
+  poll(device: string): Promise<string | undefined>
+  look(code: string): Promise<Device>
+  confirm(me: SignedIn, code: string): Promise<Device>
+  finish(device: string, claim: SignedClaim): Promise<void>
+}

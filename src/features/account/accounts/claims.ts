@@ -66,6 +66,21 @@ export class Claims {
     })
   }
 
+  /** Both halves at once: the agent's here, and the owner's by whom it was confirmed. In a transaction that decides about accounts. @throws Fail */
+  async take(tx: Tx, now: number, claim: SignedClaim, by: { readonly sign_in: string, readonly address: string }): Promise<void> {
+    const { agent, account, sig } = claim
+    const text = claimText({ ...claim, relay: this.#options.serverId })
+    await this.#check(tx, now, claim, text)
+    const owner = await ownerOf(tx, agent)
+    if (owner === account) return
+    if (owner !== undefined) throw new Fail('NOT_ALLOWED', `${agent} belongs to another account: end that first`)
+    if (await findAccount(tx, account) === undefined) throw new Fail('AGENT_NOT_FOUND', `There is no account ${account} here`)
+    await this.#checkRoom(tx, account)
+    await removeClaim(tx, agent)
+    await addOwned(tx, { agent, account, text, sig, at: now, sign_in: by.sign_in })
+    await this.#note(tx, { at: now, account, ...by, action: 'agent_sign_in', target: agent })
+  }
+
   /** The agent goes, or takes back what waits. @throws Fail */
   end(claim: SignedClaim, address: string): Promise<void> {
     return this.#decide(async (tx, now) => {
@@ -86,7 +101,7 @@ export class Claims {
       await checkSignedIn(tx, me)
       const claim = (await claimsOn(tx, account.id, now)).find(each => each.agent === agent)
       if (claim === undefined) throw notYours(agent)
-      if ((await ownedBy(tx, account.id)).length >= maxOwned) throw new Fail('LIMIT_REACHED', `An account has at most ${maxOwned} agents`)
+      await this.#checkRoom(tx, account.id)
       // A key that was given up meanwhile says nothing any more.
       const row = await findAgent(tx, agent)
       if (row === undefined || row.revoked_at !== null || await ownerOf(tx, await successorOf(tx, agent)) !== undefined)
@@ -124,6 +139,10 @@ export class Claims {
     if (Math.abs(now - ts) > this.#options.maxClockSkewMs)
       throw new Fail('VERIFICATION_EXPIRED', "The signed time is too far from the relay's clock")
     if (!await useNonce(tx, agent, nonce, now)) throw new Fail('VERIFICATION_FAILED', 'This nonce was used before')
+  }
+
+  async #checkRoom(tx: Tx, account: string): Promise<void> {
+    if ((await ownedBy(tx, account)).length >= maxOwned) throw new Fail('LIMIT_REACHED', `An account has at most ${maxOwned} agents`)
   }
 
   async #remove(tx: Tx, at: number, account: string, agent: string, by: Pick<AccountAuditRow, 'sign_in' | 'address'>): Promise<void> {
