@@ -18,6 +18,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 400,
+    rolldownOptions: {
+      output: {
+        // Every page is called `page.tsx`: its folder says which.
+        chunkFileNames: ({ facadeModuleId }) => `assets/${/pages\/([\w-]+)\//.exec(facadeModuleId ?? '')?.[1] ?? '[name]'}-[hash].js`,
+        // What several pages share is loaded once, with the first of them.
+        codeSplitting: { groups: [{ name: 'markdown', test: /node_modules\/marked\// }] },
+      },
+    },
   },
   logLevel: 'warn',
 })

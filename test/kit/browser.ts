@@ -15,6 +15,7 @@ export const noBrowser: string | undefined = process.env[noBrowserVariable]
 
 export const desktop = { width: 1_280, height: 800 } as const
 export const phone = { width: 390, height: 844 } as const
+export type Size = typeof desktop | typeof phone
 
 /** A window of somebody, and all that it complained of. */
 export interface Visit extends AsyncDisposable {
@@ -42,9 +43,9 @@ export const useBrowser = () => {
     /** Somebody who was never here, at the console of a relay. */
     visit: async (
       relay: ConsoleRelay,
-      { size = desktop, path = '' }: { readonly size?: typeof desktop | typeof phone, readonly path?: string } = {},
+      { size = desktop, path = '', bypassCsp = false }: { readonly size?: Size, readonly path?: string, readonly bypassCsp?: boolean } = {},
     ): Promise<Visit> => {
-      const context = await browser!.newContext({ viewport: size, locale: 'en-US', reducedMotion: 'reduce' })
+      const context = await browser!.newContext({ viewport: size, locale: 'en-US', reducedMotion: 'reduce', bypassCSP: bypassCsp })
       const page = await context.newPage()
       const faults = watchFaults(page)
       await page.goto(relay.consoleUrl + path)

@@ -9,6 +9,8 @@ import { t } from '../text/index.ts'
 const maxChars = 20_000
 const maxDepth = 12
 const maxElements = 2_000
+/** Lines of a message that are shown at once. */
+const maxLines = 40
 
 interface Budget {
   left: number
@@ -101,8 +103,9 @@ const One = ({ token, depth, budget }: { readonly token: Token, readonly depth: 
 /** A text of somebody else; long ones are cut, with a button for the rest. */
 export const Markdown = ({ text, maxShown = 4_000 }: { readonly text: string, readonly maxShown?: number }) => {
   const [isWhole, showAll] = useState(false)
-  const isCut = text.length > maxShown && !isWhole
-  const shown = isCut ? text.slice(0, maxShown).replace(/[\ud800-\udbff]$/, '') : text
+  const end = endOf(text, maxShown)
+  const isCut = end < text.length && !isWhole
+  const shown = isCut ? text.slice(0, end).replace(/[\ud800-\udbff]$/, '') : text
   const isLong = shown.length > maxChars
   return (
     <div class='said' dir='auto'>
@@ -112,6 +115,17 @@ export const Markdown = ({ text, maxShown = 4_000 }: { readonly text: string, re
       )}
     </div>
   )
+}
+
+/** Where it is cut: behind so many characters, or lines. */
+const endOf = (text: string, maxShown: number): number => {
+  let end = 0
+  for (let lines = 0; lines < maxLines; lines++) {
+    const next = text.indexOf('\n', end)
+    if (next === -1 || next >= maxShown) return Math.min(text.length, maxShown)
+    end = next + 1
+  }
+  return end
 }
 
 const tokensOf = (text: string): readonly Token[] => {

@@ -43,7 +43,7 @@ export const Provenance = ({ event }: { readonly event: LogEvent }) => {
   const kind = signature === 'none' ? 'none' : good.has(signature) ? 'good' : 'bad'
   return (
     <>
-      <button type='button' class={`chip ${kind}`} onClick={() => isAsked.value = true} aria-label={texts.aboutMessage}>
+      <button type='button' class={`chip ${kind}`} onClick={() => isAsked.value = true} aria-haspopup='dialog'>
         {kind === 'good' ? '✓ ' : kind === 'bad' ? '! ' : ''}
         {texts.signature[signature]}
         {keyAgeMs !== null && <span class='age'>· {texts.keyAge(duration(keyAgeMs))}</span>}

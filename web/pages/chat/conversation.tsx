@@ -16,13 +16,27 @@ import { Composer } from './composer.tsx'
 import { Members } from './members.tsx'
 import { MessageRow, OutgoingRow, type ReplyTo } from './message-row.tsx'
 
+/** Shown at first where there is room for them; a window that gets narrow has none. */
+const useMembersShown = () => {
+  const isShown = useSignal(matchMedia('(min-width: 1100px)').matches)
+  useEffect(() => {
+    const narrow = matchMedia('(max-width: 760px)')
+    const changed = () => {
+      if (narrow.matches) isShown.value = false
+    }
+    narrow.addEventListener('change', changed)
+    return () => narrow.removeEventListener('change', changed)
+  }, [])
+  return isShown
+}
+
 export const Conversation = ({ place }: { readonly place: Target }) => {
   const texts = t.value.chat
   const log = logOf(place)
   const handle = useRef<ListHandle>(null)
   const replyTo = useSignal<ReplyTo | undefined>(undefined)
   const isAtEnd = useSignal(true)
-  const showsMembers = useSignal(matchMedia('(min-width: 1100px)').matches)
+  const showsMembers = useMembersShown()
   const isChannel = place.startsWith('#')
   const isIn = !isChannel || joined.value.has(channelName(place))
   const name = isChannel ? place : nameOf(place).value
