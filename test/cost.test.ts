@@ -72,7 +72,7 @@ describe.each([1, 20])('with %i members beside the sender', count => {
     const encodings = countEncodings()
     sender.send(...texts)
     for (const wire of [sender, ...members]) await wire.take('MSG', 3)
-    expect(encodings()).toEqual(upTo(3).map(() => 'ts from from_name to content verified msg_id seq'))
+    expect(encodings()).toEqual(upTo(3).map(() => 'ts from from_name to content verified msg_id seq salt'))
   })
 
   test('a batch is one buffer, the same for all, in one write to each', async () => {

@@ -161,6 +161,7 @@ describe('erasure', () => {
         msg_id: expect.any(String),
         seq: 1,
         erased: true,
+        hash: expect.stringMatching(/^[\w+/]{43}=$/),
       },
       expect.objectContaining({ content: 'what she said', seq: 2 }),
     ])

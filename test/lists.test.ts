@@ -49,6 +49,8 @@ const bounds: Readonly<Record<string, string>> = {
   'GROUP_CHANGED.members': 'maxGroupMembers',
   'HOOKS.list': 'maxHooksPerAgent',
   'WEBHOOKS.list': 'maxWebhooksPerAgent',
+  'HEAD.consistency': 'two for each doubling of the events of a stream',
+  'HEAD.inclusion': 'one for each doubling of the events of a stream',
   'HISTORY.changes': 'one at most of each event of the page',
   'HISTORY.threads': 'one at most of each event of the page',
   'THREAD.changes': 'one at most of each event of the page',

@@ -2,28 +2,28 @@
 import { readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { identityFrom, serverIdOf } from '../lib/identity/index.ts'
 import {
+  blankText,
   checkProof,
   consistencySpans,
   cosignedAt,
   entryOf,
-  blankText,
-  identityFrom,
   inclusionSpans,
   isConsistent,
   isIncluded,
   leafOf,
+  nodeOf,
   openCheckpoint,
   readCheckpoint,
   readProof,
-  serverIdOf,
   signCheckpoint,
   TranscriptRange,
+  voidOf,
   wholesOf,
   writeProof,
   type Span,
-} from '../lib/identity/index.ts'
-import { nodeOf, voidOf } from '../lib/identity/transcripts/index.ts'
+} from '../lib/identity/transcripts/index.ts'
 
 interface Vectors {
   readonly relaySeed: string

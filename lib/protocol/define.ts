@@ -30,6 +30,7 @@ export const request = <S extends Shape, const R extends string>(spec: RequestSp
 /**
  * Stored, numbered and replayed. `seq` counts per channel, or per pair of agents. `via` and `auth` tell by which door it came in, and by
  * what its author proved itself there; absent: a session of the author's own key, or of an agent without one. Doors of later versions may tell others.
+ * `salt`: 16 random bytes, so that the hash of the text tells nothing of it.
  * `prev_seq`: of the event of the channel that this session was sent before, where those between were left out by its SUBSCRIBE.
  */
 export const event = <S extends Shape>({ body }: FrameSpec<S>) => ({
@@ -40,6 +41,7 @@ export const event = <S extends Shape>({ body }: FrameSpec<S>) => ({
     auth: z.optional(z.string()),
     ts: Time,
     seq: z.optional(Seq),
+    salt: z.optional(z.string()),
     replay: z.optional(z.literal(true)),
     prev_seq: z.optional(Seq),
   }),

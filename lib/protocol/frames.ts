@@ -34,6 +34,7 @@ import { frames as session } from './session.ts'
 import { frames as skills } from './skills.ts'
 import { frames as threads } from './threads.ts'
 import { frames as tokens } from './tokens.ts'
+import { frames as transcripts } from './transcripts.ts'
 
 /** Relay → client. */
 export const frames = {
@@ -72,4 +73,5 @@ export const frames = {
   ...webhooks,
   ...errands,
   ...policies,
+  ...transcripts,
 } as const

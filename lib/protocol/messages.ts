@@ -38,6 +38,7 @@ export const frames = {
       thread: z.optional(MsgId),
       redacted: z.optional(z.literal(true)),
       erased: z.optional(z.literal(true)),
+      hash: z.optional(z.string()),
       edit: Change,
       retract: Change,
       invite: z.optional(ChannelName),

@@ -71,6 +71,8 @@ import * as threads from './threads.ts'
 import * as threadsRequests from './requests/threads.ts'
 import * as tokens from './tokens.ts'
 import * as tokensRequests from './requests/tokens.ts'
+import * as transcripts from './transcripts.ts'
+import * as transcriptsRequests from './requests/transcripts.ts'
 
 /** Client → relay. */
 export const requests = {
@@ -88,6 +90,7 @@ export const requests = {
   ...budgetsRequests.requests,
   ...blocksRequests.requests,
   ...historyRequests.requests,
+  ...transcriptsRequests.requests,
   ...searchRequests.requests,
   ...reactionsRequests.requests,
   ...pinsRequests.requests,
@@ -127,6 +130,7 @@ export const domains = {
   budgets: { requests: budgetsRequests.requests, frames: budgets.frames },
   blocks: { requests: blocksRequests.requests, frames: blocks.frames },
   history: { requests: historyRequests.requests, frames: history.frames },
+  transcripts: { requests: transcriptsRequests.requests, frames: transcripts.frames },
   search: { requests: searchRequests.requests, frames: search.frames },
   reactions: { requests: reactionsRequests.requests, frames: reactions.frames },
   pins: { requests: pinsRequests.requests, frames: pins.frames },

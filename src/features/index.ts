@@ -37,6 +37,7 @@ import type { Db, Migration } from '../store/store.ts'
 import { leaseMigrations } from '../store/leases.ts'
 import { threadMigrations } from '../store/threads.ts'
 import { tokenMigrations } from '../store/tokens.ts'
+import { transcriptMigrations } from '../store/transcripts.ts'
 import { inHandOf, isOneHand } from './account/accounts/claims.ts'
 import { allOwners, claimMigrations, ownersOf } from './account/accounts/claims-store.ts'
 import { accountMigrations } from './account/accounts/store.ts'
@@ -78,6 +79,7 @@ import { session, type SessionOptions } from './talk/session/handlers.ts'
 import { subscriptions } from './talk/subscriptions/handlers.ts'
 import { threads } from './talk/threads/handlers.ts'
 import { tokens, type TokenOptions } from './talk/tokens/handlers.ts'
+import { transcripts, type TranscriptOptions } from './talk/transcripts/handlers.ts'
 import { webhooks, type WebhookOptions } from './talk/webhooks/handlers.ts'
 import { closingCases } from './trade/court/closing.ts'
 import { court } from './trade/court/handlers.ts'
@@ -112,6 +114,7 @@ type TalkOptions =
   & Omit<CircleOptions, 'circles'>
   & BudgetOptions
   & HistoryOptions
+  & TranscriptOptions
   & SearchOptions
   & PresenceOptions
   & ProfileOptions
@@ -238,6 +241,7 @@ const wings = {
     blocks: slice(blocks),
     history: slice(history),
     search: slice(search, searchMigrations),
+    transcripts: slice(transcripts, transcriptMigrations),
     reactions: slice(reactions, reactionMigrations),
     pins: slice(pins, pinMigrations),
     groups: slice(groups, groupMigrations),

@@ -8,6 +8,7 @@ import { authorOf, type Appended, type Stamp } from '../store/log.ts'
 import { StorageError, UndoneError, type Awaitable, type Scope, type Store, type Tx } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
+import { Salts } from './salts.ts'
 import { Fail, type Append, type Outcome } from './feature.ts'
 import { Fifo, Turns } from './turns.ts'
 
@@ -91,6 +92,7 @@ export class Committer {
   readonly #batchSize: Histogram
   readonly #commitSeconds: Histogram
   readonly #options: CommitterOptions
+  readonly #salts = new Salts()
   /** Writes of connections without a session, of those with one, and the relay's own: they take turns, so that none waits for the others' crowd. */
   readonly #logins = new Turns<Job>()
   readonly #writes = new Turns<Job>()
@@ -308,8 +310,10 @@ export class Committer {
     const { address } = job.connection ?? {}
     const appended = tx.log.append({ ...append, author: authorOf(body), address, ttlMs: waitMs }, now, ({ seq, ts, msgId }) => {
       const said = doorway === undefined ? body : { ...body, ...doorway }
-      const numbered = { ts, ...said, msg_id: msgId, seq } as FrameBody<EventType>
-      frame = frameOf(type, ttlMs === undefined ? numbered : { ...numbered, expires_at: ts + ttlMs })
+      const salt = this.#salts.next()
+      frame = frameOf(type, (ttlMs === undefined
+        ? { ts, ...said, msg_id: msgId, seq, salt }
+        : { ts, ...said, msg_id: msgId, seq, expires_at: ts + ttlMs, salt }) as FrameBody<EventType>)
       return textOfFrame(frame)
     })
     return appended instanceof Promise

@@ -112,7 +112,7 @@ export type Append<T extends EventType = EventType> = { readonly [K in T]: Appen
 interface AppendOf<T extends EventType> {
   readonly stream: string
   readonly type: T
-  readonly body: Omit<FrameBody<T>, 'ts' | 'seq' | 'msg_id' | 'replay' | 'prev_seq' | 'expires_at'>
+  readonly body: Omit<FrameBody<T>, 'ts' | 'seq' | 'msg_id' | 'replay' | 'prev_seq' | 'expires_at' | 'salt'>
   readonly key?: PublishKey
   readonly agents?: readonly string[]
   /** Agents with a key whose inbox keeps the event until it is received. */

@@ -7,12 +7,21 @@ import { reactionMigrations } from './reactions.ts'
 import { shareMigrations } from './shares.ts'
 import { SilentRound } from './spoken.ts'
 import { openSqlite } from './sqlite/store.ts'
+import { transcriptMigrations } from './transcripts.ts'
 
 test('an erasure looks at the blocks of events in which the agent spoke, a part of one at a time', async () => {
   const store = openSqlite({
     data: ':memory:',
     durability: 'normal',
-    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations, floorMigrations],
+    migrations: [
+      agentMigrations,
+      shareMigrations,
+      keepingMigrations,
+      reactionMigrations,
+      pinMigrations,
+      floorMigrations,
+      transcriptMigrations,
+    ],
     newEpoch: () => '0'.repeat(16),
   })
   const text = (author: string) =>
@@ -44,7 +53,15 @@ test('who has nothing left in a block of events is forgotten there, a block at a
   const store = openSqlite({
     data: ':memory:',
     durability: 'normal',
-    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations, floorMigrations],
+    migrations: [
+      agentMigrations,
+      shareMigrations,
+      keepingMigrations,
+      reactionMigrations,
+      pinMigrations,
+      floorMigrations,
+      transcriptMigrations,
+    ],
     newEpoch: () => '0'.repeat(16),
   })
   const append = (count: number, author: (i: number) => string) =>

@@ -14,7 +14,9 @@ import {
   type LogWriter,
   type Trimmed,
 } from './log.ts'
+import { blankText, type Stub } from '../../lib/identity/transcripts/index.ts'
 import type { WriteTables } from './tables.ts'
+import { keepTree, sha256, type Events } from './transcripts.ts'
 
 interface Tables extends Readonly<Record<(typeof hanging)[number], { stream: number, seq: number }>> {
   /** The bytes of a stream's events up to a seq; counted only where a limit asks for it. */
@@ -68,27 +70,15 @@ export interface KeptLog extends Pick<LogWriter, 'flush' | 'expire' | 'head'> {
   index(): Awaitable<void>
 }
 
-interface Said {
-  readonly type: string
-  readonly to?: string
-  readonly msg_id: string
+interface Said extends Stub {
   readonly erased?: true
-  readonly edit?: { readonly of: string }
-  readonly retract?: { readonly of: string }
 }
 
 const saidBy = ({ text }: Event): Said => JSON.parse(String(text)) as Said
 
-/** What is left of an event: that it was, when, from whom and to whom, and which message it changed. */
-const blankOf = (event: Event): string => {
-  const { type, to, msg_id, edit, retract } = saidBy(event)
-  const { ts, author, seq } = event
-  return JSON.stringify({
-    ...{ type, ts, from: author, from_name: '', to, content: '', msg_id, seq, erased: true },
-    ...(edit !== undefined && { edit: { of: edit.of } }),
-    ...(retract !== undefined && { retract: { of: retract.of } }),
-  })
-}
+/** What is left of an event: that it was, when, from whom and to whom, which message it changed, and the hash of what it was. */
+const blankOf = (event: Event): string =>
+  blankText(saidBy(event), Buffer.from(sha256(Buffer.from(event.text as string))).toString('base64'))
 
 export class TablesKeeper implements LogKeeper {
   readonly #log: KeptLog
@@ -157,7 +147,7 @@ export class TablesKeeper implements LogKeeper {
   async trim(after: number, wantedBytes: number, now: number): Promise<Trimmed> {
     await this.#log.index()
     const found = await this.#tables.selectFrom('events').innerJoin('streams', 'streams.id', 'events.stream')
-      .select(['events.id', 'stream', 'name', 'seq', this.#words.textBytes.as('bytes')]).where('events.id', '>', after)
+      .select(['events.id', 'stream', 'name', 'events.seq', this.#words.textBytes.as('bytes')]).where('events.id', '>', after)
       .orderBy('events.id').limit(trimmedAtOnce.events).execute()
     const lastSeqs = new Map<number, { readonly name: string, readonly seq: number }>()
     let [last, events, bytes] = [found.at(-1)?.id, 0, 0]
@@ -269,6 +259,20 @@ export class TablesKeeper implements LogKeeper {
     return this.#tables.selectFrom(this.#words.placed.as('placed')).where('stream', '=', stream)
   }
 
+  #eventsOf(stream: number): Events {
+    return async (after, limit, maxBytes) => {
+      const next = await this.#placed(stream).select(['seq', this.#words.textBytes.as('bytes')]).where('seq', '>', after).orderBy('seq')
+        .limit(limit).execute()
+      let bytes = 0
+      const tooMany = next.findIndex(event => (bytes += event.bytes) > maxBytes)
+      const last = next[tooMany === -1 ? next.length - 1 : Math.max(tooMany - 1, 0)]
+      if (last === undefined) return []
+      const rows = await this.#placed(stream).select(['seq', 'text']).where('seq', '>', after).where('seq', '<=', last.seq).orderBy('seq')
+        .execute()
+      return rows.map(({ seq, text }) => ({ seq, text: Buffer.from(text as string) }))
+    }
+  }
+
   /** As many as may go at once: where what goes is overwritten, many bytes take as long as many events. */
   async #oldest(stream: number, limit: number): Promise<readonly Kept[]> {
     const events = await this.#placed(stream).select(['seq', 'ts', this.#words.textBytes.as('bytes')]).orderBy('seq').limit(limit).execute()
@@ -284,6 +288,7 @@ export class TablesKeeper implements LogKeeper {
     await tables.deleteFrom('inbox').where('stream', '=', stream).where('event', '<=', last)
       .where('seq', '<', sql<number>`(SELECT max(own.seq) FROM inbox AS own WHERE own.agent = inbox.agent)`).execute()
     const { placed, textBytes } = this.#words
+    await keepTree({ tables: <T>() => tables as unknown as WriteTables<T> }, stream, this.#eventsOf(stream), last)
     await tables.updateTable('stream_sizes').where('stream', '=', stream).set({
       bytes: sql`bytes - (SELECT coalesce(sum(${textBytes}), 0) FROM ${placed} AS p WHERE p.stream = ${stream} AND p.seq <= ${last}
         AND p.seq <= stream_sizes.upto)`,

@@ -104,7 +104,10 @@ const enter = async (relay: TestRelay, key: Key): Promise<Wire | undefined> => {
 }
 
 /** An answer without what names the moment, the question and the life of the log. */
-const bare = ({ ts: _ts, re: _re, ...answer }: Body, epoch: string): string => JSON.stringify(answer).replaceAll(epoch, '<epoch>')
+const bare = ({ ts: _ts, re: _re, ...answer }: Body, epoch: string): string =>
+  JSON.stringify(answer).replaceAll(epoch, '<epoch>').replace(ownSignature, '<signature>')
+/** Of a head: over the life of the log, too. */
+const ownSignature = /(?<=— agentchat\/[0-9a-f]{64} )[\w+/=]{92}/
 
 /**
  * Question → answer, by an admin, by a newcomer, and by some agents of the data. A relay runs on it meanwhile, at the time of its newest

@@ -380,6 +380,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/relay/receipts.ts': { peer: 'names of streams, made of ids' },
   'src/app.ts': { own: 'networks that an admin banned' },
   'src/base/open-files.ts': { own: 'what the system says of its limits' },
+  'src/store/transcripts.ts': { own: 'hashes that it stored itself' },
   'src/store/words.ts': { peer: 'messages, and what they are searched by', run: { wordsIn: text => [...wordsIn(text)] } },
   'src/store/postgres/search.ts': { peer: 'messages, and names of streams' },
   'src/store/sqlite/search-file.ts': { own: 'the path of the data directory' },

@@ -25,6 +25,7 @@ export interface TranscriptName {
   readonly stream: string
 }
 
+/** What a head says: of which tree, how many leaves there are, and the root. */
 export interface Checkpoint extends TranscriptName {
   readonly size: number
   readonly root: Uint8Array

@@ -12,6 +12,7 @@ const mark = 'c2sp.org/tlog-proof@v1'
 const maxHashes = 53
 const maxProofChars = 4 * 1024 * 1024
 
+/** A file that proves one event. */
 export interface SingleProof {
   /** The event, as it is stored. */
   readonly text: string
@@ -42,10 +43,11 @@ const textIn = (base64: string): string => {
   throw refuse('the text is not base64 of UTF-8')
 }
 
+/** The file of a proof. */
 export const writeProof = ({ text, index, proof, checkpoint }: SingleProof): string =>
   [mark, `extra ${longBase64(utf8ToBytes(text))}`, `index ${index}`, ...proof.map(toBase64), '', checkpoint].join('\n')
 
-/** @throws IdentityError BAD_TRANSCRIPT */
+/** What a file says, unproved: see `checkProof`. @throws IdentityError BAD_TRANSCRIPT */
 export const readProof = (file: string): SingleProof => {
   const end = file.length > maxProofChars ? -1 : file.indexOf('\n\n')
   if (end === -1) throw refuse('no head in it')

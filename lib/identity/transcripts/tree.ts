@@ -57,7 +57,7 @@ export class TranscriptRange {
     this.#hash = hash
   }
 
-  /** @throws RangeError where the peaks are not those of that size */
+  /** A range of so many leaves, by its peaks. @throws RangeError where the peaks are not those of that size */
   static of(size: number, peaks: readonly Uint8Array[], hash: Hash = sha256): TranscriptRange {
     if (!Number.isSafeInteger(size) || size < 0 || peaks.length !== peaksIn(size) || peaks.some(peak => peak.length !== hashBytes))
       throw new RangeError('Not the peaks of a tree of that size')
@@ -78,6 +78,7 @@ export class TranscriptRange {
     }
   }
 
+  /** How many leaves there are. */
   get size(): number {
     return this.#size
   }
@@ -87,11 +88,13 @@ export class TranscriptRange {
     return this.#peaks
   }
 
+  /** What it hashes to. */
   get root(): Uint8Array {
     if (this.#peaks.length === 0) return emptyRoot(this.#hash)
     return this.#peaks.reduceRight((right, left) => nodeOf(left, right, this.#hash))
   }
 
+  /** Adds the next leaf. */
   add(leaf: Uint8Array): void {
     this.addWhole(0, leaf)
   }
@@ -115,10 +118,12 @@ export class TranscriptRange {
     }
   }
 
+  /** Another of the same leaves, that goes on by itself. */
   copy(): TranscriptRange {
     return TranscriptRange.of(this.#size, this.#peaks, this.#hash)
   }
 
+  /** Its size and its peaks, from which `TranscriptRange.from` makes it again: a few hundred characters. */
   toString(): string {
     return [this.#size, ...this.#peaks.map(toBase64)].join(' ')
   }

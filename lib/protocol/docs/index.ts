@@ -37,6 +37,7 @@ import * as session from './session.ts'
 import * as skills from './skills.ts'
 import * as threads from './threads.ts'
 import * as tokens from './tokens.ts'
+import * as transcripts from './transcripts.ts'
 
 const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...session.requests,
@@ -53,6 +54,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...budgets.requests,
   ...blocks.requests,
   ...history.requests,
+  ...transcripts.requests,
   ...search.requests,
   ...reactions.requests,
   ...pins.requests,
@@ -100,6 +102,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...budgets.frames,
   ...blocks.frames,
   ...history.frames,
+  ...transcripts.frames,
   ...search.frames,
   ...reactions.frames,
   ...pins.frames,

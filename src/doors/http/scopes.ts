@@ -15,7 +15,7 @@ export const needs: Readonly<Record<RequestType, Needed>> = {
   ...by('read', ['PING', 'WHOIS', 'LIST_CHANNELS', 'LIST_AGENTS', 'MEMBERS', 'INBOX', 'RECEIVED', 'READ', 'STATUS', 'BLOCKS', 'HISTORY']),
   ...by('read', ['CLAIM', 'EXTEND', 'DONE', 'UNCLAIM', 'LEASES', 'REQUEUE', 'DROP']),
   ...by('read', ['SEARCH', 'SEARCH_SKILLS', 'PROFILE', 'RATING', 'LEADERBOARD', 'WATCH', 'UNWATCH']),
-  ...by('read', ['UNREAD', 'REACTIONS', 'PINS', 'GROUPS', 'SUBSCRIBE']),
+  ...by('read', ['UNREAD', 'REACTIONS', 'PINS', 'GROUPS', 'SUBSCRIBE', 'HEAD']),
   ...by('send', ['REACT', 'UNREACT', 'PIN', 'UNPIN']),
   ...by('read', ['EDITS', 'THREAD']),
   ...by('send', ['MSG', 'DELTA', 'FILE_CHUNK', 'JOIN', 'LEAVE', 'SET_PRESENCE', 'SET_NICK', 'TYPING', 'RESPONDING_TO', 'BLOCK', 'UNBLOCK']),

@@ -9,6 +9,7 @@ import type { LogReader } from '../log.ts'
 import { pinMigrations } from '../../features/talk/pins/store.ts'
 import { reactionMigrations } from '../reactions.ts'
 import { shareMigrations } from '../shares.ts'
+import { transcriptMigrations } from '../transcripts.ts'
 import { openSqlite } from './store.ts'
 import { StorageError, type Store, type Tx } from '../store.ts'
 
@@ -63,7 +64,15 @@ test('what was said just now reads as it is committed: not before, and not as it
   const store = openSqlite({
     data: tempDir(),
     durability: 'normal',
-    migrations: [agentMigrations, shareMigrations, keepingMigrations, reactionMigrations, pinMigrations, floorMigrations],
+    migrations: [
+      agentMigrations,
+      shareMigrations,
+      keepingMigrations,
+      reactionMigrations,
+      pinMigrations,
+      floorMigrations,
+      transcriptMigrations,
+    ],
     newEpoch: () => 'e'.repeat(16),
   })
   stores.push(store)

@@ -35,7 +35,8 @@ export const selfDescription = (options: SelfOptions): Self => {
   const features = () => [
     ...Object.entries(domains).filter(([name, { requests }]) => {
       const types = Object.keys(requests)
-      return name !== 'servers' && name !== 'announcements' && (types.length === 0 || types.some(options.isAnswered))
+      return name !== 'servers' && name !== 'announcements' && name !== 'transcripts'
+        && (types.length === 0 || types.some(options.isAnswered))
     }).map(([name]) => name),
     ...wireFeatures,
     ...(directory ? ['directory'] : []),

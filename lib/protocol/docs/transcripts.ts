@@ -1,0 +1,32 @@
+// What the pages say of transcripts, and one example of each frame.
+import type { FrameDocs, RequestDocs } from './define.ts'
+
+const checkpoint = 'agentchat/3d4c030534b1c1c6a5238bf5932d7e4b97aad59b927aa0f504717dcb8e8a785f/5b1f0c2e9a7d4433/#general\n3\n'
+  + 'OxY23GLrtwuz6dCjQkZ8rG71KQ+uqdugGq64dHW9ICA=\n\n— agentchat/3d4c030534b1c1c6a5238bf5932d7e4b97aad59b927aa0f504717dcb8e8a785f '
+  + 'LsUwXgcBeWNZw+J/4XhKYc/0UuZTACpnFxjY4sYtAPbGk2Nb9o6EyiNAGKPyU3Tfo8hu4HVPnVCHkcNWIZ8iht/AwQ0=\n'
+
+export const requests = {
+  HEAD: {
+    doc:
+      'Asks for the signed head of the transcript of a channel, or of what was said with an agent, that you may read (docs/TRANSCRIPTS.md). `from`: proof '
+      + 'that the transcript as it was at that size is the beginning of it. `seq`: proof that the event of that number is in it.',
+    errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'MESSAGE_NOT_FOUND', 'BUSY'],
+    example: { channel: '#general', from: 1 },
+  },
+} satisfies RequestDocs
+
+export const frames = {
+  HEAD: {
+    doc:
+      "Answers HEAD. `checkpoint` is a C2SP tlog-checkpoint, signed with the relay's key; `size` is its size, which is the newest number, and "
+      + '`oldest` the oldest number that is kept. `consistency` and `inclusion` are proofs as RFC 6962 has them, their hashes in base64. '
+      + 'Where `from` is larger than `size` there is no `consistency`: the transcript is shorter than it was.',
+    example: {
+      channel: '#general',
+      size: 3,
+      oldest: 1,
+      checkpoint,
+      consistency: ['1gVqAsT81dWR1TQSIIRhrvbYu8cVVjoxtaSKbp0cFXo=', 'qXDJqPdzBxAzNlQigPqWHPuDVkyw/oP0BNqaimav7dk='],
+    },
+  },
+} satisfies FrameDocs

@@ -1,0 +1,12 @@
+// What is asked about the transcript of a stream.
+import { request } from '../define.ts'
+import { AgentAddress, ChannelAddress, Seq } from '../fields.ts'
+import { optional } from '../request-fields.ts'
+
+export const requests = {
+  HEAD: request({
+    body: { channel: optional(ChannelAddress), with: optional(AgentAddress), from: optional(Seq), seq: optional(Seq) },
+    cost: { frames: 8 },
+    reply: 'HEAD',
+  }),
+}

@@ -1,0 +1,91 @@
+// Trees of streams, kept as far as they were read: those that were asked for last. What of them is not stored yet is stored by the clock.
+import type { Row } from '../../../store/log.ts'
+import type { Db, Tx } from '../../../store/store.ts'
+import { StaleTree, StreamTree, type Events, type Tile } from '../../../store/transcripts.ts'
+import { Lanes, type LaneOptions } from './lanes.ts'
+
+const maxTrees = 100
+const storedAtOnce = 1_000
+/** How often a tree is loaded again because events went while it was read. */
+const tries = 5
+
+/** What is asked of a tree that is as far as its stream was when it was asked. */
+export type Question<T> = (tree: StreamTree, events: Events) => Promise<T>
+
+export class Trees {
+  readonly #lanes: Lanes
+  /** By the name of their stream, the one that was asked for last at the end. */
+  readonly #trees = new Map<string, Promise<StreamTree>>()
+  /** Streams that are read on now. */
+  readonly #reading = new Map<string, Promise<void>>()
+
+  constructor(options: LaneOptions) {
+    this.#lanes = new Lanes(options)
+  }
+
+  hasRoom(address: string): boolean {
+    return this.#lanes.hasRoom(address)
+  }
+
+  /** @param id of the stream, where anything was ever said in it */
+  async ask<T>(db: Db, name: string, id: number | undefined, address: string, question: Question<T>): Promise<T> {
+    if (id === undefined) return question(await StreamTree.load(db, 0), () => [])
+    const events: Events = (after, limit, maxBytes) => db.log.page(name, { after, limit, maxBytes }) as Promise<readonly Row[]>
+    for (let tried = 1;; tried++) {
+      const tree = await this.#tree(db, name, id)
+      try {
+        await this.#readOn(db, tree, name, events, address)
+        return await question(tree.snapshot(), events)
+      } catch (error) {
+        this.#trees.delete(name)
+        if (!(error instanceof StaleTree) || tried === tries) throw error
+      }
+    }
+  }
+
+  /** Stores tiles that are not yet; gives what is to be done once that is committed. */
+  async store(tx: Tx): Promise<(() => void) | undefined> {
+    const done: { readonly tree: StreamTree, readonly tiles: readonly Tile[] }[] = []
+    let left = storedAtOnce
+    for (const promised of this.#trees.values()) {
+      const tree = await promised.catch(() => undefined)
+      if (tree === undefined || tree.isStored) continue
+      const tiles = await tree.store(tx, { limit: left })
+      done.push({ tree, tiles })
+      left -= tiles.length
+      if (left <= 0) break
+    }
+    return done.length === 0 ? undefined : () => {
+      for (const { tree, tiles } of done) tree.stored(tiles)
+    }
+  }
+
+  #tree(db: Db, name: string, id: number): Promise<StreamTree> {
+    const known = this.#trees.get(name) ?? StreamTree.load(db, id)
+    this.#trees.delete(name)
+    this.#trees.set(name, known)
+    if (this.#trees.size > maxTrees) this.#trees.delete(this.#trees.keys().next().value!)
+    known.catch(() => this.#trees.delete(name))
+    return known
+  }
+
+  /** Once for all who wait for it, and to where the stream is now. */
+  async #readOn(db: Db, tree: StreamTree, name: string, events: Events, address: string): Promise<void> {
+    const { seq, oldest } = await db.log.head(name)
+    // Where everything up to the newest number is gone, that one may never have been an event's.
+    const isEmpty = oldest > seq
+    while (tree.size < seq) {
+      const size = tree.size
+      const reading = this.#reading.get(name) ?? this.#begin(db, tree, name, events, address)
+      await reading
+      if (tree.size === size) break
+    }
+    if (isEmpty && tree.size < seq) await tree.addVoidsTo(db, seq)
+  }
+
+  #begin(db: Db, tree: StreamTree, name: string, events: Events, address: string): Promise<void> {
+    const reading = this.#lanes.run(address, () => tree.readOn(db, events)).finally(() => this.#reading.delete(name))
+    this.#reading.set(name, reading)
+    return reading
+  }
+}
