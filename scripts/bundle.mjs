@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { build } from 'rolldown'
 
 /** Packages of many small files. What is left out finds files of its own beside it. */
-const bundled = /^(zod|kysely|prom-client|bintrees|tdigest|@opentelemetry\/api|@scure\/[^/]+|@marcbachmann\/cel-js|@noble\/[^/]+|@simplewebauthn\/server|@hexagon\/base64|@levischuck\/tiny-cbor|@peculiar\/[^/]+|asn1js|pvtsutils|pvutils|bytestreamjs|tslib|tsyringe|reflect-metadata)(\/|$)/
+const bundled = /^(zod|kysely|prom-client|bintrees|tdigest|@opentelemetry\/api|@scure\/[^/]+|@marcbachmann\/cel-js|@noble\/[^/]+|@simplewebauthn\/server|openid-client|oauth4webapi|jose|@hexagon\/base64|@levischuck\/tiny-cbor|@peculiar\/[^/]+|asn1js|pvtsutils|pvutils|bytestreamjs|tslib|tsyringe|reflect-metadata)(\/|$)/
 
 const { output } = await build({
   input: 'dist/bin/agentchat.js',

@@ -371,7 +371,17 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       keepMs: keepFileMs,
     })
     const people = accounts
-      ? openPeople({ config, store, clock, log, secret: resumeSecret, serverId, paceMs: parts.pace?.deviceMs })
+      ? openPeople({
+        config,
+        store,
+        clock,
+        log,
+        secret: resumeSecret,
+        serverId,
+        resolve,
+        signal: stopping.signal,
+        paceMs: parts.pace?.deviceMs,
+      })
       : undefined
     const consoleDoor = config.console ? openConsole(log, parts.consoleFolder) : undefined
     const relay: Relay = new Relay({

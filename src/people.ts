@@ -1,10 +1,12 @@
 // PEOPLE: accounts, their door, and what an operator does with them at the machine of the data, wired for app.ts.
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createVerify } from '../lib/node/crypto.ts'
 import { limits } from '../lib/protocol/index.ts'
 import type { Clock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
-import { ConfigError } from './config/load.ts'
+import { sealOf } from './base/seal.ts'
+import { ConfigError, type ConfigProblem } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { loadPasskeys } from './domain/passkey.ts'
 import { noSite, sitesOf } from './domain/sites.ts'
@@ -14,9 +16,12 @@ import { Accounts, signInMs } from './features/account/accounts/accounts.ts'
 import { Claims } from './features/account/accounts/claims.ts'
 import { claimMigrations } from './features/account/accounts/claims-store.ts'
 import { devicePaceMs, Devices } from './features/account/accounts/devices.ts'
+import { Identities } from './features/account/accounts/identities.ts'
 import { accountsCalled, recover, summaries, type AccountSummary, type Recovery } from './features/account/accounts/keeping.ts'
 import { accountMigrations, type AccountRow } from './features/account/accounts/store.ts'
 import { Vault } from './features/account/accounts/vault.ts'
+import type { Resolve } from './outbound/guard.ts'
+import { oidcOf, type OidcOptions } from './outbound/oidc.ts'
 import type { HttpDoor } from './relay/inside.ts'
 import { besideRelay } from './store/beside.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
@@ -31,6 +36,9 @@ export interface PeopleOptions {
   readonly serverId: string
   /** Between two questions of a command that signs in, in ms. */
   readonly paceMs?: number | undefined
+  readonly resolve: Resolve
+  /** The relay stops. */
+  readonly signal: AbortSignal
 }
 
 export interface People {
@@ -42,7 +50,9 @@ export interface People {
 }
 
 /** @throws ConfigError where passkeys are good nowhere */
-export const openPeople = ({ config, store, clock, log, secret, serverId, paceMs = devicePaceMs }: PeopleOptions): People => {
+export const openPeople = (
+  { config, store, clock, log, secret, serverId, paceMs = devicePaceMs, resolve, signal }: PeopleOptions,
+): People => {
   let ports: readonly number[] = [config.webPort ?? config.port, config.port]
   const sites = () => sitesOf({ publicUrls: config.publicUrls, isTls: config.cert !== undefined, ports })
   if (sites().length === 0) throw new ConfigError([{ where: 'accounts', message: noSite }])
@@ -50,12 +60,30 @@ export const openPeople = ({ config, store, clock, log, secret, serverId, paceMs
   const claims = new Claims({ ...limits, ...config, store, clock, verify: createVerify(), serverId })
   const vault = new Vault({ ...config, store, clock, randomBytes, accounts })
   const devices = new Devices({ store, clock, randomBytes, claims, paceMs })
+  const { providers, oidc } = providersOf(config, { resolve, now: () => clock.now(), signal })
+  const identities = new Identities({ ...config, store, clock, randomBytes, accounts })
+  const elsewhere = { identities, oidc, providers, seal: sealOf(secret, 'oidc'), now: () => clock.now() }
   return {
-    door: new AccountDoor({ accounts, claims, vault, devices, devicePaceMs: paceMs, clock, log, sites, relayName: config.name, signInMs }),
-    load: () =>
-      loadPasskeys().then(() => undefined, (error: Error) => {
-        throw new ConfigError([{ where: 'accounts', message: error.message }])
-      }),
+    door: new AccountDoor({
+      oidc: elsewhere,
+      accounts,
+      claims,
+      vault,
+      devices,
+      devicePaceMs: paceMs,
+      clock,
+      log,
+      sites,
+      relayName: config.name,
+      signInMs,
+    }),
+    load: async () => {
+      const missing = (where: string) => (error: Error): never => {
+        throw new ConfigError([{ where, message: error.message }])
+      }
+      await loadPasskeys().catch(missing('accounts'))
+      if (providers.length > 0) await oidc.load().catch(missing('oidc'))
+    },
     listens: async known => {
       ports = known
       const { origin } = sites()[0]!
@@ -63,6 +91,35 @@ export const openPeople = ({ config, store, clock, log, secret, serverId, paceMs
       const link = await accounts.setUpLink()
       return link === undefined ? undefined : linkUrl(origin, link)
     },
+  }
+}
+
+/** The providers of the configuration, with their secrets. @throws ConfigError */
+const providersOf = ({ oidc: configured, outboundAllow }: Config, parts: Pick<OidcOptions, 'resolve' | 'now' | 'signal'>) => {
+  const problems: ConfigProblem[] = []
+  const providers = configured.map(({ clientSecret, clientSecretFile: file, clientSecretEnv: variable, trusted, signUp, ...provider }) => {
+    const problem = (message: string): undefined => void problems.push({ where: 'oidc', message: `${provider.id}: ${message}` })
+    const given = [clientSecret, file, variable].filter(each => each !== undefined).length
+    if (given > 1) problem('one of clientSecret, clientSecretFile and clientSecretEnv, not several')
+    if (!isSafe(new URL(provider.issuer))) problem('an issuer is asked over https, but on this machine')
+    const secret = clientSecret
+      ?? (variable !== undefined ? process.env[variable] : file !== undefined ? secretIn(file, problem) : undefined)
+    if (given === 1 && secret === undefined) problem('its secret is not there')
+    return { ...provider, clientSecret: secret, isTrusted: trusted, signsUp: signUp }
+  })
+  if (new Set(providers.map(({ id }) => id)).size < providers.length) problems.push({ where: 'oidc', message: 'two providers have one id' })
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { providers, oidc: oidcOf({ ...parts, providers, allow: outboundAllow }) }
+}
+
+const isSafe = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost')
+
+const secretIn = (file: string, problem: (message: string) => undefined): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    return problem(`${file} cannot be read: ${(error as Error).message}`)
   }
 }
 

@@ -174,6 +174,13 @@ const coerce = (key: SettingKey, value: unknown): unknown => {
     if (['false', '0', 'no', 'off'].includes(value.toLowerCase())) return false
     throw new Misread('must be yes or no')
   }
+  if (inner instanceof z.ZodArray && inner.element instanceof z.ZodObject) {
+    try {
+      return JSON.parse(value) as unknown
+    } catch {
+      throw new Misread('must be a list in JSON')
+    }
+  }
   if (inner instanceof z.ZodArray) return value.split(',').map(part => part.trim()).filter(part => part !== '')
   return value
 }

@@ -42,6 +42,20 @@ const RelayUrl = z.string().regex(/^wss?:\/\/[^\s?#@]{1,290}$/, 'a relay URL lik
   'a relay URL like wss://relay.example')
 const page = z.url({ protocol: /^https?$/, error: 'an address like https://directory.example' })
 
+/** Where people have an account already. */
+const OidcProvider = z.strictObject({
+  id: z.string().regex(/^[a-z0-9-]{1,32}$/, 'an id of a-z, 0-9 and -'),
+  issuer: z.url({ protocol: /^https?$/, error: 'an issuer like https://accounts.example.org' }),
+  clientId: z.string().min(1).max(500),
+  clientSecret: z.string().min(1).max(500).optional(),
+  /** In the place of it: a file, or a variable of the environment, that holds it. */
+  clientSecretFile: z.string().min(1).optional(),
+  clientSecretEnv: z.string().min(1).optional(),
+  label: line(40).min(1),
+  trusted: z.boolean().default(false),
+  signUp: z.boolean().default(false),
+})
+
 const publicChannels = ['#general', '#engineering', '#pull-requests', '#help', '#love', '#agents', '#discovery', '#bounties']
 
 export const settings = {
@@ -100,6 +114,9 @@ export const settings = {
   accounts: setting(z.boolean().default(false),
     'Take accounts of people, who sign in by a passkey at /account (docs/ACCOUNTS.md): from the machine itself, or at those of `publicUrls` that are wss:// and '
       + 'have a name. `agentchat serve` prints the link that makes the first one. Run from its sources or as a library it needs `npm install @simplewebauthn/server@14`.'),
+  oidc: setting(z.array(OidcProvider).max(10).default([]),
+    'Identity providers that people of accounts sign in by: a list in the file, or JSON (docs/ACCOUNTS.md). Run from its sources or as a library the relay '
+      + 'needs `npm install openid-client@6`.', { secret: true, value: 'JSON' }),
   console: setting(z.boolean().default(true),
     'Serve the console at /console/: pages for people, in a browser (docs/CONSOLE.md). Not there when the relay is run from sources that were not built.'),
   mcp: setting(z.boolean().default(true),

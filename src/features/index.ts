@@ -42,6 +42,7 @@ import { inHandOf, isOneHand } from './account/accounts/claims.ts'
 import { allOwners, claimMigrations, ownersOf } from './account/accounts/claims-store.ts'
 import { accountMigrations } from './account/accounts/store.ts'
 import { deviceMigrations } from './account/accounts/devices-store.ts'
+import { identityMigrations } from './account/accounts/identities-store.ts'
 import { vaultMigrations } from './account/accounts/vault-store.ts'
 import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
@@ -270,7 +271,7 @@ const wings = {
     policies: slice(ports => policies(ports)),
   },
   account: {
-    accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations, deviceMigrations),
+    accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations, deviceMigrations, identityMigrations),
   },
 } as const satisfies Readonly<Record<WingName, Readonly<Record<string, Slice>>>>
 

@@ -120,6 +120,8 @@ export class Browser {
   readonly #url: () => string
   cookie = ''
   setCookie = ''
+  /** Of a way to an identity provider. */
+  flow = ''
 
   /** @param url where the relay is: another place each time that it starts */
   constructor(url: () => string, origin: string) {
@@ -130,19 +132,20 @@ export class Browser {
   async ask(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
     const response = await fetch(`${this.#url()}${path}`, {
       method,
+      redirect: 'manual',
       headers: {
         ...(method !== 'GET' && { origin: this.origin }),
-        ...(this.cookie !== '' && { cookie: this.cookie }),
+        ...(this.cookie + this.flow !== '' && { cookie: [this.cookie, this.flow].filter(each => each !== '').join('; ') }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    const [set] = response.headers.getSetCookie()
-    if (set !== undefined) {
-      this.setCookie = set
-      this.cookie = /^[^=]+=;/.test(set) ? '' : set.split(';', 1)[0]!
+    for (const set of response.headers.getSetCookie()) {
+      const held = /^[^=]+=;/.test(set) ? '' : set.split(';', 1)[0]!
+      if (/^[^=]+-oidc=/.test(set)) this.flow = held
+      else [this.setCookie, this.cookie] = [set, held]
     }
     const isJson = /json/.test(response.headers.get('content-type') ?? '')
     return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Record<string, unknown> }

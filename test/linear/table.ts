@@ -297,7 +297,9 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       isKnown: text => isKnown(text, '"x"'),
     },
   },
-  'src/features/account/': { peer: 'what browsers call themselves, at most 200 characters, and codes of at most 40' },
+  'src/features/account/': {
+    peer: 'what browsers call themselves, at most 200 characters, codes of at most 40, and what a provider calls them, in at most 256 KiB',
+  },
   'src/doors/files/': { peer: 'paths and headers of HTTP requests' },
   'src/files/': { own: 'what the operator configures, and what his bucket says' },
   'src/doors/http/': {

@@ -3,3 +3,4 @@ process.env['STORE'] = 'postgres'
 await import('../account-keeping.test.ts')
 await import('../account-vault.test.ts')
 await import('../account-signin.test.ts')
+await import('../account-oidc.test.ts')

@@ -21,6 +21,19 @@ export const setCookie = (secret: string, { origin, maxAgeMs }: CookieOptions): 
   return `${cookieName(origin)}=${secret}; Path=/; Max-Age=${ends}; HttpOnly; SameSite=Strict${secure}`
 }
 
+const flowForm = /^[A-Za-z0-9_-]{1,2000}$/
+const flowName = (origin: string): string => `${cookieName(origin)}-oidc`
+
+/** Of who went to an identity provider: it is sent along with the page that comes back from there, and nowhere but where that comes in. */
+export const setFlowCookie = (sealed: string, origin: string, maxAgeMs: number): string => {
+  const secure = origin.startsWith('https:') ? '; Secure' : ''
+  return `${flowName(origin)}=${sealed}; Path=/; Max-Age=${Math.floor(maxAgeMs / 1_000)}; HttpOnly; SameSite=Lax${secure}`
+}
+
+/** undefined: there is none, or more than one. */
+export const flowCookieOf = (request: Pick<IncomingMessage, 'headers'>, origins: readonly string[]): string | undefined =>
+  heldIn(request, origins, flowName, flowForm)?.secret
+
 /** What a cookie holds, and where it is good. */
 interface Held {
   readonly secret: string
@@ -29,13 +42,21 @@ interface Held {
 }
 
 /** undefined: there is none, or more than one, of which nobody knows who set which. */
-export const cookieOf = ({ headers }: Pick<IncomingMessage, 'headers'>, origins: readonly string[]): Held | undefined => {
+export const cookieOf = (request: Pick<IncomingMessage, 'headers'>, origins: readonly string[]): Held | undefined =>
+  heldIn(request, origins, cookieName, secretForm)
+
+const heldIn = (
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  origins: readonly string[],
+  nameOf: (origin: string) => string,
+  form: RegExp,
+): Held | undefined => {
   // A browser sends those of every port of a machine to each: the one of the port that was asked counts.
   const asked = origins.filter(origin => new URL(origin).host === headers.host)
-  const named = new Map((asked.length > 0 ? asked : origins).map(origin => [`${cookieName(origin)}=`, origin]))
+  const named = new Map((asked.length > 0 ? asked : origins).map(origin => [`${nameOf(origin)}=`, origin]))
   const found = (headers.cookie ?? '').split(';').map(part => part.trim()).filter(part => named.has(part.slice(0, part.indexOf('=') + 1)))
   const [name, secret] = found.length === 1 ? cutBehind(found[0]!, '=') : ['', '']
-  return secretForm.test(secret) ? { secret, origin: named.get(name)! } : undefined
+  return form.test(secret) ? { secret, origin: named.get(name)! } : undefined
 }
 
 const cutBehind = (text: string, sign: string): readonly [string, string] => {

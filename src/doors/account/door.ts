@@ -1,5 +1,6 @@
 // THE DOOR OF ACCOUNTS: people sign in here, by a passkey, and see to their account. Cookies count here and nowhere else; whatever changes
 // something comes from a page of the relay's own.
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Site } from '../../domain/passkey.ts'
@@ -9,6 +10,7 @@ import { Problem, problemOf } from '../http/problem.ts'
 import { cookieOf, setCookie } from './cookie.ts'
 import { page, pageHeaders, script } from './page.ts'
 import { devicePlaces } from './device-places.ts'
+import { oidcPlaces, type OidcPlaces } from './oidc-places.ts'
 import { ownPlaces } from './own-places.ts'
 import type { Place, Places } from './place.ts'
 import type { AccountsPort, ClaimsPort, DevicesPort, SignedIn, VaultPort } from './port.ts'
@@ -20,6 +22,8 @@ export interface AccountDoorOptions {
   readonly vault: VaultPort
   readonly devices: DevicesPort
   readonly devicePaceMs: number
+  /** Where people sign in elsewhere. */
+  readonly oidc: Omit<OidcPlaces, 'origins'>
   readonly clock: Clock
   readonly log: Logger
   /** Pages that passkeys are good at; known once the relay listens. */
@@ -54,7 +58,12 @@ export class AccountDoor implements HttpDoor {
   constructor(options: AccountDoorOptions) {
     this.#options = options
     const shown = (me: SignedIn) => this.#shown(me)
-    this.#places = { ...ownPlaces({ ...options, shown }), ...vaultPlaces({ ...options, shown }), ...devicePlaces(options) }
+    this.#places = {
+      ...ownPlaces({ ...options, shown }),
+      ...vaultPlaces({ ...options, shown }),
+      ...devicePlaces(options),
+      ...oidcPlaces({ ...options.oidc, origins: () => options.sites().map(({ origin }) => origin) }),
+    }
     this.#sweptAt = options.clock.now()
     this.#all = new Bucket(ofAll, this.#sweptAt)
   }
@@ -113,17 +122,18 @@ export class AccountDoor implements HttpDoor {
     const visitor = { site: site ?? sites[0]!, address: visit.address, agent: request.headers['user-agent'] ?? '' }
     const told = place.needs === 'anyone' || place.needs === 'agent'
       ? await place.answer({ visit, visitor, rest, me })
-      : await place.answer({ visit, visitor, rest, me: this.#checked(me, place.needs) })
-    const { status = 200, body, opened } = told
+      : await place.answer({ visit, visitor, rest, me: await this.#checked(me, place.needs, 'orFirst' in place) })
+    const { status = 200, body, opened, origin: cookieOrigin = visitor.site.origin, headers = {} } = told
     const maxAgeMs = this.#options.signInMs
     const cookie = opened !== undefined
-      ? setCookie(opened?.secret ?? '', { origin: visitor.site.origin, maxAgeMs })
+      ? setCookie(opened?.secret ?? '', { origin: cookieOrigin, maxAgeMs })
       : held !== undefined && me?.isProlonged === true
       ? setCookie(held.secret, { origin: held.origin, maxAgeMs })
       : undefined
     this.#send(visit, status, body === undefined ? '' : JSON.stringify(body), {
       ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...(cookie !== undefined && { 'set-cookie': cookie }),
+      ...headers,
+      ...(cookie !== undefined && { 'set-cookie': [cookie, ...[headers['set-cookie'] ?? []].flat()] }),
     })
   }
 
@@ -141,9 +151,10 @@ export class AccountDoor implements HttpDoor {
   }
 
   /** @throws Problem */
-  #checked(me: SignedIn | undefined, needs: 'signed' | 'fresh'): SignedIn {
+  async #checked(me: SignedIn | undefined, needs: 'signed' | 'fresh', orFirst: boolean): Promise<SignedIn> {
     if (me === undefined) throw new Problem('AUTH_REQUIRED', 'Sign in: /account')
-    if (needs === 'fresh' && !this.#options.accounts.isFresh(me))
+    const { accounts } = this.#options
+    if (needs === 'fresh' && !accounts.isFresh(me) && !(orFirst && await accounts.isFirst(me)))
       throw new Problem('PASSKEY_ASKED', 'This wants your passkey again: POST /signin/passkey/options and verify, then ask again')
     return me
   }
@@ -177,11 +188,16 @@ export class AccountDoor implements HttpDoor {
     }
   }
 
-  #send({ request, response, owe }: DoorVisit, status: number, body: string, headers: Readonly<Record<string, string>>): void {
+  #send(
+    { request, response, owe }: DoorVisit,
+    status: number,
+    body: string,
+    headers: Readonly<Record<string, string | readonly string[]>>,
+  ): void {
     if (response.headersSent || response.destroyed) return
     const length = Buffer.byteLength(body)
     owe(length)
-    response.writeHead(status, { ...quiet, ...headers, ...(status !== 204 && { 'content-length': length }) })
+    response.writeHead(status, { ...quiet, ...headers, ...(status !== 204 && { 'content-length': length }) } as OutgoingHttpHeaders)
     response.end(request.method === 'HEAD' ? '' : body)
   }
 }

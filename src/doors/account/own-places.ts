@@ -101,12 +101,14 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
     },
     'POST /account/passkeys/options': {
       needs: 'fresh',
+      orFirst: true,
       answer: async ({ visit, visitor, me }) => ({
         body: await accounts.registration(visitor, me, (await bodyOf(visit, Named)).name),
       }),
     },
     'POST /account/passkeys': {
       needs: 'fresh',
+      orFirst: true,
       answer: async ({ visit, visitor, me }) => {
         const { name, answer } = await bodyOf(visit, Named.extend({ answer: Answer }))
         return { ...opened(await accounts.register(visitor, me, name, answer as PasskeyAnswer)), status: 201 }

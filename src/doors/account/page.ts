@@ -28,7 +28,15 @@ export const script = `'use strict'
 const main = document.getElementById('main')
 const say = text => { document.getElementById('said').textContent = text }
 const hash = location.hash.slice(1)
-const given = hash.startsWith('code=') ? { link: '', code: hash.slice(5) } : { link: hash, code: '' }
+const given = /^[a-z]+=/.test(hash) ? { link: '', code: hash.startsWith('code=') ? hash.slice(5) : '' } : { link: hash, code: '' }
+// How it ended at an identity provider: by a word, so that nobody's link makes this page say something.
+const ends = {
+  'oidc=down': 'The identity provider does not answer: try again, or sign in by a passkey.',
+  'oidc=refused': 'The identity provider did not let you in, or what it said does not hold.',
+  'oidc=late': 'It took too long, or came back twice: begin again.',
+  'oidc=unknown': 'Nobody here is known by that. Sign in another way, and add it to your account.',
+}
+if (Object.hasOwn(ends, hash)) say(ends[hash])
 // It is no part of what the browser remembers.
 if (hash !== '') history.replaceState(null, '', '/account')
 
@@ -80,7 +88,12 @@ const list = (title, items) => [element('h2', title), Object.assign(element('ul'
 })
 const when = ms => new Date(ms).toLocaleString()
 
-const showStranger = () => {
+const go = async path => {
+  const { url } = await post(path, { to: 'account' })
+  location.href = url
+}
+
+const showStranger = async () => {
   const name = element('input', '', { id: 'name', value: '', maxLength: 64, autocomplete: 'name' })
   const label = element('label', 'Your name ', { htmlFor: 'name' })
   const create = button('Make a passkey', async () => {
@@ -93,7 +106,9 @@ const showStranger = () => {
     await vouch()
     await show()
   })
-  main.replaceChildren(...(given.link === '' ? [signIn] : [element('p', 'You were given a link to this relay. It is good once.'), label, name, create, signIn]))
+  const { items } = given.link === '' ? await ask('GET', '/signin/providers').catch(() => ({ items: [] })) : { items: [] }
+  const others = items.map(({ id, label }) => button('Sign in with ' + label, () => go('/signin/oidc/' + id)))
+  main.replaceChildren(...(given.link === '' ? [signIn, ...others] : [element('p', 'You were given a link to this relay. It is good once.'), label, name, create, signIn]))
 }
 
 const showDevice = async code => {
@@ -130,7 +145,12 @@ const agentItems = ({ agents, waiting }) => [
   }),
 ]
 
-const showOwner = (me, agents) => {
+const showOwner = (me, agents, providers, identities) => {
+  const elsewhere = identities.map(({ id, provider, email }) => {
+    const item = element('li', provider + (email ? ', ' + email : '') + ' ')
+    item.append(button('Remove', () => fresh(() => ask('DELETE', '/account/identities/' + id)).then(show)))
+    return item
+  })
   const passkeys = me.passkeys.map(({ id, name, used_at }) => {
     const item = element('li', name + ', used ' + when(used_at) + ' ')
     item.append(button('Remove', async () => {
@@ -156,6 +176,8 @@ const showOwner = (me, agents) => {
       await make(await post('/account/passkeys/options', { name }), '/account/passkeys', { name })
       await show()
     })),
+    ...(providers.length > 0 ? list('Elsewhere', elsewhere) : []),
+    ...providers.map(({ id, label }) => button('Add ' + label, () => fresh(() => go('/account/identities/' + id)))),
     ...list('Agents (agentchat account link ' + me.account.id + ')', agentItems(agents)),
     button('A command shows a code', async () => {
       const code = prompt('The code that it shows, like BCDF-GHJK')
@@ -188,10 +210,12 @@ const show = async () => {
         say(error.message)
       }
     }
-    showOwner(me, await ask('GET', '/account/agents'))
+    const { items: providers } = await ask('GET', '/signin/providers').catch(() => ({ items: [] }))
+    const { items } = providers.length > 0 ? await ask('GET', '/account/identities') : { items: [] }
+    showOwner(me, await ask('GET', '/account/agents'), providers, items)
   } catch (error) {
     if (error.code !== 'AUTH_REQUIRED') say(error.message)
-    showStranger()
+    await showStranger()
   }
 }
 if (!window.PublicKeyCredential || !PublicKeyCredential.parseCreationOptionsFromJSON)

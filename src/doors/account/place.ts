@@ -21,6 +21,9 @@ export interface Told {
   readonly body?: object
   /** Signed in now; null: not any more. */
   readonly opened?: Opened | null
+  /** Whose cookie that gets; undefined: of the page that asked. */
+  readonly origin?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Who may ask: anybody, an agent whose key signed what is asked, who is signed in, or whose passkey vouched a moment ago. */
@@ -30,6 +33,8 @@ export type Place =
     readonly needs: 'signed' | 'fresh'
     /** What is asked may be guessed: an account has so many tries as an address. */
     readonly guesses?: true
+    /** Who has no passkey yet makes his first by having signed in a moment ago. */
+    readonly orFirst?: true
     answer(asked: AskedBy): Promise<Told>
   }
 

@@ -86,6 +86,7 @@ export interface ClaimsPort {
 export interface AccountsPort {
   who(secret: string): Promise<Known | undefined>
   isFresh(me: SignedIn): boolean
+  isFirst(me: SignedIn): Promise<boolean>
   assertion(visitor: Visitor): Promise<object>
   signIn(visitor: Visitor, answer: PasskeyAnswer, former?: SignedIn): Promise<Opened>
   registration(visitor: Visitor, whose: Whose, name: string): Promise<object>
@@ -157,4 +158,54 @@ export interface DevicesPort {
   look(code: string): Promise<Device>
   confirm(me: SignedIn, code: string): Promise<Device>
   finish(device: string, claim: SignedClaim): Promise<void>
+}
+
+/** A provider, as people see it. */
+export interface ProviderFacts {
+  readonly id: string
+  readonly label: string
+  readonly isTrusted: boolean
+  readonly signsUp: boolean
+}
+
+interface Flow {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+  readonly redirect: string
+}
+
+interface Elsewhere {
+  readonly issuer: string
+  readonly subject: string
+  readonly email: string | undefined
+  readonly isVerified: boolean
+  readonly name: string | undefined
+}
+
+/** Identity providers. Each throws with `kind` down or refused. */
+export interface OidcPort {
+  begin(provider: string, flow: Flow): Promise<string>
+  finish(provider: string, flow: Flow, query: string): Promise<Elsewhere>
+}
+
+interface IdentityRow {
+  readonly issuer: string
+  readonly subject: string
+  readonly provider: string
+  readonly email: string | null
+  readonly created: number
+  readonly used: number
+}
+
+/** Each throws Fail where it is refused. */
+export interface IdentitiesPort {
+  arrive(
+    visitor: Visitor,
+    departure: { readonly state: string, readonly expires: number, readonly signIn: string | undefined },
+    vouched: Elsewhere & Pick<ProviderFacts, 'isTrusted' | 'signsUp'> & { readonly provider: string },
+  ): Promise<Opened | undefined>
+  of(me: SignedIn): Promise<readonly IdentityRow[]>
+  idOf(identity: Pick<IdentityRow, 'issuer' | 'subject'>): string
+  remove(me: SignedIn, id: string, address: string): Promise<void>
 }

@@ -241,6 +241,12 @@ export class Accounts {
     return level >= 2 && ageMs >= 0 && ageMs < freshMs
   }
 
+  /** Whether its account has no passkey yet, and it was opened a moment ago: nothing else could vouch. */
+  async isFirst({ account, signIn: { proved } }: SignedIn): Promise<boolean> {
+    const ageMs = this.#options.clock.now() - proved
+    return ageMs >= 0 && ageMs < freshMs && (await passkeysOf(this.#options.store.read, account.id)).length === 0
+  }
+
   /** @param which the id of one of its sign-ins; undefined: everywhere. @throws Fail */
   signOut(me: SignedIn, which: string | undefined, address: string): Promise<void> {
     const { account, signIn } = me
