@@ -17,14 +17,15 @@ interface Budget {
 }
 
 /** Where a link leads, if a person may follow it: to a page. */
-const pageOf = (href: string): URL | undefined => {
+export const pageOf = (href: string): URL | undefined => {
   if (!/^https?:\/\//i.test(href) || !URL.canParse(href)) return undefined
   const url = new URL(href)
   // Whoever writes a name before the host means to be taken for another.
   return url.username === '' && url.password === '' ? url : undefined
 }
 
-const Away = ({ url, children }: { readonly url: URL, readonly children: ComponentChildren }) => (
+/** A link to elsewhere, which shows where it leads. */
+export const Away = ({ url, children }: { readonly url: URL, readonly children: ComponentChildren }) => (
   <a class='away' href={url.href} target='_blank' rel='noopener noreferrer nofollow' title={url.href}>
     {children} <span class='host'>[{url.host}]</span>
   </a>

@@ -1,7 +1,8 @@
 // German.
 import type { Texts } from './index.ts'
+import { agents } from './de/agents.ts'
 import { chat } from './de/chat.ts'
 import { settings } from './de/settings.ts'
 import { shell } from './de/shell.ts'
 
-export const de: Texts = { shell, chat, settings }
+export const de: Texts = { agents, shell, chat, settings }

@@ -1,5 +1,13 @@
 // What an action does to a deal, by the state table: the next deal and the money that moves, or why not. No I/O.
-import { deadlineOf, transitions, type Action, type Deadline, type Role, type State, type Transition } from './table.ts'
+import {
+  deadlineOf,
+  transitions,
+  type Action,
+  type Deadline,
+  type Role,
+  type State,
+  type Transition,
+} from '../../../lib/protocol/deal-table.ts'
 
 /** Who may stand behind an action: an agent, an arbiter of the dispute, or the relay's clock. */
 export type Actor = { readonly kind: 'agent' | 'arbiter', readonly id: string } | { readonly kind: 'clock' }

@@ -1,5 +1,5 @@
 // The state table and its deadlines as Markdown, for docs/NEGOTIATION.md.
-import { deadlines, deadlineOf, states, stateNames, transitions } from './table.ts'
+import { deadlines, deadlineOf, states, stateNames, transitions } from '../../../lib/protocol/deal-table.ts'
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>

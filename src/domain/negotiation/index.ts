@@ -13,4 +13,4 @@ export {
   type Role,
   type State,
   type Transition,
-} from './table.ts'
+} from '../../../lib/protocol/deal-table.ts'

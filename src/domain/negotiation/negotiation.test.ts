@@ -2,7 +2,7 @@
 // stranger, or stuck.
 import { expect, test } from 'vitest'
 import { decide, isDue, priceOf, type Actor, type Deal, type Terms } from './decide.ts'
-import { actions, isFinal, stateNames, states, transitions, type Action } from './table.ts'
+import { actions, isFinal, stateNames, states, transitions, type Action } from '../../../lib/protocol/deal-table.ts'
 
 const terms: Terms = { offer: 1, agreement: 1, delivery: 1, review: 1, ruling: 1 }
 const actors: readonly Actor[] = [
