@@ -37,7 +37,11 @@ export default defineConfig({
       // Each in a process of its own: they start others, or change what a process has once.
       {
         extends: true,
-        test: { name: 'whole', include: ['test/!(postgres)/**/*.test.ts', onBoth], globalSetup: [globalSetup, 'test/kit/chromium-run.ts'] },
+        test: {
+          name: 'whole',
+          include: ['test/!(postgres)/**/*.test.ts', onBoth],
+          globalSetup: [globalSetup, 'test/kit/chromium-run.ts', 'test/kit/nats-run.ts'],
+        },
       },
       // These share a process, and what it has loaded: nothing of a relay outlives it there, and each test ends its own.
       { extends: true, test: { name: 'relay', include: ['test/*.test.ts'], isolate: false, globalSetup } },

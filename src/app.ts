@@ -452,7 +452,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         stopping.abort()
         await mcp?.close()
         await relay.drain()
-        bus.close()
+        await bus.close()
         await files.close()
         await store.close()
         await verifier.close()

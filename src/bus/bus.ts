@@ -1,9 +1,12 @@
 // What the processes of one relay tell each other: the port. It carries what is plain: texts, numbers, lists, records and buffers.
 
-/** Who hears what: a channel ("#general"), an agent ("@k3x9q2ab"), or `everyone`. */
+/** Who hears what: a channel ("#general"), an agent ("@k3x9q2ab"), one process ("!node"), or `everyone`. */
 export type Subject = string
 
 export const everyone: Subject = '*'
+
+/** What is said to one process alone. */
+export const processNamed = (node: string): Subject => `!${node}`
 
 /**
  * It may lose, delay, double and reorder: the log has everything, and positions say what is missing. In good times what one node
@@ -14,6 +17,8 @@ export interface Bus<Message> {
   readonly node: string
   /** Nobody else is there, so that nothing has to be told. */
   readonly isAlone: boolean
+  /** False: nothing that others publish is heard at the moment. */
+  readonly isUp: boolean
   /** To those others who follow the subject. Called after the commit; never throws and never waits. */
   publish(subject: Subject, message: Message): void
   /** What is published about it from when this resolves on is heard. Never rejects: it takes as long as it takes. */
@@ -21,6 +26,8 @@ export interface Bus<Message> {
   unfollow(subject: Subject): void
   /** Whom to call with what others publish; it does not throw. */
   hear(listener: (message: Message, from: string) => void): void
+  /** Whom to call when something was not heard, and what comes is heard again. */
+  missed(listener: () => void): void
   /** Nothing is heard or told any more. */
-  close(): void
+  close(): Promise<void>
 }

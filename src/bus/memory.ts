@@ -23,6 +23,8 @@ class MemoryNode<Message> implements Bus<Message> {
     this.#nodes = nodes
   }
 
+  readonly isUp = true
+
   get isAlone(): boolean {
     return this.#nodes.size === 1
   }
@@ -44,8 +46,12 @@ class MemoryNode<Message> implements Bus<Message> {
     this.#listener = listener
   }
 
-  close(): void {
+  /** Nothing is. */
+  missed(): void {}
+
+  close(): Promise<void> {
     this.#nodes.delete(this)
+    return Promise.resolve()
   }
 
   /** Behind what runs now: who publishes is in the midst of its own. */

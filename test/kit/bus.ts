@@ -25,6 +25,14 @@ export class FaultyBus<Message> implements Bus<Message> {
     return this.#bus.isAlone
   }
 
+  get isUp(): boolean {
+    return this.#bus.isUp
+  }
+
+  missed(listener: () => void): void {
+    this.#bus.missed(listener)
+  }
+
   publish(subject: Subject, message: Message): void {
     const due = this.#waiting.filter(each => each.left-- <= 1)
     this.#waiting = this.#waiting.filter(each => !due.includes(each))
@@ -49,7 +57,7 @@ export class FaultyBus<Message> implements Bus<Message> {
     this.#bus.hear(listener)
   }
 
-  close(): void {
-    this.#bus.close()
+  close(): Promise<void> {
+    return this.#bus.close()
   }
 }

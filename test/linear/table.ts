@@ -253,6 +253,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
       messagesText: text => messagesText(0)(message(text), plain),
     },
   },
+  'src/bus/nats.ts': { own: 'addresses of servers, a setting' },
   'src/config/': { own: 'settings' },
   'src/deploy/': { own: 'the deployment as it is described, and programs that are run for it' },
   'src/deploy/akash/chain-reader.ts': { peer: 'answers of a chain node' },

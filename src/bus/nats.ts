@@ -1,0 +1,186 @@
+// The bus over NATS, for the processes of a relay on several machines. A client without its server loses what is published meanwhile, here and
+// there: whoever listens is told that something was missed, and reads what it needs.
+import type { NatsConnection, Subscription } from '@nats-io/transport-node'
+import { bytesOf, messageOf } from './bytes.ts'
+import { everyone, type Bus, type Subject } from './bus.ts'
+
+export interface NatsOptions {
+  /** nats://[user:password@]host:port, several separated by commas, or tls:// for TLS */
+  readonly urls: string
+  /** The relay's name among others on the same server. */
+  readonly cluster: string
+  /** This process's name. */
+  readonly node: string
+  /** The largest message that has to get through, in bytes. */
+  readonly minPayloadBytes: number
+  readonly onState?: (state: 'up' | 'down', detail?: string) => void
+}
+
+/** The bus cannot be had; the message says why, the hint what to do next. */
+export class BusError extends Error {
+  override readonly name = 'BusError'
+  readonly hint: string
+
+  constructor(message: string, hint: string, cause?: unknown) {
+    super(message, { cause })
+    this.hint = hint
+  }
+}
+
+/** How long a process looks for its server before it says that there is none. */
+const connectTimeoutMs = 5_000
+const reconnectMs = 250
+
+/** @throws BusError when the package or the server is not there, or the server takes too little at once */
+export const openNatsBus = async <Message>(options: NatsOptions): Promise<Bus<Message>> => {
+  const { connect } = await loadDriver()
+  const servers = options.urls.split(',').map(url => new URL(url.includes('://') ? url : `nats://${url}`))
+  const [{ username, password }] = servers as [URL]
+  let connection: NatsConnection
+  try {
+    connection = await connect({
+      servers: servers.map(url => `${url.protocol}//${url.host}`),
+      ...(username !== '' && { user: decodeURIComponent(username) }),
+      ...(password !== '' && { pass: decodeURIComponent(password) }),
+      name: `agentchat ${options.node}`,
+      noEcho: true,
+      timeout: connectTimeoutMs,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: reconnectMs,
+    })
+  } catch (error) {
+    throw new BusError(`No NATS server answers at ${servers.map(({ host }) => host).join(', ')}: ${(error as Error).message}`,
+      'Start it (nats-server), or name another with --nats.', error)
+  }
+  const maxBytes = connection.info?.max_payload ?? 0
+  if (maxBytes < options.minPayloadBytes) {
+    await connection.close()
+    throw new BusError(`The NATS server takes messages of ${maxBytes} bytes, and this relay needs ${options.minPayloadBytes}`,
+      `Put max_payload: ${options.minPayloadBytes} into its nats.conf, or lower --max-frame-bytes.`)
+  }
+  return new NatsBus<Message>(connection, maxBytes, options)
+}
+
+/** A name as one token of a subject: dots, spaces and wildcards of it mean nothing to the server. */
+const token = (name: string): string =>
+  Array.from(Buffer.from(name), byte => isPlain(byte) ? String.fromCharCode(byte) : `=${byte.toString(16).padStart(2, '0')}`).join('')
+
+/** letters, digits, - and _ */
+const isPlain = (byte: number): boolean =>
+  (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122) || byte === 45 || byte === 95
+
+const loadDriver = async () => {
+  try {
+    return await import('@nats-io/transport-node')
+  } catch (error) {
+    throw new BusError('The client of NATS is not installed', 'Install it beside agentchat: npm install @nats-io/transport-node@3.3.0',
+      error)
+  }
+}
+
+class NatsBus<Message> implements Bus<Message> {
+  readonly node: string
+  readonly isAlone = false
+  isUp = true
+  readonly #connection: NatsConnection
+  readonly #maxBytes: number
+  readonly #prefix: string
+  readonly #followed = new Map<Subject, Subscription>()
+  readonly #onState: NatsOptions['onState']
+  #listener: ((message: Message, from: string) => void) | undefined
+  #missed: (() => void) | undefined
+  /** Calls those who wait for the server. */
+  #awaited: (() => void)[] = []
+
+  constructor(connection: NatsConnection, maxBytes: number, { cluster, node, onState }: NatsOptions) {
+    this.node = node
+    this.#connection = connection
+    this.#maxBytes = maxBytes
+    this.#prefix = `agentchat.${cluster}.`
+    this.#onState = onState
+    void this.#watch()
+  }
+
+  publish(subject: Subject, message: Message): void {
+    // Without its server a client would keep everything until it is back.
+    if (!this.isUp) return
+    const bytes = bytesOf(this.node, message)
+    // What is too large is lost like anything else may be: the log has it.
+    if (bytes.length > this.#maxBytes) return
+    try {
+      this.#connection.publish(this.#nameOf(subject), bytes)
+    } catch {
+      // It is closed or closing.
+    }
+  }
+
+  follow(subject: Subject): void | Promise<void> {
+    if (this.#followed.has(subject) || this.#connection.isClosed()) return undefined
+    this.#followed.set(subject, this.#connection.subscribe(this.#nameOf(subject), {
+      callback: (error, { data }) => {
+        if (error !== null) return
+        const heard = messageOf(data)
+        if (heard !== undefined && heard.from !== this.node) this.#listener?.(heard.message as Message, heard.from)
+      },
+    }))
+    return this.#arrived()
+  }
+
+  unfollow(subject: Subject): void {
+    this.#followed.get(subject)?.unsubscribe()
+    this.#followed.delete(subject)
+  }
+
+  hear(listener: (message: Message, from: string) => void): void {
+    this.#listener = listener
+  }
+
+  missed(listener: () => void): void {
+    this.#missed = listener
+  }
+
+  async close(): Promise<void> {
+    this.#listener = undefined
+    this.#missed = undefined
+    if (!this.#connection.isClosed()) await (this.isUp ? this.#connection.drain() : this.#connection.close()).catch(() => undefined)
+    for (const each of this.#awaited.splice(0)) each()
+  }
+
+  /** The server knows what was sent to it before. */
+  async #arrived(): Promise<void> {
+    while (!this.#connection.isClosed()) {
+      try {
+        if (this.isUp) return await this.#connection.flush()
+      } catch {
+        // The line broke: the subscription is made anew with the next one.
+      }
+      await new Promise<void>(resolve => this.#isWaiting(resolve))
+    }
+  }
+
+  #isWaiting(resolve: () => void): void {
+    if (this.isUp) setImmediate(resolve)
+    else this.#awaited.push(resolve)
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type === 'disconnect') {
+        this.isUp = false
+        this.#onState?.('down')
+      } else if (type === 'reconnect') {
+        this.isUp = true
+        this.#onState?.('up')
+        for (const each of this.#awaited.splice(0)) each()
+        // What is followed is known to the server by then.
+        await this.#connection.flush().catch(() => undefined)
+        if (this.isUp) this.#missed?.()
+      } else if (type === 'slowConsumer') this.#missed?.()
+    }
+  }
+
+  #nameOf(subject: Subject): string {
+    if (subject === everyone) return `${this.#prefix}all`
+    return `${this.#prefix}${{ '#': 'channel', '@': 'agent', '!': 'node' }[subject[0]!] ?? 'other'}.${token(subject.slice(1))}`
+  }
+}
