@@ -19,5 +19,6 @@ export interface RouteRow {
 export const routes: readonly RouteRow[] = [
   { name: 'chat', sign: '#', title: texts => texts.chat.title, load: () => import('../pages/chat/page.tsx') },
   { name: 'agents', sign: '@', title: texts => texts.agents.title, load: () => import('../pages/agents/page.tsx') },
+  { name: 'deals', sign: '§', title: texts => texts.deals.title, load: () => import('../pages/deals/page.tsx') },
   { name: 'settings', sign: '⚙', title: texts => texts.settings.title, load: () => import('../pages/settings/page.tsx') },
 ]

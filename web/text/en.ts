@@ -1,7 +1,8 @@
 // English: the dictionary that every other language has the type of. Each page has a file of its own.
 import { agents } from './en/agents.ts'
 import { chat } from './en/chat.ts'
+import { deals } from './en/deals.ts'
 import { settings } from './en/settings.ts'
 import { shell } from './en/shell.ts'
 
-export const en = { agents, shell, chat, settings }
+export const en = { agents, shell, chat, deals, settings }

@@ -1,0 +1,56 @@
+// One deal: its whole history with what each signature is worth, its receipt, and the case about it. All of it is checked here, by the keys
+// of those who signed.
+import { signal, type Signal } from '@preact/signals'
+import { verifyReceipt, type ReceiptCheck } from '../../lib/identity/index.ts'
+import type { AgentChatClient, ShownDispute, Told } from '../../lib/index.ts'
+import { here, onClient } from './session.ts'
+
+type History = Awaited<ReturnType<AgentChatClient['trade']['show']>>
+export type Step = History['events'][number]
+export type ReceiptDocument = Told<'RECEIPTS'>['receipts'][number]
+
+/** A receipt, and what it proves by itself. */
+export interface CheckedReceipt {
+  readonly document: ReceiptDocument
+  readonly check: ReceiptCheck
+}
+
+export interface ShownDeal extends History {
+  readonly receipts: readonly CheckedReceipt[]
+  /** undefined: there was none */
+  readonly court: ShownDispute | undefined
+}
+
+const shown = new Map<string, Signal<ShownDeal | Error | undefined>>()
+const maxShown = 50
+
+onClient(() => shown.clear())
+
+/** undefined: it is being asked; an Error: why it cannot be shown. */
+export const dealOf = (id: string): Signal<ShownDeal | Error | undefined> => {
+  let found = shown.get(id)
+  if (found === undefined) {
+    if (shown.size >= maxShown) shown.delete(shown.keys().next().value!)
+    shown.set(id, found = signal(undefined))
+  }
+  return found
+}
+
+/** Asks for it anew. */
+export const lookAtDeal = async (id: string): Promise<void> => {
+  const found = dealOf(id)
+  try {
+    const client = here()
+    const [history, { receipts }] = await Promise.all([client.trade.show(id), client.reputation.receipts({ proposal: id })])
+    const disputeId = history.events.findLast(event => typeof event['disputeId'] === 'string')?.['disputeId']
+    const court = typeof disputeId === 'string' ? await client.court.show(disputeId) : undefined
+    const relayId = client.relayId
+    found.value = {
+      ...history,
+      receipts: receipts.map(document => ({ document, check: verifyReceipt(document, relayId === undefined ? {} : { relayId }) })),
+      court,
+    }
+  } catch (error) {
+    found.value = error as Error
+  }
+}

@@ -1,0 +1,99 @@
+// The visitor's deals, as they stand: asked for once they are looked at, and changed by what the relay tells of each step.
+import { computed, signal, type Signal } from '@preact/signals'
+import type { AgentChatClient, Dispute, EventType, Proposal } from '../../lib/index.ts'
+import { here, isKeyed, onClient, onOpened } from './session.ts'
+
+/** As many are asked for at once. */
+export const pageSize = 200
+
+/** By id, the one that changed last first; undefined: not asked yet. */
+const known = signal<ReadonlyMap<string, Proposal> | undefined>(undefined)
+export const deals = computed(() => known.value && [...known.value.values()].sort((a, b) => b.updatedAt - a.updatedAt))
+/** The relay has more than are here. */
+export const hasMoreDeals = signal(false)
+export const dealsProblem = signal<string | undefined>(undefined)
+/** Cases that the visitor is asked to judge, or judged. */
+export const casesToJudge = signal<readonly Dispute[]>([])
+const wanted = signal(0)
+
+/** How often something of a deal was heard: what shows it asks again. */
+const versions = new Map<string, Signal<number>>()
+export const versionOf = (id: string): Signal<number> => {
+  let found = versions.get(id)
+  if (found === undefined) versions.set(id, found = signal(0))
+  return found
+}
+
+/** A deal as the relay tells it. */
+export const put = (proposal: Proposal): void => {
+  if (known.peek() !== undefined) known.value = new Map(known.peek()).set(proposal.proposalId, proposal)
+  versionOf(proposal.proposalId).value++
+}
+
+/** Asks for the deals, `more` than before where that is wanted. */
+export const askDeals = async ({ more = false }: { readonly more?: boolean } = {}): Promise<void> => {
+  if (!isKeyed.peek()) return
+  if (more || wanted.peek() === 0) wanted.value += pageSize
+  const count = wanted.peek()
+  try {
+    const [list, cases] = await Promise.all([here().trade.list({ limit: count + 1 }), here().court.list({ role: 'arbiter', limit: 50 })])
+    known.value = new Map(list.slice(0, count).map(proposal => [proposal.proposalId, proposal]))
+    hasMoreDeals.value = list.length > count
+    casesToJudge.value = cases
+    dealsProblem.value = undefined
+  } catch (error) {
+    dealsProblem.value = (error as Error).message
+  }
+}
+
+/** What the relay tells of a deal, or of a case about one. */
+const told = [
+  'PROPOSAL',
+  'COUNTER',
+  'ACCEPT',
+  'REJECT',
+  'CANCEL',
+  'FUND',
+  'FUND_REFUSED',
+  'SUBMIT',
+  'REVISE',
+  'RELEASE',
+  'COMPLETE',
+  'DISPUTE',
+  'RULING',
+  'LAPSED',
+  'DISPUTE_FILED',
+  'PANEL_FORMED',
+  'ARBITER_ASSIGNED',
+  'ARBITER_ANSWER',
+  'EVIDENCE_RECEIVED',
+  'CASE_READY',
+  'VERDICT',
+  'SETTLEMENT_COMPLETE',
+  'DISPUTE_FALLBACK',
+  'DISPUTE_CLOSED',
+] as const satisfies readonly EventType[]
+
+/** Those whose change was heard, until they are asked for: many steps at once are one question each. */
+const changed = new Set<string>()
+
+const heard = (client: AgentChatClient, id: string): void => {
+  if (changed.has(id)) return
+  changed.add(id)
+  queueMicrotask(() => {
+    changed.delete(id)
+    // Of a deal that is not the visitor's, as of a case to judge, there is nothing to ask.
+    client.trade.get(id).then(put, () => versionOf(id).value++)
+  })
+}
+
+onClient(client => {
+  known.value = undefined
+  wanted.value = 0
+  for (const type of told) client.on(type, ({ proposalId }) => heard(client, proposalId))
+  client.on('ARBITER_ASSIGNED', () => void askDeals())
+  client.on('RECEIPT', ({ receipt }) => versionOf(receipt.proposal_id).value++)
+})
+onOpened(() => {
+  if (wanted.peek() > 0) void askDeals()
+})
