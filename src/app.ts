@@ -372,14 +372,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     })
     const people = accounts
       ? openPeople({
-        config,
-        store,
-        clock,
-        log,
-        secret: resumeSecret,
-        serverId,
-        resolve,
-        signal: stopping.signal,
+        ...{ config, store, clock, log, serverId, resolve, secret: resumeSecret, signal: stopping.signal },
+        signedOut: () => void relay.bonds.check(),
         paceMs: parts.pace?.deviceMs,
       })
       : undefined
@@ -401,6 +395,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       messagePrice,
       duties: table.duties,
       admit: table.admit,
+      signIns: people?.signIns,
       doors: [http, hooks, mcp, fileDoor, people?.door, consoleDoor].filter(door => door !== undefined),
       facts: table.facts,
       routes: table.routes,

@@ -10,6 +10,7 @@ import { ConfigError, type ConfigProblem } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { loadPasskeys } from './domain/passkey.ts'
 import { noSite, sitesOf } from './domain/sites.ts'
+import { cookieOf } from './doors/account/cookie.ts'
 import { AccountDoor } from './doors/account/door.ts'
 import { linkUrl } from './doors/account/own-places.ts'
 import { Accounts, signInMs } from './features/account/accounts/accounts.ts'
@@ -22,6 +23,7 @@ import { accountMigrations, type AccountRow } from './features/account/accounts/
 import { Vault } from './features/account/accounts/vault.ts'
 import type { Resolve } from './outbound/guard.ts'
 import { oidcOf, type OidcOptions } from './outbound/oidc.ts'
+import type { SignIns } from './relay/bonds.ts'
 import type { HttpDoor } from './relay/inside.ts'
 import { besideRelay } from './store/beside.ts'
 import { readMeta, writeMeta } from './store/meta.ts'
@@ -37,12 +39,16 @@ export interface PeopleOptions {
   /** Between two questions of a command that signs in, in ms. */
   readonly paceMs?: number | undefined
   readonly resolve: Resolve
+  /** Somebody was signed out. */
+  readonly signedOut: () => void
   /** The relay stops. */
   readonly signal: AbortSignal
 }
 
 export interface People {
   readonly door: HttpDoor
+  /** Which browsers are signed in, for what they have open. */
+  readonly signIns: SignIns
   /** What signing in is made of. @throws ConfigError it is not installed */
   load(): Promise<void>
   /** Where it listens is known, the best for a browser first. Gives the link by which somebody becomes the operator, where nobody is. */
@@ -51,7 +57,7 @@ export interface People {
 
 /** @throws ConfigError where passkeys are good nowhere */
 export const openPeople = (
-  { config, store, clock, log, secret, serverId, paceMs = devicePaceMs, resolve, signal }: PeopleOptions,
+  { config, store, clock, log, secret, serverId, paceMs = devicePaceMs, resolve, signal, signedOut }: PeopleOptions,
 ): People => {
   let ports: readonly number[] = [config.webPort ?? config.port, config.port]
   const sites = () => sitesOf({ publicUrls: config.publicUrls, isTls: config.cert !== undefined, ports })
@@ -65,6 +71,7 @@ export const openPeople = (
   const elsewhere = { identities, oidc, providers, seal: sealOf(secret, 'oidc'), now: () => clock.now() }
   return {
     door: new AccountDoor({
+      signedOut,
       oidc: elsewhere,
       accounts,
       claims,
@@ -77,6 +84,14 @@ export const openPeople = (
       relayName: config.name,
       signInMs,
     }),
+    signIns: {
+      of: headers => {
+        const origins = sites().map(({ origin }) => origin)
+        const held = headers.origin !== undefined && origins.includes(headers.origin) ? cookieOf({ headers }, origins) : undefined
+        return held === undefined ? undefined : accounts.who(held.secret).then(known => known?.signIn.id)
+      },
+      among: ids => accounts.signedIn(ids),
+    },
     load: async () => {
       const missing = (where: string) => (error: Error): never => {
         throw new ConfigError([{ where, message: error.message }])

@@ -5,6 +5,7 @@ import { verify } from '../lib/identity/index.ts'
 import { ConfigError } from '../src/config/load.ts'
 import { cookieOf } from '../src/doors/account/cookie.ts'
 import { Accounts } from '../src/features/account/accounts/accounts.ts'
+import { removeSignIns } from '../src/features/account/accounts/store.ts'
 import { Claims } from '../src/features/account/accounts/claims.ts'
 import { Browser, Passkey, type CreationOptions, type Lie } from './kit/authenticator.ts'
 import { tracesOf } from './kit/engine.ts'
@@ -313,6 +314,35 @@ describe('what cannot be undone', () => {
     later()
   })
 
+  test('what a browser has open ends with its sign-in, whichever process ended that; a passkey that vouches ends nothing', async () => {
+    const host = 'relay.example'
+    const open = (headers: Readonly<Record<string, string>>) => relay.connect(undefined, { host, ...headers })
+    await ada.signIn(adaKey)
+    const phone = browser()
+    await phone.signIn(adaKey)
+    const mine = { origin, cookie: ada.cookie }
+    const [here, there, stranger, foreign] = [
+      await open(mine),
+      await open({ ...mine, cookie: phone.cookie }),
+      await open({ origin }),
+      // A page elsewhere brings a cookie for nothing.
+      await open({ cookie: ada.cookie }),
+    ]
+    await ada.signIn(adaKey)
+    expect((await phone.post('/signout')).status).toBe(204)
+    expect(await there.closed()).toMatchObject({ code: 4505 })
+    expect(here.isClosed).toBe(false)
+    const { account } = (await ada.ask('GET', '/account/me')).body as { account: { id: string } }
+    // Another process of the relay does it.
+    await relay.store.write(tx => removeSignIns(tx, account.id))
+    clock.advance(1_000)
+    expect(await here.closed()).toMatchObject({ code: 4505 })
+    expect([stranger.isClosed, foreign.isClosed]).toEqual([false, false])
+    for (const wire of [stranger, foreign]) await wire.close()
+    await ada.signIn(adaKey)
+    later()
+  })
+
   test('what was asked before everywhere was signed out is not done behind it', async () => {
     const site = { origin, rpId: 'relay.example' }
     const parts = { store: relay.store, clock, randomBytes, auditCount: 1_000 }
@@ -390,6 +420,42 @@ test('guesses of a moment are bounded for their address, and in all, and cost th
   expect((await ada.signIn(adaKey)).status).toBe(200)
   later(1_000)
   expect((await stranger.ask('GET', '/account/me')).status).toBe(401)
+})
+
+test('a thousand guesses at once, of links, passkeys, codes and cookies, come to what the buckets let through, and nobody is slowed', async () => {
+  later()
+  await ada.signIn(adaKey)
+  const good = adaKey.get(await ada.asked())
+  later()
+  const stranger = browser()
+  const wrong = { ...good, id: 'AAAA', rawId: 'AAAA' }
+  const kinds: readonly (readonly [method: string, path: string, body?: object])[] = [
+    ['POST', '/signin/link/options', { link: 'A'.repeat(43), name: 'x' }],
+    ['POST', '/signin/passkey/verify', { answer: wrong }],
+    ['POST', '/signin/recovery', { proof: 'A'.repeat(43) }],
+    ['POST', '/signin/device/poll', { device: 'A'.repeat(43) }],
+    ['GET', '/account/me'],
+  ]
+  stranger.cookie = `__Host-agentchat=${'C'.repeat(43)}`
+  const bob = await relay.login('bob')
+  const told = new Map<number, number>()
+  const guessing = Array.from({ length: 1_000 }, async (_, i) => {
+    const [method, path, body] = kinds[i % kinds.length]!
+    const { status } = await stranger.ask(method, path, body, { 'x-forwarded-for': `198.51.100.${i % 20}` })
+    told.set(status, (told.get(status) ?? 0) + 1)
+  })
+  // Meanwhile a message goes as it does.
+  const sent = bob.ask({ type: 'MSG', to: '#general', content: 'hi', id: 'm' }, 'ACK')
+  expect((await sent).to).toBe('#general')
+  await Promise.all(guessing)
+  // Of twenty addresses each had thirty tries, and all together three hundred.
+  const looked = [...told].filter(([status]) => status !== 429).reduce((sum, [, count]) => sum + count, 0)
+  expect(looked).toBe(300)
+  expect(told.get(200)).toBeUndefined()
+  expect(told.get(429)).toBe(700)
+  expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+  await bob.close()
+  later()
 })
 
 test('the page holds no secret and runs its own script alone', async () => {

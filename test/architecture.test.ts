@@ -115,6 +115,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/domain',
     'src/store',
     'src/relay/inside.ts',
+    'src/relay/bonds.ts',
     'src/features/account',
     'src/doors/account',
     'src/outbound',

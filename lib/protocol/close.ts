@@ -18,6 +18,7 @@ export const closeCodes = {
   BANNED: { code: 4502 },
   REVOKED: { code: 4503 },
   CAPTCHA_FAILED: { code: 4504 },
+  SIGNED_OUT: { code: 4505 },
 } as const satisfies Record<string, { readonly code: number }>
 
 /** The name of a reason to close. */

@@ -11,3 +11,9 @@ export const turnOf = (duty: Duty, decide: Job['decide']): Job['decide'] => asyn
     ? outcome
     : { ...outcome, again: async (...next) => await turnOf(duty, outcome.again!)(...next) ?? {} }
 }
+
+/** Publish keys from before then are of no use any more. */
+export const forgetKeys = (before: number): Job['decide'] => async tx => {
+  await tx.log.forgetKeys(before)
+  return {}
+}

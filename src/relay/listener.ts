@@ -1,6 +1,6 @@
 // The listening socket: an HTTP(S) server that upgrades to WebSocket, lets in whom the door lets in, gives each step its time, and closes
 // in order.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -14,6 +14,14 @@ import { Handshakes } from './handshakes.ts'
 import { ListenError, listenErrorOf, readPem } from './listen-error.ts'
 import { isWelcomeOrigin } from './browser-origin.ts'
 import type { Slices } from './slices.ts'
+
+/** What is known of a socket when it opens. */
+export interface SocketFacts {
+  readonly address: string
+  readonly host: string | undefined
+  /** Those of its request that tell which browser it is. */
+  readonly headers: IncomingHttpHeaders
+}
 
 export interface ListenerOptions {
   readonly host: string
@@ -56,7 +64,7 @@ export interface ListenerOptions {
   readonly onConnection: (
     ws: WebSocket,
     socket: Duplex,
-    facts: { readonly address: string, readonly host: string | undefined },
+    facts: SocketFacts,
     before: Buffer | undefined,
   ) => void
   /** Told of a connection that is turned away. */
@@ -298,7 +306,7 @@ export class Listener {
     if (caller === undefined) return
     const { origin, host } = request.headers
     if (!isWelcomeOrigin(origin, host, this.#options.allowedOrigins)) return turnAway(socket)
-    const facts = { address: this.#addressOf(request), host }
+    const facts = { address: this.#addressOf(request), host, headers: { host, origin, cookie: request.headers.cookie } }
     const before = this.#requests.upgrades(caller, facts.address, head)
     this.#sockets.handleUpgrade(request, socket, nothing, ws => this.#opened(ws, socket, caller.guest, facts, before))
   }
@@ -308,7 +316,7 @@ export class Listener {
     ws: WebSocket,
     socket: Duplex,
     guest: Guest,
-    facts: { readonly address: string, readonly host: string | undefined },
+    facts: SocketFacts,
     before: Buffer | undefined,
   ): void {
     ws.on('error', ignoreIt)

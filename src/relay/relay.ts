@@ -10,8 +10,9 @@ import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
 import { Account, shareOut, type Debtor } from './account.ts'
 import { Allowance, Bucket, type Rate } from './bucket.ts'
 import { Audit } from './audit.ts'
+import { Bonds, type SignIns } from './bonds.ts'
 import { Committer, ownJob, type Job } from './committer.ts'
-import { turnOf } from './duties.ts'
+import { forgetKeys, turnOf } from './duties.ts'
 import { Connection, type Line, type Talk } from './connection.ts'
 import { Desk } from './desk.ts'
 import { Dispatch, maxDebtMs } from './dispatch.ts'
@@ -26,7 +27,7 @@ import type { HttpDoor } from './inside.ts'
 import type { Local } from './local.ts'
 import { insideOf } from './local-connection.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
-import { Listener, type ListenerOptions } from './listener.ts'
+import { Listener, type ListenerOptions, type SocketFacts } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { Pages } from './pages.ts'
 import type { MessagePrice } from './price.ts'
@@ -106,6 +107,7 @@ export interface RelayDeps {
   /** 0 ≤ random < 1, for jitter. */
   readonly random: () => number
   readonly pace: Pace
+  readonly signIns?: SignIns | undefined
 }
 
 /** How often large channels are told in numbers what goes on in them. */
@@ -135,6 +137,8 @@ export class Relay {
   readonly #outbox: Outbox
   readonly #progress = new Progress(decide => this.#write(decide))
   readonly #pulse: Pulse
+  /** Connections of browsers that are signed in. */
+  readonly bonds: Bonds<Connection>
   /** The inner door: sessions without a socket. */
   readonly inside: Local
   readonly #metrics: MetricsPage
@@ -193,6 +197,7 @@ export class Relay {
         this.#listener.settled(connection.socket as Duplex)
       },
     })
+    this.bonds = new Bonds(deps.signIns, connection => effects.end(connection, 'SIGNED_OUT'), log)
     this.#pulse = new Pulse({
       ...options,
       clock,
@@ -276,6 +281,7 @@ export class Relay {
     })
     this.#sweeper = new Sweeper([
       { everyMs: 1_000, run: now => this.#pulse.sweep(now) },
+      { everyMs: deps.pace.sweepMs, run: () => void this.bonds.check() },
       { everyMs: deps.pace.sweepMs, run: () => void quota.measure() },
       { everyMs: deps.pace.sweepMs, run: () => deps.duties.forEach(duty => this.#runDuty(duty)) },
       { everyMs: summaryEveryMs, run: () => signals.summarise() },
@@ -375,13 +381,9 @@ export class Relay {
     await this.#committer.idle()
   }
 
-  #accept(
-    ws: WebSocket,
-    socket: Duplex,
-    facts: { readonly address: string, readonly host: string | undefined },
-    before: Buffer | undefined,
-  ): void {
+  #accept(ws: WebSocket, socket: Duplex, facts: SocketFacts, before: Buffer | undefined): void {
     const connection = this.#opened(ws, socket, facts)
+    this.bonds.hold(connection, facts.headers)
     ws.on('message', (data: Buffer) => this.#dispatch.receive(connection, data))
     ws.on('ping', (data: Buffer) => this.#dispatch.ping(connection, data))
     ws.on('pong', (data: Buffer) => {
@@ -490,10 +492,4 @@ export class Relay {
       timestamp: new Date(now).toISOString(),
     }
   }
-}
-
-/** Publish keys from before then are of no use any more. */
-const forgetKeys = (before: number): Job['decide'] => async tx => {
-  await tx.log.forgetKeys(before)
-  return {}
 }

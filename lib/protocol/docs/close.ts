@@ -15,4 +15,5 @@ export const closeDocs: { readonly [C in CloseName]: string } = {
   BANNED: 'The agent, or its address, is banned.',
   REVOKED: "The agent's key was revoked or rotated away.",
   CAPTCHA_FAILED: 'The captcha was answered wrongly too often.',
+  SIGNED_OUT: 'The browser that opened it was signed out.',
 }

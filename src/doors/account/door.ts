@@ -22,6 +22,8 @@ export interface AccountDoorOptions {
   readonly vault: VaultPort
   readonly devices: DevicesPort
   readonly devicePaceMs: number
+  /** Told when browsers may have been signed out. */
+  readonly signedOut: () => void
   /** Where people sign in elsewhere. */
   readonly oidc: Omit<OidcPlaces, 'origins'>
   readonly clock: Clock
@@ -124,6 +126,7 @@ export class AccountDoor implements HttpDoor {
       ? await place.answer({ visit, visitor, rest, me })
       : await place.answer({ visit, visitor, rest, me: await this.#checked(me, place.needs, 'orFirst' in place) })
     const { status = 200, body, opened, origin: cookieOrigin = visitor.site.origin, headers = {} } = told
+    if (method === 'DELETE' || opened === null) this.#options.signedOut()
     const maxAgeMs = this.#options.signInMs
     const cookie = opened !== undefined
       ? setCookie(opened?.secret ?? '', { origin: cookieOrigin, maxAgeMs })

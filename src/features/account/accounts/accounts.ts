@@ -36,6 +36,7 @@ import {
   removePasskey,
   removeSignIns,
   removeSignInsBy,
+  signInsAmong,
   signInsOf,
   spendChallenge,
   type AccountAuditRow,
@@ -235,6 +236,11 @@ export class Accounts {
     return { account, signIn, isProlonged }
   }
 
+  /** Those of some browsers, by their ids, that are signed in still. */
+  signedIn(ids: readonly string[]): Promise<readonly string[]> {
+    return signInsAmong(this.#options.store.read, ids, this.#options.clock.now())
+  }
+
   /** Whether a passkey vouched for it a moment ago. */
   isFresh({ signIn: { level, proved } }: SignedIn): boolean {
     const ageMs = this.#options.clock.now() - proved
@@ -301,7 +307,8 @@ export class Accounts {
     for (const { id } of open.slice(0, Math.max(0, open.length - maxSignIns + 1))) await removeSignIns(tx, account.id, id)
     const secret = this.#options.randomBytes(32).toString('base64url')
     const signIn: SignInRow = {
-      id: this.#options.randomBytes(8).toString('hex'),
+      // The same browser, by whatever it vouched: what it has open stays so.
+      id: former?.id ?? this.#options.randomBytes(8).toString('hex'),
       hash: sha256Hex(secret),
       account: account.id,
       ...by,

@@ -1,6 +1,6 @@
 // What is kept of accounts: who answers, by which passkeys they sign in, where they are signed in, links that are still good, and what was
 // done. Of every secret its SHA-256 alone: whoever reads the database or a backup can sign in as nobody.
-import type { Migration, TableReader, TableWriter } from '../../../store/store.ts'
+import type { Db, Migration, TableReader, TableWriter } from '../../../store/store.ts'
 
 export type AccountRole = 'operator' | 'person'
 
@@ -178,6 +178,13 @@ export const findSignIn = (db: TableReader, hash: string): Promise<SignInRow | u
 export const signInsOf = (db: TableReader, account: string, now: number): Promise<readonly SignInRow[]> =>
   db.tables<Tables>().selectFrom('sign_ins').selectAll().where('account', '=', account).where('expires', '>', now)
     .orderBy('created').orderBy('id').execute()
+
+/** Those of some that are there still. */
+export const signInsAmong = async (db: Db, ids: readonly string[], now: number): Promise<readonly string[]> => {
+  const rows = await db.tables<Tables>().selectFrom('sign_ins').select('id').where(db.dialect.isAmong('id', ids)).where('expires', '>', now)
+    .execute()
+  return rows.map(({ id }) => id)
+}
 
 export const noteSeen = async (tx: TableWriter, id: string, seen: number, expires: number): Promise<void> => {
   await tx.tables<Tables>().updateTable('sign_ins').set({ seen, expires }).where('id', '=', id).execute()

@@ -1,0 +1,72 @@
+// Connections that belong to a browser which is signed in: they end once it is signed out, wherever that was done.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Logger } from '../base/log.ts'
+
+/** Who knows which browsers are signed in. */
+export interface SignIns {
+  /** By what name the browser is known that sent these headers; undefined: it is not signed in, or not on a page of the relay's own. */
+  of(headers: IncomingHttpHeaders): Promise<string | undefined> | undefined
+  /** Those of some that are signed in still. */
+  among(names: readonly string[]): Promise<readonly string[]>
+}
+
+interface Bound {
+  readonly open: boolean
+}
+
+export class Bonds<C extends Bound> {
+  readonly #signIns: SignIns | undefined
+  readonly #end: (connection: C) => void
+  readonly #log: Logger
+  readonly #held = new Map<string, Set<C>>()
+  #isChecking = false
+  #isAsked = false
+
+  /** @param signIns undefined: nobody signs in here */
+  constructor(signIns: SignIns | undefined, end: (connection: C) => void, log: Logger) {
+    this.#signIns = signIns
+    this.#end = end
+    this.#log = log
+  }
+
+  hold(connection: C, headers: IncomingHttpHeaders): void {
+    this.#signIns?.of(headers)?.then(name => {
+      if (name === undefined || !connection.open) return
+      const held = this.#held.get(name) ?? new Set()
+      this.#held.set(name, held.add(connection))
+      // It may have been signed out while this was looked up.
+      void this.check()
+    }).catch(error => this.#failed(error))
+  }
+
+  /** Ends those of browsers that were signed out. */
+  async check(): Promise<void> {
+    this.#isAsked = this.#isChecking
+    if (this.#isChecking) return
+    for (const [name, held] of this.#held) {
+      for (const connection of held) if (!connection.open) held.delete(connection)
+      if (held.size === 0) this.#held.delete(name)
+    }
+    if (this.#held.size === 0) return
+    this.#isChecking = true
+    try {
+      const there = new Set(await this.#signIns!.among([...this.#held.keys()]))
+      for (const [name, held] of this.#held) {
+        if (there.has(name)) continue
+        this.#held.delete(name)
+        for (const connection of held) if (connection.open) this.#end(connection)
+      }
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      this.#isChecking = false
+    }
+    // What was asked for meanwhile may not have been so when this looked.
+    if (this.#isAsked) await this.check()
+  }
+
+  /** The next look is soon. */
+  #failed(error: unknown): void {
+    this.#log.warn({ error: String(error) }, 'which browsers are signed in could not be looked up')
+  }
+}
