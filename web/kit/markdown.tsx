@@ -71,7 +71,7 @@ const One = ({ token, depth, budget }: { readonly token: Token, readonly depth: 
     case 'codespan':
       return <code>{plainOf((token as Tokens.Codespan).text)}</code>
     case 'code':
-      return <pre tabIndex={0}><code>{visible((token as Tokens.Code).text)}</code></pre>
+      return <pre><code>{visible((token as Tokens.Code).text)}</code></pre>
     case 'blockquote':
       return <blockquote>{inner()}</blockquote>
     case 'br':

@@ -30,9 +30,13 @@ const useSignature = (event: LogEvent): SignatureState | undefined => {
   return states.get(event) ?? state.value
 }
 
+/** A key that is known for less is new. */
+const newKeyMs = 60 * 60_000
 const good: ReadonlySet<SignatureState> = new Set(['valid', 'weak'])
 
-export const Provenance = ({ event }: { readonly event: LogEvent }) => {
+export const Provenance = (
+  { event, isReachable = true }: { readonly event: LogEvent, /** by the Tab key */ readonly isReachable?: boolean },
+) => {
   const isAsked = useSignal(false)
   const signature = useSignature(event)
   const from = String(event['from']) as AgentId
@@ -43,10 +47,16 @@ export const Provenance = ({ event }: { readonly event: LogEvent }) => {
   const kind = signature === 'none' ? 'none' : good.has(signature) ? 'good' : 'bad'
   return (
     <>
-      <button type='button' class={`chip ${kind}`} onClick={() => isAsked.value = true} aria-haspopup='dialog'>
+      <button
+        type='button'
+        tabIndex={isReachable ? 0 : -1}
+        class={`chip ${kind}`}
+        onClick={() => isAsked.value = true}
+        aria-haspopup='dialog'
+      >
         {kind === 'good' ? '✓ ' : kind === 'bad' ? '! ' : ''}
         {texts.signature[signature]}
-        {keyAgeMs !== null && <span class='age'>· {texts.keyAge(duration(keyAgeMs))}</span>}
+        {keyAgeMs !== null && <span class='age'>· {keyAgeMs < newKeyMs ? texts.newKey : texts.keyAge(duration(keyAgeMs))}</span>}
         {trust !== 'known' && keyAgeMs !== null && <span class='trust'>· {texts.trust[trust]}</span>}
       </button>
       {isAsked.value && (

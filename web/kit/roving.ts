@@ -6,8 +6,12 @@ export const rove = (event: KeyboardEvent): void => {
   const step = steps[event.key]
   if (step === undefined) return
   const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>('[data-item]')]
-  const at = items.indexOf(document.activeElement as HTMLElement)
-  const next = step === 'first' ? items[0] : step === 'last' ? items.at(-1) : items[Math.min(items.length - 1, Math.max(0, at + step))]
+  const at = items.findIndex(item => item.contains(document.activeElement))
+  const next = step === 'first'
+    ? items[0]
+    : step === 'last' || (at === -1 && step < 0)
+    ? items.at(-1)
+    : items[Math.min(items.length - 1, Math.max(0, at + step))]
   if (next === undefined) return
   event.preventDefault()
   next.focus()

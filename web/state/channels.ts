@@ -1,8 +1,11 @@
 // The channels that the visitor is in, those that there are, and how much of each is unread.
 import { batch, computed, signal } from '@preact/signals'
 import { agentId, channelName, markRead, unreadIn, type AgentId, type ChannelName, type Target, type Told } from '../../lib/index.ts'
+import { fieldLimits } from '../../lib/protocol/field-limits.ts'
+import { timerMs } from '../../lib/protocol/timer.ts'
 import { onMessage } from './logs.ts'
 import { tellFailure } from './notices.ts'
+import { hear, presenceOf } from './people.ts'
 import { here, isKeyed, myId, onClient, onOpened } from './session.ts'
 
 /** How much of a place is unread, and of it what calls the visitor. */
@@ -37,7 +40,9 @@ const maxPartners = 200
 /** Somebody was written to, or wrote. */
 export const met = (agent: AgentId): void => {
   if (partners.peek()[0] === agent) return
+  const isNew = !partners.peek().includes(agent)
   partners.value = [agent, ...partners.peek().filter(each => each !== agent)].slice(0, maxPartners)
+  if (isNew) watch().catch(() => undefined)
   if (isKeyed.peek()) localStorage.setItem(partnersKey(), JSON.stringify(partners.peek()))
 }
 
@@ -82,17 +87,38 @@ export const list = async (): Promise<void> => {
 /** The place that is on the screen, as far as its newest message. */
 export const inView = signal<Target | undefined>(undefined)
 
+/** Up to which number each place was said to be read. */
+const told = new Map<Target, number>()
+/** What is read is said once in a while: of many messages that come at once, the newest. */
+const readMs = 200
+const telling = new Set<Target>()
+
 /** All of a place is read, up to a number: here at once, and at the relay for every other session of this agent. */
 export const read = (place: Target, seq: number): void => {
-  const before = unread.peek().get(place)
-  if (before !== undefined && before.count === 0) return
-  count(place, none)
-  if (isKeyed.peek() && seq > 0) markRead(here(), place, seq).catch(() => undefined)
+  if (unreadOf(place).count > 0) count(place, none)
+  if (!isKeyed.peek() || seq <= (told.get(place) ?? 0)) return
+  told.set(place, seq)
+  if (telling.has(place)) return
+  telling.add(place)
+  setTimeout(() => {
+    telling.delete(place)
+    markRead(here(), place, told.get(place)).catch(() => told.delete(place))
+  }, timerMs(readMs))
+}
+
+/** Asks to be told when those come and go whom the visitor talks with. */
+const watch = async (): Promise<void> => {
+  const list = await here().people.watch(partners.peek().slice(0, fieldLimits.maxWatched))
+  for (const { agentId, name, presence } of list) {
+    if (name !== null) hear(agentId, name)
+    presenceOf(agentId).value = presence
+  }
 }
 
 /** What the relay says is unread, and the channels that this agent is in for good. */
 const ask = async (): Promise<void> => {
   partners.value = keptPartners()
+  told.clear()
   const { channels, direct } = isKeyed.peek() ? await unreadIn(here()) : { channels: [], direct: [] }
   const counts = new Map<Target, Unread>([...joined.peek().keys()].map(channel => [channel, unread.peek().get(channel) ?? none]))
   for (const { channel, unread, mentions = 0 } of channels) counts.set(channel, { count: unread, mentions })
@@ -102,13 +128,13 @@ const ask = async (): Promise<void> => {
   await Promise.all(channels.filter(({ channel }) => !joined.peek().has(channel)).map(({ channel }) => join(channel).catch(tellFailure)))
 }
 
-onOpened(() => void ask().catch(tellFailure))
+onOpened(() => void ask().then(watch).catch(tellFailure))
 
 onMessage((place, frame, isMine) => {
   if (place.startsWith('@')) met(agentId(place))
   if (isMine || frame.replay === true || frame.seq === undefined) return
   if (inView.peek() === place && document.visibilityState === 'visible') {
-    if (isKeyed.peek()) markRead(here(), place, frame.seq).catch(() => undefined)
+    read(place, frame.seq)
     return
   }
   const { count: before, mentions } = unread.peek().get(place) ?? none
@@ -121,6 +147,7 @@ onClient(client => {
     joined.value = new Map()
     unread.value = new Map()
   })
+  told.clear()
   // Read in another window, or by another program of the same agent.
   client.on('READ', () => void ask().catch(() => undefined))
   client.on('LEFT', ({ channel }) => gone(channelName(channel)))

@@ -1,7 +1,8 @@
 // What was said in one place, as far as it was read: numbers 1 to the newest, in pieces that are asked of the relay when they are looked at and
 // let go when they are not.
 import { signal } from '@preact/signals'
-import type { AgentChatClient, Frame, Target } from '../../lib/index.ts'
+import { RelayError, type AgentChatClient, type Frame, type Target } from '../../lib/index.ts'
+import { timerMs } from '../../lib/protocol/timer.ts'
 
 /** An event of a place, as the relay stored it. */
 export type LogEvent = Frame<'HISTORY'>['events'][number]
@@ -101,6 +102,9 @@ export class PlaceLog {
       this.problem.value = undefined
     } catch (error) {
       this.problem.value = (error as Error).message
+      // What is refused for now is asked for again; the rest when somebody comes back to it.
+      const waitMs = error instanceof RelayError ? error.retryAfterMs : undefined
+      if (waitMs !== undefined) setTimeout(() => void this.#ask(index), timerMs(waitMs))
     } finally {
       if (piece !== undefined) piece.isAsked = false
       this.#changed()
@@ -108,7 +112,10 @@ export class PlaceLog {
   }
 
   #take(page: Frame<'HISTORY'>, index: number | undefined): void {
-    if (this.#epoch !== undefined && this.#epoch !== page.epoch) this.#pieces.clear()
+    if (this.#epoch !== undefined && this.#epoch !== page.epoch) {
+      this.#pieces.clear()
+      this.newest = 0
+    }
     this.#epoch = page.epoch
     this.isKnown = true
     this.oldest = Math.max(1, page.oldest)

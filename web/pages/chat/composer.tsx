@@ -4,17 +4,19 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Target } from '../../../lib/index.ts'
 import { plain } from '../../kit/visible-text.tsx'
 import { draftOf, keepDraft } from '../../state/drafts.ts'
+import { tellFailure } from '../../state/notices.ts'
 import { say } from '../../state/outbox.ts'
 import { t } from '../../text/index.ts'
-import type { ReplyTo } from './message-row.tsx'
+import type { Intent } from './intent.ts'
+import { changes } from './message-actions.tsx'
 
 const maxRows = 8
 
 export const Composer = (
-  { place, name, replyTo, onSaid }: {
+  { place, name, intent, onSaid }: {
     readonly place: Target
     readonly name: string
-    readonly replyTo: Signal<ReplyTo | undefined>
+    readonly intent: Signal<Intent | undefined>
     readonly onSaid: () => void
   },
 ) => {
@@ -22,6 +24,7 @@ export const Composer = (
   const text = useSignal(draftOf(place))
   const box = useRef<HTMLTextAreaElement>(null)
   const label = place.startsWith('#') ? texts.say(place) : texts.sayTo(plain(name))
+  const about = intent.value
   useEffect(() => {
     const again = () => {
       text.value = draftOf(place)
@@ -29,15 +32,27 @@ export const Composer = (
     box.current?.addEventListener('draft', again)
     return () => box.current?.removeEventListener('draft', again)
   }, [place])
+  useEffect(() => {
+    if (about?.kind === 'edit') text.value = about.content
+  }, [about])
   const write = (next: string) => {
     text.value = next
-    keepDraft(place, next)
+    if (about?.kind !== 'edit') keepDraft(place, next)
+  }
+  const stop = () => {
+    if (about?.kind === 'edit') text.value = draftOf(place)
+    intent.value = undefined
   }
   const send = () => {
     if (text.value.trim() === '') return
-    say(place, text.value, replyTo.value?.id)
+    if (about?.kind === 'edit') {
+      const { id, content } = about
+      changes().edit({ id, content }, text.value).then(stop, tellFailure)
+      return
+    }
+    say(place, text.value, about?.id)
     write('')
-    replyTo.value = undefined
+    intent.value = undefined
     onSaid()
   }
   return (
@@ -48,10 +63,11 @@ export const Composer = (
         send()
       }}
     >
-      {replyTo.value !== undefined && (
+      {about !== undefined && (
         <p class='answers'>
-          ↪ {texts.replyTo(plain(replyTo.value.name))}: <bdi>{plain(replyTo.value.beginning)}</bdi>
-          <button type='button' class='quiet' onClick={() => replyTo.value = undefined} aria-label={texts.cancel}>×</button>
+          {about.kind === 'edit' ? `✎ ${texts.editing}` : `↪ ${texts.replyTo(plain(about.name))}`}:{' '}
+          <bdi>{plain(about.content.slice(0, 120))}</bdi>
+          <button type='button' class='quiet' onClick={stop} aria-label={texts.cancel}>×</button>
         </p>
       )}
       <textarea
@@ -68,10 +84,10 @@ export const Composer = (
             event.preventDefault()
             send()
           }
-          if (event.key === 'Escape') replyTo.value = undefined
+          if (event.key === 'Escape') stop()
         }}
       />
-      <button type='submit' class='primary' disabled={text.value.trim() === ''}>{texts.send}</button>
+      <button type='submit' class='primary' disabled={text.value.trim() === ''}>{about?.kind === 'edit' ? texts.save : texts.send}</button>
     </form>
   )
 }

@@ -2,43 +2,56 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { channelName, type Target } from '../../../lib/index.ts'
+import { timerMs } from '../../../lib/protocol/timer.ts'
+import { rove } from '../../kit/roving.ts'
 import { VirtualList, type ListHandle } from '../../kit/virtual-list.tsx'
 import { plain } from '../../kit/visible-text.tsx'
-import { hrefOf } from '../../shell/router.ts'
-import { inView, join, joined, leave, read, unreadOf } from '../../state/channels.ts'
+import { inView, join, joined, read, unreadOf } from '../../state/channels.ts'
 import { logOf } from '../../state/logs.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { outbox } from '../../state/outbox.ts'
 import { nameOf } from '../../state/people.ts'
-import { opened } from '../../state/session.ts'
+import { myId, opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 import { Composer } from './composer.tsx'
+import type { Intent } from './intent.ts'
 import { Members } from './members.tsx'
-import { MessageRow, OutgoingRow, type ReplyTo } from './message-row.tsx'
+import { MessageRow, OutgoingRow } from './message-row.tsx'
+import { PlaceHead, type Pane } from './place-head.tsx'
+import { SearchPane } from './search-pane.tsx'
 
-/** Shown at first where there is room for them; a window that gets narrow has none. */
-const useMembersShown = () => {
-  const isShown = useSignal(matchMedia('(min-width: 1100px)').matches)
+/** What passes by faster is not asked for. */
+const glanceMs = 60
+
+/** Members are shown at first where there is room for them; a window that gets narrow has none. */
+const usePane = (isChannel: boolean) => {
+  const pane = useSignal<Pane>(isChannel && matchMedia('(min-width: 1100px)').matches ? 'members' : undefined)
   useEffect(() => {
     const narrow = matchMedia('(max-width: 760px)')
     const changed = () => {
-      if (narrow.matches) isShown.value = false
+      if (narrow.matches) pane.value = undefined
     }
     narrow.addEventListener('change', changed)
     return () => narrow.removeEventListener('change', changed)
   }, [])
-  return isShown
+  return pane
 }
 
-export const Conversation = ({ place }: { readonly place: Target }) => {
+export const Conversation = (
+  { place, wanted }: { readonly place: Target, /** the number of a message */ readonly wanted: number | undefined },
+) => {
   const texts = t.value.chat
   const log = logOf(place)
   const handle = useRef<ListHandle>(null)
-  const replyTo = useSignal<ReplyTo | undefined>(undefined)
+  const glance = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const intent = useSignal<Intent | undefined>(undefined)
+  const current = useSignal<number | undefined>(undefined)
   const isAtEnd = useSignal(true)
-  const showsMembers = useMembersShown()
   const isChannel = place.startsWith('#')
-  const isIn = !isChannel || joined.value.has(channelName(place))
+  const pane = usePane(isChannel)
+  const info = isChannel ? joined.value.get(channelName(place)) : undefined
+  const isIn = !isChannel || info !== undefined
+  const isOwner = info?.owner !== undefined && info.owner === myId.value
   const name = isChannel ? place : nameOf(place).value
 
   useEffect(() => {
@@ -69,25 +82,23 @@ export const Conversation = ({ place }: { readonly place: Target }) => {
     document.addEventListener('visibilitychange', seen)
     return () => document.removeEventListener('visibilitychange', seen)
   }, [place])
+  useEffect(() => {
+    if (wanted === undefined || !log.isKnown || wanted < log.oldest || wanted > log.newest) return
+    isAtEnd.value = false
+    handle.current?.toIndex(wanted - log.oldest)
+  }, [wanted, log.isKnown])
 
   return (
-    <section class={`conversation ${showsMembers.value && isChannel ? 'with-members' : ''}`} aria-label={plain(name)}>
-      <header class='place-head'>
-        <a class='back' href={hrefOf('chat')} aria-label={texts.back}>←</a>
-        <h1>
-          <bdi>{plain(name)}</bdi>
-        </h1>
-        <span class='about'>{isChannel ? plain(joined.value.get(channelName(place))?.topic ?? '') : place}</span>
-        {isChannel && isIn && (
-          <>
-            <button type='button' class='quiet' aria-pressed={showsMembers.value} onClick={() => showsMembers.value = !showsMembers.value}>
-              {texts.memberList}
-            </button>
-            <button type='button' class='quiet' onClick={() => void leave(channelName(place)).catch(tellFailure)}>{texts.leave}</button>
-          </>
-        )}
-      </header>
-      <div class='log'>
+    <section class={`conversation ${pane.value === undefined ? '' : 'with-members'}`} aria-label={plain(name)}>
+      <PlaceHead place={place} name={name} isIn={isIn} isOwner={isOwner} pane={pane} />
+      <div
+        class='log'
+        onKeyDown={rove}
+        onFocusCapture={event => {
+          const seq = (event.target as HTMLElement).closest<HTMLElement>('[data-seq]')?.dataset['seq']
+          current.value = seq === undefined ? undefined : Number(seq)
+        }}
+      >
         {log.problem.value !== undefined && count === 0 && <p class='middle wrong'>{plain(log.problem.value)}</p>}
         {log.isKnown && count === 0 && <p class='middle empty'>{texts.empty}</p>}
         {count > 0 && (
@@ -99,12 +110,23 @@ export const Conversation = ({ place }: { readonly place: Target }) => {
             rowHeight={64}
             keyOf={index => index < inLog ? seqOf(index) : mine[index - inLog]?.id ?? index}
             onRange={(first, last, atEnd) => {
-              log.look(seqOf(Math.max(0, first - 20)), seqOf(Math.min(inLog - 1, last + 20)))
               isAtEnd.value = atEnd
+              clearTimeout(glance.current)
+              glance.current = setTimeout(() => log.look(seqOf(Math.max(0, first - 20)), seqOf(Math.min(inLog - 1, last + 20))),
+                timerMs(glanceMs))
             }}
             row={index =>
               index < inLog
-                ? <MessageRow log={log} seq={seqOf(index)} onReply={to => replyTo.value = to} />
+                ? (
+                  <MessageRow
+                    log={log}
+                    seq={seqOf(index)}
+                    isCurrent={current.value === seqOf(index)}
+                    isFound={wanted === seqOf(index)}
+                    isOwner={isOwner}
+                    onIntent={wish => intent.value = wish}
+                  />
+                )
                 : <OutgoingRow message={mine[index - inLog]!} place={place} />}
           />
         )}
@@ -116,14 +138,15 @@ export const Conversation = ({ place }: { readonly place: Target }) => {
         )}
       </div>
       {isIn
-        ? <Composer place={place} name={name} replyTo={replyTo} onSaid={() => handle.current?.toEnd()} />
+        ? <Composer place={place} name={name} intent={intent} onSaid={() => handle.current?.toEnd()} />
         : (
           <div class='composer'>
             <p>{texts.notJoined}</p>
             <button type='button' class='primary' onClick={() => void join(channelName(place)).catch(tellFailure)}>{texts.join}</button>
           </div>
         )}
-      {isChannel && isIn && showsMembers.value && <Members channel={channelName(place)} />}
+      {isChannel && isIn && pane.value === 'members' && <Members channel={channelName(place)} isOwner={isOwner} />}
+      {isIn && pane.value === 'search' && <SearchPane place={place} name={name} />}
     </section>
   )
 }

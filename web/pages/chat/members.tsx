@@ -1,20 +1,23 @@
-// Who is connected in a channel.
+// Who is connected in a channel; and for who owns it, what can be done about it.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { ChannelName, Told } from '../../../lib/index.ts'
+import { isAgent } from '../../../lib/client/targets.ts'
+import type { AgentId, ChannelName, Told } from '../../../lib/index.ts'
 import { rove } from '../../kit/roving.ts'
 import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
-import { tellFailure } from '../../state/notices.ts'
+import { joined } from '../../state/channels.ts'
+import { notify, tellFailure } from '../../state/notices.ts'
 import { hear, presenceOf } from '../../state/people.ts'
-import { here, opened } from '../../state/session.ts'
+import { here, myId, opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 
 type Listed = Told<'AGENTS'>['list'][number]
 
-export const Members = ({ channel }: { readonly channel: ChannelName }) => {
+export const Members = ({ channel, isOwner }: { readonly channel: ChannelName, readonly isOwner: boolean }) => {
   const texts = t.value.chat
   const members = useSignal<readonly Listed[]>([])
+  const owner = joined.value.get(channel)?.owner
   useEffect(() => {
     const ask = () =>
       here().listAgents(channel).then(list => {
@@ -39,10 +42,52 @@ export const Members = ({ channel }: { readonly channel: ChannelName }) => {
               <span class={`dot ${presenceOf(id).value ?? 'unknown'}`} aria-hidden='true' />
               <bdi>{plain(name)}</bdi>
               {verified && <span class='small'>✓</span>}
+              {id === owner && <span class='small'>{texts.owner}</span>}
             </a>
+            {isOwner && id !== myId.value && <Remove channel={channel} id={id} name={plain(name)} />}
           </li>
         ))}
       </ul>
+      <Invite channel={channel} />
     </aside>
+  )
+}
+
+const Remove = ({ channel, id, name }: { readonly channel: ChannelName, readonly id: AgentId, readonly name: string }) => {
+  const texts = t.value.chat
+  const isSure = useSignal(false)
+  const remove = () => here().channels.remove(channel, id).then(() => notify('good', texts.removed(name)), tellFailure)
+  return isSure.value
+    ? <button type='button' class='danger' onClick={() => void remove()}>{texts.removeSure(name)}</button>
+    : <button type='button' class='quiet' aria-label={texts.removeSure(name)} onClick={() => isSure.value = true}>{texts.remove}</button>
+}
+
+const Invite = ({ channel }: { readonly channel: ChannelName }) => {
+  const texts = t.value.chat
+  const who = useSignal('')
+  const wrong = useSignal<string | undefined>(undefined)
+  const invite = async (event: Event) => {
+    event.preventDefault()
+    const agent = who.value.trim()
+    if (!isAgent(agent)) {
+      wrong.value = texts.badAgent
+      return
+    }
+    try {
+      await here().invite(channel, agent)
+      notify('good', texts.invited(agent))
+      who.value = ''
+      wrong.value = undefined
+    } catch (error) {
+      wrong.value = (error as Error).message
+    }
+  }
+  return (
+    <form class='invite' onSubmit={event => void invite(event)}>
+      <label for='invite'>{texts.inviteWho}</label>
+      <input id='invite' value={who.value} onInput={event => who.value = event.currentTarget.value} />
+      {wrong.value !== undefined && <p role='alert' class='wrong'>{plain(wrong.value)}</p>}
+      <button type='submit'>{texts.invite}</button>
+    </form>
   )
 }

@@ -10,19 +10,22 @@ import type { LogEvent, PlaceLog } from '../../state/log.ts'
 import { discard, retry, type Outgoing } from '../../state/outbox.ts'
 import { myId, visitor } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
+import type { Intent } from './intent.ts'
+import { MessageActions } from './message-actions.tsx'
 
-/** What is answered. */
-export interface ReplyTo {
-  readonly id: string
-  readonly name: string
-  readonly beginning: string
+export interface MessageRowProps {
+  readonly log: PlaceLog
+  readonly seq: number
+  /** It has the focus of the list, or was looked for. */
+  readonly isCurrent: boolean
+  readonly isFound: boolean
+  readonly isOwner: boolean
+  readonly onIntent: (intent: Intent) => void
 }
 
 const messageOf = (event: LogEvent): Frame<'MSG'> => event as unknown as Frame<'MSG'>
 
-export const MessageRow = (
-  { log, seq, onReply }: { readonly log: PlaceLog, readonly seq: number, readonly onReply: (to: ReplyTo) => void },
-) => {
+export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: MessageRowProps) => {
   const texts = t.value.chat
   const event = log.at(seq)
   if (event === 'unread') return <div class='message waiting' aria-hidden='true' />
@@ -37,36 +40,47 @@ export const MessageRow = (
   const message = messageOf(event)
   // Edits stand in the place of what they change.
   if (message.edit !== undefined || message.retract !== undefined) return null
-  const change = message.msg_id === undefined ? undefined : log.changeOf(message.msg_id)
+  const { msg_id: id } = message
+  const change = id === undefined ? undefined : log.changeOf(id)
   const isGone = message.erased === true || change?.retract !== undefined
   const content = change?.edit !== undefined ? change.content : message.content
   const isMine = message.from === myId.value
   const name = isMine ? visitor.value?.name ?? message.from_name : message.from_name
   return (
-    <article class={`message ${isMine ? 'mine' : ''}`} aria-label={plain(name)}>
+    <article
+      class={`message ${isMine ? 'mine' : ''} ${isFound ? 'found' : ''}`}
+      aria-label={plain(name)}
+      data-item
+      data-seq={seq}
+      tabIndex={-1}
+    >
       <header>
-        <a class='from' href={hrefOf('chat', message.from)}>
+        <a class='from' tabIndex={-1} href={hrefOf('chat', message.from)}>
           <Name text={name} />
         </a>
         {isMine && <span class='small'>{texts.you}</span>}
         <Time at={message.ts} />
         {change?.edit !== undefined && !isGone && <span class='small'>{texts.edited}</span>}
-        <Provenance event={event} />
-        {message.msg_id !== undefined && !isGone && (
-          <button
-            type='button'
-            class='quiet act'
-            onClick={() => {
-              onReply({ id: message.msg_id!, name, beginning: content.slice(0, 120) })
-              document.getElementById('compose')?.focus()
-            }}
-          >
-            {texts.reply}
-          </button>
+        <Provenance event={event} isReachable={isCurrent} />
+        {id !== undefined && !isGone && (
+          <MessageActions
+            place={log.place}
+            seq={seq}
+            of={{ id, name, content }}
+            isMine={isMine}
+            mayRetract={isMine || isOwner}
+            isReachable={isCurrent}
+            onIntent={onIntent}
+          />
         )}
       </header>
       {message.in_reply_to !== undefined && <Answered log={log} id={message.in_reply_to} />}
       {isGone ? <p class='gone'>{texts.takenBack}</p> : <Markdown text={content} />}
+      {!isGone && message.files?.map(({ name, bytes }) => (
+        <p key={name} class='small'>
+          ▤ <bdi>{plain(name)}</bdi> · {t.value.chat.bytes(bytes)}
+        </p>
+      ))}
     </article>
   )
 }
@@ -88,7 +102,7 @@ export const OutgoingRow = ({ message, place }: { readonly message: Outgoing, re
   const texts = t.value.chat
   const { id, content, at, state, problem } = message
   return (
-    <article class={`message mine ${state}`} aria-label={texts.you}>
+    <article class={`message mine ${state}`} aria-label={texts.you} data-item tabIndex={-1}>
       <header>
         <span class='from'>
           <Name text={visitor.value?.name ?? ''} />

@@ -15,7 +15,7 @@ import { Conversation } from './conversation.tsx'
 import { Places } from './places.tsx'
 import './chat.css'
 
-export const Page = ({ rest: [wanted] }: PageProps) => {
+export const Page = ({ rest: [wanted, number] }: PageProps) => {
   const texts = t.value.chat
   const isBrowsing = useSignal(false)
   const place = wanted !== undefined && isTarget(wanted) ? wanted : undefined
@@ -34,7 +34,7 @@ export const Page = ({ rest: [wanted] }: PageProps) => {
         ? <div class='middle' aria-busy='true' />
         : place === undefined
         ? <div class='middle pick'>{joined.value.size === 0 ? <Browse isInline /> : <p>{texts.pick}</p>}</div>
-        : <Conversation key={place} place={place} />}
+        : <Conversation key={place} place={place} wanted={/^\d{1,9}$/.test(number ?? '') ? Number(number) : undefined} />}
       {isBrowsing.value && <Browse onClose={() => isBrowsing.value = false} />}
     </div>
   )

@@ -4,6 +4,7 @@ import { plural } from '../plural.ts'
 
 const messages = plural('de', { one: 'ungelesene Nachricht', other: 'ungelesene Nachrichten' })
 const people = plural('de', { one: 'Mitglied', other: 'Mitglieder' })
+const bytes = plural('de', { one: 'Byte', other: 'Byte' })
 const characters = plural('de', { one: 'weiteres Zeichen', other: 'weitere Zeichen' })
 
 export const chat: Texts['chat'] = {
@@ -38,6 +39,33 @@ export const chat: Texts['chat'] = {
   sayTo: name => `Schreib an ${name}`,
   send: 'Senden',
   reply: 'Antworten',
+  more: 'Mehr',
+  edit: 'Bearbeiten',
+  editing: 'Sagt es neu',
+  save: 'Speichern',
+  takeBack: 'Zurücknehmen',
+  takeBackSure: 'Für immer zurücknehmen',
+  copyText: 'Text kopieren',
+  copyLink: 'Link kopieren',
+  copied: 'Kopiert',
+  topic: 'Thema',
+  setTopic: 'Thema setzen',
+  invite: 'Einladen',
+  inviteWho: 'Einen Agenten einladen, etwa @8addfe276526c9f6',
+  invited: name => `${name} ist eingeladen`,
+  remove: 'Entfernen',
+  removeSure: name => `${name} aus dem Kanal entfernen`,
+  removed: name => `${name} wurde entfernt`,
+  owner: 'Eigentümer',
+  deleteChannel: 'Kanal löschen',
+  deleteSure: 'Mit allem löschen, was darin gesagt wurde',
+  search: 'Suchen',
+  searchIn: place => `In ${place} suchen`,
+  searchNone: 'Nichts gefunden.',
+  searchMore: 'Mehr',
+  results: 'Gefunden',
+  newKey: 'neuer Schlüssel',
+  bytes: count => bytes(count),
   replyTo: name => `Antwort an ${name}`,
   answers: name => `als Antwort an ${name}`,
   answersOlder: 'als Antwort auf eine frühere Nachricht',

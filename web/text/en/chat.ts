@@ -3,6 +3,7 @@ import { plural } from '../plural.ts'
 
 const messages = plural('en', { one: 'unread message', other: 'unread messages' })
 const people = plural('en', { one: 'member', other: 'members' })
+const bytes = plural('en', { one: 'byte', other: 'bytes' })
 const characters = plural('en', { one: 'more character', other: 'more characters' })
 
 export const chat = {
@@ -37,6 +38,33 @@ export const chat = {
   sayTo: (name: string) => `Write to ${name}`,
   send: 'Send',
   reply: 'Reply',
+  more: 'More',
+  edit: 'Edit',
+  editing: 'Says it anew',
+  save: 'Save',
+  takeBack: 'Take back',
+  takeBackSure: 'Take it back for good',
+  copyText: 'Copy text',
+  copyLink: 'Copy link',
+  copied: 'Copied',
+  topic: 'Topic',
+  setTopic: 'Set the topic',
+  invite: 'Invite',
+  inviteWho: 'Invite an agent, like @8addfe276526c9f6',
+  invited: (name: string) => `${name} is invited`,
+  remove: 'Remove',
+  removeSure: (name: string) => `Remove ${name} from the channel`,
+  removed: (name: string) => `${name} was removed`,
+  owner: 'owner',
+  deleteChannel: 'Delete the channel',
+  deleteSure: 'Delete it with all that was said in it',
+  search: 'Search',
+  searchIn: (place: string) => `Search in ${place}`,
+  searchNone: 'Nothing was found.',
+  searchMore: 'More',
+  results: 'What was found',
+  newKey: 'new key',
+  bytes: (count: number) => bytes(count),
   replyTo: (name: string) => `Answers ${name}`,
   answers: (name: string) => `in answer to ${name}`,
   answersOlder: 'in answer to an earlier message',
