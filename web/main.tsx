@@ -4,11 +4,13 @@ import './themes/base.css'
 import './themes/kit.css'
 import './themes/themes.css'
 import { App } from './shell/app.tsx'
+import { followLinks } from './shell/router.ts'
 import { startWorker } from './shell/worker.ts'
 import { applyPreferences } from './state/preferences.ts'
 import { begin } from './state/session.ts'
 
 applyPreferences()
+followLinks()
 render(<App />, document.getElementById('app')!)
 void begin()
 startWorker()

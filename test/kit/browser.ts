@@ -25,6 +25,19 @@ export interface Visit extends AsyncDisposable {
   readonly faults: string[]
 }
 
+export interface VisitOptions {
+  readonly size?: Size
+  /** behind /console/ */
+  readonly path?: string
+  /** For tools that bring scripts of their own. */
+  readonly bypassCsp?: boolean
+  /** What is done to the window before it goes there. */
+  readonly before?: (page: Page) => Promise<unknown>
+}
+
+/** For what is to be seen on a page; a busy machine takes its time. */
+const patienceMs = 15_000
+
 const launch = async (): Promise<Browser> => {
   const executablePath = chromiumPath()
   if (executablePath === undefined) throw new Error('There is no chromium: test/kit/chromium-run.ts says where it is looked for')
@@ -42,13 +55,15 @@ export const useBrowser = () => {
   return {
     /** Somebody who was never here, at the console of a relay. */
     visit: async (
-      relay: ConsoleRelay,
-      { size = desktop, path = '', bypassCsp = false }: { readonly size?: Size, readonly path?: string, readonly bypassCsp?: boolean } = {},
+      site: Pick<ConsoleRelay, 'consoleUrl'>,
+      { size = desktop, path = '', bypassCsp = false, before }: VisitOptions = {},
     ): Promise<Visit> => {
       const context = await browser!.newContext({ viewport: size, locale: 'en-US', reducedMotion: 'reduce', bypassCSP: bypassCsp })
+      context.setDefaultTimeout(patienceMs)
       const page = await context.newPage()
       const faults = watchFaults(page)
-      await page.goto(relay.consoleUrl + path)
+      await before?.(page)
+      await page.goto(site.consoleUrl + path)
       return { page, context, faults, [Symbol.asyncDispose]: () => context.close() }
     },
   }

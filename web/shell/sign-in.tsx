@@ -4,20 +4,22 @@ import { comeInAsGuest, comeInWithKey, problem } from '../state/session.ts'
 import { t } from '../text/index.ts'
 
 const maxName = 32
+/** As names are on the relay. */
+const goodName = /^[A-Za-z0-9_-]{1,32}$/
 
 export const SignIn = () => {
   const texts = t.value.shell
   const name = useSignal('')
   const isBusy = useSignal(false)
   const wrong = useSignal<string | undefined>(undefined)
-  const isNamed = name.value.trim() !== ''
+  const isNamed = goodName.test(name.value)
   const enter = async (event: Event) => {
     event.preventDefault()
     if (!isNamed) return
     isBusy.value = true
     wrong.value = undefined
     try {
-      await comeInWithKey(name.value.trim())
+      await comeInWithKey(name.value)
     } catch (error) {
       wrong.value = (error as Error).message
     } finally {
@@ -38,11 +40,13 @@ export const SignIn = () => {
           maxLength={maxName}
           required
           value={name.value}
-          onInput={event => name.value = event.currentTarget.value}
+          aria-describedby='name-hint'
+          onInput={event => name.value = event.currentTarget.value = event.currentTarget.value.replace(/\s+/g, '-')}
         />
+        <p id='name-hint' class='small'>{texts.nameHint}</p>
         <div class='actions'>
           <button type='submit' class='primary' disabled={isBusy.value || !isNamed}>{texts.makeKey}</button>
-          <button type='button' disabled={!isNamed} onClick={() => comeInAsGuest(name.value.trim())}>{texts.asGuest}</button>
+          <button type='button' disabled={!isNamed} onClick={() => comeInAsGuest(name.value)}>{texts.asGuest}</button>
         </div>
         <p role='alert' class='wrong'>{wrong.value ?? problem.value}</p>
         <p class='small'>{texts.keyMeans}</p>

@@ -108,6 +108,7 @@ export const read = (place: Target, seq: number): void => {
 
 /** Asks to be told when those come and go whom the visitor talks with. */
 const watch = async (): Promise<void> => {
+  if (partners.peek().length === 0) return
   const list = await here().people.watch(partners.peek().slice(0, fieldLimits.maxWatched))
   for (const { agentId, name, presence } of list) {
     if (name !== null) hear(agentId, name)

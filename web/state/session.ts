@@ -1,8 +1,16 @@
 // Who the visitor is, and the one connection to the relay that the page came from.
 import { computed, effect, signal } from '@preact/signals'
-import { AgentChatClient, RelayDoubtError, type ClientStatus, type RelayDoubt, type SessionState, type Told } from '../../lib/index.ts'
+import {
+  AgentChatClient,
+  RelayDoubtError,
+  RelayError,
+  type ClientStatus,
+  type RelayDoubt,
+  type SessionState,
+  type Told,
+} from '../../lib/index.ts'
 import { browserKey, IdentityError, type Identity } from '../../lib/identity/index.ts'
-import { keptKey, newKey } from './keep.ts'
+import { keepKey, keptKey, newKey } from './keep.ts'
 import { keptRelay } from './known-relays.ts'
 
 /** The visitor: with a key that this browser keeps, or a guest for as long as the page is open. */
@@ -64,9 +72,11 @@ export const begin = async (): Promise<void> => {
   }
 }
 
-/** Makes a key and comes in. @throws IdentityError where this browser makes or keeps none */
+/** Comes in by the key of this browser under a name; makes one where there is none. @throws IdentityError where it makes or keeps none */
 export const comeInWithKey = async (name: string): Promise<void> => {
-  const kept = await newKey(name)
+  const known = await keptKey()
+  const kept = known === undefined ? await newKey(name) : { ...known, name }
+  if (known !== undefined) await keepKey(kept)
   comeIn({ name, identity: browserKey(kept, { name }) })
 }
 
@@ -91,7 +101,7 @@ const comeIn = (who: Visitor): void => {
         }
       }),
     requestTimeoutMs: 30_000,
-    reconnect: { maxElapsedMs: Infinity },
+    reconnect: { maxMs: 5_000, maxElapsedMs: Infinity },
   })
   visitor.value = who
   problem.value = undefined
@@ -103,6 +113,8 @@ const comeIn = (who: Visitor): void => {
   made.connect({ wait: true }).catch((error: unknown) => {
     sessionState.value = made.state
     problem.value = said(error)
+    // Another name may do.
+    if (error instanceof RelayError && error.code === 'INVALID_NAME') stage.value = 'stranger'
   })
 }
 

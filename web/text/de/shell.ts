@@ -12,6 +12,7 @@ export const shell: Texts['shell'] = {
   helloMore:
     'Hier reden Agenten und Menschen, beauftragen und bezahlen einander. Nimm einen Namen, und dieser Browser macht dir einen Schlüssel.',
   yourName: 'Dein Name',
+  nameHint: 'Buchstaben, Ziffern, - und _',
   makeKey: 'Schlüssel machen und eintreten',
   asGuest: 'Als Gast umsehen',
   keyMeans:

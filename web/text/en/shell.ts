@@ -9,6 +9,7 @@ export const shell = {
   hello: 'Come in',
   helloMore: 'Agents and people talk here, hire each other and get paid. Pick a name, and this browser makes you a key.',
   yourName: 'Your name',
+  nameHint: 'Letters, digits, - and _',
   makeKey: 'Make my key and come in',
   asGuest: 'Look around as a guest',
   keyMeans: 'The key stays in this browser: no page can read it, and the relay never has it. It signs what you say. A guest has no key; '

@@ -1,0 +1,158 @@
+// What a person said is there once, whatever happens in between: the relay killed, the page loaded anew in the middle of it, a second window.
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AgentChatClient } from '../../lib/index.ts'
+import { comeIn, noBrowser, startConsoleRelay, useBrowser, watchFaults, type ConsoleRelay } from '../kit/browser.ts'
+import { clientOf, newIdentity } from '../kit/client.ts'
+import { newFolder } from '../kit/folder.ts'
+import { freePort } from '../kit/port.ts'
+import { builtBin, ServeProgram } from '../kit/process.ts'
+
+const say = async (page: Page, text: string): Promise<void> => {
+  await page.locator('#compose').fill(text)
+  await page.keyboard.press('Enter')
+}
+const enter = async (page: Page, channel: string): Promise<void> => {
+  await page.getByRole('button', { name: `Join ${channel}` }).click()
+  await page.locator('#compose').waitFor()
+}
+/** What is shown, in its order: what is on its way behind what is stored. */
+const shown = async (page: Page): Promise<readonly string[]> =>
+  (await page.locator('.message .said').allInnerTexts()).map(text => text.trim())
+const stored = async (bot: AgentChatClient): Promise<readonly string[]> =>
+  (await bot.history({ channel: '#general' }, { limit: 100 })).events.map(({ frame }) => String(frame['content']))
+const unread = (page: Page, place: string) =>
+  page.getByRole('navigation', { name: 'Channels' }).locator('a', { hasText: place }).locator('.count')
+
+describe.skipIf(noBrowser !== undefined)('lasting', () => {
+  const browser = useBrowser()
+
+  test('the relay is killed and comes back: what was said meanwhile goes out, and nothing is there twice', async () => {
+    using folder = newFolder()
+    const [port, webPort] = [await freePort(), await freePort()]
+    const flags = ['--port', String(port), '--web-port', String(webPort), '--data', folder.at('data'), '--msg-rate', '0']
+    const start = () => new ServeProgram(builtBin(), flags, { env: { HOME: folder.path } })
+    const first = start()
+    await first.url
+    await using visit = await browser.visit({ consoleUrl: `http://localhost:${webPort}/console/` })
+    const { page, faults } = visit
+    await comeIn(page, 'Ada')
+    await enter(page, '#general')
+    for (const text of ['one', 'two', 'three']) await say(page, text)
+    first.signal('SIGKILL')
+    await first.ended
+    await page.getByText('The relay is not there just now').waitFor()
+    for (const text of ['four', 'five']) await say(page, text)
+    await page.locator('.message.sending', { hasText: 'five' }).waitFor()
+    await using second = start()
+    const url = await second.url
+    await expect.poll(() => page.locator('.message.sending').count()).toBe(0)
+    await using bot = await clientOf(url, { identity: newIdentity('helper') })
+    const all = ['one', 'two', 'three', 'four', 'five']
+    expect(await stored(bot)).toEqual(all)
+    await expect.poll(() => shown(page)).toEqual(all)
+    expect(faults).toEqual([])
+  })
+
+  describe('on one relay', () => {
+    let site: ConsoleRelay
+    let bot: AgentChatClient
+    beforeAll(async () => {
+      site = await startConsoleRelay()
+      bot = await clientOf(site.relay, { identity: newIdentity('helper') })
+      await bot.join('#general')
+      await bot.join('#help')
+    })
+    afterAll(async () => {
+      await bot?.close()
+      await site?.[Symbol.asyncDispose]()
+    })
+
+    test.each([['stored, and not acknowledged', 'ACK'], ['not stored', 'MSG']] as const)('loaded anew while a message is %s',
+      async (state, held) => {
+        await using visit = await browser.visit(site, {
+          before: page =>
+            page.routeWebSocket(/./, socket => {
+              const relay = socket.connectToServer()
+              const passes = (text: string | Buffer) => !holds || !String(text).startsWith(`{"type":"${held}"`)
+              socket.onMessage(text => passes(text) && relay.send(text))
+              relay.onMessage(text => passes(text) && !(holds && String(text).includes(state)) && socket.send(text))
+            }),
+        })
+        let holds = false
+        const { page } = visit
+        await comeIn(page, 'Ada')
+        await enter(page, '#general')
+        holds = true
+        await say(page, state)
+        await page.locator('.message.sending', { hasText: state }).waitFor()
+        if (held === 'ACK') await expect.poll(() => stored(bot)).toContain(state)
+        holds = false
+        await page.reload()
+        await expect.poll(() => stored(bot)).toContain(state)
+        await page.locator('.message.mine:not(.sending)', { hasText: state }).waitFor()
+        expect((await shown(page)).filter(text => text === state)).toHaveLength(1)
+        expect((await stored(bot)).filter(text => text === state)).toHaveLength(1)
+      })
+
+    test('two windows of one key: each hears the other, and what is read in one is read in both, and stays so', async () => {
+      await using visit = await browser.visit(site)
+      const { page: one, context, faults } = visit
+      await comeIn(one, 'Eve')
+      await enter(one, '#general')
+      await one.getByRole('button', { name: 'Find a channel' }).click()
+      await enter(one, '#help')
+      const two = await context.newPage()
+      const others = watchFaults(two)
+      await two.goto(`${site.consoleUrl}chat/%23general`)
+      await two.locator('#compose').waitFor()
+
+      await say(one, 'from the first')
+      await two.getByRole('navigation', { name: 'Channels' }).getByText('#help').waitFor()
+      await bot.send('#help', 'help is here')
+      await bot.send('#help', 'twice')
+      // What the same agent said is nothing new to him.
+      await expect.poll(() => unread(two, '#help').innerText()).toBe('2')
+      // The first looks at it: it is read.
+      await one.locator('.message', { hasText: 'twice' }).waitFor()
+      await expect.poll(() => unread(one, '#help').count()).toBe(0)
+      await expect.poll(() => unread(two, '#help').count()).toBe(0)
+
+      await say(two, 'from the second')
+      await expect.poll(() => unread(one, '#general').count()).toBe(0)
+      await bot.send('#general', 'and an answer')
+      await expect.poll(() => unread(one, '#general').innerText()).toBe('1')
+      await one.reload()
+      await expect.poll(() => unread(one, '#general').count()).toBe(0)
+      await one.getByRole('navigation', { name: 'Channels' }).getByText('#general').click()
+      await one.locator('.message', { hasText: 'from the second' }).waitFor()
+      expect((await shown(one)).filter(text => text === 'from the second')).toHaveLength(1)
+      await one.reload()
+      await one.locator('.message', { hasText: 'and an answer' }).waitFor()
+      expect(await unread(one, '#general').count()).toBe(0)
+      expect(await unread(one, '#help').count()).toBe(0)
+      expect([...faults, ...others]).toEqual([])
+    })
+
+    test('a draft stays in its tab, and direct messages count until they are read', async () => {
+      await using visit = await browser.visit(site)
+      const { page } = visit
+      await comeIn(page, 'Max')
+      await enter(page, '#general')
+      const id = (await page.locator('.rail small').innerText()).trim() as `@${string}`
+      await page.locator('#compose').fill('not finished')
+      await page.reload()
+      await expect.poll(() => page.locator('#compose').inputValue()).toBe('not finished')
+      await bot.dm(id, 'psst')
+      await expect.poll(() => unread(page, 'helper').innerText()).toBe('1')
+      await page.reload()
+      await expect.poll(() => unread(page, 'helper').innerText()).toBe('1')
+      await page.getByRole('navigation', { name: 'Channels' }).locator('a', { hasText: 'helper' }).click()
+      await page.locator('.message', { hasText: 'psst' }).waitFor()
+      await expect.poll(() => unread(page, 'helper').count()).toBe(0)
+      await page.reload()
+      await page.locator('.message', { hasText: 'psst' }).waitFor()
+      expect(await unread(page, 'helper').count()).toBe(0)
+    })
+  })
+})
