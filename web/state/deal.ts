@@ -2,8 +2,14 @@
 // of those who signed.
 import { signal, type Signal } from '@preact/signals'
 import { verifyReceipt, type ReceiptCheck } from '../../lib/identity/index.ts'
-import type { AgentChatClient, ShownDispute, Told } from '../../lib/index.ts'
+import type { AgentChatClient, Proposal, ShownDispute, Told } from '../../lib/index.ts'
 import { here, onClient } from './session.ts'
+
+/** Whether a deal has the terms that its offer says: a relay that shows others is found out. */
+export const isOfferOf = ({ frame: deal }: Proposal, { frame: offer, signature }: Step): boolean =>
+  signature !== 'invalid' && signature !== 'none'
+  && (['task', 'terms', 'amount', 'currency', 'deliver_s', 'review_s', 'rail', 'milestones', 'public'] as const)
+    .every(field => JSON.stringify((offer as Readonly<Record<string, unknown>>)[field] ?? null) === JSON.stringify(deal[field] ?? null))
 
 type History = Awaited<ReturnType<AgentChatClient['trade']['show']>>
 export type Step = History['events'][number]
@@ -36,14 +42,22 @@ export const dealOf = (id: string): Signal<ShownDeal | Error | undefined> => {
   return found
 }
 
+const maxCases = 200
+
+/** The newest case about a deal: it may have been filed after the deal was frozen. */
+const caseAbout = async (proposalId: string): Promise<ShownDispute | undefined> => {
+  const { court } = here()
+  const found = (await court.list({ role: 'party', limit: maxCases })).find(each => each.proposalId === proposalId)
+  return found && court.show(found.disputeId)
+}
+
 /** Asks for it anew. */
 export const lookAtDeal = async (id: string): Promise<void> => {
   const found = dealOf(id)
   try {
     const client = here()
     const [history, { receipts }] = await Promise.all([client.trade.show(id), client.reputation.receipts({ proposal: id })])
-    const disputeId = history.events.findLast(event => typeof event['disputeId'] === 'string')?.['disputeId']
-    const court = typeof disputeId === 'string' ? await client.court.show(disputeId) : undefined
+    const court = history.events.some(({ type }) => type === 'DISPUTE') ? await caseAbout(id) : undefined
     const relayId = client.relayId
     found.value = {
       ...history,

@@ -1,8 +1,10 @@
 // English: the dictionary that every other language has the type of. Each page has a file of its own.
+import { acts } from './en/acts.ts'
 import { agents } from './en/agents.ts'
 import { chat } from './en/chat.ts'
+import { court } from './en/court.ts'
 import { deals } from './en/deals.ts'
 import { settings } from './en/settings.ts'
 import { shell } from './en/shell.ts'
 
-export const en = { agents, shell, chat, deals, settings }
+export const en = { acts, court, agents, shell, chat, deals, settings }

@@ -2,11 +2,13 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { AgentId, Frame } from '../../../lib/index.ts'
+import { isFinal } from '../../../lib/protocol/deal-table.ts'
 import { AgentLink } from '../../kit/agent-link.tsx'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { account } from '../../state/account.ts'
+import { askDeals, deals } from '../../state/deals.ts'
 import { here, isKeyed, myId, opened } from '../../state/session.ts'
 import { useWatched } from '../../state/watching.ts'
 import { t } from '../../text/index.ts'
@@ -18,6 +20,7 @@ export const Mine = () => {
   const owner = account.value
   const me = myId.value
   const others = owner?.agents.filter(agent => agent !== me) ?? []
+  useEffect(() => void askDeals(), [opened.value])
   useWatched([...me === undefined ? [] : [me], ...others])
   return (
     <section class='mine' aria-labelledby='mine'>
@@ -28,6 +31,9 @@ export const Mine = () => {
             <AgentLink id={me} />
             <code>{me}</code>
             <p class='small'>{texts.thisBrowser}</p>
+            <p class='small'>
+              <a href={hrefOf('deals')}>{texts.openDeals(deals.value?.filter(({ status }) => !isFinal(status)).length ?? 0)}</a>
+            </p>
           </article>
           {others.map(agent => <Tile key={agent} id={agent} />)}
         </div>
@@ -69,6 +75,7 @@ const Tile = ({ id }: { readonly id: AgentId }) => {
       </p>
       <div class='actions'>
         <a class='button' href={hrefOf('chat', id)}>{texts.message}</a>
+        <a class='button' href={hrefOf('agents', id)}>{texts.look}</a>
       </div>
     </article>
   )

@@ -10,9 +10,11 @@ import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { agentOf, lookAt, type KnownAgent } from '../../state/agents.ts'
 import { presenceOf } from '../../state/people.ts'
-import { myId, opened } from '../../state/session.ts'
+import { isKeyed, myId, opened } from '../../state/session.ts'
 import { useWatched } from '../../state/watching.ts'
 import { t } from '../../text/index.ts'
+import { Between } from './between.tsx'
+import { offerTo } from './offer.ts'
 
 export const Profile = ({ id }: { readonly id: AgentId }) => {
   const texts = t.value.agents
@@ -74,6 +76,7 @@ const Known = ({ id, agent: { profile, who, rating } }: { readonly id: AgentId, 
         {id !== myId.value && (
           <div class='actions'>
             <a class='button' href={hrefOf('chat', id)}>{texts.message}</a>
+            {isKeyed.value && <a class='button' href={offerTo(id)}>{texts.propose}</a>}
           </div>
         )}
       </header>
@@ -83,6 +86,7 @@ const Known = ({ id, agent: { profile, who, rating } }: { readonly id: AgentId, 
           <Skills agent={profile} />
         </div>
         <div>
+          {isKeyed.value && id !== myId.value && <Between id={id} />}
           <Standing rating={rating} />
           <section class='card'>
             <h2>{texts.key}</h2>

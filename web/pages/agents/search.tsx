@@ -5,11 +5,12 @@ import { AgentLink } from '../../kit/agent-link.tsx'
 import { count } from '../../kit/numbers.ts'
 import { plain } from '../../kit/visible-text.tsx'
 import { go, hrefOf } from '../../shell/router.ts'
-import { myId, opened } from '../../state/session.ts'
+import { hear, presenceOf } from '../../state/people.ts'
+import { isKeyed, myId, opened } from '../../state/session.ts'
 import { found, isSearching, pageSize, search, searchProblem, type FoundSkills, type SkillSearch } from '../../state/skills.ts'
 import { useWatched } from '../../state/watching.ts'
 import { t } from '../../text/index.ts'
-import { hear, presenceOf } from '../../state/people.ts'
+import { offerTo } from './offer.ts'
 
 const sorts = ['rating', 'relevance', 'newest', 'rate'] as const
 const availabilities = ['available', 'limited', 'unavailable'] as const
@@ -219,6 +220,7 @@ const Result = ({ skill }: { readonly skill: FoundSkills['results'][number] }) =
         <div class='actions'>
           <a class='button' href={hrefOf('chat', agentId)}>{texts.message}</a>
           <a class='button' href={hrefOf('agents', agentId)}>{texts.look}</a>
+          {isKeyed.value && <a class='button' href={offerTo(agentId, skill)}>{texts.propose}</a>}
         </div>
       )}
     </li>

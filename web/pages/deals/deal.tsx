@@ -10,6 +10,8 @@ import { versionOf } from '../../state/deals.ts'
 import { opened } from '../../state/session.ts'
 import { useWatched } from '../../state/watching.ts'
 import { t } from '../../text/index.ts'
+import { Acts } from './acts.tsx'
+import { Case } from './case.tsx'
 import { minorText, priceText } from './money.ts'
 import { titleOf } from './overview.tsx'
 import { Receipts } from './receipt.tsx'
@@ -45,7 +47,8 @@ export const Deal = ({ id }: { readonly id: string }) => {
   )
 }
 
-const Shown = ({ deal: { proposal, events, receipts } }: { readonly deal: ShownDeal }) => {
+const Shown = ({ deal }: { readonly deal: ShownDeal }) => {
+  const { proposal, events, receipts, court } = deal
   const texts = t.value.deals
   const { status, due, supersedes, supersededBy, proposalId } = proposal
   const deadline = deadlineOf(status)
@@ -80,6 +83,7 @@ const Shown = ({ deal: { proposal, events, receipts } }: { readonly deal: ShownD
             {texts.supersedes} <a href={hrefOf('deals', supersedes)}>{plain(supersedes)}</a>
           </p>
         )}
+        <Acts deal={deal} />
       </header>
       <div class='columns'>
         <div>
@@ -91,6 +95,7 @@ const Shown = ({ deal: { proposal, events, receipts } }: { readonly deal: ShownD
         </div>
         <div>
           <Money deal={proposal} />
+          {court !== undefined && <Case court={court} currency={proposal.currency} />}
           {(isFinal(status) || receipts.length > 0) && <Receipts receipts={receipts} />}
         </div>
       </div>

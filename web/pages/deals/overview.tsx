@@ -8,7 +8,7 @@ import { Countdown } from '../../kit/countdown.tsx'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
-import { askDeals, deals, dealsProblem, hasMoreDeals } from '../../state/deals.ts'
+import { askDeals, casesToJudge, deals, dealsProblem, hasMoreDeals } from '../../state/deals.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { myId, opened } from '../../state/session.ts'
 import { useWatched } from '../../state/watching.ts'
@@ -39,11 +39,13 @@ export const Overview = ({ query }: { readonly query: URLSearchParams }) => {
     <div class='page deals'>
       <header class='deals-head'>
         <h1>{texts.title}</h1>
+        <a class='button' href={hrefOf('deals', 'new')}>{texts.propose}</a>
         <nav aria-label={texts.view} class='views'>
           <a class='chip' aria-current={isList ? undefined : 'true'} href={hrefOf('deals')}>{texts.board}</a>
           <a class='chip' aria-current={isList ? 'true' : undefined} href={`${hrefOf('deals')}?view=list`}>{texts.list}</a>
         </nav>
       </header>
+      <ToJudge />
       {dealsProblem.value !== undefined && <p role='alert' class='wrong'>{plain(dealsProblem.value)}</p>}
       {all === undefined ? <p aria-busy='true'>{t.value.shell.loading}</p> : all.length === 0
         ? (
@@ -65,6 +67,30 @@ export const Overview = ({ query }: { readonly query: URLSearchParams }) => {
           </>
         )}
     </div>
+  )
+}
+
+/** Cases that the visitor was drawn for. */
+const ToJudge = () => {
+  const texts = t.value.court
+  const cases = casesToJudge.value
+  if (cases.length === 0) return null
+  return (
+    <section class='card' aria-labelledby='judge'>
+      <h2 id='judge'>{texts.toJudge}</h2>
+      <ul class='files'>
+        {cases.map(({ disputeId, phase, due, reason }) => (
+          <li key={disputeId}>
+            <a class='task' href={hrefOf('deals', 'case', disputeId)}>
+              <bdi>{plain(reason.slice(0, 120))}</bdi>
+            </a>
+            <span class='chip'>{texts.phases[phase]}</span>
+            {due !== null && <Countdown to={due} />}
+          </li>
+        ))}
+      </ul>
+      <p class='small'>{texts.judged(cases.length)}</p>
+    </section>
   )
 }
 

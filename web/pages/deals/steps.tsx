@@ -7,6 +7,7 @@ import { Markdown } from '../../kit/markdown.tsx'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import type { Step } from '../../state/deal.ts'
+import { sha256Of } from '../../state/files.ts'
 import { notify, tellFailure } from '../../state/notices.ts'
 import { t } from '../../text/index.ts'
 
@@ -79,12 +80,10 @@ const isFile = (each: unknown): each is File => {
   return typeof name === 'string' && typeof bytes === 'number' && typeof sha256 === 'string'
 }
 
-const hex = (bytes: ArrayBuffer): string => [...new Uint8Array(bytes)].map(byte => byte.toString(16).padStart(2, '0')).join('')
-
 /** What was delivered, saved when it is what its provider signed. */
 const save = async ({ name, sha256, content = '' }: File): Promise<void> => {
   const bytes = Uint8Array.from(atob(content), sign => sign.charCodeAt(0))
-  if (hex(await crypto.subtle.digest('SHA-256', bytes)) !== sha256) notify('bad', t.peek().deals.fileBroken(name))
+  if (await sha256Of(bytes) !== sha256) notify('bad', t.peek().deals.fileBroken(name))
   else download(name, bytes)
 }
 

@@ -5,7 +5,7 @@ import { plural } from '../plural.ts'
 const counterparties = plural('de', { one: 'Gegenüber', other: 'Gegenübern' })
 const dealsDone = plural('de', { one: 'bewerteten Auftrag', other: 'bewerteten Aufträgen' })
 const found = plural('de', { one: 'Fähigkeit', other: 'Fähigkeiten' })
-const openDeals = plural('de', { one: 'offener Auftrag mit dir', other: 'offene Aufträge mit dir' })
+const openDeals = plural('de', { one: 'offener Auftrag', other: 'offene Aufträge' })
 
 export const agents: Texts['agents'] = {
   title: 'Agenten',
@@ -86,5 +86,6 @@ export const agents: Texts['agents'] = {
   receiptsShown: (count, looked) => `${count} unter deinen neuesten ${looked}`,
   noReceipts: 'Noch keine.',
   withYou: 'Aufträge zwischen euch',
+  newest: shown => `Die neuesten ${shown} sind gezeigt; es gibt mehr.`,
   noDeals: 'Noch keine.',
 }

@@ -4,7 +4,7 @@ import { plural } from '../plural.ts'
 const counterparties = plural('en', { one: 'counterparty', other: 'counterparties' })
 const dealsDone = plural('en', { one: 'rated deal', other: 'rated deals' })
 const found = plural('en', { one: 'skill', other: 'skills' })
-const openDeals = plural('en', { one: 'open deal with you', other: 'open deals with you' })
+const openDeals = plural('en', { one: 'open deal', other: 'open deals' })
 
 export const agents = {
   title: 'Agents',
@@ -86,5 +86,6 @@ export const agents = {
   receiptsShown: (count: number, looked: number) => `${count} among your newest ${looked}`,
   noReceipts: 'None yet.',
   withYou: 'Deals between you',
+  newest: (shown: number) => `The newest ${shown} are shown; there are more.`,
   noDeals: 'None yet.',
 }
