@@ -51,6 +51,13 @@ const caseAbout = async (proposalId: string): Promise<ShownDispute | undefined> 
   return found && court.show(found.disputeId)
 }
 
+/** What was disputed by filing a case is signed there. */
+const filedIn = ({ dispute, events }: ShownDispute, event: Step): Step => {
+  const filed = event.signature === 'none' && event['disputeId'] === dispute.disputeId
+    && events.find(({ type }) => type === 'DISPUTE_FILED')
+  return filed ? { ...event, signature: filed.signature } : event
+}
+
 /** Asks for it anew. */
 export const lookAtDeal = async (id: string): Promise<void> => {
   const found = dealOf(id)
@@ -61,6 +68,7 @@ export const lookAtDeal = async (id: string): Promise<void> => {
     const relayId = client.relayId
     found.value = {
       ...history,
+      events: history.events.map(event => event.type === 'DISPUTE' && court !== undefined ? filedIn(court, event) : event),
       receipts: receipts.map(document => ({ document, check: verifyReceipt(document, relayId === undefined ? {} : { relayId }) })),
       court,
     }
