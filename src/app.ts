@@ -6,6 +6,7 @@ import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '
 import { DEFAULT_PORT, DEFAULT_WEB_PORT, limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { createLogger } from './base/log.ts'
+import { LogTail } from './base/log-tail.ts'
 import type { Logger } from './base/logger.ts'
 import { memoryLimit, ordinaryMemoryBytes } from './base/memory.ts'
 import { createMetrics } from './base/metrics.ts'
@@ -15,6 +16,7 @@ import { version } from './base/version.ts'
 import { MemoryBus } from './bus/memory.ts'
 import { ConfigError, type ConfigProblem } from './config/load.ts'
 import { policiesOf } from './domain/policies.ts'
+import { shownSettings } from './config/describe.ts'
 import type { Config } from './config/schema.ts'
 import { hostInUrl, isAnywhere, relayUrl } from './config/url.ts'
 import { agentsNamed } from './domain/named-agents.ts'
@@ -24,7 +26,7 @@ import { Bearers } from './doors/http/bearer.ts'
 import { FilesDoor } from './doors/files/door.ts'
 import { Http } from './doors/http/door.ts'
 import { Hooks } from './doors/http/hooks.ts'
-import { problemOf } from './doors/http/problem.ts'
+import { refusalOf } from './doors/http/problem.ts'
 import { needs } from './doors/http/scopes.ts'
 import { isLoopbackHost } from './doors/mcp/loopback.ts'
 import { McpMount } from './doors/mcp/mount.ts'
@@ -127,7 +129,8 @@ export const openKeeper = (): Promise<Keeper> => createKeeper(migrations)
  */
 export const startRelay = async (config: Config, parts: RelayParts = {}): Promise<RunningRelay> => {
   const clock = parts.clock ?? systemClock
-  const log = parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat })
+  const tail = new LogTail(clock.now())
+  const log = tail.watching(parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat }))
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
   const random = parts.random ?? Math.random
   const metrics = createMetrics()
@@ -252,6 +255,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         for (const [state, count] of Object.entries(counts)) metrics.errands.set({ state }, count)
       },
       isStopping: () => stopping.signal.aborted,
+      logLines: query => tail.page(query),
+      shownSettings: () => shownSettings(config),
       onPosted: event => {
         metrics.webhookPosts.inc({ outcome: event.outcome })
         if (event.outcome === 'off') log.warn(event, 'a webhook was switched off')
@@ -325,14 +330,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         inside: () => relay.inside,
         admit: async visit => {
           const bearer = await bearers.of(visit).catch((error: unknown) => {
-            const problem = problemOf(error)
-            if (problem === undefined) throw error
-            const { status, headers, message, retryAfterMs } = problem
-            throw {
-              status,
-              title: message,
-              headers: { ...headers, ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }) },
-            }
+            throw refusalOf(error)
           })
           return {
             caller: bearer,

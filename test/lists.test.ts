@@ -62,6 +62,7 @@ const bounds: Readonly<Record<string, string>> = {
   'POLICY.items': 'maxNamed of a dry run',
   'REACTED.sums': 'maxReactionKinds',
   'SEARCH_RESULTS.results': 'limit and offset, at most maxSkillsPage',
+  'SETTINGS.settings': 'the settings that there are',
   'STATUS.recipients': 'agents that one message can mention: maxHereMembers by @here, as many by groups, and those that are named',
   'TOKENS.list': 'maxTokensPerAgent',
   'TOKENS.list.scopes': 'the scopes that there are',

@@ -15,6 +15,7 @@ import { frames as hooks } from './hooks.ts'
 import { frames as webhooks } from './webhooks.ts'
 import { frames as errands } from './errands.ts'
 import { frames as policies } from './policies.ts'
+import { frames as inspection } from './inspection.ts'
 import { frames as files } from './files.ts'
 import { frames as history } from './history.ts'
 import { frames as identity } from './identity.ts'
@@ -74,4 +75,5 @@ export const frames = {
   ...errands,
   ...policies,
   ...transcripts,
+  ...inspection,
 } as const

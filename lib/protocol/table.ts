@@ -28,6 +28,8 @@ import * as subscriptionsRequests from './requests/subscriptions.ts'
 import * as hooks from './hooks.ts'
 import * as hooksRequests from './requests/hooks.ts'
 import * as errands from './errands.ts'
+import * as inspection from './inspection.ts'
+import * as inspectionRequests from './requests/inspection.ts'
 import * as policies from './policies.ts'
 import * as policiesRequests from './requests/policies.ts'
 import * as errandsRequests from './requests/errands.ts'
@@ -112,6 +114,7 @@ export const requests = {
   ...webhooksRequests.requests,
   ...errandsRequests.requests,
   ...policiesRequests.requests,
+  ...inspectionRequests.requests,
 } as const
 
 /** The domains, in the order the documentation lists them. */
@@ -152,6 +155,7 @@ export const domains = {
   webhooks: { requests: webhooksRequests.requests, frames: webhooks.frames },
   errands: { requests: errandsRequests.requests, frames: errands.frames },
   policies: { requests: policiesRequests.requests, frames: policies.frames },
+  inspection: { requests: inspectionRequests.requests, frames: inspection.frames },
 } as const
 
 /** The name of a request that a client sends. */

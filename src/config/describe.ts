@@ -1,7 +1,7 @@
 // The settings table as the page people read.
 import * as z from 'zod'
 import { unwrap } from './load.ts'
-import { envName, flagName, settingKeys, settings, type SettingKey } from './schema.ts'
+import { envName, flagName, settingKeys, settings, type Config, type SettingKey } from './schema.ts'
 
 export const typeOf = (key: SettingKey): string => {
   const type = unwrap(settings[key].type)
@@ -16,6 +16,35 @@ const defaultOf = (key: SettingKey): string => {
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(item => `\`${item}\``).join(' ')
   return `\`${value}\``
 }
+
+/** What a setting is, as an operator is shown it. */
+export interface ShownSetting {
+  readonly name: string
+  /** Not there: it is not set, or it is secret. */
+  readonly value?: string | number | boolean | string[]
+  readonly default: boolean
+  readonly secret?: true
+  readonly doc: string
+}
+
+/** Who may connect to a url by what stands in it does not stand in what is shown. */
+const withoutLogin = (value: string): string =>
+  value.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1…@').replace(/^(https?:[^?#]*)[?#].*$/i, '$1?…')
+
+/** All of them, without secrets. */
+export const shownSettings = (config: Config): ShownSetting[] =>
+  settingKeys.map(name => {
+    const { type, doc, secret } = settings[name]
+    const value: unknown = config[name]
+    const isDefault = JSON.stringify(value) === JSON.stringify(type.parse(undefined))
+    if (secret === true) return { name, default: isDefault, secret, doc }
+    const shown = Array.isArray(value)
+      ? value.map(each => withoutLogin(String(each)))
+      : typeof value === 'string'
+      ? withoutLogin(value)
+      : value
+    return { name, ...(shown !== undefined && { value: shown as string }), default: isDefault, doc }
+  })
 
 export const configMarkdown = (): string => {
   const rows = settingKeys.map(key => {

@@ -48,6 +48,7 @@ import { admin, type AdminOptions } from './operate/admin/handlers.ts'
 import { announcements, type AnnouncementOptions } from './operate/announcements/handlers.ts'
 import { description, type DescriptionOptions } from './operate/description/feature.ts'
 import { directory, type DirectoryOptions } from './operate/directory/handlers.ts'
+import { inspection, type InspectionOptions } from './operate/inspection/handlers.ts'
 import { errands, type ErrandOptions } from './operate/errands/handlers.ts'
 import { policies } from './operate/policies/handlers.ts'
 import type { PolicySettings } from '../domain/policies.ts'
@@ -142,6 +143,7 @@ type OperateOptions =
   & AdminOptions
   & KeepingOptions
   & ErrandOptions
+  & InspectionOptions
   & PolicySettings
   & Omit<DescriptionOptions, 'isAnswered'>
   & DirectoryOptions
@@ -269,6 +271,7 @@ const wings = {
     announcements: slice(announcements, announcementMigrations),
     errands: slice(errands, errandMigrations),
     policies: slice(ports => policies(ports)),
+    inspection: slice(inspection),
   },
   account: {
     accounts: slice(() => ({}), accountMigrations, claimMigrations, vaultMigrations, deviceMigrations, identityMigrations),

@@ -345,7 +345,7 @@ export class Dispatch {
     const { type, body } = request
     const { ctx, byRight } = this.#readCtx(connection, handler, request)
     const answer: Reply = await handler.read(ctx, body as never)
-    if (byRight || answer.byRight === true)
+    if (answer.byRight ?? byRight)
       this.#committer.push(ownJob(async (tx, at) => ({ committed: await audit.note(tx, connection, type, body, at) }), { connection }))
     return answer
   }

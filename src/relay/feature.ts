@@ -59,8 +59,8 @@ export interface Reply<T extends FrameType = FrameType> {
   readonly type: T
   readonly body: Partial<Fields<T>> & object
   readonly list?: { readonly key: string, readonly items: readonly Buffer[] }
-  /** Only an admin is answered so: it is noted. */
-  readonly byRight?: true
+  /** Only an admin is answered so: it is noted. false: it goes on from an answer that was. */
+  readonly byRight?: boolean
 }
 
 /** What is said of a channel that is not there, and of one that the asker is to know nothing of: the same. */

@@ -63,6 +63,8 @@ export class Roster implements RosterView {
   readonly #agents = new Map<string, LiveAgent>()
   readonly #channels = new Map<string, LiveChannel>()
   readonly #inOrder = new ById<LiveChannel>([])
+  /** All agents, once somebody has asked for them in order. */
+  #byId: ById<Agent> | undefined
   readonly #takeovers = new Map<string, number[]>()
   /** Agent → who watches it, whether it is here or not. */
   readonly #watchers = new Map<string, Set<Connection>>()
@@ -103,6 +105,11 @@ export class Roster implements RosterView {
     if (channel === undefined) return { page: [], more: false }
     channel.byId ??= new ById(channel.agents.keys())
     return channel.byId.after(after, limit)
+  }
+
+  connectedAfter(after: string, limit: number): { readonly page: readonly Agent[], readonly more: boolean } {
+    this.#byId ??= new ById(this.#agents.values())
+    return this.#byId.after(after, limit)
   }
 
   channels(): Iterable<Channel> {
@@ -268,6 +275,7 @@ export class Roster implements RosterView {
         remote: undefined,
       }
       this.#agents.set(facts.id, agent)
+      this.#byId?.add(agent)
       if (pubkey !== null) this.#keyed++
     } else {
       Object.assign(agent, {
@@ -305,6 +313,7 @@ export class Roster implements RosterView {
     }
     if (sessionCount(agent) > 0 || this.#agents.get(agent.id) !== agent) return
     this.#agents.delete(agent.id)
+    this.#byId?.delete(agent)
     if (agent.pubkey !== null) this.#keyed--
   }
 

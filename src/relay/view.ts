@@ -62,6 +62,9 @@ export interface RosterView {
   known(agent: Agent, name: string): Channel | undefined
   /** Connected members of a channel, ordered by id: those after one, and whether there are more. */
   agentsAfter(channel: string, after: string, limit: number): { readonly page: readonly Agent[], readonly more: boolean }
+  /** The same of all that are connected. */
+  connectedAfter(after: string, limit: number): { readonly page: readonly Agent[], readonly more: boolean }
+  readonly agentCount: number
   channels(): Iterable<Channel>
   /** Those without an owner first, then by name; behind one. */
   channelsAfter(name?: string): Iterable<Channel>

@@ -16,9 +16,12 @@ type Body = Readonly<Record<string, unknown>>
 const maxOfAKind = 2
 const maxAskers = 2
 
+/** What is told of the process, not of what it keeps. */
+const ofTheProcess: ReadonlySet<string> = new Set(['ADMIN_LOG', 'ADMIN_AGENTS', 'ADMIN_SETTINGS'])
+
 /** Those requests that change nothing, as their handlers say. */
 const reads = Object.entries(features({ ...defaultConfig(), places: [], policies: {} } as never).handlers)
-  .flatMap(([type, handler]) => 'read' in handler ? [type as RequestType] : [])
+  .flatMap(([type, handler]) => 'read' in handler && !ofTheProcess.has(type) ? [type as RequestType] : [])
 
 /** What there is to ask about, by the name of the field that names it; of the agents those first that ask. */
 const namesIn = (

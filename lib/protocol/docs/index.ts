@@ -18,6 +18,7 @@ import * as hooks from './hooks.ts'
 import * as webhooks from './webhooks.ts'
 import * as errands from './errands.ts'
 import * as policies from './policies.ts'
+import * as inspection from './inspection.ts'
 import * as files from './files.ts'
 import * as history from './history.ts'
 import * as identity from './identity.ts'
@@ -76,6 +77,7 @@ const written: { readonly [T in RequestType]: RequestDoc<T> } = {
   ...webhooks.requests,
   ...errands.requests,
   ...policies.requests,
+  ...inspection.requests,
 }
 
 /** Of each request. Where a channel or an agent is named, it may be one at another relay. */
@@ -124,6 +126,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...webhooks.frames,
   ...errands.frames,
   ...policies.frames,
+  ...inspection.frames,
 }
 export { closeDocs } from './close.ts'
 export { errorDocs } from './errors.ts'

@@ -136,3 +136,15 @@ export const problemOf = (error: unknown): Problem | undefined =>
     : error instanceof StorageError
     ? new Problem('STORAGE_UNAVAILABLE', 'The relay cannot reach its storage now', {}, storageRetryMs)
     : undefined
+
+/** The same for a door that tells refusals in its own way; gives a fault as it is. */
+export const refusalOf = (error: unknown): unknown => {
+  const problem = problemOf(error)
+  if (problem === undefined) return error
+  const { status, headers, message: title, retryAfterMs } = problem
+  return {
+    status,
+    title,
+    headers: { ...headers, ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }) },
+  }
+}

@@ -48,4 +48,5 @@ export const needs: Readonly<Record<RequestType, Needed>> = {
   ...by('closed', ['ADMIN_VERIFY', 'ADMIN_RULING', 'ADMIN_DISPUTES', 'ADMIN_CREDIT', 'ADMIN_ANNOUNCE', 'ADMIN_ANNOUNCEMENTS']),
   ...by('closed', ['ADMIN_ANNOUNCE_ANSWER', 'ADMIN_ANNOUNCE_WITHDRAW']),
   ...by('closed', ['ADMIN_ERRANDS', 'ADMIN_ERRAND', 'ADMIN_ERRAND_RETRY', 'ADMIN_ERRAND_DROP', 'ADMIN_POLICY']),
+  ...by('closed', ['ADMIN_LOG', 'ADMIN_AGENTS', 'ADMIN_SETTINGS']),
 }
