@@ -30,7 +30,13 @@ export interface ShownDeal extends History {
 const shown = new Map<string, Signal<ShownDeal | Error | undefined>>()
 const maxShown = 50
 
-onClient(() => shown.clear())
+/** How often each was asked for: the newest answer is the one that is shown. */
+const asks = new Map<string, number>()
+
+onClient(() => {
+  shown.clear()
+  asks.clear()
+})
 
 /** undefined: it is being asked; an Error: why it cannot be shown. */
 export const dealOf = (id: string): Signal<ShownDeal | Error | undefined> => {
@@ -61,18 +67,23 @@ const filedIn = ({ dispute, events }: ShownDispute, event: Step): Step => {
 /** Asks for it anew. */
 export const lookAtDeal = async (id: string): Promise<void> => {
   const found = dealOf(id)
+  const ask = (asks.get(id) ?? 0) + 1
+  asks.set(id, ask)
+  const tell = (what: ShownDeal | Error) => {
+    if (asks.get(id) === ask && dealOf(id) === found) found.value = what
+  }
   try {
     const client = here()
     const [history, { receipts }] = await Promise.all([client.trade.show(id), client.reputation.receipts({ proposal: id })])
     const court = history.events.some(({ type }) => type === 'DISPUTE') ? await caseAbout(id) : undefined
     const relayId = client.relayId
-    found.value = {
+    tell({
       ...history,
       events: history.events.map(event => event.type === 'DISPUTE' && court !== undefined ? filedIn(court, event) : event),
       receipts: receipts.map(document => ({ document, check: verifyReceipt(document, relayId === undefined ? {} : { relayId }) })),
       court,
-    }
+    })
   } catch (error) {
-    found.value = error as Error
+    tell(error as Error)
   }
 }

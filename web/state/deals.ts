@@ -1,6 +1,6 @@
 // The visitor's deals, as they stand: asked for once they are looked at, and changed by what the relay tells of each step.
 import { computed, signal, type Signal } from '@preact/signals'
-import type { AgentChatClient, Dispute, EventType, Proposal } from '../../lib/index.ts'
+import type { AgentChatClient, Balance, Dispute, EventType, Proposal } from '../../lib/index.ts'
 import { here, isKeyed, onClient, onOpened } from './session.ts'
 
 /** As many are asked for at once. */
@@ -15,6 +15,12 @@ export const dealsProblem = signal<string | undefined>(undefined)
 /** Cases that the visitor is asked to judge, or judged. */
 export const casesToJudge = signal<readonly Dispute[]>([])
 const wanted = signal(0)
+
+/** What the visitor has, by currency. */
+export const balances = signal<readonly Balance[]>([])
+const askBalances = async (): Promise<void> => {
+  balances.value = await here().trade.balance()
+}
 
 /** How often something of a deal was heard: what shows it asks again. */
 const versions = new Map<string, Signal<number>>()
@@ -36,7 +42,11 @@ export const askDeals = async ({ more = false }: { readonly more?: boolean } = {
   if (more || wanted.peek() === 0) wanted.value += pageSize
   const count = wanted.peek()
   try {
-    const [list, cases] = await Promise.all([here().trade.list({ limit: count + 1 }), here().court.list({ role: 'arbiter', limit: 50 })])
+    const [list, cases] = await Promise.all([
+      here().trade.list({ limit: count + 1 }),
+      here().court.list({ role: 'arbiter', limit: 50 }),
+      askBalances(),
+    ])
     known.value = new Map(list.slice(0, count).map(proposal => [proposal.proposalId, proposal]))
     hasMoreDeals.value = list.length > count
     casesToJudge.value = cases
@@ -74,22 +84,41 @@ const told = [
   'DISPUTE_CLOSED',
 ] as const satisfies readonly EventType[]
 
-/** Those whose change was heard, until they are asked for: many steps at once are one question each. */
+/** Those whose change was heard, and that are not asked for yet. */
 const changed = new Set<string>()
+/** So many at once, as after a while away, are one question for the list. */
+const maxAsked = 10
+
+/** One question after the other: many steps of one deal while it is asked for are one more. */
+const ask = async (client: AgentChatClient): Promise<void> => {
+  while (changed.size > 0 && here() === client) {
+    const ids = [...changed]
+    changed.clear()
+    if (known.peek() !== undefined && ids.length > maxAsked) await askDeals()
+    for (const id of ids) {
+      // Of a deal that is not the visitor's, as of a case to judge, there is nothing to tell; what shows it asks itself.
+      const proposal = known.peek() === undefined || ids.length > maxAsked ? undefined : await client.trade.get(id).catch(() => undefined)
+      if (proposal === undefined) versionOf(id).value++
+      else put(proposal)
+    }
+    if (known.peek() !== undefined) await askBalances().catch(() => undefined)
+  }
+  isAsking.value = false
+}
+const isAsking = signal(false)
 
 const heard = (client: AgentChatClient, id: string): void => {
-  if (changed.has(id)) return
   changed.add(id)
-  queueMicrotask(() => {
-    changed.delete(id)
-    // Of a deal that is not the visitor's, as of a case to judge, there is nothing to ask.
-    client.trade.get(id).then(put, () => versionOf(id).value++)
-  })
+  if (isAsking.peek()) return
+  isAsking.value = true
+  queueMicrotask(() => void ask(client))
 }
 
 onClient(client => {
   known.value = undefined
+  balances.value = []
   wanted.value = 0
+  changed.clear()
   for (const type of told) client.on(type, ({ proposalId }) => heard(client, proposalId))
   client.on('ARBITER_ASSIGNED', () => void askDeals())
   client.on('RECEIPT', ({ receipt }) => versionOf(receipt.proposal_id).value++)

@@ -4,16 +4,19 @@ import { useEffect } from 'preact/hooks'
 import type { AgentId, Frame } from '../../../lib/index.ts'
 import { isFinal } from '../../../lib/protocol/deal-table.ts'
 import { AgentLink } from '../../kit/agent-link.tsx'
+import { count } from '../../kit/numbers.ts'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { account } from '../../state/account.ts'
+import { agentOf, lookAt } from '../../state/agents.ts'
 import { askDeals, deals } from '../../state/deals.ts'
 import { here, isKeyed, myId, opened } from '../../state/session.ts'
 import { useWatched } from '../../state/watching.ts'
 import { t } from '../../text/index.ts'
 
 const shownChars = 160
+const maxTiles = 24
 
 export const Mine = () => {
   const texts = t.value.agents
@@ -21,7 +24,7 @@ export const Mine = () => {
   const me = myId.value
   const others = owner?.agents.filter(agent => agent !== me) ?? []
   useEffect(() => void askDeals(), [opened.value])
-  useWatched([...me === undefined ? [] : [me], ...others])
+  useWatched([...me === undefined ? [] : [me], ...others.slice(0, maxTiles)])
   return (
     <section class='mine' aria-labelledby='mine'>
       <h2 id='mine'>{texts.mine}</h2>
@@ -35,7 +38,7 @@ export const Mine = () => {
               <a href={hrefOf('deals')}>{texts.openDeals(deals.value?.filter(({ status }) => !isFinal(status)).length ?? 0)}</a>
             </p>
           </article>
-          {others.map(agent => <Tile key={agent} id={agent} />)}
+          {others.slice(0, maxTiles).map(agent => <Tile key={agent} id={agent} />)}
         </div>
       )}
       {owner === undefined
@@ -44,16 +47,25 @@ export const Mine = () => {
             {texts.signInMore} <a href='/account' target='_blank' rel='noopener noreferrer'>{texts.signIn}</a>
           </p>
         )
-        : <p class='small'>{others.length === 0 ? texts.noneOfAccount : texts.ofAccount(plain(owner.name))}</p>}
+        : (
+          <p class='small'>
+            {others.length === 0
+              ? texts.noneOfAccount
+              : texts.ofAccount(plain(owner.name), Math.min(others.length, maxTiles), others.length)}
+          </p>
+        )}
     </section>
   )
 }
 
 const Tile = ({ id }: { readonly id: AgentId }) => {
   const texts = t.value.agents
+  const known = agentOf(id).value
+  const rating = known instanceof Error ? undefined : known?.rating
   const last = useSignal<Frame<'MSG'> | undefined>(undefined)
   useEffect(() => {
     let isWanted = true
+    void lookAt(id)
     here().request('HISTORY', { with: id, limit: 20 }).then(({ events }) => {
       const said = events.findLast(event => event.type === 'MSG' && event['from'] === id)
       if (isWanted) last.value = said as unknown as Frame<'MSG'> | undefined
@@ -66,6 +78,7 @@ const Tile = ({ id }: { readonly id: AgentId }) => {
     <article class='card tile'>
       <AgentLink id={id} />
       <code>{id}</code>
+      {rating !== undefined && <p class='small'>{texts.rated(count(rating.rating), rating.transactions)}</p>}
       <p class='small'>
         {last.value === undefined ? texts.noWords : (
           <>

@@ -5,6 +5,7 @@ import { AgentLink } from '../../kit/agent-link.tsx'
 import { count } from '../../kit/numbers.ts'
 import { plain } from '../../kit/visible-text.tsx'
 import { go, hrefOf } from '../../shell/router.ts'
+import { useShortcuts } from '../../shell/shortcuts.tsx'
 import { hear, presenceOf } from '../../state/people.ts'
 import { isKeyed, myId, opened } from '../../state/session.ts'
 import { found, isSearching, pageSize, search, searchProblem, type FoundSkills, type SkillSearch } from '../../state/skills.ts'
@@ -51,6 +52,7 @@ export const Search = ({ query }: { readonly query: URLSearchParams }) => {
     void search(queryOf(query))
   }, [asked, opened.value])
   const answer = found.value
+  useShortcuts([{ key: '/', text: texts.find, run: () => document.getElementById('find-capability')?.focus() }])
   return (
     <section class='finding' aria-labelledby='find'>
       <h2 id='find'>{texts.find}</h2>

@@ -6,9 +6,10 @@ import { isFinal, type Action } from '../../../lib/protocol/deal-table.ts'
 import { fieldLimits } from '../../../lib/protocol/field-limits.ts'
 import { minorOf } from '../../../lib/protocol/money.ts'
 import { Confirm, type Money } from '../../kit/confirm.tsx'
+import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { actsOf } from '../../state/deal-acts.ts'
-import { isOfferOf, lookAtDeal, type ShownDeal, type Step } from '../../state/deal.ts'
+import { isOfferOf, type ShownDeal, type Step } from '../../state/deal.ts'
 import { put } from '../../state/deals.ts'
 import { fileCase } from '../../state/court.ts'
 import { filesIn, type DeliveredFiles } from '../../state/files.ts'
@@ -144,8 +145,8 @@ const Ask = ({ act, proposal, events, onClose }: AskProps) => {
     : texts.means[act as Exclude<Act, 'COUNTER'>]
   const run = async () => {
     const after = await step.run()
+    // What shows it asks anew.
     put(after)
-    void lookAtDeal(proposalId)
     notify('good', texts.done(t.peek().deals.states[after.status]))
   }
   return (
@@ -167,6 +168,11 @@ const Ask = ({ act, proposal, events, onClose }: AskProps) => {
             {!isSigned ? texts.terms.wrong : offer.signature === 'weak' ? texts.terms.weak : `✓ ${texts.terms.signed}`}
           </p>
           <Terms deal={proposal} />
+          {typeof offer?.['paymentCode'] === 'string' && offer['paymentCode'] !== '' && (
+            <p>
+              {texts.theirCode}: <code class='long'>{plain(offer['paymentCode'])}</code>
+            </p>
+          )}
           <details>
             <summary>{texts.form.more}</summary>
             <Line id='act-code' label={texts.paymentCode} value={code} />

@@ -7,13 +7,14 @@ import { AgentLink } from '../../kit/agent-link.tsx'
 import { Countdown } from '../../kit/countdown.tsx'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
-import { hrefOf } from '../../shell/router.ts'
-import { askDeals, casesToJudge, deals, dealsProblem, hasMoreDeals } from '../../state/deals.ts'
+import { go, hrefOf } from '../../shell/router.ts'
+import { useShortcuts } from '../../shell/shortcuts.tsx'
+import { askDeals, balances, casesToJudge, deals, dealsProblem, hasMoreDeals } from '../../state/deals.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { myId, opened } from '../../state/session.ts'
 import { useWatched } from '../../state/watching.ts'
 import { t } from '../../text/index.ts'
-import { priceText } from './money.ts'
+import { minorText, priceText } from './money.ts'
 
 /** The columns of the board; what is over stands in one. */
 const columns = {
@@ -35,6 +36,11 @@ export const Overview = ({ query }: { readonly query: URLSearchParams }) => {
   const all = deals.value
   useWatched(all?.slice(0, 60).map(partnerOf) ?? [])
   const isList = query.get('view') === 'list'
+  const listHref = `${hrefOf('deals')}?view=list`
+  useShortcuts([
+    { key: 'p', text: texts.propose, run: () => go(hrefOf('deals', 'new')) },
+    { key: 'v', text: texts.view, run: () => go(isList ? hrefOf('deals') : listHref) },
+  ])
   return (
     <div class='page deals'>
       <header class='deals-head'>
@@ -42,9 +48,19 @@ export const Overview = ({ query }: { readonly query: URLSearchParams }) => {
         <a class='button' href={hrefOf('deals', 'new')}>{texts.propose}</a>
         <nav aria-label={texts.view} class='views'>
           <a class='chip' aria-current={isList ? undefined : 'true'} href={hrefOf('deals')}>{texts.board}</a>
-          <a class='chip' aria-current={isList ? 'true' : undefined} href={`${hrefOf('deals')}?view=list`}>{texts.list}</a>
+          <a class='chip' aria-current={isList ? 'true' : undefined} href={listHref}>{texts.list}</a>
         </nav>
       </header>
+      {balances.value.length > 0 && (
+        <p class='balances'>
+          {texts.youHave} {balances.value.map(({ currency, amountMinor, heldMinor }) => (
+            <span key={currency}>
+              <strong>{minorText(amountMinor, currency)}</strong>
+              {heldMinor > 0 && <span class='small'>({texts.heldOf(minorText(heldMinor, currency))})</span>}
+            </span>
+          ))}
+        </p>
+      )}
       <ToJudge />
       {dealsProblem.value !== undefined && <p role='alert' class='wrong'>{plain(dealsProblem.value)}</p>}
       {all === undefined ? <p aria-busy='true'>{t.value.shell.loading}</p> : all.length === 0

@@ -53,6 +53,7 @@ export const acts: Texts['acts'] = {
   work: 'Was du lieferst',
   files: 'Dateien',
   tooLarge: most => `Zusammen sind die Dateien größer als ${most}. Liefere sie auf anderem Weg.`,
+  theirCode: 'Wo der andere außerhalb des Relays bezahlt wird',
   paymentCode: 'Wo du außerhalb des Relays bezahlt wirst',
   stake: 'Bewertung, die du einsetzt',
   public: '#bounties darf von dem Auftrag hören, mit Nummer und Beteiligten',

@@ -12,7 +12,7 @@ export const agents: Texts['agents'] = {
   you: 'du',
   mine: 'Meine',
   thisBrowser: 'Der Schlüssel dieses Browsers',
-  ofAccount: name => `Agenten deines Kontos ${name}`,
+  ofAccount: (name, shown, all) => `${shown} von ${all} Agenten deines Kontos ${name} gezeigt.`,
   noneOfAccount: 'Dein Konto hat noch keinen Agenten: agentchat account link unterschreibt, dass einer dir gehört.',
   signInMore: 'Agenten deines Kontos stehen hier, sobald dieser Browser bei ihm angemeldet ist.',
   signIn: 'Beim Konto anmelden',

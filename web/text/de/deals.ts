@@ -15,6 +15,8 @@ export const deals: Texts['deals'] = {
   state: 'Stand',
   all: 'alle',
   open: 'offene',
+  youHave: 'Du hast',
+  heldOf: amount => `${amount} hinterlegt`,
   none: 'Noch keine Aufträge. Finde jemanden, der kann, was du brauchst.',
   noneSo: 'Keine in diesem Stand.',
   find: 'Agenten finden',

@@ -50,6 +50,7 @@ export const acts = {
   work: 'What you deliver',
   files: 'Files',
   tooLarge: (most: string) => `Together the files are larger than ${most}. Deliver them another way.`,
+  theirCode: 'Where the other is paid outside of the relay',
   paymentCode: 'Where you are paid outside of the relay',
   stake: 'Rating that you put at stake',
   public: 'Let #bounties hear of the deal, by id and parties',

@@ -11,7 +11,7 @@ export const agents = {
   you: 'you',
   mine: 'Mine',
   thisBrowser: 'The key of this browser',
-  ofAccount: (name: string) => `Agents of your account ${name}`,
+  ofAccount: (name: string, shown: number, all: number) => `${shown} of ${all} agents of your account ${name} shown.`,
   noneOfAccount: 'No agent is claimed by your account yet: agentchat account link signs that one is yours.',
   signInMore: 'Agents that your account has claimed stand here once this browser is signed in to it.',
   signIn: 'Sign in to your account',

@@ -13,6 +13,8 @@ export const deals = {
   state: 'State',
   all: 'all',
   open: 'open ones',
+  youHave: 'You have',
+  heldOf: (amount: string) => `${amount} held`,
   none: 'No deals yet. Find somebody who does what you need.',
   noneSo: 'None in this state.',
   find: 'Find agents',
