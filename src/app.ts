@@ -1,8 +1,8 @@
 // COMPOSITION ROOT: config → store, features, relay; start and stop order. Nothing else wires.
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { fingerprintOf, serverIdOf, type LocalIdentity } from '../lib/identity/index.ts'
-import { createSignAsync, createVerify, createVerifyAsync, nodeIdentity } from '../lib/node/crypto.ts'
+import { fingerprintOf } from '../lib/identity/index.ts'
+import { createVerify, createVerifyAsync } from '../lib/node/crypto.ts'
 import { DEFAULT_PORT, DEFAULT_WEB_PORT, limits, type FrameBody } from '../lib/protocol/index.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { createLogger } from './base/log.ts'
@@ -13,7 +13,7 @@ import { createMetrics } from './base/metrics.ts'
 import { openFilesLimit } from './base/open-files.ts'
 import { sealOf } from './base/seal.ts'
 import { version } from './base/version.ts'
-import { MemoryBus } from './bus/memory.ts'
+import { agreementOf } from './config/agreement.ts'
 import { ConfigError, type ConfigProblem } from './config/load.ts'
 import { policiesOf } from './domain/policies.ts'
 import { shownSettings } from './config/describe.ts'
@@ -44,7 +44,9 @@ import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { webhookSender } from './outbound/webhooks.ts'
 import type { Resolve } from './outbound/guard.ts'
+import { openBus } from './processes.ts'
 import { openPeople } from './people.ts'
+import { relaySecrets } from './relay-key.ts'
 import { isWelcomeOrigin } from './relay/browser-origin.ts'
 import { certificateProblem } from './relay/certificate.ts'
 import { Addresses } from './relay/address.ts'
@@ -54,15 +56,15 @@ import type { MessagePrice } from './relay/price.ts'
 import { Relay } from './relay/relay.ts'
 import type { Pace } from './relay/sweeper.ts'
 import { Shares } from './relay/shares.ts'
-import type { BusMessage, RelayBus } from './relay/told.ts'
+import type { RelayBus } from './relay/told.ts'
 import { Verifier } from './relay/verifier.ts'
 import { agentMigrations } from './store/agents.ts'
 import { loadChannels } from './store/channels.ts'
 import { addConfiguredChannels } from './store/configured-channels.ts'
 import { addressBans } from './store/standing.ts'
-import { makeOnce, readMeta } from './store/meta.ts'
+import { readMeta } from './store/meta.ts'
 import { openStore } from './store/open.ts'
-import type { Migration, OpenStore, Store } from './store/store.ts'
+import type { Migration, OpenStore } from './store/store.ts'
 
 /** A relay that accepts connections. */
 export interface RunningRelay {
@@ -140,6 +142,8 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 
   const problems: ConfigProblem[] = []
   const policies = await policiesOf(config, (where, problem) => problems.push({ where, message: `${where}: ${problem}` }))
+  if (config.nats !== undefined && config.store === undefined)
+    problems.push({ where: 'nats', message: 'several processes share a database server: name it by --store postgres://…' })
   if (problems.length > 0) throw new ConfigError(problems)
   const { price } = policies
   const messagePrice: MessagePrice | undefined = price
@@ -155,6 +159,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 
   const store = await (parts.openStore ?? openStore)({
     store: config.store,
+    isShared: config.nats !== undefined,
     data: config.data,
     durability: config.durability,
     migrations,
@@ -297,7 +302,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       log.warn({ maxConnections },
         `fewer connections are taken than the ${config.maxConnections} of maxConnections: the process may not open `
           + 'enough files (ulimit -n, LimitNOFILE)')
-    const bus = parts.bus ?? new MemoryBus<BusMessage>().join('relay')
+    const bus = parts.bus ?? await openBus(config, log)
     const http = config.http
       ? new Http({
         inside: () => relay.inside,
@@ -401,6 +406,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       channels: await loadChannels(store.read),
       addressBans: (await addressBans(store.read)).map(ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })),
       bus,
+      process: { incarnation: randomHex(8), version, configHash: agreementOf(config) },
       motd: config.motd ?? await readMeta(store.read, motdKey) ?? null,
       clock,
       elapsed: parts.elapsed ?? (() => performance.now()),
@@ -461,22 +467,6 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
     await store.close()
     metrics.close()
     throw error
-  }
-}
-
-/** The relay's key pair and the secret behind its resume tokens: made once, kept in the store. */
-const relaySecrets = async (
-  store: Store,
-  randomHex: (bytes: number) => string,
-): Promise<{ serverId: string, relayKey: LocalIdentity, signAsRelay: (text: string) => Promise<string>, resumeSecret: string }> => {
-  const privatePem = await makeOnce(store, 'relay_private_key',
-    () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
-  const relayKey = nodeIdentity(privatePem)
-  return {
-    serverId: serverIdOf(relayKey.publicKey),
-    relayKey,
-    signAsRelay: createSignAsync(privatePem),
-    resumeSecret: await makeOnce(store, 'resume_secret', () => randomHex(32)),
   }
 }
 

@@ -61,6 +61,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/store/endings.ts',
     'src/store/meta.ts',
     'src/store/keeping.ts',
+    'src/store/nodes.ts',
     'src/store/nonces.ts',
     'src/store/people.ts',
     'src/store/servers.ts',
@@ -90,7 +91,6 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'lib/identity',
     'lib/node',
     'src/base',
-    'src/bus',
     'src/config',
     'src/domain',
     'src/store',
@@ -99,6 +99,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/keeping',
     'src/files',
     'src/people.ts',
+    'src/processes.ts',
+    'src/relay-key.ts',
     'src/doors/console',
     'src/doors/files',
     'src/doors/http',
@@ -106,6 +108,9 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/outbound',
     'node:',
   ]],
+  // By what the processes of one relay hear each other.
+  ['src/processes.ts', ['src/base', 'src/bus', 'src/config', 'src/relay/told.ts', 'node:']],
+  ['src/relay-key.ts', ['lib/identity', 'lib/node/crypto.ts', 'src/store', 'node:']],
   // What app.ts wires of accounts.
   ['src/people.ts', [
     'lib/protocol',

@@ -111,7 +111,7 @@ test('a second relay on the same data is told, and the first goes on', async () 
   const error = await failure({ data: data.path })
   expect(error).toBeInstanceOf(StorageError)
   expect(error.hint).toBe(isOnPostgres
-    ? 'Stop it first: several relays on one database would give out the same numbers.'
+    ? 'Stop it first: only those that hear each other (--nats) can run together.'
     : 'Another process holds the database: stop it, or give another --data directory.')
   await expectExchange(first.url)
 })

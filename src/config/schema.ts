@@ -80,6 +80,13 @@ export const settings = {
   store: setting(z.string().regex(/^postgres(?:ql)?:\/\/\S+$/, 'a url like postgres://user:password@host:5432/agentchat').optional(),
     'Database server that keeps everything in the place of `data`: postgres://user:password@host:5432/agentchat. PostgreSQL 15 or newer, '
       + 'and `npm install pg` beside agentchat.', { secret: true, value: 'URL' }),
+  nats: setting(z.string().regex(/^(?:nats|tls):\/\/\S+$/, 'a url like nats://user:password@host:4222, or several with commas').optional(),
+    'Server of NATS by which several processes of the relay hear each other, all on one `store`: nats://host:4222, or several with commas. '
+      + '`npm install @nats-io/transport-node@3.3.0` beside agentchat (docs/CLUSTER.md).', { secret: true, value: 'URL' }),
+  cluster: setting(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, - and _').default('agentchat'),
+    'Name of the relay among others on the same server of NATS.', { value: 'NAME' }),
+  node: setting(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, - and _').optional(),
+    'Name of this process among those of the relay; unset: the name of its machine.', { value: 'NAME' }),
   durability: setting(z.enum(['normal', 'full']).default('normal'),
     'normal: what is acknowledged survives a killed process; full: also a power loss (one fsync per batch).'),
   motd: setting(z.string().max(2_000).optional(), 'Message of the day, told in WELCOME; unset: what an admin set last.', {

@@ -19,6 +19,7 @@ import { auditMigrations } from '../store/audit.ts'
 import { channelMigrations } from '../store/channels.ts'
 import { fileMigrations } from '../store/files.ts'
 import { keepingMigrations } from '../store/keeping.ts'
+import { nodeMigrations } from '../store/nodes.ts'
 import { nonceMigrations } from '../store/nonces.ts'
 import { peopleMigrations } from '../store/people.ts'
 import { searchMigrations } from '../store/search.ts'
@@ -283,6 +284,7 @@ const slicesOf = (wing: WingName) => Object.entries<Slice>(wings[wing])
 /** The tables of every slice that has some, of wings that are off too: what they keep is there when they are on again. */
 export const featureMigrations: readonly Migration[] = [
   shareMigrations,
+  nodeMigrations,
   ...Object.values(wings).flatMap(wing => Object.values<Slice>(wing)).flatMap(({ migrations }) => migrations),
 ]
 

@@ -217,6 +217,12 @@ export class Hub {
     }
   }
 
+  /** Something may have been missed: how far each channel is, is asked. */
+  lookAhead(): void {
+    for (const [channel, topic] of this.#topics)
+      this.#lookAhead(channel, topic).catch((error: unknown) => this.#deps.onLost([...this.listeners(channel)], error))
+  }
+
   /** What others publish is heard from now on: what they had published before is in the log. */
   async #lookAhead(channel: string, topic: Topic): Promise<void> {
     const { seq } = await this.#deps.log.head(channel)

@@ -1,7 +1,5 @@
 // What a commit stored reaches those who listen, here and in other processes: joined per channel, and one by one to the agents it is for.
-import type { Logger } from '../base/logger.ts'
 import type { Counts } from '../base/metrics.ts'
-import { everyone } from '../bus/bus.ts'
 import type { Committed, Result } from './committer.ts'
 import type { Effects } from './effects.ts'
 import type { Outcome } from './feature.ts'
@@ -64,19 +62,5 @@ const publishDirect = ({ append, frame, inboxSeqs }: Committed, { effects, bus }
   for (const agent of agents) tell(agent, inboxSeqs[inbox.indexOf(agent)])
   inbox.forEach((agent, i) => {
     if (!agents.includes(agent)) tell(agent, inboxSeqs[i])
-  })
-}
-
-/** From now on what other processes publish reaches those who listen here. */
-export const hear = (bus: RelayBus, { hub, effects, log }: Pick<Listeners, 'hub' | 'effects'> & { readonly log: Logger }): void => {
-  void bus.follow(everyone)
-  bus.hear((message, from) => {
-    try {
-      if (message.kind === 'events') hub.publish(message.channel, message.first, message.last, message.frames)
-      else if (message.kind === 'told') effects.hear(message.told, from)
-      else effects.direct(message.agent, message.stream, message.frame, message.inboxSeq, message.isKept)
-    } catch (error) {
-      log.error({ err: error, kind: message.kind, from }, 'what another process told could not be applied')
-    }
   })
 }

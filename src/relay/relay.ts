@@ -28,12 +28,12 @@ import type { Local } from './local.ts'
 import { insideOf } from './local-connection.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
 import { Listener, type ListenerOptions, type SocketFacts } from './listener.ts'
+import { Nodes, NumberedBus, type NodesOptions } from './nodes.ts'
 import { Outbox } from './outbox.ts'
 import { Pages } from './pages.ts'
 import type { MessagePrice } from './price.ts'
 import { Progress } from './progress.ts'
 import { Pulse } from './pulse.ts'
-import { hear } from './publish.ts'
 import { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import { Replayer } from './replay.ts'
@@ -99,6 +99,7 @@ export interface RelayDeps {
   readonly motd: string | null
   /** What other processes of this relay tell, and are told. */
   readonly bus: RelayBus
+  readonly process: NodesOptions
   readonly clock: Clock
   /** ms on a clock that only goes on. */
   readonly elapsed: () => number
@@ -132,6 +133,7 @@ export class Relay {
   readonly #listener: Listener
   readonly #sweeper: Sweeper
   readonly #quota: Quota
+  readonly #nodes: Nodes
   readonly #startedAt: number
   readonly #account: Account<Debtor>
   readonly #outbox: Outbox
@@ -150,13 +152,13 @@ export class Relay {
   constructor(options: RelayOptions, deps: RelayDeps) {
     this.#options = options
     this.#deps = deps
-    const { store, clock, log, metrics, bus } = deps
-    const { counts } = metrics
+    const { store, clock, log, metrics, metrics: { counts } } = deps
+    const bus = new NumberedBus(deps.bus)
     this.#startedAt = clock.now()
     this.#metrics = sparing(() => metrics.render(), () => clock.now())
-    for (const channel of deps.channels) this.#roster.setChannel(channel)
-    this.#roster.motd = deps.motd
     const roster = this.#roster
+    for (const channel of deps.channels) roster.setChannel(channel)
+    roster.motd = deps.motd
     const quota = this.#quota = new Quota({ store, log, counts })
     const messages = new Allowance(options.messageRate, options.addressRate)
     const work = new Allowance(options.frameRate, options.addressFrameRate, maxDebtMs)
@@ -211,9 +213,10 @@ export class Relay {
       deliver: results => this.#dispatch.deliver(results),
       endTurn: () => this.#dispatch.endTurn(),
     })
-    hear(bus, { hub, effects, log })
+    this.#nodes = new Nodes(deps.process, { ...deps, bus, effects, hub, roster, read: store.read })
     this.#dispatch = new Dispatch({
       ...deps,
+      bus,
       reads,
       slices,
       room,
@@ -283,7 +286,7 @@ export class Relay {
       { everyMs: 1_000, run: now => this.#pulse.sweep(now) },
       { everyMs: deps.pace.sweepMs, run: () => void this.bonds.check() },
       { everyMs: deps.pace.sweepMs, run: () => void quota.measure() },
-      { everyMs: deps.pace.sweepMs, run: () => deps.duties.forEach(duty => this.#runDuty(duty)) },
+      { everyMs: deps.pace.sweepMs, run: () => [...deps.duties, this.#nodes.duty].forEach(duty => this.#runDuty(duty)) },
       { everyMs: summaryEveryMs, run: () => signals.summarise() },
       {
         everyMs: 10_000,
@@ -331,6 +334,7 @@ export class Relay {
   async start(): Promise<number> {
     await this.#quota.measure()
     for (const channel of this.#options.autoJoin) await this.#hub.keep(channel)
+    await this.#nodes.start()
     const { metricsHost: host, metricsPort } = this.#options
     if (metricsPort !== undefined)
       this.#metricsListener = await listenForMetrics({ host, port: metricsPort }, this.#metrics)
@@ -378,7 +382,7 @@ export class Relay {
     this.#metricsListener?.stop()
     // The server is through once its sockets are; that they closed is told a little later, and still has to be noted.
     for (let turns = 0; turns < maxClosingTurns && this.#connections.size > 0; turns++) await new Promise(resolve => setImmediate(resolve))
-    await this.#committer.idle()
+    await this.#written(tx => this.#nodes.end(tx), undefined).catch(() => undefined)
   }
 
   #accept(ws: WebSocket, socket: Duplex, facts: SocketFacts, before: Buffer | undefined): void {

@@ -220,6 +220,21 @@ export class Roster implements RosterView {
     return remote?.node === node ? remote : undefined
   }
 
+  /** All sessions that other processes told of. */
+  elsewhere(): readonly RemoteSession[] {
+    return [...this.#agents.values()].flatMap(({ remote }) => [...remote?.values() ?? []])
+  }
+
+  /** The connections to this process, and whose they are. */
+  *here(): Iterable<readonly [Agent, Connection]> {
+    for (const agent of this.#agents.values()) for (const connection of agent.own.values()) yield [agent, connection]
+  }
+
+  /** Whether the members of a channel were told that the agent came. */
+  isAnnounced(agent: Agent, name: string): boolean {
+    return this.#channels.get(name)?.announced.has(agent) === true
+  }
+
   /** Creates a channel, or changes what is said of it. */
   setChannel(info: ChannelInfo): void {
     const channel = this.#channels.get(info.name)

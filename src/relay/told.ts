@@ -1,7 +1,7 @@
 // What the processes of one relay tell each other of what they commit: events, what is said to agents, and what changes for all.
 import { everyone, type Bus, type Subject } from '../bus/bus.ts'
 import type { Hint, Notify, ToldEffect } from './feature.ts'
-import type { AgentFacts } from './view.ts'
+import type { AgentChange, AgentFacts } from './view.ts'
 
 /** A session of the process that tells it. */
 interface SessionName {
@@ -25,6 +25,18 @@ export type Told =
   | SessionName & { readonly kind: 'joined', readonly channel: string, readonly lasting: boolean }
   | SessionName & { readonly kind: 'closed', readonly lastSeen: number }
 
+/** A session as its process knows it. */
+export interface SessionFacts {
+  readonly session: string
+  readonly address: string
+  readonly heardAt: number
+  readonly facts: AgentFacts
+  readonly change: AgentChange
+  /** Channels that it hears: those whose members were told that it came, and those it is in silently. */
+  readonly announced: readonly string[]
+  readonly silent: readonly string[]
+}
+
 /** What one process of a relay tells the others. */
 export type BusMessage =
   /** Events of one channel, those from `first` to `last`: their frames, joined. */
@@ -39,7 +51,16 @@ export type BusMessage =
     /** It does not want to hear of it. */
     readonly isKept: boolean
   }
-  | { readonly kind: 'told', readonly told: Told }
+  /** `n`: which it is of those that the process tells all. */
+  | { readonly kind: 'told', readonly told: Told, readonly n?: number }
+  /** Tell me all of your sessions. */
+  | { readonly kind: 'ask' }
+  /** All sessions of the process, after so much was told. */
+  | { readonly kind: 'sessions', readonly sessions: readonly SessionFacts[], readonly n: number }
+  /** Channels and inboxes that were written to of late, and how far they are; and how much was told. */
+  | { readonly kind: 'heads', readonly heads: readonly (readonly [Subject, number])[], readonly n: number }
+  /** The process did not hear for a while, and was not heard. */
+  | { readonly kind: 'missed' }
 
 /** By what they hear each other. */
 export type RelayBus = Bus<BusMessage>

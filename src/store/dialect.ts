@@ -6,6 +6,8 @@ import type { SkillIndex } from './skill-index.ts'
 export type Held = 'text' | 'number'
 
 export interface Dialect {
+  /** The clock of the database, in ms: that of its machine. */
+  now(): RawBuilder<number>
   /** The largest of several values, none of which may be NULL: about that engines differ. Numbers, or expressions of them. */
   greatest(...values: readonly (number | RawBuilder<number>)[]): RawBuilder<number>
   /** Whether a column's text holds another, letter by letter. */

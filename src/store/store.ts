@@ -78,6 +78,8 @@ export type DoubtOutcome = 'committed' | 'aborted' | 'unknown'
 export interface StoreOptions {
   /** postgres://… of a database server; undefined: the database is in `data`. */
   readonly store?: string | undefined
+  /** Several processes are to run on the database server: what one decides about is divided between them. */
+  readonly isShared?: boolean | undefined
   /** Directory of the database, or ":memory:". */
   readonly data: string
   /** normal: commits survive a killed process; full: also a power loss (one fsync per batch). */

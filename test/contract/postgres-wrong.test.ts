@@ -120,7 +120,7 @@ test('another relay on it, until that one has gone', async () => {
   await using database = await newDatabase()
   const first = await opened(database.url)
   try {
-    await refused(database.url, /Another relay runs on this database: agentchat on .+, process \d+, \w+/, 'give out the same numbers')
+    await refused(database.url, /Another relay runs on this database: agentchat on .+, process \d+, \w+/, '--nats')
   } finally {
     await first.close()
   }

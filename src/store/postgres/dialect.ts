@@ -1,5 +1,6 @@
 // How PostgreSQL says it: lists are arrays, skills are found by a text search vector and by trigrams.
 import { sql, type RawBuilder } from 'kysely'
+import { serverNow } from './divided.ts'
 import type { Dialect } from '../dialect.ts'
 import type { SkillIndex } from '../skill-index.ts'
 import type { WriteTables } from '../tables.ts'
@@ -64,6 +65,7 @@ const unreadable = '(?<!\\\\)((?:\\\\\\\\)*)\\\\u(?:0000|d[89a-f][0-9a-f]{2})'
 const number = (value: number | RawBuilder<number>) => typeof value === 'number' ? sql`CAST(${value} AS bigint)` : value
 
 export const postgresDialect: Dialect = {
+  now: () => sql.raw(serverNow),
   greatest: (...values) => sql`greatest(${sql.join(values.map(number))})`,
   contains: (column, part) => sql`strpos(${sql.ref(column)}, ${part}) > 0`,
   isAmong: (column, values) => sql`${sql.ref(column)} = ANY(CAST(${[...values]} AS text[]))`,

@@ -17,6 +17,7 @@ import { askNature, isRefusal, problemOf, wrongNature, type Nature } from './pro
 import { logSchema, storeSchema } from './schema.ts'
 import { dropIndex, PostgresSearch } from './search.ts'
 import { patienceMs, retryMs, Writer } from './writer.ts'
+import { divided } from './divided.ts'
 import { alone, BusyError, type Awaitable, type Db, type Space, type Store, type StoreOptions, type Tx } from '../store.ts'
 
 const maxReaders = 4
@@ -27,7 +28,7 @@ const maxAside = 2
 const maxWaiting = 1_000
 
 export interface PostgresOptions
-  extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch' | 'onDoubt' | 'onCommit' | 'search'>
+  extends Pick<StoreOptions, 'migrations' | 'maxDataBytes' | 'newEpoch' | 'onDoubt' | 'onCommit' | 'search' | 'isShared'>
 {
   /** postgres://user:password@host:port/database */
   readonly url: string
@@ -156,12 +157,15 @@ class PostgresStore implements Store {
   readonly #tx: Tx
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(writer: Writer, epoch: string, readers: ReaderPools, { maxDataBytes, search = false }: PostgresOptions) {
+  readonly #shares: Pick<Tx, 'lock' | 'claim' | 'own'>
+
+  constructor(writer: Writer, epoch: string, readers: ReaderPools, { maxDataBytes, search = false, isShared = false }: PostgresOptions) {
     this.epoch = epoch
     this.#writer = writer
     this.#readers = readers
     this.#maxDataBytes = maxDataBytes === undefined || maxDataBytes === 0 ? Infinity : maxDataBytes
     this.#log = new PostgresLog(writer, epoch)
+    this.#shares = isShared ? divided(writer) : alone
     this.#search = search
       ? new PostgresSearch(writer,
         async <R extends object>(sql: string, values: readonly unknown[]) => (await readers.aside.query(sql, values)).rows as R[])
@@ -229,7 +233,7 @@ class PostgresStore implements Store {
       links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, () => this.#log.flush()),
       keep: new TablesKeeper(this.#log, tables, dialect, postgresLogWords),
       search: this.#search,
-      ...alone,
+      ...this.#shares,
       get writes() {
         return writer.writes
       },

@@ -7,7 +7,7 @@ import { isEndOfLine, isRefusal, problemOf } from './problems.ts'
 import { configOf, gather, loadDriver, Statements, type Client, type QueryResult } from './client.ts'
 import { StorageError, UndoneError, type DoubtOutcome } from '../store.ts'
 
-/** One relay on a database: this number is locked by the one that writes there. */
+/** One relay on a database: this number is locked by the one that writes there, or shared by those that do together. */
 export const claim = 6_667_015
 /** How long writes, and reads, wait for a line that broke; after that they are refused until there is one again. */
 export const patienceMs = 10_000
@@ -27,8 +27,9 @@ interface Line {
   isGathering: boolean
 }
 
-/** Who wants to know of commits. */
+/** Who wants to know of commits; and whether others write beside. */
 export interface CommitWatch {
+  readonly isShared?: boolean | undefined
   /** Of one whose answer was lost: what became of it. */
   readonly onDoubt?: ((outcome: DoubtOutcome) => void) | undefined
   /** Of one that is stored: how often its transaction waited for the server. */
@@ -52,7 +53,8 @@ const newOpen = (): Open => ({ writes: 0, xid: undefined, sent: [], roundTrips: 
 
 export class Writer {
   readonly #url: string
-  readonly #name: string
+  /** Of this process's lines. */
+  readonly name: string
   readonly #now: () => number
   readonly #watch: CommitWatch
   #line: Line | undefined
@@ -61,12 +63,14 @@ export class Writer {
   #brokenAt: number | undefined
   /** Why it could not be made anew. */
   #problem: unknown
+  /** The server's process of the line that broke. */
+  #formerPid: number | undefined
   #open: Open = newOpen()
   #isClosed = false
 
   constructor(url: string, name: string, now: () => number, watch: CommitWatch = {}) {
     this.#url = url
-    this.#name = name
+    this.name = name
     this.#now = now
     this.#watch = watch
   }
@@ -115,6 +119,12 @@ export class Writer {
   /** The same, without waiting for the answer: a failure is told by the commit. */
   changeLater(sql: string, values: readonly unknown[]): void {
     this.#open.sent.push(this.change(sql, values).catch(() => undefined))
+  }
+
+  /** Asks within the transaction, which begins with it: what the answer says then holds until its end. */
+  async hold<R extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly R[]> {
+    this.#begin()
+    return (await this.send<R>(sql, values)).rows
   }
 
   /** Counts what will be written, before it is sent. */
@@ -176,6 +186,12 @@ export class Writer {
       // The claim of the line that broke is given up with it, so that whoever has the claim knows that it is decided.
       await this.ready()
       try {
+        // Where the claim is shared it says nothing of the line that broke: that is ended first.
+        if (this.#watch.isShared === true && this.#formerPid !== undefined)
+          await this.ask(`SELECT pg_terminate_backend(pid, ${goodbyeMs}) FROM pg_stat_activity WHERE pid = $1 AND application_name = $2`, [
+            this.#formerPid,
+            this.name,
+          ])
         return (await this.ask<{ status: string | null }>('SELECT pg_xact_status($1::xid8) AS status', [xid]))[0]?.status
       } catch (error) {
         // That this line broke as well undoes the question and says nothing of the commit.
@@ -185,8 +201,12 @@ export class Writer {
   }
 
   #wrote(): void {
+    this.#open.writes++
+    this.#begin()
+  }
+
+  #begin(): void {
     const open = this.#open
-    open.writes++
     if (open.xid !== undefined) return
     open.sent.push(this.send('BEGIN', []).catch(() => undefined))
     open.xid = this.send<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid', [])
@@ -225,6 +245,9 @@ export class Writer {
   /** Of a line that broke before the commit nothing is stored: the whole may be run again. */
   #lost(open: Open, error: unknown): unknown {
     const cause = open.failure ?? error
+    // Somebody else wrote the same row meanwhile: once that is seen, it is decided anew.
+    if (this.#watch.isShared === true && (cause as { readonly code?: unknown } | null)?.code === '23505')
+      return new UndoneError('Another process wrote the same row', 'The relay tries again by itself.', cause)
     const problem = problemOf(cause)
     if (problem === undefined || isRefusal(cause) || problem instanceof UndoneError) return problem ?? cause
     return new UndoneError(problem.message, problem.hint, cause)
@@ -233,6 +256,7 @@ export class Writer {
   #broke(line: Line): void {
     if (this.#line !== line) return
     this.#line = undefined
+    this.#formerPid = (line.client as { readonly processID?: number }).processID
     this.#brokenAt = this.#now()
     line.client.end().catch(() => undefined)
   }
@@ -244,16 +268,18 @@ export class Writer {
         WHERE l.locktype = 'advisory' AND l.granted AND l.objid = $1 AND a.datname = current_database() LIMIT 1`,
       [claim],
     )
-    if (holder?.name === this.#name) await client.query('SELECT pg_terminate_backend($1)', [holder.pid])
+    if (holder?.name === this.name) await client.query('SELECT pg_terminate_backend($1)', [holder.pid])
     const who = holder === undefined ? '' : `: ${holder.name}${holder.address === null ? '' : ` from ${holder.address}`}`
-    return new StorageError(`Another relay runs on this database${who}`,
-      'Stop it first: several relays on one database would give out the same numbers.')
+    return this.#watch.isShared === true
+      ? new StorageError(`Another relay runs alone on this database${who}`, 'Stop it first, and start it with --nats too.')
+      : new StorageError(`Another relay runs on this database${who}`,
+        'Stop it first: only those that hear each other (--nats) can run together.')
   }
 
   async #connect(): Promise<void> {
     const driver = await loadDriver()
     const client = new driver.Client({
-      ...configOf(driver, this.#url, this.#name),
+      ...configOf(driver, this.#url, this.name),
       pipeline: true,
       statement_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + 1_000,
@@ -267,7 +293,8 @@ export class Writer {
         SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'`)
       await client.query("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
       const { rows: [state] } = await client.query<{ read_only: boolean, claimed: boolean }>(
-        'SELECT pg_is_in_recovery() AS read_only, CASE WHEN pg_is_in_recovery() THEN false ELSE pg_try_advisory_lock($1) END AS claimed',
+        `SELECT pg_is_in_recovery() AS read_only, CASE WHEN pg_is_in_recovery() THEN false
+          ELSE pg_try_advisory_lock${this.#watch.isShared === true ? '_shared' : ''}($1) END AS claimed`,
         [claim],
       )
       if (state!.read_only) throw Object.assign(new Error('the database is a standby'), { code: '25006' })

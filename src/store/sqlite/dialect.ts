@@ -36,6 +36,7 @@ const skills: SkillIndex = {
 }
 
 export const sqliteDialect: Dialect = {
+  now: () => sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
   greatest: (...values) => sql`max(${sql.join([...values])})`,
   contains: (column, part) => sql`instr(${sql.ref(column)}, ${part}) > 0`,
   isAmong: (column, values) => sql`${sql.ref(column)} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`,
