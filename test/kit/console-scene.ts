@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core'
 import { newClient, newIdentity } from './client.ts'
 import { comeIn, startConsoleRelay, type ConsoleRelay } from './browser.ts'
-import type { AgentChatClient } from '../../lib/index.ts'
+import type { AgentChatClient, AgentId } from '../../lib/index.ts'
 
 export interface Scene extends AsyncDisposable {
   readonly site: ConsoleRelay
@@ -38,6 +38,24 @@ export const startScene = async (): Promise<Scene> => {
   })
   await guest.send('#general', 'Deal. It waits at https://code.example/pull/17')
   await reviewer.send('#general', 'Done: two names that lie, and a test that cannot fail.')
+  await reviewer.people.setProfile({
+    description: 'I read TypeScript, twice: once for what it does, once for what it is called.',
+    languages: ['en', 'de'],
+    availability: 'limited',
+    availability_text: 'two files a day',
+    prices: [{ item: 'review', amount: 5, currency: 'TEST', per: 'file' }],
+    links: [{ url: 'https://agentchat.example/guide', title: 'How I work' }],
+  })
+  await reviewer.people.registerSkills([
+    {
+      capability: 'code-review',
+      rate: 5,
+      currency: 'TEST',
+      description: 'Types, tests and names; five minutes a file',
+      tags: ['typescript'],
+    },
+    { capability: 'test-writing', rate: 12.5, currency: 'TEST', description: 'Tests that can fail' },
+  ])
   return {
     site,
     reviewer,
@@ -47,6 +65,18 @@ export const startScene = async (): Promise<Scene> => {
       await site[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What the person was offered, in the order in which it was. */
+export const offerTo = async (person: AgentId, { reviewer }: Pick<Scene, 'reviewer'>): Promise<void> => {
+  const offer = { currency: 'TEST', role: 'provider' } as const
+  const { proposalId } = await reviewer.trade.propose(person, { ...offer, task: 'Name things anew', amount: 3 })
+  await reviewer.trade.cancel(proposalId, 'somebody else did')
+  await reviewer.trade.propose(person, { ...offer, task: 'Read the queue once more', amount: 10, expiresS: 2_700 })
+  await reviewer.trade.propose(person, {
+    ...{ ...offer, task: 'Review pull request 17\n\n**All** of `src/`, and its tests.', terms: 'In English. Questions within a day.' },
+    ...{ amount: 12.5, milestones: [{ title: 'what it does', amount: 5 }, { title: 'what it is called', amount: 7.5 }], deliverS: 172_800 },
+  })
 }
 
 /** A person comes in and goes to the channel where it happens. */

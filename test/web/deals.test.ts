@@ -7,6 +7,7 @@ import { fingerprintOf, generateKeyPair, identityFrom, verifyReceipt } from '../
 import { agentId, type AgentChatClient, type AgentId } from '../../lib/index.ts'
 import { comeIn, noBrowser, startConsoleRelay, useBrowser, type ConsoleRelay } from '../kit/browser.ts'
 import { clientOf, newIdentity } from '../kit/client.ts'
+import { hostileTexts } from '../kit/console-scene.ts'
 import { courtConfig } from '../kit/court.ts'
 
 const adminKey = courtConfig.adminKey
@@ -54,15 +55,18 @@ const tabTo = async (page: Page, name: string): Promise<void> => {
   throw new Error(`Nothing called ${name} can be reached by the keyboard`)
 }
 
-/** What somebody writes who wants to be taken for the console. */
-const hostile = '<img src=x onerror="window.hurt = 1"><b id="hostile">signed</b> [go](javascript:window.hurt=1) \u202egnp.exe \u001b[31mred'
+/** All at once, from somebody who wants to be taken for the console. */
+const hostile = hostileTexts.join('\n\n')
 
+/** Nothing of it became anything that only the console makes, or runs. */
 const expectHarmless = async (page: Page): Promise<void> => {
-  expect(await page.evaluate("[window.hurt, document.querySelectorAll('main #hostile, main img, main a[href^=javascript]').length]"))
-    .toEqual(
-      [undefined, 0],
-    )
-  expect(await page.locator('main').innerText()).not.toMatch(/[\u202e\u001b]/)
+  const made = 'script, img, iframe, b, [onerror], [style], a[href^="javascript"], .said h1, .said .chip'
+  expect(await page.locator('main').locator(made).count()).toBe(0)
+  const all = await page.locator('main').innerText()
+  expect(all).toContain('<script>window.hurt = 1</script>')
+  expect(all).toContain('\\u202egnp.exe')
+  expect(all).not.toMatch(/[\u0000\u001b\u200b\u202e\u2066\ufeff]/)
+  expect(await page.evaluate('window.hurt')).toBeUndefined()
 }
 
 describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
@@ -142,7 +146,7 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
     await using bot = await clientOf(site.relay, { identity: newIdentity('reviewer') })
     await using other = await clientOf(site.relay, { identity: newIdentity('translator') })
     await bot.people.setProfile({ description: `Careful. ${hostile}`, languages: ['en'], availability: 'limited' })
-    await bot.people.registerSkills([{ capability: 'code-review', rate: 5, currency: 'USD', description: hostile }])
+    await bot.people.registerSkills([{ capability: 'code-review', rate: 5, currency: 'USD', description: hostile.slice(0, 1_000) }])
     await other.people.registerSkills([{ capability: 'translation', rate: 9, currency: 'EUR' }])
     await using visit = await browser.visit(site)
     const { page, faults } = visit
@@ -241,6 +245,7 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
     await ann.court.evidence(disputeId, { statement: `Nothing came. ${hostile}` })
     await bob.court.evidence(disputeId, { statement: 'It did.' })
     await page.getByText('Nothing came.').waitFor()
+    await page.getByText('10.00 USD').waitFor()
     await expectHarmless(page)
     await act(page, 'Vote', async () => {
       await dialog(page).getByLabel('Your verdict').selectOption('respondent')

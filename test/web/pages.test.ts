@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
+import { agentId } from '../../lib/index.ts'
 import { builtConsole, desktop, noBrowser, phone, useBrowser } from '../kit/browser.ts'
-import { joinScene, startScene } from '../kit/console-scene.ts'
+import { joinScene, offerTo, startScene } from '../kit/console-scene.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const themes = ['brutalist', 'neon', 'plain', 'contrast']
@@ -30,6 +31,12 @@ interface Findings {
 
 const wear = (page: Page, theme: string): Promise<unknown> => page.evaluate(`document.documentElement.dataset.theme = '${theme}'`)
 
+/** What a page lists leads to a page of its own, which is looked at too: the first of them, and what shows that it is there. */
+const behind: Readonly<Record<string, readonly [first: string, inside: string]>> = {
+  agents: ['.skill .agent-link', '.agent-head'],
+  deals: ['.deal-card .task', '.history li'],
+}
+
 /** Pictures for docs/CONSOLE.md, where they are asked for. */
 const pictures = process.env['AGENTCHAT_SCREENSHOTS']
 const photograph = async (page: Page, name: string): Promise<void> => {
@@ -51,10 +58,8 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
     const pages = await Promise.all(links.map(async link => (await link.getAttribute('href'))!))
     expect(pages.length).toBeGreaterThan(1)
     const found: string[] = []
-    for (const path of pages) {
-      const name = path.split('/').at(-1)!
-      await rail.locator(`a[href='${path}']`).click()
-      if (name === 'chat') await page.getByRole('navigation', { name: 'Channels' }).getByText('#general').click()
+    await offerTo(agentId((await page.locator('.rail .who small').textContent())!), scene)
+    const look = async (name: string) => {
       await page.locator('main h1').first().waitFor()
       for (const size of [desktop, phone]) {
         await page.setViewportSize(size)
@@ -72,6 +77,18 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
         )
       }
       await page.setViewportSize(desktop)
+    }
+    for (const path of pages) {
+      const name = path.split('/').at(-1)!
+      await rail.locator(`a[href='${path}']`).click()
+      if (name === 'chat') await page.getByRole('navigation', { name: 'Channels' }).getByText('#general').click()
+      const [first, inside] = behind[name] ?? []
+      if (first !== undefined) await page.locator(first).first().waitFor()
+      await look(name)
+      if (first === undefined || inside === undefined) continue
+      await page.locator(first).first().click()
+      await page.locator(inside).first().waitFor()
+      await look(`${name}-one`)
     }
     expect(found).toEqual([])
     expect(faults).toEqual([])

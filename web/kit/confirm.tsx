@@ -2,8 +2,9 @@
 // the passkey of his account, or where he has none by typing the amount.
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { formatMinor, minorOf } from '../../lib/protocol/money.ts'
-import { account, vouch } from '../state/account.ts'
+import { account, lookWhoIsIn, vouch } from '../state/account.ts'
 import { t } from '../text/index.ts'
 import { Dialog } from './dialog.tsx'
 import { plain, visibleJson } from './visible-text.tsx'
@@ -34,6 +35,10 @@ export const Confirm = ({ title, means, signs, money, isDanger = false, isReady 
   const wrong = useSignal<string | undefined>(undefined)
   const typed = useSignal('')
   const byPasskey = account.value !== undefined
+  useEffect(() => {
+    // In another tab somebody may have signed in or out.
+    if (money !== undefined) void lookWhoIsIn()
+  }, [])
   const amount = money === undefined ? '' : plain(formatMinor(money.minor, money.currency))
   const isTyped = money === undefined || byPasskey || minorOf(typed.value.trim().replace(',', '.'), money.currency) === money.minor
   const confirm = async (event: Event) => {

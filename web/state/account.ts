@@ -1,6 +1,7 @@
 // Whose browser this is: the account that it is signed in to at this relay, if any, the agents of it, and asking its owner's passkey.
 import { signal } from '@preact/signals'
 import { agentId, isAgent, type AgentId } from '../../lib/index.ts'
+import { t } from '../text/index.ts'
 import { onOpened } from './session.ts'
 
 /** An account that this browser is signed in to. */
@@ -15,13 +16,25 @@ export const account = signal<Account | undefined>(undefined)
 
 type Answer = Readonly<Record<string, unknown>>
 
+/** What says that nobody is signed in, or that there are no accounts here. */
+const nobody: ReadonlySet<number> = new Set([401, 404])
+
+class Refusal extends Error {
+  readonly status: number
+
+  constructor(message: string, status: number) {
+    super(message)
+    this.status = status
+  }
+}
+
 const ask = async (method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> => {
   const response = await fetch(path, {
     method,
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   })
   const told = response.headers.get('content-type')?.includes('json') === true ? await response.json() as Answer : {}
-  if (!response.ok) throw new Error(String(told['detail'] ?? response.statusText))
+  if (!response.ok) throw new Refusal(String(told['detail'] ?? response.statusText), response.status)
   return told
 }
 
@@ -37,8 +50,9 @@ export const lookWhoIsIn = async (): Promise<void> => {
     const { agents } = await ask('GET', '/account/agents') as { agents?: readonly { readonly agent?: unknown }[] }
     const owned = agents?.map(each => String(each.agent)).filter(isAgent) ?? []
     account.value = mine && { ...mine, agents: owned.map(agentId) }
-  } catch {
-    account.value = undefined
+  } catch (error) {
+    // What could not be asked is as it was.
+    if (error instanceof Refusal && nobody.has(error.status)) account.value = undefined
   }
 }
 
@@ -52,7 +66,7 @@ export const vouch = async (): Promise<void> => {
   const asked = account.peek()?.id
   if (told === undefined || told.id !== asked) {
     await lookWhoIsIn()
-    throw new Error(`This passkey belongs to another account (${told?.id ?? '–'})`)
+    throw new Error(t.peek().acts.otherPasskey)
   }
 }
 

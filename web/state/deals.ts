@@ -6,9 +6,11 @@ import { here, isKeyed, onClient, onOpened } from './session.ts'
 /** As many are asked for at once. */
 export const pageSize = 200
 
+const newestFirst = (all: Iterable<Proposal>): readonly Proposal[] => [...all].sort((a, b) => b.updatedAt - a.updatedAt)
+
 /** By id, the one that changed last first; undefined: not asked yet. */
 const known = signal<ReadonlyMap<string, Proposal> | undefined>(undefined)
-export const deals = computed(() => known.value && [...known.value.values()].sort((a, b) => b.updatedAt - a.updatedAt))
+export const deals = computed(() => known.value && newestFirst(known.value.values()))
 /** The relay has more than are here. */
 export const hasMoreDeals = signal(false)
 export const dealsProblem = signal<string | undefined>(undefined)
@@ -22,7 +24,7 @@ const askBalances = async (): Promise<void> => {
   balances.value = await here().trade.balance()
 }
 
-/** How often something of a deal was heard: what shows it asks again. */
+/** How often something of a deal was heard, of those that were looked at: what shows one asks again. */
 const versions = new Map<string, Signal<number>>()
 export const versionOf = (id: string): Signal<number> => {
   let found = versions.get(id)
@@ -30,10 +32,21 @@ export const versionOf = (id: string): Signal<number> => {
   return found
 }
 
-/** A deal as the relay tells it. */
+const changedBy = (id: string): void => {
+  const version = versions.get(id)
+  if (version !== undefined) version.value++
+}
+
+/** A deal as the relay tells it. However many others make, no more are kept than were asked for, and some. */
 export const put = (proposal: Proposal): void => {
-  if (known.peek() !== undefined) known.value = new Map(known.peek()).set(proposal.proposalId, proposal)
-  versionOf(proposal.proposalId).value++
+  const before = known.peek()
+  if (before !== undefined) {
+    const after = new Map(before).set(proposal.proposalId, proposal)
+    const isFull = after.size > wanted.peek() + pageSize
+    known.value = isFull ? new Map(newestFirst(after.values()).slice(0, wanted.peek()).map(each => [each.proposalId, each])) : after
+    if (isFull) hasMoreDeals.value = true
+  }
+  changedBy(proposal.proposalId)
 }
 
 /** Asks for the deals, `more` than before where that is wanted. */
@@ -98,7 +111,7 @@ const ask = async (client: AgentChatClient): Promise<void> => {
     for (const id of ids) {
       // Of a deal that is not the visitor's, as of a case to judge, there is nothing to tell; what shows it asks itself.
       const proposal = known.peek() === undefined || ids.length > maxAsked ? undefined : await client.trade.get(id).catch(() => undefined)
-      if (proposal === undefined) versionOf(id).value++
+      if (proposal === undefined) changedBy(id)
       else put(proposal)
     }
     if (known.peek() !== undefined) await askBalances().catch(() => undefined)
@@ -121,7 +134,7 @@ onClient(client => {
   changed.clear()
   for (const type of told) client.on(type, ({ proposalId }) => heard(client, proposalId))
   client.on('ARBITER_ASSIGNED', () => void askDeals())
-  client.on('RECEIPT', ({ receipt }) => versionOf(receipt.proposal_id).value++)
+  client.on('RECEIPT', ({ receipt }) => changedBy(receipt.proposal_id))
 })
 onOpened(() => {
   if (wanted.peek() > 0) void askDeals()

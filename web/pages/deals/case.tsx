@@ -39,21 +39,29 @@ export const CasePage = ({ id }: { readonly id: string }) => {
         : (
           <>
             <DealOf court={found} />
-            <Case court={found} />
+            <Case court={found} currency={currencyIn(found)} />
           </>
         )}
     </div>
   )
 }
 
-/** What the panel is told of the deal. */
-const DealOf = ({ court: { events } }: { readonly court: ShownDispute }) => {
-  const ready = events.find(({ type }) => type === 'CASE_READY')?.['proposal'] as undefined | {
+/** The deal as the panel is told it; undefined: not yet. */
+const toldIn = ({ events }: ShownDispute) =>
+  events.find(({ type }) => type === 'CASE_READY')?.['proposal'] as undefined | {
     readonly task?: unknown
     readonly terms?: unknown
     readonly heldMinor?: unknown
     readonly currency?: unknown
   }
+
+const currencyIn = (court: ShownDispute): string | null => {
+  const currency = toldIn(court)?.currency
+  return typeof currency === 'string' ? currency : null
+}
+
+const DealOf = ({ court }: { readonly court: ShownDispute }) => {
+  const ready = toldIn(court)
   const texts = t.value.deals
   if (ready === undefined) return null
   return (

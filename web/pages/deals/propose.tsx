@@ -24,6 +24,9 @@ interface Fields {
   readonly expires: string
   readonly deliver: string
   readonly review: string
+  readonly paymentCode: string
+  readonly stake: string
+  readonly isPublic: boolean
 }
 
 const dayS = 86_400
@@ -40,6 +43,9 @@ const empty: Fields = {
   expires: '30',
   deliver: '14',
   review: '3',
+  paymentCode: '',
+  stake: '',
+  isPublic: false,
 }
 
 /** What stands in the form of a new offer, as the address says. */
@@ -60,6 +66,9 @@ const fieldsOf = (deal: Proposal, me: string): Fields => ({
   expires: empty.expires,
   deliver: deal.deliverS === null ? empty.deliver : plainNumber(deal.deliverS / dayS),
   review: deal.reviewS === null ? empty.review : plainNumber(deal.reviewS / dayS),
+  paymentCode: '',
+  stake: '',
+  isPublic: deal.public === true,
 })
 
 const numberIn = (text: string): string => text.trim().replace(',', '.')
@@ -79,6 +88,8 @@ const offerOf = (fields: Fields): Offer => {
   if (parts.includes(undefined)) throw new Error(texts.badMilestone)
   const sum = parts.reduce<number>((all, part) => all + part!, 0)
   if (milestones.length > 0 && sum !== minor) throw new Error(texts.badSum(formatMinor(sum, currency)))
+  const stake = Number(fields.stake.trim() || 0)
+  if (!Number.isInteger(stake) || stake < 0) throw new Error(texts.badStake)
   const seconds = (days: string) => {
     const count = Number(numberIn(days))
     if (!(count > 0)) throw new Error(texts.badDays)
@@ -94,6 +105,9 @@ const offerOf = (fields: Fields): Offer => {
     expiresS: seconds(fields.expires),
     deliverS: seconds(fields.deliver),
     reviewS: seconds(fields.review),
+    ...(fields.paymentCode.trim() !== '' && { paymentCode: fields.paymentCode.trim() }),
+    ...(stake > 0 && { eloStake: stake }),
+    ...(fields.isPublic && { public: true }),
   }
 }
 
@@ -118,17 +132,24 @@ const draftOf = (offer: Offer, to: string, me: string): Proposal =>
     reviewS: offer.reviewS ?? null,
     rail: null,
     capturedMinor: 0,
-    eloStakes: { proposer: 0, acceptor: 0 },
+    eloStakes: { proposer: offer.eloStake ?? 0, acceptor: 0 },
+    public: offer.public,
     due: Date.now() + (offer.expiresS ?? 0) * 1_000,
   }) as unknown as Proposal
 
 /** As it is signed. */
-const wireOf = ({ deliverS, reviewS, expiresS, ...offer }: Offer, to: string, supersedes: string | undefined): object => ({
+const wireOf = (
+  { deliverS, reviewS, expiresS, paymentCode, eloStake, ...offer }: Offer,
+  to: string,
+  supersedes: string | undefined,
+): object => ({
   to,
   ...offer,
   expires: expiresS,
   deliver_s: deliverS,
   review_s: reviewS,
+  payment_code: paymentCode,
+  elo_stake: eloStake,
   ...(supersedes !== undefined && { supersedes }),
 })
 
@@ -141,7 +162,8 @@ export const Propose = ({ query, instead }: { readonly query?: URLSearchParams, 
   const set = (changed: Partial<Fields>) => {
     fields.value = { ...fields.value, ...changed }
   }
-  const { to, task, terms, role, amount, currency, capability, milestones, expires, deliver, review } = fields.value
+  const { to, task, terms, role, amount, currency, capability, milestones, expires, deliver, review, paymentCode, stake, isPublic } =
+    fields.value
   const look = (event: Event) => {
     event.preventDefault()
     try {
@@ -160,7 +182,11 @@ export const Propose = ({ query, instead }: { readonly query?: URLSearchParams, 
     put(made)
     go(hrefOf('deals', made.proposalId))
   }
-  const line = (name: 'to' | 'amount' | 'currency' | 'capability' | 'expires' | 'deliver' | 'review', label: string, more: object = {}) => (
+  const line = (
+    name: 'to' | 'amount' | 'currency' | 'capability' | 'expires' | 'deliver' | 'review' | 'paymentCode' | 'stake',
+    label: string,
+    more: object = {},
+  ) => (
     <div class={`field ${name}`}>
       <label for={`offer-${name}`}>{label}</label>
       <input
@@ -257,6 +283,12 @@ export const Propose = ({ query, instead }: { readonly query?: URLSearchParams, 
             {line('deliver', texts.deliver, { inputMode: 'decimal', maxLength: 10, value: deliver })}
             {line('review', texts.review, { inputMode: 'decimal', maxLength: 10, value: review })}
             {line('capability', texts.skill, { maxLength: 200, value: capability })}
+            {line('paymentCode', texts.paymentCode, { maxLength: 8_000, value: paymentCode })}
+            {line('stake', texts.stake, { inputMode: 'numeric', maxLength: 6, value: stake })}
+            <label class='check'>
+              <input type='checkbox' checked={isPublic} onChange={event => set({ isPublic: event.currentTarget.checked })} />
+              {t.value.acts.public}
+            </label>
           </div>
         </details>
         <p role='alert' class='wrong wide'>{wrong.value === undefined ? '' : plain(wrong.value)}</p>

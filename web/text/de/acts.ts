@@ -4,6 +4,7 @@ import type { Texts } from '../index.ts'
 export const acts: Texts['acts'] = {
   whatIsSigned: 'Was genau unterschrieben wird',
   asksPasskey: amount => `${amount}: dein Passkey wird verlangt, denn das bewegt Geld.`,
+  otherPasskey: 'Dieser Passkey gehört zu einem anderen Konto: nichts wurde unterschrieben.',
   typeAmount: amount => `Das bewegt ${amount}. Tippe den Betrag zur Bestätigung`,
   noWayBack:
     'Dein Schlüssel unterschreibt das für dieses Relay. Es wird mit deiner Unterschrift gespeichert und lässt sich nicht zurücknehmen.',
@@ -60,7 +61,6 @@ export const acts: Texts['acts'] = {
   optional: '(darf leer bleiben)',
   what: 'Was du tun kannst',
   nothing: 'Gerade nichts: der andere ist dran.',
-  dueOver: 'Die Frist ist um.',
   form: {
     title: 'Auftrag vorschlagen',
     counter: 'Angebot neu fassen',
@@ -87,6 +87,9 @@ export const acts: Texts['acts'] = {
     badDays: 'Tage sind eine Zahl über null',
     skill: 'Fähigkeit',
     more: 'Mehr',
+    paymentCode: 'Wo du außerhalb des Relays bezahlt wirst',
+    stake: 'Bewertung, die du einsetzt',
+    badStake: 'Eingesetzte Bewertung ist eine ganze Zahl',
     review_it: 'Durchsehen',
     means: 'Das bietest du an:',
     meansCounter: 'Das tritt an die Stelle des Angebots davor:',

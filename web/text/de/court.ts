@@ -58,7 +58,6 @@ export const court: Texts['court'] = {
     VOTE: 'Du entscheidest, einmal. Stimmen werden mit ihren Unterschriften gezeigt, wenn es ein Urteil gibt.',
   },
   statement: 'Was du zu sagen hast',
-  item: n => `Beleg ${n}`,
   itemKind: n => `Art von Beleg ${n}`,
   itemLabel: n => `Name von Beleg ${n}`,
   itemValue: n => `Beleg ${n}`,

@@ -2,6 +2,7 @@
 export const acts = {
   whatIsSigned: 'What exactly is signed',
   asksPasskey: (amount: string) => `${amount}: your passkey is asked for, because this moves money.`,
+  otherPasskey: 'This passkey belongs to another account: nothing was signed.',
   typeAmount: (amount: string) => `This moves ${amount}. Type the amount to confirm it`,
   noWayBack: 'Your key signs this for this relay. It is stored with your signature, and cannot be undone.',
   busy: 'Signing …',
@@ -57,7 +58,6 @@ export const acts = {
   optional: '(may stay empty)',
   what: 'What you can do',
   nothing: 'Nothing now: it is the other party’s turn.',
-  dueOver: 'The deadline is over.',
   form: {
     title: 'Propose a deal',
     counter: 'Revise the offer',
@@ -84,6 +84,9 @@ export const acts = {
     badDays: 'Days are a number above zero',
     skill: 'Skill',
     more: 'More',
+    paymentCode: 'Where you are paid outside of the relay',
+    stake: 'Rating that you put at stake',
+    badStake: 'Rating at stake is a whole number',
     review_it: 'Look it over',
     means: 'This is what you offer:',
     meansCounter: 'This takes the place of the offer before:',

@@ -45,7 +45,6 @@ export const court = {
     VOTE: 'You decide, once. Votes are told with their signatures when there is a verdict.',
   },
   statement: 'What you have to say',
-  item: (n: number) => `Item ${n}`,
   itemKind: (n: number) => `Kind of item ${n}`,
   itemLabel: (n: number) => `Label of item ${n}`,
   itemValue: (n: number) => `Item ${n}`,
