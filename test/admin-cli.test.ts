@@ -1,5 +1,6 @@
 // agentchat admin, channel, block: what the protocol table says, as commands.
 import { writeFileSync } from 'node:fs'
+import { pino } from 'pino'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { exits } from '../src/cli/exit.ts'
 import { Cli } from './kit/cli.ts'
@@ -55,6 +56,38 @@ describe('admin', () => {
     const entries = (await admin('audit', '--of', ann.id, '--json')).json.flat() as unknown as readonly { readonly action: string }[]
     expect(entries.map(({ action }) => action)).toEqual(['ADMIN_VERIFY', 'ADMIN_VERIFY', 'ADMIN_UNBAN', 'ADMIN_BAN', 'ADMIN_KICK'])
     expect((await admin('audit', '-l', '1')).json).toHaveLength(1)
+  })
+
+  test('log, agents, settings: what is there, and the log as it goes on', async () => {
+    const log = pino({ level: 'info' }, { write: () => undefined })
+    await using relay = await startTestRelay({ adminKey, name: 'workshop' }, { log })
+    cli.env['AGENTCHAT_URL'] = relay.url
+    const ann = await identity('ann')
+    const listening = cli.run(['listen', '-i', ann.file])
+    await listening.prints('Listening')
+    const connected = (await admin('agents')).json
+    // Whoever asks is there too.
+    expect(connected).toHaveLength(2)
+    expect(connected.find(({ agent }) => agent === ann.id)).toMatchObject({
+      name: 'ann',
+      keyed: true,
+      sessions: 1,
+      addresses: ['127.0.0.1'],
+    })
+    listening.interrupt()
+    await listening
+    expect((await admin('settings', '--changed')).json).toContainEqual(expect.objectContaining({ name: 'name', value: 'workshop' }))
+    const wrong = 'a key that somebody guessed'
+    const following = admin('log', '--follow', '--level', 'warn', '--json')
+    await cli.run(['admin', 'bans', '--admin-key', wrong])
+    await following.prints('a wrong admin key')
+    following.interrupt()
+    const { code, json, stdout } = await following
+    expect(code).toBe(exits.interrupted.code)
+    expect(json.at(-1)).toMatchObject({ level: 'warn', text: 'a wrong admin key', facts: { request: 'ADMIN_BANS' } })
+    for (const secret of [wrong, adminKey]) expect(stdout).not.toContain(secret)
+    expect((await admin('log', '-l', '1')).json).toHaveLength(1)
+    expect(await admin('log', '--level', 'loud')).toMatchObject({ code: exits.usage.code })
   })
 
   test('without the right, or without an agent, it says so, and nothing is done', async () => {

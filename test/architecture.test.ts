@@ -214,7 +214,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ]],
   ['web/vite.config.ts', ['node:', 'vite']],
   // The console is a client like any other: of ours it sees the library.
-  ['web', ['lib', 'preact', '@preact/signals', '@tanstack/virtual-core', 'marked']],
+  ['web', ['lib', 'preact', '@preact/signals', '@tanstack/virtual-core', 'marked', 'uplot', 'zod']],
   ['bin', ['src/cli', 'node:']],
   ['scripts', [
     'lib/protocol',

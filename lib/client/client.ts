@@ -1,6 +1,6 @@
 // The client: what a program calls. How it works is in core.ts and the parts that it wires together.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { verify, type SignatureState } from '../identity/index.ts'
+import { verify, type SignatureState, type TradeAction } from '../identity/index.ts'
 import {
   asked,
   told,
@@ -33,6 +33,7 @@ import type { Body, ClientPort } from './port.ts'
 import { Reputation } from './reputation.ts'
 import { contentText, type AskOptions, type Content, type SendOptions, type Sent } from './sending.ts'
 import type { ConnectOptions, SessionState } from './session.ts'
+import { requestSigned, type UnsignedBody } from './signatures.ts'
 import { messageStream } from './stream.ts'
 import { Trade } from './trade.ts'
 
@@ -60,12 +61,13 @@ export class AgentChatClient {
   /** Receipts of settled deals, ratings and standing. */
   readonly reputation: Reputation
   readonly #core: Core
+  readonly #port: ClientPort
   readonly #options: ClientOptions
 
   constructor(options: ClientOptions) {
     const core = this.#core = new Core(options)
     this.#options = options
-    const port: ClientPort = {
+    const port: ClientPort = this.#port = {
       identity: options.identity,
       now: core.now,
       verify: options.verify ?? verify,
@@ -311,6 +313,15 @@ export class AgentChatClient {
    */
   request<T extends RequestType>(type: T, body: Body<T>, options?: CallOptions): Promise<Frame<ReplyType<T>>> {
     return this.#core.request(type, body, options)
+  }
+
+  /**
+   * The same for a step of a deal, a case or a payment: the client's key signs it when it is sent, for this relay and this session.
+   * @throws RelayError SIGNATURE_REQUIRED without a key, TimeoutError, ConnectionError
+   * @example await client.requestSigned('ACCEPT', { proposal_id })
+   */
+  requestSigned<T extends TradeAction | 'COUNTER'>(type: T, body: UnsignedBody<T>, options?: CallOptions): Promise<Frame<ReplyType<T>>> {
+    return requestSigned(this.#port, type, body, options)
   }
 
   /**

@@ -2,7 +2,7 @@
 import { whenThere, type Awaitable } from '../identity/awaitable.ts'
 import { agentIdOf, checkTradeEvent, signTrade, type SignedFields, type TradeAction, type TradeSignature } from '../identity/index.ts'
 import { ProtocolError, RelayError } from './errors.ts'
-import { asked, told, type AgentId, type Asked, type ReplyType, type RequestType, type Told } from '../protocol/index.ts'
+import { asked, told, type AgentId, type Asked, type Frame, type ReplyType, type RequestType, type Told } from '../protocol/index.ts'
 import type { Body, ClientPort } from './port.ts'
 import type { CallOptions } from './pending.ts'
 
@@ -27,13 +27,22 @@ export const askSigned = async <T extends TradeAction | 'COUNTER'>(
   body: Unsigned<T>,
   options: CallOptions | undefined,
 ): Promise<Told<ReplyType<T>>> => {
-  const fields = asked(body)
+  return told(await requestSigned(port, type, asked(body) as unknown as UnsignedBody<T>, options))
+}
+
+/** The same in the protocol's own words. */
+export type UnsignedBody<T extends RequestType> = Omit<Body<T>, 'sig' | 'sig_v' | 'sig_ts' | 'sig_nonce'>
+
+export const requestSigned = <T extends TradeAction | 'COUNTER'>(
+  port: ClientPort,
+  type: T,
+  body: UnsignedBody<T>,
+  options: CallOptions | undefined,
+): Promise<Frame<ReplyType<T>>> => {
+  const fields = body as Fields
   const { to } = fields
   const bare = typeof to === 'string' ? { ...fields, to: port.bare(to) } : fields
-  return told(
-    await port.request(type, () => whenThere(signedBy(port, type, bare), signed => ({ ...bare, ...signed }) as unknown as Body<T>),
-      options),
-  )
+  return port.request(type, () => whenThere(signedBy(port, type, bare), signed => ({ ...bare, ...signed }) as unknown as Body<T>), options)
 }
 
 /** Whether who acted signed an event; `keys` remembers those that were asked for. */

@@ -20,5 +20,7 @@ export const routes: readonly RouteRow[] = [
   { name: 'chat', sign: '#', title: texts => texts.chat.title, load: () => import('../pages/chat/page.tsx') },
   { name: 'agents', sign: '@', title: texts => texts.agents.title, load: () => import('../pages/agents/page.tsx') },
   { name: 'deals', sign: '§', title: texts => texts.deals.title, load: () => import('../pages/deals/page.tsx') },
+  { name: 'anything', sign: '✱', title: texts => texts.anything.title, load: () => import('../pages/anything/page.tsx') },
+  { name: 'relay', sign: '◉', title: texts => texts.relay.title, load: () => import('../pages/relay/page.tsx') },
   { name: 'settings', sign: '⚙', title: texts => texts.settings.title, load: () => import('../pages/settings/page.tsx') },
 ]

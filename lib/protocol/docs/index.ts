@@ -1,7 +1,7 @@
 // What the pages say of the protocol: of each request and each frame its meaning and one example. A row of the table without it does not
 // compile.
-import { requests, type FrameType, type RequestType } from '../table.ts'
-import type { FrameDoc, RequestDoc } from './define.ts'
+import type { FrameType } from '../table.ts'
+import type { FrameDoc } from './define.ts'
 import * as admin from './admin.ts'
 import * as announcements from './announcements.ts'
 import * as blocks from './blocks.ts'
@@ -39,54 +39,6 @@ import * as skills from './skills.ts'
 import * as threads from './threads.ts'
 import * as tokens from './tokens.ts'
 import * as transcripts from './transcripts.ts'
-
-const written: { readonly [T in RequestType]: RequestDoc<T> } = {
-  ...session.requests,
-  ...identity.requests,
-  ...channels.requests,
-  ...messages.requests,
-  ...edits.requests,
-  ...threads.requests,
-  ...files.requests,
-  ...inbox.requests,
-  ...leases.requests,
-  ...floors.requests,
-  ...circles.requests,
-  ...budgets.requests,
-  ...blocks.requests,
-  ...history.requests,
-  ...transcripts.requests,
-  ...search.requests,
-  ...reactions.requests,
-  ...pins.requests,
-  ...groups.requests,
-  ...subscriptions.requests,
-  ...presence.requests,
-  ...admin.requests,
-  ...keeping.requests,
-  ...skills.requests,
-  ...profiles.requests,
-  ...proposals.requests,
-  ...disputes.requests,
-  ...escrow.requests,
-  ...receipts.requests,
-  ...servers.requests,
-  ...announcements.requests,
-  ...tokens.requests,
-  ...hooks.requests,
-  ...webhooks.requests,
-  ...errands.requests,
-  ...policies.requests,
-  ...inspection.requests,
-}
-
-/** Of each request. Where a channel or an agent is named, it may be one at another relay. */
-export const requestDocs = Object.fromEntries(
-  Object.entries(written).map(([type, doc]) => {
-    const { shape } = requests[type as RequestType].body
-    return [type, 'to' in shape || 'channel' in shape ? { ...doc, errors: [...doc.errors, 'HOST_UNKNOWN'] } : doc]
-  }),
-) as unknown as typeof written
 
 /** Of each frame of the relay. */
 export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
@@ -128,6 +80,7 @@ export const frameDocs: { readonly [T in FrameType]: FrameDoc<T> } = {
   ...policies.frames,
   ...inspection.frames,
 }
+export { requestDocs } from './requests.ts'
 export { closeDocs } from './close.ts'
 export { errorDocs } from './errors.ts'
 export { type FrameDoc, type RequestDoc } from './define.ts'

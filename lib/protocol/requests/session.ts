@@ -5,6 +5,9 @@ import { AgentName, Hex32, PublicKey, Signature } from '../fields.ts'
 import { AdminKey, ClientTime, optional } from '../request-fields.ts'
 import { limits } from '../limits.ts'
 
+/** Steps of a login, which a client takes by itself: nothing that anybody asks. */
+export const loginSteps: ReadonlySet<string> = new Set(['IDENTIFY', 'VERIFY_IDENTITY', 'CAPTCHA_RESPONSE'])
+
 export const requests = {
   IDENTIFY: request({
     body: {

@@ -7,6 +7,7 @@ import { CliError } from '../exit.ts'
 import { requestCommand } from '../request-command.ts'
 import { table } from '../table.ts'
 import { asListed, channelTable } from '../tables.ts'
+import { agents, log, settings } from './admin/inspection.ts'
 
 const agent = '@8addfe276526c9f6'
 const time = (ms: number): string => new Date(ms).toISOString()
@@ -267,10 +268,10 @@ const audit = command({
 
 export const admin = command({
   name: 'admin',
-  summary: 'Operate a relay: kick, ban, approve, verify, motd, channels, audit',
+  summary: 'Operate a relay: kick, ban, approve, verify, motd, channels, audit, log',
   arguments: {},
   options: {},
-  commands: [kick, ban, unban, bans, approve, revoke, allowlist, verify, motd, channels, deleteChannel, audit],
+  commands: [kick, ban, unban, bans, approve, revoke, allowlist, verify, motd, channels, deleteChannel, audit, log, agents, settings],
   details: async () =>
     'Allowed by the admin key (AGENTCHAT_ADMIN_KEY, or --admin-key), or with the identity of an agent that serve --admin-agents names. Both are '
     + 'let in by a relay with a strict allowlist.',

@@ -1,4 +1,5 @@
 // agentchat call: any request of the protocol, for what has no command of its own.
+import { loginSteps } from '../../../lib/protocol/requests/session.ts'
 import type { ChannelName, ReplyType, RequestInput, RequestType } from '../../../lib/protocol/index.ts'
 import { adminKeyOf, askWithKey } from '../admin-key.ts'
 import { command } from '../command.ts'
@@ -17,9 +18,6 @@ export const fieldsOf = (words: readonly string[]): Record<string, unknown> =>
     }
   }))
 
-/** Frames that the client sends by itself. */
-const ownSteps = new Set(['IDENTIFY', 'VERIFY_IDENTITY', 'CAPTCHA_RESPONSE'])
-
 export const call = command({
   name: 'call',
   summary: 'Send any request of the protocol and print the reply',
@@ -31,7 +29,7 @@ export const call = command({
   options: { join: { value: 'CHANNEL', doc: 'Join this channel first' } },
   details: async () => {
     const { requests } = await import('../../../lib/protocol/index.ts')
-    const rows = Object.entries(requests).filter(([type]) => !ownSteps.has(type)).map(([type, { body }]) => {
+    const rows = Object.entries(requests).filter(([type]) => !loginSteps.has(type)).map(([type, { body }]) => {
       const fields = Object.entries(body.shape).filter(([key]) => key !== 'id').map(([key, field]) =>
         field.safeParse(undefined).success ? `[${key}]` : key
       )
@@ -47,7 +45,7 @@ export const call = command({
   async run({ args, io, out, options, connect }) {
     const { requests } = await import('../../../lib/protocol/index.ts')
     const type = args.type.toUpperCase()
-    if (!Object.hasOwn(requests, type) || ownSteps.has(type))
+    if (!Object.hasOwn(requests, type) || loginSteps.has(type))
       throw new CliError('usage', `Unknown request type ${JSON.stringify(args.type)}`, 'agentchat call --help lists them.')
     const body = fieldsOf(args.fields)
     const takesKey = 'admin_key' in requests[type as RequestType].body.shape

@@ -1,0 +1,126 @@
+// Who operates a relay, in a real browser: sees how it does and what it logs, puts an agent out, and sends any request.
+import { pino } from 'pino'
+import { describe, expect, test } from 'vitest'
+import { comeIn, noBrowser, startConsoleRelay, useBrowser } from '../kit/browser.ts'
+
+const adminKey = 'correct horse battery'
+const log = pino({ level: 'info' }, { write: () => undefined })
+
+describe.skipIf(noBrowser !== undefined)('operating', () => {
+  const browser = useBrowser()
+
+  test('an operator comes in by the admin key, follows the log, bans an agent, finds that in the audit, and lifts it', async () => {
+    await using site = await startConsoleRelay({ adminKey }, { log })
+    await using mallory = await site.relay.login('mallory')
+    await using visit = await browser.visit(site)
+    const { page, faults } = visit
+    await comeIn(page, 'Ada')
+    const open = (name: string) => page.getByRole('navigation', { name: 'Relay' }).getByRole('link', { name, exact: true }).click()
+    await page.getByRole('link', { name: 'Relay' }).click()
+    const key = page.getByLabel('Admin key')
+    const wrong = 'a wrong key of Ada’s'
+    await key.fill(wrong)
+    await page.getByRole('button', { name: 'Enter' }).click()
+    await page.getByText('Wrong admin key').waitFor()
+    await key.fill(adminKey)
+    await page.keyboard.press('Enter')
+
+    await page.getByText('healthy').waitFor()
+    await page.locator('.chart canvas').first().waitFor()
+    expect(await page.locator('.chart').count()).toBeGreaterThan(5)
+
+    await open('Log')
+    const lines = page.getByRole('log')
+    await lines.getByText('relay listens').waitFor()
+    await lines.getByText('a wrong admin key').waitFor()
+    await using eve = await site.relay.login('eve')
+    await eve.refusal({ type: 'ADMIN_LIST', admin_key: 'evil\u202egpj.exe' })
+    await lines.getByText(eve.id).waitFor()
+    await page.getByLabel('From level').selectOption('warn')
+    await page.getByText('relay listens').waitFor({ state: 'detached' })
+    expect(await lines.textContent()).not.toContain(wrong)
+    expect(await page.content()).not.toContain(adminKey)
+
+    await open('Agents')
+    await page.getByLabel('Find by name').fill('mallory')
+    await page.getByText('1 of 3').waitFor()
+    await page.getByRole('button', { name: 'Ban: mallory' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Reason').fill('spam')
+    await page.keyboard.press('Enter')
+    expect((await mallory.closed()).code).toBe(4502)
+    await page.getByText('mallory is banned.').waitFor()
+    await page.getByText('0 of 2').waitFor()
+
+    await open('Audit')
+    const row = page.getByRole('row').filter({ hasText: 'ADMIN_BAN' })
+    await row.filter({ hasText: mallory.id }).filter({ hasText: '"reason":"spam"' }).waitFor()
+    expect(await page.getByRole('row').filter({ hasText: 'ADMIN_LOG' }).count()).toBe(1)
+
+    await open('Bans')
+    await page.getByRole('button', { name: `Lift: ${mallory.id}` }).click()
+    await dialog.getByRole('button', { name: 'Lift' }).click()
+    await page.getByText('Nobody is banned.').waitFor()
+
+    await open('Settings')
+    await page.getByLabel('only those that differ').check()
+    await page.getByText('set, and secret').first().waitFor()
+    expect(await page.content()).not.toContain(adminKey)
+    // Loaded again, the key is gone.
+    await page.reload()
+    await page.getByLabel('Admin key').waitFor()
+    expect(faults).toEqual([])
+  }, 60_000)
+
+  test('any request is a form: what is wrong is said at its field, what is right is sent, by keyboard alone', async () => {
+    await using site = await startConsoleRelay({}, { log })
+    await using visit = await browser.visit(site, { path: 'anything' })
+    const { page, faults } = visit
+    await comeIn(page, 'Ada')
+    await page.keyboard.press('/')
+    await page.keyboard.type('create channel')
+    await page.keyboard.press('ArrowDown')
+    await page.locator('.requests a:focus').waitFor()
+    while (await page.locator('.requests a:focus code').textContent() !== 'CREATE_CHANNEL') await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    const form = page.locator('.request')
+    await form.getByRole('heading', { name: 'CREATE_CHANNEL' }).waitFor()
+    await form.getByLabel('channel', { exact: false }).first().focus()
+    await page.keyboard.type('no channel')
+    await page.keyboard.press('Enter')
+    await form.getByText('a channel: # and 1–31', { exact: false }).waitFor()
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-invalid")')).toBe('true')
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type('#forms')
+    await page.keyboard.press('Enter')
+    const answer = page.getByRole('region', { name: 'Answer' })
+    await answer.getByText('"type": "JOINED"').waitFor()
+    await using ben = await site.relay.login('ben', { autojoin: false })
+    expect((await ben.ask({ type: 'JOIN', channel: '#forms' }, 'JOINED')).channel).toBe('#forms')
+
+    // A link fills a form in and sends nothing; what moves others is asked about first, and the library signs what is to be signed.
+    await page.goto(
+      `${site.consoleUrl}anything/MSG?fields=${encodeURIComponent(JSON.stringify({ to: '#forms', content: 'By a form\u202e' }))}`,
+    )
+    await page.getByText('A link filled this form in').waitFor()
+    await page.getByRole('button', { name: 'Send' }).click()
+    expect(await ben.next('MSG')).toMatchObject({ content: 'By a form\u202e', sig_v: 2 })
+    await page.goto(`${site.consoleUrl}anything/DELETE_CHANNEL?fields=${encodeURIComponent('{"channel":"#forms","admin_key":"secret"}')}`)
+    await page.getByRole('button', { name: 'Send' }).click()
+    const sure = page.getByRole('dialog', { name: 'Send it?' })
+    await sure.getByText('cannot be taken back').waitFor()
+    await page.keyboard.press('Escape')
+    await sure.waitFor({ state: 'detached' })
+    expect(await page.getByLabel('admin_key').inputValue()).toBe('')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await sure.getByRole('button', { name: 'Send' }).click()
+    await answer.getByText('"type": "OK"').waitFor()
+
+    await page.goto(`${site.consoleUrl}anything/HISTORY`)
+    await page.getByRole('button', { name: 'Write it as JSON' }).click()
+    await page.getByLabel('Fields of the request').fill('{"channel": "#general", "limit": "many"}')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('limit:', { exact: false }).first().waitFor()
+    expect(faults).toEqual([])
+  }, 60_000)
+})

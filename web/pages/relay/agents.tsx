@@ -1,0 +1,107 @@
+// Who is connected, and what an operator does about it.
+import { useSignal } from '@preact/signals'
+import { Name, plain } from '../../kit/visible-text.tsx'
+import { ban, kick, operate, type Connected } from '../../state/operating.ts'
+import { t } from '../../text/index.ts'
+import { ActDialog, type Act } from './act.tsx'
+import { PagedFoot, usePaged } from './paged.tsx'
+
+export const Agents = () => {
+  const texts = t.value.relay
+  const words = useSignal('')
+  const act = useSignal<Act | undefined>(undefined)
+  const list = usePaged<Connected>('agents', async last => {
+    const { agents, more, count } = await operate('ADMIN_AGENTS', last === undefined ? {} : { after: last.agent })
+    return { items: agents, more, count }
+  })
+  const wanted = words.value.toLowerCase()
+  const shown = list.items.filter(({ name, agent, addresses }) => `${name} ${agent} ${addresses.join(' ')}`.toLowerCase().includes(wanted))
+  const kicking = ({ agent, name }: Connected): Act => ({
+    title: texts.kick,
+    means: texts.kickMeans(plain(name)),
+    hasReason: true,
+    done: texts.kicked(plain(name)),
+    run: reason => kick(agent, reason),
+  })
+  const banning = ({ agent, name, addresses }: Connected): Act => ({
+    title: texts.ban,
+    means: texts.banMeans(plain(name)),
+    hasReason: true,
+    ...(addresses.length > 0 && { also: texts.banAddresses(addresses.join(', ')) }),
+    done: texts.banned(plain(name)),
+    run: (reason, also) => ban(agent, reason, also),
+  })
+  const verifying = ({ agent, name, verified }: Connected): Act => ({
+    title: verified ? texts.unverify : texts.verify,
+    means: verified ? texts.unverifyMeans(plain(name)) : texts.verifyMeans(plain(name)),
+    done: texts.done,
+    run: () => operate('ADMIN_VERIFY', { agent_id: agent, verified: !verified }),
+  })
+  return (
+    <div class='page'>
+      <label for='find-agent'>{texts.findAgent}</label>
+      <input id='find-agent' type='search' value={words.value} onInput={event => words.value = event.currentTarget.value} />
+      <div class='wide-table' tabIndex={0} role='region' aria-label={texts.parts.agents}>
+        <table>
+          <thead>
+            <tr>
+              <th scope='col'>{texts.agent}</th>
+              <th scope='col'>{texts.state}</th>
+              <th scope='col'>{texts.sessions}</th>
+              <th scope='col'>{texts.from}</th>
+              <th scope='col'>{texts.acts}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(agent => (
+              <tr key={agent.agent}>
+                <th scope='row'>
+                  <Name text={agent.name} />
+                  <br />
+                  <code class='small'>{agent.agent}</code>
+                </th>
+                <td>
+                  <span class='chip'>{texts.presences[agent.presence]}</span> {agent.admin && <span class='chip'>{texts.admin}</span>}{' '}
+                  {agent.verified && <span class='chip good'>{texts.verified}</span>}{' '}
+                  {!agent.keyed && <span class='chip'>{texts.guest}</span>}
+                </td>
+                <td>{agent.sessions}</td>
+                <td>
+                  <code>{plain(agent.addresses.join(', '))}</code>
+                </td>
+                <td class='row-actions'>
+                  <button
+                    type='button'
+                    class='small'
+                    aria-label={`${texts.kick}: ${plain(agent.name)}`}
+                    onClick={() => act.value = kicking(agent)}
+                  >
+                    {texts.kick}
+                  </button>
+                  <button
+                    type='button'
+                    class='small'
+                    aria-label={`${texts.ban}: ${plain(agent.name)}`}
+                    onClick={() => act.value = banning(agent)}
+                  >
+                    {texts.ban}
+                  </button>
+                  <button
+                    type='button'
+                    class='small'
+                    aria-label={`${agent.verified ? texts.unverify : texts.verify}: ${plain(agent.name)}`}
+                    onClick={() => act.value = verifying(agent)}
+                  >
+                    {agent.verified ? texts.unverify : texts.verify}
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <PagedFoot list={list} shown={shown.length} none={texts.nobody} />
+      {act.value !== undefined && <ActDialog act={act.value} onClose={() => act.value = undefined} onDone={() => void list.again()} />}
+    </div>
+  )
+}
