@@ -221,6 +221,46 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
     expect(faults).toEqual([])
   }, 40_000)
 
+  test('a case whose filing was not answered is gone on with: its secret is kept', async () => {
+    await using site = await startConsoleRelay({ adminKey })
+    await using bot = await clientOf(site.relay, { identity: newIdentity('reviewer') })
+    const cut = { next: false }
+    await using visit = await browser.visit(site, {
+      before: page =>
+        page.routeWebSocket(/./, socket => {
+          const relay = socket.connectToServer()
+          relay.onMessage(message => {
+            if (!cut.next || !String(message).includes('"DISPUTE_INTENT_ACK"')) return socket.send(message)
+            cut.next = false
+            void relay.close()
+            void socket.close()
+          })
+        }),
+    })
+    const { page, faults } = visit
+    await comeIn(page, 'Ada')
+    const ada = await idOf(page)
+    await goTo(page, 'Deals')
+    await page.getByText('No deals yet').waitFor()
+    const { proposalId } = await bot.trade.propose(ada, { task: 'Review the patch', deliverS: 5_400 })
+    await page.getByRole('link', { name: 'Review the patch' }).click()
+    await page.getByText('1 hour 30 minutes from funding').waitFor()
+    await act(page, 'Accept')
+    await page.getByRole('button', { name: 'Take it to a panel' }).click()
+    await dialog(page).getByLabel('What is wrong').fill('nothing came')
+    cut.next = true
+    await dialog(page).getByRole('button', { name: 'Take it to a panel' }).click()
+    await dialog(page).getByRole('alert').filter({ hasText: /./ }).waitFor()
+    await dialog(page).getByRole('button', { name: 'Not now' }).click()
+    expect((await bot.court.list({ role: 'party' })).map(({ phase }) => phase)).toEqual(['filed'])
+    await page.reload()
+    await act(page, 'Draw the panel')
+    await page.getByText('the operator decides').waitFor()
+    expect((await bot.court.list({ role: 'party' })).map(each => [each.proposalId, each.phase])).toEqual([[proposalId, 'appealed']])
+    // That the line was cut is told, and nothing else.
+    expect(faults.filter(each => !each.includes('already in CLOSING'))).toEqual([])
+  }, 40_000)
+
   test('a person is drawn as an arbiter, takes the seat, and votes', async () => {
     const keys = [generateKeyPair(), generateKeyPair(), generateKeyPair()]
     await using site = await startConsoleRelay({ ...courtConfig, arbiters: keys.map(({ publicKey }) => fingerprintOf(publicKey)) })

@@ -2,9 +2,10 @@
 // the passkey of his account, or where he has none by typing the amount.
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { formatMinor, minorOf } from '../../lib/protocol/money.ts'
 import { account, lookWhoIsIn, vouch } from '../state/account.ts'
+import { tellFailure } from '../state/notices.ts'
 import { t } from '../text/index.ts'
 import { Dialog } from './dialog.tsx'
 import { plain, visibleJson } from './visible-text.tsx'
@@ -39,6 +40,13 @@ export const Confirm = ({ title, means, signs, money, isDanger = false, isReady 
     // In another tab somebody may have signed in or out.
     if (money !== undefined) void lookWhoIsIn()
   }, [])
+  /** What moves now: a deal goes on while its owner looks for the passkey. */
+  const moves = useRef(money)
+  moves.current = money
+  const isGone = useRef(false)
+  useEffect(() => () => {
+    isGone.current = true
+  }, [])
   const amount = money === undefined ? '' : plain(formatMinor(money.minor, money.currency))
   const isTyped = money === undefined || byPasskey || minorOf(typed.value.trim().replace(',', '.'), money.currency) === money.minor
   const confirm = async (event: Event) => {
@@ -48,10 +56,13 @@ export const Confirm = ({ title, means, signs, money, isDanger = false, isReady 
     wrong.value = undefined
     try {
       if (money !== undefined && byPasskey) await vouch()
+      if (isGone.current || moves.current?.minor !== money?.minor || moves.current?.currency !== money?.currency)
+        throw new Error(texts.changed)
       await run()
       onClose()
     } catch (error) {
-      wrong.value = (error as Error).message
+      if (isGone.current) tellFailure(error)
+      else wrong.value = (error as Error).message
     } finally {
       isBusy.value = false
     }

@@ -2,7 +2,7 @@
 import { useEffect, useReducer } from 'preact/hooks'
 import { timerMs } from '../../lib/protocol/timer.ts'
 import { language, t } from '../text/index.ts'
-import { duration } from './time.tsx'
+import { wholeDuration } from './time.tsx'
 
 const hourMs = 3_600_000
 
@@ -21,7 +21,7 @@ export const Countdown = ({ to }: { readonly to: number }) => {
   const texts = t.value.deals
   return (
     <time class={left < hourMs ? 'soon' : ''} dateTime={new Date(to).toISOString()} title={wholeTime(to)}>
-      {left <= 0 ? texts.over : texts.left(duration(left))}
+      {left <= 0 ? texts.over : texts.left(wholeDuration(left, 2))}
     </time>
   )
 }

@@ -1,4 +1,7 @@
 // Saves something as a file of the visitor's.
+import { timerMs } from '../../lib/protocol/timer.ts'
+
+const keptMs = 60_000
 
 /** What a file may be called: a name of somebody else leads nowhere. */
 const safe = (name: string): string => name.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '').slice(0, 100) || 'file'
@@ -9,5 +12,6 @@ export const download = (name: string, content: string | Uint8Array<ArrayBuffer>
   link.href = url
   link.download = safe(name)
   link.click()
-  URL.revokeObjectURL(url)
+  // Some browsers read it a little later.
+  setTimeout(() => URL.revokeObjectURL(url), timerMs(keptMs))
 }

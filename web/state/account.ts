@@ -60,10 +60,10 @@ export const lookWhoIsIn = async (): Promise<void> => {
  * Has the owner vouch by a passkey, now. @throws Error where he does not, or with a passkey of another account
  */
 export const vouch = async (): Promise<void> => {
+  const asked = account.peek()?.id
   const options = await ask('POST', '/signin/passkey/options', {}) as unknown as PublicKeyCredentialRequestOptionsJSON
   const given = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) })
   const told = accountIn(await ask('POST', '/signin/passkey/verify', { answer: (given as PublicKeyCredential).toJSON() }))
-  const asked = account.peek()?.id
   if (told === undefined || told.id !== asked) {
     await lookWhoIsIn()
     throw new Error(t.peek().acts.otherPasskey)

@@ -1,6 +1,7 @@
 // What is known of agents: what each says of itself and signed, and what the relay reckons from deals that were paid.
 import { signal, type Signal } from '@preact/signals'
 import type { AgentId, AgentProfile, Told } from '../../lib/index.ts'
+import { tellFailure } from './notices.ts'
 import { hear, presenceOf } from './people.ts'
 import { here, onClient } from './session.ts'
 
@@ -40,6 +41,7 @@ export const lookAt = async (id: AgentId): Promise<void> => {
     presenceOf(id).value = profile.presence
     found.value = { profile, who, rating }
   } catch (error) {
-    found.value = error as Error
+    if (found.peek() === undefined || found.peek() instanceof Error) found.value = error as Error
+    else tellFailure(error)
   }
 }

@@ -1,8 +1,9 @@
 // Cases: filing one in two halves, so that nobody can choose who judges it. The secret between them is kept by this browser until it is told.
 import { signal, type Signal } from '@preact/signals'
 import { randomNonce } from '../../lib/identity/index.ts'
-import type { Proposal, ShownDispute } from '../../lib/index.ts'
-import { here, onClient } from './session.ts'
+import { RelayError, type Proposal, type ShownDispute } from '../../lib/index.ts'
+import { tellFailure } from './notices.ts'
+import { here, myId, onClient } from './session.ts'
 
 const shown = new Map<string, Signal<ShownDispute | Error | undefined>>()
 const maxShown = 50
@@ -24,11 +25,14 @@ export const lookAtCase = async (id: string): Promise<void> => {
   try {
     caseOf(id).value = await here().court.show(id)
   } catch (error) {
-    caseOf(id).value = error as Error
+    // What is on the screen stays there.
+    const found = caseOf(id)
+    if (found.peek() === undefined || found.peek() instanceof Error) found.value = error as Error
+    else tellFailure(error)
   }
 }
 
-const key = (proposalId: string): string => `agentchat.nonce.${proposalId}`
+const key = (proposalId: string): string => `agentchat.nonce.${myId.peek() ?? ''}.${proposalId}`
 
 /** Whether this browser can go on with a case that it began to file. */
 export const canReveal = (proposalId: string): boolean => localStorage.getItem(key(proposalId)) !== null
@@ -43,13 +47,16 @@ export const revealCase = async (proposalId: string): Promise<Proposal> => {
 }
 
 export const fileCase = async (proposalId: string, reason: string): Promise<Proposal> => {
-  const nonce = localStorage.getItem(key(proposalId)) ?? randomNonce()
+  const kept = localStorage.getItem(key(proposalId))
+  const nonce = kept ?? randomNonce()
   localStorage.setItem(key(proposalId), nonce)
   try {
     await here().court.commit(proposalId, reason, nonce)
   } catch (error) {
-    localStorage.removeItem(key(proposalId))
-    throw error
+    const isRefused = error instanceof RelayError
+    // Without an answer it may have been filed all the same: then the secret is what saves the fee.
+    if (isRefused && kept === null) localStorage.removeItem(key(proposalId))
+    if (!isRefused || kept === null || error.code !== 'DISPUTE_ALREADY_EXISTS') throw error
   }
   return revealCase(proposalId)
 }

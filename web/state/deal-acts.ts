@@ -13,13 +13,13 @@ const rolesOf = ({ from, to, client, provider }: Proposal, me: string): Readonly
 /** Milestones follow the current one. */
 export const hasMore = ({ milestones, released }: Proposal): boolean => milestones !== null && released < milestones.length - 1
 
-/** `now`: ms since 1970. Past its deadline a deal has LAPSE alone. */
+/** `now`: ms since 1970, by a clock that may be off: past a deadline LAPSE is offered beside the rest, and the relay decides. */
 export const actsOf = (deal: Proposal, me: string, now: number): readonly Action[] => {
   const roles = rolesOf(deal, me)
   const isDue = deal.due !== null && deal.due <= now
   const holds: Partial<Record<Condition, boolean>> = { more: hasMore(deal), last: !hasMore(deal) }
   const open = transitions.filter(({ from, action, by, when = [] }) =>
-    from === deal.status && (action === 'LAPSE') === isDue && (isDue || by.some(role => roles.has(role)))
+    from === deal.status && (action === 'LAPSE' ? isDue : by.some(role => roles.has(role)))
     && when.every(condition => holds[condition] ?? true)
   )
   return [...new Set(open.map(({ action }) => action))]

@@ -1,7 +1,7 @@
 // One agent: what it says of itself and whether it signed that, what it offers, and what the relay reckons from its deals.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { AgentId, AgentProfile, ProofState } from '../../../lib/index.ts'
+import { RelayError, type AgentId, type AgentProfile, type ProofState } from '../../../lib/index.ts'
 import { plainNumber } from '../../../lib/protocol/money.ts'
 import { Away, Markdown, pageOf } from '../../kit/markdown.tsx'
 import { count, percent, short } from '../../kit/numbers.ts'
@@ -32,8 +32,9 @@ export const Profile = ({ id }: { readonly id: AgentId }) => {
             <h1>
               <code>{id}</code>
             </h1>
-            <p class='wrong'>{texts.unknown}</p>
-            <p class='small'>{plain(found.message)}</p>
+            <p role='alert' class='wrong'>
+              {found instanceof RelayError && found.code === 'AGENT_NOT_FOUND' ? texts.unknown : plain(found.message)}
+            </p>
           </>
         )
         : <Known id={id} agent={found} />}

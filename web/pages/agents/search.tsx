@@ -1,4 +1,5 @@
 // Finding agents by what they offer. What is asked stands in the address: it can be kept, and gone back to.
+import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { plainNumber } from '../../../lib/protocol/money.ts'
 import { AgentLink } from '../../kit/agent-link.tsx'
@@ -70,6 +71,8 @@ export const Search = ({ query }: { readonly query: URLSearchParams }) => {
   )
 }
 
+const focused = signal<string | undefined>(undefined)
+
 /** Fields that stand folded on a small screen until they are used. */
 const narrowing = ['max_rate', 'currency', 'language', 'availability', 'sort', 'online']
 
@@ -77,6 +80,7 @@ const Form = ({ query }: { readonly query: URLSearchParams }) => {
   const texts = t.value.agents
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
+    focused.value = document.activeElement?.id
     const fields = new FormData(event.currentTarget as HTMLFormElement)
     go(hrefWith(new URLSearchParams(), Object.fromEntries([...fields].map(([name, value]) => [name, String(value).trim()]))))
   }
@@ -86,6 +90,11 @@ const Form = ({ query }: { readonly query: URLSearchParams }) => {
       <input id={`find-${name}`} name={name} placeholder={hint} maxLength={maxLength} defaultValue={query.get(name) ?? ''} />
     </div>
   )
+  useEffect(() => {
+    // The form is made anew for what the address says: whoever wrote in it goes on where he was.
+    if (focused.peek() !== undefined) document.getElementById(focused.peek()!)?.focus()
+    focused.value = undefined
+  }, [])
   const isWide = matchMedia('(min-width: 761px)').matches
   return (
     <form role='search' class='find' onSubmit={submit}>
@@ -126,7 +135,7 @@ const Form = ({ query }: { readonly query: URLSearchParams }) => {
         </div>
       </details>
       <div class='actions'>
-        <button type='submit' class='primary'>{texts.findDo}</button>
+        <button id='find-do' type='submit' class='primary'>{texts.findDo}</button>
         {query.size > 0 && <a href={hrefOf('agents')}>{texts.clear}</a>}
       </div>
     </form>

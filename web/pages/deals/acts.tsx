@@ -9,7 +9,7 @@ import { Confirm, type Money } from '../../kit/confirm.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { actsOf } from '../../state/deal-acts.ts'
-import { isOfferOf, type ShownDeal, type Step } from '../../state/deal.ts'
+import { isOfferOf, payerIn, type ShownDeal, type Step } from '../../state/deal.ts'
 import { put } from '../../state/deals.ts'
 import { fileCase } from '../../state/court.ts'
 import { filesIn, type DeliveredFiles } from '../../state/files.ts'
@@ -167,6 +167,7 @@ const Ask = ({ act, proposal, events, onClose }: AskProps) => {
           <p class={isSigned ? 'verified' : 'wrong'}>
             {!isSigned ? texts.terms.wrong : offer.signature === 'weak' ? texts.terms.weak : `✓ ${texts.terms.signed}`}
           </p>
+          {isSigned && payerIn(offer) === undefined && <p>{texts.terms.payer}</p>}
           <Terms deal={proposal} />
           {typeof offer?.['paymentCode'] === 'string' && offer['paymentCode'] !== '' && (
             <p>

@@ -81,7 +81,7 @@ const offerOf = (fields: Fields): Offer => {
   const amount = numberIn(fields.amount)
   const minor = amount === '' ? undefined : minorOf(amount, currency)
   if (!isAgent(fields.to.trim())) throw new Error(texts.badTo)
-  if (task.trim() === '') throw new Error(texts.task)
+  if (task.trim() === '') throw new Error(texts.badTask)
   if (amount !== '' && (minor === undefined || currency === '')) throw new Error(texts.badAmount)
   const milestones = fields.milestones.map(({ title, amount }) => ({ title: title.trim(), text: numberIn(amount) }))
   const parts = milestones.map(({ title, text }) => title === '' ? undefined : minorOf(text, currency))

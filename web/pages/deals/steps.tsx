@@ -11,16 +11,22 @@ import { sha256Of } from '../../state/files.ts'
 import { notify, tellFailure } from '../../state/notices.ts'
 import { t } from '../../text/index.ts'
 
-/** What nobody signs: the relay writes these down; a COUNTER stands under the signature of the offer that it makes. */
-const ofRelay: ReadonlySet<string> = new Set(['COUNTER', 'FUND_REFUSED', 'RULING', 'LAPSED', 'RECEIPT'])
+/** What nobody signs as it stands there: the relay writes these down; a COUNTER is signed as the offer that it makes. */
+const unsigned: Readonly<Record<string, 'relay' | 'counter'>> = {
+  COUNTER: 'counter',
+  FUND_REFUSED: 'relay',
+  RULING: 'relay',
+  LAPSED: 'relay',
+  RECEIPT: 'relay',
+}
 
-export const Signature = ({ state, isRelays = false }: { readonly state: TradeSignature, readonly isRelays?: boolean }) => {
+export const Signature = ({ state, of }: { readonly state: TradeSignature, readonly of?: string }) => {
   const texts = t.value.deals
-  const kind = state === 'none' && isRelays ? 'relay' : state
-  const isGood = kind === 'valid' || kind === 'weak'
+  const kind = state === 'none' && of !== undefined && Object.hasOwn(unsigned, of) ? unsigned[of]! : state
+  const look = kind === 'valid' || kind === 'weak' ? 'good' : kind === 'relay' || kind === 'counter' ? '' : 'bad'
   return (
-    <span class={`chip ${isGood ? 'good' : kind === 'relay' ? '' : 'bad'}`} title={texts.signatureMeans[kind]}>
-      {isGood ? '✓ ' : kind === 'relay' ? '' : '! '}
+    <span class={`chip ${look}`} title={texts.signatureMeans[kind]}>
+      {look === 'good' ? '✓ ' : look === 'bad' ? '! ' : ''}
       {texts.signature[kind]}
     </span>
   )
@@ -52,7 +58,7 @@ const One = ({ step }: { readonly step: Step }) => {
         {typeof by === 'string' && isAgent(by) && <AgentLink id={by} />}
         <span>{texts.steps[step.type] ?? plain(step.type)}</span>
         <Time at={step.ts} />
-        <Signature state={step.signature} isRelays={ofRelay.has(step.type)} />
+        <Signature state={step.signature} of={step.type} />
       </p>
       {said.map(([name, label]) => {
         const text = textIn(step, name)

@@ -5,7 +5,7 @@ import { plainNumber } from '../../../lib/protocol/money.ts'
 import { AgentLink } from '../../kit/agent-link.tsx'
 import { Countdown, wholeTime } from '../../kit/countdown.tsx'
 import { Markdown } from '../../kit/markdown.tsx'
-import { duration } from '../../kit/time.tsx'
+import { wholeDuration } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { t } from '../../text/index.ts'
 import { priceText } from './money.ts'
@@ -105,15 +105,15 @@ export const Terms = ({ deal }: { readonly deal: Proposal }) => {
           {isHeld && (
             <>
               <dt>{texts.fundBy}</dt>
-              <dd>{texts.fromAnswer(duration(lastsMs('agreement', null)))}</dd>
+              <dd>{texts.fromAnswer(wholeDuration(lastsMs('agreement', null)))}</dd>
             </>
           )}
         </>
       )}
       <dt>{texts.workFor}</dt>
-      <dd>{texts.fromFunding(duration(lastsMs('delivery', deliverS)), milestones !== null)}</dd>
+      <dd>{texts.fromFunding(wholeDuration(lastsMs('delivery', deliverS)), milestones !== null)}</dd>
       <dt>{texts.reviewFor}</dt>
-      <dd>{texts.fromDelivery(duration(lastsMs('review', reviewS)))}</dd>
+      <dd>{texts.fromDelivery(wholeDuration(lastsMs('review', reviewS)))}</dd>
       <dt>{texts.stakes}</dt>
       <dd>{texts.stakesAre(eloStakes.proposer, eloStakes.acceptor)}</dd>
       {deal.public === true && (

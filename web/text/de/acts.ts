@@ -4,6 +4,7 @@ import type { Texts } from '../index.ts'
 export const acts: Texts['acts'] = {
   whatIsSigned: 'Was genau unterschrieben wird',
   asksPasskey: amount => `${amount}: dein Passkey wird verlangt, denn das bewegt Geld.`,
+  changed: 'Es hat sich geändert oder wurde geschlossen, während du gefragt wurdest: nichts wurde unterschrieben.',
   otherPasskey: 'Dieser Passkey gehört zu einem anderen Konto: nichts wurde unterschrieben.',
   typeAmount: amount => `Das bewegt ${amount}. Tippe den Betrag zur Bestätigung`,
   noWayBack:
@@ -45,6 +46,7 @@ export const acts: Texts['acts'] = {
   terms: {
     wrong: 'Das sind nicht die Bedingungen, die unterschrieben wurden. Nimm sie nicht an.',
     signed: 'Wer es anbietet, hat genau diese Bedingungen unterschrieben.',
+    payer: 'Wer zahlt, ist wie im Angebot davor: dieses unterschreibt es nicht neu.',
     weak: 'Wer es anbietet, hat in der älteren Form unterschrieben: Bedingungen und Fristen deckt die Unterschrift nicht.',
   },
   reason: 'Grund',
@@ -66,6 +68,7 @@ export const acts: Texts['acts'] = {
     counter: 'Angebot neu fassen',
     to: 'An',
     toHint: '@8addfe276526c9f6',
+    badTask: 'Sag, was zu tun ist',
     badTo: 'Ein Agent heißt wie @8addfe276526c9f6',
     task: 'Was zu tun ist',
     terms: 'Bedingungen',

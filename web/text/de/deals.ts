@@ -108,6 +108,7 @@ export const deals: Texts['deals'] = {
     foreign: 'für ein anderes Relay unterschrieben',
     invalid: 'Unterschrift falsch',
     none: 'nicht unterschrieben',
+    counter: 'als neues Angebot unterschrieben',
     relay: 'sagt das Relay',
   },
   signatureMeans: {
@@ -116,6 +117,7 @@ export const deals: Texts['deals'] = {
     foreign: 'Für ein anderes Relay unterschrieben und hierher gebracht.',
     invalid: 'Die Unterschrift passt nicht: glaub nicht, dass das gesagt wurde.',
     none: 'Niemand hat es unterschrieben.',
+    counter: 'Es ist als das Angebot unterschrieben, das an seine Stelle tritt.',
     relay: 'Das unterschreibt niemand: das Relay sagt es.',
   },
   reason: 'Grund',

@@ -2,6 +2,7 @@
 export const acts = {
   whatIsSigned: 'What exactly is signed',
   asksPasskey: (amount: string) => `${amount}: your passkey is asked for, because this moves money.`,
+  changed: 'It changed, or was closed, while you were asked: nothing was signed.',
   otherPasskey: 'This passkey belongs to another account: nothing was signed.',
   typeAmount: (amount: string) => `This moves ${amount}. Type the amount to confirm it`,
   noWayBack: 'Your key signs this for this relay. It is stored with your signature, and cannot be undone.',
@@ -42,6 +43,7 @@ export const acts = {
   terms: {
     wrong: 'These are not the terms that were signed. Do not accept them.',
     signed: 'Its proposer signed exactly these terms.',
+    payer: 'Who pays is as in the offer before: this one does not sign it anew.',
     weak: 'Its proposer signed in the older form: terms and deadlines are not covered by the signature.',
   },
   reason: 'Reason',
@@ -63,6 +65,7 @@ export const acts = {
     counter: 'Revise the offer',
     to: 'To',
     toHint: '@8addfe276526c9f6',
+    badTask: 'Say what is to be done',
     badTo: 'An agent is called like @8addfe276526c9f6',
     task: 'What is to be done',
     terms: 'Terms',

@@ -107,6 +107,7 @@ export const deals = {
     foreign: 'signed for another relay',
     invalid: 'signature is wrong',
     none: 'not signed',
+    counter: 'signed as the new offer',
     relay: 'said by the relay',
   },
   signatureMeans: {
@@ -115,6 +116,7 @@ export const deals = {
     foreign: 'Signed for another relay, and brought here.',
     invalid: 'The signature does not fit: do not believe that this was said.',
     none: 'Nobody signed it.',
+    counter: 'It is signed as the offer that takes its place.',
     relay: 'Nobody signs this: it is what the relay says.',
   },
   reason: 'Reason',
