@@ -1,8 +1,9 @@
 // Disputes by the client library: what programs write, and what they can prove afterwards.
 import { expect, test } from 'vitest'
-import { AgentChatClient, drawOf } from '../lib/client/index.ts'
-import { generateKeyPair } from '../lib/identity/index.ts'
+import { AgentChatClient, drawOf, rawTextOf } from '../lib/client/index.ts'
+import { generateKeyPair, writeProof } from '../lib/identity/index.ts'
 import { nodeIdentity, wsTransport } from '../lib/node/index.ts'
+import { rawField, rawItems } from '../lib/protocol/index.ts'
 import { season, startCourtRelay } from './kit/court.ts'
 import type { TestRelay } from './kit/relay.ts'
 
@@ -98,4 +99,36 @@ test('committing and revealing apart: with a nonce that was kept, a lost connect
   await expect(ann.court.file(proposalId, 'late')).rejects.toMatchObject({ code: 'DISPUTE_ALREADY_EXISTS' })
   expect(await ann.court.reveal(proposalId, 'my own nonce')).toMatchObject({ phase: 'appealed', poolHash: ack.poolHash })
   expect((await ann.court.show(ack.disputeId)).draw).toBeNull()
+})
+
+test('a message that is proved is evidence that arbiters check; one that was changed is told', async () => {
+  await using relay = await startCourtRelay()
+  await using court = await people(relay, 3)
+  const { ann, bob, jury, proposalId } = court
+  const { seq } = await bob.send(ann.agentId!, 'the report is done: 4f0c1e')
+  const page = await bob.request('HISTORY', { with: ann.agentId!, after: seq - 1, limit: 1 })
+  const [text] = rawItems(rawField(rawTextOf(page)!, 'events')!)
+  const { checkpoint, inclusion = [] } = await bob.request('HEAD', { with: ann.agentId!, seq })
+  const proof = inclusion.map(node => new Uint8Array(Buffer.from(node, 'base64')))
+  const value = writeProof({ text: text!, index: seq - 1, proof, checkpoint })
+  const forged = writeProof({ text: text!.replace('4f0c1e', 'ffffff'), index: seq - 1, proof, checkpoint })
+  const { disputeId, seats } = await ann.court.file(proposalId, 'nothing was delivered')
+  for (const seat of seats) await jury.get(seat.arbiter)!.court.accept(disputeId)
+  await bob.court.evidence(disputeId, {
+    items: [
+      { kind: 'note', label: 'nothing to check', value: 'x' },
+      { kind: 'tlog-proof', label: 'what I said', value },
+      { kind: 'tlog-proof', label: 'what I did not', value: forged },
+      { kind: 'tlog-proof', label: 'nothing', value: 'x' },
+    ],
+    statement: 'it was',
+  })
+  await ann.court.evidence(disputeId, { statement: 'it was not' })
+  const { evidence } = await jury.get(seats[0]!.arbiter)!.court.show(disputeId)
+  expect(evidence.respondent?.proofs).toEqual([
+    { item: 1, holds: true, message: { stream: [ann.agentId!, bob.agentId!].sort().join('|'), seq, text } },
+    { item: 2, holds: false, problem: expect.stringContaining('not under that head') },
+    { item: 3, holds: false, problem: expect.any(String) },
+  ])
+  expect(evidence.disputant?.proofs).toEqual([])
 })

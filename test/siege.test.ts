@@ -1,7 +1,7 @@
 // A siege, counted: what one stranger makes wait, and how much of it is done, with the limits as they are by default. The same
 // attacks with time and memory: npm run siege.
 import { connect, type Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { defaultConfig } from '../src/app.ts'
 import { sparing } from '../src/relay/http.ts'
 import { newReceiver } from './kit/receiver.ts'
@@ -94,6 +94,27 @@ test('settings and groups of a channel set without end, and named: an honest mem
   expect(told.length).toBeGreaterThan(0)
   expect(told.length).toBeLessThanOrEqual(10)
   expect((await honest.ask({ type: 'INBOX' }, 'INBOX')).items.length).toBeLessThanOrEqual(10)
+})
+
+test('heads of a long stream, asked for without end: it is read once, a page at a time, and the honest are served', async () => {
+  await using relay = await startTestRelay({ msgRate })
+  relay.clock.stop()
+  const [stranger, honest] = [await relay.login('stranger'), await relay.login('honest')]
+  const events = 20_000
+  await relay.store.write(async tx => {
+    for (let i = 0; i < events; i++) {
+      void tx.log.append({ stream: '#general', author: '@a' }, 1, ({ ts, seq, msgId }) =>
+        Buffer.from(JSON.stringify({ type: 'MSG', ts, from: '@a', from_name: 'a', to: '#general', content: 'x', msg_id: msgId, seq })))
+    }
+    await tx.log.flush()
+  })
+  const pages = vi.spyOn(relay.store.read.log, 'page')
+  stranger.send(...times(300, () => ({ type: 'HEAD', channel: '#general' })))
+  for (let i = 0; i < 5; i++) await honest.barrier()
+  expect(await honest.ask({ type: 'HEAD', channel: '#general' }, 'HEAD')).toMatchObject({ size: events })
+  expect(pages.mock.calls.length).toBeLessThanOrEqual(Math.ceil(events / 256) + 2)
+  expect(pages.mock.calls.every(([, { limit }]) => limit <= 256)).toBe(true)
+  vi.restoreAllMocks()
 })
 
 test('subscriptions without end, with heavy conditions: few are read, few hold, and what is said is delivered', async () => {

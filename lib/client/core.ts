@@ -1,7 +1,17 @@
 // The parts of a client, wired together: session, calls, messages on their way in and out, and what lasts over reconnects.
 import { whenThere, type Awaitable } from '../identity/awaitable.ts'
-import { isSafeNonce, randomNonce, verify, type SignatureState } from '../identity/index.ts'
-import { rawField, rawItems, told, type Frame, type ReplyType, type RequestType, type Target, type Told } from '../protocol/index.ts'
+import { isSafeNonce, verify, type SignatureState } from '../identity/index.ts'
+import {
+  rawField,
+  rawItems,
+  told,
+  type Frame,
+  type ReplyType,
+  type RequestType,
+  type Target,
+  type Told,
+  type WireFeature,
+} from '../protocol/index.ts'
 import { defaultBackoff } from './backoff.ts'
 import { Deliveries } from './deliveries.ts'
 import { Emitter } from './emitter.ts'
@@ -10,12 +20,10 @@ import { Flow } from './flow.ts'
 import { withBareNames } from './here.ts'
 import { Inbound, type LogPage } from './inbound.ts'
 import { isKept, Kept } from './kept.ts'
-import { MemoryKnownRelays } from './known-relays.ts'
 import { Lasting, lastingIn } from './lasting.ts'
 import { Line } from './line.ts'
 import type { Place } from './login.ts'
 import type { SigningMessages } from './message-signer.ts'
-import { platformNetwork } from './network.ts'
 import type { ClientEvents, ClientOptions, ClientStatus, JoinOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { inTime, type CallOptions } from './pending.ts'
@@ -23,12 +31,13 @@ import { MemoryPositions } from './positions.ts'
 import type { Body } from './port.ts'
 import { Progress } from './progress.ts'
 import { checkIdentity } from './proof.ts'
-import { keepRawText, rawTextOf } from './raw-text.ts'
+import { rawTextOf, replayed } from './raw-text.ts'
 import { Received } from './received.ts'
 import { Requests } from './requests.ts'
 import { Session } from './session.ts'
+import { sessionOptions } from './session-options.ts'
 import { SignatureCheck } from './signature-check.ts'
-import { webSocketTransport } from './transport.ts'
+import { TranscriptChecks } from './transcript-checks.ts'
 
 /** How long closing waits for the relay to hear what was received. */
 const closeGraceMs = 1_000
@@ -47,6 +56,7 @@ export class Core {
   readonly #requests: Requests
   readonly #progress: Progress
   readonly #check: SignatureCheck
+  readonly #transcripts: TranscriptChecks
   readonly #inbound: Inbound
   readonly #kept: Kept
   readonly #flow: Flow
@@ -55,6 +65,8 @@ export class Core {
   readonly #replays = new Map<string, number>()
   readonly #idPrefix: string
   #lastId = 0
+  /** Requests that nobody waits for. */
+  #background = 0
   /** Answers of agents that are waited for. */
   #awaited = 0
   #welcome: Told<'WELCOME'> | undefined
@@ -82,8 +94,9 @@ export class Core {
     this.#line = new Line(text => this.session.send(text))
     this.#requests = new Requests(text => this.#line.put(text), changed)
     this.outgoing = new Outgoing(text => this.#line.put(text), changed)
+    const positions = options.positions ?? new MemoryPositions()
     this.#progress = new Progress({
-      positions: options.positions ?? new MemoryPositions(),
+      positions,
       received: place => this.#takesInbox && this.#received.tell(place),
       moved: (stream, seq) => this.#moved(stream, seq),
     })
@@ -100,8 +113,24 @@ export class Core {
       relay: () => this.#place?.isProved === true ? this.#place.relay : undefined,
       now: this.now,
     })
+    this.#transcripts = new TranscriptChecks({
+      mode: options.transcripts ?? 'check',
+      verify,
+      positions,
+      place: () => this.#knows('transcripts') ? this.#place : undefined,
+      lifeOf: stream => this.#progress.lifeOf(stream),
+      head: body => this.#inBackground('HEAD', body),
+      keyOf: agent => this.#check.keyOf(agent),
+      tell: (problem, evidence) => {
+        this.tell({ kind: 'transcript', problem, evidence })
+        if (options.transcripts === 'strict') void this.close()
+      },
+      now: this.now,
+    })
     this.#inbound = new Inbound({
       progress: this.#progress,
+      heard: (channel, seq, frame) => this.#transcripts.heard(channel, seq, rawTextOf(frame)),
+      said: (channel, frame, signature) => this.#transcripts.said(channel, frame, signature, rawTextOf(frame)),
       check: frame => this.#check.of(frame),
       myId: () => this.#welcome?.agentId,
       isKeyed: identity !== undefined,
@@ -142,32 +171,12 @@ export class Core {
       backoff,
       random,
     })
-    this.session = new Session({
-      url: options.server,
-      transport: options.transport ?? webSocketTransport,
-      network: options.network ?? platformNetwork,
-      identity,
-      serverId: options.serverId,
-      legacyLogin: options.legacyLogin ?? false,
-      adminKey: options.adminKey,
-      knownRelays: options.knownRelays ?? new MemoryKnownRelays(),
-      confirmRelay: options.confirmRelay,
-      verify: options.verify ?? verify,
-      newNonce: randomNonce,
-      onCaptcha: options.onCaptcha,
+    this.session = new Session(sessionOptions(options, {
       timeoutMs: requestTimeoutMs,
-      heartbeatMs: options.heartbeatMs ?? 30_000,
       now: this.now,
       random,
       backoff: reconnect === false ? undefined : backoff,
-      login: {
-        name: options.name ?? identity?.name ?? 'agent',
-        autojoin: false,
-        // `auto` would count as received what was only written to the connection.
-        inbox: options.inbox === 'none' ? 'none' : identity === undefined ? 'auto' : 'manual',
-        ...(options.session !== undefined && { session: options.session }),
-      },
-    }, {
+    }), {
       opened: (welcome, place) => this.#opened(welcome, place),
       frame: (frame, chars) => this.#frame(frame, chars),
       invalid: message => this.tell({ kind: 'invalid-frame', message }),
@@ -195,7 +204,8 @@ export class Core {
 
   /** What messages are signed with, beside the key. */
   get signing(): Omit<SigningMessages, 'identity'> {
-    return { place: () => this.#place, knows: feature => this.#welcome?.features?.includes(feature) === true, now: this.now }
+    const seen: SigningMessages['seen'] = stream => this.#transcripts.seen(stream)
+    return { place: () => this.#place, knows: feature => this.#knows(feature), seen, now: this.now }
   }
 
   /** What the signature of a stored event comes to, where it is a message. */
@@ -205,7 +215,7 @@ export class Core {
 
   /** Nothing is asked of the relay that it has not answered. */
   get isQuiet(): boolean {
-    return this.#requests.size === 0 && this.outgoing.size === 0
+    return this.#requests.size <= this.#background && this.outgoing.size === 0
   }
 
   /** Reads on for an answer of another agent, however much waits to be handled. */
@@ -297,6 +307,10 @@ export class Core {
     await this.#received.told
   }
 
+  #knows(feature: WireFeature): boolean {
+    return this.#welcome?.features?.includes(feature) === true
+  }
+
   #changed(): void {
     this.#flow.changed()
     if (this.isQuiet) { for (const resolve of this.#onQuiet.splice(0)) resolve() }
@@ -311,6 +325,7 @@ export class Core {
     this.#disconnected(new ConnectionError('LOST', 'The connection was lost'))
     if (epoch !== welcome.epoch) {
       this.#progress.reset(welcome.epoch)
+      this.#transcripts.reset()
       this.deliveries.clear()
     }
     this.#requests.open(welcome.limits.max_frame_bytes)
@@ -341,6 +356,7 @@ export class Core {
     else if (since !== undefined && recovered) this.#progress.begin(channel, since)
     if (after !== undefined && !recovered) this.tell({ kind: 'gap', channel, since: since ?? after.seq, oldest })
     this.#replays.set(channel, seq)
+    this.#transcripts.joined(channel)
     const handled = this.#progress.handled(channel)
     if (handled !== undefined) this.#moved(channel, handled)
   }
@@ -375,7 +391,7 @@ export class Core {
     if (frame.type === 'LEFT') { for (const key of Object.values(lastingIn(frame.channel))) this.lasting.drop(key) }
     if (frame.type === 'INBOX' && frame.re === undefined) {
       const each = Math.ceil(chars / Math.max(1, frame.items.length))
-      const events = this.#replayed(frame.items.map(({ event }) => event), () =>
+      const events = replayed(frame.items.map(({ event }) => event), () =>
         rawItems(rawField(rawTextOf(frame)!, 'items')!).map(item => rawField(item, 'event')!))
       events.forEach((event, i) => this.#push(event, each, frame.items[i]!.seq))
     }
@@ -406,17 +422,7 @@ export class Core {
       after,
       limit: 200,
     })
-    return { more: page.more, events: this.#replayed(page.events, () => rawItems(rawField(rawTextOf(page)!, 'events')!)) }
-  }
-
-  /** Stored events as what they are when they are replayed; `read` finds their texts, should somebody ask for one. */
-  #replayed(events: readonly object[], read: () => readonly string[]): readonly Frame<'MSG'>[] {
-    let texts: readonly string[] | undefined
-    return events.map((event, i) => {
-      const frame = { ...event, replay: true } as unknown as Frame<'MSG'>
-      keepRawText(frame, () => (texts ??= read())[i])
-      return frame
-    })
+    return { more: page.more, events: replayed(page.events, () => rawItems(rawField(rawTextOf(page)!, 'events')!)) }
   }
 
   #push(frame: Frame<'MSG'>, chars: number, inboxSeq?: number): void {
@@ -448,6 +454,17 @@ export class Core {
   #passOver(): void {
     this.#inbound.reset()
     this.#progress.block()
+  }
+
+  /** The same, and nothing is read on for its answer. */
+  async #inBackground<T extends RequestType>(type: T, body: Body<T>): Promise<Frame<ReplyType<T>>> {
+    this.#background++
+    try {
+      return await this.#ask(type, body)
+    } finally {
+      this.#background--
+      this.#changed()
+    }
   }
 
   /** A request that means something on this connection only. */

@@ -1,5 +1,5 @@
 // Disputes before a panel: filing, judging, and checking afterwards that nobody chose the panel and everybody signed.
-import { commitmentOf, drawProblems, randomNonce, type TradeAction, type TradeSignature } from '../identity/index.ts'
+import { checkProof, commitmentOf, drawProblems, randomNonce, type TradeAction, type TradeSignature } from '../identity/index.ts'
 import type { Asked, Told } from '../protocol/index.ts'
 import { eventPages, firstOf } from './pages.ts'
 import type { ClientPort } from './port.ts'
@@ -19,12 +19,26 @@ type Evidence = NonNullable<Told<'DISPUTE_EVENTS'>['disputantEvidence']>
 /** What was signed, and what the signature is worth. */
 type Checked<T> = T & { readonly signature: TradeSignature }
 
+/** What a proof of one message among the evidence (`kind: "tlog-proof"`) is worth: checked against the key of this relay. */
+export interface EvidenceProof {
+  /** which of the items it is, from 0 */
+  readonly item: number
+  /** Whether this relay signed a head under which the message is. */
+  readonly holds: boolean
+  /** why not */
+  readonly problem?: string
+  /** The message as it is stored, and where. */
+  readonly message?: { readonly stream: string, readonly seq: number, readonly text: string }
+}
+
+type CheckedEvidence = Checked<Evidence> & { readonly proofs: readonly EvidenceProof[] }
+
 /** A case with its history, each step checked, and the evidence that you may see. */
 export interface ShownDispute {
   readonly dispute: Dispute
   readonly events: readonly Checked<ProposalEvent>[]
-  /** of each side, where it may be seen */
-  readonly evidence: { readonly disputant: Checked<Evidence> | null, readonly respondent: Checked<Evidence> | null }
+  /** of each side, where it may be seen, and what the proofs among it are worth */
+  readonly evidence: { readonly disputant: CheckedEvidence | null, readonly respondent: CheckedEvidence | null }
   /** once there is a verdict */
   readonly votes: readonly Checked<Told<'VERDICT'>['votes'][number]>[]
   /** what is wrong with the draw; empty: nothing. null: there was none */
@@ -148,7 +162,10 @@ export class Court {
       last = page
     }
     const { dispute, disputantEvidence, respondentEvidence } = last!
-    const evidence = async (said: Evidence | null) => said && checked(said, { type: 'EVIDENCE', dispute_id: disputeId, ...said.frame })
+    const evidence = async (said: Evidence | null) =>
+      said && Object.assign(await checked(said, { type: 'EVIDENCE', dispute_id: disputeId, ...said.frame }), {
+        proofs: proofsIn(said, this.#port.place()?.key),
+      })
     const verdict = stored.find(event => event.type === 'VERDICT') as Told<'VERDICT'> | undefined
     return {
       dispute,
@@ -176,6 +193,20 @@ export class Court {
     adminKey?: string,
   ): Promise<Told<'DISPUTE_EVENTS'>> {
     return this.#port.ask('DISPUTE_EVENTS', { adminKey, disputeId, after, limit }, options)
+  }
+}
+
+/** What the proofs among the items are worth. @param key of the relay */
+const proofsIn = ({ items }: Evidence, key: string | undefined): readonly EvidenceProof[] =>
+  items.flatMap(({ kind, value }, item) => kind === 'tlog-proof' ? [proofOf(item, String(value), key)] : [])
+
+const proofOf = (item: number, file: string, key: string | undefined): EvidenceProof => {
+  if (key === undefined) return { item, holds: false, problem: 'the relay has not proved its key' }
+  try {
+    const { head, entry, text } = checkProof(file, key)
+    return { item, holds: true, message: { stream: head.stream, seq: entry.seq, text } }
+  } catch (error) {
+    return { item, holds: false, problem: (error as Error).message }
   }
 }
 

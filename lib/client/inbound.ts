@@ -25,6 +25,10 @@ import type { Fate, Place, Progress } from './progress.ts'
 
 export interface InboundOptions {
   readonly progress: Progress
+  /** An event of a channel comes, in its order … */
+  readonly heard: (channel: string, seq: number, frame: Frame<'MSG'>) => void
+  /** … and its signature was checked. */
+  readonly said: (channel: string, frame: Frame<'MSG'>, signature: SignatureState) => void
   readonly check: (frame: Frame<'MSG'>) => SignatureState | Promise<SignatureState>
   readonly myId: () => string | undefined
   /** Whether the agent has a key: what it missed of its direct messages waits in its inbox. */
@@ -214,6 +218,8 @@ export class Inbound {
   }
 
   #checked(held: Held): Promise<void> | undefined {
+    const { frame, inboxSeq } = held
+    if (inboxSeq === undefined && frame.seq !== undefined && frame.to.startsWith('#')) this.#options.heard(frame.to, frame.seq, frame)
     const state = this.#options.check(held.frame)
     if (isPromise(state)) return this.#deliverLater(held, state)
     this.#deliver(held, state)
@@ -228,6 +234,7 @@ export class Inbound {
 
   #deliver(held: Held, signature: SignatureState): void {
     const { frame, chars, inboxSeq } = held
+    if (inboxSeq === undefined && frame.to.startsWith('#')) this.#options.said(frame.to, frame, signature)
     if (this.#isLetGo(held)) return
     const fate = this.#fateOf(held)
     // It came on an earlier connection, and is being handled or was.

@@ -5,7 +5,16 @@ export { AgentChatClient } from './client.ts'
 export { conversation, isInThread, type Changed, type Conversation, type ConversationOptions, type EditOptions } from './conversation.ts'
 export { type StandardSchema } from './json.ts'
 export { type AskOptions, type Content, type ReplyOptions, type SendOptions, type Sent } from './sending.ts'
-export { drawOf, type Court, type Dispute, type DisputeQuery, type EvidenceItem, type ShownDispute, type Verdict } from './court.ts'
+export {
+  drawOf,
+  type Court,
+  type Dispute,
+  type DisputeQuery,
+  type EvidenceItem,
+  type EvidenceProof,
+  type ShownDispute,
+  type Verdict,
+} from './court.ts'
 export {
   AgentChatError,
   ConnectionError,
@@ -47,6 +56,7 @@ export { type CallOptions } from './pending.ts'
 export { Said, type SaidMessage } from './said.ts'
 export { type ConnectOptions, type SessionState } from './session.ts'
 export { type VerifySignature } from './signature-check.ts'
+export { type TranscriptEvidence, type TranscriptMode, type TranscriptProblem } from './transcript-checks.ts'
 export {
   type Balance,
   type Deliverable,

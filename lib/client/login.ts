@@ -42,6 +42,8 @@ export interface Place {
   readonly relay: string | undefined
   /** It has shown that it is that one, at the address that was dialled. */
   readonly isProved: boolean
+  /** Its key, where it has shown that. PEM */
+  readonly key: string | undefined
   /** What signatures in this session name. */
   readonly session: TradeSession | undefined
   /** Of an agent without a key, which has nothing to lose: the relay is not the one that was known. */
@@ -54,7 +56,7 @@ export class Login {
   readonly #nonce: string
   readonly #key: string | undefined
   /** Who the relay has shown to be, and whether it is to be remembered at this address. */
-  #proved: { readonly serverId: string, readonly doubt: RelayDoubt | undefined } | undefined
+  #proved: { readonly serverId: string, readonly key: string, readonly doubt: RelayDoubt | undefined } | undefined
   #session: TradeSession | undefined
 
   constructor(options: LoginOptions) {
@@ -117,7 +119,7 @@ export class Login {
   #place(relay: string | undefined): Place {
     const { url, knownRelays } = this.#options
     if (this.#proved !== undefined && this.#proved.doubt === undefined) knownRelays.remember(url, this.#proved.serverId)
-    return { relay, isProved: this.#proved !== undefined, session: this.#session, doubt: this.#proved?.doubt }
+    return { relay, isProved: this.#proved !== undefined, key: this.#proved?.key, session: this.#session, doubt: this.#proved?.doubt }
   }
 
   /** The identity that the relay has proved, and that is trusted at this address. */
@@ -135,7 +137,7 @@ export class Login {
     if (expected !== undefined && relay !== expected && identity !== undefined) throw changed(expected, relay)
     const doubt = await this.#doubt(relay)
     if (doubt !== undefined && identity !== undefined) throw new RelayDoubtError(doubt)
-    this.#proved = { serverId: relay, doubt }
+    this.#proved = { serverId: relay, key, doubt }
     return relay
   }
 

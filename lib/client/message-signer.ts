@@ -9,18 +9,20 @@ export interface SigningMessages {
   /** Who the relay is, and what it knows beyond what older ones do. */
   readonly place: () => Place | undefined
   readonly knows: (feature: 'msg-v2') => boolean
+  /** What of a channel we have seen, where it is time to say that. */
+  readonly seen: (stream: string) => RequestInput<'MSG'>['seen']
   /** ms since 1970 */
   readonly now: () => number
 }
 
-type Signed = Pick<RequestInput<'MSG'>, 'sig' | 'sig_v' | 'ts' | 'nonce'>
+type Signed = Pick<RequestInput<'MSG'>, 'sig' | 'sig_v' | 'ts' | 'nonce' | 'seen'>
 
 /**
  * What signs a message, each time it is sent anew: under one nonce, so that however often it was sent it is one. A relay that has
  * not proved who it is, or does not know the form that names it, gets the older one.
  */
 export const messageSigner = (
-  { identity, place, knows, now }: SigningMessages,
+  { identity, place, knows, seen, now }: SigningMessages,
   message: Pick<RequestInput<'MSG'>, 'to' | 'content' | 'id'> & { readonly in_reply_to?: string | undefined },
 ): () => Awaitable<Signed> => {
   const { to, content } = message
@@ -30,8 +32,10 @@ export const messageSigner = (
     const { relay, isProved } = place() ?? {}
     if (relay === undefined || isProved !== true || !knows('msg-v2') || hasHalfCharacter(content))
       return whenThere(identity.sign(messageText({ to, content, ts })), sig => ({ ts, sig }))
-    const signature = identity.sign(messageTextV2({ ...message, by: identity.agentId, relay, ts, nonce }))
-    return whenThere(signature, sig => ({ sig_v: 2, ts, nonce, sig }))
+    const had = to.startsWith('#') ? seen(to) : undefined
+    const more = had === undefined ? {} : { seen: had }
+    const signature = identity.sign(messageTextV2({ ...message, by: identity.agentId, relay, ts, nonce, ...more }))
+    return whenThere(signature, sig => ({ sig_v: 2, ts, nonce, ...more, sig }))
   }
 }
 

@@ -9,6 +9,7 @@ import type { Network } from './network.ts'
 import type { CallOptions } from './pending.ts'
 import type { Positions } from './positions.ts'
 import type { VerifySignature } from './signature-check.ts'
+import type { TranscriptEvidence, TranscriptMode, TranscriptProblem } from './transcript-checks.ts'
 import type { Transport } from './transport.ts'
 
 /** What a client is made with; all but `server` can be left out. */
@@ -58,6 +59,12 @@ export interface ClientOptions {
   readonly positions?: Positions
   /** Checks signatures; on Node `createVerify()` of agentchat/node is faster. */
   readonly verify?: VerifySignature
+  /**
+   * Whether the relay keeps to one history of each channel, checked against what it signs and what others have seen (docs/TRANSCRIPTS.md). `check`
+   * (default, where the relay keeps transcripts): what does not fit is told as `status`. `strict`: … and the client closes, also where
+   * the relay keeps none. `off`: nothing is checked, and nothing said of what was seen.
+   */
+  readonly transcripts?: TranscriptMode
   /** Sign sent messages when there is an identity; default true. */
   readonly signMessages?: boolean
   /**
@@ -90,6 +97,8 @@ export type ClientStatus =
   | { readonly kind: 'gap', readonly channel: string, readonly since: number, readonly oldest: number }
   /** everything that was in the channel when it was entered has been handled: what comes from here on is new */
   | { readonly kind: 'end-of-replay', readonly channel: string, readonly seq: number }
+  /** the relay does not keep to one history of a channel; `evidence` is JSON for `agentchat verify --evidence` */
+  | { readonly kind: 'transcript', readonly problem: TranscriptProblem, readonly evidence: TranscriptEvidence }
   | { readonly kind: 'rejoin-failed', readonly channel: string, readonly error: unknown }
   /** presence or watches that the client had, and could not get again after a reconnect */
   | { readonly kind: 'restore-failed', readonly what: string, readonly error: unknown }

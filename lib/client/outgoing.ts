@@ -22,7 +22,7 @@ interface Waiting extends Ending<Frame<'ACK'>>, Draft {
 const wideWindow = 256
 const maxWaiting = 100_000
 /** Bytes that a signature adds to a frame, or less. */
-const signatureBytes = 180
+const signatureBytes = 270
 
 /** undefined where it fits. */
 const draftProblem = ({ text, sign }: Draft, maxFrameBytes: number) =>

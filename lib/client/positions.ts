@@ -22,6 +22,10 @@ export interface Positions {
   former(stream: string): Position | undefined
   /** A stream is in this life: a position of another one is forgotten. */
   enter(stream: string, epoch: string): void
+  /** The newest head that the relay signed of a channel, as `keepHead` was given it. */
+  head?(stream: string): string | undefined
+  /** Keeps it, in the place of the one before. */
+  keepHead?(stream: string, head: string): void
 }
 
 /** Positions that last as long as the process. */
@@ -30,6 +34,8 @@ export class MemoryPositions implements Positions {
   readonly #positions = new Map<string, Position>()
   /** The lives of streams that are not in that of the relay's log. */
   readonly #lives = new Map<string, string>()
+
+  readonly #heads = new Map<string, string>()
 
   get epoch(): string | undefined {
     return this.#epoch
@@ -63,6 +69,19 @@ export class MemoryPositions implements Positions {
     if (epoch === this.#epoch) this.#lives.delete(stream)
     else this.#lives.set(stream, epoch)
     if (this.#positions.get(stream)?.epoch !== epoch) this.#positions.delete(stream)
+  }
+
+  head(stream: string): string | undefined {
+    return this.#heads.get(stream)
+  }
+
+  keepHead(stream: string, head: string): void {
+    this.#heads.set(stream, head)
+  }
+
+  /** Every head that is kept. */
+  protected heads(): Iterable<[stream: string, head: string]> {
+    return this.#heads
   }
 
   /** Every stream and its position in its present life. */

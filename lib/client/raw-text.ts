@@ -1,5 +1,6 @@
 // The text that a frame came in, beside the frame: what was signed or hashed is a text, and a frame that is written anew is another one. It
 // is a private field of the frame itself, so that it lives as long, costs next to nothing, and neither JSON nor a copy has it.
+import type { Frame } from '../protocol/index.ts'
 
 type Text = string | (() => string | undefined)
 
@@ -33,3 +34,13 @@ export const keepRawText = (frame: object, text: Text): void => {
  * @example client.on('message', message => archive.write(rawTextOf(message.frame)))
  */
 export const rawTextOf = (frame: object): string | undefined => WithText.of(frame)
+
+/** Stored events as what they are when they are replayed; `read` finds their texts, should somebody ask for one. */
+export const replayed = (events: readonly object[], read: () => readonly string[]): readonly Frame<'MSG'>[] => {
+  let texts: readonly string[] | undefined
+  return events.map((event, i) => {
+    const frame = { ...event, replay: true } as unknown as Frame<'MSG'>
+    keepRawText(frame, () => (texts ??= read())[i])
+    return frame
+  })
+}

@@ -59,6 +59,11 @@ export class SignatureCheck {
     return key === undefined ? this.#later(message) : this.#checked(key, message)
   }
 
+  /** The key of an agent, where it is known. PEM */
+  keyOf(agent: string): string | undefined {
+    return this.#knownKey(agent)
+  }
+
   /** The connection is gone, and the answers with it. */
   lost(): void {
     this.#connection++

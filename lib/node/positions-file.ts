@@ -11,6 +11,8 @@ const Shape = z.object({
   epoch: z.string(),
   positions: z.record(z.string(), z.union([Seq, z.object({ seq: Seq, epoch: z.string() })])),
   others: z.record(z.string(), z.record(z.string(), Seq)).optional(),
+  /** signed heads of transcripts */
+  heads: z.record(z.string(), z.string()).optional(),
 })
 
 /** Logs beside the present one that are kept in mind: those of other relays at which the file was used. */
@@ -54,9 +56,10 @@ export class PositionsFile extends MemoryPositions {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
       throw error
     }
-    const { epoch, positions, others = {} } = Shape.parse(JSON.parse(text))
+    const { epoch, positions, others = {}, heads = {} } = Shape.parse(JSON.parse(text))
     for (const [log, seqs] of Object.entries(others)) this.#others.set(log, new Map(Object.entries(seqs)))
     super.reset(epoch)
+    for (const [stream, head] of Object.entries(heads)) super.keepHead(stream, head)
     for (const [stream, position] of Object.entries(positions))
       this.keep(stream, typeof position === 'number' ? { seq: position, epoch } : position)
   }
@@ -74,6 +77,11 @@ export class PositionsFile extends MemoryPositions {
       this.#putAside(stream, epoch)
       this.keep(stream, { seq, epoch })
     }
+    this.#changed()
+  }
+
+  override keepHead(stream: string, head: string): void {
+    super.keepHead(stream, head)
     this.#changed()
   }
 
@@ -97,7 +105,13 @@ export class PositionsFile extends MemoryPositions {
       Array.from(this.all(), ([stream, position]) => [stream, position.epoch === this.epoch ? position.seq : position]),
     )
     const others = Object.fromEntries(Array.from(this.#others, ([log, seqs]) => [log, Object.fromEntries(seqs)]))
-    const text = JSON.stringify({ epoch: this.epoch, positions, ...(this.#others.size > 0 && { others }) })
+    const heads = Object.fromEntries(this.heads())
+    const text = JSON.stringify({
+      epoch: this.epoch,
+      positions,
+      ...(this.#others.size > 0 && { others }),
+      ...(Object.keys(heads).length > 0 && { heads }),
+    })
     writePrivateFile(this.#file, `${text}\n`, { overwrite: true })
   }
 

@@ -35,6 +35,7 @@ export const frames = {
       relay: z.optional(z.string()),
       pub_id: z.optional(z.string()),
       in_reply_to: z.optional(z.string()),
+      seen: z.optional(z.object({ seq: Seq, root: z.string() })),
       thread: z.optional(MsgId),
       redacted: z.optional(z.literal(true)),
       erased: z.optional(z.literal(true)),

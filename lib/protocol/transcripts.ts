@@ -6,6 +6,9 @@ import { AgentId, ChannelName, Seq } from './fields.ts'
 /** A node of a tree: SHA-256, base64. */
 const Node = z.string()
 
+/** What an author had of the stream: how many events, and the root over them. */
+export const Seen = z.object({ seq: Seq, root: z.string().check(z.regex(/^[A-Za-z0-9+/]{43}=$/, 'base64 of 32 bytes')) })
+
 export const frames = {
   HEAD: signal({
     body: {
@@ -16,6 +19,7 @@ export const frames = {
       checkpoint: z.string(),
       consistency: z.optional(z.array(Node)),
       inclusion: z.optional(z.array(Node)),
+      peaks: z.optional(z.array(Node)),
     },
   }),
 }

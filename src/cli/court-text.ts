@@ -1,5 +1,5 @@
 // Disputes for eyes: a line, a timeline, and the words of parties and arbiters.
-import type { ShownDispute } from '../../lib/client/index.ts'
+import type { EvidenceProof, ShownDispute } from '../../lib/client/index.ts'
 import type { Frame } from '../../lib/protocol/index.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
@@ -13,7 +13,10 @@ export type Dispute = Frame<'DISPUTE_STATE'>['dispute']
 export const plainCase = ({ dispute, events, evidence: { disputant, respondent }, votes, draw }: ShownDispute) => ({
   dispute: dispute.frame,
   events: events.map(checkedFrame),
-  evidence: { disputant: disputant && checkedFrame(disputant), respondent: respondent && checkedFrame(respondent) },
+  evidence: {
+    disputant: disputant && { ...checkedFrame(disputant), proofs: disputant.proofs },
+    respondent: respondent && { ...checkedFrame(respondent), proofs: respondent.proofs },
+  },
   votes: votes.map(checkedFrame),
   draw,
 })
@@ -80,10 +83,21 @@ const evidenceText = (side: 'disputant' | 'respondent', { evidence }: PlainCase,
   return [
     `${paint('bold', `Evidence of the ${side}`)} ${markOf(said.signature, paint)}`,
     `  │ ${visibleLines(said.statement, '  │ ')}`,
-    ...said.items.map(({ kind, label, value, url }) =>
-      `  ${visible(kind)}: ${visible(label)}  ${visibleLines(value, '    ')}${typeof url === 'string' ? `  ${visible(url)}` : ''}`
-    ),
+    ...said.items.map(({ kind, label, value, url }, item) => {
+      const proof = said.proofs.find(each => each.item === item)
+      const shown = proof === undefined ? visibleLines(value, '    ') : proofText(proof, paint)
+      return `  ${visible(kind)}: ${visible(label)}  ${shown}${typeof url === 'string' ? `  ${visible(url)}` : ''}`
+    }),
   ]
+}
+
+/** The message that is proved, in the place of its proof. */
+const proofText = ({ holds, problem = '', message }: EvidenceProof, paint: Paint): string => {
+  if (!holds || message === undefined) return `${paint('red', '✗')} ${visible(problem)}`
+  const { from, content } = JSON.parse(message.text) as { readonly from?: unknown, readonly content?: unknown }
+  return `${paint('green', '✓')} ${visible(message.stream)} ${message.seq}, ${visible(String(from))}: ${
+    visibleLines(String(content), '    ')
+  }`
 }
 
 export const drawText = (problems: readonly string[] | null, paint: Paint): string =>

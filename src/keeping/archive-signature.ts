@@ -24,7 +24,10 @@ export const signArchive = (privatePem: string, sha256: string): ArchiveSignatur
 export const isArchiveOf = (serverId: string | null, sha256: string, { pubkey, sig }: ArchiveSignature): boolean => {
   try {
     const key = createPublicKey(pubkey)
-    return serverIdOf(pemOf(key)) === serverId && verify(null, textOf(serverId, sha256), key, Buffer.from(sig, 'base64'))
+    const bytes = Buffer.from(sig, 'base64')
+    // One spelling each: what was changed is not what was written.
+    if (pemOf(key) !== pubkey || bytes.toString('base64') !== sig) return false
+    return serverIdOf(pubkey) === serverId && verify(null, textOf(serverId, sha256), key, bytes)
   } catch {
     return false
   }

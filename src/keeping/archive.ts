@@ -1,11 +1,14 @@
-// THE ARCHIVE FORMAT: JSON Lines; a header, the records of each kind in the order of this table, and an end that vouches for all of it.
+// THE ARCHIVE FORMAT: JSON Lines; a header, the records of each kind in the order of this table, behind the events of each stream its signed head,
+// and an end that vouches for all of it.
 // What only this relay may have is not in it: its key, its secrets, and what repeats and proofs are told by.
 import * as z from 'zod'
 import { AgentId, AgentName, ChannelName, MsgId, PublicKey, Seq, Signature } from '../../lib/protocol/fields.ts'
 import { limits } from '../../lib/protocol/limits.ts'
 import { Description, Topic } from '../../lib/protocol/request-fields.ts'
 
-export const archiveFormat = 'agentchat-export/1'
+export const archiveFormat = 'agentchat-export/2'
+/** Without heads; read as before. */
+export const olderFormat = 'agentchat-export/1'
 
 const Flag = z.union([z.literal(0), z.literal(1)])
 const Time = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
@@ -213,14 +216,27 @@ const CountsField = z.strictObject(
 )
 
 export const Header = z.strictObject({
-  format: z.literal(archiveFormat),
+  format: z.enum([archiveFormat, olderFormat]),
   epoch: z.string().max(64),
   server_id: z.string().max(64).nullable(),
+  server_pubkey: z.optional(PublicKey),
   exported_at: Time,
   counts: CountsField,
   /** what the relay has beside it */
   left_out: z.record(z.string().max(32), Seq).optional(),
 })
+const Hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/)
+/**
+ * The signed head of a stream, right behind the last of its events: what these make, behind `base`: the tree over those that were gone when it was
+ * exported, by the roots of the whole trees that it consists of.
+ */
+export const Head = z.strictObject({
+  kind: z.literal('head'),
+  stream: Stream,
+  checkpoint: z.string().max(16 * 1024),
+  base: z.strictObject({ size: Seq, peaks: z.array(Hash).max(53) }),
+})
+
 /** `sha256` is over every line before this one, line ends included; `signature` is the relay's under it. Older archives have none. */
 export const End = z.strictObject({
   kind: z.literal('end'),

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { archiveFormat, kindNames, kinds, leftOut, noCounts, sumOf, type KindName, type LeftOut } from './archive.ts'
+import { ExportedHeads, type SignedHead } from './exported-heads.ts'
+import { archiveFormat, kindNames, kinds, leftOut, noCounts, olderFormat, sumOf, type KindName, type LeftOut } from './archive.ts'
 import { signArchive } from './archive-signature.ts'
 import { checkSteps, databaseOf, metaOf, ownerOf, reading, type Steps } from './database.ts'
 import { KeepingError } from './failure.ts'
@@ -34,6 +35,9 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
     const line = (record: object) => {
       piece += `${JSON.stringify(record)}\n`
     }
+    const head = (signed: SignedHead | undefined) => {
+      if (signed !== undefined) line({ kind: 'head', ...signed })
+    }
     const flush = async () => {
       hash.update(piece)
       await write(piece)
@@ -47,10 +51,15 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
     const left = Object.fromEntries(
       Object.entries(leftOut).map(([name, select]) => [name, db.prepare<[], { n: number }>(select).get()!.n]),
     ) as Record<keyof LeftOut, number>
+    const key = metaOf(db, 'relay_private_key')
+    const epoch = metaOf(db, 'epoch')!
+    // A relay that has never started has no key, and nobody to sign for it.
+    const heads = key === undefined ? undefined : new ExportedHeads(db, { key, epoch })
     line({
-      format: archiveFormat,
-      epoch: metaOf(db, 'epoch'),
+      format: heads === undefined ? olderFormat : archiveFormat,
+      epoch,
       server_id: ownerOf(db) ?? null,
+      ...(heads !== undefined && { server_pubkey: heads.publicKey }),
       exported_at: now,
       counts: expected,
       left_out: left,
@@ -59,15 +68,17 @@ export const exportArchive = ({ data, channels, write, now, onProgress, signal }
       const select = selectOf(kind)
       if (select === null) continue
       for (const row of db.prepare<string[], Record<string, unknown>>(select).iterate(...filter)) {
-        line({ kind, ...row, ...(Buffer.isBuffer(row['text']) && { text: row['text'].toString() }) })
+        const text = Buffer.isBuffer(row['text']) ? row['text'].toString() : undefined
+        if (kind === 'event') head(await heads?.add(row['stream'] as string, row['seq'] as number, text!))
+        line({ kind, ...row, ...(text !== undefined && { text }) })
         counts[kind]++
         done++
         if (piece.length >= pieceChars) await flush()
       }
+      if (kind === 'event') head(heads?.finish())
     }
     await flush()
     const sha256 = hash.digest('hex')
-    const key = metaOf(db, 'relay_private_key')
     await write(`${JSON.stringify({ kind: 'end', counts, sha256, ...(key !== undefined && { signature: signArchive(key, sha256) }) })}\n`)
     return { counts, leftOut: left }
   })

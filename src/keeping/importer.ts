@@ -1,28 +1,22 @@
 // An archive into a new database: every line is checked before it counts, and the database appears when the last one did.
-import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type * as z from 'zod'
 import { agentIdOf, canonicalPem, verifyReceipt } from '../../lib/identity/index.ts'
 import { makePrivateFolder } from '../../lib/node/private-folder.ts'
-import { decodeFrame, type Receipt } from '../../lib/protocol/index.ts'
+import type { TranscriptRange } from '../../lib/identity/transcripts/index.ts'
+import type { Receipt } from '../../lib/protocol/index.ts'
 import { openDatabase, type Database, type Statement } from '../store/sqlite/driver.ts'
 import { fillLineages } from '../store/lineages.ts'
-import { pairStream, parseMsgId } from '../store/log.ts'
+import { parseMsgId } from '../store/log.ts'
 import { openSqlite } from '../store/sqlite/store.ts'
 import { indexEvents } from '../store/sqlite/log-schema.ts'
 import type { Migration } from '../store/store.ts'
-import { End, Header, kindNames, kinds, noCounts, sumOf, type KindName } from './archive.ts'
-import { isArchiveOf } from './archive-signature.ts'
+import { kindNames, kinds, type KindName } from './archive.ts'
 import { KeepingError, explained } from './failure.ts'
 import { databaseName, publishFile } from './files.ts'
-import { linesOf } from './lines.ts'
 import { Naming } from './naming.ts'
 import type { Imported, ImportOptions, Watched } from './orders.ts'
-
-/** More than the longest message takes, escaped twice. */
-const maxLineBytes = 32 * 1024 * 1024
-const recordsPerTransaction = 2_000
+import { parsed, readArchive, Wrong, type StoredEvent } from './reader.ts'
 
 export const importArchive = async (
   { source, data, newEpoch, idOf = agentIdOf, ...watched }: ImportOptions,
@@ -70,18 +64,14 @@ export const emptyDatabase = async (file: string, data: string, epoch: string, m
 
 class Importer {
   readonly #db: Database
-  readonly #hash = createHash('sha256')
-  readonly #counts = noCounts()
-  #isSigned = false
   readonly #inserts: Readonly<Record<KindName, Statement>>
   readonly #addStream: Statement
   readonly #findStream: Statement
+  readonly #addCut: Statement
   readonly #findChannel: Statement
   readonly #findKey: Statement<[string], { readonly pubkey: string }>
   readonly #idOf: (pubkey: string) => string
   readonly #naming: Naming
-  /** The kind that came last, by its place in the table. */
-  #kind = 0
   /** The newest event so far. */
   #head = { stream: '', id: 0, seq: 0, ts: 0 }
 
@@ -91,61 +81,41 @@ class Importer {
     this.#naming = new Naming(db)
     this.#inserts = Object.fromEntries(kindNames.map(kind => [kind, db.prepare(kinds[kind].insert)])) as Record<KindName, Statement>
     this.#addStream = db.prepare('INSERT INTO streams (id, name) VALUES (?, ?)')
+    this.#addCut = db.prepare('INSERT INTO cuts (stream, upto, peaks) VALUES (?, ?, ?)')
     this.#findStream = db.prepare('SELECT 1 FROM streams WHERE id = ?')
     this.#findChannel = db.prepare('SELECT 1 FROM channels WHERE name = ?')
     this.#findKey = db.prepare('SELECT pubkey FROM agents WHERE id = ?')
   }
 
-  async run(source: AsyncIterable<Uint8Array>, { onProgress, signal }: Watched): Promise<Omit<Imported, 'epoch'>> {
-    let header: z.output<typeof Header> | undefined
-    let isEnded = false
-    let line = 0
+  async run(source: AsyncIterable<Uint8Array>, watched: Watched): Promise<Omit<Imported, 'epoch'>> {
     this.#db.exec('BEGIN')
-    for await (const bytes of linesOf(source, maxLineBytes)) {
-      line++
-      try {
-        if (isEnded) throw new KeepingError('refused', 'something follows the end of the archive', { line })
-        const record = parsed(bytes)
-        if (header === undefined) header = checked(Header, record)
-        else if (record['kind'] === 'end') isEnded = this.#end(checked(End, record), header)
-        else this.#add(record)
-      } catch (error) {
-        throw error instanceof Wrong ? new KeepingError('refused', error.message, { line }) : constraintOf(error, line) ?? error
-      }
-      if (!isEnded) this.#hash.update(bytes)
-      if (line % recordsPerTransaction === 0) {
-        signal?.throwIfAborted()
-        this.#db.exec('COMMIT; BEGIN')
-        onProgress?.(line, sumOf(header.counts))
-      }
-    }
-    if (!isEnded) throw new KeepingError('refused', 'the archive was cut: its end is missing', { line: line + 1 })
+    const { header, counts, isSigned } = await readArchive(source, {
+      record: (kind, fields) => this.#add(kind, fields),
+      event: event => this.#event(event),
+      base: (_, base) => this.#cut(base),
+      turn: () => void this.#db.exec('COMMIT; BEGIN'),
+      explain: constraintOf,
+    }, watched)
     indexEvents(this.#db)
     this.#naming.link()
     this.#db.exec(fillLineages)
     this.#db.exec(`INSERT INTO shares SELECT 'channels', name, created_by, '' FROM channels WHERE created_by IS NOT NULL;
       UPDATE channels SET used_at = 1000 * CAST(strftime('%s', 'now') AS INTEGER)`)
     this.#db.exec('COMMIT')
-    return { counts: this.#counts, serverId: header!.server_id, isSigned: this.#isSigned }
+    return { counts, serverId: header.server_id, isSigned }
   }
 
-  #add({ kind, ...fields }: Readonly<Record<string, unknown>>): void {
-    const place = kindNames.indexOf(kind as KindName)
-    if (place === -1) throw new Wrong(`kind: unknown (${JSON.stringify(kind)?.slice(0, 40) ?? 'missing'})`)
-    if (place < this.#kind) throw new Wrong(`kind: ${kindNames[place]!} after ${kindNames[this.#kind]!}`)
-    this.#kind = place
-    const name = kindNames[place]!
-    const record = checked(kinds[name].fields, fields)
-    if (name === 'event') {
-      this.#event(record as z.output<typeof kinds.event.fields>)
-    } else {
-      if (name === 'receipt') {
-        const { client, provider } = checkReceipt(record as unknown as ReceiptRecord)
-        for (const { agent, pubkey } of [client, provider]) this.#keyOf('text', agent, pubkey)
-      }
-      this.#inserts[name].run(name === 'agent' || name === 'approval' ? this.#withKey(record as unknown as KeyRecord) : record)
+  #add(name: KindName, record: Readonly<Record<string, unknown>>): void {
+    if (name === 'receipt') {
+      const { client, provider } = checkReceipt(record as unknown as ReceiptRecord)
+      for (const { agent, pubkey } of [client, provider]) this.#keyOf('text', agent, pubkey)
     }
-    this.#counts[name]++
+    this.#inserts[name].run(name === 'agent' || name === 'approval' ? this.#withKey(record as unknown as KeyRecord) : record)
+  }
+
+  /** What is before the first event of a stream is in its tree, though not here. */
+  #cut(base: TranscriptRange): void {
+    if (base.size > 0) this.#addCut.run(this.#head.id, base.size, base.peaks.map(peak => Buffer.from(peak).toString('base64')).join(' '))
   }
 
   #withKey(record: KeyRecord): KeyRecord {
@@ -166,16 +136,8 @@ class Importer {
     return key
   }
 
-  #event({ stream, seq, text }: z.output<typeof kinds.event.fields>): void {
-    const decoded = decodeFrame(text)
-    if (!decoded.ok) throw new Wrong(`text: ${decoded.message}`)
-    const { frame } = decoded
-    // It is sent to clients as it is, so it has to be what a relay would have written.
-    if (frame.type !== 'MSG' || frame.replay !== undefined || JSON.stringify(JSON.parse(text)) !== text)
-      throw new Wrong('text: not a stored message')
-    if (frame.seq !== seq) throw new Wrong('text: of another seq')
+  #event({ stream, seq, text, frame }: StoredEvent): void {
     const isInChannel = stream.startsWith('#')
-    if ((isInChannel ? frame.to : pairStream(frame.from, frame.to)) !== stream) throw new Wrong('text: of another stream')
     if (stream !== this.#head.stream) {
       if (isInChannel && this.#findChannel.get(stream) === undefined) throw new Wrong(`stream: no channel ${stream}`)
       // Under the number that its messages' ids name, so that they can be asked for by them.
@@ -189,38 +151,6 @@ class Importer {
     this.#head.seq = seq
     this.#head.ts = frame.ts
   }
-
-  /** Whether all is there, and nothing else. */
-  #end({ counts, sha256, signature }: z.output<typeof End>, header: z.output<typeof Header>): true {
-    const wrong = kindNames.find(kind => counts[kind] !== this.#counts[kind] || header.counts[kind] !== this.#counts[kind])
-    if (wrong !== undefined) throw new Wrong(`${this.#counts[wrong]} records of kind ${wrong}, where ${header.counts[wrong]} were exported`)
-    if (this.#hash.digest('hex') !== sha256) throw new Wrong('the archive was changed after it was made: its SHA-256 is another')
-    if (signature !== undefined && !isArchiveOf(header.server_id, sha256, signature))
-      throw new Wrong('signature: not that of the relay that the archive names')
-    this.#isSigned = signature !== undefined
-    return true
-  }
-}
-
-/** What is wrong with the line that is being read. */
-class Wrong extends Error {}
-
-const parsed = (bytes: Buffer): Readonly<Record<string, unknown>> => {
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    throw new Wrong('not JSON')
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Wrong('not a JSON object')
-  return value as Record<string, unknown>
-}
-
-const checked = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  throw new Wrong(`${issue.path.length === 0 ? '' : `${issue.path.join('.')}: `}${issue.message}`)
 }
 
 interface KeyRecord {

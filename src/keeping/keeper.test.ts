@@ -348,7 +348,7 @@ describe('export and import', () => {
     ['cut at its last byte', text => text.slice(0, -1), 17, 'cut'],
     ['with more behind its end', text => `${text}{}\n`, 18, 'follows'],
     ['without a header', text => text.slice(text.indexOf('\n') + 1), 1, 'format'],
-    ['of another format', text => text.replace('agentchat-export/1', 'agentchat-export/2'), 1, 'format'],
+    ['of another format', text => text.replace('agentchat-export/1', 'agentchat-export/9'), 1, 'format'],
     ['not JSON', text => text.replace('{"kind":"agent"', '{kind:"agent"'), 5, 'not JSON'],
     [
       'not UTF-8',

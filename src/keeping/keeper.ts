@@ -7,6 +7,7 @@ import { exportArchive, exportToFile } from './exporter.ts'
 import { importArchive } from './importer.ts'
 import { importedTo, moveBack, moveToPostgres, withCopy } from './move.ts'
 import type { Keeper } from './orders.ts'
+import { readArchive } from './reader.ts'
 
 export const createKeeper = async (migrations: readonly Migration[]): Promise<Keeper> => {
   const steps = await stepsOf(migrations)
@@ -22,6 +23,10 @@ export const createKeeper = async (migrations: readonly Migration[]): Promise<Ke
       return store === undefined
         ? importArchive(options, migrations)
         : importedTo(store, { newEpoch, now: 0, ...watched }, migrations, data => importArchive({ ...options, data }, migrations))
+    },
+    verifyArchive: async (source, watched) => {
+      const { header: { server_id, server_pubkey, epoch }, ...read } = await readArchive(source, {}, watched)
+      return { serverId: server_id, serverPubkey: server_pubkey, epoch, ...read }
     },
     backup: options => backup(options, steps),
     verify: (file, watched) => checkDatabase(file, steps, watched),

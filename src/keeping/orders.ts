@@ -51,6 +51,19 @@ export interface Imported {
   readonly counts: Counts
 }
 
+export interface CheckedArchive {
+  /** Whose it is: SHA-256 of that relay's key. */
+  readonly serverId: string | null
+  /** PEM; undefined in archives that are older than heads. */
+  readonly serverPubkey: string | undefined
+  readonly epoch: string
+  /** Whether that relay signed the file as a whole. */
+  readonly isSigned: boolean
+  /** Streams whose events are those that the relay signed; undefined: it is older than heads. */
+  readonly heads: number | undefined
+  readonly counts: Counts
+}
+
 export interface BackupOptions extends Watched {
   readonly data: string
   readonly target: string
@@ -108,6 +121,8 @@ export interface Keeper {
   /** Into a file that must not be there yet. */
   exportToFile(file: string, options: Omit<ExportOptions, 'write'>): Promise<Exported>
   import(options: ImportOptions): Promise<Imported>
+  /** Whether an archive is what its relay signed; the first line that is not is told. */
+  verifyArchive(source: AsyncIterable<Uint8Array>, watched?: Watched): Promise<CheckedArchive>
   backup(options: BackupOptions): Promise<{ readonly epoch: string, readonly bytes: number }>
   verify(file: string, watched?: Watched): Promise<Checked>
   restore(options: RestoreOptions): Promise<Restored>

@@ -1,7 +1,17 @@
 // The tree over a stream's events, made of the log when somebody asks for it, and before events go. What is kept of it is one hash for each
-// whole tile of 256 leaves, one for each 256 of those, and so on; and of a tile that retention cut, the roots of what is gone of it.
+// whole tile of 256 leaves, one for each 256 of those, and so on; and of what retention took, the roots of the whole trees that it consists of.
 import { createHash } from 'node:crypto'
-import { entryOf, leafOf, nodeOf, TranscriptRange, voidOf, wholesOf, type Hash, type Span } from '../../lib/identity/transcripts/index.ts'
+import {
+  entryOf,
+  leafOf,
+  nodeOf,
+  peakSpans,
+  TranscriptRange,
+  voidOf,
+  wholesOf,
+  type Hash,
+  type Span,
+} from '../../lib/identity/transcripts/index.ts'
 import type { Awaitable, Row } from './log.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
@@ -57,11 +67,18 @@ export class StaleTree extends Error {}
 /** What is proved is under a tile of which nothing is kept. */
 export class GoneError extends Error {}
 
+/** Where nothing has to be read that is not known. */
+const noEvents: Events = () => {
+  throw new StaleTree()
+}
+
 type Reads = Pick<Db, 'tables'>
+/** What was read of tiles for one answer. */
+type Leaves = Map<number, Promise<readonly Uint8Array[]>>
 const base64 = (hash: Uint8Array): string => Buffer.from(hash.buffer, hash.byteOffset, hash.length).toString('base64')
 const bytesOf = (hash: string): Uint8Array => Buffer.from(hash, 'base64')
 
-/** What retention took: all leaves up to a number, and the roots of those of them that are in a tile which is not whole there. */
+/** What retention took: all leaves up to a number, and the roots of the whole trees that these are. */
 interface Cut {
   readonly upto: number
   readonly peaks: readonly Uint8Array[]
@@ -100,7 +117,9 @@ export class StreamTree {
     const cut = await cutOf(db, stream)
     const tiles = Math.min(last === undefined ? 0 : last.n + 1, Math.floor(most / width))
     const size = Math.max(cut.upto, tiles * width)
-    const open = size === cut.upto ? TranscriptRange.of(size % width, cut.peaks, sha256) : new TranscriptRange(sha256)
+    // What of the tile that is not whole is gone.
+    const inTile = size === cut.upto ? size % width : 0
+    const open = TranscriptRange.of(inTile, cut.peaks.slice(cut.peaks.length - peakSpans(inTile).length), sha256)
     return new StreamTree(stream, cut, size, open)
   }
 
@@ -145,19 +164,16 @@ export class StreamTree {
   /** The roots of the whole trees that it consists of, from left to right. */
   async range(db: Reads): Promise<TranscriptRange> {
     const range = new TranscriptRange(sha256)
-    let top = 0
-    while (widthAt(top + 1) <= this.#size) top++
-    for (let level = top; level > 0; level--) {
-      const count = Math.floor(this.#size / widthAt(level))
-      for (const hash of await this.#tiles(db, level, count - count % width, count)) range.addWhole(level * widthBits, hash)
-    }
+    const inTile = this.#size - this.#open.size
+    for (const { level, index } of wholesOf({ start: 0, end: inTile }))
+      range.addWhole(level, await this.#whole(db, noEvents, new Map(), level, index))
     for (const { level, hash } of this.#openWholes()) range.addWhole(level, hash)
     return range
   }
 
   /** What parts of it hash to. @throws GoneError, StaleTree */
   async hashesOf(db: Reads, events: Events, spans: readonly Span[]): Promise<readonly Uint8Array[]> {
-    const leaves = new Map<number, Promise<readonly Uint8Array[]>>()
+    const leaves: Leaves = new Map()
     const hashes: Uint8Array[] = []
     for (const span of spans) {
       const wholes: Uint8Array[] = []
@@ -179,7 +195,7 @@ export class StreamTree {
       await tx.tables<Tables>().insertInto('tiles').values(stored.slice(at, at + rowsAtOnce).map(tile => ({ stream, ...tile })))
         .onConflict(conflict => conflict.doNothing()).execute()
     if (isCut) {
-      const cut = { upto: this.#size, peaks: this.#open.peaks.map(base64).join(' ') }
+      const cut = { upto: this.#size, peaks: (await this.range(tx)).peaks.map(base64).join(' ') }
       await tx.tables<Tables>().insertInto('cuts').values({ stream, ...cut }).onConflict(conflict =>
         conflict.column('stream').doUpdateSet(cut)
       )
@@ -203,8 +219,10 @@ export class StreamTree {
   }
 
   #begin(upto: number): void {
+    const range = new TranscriptRange(sha256)
+    range.addVoidsTo(upto)
     this.#open.addVoidsTo(upto % width)
-    this.#cut = { upto, peaks: [...this.#open.peaks] }
+    this.#cut = { upto, peaks: range.peaks }
     this.#isCutFresh = true
     this.#size = upto
   }
@@ -213,16 +231,12 @@ export class StreamTree {
     this.#open.add(leaf)
     this.#size++
     if (this.#size % width !== 0) return
-    let hash = this.#open.root
+    this.#fresh.set(`1/${this.#size / width - 1}`, { level: 1, n: this.#size / width - 1, hash: base64(this.#open.root) })
     this.#open = new TranscriptRange(sha256)
-    for (let level = 1; this.#size % widthAt(level) === 0; level++) {
+    for (let level = 2; this.#size % widthAt(level) === 0; level++) {
       const n = this.#size / widthAt(level) - 1
-      if (level > 1) {
-        const range = new TranscriptRange(sha256)
-        for (const child of await this.#tiles(db, level - 1, n * width, (n + 1) * width)) range.add(child)
-        hash = range.root
-      }
-      this.#fresh.set(`${level}/${n}`, { level, n, hash: base64(hash) })
+      const [left, right] = await this.#halves(db, noEvents, new Map(), level * widthBits, n)
+      this.#fresh.set(`${level}/${n}`, { level, n, hash: base64(nodeOf(left, right, sha256)) })
     }
   }
 
@@ -233,51 +247,55 @@ export class StreamTree {
 
   /** Tiles of a level, from one to before another. */
   async #tiles(db: Reads, level: number, from: number, to: number): Promise<readonly Uint8Array[]> {
-    if (from >= to) return []
     const rows = await db.tables<Tables>().selectFrom('tiles').select(['n', 'hash']).where('stream', '=', this.stream)
       .where('level', '=', level).where('n', '>=', from).where('n', '<', to).execute()
     const stored = new Map(rows.map(({ n, hash }) => [n, hash]))
     return Array.from({ length: to - from }, (_, i) => {
-      const n = from + i
-      const hash = stored.get(n) ?? this.#fresh.get(`${level}/${n}`)?.hash
+      const hash = stored.get(from + i) ?? this.#fresh.get(`${level}/${from + i}`)?.hash
       if (hash !== undefined) return bytesOf(hash)
-      if ((n + 1) * widthAt(level) <= this.#cut.upto) return voidOf(level * widthBits)
-      throw new StaleTree()
+      // Of what went before there was a tree, or came with an archive, there are no tiles.
+      throw (from + i) * widthAt(level) < this.#cut.upto ? new GoneError() : new StaleTree()
     })
   }
 
   /** The root of 2^level leaves. */
-  async #whole(
-    db: Reads,
-    events: Events,
-    known: Map<number, Promise<readonly Uint8Array[]>>,
-    level: number,
-    index: number,
-  ): Promise<Uint8Array> {
+  async #whole(db: Reads, events: Events, known: Leaves, level: number, index: number): Promise<Uint8Array> {
+    const [start, end] = [index * 2 ** level, (index + 1) * 2 ** level]
+    const gone = this.#cut.upto
+    if (end <= gone) {
+      const place = wholesOf({ start: 0, end: gone }).findIndex(each => each.level === level && each.index === index)
+      if (place !== -1) return this.#cut.peaks[place]!
+      if (level < widthBits) throw new GoneError()
+    } else if (start < gone) {
+      const kept = level % widthBits === 0 && level > 0 ? await this.#tile(db, level / widthBits, index) : undefined
+      if (kept !== undefined) return kept
+      const [left, right] = await this.#halves(db, events, known, level, index)
+      return nodeOf(left, right, sha256)
+    }
     if (level >= widthBits) {
       const stored = Math.floor(level / widthBits)
       const count = 2 ** (level - stored * widthBits)
       return rootOf(await this.#tiles(db, stored, index * count, (index + 1) * count))
     }
-    const [start, end] = [index * 2 ** level, (index + 1) * 2 ** level]
     const tile = Math.floor(start / width)
-    const gone = this.#cut.upto
-    if (start >= gone) {
-      let leaves = known.get(tile)
-      if (leaves === undefined) known.set(tile, leaves = this.#leavesOf(db, events, tile))
-      return rootOf((await leaves).slice(start - Math.max(tile * width, gone), end - Math.max(tile * width, gone)))
+    let leaves = known.get(tile)
+    if (leaves === undefined) known.set(tile, leaves = this.#leavesOf(db, events, tile))
+    const first = Math.max(tile * width, gone)
+    return rootOf((await leaves).slice(start - first, end - first))
+  }
+
+  async #tile(db: Reads, level: number, n: number): Promise<Uint8Array | undefined> {
+    try {
+      return (await this.#tiles(db, level, n, n + 1))[0]
+    } catch (error) {
+      if (error instanceof GoneError || error instanceof StaleTree) return undefined
+      throw error
     }
-    if (end > gone) {
-      const [left, right] = [
-        await this.#whole(db, events, known, level - 1, 2 * index),
-        await this.#whole(db, events, known, level - 1, 2 * index + 1),
-      ]
-      return nodeOf(left, right, sha256)
-    }
-    const kept = wholesOf({ start: 0, end: gone % width })
-    const place = kept.findIndex(each => each.level === level && each.index === index - tile * 2 ** (widthBits - level))
-    if (tile !== Math.floor(gone / width) || place === -1) throw new GoneError()
-    return this.#cut.peaks[place]!
+  }
+
+  async #halves(db: Reads, events: Events, known: Leaves, level: number, index: number): Promise<readonly [Uint8Array, Uint8Array]> {
+    const left = await this.#whole(db, events, known, level - 1, 2 * index)
+    return [left, await this.#whole(db, events, known, level - 1, 2 * index + 1)]
   }
 
   /** What is left of a tile's leaves. */

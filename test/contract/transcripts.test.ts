@@ -113,7 +113,7 @@ describe.each(engines)('$name', engine => {
       return { size: tree.size, root: range.root, text: range.toString() }
     })
   }
-  const provesAll = async (stream: string, random: () => number) => {
+  const provesAll = async (stream: string, random: () => number, hasTiles = true) => {
     const { seq: size, oldest } = await store.read.log.head(stream)
     const id = await store.read.log.streamId(stream)
     const { root } = rangeOf(stream, size)
@@ -132,7 +132,7 @@ describe.each(engines)('$name', engine => {
     await check(oldest, oldest - 1)
     await check(size, size)
     // Of what went, whole tiles are kept.
-    for (let from = 0; from < oldest - 1; from += 256) await check(size, from)
+    for (let from = 0; hasTiles && from < oldest - 1; from += 256) await check(size, from)
   }
 
   test.each([1, 2, 3])('the root is that over everything that was ever said, seed %i', async seed => {
@@ -192,7 +192,7 @@ describe.each(engines)('$name', engine => {
     said.get('#old')!.fill(undefined, 0, 600)
     for (let again = 0; again < 2; again++) {
       expect((await rootOf('#old')).text).toBe(rangeOf('#old', 900).toString())
-      await provesAll('#old', seeded(1))
+      await provesAll('#old', seeded(1), false)
       ;(await store.write(tx => trees.store(tx)))?.()
       await reopen()
     }

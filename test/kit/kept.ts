@@ -38,12 +38,12 @@ const differingTables = (data: string, other: string): readonly string[] => {
   }
 }
 
-/** The records of an archive, without what names the moment and the relay. */
+/** The records of an archive, without what names the moment and the relay, or is signed by it. */
 async function* recordsOf(file: string): AsyncGenerator<string> {
   let held: string | undefined
   let n = 0
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    if (held !== undefined && n > 1) yield held
+    if (held !== undefined && n > 1 && !held.startsWith('{"kind":"head"')) yield held
     held = line
     n++
   }

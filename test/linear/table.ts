@@ -35,6 +35,7 @@ import {
   TargetAddress,
 } from '../../lib/protocol/fields.ts'
 import { Nick } from '../../lib/protocol/request-fields.ts'
+import { storedTextOf } from '../../lib/client/transcript-checks.ts'
 import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
 import { minorOf } from '../../lib/protocol/money.ts'
 import { mentionsIn } from '../../lib/protocol/mentions.ts'
@@ -117,6 +118,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
     lists: { canonicalJson: text => canonicalJson(Object.fromEntries(list(text, part => part).map((key, i) => [key + i, key]))) },
   },
   'lib/client/growing.ts': { own: 'what the program writes' },
+  'lib/client/transcript-checks.ts': { peer: 'stored events as they come', run: { storedTextOf } },
   'lib/client/message-signer.ts': { own: 'what the program says' },
   'lib/identity/change-texts.ts': {
     peer: 'edits and retractions',

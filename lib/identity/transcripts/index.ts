@@ -10,6 +10,7 @@ export {
   isSameHash,
   leafOf,
   nodeOf,
+  peakSpans,
   TranscriptRange,
   voidOf,
   wholesOf,
@@ -17,5 +18,7 @@ export {
   type Span,
   type TreeHead,
 } from './tree.ts'
+export { Stretch } from './stretch.ts'
 export { cosignedAt, openCheckpoint, readCheckpoint, signCheckpoint, type Checkpoint, type TranscriptName } from './checkpoint.ts'
 export { checkProof, readProof, writeProof, type SingleProof } from './single.ts'
+export { findingOf, type Evidence, type Finding } from './evidence.ts'

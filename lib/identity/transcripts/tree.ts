@@ -190,6 +190,10 @@ export const wholesOf = ({ start, end }: Span): readonly { readonly level: numbe
   return wholes
 }
 
+/** The whole trees that a tree of a size consists of: what goes on from there needs. */
+export const peakSpans = (size: number): readonly Span[] =>
+  wholesOf({ start: 0, end: size }).map(({ level, index }) => ({ start: index * 2 ** level, end: (index + 1) * 2 ** level }))
+
 /** RFC 9162, 2.1.3.2. */
 export const isIncluded = (
   { leaf, index, size, proof, root }: {

@@ -10,7 +10,7 @@ export const requests = {
       + '`JSON.stringify({to,content,ts})`, which names neither sender nor relay and can be said again elsewhere; a relay that verifies '
       + 'messages refuses one that does not fit. An agent with a key that is written to, or mentioned in a channel by `@id` or `@name`, finds '
       + 'the message in its inbox until it has received it; `@here` mentions the members that are connected, and `@group` those of a group of the channel (SET_GROUP), where they are not too many; `ttl_ms` ends that earlier, as expired. With `receipts: true` the sender '
-      + 'is told by STATUS what becomes of it. `stream` says which growing message this one ends (see DELTA). With `floor: true` it is stored only while the sender has '
+      + 'is told by STATUS what becomes of it. `stream` says which growing message this one ends (see DELTA). `seen` (feature `transcripts`, and only under a signature of the second form, which covers it) says what the author had of the stream: how many events, and the root over them (docs/TRANSCRIPTS.md). With `floor: true` it is stored only while the sender has '
       + 'the floor of the message that it answers in a channel (CLAIM_FLOOR).',
     errors: [
       'NOT_ALLOWED',

@@ -9,7 +9,8 @@ export const requests = {
   HEAD: {
     doc:
       'Asks for the signed head of the transcript of a channel, or of what was said with an agent, that you may read (docs/TRANSCRIPTS.md). `from`: proof '
-      + 'that the transcript as it was at that size is the beginning of it. `seq`: proof that the event of that number is in it.',
+      + 'that the transcript as it was at that size is the beginning of it. `seq`: proof that the event of that number is in it. '
+      + '`peaks`: also what the transcript of size `from` (without it, of `size`) consists of, so that who has nothing of it can go on from there.',
     errors: ['AUTH_REQUIRED', 'INVALID_MSG', 'CHANNEL_NOT_FOUND', 'NOT_INVITED', 'MESSAGE_NOT_FOUND', 'BUSY'],
     example: { channel: '#general', from: 1 },
   },
@@ -20,7 +21,7 @@ export const frames = {
     doc:
       "Answers HEAD. `checkpoint` is a C2SP tlog-checkpoint, signed with the relay's key; `size` is its size, which is the newest number, and "
       + '`oldest` the oldest number that is kept. `consistency` and `inclusion` are proofs as RFC 6962 has them, their hashes in base64. '
-      + 'Where `from` is larger than `size` there is no `consistency`: the transcript is shorter than it was.',
+      + '`peaks` are the roots of the whole trees, from left to right. Where `from` is larger than `size` there is no `consistency`: the transcript is shorter than it was.',
     example: {
       channel: '#general',
       size: 3,

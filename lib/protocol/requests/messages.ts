@@ -4,6 +4,7 @@ import { request } from '../define.ts'
 import { AgentAddress, Hex32, RequestId, Seq, Signature, TargetAddress } from '../fields.ts'
 import { ClientTime, Content, optional } from '../request-fields.ts'
 import { limits } from '../limits.ts'
+import { Seen } from '../transcripts.ts'
 import { FileRef } from './files.ts'
 
 export const requests = {
@@ -21,6 +22,7 @@ export const requests = {
       receipts: z.optional(z.boolean()),
       stream: z.optional(RequestId),
       floor: z.optional(z.literal(true)),
+      seen: z.optional(Seen),
       files: z.optional(z.array(FileRef).check(z.minLength(1), z.maxLength(limits.maxFiles))),
     },
     cost: { message: true, frames: 1, audience: 'here' },

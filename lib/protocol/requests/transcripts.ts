@@ -1,11 +1,18 @@
 // What is asked about the transcript of a stream.
+import * as z from 'zod/mini'
 import { request } from '../define.ts'
 import { AgentAddress, ChannelAddress, Seq } from '../fields.ts'
 import { optional } from '../request-fields.ts'
 
 export const requests = {
   HEAD: request({
-    body: { channel: optional(ChannelAddress), with: optional(AgentAddress), from: optional(Seq), seq: optional(Seq) },
+    body: {
+      channel: optional(ChannelAddress),
+      with: optional(AgentAddress),
+      from: optional(Seq),
+      seq: optional(Seq),
+      peaks: z.optional(z.literal(true)),
+    },
     cost: { frames: 8 },
     reply: 'HEAD',
   }),

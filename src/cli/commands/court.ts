@@ -131,6 +131,23 @@ const reveal = command({
   },
 })
 
+/** The proof of a message as an item of evidence. */
+const proofItem = async (path: string): Promise<EvidenceItem> => {
+  const [{ readFileSync }, { entryOf, IdentityError, readCheckpoint, readProof }] = await Promise.all([
+    import('node:fs'),
+    import('../../../lib/identity/index.ts'),
+  ])
+  try {
+    const value = readFileSync(path, 'utf8')
+    const { text, checkpoint } = readProof(value)
+    return { kind: 'tlog-proof', label: `message ${entryOf(text).seq} of ${readCheckpoint(checkpoint).stream}`, value }
+  } catch (error) {
+    if (error instanceof IdentityError)
+      throw new CliError('refused', `${path}: ${error.message}`, 'Make one: agentchat transcript prove.', error)
+    throw new CliError('notFound', `Cannot read ${path}: ${(error as Error).message}`, undefined, error)
+  }
+}
+
 const evidence = command({
   name: 'evidence',
   summary: 'Say what you have to say as a party, with files by their hash',
@@ -140,7 +157,14 @@ const evidence = command({
     statement: { doc: 'your words, up to 2000 characters' },
     files: { doc: 'files to name by their SHA-256; they are not sent', variadic: true, optional: true },
   },
-  options: { items: { value: 'FILE', doc: 'JSON or YAML list of {kind, label, value, url}; - for stdin' } },
+  options: {
+    items: { value: 'FILE', doc: 'JSON or YAML list of {kind, label, value, url}; - for stdin' },
+    proof: {
+      value: 'FILE',
+      doc: 'The proof of a message (agentchat transcript prove), which the arbiters check; may be given several times',
+      parse: (text: string, before: readonly string[] = []): readonly string[] => [...before, text],
+    },
+  },
   examples: [
     {
       command: `agentchat court evidence ${exampleCase} "the report was delivered on Monday" report.pdf`,
@@ -157,6 +181,7 @@ const evidence = command({
       import('node:path'),
     ])
     const items: EvidenceItem[] = options.items === undefined ? [] : await readDocument(options.items, Items, io)
+    for (const path of options.proof ?? []) items.push(await proofItem(path))
     for (const path of args.files) items.push({ kind: 'file', label: basename(path), value: `sha256:${(await hashFile(path)).sha256}` })
     out.done((await (await connectKeyed(call)).court.evidence(args.dispute, { items, statement: args.statement })).frame, caseText)
   },

@@ -3,6 +3,7 @@ import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { AgentChatClient, ChannelName, Message, Renderer } from '../../../lib/client/index.ts'
 import { command, count, durationMs, seconds, whole } from '../command.ts'
 import { CliError, type ExitName } from '../exit.ts'
+import { transcriptWarning } from '../transcript-warning.ts'
 
 type Since = number | 'all' | 'now'
 
@@ -178,6 +179,8 @@ export const listen = command({
             )
           case 'epoch-changed':
             return out.say('warning: the relay began a new log, or is another one than last time; where this was in the former is kept')
+          case 'transcript':
+            return out.say(transcriptWarning(status, io))
           default:
             return undefined
         }

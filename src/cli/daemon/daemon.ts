@@ -21,6 +21,7 @@ import { openCursor } from '../cursor.ts'
 import { CliError, type ExitName } from '../exit.ts'
 import { shownProvenance } from '../provenance.ts'
 import { visible, visibleJson } from '../terminal.ts'
+import { transcriptWarning } from '../transcript-warning.ts'
 import type { DaemonFolder } from './folder.ts'
 import { KeptLines, fieldOf } from './kept-lines.ts'
 import { Outbox, type OutboxLine } from './outbox.ts'
@@ -99,6 +100,8 @@ export const runDaemon = async ({ folder, channels, io, out, target, connect }: 
         return say(`warning: ${status.channel} keeps nothing before ${status.oldest}; what came after ${status.since} is missing`)
       case 'epoch-changed':
         return say('warning: the relay began a new log, or is another one than last time')
+      case 'transcript':
+        return say(transcriptWarning(status, io))
       default:
         return undefined
     }

@@ -243,7 +243,7 @@ const holdLock = (lock: Database): Database => {
 }
 
 /** Kysely over an open connection, with its statements prepared once. */
-const kyselyOn = (db: Database, wrote?: () => void): Kysely<unknown> => {
+export const kyselyOn = (db: Database, wrote?: () => void): Kysely<unknown> => {
   const statements = new Map<string, Statement>()
   const prepare = (sql: string): Statement => {
     let statement = statements.get(sql)

@@ -46,10 +46,10 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   const { write } = options.policies
 
   /** What receivers check a signature with. */
-  const signatureOf = ({ sig, sig_v, ts, nonce, id }: RequestBody<'MSG'>) =>
+  const signatureOf = ({ sig, sig_v, ts, nonce, id, seen }: RequestBody<'MSG'>) =>
     sig_v === undefined
       ? { sig, ...(ts !== undefined && { sig_ts: ts }) }
-      : { sig, sig_v, sig_ts: ts, nonce, relay: options.serverId, ...(id !== undefined && { pub_id: id }) }
+      : { sig, sig_v, sig_ts: ts, nonce, relay: options.serverId, ...(id !== undefined && { pub_id: id }), ...(seen && { seen }) }
 
   const bodyOf = ({ me }: WriteCtx, request: RequestBody<'MSG'>, thread: Root | undefined): Append<'MSG'>['body'] => {
     const { to, content, sig, in_reply_to, stream, files } = request
@@ -191,13 +191,14 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
     const { sig, sig_v } = request
     if (sig === undefined || agent === undefined || (sig_v === undefined && !options.verifyMessages)) return undefined
     return (async () => {
-      const { to, content, ts, nonce, id, in_reply_to, files } = request
+      const { to, content, ts, nonce, id, in_reply_to, files, seen } = request
       if (agent.pubkey === null) throw new Fail('VERIFICATION_FAILED', 'A signature needs the key you identified with, and you have none')
       if (ts === undefined) throw new Fail('VERIFICATION_FAILED', 'ts: missing; it is part of what is signed')
       if (sig_v === 2 && nonce === undefined) throw new Fail('VERIFICATION_FAILED', 'nonce: missing; it is part of what is signed')
       const text = signedTextOf({
         ...{ from: agent.id, to, content, sig_v, sig_ts: ts },
-        ...(sig_v === 2 && { nonce, relay: options.serverId, pub_id: id, in_reply_to, ...(files !== undefined && { files }) }),
+        ...(sig_v === 2
+          && { nonce, relay: options.serverId, pub_id: id, in_reply_to, ...(files !== undefined && { files }), ...(seen && { seen }) }),
       })
       if (text === undefined || !await options.verifyMessage(agent.pubkey, text, sig))
         throw new Fail('VERIFICATION_FAILED', 'sig: not your signature over this message; nothing was stored')

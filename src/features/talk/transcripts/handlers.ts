@@ -1,5 +1,5 @@
 // Signed heads of transcripts, and proofs under them.
-import { consistencySpans, inclusionSpans, signCheckpoint } from '../../../../lib/identity/transcripts/index.ts'
+import { consistencySpans, inclusionSpans, peakSpans, signCheckpoint } from '../../../../lib/identity/transcripts/index.ts'
 import { pairStream } from '../../../store/log.ts'
 import { GoneError, StreamTree } from '../../../store/transcripts.ts'
 import { channelToRead, Fail, reply, type Feature } from '../../../relay/feature.ts'
@@ -40,7 +40,7 @@ export const transcripts = ({ serverId, relayKey, pause }: TranscriptOptions): F
     handlers: {
       HEAD: {
         needs: 'session',
-        async read({ me, db, roster, epoch, asker }, { channel: name, with: other, from, seq }) {
+        async read({ me, db, roster, epoch, asker }, { channel: name, with: other, from, seq, peaks }) {
           if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
           if (name !== undefined) channelToRead(me, name, roster)
           const stream = name ?? pairStream(me.id, other!)
@@ -55,6 +55,7 @@ export const transcripts = ({ serverId, relayKey, pause }: TranscriptOptions): F
               if (seq !== undefined && (seq < 1 || seq > size || seq <= tree.cut)) throw new GoneError()
               const proofs = {
                 ...(from !== undefined && from <= size && { consistency: await hashes(consistencySpans(from, size)) }),
+                ...(peaks === true && (from ?? 0) <= size && { peaks: await hashes(peakSpans(from ?? size)) }),
                 ...(seq !== undefined && { inclusion: await hashes(inclusionSpans(seq - 1, size)) }),
               }
               const { oldest } = await db.log.head(stream)

@@ -35,10 +35,16 @@ export class Trees {
       const tree = await this.#tree(db, name, id)
       try {
         await this.#readOn(db, tree, name, events, address)
-        return await question(tree.snapshot(), events)
       } catch (error) {
         this.#trees.delete(name)
         if (!(error instanceof StaleTree) || tried === tries) throw error
+        continue
+      }
+      try {
+        return await question(tree.snapshot(), events)
+      } catch (error) {
+        if (!(error instanceof StaleTree) || tried === tries) throw error
+        this.#trees.delete(name)
       }
     }
   }

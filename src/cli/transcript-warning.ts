@@ -1,0 +1,18 @@
+// What a relay does not keep to is told where it is noticed, and what shows it is kept in a file.
+import { join } from 'node:path'
+import type { ClientStatus } from '../../lib/client/index.ts'
+import type { Io } from './io.ts'
+import { agentchatHome, writeJson } from './home.ts'
+import { visible } from './terminal.ts'
+
+/** The warning, and where the evidence is. */
+export const transcriptWarning = (
+  { problem, evidence }: Extract<ClientStatus, { readonly kind: 'transcript' }>,
+  { env, now }: Pick<Io, 'env' | 'now'>,
+): string => {
+  const file = join(agentchatHome(env), `evidence-${now()}.json`)
+  writeJson(file, evidence)
+  return `warning: the relay does not keep to one history of ${
+    visible(evidence.stream)
+  } (${problem}); what shows it is in ${file}: agentchat verify --evidence ${file}`
+}
