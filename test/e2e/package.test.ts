@@ -31,7 +31,7 @@ describe('the package', () => {
   test('holds the built code, the documentation, the samples, and nothing else', () => {
     const places = [
       /^dist\/bin\/.*\.js$/,
-      /^dist\/web\/(?:[\w.-]+|assets\/[\w-]+\.(?:js|css))(?:\.br)?$/,
+      /^dist\/web\/(?:[\w.-]+|assets\/[\w.-]+\.(?:js|css))(?:\.br)?$/,
       /^dist\/(lib|src)\/.*\.(js|d\.ts)(\.map)?$/,
       /^(lib|src)\/(?!(cli|deploy)\/).*\.ts$/,
       /^docs\/[\w.-]+$/,

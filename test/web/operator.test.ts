@@ -1,10 +1,18 @@
 // Who operates a relay, in a real browser: sees how it does and what it logs, puts an agent out, and sends any request.
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { comeIn, noBrowser, startConsoleRelay, useBrowser } from '../kit/browser.ts'
+import { comeIn, noBrowser, phone, startConsoleRelay, useBrowser } from '../kit/browser.ts'
 
 const adminKey = 'correct horse battery'
 const log = pino({ level: 'info' }, { write: () => undefined })
+
+/** Pictures for docs/CONSOLE.md, where they are asked for. */
+const pictures = process.env['AGENTCHAT_SCREENSHOTS']
+const photograph = async (page: Page, name: string): Promise<void> => {
+  if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}.png`) })
+}
 
 describe.skipIf(noBrowser !== undefined)('operating', () => {
   const browser = useBrowser()
@@ -28,6 +36,8 @@ describe.skipIf(noBrowser !== undefined)('operating', () => {
     await page.getByText('healthy').waitFor()
     await page.locator('.chart canvas').first().waitFor()
     expect(await page.locator('.chart').count()).toBeGreaterThan(5)
+    if (pictures !== undefined) await page.getByText('3 looks so far').waitFor()
+    await photograph(page, 'relay-overview')
 
     await open('Log')
     const lines = page.getByRole('log')
@@ -36,6 +46,7 @@ describe.skipIf(noBrowser !== undefined)('operating', () => {
     await using eve = await site.relay.login('eve')
     await eve.refusal({ type: 'ADMIN_LIST', admin_key: 'evil\u202egpj.exe' })
     await lines.getByText(eve.id).waitFor()
+    await photograph(page, 'relay-log')
     await page.getByLabel('From level').selectOption('warn')
     await page.getByText('relay listens').waitFor({ state: 'detached' })
     expect(await lines.textContent()).not.toContain(wrong)
@@ -44,6 +55,14 @@ describe.skipIf(noBrowser !== undefined)('operating', () => {
     await open('Agents')
     await page.getByLabel('Find by name').fill('mallory')
     await page.getByText('1 of 3').waitFor()
+    // On a phone each row is a card: what can be done is in sight.
+    const size = page.viewportSize()!
+    await page.setViewportSize(phone)
+    expect(await page.getByRole('button', { name: 'Ban: mallory' }).evaluate(button => button.getBoundingClientRect().right)).toBeLessThan(
+      phone.width,
+    )
+    await photograph(page, 'relay-agents-phone')
+    await page.setViewportSize(size)
     await page.getByRole('button', { name: 'Ban: mallory' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByLabel('Reason').fill('spam')
@@ -95,6 +114,7 @@ describe.skipIf(noBrowser !== undefined)('operating', () => {
     await page.keyboard.press('Enter')
     const answer = page.getByRole('region', { name: 'Answer' })
     await answer.getByText('"type": "JOINED"').waitFor()
+    await photograph(page, 'anything-answer')
     await using ben = await site.relay.login('ben', { autojoin: false })
     expect((await ben.ask({ type: 'JOIN', channel: '#forms' }, 'JOINED')).channel).toBe('#forms')
 

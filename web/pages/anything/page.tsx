@@ -49,7 +49,7 @@ export const Page = ({ rest: [wanted], query }: PageProps) => {
           }}
         />
         <p class='small' role='status'>{shown === 0 ? texts.none : texts.shown(shown, count)}</p>
-        <nav onKeyDown={rove} aria-label={texts.search}>
+        <nav onKeyDown={rove} aria-label={texts.back}>
           {found.map(({ domain, types }) => (
             <div key={domain}>
               <h2>{domain}</h2>

@@ -65,7 +65,7 @@ export const Agents = () => {
                   {agent.verified && <span class='chip good'>{texts.verified}</span>}{' '}
                   {!agent.keyed && <span class='chip'>{texts.guest}</span>}
                 </td>
-                <td>{agent.sessions}</td>
+                <td data-label={texts.sessions}>{agent.sessions}</td>
                 <td>
                   <code>{plain(agent.addresses.join(', '))}</code>
                 </td>

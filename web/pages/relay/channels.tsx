@@ -47,8 +47,8 @@ export const Channels = () => {
                   {channel.archived && <span class='chip'>{texts.archived}</span>}
                   <div class='small'>{plain(channel.topic ?? '')}</div>
                 </th>
-                <td>{channel.agents}</td>
-                <td>
+                <td data-label={texts.here}>{channel.agents}</td>
+                <td data-label={texts.owner}>
                   <code>{plain(channel.owner ?? '–')}</code>
                 </td>
                 <td class='row-actions'>

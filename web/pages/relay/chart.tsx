@@ -25,7 +25,11 @@ const draw = (Plot: typeof uPlot, box: HTMLElement, width: number, format: Chart
     height: heightPx,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] } },
+    // A minute at least: of one look alone there is no time to show.
+    scales: {
+      x: { range: (_, min, max) => [Math.min(min, max - 60), max] },
+      y: { range: (_, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
+    },
     series: [{}, {
       stroke: token('--link'),
       width: 2,
