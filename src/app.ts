@@ -175,6 +175,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         log.warn({ files: left }, 'others can read data of the relay, and it is not the owner who could change that: chmod 700, 600')
     },
   })
+  let joined: RelayBus | undefined
   try {
     const { serverId, relayKey, signAsRelay, resumeSecret } = await relaySecrets(store, randomHex)
     await addConfiguredChannels(store, config, clock.now())
@@ -302,7 +303,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       log.warn({ maxConnections },
         `fewer connections are taken than the ${config.maxConnections} of maxConnections: the process may not open `
           + 'enough files (ulimit -n, LimitNOFILE)')
-    const bus = parts.bus ?? await openBus(config, log)
+    const bus = joined = parts.bus ?? await openBus(config, log)
     const http = config.http
       ? new Http({
         inside: () => relay.inside,
@@ -464,6 +465,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       },
     }
   } catch (error) {
+    await joined?.close()
     await store.close()
     metrics.close()
     throw error
@@ -471,6 +473,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 }
 
 export { accountBook } from './people.ts'
+export { processesOf } from './processes.ts'
 export { defaultConfig, type Config } from './config/schema.ts'
 export { ListenError } from './relay/listen-error.ts'
 export { KeepingError } from './keeping/failure.ts'

@@ -5,6 +5,11 @@ import { MemoryBus } from './bus/memory.ts'
 import { openNatsBus } from './bus/nats.ts'
 import type { Config } from './config/schema.ts'
 import type { BusMessage, RelayBus } from './relay/told.ts'
+import { besideRelay } from './store/beside.ts'
+import { liveNodes, nodeMigrations } from './store/nodes.ts'
+
+/** @internal The processes that run on a database. @throws StorageError */
+export const processesOf = (store: string) => besideRelay({ store, data: '', migrations: [nodeMigrations] }, liveNodes)
 
 /** Beside the largest frame: who says it, and to whom. */
 const envelopeBytes = 64 * 1024

@@ -2,12 +2,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import type { Dialect } from './dialect.ts'
 import { newer } from './migrate.ts'
 import { checkMarks } from './moving.ts'
 import { databaseFile } from './space.ts'
+import { sqliteDialect } from './sqlite/dialect.ts'
 import { openDatabase } from './sqlite/driver.ts'
 import { storageErrorOf } from './sqlite/store.ts'
-import { StorageError, type Migration, type TableWriter } from './store.ts'
+import { StorageError, type Migration, type Tx } from './store.ts'
 
 export interface BesideOptions {
   /** postgres://… in the place of `data` */
@@ -16,6 +18,9 @@ export interface BesideOptions {
   /** Whose tables are used: they have to be those of this version. */
   readonly migrations: readonly Migration[]
 }
+
+/** Who looks at tables and changes them, beside the relay. */
+export type Beside = Pick<Tx, 'tables' | 'dialect'>
 
 /** A relay that commits meanwhile is waited for. */
 const waitMs = 5_000
@@ -26,16 +31,16 @@ interface Tables {
 }
 
 /** @throws StorageError; what `use` throws undoes what it did */
-export const besideRelay = async <T>(options: BesideOptions, use: (tables: TableWriter) => Promise<T>): Promise<T> =>
+export const besideRelay = async <T>(options: BesideOptions, use: (tables: Beside) => Promise<T>): Promise<T> =>
   options.store === undefined ? besideSqlite(options, use) : besidePostgres(options, options.store, use)
 
-const besideSqlite = async <T>({ data, migrations }: BesideOptions, use: (tables: TableWriter) => Promise<T>): Promise<T> => {
+const besideSqlite = async <T>({ data, migrations }: BesideOptions, use: (tables: Beside) => Promise<T>): Promise<T> => {
   const file = join(data, databaseFile)
   if (!existsSync(file)) throw new StorageError(`${data} holds no ${databaseFile}`, "Name the relay's data directory with --data.")
   const database = openDatabase(file, { timeout: waitMs, fileMustExist: true })
   try {
     database.exec('BEGIN IMMEDIATE')
-    const done = await checked(new Kysely<unknown>({ dialect: new SqliteDialect({ database }) }), migrations.map(countOf('steps')), use)
+    const done = await checked(new Kysely<unknown>({ dialect: new SqliteDialect({ database }) }), sqliteDialect, migrations.map(countOf('steps')), use)
     database.exec('COMMIT')
     return done
   } catch (error) {
@@ -46,9 +51,10 @@ const besideSqlite = async <T>({ data, migrations }: BesideOptions, use: (tables
   }
 }
 
-const besidePostgres = async <T>({ migrations }: BesideOptions, url: string, use: (tables: TableWriter) => Promise<T>): Promise<T> => {
-  const [{ configOf, loadDriver, poolOf }, { problemOf }] = await Promise.all([
+const besidePostgres = async <T>({ migrations }: BesideOptions, url: string, use: (tables: Beside) => Promise<T>): Promise<T> => {
+  const [{ configOf, loadDriver, poolOf }, { postgresDialect }, { problemOf }] = await Promise.all([
     import('./postgres/client.ts'),
+    import('./postgres/dialect.ts'),
     import('./postgres/problems.ts'),
   ])
   const driver = await loadDriver()
@@ -59,7 +65,7 @@ const besidePostgres = async <T>({ migrations }: BesideOptions, url: string, use
     await client.query('BEGIN')
     const pool = poolOf((sql, values) => client.query(sql, [...values]))
     const tables = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: pool as never }) })
-    const done = await checked(tables, migrations.map(countOf('postgres')), use)
+    const done = await checked(tables, postgresDialect, migrations.map(countOf('postgres')), use)
     await client.query('COMMIT')
     return done
   } catch (error) {
@@ -73,10 +79,11 @@ const countOf = (engine: 'steps' | 'postgres') => ({ feature, [engine]: steps }:
 
 const checked = async <T>(
   kysely: Kysely<unknown>,
+  dialect: Dialect,
   wanted: readonly (readonly [feature: string, steps: number])[],
-  use: (tables: TableWriter) => Promise<T>,
+  use: (tables: Beside) => Promise<T>,
 ): Promise<T> => {
-  const writer: TableWriter = { tables: <R>() => kysely as unknown as Kysely<R> }
+  const writer: Beside = { tables: <R>() => kysely as unknown as Kysely<R>, dialect }
   const tables = writer.tables<Tables>()
   const marks = new Map((await tables.selectFrom('meta').selectAll().execute()).map(({ key, value }) => [key, value]))
   checkMarks(key => marks.get(key))

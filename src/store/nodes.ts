@@ -58,9 +58,11 @@ export const endNode = async (tx: Pick<Tx, 'tables'>, name: string, incarnation:
   await tx.tables<Tables>().deleteFrom('nodes').where('name', '=', name).where('incarnation', '=', incarnation).execute()
 }
 
-/** Those that are believed to run. */
-export const liveNodes = (db: Pick<Db, 'tables' | 'dialect'>): Promise<readonly NodeRow[]> =>
-  db.tables<Tables>().selectFrom('nodes').selectAll().where('until', '>=', db.dialect.now()).orderBy('name').execute()
+/** Those that are believed to run, and the time of the database's clock. */
+export const liveNodes = (db: Pick<Db, 'tables' | 'dialect'>): Promise<readonly (NodeRow & { readonly now: number })[]> => {
+  const now = db.dialect.now()
+  return db.tables<Tables>().selectFrom('nodes').selectAll().select(now.as('now')).where('until', '>=', now).orderBy('name').execute()
+}
 
 /** Those that ended without a word a while ago. */
 export const forgetNodes = async (tx: Pick<Tx, 'tables' | 'dialect'>, forMs: number): Promise<void> => {
