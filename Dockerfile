@@ -22,6 +22,7 @@ COPY bin bin
 COPY lib lib
 COPY src src
 COPY scripts scripts
+COPY web web
 # What is optional is for `agentchat deploy`, not for a relay; but for the driver of PostgreSQL (`store`), in the version of the lockfile.
 RUN npm run -s build \
   && npm pkg set dependencies.pg="$(node -p "require('pg/package.json').version")" \

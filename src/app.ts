@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { fingerprintOf } from '../lib/identity/index.ts'
 import { createVerify, createVerifyAsync } from '../lib/node/crypto.ts'
 import { DEFAULT_PORT, DEFAULT_WEB_PORT, limits, type FrameBody } from '../lib/protocol/index.ts'
-import { systemClock, type Clock } from './base/clock.ts'
+import { SharedClock, systemClock, type Clock } from './base/clock.ts'
 import { createLogger } from './base/log.ts'
 import { LogTail } from './base/log-tail.ts'
 import type { Logger } from './base/logger.ts'
@@ -44,7 +44,7 @@ import { moltbook } from './outbound/moltbook.ts'
 import { paymentProcessor } from './outbound/processor.ts'
 import { webhookSender } from './outbound/webhooks.ts'
 import type { Resolve } from './outbound/guard.ts'
-import { openBus } from './processes.ts'
+import { clockOf, openBus, problemsOfSeveral } from './processes.ts'
 import { openPeople } from './people.ts'
 import { relaySecrets } from './relay-key.ts'
 import { isWelcomeOrigin } from './relay/browser-origin.ts'
@@ -130,7 +130,8 @@ export const openKeeper = (): Promise<Keeper> => createKeeper(migrations)
  * await relay.drain()
  */
 export const startRelay = async (config: Config, parts: RelayParts = {}): Promise<RunningRelay> => {
-  const clock = parts.clock ?? systemClock
+  // Processes on several machines go by the clock of their database.
+  const clock = config.nats === undefined ? parts.clock ?? systemClock : new SharedClock(parts.clock ?? systemClock)
   const tail = new LogTail(clock.now())
   const log = tail.watching(parts.log ?? createLogger({ level: config.logLevel, format: config.logFormat }))
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex')
@@ -142,8 +143,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
 
   const problems: ConfigProblem[] = []
   const policies = await policiesOf(config, (where, problem) => problems.push({ where, message: `${where}: ${problem}` }))
-  if (config.nats !== undefined && config.store === undefined)
-    problems.push({ where: 'nats', message: 'several processes share a database server: name it by --store postgres://…' })
+  problems.push(...problemsOfSeveral(config))
   if (problems.length > 0) throw new ConfigError(problems)
   const { price } = policies
   const messagePrice: MessagePrice | undefined = price
@@ -407,7 +407,14 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       channels: await loadChannels(store.read),
       addressBans: (await addressBans(store.read)).map(ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })),
       bus,
-      process: { incarnation: randomHex(8), version, configHash: agreementOf(config) },
+      process: {
+        incarnation: randomHex(8),
+        version,
+        configHash: agreementOf(config),
+        motdKey: config.motd === undefined ? motdKey : undefined,
+        addressOf,
+        ...clockOf(clock),
+      },
       motd: config.motd ?? await readMeta(store.read, motdKey) ?? null,
       clock,
       elapsed: parts.elapsed ?? (() => performance.now()),
@@ -472,7 +479,9 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
   }
 }
 
+/** @internal */
 export { accountBook } from './people.ts'
+/** @internal */
 export { processesOf } from './processes.ts'
 export { defaultConfig, type Config } from './config/schema.ts'
 export { ListenError } from './relay/listen-error.ts'

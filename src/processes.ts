@@ -1,15 +1,43 @@
 // THE PROCESSES OF ONE RELAY, for app.ts: by what they hear each other, and what this one is called among them.
 import { hostname } from 'node:os'
+import { SharedClock, type Clock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
 import { MemoryBus } from './bus/memory.ts'
 import { openNatsBus } from './bus/nats.ts'
+import type { ConfigProblem } from './config/load.ts'
 import type { Config } from './config/schema.ts'
+import type { NodesOptions } from './relay/nodes.ts'
 import type { BusMessage, RelayBus } from './relay/told.ts'
 import { besideRelay } from './store/beside.ts'
 import { liveNodes, nodeMigrations } from './store/nodes.ts'
 
 /** @internal The processes that run on a database. @throws StorageError */
 export const processesOf = (store: string) => besideRelay({ store, data: '', migrations: [nodeMigrations] }, liveNodes)
+
+/** What several processes want that one does not. */
+export const problemsOfSeveral = ({ nats, store, maxFileBytes, filesBucket }: Config): readonly ConfigProblem[] => [
+  ...(nats !== undefined && store === undefined
+    ? [{ where: 'nats', message: 'several processes share a database server: name it by --store postgres://…' }]
+    : []),
+  ...(nats !== undefined && maxFileBytes > 0 && filesBucket === undefined
+    ? [{
+      where: 'nats',
+      message: 'several processes share the bytes of files: name a bucket (filesBucket), or take none (--max-file-bytes 0)',
+    }]
+    : []),
+]
+
+/** How a clock is set by the database's, where it can be. */
+export const clockOf = (clock: Clock): Pick<NodesOptions, 'setClock' | 'ownNow'> =>
+  clock instanceof SharedClock
+    ? {
+      setClock: (now, askedAt, answeredAt) => {
+        clock.set(now, askedAt, answeredAt)
+        return clock.aheadMs
+      },
+      ownNow: () => clock.own(),
+    }
+    : { setClock: () => 0, ownNow: () => clock.now() }
 
 /** Beside the largest frame: who says it, and to whom. */
 const envelopeBytes = 64 * 1024

@@ -109,7 +109,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'node:',
   ]],
   // By what the processes of one relay hear each other.
-  ['src/processes.ts', ['src/base', 'src/bus', 'src/config', 'src/relay/told.ts', 'src/store', 'node:']],
+  ['src/processes.ts', ['src/base', 'src/bus', 'src/config', 'src/relay/told.ts', 'src/relay/nodes.ts', 'src/store', 'node:']],
   ['src/relay-key.ts', ['lib/identity', 'lib/node/crypto.ts', 'src/store', 'node:']],
   // What app.ts wires of accounts.
   ['src/people.ts', [

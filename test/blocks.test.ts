@@ -13,7 +13,8 @@ const say = (wire: Wire, to: string, content: string, more: object = {}) => wire
 const plain = (frames: readonly Frame[], names: Readonly<Record<string, string>>): readonly unknown[] =>
   frames.map(frame => {
     let text = JSON.stringify(frame, (key, value: unknown) =>
-      /^(ts|.*_at|at|changed|updated_at|expires|due|sig.*|relay|msg_id|proposal_id|id|re|nonce)$/.test(key) && typeof value !== 'boolean'
+      /^(ts|.*_at|at|changed|updated_at|expires|due|sig.*|relay|msg_id|proposal_id|id|re|nonce|salt)$/.test(key)
+        && typeof value !== 'boolean'
         ? null
         : value)
     for (const [name, id] of Object.entries(names)) text = text.replaceAll(id, name)

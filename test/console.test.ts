@@ -116,7 +116,14 @@ describe('the door of the console', () => {
 test('switched off it is not there, and where nothing was built the log says so', async () => {
   const warnings: string[] = []
   const note = (_facts: unknown, text?: string) => void warnings.push(String(text ?? _facts))
-  const log = { fatal: note, error: note, warn: note, info: () => undefined, debug: () => undefined, isLevelEnabled: () => false } as never
+  const log = {
+    fatal: note,
+    error: note,
+    warn: note,
+    info: () => undefined,
+    debug: () => undefined,
+    isLevelEnabled: (level: string) => level === 'warn',
+  } as never
   await using off = await startTestRelay({ console: false }, { consoleFolder: join(folder.path, 'web') })
   expect((await fetch(`${off.httpUrl}/console/`, { headers: html })).status).toBe(404)
   await using bare = await startTestRelay({ console: true }, { consoleFolder: join(folder.path, 'nothing'), log })

@@ -84,6 +84,18 @@ const maxTurnMs = 10
 /** A handler failed after it had written: the batch is undone and run again, one by one. */
 class Undo extends Error {}
 
+/** Another process locked agents out whose writes are in the batch: it is undone and run again without those. */
+class LockedOut extends Error {
+  readonly agents: ReadonlySet<string>
+
+  constructor(agents: readonly string[]) {
+    super('locked out by another process')
+    this.agents = new Set(agents)
+  }
+}
+
+const nobody: ReadonlySet<string> = new Set()
+
 export class Committer {
   readonly #store: Store
   readonly #clock: Clock
@@ -205,7 +217,7 @@ export class Committer {
   }
 
   /** Commits one batch of what `take` gives; tells how many jobs have their results. */
-  async #commit(maxFrames: number, take: () => Job | undefined, reruns = 0): Promise<number> {
+  async #commit(maxFrames: number, take: () => Job | undefined, reruns = 0, out = nobody): Promise<number> {
     const taken: Job[] = []
     const next = () => {
       const job = taken.length < maxFrames ? take() : undefined
@@ -214,12 +226,13 @@ export class Committer {
     }
     const startedAt = performance.now()
     try {
-      this.#committed(await this.#attempt(next), startedAt)
+      this.#committed(await this.#attempt(next, out), startedAt)
     } catch (error) {
       // A storage that does not even begin takes nothing: the next one hears of it all the same.
       if (taken.length === 0) next()
-      if (error instanceof UndoneError && taken.length > 0 && reruns < maxReruns) {
-        for (let i = 0; i < taken.length;) await this.#commit(taken.length - i, () => taken[i++], reruns + 1)
+      const goneNow = error instanceof LockedOut ? error.agents : nobody
+      if ((error instanceof UndoneError || goneNow.size > 0) && taken.length > 0 && reruns < maxReruns) {
+        for (let i = 0; i < taken.length;) await this.#commit(taken.length - i, () => taken[i++], reruns + 1, new Set([...out, ...goneNow]))
         return taken.length
       }
       // What may be stored is not run again: those who asked are told, and send it again under its id.
@@ -262,7 +275,7 @@ export class Committer {
   }
 
   /** Decides jobs in order inside one transaction. Ends early after an outcome that others have to see first, and when its time is over. */
-  #attempt(next: () => Job | undefined): Promise<Attempt> {
+  #attempt(next: () => Job | undefined, out: ReadonlySet<string>): Promise<Attempt> {
     return this.#store.write(async tx => {
       // Its time begins when the storage has begun: however long that takes, those who waited go together.
       const now = this.#clock.now()
@@ -270,8 +283,14 @@ export class Committer {
       const results: Awaitable<Result>[] = []
       let isDeferred = false
       let bytes = 0
+      const writers = new Set<string>()
       for (let job = next(); job !== undefined; job = bytes < maxBatchBytes ? next() : undefined) {
         bytes += job.bytes
+        const writer = job.connection?.agent?.id
+        if (writer !== undefined && out.has(writer)) {
+          results.push({ kind: 'failed', job, error: new Fail('BANNED', 'Banned, or your key was revoked') })
+          continue
+        }
         const writesBefore = tx.writes
         let outcome: Outcome
         try {
@@ -285,6 +304,7 @@ export class Committer {
           results.push({ kind: 'failed', job, error })
           continue
         }
+        if (writer !== undefined && (outcome.append !== undefined || tx.writes !== writesBefore)) writers.add(writer)
         if (outcome.append === undefined) results.push({ kind: 'done', job, outcome })
         else if (isSeveral(outcome.append)) results.push(await this.#appendAll(tx, now, job, outcome, outcome.append))
         else {
@@ -297,7 +317,12 @@ export class Committer {
           || this.#clock.now() >= now + maxTurnMs
         ) break
       }
-      return { results: isDeferred ? await numbered(tx, results) : results as Result[], wrote: tx.writes > 0 }
+      // Asked together with the numbers.
+      const lockedOut = tx.lockedOut([...writers])
+      const done = isDeferred ? await numbered(tx, results) : results as Result[]
+      const gone = lockedOut instanceof Promise ? await lockedOut : lockedOut
+      if (gone.length > 0) throw new LockedOut(gone)
+      return { results: done, wrote: tx.writes > 0 }
     })
   }
 

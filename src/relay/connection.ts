@@ -89,6 +89,8 @@ export class Connection implements Asker {
   readonly frames: Bucket
   agent: Agent | undefined
   session = ''
+  /** ms: when its session was opened */
+  since = 0
   inbox: InboxMode = 'auto'
   /** Said of what it stores; undefined: it has a socket. */
   doorway: Doorway | undefined

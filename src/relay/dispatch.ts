@@ -36,7 +36,7 @@ import type { Quota } from './quota.ts'
 import { Reads } from './reads.ts'
 import type { Roster } from './roster.ts'
 import type { Slices } from './slices.ts'
-import type { RelayBus } from './told.ts'
+import type { NumberedBus } from './numbered-bus.ts'
 import { AccompaniedJob, storageRetryMs, WriteJob, type WriteHandler } from './write.ts'
 
 export interface DispatchDeps {
@@ -51,7 +51,7 @@ export interface DispatchDeps {
   readonly hub: Hub
   readonly outbox: Outbox
   readonly effects: Effects
-  readonly bus: RelayBus
+  readonly bus: NumberedBus
   readonly gate: Gate
   readonly audit: Audit
   readonly quota: Quota

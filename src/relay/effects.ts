@@ -362,15 +362,13 @@ export class Effects {
     if (asker === undefined || !asker.open) return
     asker.challenge = undefined
     asker.deadline = undefined
-    asker.session = login.session
-    asker.inbox = login.inbox
-    asker.binding = login.binding
+    Object.assign(asker, { session: login.session, inbox: login.inbox, binding: login.binding, since: this.#clock.now() })
     this.#open(asker, login.session, agent, autojoin)
     this.#options.onIdentified(asker)
     void this.#bus.follow(agent.id)
     if (!this.#bus.isAlone) {
-      const { session, address, heardAt } = asker
-      this.#tell({ kind: 'opened', session, address, heardAt, facts: agent, autojoin })
+      const { session, address, heardAt, since } = asker
+      this.#tell({ kind: 'opened', session, address, heardAt, since, facts: agent, autojoin })
     }
     if (agent.pubkey !== null && login.inbox !== 'none') this.#inBackground(asker, this.#replayer.inbox(asker, agent.id))
   }

@@ -49,7 +49,7 @@ export class Gate {
   constructor(options: GateOptions) {
     this.#options = options
     this.#adminKeyHash = options.adminKey === undefined ? undefined : hash(options.adminKey)
-    for (const { of: address, reason } of options.addressBans) this.setAddressBan(address, { reason })
+    this.setAddressBans(options.addressBans)
   }
 
   /** Names that say they are of this relay become the bare ones. Gives the refusal where one is of another relay. */
@@ -91,6 +91,12 @@ export class Gate {
   /** Whether nobody from an address is wanted. */
   addressBan(address: string): AddressBan | undefined {
     return this.#bannedAddresses.get(address)
+  }
+
+  /** Who is banned now, and nobody else. */
+  setAddressBans(bans: readonly Ban[]): void {
+    this.#bannedAddresses.clear()
+    for (const { of: address, reason } of bans) this.setAddressBan(address, { reason })
   }
 
   setAddressBan(address: string, ban: AddressBan | undefined): void {

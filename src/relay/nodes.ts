@@ -1,86 +1,36 @@
 // The processes of one relay: who of them runs, what each has told, and whether something of it was missed. Events are numbered in the log and
-// repaired by it; what is told of sessions is numbered here, and whoever misses a number asks its sender for all of its sessions.
+// repaired by it; what is told of sessions is numbered here, and whoever misses a number asks its sender for all of its sessions, and reads
+// anew what is kept in tables.
+import { timerMs } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/logger.ts'
-import { everyone, processNamed, type Subject } from '../bus/bus.ts'
+import { everyone, processNamed } from '../bus/bus.ts'
 import { loadChannels } from '../store/channels.ts'
+import { readMeta } from '../store/meta.ts'
 import { endNode, forgetNodes, liveNodes, renewNode, type NodeRow } from '../store/nodes.ts'
-import type { Db, Tx } from '../store/store.ts'
+import { addressBans, standingOf, type Ban } from '../store/standing.ts'
+import { StorageError, type Db, type Store, type Tx } from '../store/store.ts'
 import type { Effects } from './effects.ts'
 import type { Duty } from './feature.ts'
+import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
+import type { NumberedBus } from './numbered-bus.ts'
 import type { Roster } from './roster.ts'
-import type { BusMessage, RelayBus, SessionFacts, Told } from './told.ts'
+import type { BusMessage, SessionFacts, Told } from './told.ts'
+
+export { NumberedBus } from './numbered-bus.ts'
 
 /** How long a process is believed to run after it said so, and how often it does. */
 const leaseMs = 10_000
 const renewMs = 3_000
-/** For how long it is told again which channels and inboxes were written to. */
-const toldAgain = 3
-/** In one message. */
+/** In one message: some hundreds of bytes each. */
 const maxHeads = 2_000
+const maxSessions = 500
+/** Between two questions to one process. */
+const askEveryMs = 1_000
 /** After that what is left of a process that ended without a word is removed. */
 const forgetMs = 24 * 60 * 60_000
-
-/** The bus, with a number on what is told to all; and what was written to of late. */
-export class NumberedBus implements RelayBus {
-  readonly #bus: RelayBus
-  /** Of what was told last to all. */
-  told = 0
-  /** By second, the newest first: channels and inboxes, and how far they are. */
-  readonly #recent: Map<Subject, number>[] = [new Map()]
-
-  constructor(bus: RelayBus) {
-    this.#bus = bus
-  }
-
-  get node(): string {
-    return this.#bus.node
-  }
-
-  get isAlone(): boolean {
-    return this.#bus.isAlone
-  }
-
-  get isUp(): boolean {
-    return this.#bus.isUp
-  }
-
-  publish(subject: Subject, message: BusMessage): void {
-    if (message.kind === 'events') this.#recent[0]!.set(message.channel, message.last)
-    else if (message.kind === 'direct' && message.inboxSeq !== undefined) this.#recent[0]!.set(message.agent, message.inboxSeq)
-    this.#bus.publish(subject, message.kind === 'told' && subject === everyone ? { ...message, n: ++this.told } : message)
-  }
-
-  follow(subject: Subject): void | Promise<void> {
-    return this.#bus.follow(subject)
-  }
-
-  unfollow(subject: Subject): void {
-    this.#bus.unfollow(subject)
-  }
-
-  hear(listener: (message: BusMessage, from: string) => void): void {
-    this.#bus.hear(listener)
-  }
-
-  missed(listener: () => void): void {
-    this.#bus.missed(listener)
-  }
-
-  close(): Promise<void> {
-    return this.#bus.close()
-  }
-
-  /** A second is over: what was written to in the last few, the newest number of each. */
-  heads(): readonly (readonly [Subject, number])[] {
-    const all = new Map<Subject, number>()
-    for (const second of [...this.#recent].reverse())
-      for (const [subject, seq] of second) all.set(subject, Math.max(seq, all.get(subject) ?? 0))
-    this.#recent.unshift(new Map())
-    this.#recent.splice(toldAgain)
-    return [...all]
-  }
-}
+/** A clock that is further off is told; by so much and more it is no clock. */
+const warnClockMs = 2_000
 
 export interface NodesOptions {
   /** Another one each time the process starts. */
@@ -88,28 +38,53 @@ export interface NodesOptions {
   readonly version: string
   /** Says whether the settings that have to be the same are. */
   readonly configHash: string
+  /** Under which the message of the day is kept; undefined: it is a setting. */
+  readonly motdKey: string | undefined
+  /** An address as limits and bans count it. */
+  readonly addressOf: (text: string) => string
+  /** The clock that all go by said so, asked and answered at times of the machine's own. Gives how far that is off, in ms. */
+  readonly setClock: (now: number, askedAt: number, answeredAt: number) => number
+  /** The machine's own clock. */
+  readonly ownNow: () => number
 }
 
 export interface NodesDeps {
   readonly bus: NumberedBus
   readonly effects: Effects
+  readonly gate: Gate
   readonly hub: Hub
   readonly roster: Roster
   readonly log: Logger
-  readonly read: Db
+  readonly store: Store
+}
+
+/** What was missed of a process until all its sessions came. */
+interface Snapshot {
+  readonly n: number
+  readonly pages: Map<number, readonly SessionFacts[]>
 }
 
 export class Nodes {
   readonly #options: NodesOptions
   readonly #deps: NodesDeps
-  /** By process: the number of what it told last to all. */
+  readonly #read: Db
+  /** By process: the number of what it told last to all, as far as everything before is known. */
   readonly #heard = new Map<string, number>()
+  readonly #snapshots = new Map<string, Snapshot>()
+  readonly #askedAt = new Map<string, number>()
+  readonly #differs = new Set<string>()
+  /** Those that were believed to run when that was asked last. */
+  #live: ReadonlySet<string> = new Set()
   #renewedAt = -Infinity
-  #differs = new Set<string>()
+  /** While it could not say that it runs, nor could the others. */
+  #spareUntil = -Infinity
+  #resyncing: Promise<void> | undefined
+  #isResyncDue = false
 
   constructor(options: NodesOptions, deps: NodesDeps) {
     this.#options = options
     this.#deps = deps
+    this.#read = deps.store.aside
     const { bus, log } = deps
     bus.hear((message, from) => {
       try {
@@ -123,15 +98,16 @@ export class Nodes {
     void bus.follow(processNamed(bus.node))
   }
 
-  /** Hears of those who were here before, and of what changed while it began to listen. */
+  /** Hears of those who were here before, and of what changed while it began to listen. @throws StorageError its name is taken */
   async start(): Promise<void> {
     const { bus } = this.#deps
     if (bus.isAlone) return
+    await this.#takeName()
     await bus.follow(everyone)
     await bus.follow(processNamed(bus.node))
-    bus.publish(everyone, this.#sessions())
+    this.#tellSessions(everyone)
     bus.publish(everyone, { kind: 'ask' })
-    await this.#reread()
+    await this.#resync()
   }
 
   /** Once a second: it runs; who else does; what was written to. */
@@ -139,17 +115,25 @@ export class Nodes {
     name: 'nodes',
     scope: undefined,
     isOnce: false,
-    run: async ({ tx, now }) => {
-      const { bus } = this.#deps
+    run: async ({ tx }) => {
+      const { bus, log } = this.#deps
       if (bus.isAlone) return undefined
       const heads = bus.heads()
       for (let at = 0; at === 0 || at < heads.length; at += maxHeads)
         bus.publish(everyone, { kind: 'heads', heads: heads.slice(at, at + maxHeads), n: bus.told })
+      const now = this.#options.ownNow()
       if (now < this.#renewedAt + renewMs && now >= this.#renewedAt) return undefined
-      this.#renewedAt = now
-      await this.#renew(tx)
+      const at = await this.#renew(tx)
+      if (at === undefined) log.error({ node: bus.node }, 'another process runs under the name of this one: give each its own --node')
+      await forgetNodes(tx, forgetMs)
       const live = await liveNodes(tx)
-      return { committed: () => this.#seen(live) }
+      return {
+        committed: () => {
+          if (now > this.#renewedAt + leaseMs) this.#spareUntil = now + leaseMs
+          this.#renewedAt = now
+          this.#seen(live, now)
+        },
+      }
     },
   }
 
@@ -158,31 +142,53 @@ export class Nodes {
     if (!this.#deps.bus.isAlone) await endNode(tx, this.#deps.bus.node, this.#options.incarnation)
   }
 
-  async #renew(tx: Tx): Promise<void> {
-    const { bus, log } = this.#deps
-    const { incarnation, version, configHash: config } = this.#options
-    const at = await renewNode(tx, { name: bus.node, incarnation, version, config, state: 'serving', leaseMs })
-    if (at === undefined) log.error({ node: bus.node }, 'another process runs under the name of this one: give each its own --node')
-    await forgetNodes(tx, forgetMs)
+  /** Of one that was killed a moment ago the name is free when its lease is over. */
+  async #takeName(): Promise<void> {
+    const { store, bus, log } = this.#deps
+    const { ownNow } = this.#options
+    for (const begunAt = ownNow(); await store.write(tx => this.#renew(tx)) === undefined;) {
+      if (ownNow() > begunAt + leaseMs + renewMs) {
+        throw new StorageError(`Another process of this relay runs under the name ${bus.node}`,
+          'Give each its own: agentchat serve --node NAME. agentchat nodes tells which there are.')
+      }
+      log.info({ node: bus.node }, 'waits for the end of a process of the same name')
+      await new Promise(resolve => setTimeout(resolve, timerMs(askEveryMs)))
+    }
+    this.#renewedAt = ownNow()
   }
 
-  /** Those that are not there any more took their sessions with them. */
-  #seen(live: readonly NodeRow[]): void {
+  async #renew(tx: Tx): Promise<number | undefined> {
+    const { bus, log } = this.#deps
+    const { incarnation, version, configHash: config, ownNow, setClock } = this.#options
+    const askedAt = ownNow()
+    const at = await renewNode(tx, { name: bus.node, incarnation, version, config, state: 'serving', leaseMs })
+    if (at === undefined) return undefined
+    const offMs = setClock(at, askedAt, ownNow())
+    if (Math.abs(offMs) > warnClockMs && this.#renewedAt === -Infinity)
+      log.warn({ offMs }, "the clock of this machine is not the database's, by which all processes go: set it (NTP)")
+    return at
+  }
+
+  /** Those that are not there any more took their sessions with them, and may have stored what nobody was told of. */
+  #seen(live: readonly NodeRow[], now: number): void {
     const { roster, effects, log, bus } = this.#deps
     const names = new Set(live.map(({ name }) => name))
     for (const { name, config, version } of live) {
       if (config === this.#options.configHash || this.#differs.has(name)) continue
       this.#differs.add(name)
-      log.warn({ node: name, version }, 'another process of this relay has other settings: agentchat config shows those of each')
+      log.warn({ node: name, version }, 'another process of this relay has other settings')
     }
-    for (const { agent, session, node, heardAt } of roster.elsewhere()) {
+    if (now < this.#spareUntil) return
+    const gone = [...this.#live].filter(name => !names.has(name))
+    this.#live = names
+    for (const { agent, session, node, heardAt } of roster.elsewhere())
       if (!names.has(node) && agent !== undefined) effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, node)
-    }
-    for (const name of this.#heard.keys()) if (!names.has(name) && name !== bus.node) this.#heard.delete(name)
+    for (const name of [...this.#heard.keys()]) if (!names.has(name) && name !== bus.node) this.#heard.delete(name)
+    if (gone.length > 0) this.#lookAhead()
   }
 
   #hear(message: BusMessage, from: string): void {
-    const { hub, effects, bus } = this.#deps
+    const { hub, effects } = this.#deps
     switch (message.kind) {
       case 'events':
         return hub.publish(message.channel, message.first, message.last, message.frames)
@@ -191,20 +197,20 @@ export class Nodes {
       case 'told':
         return this.#told(message.told, message.n, from)
       case 'ask':
-        return bus.publish(processNamed(from), this.#sessions())
+        return this.#tellSessions(processNamed(from))
       case 'sessions':
-        return this.#reconcile(message.sessions, message.n, from)
+        return this.#collect(message, from)
       case 'heads': {
         for (const [subject, seq] of message.heads) {
           if (subject.startsWith('#')) hub.noteStored(subject, seq)
           else effects.hear({ kind: 'inbox', agent: subject, newest: seq }, from)
         }
-        if (message.n !== this.#heard.get(from)) this.#ask(from)
+        if (message.n !== this.#heard.get(from)) this.#gap(from)
         return
       }
       case 'missed': {
-        hub.lookAhead()
-        return this.#ask(from)
+        this.#lookAhead()
+        return this.#gap(from)
       }
       default:
         // A newer version says more.
@@ -216,78 +222,131 @@ export class Nodes {
     if (n !== undefined) {
       const last = this.#heard.get(from)
       if (last !== undefined && n <= last) return
-      // What was told before is not known: all of it is asked for, and this is part of it.
-      if (last === undefined || n > last + 1) this.#ask(from)
-      this.#heard.set(from, n)
+      // What was told before is not known: it is asked for, and this is no more than a part of it.
+      if (last === undefined || n > last + 1) this.#gap(from)
+      else this.#heard.set(from, n)
     }
+    const known = told.kind === 'opened' ? this.#deps.roster.opened(told.facts.id, told.session) : undefined
+    // The older of two sessions of one label does not end the newer one.
+    if (told.kind === 'opened' && known !== undefined && isNewer(known, { since: told.since, node: from }, this.#deps.bus.node)) return
     this.#deps.effects.hear(told, from)
   }
 
-  #ask(node: string): void {
-    this.#deps.bus.publish(processNamed(node), { kind: 'ask' })
+  /** Something that a process told is not known: what it was is read, and asked. */
+  #gap(from: string): void {
+    const now = this.#options.ownNow()
+    if (now < (this.#askedAt.get(from) ?? -Infinity) + askEveryMs) return
+    this.#askedAt.set(from, now)
+    this.#deps.bus.publish(processNamed(from), { kind: 'ask' })
+    this.#resyncLater()
   }
 
   /** For a while nothing was heard, and what this process said was not. */
   #missed(): void {
-    const { bus, hub, log } = this.#deps
-    hub.lookAhead()
+    const { bus } = this.#deps
+    this.#lookAhead()
     bus.publish(everyone, { kind: 'missed' })
-    bus.publish(everyone, this.#sessions())
+    this.#tellSessions(everyone)
     bus.publish(everyone, { kind: 'ask' })
-    this.#reread().catch((error: unknown) => log.error({ err: error }, 'the channels could not be read'))
+    this.#resyncLater()
   }
 
-  /** Channels are rows: what was told of them is there. */
-  async #reread(): Promise<void> {
-    const { read, effects, roster, bus } = this.#deps
-    const before = new Set([...roster.channels()].map(({ info }) => info.name))
-    for (const info of await loadChannels(read)) {
-      before.delete(info.name)
-      effects.hear({ kind: 'channel', info }, bus.node)
+  /** Something may be stored that was not heard of: how far channels and inboxes are is asked. */
+  #lookAhead(): void {
+    const { hub, effects, roster, bus } = this.#deps
+    hub.lookAhead()
+    for (const id of new Set([...roster.here()].map(([{ id }]) => id))) effects.hear({ kind: 'inbox', agent: id, newest: 0 }, bus.node)
+  }
+
+  #resyncLater(): void {
+    this.#resync().catch((error: unknown) => this.#deps.log.error({ err: error }, 'what other processes changed could not be read'))
+  }
+
+  /** Reads what is kept in tables and told when it changes. Whoever asks meanwhile has it done once more. */
+  #resync(): Promise<void> {
+    this.#isResyncDue = true
+    return this.#resyncing ??= this.#resyncAll().finally(() => this.#resyncing = undefined)
+  }
+
+  async #resyncAll(): Promise<void> {
+    const { effects, roster, gate, bus } = this.#deps
+    const { addressOf, motdKey } = this.#options
+    while (this.#isResyncDue) {
+      this.#isResyncDue = false
+      const before = new Set([...roster.channels()].map(({ info }) => info.name))
+      for (const info of await loadChannels(this.#read)) {
+        before.delete(info.name)
+        effects.hear({ kind: 'channel', info }, bus.node)
+      }
+      for (const channel of before) effects.hear({ kind: 'channelEnds', channel, by: '@server' }, bus.node)
+      if (motdKey !== undefined) effects.hear({ kind: 'motd', motd: await readMeta(this.#read, motdKey) ?? null }, bus.node)
+      gate.setAddressBans((await addressBans(this.#read)).map(ban => bannedAddress(ban, addressOf)))
+      // Tokens and admissions are asked anew.
+      effects.hear({ kind: 'tokens', agent: '@server' }, bus.node)
+      for (const [{ id, pubkey }] of [...roster.here()])
+        if (pubkey !== null) effects.hear({ kind: 'standing', agent: id, standing: await standingOf(this.#read, id) }, bus.node)
     }
-    for (const channel of before) effects.hear({ kind: 'channelEnds', channel, by: '@server' }, bus.node)
   }
 
-  /** All sessions of this process. */
-  #sessions(): BusMessage {
+  /** All sessions of this process, a page in a message. */
+  #tellSessions(to: string): void {
+    const { roster, bus } = this.#deps
     const sessions: SessionFacts[] = []
-    for (const [agent, connection] of this.#deps.roster.here()) {
+    for (const [agent, connection] of roster.here()) {
       const { id, name, pubkey, verified, admin, exempt, memberships, presence, statusText } = agent
       const announced: string[] = []
       const silent: string[] = []
-      for (const channel of connection.channels) (this.#deps.roster.isAnnounced(agent, channel) ? announced : silent).push(channel)
-      sessions.push({
-        session: connection.session,
-        address: connection.address,
-        heardAt: connection.heardAt,
-        facts: { id, name, pubkey, verified, admin, exempt, memberships: [...memberships] },
-        change: { presence, statusText },
-        announced,
-        silent,
-      })
+      for (const channel of connection.channels) (roster.isAnnounced(agent, channel) ? announced : silent).push(channel)
+      const { session, address, heardAt, since } = connection
+      const facts = { id, name, pubkey, verified, admin, exempt, memberships: [...memberships] }
+      sessions.push({ session, address, heardAt, since, facts, change: { presence, statusText }, announced, silent })
     }
-    return { kind: 'sessions', sessions, n: this.#deps.bus.told }
+    const pages = Math.max(1, Math.ceil(sessions.length / maxSessions))
+    for (let page = 0; page < pages; page++) {
+      const part = sessions.slice(page * maxSessions, (page + 1) * maxSessions)
+      bus.publish(to, { kind: 'sessions', sessions: part, n: bus.told, page, pages })
+    }
+  }
+
+  #collect({ sessions, n, page, pages }: Extract<BusMessage, { kind: 'sessions' }>, from: string): void {
+    const known = this.#snapshots.get(from)
+    const snapshot = known?.n === n ? known : { n, pages: new Map<number, readonly SessionFacts[]>() }
+    snapshot.pages.set(page, sessions)
+    if (snapshot.pages.size < pages) return void this.#snapshots.set(from, snapshot)
+    this.#snapshots.delete(from)
+    this.#reconcile([...snapshot.pages.values()].flat(), n, from)
   }
 
   /** What a process says of all its sessions is so: those of it that are known and not among them are over. */
   #reconcile(sessions: readonly SessionFacts[], n: number, from: string): void {
-    const { roster, effects } = this.#deps
+    const { roster, effects, bus } = this.#deps
     this.#heard.set(from, n)
-    const named = new Set(sessions.map(({ facts, session }) => `${facts.id} ${session}`))
-    for (const { agent, session, node, heardAt } of roster.elsewhere()) {
-      if (node === from && agent !== undefined && !named.has(`${agent.id} ${session}`))
-        effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, from)
+    const named = new Map(sessions.map(each => [`${each.facts.id} ${each.session}`, each]))
+    for (const { agent, session, node, heardAt, channels } of roster.elsewhere()) {
+      if (node !== from || agent === undefined) continue
+      const still = named.get(`${agent.id} ${session}`)
+      // One that left channels is opened anew: only an agent leaves, and this is one session of it.
+      const isLess = still !== undefined && [...channels].some(channel => ![...still.announced, ...still.silent].includes(channel))
+      if (still === undefined || isLess) effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, from)
     }
-    for (const { session, address, heardAt, facts, change, announced, silent } of sessions) {
+    for (const { session, address, heardAt, since, facts, change, announced, silent } of sessions) {
       const { id } = facts
+      const here = roster.opened(id, session)
+      if (here !== undefined && here.node !== from && isNewer(here, { since, node: from }, bus.node)) continue
       const known = roster.remote(id, session, from)
-      if (known === undefined) effects.hear({ kind: 'opened', session, address, heardAt, facts, autojoin: silent }, from)
-      else
-        for (const channel of [...known.channels])
-          if (!announced.includes(channel) && !silent.includes(channel)) effects.hear({ kind: 'unsubscribe', agent: id, channel }, from)
+      if (known === undefined) effects.hear({ kind: 'opened', session, address, heardAt, since, facts, autojoin: silent }, from)
       for (const channel of announced)
         if (known?.channels.has(channel) !== true) effects.hear({ kind: 'joined', agent: id, session, channel, lasting: false }, from)
       effects.hear({ kind: 'agent', agent: id, change: { ...change, name: facts.name, memberships: facts.memberships } }, from)
     }
   }
 }
+
+const bannedAddress = (ban: Ban, addressOf: (text: string) => string): Ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })
+
+/** Of two that were opened in one millisecond, that of the process whose name comes first. */
+const isNewer = (
+  known: { readonly since: number, readonly node: string | undefined },
+  told: { readonly since: number, readonly node: string },
+  self: string,
+): boolean => known.since > told.since || (known.since === told.since && (known.node ?? self) < told.node)

@@ -4,11 +4,11 @@ import type { Committed, Result } from './committer.ts'
 import type { Effects } from './effects.ts'
 import type { Outcome } from './feature.ts'
 import type { Hub } from './hub.ts'
-import type { RelayBus } from './told.ts'
+import type { NumberedBus } from './numbered-bus.ts'
 
 export interface Listeners {
   readonly hub: Hub
-  readonly bus: RelayBus
+  readonly bus: NumberedBus
   readonly effects: Effects
   readonly counts: Counts
 }
@@ -46,9 +46,11 @@ export const publish = (results: readonly Result[], listeners: Listeners): void 
 }
 
 /** What is sent again may never have been told: its first commit had no answer. */
-const noteStored = (seq: number, append: Outcome['append'], { hub }: Listeners): void => {
+const noteStored = (seq: number, append: Outcome['append'], { hub, bus }: Listeners): void => {
   const [first] = [append].flat()
-  if (first !== undefined && first.agents === undefined) hub.noteStored(first.stream, seq)
+  if (first === undefined || first.agents !== undefined) return
+  hub.noteStored(first.stream, seq)
+  bus.noteHead(first.stream, seq)
 }
 
 /** To the agents concerned: to those it is from and for, and to whose inbox keeps it. */

@@ -213,7 +213,7 @@ export class Relay {
       deliver: results => this.#dispatch.deliver(results),
       endTurn: () => this.#dispatch.endTurn(),
     })
-    this.#nodes = new Nodes(deps.process, { ...deps, bus, effects, hub, roster, read: store.read })
+    this.#nodes = new Nodes(deps.process, { ...deps, bus, effects, gate, hub, roster })
     this.#dispatch = new Dispatch({
       ...deps,
       bus,

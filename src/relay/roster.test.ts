@@ -19,7 +19,7 @@ const info = {
 const connection = (session: string, address = '192.0.2.1', heardAt = 10): Connection =>
   ({ session, address, heardAt, channels: new Set<string>(), watching: new Set<string>() }) as unknown as Connection
 const elsewhere = (session: string, node = 'n2', address = '192.0.2.2', heardAt = 20) =>
-  new RemoteSession(node, { session, address, heardAt })
+  new RemoteSession(node, { session, address, heardAt, since: 0 })
 
 describe('an agent is here wherever it is connected', () => {
   test('its sessions count, and only what is connected to this process can be written to', () => {

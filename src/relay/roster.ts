@@ -225,6 +225,13 @@ export class Roster implements RosterView {
     return [...this.#agents.values()].flatMap(({ remote }) => [...remote?.values() ?? []])
   }
 
+  /** When an agent's session of a label was opened, and where; undefined: there is none. */
+  opened(id: string, label: string): { readonly since: number, readonly node: string | undefined } | undefined {
+    const agent = this.#agents.get(id)
+    const own = agent?.own.get(label)
+    return own === undefined ? agent?.remote?.get(label) : { since: own.since, node: undefined }
+  }
+
   /** The connections to this process, and whose they are. */
   *here(): Iterable<readonly [Agent, Connection]> {
     for (const agent of this.#agents.values()) for (const connection of agent.own.values()) yield [agent, connection]

@@ -10,15 +10,17 @@ export class RemoteSession {
   /** Its label. */
   readonly session: string
   readonly heardAt: number
+  readonly since: number
   agent: Agent | undefined
   /** Channels it hears. */
   readonly channels = new Set<string>()
 
-  constructor(node: string, { session, address, heardAt }: Pick<RemoteSession, 'session' | 'address' | 'heardAt'>) {
+  constructor(node: string, { session, address, heardAt, since }: Pick<RemoteSession, 'session' | 'address' | 'heardAt' | 'since'>) {
     this.node = node
     this.session = session
     this.address = address
     this.heardAt = heardAt
+    this.since = since
   }
 }
 

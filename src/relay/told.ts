@@ -19,6 +19,8 @@ export type Told =
     readonly session: string
     readonly address: string
     readonly heardAt: number
+    /** ms: when it was opened */
+    readonly since: number
     readonly facts: AgentFacts
     readonly autojoin: readonly string[]
   }
@@ -30,6 +32,7 @@ export interface SessionFacts {
   readonly session: string
   readonly address: string
   readonly heardAt: number
+  readonly since: number
   readonly facts: AgentFacts
   readonly change: AgentChange
   /** Channels that it hears: those whose members were told that it came, and those it is in silently. */
@@ -55,8 +58,14 @@ export type BusMessage =
   | { readonly kind: 'told', readonly told: Told, readonly n?: number }
   /** Tell me all of your sessions. */
   | { readonly kind: 'ask' }
-  /** All sessions of the process, after so much was told. */
-  | { readonly kind: 'sessions', readonly sessions: readonly SessionFacts[], readonly n: number }
+  /** Sessions of the process, after so much was told: page `page` of `pages`. */
+  | {
+    readonly kind: 'sessions'
+    readonly sessions: readonly SessionFacts[]
+    readonly n: number
+    readonly page: number
+    readonly pages: number
+  }
   /** Channels and inboxes that were written to of late, and how far they are; and how much was told. */
   | { readonly kind: 'heads', readonly heads: readonly (readonly [Subject, number])[], readonly n: number }
   /** The process did not hear for a while, and was not heard. */

@@ -134,6 +134,7 @@ export const setVerified = async (tx: Tx, id: string, verified: boolean): Promis
 }
 
 export const revokeAgent = async (tx: Tx, agent: { readonly id: string, readonly pubkey: string }, now: number): Promise<void> => {
+  await tx.lockOut(agent.id)
   await tx.tables<Tables>().insertInto('agents')
     .values({ ...agent, name: agent.id.slice(1), verified: 0, first_seen: now, last_seen: now, rotated_to: null, revoked_at: now })
     .onConflict(conflict => conflict.column('id').doUpdateSet({ revoked_at: now, verified: 0 }))
@@ -209,6 +210,7 @@ export const rotateAgent = async (
   const tables = tx.tables<Tables>()
   const old = await findAgent(tx, from.id)
   await rememberAgent(tx, { ...from, name: old?.name ?? from.id.slice(1) }, now)
+  await tx.lockOut(from.id)
   await tables.updateTable('agents').set({ rotated_to: to, revoked_at: now }).where('id', '=', from.id).execute()
   await joinLineages(tx, from.id, to)
   if (old?.verified === 1) await setVerified(tx, to, true)

@@ -40,7 +40,8 @@ const besideSqlite = async <T>({ data, migrations }: BesideOptions, use: (tables
   const database = openDatabase(file, { timeout: waitMs, fileMustExist: true })
   try {
     database.exec('BEGIN IMMEDIATE')
-    const done = await checked(new Kysely<unknown>({ dialect: new SqliteDialect({ database }) }), sqliteDialect, migrations.map(countOf('steps')), use)
+    const done = await checked(new Kysely<unknown>({ dialect: new SqliteDialect({ database }) }), sqliteDialect,
+      migrations.map(countOf('steps')), use)
     database.exec('COMMIT')
     return done
   } catch (error) {

@@ -82,6 +82,7 @@ export const goneReasonOf = (id: string, { isKnown, rotatedTo, isRevoked, ban }:
 }
 
 export const ban = async (tx: Tx, agent: string, reason: string | null, now: number): Promise<void> => {
+  await tx.lockOut(agent)
   await tx.tables<Tables>().insertInto('bans').values({ agent, reason, at: now })
     .onConflict(conflict => conflict.column('agent').doUpdateSet({ reason, at: now })).execute()
 }

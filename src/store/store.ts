@@ -50,6 +50,13 @@ export interface Tx extends Db {
    * it was asked for last; then another may take it on. In a store of one process every duty is its own.
    */
   own(duty: string, leaseMs: number): Awaitable<boolean>
+  /** Nobody stores anything of an agent any more that did not before: whoever is about to is waited for, or finds it locked out. */
+  lockOut(agent: string): Awaitable<void>
+  /**
+   * Those of the agents that another process has locked out: banned, revoked, rotated. Asked with what is to be stored of them in the
+   * transaction; the others are not locked out before it ends.
+   */
+  lockedOut(agents: readonly string[]): Awaitable<readonly string[]>
   /** How many statements that write were run so far; tells whether a failed handler left something behind. */
   readonly writes: number
 }
@@ -57,8 +64,17 @@ export interface Tx extends Db {
 /** Who changes a feature's tables and nothing else. */
 export type TableWriter = Pick<Tx, 'tables'>
 
+/** What processes that share a store divide between them. */
+export type Divided = Pick<Tx, 'lock' | 'claim' | 'own' | 'lockOut' | 'lockedOut'>
+
 /** What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with. */
-export const alone: Pick<Tx, 'lock' | 'claim' | 'own'> = { lock: () => undefined, claim: () => true, own: () => true }
+export const alone: Divided = {
+  lock: () => undefined,
+  claim: () => true,
+  own: () => true,
+  lockOut: () => undefined,
+  lockedOut: () => [],
+}
 
 /**
  * A feature's tables: SQL run once, in order, and recorded under the feature's name. Only ever append, to both: the tables are the same,

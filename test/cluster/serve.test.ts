@@ -18,7 +18,21 @@ describe.skipIf(noNats !== undefined)('serve --store --nats', () => {
   test('what is said at one is heard at all, in one order, by who came late too; one that is killed takes nothing with it', async () => {
     await using database = await newDatabase('template0')
     await using nats = await TestNats.start()
-    const flags = ['--store', database.url, '--nats', nats.url, '--port', '0', '--log-level', 'info', '--json', '--msg-rate', '0']
+    const flags = [
+      '--store',
+      database.url,
+      '--nats',
+      nats.url,
+      '--port',
+      '0',
+      '--log-level',
+      'info',
+      '--json',
+      '--msg-rate',
+      '0',
+      '--max-file-bytes',
+      '0',
+    ]
     const start = (node: string) => new ServeProgram(builtBin(), [...flags, '--node', node])
     await using one = start('one')
     await one.url

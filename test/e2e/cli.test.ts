@@ -99,6 +99,7 @@ test('serve --json says where it is in one document on stdout', async () => {
     url: expect.stringMatching(/^ws:\/\/localhost:\d+$/),
     port: expect.any(Number),
     server_id: expect.stringMatching(/^[0-9a-f]{64}$/),
+    console_url: expect.stringMatching(/^http:\/\/localhost:\d+\/console\/$/),
   }])
   relay.signal('SIGTERM')
   expect(await relay.ended).toEqual({ code: 0, signal: null })

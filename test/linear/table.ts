@@ -257,6 +257,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   },
   'src/bus/nats.ts': { own: 'addresses of servers, a setting' },
   'src/processes.ts': { own: 'the name of the machine' },
+  'src/relay/nodes.ts': { own: 'addresses that admins banned' },
   'src/config/': { own: 'settings' },
   'src/deploy/': { own: 'the deployment as it is described, and programs that are run for it' },
   'src/deploy/akash/chain-reader.ts': { peer: 'answers of a chain node' },

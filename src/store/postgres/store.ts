@@ -18,7 +18,7 @@ import { logSchema, storeSchema } from './schema.ts'
 import { dropIndex, PostgresSearch } from './search.ts'
 import { patienceMs, retryMs, Writer } from './writer.ts'
 import { divided } from './divided.ts'
-import { alone, BusyError, type Awaitable, type Db, type Space, type Store, type StoreOptions, type Tx } from '../store.ts'
+import { alone, BusyError, type Awaitable, type Db, type Divided, type Space, type Store, type StoreOptions, type Tx } from '../store.ts'
 
 const maxReaders = 4
 /** A name of a connection is cut after 63 bytes. */
@@ -157,7 +157,7 @@ class PostgresStore implements Store {
   readonly #tx: Tx
   #tail: Promise<unknown> = Promise.resolve()
 
-  readonly #shares: Pick<Tx, 'lock' | 'claim' | 'own'>
+  readonly #divided: Divided
 
   constructor(writer: Writer, epoch: string, readers: ReaderPools, { maxDataBytes, search = false, isShared = false }: PostgresOptions) {
     this.epoch = epoch
@@ -165,7 +165,7 @@ class PostgresStore implements Store {
     this.#readers = readers
     this.#maxDataBytes = maxDataBytes === undefined || maxDataBytes === 0 ? Infinity : maxDataBytes
     this.#log = new PostgresLog(writer, epoch)
-    this.#shares = isShared ? divided(writer) : alone
+    this.#divided = isShared ? divided(writer) : alone
     this.#search = search
       ? new PostgresSearch(writer,
         async <R extends object>(sql: string, values: readonly unknown[]) => (await readers.aside.query(sql, values)).rows as R[])
@@ -233,7 +233,7 @@ class PostgresStore implements Store {
       links: new PostgresLinks((sql, values) => writer.ask(sql, values), this.epoch, () => this.#log.flush()),
       keep: new TablesKeeper(this.#log, tables, dialect, postgresLogWords),
       search: this.#search,
-      ...this.#shares,
+      ...this.#divided,
       get writes() {
         return writer.writes
       },

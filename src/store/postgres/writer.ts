@@ -15,6 +15,8 @@ export const retryMs = 200
 const goodbyeMs = 2_000
 /** How often it is asked what became of a commit, each time on a new line. */
 const maxAsked = 5
+/** Ends the server's process of a line, if it is still ours, and waits for its end. */
+const endLine = `SELECT pg_terminate_backend(pid, ${goodbyeMs}) FROM pg_stat_activity WHERE pid = $1 AND application_name = $2`
 /** Far above what a statement takes: a line that is stalled is noticed by it. */
 const statementTimeoutMs = 8_000
 
@@ -99,6 +101,11 @@ export class Writer {
         await sleep(timerMs(retryMs))
       }
     }
+  }
+
+  /** The open transaction, as a name for it: nothing of it can be read. */
+  get transaction(): object {
+    return this.#open
   }
 
   begin(): void {
@@ -290,13 +297,15 @@ export class Writer {
       await client.connect()
       // A relay that is cut off gives its claim up in half a minute, and not in hours.
       await client.query(`SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-        SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'`)
+        SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '${this.#watch.isShared === true ? 4 : 60}s'`)
       await client.query("SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'")
       const { rows: [state] } = await client.query<{ read_only: boolean, claimed: boolean }>(
         `SELECT pg_is_in_recovery() AS read_only, CASE WHEN pg_is_in_recovery() THEN false
           ELSE pg_try_advisory_lock${this.#watch.isShared === true ? '_shared' : ''}($1) END AS claimed`,
         [claim],
       )
+      // What is left of a line that broke would keep its locks, and others wait for those too.
+      if (this.#watch.isShared === true && this.#formerPid !== undefined) await client.query(endLine, [this.#formerPid, this.name])
       if (state!.read_only) throw Object.assign(new Error('the database is a standby'), { code: '25006' })
       if (!state!.claimed) throw await this.#claimed(client)
     } catch (error) {

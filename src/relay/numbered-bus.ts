@@ -1,0 +1,71 @@
+// The bus as a relay uses it: with a number on what is told to all, and with what was written to of late, which is told again.
+import { everyone, type Subject } from '../bus/bus.ts'
+import type { BusMessage, RelayBus } from './told.ts'
+
+/** For how many seconds it is told again which channels and inboxes were written to. */
+const toldAgain = 3
+
+export class NumberedBus implements RelayBus {
+  readonly #bus: RelayBus
+  /** Of what was told last to all. */
+  told = 0
+  /** By second, the newest first: channels and inboxes, and how far they are. */
+  readonly #recent: Map<Subject, number>[] = [new Map()]
+
+  constructor(bus: RelayBus) {
+    this.#bus = bus
+  }
+
+  get node(): string {
+    return this.#bus.node
+  }
+
+  get isAlone(): boolean {
+    return this.#bus.isAlone
+  }
+
+  get isUp(): boolean {
+    return this.#bus.isUp
+  }
+
+  publish(subject: Subject, message: BusMessage): void {
+    if (message.kind === 'events') this.#recent[0]!.set(message.channel, message.last)
+    else if (message.kind === 'direct' && message.inboxSeq !== undefined) this.#recent[0]!.set(message.agent, message.inboxSeq)
+    this.#bus.publish(subject, message.kind === 'told' && subject === everyone ? { ...message, n: ++this.told } : message)
+  }
+
+  follow(subject: Subject): void | Promise<void> {
+    return this.#bus.follow(subject)
+  }
+
+  unfollow(subject: Subject): void {
+    this.#bus.unfollow(subject)
+  }
+
+  hear(listener: (message: BusMessage, from: string) => void): void {
+    this.#bus.hear(listener)
+  }
+
+  missed(listener: () => void): void {
+    this.#bus.missed(listener)
+  }
+
+  close(): Promise<void> {
+    return this.#bus.close()
+  }
+
+  /** Something is stored there that perhaps nobody was told of. */
+  noteHead(subject: Subject, seq: number): void {
+    this.#recent[0]!.set(subject, Math.max(seq, this.#recent[0]!.get(subject) ?? 0))
+  }
+
+  /** A second is over: what was written to in the last few, the newest number of each. */
+  heads(): readonly (readonly [Subject, number])[] {
+    const all = new Map<Subject, number>()
+    for (const second of [...this.#recent].reverse())
+      for (const [subject, seq] of second) all.set(subject, Math.max(seq, all.get(subject) ?? 0))
+    this.#recent.unshift(new Map())
+    this.#recent.splice(toldAgain)
+    return [...all]
+  }
+}
