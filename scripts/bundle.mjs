@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { build } from 'rolldown'
+import { licencesOf } from './licences.mjs'
 
 /** Packages of many small files. What is left out finds files of its own beside it. */
 const bundled = /^(zod|kysely|prom-client|bintrees|tdigest|@opentelemetry\/api|@scure\/[^/]+|@marcbachmann\/cel-js|@noble\/[^/]+|@simplewebauthn\/server|openid-client|oauth4webapi|jose|@hexagon\/base64|@levischuck\/tiny-cbor|@peculiar\/[^/]+|asn1js|pvtsutils|pvutils|bytestreamjs|tslib|tsyringe|reflect-metadata)(\/|$)/
@@ -13,14 +14,7 @@ const { output } = await build({
   output: { dir: 'dist/bin', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: { legal: true, annotation: false, jsdoc: false } },
 })
 
-// Their authors ask for their names to go with their code.
-const roots = new Set(output.flatMap(chunk => chunk.type === 'chunk' ? chunk.moduleIds : []).flatMap(id => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []))
-const licence = root => {
-  const { name, version, license } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
-  const file = readdirSync(root).find(entry => /^licen[cs]e/i.test(entry))
-  return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(`${root}/${file}`, 'utf8')}`
-}
-writeFileSync('dist/bin/LICENSES.txt', [...roots].sort().map(licence).join(`\n${'-'.repeat(80)}\n\n`))
+writeFileSync('dist/bin/LICENSES.txt', licencesOf(output.flatMap(chunk => chunk.type === 'chunk' ? chunk.moduleIds : [])))
 
 // What nobody can import is not shipped: the command line is in its few files, and a module's types are only for those who reach them.
 const { exports: entries } = JSON.parse(readFileSync('package.json', 'utf8'))

@@ -4,15 +4,18 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { build } from 'vite'
+import { licencesOf } from './licences.mjs'
 
-await build({ configFile: 'web/vite.config.ts' })
+const built = [await build({ configFile: 'web/vite.config.ts' })].flat()
 
 const root = 'dist/web'
+const licences = 'LICENSES.txt'
+writeFileSync(join(root, licences), licencesOf(built.flatMap(({ output }) => output.flatMap(part => part.type === 'chunk' ? part.moduleIds : []))))
 const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
   .map(({ parentPath, name }) => relative(root, join(parentPath, name))).sort()
 
 // What the shell is made of: the worker has it when there is no network, and lets an older version of it go.
-const shell = files.filter(file => file !== 'index.html' && file !== 'worker.js')
+const shell = files.filter(file => file !== 'index.html' && file !== 'worker.js' && file !== licences)
 const version = createHash('sha256').update(files.map(file => readFileSync(join(root, file))).reduce((all, each) => Buffer.concat([all, each]))).digest('hex').slice(0, 12)
 const worker = join(root, 'worker.js')
 writeFileSync(worker, readFileSync(worker, 'utf8').replace("'VERSION'", JSON.stringify(version)).replace('[/* FILES */]', JSON.stringify(shell)))

@@ -44,6 +44,7 @@ describe('the package', () => {
       expect.arrayContaining([
         'dist/bin/agentchat.js',
         'dist/bin/LICENSES.txt',
+        'dist/web/LICENSES.txt',
         'dist/lib/index.js',
         'dist/lib/index.d.ts',
         'LICENSE',
