@@ -184,7 +184,7 @@ test('two histories are told by the first message that crosses, and by two heads
   const eve = await clientOf(relay.url, { identity: newIdentity('eve') })
   await eve.join('#general')
   await eve.send('#general', 'look')
-  expect(await told).toMatchObject({ problem: 'fork', evidence: { author_pubkey: bobs.publicKey, own: { root: expect.any(String) } } })
+  expect(await told).toMatchObject({ problem: 'crossed', evidence: { author_pubkey: bobs.publicKey, own: { root: expect.any(String) } } })
   for (const client of [alice, bob, eve]) await client.close()
 }, 60_000)
 

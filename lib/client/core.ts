@@ -123,7 +123,7 @@ export class Core {
       keyOf: agent => this.#check.keyOf(agent),
       tell: (problem, evidence) => {
         this.tell({ kind: 'transcript', problem, evidence })
-        if (options.transcripts === 'strict') void this.close()
+        if (options.transcripts === 'strict' && problem !== 'crossed' && problem !== 'duplicated') void this.close()
       },
       now: this.now,
     })

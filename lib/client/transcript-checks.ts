@@ -16,17 +16,18 @@ import { RelayError } from './errors.ts'
 import type { Place } from './login.ts'
 import type { Positions } from './positions.ts'
 
-/** off: nothing is checked. check: what does not fit is told (`status`). strict: … and the client closes. */
+/** off: nothing is checked. check: what does not fit is told (`status`). strict: … and the client closes, but for what an author can do. */
 export type TranscriptMode = 'off' | 'check' | 'strict'
 
 /**
- * - fork: two histories of one channel: two heads, or a head and what the author of a message has seen
+ * - fork: the relay signed two histories of one channel
+ * - crossed: the author of a signed message says to have seen another history than came here: the relay shows two, or the author lies
  * - rewritten: what the relay signs is not what it sent, or not what it signed before with more behind it
  * - rolled-back: it signs less than it did
  * - unsigned: what should be a signed head is none, or there is none at all
- * - duplicated: a message that is signed for one place stands in two
+ * - duplicated: a message that is signed for one place stands in two; its author can have sent it twice
  */
-export type TranscriptProblem = 'fork' | 'rewritten' | 'rolled-back' | 'unsigned' | 'duplicated'
+export type TranscriptProblem = 'fork' | 'crossed' | 'rewritten' | 'rolled-back' | 'unsigned' | 'duplicated'
 
 /** What shows it: JSON for `agentchat verify --evidence`. */
 export interface TranscriptEvidence {
@@ -69,6 +70,7 @@ const eventsPerSeen = 16
 const seenEveryMs = 60_000
 /** Leaves that wait until it is known where they are. */
 const maxWaiting = 5_000
+const maxToldOf = 1_000
 
 interface Asked {
   readonly from?: number
@@ -109,6 +111,8 @@ export const storedTextOf = (text: string): string => {
 export class TranscriptChecks {
   readonly #options: TranscriptChecksOptions
   readonly #streams = new Map<string, Stream>()
+  /** Of whom what was told. */
+  readonly #toldOf = new Set<string>()
 
   constructor(options: TranscriptChecksOptions) {
     this.#options = options
@@ -171,13 +175,13 @@ export class TranscriptChecks {
     if (mode === 'off' || this.#relay === undefined || text === undefined) return
     const texts = [storedTextOf(text)]
     const author = { texts, author_pubkey: keyOf(frame.from) }
-    if (signature === 'duplicated') return this.#options.tell('duplicated', this.#evidence('duplicated', stream, { heads: [], ...author }))
+    if (signature === 'duplicated') return this.#tellOf(frame.from, stream, 'duplicated', { heads: [], ...author })
     const { seen } = frame
     const state = this.#streams.get(stream)
     if (seen === undefined || signature !== 'valid' || state?.state !== 'going') return
     const root = this.#rootAt(state, seen.seq)
     if (root !== undefined && root !== seen.root)
-      this.#tell(stream, 'fork', { heads: this.#keptTexts(stream), ...author, own: { size: seen.seq, root } })
+      this.#tellOf(frame.from, stream, 'crossed', { heads: this.#keptTexts(stream), ...author, own: { size: seen.seq, root } })
   }
 
   /** What a message of ours says that we have seen; undefined: it was said lately. */
@@ -252,9 +256,10 @@ export class TranscriptChecks {
     state.isAsking = true
     state.since = 0
     state.askedAt = this.#options.now()
+    const life = this.#options.lifeOf(stream)
     try {
       const [answered, answer] = await this.#head(stream, asked)
-      if (this.#streams.get(stream) === state) this.#heard(stream, state, answered, answer)
+      if (this.#streams.get(stream) === state && this.#options.lifeOf(stream) === life) this.#heard(stream, state, answered, answer)
     } catch {
       // It is asked again by and by.
       if (state.state === 'beginning') this.#lose(state)
@@ -364,6 +369,14 @@ export class TranscriptChecks {
 
   #evidence(problem: TranscriptProblem, stream: string, shown: Shown) {
     return { format: 'agentchat-evidence/1' as const, problem, stream, relay_pubkey: this.#relay?.key, ...shown }
+  }
+
+  /** Of what an author says, once for each: that is no reason to check nothing more. */
+  #tellOf(author: string, stream: string, problem: TranscriptProblem, shown: Shown): void {
+    const name = `${problem} ${stream} ${author}`
+    if (this.#toldOf.has(name) || this.#toldOf.size >= maxToldOf) return
+    this.#toldOf.add(name)
+    this.#options.tell(problem, this.#evidence(problem, stream, shown))
   }
 
   /** Once for each channel: what comes after a broken promise proves nothing. */

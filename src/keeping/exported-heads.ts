@@ -1,10 +1,10 @@
 // The heads of an archive: made of its events as they are written, and signed with the relay's key.
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { serverIdOf } from '../../lib/identity/index.ts'
-import { entryOf, signCheckpoint, Stretch, type TranscriptRange } from '../../lib/identity/transcripts/index.ts'
+import { signCheckpoint, Stretch, type TranscriptRange } from '../../lib/identity/transcripts/index.ts'
 import type { Database } from '../store/sqlite/driver.ts'
 import { tablesOn } from '../store/sqlite/tables.ts'
-import { sha256, StreamTree } from '../store/transcripts.ts'
+import { leafOfStored, sha256, StreamTree } from '../store/transcripts.ts'
 
 export interface SignedHead {
   readonly stream: string
@@ -33,7 +33,7 @@ export class ExportedHeads {
   async add(stream: string, seq: number, text: string): Promise<SignedHead | undefined> {
     const before = this.#now?.stream === stream ? undefined : this.finish()
     this.#now ??= { stream, base: await this.#baseOf(stream, seq - 1), stretch: new Stretch(seq - 1, sha256) }
-    this.#now.stretch.add(seq, entryOf(text, sha256).leaf)
+    this.#now.stretch.add(seq, leafOfStored(Buffer.from(text)))
     return before
   }
 

@@ -15,6 +15,7 @@ type Named = Pick<z.output<typeof Header>, 'epoch' | 'server_id' | 'server_pubke
 
 export class ArchiveHeads {
   readonly #header: Named
+  readonly #done = new Set<string>()
   /** The stream that is read, and whether its head came. */
   #now: { readonly stream: string, readonly stretch: Stretch, isSigned: boolean } | undefined
 
@@ -30,6 +31,8 @@ export class ArchiveHeads {
   add(stream: string, seq: number, text: string): void {
     if (this.#now?.stream !== stream || this.#now.isSigned) {
       this.end()
+      if (this.#done.has(stream)) throw new NotSigned(`stream: ${stream} was there before`)
+      this.#done.add(stream)
       this.#now = { stream, stretch: new Stretch(seq - 1, sha256), isSigned: false }
     }
     const { stretch } = this.#now

@@ -50,7 +50,7 @@ const pageBytes = 1024 * 1024
 export const sha256: Hash = bytes => createHash('sha256').update(bytes).digest()
 
 /** What no relay writes is no event; it must not hold up what goes, and nobody takes it for one who checks. */
-const leafOfStored = (text: Buffer): Uint8Array => {
+export const leafOfStored = (text: Buffer): Uint8Array => {
   try {
     return entryOf(text.toString(), sha256).leaf
   } catch {
@@ -142,12 +142,11 @@ export class StreamTree {
     if (this.#size >= upto) return false
     const rows = await events(this.#size, Math.min(pageEvents, upto - this.#size), pageBytes)
     const first = rows[0]
+    // What went since the tree was loaded is under it all the same.
+    if (first?.seq !== this.#size + 1 && (await cutOf(db, this.stream)).upto > this.#size) throw new StaleTree()
     if (first === undefined) return false
-    if (first.seq > this.#size + 1) {
-      if ((await cutOf(db, this.stream)).upto > this.#size) throw new StaleTree()
-      // What went before there was a tree is none of it.
-      if (this.#size === 0) this.#begin(first.seq - 1)
-    }
+    // What went before there was a tree is none of it.
+    if (this.#size === 0) this.#begin(first.seq - 1)
     for (const { seq, text } of rows) {
       if (seq > upto) return false
       await this.addVoidsTo(db, seq - 1)
@@ -215,10 +214,11 @@ export class StreamTree {
   }
 
   get isStored(): boolean {
-    return this.#fresh.size === 0
+    return this.#fresh.size === 0 && !this.#isCutFresh
   }
 
   #begin(upto: number): void {
+    if (upto === 0) return
     const range = new TranscriptRange(sha256)
     range.addVoidsTo(upto)
     this.#open.addVoidsTo(upto % width)

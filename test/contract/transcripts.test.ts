@@ -65,7 +65,7 @@ describe.each(engines)('$name', engine => {
   const reopen = async () => {
     await store?.close()
     store = await place.open()
-    trees = new Trees({ pause: () => Promise.resolve(), maxWaiting: 10, maxPerAddress: 10 })
+    trees = new Trees({ pause: () => Promise.resolve(), maxWaiting: 1_000, maxPerAddress: 1_000 })
   }
   beforeEach(async () => {
     place = await engine.place()
@@ -199,6 +199,28 @@ describe.each(engines)('$name', engine => {
     await store.write(tx => tx.keep.deleteThrough('#old', 700, 1))
     await append('#old', '@x', 300)
     expect((await rootOf('#old')).text).toBe(rangeOf('#old', 1_200).toString())
+  })
+
+  test('a channel that ends and is cleared behind a tree that was read changes none of its leaves', async () => {
+    await append('#a', '@x', 100)
+    await rootOf('#a')
+    await append('#a', '@x', 200)
+    await store.write(async tx => {
+      await tx.log.end('#a')
+    })
+    while ((await store.write(tx => tx.keep.clearEnded('#a', 1))).deleted > 0) { /* in pieces */ }
+    const { seq } = await store.read.log.head('#a')
+    expect((await rootOf('#a')).text).toBe(rangeOf('#a', seq).toString())
+    await reopen()
+    expect((await rootOf('#a')).text).toBe(rangeOf('#a', seq).toString())
+  })
+
+  test('however many trees are asked for at once, none signs less than there is', async () => {
+    await append('#a', '@x', 700)
+    for (let i = 0; i < 120; i++) await append(`#c${i}`, '@x', 1)
+    const all = Promise.all([...Array.from({ length: 120 }, (_, i) => rootOf(`#c${i}`)), rootOf('#a'), rootOf('#a')])
+    expect((await all).map(({ size }) => size)).toEqual([...Array.from({ length: 120 }, () => 1), 700, 700])
+    expect((await rootOf('#a')).size).toBe(700)
   })
 
   test('a proof through what is gone is refused, and events that go while a tree is read make it load again', async () => {

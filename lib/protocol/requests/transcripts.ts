@@ -13,7 +13,7 @@ export const requests = {
       seq: optional(Seq),
       peaks: z.optional(z.literal(true)),
     },
-    cost: { frames: 8 },
+    cost: { frames: 20 },
     reply: 'HEAD',
   }),
 }
