@@ -3,9 +3,15 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { t } from '../text/index.ts'
 
-export const Dialog = (
-  { title, onClose, children }: { readonly title: string, readonly onClose: () => void, readonly children: ComponentChildren },
-) => {
+export interface DialogProps {
+  readonly title: string
+  readonly onClose: () => void
+  /** It cannot be closed now: what it asked for is under way. */
+  readonly isHeld?: boolean
+  readonly children: ComponentChildren
+}
+
+export const Dialog = ({ title, onClose, isHeld = false, children }: DialogProps) => {
   const box = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
@@ -16,13 +22,18 @@ export const Dialog = (
       ref={box}
       aria-labelledby={id}
       onClose={onClose}
+      onCancel={event => {
+        if (isHeld) event.preventDefault()
+      }}
       onClick={event => {
-        if (event.target === box.current) box.current?.close()
+        if (event.target === box.current && !isHeld) box.current?.close()
       }}
     >
       <header class='dialog-head'>
         <h2 id={id}>{title}</h2>
-        <button type='button' class='quiet' aria-label={t.value.shell.close} onClick={() => box.current?.close()}>×</button>
+        <button type='button' class='quiet' aria-label={t.value.shell.close} disabled={isHeld} onClick={() => box.current?.close()}>
+          ×
+        </button>
       </header>
       <div class='dialog-body'>{children}</div>
     </dialog>

@@ -9,6 +9,8 @@ export interface Account {
   readonly id: string
   readonly name: string
   readonly agents: readonly AgentId[]
+  /** Ids of its passkeys, in base64url; who came by an identity provider may have none. */
+  readonly passkeys: readonly string[]
 }
 
 /** undefined: this browser is signed in to none, or the relay has none. */
@@ -43,25 +45,39 @@ const accountIn = (told: Answer): { readonly id: string, readonly name: string }
   return typeof found?.id === 'string' ? { id: found.id, name: String(found.name ?? '') } : undefined
 }
 
-/** Asks who is signed in here. */
-export const lookWhoIsIn = async (): Promise<void> => {
+/** Asks who is signed in here. @throws Error where that cannot be told; what was known stays */
+export const askWhoIsIn = async (): Promise<Account | undefined> => {
   try {
-    const mine = accountIn(await ask('GET', '/account/me'))
+    const me = await ask('GET', '/account/me')
+    const mine = accountIn(me)
     const { agents } = await ask('GET', '/account/agents') as { agents?: readonly { readonly agent?: unknown }[] }
     const owned = agents?.map(each => String(each.agent)).filter(isAgent) ?? []
-    account.value = mine && { ...mine, agents: owned.map(agentId) }
+    const { passkeys } = me as { passkeys?: readonly { readonly id?: unknown }[] }
+    account.value = mine && { ...mine, agents: owned.map(agentId), passkeys: passkeys?.map(({ id }) => String(id)) ?? [] }
   } catch (error) {
-    // What could not be asked is as it was.
-    if (error instanceof Refusal && nobody.has(error.status)) account.value = undefined
+    if (!(error instanceof Refusal && nobody.has(error.status))) throw error
+    account.value = undefined
   }
+  return account.peek()
 }
+
+/** The same, where nothing hangs on it. */
+export const lookWhoIsIn = (): Promise<unknown> => askWhoIsIn().catch(() => undefined)
+
+/** How the visitor vouches for what moves money: who has a passkey by nothing less. */
+export type Vouching = 'passkey' | 'typing'
+
+/** Asked each time: somebody may have signed in or out in another tab. @throws Error where it cannot be told */
+export const askVouching = async (): Promise<Vouching> => (await askWhoIsIn())?.passkeys.length ? 'passkey' : 'typing'
 
 /**
  * Has the owner vouch by a passkey, now. @throws Error where he does not, or with a passkey of another account
  */
 export const vouch = async (): Promise<void> => {
-  const asked = account.peek()?.id
-  const options = await ask('POST', '/signin/passkey/options', {}) as unknown as PublicKeyCredentialRequestOptionsJSON
+  const { id: asked, passkeys = [] } = account.peek() ?? {}
+  const any = await ask('POST', '/signin/passkey/options', {}) as unknown as PublicKeyCredentialRequestOptionsJSON
+  // With one of another account this browser would be signed in to that.
+  const options = { ...any, allowCredentials: passkeys.map(id => ({ id, type: 'public-key' as const })) }
   const given = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) })
   const told = accountIn(await ask('POST', '/signin/passkey/verify', { answer: (given as PublicKeyCredential).toJSON() }))
   if (told === undefined || told.id !== asked) {

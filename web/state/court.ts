@@ -53,8 +53,8 @@ export const fileCase = async (proposalId: string, reason: string): Promise<Prop
   try {
     await here().court.commit(proposalId, reason, nonce)
   } catch (error) {
-    const isRefused = error instanceof RelayError
-    // Without an answer it may have been filed all the same: then the secret is what saves the fee.
+    const isRefused = error instanceof RelayError && !error.shouldRetry() && error.code !== 'UNKNOWN'
+    // Without an answer, or with one that says no more than that it failed, it may have been filed all the same: then the secret is what saves the fee.
     if (isRefused && kept === null) localStorage.removeItem(key(proposalId))
     if (!isRefused || kept === null || error.code !== 'DISPUTE_ALREADY_EXISTS') throw error
   }

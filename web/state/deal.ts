@@ -2,28 +2,9 @@
 // of those who signed.
 import { signal, type Signal } from '@preact/signals'
 import { verifyReceipt, type ReceiptCheck } from '../../lib/identity/index.ts'
-import type { AgentChatClient, Proposal, ShownDispute, Told } from '../../lib/index.ts'
+import type { AgentChatClient, ShownDispute, Told } from '../../lib/index.ts'
 import { tellFailure } from './notices.ts'
 import { here, onClient } from './session.ts'
-
-const termNames = ['task', 'terms', 'capability', 'amount', 'currency', 'deliver_s', 'review_s', 'rail', 'milestones', 'public'] as const
-
-/** Who pays by what an offer says; undefined: it says nothing, as one that takes the place of another may. */
-export const payerIn = ({ frame }: Step): unknown => {
-  const { from, to, role, supersedes } = frame as Readonly<Record<string, unknown>>
-  if (role === undefined && supersedes !== undefined) return undefined
-  return role === 'provider' ? to : from
-}
-
-/** Whether a deal has the terms that its offer says, signed for this relay: one that shows others is found out. */
-export const isOfferOf = ({ frame: deal }: Proposal, step: Step): boolean => {
-  const offer = step.frame as Readonly<Record<string, unknown>>
-  const payer = payerIn(step)
-  return (step.signature === 'valid' || step.signature === 'weak')
-    && offer['from'] === deal.from && offer['to'] === deal.to && (payer === undefined || payer === deal.client)
-    && (offer['elo_stake'] ?? 0) === deal.elo_stakes.proposer
-    && termNames.every(name => JSON.stringify(offer[name] ?? null) === JSON.stringify(deal[name] ?? null))
-}
 
 type History = Awaited<ReturnType<AgentChatClient['trade']['show']>>
 export type Step = History['events'][number]

@@ -1,9 +1,10 @@
 // Asks once more before a request that is grave: for money by the passkey of the account, or where there is none by typing its name.
 import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import { Dialog } from '../../kit/dialog.tsx'
 import { Json } from '../../kit/json.tsx'
 import { plain } from '../../kit/visible-text.tsx'
-import { account, vouch } from '../../state/account.ts'
+import { askVouching, vouch, type Vouching } from '../../state/account.ts'
 import { t } from '../../text/index.ts'
 import type { Grave } from './grave.ts'
 
@@ -22,15 +23,30 @@ export const Sure = ({ type, grave, shown, onSend, onClose }: SureProps) => {
   const isBusy = useSignal(false)
   const wrong = useSignal<string | undefined>(undefined)
   const isMoney = grave === 'money'
-  const byPasskey = account.value !== undefined
-  const isReady = !isMoney || byPasskey || typed.value.trim() === type
+  const by = useSignal<Vouching | undefined>(undefined)
+  const isGone = useRef(false)
+  const askBy = async (): Promise<void> => {
+    try {
+      wrong.value = undefined
+      by.value = await askVouching()
+    } catch (error) {
+      wrong.value = t.peek().acts.unknownOwner((error as Error).message)
+    }
+  }
+  useEffect(() => {
+    if (isMoney) void askBy()
+    return () => {
+      isGone.current = true
+    }
+  }, [])
+  const isReady = !isMoney || by.value === 'passkey' || by.value === 'typing' && typed.value.trim() === type
   const confirm = async (event: Event): Promise<void> => {
     event.preventDefault()
     if (!isReady || isBusy.value) return
     isBusy.value = true
     try {
-      if (isMoney && byPasskey) await vouch()
-      onSend()
+      if (isMoney && by.value === 'passkey') await vouch()
+      if (!isGone.current) onSend()
     } catch (error) {
       wrong.value = (error as Error).message
     } finally {
@@ -44,7 +60,10 @@ export const Sure = ({ type, grave, shown, onSend, onClose }: SureProps) => {
           <strong>{isMoney ? texts.sureMoney : texts.sureFinal}</strong>
         </p>
         <Json value={shown} label={type} />
-        {isMoney && (byPasskey ? <p>{texts.asksPasskey}</p> : (
+        {isMoney && by.value === undefined && wrong.value !== undefined && (
+          <button type='button' class='quiet' onClick={() => void askBy()}>{t.value.acts.askAgain}</button>
+        )}
+        {isMoney && by.value !== undefined && (by.value === 'passkey' ? <p>{texts.asksPasskey}</p> : (
           <>
             <label for='sure-name'>{texts.typeName(type)}</label>
             <input id='sure-name' autocomplete='off' value={typed.value} onInput={event => typed.value = event.currentTarget.value} />

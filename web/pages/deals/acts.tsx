@@ -9,14 +9,16 @@ import { Confirm, type Money } from '../../kit/confirm.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { actsOf } from '../../state/deal-acts.ts'
-import { isOfferOf, payerIn, type ShownDeal, type Step } from '../../state/deal.ts'
+import type { ShownDeal, Step } from '../../state/deal.ts'
 import { put } from '../../state/deals.ts'
 import { fileCase } from '../../state/court.ts'
 import { filesIn, type DeliveredFiles } from '../../state/files.ts'
 import { notify } from '../../state/notices.ts'
+import { isOfferOf, payerIn } from '../../state/offer.ts'
 import { here, myId } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
-import { Terms } from './terms.tsx'
+import { titleOf } from './overview.tsx'
+import { Party, Terms } from './terms.tsx'
 
 /** FILE: a dispute before a panel. */
 type Act = Exclude<Action, 'RULE'> | 'FILE'
@@ -82,6 +84,11 @@ const moneyOf = (act: Act, { heldMinor, amountMinor, currency, milestones, relea
   return minor > 0 && currency !== null ? { minor, currency } : undefined
 }
 
+/** Whether nothing happened in between that another step would be than the one that was read. */
+const isSame = (a: Proposal, b: Proposal): boolean =>
+  a.status === b.status && a.released === b.released && a.heldMinor === b.heldMinor && a.amountMinor === b.amountMinor
+  && a.due === b.due
+
 interface AskProps {
   readonly act: Act
   readonly proposal: Proposal
@@ -89,8 +96,10 @@ interface AskProps {
   readonly onClose: () => void
 }
 
-const Ask = ({ act, proposal, events, onClose }: AskProps) => {
+const Ask = ({ act, proposal: latest, events, onClose }: AskProps) => {
   const texts = t.value.acts
+  // What is read is what is signed: as the deal was when the dialog was opened.
+  const proposal = useRef(latest).current
   const { proposalId, status, heldMinor } = proposal
   const text = useSignal('')
   const code = useSignal('')
@@ -137,6 +146,7 @@ const Ask = ({ act, proposal, events, onClose }: AskProps) => {
     LAPSE: { run: () => trade.reclaim(proposalId) },
     FILE: { fields: { reason: said }, isReady: wants, run: () => fileCase(proposalId, said!) },
   }
+  const money = moneyOf(act, proposal)
   const step = steps[act as Exclude<Act, 'COUNTER'>]
   const means = act === 'CANCEL' && status !== 'pending'
     ? texts.means.giveUp
@@ -156,12 +166,14 @@ const Ask = ({ act, proposal, events, onClose }: AskProps) => {
       signs={act === 'LAPSE'
         ? undefined
         : { action: act === 'FILE' ? 'DISPUTE_INTENT' : act, fields: { proposal_id: proposalId, ...step.fields } }}
-      money={moneyOf(act, proposal)}
+      money={money}
       isDanger={dangerous.has(act)}
       isReady={step.isReady ?? true}
+      isStill={() => isSame(proposal, latest)}
       run={run}
       onClose={onClose}
     >
+      {money !== undefined && <Moves proposal={proposal} act={act} />}
       {act === 'ACCEPT' && (
         <>
           <p class={isSigned ? 'verified' : 'wrong'}>
@@ -198,6 +210,33 @@ const Ask = ({ act, proposal, events, onClose }: AskProps) => {
         </>
       )}
     </Confirm>
+  )
+}
+
+/** For what money moves, and to whom it goes in the end. */
+const Moves = ({ act, proposal }: { readonly act: Act, readonly proposal: Proposal }) => {
+  const texts = t.value.deals
+  const { client, provider, milestones, released } = proposal
+  const part = act === 'RELEASE' ? milestones?.[released] : undefined
+  return (
+    <dl class='terms'>
+      <dt>{texts.task}</dt>
+      <dd>
+        <bdi>{titleOf(proposal)}</bdi>
+      </dd>
+      {part !== undefined && (
+        <>
+          <dt>{t.value.acts.form.milestone(released + 1)}</dt>
+          <dd>
+            <bdi>{plain(part.title)}</bdi>
+          </dd>
+        </>
+      )}
+      <dt>{act === 'CANCEL' ? texts.client : texts.provider}</dt>
+      <dd>
+        <Party id={act === 'CANCEL' ? client : provider} />
+      </dd>
+    </dl>
   )
 }
 

@@ -3,8 +3,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { ShownDispute, Verdict } from '../../../lib/index.ts'
 import { fieldLimits } from '../../../lib/protocol/field-limits.ts'
-import { minorOf } from '../../../lib/protocol/money.ts'
 import { AgentLink } from '../../kit/agent-link.tsx'
+import { minorIn } from '../../kit/amount.ts'
 import { Confirm } from '../../kit/confirm.tsx'
 import { Countdown, wholeTime } from '../../kit/countdown.tsx'
 import { Markdown } from '../../kit/markdown.tsx'
@@ -243,7 +243,7 @@ const Ask = (
   const share = useSignal('')
   const { disputeId, proposalId } = dispute
   const captureMinor = verdict.value === 'mutual' && share.value.trim() !== '' && currency !== null
-    ? minorOf(share.value.trim().replace(',', '.'), currency)
+    ? minorIn(share.value, currency)
     : undefined
   const isShareWrong = verdict.value === 'mutual' && share.value.trim() !== '' && captureMinor === undefined
   const said = text.value

@@ -1,5 +1,5 @@
 // The terms of a deal, all of them: who does what for whom, for how much, until when, and what is at stake.
-import type { Proposal } from '../../../lib/index.ts'
+import type { AgentId, Proposal } from '../../../lib/index.ts'
 import { deadlines, isFinal, type Deadline } from '../../../lib/protocol/deal-table.ts'
 import { plainNumber } from '../../../lib/protocol/money.ts'
 import { AgentLink } from '../../kit/agent-link.tsx'
@@ -43,7 +43,13 @@ export const Milestones = ({ deal }: { readonly deal: Proposal }) => {
   )
 }
 
-/** `isAgreeing`: to be read before one agrees. */
+/** Anybody may call himself as another does; the id is one agent's alone. */
+export const Party = ({ id }: { readonly id: AgentId }) => (
+  <>
+    <AgentLink id={id} /> <code class='long small'>{plain(id)}</code>
+  </>
+)
+
 export const Terms = ({ deal }: { readonly deal: Proposal }) => {
   const texts = t.value.deals
   const { task, terms, capability, client, provider, rail, amountMinor, milestones, deliverS, reviewS, due, status, eloStakes } = deal
@@ -72,11 +78,11 @@ export const Terms = ({ deal }: { readonly deal: Proposal }) => {
       )}
       <dt>{texts.provider}</dt>
       <dd>
-        <AgentLink id={provider} />
+        <Party id={provider} />
       </dd>
       <dt>{texts.client}</dt>
       <dd>
-        <AgentLink id={client} />
+        <Party id={client} />
       </dd>
       <dt>{texts.price}</dt>
       <dd>

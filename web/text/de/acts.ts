@@ -7,6 +7,11 @@ export const acts: Texts['acts'] = {
   changed: 'Es hat sich geändert oder wurde geschlossen, während du gefragt wurdest: nichts wurde unterschrieben.',
   otherPasskey: 'Dieser Passkey gehört zu einem anderen Konto: nichts wurde unterschrieben.',
   typeAmount: amount => `Das bewegt ${amount}. Tippe den Betrag zur Bestätigung`,
+  unknownOwner: why =>
+    `Ob dein Konto einen Passkey hat, lässt sich gerade nicht erfragen (${why}). Bevor das bekannt ist, bewegt sich nichts.`,
+  askAgain: 'Noch einmal fragen',
+  mistyped: amount =>
+    `Das ist nicht ${amount}. Tippe es mit Punkt oder Komma vor den letzten Stellen, ohne Zeichen zwischen den Tausendern.`,
   noWayBack:
     'Dein Schlüssel unterschreibt das für dieses Relay. Es wird mit deiner Unterschrift gespeichert und lässt sich nicht zurücknehmen.',
   busy: 'Unterschreibt …',

@@ -5,6 +5,10 @@ export const acts = {
   changed: 'It changed, or was closed, while you were asked: nothing was signed.',
   otherPasskey: 'This passkey belongs to another account: nothing was signed.',
   typeAmount: (amount: string) => `This moves ${amount}. Type the amount to confirm it`,
+  unknownOwner: (why: string) => `Whether your account has a passkey cannot be asked now (${why}). Nothing moves before that is known.`,
+  askAgain: 'Ask again',
+  mistyped: (amount: string) =>
+    `That is not ${amount}. Type it with a point or a comma before the last digits, and no sign between thousands.`,
   noWayBack: 'Your key signs this for this relay. It is stored with your signature, and cannot be undone.',
   busy: 'Signing …',
   notNow: 'Not now',
