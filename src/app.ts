@@ -233,6 +233,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       ...config,
       ...limits,
       accounts,
+      isShared: config.nats !== undefined,
       policies,
       serverName: config.name,
       defaultLimit: config.joinReplay,

@@ -47,7 +47,7 @@ const until = async (isSo: () => Promise<boolean>): Promise<void> => {
 
 // The first one: nobody has a budget yet.
 test('where nobody has a budget nothing is asked, and nothing waits; of whoever has none it is asked once', async () => {
-  const budgets = new Budgets({ budgetMessages: 0, budgetBytes: 0, budgetTokens: 0, budgetWakes: 0 })
+  const budgets = new Budgets({ budgetMessages: 0, budgetBytes: 0, budgetTokens: 0, budgetWakes: 0, isShared: false })
   expect(await budgets.isAny(relay.store.read)).toBe(false)
   const outcome = {}
   const { handlers: { MSG } } = countingSaid(budgets,

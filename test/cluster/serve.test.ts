@@ -90,4 +90,59 @@ describe.skipIf(noNats !== undefined)('serve --store --nats', () => {
     await comesTrue(async () => !await isHere())
     expect(two.stderr + three.stderr).not.toMatch(/"level":(?:50|60)/)
   }, 90_000)
+
+  test('whoever is banned at one stores nothing anywhere from the answer on; a process of a name that is taken does not start',
+    async () => {
+      await using database = await newDatabase('template0')
+      await using nats = await TestNats.start()
+      const adminKey = 'open sesame, please'
+      const flags = [
+        '--store',
+        database.url,
+        '--nats',
+        nats.url,
+        '--port',
+        '0',
+        '--json',
+        '--msg-rate',
+        '0',
+        '--max-file-bytes',
+        '0',
+        '--admin-key',
+        adminKey,
+      ]
+      const start = (node: string) => new ServeProgram(builtBin(), [...flags, '--node', node])
+      await using one = start('one')
+      await one.url
+      await using two = start('two')
+      await using boss = await login(await one.url, 'boss', { autojoin: false })
+      await using listener = await login(await one.url, 'listener')
+      for (const n of upTo(5)) {
+        const eve = newKey()
+        await using wire = await login(await two.url, `eve${n}`, { key: eve, frames: 0 })
+        // She goes on and on, while she is banned elsewhere.
+        let isOver = false
+        let acked = 0
+        const flood = (async () => {
+          for (let m = 0; !isOver; m++) {
+            const { type } = await wire.answer(say(`eve${n} ${m}`, `m${m}`)).catch(() => ({ type: 'CLOSED' }))
+            if (type !== 'ACK') return
+            acked++
+          }
+        })()
+        while (acked < 20) await new Promise(resolve => setImmediate(resolve))
+        await boss.ask({ type: 'ADMIN_BAN', admin_key: adminKey, agent_id: eve.id.slice(1) }, 'ADMIN_RESULT')
+        const stored = async () =>
+          Number((await database.ask<{ n: number }>(`SELECT count(*)::int AS n FROM events WHERE author = '${eve.id}'`))[0]!.n)
+        const then = await stored()
+        await flood
+        isOver = true
+        expect(await stored()).toBe(then)
+      }
+      expect(listener.heard.length).toBeGreaterThan(100)
+
+      await using again = start('two')
+      expect((await again.ended).code).not.toBe(0)
+      expect(again.stdout + again.stderr).toContain('under the name two')
+    }, 90_000)
 })

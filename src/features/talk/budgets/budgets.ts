@@ -10,6 +10,8 @@ export interface BudgetOptions {
   readonly budgetBytes: number
   readonly budgetTokens: number
   readonly budgetWakes: number
+  /** Several processes run on the store. */
+  readonly isShared: boolean
 }
 
 export const countedKinds = ['messages', 'bytes', 'tokens', 'wakes'] as const
@@ -52,7 +54,11 @@ export class Budgets {
   #isAny: boolean | undefined
   readonly #known = new Map<string, boolean>()
 
-  constructor({ budgetMessages, budgetBytes, budgetTokens, budgetWakes }: BudgetOptions) {
+  /** Other processes set budgets too. */
+  readonly isShared: boolean
+
+  constructor({ budgetMessages, budgetBytes, budgetTokens, budgetWakes, isShared }: BudgetOptions) {
+    this.isShared = isShared
     this.#defaults = set({ messages: budgetMessages, bytes: budgetBytes, tokens: budgetTokens, wakes: budgetWakes })
     this.#hasDefaults = Object.keys(this.#defaults).length > 0
   }
@@ -71,6 +77,12 @@ export class Budgets {
   changed(subject: string): void {
     this.#isAny = true
     this.#known.delete(subject)
+  }
+
+  /** Others may have set some meanwhile: all is asked anew. */
+  forget(): void {
+    this.#isAny = undefined
+    this.#known.clear()
   }
 
   /** Of an agent and the channel that it speaks in, those that have one. */

@@ -83,5 +83,11 @@ export const budgets = ({ budgets: all }: BudgetPorts): Feature<'SET_BUDGET' | '
       if (await all.isAny(tx)) await forgetHours(tx, now - hourMs)
       return undefined
     },
+    ...(all.isShared && {
+      tick: () => {
+        all.forget()
+        return undefined
+      },
+    }),
   }
 }
