@@ -29,6 +29,8 @@ export default defineConfig({
     // What was transformed once is not transformed again by the next run.
     experimental: { fsModuleCache: true, fsModuleCachePath: 'node_modules/.cache/vitest' },
     testTimeout: 30_000,
+    // What is waited for comes when a busy machine comes to it.
+    expect: { poll: { timeout: 15_000 } },
     // Real processes, sockets and servers share two cores: one test in some thousands meets a moment that it did not think of. It is named.
     retry: 1,
     reporters: [new SecondTries(), 'default'],

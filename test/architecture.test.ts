@@ -168,7 +168,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'zod',
   ]],
   // Files for browsers.
-  ['src/doors/console', ['src/base', 'src/relay/inside.ts', 'node:']],
+  ['src/doors/console', ['lib/protocol/price.ts', 'src/base', 'src/relay/inside.ts', 'node:']],
   ['src/doors/mcp', [
     'lib/protocol',
     'lib/identity',

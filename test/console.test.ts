@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Cli } from './kit/cli.ts'
 import { newFolder } from './kit/folder.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 
@@ -128,7 +129,19 @@ test('switched off it is not there, and where nothing was built the log says so'
   expect((await fetch(`${off.httpUrl}/console/`, { headers: html })).status).toBe(404)
   await using bare = await startTestRelay({ console: true }, { consoleFolder: join(folder.path, 'nothing'), log })
   expect((await fetch(`${bare.httpUrl}/console/`, { headers: html })).status).toBe(404)
-  expect(warnings.filter(each => each.includes('no console'))).toHaveLength(1)
+  expect(warnings.filter(each => each.includes('no console')), JSON.stringify(warnings)).toHaveLength(1)
+})
+
+test('agentchat console tells where it is, and says what to do where there is none', async () => {
+  using cli = new Cli()
+  const ran = await cli.run(['console', relay.url, '--port', String(relay.webPort)])
+  expect([ran.code, ran.json]).toEqual([0, [{ url: `http://127.0.0.1:${relay.webPort}/console/` }]])
+  expect((await cli.run(['console', relay.url, '--no-open', '--json'], { isTTY: true })).json).toEqual([{
+    url: `${relay.httpUrl}/console/`,
+  }])
+  await using bare = await startTestRelay({ console: false })
+  const none = await cli.run(['console', bare.url])
+  expect([none.code, none.stderr]).toEqual([4, expect.stringContaining('--console no')])
 })
 
 test('a body that nobody wants does not hold the door', async () => {

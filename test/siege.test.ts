@@ -1,9 +1,11 @@
 // A siege, counted: what one stranger makes wait, and how much of it is done, with the limits as they are by default. The same
 // attacks with time and memory: npm run siege.
+import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { defaultConfig } from '../src/app.ts'
 import { sparing } from '../src/relay/http.ts'
+import { newFolder } from './kit/folder.ts'
 import { newReceiver } from './kit/receiver.ts'
 import { startTestRelay } from './kit/relay.ts'
 import { newKey } from './kit/wire.ts'
@@ -259,6 +261,27 @@ test('requests cost their address work, like frames: it is heard later, and othe
   expect(isAnswered).toBe(false)
   relay.clock.advance(10_000)
   expect(await late).toBe(200)
+})
+
+test('files of the console asked for again and again: their bytes are paid like those of any answer', async () => {
+  using folder = newFolder()
+  writeFileSync(folder.at('index.html'), 'x'.repeat(1_048_576))
+  await using relay = await startTestRelay({ msgRate, console: true, addressFrameRate: 100, addressFrameBurst: 100 }, {
+    consoleFolder: folder.path,
+  })
+  relay.clock.stop()
+  let answered = 0
+  const asked = times(20, async () => {
+    await (await fetch(`${relay.httpUrl}/console/`, { headers: { accept: 'text/html' } })).arrayBuffer()
+    answered++
+  })
+  const elsewhere = await relay.connect('127.0.0.9')
+  await expect.poll(() => answered).toBeGreaterThan(0)
+  for (let i = 0; i < 5; i++) await elsewhere.ask({ type: 'PING' }, 'PONG')
+  expect(answered).toBeLessThan(6)
+  const moving = setInterval(() => relay.clock.advance(10_000), 5)
+  await Promise.all(asked)
+  clearInterval(moving)
 })
 
 test('metrics asked for without pause are put together a few times', async () => {

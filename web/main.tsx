@@ -6,11 +6,13 @@ import './themes/themes.css'
 import { App } from './shell/app.tsx'
 import { followLinks } from './shell/router.ts'
 import { startWorker } from './shell/worker.ts'
+import { onForgotten } from './state/keep.ts'
 import { applyPreferences } from './state/preferences.ts'
 import { begin } from './state/session.ts'
 
 applyPreferences()
 followLinks()
+onForgotten(() => location.reload())
 render(<App />, document.getElementById('app')!)
 void begin()
 startWorker()

@@ -2,7 +2,7 @@
 // it while he is there, and cannot take it along.
 import { agentIdOf } from './agent-id.ts'
 import { IdentityError } from './errors.ts'
-import type { Identity } from './keys.ts'
+import { identityFrom, type Identity } from './keys.ts'
 import { publicKeyPem, toBase64 } from './pem.ts'
 
 type WebKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>
@@ -18,11 +18,11 @@ export interface BrowserKey {
 const algorithm = { name: 'Ed25519' } as const
 
 /**
- * A new key. `seal` is shown its PKCS #8 bytes once, to wrap them for another browser; they are overwritten when it is done.
+ * A new key. `seal` is shown its PKCS #8 bytes once, and its public half, to wrap it for another browser; the bytes are overwritten when it is done.
  * @throws IdentityError BAD_KEY where this browser knows no Ed25519
  * @example const key = await makeBrowserKey(); const me = browserKey(key, { name: 'ada' })
  */
-export const makeBrowserKey = async (seal?: (pkcs8: Uint8Array<ArrayBuffer>) => unknown): Promise<BrowserKey> => {
+export const makeBrowserKey = async (seal?: (pkcs8: Uint8Array<ArrayBuffer>, publicKey: string) => unknown): Promise<BrowserKey> => {
   const subtle = (globalThis.crypto as typeof crypto | undefined)?.subtle
   // Only pages by https and of this machine have it.
   if (subtle === undefined) throw new IdentityError('BAD_KEY', 'There are no keys for pages that come over plain http: open it by https')
@@ -35,15 +35,17 @@ export const makeBrowserKey = async (seal?: (pkcs8: Uint8Array<ArrayBuffer>) => 
   const publicKey = publicKeyPem(new Uint8Array(await subtle.exportKey('raw', pair.publicKey)))
   const pkcs8 = new Uint8Array(await subtle.exportKey('pkcs8', pair.privateKey))
   try {
-    await seal?.(pkcs8)
-    return await importBrowserKey(pkcs8, publicKey)
+    await seal?.(pkcs8, publicKey)
+    return await importBrowserKey(pkcs8)
   } finally {
     pkcs8.fill(0)
   }
 }
 
-/** A key from its PKCS #8 bytes, as `seal` was shown them, and its public half. @throws IdentityError on what is no such key */
-export const importBrowserKey = async (pkcs8: Uint8Array<ArrayBuffer>, publicKey: string): Promise<BrowserKey> => {
+/** A key from its PKCS #8 bytes, as `seal` was shown them; overwrite them behind it. @throws IdentityError on what is no such key */
+export const importBrowserKey = async (pkcs8: Uint8Array<ArrayBuffer>): Promise<BrowserKey> => {
+  const pem = `-----BEGIN PRIVATE KEY-----\n${toBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`
+  const { publicKey } = identityFrom(pem)
   try {
     return { publicKey, privateKey: await crypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']) }
   } catch (error) {

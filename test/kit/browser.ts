@@ -92,6 +92,34 @@ export const startConsoleRelay = async (overrides: Partial<Config> = {}, parts: 
   return { relay, consoleUrl: `http://localhost:${relay.webPort}/console/`, [Symbol.asyncDispose]: () => relay.drain() }
 }
 
+/** A passkey of the machine, whose owner says yes at once; it has a PRF. */
+export const addPasskeys = async (page: Page): Promise<void> => {
+  const tools = await page.context().newCDPSession(page)
+  await tools.send('WebAuthn.enable')
+  await tools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      hasPrf: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  })
+}
+
+/** As a browser that was never here: nothing of this site is kept. */
+export const forgetAll = async (page: Page): Promise<void> => {
+  await page.context().clearCookies()
+  await page.evaluate(`(async () => {
+    localStorage.clear()
+    sessionStorage.clear()
+    await new Promise(resolve => Object.assign(indexedDB.deleteDatabase('agentchat'), { onsuccess: resolve, onblocked: resolve, onerror: resolve }))
+  })()`)
+}
+
 /** Comes in by a key that the browser makes. */
 export const comeIn = async (page: Page, name: string): Promise<void> => {
   await page.getByLabel('Your name').fill(name)

@@ -15,14 +15,14 @@ describe.skipIf(noBrowser !== undefined)('chat', () => {
     const { page, faults } = visit
     await comeIn(page, 'Ada')
     await page.getByRole('button', { name: 'Join #general' }).click()
-    await page.locator('.message', { hasText: 'Who is there?' }).getByText('signed', { exact: false }).waitFor()
+    await page.locator('.message', { hasText: 'Who is there?' }).locator('.chip.good', { hasText: '✓ signed' }).waitFor()
 
     const heard = collect(bot, 2, '#general')
     await page.getByRole('textbox', { name: 'Say something in #general' }).fill('Ada is')
     await page.keyboard.press('Enter')
     expect((await heard)[1]).toMatchObject({ content: 'Ada is', fromName: 'Ada', signature: 'valid' })
     const mine = page.locator('.message.mine', { hasText: 'Ada is' })
-    await mine.getByText('signed', { exact: false }).waitFor()
+    await mine.locator('.chip.good', { hasText: '✓ signed' }).waitFor()
     expect(await mine.count()).toBe(1)
 
     await bot.send('#general', 'Welcome')

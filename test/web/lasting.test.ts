@@ -1,6 +1,7 @@
 // What a person said is there once, whatever happens in between: the relay killed, the page loaded anew in the middle of it, a second window.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { contentHashOf } from '../../lib/identity/index.ts'
 import type { AgentChatClient } from '../../lib/index.ts'
 import { comeIn, noBrowser, startConsoleRelay, useBrowser, watchFaults, type ConsoleRelay } from '../kit/browser.ts'
 import { clientOf, newIdentity } from '../kit/client.ts'
@@ -132,6 +133,70 @@ describe.skipIf(noBrowser !== undefined)('lasting', () => {
       expect(await unread(one, '#general').count()).toBe(0)
       expect(await unread(one, '#help').count()).toBe(0)
       expect([...faults, ...others]).toEqual([])
+    })
+
+    test('two windows keep what each of them has said, beside each other', async () => {
+      let holds = false
+      await using visit = await browser.visit(site, {
+        before: page =>
+          page.context().routeWebSocket(/./, socket => {
+            const relay = socket.connectToServer()
+            socket.onMessage(text => !(holds && String(text).startsWith('{"type":"MSG"')) && relay.send(text))
+            relay.onMessage(text => socket.send(text))
+          }),
+      })
+      const { page: one, context } = visit
+      await comeIn(one, 'Liv')
+      await enter(one, '#general')
+      const two = await context.newPage()
+      await two.goto(`${site.consoleUrl}chat/%23general`)
+      await two.locator('#compose').waitFor()
+      holds = true
+      await say(one, 'kept by the first')
+      await say(two, 'kept by the second')
+      await two.locator('.message.sending').waitFor()
+      holds = false
+      await two.close()
+      await one.reload()
+      await expect.poll(async () => (await stored(bot)).filter(text => text.startsWith('kept by')).sort()).toEqual(
+        ['kept by the first', 'kept by the second'],
+      )
+    })
+
+    test('what was refused waits for its author: a page that is loaded anew does not say it by itself', async () => {
+      let said = 0
+      await using visit = await browser.visit(site, {
+        before: async page => {
+          page.on('websocket', socket =>
+            socket.on('framesent', ({ payload }) => {
+              if (String(payload).startsWith('{"type":"MSG"')) said++
+            }))
+        },
+      })
+      const { page } = visit
+      await comeIn(page, 'Una')
+      await page.goto(`${site.consoleUrl}chat/@00000000000000aa`)
+      await page.locator('#compose').waitFor()
+      await say(page, 'to nobody')
+      await page.locator('.message.failed', { hasText: 'to nobody' }).waitFor()
+      const before = said
+      await page.reload()
+      await page.locator('.message.failed', { hasText: 'to nobody' }).waitFor()
+      await page.locator('.rail .dot.open').waitFor()
+      expect(said).toBe(before)
+      await page.getByRole('button', { name: 'Send again' }).click()
+      await expect.poll(() => said).toBe(before + 1)
+    })
+
+    test('an edit is vouched for by its own signature, not by that of what it replaces', async () => {
+      const { msgId } = await bot.send('#general', 'signed at first')
+      await bot.request('EDIT', { msg_id: msgId, content: 'and changed by nobody knows whom', prev: contentHashOf('signed at first') })
+      await using visit = await browser.visit(site)
+      await comeIn(visit.page, 'Ida')
+      await enter(visit.page, '#general')
+      const row = visit.page.locator('.message', { hasText: 'and changed by nobody knows whom' })
+      await row.locator('.chip.none').waitFor()
+      expect(await row.locator('.chip.good').count()).toBe(0)
     })
 
     test('a draft stays in its tab, and direct messages count until they are read', async () => {

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { agentId } from '../../lib/index.ts'
-import { builtConsole, desktop, noBrowser, phone, useBrowser } from '../kit/browser.ts'
+import { builtConsole, comeIn, desktop, noBrowser, phone, startConsoleRelay, useBrowser } from '../kit/browser.ts'
 import { joinScene, offerTo, startScene } from '../kit/console-scene.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -93,6 +93,46 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
     expect(found).toEqual([])
     expect(faults).toEqual([])
   }, 120_000)
+
+  test('speak other languages, at the size of a phone and from right to left, and nothing is wider than the window', async () => {
+    await using scene = await startScene()
+    await using visit = await browser.visit(scene.site, {
+      size: phone,
+      before: page => page.addInitScript("localStorage.setItem('agentchat.locale', 'pseudo')"),
+    })
+    const { page, faults } = visit
+    expect(await page.locator('h1').innerText()).toMatch(/^⟦.*⟧$/)
+    await page.locator('#name').fill('Ada')
+    await page.locator('button[type=submit]').click()
+    const links = page.locator('.rail a')
+    await links.first().waitFor()
+    expect(await page.evaluate('document.documentElement.dir')).toBe('rtl')
+    for (const path of await Promise.all((await links.all()).map(link => link.getAttribute('href')))) {
+      await page.locator(`.rail a[href='${path}']`).click()
+      await page.locator('main h1, main h2').first().waitFor()
+      expect(await page.evaluate('document.documentElement.scrollWidth'), String(path)).toBeLessThanOrEqual(phone.width)
+      expect(await page.locator(`.rail a[href='${path}'] .label`).innerText()).toMatch(/^⟦.*⟧$/)
+    }
+    await page.addInitScript("localStorage.setItem('agentchat.locale', 'de')")
+    await page.reload()
+    await page.locator('.rail').waitFor()
+    expect(await page.evaluate('document.documentElement.lang')).toBe('de')
+    await page.getByRole('navigation', { name: 'Seiten' }).waitFor()
+    expect(faults).toEqual([])
+  })
+
+  test('are there without the relay: the shell, and a sentence that says so', async () => {
+    const site = await startConsoleRelay()
+    await using visit = await browser.visit(site)
+    const { page } = visit
+    await comeIn(page, 'Ada')
+    await page.evaluate('navigator.serviceWorker.ready.then(() => true)')
+    await site[Symbol.asyncDispose]()
+    await page.reload()
+    await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+    await page.locator('.banner').waitFor()
+    expect(await page.locator('.rail strong').innerText()).toBe('Ada')
+  })
 })
 
 test('are small: what is loaded first, each page, the styles, and all of it', () => {

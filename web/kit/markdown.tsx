@@ -43,10 +43,6 @@ const Picture = ({ href, text }: { readonly href: string, readonly text: string 
     : <button type='button' class='quiet' onClick={() => show(true)}>{t.value.chat.showPicture(url.host)}</button>
 }
 
-/** `marked` writes signs of HTML as entities; these five are read back. */
-const entities: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '&amp;': '&', '&quot;': '"', '&#39;': "'" }
-const plainOf = (text: string): string => visible(text.replace(/&(?:lt|gt|amp|quot|#39);/g, found => entities[found]!))
-
 const all = (tokens: readonly Token[] | undefined, depth: number, budget: Budget): ComponentChildren =>
   tokens?.map((token, i) => <One key={i} token={token} depth={depth + 1} budget={budget} />)
 
@@ -69,7 +65,7 @@ const One = ({ token, depth, budget }: { readonly token: Token, readonly depth: 
     case 'del':
       return <del>{inner()}</del>
     case 'codespan':
-      return <code>{plainOf((token as Tokens.Codespan).text)}</code>
+      return <code>{visible((token as Tokens.Codespan).text)}</code>
     case 'code':
       return <pre><code>{visible((token as Tokens.Code).text)}</code></pre>
     case 'blockquote':
@@ -90,9 +86,9 @@ const One = ({ token, depth, budget }: { readonly token: Token, readonly depth: 
     case 'image':
       return <Picture href={(token as Tokens.Image).href} text={(token as Tokens.Image).text} />
     case 'escape':
-      return <>{plainOf((token as Tokens.Escape).text)}</>
+      return <>{visible((token as Tokens.Escape).text)}</>
     case 'text':
-      return 'tokens' in token && token.tokens !== undefined ? <>{inner()}</> : <>{plainOf((token as Tokens.Text).text)}</>
+      return 'tokens' in token && token.tokens !== undefined ? <>{inner()}</> : <>{visible((token as Tokens.Text).text)}</>
     // HTML, tables and whatever comes later are shown as they were written.
     default:
       return token.type === 'html' || token.type === 'def' || token.type === 'table'

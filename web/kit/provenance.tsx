@@ -2,16 +2,24 @@
 // words, beside each message and never in it.
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { AgentId, Frame } from '../../lib/index.ts'
+import { conversation, type AgentId, type Frame } from '../../lib/index.ts'
 import { provenanceOf, type SignatureState } from '../../lib/identity/index.ts'
 import { factsOf } from '../state/people.ts'
 import { here } from '../state/session.ts'
 import type { LogEvent } from '../state/log.ts'
+import { verifyBeside } from '../state/verify.ts'
 import { t } from '../text/index.ts'
 import { Dialog } from './dialog.tsx'
 import { duration } from './time.tsx'
 
 const states = new WeakMap<object, SignatureState>()
+
+const signatureOf = (event: LogEvent): Promise<SignatureState> => {
+  const frame = event as unknown as Frame<'MSG'>
+  return frame.edit === undefined
+    ? here().signatureOf({ frame: event })
+    : conversation(here(), { verify: verifyBeside }).signatureOf(frame).catch(() => 'unknown-key' as const)
+}
 
 /** What its signature comes to; undefined: it is being checked. */
 const useSignature = (event: LogEvent): SignatureState | undefined => {
@@ -19,7 +27,7 @@ const useSignature = (event: LogEvent): SignatureState | undefined => {
   useEffect(() => {
     if (states.has(event)) return
     let isWanted = true
-    void here().signatureOf({ frame: event }).then(found => {
+    void signatureOf(event).then(found => {
       states.set(event, found)
       if (isWanted) state.value = found
     })

@@ -5,6 +5,8 @@ const isSameDay = (a: Date, b: Date): boolean => a.toDateString() === b.toDateSt
 
 /** The time of today's, the day and time of others. `at`: ms since 1970. */
 export const Time = ({ at }: { readonly at: number }) => {
+  // A peer's number may be no time.
+  if (!(Math.abs(at) < 8.64e15)) return <time>?</time>
   const date = new Date(at)
   const whole = new Intl.DateTimeFormat(language.value, { dateStyle: 'full', timeStyle: 'medium' }).format(date)
   const short = isSameDay(date, new Date())

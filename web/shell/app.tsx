@@ -1,13 +1,14 @@
 // The frame of the console: who is in, the rail, the page, and what the console has to say.
-import { useComputed } from '@preact/signals'
+import { useComputed, useSignal } from '@preact/signals'
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Dialog } from '../kit/dialog.tsx'
 import { plain } from '../kit/visible-text.tsx'
 import { unreadInAll } from '../state/channels.ts'
 import { dismiss, notices } from '../state/notices.ts'
-import { again, doubt, isKeyed, myId, problem, sessionState, stage, visitor, welcome } from '../state/session.ts'
+import { again, doubt, isKeyed, myId, problem, question, sessionState, stage, visitor, welcome } from '../state/session.ts'
 import { t } from '../text/index.ts'
+import { Fault } from './fault.tsx'
 import { Rail } from './rail.tsx'
 import { go, hrefOf, place } from './router.ts'
 import { routes, type PageProps, type RouteRow } from './routes.ts'
@@ -67,9 +68,14 @@ const Inside = () => {
           )
           : Page === undefined
           ? <div class='middle' aria-busy='true'>{texts.loading}</div>
-          : <Page rest={rest} query={query} />}
+          : (
+            <Fault key={row?.name}>
+              <Page rest={rest} query={query} />
+            </Fault>
+          )}
       </main>
       <Doubt />
+      <Question />
       <Notices />
       <ShortcutHelp />
     </div>
@@ -119,6 +125,29 @@ const Doubt = () => {
         <button type='button' class='primary' onClick={() => asked.answer(false)}>{texts.doubtNo}</button>
         <button type='button' onClick={() => asked.answer(true)}>{texts.doubtYes}</button>
       </div>
+    </Dialog>
+  )
+}
+
+/** What the relay asks before it lets anybody in. */
+const Question = () => {
+  const asked = question.value
+  const said = useSignal('')
+  if (asked === undefined) return null
+  return (
+    <Dialog title={t.value.shell.question} onClose={() => asked.answer(said.value)}>
+      <form
+        onSubmit={event => {
+          event.preventDefault()
+          asked.answer(said.value)
+        }}
+      >
+        <label for='question'>{plain(asked.text)}</label>
+        <input id='question' autofocus value={said.value} onInput={event => said.value = event.currentTarget.value} />
+        <div class='actions'>
+          <button type='submit' class='primary'>{t.value.shell.answer}</button>
+        </div>
+      </form>
     </Dialog>
   )
 }

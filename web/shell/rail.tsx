@@ -1,6 +1,8 @@
 // The way to the pages: a rail at the side, at the bottom of a small screen.
 import { plain } from '../kit/visible-text.tsx'
+import { account, lookWhoIsIn, signIn, takesAccounts } from '../state/account.ts'
 import { unreadInAll } from '../state/channels.ts'
+import { tellFailure } from '../state/notices.ts'
 import { isKeyed, myId, sessionState, visitor, welcome } from '../state/session.ts'
 import { t } from '../text/index.ts'
 import { rove } from '../kit/roving.ts'
@@ -32,6 +34,17 @@ export const Rail = ({ current }: { readonly current: string | undefined }) => {
         <span class='label'>
           <strong>{plain(visitor.value?.name ?? '')}</strong>
           <small>{isKeyed.value ? myId.value ?? '' : texts.shell.guest}</small>
+          {account.value !== undefined
+            ? <small>{texts.shell.signedInAs(plain(account.value.name))}</small>
+            : takesAccounts.value && (
+              <button
+                type='button'
+                class='quiet sign-in'
+                onClick={() => void signIn().then(lookWhoIsIn, tellFailure)}
+              >
+                {texts.shell.signIn}
+              </button>
+            )}
         </span>
       </div>
     </nav>

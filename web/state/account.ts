@@ -15,28 +15,35 @@ export interface Account {
 
 /** undefined: this browser is signed in to none, or the relay has none. */
 export const account = signal<Account | undefined>(undefined)
+/** Whether people can sign in here. */
+export const takesAccounts = signal(false)
 
 type Answer = Readonly<Record<string, unknown>>
 
 /** What says that nobody is signed in, or that there are no accounts here. */
 const nobody: ReadonlySet<number> = new Set([401, 404])
 
-class Refusal extends Error {
+/** What the relay refused, and its code. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly code: string
   readonly status: number
 
-  constructor(message: string, status: number) {
+  constructor(code: string, message: string, status: number) {
     super(message)
+    this.code = code
     this.status = status
   }
 }
 
-const ask = async (method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> => {
+/** Asks the door of accounts. @throws Refused */
+export const askAccount = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<Answer> => {
   const response = await fetch(path, {
     method,
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   })
   const told = response.headers.get('content-type')?.includes('json') === true ? await response.json() as Answer : {}
-  if (!response.ok) throw new Refusal(String(told['detail'] ?? response.statusText), response.status)
+  if (!response.ok) throw new Refused(String(told['code'] ?? ''), String(told['detail'] ?? response.statusText), response.status)
   return told
 }
 
@@ -48,14 +55,16 @@ const accountIn = (told: Answer): { readonly id: string, readonly name: string }
 /** Asks who is signed in here. @throws Error where that cannot be told; what was known stays */
 export const askWhoIsIn = async (): Promise<Account | undefined> => {
   try {
-    const me = await ask('GET', '/account/me')
+    const me = await askAccount('GET', '/account/me')
     const mine = accountIn(me)
-    const { agents } = await ask('GET', '/account/agents') as { agents?: readonly { readonly agent?: unknown }[] }
+    const { agents } = await askAccount('GET', '/account/agents') as { agents?: readonly { readonly agent?: unknown }[] }
     const owned = agents?.map(each => String(each.agent)).filter(isAgent) ?? []
     const { passkeys } = me as { passkeys?: readonly { readonly id?: unknown }[] }
+    takesAccounts.value = mine !== undefined
     account.value = mine && { ...mine, agents: owned.map(agentId), passkeys: passkeys?.map(({ id }) => String(id)) ?? [] }
   } catch (error) {
-    if (!(error instanceof Refusal && nobody.has(error.status))) throw error
+    if (!(error instanceof Refused && nobody.has(error.status))) throw error
+    takesAccounts.value = error.status === 401
     account.value = undefined
   }
   return account.peek()
@@ -70,20 +79,63 @@ export type Vouching = 'passkey' | 'typing'
 /** Asked each time: somebody may have signed in or out in another tab. @throws Error where it cannot be told */
 export const askVouching = async (): Promise<Vouching> => (await askWhoIsIn())?.passkeys.length ? 'passkey' : 'typing'
 
+/** A passkey that vouched, and what its PRF gave, where it has one. */
+export interface Vouched {
+  readonly account: string
+  readonly passkey: string
+  readonly secret: Uint8Array<ArrayBuffer> | undefined
+}
+
+/** What a passkey is asked beside its signature: what its PRF gives of `input`; and that it is one of these. */
+interface SignInOptions {
+  readonly input?: Uint8Array<ArrayBuffer>
+  readonly passkeys?: readonly string[]
+}
+
+/** Has somebody sign in by a passkey, now. What its PRF gives never leaves the page. @throws Refused, DOMException */
+export const signIn = async ({ input, passkeys }: SignInOptions = {}): Promise<Vouched> => {
+  const any = await askAccount('POST', '/signin/passkey/options', {}) as unknown as PublicKeyCredentialRequestOptionsJSON
+  const options = passkeys === undefined ? any : { ...any, allowCredentials: passkeys.map(id => ({ id, type: 'public-key' as const })) }
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options)
+  const extensions = input === undefined ? publicKey.extensions : { ...publicKey.extensions, prf: { eval: { first: input } } }
+  const given = await navigator.credentials.get({
+    publicKey: { ...publicKey, ...(extensions !== undefined && { extensions }) },
+  }) as PublicKeyCredential
+  const first = given.getClientExtensionResults().prf?.results?.first
+  const { clientExtensionResults: _, ...answer } = given.toJSON() as AuthenticationResponseJSON
+  const told = accountIn(await askAccount('POST', '/signin/passkey/verify', { answer: { ...answer, clientExtensionResults: {} } }))
+  if (told === undefined) throw new Refused('', 'The relay did not say whose passkey it is', 200)
+  return { account: told.id, passkey: given.id, secret: first === undefined ? undefined : new Uint8Array(first as ArrayBuffer) }
+}
+
 /**
  * Has the owner vouch by a passkey, now. @throws Error where he does not, or with a passkey of another account
  */
 export const vouch = async (): Promise<void> => {
   const { id: asked, passkeys = [] } = account.peek() ?? {}
-  const any = await ask('POST', '/signin/passkey/options', {}) as unknown as PublicKeyCredentialRequestOptionsJSON
   // With one of another account this browser would be signed in to that.
-  const options = { ...any, allowCredentials: passkeys.map(id => ({ id, type: 'public-key' as const })) }
-  const given = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) })
-  const told = accountIn(await ask('POST', '/signin/passkey/verify', { answer: (given as PublicKeyCredential).toJSON() }))
-  if (told === undefined || told.id !== asked) {
+  const { account: told } = await signIn({ passkeys })
+  if (told !== asked) {
     await lookWhoIsIn()
     throw new Error(t.peek().acts.otherPasskey)
   }
+}
+
+/** Asks for the passkey again where the relay wants it. */
+export const fresh = async <T>(act: () => Promise<T>): Promise<T> => {
+  try {
+    return await act()
+  } catch (error) {
+    if (!(error instanceof Refused) || error.code !== 'PASSKEY_ASKED') throw error
+    await vouch()
+    return act()
+  }
+}
+
+/** Signs this browser out of the account, or every browser. The key stays. */
+export const signOut = async (everywhere: boolean): Promise<void> => {
+  await askAccount('POST', '/signout', { everywhere })
+  await lookWhoIsIn()
 }
 
 const isAsked = signal(false)

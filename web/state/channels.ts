@@ -1,11 +1,9 @@
 // The channels that the visitor is in, those that there are, and how much of each is unread.
 import { batch, computed, signal } from '@preact/signals'
 import { agentId, channelName, markRead, unreadIn, type AgentId, type ChannelName, type Target, type Told } from '../../lib/index.ts'
-import { fieldLimits } from '../../lib/protocol/field-limits.ts'
 import { timerMs } from '../../lib/protocol/timer.ts'
 import { onMessage } from './logs.ts'
 import { tellFailure } from './notices.ts'
-import { hear, presenceOf } from './people.ts'
 import { here, isKeyed, myId, onClient, onOpened } from './session.ts'
 
 /** How much of a place is unread, and of it what calls the visitor. */
@@ -40,9 +38,7 @@ const maxPartners = 200
 /** Somebody was written to, or wrote. */
 export const met = (agent: AgentId): void => {
   if (partners.peek()[0] === agent) return
-  const isNew = !partners.peek().includes(agent)
   partners.value = [agent, ...partners.peek().filter(each => each !== agent)].slice(0, maxPartners)
-  if (isNew) watch().catch(() => undefined)
   if (isKeyed.peek()) localStorage.setItem(partnersKey(), JSON.stringify(partners.peek()))
 }
 
@@ -106,22 +102,18 @@ export const read = (place: Target, seq: number): void => {
   }, timerMs(readMs))
 }
 
-/** Asks to be told when those come and go whom the visitor talks with. */
-const watch = async (): Promise<void> => {
-  if (partners.peek().length === 0) return
-  const list = await here().people.watch(partners.peek().slice(0, fieldLimits.maxWatched))
-  for (const { agentId, name, presence } of list) {
-    if (name !== null) hear(agentId, name)
-    presenceOf(agentId).value = presence
-  }
-}
+/** Of what others read in quick turns, the last of it is asked. */
+const askAgainMs = 500
+const isAsking = signal(false)
 
 /** What the relay says is unread, and the channels that this agent is in for good. */
 const ask = async (): Promise<void> => {
-  partners.value = keptPartners()
+  if (isKeyed.peek()) partners.value = keptPartners()
   told.clear()
   const { channels, direct } = isKeyed.peek() ? await unreadIn(here()) : { channels: [], direct: [] }
-  const counts = new Map<Target, Unread>([...joined.peek().keys()].map(channel => [channel, unread.peek().get(channel) ?? none]))
+  // What a guest has not read nobody else knows.
+  const places: readonly Target[] = [...joined.peek().keys(), ...(isKeyed.peek() ? [] : partners.peek())]
+  const counts = new Map<Target, Unread>(places.map(place => [place, unread.peek().get(place) ?? none]))
   for (const { channel, unread, mentions = 0 } of channels) counts.set(channel, { count: unread, mentions })
   for (const { with: agent, unread } of direct) counts.set(agent, { count: unread, mentions: unread })
   unread.value = counts
@@ -129,11 +121,12 @@ const ask = async (): Promise<void> => {
   await Promise.all(channels.filter(({ channel }) => !joined.peek().has(channel)).map(({ channel }) => join(channel).catch(tellFailure)))
 }
 
-onOpened(() => void ask().then(watch).catch(tellFailure))
+onOpened(() => void ask().catch(tellFailure))
 
 onMessage((place, frame, isMine) => {
   if (place.startsWith('@')) met(agentId(place))
-  if (isMine || frame.replay === true || frame.seq === undefined) return
+  // What changes a message has no row of its own.
+  if (isMine || frame.replay === true || frame.seq === undefined || frame.edit !== undefined || frame.retract !== undefined) return
   if (inView.peek() === place && document.visibilityState === 'visible') {
     read(place, frame.seq)
     return
@@ -150,7 +143,14 @@ onClient(client => {
   })
   told.clear()
   // Read in another window, or by another program of the same agent.
-  client.on('READ', () => void ask().catch(() => undefined))
+  client.on('READ', () => {
+    if (isAsking.peek()) return
+    isAsking.value = true
+    setTimeout(() => {
+      isAsking.value = false
+      ask().catch(() => undefined)
+    }, timerMs(askAgainMs))
+  })
   client.on('LEFT', ({ channel }) => gone(channelName(channel)))
   client.on('TOPIC_CHANGED', ({ channel, topic }) => {
     const name = channelName(channel)

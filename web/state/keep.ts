@@ -6,6 +6,13 @@ export interface KeptKey extends BrowserKey {
   readonly name: string
 }
 
+/** Said to other windows when a key is forgotten here. */
+const forgotten = 'agentchat.forgotten'
+export const onForgotten = (begin: () => void): void =>
+  addEventListener('storage', ({ key }) => {
+    if (key === forgotten) begin()
+  })
+
 const shelf = 'keys'
 const mine = 'me'
 
@@ -40,7 +47,7 @@ export const keptKey = async (): Promise<KeptKey | undefined> => {
  * Makes a key and keeps it. `seal` is shown its bytes once, for a vault.
  * @throws IdentityError where this browser knows no Ed25519, or keeps nothing
  */
-export const newKey = async (name: string, seal?: (pkcs8: Uint8Array<ArrayBuffer>) => unknown): Promise<KeptKey> => {
+export const newKey = async (name: string, seal?: (pkcs8: Uint8Array<ArrayBuffer>, publicKey: string) => unknown): Promise<KeptKey> => {
   const key = { ...await makeBrowserKey(seal), name }
   await keepKey(key)
   return key
@@ -56,7 +63,10 @@ export const keepKey = async (key: KeptKey): Promise<void> => {
   }
 }
 
-/** Forgets it for good. */
+/** Forgets it for good, and all that was kept for it; how the console looks stays. Other windows of it begin anew. */
 export const forgetKey = async (): Promise<void> => {
   await withShelf('readwrite', store => store.delete(mine))
+  for (const key of Object.keys(localStorage)) if (/^agentchat\.(?!theme$|locale$|relay$)/.test(key)) localStorage.removeItem(key)
+  sessionStorage.clear()
+  localStorage.setItem(forgotten, String(Date.now()))
 }

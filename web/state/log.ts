@@ -20,6 +20,8 @@ interface Piece {
 /** Events of a piece, and pieces that are kept. */
 const pieceSize = 100
 const maxPieces = 40
+/** Edits and retractions that are kept; each comes again with the page of what it changes. */
+const maxChanges = 2_000
 
 export class PlaceLog {
   readonly place: Target
@@ -35,6 +37,8 @@ export class PlaceLog {
   readonly #pieces = new Map<number, Piece>()
   /** The newest edit or retraction of a message, by its id. */
   readonly #changes = new Map<string, Frame<'MSG'>>()
+  /** Where a message of an id stands. */
+  readonly #seqs = new Map<string, number>()
   #epoch: string | undefined
   #looks = 0
 
@@ -56,8 +60,8 @@ export class PlaceLog {
 
   /** Finds a message of an id among those that are here. */
   find(msgId: string): LogEvent | undefined {
-    for (const { events } of this.#pieces.values()) { for (const event of events.values()) if (event['msg_id'] === msgId) return event }
-    return undefined
+    const at = this.at(this.#seqs.get(msgId) ?? 0)
+    return typeof at === 'string' ? undefined : at
   }
 
   /** These are looked at: what of them was not read is asked for. */
@@ -75,11 +79,18 @@ export class PlaceLog {
     const { seq } = event
     if (seq === undefined) return
     const piece = this.#pieceOf(seq)
-    piece.events.set(seq, event)
+    this.#set(piece, seq, event)
     if (seq === Math.max(piece.upTo, firstOf(pieceOf(seq)) - 1) + 1) piece.upTo = seq
     if (seq > this.newest) this.newest = seq
     this.#keepChange(event)
+    this.#letGo()
     this.#changed()
+  }
+
+  /** The connection was lost: what was changed meanwhile is read anew where somebody looks. */
+  forget(): void {
+    this.#pieces.clear()
+    this.#seqs.clear()
   }
 
   #need(index: number): void {
@@ -95,11 +106,15 @@ export class PlaceLog {
     try {
       const page = await this.#client.request('HISTORY', {
         ...(this.place.startsWith('#') ? { channel: this.place } : { with: this.place }),
-        ...(index !== undefined && { after: firstOf(index) - 1 }),
+        ...(index !== undefined && { after: Math.max(firstOf(index) - 1, piece!.upTo) }),
         limit: pieceSize,
       })
+      const before = piece?.upTo
       this.#take(page, index)
       this.problem.value = undefined
+      // The rest of a piece that was cut.
+      if (piece !== undefined && piece.upTo > before! && piece.upTo < Math.min(this.newest, lastOf(index!)))
+        queueMicrotask(() => this.#need(index!))
     } catch (error) {
       this.problem.value = (error as Error).message
       // What is refused for now is asked for again; the rest when somebody comes back to it.
@@ -122,16 +137,20 @@ export class PlaceLog {
     this.newest = Math.max(this.newest, page.seq)
     for (const event of page.events) {
       if (event.seq === undefined) continue
-      this.#pieceOf(event.seq).events.set(event.seq, event)
+      this.#set(this.#pieceOf(event.seq), event.seq, event)
       this.#keepChange(event)
     }
     for (const event of page.changes ?? []) this.#keepChange(event)
-    if (index !== undefined) this.#piece(index).upTo = Math.max(this.#piece(index).upTo, Math.min(page.seq, lastOf(index)))
-    else {
+    const newest = page.events.at(-1)?.seq
+    if (index !== undefined) {
+      // A page may be cut by its size: what is behind its last event was not read.
+      const end = page.more && newest !== undefined ? Math.min(newest, lastOf(index)) : lastOf(index)
+      this.#piece(index).upTo = Math.max(this.#piece(index).upTo, Math.min(page.seq, end))
+    } else {
       // The newest ones: all there is from the first of them on.
       const first = page.events[0]?.seq ?? page.seq + 1
       for (let each = pieceOf(first); each <= pieceOf(page.seq); each++)
-        if (firstOf(each) >= first || !page.more) this.#piece(each).upTo = Math.min(page.seq, lastOf(each))
+        if (firstOf(each) >= first || !page.more) this.#piece(each).upTo = Math.min(newest ?? page.seq, lastOf(each))
     }
     this.#letGo()
   }
@@ -142,7 +161,14 @@ export class PlaceLog {
     const of = (frame.edit ?? frame.retract)?.of
     if (of === undefined || frame.erased === true) return
     const known = this.#changes.get(of)
-    if (known === undefined || (frame.seq ?? 0) > (known.seq ?? 0)) this.#changes.set(of, frame)
+    if (known !== undefined && (frame.seq ?? 0) <= (known.seq ?? 0)) return
+    if (this.#changes.size >= maxChanges) this.#changes.delete(this.#changes.keys().next().value!)
+    this.#changes.set(of, frame)
+  }
+
+  #set(piece: Piece, seq: number, event: LogEvent): void {
+    piece.events.set(seq, event)
+    if (typeof event['msg_id'] === 'string') this.#seqs.set(event['msg_id'], seq)
   }
 
   #pieceOf(seq: number): Piece {
@@ -159,7 +185,10 @@ export class PlaceLog {
   #letGo(): void {
     if (this.#pieces.size <= maxPieces) return
     const oldest = [...this.#pieces].filter(([, piece]) => !piece.isAsked).sort(([, a], [, b]) => a.lookedAt - b.lookedAt)
-    for (const [index] of oldest.slice(0, this.#pieces.size - maxPieces)) this.#pieces.delete(index)
+    for (const [index, { events }] of oldest.slice(0, this.#pieces.size - maxPieces)) {
+      for (const event of events.values()) this.#seqs.delete(String(event['msg_id']))
+      this.#pieces.delete(index)
+    }
   }
 
   #changed(): void {

@@ -6,10 +6,19 @@ import { client, here, myId, onClient, onOpened } from './session.ts'
 
 const logs = new Map<Target, PlaceLog>()
 
+/** Places whose messages are kept here. */
+const maxLogs = 30
+
 /** The log of a place; made when it is asked for first. */
 export const logOf = (place: Target): PlaceLog => {
   let log = logs.get(place)
-  if (log === undefined) logs.set(place, log = new PlaceLog(here(), place))
+  if (log === undefined) {
+    log = new PlaceLog(here(), place)
+    if (logs.size >= maxLogs) logs.delete(logs.keys().next().value!)
+  }
+  // The one that was asked for last goes last.
+  logs.delete(place)
+  logs.set(place, log)
   return log
 }
 
@@ -27,14 +36,19 @@ onClient((each: AgentChatClient) => {
     const place = placeOf(frame)
     hear(frame.from, frame.from_name)
     // What has no number was said to who is here, and stands nowhere.
-    if (frame.seq !== undefined) logOf(place).add(frame as unknown as LogEvent)
+    // A place that nobody has looked at is read when somebody does.
+    if (frame.seq !== undefined) logs.get(place)?.add(frame as unknown as LogEvent)
     for (const listen of listeners) listen(place, frame, mine)
   })
 })
 
 // What was missed is read again where somebody looks at it.
 onOpened(() => {
-  for (const log of logs.values()) if (log.isKnown) void log.refresh()
+  for (const log of logs.values()) {
+    if (!log.isKnown) continue
+    log.forget()
+    void log.refresh()
+  }
 })
 
 /** Whether there is anybody to ask. */

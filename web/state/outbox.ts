@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals'
 import { agentId, type Target } from '../../lib/index.ts'
 import { met } from './channels.ts'
-import { logOf } from './logs.ts'
+import { logOf, onMessage } from './logs.ts'
 import type { LogEvent } from './log.ts'
 import { here, isKeyed, myId, onOpened, visitor } from './session.ts'
 
@@ -25,28 +25,37 @@ const repeatableMs = 23 * 60 * 60_000
 
 export const outbox = signal<readonly Outgoing[]>([])
 
-const key = (): string => `agentchat.outbox.${myId.peek() ?? ''}`
+/** Each message by itself: windows of one key keep theirs beside each other. */
+const prefix = (): string => `agentchat.outbox.${myId.peek() ?? ''}.`
 
-const keep = (next: readonly Outgoing[]): void => {
-  outbox.value = next
+const store = (message: Outgoing): void => {
   if (!isKeyed.peek()) return
-  if (next.length === 0) localStorage.removeItem(key())
-  else localStorage.setItem(key(), JSON.stringify(next))
-}
-
-const kept = (): readonly Outgoing[] => {
   try {
-    const found: unknown = JSON.parse(localStorage.getItem(key()) ?? '[]')
-    return Array.isArray(found) ? found as readonly Outgoing[] : []
+    localStorage.setItem(prefix() + message.id, JSON.stringify(message))
   } catch {
-    return []
+    // A browser that keeps nothing says it all the same; it is lost only if the page is loaded anew before it is stored.
   }
 }
+
+const put = (message: Outgoing): void => {
+  const isHere = outbox.peek().some(({ id }) => id === message.id)
+  outbox.value = isHere ? outbox.peek().map(each => each.id === message.id ? message : each) : [...outbox.peek(), message]
+  store(message)
+}
+
+const kept = (): readonly Outgoing[] =>
+  Object.keys(localStorage).filter(key => key.startsWith(prefix())).flatMap(key => {
+    try {
+      return [JSON.parse(localStorage.getItem(key) ?? '') as Outgoing]
+    } catch {
+      return []
+    }
+  }).sort((a, b) => a.at - b.at)
 
 /** Says something; what becomes of it is seen in `outbox`. */
 export const say = (to: Target, content: string, inReplyTo?: string): void => {
   const message: Outgoing = { id: `console-${crypto.randomUUID()}`, to, content, inReplyTo, at: Date.now(), state: 'sending' }
-  keep([...outbox.peek(), message])
+  put(message)
   if (to.startsWith('@')) met(agentId(to))
   send(message)
 }
@@ -57,11 +66,14 @@ export const retry = (id: string): void => {
   if (found === undefined) return
   const { problem: _, ...rest } = found
   const message = { ...rest, state: 'sending' } as const
-  keep(outbox.peek().map(each => each.id === id ? message : each))
+  put(message)
   send(message)
 }
 
-export const discard = (id: string): void => keep(outbox.peek().filter(each => each.id !== id))
+export const discard = (id: string): void => {
+  outbox.value = outbox.peek().filter(each => each.id !== id)
+  localStorage.removeItem(prefix() + id)
+}
 
 const send = ({ id, to, content, inReplyTo }: Outgoing): void => {
   here().send(to, content, { id, ...(inReplyTo !== undefined && { inReplyTo }) }).then(({ msgId, seq, ts, to: place }) => {
@@ -74,19 +86,25 @@ const send = ({ id, to, content, inReplyTo }: Outgoing): void => {
     }
     discard(id)
   }, (error: Error) => {
-    keep(outbox.peek().map(each => each.id === id ? { ...each, state: 'failed', problem: error.message } : each))
+    const found = outbox.peek().find(each => each.id === id)
+    if (found !== undefined) put({ ...found, state: 'failed', problem: error.message })
   })
 }
 
-// A page that was loaded anew goes on with what its last life had not heard of.
+// Its echo says that it is stored, before its acknowledgement may.
+onMessage((_place, { pub_id }, isMine) => {
+  if (isMine && pub_id !== undefined && outbox.peek().some(({ id }) => id === pub_id)) discard(pub_id)
+})
+
+// A page that was loaded anew goes on with what its last life had not heard of. What was refused waits for its author.
 const resumed = new Set<string>()
 onOpened(() => {
-  if (!isKeyed.peek() || resumed.has(key())) return
-  resumed.add(key())
-  const waiting = kept().filter(each => !outbox.peek().some(({ id }) => id === each.id)).map(({ problem: _, ...each }) => {
+  if (!isKeyed.peek() || resumed.has(prefix())) return
+  resumed.add(prefix())
+  for (const each of kept()) {
+    if (outbox.peek().some(({ id }) => id === each.id)) continue
     const isOld = Date.now() - each.at > repeatableMs
-    return isOld ? { ...each, state: 'failed' as const, problem: 'old' } : { ...each, state: 'sending' as const }
-  })
-  keep([...waiting, ...outbox.peek()])
-  for (const each of waiting) if (each.state === 'sending') send(each)
+    put(each.state === 'sending' && isOld ? { ...each, state: 'failed', problem: 'old' } : each)
+    if (each.state === 'sending' && !isOld) send(each)
+  }
 })

@@ -12,6 +12,7 @@ import {
 import { browserKey, IdentityError, type Identity } from '../../lib/identity/index.ts'
 import { keepKey, keptKey, newKey } from './keep.ts'
 import { keptRelay } from './known-relays.ts'
+import { verifyBeside } from './verify.ts'
 
 /** The visitor: with a key that this browser keeps, or a guest for as long as the page is open. */
 export interface Visitor {
@@ -30,6 +31,8 @@ export const problem = signal<string | undefined>(undefined)
 export const welcome = signal<Told<'WELCOME'> | undefined>(undefined)
 /** Another relay answers here than before: whether to trust it. */
 export const doubt = signal<{ readonly about: RelayDoubt, readonly answer: (isTrusted: boolean) => void } | undefined>(undefined)
+/** The relay asks something first. */
+export const question = signal<{ readonly text: string, readonly answer: (text: string) => void } | undefined>(undefined)
 /** How often a session was opened: what was asked of the last one is asked again. */
 export const opened = signal(0)
 
@@ -89,6 +92,7 @@ const comeIn = (who: Visitor): void => {
     ...(who.identity !== undefined && { identity: who.identity }),
     // Of each page its own: two of one key live side by side.
     session: `console-${crypto.randomUUID().slice(0, 8)}`,
+    verify: verifyBeside,
     knownRelays: keptRelay,
     confirmRelay: about =>
       new Promise(resolve => {
@@ -97,6 +101,16 @@ const comeIn = (who: Visitor): void => {
           answer: isTrusted => {
             doubt.value = undefined
             resolve(isTrusted)
+          },
+        }
+      }),
+    onCaptcha: (text, hint) =>
+      new Promise(resolve => {
+        question.value = {
+          text: hint === undefined ? text : `${text} (${hint})`,
+          answer: said => {
+            question.value = undefined
+            resolve(said)
           },
         }
       }),

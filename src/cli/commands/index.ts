@@ -68,6 +68,7 @@ const groups: Readonly<Record<string, Loaders>> = {
   Relay: {
     serve: async () => (await import('./serve.ts')).serve,
     nodes: async () => (await import('./nodes.ts')).nodes,
+    console: async () => (await import('./console-pages.ts')).consoleCommand,
     discover: async () => (await import('./discover.ts')).discover,
     admin: async () => (await import('./admin.ts')).admin,
     announce: async () => (await import('./announce.ts')).announce,

@@ -27,7 +27,8 @@ const Answer = z.object({
     transports: z.array(z.string().max(20).regex(/^[a-z-]*$/)).max(10).optional(),
   }),
   // What a passkey's PRF gave opens the vault: a browser that sends it by mistake is told so.
-  clientExtensionResults: z.object({ prf: z.object({ results: z.undefined('leave it out: it opens your key') }).optional() }).default({}),
+  clientExtensionResults: z.object({ prf: z.object({ results: z.undefined('leave it out: it opens your key').optional() }).optional() })
+    .default({}),
 })
 const Named = z.object({ name: Line })
 const ByLink = Named.extend({ link: Secret })

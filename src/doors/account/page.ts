@@ -54,6 +54,8 @@ const post = (path, body = {}) => ask('POST', path, body)
 
 const make = async (options, path, more) => {
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options)
+  // So that it can open its owner's key in another browser, where it can at all.
+  publicKey.extensions = { ...publicKey.extensions, prf: {} }
   const answer = (await navigator.credentials.create({ publicKey })).toJSON()
   return post(path, { ...more, answer })
 }

@@ -1,5 +1,6 @@
 // THE DOOR OF THE CONSOLE: the relay's own pages for people. They are files and nothing else; what they do they ask as any client does.
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
+import { prices } from '../../../lib/protocol/price.ts'
 import type { Logger } from '../../base/logger.ts'
 import { consoleFolder, readConsole, type ConsoleFile } from './files.ts'
 
@@ -60,7 +61,7 @@ export class ConsoleDoor implements HttpDoor {
     if (path === '/' && !isPage) return this.#send(visit, 404, plain)
     if (!path.startsWith(consolePath)) return this.#say(visit, 307, `The console is at ${consolePath}`, { location: consolePath })
     const name = path.slice(consolePath.length)
-    const file = this.#files.get(name) ?? (isPage ? this.#files.get('index.html') : undefined)
+    const file = this.#files.get(name) ?? (isPage || name === '' ? this.#files.get('index.html') : undefined)
     if (file === undefined) return this.#say(visit, 404, 'The console has no such file')
     this.#file(visit, file)
   }
@@ -81,6 +82,8 @@ export class ConsoleDoor implements HttpDoor {
     const isPacked = brotli !== undefined && accepts(request.headers['accept-encoding'], 'br')
     const sent = isPacked ? brotli : body
     visit.owe(sent.length)
+    // As every answer: whoever asks for much is heard later.
+    visit.charge(Math.floor(sent.length / prices.answerBytesPerFrame))
     response.writeHead(200, {
       ...headers,
       'content-type': contentType,

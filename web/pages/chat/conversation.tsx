@@ -9,14 +9,15 @@ import { plain } from '../../kit/visible-text.tsx'
 import { inView, join, joined, read, unreadOf } from '../../state/channels.ts'
 import { logOf } from '../../state/logs.ts'
 import { tellFailure } from '../../state/notices.ts'
-import { outbox } from '../../state/outbox.ts'
+import { growing, type Growing } from '../../state/growing.ts'
+import { outbox, type Outgoing } from '../../state/outbox.ts'
 import { nameOf } from '../../state/people.ts'
 import { myId, opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 import { Composer } from './composer.tsx'
 import type { Intent } from './intent.ts'
 import { Members } from './members.tsx'
-import { MessageRow, OutgoingRow } from './message-row.tsx'
+import { GrowingRow, MessageRow, OutgoingRow } from './message-row.tsx'
 import { PlaceHead, type Pane } from './place-head.tsx'
 import { SearchPane } from './search-pane.tsx'
 
@@ -44,6 +45,7 @@ export const Conversation = (
   const log = logOf(place)
   const handle = useRef<ListHandle>(null)
   const glance = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const range = useRef<() => void>(undefined)
   const intent = useSignal<Intent | undefined>(undefined)
   const current = useSignal<number | undefined>(undefined)
   const isAtEnd = useSignal(true)
@@ -55,14 +57,16 @@ export const Conversation = (
   const name = isChannel ? place : nameOf(place).value
 
   useEffect(() => {
-    if (opened.value > 0) void log.refresh()
+    if (opened.value > 0) void log.refresh().then(() => range.current?.())
   }, [log, opened.value])
   // Subscribes to what the log has.
   void log.version.value
 
   const mine = outbox.value.filter(({ to }) => to === place)
   const inLog = log.newest === 0 ? 0 : log.newest - log.oldest + 1
-  const count = inLog + mine.length
+  const others = growing.value.filter(each => each.place === place)
+  const count = inLog + others.length + mine.length
+  const late = (index: number) => others[index - inLog] ?? mine[index - inLog - others.length]
   const seqOf = (index: number) => log.oldest + index
 
   useEffect(() => {
@@ -108,12 +112,12 @@ export const Conversation = (
             count={count}
             label={texts.messagesIn(plain(name))}
             rowHeight={64}
-            keyOf={index => index < inLog ? seqOf(index) : mine[index - inLog]?.id ?? index}
+            keyOf={index => index < inLog ? seqOf(index) : keyOfLate(late(index)) ?? index}
             onRange={(first, last, atEnd) => {
               isAtEnd.value = atEnd
+              range.current = () => log.look(seqOf(Math.max(0, first - 20)), seqOf(Math.min(inLog - 1, last + 20)))
               clearTimeout(glance.current)
-              glance.current = setTimeout(() => log.look(seqOf(Math.max(0, first - 20)), seqOf(Math.min(inLog - 1, last + 20))),
-                timerMs(glanceMs))
+              glance.current = setTimeout(() => range.current?.(), timerMs(glanceMs))
             }}
             row={index =>
               index < inLog
@@ -127,7 +131,7 @@ export const Conversation = (
                     onIntent={wish => intent.value = wish}
                   />
                 )
-                : <OutgoingRow message={mine[index - inLog]!} place={place} />}
+                : <LateRow late={late(index)} place={place} />}
           />
         )}
         {!isAtEnd.value && (
@@ -150,3 +154,11 @@ export const Conversation = (
     </section>
   )
 }
+
+type Late = Growing | Outgoing | undefined
+
+const keyOfLate = (late: Late): string | undefined => late === undefined ? undefined : 'key' in late ? late.key : late.id
+
+/** What stands behind the log: what others are writing, and what of the visitor's is on its way. */
+const LateRow = ({ late, place }: { readonly late: Late, readonly place: Target }) =>
+  late === undefined ? null : 'key' in late ? <GrowingRow growing={late} /> : <OutgoingRow message={late} place={place} />

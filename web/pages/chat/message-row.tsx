@@ -1,4 +1,5 @@
 // One message of a place: who said it and when, what that is worth, what it says, and what can be done with it.
+import { visible } from '../../../lib/identity/fence.ts'
 import type { Frame, Target } from '../../../lib/index.ts'
 import { Markdown } from '../../kit/markdown.tsx'
 import { Provenance } from '../../kit/provenance.tsx'
@@ -7,6 +8,7 @@ import { Name, plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { keepDraft } from '../../state/drafts.ts'
 import type { LogEvent, PlaceLog } from '../../state/log.ts'
+import type { Growing } from '../../state/growing.ts'
 import { discard, retry, type Outgoing } from '../../state/outbox.ts'
 import { myId, visitor } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
@@ -22,6 +24,9 @@ export interface MessageRowProps {
   readonly isOwner: boolean
   readonly onIntent: (intent: Intent) => void
 }
+
+/** Characters of a growing message that are shown. */
+const maxGrowing = 2_000
 
 const messageOf = (event: LogEvent): Frame<'MSG'> => event as unknown as Frame<'MSG'>
 
@@ -43,7 +48,9 @@ export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: 
   const { msg_id: id } = message
   const change = id === undefined ? undefined : log.changeOf(id)
   const isGone = message.erased === true || change?.retract !== undefined
-  const content = change?.edit !== undefined ? change.content : message.content
+  // Nobody but its author says a message anew; what he says now is what is vouched for.
+  const edit = change?.edit !== undefined && change.from === message.from ? change : undefined
+  const content = edit?.content ?? message.content
   const isMine = message.from === myId.value
   const name = isMine ? visitor.value?.name ?? message.from_name : message.from_name
   return (
@@ -60,8 +67,8 @@ export const MessageRow = ({ log, seq, isCurrent, isFound, isOwner, onIntent }: 
         </a>
         {isMine && <span class='small'>{texts.you}</span>}
         <Time at={message.ts} />
-        {change?.edit !== undefined && !isGone && <span class='small'>{texts.edited}</span>}
-        <Provenance event={event} isReachable={isCurrent} />
+        {edit !== undefined && !isGone && <span class='small'>{texts.edited}</span>}
+        <Provenance event={edit === undefined ? event : edit as unknown as LogEvent} isReachable={isCurrent} />
         {id !== undefined && !isGone && (
           <MessageActions
             place={log.place}
@@ -133,3 +140,16 @@ export const OutgoingRow = ({ message, place }: { readonly message: Outgoing, re
     </article>
   )
 }
+
+/** What somebody is writing: the newest of it. Nothing of it is stored, or signed, yet. */
+export const GrowingRow = ({ growing: { name, text } }: { readonly growing: Growing }) => (
+  <article class='message growing' aria-label={plain(name)} aria-busy='true' data-item tabIndex={-1}>
+    <header>
+      <span class='from'>
+        <Name text={name} />
+      </span>
+      <span class='small'>{t.value.chat.writing}</span>
+    </header>
+    <p class='said raw' dir='auto'>{visible(text.slice(-maxGrowing))}</p>
+  </article>
+)

@@ -7,6 +7,7 @@ import { plain } from '../../kit/visible-text.tsx'
 import { go, hrefOf } from '../../shell/router.ts'
 import { joined, partners, unreadOf } from '../../state/channels.ts'
 import { nameOf, presenceOf } from '../../state/people.ts'
+import { useWatched } from '../../state/watching.ts'
 import { t } from '../../text/index.ts'
 
 const Count = ({ place }: { readonly place: Target }) => {
@@ -26,6 +27,7 @@ const Partner = ({ id, isCurrent }: { readonly id: AgentId, readonly isCurrent: 
 export const Places = ({ current, onBrowse }: { readonly current: Target | undefined, readonly onBrowse: () => void }) => {
   const texts = t.value.chat
   const channels = [...joined.value.keys()].sort()
+  useWatched(partners.value)
   return (
     <nav class='places' aria-label={texts.places} onKeyDown={rove}>
       <h2>{texts.channels}</h2>

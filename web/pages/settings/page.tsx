@@ -1,10 +1,12 @@
 // Settings: who the visitor is, and how the console looks and speaks.
 import { useSignal } from '@preact/signals'
 import { plain } from '../../kit/visible-text.tsx'
+import { account, signIn, lookWhoIsIn, signOut, takesAccounts } from '../../state/account.ts'
 import { forgetKey } from '../../state/keep.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { chooseLocale, chooseTheme, theme, themes } from '../../state/preferences.ts'
 import { again, isKeyed, myId, visitor } from '../../state/session.ts'
+import { claimMine } from '../../state/vault.ts'
 import { locale, locales, t } from '../../text/index.ts'
 
 export const Page = () => {
@@ -32,6 +34,7 @@ export const Page = () => {
           </div>
         )}
       </section>
+      <OwnAccount />
       <section class='card'>
         <h2>{texts.look}</h2>
         <label for='theme'>{texts.theme}</label>
@@ -48,5 +51,39 @@ export const Page = () => {
         </select>
       </section>
     </div>
+  )
+}
+
+/** The account that this browser is signed in to, and whether its key is one of the account. */
+const OwnAccount = () => {
+  const texts = t.value.settings
+  const owner = account.value
+  const id = myId.value
+  if (!takesAccounts.value) return null
+  return (
+    <section class='card'>
+      <h2>{texts.account}</h2>
+      {owner === undefined
+        ? <button type='button' onClick={() => void signIn().then(lookWhoIsIn, tellFailure)}>{t.value.shell.byPasskey}</button>
+        : (
+          <>
+            <p>
+              {plain(owner.name)} <code>{owner.id}</code>
+            </p>
+            {isKeyed.value && id !== undefined && (owner.agents.includes(id)
+              ? <p>{texts.claimed}</p>
+              : (
+                <p>
+                  {texts.claimMeans} <button type='button' onClick={() => void claimMine().catch(tellFailure)}>{texts.claim}</button>
+                </p>
+              ))}
+            <div class='actions'>
+              <button type='button' onClick={() => void signOut(false).catch(tellFailure)}>{texts.signOut}</button>
+              <button type='button' onClick={() => void signOut(true).catch(tellFailure)}>{texts.signOutEverywhere}</button>
+              <a href='/account' target='_self'>{texts.accountPage}</a>
+            </div>
+          </>
+        )}
+    </section>
   )
 }

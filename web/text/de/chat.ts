@@ -70,6 +70,7 @@ export const chat: Texts['chat'] = {
   answers: name => `als Antwort an ${name}`,
   answersOlder: 'als Antwort auf eine frühere Nachricht',
   cancel: 'Abbrechen',
+  writing: 'schreibt …',
   sending: 'unterwegs …',
   failed: why => `nicht gesendet: ${why}`,
   tooOld: 'sie ist zu alt, um noch einmal gesendet zu werden, ohne doppelt zu erscheinen',

@@ -12,6 +12,24 @@ export const shell: Texts['shell'] = {
   helloMore:
     'Hier reden Agenten und Menschen, beauftragen und bezahlen einander. Nimm einen Namen, und dieser Browser macht dir einen Schlüssel.',
   yourName: 'Dein Name',
+  helloOwner: name => `Du bist als ${name} angemeldet. Öffne den Schlüssel deines Kontos, oder mach einen, den nur dieser Browser hat.`,
+  helloNoKey: name =>
+    `${name} hat hier noch keinen Schlüssel: mach einen. Das Relay verwahrt ihn verschlossen, damit deine anderen Browser ihn haben können.`,
+  byPasskey: 'Mit Passkey anmelden',
+  openByPasskey: 'Meinen Schlüssel mit Passkey öffnen',
+  accountPage: 'Ich habe einen Link, oder will nach meinem Konto sehen',
+  haveCode: 'Ich habe einen Wiederherstellungscode',
+  codeSignsIn: 'Er meldet dich an und öffnet deinen Schlüssel.',
+  codeAsked: 'Dein Passkey öffnet den Schlüssel nicht. Der Wiederherstellungscode tut es, den du beim Anlegen gesehen hast.',
+  code: 'Wiederherstellungscode',
+  openKey: 'Meinen Schlüssel öffnen',
+  back: 'Zurück',
+  codeShown:
+    'Das ist dein Wiederherstellungscode. Schreib ihn auf, und heb ihn auf, wo nur du ihn findest: er öffnet deinen Schlüssel, wo der Passkey es nicht kann. '
+    + 'Niemand kann ihn dir noch einmal zeigen.',
+  written: 'Ich habe ihn aufgeschrieben',
+  signedInAs: name => `Konto: ${name}`,
+  signIn: 'Anmelden',
   nameHint: 'Buchstaben, Ziffern, - und _',
   makeKey: 'Schlüssel machen und eintreten',
   asGuest: 'Als Gast umsehen',
@@ -35,5 +53,7 @@ export const shell: Texts['shell'] = {
   doubtNew: 'Antwortet jetzt',
   doubtNo: 'Nicht weitergehen',
   doubtYes: 'Dem neuen vertrauen',
+  question: 'Das Relay fragt zuerst',
+  answer: 'Antworten',
   shortcuts: 'Tastenkürzel',
 }

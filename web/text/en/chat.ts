@@ -69,6 +69,7 @@ export const chat = {
   answers: (name: string) => `in answer to ${name}`,
   answersOlder: 'in answer to an earlier message',
   cancel: 'Cancel',
+  writing: 'is writing …',
   sending: 'on its way …',
   failed: (why: string) => `not sent: ${why}`,
   tooOld: 'it is too old to be sent again without being said twice',
