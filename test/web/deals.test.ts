@@ -129,7 +129,7 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
 
     const { receiptId, receipt, signatures } = await written
     await bot.reputation.signReceipt({ receipt_id: receiptId, receipt, signatures })
-    await page.getByRole('button', { name: 'Sign the receipt' }).click()
+    await act(page, 'Sign the receipt', () => dialog(page).getByText('12.50 USD paid').waitFor())
     await page.getByText('Verifies offline: both parties').waitFor()
     const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save the receipt' }).click()])
     expect(verifyReceipt(JSON.parse(readFileSync(await saved.path(), 'utf8')), { relayId: site.relay.serverId })).toMatchObject({

@@ -6,9 +6,13 @@ import { wholeDuration } from './time.tsx'
 
 const hourMs = 3_600_000
 
+/** The last that a date can be. */
+const maxAt = 8.64e15
+const dateOf = (at: number): Date => new Date(Math.min(at, maxAt))
+
 /** The whole of a time, as the visitor's language writes it. `at`: ms since 1970. */
 export const wholeTime = (at: number): string =>
-  new Intl.DateTimeFormat(language.value, { dateStyle: 'full', timeStyle: 'medium' }).format(new Date(at))
+  new Intl.DateTimeFormat(language.value, { dateStyle: 'full', timeStyle: 'medium' }).format(dateOf(at))
 
 export const Countdown = ({ to }: { readonly to: number }) => {
   const [, again] = useReducer((n: number) => n + 1, 0)
@@ -20,7 +24,7 @@ export const Countdown = ({ to }: { readonly to: number }) => {
   })
   const texts = t.value.deals
   return (
-    <time class={left < hourMs ? 'soon' : ''} dateTime={new Date(to).toISOString()} title={wholeTime(to)}>
+    <time class={left < hourMs ? 'soon' : ''} dateTime={dateOf(to).toISOString()} title={wholeTime(to)}>
       {left <= 0 ? texts.over : texts.left(wholeDuration(left, 2))}
     </time>
   )

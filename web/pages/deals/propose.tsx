@@ -4,6 +4,7 @@ import { isAgent } from '../../../lib/client/targets.ts'
 import { agentId, type Offer, type Proposal } from '../../../lib/index.ts'
 import { fieldLimits } from '../../../lib/protocol/field-limits.ts'
 import { formatMinor, minorOf, plainNumber } from '../../../lib/protocol/money.ts'
+import { amountIn } from '../../kit/amount.ts'
 import { Confirm } from '../../kit/confirm.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { go, hrefOf } from '../../shell/router.ts'
@@ -30,6 +31,7 @@ interface Fields {
 }
 
 const dayS = 86_400
+const maxDays = 3_650
 
 const empty: Fields = {
   to: '',
@@ -78,12 +80,13 @@ const offerOf = (fields: Fields): Offer => {
   const texts = t.peek().acts.form
   const { task, terms, role, capability } = fields
   const currency = fields.currency.trim()
-  const amount = numberIn(fields.amount)
+  const isPriced = fields.amount.trim() !== ''
+  const amount = amountIn(fields.amount, currency) ?? ''
   const minor = amount === '' ? undefined : minorOf(amount, currency)
   if (!isAgent(fields.to.trim())) throw new Error(texts.badTo)
   if (task.trim() === '') throw new Error(texts.badTask)
-  if (amount !== '' && (minor === undefined || currency === '')) throw new Error(texts.badAmount)
-  const milestones = fields.milestones.map(({ title, amount }) => ({ title: title.trim(), text: numberIn(amount) }))
+  if (isPriced && (minor === undefined || currency === '')) throw new Error(texts.badAmount)
+  const milestones = fields.milestones.map(({ title, amount }) => ({ title: title.trim(), text: amountIn(amount, currency) ?? '' }))
   const parts = milestones.map(({ title, text }) => title === '' ? undefined : minorOf(text, currency))
   if (parts.includes(undefined)) throw new Error(texts.badMilestone)
   const sum = parts.reduce<number>((all, part) => all + part!, 0)
@@ -92,7 +95,7 @@ const offerOf = (fields: Fields): Offer => {
   if (!Number.isInteger(stake) || stake < 0) throw new Error(texts.badStake)
   const seconds = (days: string) => {
     const count = Number(numberIn(days))
-    if (!(count > 0)) throw new Error(texts.badDays)
+    if (!(count > 0 && count <= maxDays)) throw new Error(texts.badDays)
     return Math.round(count * dayS)
   }
   return {
@@ -218,6 +221,7 @@ export const Propose = ({ query, instead }: { readonly query?: URLSearchParams, 
       </p>
       <h1>{title}</h1>
       <form class='card offer' onSubmit={look}>
+        {instead === undefined && (query?.size ?? 0) > 0 && <p class='wide' role='note'>{texts.prefilled}</p>}
         {line('to', texts.to, { placeholder: texts.toHint, readOnly: instead !== undefined, maxLength: 120 })}
         <div class='field'>
           <label for='offer-role'>{texts.role}</label>

@@ -1,10 +1,10 @@
 // The receipt of a deal: what both parties and the relay signed, checked here with nothing else at hand.
 import { useSignal } from '@preact/signals'
 import { roleIn } from '../../../lib/identity/index.ts'
+import { Confirm } from '../../kit/confirm.tsx'
 import { download } from '../../kit/download.ts'
 import { plain } from '../../kit/visible-text.tsx'
 import { lookAtDeal, type CheckedReceipt } from '../../state/deal.ts'
-import { tellFailure } from '../../state/notices.ts'
 import { here, myId } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 import { minorText } from './money.ts'
@@ -24,32 +24,26 @@ const roles = ['client', 'provider', 'relay'] as const
 
 const Receipt = ({ receipt: { document, check } }: { readonly receipt: CheckedReceipt }) => {
   const texts = t.value.deals
-  const isBusy = useSignal(false)
+  const isAsked = useSignal(false)
   const { receipt, receipt_id } = document
   const { proven, valid, signatures, problems } = check
   const role = roleIn(receipt, myId.value ?? '')
   const sign = async () => {
-    isBusy.value = true
-    try {
-      await here().reputation.signReceipt(document)
-      await lookAtDeal(receipt.proposal_id)
-    } catch (error) {
-      tellFailure(error)
-    } finally {
-      isBusy.value = false
-    }
+    await here().reputation.signReceipt(document)
+    await lookAtDeal(receipt.proposal_id)
   }
+  const facts = receipt.paid !== null && (
+    <p>
+      {texts.receiptFacts(minorText(receipt.paid.captured_minor, receipt.currency),
+        minorText(receipt.paid.returned_minor, receipt.currency))}
+    </p>
+  )
   return (
     <>
       <p class={valid ? 'verified' : 'wrong'}>
         {proven ? `✓ ${texts.receiptProven}` : valid ? texts.receiptWaits : `! ${texts.receiptWrong}: ${plain(problems.join('; '))}`}
       </p>
-      {receipt.paid !== null && (
-        <p>
-          {texts.receiptFacts(minorText(receipt.paid.captured_minor, receipt.currency),
-            minorText(receipt.paid.returned_minor, receipt.currency))}
-        </p>
-      )}
+      {facts}
       <dl>
         {roles.map(each => (
           <div key={each} class='pair'>
@@ -71,8 +65,7 @@ const Receipt = ({ receipt: { document, check } }: { readonly receipt: CheckedRe
           <button
             type='button'
             class='primary'
-            disabled={isBusy.value}
-            onClick={() => void sign()}
+            onClick={() => isAsked.value = true}
           >
             {texts.signReceipt}
           </button>
@@ -81,6 +74,17 @@ const Receipt = ({ receipt: { document, check } }: { readonly receipt: CheckedRe
           {texts.download}
         </button>
       </div>
+      {isAsked.value && (
+        <Confirm
+          title={texts.signReceipt}
+          means={texts.meansReceipt}
+          signs={{ action: 'RECEIPT_SIGN', fields: receipt }}
+          run={sign}
+          onClose={() => isAsked.value = false}
+        >
+          {facts}
+        </Confirm>
+      )}
     </>
   )
 }

@@ -97,6 +97,8 @@ const Files = ({ step }: { readonly step: Step }) => {
   const texts = t.value.deals
   const files: readonly unknown[] = Array.isArray(step['files']) ? step['files'] : []
   if (files.length === 0) return null
+  // A hash that nobody signed says nothing about the file.
+  const isSigned = step.signature === 'valid' || step.signature === 'weak'
   return (
     <ul class='files'>
       {files.filter(isFile).map((file, i) => (
@@ -105,6 +107,8 @@ const Files = ({ step }: { readonly step: Step }) => {
           <code class='long small'>{plain(file.sha256)}</code>
           {file.content === undefined
             ? <span class='small'>{texts.notSent}</span>
+            : !isSigned
+            ? <span class='wrong'>{texts.fileUnsigned}</span>
             : <button type='button' class='quiet' onClick={() => void save(file).catch(tellFailure)}>{texts.save(plain(file.name))}
             </button>}
         </li>

@@ -127,6 +127,7 @@ export const deals: Texts['deals'] = {
   file: size => bytes(size),
   save: name => `${name} speichern`,
   fileBroken: name => `${name} ist nicht die Datei, die unterschrieben wurde: sie wurde nicht gespeichert.`,
+  fileUnsigned: 'nicht zu speichern: niemand hat es unterschrieben',
   notSent: 'nicht mitgeschickt',
   receipt: 'Quittung',
   noReceipt: 'Sie wird geschrieben, wenn der Auftrag vorbei ist.',
@@ -134,6 +135,8 @@ export const deals: Texts['deals'] = {
   receiptWaits: 'Was da ist, ist ohne Netz geprüft. Sie zählt, wenn beide unterschrieben haben.',
   receiptWrong: 'Sie hält der Prüfung nicht stand',
   receiptFacts: (captured, returned) => `${captured} bezahlt, ${returned} zurückgegeben`,
+  meansReceipt:
+    'Du unterschreibst, dass der Auftrag so endete, wie die Quittung sagt, mit diesen Beträgen. Andere können das ohne dieses Relay prüfen.',
   signReceipt: 'Quittung unterschreiben',
   download: 'Quittung speichern',
   signs: { client: 'wer zahlt', provider: 'wer arbeitet', relay: 'das Relay' },
