@@ -1,5 +1,6 @@
 // Every page of docs/ that is made from a table, and every file that is made from deploy.yaml, by file name.
 import { readFileSync } from 'node:fs'
+import { accessMarkdown } from './access.ts'
 import { signedFields } from '../lib/identity/index.ts'
 import { protocolJsonSchema, protocolMarkdown } from '../lib/protocol/describe.ts'
 import { cliMarkdown } from '../src/cli/describe.ts'
@@ -29,6 +30,7 @@ export const generatedDocs = async (): Promise<Readonly<Record<string, string>>>
   'CONFIG.md': configMarkdown(),
   'CLI.md': await cliMarkdown(),
   'HTTP.md': httpMarkdown(),
+  'ACCESS.md': accessMarkdown(),
   'NEGOTIATION.md': withTables(readFileSync('docs/NEGOTIATION.md', 'utf8'), {
     states: statesMarkdown(),
     transitions: transitionsMarkdown(),

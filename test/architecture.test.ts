@@ -20,7 +20,8 @@ const importsOf = (file: string, pattern = anyImport): readonly string[] =>
 
 /** Folder or file → what it may import, beside its own folder. The first row that fits a file is its row. */
 const table: readonly (readonly [string, readonly string[]])[] = [
-  ['lib/protocol', ['zod']],
+  ['lib/access', []],
+  ['lib/protocol', ['lib/access', 'zod']],
   ['lib/identity', ['lib/protocol', '@noble/ed25519', '@noble/hashes']],
   ['lib/client', ['lib/protocol', 'lib/identity']],
   ['lib/node', ['lib/protocol', 'lib/identity', 'lib/client', 'node:', 'ws', 'zod']],
@@ -43,7 +44,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['src/bus', ['@nats-io/transport-node']],
   ['src/outbound', ['lib/protocol/timer.ts', 'node:', 'zod', 'openid-client']],
   ['src/domain', ['lib/protocol', 'lib/rules', '@noble/hashes', '@scure/base', '@simplewebauthn/server']],
-  ['src/relay', ['lib/protocol', 'lib/identity', 'src/base', 'src/bus', 'src/store', 'node:', 'ws']],
+  ['src/relay', ['lib/access', 'lib/protocol', 'lib/identity', 'src/base', 'src/bus', 'src/store', 'node:', 'ws']],
   ['src/features', [
     'lib/protocol',
     'lib/identity',
@@ -140,6 +141,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ]],
   // Tools for MCP hosts, written once against a port; the SDK is optional and loaded late.
   ['src/doors/http', [
+    'lib/access',
     'lib/protocol',
     'lib/identity',
     'src/base',
@@ -157,6 +159,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ]],
   // People sign in here, and see to their accounts: the one door where cookies count.
   ['src/doors/account', [
+    'lib/access',
     'lib/protocol',
     'src/base',
     'src/domain',
@@ -217,12 +220,14 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['web', ['lib', 'preact', '@preact/signals', '@tanstack/virtual-core', 'marked', 'uplot', 'zod']],
   ['bin', ['src/cli', 'node:']],
   ['scripts', [
+    'lib/access',
     'lib/protocol',
     'lib/identity',
     'src/config',
     'src/domain',
     'src/cli',
     'src/deploy',
+    'src/doors/account',
     'src/doors/http',
     'node:',
     'typescript',

@@ -1,13 +1,15 @@
 // The three ways to declare a frame. Types, validators, client methods and tests derive from these records; what the pages say of them, and
 // an example of each, is in docs/, so that a client in a browser does not carry it.
 import * as z from 'zod/mini'
+import type { Right } from '../access/table.ts'
 import { RequestId, Seq, Time } from './fields.ts'
 import type { Cost } from './price.ts'
 
 type Shape = z.core.$ZodLooseShape
 
-/** Client → relay. `reply` names the frames that answer it; `quiet` those of them that are sent only when the request carries `id`. */
+/** Client → relay. `may` is the right that it takes. `reply` names the frames that answer it; `quiet` those of them that are sent only when the request carries `id`. */
 export interface RequestSpec<S extends Shape, R extends string> {
+  readonly may: Right
   readonly body: S
   readonly cost: Cost & { readonly each?: keyof S & string }
   readonly reply: R | readonly R[]
@@ -21,6 +23,7 @@ export interface FrameSpec<S extends Shape> {
 
 export const request = <S extends Shape, const R extends string>(spec: RequestSpec<S, R>) => ({
   kind: 'request' as const,
+  may: spec.may,
   body: z.object({ ...spec.body, id: z.optional(RequestId) }),
   cost: spec.cost as Cost,
   reply: (typeof spec.reply === 'string' ? [spec.reply] : spec.reply) as readonly R[],

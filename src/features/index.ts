@@ -323,7 +323,7 @@ const noProposals: Health['proposals'] = { total: 0, byStatus: {}, agents: 0 }
 /** In the place of handlers of a wing that is off. */
 const refusalsOf = (wing: WingName, { handlers = {} }: Partial<Feature<never>>): object =>
   Object.fromEntries(Object.keys(handlers).map(type => [type, {
-    needs: 'anyone',
+    refusesAll: true,
     read: () => {
       throw new Fail('NOT_ENABLED', `This relay runs without its part ${wing}, which answers ${type} (its setting wings)`)
     },

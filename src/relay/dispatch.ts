@@ -296,7 +296,7 @@ export class Dispatch {
     await this.#studies.turn(connection, async () => {
       try {
         const write = await handler.study(this.#readCtx(connection, handler, request).ctx, request.body as never)
-        this.#write(connection, { needs: handler.needs, scope: handler.scope, write }, request, bytes, along)
+        this.#write(connection, { scope: handler.scope, write }, request, bytes, along)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)
       }
@@ -326,12 +326,16 @@ export class Dispatch {
 
   #readCtx(
     connection: Connection,
-    { needs }: Handler<RequestType>,
+    handler: Handler<RequestType>,
     { type, body }: DecodedRequest,
   ): { readonly ctx: ReadCtx, readonly byRight: boolean } {
     const { gate, roster, store: { epoch, read: db, aside }, clock } = this.#deps
     const now = clock.now()
-    const { me, channel, isAdmin, byRight } = gate.pass(needs, connection, { type, body, now }, roster)
+    const { me, channel, isAdmin, byRight } = gate.pass('refusesAll' in handler ? 'relay.look' : requests[type].may, connection, {
+      type,
+      body,
+      now,
+    }, roster)
     return { ctx: { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin }, byRight }
   }
 

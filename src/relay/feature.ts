@@ -23,12 +23,6 @@ import {
   type RosterView,
 } from './view.ts'
 
-/**
- * Who may ask. `member` and `owner` also find the channel named in the request and hand it to the handler; `owner` is the
- * channel's, or an admin (who may have no session); `own` is a session that asks for itself, or an admin that names another `agent`.
- */
-export type Need = 'anyone' | 'session' | 'member' | 'owner' | 'own' | 'admin'
-
 interface BaseCtx {
   readonly now: number
   readonly asker: Asker
@@ -38,7 +32,10 @@ interface BaseCtx {
   readonly isAdmin: boolean
 }
 
-/** `me` and `channel` are there when the handler's need says so; reading them elsewhere is a bug and throws. */
+/**
+ * `me` and `channel` are there where the right that the request takes says so (lib/access): `me` but for everyone's and an operator's, `channel`
+ * where it is of one. Reading them elsewhere is a bug.
+ */
 export interface ReadCtx extends BaseCtx {
   readonly db: Db
   /** The same beside the event loop, for what reads much. */
@@ -231,11 +228,11 @@ export interface Outcome<R extends FrameType = FrameType> {
 
 export type Handler<T extends RequestType> =
   | {
-    readonly needs: Need
+    /** It refuses whoever asks, whatever the request takes. */
+    readonly refusesAll?: true
     read(ctx: ReadCtx, body: RequestBody<T>): Awaitable<Reply<ReplyType<T>>>
   }
   | {
-    readonly needs: Need
     /** What it decides about, unless that is its feature's. Without one it writes rows of its own agent, or what is right whoever is first. */
     readonly scope?: Scope | undefined
     /**
@@ -247,7 +244,6 @@ export type Handler<T extends RequestType> =
     write(ctx: WriteCtx, body: RequestBody<T>): Awaitable<Outcome<ReplyType<T>>>
   }
   | {
-    readonly needs: Need
     readonly scope?: Scope | undefined
     /**
      * A write that first has much to read or to work out: beside the event loop, in turns with reads, before it gets in line. The

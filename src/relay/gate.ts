@@ -1,11 +1,12 @@
-// Who may ask: the declared need of a handler against the roster, before the handler runs.
+// Who may ask: the right that a request takes, by the table of rights and the roster, before its handler runs.
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { can, rights, type Right } from '../../lib/access/table.ts'
 import { addressOf, hasHost, type RequestType } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
 import type { Ban } from '../store/standing.ts'
 import type { Connection } from './connection.ts'
-import { Fail, noChannel, type Need } from './feature.ts'
+import { Fail, noChannel } from './feature.ts'
 import { Guesses } from './guesses.ts'
 import { mayRead, type Agent, type Arrival, type Channel, type RosterView } from './view.ts'
 
@@ -67,21 +68,24 @@ export class Gate {
     return undefined
   }
 
-  /** Throws the Fail that refuses, or gives what the need promises to the handler. */
-  pass(need: Need, connection: Connection, asked: Asked, roster: RosterView): Passed {
+  /** Throws the Fail that refuses, or gives what the right promises to the handler: `me` to agents, `channel` where it is of one. */
+  pass(right: Right, connection: Connection, asked: Asked, roster: RosterView): Passed {
     const me = connection.agent
     const { channel: name, agent, admin_key: key } = asked.body as {
       readonly channel?: unknown
       readonly agent?: unknown
       readonly admin_key?: unknown
     }
-    if (need === 'owner') return this.#owner(connection, String(name), key, asked, roster)
-    const byRight = need === 'admin' || (need === 'own' && agent !== undefined && agent !== me?.id)
+    const isOfChannel = rights[right].of === 'channel'
+    if (isOfChannel && !can(['member'], right)) return this.#owner(connection, String(name), key, asked, roster)
+    // In what is another agent's nobody is himself.
+    const isOwn = agent === undefined || agent === me?.id
+    const byRight = !isOfChannel && !can(['everyone', 'agent', ...(isOwn ? ['self' as const] : [])], right)
     if (byRight) this.#admin(connection, key, asked)
-    else if (need !== 'anyone' && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
+    else if (!can(['everyone'], right) && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     else if (key !== undefined && me?.admin !== true) this.#admin(connection, key, asked)
     const isAdmin = me?.admin === true || key !== undefined
-    if (need !== 'member') return { me, channel: undefined, isAdmin, byRight } as unknown as Passed
+    if (!isOfChannel) return { me, channel: undefined, isAdmin, byRight } as unknown as Passed
     const channel = roster.known(me!, String(name))
     if (channel === undefined) throw noChannel(String(name))
     if (!roster.isMember(me!, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${channel.info.name}`)

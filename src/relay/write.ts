@@ -62,10 +62,10 @@ export class WriteJob implements Job {
     const { gate, roster, store, quota } = this.#deps
     const { connection } = this
     const { type, body } = this.#request
-    const { cost } = requests[type]
+    const { cost, may } = requests[type]
     if (connection.held && cost.message === true)
       throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
-    const { me, channel, isAdmin, byRight } = gate.pass(this.#handler.needs, connection, { type, body, now }, roster)
+    const { me, channel, isAdmin, byRight } = gate.pass(may, connection, { type, body, now }, roster)
     const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin }
     const isAsBefore = connection.agent === this.#agent && connection.challenge === this.#challenge
     const ready = isAsBefore ? this.#prepared : this.#prepare()

@@ -10,11 +10,13 @@ const of = { admin_key: optional(AdminKey), agent: z.optional(AgentId), channel:
 
 export const requests = {
   SET_BUDGET: request({
+    may: 'budget.write',
     body: { ...of, messages: Limit, bytes: Limit, tokens: Limit, wakes: Limit },
     cost: { frames: 5 },
     reply: 'BUDGET',
   }),
   BUDGET: request({
+    may: 'budget.read',
     body: of,
     cost: { frames: 2 },
     reply: 'BUDGET',

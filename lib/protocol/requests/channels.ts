@@ -12,6 +12,7 @@ const OfOwner = { admin_key: optional(AdminKey), channel: ChannelAddress }
 
 export const requests = {
   JOIN: request({
+    may: 'talk.write',
     body: {
       channel: ChannelAddress,
       since: z.optional(Seq),
@@ -22,11 +23,13 @@ export const requests = {
     reply: 'JOINED',
   }),
   LEAVE: request({
+    may: 'talk.write',
     body: { channel: ChannelAddress },
     cost: { frames: 2, audience: 'channel' },
     reply: 'LEFT',
   }),
   LIST_CHANNELS: request({
+    may: 'relay.look',
     body: {
       after: z.optional(ChannelName),
       limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxChannelsPage))),
@@ -37,11 +40,13 @@ export const requests = {
     reply: 'CHANNELS',
   }),
   LIST_AGENTS: request({
+    may: 'talk.read',
     body: { channel: ChannelAddress, after: z.optional(AgentId), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxAgentsPage))) },
     cost: { frames: 2 },
     reply: 'AGENTS',
   }),
   CREATE_CHANNEL: request({
+    may: 'channel.make',
     body: {
       channel: ChannelAddress,
       invite_only: z.optional(z.boolean()),
@@ -54,17 +59,20 @@ export const requests = {
     reply: 'JOINED',
   }),
   INVITE: request({
+    may: 'channel.arrange',
     body: { channel: ChannelAddress, agent: AgentId },
     cost: { message: true, frames: 5 },
     reply: 'OK',
     quiet: 'OK',
   }),
   SET_TOPIC: request({
+    may: 'channel.arrange',
     body: { channel: ChannelAddress, topic: Topic },
     cost: { message: true, frames: 2, audience: 'members' },
     reply: 'TOPIC_CHANGED',
   }),
   SET_CHANNEL: request({
+    may: 'channel.rule',
     body: {
       ...OfOwner,
       owner: z.optional(AgentId),
@@ -83,12 +91,14 @@ export const requests = {
     reply: 'CHANNEL_CHANGED',
   }),
   DELETE_CHANNEL: request({
+    may: 'channel.rule',
     body: OfOwner,
     cost: { message: true, needsRoom: false, frames: 20, audience: 'members' },
     reply: 'OK',
     quiet: 'OK',
   }),
   MEMBERS: request({
+    may: 'talk.read',
     body: {
       ...OfOwner,
       after: z.optional(AgentId),
@@ -98,12 +108,14 @@ export const requests = {
     reply: 'MEMBERS',
   }),
   REMOVE_MEMBER: request({
+    may: 'channel.rule',
     body: { ...OfOwner, agent: AgentId },
     cost: { message: true, needsRoom: false, frames: 3, audience: 'channel' },
     reply: 'OK',
     quiet: 'OK',
   }),
   UNINVITE: request({
+    may: 'channel.rule',
     body: { ...OfOwner, agent: AgentId },
     cost: { message: true, needsRoom: false, frames: 2 },
     reply: 'OK',

@@ -5,6 +5,7 @@ import { AdminKey, optional } from '../request-fields.ts'
 
 export const requests = {
   RELEASE_CIRCLE: request({
+    may: 'circle.release',
     body: { admin_key: optional(AdminKey), msg_id: MsgId },
     cost: { frames: 3 },
     reply: 'OK',

@@ -19,6 +19,7 @@ const act = <S extends z.core.$ZodLooseShape>(
   body: S,
 ) =>
   request({
+    may: 'court.take',
     body: { ...id, ...body, ...oldSigned },
     cost: { message: true, frames: 10 },
     reply: 'DISPUTE_STATE',
@@ -27,11 +28,13 @@ const act = <S extends z.core.$ZodLooseShape>(
 
 export const requests = {
   DISPUTE_INTENT: request({
+    may: 'court.take',
     body: { proposal_id: ProposalId, reason: Reason, commitment: Sha256, ...oldSigned },
     cost: { message: true, frames: 20 },
     reply: 'DISPUTE_INTENT_ACK',
   }),
   DISPUTE_REVEAL: request({
+    may: 'court.take',
     body: { proposal_id: ProposalId, nonce: RevealNonce, ...oldSigned },
     cost: { message: true, frames: 20 },
     reply: ['DISPUTE_REVEALED', 'DISPUTE_STATE'],
@@ -46,6 +49,7 @@ export const requests = {
     capture_minor: z.optional(Minor),
   }),
   DISPUTES: request({
+    may: 'deal.read',
     body: {
       role: z.optional(z.literal(['party', 'arbiter'])),
       phase: z.optional(DisputePhase),
@@ -56,6 +60,7 @@ export const requests = {
     reply: 'DISPUTES',
   }),
   ADMIN_DISPUTES: request({
+    may: 'court.rule',
     body: {
       admin_key: optional(AdminKey),
       phase: z.optional(DisputePhase),
@@ -66,6 +71,7 @@ export const requests = {
     reply: 'DISPUTES',
   }),
   DISPUTE_EVENTS: request({
+    may: 'deal.read',
     body: {
       admin_key: optional(AdminKey),
       ...id,

@@ -14,6 +14,7 @@ const signedChange = {
 
 export const requests = {
   EDIT: request({
+    may: 'talk.write',
     body: {
       msg_id: MsgId,
       content: Content,
@@ -25,11 +26,13 @@ export const requests = {
     reply: 'ACK',
   }),
   RETRACT: request({
+    may: 'talk.write',
     body: { msg_id: MsgId, admin_key: optional(AdminKey), ...signedChange },
     cost: { message: true, needsRoom: false, frames: 5 },
     reply: 'ACK',
   }),
   EDITS: request({
+    may: 'talk.read',
     body: {
       msg_id: MsgId,
       after: z.optional(Seq),

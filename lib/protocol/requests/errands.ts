@@ -8,6 +8,7 @@ import { AdminKey, optional } from '../request-fields.ts'
 
 const admin = <S extends z.core.$ZodLooseShape>(body: S) =>
   request({
+    may: 'errand.steer',
     body: { admin_key: optional(AdminKey), ...body },
     cost: { frames: 5 },
     reply: 'ERRANDS',

@@ -12,17 +12,20 @@ const Note = z.string().check(z.maxLength(500))
 
 export const requests = {
   BALANCE: request({
+    may: 'deal.read',
     body: {},
     cost: { frames: 4 },
     reply: 'BALANCE',
   }),
   TRANSFER: request({
+    may: 'deal.spend',
     body: { to: AgentAddress, currency: Currency, amount_minor: Amount, note: optional(Note), ...signed },
     cost: { message: true, frames: 10 },
     reply: 'BALANCE',
     quiet: 'BALANCE',
   }),
   STATEMENT: request({
+    may: 'money.read',
     body: {
       agent: z.optional(z.union([AgentId, z.literal('*')])),
       admin_key: optional(AdminKey),
@@ -34,6 +37,7 @@ export const requests = {
     reply: 'STATEMENT',
   }),
   ADMIN_CREDIT: request({
+    may: 'money.issue',
     body: {
       admin_key: optional(AdminKey),
       agent_id: AgentId,

@@ -5,6 +5,7 @@ import { ChannelAddress, MsgId } from '../fields.ts'
 
 export const requests = {
   CLAIM_FLOOR: request({
+    may: 'talk.write',
     body: {
       channel: ChannelAddress,
       msg_id: MsgId,
@@ -15,6 +16,7 @@ export const requests = {
     reply: 'FLOOR',
   }),
   LEAVE_FLOOR: request({
+    may: 'talk.write',
     body: { channel: ChannelAddress, msg_id: MsgId },
     cost: { frames: 4 },
     reply: 'OK',

@@ -6,6 +6,7 @@ import { limits } from '../limits.ts'
 
 export const requests = {
   HISTORY: request({
+    may: 'talk.read',
     body: {
       channel: z.optional(ChannelAddress),
       with: z.optional(AgentId),

@@ -8,6 +8,7 @@ import { TokenName as HookName } from '../tokens.ts'
 
 export const requests = {
   HOOK_CREATE: request({
+    may: 'hook.write',
     body: {
       to: TargetAddress,
       kind: HookKind,
@@ -19,11 +20,13 @@ export const requests = {
     reply: 'HOOK_CREATED',
   }),
   HOOKS: request({
+    may: 'hook.write',
     body: {},
     cost: { frames: 2 },
     reply: 'HOOKS',
   }),
   HOOK_REMOVE: request({
+    may: 'hook.write',
     body: { hook_id: HookName },
     cost: { frames: 2, needsRoom: false },
     reply: 'OK',

@@ -11,11 +11,13 @@ const BareId = z.string().check(z.regex(/^@?[0-9a-f]{16}$/, '16 hex digits'))
 
 export const requests = {
   WHOIS: request({
+    may: 'people.read',
     body: { agent: AgentId },
     cost: { frames: 2 },
     reply: 'WHOIS',
   }),
   ROTATION: request({
+    may: 'key.write',
     body: {
       old_pubkey: PublicKey,
       new_pubkey: PublicKey,
@@ -33,6 +35,7 @@ export const requests = {
     reply: 'OK',
   }),
   REVOCATION: request({
+    may: 'key.end',
     body: {
       pubkey: PublicKey,
       agent_id: BareId,
@@ -47,11 +50,13 @@ export const requests = {
     reply: 'OK',
   }),
   VERIFY_REQUEST: request({
+    may: 'key.write',
     body: { target: AgentId, nonce: Nonce },
     cost: { frames: 5 },
     reply: 'VERIFY_REQUEST',
   }),
   VERIFY_RESPONSE: request({
+    may: 'key.write',
     body: { request_id: z.string().check(z.minLength(1), z.maxLength(64)), nonce: Nonce, sig: Signature },
     cost: { frames: 5 },
     reply: ['VERIFY_SUCCESS', 'VERIFY_FAILED'],

@@ -11,16 +11,19 @@ const limit = z.optional(z.int().check(z.gte(1), z.lte(limits.maxPage)))
 
 export const requests = {
   ADMIN_LOG: request({
+    may: 'relay.inspect',
     body: { ...key, after: z.optional(LineNumber), limit, level: z.optional(LogLevel) },
     cost: { frames: 5 },
     reply: 'LOG',
   }),
   ADMIN_AGENTS: request({
+    may: 'relay.inspect',
     body: { ...key, after: z.optional(AgentId), limit },
     cost: { frames: 5 },
     reply: 'CONNECTED',
   }),
   ADMIN_SETTINGS: request({
+    may: 'relay.inspect',
     body: key,
     cost: { frames: 5 },
     reply: 'SETTINGS',

@@ -6,6 +6,7 @@ import { Limit } from '../keeping.ts'
 
 export const requests = {
   SET_RETENTION: request({
+    may: 'relay.config',
     body: {
       admin_key: optional(AdminKey),
       channel: ChannelAddress,
@@ -17,6 +18,7 @@ export const requests = {
     reply: 'RETENTION',
   }),
   ERASE: request({
+    may: 'data.erase',
     body: { admin_key: optional(AdminKey), agent: optional(AgentId) },
     cost: { message: true, needsRoom: false, frames: 20 },
     reply: 'ERASED',

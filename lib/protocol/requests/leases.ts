@@ -8,17 +8,20 @@ const LeaseMs = z.int().check(z.gte(1_000), z.lte(3_600_000))
 
 export const requests = {
   CLAIM: request({
+    may: 'inbox.take',
     body: { lease_ms: z.optional(LeaseMs), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxClaimed))) },
     cost: { frames: 5 },
     reply: 'CLAIMED',
   }),
   EXTEND: request({
+    may: 'inbox.take',
     body: { lease: Lease, lease_ms: z.optional(LeaseMs) },
     cost: { frames: 2 },
     reply: 'OK',
     quiet: 'OK',
   }),
   DONE: request({
+    may: 'inbox.take',
     body: {
       lease: Lease,
       outcome: z.optional(z.literal(['read', 'failed'])),
@@ -29,12 +32,14 @@ export const requests = {
     quiet: 'OK',
   }),
   UNCLAIM: request({
+    may: 'inbox.take',
     body: { lease: Lease, delay_ms: z.optional(z.int().check(z.gte(0), z.lte(24 * 3_600_000))) },
     cost: { frames: 2 },
     reply: 'OK',
     quiet: 'OK',
   }),
   LEASES: request({
+    may: 'inbox.take',
     body: {
       state: z.optional(z.literal(['held', 'waiting', 'done', 'failed'])),
       after: z.optional(Seq),
@@ -44,12 +49,14 @@ export const requests = {
     reply: 'LEASES',
   }),
   REQUEUE: request({
+    may: 'inbox.take',
     body: { seq: Seq },
     cost: { frames: 3 },
     reply: 'OK',
     quiet: 'OK',
   }),
   DROP: request({
+    may: 'inbox.take',
     body: { seq: Seq },
     cost: { frames: 3 },
     reply: 'OK',

@@ -9,6 +9,7 @@ import { FileRef } from './files.ts'
 
 export const requests = {
   MSG: request({
+    may: 'talk.write',
     body: {
       to: TargetAddress,
       content: Content,
@@ -30,12 +31,14 @@ export const requests = {
     quiet: 'ACK',
   }),
   DELTA: request({
+    may: 'talk.write',
     body: { to: TargetAddress, stream: RequestId, n: Seq, text: z.string().check(z.maxLength(limits.maxPieceChars)) },
     cost: { piece: true, needsRoom: false, frames: 1, audience: 'target' },
     reply: 'OK',
     quiet: 'OK',
   }),
   FILE_CHUNK: request({
+    may: 'talk.write',
     body: { to: AgentAddress, content: Content },
     cost: { message: true, needsRoom: false, frames: 1 },
     reply: 'OK',

@@ -6,16 +6,19 @@ const Pin = { channel: ChannelAddress, msg_id: MsgId }
 
 export const requests = {
   PIN: request({
+    may: 'channel.act',
     body: Pin,
     cost: { message: true, frames: 3, audience: 'members' },
     reply: 'PINNED',
   }),
   UNPIN: request({
+    may: 'channel.act',
     body: Pin,
     cost: { message: true, needsRoom: false, frames: 3, audience: 'members' },
     reply: 'PINNED',
   }),
   PINS: request({
+    may: 'talk.read',
     body: { channel: ChannelAddress },
     cost: { frames: 4 },
     reply: 'PINS',

@@ -7,6 +7,7 @@ import { AdminKey, optional } from '../request-fields.ts'
 
 export const requests = {
   ADMIN_POLICY: request({
+    may: 'relay.config',
     body: {
       admin_key: optional(AdminKey),
       policy: PolicyName,

@@ -9,6 +9,7 @@ import { Profile } from '../profiles.ts'
 
 export const requests = {
   SET_PROFILE: request({
+    may: 'profile.write',
     body: {
       profile: Profile.check(
         z.refine(profile => isBounded(profile, limits.maxProfileChars),
@@ -23,6 +24,7 @@ export const requests = {
     reply: 'PROFILE',
   }),
   PROFILE: request({
+    may: 'people.read',
     body: { agent: AgentId },
     cost: { frames: 3 },
     reply: 'PROFILE',

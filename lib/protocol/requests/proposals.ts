@@ -1,5 +1,6 @@
 // What is asked about proposals.
 import * as z from 'zod/mini'
+import type { Right } from '../../access/table.ts'
 import { request } from '../define.ts'
 import { AgentAddress, AgentId, Minor } from '../fields.ts'
 import { AdminKey, optional, oldSigned, signed } from '../request-fields.ts'
@@ -32,9 +33,11 @@ const offer = {
 }
 
 const step = <S extends z.core.$ZodLooseShape>(
+  may: Right,
   body: S,
 ) =>
   request({
+    may,
     body,
     cost: { message: true, frames: 10 },
     reply: 'PROPOSAL_STATE',
@@ -42,42 +45,45 @@ const step = <S extends z.core.$ZodLooseShape>(
   })
 
 export const requests = {
-  PROPOSAL: step({ ...offer, ...oldSigned }),
-  COUNTER: step({ ...id, ...offer, ...signed }),
-  ACCEPT: step({
+  PROPOSAL: step('deal.write', { ...offer, ...oldSigned }),
+  COUNTER: step('deal.write', { ...id, ...offer, ...signed }),
+  ACCEPT: step('deal.write', {
     ...id,
     payment_code: optional(z.string().check(z.minLength(1), z.maxLength(8_000))),
     elo_stake: optional(Stake),
     public: z.optional(Public),
     ...oldSigned,
   }),
-  REJECT: step({ ...id, reason: optional(Reason), ...oldSigned }),
-  CANCEL: step({
+  REJECT: step('deal.write', { ...id, reason: optional(Reason), ...oldSigned }),
+  CANCEL: step('deal.write', {
     ...id,
     reason: optional(Reason),
     ...signed,
   }),
-  FUND: step({ ...id, ...signed }),
-  SUBMIT: step({ ...id, ...deliverable, ...signed }),
-  REVISE: step({
+  FUND: step('deal.spend', { ...id, ...signed }),
+  SUBMIT: step('deal.write', { ...id, ...deliverable, ...signed }),
+  REVISE: step('deal.write', {
     ...id,
     reason: Reason,
     ...signed,
   }),
-  RELEASE: step({ ...id, ...signed }),
-  COMPLETE: step({ ...id, proof: optional(Text), ...oldSigned }),
-  DISPUTE: step({ ...id, reason: Reason, ...oldSigned }),
+  RELEASE: step('deal.spend', { ...id, ...signed }),
+  COMPLETE: step('deal.spend', { ...id, proof: optional(Text), ...oldSigned }),
+  DISPUTE: step('court.take', { ...id, reason: Reason, ...oldSigned }),
   RECLAIM: request({
+    may: 'deal.read',
     body: id,
     cost: { message: true, frames: 10 },
     reply: 'PROPOSAL_STATE',
   }),
   ADMIN_RULING: request({
+    may: 'court.rule',
     body: { admin_key: optional(AdminKey), ...id, capture_minor: Minor, winner: optional(AgentId), reason: optional(Reason) },
     cost: { frames: 10 },
     reply: 'PROPOSAL_STATE',
   }),
   PROPOSALS: request({
+    may: 'deal.read',
     body: {
       state: z.optional(ProposalState),
       with: z.optional(AgentId),
@@ -89,6 +95,7 @@ export const requests = {
     reply: 'PROPOSALS',
   }),
   PROPOSAL_EVENTS: request({
+    may: 'deal.read',
     body: {
       ...id,
       admin_key: z.optional(AdminKey),

@@ -18,16 +18,19 @@ const Reaction = { msg_id: MsgId, kind: Kind }
 
 export const requests = {
   REACT: request({
+    may: 'talk.write',
     body: Reaction,
     cost: { message: true, frames: 4 },
     reply: 'REACTED',
   }),
   UNREACT: request({
+    may: 'talk.write',
     body: Reaction,
     cost: { message: true, needsRoom: false, frames: 4 },
     reply: 'REACTED',
   }),
   REACTIONS: request({
+    may: 'talk.read',
     body: {
       msg_id: z.optional(MsgId),
       kind: z.optional(Kind),

@@ -7,6 +7,7 @@ import { ProposalId, ReceiptId } from '../receipts.ts'
 
 export const requests = {
   RECEIPTS: request({
+    may: 'deal.read',
     body: {
       proposal_id: z.optional(ProposalId),
       unsigned: z.optional(z.literal(true)),
@@ -17,16 +18,19 @@ export const requests = {
     reply: 'RECEIPTS',
   }),
   RECEIPT_SIGN: request({
+    may: 'deal.write',
     body: { receipt_id: ReceiptId, sig: Signature },
     cost: { message: true, frames: 10 },
     reply: 'RECEIPT_SIGNED',
   }),
   RATING: request({
+    may: 'people.read',
     body: { agent: z.optional(AgentId) },
     cost: { frames: 5 },
     reply: 'RATING',
   }),
   LEADERBOARD: request({
+    may: 'people.read',
     body: { by: z.optional(z.literal(['standing', 'rating'])), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxLeaders))) },
     cost: { message: true, frames: 20 },
     reply: 'LEADERBOARD',

@@ -6,6 +6,7 @@ import { limits } from '../limits.ts'
 
 export const requests = {
   SEARCH: request({
+    may: 'talk.read',
     body: {
       text: z.string().check(z.maxLength(limits.maxSearchChars)),
       channel: z.optional(ChannelAddress),

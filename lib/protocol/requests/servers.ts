@@ -4,6 +4,7 @@ import { ServerDocument } from '../server-document.ts'
 
 export const requests = {
   ANNOUNCE: request({
+    may: 'directory.announce',
     body: { server: ServerDocument },
     cost: { message: true, frames: 20 },
     reply: 'ANNOUNCED',

@@ -10,6 +10,7 @@ export const loginSteps: ReadonlySet<string> = new Set(['IDENTIFY', 'VERIFY_IDEN
 
 export const requests = {
   IDENTIFY: request({
+    may: 'session.open',
     body: {
       name: AgentName,
       pubkey: optional(PublicKey),
@@ -25,6 +26,7 @@ export const requests = {
     reply: ['WELCOME', 'CHALLENGE', 'CAPTCHA_CHALLENGE'],
   }),
   VERIFY_IDENTITY: request({
+    may: 'session.open',
     body: {
       challenge_id: z.string().check(z.minLength(1), z.maxLength(64)),
       signature: Signature,
@@ -36,11 +38,13 @@ export const requests = {
     reply: ['WELCOME', 'CAPTCHA_CHALLENGE'],
   }),
   CAPTCHA_RESPONSE: request({
+    may: 'session.open',
     body: { captcha_id: z.string().check(z.minLength(1), z.maxLength(64)), answer: z.string().check(z.minLength(1), z.maxLength(200)) },
     cost: { frames: 5 },
     reply: 'WELCOME',
   }),
   PING: request({
+    may: 'relay.look',
     body: {},
     cost: { frames: 1 },
     reply: 'PONG',

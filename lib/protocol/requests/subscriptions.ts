@@ -7,6 +7,7 @@ import { When } from '../request-fields.ts'
 
 export const requests = {
   SUBSCRIBE: request({
+    may: 'talk.read',
     body: {
       channel: ChannelAddress,
       when: z.optional(When),

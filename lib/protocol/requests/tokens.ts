@@ -6,6 +6,7 @@ import { TokenId, TokenName, TokenScope, tokenScopes } from '../tokens.ts'
 
 export const requests = {
   TOKEN_CREATE: request({
+    may: 'token.write',
     body: {
       name: z.optional(TokenName),
       scopes: z.optional(z.array(TokenScope).check(z.minLength(1), z.maxLength(tokenScopes.length))),
@@ -15,11 +16,13 @@ export const requests = {
     reply: 'TOKEN_CREATED',
   }),
   TOKENS: request({
+    may: 'token.write',
     body: {},
     cost: { frames: 2 },
     reply: 'TOKENS',
   }),
   TOKEN_REVOKE: request({
+    may: 'token.write',
     body: { token_id: TokenId },
     cost: { frames: 2, needsRoom: false },
     reply: 'OK',

@@ -6,6 +6,7 @@ import { optional } from '../request-fields.ts'
 
 export const requests = {
   HEAD: request({
+    may: 'talk.read',
     body: {
       channel: optional(ChannelAddress),
       with: optional(AgentAddress),

@@ -11,6 +11,7 @@ const one = { webhook_id: WebhookId }
 
 export const requests = {
   WEBHOOK_ADD: request({
+    may: 'hook.hear',
     body: {
       url: z.string().check(webUrl, z.maxLength(limits.maxWebhookUrlChars)),
       channel: z.optional(ChannelAddress),
@@ -22,17 +23,20 @@ export const requests = {
     reply: 'WEBHOOK_ADDED',
   }),
   WEBHOOKS: request({
+    may: 'hook.write',
     body: {},
     cost: { frames: 2 },
     reply: 'WEBHOOKS',
   }),
   WEBHOOK_TEST: request({
+    may: 'hook.write',
     body: one,
     cost: { message: true, frames: 5 },
     reply: 'OK',
     quiet: 'OK',
   }),
   WEBHOOK_LOG: request({
+    may: 'hook.write',
     body: {
       ...one,
       before: z.optional(Seq),
@@ -42,17 +46,20 @@ export const requests = {
     reply: 'WEBHOOK_LOG',
   }),
   WEBHOOK_REPLAY: request({
+    may: 'hook.write',
     body: { ...one, from_seq: z.optional(Seq.check(z.gte(1))) },
     cost: { message: true, frames: 5 },
     reply: 'OK',
     quiet: 'OK',
   }),
   WEBHOOK_ROTATE: request({
+    may: 'hook.secret',
     body: one,
     cost: { frames: 5 },
     reply: 'WEBHOOK_ROTATED',
   }),
   WEBHOOK_REMOVE: request({
+    may: 'hook.write',
     body: one,
     cost: { frames: 2, needsRoom: false },
     reply: 'OK',

@@ -15,7 +15,7 @@ const Device = z.object({ device: Secret })
 
 export const devicePlaces = ({ devices, devicePaceMs }: DevicePlaces): Places => ({
   'POST /signin/device': {
-    needs: 'agent',
+    may: 'account.claim',
     answer: async ({ visit, visitor }) => {
       const { agent } = await bodyOf(visit, z.object({ agent: AgentIn }))
       const { device, code, expires } = await devices.begin(agent, visit.address)
@@ -24,7 +24,7 @@ export const devicePlaces = ({ devices, devicePaceMs }: DevicePlaces): Places =>
     },
   },
   'POST /signin/device/poll': {
-    needs: 'agent',
+    may: 'account.claim',
     answer: async ({ visit }) => {
       const account = await devices.poll((await bodyOf(visit, Device)).device)
       return account === undefined
@@ -33,7 +33,7 @@ export const devicePlaces = ({ devices, devicePaceMs }: DevicePlaces): Places =>
     },
   },
   'POST /signin/device/claim': {
-    needs: 'agent',
+    may: 'account.claim',
     answer: async ({ visit }) => {
       const { device, ...claim } = await bodyOf(visit, Claim.extend({ device: Secret }))
       await devices.finish(device, claim)
@@ -41,7 +41,7 @@ export const devicePlaces = ({ devices, devicePaceMs }: DevicePlaces): Places =>
     },
   },
   'POST /account/devices/look': {
-    needs: 'signed',
+    may: 'account.read',
     guesses: true,
     answer: async ({ visit }) => {
       const { agent, address, account, created, expires } = await devices.look((await bodyOf(visit, Code)).code)
@@ -50,7 +50,7 @@ export const devicePlaces = ({ devices, devicePaceMs }: DevicePlaces): Places =>
     },
   },
   'POST /account/devices': {
-    needs: 'fresh',
+    may: 'agent.own',
     guesses: true,
     answer: async ({ visit, me }) => {
       const { agent } = await devices.confirm(me, (await bodyOf(visit, Code)).code)

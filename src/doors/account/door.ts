@@ -1,6 +1,7 @@
 // THE DOOR OF ACCOUNTS: people sign in here, by a passkey, and see to their account. Cookies count here and nowhere else; whatever changes
 // something comes from a page of the relay's own.
 import type { OutgoingHttpHeaders } from 'node:http'
+import { can, rights } from '../../../lib/access/table.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Site } from '../../domain/passkey.ts'
@@ -12,7 +13,7 @@ import { page, pageHeaders, script } from './page.ts'
 import { devicePlaces } from './device-places.ts'
 import { oidcPlaces, type OidcPlaces } from './oidc-places.ts'
 import { ownPlaces } from './own-places.ts'
-import type { Place, Places } from './place.ts'
+import { isOwn, rolesOf, type OwnPlace, type Place, type Places } from './place.ts'
 import type { AccountsPort, ClaimsPort, DevicesPort, SignedIn, VaultPort } from './port.ts'
 import { vaultPlaces } from './vault-places.ts'
 
@@ -111,7 +112,8 @@ export class AccountDoor implements HttpDoor {
     const { origin } = request.headers
     const site = sites.find(each => each.origin === origin)
     // Reading changes nothing, and no other page can read the answer; what a key signed is so, whoever brings it.
-    if (method !== 'GET' && place.needs !== 'agent' && site === undefined) {
+    const isByKey = can(['agent'], place.may)
+    if (method !== 'GET' && !isByKey && site === undefined) {
       this.#guess(visit)
       const where = sites.map(each => each.origin).join(', ')
       throw new Problem('FOREIGN_ORIGIN', `This is asked from a page of the relay's own: ${where}/account`)
@@ -119,12 +121,12 @@ export class AccountDoor implements HttpDoor {
     const held = cookieOf(request, sites.map(each => each.origin))
     const me = held === undefined ? undefined : await this.#options.accounts.who(held.secret)
     // Who is signed in has proved more than a guess costs, and vouches in a count of its own: strangers hold up nobody else.
-    if (me === undefined || place.needs === 'agent') this.#guess(visit)
-    else if (place.needs === 'anyone' || 'guesses' in place) this.#count(me.account.id)
+    if (me === undefined || isByKey) this.#guess(visit)
+    else if (!isOwn(place) || place.guesses === true) this.#count(me.account.id)
     const visitor = { site: site ?? sites[0]!, address: visit.address, agent: request.headers['user-agent'] ?? '' }
-    const told = place.needs === 'anyone' || place.needs === 'agent'
-      ? await place.answer({ visit, visitor, rest, me })
-      : await place.answer({ visit, visitor, rest, me: await this.#checked(me, place.needs, 'orFirst' in place) })
+    const told = isOwn(place)
+      ? await place.answer({ visit, visitor, rest, me: await this.#checked(me, place) })
+      : await place.answer({ visit, visitor, rest, me })
     const { status = 200, body, opened, origin: cookieOrigin = visitor.site.origin, headers = {} } = told
     if (method === 'DELETE' || opened === null) this.#options.signedOut()
     const maxAgeMs = this.#options.signInMs
@@ -154,10 +156,11 @@ export class AccountDoor implements HttpDoor {
   }
 
   /** @throws Problem */
-  async #checked(me: SignedIn | undefined, needs: 'signed' | 'fresh', orFirst: boolean): Promise<SignedIn> {
+  async #checked(me: SignedIn | undefined, { may, orFirst }: OwnPlace): Promise<SignedIn> {
     if (me === undefined) throw new Problem('AUTH_REQUIRED', 'Sign in: /account')
     const { accounts } = this.#options
-    if (needs === 'fresh' && !accounts.isFresh(me) && !(orFirst && await accounts.isFirst(me)))
+    if (!can(rolesOf(me), may)) throw new Problem('NOT_ALLOWED', `${rights[may].doc}: that is for operators`)
+    if (rights[may].aal === 2 && !accounts.isFresh(me) && !(orFirst === true && await accounts.isFirst(me)))
       throw new Problem('PASSKEY_ASKED', 'This wants your passkey again: POST /signin/passkey/options and verify, then ask again')
     return me
   }

@@ -66,19 +66,19 @@ export const oidcPlaces = ({ identities, oidc, providers, seal, now, origins }: 
   })
   return {
     'GET /signin/providers': {
-      needs: 'anyone',
+      may: 'account.enter',
       answer: async () => ({ body: { items: providers.map(({ id, label }) => ({ id, label })) } }),
     },
     'POST /signin/oidc/': {
-      needs: 'anyone',
+      may: 'account.enter',
       answer: async ({ visit, visitor, rest }) => begin(visitor, rest, (await bodyOf(visit, Begin)).to, undefined),
     },
     'POST /account/identities/': {
-      needs: 'fresh',
+      may: 'credential.write',
       answer: async ({ visit, visitor, rest, me }) => begin(visitor, rest, (await bodyOf(visit, Begin)).to, me.signIn.hash),
     },
     'GET /signin/callback/': {
-      needs: 'anyone',
+      may: 'account.enter',
       answer: async ({ visit, visitor, rest }) => {
         checked(rest)
         const flow = flowIn(seal, flowCookieOf(visit.request, origins()))
@@ -98,11 +98,11 @@ export const oidcPlaces = ({ identities, oidc, providers, seal, now, origins }: 
       },
     },
     'GET /account/identities': {
-      needs: 'signed',
+      may: 'account.read',
       answer: async ({ me }) => ({ body: { items: await shownOf(identities, me) } }),
     },
     'DELETE /account/identities/': {
-      needs: 'fresh',
+      may: 'credential.write',
       answer: async ({ visit, rest, me }) => {
         await identities.remove(me, rest, visit.address)
         return { status: 204 }

@@ -1,7 +1,8 @@
 // The places of accounts: signing in by a passkey or a link, and what an account has.
 import * as z from 'zod'
+import { can } from '../../../lib/access/table.ts'
 import { Problem } from '../http/problem.ts'
-import { bodyOf, Claim, Line, Nothing, numberIn, Secret, type Places, type Told } from './place.ts'
+import { bodyOf, Claim, Line, Nothing, numberIn, rolesOf, Secret, type Places, type Told } from './place.ts'
 import type { AccountsPort, ClaimsPort, Opened, PasskeyAnswer, SignedIn } from './port.ts'
 
 export interface OwnPlaces {
@@ -38,35 +39,35 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
   const opened = (by: Opened): Told => ({ opened: by, body: shown(by) })
   return {
     'POST /signin/passkey/options': {
-      needs: 'anyone',
+      may: 'account.enter',
       answer: async ({ visit, visitor }) => {
         await bodyOf(visit, Nothing)
         return { body: await accounts.assertion(visitor) }
       },
     },
     'POST /signin/passkey/verify': {
-      needs: 'anyone',
+      may: 'account.enter',
       answer: async ({ visit, visitor, me }) => {
         const { answer } = await bodyOf(visit, z.object({ answer: Answer }))
         return opened(await accounts.signIn(visitor, answer as PasskeyAnswer, me))
       },
     },
     'POST /signin/link/options': {
-      needs: 'anyone',
+      may: 'account.enter',
       answer: async ({ visit, visitor }) => {
         const { link, name } = await bodyOf(visit, ByLink)
         return { body: await accounts.registration(visitor, { link }, name) }
       },
     },
     'POST /signin/link/verify': {
-      needs: 'anyone',
+      may: 'account.enter',
       answer: async ({ visit, visitor }) => {
         const { link, name, answer } = await bodyOf(visit, ByLink.extend({ answer: Answer }))
         return { ...opened(await accounts.register(visitor, { link }, name, answer as PasskeyAnswer)), status: 201 }
       },
     },
     'POST /signout': {
-      needs: 'signed',
+      may: 'account.leave',
       answer: async ({ visit, me }) => {
         const { everywhere = false } = await bodyOf(visit, SignOut)
         await accounts.signOut(me, everywhere ? undefined : me.signIn.id, visit.address)
@@ -74,7 +75,7 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
       },
     },
     'GET /account/me': {
-      needs: 'signed',
+      may: 'account.read',
       answer: async ({ me }) => {
         const [passkeys, signIns] = await Promise.all([accounts.passkeys(me), accounts.signIns(me)])
         return {
@@ -91,24 +92,24 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
       },
     },
     'GET /account/audit': {
-      needs: 'signed',
+      may: 'account.read',
       answer: async ({ visit, me }) => {
         const isAll = visit.query.get('all') === '1'
-        if (isAll && me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'The audit of all accounts is for operators')
+        if (isAll && !can(rolesOf(me), 'people.audit')) throw new Problem('NOT_ALLOWED', 'The audit of all accounts is for operators')
         const items = await accounts.audit(isAll ? undefined : me.account.id, numberIn(visit, 'limit', maxPage) ?? maxPage,
           numberIn(visit, 'before', Number.MAX_SAFE_INTEGER))
         return { body: { items } }
       },
     },
     'POST /account/passkeys/options': {
-      needs: 'fresh',
+      may: 'credential.write',
       orFirst: true,
       answer: async ({ visit, visitor, me }) => ({
         body: await accounts.registration(visitor, me, (await bodyOf(visit, Named)).name),
       }),
     },
     'POST /account/passkeys': {
-      needs: 'fresh',
+      may: 'credential.write',
       orFirst: true,
       answer: async ({ visit, visitor, me }) => {
         const { name, answer } = await bodyOf(visit, Named.extend({ answer: Answer }))
@@ -116,44 +117,43 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
       },
     },
     'DELETE /account/passkeys/': {
-      needs: 'fresh',
+      may: 'credential.write',
       answer: async ({ visit, rest, me }) => {
         await accounts.removePasskey(me, rest, visit.address)
         return { status: 204 }
       },
     },
     'DELETE /account/sign-ins/': {
-      needs: 'signed',
+      may: 'account.leave',
       answer: async ({ visit, rest, me }) => {
         await accounts.signOut(me, rest, visit.address)
         return { status: 204 }
       },
     },
     'POST /account/invitations': {
-      needs: 'fresh',
+      may: 'people.invite',
       answer: async ({ visit, visitor, me }) => {
         await bodyOf(visit, Nothing)
-        if (me.account.role !== 'operator') throw new Problem('NOT_ALLOWED', 'Operators invite')
         const { secret, expires } = await accounts.invite(me, visit.address)
         return { status: 201, body: { url: linkUrl(visitor.site.origin, secret), expires_at: expires } }
       },
     },
     'POST /account/claims': {
-      needs: 'agent',
+      may: 'account.claim',
       answer: async ({ visit }) => {
         await claims.claim(await bodyOf(visit, Claim))
         return { status: 202, body: { state: 'waiting' } }
       },
     },
     'POST /account/claims/end': {
-      needs: 'agent',
+      may: 'account.claim',
       answer: async ({ visit }) => {
         await claims.end(await bodyOf(visit, Claim), visit.address)
         return { status: 204 }
       },
     },
     'GET /account/agents': {
-      needs: 'signed',
+      may: 'account.read',
       answer: async ({ me }) => {
         const { owned, waiting } = await claims.of(me)
         const shown = ({ agent, at, text, sig }: (typeof owned)[number]) => ({ agent, at, claim: { text, sig } })
@@ -163,7 +163,7 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
       },
     },
     'POST /account/agents/': {
-      needs: 'fresh',
+      may: 'agent.own',
       answer: async ({ visit, rest, me }) => {
         await bodyOf(visit, Nothing)
         await claims.accept(me, agentIn(rest), visit.address)
@@ -171,7 +171,7 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
       },
     },
     'DELETE /account/agents/': {
-      needs: 'fresh',
+      may: 'agent.own',
       answer: async ({ visit, rest, me }) => {
         await claims.release(me, agentIn(rest), visit.address)
         return { status: 204 }

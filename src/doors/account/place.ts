@@ -1,5 +1,6 @@
 // What stands at a path of this door: who may ask, what is in the body, and what is told.
 import * as z from 'zod'
+import { can, type Right, type Role } from '../../../lib/access/table.ts'
 import type { DoorVisit } from '../../relay/inside.ts'
 import { readJson } from '../http/body.ts'
 import { Problem } from '../http/problem.ts'
@@ -26,17 +27,24 @@ export interface Told {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Who may ask: anybody, an agent whose key signed what is asked, who is signed in, or whose passkey vouched a moment ago. */
-export type Place =
-  | { readonly needs: 'anyone' | 'agent', answer(asked: Asked): Promise<Told> }
-  | {
-    readonly needs: 'signed' | 'fresh'
-    /** What is asked may be guessed: an account has so many tries as an address. */
-    readonly guesses?: true
-    /** Who has no passkey yet makes his first by having signed in a moment ago. */
-    readonly orFirst?: true
-    answer(asked: AskedBy): Promise<Told>
-  }
+/** What anybody may, or who has the key of an agent. */
+type Open = 'account.enter' | 'account.claim'
+
+/** What is asked by whom the table of rights says: a right with level 2 wants a passkey that vouched a moment ago. */
+export type OwnPlace = {
+  readonly may: Exclude<Right, Open>
+  /** What is asked may be guessed: an account has so many tries as an address. */
+  readonly guesses?: true
+  /** Who has no passkey yet makes his first by having signed in a moment ago. */
+  readonly orFirst?: true
+  answer(asked: AskedBy): Promise<Told>
+}
+export type Place = { readonly may: Open, answer(asked: Asked): Promise<Told> } | OwnPlace
+
+export const isOwn = (place: Place): place is OwnPlace => !can(['everyone', 'agent'], place.may)
+
+/** Whose place at the relay an account has. */
+export const rolesOf = ({ account }: SignedIn): readonly Role[] => ['person', account.role]
 
 /** By method and path; one that ends with / takes what is behind it. */
 export type Places = Readonly<Record<string, Place>>

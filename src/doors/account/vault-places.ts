@@ -21,7 +21,7 @@ const Answer = z.union([z.object({ wrap: Wrap, agent: AgentIn }), z.object({ off
 
 export const vaultPlaces = ({ vault, shown }: VaultPlaces): Places => ({
   'GET /account/vault': {
-    needs: 'signed',
+    may: 'account.read',
     answer: async ({ me }) => ({
       body: {
         items: (await vault.wraps(me)).map(({ id, kind, agent, passkey, label, wrap, created }) => ({
@@ -31,7 +31,7 @@ export const vaultPlaces = ({ vault, shown }: VaultPlaces): Places => ({
     }),
   },
   'PUT /account/vault/': {
-    needs: 'fresh',
+    may: 'vault.write',
     answer: async ({ visit, rest, me }) => {
       if (!/^[A-Za-z0-9_-]{1,64}$/.test(rest))
         throw new Problem('INVALID_MSG', 'A key in the vault is called by 1 to 64 of A–Z a–z 0–9 _ -')
@@ -40,14 +40,14 @@ export const vaultPlaces = ({ vault, shown }: VaultPlaces): Places => ({
     },
   },
   'DELETE /account/vault/': {
-    needs: 'fresh',
+    may: 'vault.write',
     answer: async ({ visit, rest, me }) => {
       await vault.remove(me, rest, visit.address)
       return { status: 204 }
     },
   },
   'POST /signin/recovery': {
-    needs: 'anyone',
+    may: 'account.enter',
     answer: async ({ visit, visitor, me }) => {
       const { proof } = await bodyOf(visit, z.object({ proof: Secret }))
       const opened = await vault.recover(visitor, proof, me)
@@ -55,7 +55,7 @@ export const vaultPlaces = ({ vault, shown }: VaultPlaces): Places => ({
     },
   },
   'POST /account/links': {
-    needs: 'signed',
+    may: 'account.link',
     answer: async ({ visit, visitor, me }) => {
       const { commitment } = await bodyOf(visit, z.object({ commitment: Secret }))
       const { id, key, expires } = await vault.ask(me, commitment, visitor)
@@ -63,7 +63,7 @@ export const vaultPlaces = ({ vault, shown }: VaultPlaces): Places => ({
     },
   },
   'GET /account/links': {
-    needs: 'signed',
+    may: 'account.read',
     answer: async ({ me }) => ({
       body: {
         items: (await vault.asking(me)).map(({ id, commitment, offer, reveal, address, browser, created, expires }) => ({
@@ -73,7 +73,7 @@ export const vaultPlaces = ({ vault, shown }: VaultPlaces): Places => ({
     }),
   },
   'POST /account/links/': {
-    needs: 'signed',
+    may: 'account.link',
     answer: async ({ visit, rest, me }) => {
       const { key, reveal } = await bodyOf(visit, z.object({ key: Secret, reveal: Half.optional() }))
       const { commitment, offer, reveal: said, wrap, agent, expires } = await vault.told(me, rest, key, reveal)
@@ -81,14 +81,14 @@ export const vaultPlaces = ({ vault, shown }: VaultPlaces): Places => ({
     },
   },
   'DELETE /account/links/': {
-    needs: 'signed',
+    may: 'account.link',
     answer: async ({ rest, me }) => {
       await vault.refuse(me, rest)
       return { status: 204 }
     },
   },
   'POST /account/approvals/': {
-    needs: 'fresh',
+    may: 'vault.write',
     answer: async ({ visit, rest, me }) => {
       await vault.answer(me, rest, await bodyOf(visit, Answer), visit.address)
       return { status: 204 }

@@ -1,5 +1,6 @@
 // How a request of HTTP is asked inside: by whom, with which right, once under its key, and with what is left of its allowance.
-import type { Frame, RequestType, TokenScope } from '../../../lib/protocol/index.ts'
+import { rights, type RightRow } from '../../../lib/access/table.ts'
+import { requests, type Frame, type RequestType, type TokenScope } from '../../../lib/protocol/index.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Seal } from '../../base/seal.ts'
 import { Fail, type Along, type Answer, type DoorVisit, type Inside } from '../../relay/inside.ts'
@@ -118,8 +119,8 @@ export class Asking {
         `${type} is asked by the key itself: sign the request (agentchat curl), or agentchat call ${type}`)
     }
     mayBy(bearer, needed === 'signed' ? 'deals' : needed, type)
-    // It hears all that its agent is sent.
-    if (type === 'WEBHOOK_ADD') mayBy(bearer, 'read', type)
+    const { also }: RightRow = rights[requests[type].may]
+    if (also !== undefined) mayBy(bearer, also, type)
     if (needed === 'signed' && body['sig'] === undefined) {
       // Nobody signs here for anybody: what is to be signed is told.
       const prepare = await this.#prepare.of(bearer, type, body)

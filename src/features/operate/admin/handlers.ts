@@ -61,7 +61,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
   return ({
     handlers: {
       ADMIN_KICK: {
-        needs: 'admin',
         write({ roster }, { agent_id, reason }) {
           const id = withAt(agent_id)
           if (roster.agent(id) === undefined) throw new Fail('AGENT_NOT_FOUND', `${id} is not connected`)
@@ -73,7 +72,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_BAN: {
-        needs: 'admin',
         async write({ tx, roster, asker, now }, { agent_id, address, reason = null }) {
           const id = agent_id === undefined ? undefined : withAt(agent_id)
           const addresses = address === undefined ? [] : address === true ? roster.addressesOf(id ?? '') : [canonical(address)]
@@ -101,7 +99,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_UNBAN: {
-        needs: 'admin',
         async write({ tx }, { agent_id, address }) {
           if ((agent_id === undefined) === (address === undefined))
             throw new Fail('INVALID_MSG', 'Name exactly one of agent_id and address')
@@ -121,7 +118,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_BANS: {
-        needs: 'admin',
         async read({ db }, { after = '', limit = options.maxPage }) {
           const rows = await bansAfter(db, after, limit + 1)
           const bans = rows.slice(0, limit).map(({ of, reason, at }) => ({ of, ...(reason !== null && { reason }), at }))
@@ -129,7 +125,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_APPROVE: {
-        needs: 'admin',
         async write({ tx, now }, { pubkey, note }) {
           const key = canonicalPem(pubkey)
           const id = await idOf(tx, key)
@@ -141,7 +136,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_REVOKE: {
-        needs: 'admin',
         async write(ctx, { pubkey, agent_id }) {
           const { tx } = ctx
           if ((pubkey === undefined) === (agent_id === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of pubkey and agent_id')
@@ -154,7 +148,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       AUDIT: {
-        needs: 'admin',
         async read({ db }, { by, of: target, before, limit = options.maxPage }) {
           const rows = await auditPage(db, { by, target, before, limit: limit + 1 })
           const { list: entries, more } = pageOf(rows, limit, ({ n, at, by: who, address, action, target: of, detail }) => ({
@@ -170,7 +163,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_LIST: {
-        needs: 'admin',
         async read({ db }, { after, limit = options.maxPage }) {
           const { list: entries, more } = pageOf(await approvalsAfter(db, after === undefined ? '' : withAt(after), limit + 1), limit,
             row => ({
@@ -191,7 +183,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_MOTD: {
-        needs: 'admin',
         async write({ tx }, { motd, kick }) {
           await writeMeta(tx, motdKey, motd)
           return {
@@ -205,7 +196,6 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
         },
       },
       ADMIN_VERIFY: {
-        needs: 'admin',
         async write(ctx, { agent_id, verified }) {
           const { tx, roster } = ctx
           const id = withAt(agent_id)

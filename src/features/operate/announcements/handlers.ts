@@ -68,7 +68,6 @@ export const announcements = (
     scope: 'announcements',
     handlers: {
       ADMIN_ANNOUNCE: {
-        needs: 'admin',
         async write({ tx, now }, { title, text = '', url }) {
           for (const { name } of all)
             if (await countQueued(tx, name) >= maxWaiting)
@@ -80,11 +79,9 @@ export const announcements = (
         },
       },
       ADMIN_ANNOUNCEMENTS: {
-        needs: 'admin',
         read: async ({ db }, { limit = 20 }) => told(db, await listAnnouncements(db, limit)),
       },
       ADMIN_ANNOUNCE_ANSWER: {
-        needs: 'admin',
         async write({ tx, now }, { announcement_id, answer }) {
           const row = await one(tx, announcement_id)
           const open = (await postsOf(tx, [row.id])).find(({ state }) => state === 'challenged')
@@ -95,7 +92,6 @@ export const announcements = (
         },
       },
       ADMIN_ANNOUNCE_WITHDRAW: {
-        needs: 'admin',
         async write({ tx }, { announcement_id }) {
           const row = await one(tx, announcement_id)
           await setWithdrawn(tx, row.id)

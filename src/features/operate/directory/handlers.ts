@@ -132,7 +132,6 @@ export const directory = (options: DirectoryOptions): Feature<'ANNOUNCE'> => {
     scope: 'directory',
     handlers: {
       ANNOUNCE: {
-        needs: 'session',
         async write({ tx, now, asker }, { server }) {
           if (!options.directory) throw new Fail('INVALID_MSG', 'This relay is no directory')
           checkSignature(server)

@@ -55,21 +55,18 @@ export const errands = (
     scope: 'errands',
     handlers: {
       ADMIN_ERRANDS: {
-        needs: 'admin',
         async read({ db }, { state, kind, owner, after = 0, limit = maxPage }) {
           const rows = await listErrands(db, { state, kind, owner, after, limit: limit + 1 })
           return answer(db, rows.slice(0, limit), rows.length > limit)
         },
       },
       ADMIN_ERRAND: {
-        needs: 'admin',
         async read({ db }, { errand: n }) {
           const errand = await one(db, n)
           return reply('ERRANDS', { items: [{ ...shown(errand), payload: errand.payload }], more: false, ...await countErrands(db) })
         },
       },
       ADMIN_ERRAND_RETRY: {
-        needs: 'admin',
         async write({ tx, now }, { errand: n }) {
           const errand = await one(tx, n)
           if (errand.state === 'leased') throw new Fail('INVALID_MSG', 'errand: a worker is at it')
@@ -78,7 +75,6 @@ export const errands = (
         },
       },
       ADMIN_ERRAND_DROP: {
-        needs: 'admin',
         async write({ tx }, { errand: n }) {
           const errand = await one(tx, n)
           await removeErrand(tx, errand)

@@ -55,7 +55,6 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
   return {
     handlers: {
       SET_RETENTION: {
-        needs: 'admin',
         async write({ tx, roster }, { channel, age_ms = null, count = null, bytes = null }) {
           if (roster.channel(channel) === undefined) throw noChannel(channel)
           await setRetention(tx, { channel, age_ms, count, bytes })
@@ -64,7 +63,6 @@ export const keeping = ({ retentionAgeMs, retentionCount, retentionBytes }: Keep
         },
       },
       ERASE: {
-        needs: 'own',
         scope: 'people',
         async write({ me, tx, now }, { agent }) {
           const id = agent ?? me.id

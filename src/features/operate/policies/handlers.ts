@@ -51,7 +51,6 @@ const tryOn = async (name: 'write' | 'price', source: string, search: SearchRead
 export const policies = (settings: PolicySettings): Feature<'ADMIN_POLICY'> => ({
   handlers: {
     ADMIN_POLICY: {
-      needs: 'admin',
       async read({ aside }, { policy, when }) {
         const source = when ?? settings[settingOf(policy)]
         const named = { policy, ...(source !== undefined && { when: source }) }

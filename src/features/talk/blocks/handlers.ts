@@ -15,7 +15,6 @@ const keyed = ({ pubkey }: Agent): void => {
 export const blocks = ({ maxAgentsPage, shares }: BlockOptions): Feature<'BLOCK' | 'UNBLOCK' | 'BLOCKS'> => ({
   handlers: {
     BLOCK: {
-      needs: 'session',
       async write({ me, tx, now, asker }, { agent }) {
         keyed(me)
         if (agent === me.id) throw new Fail('INVALID_MSG', 'agent: nobody blocks itself')
@@ -28,7 +27,6 @@ export const blocks = ({ maxAgentsPage, shares }: BlockOptions): Feature<'BLOCK'
       },
     },
     UNBLOCK: {
-      needs: 'session',
       async write({ me, tx }, { agent }) {
         keyed(me)
         for (const blocked of await removeBlock(tx, me.id, agent)) await releaseShare(tx, 'blocks', `${me.id} ${blocked}`)
@@ -36,7 +34,6 @@ export const blocks = ({ maxAgentsPage, shares }: BlockOptions): Feature<'BLOCK'
       },
     },
     BLOCKS: {
-      needs: 'session',
       async read({ me, db }, { after = '', limit = maxAgentsPage }) {
         keyed(me)
         const rows = await blocksAfter(db, me.id, after, limit + 1)

@@ -47,7 +47,6 @@ export const budgets = ({ budgets: all }: BudgetPorts): Feature<'SET_BUDGET' | '
   return {
     handlers: {
       SET_BUDGET: {
-        needs: 'own',
         async write(ctx, { agent, channel, messages, bytes, tokens, wakes }) {
           const { me, tx, now } = ctx
           const { subject, kind, isRuler, byRight } = meant(ctx, { agent, channel })
@@ -75,7 +74,6 @@ export const budgets = ({ budgets: all }: BudgetPorts): Feature<'SET_BUDGET' | '
         },
       },
       BUDGET: {
-        needs: 'own',
         read: (ctx, of) => answer(ctx.db, meant(ctx, of).subject, ctx.now),
       },
     },

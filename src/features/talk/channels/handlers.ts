@@ -147,7 +147,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
     handlers: {
       ...ownership(options),
       JOIN: {
-        needs: 'session',
         async write(ctx, { channel: name, since, limit, epoch }) {
           const { me, tx } = ctx
           const channel = found(name, ctx.roster.channel(name))
@@ -165,7 +164,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         },
       },
       LEAVE: {
-        needs: 'session',
         async write({ me, roster, tx }, { channel: name }) {
           found(name, roster.known(me, name))
           if (me.memberships.has(name)) await removeMembership(tx, me.id, name)
@@ -173,7 +171,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         },
       },
       LIST_CHANNELS: {
-        needs: 'anyone',
         read({ me, roster, isAdmin }, { after, limit = options.maxChannelsPage, all }) {
           if (all && !isAdmin) throw new Fail('AUTH_REQUIRED', 'Only an admin sees every channel')
           const { list, more } = pageOf(roster.channelsAfter(after), limit, channel => {
@@ -192,7 +189,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         },
       },
       LIST_AGENTS: {
-        needs: 'session',
         read({ me, roster }, { channel: name, after = '', limit = options.maxAgentsPage }) {
           const channel = found(name, roster.known(me, name))
           if (!mayRead(me, channel, roster)) throw noChannel(name)
@@ -203,7 +199,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         },
       },
       CREATE_CHANNEL: {
-        needs: 'session',
         async write(
           ctx,
           { channel: name, invite_only = false, verified_only = false, topic = '', description = '', topic_by: topicBy = 'members' },
@@ -247,7 +242,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         },
       },
       INVITE: {
-        needs: 'member',
         async write({ me, channel, tx, now, roster, asker, isAdmin }, { agent }) {
           const { name } = channel.info
           checkRight('inviteBy', me, channel, isAdmin)
@@ -282,7 +276,6 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
         },
       },
       SET_TOPIC: {
-        needs: 'member',
         async write({ me, channel, tx, isAdmin }, { topic }) {
           const { info } = channel
           checkOpen(channel)

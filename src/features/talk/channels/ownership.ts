@@ -19,7 +19,6 @@ const by = (me: Agent | undefined): string => me?.id ?? '@server'
 
 export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOptions): Feature<Requests>['handlers'] => ({
   SET_CHANNEL: {
-    needs: 'owner',
     async write(
       { me, channel: { info }, tx },
       { owner = info.owner, topic_by: topicBy = info.topicBy, edit_window_ms: editWindowMs = info.editWindowMs, ...given },
@@ -44,7 +43,6 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
     },
   },
   DELETE_CHANNEL: {
-    needs: 'owner',
     async write({ me, channel: { info: { name } }, tx }) {
       if (channels.includes(name) || autoJoin.includes(name))
         throw new Fail('INVALID_MSG', `${name} is a channel of the configuration: take it out of \`channels\` and \`autoJoin\` first`)
@@ -53,7 +51,6 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
     },
   },
   MEMBERS: {
-    needs: 'session',
     async read(ctx, { channel: name, after = '', limit = maxAgentsPage }) {
       const { db, roster } = ctx
       const { channel, isRuler } = channelOfInsider(ctx, name)
@@ -72,7 +69,6 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
     },
   },
   REMOVE_MEMBER: {
-    needs: 'owner',
     async write({ me, channel, tx, roster }, { agent }) {
       const { name } = channel.info
       const here = roster.agent(agent)
@@ -84,7 +80,6 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
     },
   },
   UNINVITE: {
-    needs: 'owner',
     async write({ channel: { info: { name } }, tx }, { agent }) {
       if (!await isInvited(tx, agent, name)) throw new Fail('AGENT_NOT_FOUND', `${agent} has no open invitation to ${name}`)
       await removeInvitation(tx, agent, name)

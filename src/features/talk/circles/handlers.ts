@@ -33,7 +33,6 @@ export const inCircle = (circles: Circles | undefined) =>
 export const circles = ({ circles: all }: CircleOptions): Feature<'RELEASE_CIRCLE'> => ({
   handlers: {
     RELEASE_CIRCLE: {
-      needs: 'session',
       write({ me, roster, now, isAdmin }, { msg_id }) {
         const circle = all?.at(msg_id, now)
         const isOwner = circle !== undefined && roster.channel(circle.stream)?.info.owner === me.id

@@ -216,7 +216,6 @@ export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> =>
   return {
     handlers: {
       PUT_FILE: {
-        needs: 'session',
         prepare: async ({ agent }, body) => {
           if (agent === undefined) return undefined
           if (!await fileBytes.hasRoom(body.bytes))
@@ -227,7 +226,6 @@ export const files = (options: FileOptions): Feature<'PUT_FILE' | 'GET_FILE'> =>
         write: (ctx, body) => put(ctx, body, true),
       },
       GET_FILE: {
-        needs: 'session',
         async read(ctx, { msg_id, sha256 }) {
           if (msg_id === undefined && sha256 === undefined) throw new Fail('INVALID_MSG', 'Name a message, or a file')
           const named = msg_id === undefined ? await naming(ctx, sha256!) : await namedBy(ctx, msg_id)

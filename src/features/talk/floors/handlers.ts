@@ -181,7 +181,6 @@ export const floors = ({ shares }: FloorOptions): Feature<'CLAIM_FLOOR' | 'LEAVE
     scope: 'leases',
     handlers: {
       CLAIM_FLOOR: {
-        needs: 'session',
         async write(ctx, { channel: name, msg_id: named, hold_ms = defaultHoldMs, wait = false }) {
           const { me, asker, tx, now, roster } = ctx
           const channel = channelToRead(me, name, roster).info.name
@@ -226,7 +225,6 @@ export const floors = ({ shares }: FloorOptions): Feature<'CLAIM_FLOOR' | 'LEAVE
         },
       },
       LEAVE_FLOOR: {
-        needs: 'session',
         async write(ctx, { channel: name, msg_id }) {
           const { me, tx, roster } = ctx
           const channel = channelToRead(me, name, roster).info.name

@@ -13,7 +13,6 @@ export const groups = ({ maxGroupsPerChannel }: GroupOptions): Feature<'SET_GROU
   scope: 'talk',
   handlers: {
     SET_GROUP: {
-      needs: 'member',
       async write({ me, channel, tx, isAdmin }, { group, members: given }) {
         checkRight('groupBy', me, channel, isAdmin)
         const { info } = channel
@@ -34,7 +33,6 @@ export const groups = ({ maxGroupsPerChannel }: GroupOptions): Feature<'SET_GROU
       },
     },
     GROUPS: {
-      needs: 'session',
       async read(ctx, { channel }) {
         channelOfInsider(ctx, channel)
         const list = await groupsIn(ctx.db, channel)

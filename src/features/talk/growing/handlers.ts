@@ -38,7 +38,6 @@ export const growing = ({ announceMaxMembers, ...options }: GrowingOptions): Fea
   return {
     handlers: {
       DELTA: {
-        needs: 'session',
         async write(ctx, { to, stream, n, text }) {
           const audience = await audienceOf(ctx, to)
           const { me } = ctx

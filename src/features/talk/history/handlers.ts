@@ -14,7 +14,6 @@ export interface HistoryOptions {
 export const history = ({ maxPage, maxPageBytes, defaultLimit }: HistoryOptions): Feature<'HISTORY'> => ({
   handlers: {
     HISTORY: {
-      needs: 'session',
       async read({ me, db, roster, epoch }, { channel: name, with: other, before, after, limit = defaultLimit, reactions }) {
         if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
         if (before !== undefined && after !== undefined) throw new Fail('INVALID_MSG', 'Name at most one of before and after')

@@ -59,7 +59,6 @@ const shown = ({ id, kind, target, name, template, created, token }: HookRow) =>
 export const hooks = (options: HookOptions): Feature<'HOOK_CREATE' | 'HOOKS' | 'HOOK_REMOVE'> => ({
   handlers: {
     HOOK_CREATE: {
-      needs: 'session',
       async write(ctx, request) {
         const { tx, now } = ctx
         const { to, kind, name, template } = request
@@ -87,13 +86,11 @@ export const hooks = (options: HookOptions): Feature<'HOOK_CREATE' | 'HOOKS' | '
       },
     },
     HOOKS: {
-      needs: 'session',
       async read(ctx) {
         return reply('HOOKS', { list: (await hooksOf(ctx.db, own(ctx))).map(shown) })
       },
     },
     HOOK_REMOVE: {
-      needs: 'session',
       async write(ctx, { hook_id: id }) {
         await removeHook(ctx.tx, own(ctx), id)
         return { reply: reply('OK', {}) }

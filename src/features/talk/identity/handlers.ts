@@ -110,7 +110,6 @@ const textOf = ({ old_pubkey, new_pubkey, timestamp }: RotationRecord) => ({ old
 export const identity = ({ verify, verifyAsync, randomHex, ...options }: IdentityOptions): Feature<Requests> => ({
   handlers: {
     WHOIS: {
-      needs: 'session',
       async read({ me, db, roster }, { agent: id }) {
         const online = roster.agent(id)
         const known = await findAgent(db, id)
@@ -130,7 +129,6 @@ export const identity = ({ verify, verifyAsync, randomHex, ...options }: Identit
       },
     },
     ROTATION: {
-      needs: 'session',
       scope: 'people',
       /** As many signatures as there are records: beside the event loop. They are over the texts as they stand in the record, whatever their spelling. */
       async study({ me }, { chain = [], ...first }) {
@@ -145,7 +143,6 @@ export const identity = ({ verify, verifyAsync, randomHex, ...options }: Identit
       },
     },
     REVOCATION: {
-      needs: 'anyone',
       scope: 'people',
       async write({ tx, now, asker }, { pubkey, agent_id, reason, timestamp, signature }) {
         const key = canonicalPem(pubkey)
@@ -162,7 +159,6 @@ export const identity = ({ verify, verifyAsync, randomHex, ...options }: Identit
       },
     },
     VERIFY_REQUEST: {
-      needs: 'session',
       async write({ me, roster, tx, now, asker }, { target, nonce }) {
         const other = roster.agent(target)
         if (other === undefined) throw new Fail('AGENT_NOT_FOUND', `${target} is not connected`)
@@ -177,7 +173,6 @@ export const identity = ({ verify, verifyAsync, randomHex, ...options }: Identit
       },
     },
     VERIFY_RESPONSE: {
-      needs: 'session',
       async write({ me, tx, now }, { request_id, nonce, sig }) {
         if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only an agent with a key can prove one')
         const proof = await findProof(tx, request_id)

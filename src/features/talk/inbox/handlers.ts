@@ -27,7 +27,6 @@ export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'RE
   return {
     handlers: {
       INBOX: {
-        needs: 'session',
         async read({ me, db, now }, { since, limit = options.maxPage }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an inbox')
           const head = await db.log.inboxHead(me.id)
@@ -38,14 +37,12 @@ export const inbox = (options: InboxOptions): Feature<'INBOX' | 'RECEIVED' | 'RE
             rows.map(row => inboxItem(row.seq, row.text)))
         },
       },
-      RECEIVED: { needs: 'session', write: (ctx, body) => advance(ctx, 'received', body) },
+      RECEIVED: { write: (ctx, body) => advance(ctx, 'received', body) },
       READ: {
-        needs: 'session',
         write: (ctx, body) => body.channel === undefined && body.with === undefined ? advance(ctx, 'read', body) : readIn(ctx, body),
       },
-      UNREAD: { needs: 'session', read: unread },
+      UNREAD: { read: unread },
       STATUS: {
-        needs: 'session',
         async read({ me, db }, { msg_id }) {
           const fate = await db.log.fate(msg_id)
           // Whose message it is not learns nothing of it, not even that it is there.

@@ -116,7 +116,6 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
     scope: 'leases',
     handlers: {
       CLAIM: {
-        needs: 'session',
         async write({ me, tx, now }, { lease_ms: leaseMs = defaultLeaseMs, limit = 1 }) {
           keyed(me)
           const { id: agent } = me
@@ -169,14 +168,12 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
         },
       },
       EXTEND: {
-        needs: 'session',
         async write(ctx, { lease, lease_ms: leaseMs = defaultLeaseMs }) {
           await putLease(ctx.tx, { ...await heldBy(ctx, lease), until: ctx.now + leaseMs })
           return ok()
         },
       },
       DONE: {
-        needs: 'session',
         async write(ctx, { lease, outcome = 'read', reason }) {
           const { me, tx, now } = ctx
           const row = await heldBy(ctx, lease)
@@ -185,14 +182,12 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
         },
       },
       UNCLAIM: {
-        needs: 'session',
         async write(ctx, { lease, delay_ms: delayMs = 0 }) {
           await putLease(ctx.tx, { ...await heldBy(ctx, lease), state: 'waiting', until: ctx.now + delayMs })
           return ok()
         },
       },
       LEASES: {
-        needs: 'session',
         async read({ me, db }, { state, after = 0, limit = maxPage }) {
           keyed(me)
           const rows = await leasesShown(db, me.id, after, limit + 1, state)
@@ -211,7 +206,6 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
         },
       },
       REQUEUE: {
-        needs: 'session',
         async write(ctx, { seq }) {
           const row = await failedAt(ctx, seq)
           await ctx.tx.log.reopen(row.agent, seq, ctx.now + failedMs)
@@ -220,7 +214,6 @@ export const leases = ({ maxPage, maxPageBytes, randomHex }: LeaseOptions): Feat
         },
       },
       DROP: {
-        needs: 'session',
         async write(ctx, { seq }) {
           await putLease(ctx.tx, { ...await failedAt(ctx, seq), state: 'dropped' })
           return ok(await advance(ctx.tx, ctx.me.id, ctx.now))

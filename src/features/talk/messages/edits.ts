@@ -275,7 +275,6 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
     scope: 'talk',
     handlers: {
       EDIT: {
-        needs: 'session',
         prepare: (asker, request) =>
           checkSignature(asker, request, (by, ts, nonce) => {
             const { msg_id, content, prev, files } = request
@@ -288,14 +287,12 @@ export const edits = (options: EditOptions): Feature<'EDIT' | 'RETRACT' | 'EDITS
         },
       },
       RETRACT: {
-        needs: 'session',
         prepare: (asker, request) =>
           checkSignature(asker, request,
             (by, ts, nonce) => retractText({ by, relay: options.serverId, msg_id: request.msg_id, ts, nonce })),
         write: (ctx, request) => orRepeated(ctx, request, retract),
       },
       EDITS: {
-        needs: 'session',
         async read({ me, db, roster }, { msg_id, after, limit = options.maxPage }) {
           const original = await originalOf(db, msg_id)
           if (original === undefined || !mayReadStream(me, original.stream, roster)) throw noMessage(msg_id)

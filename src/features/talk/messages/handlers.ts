@@ -209,7 +209,6 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
   return {
     handlers: {
       MSG: {
-        needs: 'session',
         prepare: checkSignature,
         write(ctx, request) {
           checkSize(request.content, options.maxContentBytes)
@@ -220,7 +219,6 @@ export const messages = (options: MessageOptions): Feature<'MSG' | 'FILE_CHUNK'>
         },
       },
       FILE_CHUNK: {
-        needs: 'session',
         async write(ctx, { to, content }) {
           const { me, roster, tx } = ctx
           checkSize(content, options.maxContentBytes)

@@ -49,7 +49,6 @@ export const pins = ({ maxPinsPerChannel, maxPageBytes }: PinOptions): Feature<'
   return {
     handlers: {
       PIN: {
-        needs: 'member',
         scope: 'talk',
         async write(ctx, { msg_id }) {
           const { me, channel, tx, now, isAdmin } = ctx
@@ -66,7 +65,6 @@ export const pins = ({ maxPinsPerChannel, maxPageBytes }: PinOptions): Feature<'
         },
       },
       UNPIN: {
-        needs: 'member',
         scope: 'talk',
         async write(ctx, { msg_id }) {
           const { me, channel, tx, isAdmin } = ctx
@@ -77,7 +75,6 @@ export const pins = ({ maxPinsPerChannel, maxPageBytes }: PinOptions): Feature<'
         },
       },
       PINS: {
-        needs: 'session',
         async read({ me, db, roster }, { channel: name }) {
           const channel = roster.known(me, name)
           if (channel === undefined) throw noChannel(name)

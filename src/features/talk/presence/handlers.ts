@@ -18,7 +18,6 @@ export const presence = (
   return {
     handlers: {
       SET_PRESENCE: {
-        needs: 'session',
         async write({ me, tx, now }, { status, status_text: statusText = null }) {
           const hides = status === 'offline' && me.presence !== 'offline'
           if (hides && me.pubkey !== null) await noteSeen(tx, [[me.id, now]])
@@ -37,7 +36,6 @@ export const presence = (
         },
       },
       WATCH: {
-        needs: 'session',
         async write({ asker, roster, tx }, { agents }) {
           const wanted = [...new Set(agents)]
           const count = new Set([...asker.watching, ...wanted]).size
@@ -54,7 +52,6 @@ export const presence = (
         },
       },
       UNWATCH: {
-        needs: 'session',
         write({ asker }, { agents = [...asker.watching] }) {
           const gone = new Set(agents)
           const count = [...asker.watching].filter(id => !gone.has(id)).length
@@ -62,7 +59,6 @@ export const presence = (
         },
       },
       SET_NICK: {
-        needs: 'session',
         write({ me, now }, { nick }) {
           if (reservedNames.has(nick.toLowerCase())) throw new Fail('INVALID_NAME', `The name ${nick} is reserved`)
           const waitMs = me.nickAt + nickEveryMs - now
@@ -76,7 +72,6 @@ export const presence = (
         },
       },
       TYPING: {
-        needs: 'session',
         write({ me, roster }, { channel: name, id }) {
           const channel = roster.known(me, name)
           if (channel === undefined || !roster.isMember(me, channel)) {
@@ -100,7 +95,6 @@ export const presence = (
         },
       },
       RESPONDING_TO: {
-        needs: 'member',
         write({ me, channel, now }, { msg_id, started_at }) {
           const { name } = channel.info
           const held = channel.floor.get(msg_id)

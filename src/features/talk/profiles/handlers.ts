@@ -75,7 +75,6 @@ export const profiles = (
     scope: 'people',
     handlers: {
       SET_PROFILE: {
-        needs: 'session',
         async write({ me, tx, roster, now, asker }, { profile, sig, sig_ts: sigTs, nonce }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have a profile')
           if (Math.abs(sigTs - now) > limits.maxClockSkewMs)
@@ -91,7 +90,6 @@ export const profiles = (
         },
       },
       PROFILE: {
-        needs: 'session',
         async read({ db, roster }, { agent: id }) {
           const agent = await findAgent(db, id)
           if (agent === undefined) throw new Fail('AGENT_NOT_FOUND', `No agent ${id} with a key is known here`)

@@ -170,10 +170,9 @@ export const reactions = (options: ReactionOptions): Feature<'REACT' | 'UNREACT'
 
   return {
     handlers: {
-      REACT: { needs: 'session', scope: 'talk', write: (ctx, body) => react(ctx, body, false) },
-      UNREACT: { needs: 'session', scope: 'talk', write: (ctx, body) => react(ctx, body, true) },
+      REACT: { scope: 'talk', write: (ctx, body) => react(ctx, body, false) },
+      UNREACT: { scope: 'talk', write: (ctx, body) => react(ctx, body, true) },
       REACTIONS: {
-        needs: 'session',
         read(ctx, body) {
           const { msg_id, channel, with: other } = body
           if ([msg_id, channel, other].filter(field => field !== undefined).length !== 1)

@@ -41,7 +41,6 @@ export const search = ({ elapsed, pause }: SearchOptions): Feature<'SEARCH'> => 
 const searching = (elapsed: () => number, turn: () => Promise<void>): Feature<'SEARCH'> => ({
   handlers: {
     SEARCH: {
-      needs: 'session',
       async read({ me, aside, roster }, query) {
         if (aside.search === undefined) throw new Fail('INVALID_MSG', 'This relay does not search messages (its setting search is off)')
         const { channel: name, with: other, before = Infinity, after = 0, limit = defaultLimit, cursor, sort = 'newest' } = query

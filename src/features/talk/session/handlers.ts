@@ -239,7 +239,6 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     admit,
     handlers: {
       IDENTIFY: {
-        needs: 'anyone',
         /** The relay shows that it is itself, at the address that was dialled: never at another. */
         prepare(asker, request) {
           const { nonce, origin, pubkey } = request
@@ -253,7 +252,6 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
         write: (ctx, request) => identify(ctx, request),
       },
       VERIFY_IDENTITY: {
-        needs: 'anyone',
         prepare(asker, proof) {
           const challenge = pending(asker, 'key', proof.challenge_id)
           const text = challenge && provingText(challenge, proof)
@@ -281,7 +279,6 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
         },
       },
       CAPTCHA_RESPONSE: {
-        needs: 'anyone',
         async write(ctx, { captcha_id, answer }) {
           const challenge = pending(ctx.asker, 'captcha', captcha_id)
           if (challenge === undefined || ctx.now >= challenge.expiresAt)
@@ -293,7 +290,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
           return { fail, effects: [{ kind: 'closeAsker', close: 'CAPTCHA_FAILED' }] }
         },
       },
-      PING: { needs: 'anyone', read: () => reply('PONG', {}) },
+      PING: { read: () => reply('PONG', {}) },
     },
     async sweep({ tx, now, roster }) {
       const { shares, skillsAgeMs: ageMs, agentUses: uses } = options

@@ -59,7 +59,6 @@ export const subscriptions = (): Feature<'SUBSCRIBE'> => {
   return {
     handlers: {
       SUBSCRIBE: {
-        needs: 'session',
         async study(studied, { channel, when, digest_ms: digestMs }) {
           channelToRead(studied.me, channel, studied.roster)
           const test = when === undefined ? undefined : await testOf(when)

@@ -20,7 +20,6 @@ const threadOf = async ({ links }: Db, me: Agent, roster: RosterView, msgId: str
 export const threads = (options: ThreadOptions): Feature<'THREAD' | 'MUTE_THREAD'> => ({
   handlers: {
     THREAD: {
-      needs: 'session',
       async read({ me, db, roster }, { msg_id, after, limit = options.maxPage }) {
         const { stream, root } = await threadOf(db, me, roster, msg_id)
         const [newest] = await db.links.newest(stream, 'reply', { from: root.seq, to: root.seq })
@@ -49,7 +48,6 @@ export const threads = (options: ThreadOptions): Feature<'THREAD' | 'MUTE_THREAD
       },
     },
     MUTE_THREAD: {
-      needs: 'session',
       async write({ me, tx, roster, now }, { msg_id, muted = true }) {
         if (me.pubkey === null)
           throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an inbox, from which a thread can be kept')

@@ -37,7 +37,6 @@ const shown = ({ id, name, scopes, created, expires }: TokenRow) => ({
 export const tokens = (options: TokenOptions): Feature<'TOKEN_CREATE' | 'TOKENS' | 'TOKEN_REVOKE'> => ({
   handlers: {
     TOKEN_CREATE: {
-      needs: 'session',
       async write(ctx, { name, scopes = [...defaultScopes], ttl_ms: ttlMs = defaultTtlMs }) {
         const { tx, now } = ctx
         const agent = own(ctx)
@@ -61,14 +60,12 @@ export const tokens = (options: TokenOptions): Feature<'TOKEN_CREATE' | 'TOKENS'
       },
     },
     TOKENS: {
-      needs: 'session',
       async read(ctx) {
         const rows = await tokensOf(ctx.db, own(ctx), ctx.now)
         return reply('TOKENS', { list: rows.map(row => ({ ...shown(row), ...(row.used !== null && { used_at: row.used }) })) })
       },
     },
     TOKEN_REVOKE: {
-      needs: 'session',
       async write(ctx, { token_id: id }) {
         const agent = own(ctx)
         await removeToken(ctx.tx, agent, id)

@@ -39,7 +39,6 @@ export const transcripts = ({ serverId, relayKey, pause }: TranscriptOptions): F
   return {
     handlers: {
       HEAD: {
-        needs: 'session',
         async read({ me, db, roster, epoch, asker }, { channel: name, with: other, from, seq, peaks }) {
           if ((name === undefined) === (other === undefined)) throw new Fail('INVALID_MSG', 'Name exactly one of channel and with')
           if (name !== undefined) channelToRead(me, name, roster)

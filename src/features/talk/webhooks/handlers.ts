@@ -104,7 +104,6 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
     scope: 'errands',
     handlers: {
       WEBHOOK_ADD: {
-        needs: 'session',
         async study(asked, { url, channel: name, name: label, thin = false, when }) {
           const agent = own(asked)
           checkOn()
@@ -146,13 +145,11 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
         },
       },
       WEBHOOKS: {
-        needs: 'session',
         async read(ctx) {
           return reply('WEBHOOKS', { list: (await webhooksOf(ctx.db, own(ctx))).map(shown) })
         },
       },
       WEBHOOK_TEST: {
-        needs: 'session',
         async write(ctx, { webhook_id: id }) {
           checkOn()
           await hurry(ctx.tx, await mine(ctx, id), testOf(id), ctx.now)
@@ -160,7 +157,6 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
         },
       },
       WEBHOOK_LOG: {
-        needs: 'session',
         async read({ me, db }, { webhook_id: id, before = Number.MAX_SAFE_INTEGER, limit = options.maxPage }) {
           await mine({ me, tx: db }, id)
           const rows = await ledgerOf(db, id, before, limit + 1)
@@ -168,7 +164,6 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
         },
       },
       WEBHOOK_REPLAY: {
-        needs: 'session',
         async write(ctx, { webhook_id: id, from_seq: from }) {
           checkOn()
           const { tx, now } = ctx
@@ -181,7 +176,6 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
         },
       },
       WEBHOOK_ROTATE: {
-        needs: 'session',
         async write(ctx, { webhook_id: id }) {
           const { secret: last, old_secret: older, old_until } = await mine(ctx, id)
           // Asked once more in that day, what its receiver has goes on to sign: nobody may have seen the one between.
@@ -193,7 +187,6 @@ export const webhooks = (options: WebhookOptions): Feature<Requests> => {
         },
       },
       WEBHOOK_REMOVE: {
-        needs: 'session',
         async write(ctx, { webhook_id: id }) {
           const agent = own(ctx)
           const { tx } = ctx

@@ -271,24 +271,20 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
     scope: 'trade',
     handlers: {
       DISPUTE_INTENT: {
-        needs: 'session',
         async study(ctx, request) {
           const earned = await earnedArbiters(ctx, options)
           return write => intent(write, request, earned)
         },
       },
-      DISPUTE_REVEAL: { needs: 'session', write: reveal },
+      DISPUTE_REVEAL: { write: reveal },
       ARBITER_ACCEPT: {
-        needs: 'session',
         write: (ctx, request) => act(ctx, 'ARBITER_ACCEPT', request, { act: 'ACCEPT', said: answered(ctx.me.id, 'accepted', null) }),
       },
       ARBITER_DECLINE: {
-        needs: 'session',
         write: (ctx, request) =>
           act(ctx, 'ARBITER_DECLINE', request, { act: 'DECLINE', said: answered(ctx.me.id, 'declined', request.reason ?? null) }),
       },
       EVIDENCE: {
-        needs: 'session',
         write(ctx, request) {
           const { items, statement } = request
           return act(ctx, 'EVIDENCE', request, {
@@ -302,7 +298,6 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
         },
       },
       VOTE: {
-        needs: 'session',
         write(ctx, request) {
           const { verdict, reasoning, capture_minor } = request
           if (capture_minor !== undefined && verdict !== 'mutual')
@@ -328,16 +323,14 @@ export const court = (options: CourtOptions): ScopedFeature<Requests> => {
         },
       },
       DISPUTES: {
-        needs: 'session',
         async read(ctx, query) {
           const { me } = ctx
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have disputes')
           return page(ctx, { ...query, agent: me.id })
         },
       },
-      ADMIN_DISPUTES: { needs: 'admin', read: (ctx, { phase, before, limit }) => page(ctx, { phase, before, limit }) },
+      ADMIN_DISPUTES: { read: (ctx, { phase, before, limit }) => page(ctx, { phase, before, limit }) },
       DISPUTE_EVENTS: {
-        needs: 'session',
         async read({ me, db, isAdmin }, { dispute_id, after = 0, limit = options.maxPage }) {
           const dispute = await found(db, dispute_id)
           const as = await asOneOf(db, me.id, peopleOf(dispute))

@@ -106,15 +106,13 @@ export const escrow = (
     scope: 'trade',
     handlers: {
       BALANCE: {
-        needs: 'session',
         async read({ me, db }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an account')
           return reply('BALANCE', { balances: await balances(db, me.id) })
         },
       },
-      TRANSFER: { needs: 'session', write: transferOf },
+      TRANSFER: { write: transferOf },
       STATEMENT: {
-        needs: 'own',
         async read({ me, aside }, { agent = me?.id, currency, before, limit = maxPage }) {
           if (agent === me?.id && me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have an account')
           if (agent === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
@@ -135,7 +133,6 @@ export const escrow = (
         },
       },
       ADMIN_CREDIT: {
-        needs: 'admin',
         async write({ me, tx, now }, { agent_id, currency, amount_minor, note, key }) {
           const by = me?.id ?? '@server'
           if (amount_minor === 0) throw new Fail('INVALID_MSG', 'amount_minor: nothing')

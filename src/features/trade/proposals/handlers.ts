@@ -283,7 +283,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
     scope: 'trade',
     handlers: {
       PROPOSAL: {
-        needs: 'session',
         async write(ctx, request) {
           const { me, tx } = ctx
           const key = request.id === undefined ? undefined : { agent: me.id, id: request.id }
@@ -299,7 +298,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
         },
       },
       COUNTER: {
-        needs: 'session',
         async write(ctx, { proposal_id, ...request }) {
           const { me, tx, now } = ctx
           const key = request.id === undefined ? undefined : { agent: me.id, id: request.id }
@@ -337,7 +335,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
         },
       },
       ACCEPT: {
-        needs: 'session',
         write(ctx, request) {
           const { payment_code, elo_stake = 0, public: isPublic } = request
           const kind = paymentKindOf(payment_code)
@@ -358,16 +355,13 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
         },
       },
       REJECT: {
-        needs: 'session',
         write: (ctx, request) => step(ctx, 'REJECT', request, { event: () => ({ reason: request.reason ?? null }) }),
       },
       CANCEL: {
-        needs: 'session',
         write: (ctx, request) => step(ctx, 'CANCEL', request, { event: done => ({ reason: request.reason ?? null, ...money(done) }) }),
       },
-      FUND: { needs: 'session', write: (ctx, request) => step(ctx, 'FUND', request, { event: () => ({}) }) },
+      FUND: { write: (ctx, request) => step(ctx, 'FUND', request, { event: () => ({}) }) },
       SUBMIT: {
-        needs: 'session',
         write(ctx, request) {
           const { text, files } = request
           checkFiles(request)
@@ -388,18 +382,15 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
         },
       },
       REVISE: {
-        needs: 'session',
         write: (ctx, request) => step(ctx, 'REVISE', request, { event: () => ({ reason: request.reason }) }),
       },
       RELEASE: {
-        needs: 'session',
         write: (ctx, request) =>
           step(ctx, 'RELEASE', request, {
             event: ({ after, capturedMinor }) => ({ milestone: after.deal.released, captured_minor: capturedMinor }),
           }),
       },
       COMPLETE: {
-        needs: 'session',
         write: (ctx, request) =>
           step(ctx, 'COMPLETE', request, {
             event: done => ({
@@ -413,7 +404,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
           }),
       },
       DISPUTE: {
-        needs: 'session',
         write: (ctx, request) =>
           step(ctx, 'DISPUTE', request, {
             event: ({ after }) => ({
@@ -426,7 +416,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
           }),
       },
       RECLAIM: {
-        needs: 'session',
         async write({ me, tx, now }, { proposal_id }) {
           const proposal = await found(tx, proposal_id)
           const outcome = await lapse(tx, now, proposal)
@@ -448,7 +437,6 @@ export const proposals = (options: ProposalOptions): { readonly feature: ScopedF
         },
       },
       ADMIN_RULING: {
-        needs: 'admin',
         write: ({ me, tx, now }, { proposal_id, capture_minor, winner, reason }) =>
           port.ruling(tx, proposal_id, { captureMinor: capture_minor, winner, reason, by: me?.id ?? relayItself }, now),
       },

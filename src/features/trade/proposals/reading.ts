@@ -30,7 +30,6 @@ export const proposalReads = (
   options: Pick<ProposalOptions, 'maxPage' | 'maxPageBytes'>,
 ): Feature<'PROPOSALS' | 'PROPOSAL_EVENTS'>['handlers'] => ({
   PROPOSALS: {
-    needs: 'session',
     async read({ me, aside }, { state, with: other, role, before, limit = options.maxPage }) {
       if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have proposals')
       const [, updatedAt, id] = /^(\d{1,16}) (\S{1,64})$/.exec(before ?? '') ?? []
@@ -52,7 +51,6 @@ export const proposalReads = (
     },
   },
   PROPOSAL_EVENTS: {
-    needs: 'session',
     async read({ me, isAdmin, db }, { proposal_id, after = 0, limit = options.maxPage }) {
       const proposal = await found(db, proposal_id)
       const isParty = await partyOf(db, me.id, proposal) !== undefined

@@ -33,7 +33,6 @@ export const reputation = ({ verify, board }: ReputationOptions): ScopedFeature<
     scope: 'trade',
     handlers: {
       RECEIPTS: {
-        needs: 'session',
         async read({ me, db, aside }, { proposal_id, unsigned, before, limit = limits.maxReceipts }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Only agents with a key have receipts')
           const last = before === undefined ? undefined : await findReceipt(db, before)
@@ -46,7 +45,6 @@ export const reputation = ({ verify, board }: ReputationOptions): ScopedFeature<
         },
       },
       RECEIPT_SIGN: {
-        needs: 'session',
         async write({ me, tx }, { receipt_id, sig }) {
           if (me.pubkey === null) throw new Fail('SIGNATURE_REQUIRED', 'Log in with the key that is a party of the receipt')
           const row = await findReceipt(tx, receipt_id)
@@ -72,14 +70,12 @@ export const reputation = ({ verify, board }: ReputationOptions): ScopedFeature<
         },
       },
       RATING: {
-        needs: 'session',
         async read({ me, db, aside, now }, { agent = me.id }) {
           const { scores: [score] } = await board.scores(aside, now, [agent])
           return reply('RATING', await cardOf(db, score!))
         },
       },
       LEADERBOARD: {
-        needs: 'session',
         async read({ db, aside, now }, { by = 'standing', limit = 20 }) {
           const { scores, asOf } = by === 'rating'
             ? await board.scores(aside, now, (await bestRated(db, limit)).map(({ agent }) => agent))

@@ -29,7 +29,6 @@ export const skills = (
     scope: 'people',
     handlers: {
       REGISTER_SKILLS: {
-        needs: 'session',
         async write({ me, tx, roster, now, asker }, { skills, sig, sig_v, sig_ts, nonce }) {
           const former = await findSkillList(tx, me.id)
           const problem = skillsProblem({ skills, sig, sig_v, sig_ts, nonce }, {
@@ -60,7 +59,6 @@ export const skills = (
         },
       },
       SEARCH_SKILLS: {
-        needs: 'session',
         async read({ aside, roster, now }, { query, query_id }) {
           return reply('SEARCH_RESULTS', { query_id: query_id ?? null, query, ...await search(aside, roster, query, now, ratings) })
         },
