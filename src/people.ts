@@ -67,8 +67,17 @@ export const openPeople = (
   const vault = new Vault({ ...config, store, clock, randomBytes, accounts })
   const devices = new Devices({ store, clock, randomBytes, claims, paceMs })
   const { providers, oidc } = providersOf(config, { resolve, now: () => clock.now(), signal })
-  const identities = new Identities({ ...config, store, clock, randomBytes, accounts })
-  const elsewhere = { identities, oidc, providers, seal: sealOf(secret, 'oidc'), now: () => clock.now() }
+  const identities = new Identities({
+    ...config,
+    store,
+    clock,
+    randomBytes,
+    accounts,
+    trusted: providers.flatMap(({ id, isTrusted }) => isTrusted ? [id] : []),
+  })
+  const failed = (provider: string, { kind, cause }: Error & { readonly kind: string }) =>
+    log.warn({ provider, kind, code: (cause as { readonly code?: unknown } | undefined)?.code }, 'an identity provider could not be used')
+  const elsewhere = { identities, oidc, providers, seal: sealOf(secret, 'oidc'), now: () => clock.now(), failed }
   return {
     door: new AccountDoor({
       signedOut,
@@ -119,7 +128,7 @@ const providersOf = ({ oidc: configured, outboundAllow }: Config, parts: Pick<Oi
     if (!isSafe(new URL(provider.issuer))) problem('an issuer is asked over https, but on this machine')
     const secret = clientSecret
       ?? (variable !== undefined ? process.env[variable] : file !== undefined ? secretIn(file, problem) : undefined)
-    if (given === 1 && secret === undefined) problem('its secret is not there')
+    if (given === 1 && (secret === undefined || secret === '')) problem('its secret is not there')
     return { ...provider, clientSecret: secret, isTrusted: trusted, signsUp: signUp }
   })
   if (new Set(providers.map(({ id }) => id)).size < providers.length) problems.push({ where: 'oidc', message: 'two providers have one id' })

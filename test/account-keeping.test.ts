@@ -98,6 +98,12 @@ test('who is nobody, or several, is told so; and so is what holds no accounts', 
     return (await bea.post('/account/invitations')).body
   })()) as { url: string }
   await browser().setUp(url, new Passkey(origin), 'Ada')
+  // However somebody else calls himself, an id is an id.
+  const again = browser()
+  await again.setUp(String((await run('recover', id)).json[0]!['url']), new Passkey(origin), 'fifth')
+  const { url: other } = (await again.post('/account/invitations')).body as { url: string }
+  await browser().setUp(other, new Passkey(origin), id)
+  expect((await run('recover', id)).json).toMatchObject([{ account: id, name: 'Ada' }])
   const several = await run('recover', 'Ada')
   expect([several.code, several.stderr]).toEqual([exits.usage.code, expect.stringContaining(id)])
 })

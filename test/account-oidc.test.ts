@@ -33,7 +33,8 @@ const nameOf = async (who: Browser) => ((await who.ask('GET', '/account/me')).bo
 
 beforeAll(async () => {
   folder = newFolder()
-  for (const id of ['work', 'public', 'open']) providers[id] = await IdentityProvider.start([`${origin}/signin/callback/${id}`], secret)
+  for (const id of ['work', 'home', 'public', 'open'])
+    providers[id] = await IdentityProvider.start([`${origin}/signin/callback/${id}`], secret)
   // Nobody is there any more.
   const gone = createServer().listen(0, '127.0.0.1')
   await once(gone, 'listening')
@@ -47,6 +48,7 @@ beforeAll(async () => {
     trustedProxies: ['127.0.0.1'],
     oidc: [
       { ...common, id: 'work', issuer: providers['work']!.issuer, label: 'Work', trusted: true },
+      { ...common, id: 'home', issuer: providers['home']!.issuer, label: 'Home', trusted: true },
       { ...common, id: 'public', issuer: providers['public']!.issuer, label: 'Public' },
       { ...common, id: 'open', issuer: providers['open']!.issuer, label: 'Open', signUp: true },
       { ...common, id: 'gone', issuer: `http://127.0.0.1:${port}`, label: 'Gone' },
@@ -65,7 +67,9 @@ afterAll(async () => {
 
 describe('an identity elsewhere', () => {
   test('is nobody’s until its owner adds it, signed in and fresh; then it signs in, at level 1', async () => {
-    expect((await browser().ask('GET', '/signin/providers')).body).toMatchObject({ items: [{ id: 'work', label: 'Work' }, {}, {}, {}, {}] })
+    expect((await browser().ask('GET', '/signin/providers')).body).toMatchObject({
+      items: [{ id: 'work', label: 'Work' }, {}, {}, {}, {}, {}],
+    })
     expect(endOf(await signIn(browser(), 'work', person))).toEqual([303, '/account#oidc=unknown'])
     later()
     expect(codeOf(await ada.post('/account/identities/work'))).toEqual([403, 'PASSKEY_ASKED'])
@@ -96,8 +100,15 @@ describe('an identity elsewhere', () => {
       '/account#oidc=unknown',
     ])
     later()
+    // Whoever has the address now at the same provider is somebody else there.
+    expect(endOf(await signIn(browser(), 'work', { ...same, email_verified: true }))).toEqual([303, '/account#oidc=unknown'])
+    // A letter that becomes another one is another's mailbox.
+    expect(endOf(await signIn(browser(), 'home', { ...same, email: 'ad\u00e5@example.org', email_verified: true }))).toEqual([
+      303,
+      '/account#oidc=unknown',
+    ])
     const linked = browser()
-    expect(endOf(await signIn(linked, 'work', { ...same, email_verified: true }))).toEqual([303, '/account'])
+    expect(endOf(await signIn(linked, 'home', { ...same, email_verified: true }))).toEqual([303, '/account'])
     expect(await nameOf(linked)).toBe('Ada')
     later()
   })

@@ -112,6 +112,20 @@ test('a code is confirmed by a fresh passkey, and used once; nothing else become
   later()
 })
 
+test('what a browser confirmed is nothing once it is signed out', async () => {
+  const key = newKey()
+  const wire = await relay.login('dan', { key })
+  await ada.signIn(passkey)
+  const { device, code } = await begin(key.id)
+  expect((await ada.post('/account/devices', { code })).status).toBe(201)
+  expect((await ada.post('/signout', { everywhere: true })).status).toBe(204)
+  expect(codeOf(await tell('/signin/device/claim', { device, ...claimOf(key) }))).toEqual([401, 'VERIFICATION_EXPIRED'])
+  await ada.signIn(passkey)
+  expect(await agentsOf(ada)).not.toContain(key.id)
+  await wire.close()
+  later()
+})
+
 test('who asks too often, or for too many, is told how long to wait; codes are guessed so often and no more', async () => {
   relay.clock.stop()
   const { device } = await begin('@0123456789abcdef')

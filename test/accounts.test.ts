@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { verify } from '../lib/identity/index.ts'
 import { ConfigError } from '../src/config/load.ts'
 import { cookieOf } from '../src/doors/account/cookie.ts'
-import { Accounts } from '../src/features/account/accounts/accounts.ts'
-import { removeSignIns } from '../src/features/account/accounts/store.ts'
+import { Accounts, sha256Hex } from '../src/features/account/accounts/accounts.ts'
+import { noteSeen, removeSignIns } from '../src/features/account/accounts/store.ts'
 import { Claims } from '../src/features/account/accounts/claims.ts'
 import { Browser, Passkey, type CreationOptions, type Lie } from './kit/authenticator.ts'
 import { tracesOf } from './kit/engine.ts'
@@ -393,6 +393,22 @@ test('a sign-in lasts thirty days from when it was used last, and so does its co
   expect((await ada.ask('GET', '/account/me')).status).toBe(200)
   later(31 * dayMs)
   expect((await ada.ask('GET', '/account/me')).status).toBe(401)
+})
+
+test('a passkey that vouched by a clock that is a little ahead is fresh; and who reads meanwhile gets no cookie of before', async () => {
+  later()
+  await ada.signIn(adaKey)
+  clock.advance(-1_000)
+  expect((await ada.ask('GET', '/account/me')).body).toMatchObject({ sign_in: { fresh: true } })
+  clock.advance(1_000)
+  // A request of before that is answered behind a passkey prolongs nothing, and brings its cookie back to nobody.
+  const before = sha256Hex(cookie(ada))
+  const prolong = (hash: string) => relay.store.write(tx => noteSeen(tx, hash, clock.now(), clock.now() + dayMs))
+  expect(await prolong(before)).toBe(true)
+  await ada.signIn(adaKey)
+  expect([await prolong(before), await prolong(sha256Hex(cookie(ada)))]).toEqual([false, true])
+  expect((await ada.ask('GET', '/account/me')).status).toBe(200)
+  later()
 })
 
 test('guesses of a moment are bounded for their address, and in all, and cost the signed in nothing', async () => {

@@ -62,30 +62,32 @@ const timeoutMs = 10_000
 const maxBytes = 256 * 1024
 /** What a provider says of itself is asked for again after so long. */
 const keptMs = 60 * 60_000
-const maxEmailChars = 254
-const maxSubjectChars = 255
+/** … and one that failed after so long. */
+const failedMs = 5_000
 
 type Package = typeof import('openid-client')
 
 export const oidcOf = ({ providers, allow, resolve, now, signal }: OidcOptions): Oidc => {
-  const known = new Map<string, { readonly until: number, readonly config: Awaited<ReturnType<Package['discovery']>> }>()
+  const known = new Map<string, { readonly until: number, readonly config: ReturnType<Package['discovery']> }>()
   const load = async (): Promise<Package> =>
     await import('openid-client').catch((error: unknown) => {
       throw new OidcProblem('down', 'signing in by a provider needs a package that is not installed: npm install openid-client@6', error)
     })
 
-  const configOf = async (client: Package, { id, issuer, clientId, clientSecret }: OidcProvider) => {
+  const configOf = (client: Package, { id, issuer, clientId, clientSecret }: OidcProvider) => {
     const found = known.get(id)
     if (found !== undefined && found.until > now()) return found.config
     const at = new URL(issuer)
     const own = addressGuard(anywhere, resolve)
     const others = addressGuard({ allow }, resolve)
     const fetch = guardedFetch({ guardOf: host => host === at.hostname ? own : others, timeoutMs, maxBytes, signal })
-    const config = await client.discovery(at, clientId, clientSecret, clientSecret === undefined ? client.None() : undefined, {
+    const config = client.discovery(at, clientId, clientSecret, clientSecret === undefined ? client.None() : undefined, {
       [client.customFetch]: fetch as never,
       ...(at.protocol === 'http:' && { execute: [client.allowInsecureRequests] }),
     })
+    // Whoever asks meanwhile waits for the same; one that failed is asked again soon.
     known.set(id, { until: now() + keptMs, config })
+    config.catch(() => known.set(id, { until: now() + failedMs, config }))
     return config
   }
 
@@ -128,12 +130,13 @@ export const oidcOf = ({ providers, allow, resolve, now, signal }: OidcOptions):
           ? await client.fetchUserInfo(config, tokens.access_token, claims.sub)
           : {}
         const all: Readonly<Record<string, unknown>> = { ...more, ...claims }
-        if (claims.sub.length > maxSubjectChars) throw new OidcProblem('refused', 'It names nobody')
+        if (!/^[ -~]{1,255}$/.test(claims.sub)) throw new OidcProblem('refused', 'It names nobody')
         const email = all['email']
         return {
           issuer: claims.iss,
           subject: claims.sub,
-          email: typeof email === 'string' && email.length <= maxEmailChars ? email.toLowerCase() : undefined,
+          // Letters that only look like others, or become them, are another's mailbox.
+          email: typeof email === 'string' && /^[!-~]{3,254}$/.test(email) ? email.toLowerCase() : undefined,
           isVerified: all['email_verified'] === true,
           name: typeof all['name'] === 'string' ? all['name'] : undefined,
         }

@@ -35,7 +35,7 @@ export class Bonds<C extends Bound> {
       const held = this.#held.get(name) ?? new Set()
       this.#held.set(name, held.add(connection))
       // It may have been signed out while this was looked up.
-      void this.check()
+      void this.#look([name])
     }).catch(error => this.#failed(error))
   }
 
@@ -47,22 +47,26 @@ export class Bonds<C extends Bound> {
       for (const connection of held) if (!connection.open) held.delete(connection)
       if (held.size === 0) this.#held.delete(name)
     }
-    if (this.#held.size === 0) return
     this.#isChecking = true
+    await this.#look([...this.#held.keys()])
+    this.#isChecking = false
+    // What was asked for meanwhile may not have been so when this looked.
+    if (this.#isAsked) await this.check()
+  }
+
+  /** Of these alone: whoever comes in meanwhile is looked up by itself. */
+  async #look(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return
     try {
-      const there = new Set(await this.#signIns!.among([...this.#held.keys()]))
-      for (const [name, held] of this.#held) {
+      const there = new Set(await this.#signIns!.among(names))
+      for (const name of names) {
         if (there.has(name)) continue
+        for (const connection of this.#held.get(name) ?? []) if (connection.open) this.#end(connection)
         this.#held.delete(name)
-        for (const connection of held) if (connection.open) this.#end(connection)
       }
     } catch (error) {
       this.#failed(error)
-    } finally {
-      this.#isChecking = false
     }
-    // What was asked for meanwhile may not have been so when this looked.
-    if (this.#isAsked) await this.check()
   }
 
   /** The next look is soon. */

@@ -371,6 +371,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/outbound/discovery.ts': { own: 'URLs that the operator or the user named' },
   'src/outbound/guard.ts': { peer: 'addresses that names resolve to', run: { mayReach: text => guard.mayReach(text) } },
   'src/outbound/moltbook.ts': { peer: 'answers of a place, and errors' },
+  'src/outbound/oidc.ts': { peer: 'who a provider says somebody is, in at most 256 KiB' },
   'src/outbound/request.ts': { peer: 'host names' },
   'src/outbound/resolve.ts': { peer: 'host names in addresses of webhooks' },
   'src/outbound/webhooks.ts': { peer: 'addresses of webhooks, at most 1,000 characters, and Retry-After of their receivers' },

@@ -13,7 +13,7 @@ export const accountRights = (): Readonly<Record<string, Right>> => {
     ...ownPlaces({ accounts: nobody, claims: nobody, shown: nobody }),
     ...vaultPlaces({ vault: nobody, shown: nobody }),
     ...devicePlaces({ devices: nobody, devicePaceMs: 0 }),
-    ...oidcPlaces({ identities: nobody, oidc: nobody, providers: [], seal: nobody, now: nobody, origins: nobody }),
+    ...oidcPlaces({ identities: nobody, oidc: nobody, providers: [], seal: nobody, now: nobody, origins: nobody, failed: nobody }),
   }
   return Object.fromEntries(Object.entries(places).map(([place, { may }]) => [place, may]))
 }

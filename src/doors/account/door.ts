@@ -122,13 +122,15 @@ export class AccountDoor implements HttpDoor {
     const me = held === undefined ? undefined : await this.#options.accounts.who(held.secret)
     // Who is signed in has proved more than a guess costs, and vouches in a count of its own: strangers hold up nobody else.
     if (me === undefined || isByKey) this.#guess(visit)
-    else if (!isOwn(place) || place.guesses === true) this.#count(me.account.id)
+    // What cannot be undone is noted, and must not fill what is noted of others.
+    else if (!isOwn(place) || place.guesses === true || rights[place.may].aal === 2) this.#count(me.account.id)
     const visitor = { site: site ?? sites[0]!, address: visit.address, agent: request.headers['user-agent'] ?? '' }
     const told = isOwn(place)
       ? await place.answer({ visit, visitor, rest, me: await this.#checked(me, place) })
       : await place.answer({ visit, visitor, rest, me })
     const { status = 200, body, opened, origin: cookieOrigin = visitor.site.origin, headers = {} } = told
-    if (method === 'DELETE' || opened === null) this.#options.signedOut()
+    if (opened === null || /^(?:PUT|DELETE) \/account\/(?:passkeys|sign-ins|identities|vault)\//.test(`${method} ${path}`))
+      this.#options.signedOut()
     const maxAgeMs = this.#options.signInMs
     const cookie = opened !== undefined
       ? setCookie(opened?.secret ?? '', { origin: cookieOrigin, maxAgeMs })

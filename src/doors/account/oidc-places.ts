@@ -15,6 +15,8 @@ export interface OidcPlaces {
   readonly providers: readonly ProviderFacts[]
   readonly seal: Seal
   readonly now: () => number
+  /** Told why a provider could not be used, for the operator. */
+  readonly failed: (provider: string, problem: Error & { readonly kind: 'down' | 'refused' }) => void
   /** Of the relay's own pages. */
   readonly origins: () => readonly string[]
 }
@@ -37,7 +39,7 @@ type Flow = z.output<typeof Flow>
 type Ended = 'ok' | 'down' | 'refused' | 'late' | 'unknown'
 const ways = { account: '/account', console: '/console/' } as const
 
-export const oidcPlaces = ({ identities, oidc, providers, seal, now, origins }: OidcPlaces): Places => {
+export const oidcPlaces = ({ identities, oidc, providers, seal, now, origins, failed }: OidcPlaces): Places => {
   const redirectOf = (origin: string, provider: string) => `${origin}/signin/callback/${provider}`
   const checked = (provider: string): void => {
     if (!providers.some(({ id }) => id === provider))
@@ -52,9 +54,9 @@ export const oidcPlaces = ({ identities, oidc, providers, seal, now, origins }: 
       ...(signIn !== undefined && { signIn }),
     }
     const url = await oidc.begin(provider, { ...flow, redirect: redirectOf(origin, provider) }).catch((error: unknown) => {
-      throw isProblem(error)
-        ? new Problem('BUSY', `${labelOf(provider)} cannot be asked at the moment: try again, or sign in by a passkey`)
-        : error
+      if (!isProblem(error)) throw error
+      failed(provider, error)
+      throw new Problem('BUSY', `${labelOf(provider)} cannot be asked at the moment: try again, or sign in by a passkey`)
     })
     return { body: { url }, headers: { 'set-cookie': setFlowCookie(seal.close(JSON.stringify(flow)), origin, flowMs) } }
   }
@@ -91,7 +93,10 @@ export const oidcPlaces = ({ identities, oidc, providers, seal, now, origins }: 
           const departure = { state: flow.state, expires: flow.expires, signIn: flow.signIn }
           return back(origin, flow.to, 'ok', await identities.arrive({ ...visitor, site: { ...visitor.site, origin } }, departure, vouched))
         } catch (error) {
-          if (isProblem(error)) return back(origin, flow.to, error.kind)
+          if (isProblem(error)) {
+            failed(rest, error)
+            return back(origin, flow.to, error.kind)
+          }
           if (error instanceof Fail) return back(origin, flow.to, error.code === 'VERIFICATION_EXPIRED' ? 'late' : 'unknown')
           throw error
         }

@@ -89,6 +89,8 @@ const invitationMs = 7 * 24 * 60 * 60_000
 export const signInMs = 30 * 24 * 60 * 60_000
 /** For so long a passkey vouches for what cannot be undone. */
 export const freshMs = 10 * 60_000
+/** By so much the clock of another process of the relay may be ahead. */
+const skewMs = 60_000
 const seenEveryMs = 60 * 60_000
 const maxPasskeys = 20
 const maxSignIns = 50
@@ -164,6 +166,9 @@ export class Accounts {
       await this.#spend(tx, purpose, answered.challenge, now)
       const holder = await this.#holder(tx, whose)
       if (await findPasskey(tx, passkey.id) !== undefined) throw new Fail('VERIFICATION_FAILED', 'This passkey is registered already')
+      // Between the question whether it is fresh and this lies a body that may be slow.
+      if ('signIn' in whose && !this.isFresh(whose) && (await passkeysOf(tx, id)).length > 0)
+        throw new Fail('NOT_ALLOWED', 'This wants your passkey again')
       if (!('link' in holder) && (await passkeysOf(tx, id)).length >= maxPasskeys)
         throw new Fail('LIMIT_REACHED', `An account has at most ${maxPasskeys} passkeys: remove one first`)
       if ('link' in holder) await this.#use(tx, holder.link)
@@ -232,7 +237,7 @@ export class Accounts {
     if (account === undefined) return undefined
     // What cannot be noted is not worth a refusal.
     const isProlonged = now - signIn.seen >= seenEveryMs
-      && await this.#decide(tx => noteSeen(tx, signIn.id, now, now + signInMs)).then(() => true, () => false)
+      && await this.#decide(tx => noteSeen(tx, signIn.hash, now, now + signInMs)).catch(() => false)
     return { account, signIn, isProlonged }
   }
 
@@ -244,13 +249,13 @@ export class Accounts {
   /** Whether a passkey vouched for it a moment ago. */
   isFresh({ signIn: { level, proved } }: SignedIn): boolean {
     const ageMs = this.#options.clock.now() - proved
-    return level >= 2 && ageMs >= 0 && ageMs < freshMs
+    return level >= 2 && ageMs > -skewMs && ageMs < freshMs
   }
 
   /** Whether its account has no passkey yet, and it was opened a moment ago: nothing else could vouch. */
   async isFirst({ account, signIn: { proved } }: SignedIn): Promise<boolean> {
     const ageMs = this.#options.clock.now() - proved
-    return ageMs >= 0 && ageMs < freshMs && (await passkeysOf(this.#options.store.read, account.id)).length === 0
+    return ageMs > -skewMs && ageMs < freshMs && (await passkeysOf(this.#options.store.read, account.id)).length === 0
   }
 
   /** @param which the id of one of its sign-ins; undefined: everywhere. @throws Fail */

@@ -4,6 +4,7 @@ import { Fail } from '../../../relay/feature.ts'
 import { checkSignedIn, sha256Hex, type SignedIn } from './accounts.ts'
 import type { Claims, SignedClaim } from './claims.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
+import { signInsAmong } from './store.ts'
 import { addDevice, changeDevice, countDevices, findDevice, forgetDevices, removeDevice, type DeviceRow } from './devices-store.ts'
 
 export interface DevicesOptions extends Deciding {
@@ -87,6 +88,8 @@ export class Devices {
       const row = await this.#known(tx, 'hash', sha256Hex(device), now)
       if (row.account === null || row.account !== claim.account || row.agent !== claim.agent)
         throw new Fail('NOT_ALLOWED', 'This is not what was confirmed')
+      // Whoever signed that browser out takes back what it confirmed.
+      if ((await signInsAmong(tx, [row.sign_in!], now)).length === 0) throw noCode()
       await removeDevice(tx, row.hash)
       await this.#options.claims.take(tx, now, claim, { sign_in: row.sign_in!, address: row.address })
     })

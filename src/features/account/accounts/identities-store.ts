@@ -43,12 +43,12 @@ export const identitiesOf = (db: TableReader, account: string): Promise<readonly
   db.tables<Tables>().selectFrom('account_identities').selectAll().where('account', '=', account).orderBy('created').orderBy('issuer')
     .orderBy('subject').execute()
 
-/** Accounts of whom providers that are trusted say that an address is theirs; at most two. */
-export const accountsByEmail = async (db: TableReader, email: string): Promise<readonly string[]> => {
-  const rows = await db.tables<Tables>().selectFrom('account_identities').select('account').distinct().where('email', '=', email)
-    .where('verified', '=', 1).limit(2).execute()
-  return rows.map(({ account }) => account)
-}
+/** Who was vouched for under an address, by providers that are trusted now. At most as many as an account may have, and one more. */
+export const vouchedAs = (db: TableReader, email: string, trusted: readonly string[]): Promise<readonly IdentityRow[]> =>
+  db.tables<Tables>().selectFrom('account_identities').selectAll().where('email', '=', email).where('verified', '=', 1)
+    .where('provider', 'in', trusted).limit(maxVouched).execute()
+
+const maxVouched = 11
 
 export const addIdentity = async (tx: TableWriter, row: IdentityRow): Promise<void> => {
   await tx.tables<Tables>().insertInto('account_identities').values(row).execute()

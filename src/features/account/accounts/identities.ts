@@ -5,12 +5,12 @@ import { Fail } from '../../../relay/feature.ts'
 import { checkSignedIn, sha256Hex, type Accounts, type Opened, type SignedIn, type Visitor } from './accounts.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
 import {
-  accountsByEmail,
   addIdentity,
   findIdentity,
   identitiesOf,
   noteIdentityUse,
   removeIdentity,
+  vouchedAs,
   type IdentityRow,
 } from './identities-store.ts'
 import {
@@ -19,8 +19,7 @@ import {
   findAccount,
   findSignIn,
   passkeysOf,
-  removeSignIns,
-  signInsOf,
+  removeUnsureSignIns,
   spendChallenge,
   type AccountRow,
 } from './store.ts'
@@ -29,6 +28,8 @@ export interface IdentitiesOptions extends Deciding {
   readonly randomBytes: (bytes: number) => Buffer
   readonly accounts: Pick<Accounts, 'open'>
   readonly auditCount: number
+  /** Ids of the providers whose word for an address counts. */
+  readonly trusted: readonly string[]
 }
 
 /** What a provider says of who signed in there. */
@@ -85,6 +86,8 @@ export class Identities {
         return undefined
       }
       const account = await this.#whose(tx, now, known, vouched, verified === 1 ? email : null)
+      if (known === undefined && (await identitiesOf(tx, account.id)).length >= maxIdentities)
+        throw new Fail('LIMIT_REACHED', `An account has at most ${maxIdentities} providers`)
       if (known === undefined)
         await addIdentity(tx, { issuer, subject, account: account.id, provider, email, verified, created: now, used: now })
       else await noteIdentityUse(tx, { issuer, subject, email, verified, used: now })
@@ -114,7 +117,7 @@ export class Identities {
         throw new Fail('NOT_ALLOWED', 'It is the only way in: nobody could sign in again. Add a passkey first')
       await removeIdentity(tx, one)
       // Which of these it opened nobody knows.
-      for (const { id: open, level } of await signInsOf(tx, me.account.id, now)) if (level < 2) await removeSignIns(tx, me.account.id, open)
+      await removeUnsureSignIns(tx, me.account.id)
       await this.#note(tx, now, me.account.id, me.signIn.id, 'identity_remove', one.provider, address)
     })
   }
@@ -123,18 +126,19 @@ export class Identities {
     tx: Parameters<Decide<void>>[0],
     now: number,
     known: IdentityRow | undefined,
-    { signsUp, name, email }: Vouched,
+    { issuer, signsUp, name, email }: Vouched,
     verified: string | null,
   ): Promise<AccountRow> {
-    const found = known === undefined
-      ? verified === null ? [] : await accountsByEmail(tx, verified)
-      : [known.account]
+    const others = known !== undefined || verified === null ? [] : await vouchedAs(tx, verified, this.#options.trusted)
+    // Two subjects of one issuer are two people, whoever has the address today.
+    const isTaken = others.some(each => each.issuer === issuer)
+    const found = known !== undefined ? [known.account] : isTaken ? [] : [...new Set(others.map(each => each.account))]
     const account = found.length === 1 ? await findAccount(tx, found[0]!) : undefined
     if (account !== undefined) return account
-    if (!signsUp || found.length > 0)
+    if (!signsUp || others.length > 0)
       throw new Fail('NOT_ALLOWED', 'Nobody here is known by that: sign in another way, and add it to your account')
     const id = `~${this.#options.randomBytes(8).toString('hex')}`
-    const called = (name ?? email ?? '').replace(/[\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]/gu, '').slice(0, 60).trim()
+    const called = (name ?? email ?? '').replace(/[\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029]/gu, '').replace(/^[~\s]+/, '').slice(0, 60).trim()
     const made: AccountRow = { id, name: called === '' ? id : called, role: 'person', created: now }
     await addAccount(tx, made)
     return made

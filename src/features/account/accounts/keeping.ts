@@ -22,8 +22,12 @@ export const summaries = async (db: TableReader, now: number): Promise<readonly 
 }
 
 /** Who is meant: an id, a name, or, where nothing is named, the operator. There may be none, or several. */
-export const accountsCalled = async (db: TableReader, name: string | undefined): Promise<readonly AccountRow[]> =>
-  (await allAccounts(db)).filter(each => name === undefined ? each.role === 'operator' : each.id === name || each.name === name)
+export const accountsCalled = async (db: TableReader, name: string | undefined): Promise<readonly AccountRow[]> => {
+  const all = await allAccounts(db)
+  // However somebody else calls himself.
+  const byId = all.filter(({ id }) => id === name)
+  return byId.length > 0 ? byId : all.filter(each => name === undefined ? each.role === 'operator' : each.name === name)
+}
 
 export interface Recovery {
   readonly account: AccountRow

@@ -186,14 +186,19 @@ export const signInsAmong = async (db: Db, ids: readonly string[], now: number):
   return rows.map(({ id }) => id)
 }
 
-export const noteSeen = async (tx: TableWriter, id: string, seen: number, expires: number): Promise<void> => {
-  await tx.tables<Tables>().updateTable('sign_ins').set({ seen, expires }).where('id', '=', id).execute()
-}
+/** By what its cookie holds: a browser that vouched meanwhile has another. False: there is none. */
+export const noteSeen = async (tx: TableWriter, hash: string, seen: number, expires: number): Promise<boolean> =>
+  (await tx.tables<Tables>().updateTable('sign_ins').set({ seen, expires }).where('hash', '=', hash).executeTakeFirst()).numUpdatedRows > 0n
 
 /** Ends one of an account, or all of them. False: there is none. */
 export const removeSignIns = async (tx: TableWriter, account: string, id?: string): Promise<boolean> => {
   const all = tx.tables<Tables>().deleteFrom('sign_ins').where('account', '=', account)
   return (await (id === undefined ? all : all.where('id', '=', id)).executeTakeFirst()).numDeletedRows > 0n
+}
+
+/** Those of an account that no passkey opened. */
+export const removeUnsureSignIns = async (tx: TableWriter, account: string): Promise<void> => {
+  await tx.tables<Tables>().deleteFrom('sign_ins').where('account', '=', account).where('level', '<', 2).execute()
 }
 
 /** Those that a passkey opened. */

@@ -3,7 +3,7 @@
 import { Fail } from '../../../relay/feature.ts'
 import { checkSignedIn, sha256Hex, type Accounts, type Opened, type SignedIn, type Visitor } from './accounts.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
-import { addAccountAudit, findAccount } from './store.ts'
+import { addAccountAudit, findAccount, passkeysOf, removeUnsureSignIns } from './store.ts'
 import {
   addBrowserLink,
   browserLinksOf,
@@ -56,12 +56,16 @@ export class Vault {
       await checkSignedIn(tx, me)
       const account = me.account.id
       const all = await wrapsOf(tx, account)
-      const isNew = !all.some(({ id }) => id === wrap.id)
+      const former = all.find(({ id }) => id === wrap.id)
+      const isNew = former === undefined
       if (isNew && all.length >= maxWraps) throw new Fail('LIMIT_REACHED', `A vault holds at most ${maxWraps} keys: remove one first`)
       const hash = proof === undefined ? null : sha256Hex(proof)
       const other = hash === null ? undefined : await wrapByProof(tx, hash)
       if (other !== undefined && (other.account !== account || other.id !== wrap.id))
         throw new Fail('NOT_ALLOWED', 'This recovery code is in use: make another')
+      if (passkey !== undefined && !(await passkeysOf(tx, account)).some(({ id }) => id === passkey))
+        throw new Fail('MESSAGE_NOT_FOUND', 'Your account has no such passkey')
+      if (former !== undefined && former.proof !== null && former.proof !== hash) await removeUnsureSignIns(tx, account)
       await putWrap(tx, { account, ...wrap, passkey: passkey ?? null, proof: hash, created: now })
       await this.#note(tx, now, me, 'vault_put', wrap.id, address)
       return isNew
@@ -72,7 +76,11 @@ export class Vault {
   remove(me: SignedIn, id: string, address: string): Promise<void> {
     return this.#decide(async (tx, now) => {
       await checkSignedIn(tx, me)
-      if (!await removeWrap(tx, me.account.id, id)) throw new Fail('MESSAGE_NOT_FOUND', 'Your vault holds no such key')
+      const former = (await wrapsOf(tx, me.account.id)).find(each => each.id === id)
+      if (former === undefined) throw new Fail('MESSAGE_NOT_FOUND', 'Your vault holds no such key')
+      await removeWrap(tx, me.account.id, id)
+      // Which of these it opened nobody knows.
+      if (former.proof !== null) await removeUnsureSignIns(tx, me.account.id)
       await this.#note(tx, now, me, 'vault_remove', id, address)
     })
   }
