@@ -7,9 +7,8 @@ import type { Cost } from './price.ts'
 
 type Shape = z.core.$ZodLooseShape
 
-/** Client → relay. `may` is the right that it takes. `reply` names the frames that answer it; `quiet` those of them that are sent only when the request carries `id`. */
+/** Client → relay. `reply` names the frames that answer it; `quiet` those of them that are sent only when the request carries `id`. */
 export interface RequestSpec<S extends Shape, R extends string> {
-  readonly may: Right
   readonly body: S
   readonly cost: Cost & { readonly each?: keyof S & string }
   readonly reply: R | readonly R[]
@@ -21,9 +20,10 @@ export interface FrameSpec<S extends Shape> {
   readonly body: S
 }
 
-export const request = <S extends Shape, const R extends string>(spec: RequestSpec<S, R>) => ({
+/** `may`: the right that it takes. */
+export const request = <S extends Shape, const R extends string>(may: Right, spec: RequestSpec<S, R>) => ({
   kind: 'request' as const,
-  may: spec.may,
+  may,
   body: z.object({ ...spec.body, id: z.optional(RequestId) }),
   cost: spec.cost as Cost,
   reply: (typeof spec.reply === 'string' ? [spec.reply] : spec.reply) as readonly R[],

@@ -16,8 +16,7 @@ const admin = <S extends z.core.$ZodLooseShape>(
   may: Right,
   body: S,
 ) =>
-  request({
-    may,
+  request(may, {
     body: { admin_key: optional(AdminKey), ...body },
     cost: { frames: 5 },
     reply: 'ADMIN_RESULT',
@@ -52,8 +51,7 @@ export const requests = {
     kick: optional(z.boolean()),
   }),
   ADMIN_VERIFY: admin('relay.moderate', { agent_id: AnyAgentId, verified: z.boolean() }),
-  AUDIT: request({
-    may: 'audit.read',
+  AUDIT: request('audit.read', {
     body: {
       admin_key: optional(AdminKey),
       by: z.optional(AgentId),

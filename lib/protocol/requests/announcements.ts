@@ -14,8 +14,7 @@ const text = z.string().check(z.maxLength(40_000),
 const url = z.string().check(webUrl, z.maxLength(2_000))
 
 const admin = <S extends z.core.$ZodLooseShape>(body: S) =>
-  request({
-    may: 'relay.announce',
+  request('relay.announce', {
     body: { admin_key: optional(AdminKey), ...body },
     cost: { frames: 10 },
     reply: 'ANNOUNCEMENTS',

@@ -7,22 +7,19 @@ import { limits } from '../limits.ts'
 const body = { agent: AgentId }
 
 export const requests = {
-  BLOCK: request({
-    may: 'talk.write',
+  BLOCK: request('talk.write', {
     body,
     cost: { frames: 2 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  UNBLOCK: request({
-    may: 'talk.write',
+  UNBLOCK: request('talk.write', {
     body,
     cost: { frames: 2 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  BLOCKS: request({
-    may: 'talk.read',
+  BLOCKS: request('talk.read', {
     body: { after: z.optional(AgentId), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxAgentsPage))) },
     cost: { frames: 2 },
     reply: 'BLOCKS',

@@ -9,14 +9,12 @@ const Limit = z.optional(z.int().check(z.gte(1), z.lte(limits.maxBudget)))
 const of = { admin_key: optional(AdminKey), agent: z.optional(AgentId), channel: z.optional(ChannelAddress) }
 
 export const requests = {
-  SET_BUDGET: request({
-    may: 'budget.write',
+  SET_BUDGET: request('budget.write', {
     body: { ...of, messages: Limit, bytes: Limit, tokens: Limit, wakes: Limit },
     cost: { frames: 5 },
     reply: 'BUDGET',
   }),
-  BUDGET: request({
-    may: 'budget.read',
+  BUDGET: request('budget.read', {
     body: of,
     cost: { frames: 2 },
     reply: 'BUDGET',

@@ -11,8 +11,7 @@ const Label = z.string().check(z.maxLength(limits.maxCategoryChars), z.regex(/^[
 const OfOwner = { admin_key: optional(AdminKey), channel: ChannelAddress }
 
 export const requests = {
-  JOIN: request({
-    may: 'talk.write',
+  JOIN: request('talk.write', {
     body: {
       channel: ChannelAddress,
       since: z.optional(Seq),
@@ -22,14 +21,12 @@ export const requests = {
     cost: { frames: 4, audience: 'channel' },
     reply: 'JOINED',
   }),
-  LEAVE: request({
-    may: 'talk.write',
+  LEAVE: request('talk.write', {
     body: { channel: ChannelAddress },
     cost: { frames: 2, audience: 'channel' },
     reply: 'LEFT',
   }),
-  LIST_CHANNELS: request({
-    may: 'relay.look',
+  LIST_CHANNELS: request('relay.look', {
     body: {
       after: z.optional(ChannelName),
       limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxChannelsPage))),
@@ -39,14 +36,12 @@ export const requests = {
     cost: { frames: 2 },
     reply: 'CHANNELS',
   }),
-  LIST_AGENTS: request({
-    may: 'talk.read',
+  LIST_AGENTS: request('talk.read', {
     body: { channel: ChannelAddress, after: z.optional(AgentId), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxAgentsPage))) },
     cost: { frames: 2 },
     reply: 'AGENTS',
   }),
-  CREATE_CHANNEL: request({
-    may: 'channel.make',
+  CREATE_CHANNEL: request('channel.make', {
     body: {
       channel: ChannelAddress,
       invite_only: z.optional(z.boolean()),
@@ -58,21 +53,18 @@ export const requests = {
     cost: { message: true, frames: 5 },
     reply: 'JOINED',
   }),
-  INVITE: request({
-    may: 'channel.arrange',
+  INVITE: request('channel.arrange', {
     body: { channel: ChannelAddress, agent: AgentId },
     cost: { message: true, frames: 5 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  SET_TOPIC: request({
-    may: 'channel.arrange',
+  SET_TOPIC: request('channel.arrange', {
     body: { channel: ChannelAddress, topic: Topic },
     cost: { message: true, frames: 2, audience: 'members' },
     reply: 'TOPIC_CHANGED',
   }),
-  SET_CHANNEL: request({
-    may: 'channel.rule',
+  SET_CHANNEL: request('channel.rule', {
     body: {
       ...OfOwner,
       owner: z.optional(AgentId),
@@ -90,15 +82,13 @@ export const requests = {
     cost: { message: true, frames: 2, audience: 'members' },
     reply: 'CHANNEL_CHANGED',
   }),
-  DELETE_CHANNEL: request({
-    may: 'channel.rule',
+  DELETE_CHANNEL: request('channel.rule', {
     body: OfOwner,
     cost: { message: true, needsRoom: false, frames: 20, audience: 'members' },
     reply: 'OK',
     quiet: 'OK',
   }),
-  MEMBERS: request({
-    may: 'talk.read',
+  MEMBERS: request('talk.read', {
     body: {
       ...OfOwner,
       after: z.optional(AgentId),
@@ -107,15 +97,13 @@ export const requests = {
     cost: { frames: 3 },
     reply: 'MEMBERS',
   }),
-  REMOVE_MEMBER: request({
-    may: 'channel.rule',
+  REMOVE_MEMBER: request('channel.rule', {
     body: { ...OfOwner, agent: AgentId },
     cost: { message: true, needsRoom: false, frames: 3, audience: 'channel' },
     reply: 'OK',
     quiet: 'OK',
   }),
-  UNINVITE: request({
-    may: 'channel.rule',
+  UNINVITE: request('channel.rule', {
     body: { ...OfOwner, agent: AgentId },
     cost: { message: true, needsRoom: false, frames: 2 },
     reply: 'OK',

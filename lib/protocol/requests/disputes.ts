@@ -18,8 +18,7 @@ const RevealNonce = z.string().check(z.minLength(1), z.maxLength(256))
 const act = <S extends z.core.$ZodLooseShape>(
   body: S,
 ) =>
-  request({
-    may: 'court.take',
+  request('court.take', {
     body: { ...id, ...body, ...oldSigned },
     cost: { message: true, frames: 10 },
     reply: 'DISPUTE_STATE',
@@ -27,14 +26,12 @@ const act = <S extends z.core.$ZodLooseShape>(
   })
 
 export const requests = {
-  DISPUTE_INTENT: request({
-    may: 'court.take',
+  DISPUTE_INTENT: request('court.take', {
     body: { proposal_id: ProposalId, reason: Reason, commitment: Sha256, ...oldSigned },
     cost: { message: true, frames: 20 },
     reply: 'DISPUTE_INTENT_ACK',
   }),
-  DISPUTE_REVEAL: request({
-    may: 'court.take',
+  DISPUTE_REVEAL: request('court.take', {
     body: { proposal_id: ProposalId, nonce: RevealNonce, ...oldSigned },
     cost: { message: true, frames: 20 },
     reply: ['DISPUTE_REVEALED', 'DISPUTE_STATE'],
@@ -48,8 +45,7 @@ export const requests = {
     reasoning: Reasoning,
     capture_minor: z.optional(Minor),
   }),
-  DISPUTES: request({
-    may: 'deal.read',
+  DISPUTES: request('deal.read', {
     body: {
       role: z.optional(z.literal(['party', 'arbiter'])),
       phase: z.optional(DisputePhase),
@@ -59,8 +55,7 @@ export const requests = {
     cost: { frames: 5 },
     reply: 'DISPUTES',
   }),
-  ADMIN_DISPUTES: request({
-    may: 'court.rule',
+  ADMIN_DISPUTES: request('court.rule', {
     body: {
       admin_key: optional(AdminKey),
       phase: z.optional(DisputePhase),
@@ -70,8 +65,7 @@ export const requests = {
     cost: { frames: 5 },
     reply: 'DISPUTES',
   }),
-  DISPUTE_EVENTS: request({
-    may: 'deal.read',
+  DISPUTE_EVENTS: request('deal.read', {
     body: {
       admin_key: optional(AdminKey),
       ...id,

@@ -13,8 +13,7 @@ const signedChange = {
 }
 
 export const requests = {
-  EDIT: request({
-    may: 'talk.write',
+  EDIT: request('talk.write', {
     body: {
       msg_id: MsgId,
       content: Content,
@@ -25,14 +24,12 @@ export const requests = {
     cost: { message: true, frames: 2 },
     reply: 'ACK',
   }),
-  RETRACT: request({
-    may: 'talk.write',
+  RETRACT: request('talk.write', {
     body: { msg_id: MsgId, admin_key: optional(AdminKey), ...signedChange },
     cost: { message: true, needsRoom: false, frames: 5 },
     reply: 'ACK',
   }),
-  EDITS: request({
-    may: 'talk.read',
+  EDITS: request('talk.read', {
     body: {
       msg_id: MsgId,
       after: z.optional(Seq),

@@ -7,8 +7,7 @@ import { limits } from '../limits.ts'
 import { AdminKey, optional } from '../request-fields.ts'
 
 const admin = <S extends z.core.$ZodLooseShape>(body: S) =>
-  request({
-    may: 'errand.steer',
+  request('errand.steer', {
     body: { admin_key: optional(AdminKey), ...body },
     cost: { frames: 5 },
     reply: 'ERRANDS',

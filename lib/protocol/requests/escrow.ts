@@ -11,21 +11,18 @@ const Amount = Minor.check(z.gte(1))
 const Note = z.string().check(z.maxLength(500))
 
 export const requests = {
-  BALANCE: request({
-    may: 'deal.read',
+  BALANCE: request('deal.read', {
     body: {},
     cost: { frames: 4 },
     reply: 'BALANCE',
   }),
-  TRANSFER: request({
-    may: 'deal.spend',
+  TRANSFER: request('deal.spend', {
     body: { to: AgentAddress, currency: Currency, amount_minor: Amount, note: optional(Note), ...signed },
     cost: { message: true, frames: 10 },
     reply: 'BALANCE',
     quiet: 'BALANCE',
   }),
-  STATEMENT: request({
-    may: 'money.read',
+  STATEMENT: request('money.read', {
     body: {
       agent: z.optional(z.union([AgentId, z.literal('*')])),
       admin_key: optional(AdminKey),
@@ -36,8 +33,7 @@ export const requests = {
     cost: { frames: 3 },
     reply: 'STATEMENT',
   }),
-  ADMIN_CREDIT: request({
-    may: 'money.issue',
+  ADMIN_CREDIT: request('money.issue', {
     body: {
       admin_key: optional(AdminKey),
       agent_id: AgentId,

@@ -18,14 +18,12 @@ export const FileRef = z.object({
 })
 
 export const requests = {
-  PUT_FILE: request({
-    may: 'talk.write',
+  PUT_FILE: request('talk.write', {
     body: { sha256: Fingerprint, bytes: z.int().check(z.gte(1), z.lte(Number.MAX_SAFE_INTEGER)) },
     cost: { message: true, frames: 3 },
     reply: 'FILE_TICKET',
   }),
-  GET_FILE: request({
-    may: 'talk.read',
+  GET_FILE: request('talk.read', {
     body: { msg_id: z.optional(MsgId), sha256: z.optional(Fingerprint) },
     cost: { frames: 3 },
     reply: 'FILE_TICKET',

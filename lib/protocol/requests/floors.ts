@@ -4,8 +4,7 @@ import { request } from '../define.ts'
 import { ChannelAddress, MsgId } from '../fields.ts'
 
 export const requests = {
-  CLAIM_FLOOR: request({
-    may: 'talk.write',
+  CLAIM_FLOOR: request('talk.write', {
     body: {
       channel: ChannelAddress,
       msg_id: MsgId,
@@ -15,8 +14,7 @@ export const requests = {
     cost: { frames: 5 },
     reply: 'FLOOR',
   }),
-  LEAVE_FLOOR: request({
-    may: 'talk.write',
+  LEAVE_FLOOR: request('talk.write', {
     body: { channel: ChannelAddress, msg_id: MsgId },
     cost: { frames: 4 },
     reply: 'OK',

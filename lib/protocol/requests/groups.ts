@@ -13,14 +13,12 @@ const GroupName = z.string().check(
 )
 
 export const requests = {
-  SET_GROUP: request({
-    may: 'channel.arrange',
+  SET_GROUP: request('channel.arrange', {
     body: { channel: ChannelAddress, group: GroupName, members: z.array(AgentId).check(z.maxLength(limits.maxGroupMembers)) },
     cost: { message: true, frames: 4, each: 'members', audience: 'members' },
     reply: 'GROUP_CHANGED',
   }),
-  GROUPS: request({
-    may: 'talk.read',
+  GROUPS: request('talk.read', {
     body: { channel: ChannelAddress },
     cost: { frames: 4 },
     reply: 'GROUPS',

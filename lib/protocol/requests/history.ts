@@ -5,8 +5,7 @@ import { AgentId, ChannelAddress, Seq } from '../fields.ts'
 import { limits } from '../limits.ts'
 
 export const requests = {
-  HISTORY: request({
-    may: 'talk.read',
+  HISTORY: request('talk.read', {
     body: {
       channel: z.optional(ChannelAddress),
       with: z.optional(AgentId),

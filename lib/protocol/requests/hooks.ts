@@ -7,8 +7,7 @@ import { limits } from '../limits.ts'
 import { TokenName as HookName } from '../tokens.ts'
 
 export const requests = {
-  HOOK_CREATE: request({
-    may: 'hook.write',
+  HOOK_CREATE: request('hook.write', {
     body: {
       to: TargetAddress,
       kind: HookKind,
@@ -19,14 +18,12 @@ export const requests = {
     cost: { frames: 5 },
     reply: 'HOOK_CREATED',
   }),
-  HOOKS: request({
-    may: 'hook.write',
+  HOOKS: request('hook.write', {
     body: {},
     cost: { frames: 2 },
     reply: 'HOOKS',
   }),
-  HOOK_REMOVE: request({
-    may: 'hook.write',
+  HOOK_REMOVE: request('hook.write', {
     body: { hook_id: HookName },
     cost: { frames: 2, needsRoom: false },
     reply: 'OK',

@@ -10,14 +10,12 @@ const IsoTime = z.string().check(z.minLength(1), z.maxLength(40))
 const BareId = z.string().check(z.regex(/^@?[0-9a-f]{16}$/, '16 hex digits'))
 
 export const requests = {
-  WHOIS: request({
-    may: 'people.read',
+  WHOIS: request('people.read', {
     body: { agent: AgentId },
     cost: { frames: 2 },
     reply: 'WHOIS',
   }),
-  ROTATION: request({
-    may: 'key.write',
+  ROTATION: request('key.write', {
     body: {
       old_pubkey: PublicKey,
       new_pubkey: PublicKey,
@@ -34,8 +32,7 @@ export const requests = {
     cost: { frames: 60, each: 'chain' },
     reply: 'OK',
   }),
-  REVOCATION: request({
-    may: 'key.end',
+  REVOCATION: request('key.end', {
     body: {
       pubkey: PublicKey,
       agent_id: BareId,
@@ -49,14 +46,12 @@ export const requests = {
     cost: { frames: 20 },
     reply: 'OK',
   }),
-  VERIFY_REQUEST: request({
-    may: 'key.write',
+  VERIFY_REQUEST: request('key.write', {
     body: { target: AgentId, nonce: Nonce },
     cost: { frames: 5 },
     reply: 'VERIFY_REQUEST',
   }),
-  VERIFY_RESPONSE: request({
-    may: 'key.write',
+  VERIFY_RESPONSE: request('key.write', {
     body: { request_id: z.string().check(z.minLength(1), z.maxLength(64)), nonce: Nonce, sig: Signature },
     cost: { frames: 5 },
     reply: ['VERIFY_SUCCESS', 'VERIFY_FAILED'],

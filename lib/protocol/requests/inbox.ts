@@ -7,34 +7,29 @@ import { limits } from '../limits.ts'
 const Place = { seq: z.optional(Seq), msg_id: z.optional(MsgId) }
 
 export const requests = {
-  INBOX: request({
-    may: 'inbox.take',
+  INBOX: request('inbox.take', {
     body: { since: z.optional(Seq), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxPage))) },
     cost: { frames: 2 },
     reply: 'INBOX',
   }),
-  RECEIVED: request({
-    may: 'inbox.take',
+  RECEIVED: request('inbox.take', {
     body: Place,
     cost: { frames: 3 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  READ: request({
-    may: 'inbox.take',
+  READ: request('inbox.take', {
     body: { ...Place, channel: z.optional(ChannelAddress), with: z.optional(AgentId) },
     cost: { frames: 3 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  UNREAD: request({
-    may: 'talk.read',
+  UNREAD: request('talk.read', {
     body: { after: z.optional(ChannelName), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxChannelsPage))) },
     cost: { frames: 5 },
     reply: 'UNREAD',
   }),
-  STATUS: request({
-    may: 'talk.read',
+  STATUS: request('talk.read', {
     body: { msg_id: MsgId },
     cost: { frames: 2 },
     reply: 'STATUS',

@@ -10,20 +10,17 @@ const key = { admin_key: optional(AdminKey) }
 const limit = z.optional(z.int().check(z.gte(1), z.lte(limits.maxPage)))
 
 export const requests = {
-  ADMIN_LOG: request({
-    may: 'relay.inspect',
+  ADMIN_LOG: request('relay.inspect', {
     body: { ...key, after: z.optional(LineNumber), limit, level: z.optional(LogLevel) },
     cost: { frames: 5 },
     reply: 'LOG',
   }),
-  ADMIN_AGENTS: request({
-    may: 'relay.inspect',
+  ADMIN_AGENTS: request('relay.inspect', {
     body: { ...key, after: z.optional(AgentId), limit },
     cost: { frames: 5 },
     reply: 'CONNECTED',
   }),
-  ADMIN_SETTINGS: request({
-    may: 'relay.inspect',
+  ADMIN_SETTINGS: request('relay.inspect', {
     body: key,
     cost: { frames: 5 },
     reply: 'SETTINGS',

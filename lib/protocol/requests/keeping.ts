@@ -5,8 +5,7 @@ import { AdminKey, optional } from '../request-fields.ts'
 import { Limit } from '../keeping.ts'
 
 export const requests = {
-  SET_RETENTION: request({
-    may: 'relay.config',
+  SET_RETENTION: request('relay.config', {
     body: {
       admin_key: optional(AdminKey),
       channel: ChannelAddress,
@@ -17,8 +16,7 @@ export const requests = {
     cost: { frames: 3 },
     reply: 'RETENTION',
   }),
-  ERASE: request({
-    may: 'data.erase',
+  ERASE: request('data.erase', {
     body: { admin_key: optional(AdminKey), agent: optional(AgentId) },
     cost: { message: true, needsRoom: false, frames: 20 },
     reply: 'ERASED',

@@ -7,21 +7,18 @@ import { limits } from '../limits.ts'
 const LeaseMs = z.int().check(z.gte(1_000), z.lte(3_600_000))
 
 export const requests = {
-  CLAIM: request({
-    may: 'inbox.take',
+  CLAIM: request('inbox.take', {
     body: { lease_ms: z.optional(LeaseMs), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxClaimed))) },
     cost: { frames: 5 },
     reply: 'CLAIMED',
   }),
-  EXTEND: request({
-    may: 'inbox.take',
+  EXTEND: request('inbox.take', {
     body: { lease: Lease, lease_ms: z.optional(LeaseMs) },
     cost: { frames: 2 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  DONE: request({
-    may: 'inbox.take',
+  DONE: request('inbox.take', {
     body: {
       lease: Lease,
       outcome: z.optional(z.literal(['read', 'failed'])),
@@ -31,15 +28,13 @@ export const requests = {
     reply: 'OK',
     quiet: 'OK',
   }),
-  UNCLAIM: request({
-    may: 'inbox.take',
+  UNCLAIM: request('inbox.take', {
     body: { lease: Lease, delay_ms: z.optional(z.int().check(z.gte(0), z.lte(24 * 3_600_000))) },
     cost: { frames: 2 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  LEASES: request({
-    may: 'inbox.take',
+  LEASES: request('inbox.take', {
     body: {
       state: z.optional(z.literal(['held', 'waiting', 'done', 'failed'])),
       after: z.optional(Seq),
@@ -48,15 +43,13 @@ export const requests = {
     cost: { frames: 2 },
     reply: 'LEASES',
   }),
-  REQUEUE: request({
-    may: 'inbox.take',
+  REQUEUE: request('inbox.take', {
     body: { seq: Seq },
     cost: { frames: 3 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  DROP: request({
-    may: 'inbox.take',
+  DROP: request('inbox.take', {
     body: { seq: Seq },
     cost: { frames: 3 },
     reply: 'OK',

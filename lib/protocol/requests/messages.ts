@@ -8,8 +8,7 @@ import { Seen } from '../transcripts.ts'
 import { FileRef } from './files.ts'
 
 export const requests = {
-  MSG: request({
-    may: 'talk.write',
+  MSG: request('talk.write', {
     body: {
       to: TargetAddress,
       content: Content,
@@ -30,15 +29,13 @@ export const requests = {
     reply: 'ACK',
     quiet: 'ACK',
   }),
-  DELTA: request({
-    may: 'talk.write',
+  DELTA: request('talk.write', {
     body: { to: TargetAddress, stream: RequestId, n: Seq, text: z.string().check(z.maxLength(limits.maxPieceChars)) },
     cost: { piece: true, needsRoom: false, frames: 1, audience: 'target' },
     reply: 'OK',
     quiet: 'OK',
   }),
-  FILE_CHUNK: request({
-    may: 'talk.write',
+  FILE_CHUNK: request('talk.write', {
     body: { to: AgentAddress, content: Content },
     cost: { message: true, needsRoom: false, frames: 1 },
     reply: 'OK',

@@ -6,8 +6,7 @@ import { PolicyName } from '../policies.ts'
 import { AdminKey, optional } from '../request-fields.ts'
 
 export const requests = {
-  ADMIN_POLICY: request({
-    may: 'relay.config',
+  ADMIN_POLICY: request('relay.config', {
     body: {
       admin_key: optional(AdminKey),
       policy: PolicyName,

@@ -8,8 +8,7 @@ import { limits } from '../limits.ts'
 import { Profile } from '../profiles.ts'
 
 export const requests = {
-  SET_PROFILE: request({
-    may: 'profile.write',
+  SET_PROFILE: request('profile.write', {
     body: {
       profile: Profile.check(
         z.refine(profile => isBounded(profile, limits.maxProfileChars),
@@ -23,8 +22,7 @@ export const requests = {
     cost: { message: true, frames: 50 },
     reply: 'PROFILE',
   }),
-  PROFILE: request({
-    may: 'people.read',
+  PROFILE: request('people.read', {
     body: { agent: AgentId },
     cost: { frames: 3 },
     reply: 'PROFILE',

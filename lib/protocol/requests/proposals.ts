@@ -36,8 +36,7 @@ const step = <S extends z.core.$ZodLooseShape>(
   may: Right,
   body: S,
 ) =>
-  request({
-    may,
+  request(may, {
     body,
     cost: { message: true, frames: 10 },
     reply: 'PROPOSAL_STATE',
@@ -70,20 +69,17 @@ export const requests = {
   RELEASE: step('deal.spend', { ...id, ...signed }),
   COMPLETE: step('deal.spend', { ...id, proof: optional(Text), ...oldSigned }),
   DISPUTE: step('court.take', { ...id, reason: Reason, ...oldSigned }),
-  RECLAIM: request({
-    may: 'deal.read',
+  RECLAIM: request('deal.read', {
     body: id,
     cost: { message: true, frames: 10 },
     reply: 'PROPOSAL_STATE',
   }),
-  ADMIN_RULING: request({
-    may: 'court.rule',
+  ADMIN_RULING: request('court.rule', {
     body: { admin_key: optional(AdminKey), ...id, capture_minor: Minor, winner: optional(AgentId), reason: optional(Reason) },
     cost: { frames: 10 },
     reply: 'PROPOSAL_STATE',
   }),
-  PROPOSALS: request({
-    may: 'deal.read',
+  PROPOSALS: request('deal.read', {
     body: {
       state: z.optional(ProposalState),
       with: z.optional(AgentId),
@@ -94,8 +90,7 @@ export const requests = {
     cost: { frames: 5 },
     reply: 'PROPOSALS',
   }),
-  PROPOSAL_EVENTS: request({
-    may: 'deal.read',
+  PROPOSAL_EVENTS: request('deal.read', {
     body: {
       ...id,
       admin_key: z.optional(AdminKey),

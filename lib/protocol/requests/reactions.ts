@@ -17,20 +17,17 @@ const Kind = z.string().check(
 const Reaction = { msg_id: MsgId, kind: Kind }
 
 export const requests = {
-  REACT: request({
-    may: 'talk.write',
+  REACT: request('talk.write', {
     body: Reaction,
     cost: { message: true, frames: 4 },
     reply: 'REACTED',
   }),
-  UNREACT: request({
-    may: 'talk.write',
+  UNREACT: request('talk.write', {
     body: Reaction,
     cost: { message: true, needsRoom: false, frames: 4 },
     reply: 'REACTED',
   }),
-  REACTIONS: request({
-    may: 'talk.read',
+  REACTIONS: request('talk.read', {
     body: {
       msg_id: z.optional(MsgId),
       kind: z.optional(Kind),

@@ -6,8 +6,7 @@ import { limits } from '../limits.ts'
 import { ProposalId, ReceiptId } from '../receipts.ts'
 
 export const requests = {
-  RECEIPTS: request({
-    may: 'deal.read',
+  RECEIPTS: request('deal.read', {
     body: {
       proposal_id: z.optional(ProposalId),
       unsigned: z.optional(z.literal(true)),
@@ -17,20 +16,17 @@ export const requests = {
     cost: { frames: 5 },
     reply: 'RECEIPTS',
   }),
-  RECEIPT_SIGN: request({
-    may: 'deal.write',
+  RECEIPT_SIGN: request('deal.write', {
     body: { receipt_id: ReceiptId, sig: Signature },
     cost: { message: true, frames: 10 },
     reply: 'RECEIPT_SIGNED',
   }),
-  RATING: request({
-    may: 'people.read',
+  RATING: request('people.read', {
     body: { agent: z.optional(AgentId) },
     cost: { frames: 5 },
     reply: 'RATING',
   }),
-  LEADERBOARD: request({
-    may: 'people.read',
+  LEADERBOARD: request('people.read', {
     body: { by: z.optional(z.literal(['standing', 'rating'])), limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxLeaders))) },
     cost: { message: true, frames: 20 },
     reply: 'LEADERBOARD',

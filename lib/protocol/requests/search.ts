@@ -5,8 +5,7 @@ import { AgentId, ChannelAddress, Time } from '../fields.ts'
 import { limits } from '../limits.ts'
 
 export const requests = {
-  SEARCH: request({
-    may: 'talk.read',
+  SEARCH: request('talk.read', {
     body: {
       text: z.string().check(z.maxLength(limits.maxSearchChars)),
       channel: z.optional(ChannelAddress),

@@ -9,8 +9,7 @@ import { limits } from '../limits.ts'
 export const loginSteps: ReadonlySet<string> = new Set(['IDENTIFY', 'VERIFY_IDENTITY', 'CAPTCHA_RESPONSE'])
 
 export const requests = {
-  IDENTIFY: request({
-    may: 'session.open',
+  IDENTIFY: request('session.open', {
     body: {
       name: AgentName,
       pubkey: optional(PublicKey),
@@ -25,8 +24,7 @@ export const requests = {
     cost: { frames: 3 },
     reply: ['WELCOME', 'CHALLENGE', 'CAPTCHA_CHALLENGE'],
   }),
-  VERIFY_IDENTITY: request({
-    may: 'session.open',
+  VERIFY_IDENTITY: request('session.open', {
     body: {
       challenge_id: z.string().check(z.minLength(1), z.maxLength(64)),
       signature: Signature,
@@ -37,14 +35,12 @@ export const requests = {
     cost: { frames: 10 },
     reply: ['WELCOME', 'CAPTCHA_CHALLENGE'],
   }),
-  CAPTCHA_RESPONSE: request({
-    may: 'session.open',
+  CAPTCHA_RESPONSE: request('session.open', {
     body: { captcha_id: z.string().check(z.minLength(1), z.maxLength(64)), answer: z.string().check(z.minLength(1), z.maxLength(200)) },
     cost: { frames: 5 },
     reply: 'WELCOME',
   }),
-  PING: request({
-    may: 'relay.look',
+  PING: request('relay.look', {
     body: {},
     cost: { frames: 1 },
     reply: 'PONG',

@@ -8,14 +8,12 @@ import { SkillQuery } from '../skill-query.ts'
 import { Skills } from '../skills.ts'
 
 export const requests = {
-  REGISTER_SKILLS: request({
-    may: 'profile.write',
+  REGISTER_SKILLS: request('profile.write', {
     body: { skills: Skills, sig: Signature, sig_v: z.optional(z.literal(2)), sig_ts: z.optional(z.int()), nonce: z.optional(Nonce) },
     cost: { message: true, frames: 20, each: 'skills' },
     reply: 'SKILLS_REGISTERED',
   }),
-  SEARCH_SKILLS: request({
-    may: 'people.read',
+  SEARCH_SKILLS: request('people.read', {
     body: { query: SkillQuery, query_id: optional(z.string().check(z.maxLength(limits.maxRequestIdChars))) },
     cost: { message: true, frames: 50 },
     reply: 'SEARCH_RESULTS',

@@ -6,8 +6,7 @@ import { limits } from '../limits.ts'
 import { When } from '../request-fields.ts'
 
 export const requests = {
-  SUBSCRIBE: request({
-    may: 'talk.read',
+  SUBSCRIBE: request('talk.read', {
     body: {
       channel: ChannelAddress,
       when: z.optional(When),

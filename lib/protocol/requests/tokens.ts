@@ -5,8 +5,7 @@ import { limits } from '../limits.ts'
 import { TokenId, TokenName, TokenScope, tokenScopes } from '../tokens.ts'
 
 export const requests = {
-  TOKEN_CREATE: request({
-    may: 'token.write',
+  TOKEN_CREATE: request('token.write', {
     body: {
       name: z.optional(TokenName),
       scopes: z.optional(z.array(TokenScope).check(z.minLength(1), z.maxLength(tokenScopes.length))),
@@ -15,14 +14,12 @@ export const requests = {
     cost: { frames: 5 },
     reply: 'TOKEN_CREATED',
   }),
-  TOKENS: request({
-    may: 'token.write',
+  TOKENS: request('token.write', {
     body: {},
     cost: { frames: 2 },
     reply: 'TOKENS',
   }),
-  TOKEN_REVOKE: request({
-    may: 'token.write',
+  TOKEN_REVOKE: request('token.write', {
     body: { token_id: TokenId },
     cost: { frames: 2, needsRoom: false },
     reply: 'OK',

@@ -5,8 +5,7 @@ import { AgentAddress, ChannelAddress, Seq } from '../fields.ts'
 import { optional } from '../request-fields.ts'
 
 export const requests = {
-  HEAD: request({
-    may: 'talk.read',
+  HEAD: request('talk.read', {
     body: {
       channel: optional(ChannelAddress),
       with: optional(AgentAddress),

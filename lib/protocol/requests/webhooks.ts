@@ -10,8 +10,7 @@ import { WebhookId } from '../webhooks.ts'
 const one = { webhook_id: WebhookId }
 
 export const requests = {
-  WEBHOOK_ADD: request({
-    may: 'hook.hear',
+  WEBHOOK_ADD: request('hook.hear', {
     body: {
       url: z.string().check(webUrl, z.maxLength(limits.maxWebhookUrlChars)),
       channel: z.optional(ChannelAddress),
@@ -22,21 +21,18 @@ export const requests = {
     cost: { frames: 20 },
     reply: 'WEBHOOK_ADDED',
   }),
-  WEBHOOKS: request({
-    may: 'hook.write',
+  WEBHOOKS: request('hook.write', {
     body: {},
     cost: { frames: 2 },
     reply: 'WEBHOOKS',
   }),
-  WEBHOOK_TEST: request({
-    may: 'hook.write',
+  WEBHOOK_TEST: request('hook.write', {
     body: one,
     cost: { message: true, frames: 5 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  WEBHOOK_LOG: request({
-    may: 'hook.write',
+  WEBHOOK_LOG: request('hook.write', {
     body: {
       ...one,
       before: z.optional(Seq),
@@ -45,21 +41,18 @@ export const requests = {
     cost: { frames: 2 },
     reply: 'WEBHOOK_LOG',
   }),
-  WEBHOOK_REPLAY: request({
-    may: 'hook.write',
+  WEBHOOK_REPLAY: request('hook.write', {
     body: { ...one, from_seq: z.optional(Seq.check(z.gte(1))) },
     cost: { message: true, frames: 5 },
     reply: 'OK',
     quiet: 'OK',
   }),
-  WEBHOOK_ROTATE: request({
-    may: 'hook.secret',
+  WEBHOOK_ROTATE: request('hook.secret', {
     body: one,
     cost: { frames: 5 },
     reply: 'WEBHOOK_ROTATED',
   }),
-  WEBHOOK_REMOVE: request({
-    may: 'hook.write',
+  WEBHOOK_REMOVE: request('hook.write', {
     body: one,
     cost: { frames: 2, needsRoom: false },
     reply: 'OK',
