@@ -5,8 +5,9 @@ export const rove = (event: KeyboardEvent): void => {
   const steps: Readonly<Record<string, number | 'first' | 'last'>> = { ArrowDown: 1, ArrowUp: -1, Home: 'first', End: 'last' }
   const step = steps[event.key]
   const { target } = event
-  // Fields and dialogs have keys of their own.
-  if (step === undefined || !(target instanceof Element) || target.closest('input, textarea, select, dialog') !== null) return
+  if (step === undefined || !(target instanceof Element)) return
+  // Fields and dialogs have keys of their own; in a line only those that go along it.
+  if (target.closest('textarea, select, dialog') !== null || (target.tagName === 'INPUT' && typeof step === 'string')) return
   const items = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>('[data-item]')]
   const at = items.findIndex(item => item.contains(document.activeElement))
   const next = step === 'first'

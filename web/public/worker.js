@@ -16,6 +16,6 @@ self.addEventListener('fetch', event => {
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== location.origin || !url.pathname.startsWith('/console/')) return
   // A page is asked of the relay first, so that a new version is seen; what has a name of its version never changes.
-  if (request.mode === 'navigate') event.respondWith(fetch(request).catch(() => caches.match('/console/')))
+  if (request.mode === 'navigate') event.respondWith(fetch(request).catch(() => caches.match('/console/', { ignoreVary: true })))
   else event.respondWith(caches.match(request, { ignoreSearch: true, ignoreVary: true }).then(found => found || fetch(request)))
 })
