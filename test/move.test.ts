@@ -122,7 +122,9 @@ test('an export of a database on a server, while a relay runs on it, is that of 
     const ran = await cli.run(['export', ...from])
     expect(ran.code, ran.stderr).toBe(0)
     // The first line names the moment, the last one signs it.
-    return { text: ran.stdout, records: ran.stdout.trim().split('\n').slice(1, -1) }
+    // Heads are signed by a relay, and one that was imported has no key yet.
+    const records = ran.stdout.trim().split('\n').slice(1, -1).filter(line => !line.startsWith('{"kind":"head"'))
+    return { text: ran.stdout, records }
   }
   const first = await exported('--data', data)
   expect((await migrate(cli, '--data', data, '--to', database.url, '-y')).code).toBe(0)
