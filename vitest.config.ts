@@ -46,7 +46,15 @@ export default defineConfig({
         },
       },
       // These share a process, and what it has loaded: nothing of a relay outlives it there, and each test ends its own.
-      { extends: true, test: { name: 'relay', include: ['test/*.test.ts'], isolate: false, globalSetup } },
+      {
+        extends: true,
+        test: {
+          name: 'relay',
+          include: ['test/*.test.ts'],
+          isolate: false,
+          globalSetup: [globalSetup, 'test/kit/python-run.ts'],
+        },
+      },
       // With keys that take their time to sign, as a browser's do.
       {
         extends: true,

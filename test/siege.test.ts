@@ -135,9 +135,10 @@ test('subscriptions without end, with heavy conditions: few are read, few hold, 
   await stranger.ask(subscribe('#c16'), 'SUBSCRIBED')
   await stranger.ask({ type: 'SUBSCRIBE', channel: '#c16' }, 'SUBSCRIBED')
   const heavy = (i: number) => `["a", "b", "c"].exists(w, content.lowerAscii().contains(w)) || content.contains("${i}")`
-  stranger.send(...times(500, i => ({ type: 'SUBSCRIBE', channel: '#general', when: heavy(i) })))
+  stranger.send(...times(2_000, i => ({ type: 'SUBSCRIBE', channel: '#general', when: heavy(i) })))
   for (let i = 0; i < 5; i++) await honest.barrier()
-  expect(stranger.heard.filter(({ type }) => type === 'SUBSCRIBED').length).toBeLessThan(100)
+  // However fast they are read: others have their turns long before the last of them.
+  expect(stranger.heard.filter(({ type }) => type === 'SUBSCRIBED').length).toBeLessThan(1_000)
   await honest.ask({ type: 'MSG', to: '#general', content: 'x'.repeat(16_000) }, 'ACK')
   await honest.next('MSG')
   const metrics = await metricsOf(relay.httpUrl)

@@ -182,7 +182,8 @@ test('while connections are ended and commits cut off, every message is acknowle
       await pause(60)
     }
   }
-  const heard = await saidDuring(relay, 60, faults)
+  // As long as the faults take, on any machine.
+  const heard = await saidDuring(relay, 300, faults)
   expect(proxy.cuts).toBeGreaterThan(3)
   expect(await seqsOf(database.url)).toEqual(heard.map(([seq]) => seq))
   expect(await (await fetch(`${relay.httpUrl}/metrics`)).text()).toMatch(/^agentchat_indoubt_total\{outcome="committed"\} [1-9]/m)
