@@ -12,13 +12,20 @@ export const parseQuery = (text: string): readonly SoughtWords[] => {
   const parts = text.split('"')
   // Every other part stands between marks.
   if (parts.length % 2 === 0) throw new Fail('INVALID_MSG', 'text: a quotation mark is not closed')
-  const sought = parts.flatMap((part, n) => n % 2 === 1 ? [part] : part.split(/\s+/)).flatMap(part => {
-    const words = Array.from(wordsIn(part), ({ raw, word }) => ({ raw, word }))
-    return words.length === 0 ? [] : [{ words, isPrefix: part.trimEnd().endsWith('*') }]
-  })
-  const count = sought.reduce((sum, { words }) => sum + words.length, 0)
+  const sought: SoughtWords[] = []
+  let count = 0
+  for (const [n, part] of parts.entries()) {
+    for (const piece of n % 2 === 1 ? [part] : part.split(/\s+/)) {
+      const words: { raw: string, word: string }[] = []
+      for (const { raw, word } of wordsIn(piece)) {
+        // Of what is too long no more is taken apart.
+        if (++count > limits.maxSearchWords) throw new Fail('INVALID_MSG', `text: at most ${limits.maxSearchWords} words`)
+        words.push({ raw, word })
+      }
+      if (words.length > 0) sought.push({ words, isPrefix: piece.trimEnd().endsWith('*') })
+    }
+  }
   if (count === 0) throw new Fail('INVALID_MSG', 'text: name a word to look for: letters or digits')
-  if (count > limits.maxSearchWords) throw new Fail('INVALID_MSG', `text: at most ${limits.maxSearchWords} words`)
   for (const { words, isPrefix } of sought) {
     const last = words.at(-1)!.word
     if (isPrefix && last.length < minPrefixChars)
