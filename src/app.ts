@@ -406,7 +406,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
       routes: table.routes,
       isOwnHost: origins.isOwnHost,
       channels: await loadChannels(store.read),
-      addressBans: (await addressBans(store.read)).map(ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })),
+      addressBans: await addressBans(store.read, addressOf),
       bus,
       process: {
         incarnation: randomHex(8),

@@ -7,7 +7,7 @@ import { everyone, processNamed } from '../bus/bus.ts'
 import { loadChannels } from '../store/channels.ts'
 import { readMeta } from '../store/meta.ts'
 import { endNode, forgetNodes, liveNodes, renewNode, type NodeRow } from '../store/nodes.ts'
-import { addressBans, standingOf, type Ban } from '../store/standing.ts'
+import { addressBans, standingOf } from '../store/standing.ts'
 import { StorageError, type Db, type Store, type Tx } from '../store/store.ts'
 import type { Effects } from './effects.ts'
 import type { Duty } from './feature.ts'
@@ -275,12 +275,13 @@ export class Nodes {
       this.#isResyncDue = false
       const before = new Set([...roster.channels()].map(({ info }) => info.name))
       for (const info of await loadChannels(this.#read)) {
-        before.delete(info.name)
+        // What was deleted while it was read does not come back.
+        if (before.delete(info.name) && roster.channel(info.name) === undefined) continue
         effects.hear({ kind: 'channel', info }, bus.node)
       }
       for (const channel of before) effects.hear({ kind: 'channelEnds', channel, by: '@server' }, bus.node)
       if (motdKey !== undefined) effects.hear({ kind: 'motd', motd: await readMeta(this.#read, motdKey) ?? null }, bus.node)
-      gate.setAddressBans((await addressBans(this.#read)).map(ban => bannedAddress(ban, addressOf)))
+      gate.setAddressBans(await addressBans(this.#read, addressOf))
       // Tokens and admissions are asked anew.
       effects.hear({ kind: 'tokens', agent: '@server' }, bus.node)
       for (const [{ id, pubkey }] of [...roster.here()])
@@ -341,8 +342,6 @@ export class Nodes {
     }
   }
 }
-
-const bannedAddress = (ban: Ban, addressOf: (text: string) => string): Ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) })
 
 /** Of two that were opened in one millisecond, that of the process whose name comes first. */
 const isNewer = (

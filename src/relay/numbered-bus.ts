@@ -56,6 +56,8 @@ export class NumberedBus implements RelayBus {
 
   /** Something is stored there that perhaps nobody was told of. */
   noteHead(subject: Subject, seq: number): void {
+    // Where nobody is told, nothing would ever be forgotten.
+    if (this.isAlone) return
     this.#recent[0]!.set(subject, Math.max(seq, this.#recent[0]!.get(subject) ?? 0))
   }
 

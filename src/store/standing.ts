@@ -107,8 +107,11 @@ export interface Ban {
   readonly at: number
 }
 
-export const addressBans = async (db: Db): Promise<readonly Ban[]> =>
-  db.tables<Tables>().selectFrom('address_bans').select(['address as of', 'reason', 'at']).orderBy('address').execute()
+/** `addressOf`: an address as bans are counted now; what was banned may have been written down with other bits of it. */
+export const addressBans = async (db: Db, addressOf: (text: string) => string): Promise<readonly Ban[]> => {
+  const rows = await db.tables<Tables>().selectFrom('address_bans').select(['address as of', 'reason', 'at']).orderBy('address').execute()
+  return rows.map(ban => ({ ...ban, of: addressOf(ban.of.replace(/\/\d+$/, '')) }))
+}
 
 /** Addresses and agents, each in order; those after one. */
 export const bansAfter = (db: Db, after: string, limit: number): Promise<readonly Ban[]> => {
