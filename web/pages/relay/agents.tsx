@@ -5,6 +5,7 @@ import { ban, kick, operate, type Connected } from '../../state/operating.ts'
 import { t } from '../../text/index.ts'
 import { ActDialog, type Act } from './act.tsx'
 import { PagedFoot, usePaged } from './paged.tsx'
+import { WideTable } from './wide-table.tsx'
 
 export const Agents = () => {
   const texts = t.value.relay
@@ -41,65 +42,51 @@ export const Agents = () => {
     <div class='page'>
       <label for='find-agent'>{texts.findAgent}</label>
       <input id='find-agent' type='search' value={words.value} onInput={event => words.value = event.currentTarget.value} />
-      <div class='wide-table' tabIndex={0} role='region' aria-label={texts.parts.agents}>
-        <table>
-          <thead>
-            <tr>
-              <th scope='col'>{texts.agent}</th>
-              <th scope='col'>{texts.state}</th>
-              <th scope='col'>{texts.sessions}</th>
-              <th scope='col'>{texts.from}</th>
-              <th scope='col'>{texts.acts}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(agent => (
-              <tr key={agent.agent}>
-                <th scope='row'>
-                  <Name text={agent.name} />
-                  <br />
-                  <code class='small'>{agent.agent}</code>
-                </th>
-                <td>
-                  <span class='chip'>{texts.presences[agent.presence]}</span> {agent.admin && <span class='chip'>{texts.admin}</span>}{' '}
-                  {agent.verified && <span class='chip good'>{texts.verified}</span>}{' '}
-                  {!agent.keyed && <span class='chip'>{texts.guest}</span>}
-                </td>
-                <td data-label={texts.sessions}>{agent.sessions}</td>
-                <td>
-                  <code>{plain(agent.addresses.join(', '))}</code>
-                </td>
-                <td class='row-actions'>
-                  <button
-                    type='button'
-                    class='small'
-                    aria-label={`${texts.kick}: ${plain(agent.name)}`}
-                    onClick={() => act.value = kicking(agent)}
-                  >
-                    {texts.kick}
-                  </button>
-                  <button
-                    type='button'
-                    class='small'
-                    aria-label={`${texts.ban}: ${plain(agent.name)}`}
-                    onClick={() => act.value = banning(agent)}
-                  >
-                    {texts.ban}
-                  </button>
-                  <button
-                    type='button'
-                    class='small'
-                    aria-label={`${agent.verified ? texts.unverify : texts.verify}: ${plain(agent.name)}`}
-                    onClick={() => act.value = verifying(agent)}
-                  >
-                    {agent.verified ? texts.unverify : texts.verify}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <WideTable label={texts.parts.agents} heads={[texts.agent, texts.state, texts.sessions, texts.from, texts.acts]}>
+        {shown.map(agent => (
+          <tr key={agent.agent}>
+            <th scope='row'>
+              <Name text={agent.name} />
+              <br />
+              <code class='small'>{agent.agent}</code>
+            </th>
+            <td>
+              <span class='chip'>{texts.presences[agent.presence]}</span> {agent.admin && <span class='chip'>{texts.admin}</span>}{' '}
+              {agent.verified && <span class='chip good'>{texts.verified}</span>} {!agent.keyed && <span class='chip'>{texts.guest}</span>}
+            </td>
+            <td data-label={texts.sessions}>{agent.sessions}</td>
+            <td>
+              <code>{plain(agent.addresses.join(', '))}</code>
+            </td>
+            <td class='row-actions'>
+              <button
+                type='button'
+                class='small'
+                aria-label={`${texts.kick}: ${plain(agent.name)}`}
+                onClick={() => act.value = kicking(agent)}
+              >
+                {texts.kick}
+              </button>
+              <button
+                type='button'
+                class='small'
+                aria-label={`${texts.ban}: ${plain(agent.name)}`}
+                onClick={() => act.value = banning(agent)}
+              >
+                {texts.ban}
+              </button>
+              <button
+                type='button'
+                class='small'
+                aria-label={`${agent.verified ? texts.unverify : texts.verify}: ${plain(agent.name)}`}
+                onClick={() => act.value = verifying(agent)}
+              >
+                {agent.verified ? texts.unverify : texts.verify}
+              </button>
+            </td>
+          </tr>
+        ))}
+      </WideTable>
       <PagedFoot list={list} shown={shown.length} none={texts.nobody} />
       {act.value !== undefined && <ActDialog act={act.value} onClose={() => act.value = undefined} onDone={() => void list.again()} />}
     </div>

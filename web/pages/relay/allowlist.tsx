@@ -7,6 +7,7 @@ import { operate } from '../../state/operating.ts'
 import { t } from '../../text/index.ts'
 import { ActDialog, type Act } from './act.tsx'
 import { PagedFoot, usePaged } from './paged.tsx'
+import { WideTable } from './wide-table.tsx'
 
 type Approved = NonNullable<Frame<'ADMIN_RESULT'>['entries']>[number]
 
@@ -65,41 +66,29 @@ export const Allowlist = () => {
         </form>
       </details>
       {list.items.length > 0 && (
-        <div class='wide-table' tabIndex={0} role='region' aria-label={texts.parts.allowlist}>
-          <table>
-            <thead>
-              <tr>
-                <th scope='col'>{texts.agent}</th>
-                <th scope='col'>{texts.whose}</th>
-                <th scope='col'>{texts.since}</th>
-                <th scope='col'>{texts.acts}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.items.map(({ agentId, note: of = '', approvedAt }) => (
-                <tr key={agentId}>
-                  <th scope='row'>
-                    <code>@{plain(agentId)}</code>
-                  </th>
-                  <td>{plain(of)}</td>
-                  <td>
-                    <Time at={approvedAt} />
-                  </td>
-                  <td class='row-actions'>
-                    <button
-                      type='button'
-                      class='small'
-                      aria-label={`${texts.revoke}: @${plain(agentId)}`}
-                      onClick={() => act.value = revoking(agentId)}
-                    >
-                      {texts.revoke}
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <WideTable label={texts.parts.allowlist} heads={[texts.agent, texts.whose, texts.since, texts.acts]}>
+          {list.items.map(({ agentId, note: of = '', approvedAt }) => (
+            <tr key={agentId}>
+              <th scope='row'>
+                <code>@{plain(agentId)}</code>
+              </th>
+              <td>{plain(of)}</td>
+              <td>
+                <Time at={approvedAt} />
+              </td>
+              <td class='row-actions'>
+                <button
+                  type='button'
+                  class='small'
+                  aria-label={`${texts.revoke}: @${plain(agentId)}`}
+                  onClick={() => act.value = revoking(agentId)}
+                >
+                  {texts.revoke}
+                </button>
+              </td>
+            </tr>
+          ))}
+        </WideTable>
       )}
       <PagedFoot list={list} shown={list.items.length} none={texts.noKeys} />
       {act.value !== undefined && <ActDialog act={act.value} onClose={() => act.value = undefined} onDone={() => void list.again()} />}

@@ -6,6 +6,7 @@ import { plain } from '../../kit/visible-text.tsx'
 import { operate } from '../../state/operating.ts'
 import { t } from '../../text/index.ts'
 import { PagedFoot, usePaged } from './paged.tsx'
+import { WideTable } from './wide-table.tsx'
 
 type Entry = Frame<'AUDIT'>['entries'][number]
 
@@ -34,41 +35,28 @@ export const AuditLog = () => {
         <button type='submit'>{texts.show}</button>
       </form>
       {list.items.length > 0 && (
-        <div class='wide-table' tabIndex={0} role='region' aria-label={texts.parts.audit}>
-          <table>
-            <thead>
-              <tr>
-                <th scope='col'>{texts.when}</th>
-                <th scope='col'>{texts.what}</th>
-                <th scope='col'>{texts.whom}</th>
-                <th scope='col'>{texts.who}</th>
-                <th scope='col'>{texts.detail}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.items.map(({ n, at, action, of: whom = '', by, address, detail }) => (
-                <tr key={n}>
-                  <td>
-                    <Time at={at} />
-                  </td>
-                  <th scope='row'>
-                    <code>{plain(action)}</code>
-                  </th>
-                  <td>
-                    <code>{plain(whom)}</code>
-                  </td>
-                  <td>
-                    <code>{by === undefined ? texts.byKey : plain(by)}</code>
-                    <div class='small'>{plain(address)}</div>
-                  </td>
-                  <td>
-                    <code class='detail'>{plain(JSON.stringify(detail))}</code>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <WideTable label={texts.parts.audit} heads={[texts.when, texts.what, texts.whom, texts.who, texts.detail]}>
+          {list.items.map(({ n, at, action, of: whom = '', by, address, detail }) => (
+            <tr key={n}>
+              <td>
+                <Time at={at} />
+              </td>
+              <th scope='row'>
+                <code>{plain(action)}</code>
+              </th>
+              <td>
+                <code>{plain(whom)}</code>
+              </td>
+              <td>
+                <code>{by === undefined ? texts.byKey : plain(by)}</code>
+                <div class='small'>{plain(address)}</div>
+              </td>
+              <td>
+                <code class='detail'>{plain(JSON.stringify(detail))}</code>
+              </td>
+            </tr>
+          ))}
+        </WideTable>
       )}
       <PagedFoot list={list} shown={list.items.length} none={texts.noAudit} />
     </div>

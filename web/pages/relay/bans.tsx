@@ -7,6 +7,7 @@ import { operate } from '../../state/operating.ts'
 import { t } from '../../text/index.ts'
 import { ActDialog, type Act } from './act.tsx'
 import { PagedFoot, usePaged } from './paged.tsx'
+import { WideTable } from './wide-table.tsx'
 
 type Ban = NonNullable<Frame<'ADMIN_RESULT'>['bans']>[number]
 
@@ -49,36 +50,24 @@ export const Bans = () => {
         <button type='submit' disabled={whom.value.trim() === ''}>{texts.ban}</button>
       </form>
       {list.items.length > 0 && (
-        <div class='wide-table' tabIndex={0} role='region' aria-label={texts.parts.bans}>
-          <table>
-            <thead>
-              <tr>
-                <th scope='col'>{texts.whom}</th>
-                <th scope='col'>{texts.reason}</th>
-                <th scope='col'>{texts.since}</th>
-                <th scope='col'>{texts.acts}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.items.map(({ of, reason = '', at }) => (
-                <tr key={of}>
-                  <th scope='row'>
-                    <code>{plain(of)}</code>
-                  </th>
-                  <td>{plain(reason)}</td>
-                  <td>
-                    <Time at={at} />
-                  </td>
-                  <td class='row-actions'>
-                    <button type='button' class='small' aria-label={`${texts.unban}: ${plain(of)}`} onClick={() => act.value = lifting(of)}>
-                      {texts.unban}
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <WideTable label={texts.parts.bans} heads={[texts.whom, texts.reason, texts.since, texts.acts]}>
+          {list.items.map(({ of, reason = '', at }) => (
+            <tr key={of}>
+              <th scope='row'>
+                <code>{plain(of)}</code>
+              </th>
+              <td>{plain(reason)}</td>
+              <td>
+                <Time at={at} />
+              </td>
+              <td class='row-actions'>
+                <button type='button' class='small' aria-label={`${texts.unban}: ${plain(of)}`} onClick={() => act.value = lifting(of)}>
+                  {texts.unban}
+                </button>
+              </td>
+            </tr>
+          ))}
+        </WideTable>
       )}
       <PagedFoot list={list} shown={list.items.length} none={texts.noBans} />
       {act.value !== undefined && <ActDialog act={act.value} onClose={() => act.value = undefined} onDone={() => void list.again()} />}

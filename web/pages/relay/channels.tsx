@@ -7,6 +7,7 @@ import { operate } from '../../state/operating.ts'
 import { t } from '../../text/index.ts'
 import { ActDialog, type Act } from './act.tsx'
 import { PagedFoot, usePaged } from './paged.tsx'
+import { WideTable } from './wide-table.tsx'
 
 type Channel = Frame<'CHANNELS'>['list'][number]
 type Member = Frame<'MEMBERS'>['list'][number]
@@ -28,52 +29,40 @@ export const Channels = () => {
   })
   return (
     <div class='page'>
-      <div class='wide-table' tabIndex={0} role='region' aria-label={texts.parts.channels}>
-        <table>
-          <thead>
-            <tr>
-              <th scope='col'>{texts.channel}</th>
-              <th scope='col'>{texts.here}</th>
-              <th scope='col'>{texts.owner}</th>
-              <th scope='col'>{texts.acts}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.items.map(channel => (
-              <tr key={channel.name}>
-                <th scope='row'>
-                  <code>{plain(channel.name)}</code> {channel.private && <span class='chip'>{texts.private}</span>}{' '}
-                  {channel.verifiedOnly && <span class='chip'>{texts.verifiedOnly}</span>}{' '}
-                  {channel.archived && <span class='chip'>{texts.archived}</span>}
-                  <div class='small'>{plain(channel.topic ?? '')}</div>
-                </th>
-                <td data-label={texts.here}>{channel.agents}</td>
-                <td data-label={texts.owner}>
-                  <code>{plain(channel.owner ?? '–')}</code>
-                </td>
-                <td class='row-actions'>
-                  <button
-                    type='button'
-                    class='small'
-                    aria-label={`${texts.members}: ${channel.name}`}
-                    onClick={() => opened.value = channel.name}
-                  >
-                    {texts.members}
-                  </button>
-                  <button
-                    type='button'
-                    class='small'
-                    aria-label={`${texts.deleteChannel}: ${channel.name}`}
-                    onClick={() => act.value = deleting(channel.name)}
-                  >
-                    {texts.deleteChannel}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <WideTable label={texts.parts.channels} heads={[texts.channel, texts.here, texts.owner, texts.acts]}>
+        {list.items.map(channel => (
+          <tr key={channel.name}>
+            <th scope='row'>
+              <code>{plain(channel.name)}</code> {channel.private && <span class='chip'>{texts.private}</span>}{' '}
+              {channel.verifiedOnly && <span class='chip'>{texts.verifiedOnly}</span>}{' '}
+              {channel.archived && <span class='chip'>{texts.archived}</span>}
+              <div class='small'>{plain(channel.topic ?? '')}</div>
+            </th>
+            <td data-label={texts.here}>{channel.agents}</td>
+            <td data-label={texts.owner}>
+              <code>{plain(channel.owner ?? '–')}</code>
+            </td>
+            <td class='row-actions'>
+              <button
+                type='button'
+                class='small'
+                aria-label={`${texts.members}: ${channel.name}`}
+                onClick={() => opened.value = channel.name}
+              >
+                {texts.members}
+              </button>
+              <button
+                type='button'
+                class='small'
+                aria-label={`${texts.deleteChannel}: ${channel.name}`}
+                onClick={() => act.value = deleting(channel.name)}
+              >
+                {texts.deleteChannel}
+              </button>
+            </td>
+          </tr>
+        ))}
+      </WideTable>
       <PagedFoot list={list} shown={list.items.length} none={texts.noChannels} />
       {opened.value !== undefined && <Members channel={opened.value} onClose={() => opened.value = undefined} />}
       {act.value !== undefined && <ActDialog act={act.value} onClose={() => act.value = undefined} onDone={() => void list.again()} />}
