@@ -96,7 +96,13 @@ describe.skipIf(noBrowser !== undefined)('operating', () => {
     await using visit = await browser.visit(site, { path: 'anything' })
     const { page, faults } = visit
     await comeIn(page, 'Ada')
-    await page.keyboard.press('/')
+    // The page comes a moment after the frame about it, and listens to its keys a moment after that.
+    await page.locator('#find-request').waitFor()
+    await expect.poll(async () => {
+      await page.keyboard.press('/')
+      return page.locator('#find-request:focus').count()
+    }, { timeout: 15_000 }).toBe(1)
+    await page.keyboard.press('Control+A')
     await page.keyboard.type('create channel')
     await page.keyboard.press('ArrowDown')
     await page.locator('.requests a:focus').waitFor()
