@@ -9,6 +9,8 @@ export interface Account {
   readonly id: string
   readonly name: string
   readonly agents: readonly AgentId[]
+  /** Agents whose keys say that they belong to it: its owner has not answered yet. */
+  readonly waiting: readonly { readonly agent: AgentId, readonly expiresAt: number }[]
   /** Ids of its passkeys, in base64url; who came by an identity provider may have none. */
   readonly passkeys: readonly string[]
 }
@@ -52,16 +54,27 @@ const accountIn = (told: Answer): { readonly id: string, readonly name: string }
   return typeof found?.id === 'string' ? { id: found.id, name: String(found.name ?? '') } : undefined
 }
 
+interface ToldAgents {
+  readonly agents?: readonly { readonly agent?: unknown }[]
+  readonly waiting?: readonly { readonly agent?: unknown, readonly expires_at?: unknown }[]
+}
+
 /** Asks who is signed in here. @throws Error where that cannot be told; what was known stays */
 export const askWhoIsIn = async (): Promise<Account | undefined> => {
   try {
     const me = await askAccount('GET', '/account/me')
     const mine = accountIn(me)
-    const { agents } = await askAccount('GET', '/account/agents') as { agents?: readonly { readonly agent?: unknown }[] }
-    const owned = agents?.map(each => String(each.agent)).filter(isAgent) ?? []
+    const { agents = [], waiting = [] } = await askAccount('GET', '/account/agents') as ToldAgents
+    const owned = agents.map(each => String(each.agent)).filter(isAgent)
+    const claims = waiting.map(each => ({ agent: String(each.agent), expiresAt: Number(each.expires_at) }))
     const { passkeys } = me as { passkeys?: readonly { readonly id?: unknown }[] }
     takesAccounts.value = mine !== undefined
-    account.value = mine && { ...mine, agents: owned.map(agentId), passkeys: passkeys?.map(({ id }) => String(id)) ?? [] }
+    account.value = mine && {
+      ...mine,
+      agents: owned.map(agentId),
+      waiting: claims.filter(({ agent }) => isAgent(agent)).map(each => ({ ...each, agent: agentId(each.agent) })),
+      passkeys: passkeys?.map(({ id }) => String(id)) ?? [],
+    }
   } catch (error) {
     if (!(error instanceof Refused && nobody.has(error.status))) throw error
     takesAccounts.value = error.status === 401
@@ -130,6 +143,12 @@ export const fresh = async <T>(act: () => Promise<T>): Promise<T> => {
     await vouch()
     return act()
   }
+}
+
+/** The owner's word on what an agent's key says: it is the account's, or it is not. @throws Refused */
+export const answerClaim = async (agent: AgentId, isMine: boolean): Promise<void> => {
+  await fresh(() => askAccount(isMine ? 'POST' : 'DELETE', `/account/agents/${agent}`, isMine ? {} : undefined))
+  await lookWhoIsIn()
 }
 
 /** Signs this browser out of the account, or every browser. The key stays. */

@@ -3,6 +3,7 @@ import { isAgent } from '../../../lib/client/targets.ts'
 import type { PageProps } from '../../shell/routes.ts'
 import { opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
+import { Claims } from './claims.tsx'
 import { Mine } from './mine.tsx'
 import { Profile } from './profile.tsx'
 import { Search } from './search.tsx'
@@ -16,6 +17,7 @@ export const Page = ({ rest: [id], query }: PageProps) => {
     <div class='page agents'>
       <h1>{texts.title}</h1>
       <Mine />
+      <Claims />
       <Search query={query} />
     </div>
   )
