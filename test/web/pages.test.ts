@@ -1,35 +1,15 @@
 // Every page of the console, as the rail lists them: what axe finds in each theme and at both sizes, what its rules forbid, and how large it is.
 import { readFileSync, readdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { agentId } from '../../lib/index.ts'
+import { findings, lookOver } from '../kit/axe.ts'
 import { builtConsole, comeIn, desktop, noBrowser, phone, startConsoleRelay, useBrowser } from '../kit/browser.ts'
 import { joinScene, offerTo, startScene } from '../kit/console-scene.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const themes = ['brutalist', 'neon', 'plain', 'contrast']
-
-/** What axe finds, each with where it is. `rules`: those alone. */
-const findings = async (page: Page, rules?: readonly string[]): Promise<readonly string[]> => {
-  if (!await page.evaluate("'axe' in window")) await page.evaluate(axe)
-  const options = rules === undefined ? {} : { runOnly: rules }
-  const { violations } = await page.evaluate<Findings>(`axe.run(${JSON.stringify(options)})`)
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.slice(0, 3).map(({ target, failureSummary }) => `${id}: ${String(target)}: ${failureSummary}`)
-  )
-}
-
-interface Findings {
-  readonly violations: readonly {
-    readonly id: string
-    readonly nodes: readonly { readonly target: unknown, readonly failureSummary: string }[]
-  }[]
-}
-
-const wear = (page: Page, theme: string): Promise<unknown> => page.evaluate(`document.documentElement.dataset.theme = '${theme}'`)
+import { newKey } from '../kit/wire.ts'
 
 /** What a page lists leads to a page of its own, which is looked at too: the first of them, and what shows that it is there. */
 const behind: Readonly<Record<string, readonly [first: string, inside: string]>> = {
@@ -61,22 +41,11 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
     await offerTo(agentId((await page.locator('.rail .who small').textContent())!), scene)
     const look = async (name: string) => {
       await page.locator('main h1').first().waitFor()
-      for (const size of [desktop, phone]) {
-        await page.setViewportSize(size)
-        for (const theme of themes) {
-          await wear(page, theme)
-          // What a theme changes are colours.
-          const here = await findings(page, theme === 'brutalist' ? undefined : ['color-contrast'])
-          found.push(...here.map(each => `${name} ${theme} ${size.width}: ${each}`))
-          if (theme === 'brutalist' || (theme === 'neon' && size === desktop))
-            await photograph(page, `${name}${theme === 'neon' ? '-neon' : ''}${size === phone ? '-phone' : ''}`)
-        }
-        await wear(page, 'brutalist')
-        expect(await page.evaluate('document.documentElement.scrollWidth'), `${name} is as wide as the window`).toBeLessThanOrEqual(
-          size.width,
-        )
-      }
-      await page.setViewportSize(desktop)
+      const here = await lookOver(page, name, async (theme, size) => {
+        if (theme === 'brutalist' || (theme === 'neon' && size === desktop))
+          await photograph(page, `${name}${theme === 'neon' ? '-neon' : ''}${size === phone ? '-phone' : ''}`)
+      })
+      found.push(...here)
     }
     for (const path of pages) {
       const name = path.split('/').at(-1)!
@@ -93,6 +62,50 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
     expect(found).toEqual([])
     expect(faults).toEqual([])
   }, 120_000)
+
+  test('and so are the parts of Relay, full and with a dialog open, for who operates it', async () => {
+    const adminKey = 'correct horse battery'
+    await using site = await startConsoleRelay({ adminKey }, { log: pino({ level: 'info' }, { write: () => undefined }) })
+    await using mallory = await site.relay.login('mallory', { key: newKey() })
+    await using visit = await browser.visit(site, { bypassCsp: true })
+    const { page, faults } = visit
+    const admin = { admin_key: adminKey }
+    await mallory.ask({ type: 'ADMIN_BAN', ...admin, address: '203.0.113.7', reason: 'spam' }, 'ADMIN_RESULT')
+    await mallory.ask({ type: 'ADMIN_APPROVE', ...admin, pubkey: newKey().pem, note: 'a friend' }, 'ADMIN_RESULT')
+    await mallory.ask({ type: 'CREATE_CHANNEL', channel: '#closed', invite_only: true }, 'JOINED')
+    await mallory.refusal({ type: 'ADMIN_LIST', admin_key: 'a wrong one' })
+    await comeIn(page, 'Ada')
+    await page.getByRole('link', { name: 'Relay' }).click()
+    await page.getByLabel('Admin key').waitFor()
+    const found = [...await lookOver(page, 'relay without a key')]
+    await page.getByLabel('Admin key').fill(adminKey)
+    await page.keyboard.press('Enter')
+    const tabs = page.getByRole('navigation', { name: 'Relay' })
+    const parts = {
+      Overview: '.chart canvas',
+      Log: '.line.warn',
+      Agents: 'button[aria-label="Ban: mallory"]',
+      Bans: 'button[aria-label="Lift: 203.0.113.7"]',
+      Allowlist: '.wide-table tbody tr',
+      Channels: 'button[aria-label="Members: #closed"]',
+      Audit: '.wide-table tbody tr',
+      Settings: '.settings dt',
+    } as const
+    await tabs.waitFor()
+    expect(await tabs.getByRole('link').allInnerTexts()).toEqual(Object.keys(parts))
+    for (const [part, inside] of Object.entries(parts)) {
+      await tabs.getByRole('link', { name: part, exact: true }).click()
+      await page.locator(inside).first().waitFor()
+      found.push(...await lookOver(page, part))
+      if (part !== 'Agents' && part !== 'Channels') continue
+      await page.locator(inside).click()
+      await page.getByRole('dialog').getByRole('button').first().waitFor()
+      found.push(...await lookOver(page, `${part} with a dialog`))
+      await page.keyboard.press('Escape')
+    }
+    expect(found).toEqual([])
+    expect(faults).toEqual([])
+  }, 60_000)
 
   test('speak other languages, at the size of a phone and from right to left, and nothing is wider than the window', async () => {
     await using scene = await startScene()

@@ -52,7 +52,8 @@ export const Overview = () => {
   const found = health.value
   const all = samples.value
   return (
-    <div class='page'>
+    // Nothing in it takes the focus, and a keyboard has to scroll it.
+    <div class='page' tabIndex={0} role='region' aria-label={texts.parts.overview}>
       {lost.value !== undefined && <p class='wrong' role='alert'>{texts.lost(lost.value)}</p>}
       {found !== undefined && (
         <dl class='facts' aria-label={texts.health}>
