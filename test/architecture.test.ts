@@ -199,6 +199,8 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ]],
   // A deployment: its description, and what it becomes on each target.
   ['src/deploy', ['lib/node/folder.ts', 'src/config', 'node:', 'zod', 'yaml', 'kubernetes-types']],
+  // A relay of several processes and its servers, on one machine.
+  ['src/dev-cluster', ['lib/protocol/timer.ts', 'src/config', 'node:']],
   ['src/cli', [
     'lib',
     'src/app.ts',
@@ -206,6 +208,7 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     'src/config',
     'src/domain',
     'src/deploy',
+    'src/dev-cluster',
     'src/doors/mcp',
     'src/outbound',
     'src/store/sqlite/driver.ts',

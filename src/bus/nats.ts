@@ -142,7 +142,9 @@ class NatsBus<Message> implements Bus<Message> {
   async close(): Promise<void> {
     this.#listener = undefined
     this.#missed = undefined
-    if (!this.#connection.isClosed()) await (this.isUp ? this.#connection.drain() : this.#connection.close()).catch(() => undefined)
+    // What is on its way goes first, if there is a way: a client whose server goes meanwhile would look for it for ever.
+    if (!this.#connection.isClosed() && this.isUp) await this.#connection.drain().catch(() => undefined)
+    if (!this.#connection.isClosed()) await this.#connection.close().catch(() => undefined)
     for (const each of this.#awaited.splice(0)) each()
   }
 

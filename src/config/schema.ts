@@ -84,7 +84,8 @@ export const settings = {
     'Server of NATS by which several processes of the relay hear each other, all on one `store`: nats://host:4222, or several with commas. '
       + '`npm install @nats-io/transport-node@3.3.0` beside agentchat (docs/CLUSTER.md).', { secret: true, value: 'URL' }),
   cluster: setting(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, - and _').default('agentchat'),
-    'Name of the relay among others on the same server of NATS.', { value: 'NAME' }),
+    'Name of the relay among others on the same server of NATS. `dev` without `store` and `nats` starts servers and three processes here, '
+      + 'for trying it (docs/CLUSTER.md).', { value: 'NAME' }),
   node: setting(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, - and _').optional(),
     'Name of this process among those of the relay; unset: the name of its machine.', { value: 'NAME' }),
   durability: setting(z.enum(['normal', 'full']).default('normal'),

@@ -260,6 +260,7 @@ export const table: Readonly<Record<string, PeerText | OwnText>> = {
   'src/store/standing.ts': { own: 'addresses that admins banned' },
   'src/config/': { own: 'settings' },
   'src/deploy/': { own: 'the deployment as it is described, and programs that are run for it' },
+  'src/dev-cluster/': { own: 'what the programs that it starts say' },
   'src/deploy/akash/chain-reader.ts': { peer: 'answers of a chain node' },
   'src/deploy/akash/chain-writer.ts': { peer: 'answers of a chain node' },
   'src/deploy/akash/provider.ts': { peer: 'answers of a provider' },

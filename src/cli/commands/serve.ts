@@ -4,6 +4,7 @@ import type { RunningRelay } from '../../app.ts'
 import { unwrap } from '../../config/load.ts'
 import { settingKeys, settings, type SettingKey } from '../../config/schema.ts'
 import { command, yesOrNo, type OptionSpec } from '../command.ts'
+import { isDevCluster, serveCluster } from '../dev-cluster.ts'
 
 const valueName = (key: SettingKey): string => {
   const { type, value } = settings[key]
@@ -31,12 +32,17 @@ export const serve = command({
   },
   details: async () =>
     'Every flag is also an environment variable and a key of the YAML file: docs/CONFIG.md.\nSIGTERM and SIGINT '
-    + 'end it in order, a second one at once; SIGHUP reads the certificate again.',
+    + 'end it in order, a second one at once; SIGHUP reads the certificate again.\n--cluster dev without --store and --nats starts those '
+    + 'servers and three processes of the relay (docs/CLUSTER.md); with --data DIR the database stays there, without it nothing does.',
   examples: [
     { command: 'agentchat serve', doc: 'A relay on ws://localhost:6667 that keeps its data in ./agentchat-data' },
     {
       command: 'agentchat serve --port 7000 --data /var/lib/agentchat --msg-rate 5 --msg-burst 50',
       doc: 'Another port and place, and more messages per agent',
+    },
+    {
+      command: 'agentchat serve --cluster dev',
+      doc: 'Three processes of one relay on this machine, with a PostgreSQL and a NATS of their own, for trying it',
     },
     { command: 'agentchat serve --cert fullchain.pem --key privkey.pem --host 0.0.0.0 --port 443', doc: 'With TLS' },
   ],
@@ -65,6 +71,7 @@ export const serve = command({
       io.onWarning(warning => log.warn({ name: warning.name }, warning.message))
       log.debug({ data: config.data }, 'starting')
       for (const stray of strayVariables(io.env)) log.warn(stray)
+      if (isDevCluster(config)) return await serveCluster({ config, flags, file, io, out, log })
       relay = await startRelay(config, { log })
     } catch (error) {
       if (talks || out.isJson) throw error
