@@ -7,11 +7,15 @@ import { Readable } from 'node:stream'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { identityOf, loadIdentityFile } from '../lib/node/index.ts'
 import { exits } from '../src/cli/exit.ts'
+import { startGoBetween } from './kit/go-between.ts'
 import { Cli, type Ran, type RunOptions } from './kit/cli.ts'
+import { freePort } from './kit/port.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 
 const adminKey = 'correct horse battery'
 const evil = '\u001b]0;owned\u0007\u001b[31mred\u202e\r\nFAKE'
+
+type Told = Record<string, unknown> & { readonly type: string }
 
 let cli: Cli
 let relay: TestRelay
@@ -170,6 +174,36 @@ You will be bound to prop. Go on? [y/N]`)
     expect((await good(ann('proposals', '--field', 'status'))).stdout).toBe('pending\n')
     expect((await as('bob')(['accept', proposal, '--json'], typing('y\n'))).code).toBe(exits.usage.code)
     expect((await as('bob')(['accept', proposal], typing('y\n'))).stderr).toContain('is accepted')
+  })
+
+  test('a deal that a relay shows otherwise than its proposer signed it, or that was signed for another relay, is not accepted', async () => {
+    let lie = (frame: Told): Told => frame
+    const port = await freePort()
+    await using between = await startGoBetween(`ws://127.0.0.1:${port}`, { toVisitor: frame => lie(frame) })
+    await using _ = await startTestRelay({ port, publicUrls: [between.url] })
+    const there = { env: { AGENTCHAT_URL: between.url } }
+    const offer = ['propose', id('bob'), 'write it', '-a', '12.5', '-c', 'USD', '--field', 'proposal_id']
+    await good(as('bob')(['channels'], there))
+    const proposal = (await good(as('ann')(offer, there))).stdout.trim()
+    const refused = { code: exits.error.code, stderr: expect.stringContaining('These are not the terms that were signed') as string }
+    const accepted = (told: typeof lie) => {
+      lie = told
+      return as('bob')(['accept', proposal, '--yes'], there)
+    }
+    const showing = (change: (deal: Told) => object) => (frame: Told): Told =>
+      'proposal' in frame ? { ...frame, proposal: change(frame['proposal'] as Told) } : frame
+    // Who is to be paid would pay.
+    expect(await accepted(showing(({ client, provider, ...deal }) => ({ ...deal, client: provider, provider: client })))).toMatchObject(
+      refused,
+    )
+    expect(await accepted(showing(deal => ({ ...deal, elo_stakes: { proposer: 5, acceptor: 0 } })))).toMatchObject(refused)
+    // What ann offers at another relay is good there alone.
+    const elsewhere = await propose('-a', '12.5', '-c', 'USD')
+    const [{ signature, ...signed }] = (await good(bob('proposals', 'show', elsewhere, '--json'))).json[0]!['events'] as [Told]
+    expect(signature).toBe('valid')
+    const foreign = await accepted(frame => frame.type === 'PROPOSAL_EVENTS' ? { ...frame, events: [signed] } : frame)
+    expect(foreign).toMatchObject(refused)
+    expect(await accepted(frame => frame)).toMatchObject({ code: 0 })
   })
 
   test('stakes are asked for, too', async () => {

@@ -1,10 +1,13 @@
 // What somebody is about to agree to, or has agreed to, all of it: who does what for whom, for how much, until when, and what is at stake.
+import type { Proposal as Told, ProposalEvent as ToldEvent } from '../../lib/client/index.ts'
+import { isOfferOf, payerIn } from '../../lib/client/signed-offer.ts'
+import type { TradeSignature } from '../../lib/identity/index.ts'
 import { plainNumber } from '../../lib/protocol/money.ts'
 import { deadlineOf, deadlines, type Deadline } from '../domain/negotiation/index.ts'
 import { CliError } from './exit.ts'
 import type { Paint } from './output.ts'
 import { visible } from './terminal.ts'
-import { moneyText, priceText, type Proposal, type ProposalEvent } from './trade.ts'
+import { checkedFrame, moneyText, priceText, type Proposal, type ProposalEvent } from './trade.ts'
 
 const units = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]] as const
 
@@ -23,18 +26,14 @@ export const durationText = (seconds: number): string => {
 
 const dateText = (at: number): string => new Date(at).toISOString().replace(/:\d\d\.\d+Z$/, 'Z').replace('T', ' ')
 
-/** The signed offer that a proposal began with. @throws CliError where the relay shows another deal than was signed */
-export const signedOffer = (
-  proposal: Proposal,
-  events: readonly (ProposalEvent & { readonly signature: string })[],
-): ProposalEvent & { readonly signature: string } => {
-  const offer = events.find(event => event.type === 'PROPOSAL')
-  const isSame = offer !== undefined && offer.signature !== 'invalid' && offer.signature !== 'none'
-    && (['task', 'terms', 'amount', 'currency', 'deliver_s', 'review_s', 'rail', 'milestones', 'public'] as const)
-      .every(field => JSON.stringify(offer[field] ?? null) === JSON.stringify(proposal[field] ?? null))
-  if (!isSame)
-    throw new CliError('error', 'These are not the terms that were signed', `Look: agentchat proposals show ${proposal.proposal_id}`)
-  return offer
+type Checked<E> = E & { readonly signature: TradeSignature }
+
+/** The signed offer that a proposal began with. @throws CliError where the relay shows another deal than was signed, or one that was signed elsewhere */
+export const signedOffer = (proposal: Told, events: readonly Checked<ToldEvent>[]): Checked<ProposalEvent> => {
+  const offer = events.find(({ frame }) => frame.type === 'PROPOSAL')
+  if (offer === undefined || !isOfferOf(proposal, offer))
+    throw new CliError('error', 'These are not the terms that were signed', `Look: agentchat proposals show ${proposal.frame.proposal_id}`)
+  return checkedFrame(offer)
 }
 
 type Row = readonly [label: string, text: string]
@@ -122,7 +121,7 @@ export const dealText = (proposal: Proposal, now: number, paint: Paint): string 
 /** Talk; `me` is who is asked, `now` when. */
 export const termsText = (
   proposal: Proposal,
-  offer: ProposalEvent & { readonly signature: string },
+  offer: Checked<ProposalEvent>,
   { me, now, paymentCode, eloStake = 0, isPublic = false }: {
     readonly me: string
     readonly now: number
@@ -139,6 +138,7 @@ export const termsText = (
     return `${durationText(lasts)} ${from}: by ${dateText(now + lasts * 1_000)} if that is now`
   }
   const theirs = String(offer['payment_code'] ?? '')
+  const isPayerSigned = payerIn({ frame: offer, signature: offer.signature }) !== undefined
   return `The deal ${proposal_id}, offered by ${named(from)}${
     offer.signature === 'weak' ? ' in the older form: its signature covers neither terms nor deadlines' : ', who signed it'
   }:\n${
@@ -146,6 +146,7 @@ export const termsText = (
       ...workRows(proposal),
       ['who works', named(provider)],
       ['price', amount === null ? 'none' : `${priceText(proposal)}, paid by ${named(client)} to ${named(provider)}`],
+      ...(amount === null || isPayerSigned ? [] : [['', 'who pays is as in the offer before; this one does not sign it anew']] as const),
       ...partRows(proposal),
       [
         'money',

@@ -1,8 +1,8 @@
 // What the pages reckon before anything is signed: amounts as they were typed, and whether a deal is the one that was signed.
 import { describe, expect, test } from 'vitest'
+import { isOfferOf } from '../../lib/client/signed-offer.ts'
 import type { Proposal } from '../../lib/index.ts'
 import { amountIn, minorIn } from '../../web/kit/amount.ts'
-import { isOfferOf } from '../../web/state/offer.ts'
 import { clientOf, newIdentity } from '../kit/client.ts'
 import { startTestRelay } from '../kit/relay.ts'
 

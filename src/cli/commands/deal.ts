@@ -2,7 +2,7 @@
 import { formatMinor, plainNumber } from '../../../lib/protocol/money.ts'
 import { command, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
-import { checkedFrame, confirm, connectKeyed, stepText, yesOption } from '../trade.ts'
+import { confirm, connectKeyed, stepText, yesOption } from '../trade.ts'
 
 const proposal = { doc: "the proposal's id" } as const
 const example = 'prop_mhx1k2_9f86d081'
@@ -29,7 +29,7 @@ export const accept = command({
     // What cannot be accepted any more is the relay's to refuse.
     if (proposal.status === 'pending') {
       const { signedOffer, termsText } = await import('../terms-text.ts')
-      const offer = signedOffer(proposal.frame, events.map(checkedFrame))
+      const offer = signedOffer(proposal, events)
       if (!out.isJson)
         out.say(termsText(proposal.frame, offer, { me: client.agentId ?? proposal.to, now: io.now(), paymentCode, eloStake, isPublic }))
       await confirm(call, `You will be bound to ${args.proposal}`)

@@ -1,6 +1,6 @@
 // Whether a deal, as the relay tells it, is the one that its proposer signed.
-import type { TradeSignature } from '../../lib/identity/index.ts'
-import type { Proposal } from '../../lib/index.ts'
+import type { TradeSignature } from '../identity/index.ts'
+import type { Proposal } from './trade.ts'
 
 const termNames = ['task', 'terms', 'capability', 'amount', 'currency', 'deliver_s', 'review_s', 'rail', 'milestones', 'public'] as const
 
