@@ -41,6 +41,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'whole',
+          // Steps of patterns are counted by recursion, a few calls for each character of an attack.
+          execArgv: ['--stack-size=3000'],
           include: ['test/!(postgres)/**/*.test.ts', onBoth],
           globalSetup: [globalSetup, 'test/kit/chromium-run.ts', 'test/kit/nats-run.ts'],
         },
