@@ -300,7 +300,7 @@ describe('while it reconnects', () => {
 
   test('a browser that comes back on line tries at once, and one that changes its network asks whether the relay is there', async () => {
     let tell: (isOnline: boolean) => void = () => undefined
-    const network = {
+    const connectivity = {
       onChange: (listener: (isOnline: boolean) => void) => {
         tell = listener
         return () => {
@@ -309,7 +309,12 @@ describe('while it reconnects', () => {
       },
     }
     const { transport, sockets, welcome } = scripted()
-    const client = newClient('ws://relay', { transport, network, reconnect: { minMs: 3_600_000, maxMs: 3_600_000 }, random: () => 0.99 })
+    const client = newClient('ws://relay', {
+      transport,
+      connectivity,
+      reconnect: { minMs: 3_600_000, maxMs: 3_600_000 },
+      random: () => 0.99,
+    })
     const connecting = client.connect()
     sockets[0]!.open()
     sockets[0]!.say(welcome)

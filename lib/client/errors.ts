@@ -3,7 +3,14 @@ import { errors, isErrorCode, mayReconnect, type ErrorCode } from '../protocol/i
 import type { TransportProblem } from './transport.ts'
 
 /** Every code that an error of the client can have: of the relay, of the connection, of the relay's conduct, of what is said. */
-export type AgentChatErrorCode = ErrorCode | 'UNKNOWN' | 'TIMEOUT' | ConnectionErrorCode | ProtocolErrorCode | ContentErrorCode
+export type AgentChatErrorCode =
+  | ErrorCode
+  | 'UNKNOWN'
+  | 'TIMEOUT'
+  | ConnectionErrorCode
+  | ProtocolErrorCode
+  | ContentErrorCode
+  | AddressErrorCode
 
 /** What every error of the client is: it has a code, and says whether trying again can help. */
 export abstract class AgentChatError extends Error {
@@ -153,6 +160,44 @@ export class ContentError extends AgentChatError {
 
   shouldRetry(): boolean {
     return false
+  }
+}
+
+/**
+ * - `HOST_REFUSED`: the host is not one that is asked because somebody names it: a private address, or no proper host at all
+ * - `HOST_UNREACHABLE`: nothing answers there
+ * - `NO_DOCUMENT`: what answers is no relay that describes itself, says too much, or points elsewhere
+ * - `DOCUMENT_INVALID`: the relay's description is not signed by its key
+ * - `DOCUMENT_EXPIRED`: it is over, or from the future
+ * - `OTHER_HOST`: it is that of a relay at another host
+ * - `NO_HOST`: a name without a host, where there is no relay of one's own
+ * - `TOO_MANY_RELAYS`: no more relays are kept at once
+ */
+export type AddressErrorCode =
+  | 'HOST_REFUSED'
+  | 'HOST_UNREACHABLE'
+  | 'NO_DOCUMENT'
+  | 'DOCUMENT_INVALID'
+  | 'DOCUMENT_EXPIRED'
+  | 'OTHER_HOST'
+  | 'NO_HOST'
+  | 'TOO_MANY_RELAYS'
+
+/** The relay that an address names cannot be found, or is not to be believed. Nothing was signed for it. */
+export class AddressError extends AgentChatError {
+  override readonly name = 'AddressError'
+  readonly code: AddressErrorCode
+  /** The host of the address; empty where there is none. */
+  readonly host: string
+
+  constructor(code: AddressErrorCode, host: string, message: string) {
+    super(message)
+    this.code = code
+    this.host = host
+  }
+
+  shouldRetry(): boolean {
+    return this.code === 'HOST_UNREACHABLE'
   }
 }
 

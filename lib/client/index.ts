@@ -2,7 +2,9 @@
 export { type BackoffPolicy } from './backoff.ts'
 export { type Channels, type OwnerOptions } from './channels.ts'
 export { AgentChatClient } from './client.ts'
+export { type Connectivity } from './connectivity.ts'
 export { conversation, isInThread, type Changed, type Conversation, type ConversationOptions, type EditOptions } from './conversation.ts'
+export { hostOf, isSameHost } from './hosts.ts'
 export { type StandardSchema } from './json.ts'
 export { type AskOptions, type Content, type ReplyOptions, type SendOptions, type Sent } from './sending.ts'
 export {
@@ -16,6 +18,7 @@ export {
   type Verdict,
 } from './court.ts'
 export {
+  AddressError,
   AgentChatError,
   ConnectionError,
   ContentError,
@@ -23,6 +26,7 @@ export {
   RelayDoubtError,
   RelayError,
   TimeoutError,
+  type AddressErrorCode,
   type AgentChatErrorCode,
   type ConnectionErrorCode,
   type ContentErrorCode,
@@ -37,7 +41,7 @@ export { groupsOf, setGroup } from './groups.ts'
 export { Grown } from './grown.ts'
 export { MemoryKnownRelays, type KnownRelays } from './known-relays.ts'
 export { type AckMode, type Message, type MessageFacts } from './message.ts'
-export { type Network } from './network.ts'
+export { Network, type Located, type NetworkMessage, type NetworkOptions } from './network.ts'
 export {
   type ClientEvents,
   type ClientOptions,
@@ -51,6 +55,7 @@ export { type AgentProfile, type People, type ProofState } from './people.ts'
 export { MemoryPositions, type Positions } from './positions.ts'
 export { rawTextOf } from './raw-text.ts'
 export { Authors, renderDigest, renderer, type Renderable, type Renderer } from './rendering.ts'
+export { fetchDocument, resolveHost, type ReadDocument, type ResolvedRelay, type ResolveOptions } from './resolving.ts'
 export { type Reputation } from './reputation.ts'
 export { type CallOptions } from './pending.ts'
 export { Said, type SaidMessage } from './said.ts'

@@ -1,6 +1,7 @@
 // Which relay is known at which address. A first answer is believed; after it another relay there, or the same relay at another
 // address, is a question for whoever owns the key.
 import { originOf } from '../protocol/index.ts'
+import type { RelayDoubt } from './errors.ts'
 
 /** Which relay is at which address, for as long as a program remembers it. */
 export interface KnownRelays {
@@ -23,6 +24,14 @@ export const knownElsewhere = (known: ReadonlyMap<string, string>, url: string, 
   if (known.get(here) === serverId) return undefined
   for (const [address, id] of known) if (id === serverId && address !== here) return address
   return undefined
+}
+
+/** What is not as it was known of a relay that is at a url; undefined: nothing. */
+export const doubtOf = (known: KnownRelays, url: string, serverId: string): RelayDoubt | undefined => {
+  const before = known.get(url)
+  if (before !== undefined) return before === serverId ? undefined : { kind: 'changed', url, serverId, known: before }
+  const elsewhere = known.elsewhere(url, serverId)
+  return elsewhere === undefined ? undefined : { kind: 'elsewhere', url, serverId, known: elsewhere }
 }
 
 /** Relays that are known as long as the process lasts. */

@@ -14,7 +14,7 @@ import {
 import { originOf, type Frame, type RequestInput } from '../protocol/index.ts'
 import { ProtocolError, RelayDoubtError, type RelayDoubt } from './errors.ts'
 import type { VerifySignature } from './signature-check.ts'
-import type { KnownRelays } from './known-relays.ts'
+import { doubtOf, type KnownRelays } from './known-relays.ts'
 
 export interface LoginOptions {
   readonly url: string
@@ -144,14 +144,8 @@ export class Login {
   /** What is wrong with trusting this relay here, unless whoever owns the key says that it is right. */
   async #doubt(serverId: string): Promise<RelayDoubt | undefined> {
     const { url, knownRelays, confirmRelay } = this.#options
-    const known = knownRelays.get(url)
-    if (known === serverId) return undefined
-    const elsewhere = knownRelays.elsewhere(url, serverId)
-    if (known === undefined && elsewhere === undefined) return undefined
-    const doubt: RelayDoubt = known === undefined
-      ? { kind: 'elsewhere', url, serverId, known: elsewhere! }
-      : { kind: 'changed', url, serverId, known }
-    return await confirmRelay?.(doubt) === true ? undefined : doubt
+    const doubt = doubtOf(knownRelays, url, serverId)
+    return doubt === undefined || await confirmRelay?.(doubt) === true ? undefined : doubt
   }
 
   /** For relays that prove nothing: texts that whoever is at this address could use at another relay. */

@@ -2,10 +2,10 @@
 import type { Identity } from '../identity/index.ts'
 import type { FrameType, Told } from '../protocol/index.ts'
 import type { BackoffPolicy } from './backoff.ts'
+import type { Connectivity } from './connectivity.ts'
 import type { AgentChatError, ConnectionError, RelayDoubt } from './errors.ts'
 import type { KnownRelays } from './known-relays.ts'
 import type { AckMode, Message } from './message.ts'
-import type { Network } from './network.ts'
 import type { CallOptions } from './pending.ts'
 import type { Positions } from './positions.ts'
 import type { VerifySignature } from './signature-check.ts'
@@ -45,7 +45,7 @@ export interface ClientOptions {
   readonly confirmRelay?: (doubt: RelayDoubt) => boolean | Promise<boolean>
   readonly transport?: Transport
   /** Tells when the machine goes off line and comes back; default: the platform's events, where it has them. */
-  readonly network?: Network
+  readonly connectivity?: Connectivity
   /** Come back after a lost connection (default), and how. */
   readonly reconnect?: boolean | Partial<BackoffPolicy>
   /** ms for a login and for the answer to a request; default 15,000 */

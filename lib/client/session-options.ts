@@ -1,7 +1,7 @@
 // What a session is opened with, of what a program tells the client.
 import { randomNonce, verify } from '../identity/index.ts'
+import { platformConnectivity } from './connectivity.ts'
 import { MemoryKnownRelays } from './known-relays.ts'
-import { platformNetwork } from './network.ts'
 import type { ClientOptions } from './options.ts'
 import type { SessionOptions } from './session.ts'
 import { webSocketTransport } from './transport.ts'
@@ -15,7 +15,7 @@ export const sessionOptions = (
     ...times,
     url: options.server,
     transport: options.transport ?? webSocketTransport,
-    network: options.network ?? platformNetwork,
+    connectivity: options.connectivity ?? platformConnectivity,
     identity,
     serverId: options.serverId,
     legacyLogin: options.legacyLogin ?? false,

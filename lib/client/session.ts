@@ -14,9 +14,9 @@ import { restarting, tooSlow } from '../protocol/close.ts'
 import { decodeFrame, mayReconnect, timerMs, type Frame } from '../protocol/index.ts'
 import { backoffMs, defaultBackoff, type BackoffPolicy } from './backoff.ts'
 import { Connection } from './connection.ts'
+import type { Connectivity } from './connectivity.ts'
 import { AgentChatError, ConnectionError, ProtocolError, RelayError } from './errors.ts'
 import { Login, type LoginOptions, type Place } from './login.ts'
-import type { Network } from './network.ts'
 import { inTime, pending, type CallOptions, type Ending } from './pending.ts'
 import { keepRawText } from './raw-text.ts'
 import { after } from './timer.ts'
@@ -27,7 +27,7 @@ export type SessionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed'
 
 export interface SessionOptions extends LoginOptions {
   readonly transport: Transport
-  readonly network: Network
+  readonly connectivity: Connectivity
   readonly onCaptcha: ((question: string, hint: string | undefined) => string | Promise<string>) | undefined
   /** undefined: a lost connection ends the session */
   readonly backoff: BackoffPolicy | undefined
@@ -162,7 +162,7 @@ export class Session {
   #begin(): void {
     this.#attempt = 0
     this.#tryingSince = this.#options.now()
-    this.#stopNetwork = this.#options.network.onChange(isOnline => this.#networkChanged(isOnline))
+    this.#stopNetwork = this.#options.connectivity.onChange(isOnline => this.#networkChanged(isOnline))
     this.#open()
   }
 

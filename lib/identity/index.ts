@@ -89,7 +89,7 @@ export {
   type TradeAction,
   type TradeSignature,
 } from './trade-signatures.ts'
-export { serverDocumentProblem, serverDocumentText, type ServerDocumentProblem } from './server-documents.ts'
+export { serverDocumentProblem, serverDocumentText, succeeds, type ServerDocumentProblem } from './server-documents.ts'
 export {
   checkProof,
   cosignedAt,

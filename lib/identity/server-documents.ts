@@ -2,6 +2,7 @@
 import { limits, type ServerDocument } from '../protocol/index.ts'
 import { serverIdOf } from './agent-id.ts'
 import { signedText } from './canonical.ts'
+import { rotationText } from './texts.ts'
 import { verify as verifyHere, type Verify } from './verify.ts'
 
 /** What a relay signs: all of its description but the signature. @throws IdentityError on what has no exact JSON */
@@ -27,5 +28,24 @@ export const serverDocumentProblem = (
     return now < document.expires_at && document.issued_at < document.expires_at ? undefined : 'expired'
   } catch {
     return 'key'
+  }
+}
+
+/**
+ * Whether the key of a description follows from the one that a relay was known by: each key in between signed over to the next. The
+ * description itself is checked by `serverDocumentProblem`. Never throws.
+ */
+export const succeeds = ({ server_id, rotations = [] }: ServerDocument, known: string, verify: Verify = verifyHere): boolean => {
+  try {
+    // From the end: what came before the known key says nothing.
+    let next = server_id
+    for (const { signature, ...rotation } of [...rotations].reverse()) {
+      if (serverIdOf(rotation.new_pubkey) !== next || !verify(rotation.old_pubkey, rotationText(rotation), signature)) return false
+      next = serverIdOf(rotation.old_pubkey)
+      if (next === known) return true
+    }
+    return false
+  } catch {
+    return false
   }
 }

@@ -1,4 +1,5 @@
 // The client's transport on the `ws` library, for Node versions without a WebSocket of their own.
+import type { LookupFunction } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import { WebSocket } from 'ws'
 import { limits } from '../protocol/index.ts'
@@ -43,20 +44,22 @@ const isPassing = (status: number): boolean => status >= 500 || status === 408 |
 export interface WsTransportOptions {
   /** Certificates in PEM that are trusted beside those of the public authorities: a relay's own, or its authority's. */
   readonly ca?: string | undefined
+  /** Looks names up, in the place of the system's own: refuses those that are not to be connected to. */
+  readonly lookup?: LookupFunction | undefined
 }
 
 /**
  * @example new AgentChatClient({ server: 'wss://chat.intern', transport: wsTransportWith({ ca: readFileSync('ca.pem', 'utf8') }) })
  */
-export const wsTransportWith = ({ ca }: WsTransportOptions = {}): Transport => {
-  const trust = ca === undefined ? {} : { ca: [...rootCertificates, ca] }
+export const wsTransportWith = ({ ca, lookup }: WsTransportOptions = {}): Transport => {
+  const how = { ...(ca !== undefined && { ca: [...rootCertificates, ca] }), ...(lookup !== undefined && { lookup }) }
   return (url, handlers) => {
     const isTls = /^wss:/i.test(url)
     let reason = ''
     let problem: TransportProblem | undefined
     let socket: WebSocket
     try {
-      socket = new WebSocket(url, { perMessageDeflate: false, maxPayload, handshakeTimeout: 15_000, ...trust })
+      socket = new WebSocket(url, { perMessageDeflate: false, maxPayload, handshakeTimeout: 15_000, ...how })
     } catch (error) {
       queueMicrotask(() => handlers.close(1006, (error as Error).message))
       return { send: () => undefined, close: () => undefined }

@@ -74,6 +74,8 @@ export const limits = {
   maxProfileChars: 16 * 1024,
   /** Characters of the JSON in which a relay describes itself. */
   maxServerChars: 16 * 1024,
+  /** Former keys of a relay that it names there. */
+  maxServerRotations: 16,
   /** Longest life of a token. */
   maxTokenMs: 365 * 24 * 60 * 60_000,
   maxTokensPerAgent: 20,

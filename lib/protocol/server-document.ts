@@ -19,6 +19,14 @@ const line = (maxChars: number) =>
 const RelayUrl = z.string().check(z.maxLength(300), z.refine(isRelayUrl, 'a relay URL, ws:// or wss://'))
 const Region = z.string().check(z.regex(/^[A-Za-z0-9-]{1,32}$/, 'a region: 1–32 of A–Z a–z 0–9 -'))
 
+/** One key of a relay hands over to the next. */
+const Handover = z.looseObject({
+  old_pubkey: PublicKey,
+  new_pubkey: PublicKey,
+  timestamp: z.string().check(z.maxLength(40)),
+  signature: Signature,
+})
+
 const Count = z.int().check(z.gte(0))
 
 /** What a relay says of itself. Fields beside these are kept: they are under the signature too. */
@@ -43,6 +51,8 @@ export const ServerDocument = z.looseObject({
     contact: z.optional(line(200)),
   }),
   counts: z.looseObject({ agents: Count, with_identity: Count, channels: Count, public_channels: Count }),
+  /** the relay's former keys, each signed over to the next, the last to `pubkey` */
+  rotations: z.optional(z.array(Handover).check(z.maxLength(limits.maxServerRotations))),
   started_at: Time,
   uptime_seconds: Count,
   issued_at: Time,

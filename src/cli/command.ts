@@ -12,9 +12,10 @@ export interface ArgumentSpec {
   readonly variadic?: true
   /**
    * What it names. A channel begins with #, which may be left out (a bare # begins a comment in a shell); an agent begins with @; a target
-   * is either. A word in front of the first one may be a relay's name.
+   * is either; a deal is what a relay holds by its id. All may say at which relay: "#general@chat.example". A word in front of the first channel
+   * or agent may be a relay's name.
    */
-  readonly is?: 'channel' | 'agent' | 'target'
+  readonly is?: 'channel' | 'agent' | 'target' | 'deal'
 }
 
 /** The key in the record is the long name: `maxMessages` is `--max-messages`. */
@@ -118,6 +119,8 @@ export interface Wish {
   readonly bufferSize?: number
   /** Relay to talk to, for commands without the [server] argument. */
   readonly server?: string
+  /** Host of the relay to talk to, of a name that says it. */
+  readonly host?: string | undefined
   /** Identity file, where it is not the one of -i. */
   readonly identity?: string
   /** The relay's admin key, where it is needed to be let in at all. */
@@ -134,10 +137,12 @@ export interface Wish {
 export interface Call<A = unknown, O = unknown> {
   readonly args: Arguments<A>
   readonly options: Options<O> & Options<typeof relayOptions> & Options<typeof commonOptions>
+  /** The relay that is named in front. */
+  readonly server: string | undefined
   readonly io: Io
   readonly out: Output
   /** The relay that argument, environment and contexts point to. */
-  target(wish?: Pick<Wish, 'server' | 'identity' | 'anonymous'>): Promise<Target>
+  target(wish?: Pick<Wish, 'server' | 'host' | 'identity' | 'anonymous'>): Promise<Target>
   /** A logged-in client; it is closed when the command ends. */
   connect(wish?: Wish): Promise<AgentChatClient>
 }
@@ -149,6 +154,8 @@ export interface Command<A extends ArgumentSpecs = ArgumentSpecs, O extends Opti
   readonly details?: () => Promise<string>
   /** The command talks to a relay: it takes [server] first, and the relay options. */
   readonly relay?: true
+  /** Its arguments may be names at several relays: it connects to each (`Wish.host`). */
+  readonly isAcrossRelays?: true
   readonly arguments: A
   readonly options: O
   readonly examples: readonly Example[]

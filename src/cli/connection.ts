@@ -1,6 +1,14 @@
 // A logged-in client for a command: as whom, to a relay that is still the one it was, with the newest key told.
 import { join } from 'node:path'
-import { AgentChatClient, ConnectionError, ProtocolError, RelayDoubtError, RelayError, type RelayDoubt } from '../../lib/client/index.ts'
+import {
+  AgentChatClient,
+  ConnectionError,
+  ProtocolError,
+  RelayDoubtError,
+  RelayError,
+  type RelayDoubt,
+  type Transport,
+} from '../../lib/client/index.ts'
 import { generateKeyPair, identityFrom } from '../../lib/identity/index.ts'
 import {
   KnownRelays,
@@ -23,7 +31,7 @@ const defaultTimeoutMs = 15_000
 
 /** @throws what the client throws, and CliError when the relay's key has changed */
 export const openClient = async (
-  { url, serverId, name, identity: path, isDefaultIdentity, ca }: Target,
+  { url, serverId, name, identity: path, isDefaultIdentity, ca, allow }: Target,
   wish: Wish,
   { io, out, options }: Pick<Call, 'io' | 'out' | 'options'>,
 ): Promise<AgentChatClient> => {
@@ -41,6 +49,7 @@ export const openClient = async (
       `warning: The keys of known relays cannot be read, so this one is believed: ${relaysFile}: ${relays.problem}. The file is put aside.`,
     )
   let doubt: RelayDoubt | undefined
+  const transport = await transportOf(ca, allow)
   const clientWith = (admin: { readonly adminKey?: string }) =>
     new AgentChatClient({
       server: url,
@@ -48,7 +57,7 @@ export const openClient = async (
       inbox: wish.inbox ?? 'none',
       reconnect: wish.reconnect ?? false,
       requestTimeoutMs: wish.timeoutMs ?? (options.timeout === undefined ? defaultTimeoutMs : options.timeout * 1_000),
-      transport: ca === undefined ? wsTransport : wsTransportWith({ ca: readCertificates(ca) }),
+      transport,
       verify: createVerify(),
       onCaptcha: sumOf,
       now: io.now,
@@ -105,6 +114,16 @@ export const openClient = async (
   return client
 }
 
+/** Where a stranger's name leads to is judged once more when it is dialled: names may lead elsewhere by then. */
+const transportOf = async (ca: string | undefined, allow: readonly string[] | undefined): Promise<Transport> => {
+  if (ca === undefined && allow === undefined) return wsTransport
+  const { addressGuard } = await import('../outbound/guard.ts')
+  return wsTransportWith({
+    ...(ca !== undefined && { ca: readCertificates(ca) }),
+    ...(allow !== undefined && { lookup: addressGuard({ allow }).lookup }),
+  })
+}
+
 /** What relays ask is a sum, and no protection: any program answers it. Another question is for people, and answered by none. */
 const sumOf = (question: string): string => {
   const numbers = /^What is (\d+) \+ (\d+)\?$/.exec(question)
@@ -124,8 +143,9 @@ const mixedUp = async (error: unknown, url: string): Promise<CliError | undefine
 }
 
 /** What the client found wrong with the relay, and what to do about it. */
-const explained = (error: unknown, url: string, known: string | undefined): unknown => {
+export const explained = (error: unknown, url: string, known: string | undefined): unknown => {
   if (error instanceof RelayDoubtError && error.doubt.kind === 'elsewhere') return elsewhere(error.doubt)
+  if (error instanceof RelayDoubtError) return changed(error.doubt.url, error.doubt.known)
   if (!(error instanceof ProtocolError)) return error
   if (error.code === 'RELAY_CHANGED' && known !== undefined) return changed(url, known)
   return error.code === 'RELAY_UNPROVED'

@@ -1,5 +1,13 @@
 // What went wrong, in words: exit, message and next step for whatever a command threw.
-import { ConnectionError, ProtocolError, RelayError, TimeoutError, type TransportProblem } from '../../lib/client/index.ts'
+import {
+  AddressError,
+  ConnectionError,
+  ProtocolError,
+  RelayError,
+  TimeoutError,
+  type AddressErrorCode,
+  type TransportProblem,
+} from '../../lib/client/index.ts'
 import { IdentityError } from '../../lib/identity/index.ts'
 import { closeCodes, closeDocs, type CloseName } from '../../lib/protocol/index.ts'
 import { CliError, exitOfCode, type ExitName } from './exit.ts'
@@ -44,6 +52,27 @@ const problems: Readonly<Record<TransportProblem, Pick<Failure, 'exit' | 'hint'>
   },
 }
 
+const believeNot = 'Somebody stands between, or the relay is set up wrong: ask its operator. Nothing was signed for it.'
+
+/** Why the relay of an address was not found, or not believed. */
+const addressed: Readonly<Record<AddressErrorCode, Pick<Failure, 'exit' | 'hint'>>> = {
+  HOST_REFUSED: {
+    exit: 'auth',
+    hint:
+      'Whoever wrote the address may want something of your network. If the relay is yours: agentchat discover add URL, or its URL in front.',
+  },
+  HOST_UNREACHABLE: { exit: 'unreachable', hint: 'Is the host right, and is the relay there? agentchat doctor wss://HOST looks closer.' },
+  NO_DOCUMENT: { exit: 'notFound', hint: 'Is the host right? A relay is at https://HOST/.well-known/agentchat.json, by TLS.' },
+  DOCUMENT_INVALID: { exit: 'auth', hint: believeNot },
+  DOCUMENT_EXPIRED: { exit: 'auth', hint: 'agentchat doctor tells whether a clock is wrong.' },
+  OTHER_HOST: {
+    exit: 'auth',
+    hint: 'Use the host that it names, if you meant that one. Its operator can add hosts: agentchat serve --public-urls.',
+  },
+  NO_HOST: { exit: 'usage', hint: undefined },
+  TOO_MANY_RELAYS: { exit: 'refused', hint: undefined },
+}
+
 const closeDoc = (closeCode: number | undefined): string | undefined =>
   (Object.keys(closeCodes) as CloseName[]).filter(name => closeCodes[name].code === closeCode).map(name => closeDocs[name])[0]
 
@@ -73,6 +102,7 @@ export const failureOf = (error: unknown): Failure => {
       ? { exit: 'unreachable', message: error.message, hint: 'Is the relay running, and the URL right? agentchat doctor URL looks closer.' }
       : { exit: 'ended', message: error.message, hint: closeDoc(error.closeCode) }
   }
+  if (error instanceof AddressError) return { message: error.message, ...addressed[error.code] }
   if (error instanceof ProtocolError) return { exit: 'refused', message: error.message }
   if (error instanceof IdentityError)
     return {

@@ -8,6 +8,7 @@ import { CliError, exits, type ExitName } from './exit.ts'
 import type { Io } from './io.ts'
 import { createOutput, type Output } from './output.ts'
 import { addCommand, type Run } from './program.ts'
+import type { Target } from './target.ts'
 
 /** Runs one command line (without the program's own name) and gives the exit code. Never throws. */
 export const main = async (argv: readonly string[], io: Io): Promise<number> => {
@@ -18,22 +19,37 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   const closers: (() => Promise<void>)[] = []
   let exit: ExitName = 'ok'
 
-  const run: Run = async ({ record, server, args, options }) => {
+  const run: Run = async ({ record, server, args: words, options }) => {
     const { identity, guest, name, context, ca, field } = options as Call['options']
     if (field !== undefined) {
       const { vocabulary } = await import('./vocabulary.ts')
       out = createOutput(io, isJson, { paths: field, vocabulary: vocabulary() })
     }
+    // A relay that is named in front is asked for names at others too: it may be linked to them.
+    const { host, args } = server === undefined && record.relay && hasHosts(words)
+      ? (await import('./addressed.ts')).hostIn(record, words)
+      : { args: words }
+    const found = new Map<string, Promise<Target>>()
     const target: Call['target'] = async wish => {
+      const at = wish?.host ?? (wish?.server === undefined ? host : undefined)
+      const own = () => ownTarget(wish)
+      if (at === undefined) return own()
+      const key = JSON.stringify([at, wish?.identity, wish?.anonymous])
+      const there = found.get(key) ?? (await import('./addressed.ts')).targetAt(at, wantedBy(wish), { io, options, own })
+      found.set(key, there)
+      return there
+    }
+    const wantedBy = (wish: Parameters<Call['target']>[0]) => ({
+      server: wish?.server ?? server,
+      identity: wish?.identity ?? identity,
+      guest: wish?.anonymous === undefined ? guest : true as const,
+      name,
+      context,
+      ca,
+    })
+    const ownTarget: Call['target'] = async wish => {
       const [{ isServerUrl, resolveTarget }, { readContexts }] = await Promise.all([import('./target.ts'), import('./contexts.ts')])
-      const wanted = {
-        server: wish?.server ?? server,
-        identity: wish?.identity ?? identity,
-        guest: wish?.anonymous === undefined ? guest : true,
-        name,
-        context,
-        ca,
-      }
+      const wanted = wantedBy(wish)
       const word = wanted.server ?? (context === undefined ? io.env['AGENTCHAT_URL'] : undefined)
       // Names are looked up only where one is given: what finds them is not loaded for a url.
       const { serverNamed } = !word || isServerUrl(word) ? { serverNamed: undefined } : await import('./discovery/names.ts')
@@ -45,7 +61,7 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
       closers.push(() => client.close())
       return client
     }
-    exit = await record.run({ args, options, io, out, target, connect } as never) ?? 'ok'
+    exit = await record.run({ args, options, server, io, out, target, connect } as never) ?? 'ok'
   }
 
   try {
@@ -62,6 +78,10 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
   await Promise.all(closers.map(close => close()))
   return exits[exit].code
 }
+
+/** Whether some argument may be a name that says at which relay it is; told without loading what finds it. */
+const hasHosts = (args: Readonly<Record<string, unknown>>): boolean =>
+  Object.values(args).flat().some(word => typeof word === 'string' && word.includes('@', 1))
 
 /** What their help says beside options and examples, of commands and those below them. */
 const detailsOf = async (records: readonly AnyCommand[]): Promise<ReadonlyMap<AnyCommand, string>> => {

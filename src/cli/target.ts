@@ -29,6 +29,8 @@ export interface Target {
   readonly name: string | undefined
   /** File of certificates that are trusted beside the public ones. */
   readonly ca?: string | undefined
+  /** Somebody else's name led there: only to public addresses, and to these networks. */
+  readonly allow?: readonly string[] | undefined
 }
 
 export interface Wanted {
@@ -86,7 +88,7 @@ export const currentContext = (env: Io['env'], contexts: Contexts): Context | un
 }
 
 /** What a context says of the certificate of its relay counts however the relay is named. */
-const caOf = (url: string, readContexts: () => Contexts): string | undefined =>
+export const caOf = (url: string, readContexts: () => Contexts): string | undefined =>
   url.startsWith('wss:')
     ? Object.values(readContexts().contexts).find(context => context.ca !== undefined && serverUrl(context.url) === url)?.ca
     : undefined

@@ -35,6 +35,7 @@ import {
   TargetAddress,
 } from '../../lib/protocol/fields.ts'
 import { Nick } from '../../lib/protocol/request-fields.ts'
+import { isSameHost, refusalOf } from '../../lib/client/hosts.ts'
 import { storedTextOf } from '../../lib/client/transcript-checks.ts'
 import { decodeFrame, decodeRequest } from '../../lib/protocol/index.ts'
 import { minorOf } from '../../lib/protocol/money.ts'
@@ -105,7 +106,9 @@ const list = <T>(text: string, item: (part: string) => T): readonly T[] =>
 
 /** A file, or a folder for all files in it that have no row of their own; the longest that fits counts. */
 export const table: Readonly<Record<string, PeerText | OwnText>> = {
+  'lib/client/hosts.ts': { peer: 'hosts of addresses, and urls of relays', run: { refusalOf, isSameHost: text => isSameHost(text, text) } },
   'lib/client/known-relays.ts': { own: 'urls of relays, which the user names' },
+  'lib/client/resolving.ts': { own: 'urls that the program names' },
   'lib/client/session.ts': { peer: 'reasons of the relay for closing' },
   'lib/identity/base64url.ts': { peer: 'closed keys, and halves of keys, at most 2,048 characters' },
   'lib/identity/recovery-code.ts': { own: 'a code, as its owner types it, at most 100 characters' },

@@ -2,7 +2,8 @@
 import { command, seconds } from '../command.ts'
 import { agents } from './discover/agents.ts'
 import { add, remove, trust } from './discover/list.ts'
-import { listOf, sourceOptions, surveyWishOf } from './discover/options.ts'
+import { sourceOptions, surveyWishOf } from './discover/options.ts'
+import { listOf } from '../discovery/networks.ts'
 
 export const discover = command({
   name: 'discover',

@@ -1,4 +1,5 @@
 // agentchat listen: what is said, as it is said; comes back by itself after a lost connection and misses nothing.
+import { addressOf } from '../../../lib/protocol/address.ts'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { AgentChatClient, ChannelName, Message, Renderer } from '../../../lib/client/index.ts'
 import { command, count, durationMs, seconds, whole } from '../command.ts'
@@ -19,11 +20,37 @@ const beginningOf = ({ since, cursor, maxMessages }: {
   readonly maxMessages?: number
 }): Since | undefined => since ?? (maxMessages !== undefined && cursor === undefined ? 'now' : undefined)
 
+/** The channels of one relay. */
+interface Place {
+  /** undefined: the relay of one's own, or the one that is named in front */
+  readonly host: string | undefined
+  readonly channels: readonly ChannelName[]
+}
+
+/** Channels by the relay that their names say. */
+const placesOf = (channels: readonly ChannelName[], server: string | undefined): readonly Place[] => {
+  if (server !== undefined || channels.length === 0) return [{ host: undefined, channels }]
+  const byHost = new Map<string | undefined, ChannelName[]>()
+  for (const channel of channels) {
+    const { name, host } = addressOf(channel)
+    byHost.set(host, [...byHost.get(host) ?? [], name as ChannelName])
+  }
+  return Array.from(byHost, ([host, channels]) => ({ host, channels }))
+}
+
 export const listen = command({
   name: 'listen',
   summary: 'Print messages as they come',
   relay: true,
-  arguments: { channels: { doc: 'channels to listen to (default: #general)', is: 'channel', variadic: true, optional: true } },
+  isAcrossRelays: true,
+  arguments: {
+    channels: {
+      doc: 'channels to listen to, at several relays too: #ops@chat.example (default: #general)',
+      is: 'channel',
+      variadic: true,
+      optional: true,
+    },
+  },
   options: {
     maxMessages: {
       short: 'm',
@@ -37,7 +64,11 @@ export const listen = command({
       doc: 'Begin after this position, at the first message, or with the next one (default: with the newest few; with -m, the next one)',
       parse: place,
     },
-    cursor: { value: 'FILE', doc: 'Keep in FILE how far this went, and go on from there: a listener that is started again misses nothing' },
+    cursor: {
+      value: 'FILE',
+      doc:
+        'Keep in FILE how far this went (in FILE.HOST at another relay), and go on from there: a listener that is started again misses nothing',
+    },
     followDm: { doc: 'Direct messages and mentions too, also those that waited; what is printed counts as received' },
     dm: { doc: 'Direct messages and mentions, also those that waited, and nothing else' },
     thread: { value: 'MSG_ID', doc: 'Only the thread of this message; in its channel, or with --dm between the two' },
@@ -62,6 +93,7 @@ export const listen = command({
   examples: [
     { command: "agentchat listen ws://localhost:6667 '#general' -m 5", doc: 'The next five messages, then end' },
     { command: "agentchat listen '#general' '#builds' --since now | jq -r .content", doc: 'Two channels, from now on' },
+    { command: "agentchat listen '#general@chat.example' '#ops'", doc: 'Channels of two relays in one; `host` says of which a line is' },
     { command: 'agentchat listen --follow-dm -i alice.json -m 1 --timeout 60', doc: 'Wait up to a minute for something to do' },
     { command: 'agentchat listen --dm -m 1 --timeout 60', doc: 'The next direct message or mention, one that waits first' },
     { command: "agentchat listen '#tasks' --cursor tasks.json -m 1", doc: 'The next message that no earlier run has seen' },
@@ -74,7 +106,7 @@ export const listen = command({
     { command: 'agentchat listen --dm -m 1 --render', doc: 'The next one as text for a model, fenced' },
     { command: "agentchat listen '#notes' --since all --content > notes.txt", doc: 'A channel as a text file' },
   ],
-  async run({ args, options, io, out, connect }): Promise<ExitName> {
+  async run({ args, options, server, io, out, connect }): Promise<ExitName> {
     if (options.dm && args.channels.length > 0)
       throw new CliError('usage', '--dm listens to no channel', 'Channels and direct messages together: --follow-dm.')
     const { when, digest: digestMs } = options
@@ -84,6 +116,9 @@ export const listen = command({
       throw new CliError('usage', '--content prints contents, and a digest has none', 'Leave one of them out.')
     const takesDm = options.dm === true || options.followDm === true
     const channels: readonly ChannelName[] = options.dm ? [] : args.channels.length === 0 ? ['#general'] : args.channels
+    const places = placesOf(channels, server)
+    if (options.thread !== undefined && places.length > 1)
+      throw new CliError('usage', 'A thread is at one relay', 'Name channels of that one only.')
     const since = beginningOf(options)
     const [
       { Grown, RelayError, conversation, isInThread, renderDigest, renderer },
@@ -103,20 +138,26 @@ export const listen = command({
       import('../provenance.ts'),
     ])
     const messageText = messagesText(io.now())
-    const shape = { fields: [...fieldsOfFrame('MSG'), 'signature', 'provenance'] }
+    const shape = { fields: [...fieldsOfFrame('MSG'), 'signature', 'provenance', 'host'] }
     const { maxMessages = Infinity } = options
     const isForEyes = io.stdout.isTTY === true && !out.isJson
     const { promise: ended, resolve: end, reject: fail } = deferred<ExitName>()
-    const positions = options.cursor === undefined ? undefined : (await import('../cursor.ts')).openCursor(options.cursor, fail)
+    const { openCursor } = await import('../cursor.ts')
+    const cursors = places.map(({ host }) =>
+      options.cursor === undefined
+        ? undefined
+        : openCursor(host === undefined ? options.cursor : `${options.cursor}.${host.replace(':', '_')}`, fail)
+    )
     const printed = new Printed({ write: text => out.taken(text), isPipe: io.stdout.isPipe === true, now: io.now })
     /** Messages and digests take turns. */
     let lines = Promise.resolve()
     const printLine = (text: string, counts: () => void): Promise<void> => lines = lines.then(() => printed.line(text, counts))
     let received = 0
-    const grown = new Grown()
 
-    const lineOf = async (message: Message, { provenance, render }: Renderer): Promise<string> => {
-      const { frame, signature } = message
+    const lineOf = async (message: Message, { provenance, render }: Renderer, { host }: Place): Promise<string> => {
+      const { signature } = message
+      const at = host === undefined ? undefined : `@${host}`
+      const frame = { ...message.frame, ...(at !== undefined && (isForEyes ? { to: `${message.frame.to}${at}` } : { host })) }
       if (options.content) return `${io.stdout.isTTY ? visibleLines(frame.content) : frame.content}\n`
       if (options.render) return `${await render(message)}\n`
       return isForEyes
@@ -126,13 +167,18 @@ export const listen = command({
     /** The message that the thread begins with; what comes before it is known waits. */
     const root = deferred<string>()
     /** One line after the other: while stdout is full nothing more is taken. What was not printed was not received. */
-    const print = async (messages: AsyncIterable<Message>, shown: Renderer): Promise<void> => {
+    const print = async (
+      messages: AsyncIterable<Message>,
+      shown: Renderer,
+      grown: InstanceType<typeof Grown>,
+      place: Place,
+    ): Promise<void> => {
       for await (const message of messages) {
         const isMine = message.to.startsWith('@') || message.inboxSeq !== undefined
         if (options.thread !== undefined && !isInThread(message.frame, await root.promise)) message.ack()
-        else if (channels.some(channel => channel === message.to) || (isMine && takesDm)) {
+        else if (place.channels.some(channel => channel === message.to) || (isMine && takesDm)) {
           if (grown.end(message)) out.progress('')
-          await printLine(await lineOf(message, shown), () => message.ack())
+          await printLine(await lineOf(message, shown, place), () => message.ack())
           if (++received < maxMessages) continue
           end('ok')
           // What is printed is still in its hands.
@@ -140,8 +186,11 @@ export const listen = command({
         } else message.ack()
       }
     }
-    const prepare = (client: AgentChatClient): void => {
-      print(client.messages(undefined, { ack: 'manual', signal: leaving.signal }), renderer(client)).catch(fail)
+    const prepare = (client: AgentChatClient, place: Place): void => {
+      const { host, channels } = place
+      const say = (text: string) => out.say(host === undefined ? text : `${host}: ${text}`)
+      const grown = new Grown()
+      print(client.messages(undefined, { ack: 'manual', signal: leaving.signal }), renderer(client), grown, place).catch(fail)
       // In a pipe a line is a message: what is on its way there is none.
       if (isForEyes && options.content !== true && options.render !== true) {
         client.on('DELTA', piece => {
@@ -152,7 +201,7 @@ export const listen = command({
       }
       client.on('DIGEST', digest => {
         if (!channels.includes(digest.channel)) return undefined
-        const { frame } = digest
+        const frame = { ...digest.frame, ...(host !== undefined && { host }) }
         const text = options.render
           ? `${renderDigest(digest)}\n`
           : out.lineOf(frame, digestText, { fields: [...shape.fields, ...Object.keys(frame)] })
@@ -160,27 +209,27 @@ export const listen = command({
         return new Promise<void>(counts => printLine(text, () => counts()).catch(fail))
       })
       client.on('MOTD_UPDATE', ({ motd }) => {
-        if (motd !== null) out.say(`${client.welcome?.server ?? 'The relay'}: ${motd}`)
+        if (motd !== null) say(`${client.welcome?.server ?? 'The relay'}: ${motd}`)
       })
       client.on('status', status => {
         switch (status.kind) {
           case 'lost':
-            return out.say(`${status.error.message}; trying again in ${(status.retryInMs / 1_000).toFixed(1)} s`)
+            return say(`${status.error.message}; trying again in ${(status.retryInMs / 1_000).toFixed(1)} s`)
           case 'connected':
-            return status.again && out.say(`Connected again as ${status.welcome.agentId}`)
+            return status.again && say(`Connected again as ${status.welcome.agentId}`)
           case 'ended':
             return status.error && fail(status.error)
           // Lost again in between: the next connection joins again.
           case 'rejoin-failed':
             return status.error instanceof RelayError && !status.error.shouldRetry() && fail(status.error)
           case 'gap':
-            return out.say(
+            return say(
               `warning: ${status.channel} keeps nothing before ${status.oldest}; what came after ${status.since} and before that is missing`,
             )
           case 'epoch-changed':
-            return out.say('warning: the relay began a new log, or is another one than last time; where this was in the former is kept')
+            return say('warning: the relay began a new log, or is another one than last time; where this was in the former is kept')
           case 'transcript':
-            return out.say(transcriptWarning(status, io))
+            return say(transcriptWarning(status, io))
           default:
             return undefined
         }
@@ -192,22 +241,29 @@ export const listen = command({
     const stop = () => end('interrupted')
     io.interrupted.addEventListener('abort', stop)
     try {
-      const client = await connect({
-        session: options.session ?? 'listen',
-        inbox: takesDm ? 'take' : 'none',
-        reconnect: {},
-        timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
-        bufferSize,
-        prepare,
-        ...(positions !== undefined && { positions }),
-      })
-      out.say(`Connected as ${client.agentId}`)
+      const clients = await Promise.all(places.map((place, n) => {
+        const positions = cursors[n]
+        return connect({
+          session: options.session ?? 'listen',
+          host: place.host,
+          inbox: takesDm ? 'take' : 'none',
+          reconnect: {},
+          timeoutMs: Math.min(options.timeout ?? 15, 15) * 1_000,
+          bufferSize,
+          prepare: client => prepare(client, place),
+          ...(n > 0 && { isFurther: true as const }),
+          ...(positions !== undefined && { positions }),
+        })
+      }))
+      out.say(`Connected as ${clients[0]!.agentId}`)
       if (args.channels.length === 0 && !options.dm)
         out.say("Listening to #general: no channel was named (to a shell a bare # begins a comment; write '#name' with quotes, or name)")
-      if (options.thread !== undefined) root.resolve((await conversation(client).thread(options.thread, { limit: 1 })).msgId)
-      for (const channel of channels) {
-        if (isSubscribed) await Promise.race([client.subscribe(channel, { when, digestMs }), ended])
-        await Promise.race([client.join(channel, joinOptions(since)), ended])
+      if (options.thread !== undefined) root.resolve((await conversation(clients[0]!).thread(options.thread, { limit: 1 })).msgId)
+      for (const [n, client] of clients.entries()) {
+        for (const channel of places[n]!.channels) {
+          if (isSubscribed) await Promise.race([client.subscribe(channel, { when, digestMs }), ended])
+          await Promise.race([client.join(channel, joinOptions(since)), ended])
+        }
       }
       const exit = await ended
       // A pipe that is full and not read would take nothing more for ever.
@@ -224,7 +280,7 @@ export const listen = command({
       printed.stop()
       clearTimeout(timer)
       io.interrupted.removeEventListener('abort', stop)
-      positions?.close()
+      for (const each of cursors) each?.close()
     }
   },
 })

@@ -1,5 +1,5 @@
 // agentchat propose, agentchat counter: offers, and revised ones.
-import type { AgentId, Offer, Proposal } from '../../../lib/client/index.ts'
+import type { Offer, Proposal } from '../../../lib/client/index.ts'
 import { command, seconds, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { amount, connectKeyed, milestones, parseCurrency, priceOf } from '../trade.ts'
@@ -69,7 +69,10 @@ export const propose = command({
   name: 'propose',
   summary: 'Offer an agent a deal',
   relay: true,
-  arguments: { agent: { doc: 'the agent to hire (or, with --role provider, to work for)' }, task: { doc: 'what is to be done' } },
+  arguments: {
+    agent: { doc: 'the agent to hire (or, with --role provider, to work for)', is: 'agent' },
+    task: { doc: 'what is to be done' },
+  },
   options,
   examples: [
     { command: 'agentchat propose @8addfe276526c9f6 "review the patch" -a 12.5 -c USD', doc: 'You pay, once it is done' },
@@ -82,7 +85,7 @@ export const propose = command({
   async run(call) {
     const offer = offerOf(call.args.task, call.options)
     const client = await connectKeyed(call)
-    const { frame } = await client.trade.propose(call.args.agent as AgentId, offer)
+    const { frame } = await client.trade.propose(call.args.agent, offer)
     call.out.done(frame, proposal => `Offered as ${proposal.proposal_id}`)
   },
 })
@@ -105,7 +108,10 @@ export const counter = command({
   name: 'counter',
   summary: 'Supersede a pending proposal by a revised one',
   relay: true,
-  arguments: { proposal: { doc: "the proposal's id" }, task: { doc: 'what is to be done (default: as it was)', optional: true } },
+  arguments: {
+    proposal: { doc: "the proposal's id", is: 'deal' },
+    task: { doc: 'what is to be done (default: as it was)', optional: true },
+  },
   options,
   examples: [{ command: 'agentchat counter prop_mhx1k2_9f86d081 -a 20 -c USD', doc: 'The same work for another price' }],
   async run(call) {

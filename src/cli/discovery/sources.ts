@@ -7,7 +7,7 @@ import { listUrl, type Discovery } from '../../outbound/discovery.ts'
 import { readContexts } from '../contexts.ts'
 import type { Io } from '../io.ts'
 import { isServerUrl } from '../target.ts'
-import { ownServersOf, readOwnServers } from './servers-file.ts'
+import { ownServersOf, readOwnServers, type OwnServer } from './servers-file.ts'
 
 /** What a directory is asked for; files are filtered afterwards. */
 export interface Wanted {
@@ -25,7 +25,7 @@ const maxFileBytes = 4 * 1024 * 1024
 export const isPage = (word: string): boolean => /^https?:\/\//i.test(word)
 
 /** The relays that the user knows: by servers.json, by a context, by AGENTCHAT_URL. */
-export const ownSightings = (env: Io['env']): readonly Sighting[] => {
+export const ownRelays = (env: Io['env']): readonly OwnServer[] => {
   const contexts = Object.entries(readContexts(env).contexts).map(([name, { url }]) => ({ name, url, description: '', region: '' }))
   const current = env['AGENTCHAT_URL']
   const named = current && isServerUrl(current) && URL.canParse(current)
@@ -33,7 +33,11 @@ export const ownSightings = (env: Io['env']): readonly Sighting[] => {
     : []
   const own = readOwnServers(env)
   const isNew = ({ url }: { readonly url: string }) => !own.some(server => urlKey(server.url) === urlKey(url))
-  const known = [...own, ...contexts.filter(isNew), ...named.filter(isNew)]
+  return [...own, ...contexts.filter(isNew), ...named.filter(isNew)]
+}
+
+export const ownSightings = (env: Io['env']): readonly Sighting[] => {
+  const known = ownRelays(env)
   return (known.length === 0 ? [here] : known).map(({ url, ...own }) => ({ url: urlKey(url), own, from: [] }))
 }
 

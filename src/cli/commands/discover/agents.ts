@@ -1,7 +1,8 @@
 // agentchat discover agents: who offers a skill, at all relays that are known.
 import { command, count, seconds } from '../../command.ts'
 import { CliError } from '../../exit.ts'
-import { listOf, sourceOptions } from './options.ts'
+import { listOf } from '../../discovery/networks.ts'
+import { sourceOptions } from './options.ts'
 
 const amount = (text: string): number => {
   const value = Number(text)

@@ -1,17 +1,8 @@
 // What `discover` and `discover agents` share: where relays are named, and where it may look.
 import { count, type Options } from '../../command.ts'
-import { CliError } from '../../exit.ts'
 import type { Io } from '../../io.ts'
+import { listOf, networks } from '../../discovery/networks.ts'
 import type { SurveyOptions } from '../../discovery/survey.ts'
-
-export const listOf = (text: string): readonly string[] => text.split(',').map(part => part.trim()).filter(part => part !== '')
-
-const networks = (text: string): readonly string[] => {
-  const list = listOf(text)
-  const wrong = list.find(network => !/^[0-9a-fA-F.:]+(\/\d{1,3})?$/.test(network))
-  if (wrong !== undefined) throw new CliError('usage', `${JSON.stringify(wrong)} is not an address or a network like 10.0.0.0/8`)
-  return list
-}
 
 export const sourceOptions = {
   directory: { value: 'LIST', doc: 'Directories to ask beside your own: URLs or JSON files', parse: listOf },
