@@ -4,11 +4,13 @@ import type { Clock } from '../base/clock.ts'
 import type { CloseName, FrameBody, FrameType } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
+import { Changes } from './changes.ts'
 import type { Connection } from './connection.ts'
 import { frameOf, textOfFrame } from './encode.ts'
-import type { Audience, Effect, Hint, Notify, ToldEffect } from './feature.ts'
+import type { Effect, Hint, Notify, ToldEffect } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
+import { Notices } from './notices.ts'
 import type { Outbox } from './outbox.ts'
 import { itemFrame, type Replayer } from './replay.ts'
 import { refusalOf, type Standing } from '../store/standing.ts'
@@ -17,9 +19,6 @@ import type { Signals } from './signals.ts'
 import { RemoteSession, type Session } from './session.ts'
 import { subjectsOf, type RelayBus, type Told } from './told.ts'
 import { mayEnter, type Agent, type AgentFacts } from './view.ts'
-
-/** A reader for whom more waits does without what is never stored. */
-const maxLightBytes = 64 * 1024
 
 export interface EffectsOptions {
   /** Only approved keys are admitted. */
@@ -38,6 +37,7 @@ export class Effects {
   readonly #gate: Gate
   readonly #hub: Hub
   readonly #outbox: Outbox
+  readonly #notices: Notices
   readonly #signals: Signals
   readonly #replayer: Replayer
   readonly #clock: Clock
@@ -45,6 +45,8 @@ export class Effects {
   readonly #counts: Counts
   readonly #options: EffectsOptions
   #admissions = 0
+  /** What is changed here, for whoever reads the same from tables. */
+  readonly changes = new Changes()
 
   constructor(
     deps: {
@@ -66,6 +68,7 @@ export class Effects {
     this.#gate = deps.gate
     this.#hub = deps.hub
     this.#outbox = deps.outbox
+    this.#notices = new Notices(deps, options.connections)
     this.#signals = deps.signals
     this.#replayer = deps.replayer
     this.#clock = deps.clock
@@ -123,7 +126,7 @@ export class Effects {
   hear(told: Told, from: string): void {
     switch (told.kind) {
       case 'notice':
-        return this.#notifyHere(told.notice, undefined)
+        return this.#notices.tell(told.notice, undefined)
       case 'hint':
         return this.#signals.tell(told.hint)
       case 'opened':
@@ -139,7 +142,7 @@ export class Effects {
         return
       }
       default:
-        return this.#applyTold(told, undefined)
+        return this.#applyTold(told, undefined, from)
     }
   }
 
@@ -149,29 +152,13 @@ export class Effects {
 
   /** Sends a signal to an audience. */
   notify(notice: Notify, asker: Connection | undefined): void {
-    this.#notifyHere(notice, asker)
+    this.#notices.tell(notice, asker)
     if (!this.#bus.isAlone) this.#tell({ kind: 'notice', notice })
   }
 
   hint(hint: Hint): void {
     this.#signals.tell(hint)
     if (!this.#bus.isAlone) this.#tell({ kind: 'hint', hint })
-  }
-
-  /** Encoded once, and once per connection however often it is in reach. */
-  #notifyHere({ to, type, body, isLight }: Notify, asker: Connection | undefined): void {
-    const frame = frameOf(type, { ts: this.#clock.now(), ...body } as FrameBody<typeof type>)
-    const spared = to.kind !== 'everyone' && to.exceptAsker === true ? asker : undefined
-    const add = (connection: Connection) => {
-      if (connection !== spared && (isLight !== true || connection.bytesWaiting <= maxLightBytes)) this.#outbox.add(connection, frame)
-    }
-    if (to.kind !== 'channel') {
-      for (const connection of new Set(this.#reach(to))) add(connection)
-      return
-    }
-    // Who does not hear everything hears nothing of what is still being written.
-    for (const connection of this.#hub.listeners(to.channel))
-      if (type !== 'DELTA' || connection.filters?.get(to.channel)?.isWanted !== true) add(connection)
   }
 
   apply(effect: Effect, asker: Connection | undefined): void {
@@ -213,7 +200,8 @@ export class Effects {
   }
 
   /** What every process does with its own roster and its own connections. Elsewhere nobody is the asker. */
-  #applyTold(effect: ToldEffect, asker: Connection | undefined): void {
+  #applyTold(effect: ToldEffect, asker: Connection | undefined, from = this.#bus.node): void {
+    this.changes.note(effect, from, this.#clock.now())
     switch (effect.kind) {
       case 'unsubscribe': {
         const agent = this.#roster.agent(effect.agent)
@@ -237,8 +225,9 @@ export class Effects {
         return
       }
       case 'channelEnds': {
-        const { channel, by } = effect
-        this.#notifyHere({ to: { kind: 'channel', channel }, type: 'LEFT', body: { channel, reason: 'deleted', by } }, undefined)
+        const { channel, by, version } = effect
+        if ((this.#roster.channel(channel)?.info.version ?? 0) > version) return
+        this.#notices.tell({ to: { kind: 'channel', channel }, type: 'LEFT', body: { channel, reason: 'deleted', by } }, undefined)
         this.#hub.end(channel)
         return this.#roster.removeChannel(channel)
       }
@@ -399,7 +388,10 @@ export class Effects {
 
   /** A session joins a channel; false where there is none. */
   #enter(session: Session, agent: Agent, channel: string, lasting: boolean): boolean {
-    if (lasting) this.#roster.setMembership(agent, channel, true)
+    if (lasting) {
+      this.changes.noteMember(agent.id, channel, session instanceof RemoteSession ? session.node : this.#bus.node, this.#clock.now())
+      this.#roster.setMembership(agent, channel, true)
+    }
     const here = this.#roster.channel(channel)
     if (here === undefined) return false
     const isNew = !here.announced.has(agent)
@@ -469,19 +461,6 @@ export class Effects {
       type: 'AGENT_LEFT',
       body: { channel, agent: agent.id, ...(withName && { name: agent.name }) },
     })
-  }
-
-  *#reach(to: Exclude<Audience, { kind: 'channel' }>): Iterable<Connection> {
-    switch (to.kind) {
-      case 'agents': {
-        for (const id of to.agents) yield* this.#roster.connectionsOf(id)
-        return
-      }
-      case 'everyone':
-        return yield* this.#options.connections()
-      default:
-        to satisfies never
-    }
   }
 
   /** Work that outlives its turn. */

@@ -183,8 +183,8 @@ export type ToldEffect =
   | { readonly kind: 'unsubscribe', readonly channel: string, readonly agent: string }
   /** An agent is put out of a channel, and told by whom. */
   | { readonly kind: 'remove', readonly channel: string, readonly agent: string, readonly by: string }
-  /** A channel is no more. */
-  | { readonly kind: 'channelEnds', readonly channel: string, readonly by: string }
+  /** A channel is no more; one of the same name and a newer version is another. */
+  | { readonly kind: 'channelEnds', readonly channel: string, readonly by: string, readonly version: number }
   | { readonly kind: 'channel', readonly info: ChannelInfo }
   | { readonly kind: 'agent', readonly agent: string, readonly change: AgentChange }
   /** `undefined`: it is lifted. */

@@ -97,10 +97,10 @@ export class Gate {
     return this.#bannedAddresses.get(address)
   }
 
-  /** Who is banned now, and nobody else. */
-  setAddressBans(bans: readonly Ban[]): void {
-    this.#bannedAddresses.clear()
-    for (const { of: address, reason } of bans) this.setAddressBan(address, { reason })
+  /** Who is banned now, and nobody else; but for those of which more is known than was read. */
+  setAddressBans(bans: readonly Ban[], known: ReadonlySet<string> = new Set()): void {
+    for (const address of [...this.#bannedAddresses.keys()]) if (!known.has(address)) this.#bannedAddresses.delete(address)
+    for (const { of: address, reason } of bans) if (!known.has(address)) this.setAddressBan(address, { reason })
   }
 
   setAddressBan(address: string, ban: AddressBan | undefined): void {

@@ -217,10 +217,9 @@ export class Hub {
     }
   }
 
-  /** Something may have been missed: how far each channel is, is asked. */
-  lookAhead(): void {
-    for (const [channel, topic] of this.#topics)
-      this.#lookAhead(channel, topic).catch((error: unknown) => this.#deps.onLost([...this.listeners(channel)], error))
+  /** Something may have been missed: how far each channel is, is asked. Rejects where it cannot be: it may be asked again. */
+  async lookAhead(): Promise<void> {
+    await Promise.all([...this.#topics].map(([channel, topic]) => this.#lookAhead(channel, topic)))
   }
 
   /** What others publish is heard from now on: what they had published before is in the log. */

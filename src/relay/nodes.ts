@@ -4,16 +4,15 @@
 import { timerMs } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/logger.ts'
 import { everyone, processNamed } from '../bus/bus.ts'
-import { loadChannels } from '../store/channels.ts'
-import { readMeta } from '../store/meta.ts'
+import { isChannel, type ChannelInfo } from '../store/channels.ts'
 import { endNode, forgetNodes, liveNodes, renewNode, type NodeRow } from '../store/nodes.ts'
-import { addressBans, standingOf } from '../store/standing.ts'
 import { StorageError, type Db, type Store, type Tx } from '../store/store.ts'
 import type { Effects } from './effects.ts'
 import type { Duty } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import type { NumberedBus } from './numbered-bus.ts'
+import { reread, rereadAgents, type RereadOptions } from './reread.ts'
 import type { Roster } from './roster.ts'
 import type { BusMessage, SessionFacts, Told } from './told.ts'
 
@@ -27,21 +26,19 @@ const maxHeads = 2_000
 const maxSessions = 500
 /** Between two questions to one process. */
 const askEveryMs = 1_000
+/** What two processes told at once is read so much later. */
+const settleMs = 200
 /** After that what is left of a process that ended without a word is removed. */
 const forgetMs = 24 * 60 * 60_000
 /** A clock that is further off is told; by so much and more it is no clock. */
 const warnClockMs = 2_000
 
-export interface NodesOptions {
+export interface NodesOptions extends RereadOptions {
   /** Another one each time the process starts. */
   readonly incarnation: string
   readonly version: string
   /** Says whether the settings that have to be the same are. */
   readonly configHash: string
-  /** Under which the message of the day is kept; undefined: it is a setting. */
-  readonly motdKey: string | undefined
-  /** An address as limits and bans count it. */
-  readonly addressOf: (text: string) => string
   /** The clock that all go by said so, asked and answered at times of the machine's own. Gives how far that is off, in ms. */
   readonly setClock: (now: number, askedAt: number, answeredAt: number) => number
   /** The machine's own clock. */
@@ -80,6 +77,10 @@ export class Nodes {
   #spareUntil = -Infinity
   #resyncing: Promise<void> | undefined
   #isResyncDue = false
+  #isLookDue = false
+  /** Agents of which it is not sure what they are and where they belong. */
+  readonly #unsure = new Set<string>()
+  #settling: NodeJS.Timeout | undefined
 
   constructor(options: NodesOptions, deps: NodesDeps) {
     this.#options = options
@@ -94,6 +95,7 @@ export class Nodes {
       }
     })
     bus.missed(() => this.#missed())
+    if (!bus.isAlone) deps.effects.changes.contested(thing => this.#contested(thing))
     void bus.follow(everyone)
     void bus.follow(processNamed(bus.node))
   }
@@ -107,7 +109,8 @@ export class Nodes {
     await bus.follow(processNamed(bus.node))
     this.#tellSessions(everyone)
     bus.publish(everyone, { kind: 'ask' })
-    await this.#resync()
+    this.#resyncLater()
+    await this.#resyncing
   }
 
   /** Once a second: it runs; who else does; what was written to. */
@@ -118,6 +121,9 @@ export class Nodes {
     run: async ({ tx }) => {
       const { bus, log } = this.#deps
       if (bus.isAlone) return undefined
+      // What others store and change while they are not heard is in the tables.
+      if (!bus.isUp) this.#resyncLater()
+      if (!bus.isUp || this.#isLookDue) this.#lookAhead()
       const heads = bus.heads()
       for (let at = 0; at === 0 || at < heads.length; at += maxHeads)
         bus.publish(everyone, { kind: 'heads', heads: heads.slice(at, at + maxHeads), n: bus.told })
@@ -227,9 +233,18 @@ export class Nodes {
       else this.#heard.set(from, n)
     }
     const known = told.kind === 'opened' ? this.#deps.roster.opened(told.facts.id, told.session) : undefined
+    if (told.kind === 'channel' && this.#deps.roster.channel(told.info.name) === undefined) this.#confirm(told.info)
     // The older of two sessions of one label does not end the newer one.
     if (told.kind === 'opened' && known !== undefined && isNewer(known, { since: told.since, node: from }, this.#deps.bus.node)) return
     this.#deps.effects.hear(told, from)
+  }
+
+  /** A channel that is new here: what is told of it may come behind its end, which another process told. */
+  #confirm({ name: channel, version }: ChannelInfo): void {
+    const { effects, log } = this.#deps
+    isChannel(this.#read, channel).then(is => {
+      if (!is) effects.hear({ kind: 'channelEnds', channel, by: '@server', version }, this.#deps.bus.node)
+    }, (error: unknown) => log.error({ err: error, channel }, 'a channel that another process made could not be looked up'))
   }
 
   /** Something that a process told is not known: what it was is read, and asked. */
@@ -254,38 +269,47 @@ export class Nodes {
   /** Something may be stored that was not heard of: how far channels and inboxes are is asked. */
   #lookAhead(): void {
     const { hub, effects, roster, bus } = this.#deps
-    hub.lookAhead()
+    this.#isLookDue = false
+    hub.lookAhead().catch((error: unknown) => {
+      this.#isLookDue = true
+      this.#deps.log.warn({ err: error }, 'how far channels are could not be asked; it is asked again')
+    })
     for (const id of new Set([...roster.here()].map(([{ id }]) => id))) effects.hear({ kind: 'inbox', agent: id, newest: 0 }, bus.node)
   }
 
-  #resyncLater(): void {
-    this.#resync().catch((error: unknown) => this.#deps.log.error({ err: error }, 'what other processes changed could not be read'))
+  /** Two processes told of one thing at nearly the same time: when both are heard of, it is read. */
+  #contested(thing: string): void {
+    if (thing.startsWith('@')) this.#unsure.add(thing.split(' ', 1)[0]!)
+    else this.#isResyncDue = true
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined
+      this.#resyncLater(this.#isResyncDue)
+    }, timerMs(settleMs)).unref()
   }
 
-  /** Reads what is kept in tables and told when it changes. Whoever asks meanwhile has it done once more. */
-  #resync(): Promise<void> {
-    this.#isResyncDue = true
-    return this.#resyncing ??= this.#resyncAll().finally(() => this.#resyncing = undefined)
+  #resyncLater(isOfAll = true): void {
+    this.#isResyncDue ||= isOfAll
+    // Whoever asks meanwhile has it done once more.
+    this.#resyncing ??= this.#resync().finally(() => this.#resyncing = undefined)
+    this.#resyncing.catch((error: unknown) => this.#deps.log.error({ err: error }, 'what other processes changed could not be read'))
   }
 
-  async #resyncAll(): Promise<void> {
-    const { effects, roster, gate, bus } = this.#deps
-    const { addressOf, motdKey } = this.#options
-    while (this.#isResyncDue) {
-      this.#isResyncDue = false
-      const before = new Set([...roster.channels()].map(({ info }) => info.name))
-      for (const info of await loadChannels(this.#read)) {
-        // What was deleted while it was read does not come back.
-        if (before.delete(info.name) && roster.channel(info.name) === undefined) continue
-        effects.hear({ kind: 'channel', info }, bus.node)
+  /** Reads what is kept in tables and told when it changes. */
+  async #resync(): Promise<void> {
+    const { bus: { node }, effects: { changes } } = this.#deps
+    while (this.#isResyncDue || this.#unsure.size > 0) {
+      // Of what changes meanwhile more is known than is read.
+      const fresh = changes.begin()
+      const agents = new Set(this.#unsure)
+      this.#unsure.clear()
+      try {
+        if (this.#isResyncDue) {
+          this.#isResyncDue = false
+          await reread(this.#read, this.#options, this.#deps, fresh)
+        } else await rereadAgents(this.#read, { ...this.#deps, node }, fresh, agents)
+      } finally {
+        changes.end()
       }
-      for (const channel of before) effects.hear({ kind: 'channelEnds', channel, by: '@server' }, bus.node)
-      if (motdKey !== undefined) effects.hear({ kind: 'motd', motd: await readMeta(this.#read, motdKey) ?? null }, bus.node)
-      gate.setAddressBans(await addressBans(this.#read, addressOf))
-      // Tokens and admissions are asked anew.
-      effects.hear({ kind: 'tokens', agent: '@server' }, bus.node)
-      for (const [{ id, pubkey }] of [...roster.here()])
-        if (pubkey !== null) effects.hear({ kind: 'standing', agent: id, standing: await standingOf(this.#read, id) }, bus.node)
     }
   }
 
@@ -321,6 +345,8 @@ export class Nodes {
   /** What a process says of all its sessions is so: those of it that are known and not among them are over. */
   #reconcile(sessions: readonly SessionFacts[], n: number, from: string): void {
     const { roster, effects, bus } = this.#deps
+    // What it told between the last that was heard and this is in tables.
+    if (this.#heard.get(from) !== n) this.#resyncLater()
     this.#heard.set(from, n)
     const named = new Map(sessions.map(each => [`${each.facts.id} ${each.session}`, each]))
     for (const { agent, session, node, heardAt, channels } of roster.elsewhere()) {

@@ -14,6 +14,7 @@ const info = {
   topicBy: null,
   settings: null,
   groups: null,
+  version: 1,
 }
 
 const connection = (session: string, address = '192.0.2.1', heardAt = 10): Connection =>

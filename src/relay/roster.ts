@@ -242,9 +242,10 @@ export class Roster implements RosterView {
     return this.#channels.get(name)?.announced.has(agent) === true
   }
 
-  /** Creates a channel, or changes what is said of it. */
+  /** Creates a channel, or changes what is said of it; what is older than that says nothing. */
   setChannel(info: ChannelInfo): void {
     const channel = this.#channels.get(info.name)
+    if (channel !== undefined && info.version < channel.info.version) return
     this.#private += Number(info.private) - Number(channel?.info.private ?? false)
     const id = placeOf(info)
     if (channel === undefined) {

@@ -4,7 +4,7 @@ import { moveBlocks } from './blocks.ts'
 import { endLeases } from './leases.ts'
 import { moveGroups } from './groups.ts'
 import { moveMutedThreads } from './threads.ts'
-import { moveChannels } from './channels.ts'
+import { moveChannels, type ChannelInfo } from './channels.ts'
 import { invitationName, membershipName, moveShares, renameShare } from './shares.ts'
 import { approve } from './standing.ts'
 import { preparedRead, preparedWrite } from './prepared.ts'
@@ -33,6 +33,7 @@ interface Tables {
   memberships: { agent: string, channel: string, /** up to which event the agent has read it */ read_to: number }
   invitations: { agent: string, channel: string, by: string, at: number }
   channel_groups: { channel: string, name: string, agent: string }
+  channels: { name: string }
 }
 
 export const agentMigrations: Migration = {
@@ -200,13 +201,13 @@ export const handedOver = async (
   return new Set(rows.filter(({ id, pubkey }) => olds.some(old => old.id === id && old.pubkey === pubkey)).map(({ id }) => id))
 }
 
-/** Hands everything an agent is to the agent of its new key. The old key stays known, and shut. */
+/** Hands everything an agent is to the agent of its new key. The old key stays known, and shut. Gives the channels that it owned. */
 export const rotateAgent = async (
   tx: Tx,
   from: { readonly id: string, readonly pubkey: string },
   to: string,
   now: number,
-): Promise<void> => {
+): Promise<readonly ChannelInfo[]> => {
   const tables = tx.tables<Tables>()
   const old = await findAgent(tx, from.id)
   await rememberAgent(tx, { ...from, name: old?.name ?? from.id.slice(1) }, now)
@@ -230,7 +231,7 @@ export const rotateAgent = async (
     await renameShare(tx, 'invitations', invitationName(channel, from.id), invitationName(channel, to))
   }
   await tables.deleteFrom('invitations').where('agent', '=', from.id).execute()
-  await moveChannels(tx, from.id, to)
+  const owned = await moveChannels(tx, from.id, to)
   await moveBlocks(tx, from.id, to)
   await moveMutedThreads(tx, from.id, to)
   await moveGroups(tx, from.id, to)
@@ -239,6 +240,7 @@ export const rotateAgent = async (
   await moveBudgets(tx, from.id, to)
   await removeWebhooksOf(tx, from.id)
   await tx.log.moveInbox(from.id, to)
+  return owned
 }
 
 const findMemberships = preparedRead((tables: ReadTables<Tables>, agent: string) =>
@@ -248,14 +250,30 @@ const findMemberships = preparedRead((tables: ReadTables<Tables>, agent: string)
 export const membershipsOf = async (db: Db, agent: string): Promise<readonly string[]> =>
   (await findMemberships(db, agent)).map(row => row.channel)
 
+/** The same of many at once. */
+export const loadMemberships = async (db: Db, agents: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> => {
+  const rows = await db.tables<Tables>().selectFrom('memberships').select(['agent', 'channel']).where(db.dialect.isAmong('agent', agents))
+    .execute()
+  const all = new Map<string, Set<string>>()
+  for (const { agent, channel } of rows) {
+    const known = all.get(agent)
+    if (known === undefined) all.set(agent, new Set([channel]))
+    else known.add(channel)
+  }
+  return all
+}
+
 const insertMembership = preparedWrite((tables: WriteTables<Tables>, agent: string, channel: string, readTo: number) =>
-  tables.insertInto('memberships').values({ agent, channel, read_to: readTo }).onConflict(conflict => conflict.doNothing())
+  tables.insertInto('memberships').columns(['agent', 'channel', 'read_to'])
+    .expression(eb =>
+      eb.selectFrom('channels').select(({ val }) => [val(agent).as('agent'), 'name', val(readTo).as('read_to')]).where('name', '=', channel)
+    )
+    .onConflict(conflict => conflict.columns(['agent', 'channel']).doUpdateSet({ channel }))
 )
 
-/** An agent belongs to a channel; what was said up to `readTo` is nothing new to it. */
-export const addMembership = async (tx: Tx, agent: string, channel: string, readTo: number): Promise<void> => {
-  await insertMembership(tx, agent, channel, readTo)
-}
+/** An agent belongs to a channel; what was said up to `readTo` is nothing new to it. False: there is no such channel. */
+export const addMembership = async (tx: Tx, agent: string, channel: string, readTo: number): Promise<boolean> =>
+  await insertMembership(tx, agent, channel, readTo) > 0
 
 /** Channels that an agent belongs to, in order of their names, and how far it has read each. */
 export const readsAfter = (

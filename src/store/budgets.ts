@@ -1,5 +1,6 @@
 // Budgets: what an agent, or a channel, may take in an hour, and what it has taken of the hour that runs. Only those that have a budget are
 // counted: their row is written with what counts, in one transaction, so that the count stands over a restart.
+import { sql } from 'kysely'
 import type { Db, Migration, Tx } from './store.ts'
 
 /** null: as much as it likes. */
@@ -70,10 +71,23 @@ export const removeBudget = async (tx: Tx, { subject, kind }: Pick<BudgetRow, 's
   await tx.tables<Tables>().deleteFrom('budgets').where('subject', '=', subject).where('kind', '=', kind).execute()
 }
 
-export const putHour = async (tx: Tx, row: HourRow): Promise<void> => {
-  const { subject: _subject, ...rest } = row
-  await tx.tables<Tables>().insertInto('budget_hours').values(row)
-    .onConflict(conflict => conflict.column('subject').doUpdateSet(rest)).execute()
+/**
+ * So much more was taken: of the hour that runs, or of a new one that begins now, where it began at `over` or before, or is yet to come.
+ * Gives the hour with it, whoever else took of it meanwhile.
+ */
+export const addToHour = async (tx: Tx, taken: HourRow, over: number): Promise<HourRow> => {
+  const more = (column: 'messages' | 'bytes' | 'wakes') =>
+    sql<number>`CASE WHEN ${isRunning} THEN budget_hours.${sql.ref(column)} ELSE 0 END + ${sql.ref(`excluded.${column}`)}`
+  const isRunning = sql`budget_hours.since > ${over} AND budget_hours.since <= excluded.since`
+  return tx.tables<Tables>().insertInto('budget_hours').values(taken)
+    .onConflict(conflict =>
+      conflict.column('subject').doUpdateSet({
+        messages: more('messages'),
+        bytes: more('bytes'),
+        wakes: more('wakes'),
+        since: sql<number>`CASE WHEN ${isRunning} THEN budget_hours.since ELSE excluded.since END`,
+      })
+    ).returningAll().executeTakeFirstOrThrow()
 }
 
 /** Hours that began at a time or before are over. */

@@ -1,5 +1,5 @@
 // Channels, as they outlive the relay's process: what they are, whose they are, who belongs to them.
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import { groupSizes, type GroupSize } from './groups.ts'
 import type { Db, Migration, Tx } from './store.ts'
 
@@ -19,7 +19,14 @@ export interface ChannelInfo {
   readonly settings: ChannelSettings | null
   /** The names of its groups and how many are in each; null: it has none. */
   readonly groups: readonly GroupSize[] | null
+  /** Higher with every change of it: which of two that are told is the newer one. */
+  readonly version: number
 }
+
+/** What may be changed of a channel; what is not named stays as it is, whoever changes it meanwhile. */
+export type ChannelChange =
+  & Partial<Pick<ChannelInfo, 'topic' | 'owner' | 'topicBy' | 'editWindowMs'>>
+  & { readonly settings?: Partial<ChannelSettings> }
 
 /** owner: and admins. */
 export type Who = 'members' | 'owner'
@@ -61,16 +68,20 @@ interface SettingsColumns {
   welcome: string
 }
 
-const columnsOf = ({ slowModeMs, postBy, inviteBy, pinBy, groupBy, archived, category, welcome }: ChannelSettings): SettingsColumns => ({
-  slow_mode_ms: slowModeMs,
-  post_by: postBy,
-  invite_by: inviteBy,
-  pin_by: pinBy,
-  group_by: groupBy,
-  archived: archived ? 1 : 0,
-  category,
-  welcome,
-})
+/** Of those that are given. */
+const columnsOf = (given: Partial<ChannelSettings>): Partial<SettingsColumns> => {
+  const { slowModeMs, postBy, inviteBy, pinBy, groupBy, archived, category, welcome } = given
+  return {
+    ...(slowModeMs !== undefined && { slow_mode_ms: slowModeMs }),
+    ...(postBy !== undefined && { post_by: postBy }),
+    ...(inviteBy !== undefined && { invite_by: inviteBy }),
+    ...(pinBy !== undefined && { pin_by: pinBy }),
+    ...(groupBy !== undefined && { group_by: groupBy }),
+    ...(archived !== undefined && { archived: archived ? 1 : 0 }),
+    ...(category !== undefined && { category }),
+    ...(welcome !== undefined && { welcome }),
+  }
+}
 
 const settingsIn = (row: SettingsColumns): ChannelSettings | null =>
   setOrNull({
@@ -103,6 +114,7 @@ interface Tables {
     edit_window_ms: number | null
     /** ms; somebody was in it then, as far as that was noted */
     used_at: number
+    version: number
   }
   memberships: { agent: string, channel: string }
 }
@@ -113,6 +125,8 @@ const settingsSchema = (number: string) =>
     .concat(['category', 'welcome'].map(column => `ALTER TABLE channels ADD COLUMN ${column} TEXT NOT NULL DEFAULT '';`)).join('\n')
 
 const groupByColumn = "ALTER TABLE channels ADD COLUMN group_by TEXT NOT NULL DEFAULT 'owner'"
+
+const versionColumn = (number: string) => `ALTER TABLE channels ADD COLUMN version ${number} NOT NULL DEFAULT 0`
 
 export const channelMigrations: Migration = {
   feature: 'channels',
@@ -132,6 +146,7 @@ export const channelMigrations: Migration = {
     'ALTER TABLE channels ADD COLUMN edit_window_ms INTEGER',
     settingsSchema('INTEGER'),
     groupByColumn,
+    versionColumn('INTEGER'),
   ],
   postgres: [
     `
@@ -145,25 +160,33 @@ export const channelMigrations: Migration = {
     'ALTER TABLE channels ADD COLUMN edit_window_ms BIGINT',
     settingsSchema('BIGINT'),
     groupByColumn,
+    versionColumn('BIGINT'),
   ],
 }
+
+const infoIn = (row: Selectable<Tables['channels']>, groups: readonly GroupSize[] | undefined): ChannelInfo => ({
+  name: row.name,
+  private: row.private === 1,
+  verifiedOnly: row.verified_only === 1,
+  topic: row.topic,
+  description: row.description,
+  owner: row.owner,
+  topicBy: row.topic_by,
+  editWindowMs: row.edit_window_ms,
+  settings: settingsIn(row),
+  groups: groups ?? null,
+  version: row.version,
+})
 
 export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
   const rows = await db.tables<Tables>().selectFrom('channels').selectAll().orderBy('created_at').orderBy('name').execute()
   const groups = await groupSizes(db)
-  return rows.map(row => ({
-    name: row.name,
-    private: row.private === 1,
-    verifiedOnly: row.verified_only === 1,
-    topic: row.topic,
-    description: row.description,
-    owner: row.owner,
-    topicBy: row.topic_by,
-    editWindowMs: row.edit_window_ms,
-    settings: settingsIn(row),
-    groups: groups.get(row.name) ?? null,
-  }))
+  return rows.map(row => infoIn(row, groups.get(row.name)))
 }
+
+/** Whether there is one of that name, whatever is known of it in memory. */
+export const isChannel = async (db: Db, name: string): Promise<boolean> =>
+  await db.tables<Tables>().selectFrom('channels').select('name').where('name', '=', name).executeTakeFirst() !== undefined
 
 /** Adds a channel. False: there is one of that name. */
 export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, now: number): Promise<boolean> =>
@@ -179,23 +202,34 @@ export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, n
     topic_by: info.topicBy,
     edit_window_ms: info.editWindowMs,
     used_at: now,
-    ...columnsOf(info.settings ?? plainSettings),
+    version: info.version,
+    ...columnsOf(info.settings ?? plainSettings) as SettingsColumns,
   }).onConflict(conflict => conflict.doNothing()).returning('name').executeTakeFirst() !== undefined
 
-/** Keeps what changed of a channel that is there. */
-export const changeChannel = async (tx: Tx, { name, topic, owner, topicBy, editWindowMs, settings }: ChannelInfo): Promise<void> => {
-  await tx.tables<Tables>().updateTable('channels').set({
-    topic,
-    owner,
-    topic_by: topicBy,
-    edit_window_ms: editWindowMs,
-    ...columnsOf(settings ?? plainSettings),
-  }).where('name', '=', name).execute()
+/** Changes a channel, and what is not named of it stays; gives what it is then. Undefined: there is none any more. */
+export const changeChannel = async (tx: Tx, name: string, change: ChannelChange): Promise<ChannelInfo | undefined> => {
+  const { topic, owner, topicBy, editWindowMs, settings = {} } = change
+  // Whoever changes it too waits here, and finds what this one wrote.
+  const row = await tx.tables<Tables>().updateTable('channels').set({
+    ...(topic !== undefined && { topic }),
+    ...(owner !== undefined && { owner }),
+    ...(topicBy !== undefined && { topic_by: topicBy }),
+    ...(editWindowMs !== undefined && { edit_window_ms: editWindowMs }),
+    ...columnsOf(settings),
+    version: sql<number>`version + 1`,
+  }).where('name', '=', name).returningAll().executeTakeFirst()
+  return row && infoIn(row, (await groupSizes(tx, name)).get(name))
 }
 
-/** What an agent owned belongs to another. */
-export const moveChannels = async (tx: Tx, from: string, to: string): Promise<void> => {
-  await tx.tables<Tables>().updateTable('channels').set({ owner: to }).where('owner', '=', from).execute()
+/** What an agent owned belongs to another; gives what it is then. */
+export const moveChannels = async (tx: Tx, from: string, to: string): Promise<readonly ChannelInfo[]> => {
+  const owned = await tx.tables<Tables>().selectFrom('channels').select('name').where('owner', '=', from).orderBy('name').execute()
+  const moved: ChannelInfo[] = []
+  for (const { name } of owned) {
+    const info = await changeChannel(tx, name, { owner: to })
+    if (info !== undefined) moved.push(info)
+  }
+  return moved
 }
 
 /** Notes that channels are in use, where that was not noted since `before`. */

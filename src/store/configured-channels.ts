@@ -30,6 +30,7 @@ export const addConfiguredChannels = async (
         editWindowMs: null,
         settings: null,
         groups: null,
+        version: now,
       }, null, now)
     }
   })

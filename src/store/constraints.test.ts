@@ -34,6 +34,7 @@ test('a name is taken once, and whoever is late is told so and not stopped', asy
     editWindowMs: null,
     settings: null,
     groups: null,
+    version: 1,
   }
   const added = await store.write(
     async tx => [await addChannel(tx, info, '@a', 1), await addChannel(tx, { ...info, owner: '@b' }, '@b', 2)],

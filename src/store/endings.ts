@@ -5,7 +5,7 @@ import { releaseShare } from './shares.ts'
 import type { Db, Tx } from './store.ts'
 
 interface Tables {
-  channels: { name: string }
+  channels: { name: string, version: number }
   /** Names of channels that were deleted, until nothing of them is left: no channel is made under them meanwhile. */
   endings: { channel: string }
   memberships: { agent: string, channel: string }
@@ -14,13 +14,15 @@ interface Tables {
   retention: { channel: string }
 }
 
-/** The channel is no more. What belonged to it is cleared away afterwards, piece by piece. */
-export const endChannel = async (tx: Tx, name: string): Promise<void> => {
-  await tx.tables<Tables>().deleteFrom('channels').where('name', '=', name).execute()
+/** The channel is no more. What belonged to it is cleared away afterwards, piece by piece. Gives its last version; undefined: there is none. */
+export const endChannel = async (tx: Tx, name: string): Promise<number | undefined> => {
+  const ended = await tx.tables<Tables>().deleteFrom('channels').where('name', '=', name).returning('version').executeTakeFirst()
+  if (ended === undefined) return undefined
   await tx.tables<Tables>().insertInto('endings').values({ channel: name }).execute()
   await releaseShare(tx, 'channels', name)
   await endBudgets(tx, name)
   await tx.log.end(name)
+  return ended.version
 }
 
 /** Whether something of a deleted channel of that name is left. */

@@ -25,10 +25,11 @@ const schema = (end: string) => `
 
 export const groupMigrations: Migration = { feature: 'groups', steps: [schema(' WITHOUT ROWID')], postgres: [schema('')] }
 
-/** Of every channel that has groups, by its name; each in order. */
-export const groupSizes = async (db: Db): Promise<ReadonlyMap<string, readonly GroupSize[]>> => {
-  const rows = await db.tables<Tables>().selectFrom('channel_groups').select(['channel', 'name', ({ fn }) => fn.countAll().as('members')])
-    .groupBy(['channel', 'name']).orderBy('channel').orderBy('name').execute()
+/** Of every channel that has groups, or of one, by its name; each in order. */
+export const groupSizes = async (db: Db, of?: string): Promise<ReadonlyMap<string, readonly GroupSize[]>> => {
+  const all = db.tables<Tables>().selectFrom('channel_groups').select(['channel', 'name', ({ fn }) => fn.countAll().as('members')])
+    .groupBy(['channel', 'name']).orderBy('channel').orderBy('name')
+  const rows = await (of === undefined ? all : all.where('channel', '=', of)).execute()
   const sizes = new Map<string, GroupSize[]>()
   for (const { channel, name, members } of rows) {
     const size = { name, members: Number(members) }

@@ -1,5 +1,5 @@
 // Budgets as they are held: who has one is known in memory, what is left of it is asked of its row. A relay on which nobody has one asks once.
-import { budgetsOf, hoursOf, isAnyBudget, putHour, type HourRow } from '../../../store/budgets.ts'
+import { addToHour, budgetsOf, hoursOf, isAnyBudget, type HourRow } from '../../../store/budgets.ts'
 import type { Awaitable } from '../../../store/log.ts'
 import type { Db, Tx } from '../../../store/store.ts'
 import { Fail, notify, type Notify, type WriteCtx } from '../../../relay/feature.ts'
@@ -137,24 +137,25 @@ export class Budgets {
     }
   }
 
-  /** Writes that something was taken; gives whom to warn: once, when most of it is gone. */
+  /**
+   * Writes that something was taken; gives whom to warn: once, when most of it is gone. @throws Fail BUDGET_SPENT where others took the rest
+   * since the budgets were looked up
+   */
   async count({ tx, now, roster }: Ctx, budgets: readonly Budget[], use: Use): Promise<readonly Notify[]> {
     const notices: Notify[] = []
-    for (const { subject, limits, hour } of budgets) {
-      const next = {
-        subject,
-        since: hour?.since ?? now,
-        messages: (hour?.messages ?? 0) + use.messages,
-        bytes: (hour?.bytes ?? 0) + use.bytes,
-        wakes: (hour?.wakes ?? 0) + use.wakes,
-      }
-      await putHour(tx, next)
+    for (const budget of budgets) {
+      const { subject, limits } = budget
+      const next = await addToHour(tx, { subject, since: now, ...use }, now - hourMs)
+      const before = { messages: next.messages - use.messages, bytes: next.bytes - use.bytes, wakes: next.wakes - use.wakes }
+      // Another process counts for the same, and was first.
+      if (use.bytes + use.messages > 0 && (before.messages > (budget.hour?.messages ?? 0) || before.bytes > (budget.hour?.bytes ?? 0)))
+        checkBudgets([{ ...budget, hour: { ...next, ...before } }], use, now)
       const isChannel = subject.startsWith('#')
       const to = isChannel ? roster.channel(subject)?.info.owner : subject
       if (to == null) continue
       for (const kind of countedKinds) {
         const limit = limits[kind]
-        if (limit === undefined || isMost(used(hour, kind), limit) || !isMost(used(next, kind), limit)) continue
+        if (limit === undefined || isMost(used(before, kind), limit) || !isMost(used(next, kind), limit)) continue
         notices.push(notify({ kind: 'agents', agents: [to] }, 'BUDGET_WARNING', {
           ...(isChannel ? { channel: subject as `#${string}` } : { agent: subject as `@${string}` }),
           kind,

@@ -114,7 +114,8 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
   /** @throws Fail LIMIT_REACHED */
   const belong = async ({ me, tx, asker }: WriteCtx, channel: string, head: Head): Promise<void> => {
     await options.shares.take(tx, 'memberships', membershipName(me.id, channel), { agent: me.id, address: asker.address })
-    await addMembership(tx, me.id, channel, head.seq)
+    // Another process may have deleted it a moment ago.
+    if (!await addMembership(tx, me.id, channel, head.seq)) throw noChannel(channel)
   }
 
   const admit = async ({ me, roster, tx, asker }: WriteCtx, channel: Channel): Promise<void> => {
@@ -166,7 +167,8 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
       LEAVE: {
         async write({ me, roster, tx }, { channel: name }) {
           found(name, roster.known(me, name))
-          if (me.memberships.has(name)) await removeMembership(tx, me.id, name)
+          // Another process may know of one that this one does not know of yet.
+          if (me.pubkey !== null || me.memberships.has(name)) await removeMembership(tx, me.id, name)
           return { reply: reply('LEFT', { channel: name }), effects: [{ kind: 'unsubscribe', channel: name, agent: me.id }] }
         },
       },
@@ -228,6 +230,7 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
             editWindowMs: null,
             settings: null,
             groups: null,
+            version: now,
           }
           if (!await addChannel(tx, info, me.id, now)) throw channelExists(name)
           const lasting = lasts(me, info)
@@ -281,12 +284,13 @@ export const channels = (options: ChannelOptions): Feature<Requests> => {
           checkOpen(channel)
           if (info.topicBy === 'owner' && info.owner !== me.id && !isAdmin)
             throw new Fail('AUTH_REQUIRED', `The topic of ${info.name} is set by its owner and by admins`)
-          await changeChannel(tx, { ...info, topic })
+          const now = await changeChannel(tx, info.name, { topic })
+          if (now === undefined) throw noChannel(info.name)
           const changed = { channel: info.name, topic, by: me.id, by_name: me.name }
           return {
             reply: reply('TOPIC_CHANGED', changed),
             notify: [notify({ kind: 'channel', channel: info.name, exceptAsker: true }, 'TOPIC_CHANGED', changed)],
-            effects: [{ kind: 'channel', info: { ...info, topic } }],
+            effects: [{ kind: 'channel', info: now }],
           }
         },
       },

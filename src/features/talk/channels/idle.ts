@@ -50,8 +50,8 @@ export class IdleChannels {
       const saidAt = (await tx.log.head(name)).ts
       if (isUsed || saidAt >= before) await noteUsed(tx, [name], before, isUsed ? now : saidAt)
       else {
-        await endChannel(tx, name)
-        effects.push({ kind: 'channelEnds', channel: name, by: '@server' })
+        const version = await endChannel(tx, name)
+        if (version !== undefined) effects.push({ kind: 'channelEnds', channel: name, by: '@server', version })
       }
     }
     return effects.length > 0 ? { effects } : undefined

@@ -1,9 +1,9 @@
 // What the owner of a channel may do beside its members: give it away, delete it, put members out, take invitations back.
 import { findAgent, invitationsOf, isInvited, isMember, removeInvitation, removeMembership } from '../../../store/agents.ts'
-import { changeChannel, membersAfter, plainSettings, setOrNull } from '../../../store/channels.ts'
+import { changeChannel, membersAfter } from '../../../store/channels.ts'
 import { endChannel } from '../../../store/endings.ts'
-import { changedBy, settingsOf } from './settings.ts'
-import { channelOfInsider, Fail, notify, reply, type Agent, type Feature } from '../../../relay/feature.ts'
+import { settingsGiven, settingsOf } from './settings.ts'
+import { channelOfInsider, Fail, noChannel, notify, reply, type Agent, type Feature } from '../../../relay/feature.ts'
 
 export interface OwnershipOptions {
   readonly maxAgentsPage: number
@@ -21,12 +21,18 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
   SET_CHANNEL: {
     async write(
       { me, channel: { info }, tx },
-      { owner = info.owner, topic_by: topicBy = info.topicBy, edit_window_ms: editWindowMs = info.editWindowMs, ...given },
+      { owner: newOwner, topic_by: newTopicBy, edit_window_ms: newEditWindowMs, ...given },
     ) {
-      if (owner !== null && owner !== info.owner && (await findAgent(tx, owner))?.revoked_at !== null)
-        throw new Fail('AGENT_NOT_FOUND', `No agent ${owner} with a key that is good is known here`)
-      const changed = { ...info, owner, topicBy, editWindowMs, settings: setOrNull(changedBy(info.settings ?? plainSettings, given)) }
-      await changeChannel(tx, changed)
+      if (newOwner !== undefined && newOwner !== info.owner && (await findAgent(tx, newOwner))?.revoked_at !== null)
+        throw new Fail('AGENT_NOT_FOUND', `No agent ${newOwner} with a key that is good is known here`)
+      const changed = await changeChannel(tx, info.name, {
+        ...(newOwner !== undefined && { owner: newOwner }),
+        ...(newTopicBy !== undefined && { topicBy: newTopicBy }),
+        ...(newEditWindowMs !== undefined && { editWindowMs: newEditWindowMs }),
+        settings: settingsGiven(given),
+      })
+      if (changed === undefined) throw noChannel(info.name)
+      const { owner, topicBy, editWindowMs } = changed
       const frame = {
         channel: info.name,
         ...(owner !== null && { owner }),
@@ -46,8 +52,9 @@ export const ownership = ({ maxAgentsPage, channels, autoJoin }: OwnershipOption
     async write({ me, channel: { info: { name } }, tx }) {
       if (channels.includes(name) || autoJoin.includes(name))
         throw new Fail('INVALID_MSG', `${name} is a channel of the configuration: take it out of \`channels\` and \`autoJoin\` first`)
-      await endChannel(tx, name)
-      return { reply: reply('OK', {}), effects: [{ kind: 'channelEnds', channel: name, by: by(me) }] }
+      const version = await endChannel(tx, name)
+      if (version === undefined) throw noChannel(name)
+      return { reply: reply('OK', {}), effects: [{ kind: 'channelEnds', channel: name, by: by(me), version }] }
     },
   },
   MEMBERS: {

@@ -18,14 +18,14 @@ export const settingsOf = ({ settings }: ChannelInfo) => {
   }
 }
 
-/** Settings with what is asked for. */
-export const changedBy = (settings: ChannelSettings, given: Partial<RequestBody<'SET_CHANNEL'>>): ChannelSettings => ({
-  slowModeMs: given.slow_mode_ms ?? settings.slowModeMs,
-  postBy: given.post_by ?? settings.postBy,
-  inviteBy: given.invite_by ?? settings.inviteBy,
-  pinBy: given.pin_by ?? settings.pinBy,
-  groupBy: given.group_by ?? settings.groupBy,
-  archived: given.archived ?? settings.archived,
-  category: given.category ?? settings.category,
-  welcome: given.welcome ?? settings.welcome,
+/** What is asked for of them. */
+export const settingsGiven = (given: Partial<RequestBody<'SET_CHANNEL'>>): Partial<ChannelSettings> => ({
+  ...(given.slow_mode_ms !== undefined && { slowModeMs: given.slow_mode_ms }),
+  ...(given.post_by !== undefined && { postBy: given.post_by }),
+  ...(given.invite_by !== undefined && { inviteBy: given.invite_by }),
+  ...(given.pin_by !== undefined && { pinBy: given.pin_by }),
+  ...(given.group_by !== undefined && { groupBy: given.group_by }),
+  ...(given.archived !== undefined && { archived: given.archived }),
+  ...(given.category !== undefined && { category: given.category }),
+  ...(given.welcome !== undefined && { welcome: given.welcome }),
 })

@@ -1,7 +1,8 @@
 // Groups of a channel: names that mention several of its members. What a channel has of them it knows in memory, so that a message that
 // names none asks nothing.
+import { changeChannel } from '../../../store/channels.ts'
 import { groupsIn, setGroup } from '../../../store/groups.ts'
-import { channelOfInsider, checkRight, Fail, notify, reply, type Feature } from '../../../relay/feature.ts'
+import { channelOfInsider, checkRight, Fail, noChannel, notify, reply, type Feature } from '../../../relay/feature.ts'
 
 export interface GroupOptions {
   readonly maxGroupsPerChannel: number
@@ -22,13 +23,13 @@ export const groups = ({ maxGroupsPerChannel }: GroupOptions): Feature<'SET_GROU
           throw new Fail('LIMIT_REACHED',
             `${info.name} has ${maxGroupsPerChannel} groups, as many as it may (maxGroupsPerChannel); a group without members is none`)
         await setGroup(tx, info.name, group, members)
-        const sizes = [...others, { group, members }].filter(each => each.members.length > 0)
-          .map(({ group: name, members }) => ({ name, members: members.length }))
+        const changed = await changeChannel(tx, info.name, {})
+        if (changed === undefined) throw noChannel(info.name)
         const frame = { channel: info.name as `#${string}`, group, members, by: me.id as `@${string}` }
         return {
           reply: reply('GROUP_CHANGED', frame),
           notify: [notify({ kind: 'channel', channel: info.name, exceptAsker: true }, 'GROUP_CHANGED', frame)],
-          effects: [{ kind: 'channel', info: { ...info, groups: sizes.length === 0 ? null : sizes } }],
+          effects: [{ kind: 'channel', info: changed }],
         }
       },
     },

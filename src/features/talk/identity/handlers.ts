@@ -63,17 +63,14 @@ type HandingOver = Pick<IdentityOptions, 'admins' | 'shares' | 'rotated'>
 
 /** Hands over one key in a batch: it moves all that belonged to it. @throws Fail */
 const handOver = async (ctx: WriteCtx, pending: readonly FormerKey[], options: HandingOver): Promise<Outcome<'OK'>> => {
-  const { me, tx, now, roster, asker } = ctx
+  const { me, tx, now, asker } = ctx
   const { admins, shares, rotated } = options
   const [old, ...rest] = pending
   if (old === undefined) return { reply: reply('OK', {}) }
   if (await countKeys(tx, old.id) + await countKeys(tx, me.id) > maxKeys)
     throw new Fail('LIMIT_REACHED', `An agent may have had ${maxKeys} keys; go on with one of them`)
   if (!(await standingOf(tx, old.id)).isKnown) await shares.take(tx, 'agents', old.id, { agent: '', address: asker.address })
-  await rotateAgent(tx, old, me.id, now)
-  const owned = [...roster.channels()].flatMap(({ info }): readonly Effect[] =>
-    info.owner === old.id ? [{ kind: 'channel', info: { ...info, owner: me.id } }] : []
-  )
+  const owned = (await rotateAgent(tx, old, me.id, now)).map((info): Effect => ({ kind: 'channel', info }))
   const change = { memberships: await membershipsOf(tx, me.id), admin: me.admin || admins.has(old) }
   return {
     effects: [

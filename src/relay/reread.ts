@@ -1,0 +1,75 @@
+// What is kept in tables and known in memory, read anew: after something that another process told of it was missed.
+import { loadMemberships } from '../store/agents.ts'
+import { loadChannels } from '../store/channels.ts'
+import { readMeta } from '../store/meta.ts'
+import { addressBans, standingOf } from '../store/standing.ts'
+import type { Db } from '../store/store.ts'
+import { memberThing } from './changes.ts'
+import type { Effects } from './effects.ts'
+import type { Gate } from './gate.ts'
+import type { Roster } from './roster.ts'
+import type { RelayBus } from './told.ts'
+
+export interface RereadOptions {
+  /** Under which the message of the day is kept; undefined: it is a setting. */
+  readonly motdKey: string | undefined
+  /** An address as limits and bans count it. */
+  readonly addressOf: (text: string) => string
+}
+
+export interface RereadDeps {
+  readonly bus: RelayBus
+  readonly effects: Effects
+  readonly gate: Gate
+  readonly roster: Roster
+}
+
+/** @param fresh what changed since it was begun (Changes): of that more is known already */
+export const reread = async (
+  db: Db,
+  { motdKey, addressOf }: RereadOptions,
+  { effects, roster, gate, bus: { node } }: RereadDeps,
+  fresh: ReadonlySet<string>,
+): Promise<void> => {
+  const before = new Set([...roster.channels()].map(({ info }) => info.name))
+  for (const info of await loadChannels(db)) {
+    before.delete(info.name)
+    if (!fresh.has(info.name)) effects.hear({ kind: 'channel', info }, node)
+  }
+  for (const channel of before)
+    if (!fresh.has(channel)) effects.hear({ kind: 'channelEnds', channel, by: '@server', version: Infinity }, node)
+  const motd = motdKey === undefined ? undefined : await readMeta(db, motdKey) ?? null
+  if (motd !== undefined && !fresh.has('motd')) effects.hear({ kind: 'motd', motd }, node)
+  const bans = await addressBans(db, addressOf)
+  gate.setAddressBans(bans, fresh)
+  // Whoever came from there meanwhile hears of it as it would have.
+  for (const { of: address, reason } of bans) if (!fresh.has(address)) effects.hear({ kind: 'addressBan', address, ban: { reason } }, node)
+  // Tokens and admissions are asked anew.
+  effects.hear({ kind: 'tokens', agent: '@server' }, node)
+  await rereadAgents(db, { effects, roster, node }, fresh, new Set([...roster.here()].map(([{ id }]) => id)))
+}
+
+/** What agents are and where they belong, of those that are connected to this process. */
+export const rereadAgents = async (
+  db: Db,
+  { effects, roster, node }: Pick<RereadDeps, 'effects' | 'roster'> & { readonly node: string },
+  fresh: ReadonlySet<string>,
+  agents: ReadonlySet<string>,
+): Promise<void> => {
+  const here = [...agents].flatMap(id => roster.isConnected(id) ? roster.agent(id) ?? [] : [])
+  for (const { id, pubkey } of here) {
+    if (pubkey === null) continue
+    const standing = await standingOf(db, id)
+    if (!fresh.has(id)) effects.hear({ kind: 'standing', agent: id, standing }, node)
+  }
+  const known = here.map(({ id, memberships }) => ({ agent: id, memberships }))
+  const rows = await loadMemberships(db, here.map(({ id }) => id))
+  for (const { agent, memberships } of known) {
+    const belongs = rows.get(agent) ?? new Set<string>()
+    const isStale = (channel: string) => !fresh.has(memberThing(agent, channel))
+    for (const channel of memberships)
+      if (!belongs.has(channel) && isStale(channel)) effects.hear({ kind: 'unsubscribe', agent, channel }, node)
+    const more = [...belongs].filter(channel => !memberships.has(channel) && isStale(channel))
+    if (more.length > 0) effects.hear({ kind: 'agent', agent, change: { memberships: more } }, node)
+  }
+}
