@@ -29,42 +29,55 @@ const contestMs = 1_000
 const maxRemembered = 10_000
 
 export class Changes {
-  #seen: Set<string> | undefined
+  /** Of each who reads. */
+  readonly #readers = new Set<Set<string>>()
   /** Who changed a thing last, and when. */
   readonly #last = new Map<string, { readonly by: string, readonly at: number }>()
-  #onContested: ((thing: string) => void) | undefined
+  #onContested: ((agent: string | undefined) => void) | undefined
 
-  /** Whom to call when two processes changed a thing at nearly the same time: which of them was the last, the tables know. */
-  contested(listener: (thing: string) => void): void {
+  /** Whom to call when two processes changed a thing at nearly the same time: which of them was the last, the tables know. Of an agent, or of all. */
+  contested(listener: (agent: string | undefined) => void): void {
     this.#onContested = listener
   }
 
-  /** From now on until `end`; one reader at a time. */
-  begin(): ReadonlySet<string> {
-    return this.#seen = new Set()
+  /** Reads tables; `fresh` has what changes meanwhile. */
+  async during<T>(read: (fresh: ReadonlySet<string>) => Promise<T>): Promise<T> {
+    const fresh = new Set<string>()
+    this.#readers.add(fresh)
+    try {
+      return await read(fresh)
+    } finally {
+      this.#readers.delete(fresh)
+    }
   }
 
-  end(): void {
-    this.#seen = undefined
+  /** A session of an agent begins: whoever was locked out a moment ago may have been let in before that was known. */
+  noteLogin(agent: string, now: number): void {
+    const last = this.#last.get(agent)
+    if (last !== undefined && now < last.at + contestMs) this.#onContested?.(agent)
   }
 
   /** @param by the process that told it */
   note(effect: ToldEffect, by: string, now: number): void {
     // Of a channel the versions say it, and nothing else is in tables.
-    if (effect.kind === 'channel' || effect.kind === 'channelEnds') this.#seen?.add(thingOf(effect))
-    else if (isKept.has(effect.kind)) this.#note(thingOf(effect), by, now)
+    if (effect.kind === 'channel' || effect.kind === 'channelEnds') this.#see(thingOf(effect))
+    else if (isKept.has(effect.kind)) this.#note(thingOf(effect), 'agent' in effect ? effect.agent : undefined, by, now)
   }
 
   noteMember(agent: string, channel: string, by: string, now: number): void {
-    this.#note(memberThing(agent, channel), by, now)
+    this.#note(memberThing(agent, channel), agent, by, now)
   }
 
-  #note(thing: string, by: string, now: number): void {
-    this.#seen?.add(thing)
+  #note(thing: string, agent: string | undefined, by: string, now: number): void {
+    this.#see(thing)
     if (this.#onContested === undefined) return
     const last = this.#last.get(thing)
-    if (last !== undefined && last.by !== by && now < last.at + contestMs) this.#onContested(thing)
+    if (last !== undefined && last.by !== by && now < last.at + contestMs) this.#onContested(agent)
     if (this.#last.size >= maxRemembered) this.#last.clear()
     this.#last.set(thing, { by, at: now })
+  }
+
+  #see(thing: string): void {
+    for (const reader of this.#readers) reader.add(thing)
   }
 }

@@ -129,6 +129,8 @@ export class Connection implements Asker {
   isReading = false
   /** Frames for the end of this turn. */
   out: Buffer[] | undefined
+  /** What they wait for, beside the end of the turn: so many answers that others have to know of first. */
+  holds = 0
   /** What the socket did not take yet. The outbox changes it, as it counts the marks of its own and those that are reached. */
   backlog: Backlog | undefined
   marks = 0

@@ -29,6 +29,7 @@ import type { Gate } from './gate.ts'
 import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
 import { largeBytesOf, LargeFrames } from './large.ts'
+import { lookedAgain, type LookAgain } from './look-again.ts'
 import type { Outbox } from './outbox.ts'
 import { priceAfter, priceBefore, type MessagePrice } from './price.ts'
 import { publish } from './publish.ts'
@@ -55,6 +56,7 @@ export interface DispatchDeps {
   readonly gate: Gate
   readonly audit: Audit
   readonly quota: Quota
+  readonly lookAgain: LookAgain
   /** Messages: refused when there are none left. */
   readonly messages: Allowance
   /** Work, in frames: a debt is paid by being read later. */
@@ -230,6 +232,7 @@ export class Dispatch {
       }
     } else {
       const { outcome } = result
+      const toldBefore = this.#deps.bus.awaitedUpTo
       if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
       for (const hint of outcome.hints ?? []) this.#deps.effects.hint(hint)
       for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
@@ -242,9 +245,16 @@ export class Dispatch {
         if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
       }
       for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
+      if (this.#deps.bus.awaitedUpTo !== toldBefore && connection?.open === true) this.#holdBack(connection)
       outcome.committed?.()
       if (outcome.again !== undefined) this.#goOn(result.job, outcome.again)
     }
+  }
+
+  /** It is answered when the other processes know what it changed. */
+  #holdBack(connection: Connection): void {
+    const known = this.#deps.bus.known()
+    if (known !== undefined) this.#deps.outbox.hold(connection, known)
   }
 
   /** Answered like a frame: it is counted, and costs one. */
@@ -374,7 +384,8 @@ export class Dispatch {
     if (isPaged(request)) await room(connection)
     await reads.turn(connection, async () => {
       try {
-        const answer = await this.#answerOf(connection, handler, request)
+        const ask = () => this.#answerOf(connection, handler, request)
+        const answer = await ask().catch((error: unknown) => lookedAgain(error, connection, request.body, this.#deps.lookAgain, ask))
         return this.#answer(connection, answer, request.body.id)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)

@@ -356,6 +356,7 @@ export class Effects {
     this.#options.onIdentified(asker)
     void this.#bus.follow(agent.id)
     if (!this.#bus.isAlone) {
+      this.changes.noteLogin(agent.id, this.#clock.now())
       const { session, address, heardAt, since } = asker
       this.#tell({ kind: 'opened', session, address, heardAt, since, facts: agent, autojoin })
     }

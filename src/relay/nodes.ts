@@ -4,15 +4,16 @@
 import { timerMs } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/logger.ts'
 import { everyone, processNamed } from '../bus/bus.ts'
-import { isChannel, type ChannelInfo } from '../store/channels.ts'
+import { loadChannel, type ChannelInfo } from '../store/channels.ts'
 import { endNode, forgetNodes, liveNodes, renewNode, type NodeRow } from '../store/nodes.ts'
 import { StorageError, type Db, type Store, type Tx } from '../store/store.ts'
 import type { Effects } from './effects.ts'
 import type { Duty } from './feature.ts'
 import type { Gate } from './gate.ts'
+import { Hearing } from './hearing.ts'
 import type { Hub } from './hub.ts'
 import type { NumberedBus } from './numbered-bus.ts'
-import { reread, rereadAgents, type RereadOptions } from './reread.ts'
+import { reread, rereadAgents, rereadOne, type RereadOptions } from './reread.ts'
 import type { Roster } from './roster.ts'
 import type { BusMessage, SessionFacts, Told } from './told.ts'
 
@@ -65,19 +66,20 @@ export class Nodes {
   readonly #options: NodesOptions
   readonly #deps: NodesDeps
   readonly #read: Db
-  /** By process: the number of what it told last to all, as far as everything before is known. */
-  readonly #heard = new Map<string, number>()
+  readonly #hearing: Hearing
   readonly #snapshots = new Map<string, Snapshot>()
   readonly #askedAt = new Map<string, number>()
   readonly #differs = new Set<string>()
-  /** Those that were believed to run when that was asked last. */
-  #live: ReadonlySet<string> = new Set()
+  /** Those that were believed to run when that was asked last, each with its incarnation. */
+  #live: ReadonlyMap<string, string> = new Map()
   #renewedAt = -Infinity
   /** While it could not say that it runs, nor could the others. */
   #spareUntil = -Infinity
   #resyncing: Promise<void> | undefined
   #isResyncDue = false
   #isLookDue = false
+  /** How often tables were read because something of what was told was missed. */
+  resyncs = 0
   /** Agents of which it is not sure what they are and where they belong. */
   readonly #unsure = new Set<string>()
   #settling: NodeJS.Timeout | undefined
@@ -87,7 +89,13 @@ export class Nodes {
     this.#deps = deps
     this.#read = deps.store.aside
     const { bus, log } = deps
+    this.#hearing = new Hearing({
+      apply: (told, from) => this.#apply(told, from),
+      missed: from => this.#gap(from),
+      caughtUp: (from, n) => bus.publish(processNamed(from), { kind: 'knows', n }),
+    })
     bus.hear((message, from) => {
+      bus.awaited.alive(from)
       try {
         this.#hear(message, from)
       } catch (error) {
@@ -95,7 +103,7 @@ export class Nodes {
       }
     })
     bus.missed(() => this.#missed())
-    if (!bus.isAlone) deps.effects.changes.contested(thing => this.#contested(thing))
+    if (!bus.isAlone) deps.effects.changes.contested(agent => this.#contested(agent))
     void bus.follow(everyone)
     void bus.follow(processNamed(bus.node))
   }
@@ -178,18 +186,20 @@ export class Nodes {
   /** Those that are not there any more took their sessions with them, and may have stored what nobody was told of. */
   #seen(live: readonly NodeRow[], now: number): void {
     const { roster, effects, log, bus } = this.#deps
-    const names = new Set(live.map(({ name }) => name))
+    const names = new Map(live.map(({ name, incarnation }) => [name, incarnation]))
     for (const { name, config, version } of live) {
       if (config === this.#options.configHash || this.#differs.has(name)) continue
       this.#differs.add(name)
       log.warn({ node: name, version }, 'another process of this relay has other settings')
     }
     if (now < this.#spareUntil) return
-    const gone = [...this.#live].filter(name => !names.has(name))
+    // One that was started anew under its name is another.
+    const gone = [...this.#live].flatMap(([name, incarnation]) => names.get(name) === incarnation ? [] : name)
     this.#live = names
     for (const { agent, session, node, heardAt } of roster.elsewhere())
       if (!names.has(node) && agent !== undefined) effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, node)
-    for (const name of [...this.#heard.keys()]) if (!names.has(name) && name !== bus.node) this.#heard.delete(name)
+    for (const name of gone) this.#hearing.forget(name)
+    for (const name of [...bus.awaited.names]) if (!names.has(name)) bus.awaited.gone(name)
     if (gone.length > 0) this.#lookAhead()
   }
 
@@ -201,7 +211,10 @@ export class Nodes {
       case 'direct':
         return effects.direct(message.agent, message.stream, message.frame, message.inboxSeq, message.isKept)
       case 'told':
-        return this.#told(message.told, message.n, from)
+        if (message.n === undefined) return effects.hear(message.told, from)
+        return this.#hearing.hear(message.told, message.n, message.isAwaited === true, from)
+      case 'knows':
+        return this.#deps.bus.awaited.knows(from, message.n)
       case 'ask':
         return this.#tellSessions(processNamed(from))
       case 'sessions':
@@ -211,8 +224,7 @@ export class Nodes {
           if (subject.startsWith('#')) hub.noteStored(subject, seq)
           else effects.hear({ kind: 'inbox', agent: subject, newest: seq }, from)
         }
-        if (message.n !== this.#heard.get(from)) this.#gap(from)
-        return
+        return this.#hearing.expect(from, message.n)
       }
       case 'missed': {
         this.#lookAhead()
@@ -224,14 +236,7 @@ export class Nodes {
     }
   }
 
-  #told(told: Told, n: number | undefined, from: string): void {
-    if (n !== undefined) {
-      const last = this.#heard.get(from)
-      if (last !== undefined && n <= last) return
-      // What was told before is not known: it is asked for, and this is no more than a part of it.
-      if (last === undefined || n > last + 1) this.#gap(from)
-      else this.#heard.set(from, n)
-    }
+  #apply(told: Told, from: string): void {
     const known = told.kind === 'opened' ? this.#deps.roster.opened(told.facts.id, told.session) : undefined
     if (told.kind === 'channel' && this.#deps.roster.channel(told.info.name) === undefined) this.#confirm(told.info)
     // The older of two sessions of one label does not end the newer one.
@@ -242,8 +247,8 @@ export class Nodes {
   /** A channel that is new here: what is told of it may come behind its end, which another process told. */
   #confirm({ name: channel, version }: ChannelInfo): void {
     const { effects, log } = this.#deps
-    isChannel(this.#read, channel).then(is => {
-      if (!is) effects.hear({ kind: 'channelEnds', channel, by: '@server', version }, this.#deps.bus.node)
+    loadChannel(this.#read, channel).then(found => {
+      if (found === undefined) effects.hear({ kind: 'channelEnds', channel, by: '@server', version }, this.#deps.bus.node)
     }, (error: unknown) => log.error({ err: error, channel }, 'a channel that another process made could not be looked up'))
   }
 
@@ -278,9 +283,9 @@ export class Nodes {
   }
 
   /** Two processes told of one thing at nearly the same time: when both are heard of, it is read. */
-  #contested(thing: string): void {
-    if (thing.startsWith('@')) this.#unsure.add(thing.split(' ', 1)[0]!)
-    else this.#isResyncDue = true
+  #contested(agent: string | undefined): void {
+    if (agent === undefined) this.#isResyncDue = true
+    else this.#unsure.add(agent)
     this.#settling ??= setTimeout(() => {
       this.#settling = undefined
       this.#resyncLater(this.#isResyncDue)
@@ -298,19 +303,23 @@ export class Nodes {
   async #resync(): Promise<void> {
     const { bus: { node }, effects: { changes } } = this.#deps
     while (this.#isResyncDue || this.#unsure.size > 0) {
-      // Of what changes meanwhile more is known than is read.
-      const fresh = changes.begin()
       const agents = new Set(this.#unsure)
       this.#unsure.clear()
-      try {
-        if (this.#isResyncDue) {
-          this.#isResyncDue = false
-          await reread(this.#read, this.#options, this.#deps, fresh)
-        } else await rereadAgents(this.#read, { ...this.#deps, node }, fresh, agents)
-      } finally {
-        changes.end()
-      }
+      const isOfAll = this.#isResyncDue
+      this.#isResyncDue = false
+      await changes.during(fresh =>
+        isOfAll
+          ? reread(this.#read, this.#options, this.#deps, fresh)
+          : rereadAgents(this.#read, { ...this.#deps, node }, fresh, agents)
+      )
+      this.resyncs++
     }
+  }
+
+  /** Looks up what is about to be refused by what is known in memory: whether the tables know better. Undefined: nobody else changes them. */
+  lookAgain(channel: string | undefined, agent: string | undefined): Promise<boolean> | undefined {
+    const { bus, effects: { changes } } = this.#deps
+    return bus.isAlone ? undefined : changes.during(fresh => rereadOne(this.#read, this.#deps, fresh, channel, agent))
   }
 
   /** All sessions of this process, a page in a message. */
@@ -345,9 +354,11 @@ export class Nodes {
   /** What a process says of all its sessions is so: those of it that are known and not among them are over. */
   #reconcile(sessions: readonly SessionFacts[], n: number, from: string): void {
     const { roster, effects, bus } = this.#deps
+    const last = this.#hearing.lastOf(from)
+    // More is known already.
+    if (last !== undefined && n < last) return
     // What it told between the last that was heard and this is in tables.
-    if (this.#heard.get(from) !== n) this.#resyncLater()
-    this.#heard.set(from, n)
+    if (last !== n) this.#resyncLater()
     const named = new Map(sessions.map(each => [`${each.facts.id} ${each.session}`, each]))
     for (const { agent, session, node, heardAt, channels } of roster.elsewhere()) {
       if (node !== from || agent === undefined) continue
@@ -366,6 +377,7 @@ export class Nodes {
         if (known?.channels.has(channel) !== true) effects.hear({ kind: 'joined', agent: id, session, channel, lasting: false }, from)
       effects.hear({ kind: 'agent', agent: id, change: { ...change, name: facts.name, memberships: facts.memberships } }, from)
     }
+    this.#hearing.learned(from, n)
   }
 }
 

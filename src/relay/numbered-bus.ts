@@ -1,19 +1,29 @@
 // The bus as a relay uses it: with a number on what is told to all, and with what was written to of late, which is told again.
 import { everyone, type Subject } from '../bus/bus.ts'
-import type { BusMessage, RelayBus } from './told.ts'
+import { Awaited } from './awaited.ts'
+import type { BusMessage, RelayBus, Told } from './told.ts'
 
 /** For how many seconds it is told again which channels and inboxes were written to. */
 const toldAgain = 3
 
+/** What nobody has to wait for: it is of one message, or for whoever is there, or nobody is answered. */
+const passing: ReadonlySet<Told['kind']> = new Set(['floor', 'slow', 'inbox', 'notice', 'hint', 'closed'])
+
 export class NumberedBus implements RelayBus {
   readonly #bus: RelayBus
-  /** Of what was told last to all. */
-  told = 0
+  /** Of what was told last to all, and of the last of that for which an answer waits. */
+  told: number
+  awaitedUpTo = 0
+  /** Who has to know it. */
+  readonly awaited = new Awaited()
+  toldCount = 0
   /** By second, the newest first: channels and inboxes, and how far they are. */
   readonly #recent: Map<Subject, number>[] = [new Map()]
 
-  constructor(bus: RelayBus) {
+  /** @param now ms: the first number is made of it, so that it is past those of an earlier process of this name */
+  constructor(bus: RelayBus, now: number) {
     this.#bus = bus
+    this.told = now * 1_000
   }
 
   get node(): string {
@@ -31,7 +41,17 @@ export class NumberedBus implements RelayBus {
   publish(subject: Subject, message: BusMessage): void {
     if (message.kind === 'events') this.#recent[0]!.set(message.channel, message.last)
     else if (message.kind === 'direct' && message.inboxSeq !== undefined) this.#recent[0]!.set(message.agent, message.inboxSeq)
-    this.#bus.publish(subject, message.kind === 'told' && subject === everyone ? { ...message, n: ++this.told } : message)
+    if (message.kind !== 'told' || subject !== everyone) return this.#bus.publish(subject, message)
+    const n = ++this.told
+    this.toldCount++
+    const isAwaited = !passing.has(message.told.kind)
+    if (isAwaited) this.awaitedUpTo = n
+    this.#bus.publish(subject, { ...message, n, isAwaited })
+  }
+
+  /** Resolves when the others know what an answer waits for, or are not waited for any more; undefined: nothing is to be waited for. */
+  known(): Promise<void> | undefined {
+    return this.isAlone || !this.isUp ? undefined : this.awaited.until(this.awaitedUpTo)
   }
 
   follow(subject: Subject): void | Promise<void> {

@@ -56,6 +56,17 @@ export class Outbox {
     this.#schedule()
   }
 
+  /** What is queued for a connection, and what comes behind it, waits until then; but not for its end. */
+  hold(connection: Connection, until: Promise<void>): void {
+    connection.holds++
+    void until.then(() => {
+      if (--connection.holds > 0 || connection.out === undefined) return
+      this.#touched.push(connection)
+      this.#due++
+      this.#schedule()
+    })
+  }
+
   /** Calls back when what is queued now was handed over, or waits for its socket. */
   whenWritten(then: () => void): void {
     if (this.#written === this.#due) then()
@@ -94,9 +105,9 @@ export class Outbox {
   }
 
   /** Writes what one connection has queued. */
-  flushOne(connection: Connection): void {
+  flushOne(connection: Connection, isLast = false): void {
     const { out, backlog } = connection
-    if (out === undefined) return
+    if (out === undefined || (connection.holds > 0 && !isLast)) return
     connection.out = undefined
     if (!connection.open) return
     if (backlog === undefined) this.#send(connection, out)
@@ -108,7 +119,7 @@ export class Outbox {
   end(connection: Connection, close: CloseName, reason?: string): void {
     if (!connection.open) return
     const { backlog, out = [] } = connection
-    if (backlog === undefined) this.flushOne(connection)
+    if (backlog === undefined) this.flushOne(connection, true)
     else {
       connection.out = undefined
       this.#wait(connection, backlog, out)

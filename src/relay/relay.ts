@@ -153,7 +153,7 @@ export class Relay {
     this.#options = options
     this.#deps = deps
     const { store, clock, log, metrics, metrics: { counts } } = deps
-    const bus = new NumberedBus(deps.bus)
+    const bus = new NumberedBus(deps.bus, clock.now())
     this.#startedAt = clock.now()
     this.#metrics = sparing(() => metrics.render(), () => clock.now())
     const roster = this.#roster
@@ -227,6 +227,7 @@ export class Relay {
       gate,
       quota,
       audit: new Audit(log, options.auditCount),
+      lookAgain: (channel, agent) => this.#nodes.lookAgain(channel, agent),
       messages,
       work,
       announceMaxMembers,

@@ -1,6 +1,6 @@
 // What is kept in tables and known in memory, read anew: after something that another process told of it was missed.
 import { loadMemberships } from '../store/agents.ts'
-import { loadChannels } from '../store/channels.ts'
+import { loadChannel, loadChannels } from '../store/channels.ts'
 import { readMeta } from '../store/meta.ts'
 import { addressBans, standingOf } from '../store/standing.ts'
 import type { Db } from '../store/store.ts'
@@ -24,7 +24,7 @@ export interface RereadDeps {
   readonly roster: Roster
 }
 
-/** @param fresh what changed since it was begun (Changes): of that more is known already */
+/** @param fresh what changes meanwhile (Changes): of that more is known already */
 export const reread = async (
   db: Db,
   { motdKey, addressOf }: RereadOptions,
@@ -47,6 +47,30 @@ export const reread = async (
   // Tokens and admissions are asked anew.
   effects.hear({ kind: 'tokens', agent: '@server' }, node)
   await rereadAgents(db, { effects, roster, node }, fresh, new Set([...roster.here()].map(([{ id }]) => id)))
+}
+
+/** One channel, and where one agent belongs; whether that was not known. */
+export const rereadOne = async (
+  db: Db,
+  { effects, roster, bus: { node } }: RereadDeps,
+  fresh: ReadonlySet<string>,
+  channel: string | undefined,
+  agent: string | undefined,
+): Promise<boolean> => {
+  const known = channel === undefined ? undefined : roster.channel(channel)?.info
+  const info = channel === undefined ? undefined : await loadChannel(db, channel)
+  const isNews = info?.version !== known?.version
+  if (isNews && !fresh.has(channel!)) {
+    effects.hear(
+      info === undefined ? { kind: 'channelEnds', channel: channel!, by: '@server', version: known!.version } : { kind: 'channel', info },
+      node,
+    )
+  }
+  const before = agent === undefined ? undefined : roster.agent(agent)?.memberships
+  if (before === undefined) return isNews
+  await rereadAgents(db, { effects, roster, node }, fresh, new Set([agent!]))
+  const after = roster.agent(agent!)?.memberships
+  return isNews || after?.size !== before.size || [...before].some(each => !after.has(each))
 }
 
 /** What agents are and where they belong, of those that are connected to this process. */

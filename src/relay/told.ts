@@ -54,8 +54,10 @@ export type BusMessage =
     /** It does not want to hear of it. */
     readonly isKept: boolean
   }
-  /** `n`: which it is of those that the process tells all. */
-  | { readonly kind: 'told', readonly told: Told, readonly n?: number }
+  /** `n`: which it is of those that the process tells all. `isAwaited`: it wants to hear that it is known. */
+  | { readonly kind: 'told', readonly told: Told, readonly n?: number, readonly isAwaited?: boolean }
+  /** What the process that hears this told is known, up to `n`. */
+  | { readonly kind: 'knows', readonly n: number }
   /** Tell me all of your sessions. */
   | { readonly kind: 'ask' }
   /** Sessions of the process, after so much was told: page `page` of `pages`. */

@@ -7,6 +7,7 @@ import type { Along, Connection } from './connection.ts'
 import { Fail, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
 import type { Gate } from './gate.ts'
 import type { Quota } from './quota.ts'
+import { lookedAgain, type LookAgain } from './look-again.ts'
 import type { Roster } from './roster.ts'
 
 export interface WriteDeps {
@@ -15,6 +16,7 @@ export interface WriteDeps {
   readonly gate: Gate
   readonly audit: Audit
   readonly quota: Quota
+  readonly lookAgain: LookAgain
 }
 
 export type WriteHandler = Extract<Handler<RequestType>, { write: unknown }>
@@ -59,6 +61,21 @@ export class WriteJob implements Job {
   }
 
   decide(tx: Tx, now: number): Awaitable<Outcome> {
+    const { writes } = tx
+    const refused = (error: unknown) => {
+      // What has begun is undone, and no more is tried in its transaction.
+      if (tx.writes !== writes) throw error
+      return lookedAgain(error, this.connection, this.#request.body, this.#deps.lookAgain, () => this.#decide(tx, now))
+    }
+    try {
+      const decided = this.#decide(tx, now)
+      return decided instanceof Promise ? decided.catch(refused) : decided
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  #decide(tx: Tx, now: number): Awaitable<Outcome> {
     const { gate, roster, store, quota } = this.#deps
     const { connection } = this
     const { type, body } = this.#request

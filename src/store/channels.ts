@@ -184,9 +184,11 @@ export const loadChannels = async (db: Db): Promise<readonly ChannelInfo[]> => {
   return rows.map(row => infoIn(row, groups.get(row.name)))
 }
 
-/** Whether there is one of that name, whatever is known of it in memory. */
-export const isChannel = async (db: Db, name: string): Promise<boolean> =>
-  await db.tables<Tables>().selectFrom('channels').select('name').where('name', '=', name).executeTakeFirst() !== undefined
+/** One, as it is in the table. */
+export const loadChannel = async (db: Db, name: string): Promise<ChannelInfo | undefined> => {
+  const row = await db.tables<Tables>().selectFrom('channels').selectAll().where('name', '=', name).executeTakeFirst()
+  return row && infoIn(row, (await groupSizes(db, name)).get(name))
+}
 
 /** Adds a channel. False: there is one of that name. */
 export const addChannel = async (tx: Tx, info: ChannelInfo, by: string | null, now: number): Promise<boolean> =>

@@ -134,6 +134,8 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
     if (sessions.has(session) && roster.takeovers(id, now) >= maxTakeoversPerMinute)
       throw new Fail('RATE_LIMITED', 'Two connections fight for this session; use different session labels', 30_000)
     // A key and a resume token are worth what their agent is worth now.
+    // Whoever locks it out at another process waits until it is in, or has done so, which its standing says then.
+    if (login.id !== undefined) await tx.lockedOut([id])
     const standing = login.id === undefined ? undefined : await standingOf(tx, id, pubkey)
     const admin = pubkey !== undefined && await isNamed(tx, options.admins, { id, pubkey })
     const exempt = admin || login.exempt === true

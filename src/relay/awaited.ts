@@ -1,0 +1,77 @@
+// Whoever changes something for all is answered when the other processes know it: what they answer afterwards agrees with that. Who does
+// not say that it knows within a while is not waited for again until it is heard of.
+import { timerMs } from '../../lib/protocol/index.ts'
+
+/** As long as an answer may take through a bus that is not broken. */
+const limitMs = 250
+
+interface Peer {
+  /** Up to which of what was told it said that it knows. */
+  knows: number
+  /** It let somebody wait for nothing. */
+  isSilent: boolean
+}
+
+interface Wait {
+  readonly upTo: number
+  readonly missing: Set<string>
+  readonly over: () => void
+}
+
+export class Awaited {
+  readonly #peers = new Map<string, Peer>()
+  readonly #waits = new Set<Wait>()
+  /** Waits that ended because somebody did not answer. */
+  timeouts = 0
+
+  /** Something was heard of a process: it is there. */
+  alive(name: string): void {
+    const peer = this.#peers.get(name)
+    if (peer === undefined) this.#peers.set(name, { knows: 0, isSilent: false })
+    else peer.isSilent = false
+  }
+
+  /** Those that are there. */
+  get names(): Iterable<string> {
+    return this.#peers.keys()
+  }
+
+  /** It does not run any more. */
+  gone(name: string): void {
+    this.#peers.delete(name)
+    for (const wait of this.#waits) this.#has(wait, name)
+  }
+
+  /** A process knows what was told up to there. */
+  knows(name: string, upTo: number): void {
+    const peer = this.#peers.get(name)
+    if (peer === undefined || upTo <= peer.knows) return
+    peer.knows = upTo
+    for (const wait of this.#waits) if (wait.upTo <= upTo) this.#has(wait, name)
+  }
+
+  /** Resolves when all who are there know what was told up to there; undefined: they do. */
+  until(upTo: number): Promise<void> | undefined {
+    const missing = new Set<string>()
+    for (const [name, { knows, isSilent }] of this.#peers) if (!isSilent && knows < upTo) missing.add(name)
+    if (missing.size === 0) return undefined
+    return new Promise(resolve => {
+      const over = () => {
+        clearTimeout(timer)
+        this.#waits.delete(wait)
+        resolve()
+      }
+      const wait: Wait = { upTo, missing, over }
+      const timer = setTimeout(() => {
+        this.timeouts++
+        for (const name of missing) Object.assign(this.#peers.get(name) ?? {}, { isSilent: true })
+        over()
+      }, timerMs(limitMs)).unref()
+      this.#waits.add(wait)
+    })
+  }
+
+  #has({ missing, over }: Wait, name: string): void {
+    if (missing.delete(name) && missing.size === 0) over()
+  }
+}
