@@ -9,10 +9,16 @@ import type { Config } from './config/schema.ts'
 import type { NodesOptions } from './relay/nodes.ts'
 import type { BusMessage, RelayBus } from './relay/told.ts'
 import { besideRelay } from './store/beside.ts'
-import { liveNodes, nodeMigrations } from './store/nodes.ts'
+import { liveNodes, nodeMigrations, type NodeFacts } from './store/nodes.ts'
 
 /** @internal The processes that run on a database. @throws StorageError */
-export const processesOf = (store: string) => besideRelay({ store, data: '', migrations: [nodeMigrations] }, liveNodes)
+export const processesOf = (store: string) =>
+  besideRelay({ store, data: '', migrations: [nodeMigrations] }, async db =>
+    (await liveNodes(db)).map(({ facts, ...row }) => ({
+      ...row,
+      // One of before it said so says nothing.
+      standing: JSON.parse(facts) as Partial<NodeFacts>,
+    })))
 
 /** What several processes want that one does not. */
 export const problemsOfSeveral = ({ nats, store, maxFileBytes, filesBucket }: Config): readonly ConfigProblem[] => [

@@ -20,6 +20,15 @@ const counters = {
   socketsRefused: ['agentchat_sockets_refused_total', 'Sockets turned away unheard: too many of their address, or in all'],
   socketsEvicted: ['agentchat_sockets_evicted_total', 'Waiting sockets closed to make room for others'],
   messagesTrimmed: ['agentchat_messages_trimmed_total', 'Messages deleted to stay within the quota of the data'],
+  busTold: ['agentchat_bus_told_total', 'What this process told all the others'],
+  busHeard: ['agentchat_bus_heard_total', 'What other processes told, events too'],
+  busHeld: ['agentchat_bus_held_total', 'What came before what was told before it'],
+  busGaps: ['agentchat_bus_gaps_total', 'What other processes told and did not come: it was asked for'],
+  resyncs: [
+    'agentchat_roster_resyncs_total',
+    'Channels, members and bans read from their tables because something that was told was missed',
+  ],
+  unanswered: ['agentchat_bus_unanswered_total', 'Answers that waited in vain for another process to know what they say'],
   slowCloses: ['agentchat_slow_closes_total', 'Connections closed because they did not read'],
 } as const
 
@@ -34,6 +43,9 @@ const gauges = {
   maxOwedBytes: ['agentchat_owed_limit_bytes', 'Bytes that may wait in all; over it those go that owe most'],
   dataBytes: ['agentchat_data_bytes', 'What the data directory holds, without pages that are free to be used again'],
   dataQuotaBytes: ['agentchat_data_quota_bytes', 'What it may hold; 0: there is no limit'],
+  busUp: ['agentchat_bus_up', 'Whether other processes of the relay can be heard; 1 where there are none'],
+  nodesLive: ['agentchat_nodes_live', 'Processes of the relay that are known to run, this one too'],
+  busBehind: ['agentchat_bus_behind', 'What other processes told and is not known here yet'],
   pausedSockets: ['agentchat_paused_sockets', 'Connections not read because what they sent waits for its turn'],
 } as const
 

@@ -1,5 +1,6 @@
 // Whoever changes something for all is answered when the other processes know it: what they answer afterwards agrees with that. Who does
 // not say that it knows within a while is not waited for again until it is heard of.
+import type { Counts } from '../base/metrics.ts'
 import { timerMs } from '../../lib/protocol/index.ts'
 
 /** As long as an answer may take through a bus that is not broken. */
@@ -21,8 +22,15 @@ interface Wait {
 export class Awaited {
   readonly #peers = new Map<string, Peer>()
   readonly #waits = new Set<Wait>()
-  /** Waits that ended because somebody did not answer. */
-  timeouts = 0
+  readonly #counts: Pick<Counts, 'unanswered'>
+
+  constructor(counts: Pick<Counts, 'unanswered'>) {
+    this.#counts = counts
+  }
+
+  get count(): number {
+    return this.#peers.size
+  }
 
   /** Something was heard of a process: it is there. */
   alive(name: string): void {
@@ -63,7 +71,7 @@ export class Awaited {
       }
       const wait: Wait = { upTo, missing, over }
       const timer = setTimeout(() => {
-        this.timeouts++
+        this.#counts.unanswered++
         for (const name of missing) Object.assign(this.#peers.get(name) ?? {}, { isSilent: true })
         over()
       }, timerMs(limitMs)).unref()

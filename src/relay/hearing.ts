@@ -1,5 +1,6 @@
 // What each of the other processes told, in its order: what comes early is held for a moment, and what does not come then is asked for.
 import { timerMs } from '../../lib/protocol/index.ts'
+import type { Counts } from '../base/metrics.ts'
 import type { Told } from './told.ts'
 
 /** How long what comes too early waits for what is missing before it. */
@@ -29,13 +30,11 @@ interface Teller {
 export class Hearing {
   readonly #options: HearingOptions
   readonly #tellers = new Map<string, Teller>()
-  /** How often something did not come in time. */
-  gaps = 0
-  /** How often something came before what was told before it. */
-  holds = 0
+  readonly #counts: Pick<Counts, 'busHeld' | 'busGaps'>
 
-  constructor(options: HearingOptions) {
+  constructor(options: HearingOptions, counts: Pick<Counts, 'busHeld' | 'busGaps'>) {
     this.#options = options
+    this.#counts = counts
   }
 
   /** Up to which what a process told is known. */
@@ -43,10 +42,11 @@ export class Hearing {
     return this.#tellers.get(from)?.last
   }
 
-  /** How many it told that are not known. */
-  behind(from: string): number {
-    const teller = this.#tellers.get(from)
-    return teller?.last === undefined ? 0 : Math.max(0, teller.told - teller.last)
+  /** How many they told that are not known. */
+  get behind(): number {
+    let all = 0
+    for (const { told, last } of this.#tellers.values()) all += last === undefined ? 1 : Math.max(0, told - last)
+    return all
   }
 
   hear(told: Told, n: number, isAwaited: boolean, from: string): void {
@@ -64,7 +64,7 @@ export class Hearing {
       this.#options.apply(told, from)
       return this.#goOn(teller, from)
     }
-    this.holds++
+    this.#counts.busHeld++
     teller.early.set(n, told)
     if (teller.early.size > maxHeld) this.#giveUp(teller, from)
     else this.#waitFor(teller, from)
@@ -124,7 +124,7 @@ export class Hearing {
   #giveUp(teller: Teller, from: string): void {
     clearTimeout(teller.timer)
     teller.timer = undefined
-    this.gaps++
+    this.#counts.busGaps++
     for (const n of [...teller.early.keys()].sort((a, b) => a - b)) {
       this.#options.apply(teller.early.get(n)!, from)
       teller.early.delete(n)

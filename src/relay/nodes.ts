@@ -3,9 +3,10 @@
 // anew what is kept in tables.
 import { timerMs } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Counts } from '../base/metrics.ts'
 import { everyone, processNamed } from '../bus/bus.ts'
 import { loadChannel, type ChannelInfo } from '../store/channels.ts'
-import { endNode, forgetNodes, liveNodes, renewNode, type NodeRow } from '../store/nodes.ts'
+import { endNode, forgetNodes, liveNodes, renewNode, type NodeFacts, type NodeRow } from '../store/nodes.ts'
 import { StorageError, type Db, type Store, type Tx } from '../store/store.ts'
 import type { Effects } from './effects.ts'
 import type { Duty } from './feature.ts'
@@ -51,6 +52,7 @@ export interface NodesDeps {
   readonly effects: Effects
   readonly gate: Gate
   readonly hub: Hub
+  readonly counts: Counts
   readonly roster: Roster
   readonly log: Logger
   readonly store: Store
@@ -78,8 +80,6 @@ export class Nodes {
   #resyncing: Promise<void> | undefined
   #isResyncDue = false
   #isLookDue = false
-  /** How often tables were read because something of what was told was missed. */
-  resyncs = 0
   /** Agents of which it is not sure what they are and where they belong. */
   readonly #unsure = new Set<string>()
   #settling: NodeJS.Timeout | undefined
@@ -93,9 +93,10 @@ export class Nodes {
       apply: (told, from) => this.#apply(told, from),
       missed: from => this.#gap(from),
       caughtUp: (from, n) => bus.publish(processNamed(from), { kind: 'knows', n }),
-    })
+    }, deps.counts)
     bus.hear((message, from) => {
       bus.awaited.alive(from)
+      deps.counts.busHeard++
       try {
         this.#hear(message, from)
       } catch (error) {
@@ -151,6 +152,21 @@ export class Nodes {
     },
   }
 
+  /** What it knows of the others; undefined: there can be none. */
+  get facts(): NodeFacts | undefined {
+    const { bus, roster, counts } = this.#deps
+    if (bus.isAlone) return undefined
+    const { busGaps: gaps, busHeld: held, repairedEvents: repaired, resyncs, unanswered } = counts
+    let agents = 0
+    for (const _each of roster.here()) agents++
+    return {
+      bus: bus.isUp ? 'up' : 'down',
+      nodes: bus.awaited.count + 1,
+      behind: this.#hearing.behind,
+      ...{ agents, gaps, held, repaired, resyncs, unanswered },
+    }
+  }
+
   /** It stops: the others need not wait for the end of its lease. */
   async end(tx: Tx): Promise<void> {
     if (!this.#deps.bus.isAlone) await endNode(tx, this.#deps.bus.node, this.#options.incarnation)
@@ -175,7 +191,15 @@ export class Nodes {
     const { bus, log } = this.#deps
     const { incarnation, version, configHash: config, ownNow, setClock } = this.#options
     const askedAt = ownNow()
-    const at = await renewNode(tx, { name: bus.node, incarnation, version, config, state: 'serving', leaseMs })
+    const at = await renewNode(tx, {
+      name: bus.node,
+      incarnation,
+      version,
+      config,
+      state: 'serving',
+      facts: JSON.stringify(this.facts ?? {}),
+      leaseMs,
+    })
     if (at === undefined) return undefined
     const offMs = setClock(at, askedAt, ownNow())
     if (Math.abs(offMs) > warnClockMs && this.#renewedAt === -Infinity)
@@ -312,7 +336,7 @@ export class Nodes {
           ? reread(this.#read, this.#options, this.#deps, fresh)
           : rereadAgents(this.#read, { ...this.#deps, node }, fresh, agents)
       )
-      this.resyncs++
+      this.#deps.counts.resyncs++
     }
   }
 

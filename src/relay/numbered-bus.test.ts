@@ -6,7 +6,7 @@ import type { BusMessage } from './told.ts'
 
 test('whoever is alone remembers nothing; with others what was written to is told again for three seconds', () => {
   const memory = new MemoryBus<BusMessage>()
-  const bus = new NumberedBus(memory.join('one'), 1)
+  const bus = new NumberedBus(memory.join('one'), 1, { busTold: 0, unanswered: 0 })
   bus.noteHead('#a', 1)
   expect(bus.heads()).toEqual([])
   memory.join('two')

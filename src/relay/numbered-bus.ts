@@ -1,4 +1,5 @@
 // The bus as a relay uses it: with a number on what is told to all, and with what was written to of late, which is told again.
+import type { Counts } from '../base/metrics.ts'
 import { everyone, type Subject } from '../bus/bus.ts'
 import { Awaited } from './awaited.ts'
 import type { BusMessage, RelayBus, Told } from './told.ts'
@@ -15,14 +16,16 @@ export class NumberedBus implements RelayBus {
   told: number
   awaitedUpTo = 0
   /** Who has to know it. */
-  readonly awaited = new Awaited()
-  toldCount = 0
+  readonly awaited: Awaited
+  readonly #counts: Pick<Counts, 'busTold' | 'unanswered'>
   /** By second, the newest first: channels and inboxes, and how far they are. */
   readonly #recent: Map<Subject, number>[] = [new Map()]
 
   /** @param now ms: the first number is made of it, so that it is past those of an earlier process of this name */
-  constructor(bus: RelayBus, now: number) {
+  constructor(bus: RelayBus, now: number, counts: Pick<Counts, 'busTold' | 'unanswered'>) {
     this.#bus = bus
+    this.#counts = counts
+    this.awaited = new Awaited(counts)
     this.told = now * 1_000
   }
 
@@ -43,7 +46,7 @@ export class NumberedBus implements RelayBus {
     else if (message.kind === 'direct' && message.inboxSeq !== undefined) this.#recent[0]!.set(message.agent, message.inboxSeq)
     if (message.kind !== 'told' || subject !== everyone) return this.#bus.publish(subject, message)
     const n = ++this.told
-    this.toldCount++
+    this.#counts.busTold++
     const isAwaited = !passing.has(message.told.kind)
     if (isAwaited) this.awaitedUpTo = n
     this.#bus.publish(subject, { ...message, n, isAwaited })

@@ -20,6 +20,7 @@ import { Effects } from './effects.ts'
 import { refusalMark } from './encode.ts'
 import type { Admit, Duty, Handlers, Route } from './feature.ts'
 import { Gate, type IsOwnHost } from './gate.ts'
+import { healthOf } from './health.ts'
 import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Filters } from './filters.ts'
 import { Hub } from './hub.ts'
@@ -153,7 +154,7 @@ export class Relay {
     this.#options = options
     this.#deps = deps
     const { store, clock, log, metrics, metrics: { counts } } = deps
-    const bus = new NumberedBus(deps.bus, clock.now())
+    const bus = new NumberedBus(deps.bus, clock.now(), counts)
     this.#startedAt = clock.now()
     this.#metrics = sparing(() => metrics.render(), () => clock.now())
     const roster = this.#roster
@@ -213,7 +214,7 @@ export class Relay {
       deliver: results => this.#dispatch.deliver(results),
       endTurn: () => this.#dispatch.endTurn(),
     })
-    this.#nodes = new Nodes(deps.process, { ...deps, bus, effects, gate, hub, roster })
+    this.#nodes = new Nodes(deps.process, { ...deps, bus, counts, effects, gate, hub, roster })
     this.#dispatch = new Dispatch({
       ...deps,
       bus,
@@ -312,6 +313,9 @@ export class Relay {
       connections: () => this.#connections.size,
       sessions: () => roster.agentCount,
       channels: () => roster.channelCount,
+      busUp: () => Number(bus.isUp),
+      nodesLive: () => this.#nodes.facts?.nodes ?? 1,
+      busBehind: () => this.#nodes.facts?.behind ?? 0,
       queueFrames: () => this.#committer.length,
       queuedBytes: () => {
         let bytes = 0
@@ -482,19 +486,14 @@ export class Relay {
   }
 
   #health(): Health {
-    const now = this.#deps.clock.now()
-    const problem = this.#committer.storageProblem ?? this.#quota.problem
-    return {
-      status: this.#draining ? 'draining' : problem === undefined ? 'healthy' : 'degraded',
-      ...(problem !== undefined && { reason: problem }),
-      server: this.#options.name,
-      version: this.#options.version,
-      uptime_seconds: Math.floor((now - this.#startedAt) / 1_000),
-      started_at: new Date(this.#startedAt).toISOString(),
-      agents: { connected: this.#roster.agentCount, with_identity: this.#roster.keyedCount },
-      channels: { total: this.#roster.channelCount, public: this.#roster.publicCount },
-      ...this.#deps.facts(),
-      timestamp: new Date(now).toISOString(),
-    }
+    return healthOf({
+      now: this.#deps.clock.now(),
+      startedAt: this.#startedAt,
+      isDraining: this.#draining,
+      storageProblem: this.#committer.storageProblem ?? this.#quota.problem,
+      about: { server: this.#options.name, version: this.#options.version, ...this.#deps.facts() },
+      roster: this.#roster,
+      nodes: this.#nodes.facts,
+    })
   }
 }

@@ -50,6 +50,8 @@ export interface Health {
   readonly agents: { readonly connected: number, readonly with_identity: number }
   readonly channels: { readonly total: number, readonly public: number }
   readonly proposals: { readonly total: number, readonly byStatus: Readonly<Record<string, number>>, readonly agents: number }
+  /** Where several processes serve the relay: those that are known to run, and what they told and is not known here yet. */
+  readonly nodes?: { readonly live: number, readonly behind: number, readonly bus: 'up' | 'down' }
   readonly timestamp: string
 }
 

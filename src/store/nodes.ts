@@ -3,11 +3,14 @@
 import { sql } from 'kysely'
 import type { Db, Migration, Tx } from './store.ts'
 
-const steps = [`
+const steps = [
+  `
   CREATE TABLE nodes (name TEXT PRIMARY KEY, incarnation TEXT NOT NULL, version TEXT NOT NULL, config TEXT NOT NULL, since BIGINT NOT NULL,
     until BIGINT NOT NULL, state TEXT NOT NULL);
   CREATE TABLE duties (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until BIGINT NOT NULL);
-`]
+`,
+  "ALTER TABLE nodes ADD COLUMN facts TEXT NOT NULL DEFAULT '{}'",
+]
 
 export const nodeMigrations: Migration = { feature: 'nodes', steps, postgres: steps }
 
@@ -24,6 +27,28 @@ export interface NodeRow {
   /** Until when it is believed to run. */
   readonly until: number
   readonly state: 'serving' | 'draining'
+  /** NodeFacts, as JSON, of when it said so last. */
+  readonly facts: string
+}
+
+/** How a process stands to the others, and what came of it since it started. */
+export interface NodeFacts {
+  /** Whether it hears them. */
+  readonly bus: 'up' | 'down'
+  /** Those that it knows to run, itself too. */
+  readonly nodes: number
+  /** What the others told and it does not know yet. */
+  readonly behind: number
+  /** Sessions that are connected to it. */
+  readonly agents: number
+  /** What did not come and was asked for; what came too early; events read from the log. */
+  readonly gaps: number
+  readonly held: number
+  readonly repaired: number
+  /** How often it read tables because something was missed. */
+  readonly resyncs: number
+  /** Answers that waited in vain for another process. */
+  readonly unanswered: number
 }
 
 interface Tables {
@@ -46,6 +71,7 @@ export const renewNode = async (
         config: ref('excluded.config'),
         until: ref('excluded.until'),
         state: ref('excluded.state'),
+        facts: ref('excluded.facts'),
         since: sql`CASE WHEN nodes.incarnation = excluded.incarnation THEN nodes.since ELSE excluded.since END`,
       })).where(({ or, eb, ref }) => or([eb('nodes.incarnation', '=', ref('excluded.incarnation')), eb('nodes.until', '<', now)]))
     )

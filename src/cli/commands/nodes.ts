@@ -9,8 +9,9 @@ export const nodes = command({
   arguments: {},
   options: { store: storeOption },
   details: async () =>
-    'Each process says every three seconds that it runs; one that ended without a word stays for ten. Settings: whether those that have to be '
-    + 'the same at all are. A relay that runs alone on its data is not listed.',
+    'Each process says every three seconds that it runs; one that ended without a word stays for ten. NATS: whether it hears '
+    + 'the others. Behind: what they told and it does not know yet. Missed, since it started: what was told and did not come, and messages that '
+    + 'did not; both were read from the database. Settings: whether those that have to be the same at all are. A relay that runs alone on its data is not listed.',
   examples: [
     { command: 'AGENTCHAT_STORE=postgres://user:password@db/agentchat agentchat nodes', doc: 'Who runs, since when, in which version' },
     { command: 'agentchat nodes --store env --json', doc: 'For programs' },
@@ -19,8 +20,9 @@ export const nodes = command({
     const { processesOf } = await import('../../app.ts')
     const all = await processesOf(storeUrl(call.options.store, call.io))
     const [first] = all
-    const rows = all.map(({ name, version, state, since, now, config }) => ({
+    const rows = all.map(({ name, version, state, since, now, config, standing }) => ({
       ...{ node: name, version, state, since, up_ms: now - since, same_settings: config === first!.config },
+      ...standing,
     }))
     type Row = (typeof rows)[number]
     call.out.list(rows, table<Row>(
@@ -28,6 +30,10 @@ export const nodes = command({
       { title: 'VERSION', text: ({ version }) => version },
       { title: 'STATE', text: ({ state }) => state },
       { title: 'SINCE', text: ({ since }) => new Date(since).toISOString() },
+      { title: 'NATS', text: ({ bus = '' }) => bus },
+      { title: 'AGENTS', text: ({ agents }) => String(agents ?? '') },
+      { title: 'BEHIND', text: ({ behind }) => String(behind ?? '') },
+      { title: 'MISSED', text: ({ gaps, repaired }) => gaps === undefined ? '' : `${gaps} told, ${repaired} events` },
       { title: 'SETTINGS', text: ({ same_settings: same }) => same ? 'same' : 'others' },
     ))
   },
