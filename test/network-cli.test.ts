@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { readBy } from '../src/cli/addressed.ts'
 import { exits } from '../src/cli/exit.ts'
+import { addressGuard } from '../src/outbound/guard.ts'
 import { Cli } from './kit/cli.ts'
 import { paperRelay } from './kit/describe.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -30,14 +32,18 @@ const own = (...urls: readonly string[]) =>
 test('a message goes to the relay that its address names, as who talks at home', async () => {
   const [home, there] = await Promise.all(['home', 'there'].map(relayOf)) as [TestRelay, TestRelay]
   own(there.url)
-  cli.env['AGENTCHAT_URL'] = home.url
-  expect((await cli.run(['identity', 'generate'])).code).toBe(0)
+  const key = cli.at('work.json')
+  const { json: [made] } = await cli.run(['identity', 'generate', '--file', key, '--json'])
+  expect((await cli.run(['context', 'add', 'work', home.url, '--identity', key])).code).toBe(0)
   const sent = await cli.run(['send', `#general@${hostOf(there)}`, 'hello', '--json'])
   expect(sent, sent.stderr).toMatchObject({ code: 0, json: [{ to: '#general', seq: 1 }] })
   const read = async (target: string) => (await cli.run(['history', target, '--json'])).json[0]
-  expect(await read(`#general@${hostOf(there)}`)).toMatchObject([{ content: 'hello', signature: 'valid' }])
+  expect(await read(`#general@${hostOf(there)}`)).toMatchObject([{ content: 'hello', signature: 'valid', from: made!['agent_id'] }])
   expect(await read('#general')).toEqual([])
   expect(await read(`#general@${hostOf(home)}`)).toEqual([])
+  const { msg_id: id } = (await read(`#general@${hostOf(there)}`) as unknown as readonly { msg_id: string }[])[0]!
+  const edited = await cli.run(['edit', `${id}@${hostOf(there)}`, 'hello again', '--json'])
+  expect(edited, edited.stderr).toMatchObject({ code: 0 })
   // Whose key it is was kept.
   expect(JSON.parse(readFileSync(cli.at('.agentchat/known-relays.json'), 'utf8'))).toMatchObject({ [there.url]: there.serverId })
 })
@@ -158,4 +164,32 @@ test('what is at a host and is no relay is told with what to do next, and nothin
     expect(ran.stderr).not.toContain('\u001b')
     expect(ran.code, text).toBe(exits[exit].code)
   }
+})
+
+test('which relay is at a host is told, and its key is kept', async () => {
+  const relay = await relayOf('there')
+  own(relay.url)
+  const found = await cli.run(['discover', 'find', `#general@${hostOf(relay)}`, '--json'])
+  expect(found, found.stderr).toMatchObject({
+    code: 0,
+    json: [{ host: hostOf(relay), url: relay.url, server_id: relay.serverId, name: 'there', urls: [relay.url] }],
+  })
+  expect(JSON.parse(readFileSync(cli.at('.agentchat/known-relays.json'), 'utf8'))).toEqual({ [relay.url]: relay.serverId })
+  expect((await cli.run(['discover', 'find', hostOf(relay)], { isTTY: true })).stdout).toContain(relay.serverId)
+  expect(await cli.run(['discover', 'find', '#general'])).toMatchObject({ code: exits.usage.code })
+  expect(await cli.run(['discover', 'find', '10.0.0.1'])).toMatchObject({ code: exits.auth.code })
+})
+
+test('a name that leads to a private address is not asked', async () => {
+  const asked: string[] = []
+  const inside = addressGuard({ allow: [] }, name => {
+    asked.push(name)
+    return Promise.resolve([{ address: '203.0.113.1', family: 4 }, { address: '10.0.0.1', family: 4 }])
+  })
+  const reading = readBy(inside, undefined, 'chat.example')('https://chat.example/.well-known/agentchat.json', {
+    maxBytes: 1_000,
+    signal: new AbortController().signal,
+  })
+  await expect(reading).rejects.toMatchObject({ name: 'AddressError', code: 'HOST_REFUSED', host: 'chat.example' })
+  expect(asked).toEqual(['chat.example'])
 })

@@ -327,7 +327,7 @@ describe('a key', () => {
   })
 })
 
-test('a relay of two hosts is connected to once; one that ended is opened anew; a closed network stays closed', async () => {
+test('two names of this machine are one host; a client that ended is opened anew; a closed network stays closed', async () => {
   const relay = await startTestRelay()
   onTestFinished(() => relay.drain())
   const [numeric, named] = [relay.url, relay.url.replace('127.0.0.1', 'localhost')]
@@ -371,13 +371,14 @@ test('a deal is made at the relay that its address names, and held there', async
 
 describe('by TLS', () => {
   /** A relay at `chat.example`, as a certificate has it, and a machine whose names all lead to this one. */
-  const scene = async (certified: string) => {
+  const scene = async (certified: string, names: readonly string[] = ['chat.example']) => {
     const folder = newFolder()
     onTestFinished(() => folder[Symbol.dispose]())
     const { cert, key } = newCertificate(folder, certified)
     const port = await freePort()
-    const host = `chat.example:${port}`
-    const relay = await startTestRelay({ port, cert, key, publicUrls: [`wss://${host}`] })
+    const hosts = names.map(name => `${name}:${port}`)
+    const host = hosts[0]!
+    const relay = await startTestRelay({ port, cert, key, publicUrls: hosts.map(host => `wss://${host}`) })
     onTestFinished(() => relay.drain())
     const ca = readFileSync(cert, 'utf8')
     const leadsHere = (allow: readonly string[]) =>
@@ -393,7 +394,7 @@ describe('by TLS', () => {
             }).on('error', reject)
           }),
       })
-    return { host, relay, networkBy, leadsHere }
+    return { host, hosts, relay, networkBy, leadsHere }
   }
 
   test('a host that nobody named is dialled where its document says', async () => {
@@ -402,6 +403,17 @@ describe('by TLS', () => {
     await network.join(`#general@${host}`)
     expect(await network.send(`#general@${host}`, 'hello')).toMatchObject({ seq: 1 })
     expect((await network.client(host)).relayId).toBe(relay.serverId)
+  })
+
+  test('a relay of two hosts is connected to once, by whichever is asked for first', async () => {
+    const { hosts, networkBy, leadsHere } = await scene('*.chat.example', ['eu.chat.example', 'us.chat.example'])
+    const network = networkBy(leadsHere(['127.0.0.1']))
+    const [one, other] = await Promise.all(hosts.map(host => network.client(host)))
+    expect(one).toBe(other)
+    expect(one!.state).toBe('open')
+    await one!.close()
+    expect(network.hosts).toEqual([])
+    expect((await network.client(hosts[1])).state).toBe('open')
   })
 
   test('what has another name on its certificate is not it', async () => {
@@ -416,4 +428,18 @@ describe('by TLS', () => {
       message: expect.stringContaining('may not be reached') as string,
     })
   })
+})
+
+test('what pages of other origins ask a relay first, they may read, also when it has not changed', async () => {
+  const relay = await startTestRelay()
+  onTestFinished(() => relay.drain())
+  const page = `${relay.httpUrl}/.well-known/agentchat.json`
+  const first = await fetch(page)
+  expect(first.headers.get('access-control-allow-origin')).toBe('*')
+  expect((await fetch(`${relay.httpUrl}/health`)).headers.get('access-control-allow-origin')).toBeNull()
+  relay.clock.stop()
+  const again = await fetch(page)
+  const unchanged = await fetch(page, { headers: { 'if-none-match': again.headers.get('etag')! } })
+  expect(unchanged.status).toBe(304)
+  expect(unchanged.headers.get('access-control-allow-origin')).toBe('*')
 })

@@ -66,7 +66,7 @@ const namedBy = (env: Io['env'], host: string, base: Target | undefined): readon
 }
 
 /** By the relay's own way out: bounded, never redirected, and not into private networks that a stranger's name leads to. */
-const readBy = (guard: AddressGuard, ca: string | undefined, host: string): ReadDocument => async (url, { maxBytes, signal }) => {
+export const readBy = (guard: AddressGuard, ca: string | undefined, host: string): ReadDocument => async (url, { maxBytes, signal }) => {
   const request = { url, method: 'GET' as const, maxBytes, timeoutMs: maxReadMs, signal, ...(ca !== undefined && { ca }) }
   const { status, body } = await sendRequest(guard, request).catch((error: unknown) => {
     if (!(error instanceof OutboundError)) throw error
@@ -82,6 +82,36 @@ const readBy = (guard: AddressGuard, ca: string | undefined, host: string): Read
 
 const maxReadMs = 15_000
 
+/** The relay of a host, asked now. @throws AddressError, CliError, TimeoutError */
+export const relayAt = async (
+  host: string,
+  wanted: Pick<Wanted, 'ca'>,
+  { io, options }: Pick<Call, 'io' | 'options'>,
+  base?: Target,
+): Promise<{ readonly relay: ResolvedRelay, /** of a relay that only its host led to */ readonly allow?: readonly string[] }> => {
+  const { env } = io
+  const relays = namedBy(env, host, base)
+  const allow = allowedBy(env)
+  try {
+    const relay = await resolveHost(host, {
+      relays,
+      read: (url, how) => {
+        const named = relays.find(relay => new URL(relay).host === new URL(url).host)
+        const ca = wanted.ca ?? caOf(named ?? url.replace(/^http/, 'ws'), () => readContexts(env))
+        return readBy(named === undefined ? addressGuard({ allow }) : unguarded, ca && readCertificates(ca), host)(url, how)
+      },
+      knownRelays: knownRelaysOf(env),
+      confirmRelay: () => options.acceptNewRelayKey === true,
+      now: io.now,
+      signal: io.interrupted,
+      timeoutMs: (options.timeout ?? 15) * 1_000,
+    })
+    return { relay, ...(!relays.includes(relay.url) && { allow }) }
+  } catch (error) {
+    throw explained(error, host, undefined)
+  }
+}
+
 /**
  * The relay of a host, and as whom to talk there: as at the relay of one's own, which `own` gives.
  * @throws AddressError, CliError, TimeoutError
@@ -95,33 +125,11 @@ export const targetAt = async (
   const isNamed = wanted.context !== undefined || env['AGENTCHAT_URL'] || currentContext(env, readContexts(env)) !== undefined
   const base = isNamed ? await own() : undefined
   if (base !== undefined && isSameHost(hostOf(base.url), host)) return base
-  const relays = namedBy(env, host, base)
-  const known = knownRelaysOf(env)
-  const allow = allowedBy(env)
-  let found: ResolvedRelay
-  try {
-    found = await resolveHost(host, {
-      relays,
-      read: (url, how) => {
-        const named = relays.find(relay => new URL(relay).host === new URL(url).host)
-        const ca = wanted.ca ?? caOf(named ?? url.replace(/^http/, 'ws'), () => readContexts(env))
-        return readBy(named === undefined ? addressGuard({ allow }) : unguarded, ca && readCertificates(ca), host)(url, how)
-      },
-      knownRelays: known,
-      confirmRelay: () => options.acceptNewRelayKey === true,
-      now: io.now,
-      signal: io.interrupted,
-      timeoutMs: (options.timeout ?? 15) * 1_000,
-    })
-  } catch (error) {
-    throw explained(error, host, undefined)
-  }
-  const { url, serverId } = found
-  const there = resolveTarget({ ...wanted, server: url }, env, () => readContexts(env))
+  const { relay: { url, serverId }, allow } = await relayAt(host, wanted, { io, options }, base)
   return {
-    ...there,
+    ...resolveTarget({ ...wanted, server: url }, env, () => readContexts(env)),
     ...(base !== undefined && { identity: base.identity, isDefaultIdentity: base.isDefaultIdentity, name: base.name }),
     serverId,
-    ...(!relays.includes(url) && { allow }),
+    ...(allow !== undefined && { allow }),
   }
 }

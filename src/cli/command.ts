@@ -12,10 +12,10 @@ export interface ArgumentSpec {
   readonly variadic?: true
   /**
    * What it names. A channel begins with #, which may be left out (a bare # begins a comment in a shell); an agent begins with @; a target
-   * is either; a deal is what a relay holds by its id. All may say at which relay: "#general@chat.example". A word in front of the first channel
+   * is either; what is held has an id at a relay: a deal, a dispute, a message. All may say at which relay: "#general@chat.example". A word in front of the first channel
    * or agent may be a relay's name.
    */
-  readonly is?: 'channel' | 'agent' | 'target' | 'deal'
+  readonly is?: 'channel' | 'agent' | 'target' | 'held'
 }
 
 /** The key in the record is the long name: `maxMessages` is `--max-messages`. */

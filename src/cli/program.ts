@@ -66,7 +66,7 @@ const isRelayName = async ({ arguments: specs, commands }: AnyCommand, [word, ne
   const all = Object.values(specs)
   if (word === undefined || commands !== undefined || !/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/.test(word)) return false
   if (all.length === 0) return true
-  if (all[0]!.is === undefined || all[0]!.is === 'deal') return false
+  if (all[0]!.is === undefined || all[0]!.is === 'held') return false
   return next === undefined ? all.every(({ optional }) => optional) && isOwnRelay(word) : /^[#@][\w-]+(?:@[\w.:-]+)?$/.test(next)
 }
 

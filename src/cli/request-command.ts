@@ -65,6 +65,7 @@ const kinds: Readonly<Record<string, ArgumentSpec['is']>> = {
   agent_id: 'agent',
   owner: 'agent',
   by: 'agent',
+  msg_id: 'held',
 }
 
 const optionOf = (name: string, field: z.core.$ZodType): OptionSpec => {

@@ -181,7 +181,7 @@ const sendPage = (
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
   const known = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? []
   if (!known.includes(etag) && !known.includes('*')) return send(response, status, contentType, body, { ...caching, ...headers, etag })
-  response.writeHead(304, { ...caching, etag }).end()
+  response.writeHead(304, { ...caching, ...headers, etag }).end()
 }
 
 const readBody = (request: IncomingMessage, response: ServerResponse, visit: Visit, done: (body: string) => void): void => {

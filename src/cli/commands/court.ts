@@ -8,8 +8,8 @@ import { caseText, courtEventText, caseTable, drawText, plainCase, shownText, ty
 import { visible } from '../terminal.ts'
 import { confirm, connectKeyed, share, stepText, yesOption } from '../trade.ts'
 
-const dispute = { doc: "the dispute's id", is: 'deal' } as const
-const proposal = { doc: "the proposal's id", is: 'deal' } as const
+const dispute = { doc: "the dispute's id", is: 'held' } as const
+const proposal = { doc: "the proposal's id", is: 'held' } as const
 const [exampleCase, exampleDeal] = ['disp_mhx1k2_9f86d081', 'prop_mhx1k2_9f86d081'] as const
 
 const oneOf = <T extends string>(what: string, words: readonly T[]) => (text: string): T => {
@@ -260,7 +260,7 @@ const watch = command({
   name: 'watch',
   summary: 'Print what happens in your disputes, as party or arbiter, what waited first',
   relay: true,
-  arguments: { dispute: { doc: 'only of this one', is: 'deal', optional: true } },
+  arguments: { dispute: { doc: 'only of this one', is: 'held', optional: true } },
   options: {
     max: { short: 'm', value: 'N', doc: 'End after N events, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },

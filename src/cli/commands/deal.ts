@@ -4,7 +4,7 @@ import { command, whole } from '../command.ts'
 import { CliError } from '../exit.ts'
 import { confirm, connectKeyed, stepText, yesOption } from '../trade.ts'
 
-const proposal = { doc: "the proposal's id", is: 'deal' } as const
+const proposal = { doc: "the proposal's id", is: 'held' } as const
 const example = 'prop_mhx1k2_9f86d081'
 
 export const accept = command({

@@ -1,6 +1,7 @@
 // agentchat discover: which relays are there, and how they are.
 import { command, seconds } from '../command.ts'
 import { agents } from './discover/agents.ts'
+import { find } from './discover/find.ts'
 import { add, remove, trust } from './discover/list.ts'
 import { sourceOptions, surveyWishOf } from './discover/options.ts'
 import { listOf } from '../discovery/networks.ts'
@@ -18,7 +19,7 @@ export const discover = command({
     timeout: { value: 'SECONDS', doc: 'How long to wait for each relay and directory (default: 5)', parse: seconds },
     ...sourceOptions,
   },
-  commands: [agents, add, remove, trust],
+  commands: [agents, find, add, remove, trust],
   details: async () =>
     `Looks at the relays of ~/.agentchat/servers.json, of your contexts, and of the directories that you added. Each one's answer is checked:
 signed by its key, by the same key as before (the first one seen is remembered), not over. What was found is kept for --cached, and for names.`,

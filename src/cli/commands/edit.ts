@@ -5,7 +5,7 @@ import { adminKeyOption, askWithKey, connectAdmin } from '../admin-key.ts'
 import { command, type Call } from '../command.ts'
 import { CliError } from '../exit.ts'
 
-const message = { doc: "the message's id: `msg_id` of what send, listen and history print" } as const
+const message = { doc: "the message's id: `msg_id` of what send, listen and history print", is: 'held' } as const
 
 /** Changes are signed with the key that the client came with. */
 const talkOf = async (call: Pick<Call, 'target'>, client: AgentChatClient) => {

@@ -27,7 +27,7 @@ const fund = command({
   name: 'fund',
   summary: 'Have the price of an accepted deal held, so that its work can begin',
   relay: true,
-  arguments: { proposal: { doc: "the proposal's id", is: 'deal' } },
+  arguments: { proposal: { doc: "the proposal's id", is: 'held' } },
   options: yesOption,
   examples: [{ command: 'agentchat escrow fund prop_mhx1k2_9f86d081', doc: 'Asks before; --yes does not' }],
   async run(call) {
@@ -132,7 +132,7 @@ const reclaim = command({
   name: 'reclaim',
   summary: 'Have what a passed deadline brings happen now; anyone may',
   relay: true,
-  arguments: { proposal: { doc: "the proposal's id", is: 'deal' } },
+  arguments: { proposal: { doc: "the proposal's id", is: 'held' } },
   options: {},
   examples: [{ command: 'agentchat escrow reclaim prop_mhx1k2_9f86d081', doc: 'The relay does the same by itself within seconds' }],
   async run(call) {

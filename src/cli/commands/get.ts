@@ -7,7 +7,7 @@ export const get = command({
   name: 'get',
   summary: 'Fetch the files of a message',
   relay: true,
-  arguments: { what: { doc: 'the id of a message, for all its files; or the SHA-256 of one file' } },
+  arguments: { what: { doc: 'the id of a message, for all its files; or the SHA-256 of one file', is: 'held' } },
   options: {
     output: { short: 'o', value: 'PATH', doc: "Write to this path, or into this directory (default: here, under the file's own name)" },
     force: { short: 'f', doc: 'Replace a file that is there' },

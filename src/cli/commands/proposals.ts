@@ -8,7 +8,7 @@ import { checkedFrame, connectKeyed, proposalTable, type Proposal, type Proposal
 
 type CheckedEvent = ProposalEvent & { readonly signature: string }
 
-const proposal = { doc: "the proposal's id", is: 'deal' } as const
+const proposal = { doc: "the proposal's id", is: 'held' } as const
 const example = 'prop_mhx1k2_9f86d081'
 
 const stateOf = async (text: string | undefined): Promise<Proposal['status'] | undefined> => {
@@ -117,7 +117,7 @@ const watch = command({
   name: 'watch',
   summary: 'Print the steps of your deals as they are taken, those that waited first',
   relay: true,
-  arguments: { proposal: { doc: 'only of this one', is: 'deal', optional: true } },
+  arguments: { proposal: { doc: 'only of this one', is: 'held', optional: true } },
   options: {
     max: { short: 'm', value: 'N', doc: 'End after N steps, with exit code 0', parse: count },
     timeout: { value: 'SECONDS', doc: 'End after this time, with exit code 7', parse: seconds },

@@ -109,7 +109,7 @@ export const counter = command({
   summary: 'Supersede a pending proposal by a revised one',
   relay: true,
   arguments: {
-    proposal: { doc: "the proposal's id", is: 'deal' },
+    proposal: { doc: "the proposal's id", is: 'held' },
     task: { doc: 'what is to be done (default: as it was)', optional: true },
   },
   options,

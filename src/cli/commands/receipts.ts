@@ -72,7 +72,7 @@ const sign = command({
   name: 'sign',
   summary: "Put your signature under a receipt; it is what makes the other's work count",
   relay: true,
-  arguments: { receipt: { doc: 'id of a receipt (rcpt_…), or of its proposal', is: 'deal' } },
+  arguments: { receipt: { doc: 'id of a receipt (rcpt_…), or of its proposal', is: 'held' } },
   options: {},
   examples: [{
     command: 'agentchat receipts sign -i alice.json rcpt_0c4f7a1b2d3e4f5061728394a5b6c7d8',

@@ -15,6 +15,9 @@ const cacheSeconds = 10
 /** A process that ended is not the one that announces any more, after this. */
 const leaseMs = 30_000
 
+/** Pages of other origins look a relay up by its host. */
+const openToAll = { 'access-control-allow-origin': '*' }
+
 const document = (contentType: string, body: object): HttpAnswer => ({
   status: 200,
   contentType,
@@ -68,7 +71,10 @@ export const description = (options: DescriptionOptions): Feature<never> => {
       return undefined
     },
     routes: [
-      { path: '/.well-known/agentchat.json', get: ({ health, now }) => document('application/json', self(health(), now)) },
+      {
+        path: '/.well-known/agentchat.json',
+        get: ({ health, now }) => ({ ...document('application/json', self(health(), now)), headers: openToAll }),
+      },
       { path: '/.well-known/ai-catalog.json', get: catalog },
     ],
   }
