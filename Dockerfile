@@ -23,10 +23,12 @@ COPY lib lib
 COPY src src
 COPY scripts scripts
 COPY web web
-# What is optional is for `agentchat deploy`, not for a relay; but for the driver of PostgreSQL (`store`), in the version of the lockfile.
+# What is optional is for `agentchat deploy`, not for a relay; but for the driver of PostgreSQL (`store`) and the client of NATS (`nats`), in the
+# versions of the lockfile.
 RUN npm run -s build \
   && npm pkg set dependencies.pg="$(node -p "require('pg/package.json').version")" \
-  && npm pkg delete devDependencies.pg \
+  && npm pkg set "dependencies[@nats-io/transport-node]=$(node -p "JSON.parse(fs.readFileSync('node_modules/@nats-io/transport-node/package.json')).version")" \
+  && npm pkg delete devDependencies.pg "devDependencies[@nats-io/transport-node]" \
   && npm prune --omit=dev --omit=optional
 
 FROM node:${NODE} AS relay

@@ -48,8 +48,10 @@ export const generatedDeployments = async (): Promise<Readonly<Record<string, st
   const files = targets.flatMap(target =>
     planOf({ ...spec, target, systemd: { ...spec.systemd, directory: 'deploy/systemd' } }, target === 'docker' ? '' : 'deploy')?.files ?? []
   )
-  // The example with a database, for each target that runs one beside it.
-  const example = await parseSpec(readFileSync('deploy/postgres/deploy.yaml', 'utf8'))
-  files.push(...(['docker', 'kubernetes'] as const).flatMap(target => planOf({ ...example, target }, 'deploy/postgres')?.files ?? []))
+  // The examples with a database, and with several relays on one, for each target that runs it beside them.
+  for (const folder of ['deploy/postgres', 'deploy/cluster']) {
+    const example = await parseSpec(readFileSync(`${folder}/deploy.yaml`, 'utf8'))
+    files.push(...(['docker', 'kubernetes'] as const).flatMap(target => planOf({ ...example, target }, folder)?.files ?? []))
+  }
   return { 'deploy.yaml': sample, ...Object.fromEntries(files.map(({ path, text }) => [path, text])) }
 }

@@ -31,8 +31,8 @@ export interface Plan {
 export type Planner = (spec: DeploySpec, folder: string) => Plan
 
 /** The resources of a deployment, in words. */
-export const sizeText = ({ size: { cpu, memory, storage }, store }: DeploySpec): string =>
-  [
+export const sizeText = ({ size: { cpu, memory, storage }, store, replicas }: DeploySpec): string =>
+  (replicas > 1 ? `${replicas} times ` : '') + [
     `${cpu} ${cpu > 1 ? 'cores' : 'core'}`,
     `${memory / 1_024 ** 2} MiB of memory`,
     ...(store === undefined ? [`${storage / 1_024 ** 3} GiB of disk`] : []),

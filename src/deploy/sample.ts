@@ -16,7 +16,7 @@ export const sampleText = (
   `# A deployment of the AgentChat relay. \`agentchat deploy plan\` shows what becomes of it and touches nothing; \`agentchat deploy up\` does it.
 # Lines that begin with a # are the defaults, or examples. What is wrong is told with its line.
 
-# Names everything that is made: container, unit, StatefulSet, lease.
+# Names everything that is made: container, unit, StatefulSet or Deployment, lease.
 name: ${name}
 
 # Outside your own machine: an image that the target can pull, with a version, like ghcr.io/owner/agentchat:0.1.0
@@ -45,8 +45,9 @@ volume:
 # PostgreSQL in the place of the volume, without its password: that is PGPASSWORD among the secrets of the target (docs/DEPLOY.md).
 # store: postgres://agentchat@db.example.org:5432/agentchat?sslmode=verify-full
 
-# One relay on a volume or a database: a second one is refused.
-# replicas: 1
+# Several relays on one database, behind a balancer (docs/CLUSTER.md); they hear each other over NATS. On a volume there is one.
+# nats: nats://nats.example.org:4222
+# replicas: 3
 
 # normal: what is acknowledged survives a killed process. full: also a power loss, for one fsync per batch of messages.
 durability: normal

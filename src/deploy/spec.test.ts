@@ -154,8 +154,24 @@ akash:
     ['another kind of store', 'store: mysql://db.example/agentchat', /^deploy\.yaml:1: store: a url like postgres/],
     ['a store that is no url', 'store: "postgres://[::/agentchat"', /^deploy\.yaml:1: store: a url like postgres/],
     ['a line break in a store', 'store: "postgres://db.example/a\\nUser=root"', /^deploy\.yaml:1: store: a url like postgres/],
-    ['a second relay', 'replicas: 2', /^deploy\.yaml:1: replicas: one: a second relay .* is refused/],
-    ['a second relay on a database', 'store: postgres://a@db.example/a\nreplicas: 3', /^deploy\.yaml:2: replicas: one/],
+    ['a second relay on a volume', 'replicas: 2', /^deploy\.yaml:1: replicas: .* one relay's, .* store: postgres:\/\/.* nats: nats:\/\//],
+    ['relays that do not hear each other', 'store: postgres://a@db.example/a\nreplicas: 3', /^deploy\.yaml:2: replicas: .* set nats/],
+    ['NATS without a database', 'nats: nats://nats.example', /^deploy\.yaml:1: nats: .* set store/],
+    [
+      'a password of NATS',
+      'store: postgres://a@db.example/a\nnats: nats://a:b@nats.example',
+      /^deploy\.yaml:2: nats: holds a password.*AGENTCHAT_NATS/,
+    ],
+    [
+      'several relays in one unit',
+      'target: systemd\nstore: postgres://a@db.example/a\nnats: nats://n\nreplicas: 2',
+      /^deploy\.yaml:4: replicas: a unit is one process/,
+    ],
+    [
+      'one name for several',
+      'store: postgres://a@db.example/a\nnats: nats://n\nreplicas: 2\nenvironment: { AGENTCHAT_NODE: a }',
+      /^deploy\.yaml:4: environment\.AGENTCHAT_NODE: .* a name of its own/,
+    ],
     ['a database inside the container', 'store: postgres://a@localhost/a', /^deploy\.yaml:1: store: localhost is inside the relay's own/],
     [
       'a socket inside the pod',

@@ -4,7 +4,7 @@ import { LineCounter, isMap, isNode, isScalar, parseDocument, type Document } fr
 import * as z from 'zod'
 import { ConfigError, loadConfig, nearest } from '../config/load.ts'
 import { envName, settingKeys, settings, type SettingKey } from '../config/schema.ts'
-import { storeProblem, storeUrl } from './store.ts'
+import { isNatsSecret, natsUrl, replicasProblem, storeProblem, storeUrl } from './store.ts'
 
 export const targets = ['docker', 'systemd', 'kubernetes', 'akash'] as const
 export type TargetName = (typeof targets)[number]
@@ -61,8 +61,8 @@ export const deploySchema = z.strictObject({
     ),
   }),
   store: storeUrl.optional().describe('PostgreSQL in the place of the volume: postgres://USER@HOST:PORT/DATABASE, without a password.'),
-  replicas: z.literal(1, 'one: a second relay on the same volume or database is refused, since both would give out the same numbers')
-    .default(1).describe('Relays on the volume or database; more than one cannot be.'),
+  nats: natsUrl.optional().describe('Where several relays on the database hear each other: nats://HOST:PORT, without a password.'),
+  replicas: z.number().int().min(1).max(100).default(1).describe('Relays; more than one only with store and nats.'),
   durability: settings.durability.type.describe(settings.durability.doc),
   adminAgents: settings.adminAgents.type.describe('Agents that may send ADMIN_ requests, proved by their key: no secret is deployed.'),
   environment: environment.prefault({}).describe('Any other setting, by its variable (docs/CONFIG.md). No secrets.'),
@@ -221,25 +221,30 @@ const ownKeys: { readonly [K in SettingKey]?: string } = {
   host: 'docker.bind or systemd.bind',
   data: 'volume',
   store: 'store',
+  nats: 'nats',
   durability: 'durability',
   adminAgents: 'adminAgents',
 }
 
 /** The relay would refuse a wrong setting at its start; here it is told before anything is deployed. */
 const environmentProblems = async (
-  { environment, target, store }: DeploySpec,
+  { environment, target, store, nats, replicas }: DeploySpec,
   problemAt: (path: Path, message: string) => SpecProblem,
 ): Promise<readonly SpecProblem[]> => {
   const settingOf = new Map(settingKeys.flatMap(key => [envName(key), ...settings[key].env ?? []].map(name => [name, key] as const)))
   const problems: SpecProblem[] = []
   const wrongStore = store === undefined ? undefined : storeProblem(store, target)
   if (wrongStore !== undefined) problems.push(problemAt(['store'], wrongStore))
+  const wrongCount = replicasProblem({ replicas, store, nats, target })
+  if (wrongCount !== undefined) problems.push(problemAt([wrongCount[0]], wrongCount[1]))
   const nameOf = (key: SettingKey) => Object.keys(environment).find(name => settingOf.get(name) === key) ?? envName(key)
   for (const name of Object.keys(environment)) {
     const key = settingOf.get(name)
     const own = key && ownKeys[key]
     const say = (message: string) => problems.push(problemAt(['environment', name], message))
     if (own !== undefined) say(`is said with ${own}`)
+    else if (key === 'node' && replicas > 1)
+      say('each of several relays has a name of its own: leave it out, and it is called as its container')
     else if (name === 'PGPASSWORD' || (key !== undefined && settings[key].secret))
       say('is a secret and does not belong here: name your own agent in '
         + 'adminAgents, or see "Secrets" in docs/DEPLOY.md')
@@ -277,7 +282,7 @@ const shareOfStorage = 4 / 5
  * the target knows; agents with a key log in there alone.
  */
 export const environmentOf = (
-  { name, port, store, durability, adminAgents, size, environment }: DeploySpec,
+  { name, port, store, nats, durability, adminAgents, size, environment }: DeploySpec,
   urls: readonly string[] = [],
 ): Readonly<Record<string, string>> => ({
   [envName('name')]: name,
@@ -289,6 +294,13 @@ export const environmentOf = (
       [envName('maxDataBytes')]: String(Math.floor(size.storage * shareOfStorage)),
     }
     : { [envName('store')]: store }),
+  ...(nats !== undefined && {
+    ...(!isNatsSecret(nats) && { [envName('nats')]: nats }),
+    // Others may use the same server of NATS.
+    [envName('cluster')]: name,
+    // Bytes that every relay has to reach are in a bucket, whose key is a secret: whoever has one says so.
+    [envName('maxFileBytes')]: '0',
+  }),
   ...(adminAgents.length > 0 && { [envName('adminAgents')]: adminAgents.join(',') }),
   ...(urls.length > 0 && { [envName('publicUrls')]: urls.join(',') }),
   ...environment,

