@@ -75,6 +75,7 @@ export class Nodes {
   /** Those that were believed to run when that was asked last, each with its incarnation. */
   #live: ReadonlyMap<string, string> = new Map()
   #renewedAt = -Infinity
+  #state: NodeRow['state'] = 'serving'
   /** While it could not say that it runs, nor could the others. */
   #spareUntil = -Infinity
   #resyncing: Promise<void> | undefined
@@ -120,6 +121,13 @@ export class Nodes {
     bus.publish(everyone, { kind: 'ask' })
     this.#resyncLater()
     await this.#resyncing
+  }
+
+  /** It is about to stop: the others see that it is, and do what it alone did. */
+  async leave(tx: Tx): Promise<void> {
+    this.#state = 'draining'
+    await this.#renew(tx)
+    await tx.giveUp()
   }
 
   /** Once a second: it runs; who else does; what was written to. */
@@ -196,7 +204,7 @@ export class Nodes {
       incarnation,
       version,
       config,
-      state: 'serving',
+      state: this.#state,
       facts: JSON.stringify(this.facts ?? {}),
       leaseMs,
     })

@@ -25,6 +25,7 @@ import { httpHandler, sparing, type Metrics as MetricsPage } from './http.ts'
 import { Filters } from './filters.ts'
 import { Hub } from './hub.ts'
 import type { HttpDoor } from './inside.ts'
+import { leave, turnBack } from './leaving.ts'
 import type { Local } from './local.ts'
 import { insideOf } from './local-connection.ts'
 import { listenForMetrics, type MetricsListener } from './metrics-listener.ts'
@@ -77,6 +78,7 @@ export interface RelayOptions extends Omit<ListenerOptions, Told> {
   readonly metricsHost: string
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
+  readonly drainNoticeMs: number
   readonly drainMs: number
 }
 
@@ -115,8 +117,6 @@ export interface RelayDeps {
 /** How often large channels are told in numbers what goes on in them. */
 const summaryEveryMs = 10_000
 
-/** Turns of the event loop in which a destroyed socket tells that it is closed; it takes a few. */
-const maxClosingTurns = 1_000
 /** Frames of work that a socket may ask for before it has a session: enough to log in. */
 const unidentifiedRate: Rate = { perSecond: 5, burst: 60 }
 
@@ -365,28 +365,21 @@ export class Relay {
   async drain(): Promise<void> {
     if (this.#draining) return
     this.#draining = true
-    const stopped = this.#listener.stop()
-    this.#sweeper.stop()
-    this.#signals.stop()
-    this.#dispatch.stop()
-    for (const connection of this.#connections) connection.pause()
-    await this.#committer.idle()
-    for (const connection of this.#connections) {
-      // Spread the returns, so that the next process is not met by all of them at once.
-      const retryAfterMs = 250 + Math.floor(this.#deps.random() * 1_500)
-      this.#effects.send(connection, 'GOING_AWAY', { reason: 'restarting', retry_after_ms: retryAfterMs })
-      this.#effects.end(connection, 'RESTARTING', `retry_after_ms=${retryAfterMs}`)
-      connection.resume()
-    }
-    const deadline = setTimeout(() => {
-      for (const connection of this.#connections) connection.ws.terminate()
-      this.#listener.cut()
-    }, timerMs(this.#options.drainMs))
-    await stopped
-    clearTimeout(deadline)
+    await leave({
+      ...this.#options,
+      connections: this.#connections,
+      effects: this.#effects,
+      listener: this.#listener,
+      committer: this.#committer,
+      random: this.#deps.random,
+      tell: () => this.#deps.bus.isAlone ? Promise.resolve() : this.#written(tx => this.#nodes.leave(tx), undefined),
+      stop: () => {
+        this.#sweeper.stop()
+        this.#signals.stop()
+        this.#dispatch.stop()
+      },
+    })
     this.#metricsListener?.stop()
-    // The server is through once its sockets are; that they closed is told a little later, and still has to be noted.
-    for (let turns = 0; turns < maxClosingTurns && this.#connections.size > 0; turns++) await new Promise(resolve => setImmediate(resolve))
     await this.#written(tx => this.#nodes.end(tx), undefined).catch(() => undefined)
   }
 
@@ -400,7 +393,8 @@ export class Relay {
       if (!data.equals(refusalMark)) this.#pulse.heard(connection)
     })
     ws.on('close', code => this.#closed(connection, code))
-    this.#turnAwayBanned(connection)
+    if (this.#draining) turnBack(connection, this.#effects, this.#deps.random)
+    else this.#turnAwayBanned(connection)
     this.#dispatch.intake.open(connection, socket, before)
   }
 
@@ -482,7 +476,7 @@ export class Relay {
 
   #runDuty(duty: Duty): void {
     const ctx = { roster: this.#roster, quota: this.#quota, health: () => this.#health(), soon: () => this.#runDuty(duty) }
-    if (!this.#draining) this.#write(turnOf(duty, (tx, now) => duty.run({ tx, now, ...ctx })))
+    if (!this.#draining || duty === this.#nodes.duty) this.#write(turnOf(duty, (tx, now) => duty.run({ tx, now, ...ctx })))
   }
 
   #health(): Health {

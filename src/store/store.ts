@@ -50,6 +50,8 @@ export interface Tx extends Db {
    * it was asked for last; then another may take it on. In a store of one process every duty is its own.
    */
   own(duty: string, leaseMs: number): Awaitable<boolean>
+  /** Its duties are another's from now on, at once. */
+  giveUp(): Awaitable<void>
   /** Nobody stores anything of an agent any more that did not before: whoever is about to is waited for, or finds it locked out. */
   lockOut(agent: string): Awaitable<void>
   /**
@@ -65,13 +67,14 @@ export interface Tx extends Db {
 export type TableWriter = Pick<Tx, 'tables'>
 
 /** What processes that share a store divide between them. */
-export type Divided = Pick<Tx, 'lock' | 'claim' | 'own' | 'lockOut' | 'lockedOut'>
+export type Divided = Pick<Tx, 'lock' | 'claim' | 'own' | 'giveUp' | 'lockOut' | 'lockedOut'>
 
 /** What a store answers that one process has to itself, by a lock of its own: there is nobody to divide anything with. */
 export const alone: Divided = {
   lock: () => undefined,
   claim: () => true,
   own: () => true,
+  giveUp: () => undefined,
   lockOut: () => undefined,
   lockedOut: () => [],
 }
@@ -84,8 +87,18 @@ export interface Migration {
   readonly feature: string
   /** for SQLite */
   readonly steps: readonly string[]
-  readonly postgres: readonly string[]
+  readonly postgres: readonly Step[]
 }
+
+/**
+ * Beside this step processes of the version before go on, and are started again: a new table, a new column that has a default and that they
+ * need not know. What they write has to be right for the new version, too. Any other step breaks them: it waits until none of them runs.
+ */
+export interface ExpandStep {
+  readonly expand: string
+}
+
+export type Step = string | ExpandStep
 
 /** stored; undone, so that it is run again; or it cannot be known, which is told to whoever asked. */
 export type DoubtOutcome = 'committed' | 'aborted' | 'unknown'

@@ -32,6 +32,10 @@ export const divided = (writer: Writer): Divided => {
       return rows.length > 0
     },
 
+    async giveUp() {
+      await writer.change('DELETE FROM duties WHERE owner = $1', [writer.name])
+    },
+
     async lockOut(agent) {
       const { transaction } = writer
       own.set(transaction, (own.get(transaction) ?? new Set()).add(agent))

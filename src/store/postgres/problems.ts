@@ -62,6 +62,11 @@ export const isRefusal = (error: unknown): boolean => {
 /** The server ends the connection with these, or cannot write on it any more. */
 export const isEndOfLine = (code: unknown): boolean => typeof code === 'string' && /^(?:08|57P0[1-5]|25006)/.test(code)
 
+/** A statement was prepared before a table of it got a column: on this connection it does not run again. */
+export const isStalePlan = (error: unknown): boolean =>
+  (error as { readonly code?: unknown } | null)?.code === '0A000'
+  && (error as { readonly routine?: unknown }).routine === 'RevalidateCachedQuery'
+
 /** What an error of the driver means to whoever runs the relay; undefined: it is no fault of the storage. */
 export const problemOf = (error: unknown): StorageError | undefined => {
   if (error instanceof StorageError) return error

@@ -13,7 +13,7 @@ import { PostgresLinks } from './links.ts'
 import { PostgresLog } from './log.ts'
 import { PostgresLogReader, type Ask } from './log-reader.ts'
 import { migratePostgres } from './migrate.ts'
-import { askNature, isRefusal, problemOf, wrongNature, type Nature } from './problems.ts'
+import { askNature, isRefusal, isStalePlan, problemOf, wrongNature, type Nature } from './problems.ts'
 import { logSchema, storeSchema } from './schema.ts'
 import { dropIndex, PostgresSearch } from './search.ts'
 import { patienceMs, retryMs, Writer } from './writer.ts'
@@ -49,7 +49,11 @@ export const openPostgres = async (options: PostgresOptions): Promise<Store> => 
 }
 
 /** Makes the tables that are missing; gives the epoch. */
-const prepared = async ({ url, migrations, newEpoch, search }: PostgresOptions, name: string, writer: Writer): Promise<string> => {
+const prepared = async (
+  { url, migrations, newEpoch, search, isShared }: PostgresOptions,
+  name: string,
+  writer: Writer,
+): Promise<string> => {
   const driver = await loadDriver()
   const client: Client = new driver.Client({ ...configOf(driver, url, name), statement_timeout: 0, query_timeout: 0 })
   client.on('error', () => undefined)
@@ -64,7 +68,7 @@ const prepared = async ({ url, migrations, newEpoch, search }: PostgresOptions, 
       { feature: 'store', steps: [], postgres: storeSchema },
       { feature: 'log', steps: [], postgres: logSchema },
       ...migrations,
-    ])
+    ], isShared)
     await client.query("INSERT INTO meta (key, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING", [newEpoch()])
     if (search === false) await dropIndex(client)
     const { rows } = await client.query<{ key: string, value: string }>('SELECT key, value FROM meta')
@@ -101,6 +105,8 @@ class ReaderPool {
         return result
       } catch (error) {
         if (error instanceof BusyError) throw error
+        // A new version changed the table meanwhile: another connection has not read it before.
+        if (isStalePlan(error) && !this.#pool.ending) continue
         const problem = problemOf(error)
         if (problem === undefined || isRefusal(error) || this.#pool.ending) throw problem ?? error
         const now = performance.now()

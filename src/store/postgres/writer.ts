@@ -3,7 +3,7 @@
 // of a commit that was not answered is asked.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { timerMs } from '../../../lib/protocol/timer.ts'
-import { isEndOfLine, isRefusal, problemOf } from './problems.ts'
+import { isEndOfLine, isRefusal, isStalePlan, problemOf } from './problems.ts'
 import { configOf, gather, loadDriver, Statements, type Client, type QueryResult } from './client.ts'
 import { StorageError, UndoneError, type DoubtOutcome } from '../store.ts'
 
@@ -245,7 +245,8 @@ export class Writer {
     // The first one says why; those behind it only that the transaction failed.
     open.failure ??= error
     open.writes++
-    if (line !== undefined && (!isRefusal(error) || isEndOfLine((error as { code?: unknown }).code))) this.#broke(line)
+    if (line !== undefined && (!isRefusal(error) || isStalePlan(error) || isEndOfLine((error as { code?: unknown }).code)))
+      this.#broke(line)
     return this.#lost(open, error)
   }
 
@@ -255,6 +256,7 @@ export class Writer {
     // Somebody else wrote the same row meanwhile: once that is seen, it is decided anew.
     if (this.#watch.isShared === true && (cause as { readonly code?: unknown } | null)?.code === '23505')
       return new UndoneError('Another process wrote the same row', 'The relay tries again by itself.', cause)
+    if (isStalePlan(cause)) return new UndoneError('A newer version changed a table', 'The relay tries again by itself.', cause)
     const problem = problemOf(cause)
     if (problem === undefined || isRefusal(cause) || problem instanceof UndoneError) return problem ?? cause
     return new UndoneError(problem.message, problem.hint, cause)
