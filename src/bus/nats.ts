@@ -89,6 +89,7 @@ class NatsBus<Message> implements Bus<Message> {
   readonly #onState: NatsOptions['onState']
   #listener: ((message: Message, from: string) => void) | undefined
   #missed: (() => void) | undefined
+  #closing: Promise<void> | undefined
   /** Calls those who wait for the server. */
   #awaited: (() => void)[] = []
 
@@ -139,7 +140,11 @@ class NatsBus<Message> implements Bus<Message> {
     this.#missed = listener
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closing ??= this.#close()
+  }
+
+  async #close(): Promise<void> {
     this.#listener = undefined
     this.#missed = undefined
     // What is on its way goes first, if there is a way: a client whose server goes meanwhile would look for it for ever.
