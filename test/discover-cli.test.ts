@@ -280,7 +280,7 @@ describe('agents', () => {
     const offers = JSON.parse(all.stdout) as readonly {
       readonly agent_id: string
       readonly online: boolean
-      readonly relays: readonly { readonly url: string }[]
+      readonly relays: readonly { readonly url: string, readonly address: string }[]
     }[]
     expect(offers.map(({ agent_id, online, relays }) => [agent_id, online, relays.map(({ url }) => url).sort()])).toEqual([[
       ann.id,
@@ -292,6 +292,11 @@ describe('agents', () => {
     expect(JSON.parse((await search('--text', 'baking', '-l', '1')).stdout)).toMatchObject([{ agent_id: ann.id, capability: 'baking' }])
     expect(await search()).toMatchObject({ code: exits.usage.code })
     expect(all.stderr).toContain('2 offer(s) at 3 relay(s)')
+    // What was found is a name that other commands take, whatever relay is one's own.
+    const { address } = offers[1]!.relays[0]!
+    expect(address).toBe(`${bob.id}@${new URL(right.url).host}`)
+    const who = await cli.run(['who', address, '--guest', '--json'])
+    expect(who, who.stderr).toMatchObject({ code: 0, json: [{ agent_id: bob.id }] })
     await here.barrier()
   })
 })

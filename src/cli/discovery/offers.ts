@@ -1,10 +1,18 @@
 // Who offers a skill, at many relays: asked in parallel, and the same agent's same skill shown once.
+import { hostOf } from '../../../lib/client/hosts.ts'
 import type { FoundSkill } from '../people-text.ts'
 import type { Call } from '../command.ts'
 import type { Found } from './found.ts'
 
 /** A skill of an agent, and the relays where it offers it. What relays say of the agent is of the first one. */
-export type Offer = FoundSkill & { readonly relays: readonly { readonly name: string, readonly url: string }[] }
+export type Offer = FoundSkill & { readonly relays: readonly Place[] }
+
+interface Place {
+  readonly name: string
+  readonly url: string
+  /** The agent as other commands take it: "@8addfe276526c9f6@chat.example"; null where the host alone does not lead there */
+  readonly address: string | null
+}
 
 export interface SkillWanted {
   readonly capability?: string
@@ -48,6 +56,8 @@ export const askOffers = async (
   return mergeOffers(results.toSorted((a, b) => servers.indexOf(a.server) - servers.indexOf(b.server))).slice(0, limit)
 }
 
+const addressAt = (url: string, agent: string): string | null => new URL(url).pathname === '/' ? `${agent}@${hostOf(url)}` : null
+
 export const mergeOffers = (
   results: readonly { readonly server: Pick<Found, 'name' | 'url'>, readonly skills: readonly FoundSkill[] }[],
 ): readonly Offer[] => {
@@ -59,7 +69,7 @@ export const mergeOffers = (
       if (known?.relays.some(relay => relay.url === url)) continue
       // Here, rather than where it is not.
       const shown = known === undefined || (skill.online && !known.online) ? skill : known
-      offers.set(key, { ...shown, relays: [...known?.relays ?? [], { name, url }] })
+      offers.set(key, { ...shown, relays: [...known?.relays ?? [], { name, url, address: addressAt(url, skill.agent_id) }] })
     }
   }
   return [...offers.values()].sort((a, b) =>

@@ -44,6 +44,6 @@ export const offerTable = withLines(
   ),
   ({ description, relays }, paint) => [
     ...(description ? [visible(description)] : []),
-    paint('dim', `at ${relays.map(({ name, url }) => `${visible(name)} ${visible(url)}`).join(', ')}`),
+    paint('dim', `at ${relays.map(({ name, url, address }) => `${visible(name)} ${visible(address ?? url)}`).join(', ')}`),
   ],
 )
