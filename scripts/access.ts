@@ -17,14 +17,28 @@ scopes of tokens follow from it, and so does what the door of accounts asks of p
 | self | an agent, in what is its own: its money, budget and words |
 | member, owner | of the channel that is named |
 | operator | an admin agent (\`adminAgents\`), who has the admin key, or an account that operates the relay |
+| moderator | an account that kicks and bans |
+| reviewer | an account that allows and verifies agents |
+| auditor | an account that reads what was done, the log and the settings, and changes nothing |
 | person | who is signed in to an account, in what is the account's |
 
 What a token has to hold is one of its scopes: \`read\`, \`send\`, \`manage\`, \`deals\`. *deals, and \`sig\`*: the request itself carries the agent's signature as well. *key*: no token may; the key of the
 agent signs the request ([HTTP.md](HTTP.md)). *session*: it is asked on a session alone. *cookie*: by people, at /account ([ACCOUNTS.md](ACCOUNTS.md)).
-*Fresh* is a passkey that vouched within ten minutes.
+*Fresh* is a passkey that vouched within ten minutes: where an account asks, what cannot be undone wants one. What an account is at the relay counts in sessions that its browser opened from a page of the relay.
 `
 
-const roles = ['everyone', 'agent', 'self', 'member', 'owner', 'operator', 'person'] as const satisfies readonly Role[]
+const roles = [
+  'everyone',
+  'agent',
+  'self',
+  'member',
+  'owner',
+  'operator',
+  'moderator',
+  'reviewer',
+  'auditor',
+  'person',
+] as const satisfies readonly Role[]
 
 /** What each of them is besides: an operator is a member where it joined, like any agent. */
 const above: Readonly<Record<Role, readonly Role[]>> = {
@@ -34,6 +48,9 @@ const above: Readonly<Record<Role, readonly Role[]>> = {
   member: ['everyone', 'agent', 'self', 'member'],
   owner: ['everyone', 'agent', 'self', 'member', 'owner'],
   operator: ['everyone', 'agent', 'self', 'operator'],
+  moderator: ['everyone', 'agent', 'self', 'moderator'],
+  reviewer: ['everyone', 'agent', 'self', 'reviewer'],
+  auditor: ['everyone', 'agent', 'self', 'auditor'],
   person: ['person'],
 }
 
@@ -65,12 +82,12 @@ export const accessMarkdown = (): string => {
       name => [`\`${name}\``, cell(row(name).doc), row(name).held.join(', '), tokenOf(row(name)), row(name).aal === 2 ? 'yes' : ''],
     ),
     '\n## Requests\n',
-    'A member is an agent too, and an owner a member of the channel. An operator is a member where it joined, like any agent, and rules every channel.\n',
-    `| Request | Right | ${roles.slice(0, -1).join(' | ')} | Token |\n|---|---|${'---|'.repeat(roles.length)}`,
+    'A member is an agent too, and an owner a member of the channel. Operators, moderators, reviewers and auditors are members where they joined, like any agent; an operator rules every channel.\n',
+    `| Request | Right | ${roles.slice(0, -1).join(' | ')} | Token | Fresh |\n|---|---|${'---|'.repeat(roles.length + 1)}`,
     ...types.map(type => {
       const { may } = requests[type]
       const marks = roles.slice(0, -1).map(role => can(above[role], may) ? '✓' : '')
-      return `| ${type} | \`${may}\` | ${marks.join(' | ')} | ${tokenOf(row(may))} |`
+      return `| ${type} | \`${may}\` | ${marks.join(' | ')} | ${tokenOf(row(may))} | ${row(may).aal === 2 ? 'yes' : ''} |`
     }),
     '\n## Accounts\n',
     '| Request | Right | Who | Fresh |\n|---|---|---|---|',

@@ -100,6 +100,7 @@ export const openPeople = (
         return held === undefined ? undefined : accounts.who(held.secret).then(known => known?.signIn.id)
       },
       among: ids => accounts.signedIn(ids),
+      office: (id, db) => accounts.office(id, db),
     },
     load: async () => {
       const missing = (where: string) => (error: Error): never => {

@@ -352,7 +352,7 @@ describe('what cannot be undone', () => {
     const me = (await accounts.who(cookie(ada)))!
     expect((await ada.post('/signout', { everywhere: true })).status).toBe(204)
     const asked = await Promise.allSettled([
-      accounts.invite(me, ''),
+      accounts.invite(me, 'person', ''),
       accounts.registration({ site, address: '', agent: '' }, me, 'phone'),
       accounts.removePasskey(me, adaKey.id, ''),
       accounts.signOut(me, undefined, ''),

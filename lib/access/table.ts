@@ -9,9 +9,14 @@
  * - `self`: an agent, in what is its own
  * - `member`, `owner`: of the channel that is named
  * - `operator`: of the relay: an admin agent, who has the admin key, or an account that operates it
+ * - `moderator`, `reviewer`, `auditor`: accounts to which an operator has given that part of it
  * - `person`: who is signed in to an account, in what is the account's
  */
-export type Role = 'everyone' | 'agent' | 'self' | 'member' | 'owner' | 'operator' | 'person'
+export type Role = 'everyone' | 'agent' | 'self' | 'member' | 'owner' | Office | 'person'
+
+/** What an account can be at the relay, beside a person like any other. */
+export const offices = ['operator', 'moderator', 'reviewer', 'auditor'] as const
+export type Office = (typeof offices)[number]
 
 /** What roles are of. */
 export type Place = 'relay' | 'channel' | 'agent' | 'account'
@@ -29,7 +34,7 @@ export interface RightRow {
   readonly token: ByToken
   /** A scope that it has to hold besides. */
   readonly also?: 'read'
-  /** How sure it has to be who asks, at an account: 2 is a passkey that vouched within ten minutes. */
+  /** How sure it has to be who asks, where an account does: 2 is a passkey that vouched within ten minutes. */
   readonly aal: 1 | 2
   readonly doc: string
 }
@@ -65,21 +70,23 @@ export const rights = {
 
   'channel.act': right('channel', ['member'], 'send', 'Pin messages, and say what one answers'),
   'channel.arrange': right('channel', ['member'], 'manage', "Invite, set the topic and groups, as the channel's settings let members"),
-  'channel.rule': right('channel', ['owner', 'operator'], 'manage', 'Set what members may, take them out, delete the channel'),
+  'channel.rule': right('channel', ['owner', 'operator'], 'manage', 'Set what members may, take them out, delete the channel', 2),
 
   'money.read': right('agent', ['self', 'operator'], 'deals', 'Read a statement of money'),
   'budget.read': right('agent', ['self', 'operator'], 'read', 'See a budget'),
   'budget.write': right('agent', ['self', 'operator'], 'manage', 'Set a budget'),
-  'data.erase': right('agent', ['self', 'operator'], 'key', 'Erase what an agent said'),
+  'data.erase': right('agent', ['self', 'operator'], 'key', 'Erase what an agent said', 2),
 
-  'relay.moderate': right('relay', ['operator'], 'closed', 'Kick, ban, allow and verify agents'),
-  'relay.config': right('relay', ['operator'], 'closed', 'Set the message of the day and retention, and try policies'),
-  'relay.inspect': right('relay', ['operator'], 'closed', 'See the log, who is connected, and the settings'),
-  'relay.announce': right('relay', ['operator'], 'closed', 'Announce to everyone'),
-  'audit.read': right('relay', ['operator'], 'closed', 'Read what admins did'),
-  'court.rule': right('relay', ['operator'], 'closed', 'Decide a case that nobody else decided'),
-  'money.issue': right('relay', ['operator'], 'closed', 'Put money in'),
-  'errand.steer': right('relay', ['operator'], 'closed', 'See and steer what the relay does outside'),
+  'relay.moderate': right('relay', ['operator', 'moderator'], 'closed', 'Kick and ban agents and addresses'),
+  'relay.admit': right('relay', ['operator', 'reviewer'], 'closed', 'Allow and verify agents'),
+  'relay.attend': right('relay', ['operator', 'moderator', 'reviewer', 'auditor'], 'closed', 'See who is connected'),
+  'relay.inspect': right('relay', ['operator', 'auditor'], 'closed', 'See the log and the settings'),
+  'relay.config': right('relay', ['operator'], 'closed', 'Set the message of the day and retention, and try policies', 2),
+  'relay.announce': right('relay', ['operator'], 'closed', 'Announce to everyone', 2),
+  'audit.read': right('relay', ['operator', 'auditor'], 'closed', 'Read what admins did'),
+  'court.rule': right('relay', ['operator'], 'closed', 'Decide a case that nobody else decided', 2),
+  'money.issue': right('relay', ['operator'], 'closed', 'Put money in', 2),
+  'errand.steer': right('relay', ['operator'], 'closed', 'See and steer what the relay does outside', 2),
 
   'account.enter': right('account', ['everyone'], 'none', 'Sign in: by a passkey, a link, a code, a provider'),
   'account.claim': right('account', ['agent'], 'none', 'Say by the key of an agent whose it is, and end it'),
@@ -90,7 +97,8 @@ export const rights = {
   'vault.write': right('account', ['person'], 'none', 'Put a closed key into the vault, take it out, hand it to another browser', 2),
   'agent.own': right('account', ['person'], 'none', 'Take an agent, let it go, confirm a command that signs in', 2),
   'people.invite': right('account', ['operator'], 'none', 'Invite somebody', 2),
-  'people.audit': right('account', ['operator'], 'none', 'Read what was done with all accounts'),
+  'people.write': right('account', ['operator'], 'none', 'Say what others are at the relay', 2),
+  'people.audit': right('account', ['operator', 'auditor'], 'none', 'See which accounts there are, and what was done with all of them'),
 } as const satisfies Readonly<Record<string, RightRow>>
 
 /** The name of a right. */

@@ -1,7 +1,8 @@
-// Operating a relay over the wire. Every request here is allowed by `admin_key`, or without it from a session of an admin agent.
+// Operating a relay over the wire. Every request here is allowed by `admin_key`, or without it from a session of an admin agent, or from
+// a page of the relay's own that is signed in to an account which may.
 import * as z from 'zod/mini'
 import { signal } from './define.ts'
-import { AgentId, Fingerprint, Time } from './fields.ts'
+import { AccountId, AgentId, Fingerprint, Time } from './fields.ts'
 
 export const frames = {
   ADMIN_RESULT: signal({
@@ -31,6 +32,7 @@ export const frames = {
         n: z.int(),
         at: Time,
         by: z.optional(AgentId),
+        account: z.optional(AccountId),
         address: z.string(),
         action: z.string(),
         of: z.optional(z.string()),

@@ -12,6 +12,7 @@ export const errors = {
   ORIGIN_UNKNOWN: never,
   RATE_LIMITED: later,
   NOT_ALLOWED: never,
+  PASSKEY_ASKED: never,
   BANNED: never,
   VERIFICATION_FAILED: never,
   VERIFICATION_EXPIRED: later,

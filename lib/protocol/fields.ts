@@ -20,6 +20,8 @@ export type Target = ChannelName | AgentId
 const named = <T extends string>(field: z.ZodMiniType<string>) => field as unknown as z.ZodMiniType<T, string>
 
 export const AgentId = named<AgentId>(z.string().check(z.regex(new RegExp(`^${agent}$`), 'an agent id: @ and 1–64 of A–Z a–z 0–9 _ -')))
+/** The account of a person: "~" and 16 hex digits. */
+export const AccountId = z.string().check(z.regex(/^~[0-9a-f]{16}$/, 'an account like ~0123456789abcdef'))
 export const ChannelName = named<ChannelName>(
   z.string().check(z.regex(new RegExp(`^${channel}$`), 'a channel: # and 1–31 of A–Z a–z 0–9 _ -')),
 )

@@ -38,6 +38,7 @@ export const exitOfCode = {
   ORIGIN_UNKNOWN: 'auth',
   RATE_LIMITED: 'rateLimited',
   NOT_ALLOWED: 'auth',
+  PASSKEY_ASKED: 'auth',
   BANNED: 'auth',
   VERIFICATION_FAILED: 'auth',
   VERIFICATION_EXPIRED: 'timeout',

@@ -8,6 +8,12 @@ import type { Connection } from './connection.ts'
 
 /** Fields that say of whom or what a request is; the first that is there does. */
 const targets = ['agent_id', 'agent', 'address', 'channel', 'proposal_id', 'dispute_id', 'announcement_id'] as const
+/** Whose connection, and by the right of which account, if by that of one. */
+export interface Actor {
+  readonly connection: Connection
+  readonly account: string | undefined
+}
+
 const maxTextChars = 200
 
 export class Audit {
@@ -21,11 +27,25 @@ export class Audit {
   }
 
   /** Keeps what was asked; gives what is to be called after the commit. */
-  async note(tx: Tx, { agent, address }: Connection, action: RequestType, body: object, now: number): Promise<() => void> {
+  async note(
+    tx: Tx,
+    { connection: { agent, address }, account }: Actor,
+    action: RequestType,
+    body: object,
+    now: number,
+  ): Promise<() => void> {
     const target = targetOf(body)
-    const row: Omit<AuditRow, 'n'> = { at: now, by: agent?.id ?? null, address, action, target, detail: detailOf(body) }
+    const row: Omit<AuditRow, 'n'> = {
+      at: now,
+      by: agent?.id ?? null,
+      account: account ?? null,
+      address,
+      action,
+      target,
+      detail: detailOf(body),
+    }
     await addAudit(tx, row, this.#keep)
-    return () => this.#log.info({ by: agent?.id ?? 'the admin key', address, action, target }, 'an admin acted')
+    return () => this.#log.info({ by: account ?? agent?.id ?? 'the admin key', address, action, target }, 'an admin acted')
   }
 }
 

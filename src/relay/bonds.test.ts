@@ -13,19 +13,20 @@ test('who comes in while the others are looked up stays, and who was signed out 
   let waits = false
   const bonds = new Bonds<{ readonly name: string, readonly open: boolean }>({
     of: ({ cookie }) => Promise.resolve(cookie),
+    office: () => Promise.resolve(undefined),
     among: async names => {
       if (waits) await new Promise<void>(resolve => held.push(resolve))
       return names.filter(name => there.has(name))
     },
   }, ({ name }) => ended.push(name), log)
-  bonds.hold({ name: 'a', open: true }, { cookie: 'a' })
+  void bonds.hold({ name: 'a', open: true }, { cookie: 'a' })
   await settled()
   waits = true
   const check = bonds.check()
   await settled()
   // Its own look has an answer of its own.
   waits = false
-  bonds.hold({ name: 'b', open: true }, { cookie: 'b' })
+  void bonds.hold({ name: 'b', open: true }, { cookie: 'b' })
   await settled()
   for (const resolve of held) resolve()
   await check

@@ -1,6 +1,16 @@
 // Connections that belong to a browser which is signed in: they end once it is signed out, wherever that was done.
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Office } from '../../lib/access/table.ts'
 import type { Logger } from '../base/log.ts'
+import type { TableReader } from '../store/store.ts'
+
+/** What an account is at the relay, whether a passkey opened this browser to it, and whether one vouched a moment ago. */
+export interface OfficeHolder {
+  readonly account: string
+  readonly office: Office
+  readonly isSure: boolean
+  readonly isFresh: boolean
+}
 
 /** Who knows which browsers are signed in. */
 export interface SignIns {
@@ -8,6 +18,8 @@ export interface SignIns {
   of(headers: IncomingHttpHeaders): Promise<string | undefined> | undefined
   /** Those of some that are signed in still. */
   among(names: readonly string[]): Promise<readonly string[]>
+  /** What whoever sits there is at the relay now; undefined: nothing, or not signed in any more. */
+  office(name: string, db: TableReader): Promise<OfficeHolder | undefined>
 }
 
 interface Bound {
@@ -29,14 +41,25 @@ export class Bonds<C extends Bound> {
     this.#log = log
   }
 
-  hold(connection: C, headers: IncomingHttpHeaders): void {
-    this.#signIns?.of(headers)?.then(name => {
-      if (name === undefined || !connection.open) return
+  /** Gives by what name its browser is known, once that is looked up. */
+  hold(connection: C, headers: IncomingHttpHeaders): Promise<string | undefined> | undefined {
+    return this.#signIns?.of(headers)?.then(name => {
+      if (name === undefined || !connection.open) return undefined
       const held = this.#held.get(name) ?? new Set()
       this.#held.set(name, held.add(connection))
       // It may have been signed out while this was looked up.
       void this.#look([name])
-    }).catch(error => this.#failed(error))
+      return name
+    }).catch((error: unknown) => {
+      this.#failed(error)
+      return undefined
+    })
+  }
+
+  /** What whoever sits at its browser is at the relay, now. */
+  async office(signIn: Promise<string | undefined>, db: TableReader): Promise<OfficeHolder | undefined> {
+    const name = await signIn
+    return name === undefined ? undefined : this.#signIns!.office(name, db)
   }
 
   /** Ends those of browsers that were signed out. */

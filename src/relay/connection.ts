@@ -88,6 +88,8 @@ export class Connection implements Asker {
   /** Allowance for frames before there is a session; after it the agent's counts. */
   readonly frames: Bucket
   agent: Agent | undefined
+  /** By what name the browser is known that opened it from a page of the relay, signed in; of others undefined, at once or in a moment. */
+  signIn: Promise<string | undefined> | undefined
   session = ''
   /** ms: when its session was opened */
   since = 0

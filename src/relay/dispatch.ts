@@ -20,12 +20,13 @@ import {
 import { BusyError, StorageError, type Store } from '../store/store.ts'
 import { Allowance, type Rate } from './bucket.ts'
 import type { Audit } from './audit.ts'
+import type { Bonds } from './bonds.ts'
 import { ownJob, type Committer, type Job, type Result } from './committer.ts'
 import type { Along, Connection } from './connection.ts'
 import type { Effects } from './effects.ts'
 import { frameOfList, pongFrame, refusalMark, refusalPing } from './encode.ts'
 import { Fail, type Handler, type Handlers, type ReadCtx, type Reply } from './feature.ts'
-import type { Gate } from './gate.ts'
+import type { Gate, Passed } from './gate.ts'
 import type { Hub } from './hub.ts'
 import { Intake } from './intake.ts'
 import { largeBytesOf, LargeFrames } from './large.ts'
@@ -54,6 +55,7 @@ export interface DispatchDeps {
   readonly effects: Effects
   readonly bus: NumberedBus
   readonly gate: Gate
+  readonly bonds: Pick<Bonds<Connection>, 'office'>
   readonly audit: Audit
   readonly quota: Quota
   readonly lookAgain: LookAgain
@@ -305,7 +307,8 @@ export class Dispatch {
     connection.owe(bytes)
     await this.#studies.turn(connection, async () => {
       try {
-        const write = await handler.study(this.#readCtx(connection, handler, request).ctx, request.body as never)
+        const { ctx } = await this.#readCtx(connection, handler, request)
+        const write = await handler.study(ctx, request.body as never)
         this.#write(connection, { scope: handler.scope, write }, request, bytes, along)
       } catch (error) {
         this.#refuse(connection, error, request.body.id)
@@ -334,19 +337,17 @@ export class Dispatch {
     )
   }
 
-  #readCtx(
+  async #readCtx(
     connection: Connection,
     handler: Handler<RequestType>,
     { type, body }: DecodedRequest,
-  ): { readonly ctx: ReadCtx, readonly byRight: boolean } {
-    const { gate, roster, store: { epoch, read: db, aside }, clock } = this.#deps
+  ): Promise<Pick<Passed, 'account' | 'byRight'> & { readonly ctx: ReadCtx }> {
+    const { gate, bonds, roster, store: { epoch, read: db, aside }, clock } = this.#deps
+    const office = gate.asksOffice(connection, type, body) ? await bonds.office(connection.signIn!, db) : undefined
     const now = clock.now()
-    const { me, channel, isAdmin, byRight } = gate.pass('refusesAll' in handler ? 'relay.look' : requests[type].may, connection, {
-      type,
-      body,
-      now,
-    }, roster)
-    return { ctx: { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin }, byRight }
+    const right = 'refusesAll' in handler ? 'relay.look' : requests[type].may
+    const { me, channel, isAdmin, account, byRight } = gate.pass(right, connection, { type, body, now, office, isWrite: false }, roster)
+    return { ctx: { now, asker: connection, roster, epoch, db, aside, me, channel, isAdmin }, account, byRight }
   }
 
   /** What a read comes to; an admin's is kept. */
@@ -357,10 +358,12 @@ export class Dispatch {
   ): Promise<Reply> {
     const { audit } = this.#deps
     const { type, body } = request
-    const { ctx, byRight } = this.#readCtx(connection, handler, request)
+    const { ctx, account, byRight } = await this.#readCtx(connection, handler, request)
     const answer: Reply = await handler.read(ctx, body as never)
     if (answer.byRight ?? byRight)
-      this.#committer.push(ownJob(async (tx, at) => ({ committed: await audit.note(tx, connection, type, body, at) }), { connection }))
+      this.#committer.push(
+        ownJob(async (tx, at) => ({ committed: await audit.note(tx, { connection, account }, type, body, at) }), { connection }),
+      )
     return answer
   }
 

@@ -351,6 +351,8 @@ export {
 } from './view.ts'
 export { againstPolicy, checkOpen, checkPost, checkRight, rules } from './rights.ts'
 export { Fail } from './fail.ts'
+export type { OfficeHolder } from './bonds.ts'
+export type { Office } from '../../lib/access/table.ts'
 export { statusOf } from './receipts.ts'
 export { Shares, type ShareLimits } from './shares.ts'
 export type { QuotaView } from './quota.ts'

@@ -1,10 +1,11 @@
 // Who may ask: the right that a request takes, by the table of rights and the roster, before its handler runs.
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { can, rights, type Right } from '../../lib/access/table.ts'
-import { addressOf, hasHost, type RequestType } from '../../lib/protocol/index.ts'
+import { can, rights, type Right, type RightRow } from '../../lib/access/table.ts'
+import { addressOf, hasHost, requests, type RequestType } from '../../lib/protocol/index.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
 import type { Ban } from '../store/standing.ts'
+import type { OfficeHolder } from './bonds.ts'
 import type { Connection } from './connection.ts'
 import { Fail, noChannel } from './feature.ts'
 import { Guesses } from './guesses.ts'
@@ -13,8 +14,10 @@ import { mayRead, type Agent, type Arrival, type Channel, type RosterView } from
 export interface Passed {
   readonly me: Agent
   readonly channel: Channel
-  /** An admin agent, or whoever sent the admin key with the request. */
+  /** An admin agent, whoever sent the admin key with the request, or an account that may. */
   readonly isAdmin: boolean
+  /** The account by whose right it is asked, if by that of one. */
+  readonly account: string | undefined
   /** Only an admin may ask this: it is noted. */
   readonly byRight: boolean
 }
@@ -24,6 +27,10 @@ export interface Asked {
   readonly type: RequestType
   readonly body: object
   readonly now: number
+  /** Whether it changes something. */
+  readonly isWrite: boolean
+  /** What whoever sits at the browser is at the relay. */
+  readonly office: OfficeHolder | undefined
 }
 
 export interface AddressBan {
@@ -68,6 +75,13 @@ export class Gate {
     return undefined
   }
 
+  /** Whether what an account is at the relay can make a difference to a request: to one that the admin key could come with, and did not. */
+  asksOffice(connection: Connection, type: RequestType, body: object): boolean {
+    return connection.signIn !== undefined && connection.agent?.admin !== true
+      && 'admin_key' in (requests[type].body as { readonly shape: object }).shape
+      && (body as { readonly admin_key?: unknown }).admin_key === undefined
+  }
+
   /** Throws the Fail that refuses, or gives what the right promises to the handler: `me` to agents, `channel` where it is of one. */
   pass(right: Right, connection: Connection, asked: Asked, roster: RosterView): Passed {
     const me = connection.agent
@@ -77,19 +91,22 @@ export class Gate {
       readonly admin_key?: unknown
     }
     const isOfChannel = rights[right].of === 'channel'
-    if (isOfChannel && !can(['member'], right)) return this.#owner(connection, String(name), key, asked, roster)
+    if (isOfChannel && !can(['member'], right)) return this.#owner(right, connection, String(name), key, asked, roster)
     // In what is another agent's nobody is himself.
     const isOwn = agent === undefined || agent === me?.id
     const byRight = !isOfChannel && !can(['everyone', 'agent', ...(isOwn ? ['self' as const] : [])], right)
-    if (byRight) this.#admin(connection, key, asked)
+    let account: string | undefined
+    if (byRight) account = this.#admin(right, connection, key, asked)
     else if (!can(['everyone'], right) && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
-    else if (key !== undefined && me?.admin !== true) this.#admin(connection, key, asked)
-    const isAdmin = me?.admin === true || key !== undefined
-    if (!isOfChannel) return { me, channel: undefined, isAdmin, byRight } as unknown as Passed
+    else if (key !== undefined && me?.admin !== true) this.#admin(right, connection, key, asked)
+    else if (asked.office?.office === 'operator' && (asked.isWrite ? asked.office.isFresh : asked.office.isSure))
+      account = asked.office.account
+    const isAdmin = me?.admin === true || key !== undefined || account !== undefined
+    if (!isOfChannel) return { me, channel: undefined, isAdmin, account, byRight } as unknown as Passed
     const channel = roster.known(me!, String(name))
     if (channel === undefined) throw noChannel(String(name))
     if (!roster.isMember(me!, channel)) throw new Fail('NOT_INVITED', `You are not a member of ${channel.info.name}`)
-    return { me: me!, channel, isAdmin, byRight }
+    return { me: me!, channel, isAdmin, account, byRight }
   }
 
   /** Whether nobody from an address is wanted. */
@@ -113,35 +130,48 @@ export class Gate {
   }
 
   /** The channel's owner, or an admin, who may have no session. */
-  #owner(connection: Connection, name: string, key: unknown, asked: Asked, roster: RosterView): Passed {
+  #owner(right: Right, connection: Connection, name: string, key: unknown, asked: Asked, roster: RosterView): Passed {
     const me = connection.agent
     const channel = roster.channel(name)
     const isOwner = me !== undefined && channel?.info.owner === me.id
-    const isAdmin = me?.admin === true || key !== undefined
-    if (isAdmin && !isOwner) this.#admin(connection, key, asked)
+    const isAdmin = me?.admin === true || key !== undefined || (asked.office !== undefined && can([asked.office.office], right))
+    const account = isAdmin && !isOwner ? this.#admin(right, connection, key, asked) : undefined
     if (!isAdmin && me === undefined) throw new Fail('AUTH_REQUIRED', 'Identify first')
     if (channel === undefined) throw noChannel(name)
     if (!isOwner && !isAdmin) {
       if (!mayRead(me!, channel, roster)) throw noChannel(name)
       throw new Fail('AUTH_REQUIRED', `Only the owner of ${name} and admins may do this`)
     }
-    return { me: me as Agent, channel, isAdmin, byRight: isAdmin && !isOwner }
+    return { me: me as Agent, channel, isAdmin, account, byRight: isAdmin && !isOwner }
   }
 
-  #admin(connection: Connection, key: unknown, { type, now }: Asked): void {
-    if (connection.agent?.admin === true) return
+  /** Gives the account by whose right it is, if by that of one. @throws Fail */
+  #admin(right: Right, connection: Connection, key: unknown, { type, now, office }: Asked): string | undefined {
+    if (connection.agent?.admin === true) return undefined
+    if (key === undefined && office !== undefined) return mayByOffice(right, office)
     if (this.#adminKeyHash === undefined) throw new Fail('INVALID_MSG', 'Admin requests are not configured on this relay')
     if (typeof key !== 'string') throw new Fail('INVALID_MSG', 'admin_key: missing')
     const { address } = connection
     const waitMs = this.#guesses.waitMs(address, now)
     if (waitMs > 0)
       throw new Fail('RATE_LIMITED', `Wrong admin keys came from your address; try again in ${Math.ceil(waitMs / 1_000)} s`, waitMs)
-    if (timingSafeEqual(hash(key), this.#adminKeyHash)) return this.#guesses.right(address)
+    if (timingSafeEqual(hash(key), this.#adminKeyHash)) {
+      this.#guesses.right(address)
+      return undefined
+    }
     this.#guesses.wrong(address, now)
     this.#options.counts.wrongAdminKeys++
     this.#options.log.warn({ address, agent: connection.agent?.id, request: type }, 'a wrong admin key')
     throw new Fail('AUTH_REQUIRED', 'Wrong admin key')
   }
+}
+
+/** @throws Fail where the account may not, or has to show its passkey first */
+const mayByOffice = (right: Right, { account, office, isSure, isFresh }: OfficeHolder): string => {
+  const { held, aal, doc }: RightRow = rights[right]
+  if (!can([office], right)) throw new Fail('NOT_ALLOWED', `${doc}: your account is ${office} here, and that is for ${held.join(', ')}`)
+  if (aal === 2 ? !isFresh : !isSure) throw new Fail('PASSKEY_ASKED', `${doc}: this wants your passkey again, and then to be asked anew`)
+  return account
 }
 
 /** Equal lengths for the comparison, whatever the key's. */

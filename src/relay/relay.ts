@@ -225,7 +225,7 @@ export class Relay {
       hub,
       outbox,
       effects,
-      gate,
+      ...{ gate, bonds: this.bonds },
       quota,
       audit: new Audit(log, options.auditCount),
       lookAgain: (channel, agent) => this.#nodes.lookAgain(channel, agent),
@@ -385,7 +385,7 @@ export class Relay {
 
   #accept(ws: WebSocket, socket: Duplex, facts: SocketFacts, before: Buffer | undefined): void {
     const connection = this.#opened(ws, socket, facts)
-    this.bonds.hold(connection, facts.headers)
+    connection.signIn = this.bonds.hold(connection, facts.headers)
     ws.on('message', (data: Buffer) => this.#dispatch.receive(connection, data))
     ws.on('ping', (data: Buffer) => this.#dispatch.ping(connection, data))
     ws.on('pong', (data: Buffer) => {

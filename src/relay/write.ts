@@ -2,6 +2,7 @@
 import { requests, type DecodedRequest, type RequestType } from '../../lib/protocol/index.ts'
 import type { Awaitable, Scope, Store, Tx } from '../store/store.ts'
 import type { Audit } from './audit.ts'
+import type { Bonds, OfficeHolder } from './bonds.ts'
 import type { Job } from './committer.ts'
 import type { Along, Connection } from './connection.ts'
 import { Fail, type Handler, type Outcome, type Prepared, type WriteCtx } from './feature.ts'
@@ -14,6 +15,7 @@ export interface WriteDeps {
   readonly store: Store
   readonly roster: Roster
   readonly gate: Gate
+  readonly bonds: Pick<Bonds<Connection>, 'office'>
   readonly audit: Audit
   readonly quota: Quota
   readonly lookAgain: LookAgain
@@ -76,13 +78,23 @@ export class WriteJob implements Job {
   }
 
   #decide(tx: Tx, now: number): Awaitable<Outcome> {
+    const { gate, bonds } = this.#deps
+    const { connection } = this
+    const { type, body } = this.#request
+    return gate.asksOffice(connection, type, body)
+      ? bonds.office(connection.signIn!, tx).then(office => this.#decideAs(office, tx, now))
+      : this.#decideAs(undefined, tx, now)
+  }
+
+  #decideAs(office: OfficeHolder | undefined, tx: Tx, now: number): Awaitable<Outcome> {
     const { gate, roster, store, quota } = this.#deps
     const { connection } = this
     const { type, body } = this.#request
     const { cost, may } = requests[type]
     if (connection.held && cost.message === true)
       throw new Fail('STORAGE_UNAVAILABLE', 'The relay could not store what came before; nothing was stored', storageRetryMs)
-    const { me, channel, isAdmin, byRight } = gate.pass(may, connection, { type, body, now }, roster)
+    const asked = { type, body, now, office, isWrite: true }
+    const { me, channel, isAdmin, account, byRight } = gate.pass(may, connection, asked, roster)
     const ctx: WriteCtx = { now, asker: connection, roster, epoch: store.epoch, tx, me, channel, isAdmin }
     const isAsBefore = connection.agent === this.#agent && connection.challenge === this.#challenge
     const ready = isAsBefore ? this.#prepared : this.#prepare()
@@ -90,8 +102,8 @@ export class WriteJob implements Job {
     // As nearly always.
     if (ready === undefined && refusal === undefined && !isAdmin) return this.#write(ctx)
     return refusal === undefined
-      ? this.#proceed(ctx, ready, byRight)
-      : this.#ifStored(ctx, refusal).then(() => this.#proceed(ctx, ready, byRight))
+      ? this.#proceed(ctx, ready, byRight, account)
+      : this.#ifStored(ctx, refusal).then(() => this.#proceed(ctx, ready, byRight, account))
   }
 
   #prepare(): Promise<unknown> | undefined {
@@ -106,10 +118,15 @@ export class WriteJob implements Job {
     return this.#handler.write(ctx, this.#request.body as never) as Awaitable<Outcome>
   }
 
-  async #proceed(ctx: WriteCtx, ready: Promise<unknown> | undefined, byRight: boolean): Promise<Outcome> {
+  async #proceed(
+    ctx: WriteCtx,
+    ready: Promise<unknown> | undefined,
+    byRight: boolean,
+    account: string | undefined,
+  ): Promise<Outcome> {
     const settled = await (ready as Promise<Prepared<never>> | undefined)
     if (typeof settled === 'function') return settled(ctx)
-    return settled ?? (ctx.isAdmin ? this.#audited(ctx, byRight) : this.#write(ctx))
+    return settled ?? (ctx.isAdmin ? this.#audited(ctx, byRight, account) : this.#write(ctx))
   }
 
   /** Where there is no room, what is stored already is told all the same, so that its sender does not keep it. @throws refusal */
@@ -123,11 +140,11 @@ export class WriteJob implements Job {
   }
 
   /** What an admin's right was used for is kept where it takes effect, and with it. */
-  async #audited(ctx: WriteCtx, byRight: boolean): Promise<Outcome> {
+  async #audited(ctx: WriteCtx, byRight: boolean, account: string | undefined): Promise<Outcome> {
     const { type, body } = this.#request
     const outcome = await this.#write(ctx)
     if (outcome.fail !== undefined || (!byRight && outcome.byRight !== true)) return outcome
-    const noted = await this.#deps.audit.note(ctx.tx, this.connection, type, body, ctx.now)
+    const noted = await this.#deps.audit.note(ctx.tx, { connection: this.connection, account }, type, body, ctx.now)
     return {
       ...outcome,
       committed() {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { comeIn, noBrowser, phone, startConsoleRelay, useBrowser } from '../kit/browser.ts'
+import { addPasskeys, comeIn, noBrowser, phone, startConsoleRelay, useBrowser, type Visit } from '../kit/browser.ts'
 
 const adminKey = 'correct horse battery'
 const log = pino({ level: 'info' }, { write: () => undefined })
@@ -90,6 +90,66 @@ describe.skipIf(noBrowser !== undefined)('operating', () => {
     await page.getByLabel('Admin key').waitFor()
     expect(faults).toEqual([])
   }, 60_000)
+
+  test('an account that operates the relay needs no key, vouches for what cannot be undone, and makes a moderator, who sees his part',
+    async () => {
+      await using site = await startConsoleRelay({ accounts: true }, { log, loadsLate: false })
+      await using mallory = await site.relay.login('mallory')
+      await mallory.ask({ type: 'CREATE_CHANNEL', channel: '#spam' }, 'JOINED')
+      await using ada = await browser.visit({ consoleUrl: site.relay.setUpUrl! }, { before: addPasskeys })
+      const setUp = async ({ page }: Visit, name: string) => {
+        await page.getByLabel('Your name').fill(name)
+        await page.getByRole('button', { name: 'Make a passkey' }).click()
+        await page.getByText('Signed in').waitFor()
+      }
+      const toRelay = async ({ page }: Visit, name: string) => {
+        await page.goto(site.consoleUrl)
+        await comeIn(page, name)
+        await page.getByRole('link', { name: 'Relay' }).click()
+        await page.getByText('healthy').waitFor()
+      }
+      const open = ({ page }: Visit, name: string) =>
+        page.getByRole('navigation', { name: 'Relay' }).getByRole('link', { name, exact: true }).click()
+      const act = async ({ page }: Visit, label: string) => {
+        await page.getByRole('button', { name: label }).click()
+        await page.getByRole('dialog').locator('form button[type=submit]').click()
+        await page.getByRole('dialog').waitFor({ state: 'detached' })
+      }
+      await setUp(ada, 'Ada')
+      await ada.page.getByLabel('What who is invited will be').selectOption('moderator')
+      await ada.page.getByRole('button', { name: 'Invite somebody' }).click()
+      const link = /http\S+#\S+/.exec((await ada.page.getByRole('status').filter({ hasText: '#' }).textContent())!)![0]
+      await using mo = await browser.visit({ consoleUrl: link }, { before: addPasskeys })
+      await setUp(mo, 'Mo')
+      await toRelay(mo, 'Mo')
+      expect(await mo.page.getByRole('navigation', { name: 'Relay' }).getByRole('link').allInnerTexts()).toEqual([
+        'Overview',
+        'Agents',
+        'Bans',
+      ])
+      await open(mo, 'Agents')
+      await act(mo, 'Ban: mallory')
+      expect((await mallory.closed()).code).toBe(4502)
+
+      // When no passkey vouched for ten minutes, what can be undone is done as before, and what cannot asks for the passkey.
+      let vouched = 0
+      ada.page.on('request', request => vouched += Number(request.url().endsWith('/signin/passkey/verify')))
+      await site.relay.store.write(tx => tx.tables<{ sign_ins: { proved: number } }>().updateTable('sign_ins').set({ proved: 0 }).execute())
+      await toRelay(ada, 'Ada')
+      await open(ada, 'Bans')
+      await act(ada, `Lift: ${mallory.id}`)
+      await ada.page.getByText('Nobody is banned.').waitFor()
+      expect(vouched).toBe(0)
+      await open(ada, 'Channels')
+      await act(ada, 'Delete: #spam')
+      await ada.page.getByRole('button', { name: 'Members: #spam' }).waitFor({ state: 'detached' })
+      expect(vouched).toBe(1)
+      await open(ada, 'Audit')
+      const rows = ada.page.getByRole('row').filter({ hasText: /~[0-9a-f]{16}/ })
+      await rows.filter({ hasText: 'DELETE_CHANNEL' }).waitFor()
+      await rows.filter({ hasText: /ADMIN_BAN@/ }).waitFor()
+      expect([...ada.faults, ...mo.faults]).toEqual([])
+    }, 60_000)
 
   test('any request is a form: what is wrong is said at its field, what is right is sent, by keyboard alone', async () => {
     await using site = await startConsoleRelay({}, { log })

@@ -1,5 +1,6 @@
 // Whose browser this is: the account that it is signed in to at this relay, if any, the agents of it, and asking its owner's passkey.
 import { signal } from '@preact/signals'
+import { offices, type Office } from '../../lib/access/table.ts'
 import { agentId, isAgent, type AgentId } from '../../lib/index.ts'
 import { t } from '../text/index.ts'
 import { onOpened } from './session.ts'
@@ -8,6 +9,8 @@ import { onOpened } from './session.ts'
 export interface Account {
   readonly id: string
   readonly name: string
+  /** What it is at the relay; undefined: a person like any other. */
+  readonly office: Office | undefined
   readonly agents: readonly AgentId[]
   /** Agents whose keys say that they belong to it: its owner has not answered yet. */
   readonly waiting: readonly { readonly agent: AgentId, readonly expiresAt: number }[]
@@ -49,9 +52,11 @@ export const askAccount = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path
   return told
 }
 
-const accountIn = (told: Answer): { readonly id: string, readonly name: string } | undefined => {
-  const { account: found } = told as { account?: { id?: unknown, name?: unknown } }
-  return typeof found?.id === 'string' ? { id: found.id, name: String(found.name ?? '') } : undefined
+const accountIn = (told: Answer): Pick<Account, 'id' | 'name' | 'office'> | undefined => {
+  const { account: found } = told as { account?: { id?: unknown, name?: unknown, role?: unknown } }
+  return typeof found?.id === 'string'
+    ? { id: found.id, name: String(found.name ?? ''), office: offices.find(each => each === found.role) }
+    : undefined
 }
 
 interface ToldAgents {
@@ -134,12 +139,12 @@ export const vouch = async (): Promise<void> => {
   }
 }
 
-/** Asks for the passkey again where the relay wants it. */
+/** Asks for the passkey again where the relay wants it: at the door of accounts, or over the session. */
 export const fresh = async <T>(act: () => Promise<T>): Promise<T> => {
   try {
     return await act()
   } catch (error) {
-    if (!(error instanceof Refused) || error.code !== 'PASSKEY_ASKED') throw error
+    if ((error as { readonly code?: unknown }).code !== 'PASSKEY_ASKED') throw error
     await vouch()
     return act()
   }

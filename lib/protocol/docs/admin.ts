@@ -53,7 +53,8 @@ export const frames = {
     example: { action: 'kick', success: true, agentId: '@k3x9q2ab' },
   },
   AUDIT: {
-    doc: 'Answers AUDIT. Without `by` it was the admin key alone. `detail` is what was asked beside that, long texts cut.',
+    doc:
+      'Answers AUDIT. `account` did it by what it is at the relay, whose page had the session of `by`; without either it was the admin key alone. `detail` is what was asked beside that, long texts cut.',
     example: {
       entries: [{
         n: 7,

@@ -16,6 +16,8 @@ export const errorDocs: { readonly [C in ErrorCode]: string } = {
   RATE_LIMITED: 'Too many requests; `retry_after_ms` says when to come back.',
   NOT_ALLOWED:
     'The relay admits only keys on its allowlist, the key was revoked, the relay knows its id by another key, or a policy of its operator refuses what was asked.',
+  PASSKEY_ASKED:
+    'An account asks for what cannot be undone: its passkey has to have vouched within the last ten minutes (docs/ACCOUNTS.md).',
   BANNED: 'The agent is banned from this relay.',
   VERIFICATION_FAILED: 'A signature does not verify.',
   VERIFICATION_EXPIRED: "The challenge is unknown, used, or too old, or the signed time is too far from the relay's clock.",

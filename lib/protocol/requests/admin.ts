@@ -34,15 +34,15 @@ export const requests = {
     after: z.optional(z.string().check(z.maxLength(100))),
     limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxPage))),
   }),
-  ADMIN_APPROVE: admin('relay.moderate', {
+  ADMIN_APPROVE: admin('relay.admit', {
     pubkey: PublicKey,
     note: optional(z.string().check(z.maxLength(200))),
   }),
-  ADMIN_REVOKE: admin('relay.moderate', {
+  ADMIN_REVOKE: admin('relay.admit', {
     pubkey: optional(PublicKey),
     agent_id: optional(AnyAgentId),
   }),
-  ADMIN_LIST: admin('relay.moderate', {
+  ADMIN_LIST: admin('relay.admit', {
     after: z.optional(AnyAgentId),
     limit: z.optional(z.int().check(z.gte(1), z.lte(limits.maxPage))),
   }),
@@ -50,7 +50,7 @@ export const requests = {
     motd: z.nullable(z.string().check(z.maxLength(2_000))),
     kick: optional(z.boolean()),
   }),
-  ADMIN_VERIFY: admin('relay.moderate', { agent_id: AnyAgentId, verified: z.boolean() }),
+  ADMIN_VERIFY: admin('relay.admit', { agent_id: AnyAgentId, verified: z.boolean() }),
   AUDIT: request('audit.read', {
     body: {
       admin_key: optional(AdminKey),

@@ -15,7 +15,7 @@ export const requests = {
     cost: { frames: 5 },
     reply: 'LOG',
   }),
-  ADMIN_AGENTS: request('relay.inspect', {
+  ADMIN_AGENTS: request('relay.attend', {
     body: { ...key, after: z.optional(AgentId), limit },
     cost: { frames: 5 },
     reply: 'CONNECTED',

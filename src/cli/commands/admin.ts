@@ -259,10 +259,10 @@ const audit = command({
       { title: 'TIME', text: ({ at }) => time(at), style: () => 'dim' },
       { title: 'ACTION', text: ({ action }) => action, style: () => 'bold' },
       { title: 'OF', text: ({ of = '' }) => of },
-      { title: 'BY', text: ({ by = 'the admin key' }) => by },
+      { title: 'BY', text: ({ by, account }) => account ?? by ?? 'the admin key' },
       { title: 'FROM', text: ({ address }) => address },
       { title: 'DETAIL', text: ({ detail }) => JSON.stringify(detail) },
-    ), { none: 'No admin did anything', fields: ['n', 'at', 'by', 'address', 'action', 'of', 'detail'] })
+    ), { none: 'No admin did anything', fields: ['n', 'at', 'by', 'account', 'address', 'action', 'of', 'detail'] })
   },
 })
 

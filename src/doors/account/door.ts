@@ -161,7 +161,7 @@ export class AccountDoor implements HttpDoor {
   async #checked(me: SignedIn | undefined, { may, orFirst }: OwnPlace): Promise<SignedIn> {
     if (me === undefined) throw new Problem('AUTH_REQUIRED', 'Sign in: /account')
     const { accounts } = this.#options
-    if (!can(rolesOf(me), may)) throw new Problem('NOT_ALLOWED', `${rights[may].doc}: that is for operators`)
+    if (!can(rolesOf(me), may)) throw new Problem('NOT_ALLOWED', `${rights[may].doc}: that is for ${rights[may].held.join(', ')}`)
     if (rights[may].aal === 2 && !accounts.isFresh(me) && !(orFirst === true && await accounts.isFirst(me)))
       throw new Problem('PASSKEY_ASKED', 'This wants your passkey again: POST /signin/passkey/options and verify, then ask again')
     return me

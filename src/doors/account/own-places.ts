@@ -31,6 +31,7 @@ const Answer = z.object({
   clientExtensionResults: z.object({ prf: z.object({ results: z.undefined('leave it out: it opens your key').optional() }).optional() })
     .default({}),
 })
+const GivenRole = z.enum(['person', 'moderator', 'reviewer', 'auditor'])
 const Named = z.object({ name: Line })
 const ByLink = Named.extend({ link: Secret })
 const SignOut = z.object({ everywhere: z.boolean().optional() })
@@ -95,7 +96,8 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
       may: 'account.read',
       answer: async ({ visit, me }) => {
         const isAll = visit.query.get('all') === '1'
-        if (isAll && !can(rolesOf(me), 'people.audit')) throw new Problem('NOT_ALLOWED', 'The audit of all accounts is for operators')
+        if (isAll && !can(rolesOf(me), 'people.audit'))
+          throw new Problem('NOT_ALLOWED', 'The audit of all accounts is for operators and auditors')
         const items = await accounts.audit(isAll ? undefined : me.account.id, numberIn(visit, 'limit', maxPage) ?? maxPage,
           numberIn(visit, 'before', Number.MAX_SAFE_INTEGER))
         return { body: { items } }
@@ -133,9 +135,24 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
     'POST /account/invitations': {
       may: 'people.invite',
       answer: async ({ visit, visitor, me }) => {
-        await bodyOf(visit, Nothing)
-        const { secret, expires } = await accounts.invite(me, visit.address)
+        const { role = 'person' } = await bodyOf(visit, z.object({ role: GivenRole.optional() }))
+        const { secret, expires } = await accounts.invite(me, role, visit.address)
         return { status: 201, body: { url: linkUrl(visitor.site.origin, secret), expires_at: expires } }
+      },
+    },
+    'GET /account/people': {
+      may: 'people.audit',
+      answer: async () => {
+        const all = await accounts.people()
+        return { body: { items: all.map(({ id, name, role, created }) => ({ id, name, role, created_at: created })) } }
+      },
+    },
+    'PUT /account/people/': {
+      may: 'people.write',
+      answer: async ({ visit, rest, me }) => {
+        const { role } = await bodyOf(visit, z.object({ role: GivenRole }))
+        await accounts.setRole(me, accountIn(rest), role, visit.address)
+        return { status: 204 }
       },
     },
     'POST /account/claims': {
@@ -185,6 +202,13 @@ const agentIn = (rest: string): string => {
   const agent = rest.replace(/^%40/i, '@')
   if (!/^@[0-9a-f]{16}$/.test(agent)) throw new Problem('INVALID_MSG', 'An agent is called like @8addfe276526c9f6')
   return agent
+}
+
+/** As a path has it. @throws Problem */
+const accountIn = (rest: string): string => {
+  const account = rest.replace(/^%7e/i, '~')
+  if (!/^~[0-9a-f]{16}$/.test(account)) throw new Problem('INVALID_MSG', 'An account is called like ~0123456789abcdef')
+  return account
 }
 
 /** Where a link leads: its secret stands behind the #, which no server, log or proxy is ever told. */

@@ -147,7 +147,26 @@ const agentItems = ({ agents, waiting }) => [
   }),
 ]
 
-const showOwner = (me, agents, providers, identities) => {
+const roles = { person: 'a person', moderator: 'moderator', reviewer: 'reviewer', auditor: 'auditor' }
+const roleChoice = (label, chosen) => {
+  const choice = element('select', '', { ariaLabel: label })
+  choice.append(...Object.entries(roles).map(([role, name]) => element('option', name, { value: role, selected: role === chosen })))
+  return choice
+}
+
+const personItems = people => people.map(({ id, name, role }) => {
+  const item = element('li', name + ' (' + id + ') ')
+  if (!Object.hasOwn(roles, role)) return item.append(role), item
+  const choice = roleChoice('What ' + name + ' is here', role)
+  item.append(choice, button('Set', async () => {
+    await fresh(() => ask('PUT', '/account/people/' + id, { role: choice.value }))
+    say(name + ' is ' + roles[choice.value] + ' here.')
+  }))
+  return item
+})
+
+const showOwner = (me, agents, providers, identities, people) => {
+  const invited = roleChoice('What who is invited will be', 'person')
   const elsewhere = identities.map(({ id, provider, email }) => {
     const item = element('li', provider + (email ? ', ' + email : '') + ' ')
     item.append(button('Remove', () => fresh(() => ask('DELETE', '/account/identities/' + id)).then(show)))
@@ -195,7 +214,8 @@ const showOwner = (me, agents, providers, identities) => {
       await show()
     }),
     ...(me.account.role === 'operator'
-      ? [button('Invite somebody', async () => say((await fresh(() => post('/account/invitations'))).url))]
+      ? [...list('People', personItems(people)), invited,
+        button('Invite somebody', async () => say((await fresh(() => post('/account/invitations', { role: invited.value }))).url))]
       : []),
   )
 }
@@ -214,7 +234,8 @@ const show = async () => {
     }
     const { items: providers } = await ask('GET', '/signin/providers').catch(() => ({ items: [] }))
     const { items } = providers.length > 0 ? await ask('GET', '/account/identities') : { items: [] }
-    showOwner(me, await ask('GET', '/account/agents'), providers, items)
+    const people = me.account.role === 'operator' ? (await ask('GET', '/account/people')).items : []
+    showOwner(me, await ask('GET', '/account/agents'), providers, items, people)
   } catch (error) {
     if (error.code !== 'AUTH_REQUIRED') say(error.message)
     await showStranger()

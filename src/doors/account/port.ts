@@ -1,4 +1,5 @@
 // What this door asks of accounts.
+import type { Office } from '../../../lib/access/table.ts'
 import type { Site } from '../../domain/passkey.ts'
 
 export interface Visitor {
@@ -9,7 +10,7 @@ export interface Visitor {
 }
 
 export interface SignedIn {
-  readonly account: { readonly id: string, readonly name: string, readonly role: 'operator' | 'person', readonly created: number }
+  readonly account: { readonly id: string, readonly name: string, readonly role: Office | 'person', readonly created: number }
   readonly signIn: {
     readonly id: string
     readonly hash: string
@@ -24,6 +25,9 @@ export interface SignedIn {
     readonly expires: number
   }
 }
+
+/** Who operates the relay becomes so by its own link alone. */
+export type GivenRole = Exclude<SignedIn['account']['role'], 'operator'>
 
 /** A request of who is signed in. `isProlonged`: it lasts longer from now on, and so has its cookie to. */
 type Known = SignedIn & { readonly isProlonged: boolean }
@@ -91,7 +95,9 @@ export interface AccountsPort {
   signIn(visitor: Visitor, answer: PasskeyAnswer, former?: SignedIn): Promise<Opened>
   registration(visitor: Visitor, whose: Whose, name: string): Promise<object>
   register(visitor: Visitor, whose: Whose, name: string, answer: PasskeyAnswer): Promise<Opened>
-  invite(me: SignedIn, address: string): Promise<{ readonly secret: string, readonly expires: number }>
+  invite(me: SignedIn, role: GivenRole, address: string): Promise<{ readonly secret: string, readonly expires: number }>
+  people(): Promise<readonly SignedIn['account'][]>
+  setRole(me: SignedIn, of: string, role: GivenRole, address: string): Promise<void>
   signOut(me: SignedIn, which: string | undefined, address: string): Promise<void>
   removePasskey(me: SignedIn, id: string, address: string): Promise<void>
   passkeys(me: SignedIn): Promise<readonly PasskeyRow[]>

@@ -18,7 +18,6 @@ export const ownCodes = {
   HOOK_INVALID: { status: 401, doc: 'What was posted to a hook is not signed by its secret, or not now.' },
   HOOK_OVER: { status: 410, doc: 'The hook has ended with the key that made it.' },
   FOREIGN_ORIGIN: { status: 403, doc: 'This is asked from a page of the relay itself alone.' },
-  PASSKEY_ASKED: { status: 403, doc: 'This wants a passkey that vouched within the last ten minutes.' },
   SCOPE_MISSING: { status: 403, doc: 'The token does not have the scope that this needs.' },
 } as const
 export type OwnCode = keyof typeof ownCodes
@@ -32,6 +31,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   AUTH_REQUIRED: 401,
   VERIFICATION_EXPIRED: 401,
   NOT_ALLOWED: 403,
+  PASSKEY_ASKED: 403,
   BANNED: 403,
   NOT_INVITED: 403,
   SIGNATURE_REQUIRED: 403,

@@ -12,6 +12,7 @@ import { Json } from '../../kit/json.tsx'
 import { plain } from '../../kit/visible-text.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { adminKey } from '../../state/admin-key.ts'
+import { fresh } from '../../state/account.ts'
 import { here, isKeyed } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 import { graveOf } from './grave.ts'
@@ -89,7 +90,7 @@ export const RequestForm = ({ type, given, doc }: RequestFormProps) => {
     const began = performance.now()
     const since = () => Math.round(performance.now() - began)
     try {
-      answer.value = { kind: 'answered', value: await send(here(), type, body), ms: since() }
+      answer.value = { kind: 'answered', value: await fresh(() => send(here(), type, body)), ms: since() }
     } catch (error) {
       const { message } = error as Error
       answer.value = { kind: 'refused', value: error instanceof RelayError ? { code: error.code, message } : { message }, ms: since() }

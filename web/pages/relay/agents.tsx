@@ -1,7 +1,7 @@
 // Who is connected, and what an operator does about it.
 import { useSignal } from '@preact/signals'
 import { Name, plain } from '../../kit/visible-text.tsx'
-import { ban, kick, operate, type Connected } from '../../state/operating.ts'
+import { ban, kick, mayHere, operate, type Connected } from '../../state/operating.ts'
 import { t } from '../../text/index.ts'
 import { ActDialog, type Act } from './act.tsx'
 import { PagedFoot, usePaged } from './paged.tsx'
@@ -59,30 +59,20 @@ export const Agents = () => {
               <code>{plain(agent.addresses.join(', '))}</code>
             </td>
             <td class='row-actions'>
-              <button
-                type='button'
-                class='small'
-                aria-label={`${texts.kick}: ${plain(agent.name)}`}
-                onClick={() => act.value = kicking(agent)}
-              >
-                {texts.kick}
-              </button>
-              <button
-                type='button'
-                class='small'
-                aria-label={`${texts.ban}: ${plain(agent.name)}`}
-                onClick={() => act.value = banning(agent)}
-              >
-                {texts.ban}
-              </button>
-              <button
-                type='button'
-                class='small'
-                aria-label={`${agent.verified ? texts.unverify : texts.verify}: ${plain(agent.name)}`}
-                onClick={() => act.value = verifying(agent)}
-              >
-                {agent.verified ? texts.unverify : texts.verify}
-              </button>
+              {[
+                ...mayHere('relay.moderate') ? [[texts.kick, kicking], [texts.ban, banning]] as const : [],
+                ...mayHere('relay.admit') ? [[agent.verified ? texts.unverify : texts.verify, verifying]] as const : [],
+              ].map(([title, acting]) => (
+                <button
+                  key={title}
+                  type='button'
+                  class='small'
+                  aria-label={`${title}: ${plain(agent.name)}`}
+                  onClick={() => act.value = acting(agent)}
+                >
+                  {title}
+                </button>
+              ))}
             </td>
           </tr>
         ))}

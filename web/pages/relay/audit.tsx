@@ -36,7 +36,7 @@ export const AuditLog = () => {
       </form>
       {list.items.length > 0 && (
         <WideTable label={texts.parts.audit} heads={[texts.when, texts.what, texts.whom, texts.who, texts.detail]}>
-          {list.items.map(({ n, at, action, of: whom = '', by, address, detail }) => (
+          {list.items.map(({ n, at, action, of: whom = '', by, account, address, detail }) => (
             <tr key={n}>
               <td>
                 <Time at={at} />
@@ -48,8 +48,8 @@ export const AuditLog = () => {
                 <code>{plain(whom)}</code>
               </td>
               <td>
-                <code>{by === undefined ? texts.byKey : plain(by)}</code>
-                <div class='small'>{plain(address)}</div>
+                <code>{plain(account ?? by ?? texts.byKey)}</code>
+                <div class='small'>{account !== undefined && by !== undefined && <code>{plain(by)}</code>} {plain(address)}</div>
               </td>
               <td>
                 <code class='detail'>{plain(JSON.stringify(detail))}</code>

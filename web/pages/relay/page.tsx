@@ -2,13 +2,15 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
+import type { Right } from '../../../lib/access/table.ts'
 import { rove } from '../../kit/roving.ts'
 import { hrefOf } from '../../shell/router.ts'
 import type { PageProps } from '../../shell/routes.ts'
+import { account } from '../../state/account.ts'
 import { adminKey } from '../../state/admin-key.ts'
 import { tellFailure } from '../../state/notices.ts'
-import { enter, enterWithKey, leave, refusal, right } from '../../state/operating.ts'
-import { opened } from '../../state/session.ts'
+import { enter, enterWithKey, leave, mayHere, refusal, right } from '../../state/operating.ts'
+import { again, opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 import { Agents } from './agents.tsx'
 import { Allowlist } from './allowlist.tsx'
@@ -33,13 +35,25 @@ const parts = {
 type Part = keyof typeof parts
 const names = Object.keys(parts) as readonly Part[]
 
+/** By what right each is seen; the overview is everybody's. */
+const needs: Readonly<Partial<Record<Part, Right>>> = {
+  log: 'relay.inspect',
+  agents: 'relay.attend',
+  bans: 'relay.moderate',
+  allowlist: 'relay.admit',
+  channels: 'channel.rule',
+  audit: 'audit.read',
+  settings: 'relay.inspect',
+}
+const isOpen = (part: Part): boolean => needs[part] === undefined || mayHere(needs[part])
+
 export const Page = ({ rest: [wanted] }: PageProps) => {
   const texts = t.value.relay
   useEffect(() => {
     // After a reconnect too: what an agent may is told to nobody, so it is tried.
     if (opened.value > 0 && right.peek() !== 'yes') enter().catch(tellFailure)
   }, [opened.value])
-  const part = names.find(name => name === wanted) ?? 'overview'
+  const part = names.find(name => name === wanted && isOpen(name)) ?? 'overview'
   const Shown = parts[part]
   if (opened.value === 0 || right.value === 'unknown') return <div class='middle' aria-busy='true'>{t.value.shell.loading}</div>
   if (right.value === 'no') return <KeyForm />
@@ -48,7 +62,7 @@ export const Page = ({ rest: [wanted] }: PageProps) => {
       <header class='relay-head'>
         <h1>{texts.title}</h1>
         <nav class='tabs' aria-label={texts.title} onKeyDown={rove}>
-          {names.map(name => (
+          {names.filter(isOpen).map(name => (
             <a key={name} data-item href={hrefOf('relay', name)} aria-current={name === part ? 'page' : undefined}>{texts.parts[name]}</a>
           ))}
         </nav>
@@ -81,6 +95,11 @@ const KeyForm = () => {
     <div class='middle'>
       <form class='card welcome' onSubmit={event => void submit(event)}>
         <h1>{texts.keyTitle}</h1>
+        {account.value?.office !== undefined && (
+          <p>
+            {texts.signedInLater} <button type='button' onClick={() => void again()}>{t.value.shell.reload}</button>
+          </p>
+        )}
         <p>{texts.keyMore}</p>
         <label for='admin-key'>{texts.key}</label>
         <input

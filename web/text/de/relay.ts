@@ -21,6 +21,7 @@ export const relay: Texts['relay'] = {
   },
   keyTitle: 'Für den Betreiber dieses Relays',
   keyMore: 'Dein Agent ist keiner seiner Admins. Mit dem Admin-Schlüssel des Relays kannst du es von hier aus sehen und steuern.',
+  signedInLater: 'Dein Konto darf dieses Relay sehen und steuern, aber diese Seite wurde geöffnet, bevor du dich bei ihm angemeldet hast.',
   key: 'Admin-Schlüssel',
   keyEnter: 'Weiter',
   keyMeans:

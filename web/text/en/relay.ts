@@ -20,6 +20,7 @@ export const relay = {
   },
   keyTitle: 'For who operates this relay',
   keyMore: 'Your agent is none of its admins. With the admin key of the relay you can see and steer it from here.',
+  signedInLater: 'Your account may see and steer this relay, but this page was opened before you signed in to it.',
   key: 'Admin key',
   keyEnter: 'Enter',
   keyMeans:

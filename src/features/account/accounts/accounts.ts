@@ -11,7 +11,7 @@ import {
   type PasskeyAnswer,
   type Site,
 } from '../../../domain/passkey.ts'
-import { Fail } from '../../../relay/feature.ts'
+import { Fail, type OfficeHolder } from '../../../relay/feature.ts'
 import type { Db, TableReader, Tx } from '../../../store/store.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
 import {
@@ -21,10 +21,12 @@ import {
   addLink,
   addPasskey,
   addSignIn,
+  allAccounts,
   findAccount,
   findLink,
   findPasskey,
   findSignIn,
+  findSignInById,
   forgetOver,
   hasOperator,
   linksBy,
@@ -36,10 +38,12 @@ import {
   removePasskey,
   removeSignIns,
   removeSignInsBy,
+  setRole,
   signInsAmong,
   signInsOf,
   spendChallenge,
   type AccountAuditRow,
+  type AccountRole,
   type AccountRow,
   type LinkRow,
   type SignInRow,
@@ -78,6 +82,9 @@ interface Known extends SignedIn {
 export interface Opened extends SignedIn {
   readonly secret: string
 }
+
+/** Who operates the relay becomes so by its own link alone, and stays so. */
+export type GivenRole = Exclude<AccountRole, 'operator'>
 
 /** By what somebody is known: a passkey that looked at its owner, or '' and less sure. */
 export type Proved = Pick<SignInRow, 'level' | 'passkey'>
@@ -123,8 +130,8 @@ export class Accounts {
     })
   }
 
-  /** Another person may make an account by this, once. */
-  invite(me: SignedIn, address: string): Promise<{ readonly secret: string, readonly expires: number }> {
+  /** Another person may make an account by this, once, and is this at the relay. */
+  invite(me: SignedIn, role: GivenRole, address: string): Promise<{ readonly secret: string, readonly expires: number }> {
     const { account, signIn } = me
     return this.#decide(async (tx, now) => {
       await checkSignedIn(tx, me)
@@ -132,10 +139,40 @@ export class Accounts {
       if ((await linksBy(tx, account.id)).length >= maxLinks)
         throw new Fail('LIMIT_REACHED', `At most ${maxLinks} invitations are open at once: each ends when it is used, or after seven days`)
       const expires = now + invitationMs
-      const secret = await this.#newLink(tx, { role: 'person', account: null, by: account.id, created: now, expires })
-      await this.#note(tx, now, { account: account.id, signIn: signIn.id, action: 'invite', target: null, address })
+      const secret = await this.#newLink(tx, { role, account: null, by: account.id, created: now, expires })
+      await this.#note(tx, now, {
+        account: account.id,
+        signIn: signIn.id,
+        action: 'invite',
+        target: role === 'person' ? null : role,
+        address,
+      })
       return { secret, expires }
     })
+  }
+
+  /** Every account, the oldest first. */
+  people(): Promise<readonly AccountRow[]> {
+    return allAccounts(this.#options.store.read)
+  }
+
+  /** Another account is this at the relay from now on, and nothing else. @throws Fail */
+  setRole(me: SignedIn, of: string, role: GivenRole, address: string): Promise<void> {
+    const { account, signIn } = me
+    return this.#decide(async (tx, now) => {
+      await checkSignedIn(tx, me)
+      if (!await setRole(tx, of, role)) throw new Fail('AGENT_NOT_FOUND', `There is no account ${of} here, or it operates the relay`)
+      await this.#note(tx, now, { account: account.id, signIn: signIn.id, action: 'role_set', target: `${of} ${role}`, address })
+    })
+  }
+
+  /** What whoever sits at a browser is at the relay now, by the id of its sign-in. */
+  async office(id: string, db: TableReader): Promise<OfficeHolder | undefined> {
+    const signIn = await findSignInById(db, id)
+    if (signIn === undefined || signIn.expires <= this.#options.clock.now()) return undefined
+    const account = await findAccount(db, signIn.account)
+    if (account === undefined || account.role === 'person') return undefined
+    return { account: account.id, office: account.role, isSure: signIn.level >= 2, isFresh: this.isFresh({ account, signIn }) }
   }
 
   /** What a browser makes a passkey by: for the account of its link, or one more for who is signed in. @throws Fail */

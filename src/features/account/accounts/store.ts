@@ -1,8 +1,10 @@
 // What is kept of accounts: who answers, by which passkeys they sign in, where they are signed in, links that are still good, and what was
 // done. Of every secret its SHA-256 alone: whoever reads the database or a backup can sign in as nobody.
+import type { Office } from '../../../relay/feature.ts'
 import type { Db, Migration, TableReader, TableWriter } from '../../../store/store.ts'
 
-export type AccountRole = 'operator' | 'person'
+/** Persons are what everybody is who has an account; the others are something at the relay besides. */
+export type AccountRole = Office | 'person'
 
 export interface AccountRow {
   /** "~" and 16 hex digits. */
@@ -140,6 +142,12 @@ export const hasOperator = async (db: TableReader): Promise<boolean> =>
 export const findAccount = (db: TableReader, id: string): Promise<AccountRow | undefined> =>
   db.tables<Tables>().selectFrom('owner_accounts').selectAll().where('id', '=', id).executeTakeFirst()
 
+/** A role that it has from now on. False: there is no such account, or it operates the relay. */
+export const setRole = async (tx: TableWriter, id: string, role: AccountRole): Promise<boolean> =>
+  (await tx.tables<Tables>().updateTable('owner_accounts').set({ role }).where('id', '=', id).where('role', '!=', 'operator')
+    .executeTakeFirst())
+    .numUpdatedRows > 0n
+
 /** The oldest first. */
 export const allAccounts = (db: TableReader): Promise<readonly AccountRow[]> =>
   db.tables<Tables>().selectFrom('owner_accounts').selectAll().orderBy('created').orderBy('id').execute()
@@ -173,6 +181,9 @@ export const addSignIn = async (tx: TableWriter, row: SignInRow): Promise<void> 
 
 export const findSignIn = (db: TableReader, hash: string): Promise<SignInRow | undefined> =>
   db.tables<Tables>().selectFrom('sign_ins').selectAll().where('hash', '=', hash).executeTakeFirst()
+
+export const findSignInById = (db: TableReader, id: string): Promise<SignInRow | undefined> =>
+  db.tables<Tables>().selectFrom('sign_ins').selectAll().where('id', '=', id).executeTakeFirst()
 
 /** The oldest first. */
 export const signInsOf = (db: TableReader, account: string, now: number): Promise<readonly SignInRow[]> =>

@@ -150,10 +150,11 @@ export const admin = (options: AdminOptions): Feature<Requests> => {
       AUDIT: {
         async read({ db }, { by, of: target, before, limit = options.maxPage }) {
           const rows = await auditPage(db, { by, target, before, limit: limit + 1 })
-          const { list: entries, more } = pageOf(rows, limit, ({ n, at, by: who, address, action, target: of, detail }) => ({
+          const { list: entries, more } = pageOf(rows, limit, ({ n, at, by: who, account, address, action, target: of, detail }) => ({
             n,
             at,
             ...(who !== null && { by: who }),
+            ...(account !== null && { account }),
             address,
             action,
             ...(of !== null && { of }),

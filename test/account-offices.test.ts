@@ -1,0 +1,157 @@
+// What an account is at the relay: what its browser may ask by that, over a session like any other, and how sure it has to be who sits there.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { can, offices, rights, type Office, type RightRow } from '../lib/access/table.ts'
+import { requestDocs, requests, type RequestType } from '../lib/protocol/index.ts'
+import { Browser, Passkey } from './kit/authenticator.ts'
+import { startTestRelay, TestClock, type TestRelay } from './kit/relay.ts'
+import { loginOn, newKey, type Wire } from './kit/wire.ts'
+
+const adminKey = 'the key of the operator'
+const types = (Object.keys(requests) as RequestType[]).filter(type => 'admin_key' in requests[type].body.shape)
+const rowOf = (type: RequestType): RightRow => rights[requests[type].may]
+/** Others than who operates it are asked of by its right alone. */
+const byRight = types.filter(type => !can(['everyone', 'agent', 'member'], requests[type].may))
+
+interface Person {
+  readonly browser: Browser
+  readonly passkey: Passkey
+  readonly id: string
+}
+
+let relay: TestRelay
+let origin: string
+const clock = new TestClock()
+const people = {} as Record<Office | 'person', Person>
+
+const later = () => clock.advance(11 * 60_000)
+const headersOf = ({ browser: { cookie } }: Person) => ({ origin, cookie })
+/** A session of a browser that is signed in. */
+const sessionOf = async (person: Person, headers: Readonly<Record<string, string>> = headersOf(person)): Promise<Wire & AsyncDisposable> =>
+  loginOn(await relay.connect(undefined, headers), relay.url, 'console', { key: newKey() })
+
+const made = async (link: string, name: string): Promise<Person> => {
+  const [browser, passkey] = [new Browser(() => relay.httpUrl, origin), new Passkey(origin)]
+  await browser.setUp(link, passkey, name)
+  const { account } = (await browser.ask('GET', '/account/me')).body as { account: { id: string, role: string } }
+  expect(account.role).toBe(name)
+  return { browser, passkey, id: account.id }
+}
+
+beforeAll(async () => {
+  clock.stop()
+  relay = await startTestRelay({ accounts: true, adminKey }, {}, { clock })
+  origin = relay.setUpUrl!.split('/account')[0]!
+  people.operator = await made(relay.setUpUrl!, 'operator')
+  for (const role of ['moderator', 'reviewer', 'auditor', 'person'] as const) {
+    const { url } = (await people.operator.browser.post('/account/invitations', { role })).body as { url: string }
+    people[role] = await made(url, role)
+  }
+})
+afterAll(() => relay.drain())
+
+describe.each(offices)('an account that is %s', office => {
+  test('asks what the table says, and vouches anew for what cannot be undone', async () => {
+    const person = people[office]
+    await person.browser.signIn(person.passkey)
+    for (const isFresh of [true, false]) {
+      if (!isFresh) later()
+      await using owner = await relay.loginInside('ann', { key: newKey() })
+      await using wire = await sessionOf(person)
+      for (const type of byRight) {
+        const channel = `#${office}${isFresh ? 1 : 0}${byRight.indexOf(type)}`
+        const isOfChannel = 'channel' in requests[type].body.shape
+        if (isOfChannel) await owner.ask({ type: 'CREATE_CHANNEL', channel }, 'JOINED')
+        const { admin_key: _, address: __, ...example } = requestDocs[type].example as Readonly<Record<string, unknown>>
+        const before = wire.heard.length
+        wire.send({
+          ...example,
+          ...(isOfChannel && { channel }),
+          ...(rowOf(type).of === 'agent' && { agent: '@0123456789abcdef' }),
+          ...{ type, id: 'asked' },
+        })
+        await wire.barrier()
+        const { code, message } = wire.heard.slice(before).find(frame => 're' in frame && frame.re === 'asked') as {
+          code?: string
+          message?: string
+        }
+        const isRefused = code === 'PASSKEY_ASKED' || message?.includes('your account is') === true
+          || message?.startsWith('Only the owner of') === true
+        const may = can([office], requests[type].may)
+        expect([office, type, isRefused, message], message).toEqual([office, type, !may || (rowOf(type).aal === 2 && !isFresh), message])
+        if (may && isRefused) expect(code).toBe('PASSKEY_ASKED')
+      }
+    }
+  })
+})
+
+test('what is done by it is noted with its account', async () => {
+  await using mallory = await relay.login('mallory', { key: newKey() })
+  await using moderator = await sessionOf(people.moderator)
+  await moderator.ask({ type: 'ADMIN_BAN', agent_id: mallory.id, reason: 'spam' }, 'ADMIN_RESULT')
+  expect((await mallory.closed()).code).toBe(4502)
+  await using auditor = await sessionOf(people.auditor)
+  await auditor.ask({ type: 'ADMIN_AGENTS' }, 'CONNECTED')
+  const { entries } = await auditor.ask({ type: 'AUDIT', of: mallory.id }, 'AUDIT')
+  expect(entries).toMatchObject([{ action: 'ADMIN_BAN', by: moderator.id, account: people.moderator.id, detail: { reason: 'spam' } }])
+  const { entries: [read] } = await auditor.ask({ type: 'AUDIT', by: auditor.id, limit: 1 }, 'AUDIT')
+  expect(read).toMatchObject({ account: people.auditor.id })
+  const { entries: [byKey] } = await auditor.ask({ type: 'AUDIT', admin_key: adminKey, limit: 1 }, 'AUDIT')
+  expect(byKey).toMatchObject({ action: 'AUDIT' })
+})
+
+test('who operates it sees every channel, and takes back what others said once the passkey vouched', async () => {
+  await using ann = await relay.login('ann', { key: newKey() })
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#closed', invite_only: true }, 'JOINED')
+  await ann.ask({ type: 'CREATE_CHANNEL', channel: '#open' }, 'JOINED')
+  const said = await ann.ask({ type: 'MSG', to: '#open', content: 'spam' }, 'ACK')
+  await using operator = await sessionOf(people.operator)
+  await operator.ask({ type: 'JOIN', channel: '#open' }, 'JOINED')
+  const { list } = await operator.ask({ type: 'LIST_CHANNELS', all: true }, 'CHANNELS')
+  expect(list.map(({ name }) => name)).toContain('#closed')
+  const taken = { type: 'RETRACT', msg_id: said.msg_id }
+  later()
+  await using again = await sessionOf(people.operator)
+  await again.ask({ type: 'JOIN', channel: '#open' }, 'JOINED')
+  expect(await again.refusal(taken)).toMatchObject({ type: 'ERROR' })
+  // By the same session: the sign-in is looked up each time.
+  await people.operator.browser.signIn(people.operator.passkey)
+  await again.ask(taken, 'ACK')
+})
+
+test('whoever came by a recovery code or a provider shows a passkey first', async () => {
+  const { auditor: { browser, passkey }, auditor } = people
+  await browser.signIn(passkey)
+  await using wire = await sessionOf(auditor)
+  await wire.ask({ type: 'AUDIT' }, 'AUDIT')
+  await relay.store.write(tx => tx.tables<{ sign_ins: { level: number } }>().updateTable('sign_ins').set({ level: 1 }).execute())
+  expect(await wire.refusal({ type: 'AUDIT' })).toMatchObject({ code: 'PASSKEY_ASKED' })
+  await browser.signIn(passkey)
+  await wire.ask({ type: 'AUDIT' }, 'AUDIT')
+  for (const each of Object.values(people)) await each.browser.signIn(each.passkey)
+})
+
+test('counts for nobody else: not without a cookie, not by what is no page of the relay, not for persons, not once it was taken away or signed out', async () => {
+  const { operator, person, reviewer } = people
+  await operator.browser.signIn(operator.passkey)
+  const asks = { type: 'ADMIN_LIST' }
+  const missing = { code: 'INVALID_MSG', message: 'admin_key: missing' }
+  for (const headers of [{ origin }, { cookie: operator.browser.cookie }, headersOf(person)]) {
+    await using wire = await sessionOf(operator, headers)
+    expect(await wire.refusal(asks)).toMatchObject(missing)
+  }
+  await using wire = await sessionOf(reviewer)
+  await wire.ask(asks, 'ADMIN_RESULT')
+  const set = (who: Browser, role: string) => who.ask('PUT', `/account/people/${reviewer.id}`, { role })
+  expect((await set(reviewer.browser, 'auditor')).status).toBe(403)
+  expect((await set(operator.browser, 'operator')).status).toBe(400)
+  expect((await operator.browser.ask('PUT', `/account/people/${operator.id}`, { role: 'person' })).status).toBe(404)
+  expect((await set(operator.browser, 'auditor')).status).toBe(204)
+  expect(await wire.refusal(asks)).toMatchObject({ code: 'NOT_ALLOWED' })
+  expect((await set(operator.browser, 'person')).status).toBe(204)
+  expect(await wire.refusal(asks)).toMatchObject(missing)
+  const { items } = (await operator.browser.ask('GET', '/account/people')).body as { items: { id: string, role: string }[] }
+  expect(items.map(({ id, role }) => [id, role])).toContainEqual([reviewer.id, 'person'])
+  await using open = await sessionOf(operator)
+  expect((await operator.browser.post('/signout')).status).toBe(204)
+  expect(await open.closed()).toMatchObject({ code: 4505 })
+})
