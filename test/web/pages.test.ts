@@ -131,6 +131,14 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
     await page.locator('.rail').waitFor()
     expect(await page.evaluate('document.documentElement.lang')).toBe('de')
     await page.getByRole('navigation', { name: 'Seiten' }).waitFor()
+    // What the relay refuses is said in the visitor's language, with its own words below.
+    await page.locator(".rail a[href$='/relay']").click()
+    await page.locator('#admin-key').fill('no key of this relay')
+    await page.keyboard.press('Enter')
+    await page.locator('.wrong', { hasText: 'Das Relay versteht diese Anfrage nicht' }).locator('small[lang=en]', {
+      hasText: 'not configured',
+    })
+      .waitFor()
     expect(faults).toEqual([])
   })
 

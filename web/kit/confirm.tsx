@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { Why } from './why.tsx'
 import { formatMinor } from '../../lib/protocol/money.ts'
 import { askVouching, vouch, type Vouching } from '../state/account.ts'
 import { tellFailure } from '../state/notices.ts'
@@ -10,6 +11,7 @@ import { t } from '../text/index.ts'
 import { minorIn } from './amount.ts'
 import { Dialog } from './dialog.tsx'
 import { plain, visibleJson } from './visible-text.tsx'
+import { reasonOf } from '../text/reason.ts'
 
 export interface Money {
   readonly minor: number
@@ -77,7 +79,7 @@ export const Confirm = (
       onClose()
     } catch (error) {
       if (isGone.current) tellFailure(error)
-      else wrong.value = (error as Error).message
+      else wrong.value = reasonOf(error)
     } finally {
       state.value = 'open'
     }
@@ -113,7 +115,9 @@ export const Confirm = (
             </>
           ))}
         {signs !== undefined && <p class='small'>{texts.noWayBack}</p>}
-        <p role='alert' class='wrong'>{wrong.value === undefined ? '' : plain(wrong.value)}</p>
+        <p role='alert' class='wrong'>
+          <Why reason={wrong.value} />
+        </p>
         <div class='actions'>
           <button type='submit' class={isDanger ? 'danger' : 'primary'} disabled={isBusy || !isReady || !isVouched}>
             {isBusy ? texts.busy : title}

@@ -4,6 +4,7 @@ import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Dialog } from '../kit/dialog.tsx'
 import { plain } from '../kit/visible-text.tsx'
+import { Why } from '../kit/why.tsx'
 import { unreadInAll } from '../state/channels.ts'
 import { dismiss, notices } from '../state/notices.ts'
 import { again, doubt, isKeyed, myId, problem, question, sessionState, stage, visitor, welcome } from '../state/session.ts'
@@ -93,7 +94,9 @@ const Banner = () => {
   if (problem.value !== undefined) {
     return (
       <div class='banner bad' role='alert'>
-        <span>{plain(problem.value)}</span>
+        <span>
+          <Why reason={problem.value} />
+        </span>
         <button type='button' onClick={() => void again()}>{texts.reload}</button>
       </div>
     )
@@ -156,7 +159,9 @@ const Notices = () => (
   <div class='notices' role='status' aria-live='polite'>
     {notices.value.map(({ id, kind, text }) => (
       <div key={id} class={`notice ${kind}`}>
-        <span>{plain(text)}</span>
+        <span>
+          <Why reason={text} />
+        </span>
         <button type='button' class='quiet' aria-label={t.value.shell.close} onClick={() => dismiss(id)}>×</button>
       </div>
     ))}

@@ -5,7 +5,9 @@ import { account, lookWhoIsIn, takesAccounts, type Vouched } from '../state/acco
 import { begin, comeInAsGuest, comeInWithKey, problem } from '../state/session.ts'
 import { agentName, newKeyInVault, openByCode, openByPasskey } from '../state/vault.ts'
 import { plain } from '../kit/visible-text.tsx'
+import { Why } from '../kit/why.tsx'
 import { t } from '../text/index.ts'
+import { reasonOf } from '../text/reason.ts'
 
 const maxName = 32
 /** As names are on the relay. */
@@ -27,7 +29,7 @@ export const SignIn = () => {
     try {
       await act()
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     } finally {
       isBusy.value = false
     }
@@ -67,7 +69,9 @@ export const SignIn = () => {
             />
           )}
         {step.value.kind === 'written' && <Written code={step.value.code} />}
-        <p role='alert' class='wrong'>{plain(wrong.value ?? problem.value ?? '')}</p>
+        <p role='alert' class='wrong'>
+          <Why reason={wrong.value ?? problem.value} />
+        </p>
         {step.value.kind === 'name' && <p class='small'>{texts.keyMeans}</p>}
       </div>
     </main>

@@ -2,6 +2,7 @@
 import { computed, signal, type Signal } from '@preact/signals'
 import type { AgentChatClient, Balance, Dispute, EventType, Proposal } from '../../lib/index.ts'
 import { here, isKeyed, onClient, onOpened } from './session.ts'
+import { reasonOf } from '../text/reason.ts'
 
 /** As many are asked for at once. */
 export const pageSize = 200
@@ -65,7 +66,7 @@ export const askDeals = async ({ more = false }: { readonly more?: boolean } = {
     casesToJudge.value = cases
     dealsProblem.value = undefined
   } catch (error) {
-    dealsProblem.value = (error as Error).message
+    dealsProblem.value = reasonOf(error)
   }
 }
 

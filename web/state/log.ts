@@ -28,7 +28,7 @@ export class PlaceLog {
   /** Changes whenever something of it does. */
   readonly version = signal(0)
   /** Why it could not be read. */
-  readonly problem = signal<string | undefined>(undefined)
+  readonly problem = signal<Error | undefined>(undefined)
   /** The first number that there is, and the newest; `newest` is 0 where nothing was said. */
   oldest = 1
   newest = 0
@@ -116,7 +116,7 @@ export class PlaceLog {
       if (piece !== undefined && piece.upTo > before! && piece.upTo < Math.min(this.newest, lastOf(index!)))
         queueMicrotask(() => this.#need(index!))
     } catch (error) {
-      this.problem.value = (error as Error).message
+      this.problem.value = error as Error
       // What is refused for now is asked for again; the rest when somebody comes back to it.
       const waitMs = error instanceof RelayError ? error.retryAfterMs : undefined
       if (waitMs !== undefined) setTimeout(() => void this.#ask(index), timerMs(waitMs))

@@ -1,6 +1,7 @@
 // What the console has to say for a moment: what went wrong, and what to do.
 import { signal } from '@preact/signals'
 import { timerMs } from '../../lib/protocol/timer.ts'
+import { reasonOf } from '../text/reason.ts'
 
 export interface Notice {
   readonly id: number
@@ -25,4 +26,4 @@ export const notify = (kind: Notice['kind'], text: string): void => {
 }
 
 /** Says why something failed, in the words of whoever refused it. */
-export const tellFailure = (error: unknown): void => notify('bad', error instanceof Error ? error.message : String(error))
+export const tellFailure = (error: unknown): void => notify('bad', reasonOf(error))

@@ -6,6 +6,7 @@ import { met } from './channels.ts'
 import { logOf, onMessage } from './logs.ts'
 import type { LogEvent } from './log.ts'
 import { here, isKeyed, myId, onOpened, visitor } from './session.ts'
+import { reasonOf } from '../text/reason.ts'
 
 /** A message on its way. */
 export interface Outgoing {
@@ -87,7 +88,7 @@ const send = ({ id, to, content, inReplyTo }: Outgoing): void => {
     discard(id)
   }, (error: Error) => {
     const found = outbox.peek().find(each => each.id === id)
-    if (found !== undefined) put({ ...found, state: 'failed', problem: error.message })
+    if (found !== undefined) put({ ...found, state: 'failed', problem: reasonOf(error) })
   })
 }
 

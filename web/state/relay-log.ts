@@ -4,6 +4,7 @@ import type { Frame } from '../../lib/protocol/index.ts'
 import { timerMs } from '../../lib/protocol/timer.ts'
 import { operate } from './operating.ts'
 import { isOpen } from './session.ts'
+import { reasonOf } from '../text/reason.ts'
 
 export type LogLine = Frame<'LOG'>['lines'][number]
 export type LogLevel = LogLine['level']
@@ -35,7 +36,7 @@ export const followLog = (level: LogLevel, isPaused: () => boolean): () => void 
       logProblem.value = undefined
       if (page.more) await look()
     } catch (error) {
-      logProblem.value = (error as Error).message
+      logProblem.value = reasonOf(error)
     }
   }
   const next = async (): Promise<void> => {

@@ -1,18 +1,11 @@
 // Who the visitor is, and the one connection to the relay that the page came from.
 import { computed, effect, signal } from '@preact/signals'
-import {
-  AgentChatClient,
-  RelayDoubtError,
-  RelayError,
-  type ClientStatus,
-  type RelayDoubt,
-  type SessionState,
-  type Told,
-} from '../../lib/index.ts'
-import { browserKey, IdentityError, type Identity } from '../../lib/identity/index.ts'
+import { AgentChatClient, RelayError, type ClientStatus, type RelayDoubt, type SessionState, type Told } from '../../lib/index.ts'
+import { browserKey, type Identity } from '../../lib/identity/index.ts'
 import { keepKey, keptKey, newKey } from './keep.ts'
 import { keptRelay } from './known-relays.ts'
 import { verifyBeside } from './verify.ts'
+import { reasonOf } from '../text/reason.ts'
 
 /** The visitor: with a key that this browser keeps, or a guest for as long as the page is open. */
 export interface Visitor {
@@ -70,7 +63,7 @@ export const begin = async (): Promise<void> => {
     if (kept === undefined) stage.value = 'stranger'
     else comeIn({ name: kept.name, identity: browserKey(kept, { name: kept.name }) })
   } catch (error) {
-    problem.value = (error as Error).message
+    problem.value = reasonOf(error)
     stage.value = 'stranger'
   }
 }
@@ -126,7 +119,7 @@ const comeIn = (who: Visitor): void => {
   sessionState.value = 'connecting'
   made.connect({ wait: true }).catch((error: unknown) => {
     sessionState.value = made.state
-    problem.value = said(error)
+    problem.value = reasonOf(error)
     // Another name may do.
     if (error instanceof RelayError && error.code === 'INVALID_NAME') stage.value = 'stranger'
   })
@@ -139,11 +132,8 @@ const heard = (from: AgentChatClient, status: ClientStatus): void => {
     welcome.value = status.welcome
     opened.value++
   }
-  if (status.kind === 'ended' && status.error !== undefined) problem.value = said(status.error)
+  if (status.kind === 'ended' && status.error !== undefined) problem.value = reasonOf(status.error)
 }
-
-const said = (error: unknown): string =>
-  error instanceof RelayDoubtError || error instanceof IdentityError || error instanceof Error ? error.message : String(error)
 
 /** Ends the session and begins anew, as after a change of key. */
 export const again = async (): Promise<void> => {

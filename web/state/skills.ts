@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import type { Told } from '../../lib/index.ts'
 import { here, onClient } from './session.ts'
+import { reasonOf } from '../text/reason.ts'
 
 export type SkillSearch = NonNullable<Parameters<ReturnType<typeof here>['people']['searchSkills']>[0]>
 export type FoundSkills = Told<'SEARCH_RESULTS'>
@@ -28,7 +29,7 @@ export const search = async (query: SkillSearch): Promise<void> => {
     found.value = answer
     searchProblem.value = undefined
   } catch (error) {
-    if (ask === asks.peek()) searchProblem.value = (error as Error).message
+    if (ask === asks.peek()) searchProblem.value = reasonOf(error)
   } finally {
     if (ask === asks.peek()) isSearching.value = false
   }

@@ -7,6 +7,7 @@ import { Away, Markdown, pageOf } from '../../kit/markdown.tsx'
 import { count, percent, short } from '../../kit/numbers.ts'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { agentOf, lookAt, type KnownAgent } from '../../state/agents.ts'
 import { presenceOf } from '../../state/people.ts'
@@ -15,6 +16,7 @@ import { useWatched } from '../../state/watching.ts'
 import { t } from '../../text/index.ts'
 import { Between } from './between.tsx'
 import { offerTo } from './offer.ts'
+import { reasonOf } from '../../text/reason.ts'
 
 export const Profile = ({ id }: { readonly id: AgentId }) => {
   const texts = t.value.agents
@@ -33,7 +35,7 @@ export const Profile = ({ id }: { readonly id: AgentId }) => {
               <code>{id}</code>
             </h1>
             <p role='alert' class='wrong'>
-              {found instanceof RelayError && found.code === 'AGENT_NOT_FOUND' ? texts.unknown : plain(found.message)}
+              {found instanceof RelayError && found.code === 'AGENT_NOT_FOUND' ? texts.unknown : <Why reason={reasonOf(found)} />}
             </p>
           </>
         )

@@ -5,6 +5,7 @@ import { plainNumber } from '../../../lib/protocol/money.ts'
 import { AgentLink } from '../../kit/agent-link.tsx'
 import { count } from '../../kit/numbers.ts'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { go, hrefOf } from '../../shell/router.ts'
 import { useShortcuts } from '../../shell/shortcuts.tsx'
 import { hear, presenceOf } from '../../state/people.ts'
@@ -58,7 +59,11 @@ export const Search = ({ query }: { readonly query: URLSearchParams }) => {
     <section class='finding' aria-labelledby='find'>
       <h2 id='find'>{texts.find}</h2>
       <Form key={asked} query={query} />
-      {searchProblem.value !== undefined && <p role='alert' class='wrong'>{plain(searchProblem.value)}</p>}
+      {searchProblem.value !== undefined && (
+        <p role='alert' class='wrong'>
+          <Why reason={searchProblem.value} />
+        </p>
+      )}
       <div class='found' aria-busy={isSearching.value}>
         {answer !== undefined && (
           <>

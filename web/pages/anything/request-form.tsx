@@ -9,7 +9,7 @@ import { blank, bodyOf, formOf, type Filled } from '../../kit/form/filled.ts'
 import { problemsOf, type Problems } from '../../kit/form/problems.ts'
 import { fieldsOf, isSecret, type Field } from '../../kit/form/shape.ts'
 import { Json } from '../../kit/json.tsx'
-import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { adminKey } from '../../state/admin-key.ts'
 import { fresh } from '../../state/account.ts'
@@ -18,8 +18,11 @@ import { t } from '../../text/index.ts'
 import { graveOf } from './grave.ts'
 import { Sure } from './sure.tsx'
 import { filledIn, send, signingOf, type Body } from './send.ts'
+import { reasonOf } from '../../text/reason.ts'
 
 interface Answer {
+  /** Of what was refused. */
+  readonly reason?: string
   readonly kind: 'answered' | 'refused'
   readonly value: unknown
   readonly ms: number
@@ -93,7 +96,12 @@ export const RequestForm = ({ type, given, doc }: RequestFormProps) => {
       answer.value = { kind: 'answered', value: await fresh(() => send(here(), type, body)), ms: since() }
     } catch (error) {
       const { message } = error as Error
-      answer.value = { kind: 'refused', value: error instanceof RelayError ? { code: error.code, message } : { message }, ms: since() }
+      answer.value = {
+        kind: 'refused',
+        reason: reasonOf(error),
+        value: error instanceof RelayError ? { code: error.code, message } : { message },
+        ms: since(),
+      }
     } finally {
       isBusy.value = false
     }
@@ -165,7 +173,11 @@ export const RequestForm = ({ type, given, doc }: RequestFormProps) => {
           <h2>
             {answer.value.kind === 'answered' ? texts.answer : texts.refused} <span class='small'>{texts.answered(answer.value.ms)}</span>
           </h2>
-          {answer.value.kind === 'refused' && <p class='wrong'>{plain((answer.value.value as { readonly message: string }).message)}</p>}
+          {answer.value.kind === 'refused' && (
+            <p class='wrong'>
+              <Why reason={answer.value.reason} />
+            </p>
+          )}
           <Json value={answer.value.value} label={texts.answer} />
         </section>
       )}

@@ -3,10 +3,11 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Dialog } from '../../kit/dialog.tsx'
 import { Json } from '../../kit/json.tsx'
-import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { askVouching, vouch, type Vouching } from '../../state/account.ts'
 import { t } from '../../text/index.ts'
 import type { Grave } from './grave.ts'
+import { reasonOf } from '../../text/reason.ts'
 
 export interface SureProps {
   readonly type: string
@@ -48,7 +49,7 @@ export const Sure = ({ type, grave, shown, onSend, onClose }: SureProps) => {
       if (isMoney && by.value === 'passkey') await vouch()
       if (!isGone.current) onSend()
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     } finally {
       isBusy.value = false
     }
@@ -69,7 +70,9 @@ export const Sure = ({ type, grave, shown, onSend, onClose }: SureProps) => {
             <input id='sure-name' autocomplete='off' value={typed.value} onInput={event => typed.value = event.currentTarget.value} />
           </>
         ))}
-        <p class='wrong' role='alert'>{wrong.value === undefined ? '' : plain(wrong.value)}</p>
+        <p class='wrong' role='alert'>
+          <Why reason={wrong.value} />
+        </p>
         <div class='actions'>
           <button type='submit' class='danger' disabled={!isReady || isBusy.value}>{texts.send}</button>
           <button type='button' onClick={onClose}>{texts.cancel}</button>

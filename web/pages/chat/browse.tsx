@@ -4,11 +4,13 @@ import { isChannel } from '../../../lib/client/targets.ts'
 import type { ChannelName } from '../../../lib/index.ts'
 import { Dialog } from '../../kit/dialog.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { go, hrefOf } from '../../shell/router.ts'
 import { join, joined, list, listed } from '../../state/channels.ts'
 import { tellFailure } from '../../state/notices.ts'
 import { here } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
+import { reasonOf } from '../../text/reason.ts'
 
 export const Browse = ({ onClose, isInline }: { readonly onClose?: () => void, readonly isInline?: boolean }) => {
   const texts = t.value.chat
@@ -65,7 +67,7 @@ const Create = ({ onMade }: { readonly onMade: (channel: ChannelName) => Promise
       await onMade(wanted)
       await list()
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     }
   }
   return (
@@ -77,7 +79,11 @@ const Create = ({ onMade }: { readonly onMade: (channel: ChannelName) => Promise
         <input type='checkbox' checked={isPrivate.value} onChange={event => isPrivate.value = event.currentTarget.checked} />
         {texts.createPrivate}
       </label>
-      {wrong.value !== undefined && <p role='alert' class='wrong'>{plain(wrong.value)}</p>}
+      {wrong.value !== undefined && (
+        <p role='alert' class='wrong'>
+          <Why reason={wrong.value} />
+        </p>
+      )}
       <button type='submit'>{texts.createDo}</button>
     </form>
   )

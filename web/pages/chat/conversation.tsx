@@ -6,6 +6,7 @@ import { timerMs } from '../../../lib/protocol/timer.ts'
 import { rove } from '../../kit/roving.ts'
 import { VirtualList, type ListHandle } from '../../kit/virtual-list.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { inView, join, joined, read, unreadOf } from '../../state/channels.ts'
 import { logOf } from '../../state/logs.ts'
 import { tellFailure } from '../../state/notices.ts'
@@ -14,6 +15,7 @@ import { outbox, type Outgoing } from '../../state/outbox.ts'
 import { nameOf } from '../../state/people.ts'
 import { myId, opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
+import { reasonOf } from '../../text/reason.ts'
 import { Composer } from './composer.tsx'
 import type { Intent } from './intent.ts'
 import { Members } from './members.tsx'
@@ -103,7 +105,11 @@ export const Conversation = (
           current.value = seq === undefined ? undefined : Number(seq)
         }}
       >
-        {log.problem.value !== undefined && count === 0 && <p class='middle wrong'>{plain(log.problem.value)}</p>}
+        {log.problem.value !== undefined && count === 0 && (
+          <p class='middle wrong'>
+            <Why reason={reasonOf(log.problem.value)} />
+          </p>
+        )}
         {log.isKnown && count === 0 && <p class='middle empty'>{texts.empty}</p>}
         {count > 0 && (
           <VirtualList

@@ -5,12 +5,14 @@ import { isAgent } from '../../../lib/client/targets.ts'
 import type { AgentId, ChannelName, Told } from '../../../lib/index.ts'
 import { rove } from '../../kit/roving.ts'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { joined } from '../../state/channels.ts'
 import { notify, tellFailure } from '../../state/notices.ts'
 import { hear, presenceOf } from '../../state/people.ts'
 import { here, myId, opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
+import { reasonOf } from '../../text/reason.ts'
 
 type Listed = Told<'AGENTS'>['list'][number]
 
@@ -79,14 +81,18 @@ const Invite = ({ channel }: { readonly channel: ChannelName }) => {
       who.value = ''
       wrong.value = undefined
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     }
   }
   return (
     <form class='invite' onSubmit={event => void invite(event)}>
       <label for='invite'>{texts.inviteWho}</label>
       <input id='invite' value={who.value} onInput={event => who.value = event.currentTarget.value} />
-      {wrong.value !== undefined && <p role='alert' class='wrong'>{plain(wrong.value)}</p>}
+      {wrong.value !== undefined && (
+        <p role='alert' class='wrong'>
+          <Why reason={wrong.value} />
+        </p>
+      )}
       <button type='submit'>{texts.invite}</button>
     </form>
   )

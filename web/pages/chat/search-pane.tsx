@@ -4,9 +4,11 @@ import type { Target } from '../../../lib/index.ts'
 import { rove } from '../../kit/roving.ts'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { search, type Found } from '../../state/search.ts'
 import { t } from '../../text/index.ts'
+import { reasonOf } from '../../text/reason.ts'
 
 type Result = Found['results'][number]
 
@@ -35,7 +37,7 @@ export const SearchPane = ({ place, name }: { readonly place: Target, readonly n
       results.value = cursor === undefined ? found.results : [...results.peek() ?? [], ...found.results]
       next.value = found.next
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     }
   }
   return (
@@ -50,7 +52,11 @@ export const SearchPane = ({ place, name }: { readonly place: Target, readonly n
         <input id='search' type='search' autofocus value={text.value} onInput={event => text.value = event.currentTarget.value} />
         <button type='submit'>{texts.search}</button>
       </form>
-      {wrong.value !== undefined && <p role='alert' class='wrong'>{plain(wrong.value)}</p>}
+      {wrong.value !== undefined && (
+        <p role='alert' class='wrong'>
+          <Why reason={wrong.value} />
+        </p>
+      )}
       <div role='status'>{results.value?.length === 0 && texts.searchNone}</div>
       {results.value !== undefined && results.value.length > 0 && (
         <ul aria-label={texts.results} onKeyDown={rove}>

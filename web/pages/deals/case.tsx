@@ -9,6 +9,7 @@ import { Confirm } from '../../kit/confirm.tsx'
 import { Countdown, wholeTime } from '../../kit/countdown.tsx'
 import { Markdown } from '../../kit/markdown.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { canReveal, caseOf, lookAtCase, revealCase } from '../../state/court.ts'
 import { lookAtDeal } from '../../state/deal.ts'
@@ -19,6 +20,7 @@ import { t } from '../../text/index.ts'
 import { Area } from './acts.tsx'
 import { minorText } from './money.ts'
 import { Signature } from './steps.tsx'
+import { reasonOf } from '../../text/reason.ts'
 
 /** For who judges: the case alone, with the deal as the panel is told it. */
 export const CasePage = ({ id }: { readonly id: string }) => {
@@ -35,7 +37,11 @@ export const CasePage = ({ id }: { readonly id: string }) => {
       {found === undefined
         ? <p aria-busy='true'>{texts.asking}</p>
         : found instanceof Error
-        ? <p role='alert' class='wrong'>{plain(found.message)}</p>
+        ? (
+          <p role='alert' class='wrong'>
+            <Why reason={reasonOf(found)} />
+          </p>
+        )
         : (
           <>
             <DealOf court={found} />

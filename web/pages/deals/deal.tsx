@@ -4,6 +4,7 @@ import type { Proposal } from '../../../lib/index.ts'
 import { deadlineOf, isFinal } from '../../../lib/protocol/deal-table.ts'
 import { Countdown, wholeTime } from '../../kit/countdown.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import { dealOf, lookAtDeal, type ShownDeal } from '../../state/deal.ts'
 import { versionOf } from '../../state/deals.ts'
@@ -17,6 +18,7 @@ import { titleOf } from './overview.tsx'
 import { Receipts } from './receipt.tsx'
 import { Steps } from './steps.tsx'
 import { Terms } from './terms.tsx'
+import { reasonOf } from '../../text/reason.ts'
 
 export const Deal = ({ id }: { readonly id: string }) => {
   const texts = t.value.deals
@@ -39,7 +41,9 @@ export const Deal = ({ id }: { readonly id: string }) => {
         ? (
           <>
             <h1>{texts.id}</h1>
-            <p role='alert' class='wrong'>{plain(found.message)}</p>
+            <p role='alert' class='wrong'>
+              <Why reason={reasonOf(found)} />
+            </p>
           </>
         )
         : <Shown deal={found} />}

@@ -7,6 +7,7 @@ import { AgentLink } from '../../kit/agent-link.tsx'
 import { Countdown } from '../../kit/countdown.tsx'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { go, hrefOf } from '../../shell/router.ts'
 import { useShortcuts } from '../../shell/shortcuts.tsx'
 import { askDeals, balances, casesToJudge, deals, dealsProblem, hasMoreDeals } from '../../state/deals.ts'
@@ -62,7 +63,11 @@ export const Overview = ({ query }: { readonly query: URLSearchParams }) => {
         </p>
       )}
       <ToJudge />
-      {dealsProblem.value !== undefined && <p role='alert' class='wrong'>{plain(dealsProblem.value)}</p>}
+      {dealsProblem.value !== undefined && (
+        <p role='alert' class='wrong'>
+          <Why reason={dealsProblem.value} />
+        </p>
+      )}
       {all === undefined ? <p aria-busy='true'>{t.value.shell.loading}</p> : all.length === 0
         ? (
           <p>

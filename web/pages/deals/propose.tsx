@@ -6,12 +6,13 @@ import { fieldLimits } from '../../../lib/protocol/field-limits.ts'
 import { formatMinor, minorOf, plainNumber } from '../../../lib/protocol/money.ts'
 import { amountIn } from '../../kit/amount.ts'
 import { Confirm } from '../../kit/confirm.tsx'
-import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { go, hrefOf } from '../../shell/router.ts'
 import { put } from '../../state/deals.ts'
 import { here, myId } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
 import { Terms } from './terms.tsx'
+import { reasonOf } from '../../text/reason.ts'
 
 interface Fields {
   readonly to: string
@@ -173,7 +174,7 @@ export const Propose = ({ query, instead }: { readonly query?: URLSearchParams, 
       wrong.value = undefined
       offer.value = offerOf(fields.value)
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     }
   }
   const other = to.trim()
@@ -295,7 +296,9 @@ export const Propose = ({ query, instead }: { readonly query?: URLSearchParams, 
             </label>
           </div>
         </details>
-        <p role='alert' class='wrong wide'>{wrong.value === undefined ? '' : plain(wrong.value)}</p>
+        <p role='alert' class='wrong wide'>
+          <Why reason={wrong.value} />
+        </p>
         <div class='actions wide'>
           <button type='submit' class='primary'>{texts.review_it}</button>
         </div>

@@ -1,8 +1,10 @@
 // Something an operator does to somebody: asked about first, with a reason where the other one is told it.
 import { useSignal } from '@preact/signals'
 import { Dialog } from '../../kit/dialog.tsx'
+import { Why } from '../../kit/why.tsx'
 import { notify } from '../../state/notices.ts'
 import { t } from '../../text/index.ts'
+import { reasonOf } from '../../text/reason.ts'
 
 export interface Act {
   readonly title: string
@@ -30,7 +32,7 @@ export const ActDialog = ({ act, onClose, onDone }: { readonly act: Act, readonl
       onDone()
       onClose()
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     } finally {
       isBusy.value = false
     }
@@ -51,7 +53,9 @@ export const ActDialog = ({ act, onClose, onDone }: { readonly act: Act, readonl
             {act.also}
           </label>
         )}
-        <p class='wrong' role='alert'>{wrong.value}</p>
+        <p class='wrong' role='alert'>
+          <Why reason={wrong.value} />
+        </p>
         <div class='actions'>
           <button type='submit' class='danger' disabled={isBusy.value}>{act.title}</button>
           <button type='button' onClick={onClose}>{texts.cancel}</button>

@@ -3,11 +3,13 @@ import { useSignal } from '@preact/signals'
 import type { Frame } from '../../../lib/protocol/index.ts'
 import { Time } from '../../kit/time.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { operate } from '../../state/operating.ts'
 import { t } from '../../text/index.ts'
 import { ActDialog, type Act } from './act.tsx'
 import { PagedFoot, usePaged } from './paged.tsx'
 import { WideTable } from './wide-table.tsx'
+import { reasonOf } from '../../text/reason.ts'
 
 type Approved = NonNullable<Frame<'ADMIN_RESULT'>['entries']>[number]
 
@@ -31,7 +33,7 @@ export const Allowlist = () => {
       pubkey.value = note.value = ''
       await list.again()
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     }
   }
   const revoking = (agentId: string): Act => ({
@@ -59,7 +61,9 @@ export const Allowlist = () => {
           />
           <label for='approve-note'>{texts.whose}</label>
           <input id='approve-note' maxLength={200} value={note.value} onInput={event => note.value = event.currentTarget.value} />
-          <p class='wrong' role='alert'>{wrong.value}</p>
+          <p class='wrong' role='alert'>
+            <Why reason={wrong.value} />
+          </p>
           <div class='actions'>
             <button type='submit' class='primary' disabled={pubkey.value.trim() === ''}>{texts.approve}</button>
           </div>

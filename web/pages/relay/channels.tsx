@@ -3,11 +3,13 @@ import { useSignal } from '@preact/signals'
 import type { ChannelName, Frame } from '../../../lib/protocol/index.ts'
 import { Dialog } from '../../kit/dialog.tsx'
 import { Name, plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { operate } from '../../state/operating.ts'
 import { t } from '../../text/index.ts'
 import { ActDialog, type Act } from './act.tsx'
 import { PagedFoot, usePaged } from './paged.tsx'
 import { WideTable } from './wide-table.tsx'
+import { reasonOf } from '../../text/reason.ts'
 
 type Channel = Frame<'CHANNELS'>['list'][number]
 type Member = Frame<'MEMBERS'>['list'][number]
@@ -85,7 +87,7 @@ const Members = ({ channel, onClose }: { readonly channel: ChannelName, readonly
       wrong.value = undefined
       await list.again()
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     }
   }
   return (
@@ -121,7 +123,9 @@ const Members = ({ channel, onClose }: { readonly channel: ChannelName, readonly
           </ul>
         </>
       )}
-      <p class='wrong' role='alert'>{wrong.value}</p>
+      <p class='wrong' role='alert'>
+        <Why reason={wrong.value} />
+      </p>
     </Dialog>
   )
 }

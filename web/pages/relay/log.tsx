@@ -4,6 +4,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import { logLevels } from '../../../lib/protocol/inspection.ts'
 import { VirtualList } from '../../kit/virtual-list.tsx'
 import { plain } from '../../kit/visible-text.tsx'
+import { Why } from '../../kit/why.tsx'
 import { followLog, lines, logProblem, missed, type LogLevel, type LogLine } from '../../state/relay-log.ts'
 import { language, t } from '../../text/index.ts'
 
@@ -54,7 +55,11 @@ export const Log = () => {
         </button>
         <span class='small' role='status'>{texts.shown(shown.length, all.length, false)}</span>
       </div>
-      {logProblem.value !== undefined && <p class='wrong' role='alert'>{logProblem.value}</p>}
+      {logProblem.value !== undefined && (
+        <p class='wrong' role='alert'>
+          <Why reason={logProblem.value} />
+        </p>
+      )}
       {missed.value && <p class='small'>{texts.missed}</p>}
       <div class='lines'>
         {shown.length === 0 ? <div class='middle empty'>{texts.noLines}</div> : (

@@ -4,6 +4,7 @@ import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Right } from '../../../lib/access/table.ts'
 import { rove } from '../../kit/roving.ts'
+import { Why } from '../../kit/why.tsx'
 import { hrefOf } from '../../shell/router.ts'
 import type { PageProps } from '../../shell/routes.ts'
 import { account } from '../../state/account.ts'
@@ -20,6 +21,7 @@ import { Channels } from './channels.tsx'
 import { Log } from './log.tsx'
 import { Overview } from './overview.tsx'
 import { SettingsList } from './settings.tsx'
+import { reasonOf } from '../../text/reason.ts'
 import './relay.css'
 
 const parts = {
@@ -85,7 +87,7 @@ const KeyForm = () => {
     try {
       await enterWithKey(key.value)
     } catch (error) {
-      wrong.value = (error as Error).message
+      wrong.value = reasonOf(error)
     } finally {
       key.value = ''
       isBusy.value = false
@@ -113,7 +115,9 @@ const KeyForm = () => {
         <div class='actions'>
           <button type='submit' class='primary' disabled={isBusy.value || key.value === ''}>{texts.keyEnter}</button>
         </div>
-        <p class='wrong' role='alert'>{wrong.value ?? (refusal.value.endsWith('missing') ? undefined : refusal.value)}</p>
+        <p class='wrong' role='alert'>
+          <Why reason={wrong.value ?? (refusal.value.endsWith('missing') ? undefined : refusal.value)} />
+        </p>
         <p class='small'>{texts.keyMeans}</p>
       </form>
     </div>

@@ -1,8 +1,10 @@
 // A list that comes in pages: what is here of it, and the next page when it is asked for.
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { Why } from '../../kit/why.tsx'
 import { opened } from '../../state/session.ts'
 import { t } from '../../text/index.ts'
+import { reasonOf } from '../../text/reason.ts'
 
 export interface Page<Item> {
   readonly items: readonly Item[]
@@ -38,7 +40,7 @@ export const usePaged = <Item,>(of: string, read: (last: Item | undefined) => Pr
       state.value = { ...page, items: [...before, ...page.items] }
       problem.value = undefined
     } catch (error) {
-      if (round.current === mine) problem.value = (error as Error).message
+      if (round.current === mine) problem.value = reasonOf(error)
     } finally {
       if (round.current === mine) isBusy.value = false
     }
@@ -59,7 +61,11 @@ export const PagedFoot = <Item,>({ list, shown, none }: { readonly list: Paged<I
   const texts = t.value.relay
   return (
     <div class='actions paged-foot'>
-      {list.problem !== undefined && <p class='wrong' role='alert'>{list.problem}</p>}
+      {list.problem !== undefined && (
+        <p class='wrong' role='alert'>
+          <Why reason={list.problem} />
+        </p>
+      )}
       <span class='small' role='status'>
         {list.isBusy && list.items.length === 0
           ? t.value.shell.loading
