@@ -167,6 +167,20 @@ test('an event stream is followed by a key', async () => {
   expect(await heard).toContain('"from_name":"bob"')
 })
 
+test('a ticket that a key drew is good for as long as the key is', async () => {
+  const { body: { ticket } } = await ask({ path: '/v1/events/tickets', body: '' })
+  const stream = await fetch(`${relay.httpUrl}/v1/events?inbox=1&ticket=${String(ticket)}`)
+  expect(stream.status).toBe(200)
+  const reader = stream.body!.getReader()
+  const first = new TextDecoder().decode((await reader.read()).value)
+  expect(first).toContain('event: hello')
+  // It does not end by itself.
+  await using bob = await relay.login('bob')
+  await bob.ask({ type: 'MSG', to: key.id, content: 'still open' }, 'ACK')
+  expect(new TextDecoder().decode((await reader.read()).value)).toContain('still open')
+  await reader.cancel()
+})
+
 test('of an agent that is banned nothing is taken', async () => {
   const lost = newKey()
   await (await relay.login('eve', { key: lost })).close()

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { Source, type Sent } from './kit/event-source.ts'
 import { newFolder } from './kit/folder.ts'
+import { startTestNodes } from './kit/nodes.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Key, type Wire } from './kit/wire.ts'
 
@@ -104,6 +105,41 @@ test('a ticket opens one stream, and a long poll answers when something comes', 
   expect(put.status).toBe(204)
   expect(await (await fetch(`${relay.httpUrl}/v1/inbox?wait=1`, { headers })).json()).toMatchObject({ items: [], cursor: 1 })
   source.close()
+})
+
+test('a ticket is read by another process than the one that gave it, and opens one stream at all of them', async () => {
+  await using nodes = await startTestNodes()
+  const { one, two } = nodes
+  const { key, headers } = await login(one)
+  const drawn = async () => {
+    const made = await fetch(`${one.httpUrl}/v1/events/tickets`, { method: 'POST', headers })
+    return (await made.json() as { readonly ticket: string }).ticket
+  }
+  const open = async (relay: TestRelay, ticket: string) => {
+    const source = new Source()
+    return { source, status: (await source.open(`${relay.httpUrl}/v1/events?inbox=1&ticket=${ticket}`, {})).status }
+  }
+  const ticket = await drawn()
+  const { source, status } = await open(two, ticket)
+  expect(status).toBe(200)
+  await using bob = await one.login('bob')
+  await say(bob, 1, 1, key.id)
+  await source.until(() => source.events.length === 1)
+  expect(source.events[0]).toMatchObject({ event: 'inbox', data: { content: '1' } })
+  source.close()
+  const again = await drawn()
+  const both = await Promise.all([open(one, again), open(two, again)])
+  expect(both.map(each => each.status).toSorted()).toEqual([200, 401])
+  for (const each of both) each.source.close()
+  for (const used of [ticket, again]) expect((await fetch(`${one.httpUrl}/v1/events?inbox=1&ticket=${used}`)).status).toBe(401)
+  // What is changed in it, cut off, or no ticket at all.
+  const fresh = await drawn()
+  const changed = `${fresh.slice(0, 20)}${fresh[20] === 'A' ? 'B' : 'A'}${fresh.slice(21)}`
+  for (const wrong of [changed, fresh.slice(0, 40), 'x', 'x'.repeat(5_000), ''])
+    expect((await fetch(`${two.httpUrl}/v1/events?inbox=1&ticket=${wrong}`)).status).toBe(401)
+  // It is over after a minute.
+  for (const relay of [one, two]) relay.clock.advance(61_000)
+  expect((await fetch(`${two.httpUrl}/v1/events?inbox=1&ticket=${fresh}`)).status).toBe(401)
 })
 
 test('what waits under a token gives nothing once that is revoked: a ticket, a long poll, a body that is still to come', async () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { PROTOCOL, requests, timerMs, type Frame, type RequestType } from '../../../lib/protocol/index.ts'
 import type { Logger } from '../../base/logger.ts'
+import type { Seal } from '../../base/seal.ts'
 import type { DoorVisit, HttpDoor } from '../../relay/inside.ts'
 import { accepts } from './accept.ts'
 import { checkWelcome, everywhere, fail, notAllowed, preflight, send, traced } from './answer.ts'
@@ -20,6 +21,8 @@ export interface HttpDoorOptions extends AskingOptions, Pick<PrepareOptions, 'se
   readonly serverName: string
   readonly version: string
   readonly random: () => number
+  /** Of tickets for event streams. */
+  readonly ticketSeal: Seal
 }
 
 /** What is asked, of whom, and how it is answered, where it is no single request of the protocol. */
@@ -50,6 +53,7 @@ export class Http implements HttpDoor {
     this.#streams = new Streams({
       ...options,
       bearers: this.#asking.bearers,
+      seal: options.ticketSeal,
       askerOf: visit => this.#asking.askerOf(visit),
       headers: everywhere,
     })

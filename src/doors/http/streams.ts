@@ -1,7 +1,11 @@
 // Event streams: stored events as they come, each with the place from which the next stream goes on.
 import { randomBytes } from 'node:crypto'
+import type { TokenScope } from '../../../lib/protocol/index.ts'
 import { timerMs } from '../../../lib/protocol/timer.ts'
 import type { Clock } from '../../base/clock.ts'
+import type { Seal } from '../../base/seal.ts'
+import { useNonce } from '../../store/nonces.ts'
+import type { Store } from '../../store/store.ts'
 import type { DoorVisit, Inside, Opening, Positions, Sink } from '../../relay/inside.ts'
 import type { Bearer, Bearers } from './bearer.ts'
 import { placeOf, textOf, type Place } from './places.ts'
@@ -11,6 +15,9 @@ export interface StreamOptions {
   readonly inside: () => Inside
   readonly clock: Clock
   readonly bearers: Bearers
+  readonly store: Pick<Store, 'write'>
+  /** Of tickets: the relay's own, whichever process of it is asked. */
+  readonly seal: Seal
   /** Who asks, without a ticket. @throws Problem */
   readonly askerOf: (visit: DoorVisit) => Promise<Bearer>
   /** 0 ≤ random < 1: so that readers do not come back all at once. */
@@ -28,41 +35,51 @@ export interface Wanted {
 const beatMs = 15_000
 const retryMs = 1_000
 const ticketMs = 60_000
-const maxTickets = 10_000
+const ticketChars = 2_000
 
 export class Streams {
   readonly #options: StreamOptions
-  readonly #tickets = new Map<string, { readonly bearer: Bearer, readonly until: number }>()
 
   constructor(options: StreamOptions) {
     this.#options = options
   }
 
-  /** For a browser, which sends no header with an event stream: good for one, and not for long. */
+  /**
+   * For a browser, which sends no header with an event stream: good for one, and not for long. It says whose it is, sealed: any process of
+   * the relay reads it, and none of them keeps anything.
+   */
   ticketFor(bearer: Bearer): { readonly ticket: string, readonly expires_at: number } {
     const now = this.#options.clock.now()
-    for (const [ticket, { until }] of this.#tickets) {
-      if (until > now && this.#tickets.size < maxTickets) break
-      this.#tickets.delete(ticket)
+    const ticket: Ticket = {
+      id: randomBytes(12).toString('base64url'),
+      ends: now + ticketMs,
+      bearer: { ...bearer, scopes: [...bearer.scopes], until: Number.isFinite(bearer.until) ? bearer.until : null },
     }
-    const ticket = randomBytes(24).toString('base64url')
-    this.#tickets.set(ticket, { bearer, until: now + ticketMs })
-    return { ticket, expires_at: now + ticketMs }
+    return { ticket: this.#options.seal.close(JSON.stringify(ticket)), expires_at: ticket.ends }
   }
 
   /** Who follows: by ticket, by token or by key. @throws Problem */
   async bearerOf(visit: DoorVisit): Promise<Bearer> {
     const ticket = visit.query.get('ticket')
     if (ticket === null) return this.#options.askerOf(visit)
-    const found = this.#tickets.get(ticket)
-    this.#tickets.delete(ticket)
-    if (found === undefined || found.until <= this.#options.clock.now()) {
+    const bearer = await this.#taken(ticket)
+    if (bearer === undefined) {
       const waitMs = visit.pace()
       if (waitMs > 0) throw new Problem('RATE_LIMITED', 'Too many requests of this address', {}, waitMs)
       throw new Problem('TOKEN_INVALID', 'A ticket is good once, for a minute: POST /v1/events/tickets')
     }
-    await this.#options.bearers.check(found.bearer)
-    return { ...found.bearer, address: visit.address }
+    await this.#options.bearers.check(bearer)
+    return { ...bearer, address: visit.address }
+  }
+
+  /** Whose ticket it is; undefined: none of this relay's, over, or taken before, at whichever process. */
+  async #taken(text: string): Promise<Bearer | undefined> {
+    const { clock, seal, store } = this.#options
+    const ticket = readTicket(text, seal)
+    if (ticket === undefined || ticket.ends <= clock.now()) return undefined
+    const { id, bearer } = ticket
+    const isFirst = await store.write(async tx => useNonce(tx, bearer.agent, `ticket ${id}`, clock.now()))
+    return isFirst ? { ...bearer, scopes: new Set(bearer.scopes), until: bearer.until ?? Infinity } : undefined
   }
 
   /** Streams until the reader or the relay goes. @throws Problem, Fail before it has begun */
@@ -89,6 +106,25 @@ export class Streams {
       clearTimeout(end)
       stream.end()
     }
+  }
+}
+
+/** What a ticket says to whoever opens it. */
+interface Ticket {
+  readonly id: string
+  /** ms since 1970 */
+  readonly ends: number
+  /** `until`: null where it does not end by itself, which JSON has no number for */
+  readonly bearer: Omit<Bearer, 'scopes' | 'until'> & { readonly scopes: readonly TokenScope[], readonly until: number | null }
+}
+
+const readTicket = (text: string, seal: Seal): Ticket | undefined => {
+  if (text.length > ticketChars) return undefined
+  try {
+    // Nobody but this relay has sealed it.
+    return JSON.parse(seal.open(text)) as Ticket
+  } catch {
+    return undefined
   }
 }
 
