@@ -319,6 +319,7 @@ export const startRelay = async (config: Config, parts: RelayParts = {}): Promis
         verify: verifyAsync,
         isOwnHost: origins.isOwnHost,
         seal: sealOf(resumeSecret, 'answers'),
+        guestSeal: sealOf(resumeSecret, 'newcomers'),
         ticketSeal: sealOf(resumeSecret, 'stream tickets'),
         legacyTrade: config.legacyTrade,
       })

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { agentIdOf, checkTradeEvent } from '../lib/identity/index.ts'
 import { accepts } from '../src/doors/http/accept.ts'
+import { startTestNodes } from './kit/nodes.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
 import { newKey, type Key } from './kit/wire.ts'
 
@@ -103,23 +104,33 @@ test('a newcomer is asked where the relay asks, and is let in nowhere else than 
   })
 })
 
-test('one address holds a few questions open, each good for one answer, and leaves room for the others', async () => {
-  await using asking = await startTestRelay({ captcha: true, addressRate: 0, trustedProxies: ['127.0.0.1'] })
+test('a question is answered to any process, once: right or wrong, in its time, by who was asked; nothing is kept of those who do not answer', async () => {
+  await using nodes = await startTestNodes({ captcha: true, addressRate: 0, maxConnectionsPerIp: 5 })
   const { captchaAnswer } = await import('../src/features/talk/session/captcha.ts')
-  const come = async (from: string) =>
-    (await ask('POST', '/v1/agents', { at: asking, body: { name: 'ann' }, headers: { 'x-forwarded-for': from } }))
-      .body as Readonly<Record<string, string>>
-  const answer = ({ captcha_id, question }: Readonly<Record<string, string>>) =>
-    ask('POST', '/v1/agents', { at: asking, body: { captcha_id, answer: captchaAnswer(question!) } })
-  const mine = await come('203.0.113.9')
-  const theirs = []
-  for (let i = 0; i < 105; i++) theirs.push(await come('203.0.113.7'))
-  expect(theirs.every(({ code }) => code === 'CAPTCHA_ASKED')).toBe(true)
-  // The oldest of its own went for each new one, and no other's.
-  expect(await answer(theirs[99]!)).toMatchObject({ status: 403, body: { code: 'CAPTCHA_EXPIRED' } })
-  const twice = await Promise.all([answer(theirs[104]!), answer(theirs[104]!)])
+  type Question = Readonly<Record<string, string>>
+  const come = async (at: TestRelay) => (await ask('POST', '/v1/agents', { at, body: { name: 'ann' } })).body as Question
+  const answer = (at: TestRelay, { captcha_id, question }: Question, text = captchaAnswer(question!)) =>
+    ask('POST', '/v1/agents', { at, body: { captcha_id, answer: text } })
+  const { one, two } = nodes
+  const first = await come(one)
+  const many: Question[] = []
+  for (let i = 0; i < 30; i++) many.push(await come(i % 2 === 0 ? one : two))
+  expect(many.every(({ code }) => code === 'CAPTCHA_ASKED')).toBe(true)
+  const made = await answer(two, first)
+  expect(made).toMatchObject({ status: 201, body: { name: 'ann' } })
+  expect(await ask('GET', '/v1/me', { at: one, token: String(made.body['token']) })).toMatchObject({
+    status: 200,
+    body: { agent_id: made.body['agent_id'] },
+  })
+  const twice = await Promise.all([answer(one, many[0]!), answer(two, many[0]!)])
   expect(twice.map(({ status }) => status).toSorted()).toEqual([201, 403])
-  expect(await answer(mine)).toMatchObject({ status: 201 })
+  // A wrong answer is one, too, and another's question is not one's own.
+  expect(await answer(two, many[1]!, 'wrong')).toMatchObject({ status: 403, body: { code: 'CAPTCHA_FAILED' } })
+  expect(await answer(one, many[1]!)).toMatchObject({ status: 403, body: { code: 'CAPTCHA_EXPIRED' } })
+  for (const captcha_id of [many[2]!['captcha_id']!.slice(0, -8), 'captcha_mhx1_9f86d081', 'x'.repeat(3_000)])
+    expect(await answer(one, { ...many[2]!, captcha_id })).toMatchObject({ status: 403, body: { code: 'CAPTCHA_EXPIRED' } })
+  for (const relay of [one, two]) relay.clock.advance(61_000)
+  expect(await answer(one, many[3]!)).toMatchObject({ status: 403, body: { code: 'CAPTCHA_EXPIRED' } })
 })
 
 test('a Host that is none is the fault of who sent it', async () => {

@@ -23,6 +23,8 @@ export interface HttpDoorOptions extends AskingOptions, Pick<PrepareOptions, 'se
   readonly random: () => number
   /** Of tickets for event streams. */
   readonly ticketSeal: Seal
+  /** Of questions to newcomers. */
+  readonly guestSeal: Seal
 }
 
 /** What is asked, of whom, and how it is answered, where it is no single request of the protocol. */
@@ -49,7 +51,7 @@ export class Http implements HttpDoor {
     this.#options = options
     this.#prepare = new Prepare(options)
     this.#asking = new Asking(options, this.#prepare)
-    this.#guests = new Guests(options)
+    this.#guests = new Guests({ ...options, seal: options.guestSeal })
     this.#streams = new Streams({
       ...options,
       bearers: this.#asking.bearers,

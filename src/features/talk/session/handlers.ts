@@ -6,6 +6,7 @@ import type { NamedAgents } from '../../../domain/named-agents.ts'
 import { askerFacts, type Policies } from '../../../domain/policies.ts'
 import type { OwnOrigins } from '../../../domain/own-origins.ts'
 import { findAgent, forgetAgents, isNamed, membershipsOf, rememberAgent, type AgentUse } from '../../../store/agents.ts'
+import { useNonce } from '../../../store/nonces.ts'
 import { refusalOf, standingOf, type Standing } from '../../../store/standing.ts'
 import {
   againstPolicy,
@@ -107,9 +108,24 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
   const shown = (relaySig: string | undefined) =>
     relaySig === undefined ? {} : { relay_key: options.relayKey.publicKey, relay_sig: relaySig }
 
+  /** The same at every process: who is asked by one may answer to another. */
+  const questionOf = (id: string, pubkey = ''): string =>
+    captchaQuestion(createHmac('sha256', options.resumeSecret).update(`captcha|${id}|${pubkey}`).digest('hex').slice(0, 4))
+
+  /** What this key was asked on another connection, wherever that was: good for one answer, right or wrong. */
+  const askedElsewhere = async ({ asker: { challenge }, tx, now }: WriteCtx, captchaId: string): Promise<Challenge | undefined> => {
+    const [, time] = /^captcha_([0-9a-z]{1,11})_[0-9a-f]{8}$/.exec(captchaId) ?? []
+    if (challenge?.kind !== 'captcha' || challenge.login.pubkey === undefined || time === undefined) return undefined
+    const askedAt = Number.parseInt(time, 36)
+    const expiresAt = askedAt + options.challengeTimeoutMs
+    if (askedAt > now || now >= expiresAt || !await useNonce(tx, challenge.login.id!, captchaId, now)) return undefined
+    const secret = captchaAnswer(questionOf(captchaId, challenge.login.pubkey))
+    return { ...challenge, id: captchaId, secret, expiresAt, attempts: maxCaptchaAttempts - 1 }
+  }
+
   const askCaptcha = (ctx: WriteCtx, login: Login): Outcome<'CAPTCHA_CHALLENGE'> => {
     const id = newId('captcha', ctx.now)
-    const question = captchaQuestion(randomHex(2))
+    const question = questionOf(id, login.pubkey)
     const expiresAt = ctx.now + options.challengeTimeoutMs
     return {
       reply: reply('CAPTCHA_CHALLENGE', { captcha_id: id, question, expires_at: expiresAt }),
@@ -282,7 +298,7 @@ export const session = (options: SessionOptions): Feature<'IDENTIFY' | 'VERIFY_I
       },
       CAPTCHA_RESPONSE: {
         async write(ctx, { captcha_id, answer }) {
-          const challenge = pending(ctx.asker, 'captcha', captcha_id)
+          const challenge = pending(ctx.asker, 'captcha', captcha_id) ?? await askedElsewhere(ctx, captcha_id)
           if (challenge === undefined || ctx.now >= challenge.expiresAt)
             throw new Fail('CAPTCHA_EXPIRED', 'No such captcha is pending; send IDENTIFY again')
           if (answer.trim() === challenge.secret) return welcome(ctx, challenge.login)
