@@ -357,6 +357,30 @@ test('what fails is tried again when it is asked for again; no more relays than 
   await expect(network.send('#general', 'hi')).rejects.toMatchObject({ code: 'NO_HOST' })
 })
 
+test('a client that ends takes no other with it that is still being looked for', async () => {
+  const [a, b] = await threeRelays()
+  let answer: () => void = () => undefined
+  const asked = new Promise<void>(resolve => answer = resolve)
+  const network = newNetwork([b], {
+    server: a.url,
+    identity: newIdentity('ann'),
+    readDocument: async (...args) => {
+      await asked
+      return fetchDocument(...args)
+    },
+    prepare: (client, host) => {
+      if (host === hostOf(a)) void client.close()
+    },
+  })
+  const there = network.client(hostOf(b))
+  await expect(network.client()).rejects.toMatchObject({ code: 'CLOSED' })
+  expect(network.hosts).toEqual([hostOf(b)])
+  answer()
+  const client = await there
+  await network.close()
+  expect(client.state).toBe('closed')
+})
+
 test('a deal is made at the relay that its address names, and held there', async () => {
   const [a, b] = await threeRelays()
   const [ann, bob] = [newIdentity('ann'), newIdentity('bob')]

@@ -194,7 +194,10 @@ export class Network {
     const positions = positionsOf?.(held.host)
     const client = held.made = new AgentChatClient({ ...options, ...where, knownRelays: this.#known, ...(positions && { positions }) })
     client.on('status', ({ kind }) => {
-      if (kind === 'ended') { for (const each of this.#held) if (each.serverId === held.serverId || each === held) this.#held.delete(each) }
+      if (kind !== 'ended') return
+      this.#held.delete(held)
+      // And the other hosts of that relay.
+      for (const each of this.#held) if (each.serverId !== undefined && each.serverId === held.serverId) this.#held.delete(each)
     })
     prepare?.(client, held.host)
     await client.connect({ signal: this.#over.signal })
