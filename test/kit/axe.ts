@@ -27,16 +27,21 @@ interface Findings {
 
 const wear = (page: Page, theme: string): Promise<unknown> => page.evaluate(`document.documentElement.dataset.theme = '${theme}'`)
 
-/** What is found on the page that is shown now, in all themes and at both sizes. `onEach`: as long as it is so. */
+type Theme = (typeof themes)[number]
+
+/** What is found on the page that is shown now, in all themes and at both sizes. `onEach`: as long as it is so; `onPhone`: themes there. */
 export const lookOver = async (
   page: Page,
   name: string,
-  onEach?: (theme: (typeof themes)[number], size: Size) => Promise<void>,
+  { onEach, onPhone = themes }: {
+    readonly onEach?: (theme: Theme, size: Size) => Promise<void>
+    readonly onPhone?: readonly Theme[]
+  } = {},
 ): Promise<readonly string[]> => {
   const found: string[] = []
   for (const size of [desktop, phone]) {
     await page.setViewportSize(size)
-    for (const theme of themes) {
+    for (const theme of size === phone ? onPhone : themes) {
       await wear(page, theme)
       // What a theme changes are colours.
       const here = await findings(page, theme === 'brutalist' ? undefined : ['color-contrast'])
