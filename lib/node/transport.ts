@@ -1,5 +1,4 @@
 // The client's transport on the `ws` library, for Node versions without a WebSocket of their own.
-import type { LookupFunction } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import { WebSocket } from 'ws'
 import { limits } from '../protocol/index.ts'
@@ -40,12 +39,19 @@ const problemOf = (code: string | undefined, isTls: boolean): TransportProblem |
 /** What an answer in HTTP says: for a while it may be a proxy's whose relay is away. */
 const isPassing = (status: number): boolean => status >= 500 || status === 408 || status === 429
 
+/** As dns.lookup is called by Node's sockets: said here, so that programs need no types of Node. */
+export type Lookup = (
+  hostname: string,
+  options: { readonly family?: number | 'IPv4' | 'IPv6' | undefined, readonly all?: boolean | undefined },
+  callback: (error: Error | null, address: string | { address: string, family: number }[], family?: number) => void,
+) => void
+
 /** How sockets are opened on Node. */
 export interface WsTransportOptions {
   /** Certificates in PEM that are trusted beside those of the public authorities: a relay's own, or its authority's. */
   readonly ca?: string | undefined
   /** Looks names up, in the place of the system's own: refuses those that are not to be connected to. */
-  readonly lookup?: LookupFunction | undefined
+  readonly lookup?: Lookup | undefined
 }
 
 /**

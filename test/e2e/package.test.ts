@@ -33,9 +33,9 @@ describe('the package', () => {
       /^dist\/bin\/.*\.js$/,
       /^dist\/web\/(?:[\w.-]+|assets\/[\w.-]+\.(?:js|css))(?:\.br)?$/,
       /^dist\/(lib|src)\/.*\.(js|d\.ts)(\.map)?$/,
-      /^(lib|src)\/(?!(cli|deploy)\/).*\.ts$/,
+      /^(lib|src)\/(?!(cli|deploy|dev-cluster)\/).*\.ts$/,
       /^docs\/[\w.-]+$/,
-      /^deploy\/(kubernetes|monitoring|systemd|postgres(\/kubernetes)?)\/[\w.@-]+$/,
+      /^deploy\/(kubernetes|monitoring|systemd|(postgres|cluster)(\/kubernetes)?)\/[\w.@-]+$/,
       /^(package\.json|README\.md|LICENSE|dist\/bin\/LICENSES\.txt|CHANGELOG\.md|SKILL\.md|deploy\.yaml|docker-compose\.yml)$/,
     ]
     expect(files.filter(file => !places.some(place => place.test(file)))).toEqual([])
