@@ -4,7 +4,7 @@ import type { Counts } from '../base/metrics.ts'
 import { timerMs } from '../../lib/protocol/index.ts'
 
 /** As long as an answer may take through a bus that is not broken. */
-const limitMs = 250
+const limitMs = 1_000
 
 interface Peer {
   /** Up to which of what was told it said that it knows. */

@@ -4,7 +4,7 @@ import type { Counts } from '../base/metrics.ts'
 import type { Told } from './told.ts'
 
 /** How long what comes too early waits for what is missing before it. */
-const holdMs = 50
+const holdMs = 100
 const maxHeld = 1_000
 
 export interface HearingOptions {

@@ -28,6 +28,8 @@ const maxHeads = 2_000
 const maxSessions = 500
 /** Between two questions to one process. */
 const askEveryMs = 1_000
+/** So long one that starts waits for those who are here to say who is connected to them. */
+const introducedMs = 3_000
 /** What two processes told at once is read so much later. */
 const settleMs = 200
 /** After that what is left of a process that ended without a word is removed. */
@@ -81,6 +83,7 @@ export class Nodes {
   #resyncing: Promise<void> | undefined
   #isResyncDue = false
   #isLookDue = false
+  #onIntroduced: (() => void) | undefined
   /** Agents of which it is not sure what they are and where they belong. */
   readonly #unsure = new Set<string>()
   #settling: NodeJS.Timeout | undefined
@@ -117,10 +120,29 @@ export class Nodes {
     await this.#takeName()
     await bus.follow(everyone)
     await bus.follow(processNamed(bus.node))
+    const others = (await liveNodes(this.#read)).flatMap(({ name }) => name === bus.node ? [] : name)
+    for (const name of others) bus.awaited.alive(name)
+    const introduced = this.#introduced(others)
     this.#tellSessions(everyone)
     bus.publish(everyone, { kind: 'ask' })
     this.#resyncLater()
     await this.#resyncing
+    await introduced
+  }
+
+  /** Resolves when it is known who is connected to these processes, or they do not say. */
+  #introduced(names: readonly string[]): Promise<void> {
+    return new Promise(resolve => {
+      const isDone = () => names.every(name => this.#hearing.lastOf(name) !== undefined)
+      if (isDone()) return resolve()
+      const over = () => {
+        this.#onIntroduced = undefined
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(over, timerMs(introducedMs))
+      this.#onIntroduced = () => isDone() && over()
+    })
   }
 
   /** It is about to stop: the others see that it is, and do what it alone did. */
@@ -170,7 +192,7 @@ export class Nodes {
     return {
       bus: bus.isUp ? 'up' : 'down',
       nodes: bus.awaited.count + 1,
-      behind: this.#hearing.behind,
+      behind: this.#hearing.behind + Number(this.#resyncing !== undefined),
       ...{ agents, gaps, held, repaired, resyncs, unanswered },
     }
   }
@@ -410,6 +432,7 @@ export class Nodes {
       effects.hear({ kind: 'agent', agent: id, change: { ...change, name: facts.name, memberships: facts.memberships } }, from)
     }
     this.#hearing.learned(from, n)
+    this.#onIntroduced?.()
   }
 }
 

@@ -8,7 +8,7 @@ import type { BusMessage, RelayBus, Told } from './told.ts'
 const toldAgain = 3
 
 /** What nobody has to wait for: it is of one message, or for whoever is there, or nobody is answered. */
-const passing: ReadonlySet<Told['kind']> = new Set(['floor', 'slow', 'inbox', 'notice', 'hint', 'closed'])
+const passing: ReadonlySet<Told['kind']> = new Set(['slow', 'inbox', 'notice', 'hint', 'closed'])
 
 export class NumberedBus implements RelayBus {
   readonly #bus: RelayBus
@@ -47,7 +47,9 @@ export class NumberedBus implements RelayBus {
     if (message.kind !== 'told' || subject !== everyone) return this.#bus.publish(subject, message)
     const n = ++this.told
     this.#counts.busTold++
-    const isAwaited = !passing.has(message.told.kind)
+    const { told } = message
+    // That a floor is free again is told with the message that was waited for.
+    const isAwaited = !passing.has(told.kind) && !(told.kind === 'floor' && told.claim === undefined)
     if (isAwaited) this.awaitedUpTo = n
     this.#bus.publish(subject, { ...message, n, isAwaited })
   }

@@ -60,7 +60,7 @@ describe('a channel', () => {
           await comesTrue(known, row)
         }
       }
-    }, {}, { delayMs: 5 }))
+    }, {}, { delayMs: 5, isShuffled: true }))
 
   test('that is deleted at the one takes no new member at the other, though nothing is told', () =>
     both(async (one, two, { buses, database }) => {
@@ -79,7 +79,7 @@ describe('a channel', () => {
       const answers = await Promise.all([one, two].map(wire => wire.answer({ type: 'DELETE_CHANNEL', channel: '#plans' })))
       expect(answers.map(({ type }) => type)).toContain('OK')
       for (const answer of answers) if (answer.type === 'ERROR') expect(answer).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
-    }, {}, { delayMs: 5 }))
+    }, {}, { delayMs: 5, isShuffled: true }))
 
   test('is as the table says at a process that heard nothing for a while, and so are its members and who is banned', () =>
     both(async (one, two, { nodes, buses, database }) => {
@@ -126,7 +126,7 @@ test('whatever is lost of what is told, each process knows in the end what the t
           .map(({ name, topic, category }) => ({ name, topic, category })).sort((a, b) => a.name < b.name ? -1 : 1)
       await comesTrue(known, rows)
     }
-  }, {}, { delayMs: 2, random })
+  }, {}, { delayMs: 2, isShuffled: true, random })
 })
 
 describe('a budget', () => {

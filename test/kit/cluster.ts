@@ -1,13 +1,13 @@
 // Several relays of one test, as several processes are: each with its own store on one PostgreSQL database, and what they tell each other
 // passes a bus that takes its time and lets one thing overtake another.
-import type { Config } from '../../src/app.ts'
+import type { Config, RelayParts } from '../../src/app.ts'
 import type { Bus, Subject } from '../../src/bus/bus.ts'
 import { MemoryBus } from '../../src/bus/memory.ts'
 import type { BusMessage } from '../../src/relay/told.ts'
 import { newDatabase, type TestDatabase } from './postgres.ts'
 import { startTestRelay, TestClock, type TestRelay } from './relay.ts'
 
-/** ms until a message is there: any time between none and twice that. */
+/** What is published is there after any time up to twice the delay: in its order, as NATS keeps it on one line, or shuffled. */
 export class SlowBus<Message> implements Bus<Message> {
   readonly #bus: Bus<Message>
   readonly #delayMs: number
@@ -17,11 +17,14 @@ export class SlowBus<Message> implements Bus<Message> {
   /** Which of what is published is lost. */
   loses: (message: Message) => boolean = () => false
   readonly #onMissed: (() => void)[] = []
+  readonly #isShuffled: boolean
+  readonly #underWay: (() => void)[] = []
 
-  constructor(bus: Bus<Message>, delayMs: number, random: () => number) {
+  constructor(bus: Bus<Message>, delayMs: number, random: () => number, isShuffled: boolean) {
     this.#bus = bus
     this.#delayMs = delayMs
     this.#random = random
+    this.#isShuffled = isShuffled
   }
 
   get node(): string {
@@ -43,8 +46,11 @@ export class SlowBus<Message> implements Bus<Message> {
 
   publish(subject: Subject, message: Message): void {
     if (this.isCut || this.loses(message)) return
-    if (this.#delayMs === 0) this.#bus.publish(subject, message)
-    else setTimeout(() => this.#bus.publish(subject, message), this.#random() * 2 * this.#delayMs)
+    if (this.#delayMs === 0) return this.#bus.publish(subject, message)
+    const tell = () => this.#bus.publish(subject, message)
+    if (!this.#isShuffled) this.#underWay.push(tell)
+    // Whichever is due: in order it is the first of those under way.
+    setTimeout(() => this.#isShuffled ? tell() : this.#underWay.shift()!(), this.#random() * 2 * this.#delayMs)
   }
 
   follow(subject: Subject): void | Promise<void> {
@@ -78,11 +84,32 @@ export interface TestCluster extends AsyncDisposable {
   readonly clock: TestClock
 }
 
+/** Resolves when a process knows all there is of the others. */
+const known = async ({ httpUrl }: TestRelay, count: number): Promise<void> => {
+  for (;;) {
+    const { nodes } = await (await fetch(`${httpUrl}/health`)).json() as {
+      readonly nodes: { readonly live: number, readonly behind: number }
+    }
+    if (nodes.live === count && nodes.behind === 0) return
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+export interface ClusterOptions {
+  /** Between the processes: any time up to twice as much. */
+  readonly delayMs?: number
+  /** One thing overtakes another. */
+  readonly isShuffled?: boolean
+  readonly random?: () => number
+  readonly clock?: TestClock
+  readonly pace?: RelayParts['pace']
+}
+
 /** @example await using cluster = await startTestCluster(2, { msgRate: 10 }) */
 export const startTestCluster = async (
   count: number,
   overrides: Partial<Config> = {},
-  { delayMs = 0, random = Math.random, clock = new TestClock() } = {},
+  { delayMs = 0, isShuffled = false, random = Math.random, clock = new TestClock(), pace = {} }: ClusterOptions = {},
 ): Promise<TestCluster> => {
   const database = await newDatabase()
   const bus = new MemoryBus<BusMessage>()
@@ -94,11 +121,12 @@ export const startTestCluster = async (
   }
   try {
     for (let n = 1; n <= count; n++) {
-      const slow = new SlowBus(bus.join(`node${n}`), delayMs, random)
+      const slow = new SlowBus(bus.join(`node${n}`), delayMs, random, isShuffled)
       buses.push(slow)
       const config = { store: database.url, nats: 'nats://in.memory', node: `node${n}`, maxFileBytes: 0, ...overrides }
-      nodes.push(await startTestRelay(config, { bus: slow }, { clock }))
+      nodes.push(await startTestRelay(config, { bus: slow, pace, isOwnTime: true }, { clock }))
     }
+    await Promise.all(nodes.map(node => known(node, count)))
   } catch (error) {
     await stop()
     throw error

@@ -1,5 +1,6 @@
 // Plays a scene against a relay: every frame in its order, and after the last line nobody has heard anything that is not written down.
 import type { Config } from '../../src/app.ts'
+import { startTestCluster } from '../kit/cluster.ts'
 import { season } from '../kit/court.ts'
 import { isOnPostgres } from '../kit/engine.ts'
 import { bring } from '../kit/files.ts'
@@ -17,15 +18,23 @@ type Way = 'socket' | 'inside'
 
 class Play {
   readonly #relay: TestRelay
+  /** Those who come, come to one after the other. */
+  readonly #relays: readonly TestRelay[]
+  #arrivals = 0
+  /** In so much what one process tells another is there. */
+  readonly #settleMs: number
   readonly #way: Way
   readonly #bindings = new Bindings()
   readonly #wires = new Map<string, Wire>()
   readonly #keys = new Map<string, Key>()
 
   /** `self`: what the relay says of itself. */
-  constructor(relay: TestRelay, self: { readonly pubkey: string }, way: Way) {
+  constructor(relays: readonly TestRelay[], self: { readonly pubkey: string }, way: Way, delayMs: number) {
+    const relay = relays[0]!
+    this.#settleMs = 4 * delayMs
     this.#way = way
     this.#relay = relay
+    this.#relays = relays
     const now = relay.clock.now()
     for (
       const [name, value] of Object.entries({
@@ -52,18 +61,18 @@ class Play {
       case 'clock':
         return this.#relay.clock.advance(statement.ms)
       case 'drain': {
-        void this.#relay.drain()
+        for (const relay of this.#relays) void relay.drain()
         return
       }
       case 'connect': {
-        this.#wires.set(statement.who, await (this.#way === 'socket' ? this.#relay.connect() : this.#relay.connectInside()))
+        this.#wires.set(statement.who, await (this.#way === 'socket' ? this.#next().connect() : this.#relay.connectInside()))
         return
       }
       case 'login': {
         const key = statement.key === undefined ? undefined : this.#bindings.key(statement.key)
         const options = { ...this.#bindings.fill(statement.fields) as object, ...(key !== undefined && { key }) }
         const wire = await (this.#way === 'socket'
-          ? this.#relay.login(statement.who, options)
+          ? this.#next().login(statement.who, options)
           : this.#relay.loginInside(statement.who, options))
         this.#wires.set(statement.who, wire)
         if (key !== undefined) this.#keys.set(statement.who, key)
@@ -78,8 +87,10 @@ class Play {
       }
       case 'leave':
         return this.#wire(statement.who).close()
-      case 'silence':
+      case 'silence': {
+        await this.#settled()
         return this.#wire(statement.who).hearsNothing()
+      }
       case 'send':
         return this.#wire(statement.who).send(this.#bindings.fill(statement.frame) as object)
       case 'sign': {
@@ -112,6 +123,7 @@ class Play {
 
   /** Whatever anybody heard was written down. */
   async finish(): Promise<void> {
+    await this.#settled()
     for (const [who, wire] of this.#wires) {
       if (!wire.isClosed) await wire.barrier()
       const extra = wire.unread[0]
@@ -121,6 +133,14 @@ class Play {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const wire of this.#wires.values()) await wire[Symbol.asyncDispose]()
+  }
+
+  async #settled(): Promise<void> {
+    if (this.#settleMs > 0) await new Promise(resolve => setTimeout(resolve, this.#settleMs))
+  }
+
+  #next(): TestRelay {
+    return this.#relays[this.#arrivals++ % this.#relays.length]!
   }
 
   #wire(who: string): Wire {
@@ -144,9 +164,25 @@ export const playSceneInside = async ({ relay, statements }: Scene): Promise<voi
   await playOn(relay as Partial<Config>, statements, 'inside')
 }
 
+/** The same with several processes, to which those of the scene come in turns; `delayMs`: how long those need to tell each other. */
+export const playSceneApart = async ({ relay, statements }: Scene, nodes: number, delayMs: number, random: () => number): Promise<void> => {
+  await using cluster = await startTestCluster(nodes, relay as Partial<Config>, { delayMs, random, pace: { signalMs: 200 } })
+  await playWith(cluster.nodes, statements, 'socket', delayMs)
+}
+
 const playOn = async (config: Partial<Config>, statements: Scene['statements'], way: Way): Promise<readonly Key[]> => {
   await using relay = await startTestRelay(config, { pace: { signalMs: 200 } })
-  await using play = new Play(relay, await (await fetch(`${relay.httpUrl}/.well-known/agentchat.json`)).json() as { pubkey: string }, way)
+  return await playWith([relay], statements, way)
+}
+
+const playWith = async (
+  relays: readonly TestRelay[],
+  statements: Scene['statements'],
+  way: Way,
+  delayMs = 0,
+): Promise<readonly Key[]> => {
+  const self = await (await fetch(`${relays[0]!.httpUrl}/.well-known/agentchat.json`)).json() as { pubkey: string }
+  await using play = new Play(relays, self, way, delayMs)
   for (const statement of statements) {
     try {
       await play.run(statement)

@@ -1,0 +1,31 @@
+// Two processes are one relay to whoever talks to them: every transcript, with those who come coming to one and the other in turns, while what
+// the processes tell each other takes its time. Here a scene of every third file; all of them with TRANSCRIPTS=all.
+import { readFileSync, readdirSync } from 'node:fs'
+import { describe, test } from 'vitest'
+import { Random } from '../chaos/random.ts'
+import { playSceneApart } from '../transcripts/runner.ts'
+import { parseScript } from '../transcripts/script.ts'
+
+/** What each process counts for itself; and one in which an agent answers a notice before its process knows what the notice is about. */
+const ofOne = [
+  'too many connections of one address',
+  'the answers of two that take turns are stopped',
+  'the floor goes to the earliest claim',
+]
+const folder = new URL('../transcripts/', import.meta.url)
+const isAll = process.env['TRANSCRIPTS'] === 'all'
+
+describe.each(isAll ? [0, 25] : [25])('%i ms apart', delayMs => {
+  // Bytes of files want a bucket.
+  const files = readdirSync(folder).filter(name => name.endsWith('.txt') && name !== 'files.txt').sort()
+  for (const file of isAll ? files : files.filter((_, i) => i % 3 === 0)) {
+    const scenes = parseScript(readFileSync(new URL(file, folder), 'utf8')).filter(({ title }) =>
+      !ofOne.some(each => title.startsWith(each))
+    )
+    for (const [i, scene] of scenes.entries()) {
+      if (!isAll && i !== Math.min(1, scenes.length - 1)) continue
+      const chance = new Random(delayMs, scene.title)
+      test(`${file}: ${scene.title}`, () => playSceneApart(scene, 2, delayMs, () => chance.next()))
+    }
+  }
+})
