@@ -97,10 +97,8 @@ export interface RelayParts {
   readonly elapsed?: () => number
   /** 0 ≤ random < 1 */
   readonly random?: () => number
-  /** @internal Another pace than once a second: a clock that is moved by hand is looked at sooner. */
-  readonly pace?: Partial<Pace> & { readonly deviceMs?: number }
-  /** @internal Nobody sets the clock by the database's: it is moved by hand. */
-  readonly isOwnTime?: boolean
+  /** @internal Another pace than once a second: a clock that is moved by hand is looked at sooner, and not set by a database's. */
+  readonly pace?: Partial<Pace> & { readonly deviceMs?: number, readonly isOwnTime?: boolean }
   /** @internal What other processes on the same store tell, and are told. */
   readonly bus?: RelayBus
   /** @internal Another store, or one that is watched: what a store is to the relay may change with any version. */
@@ -133,7 +131,7 @@ export const openKeeper = (): Promise<Keeper> => createKeeper(migrations)
  */
 export const startRelay = async (config: Config, parts: RelayParts = {}): Promise<RunningRelay> => {
   // Processes on several machines go by the clock of their database.
-  const clock = config.nats === undefined || parts.isOwnTime === true
+  const clock = config.nats === undefined || parts.pace?.isOwnTime === true
     ? parts.clock ?? systemClock
     : new SharedClock(parts.clock ?? systemClock)
   const tail = new LogTail(clock.now())

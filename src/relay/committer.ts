@@ -319,6 +319,8 @@ export class Committer {
       }
       // Asked together with the numbers.
       const lockedOut = tx.lockedOut([...writers])
+      // Where the numbers fail first, nobody awaits it.
+      if (lockedOut instanceof Promise) lockedOut.catch(() => undefined)
       const done = isDeferred ? await numbered(tx, results) : results as Result[]
       const gone = lockedOut instanceof Promise ? await lockedOut : lockedOut
       if (gone.length > 0) throw new LockedOut(gone)

@@ -7,6 +7,8 @@ export interface AgentsStart {
   readonly url: string
   readonly folder: string
   readonly perSender: number
+  /** The relay keeps files. */
+  readonly takesFiles: boolean
   readonly parts: readonly Part[]
 }
 

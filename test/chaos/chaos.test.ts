@@ -4,6 +4,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { noNats } from '../kit/nats-run.ts'
 import type { WorkResult } from './work-run.ts'
 
 const repository = join(import.meta.dirname, '../..')
@@ -19,6 +20,7 @@ interface Outcome {
   readonly messages: number
   readonly refused: number
   readonly kills: number
+  readonly fallen: number
   readonly cuts: number
   readonly ground: Readonly<Record<string, number>>
   readonly kept: readonly string[]
@@ -81,6 +83,38 @@ describe('while its database on PostgreSQL is crashed, cut off, also behind a CO
     for (const kind of ['edit', 'retract', 'grow', 'file'] as const) expect(outcome.deeds[kind], kind).toBeGreaterThan(0)
     expect(Object.values(outcome.ground).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3)
   }, 420_000)
+})
+
+describe.skipIf(noNats !== undefined)('while three processes are killed and stand still, and their database and NATS are attacked', () => {
+  const slice = ['--nodes', '3', '--store', 'postgres', '--clients', '6'] as const
+
+  test('nothing is lost, doubled, reordered or left without an answer, at whichever of them one was', async () => {
+    const outcome = await chaos('--seed', '1', ...slice, '--messages', '3000', '--minutes', '0.25')
+    expect(outcome).toMatchObject({
+      code: 0,
+      lost: 0,
+      duplicated: 0,
+      reordered: 0,
+      unanswered: 0,
+      notGone: 0,
+      fallen: 0,
+      money: { wrong: [] },
+    })
+    // It did happen.
+    expect(outcome.messages).toBeGreaterThan(300)
+    expect(outcome.kills).toBeGreaterThan(0)
+    for (const what of ['pauses', 'nats_kills', 'commits_cut']) expect(outcome.ground[what], what).toBeGreaterThan(0)
+  }, 420_000)
+
+  test('publish keys that another process does not know double what is sent again there', async () => {
+    const outcomes: Outcome[] = []
+    for (const seed of ['1', '2', '3', '4', '5', '6']) {
+      outcomes.push(await chaos('--seed', seed, ...slice, '--break', 'key', '--messages', '1500', '--minutes', '0.08'))
+      if (outcomes.at(-1)!.duplicated > 0) break
+    }
+    expect(outcomes.at(-1)).toMatchObject({ code: 1 })
+    expect(outcomes.at(-1)!.duplicated).toBeGreaterThan(0)
+  }, 600_000)
 })
 
 test('while workers, relay and receiver are killed, every item comes to its end, at one worker at a time, and posts keep their order',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
 import type { Random } from './random.ts'
 import { sqliteRemains, type Remains } from './remains.ts'
-import type { Victim } from './victim.ts'
+import type { Attacked } from './victim.ts'
 
 /** Waits for a while, or until the time of faults is over. */
 export type Wait = (ms: number) => Promise<unknown>
@@ -14,13 +14,13 @@ export interface Ground extends AsyncDisposable {
   /** What the relay is told of it, if it is not its data directory. */
   readonly store: string | undefined
   /** By name: each has chances of its own. */
-  faults(victim: Victim): Readonly<Record<string, Fault>>
+  faults(victim: Attacked): Readonly<Record<string, Fault>>
   /** How often what happened. */
   readonly counts: Readonly<Record<string, number>>
   /** Whether enough of it happened to say something. */
   readonly isTried: boolean
   /** Damages what the end of a relay may damage, before the next one starts. */
-  afterKill(victim: Victim, random: Random): void
+  afterKill(victim: Attacked, random: Random): void
   /** What an ended relay left. */
   remains(): Promise<Remains>
 }

@@ -11,6 +11,7 @@ const usage = `npm run chaos -- [options]
   --minutes M    how long faults happen (0.5)
   --seed S       the same seed, the same plan of faults (random)
   --store E      ${engines.join(', ')}: where the relay keeps its data (sqlite)
+  --nodes N      processes that serve the relay, on PostgreSQL and over NATS, which are attacked too (1)
   --work         workers of an agent, a receiver of webhooks and the relay are killed, and not the network: who had what when is counted
   --break P      ${promises.join(', ')}: the relay breaks this promise, and the run has to notice
   --json         the result as JSON, with what clients were refused
@@ -21,7 +22,7 @@ const lineOf = (seed: number, r: RunResult): string =>
     `lost=${r.lost} duplicated=${r.duplicated} reordered=${r.reordered} unanswered=${r.unanswered} not_gone=${r.notGone} seed=${seed} messages=${r.messages} refused=${r.refused}`,
     `edits=${r.deeds.edit} retractions=${r.deeds.retract} grown=${r.deeds.grow} files=${r.deeds.file}`,
     `money_wrong=${r.money.wrong.length} transfers=${r.money.transfers} deals=${r.money.deals}`,
-    `kills=${r.kills} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} ${
+    `kills=${r.kills} fallen=${r.fallen} cuts=${r.cuts} stalls=${r.stalls} freezes=${r.freezes} clock_jumps=${r.clockJumps} ${
       Object.entries(r.ground).map(([what, count]) => `${what}=${count}`).join(' ')
     } longest_recovery_ms=${r.longestRecoveryMs}`,
   ].join(' ')
@@ -32,6 +33,7 @@ const options = {
   minutes: { type: 'string', default: '0.5' },
   seed: { type: 'string' },
   store: { type: 'string', default: 'sqlite' },
+  nodes: { type: 'string', default: '1' },
   break: { type: 'string' },
   work: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -51,11 +53,12 @@ const main = async (): Promise<number> => {
     values.minutes,
     values.seed ?? String(Date.now() % 1_000_000),
   ].map(Number) as [number, number, number, number]
+  const nodes = Number(values.nodes)
   const broken = promises.find(promise => promise === values.break)
   const engine = engines.find(name => name === values.store)
   if (
     engine === undefined || !(messages >= 1 && clients >= 3 && minutes > 0) || !Number.isInteger(seed)
-    || (values.break !== undefined && broken === undefined)
+    || (values.break !== undefined && broken === undefined) || !(nodes === 1 || (nodes > 1 && engine === 'postgres'))
   ) {
     process.stderr.write(`${usage}\n`)
     return 2
@@ -79,6 +82,7 @@ const main = async (): Promise<number> => {
     durationMs: minutes * 60_000,
     broken,
     engine,
+    nodes,
     signal: stop.signal,
     onProgress,
   })
@@ -86,8 +90,8 @@ const main = async (): Promise<number> => {
   if (!values.json) {
     for (const note of [...result.notes, ...result.losses, ...result.money.wrong, ...result.kept]) process.stderr.write(`${note}\n`)
   }
-  const { lost, duplicated, reordered, unanswered, notGone, money, kept } = result
-  return lost + duplicated + reordered + unanswered + notGone + money.wrong.length + kept.length === 0 ? 0 : 1
+  const { lost, duplicated, reordered, unanswered, notGone, money, kept, fallen } = result
+  return lost + duplicated + reordered + unanswered + notGone + money.wrong.length + kept.length + fallen === 0 ? 0 : 1
 }
 
 // Not left to the end of the event loop: Node 20 can spin for ever there, over what is left of a thousand killed children and sockets.

@@ -37,6 +37,7 @@ export interface Surroundings {
   /** Where files are made that are brought to the relay. */
   readonly folder: string
   readonly perSender: number
+  readonly takesFiles: boolean
   readonly verify: ReturnType<typeof createVerify>
 }
 
@@ -65,6 +66,7 @@ export class Participant {
   readonly #url: string
   readonly #folder: string
   readonly #perSender: number
+  readonly #takesFiles: boolean
   readonly #client: AgentChatClient
   readonly #talk: Conversation
   /** What became of messages that are changed, by their n: one change after the other. */
@@ -83,12 +85,13 @@ export class Participant {
   settled = 0
   delivered = 0
 
-  constructor(part: Part, { url, folder, perSender, verify }: Surroundings) {
+  constructor(part: Part, { url, folder, perSender, takesFiles, verify }: Surroundings) {
     const identity = part.privateKey === undefined ? undefined : nodeIdentity(part.privateKey)
     this.#part = part
     this.#url = url
     this.#folder = folder
     this.#perSender = perSender
+    this.#takesFiles = takesFiles
     this.#acknowledged = new Uint32Array(perSender)
     this.#client = new AgentChatClient({
       server: url,
@@ -178,7 +181,7 @@ export class Participant {
     if (deed.kind === 'edit' || deed.kind === 'retract')
       return this.#change(deed.target, number, deed.kind === 'edit' ? content : undefined)
     if (deed.kind === 'grow') return this.#grow(content)
-    if (deed.kind === 'file') return this.#bring(number, content)
+    if (deed.kind === 'file') return this.#takesFiles ? this.#bring(number, content) : this.#client.send(channel, content)
     const to = n % directEvery === directEvery - 1 ? peers[Math.floor(n / directEvery) % peers.length]! : channel
     const sent = this.#client.send(to, content)
     if (isTarget(n)) {

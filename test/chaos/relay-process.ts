@@ -18,6 +18,8 @@ export interface RelayStart {
   readonly isCalm: boolean
   /** A database server, if its data is on one. */
   readonly store: string | undefined
+  /** What it is called among several on that server, and by what they hear each other. */
+  readonly apart: { readonly node: string, readonly nats: string } | undefined
 }
 
 export type RelayCommand =
@@ -30,7 +32,7 @@ export interface RelayReady {
   readonly refused?: string
 }
 
-const { data, port, url, channels, broken, store: server, ...start } = JSON.parse(process.argv[2]!) as RelayStart
+const { data, port, url, channels, broken, store: server, apart, ...start } = JSON.parse(process.argv[2]!) as RelayStart
 let { clockOffsetMs, isCalm } = start
 let store: Store | undefined
 let isUp = false
@@ -61,6 +63,8 @@ const relay = await startRelay(defaultConfig({
   maxPendingBytes: 1_000_000,
   webhooks: true,
   outboundAllow: ['127.0.0.1'],
+  // Their bytes would want a bucket.
+  ...(apart !== undefined && { ...apart, maxFileBytes: 0 }),
 }), {
   clock: { now: () => Date.now() + clockOffsetMs },
   openStore: async options => {

@@ -8,12 +8,13 @@ import { audit, type Verdict } from './audit.ts'
 import { endsItself, type Promised } from './broken-store.ts'
 import { Dealers } from './dealers.ts'
 import { channelOf, Fleet } from './fleet.ts'
-import { folderGround, type Ground } from './ground.ts'
+import { between, Crowd } from './crowd.ts'
+import { folderGround, type Fault, type Ground } from './ground.ts'
 import { auditMoney, type MoneyVerdict } from './money-audit.ts'
 import { postgresGround } from './postgres-ground.ts'
 import { TearingProxy } from './proxy.ts'
 import { Random } from './random.ts'
-import { Victim } from './victim.ts'
+import { Victim, type Apart, type Attacked } from './victim.ts'
 
 export const engines = ['sqlite', 'postgres'] as const
 export type Engine = (typeof engines)[number]
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly broken: Promised | undefined
   /** Which engine keeps the relay's data. */
   readonly engine: Engine
+  /** Processes that serve it. */
+  readonly nodes: number
   readonly onProgress: (line: string) => void
   /** Ends the run early, and everything it started. */
   readonly signal: AbortSignal
@@ -39,6 +42,8 @@ export interface RunResult extends Verdict {
   readonly kept: readonly string[]
   readonly refused: number
   readonly kills: number
+  /** Processes that ended by themselves. */
+  readonly fallen: number
   readonly cuts: number
   readonly stalls: number
   readonly freezes: number
@@ -72,21 +77,28 @@ const dealerCount = 4
 /** The clock stays within what a login tolerates. */
 const maxClockOffsetMs = 4 * 60_000
 
-export const run = async ({ messages, clients, seed, durationMs, broken, engine, onProgress, signal }: RunOptions): Promise<RunResult> => {
+export const run = async (
+  { messages, clients, seed, durationMs, broken, engine, nodes, onProgress, signal }: RunOptions,
+): Promise<RunResult> => {
   const perSender = Math.ceil(messages / clients)
   const folder = mkdtempSync(join(tmpdir(), 'agentchat-chaos-'))
   const data = join(folder, 'data')
   const memberships = Array.from({ length: clients }, (_, index) => ({ index, channel: channelOf(index, clients) }))
   let url = ''
   await using ground = engine === 'postgres' ? await postgresGround(broken === 'doubt') : folderGround(data)
-  using victim = new Victim(data, () => url, [...new Set(memberships.map(({ channel }) => channel))], broken, ground.store)
+  await using nats = nodes > 1 ? await between() : undefined
+  const channels = [...new Set(memberships.map(({ channel }) => channel))]
+  const newVictim = (apart?: Apart) => new Victim(data, () => url, channels, broken, ground.store, apart)
+  const crowd = nats
+    && new Crowd(Array.from({ length: nodes }, (_, i) => newVictim(namesOf(i, nats.url, new Random(seed, `name ${i}`)))), seed)
+  using victim: Attacked = crowd ?? newVictim()
   const proxy = new TearingProxy(new Random(seed, 'network'), () => victim.port)
   try {
     url = `ws://127.0.0.1:${await proxy.listen()}`
     await victim.start()
     const brought = join(folder, 'brought')
     mkdirSync(brought)
-    using fleet = new Fleet(url, brought, clients, perSender)
+    using fleet = new Fleet(url, brought, clients, perSender, nodes === 1)
     using dealers = new Dealers(url, dealerCount, seed)
     await Promise.all([fleet.ready(), dealers.enter()])
     onProgress('everybody is here')
@@ -95,7 +107,13 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
     fleet.tell({ kind: 'send', durationMs: durationMs * sendingShare })
     dealers.start()
     const counts = { freezes: 0, clockJumps: 0 }
-    await misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken) }, { seed, durationMs, signal, onProgress })
+    const more = crowd === undefined ? undefined : { faults: nats!.faults(crowd), isTried: () => nats!.isTried }
+    await misfortunes({ victim, proxy, fleet, ground, counts, endsItself: endsItself(broken), more }, {
+      seed,
+      durationMs,
+      signal,
+      onProgress,
+    })
     proxy.tears = false
     victim.calm()
     onProgress('nothing is broken any more')
@@ -124,7 +142,8 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
       messages: accounts.reduce((sum, { issued }) => sum + issued, 0),
       refused: [...refusals].reduce((sum, [reason, count]) => sum + (reason.startsWith('send ') ? count : 0), 0),
       kills: victim.kills,
-      ground: ground.counts,
+      fallen: victim.fallen,
+      ground: { ...ground.counts, ...nats?.counts },
       cuts: proxy.cuts,
       stalls: proxy.stalls,
       ...counts,
@@ -142,18 +161,26 @@ export const run = async ({ messages, clients, seed, durationMs, broken, engine,
 }
 
 interface Scene {
-  readonly victim: Victim
+  readonly victim: Attacked
   readonly proxy: TearingProxy
   readonly fleet: Fleet
   readonly ground: Ground
   readonly counts: { freezes: number, clockJumps: number }
   /** The relay sees to its own end. */
   readonly endsItself: boolean
+  /** What happens between several processes. */
+  readonly more: { readonly faults: Readonly<Record<string, Fault>>, isTried(): boolean } | undefined
+}
+
+/** As machines have them, or as pods do: another one each time. */
+const namesOf = (i: number, nats: string, random: Random): Apart => {
+  let starts = 0
+  return { nats, name: () => random.chance(0.5) ? `node${i}` : `node${i}-${++starts}` }
 }
 
 /** Every kind of fault in a loop of its own, with chances of its own, until the time is over; then all is well again. */
 const misfortunes = async (
-  { victim, proxy, fleet, ground, counts, endsItself }: Scene,
+  { victim, proxy, fleet, ground, counts, endsItself, more }: Scene,
   { seed, durationMs, signal, onProgress }: Pick<RunOptions, 'seed' | 'durationMs' | 'signal' | 'onProgress'>,
 ): Promise<void> => {
   const end = new AbortController()
@@ -162,7 +189,7 @@ const misfortunes = async (
   const startedAt = performance.now()
   const timer = setInterval(() => {
     const ms = performance.now() - startedAt
-    const isTried = endsItself ? victim.ownEnds >= minOwnEnds : victim.kills >= minKills && ground.isTried
+    const isTried = endsItself ? victim.ownEnds >= minOwnEnds : victim.kills >= minKills && ground.isTried && more?.isTried() !== false
     if (ms >= durationMs && (isTried || ms >= maxStretch * durationMs)) onAbort()
   }, 20)
   signal.addEventListener('abort', onAbort)
@@ -208,7 +235,9 @@ const misfortunes = async (
       counts.clockJumps++
       victim.setClock(random.between(-maxClockOffsetMs, maxClockOffsetMs))
     }),
-    ...Object.entries(ground.faults(victim)).map(([name, fault]) => again(name, random => fault(random, wait, () => over.aborted))),
+    ...Object.entries({ ...ground.faults(victim), ...more?.faults }).map(([name, fault]) =>
+      again(name, random => fault(random, wait, () => over.aborted))
+    ),
   ]).finally(() => {
     clearInterval(timer)
     signal.removeEventListener('abort', onAbort)

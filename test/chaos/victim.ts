@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Promised } from './broken-store.ts'
+import { endsItself, type Promised } from './broken-store.ts'
 import { Child } from './child.ts'
 import type { Random } from './random.ts'
 import type { RelayCommand, RelayReady, RelayStart } from './relay-process.ts'
@@ -11,7 +11,34 @@ import { tearWal } from './wal.ts'
 const startPatienceMs = 60_000
 const startPauseMs = 200
 
+/** What a run attacks: a relay, however many processes it is. */
+export type Attacked =
+  & Pick<
+    Victim,
+    | 'port'
+    | 'kills'
+    | 'fallen'
+    | 'ownEnds'
+    | 'isStarting'
+    | 'refusals'
+    | 'start'
+    | 'kill'
+    | 'end'
+    | 'tearLog'
+    | 'setClock'
+    | 'calm'
+    | 'setDisk'
+  >
+  & Disposable
+
+/** A process among several: another name each time it starts, or its own. */
+export interface Apart {
+  readonly nats: string
+  name(): string
+}
+
 export class Victim implements Disposable {
+  readonly #apart: Apart | undefined
   readonly #data: string
   readonly #url: () => string
   readonly #channels: readonly string[]
@@ -23,6 +50,8 @@ export class Victim implements Disposable {
   kills = 0
   /** How often it ended by itself, in the worst moment for what it promised. */
   ownEnds = 0
+  /** How often it ended by itself, though it promised nothing of the kind. */
+  fallen = 0
   isStarting = false
   #isCalm = false
   /** Why it did not start, when it was started again. */
@@ -35,7 +64,9 @@ export class Victim implements Disposable {
     channels: readonly string[],
     broken: Promised | undefined,
     store: string | undefined,
+    apart?: Apart,
   ) {
+    this.#apart = apart
     this.#data = data
     this.#url = url
     this.#channels = channels
@@ -70,19 +101,25 @@ export class Victim implements Disposable {
       broken: this.#broken,
       isCalm: this.#isCalm,
       store: this.#store,
+      apart: this.#apart && { nats: this.#apart.nats, node: this.#apart.name() },
     }
     await new Promise<void>((resolve, reject) => {
+      let isUp = false
       const child = this.#child = new Child<RelayCommand, RelayReady>('./relay-process.js', start, ({ port, refused }) => {
         if (refused !== undefined) return reject(new Error(`the relay does not start: ${refused}`))
         this.port = port
+        isUp = true
         resolve()
       })
       void child.ended.then(() => {
         reject(new Error('the relay ended by itself'))
         // One that breaks a promise ends in its worst moment, and is started again as by a supervisor.
-        if (this.#child !== child || this.port === 0 || this.#store !== undefined) return
-        this.ownEnds++
-        void this.#start().catch(() => undefined)
+        if (this.#child !== child || this.port === 0) return
+        // Where it waits for its database it is started again by whoever waits.
+        if (this.#store !== undefined && !isUp) return
+        if (this.#store === undefined || endsItself(this.#broken)) this.ownEnds++
+        else this.fallen++
+        void this.start().catch(() => undefined)
       })
     })
   }
@@ -97,6 +134,21 @@ export class Victim implements Disposable {
     this.#child = undefined
     child?.signal('SIGKILL')
     await child?.ended
+  }
+
+  get isRunning(): boolean {
+    return this.#child?.isOver === false && !this.isStarting
+  }
+
+  /** It stands still for as long, and does not know it. */
+  async pause(wait: () => Promise<unknown>): Promise<void> {
+    const child = this.#child
+    child?.signal('SIGSTOP')
+    try {
+      await wait()
+    } finally {
+      child?.signal('SIGCONT')
+    }
   }
 
   /** Damages what a crash may damage, while no relay runs; false: there is nothing. */

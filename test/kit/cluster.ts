@@ -124,7 +124,7 @@ export const startTestCluster = async (
       const slow = new SlowBus(bus.join(`node${n}`), delayMs, random, isShuffled)
       buses.push(slow)
       const config = { store: database.url, nats: 'nats://in.memory', node: `node${n}`, maxFileBytes: 0, ...overrides }
-      nodes.push(await startTestRelay(config, { bus: slow, pace, isOwnTime: true }, { clock }))
+      nodes.push(await startTestRelay(config, { bus: slow, pace: { ...pace, isOwnTime: true } }, { clock }))
     }
     await Promise.all(nodes.map(node => known(node, count)))
   } catch (error) {

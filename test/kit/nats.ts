@@ -51,6 +51,17 @@ export class TestNats implements AsyncDisposable {
     await ended
   }
 
+  /** It hangs for as long. */
+  async stall(wait: () => Promise<unknown>): Promise<void> {
+    const child = this.#child
+    child?.kill('SIGSTOP')
+    try {
+      await wait()
+    } finally {
+      child?.kill('SIGCONT')
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
     this.#folder[Symbol.dispose]()

@@ -74,8 +74,9 @@ export const addressing = ({ shares, maxHereMembers }: AddressingOptions): Addre
     const blocks = tx.log.hasBlocks(to)
     if (checked === undefined && blocks === false) return toAgent(ctx, to, true)
     return (async () => {
-      await checked
-      return toAgent(ctx, to, true, await blocks && await isBlocked(tx, me.id, to))
+      // Both are awaited from the start: where the database breaks off, both fail.
+      const [, isBlocking] = await Promise.all([checked, blocks])
+      return toAgent(ctx, to, true, isBlocking && await isBlocked(tx, me.id, to))
     })()
   }
 

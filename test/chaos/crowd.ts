@@ -1,0 +1,132 @@
+// Several processes of one relay as the run sees them: one of them is killed, stands still or has a wrong clock, and whoever connects comes to
+// one that runs, if any does.
+import { TestNats } from '../kit/nats.ts'
+import type { Fault } from './ground.ts'
+import { Random } from './random.ts'
+import type { Attacked, Victim } from './victim.ts'
+
+/** Longer than the lease for which a process is believed to run. */
+const longestPauseMs = 14_000
+const leaseMs = 10_000
+/** Beyond that a process of several is not to serve at all. */
+const maxClockOffsetMs = 30_000
+
+export class Crowd implements Attacked {
+  readonly #nodes: readonly Victim[]
+  readonly #random: Random
+  #killed: Victim | undefined
+
+  constructor(nodes: readonly Victim[], seed: number) {
+    this.#nodes = nodes
+    this.#random = new Random(seed, 'crowd')
+  }
+
+  get port(): number {
+    const running = this.#nodes.filter(({ isRunning }) => isRunning)
+    return this.#one(running.length > 0 ? running : this.#nodes).port
+  }
+
+  get kills(): number {
+    return this.#nodes.reduce((sum, { kills }) => sum + kills, 0)
+  }
+
+  get fallen(): number {
+    return this.#nodes.reduce((sum, { fallen }) => sum + fallen, 0)
+  }
+
+  get ownEnds(): number {
+    return this.#nodes.reduce((sum, { ownEnds }) => sum + ownEnds, 0)
+  }
+
+  get isStarting(): boolean {
+    return this.#nodes.some(({ isStarting }) => isStarting)
+  }
+
+  get refusals(): string[] {
+    return this.#nodes.flatMap(({ refusals }) => refusals.splice(0))
+  }
+
+  async start(): Promise<void> {
+    if (this.#killed !== undefined) return this.#killed.start()
+    for (const node of this.#nodes) await node.start()
+  }
+
+  async kill(): Promise<void> {
+    this.#killed = this.#one(this.#nodes)
+    await this.#killed.kill()
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#nodes.map(node => node.end()))
+  }
+
+  async pauseOne(random: Random, wait: (ms: number) => Promise<unknown>): Promise<void> {
+    const node = this.#nodes[random.between(0, this.#nodes.length)]!
+    if (node.isRunning) await node.pause(() => wait(random.between(leaseMs + 1_000, longestPauseMs)))
+  }
+
+  tearLog(): boolean {
+    return false
+  }
+
+  setClock(offsetMs: number): void {
+    this.#one(this.#nodes).setClock(offsetMs % maxClockOffsetMs)
+  }
+
+  calm(): void {
+    for (const node of this.#nodes) node.calm()
+  }
+
+  setDisk(): void {}
+
+  [Symbol.dispose](): void {
+    for (const node of this.#nodes) node[Symbol.dispose]()
+  }
+
+  #one(nodes: readonly Victim[]): Victim {
+    return nodes[this.#random.between(0, nodes.length)]!
+  }
+}
+
+export interface Between extends AsyncDisposable {
+  readonly url: string
+  readonly counts: { nats_kills: number, nats_stalls: number, pauses: number }
+  /** Whether enough happened to say something. */
+  readonly isTried: boolean
+  faults(crowd: Crowd): Readonly<Record<string, Fault>>
+}
+
+/** The server of NATS between them, which ends, and which hangs; and processes that stand still. */
+export const between = async (): Promise<Between> => {
+  const nats = await TestNats.start()
+  const counts = { nats_kills: 0, nats_stalls: 0, pauses: 0 }
+  return {
+    url: nats.url,
+    counts,
+    get isTried() {
+      return counts.nats_kills > 0 && counts.pauses > 0
+    },
+    faults: crowd => ({
+      nats: async (random, wait, isOver) => {
+        await wait(random.between(2_000, 8_000))
+        if (isOver()) return
+        if (random.chance(0.5)) {
+          counts.nats_kills++
+          await nats.stop()
+          await wait(random.between(200, 4_000))
+          await nats.start()
+        } else {
+          counts.nats_stalls++
+          await nats.stall(() => wait(random.between(200, 4_000)))
+        }
+      },
+      pause: async (random, wait, isOver) => {
+        await wait(random.between(1_000, 6_000))
+        if (isOver()) return
+        counts.pauses++
+        await crowd.pauseOne(random, wait)
+      },
+    }),
+    [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose](),
+  }
+}
