@@ -121,6 +121,22 @@ test('deals are made and held at the relay that their addresses name', async () 
   expect(await cli.run(['proposals', 'show', id as string, '-i', cli.at('ann.json')])).toMatchObject({ code: exits.notFound.code })
 })
 
+test("the admin key of the environment is told to the relay of one's own, and to none that a name leads to", async () => {
+  const adminKey = 'the same at both, so that whoever is told it obeys'
+  const [home, there] = await Promise.all(['home', 'there'].map(async name => {
+    const relay = await startTestRelay({ name, adminKey })
+    onTestFinished(() => relay.drain())
+    return relay
+  })) as [TestRelay, TestRelay]
+  own(there.url)
+  Object.assign(cli.env, { AGENTCHAT_URL: home.url, AGENTCHAT_ADMIN_KEY: adminKey })
+  const ban = (host: string, ...more: readonly string[]) => cli.run(['admin', 'ban', `@8addfe276526c9f6@${host}`, '--guest', ...more])
+  const refused = await ban(hostOf(there))
+  expect(refused, refused.stderr).toMatchObject({ code: exits.refused.code, stderr: expect.stringContaining('--admin-key') as string })
+  for (const done of [await ban(hostOf(there), '--admin-key', adminKey), await ban(hostOf(home))])
+    expect(done, done.stderr).toMatchObject({ code: 0 })
+})
+
 test('names at two relays are for `listen` alone', async () => {
   const ran = await cli.run(['invite', '#a@one.example', '@8addfe276526c9f6@two.example'])
   expect(ran).toMatchObject({ code: exits.usage.code, stderr: expect.stringContaining('one.example, two.example') as string })

@@ -48,6 +48,10 @@ export const hostIn = ({ arguments: specs, isAcrossRelays }: AnyCommand, args: A
   }
 }
 
+/** Whether a host is that of the relay of one's own, where there is one. */
+export const isOwn = (host: string, own: () => Promise<Target>): Promise<boolean> =>
+  own().then(({ url }) => isSameHost(hostOf(url), host), () => false)
+
 /** Where the user points, the user may go. */
 const unguarded = addressGuard(anywhere)
 

@@ -61,7 +61,12 @@ export const main = async (argv: readonly string[], io: Io): Promise<number> => 
       closers.push(() => client.close())
       return client
     }
-    exit = await record.run({ args, options, server, io, out, target, connect } as never) ?? 'ok'
+    // The admin key of the environment is for the relay of one's own: no other that somebody's name leads to is told it.
+    const isOthers = host !== undefined && io.env['AGENTCHAT_ADMIN_KEY'] && !await (await import('./addressed.ts')).isOwn(host, ownTarget)
+    if (isOthers && 'adminKey' in record.options && (options as { readonly adminKey?: unknown }).adminKey === undefined)
+      out.say(`AGENTCHAT_ADMIN_KEY is not told to ${host}: if you administer that relay, say its key with --admin-key`)
+    const told = isOthers ? { ...io, env: { ...io.env, AGENTCHAT_ADMIN_KEY: undefined } } : io
+    exit = await record.run({ args, options, server, io: told, out, target, connect } as never) ?? 'ok'
   }
 
   try {
