@@ -97,7 +97,7 @@ export const openPeople = (
       of: headers => {
         const origins = sites().map(({ origin }) => origin)
         const held = headers.origin !== undefined && origins.includes(headers.origin) ? cookieOf({ headers }, origins) : undefined
-        return held === undefined ? undefined : accounts.who(held.secret).then(known => known?.signIn.id)
+        return held === undefined ? undefined : accounts.lookUp(held.secret).then(known => known?.signIn.id)
       },
       among: ids => accounts.signedIn(ids),
       office: (id, db) => accounts.office(id, db),

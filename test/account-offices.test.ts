@@ -125,6 +125,9 @@ test('whoever came by a recovery code or a provider shows a passkey first', asyn
   await wire.ask({ type: 'AUDIT' }, 'AUDIT')
   await relay.store.write(tx => tx.tables<{ sign_ins: { level: number } }>().updateTable('sign_ins').set({ level: 1 }).execute())
   expect(await wire.refusal({ type: 'AUDIT' })).toMatchObject({ code: 'PASSKEY_ASKED' })
+  for (const path of ['/account/people', '/account/audit?all=1'])
+    expect(await browser.ask('GET', path)).toMatchObject({ status: 403, body: { code: 'PASSKEY_ASKED' } })
+  expect((await browser.ask('GET', '/account/audit')).status).toBe(200)
   await browser.signIn(passkey)
   await wire.ask({ type: 'AUDIT' }, 'AUDIT')
   for (const each of Object.values(people)) await each.browser.signIn(each.passkey)
@@ -154,4 +157,17 @@ test('counts for nobody else: not without a cookie, not by what is no page of th
   await using open = await sessionOf(operator)
   expect((await operator.browser.post('/signout')).status).toBe(204)
   expect(await open.closed()).toMatchObject({ code: 4505 })
+})
+
+test('a WebSocket looks its sign-in up and writes nothing: it lasts longer once an answer brings the cookie anew', async () => {
+  const { person, person: { browser, passkey } } = people
+  await browser.signIn(passkey)
+  clock.advance(2 * 60 * 60_000)
+  const before = await relay.store.read.tables<{ sign_ins: { seen: number } }>().selectFrom('sign_ins').select('seen').execute()
+  await using wire = await sessionOf(person)
+  expect(await wire.refusal({ type: 'ADMIN_LIST' })).toMatchObject({ code: 'INVALID_MSG' })
+  expect(await relay.store.read.tables<{ sign_ins: { seen: number } }>().selectFrom('sign_ins').select('seen').execute()).toEqual(before)
+  browser.setCookie = ''
+  expect((await browser.ask('GET', '/account/me')).status).toBe(200)
+  expect(browser.setCookie).toContain(browser.cookie)
 })

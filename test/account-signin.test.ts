@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { claimText, randomNonce } from '../lib/identity/index.ts'
 import { exits } from '../src/cli/exit.ts'
+import { addDevice, countDevices } from '../src/features/account/accounts/devices-store.ts'
 import { Browser, Passkey } from './kit/authenticator.ts'
 import { Cli } from './kit/cli.ts'
 import { startTestRelay, type TestRelay } from './kit/relay.ts'
@@ -135,6 +136,21 @@ test('who asks too often, or for too many, is told how long to wait; codes are g
   expect((await tell('/signin/device/poll', { device })).status).toBe(202)
   for (let i = 0; i < 9; i++) expect((await tell('/signin/device', { agent: '@0123456789abcdef' })).status).toBe(201)
   expect(codeOf(await tell('/signin/device', { agent: '@0123456789abcdef' }))).toEqual([409, 'LIMIT_REACHED'])
+  later()
+  // Whoever asks from many places takes none of the others' from them.
+  const now = relay.clock.now()
+  const waiting = (address: string, i: number) => ({
+    ...{ hash: `${address} ${i}`, code: `${address} ${i}`, agent: '@0123456789abcdef', address, account: null, sign_in: null },
+    ...{ asked: 0, created: now + i, expires: now + 60_000 },
+  })
+  await relay.store.write(async tx => {
+    await addDevice(tx, waiting('192.0.2.1', -1))
+    for (let i = 0; i < 999; i++) await addDevice(tx, waiting(`198.51.100.${i % 100}`, i))
+  })
+  const { device: another } = await begin('@0123456789abcdef')
+  expect((await tell('/signin/device/poll', { device: another })).status).toBe(202)
+  const { read } = relay.store
+  expect([await countDevices(read), await countDevices(read, '192.0.2.1'), await countDevices(read, '198.51.100.0')]).toEqual([1_000, 1, 9])
   later()
   await ada.signIn(passkey)
   const told: number[] = []

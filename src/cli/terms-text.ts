@@ -140,7 +140,9 @@ export const termsText = (
   const theirs = String(offer['payment_code'] ?? '')
   const isPayerSigned = payerIn({ frame: offer, signature: offer.signature }) !== undefined
   return `The deal ${proposal_id}, offered by ${named(from)}${
-    offer.signature === 'weak' ? ' in the older form: its signature covers neither terms nor deadlines' : ', who signed it'
+    offer.signature === 'weak'
+      ? ' in the older form: its signature covers neither terms nor deadlines, nor which relay they are for'
+      : ', who signed it'
   }:\n${
     listed([
       ...workRows(proposal),

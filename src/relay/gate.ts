@@ -6,6 +6,7 @@ import type { Logger } from '../base/log.ts'
 import type { Counts } from '../base/metrics.ts'
 import type { Ban } from '../store/standing.ts'
 import type { OfficeHolder } from './bonds.ts'
+import { Buckets } from './bucket.ts'
 import type { Connection } from './connection.ts'
 import { Fail, noChannel } from './feature.ts'
 import { Guesses } from './guesses.ts'
@@ -48,10 +49,15 @@ export interface GateOptions {
   readonly counts: Counts
 }
 
+/** What others than operators may ask by it. It is noted, and must not wash away what is noted of others. */
+const ofOffice = { perSecond: 2, burst: 300 }
+
 export class Gate {
   readonly #options: GateOptions
   readonly #adminKeyHash: Buffer | undefined
   readonly #guesses = new Guesses()
+  /** By account. */
+  readonly #offices = new Buckets(ofOffice)
   readonly #bannedAddresses = new Map<string, AddressBan>()
 
   constructor(options: GateOptions) {
@@ -127,6 +133,7 @@ export class Gate {
 
   sweep(now: number): void {
     this.#guesses.sweep(now)
+    this.#offices.sweep(now)
   }
 
   /** The channel's owner, or an admin, who may have no session. */
@@ -148,7 +155,7 @@ export class Gate {
   /** Gives the account by whose right it is, if by that of one. @throws Fail */
   #admin(right: Right, connection: Connection, key: unknown, { type, now, office }: Asked): string | undefined {
     if (connection.agent?.admin === true) return undefined
-    if (key === undefined && office !== undefined) return mayByOffice(right, office)
+    if (key === undefined && office !== undefined) return this.#byOffice(right, office, now)
     if (this.#adminKeyHash === undefined) throw new Fail('INVALID_MSG', 'Admin requests are not configured on this relay')
     if (typeof key !== 'string') throw new Fail('INVALID_MSG', 'admin_key: missing')
     const { address } = connection
@@ -164,14 +171,16 @@ export class Gate {
     this.#options.log.warn({ address, agent: connection.agent?.id, request: type }, 'a wrong admin key')
     throw new Fail('AUTH_REQUIRED', 'Wrong admin key')
   }
-}
 
-/** @throws Fail where the account may not, or has to show its passkey first */
-const mayByOffice = (right: Right, { account, office, isSure, isFresh }: OfficeHolder): string => {
-  const { held, aal, doc }: RightRow = rights[right]
-  if (!can([office], right)) throw new Fail('NOT_ALLOWED', `${doc}: your account is ${office} here, and that is for ${held.join(', ')}`)
-  if (aal === 2 ? !isFresh : !isSure) throw new Fail('PASSKEY_ASKED', `${doc}: this wants your passkey again, and then to be asked anew`)
-  return account
+  /** @throws Fail where the account may not, has to show its passkey first, or asks too much */
+  #byOffice(right: Right, { account, office, isSure, isFresh }: OfficeHolder, now: number): string {
+    const { held, aal, doc }: RightRow = rights[right]
+    if (!can([office], right)) throw new Fail('NOT_ALLOWED', `${doc}: your account is ${office} here, and that is for ${held.join(', ')}`)
+    if (aal === 2 ? !isFresh : !isSure) throw new Fail('PASSKEY_ASKED', `${doc}: this wants your passkey again, and then to be asked anew`)
+    const waitMs = office === 'operator' ? 0 : this.#offices.take(account, now)
+    if (waitMs > 0) throw new Fail('RATE_LIMITED', `Your account asks too much as ${office}; try again in ${waitMs} ms`, waitMs)
+    return account
+  }
 }
 
 /** Equal lengths for the comparison, whatever the key's. */

@@ -136,7 +136,7 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
       proven: true,
       receipt: { client: { agent: ada }, outcome: 'completed' },
     })
-    expect(await page.locator('.history .chip.good').count()).toBe(7)
+    await expect.poll(() => page.locator('.history .chip.good').count()).toBe(7)
     expect(await page.locator('.history .chip.bad').count()).toBe(0)
     expect(faults).toEqual([])
   }, 40_000)
@@ -167,7 +167,7 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
     await page.locator('.skill').getByRole('link', { name: 'reviewer' }).click()
     await page.getByText('Careful.').waitFor()
     await expectHarmless(page)
-    expect(await page.locator('.card h2 .chip.good').count()).toBe(2)
+    await expect.poll(() => page.locator('.card h2 .chip.good').count()).toBe(2)
     await page.getByText('nothing is known, neither good nor bad').waitFor()
 
     const offered = bot.once('PROPOSAL')

@@ -30,6 +30,7 @@ describe.skipIf(noBrowser !== undefined)('pages', () => {
     await using scene = await startScene()
     await using visit = await browser.visit(scene.site, { bypassCsp: true })
     const { page, faults } = visit
+    await page.getByLabel('Your name').waitFor()
     expect(await findings(page)).toEqual([])
     await photograph(page, 'welcome')
     await joinScene(page)

@@ -30,8 +30,9 @@ describe.skipIf(noBrowser !== undefined)('peers', () => {
     await page.getByRole('button', { name: 'Make my key' }).click()
     await page.getByRole('button', { name: 'Join #general' }).click()
     await page.locator('#compose').waitFor()
-    for (const text of [...hostileTexts, long]) {
+    for (const [i, text] of [...hostileTexts, long].entries()) {
       await villain.send('#general', text)
+      await expect.poll(() => page.locator('.message:not(.waiting)').count()).toBe(i + 1)
       const row = page.locator('.message').last()
       await row.getByText('unsigned').waitFor()
       // It stays within its row, and the row within the list.
@@ -77,6 +78,7 @@ describe.skipIf(noBrowser !== undefined)('peers', () => {
       }
       throw new Error(`Tab never comes to ${name}: it is at ${await focused()}`)
     }
+    await page.getByLabel('Your name').waitFor()
     await tabTo(/^name$/)
     await page.keyboard.type('Ada')
     await page.keyboard.press('Enter')

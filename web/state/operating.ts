@@ -5,6 +5,7 @@ import type { Frame, ReplyType, RequestInput, RequestType } from '../../lib/prot
 import { can, type Office, type Right } from '../../lib/access/table.ts'
 import { account, fresh, lookWhoIsIn } from './account.ts'
 import { adminKey, withKey } from './admin-key.ts'
+import { reasonOf } from '../text/reason.ts'
 import { here } from './session.ts'
 
 export type Settings = Frame<'SETTINGS'>['settings']
@@ -35,7 +36,7 @@ export const enter = async (): Promise<void> => {
     right.value = 'yes'
   } catch (error) {
     right.value = 'no'
-    refusal.value = (error as Error).message
+    refusal.value = reasonOf(error)
     if (!(error instanceof RelayError) || adminKey.peek() !== undefined) throw error
   }
 }

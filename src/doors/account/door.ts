@@ -13,7 +13,7 @@ import { page, pageHeaders, script } from './page.ts'
 import { devicePlaces } from './device-places.ts'
 import { oidcPlaces, type OidcPlaces } from './oidc-places.ts'
 import { ownPlaces } from './own-places.ts'
-import { isOwn, rolesOf, type OwnPlace, type Place, type Places } from './place.ts'
+import { checkRole, isOwn, passkeyAsked, type OwnPlace, type Place, type Places } from './place.ts'
 import type { AccountsPort, ClaimsPort, DevicesPort, SignedIn, VaultPort } from './port.ts'
 import { vaultPlaces } from './vault-places.ts'
 
@@ -161,9 +161,8 @@ export class AccountDoor implements HttpDoor {
   async #checked(me: SignedIn | undefined, { may, orFirst }: OwnPlace): Promise<SignedIn> {
     if (me === undefined) throw new Problem('AUTH_REQUIRED', 'Sign in: /account')
     const { accounts } = this.#options
-    if (!can(rolesOf(me), may)) throw new Problem('NOT_ALLOWED', `${rights[may].doc}: that is for ${rights[may].held.join(', ')}`)
-    if (rights[may].aal === 2 && !accounts.isFresh(me) && !(orFirst === true && await accounts.isFirst(me)))
-      throw new Problem('PASSKEY_ASKED', 'This wants your passkey again: POST /signin/passkey/options and verify, then ask again')
+    checkRole(me, may)
+    if (rights[may].aal === 2 && !accounts.isFresh(me) && !(orFirst === true && await accounts.isFirst(me))) throw passkeyAsked()
     return me
   }
 

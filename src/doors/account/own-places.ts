@@ -1,8 +1,7 @@
 // The places of accounts: signing in by a passkey or a link, and what an account has.
 import * as z from 'zod'
-import { can } from '../../../lib/access/table.ts'
 import { Problem } from '../http/problem.ts'
-import { bodyOf, Claim, Line, Nothing, numberIn, rolesOf, Secret, type Places, type Told } from './place.ts'
+import { bodyOf, checkRole, Claim, Line, Nothing, numberIn, Secret, type Places, type Told } from './place.ts'
 import type { AccountsPort, ClaimsPort, Opened, PasskeyAnswer, SignedIn } from './port.ts'
 
 export interface OwnPlaces {
@@ -96,8 +95,7 @@ export const ownPlaces = ({ accounts, claims, shown }: OwnPlaces): Places => {
       may: 'account.read',
       answer: async ({ visit, me }) => {
         const isAll = visit.query.get('all') === '1'
-        if (isAll && !can(rolesOf(me), 'people.audit'))
-          throw new Problem('NOT_ALLOWED', 'The audit of all accounts is for operators and auditors')
+        if (isAll) checkRole(me, 'people.audit')
         const items = await accounts.audit(isAll ? undefined : me.account.id, numberIn(visit, 'limit', maxPage) ?? maxPage,
           numberIn(visit, 'before', Number.MAX_SAFE_INTEGER))
         return { body: { items } }

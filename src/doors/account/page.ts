@@ -234,7 +234,7 @@ const show = async () => {
     }
     const { items: providers } = await ask('GET', '/signin/providers').catch(() => ({ items: [] }))
     const { items } = providers.length > 0 ? await ask('GET', '/account/identities') : { items: [] }
-    const people = me.account.role === 'operator' ? (await ask('GET', '/account/people')).items : []
+    const people = me.account.role === 'operator' && me.sign_in.level === 2 ? (await ask('GET', '/account/people')).items : []
     showOwner(me, await ask('GET', '/account/agents'), providers, items, people)
   } catch (error) {
     if (error.code !== 'AUTH_REQUIRED') say(error.message)

@@ -1,6 +1,6 @@
 // What stands at a path of this door: who may ask, what is in the body, and what is told.
 import * as z from 'zod'
-import { can, type Right, type Role } from '../../../lib/access/table.ts'
+import { can, rights, type Right, type Role } from '../../../lib/access/table.ts'
 import type { DoorVisit } from '../../relay/inside.ts'
 import { readJson } from '../http/body.ts'
 import { Problem } from '../http/problem.ts'
@@ -44,7 +44,16 @@ export type Place = { readonly may: Open, answer(asked: Asked): Promise<Told> } 
 export const isOwn = (place: Place): place is OwnPlace => !can(['everyone', 'agent'], place.may)
 
 /** Whose place at the relay an account has. */
-export const rolesOf = ({ account }: SignedIn): readonly Role[] => ['person', account.role]
+const rolesOf = ({ account }: SignedIn): readonly Role[] => ['person', account.role]
+
+export const passkeyAsked = (): Problem =>
+  new Problem('PASSKEY_ASKED', 'This wants your passkey again: POST /signin/passkey/options and verify, then ask again')
+
+/** By what an account is at the relay nothing is told to a browser that no passkey opened, as over the wire. @throws Problem */
+export const checkRole = (me: SignedIn, may: Right): void => {
+  if (!can(rolesOf(me), may)) throw new Problem('NOT_ALLOWED', `${rights[may].doc}: that is for ${rights[may].held.join(', ')}`)
+  if (!can(['person'], may) && me.signIn.level < 2) throw passkeyAsked()
+}
 
 /** By method and path; one that ends with / takes what is behind it. */
 export type Places = Readonly<Record<string, Place>>

@@ -19,11 +19,11 @@ export const agents: Texts['agents'] = {
   guestMore: 'Ein Gast hat keinen Schlüssel und also keinen eigenen Agenten.',
   claims: {
     title: 'Ansprüche',
-    none: 'Kein Agent will deiner sein.',
-    how: 'Wo der Schlüssel von einem liegt:',
+    none: 'Kein Agent sagt, dass er dir gehört.',
+    how: 'Dort, wo der Schlüssel des Agenten liegt:',
     copy: 'Befehl kopieren',
     again: 'Nochmal nachsehen',
-    says: 'Sein Schlüssel sagt, dass er deiner ist. Das wartet bis',
+    says: 'Sein Schlüssel sagt, dass er dir gehört. Das wartet bis',
     mine: 'Er gehört mir',
     mineMeans:
       'Von jetzt an gehört er zu deinem Konto. Agenten eines Kontos sind eine Partei: Sie machen keine Aufträge untereinander aus und richten '

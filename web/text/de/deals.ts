@@ -113,7 +113,7 @@ export const deals: Texts['deals'] = {
   },
   signatureMeans: {
     valid: 'Wer diesen Schritt getan hat, hat alles davon unterschrieben, für dieses Relay, einmal.',
-    weak: 'Von einem älteren Programm unterschrieben, in einer Form, die weder Bedingungen noch Fristen deckt.',
+    weak: 'Von einem älteren Programm unterschrieben, in einer Form, die weder Bedingungen noch Fristen noch das Relay deckt.',
     foreign: 'Für ein anderes Relay unterschrieben und hierher gebracht.',
     invalid: 'Die Unterschrift passt nicht: glaub nicht, dass das gesagt wurde.',
     none: 'Niemand hat es unterschrieben.',

@@ -9,7 +9,7 @@ export const errors: Readonly<Record<ErrorCode, string>> = {
   ORIGIN_UNKNOWN: 'Das Relay weiß nicht, dass es unter dieser Adresse erreicht wird. Sein Betreiber muss sie ihm nennen.',
   RATE_LIMITED: 'Das waren zu viele Anfragen auf einmal. Warte ein wenig.',
   NOT_ALLOWED: 'Das erlaubt dir dieses Relay nicht.',
-  PASSKEY_ASKED: 'Das lässt sich nicht rückgängig machen: Dein Passkey muss noch einmal bürgen.',
+  PASSKEY_ASKED: 'Dafür muss dein Passkey noch einmal bürgen.',
   BANNED: 'Du bist von diesem Relay ausgeschlossen.',
   VERIFICATION_FAILED: 'Eine Unterschrift stimmt nicht.',
   VERIFICATION_EXPIRED: 'Die Zeit dafür ist um, oder deine Uhr geht falsch. Versuch es noch einmal.',

@@ -112,7 +112,7 @@ export const deals = {
   },
   signatureMeans: {
     valid: 'Who took this step signed all of it, for this relay, once.',
-    weak: 'Signed by an older client, in a form that covers neither terms nor deadlines.',
+    weak: 'Signed by an older client, in a form that covers neither terms nor deadlines, nor which relay they are for.',
     foreign: 'Signed for another relay, and brought here.',
     invalid: 'The signature does not fit: do not believe that this was said.',
     none: 'Nobody signed it.',

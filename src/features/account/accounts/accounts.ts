@@ -264,18 +264,24 @@ export class Accounts {
     })
   }
 
-  /** Who holds the cookie; undefined: it ended, or never was. */
+  /** Who holds the cookie; undefined: it ended, or never was. Writes nothing: what is about to write may wait for it. */
+  async lookUp(secret: string): Promise<SignedIn | undefined> {
+    const { store: { read }, clock } = this.#options
+    const signIn = await findSignIn(read, sha256Hex(secret))
+    if (signIn === undefined || signIn.expires <= clock.now()) return undefined
+    const account = await findAccount(read, signIn.account)
+    return account && { account, signIn }
+  }
+
+  /** The same, and it lasts longer from now on: of whoever is given the cookie anew. */
   async who(secret: string): Promise<Known | undefined> {
-    const { store, clock } = this.#options
-    const now = clock.now()
-    const signIn = await findSignIn(store.read, sha256Hex(secret))
-    if (signIn === undefined || signIn.expires <= now) return undefined
-    const account = await findAccount(store.read, signIn.account)
-    if (account === undefined) return undefined
+    const me = await this.lookUp(secret)
+    if (me === undefined) return undefined
+    const now = this.#options.clock.now()
     // What cannot be noted is not worth a refusal.
-    const isProlonged = now - signIn.seen >= seenEveryMs
-      && await this.#decide(tx => noteSeen(tx, signIn.hash, now, now + signInMs)).catch(() => false)
-    return { account, signIn, isProlonged }
+    const isProlonged = now - me.signIn.seen >= seenEveryMs
+      && await this.#decide(tx => noteSeen(tx, me.signIn.hash, now, now + signInMs)).catch(() => false)
+    return { ...me, isProlonged }
   }
 
   /** Those of some browsers, by their ids, that are signed in still. */

@@ -64,6 +64,17 @@ export const removeDevice = async (tx: TableWriter, hash: string): Promise<void>
   await tx.tables<Tables>().deleteFrom('account_devices').where('hash', '=', hash).execute()
 }
 
+/** Of the address that has most, the one that waits for longest; what somebody confirmed stays. */
+export const removeOfMost = async (tx: TableWriter): Promise<void> => {
+  const waiting = tx.tables<Tables>().selectFrom('account_devices').where('account', 'is', null)
+  const most = await waiting.select('address').groupBy('address').orderBy(({ fn }) => fn.countAll(), 'desc')
+    .orderBy(({ fn }) => fn.min('created')).limit(1).executeTakeFirst()
+  if (most === undefined) return
+  const { hash } = await waiting.select('hash').where('address', '=', most.address).orderBy('created').orderBy('hash').limit(1)
+    .executeTakeFirstOrThrow()
+  await removeDevice(tx, hash)
+}
+
 export const forgetDevices = async (tx: TableWriter, now: number): Promise<void> => {
   await tx.tables<Tables>().deleteFrom('account_devices').where('expires', '<=', now).execute()
 }

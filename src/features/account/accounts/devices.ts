@@ -5,7 +5,16 @@ import { checkSignedIn, sha256Hex, type SignedIn } from './accounts.ts'
 import type { Claims, SignedClaim } from './claims.ts'
 import { decided, type Decide, type Deciding } from './deciding.ts'
 import { signInsAmong } from './store.ts'
-import { addDevice, changeDevice, countDevices, findDevice, forgetDevices, removeDevice, type DeviceRow } from './devices-store.ts'
+import {
+  addDevice,
+  changeDevice,
+  countDevices,
+  findDevice,
+  forgetDevices,
+  removeDevice,
+  removeOfMost,
+  type DeviceRow,
+} from './devices-store.ts'
 
 export interface DevicesOptions extends Deciding {
   readonly randomBytes: (bytes: number) => Buffer
@@ -43,8 +52,10 @@ export class Devices {
   begin(agent: string, address: string): Promise<NewDevice> {
     return this.#decide(async (tx, now) => {
       await forgetDevices(tx, now)
-      if (await countDevices(tx, address) >= maxPerAddress || await countDevices(tx) >= maxDevices)
+      if (await countDevices(tx, address) >= maxPerAddress)
         throw new Fail('LIMIT_REACHED', 'Too many commands wait to be signed in: each does for ten minutes at most')
+      // Whoever has many addresses holds up nobody else.
+      if (await countDevices(tx) >= maxDevices) await removeOfMost(tx)
       const [device, code, expires] = [this.#options.randomBytes(32).toString('base64url'), this.#newCode(), now + lastsMs]
       await addDevice(tx, {
         ...{ hash: sha256Hex(device), code: sha256Hex(code), agent, address, account: null, sign_in: null },
