@@ -288,6 +288,14 @@ describe.skipIf(noBrowser !== undefined)('agents and deals', () => {
     await page.getByText('10.00 USD').waitFor()
     await expectHarmless(page)
     await act(page, 'Vote', async () => {
+      // A share of the money is vouched for like any money.
+      const vote = dialog(page).getByRole('button', { name: 'Vote', exact: true })
+      await dialog(page).getByLabel('Your verdict').selectOption('mutual')
+      await dialog(page).locator('#case-share').fill('4')
+      await dialog(page).getByLabel('Type the amount').waitFor()
+      expect(await vote.isDisabled()).toBe(true)
+      await dialog(page).getByLabel('Type the amount').fill('4')
+      await expect.poll(() => vote.isEnabled()).toBe(true)
       await dialog(page).getByLabel('Your verdict').selectOption('respondent')
       await dialog(page).getByLabel('Why').fill('It was there.')
     })

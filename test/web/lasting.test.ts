@@ -1,6 +1,6 @@
 // What a person said is there once, whatever happens in between: the relay killed, the page loaded anew in the middle of it, a second window.
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { contentHashOf } from '../../lib/identity/index.ts'
 import type { AgentChatClient } from '../../lib/index.ts'
 import { comeIn, noBrowser, startConsoleRelay, useBrowser, watchFaults, type ConsoleRelay } from '../kit/browser.ts'
@@ -186,6 +186,46 @@ describe.skipIf(noBrowser !== undefined)('lasting', () => {
       expect(said).toBe(before)
       await page.getByRole('button', { name: 'Send again' }).click()
       await expect.poll(() => said).toBe(before + 1)
+    })
+
+    test('who is in a channel is asked one question at a time, however many come meanwhile', async () => {
+      let [asked, holds] = [0, false]
+      const held: (() => void)[] = []
+      await using visit = await browser.visit(site, {
+        before: page =>
+          page.routeWebSocket(/./, socket => {
+            const relay = socket.connectToServer()
+            socket.onMessage(text => {
+              asked += Number(String(text).startsWith('{"type":"LIST_AGENTS"'))
+              relay.send(text)
+            })
+            relay.onMessage(text => {
+              if (holds && String(text).startsWith('{"type":"AGENTS"')) held.push(() => socket.send(text))
+              else socket.send(text)
+            })
+          }),
+      })
+      const { page } = visit
+      await comeIn(page, 'Pia')
+      await enter(page, '#general')
+      await page.locator('.members li').first().waitFor()
+      holds = true
+      const guest = async (n: number) => {
+        const wire = await site.relay.login(`guest-${n}`, { autojoin: false })
+        onTestFinished(() => wire.close())
+        await wire.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+      }
+      await guest(0)
+      await expect.poll(() => held.length).toBe(1)
+      const before = asked
+      for (let n = 1; n <= 8; n++) await guest(n)
+      await bot.send('#general', 'all of you are here')
+      await page.locator('.message', { hasText: 'all of you are here' }).waitFor()
+      expect(asked).toBe(before)
+      holds = false
+      for (const pass of held) pass()
+      await page.locator('.members li', { hasText: 'guest-8' }).waitFor()
+      expect(asked).toBe(before + 1)
     })
 
     test('an edit is vouched for by its own signature, not by that of what it replaces', async () => {

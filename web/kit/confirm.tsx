@@ -52,8 +52,8 @@ export const Confirm = (
     }
   }
   useEffect(() => {
-    if (money !== undefined) void askBy()
-  }, [])
+    if (money !== undefined && by.peek() === undefined) void askBy()
+  }, [money === undefined])
   /** Whether it is still so, by what is known now: a deal goes on while its owner looks for the passkey. */
   const now = useRef(isStill)
   now.current = isStill

@@ -21,18 +21,34 @@ export const Members = ({ channel, isOwner }: { readonly channel: ChannelName, r
   const members = useSignal<readonly Listed[]>([])
   const owner = joined.value.get(channel)?.owner
   useEffect(() => {
-    const ask = () =>
-      here().listAgents(channel).then(list => {
+    // One question at a time: who comes and goes meanwhile is in the next answer.
+    let isAsking = false
+    let isStale = false
+    let isOver = false
+    const ask = async (): Promise<void> => {
+      isStale = isAsking
+      if (isAsking) return
+      isAsking = true
+      try {
+        const list = await here().listAgents(channel)
         for (const { id, name, presence } of list) {
           hear(id, name)
           presenceOf(id).value = presence
         }
-        members.value = list
-      }, tellFailure)
+        if (!isOver) members.value = list
+      } catch (error) {
+        if (!isOver) tellFailure(error)
+      }
+      isAsking = false
+      if (isStale && !isOver) await ask()
+    }
     void ask()
     const isHere = (told: { readonly channel: string }) => told.channel === channel && void ask()
     const stops = [here().on('AGENT_JOINED', isHere), here().on('AGENT_LEFT', isHere), here().on('CHANNEL_ACTIVITY', isHere)]
-    return () => stops.forEach(stop => stop())
+    return () => {
+      isOver = true
+      stops.forEach(stop => stop())
+    }
   }, [channel, opened.value])
   return (
     <aside class='members' aria-label={texts.memberList}>

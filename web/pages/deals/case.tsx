@@ -284,6 +284,7 @@ const Ask = (
       means={texts.means[act]}
       signs={{ action: act === 'REVEAL' ? 'DISPUTE_REVEAL' : act, fields }}
       isReady={isReady}
+      money={act === 'VOTE' && captureMinor !== undefined && currency !== null ? { minor: captureMinor, currency } : undefined}
       run={async () => {
         await run()
         await Promise.all([lookAtCase(disputeId), askDeals(), lookAtDeal(proposalId)])
