@@ -29,7 +29,7 @@ export const serveCluster = async ({ config, flags, file, io, out, log }: DevSer
   const { DevCluster } = await import('../dev-cluster/cluster.ts')
   const talks = io.stderr.isTTY === true
   const isPretty = config.logFormat === 'pretty' || (config.logFormat === 'auto' && talks)
-  const isKept = config.data !== ':memory:' && config.data !== settings.data.type.parse(undefined)
+  const isKept = config.data !== ':memory:' && (flags['data'] !== undefined || config.data !== settings.data.type.parse(undefined))
   if (config.filesBucket === undefined && config.maxFileBytes > 0)
     log.warn('files are off: several processes share their bytes in a bucket (filesBucket)')
   const { cluster, nodes } = await DevCluster.start({
@@ -67,7 +67,9 @@ export const serveCluster = async ({ config, flags, file, io, out, log }: DevSer
         `  listen:  agentchat listen ${nodes.at(-1)!.url} '#general'`,
         `  talk:    agentchat send ${first!.url} '#general' "hi"`,
         `  list:    agentchat nodes --store '${cluster.storeUrl}'`,
-        `  one more: agentchat serve --cluster dev --node d --port 0 --max-file-bytes 0 --store '${cluster.storeUrl}' --nats '${cluster.natsUrl}'`,
+        // A password has no place on a command line.
+        `  one more: AGENTCHAT_NATS='${cluster.natsUrl}' AGENTCHAT_STORE='${cluster.storeUrl}' \\`,
+        '            agentchat serve --cluster dev --node d --port 0 --max-file-bytes 0',
         ...(typeof setUpUrl === 'string'
           ? [`Nobody operates this relay yet. Whoever opens this first does (once, within an hour):\n  ${setUpUrl}`]
           : []),

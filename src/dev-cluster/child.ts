@@ -94,9 +94,15 @@ export class Child {
   /** Asks it to end; after `patienceMs` it is ended by `last`. */
   async stop(signal: NodeJS.Signals, patienceMs: number, last: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.isOver) return
-    this.#process.kill(signal)
-    const late = setTimeout(() => this.#process.kill(last), timerMs(patienceMs))
+    this.#signal(signal)
+    const late = setTimeout(() => this.#signal(last), timerMs(patienceMs))
     await this.ended
     clearTimeout(late)
+  }
+
+  /** One that was stopped (SIGSTOP) hears it as well: it goes on. */
+  #signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+    this.#process.kill('SIGCONT')
   }
 }

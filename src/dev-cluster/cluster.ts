@@ -1,7 +1,7 @@
 // A cluster for trying it, on one machine: PostgreSQL, NATS and three processes of one relay, started in their order and ended in the other one.
 // What they are reached by (a socket, a password) is in a folder that goes with them; the database's files are where they were wanted.
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { envName, type Config, type SettingKey } from '../config/schema.ts'
@@ -129,6 +129,11 @@ export class DevCluster {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
+  /** For servers, of which one may run as another user: without what is the relay's, secrets among it. */
+  get #plainEnv(): DevClusterOptions['env'] {
+    return Object.fromEntries(Object.entries(this.#options.env).filter(([name]) => !name.startsWith('AGENTCHAT_')))
+  }
+
   /** @throws DevClusterError it is to end */
   #run(list: Child[], options: ChildOptions): Child {
     if (this.#isStopping) throw new DevClusterError('Stopped before it ran')
@@ -143,14 +148,17 @@ export class DevCluster {
   }
 
   async #startPostgres({ initdb, postgres }: { readonly initdb: string, readonly postgres: string }): Promise<void> {
-    const { env, data: kept } = this.#options
+    const { data: kept } = this.#options
     const uid = databaseUser()
     const data = this.#data
+    const isMade = existsSync(join(data, 'PG_VERSION'))
+    if (!isMade && existsSync(data) && readdirSync(data).length > 0)
+      throw new DevClusterError(`${data} is not empty, and holds no database`, 'Name another folder: --data DIR')
     mkdirSync(data, { recursive: true, mode: 0o700 })
     if (uid !== undefined) { for (const path of [this.folder, data]) chownSync(path, uid, uid) }
     chmodSync(data, 0o700)
-    const as = { env: { ...env, LC_ALL: 'C', TZ: 'UTC' }, cwd: this.folder, uid }
-    if (!existsSync(join(data, 'PG_VERSION'))) {
+    const as = { env: { ...this.#plainEnv, LC_ALL: 'C', TZ: 'UTC' }, cwd: this.folder, uid }
+    if (!isMade) {
       const made = this.#initdb = new Child({
         name: 'initdb',
         argv: [initdb, '-D', data, '-U', user, '-E', 'UTF8', '--locale=C', '--auth=trust', ...(kept === undefined ? ['--no-sync'] : [])],
@@ -190,7 +198,7 @@ export class DevCluster {
       `authorization: { user: "${user}", password: "${password}" }`,
       '',
     ].join('\n'), { mode: 0o600 })
-    const server = this.#run(this.#servers, { name: 'NATS', argv: [program, '-c', config], env: this.#options.env, cwd: this.folder })
+    const server = this.#run(this.#servers, { name: 'NATS', argv: [program, '-c', config], env: this.#plainEnv, cwd: this.folder })
     const [, port] = await server.prints(/Listening for client connections on 127\.0\.0\.1:(\d+)/)
     await server.prints(/Server is ready/)
     this.#nats = `nats://${user}:${password}@127.0.0.1:${port}`

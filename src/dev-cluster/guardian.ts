@@ -2,7 +2,7 @@
 // to end.
 import { spawn, type ChildProcess } from 'node:child_process'
 
-/** Lines `+ PID` and `- PID`. When there are no more: those that are left are asked to end, and the folder goes with them. */
+/** Lines `+ PID` and `- PID`. When there are no more: those that are left are asked to end, and made to after a while; then the folder goes. */
 const script = `
 all=
 while read -r sign pid; do
@@ -12,10 +12,11 @@ while read -r sign pid; do
     all=$left
   fi
 done
-[ -z "$all" ] || kill $all 2>/dev/null
+[ -z "$all" ] || { kill $all; kill -CONT $all; } 2>/dev/null
 tries=0
 for each in $all; do
   while kill -0 "$each" 2>/dev/null && [ $tries -lt 30 ]; do sleep 1; tries=$((tries + 1)); done
+  [ $tries -lt 30 ] || kill -KILL "$each" 2>/dev/null
 done
 rm -rf -- "$1"
 `

@@ -131,8 +131,8 @@ export class Connection implements Asker {
   isReading = false
   /** Frames for the end of this turn. */
   out: Buffer[] | undefined
-  /** What they wait for, beside the end of the turn: so many answers that others have to know of first. */
-  holds = 0
+  /** What they wait for, beside the end of the turn: that others know what an answer among them says. From which frame on, and until when. */
+  holds: { from: number, readonly until: Promise<void> }[] | undefined
   /** What the socket did not take yet. The outbox changes it, as it counts the marks of its own and those that are reached. */
   backlog: Backlog | undefined
   marks = 0

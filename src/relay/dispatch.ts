@@ -235,6 +235,7 @@ export class Dispatch {
     } else {
       const { outcome } = result
       const toldBefore = this.#deps.bus.awaitedUpTo
+      const queuedBefore = connection?.out?.length ?? 0
       if (outcome.fail !== undefined && connection !== undefined) this.#refuse(connection, outcome.fail, re)
       for (const hint of outcome.hints ?? []) this.#deps.effects.hint(hint)
       for (const notice of outcome.notify ?? []) this.#deps.effects.notify(notice, connection)
@@ -247,16 +248,16 @@ export class Dispatch {
         if (answer !== undefined && !isQuiet) this.#answer(connection, answer, re)
       }
       for (const effect of outcome.effects ?? []) this.#deps.effects.apply(effect, connection)
-      if (this.#deps.bus.awaitedUpTo !== toldBefore && connection?.open === true) this.#holdBack(connection)
+      if (this.#deps.bus.awaitedUpTo !== toldBefore && connection?.open === true) this.#holdBack(connection, queuedBefore)
       outcome.committed?.()
       if (outcome.again !== undefined) this.#goOn(result.job, outcome.again)
     }
   }
 
   /** It is answered when the other processes know what it changed. */
-  #holdBack(connection: Connection): void {
+  #holdBack(connection: Connection, from: number): void {
     const known = this.#deps.bus.known()
-    if (known !== undefined) this.#deps.outbox.hold(connection, known)
+    if (known !== undefined) this.#deps.outbox.hold(connection, from, known)
   }
 
   /** Answered like a frame: it is counted, and costs one. */

@@ -49,6 +49,11 @@ export class Hearing {
     return all
   }
 
+  /** Those that told something. */
+  get names(): Iterable<string> {
+    return this.#tellers.keys()
+  }
+
   hear(told: Told, n: number, isAwaited: boolean, from: string): void {
     const teller = this.#tellerOf(from)
     teller.told = Math.max(teller.told, n)

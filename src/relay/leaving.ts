@@ -1,4 +1,5 @@
 // How a relay stops: not ready first; then nobody new, and what is queued is committed and answered; then everybody is told to come back.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { timerMs } from '../../lib/protocol/index.ts'
 import type { Committer } from './committer.ts'
 import type { Connection } from './connection.ts'
@@ -34,16 +35,14 @@ export const turnBack = (connection: Connection, effects: Effects, random: () =>
   connection.resume()
 }
 
-const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, timerMs(ms)))
-
 export const leave = async (deps: LeavingDeps): Promise<void> => {
   const { connections, effects, listener, committer, random, drainNoticeMs, drainMs } = deps
-  // A database that is away keeps nobody here.
-  await Promise.race([deps.tell().catch(() => undefined), pause(tellMs)])
+  // A database that is away keeps nobody here; nor does the wait for it, where it answered.
+  await Promise.race([deps.tell().catch(() => undefined), sleep(timerMs(tellMs), undefined, { ref: false })])
   if (drainNoticeMs > 0) {
     // Whoever asks whether it is ready hears that it is not, and sends nobody any more; who comes all the same is turned back.
     for (const connection of connections) if (connection.agent === undefined) turnBack(connection, effects, random)
-    for (let waited = 0; waited < drainNoticeMs && connections.size > 0; waited += lookMs) await pause(lookMs)
+    for (let waited = 0; waited < drainNoticeMs && connections.size > 0; waited += lookMs) await sleep(timerMs(lookMs))
   }
   const stopped = listener.stop()
   deps.stop()

@@ -87,25 +87,30 @@ export class Nodes {
   /** Agents of which it is not sure what they are and where they belong. */
   readonly #unsure = new Set<string>()
   #settling: NodeJS.Timeout | undefined
+  /** Tables could not be read. */
+  #isRereadDue = false
 
   constructor(options: NodesOptions, deps: NodesDeps) {
     this.#options = options
     this.#deps = deps
     this.#read = deps.store.aside
     const { bus, log } = deps
+    const tried = (kind: string, from: string, work: () => void): void => {
+      try {
+        work()
+      } catch (error) {
+        log.error({ err: error, kind, from }, 'what another process told could not be applied')
+      }
+    }
     this.#hearing = new Hearing({
-      apply: (told, from) => this.#apply(told, from),
+      apply: (told, from) => tried(told.kind, from, () => this.#apply(told, from)),
       missed: from => this.#gap(from),
       caughtUp: (from, n) => bus.publish(processNamed(from), { kind: 'knows', n }),
     }, deps.counts)
     bus.hear((message, from) => {
       bus.awaited.alive(from)
       deps.counts.busHeard++
-      try {
-        this.#hear(message, from)
-      } catch (error) {
-        log.error({ err: error, kind: message.kind, from }, 'what another process told could not be applied')
-      }
+      tried(message.kind, from, () => this.#hear(message, from))
     })
     bus.missed(() => this.#missed())
     if (!bus.isAlone) deps.effects.changes.contested(agent => this.#contested(agent))
@@ -161,7 +166,10 @@ export class Nodes {
       const { bus, log } = this.#deps
       if (bus.isAlone) return undefined
       // What others store and change while they are not heard is in the tables.
-      if (!bus.isUp) this.#resyncLater()
+      if (!bus.isUp || this.#isRereadDue) {
+        this.#isRereadDue = false
+        this.#resyncLater()
+      }
       if (!bus.isUp || this.#isLookDue) this.#lookAhead()
       const heads = bus.heads()
       for (let at = 0; at === 0 || at < heads.length; at += maxHeads)
@@ -187,8 +195,7 @@ export class Nodes {
     const { bus, roster, counts } = this.#deps
     if (bus.isAlone) return undefined
     const { busGaps: gaps, busHeld: held, repairedEvents: repaired, resyncs, unanswered } = counts
-    let agents = 0
-    for (const _each of roster.here()) agents++
+    const agents = roster.hereCount
     return {
       bus: bus.isUp ? 'up' : 'down',
       nodes: bus.awaited.count + 1,
@@ -248,13 +255,23 @@ export class Nodes {
     }
     if (now < this.#spareUntil) return
     // One that was started anew under its name is another.
-    const gone = [...this.#live].flatMap(([name, incarnation]) => names.get(name) === incarnation ? [] : name)
+    const isGone = (name: string) => !names.has(name) || (this.#live.has(name) && this.#live.get(name) !== names.get(name))
+    const gone = [...new Set([...this.#live.keys(), ...this.#hearing.names])].filter(isGone)
     this.#live = names
     for (const { agent, session, node, heardAt } of roster.elsewhere())
       if (!names.has(node) && agent !== undefined) effects.hear({ kind: 'closed', agent: agent.id, session, lastSeen: heardAt }, node)
-    for (const name of gone) this.#hearing.forget(name)
+    // Of one that says something still, all is asked for: its sessions were ended here.
+    for (const name of gone) this.#forget(name)
     for (const name of [...bus.awaited.names]) if (!names.has(name)) bus.awaited.gone(name)
-    if (gone.length > 0) this.#lookAhead()
+    if (gone.length === 0) return
+    this.#lookAhead()
+    this.#resyncLater()
+  }
+
+  #forget(name: string): void {
+    this.#hearing.forget(name)
+    this.#snapshots.delete(name)
+    this.#askedAt.delete(name)
   }
 
   #hear(message: BusMessage, from: string): void {
@@ -350,7 +367,10 @@ export class Nodes {
     this.#isResyncDue ||= isOfAll
     // Whoever asks meanwhile has it done once more.
     this.#resyncing ??= this.#resync().finally(() => this.#resyncing = undefined)
-    this.#resyncing.catch((error: unknown) => this.#deps.log.error({ err: error }, 'what other processes changed could not be read'))
+    this.#resyncing.catch((error: unknown) => {
+      this.#isRereadDue = true
+      this.#deps.log.error({ err: error }, 'what other processes changed could not be read; it is tried again')
+    })
   }
 
   /** Reads what is kept in tables and told when it changes. */
@@ -372,8 +392,9 @@ export class Nodes {
 
   /** Looks up what is about to be refused by what is known in memory: whether the tables know better. Undefined: nobody else changes them. */
   lookAgain(channel: string | undefined, agent: string | undefined): Promise<boolean> | undefined {
-    const { bus, effects: { changes } } = this.#deps
-    return bus.isAlone ? undefined : changes.during(fresh => rereadOne(this.#read, this.#deps, fresh, channel, agent))
+    const { bus, store, effects: { changes } } = this.#deps
+    // Writes wait for it: not behind those who read much.
+    return bus.isAlone ? undefined : changes.during(fresh => rereadOne(store.read, this.#deps, fresh, channel, agent))
   }
 
   /** All sessions of this process, a page in a message. */

@@ -17,14 +17,20 @@ const setUp = (count: number) => {
   })
   const outbox = new Outbox({ maxPendingBytes: 1e9, onSlow: () => undefined, onTaken: () => undefined }, account, metrics.counts)
   const writes: number[] = []
+  /** What the first one took. */
+  const socket0 = { text: '' }
   const connections = Array.from({ length: count }, (_, i) => {
-    const socket = { writableLength: 0, write: () => writes.push(i), cork: () => undefined, uncork: () => undefined }
+    const write = (bytes: Buffer) => {
+      writes.push(i)
+      if (i === 0 && bytes.length < 100) socket0.text += bytes.toString()
+    }
+    const socket = { writableLength: 0, write, cork: () => undefined, uncork: () => undefined }
     return { open: true, socket } as unknown as Connection
   })
   const say = (bytes: number) => {
     for (const connection of connections) outbox.add(connection, Buffer.alloc(bytes))
   }
-  return { outbox, writes, say, connections, [Symbol.dispose]: () => metrics.close() }
+  return { outbox, writes, say, connections, socket: socket0, [Symbol.dispose]: () => metrics.close() }
 }
 
 test('a turn writes to a thousand sockets, however often it is told that something is ready', async () => {
@@ -73,4 +79,42 @@ test('it is told when all that was ready is handed over, and not before', async 
   }
   expect(told[1]).toBeGreaterThanOrEqual(40)
   expect(told[1]).toBeLessThan(48)
+})
+
+test('what waits for others to know it is held, and nothing before it, even if more is held on and on', async () => {
+  using set = setUp(1)
+  const { outbox, connections: [connection], socket } = set
+  const waits: (() => void)[] = []
+  const say = (text: string) => outbox.add(connection!, Buffer.from(text))
+  const held = (text: string) => {
+    const from = connection!.out?.length ?? 0
+    say(text)
+    outbox.hold(connection!, from, new Promise(resolve => waits.push(resolve)))
+  }
+  say('a')
+  held('B')
+  say('c')
+  await nextTurn()
+  expect(socket.text).toBe('a')
+  held('D')
+  say('e')
+  waits[0]!()
+  await nextTurn()
+  await nextTurn()
+  expect(socket.text).toBe('aBc')
+  // The later one first: what is before it waits still.
+  held('F')
+  say('g')
+  waits[2]!()
+  await nextTurn()
+  expect(socket.text).toBe('aBc')
+  waits[1]!()
+  await nextTurn()
+  await nextTurn()
+  expect(socket.text).toBe('aBcDeFg')
+  expect(connection!.out).toBeUndefined()
+  held('H')
+  // It ends, and says so behind all there is.
+  outbox.flushOne(connection!, true)
+  expect(socket.text).toBe('aBcDeFgH')
 })

@@ -56,11 +56,18 @@ export class Outbox {
     this.#schedule()
   }
 
-  /** What is queued for a connection, and what comes behind it, waits until then; but not for its end. */
-  hold(connection: Connection, until: Promise<void>): void {
-    connection.holds++
+  /**
+   * What is queued for a connection from a frame on, and what comes behind it, waits until then; but not for its end, nor what is before
+   * it: whoever asks on and on is answered all the same.
+   */
+  hold(connection: Connection, from: number, until: Promise<void>): void {
+    const hold = { from, until }
+    const holds = connection.holds ??= []
+    holds.push(hold)
     void until.then(() => {
-      if (--connection.holds > 0 || connection.out === undefined) return
+      holds.splice(holds.indexOf(hold), 1)
+      if (holds.length === 0) connection.holds = undefined
+      if (connection.out === undefined) return
       this.#touched.push(connection)
       this.#due++
       this.#schedule()
@@ -106,10 +113,9 @@ export class Outbox {
 
   /** Writes what one connection has queued. */
   flushOne(connection: Connection, isLast = false): void {
-    const { out, backlog } = connection
-    if (out === undefined || (connection.holds > 0 && !isLast)) return
-    connection.out = undefined
-    if (!connection.open) return
+    const { backlog } = connection
+    const out = takeDue(connection, isLast)
+    if (out === undefined || !connection.open) return
     if (backlog === undefined) this.#send(connection, out)
     else if (backlog.bytes > this.#options.maxPendingBytes) this.#options.onSlow(connection)
     else this.#wait(connection, backlog, out)
@@ -232,6 +238,16 @@ export class Outbox {
     connection.socket.write(nothing, () => this.#reached(connection))
     return ++connection.marks
   }
+}
+
+/** Takes what is queued and waits for nothing; the rest stays. The first of those who hold leaves the least. */
+const takeDue = (connection: Connection, isLast: boolean): readonly Buffer[] | undefined => {
+  const { out, holds } = connection
+  if (out === undefined) return undefined
+  const due = holds === undefined || isLast ? out : out.splice(0, holds[0]!.from)
+  if (due === out || out.length === 0) connection.out = undefined
+  for (const hold of holds ?? []) hold.from = Math.max(0, hold.from - due.length)
+  return due.length === 0 ? undefined : due
 }
 
 const bytesOf = (buffers: readonly Buffer[]): number => {

@@ -131,6 +131,9 @@ export class Replayer {
 
   /** Pages take turns with all else that is read, when there is room for them: what is new does not wait for what is old. */
   async #inTurn(connection: Connection, read: () => Promise<number>): Promise<void> {
+    // What is held is not owed yet, and nothing else would say that it is enough.
+    const held = connection.holds?.at(-1)?.until
+    if (held !== undefined) await held
     const room = this.#room(connection)
     if (room !== undefined) await room
     return this.#reads.turn(connection, read)

@@ -66,8 +66,10 @@ export const rereadOne = async (
       node,
     )
   }
-  const before = agent === undefined ? undefined : roster.agent(agent)?.memberships
-  if (before === undefined) return isNews
+  const belongs = agent === undefined ? undefined : roster.agent(agent)?.memberships
+  if (belongs === undefined) return isNews
+  // The set itself changes.
+  const before = new Set(belongs)
   await rereadAgents(db, { effects, roster, node }, fresh, new Set([agent!]))
   const after = roster.agent(agent!)?.memberships
   return isNews || after?.size !== before.size || [...before].some(each => !after.has(each))

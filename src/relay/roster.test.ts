@@ -65,9 +65,14 @@ describe('an agent is here wherever it is connected', () => {
     expect(roster.attach(later, '', facts, 2)).toBe(former)
     expect(roster.takeovers('@a', 3)).toBe(1)
     expect([...roster.sessionsOf('@a')]).toEqual([later])
+    expect(roster.hereCount).toBe([...roster.here()].length)
     // It is heard late that the former one is over.
     roster.detach(former)
     expect([...roster.sessionsOf('@a')]).toEqual([later])
+    expect(roster.hereCount).toBe([...roster.here()].length)
+    roster.detach(later)
+    expect(roster.hereCount).toBe(0)
+    roster.attach(later, '', facts, 3)
     expect(roster.sessions('@a').count).toBe(1)
   })
 

@@ -74,6 +74,7 @@ export class Roster implements RosterView {
   // Counted as they come and go: anybody may ask for /health, as often as they like.
   #keyed = 0
   #private = 0
+  #here = 0
 
   get agentCount(): number {
     return this.#agents.size
@@ -90,6 +91,11 @@ export class Roster implements RosterView {
 
   get keyedCount(): number {
     return this.#keyed
+  }
+
+  /** Sessions that are connected to this process. */
+  get hereCount(): number {
+    return this.#here
   }
 
   agent(id: string): Agent | undefined {
@@ -312,10 +318,11 @@ export class Roster implements RosterView {
     const former = agent.own.get(label) ?? agent.remote?.get(label)
     if (former !== undefined) this.#takeovers.set(facts.id, [...(this.#takeovers.get(facts.id) ?? []).slice(-9), now])
     if (session instanceof RemoteSession) {
-      agent.own.delete(label)
+      if (agent.own.delete(label)) this.#here--
       ;(agent.remote ??= new Map<string, RemoteSession>()).set(label, session)
     } else {
       agent.remote?.delete(label)
+      if (!agent.own.has(label)) this.#here++
       agent.own.set(label, session)
     }
     session.agent = agent
@@ -332,7 +339,10 @@ export class Roster implements RosterView {
       if (agent.remote?.get(session.session) === session) agent.remote.delete(session.session)
     } else {
       for (const id of session.watching) this.unwatch(session, id)
-      if (agent.own.get(session.session) === session) agent.own.delete(session.session)
+      if (agent.own.get(session.session) === session) {
+        agent.own.delete(session.session)
+        this.#here--
+      }
     }
     if (sessionCount(agent) > 0 || this.#agents.get(agent.id) !== agent) return
     this.#agents.delete(agent.id)

@@ -101,6 +101,21 @@ describe('a channel', () => {
       expect(await database.ask("SELECT * FROM memberships WHERE channel = '#plans'")).toHaveLength(1)
       await bob[Symbol.asyncDispose]()
     }))
+
+  test('is as the table says at a process that could not read it at first', () =>
+    both(async (one, two, { nodes, buses, database }) => {
+      await made(one, two, '#plans')
+      await using bob = await nodes[1]!.login('bob', { key: newKey() })
+      await bob.ask({ type: 'JOIN', channel: '#plans' }, 'JOINED')
+      buses[1]!.isCut = true
+      await database.ask('ALTER TABLE meta RENAME TO meta_away')
+      await one.ask({ type: 'REMOVE_MEMBER', channel: '#plans', agent: bob.id }, 'OK')
+      // It hears again, and what it looks up now fails.
+      buses[1]!.mend()
+      for (const _each of upTo(20)) await two.ask({ type: 'LIST_CHANNELS' }, 'CHANNELS')
+      await database.ask('ALTER TABLE meta_away RENAME TO meta')
+      expect(await bob.next('LEFT')).toMatchObject({ channel: '#plans' })
+    }))
 })
 
 test('whatever is lost of what is told, each process knows in the end what the table says', async () => {

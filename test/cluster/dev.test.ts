@@ -1,8 +1,10 @@
 // agentchat serve --cluster dev, as a process: its servers and its three processes run, are told of when they end, and are gone when it is.
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { defaultConfig } from '../../src/app.ts'
+import { DevCluster as Servers } from '../../src/dev-cluster/cluster.ts'
 import { findPrograms } from '../../src/dev-cluster/programs.ts'
 import { newFolder, type Folder } from '../kit/folder.ts'
 import { noNats } from '../kit/nats-run.ts'
@@ -69,6 +71,26 @@ test('what is not installed is named, with how to get it', () => {
   })
 })
 
+test('a folder in the place of the database that holds something else is left as it is', async () => {
+  using folder = newFolder()
+  mkdirSync(folder.at('data/postgres'), { recursive: true })
+  writeFileSync(folder.at('data/postgres/init.sql'), 'mine')
+  for (const program of ['initdb', 'postgres', 'nats-server']) writeFileSync(folder.at(program), '', { mode: 0o755 })
+  const started = Servers.start({
+    config: defaultConfig(),
+    env: { PATH: folder.path },
+    data: folder.at('data'),
+    program: [process.execPath],
+    onLog: () => undefined,
+    onEnd: () => undefined,
+  }, new AbortController().signal)
+  await expect(started).rejects.toMatchObject({
+    message: expect.stringContaining('is not empty') as string,
+    hint: expect.stringContaining('--data') as string,
+  })
+  expect(readFileSync(folder.at('data/postgres/init.sql'), 'utf8')).toBe('mine')
+})
+
 describe.skipIf(noNats !== undefined)('serve --cluster dev', () => {
   test('two processes hear each other; one that is killed is told of; SIGINT ends all, and what was kept is there again', async () => {
     using folder = reachable()
@@ -106,10 +128,11 @@ describe.skipIf(noNats !== undefined)('serve --cluster dev', () => {
     await comesTrue(() => !all.some(runs) && readdirSync(folder.path).join() === 'kept')
   }, 90_000)
 
-  test('with no process of the relay left, it ends', async () => {
+  test('with no process of the relay left, it ends, and so does a server that was stopped', async () => {
     using folder = reachable()
     await using cluster = await DevCluster.start(folder)
     const said = await cluster.said()
+    process.kill(said.postgres_pid, 'SIGSTOP')
     for (const { pid } of said.nodes) process.kill(pid, 'SIGKILL')
     expect((await cluster.ended).code).toBe(1)
     expect(cluster.stderr).toContain('no process of the relay is left')

@@ -1,5 +1,6 @@
 // Whoever is answered at one process finds at the others what the answer says, however long the bus takes and whatever overtakes what; and
 // a process that does not answer holds nobody up.
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { Random } from '../chaos/random.ts'
 import { startTestCluster, type TestCluster } from '../kit/cluster.ts'
@@ -77,6 +78,38 @@ describe('a process that hears nothing', () => {
       expect(await two.answer({ type: 'JOIN', channel: '#none' })).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
       // It was waited for once.
       await one.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+    }))
+
+  test('lets speak whoever came in elsewhere, whatever else that agent belongs to', () =>
+    both(async (one, two, { database }) => {
+      await two.ask({ type: 'CREATE_CHANNEL', channel: '#own' }, 'JOINED')
+      await one.ask({ type: 'CREATE_CHANNEL', channel: '#secret', invite_only: true }, 'JOINED')
+      expect(await two.answer(say('too early', '#secret'))).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
+      // As another process has stored it, and not told it yet.
+      await database.ask(`INSERT INTO memberships (agent, channel, read_to) VALUES ('${two.id}', '#secret', 0)`)
+      await two.ask(say('from here', '#secret'), 'ACK')
+    }))
+
+  test('looks that up beside those who read much, so that writes do not wait for them', () =>
+    both(async (one, two, { nodes, database }) => {
+      const client = new pg.Client({ connectionString: database.url })
+      await client.connect()
+      try {
+        await client.query('BEGIN')
+        await client.query('LOCK TABLE receipts IN ACCESS EXCLUSIVE MODE')
+        const readers = await Promise.all(upTo(2).map(n => nodes[1]!.login(`reader${n}`, { key: newKey() })))
+        const asked = readers.map(reader => reader.answer({ type: 'RECEIPTS' }))
+        const waiting = `SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND relation = 'receipts'::regclass`
+        while ((await database.ask<{ n: number }>(waiting))[0]!.n < 2) await new Promise(resolve => setTimeout(resolve, 20))
+        expect(await two.answer({ type: 'JOIN', channel: '#none' })).toMatchObject({ code: 'CHANNEL_NOT_FOUND' })
+        await two.ask(say('not held up'), 'ACK')
+        await client.query('ROLLBACK')
+        expect((await Promise.all(asked)).map(({ type }) => type)).toEqual(['RECEIPTS', 'RECEIPTS'])
+        for (const reader of readers) await reader.close()
+        await one.ask({ type: 'JOIN', channel: '#general' }, 'JOINED')
+      } finally {
+        await client.end()
+      }
     }))
 
   test('lets in whoever was invited elsewhere, and out of a channel whoever was put out there', () =>
